@@ -1,0 +1,9 @@
+/** Types, lint and format, side by side; exits non-zero when one of them complains. */
+import { run } from "./run.ts";
+
+const codes = await Promise.all([
+  run("tsc", ["-p", "tsconfig.json"]),
+  run("oxlint", ["--type-aware", "--deny-warnings"]),
+  run("prettier", ["--check", "--log-level", "warn", "."]),
+]);
+process.exit(Math.max(...codes));

@@ -1,0 +1,35 @@
+/**
+ * The whole test run: types and lint, the build, then the tests.
+ * `npm test -- PATTERN` runs only the test files whose path contains PATTERN, without the checks.
+ */
+import { globSync } from "node:fs";
+import { run } from "./run.ts";
+
+const pattern = process.argv[2];
+
+/** Lanes that start processes or break things get a process of their own; the rest share one and stay fast. */
+const isolated = /^test\/(?:stories|races|faults|cli|docs)\//;
+
+const files = globSync("test/**/*.test.ts")
+  .filter((file) => pattern === undefined || file.includes(pattern))
+  .sort();
+const node = (args: string[]): Promise<number> =>
+  run("node", ["--test", "--test-reporter=spec", "--test-timeout=120000", ...args]);
+
+let worst = 0;
+if (pattern === undefined) {
+  worst = Math.max(worst, await run("node", ["tools/check.ts"]));
+}
+worst = Math.max(worst, await run("node", ["tools/build.ts"]));
+
+const shared = files.filter((file) => !isolated.test(file));
+if (shared.length > 0) worst = Math.max(worst, await node(["--test-isolation=none", ...shared]));
+
+const alone = files.filter((file) => isolated.test(file));
+if (alone.length > 0) worst = Math.max(worst, await node(["--test-concurrency=2", ...alone]));
+
+if (files.length === 0) {
+  process.stderr.write(`no test file matches ${String(pattern)}\n`);
+  worst = 1;
+}
+process.exit(worst);
