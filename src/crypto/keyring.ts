@@ -1,0 +1,125 @@
+import { createHmac, randomBytes } from "node:crypto";
+import { OnbehalfError } from "../errors.ts";
+import type { MasterKey } from "./master-key.ts";
+import { open, seal, sealedUnder } from "./sealing.ts";
+import type { DataKey, Place } from "./sealing.ts";
+
+/**
+ * What a data key is for. Refresh tokens have a class of their own, so that a process that serves reads need not be
+ * able to open them. `index` keys make keyed hashes; `assertion` keys sign sign-in assertions.
+ */
+export type KeyClass = "refresh" | "read" | "index" | "assertion";
+
+export const keyClasses: readonly KeyClass[] = ["refresh", "read", "index", "assertion"];
+
+/** A data key as the store keeps it. */
+export interface WrappedKey {
+  readonly keyId: number;
+  readonly keyClass: string;
+  readonly masterKeyId: string;
+  readonly wrapped: Uint8Array;
+}
+
+/** The keys of one store, opened. Holds only the classes it was given. */
+export class Keyring {
+  readonly instance: string;
+  readonly #newest = new Map<KeyClass, DataKey>();
+  readonly #byId = new Map<number, { key: DataKey; keyClass: KeyClass }>();
+
+  constructor(instance: string, keys: readonly { key: DataKey; keyClass: KeyClass }[]) {
+    this.instance = instance;
+    for (const each of keys.toSorted((a, b) => a.key.keyId - b.key.keyId)) {
+      this.#newest.set(each.keyClass, each.key);
+      this.#byId.set(each.key.keyId, each);
+    }
+  }
+
+  /** Seals under the newest key of a class. */
+  seal(keyClass: KeyClass, plaintext: string, place: Omit<Place, "instance">): Buffer {
+    return seal(plaintext, { ...place, instance: this.instance }, this.#key(keyClass));
+  }
+
+  /** Opens with whichever key of this class sealed it; undefined where it does not open. */
+  open(keyClass: KeyClass, sealed: Uint8Array, place: Omit<Place, "instance">): string | undefined {
+    const entry = this.#byId.get(sealedUnder(sealed) ?? -1);
+    // A value sealed under another class's key was pasted across: it must not open even where we hold that key.
+    if (entry === undefined || entry.keyClass !== keyClass) return undefined;
+    return open(sealed, { ...place, instance: this.instance }, entry.key);
+  }
+
+  /** A keyed hash: looks values up without storing them. Parts are length-prefixed by JSON. */
+  hash(purpose: string, ...parts: string[]): Buffer {
+    return createHmac("sha256", this.#key("index").bytes)
+      .update(JSON.stringify([purpose, ...parts]))
+      .digest();
+  }
+
+  /** 32 bytes for one purpose, the same in every process of this store. */
+  seed(keyClass: KeyClass, purpose: string): Buffer {
+    return createHmac("sha256", this.#key(keyClass).bytes).update(`seed/${purpose}`).digest();
+  }
+
+  #key(keyClass: KeyClass): DataKey {
+    const key = this.#newest.get(keyClass);
+    if (key === undefined) throw new TypeError(`this process holds no ${keyClass} key`);
+    return key;
+  }
+}
+
+/** A store's first keyring: one random data key of each class, wrapped by the master key. */
+export function newWrappedKeys(instance: string, master: MasterKey): WrappedKey[] {
+  return keyClasses.map((keyClass, index) => {
+    const keyId = index + 1;
+    return {
+      keyId,
+      keyClass,
+      masterKeyId: master.id,
+      wrapped: wrap(randomBytes(32), instance, keyClass, keyId, master),
+    };
+  });
+}
+
+/**
+ * Unwraps a store's data keys.
+ *
+ * @param classes the classes this process needs; keys of others stay closed
+ * @throws {OnbehalfError} `key_invalid`: none of the master keys is the one this store was sealed with
+ */
+export function openKeyring(
+  instance: string,
+  wrapped: readonly WrappedKey[],
+  masters: readonly MasterKey[],
+  classes: readonly KeyClass[] = keyClasses,
+): Keyring {
+  const keys = wrapped.flatMap((each) => {
+    const keyClass = classes.find((known) => known === each.keyClass);
+    if (keyClass === undefined) return [];
+    const master = masters.find(({ id }) => id === each.masterKeyId);
+    const bytes = master === undefined ? undefined : unwrap(each, instance, master);
+    if (bytes === undefined) {
+      throw new OnbehalfError("key_invalid", `this store was sealed with another master key (${each.masterKeyId})`, {
+        hint: "give the key this store was made with; nothing was changed. Without it the grants cannot be opened",
+        details: {},
+      });
+    }
+    return [{ key: { keyId: each.keyId, bytes }, keyClass }];
+  });
+  return new Keyring(instance, keys);
+}
+
+function wrap(bytes: Buffer, instance: string, keyClass: string, keyId: number, master: MasterKey): Buffer {
+  return seal(bytes.toString("base64"), wrapPlace(instance, keyClass, keyId), wrapKey(master, keyClass));
+}
+
+function unwrap({ wrapped, keyClass, keyId }: WrappedKey, instance: string, master: MasterKey): Buffer | undefined {
+  const text = open(wrapped, wrapPlace(instance, keyClass, keyId), wrapKey(master, keyClass));
+  return text === undefined ? undefined : Buffer.from(text, "base64");
+}
+
+function wrapKey(master: MasterKey, keyClass: string): DataKey {
+  return { keyId: 0, bytes: master.wrappingKey(keyClass) };
+}
+
+function wrapPlace(instance: string, keyClass: string, keyId: number): Place {
+  return { instance, clientId: "", column: `data_keys.${keyClass}`, recordId: String(keyId), generation: 0 };
+}

@@ -1,0 +1,98 @@
+import { createHash, hkdfSync, randomBytes, timingSafeEqual } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { OnbehalfError } from "../errors.ts";
+import { Secret } from "../secret.ts";
+
+/**
+ * Where master keys come from. The first one seals; the others only open what an earlier one sealed.
+ * A KMS adapter is another function of this shape.
+ */
+export type MasterKeySource = () => Secret[] | Promise<Secret[]>;
+
+const form = /^obm_([A-Za-z0-9_-]{43})_([0-9a-f]{8})$/;
+
+/** A new master key, as text: 256 random bits and a checksum that catches a cut or mistyped copy. */
+export function generateMasterKey(): Secret {
+  const body = randomBytes(32).toString("base64url");
+  return new Secret(`obm_${body}_${checksum(body)}`);
+}
+
+/**
+ * Master keys from an environment variable, newest first, separated by commas.
+ *
+ * @param name the variable's name
+ * @param environment where to look, the process's own by default
+ */
+export function keyringFromEnv(
+  name: string,
+  environment: Readonly<Record<string, string | undefined>> = globalThis.process.env,
+): MasterKeySource {
+  return () => splitKeys(environment[name] ?? "", `environment variable ${name}`);
+}
+
+/** Master keys from a file, newest first, one a line. */
+export function keyringFromFile(path: string): MasterKeySource {
+  return () => {
+    let text: string;
+    try {
+      text = readFileSync(path, "utf8");
+    } catch (cause) {
+      throw new OnbehalfError("key_invalid", `the key file ${path} cannot be read`, {
+        hint: "make one with: onbehalf keys generate > FILE, readable by this user alone",
+        details: {},
+        cause,
+      });
+    }
+    return splitKeys(text, path);
+  };
+}
+
+/** Master keys that the program already holds, newest first. */
+export function keyringFromKeys(...keys: (Secret | string)[]): MasterKeySource {
+  return () => keys.map((key) => (typeof key === "string" ? new Secret(key) : key));
+}
+
+function splitKeys(text: string, origin: string): Secret[] {
+  const keys = text.split(/[\s,]+/).filter((each) => each !== "");
+  if (keys.length === 0) {
+    throw new OnbehalfError("key_invalid", `no master key in ${origin}`, {
+      hint: "make one with: onbehalf keys generate, and keep a copy apart from the database",
+      details: {},
+    });
+  }
+  return keys.map((key) => new Secret(key));
+}
+
+/** A master key's bytes, from which only wrapping keys are derived; and its public name. */
+export interface MasterKey {
+  /** 16 hex digits that name the key and tell nothing of it. */
+  readonly id: string;
+  /** The key that wraps data keys of one class. Another class's cannot be computed from it. */
+  wrappingKey(dataKeyClass: string): Buffer;
+}
+
+/**
+ * @throws {OnbehalfError} `key_invalid`: not a master key, or a damaged copy of one
+ */
+export function parseMasterKey(text: Secret): MasterKey {
+  const match = form.exec(text.expose());
+  const body = match?.[1] ?? "";
+  const given = Buffer.from(match?.[2] ?? "");
+  const expected = Buffer.from(checksum(body));
+  if (match === null || given.length !== expected.length || !timingSafeEqual(given, expected)) {
+    throw new OnbehalfError("key_invalid", "the master key is malformed or a damaged copy", {
+      hint: "a key looks like obm_…_…, 56 characters; copy it whole, or make one with: onbehalf keys generate",
+      details: {},
+    });
+  }
+  const bytes = Buffer.from(body, "base64url");
+  const derive = (purpose: string): Buffer => Buffer.from(hkdfSync("sha256", bytes, "", `onbehalf/1/${purpose}`, 32));
+  return {
+    id: derive("id").subarray(0, 8).toString("hex"),
+    wrappingKey: (dataKeyClass) => derive(`wrap/${dataKeyClass}`),
+  };
+}
+
+function checksum(body: string): string {
+  return createHash("sha256").update(`obm_${body}`).digest("hex").slice(0, 8);
+}

@@ -1,0 +1,56 @@
+import type { Rotation } from "./refresh.ts";
+
+/** Who holds the right to refresh: enough to prove that they are dead, and nothing that a reused pid could fake. */
+export interface Owner {
+  /** The machine and its boot, so that a reboot ends all its leases. */
+  readonly node: string;
+  readonly pid: number;
+  /** When the process started, in the kernel's own units; empty where the system does not tell. */
+  readonly startedAt: string;
+  /** One vault within the process. */
+  readonly vault: string;
+}
+
+/** What is known of the holder of an attempt. */
+export type Liveness = "mine" | "alive" | "dead" | "unknown";
+
+/** A refresh that was begun: the durable intent, written before the token was spent. */
+export interface Attempt {
+  readonly attemptId: string;
+  readonly grantId: string;
+  readonly generation: number;
+  readonly owner: Owner;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** The exchange is over for its owner, and nobody knows what the provider did. */
+  readonly endedUnknown: boolean;
+}
+
+export interface LeaseTimes {
+  /** How long an exchange may take in all, milliseconds. */
+  readonly exchangeMs: number;
+  /** After this long even a strict provider's attempt may be taken over, milliseconds. */
+  readonly hardLimitMs: number;
+}
+
+export const leaseTimes: LeaseTimes = { exchangeMs: 30_000, hardLimitMs: 300_000 };
+
+/**
+ * Whether an attempt may be taken over.
+ *
+ * A lease is not stolen from the living: a paused holder may be the only one with the only valid new token. Only a
+ * provider that does not rotate, or honours the old token for a while, makes a steal harmless.
+ */
+export function mayTakeOver(
+  attempt: Attempt,
+  liveness: Liveness,
+  rotation: Rotation,
+  now: number,
+  times: LeaseTimes = leaseTimes,
+): boolean {
+  if (attempt.endedUnknown || liveness === "dead") return true;
+  const age = now - attempt.startedAt;
+  if (liveness === "mine") return false;
+  if (rotation === "strict") return age > times.hardLimitMs;
+  return age > times.exchangeMs;
+}

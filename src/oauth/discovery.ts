@@ -1,0 +1,54 @@
+import { OnbehalfError } from "../errors.ts";
+import type { Endpoints, Provider } from "../providers/provider.ts";
+import { parseObject, receive } from "./wire.ts";
+import type { Wire } from "./wire.ts";
+
+/**
+ * Reads an issuer's endpoints.
+ *
+ * @throws {OnbehalfError} `provider_unavailable`: no usable answer
+ * @throws {OnbehalfError} `configuration_invalid`: the document is another issuer's, or lacks an endpoint
+ * @see OpenID Connect Discovery 1.0 section 4
+ */
+export async function discover({ issuer }: Pick<Provider, "issuer">, wire: Wire): Promise<Endpoints> {
+  const url = `${issuer.replace(/\/+$/, "")}/.well-known/openid-configuration`;
+  const received = await receive(wire, (signal) =>
+    wire.fetch(url, { signal, redirect: "error", headers: { accept: "application/json" } }),
+  );
+  const document = received.kind === "body" && received.status === 200 ? parseObject(received.text) : undefined;
+  if (document === undefined) {
+    throw new OnbehalfError("provider_unavailable", `the discovery document of ${issuer} cannot be read`, {
+      hint: "look whether the issuer is right and reachable from this machine",
+      details: { issuer, retryAfterMs: 5_000 },
+    });
+  }
+  // Section 4.3: a document that names another issuer would let that one answer for ours.
+  if (document["issuer"] !== issuer) {
+    throw misconfigured(
+      `the discovery document of ${issuer} names another issuer`,
+      "set issuer to what the document says",
+    );
+  }
+  const endpoint = (name: string): string => {
+    const value = document[name];
+    if (typeof value !== "string" || !URL.canParse(value)) {
+      throw misconfigured(
+        `the discovery document of ${issuer} has no ${name}`,
+        "give the endpoints in the configuration",
+      );
+    }
+    return value;
+  };
+  return {
+    authorizationEndpoint: endpoint("authorization_endpoint"),
+    tokenEndpoint: endpoint("token_endpoint"),
+    jwksUri: endpoint("jwks_uri"),
+    ...(typeof document["revocation_endpoint"] === "string"
+      ? { revocationEndpoint: document["revocation_endpoint"] }
+      : {}),
+  };
+}
+
+function misconfigured(problem: string, hint: string): OnbehalfError<"configuration_invalid"> {
+  return new OnbehalfError("configuration_invalid", problem, { hint, details: { problems: [problem] } });
+}

@@ -1,0 +1,76 @@
+import type { Clock } from "../clock.ts";
+import type { Profile } from "../grant.ts";
+import type { Client, Endpoints, Provider } from "../providers/provider.ts";
+import type { Secret } from "../secret.ts";
+import { SingleFlight } from "../single-flight.ts";
+import { discover } from "./discovery.ts";
+import { verifyIdToken } from "./id-token.ts";
+import { Jwks } from "./jwks.ts";
+import { requestRevocation } from "./revocation.ts";
+import type { RevocationReply } from "./revocation.ts";
+import { requestCodeExchange, requestRefresh } from "./token-endpoint.ts";
+import type { TokenReply } from "./token-endpoint.ts";
+import type { Wire } from "./wire.ts";
+
+/** What one client says to one provider. Protocol only: it knows no store, and keeps nothing but public keys. */
+export class Protocol {
+  readonly provider: Provider;
+  readonly client: Client;
+  readonly #wire: Wire;
+  readonly #clock: Clock;
+  readonly #flight = new SingleFlight<"discovery", Endpoints>();
+  #endpoints: Endpoints | undefined;
+  #jwks: Jwks | undefined;
+
+  constructor(provider: Provider, client: Client, wire: Wire, clock: Clock) {
+    this.provider = provider;
+    this.client = client;
+    this.#wire = wire;
+    this.#clock = clock;
+  }
+
+  /** Known endpoints, or discovered ones, read once. Throws as {@link discover} does. */
+  async endpoints(): Promise<Endpoints> {
+    if (this.provider.endpoints !== "discover") return this.provider.endpoints;
+    this.#endpoints ??= await this.#flight.do("discovery", () => discover(this.provider, this.#wire));
+    return this.#endpoints;
+  }
+
+  /** RFC 6749 section 4.1.3. */
+  async exchangeCode(what: Parameters<typeof requestCodeExchange>[1]): Promise<TokenReply> {
+    return requestCodeExchange(await this.#request(), what);
+  }
+
+  /** RFC 6749 section 6. */
+  async refresh(refreshToken: Secret): Promise<TokenReply> {
+    return requestRefresh(await this.#request(), refreshToken);
+  }
+
+  /** RFC 7009. */
+  async revoke(token: Secret): Promise<RevocationReply> {
+    return requestRevocation(await this.#request(), token);
+  }
+
+  /** OpenID Connect Core 1.0 section 3.1.3.7. Throws as {@link verifyIdToken} does. */
+  async verifyIdToken(idToken: Secret, more: { nonce?: string; accessToken?: Secret }): Promise<Profile> {
+    const { jwksUri } = await this.endpoints();
+    this.#jwks ??= new Jwks(jwksUri, this.provider.issuer, this.#wire, this.#clock);
+    return verifyIdToken(idToken, {
+      provider: this.provider,
+      clientId: this.client.clientId,
+      getKey: this.#jwks.getKey,
+      now: this.#clock.now(),
+      ...more,
+    });
+  }
+
+  async #request(): Promise<Parameters<typeof requestRefresh>[0]> {
+    return {
+      provider: this.provider,
+      client: this.client,
+      endpoints: await this.endpoints(),
+      wire: this.#wire,
+      now: this.#clock.now(),
+    };
+  }
+}

@@ -1,0 +1,50 @@
+import * as oauth from "oauth4webapi";
+import type { Client, Endpoints, Provider } from "../providers/provider.ts";
+import type { Secret } from "../secret.ts";
+import { clientAuthentication } from "./token-endpoint.ts";
+import { parseObject, receive, retryAfterMs } from "./wire.ts";
+import type { Wire } from "./wire.ts";
+
+/** How a revocation ended. `done` also where the token was dead already: the aim is reached. */
+export type RevocationReply =
+  | { readonly kind: "done" }
+  | { readonly kind: "unsupported" }
+  | { readonly kind: "failed"; readonly why: string; readonly retryAfterMs?: number };
+
+/**
+ * Revokes a token at the provider.
+ *
+ * @see RFC 7009 section 2; https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke
+ */
+export async function requestRevocation(
+  {
+    provider,
+    client,
+    endpoints,
+    wire,
+    now,
+  }: { provider: Provider; client: Client; endpoints: Endpoints; wire: Wire; now: number },
+  token: Secret,
+): Promise<RevocationReply> {
+  const { revocationEndpoint } = endpoints;
+  if (revocationEndpoint === undefined) return { kind: "unsupported" };
+  const received = await receive(wire, (signal) =>
+    oauth.revocationRequest(
+      { issuer: provider.issuer, revocation_endpoint: revocationEndpoint },
+      { client_id: client.clientId },
+      clientAuthentication(provider, client),
+      token.expose(),
+      {
+        signal,
+        [oauth.customFetch]: (url, init) => wire.fetch(url, init as RequestInit),
+        [oauth.allowInsecureRequests]: true,
+      },
+    ),
+  );
+  if (received.kind === "silence") return { kind: "failed", why: received.why };
+  if (received.status === 200) return { kind: "done" };
+  const error = received.kind === "body" ? parseObject(received.text)?.["error"] : undefined;
+  if (received.status === 400 && error === "invalid_token") return { kind: "done" };
+  const later = retryAfterMs(received.headers, now);
+  return { kind: "failed", why: `http_${received.status}`, ...(later === undefined ? {} : { retryAfterMs: later }) };
+}

@@ -1,0 +1,138 @@
+import type { LapseReason } from "./grant.ts";
+
+/** What a provider does with a refresh token that was used: keeps it, honours it for a while, or kills it at once. */
+export type Rotation = "none" | "strict" | { readonly graceSeconds: number };
+
+/** An answer of a token endpoint, reduced to what decisions need. No token in it. */
+export type TokenAnswer =
+  /** RFC 6749 section 5.1: a usable `access_token`. */
+  | { readonly kind: "tokens" }
+  /** RFC 6749 section 5.2, or anything else that carried an `error` member, whatever its HTTP status. */
+  | {
+      readonly kind: "refusal";
+      readonly status: number;
+      readonly error: string;
+      readonly errorSubtype?: string;
+      readonly retryAfterMs?: number;
+    }
+  /** An HTTP answer that says nothing: HTML, broken JSON, too large, 200 without a token. */
+  | { readonly kind: "unusable"; readonly status: number; readonly why: string; readonly retryAfterMs?: number }
+  /** No answer. `sent` is false only where the request certainly never arrived. */
+  | { readonly kind: "silence"; readonly sent: boolean; readonly why: string };
+
+/** How one provider's error codes are read. Data, so that an odd provider needs no code. */
+export type RefusalMeaning = "dead" | "reauthenticate" | "restricted" | "misconfigured" | "transient" | "ours";
+export type Refusals = Readonly<Record<string, RefusalMeaning>>;
+
+/** RFC 6749 section 5.2, with the codes Google adds. Only the first three speak about the grant. */
+export const standardRefusals: Refusals = {
+  invalid_grant: "dead",
+  "invalid_grant/invalid_rapt": "reauthenticate",
+  "invalid_grant/rapt_required": "reauthenticate",
+  admin_policy_enforced: "restricted",
+  invalid_client: "misconfigured",
+  unauthorized_client: "misconfigured",
+  deleted_client: "misconfigured",
+  disabled_client: "misconfigured",
+  org_internal: "misconfigured",
+  redirect_uri_mismatch: "ours",
+  invalid_request: "ours",
+  invalid_scope: "ours",
+  unsupported_grant_type: "ours",
+  temporarily_unavailable: "transient",
+  server_error: "transient",
+  slow_down: "transient",
+  rate_limit_exceeded: "transient",
+};
+
+/** What to do after an answer to a refresh. */
+export type AfterAnswer =
+  | { readonly do: "commit" }
+  /** The answer is evidence about the bytes that were sent; look again before blaming the grant. */
+  | { readonly do: "second-look"; readonly reason: LapseReason; readonly error: string }
+  /** Our client is refused: raise an alarm, touch no grant. */
+  | { readonly do: "alert-operator"; readonly error: string }
+  /** Nothing is known to have happened to the token: try later. `ambiguous`: it may have been spent. */
+  | {
+      readonly do: "retry";
+      readonly error: string;
+      readonly afterMs?: number;
+      readonly ambiguous: boolean;
+    };
+
+/**
+ * What an answer of the token endpoint means for the grant whose refresh token was sent.
+ * Classified on `error` and `error_subtype`, never on a description, and only then on the status.
+ *
+ * @see RFC 6749 section 5.2
+ */
+export function afterAnswer(answer: TokenAnswer, refusals: Refusals = standardRefusals): AfterAnswer {
+  switch (answer.kind) {
+    case "tokens":
+      return { do: "commit" };
+    case "refusal":
+      return afterRefusal(answer, refusals);
+    case "unusable":
+      return {
+        do: "retry",
+        error: answer.why,
+        // A body cut short or garbled on its way may have carried the new token: only a plain 4xx says "not spent".
+        ambiguous: !(answer.status >= 400 && answer.status < 500),
+        ...(answer.retryAfterMs === undefined ? {} : { afterMs: answer.retryAfterMs }),
+      };
+    case "silence":
+      return { do: "retry", error: answer.why, ambiguous: answer.sent };
+  }
+}
+
+function afterRefusal(answer: TokenAnswer & { kind: "refusal" }, refusals: Refusals): AfterAnswer {
+  const { status, error, errorSubtype, retryAfterMs } = answer;
+  const retry: AfterAnswer = {
+    do: "retry",
+    error,
+    ambiguous: status >= 500,
+    ...(retryAfterMs === undefined ? {} : { afterMs: retryAfterMs }),
+  };
+  // An overloaded server's or a proxy's error code is not to be believed: the status outranks it.
+  if (status === 429 || status >= 500) return retry;
+  const meaning = (errorSubtype === undefined ? undefined : refusals[`${error}/${errorSubtype}`]) ?? refusals[error];
+  if (meaning === undefined || meaning === "transient") return retry;
+  switch (meaning) {
+    case "dead":
+      return { do: "second-look", reason: "invalid_grant", error };
+    case "reauthenticate":
+      return { do: "second-look", reason: "reauthentication_required", error: `${error}/${String(errorSubtype)}` };
+    case "restricted":
+      return { do: "second-look", reason: "admin_policy_enforced", error };
+    case "misconfigured":
+    case "ours":
+      return { do: "alert-operator", error };
+  }
+}
+
+/** Whether a token with this end is good for `minTtlMs` more. */
+export function isFresh(expiresAt: number | undefined, now: number, minTtlMs: number): boolean {
+  return expiresAt !== undefined && expiresAt - now >= minTtlMs && expiresAt > now;
+}
+
+/**
+ * Full-jitter back-off: anywhere between nothing and the doubled bound, so that thousands of grants that failed
+ * together do not come back together.
+ *
+ * @param failures how often it has failed in a row, 1 or more
+ * @param random in [0, 1)
+ * @returns milliseconds
+ */
+export function backOffMs(failures: number, random: number, baseMs = 500, capMs = 60_000): number {
+  return Math.floor(random * Math.min(capMs, baseMs * 2 ** Math.min(failures - 1, 30)));
+}
+
+/**
+ * When to refresh in the background: at 70 to 85 % of the token's life, spread per grant.
+ *
+ * @param random in [0, 1), fixed per grant and generation
+ * @returns milliseconds since the epoch
+ */
+export function refreshAheadAt(issuedAt: number, expiresAt: number, random: number): number {
+  return issuedAt + Math.floor((expiresAt - issuedAt) * (0.7 + 0.15 * random));
+}

@@ -1,0 +1,182 @@
+import type { GrantState, LapseReason } from "../grant.ts";
+import { Columns } from "./sql.ts";
+import type { Database, Sql, SqlRow, SqlValue } from "./sql.ts";
+import type { GrantFilter, GrantRow, GrantStore } from "./store.ts";
+
+/** Written with every change: the next number, which stays unique because writers run one by one. */
+export const nextChange = "(SELECT COALESCE(MAX(change_seq), 0) + 1 FROM grants)";
+
+const columns = `grant_id, provider, issuer, client_id, subject_hash, external_hash, profile_sealed, scope, state, reason,
+  state_since, generation, refresh_sealed, refresh_expires_at, refresh_prefix_hash, refresh_digest_hash, access_sealed,
+  access_issued_at, access_expires_at, last_refresh_at, last_error, last_error_at, failures, retry_at, created_at,
+  updated_at`;
+
+export function grantStore(database: Database): GrantStore {
+  const select = async (where: string, ...values: SqlValue[]): Promise<GrantRow[]> =>
+    (await database.all(`SELECT ${columns} FROM grants ${where}`, ...values)).map(grantRow);
+
+  return {
+    grantById: (grantId) => readGrant(database, grantId),
+
+    grantsBySubject: (subjectHash) => select("WHERE subject_hash = ? ORDER BY grant_id", subjectHash),
+
+    grantsByExternalId: (externalHash) => select("WHERE external_hash = ? ORDER BY grant_id", externalHash),
+
+    listGrants: ({ state, subjectHash, externalHash, after, limit }: GrantFilter) => {
+      const conditions: [string, SqlValue][] = [["grant_id > ?", after ?? ""]];
+      if (state !== undefined) conditions.push(["state = ?", state]);
+      if (subjectHash !== undefined) conditions.push(["subject_hash = ?", subjectHash]);
+      if (externalHash !== undefined) conditions.push(["external_hash = ?", externalHash]);
+      const where = conditions.map(([condition]) => condition).join(" AND ");
+      return select(`WHERE ${where} ORDER BY grant_id LIMIT ?`, ...conditions.map(([, value]) => value), limit);
+    },
+
+    saveFromIntake: (row, expectedGeneration, codeHash) =>
+      database.transaction(async (sql) => {
+        const saved = await (expectedGeneration === null ? insert(sql, row) : replace(sql, row, expectedGeneration));
+        if (!saved) return false;
+        await sql.run(
+          "UPDATE intakes SET state = 'done', grant_id = ?, answer_sealed = NULL, ended_at = ? WHERE code_hash = ?",
+          row.grantId,
+          row.updatedAt,
+          codeHash,
+        );
+        return true;
+      }),
+
+    beginRevocation: (grantId, at) =>
+      database.transaction(
+        async (sql) =>
+          (await sql.run(
+            `UPDATE grants SET state = 'revoking', reason = NULL, state_since = ?, updated_at = ?, change_seq = ${nextChange}
+             WHERE grant_id = ? AND state IN ('active', 'suspect', 'lapsed', 'revoking')`,
+            at,
+            at,
+            grantId,
+          )) === 1,
+      ),
+
+    endRevocation: (grantId, generation, at) =>
+      database.transaction(async (sql) => {
+        const ended = await sql.run(
+          `UPDATE grants SET state = 'revoked', reason = 'revoked', state_since = ?, updated_at = ?,
+             refresh_sealed = NULL, refresh_expires_at = NULL, refresh_prefix_hash = NULL, refresh_digest_hash = NULL,
+             access_sealed = NULL, access_issued_at = NULL, access_expires_at = NULL, change_seq = ${nextChange}
+           WHERE grant_id = ? AND generation = ? AND state = 'revoking'`,
+          at,
+          at,
+          grantId,
+          generation,
+        );
+        if (ended === 0) return false;
+        await sql.run("DELETE FROM orphans WHERE grant_id = ?", grantId);
+        await sql.run("DELETE FROM attempts WHERE grant_id = ?", grantId);
+        return true;
+      }),
+
+    changesSince: async (seq) => {
+      const rows = await database.all(
+        "SELECT grant_id, change_seq FROM grants WHERE change_seq > ? ORDER BY change_seq",
+        seq,
+      );
+      const changed = rows.map((row) => new Columns(row));
+      return {
+        seq: changed.at(-1)?.number("change_seq") ?? seq,
+        grantIds: changed.map((each) => each.text("grant_id")),
+      };
+    },
+  };
+}
+
+/** One grant as it stands, inside or outside a transaction. */
+export async function readGrant(sql: Sql, grantId: string): Promise<GrantRow | undefined> {
+  const [row] = await sql.all(`SELECT ${columns} FROM grants WHERE grant_id = ?`, grantId);
+  return row === undefined ? undefined : grantRow(row);
+}
+
+async function insert(sql: Sql, row: GrantRow): Promise<boolean> {
+  const values = valuesOf(row);
+  const inserted = await sql.run(
+    `INSERT INTO grants (${columns}, change_seq) VALUES (${values.map(() => "?").join(", ")}, ${nextChange})
+     ON CONFLICT DO NOTHING`,
+    ...values,
+  );
+  return inserted === 1;
+}
+
+async function replace(sql: Sql, row: GrantRow, expectedGeneration: number): Promise<boolean> {
+  const assignments = columns
+    .split(",")
+    .map((name) => `${name.trim()} = ?`)
+    .join(", ");
+  const replaced = await sql.run(
+    `UPDATE grants SET ${assignments}, change_seq = ${nextChange} WHERE grant_id = ? AND generation = ?`,
+    ...valuesOf(row),
+    row.grantId,
+    expectedGeneration,
+  );
+  return replaced === 1;
+}
+
+function valuesOf(row: GrantRow): SqlValue[] {
+  return [
+    row.grantId,
+    row.provider,
+    row.issuer,
+    row.clientId,
+    row.subjectHash,
+    row.externalHash,
+    row.profileSealed,
+    row.scope,
+    row.state,
+    row.reason,
+    row.stateSince,
+    row.generation,
+    row.refreshSealed,
+    row.refreshExpiresAt,
+    row.refreshPrefixHash,
+    row.refreshDigestHash,
+    row.accessSealed,
+    row.accessIssuedAt,
+    row.accessExpiresAt,
+    row.lastRefreshAt,
+    row.lastError,
+    row.lastErrorAt,
+    row.failures,
+    row.retryAt,
+    row.createdAt,
+    row.updatedAt,
+  ];
+}
+
+function grantRow(row: SqlRow): GrantRow {
+  const column = new Columns(row);
+  return {
+    grantId: column.text("grant_id"),
+    provider: column.text("provider"),
+    issuer: column.text("issuer"),
+    clientId: column.text("client_id"),
+    subjectHash: column.bytes("subject_hash"),
+    externalHash: column.bytesOrNull("external_hash"),
+    profileSealed: column.bytes("profile_sealed"),
+    scope: column.text("scope"),
+    state: column.text("state") as GrantState,
+    reason: column.textOrNull("reason") as LapseReason | null,
+    stateSince: column.number("state_since"),
+    generation: column.number("generation"),
+    refreshSealed: column.bytesOrNull("refresh_sealed"),
+    refreshExpiresAt: column.numberOrNull("refresh_expires_at"),
+    refreshPrefixHash: column.bytesOrNull("refresh_prefix_hash"),
+    refreshDigestHash: column.bytesOrNull("refresh_digest_hash"),
+    accessSealed: column.bytesOrNull("access_sealed"),
+    accessIssuedAt: column.numberOrNull("access_issued_at"),
+    accessExpiresAt: column.numberOrNull("access_expires_at"),
+    lastRefreshAt: column.numberOrNull("last_refresh_at"),
+    lastError: column.textOrNull("last_error"),
+    lastErrorAt: column.numberOrNull("last_error_at"),
+    failures: column.number("failures"),
+    retryAt: column.numberOrNull("retry_at"),
+    createdAt: column.number("created_at"),
+    updatedAt: column.number("updated_at"),
+  };
+}

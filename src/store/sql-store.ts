@@ -1,0 +1,62 @@
+import { OnbehalfError } from "../errors.ts";
+import { refreshStore } from "./attempts.ts";
+import { callerStore } from "./callers.ts";
+import { grantStore } from "./grants.ts";
+import { intakeStore } from "./intakes.ts";
+import { keyStore } from "./keys.ts";
+import type { Database } from "./sql.ts";
+import type { OpenStore, Store } from "./store.ts";
+
+/** What differs between databases: how to reach one, and how its schema came about. */
+export interface Engine<D extends Database> {
+  readonly kind: string;
+  readonly location: string;
+  connect(options: OpenStore): Promise<D>;
+  migrations(database: D): ReturnType<Store["migrations"]>;
+  disconnect(database: D): Promise<void>;
+}
+
+/** A store over an SQL database: the same statements for every engine. */
+export function sqlStore<D extends Database>(engine: Engine<D>): Store {
+  let opened: D | undefined;
+
+  const database = (): D => {
+    if (opened !== undefined) return opened;
+    throw new OnbehalfError("store_unavailable", "the store is not open", {
+      hint: "open the vault first, and do not use it after it was closed",
+      details: { retryAfterMs: 1_000 },
+    });
+  };
+  // Statements are bound to whichever connection is open when they run.
+  const current: Database = {
+    all: async (text, ...values) => database().all(text, ...values),
+    run: async (text, ...values) => database().run(text, ...values),
+    now: async () => database().now(),
+    transaction: async (body) => database().transaction(body),
+  };
+
+  return {
+    kind: engine.kind,
+    location: engine.location,
+    ...keyStore(current),
+    ...grantStore(current),
+    ...refreshStore(current),
+    ...intakeStore(current),
+    ...callerStore(current),
+
+    async open(options) {
+      opened ??= await engine.connect(options);
+    },
+    async migrations() {
+      return engine.migrations(database());
+    },
+    async ping() {
+      await database().all("SELECT 1 AS one");
+    },
+    async close() {
+      const closing = opened;
+      opened = undefined;
+      if (closing !== undefined) await engine.disconnect(closing);
+    },
+  };
+}

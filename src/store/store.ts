@@ -1,0 +1,238 @@
+import type { Clock } from "../clock.ts";
+import type { GrantState, LapseReason } from "../grant.ts";
+import type { Attempt, Owner } from "../lease.ts";
+
+/** A grant as it is stored: everything secret is sealed, everything personal hashed or sealed. */
+export interface GrantRow {
+  readonly grantId: string;
+  readonly provider: string;
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Keyed hash of issuer and `sub`; the same for every client, so that siblings are found. */
+  readonly subjectHash: Uint8Array;
+  /** Keyed hash of the app's own user id. */
+  readonly externalHash: Uint8Array | null;
+  readonly profileSealed: Uint8Array;
+  /** RFC 6749 section 3.3, as granted. */
+  readonly scope: string;
+  readonly state: GrantState;
+  readonly reason: LapseReason | null;
+  readonly stateSince: number;
+  readonly generation: number;
+  readonly refreshSealed: Uint8Array | null;
+  readonly refreshExpiresAt: number | null;
+  readonly refreshPrefixHash: Uint8Array | null;
+  readonly refreshDigestHash: Uint8Array | null;
+  readonly accessSealed: Uint8Array | null;
+  readonly accessIssuedAt: number | null;
+  readonly accessExpiresAt: number | null;
+  readonly lastRefreshAt: number | null;
+  readonly lastError: string | null;
+  readonly lastErrorAt: number | null;
+  /** Refreshes that failed in a row. */
+  readonly failures: number;
+  /** Not before this time is the provider asked again. */
+  readonly retryAt: number | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** The columns that a committed exchange writes. */
+export type TokenColumns = Pick<
+  GrantRow,
+  | "refreshSealed"
+  | "refreshExpiresAt"
+  | "refreshPrefixHash"
+  | "refreshDigestHash"
+  | "accessSealed"
+  | "accessIssuedAt"
+  | "accessExpiresAt"
+  | "scope"
+>;
+
+export interface StoredKey {
+  readonly keyId: number;
+  readonly keyClass: string;
+  readonly masterKeyId: string;
+  readonly wrapped: Uint8Array;
+}
+
+/** A store's random name and its wrapped data keys. */
+export interface StoredKeys {
+  readonly instance: string;
+  readonly keys: readonly StoredKey[];
+}
+
+/** Data keys: wrapped elsewhere, only kept here. */
+export interface KeyStore {
+  /** Undefined in a store that was never used. */
+  readKeys(): Promise<StoredKeys | undefined>;
+  /** Writes the first keys; what another process wrote before stays. Returns those that count. */
+  createKeys(keys: StoredKeys): Promise<StoredKeys>;
+}
+
+export interface GrantFilter {
+  readonly state?: GrantState;
+  readonly subjectHash?: Uint8Array;
+  readonly externalHash?: Uint8Array;
+  /** Only grants after this one, in the order of their ids. */
+  readonly after?: string;
+  readonly limit: number;
+}
+
+export interface GrantStore {
+  grantById(grantId: string): Promise<GrantRow | undefined>;
+  /** Of all clients and providers that know this person by this hash. */
+  grantsBySubject(subjectHash: Uint8Array): Promise<GrantRow[]>;
+  grantsByExternalId(externalHash: Uint8Array): Promise<GrantRow[]>;
+  listGrants(filter: GrantFilter): Promise<GrantRow[]>;
+  /**
+   * Stores what a code brought, and ends its intake in the same transaction.
+   *
+   * @param expectedGeneration of the row this was made from; `null` for a new grant
+   * @returns whether it was stored: false where the grant has moved, or another process made it first
+   */
+  saveFromIntake(row: GrantRow, expectedGeneration: number | null, codeHash: Uint8Array): Promise<boolean>;
+  /** From usable to `revoking`; false where it was not usable or revoking. */
+  beginRevocation(grantId: string, at: number): Promise<boolean>;
+  /** From `revoking` to `revoked`, with every token erased. False where a new consent came in between. */
+  endRevocation(grantId: string, generation: number, at: number): Promise<boolean>;
+  /** Which grants changed after `seq`, and how far that is. */
+  changesSince(seq: number): Promise<{ readonly seq: number; readonly grantIds: readonly string[] }>;
+}
+
+export type BeginAttempt =
+  /** The intent is durable: the token may be spent. */
+  | { readonly kind: "begun"; readonly grant: GrantRow }
+  /** Somebody else's intent stands. */
+  | { readonly kind: "held"; readonly attempt: Attempt; readonly now: number }
+  /** The grant is at another generation, or not in a usable state. */
+  | { readonly kind: "moved"; readonly grant: GrantRow }
+  | { readonly kind: "gone" };
+
+export interface RefreshStore {
+  /**
+   * Writes the intent to spend a generation's refresh token, durably, before it is spent.
+   *
+   * @param replaces the attempt that may be taken over; only this very one
+   */
+  beginAttempt(
+    attempt: { attemptId: string; grantId: string; generation: number; owner: Owner },
+    replaces?: string,
+  ): Promise<BeginAttempt>;
+  /**
+   * Commits an answer onto the generation whose refresh token was sent. A compare-and-swap on lineage: nobody else
+   * can have got a newer token from that one.
+   *
+   * @returns false where the grant had moved on; the answer must then be kept as an orphan
+   */
+  commitAttempt(grantId: string, parentGeneration: number, columns: TokenColumns, at: number): Promise<boolean>;
+  /** The token is known not to have been spent: the attempt ends, and the failure is noted. */
+  endAttempt(attemptId: string, failure: { error: string; at: number; retryAt: number | null }): Promise<void>;
+  /** Nobody knows what the provider did. `suspect`: the old token may be dead, and the grant says so. */
+  endAttemptUnknown(
+    attemptId: string,
+    failure: { error: string; at: number; retryAt: number | null; suspect: boolean },
+  ): Promise<void>;
+  /** From usable to `lapsed`, if the grant still is at this generation. */
+  lapse(grantId: string, generation: number, reason: LapseReason, error: string, at: number): Promise<boolean>;
+  keepOrphan(orphan: OrphanRow): Promise<void>;
+  orphansOf(grantId: string, parentGeneration: number): Promise<OrphanRow[]>;
+  dropOrphan(orphanId: string): Promise<void>;
+  attempts(): Promise<Attempt[]>;
+}
+
+export interface OrphanRow {
+  readonly orphanId: string;
+  readonly grantId: string;
+  readonly parentGeneration: number;
+  readonly answerSealed: Uint8Array;
+  readonly receivedAt: number;
+}
+
+/**
+ * - `spending`: the code may have left for the provider.
+ * - `answered`: the provider's answer is in the journal.
+ * - `done`, `rejected`: over; kept a while, so that the same code gives the same result.
+ */
+export type IntakeState = "spending" | "answered" | "done" | "rejected";
+
+export interface IntakeRow {
+  readonly codeHash: Uint8Array;
+  readonly state: IntakeState;
+  readonly clientId: string;
+  readonly owner: Owner;
+  readonly contextSealed: Uint8Array;
+  readonly answerSealed: Uint8Array | null;
+  readonly grantId: string | null;
+  /** JSON of the error that ended it. */
+  readonly rejection: string | null;
+  readonly startedAt: number;
+  readonly endedAt: number | null;
+}
+
+export interface IntakeStore {
+  /** Begins, or tells what is known of this code. `replaces`: the dead owner's start that may be taken over. */
+  beginIntake(
+    intake: Pick<IntakeRow, "codeHash" | "clientId" | "owner" | "contextSealed">,
+    at: number,
+    replaces?: { readonly startedAt: number },
+  ): Promise<{ readonly kind: "begun" } | { readonly kind: "known"; readonly intake: IntakeRow }>;
+  /** Keeps the provider's answer before anything that can fail is done with it. */
+  journalAnswer(codeHash: Uint8Array, answerSealed: Uint8Array): Promise<void>;
+  rejectIntake(codeHash: Uint8Array, rejection: string, at: number): Promise<void>;
+  /** The code was not spent: it may come again as if for the first time. */
+  forgetIntake(codeHash: Uint8Array): Promise<void>;
+  openIntakes(): Promise<IntakeRow[]>;
+  /** Forgets ended intakes. Returns how many. */
+  sweepIntakes(endedBefore: number): Promise<number>;
+}
+
+export interface CallerRow {
+  readonly callerId: string;
+  readonly name: string;
+  readonly keyHash: Uint8Array;
+  /** JSON. */
+  readonly permissions: string;
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+  readonly revokedAt: number | null;
+}
+
+export interface CallerStore {
+  /** False where a living caller has this name. */
+  insertCaller(row: CallerRow): Promise<boolean>;
+  callerById(callerId: string): Promise<CallerRow | undefined>;
+  listCallers(): Promise<CallerRow[]>;
+  revokeCaller(name: string, at: number): Promise<boolean>;
+}
+
+/** How a store reaches its database. */
+export interface OpenStore {
+  /** What a store without a clock of its own goes by. */
+  readonly clock: Clock;
+  /** Bring the schema up to date first; refuse to work on an older one otherwise. Default true. */
+  readonly migrate?: boolean;
+}
+
+/**
+ * Where grants are kept. Sees sealed bytes only.
+ * Every method throws `store_unavailable` when the database does not answer; nothing was changed then, or the
+ * transaction's outcome is unknown and the next read tells.
+ */
+export interface Store extends KeyStore, GrantStore, RefreshStore, IntakeStore, CallerStore {
+  /** Such as `sqlite`. */
+  readonly kind: string;
+  /** Where it is, without credentials, for people. */
+  readonly location: string;
+  /**
+   * @throws {OnbehalfError} `store_unavailable`: cannot be reached
+   * @throws {OnbehalfError} `store_unusable`: damaged, of a newer version, or not migrated
+   */
+  open(options: OpenStore): Promise<void>;
+  /** Names of migrations that were applied, and those that wait. */
+  migrations(): Promise<{ readonly applied: readonly string[]; readonly pending: readonly string[] }>;
+  /** Answers when the database does. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
