@@ -1,0 +1,108 @@
+import { newClientSecret } from "./opaque.ts";
+
+export type ClientKind = "web" | "installed" | "android" | "ios";
+
+/** An OAuth client as the Cloud console registers it. */
+export interface Client {
+  readonly id: string;
+  /** The part of the id before the dash: revocation and the app folder belong to the project, not to the client. */
+  readonly project: string;
+  readonly kind: ClientKind;
+  /** Phone clients have none. */
+  readonly secret: string | undefined;
+  name: string;
+  redirectUris: string[];
+  javascriptOrigins: string[];
+  /** Any http redirect URI or origin on a loopback address is registered, whatever its port. */
+  loopback: boolean;
+  state: "enabled" | "deleted" | "disabled";
+}
+
+export const defaultClientId = "1234567890-abc123def456.apps.googleusercontent.com";
+export const defaultClientSecret = "GOCSPX-standin-secret";
+/** Same project as the default client, no secret: the one whose id ends up in `azp`. */
+export const androidClientId = "1234567890-and0r01dand0r01d.apps.googleusercontent.com";
+export const iosClientId = "1234567890-1051051051051051.apps.googleusercontent.com";
+/** Another project: nothing may cross from one to the other. */
+export const stagingClientId = "9876543210-def654abc321.apps.googleusercontent.com";
+export const stagingClientSecret = "GOCSPX-standin-staging";
+
+const loopbackHosts = new Set(["127.0.0.1", "localhost", "[::1]"]);
+
+const parsed = (uri: string): URL | undefined => (URL.canParse(uri) ? new URL(uri) : undefined);
+
+/** Whether a URL is plain http on this machine. */
+export function isLoopback(uri: string): boolean {
+  const url = parsed(uri);
+  return url !== undefined && url.protocol === "http:" && loopbackHosts.has(url.hostname);
+}
+
+/** RFC 9700 section 4.1.3: compared as strings, but for the port of loopback addresses. */
+export function isRegisteredRedirect(client: Client, uri: string): boolean {
+  if (client.redirectUris.includes(uri)) return true;
+  return client.loopback && isLoopback(uri) && parsed(uri)?.hash === "" && !uri.includes("#");
+}
+
+export function isRegisteredOrigin(client: Client, origin: string): boolean {
+  if (client.javascriptOrigins.includes(origin)) return true;
+  return client.loopback && isLoopback(origin) && parsed(origin)?.origin === origin;
+}
+
+/** What a test may say about a client of its own. */
+export interface ClientSpec {
+  clientId?: string;
+  clientSecret?: string | null;
+  kind?: ClientKind;
+  name?: string;
+  redirectUris?: string[];
+  javascriptOrigins?: string[];
+  loopback?: boolean;
+  state?: Client["state"];
+}
+
+export class Clients {
+  readonly #byId = new Map<string, Client>();
+  #made = 0;
+
+  constructor() {
+    const loopback = true;
+    this.put({ clientId: defaultClientId, clientSecret: defaultClientSecret, name: "Example App", loopback });
+    this.put({ clientId: stagingClientId, clientSecret: stagingClientSecret, name: "Example App (staging)", loopback });
+    this.put({ clientId: androidClientId, kind: "android", clientSecret: null, name: "Example App for Android" });
+    this.put({ clientId: iosClientId, kind: "ios", clientSecret: null, name: "Example App for iOS" });
+  }
+
+  get(id: string): Client | undefined {
+    return this.#byId.get(id);
+  }
+
+  all(): Client[] {
+    return [...this.#byId.values()];
+  }
+
+  /** Registers a client, or changes the one that has this id. */
+  put(spec: ClientSpec): Client {
+    const known = spec.clientId === undefined ? undefined : this.#byId.get(spec.clientId);
+    const id = spec.clientId ?? `1234567890-client${String((this.#made += 1))}.apps.googleusercontent.com`;
+    const kind = spec.kind ?? known?.kind ?? "web";
+    const phone = kind === "android" || kind === "ios";
+    const client: Client = {
+      id,
+      project: id.split("-")[0] ?? id,
+      kind,
+      secret: spec.clientSecret === undefined ? secretOf(known, phone) : (spec.clientSecret ?? undefined),
+      name: spec.name ?? known?.name ?? "Example App",
+      redirectUris: spec.redirectUris ?? known?.redirectUris ?? [],
+      javascriptOrigins: spec.javascriptOrigins ?? known?.javascriptOrigins ?? [],
+      loopback: spec.loopback ?? known?.loopback ?? kind === "installed",
+      state: spec.state ?? known?.state ?? "enabled",
+    };
+    this.#byId.set(id, client);
+    return client;
+  }
+}
+
+function secretOf(known: Client | undefined, phone: boolean): string | undefined {
+  if (known !== undefined) return known.secret;
+  return phone ? undefined : newClientSecret();
+}

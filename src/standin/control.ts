@@ -1,0 +1,54 @@
+import { type Authorization } from "./ledger.ts";
+import { BadInput, number, oneOf, read, type Spelling, text, yesNo } from "./input.ts";
+import { newSigningKey } from "./keys.ts";
+import { accountRefusal, readSettings, type Settings } from "./settings.ts";
+import { type World } from "./world.ts";
+
+/** What tests can do to the stand-in, in both spellings: the JavaScript interface and the control routes call these. */
+
+/** @throws {BadInput} naming the member that is unknown or out of range. */
+export function changeSettings(world: World, input: unknown, spelling: Spelling): Settings {
+  Object.assign(world.settings, readSettings(input, spelling));
+  return { ...world.settings };
+}
+
+/** @throws {BadInput} where `ms` is not a number of milliseconds from 0 up: time does not go backwards here. */
+export function advanceClock(world: World, ms: unknown): void {
+  world.clock.advance(number(0)(ms, "the time to advance by"));
+}
+
+/** The person removes the app in the account page. Says how many authorizations ended. */
+export function removeApp(world: World, input: unknown, spelling: Spelling): number {
+  const { email = "", project } = read(input, { email: text, project: text }, spelling);
+  const person = world.people.find(email);
+  if (person === undefined) throw new BadInput(`nobody has the address ${JSON.stringify(email)}`);
+  const ended: Authorization[] = world.ledger.authorizationsOf(person, project);
+  for (const authorization of ended) world.ledger.end(authorization);
+  return ended.length;
+}
+
+const personShape = {
+  email: text,
+  name: text,
+  givenName: text,
+  familyName: text,
+  locale: text,
+  hd: text,
+  emailVerified: yesNo,
+  refusal: accountRefusal,
+};
+
+/** Makes a person, or changes one. */
+export function putPerson(world: World, input: unknown, spelling: Spelling): { sub: string; email: string } {
+  const { email = "", ...changes } = read(input, personShape, spelling);
+  if (!/^[^\s@]+@[^\s@]+$/.test(email)) throw new BadInput("email must be an e-mail address");
+  const person = Object.assign(world.people.meet(email), changes);
+  return { sub: person.sub, email: person.email };
+}
+
+/** A new key signs from now on. The last one stays published unless `keepOld` is false. */
+export async function rotateKeys(world: World, input: unknown, spelling: Spelling): Promise<string> {
+  const { keepOld = true } = read(input, { action: oneOf("rotate"), keepOld: yesNo }, spelling);
+  world.keys.rotate(await newSigningKey(world.clock.now()), keepOld);
+  return world.keys.current.kid;
+}

@@ -1,0 +1,10 @@
+export { startStandin } from "./standin.ts";
+export type { Standin, StandinOptions } from "./standin.ts";
+export type { StandinClock } from "./clock.ts";
+export type { ClientKind, ClientSpec } from "./clients.ts";
+export type { CodeKind } from "./codes.ts";
+export type { Fault } from "./faults.ts";
+export type { CodeSpec } from "./issuing.ts";
+export type { AccountRefusal } from "./people.ts";
+export type { LogEntry, LogPage } from "./request-log.ts";
+export type { IdTokenFlaw, Settings } from "./settings.ts";

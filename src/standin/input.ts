@@ -1,0 +1,86 @@
+/** Input that a test got wrong: the message says which member, and what it should have been. */
+export class BadInput extends Error {
+  override readonly name = "BadInput";
+}
+
+/** Reads one member, or throws {@link BadInput} naming it as the caller spelled it. */
+export type Check<T> = (value: unknown, name: string) => T;
+
+type Shape = Record<string, Check<unknown>>;
+type Read<S extends Shape> = { [K in keyof S]?: ReturnType<S[K]> };
+
+/** How the caller spells member names: camelCase in JavaScript, snake_case on the wire. */
+export type Spelling = "camel" | "snake";
+
+export const snake = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+/**
+ * Reads an object whose members are all known and of the right kind. A misspelt member is an error and never ignored:
+ * a test whose fault or setting silently did not apply would pass for the wrong reason.
+ */
+export function read<S extends Shape>(input: unknown, shape: S, spelling: Spelling): Read<S> {
+  if (typeof input !== "object" || input === null || Array.isArray(input)) {
+    throw new BadInput("expected an object with named members");
+  }
+  const names = new Map(Object.keys(shape).map((key) => [spelling === "snake" ? snake(key) : key, key]));
+  const result: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(input)) {
+    if (value === undefined) continue;
+    const key = names.get(name);
+    const check = key === undefined ? undefined : shape[key];
+    if (key === undefined || check === undefined) {
+      throw new BadInput(`unknown member ${JSON.stringify(name)}: expected ${[...names.keys()].join(", ")}`);
+    }
+    result[key] = check(value, name);
+  }
+  return result as Read<S>;
+}
+
+const refuse = (name: string, expected: string): never => {
+  throw new BadInput(`${name} must be ${expected}`);
+};
+
+export const text: Check<string> = (value, name) => (typeof value === "string" ? value : refuse(name, "a string"));
+
+export const yesNo: Check<boolean> = (value, name) =>
+  typeof value === "boolean" ? value : refuse(name, "true or false");
+
+export function number(least: number, most: number = Number.MAX_SAFE_INTEGER): Check<number> {
+  return (value, name) =>
+    typeof value === "number" && value >= least && value <= most
+      ? value
+      : refuse(name, `a number from ${String(least)} to ${String(most)}`);
+}
+
+export function oneOf<const T extends string>(...choices: readonly T[]): Check<T> {
+  return (value, name) =>
+    choices.find((choice) => choice === value) ?? refuse(name, `one of ${choices.map((c) => `"${c}"`).join(", ")}`);
+}
+
+export function orNull<T>(check: Check<T>): Check<T | null> {
+  return (value, name) => (value === null ? null : check(value, name));
+}
+
+export function either<A, B>(first: Check<A>, second: Check<B>): Check<A | B> {
+  return (value, name) => {
+    try {
+      return first(value, name);
+    } catch {
+      return second(value, name);
+    }
+  };
+}
+
+export function listOf<T>(check: Check<T>): Check<T[]> {
+  return (value, name) =>
+    Array.isArray(value) ? value.map((entry) => check(entry, `each entry of ${name}`)) : refuse(name, "a list");
+}
+
+/** Space-separated words, or a list of them. */
+export const words: Check<string[]> = (value, name) =>
+  typeof value === "string" ? value.split(/\s+/).filter((word) => word !== "") : listOf(text)(value, name);
+
+export const stringMap: Check<Record<string, string>> = (value, name) => {
+  if (typeof value !== "object" || value === null) return refuse(name, "an object of strings");
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, text(entry, `${name}.${key}`)]));
+};

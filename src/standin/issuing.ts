@@ -1,0 +1,129 @@
+import { androidClientId, type Client, defaultClientId } from "./clients.ts";
+import { type Code, type CodeKind } from "./codes.ts";
+import { BadInput, type Check, oneOf, read, type Spelling, text, words, yesNo } from "./input.ts";
+import { isSignInScope, parseScope } from "./scopes.ts";
+import { type World } from "./world.ts";
+
+/** A code as a phone, a popup or a redirect would get it, without the pages in between. */
+export interface CodeSpec {
+  /** Default `native`. */
+  kind?: CodeKind;
+  /** Who signs in; an address that nobody has yet becomes a new person. */
+  email: string;
+  /** The client that will exchange it; default: the built-in one. */
+  clientId?: string;
+  /** Scopes asked for; default `openid email profile`. */
+  scope?: string | readonly string[];
+  /** What the person leaves ticked; default: all of it. Sign-in scopes cannot be unticked. */
+  grantedScopes?: string | readonly string[];
+  /** Default `offline` for native and popup, `online` for redirect. */
+  accessType?: "online" | "offline";
+  /** `consent` shows consent again, so that a refresh token comes again. */
+  prompt?: string;
+  /** The phone's `forceCodeForRefreshToken`: the same as `prompt: "consent"`. */
+  force?: boolean;
+  /** Also cover what was granted to the project before. */
+  includeGrantedScopes?: boolean;
+  /** Kind `redirect`: the URI of the authorization request, to be repeated at the exchange. */
+  redirectUri?: string;
+  /** Kind `popup`: the page's origin. */
+  origin?: string;
+  nonce?: string;
+  codeChallenge?: string;
+  codeChallengeMethod?: "S256" | "plain";
+  /** The phone's own client id, for `azp`; default: the built-in Android client for native codes. */
+  azp?: string;
+  /** The person's Workspace domain. */
+  hd?: string;
+  /** Echoed in the answer. */
+  state?: string;
+}
+
+/** What a phone or a popup gets back. */
+export interface IssuedCode {
+  readonly code: string;
+  /** What was granted, canonical. */
+  readonly scope: string;
+  readonly email: string;
+  readonly sub: string;
+  readonly state?: string;
+}
+
+const shape = {
+  kind: oneOf("native", "popup", "redirect"),
+  email: text,
+  clientId: text,
+  scope: words,
+  grantedScopes: words,
+  accessType: oneOf("online", "offline"),
+  prompt: text,
+  force: yesNo,
+  includeGrantedScopes: yesNo,
+  redirectUri: text,
+  origin: text,
+  nonce: text,
+  codeChallenge: text,
+  codeChallengeMethod: oneOf("S256", "plain"),
+  azp: text,
+  hd: text,
+  state: text,
+};
+
+const address: Check<string> = (value, name) => {
+  if (typeof value === "string" && /^[^\s@]+@[^\s@]+$/.test(value)) return value;
+  throw new BadInput(`${name} must be an e-mail address`);
+};
+
+/** @throws {BadInput} naming the member that is unknown, missing or wrong. */
+export function issueCode(world: World, input: unknown, spelling: Spelling): IssuedCode {
+  const spec = read(input, shape, spelling);
+  const kind = spec.kind ?? "native";
+  const person = world.people.meet(address(spec.email, "email"));
+  if (spec.hd !== undefined) person.hd = spec.hd;
+  const client = clientFor(world, spec.clientId ?? defaultClientId);
+  if (kind === "redirect" && spec.redirectUri === undefined) {
+    throw new BadInput("a redirect code needs the redirect URI of its authorization request");
+  }
+  const asked = known(spec.scope ?? ["openid", "email", "profile"]);
+  const ticked = spec.grantedScopes === undefined ? asked : known(spec.grantedScopes);
+  const granted = asked.filter((scope) => isSignInScope(scope) || ticked.includes(scope));
+  const before = world.ledger.authorization(person, client.project)?.scopes ?? [];
+  const scopes = spec.includeGrantedScopes === true ? [...new Set([...granted, ...before])] : granted;
+  const code = world.codes.issue({
+    kind,
+    clientId: client.id,
+    azp: spec.azp ?? (kind === "native" ? androidClientId : client.id),
+    authorization: world.ledger.consent(person, client.project, granted),
+    scopes,
+    redirectUri: spec.redirectUri,
+    origin: spec.origin,
+    nonce: spec.nonce,
+    challenge:
+      spec.codeChallenge === undefined
+        ? undefined
+        : { value: spec.codeChallenge, method: spec.codeChallengeMethod ?? "plain" },
+    offline: offlineFor(spec.accessType ?? (kind === "redirect" ? "online" : "offline"), consentForced(spec)),
+  });
+  const state = spec.state === undefined ? {} : { state: spec.state };
+  return { code: code.value, scope: scopes.join(" "), email: person.email, sub: person.sub, ...state };
+}
+
+const consentForced = (spec: { force?: boolean; prompt?: string }): boolean =>
+  spec.force === true || spec.prompt?.split(" ").includes("consent") === true;
+
+function offlineFor(accessType: "online" | "offline", forced: boolean): Code["offline"] {
+  if (accessType === "online") return "never";
+  return forced ? "always" : "first";
+}
+
+function clientFor(world: World, id: string): Client {
+  const client = world.clients.get(id);
+  if (client === undefined) throw new BadInput(`no client has the id ${JSON.stringify(id)}`);
+  return client;
+}
+
+function known(scope: readonly string[]): string[] {
+  const { scopes, unknown } = parseScope(scope);
+  if (unknown.length > 0) throw new BadInput(`Google knows no scope ${unknown.join(" ")}`);
+  return scopes;
+}

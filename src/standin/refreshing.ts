@@ -1,0 +1,67 @@
+import { OAuthRefusal } from "./form.ts";
+import { type Note } from "./http.ts";
+import { type AccessToken, type RefreshToken } from "./ledger.ts";
+import { fingerprint } from "./opaque.ts";
+import { type Person } from "./people.ts";
+import { parseScope } from "./scopes.ts";
+import { type World } from "./world.ts";
+
+export interface Refreshed {
+  readonly access: AccessToken;
+  /** The refresh token that the answer carries, where the provider rotates. */
+  readonly replacement: RefreshToken | undefined;
+  readonly note: Note;
+}
+
+/** Uses a refresh token, or throws what the token endpoint answers. RFC 6749 section 6; RFC 9700 section 4.14.2. */
+export function refresh(
+  world: World,
+  clientId: string,
+  value: string,
+  scope: string | undefined,
+  policy: (person: Person, note: Partial<Note>) => void,
+): Refreshed {
+  const { ledger, settings, clock } = world;
+  const token = ledger.refreshToken(value);
+  if (token === undefined) throw new OAuthRefusal(400, "invalid_grant", "Bad Request", {}, { clientId });
+  const { family } = token;
+  const { authorization } = family;
+  const note = { grant: authorization.person.email, clientId, family: family.id, generation: token.generation };
+  const refuse = (status: number, error: string, description: string, outcome = error): OAuthRefusal =>
+    new OAuthRefusal(status, error, description, {}, { ...note, outcome });
+
+  if (family.clientId !== clientId) throw refuse(401, "unauthorized_client", "Unauthorized");
+  const inGrace = isInGrace(token, settings.rotation, settings.graceSeconds * 1_000, clock.now());
+  if (token.supersededAt !== undefined && !inGrace) {
+    // Seen before the family's own death: a used token that comes back is worth telling from one that merely died.
+    const since = ledger.deadSince(family) ?? token.supersededAt;
+    if (settings.revokeFamilyOnReuse) ledger.endFamily(family);
+    throw refuse(400, "invalid_grant", ledger.whyDead(since), "reused_token");
+  }
+  const dead = ledger.deadSince(family);
+  if (dead !== undefined) throw refuse(400, "invalid_grant", ledger.whyDead(dead));
+  policy(authorization.person, note);
+  const scopes = narrowed(family.scopes, scope);
+  if (scopes === undefined) throw refuse(400, "invalid_scope", "Some requested scopes were not granted.");
+
+  family.lastUsedAt = clock.now();
+  const replacement = inGrace ? family.current : settings.rotation === "none" ? undefined : ledger.rotate(family);
+  const access = ledger.issueAccess({ authorization, family, clientId, azp: family.azp, scopes });
+  const issued = replacement === undefined ? undefined : fingerprint(replacement.value);
+  return { access, replacement, note: { ...note, outcome: inGrace ? "refreshed_in_grace" : "refreshed", issued } };
+}
+
+/**
+ * Only the last replaced token has a grace period, so that an answer that was lost can be asked for again: the same
+ * successor comes back. Once that successor was used, its predecessor is a used token like any other.
+ */
+function isInGrace(token: RefreshToken, rotation: string, graceMs: number, now: number): boolean {
+  if (token.supersededAt === undefined || rotation !== "grace") return false;
+  return token.generation === token.family.current.generation - 1 && now - token.supersededAt <= graceMs;
+}
+
+function narrowed(granted: readonly string[], scope: string | undefined): readonly string[] | undefined {
+  if (scope === undefined || scope === "") return granted;
+  const { scopes } = parseScope(scope);
+  return scopes.every((asked) => granted.includes(asked)) ? scopes : undefined;
+}

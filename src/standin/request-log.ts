@@ -1,0 +1,102 @@
+import { type Incoming, mediaType, type Note } from "./http.ts";
+import { fingerprint, shortened } from "./opaque.ts";
+
+/** One request that the stand-in answered. Secrets are shortened; `grant_type` and the rest stand in full. */
+export interface LogEntry {
+  readonly seq: number;
+  /** By the stand-in's clock, ISO 8601. */
+  readonly at: string;
+  readonly method: string;
+  readonly path: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  /** 0 where the connection was cut before a status was sent. */
+  readonly status: number;
+  /** What happened: `refreshed`, `exchanged`, `reused_token`, `invalid_grant`, `fault`, … */
+  readonly outcome: string;
+  /** The e-mail address whose authorization it was. */
+  readonly grant?: string;
+  readonly client_id?: string;
+  /** Number of the refresh token family. */
+  readonly family?: number;
+  /** Generation of the refresh token that was presented. */
+  readonly generation?: number;
+  /** Start of the SHA-256 of the refresh token that was presented, in hex. */
+  readonly refresh_token_fingerprint?: string;
+  /** The same of a refresh token that the answer handed out. */
+  readonly issued_fingerprint?: string;
+  /** Present where a fault delayed, spoiled or cut an answer that the stand-in had acted on. */
+  readonly fault?: true;
+}
+
+export interface LogPage {
+  readonly entries: readonly LogEntry[];
+  /** How often each outcome came, ever. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+const secretNames = new Set([
+  "access_token",
+  "assertion",
+  "client_assertion",
+  "client_secret",
+  "code",
+  "code_verifier",
+  "id_token",
+  "refresh_token",
+  "token",
+]);
+
+/** Entries kept; the counts go on. */
+const kept = 50_000;
+
+export class RequestLog {
+  #entries: LogEntry[] = [];
+  #seq = 0;
+  readonly #counts: Record<string, number> = {};
+
+  add(entry: Omit<LogEntry, "seq">): void {
+    this.#entries.push({ seq: (this.#seq += 1), ...entry });
+    this.#counts[entry.outcome] = (this.#counts[entry.outcome] ?? 0) + 1;
+    // In one piece now and then: shifting one by one would cost every request.
+    if (this.#entries.length > kept * 1.2) this.#entries = this.#entries.slice(-kept);
+  }
+
+  /** What came after entry number `since`. */
+  page(since = 0): LogPage {
+    const first = this.#entries[0]?.seq ?? 1;
+    return { entries: this.#entries.slice(Math.max(0, since - first + 1)), counts: { ...this.#counts } };
+  }
+}
+
+/** The parts of an entry that come from the request. */
+export function described(request: Incoming): Pick<LogEntry, "method" | "path" | "parameters"> & Partial<LogEntry> {
+  const given = new URLSearchParams(request.query);
+  if (mediaType(request.headers) === "application/x-www-form-urlencoded") {
+    for (const [name, value] of new URLSearchParams(request.body.toString())) given.append(name, value);
+  }
+  const parameters: Record<string, string> = {};
+  for (const [name, value] of given) {
+    parameters[name] =
+      secretNames.has(name) || /^(?:ya29\.|1\/\/|4\/0A|GOCSPX-)/.test(value) ? shortened(value) : value;
+  }
+  const { authorization } = request.headers;
+  if (authorization !== undefined) parameters["authorization"] = authorization.replace(/ (.{0,6}).*$/s, " $1…");
+  const presented = given.get("refresh_token");
+  return {
+    method: request.method,
+    path: request.path,
+    parameters,
+    ...(presented === null ? {} : { refresh_token_fingerprint: fingerprint(presented) }),
+  };
+}
+
+export function noted(note: Note): Pick<LogEntry, "outcome"> & Partial<LogEntry> {
+  return {
+    outcome: note.outcome,
+    ...(note.grant === undefined ? {} : { grant: note.grant }),
+    ...(note.clientId === undefined ? {} : { client_id: note.clientId }),
+    ...(note.family === undefined ? {} : { family: note.family }),
+    ...(note.generation === undefined ? {} : { generation: note.generation }),
+    ...(note.issued === undefined ? {} : { issued_fingerprint: note.issued }),
+  };
+}

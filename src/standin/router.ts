@@ -1,0 +1,66 @@
+import { type Handler } from "./http.ts";
+
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/** One resource: its paths, the first of them canonical, and a handler per method. `{name}` stands for one segment. */
+export interface Route extends Partial<Record<Method, Handler>> {
+  readonly at: readonly string[];
+}
+
+export interface Match {
+  readonly route: Route;
+  /** The first of the route's paths, with its parameters filled in: faults and counts know a resource by this one. */
+  readonly canonical: string;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+export const methodsOf = (route: Route): Method[] =>
+  (["GET", "POST", "PUT", "PATCH", "DELETE"] as const).filter((method) => route[method] !== undefined);
+
+export class Router {
+  readonly #fixed = new Map<string, Route>();
+  readonly #open: { segments: string[]; route: Route }[] = [];
+
+  constructor(routes: readonly Route[]) {
+    for (const route of routes) {
+      for (const path of route.at) {
+        if (path.includes("{")) this.#open.push({ segments: path.split("/"), route });
+        else this.#fixed.set(path, route);
+      }
+    }
+  }
+
+  /** The route of a path, or undefined; a parameter that cannot be decoded matches nothing. */
+  match(path: string): Match | undefined {
+    const fixed = this.#fixed.get(path);
+    if (fixed !== undefined) return { route: fixed, canonical: fixed.at[0] ?? path, params: {} };
+    const given = path.split("/");
+    for (const { segments, route } of this.#open) {
+      const params = fit(segments, given);
+      if (params === undefined) continue;
+      const canonical = (route.at[0] ?? path).replaceAll(/\{(\w+)\}/g, (_, name: string) => params[name] ?? "");
+      return { route, canonical, params };
+    }
+    return undefined;
+  }
+}
+
+function fit(segments: readonly string[], given: readonly string[]): Record<string, string> | undefined {
+  if (segments.length !== given.length) return undefined;
+  const params: Record<string, string> = {};
+  for (const [index, segment] of segments.entries()) {
+    const value = given[index] ?? "";
+    const name = /^\{(\w+)\}$/.exec(segment)?.[1];
+    if (name === undefined) {
+      if (segment !== value) return undefined;
+      continue;
+    }
+    try {
+      params[name] = decodeURIComponent(value);
+    } catch {
+      return undefined;
+    }
+    if (params[name] === "") return undefined;
+  }
+  return params;
+}

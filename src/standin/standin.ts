@@ -1,0 +1,111 @@
+import { ownClock, type StandinClock } from "./clock.ts";
+import { Clients, defaultClientId, defaultClientSecret } from "./clients.ts";
+import { Codes } from "./codes.ts";
+import { advanceClock, changeSettings, removeApp, rotateKeys } from "./control.ts";
+import { Files } from "./drive/files.ts";
+import { type Fault, Faults, readFault } from "./faults.ts";
+import { type CodeSpec, issueCode } from "./issuing.ts";
+import { KeyRing, newSigningKey } from "./keys.ts";
+import { Ledger } from "./ledger.ts";
+import { People } from "./people.ts";
+import { type LogPage, RequestLog } from "./request-log.ts";
+import { Router } from "./router.ts";
+import { routes } from "./routes.ts";
+import { listen } from "./server.ts";
+import { googlesOwn, type Settings, settingsAmong } from "./settings.ts";
+import { type World } from "./world.ts";
+
+/** How to start a stand-in. Every setting can be given here, and changed later. */
+export interface StandinOptions extends Partial<Settings> {
+  /** Default 0: any free port. */
+  port?: number;
+  /** Default 127.0.0.1. */
+  host?: string;
+  /** Where it reads the time; default the machine's. With `advance` in it, moving the stand-in's clock moves this one. */
+  clock?: StandinClock;
+  /** `iss` of its ID tokens; `self` for its own URL, as clients that discover by URL ask. Default Google's. */
+  issuer?: string;
+}
+
+/** A running stand-in for Google. */
+export interface Standin extends AsyncDisposable {
+  /** Base of every endpoint, without a slash at the end. */
+  readonly url: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly issuer: string;
+  /** A code as a phone, a popup or a redirect would get it. */
+  code(spec: CodeSpec): string;
+  /** The next answers to this method and path go wrong in this way. */
+  fault(method: string, path: string, fault: Fault): void;
+  /** Forgets the faults that still wait. */
+  clearFaults(): void;
+  /** Changes provider behaviours; answers with all of them. */
+  settings(changes?: Partial<Settings>): Settings;
+  /** Moves the stand-in's clock forward. */
+  advance(ms: number): void;
+  /** The stand-in's time, in milliseconds since the epoch. */
+  now(): number;
+  /** The person removes the app in the account page; everything of that account ends. */
+  revoke(email: string): void;
+  /** A new key signs from now on; answers with its `kid`. The last one stays published unless `keepOld` is false. */
+  rotateKeys(options?: { keepOld?: boolean }): Promise<string>;
+  /** The requests it answered after entry number `since`. */
+  log(since?: number): LogPage;
+  /** Stops listening and cuts every connection. */
+  close(): Promise<void>;
+}
+
+const google = "https://accounts.google.com";
+
+/** Starts a stand-in for Google on a loopback address. It keeps all state in memory. */
+export async function startStandin(options: StandinOptions = {}): Promise<Standin> {
+  const { port = 0, host = "127.0.0.1", issuer = google } = options;
+  const settings: Settings = { ...googlesOwn, ...settingsAmong({ ...options }) };
+  const clock = ownClock(options.clock);
+  const [listening, key] = await Promise.all([listen(host, port), newSigningKey(clock.now())]);
+  const world: World = {
+    clock,
+    settings,
+    url: listening.url,
+    issuer: issuer === "self" ? listening.url : issuer,
+    people: new People(),
+    clients: new Clients(),
+    codes: new Codes(clock, settings),
+    ledger: new Ledger(clock, settings),
+    keys: new KeyRing(key),
+    files: new Files(clock),
+    faults: new Faults(),
+    log: new RequestLog(),
+  };
+  listening.open({ world, router: new Router(routes(world)) });
+  return controls(world, listening.close);
+}
+
+function controls(world: World, close: () => Promise<void>): Standin {
+  return {
+    url: world.url,
+    issuer: world.issuer,
+    clientId: defaultClientId,
+    clientSecret: defaultClientSecret,
+    code: (spec) => issueCode(world, spec, "camel").code,
+    fault: (method, path, fault) => {
+      world.faults.add({ ...readFault(fault, "camel"), method, path });
+    },
+    clearFaults: () => {
+      world.faults.clear();
+    },
+    settings: (changes = {}) => changeSettings(world, changes, "camel"),
+    advance: (ms) => {
+      advanceClock(world, ms);
+    },
+    now: () => world.clock.now(),
+    revoke: (email) => {
+      removeApp(world, { email }, "camel");
+    },
+    rotateKeys: (options = {}) => rotateKeys(world, options, "camel"),
+    log: (since) => world.log.page(since),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

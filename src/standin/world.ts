@@ -1,0 +1,32 @@
+import { type OwnClock } from "./clock.ts";
+import { type Clients } from "./clients.ts";
+import { type Codes } from "./codes.ts";
+import { type Files } from "./drive/files.ts";
+import { type Faults } from "./faults.ts";
+import { type KeyRing } from "./keys.ts";
+import { type Ledger } from "./ledger.ts";
+import { type People, type Person } from "./people.ts";
+import { type RequestLog } from "./request-log.ts";
+import { type Settings } from "./settings.ts";
+
+/** All that one stand-in remembers. It lives in memory and ends with it. */
+export interface World {
+  readonly clock: OwnClock;
+  /** `iss` of ID tokens. */
+  readonly issuer: string;
+  /** Where the stand-in listens, without a slash at the end. */
+  readonly url: string;
+  readonly settings: Settings;
+  readonly people: People;
+  readonly clients: Clients;
+  readonly codes: Codes;
+  readonly ledger: Ledger;
+  readonly keys: KeyRing;
+  readonly files: Files;
+  readonly faults: Faults;
+  readonly log: RequestLog;
+}
+
+/** A drawing that the stand-in serves itself, so that a page can show it without the internet. */
+export const pictureUrl = (world: Pick<World, "url">, person: Person): string =>
+  `${world.url}/picture/${person.sub}.svg`;
