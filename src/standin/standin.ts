@@ -79,7 +79,7 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
     log: new RequestLog(),
   };
   listening.open({ world, router: new Router(routes(world)) });
-  return controls(world, listening.close);
+  return controls(world, () => listening.close());
 }
 
 function controls(world: World, close: () => Promise<void>): Standin {
