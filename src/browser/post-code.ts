@@ -15,6 +15,8 @@ export interface Delivery {
   readonly signal?: AbortSignal;
   /** How long one attempt may take, in milliseconds; 30,000 by default. There are at most two. */
   readonly timeoutMs?: number;
+  /** Time between the two, in milliseconds, for a radio to come back; 1,000 by default. */
+  readonly pauseMs?: number;
 }
 
 /** One code, and what is needed to exchange it. */
@@ -32,9 +34,6 @@ export interface PostCodeOptions extends Delivery {
   readonly nonce?: string;
 }
 
-/** Time for a radio to come back between the two attempts. */
-const pauseMs = 1_000;
-
 /**
  * Hands a code to the service, which exchanges it and keeps the grant.
  * An answer that got lost on the way is asked for once more with the same code: the service repeats a result
@@ -50,7 +49,7 @@ export async function postCode(options: PostCodeOptions): Promise<SignedIn> {
     answer = await attempt(request);
   } catch {
     options.signal?.throwIfAborted();
-    await pause(pauseMs, options.signal);
+    await pause(options.pauseMs ?? 1_000, options.signal);
     answer = await lastAttempt(request);
   }
   return signedInFrom(answer, options.scope ?? []);
