@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import { anchorsOf, blocksOf, type Block } from "./fenced-blocks.ts";
+
+const read = (name: string): string => readFileSync(new URL(`../../docs/${name}`, import.meta.url), "utf8");
+const documents = new Map(["mobile.md", "google.md"].map((name) => [name, read(name)]));
+const blocks = blocksOf(documents.get("mobile.md") ?? "");
+
+/** Each platform, the languages it is explained in, and what a phone or page there may call itself. */
+const platforms = new Map<string, { languages: string[]; sources: string[] }>([
+  ["Android", { languages: ["kotlin"], sources: ["android"] }],
+  ["Android, legacy", { languages: ["kotlin"], sources: ["android"] }],
+  ["iOS", { languages: ["swift"], sources: ["ios"] }],
+  ["React Native and Expo", { languages: ["ts"], sources: ["android", "ios"] }],
+  ["Flutter", { languages: ["dart"], sources: ["android", "ios"] }],
+  ["Capacitor", { languages: ["java", "ts"], sources: ["android", "ios"] }],
+  ["Web, popup", { languages: ["js"], sources: [] }],
+  ["Web, redirect", { languages: ["js"], sources: [] }],
+  ["Web, without our client", { languages: ["js"], sources: ["web-popup"] }],
+]);
+
+const sendsItself = (block: Block): boolean => /\bPOST\b|\.post\(/.test(block.text);
+const usesOurClient = (block: Block): boolean => block.text.includes('from "onbehalf/browser"');
+
+/** What the block sends as `source`: the words in quotes, or after an equals sign, on its line. */
+function sourcesIn(block: Block): string[] {
+  const values = block.text
+    .split("\n")
+    .flatMap((line) => line.split(/\bsource\b/).slice(1))
+    .flatMap((rest) => rest.match(/(?<=["'=])[a-z][a-z-]*(?=["'&])/g) ?? []);
+  return [...new Set(values)].sort();
+}
+
+describe("docs/mobile.md", () => {
+  test("has a section per platform, each with code in its language", () => {
+    for (const [section, { languages }] of platforms) {
+      const used = new Set(blocks.filter((block) => block.section === section).map((block) => block.language));
+      assert.deepEqual([...used].sort(), languages, section);
+    }
+  });
+
+  for (const block of blocks.filter(({ section }) => platforms.has(section))) {
+    test(`line ${String(block.line)}, ${block.section}: hands the code over as /authcode wants it`, () => {
+      if (block.language === "java") return; // passes results on inside the app
+      if (usesOurClient(block)) {
+        assert.match(block.text, /endpoint: "\/authcode"/);
+        return;
+      }
+      assert.ok(sendsItself(block), "sends the code");
+      assert.match(block.text, /\/authcode\b/);
+      assert.match(block.text, /^.*X-Requested-With["'].*$/m);
+      assert.match(block.text, /authCode/);
+      assert.deepEqual(sourcesIn(block), platforms.get(block.section)?.sources);
+    });
+
+    test(`line ${String(block.line)}, ${block.section}: nothing secret, nothing in the clear`, () => {
+      assert.doesNotMatch(block.text, /client_?secret|GOCSPX|refresh_?token|access_?token/i);
+      assert.doesNotMatch(block.text, /http:\/\//);
+    });
+  }
+
+  test("the JSON block is what an answer looks like", () => {
+    const json = blocks.filter((block) => block.language === "json");
+    assert.equal(json.length, 1);
+    const answer = JSON.parse(json[0]?.text ?? "") as Record<string, unknown>;
+    const claims = ["sub", "email", "email_verified", "name", "picture", "locale", "family_name", "given_name"];
+    const members = [...claims, "grant_id", "scope", "offline", "sign_in_assertion"];
+    assert.deepEqual(Object.keys(answer).sort(), members.sort());
+  });
+});
+
+describe("docs/mobile.md and docs/google.md", () => {
+  for (const [name, markdown] of documents) {
+    test(`${name}: links between the two lead somewhere`, () => {
+      for (const [, target = "", anchor] of markdown.matchAll(/\]\(([a-z-]*\.md)?(?:#([^)\s]+))?\)/g)) {
+        const document = documents.get(target === "" ? name : target);
+        if (document === undefined || anchor === undefined) continue;
+        assert.ok(anchorsOf(document).has(anchor), `${name}: ${target}#${anchor}`);
+      }
+    });
+  }
+});
