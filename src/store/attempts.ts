@@ -18,7 +18,9 @@ export function refreshStore(database: Database): RefreshStore {
         const [held] = await sql.all(`SELECT ${columns} FROM attempts WHERE grant_id = ?`, grantId);
         if (held !== undefined) {
           const attempt = attemptRow(held);
-          if (attempt.attemptId !== replaces) return { kind: "held", attempt, now };
+          // An attempt on another generation holds nothing any more: its answer will be an orphan, whenever it comes.
+          const stale = attempt.generation !== generation;
+          if (!stale && attempt.attemptId !== replaces) return { kind: "held", attempt, now };
           await sql.run("DELETE FROM attempts WHERE grant_id = ?", grantId);
         }
         await sql.run(
