@@ -31,9 +31,9 @@ export function grantStore(database: Database): GrantStore {
       return select(`WHERE ${where} ORDER BY grant_id LIMIT ?`, ...conditions.map(([, value]) => value), limit);
     },
 
-    saveFromIntake: (row, expectedGeneration, codeHash) =>
+    saveFromIntake: (row, madeFrom, codeHash) =>
       database.transaction(async (sql) => {
-        const saved = await (expectedGeneration === null ? insert(sql, row) : replace(sql, row, expectedGeneration));
+        const saved = await (madeFrom === null ? insert(sql, row) : replace(sql, row, madeFrom));
         if (!saved) return false;
         await sql.run(
           "UPDATE intakes SET state = 'done', grant_id = ?, answer_sealed = NULL, ended_at = ? WHERE code_hash = ?",
@@ -104,16 +104,21 @@ async function insert(sql: Sql, row: GrantRow): Promise<boolean> {
   return inserted === 1;
 }
 
-async function replace(sql: Sql, row: GrantRow, expectedGeneration: number): Promise<boolean> {
+async function replace(
+  sql: Sql,
+  row: GrantRow,
+  { generation, state }: Pick<GrantRow, "generation" | "state">,
+): Promise<boolean> {
   const assignments = columns
     .split(",")
     .map((name) => `${name.trim()} = ?`)
     .join(", ");
   const replaced = await sql.run(
-    `UPDATE grants SET ${assignments}, change_seq = ${nextChange} WHERE grant_id = ? AND generation = ?`,
+    `UPDATE grants SET ${assignments}, change_seq = ${nextChange} WHERE grant_id = ? AND generation = ? AND state = ?`,
     ...valuesOf(row),
     row.grantId,
-    expectedGeneration,
+    generation,
+    state,
   );
   return replaced === 1;
 }

@@ -89,10 +89,14 @@ export interface GrantStore {
   /**
    * Stores what a code brought, and ends its intake in the same transaction.
    *
-   * @param expectedGeneration of the row this was made from; `null` for a new grant
+   * @param madeFrom the row that was read, still as it was in generation and state; `null` for a new grant
    * @returns whether it was stored: false where the grant has moved, or another process made it first
    */
-  saveFromIntake(row: GrantRow, expectedGeneration: number | null, codeHash: Uint8Array): Promise<boolean>;
+  saveFromIntake(
+    row: GrantRow,
+    madeFrom: Pick<GrantRow, "generation" | "state"> | null,
+    codeHash: Uint8Array,
+  ): Promise<boolean>;
   /** From usable to `revoking`; false where it was not usable or revoking. */
   beginRevocation(grantId: string, at: number): Promise<boolean>;
   /** From `revoking` to `revoked`, with every token erased. False where a new consent came in between. */

@@ -1,0 +1,196 @@
+import { OnbehalfError, isOnbehalfError } from "../errors.ts";
+import { isUsable, scopesOf } from "../grant.ts";
+import type { GrantRef, LapseReason } from "../grant.ts";
+import { isFresh } from "../refresh.ts";
+import { SingleFlight, waitFor } from "../single-flight.ts";
+import type { GrantRow } from "../store/store.ts";
+import { AccessToken } from "./access-token.ts";
+import { protocolOf } from "./context.ts";
+import type { VaultContext } from "./context.ts";
+import type { Exchanger, RefreshOutcome } from "./exchanger.ts";
+import { refKey, resolveGrant } from "./resolve.ts";
+import { openAccessToken } from "./sealed-grant.ts";
+
+export interface GetAccessTokenOptions {
+  /** How long the token must still live, seconds; 60 by default. One that lives shorter is refreshed first. */
+  readonly minTtlSeconds?: number;
+  /** Ends the wait; a refresh that is under way goes on, for whoever asks next. */
+  readonly signal?: AbortSignal;
+}
+
+/** Tokens and references kept in memory; the oldest go first. */
+const memoryLimit = 50_000;
+/** Refreshes in a row that may turn out to be somebody else's before the caller is told to come back. */
+const rounds = 5;
+
+/** Hands out valid access tokens: from memory, from the store, or by a refresh that all who wait share. */
+export class Access {
+  readonly #context: VaultContext;
+  readonly #exchanger: Exchanger;
+  readonly #flights = new SingleFlight<string, RefreshOutcome>();
+  readonly #tokens = new Map<string, AccessToken>();
+  readonly #grantIds = new Map<string, string>();
+
+  constructor(context: VaultContext, exchanger: Exchanger) {
+    this.#context = context;
+    this.#exchanger = exchanger;
+  }
+
+  /** The token for a reference, if memory holds one that lives long enough. Touches nothing else. */
+  peek(key: string, minTtlMs: number): AccessToken | undefined {
+    const grantId = this.#grantIds.get(key);
+    const token = grantId === undefined ? undefined : this.#tokens.get(grantId);
+    if (token === undefined) return undefined;
+    return isFresh(token.expiresAt.getTime(), this.#context.clock.now(), minTtlMs) ? token : undefined;
+  }
+
+  async get(ref: GrantRef, { minTtlSeconds = 60, signal }: GetAccessTokenOptions): Promise<AccessToken> {
+    const key = refKey(ref);
+    const minTtlMs = minTtlSeconds * 1000;
+    const known = this.peek(key, minTtlMs);
+    if (known !== undefined) return known;
+    signal?.throwIfAborted();
+    try {
+      return await this.#obtain(ref, key, minTtlMs, signal);
+    } catch (error) {
+      // The store is down: a token that still lives is better than none. A grant's own end is not papered over.
+      const last = isOnbehalfError(error, "store_unavailable") ? this.peek(key, 0) : undefined;
+      if (last !== undefined) return last;
+      throw error;
+    }
+  }
+
+  /**
+   * A token other than the one that an API has just refused. However many calls were refused with it, one refresh
+   * replaces it.
+   */
+  async replace(refused: AccessToken, signal?: AbortSignal): Promise<AccessToken> {
+    const row = await resolveGrant(this.#context, { grantId: refused.grantId });
+    this.#assertUsable(row);
+    const current = openAccessToken(this.#context.keyring, row);
+    if (current !== undefined && current.expose() !== refused.token) return this.#remember(row.grantId, row);
+    const outcome = await waitFor(this.#refresh(row), signal);
+    return this.#after(outcome, row, refused.grantId, signal);
+  }
+
+  /** Forgets grants that have changed in the store. */
+  forget(grantIds: readonly string[]): void {
+    for (const grantId of grantIds) this.#tokens.delete(grantId);
+    // A reference may now fit another grant, or several: all of them are looked up again.
+    this.#grantIds.clear();
+  }
+
+  /** Resolves when the refreshes under way have ended. */
+  settled(): Promise<void> {
+    return this.#flights.settled();
+  }
+
+  async #obtain(ref: GrantRef, key: string, minTtlMs: number, signal?: AbortSignal): Promise<AccessToken> {
+    const row = await resolveGrant(this.#context, ref);
+    this.#assertUsable(row);
+    if (isFresh(row.accessExpiresAt ?? undefined, this.#context.clock.now(), minTtlMs)) return this.#remember(key, row);
+    if (row.refreshSealed === null) return this.#last(row) ?? this.#reauthorize(row, "no_refresh_token");
+    const outcome = await waitFor(this.#refresh(row), signal);
+    return this.#after(outcome, row, key, signal);
+  }
+
+  /** Turns a refresh's end into a token, or into the error that says why there is none. */
+  async #after(
+    outcome: RefreshOutcome,
+    before: GrantRow,
+    key: string,
+    signal: AbortSignal | undefined,
+    round = 1,
+  ): Promise<AccessToken> {
+    if (outcome.kind === "held-in-memory") {
+      const { grantId, scope } = before;
+      return new AccessToken(grantId, outcome.accessToken, outcome.expiresAt, scopesOf(scope));
+    }
+    if (outcome.kind === "newer" || outcome.kind === "ended") {
+      const row = await resolveGrant(this.#context, { grantId: before.grantId });
+      this.#assertUsable(row);
+      // Even one that lives shorter than asked: the provider gives no better.
+      if (isFresh(row.accessExpiresAt ?? undefined, this.#context.clock.now(), 0)) return this.#remember(key, row);
+      if (row.refreshSealed === null) return this.#reauthorize(row, "no_refresh_token");
+      if (round < rounds) {
+        return this.#after(await waitFor(this.#refresh(row), signal), row, key, signal, round + 1);
+      }
+      return this.#unavailable(row, "tokens_end_at_once", 1_000);
+    }
+    // The provider or our configuration is at fault: what still lives is served, and nothing is blamed on the grant.
+    return (
+      this.#last(before) ??
+      (outcome.kind === "unavailable"
+        ? this.#unavailable(before, outcome.error, outcome.retryAfterMs)
+        : this.#misconfigured(before, outcome.error))
+    );
+  }
+
+  #refresh({ grantId, generation }: GrantRow): Promise<RefreshOutcome> {
+    return this.#flights.do(grantId, () => this.#exchanger.refresh(grantId, generation));
+  }
+
+  /** The stored token, if it lives at all. */
+  #last(row: GrantRow): AccessToken | undefined {
+    if (!isFresh(row.accessExpiresAt ?? undefined, this.#context.clock.now(), 0)) return undefined;
+    const token = openAccessToken(this.#context.keyring, row);
+    if (token === undefined || row.accessExpiresAt === null) return undefined;
+    return new AccessToken(row.grantId, token, row.accessExpiresAt, scopesOf(row.scope));
+  }
+
+  #remember(key: string, row: GrantRow): AccessToken {
+    const token = this.#last(row);
+    if (token === undefined) return this.#reauthorize(row, "no_refresh_token");
+    remember(this.#tokens, row.grantId, token);
+    remember(this.#grantIds, key, row.grantId);
+    return token;
+  }
+
+  #assertUsable(row: GrantRow): void {
+    if (!isUsable(row.state)) this.#reauthorize(row, row.reason ?? "revoked");
+  }
+
+  #reauthorize(row: GrantRow, reason: LapseReason): never {
+    const since = new Date(reason === "no_refresh_token" ? (row.accessExpiresAt ?? row.stateSince) : row.stateSince);
+    const { offlineHint } = protocolOf(this.#context, row).provider;
+    throw new OnbehalfError(
+      "reauthorization_required",
+      `the person must consent again: ${explain[reason]}, since ${since.toISOString()}`,
+      {
+        hint: reason === "no_refresh_token" ? offlineHint : "let the person sign in again; no retry helps",
+        details: { grantId: row.grantId, since, reason },
+      },
+    );
+  }
+
+  #unavailable(row: GrantRow, error: string, retryAfterMs: number): never {
+    throw new OnbehalfError("provider_unavailable", `${row.provider} gave no new token (${error})`, {
+      hint: "try again later; the grant is as it was",
+      details: { issuer: row.issuer, retryAfterMs },
+    });
+  }
+
+  #misconfigured({ provider, clientId, issuer }: GrantRow, error: string): never {
+    throw new OnbehalfError("client_misconfigured", `${provider} refused client ${clientId} (${error})`, {
+      hint: "the client's secret was changed or the client was deleted: download client_secret.json again",
+      details: { issuer, clientId, providerError: error },
+    });
+  }
+}
+
+const explain: Readonly<Record<LapseReason, string>> = {
+  invalid_grant: "the provider says the refresh token was revoked or has expired",
+  reauthentication_required: "the organisation's session policy asks for a new sign-in",
+  admin_policy_enforced: "an administrator restricted what was granted",
+  no_refresh_token: "there never was a refresh token, and the access token has ended",
+  crash_ambiguous_rotation: "the provider replaced the refresh token, and the replacement was lost in a crash",
+  revoked: "the grant was revoked here",
+};
+
+function remember<V>(map: Map<string, V>, key: string, value: V): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size <= memoryLimit) return;
+  const [oldest] = map.keys();
+  if (oldest !== undefined) map.delete(oldest);
+}

@@ -1,0 +1,121 @@
+import { OnbehalfError } from "../errors.ts";
+import type { CodeSource, Provider } from "../providers/provider.ts";
+import { Secret } from "../secret.ts";
+
+/** A one-time code and what is known about where it came from. */
+export interface ExchangeCodeOptions {
+  /** As the app got it. One that is still percent-encoded, as copied from a URL, is decoded once. */
+  readonly code: string | Secret;
+  /** Where it came from; it decides `redirect_uri`. Default: `web-redirect` where a `redirectUri` is given, else `android`. */
+  readonly source?: CodeSource;
+  /** The flow's own URI, for `web-redirect`; for a popup, the page's origin where the provider wants that. */
+  readonly redirectUri?: string;
+  /** RFC 7636. */
+  readonly codeVerifier?: string | Secret;
+  /** The nonce that the sign-in was started with; the ID token must carry it. */
+  readonly nonce?: string;
+  /** The app's own user id. From a trusted caller alone: a public request's body never decides whose grant it is. */
+  readonly externalId?: string;
+  /** What was asked for, so that scopes that were not granted can be named. */
+  readonly scopes?: readonly string[];
+  /** Which provider, where the vault has several. */
+  readonly provider?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** An intake's facts, settled before the code is spent. */
+export interface CodeRequest {
+  readonly code: Secret;
+  readonly redirectUri: string | undefined;
+  readonly codeVerifier: Secret | undefined;
+  readonly nonce: string | undefined;
+  readonly externalId: string | undefined;
+  readonly scopes: readonly string[];
+}
+
+/** Longer than any provider's codes; Google's have up to 256 bytes. */
+const longestCode = 2_048;
+
+/**
+ * Settles what an exchange will send, without sending it: a wrong `redirect_uri` may burn the code.
+ *
+ * @throws {OnbehalfError} `invalid_request`: `details.parameter` names what is wrong
+ * @see RFC 6749 section 4.1.3
+ */
+export function codeRequest(options: ExchangeCodeOptions, provider: Provider): CodeRequest {
+  return {
+    code: decodedCode(options.code),
+    redirectUri: redirectUriOf(options, provider),
+    codeVerifier: verifierOf(options.codeVerifier),
+    nonce: bounded("nonce", options.nonce),
+    externalId: externalIdOf(options.externalId),
+    scopes: options.scopes ?? [],
+  };
+}
+
+function decodedCode(given: string | Secret): Secret {
+  let code = typeof given === "string" ? given : given.expose();
+  // Once, never twice: a code may itself contain what looks like an escape.
+  if (/%[0-9A-Fa-f]{2}/.test(code)) {
+    try {
+      code = decodeURIComponent(code);
+    } catch {
+      throw invalid("authCode", "the code is not validly percent-encoded", "send the code as the provider gave it");
+    }
+  }
+  if (code === "") throw invalid("authCode", "the code is empty", "send the one-time code as authCode");
+  if (code.length > longestCode || !/^[\x21-\x7e]+$/.test(code)) {
+    throw invalid("authCode", "this is not an authorization code", "send the one-time code itself, visible ASCII only");
+  }
+  return new Secret(code);
+}
+
+function redirectUriOf({ source, redirectUri }: ExchangeCodeOptions, provider: Provider): string | undefined {
+  const from = source ?? (redirectUri === undefined ? "android" : "web-redirect");
+  if (redirectUri !== undefined) {
+    if (from === "android" || from === "ios") {
+      throw invalid(
+        "redirect_uri",
+        `a code from ${from} has no redirect_uri`,
+        "leave redirect_uri out, or set source to web-redirect or web-popup",
+      );
+    }
+    if (!URL.canParse(redirectUri) && redirectUri !== provider.redirectUriFor[from]) {
+      throw invalid("redirect_uri", "redirect_uri is not a URL", "send exactly the URI the sign-in was started with");
+    }
+    return redirectUri;
+  }
+  if (from === "web-redirect") {
+    throw invalid(
+      "redirect_uri",
+      "a code from web-redirect needs the flow's own redirect_uri",
+      "send exactly the URI the sign-in was started with",
+    );
+  }
+  return provider.redirectUriFor[from];
+}
+
+function verifierOf(given: string | Secret | undefined): Secret | undefined {
+  if (given === undefined) return undefined;
+  const verifier = typeof given === "string" ? given : given.expose();
+  if (!/^[A-Za-z0-9._~-]{43,128}$/.test(verifier)) {
+    throw invalid("code_verifier", "code_verifier is not one", "RFC 7636: 43 to 128 letters, digits and - . _ ~");
+  }
+  return new Secret(verifier);
+}
+
+function externalIdOf(given: string | undefined): string | undefined {
+  if (given === "") throw invalid("external_id", "external_id is empty", "leave it out, or send the app's own user id");
+  return bounded("external_id", given);
+}
+
+function bounded(parameter: string, value: string | undefined): string | undefined {
+  if (value !== undefined && (value.length > 512 || /\p{Cc}/u.test(value))) {
+    throw invalid(parameter, `${parameter} is too long or holds control characters`, "512 characters at most");
+  }
+  return value;
+}
+
+function invalid(parameter: string, message: string, hint: string): OnbehalfError<"invalid_request"> {
+  return new OnbehalfError("invalid_request", message, { hint, details: { parameter } });
+}

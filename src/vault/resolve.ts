@@ -1,0 +1,78 @@
+import { OnbehalfError } from "../errors.ts";
+import type { GrantRef } from "../grant.ts";
+import type { GrantRow } from "../store/store.ts";
+import type { VaultContext } from "./context.ts";
+import { externalHash, subjectHash } from "./sealed-grant.ts";
+
+/** A key that tells references apart, for caches. */
+export function refKey(ref: GrantRef): string {
+  if (typeof ref === "string") return ref;
+  if ("grantId" in ref) return ref.grantId;
+  const name = "subject" in ref ? `sub:${ref.subject}` : `ext:${ref.externalId}`;
+  return ref.provider === undefined ? name : `${name}\n${ref.provider}`;
+}
+
+/**
+ * Reads a reference as the command line and the service write it: `g_…`, `sub:{subject}` or `ext:{external_id}`.
+ *
+ * @throws {OnbehalfError} `invalid_request`: none of the three
+ */
+export function parseGrantRef(text: string, provider?: string): GrantRef {
+  const at = provider === undefined ? {} : { provider };
+  if (/^g_[A-Za-z0-9_-]{1,64}$/.test(text)) return { grantId: text };
+  const value = text.slice(4);
+  if (value !== "" && value.length <= 512) {
+    if (text.startsWith("sub:")) return { subject: value, ...at };
+    if (text.startsWith("ext:")) return { externalId: value, ...at };
+  }
+  throw new OnbehalfError("invalid_request", "this does not name a grant", {
+    hint: "name a grant by its id (g_…), by sub:{subject} or by ext:{external_id}",
+    details: { parameter: "ref" },
+  });
+}
+
+/**
+ * The one grant that a reference names.
+ *
+ * @throws {OnbehalfError} `grant_not_found`; `ambiguous_grant`: it fits several, name the provider or the grant's id
+ */
+export async function resolveGrant(context: VaultContext, ref: GrantRef): Promise<GrantRow> {
+  const rows = await matching(context, ref);
+  // Someone who disconnected one account and connected another means the one that is left.
+  const living = rows.filter(({ state }) => state !== "revoked");
+  const [row, ...others] = living.length > 0 ? living : rows;
+  if (row === undefined) {
+    throw new OnbehalfError("grant_not_found", "no such grant", {
+      hint: "look at the reference; a grant exists once a code was exchanged",
+      details: {},
+    });
+  }
+  if (others.length > 0) {
+    const all = [row, ...others];
+    throw new OnbehalfError("ambiguous_grant", `the reference fits ${all.length} grants`, {
+      hint: "name the provider as well, or the grant by its id",
+      details: {
+        grantIds: all.map(({ grantId }) => grantId),
+        providers: [...new Set(all.map(({ provider }) => provider))],
+      },
+    });
+  }
+  return row;
+}
+
+async function matching({ store, keyring, protocols }: VaultContext, ref: GrantRef): Promise<GrantRow[]> {
+  if (typeof ref === "string" || "grantId" in ref) {
+    const row = await store.grantById(typeof ref === "string" ? ref : ref.grantId);
+    return row === undefined ? [] : [row];
+  }
+  const { provider } = ref;
+  const named = (row: GrantRow): boolean => provider === undefined || row.provider === provider;
+  if ("externalId" in ref) {
+    return (await store.grantsByExternalId(externalHash(keyring, ref.externalId))).filter(named);
+  }
+  const issuers = new Set([...protocols.values()].map((protocol) => protocol.provider.issuer));
+  const found = await Promise.all(
+    [...issuers].map((issuer) => store.grantsBySubject(subjectHash(keyring, issuer, ref.subject))),
+  );
+  return found.flat().filter(named);
+}
