@@ -2,7 +2,7 @@ import { bearerOf, type Incoming, json, type Reply } from "./http.ts";
 import { type AccessToken } from "./ledger.ts";
 import { type World } from "./world.ts";
 
-const realm = 'Bearer realm="https://accounts.google.com/"';
+export const realm = 'Bearer realm="https://accounts.google.com/"';
 
 interface ApiProblem {
   readonly status: number;

@@ -16,6 +16,8 @@ export interface Client {
   /** Any http redirect URI or origin on a loopback address is registered, whatever its port. */
   loopback: boolean;
   state: "enabled" | "deleted" | "disabled";
+  /** Internal to a Workspace organisation: people of other domains are refused with `org_internal`. */
+  onlyDomain: string | undefined;
 }
 
 export const defaultClientId = "1234567890-abc123def456.apps.googleusercontent.com";
@@ -58,6 +60,7 @@ export interface ClientSpec {
   javascriptOrigins?: string[];
   loopback?: boolean;
   state?: Client["state"];
+  onlyDomain?: string | null;
 }
 
 export class Clients {
@@ -96,6 +99,7 @@ export class Clients {
       javascriptOrigins: spec.javascriptOrigins ?? known?.javascriptOrigins ?? [],
       loopback: spec.loopback ?? known?.loopback ?? kind === "installed",
       state: spec.state ?? known?.state ?? "enabled",
+      onlyDomain: spec.onlyDomain === undefined ? known?.onlyDomain : (spec.onlyDomain ?? undefined),
     };
     this.#byId.set(id, client);
     return client;

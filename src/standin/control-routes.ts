@@ -1,8 +1,18 @@
-import { advanceClock, changeSettings, putPerson, removeApp, rotateKeys } from "./control.ts";
+import {
+  advanceClock,
+  changePassword,
+  changeSettings,
+  putClient,
+  putPerson,
+  removeApp,
+  rotateKeys,
+  viewOf,
+} from "./control.ts";
 import { readPlacedFault } from "./faults.ts";
 import { type Handler, type Incoming, json, mediaType, type Reply } from "./http.ts";
 import { BadInput, number, read, snake } from "./input.ts";
 import { issueCode } from "./issuing.ts";
+import { securityEvent } from "./risc.ts";
 import { type Route } from "./router.ts";
 import { type World } from "./world.ts";
 
@@ -68,6 +78,19 @@ export function controlRoutes(world: World): Route[] {
       POST: control((request) => snaked(changeSettings(world, bodyOf(request), "snake"))),
     },
     { at: ["/standin/revoke"], POST: control((request) => ({ revoked: removeApp(world, bodyOf(request), "snake") })) },
+    {
+      at: ["/standin/password"],
+      POST: control((request) => {
+        changePassword(world, bodyOf(request), "snake");
+        return {};
+      }),
+    },
+    {
+      at: ["/standin/clients"],
+      GET: control(() => ({ clients: world.clients.all().map(viewOf).map(snaked) })),
+      POST: control((request) => snaked(putClient(world, bodyOf(request), "snake"))),
+    },
+    { at: ["/standin/risc"], POST: control((request) => ({ set: securityEvent(world, bodyOf(request), "snake") })) },
     { at: ["/standin/people"], POST: control((request) => putPerson(world, bodyOf(request), "snake")) },
     {
       at: ["/standin/keys"],

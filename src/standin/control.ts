@@ -1,6 +1,8 @@
 import { type Authorization } from "./ledger.ts";
-import { BadInput, number, oneOf, read, type Spelling, text, yesNo } from "./input.ts";
+import { type Client, type ClientKind } from "./clients.ts";
+import { BadInput, listOf, number, oneOf, orNull, read, type Spelling, text, yesNo } from "./input.ts";
 import { newSigningKey } from "./keys.ts";
+import { type AccountRefusal } from "./people.ts";
 import { accountRefusal, readSettings, type Settings } from "./settings.ts";
 import { type World } from "./world.ts";
 
@@ -27,6 +29,71 @@ export function removeApp(world: World, input: unknown, spelling: Spelling): num
   return ended.length;
 }
 
+/** The person changed the password: refresh tokens that reach Gmail end. */
+export function changePassword(world: World, input: unknown, spelling: Spelling): void {
+  const { email = "" } = read(input, { email: text }, spelling);
+  const person = world.people.find(email);
+  if (person === undefined) throw new BadInput(`nobody has the address ${JSON.stringify(email)}`);
+  world.ledger.passwordChanged(person);
+}
+
+const clientShape = {
+  clientId: text,
+  clientSecret: orNull(text),
+  kind: oneOf("web", "installed", "android", "ios"),
+  name: text,
+  redirectUris: listOf(text),
+  javascriptOrigins: listOf(text),
+  loopback: yesNo,
+  state: oneOf("enabled", "deleted", "disabled"),
+  onlyDomain: orNull(text),
+};
+
+/** A client as tests see it. */
+export interface ClientView {
+  readonly clientId: string;
+  readonly clientSecret: string | null;
+  readonly project: string;
+  readonly kind: ClientKind;
+  readonly name: string;
+  readonly redirectUris: readonly string[];
+  readonly javascriptOrigins: readonly string[];
+  readonly state: Client["state"];
+}
+
+export function viewOf({
+  id,
+  secret,
+  project,
+  kind,
+  name,
+  redirectUris,
+  javascriptOrigins,
+  state,
+}: Client): ClientView {
+  return { clientId: id, clientSecret: secret ?? null, project, kind, name, redirectUris, javascriptOrigins, state };
+}
+
+/** Registers a client, or changes one. */
+export function putClient(world: World, input: unknown, spelling: Spelling): ClientView {
+  return viewOf(world.clients.put(read(input, clientShape, spelling)));
+}
+
+/** What a test may say about a person. */
+export interface PersonSpec {
+  /** An address that nobody has yet becomes a new person. */
+  email: string;
+  name?: string;
+  givenName?: string;
+  familyName?: string;
+  locale?: string;
+  /** The Workspace domain. */
+  hd?: string;
+  emailVerified?: boolean;
+  /** Every exchange and refresh of this person is refused in this way; null: no longer. */
+  refusal?: AccountRefusal | null;
+}
+
 const personShape = {
   email: text,
   name: text,
@@ -35,7 +102,7 @@ const personShape = {
   locale: text,
   hd: text,
   emailVerified: yesNo,
-  refusal: accountRefusal,
+  refusal: orNull(accountRefusal),
 };
 
 /** Makes a person, or changes one. */

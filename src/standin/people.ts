@@ -14,7 +14,7 @@ export interface Person {
   locale: string;
   /** The Workspace domain, where the account has one. */
   hd?: string;
-  refusal?: AccountRefusal;
+  refusal?: AccountRefusal | null;
 }
 
 const titled = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);

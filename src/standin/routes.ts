@@ -1,25 +1,53 @@
+import { authorizationRoutes } from "./authorization/routes.ts";
+import { certificates } from "./certificates.ts";
 import { controlRoutes } from "./control-routes.ts";
+import { discovery } from "./discovery.ts";
 import { driveRoutes } from "./drive/routes.ts";
 import { oauth } from "./form.ts";
-import { json } from "./http.ts";
+import { type Handler, json } from "./http.ts";
+import { accessPage, removeAccess } from "./pages/access.ts";
+import { picture } from "./pages/picture.ts";
+import { servedRoutes } from "./pages/served.ts";
 import { revocationEndpoint } from "./revocation.ts";
+import { riscConfiguration } from "./risc.ts";
 import { type Route } from "./router.ts";
+import { tokeninfo } from "./tokeninfo.ts";
 import { tokenEndpoint } from "./token-endpoint.ts";
+import { olderUserinfo, userinfo } from "./userinfo.ts";
 import { type World } from "./world.ts";
+
+/** A document that anybody may read and keep for a while, from any page. */
+function published(document: () => unknown): Handler {
+  const headers = { "cache-control": "public, max-age=19800, must-revalidate", "access-control-allow-origin": "*" };
+  return () => json(200, document(), { outcome: "served" }, headers);
+}
 
 /** Every route of the stand-in; the first path of each is the canonical one. */
 export function routes(world: World): Route[] {
+  const claims: Handler = (request) => userinfo(world, request);
+  const olderClaims: Handler = (request) => olderUserinfo(world, request);
+  const info: Handler = (request) => tokeninfo(world, request);
   return [
-    {
-      at: ["/token", "/oauth2/v4/token", "/o/oauth2/token"],
-      POST: oauth((request) => tokenEndpoint(world, request)),
-    },
+    ...authorizationRoutes(world),
+    { at: ["/token", "/oauth2/v4/token", "/o/oauth2/token"], POST: oauth((request) => tokenEndpoint(world, request)) },
     { at: ["/revoke", "/o/oauth2/revoke"], POST: oauth((request) => revocationEndpoint(world, request)) },
-    {
-      at: ["/oauth2/v3/certs"],
-      GET: () => json(200, world.keys.jwks(), { outcome: "served" }, { "cache-control": "public, max-age=19800" }),
-    },
+    { at: ["/oauth2/v3/certs"], GET: published(() => world.keys.jwks()) },
+    { at: ["/oauth2/v1/certs"], GET: published(() => certificates(world.keys.published())) },
+    { at: ["/.well-known/openid-configuration"], GET: published(() => discovery(world)) },
+    { at: ["/.well-known/risc-configuration"], GET: published(() => riscConfiguration(world)) },
+    { at: ["/v1/userinfo", "/oauth2/v3/userinfo"], GET: claims, POST: claims },
+    { at: ["/oauth2/v2/userinfo", "/oauth2/v1/userinfo"], GET: olderClaims, POST: olderClaims },
+    { at: ["/tokeninfo", "/oauth2/v3/tokeninfo"], GET: info, POST: info },
     ...driveRoutes(world),
+    {
+      at: ["/picture/{name}"],
+      GET: ({ params }) => {
+        const person = world.people.find((params["name"] ?? "").replace(/\.svg$/, ""));
+        return person === undefined ? json(404, { error: "not_found" }, { outcome: "not_found" }) : picture(person);
+      },
+    },
+    { at: ["/account/access"], GET: () => accessPage(world), POST: (request) => removeAccess(world, request) },
+    ...servedRoutes(),
     ...controlRoutes(world),
   ];
 }

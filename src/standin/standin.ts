@@ -1,7 +1,17 @@
 import { ownClock, type StandinClock } from "./clock.ts";
-import { Clients, defaultClientId, defaultClientSecret } from "./clients.ts";
+import { Clients, type ClientSpec, defaultClientId, defaultClientSecret } from "./clients.ts";
 import { Codes } from "./codes.ts";
-import { advanceClock, changeSettings, removeApp, rotateKeys } from "./control.ts";
+import {
+  advanceClock,
+  changePassword,
+  changeSettings,
+  type ClientView,
+  type PersonSpec,
+  putClient,
+  putPerson,
+  removeApp,
+  rotateKeys,
+} from "./control.ts";
 import { Files } from "./drive/files.ts";
 import { type Fault, Faults, readFault } from "./faults.ts";
 import { type CodeSpec, issueCode } from "./issuing.ts";
@@ -9,6 +19,7 @@ import { KeyRing, newSigningKey } from "./keys.ts";
 import { Ledger } from "./ledger.ts";
 import { People } from "./people.ts";
 import { type LogPage, RequestLog } from "./request-log.ts";
+import { type RiscSpec, securityEvent } from "./risc.ts";
 import { Router } from "./router.ts";
 import { routes } from "./routes.ts";
 import { listen } from "./server.ts";
@@ -48,6 +59,14 @@ export interface Standin extends AsyncDisposable {
   now(): number;
   /** The person removes the app in the account page; everything of that account ends. */
   revoke(email: string): void;
+  /** The person changed the password: refresh tokens that reach Gmail end. */
+  changePassword(email: string): void;
+  /** Makes a person, or changes one. */
+  person(spec: PersonSpec): { sub: string; email: string };
+  /** Registers a client, or changes one. */
+  client(spec: ClientSpec): ClientView;
+  /** A signed Security Event Token, as Cross-Account Protection delivers it. */
+  risc(spec: RiscSpec): string;
   /** A new key signs from now on; answers with its `kid`. The last one stays published unless `keepOld` is false. */
   rotateKeys(options?: { keepOld?: boolean }): Promise<string>;
   /** The requests it answered after entry number `since`. */
@@ -103,6 +122,12 @@ function controls(world: World, close: () => Promise<void>): Standin {
     revoke: (email) => {
       removeApp(world, { email }, "camel");
     },
+    changePassword: (email) => {
+      changePassword(world, { email }, "camel");
+    },
+    person: (spec) => putPerson(world, spec, "camel"),
+    client: (spec) => putClient(world, spec, "camel"),
+    risc: (spec) => securityEvent(world, spec, "camel"),
     rotateKeys: (options = {}) => rotateKeys(world, options, "camel"),
     log: (since) => world.log.page(since),
     close,

@@ -1,31 +1,44 @@
-import { admit, apiError, insufficientScope } from "../api-error.ts";
-import { type Handler, json } from "../http.ts";
+import { type Incoming, json, type Reply } from "../http.ts";
 import { type Route } from "../router.ts";
 import { type World } from "../world.ts";
+import { Desk } from "./desk.ts";
+import { driveDiscovery } from "./discovery.ts";
+import { type Metadata } from "./files.ts";
+import { badBody } from "./refusal.ts";
+import { parseMetadata } from "./upload.ts";
+import { uploads } from "./uploading.ts";
 
-const auth = "https://www.googleapis.com/auth/";
-const appData = [`${auth}drive.appdata`, `${auth}drive.appfolder`];
-
-/** The part of Drive v3 that an app with a folder of its own needs. */
+/** The part of Drive v3 that an app with a folder of its own needs: get, list, create, update, delete. */
 export function driveRoutes(world: World): Route[] {
-  const get: Handler = (request) => {
-    const admitted = admit(world, request);
-    if ("refusal" in admitted) return admitted.refusal;
-    const { token } = admitted;
-    const { person, project } = token.authorization;
-    if (!token.scopes.some((scope) => appData.includes(scope))) {
-      return insufficientScope(appData, "drive.googleapis.com", "google.apps.drive.v3.DriveFiles.Get", person.email);
-    }
-    const id = request.params["fileId"] ?? "";
-    const folder = world.files.appFolder(person, project);
-    if (id !== folder.id && id !== "appfolder" && id !== "appDataFolder") {
-      return apiError(
-        { status: 404, message: `File not found: ${id}.`, reason: "notFound", location: "fileId" },
-        "not_found",
-      );
-    }
-    const { name, mimeType } = folder;
-    return json(200, { kind: "drive#file", id: folder.id, name, mimeType }, { outcome: "served", grant: person.email });
+  const desk = new Desk(world);
+  const { start, piece } = uploads(desk, world.url);
+  const described = (request: Incoming, then: (metadata: Metadata) => Reply): Reply => {
+    const metadata = parseMetadata(request.body);
+    return metadata === undefined ? badBody("Parse Error") : then(metadata);
   };
-  return [{ at: ["/drive/v3/files/{fileId}"], GET: get }];
+  return [
+    {
+      at: ["/drive/v3/files"],
+      GET: (request) => desk.admitted(request, (caller) => desk.list(request, caller)),
+      POST: (request) =>
+        desk.admitted(request, (caller) =>
+          described(request, (metadata) => desk.create(request, caller, metadata, undefined)),
+        ),
+    },
+    {
+      at: ["/drive/v3/files/{fileId}"],
+      GET: (request) => desk.withFile(request, "look", (caller, file) => desk.get(request, caller, file)),
+      PATCH: (request) =>
+        desk.withFile(request, "write", (caller, file) =>
+          described(request, (metadata) => desk.update(request, caller, file, metadata, undefined)),
+        ),
+      DELETE: (request) => desk.withFile(request, "write", (caller, file) => desk.remove(caller, file)),
+    },
+    { at: ["/upload/drive/v3/files"], POST: start, PUT: piece },
+    { at: ["/upload/drive/v3/files/{fileId}"], PATCH: start, PUT: piece },
+    {
+      at: ["/discovery/v1/apis/drive/v3/rest", "/$discovery/rest"],
+      GET: () => json(200, driveDiscovery(world.url), { outcome: "served" }),
+    },
+  ];
 }

@@ -1,0 +1,84 @@
+import { type Person } from "../people.ts";
+import { type World } from "../world.ts";
+import { type ConsentQuestion, consentQuestion, grantedBy } from "./consent.ts";
+import { type AuthorizationRequest } from "./request.ts";
+
+/** What comes after a request, or after the person did something on a page. */
+export type Next =
+  | { readonly show: "chooser" }
+  | { readonly show: "consent"; readonly person: Person; readonly question: ConsentQuestion }
+  | { readonly answer: Readonly<Record<string, string>>; readonly outcome: string; readonly person?: Person };
+
+const refused = (error: string, person?: Person): Next => ({
+  answer: { error },
+  outcome: error,
+  ...(person === undefined ? {} : { person }),
+});
+
+const agreedTo = (world: World, request: AuthorizationRequest, person: Person): ReadonlySet<string> =>
+  world.ledger.authorization(person, request.client.project)?.scopes ?? new Set();
+
+/** A request comes in: without a hint who it is about, the person chooses. */
+export function begin(world: World, request: AuthorizationRequest): Next {
+  const hinted = request.loginHint === undefined ? undefined : world.people.find(request.loginHint);
+  const silent = request.prompt.has("none");
+  if (hinted === undefined) return silent ? refused("login_required") : { show: "chooser" };
+  if (request.prompt.has("select_account")) return { show: "chooser" };
+  const next = chosen(world, request, hinted);
+  return silent && "show" in next ? refused("consent_required", hinted) : next;
+}
+
+/** The person chose an account. */
+export function chosen(world: World, request: AuthorizationRequest, person: Person): Next {
+  if (world.settings.refusal === "admin_policy_enforced" || person.refusal === "admin_policy_enforced") {
+    return refused("admin_policy_enforced", person);
+  }
+  if (request.client.onlyDomain !== undefined && person.hd !== request.client.onlyDomain) {
+    return refused("org_internal", person);
+  }
+  const question = consentQuestion(request.scopes, agreedTo(world, request, person), request.prompt.has("consent"));
+  if (question.ask.length > 0) return { show: "consent", person, question };
+  return grant(world, request, person, request.scopes, false);
+}
+
+/** The person pressed Continue with these boxes ticked. */
+export function allowed(world: World, request: AuthorizationRequest, person: Person, ticked: readonly string[]): Next {
+  const next = chosen(world, request, person);
+  if (!("show" in next) || next.show !== "consent") return next;
+  const granted = grantedBy(request.scopes, next.question, ticked);
+  return granted.length === 0 ? denied(person) : grant(world, request, person, granted, true);
+}
+
+export const denied = (person: Person): Next => refused("access_denied", person);
+
+function grant(
+  world: World,
+  request: AuthorizationRequest,
+  person: Person,
+  granted: readonly string[],
+  consentShown: boolean,
+): Next {
+  const { client, destination } = request;
+  const before = agreedTo(world, request, person);
+  const scopes = request.includeGrantedScopes ? [...new Set([...granted, ...before])] : granted;
+  const code = world.codes.issue({
+    kind: destination.kind,
+    authorization: world.ledger.consent(person, client.project, granted),
+    clientId: client.id,
+    azp: client.id,
+    scopes,
+    redirectUri: destination.kind === "redirect" ? destination.redirectUri : undefined,
+    origin: destination.kind === "popup" ? destination.origin : undefined,
+    nonce: request.nonce,
+    challenge: request.challenge,
+    offline: consentShown && request.offline ? "always" : "never",
+  });
+  const answer: Record<string, string> = {
+    code: code.value,
+    scope: scopes.join(" "),
+    authuser: "0",
+    prompt: consentShown ? "consent" : "none",
+  };
+  if (person.hd !== undefined) answer["hd"] = person.hd;
+  return { answer, outcome: "code_issued", person };
+}

@@ -1,0 +1,34 @@
+import { apiError } from "../api-error.ts";
+import { type Reply } from "../http.ts";
+
+/** Drive's words for what it refuses. */
+export const fileNotFound = (id: string): Reply =>
+  apiError({ status: 404, message: `File not found: ${id}.`, reason: "notFound", location: "fileId" }, "not_found");
+
+export const invalidParameter = (name: string, value: string): Reply =>
+  apiError(
+    { status: 400, message: `Invalid value for ${name}: ${value}`, reason: "invalid", location: name },
+    "invalid_request",
+  );
+
+export const badBody = (message: string, reason = "parseError"): Reply =>
+  apiError({ status: 400, message, reason }, "invalid_request");
+
+export const notDownloadable: Reply = apiError(
+  {
+    status: 403,
+    message: "Only files with binary content can be downloaded.",
+    reason: "fileNotDownloadable",
+    location: "alt",
+  },
+  "not_downloadable",
+);
+
+export const folderStays: Reply = apiError(
+  {
+    status: 403,
+    message: "The user does not have sufficient permissions for this file.",
+    reason: "insufficientFilePermissions",
+  },
+  "forbidden",
+);

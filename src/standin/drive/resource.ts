@@ -1,0 +1,56 @@
+import { createHash } from "node:crypto";
+import { json, type Incoming, type Note, type Reply } from "../http.ts";
+import { parseFields, select } from "./fields.ts";
+import { type DriveFile } from "./files.ts";
+import { invalidParameter } from "./refusal.ts";
+
+/** Everything that Drive says about a file here. */
+function whole(file: DriveFile): Record<string, unknown> {
+  const { content } = file;
+  return {
+    kind: "drive#file",
+    id: file.id,
+    name: file.name,
+    mimeType: file.mimeType,
+    ...(file.description === undefined ? {} : { description: file.description }),
+    starred: false,
+    trashed: false,
+    parents: file.parents,
+    spaces: [file.space],
+    createdTime: new Date(file.createdTime).toISOString(),
+    modifiedTime: new Date(file.modifiedTime).toISOString(),
+    ownedByMe: true,
+    ...(file.appProperties === undefined ? {} : { appProperties: file.appProperties }),
+    ...(file.properties === undefined ? {} : { properties: file.properties }),
+    ...(content === undefined
+      ? {}
+      : { size: String(content.length), md5Checksum: createHash("md5").update(content).digest("hex") }),
+  };
+}
+
+const byDefault = parseFields("kind,id,name,mimeType");
+const listByDefault = parseFields("kind,incompleteSearch,nextPageToken,files(kind,id,name,mimeType)");
+
+/** One file, with the fields asked for; Drive's own default is four of them. */
+export function fileReply(request: Incoming, file: DriveFile, note: Note): Reply {
+  return shaped(request, whole(file), byDefault, note);
+}
+
+/** A page of files. */
+export function listReply(
+  request: Incoming,
+  files: readonly DriveFile[],
+  nextPageToken: string | undefined,
+  note: Note,
+): Reply {
+  const next = nextPageToken === undefined ? {} : { nextPageToken };
+  const list = { kind: "drive#fileList", incompleteSearch: false, ...next, files: files.map(whole) };
+  return shaped(request, list, listByDefault, note);
+}
+
+function shaped(request: Incoming, value: unknown, preset: ReturnType<typeof parseFields>, note: Note): Reply {
+  const asked = request.query.get("fields");
+  const selection = asked === null || asked === "" ? preset : parseFields(asked);
+  if (selection === undefined) return invalidParameter("fields", asked ?? "");
+  return json(200, select(value, selection), note, { "cache-control": "no-cache, no-store, max-age=0" });
+}

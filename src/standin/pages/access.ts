@@ -1,0 +1,60 @@
+import { type Incoming, type Reply } from "../http.ts";
+import { type Authorization } from "../ledger.ts";
+import { type Person } from "../people.ts";
+import { describeScope, isSignInScope } from "../scopes.ts";
+import { type World } from "../world.ts";
+import { html, type Html, nothing } from "./html.ts";
+import { page } from "./layout.ts";
+
+/** The apps that people gave access to, with a button to take it back: where a person removes an app. */
+export function accessPage(world: World): Reply {
+  const connected = world.people
+    .all()
+    .map((person) => ({ person, given: world.ledger.authorizationsOf(person) }))
+    .filter(({ given }) => given.length > 0);
+  const body = html`
+    <header>
+      <h1>Apps with access</h1>
+      <p>What people have allowed, and where they take it back.</p>
+    </header>
+    ${connected.length === 0 ? html`<p class="hint">Nobody has given an app access yet.</p>` : nothing}
+    ${connected.map(({ person, given }) => html`${given.map((one) => connection(world, person, one))}`)}
+  `;
+  return page({ title: "Apps with access", body, formTarget: undefined, outcome: "served" });
+}
+
+function connection(world: World, person: Person, authorization: Authorization): Html {
+  const apps = world.clients.all().filter((client) => client.project === authorization.project);
+  const scopes = [...authorization.scopes].filter((scope) => !isSignInScope(scope));
+  return html`
+    <section class="connection">
+      <p class="chip">
+        <img src="/picture/${person.sub}.svg" alt="" width="24" height="24" />
+        <span>${person.email}</span>
+      </p>
+      <h2>${apps[0]?.name ?? authorization.project}</h2>
+      <ul class="plain">
+        <li>Who you are</li>
+        ${scopes.map((scope) => html`<li>${describeScope(scope)}</li>`)}
+      </ul>
+      <form method="post" action="/account/access">
+        <input type="hidden" name="email" value="${person.email}" />
+        <input type="hidden" name="project" value="${authorization.project}" />
+        <button class="quiet">Remove access</button>
+      </form>
+    </section>
+  `;
+}
+
+/** Removes the app, and shows what is left. */
+export function removeAccess(world: World, request: Incoming): Reply {
+  const form = new URLSearchParams(request.body.toString());
+  const person = world.people.find(form.get("email") ?? "");
+  if (person !== undefined) {
+    for (const authorization of world.ledger.authorizationsOf(person, form.get("project") ?? "")) {
+      world.ledger.end(authorization);
+    }
+  }
+  const note = { outcome: "access_removed", grant: person?.email };
+  return { status: 303, headers: { location: "/account/access" }, note };
+}

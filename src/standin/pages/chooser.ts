@@ -1,0 +1,57 @@
+import { type AuthorizationRequest } from "../authorization/request.ts";
+import { type Reply } from "../http.ts";
+import { type Person } from "../people.ts";
+import { html } from "./html.ts";
+import { page } from "./layout.ts";
+
+/** Which account? Those that are known here, and a field for any other address. */
+export function chooserPage(
+  request: AuthorizationRequest,
+  people: readonly Person[],
+  formTarget: string | undefined,
+): Reply {
+  const known = people.filter(
+    (person) => request.hd === undefined || (request.hd === "*" ? person.hd !== undefined : person.hd === request.hd),
+  );
+  const body = html`
+    <header>
+      <h1>Choose an account</h1>
+      <p>to continue to <strong>${request.client.name}</strong></p>
+    </header>
+    <ul class="accounts">
+      ${known.map(
+        (person) => html`
+          <li>
+            <form method="post" action="/signin/account">
+              <input type="hidden" name="request" value="${request.query}" />
+              <button class="account" name="email" value="${person.email}">
+                <img src="/picture/${person.sub}.svg" alt="" width="40" height="40" />
+                <span class="who"
+                  ><span class="name">${person.name}</span><span class="email">${person.email}</span></span
+                >
+              </button>
+            </form>
+          </li>
+        `,
+      )}
+    </ul>
+    <form class="other" method="post" action="/signin/account">
+      <input type="hidden" name="request" value="${request.query}" />
+      <label for="email">Another account</label>
+      <div class="row">
+        <input
+          id="email"
+          type="email"
+          name="email"
+          autocomplete="off"
+          placeholder="someone@example.com"
+          value="${request.loginHint?.includes("@") === true ? request.loginHint : ""}"
+          required
+        />
+        <button id="use-another">Next</button>
+      </div>
+      <p class="hint">Any address will do: it becomes a person when it is first used.</p>
+    </form>
+  `;
+  return page({ title: "Choose an account", body, formTarget, outcome: "chooser_shown" });
+}

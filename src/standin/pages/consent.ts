@@ -1,0 +1,85 @@
+import { type ConsentQuestion } from "../authorization/consent.ts";
+import { type AuthorizationRequest } from "../authorization/request.ts";
+import { type Reply } from "../http.ts";
+import { type Person } from "../people.ts";
+import { describeScope, emailScope, isSignInScope, profileScope } from "../scopes.ts";
+import { html, type Html, nothing } from "./html.ts";
+import { page } from "./layout.ts";
+
+/** May this app? One tick box per scope beyond sign-in, where Google would show them. */
+export function consentPage(
+  request: AuthorizationRequest,
+  person: Person,
+  question: ConsentQuestion,
+  formTarget: string | undefined,
+): Reply {
+  const { client } = request;
+  const without = question.ask.filter((scope) => !question.boxes.includes(scope));
+  const plain = without.filter((scope) => !isSignInScope(scope));
+  const body = html`
+    <header>
+      <h1><strong>${client.name}</strong> wants access to your account</h1>
+      <p class="chip">
+        <img src="/picture/${person.sub}.svg" alt="" width="24" height="24" />
+        <span>${person.email}</span>
+      </p>
+    </header>
+    ${question.hasSome ? html`<p class="hint">${client.name} already has some access. It now asks for:</p>` : nothing}
+    <form method="post" action="/signin/consent">
+      <input type="hidden" name="request" value="${request.query}" />
+      <input type="hidden" name="email" value="${person.email}" />
+      ${signInPart(client.name, without)}
+      ${
+        plain.length === 0
+          ? nothing
+          : html`<ul class="scopes">
+              ${plain.map((scope) => html`<li><span>${describeScope(scope)}</span></li>`)}
+            </ul>`
+      }
+      ${boxes(client.name, question.boxes)}
+      <div class="actions">
+        <button id="deny" class="quiet" name="decision" value="deny">Cancel</button>
+        <button id="allow" name="decision" value="allow">Continue</button>
+      </div>
+    </form>
+  `;
+  return page({
+    title: `${client.name} wants access`,
+    body,
+    formTarget,
+    outcome: "consent_shown",
+    grant: person.email,
+  });
+}
+
+function signInPart(app: string, scopes: readonly string[]): Html {
+  if (!scopes.some(isSignInScope)) return nothing;
+  const profile = scopes.includes(profileScope);
+  const email = scopes.includes(emailScope);
+  const parts = [profile ? "your name and picture" : "", email ? "your email address" : ""].filter(
+    (part) => part !== "",
+  );
+  const what = parts.length === 0 ? "who you are" : parts.join(" and ");
+  return html`<p class="signin">${app} will be able to see <strong>${what}</strong>.</p>`;
+}
+
+function boxes(app: string, scopes: readonly string[]): Html {
+  if (scopes.length === 0) return nothing;
+  return html`
+    <fieldset>
+      <legend>Select what ${app} can access</legend>
+      <ul class="scopes">
+        ${scopes.map(
+          (scope, index) => html`
+            <li>
+              <label for="scope-${index}">
+                <span>${describeScope(scope)}<small>${scope}</small></span>
+                <input id="scope-${index}" type="checkbox" name="scope" value="${scope}" checked />
+              </label>
+            </li>
+          `,
+        )}
+      </ul>
+    </fieldset>
+  `;
+}

@@ -1,0 +1,61 @@
+import { type Reply } from "../http.ts";
+import { html, type Html } from "./html.ts";
+
+interface Page {
+  readonly title: string;
+  readonly body: Html;
+  readonly status?: number;
+  /** Where the page's forms may end up besides here: browsers apply the policy to the redirect after a form, too. */
+  readonly formTarget?: string | undefined;
+  readonly outcome: string;
+  readonly grant?: string;
+  readonly script?: string;
+}
+
+/** One page of the stand-in: plain forms, our own style, and a line that says what this is. */
+export function page({ title, body, status = 200, formTarget, outcome, grant, script }: Page): Reply {
+  const policy = [
+    "default-src 'none'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "script-src 'self'",
+    `form-action 'self'${formTarget === undefined ? "" : ` ${formTarget}`}`,
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join("; ");
+  const markup = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>${title}</title>
+        <link rel="icon" href="/pages/mark.svg" />
+        <link rel="stylesheet" href="/pages/pages.css" />
+        ${script === undefined ? "" : html`<script src="${script}" defer></script>`}
+      </head>
+      <body>
+        <main class="card">${body}</main>
+        <p class="notice">This is a stand-in for Google, for tests and demos. Nothing here reaches the internet.</p>
+      </body>
+    </html> `;
+  return {
+    status,
+    headers: {
+      "content-type": "text/html; charset=utf-8",
+      "content-security-policy": policy,
+      "cache-control": "no-store",
+      "referrer-policy": "no-referrer",
+      "x-content-type-options": "nosniff",
+    },
+    body: markup.markup,
+    note: { outcome, grant },
+  };
+}
+
+/** The source of a redirect URI, as `form-action` names it. */
+export function formTargetOf(uri: string): string | undefined {
+  if (!URL.canParse(uri)) return undefined;
+  const url = new URL(uri);
+  return url.origin === "null" ? url.protocol : url.origin;
+}

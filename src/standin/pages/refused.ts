@@ -1,0 +1,16 @@
+import { type Reply } from "../http.ts";
+import { html } from "./html.ts";
+import { page } from "./layout.ts";
+
+/** Access blocked: a request whose redirect URI cannot be trusted with the error ends here. */
+export function refusedPage(error: string, description: string): Reply {
+  const body = html`
+    <header>
+      <h1>Access blocked: this app's request is invalid</h1>
+      <p>You cannot sign in, because this app sent a request that is not valid.</p>
+    </header>
+    <p class="error"><strong>Error 400: ${error}</strong></p>
+    <p class="hint">${description}</p>
+  `;
+  return page({ title: `Error 400: ${error}`, body, status: 400, outcome: error });
+}

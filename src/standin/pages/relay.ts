@@ -1,0 +1,20 @@
+import { type Reply } from "../http.ts";
+import { html } from "./html.ts";
+import { page } from "./layout.ts";
+
+/** The end of a popup: its script hands the answer to the page that opened it, and to no other origin. */
+export function relayPage(
+  to: { readonly origin: string; readonly id: string },
+  answer: Readonly<Record<string, string>>,
+  note: { readonly outcome: string; readonly grant?: string },
+): Reply {
+  const body = html`
+    <header>
+      <h1>You can close this window</h1>
+      <p>It closes by itself when the page that opened it has the answer.</p>
+    </header>
+    <div id="relay" data-origin="${to.origin}" data-id="${to.id}" data-answer="${JSON.stringify(answer)}"></div>
+    <noscript><p class="error">The answer is handed over by a script, and scripts are switched off.</p></noscript>
+  `;
+  return page({ title: "Signed in", body, script: "/pages/relay.js", ...note });
+}

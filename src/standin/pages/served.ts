@@ -1,0 +1,25 @@
+import { readFileSync } from "node:fs";
+import { type Handler } from "../http.ts";
+import { type Route } from "../router.ts";
+
+const types = { css: "text/css", js: "text/javascript", svg: "image/svg+xml" };
+
+/** A file that is served as it is, from the folder of this module. Read once, at start. */
+function file(name: string): Handler {
+  const body = readFileSync(new URL(name, import.meta.url));
+  const ending = name.slice(name.lastIndexOf(".") + 1) as keyof typeof types;
+  const headers = {
+    "content-type": `${types[ending]}; charset=utf-8`,
+    "cache-control": "no-cache",
+    "cross-origin-resource-policy": "cross-origin",
+    "x-content-type-options": "nosniff",
+  };
+  return () => ({ status: 200, headers, body, note: { outcome: "served" } });
+}
+
+export const servedRoutes = (): Route[] => [
+  { at: ["/gsi/client"], GET: file("gsi-client.js") },
+  { at: ["/pages/pages.css"], GET: file("pages.css") },
+  { at: ["/pages/relay.js"], GET: file("relay.js") },
+  { at: ["/pages/mark.svg"], GET: file("mark.svg") },
+];

@@ -1,0 +1,108 @@
+import { createHash, randomUUID } from "node:crypto";
+import { seconds } from "./clock.ts";
+import { defaultClientId } from "./clients.ts";
+import { BadInput, listOf, oneOf, either, read, type Spelling, text } from "./input.ts";
+import { compact, rs256 } from "./keys.ts";
+import { type World } from "./world.ts";
+
+const events = "https://schemas.openid.net/secevent";
+
+const eventTypes = {
+  "sessions-revoked": `${events}/risc/event-type/sessions-revoked`,
+  "tokens-revoked": `${events}/oauth/event-type/tokens-revoked`,
+  "token-revoked": `${events}/oauth/event-type/token-revoked`,
+  "account-disabled": `${events}/risc/event-type/account-disabled`,
+  "account-enabled": `${events}/risc/event-type/account-enabled`,
+  "account-purged": `${events}/risc/event-type/account-purged`,
+  "account-credential-change-required": `${events}/risc/event-type/account-credential-change-required`,
+  verification: `${events}/risc/event-type/verification`,
+} as const;
+
+/** What happened to an account, in short; the Security Event Token carries the full URI. */
+export type RiscEvent = keyof typeof eventTypes;
+
+/** A Security Event Token to make. */
+export interface RiscSpec {
+  type: RiscEvent;
+  /** Whose account; every type but `verification` needs it. */
+  email?: string;
+  /** `account-disabled`: `hijacking` or `bulk-account`. */
+  reason?: string;
+  /** Default: the built-in client. */
+  aud?: string | string[];
+  /** Default `https://accounts.google.com/`, with the slash that Google writes here. */
+  iss?: string;
+  /** `token-revoked`: the refresh token that died. */
+  refreshToken?: string;
+  /** `token-revoked`: named by its first 16 characters, or by the base64 of SHA-512 applied twice. Default the latter. */
+  identifier?: "prefix" | "hash_base64_sha512_sha512";
+  /** `verification`: the state that was sent with the request for it. */
+  state?: string;
+  /** Default: a new one. */
+  jti?: string;
+}
+
+const shape = {
+  type: oneOf(...(Object.keys(eventTypes) as RiscEvent[])),
+  email: text,
+  reason: text,
+  aud: either(text, listOf(text)),
+  iss: text,
+  refreshToken: text,
+  identifier: oneOf("prefix", "hash_base64_sha512_sha512"),
+  state: text,
+  jti: text,
+};
+
+const sha512 = (value: string | Buffer): Buffer => createHash("sha512").update(value).digest();
+
+/** How an event names a refresh token without showing it. */
+export function tokenIdentifier(refreshToken: string, form: "prefix" | "hash_base64_sha512_sha512"): string {
+  return form === "prefix" ? refreshToken.slice(0, 16) : sha512(sha512(refreshToken)).toString("base64");
+}
+
+/**
+ * A signed Security Event Token (RFC 8417) about a person, as Cross-Account Protection delivers it.
+ *
+ * @throws {BadInput} naming the member that is unknown, missing or wrong.
+ */
+export function securityEvent(world: World, input: unknown, spelling: Spelling): string {
+  const spec = read(input, shape, spelling);
+  if (spec.type === undefined) throw new BadInput(`type must be one of ${Object.keys(eventTypes).join(", ")}`);
+  const claims = {
+    iss: spec.iss ?? `${world.issuer.replace(/\/$/, "")}/`,
+    aud: spec.aud ?? defaultClientId,
+    iat: seconds(world.clock.now()),
+    jti: spec.jti ?? randomUUID(),
+    events: { [eventTypes[spec.type]]: eventOf(world, spec.type, spec) },
+  };
+  return compact({ alg: "RS256", kid: world.keys.current.kid }, claims, rs256(world.keys.current));
+}
+
+function eventOf(world: World, type: RiscEvent, spec: Partial<RiscSpec>): Record<string, unknown> {
+  if (type === "verification") return { state: spec.state ?? "" };
+  if (type === "token-revoked" && spec.refreshToken !== undefined) {
+    const form = spec.identifier ?? "hash_base64_sha512_sha512";
+    return {
+      subject: {
+        subject_type: "oauth_token",
+        token_type: "refresh_token",
+        token_identifier_alg: form,
+        token: tokenIdentifier(spec.refreshToken, form),
+      },
+    };
+  }
+  const person = world.people.find(spec.email ?? "");
+  if (person === undefined) throw new BadInput(`nobody has the address ${JSON.stringify(spec.email ?? "")}`);
+  const subject = { subject_type: "iss-sub", iss: `${world.issuer.replace(/\/$/, "")}/`, sub: person.sub };
+  return { subject, ...(spec.reason === undefined ? {} : { reason: spec.reason }) };
+}
+
+/** `/.well-known/risc-configuration`: where events come from, and whose keys sign them. */
+export function riscConfiguration({ url, issuer }: Pick<World, "url" | "issuer">): Record<string, unknown> {
+  return {
+    issuer: `${issuer.replace(/\/$/, "")}/`,
+    jwks_uri: `${url}/oauth2/v3/certs`,
+    delivery_methods_supported: ["https://schemas.openid.net/secevent/risc/delivery-method/push"],
+  };
+}

@@ -1,0 +1,50 @@
+import { insufficientScope, realm, unauthorized } from "./api-error.ts";
+import { bearerOf, type Incoming, json, mediaType, type Reply } from "./http.ts";
+import { profileClaims, wantsIdToken } from "./id-token.ts";
+import { type AccessToken } from "./ledger.ts";
+import { emailScope, profileScope } from "./scopes.ts";
+import { pictureUrl, type World } from "./world.ts";
+
+/** The bearer of a userinfo request: header, query, or the form of a POST. OpenID Connect Core 1.0 section 5.3.1. */
+function bearerIn(world: World, request: Incoming): AccessToken | undefined {
+  const inForm =
+    mediaType(request.headers) === "application/x-www-form-urlencoded"
+      ? new URLSearchParams(request.body.toString()).get("access_token")
+      : null;
+  const value = bearerOf(request.headers) ?? request.query.get("access_token") ?? inForm;
+  return value === null ? undefined : world.ledger.bearer(value);
+}
+
+/** `GET|POST /v1/userinfo`: the claims that the token's scopes reach. */
+export function userinfo(world: World, request: Incoming): Reply {
+  const token = bearerIn(world, request);
+  if (token === undefined) {
+    const problem = { error: "invalid_request", error_description: "Invalid Credentials" };
+    const headers = { "www-authenticate": `${realm}, error="invalid_token"` };
+    return json(401, problem, { outcome: "unauthorized" }, headers);
+  }
+  const { person } = token.authorization;
+  if (!wantsIdToken(token.scopes)) {
+    return insufficientScope(
+      ["openid", emailScope, profileScope],
+      "openidconnect.googleapis.com",
+      "userinfo",
+      person.email,
+    );
+  }
+  const claims = { sub: person.sub, ...profileClaims(person, token.scopes, pictureUrl(world, person)) };
+  return json(200, claims, { outcome: "served", grant: person.email });
+}
+
+/** The same before OpenID Connect: `id` for `sub`, `verified_email` for `email_verified`. */
+export function olderUserinfo(world: World, request: Incoming): Reply {
+  const token = bearerIn(world, request);
+  if (token === undefined) return unauthorized(true);
+  const { person } = token.authorization;
+  if (!wantsIdToken(token.scopes)) {
+    return insufficientScope([emailScope, profileScope], "oauth2.googleapis.com", "userinfo", person.email);
+  }
+  const { email_verified: verified, ...claims } = profileClaims(person, token.scopes, pictureUrl(world, person));
+  const older = { id: person.sub, ...claims, ...(verified === undefined ? {} : { verified_email: verified }) };
+  return json(200, older, { outcome: "served", grant: person.email });
+}
