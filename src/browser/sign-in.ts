@@ -23,8 +23,8 @@ export interface SignInOptions extends Delivery {
 
 /**
  * Signs a person in with Google's popup and hands the code to the service. Call it from a click.
- * Google shows consent in this popup and issues a new refresh token each time, and keeps 100 per person and client:
- * use it to connect an account, not to greet somebody who is already connected.
+ * Use it to connect an account, not to greet somebody who is already connected: Google is reported to ask for consent
+ * in each such popup, each consent makes a new refresh token, and the 101st of a person and client ends the oldest.
  *
  * @throws {OnbehalfBrowserError} `script_failed`, `popup_failed_to_open`, `popup_closed`, `popup_error`,
  *   the provider's codes (`access_denied`), and those of {@link postCode}.

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, beforeEach, describe, test } from "node:test";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { startStandin, type Standin } from "../../src/standin/index.ts";
+import { launchChromium, needsChromium } from "../browser/chromium.ts";
+import { startSite, type Site } from "../browser/page-server.ts";
+import { blocksOf } from "./fenced-blocks.ts";
+
+const samples = new Map(
+  blocksOf(readFileSync(new URL("../../docs/mobile.md", import.meta.url), "utf8"))
+    .filter((block) => block.language === "js")
+    .map((block) => [block.section, block.text]),
+);
+const appData = "https://www.googleapis.com/auth/drive.appdata";
+
+/** The samples of docs/mobile.md as they stand there; only Google's hosts lead to the stand-in. */
+describe("the web samples of docs/mobile.md, in real Chromium", needsChromium, () => {
+  let browser: Browser;
+  let context: BrowserContext;
+  let google: Standin;
+  let site: Site;
+  let page: Page;
+
+  before(async () => {
+    [browser, google, site] = await Promise.all([launchChromium(), startStandin(), startSite()]);
+    context = await browser.newContext();
+    await context.route("https://accounts.google.com/**", async (route) => {
+      const { pathname, search } = new URL(route.request().url());
+      if (pathname !== "/gsi/client") {
+        await route.fulfill({ status: 302, headers: { Location: google.url + pathname + search } });
+        return;
+      }
+      const script = await (await fetch(google.url + pathname)).text();
+      const home = "new URL(document.currentScript.src).origin";
+      assert.ok(script.includes(home), "the stand-in's script says where it lives");
+      await route.fulfill({ contentType: "text/javascript", body: script.replace(home, JSON.stringify(google.url)) });
+    });
+    page = await context.newPage();
+  });
+  after(async () => {
+    await Promise.all([browser.close(), google.close(), site.close()]);
+  });
+  beforeEach(() => {
+    google.revoke("ada@example.com");
+    site.posted.length = 0;
+  });
+
+  const agree = async (popup: Page): Promise<void> => {
+    await popup.click('button[value="ada@example.com"]');
+    await popup.uncheck(`input[value="${appData}"]`);
+    await popup.click("#allow");
+  };
+  /** Text that the sample wrote for the person to see. */
+  const said = async (pattern: RegExp): Promise<void> => {
+    await page.locator("#said", { hasText: pattern }).waitFor();
+  };
+  const accepted = async (redirectUri: string, more: Record<string, string> = {}): Promise<void> => {
+    const body = new URLSearchParams({
+      grant_type: "authorization_code",
+      code: site.posted[0]?.form["authCode"] ?? "",
+      redirect_uri: redirectUri,
+      client_id: google.clientId,
+      client_secret: google.clientSecret,
+      ...more,
+    });
+    const answer = await fetch(`${google.url}/token`, { method: "POST", body });
+    assert.equal(answer.status, 200, await answer.text());
+  };
+
+  test("popup", async () => {
+    site.script = samples.get("Web, popup") ?? "";
+    await page.goto(site.url);
+    const [popup] = await Promise.all([page.waitForEvent("popup"), page.click("#connect")]);
+    await agree(popup);
+    await said(/^ada@example\.com offline=true missing=.*drive\.appdata$/);
+    assert.equal(site.posted[0]?.requestedWith, "XMLHttpRequest");
+    assert.equal(site.posted[0]?.form["source"], "web-popup");
+    await accepted("postmessage");
+  });
+
+  test("popup: a refusal shows what to do", async () => {
+    site.script = samples.get("Web, popup") ?? "";
+    site.replies.push({ status: 502, body: { error: "client_misconfigured", hint: "ask whoever runs the server" } });
+    await page.goto(site.url);
+    const [popup] = await Promise.all([page.waitForEvent("popup"), page.click("#connect")]);
+    await agree(popup);
+    await said(/^client_misconfigured: ask whoever runs the server$/);
+  });
+
+  test("redirect", async () => {
+    site.script = samples.get("Web, redirect") ?? "";
+    await page.goto(site.url);
+    await page.click("#connect");
+    await agree(page);
+    await said(/^ada@example\.com offline=true$/);
+    assert.equal(page.url(), `${site.url}/`);
+    const { source, redirect_uri: redirectUri = "", code_verifier: verifier = "" } = site.posted[0]?.form ?? {};
+    assert.equal(source, "web-redirect");
+    assert.equal(site.posted[0]?.requestedWith, "XMLHttpRequest");
+    await accepted(redirectUri, { code_verifier: verifier });
+  });
+
+  test("redirect: a forged answer is not posted", async () => {
+    site.script = samples.get("Web, redirect") ?? "";
+    await page.goto(`${site.url}/?code=4/0Aforged&state=invented`);
+    await said(/^state_mismatch: /);
+    assert.equal(site.posted.length, 0);
+  });
+
+  test("without our client", async () => {
+    // The sample asks its readers for the script tag; a module script waits for it to be there.
+    site.script = `await new Promise((resolve) => {
+      const gsi = Object.assign(document.createElement("script"), { src: "https://accounts.google.com/gsi/client" });
+      gsi.onload = resolve;
+      document.head.append(gsi);
+    });\n${samples.get("Web, without our client") ?? ""}`;
+    await page.goto(site.url);
+    const [popup] = await Promise.all([page.waitForEvent("popup"), page.click("#connect")]);
+    await agree(popup);
+    await said(/^ada@example\.com offline=true$/);
+    assert.equal(site.posted[0]?.requestedWith, "XMLHttpRequest");
+    assert.equal(site.posted[0]?.form["source"], "web-popup");
+    await accepted("postmessage");
+  });
+});
