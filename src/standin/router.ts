@@ -17,6 +17,11 @@ export interface Match {
 export const methodsOf = (route: Route): Method[] =>
   (["GET", "POST", "PUT", "PATCH", "DELETE"] as const).filter((method) => route[method] !== undefined);
 
+export function handlerOf(route: Route, method: string): Handler | undefined {
+  const served = methodsOf(route).find((candidate) => candidate === method);
+  return served === undefined ? undefined : route[served];
+}
+
 export class Router {
   readonly #fixed = new Map<string, Route>();
   readonly #open: { segments: string[]; route: Route }[] = [];

@@ -1,3 +1,4 @@
+import { answering } from "./answering.ts";
 import { ownClock, type StandinClock } from "./clock.ts";
 import { Clients, type ClientSpec, defaultClientId, defaultClientSecret } from "./clients.ts";
 import { Codes } from "./codes.ts";
@@ -97,7 +98,7 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
     faults: new Faults(),
     log: new RequestLog(),
   };
-  listening.open({ world, router: new Router(routes(world)) });
+  listening.open(answering(world, new Router(routes(world))));
   return controls(world, () => listening.close());
 }
 

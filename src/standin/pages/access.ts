@@ -24,7 +24,7 @@ export function accessPage(world: World): Reply {
 }
 
 function connection(world: World, person: Person, authorization: Authorization): Html {
-  const apps = world.clients.all().filter((client) => client.project === authorization.project);
+  const app = world.clients.all().find((client) => client.project === authorization.project);
   const scopes = [...authorization.scopes].filter((scope) => !isSignInScope(scope));
   return html`
     <section class="connection">
@@ -32,7 +32,7 @@ function connection(world: World, person: Person, authorization: Authorization):
         <img src="/picture/${person.sub}.svg" alt="" width="24" height="24" />
         <span>${person.email}</span>
       </p>
-      <h2>${apps[0]?.name ?? authorization.project}</h2>
+      <h2>${app?.name ?? authorization.project}</h2>
       <ul class="plain">
         <li>Who you are</li>
         ${scopes.map((scope) => html`<li>${describeScope(scope)}</li>`)}

@@ -56,10 +56,8 @@ function signInPart(app: string, scopes: readonly string[]): Html {
   if (!scopes.some(isSignInScope)) return nothing;
   const profile = scopes.includes(profileScope);
   const email = scopes.includes(emailScope);
-  const parts = [profile ? "your name and picture" : "", email ? "your email address" : ""].filter(
-    (part) => part !== "",
-  );
-  const what = parts.length === 0 ? "who you are" : parts.join(" and ");
+  const about = profile ? "your name and picture" : "who you are";
+  const what = email ? (profile ? "your name, picture and email address" : "your email address") : about;
   return html`<p class="signin">${app} will be able to see <strong>${what}</strong>.</p>`;
 }
 
@@ -73,7 +71,9 @@ function boxes(app: string, scopes: readonly string[]): Html {
           (scope, index) => html`
             <li>
               <label for="scope-${index}">
-                <span>${describeScope(scope)}<small>${scope}</small></span>
+                <span
+                  >${describeScope(scope)}<small>${scope.replace("https://www.googleapis.com/auth/", "")}</small></span
+                >
                 <input id="scope-${index}" type="checkbox" name="scope" value="${scope}" checked />
               </label>
             </li>

@@ -35,8 +35,11 @@ export function page({ title, body, status = 200, formTarget, outcome, grant, sc
         ${script === undefined ? "" : html`<script src="${script}" defer></script>`}
       </head>
       <body>
-        <main class="card">${body}</main>
-        <p class="notice">This is a stand-in for Google, for tests and demos. Nothing here reaches the internet.</p>
+        <main class="card">
+          <p class="badge"><img src="/pages/mark.svg" alt="" width="20" height="20" />Stand-in for Google</p>
+          ${body}
+        </main>
+        <p class="notice">For tests and demos. No real account is used, and nothing here reaches the internet.</p>
       </body>
     </html> `;
   return {

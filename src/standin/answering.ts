@@ -1,0 +1,100 @@
+import { type IncomingMessage } from "node:http";
+import { setTimeout as wait } from "node:timers/promises";
+import { faultReply, hasAnswer, type PlacedFault } from "./faults.ts";
+import { BodyTooLarge, type Incoming, json, readBody, type Reply } from "./http.ts";
+import { corsHeaders, preflight, refuseStrangePage } from "./origins.ts";
+import { described, noted } from "./request-log.ts";
+import { handlerOf, type Match, methodsOf, type Router } from "./router.ts";
+import { send } from "./sending.ts";
+import { type Answer } from "./server.ts";
+import { type World } from "./world.ts";
+
+const formLimit = 65_536;
+const uploadLimit = 32 * 1_048_576;
+
+const controlPrefix = "/standin/";
+
+/** Answers every request from the routes: control routes at once, all others through the faults and into the log. */
+export function answering(world: World, router: Router): Answer {
+  return async (message, response, ending) => {
+    const { request, match, tooLarge } = await received(message, router);
+    const head = message.method === "HEAD";
+    if (request.path.startsWith(controlPrefix)) {
+      const reply = await control(request, match, tooLarge);
+      await send(response, reply, { fault: undefined, head, ending, tooLarge });
+      return;
+    }
+    const fault = world.faults.take(request.method, [request.path, match?.canonical ?? request.path]);
+    const pause = fault?.delayMs === undefined ? undefined : () => wait(fault.delayMs, undefined, { signal: ending });
+    if (fault?.after !== "answer") await pause?.();
+    const reply = await act(world, request, match, tooLarge, fault);
+    if (fault?.after === "answer") await pause?.();
+    await send(response, reply, { fault, head, ending, tooLarge });
+  };
+}
+
+async function received(
+  message: IncomingMessage,
+  router: Router,
+): Promise<{ request: Incoming; match: Match | undefined; tooLarge: boolean }> {
+  const target = message.url ?? "/";
+  const mark = target.indexOf("?");
+  const path = mark < 0 ? target : target.slice(0, mark);
+  const match = router.match(path);
+  const body = await readBody(message, path.startsWith("/upload/") ? uploadLimit : formLimit).catch(
+    (error: unknown) => {
+      if (error instanceof BodyTooLarge) return undefined;
+      throw error;
+    },
+  );
+  const request: Incoming = {
+    method: message.method === "HEAD" ? "GET" : (message.method ?? "GET"),
+    path,
+    params: match?.params ?? {},
+    query: new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1)),
+    headers: message.headers,
+    body: body ?? Buffer.alloc(0),
+  };
+  return { request, match, tooLarge: body === undefined };
+}
+
+async function control(request: Incoming, match: Match | undefined, tooLarge: boolean): Promise<Reply> {
+  const refusal = refuseStrangePage(request);
+  if (refusal !== undefined) return refusal;
+  if (request.method === "OPTIONS") return preflight(request);
+  const reply = await handled(request, match, tooLarge);
+  return { ...reply, headers: { ...reply.headers, ...corsHeaders(request) } };
+}
+
+/** Acts on the request, unless a fault answers in its place, and writes the log. */
+async function act(
+  world: World,
+  request: Incoming,
+  match: Match | undefined,
+  tooLarge: boolean,
+  fault: PlacedFault | undefined,
+): Promise<Reply> {
+  const instead = fault === undefined || !hasAnswer(fault) ? undefined : faultReply(fault);
+  const acts = fault === undefined || fault.after === "answer" || (instead === undefined && fault.drop !== true);
+  const own = acts ? await handled(request, match, tooLarge) : undefined;
+  const reply = instead ?? own ?? { status: 0 };
+  world.log.add({
+    at: new Date(world.clock.now()).toISOString(),
+    ...described(request),
+    status: fault?.drop === true ? 0 : reply.status,
+    ...noted(own === undefined ? { outcome: "fault" } : (own.note ?? { outcome: "served" })),
+    ...(fault === undefined ? {} : { fault: true as const }),
+  });
+  return reply;
+}
+
+const plain = (status: number, message: string, headers: Record<string, string> = {}): Reply =>
+  json(status, { error: { code: status, message } }, { outcome: "refused" }, headers);
+
+async function handled(request: Incoming, match: Match | undefined, tooLarge: boolean): Promise<Reply> {
+  if (tooLarge) return plain(413, "Request body too large");
+  if (match === undefined) return plain(404, "Not Found");
+  const handler = handlerOf(match.route, request.method);
+  if (handler === undefined) return plain(405, "Method Not Allowed", { allow: methodsOf(match.route).join(", ") });
+  return handler(request);
+}

@@ -1,0 +1,30 @@
+import { isLoopback } from "./clients.ts";
+import { json, type Incoming, type Reply } from "./http.ts";
+
+/**
+ * The control routes answer pages of this machine only: a web site that a developer happens to visit must not be able
+ * to steer a stand-in on loopback. Programs send no Origin and are not concerned.
+ */
+export function refuseStrangePage(request: Incoming): Reply | undefined {
+  const { origin } = request.headers;
+  if (origin === undefined || isLoopback(origin)) return undefined;
+  return json(403, {
+    error: "forbidden",
+    error_description: "the control routes serve pages on loopback origins only",
+  });
+}
+
+/** What lets a page on another loopback port call the control routes. */
+export function corsHeaders(request: Incoming): Record<string, string> {
+  const { origin } = request.headers;
+  return origin === undefined || !isLoopback(origin) ? {} : { "access-control-allow-origin": origin, vary: "Origin" };
+}
+
+/** The browser's question before such a call. */
+export function preflight(request: Incoming): Reply {
+  const allowed = {
+    "access-control-allow-methods": "GET, POST, DELETE",
+    "access-control-allow-headers": "content-type",
+  };
+  return { status: 204, headers: { ...corsHeaders(request), ...allowed } };
+}
