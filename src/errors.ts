@@ -40,6 +40,12 @@ export interface ErrorDetails {
   key_invalid: object;
   /** The store's schema or file cannot be used as it is. */
   store_unusable: object;
+  /** No such address. */
+  not_found: object;
+  /** The address exists; this method does not. */
+  method_not_allowed: { allow: readonly string[] };
+  /** A fault of ours; the log says more than the answer. */
+  internal_error: object;
 }
 
 /** The closed set of codes; narrow on `error.code`. */

@@ -36,7 +36,7 @@ export async function requestRevocation(
       token.expose(),
       {
         signal,
-        [oauth.customFetch]: (url, init) => wire.fetch(url, init as RequestInit),
+        [oauth.customFetch]: (url, init) => wire.fetch(url, init),
         [oauth.allowInsecureRequests]: true,
       },
     ),

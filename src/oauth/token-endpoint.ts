@@ -66,7 +66,7 @@ async function post(
       {
         signal,
         headers: new Headers({ accept: "application/json" }),
-        [oauth.customFetch]: (url, init) => wire.fetch(url, init as RequestInit),
+        [oauth.customFetch]: (url, init) => wire.fetch(url, init),
         // Whether a plain-http endpoint is acceptable (loopback only) is settled when the vault opens.
         [oauth.allowInsecureRequests]: true,
       },

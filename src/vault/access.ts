@@ -69,6 +69,7 @@ export class Access {
     this.#assertUsable(row);
     const current = openAccessToken(this.#context.keyring, row);
     if (current !== undefined && current.expose() !== refused.token) return this.#remember(row.grantId, row);
+    if (row.refreshSealed === null) return this.#reauthorize(row, "no_refresh_token");
     const outcome = await waitFor(this.#refresh(row), signal);
     return this.#after(outcome, row, refused.grantId, signal);
   }
@@ -151,13 +152,16 @@ export class Access {
   }
 
   #reauthorize(row: GrantRow, reason: LapseReason): never {
-    const since = new Date(reason === "no_refresh_token" ? (row.accessExpiresAt ?? row.stateSince) : row.stateSince);
-    const { offlineHint } = protocolOf(this.#context, row).provider;
+    const ended = Math.min(row.accessExpiresAt ?? row.stateSince, this.#context.clock.now());
+    const since = new Date(reason === "no_refresh_token" ? ended : row.stateSince);
     throw new OnbehalfError(
       "reauthorization_required",
       `the person must consent again: ${explain[reason]}, since ${since.toISOString()}`,
       {
-        hint: reason === "no_refresh_token" ? offlineHint : "let the person sign in again; no retry helps",
+        hint:
+          reason === "no_refresh_token"
+            ? protocolOf(this.#context, row).provider.offlineHint
+            : "let the person sign in again; no retry helps",
         details: { grantId: row.grantId, since, reason },
       },
     );

@@ -17,7 +17,7 @@ export interface VaultContext {
   readonly protocols: ReadonlyMap<string, Protocol>;
   readonly owner: Owner;
   readonly emit: OnEvent;
-  /** Ids of the attempts that this vault is working on. */
+  /** Ids of the attempts and intakes that this vault is working on. */
   readonly running: Set<string>;
 }
 

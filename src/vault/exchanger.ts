@@ -241,7 +241,7 @@ async function acquire(context: VaultContext, attemptId: string, grantId: string
   return { kind: "unavailable", error: "refresh_under_way_elsewhere", retryAfterMs: 1_000 };
 }
 
-function holderOf({ running, owner }: VaultContext, attempt: Attempt): Liveness {
+export function holderOf({ running, owner }: VaultContext, attempt: Attempt): Liveness {
   const liveness = livenessOf(attempt.owner, owner);
   return liveness === "mine" && !running.has(attempt.attemptId) ? "dead" : liveness;
 }

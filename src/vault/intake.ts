@@ -59,10 +59,10 @@ export class Intake {
     let replaces: { startedAt: number } | undefined;
     for (let waitedMs = 0; waitedMs < longestWaitMs; waitedMs += pollMs) {
       const begun = await store.beginIntake(intake, clock.now(), replaces);
-      if (begun.kind === "begun") return this.#spend(protocol, request, codeHash);
+      if (begun.kind === "begun") return this.#holding(codeHash, () => this.#spend(protocol, request, codeHash));
       const { intake: known } = begun;
       if (known.state === "done" || known.state === "rejected") return this.#replay(protocol, known, contextText);
-      if (livenessOf(known.owner, owner) === "alive") {
+      if (this.isUnderWay(known)) {
         await new Promise((resolve) => setTimeout(resolve, pollMs));
         continue;
       }
@@ -74,12 +74,35 @@ export class Intake {
     throw unavailable(protocol, "code_exchange_under_way_elsewhere", 1_000);
   }
 
+  /** Whether somebody is at work on an intake: only one that was given up may be taken over. */
+  isUnderWay({ codeHash, owner, startedAt }: IntakeRow): boolean {
+    const liveness = livenessOf(owner, this.#context.owner);
+    if (liveness === "mine") return this.#context.running.has(runningId(codeHash));
+    if (liveness === "unknown") return this.#context.clock.now() - startedAt < longestWaitMs;
+    return liveness === "alive";
+  }
+
   /**
    * Finishes an intake whose answer is in the journal.
    *
    * @throws {OnbehalfError} as {@link take}
    */
-  async finish(protocol: Protocol, { codeHash, clientId, answerSealed, contextSealed }: IntakeRow): Promise<GrantRow> {
+  async finish(protocol: Protocol, intake: IntakeRow): Promise<GrantRow> {
+    return this.#holding(intake.codeHash, () => this.#finish(protocol, intake));
+  }
+
+  /** Marks an intake as ours to work on while `work` runs. */
+  async #holding<T>(codeHash: Uint8Array, work: () => Promise<T>): Promise<T> {
+    const id = runningId(codeHash);
+    this.#context.running.add(id);
+    try {
+      return await work();
+    } finally {
+      this.#context.running.delete(id);
+    }
+  }
+
+  async #finish(protocol: Protocol, { codeHash, clientId, answerSealed, contextSealed }: IntakeRow): Promise<GrantRow> {
     const { store } = this.#context;
     const text = answerSealed === null ? undefined : this.#open("answer", codeHash, clientId, answerSealed);
     const contextText = this.#open("context", codeHash, clientId, contextSealed);
@@ -209,6 +232,10 @@ export class Intake {
   #open(what: "answer" | "context", codeHash: Uint8Array, clientId: string, sealed: Uint8Array): string | undefined {
     return this.#context.keyring.open("refresh", sealed, placeOf(what, codeHash, clientId));
   }
+}
+
+function runningId(codeHash: Uint8Array): string {
+  return `intake:${Buffer.from(codeHash).toString("hex")}`;
 }
 
 function placeOf(

@@ -1,0 +1,367 @@
+import { randomInt } from "node:crypto";
+import type { Clock } from "./clock.ts";
+import { systemClock } from "./clock.ts";
+import type { MasterKeySource } from "./crypto/master-key.ts";
+import { OnbehalfError } from "./errors.ts";
+import type { Grant, GrantRef, GrantState } from "./grant.ts";
+import { Protocol } from "./oauth/protocol.ts";
+import { wireDefaults } from "./oauth/wire.ts";
+import type { Provider } from "./providers/provider.ts";
+import type { Store } from "./store/store.ts";
+import type { AccessToken } from "./vault/access-token.ts";
+import { Access } from "./vault/access.ts";
+import type { GetAccessTokenOptions } from "./vault/access.ts";
+import { callApi } from "./vault/api-call.ts";
+import { Assertions } from "./vault/assertion.ts";
+import { authCodeHandler } from "./vault/authcode-handler.ts";
+import type { AuthCodeHandler, AuthCodeHandlerOptions } from "./vault/authcode-handler.ts";
+import { Callers } from "./vault/callers.ts";
+import { clientFor } from "./vault/client.ts";
+import { codeRequest } from "./vault/code-request.ts";
+import type { ExchangeCodeOptions } from "./vault/code-request.ts";
+import type { VaultContext } from "./vault/context.ts";
+import type { OnEvent } from "./vault/events.ts";
+import { exchanger } from "./vault/exchanger.ts";
+import { Intake } from "./vault/intake.ts";
+import { enlist, retire } from "./vault/process-identity.ts";
+import { refKey, resolveGrant } from "./vault/resolve.ts";
+import { revokeGrant } from "./vault/revocation.ts";
+import { externalHash, grantOf, subjectHash } from "./vault/sealed-grant.ts";
+import { unlock } from "./vault/unlock.ts";
+import { Upkeep } from "./vault/upkeep.ts";
+import { SingleFlight, waitFor } from "./single-flight.ts";
+import type { GrantRow } from "./store/store.ts";
+
+export interface VaultOptions {
+  /** The provider, or several of different names. */
+  readonly provider?: Provider;
+  readonly providers?: readonly Provider[];
+  /** Where grants are kept. The vault opens it, and closes it with itself. */
+  readonly store: Store;
+  /** Where the master key comes from. */
+  readonly keyring: MasterKeySource;
+  /** Told of everything that happens to grants; for logs and metrics. Must not throw. */
+  readonly onEvent?: OnEvent;
+  /** Bring the store's schema up to date when opening; true by default. */
+  readonly migrate?: boolean;
+  readonly clock?: Clock;
+  readonly fetch?: typeof fetch;
+  /** In [0, 1); for jitter alone. */
+  readonly random?: () => number;
+  /** For one exchange with the provider in all, milliseconds; 30,000 by default. */
+  readonly exchangeTimeoutMs?: number;
+}
+
+/** Which grants to list. */
+export interface GrantQuery {
+  readonly state?: GrantState;
+  readonly provider?: string;
+  readonly subject?: string;
+  readonly externalId?: string;
+  /** At most so many; 50 by default, 500 at most. */
+  readonly limit?: number;
+  /** Where the page before ended. */
+  readonly cursor?: string;
+}
+
+export interface GrantPage {
+  readonly grants: readonly Grant[];
+  /** Present where there are more. */
+  readonly cursor?: string;
+}
+
+/**
+ * Takes one-time codes in, keeps what people granted, and hands out valid access tokens for it.
+ * Made by {@link openVault}.
+ */
+export class Vault {
+  /** The programs that may use a service over this vault. */
+  readonly callers: Callers;
+  readonly #context: VaultContext;
+  readonly #access: Access;
+  readonly #intake: Intake;
+  readonly #intakes = new SingleFlight<string, GrantRow>();
+  readonly #assertions: Assertions;
+  readonly #upkeep: Upkeep;
+  #closing: Promise<void> | undefined;
+
+  /** Use {@link openVault}: a vault without its upkeep would miss other processes' changes. */
+  constructor(context: VaultContext) {
+    this.#context = context;
+    const refreshes = exchanger(context);
+    this.#access = new Access(context, refreshes);
+    this.#intake = new Intake(context);
+    this.#upkeep = new Upkeep(context, this.#access, refreshes, this.#intake);
+    this.#assertions = new Assertions(context.keyring, context.clock);
+    this.callers = new Callers(context.store, context.keyring, context.clock);
+  }
+
+  /** @internal */
+  async start(): Promise<this> {
+    await this.#upkeep.start();
+    return this;
+  }
+
+  /**
+   * Exchanges a one-time authorization code and keeps the grant.
+   * A later code of the same subject usually brings no refresh token; the stored one is then kept. The same code
+   * within a minute gives the same result.
+   *
+   * @returns the grant; `offline` is false where no refresh token is held
+   * @throws {OnbehalfError} `invalid_request`: the options contradict each other; the code was not spent
+   * @throws {OnbehalfError} `code_rejected`: used, expired, or another client's
+   * @throws {OnbehalfError} `id_token_invalid`: nothing is handed out, and what was issued is revoked
+   * @throws {OnbehalfError} `client_misconfigured`, `provider_unavailable`, `store_unavailable`: nothing was lost, the
+   *   same code may be sent again
+   * @see RFC 6749 section 4.1.3; OpenID Connect Core 1.0 section 3.1.3.7
+   */
+  async exchangeCode(options: ExchangeCodeOptions): Promise<Grant> {
+    const protocol = this.#protocol(options.provider);
+    const request = codeRequest(options, protocol.provider);
+    options.signal?.throwIfAborted();
+    // Joined only by the very same request: another nonce or user id is another request, and is answered as one.
+    const key = JSON.stringify([
+      this.#intake.codeHash(protocol, request).toString("hex"),
+      request.redirectUri,
+      request.codeVerifier?.expose(),
+      request.nonce,
+      request.externalId,
+    ]);
+    const row = await waitFor(
+      this.#intakes.do(key, () => this.#intake.take(protocol, request)),
+      options.signal,
+    );
+    this.#access.forget([row.grantId]);
+    return grantOf(this.#context.keyring, row);
+  }
+
+  /**
+   * A valid access token: from memory where one lives long enough, else by a refresh that all who wait share.
+   *
+   * @returns a token that lives `minTtlSeconds` or, where the provider gives none that long, its newest one
+   * @throws {OnbehalfError} `grant_not_found`, `ambiguous_grant`
+   * @throws {OnbehalfError} `reauthorization_required`: details say why and since when
+   * @throws {OnbehalfError} `client_misconfigured`, `provider_unavailable`, `store_unavailable`: the grant is as it was
+   * @throws {OnbehalfError} `grant_unreadable`
+   * @see RFC 6749 section 6
+   */
+  async getAccessToken(ref: GrantRef, options: GetAccessTokenOptions = {}): Promise<AccessToken> {
+    return this.#access.get(ref, options);
+  }
+
+  /** The token that {@link getAccessToken} would give at once, from memory; undefined where it would have to look. */
+  peekAccessToken(ref: GrantRef, minTtlSeconds = 60): AccessToken | undefined {
+    return this.#access.peek(refKey(ref), minTtlSeconds * 1000);
+  }
+
+  /**
+   * Calls an API on the person's behalf: `fetch`, with the token added. A 401 is answered by one refresh and one
+   * repeat where the body can be sent twice. Redirects are returned, not followed.
+   *
+   * @returns the API's answer as it came
+   * @throws {OnbehalfError} `host_not_allowed`: the provider record does not list the host
+   * @throws {OnbehalfError} as {@link getAccessToken}
+   */
+  async fetch(ref: GrantRef, input: string | URL, init?: RequestInit): Promise<Response> {
+    return callApi(this.#context, this.#access, ref, input, init);
+  }
+
+  /**
+   * Revokes a grant at the provider and ends it. Nothing is handed out from the first moment on.
+   * At Google this ends every grant of the same person with any client of the same project.
+   *
+   * @throws {OnbehalfError} `grant_not_found`, `ambiguous_grant`
+   * @throws {OnbehalfError} `provider_unavailable`: not confirmed yet; it is tried again in the background
+   * @throws {OnbehalfError} `store_unavailable`, `client_misconfigured`
+   * @see RFC 7009
+   */
+  async revoke(ref: GrantRef | Grant, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Grant> {
+    const row = await resolveGrant(this.#context, typeof ref === "object" && "grantId" in ref ? ref.grantId : ref);
+    this.#access.forget([row.grantId]);
+    const ended = await waitFor(revokeGrant(this.#context, row), signal).finally(() =>
+      this.#access.forget([row.grantId]),
+    );
+    return grantOf(this.#context.keyring, ended);
+  }
+
+  /**
+   * One grant as it stands, without its tokens.
+   *
+   * @throws {OnbehalfError} `grant_not_found`, `ambiguous_grant`, `store_unavailable`, `grant_unreadable`
+   */
+  async grant(ref: GrantRef, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Grant> {
+    return grantOf(this.#context.keyring, await waitFor(resolveGrant(this.#context, ref), signal));
+  }
+
+  /**
+   * A page of grants, without their tokens.
+   *
+   * @throws {OnbehalfError} `invalid_request`: the cursor or the limit is none; `store_unavailable`
+   */
+  async grants(query: GrantQuery = {}, { signal }: { readonly signal?: AbortSignal } = {}): Promise<GrantPage> {
+    const { store, keyring, protocols } = this.#context;
+    const limit = query.limit ?? 50;
+    if (!Number.isInteger(limit) || limit < 1 || limit > 500) throw badQuery("limit", "limit must be 1 to 500");
+    if (query.cursor !== undefined && !/^g_[A-Za-z0-9_-]{1,64}$/.test(query.cursor)) {
+      throw badQuery("cursor", "the cursor is not one that a page ended with");
+    }
+    const issuer = [...protocols.values()].find(
+      ({ provider }) => query.provider === undefined || provider.name === query.provider,
+    )?.provider.issuer;
+    const rows = await waitFor(
+      store.listGrants({
+        limit: limit + 1,
+        ...(query.state === undefined ? {} : { state: query.state }),
+        ...(query.cursor === undefined ? {} : { after: query.cursor }),
+        ...(query.externalId === undefined ? {} : { externalHash: externalHash(keyring, query.externalId) }),
+        ...(query.subject === undefined || issuer === undefined
+          ? {}
+          : { subjectHash: subjectHash(keyring, issuer, query.subject) }),
+      }),
+      signal,
+    );
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      grants: page
+        .filter(({ provider }) => query.provider === undefined || provider === query.provider)
+        .map((row) => grantOf(keyring, row)),
+      ...(rows.length > limit && last !== undefined ? { cursor: last.grantId } : {}),
+    };
+  }
+
+  /** The `POST /authcode` handler for an app's own server; see {@link AuthCodeHandlerOptions}. */
+  authCodeHandler(options?: AuthCodeHandlerOptions): AuthCodeHandler {
+    return authCodeHandler(this, options);
+  }
+
+  /**
+   * A short-lived JWT that says who signed in, for the app's backend to verify with {@link jwks}.
+   *
+   * @param issuer `iss` and `aud`: the public URL of the server that asserts
+   */
+  async signInAssertion(grant: Grant, issuer: string, nonce?: string): Promise<string> {
+    return this.#assertions.sign(grant, issuer, nonce);
+  }
+
+  /** The public keys of {@link signInAssertion} (RFC 7517). */
+  async jwks(): ReturnType<Assertions["jwks"]> {
+    return this.#assertions.jwks();
+  }
+
+  /**
+   * The record of a provider by its name, or of the only one.
+   *
+   * @throws {OnbehalfError} `invalid_request`: unknown, or several and none was named
+   */
+  providerOf(name?: string): Provider {
+    return this.#protocol(name).provider;
+  }
+
+  /** The records of all providers, with the client id that each is used with. */
+  get providers(): readonly { readonly provider: Provider; readonly clientId: string }[] {
+    return [...this.#context.protocols.values()].map(({ provider, client }) => ({
+      provider,
+      clientId: client.clientId,
+    }));
+  }
+
+  /** Whether the store answers. Throws `store_unavailable` where it does not. */
+  async ping(): Promise<void> {
+    await this.#context.store.ping();
+  }
+
+  /** Finishes what is under way, then closes the store. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    await this.#upkeep.stop();
+    await Promise.all([this.#access.settled(), this.#intakes.settled()]);
+    retire(this.#context.owner);
+    await this.#context.store.close();
+  }
+
+  #protocol(name?: string): Protocol {
+    const { protocols } = this.#context;
+    const [only] = protocols.values();
+    const protocol = name === undefined && protocols.size === 1 ? only : protocols.get(name ?? "");
+    if (protocol !== undefined) return protocol;
+    throw new OnbehalfError(
+      "invalid_request",
+      name === undefined ? "there are several providers" : "no such provider",
+      {
+        hint: `name one as provider: ${[...protocols.keys()].join(", ")}`,
+        details: { parameter: "provider" },
+      },
+    );
+  }
+}
+
+function badQuery(parameter: string, message: string): OnbehalfError<"invalid_request"> {
+  return new OnbehalfError("invalid_request", message, {
+    hint: "look at the page's own cursor and at the limits",
+    details: { parameter },
+  });
+}
+
+/**
+ * Opens a vault: reads the client, reaches the store, unlocks the keyring, and finishes what a crash left half done.
+ *
+ * @throws {OnbehalfError} `configuration_invalid`: no provider, two of one name, or a client that cannot work
+ * @throws {OnbehalfError} `key_invalid`: the store was sealed with another key; nothing was touched
+ * @throws {OnbehalfError} `store_unavailable`, `store_unusable`
+ */
+export async function openVault(options: VaultOptions): Promise<Vault> {
+  const { store, clock = systemClock } = options;
+  const send = options.fetch ?? globalThis.fetch;
+  const wire = { ...wireDefaults, fetch: send, timeoutMs: options.exchangeTimeoutMs ?? wireDefaults.timeoutMs };
+  const protocols = new Map<string, Protocol>();
+  for (const provider of [
+    ...(options.provider === undefined ? [] : [options.provider]),
+    ...(options.providers ?? []),
+  ]) {
+    if (protocols.has(provider.name)) throw misconfigured(`two providers are named ${provider.name}`);
+    protocols.set(provider.name, new Protocol(provider, clientFor(provider), wire, clock));
+  }
+  if (protocols.size === 0) throw misconfigured("no provider was given");
+
+  await store.open({ clock, ...(options.migrate === undefined ? {} : { migrate: options.migrate }) });
+  const owner = enlist();
+  try {
+    const keyring = await unlock(store, options.keyring);
+    return await new Vault({
+      store,
+      keyring,
+      clock,
+      random: options.random ?? jitter,
+      fetch: send,
+      protocols,
+      owner,
+      emit: options.onEvent ?? (() => undefined),
+      running: new Set(),
+    }).start();
+  } catch (error) {
+    retire(owner);
+    await store.close();
+    throw error;
+  }
+}
+
+/** Uniform in [0, 1). */
+function jitter(): number {
+  return randomInt(2 ** 32) / 2 ** 32;
+}
+
+function misconfigured(problem: string): OnbehalfError<"configuration_invalid"> {
+  return new OnbehalfError("configuration_invalid", problem, {
+    hint: "give openVault one provider, such as google({ clientSecretFile }), or several with different names",
+    details: { problems: [problem] },
+  });
+}

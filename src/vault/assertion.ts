@@ -1,0 +1,80 @@
+import { createECDH, createPrivateKey, randomUUID } from "node:crypto";
+import { SignJWT, calculateJwkThumbprint } from "jose";
+import type { JSONWebKeySet, JWK } from "jose";
+import type { Clock } from "../clock.ts";
+import type { Keyring } from "../crypto/keyring.ts";
+import type { Grant } from "../grant.ts";
+
+const lifeSeconds = 300;
+
+/**
+ * Signs who signed in, so that the app's backend can start its session without trusting the phone's word. The key
+ * pair is derived from the keyring: every process of a store signs with the same one.
+ */
+export class Assertions {
+  readonly #clock: Clock;
+  readonly #privateJwk: JWK;
+
+  constructor(keyring: Keyring, clock: Clock) {
+    this.#clock = clock;
+    this.#privateJwk = deriveKey(keyring);
+  }
+
+  /**
+   * @param issuer `iss` and `aud`: the public URL of whoever asserts
+   * @returns a JWT that lives 300 seconds
+   * @see RFC 7519
+   */
+  async sign(grant: Grant, issuer: string, nonce?: string): Promise<string> {
+    const now = Math.floor(this.#clock.now() / 1000);
+    const { email, email_verified: emailVerified } = grant.profile;
+    return new SignJWT({
+      grant_id: grant.grantId,
+      idp: grant.issuer,
+      ...(email === undefined ? {} : { email }),
+      ...(emailVerified === undefined ? {} : { email_verified: emailVerified }),
+      ...(nonce === undefined ? {} : { nonce }),
+    })
+      .setProtectedHeader({ alg: "ES256", typ: "JWT", kid: await this.#kid() })
+      .setIssuer(issuer)
+      .setAudience(issuer)
+      .setSubject(grant.subject)
+      .setIssuedAt(now)
+      .setExpirationTime(now + lifeSeconds)
+      .setJti(randomUUID())
+      .sign(createPrivateKey({ key: this.#privateJwk, format: "jwk" }));
+  }
+
+  /** The public half, for `/.well-known/jwks.json` (RFC 7517). */
+  async jwks(): Promise<JSONWebKeySet> {
+    const { d: _private, ...key } = this.#privateJwk;
+    return { keys: [{ ...key, alg: "ES256", use: "sig", kid: await this.#kid() }] };
+  }
+
+  #kid(): Promise<string> {
+    return calculateJwkThumbprint(this.#privateJwk);
+  }
+}
+
+function deriveKey(keyring: Keyring): JWK {
+  const ecdh = createECDH("prime256v1");
+  // A seed above the curve's order is no key: one in four billion, and the next one will do.
+  for (let attempt = 0; ; attempt++) {
+    try {
+      ecdh.setPrivateKey(keyring.seed("assertion", `es256/${attempt}`));
+      break;
+    } catch (error) {
+      if (attempt > 8) throw error;
+    }
+  }
+  const point = ecdh.getPublicKey();
+  return {
+    kty: "EC",
+    crv: "P-256",
+    x: point.subarray(1, 33).toString("base64url"),
+    y: point.subarray(33, 65).toString("base64url"),
+    d: Buffer.concat([Buffer.alloc(32), ecdh.getPrivateKey()])
+      .subarray(-32)
+      .toString("base64url"),
+  };
+}

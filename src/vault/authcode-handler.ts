@@ -1,0 +1,151 @@
+import { OnbehalfError } from "../errors.ts";
+import { missingScopes, scopesOf } from "../grant.ts";
+import type { Grant } from "../grant.ts";
+import { problemResponse } from "../problem.ts";
+import { codeSources } from "../providers/provider.ts";
+import type { CodeSource, Provider } from "../providers/provider.ts";
+import { guardAgainstForgery, isFromBrowser } from "./browser-guard.ts";
+import type { ExchangeCodeOptions } from "./code-request.ts";
+import { assertReadable, readParameters } from "./form-body.ts";
+import type { Parameters } from "./form-body.ts";
+
+export interface AuthCodeHandlerOptions {
+  /** `iss` and `aud` of the sign-in assertion, and an origin of our own; the request's origin by default. */
+  readonly publicUrl?: string;
+  /** Further origins whose pages may post codes, such as `https://app.example.com`. */
+  readonly allowedOrigins?: readonly string[];
+  /** Which provider the codes are for, where the vault has several; a `provider` parameter may name it, too. */
+  readonly provider?: string;
+}
+
+/** What the handler needs of a vault. */
+export interface CodeTaker {
+  exchangeCode(options: ExchangeCodeOptions): Promise<Grant>;
+  providerOf(name?: string): Provider;
+  signInAssertion(grant: Grant, issuer: string, nonce?: string): Promise<string>;
+}
+
+/** A web-standard request handler: mount it at `POST /authcode` of the app's own server. */
+export type AuthCodeHandler = (request: Request) => Promise<Response>;
+
+/** Makes the handler that takes one-time codes from phones and pages. It answers every error itself. */
+export function authCodeHandler(vault: CodeTaker, options: AuthCodeHandlerOptions = {}): AuthCodeHandler {
+  const publicUrl = options.publicUrl?.replace(/\/+$/, "");
+  const ownOrigins = new Set([
+    ...(options.allowedOrigins ?? []),
+    ...(publicUrl === undefined ? [] : [new URL(publicUrl).origin]),
+  ]);
+
+  return async (request) => {
+    const cors = corsHeaders(request, ownOrigins);
+    if (request.method === "OPTIONS" && cors !== undefined) return new Response(null, { status: 204, headers: cors });
+    const response = await answer(request).catch(problemResponse);
+    for (const [name, value] of Object.entries(cors ?? {})) response.headers.set(name, value);
+    return response;
+  };
+
+  async function answer(request: Request): Promise<Response> {
+    if (request.method !== "POST") {
+      throw new OnbehalfError("method_not_allowed", "a code is handed over with POST", {
+        hint: "send a POST request",
+        details: { allow: ["POST"] },
+      });
+    }
+    assertReadable(request.headers);
+    guardAgainstForgery(request, ownOrigins);
+    const parameters = await readParameters(request);
+    if (parameters.has("external_id")) {
+      throw new OnbehalfError("forbidden", "a public request may not say whose grant this becomes", {
+        hint: "leave external_id out, or let the app's backend send the code to POST /v1/grants",
+        details: {},
+      });
+    }
+    const asked = codeOptions(parameters, isFromBrowser(request) ? "web-popup" : "android");
+    const provider = asked.provider ?? options.provider;
+    const exchange = { ...asked, ...(provider === undefined ? {} : { provider }) };
+    const grant = await vault.exchangeCode(exchange);
+    const assertion = await vault.signInAssertion(grant, publicUrl ?? new URL(request.url).origin, exchange.nonce);
+    const body = {
+      ...consentBody(grant, vault.providerOf(grant.provider), exchange.scopes ?? []),
+      sign_in_assertion: assertion,
+    };
+    return Response.json(body, { headers: { "cache-control": "no-store" } });
+  }
+}
+
+/**
+ * Reads an exchange's parameters as they stand on the wire.
+ *
+ * @param defaultSource for requests that name neither `source` nor `redirect_uri`
+ * @throws {OnbehalfError} `invalid_request`
+ */
+export function codeOptions(parameters: Parameters, defaultSource: CodeSource): ExchangeCodeOptions {
+  const [authCode, code] = [parameters.get("authCode"), parameters.get("code")];
+  if (authCode !== undefined && code !== undefined && authCode !== code) {
+    throw invalid("authCode", "authCode and code differ", "send one of them");
+  }
+  const given = authCode ?? code;
+  if (given === undefined) throw invalid("authCode", "there is no authCode", "send the one-time code as authCode");
+  const redirectUri = parameters.get("redirect_uri");
+  const source = sourceOf(parameters.get("source")) ?? (redirectUri === undefined ? defaultSource : undefined);
+  const optional = (name: string, value: string | undefined): object => (value === undefined ? {} : { [name]: value });
+  const scope = parameters.get("scope");
+  return {
+    code: given,
+    ...optional("source", source),
+    ...optional("redirectUri", redirectUri),
+    ...optional("codeVerifier", parameters.get("code_verifier")),
+    ...optional("nonce", parameters.get("nonce")),
+    ...optional("provider", parameters.get("provider")),
+    ...(scope === undefined ? {} : { scopes: scopesOf(scope) }),
+  };
+}
+
+/** Who signed in and what was granted: what the app may know. No token of the provider is ever in it. */
+export function consentBody(grant: Grant, provider: Provider, requested: readonly string[]): Record<string, unknown> {
+  const missing = missingScopes(requested, grant.scopes, provider.canonicalScopes);
+  const { sub, email, email_verified, name, picture, locale, family_name, given_name } = grant.profile;
+  return {
+    sub,
+    email,
+    email_verified,
+    name,
+    picture,
+    locale,
+    family_name,
+    given_name,
+    grant_id: grant.grantId,
+    scope: grant.scopes.join(" "),
+    ...(missing.length === 0 ? {} : { missing_scopes: missing }),
+    offline: grant.offline,
+    ...(grant.offline
+      ? {}
+      : {
+          offline_reason: "the provider sent no refresh token: it sends one only when consent is shown",
+          hint: provider.offlineHint,
+        }),
+  };
+}
+
+function sourceOf(text: string | undefined): CodeSource | undefined {
+  if (text === undefined) return undefined;
+  const source = codeSources.find((known) => known === text);
+  if (source === undefined) throw invalid("source", "source is not known", `use one of ${codeSources.join(", ")}`);
+  return source;
+}
+
+function corsHeaders(request: Request, allowed: ReadonlySet<string>): Record<string, string> | undefined {
+  const origin = request.headers.get("origin");
+  if (origin === null || !allowed.has(origin)) return undefined;
+  return {
+    "access-control-allow-origin": origin,
+    "access-control-allow-methods": "POST",
+    "access-control-allow-headers": "content-type, x-requested-with",
+    "access-control-max-age": "600",
+    vary: "origin",
+  };
+}
+
+function invalid(parameter: string, message: string, hint: string): OnbehalfError<"invalid_request"> {
+  return new OnbehalfError("invalid_request", message, { hint, details: { parameter } });
+}

@@ -1,0 +1,62 @@
+import { readFileSync } from "node:fs";
+import { OnbehalfError } from "../errors.ts";
+import { parseClientSecretJson } from "../providers/client-secret-json.ts";
+import type { Client, Provider } from "../providers/provider.ts";
+
+/**
+ * A provider's client, read from its file where it names one; and its endpoints' safety.
+ *
+ * @throws {OnbehalfError} `configuration_invalid`
+ */
+export function clientFor(provider: Provider): Client {
+  assertSafeEndpoints(provider);
+  const { client } = provider;
+  if ("clientSecretFile" in client) {
+    return parseClientSecretJson(read(client.clientSecretFile), client.clientSecretFile);
+  }
+  if (client.clientId === "") {
+    throw mistake(
+      `provider ${provider.name} has no client`,
+      "give the path of client_secret.json, or clientId and clientSecret",
+    );
+  }
+  return client;
+}
+
+/** Plain http carries secrets in clear: accepted to this machine alone. */
+function assertSafeEndpoints({ name, endpoints, issuer, apiBaseUrl }: Provider): void {
+  const urls = [
+    ...(endpoints === "discover" ? [issuer] : Object.values(endpoints)),
+    ...(apiBaseUrl === undefined ? [] : [apiBaseUrl]),
+  ];
+  for (const text of urls as string[]) {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (url === undefined) throw mistake(`provider ${name} has an endpoint that is not a URL`, "give absolute URLs");
+    if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url.hostname))) {
+      throw mistake(
+        `provider ${name} has an endpoint without https: ${url.origin}`,
+        "plain http is for loopback addresses only",
+      );
+    }
+  }
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw mistake(
+      `the client file ${path} cannot be read`,
+      "download the web client's JSON in the Cloud console, under Credentials, and give its path",
+      cause,
+    );
+  }
+}
+
+function mistake(problem: string, hint: string, cause?: unknown): OnbehalfError<"configuration_invalid"> {
+  return new OnbehalfError("configuration_invalid", problem, { hint, details: { problems: [problem] }, cause });
+}
