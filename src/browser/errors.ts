@@ -20,11 +20,13 @@ type ServiceCode =
   | "id_token_invalid"
   | "invalid_request"
   | "request_too_large"
+  | "method_not_allowed"
   | "unauthorized"
   | "forbidden"
   | "client_misconfigured"
   | "provider_unavailable"
-  | "store_unavailable";
+  | "store_unavailable"
+  | "internal_error";
 
 /**
  * The codes known today. A newer service or another provider may send one that is not listed here:

@@ -1,6 +1,6 @@
 import { signedInFrom, type Answer, type SignedIn } from "./answer.ts";
 import { OnbehalfBrowserError } from "./errors.ts";
-import type { Scopes } from "./scopes.ts";
+import { scopeList, type Scopes } from "./scopes.ts";
 
 /** Where the code came from. It decides the `redirect_uri` of the exchange; a wrong one burns the code. */
 export type Source = "android" | "ios" | "web-popup" | "web-redirect";
@@ -24,7 +24,7 @@ export interface PostCodeOptions extends Delivery {
   readonly code: string;
   /** `web-popup` by default. */
   readonly source?: Source;
-  /** What was asked for, so that `missingScopes` can tell what was not granted. */
+  /** What was asked for, so that service and page can tell what was not granted. */
   readonly scope?: Scopes;
   /** With `web-redirect`: the URI that the code was sent to, character by character. */
   readonly redirectUri?: string;
@@ -88,6 +88,8 @@ async function lastAttempt(request: Request): Promise<Answer> {
 
 function formOf(options: PostCodeOptions): URLSearchParams {
   const form = new URLSearchParams({ authCode: options.code, source: options.source ?? "web-popup" });
+  const asked = scopeList(options.scope ?? []);
+  if (asked.length > 0) form.set("scope", asked.join(" "));
   if (options.redirectUri !== undefined) form.set("redirect_uri", options.redirectUri);
   if (options.codeVerifier !== undefined) form.set("code_verifier", options.codeVerifier);
   if (options.nonce !== undefined) form.set("nonce", options.nonce);

@@ -16,6 +16,7 @@ describe("the popup, in real Chromium against the stand-in", needsChromium, () =
   before(async () => {
     [browser, google, site] = await Promise.all([launchChromium(), startStandin(), startSite()]);
     page = await browser.newPage();
+    page.setDefaultTimeout(10_000);
     // What the page does on a click, and what came of it, where a test can read it.
     site.script = `
       import { preloadGoogle, signIn } from "onbehalf/browser";
@@ -75,8 +76,9 @@ describe("the popup, in real Chromium against the stand-in", needsChromium, () =
     assert.deepEqual(value?.missingScopes, ["profile", appData], "compared with what the service said was granted");
     const form = site.posted[0]?.form ?? {};
     assert.equal(site.posted[0]?.requestedWith, "XMLHttpRequest");
-    assert.deepEqual(Object.keys(form).sort(), ["authCode", "source"]);
+    assert.deepEqual(Object.keys(form).sort(), ["authCode", "scope", "source"]);
     assert.equal(form["source"], "web-popup");
+    assert.equal(form["scope"], `openid email profile ${appData}`);
 
     const tokens = await exchange(form["authCode"] ?? "", "postmessage");
     assert.equal(typeof tokens["id_token"], "string", "openid was asked for, though the page did not");

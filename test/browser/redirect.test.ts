@@ -31,6 +31,7 @@ describe("the redirect, in real Chromium", needsChromium, () => {
     site.script = `import * as onbehalf from "onbehalf/browser"; window.onbehalf = onbehalf;`;
     const context = await browser.newContext();
     page = await context.newPage();
+    page.setDefaultTimeout(10_000);
     await page.route("https://accounts.google.com/**", async (route) => {
       const url = new URL(route.request().url());
       asked.push(url);
@@ -95,6 +96,7 @@ describe("the redirect, in real Chromium", needsChromium, () => {
     assert.deepEqual(form, {
       authCode: "4/0Acode",
       source: "web-redirect",
+      scope: "openid email",
       redirect_uri: `${site.url}/app`,
       nonce: asked[0]?.searchParams.get("nonce"),
     });

@@ -25,6 +25,7 @@ describe("the web samples of docs/mobile.md, in real Chromium", needsChromium, (
   before(async () => {
     [browser, google, site] = await Promise.all([launchChromium(), startStandin(), startSite()]);
     context = await browser.newContext();
+    context.setDefaultTimeout(10_000);
     await context.route("https://accounts.google.com/**", async (route) => {
       const { pathname, search } = new URL(route.request().url());
       if (pathname !== "/gsi/client") {
