@@ -20,14 +20,14 @@ export function answering(world: World, router: Router): Answer {
     const { request, match, tooLarge } = await received(message, router);
     const head = message.method === "HEAD";
     if (request.path.startsWith(controlPrefix)) {
-      const reply = await control(request, match, tooLarge);
+      const reply = control(request, match, tooLarge);
       await send(response, reply, { fault: undefined, head, ending, tooLarge });
       return;
     }
     const fault = world.faults.take(request.method, [request.path, match?.canonical ?? request.path]);
     const pause = fault?.delayMs === undefined ? undefined : () => wait(fault.delayMs, undefined, { signal: ending });
     if (fault?.after !== "answer") await pause?.();
-    const reply = await act(world, request, match, tooLarge, fault);
+    const reply = act(world, request, match, tooLarge, fault);
     if (fault?.after === "answer") await pause?.();
     await send(response, reply, { fault, head, ending, tooLarge });
   };
@@ -58,25 +58,25 @@ async function received(
   return { request, match, tooLarge: body === undefined };
 }
 
-async function control(request: Incoming, match: Match | undefined, tooLarge: boolean): Promise<Reply> {
+function control(request: Incoming, match: Match | undefined, tooLarge: boolean): Reply {
   const refusal = refuseStrangePage(request);
   if (refusal !== undefined) return refusal;
   if (request.method === "OPTIONS") return preflight(request);
-  const reply = await handled(request, match, tooLarge);
+  const reply = handled(request, match, tooLarge);
   return { ...reply, headers: { ...reply.headers, ...corsHeaders(request) } };
 }
 
 /** Acts on the request, unless a fault answers in its place, and writes the log. */
-async function act(
+function act(
   world: World,
   request: Incoming,
   match: Match | undefined,
   tooLarge: boolean,
   fault: PlacedFault | undefined,
-): Promise<Reply> {
+): Reply {
   const instead = fault === undefined || !hasAnswer(fault) ? undefined : faultReply(fault);
   const acts = fault === undefined || fault.after === "answer" || (instead === undefined && fault.drop !== true);
-  const own = acts ? await handled(request, match, tooLarge) : undefined;
+  const own = acts ? handled(request, match, tooLarge) : undefined;
   const reply = instead ?? own ?? { status: 0 };
   world.log.add({
     at: new Date(world.clock.now()).toISOString(),
@@ -91,7 +91,7 @@ async function act(
 const plain = (status: number, message: string, headers: Record<string, string> = {}): Reply =>
   json(status, { error: { code: status, message } }, { outcome: "refused" }, headers);
 
-async function handled(request: Incoming, match: Match | undefined, tooLarge: boolean): Promise<Reply> {
+function handled(request: Incoming, match: Match | undefined, tooLarge: boolean): Reply {
   if (tooLarge) return plain(413, "Request body too large");
   if (match === undefined) return plain(404, "Not Found");
   const handler = handlerOf(match.route, request.method);

@@ -1,7 +1,6 @@
 import { type Authorization } from "./ledger.ts";
 import { type Client, type ClientKind } from "./clients.ts";
 import { BadInput, listOf, number, oneOf, orNull, read, type Spelling, text, yesNo } from "./input.ts";
-import { newSigningKey } from "./keys.ts";
 import { type AccountRefusal } from "./people.ts";
 import { accountRefusal, readSettings, type Settings } from "./settings.ts";
 import { type World } from "./world.ts";
@@ -114,8 +113,7 @@ export function putPerson(world: World, input: unknown, spelling: Spelling): { s
 }
 
 /** A new key signs from now on. The last one stays published unless `keepOld` is false. */
-export async function rotateKeys(world: World, input: unknown, spelling: Spelling): Promise<string> {
+export function rotateKeys(world: World, input: unknown, spelling: Spelling): string {
   const { keepOld = true } = read(input, { action: oneOf("rotate"), keepOld: yesNo }, spelling);
-  world.keys.rotate(await newSigningKey(world.clock.now()), keepOld);
-  return world.keys.current.kid;
+  return world.keys.rotate(keepOld).kid;
 }

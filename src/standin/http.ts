@@ -32,7 +32,8 @@ export interface Reply {
   readonly note?: Note;
 }
 
-export type Handler = (request: Incoming) => Reply | Promise<Reply>;
+/** Answers at once: what one request does is done before the next is looked at. */
+export type Handler = (request: Incoming) => Reply;
 
 export const noStore = { "cache-control": "no-cache, no-store, max-age=0, must-revalidate", pragma: "no-cache" };
 

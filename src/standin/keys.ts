@@ -1,5 +1,4 @@
-import { createHash, generateKeyPair, type KeyObject, randomBytes, sign } from "node:crypto";
-import { promisify } from "node:util";
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 
 /** One signing key. The private part is made at start and never leaves this process. */
 export interface SigningKey {
@@ -9,39 +8,45 @@ export interface SigningKey {
   readonly createdAt: number;
 }
 
-const generate = promisify(generateKeyPair);
-
-export async function newSigningKey(now: number): Promise<SigningKey> {
-  const { privateKey, publicKey } = await generate("rsa", { modulusLength: 2_048 });
+function newSigningKey(now: number): SigningKey {
+  const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
   return { kid: randomBytes(20).toString("hex"), privateKey, publicKey, createdAt: now };
 }
 
-/** The key that signs, and the one before it, which stays published for those who hold its tokens. */
+/**
+ * The key that signs, and the one before it, which stays published for those who hold its tokens. The first is made when
+ * it is first needed: making one takes longer than all the rest of a start, and many tests never look at a signature.
+ */
 export class KeyRing {
-  readonly #keys: SigningKey[];
+  readonly #now: () => number;
+  #keys: SigningKey[] = [];
 
-  constructor(first: SigningKey) {
-    this.#keys = [first];
+  constructor(now: () => number) {
+    this.#now = now;
   }
 
   get current(): SigningKey {
     const [current] = this.#keys;
-    if (current === undefined) throw new Error("the key ring is empty");
-    return current;
+    if (current !== undefined) return current;
+    const first = newSigningKey(this.#now());
+    this.#keys = [first];
+    return first;
   }
 
   published(): readonly SigningKey[] {
-    return this.#keys;
+    return [this.current, ...this.#keys.slice(1)];
   }
 
   /** A new key signs from now on. `keepOld: false` unpublishes the others at once, as after a leak. */
-  rotate(next: SigningKey, keepOld = true): void {
-    this.#keys.unshift(next);
-    this.#keys.length = keepOld ? 2 : 1;
+  rotate(keepOld = true): SigningKey {
+    const old = this.current;
+    const next = newSigningKey(this.#now());
+    this.#keys = keepOld ? [next, old] : [next];
+    return next;
   }
 
   jwks(): { keys: Record<string, unknown>[] } {
-    const keys = this.#keys.map(({ kid, publicKey }) => {
+    const keys = this.published().map(({ kid, publicKey }) => {
       const { n, e, kty } = publicKey.export({ format: "jwk" });
       return { kty, use: "sig", alg: "RS256", kid, n, e };
     });

@@ -16,7 +16,7 @@ import {
 import { Files } from "./drive/files.ts";
 import { type Fault, Faults, readFault } from "./faults.ts";
 import { type CodeSpec, issueCode } from "./issuing.ts";
-import { KeyRing, newSigningKey } from "./keys.ts";
+import { KeyRing } from "./keys.ts";
 import { Ledger } from "./ledger.ts";
 import { People } from "./people.ts";
 import { type LogPage, RequestLog } from "./request-log.ts";
@@ -69,7 +69,7 @@ export interface Standin extends AsyncDisposable {
   /** A signed Security Event Token, as Cross-Account Protection delivers it. */
   risc(spec: RiscSpec): string;
   /** A new key signs from now on; answers with its `kid`. The last one stays published unless `keepOld` is false. */
-  rotateKeys(options?: { keepOld?: boolean }): Promise<string>;
+  rotateKeys(options?: { keepOld?: boolean }): string;
   /** The requests it answered after entry number `since`. */
   log(since?: number): LogPage;
   /** Stops listening and cuts every connection. */
@@ -83,7 +83,7 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
   const { port = 0, host = "127.0.0.1", issuer = google } = options;
   const settings: Settings = { ...googlesOwn, ...settingsAmong({ ...options }) };
   const clock = ownClock(options.clock);
-  const [listening, key] = await Promise.all([listen(host, port), newSigningKey(clock.now())]);
+  const listening = await listen(host, port);
   const world: World = {
     clock,
     settings,
@@ -93,7 +93,7 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
     clients: new Clients(),
     codes: new Codes(clock, settings),
     ledger: new Ledger(clock, settings),
-    keys: new KeyRing(key),
+    keys: new KeyRing(() => clock.now()),
     files: new Files(clock),
     faults: new Faults(),
     log: new RequestLog(),

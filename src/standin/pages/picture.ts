@@ -7,7 +7,7 @@ const colours = ["#0f766e", "#1d4ed8", "#7c3aed", "#b91c1c", "#a16207", "#15803d
 
 /** Somebody's picture: the first letter in a disc of a colour of their own. */
 export function picture(person: Person): Reply {
-  const colour = colours[Number(BigInt(person.sub) % BigInt(colours.length))] ?? "#1d4ed8";
+  const colour = colours[Number((BigInt(person.sub) % 97n) % BigInt(colours.length))] ?? "#1d4ed8";
   const letter = String.fromCodePoint(person.givenName.codePointAt(0) ?? 63).toUpperCase();
   const drawing = html`<svg
     xmlns="http://www.w3.org/2000/svg"
