@@ -40,16 +40,35 @@ CREATE TABLE grants (
   failures            INTEGER NOT NULL DEFAULT 0,
   retry_at            INTEGER,
   created_at          INTEGER NOT NULL,
-  updated_at          INTEGER NOT NULL,
-  -- Grows with every change, so that other processes see which grants to read again.
-  change_seq          INTEGER NOT NULL
+  updated_at          INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX grants_by_subject ON grants (subject_hash, client_id);
 CREATE INDEX grants_by_external ON grants (external_hash) WHERE external_hash IS NOT NULL;
-CREATE UNIQUE INDEX grants_by_change ON grants (change_seq);
 CREATE INDEX grants_by_refresh_prefix ON grants (refresh_prefix_hash) WHERE refresh_prefix_hash IS NOT NULL;
 CREATE INDEX grants_by_refresh_digest ON grants (refresh_digest_hash) WHERE refresh_digest_hash IS NOT NULL;
+
+-- The last change of each grant, numbered, so that other processes see which ones to read again. Kept by triggers: a
+-- statement that forgot it would let a revoked grant go on being served from somebody's memory.
+CREATE TABLE grant_changes (
+  change_seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  grant_id   TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TRIGGER grants_inserted AFTER INSERT ON grants BEGIN
+  DELETE FROM grant_changes WHERE grant_id = NEW.grant_id;
+  INSERT INTO grant_changes (grant_id) VALUES (NEW.grant_id);
+END;
+
+CREATE TRIGGER grants_updated AFTER UPDATE ON grants BEGIN
+  DELETE FROM grant_changes WHERE grant_id = NEW.grant_id;
+  INSERT INTO grant_changes (grant_id) VALUES (NEW.grant_id);
+END;
+
+CREATE TRIGGER grants_deleted AFTER DELETE ON grants BEGIN
+  DELETE FROM grant_changes WHERE grant_id = OLD.grant_id;
+  INSERT INTO grant_changes (grant_id) VALUES (OLD.grant_id);
+END;
 
 -- The intent to spend a refresh token, committed before the request leaves; one a grant. It is the lease, too.
 CREATE TABLE attempts (

@@ -1,8 +1,9 @@
 import { isUsable } from "../grant.ts";
-import type { Attempt, Owner } from "../lease.ts";
-import { nextChange, readGrant } from "./grants.ts";
+import type { Attempt } from "../lease.ts";
+import { lockGrant } from "./grants.ts";
+import { ownerText, readOwner } from "./owner.ts";
 import { Columns } from "./sql.ts";
-import type { Database, SqlRow } from "./sql.ts";
+import type { Database, SqlRow, Transaction } from "./sql.ts";
 import type { BeginAttempt, OrphanRow, RefreshStore } from "./store.ts";
 
 const columns = "attempt_id, grant_id, generation, owner, started_at, ended_unknown";
@@ -11,7 +12,8 @@ export function refreshStore(database: Database): RefreshStore {
   return {
     beginAttempt: ({ attemptId, grantId, generation, owner }, replaces) =>
       database.transaction(async (sql): Promise<BeginAttempt> => {
-        const grant = await readGrant(sql, grantId);
+        // Held still: with a generation that moves on meanwhile, a token would be spent that was spent already.
+        const grant = await lockGrant(sql, grantId);
         if (grant === undefined) return { kind: "gone" };
         if (grant.generation !== generation || !isUsable(grant.state)) return { kind: "moved", grant };
         const now = await sql.now();
@@ -28,7 +30,7 @@ export function refreshStore(database: Database): RefreshStore {
           attemptId,
           grantId,
           generation,
-          JSON.stringify(owner),
+          ownerText(owner),
           now,
         );
         return { kind: "begun", grant };
@@ -42,8 +44,8 @@ export function refreshStore(database: Database): RefreshStore {
              refresh_sealed = ?, refresh_expires_at = ?, refresh_prefix_hash = ?, refresh_digest_hash = ?,
              access_sealed = ?, access_issued_at = ?, access_expires_at = ?, scope = ?,
              last_refresh_at = ?, last_error = NULL, last_error_at = NULL, failures = 0, retry_at = NULL,
-             updated_at = ?, change_seq = ${nextChange}
-           WHERE grant_id = ? AND generation = ? AND state IN ('active', 'suspect')`,
+             updated_at = ?
+           WHERE grant_id = ? AND generation = ? AND state IN ('active', 'suspect', 'lapsed')`,
           at,
           token.refreshSealed,
           token.refreshExpiresAt,
@@ -65,36 +67,38 @@ export function refreshStore(database: Database): RefreshStore {
 
     endAttempt: (attemptId, { error, at, retryAt }) =>
       database.transaction(async (sql) => {
+        const grantId = await lockGrantOf(sql, attemptId);
+        // Taken over meanwhile: the failure is no longer the grant's.
+        if ((await sql.run("DELETE FROM attempts WHERE attempt_id = ?", attemptId)) === 0) return;
         await sql.run(
-          `UPDATE grants SET last_error = ?, last_error_at = ?, failures = failures + 1, retry_at = ?, updated_at = ?,
-             change_seq = ${nextChange}
-           WHERE grant_id = (SELECT grant_id FROM attempts WHERE attempt_id = ?)`,
+          `UPDATE grants SET last_error = ?, last_error_at = ?, failures = failures + 1, retry_at = ?, updated_at = ?
+           WHERE grant_id = ?`,
           error,
           at,
           retryAt,
           at,
-          attemptId,
+          grantId,
         );
-        await sql.run("DELETE FROM attempts WHERE attempt_id = ?", attemptId);
       }),
 
     endAttemptUnknown: (attemptId, { error, at, retryAt, suspect }) =>
       database.transaction(async (sql) => {
-        await sql.run("UPDATE attempts SET ended_unknown = 1 WHERE attempt_id = ?", attemptId);
+        const grantId = await lockGrantOf(sql, attemptId);
+        if ((await sql.run("UPDATE attempts SET ended_unknown = 1 WHERE attempt_id = ?", attemptId)) === 0) return;
         await sql.run(
-          `UPDATE grants SET last_error = ?, last_error_at = ?, failures = failures + 1, retry_at = ?, updated_at = ?,
-             state_since = CASE WHEN ? = 1 AND state = 'active' THEN ? ELSE state_since END,
-             state = CASE WHEN ? = 1 AND state = 'active' THEN 'suspect' ELSE state END,
-             change_seq = ${nextChange}
-           WHERE grant_id = (SELECT grant_id FROM attempts WHERE attempt_id = ?)`,
+          `UPDATE grants SET last_error = ?, last_error_at = ?, failures = failures + 1, retry_at = ?, updated_at = ?
+           WHERE grant_id = ?`,
           error,
           at,
           retryAt,
           at,
-          suspect ? 1 : 0,
+          grantId,
+        );
+        if (!suspect) return;
+        await sql.run(
+          "UPDATE grants SET state = 'suspect', state_since = ? WHERE grant_id = ? AND state = 'active'",
           at,
-          suspect ? 1 : 0,
-          attemptId,
+          grantId,
         );
       }),
 
@@ -102,7 +106,7 @@ export function refreshStore(database: Database): RefreshStore {
       database.transaction(async (sql) => {
         const lapsed = await sql.run(
           `UPDATE grants SET state = 'lapsed', reason = ?, state_since = ?, last_error = ?, last_error_at = ?,
-             updated_at = ?, change_seq = ${nextChange}
+             updated_at = ?
            WHERE grant_id = ? AND generation = ? AND state IN ('active', 'suspect')`,
           reason,
           at,
@@ -121,7 +125,7 @@ export function refreshStore(database: Database): RefreshStore {
       await database.transaction((sql) =>
         sql.run(
           `INSERT INTO orphans (orphan_id, grant_id, parent_generation, answer_sealed, received_at)
-           VALUES (?, ?, ?, ?, ?)`,
+           VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
           orphanId,
           grantId,
           parentGeneration,
@@ -135,7 +139,7 @@ export function refreshStore(database: Database): RefreshStore {
       (
         await database.all(
           `SELECT orphan_id, grant_id, parent_generation, answer_sealed, received_at FROM orphans
-           WHERE grant_id = ? AND parent_generation = ? ORDER BY received_at DESC`,
+           WHERE grant_id = ? AND parent_generation = ? ORDER BY received_at DESC, orphan_id`,
           grantId,
           parentGeneration,
         )
@@ -145,8 +149,16 @@ export function refreshStore(database: Database): RefreshStore {
       await database.transaction((sql) => sql.run("DELETE FROM orphans WHERE orphan_id = ?", orphanId));
     },
 
-    attempts: async () => (await database.all(`SELECT ${columns} FROM attempts ORDER BY started_at`)).map(attemptRow),
+    attempts: async () =>
+      (await database.all(`SELECT ${columns} FROM attempts ORDER BY started_at, attempt_id`)).map(attemptRow),
   };
+}
+
+/** The grant of an attempt, held still; undefined where the attempt is gone. */
+async function lockGrantOf(sql: Transaction, attemptId: string): Promise<string | null> {
+  const [attempt] = await sql.all("SELECT grant_id FROM attempts WHERE attempt_id = ?", attemptId);
+  if (attempt === undefined) return null;
+  return (await lockGrant(sql, new Columns(attempt).text("grant_id")))?.grantId ?? null;
 }
 
 function attemptRow(row: SqlRow): Attempt {
@@ -155,7 +167,7 @@ function attemptRow(row: SqlRow): Attempt {
     attemptId: column.text("attempt_id"),
     grantId: column.text("grant_id"),
     generation: column.number("generation"),
-    owner: JSON.parse(column.text("owner")) as Owner,
+    owner: readOwner(column.text("owner")),
     startedAt: column.number("started_at"),
     endedUnknown: column.number("ended_unknown") === 1,
   };

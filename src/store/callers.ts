@@ -26,7 +26,8 @@ export function callerStore(database: Database): CallerStore {
       return row === undefined ? undefined : callerRow(row);
     },
 
-    listCallers: async () => (await database.all(`SELECT ${columns} FROM callers ORDER BY created_at`)).map(callerRow),
+    listCallers: async () =>
+      (await database.all(`SELECT ${columns} FROM callers ORDER BY created_at, caller_id`)).map(callerRow),
 
     revokeCaller: (name, at) =>
       database.transaction(

@@ -1,10 +1,7 @@
 import type { GrantState, LapseReason } from "../grant.ts";
 import { Columns } from "./sql.ts";
-import type { Database, Sql, SqlRow, SqlValue } from "./sql.ts";
+import type { Database, SqlRow, SqlValue, Transaction } from "./sql.ts";
 import type { GrantFilter, GrantRow, GrantStore } from "./store.ts";
-
-/** Written with every change: the next number, which stays unique because writers run one by one. */
-export const nextChange = "(SELECT COALESCE(MAX(change_seq), 0) + 1 FROM grants)";
 
 const columns = `grant_id, provider, issuer, client_id, subject_hash, external_hash, profile_sealed, scope, state, reason,
   state_since, generation, refresh_sealed, refresh_expires_at, refresh_prefix_hash, refresh_digest_hash, access_sealed,
@@ -16,7 +13,7 @@ export function grantStore(database: Database): GrantStore {
     (await database.all(`SELECT ${columns} FROM grants ${where}`, ...values)).map(grantRow);
 
   return {
-    grantById: (grantId) => readGrant(database, grantId),
+    grantById: async (grantId) => (await select("WHERE grant_id = ?", grantId))[0],
 
     grantsBySubject: (subjectHash) => select("WHERE subject_hash = ? ORDER BY grant_id", subjectHash),
 
@@ -48,7 +45,8 @@ export function grantStore(database: Database): GrantStore {
       database.transaction(
         async (sql) =>
           (await sql.run(
-            `UPDATE grants SET state = 'revoking', reason = NULL, state_since = ?, updated_at = ?, change_seq = ${nextChange}
+            `UPDATE grants SET state_since = CASE WHEN state = 'revoking' THEN state_since ELSE ? END,
+               state = 'revoking', reason = NULL, updated_at = ?
              WHERE grant_id = ? AND state IN ('active', 'suspect', 'lapsed', 'revoking')`,
             at,
             at,
@@ -61,7 +59,7 @@ export function grantStore(database: Database): GrantStore {
         const ended = await sql.run(
           `UPDATE grants SET state = 'revoked', reason = 'revoked', state_since = ?, updated_at = ?,
              refresh_sealed = NULL, refresh_expires_at = NULL, refresh_prefix_hash = NULL, refresh_digest_hash = NULL,
-             access_sealed = NULL, access_issued_at = NULL, access_expires_at = NULL, change_seq = ${nextChange}
+             access_sealed = NULL, access_issued_at = NULL, access_expires_at = NULL
            WHERE grant_id = ? AND generation = ? AND state = 'revoking'`,
           at,
           at,
@@ -74,38 +72,46 @@ export function grantStore(database: Database): GrantStore {
         return true;
       }),
 
-    changesSince: async (seq) => {
-      const rows = await database.all(
-        "SELECT grant_id, change_seq FROM grants WHERE change_seq > ? ORDER BY change_seq",
-        seq,
-      );
-      const changed = rows.map((row) => new Columns(row));
-      return {
-        seq: changed.at(-1)?.number("change_seq") ?? seq,
-        grantIds: changed.map((each) => each.text("grant_id")),
-      };
+    latestChange: async () => {
+      const [row] = await database.all("SELECT COALESCE(MAX(change_seq), 0) AS seq FROM grant_changes");
+      return row === undefined ? 0 : new Columns(row).number("seq");
     },
+
+    changesSince,
   };
+
+  async function changesSince(seq: number): Promise<{ seq: number; grantIds: string[] }> {
+    const rows = await database.all(
+      "SELECT grant_id, change_seq FROM grant_changes WHERE change_seq >= ? ORDER BY change_seq",
+      seq,
+    );
+    const changes = rows.map((row) => new Columns(row));
+    const last = changes.at(-1)?.number("change_seq");
+    // The change that the poller saw last is still there, or its grant changed again and has a later one. With
+    // neither, an older backup was restored and numbers start again from there: everything is news.
+    if (last === undefined) return seq > 0 ? changesSince(0) : { seq, grantIds: [] };
+    const news = changes.filter((change) => change.number("change_seq") > seq);
+    return { seq: last, grantIds: news.map((change) => change.text("grant_id")) };
+  }
 }
 
-/** One grant as it stands, inside or outside a transaction. */
-export async function readGrant(sql: Sql, grantId: string): Promise<GrantRow | undefined> {
-  const [row] = await sql.all(`SELECT ${columns} FROM grants WHERE grant_id = ?`, grantId);
+/** One grant as it stands, and stands still until the transaction ends. */
+export async function lockGrant(sql: Transaction, grantId: string): Promise<GrantRow | undefined> {
+  const [row] = await sql.lock(`SELECT ${columns} FROM grants WHERE grant_id = ?`, grantId);
   return row === undefined ? undefined : grantRow(row);
 }
 
-async function insert(sql: Sql, row: GrantRow): Promise<boolean> {
+async function insert(sql: Transaction, row: GrantRow): Promise<boolean> {
   const values = valuesOf(row);
   const inserted = await sql.run(
-    `INSERT INTO grants (${columns}, change_seq) VALUES (${values.map(() => "?").join(", ")}, ${nextChange})
-     ON CONFLICT DO NOTHING`,
+    `INSERT INTO grants (${columns}) VALUES (${values.map(() => "?").join(", ")}) ON CONFLICT DO NOTHING`,
     ...values,
   );
   return inserted === 1;
 }
 
 async function replace(
-  sql: Sql,
+  sql: Transaction,
   row: GrantRow,
   { generation, state }: Pick<GrantRow, "generation" | "state">,
 ): Promise<boolean> {
@@ -114,7 +120,7 @@ async function replace(
     .map((name) => `${name.trim()} = ?`)
     .join(", ");
   const replaced = await sql.run(
-    `UPDATE grants SET ${assignments}, change_seq = ${nextChange} WHERE grant_id = ? AND generation = ? AND state = ?`,
+    `UPDATE grants SET ${assignments} WHERE grant_id = ? AND generation = ? AND state = ?`,
     ...valuesOf(row),
     row.grantId,
     generation,

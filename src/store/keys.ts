@@ -8,10 +8,11 @@ export function keyStore(database: Database): KeyStore {
 
     createKeys: (created) =>
       database.transaction(async (sql) => {
-        const there = await read(sql);
-        if (there !== undefined) return there;
-        await sql.run("INSERT INTO meta (name, value) VALUES ('instance', ?)", created.instance);
-        for (const { keyId, keyClass, masterKeyId, wrapped } of created.keys) {
+        const first = await sql.run(
+          "INSERT INTO meta (name, value) VALUES ('instance', ?) ON CONFLICT DO NOTHING",
+          created.instance,
+        );
+        for (const { keyId, keyClass, masterKeyId, wrapped } of first === 1 ? created.keys : []) {
           await sql.run(
             "INSERT INTO data_keys (key_id, key_class, master_key_id, wrapped) VALUES (?, ?, ?, ?)",
             keyId,
@@ -20,7 +21,10 @@ export function keyStore(database: Database): KeyStore {
             wrapped,
           );
         }
-        return created;
+        const counting = await read(sql);
+        // Sealing with keys that are not in the store would lose every grant at the next start.
+        if (counting === undefined) throw new TypeError("the store did not keep its data keys");
+        return counting;
       }),
   };
 }

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { OnbehalfError } from "../errors.ts";
 import { Columns } from "./sql.ts";
-import type { Sql } from "./sql.ts";
+import type { Sql, Transaction } from "./sql.ts";
 
 export interface Migration {
   /** The file's name without its ending, such as `0001-initial`. */
@@ -18,9 +18,22 @@ export function migrationsFor(dialect: "sqlite" | "postgres"): Migration[] {
     .map((file) => ({ name: file.slice(0, -4), text: readFileSync(new URL(file, folder), "utf8") }));
 }
 
-/** The table of what was applied; made by the store itself, under its own lock. */
-export const appliedTable =
-  "CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT PRIMARY KEY, applied_at BIGINT NOT NULL)";
+/**
+ * Brings the schema up to date within a transaction that no other migration runs beside.
+ *
+ * @throws {OnbehalfError} `store_unusable`: a newer version has written here, or `migrate` is false and some wait
+ */
+export async function bringUpToDate(sql: Transaction, known: readonly Migration[], migrate: boolean): Promise<void> {
+  await sql.script(
+    "CREATE TABLE IF NOT EXISTS onbehalf_migrations (name TEXT PRIMARY KEY, applied_at BIGINT NOT NULL)",
+  );
+  const { pending } = await compareMigrations(sql, known);
+  if (pending.length > 0 && !migrate) throw behind(pending.length);
+  for (const { name, text } of pending) {
+    await sql.script(text);
+    await sql.run("INSERT INTO onbehalf_migrations (name, applied_at) VALUES (?, ?)", name, await sql.now());
+  }
+}
 
 /**
  * Splits the known migrations into those that were applied and those that wait.
@@ -31,7 +44,7 @@ export async function compareMigrations(
   sql: Sql,
   known: readonly Migration[],
 ): Promise<{ applied: string[]; pending: Migration[] }> {
-  const rows = await sql.all("SELECT name FROM schema_migrations ORDER BY name");
+  const rows = await sql.all("SELECT name FROM onbehalf_migrations ORDER BY name");
   const applied = rows.map((row) => new Columns(row).text("name"));
   const names = new Set(known.map(({ name }) => name));
   const unknown = applied.find((name) => !names.has(name));
@@ -45,8 +58,8 @@ export async function compareMigrations(
 }
 
 /** What to say to those who want no migration done for them. */
-export function pendingRefusal(pending: readonly Migration[]): OnbehalfError<"store_unusable"> {
-  return new OnbehalfError("store_unusable", `the store's schema is behind by ${pending.length} migration(s)`, {
+export function behind(migrations: number): OnbehalfError<"store_unusable"> {
+  return new OnbehalfError("store_unusable", `the store's schema is behind by ${migrations} migration(s)`, {
     hint: "run: onbehalf migrate",
     details: {},
   });

@@ -19,6 +19,7 @@ export interface Engine<D extends Database> {
 /** A store over an SQL database: the same statements for every engine. */
 export function sqlStore<D extends Database>(engine: Engine<D>): Store {
   let opened: D | undefined;
+  let opening: Promise<D> | undefined;
 
   const database = (): D => {
     if (opened !== undefined) return opened;
@@ -30,7 +31,6 @@ export function sqlStore<D extends Database>(engine: Engine<D>): Store {
   // Statements are bound to whichever connection is open when they run.
   const current: Database = {
     all: async (text, ...values) => database().all(text, ...values),
-    run: async (text, ...values) => database().run(text, ...values),
     now: async () => database().now(),
     transaction: async (body) => database().transaction(body),
   };
@@ -45,13 +45,22 @@ export function sqlStore<D extends Database>(engine: Engine<D>): Store {
     ...callerStore(current),
 
     async open(options) {
-      opened ??= await engine.connect(options);
+      if (opened !== undefined) return;
+      opening ??= engine.connect(options);
+      try {
+        opened = await opening;
+      } finally {
+        opening = undefined;
+      }
     },
     async migrations() {
       return engine.migrations(database());
     },
     async ping() {
       await database().all("SELECT 1 AS one");
+    },
+    async now() {
+      return database().now();
     },
     async close() {
       const closing = opened;

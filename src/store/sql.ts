@@ -3,18 +3,30 @@ export type SqlValue = string | number | Uint8Array | null;
 
 export type SqlRow = Record<string, SqlValue>;
 
-/** Runs statements with `?` placeholders. The statements are the same for every database. */
+/** Reads with `?` placeholders. The statements are the same for every database. */
 export interface Sql {
   all(text: string, ...values: SqlValue[]): Promise<SqlRow[]>;
-  /** Returns how many rows changed. */
-  run(text: string, ...values: SqlValue[]): Promise<number>;
   /** The time that leases go by, milliseconds: the database's own where it has one. */
   now(): Promise<number>;
 }
 
-/** A database: single statements, and transactions that see and block each other as if they ran one by one. */
+/** One transaction: durable when it ends well, undone as a whole when it does not. */
+export interface Transaction extends Sql {
+  /** Returns how many rows changed. */
+  run(text: string, ...values: SqlValue[]): Promise<number>;
+  /** Like {@link Sql.all}, and nobody else changes these rows before this transaction ends. */
+  lock(text: string, ...values: SqlValue[]): Promise<SqlRow[]>;
+  /** Runs a file of statements without values. For migrations. */
+  script(text: string): Promise<void>;
+}
+
+/**
+ * A database. Others may write between two statements of a transaction (SQLite lets nobody, PostgreSQL does), so
+ * whatever a transaction decides by must be held by the deciding statement itself: a condition in `WHERE`, a key with
+ * `ON CONFLICT DO NOTHING`, or {@link Transaction.lock}. Rows are locked in one order, the grant's before its attempt's.
+ */
 export interface Database extends Sql {
-  transaction<T>(body: (sql: Sql) => Promise<T>): Promise<T>;
+  transaction<T>(body: (sql: Transaction) => Promise<T>): Promise<T>;
 }
 
 /** Columns of a row, read with the type that the schema promises. A wrong one means damage, and says where. */
@@ -46,12 +58,13 @@ export class Columns {
   }
 
   bytesOrNull(name: string): Uint8Array | null {
-    return this.#expect(name, "object") as Uint8Array | null;
+    return this.#expect(name, "bytes") as Uint8Array | null;
   }
 
-  #expect(name: string, type: string): SqlValue {
+  #expect(name: string, type: "string" | "number" | "bytes"): SqlValue {
     const value = this.#row[name];
-    if (value === undefined || (value !== null && typeof value !== type)) {
+    const fits = type === "bytes" ? value instanceof Uint8Array : typeof value === type;
+    if (value === undefined || (value !== null && !fits)) {
       throw new TypeError(`column ${name} is not the ${type} that the schema promises`);
     }
     return value;

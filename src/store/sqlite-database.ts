@@ -1,44 +1,39 @@
-import { chmodSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
-import type { StatementSync } from "node:sqlite";
+import { chmodSync, closeSync, openSync, statSync } from "node:fs";
 import type { Clock } from "../clock.ts";
+import { SqliteConnection, patiently } from "./sqlite-connection.ts";
 import { sqliteFailure } from "./sqlite-failure.ts";
-import type { Database, Sql, SqlRow, SqlValue } from "./sql.ts";
-
-const busyTimeoutMs = 5_000;
+import type { Database, SqlRow, SqlValue, Transaction } from "./sql.ts";
 
 /**
  * A SQLite file: one connection that writes, one that reads and never waits for it.
  * Transactions of this process queue up before the file's lock, so that none is interleaved with another.
  */
 export class SqliteDatabase implements Database {
-  readonly #path: string;
   readonly #clock: Clock;
-  readonly #writer: DatabaseSync;
-  readonly #reader: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #writer: SqliteConnection;
+  readonly #reader: SqliteConnection;
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(path: string, clock: Clock) {
-    this.#path = path;
+  private constructor(clock: Clock, writer: SqliteConnection, reader: SqliteConnection) {
     this.#clock = clock;
-    try {
-      this.#writer = new DatabaseSync(path, { timeout: busyTimeoutMs });
-      this.#prepareFile();
-      this.#reader =
-        path === ":memory:" ? this.#writer : new DatabaseSync(path, { timeout: busyTimeoutMs, readOnly: true });
-    } catch (error) {
-      throw sqliteFailure(error, path);
-    }
+    this.#writer = writer;
+    this.#reader = reader;
   }
 
-  /** Write-ahead log, so that readers go on during a write; full synchronisation, so that a commit survives a crash. */
-  #prepareFile(): void {
-    // The sealed values are safe in other hands, the keyed hashes and times need not be there all the same.
-    if (this.#path !== ":memory:") chmodSync(this.#path, 0o600);
-    this.#writer.exec(
-      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA mmap_size = 0; PRAGMA foreign_keys = ON",
-    );
+  static async open(path: string, clock: Clock): Promise<SqliteDatabase> {
+    if (path !== ":memory:") makePrivate(path);
+    const writer = new SqliteConnection(path, { readOnly: false });
+    try {
+      // A write-ahead log, so that readers go on during a write; full synchronisation, so that a commit survives a
+      // crash; no memory map, in which a failing disk would be a signal that ends the process instead of an error.
+      await patiently(() => writer.script("PRAGMA journal_mode = WAL"));
+      await patiently(() => writer.script("PRAGMA synchronous = FULL; PRAGMA mmap_size = 0; PRAGMA foreign_keys = ON"));
+      const reader = path === ":memory:" ? writer : new SqliteConnection(path, { readOnly: true });
+      return new SqliteDatabase(clock, writer, reader);
+    } catch (error) {
+      writer.close();
+      throw error;
+    }
   }
 
   async now(): Promise<number> {
@@ -46,69 +41,76 @@ export class SqliteDatabase implements Database {
   }
 
   async all(text: string, ...values: SqlValue[]): Promise<SqlRow[]> {
-    // An in-memory database has one connection: reading now could show a transaction's half.
+    // An in-memory database has one connection: reading now could show half of a transaction.
     if (this.#reader === this.#writer) await this.#queue;
-    return this.#try(() => this.#prepare(this.#reader, text).all(...values) as SqlRow[]);
+    return patiently(() => this.#reader.all(text, values));
   }
 
-  async run(text: string, ...values: SqlValue[]): Promise<number> {
-    return this.transaction((sql) => sql.run(text, ...values));
-  }
-
-  transaction<T>(body: (sql: Sql) => Promise<T>): Promise<T> {
+  transaction<T>(body: (sql: Transaction) => Promise<T>): Promise<T> {
     const turn = this.#queue.then(() => this.#transact(body));
     this.#queue = turn.catch(() => undefined);
     return turn;
   }
 
   /** Structural damage, in SQLite's words; empty where there is none. */
-  damage(): string {
-    return this.#try(() => {
-      const rows = this.#writer.prepare("PRAGMA quick_check(3)").all();
-      const lines = rows.map((row) => String(row["quick_check"]));
-      return lines.join("; ") === "ok" ? "" : lines.join("; ");
-    });
+  async damage(): Promise<string> {
+    const rows = await this.all("PRAGMA quick_check(3)");
+    const lines = rows.map((row) => String(row["quick_check"]));
+    return lines.join("; ") === "ok" ? "" : lines.join("; ");
   }
 
-  close(): void {
-    this.#statements.clear();
+  /** Ends once the transactions under way have. */
+  async close(): Promise<void> {
+    await this.#queue;
     if (this.#reader !== this.#writer) this.#reader.close();
+    // Last, and the one that may write: it takes what is left of the log into the file.
     this.#writer.close();
   }
 
-  async #transact<T>(body: (sql: Sql) => Promise<T>): Promise<T> {
-    // A deferred transaction that reads first and then writes fails at once with 517, whatever the busy timeout.
-    this.#try(() => this.#writer.exec("BEGIN IMMEDIATE"));
+  async #transact<T>(body: (sql: Transaction) => Promise<T>): Promise<T> {
+    const writer = this.#writer;
+    // A deferred transaction that reads first and then writes fails at once with 517, however long one would wait.
+    await patiently(() => writer.script("BEGIN IMMEDIATE"));
     try {
+      const all = async (text: string, ...values: SqlValue[]): Promise<SqlRow[]> => writer.all(text, values);
       const result = await body({
-        all: async (text, ...values) => this.#try(() => this.#prepare(this.#writer, text).all(...values) as SqlRow[]),
-        run: async (text, ...values) =>
-          this.#try(() => Number(this.#prepare(this.#writer, text).run(...values).changes)),
+        all,
+        // There is no other writer while this transaction runs.
+        lock: all,
+        run: async (text, ...values) => writer.run(text, values),
+        script: async (text) => writer.script(text),
         now: () => this.now(),
       });
-      this.#try(() => this.#writer.exec("COMMIT"));
+      await patiently(() => writer.script("COMMIT"));
       return result;
     } catch (error) {
-      if (this.#writer.isTransaction) this.#writer.exec("ROLLBACK");
+      writer.rollBack();
       throw error;
     }
   }
+}
 
-  #prepare(connection: DatabaseSync, text: string): StatementSync {
-    const key = connection === this.#writer ? `w${text}` : `r${text}`;
-    let statement = this.#statements.get(key);
-    if (statement === undefined) {
-      statement = connection.prepare(text);
-      this.#statements.set(key, statement);
-    }
-    return statement;
-  }
-
-  #try<T>(work: () => T): T {
+/**
+ * Sealed values are safe in other hands; keyed hashes and times need not be there all the same. A new file is the
+ * owner's alone from its first moment (SQLite would make it readable to all), and its log gets the same mode. Of an
+ * existing one only the rights of everybody are taken away: which group may use it is the operator's choice.
+ */
+function makePrivate(path: string): void {
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch (error) {
+    if (!isErrno(error, "EEXIST")) throw sqliteFailure(error, path);
+    const { mode } = statSync(path);
+    if ((mode & 0o007) === 0 || !statSync(path).isFile()) return;
     try {
-      return work();
-    } catch (error) {
-      throw sqliteFailure(error, this.#path);
+      chmodSync(path, mode & 0o770);
+    } catch (refused) {
+      // Somebody else's file: whether it may be used is for the database to find out.
+      if (!isErrno(refused, "EPERM") && !isErrno(refused, "EROFS")) throw sqliteFailure(refused, path);
     }
   }
+}
+
+function isErrno(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
 }

@@ -1,5 +1,5 @@
 import { OnbehalfError } from "../errors.ts";
-import { appliedTable, compareMigrations, migrationsFor, pendingRefusal } from "./migrate.ts";
+import { bringUpToDate, compareMigrations, migrationsFor } from "./migrate.ts";
 import { SqliteDatabase } from "./sqlite-database.ts";
 import { sqlStore } from "./sql-store.ts";
 import type { Store } from "./store.ts";
@@ -9,31 +9,26 @@ import type { Store } from "./store.ts";
  *
  * @param path of the file, made where it does not exist; `:memory:` for a test
  * @returns a store, opened by the vault it is given to
+ * @throws {OnbehalfError} `configuration_invalid`: no path, or an URI
  * @see https://sqlite.org/wal.html
  */
 export function sqlite(path: string): Store {
+  // SQLite takes an empty name for a file that is deleted when it is closed, and every grant with it.
+  if (path === "" || path.startsWith("file:")) throw noPath(path);
   const known = migrationsFor("sqlite");
   return sqlStore<SqliteDatabase>({
     kind: "sqlite",
     location: path,
 
     async connect({ clock, migrate = true }) {
-      const database = new SqliteDatabase(path, clock);
+      const database = await SqliteDatabase.open(path, clock);
       try {
-        const damage = database.damage();
+        const damage = await database.damage();
         if (damage !== "") throw damaged(path, damage);
-        await database.transaction(async (sql) => {
-          await sql.run(appliedTable);
-          const { pending } = await compareMigrations(sql, known);
-          if (pending.length > 0 && !migrate) throw pendingRefusal(pending);
-          for (const { name, text } of pending) {
-            for (const statement of statementsOf(text)) await sql.run(statement);
-            await sql.run("INSERT INTO schema_migrations (name, applied_at) VALUES (?, ?)", name, clock.now());
-          }
-        });
+        await database.transaction((sql) => bringUpToDate(sql, known, migrate));
         return database;
       } catch (error) {
-        database.close();
+        await database.close();
         throw error;
       }
     },
@@ -44,7 +39,7 @@ export function sqlite(path: string): Store {
     },
 
     async disconnect(database) {
-      database.close();
+      await database.close();
     },
   });
 }
@@ -56,11 +51,10 @@ function damaged(path: string, damage: string): OnbehalfError<"store_unusable"> 
   });
 }
 
-/** Our migrations hold no trigger and no semicolon within a statement. */
-function statementsOf(text: string): string[] {
-  return text
-    .replaceAll(/^\s*--.*$/gm, "")
-    .split(";")
-    .map((statement) => statement.trim())
-    .filter((statement) => statement !== "");
+function noPath(path: string): OnbehalfError<"configuration_invalid"> {
+  const problem = path === "" ? "the SQLite store has no path" : `the SQLite store wants a plain path, not ${path}`;
+  return new OnbehalfError("configuration_invalid", problem, {
+    hint: "name a file on a local disk, such as onbehalf.db",
+    details: { problems: [problem] },
+  });
 }

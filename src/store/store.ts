@@ -101,7 +101,14 @@ export interface GrantStore {
   beginRevocation(grantId: string, at: number): Promise<boolean>;
   /** From `revoking` to `revoked`, with every token erased. False where a new consent came in between. */
   endRevocation(grantId: string, generation: number, at: number): Promise<boolean>;
-  /** Which grants changed after `seq`, and how far that is. */
+  /** How far changes have come; where a poller starts. */
+  latestChange(): Promise<number>;
+  /**
+   * Which grants changed after `seq`, and how far that is: pass it on next time. Every change that is committed is
+   * seen by each poller at least once; a restored backup shows as all grants changed.
+   *
+   * @param seq 0 for everything
+   */
   changesSince(seq: number): Promise<{ readonly seq: number; readonly grantIds: readonly string[] }>;
 }
 
@@ -126,14 +133,15 @@ export interface RefreshStore {
   ): Promise<BeginAttempt>;
   /**
    * Commits an answer onto the generation whose refresh token was sent. A compare-and-swap on lineage: nobody else
-   * can have got a newer token from that one.
+   * can have got a newer token from that one. A grant that lapsed meanwhile is active again: the answer proves that
+   * the token was alive, whatever was said to those who took over.
    *
    * @returns false where the grant had moved on; the answer must then be kept as an orphan
    */
   commitAttempt(grantId: string, parentGeneration: number, columns: TokenColumns, at: number): Promise<boolean>;
-  /** The token is known not to have been spent: the attempt ends, and the failure is noted. */
+  /** The token is known not to have been spent: the attempt ends, and the failure is noted. Nothing once taken over. */
   endAttempt(attemptId: string, failure: { error: string; at: number; retryAt: number | null }): Promise<void>;
-  /** Nobody knows what the provider did. `suspect`: the old token may be dead, and the grant says so. */
+  /** Nobody knows what the provider did: the attempt stays, for anyone to take over. `suspect`: the old token may be dead, and the grant says so. */
   endAttemptUnknown(
     attemptId: string,
     failure: { error: string; at: number; retryAt: number | null; suspect: boolean },
@@ -182,10 +190,21 @@ export interface IntakeStore {
     at: number,
     replaces?: { readonly startedAt: number },
   ): Promise<{ readonly kind: "begun" } | { readonly kind: "known"; readonly intake: IntakeRow }>;
-  /** Keeps the provider's answer before anything that can fail is done with it. */
-  journalAnswer(codeHash: Uint8Array, answerSealed: Uint8Array): Promise<void>;
-  rejectIntake(codeHash: Uint8Array, rejection: string, at: number): Promise<void>;
-  /** The code was not spent: it may come again as if for the first time. */
+  /**
+   * Keeps the provider's answer before anything that can fail is done with it; also one that comes late, after the
+   * code was rejected for somebody who had taken over.
+   *
+   * @returns false where the code is not known any more, and the answer was not kept
+   */
+  journalAnswer(codeHash: Uint8Array, answerSealed: Uint8Array): Promise<boolean>;
+  /**
+   * Ends an intake that is not `done`.
+   *
+   * @param from only out of this state: the refusal of a code must not erase an answer that somebody else got for it
+   * @returns whether it was this that ended it
+   */
+  rejectIntake(codeHash: Uint8Array, rejection: string, at: number, from?: "spending" | "answered"): Promise<boolean>;
+  /** The code was not spent: it may come again as if for the first time. Leaves one alone whose answer came. */
   forgetIntake(codeHash: Uint8Array): Promise<void>;
   openIntakes(): Promise<IntakeRow[]>;
   /** Forgets ended intakes. Returns how many. */
@@ -238,5 +257,7 @@ export interface Store extends KeyStore, GrantStore, RefreshStore, IntakeStore, 
   migrations(): Promise<{ readonly applied: readonly string[]; readonly pending: readonly string[] }>;
   /** Answers when the database does. */
   ping(): Promise<void>;
+  /** The time that `startedAt` of attempts is measured by, milliseconds: the database's own where it has one. */
+  now(): Promise<number>;
   close(): Promise<void>;
 }

@@ -1,0 +1,21 @@
+import type { Owner } from "../lease.ts";
+
+/** Of whom nothing is known: neither alive nor dead, so that only time ends what they hold. */
+const nobody: Owner = { node: "", pid: 0, startedAt: "", vault: "" };
+
+/** An owner as text, the same text for the same owner. */
+export function ownerText({ node, pid, startedAt, vault }: Owner): string {
+  return JSON.stringify({ node, pid, startedAt, vault });
+}
+
+/** One damaged row must not keep all others from being read: an unreadable owner is one of whom nothing is known. */
+export function readOwner(text: string): Owner {
+  try {
+    const { node, pid, startedAt, vault } = JSON.parse(text) as Partial<Owner>;
+    return node === undefined || pid === undefined || startedAt === undefined || vault === undefined
+      ? nobody
+      : { node, pid, startedAt, vault };
+  } catch {
+    return nobody;
+  }
+}
