@@ -45,7 +45,10 @@ export async function readParameters(request: Request): Promise<Parameters> {
 }
 
 /** The body's text. Throws `request_too_large` and `invalid_request`. */
-export async function readBody(request: Request, limit: number = bodyLimitBytes): Promise<string> {
+export async function readBody(
+  request: Pick<Request, "headers" | "body">,
+  limit: number = bodyLimitBytes,
+): Promise<string> {
   if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge(limit);
   const chunks: Uint8Array[] = [];
   let length = 0;

@@ -1,0 +1,218 @@
+import { readFileSync } from "node:fs";
+import { Hono } from "hono";
+import type { Context } from "hono";
+import {
+  OnbehalfError,
+  codeOptions,
+  consentBody,
+  formOf,
+  grantStates,
+  parseGrantRef,
+  problemResponse,
+  readParameters,
+  systemClock,
+} from "../index.ts";
+import type { Caller, Clock, GrantRef, OnEvent, Permission, Vault } from "../index.ts";
+import { openApiDocument } from "./openapi.ts";
+import type { Metrics } from "./metrics.ts";
+import { proxy } from "./proxy.ts";
+import { grantBody, tokenBody, tokenHeaders, wholeNumber } from "./wire.ts";
+
+export interface ServiceOptions {
+  /** As people and phones reach the service; the request's own origin by default. */
+  readonly publicUrl?: string;
+  /** Further origins whose pages may post codes. */
+  readonly allowedOrigins?: readonly string[];
+  readonly clock?: Clock;
+  readonly metrics?: Metrics;
+  /** Told of errors that are ours: the answer tells nothing of them. */
+  readonly onFault?: (error: unknown) => void;
+}
+
+/** A web-standard request handler. */
+export type Service = (request: Request) => Promise<Response>;
+
+export type { OnEvent };
+
+type Handler = (context: Context, caller: Caller) => Promise<Response> | Response;
+type Method = "GET" | "POST" | "DELETE";
+
+/**
+ * The service over a vault: every route of docs/http-api.md. Answers every error itself, as RFC 9457 has it.
+ */
+export function service(vault: Vault, options: ServiceOptions = {}): Service {
+  const app = new Hono({ strict: true });
+  const { clock = systemClock, metrics } = options;
+  const takeCode = vault.authCodeHandler(options);
+
+  /** A route that callers use: who asks and whether they may is settled before anything else is looked at. */
+  const forCallers = (path: string, methods: Partial<Record<Method, readonly [Permission, Handler]>>): void => {
+    for (const [method, [permission, handler]] of Object.entries(methods)) {
+      app.on(method, path, async (context) => handler(context, await admit(vault, context.req.raw, permission)));
+    }
+    app.all(path, () => refuseMethod(Object.keys(methods)));
+  };
+  const forAnyone = (path: string, handler: (context: Context) => Promise<Response> | Response): void => {
+    app.get(path, handler);
+    app.all(path, () => refuseMethod(["GET"]));
+  };
+
+  app.all("/authcode", (context) => takeCode(context.req.raw));
+
+  forCallers("/v1/grants", {
+    POST: [
+      "grants:create",
+      async (context) => {
+        const parameters = await readParameters(context.req.raw);
+        const externalId = parameters.get("external_id");
+        const asked = codeOptions(parameters, "android");
+        const grant = await vault.exchangeCode({ ...asked, ...(externalId === undefined ? {} : { externalId }) });
+        const consent = consentBody(grant, vault.providerOf(grant.provider), asked.scopes ?? []);
+        return json({ ...consent, external_id: grant.externalId });
+      },
+    ],
+    GET: [
+      "grants:read",
+      async (context) => {
+        const query = queryOf(context);
+        const limit = wholeNumber("limit", query.get("limit"), 1, 500);
+        const { grants, cursor } = await vault.grants({
+          ...chosen(query, { external_id: "externalId", subject: "subject", cursor: "cursor", provider: "provider" }),
+          ...stateOf(query.get("state")),
+          ...(limit === undefined ? {} : { limit }),
+        });
+        return json({ grants: grants.map(grantBody), ...(cursor === undefined ? {} : { cursor }) });
+      },
+    ],
+  });
+
+  forCallers("/v1/grants/:ref", {
+    GET: ["grants:read", async (context) => json(grantBody(await vault.grant(refOf(context))))],
+    DELETE: ["grants:revoke", async (context) => json(grantBody(await vault.revoke(refOf(context))))],
+  });
+
+  forCallers("/v1/grants/:ref/token", {
+    GET: [
+      "token",
+      async (context) => {
+        const minTtlSeconds = wholeNumber("min_ttl_seconds", queryOf(context).get("min_ttl_seconds"), 0, 86_400);
+        const token = await vault.getAccessToken(refOf(context), minTtlSeconds === undefined ? {} : { minTtlSeconds });
+        return new Response(tokenBody(token, clock.now()), { headers: tokenHeaders });
+      },
+    ],
+  });
+
+  app.all("/v1/grants/:ref/proxy/*", async (context) => {
+    const request = context.req.raw;
+    await admit(vault, request, "proxy");
+    const { pathname, search } = new URL(request.url);
+    const target = pathname.split("/").slice(5).join("/");
+    // The whole query is the API's: a reference that fits several grants is settled by the grant's id here.
+    return proxy(vault, parseRef(context), `${target}${search}`, request);
+  });
+
+  forAnyone("/healthz", () => json({ status: "ok" }));
+  forAnyone("/readyz", async () => {
+    await vault.ping();
+    return json({ status: "ready" });
+  });
+  forAnyone("/metrics", async () => {
+    const { contentType, body } = (await metrics?.text()) ?? { contentType: "text/plain", body: "" };
+    return new Response(body, { headers: { "content-type": contentType } });
+  });
+  forAnyone("/openapi.json", ({ req }) => json(openApiDocument(options.publicUrl ?? new URL(req.url).origin)));
+  forAnyone("/.well-known/jwks.json", async () =>
+    Response.json(await vault.jwks(), { headers: { "cache-control": "public, max-age=300" } }),
+  );
+  forAnyone(
+    "/docs/errors.md",
+    () => new Response(errorsPage(), { headers: { "content-type": "text/markdown; charset=utf-8" } }),
+  );
+
+  app.notFound(() =>
+    problemResponse(
+      new OnbehalfError("not_found", "there is nothing at this address", {
+        hint: "look at /openapi.json for what there is",
+        details: {},
+      }),
+    ),
+  );
+  app.onError((error) => {
+    const response = problemResponse(error);
+    if (response.status === 500) options.onFault?.(error);
+    return response;
+  });
+
+  return async (request) => {
+    const response = await app.fetch(request);
+    metrics?.countRequest(routeName(request), response.status);
+    return response;
+  };
+}
+
+/** Who asks, if they may do this. Throws `unauthorized` and `forbidden`. */
+async function admit(vault: Vault, request: Request, permission: Permission): Promise<Caller> {
+  const caller = await vault.callers.authenticate(request.headers.get("authorization"));
+  if (caller.allow.includes(permission)) return caller;
+  throw new OnbehalfError("forbidden", `the caller ${caller.name} may not do this (${permission})`, {
+    hint: "make a key with more permissions: onbehalf callers create NAME --allow …",
+    details: { permission },
+  });
+}
+
+function refOf(context: Context): GrantRef {
+  return parseGrantRef(context.req.param("ref") ?? "", queryOf(context).get("provider"));
+}
+
+function parseRef(context: Context): GrantRef {
+  return parseGrantRef(context.req.param("ref") ?? "");
+}
+
+function queryOf({ req }: Context): ReadonlyMap<string, string> {
+  return formOf(new URL(req.url).search);
+}
+
+function chosen(query: ReadonlyMap<string, string>, names: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(names).flatMap(([wire, name]) => {
+      const value = query.get(wire);
+      return value === undefined ? [] : [[name, value] as const];
+    }),
+  );
+}
+
+function stateOf(text: string | undefined): { state?: (typeof grantStates)[number] } {
+  if (text === undefined) return {};
+  const state = grantStates.find((known) => known === text);
+  if (state !== undefined) return { state };
+  throw new OnbehalfError("invalid_request", "state is not known", {
+    hint: `use one of ${grantStates.join(", ")}`,
+    details: { parameter: "state" },
+  });
+}
+
+function refuseMethod(allow: readonly string[]): Response {
+  return problemResponse(
+    new OnbehalfError("method_not_allowed", "this method does not exist here", {
+      hint: `use ${allow.join(" or ")}`,
+      details: { allow },
+    }),
+  );
+}
+
+function json(body: unknown): Response {
+  return Response.json(body, { headers: { "cache-control": "no-store" } });
+}
+
+/** A request's route for metrics: few values, whatever is asked for. */
+function routeName(request: Request): string {
+  const [, first = "", second = "", , verb = ""] = new URL(request.url).pathname.split("/");
+  if (first !== "v1")
+    return /^(?:authcode|healthz|readyz|metrics|openapi\.json|docs|\.well-known)$/.test(first) ? `/${first}` : "other";
+  if (second !== "grants") return "other";
+  return verb === "token" || verb === "proxy" ? `/v1/grants/{ref}/${verb}` : "/v1/grants";
+}
+
+function errorsPage(): string {
+  return readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
+}

@@ -1,0 +1,10 @@
+export { service } from "./app.ts";
+export type { ServiceOptions } from "./app.ts";
+export { serviceConfig, settingNames, settingsFrom, storeConfig, storeFrom } from "./config.ts";
+export type { LogLevel, ServiceConfig, Setting, Settings, StoreConfig } from "./config.ts";
+export { startServer } from "./server.ts";
+export type { RunningServer, ServerOptions } from "./server.ts";
+export { eventLogger, serviceLogger } from "./log.ts";
+export type { Logger } from "./log.ts";
+export { serviceMetrics } from "./metrics.ts";
+export type { Metrics } from "./metrics.ts";

@@ -1,0 +1,33 @@
+import { destination, pino } from "pino";
+import type { Logger } from "pino";
+import type { OnEvent, VaultEvent } from "../index.ts";
+import type { LogLevel } from "./config.ts";
+
+export type { Logger };
+
+/** JSON lines on stderr: stdout is for data. */
+export function serviceLogger(level: LogLevel): Logger {
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination({ fd: 2, sync: true }));
+}
+
+/** Events that somebody should look at. */
+const levels: Readonly<Record<VaultEvent["type"], "debug" | "info" | "warn" | "error">> = {
+  grant_stored: "info",
+  code_rejected: "info",
+  code_reused: "warn",
+  id_token_refused: "warn",
+  refreshed: "debug",
+  refresh_failed: "warn",
+  client_refused: "error",
+  lapsed: "warn",
+  answer_kept: "error",
+  revoked: "info",
+  revocation_waits: "warn",
+  unreadable: "error",
+  store_failed: "error",
+};
+
+/** Writes a vault's events to the log. They never carry a token. */
+export function eventLogger(logger: Logger): OnEvent {
+  return ({ type, ...rest }) => logger[levels[type]](rest, type);
+}
