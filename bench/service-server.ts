@@ -1,0 +1,19 @@
+/** The service with one grant, as `onbehalf serve` runs it; tells its port, a caller's key and the grant. */
+import { generateMasterKey, google, keyringFromKeys, openVault } from "../src/index.ts";
+import { startServer } from "../src/service/index.ts";
+import { startStandin } from "../src/standin/index.ts";
+import { sqlite } from "../src/store/sqlite.ts";
+
+const standin = await startStandin();
+const vault = await openVault({
+  provider: google({ clientId: standin.clientId, clientSecret: standin.clientSecret, baseUrl: standin.url }),
+  store: sqlite(":memory:"),
+  keyring: keyringFromKeys(generateMasterKey()),
+});
+const code = standin.code({ kind: "native", email: "ada@example.com", scope: "openid email" });
+const { grantId } = await vault.exchangeCode({ code, source: "android" });
+const { key } = await vault.callers.create("bench");
+const { url } = await startServer(vault, { port: 0 });
+
+process.on("message", () => process.send?.({ cpu: process.cpuUsage(), rss: process.memoryUsage.rss() }));
+process.send?.({ port: Number(new URL(url).port), key: key.expose(), grantId });
