@@ -1,5 +1,6 @@
-import { once } from "node:events";
 import { type ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { type Fault } from "./faults.ts";
 import { type Reply } from "./http.ts";
@@ -38,12 +39,10 @@ export async function send(response: ServerResponse, reply: Reply, manner: Manne
 
 async function pour(response: ServerResponse, bytes: number): Promise<void> {
   const piece = Buffer.alloc(65_536, " ");
-  for (let left = bytes; left > 0 && !response.destroyed; left -= piece.length) {
-    if (!response.write(left < piece.length ? piece.subarray(0, left) : piece)) {
-      await Promise.race([once(response, "drain"), once(response, "close")]);
-    }
+  function* pieces(): Generator<Buffer> {
+    for (let left = bytes; left > 0; left -= piece.length) yield piece.subarray(0, left);
   }
-  response.end();
+  await pipeline(Readable.from(pieces()), response);
 }
 
 async function drip(response: ServerResponse, body: Buffer, everyMs: number, ending: AbortSignal): Promise<void> {

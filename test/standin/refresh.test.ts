@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { startStandin } from "../../src/standin/index.ts";
-import { appData, call, control, exchange, grant, refresh, stillClock } from "./talk.ts";
+import { alive, appData, control, exchange, grant, refresh, stillClock } from "./talk.ts";
 
 const email = "ada@example.com";
 const day = 86_400_000;
@@ -9,19 +9,19 @@ const day = 86_400_000;
 describe("a refresh as Google answers it", () => {
   it("brings a new access token and an ID token, and no refresh token", async () => {
     await using standin = await startStandin({ clock: stillClock() });
-    const { refreshToken, accessToken } = await grant(standin);
+    const { refreshToken, accessToken } = await grant(standin, email, `openid ${appData}`);
     const { status, body } = await refresh(standin, refreshToken);
     assert.equal(status, 200);
     assert.notEqual(body["access_token"], accessToken);
     assert.equal(body["refresh_token"], undefined);
     assert.equal(typeof body["id_token"], "string");
     assert.deepEqual([body["expires_in"], body["token_type"]], [3_599, "Bearer"]);
-    assert.equal((await call(standin, "/v1/userinfo", accessToken)).status, 200, "the old one lives until it expires");
+    assert.equal(await alive(standin, accessToken), 200, "the old one lives until it expires");
   });
 
   it("narrows to some of the granted scopes, and never widens", async () => {
     await using standin = await startStandin({ clock: stillClock() });
-    const { refreshToken } = await grant(standin);
+    const { refreshToken } = await grant(standin, email, `openid email ${appData}`);
     const narrow = await refresh(standin, refreshToken, { scope: appData });
     assert.deepEqual([narrow.body["scope"], narrow.body["id_token"]], [appData, undefined]);
     const wide = await refresh(standin, refreshToken, { scope: `${appData} https://www.googleapis.com/auth/drive` });
@@ -42,9 +42,9 @@ describe("a refresh as Google answers it", () => {
     await using standin = await startStandin({ clock: stillClock(), accessTokenTtlSeconds: 100 });
     const { accessToken } = await grant(standin);
     standin.advance(99_000);
-    assert.equal((await call(standin, "/v1/userinfo", accessToken)).status, 200);
+    assert.equal(await alive(standin, accessToken), 200);
     standin.advance(1_000);
-    assert.equal((await call(standin, "/v1/userinfo", accessToken)).status, 401);
+    assert.equal(await alive(standin, accessToken), 401);
   });
 });
 
@@ -144,7 +144,7 @@ describe("providers that rotate", () => {
     const { body } = await refresh(standin, refreshToken);
     await refresh(standin, refreshToken);
     assert.equal((await refresh(standin, body["refresh_token"])).body["error"], "invalid_grant");
-    assert.equal((await call(standin, "/v1/userinfo", String(body["access_token"]))).status, 401);
+    assert.equal(await alive(standin, body["access_token"]), 401);
     assert.equal((await refresh(standin, other.refreshToken)).status, 200, "other families are not concerned");
   });
 
@@ -195,7 +195,7 @@ describe("revocation", () => {
       await using standin = await startStandin({ clock: stillClock() });
       const sibling = standin.client({ name: "Same project" });
       const [first, second] = [await grant(standin), await grant(standin)];
-      const bySibling = await exchange(standin, standin.code({ email, clientId: sibling.clientId }), {
+      const bySibling = await exchange(standin, standin.code({ email, clientId: sibling.clientId, scope: appData }), {
         client_id: sibling.clientId,
         client_secret: sibling.clientSecret ?? "",
       });
@@ -203,7 +203,7 @@ describe("revocation", () => {
       const answer = await send(`${standin.url}/revoke`, first.accessToken);
       assert.deepEqual([answer.status, await answer.json()], [200, {}]);
       assert.equal((await refresh(standin, second.refreshToken)).body["error"], "invalid_grant");
-      assert.equal((await call(standin, "/v1/userinfo", String(bySibling.body["access_token"]))).status, 401);
+      assert.equal(await alive(standin, bySibling.body["access_token"]), 401);
       assert.equal((await refresh(standin, stranger.refreshToken)).status, 200);
       const again = await send(`${standin.url}/revoke`, first.refreshToken);
       assert.equal(again.status, 400);
@@ -216,7 +216,11 @@ describe("revocation", () => {
     const other = standin.client({ clientId: "42-other.apps.googleusercontent.com" });
     const credentials = { client_id: other.clientId, client_secret: other.clientSecret ?? "" };
     const mine = await grant(standin);
-    const theirs = await exchange(standin, standin.code({ email, clientId: other.clientId }), credentials);
+    const theirs = await exchange(
+      standin,
+      standin.code({ email, clientId: other.clientId, scope: appData }),
+      credentials,
+    );
     await fetch(`${standin.url}/revoke?token=${encodeURIComponent(mine.refreshToken)}`, { method: "POST" });
     assert.equal((await refresh(standin, theirs.body["refresh_token"], credentials)).status, 200);
   });

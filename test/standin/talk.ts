@@ -44,11 +44,15 @@ export const refresh = (
   more: Record<string, string> = {},
 ): Promise<Answered> => token(standin, { grant_type: "refresh_token", refresh_token: String(refreshToken), ...more });
 
-/** A grant with a refresh token, as a phone's first sign-in brings it. */
+/** Whether a bearer is good: 200 or 401. The app folder is there for everybody who was granted it. */
+export const alive = async (standin: Standin, bearer: unknown): Promise<number> =>
+  (await call(standin, "/drive/v3/files/appfolder", String(bearer))).status;
+
+/** A grant with a refresh token, as a phone's first sign-in brings it; without sign-in, so that no key has to be made. */
 export async function grant(
   standin: Standin,
   email = "ada@example.com",
-  scope = `openid email profile ${appData}`,
+  scope = appData,
 ): Promise<{ accessToken: string; refreshToken: string; body: Answered["body"] }> {
   const { body } = await exchange(standin, standin.code({ email, scope, force: true }));
   return { accessToken: String(body["access_token"]), refreshToken: String(body["refresh_token"]), body };
