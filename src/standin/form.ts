@@ -48,12 +48,8 @@ export function readForm(request: Incoming): Map<string, string> {
   if (mediaType(request.headers) !== "application/x-www-form-urlencoded") {
     throw badRequest("Expected Content-Type application/x-www-form-urlencoded");
   }
-  return single(new URLSearchParams(request.body.toString()));
-}
-
-export function single(given: URLSearchParams): Map<string, string> {
   const form = new Map<string, string>();
-  for (const [name, value] of given) {
+  for (const [name, value] of new URLSearchParams(request.body.toString())) {
     if (form.has(name)) throw badRequest(`Parameter specified more than once: ${name}`);
     form.set(name, value);
   }

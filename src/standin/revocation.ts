@@ -1,4 +1,4 @@
-import { OAuthRefusal, single } from "./form.ts";
+import { OAuthRefusal } from "./form.ts";
 import { type Incoming, json, mediaType, type Reply } from "./http.ts";
 import { type Authorization } from "./ledger.ts";
 import { type World } from "./world.ts";
@@ -12,8 +12,9 @@ export function revocationEndpoint(world: World, request: Incoming): Reply {
   if (mediaType(request.headers) === "application/x-www-form-urlencoded") {
     for (const [name, value] of new URLSearchParams(request.body.toString())) given.append(name, value);
   }
-  const token = single(given).get("token");
-  if (token === undefined || token === "") {
+  // Older clients send it in both places; two different ones are nobody's intention.
+  const [token = "", ...others] = new Set(given.getAll("token"));
+  if (token === "" || others.length > 0) {
     throw new OAuthRefusal(400, "invalid_request", "Missing required parameter: token");
   }
   const found = authorizationOf(world, token);

@@ -1,0 +1,47 @@
+/**
+ * Installs what some tests drive and npm does not bring: Chromium, and Google's older Python clients.
+ * Runs on any Node, before `npm ci`. On Debian as root it installs what is missing; elsewhere it says what to install,
+ * and the tests that need it say so too.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+
+const packages = ["chromium", "python3-oauth2client", "python3-googleapi"];
+
+const say = (line) => process.stdout.write(`install-test-programs: ${line}\n`);
+
+const isInstalled = (name) => {
+  const { status, stdout } = spawnSync("dpkg-query", ["-W", "-f", "${db:Status-Status}", name], { encoding: "utf8" });
+  return status === 0 && stdout === "installed";
+};
+
+const apt = (...args) =>
+  spawnSync("apt-get", ["-y", "-q", ...args], {
+    stdio: "inherit",
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+  }).status === 0;
+
+function main() {
+  if (!existsSync("/usr/bin/apt-get") || !existsSync("/usr/bin/dpkg-query")) {
+    say(
+      `not a Debian: for all tests, install Chromium as /usr/bin/chromium and, for /usr/bin/python3, oauth2client and googleapiclient`,
+    );
+    return;
+  }
+  const missing = packages.filter((name) => !isInstalled(name));
+  if (missing.length === 0) {
+    say(`${packages.join(", ")}: all there`);
+    return;
+  }
+  if (process.getuid?.() !== 0) {
+    say(`missing: ${missing.join(" ")}; to run all tests: sudo apt-get install ${missing.join(" ")}`);
+    return;
+  }
+  say(`apt-get install ${missing.join(" ")}`);
+  const install = () => apt("install", "--no-install-recommends", ...missing);
+  // The lists of a fresh machine may be too old to find the packages with.
+  if (install() || (apt("update") && install())) return;
+  say(`could not install ${missing.join(" ")}: with CI=true their tests will fail, otherwise they are skipped`);
+}
+
+main();
