@@ -196,18 +196,18 @@ export class Vault {
   /**
    * A page of grants, without their tokens.
    *
-   * @throws {OnbehalfError} `invalid_request`: the cursor or the limit is none; `store_unavailable`
+   * @throws {OnbehalfError} `invalid_request`: the cursor or the limit is none, or a subject could be of several
+   *   providers; `store_unavailable`
    */
   async grants(query: GrantQuery = {}, { signal }: { readonly signal?: AbortSignal } = {}): Promise<GrantPage> {
-    const { store, keyring, protocols } = this.#context;
+    const { store, keyring } = this.#context;
     const limit = query.limit ?? 50;
     if (!Number.isInteger(limit) || limit < 1 || limit > 500) throw badQuery("limit", "limit must be 1 to 500");
     if (query.cursor !== undefined && !/^g_[A-Za-z0-9_-]{1,64}$/.test(query.cursor)) {
       throw badQuery("cursor", "the cursor is not one that a page ended with");
     }
-    const issuer = [...protocols.values()].find(
-      ({ provider }) => query.provider === undefined || provider.name === query.provider,
-    )?.provider.issuer;
+    // A subject is somebody at one issuer: the same characters name somebody else at another.
+    const issuer = query.subject === undefined ? undefined : this.#protocol(query.provider).provider.issuer;
     const rows = await waitFor(
       store.listGrants({
         limit: limit + 1,

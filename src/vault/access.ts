@@ -68,10 +68,10 @@ export class Access {
     const row = await resolveGrant(this.#context, { grantId: refused.grantId });
     this.#assertUsable(row);
     const current = openAccessToken(this.#context.keyring, row);
-    if (current !== undefined && current.expose() !== refused.token) return this.#remember(row.grantId, row);
+    if (current !== undefined && current.expose() !== refused.token) return this.#remember(refKey(row.grantId), row);
     if (row.refreshSealed === null) return this.#reauthorize(row, "no_refresh_token");
     const outcome = await waitFor(this.#refresh(row), signal);
-    return this.#after(outcome, row, refused.grantId, signal);
+    return this.#after(outcome, row, refKey(row.grantId), signal);
   }
 
   /** Forgets grants that have changed in the store. */

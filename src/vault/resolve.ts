@@ -4,12 +4,15 @@ import type { GrantRow } from "../store/store.ts";
 import type { VaultContext } from "./context.ts";
 import { externalHash, subjectHash } from "./sealed-grant.ts";
 
-/** A key that tells references apart, for caches. */
+/**
+ * A key that tells references apart, for caches. What somebody else chose stands last: no user id can be written so
+ * that it reads as another reference.
+ */
 export function refKey(ref: GrantRef): string {
-  if (typeof ref === "string") return ref;
-  if ("grantId" in ref) return ref.grantId;
-  const name = "subject" in ref ? `sub:${ref.subject}` : `ext:${ref.externalId}`;
-  return ref.provider === undefined ? name : `${name}\n${ref.provider}`;
+  if (typeof ref === "string") return `id\n${ref}`;
+  if ("grantId" in ref) return `id\n${ref.grantId}`;
+  const provider = ref.provider ?? "";
+  return "subject" in ref ? `sub\n${provider}\n${ref.subject}` : `ext\n${provider}\n${ref.externalId}`;
 }
 
 /**
