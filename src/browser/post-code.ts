@@ -80,7 +80,7 @@ async function lastAttempt(request: Request): Promise<Answer> {
   } catch (cause) {
     request.options.signal?.throwIfAborted();
     throw new OnbehalfBrowserError("network_error", `${String(request.url)} could not be reached`, {
-      hint: "try again when online; on another origin than the page's, the service must allow this origin",
+      hint: "try again when online; a service on another origin must allow this origin (ONBEHALF_ALLOWED_ORIGINS)",
       cause,
     });
   }

@@ -25,8 +25,10 @@ export interface Site extends AsyncDisposable {
   readonly posted: Posted[];
   /** Requests for pages, with their query: what a browser would have leaked into a log. */
   readonly visited: string[];
-  /** The next replies, in order; after them a plain sign-in. */
+  /** The next replies, in order; after them what `handler` says, or a plain sign-in where there is none. */
   readonly replies: Reply[];
+  /** The real thing in place of canned replies. A reply that fails loses its answer on the way. */
+  handler: ((request: Request) => Promise<Response>) | undefined;
   /** The page's inline module, run at `/`. */
   script: string;
   close(): Promise<void>;
@@ -57,8 +59,9 @@ export async function startSite(): Promise<Site> {
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname } = new URL(request.url ?? "/", "http://site");
     if (pathname === "/authcode") {
-      posted.push(await read(request));
-      reply(response, replies.shift() ?? { body: ada });
+      const body = await bodyOf(request);
+      posted.push(postedFrom(request, body));
+      reply(response, await answerTo(request, body));
     } else if (pathname.startsWith("/onbehalf/")) {
       const source = await readFile(new URL(pathname.slice("/onbehalf/".length), sources), "utf8");
       response.writeHead(200, { "Content-Type": "text/javascript" }).end(stripTypeScriptTypes(source));
@@ -66,6 +69,14 @@ export async function startSite(): Promise<Site> {
       visited.push(request.url ?? "");
       response.writeHead(200, { "Content-Type": "text/html" }).end(page(site.script));
     }
+  }
+  async function answerTo(request: IncomingMessage, body: string): Promise<Reply> {
+    const planned = replies.shift() ?? {};
+    if (site.handler === undefined) return planned;
+    const headers = new Headers();
+    for (const [name, value] of Object.entries(request.headers)) headers.set(name, String(value));
+    const answer = await site.handler(new Request(`${site.url}/authcode`, { method: "POST", headers, body }));
+    return { status: answer.status, body: await answer.text(), ...planned };
   }
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const close = (): Promise<void> =>
@@ -79,6 +90,7 @@ export async function startSite(): Promise<Site> {
     posted,
     visited,
     replies,
+    handler: undefined,
     script: "",
     close,
     [Symbol.asyncDispose]: close,
@@ -86,14 +98,18 @@ export async function startSite(): Promise<Site> {
   return site;
 }
 
-async function read(request: IncomingMessage): Promise<Posted> {
+async function bodyOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}
+
+function postedFrom(request: IncomingMessage, body: string): Posted {
   return {
     method: request.method ?? "",
     contentType: request.headers["content-type"] ?? "",
     requestedWith: request.headers["x-requested-with"] as string | undefined,
-    form: Object.fromEntries(new URLSearchParams(Buffer.concat(chunks).toString())),
+    form: Object.fromEntries(new URLSearchParams(body)),
   };
 }
 
