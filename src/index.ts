@@ -1,6 +1,12 @@
 export { fixedClock, movableClock, systemClock } from "./clock.ts";
 export type { Clock, MovableClock } from "./clock.ts";
-export { generateMasterKey, keyringFromEnv, keyringFromFile, keyringFromKeys } from "./crypto/master-key.ts";
+export {
+  generateMasterKey,
+  keyringFromEnv,
+  keyringFromFile,
+  keyringFromKeys,
+  masterKeyId,
+} from "./crypto/master-key.ts";
 export type { MasterKeySource } from "./crypto/master-key.ts";
 export { OnbehalfError, isOnbehalfError } from "./errors.ts";
 export type { AnyOnbehalfError, ErrorCode, ErrorDetails } from "./errors.ts";
@@ -29,3 +35,11 @@ export type { ExchangeCodeOptions } from "./vault/code-request.ts";
 export type { OnEvent, VaultEvent } from "./vault/events.ts";
 export { formOf, readBody, readParameters } from "./vault/form-body.ts";
 export { parseGrantRef } from "./vault/resolve.ts";
+export { keyStatus, rotateMasterKey } from "./vault/rewrap.ts";
+export type { KeyStatus } from "./vault/rewrap.ts";
+export { openExchanger } from "./vault/custody.ts";
+export type { CustodyOptions } from "./vault/custody.ts";
+export type { Exchanger, RefreshOutcome } from "./vault/exchanger.ts";
+export type { CommonOptions } from "./vault/open-context.ts";
+export type { CodeRequest } from "./vault/code-request.ts";
+export type { Urgency } from "./vault/gate.ts";

@@ -136,3 +136,16 @@ export function backOffMs(failures: number, random: number, baseMs = 500, capMs 
 export function refreshAheadAt(issuedAt: number, expiresAt: number, random: number): number {
   return issuedAt + Math.floor((expiresAt - issuedAt) * (0.7 + 0.15 * random));
 }
+
+const dayMs = 86_400_000;
+
+/**
+ * When a grant that nobody uses is refreshed all the same: after 24 to 30 days, spread per grant. Google ends refresh
+ * tokens that were unused for six months.
+ *
+ * @param share in [0, 1), fixed per grant
+ * @returns milliseconds since the epoch
+ */
+export function keepAliveAt(lastExchangeAt: number, share: number): number {
+  return lastExchangeAt + Math.floor((24 + 6 * share) * dayMs);
+}

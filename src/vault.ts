@@ -1,13 +1,9 @@
-import { randomInt } from "node:crypto";
-import type { Clock } from "./clock.ts";
-import { systemClock } from "./clock.ts";
-import type { MasterKeySource } from "./crypto/master-key.ts";
+import { keyClasses, readingClasses } from "./crypto/keyring.ts";
 import { OnbehalfError } from "./errors.ts";
 import type { Grant, GrantRef, GrantState } from "./grant.ts";
-import { Protocol } from "./oauth/protocol.ts";
-import { wireDefaults } from "./oauth/wire.ts";
+import type { Protocol } from "./oauth/protocol.ts";
 import type { Provider } from "./providers/provider.ts";
-import type { Store } from "./store/store.ts";
+import { waitFor } from "./single-flight.ts";
 import type { AccessToken } from "./vault/access-token.ts";
 import { Access } from "./vault/access.ts";
 import type { GetAccessTokenOptions } from "./vault/access.ts";
@@ -15,41 +11,29 @@ import { callApi } from "./vault/api-call.ts";
 import { Assertions } from "./vault/assertion.ts";
 import { authCodeHandler } from "./vault/authcode-handler.ts";
 import type { AuthCodeHandler, AuthCodeHandlerOptions } from "./vault/authcode-handler.ts";
+import { Background } from "./vault/background.ts";
 import { Callers } from "./vault/callers.ts";
-import { clientFor } from "./vault/client.ts";
+import { changePollMs, watchChanges } from "./vault/changes.ts";
 import { codeRequest } from "./vault/code-request.ts";
 import type { ExchangeCodeOptions } from "./vault/code-request.ts";
 import type { VaultContext } from "./vault/context.ts";
-import type { OnEvent } from "./vault/events.ts";
-import { exchanger } from "./vault/exchanger.ts";
-import { Intake } from "./vault/intake.ts";
-import { enlist, retire } from "./vault/process-identity.ts";
+import { takeCustody } from "./vault/custody.ts";
+import type { CustodyOptions } from "./vault/custody.ts";
+import type { Exchanger } from "./vault/exchanger.ts";
+import { closeContext, openContext } from "./vault/open-context.ts";
+import type { CommonOptions } from "./vault/open-context.ts";
 import { refKey, resolveGrant } from "./vault/resolve.ts";
-import { revokeGrant } from "./vault/revocation.ts";
 import { externalHash, grantOf, subjectHash } from "./vault/sealed-grant.ts";
-import { unlock } from "./vault/unlock.ts";
-import { Upkeep } from "./vault/upkeep.ts";
-import { SingleFlight, waitFor } from "./single-flight.ts";
-import type { GrantRow } from "./store/store.ts";
 
-export interface VaultOptions {
-  /** The provider, or several of different names. */
-  readonly provider?: Provider;
-  readonly providers?: readonly Provider[];
-  /** Where grants are kept. The vault opens it, and closes it with itself. */
-  readonly store: Store;
-  /** Where the master key comes from. */
-  readonly keyring: MasterKeySource;
-  /** Told of everything that happens to grants; for logs and metrics. Must not throw. */
-  readonly onEvent?: OnEvent;
-  /** Bring the store's schema up to date when opening; true by default. */
-  readonly migrate?: boolean;
-  readonly clock?: Clock;
-  readonly fetch?: typeof fetch;
-  /** In [0, 1); for jitter alone. */
-  readonly random?: () => number;
-  /** For one exchange with the provider in all, milliseconds; 30,000 by default. */
-  readonly exchangeTimeoutMs?: number;
+/** How often memory is looked through for tokens that should be refreshed ahead of their end, milliseconds. */
+const refreshAheadEveryMs = 1_000;
+
+export interface VaultOptions extends CommonOptions, CustodyOptions {
+  /**
+   * Who opens refresh tokens in this vault's stead, such as a keeper's client. Closed by whoever made it. Without one
+   * the vault does it itself.
+   */
+  readonly exchanger?: Exchanger;
 }
 
 /** Which grants to list. */
@@ -78,28 +62,24 @@ export class Vault {
   /** The programs that may use a service over this vault. */
   readonly callers: Callers;
   readonly #context: VaultContext;
+  readonly #exchanger: Exchanger;
+  readonly #closeExchanger: () => Promise<void>;
   readonly #access: Access;
-  readonly #intake: Intake;
-  readonly #intakes = new SingleFlight<string, GrantRow>();
   readonly #assertions: Assertions;
-  readonly #upkeep: Upkeep;
+  readonly #background: Background;
   #closing: Promise<void> | undefined;
 
-  /** Use {@link openVault}: a vault without its upkeep would miss other processes' changes. */
-  constructor(context: VaultContext) {
+  /** @internal Use {@link openVault}. */
+  constructor(context: VaultContext, exchanger: Exchanger, closeExchanger: () => Promise<void>, lastChange: number) {
     this.#context = context;
-    const refreshes = exchanger(context);
-    this.#access = new Access(context, refreshes);
-    this.#intake = new Intake(context);
-    this.#upkeep = new Upkeep(context, this.#access, refreshes, this.#intake);
+    this.#exchanger = exchanger;
+    this.#closeExchanger = closeExchanger;
+    this.#access = new Access(context, exchanger);
     this.#assertions = new Assertions(context.keyring, context.clock);
     this.callers = new Callers(context.store, context.keyring, context.clock);
-  }
-
-  /** @internal */
-  async start(): Promise<this> {
-    await this.#upkeep.start();
-    return this;
+    this.#background = new Background((during, message) => context.emit({ type: "store_failed", during, message }));
+    this.#background.every("changes", changePollMs, watchChanges(context.store, this.#access, lastChange));
+    this.#background.every("refresh ahead", refreshAheadEveryMs, async () => this.#access.refreshAhead());
   }
 
   /**
@@ -116,23 +96,12 @@ export class Vault {
    * @see RFC 6749 section 4.1.3; OpenID Connect Core 1.0 section 3.1.3.7
    */
   async exchangeCode(options: ExchangeCodeOptions): Promise<Grant> {
-    const protocol = this.#protocol(options.provider);
-    const request = codeRequest(options, protocol.provider);
+    const { provider } = this.#protocol(options.provider);
+    const request = codeRequest(options, provider);
     options.signal?.throwIfAborted();
-    // Joined only by the very same request: another nonce or user id is another request, and is answered as one.
-    const key = JSON.stringify([
-      this.#intake.codeHash(protocol, request).toString("hex"),
-      request.redirectUri,
-      request.codeVerifier?.expose(),
-      request.nonce,
-      request.externalId,
-    ]);
-    const row = await waitFor(
-      this.#intakes.do(key, () => this.#intake.take(protocol, request)),
-      options.signal,
-    );
-    this.#access.forget([row.grantId]);
-    return grantOf(this.#context.keyring, row);
+    const grantId = await waitFor(this.#exchanger.redeem(provider.name, request), options.signal);
+    this.#access.forget([grantId]);
+    return this.grant({ grantId });
   }
 
   /**
@@ -176,12 +145,13 @@ export class Vault {
    * @see RFC 7009
    */
   async revoke(ref: GrantRef | Grant, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Grant> {
-    const row = await resolveGrant(this.#context, typeof ref === "object" && "grantId" in ref ? ref.grantId : ref);
-    this.#access.forget([row.grantId]);
-    const ended = await waitFor(revokeGrant(this.#context, row), signal).finally(() =>
-      this.#access.forget([row.grantId]),
+    const { grantId } = await resolveGrant(
+      this.#context,
+      typeof ref === "object" && "grantId" in ref ? ref.grantId : ref,
     );
-    return grantOf(this.#context.keyring, ended);
+    this.#access.forget([grantId]);
+    await waitFor(this.#exchanger.revoke(grantId), signal).finally(() => this.#access.forget([grantId]));
+    return this.grant({ grantId });
   }
 
   /**
@@ -282,10 +252,10 @@ export class Vault {
   }
 
   async #close(): Promise<void> {
-    await this.#upkeep.stop();
-    await Promise.all([this.#access.settled(), this.#intakes.settled()]);
-    retire(this.#context.owner);
-    await this.#context.store.close();
+    await this.#background.stop();
+    await this.#access.settled();
+    await this.#closeExchanger();
+    await closeContext(this.#context);
   }
 
   #protocol(name?: string): Protocol {
@@ -319,49 +289,15 @@ function badQuery(parameter: string, message: string): OnbehalfError<"invalid_re
  * @throws {OnbehalfError} `store_unavailable`, `store_unusable`
  */
 export async function openVault(options: VaultOptions): Promise<Vault> {
-  const { store, clock = systemClock } = options;
-  const send = options.fetch ?? globalThis.fetch;
-  const wire = { ...wireDefaults, fetch: send, timeoutMs: options.exchangeTimeoutMs ?? wireDefaults.timeoutMs };
-  const protocols = new Map<string, Protocol>();
-  for (const provider of [
-    ...(options.provider === undefined ? [] : [options.provider]),
-    ...(options.providers ?? []),
-  ]) {
-    if (protocols.has(provider.name)) throw misconfigured(`two providers are named ${provider.name}`);
-    protocols.set(provider.name, new Protocol(provider, clientFor(provider), wire, clock));
-  }
-  if (protocols.size === 0) throw misconfigured("no provider was given");
-
-  await store.open({ clock, ...(options.migrate === undefined ? {} : { migrate: options.migrate }) });
-  const owner = enlist();
+  const { exchanger } = options;
+  const context = await openContext(options, exchanger === undefined ? keyClasses : readingClasses);
   try {
-    const keyring = await unlock(store, options.keyring);
-    return await new Vault({
-      store,
-      keyring,
-      clock,
-      random: options.random ?? jitter,
-      fetch: send,
-      protocols,
-      owner,
-      emit: options.onEvent ?? (() => undefined),
-      running: new Set(),
-    }).start();
+    const lastChange = await context.store.latestChange();
+    if (exchanger !== undefined) return new Vault(context, exchanger, async () => undefined, lastChange);
+    const own = takeCustody(context, options);
+    return new Vault(context, own, () => own.close(), lastChange);
   } catch (error) {
-    retire(owner);
-    await store.close();
+    await closeContext(context);
     throw error;
   }
-}
-
-/** Uniform in [0, 1). */
-function jitter(): number {
-  return randomInt(2 ** 32) / 2 ** 32;
-}
-
-function misconfigured(problem: string): OnbehalfError<"configuration_invalid"> {
-  return new OnbehalfError("configuration_invalid", problem, {
-    hint: "give openVault one provider, such as google({ clientSecretFile }), or several with different names",
-    details: { problems: [problem] },
-  });
 }

@@ -12,6 +12,9 @@ export type KeyClass = "refresh" | "read" | "index" | "assertion";
 
 export const keyClasses: readonly KeyClass[] = ["refresh", "read", "index", "assertion"];
 
+/** What a process needs that serves reads and opens no refresh token. */
+export const readingClasses: readonly KeyClass[] = ["read", "index", "assertion"];
+
 /** A data key as the store keeps it. */
 export interface WrappedKey {
   readonly keyId: number;
@@ -66,6 +69,9 @@ export class Keyring {
   }
 }
 
+/** What seals, opens and hashes: a keyring, as those see it who use one. */
+export type Sealer = Pick<Keyring, "seal" | "open" | "hash" | "seed">;
+
 /** A store's first keyring: one random data key of each class, wrapped by the master key. */
 export function newWrappedKeys(instance: string, master: MasterKey): WrappedKey[] {
   return keyClasses.map((keyClass, index) => {
@@ -94,17 +100,44 @@ export function openKeyring(
   const keys = wrapped.flatMap((each) => {
     const keyClass = classes.find((known) => known === each.keyClass);
     if (keyClass === undefined) return [];
-    const master = masters.find(({ id }) => id === each.masterKeyId);
-    const bytes = master === undefined ? undefined : unwrap(each, instance, master);
-    if (bytes === undefined) {
-      throw new OnbehalfError("key_invalid", `this store was sealed with another master key (${each.masterKeyId})`, {
-        hint: "give the key this store was made with; nothing was changed. Without it the grants cannot be opened",
-        details: {},
-      });
-    }
+    const bytes = unwrapWithAny(each, instance, masters);
+    if (bytes === undefined) throw sealedWithAnother(each);
     return [{ key: { keyId: each.keyId, bytes }, keyClass }];
   });
   return new Keyring(instance, keys);
+}
+
+/** Whether one of the master keys opens this data key. */
+export function opens(key: WrappedKey, instance: string, masters: readonly MasterKey[]): boolean {
+  return unwrapWithAny(key, instance, masters) !== undefined;
+}
+
+/**
+ * The same data key under another master key. What it sealed stays as it is.
+ *
+ * @throws {OnbehalfError} `key_invalid`: none of the master keys opens it
+ */
+export function rewrap(
+  key: WrappedKey,
+  instance: string,
+  masters: readonly MasterKey[],
+  newest: MasterKey,
+): WrappedKey {
+  const bytes = unwrapWithAny(key, instance, masters);
+  if (bytes === undefined) throw sealedWithAnother(key);
+  return { ...key, masterKeyId: newest.id, wrapped: wrap(bytes, instance, key.keyClass, key.keyId, newest) };
+}
+
+function unwrapWithAny(key: WrappedKey, instance: string, masters: readonly MasterKey[]): Buffer | undefined {
+  const master = masters.find(({ id }) => id === key.masterKeyId);
+  return master === undefined ? undefined : unwrap(key, instance, master);
+}
+
+function sealedWithAnother({ masterKeyId }: WrappedKey): OnbehalfError<"key_invalid"> {
+  return new OnbehalfError("key_invalid", `this store was sealed with another master key (${masterKeyId})`, {
+    hint: "give the key this store was made with; nothing was changed. Without it the grants cannot be opened",
+    details: {},
+  });
 }
 
 function wrap(bytes: Buffer, instance: string, keyClass: string, keyId: number, master: MasterKey): Buffer {

@@ -12,8 +12,22 @@ import { requestCodeExchange, requestRefresh } from "./token-endpoint.ts";
 import type { TokenReply } from "./token-endpoint.ts";
 import type { Wire } from "./wire.ts";
 
-/** What one client says to one provider. Protocol only: it knows no store, and keeps nothing but public keys. */
-export class Protocol {
+/** What one client says to one provider. Each verb throws only where {@link discover} does, unless it says more. */
+export interface Protocol {
+  readonly provider: Provider;
+  readonly client: Client;
+  /** RFC 6749 section 4.1.3. */
+  exchangeCode(what: Parameters<typeof requestCodeExchange>[1]): Promise<TokenReply>;
+  /** RFC 6749 section 6. */
+  refresh(refreshToken: Secret): Promise<TokenReply>;
+  /** RFC 7009. */
+  revoke(token: Secret): Promise<RevocationReply>;
+  /** OpenID Connect Core 1.0 section 3.1.3.7. Throws as {@link verifyIdToken} does. */
+  verifyIdToken(idToken: Secret, more: { nonce?: string; accessToken?: Secret }): Promise<Profile>;
+}
+
+/** The protocol over HTTP. It knows no store, and keeps nothing but endpoints and public keys. */
+export class HttpProtocol implements Protocol {
   readonly provider: Provider;
   readonly client: Client;
   readonly #wire: Wire;
@@ -36,22 +50,18 @@ export class Protocol {
     return this.#endpoints;
   }
 
-  /** RFC 6749 section 4.1.3. */
   async exchangeCode(what: Parameters<typeof requestCodeExchange>[1]): Promise<TokenReply> {
     return requestCodeExchange(await this.#request(), what);
   }
 
-  /** RFC 6749 section 6. */
   async refresh(refreshToken: Secret): Promise<TokenReply> {
     return requestRefresh(await this.#request(), refreshToken);
   }
 
-  /** RFC 7009. */
   async revoke(token: Secret): Promise<RevocationReply> {
     return requestRevocation(await this.#request(), token);
   }
 
-  /** OpenID Connect Core 1.0 section 3.1.3.7. Throws as {@link verifyIdToken} does. */
   async verifyIdToken(idToken: Secret, more: { nonce?: string; accessToken?: Secret }): Promise<Profile> {
     const { jwksUri } = await this.endpoints();
     this.#jwks ??= new Jwks(jwksUri, this.provider.issuer, this.#wire, this.#clock);

@@ -72,6 +72,14 @@ export function grantStore(database: Database): GrantStore {
         return true;
       }),
 
+    idleGrants: (exchangedBefore, limit) =>
+      select(
+        `WHERE state = 'active' AND refresh_sealed IS NOT NULL AND access_issued_at < ?
+         ORDER BY access_issued_at LIMIT ?`,
+        exchangedBefore,
+        limit,
+      ),
+
     latestChange: async () => {
       const [row] = await database.all("SELECT COALESCE(MAX(change_seq), 0) AS seq FROM grant_changes");
       return row === undefined ? 0 : new Columns(row).number("seq");

@@ -69,6 +69,12 @@ export interface KeyStore {
   readKeys(): Promise<StoredKeys | undefined>;
   /** Writes the first keys; what another process wrote before stays. Returns those that count. */
   createKeys(keys: StoredKeys): Promise<StoredKeys>;
+  /**
+   * Replaces a data key's wrapping, if it still is as it was read.
+   *
+   * @returns false where somebody else has replaced it
+   */
+  replaceKey(before: StoredKey, after: Pick<StoredKey, "masterKeyId" | "wrapped">): Promise<boolean>;
 }
 
 export interface GrantFilter {
@@ -101,6 +107,8 @@ export interface GrantStore {
   beginRevocation(grantId: string, at: number): Promise<boolean>;
   /** From `revoking` to `revoked`, with every token erased. False where a new consent came in between. */
   endRevocation(grantId: string, generation: number, at: number): Promise<boolean>;
+  /** Active grants with a refresh token whose last exchange is longer ago, the longest first. */
+  idleGrants(exchangedBefore: number, limit: number): Promise<GrantRow[]>;
   /** How far changes have come; where a poller starts. */
   latestChange(): Promise<number>;
   /**

@@ -1,13 +1,14 @@
 import { OnbehalfError, isOnbehalfError } from "../errors.ts";
 import { isUsable, scopesOf } from "../grant.ts";
 import type { GrantRef, LapseReason } from "../grant.ts";
-import { isFresh } from "../refresh.ts";
+import { isFresh, refreshAheadAt } from "../refresh.ts";
 import { SingleFlight, waitFor } from "../single-flight.ts";
 import type { GrantRow } from "../store/store.ts";
 import { AccessToken } from "./access-token.ts";
 import { protocolOf } from "./context.ts";
 import type { VaultContext } from "./context.ts";
 import type { Exchanger, RefreshOutcome } from "./exchanger.ts";
+import type { Urgency } from "./gate.ts";
 import { refKey, resolveGrant } from "./resolve.ts";
 import { openAccessToken } from "./sealed-grant.ts";
 
@@ -23,12 +24,22 @@ const memoryLimit = 50_000;
 /** Refreshes in a row that may turn out to be somebody else's before the caller is told to come back. */
 const rounds = 5;
 
+interface Remembered {
+  readonly token: AccessToken;
+  readonly grantId: string;
+  readonly generation: number;
+  readonly expiresAt: number;
+  readonly refreshAt: number;
+  /** Whether it was handed out since it came: only what is in use is refreshed ahead. */
+  used: boolean;
+}
+
 /** Hands out valid access tokens: from memory, from the store, or by a refresh that all who wait share. */
 export class Access {
   readonly #context: VaultContext;
   readonly #exchanger: Exchanger;
   readonly #flights = new SingleFlight<string, RefreshOutcome>();
-  readonly #tokens = new Map<string, AccessToken>();
+  readonly #tokens = new Map<string, Remembered>();
   readonly #grantIds = new Map<string, string>();
 
   constructor(context: VaultContext, exchanger: Exchanger) {
@@ -39,9 +50,25 @@ export class Access {
   /** The token for a reference, if memory holds one that lives long enough. Touches nothing else. */
   peek(key: string, minTtlMs: number): AccessToken | undefined {
     const grantId = this.#grantIds.get(key);
-    const token = grantId === undefined ? undefined : this.#tokens.get(grantId);
-    if (token === undefined) return undefined;
-    return isFresh(token.expiresAt.getTime(), this.#context.clock.now(), minTtlMs) ? token : undefined;
+    const known = grantId === undefined ? undefined : this.#tokens.get(grantId);
+    if (known === undefined) return undefined;
+    if (!isFresh(known.expiresAt, this.#context.clock.now(), minTtlMs)) return undefined;
+    known.used = true;
+    return known.token;
+  }
+
+  /**
+   * Refreshes tokens that are in use, before they end and without anybody waiting for it. A failure is told by an
+   * event, and comes round again.
+   */
+  refreshAhead(): void {
+    const now = this.#context.clock.now();
+    for (const known of this.#tokens.values()) {
+      if (!known.used || known.refreshAt > now) continue;
+      // One try for what memory holds now: a failed one is tried again when the token is next looked up.
+      known.used = false;
+      this.#refresh(known, "sweep").catch(() => undefined);
+    }
   }
 
   async get(ref: GrantRef, { minTtlSeconds = 60, signal }: GetAccessTokenOptions): Promise<AccessToken> {
@@ -105,7 +132,10 @@ export class Access {
   ): Promise<AccessToken> {
     if (outcome.kind === "held-in-memory") {
       const { grantId, scope } = before;
-      return new AccessToken(grantId, outcome.accessToken, outcome.expiresAt, scopesOf(scope));
+      const token = new AccessToken(grantId, outcome.accessToken, outcome.expiresAt, scopesOf(scope));
+      // Served from memory until the store has it: others who ask meanwhile must not spend the old token again.
+      this.#keep(key, token, before);
+      return token;
     }
     if (outcome.kind === "newer" || outcome.kind === "ended") {
       const row = await resolveGrant(this.#context, { grantId: before.grantId });
@@ -127,8 +157,12 @@ export class Access {
     );
   }
 
-  #refresh({ grantId, generation }: GrantRow): Promise<RefreshOutcome> {
-    return this.#flights.do(grantId, () => this.#exchanger.refresh(grantId, generation));
+  #refresh(
+    { grantId, generation }: Pick<GrantRow, "grantId" | "generation">,
+    urgency: Urgency = "caller",
+  ): Promise<RefreshOutcome> {
+    // A caller does not join a sweep's flight: it would wait behind all other sweeps.
+    return this.#flights.do(`${urgency} ${grantId}`, () => this.#exchanger.refresh(grantId, generation, urgency));
   }
 
   /** The stored token, if it lives at all. */
@@ -142,9 +176,15 @@ export class Access {
   #remember(key: string, row: GrantRow): AccessToken {
     const token = this.#last(row);
     if (token === undefined) return this.#reauthorize(row, "no_refresh_token");
-    remember(this.#tokens, row.grantId, token);
-    remember(this.#grantIds, key, row.grantId);
+    this.#keep(key, token, row);
     return token;
+  }
+
+  #keep(key: string, token: AccessToken, { grantId, generation, accessIssuedAt }: GrantRow): void {
+    const expiresAt = token.expiresAt.getTime();
+    const refreshAt = refreshAheadAt(accessIssuedAt ?? expiresAt, expiresAt, this.#context.random());
+    remember(this.#tokens, grantId, { token, grantId, generation, expiresAt, refreshAt, used: true });
+    remember(this.#grantIds, key, grantId);
   }
 
   #assertUsable(row: GrantRow): void {
@@ -187,7 +227,7 @@ const explain: Readonly<Record<LapseReason, string>> = {
   reauthentication_required: "the organisation's session policy asks for a new sign-in",
   admin_policy_enforced: "an administrator restricted what was granted",
   no_refresh_token: "there never was a refresh token, and the access token has ended",
-  crash_ambiguous_rotation: "the provider replaced the refresh token, and the replacement was lost in a crash",
+  crash_ambiguous_rotation: "the provider replaced the refresh token, and the replacement was lost in a crash or on its way",
   revoked: "the grant was revoked here",
 };
 

@@ -2,7 +2,7 @@ import { createECDH, createPrivateKey, randomUUID } from "node:crypto";
 import { SignJWT, calculateJwkThumbprint } from "jose";
 import type { JSONWebKeySet, JWK } from "jose";
 import type { Clock } from "../clock.ts";
-import type { Keyring } from "../crypto/keyring.ts";
+import type { Sealer } from "../crypto/keyring.ts";
 import type { Grant } from "../grant.ts";
 
 const lifeSeconds = 300;
@@ -15,7 +15,7 @@ export class Assertions {
   readonly #clock: Clock;
   readonly #privateJwk: JWK;
 
-  constructor(keyring: Keyring, clock: Clock) {
+  constructor(keyring: Sealer, clock: Clock) {
     this.#clock = clock;
     this.#privateJwk = deriveKey(keyring);
   }
@@ -56,7 +56,7 @@ export class Assertions {
   }
 }
 
-function deriveKey(keyring: Keyring): JWK {
+function deriveKey(keyring: Sealer): JWK {
   const ecdh = createECDH("prime256v1");
   // A seed above the curve's order is no key: one in four billion, and the next one will do.
   for (let attempt = 0; ; attempt++) {

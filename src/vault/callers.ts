@@ -1,6 +1,6 @@
 import { randomBytes, createHash, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../clock.ts";
-import type { Keyring } from "../crypto/keyring.ts";
+import type { Sealer } from "../crypto/keyring.ts";
 import { OnbehalfError, isOnbehalfError } from "../errors.ts";
 import { Secret } from "../secret.ts";
 import type { CallerRow, CallerStore } from "../store/store.ts";
@@ -31,11 +31,11 @@ const memoryLimit = 10_000;
 /** API keys of the programs that use the service: shown once, kept as keyed hashes. */
 export class Callers {
   readonly #store: CallerStore;
-  readonly #keyring: Keyring;
+  readonly #keyring: Sealer;
   readonly #clock: Clock;
   readonly #verified = new Map<string, { readonly caller: Caller; readonly at: number }>();
 
-  constructor(store: CallerStore, keyring: Keyring, clock: Clock) {
+  constructor(store: CallerStore, keyring: Sealer, clock: Clock) {
     this.#store = store;
     this.#keyring = keyring;
     this.#clock = clock;

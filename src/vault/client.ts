@@ -11,6 +11,8 @@ import type { Client, Provider } from "../providers/provider.ts";
 export function clientFor(provider: Provider): Client {
   assertSafeEndpoints(provider);
   const { client } = provider;
+  // No grant belongs to this name, so none is ever refreshed or revoked in it.
+  if (client === "none") return { clientId: "" };
   if ("clientSecretFile" in client) {
     return parseClientSecretJson(read(client.clientSecretFile), client.clientSecretFile);
   }

@@ -40,9 +40,11 @@ const longestCode = 2_048;
  * Settles what an exchange will send, without sending it: a wrong `redirect_uri` may burn the code.
  *
  * @throws {OnbehalfError} `invalid_request`: `details.parameter` names what is wrong
+ * @throws {OnbehalfError} `client_misconfigured`: the provider was given without a client
  * @see RFC 6749 section 4.1.3
  */
 export function codeRequest(options: ExchangeCodeOptions, provider: Provider): CodeRequest {
+  if (provider.client === "none") throw withoutClient(provider);
   return {
     code: decodedCode(options.code),
     redirectUri: redirectUriOf(options, provider),
@@ -114,6 +116,13 @@ function bounded(parameter: string, value: string | undefined): string | undefin
     throw invalid(parameter, `${parameter} is too long or holds control characters`, "512 characters at most");
   }
   return value;
+}
+
+function withoutClient({ name, issuer }: Provider): OnbehalfError<"client_misconfigured"> {
+  return new OnbehalfError("client_misconfigured", `provider ${name} was opened without a client`, {
+    hint: "give client_secret.json, or the client's id and secret; the code was not spent",
+    details: { issuer, clientId: "", providerError: "unknown_client" },
+  });
 }
 
 function invalid(parameter: string, message: string, hint: string): OnbehalfError<"invalid_request"> {

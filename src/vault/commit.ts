@@ -1,74 +1,124 @@
+import { randomUUID } from "node:crypto";
 import { isOnbehalfError } from "../errors.ts";
 import type { Protocol } from "../oauth/protocol.ts";
+import { fromJournal, journalText } from "../oauth/token-set.ts";
 import type { TokenSet } from "../oauth/token-set.ts";
 import { backOffMs } from "../refresh.ts";
 import type { GrantRow } from "../store/store.ts";
-import type { VaultContext } from "./context.ts";
+import { protocolOf } from "./context.ts";
+import type { CustodyContext } from "./context.ts";
 import type { RefreshOutcome } from "./exchanger.ts";
 import { keepOrphan } from "./orphans.ts";
+import type { RescuedAnswer } from "./rescue.ts";
 import { openRefreshToken, sealTokens } from "./sealed-grant.ts";
 
-interface Answer {
+/** What the token endpoint answered, and when it was asked. */
+export interface Answer {
   readonly tokens: TokenSet;
   readonly receivedAt: number;
 }
 
 /** How long callers wait for a store that fails after the answer came, before they get the token from memory. */
 const callersWaitMs = 1_000;
+/** So many failures in a row before the answer goes into the rescue journal as well. */
+const failuresBeforeRescue = 2;
 
 /**
  * Commits an answer onto the generation whose refresh token was sent. Where the store fails, it is tried again until
- * it works: from here on, this process may hold the only copy of the new refresh token.
+ * it works, and kept in the rescue journal meanwhile: this process may hold the only copy of the new refresh token.
  *
  * @returns what callers get, soon; and `stored`, which settles when the answer is safe
  */
 export function commitAnswer(
-  context: VaultContext,
+  context: CustodyContext,
   protocol: Protocol,
   grant: GrantRow,
   answer: Answer,
 ): { readonly outcome: Promise<RefreshOutcome>; readonly stored: Promise<unknown> } {
-  const stored = commitUntilStored(context, protocol, grant, answer);
+  const stored = commitUntilStored(context, protocol.provider.name, grant, answer);
   const inMemory: RefreshOutcome = {
     kind: "held-in-memory",
     accessToken: answer.tokens.accessToken,
     expiresAt: answer.receivedAt + answer.tokens.expiresInSeconds * 1000,
   };
-  let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<RefreshOutcome>((resolve) => {
-    timer = setTimeout(resolve, callersWaitMs, inMemory);
-  });
-  return { outcome: Promise.race([stored, patience]).finally(() => clearTimeout(timer)), stored };
+  const patience = context.sleep(callersWaitMs).then(() => inMemory);
+  return { outcome: Promise.race([stored, patience]), stored };
 }
 
 async function commitUntilStored(
-  context: VaultContext,
-  protocol: Protocol,
+  context: CustodyContext,
+  provider: string,
   grant: GrantRow,
   answer: Answer,
 ): Promise<RefreshOutcome> {
-  const { store, keyring, clock, emit, random } = context;
+  const { emit, random, rescue, sleep } = context;
+  let rescued: string | undefined;
+  for (let failures = 0; ;) {
+    try {
+      await commitOnce(context, provider, grant, answer);
+      if (rescued !== undefined) rescue.drop(rescued);
+      return { kind: "newer" };
+    } catch (error) {
+      if (!isOnbehalfError(error, "store_unavailable")) throw error;
+      failures += 1;
+      if (failures === 1) emit({ type: "answer_kept", grantId: grant.grantId, provider, as: "memory" });
+      if (failures >= failuresBeforeRescue) rescued ??= await rescue.keep(sealedForRescue(context, grant, answer));
+      await sleep(50 + backOffMs(failures, random(), 100, 5_000));
+    }
+  }
+}
+
+/** One try: onto the grant, or beside it as an orphan where it has moved on. Throws `store_unavailable`. */
+async function commitOnce(context: CustodyContext, provider: string, grant: GrantRow, answer: Answer): Promise<void> {
+  const { store, keyring, clock, emit } = context;
   const { grantId, generation } = grant;
-  const provider = protocol.provider.name;
   const refreshToken = openRefreshToken(keyring, grant);
   const kept =
     refreshToken === undefined ? undefined : { refreshToken, expiresAt: grant.refreshExpiresAt, scope: grant.scope };
   const columns = sealTokens(keyring, grant, generation + 1, answer, kept);
-  for (let failures = 0; ;) {
-    try {
-      if (await store.commitAttempt(grantId, generation, columns, clock.now())) {
-        emit({ type: "refreshed", grantId, provider, generation: generation + 1 });
-        return { kind: "newer" };
-      }
-      await keepOrphan(context, grant, answer);
-      emit({ type: "answer_kept", grantId, provider, as: "orphan" });
-      return { kind: "newer" };
-    } catch (error) {
-      if (!isOnbehalfError(error, "store_unavailable")) throw error;
-      if (failures === 0) emit({ type: "answer_kept", grantId, provider, as: "memory" });
-      failures += 1;
-      const waitMs = 50 + backOffMs(failures, random(), 100, 5_000);
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
-    }
+  if (await store.commitAttempt(grantId, generation, columns, clock.now())) {
+    emit({ type: "refreshed", grantId, provider, generation: generation + 1 });
+    return;
   }
+  await keepOrphan(context, grant, answer);
+  emit({ type: "answer_kept", grantId, provider, as: "orphan" });
+}
+
+/**
+ * Commits answers that a process could not store before it ended.
+ *
+ * @throws {OnbehalfError} `store_unavailable`
+ */
+export async function commitRescued(context: CustodyContext): Promise<void> {
+  const { store, keyring, rescue } = context;
+  for (const { name, answer: rescued } of rescue.kept()) {
+    const grant = await store.grantById(rescued.grantId);
+    const text = keyring.open("refresh", rescued.answerSealed, placeOf(rescued));
+    const answer = text === undefined ? undefined : fromJournal(text);
+    // Sealed by another store or for a grant that is not there: not ours to judge, and not ours to delete.
+    if (grant === undefined || answer === undefined) continue;
+    const { name: provider } = protocolOf(context, grant).provider;
+    if (grant.generation === rescued.parentGeneration) await commitOnce(context, provider, grant, answer);
+    else await keepOrphan(context, { ...grant, generation: rescued.parentGeneration }, answer);
+    rescue.drop(name);
+  }
+}
+
+function sealedForRescue(
+  { keyring }: CustodyContext,
+  { grantId, clientId, generation }: GrantRow,
+  answer: Answer,
+): RescuedAnswer {
+  const identity = { grantId, clientId, parentGeneration: generation, recordId: randomUUID() };
+  const text = journalText(answer.tokens, answer.receivedAt).expose();
+  return { ...identity, answerSealed: keyring.seal("refresh", text, placeOf(identity)) };
+}
+
+function placeOf({ clientId, recordId, parentGeneration }: Omit<RescuedAnswer, "answerSealed">): {
+  clientId: string;
+  column: string;
+  recordId: string;
+  generation: number;
+} {
+  return { clientId, column: "rescue.answer", recordId, generation: parentGeneration };
 }

@@ -5,7 +5,7 @@ import type { GrantState, Profile } from "../grant.ts";
 import type { Protocol } from "../oauth/protocol.ts";
 import type { TokenSet } from "../oauth/token-set.ts";
 import type { GrantRow } from "../store/store.ts";
-import type { VaultContext } from "./context.ts";
+import type { CustodyContext } from "./context.ts";
 import { externalHash, openPerson, openRefreshToken, sealPerson, sealTokens, subjectHash } from "./sealed-grant.ts";
 
 /** A verified answer of the token endpoint: who consented, and to what. */
@@ -27,7 +27,7 @@ const rounds = 20;
  * @throws {OnbehalfError} `store_unavailable`
  */
 export async function storeConsent(
-  context: VaultContext,
+  context: CustodyContext,
   protocol: Protocol,
   codeHash: Uint8Array,
   consent: Consent,
@@ -58,7 +58,7 @@ export async function storeConsent(
 }
 
 function newRow(
-  { keyring, clock }: VaultContext,
+  { keyring, clock }: CustodyContext,
   { provider, client }: Protocol,
   hash: Buffer,
   { tokens, receivedAt, profile, externalId, requestedScopes }: Consent,
@@ -91,7 +91,7 @@ function newRow(
 }
 
 function nextRow(
-  { keyring }: VaultContext,
+  { keyring }: CustodyContext,
   existing: GrantRow,
   { tokens, receivedAt, profile, externalId, requestedScopes }: Consent,
   now: number,

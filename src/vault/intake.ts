@@ -5,8 +5,8 @@ import { afterAnswer, standardRefusals } from "../refresh.ts";
 import type { TokenAnswer } from "../refresh.ts";
 import type { GrantRow, IntakeRow } from "../store/store.ts";
 import type { CodeRequest } from "./code-request.ts";
-import type { VaultContext } from "./context.ts";
-import { livenessOf } from "./process-identity.ts";
+import { gateOf, holderOf } from "./context.ts";
+import type { CustodyContext } from "./context.ts";
 import { codeRejected, codeReused, idTokenMissing, isRejection, rejectionOf, rejectionText } from "./rejection.ts";
 import { storeConsent } from "./consent.ts";
 import type { Consent } from "./consent.ts";
@@ -29,15 +29,15 @@ interface IntakeContext {
 
 /** Takes codes in: spends each once, keeps the answer before checking it, stores the grant. */
 export class Intake {
-  readonly #context: VaultContext;
+  readonly #context: CustodyContext;
 
-  constructor(context: VaultContext) {
+  constructor(context: CustodyContext) {
     this.#context = context;
   }
 
-  /** Where a code's intake is filed. The code itself is stored nowhere. */
-  codeHash({ client }: Protocol, { code }: CodeRequest): Buffer {
-    return this.#context.keyring.hash("code", client.clientId, code.expose());
+  /** Tells requests apart: only the very same one may be joined. Another nonce or user id is answered on its own. */
+  requestKey(protocol: Protocol, request: CodeRequest): string {
+    return JSON.stringify([this.#codeHash(protocol, request).toString("hex"), contextOf(protocol, request)]);
   }
 
   /**
@@ -47,8 +47,8 @@ export class Intake {
    *   `store_unavailable`
    */
   async take(protocol: Protocol, request: CodeRequest): Promise<GrantRow> {
-    const { store, owner, clock } = this.#context;
-    const codeHash = this.codeHash(protocol, request);
+    const { store, owner, clock, sleep } = this.#context;
+    const codeHash = this.#codeHash(protocol, request);
     const contextText = JSON.stringify(contextOf(protocol, request));
     const intake = {
       codeHash,
@@ -62,8 +62,8 @@ export class Intake {
       if (begun.kind === "begun") return this.#holding(codeHash, () => this.#spend(protocol, request, codeHash));
       const { intake: known } = begun;
       if (known.state === "done" || known.state === "rejected") return this.#replay(protocol, known, contextText);
-      if (this.isUnderWay(known)) {
-        await new Promise((resolve) => setTimeout(resolve, pollMs));
+      if (await this.isUnderWay(known)) {
+        await sleep(pollMs);
         continue;
       }
       // Its owner is gone, or gave up half-way. An answer that came is finished; without one, the same code is sent
@@ -75,11 +75,10 @@ export class Intake {
   }
 
   /** Whether somebody is at work on an intake: only one that was given up may be taken over. */
-  isUnderWay({ codeHash, owner, startedAt }: IntakeRow): boolean {
-    const liveness = livenessOf(owner, this.#context.owner);
-    if (liveness === "mine") return this.#context.running.has(runningId(codeHash));
+  async isUnderWay({ codeHash, owner, startedAt }: IntakeRow): Promise<boolean> {
+    const liveness = await holderOf(this.#context, owner, runningId(codeHash));
     if (liveness === "unknown") return this.#context.clock.now() - startedAt < longestWaitMs;
-    return liveness === "alive";
+    return liveness !== "dead";
   }
 
   /**
@@ -109,7 +108,7 @@ export class Intake {
     const answer = text === undefined ? undefined : fromJournal(text);
     if (answer === undefined || contextText === undefined) {
       // Nothing can be made of it, by anybody: the person has to sign in again.
-      await store.rejectIntake(codeHash, rejectionText(codeReused()), this.#context.clock.now());
+      await store.rejectIntake(codeHash, rejectionText(codeReused()), this.#context.clock.now(), "answered");
       throw codeReused();
     }
     const { nonce, externalId, scopes } = JSON.parse(contextText) as IntakeContext;
@@ -124,22 +123,32 @@ export class Intake {
   async #spend(protocol: Protocol, request: CodeRequest, codeHash: Buffer): Promise<GrantRow> {
     const { store, clock, emit } = this.#context;
     const { code, redirectUri, codeVerifier, nonce, externalId } = request;
+    const gate = gateOf(this.#context, protocol.provider.name);
+    const admission = await gate.admit("caller");
+    if (admission.kind === "wait") {
+      await store.forgetIntake(codeHash);
+      throw unavailable(protocol, admission.error, admission.waitMs);
+    }
     const receivedAt = clock.now();
-    const { answer, tokens } = await protocol.exchangeCode({
-      code,
-      ...(redirectUri === undefined ? {} : { redirectUri }),
-      ...(codeVerifier === undefined ? {} : { codeVerifier }),
-    });
+    const { answer, tokens } = await protocol
+      .exchangeCode({
+        code,
+        ...(redirectUri === undefined ? {} : { redirectUri }),
+        ...(codeVerifier === undefined ? {} : { codeVerifier }),
+      })
+      .finally(() => gate.released());
     if (tokens === undefined) {
       const error = this.#refusal(protocol, answer);
       if (isRejection(error)) {
-        await store.rejectIntake(codeHash, rejectionText(error), clock.now());
+        // Out of `spending` only: the refusal may be of a code whose answer somebody slower than us is journalling.
+        await store.rejectIntake(codeHash, rejectionText(error), clock.now(), "spending");
         emit({ type: "code_rejected", provider: protocol.provider.name, error: error.message });
       } else {
         await store.forgetIntake(codeHash);
       }
       throw error;
     }
+    gate.succeeded();
     // Stored before it is checked: if we fail now, this response is the only copy of the new refresh token.
     const sealed = this.#seal("answer", codeHash, protocol.client.clientId, journalText(tokens, receivedAt).expose());
     await store.journalAnswer(codeHash, sealed);
@@ -171,8 +180,12 @@ export class Intake {
       if (!isOnbehalfError(error, "id_token_invalid")) throw error;
       emit({ type: "id_token_refused", provider, check: error.details.check });
       // A token that merely came without an identity is sound; ending it would end the person's other grants, too.
-      if (error.details.check !== "missing") await protocol.revoke(tokens.refreshToken ?? tokens.accessToken);
-      await store.rejectIntake(codeHash, rejectionText(error), clock.now());
+      if (error.details.check !== "missing") {
+        const reply = await protocol.revoke(tokens.refreshToken ?? tokens.accessToken);
+        // The journal keeps what was issued until the provider has confirmed its end: upkeep comes back for it.
+        if (reply.kind === "failed") throw error;
+      }
+      await store.rejectIntake(codeHash, rejectionText(error), clock.now(), "answered");
       throw error;
     }
   }
@@ -193,6 +206,7 @@ export class Intake {
   /** What a refusal of a code means. Only a refusal of the code itself ends it. */
   #refusal(protocol: Protocol, answer: TokenAnswer): OnbehalfError {
     const { provider, client } = protocol;
+    const gate = gateOf(this.#context, provider.name);
     // Another client's code, and a redirect_uri that does not fit, are mistakes of the sign-in, not of our set-up.
     const aboutTheCode =
       answer.kind === "refusal" &&
@@ -202,14 +216,17 @@ export class Intake {
     const verdict = afterAnswer(answer, { ...standardRefusals, ...provider.refusals });
     switch (verdict.do) {
       case "second-look":
+        gate.succeeded();
         return codeRejected(answer.kind === "refusal" ? answer.error : verdict.error);
       case "alert-operator":
-        this.#context.emit({
-          type: "client_refused",
-          provider: provider.name,
-          clientId: client.clientId,
-          error: verdict.error,
-        });
+        if (gate.refused(verdict.error)) {
+          this.#context.emit({
+            type: "client_refused",
+            provider: provider.name,
+            clientId: client.clientId,
+            error: verdict.error,
+          });
+        }
         return new OnbehalfError(
           "client_misconfigured",
           `${provider.name} refused client ${client.clientId} (${verdict.error})`,
@@ -219,10 +236,16 @@ export class Intake {
           },
         );
       case "retry":
+        gate.failed(verdict.afterMs);
         return unavailable(protocol, verdict.error, verdict.afterMs ?? 1_000);
       case "commit":
         return unavailable(protocol, "no_access_token", 1_000);
     }
+  }
+
+  /** Where a code's intake is filed. The code itself is stored nowhere. */
+  #codeHash({ client }: Protocol, { code }: CodeRequest): Buffer {
+    return this.#context.keyring.hash("code", client.clientId, code.expose());
   }
 
   #seal(what: "answer" | "context", codeHash: Uint8Array, clientId: string, text: string): Buffer {

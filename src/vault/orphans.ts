@@ -3,14 +3,14 @@ import { fromJournal, journalText } from "../oauth/token-set.ts";
 import type { TokenSet } from "../oauth/token-set.ts";
 import type { Secret } from "../secret.ts";
 import type { GrantRow } from "../store/store.ts";
-import type { VaultContext } from "./context.ts";
+import type { CustodyContext } from "./context.ts";
 
 /**
  * Keeps an answer whose grant had moved on before it could be committed. Never dropped: it may be the only copy of a
  * live refresh token.
  */
 export async function keepOrphan(
-  { store, keyring }: VaultContext,
+  { store, keyring }: CustodyContext,
   { grantId, clientId, generation }: GrantRow,
   { tokens, receivedAt }: { readonly tokens: TokenSet; readonly receivedAt: number },
 ): Promise<void> {
@@ -27,7 +27,7 @@ export async function keepOrphan(
 
 /** Late answers that may still hold a live refresh token for this grant, newest first. */
 export async function orphanAnswers(
-  { store, keyring }: VaultContext,
+  { store, keyring }: CustodyContext,
   { grantId, clientId, generation }: GrantRow,
 ): Promise<{ readonly orphanId: string; readonly refreshToken: Secret }[]> {
   const siblings = await Promise.all(

@@ -1,7 +1,7 @@
 import { OnbehalfError } from "../errors.ts";
 import type { GrantRow } from "../store/store.ts";
 import { protocolOf } from "./context.ts";
-import type { VaultContext } from "./context.ts";
+import type { CustodyContext } from "./context.ts";
 import { openAccessToken, openRefreshToken } from "./sealed-grant.ts";
 
 /**
@@ -12,15 +12,26 @@ import { openAccessToken, openRefreshToken } from "./sealed-grant.ts";
  * @throws {OnbehalfError} `provider_unavailable`, `store_unavailable`, `client_misconfigured`
  * @see RFC 7009
  */
-export async function revokeGrant(context: VaultContext, row: GrantRow): Promise<GrantRow> {
-  const { store, keyring, clock, emit } = context;
-  const { grantId } = row;
+export async function revokeGrant(context: CustodyContext, row: GrantRow): Promise<GrantRow> {
   if (row.state === "revoked") return row;
-  const protocol = protocolOf(context, row);
-  const { name: provider, issuer } = protocol.provider;
+  protocolOf(context, row);
+  await context.store.beginRevocation(row.grantId, context.clock.now());
+  return (await goOnRevoking(context, row.grantId)) ?? row;
+}
 
-  await store.beginRevocation(grantId, clock.now());
-  const current = (await store.grantById(grantId)) ?? row;
+/**
+ * Tells the provider of a revocation that was begun. A grant that was consented to anew meanwhile is left alone: what
+ * was disconnected is not what the person has just connected.
+ *
+ * @returns the grant as it then is; undefined where there is none
+ * @throws {OnbehalfError} as {@link revokeGrant}
+ */
+export async function goOnRevoking(context: CustodyContext, grantId: string): Promise<GrantRow | undefined> {
+  const { store, keyring, clock, emit } = context;
+  const current = await store.grantById(grantId);
+  if (current?.state !== "revoking") return current;
+  const protocol = protocolOf(context, current);
+  const { name: provider, issuer } = protocol.provider;
   // Google ends everything by any of the tokens; elsewhere the refresh token ends its access tokens, too (RFC 7009).
   const token = openRefreshToken(keyring, current) ?? openAccessToken(keyring, current);
   const reply = token === undefined ? { kind: "done" as const } : await protocol.revoke(token);
@@ -39,7 +50,7 @@ export async function revokeGrant(context: VaultContext, row: GrantRow): Promise
 
 /** Grants of the same person that the provider has ended with this one. */
 async function siblingsOf(
-  context: VaultContext,
+  context: CustodyContext,
   { grantId, clientId, issuer, subjectHash }: GrantRow,
 ): Promise<string[]> {
   const { provider } = [...context.protocols.values()].find(({ client }) => client.clientId === clientId) ?? {};

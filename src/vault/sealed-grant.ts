@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Keyring } from "../crypto/keyring.ts";
+import type { Sealer } from "../crypto/keyring.ts";
 import { OnbehalfError } from "../errors.ts";
 import { scopesOf } from "../grant.ts";
 import type { Grant, Profile } from "../grant.ts";
@@ -16,15 +16,15 @@ export interface Person {
 type Identity = Pick<GrantRow, "grantId" | "clientId">;
 
 /** Hash by which a person is found, the same for every client of an issuer. */
-export function subjectHash(keyring: Keyring, issuer: string, subject: string): Buffer {
+export function subjectHash(keyring: Sealer, issuer: string, subject: string): Buffer {
   return keyring.hash("subject", issuer, subject);
 }
 
-export function externalHash(keyring: Keyring, externalId: string): Buffer {
+export function externalHash(keyring: Sealer, externalId: string): Buffer {
   return keyring.hash("external_id", externalId);
 }
 
-export function sealPerson(keyring: Keyring, { grantId, clientId }: Identity, person: Person): Buffer {
+export function sealPerson(keyring: Sealer, { grantId, clientId }: Identity, person: Person): Buffer {
   return keyring.seal("read", JSON.stringify(person), {
     clientId,
     column: "grants.profile",
@@ -39,7 +39,7 @@ export function sealPerson(keyring: Keyring, { grantId, clientId }: Identity, pe
  * @param kept the refresh token to keep where the answer brings none
  */
 export function sealTokens(
-  keyring: Keyring,
+  keyring: Sealer,
   { grantId, clientId }: Identity,
   generation: number,
   { tokens, receivedAt }: { readonly tokens: TokenSet; readonly receivedAt: number },
@@ -72,7 +72,7 @@ export function sealTokens(
  * @see https://developers.google.com/identity/protocols/risc
  */
 function refreshHashes(
-  keyring: Keyring,
+  keyring: Sealer,
   refreshToken: Secret | undefined,
 ): Pick<TokenColumns, "refreshPrefixHash" | "refreshDigestHash"> {
   if (refreshToken === undefined) return { refreshPrefixHash: null, refreshDigestHash: null };
@@ -84,7 +84,7 @@ function refreshHashes(
 }
 
 /** The refresh token of a row; undefined where it holds none. Throws `grant_unreadable`. */
-export function openRefreshToken(keyring: Keyring, row: GrantRow): Secret | undefined {
+export function openRefreshToken(keyring: Sealer, row: GrantRow): Secret | undefined {
   if (row.refreshSealed === null) return undefined;
   const { grantId, clientId, generation } = row;
   const place = { clientId, column: "grants.refresh_token", recordId: grantId, generation };
@@ -92,21 +92,21 @@ export function openRefreshToken(keyring: Keyring, row: GrantRow): Secret | unde
 }
 
 /** The access token of a row; undefined where it holds none. Throws `grant_unreadable`. */
-export function openAccessToken(keyring: Keyring, row: GrantRow): Secret | undefined {
+export function openAccessToken(keyring: Sealer, row: GrantRow): Secret | undefined {
   if (row.accessSealed === null) return undefined;
   const { grantId, clientId, generation } = row;
   const place = { clientId, column: "grants.access_token", recordId: grantId, generation };
   return new Secret(keyring.open("read", row.accessSealed, place) ?? unreadable(row));
 }
 
-export function openPerson(keyring: Keyring, row: GrantRow): Person {
+export function openPerson(keyring: Sealer, row: GrantRow): Person {
   const { grantId, clientId } = row;
   const place = { clientId, column: "grants.profile", recordId: grantId, generation: 0 };
   return JSON.parse(keyring.open("read", row.profileSealed, place) ?? unreadable(row)) as Person;
 }
 
 /** A row as people and programs see it: no token in it. Throws `grant_unreadable`. */
-export function grantOf(keyring: Keyring, row: GrantRow): Grant {
+export function grantOf(keyring: Sealer, row: GrantRow): Grant {
   const { profile, externalId } = openPerson(keyring, row);
   return {
     grantId: row.grantId,

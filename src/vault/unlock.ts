@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { newWrappedKeys, openKeyring } from "../crypto/keyring.ts";
 import type { KeyClass, Keyring } from "../crypto/keyring.ts";
-import { parseMasterKey } from "../crypto/master-key.ts";
+import { masterKeysOf } from "../crypto/master-key.ts";
 import type { MasterKeySource } from "../crypto/master-key.ts";
-import { OnbehalfError } from "../errors.ts";
 import type { KeyStore } from "../store/store.ts";
 
 /**
@@ -16,17 +15,10 @@ export async function unlock(
   source: MasterKeySource,
   classes?: readonly KeyClass[],
 ): Promise<Keyring> {
-  const masters = (await source()).map(parseMasterKey);
-  const [newest] = masters;
-  if (newest === undefined) {
-    throw new OnbehalfError("key_invalid", "no master key was given", {
-      hint: "make one with: onbehalf keys generate, and keep a copy apart from the database",
-      details: {},
-    });
-  }
+  const masters = await masterKeysOf(source);
   // Only a store without any key gets new ones: where sealed values exist, a new key would open none of them.
   const instance = randomUUID();
   const stored =
-    (await store.readKeys()) ?? (await store.createKeys({ instance, keys: newWrappedKeys(instance, newest) }));
+    (await store.readKeys()) ?? (await store.createKeys({ instance, keys: newWrappedKeys(instance, masters[0]) }));
   return openKeyring(stored.instance, stored.keys, masters, classes);
 }

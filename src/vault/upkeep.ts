@@ -1,124 +1,106 @@
 import { isOnbehalfError } from "../errors.ts";
 import { mayTakeOver } from "../lease.ts";
-import type { Access } from "./access.ts";
-import { protocolOf } from "./context.ts";
-import type { VaultContext } from "./context.ts";
-import { holderOf } from "./exchanger.ts";
-import type { Exchanger } from "./exchanger.ts";
-import type { Intake } from "./intake.ts";
+import { keepAliveAt } from "../refresh.ts";
+import type { Attempt } from "../lease.ts";
+import { Background } from "./background.ts";
+import { commitRescued } from "./commit.ts";
+import { holderOf, protocolOf } from "./context.ts";
+import type { CustodyContext } from "./context.ts";
+import { Intake } from "./intake.ts";
+import { refreshGrant } from "./refreshing.ts";
 import { revokeGrant } from "./revocation.ts";
 
-/** So long may another process's change go unseen here, milliseconds. */
-export const changePollMs = 500;
-
-const everyMs = {
-  changes: changePollMs,
+/** Milliseconds between two rounds. */
+const rounds = {
   attempts: 1_000,
+  rescued: 1_000,
   intakes: 5_000,
   revocations: 15_000,
+  keepAlive: 60_000,
   sweep: 600_000,
-} as const;
+};
 
 /** Ended intakes are kept this long, so that a code that comes again is known for what it is. */
 const intakeKeptMs = 86_400_000;
+/** So many idle grants are kept alive in one round at most. */
+const keepAliveBatch = 200;
 
-/** What a vault does by itself: sees other processes' changes, finishes what the dead began, retries revocations. */
-export class Upkeep {
-  readonly #context: VaultContext;
-  readonly #access: Access;
-  readonly #exchanger: Exchanger;
-  readonly #intake: Intake;
-  readonly #timers: NodeJS.Timeout[] = [];
-  readonly #working = new Map<string, Promise<void>>();
-  #changeSeq = 0;
+/**
+ * What is done without being asked wherever refresh tokens are opened: what the dead began is finished first, then
+ * answers that could not be stored, half-taken codes, unconfirmed revocations; and grants that nobody uses are
+ * refreshed now and then, because six months of silence would end them.
+ */
+export function startUpkeep(context: CustodyContext): Background {
+  const { store, clock } = context;
+  const background = new Background((task, message) => context.emit({ type: "store_failed", during: task, message }));
+  background.every("attempts", rounds.attempts, () => finishAttempts(context));
+  background.every("rescued answers", rounds.rescued, () => commitRescued(context));
+  background.every("intakes", rounds.intakes, () => finishIntakes(context));
+  background.every("revocations", rounds.revocations, () => finishRevocations(context));
+  background.every("keep-alive", rounds.keepAlive, () => keepAlive(context));
+  background.every("sweep", rounds.sweep, async () => {
+    await store.sweepIntakes(clock.now() - intakeKeptMs);
+  });
+  return background;
+}
 
-  constructor(context: VaultContext, access: Access, exchanger: Exchanger, intake: Intake) {
-    this.#context = context;
-    this.#access = access;
-    this.#exchanger = exchanger;
-    this.#intake = intake;
+/** Attempts of dead owners come before anything else: a grace period may be running out. All at once, for the same reason. */
+async function finishAttempts(context: CustodyContext): Promise<void> {
+  const attempts = await context.store.attempts();
+  await Promise.all(attempts.map((attempt) => quietly(finishAttempt(context, attempt))));
+}
+
+async function finishAttempt(context: CustodyContext, attempt: Attempt): Promise<void> {
+  const { store, clock } = context;
+  const liveness = await holderOf(context, attempt.owner, attempt.attemptId);
+  if (liveness === "alive" || liveness === "mine") return;
+  const grant = await store.grantById(attempt.grantId);
+  if (grant === undefined || !serves(context, grant)) return;
+  const { rotation } = protocolOf(context, grant).provider;
+  if ((grant.retryAt ?? 0) > clock.now() || !mayTakeOver(attempt, liveness, rotation, clock.now())) return;
+  await refreshGrant(context, attempt.grantId, attempt.generation, "caller");
+}
+
+/** Answers that were journalled and never checked: their owner died, or the provider's keys were out of reach. */
+async function finishIntakes(context: CustodyContext): Promise<void> {
+  const { store, clock, protocols } = context;
+  const intake = new Intake(context);
+  for (const open of await store.openIntakes()) {
+    const protocol = [...protocols.values()].find(({ client }) => client.clientId === open.clientId);
+    if (protocol === undefined || (await intake.isUnderWay(open))) continue;
+    if (open.state === "answered") await quietly(intake.finish(protocol, open));
+    else if (clock.now() - open.startedAt > intakeKeptMs) await store.forgetIntake(open.codeHash);
   }
+}
 
-  async start(): Promise<void> {
-    this.#changeSeq = await this.#context.store.latestChange();
-    this.#every("attempts", () => this.#finishAttempts());
-    this.#every("intakes", () => this.#finishIntakes());
-    this.#every("revocations", () => this.#finishRevocations());
-    this.#every("changes", () => this.#seeChanges());
-    this.#every("sweep", () => this.#sweep());
+async function finishRevocations(context: CustodyContext): Promise<void> {
+  for (const row of await context.store.listGrants({ state: "revoking", limit: 100 })) {
+    if (serves(context, row)) await quietly(revokeGrant(context, row));
   }
+}
 
-  /** Ends the timers and waits for what they started. */
-  async stop(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer);
-    await Promise.all(this.#working.values());
+async function keepAlive(context: CustodyContext): Promise<void> {
+  const { store, clock, keyring } = context;
+  const now = clock.now();
+  const idle = await store.idleGrants(now - keepAliveAt(0, 0), keepAliveBatch);
+  for (const row of idle) {
+    // The same share of the month for the same grant, in every process: a fixed number, not a new throw of the dice.
+    const share = keyring.hash("keep_alive", row.grantId).readUInt32BE() / 2 ** 32;
+    if (!serves(context, row) || keepAliveAt(row.accessIssuedAt ?? 0, share) > now) continue;
+    await quietly(refreshGrant(context, row.grantId, row.generation, "sweep"));
   }
+}
 
-  #every(task: keyof typeof everyMs, work: () => Promise<void>): void {
-    const run = (): void => {
-      // A slow round is not joined by the next one.
-      if (this.#working.has(task)) return;
-      const done = work()
-        .catch((error: unknown) => {
-          if (!isOnbehalfError(error)) throw error;
-          this.#context.emit({ type: "store_failed", during: task, message: error.message });
-        })
-        .finally(() => this.#working.delete(task));
-      this.#working.set(task, done);
-    };
-    if (task !== "changes") run();
-    this.#timers.push(setInterval(run, everyMs[task]).unref());
-  }
+function serves(
+  { protocols }: CustodyContext,
+  { provider, clientId }: { provider: string; clientId: string },
+): boolean {
+  return protocols.get(provider)?.client.clientId === clientId;
+}
 
-  async #seeChanges(): Promise<void> {
-    const { seq, grantIds } = await this.#context.store.changesSince(this.#changeSeq);
-    this.#changeSeq = seq;
-    if (grantIds.length > 0) this.#access.forget(grantIds);
-  }
-
-  /** Attempts of dead owners come before anything else: a grace period may be running out. */
-  async #finishAttempts(): Promise<void> {
-    const { store, clock } = this.#context;
-    for (const attempt of await store.attempts()) {
-      const grant = await store.grantById(attempt.grantId);
-      if (grant === undefined || !this.#serves(grant.provider, grant.clientId)) continue;
-      const { rotation } = protocolOf(this.#context, grant).provider;
-      const due = (grant.retryAt ?? 0) <= clock.now();
-      if (!due || !mayTakeOver(attempt, holderOf(this.#context, attempt), rotation, clock.now())) continue;
-      await this.#ours(this.#exchanger.refresh(attempt.grantId, attempt.generation));
-    }
-  }
-
-  /** Answers that were journalled and never checked: their owner died, or the provider's keys were out of reach. */
-  async #finishIntakes(): Promise<void> {
-    const { store, clock, protocols } = this.#context;
-    for (const intake of await store.openIntakes()) {
-      const protocol = [...protocols.values()].find(({ client }) => client.clientId === intake.clientId);
-      if (protocol === undefined || this.#intake.isUnderWay(intake)) continue;
-      if (intake.state === "answered") await this.#ours(this.#intake.finish(protocol, intake));
-      else if (clock.now() - intake.startedAt > intakeKeptMs) await store.forgetIntake(intake.codeHash);
-    }
-  }
-
-  async #finishRevocations(): Promise<void> {
-    for (const row of await this.#context.store.listGrants({ state: "revoking", limit: 100 })) {
-      if (!this.#serves(row.provider, row.clientId)) continue;
-      await this.#ours(revokeGrant(this.#context, row));
-    }
-  }
-
-  async #sweep(): Promise<void> {
-    await this.#context.store.sweepIntakes(this.#context.clock.now() - intakeKeptMs);
-  }
-
-  #serves(provider: string, clientId: string): boolean {
-    return this.#context.protocols.get(provider)?.client.clientId === clientId;
-  }
-
-  /** One grant's trouble is told by an event of its own, and does not keep the others waiting. */
-  async #ours(work: Promise<unknown>): Promise<void> {
-    await work.catch((error: unknown) => {
-      if (!isOnbehalfError(error)) throw error;
-    });
-  }
+/** One grant's trouble is told by an event of its own, and does not keep the others waiting. */
+async function quietly(work: Promise<unknown>): Promise<void> {
+  await work.catch((error: unknown) => {
+    if (!isOnbehalfError(error)) throw error;
+  });
 }

@@ -1,0 +1,35 @@
+import { isOnbehalfError } from "../errors.ts";
+
+/** Work that comes round by itself, one round of each task at a time. */
+export class Background {
+  readonly #onFailure: (task: string, message: string) => void;
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #working = new Map<string, Promise<void>>();
+
+  /** @param onFailure told of errors of ours, such as a store that is away; any other error is a bug and not caught */
+  constructor(onFailure: (task: string, message: string) => void) {
+    this.#onFailure = onFailure;
+  }
+
+  /** Runs `work` now and every `ms` milliseconds; a round that takes longer is not joined by the next. */
+  every(task: string, ms: number, work: () => Promise<void>): void {
+    const round = (): void => {
+      if (this.#working.has(task)) return;
+      const done = work()
+        .catch((error: unknown) => {
+          if (!isOnbehalfError(error)) throw error;
+          this.#onFailure(task, error.message);
+        })
+        .finally(() => this.#working.delete(task));
+      this.#working.set(task, done);
+    };
+    round();
+    this.#timers.push(setInterval(round, ms).unref());
+  }
+
+  /** Begins nothing new, and waits for what is under way. */
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    await Promise.all(this.#working.values());
+  }
+}

@@ -1,0 +1,19 @@
+import type { GrantStore } from "../store/store.ts";
+import type { Access } from "./access.ts";
+
+/** So long may another process's change go unseen here, milliseconds. */
+export const changePollMs = 500;
+
+/**
+ * One look at what other processes changed, to be repeated.
+ *
+ * @param seq the last change that is known
+ */
+export function watchChanges(store: GrantStore, access: Access, seq: number): () => Promise<void> {
+  let seen = seq;
+  return async () => {
+    const { seq: latest, grantIds } = await store.changesSince(seen);
+    seen = latest;
+    if (grantIds.length > 0) access.forget(grantIds);
+  };
+}

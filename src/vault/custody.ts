@@ -1,0 +1,62 @@
+import { keyClasses } from "../crypto/keyring.ts";
+import type { BucketSize } from "../token-bucket.ts";
+import type { CustodyContext, VaultContext } from "./context.ts";
+import { localExchanger } from "./exchanger.ts";
+import type { Exchanger } from "./exchanger.ts";
+import { Gate } from "./gate.ts";
+import { closeContext, openContext } from "./open-context.ts";
+import type { CommonOptions } from "./open-context.ts";
+import { noRescue, rescueFolder } from "./rescue.ts";
+import { startUpkeep } from "./upkeep.ts";
+
+export interface CustodyOptions {
+  /** Exchanges with one provider, at most: so many a second on average, so many at once. 50 and 50 by default. */
+  readonly exchangeRate?: BucketSize;
+  /** Where answers are kept that the store could not take. Default: a folder beside a SQLite file, else none. */
+  readonly rescueFolder?: string;
+}
+
+const defaultRate: BucketSize = { perSecond: 50, burst: 50 };
+
+/** Takes refresh tokens into custody: exchanges and commits for others, and finishes by itself what was left undone. */
+export function takeCustody(shared: VaultContext, options: CustodyOptions): Exchanger {
+  const folder = options.rescueFolder ?? defaultFolder(shared);
+  const size = options.exchangeRate ?? defaultRate;
+  const context: CustodyContext = {
+    ...shared,
+    running: new Set(),
+    gates: new Map([...shared.protocols.keys()].map((name) => [name, new Gate(shared, size)])),
+    rescue: folder === undefined ? noRescue : rescueFolder(folder),
+  };
+  const exchanger = localExchanger(context);
+  const upkeep = startUpkeep(context);
+  return {
+    ...exchanger,
+    async close() {
+      await upkeep.stop();
+      await exchanger.close();
+    },
+  };
+}
+
+/**
+ * Opens an exchanger on its own, for a process that does nothing else: the keeper. Give its verbs to
+ * `openVault({ exchanger })` elsewhere, and that vault needs no key that opens refresh tokens.
+ *
+ * @throws {OnbehalfError} as `openVault`
+ */
+export async function openExchanger(options: CommonOptions & CustodyOptions): Promise<Exchanger> {
+  const shared = await openContext(options, keyClasses);
+  const exchanger = takeCustody(shared, options);
+  return {
+    ...exchanger,
+    async close() {
+      await exchanger.close();
+      await closeContext(shared);
+    },
+  };
+}
+
+function defaultFolder({ store: { kind, location } }: VaultContext): string | undefined {
+  return kind === "sqlite" && location !== ":memory:" ? `${location}-rescue` : undefined;
+}

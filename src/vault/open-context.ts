@@ -1,0 +1,104 @@
+import { randomInt } from "node:crypto";
+import type { Clock } from "../clock.ts";
+import { systemClock } from "../clock.ts";
+import type { KeyClass } from "../crypto/keyring.ts";
+import type { MasterKeySource } from "../crypto/master-key.ts";
+import { OnbehalfError } from "../errors.ts";
+import { HttpProtocol } from "../oauth/protocol.ts";
+import type { Protocol } from "../oauth/protocol.ts";
+import { wireDefaults } from "../oauth/wire.ts";
+import type { Provider } from "../providers/provider.ts";
+import type { Store } from "../store/store.ts";
+import { clientFor } from "./client.ts";
+import type { VaultContext } from "./context.ts";
+import type { OnEvent } from "./events.ts";
+import { enlist, livenessOf, retire } from "./process-identity.ts";
+import { unlock } from "./unlock.ts";
+
+/** What a vault and a keeper are both made of. */
+export interface CommonOptions {
+  /** The provider, or several of different names. */
+  readonly provider?: Provider;
+  readonly providers?: readonly Provider[];
+  /** Where grants are kept. Opened and closed with what it is given to. */
+  readonly store: Store;
+  /** Where the master key comes from. */
+  readonly keyring: MasterKeySource;
+  /** Told of everything that happens to grants; for logs and metrics. Must not throw. */
+  readonly onEvent?: OnEvent;
+  /** Bring the store's schema up to date when opening; true by default. */
+  readonly migrate?: boolean;
+  readonly clock?: Clock;
+  readonly fetch?: typeof fetch;
+  /** In [0, 1); for jitter alone. */
+  readonly random?: () => number;
+  /** For one exchange with the provider in all, milliseconds; 30,000 by default. */
+  readonly exchangeTimeoutMs?: number;
+}
+
+/**
+ * Reads the clients, reaches the store and unlocks the keyring.
+ *
+ * @param classes the data keys that this process may open
+ * @throws {OnbehalfError} `configuration_invalid`, `key_invalid`, `store_unavailable`, `store_unusable`
+ */
+export async function openContext(options: CommonOptions, classes: readonly KeyClass[]): Promise<VaultContext> {
+  const { store, clock = systemClock } = options;
+  const send = options.fetch ?? globalThis.fetch;
+  const protocols = protocolsFor(options, send, clock);
+  await store.open({ clock, ...(options.migrate === undefined ? {} : { migrate: options.migrate }) });
+  const owner = enlist();
+  try {
+    return {
+      store,
+      keyring: await unlock(store, options.keyring, classes),
+      clock,
+      random: options.random ?? jitter,
+      sleep,
+      fetch: send,
+      protocols,
+      owner,
+      livenessOf: async (other) => livenessOf(other, owner),
+      emit: options.onEvent ?? (() => undefined),
+    };
+  } catch (error) {
+    await closeContext({ store, owner });
+    throw error;
+  }
+}
+
+/** Nothing of it runs any more. */
+export async function closeContext({ store, owner }: Pick<VaultContext, "store" | "owner">): Promise<void> {
+  retire(owner);
+  await store.close();
+}
+
+function protocolsFor(options: CommonOptions, send: typeof fetch, clock: Clock): Map<string, Protocol> {
+  const wire = { ...wireDefaults, fetch: send, timeoutMs: options.exchangeTimeoutMs ?? wireDefaults.timeoutMs };
+  const protocols = new Map<string, Protocol>();
+  for (const provider of [
+    ...(options.provider === undefined ? [] : [options.provider]),
+    ...(options.providers ?? []),
+  ]) {
+    if (protocols.has(provider.name)) throw misconfigured(`two providers are named ${provider.name}`);
+    protocols.set(provider.name, new HttpProtocol(provider, clientFor(provider), wire, clock));
+  }
+  if (protocols.size === 0) throw misconfigured("no provider was given");
+  return protocols;
+}
+
+/** Uniform in [0, 1). */
+function jitter(): number {
+  return randomInt(2 ** 32) / 2 ** 32;
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function misconfigured(problem: string): OnbehalfError<"configuration_invalid"> {
+  return new OnbehalfError("configuration_invalid", problem, {
+    hint: "give one provider, such as google({ clientSecretFile }), or several with different names",
+    details: { problems: [problem] },
+  });
+}
