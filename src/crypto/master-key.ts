@@ -93,6 +93,29 @@ export function parseMasterKey(text: Secret): MasterKey {
   };
 }
 
+/**
+ * Every master key that a source gives, newest first.
+ *
+ * @throws {OnbehalfError} `key_invalid`: none, or a malformed one
+ */
+export async function masterKeysOf(source: MasterKeySource): Promise<[MasterKey, ...MasterKey[]]> {
+  const [newest, ...older] = (await source()).map(parseMasterKey);
+  if (newest !== undefined) return [newest, ...older];
+  throw new OnbehalfError("key_invalid", "no master key was given", {
+    hint: "make one with: onbehalf keys generate, and keep a copy apart from the database",
+    details: {},
+  });
+}
+
+/**
+ * A master key's public name: 16 hex digits that tell nothing of it.
+ *
+ * @throws {OnbehalfError} `key_invalid`: not a master key, or a damaged copy of one
+ */
+export function masterKeyId(key: Secret): string {
+  return parseMasterKey(key).id;
+}
+
 function checksum(body: string): string {
   return createHash("sha256").update(`obm_${body}`).digest("hex").slice(0, 8);
 }

@@ -32,7 +32,11 @@ export interface Provider {
   readonly issuer: string;
   /** Other values of `iss` that name the same issuer. */
   readonly alsoIssuedAs?: readonly string[];
-  readonly client: Client | { readonly clientSecretFile: string };
+  /**
+   * Our client, the file that describes it, or `none`: for programs that only look after what is stored. Lists, looks
+   * and caller keys need no client; exchanges, refreshes and revocations answer `client_misconfigured`.
+   */
+  readonly client: Client | { readonly clientSecretFile: string } | "none";
   /** Known endpoints, or `discover`: the issuer's `/.well-known/openid-configuration` is read at the first use. */
   readonly endpoints: Endpoints | "discover";
   /** How the client authenticates (RFC 6749 section 2.3.1); in the body unless said otherwise. */

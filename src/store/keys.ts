@@ -26,6 +26,18 @@ export function keyStore(database: Database): KeyStore {
         if (counting === undefined) throw new TypeError("the store did not keep its data keys");
         return counting;
       }),
+
+    replaceKey: (before, after) =>
+      database.transaction(
+        async (sql) =>
+          (await sql.run(
+            "UPDATE data_keys SET master_key_id = ?, wrapped = ? WHERE key_id = ? AND wrapped = ?",
+            after.masterKeyId,
+            after.wrapped,
+            before.keyId,
+            before.wrapped,
+          )) === 1,
+      ),
   };
 }
 
