@@ -32,6 +32,8 @@ export interface ErrorDetails {
   provider_unavailable: { issuer: string; retryAfterMs: number };
   /** The database did not answer. No grant changed. */
   store_unavailable: { retryAfterMs: number };
+  /** The process that opens refresh tokens is not there just now. No grant changed. */
+  keeper_unavailable: { retryAfterMs: number };
   /** A sealed value of this grant does not open: it was damaged, or pasted from elsewhere. */
   grant_unreadable: { grantId: string };
   /** Settings are wrong; every problem found is listed. */

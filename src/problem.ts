@@ -22,6 +22,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   client_misconfigured: 502,
   provider_unavailable: 503,
   store_unavailable: 503,
+  keeper_unavailable: 503,
   grant_unreadable: 500,
   configuration_invalid: 500,
   key_invalid: 500,

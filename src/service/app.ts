@@ -25,6 +25,8 @@ export interface ServiceOptions {
   readonly allowedOrigins?: readonly string[];
   readonly clock?: Clock;
   readonly metrics?: Metrics;
+  /** Throws while something that the service needs, beside its store, is not there. */
+  readonly assertReady?: () => void;
   /** Told of errors that are ours: the answer tells nothing of them. */
   readonly onFault?: (error: unknown) => void;
 }
@@ -113,6 +115,7 @@ export function service(vault: Vault, options: ServiceOptions = {}): Service {
 
   forAnyone("/healthz", () => json({ status: "ok" }));
   forAnyone("/readyz", async () => {
+    options.assertReady?.();
     await vault.ping();
     return json({ status: "ready" });
   });

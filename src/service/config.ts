@@ -11,7 +11,10 @@ export const settingNames = {
   clientId: "ONBEHALF_CLIENT_ID",
   clientSecret: "ONBEHALF_CLIENT_SECRET",
   googleBaseUrl: "ONBEHALF_GOOGLE_BASE_URL",
+  rotation: "ONBEHALF_ROTATION",
   popupRedirectUri: "ONBEHALF_POPUP_REDIRECT_URI",
+  keeper: "ONBEHALF_KEEPER",
+  exchangesPerSecond: "ONBEHALF_EXCHANGES_PER_SECOND",
   allowedOrigins: "ONBEHALF_ALLOWED_ORIGINS",
   publicUrl: "ONBEHALF_PUBLIC_URL",
   logLevel: "ONBEHALF_LOG_LEVEL",
@@ -34,6 +37,9 @@ export interface ServiceConfig extends StoreConfig {
   readonly logLevel: LogLevel;
   readonly host: string;
   readonly port: number;
+  /** Whether refresh tokens are opened by a process of their own. */
+  readonly keeper: boolean;
+  readonly exchangeRate: { readonly perSecond: number; readonly burst: number };
 }
 
 /** The part that commands need which only look after the store. */
@@ -83,9 +89,26 @@ export function serviceConfig(settings: Settings): ServiceConfig {
   if (!/^\d{1,5}$/.test(settings.port ?? "8787") || port > 65_535) {
     problems.push(`${settingNames.port} must be a number from 0 to 65535`);
   }
+  const keeper = settings.keeper ?? "process";
+  if (!/^(?:process|none)$/.test(keeper)) problems.push(`${settingNames.keeper} must be process or none`);
+  const perSecond = Number(settings.exchangesPerSecond ?? 50);
+  if (!(perSecond >= 1 && perSecond <= 10_000)) {
+    problems.push(`${settingNames.exchangesPerSecond} must be a number from 1 to 10000`);
+  }
   if (problems.length > 0 || store === undefined || keyring === undefined || logLevel === undefined)
     throw invalid(problems);
-  return { store, keyring, providers, publicUrl, allowedOrigins, logLevel, host: settings.host ?? "127.0.0.1", port };
+  return {
+    store,
+    keyring,
+    providers,
+    publicUrl,
+    allowedOrigins,
+    logLevel,
+    host: settings.host ?? "127.0.0.1",
+    port,
+    keeper: keeper === "process",
+    exchangeRate: { perSecond, burst: Math.ceil(perSecond) },
+  };
 }
 
 /**
@@ -139,15 +162,25 @@ function providersOf(settings: Settings, problems: string[]): Provider[] {
     );
   }
   const baseUrl = originOf(settings, "googleBaseUrl", problems);
-  return [
-    google({
-      ...(clientSecretFile === undefined ? {} : { clientSecretFile }),
-      ...(clientId === undefined ? {} : { clientId }),
-      ...(clientSecret === undefined ? {} : { clientSecret }),
-      ...(baseUrl === undefined ? {} : { baseUrl }),
-      ...(popupRedirectUri === undefined ? {} : { popupRedirectUri }),
-    }),
-  ];
+  const rotation = rotationOf(settings, problems);
+  const provider = google({
+    ...(clientSecretFile === undefined ? {} : { clientSecretFile }),
+    ...(clientId === undefined ? {} : { clientId }),
+    ...(clientSecret === undefined ? {} : { clientSecret }),
+    ...(baseUrl === undefined ? {} : { baseUrl }),
+    ...(popupRedirectUri === undefined ? {} : { popupRedirectUri }),
+  });
+  return [rotation === undefined ? provider : { ...provider, rotation }];
+}
+
+/** How an issuer behind Google's base URL rotates refresh tokens; Google itself does not. */
+function rotationOf({ rotation }: Settings, problems: string[]): Provider["rotation"] | undefined {
+  if (rotation === undefined) return undefined;
+  if (rotation === "none" || rotation === "strict") return rotation;
+  const seconds = /^grace:(\d{1,6})$/.exec(rotation)?.[1];
+  if (seconds !== undefined) return { graceSeconds: Number(seconds) };
+  problems.push(`${settingNames.rotation} must be none, strict or grace:SECONDS`);
+  return undefined;
 }
 
 /** A base URL: https anywhere, plain http on this machine alone. */

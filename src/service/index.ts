@@ -4,6 +4,9 @@ export { serviceConfig, settingNames, settingsFrom, storeConfig, storeFrom } fro
 export type { LogLevel, ServiceConfig, Setting, Settings, StoreConfig } from "./config.ts";
 export { startServer } from "./server.ts";
 export type { RunningServer, ServerOptions } from "./server.ts";
+export { startKeeper } from "./keeper/index.ts";
+export type { Keeper } from "./keeper/index.ts";
+export { runService } from "./run.ts";
 export { eventLogger, serviceLogger } from "./log.ts";
 export type { Logger } from "./log.ts";
 export { serviceMetrics } from "./metrics.ts";

@@ -81,7 +81,7 @@ export function targetUrl(target: string): URL {
 }
 
 /** A 403 for want of a scope, said in our words; any other as it came. */
-async function explained(response: Response, grant: Grant): Promise<Response> {
+export async function explained(response: Response, grant: Grant): Promise<Response> {
   const text = await readBody(response.clone()).catch(() => "");
   const required = requiredScopes(response.headers.get("www-authenticate") ?? "", text);
   if (required === undefined) return passedOn(response, response.body);

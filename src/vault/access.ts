@@ -80,8 +80,9 @@ export class Access {
     try {
       return await this.#obtain(ref, key, minTtlMs, signal);
     } catch (error) {
-      // The store is down: a token that still lives is better than none. A grant's own end is not papered over.
-      const last = isOnbehalfError(error, "store_unavailable") ? this.peek(key, 0) : undefined;
+      // Our own parts are down: a token that still lives is better than none. A grant's own end is not papered over.
+      const ours = isOnbehalfError(error, "store_unavailable") || isOnbehalfError(error, "keeper_unavailable");
+      const last = ours ? this.peek(key, 0) : undefined;
       if (last !== undefined) return last;
       throw error;
     }
@@ -117,7 +118,9 @@ export class Access {
     const row = await resolveGrant(this.#context, ref);
     this.#assertUsable(row);
     if (isFresh(row.accessExpiresAt ?? undefined, this.#context.clock.now(), minTtlMs)) return this.#remember(key, row);
-    if (row.refreshSealed === null) return this.#last(row) ?? this.#reauthorize(row, "no_refresh_token");
+    const last = this.#last(row);
+    if (row.refreshSealed === null) return last ?? this.#reauthorize(row, "no_refresh_token");
+    if (last !== undefined) this.#keep(key, last, row);
     const outcome = await waitFor(this.#refresh(row), signal);
     return this.#after(outcome, row, key, signal);
   }
@@ -227,7 +230,8 @@ const explain: Readonly<Record<LapseReason, string>> = {
   reauthentication_required: "the organisation's session policy asks for a new sign-in",
   admin_policy_enforced: "an administrator restricted what was granted",
   no_refresh_token: "there never was a refresh token, and the access token has ended",
-  crash_ambiguous_rotation: "the provider replaced the refresh token, and the replacement was lost in a crash or on its way",
+  crash_ambiguous_rotation:
+    "the provider replaced the refresh token, and the replacement was lost in a crash or on its way",
   revoked: "the grant was revoked here",
 };
 

@@ -68,7 +68,11 @@ export class Intake {
       }
       // Its owner is gone, or gave up half-way. An answer that came is finished; without one, the same code is sent
       // again: it may never have left, and if it did, the provider's refusal says so.
-      if (known.state === "answered") return this.finish(protocol, known);
+      if (known.state === "answered") {
+        // Finishing it would give the first request's grant to somebody who only got hold of its code.
+        if (!this.#isSame(known, contextText)) throw this.#reused(protocol);
+        return this.finish(protocol, known);
+      }
       replaces = { startedAt: known.startedAt };
     }
     throw unavailable(protocol, "code_exchange_under_way_elsewhere", 1_000);
@@ -191,16 +195,24 @@ export class Intake {
   }
 
   async #replay(protocol: Protocol, known: IntakeRow, contextText: string): Promise<GrantRow> {
-    const { store, clock, emit } = this.#context;
-    const same = this.#open("context", known.codeHash, known.clientId, known.contextSealed) === contextText;
+    const { store, clock } = this.#context;
     const recent = clock.now() - (known.endedAt ?? 0) <= replayMs;
-    if (same && recent) {
+    if (recent && this.#isSame(known, contextText)) {
       if (known.rejection !== null) throw rejectionOf(known.rejection);
       const row = known.grantId === null ? undefined : await store.grantById(known.grantId);
       if (row !== undefined) return row;
     }
-    emit({ type: "code_reused", provider: protocol.provider.name });
-    throw codeReused();
+    throw this.#reused(protocol);
+  }
+
+  /** Whether an intake was begun by the very same request. */
+  #isSame({ codeHash, clientId, contextSealed }: IntakeRow, contextText: string): boolean {
+    return this.#open("context", codeHash, clientId, contextSealed) === contextText;
+  }
+
+  #reused({ provider }: Protocol): OnbehalfError<"code_rejected"> {
+    this.#context.emit({ type: "code_reused", provider: provider.name });
+    return codeReused();
   }
 
   /** What a refusal of a code means. Only a refusal of the code itself ends it. */

@@ -1,0 +1,168 @@
+import { fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { OnbehalfError } from "../../index.ts";
+import type { Exchanger, OnEvent } from "../../index.ts";
+import type { Settings } from "../config.ts";
+import { errorFromWire, outcomeFromWire, requestToWire } from "./wire.ts";
+import type { FromKeeper, KeeperRequest, ToKeeper } from "./wire.ts";
+
+/** How long a request waits for a keeper that is being restarted, milliseconds. */
+const patienceMs = 15_000;
+const restartAfterMs = [0, 250, 1_000, 5_000] as const;
+
+/** How a keeper opens its store: as the service that it belongs to. */
+export interface KeeperOptions {
+  readonly settings: Settings;
+  readonly migrate: boolean;
+}
+
+/** The service's side of its keeper: an exchanger that works in another process. */
+export interface Keeper extends Exchanger {
+  /** Throws `keeper_unavailable` where no keeper is there just now. */
+  assertReady(): void;
+  readonly pid: number | undefined;
+}
+
+interface Pending {
+  readonly request: KeeperRequest;
+  readonly resolve: (value: (FromKeeper & { type: "answer" })["value"]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Starts a keeper and keeps one running. Requests that were under way when one died are asked again of the next: the
+ * store knows how far each had come.
+ *
+ * @throws {OnbehalfError} whatever kept the first one from opening the store
+ */
+export async function startKeeper(options: KeeperOptions, onEvent: OnEvent): Promise<Keeper> {
+  const client = new KeeperClient(options, onEvent);
+  await client.start();
+  return client;
+}
+
+class KeeperClient implements Keeper {
+  readonly #options: KeeperOptions;
+  readonly #onEvent: OnEvent;
+  readonly #pending = new Map<number, Pending>();
+  #child: ChildProcess | undefined;
+  #ready = false;
+  #closing = false;
+  #nextId = 1;
+  #deaths = 0;
+
+  constructor(options: KeeperOptions, onEvent: OnEvent) {
+    this.#options = options;
+    this.#onEvent = onEvent;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+      // A group of its own: what ends the service, or its terminal, must not end the keeper with it.
+      const child = fork(new URL(`main.${extension}`, import.meta.url), {
+        detached: true,
+        stdio: ["ignore", "ignore", "inherit", "ipc"],
+      });
+      this.#child = child;
+      child.on("message", (message: FromKeeper) => {
+        if (message.type === "ready") {
+          this.#ready = true;
+          for (const [id, { request }] of this.#pending) this.#send(child, { type: "request", id, request });
+          resolve();
+        } else if (message.type === "failed") reject(errorFromWire(message.error));
+        else this.#receive(message);
+      });
+      child.once("error", reject);
+      child.once("exit", () => {
+        reject(unavailable());
+        this.#lost();
+      });
+      this.#send(child, { type: "open", ...this.#options });
+    });
+  }
+
+  assertReady(): void {
+    if (!this.#ready) throw unavailable();
+  }
+
+  async redeem(...[provider, request]: Parameters<Exchanger["redeem"]>): ReturnType<Exchanger["redeem"]> {
+    return (await this.#ask({ verb: "redeem", provider, request: requestToWire(request) })) as string;
+  }
+
+  async refresh(...[grantId, generation, urgency]: Parameters<Exchanger["refresh"]>): ReturnType<Exchanger["refresh"]> {
+    const value = await this.#ask({ verb: "refresh", grantId, generation, urgency });
+    return outcomeFromWire(value as Parameters<typeof outcomeFromWire>[0]);
+  }
+
+  async revoke(grantId: string): Promise<void> {
+    await this.#ask({ verb: "revoke", grantId });
+  }
+
+  /** Lets the keeper finish and go. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((resolve) => child.once("exit", resolve));
+    if (child.connected) child.disconnect();
+    await gone;
+  }
+
+  #ask(request: KeeperRequest): Promise<(FromKeeper & { type: "answer" })["value"]> {
+    return new Promise((resolve, reject) => {
+      const id = this.#nextId++;
+      this.#pending.set(id, { request, resolve, reject });
+      if (this.#child !== undefined && this.#ready) this.#send(this.#child, { type: "request", id, request });
+      else setTimeout(() => this.#expire(id), patienceMs).unref();
+    });
+  }
+
+  #expire(id: number): void {
+    const pending = this.#ready ? undefined : this.#pending.get(id);
+    if (pending === undefined) return;
+    this.#pending.delete(id);
+    pending.reject(unavailable());
+  }
+
+  #receive(message: Exclude<FromKeeper, { type: "ready" | "failed" }>): void {
+    if (message.type === "event") {
+      this.#onEvent(message.event);
+      return;
+    }
+    const pending = this.#pending.get(message.id);
+    this.#pending.delete(message.id);
+    if (message.type === "answer") pending?.resolve(message.value);
+    else pending?.reject(errorFromWire(message.error));
+  }
+
+  #lost(): void {
+    const wasReady = this.#ready;
+    this.#ready = false;
+    this.#child = undefined;
+    if (this.#closing) return;
+    this.#deaths = wasReady ? 0 : this.#deaths + 1;
+    for (const id of this.#pending.keys()) setTimeout(() => this.#expire(id), patienceMs).unref();
+    const waitMs = restartAfterMs[Math.min(this.#deaths, restartAfterMs.length - 1)];
+    setTimeout(() => {
+      // Its failure shows as another exit, which comes round here again.
+      if (!this.#closing) this.start().catch(() => undefined);
+    }, waitMs);
+  }
+
+  #send(child: ChildProcess, message: ToKeeper): void {
+    // A channel that closes under our hands is told by the exit event, which sends all of this again.
+    if (child.connected) child.send(message, () => undefined);
+  }
+}
+
+function unavailable(): OnbehalfError<"keeper_unavailable"> {
+  return new OnbehalfError("keeper_unavailable", "the keeper is not running just now", {
+    hint: "valid tokens are served meanwhile; it is restarted by itself, look at the log if it stays away",
+    details: { retryAfterMs: 1_000 },
+  });
+}

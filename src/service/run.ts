@@ -1,0 +1,65 @@
+import { openVault } from "../index.ts";
+import type { OnEvent } from "../index.ts";
+import { serviceConfig } from "./config.ts";
+import type { Settings } from "./config.ts";
+import { startKeeper } from "./keeper/index.ts";
+import { eventLogger, serviceLogger } from "./log.ts";
+import { serviceMetrics } from "./metrics.ts";
+import { startServer } from "./server.ts";
+import type { RunningServer } from "./server.ts";
+
+/**
+ * Runs the whole service from its settings: the keeper, a vault that opens no refresh token itself, and the server.
+ *
+ * @param migrate bring the store's schema up to date first
+ * @returns its URL, and `close`, which takes nothing new, finishes what is under way and stores it
+ * @throws {OnbehalfError} `configuration_invalid` with every problem listed, `key_invalid`, `store_unavailable`,
+ *   `store_unusable`
+ */
+export async function runService(
+  settings: Settings,
+  { migrate = true }: { readonly migrate?: boolean } = {},
+): Promise<RunningServer> {
+  const config = serviceConfig(settings);
+  const logger = serviceLogger(config.logLevel);
+  const metrics = serviceMetrics();
+  const log = eventLogger(logger);
+  const onEvent: OnEvent = (event) => {
+    log(event);
+    metrics.onEvent(event);
+  };
+  const keeper = config.keeper ? await startKeeper({ settings, migrate }, onEvent) : undefined;
+  try {
+    const vault = await openVault({
+      ...config,
+      migrate,
+      onEvent,
+      ...(keeper === undefined ? {} : { exchanger: keeper }),
+    });
+    try {
+      const server = await startServer(vault, {
+        host: config.host,
+        port: config.port,
+        allowedOrigins: config.allowedOrigins,
+        ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
+        metrics,
+        onFault: (error) => logger.error(error, "fault"),
+        ...(keeper === undefined ? {} : { assertReady: () => keeper.assertReady() }),
+      });
+      return {
+        url: server.url,
+        close: async () => {
+          await server.close();
+          await vault.close();
+          await keeper?.close();
+        },
+      };
+    } catch (error) {
+      await vault.close();
+      throw error;
+    }
+  } catch (error) {
+    await keeper?.close();
+    throw error;
+  }
+}
