@@ -1,0 +1,52 @@
+import { equal } from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { CallerRow } from "../store.ts";
+import { suiteTime } from "./bench.ts";
+import type { Bench } from "./bench.ts";
+import { bytes, same, unique } from "./rows.ts";
+
+export function callerTests(bench: Bench): void {
+  describe("callers", () => {
+    test("one is found by its id, in every process", async (t) => {
+      const [store, other] = await bench.pair(t);
+      const row = caller("reports", { expiresAt: suiteTime + 1 });
+      equal(await store.insertCaller(row), true);
+      same(await other.callerById(row.callerId), row);
+      equal(await other.callerById("unknown"), undefined);
+    });
+
+    test("a name belongs to one living caller, and is free again after", async (t) => {
+      const store = await bench.store(t);
+      const first = caller("reports");
+      const second = caller("reports", { createdAt: suiteTime + 1 });
+      await store.insertCaller(first);
+      equal(await store.insertCaller(second), false);
+      equal(await store.revokeCaller("reports", suiteTime + 5), true);
+      equal(await store.revokeCaller("reports", suiteTime + 6), false);
+      equal(await store.revokeCaller("nobody", suiteTime + 6), false);
+      equal(await store.insertCaller(second), true);
+      same(await store.listCallers(), [{ ...first, revokedAt: suiteTime + 5 }, second]);
+    });
+
+    test("among many who take a name at once, one gets it", async (t) => {
+      const [store, other] = await bench.pair(t);
+      const inserted = await Promise.all(
+        Array.from({ length: 12 }, (_, n) => (n % 2 === 0 ? store : other).insertCaller(caller("reports"))),
+      );
+      equal(inserted.filter(Boolean).length, 1);
+    });
+  });
+}
+
+function caller(name: string, changes: Partial<CallerRow> = {}): CallerRow {
+  return {
+    callerId: unique("c"),
+    name,
+    keyHash: bytes("hash"),
+    permissions: '["token"]',
+    createdAt: suiteTime,
+    expiresAt: null,
+    revokedAt: null,
+    ...changes,
+  };
+}

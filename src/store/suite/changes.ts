@@ -1,0 +1,99 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { describe, test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import type { Store } from "../store.ts";
+import { suiteTime } from "./bench.ts";
+import type { Bench } from "./bench.ts";
+import { bytes, owner, read, save, tokens, unique } from "./rows.ts";
+
+export function changeTests(bench: Bench): void {
+  describe("changes", () => {
+    test("a new store has none", async (t) => {
+      const store = await bench.store(t);
+      deepEqual(await store.changesSince(0), { seq: 0, grantIds: [] });
+      equal(await store.latestChange(), 0);
+    });
+
+    test("every kind of change is seen by another process, once it is committed", async (t) => {
+      const [store, other] = await bench.pair(t);
+      const { grantId } = await save(store);
+      let { seq, grantIds } = await other.changesSince(0);
+      deepEqual(grantIds, [grantId]);
+      const failure = { error: "slow_down", at: suiteTime, retryAt: null };
+      const begin = async (generation: number): Promise<string> => {
+        const attemptId = unique("attempt ");
+        await store.beginAttempt({ attemptId, grantId, generation, owner: owner("first") });
+        return attemptId;
+      };
+      const steps: Record<string, () => Promise<unknown>> = {
+        "a refresh": () => store.commitAttempt(grantId, 1, tokens("2"), suiteTime),
+        "a failure": async () => store.endAttempt(await begin(2), failure),
+        doubt: async () => store.endAttemptUnknown(await begin(2), { ...failure, suspect: true }),
+        "a lapse": () => store.lapse(grantId, 2, "invalid_grant", "invalid_grant", suiteTime),
+        "a consent": async () => {
+          const row = await read(store, grantId);
+          await store.saveFromIntake({ ...row, ...tokens("3"), state: "active", generation: 3 }, row, bytes("code"));
+        },
+        "a revocation's begin": () => store.beginRevocation(grantId, suiteTime),
+        "a revocation's end": () => store.endRevocation(grantId, 3, suiteTime),
+      };
+      for (const [name, step] of Object.entries(steps)) {
+        await step();
+        const seen = await other.changesSince(seq);
+        deepEqual(seen.grantIds, [grantId], name);
+        ok(seen.seq > seq, name);
+        ({ seq, grantIds } = seen);
+        deepEqual(await other.changesSince(seq), { seq, grantIds: [] }, `nothing new after ${name}`);
+        equal(await store.latestChange(), seq);
+      }
+    });
+
+    test("each grant is named once, in the order of its last change", async (t) => {
+      const store = await bench.store(t);
+      const [a, b, c] = [await save(store), await save(store), await save(store)];
+      const { seq } = await store.changesSince(0);
+      await store.commitAttempt(b.grantId, 1, tokens("2"), suiteTime);
+      await store.commitAttempt(a.grantId, 1, tokens("2"), suiteTime);
+      await store.commitAttempt(b.grantId, 2, tokens("3"), suiteTime);
+      deepEqual((await store.changesSince(seq)).grantIds, [a.grantId, b.grantId]);
+      deepEqual((await store.changesSince(0)).grantIds, [c.grantId, a.grantId, b.grantId]);
+    });
+
+    test("a poller that is ahead of a restored backup reads everything again", async (t) => {
+      const store = await bench.store(t);
+      const { grantId } = await save(store);
+      deepEqual(await store.changesSince(1_000_000), { seq: await store.latestChange(), grantIds: [grantId] });
+    });
+
+    test("a poller beside many writers misses nothing", async (t) => {
+      const [store, other] = await bench.pair(t);
+      const ids = (await Promise.all(Array.from({ length: 6 }, () => save(store)))).map(({ grantId }) => grantId);
+      const known = new Map<string, number>();
+      let seq = 0;
+      const poll = async (): Promise<void> => {
+        const changes = await other.changesSince(seq);
+        ok(changes.seq >= seq, "numbers never go back");
+        seq = changes.seq;
+        for (const grantId of changes.grantIds) known.set(grantId, (await read(other, grantId)).generation);
+      };
+      const writers = new AbortController();
+      const poller = (async () => {
+        // Writers that wait for each other wait by the event loop: it must get its turn.
+        for (; !writers.signal.aborted; await turn()) await poll();
+      })();
+      await Promise.all(ids.map((grantId, n) => refreshOften(n % 2 === 0 ? store : other, grantId)));
+      writers.abort();
+      await poller;
+      await poll();
+      deepEqual(known, new Map(ids.map((grantId) => [grantId, 1 + rounds])));
+    });
+  });
+}
+
+const rounds = 15;
+
+async function refreshOften(store: Store, grantId: string): Promise<void> {
+  for (let generation = 1; generation <= rounds; generation++) {
+    ok(await store.commitAttempt(grantId, generation, tokens(String(generation)), suiteTime));
+  }
+}

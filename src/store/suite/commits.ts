@@ -1,0 +1,141 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { BeginAttempt, Store } from "../store.ts";
+import { suiteTime } from "./bench.ts";
+import type { Bench } from "./bench.ts";
+import { bytes, owner, read, same, save, saveIn, tokens, unique } from "./rows.ts";
+
+const at = suiteTime + 7;
+
+export function commitTests(bench: Bench): void {
+  describe("commits", () => {
+    test("an answer moves the grant one generation on, and ends its attempt", async (t) => {
+      const [store, other] = await bench.pair(t);
+      const row = await save(store);
+      await begin(store, row.grantId, "a");
+      await store.endAttempt("a", { error: "slow_down", at: suiteTime + 1, retryAt: suiteTime + 2 });
+      await begin(store, row.grantId, "b");
+      const answer = { ...tokens("2"), scope: "openid", refreshExpiresAt: suiteTime + 9 };
+      equal(await store.commitAttempt(row.grantId, 1, answer, at), true);
+      same(await read(other, row.grantId), { ...row, ...answer, generation: 2, lastRefreshAt: at, updatedAt: at });
+      deepEqual(await other.attempts(), []);
+    });
+
+    test("a generation takes one answer: the second is told so", async (t) => {
+      const store = await bench.store(t);
+      const { grantId } = await save(store);
+      equal(await store.commitAttempt(grantId, 1, tokens("first"), at), true);
+      equal(await store.commitAttempt(grantId, 1, tokens("second"), at), false);
+      equal(await store.commitAttempt("g_none", 1, tokens("second"), at), false);
+      same((await read(store, grantId)).refreshSealed, bytes("refresh first"));
+    });
+
+    test("a late answer of a holder who was taken over counts, and the other's comes too late", async (t) => {
+      const [paused, other] = await bench.pair(t);
+      const { grantId } = await save(paused);
+      await begin(paused, grantId, "paused");
+      equal((await begin(other, grantId, "other", "paused")).kind, "begun");
+      equal(await paused.commitAttempt(grantId, 1, tokens("paused"), at), true);
+      deepEqual(await other.attempts(), [], "an attempt on the old generation is over");
+      equal(await other.commitAttempt(grantId, 1, tokens("other"), at), false);
+      same((await read(other, grantId)).refreshSealed, bytes("refresh paused"));
+    });
+
+    test("an answer to a token that a new consent has replaced is not committed", async (t) => {
+      const store = await bench.store(t);
+      const row = await save(store);
+      await begin(store, row.grantId, "a");
+      const consent = { ...row, ...tokens("consent"), generation: 2 };
+      await store.saveFromIntake(consent, row, bytes("code"));
+      equal(await store.commitAttempt(row.grantId, 1, tokens("late"), at), false);
+      same(await read(store, row.grantId), consent);
+    });
+
+    for (const state of ["suspect", "lapsed"] as const) {
+      test(`an answer proves a ${state} grant alive`, async (t) => {
+        const store = await bench.store(t);
+        const { grantId } = await saveIn(store, state);
+        equal(await store.commitAttempt(grantId, 1, tokens("2"), at), true);
+        const row = await read(store, grantId);
+        deepEqual([row.state, row.reason, row.stateSince, row.generation], ["active", null, at, 2]);
+      });
+    }
+
+    test("an attempt on the new generation is not ended by a commit onto the old one", async (t) => {
+      const store = await bench.store(t);
+      const { grantId } = await save(store);
+      await store.commitAttempt(grantId, 1, tokens("2"), at);
+      await begin(store, grantId, "b", undefined, 2);
+      equal(await store.commitAttempt(grantId, 1, tokens("late"), at), false);
+      equal((await store.attempts()).length, 1);
+    });
+
+    test("among many answers to one generation, one is committed", async (t) => {
+      const [store, other] = await bench.pair(t);
+      const { grantId } = await save(store);
+      const names = Array.from({ length: 20 }, () => unique("answer "));
+      const committed = await Promise.all(
+        names.map((name, n) => (n % 2 === 0 ? store : other).commitAttempt(grantId, 1, tokens(name), at)),
+      );
+      equal(committed.filter(Boolean).length, 1);
+      const row = await read(store, grantId);
+      equal(row.generation, 2);
+      same(row.refreshSealed, bytes(`refresh ${String(names[committed.indexOf(true)])}`));
+    });
+
+    test("no attempt begins on a generation that is committed at the same moment", async (t) => {
+      const [store, other] = await bench.pair(t);
+      const { grantId } = await save(store);
+      for (let generation = 1; generation <= 15; generation++) {
+        const [begun, committed] = await Promise.all([
+          begin(other, grantId, unique("attempt "), undefined, generation),
+          store.commitAttempt(grantId, generation, tokens(String(generation)), at),
+        ]);
+        equal(committed, true);
+        ok(begun.kind === "begun" || begun.kind === "moved");
+        // Had it begun first, the commit has ended it; had it begun after, a spent token would be sent again.
+        deepEqual(await store.attempts(), []);
+      }
+    });
+  });
+
+  describe("lapses", () => {
+    test("end a usable grant at the generation that was refused, and its attempt", async (t) => {
+      const store = await bench.store(t);
+      const row = await save(store);
+      await begin(store, row.grantId, "a");
+      equal(await store.lapse(row.grantId, 2, "invalid_grant", "invalid_grant", at), false);
+      equal((await store.attempts()).length, 1);
+      equal(await store.lapse(row.grantId, 1, "crash_ambiguous_rotation", "invalid_grant", at), true);
+      same(await read(store, row.grantId), {
+        ...row,
+        state: "lapsed",
+        reason: "crash_ambiguous_rotation",
+        stateSince: at,
+        lastError: "invalid_grant",
+        lastErrorAt: at,
+        updatedAt: at,
+      });
+      deepEqual(await store.attempts(), []);
+      equal(await store.lapse(row.grantId, 1, "invalid_grant", "again", at + 1), false);
+    });
+
+    test("never end a grant that has moved on", async (t) => {
+      const store = await bench.store(t);
+      const { grantId } = await save(store);
+      await store.commitAttempt(grantId, 1, tokens("2"), at);
+      equal(await store.lapse(grantId, 1, "invalid_grant", "invalid_grant", at), false);
+      equal((await read(store, grantId)).state, "active");
+    });
+  });
+}
+
+function begin(
+  store: Store,
+  grantId: string,
+  attemptId: string,
+  replaces?: string,
+  generation = 1,
+): Promise<BeginAttempt> {
+  return store.beginAttempt({ attemptId, grantId, generation, owner: owner(attemptId) }, replaces);
+}

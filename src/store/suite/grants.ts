@@ -1,0 +1,115 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { GrantFilter, Store } from "../store.ts";
+import { suiteTime } from "./bench.ts";
+import type { Bench } from "./bench.ts";
+import { bytes, grant, intake, read, same, save, saveIn, tokens } from "./rows.ts";
+
+export function grantTests(bench: Bench): void {
+  describe("grants", () => {
+    test("one that is not there is undefined", async (t) => {
+      const store = await bench.store(t);
+      equal(await store.grantById("g_none"), undefined);
+      deepEqual(await store.grantsBySubject(bytes("nobody")), []);
+      deepEqual(await store.grantsByExternalId(bytes("nobody")), []);
+    });
+
+    test("one is read as it was stored, by id, subject and external id", async (t) => {
+      const [store, other] = await bench.pair(t);
+      const row = await save(store, { externalHash: bytes("user-42") });
+      same(await other.grantById(row.grantId), row);
+      same(await other.grantsBySubject(row.subjectHash), [row]);
+      same(await other.grantsByExternalId(bytes("user-42")), [row]);
+    });
+
+    test("a subject has one grant per client", async (t) => {
+      const store = await bench.store(t);
+      const first = await save(store, { subjectHash: bytes("ada") });
+      const again = grant({ subjectHash: bytes("ada"), scope: "again" });
+      equal(await store.saveFromIntake(again, null, bytes("code")), false);
+      const elsewhere = await save(store, { subjectHash: bytes("ada"), clientId: "client-2" });
+      same(await store.grantsBySubject(bytes("ada")), [first, elsewhere]);
+    });
+
+    test("among many who store a subject's first grant, one does", async (t) => {
+      const [store, other] = await bench.pair(t);
+      const saved = await Promise.all(
+        Array.from({ length: 12 }, (_, n) =>
+          (n % 2 === 0 ? store : other).saveFromIntake(grant({ subjectHash: bytes("ada") }), null, bytes(`code ${n}`)),
+        ),
+      );
+      equal(saved.filter(Boolean).length, 1);
+      equal((await store.grantsBySubject(bytes("ada"))).length, 1);
+    });
+
+    test("a later consent replaces the row it was made from, and no other", async (t) => {
+      const store = await bench.store(t);
+      const row = await save(store);
+      const next = { ...row, ...tokens("2"), generation: 2, scope: "more", updatedAt: suiteTime + 5 };
+      equal(await store.saveFromIntake(next, { generation: 2, state: "active" }, bytes("code")), false);
+      equal(await store.saveFromIntake(next, { generation: 1, state: "suspect" }, bytes("code")), false);
+      same(await read(store, row.grantId), row);
+      equal(await store.saveFromIntake(next, row, bytes("code")), true);
+      same(await read(store, row.grantId), next);
+      equal(await store.saveFromIntake(next, row, bytes("code")), false);
+    });
+
+    test("a consent ends its intake in the same transaction", async (t) => {
+      const store = await bench.store(t);
+      const code = intake();
+      await store.beginIntake(code, suiteTime);
+      await store.journalAnswer(code.codeHash, bytes("answer"));
+      const taken = await save(store);
+      const row = grant({ subjectHash: taken.subjectHash });
+      equal(await store.saveFromIntake(row, null, code.codeHash), false);
+      equal((await store.openIntakes())[0]?.state, "answered");
+
+      const sound = grant();
+      equal(await store.saveFromIntake(sound, null, code.codeHash), true);
+      deepEqual(await store.openIntakes(), []);
+      const known = await store.beginIntake(code, suiteTime);
+      ok(known.kind === "known");
+      const { state, grantId, answerSealed, endedAt } = known.intake;
+      deepEqual(
+        { state, grantId, answerSealed, endedAt },
+        { state: "done", grantId: sound.grantId, answerSealed: null, endedAt: sound.updatedAt },
+      );
+    });
+  });
+
+  describe("lists of grants", () => {
+    test("pages follow each other in the order of bytes, with none left out and none twice", async (t) => {
+      const store = await bench.store(t);
+      // A collation by language would mix capitals and small letters, and pass over hyphens.
+      const ids = ["g_a", "g_B", "g_-", "g__", "g_0", "g_Z", "g_z", "g_aB", "g_a-", "g_10", "g_2"];
+      for (const grantId of ids) await save(store, { grantId });
+      for (const limit of [1, 2, 3, 11, 50]) deepEqual(await pagesOf(store, { limit }), [...ids].sort());
+    });
+
+    test("filters narrow, together too", async (t) => {
+      const store = await bench.store(t);
+      const active = await save(store, { subjectHash: bytes("ada"), externalHash: bytes("user-1") });
+      const second = await save(store, { subjectHash: bytes("ada"), clientId: "client-2" });
+      const lapsed = await saveIn(store, "lapsed");
+      const ids = async (filter: Omit<GrantFilter, "limit">): Promise<string[]> =>
+        (await store.listGrants({ ...filter, limit: 10 })).map(({ grantId }) => grantId);
+      deepEqual(await ids({}), [active.grantId, second.grantId, lapsed.grantId].sort());
+      deepEqual(await ids({ state: "lapsed" }), [lapsed.grantId]);
+      deepEqual(await ids({ subjectHash: bytes("ada") }), [active.grantId, second.grantId].sort());
+      deepEqual(await ids({ externalHash: bytes("user-1") }), [active.grantId]);
+      deepEqual(await ids({ externalHash: bytes("user-1"), state: "lapsed" }), []);
+      deepEqual(await ids({ subjectHash: bytes("ada"), state: "active", after: active.grantId }), [second.grantId]);
+    });
+  });
+}
+
+async function pagesOf(store: Store, { limit }: { readonly limit: number }): Promise<string[]> {
+  const seen: string[] = [];
+  for (;;) {
+    const after = seen.at(-1);
+    const page = await store.listGrants({ limit, ...(after === undefined ? {} : { after }) });
+    if (page.length === 0) return seen;
+    ok(page.length <= limit);
+    seen.push(...page.map(({ grantId }) => grantId));
+  }
+}

@@ -1,0 +1,138 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { IntakeRow, Store } from "../store.ts";
+import { suiteTime } from "./bench.ts";
+import type { Bench } from "./bench.ts";
+import { bytes, grant, intake, owner, same } from "./rows.ts";
+
+export function intakeTests(bench: Bench): void {
+  describe("intakes", () => {
+    test("a code is begun once; whoever comes later is told what is known", async (t) => {
+      const [store, other] = await bench.pair(t);
+      const code = intake();
+      deepEqual(await store.beginIntake(code, suiteTime), { kind: "begun" });
+      const row = {
+        ...code,
+        state: "spending",
+        answerSealed: null,
+        grantId: null,
+        rejection: null,
+        startedAt: suiteTime,
+        endedAt: null,
+      };
+      same(await other.beginIntake({ ...code, owner: owner("second") }, suiteTime + 1), {
+        kind: "known",
+        intake: row,
+      });
+      same(await other.openIntakes(), [row]);
+    });
+
+    test("among many who bring one code, one spends it", async (t) => {
+      const [store, other] = await bench.pair(t);
+      const code = intake();
+      const begun = await Promise.all(
+        Array.from({ length: 40 }, (_, n) =>
+          (n % 2 === 0 ? store : other).beginIntake({ ...code, owner: owner(`caller ${n}`) }, suiteTime),
+        ),
+      );
+      equal(begun.filter(({ kind }) => kind === "begun").length, 1);
+    });
+
+    test("the start of a dead owner is taken over once, even while the clock stands still", async (t) => {
+      const [store, other] = await bench.pair(t);
+      const code = intake();
+      await store.beginIntake(code, suiteTime);
+      const startedAt = suiteTime;
+      const wrong = await other.beginIntake({ ...code, owner: owner("heir") }, suiteTime, { startedAt: startedAt - 1 });
+      equal(wrong.kind, "known");
+      const heirs = await Promise.all(
+        Array.from({ length: 20 }, (_, n) =>
+          (n % 2 === 0 ? store : other).beginIntake({ ...code, owner: owner(`heir ${n}`) }, suiteTime, { startedAt }),
+        ),
+      );
+      equal(heirs.filter(({ kind }) => kind === "begun").length, 1);
+      const heir = heirs.findIndex(({ kind }) => kind === "begun");
+      const { owner: holder } = await known(store, code);
+      deepEqual(holder, owner(`heir ${heir}`));
+    });
+
+    test("an answer is kept before anything else, and cannot be taken over", async (t) => {
+      const [store, other] = await bench.pair(t);
+      const code = intake();
+      await store.beginIntake(code, suiteTime);
+      equal(await store.journalAnswer(code.codeHash, bytes("answer")), true);
+      const taken = await other.beginIntake(code, suiteTime + 1, { startedAt: suiteTime });
+      ok(taken.kind === "known");
+      equal(taken.intake.state, "answered");
+      same(taken.intake.answerSealed, bytes("answer"));
+      equal((await store.openIntakes()).length, 1);
+      equal(await store.journalAnswer(bytes("unknown"), bytes("answer")), false);
+    });
+
+    test("an ended code gives the same result until it is swept", async (t) => {
+      const store = await bench.store(t);
+      const [rejected, done] = [intake(), intake()];
+      await store.beginIntake(rejected, suiteTime);
+      equal(await store.rejectIntake(rejected.codeHash, '{"code":"code_rejected"}', suiteTime + 10), true);
+      const row = await known(store, rejected);
+      deepEqual([row.state, row.rejection, row.endedAt], ["rejected", '{"code":"code_rejected"}', suiteTime + 10]);
+      await store.beginIntake(done, suiteTime);
+      await store.saveFromIntake(grant({ updatedAt: suiteTime + 20 }), null, done.codeHash);
+      await store.beginIntake(intake(), suiteTime);
+
+      deepEqual((await store.openIntakes()).length, 1);
+      equal(await store.sweepIntakes(suiteTime + 10), 0);
+      equal(await store.sweepIntakes(suiteTime + 11), 1);
+      equal((await store.beginIntake(rejected, suiteTime)).kind, "begun");
+      equal((await known(store, done)).state, "done");
+      equal(await store.sweepIntakes(suiteTime + 1_000), 1);
+      equal((await store.openIntakes()).length, 2, "those that are under way are not swept");
+    });
+
+    test("a code that was not spent may come again", async (t) => {
+      const store = await bench.store(t);
+      const code = intake();
+      await store.beginIntake(code, suiteTime);
+      await store.forgetIntake(code.codeHash);
+      equal((await store.beginIntake(code, suiteTime)).kind, "begun");
+    });
+
+    test("nobody's failure erases an answer that somebody else got for the same code", async (t) => {
+      const store = await bench.store(t);
+      const code = intake();
+      await store.beginIntake(code, suiteTime);
+      await store.journalAnswer(code.codeHash, bytes("answer"));
+      await store.forgetIntake(code.codeHash);
+      equal(await store.rejectIntake(code.codeHash, "{}", suiteTime + 1, "spending"), false);
+      same((await known(store, code)).answerSealed, bytes("answer"));
+      equal(await store.rejectIntake(code.codeHash, "{}", suiteTime + 1, "answered"), true);
+      equal((await known(store, code)).answerSealed, null);
+    });
+
+    test("a late answer outranks a rejection", async (t) => {
+      const store = await bench.store(t);
+      const code = intake();
+      await store.beginIntake(code, suiteTime);
+      await store.rejectIntake(code.codeHash, "{}", suiteTime + 1);
+      equal(await store.journalAnswer(code.codeHash, bytes("late")), true);
+      const row = await known(store, code);
+      deepEqual([row.state, row.rejection, row.endedAt], ["answered", null, null]);
+      equal(await store.sweepIntakes(suiteTime + 1_000), 0);
+    });
+
+    test("a code that has become a grant cannot be rejected", async (t) => {
+      const store = await bench.store(t);
+      const code = intake();
+      await store.beginIntake(code, suiteTime);
+      await store.saveFromIntake(grant(), null, code.codeHash);
+      equal(await store.rejectIntake(code.codeHash, "{}", suiteTime + 1), false);
+      equal((await known(store, code)).state, "done");
+    });
+  });
+}
+
+async function known(store: Store, code: ReturnType<typeof intake>): Promise<IntakeRow> {
+  const begun = await store.beginIntake(code, suiteTime);
+  if (begun.kind === "known") return begun.intake;
+  throw new Error("the code is not known");
+}

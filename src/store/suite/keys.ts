@@ -1,0 +1,46 @@
+import { equal, rejects } from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { StoredKeys } from "../store.ts";
+import type { Bench } from "./bench.ts";
+import { bytes, same } from "./rows.ts";
+
+export function keyTests(bench: Bench): void {
+  describe("data keys", () => {
+    test("there are none in a new store", async (t) => {
+      equal(await (await bench.store(t)).readKeys(), undefined);
+    });
+
+    test("the first writer wins, and both are told what counts", async (t) => {
+      const [store, other] = await bench.pair(t);
+      same(await store.createKeys(keysOf("one")), keysOf("one"));
+      same(await other.createKeys(keysOf("two")), keysOf("one"));
+      same(await other.readKeys(), keysOf("one"));
+    });
+
+    test("among many who create them at once, all get the same", async (t) => {
+      const [store, other] = await bench.pair(t);
+      const names = Array.from({ length: 12 }, (_, n) => `creator ${n}`);
+      const got = await Promise.all(names.map((name, n) => (n % 2 === 0 ? store : other).createKeys(keysOf(name))));
+      const stored = await store.readKeys();
+      for (const keys of got) same(keys, stored);
+    });
+
+    test("keys that cannot be written whole are not written at all", async (t) => {
+      const store = await bench.store(t);
+      const { instance, keys } = keysOf("broken");
+      await rejects(store.createKeys({ instance, keys: [...keys, ...keys] }));
+      equal(await store.readKeys(), undefined);
+      same(await store.createKeys(keysOf("whole")), keysOf("whole"));
+    });
+  });
+}
+
+function keysOf(name: string): StoredKeys {
+  return {
+    instance: name,
+    keys: [
+      { keyId: 1, keyClass: "refresh", masterKeyId: "m1", wrapped: bytes(`${name} 1`) },
+      { keyId: 2, keyClass: "read", masterKeyId: "m1", wrapped: bytes(`${name} 2`) },
+    ],
+  };
+}

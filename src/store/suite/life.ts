@@ -1,0 +1,42 @@
+import { equal, ok, rejects } from "node:assert/strict";
+import { describe, test } from "node:test";
+import { isOnbehalfError } from "../../errors.ts";
+import { suiteTime } from "./bench.ts";
+import type { Bench } from "./bench.ts";
+
+/** Opening, closing, and what is said about a store. */
+export function lifeTests(bench: Bench): void {
+  describe("life", () => {
+    test("answers once it is open, with nothing left to migrate", async (t) => {
+      const store = await bench.store(t);
+      await store.ping();
+      const { applied, pending } = await store.migrations();
+      ok(applied.length > 0);
+      equal(pending.length, 0);
+      ok(store.kind !== "" && store.location !== "");
+    });
+
+    test("tells the time in milliseconds, never backwards", async (t) => {
+      const store = await bench.store(t);
+      const first = await store.now();
+      ok(Number.isSafeInteger(first) && first > 1_600_000_000_000, `${first} is not a time in milliseconds`);
+      ok((await store.now()) >= first);
+    });
+
+    test("says `store_unavailable` before it is open and after it was closed", async (t) => {
+      const store = await bench.store(t);
+      await store.close();
+      await rejects(store.grantById("g_1"), (error) => isOnbehalfError(error, "store_unavailable"));
+      await rejects(store.beginRevocation("g_1", suiteTime), (error) => isOnbehalfError(error, "store_unavailable"));
+      await store.close();
+    });
+
+    test("opening an open store changes nothing", async (t) => {
+      const store = await bench.store(t);
+      const keys = { instance: "one", keys: [] };
+      await store.createKeys(keys);
+      await store.open({ clock: { now: () => suiteTime } });
+      equal((await store.readKeys())?.instance, "one");
+    });
+  });
+}

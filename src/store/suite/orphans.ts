@@ -1,0 +1,31 @@
+import { deepEqual } from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Bench } from "./bench.ts";
+import { bytes, same, save } from "./rows.ts";
+
+export function orphanTests(bench: Bench): void {
+  describe("orphans", () => {
+    test("late answers are kept by the generation they came from, newest first", async (t) => {
+      const [store, other] = await bench.pair(t);
+      const { grantId } = await save(store);
+      const orphan = (orphanId: string, parentGeneration: number, receivedAt: number) => ({
+        orphanId,
+        grantId,
+        parentGeneration,
+        answerSealed: bytes(`answer ${orphanId}`),
+        receivedAt,
+      });
+      const [older, newer, elsewhere] = [orphan("o1", 1, 10), orphan("o2", 1, 20), orphan("o3", 2, 30)] as const;
+      for (const each of [older, newer, elsewhere]) await store.keepOrphan(each);
+      same(await other.orphansOf(grantId, 1), [newer, older]);
+      same(await other.orphansOf(grantId, 2), [elsewhere]);
+      deepEqual(await store.orphansOf(grantId, 3), []);
+
+      // Kept again by somebody who was not told that it had worked.
+      await other.keepOrphan(newer);
+      await other.dropOrphan("o1");
+      await other.dropOrphan("o1");
+      same(await store.orphansOf(grantId, 1), [newer]);
+    });
+  });
+}

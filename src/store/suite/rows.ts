@@ -1,0 +1,107 @@
+import { deepStrictEqual } from "node:assert/strict";
+import type { Owner } from "../../lease.ts";
+import type { GrantRow, IntakeRow, Store, TokenColumns } from "../store.ts";
+import { suiteTime } from "./bench.ts";
+
+let made = 0;
+
+/** A name that no other row of this run has. */
+export function unique(prefix: string): string {
+  made += 1;
+  return `${prefix}${made.toString(36).padStart(6, "0")}`;
+}
+
+export function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+export function owner(name: string): Owner {
+  return { node: "host/boot/ns", pid: 4711, startedAt: "99", vault: name };
+}
+
+/** A grant with a value in every column that a fresh consent fills. */
+export function grant(changes: Partial<GrantRow> = {}): GrantRow {
+  const grantId = changes.grantId ?? unique("g_");
+  return {
+    grantId,
+    provider: "google",
+    issuer: "https://accounts.google.com",
+    clientId: "client-1",
+    subjectHash: bytes(`subject of ${grantId}`),
+    externalHash: null,
+    profileSealed: bytes("profile"),
+    state: "active",
+    reason: null,
+    stateSince: suiteTime,
+    generation: 1,
+    ...tokens("1"),
+    lastRefreshAt: null,
+    lastError: null,
+    lastErrorAt: null,
+    failures: 0,
+    retryAt: null,
+    createdAt: suiteTime,
+    updatedAt: suiteTime,
+    ...changes,
+  };
+}
+
+/** What an exchange brings; `name` tells one answer from another. */
+export function tokens(name: string): TokenColumns {
+  return {
+    refreshSealed: bytes(`refresh ${name}`),
+    refreshExpiresAt: null,
+    refreshPrefixHash: bytes(`prefix ${name}`),
+    refreshDigestHash: bytes(`digest ${name}`),
+    accessSealed: bytes(`access ${name}`),
+    accessIssuedAt: suiteTime,
+    accessExpiresAt: suiteTime + 3_600_000,
+    scope: "openid email",
+  };
+}
+
+/** Stores a grant as a code would bring it. */
+export async function save(store: Store, changes: Partial<GrantRow> = {}): Promise<GrantRow> {
+  const row = grant(changes);
+  if (!(await store.saveFromIntake(row, null, bytes(unique("code "))))) throw new Error(`${row.grantId} was not saved`);
+  return row;
+}
+
+/** Stores a grant and brings it into a state, by the ways that lead there. */
+export async function saveIn(store: Store, state: GrantRow["state"]): Promise<GrantRow> {
+  const { grantId } = await save(store, state === "suspect" ? { state } : {});
+  if (state === "lapsed") await store.lapse(grantId, 1, "invalid_grant", "invalid_grant", suiteTime + 1);
+  if (state === "revoking" || state === "revoked") await store.beginRevocation(grantId, suiteTime + 1);
+  if (state === "revoked") await store.endRevocation(grantId, 1, suiteTime + 2);
+  return read(store, grantId);
+}
+
+export async function read(store: Store, grantId: string): Promise<GrantRow> {
+  const row = await store.grantById(grantId);
+  if (row === undefined) throw new Error(`${grantId} is not in the store`);
+  return row;
+}
+
+export function intake(
+  changes: Partial<IntakeRow> = {},
+): Pick<IntakeRow, "codeHash" | "clientId" | "owner" | "contextSealed"> {
+  return {
+    codeHash: bytes(unique("code ")),
+    clientId: "client-1",
+    owner: owner("first"),
+    contextSealed: bytes("context"),
+    ...changes,
+  };
+}
+
+/** Compares rows; bytes by their content, whichever class they come in. */
+export function same(actual: unknown, expected: unknown): void {
+  deepStrictEqual(plain(actual), plain(expected));
+}
+
+function plain(value: unknown): unknown {
+  if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString("hex")}`;
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, plain(member)]));
+}

@@ -1,0 +1,8 @@
+import { sqlite } from "../../src/store/sqlite.ts";
+import { storeSuite } from "../../src/store/suite.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+storeSuite("sqlite in a file", async (t) => sqlite(`${await temporaryFolder(t)}/onbehalf.db`), {
+  again: (first) => sqlite(first.location),
+});
+storeSuite("sqlite in memory", async () => sqlite(":memory:"));

@@ -1,0 +1,100 @@
+import { rm, mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { fixedClock, generateMasterKey, google, keyringFromKeys, openVault } from "../../src/index.ts";
+import type { MovableClock, Provider, Secret, Vault, VaultEvent, VaultOptions } from "../../src/index.ts";
+import { sqlite } from "../../src/store/sqlite.ts";
+import { startStandin } from "../../src/standin/index.ts";
+import type { LogEntry, Standin, StandinOptions } from "../../src/standin/index.ts";
+
+export const appData = "https://www.googleapis.com/auth/drive.appdata";
+
+/** Sign-in and the app's own folder in Drive: what most tests ask for. */
+export const usualScope = `openid email profile ${appData}`;
+
+/** A provider that is not there: a stand-in and a SQLite file, over which vaults are opened. Gone after the test. */
+export interface House {
+  readonly standin: Standin;
+  /** Shared by the stand-in and every vault; stands still until it is moved. */
+  readonly clock: MovableClock;
+  /** Of the SQLite file. */
+  readonly path: string;
+  readonly key: Secret;
+  /** What every vault told, in order. */
+  readonly events: VaultEvent[];
+  /** Google as the stand-in plays it. */
+  readonly provider: Provider;
+  /** Opens a vault over the file; closed after the test, unless that was done before. */
+  open(options?: Partial<VaultOptions>): Promise<Vault>;
+  /** A phone's code. */
+  code(email: string, scope?: string): string;
+  /** The stand-in's answers on a path since the last time this was asked. */
+  news(path?: string): readonly LogEntry[];
+}
+
+/**
+ * @param options settings of the stand-in, and `provider`: what differs from Google in our record of it
+ */
+export async function house(
+  t: TestContext,
+  { provider: quirks = {}, ...settings }: StandinOptions & { readonly provider?: Partial<Provider> } = {},
+): Promise<House> {
+  const folder = await mkdtemp(join(tmpdir(), "onbehalf-"));
+  const clock = settings.clock === undefined ? fixedClock("2026-11-22T00:00:00Z") : (settings.clock as MovableClock);
+  const standin = await startStandin({ clock, ...settings });
+  const vaults: Vault[] = [];
+  const events: VaultEvent[] = [];
+  const key = generateMasterKey();
+  const { clientId, clientSecret, url } = standin;
+  const provider: Provider = { ...google({ clientId, clientSecret, baseUrl: url }), ...quirks };
+  const path = join(folder, "grants.db");
+  let seen = 0;
+
+  t.after(async () => {
+    // The stand-in first: it cuts requests that a vault would otherwise wait for.
+    standin.clearFaults();
+    await standin.close();
+    await Promise.all(vaults.map((vault) => vault.close()));
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  return {
+    standin,
+    clock,
+    path,
+    key,
+    events,
+    provider,
+    async open(options = {}) {
+      const vault = await openVault({
+        ...(options.providers === undefined ? { provider } : {}),
+        store: sqlite(path),
+        keyring: keyringFromKeys(key),
+        clock,
+        onEvent: (event) => events.push(event),
+        ...options,
+      });
+      vaults.push(vault);
+      return vault;
+    },
+    code: (email, scope = usualScope) => standin.code({ email, scope }),
+    news(wanted = "/token") {
+      const { entries } = standin.log(seen);
+      seen = entries.at(-1)?.seq ?? seen;
+      return entries.filter(({ path: asked }) => asked === wanted);
+    },
+  };
+}
+
+/** How often each outcome came, for a short comparison. */
+export function outcomes(entries: readonly LogEntry[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { outcome } of entries) counts[outcome] = (counts[outcome] ?? 0) + 1;
+  return counts;
+}
+
+/** Waits until something is so; the runner's timeout ends what never comes. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
+}
