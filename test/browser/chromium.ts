@@ -21,7 +21,7 @@ const quiet = [
   "--disable-sync",
 ];
 
-/** A browser with an empty profile of its own. */
+/** A browser with an empty profile of its own. Launch it first: where it is missing, nothing else is left running. */
 export function launchChromium(): Promise<Browser> {
   // Root has no user namespaces to make a sandbox of, and CI is root.
   return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", ...quiet] });

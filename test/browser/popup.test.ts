@@ -14,7 +14,8 @@ describe("the popup, in real Chromium against the stand-in", needsChromium, () =
   let page: Page;
 
   before(async () => {
-    [browser, google, site] = await Promise.all([launchChromium(), startStandin(), startSite()]);
+    browser = await launchChromium();
+    [google, site] = await Promise.all([startStandin(), startSite()]);
     page = await browser.newPage();
     page.setDefaultTimeout(10_000);
     // What the page does on a click, and what came of it, where a test can read it.

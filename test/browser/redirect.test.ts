@@ -27,7 +27,8 @@ describe("the redirect, in real Chromium", needsChromium, () => {
   let answer: (state: string) => Record<string, string>;
 
   before(async () => {
-    [browser, site] = await Promise.all([launchChromium(), startSite()]);
+    browser = await launchChromium();
+    site = await startSite();
     site.script = `import * as onbehalf from "onbehalf/browser"; window.onbehalf = onbehalf;`;
     const context = await browser.newContext();
     page = await context.newPage();

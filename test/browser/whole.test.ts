@@ -23,12 +23,8 @@ describe("from the click to the API, with the real service behind the page", nee
   let page: Page;
 
   before(async () => {
-    [browser, standin, site, folder] = await Promise.all([
-      launchChromium(),
-      startStandin(),
-      startSite(),
-      mkdtemp(join(tmpdir(), "onbehalf-")),
-    ]);
+    browser = await launchChromium();
+    [standin, site, folder] = await Promise.all([startStandin(), startSite(), mkdtemp(join(tmpdir(), "onbehalf-"))]);
     const { clientId, clientSecret, url } = standin;
     vault = await openVault({
       provider: google({ clientId, clientSecret, baseUrl: url }),

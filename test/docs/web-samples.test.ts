@@ -31,12 +31,8 @@ describe("the web samples of docs/mobile.md, in real Chromium", needsChromium, (
   let page: Page;
 
   before(async () => {
-    [browser, standin, site, folder] = await Promise.all([
-      launchChromium(),
-      startStandin(),
-      startSite(),
-      mkdtemp(join(tmpdir(), "onbehalf-")),
-    ]);
+    browser = await launchChromium();
+    [standin, site, folder] = await Promise.all([startStandin(), startSite(), mkdtemp(join(tmpdir(), "onbehalf-"))]);
     const { clientId, clientSecret, url: baseUrl } = standin;
     vault = await openVault({
       provider: google({ clientId, clientSecret, baseUrl }),
