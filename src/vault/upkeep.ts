@@ -8,7 +8,7 @@ import { holderOf, protocolOf } from "./context.ts";
 import type { CustodyContext } from "./context.ts";
 import { Intake } from "./intake.ts";
 import { refreshGrant } from "./refreshing.ts";
-import { revokeGrant } from "./revocation.ts";
+import { goOnRevoking } from "./revocation.ts";
 
 /** Milliseconds between two rounds. */
 const rounds = {
@@ -75,7 +75,7 @@ async function finishIntakes(context: CustodyContext): Promise<void> {
 
 async function finishRevocations(context: CustodyContext): Promise<void> {
   for (const row of await context.store.listGrants({ state: "revoking", limit: 100 })) {
-    if (serves(context, row)) await quietly(revokeGrant(context, row));
+    if (serves(context, row)) await quietly(goOnRevoking(context, row.grantId));
   }
 }
 
