@@ -4,7 +4,7 @@ import type { Protocol } from "../oauth/protocol.ts";
 import { fromJournal, journalText } from "../oauth/token-set.ts";
 import type { TokenSet } from "../oauth/token-set.ts";
 import { backOffMs } from "../refresh.ts";
-import type { GrantRow } from "../store/store.ts";
+import type { GrantRow, TokenColumns } from "../store/store.ts";
 import { protocolOf } from "./context.ts";
 import type { CustodyContext } from "./context.ts";
 import type { RefreshOutcome } from "./exchanger.ts";
@@ -52,10 +52,11 @@ async function commitUntilStored(
   answer: Answer,
 ): Promise<RefreshOutcome> {
   const { emit, random, rescue, sleep } = context;
+  const columns = columnsFor(context, grant, answer);
   let rescued: string | undefined;
   for (let failures = 0; ;) {
     try {
-      await commitOnce(context, provider, grant, answer);
+      await commitOnce(context, provider, grant, answer, columns);
       if (rescued !== undefined) rescue.drop(rescued);
       return { kind: "newer" };
     } catch (error) {
@@ -68,20 +69,37 @@ async function commitUntilStored(
   }
 }
 
-/** One try: onto the grant, or beside it as an orphan where it has moved on. Throws `store_unavailable`. */
-async function commitOnce(context: CustodyContext, provider: string, grant: GrantRow, answer: Answer): Promise<void> {
-  const { store, keyring, clock, emit } = context;
-  const { grantId, generation } = grant;
+function columnsFor({ keyring }: CustodyContext, grant: GrantRow, answer: Answer): TokenColumns {
   const refreshToken = openRefreshToken(keyring, grant);
   const kept =
     refreshToken === undefined ? undefined : { refreshToken, expiresAt: grant.refreshExpiresAt, scope: grant.scope };
-  const columns = sealTokens(keyring, grant, generation + 1, answer, kept);
-  if (await store.commitAttempt(grantId, generation, columns, clock.now())) {
+  return sealTokens(keyring, grant, grant.generation + 1, answer, kept);
+}
+
+/** One try: onto the grant, or beside it as an orphan where it has moved on. Throws `store_unavailable`. */
+async function commitOnce(
+  context: CustodyContext,
+  provider: string,
+  grant: GrantRow,
+  answer: Answer,
+  columns: TokenColumns,
+): Promise<void> {
+  const { store, clock, emit } = context;
+  const { grantId, generation } = grant;
+  const committed =
+    (await store.commitAttempt(grantId, generation, columns, clock.now())) ||
+    // A commit that was reported as failed may have gone through: then what stands there is our very own bytes.
+    isSame((await store.grantById(grantId))?.accessSealed, columns.accessSealed);
+  if (committed) {
     emit({ type: "refreshed", grantId, provider, generation: generation + 1 });
     return;
   }
   await keepOrphan(context, grant, answer);
   emit({ type: "answer_kept", grantId, provider, as: "orphan" });
+}
+
+function isSame(stored: Uint8Array | null | undefined, ours: Uint8Array | null): boolean {
+  return stored !== null && stored !== undefined && ours !== null && Buffer.compare(stored, ours) === 0;
 }
 
 /**
@@ -98,8 +116,9 @@ export async function commitRescued(context: CustodyContext): Promise<void> {
     // Sealed by another store or for a grant that is not there: not ours to judge, and not ours to delete.
     if (grant === undefined || answer === undefined) continue;
     const { name: provider } = protocolOf(context, grant).provider;
-    if (grant.generation === rescued.parentGeneration) await commitOnce(context, provider, grant, answer);
-    else await keepOrphan(context, { ...grant, generation: rescued.parentGeneration }, answer);
+    if (grant.generation === rescued.parentGeneration) {
+      await commitOnce(context, provider, grant, answer, columnsFor(context, grant, answer));
+    } else await keepOrphan(context, { ...grant, generation: rescued.parentGeneration }, answer);
     rescue.drop(name);
   }
 }

@@ -45,7 +45,7 @@ export function startUpkeep(context: CustodyContext): Background {
 }
 
 /** Attempts of dead owners come before anything else: a grace period may be running out. All at once, for the same reason. */
-async function finishAttempts(context: CustodyContext): Promise<void> {
+export async function finishAttempts(context: CustodyContext): Promise<void> {
   const attempts = await context.store.attempts();
   await Promise.all(attempts.map((attempt) => quietly(finishAttempt(context, attempt))));
 }
