@@ -1,0 +1,26 @@
+// Talks to the demo's own routes. Whatever is refused comes as problem details (RFC 9457).
+
+export class Refused extends Error {
+  constructor(status, problem) {
+    super(problem.error_description ?? `the server answered ${status}`);
+    this.status = status;
+    this.code = problem.error ?? "unexpected_answer";
+    this.hint = problem.hint;
+  }
+}
+
+async function answered(response) {
+  const body = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Refused(response.status, body);
+  return body;
+}
+
+const ours = { "X-Requested-With": "XMLHttpRequest", Accept: "application/json" };
+
+export const get = async (path, query = {}) => answered(await fetch(`${path}?${new URLSearchParams(query)}`));
+
+export const post = async (path, form = {}) =>
+  answered(await fetch(path, { method: "POST", headers: ours, body: new URLSearchParams(form) }));
+
+export const remove = async (path, query = {}) =>
+  answered(await fetch(`${path}?${new URLSearchParams(query)}`, { method: "DELETE", headers: ours }));

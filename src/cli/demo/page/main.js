@@ -1,0 +1,206 @@
+// Ties the page together: asks the server how things stand, once a second and after every action.
+import { get, post, remove, Refused } from "./api.js";
+import { showGrant, showPeople } from "./grant.js";
+import { isAway, putAway, showPhone } from "./phone.js";
+import { loadGoogle, signIn } from "./sign-in.js";
+import { addToTimeline } from "./timeline.js";
+import { byId, clockTime, count, duration, element, say } from "./words.js";
+
+let state = { grants: [], timeline: [] };
+let selected;
+let seen = 0;
+let asking;
+
+const grant = () => state.grants.find(({ grant_id }) => grant_id === selected);
+
+/** The grant to show first: the one that changed last. */
+const newest = (grants) => grants.toSorted((a, b) => b.updated_at.localeCompare(a.updated_at))[0];
+
+function show() {
+  const now = new Date(state.now);
+  if (grant() === undefined) selected = newest(state.grants)?.grant_id;
+  say("clock", clockTime(now));
+  byId("ahead").hidden = state.ahead_seconds === 0;
+  say("ahead", `${duration(state.ahead_seconds * 1_000)} ahead`);
+  showPhone(grant(), now);
+  showGrant(grant(), now);
+  showPeople(state.grants, grant(), (grantId) => {
+    selected = grantId;
+    forgetNotes();
+    show();
+  });
+  for (const id of ["read", "expire", "readers", "remove"]) enable(byId(id));
+  enable(byId("store").elements.namedItem("text").nextElementSibling);
+}
+
+function enable(button) {
+  button.disabled = grant() === undefined || button.getAttribute("aria-busy") === "true";
+}
+
+async function look() {
+  // One at a time: two answers that overlap would write the same lines twice.
+  if (asking !== undefined) await asking;
+  asking = get("/demo/state", { since: String(seen) });
+  try {
+    state = await asking;
+    seen = state.timeline.at(-1)?.seq ?? seen;
+    addToTimeline(state.timeline);
+    byId("trouble").hidden = true;
+    show();
+  } catch (error) {
+    byId("trouble").hidden = false;
+    say("trouble", error instanceof Refused ? error.message : "The demo does not answer. Was it stopped?");
+  } finally {
+    asking = undefined;
+  }
+}
+
+/** Says how an action went, beside its button. */
+function told(id, kind, status, sentence, hint) {
+  byId(id).replaceChildren(
+    element("span", { class: `status ${kind}` }, status),
+    element("span", {}, sentence),
+    ...(hint === undefined ? [] : [element("span", { class: "hint" }, hint)]),
+  );
+}
+
+const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+
+/** Runs what a button does: not twice at once, and with its outcome told. */
+async function run(button, outputId, action) {
+  button.setAttribute("aria-busy", "true");
+  button.disabled = true;
+  try {
+    const { status = "done", words, kind = "good" } = await action(selected);
+    told(outputId, kind, status, words);
+  } catch (error) {
+    if (error instanceof Refused) {
+      told(
+        outputId,
+        "bad",
+        `${error.status} ${error.code}`,
+        sentence(error.message),
+        error.hint && sentence(error.hint),
+      );
+    } else told(outputId, "bad", "failed", sentence(error.message));
+  } finally {
+    button.removeAttribute("aria-busy");
+    await look();
+    button.disabled = grant() === undefined;
+  }
+}
+
+const onClick = (id, action) => {
+  byId(id).addEventListener("click", (event) => void run(event.currentTarget, `${id}-said`, action));
+};
+
+let written = 0;
+byId("store").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const form = event.currentTarget;
+  void run(form.querySelector("button"), "store-said", async (grantId) => {
+    written += 1;
+    const text = form.elements.namedItem("text").value;
+    const { name } = await post("/demo/files", { grant: grantId, name: `note ${written}.txt`, text });
+    return { status: "200", words: `Stored as ${name}.` };
+  });
+});
+
+onClick("read", async (grantId) => {
+  forgetNotes();
+  const { files } = await get("/demo/files", { grant: grantId });
+  const texts = await Promise.all(files.map(({ id }) => get(`/demo/files/${id}`, { grant: grantId })));
+  byId("notes").replaceChildren(...files.map((file, index) => note(file, texts[index].text, grantId)));
+  byId("notes").hidden = files.length === 0;
+  return {
+    status: "200",
+    words: files.length === 0 ? "The folder is empty." : `${count(files.length, "note")} in it.`,
+  };
+});
+
+function note({ id, name }, text, grantId) {
+  const bin = element(
+    "button",
+    { type: "button", class: "quiet small-button", "aria-label": `Delete ${name}` },
+    "Delete",
+  );
+  const item = element("li", {}, element("span", { class: "file" }, name), element("q", {}, text), bin);
+  bin.addEventListener("click", () => {
+    void run(bin, "read-said", async () => {
+      await remove(`/demo/files/${id}`, { grant: grantId });
+      item.remove();
+      byId("read").focus();
+      return { status: "204", words: `Deleted ${name}.` };
+    });
+  });
+  return item;
+}
+
+function forgetNotes() {
+  byId("notes").replaceChildren();
+  byId("notes").hidden = true;
+  byId("read-said").replaceChildren();
+}
+
+onClick("expire", async () => {
+  await post("/demo/clock", { advance_seconds: "3700" });
+  return { words: "An hour later. Nothing was refreshed: that happens when somebody next asks." };
+});
+
+onClick("readers", async (grantId) => {
+  const { readers, served, tokens, refreshes, errors } = await post("/demo/readers", {
+    grant: grantId,
+    readers: "100",
+  });
+  const words = `${served} of ${readers} served, ${count(tokens, "token")}, ${count(refreshes, "refresh", "refreshes")}.`;
+  if (errors.length === 0) return { status: `${served}/${readers}`, words };
+  return { kind: "bad", status: errors.join(", "), words };
+});
+
+onClick("remove", async (grantId) => {
+  await post("/demo/revoke-at-google", { grant: grantId });
+  return { words: "Google has ended all of it. The server finds out at its next call: read, or write." };
+});
+
+byId("disconnect").addEventListener("click", (event) => {
+  void run(event.currentTarget, "phone-said", async (grantId) => {
+    await remove(`/demo/grants/${grantId}`);
+    return { words: "Disconnected here, and revoked at Google." };
+  });
+});
+
+byId("put-away").addEventListener("click", () => {
+  putAway(!isAway());
+  show();
+});
+
+/** Signing in: the phone is in the hand for that. */
+async function connect(button, options) {
+  say("phone-said", "Go on in the sign-in window.");
+  button.disabled = true;
+  try {
+    const person = await signIn(state.client_id, options);
+    if (person !== undefined) selected = person.grant_id;
+    say("phone-said", person === undefined ? "Not signed in: the window was closed, or the answer was no." : "");
+    if (person !== undefined && selected !== person.grant_id) forgetNotes();
+    if (person?.offline === false) say("phone-said", sentence(person.offline_reason));
+  } catch (error) {
+    say("phone-said", sentence(error.message));
+  } finally {
+    button.disabled = false;
+    await look();
+  }
+}
+
+byId("sign-in").addEventListener("click", (event) => void connect(event.currentTarget));
+byId("another").addEventListener("click", (event) => void connect(event.currentTarget, { chooseAccount: true }));
+byId("ask-again").addEventListener("click", (event) => {
+  void connect(event.currentTarget, { loginHint: grant()?.profile.email });
+});
+
+await look();
+byId("account-page").href = `${state.standin}/account/access`;
+await loadGoogle(state.standin).catch((error) => say("phone-said", sentence(error.message)));
+setInterval(() => {
+  if (document.visibilityState === "visible") void look();
+}, 1_000);

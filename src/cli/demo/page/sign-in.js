@@ -1,0 +1,49 @@
+// What an app's page does: asks Google for a one-time code, and hands it to its server.
+import { post } from "./api.js";
+
+export const driveScope = "https://www.googleapis.com/auth/drive.appdata";
+const scope = `openid email profile ${driveScope}`;
+
+/** Loads Google's script when the page opens: a popup must follow its click at once. */
+export function loadGoogle(base) {
+  return new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = `${base}/gsi/client`;
+    script.addEventListener("load", resolve);
+    script.addEventListener("error", () => reject(new Error("the stand-in's sign-in script did not load")));
+    document.head.append(script);
+  });
+}
+
+/** Resolves to who signed in, or to undefined where the window was closed or the person said no. */
+export async function signIn(clientId, { chooseAccount = false, loginHint } = {}) {
+  const code = await requestCode({
+    client_id: clientId,
+    scope,
+    select_account: chooseAccount,
+    ...(loginHint === undefined ? {} : { login_hint: loginHint }),
+  });
+  // X-Requested-With goes with it, else the server refuses before the code is spent.
+  return code === undefined ? undefined : post("/authcode", { authCode: code, source: "web-popup", scope });
+}
+
+function requestCode(config) {
+  return new Promise((resolve, reject) => {
+    const client = google.accounts.oauth2.initCodeClient({
+      ...config,
+      ux_mode: "popup",
+      callback: ({ code, error }) => {
+        if (code !== undefined) resolve(code);
+        else if (error === "access_denied") resolve(undefined);
+        else reject(new Error(`google refused (${error})`));
+      },
+      error_callback: ({ type, message }) => {
+        if (type === "popup_closed") resolve(undefined);
+        else if (type === "popup_failed_to_open")
+          reject(new Error("the browser did not open the sign-in window: allow popups for this page"));
+        else reject(new Error(message));
+      },
+    });
+    client.requestCode();
+  });
+}

@@ -1,0 +1,42 @@
+import { isOnbehalfError } from "../../index.ts";
+import type { GrantRef, Vault } from "../../index.ts";
+import type { LogEntry } from "../../standin/index.ts";
+
+/** What became of many readers who came at the same moment. */
+export interface ReadersOutcome {
+  readonly readers: number;
+  readonly served: number;
+  /** How many different tokens they got. */
+  readonly tokens: number;
+  /** How many refreshes Google was asked for meanwhile. */
+  readonly refreshes: number;
+  /** Codes of the errors that the others got, each once. */
+  readonly errors: readonly string[];
+}
+
+/** Asks for a grant's token from everywhere at once. */
+export async function readAtOnce(
+  vault: Vault,
+  ref: GrantRef,
+  readers: number,
+  requests: (since: number) => readonly LogEntry[],
+): Promise<ReadersOutcome> {
+  const before = requests(0).at(-1)?.seq ?? 0;
+  const { profile } = await vault.grant(ref);
+  const answers = await Promise.allSettled(Array.from({ length: readers }, () => vault.getAccessToken(ref)));
+  const tokens = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value.token] : []));
+  const errors = answers.flatMap((answer) => (answer.status === "rejected" ? [codeOf(answer.reason)] : []));
+  return {
+    readers,
+    served: tokens.length,
+    tokens: new Set(tokens).size,
+    refreshes: requests(before).filter(
+      ({ parameters, grant }) => parameters["grant_type"] === "refresh_token" && grant === profile.email,
+    ).length,
+    errors: [...new Set(errors)],
+  };
+}
+
+function codeOf(error: unknown): string {
+  return isOnbehalfError(error) ? error.code : "internal_error";
+}

@@ -1,0 +1,140 @@
+import { Hono } from "hono";
+import type { Context } from "hono";
+import { OnbehalfError, formOf, parseGrantRef, problemResponse, readParameters, systemClock } from "../../index.ts";
+import type { Clock, GrantRef, Vault } from "../../index.ts";
+import { grantBody, wholeNumber } from "../../service/wire.ts";
+import type { Standin } from "../../standin/index.ts";
+import { deleteNote, listNotes, readNote, storeNote } from "./app-folder.ts";
+import { pageFiles } from "./assets.ts";
+import { guardDemo } from "./guard.ts";
+import { readAtOnce } from "./readers.ts";
+import type { Timeline } from "./timeline.ts";
+
+export interface DemoParts {
+  readonly vault: Vault;
+  readonly standin: Standin;
+  readonly clock: Clock;
+  readonly timeline: Timeline;
+  /** Told of errors that are ours. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/**
+ * The page, and what its buttons do: the part that an app's own server would play. Uses the vault's public interface
+ * and nothing else, so that each of these is a line that an app could have.
+ *
+ * @returns a handler that answers `/` and `/demo/…`, and undefined for everything else
+ */
+export function demoRoutes(parts: DemoParts): (request: Request) => Promise<Response> | undefined {
+  const { vault, standin, clock, timeline, onFault } = parts;
+  const app = new Hono({ strict: true });
+  const file = pageFiles(standin.url);
+
+  app.get("/", () => file("index.html") ?? nothingHere());
+  app.get("/demo/page/:name", (context) => file(context.req.param("name")) ?? nothingHere());
+
+  app.get("/demo/state", async (context) => {
+    const since = wholeNumber("since", query(context).get("since"), 0, 999_999_999) ?? 0;
+    const { grants } = await vault.grants({ limit: 20 });
+    return json({
+      standin: standin.url,
+      client_id: standin.clientId,
+      now: new Date(clock.now()),
+      ahead_seconds: Math.round((clock.now() - systemClock.now()) / 1_000),
+      grants: grants.map(grantBody),
+      timeline: timeline.since(since),
+    });
+  });
+
+  app.get("/demo/files", async (context) => json({ files: await listNotes(vault, refOf(query(context))) }));
+  app.post("/demo/files", async (context) => {
+    const form = await readParameters(context.req.raw);
+    const name = form.get("name") ?? "note.txt";
+    return json(await storeNote(vault, refOf(form), name, form.get("text") ?? ""));
+  });
+  app.get("/demo/files/:id", async (context) =>
+    json({ text: await readNote(vault, refOf(query(context)), context.req.param("id")) }),
+  );
+  app.delete("/demo/files/:id", async (context) => {
+    await deleteNote(vault, refOf(query(context)), context.req.param("id"));
+    return json({});
+  });
+
+  app.post("/demo/clock", async (context) => {
+    const form = await readParameters(context.req.raw);
+    const seconds = wholeNumber("advance_seconds", form.get("advance_seconds"), 1, 31_536_000) ?? 3_700;
+    standin.advance(seconds * 1_000);
+    timeline.note({ from: "demo", what: `the clock moves on by ${seconds} s`, with: [] });
+    return json({ now: new Date(clock.now()) });
+  });
+
+  app.post("/demo/readers", async (context) => {
+    const form = await readParameters(context.req.raw);
+    const readers = wholeNumber("readers", form.get("readers"), 1, 1_000) ?? 100;
+    const ref = refOf(form);
+    timeline.note({ from: "server", to: "server", what: `${readers} readers ask for a token at once`, with: [] });
+    return json(await readAtOnce(vault, ref, readers, (since) => standin.log(since).entries));
+  });
+
+  app.post("/demo/revoke-at-google", async (context) => {
+    const { subject } = await vault.grant(refOf(await readParameters(context.req.raw)));
+    timeline.note({ from: "person", to: "google", what: "removes the app in the account page", with: [] });
+    standin.revoke(subject);
+    return json({});
+  });
+
+  app.delete("/demo/grants/:ref", async (context) =>
+    json(grantBody(await vault.revoke(parseGrantRef(context.req.param("ref"))))),
+  );
+
+  app.notFound(nothingHere);
+  app.onError((error) => {
+    const response = problemResponse(error);
+    if (response.status === 500) onFault(error);
+    return response;
+  });
+
+  return (request) => {
+    const { pathname } = new URL(request.url);
+    // The phone's own request goes on to the service; it is only written down.
+    if (pathname === "/authcode" && request.method === "POST") {
+      const header = request.headers.has("x-requested-with") ? ["X-Requested-With"] : [];
+      timeline.note({ from: "phone", to: "server", what: "POST /authcode", with: ["authCode", ...header] });
+    }
+    if (pathname !== "/" && !pathname.startsWith("/demo/")) return undefined;
+    return answer(request);
+  };
+
+  async function answer(request: Request): Promise<Response> {
+    try {
+      if (!isPage(request)) guardDemo(request);
+    } catch (error) {
+      return problemResponse(error);
+    }
+    return app.fetch(request);
+  }
+}
+
+/** The page and its files are open to a link from anywhere; there is nothing about anybody in them. */
+function isPage({ method, url }: Request): boolean {
+  const { pathname } = new URL(url);
+  return method === "GET" && (pathname === "/" || pathname.startsWith("/demo/page/"));
+}
+
+function query({ req }: Context): ReadonlyMap<string, string> {
+  return formOf(new URL(req.url).search);
+}
+
+function refOf(parameters: ReadonlyMap<string, string>): GrantRef {
+  return parseGrantRef(parameters.get("grant") ?? "");
+}
+
+function json(body: unknown): Response {
+  return Response.json(body, { headers: { "cache-control": "no-store" } });
+}
+
+function nothingHere(): Response {
+  return problemResponse(
+    new OnbehalfError("not_found", "there is nothing at this address", { hint: "open the page at /", details: {} }),
+  );
+}
