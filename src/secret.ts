@@ -22,7 +22,9 @@ export class Secret {
     return "[secret]";
   }
 
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return "[secret]";
+  static {
+    // What `util.inspect`, and so `console.log`, asks an object for.
+    const inspect = Symbol.for("nodejs.util.inspect.custom");
+    Object.defineProperty(Secret.prototype, inspect, { value: () => "[secret]" });
   }
 }

@@ -52,7 +52,7 @@ export function google(options: GoogleOptions): Provider {
     revocationEndsSiblings: true,
     offlineHint:
       "ask for offline access so that consent is shown: access_type=offline with prompt=consent on the web, " +
-      "requestOfflineAccess(serverClientId, true) on Android",
+      "requestOfflineAccess(serverClientId) with Prompt.CONSENT on Android",
   };
 }
 

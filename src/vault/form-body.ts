@@ -1,6 +1,6 @@
 import { OnbehalfError } from "../errors.ts";
 
-export const bodyLimitBytes = 64 * 1024;
+export const bodyLimitBytes: number = 64 * 1024;
 
 /** Parameters of a request, each at most once. */
 export type Parameters = ReadonlyMap<string, string>;
