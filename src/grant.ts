@@ -90,7 +90,7 @@ export function missingScopes(
   granted: readonly string[],
   canonical: Readonly<Record<string, string>> = {},
 ): readonly string[] {
-  const name = (scope: string): string => canonical[scope] ?? scope;
+  const name = (scope: string): string => (Object.hasOwn(canonical, scope) ? canonical[scope] : undefined) ?? scope;
   const held = new Set(granted.map(name));
   return [...new Set(requested.map(name))].filter((scope) => !held.has(scope));
 }

@@ -95,19 +95,25 @@ function afterRefusal(answer: TokenAnswer & { kind: "refusal" }, refusals: Refus
   };
   // An overloaded server's or a proxy's error code is not to be believed: the status outranks it.
   if (status === 429 || status >= 500) return retry;
-  const meaning = (errorSubtype === undefined ? undefined : refusals[`${error}/${errorSubtype}`]) ?? refusals[error];
+  const subtle = errorSubtype === undefined ? error : `${error}/${errorSubtype}`;
+  const meaning = meaningOf(refusals, subtle) ?? meaningOf(refusals, error);
   if (meaning === undefined || meaning === "transient") return retry;
   switch (meaning) {
     case "dead":
       return { do: "second-look", reason: "invalid_grant", error };
     case "reauthenticate":
-      return { do: "second-look", reason: "reauthentication_required", error: `${error}/${String(errorSubtype)}` };
+      return { do: "second-look", reason: "reauthentication_required", error: subtle };
     case "restricted":
       return { do: "second-look", reason: "admin_policy_enforced", error };
     case "misconfigured":
     case "ours":
       return { do: "alert-operator", error };
   }
+}
+
+/** A provider chooses its words, `constructor` and `toString` among them: only what was written down counts. */
+function meaningOf(refusals: Refusals, code: string): RefusalMeaning | undefined {
+  return Object.hasOwn(refusals, code) ? refusals[code] : undefined;
 }
 
 /** Whether a token with this end is good for `minTtlMs` more. */

@@ -10,7 +10,8 @@ export class SingleFlight<K, V> {
   do(key: K, work: () => Promise<V>): Promise<V> {
     const running = this.#running.get(key);
     if (running !== undefined) return running;
-    const run = work().finally(() => {
+    // Begun in an async function, so that work that throws before its first await is a rejection like any other.
+    const run = (async () => work())().finally(() => {
       this.#running.delete(key);
     });
     this.#running.set(key, run);
@@ -35,6 +36,8 @@ export class SingleFlight<K, V> {
  */
 export async function waitFor<V>(promise: Promise<V>, signal?: AbortSignal): Promise<V> {
   if (signal === undefined) return await promise;
+  // Nobody may be waiting when it rejects: an unhandled rejection would end the process, and all other work in it.
+  promise.catch(() => undefined);
   signal.throwIfAborted();
   let stop: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
@@ -45,7 +48,5 @@ export async function waitFor<V>(promise: Promise<V>, signal?: AbortSignal): Pro
     return await Promise.race([promise, aborted]);
   } finally {
     if (stop !== undefined) signal.removeEventListener("abort", stop);
-    // The loser of the race may still reject: nobody waits for it any more, and that is no fault.
-    promise.catch(() => undefined);
   }
 }
