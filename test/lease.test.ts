@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import * as fc from "fast-check";
+import { leaseTimes, mayTakeOver } from "../src/lease.ts";
+import type { Attempt, Liveness } from "../src/lease.ts";
+import type { Rotation } from "../src/refresh.ts";
+
+const startedAt = Date.UTC(2026, 10, 22);
+
+function attempt(more: Partial<Attempt> = {}): Attempt {
+  return {
+    attemptId: "a_1",
+    grantId: "g_1",
+    generation: 3,
+    owner: { node: "boot-1", pid: 4_711, startedAt: "123", vault: "v_1" },
+    startedAt,
+    endedUnknown: false,
+    ...more,
+  };
+}
+
+const grace: Rotation = { graceSeconds: 60 };
+const second = 1_000;
+const { exchangeMs, hardLimitMs } = leaseTimes;
+
+describe("mayTakeOver", () => {
+  it("gives an exchange half a minute, and a strict provider's holder five", () => {
+    assert.deepEqual(leaseTimes, { exchangeMs: 30 * second, hardLimitMs: 300 * second });
+  });
+
+  const cases: readonly (readonly [Liveness, Rotation, number, boolean])[] = [
+    // Who is dead holds nothing, not even for a moment.
+    ["dead", "strict", 0, true],
+    ["dead", grace, 0, true],
+    ["dead", "none", 0, true],
+    // Our own work is known to run: no clock says otherwise.
+    ["mine", "none", hardLimitMs * 10, false],
+    ["mine", grace, hardLimitMs * 10, false],
+    ["mine", "strict", hardLimitMs * 10, false],
+    // A steal does no harm where the old token goes on working.
+    ["alive", "none", exchangeMs, false],
+    ["alive", "none", exchangeMs + 1, true],
+    ["unknown", "none", exchangeMs + 1, true],
+    ["alive", grace, exchangeMs, false],
+    ["alive", grace, exchangeMs + 1, true],
+    ["unknown", grace, exchangeMs + 1, true],
+    // A paused holder may be the only one with the only valid new token.
+    ["alive", "strict", exchangeMs + 1, false],
+    ["unknown", "strict", exchangeMs + 1, false],
+    ["alive", "strict", hardLimitMs, false],
+    ["unknown", "strict", hardLimitMs, false],
+    ["alive", "strict", hardLimitMs + 1, true],
+    ["unknown", "strict", hardLimitMs + 1, true],
+    // A wall clock that was set back makes nobody older.
+    ["alive", "none", -86_400 * second, false],
+    ["unknown", "strict", -86_400 * second, false],
+  ];
+  for (const [liveness, rotation, ageMs, expected] of cases) {
+    it(`${expected ? "takes" : "leaves"} an attempt of ${ageMs} ms, holder ${liveness}, rotation ${JSON.stringify(rotation)}`, () => {
+      assert.equal(mayTakeOver(attempt(), liveness, rotation, startedAt + ageMs), expected);
+    });
+  }
+
+  it("takes over what its holder gave up with an unknown outcome, whoever and however young", () => {
+    for (const liveness of ["mine", "alive", "dead", "unknown"] as const) {
+      assert.equal(mayTakeOver(attempt({ endedUnknown: true }), liveness, "strict", startedAt), true);
+    }
+  });
+
+  const rotation = fc.oneof(fc.constantFrom<Rotation>("none", "strict"), fc.record({ graceSeconds: fc.nat(3_600) }));
+  /** Kinds for which age can only add reasons; a grace period also ends. */
+  const settled = fc.constantFrom<Rotation>("none", "strict");
+  const liveness = fc.constantFrom<Liveness>("mine", "alive", "dead", "unknown");
+  const times = fc
+    .tuple(fc.integer({ min: 1, max: 10 ** 6 }), fc.nat(10 ** 6))
+    .map(([exchangeMs, more]) => ({ exchangeMs, hardLimitMs: exchangeMs + more }));
+  const age = fc.integer({ min: -(10 ** 7), max: 10 ** 7 });
+
+  it("never steals from the living of a strict provider before the hard limit", () => {
+    fc.assert(
+      fc.property(fc.constantFrom<Liveness>("mine", "alive", "unknown"), age, times, (holder, ageMs, limits) => {
+        const taken = mayTakeOver(attempt(), holder, "strict", startedAt + ageMs, limits);
+        if (taken) assert.ok(ageMs > limits.hardLimitMs);
+      }),
+    );
+  });
+
+  it("never steals from the living while an exchange may still be under way, and never from ourselves", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom<Liveness>("alive", "unknown"),
+        rotation,
+        age,
+        times,
+        (holder, kind, ageMs, limits) => {
+          if (ageMs <= limits.exchangeMs) {
+            assert.equal(mayTakeOver(attempt(), holder, kind, startedAt + ageMs, limits), false);
+          }
+          assert.equal(mayTakeOver(attempt(), "mine", kind, startedAt + ageMs, limits), false);
+        },
+      ),
+    );
+  });
+
+  it("leaves no attempt for ever to a holder who is not us", () => {
+    fc.assert(
+      fc.property(fc.constantFrom<Liveness>("alive", "unknown", "dead"), rotation, times, (holder, kind, limits) => {
+        assert.equal(mayTakeOver(attempt(), holder, kind, startedAt + limits.hardLimitMs + 1, limits), true);
+      }),
+    );
+  });
+
+  it("changes its mind in one direction only as an attempt gets older", () => {
+    fc.assert(
+      fc.property(liveness, settled, age, fc.nat(10 ** 7), times, (holder, kind, ageMs, later, limits) => {
+        const now = startedAt + ageMs;
+        if (mayTakeOver(attempt(), holder, kind, now, limits)) {
+          assert.ok(mayTakeOver(attempt(), holder, kind, now + later, limits));
+        }
+      }),
+    );
+  });
+});
