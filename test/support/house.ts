@@ -33,28 +33,43 @@ export interface House {
   news(path?: string): readonly LogEntry[];
 }
 
+/** A stand-in and the clock it goes by, for several tests: making its signing key is what takes time in a test. */
+export interface Street {
+  readonly standin: Standin;
+  readonly clock: MovableClock;
+}
+
+export async function street(settings: StandinOptions = {}): Promise<Street> {
+  const clock = settings.clock === undefined ? fixedClock("2026-11-22T00:00:00Z") : (settings.clock as MovableClock);
+  return { clock, standin: await startStandin({ ...settings, clock }) };
+}
+
 /**
- * @param options settings of the stand-in, and `provider`: what differs from Google in our record of it
+ * @param options settings of the stand-in; `provider`: what differs from Google in our record of it; `on`: a stand-in
+ *   that is there, and stays
  */
 export async function house(
   t: TestContext,
-  { provider: quirks = {}, ...settings }: StandinOptions & { readonly provider?: Partial<Provider> } = {},
+  {
+    provider: quirks = {},
+    on,
+    ...settings
+  }: StandinOptions & { readonly provider?: Partial<Provider>; readonly on?: Street } = {},
 ): Promise<House> {
   const folder = await mkdtemp(join(tmpdir(), "onbehalf-"));
-  const clock = settings.clock === undefined ? fixedClock("2026-11-22T00:00:00Z") : (settings.clock as MovableClock);
-  const standin = await startStandin({ clock, ...settings });
+  const { standin, clock } = on ?? (await street(settings));
   const vaults: Vault[] = [];
   const events: VaultEvent[] = [];
   const key = generateMasterKey();
   const { clientId, clientSecret, url } = standin;
   const provider: Provider = { ...google({ clientId, clientSecret, baseUrl: url }), ...quirks };
   const path = join(folder, "grants.db");
-  let seen = 0;
+  let seen = standin.log().entries.at(-1)?.seq ?? 0;
 
   t.after(async () => {
-    // The stand-in first: it cuts requests that a vault would otherwise wait for.
     standin.clearFaults();
-    await standin.close();
+    // The stand-in first: it cuts requests that a vault would otherwise wait for.
+    if (on === undefined) await standin.close();
     await Promise.all(vaults.map((vault) => vault.close()));
     await rm(folder, { recursive: true, force: true });
   });

@@ -10,7 +10,7 @@ describe("an access token", () => {
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
     news();
     const first = await vault.getAccessToken(grantId);
-    clock.advance(3_500_000);
+    clock.advance(2_400_000);
     assert.equal(await vault.getAccessToken(grantId), first);
     assert.equal(vault.peekAccessToken(grantId), first);
     assert.equal(news().length, 0);
