@@ -8,7 +8,7 @@ import { run } from "./run.ts";
 const pattern = process.argv[2];
 
 /** Lanes that start processes or break things get a process of their own; the rest share one and stay fast. */
-const isolated = /^test\/(?:stories|races|faults|cli|docs)\//;
+const isolated = /^test\/(?:stories|races|faults|cli|docs|store\/postgres)\//;
 
 const files = globSync("test/**/*.test.ts")
   .filter((file) => pattern === undefined || file.includes(pattern))

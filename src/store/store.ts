@@ -238,6 +238,23 @@ export interface CallerStore {
   revokeCaller(name: string, at: number): Promise<boolean>;
 }
 
+/** What only some stores can tell. Whoever uses it has a slower way for those that cannot. */
+export interface StoreSignals {
+  /**
+   * Calls back soon after a grant was changed by any process. A hint: it may be late, come in bursts or for nothing,
+   * or not at all, so poll {@link GrantStore.changesSince} as well.
+   *
+   * @returns ends it
+   */
+  onChange?(listener: () => void): () => void;
+  /** Shows other processes that this owner lives, until the store is closed or the process dies. */
+  announceOwner?(owner: Owner): Promise<void>;
+  /** Of an owner on any machine. `dead` is proof; who never announced itself is `unknown`. Ask again: proof takes time. */
+  ownerLiveness?(owner: Owner): Promise<"alive" | "dead" | "unknown">;
+  /** Sentences for the operator about how this store is reached; none when all is as it should be. */
+  notes?(): readonly string[];
+}
+
 /** How a store reaches its database. */
 export interface OpenStore {
   /** What a store without a clock of its own goes by. */
@@ -251,7 +268,7 @@ export interface OpenStore {
  * Every method throws `store_unavailable` when the database does not answer; nothing was changed then, or the
  * transaction's outcome is unknown and the next read tells.
  */
-export interface Store extends KeyStore, GrantStore, RefreshStore, IntakeStore, CallerStore {
+export interface Store extends KeyStore, GrantStore, RefreshStore, IntakeStore, CallerStore, StoreSignals {
   /** Such as `sqlite`. */
   readonly kind: string;
   /** Where it is, without credentials, for people. */

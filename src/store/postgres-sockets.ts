@@ -1,0 +1,26 @@
+import { Socket } from "node:net";
+
+/** The sockets of connections, so that they can be ended whatever has become of the server. */
+export class PostgresSockets {
+  readonly #open = new Set<Socket>();
+
+  /** A socket for `pg` to connect. */
+  readonly make = (): Socket => {
+    const socket = new Socket();
+    this.#open.add(socket);
+    socket.once("close", () => this.#open.delete(socket));
+    return socket;
+  };
+
+  /** Waits for connections to end as they should, and ends those that do not: a server that is gone never answers. */
+  async closing(ends: Promise<unknown>, patienceMs: number): Promise<void> {
+    const impatience = setTimeout(() => {
+      for (const socket of this.#open) socket.destroy();
+    }, patienceMs);
+    try {
+      await ends;
+    } finally {
+      clearTimeout(impatience);
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import type { Client } from "pg";
+import { bringUpToDate, compareMigrations, migrationsFor } from "./migrate.ts";
+import type { Migration } from "./migrate.ts";
+import { PostgresDatabase } from "./postgres-database.ts";
+import { clientConfig, locationOf } from "./postgres-options.ts";
+import type { PostgresOptions } from "./postgres-options.ts";
+import { PostgresPresence } from "./postgres-presence.ts";
+import { PostgresSession } from "./postgres-session.ts";
+import { PostgresSockets } from "./postgres-sockets.ts";
+import { Columns } from "./sql.ts";
+import { sqlStore } from "./sql-store.ts";
+import type { Store } from "./store.ts";
+
+export type { PostgresOptions } from "./postgres-options.ts";
+
+/** How long connections may take to end, milliseconds. */
+const closeMs = 2_000;
+
+/** What is there while the store is open. */
+interface Open {
+  readonly database: PostgresDatabase;
+  readonly session: PostgresSession;
+  readonly presence: PostgresPresence;
+}
+
+/**
+ * The store for several machines: a PostgreSQL database, 14 or later.
+ *
+ * @param where a connection string, or more
+ * @returns a store, opened by the vault it is given to
+ * @throws {OnbehalfError} `configuration_invalid`: a malformed connection string
+ * @see https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING
+ */
+export function postgres(where: string | PostgresOptions): Store {
+  const {
+    connectionString,
+    directConnectionString = connectionString,
+    poolSize = 8,
+  }: PostgresOptions = typeof where === "string" ? { connectionString: where } : where;
+  const location = locationOf(connectionString);
+  locationOf(directConnectionString);
+  const known = migrationsFor("postgres");
+  const listeners = new Set<() => void>();
+  let open: Open | undefined;
+
+  const connect = async (migrate: boolean): Promise<Open> => {
+    // Loaded when it is needed: a service on SQLite starts without it.
+    const pg = await import("pg");
+    const sockets = new PostgresSockets();
+    const pool = new pg.Pool({ ...clientConfig(connectionString), max: poolSize, stream: sockets.make });
+    // An idle connection that is lost is replaced when one is needed.
+    pool.on("error", () => undefined);
+    const database = new PostgresDatabase(pool, location, (ends) => sockets.closing(ends, closeMs));
+    const presence = new PostgresPresence(database);
+    const session = new PostgresSession({
+      client: async () => new pg.Client({ ...clientConfig(directConnectionString), stream: sockets.make }),
+      begin: async (client: Client) => {
+        await client.query("LISTEN onbehalf_changes");
+        await presence.resume(client);
+      },
+      hint: () => {
+        for (const listener of listeners) listener();
+      },
+    });
+    try {
+      await upToDate(database, known, migrate);
+      await session.start();
+      return { database, session, presence };
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+  };
+
+  return {
+    ...sqlStore<PostgresDatabase>({
+      kind: "postgres",
+      location,
+      async connect({ migrate = true }) {
+        open = await connect(migrate);
+        return open.database;
+      },
+      async migrations(database) {
+        const { applied, pending } = await compareMigrations(database, known);
+        return { applied, pending: pending.map(({ name }) => name) };
+      },
+      async disconnect(database) {
+        await open?.session.stop();
+        open = undefined;
+        await database.close();
+      },
+    }),
+
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    async announceOwner(owner) {
+      await open?.presence.announce(owner, open.session.client);
+    },
+    async ownerLiveness(owner) {
+      return (await open?.presence.livenessOf(owner)) ?? "unknown";
+    },
+    notes() {
+      return open === undefined ? [] : notesOn(open.session);
+    },
+  };
+}
+
+/** Migrates under a lock, so that of twenty processes that start together one does it; looks first, without one. */
+async function upToDate(database: PostgresDatabase, known: readonly Migration[], migrate: boolean): Promise<void> {
+  const [row] = await database.all("SELECT (to_regclass('onbehalf_migrations') IS NOT NULL)::int AS there");
+  const there = new Columns(row ?? {}).number("there") === 1;
+  // A role that may not create tables can serve, once another one has migrated.
+  if (there && (await compareMigrations(database, known)).pending.length === 0) return;
+  await database.migration((sql) => bringUpToDate(sql, known, migrate));
+}
+
+function notesOn(session: PostgresSession): string[] {
+  if (session.pooled) {
+    return [
+      "a connection pooler stands before PostgreSQL: changes made by other processes are seen by polling alone, and " +
+        "what a crashed process on another machine left is taken over by time alone; give directConnectionString",
+    ];
+  }
+  return session.client === undefined
+    ? ["the direct connection to PostgreSQL is down: changes made by other processes are seen by polling alone"]
+    : [];
+}
