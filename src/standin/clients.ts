@@ -25,6 +25,8 @@ export const defaultClientSecret = "GOCSPX-standin-secret";
 /** Same project as the default client, no secret: the one whose id ends up in `azp`. */
 export const androidClientId = "1234567890-and0r01dand0r01d.apps.googleusercontent.com";
 export const iosClientId = "1234567890-1051051051051051.apps.googleusercontent.com";
+/** Same project, of the kind that runs on a desk: its client file says `installed` instead of `web`. */
+export const desktopClientId = "1234567890-de5c70pde5c70p00.apps.googleusercontent.com";
 /** Another project: nothing may cross from one to the other. */
 export const stagingClientId = "9876543210-def654abc321.apps.googleusercontent.com";
 export const stagingClientSecret = "GOCSPX-standin-staging";
@@ -71,6 +73,12 @@ export class Clients {
     const loopback = true;
     this.put({ clientId: defaultClientId, clientSecret: defaultClientSecret, name: "Example App", loopback });
     this.put({ clientId: stagingClientId, clientSecret: stagingClientSecret, name: "Example App (staging)", loopback });
+    this.put({
+      clientId: desktopClientId,
+      clientSecret: "GOCSPX-standin-desktop",
+      kind: "installed",
+      name: "Example App for desktops",
+    });
     this.put({ clientId: androidClientId, kind: "android", clientSecret: null, name: "Example App for Android" });
     this.put({ clientId: iosClientId, kind: "ios", clientSecret: null, name: "Example App for iOS" });
   }
@@ -104,6 +112,21 @@ export class Clients {
     this.#byId.set(id, client);
     return client;
   }
+}
+
+/** The file that the Cloud console hands out for a client, with the endpoints of the stand-in in it. */
+export function clientFile(client: Client, url: string): Record<string, unknown> {
+  const section = {
+    client_id: client.id,
+    project_id: `project-${client.project}`,
+    auth_uri: `${url}/o/oauth2/auth`,
+    token_uri: `${url}/token`,
+    auth_provider_x509_cert_url: `${url}/oauth2/v1/certs`,
+    ...(client.secret === undefined ? {} : { client_secret: client.secret }),
+    redirect_uris: client.loopback ? [...client.redirectUris, "http://localhost"] : client.redirectUris,
+    ...(client.kind === "web" ? { javascript_origins: client.javascriptOrigins } : {}),
+  };
+  return client.kind === "web" ? { web: section } : { installed: section };
 }
 
 function secretOf(known: Client | undefined, phone: boolean): string | undefined {

@@ -2,6 +2,7 @@ import {
   advanceClock,
   changePassword,
   changeSettings,
+  clientSecretFile,
   putClient,
   putPerson,
   removeApp,
@@ -89,6 +90,10 @@ export function controlRoutes(world: World): Route[] {
       at: ["/standin/clients"],
       GET: control(() => ({ clients: world.clients.all().map(viewOf).map(snaked) })),
       POST: control((request) => snaked(putClient(world, bodyOf(request), "snake"))),
+    },
+    {
+      at: ["/standin/client_secret.json"],
+      GET: control(({ query }) => clientSecretFile(world, query.get("client_id") ?? undefined)),
     },
     { at: ["/standin/risc"], POST: control((request) => ({ set: securityEvent(world, bodyOf(request), "snake") })) },
     { at: ["/standin/people"], POST: control((request) => putPerson(world, bodyOf(request), "snake")) },

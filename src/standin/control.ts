@@ -1,5 +1,5 @@
 import { type Authorization } from "./ledger.ts";
-import { type Client, type ClientKind } from "./clients.ts";
+import { type Client, clientFile, type ClientKind, defaultClientId } from "./clients.ts";
 import { BadInput, listOf, number, oneOf, orNull, read, type Spelling, text, yesNo } from "./input.ts";
 import { type AccountRefusal } from "./people.ts";
 import { accountRefusal, readSettings, type Settings } from "./settings.ts";
@@ -71,6 +71,13 @@ export function viewOf({
   state,
 }: Client): ClientView {
   return { clientId: id, clientSecret: secret ?? null, project, kind, name, redirectUris, javascriptOrigins, state };
+}
+
+/** The `client_secret_….json` of a client, the built-in one unless another is named. */
+export function clientSecretFile(world: World, clientId: string = defaultClientId): Record<string, unknown> {
+  const client = world.clients.get(clientId);
+  if (client === undefined) throw new BadInput(`no client has the id ${JSON.stringify(clientId)}`);
+  return clientFile(client, world.url);
 }
 
 /** Registers a client, or changes one. */

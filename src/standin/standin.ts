@@ -6,6 +6,7 @@ import {
   advanceClock,
   changePassword,
   changeSettings,
+  clientSecretFile,
   type ClientView,
   type PersonSpec,
   putClient,
@@ -66,6 +67,8 @@ export interface Standin extends AsyncDisposable {
   person(spec: PersonSpec): { sub: string; email: string };
   /** Registers a client, or changes one. */
   client(spec: ClientSpec): ClientView;
+  /** The `client_secret_….json` of a client (default: the built-in one), with this stand-in's endpoints. */
+  clientSecretFile(clientId?: string): Record<string, unknown>;
   /** A signed Security Event Token, as Cross-Account Protection delivers it. */
   risc(spec: RiscSpec): string;
   /** A new key signs from now on; answers with its `kid`. The last one stays published unless `keepOld` is false. */
@@ -128,6 +131,7 @@ function controls(world: World, close: () => Promise<void>): Standin {
     },
     person: (spec) => putPerson(world, spec, "camel"),
     client: (spec) => putClient(world, spec, "camel"),
+    clientSecretFile: (clientId) => clientSecretFile(world, clientId),
     risc: (spec) => securityEvent(world, spec, "camel"),
     rotateKeys: (options = {}) => rotateKeys(world, options, "camel"),
     log: (since) => world.log.page(since),

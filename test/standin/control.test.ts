@@ -65,6 +65,24 @@ describe("the control routes", () => {
     );
   });
 
+  it("hand out client files of both kinds, and none with a secret that does not exist", async () => {
+    await using standin = await startStandin();
+    const fileOf = async (clientId: string): Promise<Record<string, Record<string, unknown>>> => {
+      const query = new URLSearchParams({ client_id: clientId });
+      const response = await fetch(`${standin.url}/standin/client_secret.json?${query.toString()}`);
+      return (await response.json()) as Record<string, Record<string, unknown>>;
+    };
+    const { web } = await fileOf(standin.clientId);
+    assert.deepEqual([web?.["client_secret"], web?.["token_uri"]], [standin.clientSecret, `${standin.url}/token`]);
+    const { clients } = (await json(await fetch(`${standin.url}/standin/clients`))).body;
+    const kinds = (clients as Record<string, string>[]).map(({ kind = "", client_id: id = "" }) => [kind, id] as const);
+    for (const [kind, id] of kinds.filter(([kind]) => kind !== "web")) {
+      const { installed } = await fileOf(id);
+      assert.equal(typeof installed?.["client_secret"], kind === "installed" ? "string" : "undefined", kind);
+    }
+    assert.equal((await fetch(`${standin.url}/standin/client_secret.json?client_id=x`)).status, 400);
+  });
+
   const wrong: [path: string, body: unknown, message: RegExp][] = [
     ["code", {}, /email must be an e-mail address/],
     ["code", { email: "ada" }, /email must be an e-mail address/],

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { promisify } from "node:util";
+import { startStandin } from "../../src/standin/index.ts";
+import { json } from "./talk.ts";
+
+const run = promisify(execFile);
+const document = await readFile(new URL("../../docs/standin.md", import.meta.url), "utf8");
+
+function blocks(language: string): string[] {
+  return [...document.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)]
+    .filter(([, name]) => name === language)
+    .map(([, , text = ""]) => text);
+}
+
+describe("docs/standin.md", () => {
+  it("shows a program that runs", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "standin-"));
+    try {
+      const source = new URL("../../src/standin/index.ts", import.meta.url).href;
+      for (const [index, block] of blocks("ts").entries()) {
+        const file = join(folder, `${String(index)}.ts`);
+        await writeFile(file, block.replace('"onbehalf/standin"', JSON.stringify(source)));
+        await run(process.execPath, [file]);
+      }
+      assert.equal(blocks("ts").length, 1);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("shows commands that work", async () => {
+    await using standin = await startStandin();
+    const env = { PATH: process.env["PATH"], STANDIN: standin.url };
+    const [block = ""] = blocks("sh");
+    const { stdout } = await run("bash", ["-e", "-c", block], { env });
+    assert.match(stdout, /"code": "4\/0A/);
+    assert.equal((await fetch(`${standin.url}/token`, { method: "POST" })).status, 503);
+  });
+
+  it("names every setting, with its default", async () => {
+    await using standin = await startStandin();
+    const { body } = await json(await fetch(`${standin.url}/standin/settings`));
+    for (const [name, value] of Object.entries(body)) {
+      const row = document.split("\n").find((line) => line.startsWith(`| \`${name}\``)) ?? "";
+      assert.ok(row.split("|")[2]?.includes(String(value)), `${name} ${String(value)}: ${row}`);
+    }
+  });
+
+  it("names every control route, member of a fault, and member of a code", async () => {
+    await using standin = await startStandin();
+    const membersOf = async (path: string): Promise<string[]> => {
+      const response = await fetch(`${standin.url}/standin/${path}`, { method: "POST", body: '{"?":1}' });
+      const { error_description: text } = (await response.json()) as { error_description: string };
+      return text.split("expected ")[1]?.split(", ") ?? [];
+    };
+    for (const path of ["faults", "code", "people", "clients"]) {
+      assert.ok(document.includes(`POST /standin/${path}`), path);
+      const members = await membersOf(path);
+      assert.ok(members.length > 3, path);
+      for (const name of members) assert.match(document, new RegExp(`\\b${name}\\b`), `${path}: ${name}`);
+    }
+  });
+});
