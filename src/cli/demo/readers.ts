@@ -1,5 +1,5 @@
 import { isOnbehalfError } from "../../index.ts";
-import type { GrantRef, Vault } from "../../index.ts";
+import type { Grant, Vault } from "../../index.ts";
 import type { LogEntry } from "../../standin/index.ts";
 
 /** What became of many readers who came at the same moment. */
@@ -17,13 +17,12 @@ export interface ReadersOutcome {
 /** Asks for a grant's token from everywhere at once. */
 export async function readAtOnce(
   vault: Vault,
-  ref: GrantRef,
+  { grantId, profile }: Grant,
   readers: number,
   requests: (since: number) => readonly LogEntry[],
 ): Promise<ReadersOutcome> {
   const before = requests(0).at(-1)?.seq ?? 0;
-  const { profile } = await vault.grant(ref);
-  const answers = await Promise.allSettled(Array.from({ length: readers }, () => vault.getAccessToken(ref)));
+  const answers = await Promise.allSettled(Array.from({ length: readers }, () => vault.getAccessToken({ grantId })));
   const tokens = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value.token] : []));
   const errors = answers.flatMap((answer) => (answer.status === "rejected" ? [codeOf(answer.reason)] : []));
   return {

@@ -63,17 +63,18 @@ export function demoRoutes(parts: DemoParts): (request: Request) => Promise<Resp
   app.post("/demo/clock", async (context) => {
     const form = await readParameters(context.req.raw);
     const seconds = wholeNumber("advance_seconds", form.get("advance_seconds"), 1, 31_536_000) ?? 3_700;
-    standin.advance(seconds * 1_000);
-    timeline.note({ from: "demo", what: `the clock moves on by ${seconds} s`, with: [] });
+    moveOn(seconds);
     return json({ now: new Date(clock.now()) });
   });
 
   app.post("/demo/readers", async (context) => {
     const form = await readParameters(context.req.raw);
     const readers = wholeNumber("readers", form.get("readers"), 1, 1_000) ?? 100;
-    const ref = refOf(form);
-    timeline.note({ from: "server", to: "server", what: `${readers} readers ask for a token at once`, with: [] });
-    return json(await readAtOnce(vault, ref, readers, (since) => standin.log(since).entries));
+    const advanceSeconds = wholeNumber("advance_seconds", form.get("advance_seconds"), 0, 31_536_000) ?? 0;
+    const grant = await vault.grant(refOf(form));
+    if (advanceSeconds > 0) moveOn(advanceSeconds);
+    timeline.note({ from: "server", what: `${readers} readers ask for a token at once`, with: [] });
+    return json(await readAtOnce(vault, grant, readers, (since) => standin.log(since).entries));
   });
 
   app.post("/demo/revoke-at-google", async (context) => {
@@ -104,6 +105,11 @@ export function demoRoutes(parts: DemoParts): (request: Request) => Promise<Resp
     if (pathname !== "/" && !pathname.startsWith("/demo/")) return undefined;
     return answer(request);
   };
+
+  function moveOn(seconds: number): void {
+    standin.advance(seconds * 1_000);
+    timeline.note({ from: "demo", what: `the clock moves on by ${seconds.toLocaleString("en")} s`, with: [] });
+  }
 
   async function answer(request: Request): Promise<Response> {
     try {

@@ -1,7 +1,10 @@
-import { settingsFrom } from "../../service/config.ts";
-import { logLevelOf, startDemo } from "./start.ts";
+import { logLevels } from "../../service/config.ts";
+import type { LogLevel } from "../../service/config.ts";
+import { printJson, printLines, say } from "../print.ts";
+import { untilStopped } from "../stop.ts";
 import { openBrowser } from "./open-browser.ts";
-import { untilStopped } from "./stop.ts";
+import { startDemo } from "./start.ts";
+import type { RunningDemo } from "./start.ts";
 
 export interface DemoFlags {
   readonly port?: number;
@@ -12,47 +15,46 @@ export interface DemoFlags {
 }
 
 /** Runs the demo until it is told to stop: one line or a few on stdout when ready, talk on stderr. */
-export async function demo(flags: DemoFlags): Promise<void> {
+export async function demo({ port, standinPort, data, open, json }: DemoFlags): Promise<void> {
   const stopped = untilStopped();
-  const { port, standinPort, data } = flags;
   const running = await startDemo({
     ...(port === undefined ? {} : { port }),
     ...(standinPort === undefined ? {} : { standinPort }),
     ...(data === undefined ? {} : { data }),
-    logLevel: logLevelOf(settingsFrom({}).logLevel),
-    tell: (line) => process.stderr.write(`onbehalf: ${line}\n`),
+    logLevel: logLevelOf(process.env["ONBEHALF_LOG_LEVEL"]),
+    tell: say,
   });
-  const { service, standin, callerKey, clientId, folder } = running;
-  const page = `${service}/`;
-  if (flags.json === true) {
-    const ready = { service, standin, page, caller_key: callerKey.expose(), client_id: clientId, pid: process.pid };
-    process.stdout.write(`${JSON.stringify(ready)}\n`);
+  const { service, standin, page, callerKey, clientId } = running;
+  if (json === true) {
+    printJson({ service, standin, page, caller_key: callerKey.expose(), client_id: clientId, pid: process.pid });
   } else {
-    process.stdout.write(greeting(running, page, data === undefined ? undefined : folder));
-    if (flags.open) openBrowser(page);
+    printLines(greeting(running, data !== undefined));
+    if (open) openBrowser(page);
   }
   await stopped;
   await running.close();
 }
 
-function greeting(
-  { service, standin, callerKey }: { service: string; standin: string; callerKey: { expose(): string } },
-  page: string,
-  kept: string | undefined,
-): string {
-  return `
-  Onbehalf, with a stand-in for Google. Nothing leaves this machine.
+function greeting({ service, standin, page, callerKey, folder }: RunningDemo, kept: boolean): string[] {
+  return [
+    "",
+    "  Onbehalf, with a stand-in for Google. Nothing leaves this machine.",
+    "",
+    `    The page       ${page}`,
+    `    The service    ${service}`,
+    `    The stand-in   ${standin}   (apps with access: ${standin}/account/access)`,
+    `    Its data       ${kept ? folder : "in a temporary folder, removed at the end"}`,
+    "",
+    "  Sign in on the page, then ask the service as a program of yours would:",
+    "",
+    `    curl -H 'Authorization: Bearer ${callerKey.expose()}' ${service}/v1/grants`,
+    "",
+    "  Ctrl+C stops it.",
+    "",
+  ];
+}
 
-    The page       ${page}
-    The service    ${service}
-    The stand-in   ${standin}   apps with access: ${standin}/account/access
-    Its data       ${kept ?? "in a temporary folder, removed at the end"}
-
-  Sign in on the page, then ask the service as a program of yours would:
-
-    curl -H 'Authorization: Bearer ${callerKey.expose()}' ${service}/v1/grants
-
-  Ctrl+C stops it.
-
-`;
+/** The page shows what happens; a terminal need only hear of what went wrong. */
+function logLevelOf(name: string | undefined): LogLevel {
+  return logLevels.find((level) => level === name) ?? "error";
 }

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { google, keyringFromFile, movableClock, openVault } from "../../index.ts";
 import type { Secret, Vault } from "../../index.ts";
-import { logLevels } from "../../service/config.ts";
 import type { LogLevel } from "../../service/config.ts";
 import { eventLogger, serviceLogger } from "../../service/log.ts";
 import { startServer } from "../../service/server.ts";
@@ -27,6 +26,7 @@ export interface DemoOptions {
 export interface RunningDemo {
   readonly service: string;
   readonly standin: string;
+  readonly page: string;
   /** A key that may do everything. Made anew at each start, and ended at the end. */
   readonly callerKey: Secret;
   readonly clientId: string;
@@ -92,6 +92,7 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
   return {
     service: server.url,
     standin: standin.url,
+    page: `${server.url}/`,
     callerKey: key,
     clientId,
     folder: folder.path,
@@ -102,9 +103,4 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
 /** The key was printed to a terminal: in a folder that is kept it must not outlive the demo. */
 async function endCaller({ callers }: Vault, name: string): Promise<void> {
   await callers.revoke(name);
-}
-
-/** What a log level's name means; errors alone where there is none. */
-export function logLevelOf(name: string | undefined): LogLevel {
-  return logLevels.find((level) => level === name) ?? "error";
 }

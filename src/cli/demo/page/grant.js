@@ -27,6 +27,7 @@ export function showGrant(grant, now) {
   const left = grant.access_expires_at === undefined ? -1 : Date.parse(grant.access_expires_at) - now.getTime();
   const usable = grant.state === "active" || grant.state === "suspect";
   say("access", usable ? tokenWords(grant.access_expires_at, left) : "none is handed out");
+  byId("life").parentElement.hidden = !usable;
   byId("life").style.inlineSize = `${usable ? Math.min(100, Math.max(0, (left / wholeLifeMs) * 100)) : 0}%`;
   say("refresh", usable && grant.offline ? "held, sealed in the database" : "none");
   say(

@@ -70,9 +70,11 @@ const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.
 async function run(button, outputId, action) {
   button.setAttribute("aria-busy", "true");
   button.disabled = true;
+  let done = false;
   try {
     const { status = "done", words, kind = "good" } = await action(selected);
     told(outputId, kind, status, words);
+    done = kind === "good";
   } catch (error) {
     if (error instanceof Refused) {
       told(
@@ -84,6 +86,7 @@ async function run(button, outputId, action) {
       );
     } else told(outputId, "bad", "failed", sentence(error.message));
   } finally {
+    button.closest("li")?.classList.toggle("done", done);
     button.removeAttribute("aria-busy");
     await look();
     button.disabled = grant() === undefined;
@@ -94,14 +97,16 @@ const onClick = (id, action) => {
   byId(id).addEventListener("click", (event) => void run(event.currentTarget, `${id}-said`, action));
 };
 
-let written = 0;
 byId("store").addEventListener("submit", (event) => {
   event.preventDefault();
   const form = event.currentTarget;
   void run(form.querySelector("button"), "store-said", async (grantId) => {
-    written += 1;
     const text = form.elements.namedItem("text").value;
-    const { name } = await post("/demo/files", { grant: grantId, name: `note ${written}.txt`, text });
+    const { name } = await post("/demo/files", {
+      grant: grantId,
+      name: `note ${clockTime(new Date(state.now))}.txt`,
+      text,
+    });
     return { status: "200", words: `Stored as ${name}.` };
   });
 });
@@ -144,13 +149,16 @@ function forgetNotes() {
 
 onClick("expire", async () => {
   await post("/demo/clock", { advance_seconds: "3700" });
-  return { words: "An hour later. Nothing was refreshed: that happens when somebody next asks." };
+  return {
+    words: "The token has ended. One that is in use is replaced by itself, any other when it is next asked for.",
+  };
 });
 
 onClick("readers", async (grantId) => {
   const { readers, served, tokens, refreshes, errors } = await post("/demo/readers", {
     grant: grantId,
     readers: "100",
+    advance_seconds: "3700",
   });
   const words = `${served} of ${readers} served, ${count(tokens, "token")}, ${count(refreshes, "refresh", "refreshes")}.`;
   if (errors.length === 0) return { status: `${served}/${readers}`, words };

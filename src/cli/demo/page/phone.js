@@ -10,6 +10,7 @@ export const isAway = () => away;
 export function putAway(now) {
   away = now;
   byId("put-away").setAttribute("aria-pressed", String(away));
+  byId("put-away").classList.toggle("quiet", away);
   say("put-away", away ? "Pick the phone up" : "Put the phone away");
 }
 
@@ -22,6 +23,7 @@ export function showPhone(grant, now) {
   byId("screen").classList.toggle("dark", away);
   say("night-time", shortTime(now));
   say("night-date", day(now));
+  byId("notice").hidden = grant === undefined || isUsable(grant);
   if (grant === undefined) return;
   const wanted = JSON.stringify([grant.grant_id, grant.profile, grant.scope, grant.state, grant.offline]);
   // Only when something changed: redrawing would take the focus from whoever is on a button.
@@ -30,11 +32,13 @@ export function showPhone(grant, now) {
   showPerson(grant);
 }
 
+const isUsable = ({ state }) => state === "active" || state === "suspect";
+
 function showPerson({ profile, scope, state, offline }) {
   if (byId("picture").src !== profile.picture) byId("picture").src = profile.picture ?? "/demo/page/mark.svg";
   say("name", profile.name ?? profile.sub);
   say("email", profile.email ?? "");
-  const usable = state === "active" || state === "suspect";
+  const usable = isUsable({ state });
   const drive = scope.split(" ").includes(driveScope);
   byId("allowed").replaceChildren(
     permission(usable, "Know who you are"),
