@@ -31,4 +31,4 @@ export function ownClock(base: StandinClock = machine): OwnClock {
 export const seconds = (ms: number): number => Math.floor(ms / 1_000);
 
 export const hourMs = 3_600_000;
-export const dayMs = 24 * hourMs;
+export const dayMs: number = 24 * hourMs;

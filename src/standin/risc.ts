@@ -5,21 +5,30 @@ import { BadInput, listOf, oneOf, either, read, type Spelling, text } from "./in
 import { compact, rs256 } from "./keys.ts";
 import { type World } from "./world.ts";
 
-const events = "https://schemas.openid.net/secevent";
-
-const eventTypes = {
-  "sessions-revoked": `${events}/risc/event-type/sessions-revoked`,
-  "tokens-revoked": `${events}/oauth/event-type/tokens-revoked`,
-  "token-revoked": `${events}/oauth/event-type/token-revoked`,
-  "account-disabled": `${events}/risc/event-type/account-disabled`,
-  "account-enabled": `${events}/risc/event-type/account-enabled`,
-  "account-purged": `${events}/risc/event-type/account-purged`,
-  "account-credential-change-required": `${events}/risc/event-type/account-credential-change-required`,
-  verification: `${events}/risc/event-type/verification`,
-} as const;
-
 /** What happened to an account, in short; the Security Event Token carries the full URI. */
-export type RiscEvent = keyof typeof eventTypes;
+export type RiscEvent =
+  | "sessions-revoked"
+  | "tokens-revoked"
+  | "token-revoked"
+  | "account-disabled"
+  | "account-enabled"
+  | "account-purged"
+  | "account-credential-change-required"
+  | "verification";
+
+/** Which of the two vocabularies an event belongs to. */
+const vocabulary: Readonly<Record<RiscEvent, "risc" | "oauth">> = {
+  "sessions-revoked": "risc",
+  "tokens-revoked": "oauth",
+  "token-revoked": "oauth",
+  "account-disabled": "risc",
+  "account-enabled": "risc",
+  "account-purged": "risc",
+  "account-credential-change-required": "risc",
+  verification: "risc",
+};
+
+const uriOf = (type: RiscEvent): string => `https://schemas.openid.net/secevent/${vocabulary[type]}/event-type/${type}`;
 
 /** A Security Event Token to make. */
 export interface RiscSpec {
@@ -43,7 +52,7 @@ export interface RiscSpec {
 }
 
 const shape = {
-  type: oneOf(...(Object.keys(eventTypes) as RiscEvent[])),
+  type: oneOf(...(Object.keys(vocabulary) as RiscEvent[])),
   email: text,
   reason: text,
   aud: either(text, listOf(text)),
@@ -68,13 +77,13 @@ export function tokenIdentifier(refreshToken: string, form: "prefix" | "hash_bas
  */
 export function securityEvent(world: World, input: unknown, spelling: Spelling): string {
   const spec = read(input, shape, spelling);
-  if (spec.type === undefined) throw new BadInput(`type must be one of ${Object.keys(eventTypes).join(", ")}`);
+  if (spec.type === undefined) throw new BadInput(`type must be one of ${Object.keys(vocabulary).join(", ")}`);
   const claims = {
     iss: spec.iss ?? `${world.issuer.replace(/\/$/, "")}/`,
     aud: spec.aud ?? defaultClientId,
     iat: seconds(world.clock.now()),
     jti: spec.jti ?? randomUUID(),
-    events: { [eventTypes[spec.type]]: eventOf(world, spec.type, spec) },
+    events: { [uriOf(spec.type)]: eventOf(world, spec.type, spec) },
   };
   return compact({ alg: "RS256", kid: world.keys.current.kid }, claims, rs256(world.keys.current));
 }
