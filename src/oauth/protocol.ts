@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import { isOnbehalfError } from "../errors.ts";
 import type { Profile } from "../grant.ts";
 import type { Client, Endpoints, Provider } from "../providers/provider.ts";
 import type { Secret } from "../secret.ts";
@@ -9,7 +10,7 @@ import { Jwks } from "./jwks.ts";
 import { requestRevocation } from "./revocation.ts";
 import type { RevocationReply } from "./revocation.ts";
 import { requestCodeExchange, requestRefresh } from "./token-endpoint.ts";
-import type { TokenReply } from "./token-endpoint.ts";
+import type { TokenReply, TokenRequest } from "./token-endpoint.ts";
 import type { Wire } from "./wire.ts";
 
 /** What one client says to one provider. Each verb throws only where {@link discover} does, unless it says more. */
@@ -51,11 +52,11 @@ export class HttpProtocol implements Protocol {
   }
 
   async exchangeCode(what: Parameters<typeof requestCodeExchange>[1]): Promise<TokenReply> {
-    return requestCodeExchange(await this.#request(), what);
+    return this.#ask((request) => requestCodeExchange(request, what));
   }
 
   async refresh(refreshToken: Secret): Promise<TokenReply> {
-    return requestRefresh(await this.#request(), refreshToken);
+    return this.#ask((request) => requestRefresh(request, refreshToken));
   }
 
   async revoke(token: Secret): Promise<RevocationReply> {
@@ -74,7 +75,19 @@ export class HttpProtocol implements Protocol {
     });
   }
 
-  async #request(): Promise<Parameters<typeof requestRefresh>[0]> {
+  /** Asks the token endpoint. Where it cannot be found just now, that is silence, and nothing was sent. */
+  async #ask(ask: (request: TokenRequest) => Promise<TokenReply>): Promise<TokenReply> {
+    let request: TokenRequest;
+    try {
+      request = await this.#request();
+    } catch (error) {
+      if (!isOnbehalfError(error, "provider_unavailable")) throw error;
+      return { answer: { kind: "silence", sent: false, why: "discovery_failed" } };
+    }
+    return ask(request);
+  }
+
+  async #request(): Promise<TokenRequest> {
     return {
       provider: this.provider,
       client: this.client,

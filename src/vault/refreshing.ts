@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { isOnbehalfError } from "../errors.ts";
 import type { LapseReason } from "../grant.ts";
 import { leaseTimes, mayTakeOver } from "../lease.ts";
 import type { Protocol } from "../oauth/protocol.ts";
@@ -17,8 +18,9 @@ import type { Admission, Gate, Urgency } from "./gate.ts";
 import { orphanAnswers } from "./orphans.ts";
 import { openRefreshToken } from "./sealed-grant.ts";
 
-/** How often a holder that lives is looked at, milliseconds. */
-const pollMs = 40;
+/** How often a holder that lives is looked at, milliseconds: soon at first, for most exchanges are quick. */
+const firstPollMs = 20;
+const longestPollMs = 300;
 /** A back-off this short is waited out rather than passed on to the caller, milliseconds. */
 const patienceMs = 1_500;
 
@@ -52,11 +54,20 @@ export async function refreshGrant(
     stored.then(release, release);
     return await outcome;
   } catch (error) {
-    release();
+    await withdraw(context, attemptId, error).finally(release);
     throw error;
   } finally {
     gate.released();
   }
+}
+
+/**
+ * Ends an attempt whose token never left: an error of ours other than the store's comes before the request does. An
+ * intent that stood on would look like one of a crash.
+ */
+async function withdraw({ store, clock }: CustodyContext, attemptId: string, error: unknown): Promise<void> {
+  if (!isOnbehalfError(error) || error.code === "store_unavailable") return;
+  await store.endAttempt(attemptId, { error: error.code, at: clock.now(), retryAt: null });
 }
 
 function turnedAway({ refusedWith }: Gate, { waitMs, error }: Admission & { kind: "wait" }): RefreshOutcome {
@@ -220,6 +231,7 @@ async function acquire(
 ): Promise<Lease> {
   const { store, owner, sleep } = context;
   let replaces: string | undefined;
+  let pollMs = firstPollMs;
   for (let waitedMs = 0; waitedMs < 2 * leaseTimes.exchangeMs; waitedMs += pollMs) {
     const begun = await store.beginAttempt({ attemptId, grantId, generation, owner }, replaces);
     switch (begun.kind) {
@@ -238,6 +250,7 @@ async function acquire(
           replaces = begun.attempt.attemptId;
           continue;
         }
+        pollMs = Math.min(longestPollMs, pollMs * 1.5);
         await sleep(pollMs);
       }
     }
