@@ -29,7 +29,7 @@ export interface Attempt {
 export interface LeaseTimes {
   /** How long an exchange may take in all, milliseconds. */
   readonly exchangeMs: number;
-  /** After this long even a strict provider's attempt may be taken over, milliseconds. */
+  /** After this long a strict provider's attempt is taken over from a holder of whom nothing is known, milliseconds. */
   readonly hardLimitMs: number;
 }
 
@@ -38,8 +38,9 @@ export const leaseTimes: LeaseTimes = { exchangeMs: 30_000, hardLimitMs: 300_000
 /**
  * Whether an attempt may be taken over.
  *
- * A lease is not stolen from the living: a paused holder may be the only one with the only valid new token. Only a
- * provider that does not rotate, or honours the old token for a while, makes a steal harmless.
+ * A lease is not stolen from the living: a paused holder may be about to spend the token, or be the only one with the
+ * only valid new one. Only a provider that does not rotate makes a steal harmless. Where nothing can be known of the
+ * holder, time has to do: the exchange's own limit where the old token is honoured for a while, some minutes where not.
  */
 export function mayTakeOver(
   attempt: Attempt,
@@ -49,8 +50,9 @@ export function mayTakeOver(
   times: LeaseTimes = leaseTimes,
 ): boolean {
   if (attempt.endedUnknown || liveness === "dead") return true;
-  const age = now - attempt.startedAt;
   if (liveness === "mine") return false;
-  if (rotation === "strict") return age > times.hardLimitMs;
-  return age > times.exchangeMs;
+  const age = now - attempt.startedAt;
+  if (rotation === "none") return age > times.exchangeMs;
+  if (liveness === "alive") return false;
+  return age > (rotation === "strict" ? times.hardLimitMs : times.exchangeMs);
 }

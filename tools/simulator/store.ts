@@ -1,0 +1,90 @@
+import { isUsable } from "../../src/grant.ts";
+import type { Attempt } from "../../src/lease.ts";
+import type { GrantRow, OrphanRow, RefreshStore, Store } from "../../src/store/store.ts";
+
+/** One grant and what hangs on it, with the meaning that store/suite.ts holds the real stores to. */
+export class SimulatedStore {
+  grant: GrantRow;
+  attempt: Attempt | undefined;
+  orphans: OrphanRow[] = [];
+
+  constructor(grant: GrantRow) {
+    this.grant = grant;
+  }
+
+  /** The operations, each of which happens whole at one moment. */
+  operations(now: () => number): {
+    [K in OperationName]: (...args: Parameters<Store[K]>) => Awaited<ReturnType<Store[K]>>;
+  } {
+    return {
+      grantById: () => this.grant,
+      attempts: () => (this.attempt === undefined ? [] : [this.attempt]),
+      beginAttempt: ({ attemptId, grantId, generation, owner }, replaces) => {
+        if (this.grant.generation !== generation || !isUsable(this.grant.state))
+          return { kind: "moved", grant: this.grant };
+        const { attempt } = this;
+        if (attempt !== undefined && attempt.generation === generation && attempt.attemptId !== replaces) {
+          return { kind: "held", attempt, now: now() };
+        }
+        this.attempt = { attemptId, grantId, generation, owner, startedAt: now(), endedUnknown: false };
+        return { kind: "begun", grant: this.grant };
+      },
+      commitAttempt: (_grantId, parentGeneration, columns, at) => {
+        // Even onto a lapsed grant: an answer to its own generation proves that it lives.
+        const open = isUsable(this.grant.state) || this.grant.state === "lapsed";
+        if (this.grant.generation !== parentGeneration || !open) return false;
+        this.grant = {
+          ...this.grant,
+          ...columns,
+          generation: parentGeneration + 1,
+          state: "active",
+          reason: null,
+          lastRefreshAt: at,
+          lastError: null,
+          failures: 0,
+          retryAt: null,
+        };
+        if (this.attempt !== undefined && this.attempt.generation <= parentGeneration) this.attempt = undefined;
+        return true;
+      },
+      endAttempt: (attemptId, { error, retryAt }) => {
+        if (this.attempt?.attemptId !== attemptId) return;
+        this.grant = { ...this.grant, lastError: error, failures: this.grant.failures + 1, retryAt };
+        this.attempt = undefined;
+      },
+      endAttemptUnknown: (attemptId, { error, retryAt, suspect }) => {
+        if (this.attempt?.attemptId !== attemptId) return;
+        this.attempt = { ...this.attempt, endedUnknown: true };
+        const state = suspect && this.grant.state === "active" ? "suspect" : this.grant.state;
+        this.grant = { ...this.grant, lastError: error, failures: this.grant.failures + 1, retryAt, state };
+      },
+      lapse: (_grantId, generation, reason) => {
+        if (this.grant.generation !== generation || !isUsable(this.grant.state)) return false;
+        this.grant = { ...this.grant, state: "lapsed", reason };
+        if (this.attempt !== undefined && this.attempt.generation <= generation) this.attempt = undefined;
+        return true;
+      },
+      keepOrphan: (orphan) => {
+        this.orphans.push(orphan);
+      },
+      orphansOf: (_grantId, parentGeneration) =>
+        this.orphans.filter((orphan) => orphan.parentGeneration === parentGeneration).toReversed(),
+      dropOrphan: (orphanId) => {
+        this.orphans = this.orphans.filter((orphan) => orphan.orphanId !== orphanId);
+      },
+    };
+  }
+}
+
+export type OperationName = keyof RefreshStore | "grantById";
+
+/** Operations that write: their outcome may be in doubt when the store fails. */
+export const writes: ReadonlySet<OperationName> = new Set([
+  "beginAttempt",
+  "commitAttempt",
+  "endAttempt",
+  "endAttemptUnknown",
+  "lapse",
+  "keepOrphan",
+  "dropOrphan",
+]);
