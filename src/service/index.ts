@@ -1,7 +1,7 @@
 export { service } from "./app.ts";
 export type { ServiceOptions } from "./app.ts";
-export { serviceConfig, settingNames, settingsFrom, storeConfig, storeFrom } from "./config.ts";
-export type { LogLevel, ServiceConfig, Setting, Settings, StoreConfig } from "./config.ts";
+export { serviceConfig, settingNames, settingsFrom, storeConfig, storeFrom, vaultConfig } from "./config.ts";
+export type { LogLevel, ServiceConfig, Setting, Settings, StoreConfig, VaultConfig } from "./config.ts";
 export { startServer } from "./server.ts";
 export type { RunningServer, ServerOptions } from "./server.ts";
 export { startKeeper } from "./keeper/index.ts";

@@ -1,0 +1,183 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import {
+  google,
+  isOnbehalfError,
+  keyringFromFile,
+  keyringFromKeys,
+  masterKeyId,
+  parseClientSecretJson,
+} from "../index.ts";
+import type { MasterKeySource, Provider, Store } from "../index.ts";
+import { postgres } from "../store/postgres.ts";
+import { sqlite } from "../store/sqlite.ts";
+import { settingNames } from "./setting-names.ts";
+import type { Setting, Settings } from "./setting-names.ts";
+
+// Each part of the configuration. What is wrong is added to `problems`, and a harmless value returned: the next part
+// may have a problem as well, and all of them are to be told at once.
+
+export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export function storeOf({ store = "sqlite:./onbehalf.db" }: Settings, problems: string[]): Store | undefined {
+  if (/^postgres(?:ql)?:\/\//.test(store)) return whole("store", problems, () => postgres(store));
+  const path = /^sqlite:(?:\/\/)?(.+)$/.exec(store)?.[1];
+  if (path === undefined) {
+    problems.push(`${settingNames.store} must be sqlite:PATH or postgres://…`);
+    return undefined;
+  }
+  if (path !== ":memory:" && !existsSync(dirname(path))) {
+    problems.push(`${settingNames.store}: there is no folder ${dirname(path)}`);
+  }
+  return whole("store", problems, () => sqlite(path));
+}
+
+export function keyringOf({ key, keyFile }: Settings, problems: string[]): MasterKeySource | undefined {
+  if (key !== undefined && keyFile !== undefined) {
+    problems.push(`${settingNames.key} and ${settingNames.keyFile} are both set: keep one`);
+    return undefined;
+  }
+  if (key === undefined && keyFile === undefined) {
+    problems.push(
+      `${settingNames.key} (or ${settingNames.keyFile}) is not set: make a key with onbehalf keys generate, and keep a copy apart from the database`,
+    );
+    return undefined;
+  }
+  const setting = key === undefined ? "keyFile" : "key";
+  const source = key === undefined ? keyringFromFile(keyFile ?? "") : keyringFromKeys(...key.split(/[\s,]+/));
+  return whole(setting, problems, () => {
+    const keys = source();
+    // A source that answers later is asked when the store is opened.
+    for (const each of Array.isArray(keys) ? keys : []) masterKeyId(each);
+    return source;
+  });
+}
+
+export function providerOf(settings: Settings, problems: string[]): Provider {
+  const client = clientOf(settings, problems);
+  const baseUrl = urlOf(settings, "googleBaseUrl", problems);
+  const { popupRedirectUri } = settings;
+  const rotation = rotationOf(settings, problems);
+  return {
+    ...google({
+      ...client,
+      ...(baseUrl === undefined ? {} : { baseUrl }),
+      ...(popupRedirectUri === undefined ? {} : { popupRedirectUri }),
+    }),
+    ...(rotation === undefined ? {} : { rotation }),
+  };
+}
+
+function clientOf(
+  { clientSecretFile, clientId, clientSecret }: Settings,
+  problems: string[],
+): Pick<Settings, "clientSecretFile" | "clientId" | "clientSecret"> {
+  if (clientSecretFile !== undefined) {
+    if (clientId !== undefined || clientSecret !== undefined) {
+      const other = clientId === undefined ? settingNames.clientSecret : settingNames.clientId;
+      problems.push(`${settingNames.clientSecretFile} and ${other} are both set: keep one`);
+    }
+    const text = textOf(clientSecretFile);
+    if (text === undefined) {
+      problems.push(
+        `${settingNames.clientSecretFile}: ${clientSecretFile} cannot be read; download the web client's JSON in the Cloud console`,
+      );
+    } else whole("clientSecretFile", problems, () => parseClientSecretJson(text, clientSecretFile));
+    return { clientSecretFile };
+  }
+  if (clientId === undefined) {
+    problems.push(
+      `${settingNames.clientSecretFile} (or ${settingNames.clientId} and ${settingNames.clientSecret}) is not set: download the web client's JSON in the Cloud console`,
+    );
+  } else if (clientSecret === undefined) {
+    problems.push(
+      `${settingNames.clientSecret} is not set: the web client's secret goes with ${settingNames.clientId}`,
+    );
+  }
+  return { ...(clientId === undefined ? {} : { clientId }), ...(clientSecret === undefined ? {} : { clientSecret }) };
+}
+
+/** How an issuer behind Google's base URL rotates refresh tokens; Google itself does not. */
+function rotationOf({ rotation }: Settings, problems: string[]): Provider["rotation"] | undefined {
+  if (rotation === undefined) return undefined;
+  if (rotation === "none" || rotation === "strict") return rotation;
+  const seconds = /^grace:(\d{1,6})$/.exec(rotation)?.[1];
+  if (seconds !== undefined) return { graceSeconds: Number(seconds) };
+  problems.push(`${settingNames.rotation} must be none, strict or grace:SECONDS`);
+  return undefined;
+}
+
+/** A URL that secrets may be sent to: https anywhere, plain http on this machine alone. */
+export function urlOf(settings: Settings, name: Setting, problems: string[]): string | undefined {
+  const text = settings[name];
+  if (text === undefined) return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const loopback = url !== undefined && /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
+  if (url === undefined || !(url.protocol === "https:" || (url.protocol === "http:" && loopback))) {
+    problems.push(`${settingNames[name]} must be an https URL (plain http for loopback addresses alone)`);
+    return undefined;
+  }
+  if (url.search !== "" || url.hash !== "" || url.username !== "") {
+    problems.push(`${settingNames[name]} must be a plain URL, without credentials, query and fragment`);
+    return undefined;
+  }
+  return text.replace(/\/+$/, "");
+}
+
+export function originsOf({ allowedOrigins = "" }: Settings, problems: string[]): string[] {
+  const origins = allowedOrigins.split(/[\s,]+/).filter((each) => each !== "");
+  for (const each of origins) {
+    if (URL.canParse(each) && new URL(each).origin === each) continue;
+    problems.push(`${settingNames.allowedOrigins}: ${each} is not an origin such as https://app.example.com`);
+  }
+  return origins;
+}
+
+export function logLevelOf({ logLevel = "info" }: Settings, problems: string[]): LogLevel {
+  const level = logLevels.find((known) => known === logLevel);
+  if (level === undefined) problems.push(`${settingNames.logLevel} must be one of ${logLevels.join(", ")}`);
+  return level ?? "info";
+}
+
+export function portOf({ port = "8787" }: Settings, problems: string[]): number {
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
+    problems.push(`${settingNames.port} must be a number from 0 to 65535`);
+  }
+  return Number(port);
+}
+
+export function keeperOf({ keeper = "process" }: Settings, problems: string[]): boolean {
+  if (!/^(?:process|none)$/.test(keeper)) problems.push(`${settingNames.keeper} must be process or none`);
+  return keeper === "process";
+}
+
+export function exchangeRateOf(
+  { exchangesPerSecond = "50" }: Settings,
+  problems: string[],
+): { perSecond: number; burst: number } {
+  const perSecond = Number(exchangesPerSecond);
+  if (!(perSecond >= 1 && perSecond <= 10_000)) {
+    problems.push(`${settingNames.exchangesPerSecond} must be a number from 1 to 10000`);
+  }
+  return { perSecond, burst: Math.ceil(perSecond) };
+}
+
+/** What `read` returns; where it fails, its error becomes a problem of the setting that it is about. */
+function whole<T>(setting: Setting, problems: string[], read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!isOnbehalfError(error)) throw error;
+    problems.push(`${settingNames[setting]}: ${error.message}; ${error.hint}`);
+    return undefined;
+  }
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
