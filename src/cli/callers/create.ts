@@ -1,0 +1,30 @@
+import { permissions } from "../../index.ts";
+import type { Permission } from "../../index.ts";
+import { printJson, printLines, say } from "../print.ts";
+import { openCustodian } from "../stores.ts";
+import { UsageError } from "../usage-error.ts";
+
+interface Flags {
+  readonly allow?: readonly string[];
+  readonly expiresInDays?: number;
+  readonly json?: boolean;
+}
+
+/** Makes a caller's key. This is the one place that shows it. */
+export async function create(name: string, flags: Flags): Promise<void> {
+  const allow = flags.allow?.map(permissionOf) ?? permissions;
+  const expiresAt =
+    flags.expiresInDays === undefined ? undefined : new Date(Date.now() + flags.expiresInDays * 86_400_000);
+  await using vault = await openCustodian(flags, { mayCreate: true });
+  const { key } = await vault.callers.create(name, { allow, ...(expiresAt === undefined ? {} : { expiresAt }) });
+  if (flags.json === true) printJson({ name, key: key.expose(), allow, expires_at: expiresAt });
+  else printLines([key.expose()]);
+  const until = expiresAt === undefined ? "until it is revoked" : `until ${expiresAt.toISOString()}`;
+  say(`${name} may ${allow.join(", ")} ${until}; the key is not shown again`);
+}
+
+function permissionOf(text: string): Permission {
+  const permission = permissions.find((known) => known === text);
+  if (permission !== undefined) return permission;
+  throw new UsageError(`there is no permission ${text} to --allow`, `there are ${permissions.join(", ")}`);
+}

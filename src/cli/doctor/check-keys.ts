@@ -1,0 +1,45 @@
+import type { KeyStatus } from "../../index.ts";
+import { fail, ok, warn } from "./finding.ts";
+import type { Finding } from "./finding.ts";
+
+/** Whether the given master keys open the store, and which of them are still needed. */
+export function checkKeys({ instance, masterKeys, dataKeys }: KeyStatus): Finding[] {
+  if (instance === undefined) {
+    return [ok("key", "well-formed; the store has no keys yet, and is sealed with this one when it is first used")];
+  }
+  const closed = dataKeys.filter((key) => !key.opens);
+  if (closed.length > 0) {
+    const needed = [...new Set(closed.map((key) => key.masterKeyId))].join(", ");
+    return [
+      fail(
+        "key",
+        `the store was sealed with another master key (${needed})`,
+        "give the key this store was made with; without it the grants cannot be opened",
+      ),
+    ];
+  }
+  const findings = [
+    ok("key", `master key ${masterKeys.find(({ wraps }) => wraps > 0)?.masterKeyId ?? ""} opens the store`),
+  ];
+  const [newest, ...older] = masterKeys.filter(({ given }) => given);
+  if (newest !== undefined && newest.wraps < dataKeys.length) {
+    findings.push(
+      warn(
+        "key",
+        `the first master key (${newest.masterKeyId}) does not seal the store yet`,
+        "run: onbehalf keys rotate",
+      ),
+    );
+  }
+  const idle = older.filter(({ wraps }) => wraps === 0).map(({ masterKeyId }) => masterKeyId);
+  if (idle.length > 0) {
+    findings.push(
+      warn(
+        "key",
+        `nothing is sealed with ${idle.join(", ")} any more`,
+        "take it away; keep a copy as long as there are backups from its time",
+      ),
+    );
+  }
+  return findings;
+}

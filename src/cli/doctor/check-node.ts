@@ -1,0 +1,9 @@
+import { nodeProblem, oldestNode } from "../node-version.ts";
+import { fail, ok } from "./finding.ts";
+import type { Finding } from "./finding.ts";
+
+export function checkNode(version: string): Finding {
+  return nodeProblem(version) === undefined
+    ? ok("node", `Node ${version}`)
+    : fail("node", `Node ${version} is too old`, `install Node ${oldestNode} or newer`);
+}

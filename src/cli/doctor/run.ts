@@ -1,0 +1,79 @@
+import { google, isOnbehalfError } from "../../index.ts";
+import type { Provider } from "../../index.ts";
+import { serviceConfig, settingsFrom, storeConfig, storeFrom } from "../../service/config.ts";
+import type { Settings } from "../../service/config.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { settingsAmong } from "../flags.ts";
+import { printJson, printLines } from "../print.ts";
+import { checkAddress } from "./check-address.ts";
+import { checkClientFile, checkClientId } from "./check-client.ts";
+import { checkMode } from "./check-files.ts";
+import { checkNode } from "./check-node.ts";
+import { checkClock, checkProvider } from "./check-provider.ts";
+import { examineStore } from "./examine-store.ts";
+import { fileFacts, textOf } from "./files.ts";
+import { fail, ok } from "./finding.ts";
+import type { Finding } from "./finding.ts";
+import { probe } from "./probe.ts";
+
+/** Checks what can be checked from here. What one part lacks does not keep the others from being looked at. */
+export async function doctor(flags: { readonly json?: boolean }): Promise<void> {
+  const findings = await examine(settingsFrom(settingsAmong(flags)));
+  const failed = findings.some(({ status }) => status === "fail");
+  if (flags.json === true) printJson({ ok: !failed, checks: findings });
+  else printLines(findings.flatMap(described));
+  if (failed) process.exitCode = exitCodes.failed;
+}
+
+async function examine(settings: Settings): Promise<Finding[]> {
+  const { config, problems } = attempt(() => serviceConfig(settings));
+  const store = config?.store ?? attempt(() => storeFrom(settings)).config;
+  const keyring = config?.keyring ?? attempt(() => storeConfig(settings)).config?.keyring;
+  return [
+    checkNode(process.versions.node),
+    ...(problems.length === 0
+      ? [ok("settings", "complete")]
+      : problems.map((problem) => fail("settings", problem, "correct it, in the environment or by its flag"))),
+    ...(settings.keyFile === undefined ? [] : checkMode("key file", fileFacts(settings.keyFile), "fail")),
+    ...(store === undefined ? [] : await examineStore(store, keyring)),
+    ...examineClient(settings),
+    ...(await examineProvider(config?.providers[0] ?? providerOf(settings))),
+    ...(config === undefined ? [] : [checkAddress(config)]),
+  ];
+}
+
+function examineClient({ clientSecretFile, clientId }: Settings): Finding[] {
+  if (clientSecretFile !== undefined) {
+    return [
+      ...checkClientFile(clientSecretFile, textOf(clientSecretFile)),
+      ...checkMode("client file", fileFacts(clientSecretFile), "warn"),
+    ];
+  }
+  return clientId === undefined ? [] : [checkClientId(clientId)];
+}
+
+/** Reachable or not is worth knowing, whatever else is missing. */
+function providerOf({ googleBaseUrl: baseUrl }: Settings): Provider {
+  return google(baseUrl !== undefined && URL.canParse(baseUrl) ? { baseUrl } : {});
+}
+
+async function examineProvider({ name, issuer, endpoints }: Provider): Promise<Finding[]> {
+  const url = endpoints === "discover" ? `${issuer}/.well-known/openid-configuration` : endpoints.jwksUri;
+  const found = await probe(url);
+  return [checkProvider(name, found), ...checkClock(name, found)];
+}
+
+function described({ check, status, message, hint }: Finding): string[] {
+  const line = `${status.padEnd(4)}  ${check.padEnd(11)}  ${message}`;
+  return hint === undefined ? [line] : [line, `${" ".repeat(19)}do: ${hint}`];
+}
+
+/** A configuration, or everything that is wrong with it. */
+function attempt<T>(read: () => T): { readonly config?: T; readonly problems: readonly string[] } {
+  try {
+    return { config: read(), problems: [] };
+  } catch (error) {
+    if (!isOnbehalfError(error, "configuration_invalid")) throw error;
+    return { problems: error.details.problems };
+  }
+}

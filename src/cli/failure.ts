@@ -1,0 +1,40 @@
+import { isOnbehalfError, problemOf } from "../index.ts";
+import { exitCodes } from "./exit-codes.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** How a command fails. */
+export interface Failure {
+  /** For people, on stderr. */
+  readonly lines: readonly string[];
+  readonly exitCode: number;
+}
+
+/**
+ * What to say of an error, and what to end with: what is wrong, its code, then what to do.
+ * Each problem of a configuration has a line of its own.
+ */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof UsageError) {
+    return { lines: [error.message, `hint: ${error.hint}`], exitCode: exitCodes.wrongUsage };
+  }
+  if (!isOnbehalfError(error)) {
+    const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return {
+      lines: [`something failed on our side (internal_error): ${what}`, "hint: please report this"],
+      exitCode: exitCodes.failed,
+    };
+  }
+  const problems = error.code === "configuration_invalid" ? error.details.problems : [error.message];
+  return {
+    lines: [...problems.map((problem) => `${problem} (${error.code})`), `hint: ${error.hint}`],
+    exitCode: error.code === "reauthorization_required" ? exitCodes.reauthorizationRequired : exitCodes.failed,
+  };
+}
+
+/** Says it on stderr and, for programs that read our JSON, as problem details on stdout. Returns the exit code. */
+export function report(error: unknown, json: boolean): number {
+  const { lines, exitCode } = failureOf(error);
+  if (json && exitCode !== exitCodes.wrongUsage) process.stdout.write(`${JSON.stringify(problemOf(error).body)}\n`);
+  for (const line of lines) process.stderr.write(`onbehalf: ${line}\n`);
+  return exitCode;
+}

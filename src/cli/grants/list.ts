@@ -1,0 +1,28 @@
+import type { Grant, GrantQuery } from "../../index.ts";
+import { grantBody } from "../../service/wire.ts";
+import { printJson, printLines, say, table } from "../print.ts";
+import { openCustodian } from "../stores.ts";
+
+/** Lists a page of grants. */
+export async function list(flags: GrantQuery & { readonly json?: boolean }): Promise<void> {
+  await using vault = await openCustodian(flags);
+  const { grants, cursor } = await vault.grants(flags);
+  if (flags.json === true) {
+    printJson({ grants: grants.map(grantBody), cursor });
+    return;
+  }
+  if (grants.length === 0) say("there are no such grants");
+  printLines(table(["GRANT", "STATE", "WHO", "SUBJECT", "OFFLINE", "LAST REFRESH"], grants.map(row)));
+  if (cursor !== undefined) say(`there are more: --cursor ${cursor}`);
+}
+
+function row({ grantId, state, reason, profile, subject, offline, lastRefreshAt }: Grant): string[] {
+  return [
+    grantId,
+    reason === undefined ? state : `${state} (${reason})`,
+    profile.email ?? profile.name ?? "",
+    subject,
+    offline ? "yes" : "no",
+    lastRefreshAt?.toISOString() ?? "never",
+  ];
+}

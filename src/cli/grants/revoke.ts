@@ -1,0 +1,34 @@
+import type { Grant, Vault } from "../../index.ts";
+import { grantBody } from "../../service/wire.ts";
+import { printJson, say } from "../print.ts";
+import { openWithClient } from "../stores.ts";
+import { refOf } from "./ref.ts";
+
+/** Revokes a grant at its provider. What else ends with it is said first. */
+export async function revoke(
+  text: string,
+  flags: { readonly provider?: string; readonly json?: boolean },
+): Promise<void> {
+  const ref = refOf(text, flags.provider);
+  await using vault = await openWithClient(flags);
+  const grant = await vault.grant(ref);
+  for (const sibling of await siblingsOf(vault, grant)) {
+    say(`${grant.provider} ends the same person's ${sibling.grantId} (client ${sibling.clientId}) with it`);
+  }
+  const ended = await vault.revoke(grant);
+  if (flags.json === true) printJson(grantBody(ended));
+  say(`${grant.grantId} is revoked`);
+}
+
+/** Other living grants of the person that the provider ends together with this one. */
+async function siblingsOf(vault: Vault, { provider: name, grantId, clientId, subject }: Grant): Promise<Grant[]> {
+  const provider = vault.providerOf(name);
+  if (!provider.revocationEndsSiblings) return [];
+  const { grants } = await vault.grants({ provider: name, subject });
+  return grants.filter(
+    (other) =>
+      other.grantId !== grantId &&
+      other.state !== "revoked" &&
+      (provider.sameProject?.(clientId, other.clientId) ?? true),
+  );
+}

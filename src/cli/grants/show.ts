@@ -1,0 +1,36 @@
+import type { Grant } from "../../index.ts";
+import { grantBody } from "../../service/wire.ts";
+import { facts, printJson, printLines } from "../print.ts";
+import { openCustodian } from "../stores.ts";
+import { refOf } from "./ref.ts";
+
+/** Shows one grant. */
+export async function show(
+  text: string,
+  flags: { readonly provider?: string; readonly json?: boolean },
+): Promise<void> {
+  const ref = refOf(text, flags.provider);
+  await using vault = await openCustodian(flags);
+  const grant = await vault.grant(ref);
+  if (flags.json === true) printJson(grantBody(grant));
+  else printLines(facts(described(grant)));
+}
+
+function described(grant: Grant): (readonly [string, string | undefined])[] {
+  return [
+    ["grant", grant.grantId],
+    ["state", `${grant.state} since ${grant.since.toISOString()}`],
+    ["reason", grant.reason],
+    ["who", [grant.profile.name, grant.profile.email].filter((each) => each !== undefined).join(", ")],
+    ["subject", grant.subject],
+    ["external id", grant.externalId],
+    ["issuer", grant.issuer],
+    ["client", grant.clientId],
+    ["offline", grant.offline ? "yes: a refresh token is held" : "no: access ends with the access token"],
+    ...grant.scopes.map((scope, index) => [index === 0 ? "scopes" : "", scope] as const),
+    ["created", grant.createdAt.toISOString()],
+    ["last refresh", grant.lastRefreshAt?.toISOString() ?? "never"],
+    ["access until", grant.accessExpiresAt?.toISOString()],
+    ["last error", grant.lastError && `${grant.lastError.error} at ${grant.lastError.at.toISOString()}`],
+  ];
+}

@@ -1,0 +1,22 @@
+import { systemClock } from "../../index.ts";
+import { tokenBody } from "../../service/wire.ts";
+import { printLines } from "../print.ts";
+import { openWithClient } from "../stores.ts";
+import { refOf } from "./ref.ts";
+
+interface Flags {
+  readonly provider?: string;
+  readonly minTtlSeconds?: number;
+  readonly json?: boolean;
+}
+
+/** Prints a valid access token: that is what it is for. */
+export async function token(text: string, flags: Flags): Promise<void> {
+  const ref = refOf(text, flags.provider);
+  await using vault = await openWithClient(flags);
+  const given = await vault.getAccessToken(
+    ref,
+    flags.minTtlSeconds === undefined ? {} : { minTtlSeconds: flags.minTtlSeconds },
+  );
+  printLines([flags.json === true ? tokenBody(given, systemClock.now()) : given.token]);
+}

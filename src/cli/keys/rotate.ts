@@ -1,0 +1,17 @@
+import { keyStatus, rotateMasterKey } from "../../index.ts";
+import { printJson, say } from "../print.ts";
+import { withKeys } from "../stores.ts";
+
+/** Wraps every data key under the first of the given master keys. */
+export async function rotate(flags: { readonly json?: boolean }): Promise<void> {
+  const { rewrapped, masterKeyId } = await withKeys(flags, async ({ store, keyring }) => ({
+    rewrapped: await rotateMasterKey(store, keyring),
+    masterKeyId: (await keyStatus(store, keyring)).masterKeys[0]?.masterKeyId,
+  }));
+  if (flags.json === true) printJson({ key_id: masterKeyId, rewrapped });
+  say(
+    rewrapped === 0
+      ? `all is sealed with ${masterKeyId ?? "this key"} already`
+      : `${rewrapped} data keys are now wrapped by ${masterKeyId ?? "the first key"}; take the old key away`,
+  );
+}

@@ -1,0 +1,43 @@
+import { keyStatus } from "../../index.ts";
+import type { KeyStatus } from "../../index.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { printJson, printLines, say, table } from "../print.ts";
+import { withKeys } from "../stores.ts";
+
+/** Which master key wraps what. Changes nothing; fails where a key is missing. */
+export async function status(flags: { readonly json?: boolean }): Promise<void> {
+  const found = await withKeys(flags, ({ store, keyring }) => keyStatus(store, keyring));
+  if (flags.json === true) printJson(statusBody(found));
+  else print(found);
+  if (found.dataKeys.some((key) => !key.opens)) process.exitCode = exitCodes.failed;
+}
+
+function statusBody({ instance, masterKeys, dataKeys }: KeyStatus): object {
+  return {
+    instance,
+    master_keys: masterKeys.map(({ masterKeyId, given, wraps }) => ({ key_id: masterKeyId, given, wraps })),
+    data_keys: dataKeys.map(({ keyId, keyClass, masterKeyId, opens }) => ({
+      key_id: keyId,
+      key_class: keyClass,
+      master_key_id: masterKeyId,
+      opens,
+    })),
+  };
+}
+
+function print({ instance, masterKeys, dataKeys }: KeyStatus): void {
+  if (instance === undefined)
+    say("the store has no keys yet: it is sealed with the first key given when it is first used");
+  printLines(
+    table(
+      ["MASTER KEY", "GIVEN", "WRAPS"],
+      masterKeys.map(({ masterKeyId, given, wraps }) => [masterKeyId, given ? "yes" : "no", String(wraps)]),
+    ),
+  );
+  const closed = dataKeys.filter((key) => !key.opens);
+  if (closed.length > 0) {
+    say(`${closed.length} of ${dataKeys.length} data keys do not open: give the master key that wraps them as well`);
+  } else if (masterKeys.some(({ given, wraps }) => given && wraps === 0) && instance !== undefined) {
+    say("a key that wraps nothing is either new (run: onbehalf keys rotate) or may be taken away");
+  }
+}

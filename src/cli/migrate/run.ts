@@ -1,0 +1,17 @@
+import { systemClock } from "../../index.ts";
+import { settingsFrom, storeFrom } from "../../service/config.ts";
+import { settingsAmong } from "../flags.ts";
+import { printJson, say } from "../print.ts";
+
+/** Brings the schema up to date. Opens nothing that is sealed, and so needs no key. */
+export async function migrate(flags: { readonly json?: boolean }): Promise<void> {
+  const store = storeFrom(settingsFrom(settingsAmong(flags)));
+  await store.open({ clock: systemClock, migrate: true });
+  try {
+    const { applied, pending } = await store.migrations();
+    if (flags.json === true) printJson({ kind: store.kind, location: store.location, applied, pending });
+    say(`${store.kind} ${store.location} is up to date: ${applied.at(-1) ?? "no migration"}`);
+  } finally {
+    await store.close();
+  }
+}

@@ -1,0 +1,38 @@
+import { OnbehalfError } from "../../index.ts";
+import { startStandin } from "../../standin/index.ts";
+import type { Standin } from "../../standin/index.ts";
+import { printJson, printLines } from "../print.ts";
+import { untilStopped } from "../stop.ts";
+
+/** Runs the stand-in until SIGTERM or SIGINT. Its client's secret is no secret: it is the same for everybody. */
+export async function standin(flags: { readonly port: number; readonly json?: boolean }): Promise<void> {
+  const stopped = untilStopped();
+  const running = await listening(flags.port);
+  const { url, clientId, clientSecret } = running;
+  if (flags.json === true) {
+    printJson({ standin: url, client_id: clientId, client_secret: clientSecret, pid: process.pid });
+  } else {
+    printLines([
+      `ONBEHALF_GOOGLE_BASE_URL=${url}`,
+      `ONBEHALF_CLIENT_ID=${clientId}`,
+      `ONBEHALF_CLIENT_SECRET=${clientSecret}`,
+    ]);
+  }
+  await stopped;
+  await running.close();
+}
+
+async function listening(port: number): Promise<Standin> {
+  try {
+    return await startStandin({ port });
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
+    if (code === undefined) throw error;
+    const problem = `cannot listen on 127.0.0.1:${port} (${code})`;
+    throw new OnbehalfError("configuration_invalid", problem, {
+      hint: "choose another port with --port, or 0 for any",
+      details: { problems: [problem] },
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,12 @@
+const signals = ["SIGINT", "SIGTERM"] as const;
+
+/** Resolves with the signal when the process is asked to stop. A second one ends it at once. */
+export function untilStopped(): Promise<(typeof signals)[number]> {
+  return new Promise((resolve) => {
+    const stop = (signal: (typeof signals)[number]): void => {
+      for (const each of signals) process.off(each, stop);
+      resolve(signal);
+    };
+    for (const each of signals) process.on(each, stop);
+  });
+}
