@@ -1,3 +1,5 @@
+import { waitFor } from "../single-flight.ts";
+
 /** How we talk to a provider: the fetch seam, and the bounds that keep a bad answer from hurting us. */
 export interface Wire {
   readonly fetch: typeof fetch;
@@ -23,15 +25,21 @@ export type Received =
 export async function receive(wire: Wire, send: (signal: AbortSignal) => Promise<Response>): Promise<Received> {
   const signal = AbortSignal.timeout(wire.timeoutMs);
   try {
-    const response = await send(signal);
-    const text = await readText(response, wire.bodyLimitBytes);
-    const { status, headers } = response;
-    return text === undefined ? { kind: "too-large", status, headers } : { kind: "body", status, headers, text };
+    // Not left to the signal alone: a fetch that somebody wrapped may not pass it on, and would hold a grant for ever.
+    return await waitFor(answerOf(send(signal), wire.bodyLimitBytes), signal);
   } catch (error) {
     if (signal.aborted) return { kind: "silence", sent: true, why: "timeout" };
-    const code = causeCode(error);
-    return { kind: "silence", sent: !neverArrived.has(code), why: code === "" ? "network_error" : code.toLowerCase() };
+    const { code, syscall } = failureOf(error);
+    const sent = !(neverArrived.has(code) || (noRoute.has(code) && syscall === "connect"));
+    return { kind: "silence", sent, why: code === "" ? "network_error" : code.toLowerCase() };
   }
+}
+
+async function answerOf(sending: Promise<Response>, bodyLimitBytes: number): Promise<Received> {
+  const response = await sending;
+  const text = await readText(response, bodyLimitBytes);
+  const { status, headers } = response;
+  return text === undefined ? { kind: "too-large", status, headers } : { kind: "body", status, headers, text };
 }
 
 /** Failures from before a single byte of the request could be read by the other side. */
@@ -39,8 +47,6 @@ const neverArrived: ReadonlySet<string> = new Set([
   "ECONNREFUSED",
   "ENOTFOUND",
   "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
   "UND_ERR_CONNECT_TIMEOUT",
   "CERT_HAS_EXPIRED",
   "DEPTH_ZERO_SELF_SIGNED_CERT",
@@ -48,6 +54,9 @@ const neverArrived: ReadonlySet<string> = new Set([
   "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
   "ERR_TLS_CERT_ALTNAME_INVALID",
 ]);
+
+/** These also end a connection that was up and had carried the request. */
+const noRoute: ReadonlySet<string> = new Set(["EHOSTUNREACH", "ENETUNREACH"]);
 
 /** The text of a body, or undefined as soon as it is larger than `limitBytes`; the rest is not read. */
 export async function readText(
@@ -62,19 +71,25 @@ export async function readText(
     if (length > limitBytes) return undefined;
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  // Without the byte order mark that some servers send: JSON.parse would refuse the whole answer for it.
+  return new TextDecoder().decode(Buffer.concat(chunks));
 }
 
 /**
  * RFC 9110 section 10.2.3: seconds, or a date. Capped at an hour, so that a wrong date does not silence us for a year.
  *
- * @returns milliseconds
+ * @returns milliseconds; undefined where nothing readable was said, or no wait was asked for: our own back-off decides
  */
 export function retryAfterMs(headers: Headers, now: number): number | undefined {
-  const value = headers.get("retry-after")?.trim();
-  if (value === undefined || value === "") return undefined;
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), 3_600_000) : undefined;
+  const value = headers.get("retry-after")?.trim() ?? "";
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : httpDate(value) - now;
+  return ms > 0 ? Math.min(ms, 3_600_000) : undefined;
+}
+
+/** RFC 9110 section 5.6.7, all three forms; NaN for anything else, of which Date.parse would make some date. */
+function httpDate(value: string): number {
+  if (!/^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /.test(value)) return Number.NaN;
+  return Date.parse(value.endsWith(" GMT") ? value : `${value} GMT`);
 }
 
 /** A JSON object, or undefined for everything else that a proxy or an outage may send. */
@@ -89,14 +104,13 @@ export function parseObject(text: string): Record<string, unknown> | undefined {
   }
 }
 
-function causeCode(error: unknown): string {
+/** The system's name of a failure and the call that failed; fetch hides them some causes deep. */
+function failureOf(error: unknown): { readonly code: string; readonly syscall: string } {
   for (let each = error, depth = 0; each instanceof Error && depth < 5; each = each.cause, depth++) {
-    if ("code" in each && typeof each.code === "string") return each.code;
-    if (each instanceof AggregateError && each.errors.length > 0) {
-      const [first] = each.errors as unknown[];
-      const code = causeCode(first);
-      if (code !== "") return code;
-    }
+    // One per address that was tried: the first is as good as any.
+    const named: unknown = each instanceof AggregateError ? each.errors[0] : each;
+    if (!(named instanceof Error) || !("code" in named) || typeof named.code !== "string") continue;
+    return { code: named.code, syscall: "syscall" in named && typeof named.syscall === "string" ? named.syscall : "" };
   }
-  return "";
+  return { code: "", syscall: "" };
 }
