@@ -82,7 +82,10 @@ export function clientAuthentication(provider: Provider, { clientSecret }: Clien
     : oauth.ClientSecretPost(clientSecret.expose());
 }
 
-/** Reduces what came back to an answer. An `error` member counts whatever the status: some providers send it with 200. */
+/**
+ * Reduces what came back to an answer. An `error` member counts whatever the status, for some providers send it with
+ * 200; but not beside a token: that answer may be the only copy of a rotated refresh token.
+ */
 export function replyOf(received: Received, now: number): TokenReply {
   if (received.kind === "silence") return { answer: received };
   const { status, headers } = received;
@@ -92,6 +95,8 @@ export function replyOf(received: Received, now: number): TokenReply {
 
   const body = parseObject(received.text);
   if (body === undefined) return { answer: { kind: "unusable", status, why: "not_json", ...retry } };
+  const tokens = status >= 200 && status < 300 ? tokenSetOf(body) : undefined;
+  if (tokens !== undefined) return { answer: { kind: "tokens" }, tokens };
   if (typeof body["error"] === "string") {
     const subtype = body["error_subtype"];
     return {
@@ -104,12 +109,10 @@ export function replyOf(received: Received, now: number): TokenReply {
       },
     };
   }
-  const tokens = status >= 200 && status < 300 ? tokenSetOf(body) : undefined;
-  if (tokens === undefined) return { answer: { kind: "unusable", status, why: "no_access_token", ...retry } };
-  return { answer: { kind: "tokens" }, tokens };
+  return { answer: { kind: "unusable", status, why: "no_access_token", ...retry } };
 }
 
 /** A provider's error code is shown to people and kept in the store: only a plain short word passes. */
-function errorCode(value: string): string {
+export function errorCode(value: string): string {
   return /^[\w.-]{1,64}$/.test(value) ? value : "unreadable_error";
 }

@@ -16,25 +16,32 @@ export interface TokenSet {
 /** RFC 6749 lets a provider leave `expires_in` out; an hour is the common life. */
 const assumedLifeSeconds = 3600;
 
-/** Visible ASCII alone: anything else in a token could break out of a header. */
-const tokenForm = /^[\x21-\x7e]+$/;
+/** A century. No sum with it leaves the range of a date, whatever a provider writes. */
+const longestLifeSeconds = 3_155_760_000;
+
+/** Visible ASCII alone: anything else in an access token could break out of the header that it is sent in. */
+const headerSafe = /^[\x21-\x7e]+$/;
 
 /** Reads a token answer; undefined where it carries no usable access token. */
 export function tokenSetOf(body: Record<string, unknown>): TokenSet | undefined {
-  const accessToken = tokenOf(body["access_token"]);
-  if (accessToken === undefined) return undefined;
+  const accessToken = textOf(body["access_token"]);
+  if (accessToken === undefined || !headerSafe.test(accessToken)) return undefined;
   const type = body["token_type"];
   if (typeof type === "string" && type.toLowerCase() !== "bearer") return undefined;
-  const refreshToken = tokenOf(body["refresh_token"]);
-  const idToken = tokenOf(body["id_token"]);
+  // Taken as they are: a refresh token goes back in a form, which carries anything, and to drop one for its looks
+  // would lose the grant; an ID token's form is for its verifier to refuse.
+  const refreshToken = textOf(body["refresh_token"]);
+  const idToken = textOf(body["id_token"]);
+  const scope = textOf(body["scope"]);
   const refreshLife = seconds(body["refresh_token_expires_in"]);
   return {
-    accessToken,
+    accessToken: new Secret(accessToken),
     expiresInSeconds: seconds(body["expires_in"]) ?? assumedLifeSeconds,
-    ...(refreshToken === undefined ? {} : { refreshToken }),
-    ...(refreshLife === undefined ? {} : { refreshTokenExpiresInSeconds: refreshLife }),
-    ...(typeof body["scope"] === "string" ? { scope: body["scope"] } : {}),
-    ...(idToken === undefined ? {} : { idToken }),
+    ...(refreshToken === undefined ? {} : { refreshToken: new Secret(refreshToken) }),
+    // Providers write 0 for consent that does not end.
+    ...(refreshLife === undefined || refreshLife === 0 ? {} : { refreshTokenExpiresInSeconds: refreshLife }),
+    ...(scope === undefined ? {} : { scope }),
+    ...(idToken === undefined ? {} : { idToken: new Secret(idToken) }),
   };
 }
 
@@ -61,11 +68,13 @@ export function fromJournal(text: string): { tokens: TokenSet; receivedAt: numbe
   return tokens === undefined || typeof receivedAt !== "number" ? undefined : { tokens, receivedAt };
 }
 
-function tokenOf(value: unknown): Secret | undefined {
-  return typeof value === "string" && tokenForm.test(value) ? new Secret(value) : undefined;
+/** An empty string says as much as none. */
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
 }
 
+/** A number, or digits in a string; undefined where there is none. What is below zero has ended. */
 function seconds(value: unknown): number | undefined {
-  const number = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
-  return typeof number === "number" && Number.isFinite(number) && number >= 0 ? Math.floor(number) : undefined;
+  const number = typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value;
+  return typeof number === "number" ? Math.min(Math.max(Math.floor(number), 0), longestLifeSeconds) : undefined;
 }
