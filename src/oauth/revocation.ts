@@ -1,7 +1,7 @@
 import * as oauth from "oauth4webapi";
 import type { Client, Endpoints, Provider } from "../providers/provider.ts";
 import type { Secret } from "../secret.ts";
-import { clientAuthentication } from "./token-endpoint.ts";
+import { clientAuthentication, errorCode } from "./token-endpoint.ts";
 import { parseObject, receive, retryAfterMs } from "./wire.ts";
 import type { Wire } from "./wire.ts";
 
@@ -42,9 +42,17 @@ export async function requestRevocation(
     ),
   );
   if (received.kind === "silence") return { kind: "failed", why: received.why };
-  if (received.status === 200) return { kind: "done" };
-  const error = received.kind === "body" ? parseObject(received.text)?.["error"] : undefined;
-  if (received.status === 400 && error === "invalid_token") return { kind: "done" };
-  const later = retryAfterMs(received.headers, now);
-  return { kind: "failed", why: `http_${received.status}`, ...(later === undefined ? {} : { retryAfterMs: later }) };
+  const { status, headers } = received;
+  const body = received.kind === "body" ? parseObject(received.text) : undefined;
+  const error = typeof body?.["error"] === "string" ? errorCode(body["error"]) : undefined;
+  if (error === undefined && status >= 200 && status < 300) return { kind: "done" };
+  if (status < 500 && error === "invalid_token") return { kind: "done" };
+  // Section 2.2.1: it never will be revoked there, however often it is asked.
+  if (status < 500 && error === "unsupported_token_type") return { kind: "unsupported" };
+  const later = retryAfterMs(headers, now);
+  return {
+    kind: "failed",
+    why: error ?? `http_${status}`,
+    ...(later === undefined ? {} : { retryAfterMs: later }),
+  };
 }
