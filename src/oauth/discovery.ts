@@ -1,5 +1,6 @@
 import { OnbehalfError } from "../errors.ts";
 import type { Endpoints, Provider } from "../providers/provider.ts";
+import { isConfidential } from "./endpoint.ts";
 import { parseObject, receive } from "./wire.ts";
 import type { Wire } from "./wire.ts";
 
@@ -7,7 +8,8 @@ import type { Wire } from "./wire.ts";
  * Reads an issuer's endpoints.
  *
  * @throws {OnbehalfError} `provider_unavailable`: no usable answer
- * @throws {OnbehalfError} `configuration_invalid`: the document is another issuer's, or lacks an endpoint
+ * @throws {OnbehalfError} `configuration_invalid`: the document is another issuer's, lacks an endpoint, or has one
+ *   that secrets must not be sent to
  * @see OpenID Connect Discovery 1.0 section 4
  */
 export async function discover({ issuer }: Pick<Provider, "issuer">, wire: Wire): Promise<Endpoints> {
@@ -37,15 +39,20 @@ export async function discover({ issuer }: Pick<Provider, "issuer">, wire: Wire)
         "give the endpoints in the configuration",
       );
     }
+    // Client secrets and refresh tokens go there: one line of a document must not send them in clear.
+    if (!isConfidential(value)) {
+      throw misconfigured(
+        `the discovery document of ${issuer} has a ${name} without https`,
+        "give the endpoints in the configuration, with https; plain http is for loopback addresses only",
+      );
+    }
     return value;
   };
   return {
     authorizationEndpoint: endpoint("authorization_endpoint"),
     tokenEndpoint: endpoint("token_endpoint"),
     jwksUri: endpoint("jwks_uri"),
-    ...(typeof document["revocation_endpoint"] === "string"
-      ? { revocationEndpoint: document["revocation_endpoint"] }
-      : {}),
+    ...(document["revocation_endpoint"] === undefined ? {} : { revocationEndpoint: endpoint("revocation_endpoint") }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { OnbehalfError } from "../errors.ts";
+import { isConfidential } from "../oauth/endpoint.ts";
 import { parseClientSecretJson } from "../providers/client-secret-json.ts";
 import type { Client, Provider } from "../providers/provider.ts";
 
@@ -32,19 +33,14 @@ function assertSafeEndpoints({ name, endpoints, issuer, apiBaseUrl }: Provider):
     ...(apiBaseUrl === undefined ? [] : [apiBaseUrl]),
   ];
   for (const text of urls as string[]) {
-    const url = URL.canParse(text) ? new URL(text) : undefined;
-    if (url === undefined) throw mistake(`provider ${name} has an endpoint that is not a URL`, "give absolute URLs");
-    if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url.hostname))) {
+    if (!URL.canParse(text)) throw mistake(`provider ${name} has an endpoint that is not a URL`, "give absolute URLs");
+    if (!isConfidential(text)) {
       throw mistake(
-        `provider ${name} has an endpoint without https: ${url.origin}`,
+        `provider ${name} has an endpoint without https: ${new URL(text).origin}`,
         "plain http is for loopback addresses only",
       );
     }
   }
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }
 
 function read(path: string): string {
