@@ -16,6 +16,9 @@ const longestLifeMs = 86_400_000;
  * While the provider is down, keys that are past their time go on being used: they verified yesterday's tokens, and a
  * rotated key would merely fail.
  *
+ * An unknown `kid` counts against a token only where the keys were read after the token came. Whatever keeps us from
+ * reading them, or from making sense of them, is no fault of the token's: `provider_unavailable`, nothing is known.
+ *
  * @see RFC 7517 section 5
  */
 export class Jwks {
@@ -23,10 +26,10 @@ export class Jwks {
   readonly #issuer: string;
   readonly #wire: Wire;
   readonly #clock: Clock;
-  readonly #flight = new SingleFlight<"fetch", void>();
+  readonly #flight = new SingleFlight<"fetch", boolean>();
   #keys: ReturnType<typeof createLocalJWKSet> | undefined;
   #freshUntil = 0;
-  #fetchedAt = Number.NEGATIVE_INFINITY;
+  #refetchAt = 0;
 
   constructor(uri: string, issuer: string, wire: Wire, clock: Clock) {
     this.#uri = uri;
@@ -37,28 +40,39 @@ export class Jwks {
 
   /** For jose's `jwtVerify`: finds the key that a token's header names. */
   readonly getKey: JWTVerifyGetKey = async (header, token) => {
-    if (this.#clock.now() >= this.#freshUntil) await this.#fetch();
+    const due = this.#clock.now() >= this.#freshUntil;
+    const read = due && (await this.#fetch());
     try {
-      return await this.#resolve(header, token);
+      return await this.#find(header, token);
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      if (this.#clock.now() - this.#fetchedAt < refetchEveryMs) throw error;
-      await this.#fetch();
-      return await this.#resolve(header, token);
+      if (read || !(error instanceof errors.JWKSNoMatchingKey)) throw error;
     }
+    if (due) throw this.#unavailable("cannot be fetched");
+    await this.#refetch();
+    return this.#find(header, token);
   };
 
-  #resolve(...args: Parameters<JWTVerifyGetKey>): ReturnType<JWTVerifyGetKey> {
-    if (this.#keys === undefined) {
-      throw new OnbehalfError("provider_unavailable", `the keys of ${this.#issuer} cannot be fetched`, {
-        hint: "nothing was lost; try again shortly",
-        details: { issuer: this.#issuer, retryAfterMs: 5_000 },
-      });
+  async #find(...args: Parameters<JWTVerifyGetKey>): Promise<Awaited<ReturnType<JWTVerifyGetKey>>> {
+    if (this.#keys === undefined) throw this.#unavailable("cannot be fetched");
+    try {
+      return await this.#keys(...args);
+    } catch (error) {
+      const aboutTheToken =
+        error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys;
+      throw aboutTheToken ? error : this.#unavailable("cannot be used");
     }
-    return this.#keys(...args);
   }
 
-  #fetch(): Promise<void> {
+  /** Reads the keys again for a `kid` that is not among them: the provider may have rotated. */
+  async #refetch(): Promise<void> {
+    const waitMs = this.#refetchAt - this.#clock.now();
+    if (waitMs > 0 && this.#flight.size === 0) throw this.#unavailable("were read too recently", waitMs);
+    this.#refetchAt = this.#clock.now() + refetchEveryMs;
+    if (!(await this.#fetch())) throw this.#unavailable("cannot be fetched");
+  }
+
+  /** Reads the keys, or waits for whoever does; whether there are new ones. */
+  #fetch(): Promise<boolean> {
     return this.#flight.do("fetch", async () => {
       const received = await receive(this.#wire, (signal) =>
         this.#wire.fetch(this.#uri, { signal, redirect: "error", headers: { accept: "application/json" } }),
@@ -67,21 +81,36 @@ export class Jwks {
       if (keys === undefined || received.kind !== "body") {
         // Waiting out a timeout for every sign-in would stop them all; the keys at hand are good for a moment more.
         if (this.#keys !== undefined) this.#freshUntil = this.#clock.now() + refetchEveryMs;
-        return;
+        return false;
       }
-      this.#keys = createLocalJWKSet(keys);
-      this.#fetchedAt = this.#clock.now();
-      this.#freshUntil = this.#fetchedAt + lifeMs(received.headers.get("cache-control"));
+      this.#keys = keys;
+      this.#freshUntil = this.#clock.now() + lifeMs(received.headers.get("cache-control"));
+      return true;
+    });
+  }
+
+  #unavailable(why: string, retryAfterMs = 5_000): OnbehalfError<"provider_unavailable"> {
+    return new OnbehalfError("provider_unavailable", `the keys of ${this.#issuer} ${why}`, {
+      hint: "nothing was lost; try again shortly",
+      details: { issuer: this.#issuer, retryAfterMs },
     });
   }
 }
 
-function keySetOf(text: string): JSONWebKeySet | undefined {
+/** Undefined for what is no key set, and for an empty one: an outage, for no provider signs without a key. */
+function keySetOf(text: string): ReturnType<typeof createLocalJWKSet> | undefined {
   const body = parseObject(text);
-  return Array.isArray(body?.["keys"]) ? (body as unknown as JSONWebKeySet) : undefined;
+  if (!Array.isArray(body?.["keys"]) || body["keys"].length === 0) return undefined;
+  try {
+    return createLocalJWKSet(body as unknown as JSONWebKeySet);
+  } catch {
+    return undefined;
+  }
 }
 
+/** Never less than a refetch may follow another: `max-age=0` would make every sign-in a fetch. */
 function lifeMs(cacheControl: string | null): number {
   const seconds = /(?:^|[\s,])max-age=(\d+)/i.exec(cacheControl ?? "")?.[1];
-  return seconds === undefined ? defaultLifeMs : Math.min(Number(seconds) * 1000, longestLifeMs);
+  const ms = seconds === undefined ? defaultLifeMs : Number(seconds) * 1000;
+  return Math.min(Math.max(ms, refetchEveryMs), longestLifeMs);
 }
