@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { decodeProtectedHeader, errors, jwtVerify } from "jose";
+import { errors, jwtVerify } from "jose";
 import type { JWTPayload, JWTVerifyGetKey } from "jose";
 import { OnbehalfError } from "../errors.ts";
 import type { Profile } from "../grant.ts";
@@ -33,15 +33,18 @@ export async function verifyIdToken(idToken: Secret, checks: IdTokenChecks): Pro
   const token = idToken.expose();
   assertStrictForm(token);
   let claims: JWTPayload;
+  let alg: string;
   try {
-    ({ payload: claims } = await jwtVerify(token, checks.getKey, {
+    const verified = await jwtVerify(token, checks.getKey, {
       algorithms: [...provider.idTokenAlgorithms],
       issuer: [provider.issuer, ...(provider.alsoIssuedAs ?? [])],
       audience: clientId,
       currentDate: new Date(checks.now),
       clockTolerance: leewaySeconds,
       requiredClaims: ["iss", "aud", "sub", "iat", "exp"],
-    }));
+    });
+    claims = verified.payload;
+    alg = verified.protectedHeader.alg;
   } catch (error) {
     throw refusal(error);
   }
@@ -52,28 +55,24 @@ export async function verifyIdToken(idToken: Secret, checks: IdTokenChecks): Pro
   if (checks.nonce !== undefined && claims["nonce"] !== checks.nonce) throw invalid("nonce");
   if (provider.hostedDomain !== undefined && claims["hd"] !== provider.hostedDomain) throw invalid("hd");
   if (checks.accessToken !== undefined && claims["at_hash"] !== undefined) {
-    const { alg } = decodeProtectedHeader(token);
-    if (claims["at_hash"] !== atHash(checks.accessToken, alg ?? "")) throw invalid("at_hash");
+    if (claims["at_hash"] !== atHash(checks.accessToken, alg)) throw invalid("at_hash");
   }
   return profileOf(claims.sub, claims);
 }
 
 /** OpenID Connect Core 1.0 section 3.1.3.6: the left half of the hash that the signature uses. */
 function atHash(accessToken: Secret, alg: string): string {
-  const digest = createHash(
-    alg.endsWith("512") || alg === "EdDSA" ? "sha512" : alg.endsWith("384") ? "sha384" : "sha256",
-  )
-    .update(accessToken.expose())
-    .digest();
+  const hash = /512$|^EdDSA$|^Ed25519$/.test(alg) ? "sha512" : alg.endsWith("384") ? "sha384" : "sha256";
+  const digest = createHash(hash).update(accessToken.expose()).digest();
   return digest.subarray(0, digest.length / 2).toString("base64url");
 }
 
-/** A code from a phone names the phone's client as `azp`: fine, where that client is one of our own. */
+/** A code from a phone names the phone's client as `azp`: fine, where that client is known for one of our own. */
 function isAuthorizedParty(azp: unknown, provider: Provider, clientId: string): boolean {
   if (azp === undefined || azp === clientId) return true;
   if (typeof azp !== "string") return false;
   if (provider.authorizedParties !== undefined) return provider.authorizedParties.includes(azp);
-  return provider.sameProject?.(clientId, azp) ?? true;
+  return provider.sameProject?.(clientId, azp) ?? false;
 }
 
 /** Lenient decoders accept padding, white space and dangling bits, and so two spellings of one token. */
@@ -89,7 +88,9 @@ function refusal(error: unknown): unknown {
   if (error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired)
     return invalid(error.claim);
   if (error instanceof errors.JOSEAlgNotAllowed) return invalid("alg");
-  if (error instanceof errors.JWKSNoMatchingKey) return invalid("kid");
+  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) {
+    return invalid("kid");
+  }
   if (error instanceof errors.JWSSignatureVerificationFailed) return invalid("signature");
   return invalid("form");
 }

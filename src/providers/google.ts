@@ -76,7 +76,7 @@ function under(baseUrl: string): Endpoints {
   };
 }
 
-/** Google's client ids start with the number of their Cloud project. */
+/** Google's client ids start with the number of their Cloud project; the oldest ones are nothing else. */
 function projectNumber(clientId: string): string {
-  return /^(\d+)-/.exec(clientId)?.[1] ?? "";
+  return /^(\d+)[-.]/.exec(clientId)?.[1] ?? "";
 }

@@ -16,6 +16,8 @@ export interface OidcOptions {
   readonly rotation?: Rotation;
   readonly redirectUriFor?: Readonly<Partial<Record<CodeSource, string>>>;
   readonly idTokenAlgorithms?: readonly string[];
+  /** Client ids accepted as `azp` beside our own: the app's other clients at this issuer. */
+  readonly authorizedParties?: readonly string[];
   readonly apiHosts?: readonly string[];
   readonly refusals?: Provider["refusals"];
 }
@@ -44,6 +46,7 @@ export function oidc(options: OidcOptions): Provider {
     rotation: options.rotation ?? "strict",
     redirectUriFor: options.redirectUriFor ?? {},
     idTokenAlgorithms: options.idTokenAlgorithms ?? ["RS256", "ES256", "PS256", "EdDSA"],
+    ...(options.authorizedParties === undefined ? {} : { authorizedParties: options.authorizedParties }),
     canonicalScopes: {},
     apiHosts: options.apiHosts ?? [],
     ...(options.refusals === undefined ? {} : { refusals: options.refusals }),

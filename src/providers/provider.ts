@@ -46,7 +46,7 @@ export interface Provider {
   readonly redirectUriFor: Readonly<Partial<Record<CodeSource, string>>>;
   /** JWS algorithms accepted for ID tokens; anything else is refused. */
   readonly idTokenAlgorithms: readonly string[];
-  /** `azp` values accepted beside our own client. Absent: decided by {@link sameProject}, else any. */
+  /** `azp` values accepted beside our own client. Absent: decided by {@link sameProject}, else none. */
   readonly authorizedParties?: readonly string[];
   /** Whether another client id belongs to the same project as ours, so that its `azp` is one of our own apps. */
   readonly sameProject?: (clientId: string, other: string) => boolean;
@@ -54,7 +54,7 @@ export interface Provider {
   readonly hostedDomain?: string;
   /** Scopes that the provider answers under another name. */
   readonly canonicalScopes: Readonly<Record<string, string>>;
-  /** Scopes an app usually asks for, in the demo and in the documentation of this provider. */
+  /** Hosts that a token may be sent to; `*.` stands for any subdomain. */
   readonly apiHosts: readonly string[];
   /** Where `https://{apiHost}` is reached instead: a stand-in. Absent: at the host itself. */
   readonly apiBaseUrl?: string;
