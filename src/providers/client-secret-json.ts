@@ -13,7 +13,8 @@ import type { Client } from "./provider.ts";
 export function parseClientSecretJson(text: string, path: string): Client {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    // Editors on Windows begin a file with a byte order mark.
+    parsed = JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch {
     throw mistake(`${path} is not JSON`, "download the client's JSON again in the Cloud console, under Credentials");
   }
@@ -28,6 +29,12 @@ export function parseClientSecretJson(text: string, path: string): Client {
     throw mistake(
       `${path} holds application default credentials, not an OAuth client`,
       "create an OAuth client id of type web application, and download that one",
+    );
+  }
+  if ("project_info" in parsed && Array.isArray(parsed["client"])) {
+    throw mistake(
+      `${path} is an Android app's google-services.json, not the server's client`,
+      "download the web client's JSON in the Cloud console, under Credentials",
     );
   }
   const kinds = ["web", "installed"].filter((kind) => kind in parsed);
