@@ -44,6 +44,8 @@ export class Keyring {
 
   /** Opens with whichever key of this class sealed it; undefined where it does not open. */
   open(keyClass: KeyClass, sealed: Uint8Array, place: Omit<Place, "instance">): string | undefined {
+    // Without the class nothing can be said about the value: to call it damaged would condemn what is sound.
+    this.#key(keyClass);
     const entry = this.#byId.get(sealedUnder(sealed) ?? -1);
     // A value sealed under another class's key was pasted across: it must not open even where we hold that key.
     if (entry === undefined || entry.keyClass !== keyClass) return undefined;
@@ -90,6 +92,7 @@ export function newWrappedKeys(instance: string, master: MasterKey): WrappedKey[
  *
  * @param classes the classes this process needs; keys of others stay closed
  * @throws {OnbehalfError} `key_invalid`: none of the master keys is the one this store was sealed with
+ * @throws {OnbehalfError} `store_unusable`: it is, and a data key was damaged
  */
 export function openKeyring(
   instance: string,
@@ -101,7 +104,7 @@ export function openKeyring(
     const keyClass = classes.find((known) => known === each.keyClass);
     if (keyClass === undefined) return [];
     const bytes = unwrapWithAny(each, instance, masters);
-    if (bytes === undefined) throw sealedWithAnother(each);
+    if (bytes === undefined) throw unopenable(each, masters);
     return [{ key: { keyId: each.keyId, bytes }, keyClass }];
   });
   return new Keyring(instance, keys);
@@ -115,7 +118,8 @@ export function opens(key: WrappedKey, instance: string, masters: readonly Maste
 /**
  * The same data key under another master key. What it sealed stays as it is.
  *
- * @throws {OnbehalfError} `key_invalid`: none of the master keys opens it
+ * @throws {OnbehalfError} `key_invalid`: none of the master keys is the one it was wrapped with
+ * @throws {OnbehalfError} `store_unusable`: it is, and the data key was damaged
  */
 export function rewrap(
   key: WrappedKey,
@@ -124,7 +128,7 @@ export function rewrap(
   newest: MasterKey,
 ): WrappedKey {
   const bytes = unwrapWithAny(key, instance, masters);
-  if (bytes === undefined) throw sealedWithAnother(key);
+  if (bytes === undefined) throw unopenable(key, masters);
   return { ...key, masterKeyId: newest.id, wrapped: wrap(bytes, instance, key.keyClass, key.keyId, newest) };
 }
 
@@ -133,7 +137,14 @@ function unwrapWithAny(key: WrappedKey, instance: string, masters: readonly Mast
   return master === undefined ? undefined : unwrap(key, instance, master);
 }
 
-function sealedWithAnother({ masterKeyId }: WrappedKey): OnbehalfError<"key_invalid"> {
+/** Told apart, for the one is cured by the right key, and the other by no key at all. */
+function unopenable({ keyId, masterKeyId }: WrappedKey, masters: readonly MasterKey[]): OnbehalfError {
+  if (masters.some(({ id }) => id === masterKeyId)) {
+    return new OnbehalfError("store_unusable", `data key ${keyId} of this store does not open`, {
+      hint: "it was damaged, or brought from another store: restore the database from a backup; nothing was changed",
+      details: {},
+    });
+  }
   return new OnbehalfError("key_invalid", `this store was sealed with another master key (${masterKeyId})`, {
     hint: "give the key this store was made with; nothing was changed. Without it the grants cannot be opened",
     details: {},
