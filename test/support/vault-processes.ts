@@ -1,0 +1,87 @@
+import { fork } from "node:child_process";
+import type { TestContext } from "node:test";
+import type { Provider, VaultEvent } from "../../src/index.ts";
+import type { House } from "./house.ts";
+
+export interface VaultProcessOptions {
+  readonly path: string;
+  readonly key: string;
+  readonly standin: { readonly url: string; readonly clientId: string; readonly clientSecret: string };
+  readonly rotation: Provider["rotation"];
+}
+
+export type ToVaultProcess =
+  | { readonly type: "open"; readonly options: VaultProcessOptions }
+  | {
+      readonly type: "ask";
+      readonly id: number;
+      readonly verb: "token" | "exchange";
+      readonly argument: string;
+      readonly times: number;
+    };
+
+export type FromVaultProcess =
+  | { readonly type: "ready" }
+  | { readonly type: "event"; readonly event: VaultEvent }
+  | { readonly type: "answer"; readonly id: number; readonly ends: readonly string[] };
+
+/** A vault that runs in a process of its own, over a house's file. */
+export interface VaultProcess {
+  readonly events: VaultEvent[];
+  /** Tokens, or the codes of the errors that came in their stead; never answered by a process that was killed. */
+  tokens(grantId: string, times?: number): Promise<readonly string[]>;
+  exchange(code: string, times?: number): Promise<readonly string[]>;
+  signal(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void;
+  /** Kills it, and resolves once it is gone. */
+  kill(): Promise<void>;
+}
+
+/** Starts one; it is gone after the test. The house must run on the machine's own clock. */
+export async function startVaultProcess(
+  t: TestContext,
+  { path, key, standin, provider: { rotation } }: House,
+): Promise<VaultProcess> {
+  // Not a test itself: without the runner's own switches and environment.
+  const { NODE_TEST_CONTEXT: _runner, ...env } = process.env;
+  const child = fork(new URL("vault-process.ts", import.meta.url), {
+    execArgv: [],
+    env,
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const waiting = new Map<number, (ends: readonly string[]) => void>();
+  const events: VaultEvent[] = [];
+  const ready = Promise.withResolvers<void>();
+  let asked = 0;
+  child.on("message", (message: FromVaultProcess) => {
+    if (message.type === "ready") ready.resolve();
+    else if (message.type === "event") events.push(message.event);
+    else waiting.get(message.id)?.(message.ends);
+  });
+  void gone.then(() => ready.reject(new Error("the process ended before it was ready")));
+  t.after(async () => {
+    child.kill("SIGKILL");
+    await gone;
+  });
+
+  const send = (message: ToVaultProcess): boolean => child.send(message);
+  const ask = (verb: "token" | "exchange", argument: string, times: number): Promise<readonly string[]> =>
+    new Promise((resolve) => {
+      waiting.set((asked += 1), resolve);
+      send({ type: "ask", id: asked, verb, argument, times });
+    });
+
+  const { url, clientId, clientSecret } = standin;
+  send({ type: "open", options: { path, key: key.expose(), standin: { url, clientId, clientSecret }, rotation } });
+  await ready.promise;
+  return {
+    events,
+    tokens: (grantId, times = 1) => ask("token", grantId, times),
+    exchange: (code, times = 1) => ask("exchange", code, times),
+    signal: (signal) => void child.kill(signal),
+    async kill() {
+      child.kill("SIGKILL");
+      await gone;
+    },
+  };
+}
