@@ -3,8 +3,6 @@ import type { StatementSync } from "node:sqlite";
 import { isBusy, sqliteFailure } from "./sqlite-failure.ts";
 import type { SqlRow, SqlValue } from "./sql.ts";
 
-/** How long a file that others hold is waited for, in all, milliseconds. */
-const patienceMs = 5_000;
 const longestPauseMs = 25;
 
 /** One connection to a SQLite file, with its prepared statements. Failures are ours, see {@link sqliteFailure}. */
@@ -64,8 +62,12 @@ export class SqliteConnection {
   }
 }
 
-/** Does `work` again and again while another process holds the file, pausing in between. */
-export async function patiently<T>(work: () => T): Promise<T> {
+/**
+ * Does `work` again and again while another process holds the file, pausing in between.
+ *
+ * @param patienceMs how long in all, milliseconds
+ */
+export async function patiently<T>(patienceMs: number, work: () => T): Promise<T> {
   const until = performance.now() + patienceMs;
   for (let pauseMs = 1; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
     try {

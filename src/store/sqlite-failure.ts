@@ -16,7 +16,7 @@ const locked: Failure = [
   "look for a long transaction, a backup or a shell that holds it",
 ];
 
-/** Primary result codes, and extended ones where they tell more, that say the file cannot be used now. */
+/** Primary result codes that say the file cannot be used now. */
 const unavailable: Readonly<Record<number, Failure>> = {
   3: ["may not be opened", "give this user the right to write to the file and its folder"],
   5: locked,
@@ -27,7 +27,6 @@ const unavailable: Readonly<Record<number, Failure>> = {
   13: ["is on a full disk", "free some space; nothing was lost"],
   14: ["cannot be opened", "look whether the folder exists and this user may write there"],
   15: locked,
-  1032: ["was moved or deleted while it was in use", "stop this process, put the file back, and start again"],
 };
 
 /** A node:sqlite or file error as one of ours; anything else unchanged. */
@@ -37,7 +36,7 @@ export function sqliteFailure(error: unknown, path: string): unknown {
     const primary = error.errcode & 0xff;
     const broken = unusable[primary];
     if (broken !== undefined) return failed("store_unusable", path, broken, error);
-    const away = unavailable[error.errcode] ?? unavailable[primary];
+    const away = unavailable[primary];
     return away === undefined ? error : failed("store_unavailable", path, away, error);
   }
   if (!("code" in error) || typeof error.code !== "string") return error;
@@ -47,6 +46,12 @@ export function sqliteFailure(error: unknown, path: string): unknown {
   if (!/^E[A-Z]+$/.test(error.code)) return error;
   const hint = "look whether the folder exists and this user may write there";
   return failed("store_unavailable", path, [`cannot be opened (${error.code})`, hint], error);
+}
+
+/** SQLite goes on writing to a file that was moved away or deleted, and all of it is gone with the process. */
+export function fileMoved(path: string): OnbehalfError {
+  const hint = "stop every process that uses it, put the file back with its -wal beside it, and start again";
+  return failed("store_unavailable", path, ["was moved, replaced or deleted while it was in use", hint], undefined);
 }
 
 /** Whether another connection holds the file just now. */

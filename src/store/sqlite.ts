@@ -4,6 +4,11 @@ import { SqliteDatabase } from "./sqlite-database.ts";
 import { sqlStore } from "./sql-store.ts";
 import type { Store } from "./store.ts";
 
+export interface SqliteOptions {
+  /** How long a file that other processes hold is waited for, milliseconds; 5,000 by default. */
+  readonly patienceMs?: number;
+}
+
 /**
  * The embedded store: one SQLite file on a local disk, shared by any number of processes of this machine.
  *
@@ -12,7 +17,7 @@ import type { Store } from "./store.ts";
  * @throws {OnbehalfError} `configuration_invalid`: no path, or an URI
  * @see https://sqlite.org/wal.html
  */
-export function sqlite(path: string): Store {
+export function sqlite(path: string, { patienceMs = 5_000 }: SqliteOptions = {}): Store {
   // SQLite takes an empty name for a file that is deleted when it is closed, and every grant with it.
   if (path === "" || path.startsWith("file:")) throw noPath(path);
   const known = migrationsFor("sqlite");
@@ -21,7 +26,7 @@ export function sqlite(path: string): Store {
     location: path,
 
     async connect({ clock, migrate = true }) {
-      const database = await SqliteDatabase.open(path, clock);
+      const database = await SqliteDatabase.open({ path, clock, patienceMs });
       try {
         const damage = await database.damage();
         if (damage !== "") throw damaged(path, damage);

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir, userInfo } from "node:os";
@@ -17,12 +17,15 @@ export interface PostgresServer {
   start(): Promise<void>;
   /** Ends every connection at once, as an administrator's restart does. */
   stop(): Promise<void>;
+  /** Stops it, and deletes its data. */
+  remove(): Promise<void>;
 }
 
 export async function newServer(): Promise<PostgresServer> {
   const port = await freePort();
+  const databaseDir = await mkdtemp(join(tmpdir(), "onbehalf-postgres-"));
   const server = new EmbeddedPostgres({
-    databaseDir: await mkdtemp(join(tmpdir(), "onbehalf-postgres-")),
+    databaseDir,
     port,
     user: "postgres",
     password: "test password/with?odd#characters@",
@@ -42,19 +45,23 @@ export async function newServer(): Promise<PostgresServer> {
     url: (database) => `postgres://postgres:${password}@127.0.0.1:${port}/${database}`,
     start: () => server.start(),
     stop: () => server.stop(),
+    remove: async () => {
+      await server.stop();
+      await rm(databaseDir, { recursive: true, force: true });
+    },
   };
 }
 
 /** The server that `DATABASE_URL` names, or else one that all tests of this process share. */
 interface SharedServer {
   url(database: string): string;
-  stop?(): Promise<void>;
+  remove?(): Promise<void>;
 }
 
 let shared: Promise<SharedServer> | undefined;
 
 // At the end of the process's last test, not of the first one that asks for a database.
-after(async () => (await shared)?.stop?.());
+after(async () => (await shared)?.remove?.());
 
 async function sharedServer(): Promise<SharedServer> {
   const given = process.env["DATABASE_URL"];

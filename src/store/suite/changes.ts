@@ -67,14 +67,22 @@ export function changeTests(bench: Bench): void {
 
     test("a poller beside many writers misses nothing", async (t) => {
       const [store, other] = await bench.pair(t);
-      const ids = (await Promise.all(Array.from({ length: 6 }, () => save(store)))).map(({ grantId }) => grantId);
+      const ids = (await Promise.all(Array.from({ length: 8 }, () => save(store)))).map(({ grantId }) => grantId);
       const known = new Map<string, number>();
+      const generations = (): Promise<number[]> =>
+        Promise.all(ids.map(async (grantId) => (await read(other, grantId)).generation));
       let seq = 0;
       const poll = async (): Promise<void> => {
+        const committed = await generations();
         const changes = await other.changesSince(seq);
         ok(changes.seq >= seq, "numbers never go back");
         seq = changes.seq;
         for (const grantId of changes.grantIds) known.set(grantId, (await read(other, grantId)).generation);
+        const seen = ids.map((grantId) => known.get(grantId) ?? 0);
+        ok(
+          seen.every((generation, n) => generation >= (committed[n] ?? 0)),
+          `committed before the poll: ${committed.join(" ")}; seen after it: ${seen.join(" ")}`,
+        );
       };
       const writers = new AbortController();
       const poller = (async () => {
@@ -85,7 +93,10 @@ export function changeTests(bench: Bench): void {
       writers.abort();
       await poller;
       await poll();
-      deepEqual(known, new Map(ids.map((grantId) => [grantId, 1 + rounds])));
+      deepEqual(
+        await generations(),
+        ids.map(() => 1 + rounds),
+      );
     });
   });
 }

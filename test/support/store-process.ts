@@ -1,0 +1,84 @@
+/**
+ * A process that works on a store, for tests of several. Told what to do by its arguments, a JSON list; prints one line
+ * of JSON.
+ */
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { TestContext } from "node:test";
+import { systemClock } from "../../src/clock.ts";
+import { isOnbehalfError } from "../../src/errors.ts";
+import { postgres } from "../../src/store/postgres.ts";
+import { sqlite } from "../../src/store/sqlite.ts";
+import type { Store } from "../../src/store/store.ts";
+import { owner, read, tokens } from "../../src/store/suite/rows.ts";
+
+export type Task =
+  /** Opens and closes. */
+  | { readonly do: "open" }
+  /** Refreshes a grant until it is at a generation; answers how many of the commits were its own. */
+  | { readonly do: "refresh"; readonly grantId: string; readonly until: number }
+  /** Begins an attempt and waits to be killed; answers once it stands. */
+  | { readonly do: "hold"; readonly grantId: string; readonly attemptId: string };
+
+/** `sqlite:PATH` or a PostgreSQL connection string. */
+export function storeAt(where: string): Store {
+  return where.startsWith("sqlite:") ? sqlite(where.slice(7)) : postgres(where);
+}
+
+export interface StoreProcess {
+  readonly child: ChildProcess;
+  /** The one line that it prints. */
+  readonly answer: Promise<unknown>;
+}
+
+/** Starts such a process; killed after the test if it still runs. */
+export function storeProcess(t: TestContext, where: string, task: Task): StoreProcess {
+  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), where, JSON.stringify(task)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  t.after(() => child.kill("SIGKILL"));
+  const answer = once(createInterface({ input: child.stdout }), "line").then(([line]) => JSON.parse(String(line)));
+  return { child, answer };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [, , where = "", task = ""] = process.argv;
+  process.stdout.write(`${JSON.stringify(await work(storeAt(where), JSON.parse(task) as Task))}\n`);
+}
+
+async function work(store: Store, task: Task): Promise<unknown> {
+  try {
+    await store.open({ clock: systemClock });
+    switch (task.do) {
+      case "open":
+        return (await store.migrations()).applied;
+      case "refresh":
+        return await refresh(store, task);
+      case "hold":
+        await store.announceOwner?.(owner(task.attemptId));
+        return (await begin(store, task)).kind;
+    }
+  } catch (error) {
+    if (isOnbehalfError(error)) return { error: error.code, message: error.message };
+    throw error;
+  } finally {
+    // One that holds an attempt holds it until it is killed.
+    if (task.do === "hold") setInterval(() => undefined, 60_000);
+    else await store.close();
+  }
+}
+
+async function refresh(store: Store, { grantId, until }: Task & { do: "refresh" }): Promise<number> {
+  for (let own = 0; ;) {
+    const { generation } = await read(store, grantId);
+    if (generation >= until) return own;
+    if (await store.commitAttempt(grantId, generation, tokens(String(process.pid)), 1)) own += 1;
+  }
+}
+
+function begin(store: Store, { grantId, attemptId }: Task & { do: "hold" }): ReturnType<Store["beginAttempt"]> {
+  return store.beginAttempt({ grantId, attemptId, generation: 1, owner: owner(attemptId) });
+}
