@@ -191,7 +191,10 @@ export class Access {
   }
 
   #assertUsable(row: GrantRow): void {
-    if (!isUsable(row.state)) this.#reauthorize(row, row.reason ?? "revoked");
+    if (isUsable(row.state)) return;
+    // Known from now on: what memory still holds is dead, and must not be handed out until the change is noticed.
+    this.#tokens.delete(row.grantId);
+    this.#reauthorize(row, row.reason ?? "revoked");
   }
 
   #reauthorize(row: GrantRow, reason: LapseReason): never {
