@@ -11,6 +11,7 @@ export interface Authorization {
   readonly scopes: Set<string>;
   /** Per client: families in the order they were issued. A client that is in here had a refresh token. */
   readonly families: Map<string, Family[]>;
+  /** When it ended, or will have: a revocation may take a while to take effect. */
   endedAt?: number;
 }
 
@@ -51,6 +52,8 @@ export interface AccessToken {
   readonly expiresAt: number;
 }
 
+const keyOf = (project: string, person: Person): string => `${project} ${person.sub}`;
+
 const unusedMs = 183 * dayMs;
 const testingMs = 7 * dayMs;
 /** For that long a dead refresh token is answered with why; later with "Bad Request" only. */
@@ -72,7 +75,8 @@ export class Ledger {
 
   /** What this person allows this project now. */
   authorization(person: Person, project: string): Authorization | undefined {
-    return this.#live.get(`${project} ${person.sub}`);
+    const known = this.#live.get(keyOf(project, person));
+    return known === undefined || this.hasEnded(known) ? undefined : known;
   }
 
   /** The person agreed to these scopes, besides those agreed to before. */
@@ -85,7 +89,7 @@ export class Ledger {
       families: new Map<string, Family[]>(),
     };
     for (const scope of scopes) authorization.scopes.add(scope);
-    this.#live.set(`${project} ${person.sub}`, authorization);
+    this.#live.set(keyOf(project, person), authorization);
     return authorization;
   }
 
@@ -173,15 +177,20 @@ export class Ledger {
   bearer(value: string): AccessToken | undefined {
     const token = this.#access.get(value);
     if (token === undefined || token.expiresAt <= this.#clock.now()) return undefined;
-    if (token.authorization.endedAt !== undefined) return undefined;
+    if (this.hasEnded(token.authorization)) return undefined;
     return token.family?.endedWithAccess === true ? undefined : token;
   }
 
-  /** Everything this person allowed this project ends: every scope, every token, every client. */
+  hasEnded(authorization: Authorization): boolean {
+    return authorization.endedAt !== undefined && authorization.endedAt <= this.#clock.now();
+  }
+
+  /**
+   * Everything this person allowed this project ends: every scope, every token, every client. Where that takes a while,
+   * what is agreed to in the meantime ends with it.
+   */
   end(authorization: Authorization): void {
-    authorization.endedAt ??= this.#clock.now();
-    const key = `${authorization.project} ${authorization.person.sub}`;
-    if (this.#live.get(key) === authorization) this.#live.delete(key);
+    authorization.endedAt ??= this.#clock.now() + this.#settings.revocationLagSeconds * 1_000;
   }
 
   endFamily(family: Family): void {
@@ -192,7 +201,7 @@ export class Ledger {
   /** Everything of one person, in every project; `project` narrows it to one. */
   authorizationsOf(person: Person, project?: string): Authorization[] {
     return [...this.#live.values()].filter(
-      (live) => live.person === person && (project === undefined || live.project === project),
+      (live) => live.person === person && !this.hasEnded(live) && (project === undefined || live.project === project),
     );
   }
 

@@ -36,6 +36,8 @@ export interface Settings {
   testingMode: boolean;
   /** Time-based access: life of new refresh tokens in seconds, announced as `refresh_token_expires_in`; null: no end. */
   refreshTokenTtlSeconds: number | null;
+  /** For how many seconds a revoked authorization goes on working: at Google, "it might take some time". */
+  revocationLagSeconds: number;
   /** Whether a refresh with an identity scope brings an ID token too. */
   idTokenOnRefresh: boolean;
   /** Whether an exchange with the wrong `redirect_uri` uses the code up. */
@@ -58,6 +60,7 @@ export const googlesOwn: Readonly<Settings> = {
   refreshTokensPerUser: 100,
   testingMode: false,
   refreshTokenTtlSeconds: null,
+  revocationLagSeconds: 0,
   idTokenOnRefresh: true,
   burnCodeOnMismatch: false,
   revokeOnCodeReuse: false,
@@ -77,6 +80,7 @@ const shape = {
   refreshTokensPerUser: number(1),
   testingMode: yesNo,
   refreshTokenTtlSeconds: orNull(number(1)),
+  revocationLagSeconds: number(0),
   idTokenOnRefresh: yesNo,
   burnCodeOnMismatch: yesNo,
   revokeOnCodeReuse: yesNo,
@@ -87,10 +91,4 @@ const shape = {
 /** @throws {BadInput} naming the member that is unknown or out of range. */
 export function readSettings(input: unknown, spelling: Spelling): Partial<Settings> {
   return read(input, shape, spelling);
-}
-
-/** The settings among the options of `startStandin`. */
-export function settingsAmong(options: Readonly<Record<string, unknown>>): Partial<Settings> {
-  const chosen = Object.entries(options).filter(([name, value]) => name in shape && value !== undefined);
-  return readSettings(Object.fromEntries(chosen), "camel");
 }

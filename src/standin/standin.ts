@@ -25,7 +25,7 @@ import { type RiscSpec, securityEvent } from "./risc.ts";
 import { Router } from "./router.ts";
 import { routes } from "./routes.ts";
 import { listen } from "./server.ts";
-import { googlesOwn, type Settings, settingsAmong } from "./settings.ts";
+import { googlesOwn, type Settings, readSettings } from "./settings.ts";
 import { type World } from "./world.ts";
 
 /** How to start a stand-in. Every setting can be given here, and changed later. */
@@ -81,11 +81,15 @@ export interface Standin extends AsyncDisposable {
 
 const google = "https://accounts.google.com";
 
-/** Starts a stand-in for Google on a loopback address. It keeps all state in memory. */
+/**
+ * Starts a stand-in for Google on a loopback address. It keeps all state in memory.
+ *
+ * @throws {BadInput} naming the option that is unknown or out of range.
+ */
 export async function startStandin(options: StandinOptions = {}): Promise<Standin> {
-  const { port = 0, host = "127.0.0.1", issuer = google } = options;
-  const settings: Settings = { ...googlesOwn, ...settingsAmong({ ...options }) };
-  const clock = ownClock(options.clock);
+  const { port = 0, host = "127.0.0.1", clock: base, issuer = google, ...behaviours } = options;
+  const settings: Settings = { ...googlesOwn, ...readSettings(behaviours, "camel") };
+  const clock = ownClock(base);
   const listening = await listen(host, port);
   const world: World = {
     clock,

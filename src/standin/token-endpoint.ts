@@ -57,7 +57,7 @@ function exchange(world: World, client: Client, form: ReadonlyMap<string, string
     if (world.settings.revokeOnCodeReuse && code.brought !== undefined) world.ledger.endFamily(code.brought);
     throw refuse(400, "invalid_grant", "Bad Request", "reused_code");
   }
-  if (authorization.endedAt !== undefined) throw refuse(400, "invalid_grant", "Bad Request");
+  if (world.ledger.hasEnded(authorization)) throw refuse(400, "invalid_grant", "Bad Request");
   if (!belongs(code, client, form.get("redirect_uri"))) {
     code.used = world.settings.burnCodeOnMismatch;
     throw refuse(400, "redirect_uri_mismatch", "Bad Request");

@@ -137,6 +137,22 @@ describe("the control routes", () => {
   });
 });
 
+describe("starting", () => {
+  it("takes every setting as an option, and no misspelt one", async () => {
+    await using standin = await startStandin({ rotation: "grace", graceSeconds: 5 });
+    assert.deepEqual([standin.settings().rotation, standin.settings().graceSeconds], ["grace", 5]);
+    const misspelt = { rotations: "grace", graceSeconds: 5 };
+    await assert.rejects(startStandin(misspelt), /unknown member "rotations"/);
+    await assert.rejects(startStandin({ accessTokenTtlSeconds: -1 }), /accessTokenTtlSeconds must be/);
+  });
+
+  it("takes a port, and says so when that is not free", async () => {
+    await using standin = await startStandin();
+    const port = Number(new URL(standin.url).port);
+    await assert.rejects(startStandin({ port }), { code: "EADDRINUSE" });
+  });
+});
+
 describe("the log", () => {
   it("has every request, in order, with secrets shortened, and counts outcomes", async () => {
     await using standin = await startStandin({ clock: stillClock() });

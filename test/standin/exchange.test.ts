@@ -233,14 +233,14 @@ describe("client authentication and the shape of a request", () => {
 
   it("refuses a repeated parameter and a body that is not a form", async () => {
     await using standin = await startStandin({ clock: stillClock() });
-    const repeated = await fetch(`${standin.url}/token`, {
-      method: "POST",
-      body: new URLSearchParams([
-        ["grant_type", "refresh_token"],
-        ["grant_type", "refresh_token"],
-      ]),
-    });
-    assert.equal((await json(repeated)).body["error"], "invalid_request");
+    const right = { client_id: standin.clientId, client_secret: standin.clientSecret, redirect_uri: "" };
+    const form = new URLSearchParams({ ...right, grant_type: "authorization_code", code: standin.code(person) });
+    form.append("redirect_uri", "");
+    const repeated = await json(await fetch(`${standin.url}/token`, { method: "POST", body: form }));
+    assert.deepEqual(
+      [repeated.status, repeated.body["error_description"]],
+      [400, "Parameter specified more than once: redirect_uri"],
+    );
     const body = JSON.stringify({ grant_type: "refresh_token" });
     const asJson = await fetch(`${standin.url}/token`, {
       method: "POST",

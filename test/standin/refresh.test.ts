@@ -211,6 +211,21 @@ describe("revocation", () => {
     });
   }
 
+  it("may take a while, and then a reconnect in the meantime dies with it", async () => {
+    await using standin = await startStandin({ clock: stillClock(), revocationLagSeconds: 60 });
+    const before = await grant(standin);
+    await fetch(`${standin.url}/revoke?token=${encodeURIComponent(before.refreshToken)}`, { method: "POST" });
+    const meanwhile = await grant(standin);
+    standin.advance(59_999);
+    assert.equal((await refresh(standin, before.refreshToken)).status, 200);
+    standin.advance(1);
+    for (const dead of [before, meanwhile]) {
+      assert.equal((await refresh(standin, dead.refreshToken)).body["error"], "invalid_grant");
+      assert.equal(await alive(standin, dead.accessToken), 401);
+    }
+    assert.equal(await alive(standin, (await grant(standin)).accessToken), 200);
+  });
+
   it("does not cross into another project of the same person", async () => {
     await using standin = await startStandin({ clock: stillClock() });
     const other = standin.client({ clientId: "42-other.apps.googleusercontent.com" });
