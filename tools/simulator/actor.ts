@@ -28,7 +28,11 @@ export interface World {
   readonly processes: SimulatedProcess[];
   /** Exchanges that replaced a token at the provider and whose answer is on its way. */
   readonly underWay: Exchange[];
+  /** Whether nothing can be known of other processes, as of those on another host. */
+  readonly blind: boolean;
   faults: FaultShares;
+  /** Whether processes may end. */
+  over: boolean;
 }
 
 interface Exchange {
@@ -70,6 +74,7 @@ export function startProcess(world: World): { readonly process: SimulatedProcess
     owner,
     livenessOf: async (other): Promise<Liveness> => {
       if (other.vault === process.name) return "mine";
+      if (world.blind) return "unknown";
       return processes.some(({ name, alive, exited }) => name === other.vault && alive && !exited) ? "alive" : "dead";
     },
     emit: () => undefined,
@@ -140,10 +145,8 @@ function storeFor(world: World, process: SimulatedProcess): Store {
 }
 
 /** A grant may be called lapsed on two pieces of evidence, and only where nothing that lives could still serve it. */
-function judgeLapse(
-  { store, provider, witness, schedule, rescued, processes }: World,
-  process: SimulatedProcess,
-): void {
+function judgeLapse(world: World, process: SimulatedProcess): void {
+  const { store, provider, witness, schedule, rescued } = world;
   const current = store.grant.refreshSealed === null ? "" : refreshTokenIn(store.grant.refreshSealed);
   const { now } = schedule;
   if (provider.isLive(current, now)) witness.violations.push(`${process.name} flags a healthy grant`);
@@ -157,7 +160,7 @@ function judgeLapse(
   const held = witness.delivered.find(
     ({ token, process: holder }) => holder.alive && !witness.stored.has(token) && provider.isLive(token, now),
   );
-  if (provider.rotation === "strict" && held !== undefined && processes.includes(held.process)) {
+  if (provider.rotation === "strict" && !world.blind && held !== undefined) {
     witness.violations.push(`${process.name} lapses a grant whose new token ${held.process.name} holds, and lives`);
   }
 }
@@ -181,7 +184,10 @@ function protocolFor(world: World, process: SimulatedProcess): Protocol {
     if (schedule.chance(faults.requestLost)) return silence();
     if (schedule.chance(faults.overload)) {
       await schedule.turn(process, "503", () => undefined);
-      return { answer: { kind: "unusable", status: 503, why: "not_json" } };
+      // Some overloaded servers lie about the token, too.
+      return schedule.chance(0.5)
+        ? { answer: { kind: "unusable", status: 503, why: "not_json" } }
+        : { answer: { kind: "refusal", status: 503, error: "invalid_grant" } };
     }
     if (schedule.chance(faults.clientRefused)) {
       await schedule.turn(process, "invalid_client", () => undefined);

@@ -11,6 +11,7 @@ export interface FaultShares {
   readonly overload: number;
   readonly clientRefused: number;
   readonly userRevokes: number;
+  readonly userConsents: number;
 }
 
 export const noFaults: FaultShares = {
@@ -25,6 +26,7 @@ export const noFaults: FaultShares = {
   overload: 0,
   clientRefused: 0,
   userRevokes: 0,
+  userConsents: 0,
 };
 
 /** Each schedule has its own weather: some are calm but for one kind of fault, some have all of them. */
@@ -42,5 +44,6 @@ export function weather(random: () => number): FaultShares {
     overload: often(0.2),
     clientRefused: often(0.1),
     userRevokes: often(0.01),
+    userConsents: often(0.04),
   };
 }

@@ -12,6 +12,8 @@ export class SimulatedProcess {
   readonly name: string;
   /** False once it was killed. */
   alive = true;
+  /** It has done what callers asked of it. */
+  served = false;
   /** It ended by itself, with nothing left to do. */
   exited = false;
   pausedUntil = 0;

@@ -13,6 +13,7 @@ import { noFaults, weather } from "./faults.ts";
 import { SimulatedProvider } from "./provider.ts";
 import { seeded } from "./random.ts";
 import { Schedule } from "./schedule.ts";
+import type { SimulatedProcess } from "./schedule.ts";
 import { SimulatedStore } from "./store.ts";
 import { Witness } from "./witness.ts";
 
@@ -26,6 +27,9 @@ export interface Result {
   readonly trace: readonly string[];
 }
 
+/** Rarer than in life, where it is every second: virtual hours pass here. */
+const upkeepEveryMs = 100_000;
+
 const rotations: readonly Rotation[] = ["none", "strict", { graceSeconds: 60 }];
 
 /** Runs one schedule: two or three processes refresh one grant in whatever order and weather the seed decides. */
@@ -33,85 +37,109 @@ export async function simulate(seed: number): Promise<Result> {
   const random = seeded(seed);
   const rotation = rotations[Math.floor(random() * rotations.length)] ?? "none";
   const world = newWorld(random, rotation);
-  const { schedule, witness, provider, store } = world;
-
-  const programs = 2 + Math.floor(random() * 2);
-  let running = 0;
-  const start = (): void => {
-    const { process, context } = startProcess(world);
-    running += 1;
-    program(context).then(
-      () => {
-        process.exited = true;
-        running -= 1;
-      },
-      (error: unknown) => {
-        witness.violations.push(`${process.name} fails with ${String(error)}`);
-        running -= 1;
-      },
-    );
-  };
-  for (let count = 0; count < programs; count++) start();
-
+  const { schedule, witness, store } = world;
+  for (let count = 2 + Math.floor(random() * 2); count > 0; count--) start(world);
   await schedule.run(
-    () => running === 0,
-    (process) => {
-      const { faults } = world;
-      if (schedule.chance(faults.userRevokes)) {
-        witness.userRevoked = true;
-        provider.revokeAll();
-      }
-      if (schedule.chance(faults.pause)) process.pausedUntil = schedule.now + Math.floor(random() * 900_000);
-      if (schedule.chance(faults.crash)) {
-        crash(world, process);
-        running -= 1;
-        if (world.processes.length < 8) start();
-      }
-    },
+    () => busy(world) === 0,
+    (process) => disturb(world, process),
     400,
   );
-
   const settled = await settle(world);
   const end = !settled ? "unsettled" : isUsable(store.grant.state) ? "served" : "lapsed";
   judgeEnd(world, end);
   return { seed, rotation, steps: schedule.steps, violations: witness.violations, end, trace: schedule.trace };
 }
 
-/** The storm is over: whoever lives finishes, and a new process finds everything as it was left. */
-async function settle(world: World): Promise<boolean> {
-  const { schedule, store } = world;
-  world.faults = noFaults;
-  for (const process of world.processes) process.pausedUntil = 0;
-  const { context } = startProcess(world);
-  let over = false;
-  void (async () => {
-    for (let round = 0; round < 6 && isUsable(store.grant.state); round++) {
-      await program(context);
-      await context.sleep(400_000);
-    }
-    over = true;
-  })();
-  return schedule.run(
-    () => over,
-    () => undefined,
-    5_000,
-  );
+function start(world: World): void {
+  const { process, context } = startProcess(world);
+  live(world, process, context).catch((error: unknown) => {
+    world.witness.violations.push(`${process.name} fails with ${String(error)}`);
+  });
 }
 
-/** What every process does: finish what the dead left, then refresh. Errors of ours are what callers would see. */
-async function program(context: CustodyContext): Promise<void> {
-  for (let round = 0; round < 2; round++) {
-    await attempt(() => finishAttempts(context));
-    await attempt(() => commitRescued(context));
-    await attempt(async () => {
-      const grant = await context.store.grantById("g_1");
-      if (grant !== undefined && isUsable(grant.state)) await refreshGrant(context, "g_1", grant.generation, "caller");
-    });
+/** How many living processes still have refreshes of their own before them. */
+function busy({ processes }: World): number {
+  return processes.filter(({ alive, served }) => alive && !served).length;
+}
+
+/** Between two steps anything may happen: to the process whose turn it is, or to the grant. */
+function disturb(world: World, process: SimulatedProcess): void {
+  const { schedule, faults, provider, witness } = world;
+  if (schedule.chance(faults.userRevokes)) {
+    witness.userRevoked = true;
+    provider.revokeAll();
+  }
+  if (schedule.chance(faults.userConsents)) consentAgain(world);
+  if (schedule.chance(faults.pause)) process.pausedUntil = schedule.now + Math.floor(schedule.random() * 900_000);
+  if (schedule.chance(faults.crash)) {
+    crash(world, process);
+    if (world.processes.length < 8) start(world);
+  }
+}
+
+/** The person signs in again, and a new refresh token takes the old one's place: whatever is under way comes late. */
+function consentAgain({ schedule, store, provider, witness }: World): void {
+  if (!isUsable(store.grant.state)) return;
+  const token = provider.issue();
+  witness.stored.add(token);
+  const generation = store.grant.generation + 1;
+  store.grant = {
+    ...store.grant,
+    generation,
+    refreshSealed: sealedToken(token, generation),
+    state: "active",
+    retryAt: null,
+  };
+  schedule.trace.push(`the person consents again: ${token}`);
+}
+
+/** The storm is over: whoever lives finishes and ends, and a new process finds everything as it was left. */
+async function settle(world: World): Promise<boolean> {
+  const { schedule, store, processes } = world;
+  world.faults = noFaults;
+  world.over = true;
+  for (const process of processes) process.pausedUntil = 0;
+  const ended = (): boolean => processes.every(({ alive, exited }) => exited || !alive);
+  if (!(await schedule.run(ended, () => undefined, 20_000))) return false;
+
+  const { process, context } = startProcess(world);
+  void (async () => {
+    for (let round = 0; round < 4 && isUsable(store.grant.state); round++) {
+      await work(context);
+      await context.sleep(200_000);
+    }
+    process.exited = true;
+  })();
+  return schedule.run(ended, () => undefined, 20_000);
+}
+
+/** A process' life: a few refreshes that callers ask for, and upkeep for as long as it runs. */
+async function live(world: World, process: SimulatedProcess, context: CustodyContext): Promise<void> {
+  for (let round = 0; round < 2; round++) await work(context);
+  process.served = true;
+  while (!world.over) {
+    await context.sleep(upkeepEveryMs);
+    await upkeep(context);
   }
   // As `close` does: what goes on in the background is stored before the process ends.
   while (context.running.size > 0) await context.sleep(1_000);
+  process.exited = true;
 }
 
+async function work(context: CustodyContext): Promise<void> {
+  await upkeep(context);
+  await attempt(async () => {
+    const grant = await context.store.grantById("g_1");
+    if (grant !== undefined && isUsable(grant.state)) await refreshGrant(context, "g_1", grant.generation, "caller");
+  });
+}
+
+async function upkeep(context: CustodyContext): Promise<void> {
+  await attempt(() => finishAttempts(context));
+  await attempt(() => commitRescued(context));
+}
+
+/** Errors of ours are what callers would see; anything else is a bug. */
 async function attempt(work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
@@ -120,7 +148,8 @@ async function attempt(work: () => Promise<unknown>): Promise<void> {
   }
 }
 
-function judgeEnd({ store, provider, witness, schedule }: World, end: Result["end"]): void {
+function judgeEnd(world: World, end: Result["end"]): void {
+  const { store, provider, witness, schedule } = world;
   const { violations } = witness;
   const { grant } = store;
   for (const token of witness.dropped())
@@ -133,6 +162,9 @@ function judgeEnd({ store, provider, witness, schedule }: World, end: Result["en
     if (!provider.isLive(token, schedule.now)) violations.push("the grant is called active and its token is dead");
   }
   if (end !== "lapsed" || witness.userRevoked) return;
+  // Where nothing can be known of other processes, a strict provider's token may be spent over the head of one that
+  // is paused for minutes: the price of going on at all.
+  if (world.blind && provider.rotation !== "none") return;
   // Lost is only what a crash or the wire took with it after a provider had replaced the token, and even that only
   // where the provider does not honour the old one.
   if (provider.rotation === "none") violations.push("a grant whose token never rotates was lost");
@@ -142,7 +174,8 @@ function judgeEnd({ store, provider, witness, schedule }: World, end: Result["en
 function newWorld(random: () => number, rotation: Rotation): World {
   const schedule = new Schedule(random);
   const provider = new SimulatedProvider(rotation);
-  const witness = new Witness(rotation === "strict");
+  const blind = random() < 0.2;
+  const witness = new Witness(rotation === "strict" && !blind);
   const token = provider.issue();
   witness.stored.add(token);
   const endpoint = "https://issuer.example/token";
@@ -161,12 +194,13 @@ function newWorld(random: () => number, rotation: Rotation): World {
     rescued: new Map(),
     processes: [],
     underWay: [],
+    blind,
+    over: false,
     faults: weather(random),
   };
 }
 
 function newGrant(token: string, now: number): GrantRow {
-  const place = { clientId: "client", column: "grants.refresh_token", recordId: "g_1", generation: 1 };
   return {
     grantId: "g_1",
     provider: "simulated",
@@ -180,7 +214,7 @@ function newGrant(token: string, now: number): GrantRow {
     reason: null,
     stateSince: now,
     generation: 1,
-    refreshSealed: openSealer.seal("refresh", token, place),
+    refreshSealed: sealedToken(token, 1),
     refreshExpiresAt: null,
     refreshPrefixHash: null,
     refreshDigestHash: null,
@@ -195,4 +229,9 @@ function newGrant(token: string, now: number): GrantRow {
     createdAt: now,
     updatedAt: now,
   };
+}
+
+function sealedToken(token: string, generation: number): Buffer {
+  const place = { clientId: "client", column: "grants.refresh_token", recordId: "g_1", generation };
+  return openSealer.seal("refresh", token, place);
 }
