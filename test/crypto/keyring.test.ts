@@ -1,0 +1,281 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import * as fc from "fast-check";
+import {
+  Keyring,
+  keyClasses,
+  newWrappedKeys,
+  openKeyring,
+  opens,
+  readingClasses,
+  rewrap,
+} from "../../src/crypto/keyring.ts";
+import type { KeyClass, WrappedKey } from "../../src/crypto/keyring.ts";
+import { generateMasterKey, parseMasterKey } from "../../src/crypto/master-key.ts";
+import type { MasterKey } from "../../src/crypto/master-key.ts";
+import { isOnbehalfError } from "../../src/errors.ts";
+import { Secret } from "../../src/secret.ts";
+
+const place = { clientId: "c-1", column: "grants.refresh_token", recordId: "g_1", generation: 3 };
+const token = "1//a-refresh-token";
+const instance = "i-1";
+const newMaster = (): MasterKey => parseMasterKey(generateMasterKey());
+const master = newMaster();
+
+/** A ring of known keys: the number of each is its byte. */
+function ring(keys: readonly (readonly [number, KeyClass])[]): Keyring {
+  return new Keyring(
+    instance,
+    keys.map(([keyId, keyClass]) => ({ key: { keyId, bytes: Buffer.alloc(32, keyId) }, keyClass })),
+  );
+}
+
+function copyOf(key: WrappedKey): WrappedKey {
+  return { ...key, wrapped: Buffer.from(key.wrapped) };
+}
+
+function refused(code: "key_invalid" | "store_unusable"): (error: unknown) => boolean {
+  return (error) => isOnbehalfError(error, code);
+}
+
+describe("a store's first keyring", () => {
+  it("has one key of each class, under different numbers, wrapped and not shown", () => {
+    const keys = newWrappedKeys(instance, master);
+    assert.deepEqual(
+      keys.map(({ keyClass }) => keyClass),
+      [...keyClasses],
+    );
+    assert.equal(new Set(keys.map(({ keyId }) => keyId)).size, keyClasses.length);
+    assert.ok(keys.every(({ masterKeyId }) => masterKeyId === master.id));
+    assert.equal(new Set(keys.map(({ wrapped }) => Buffer.from(wrapped).toString("hex"))).size, keyClasses.length);
+  });
+
+  it("is the same ring in every process that opens it", () => {
+    const keys = newWrappedKeys(instance, master);
+    const [one, two] = [openKeyring(instance, keys, [master]), openKeyring(instance, keys, [master])];
+    for (const keyClass of keyClasses) {
+      assert.equal(two.open(keyClass, one.seal(keyClass, token, place), place), token);
+      assert.deepEqual(one.seed(keyClass, "x"), two.seed(keyClass, "x"));
+    }
+    assert.deepEqual(one.hash("subject", "a"), two.hash("subject", "a"));
+  });
+
+  it("is another one for another store", () => {
+    const one = openKeyring(instance, newWrappedKeys(instance, master), [master]);
+    const two = openKeyring(instance, newWrappedKeys(instance, master), [master]);
+    assert.equal(two.open("refresh", one.seal("refresh", token, place), place), undefined);
+    assert.notDeepEqual(one.hash("subject", "a"), two.hash("subject", "a"));
+  });
+
+  it("opens in every later version of this library", () => {
+    const old = parseMasterKey(new Secret("obm_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc_27496506"));
+    const wrapped =
+      "0101000000002741a842949117fe1fa8698e73076f2fc143a18aa3f3feb0055e78b0a113cf3dd0cfdd2c9810f7e4f52be9ace5f8e2e76410f7414651b80f01508ad10691068de89aaac262de663d";
+    const key = { keyId: 1, keyClass: "refresh", masterKeyId: old.id, wrapped: Buffer.from(wrapped, "hex") };
+    assert.equal(opens(key, "i-1", [old]), true);
+    assert.equal(
+      ring([[1, "index"]])
+        .hash("subject", "https://a.example", "sub-1")
+        .toString("hex"),
+      "2b2d1d03b0ae329dfa150aefa6a8eee3af3abf5c234084701d5177fe33009234",
+      "rows are found by these hashes",
+    );
+    assert.equal(
+      ring([[1, "index"]])
+        .seed("index", "x")
+        .toString("hex"),
+      "ddf028ed942eb2e14e5eb8b635812258ae56be782e4a5358035efc629e43acfe",
+    );
+  });
+});
+
+describe("opening a keyring", () => {
+  it("stops at a wrong master key, and changes nothing", () => {
+    const keys = newWrappedKeys(instance, master);
+    const before = keys.map(copyOf);
+    assert.throws(() => openKeyring(instance, keys, [newMaster()]), refused("key_invalid"));
+    assert.throws(() => openKeyring(instance, keys, []), refused("key_invalid"));
+    assert.deepEqual(keys, before);
+  });
+
+  it("names the key that is missing, and shows none", () => {
+    const keys = newWrappedKeys(instance, master);
+    assert.throws(
+      () => openKeyring(instance, keys, [newMaster()]),
+      (error: Error) => error.message.includes(master.id) && !/obm_/.test(error.message),
+    );
+  });
+
+  it("takes whichever of several master keys is the one", () => {
+    const keys = newWrappedKeys(instance, master);
+    const keyring = openKeyring(instance, keys, [newMaster(), master, newMaster()]);
+    assert.equal(keyring.open("read", keyring.seal("read", token, place), place), token);
+  });
+
+  it("says of a damaged key that the store is damaged, not that the master key is wrong", () => {
+    const keys = newWrappedKeys(instance, master);
+    for (const index of keys.keys()) {
+      const damaged = keys.map(copyOf);
+      const bytes = damaged[index]?.wrapped ?? new Uint8Array();
+      bytes[20] = (bytes[20] ?? 0) ^ 1;
+      assert.throws(() => openKeyring(instance, damaged, [master]), refused("store_unusable"));
+    }
+  });
+
+  const misplaced: Readonly<Record<string, (keys: WrappedKey[]) => readonly [string, WrappedKey[]]>> = {
+    "of another store": (keys) => ["i-2", keys],
+    "under another number": (keys) => [instance, keys.map((key) => Object.assign({}, key, { keyId: key.keyId + 10 }))],
+    "of another class": (keys) => [
+      instance,
+      keys.map((key) => Object.assign({}, key, { keyClass: key.keyClass === "read" ? "refresh" : "read" })),
+    ],
+    "swapped with another": (keys) => [
+      instance,
+      keys.map((key, index) => Object.assign({}, key, { wrapped: keys.at(index - 1)?.wrapped ?? key.wrapped })),
+    ],
+    "named after another master key": (keys) => {
+      const stranger = newMaster();
+      return [instance, keys.map((key) => Object.assign({}, key, { masterKeyId: stranger.id }))];
+    },
+  };
+  for (const [what, change] of Object.entries(misplaced)) {
+    it(`refuses a key ${what}`, () => {
+      const [name, keys] = change(newWrappedKeys(instance, master));
+      assert.throws(
+        () => openKeyring(name, keys, [master]),
+        (error) => isOnbehalfError(error),
+      );
+    });
+  }
+
+  it("leaves a class alone that it does not know: a later version made it", () => {
+    const [first, ...others] = newWrappedKeys(instance, master);
+    assert.ok(first !== undefined);
+    const keys = [{ ...first, keyClass: "of-next-year" }, ...others];
+    const keyring = openKeyring(instance, keys, [master]);
+    assert.equal(keyring.open("read", keyring.seal("read", token, place), place), token);
+  });
+});
+
+describe("a process that is given some classes only", () => {
+  const keys = newWrappedKeys(instance, master);
+  const whole = openKeyring(instance, keys, [master]);
+  const reader = openKeyring(instance, keys, [master], readingClasses);
+
+  it("reads what it must, and can neither open nor seal a refresh token", () => {
+    assert.equal(reader.open("read", whole.seal("read", token, place), place), token);
+    const sealed = whole.seal("refresh", token, place);
+    assert.throws(() => reader.open("refresh", sealed, place), /holds no refresh key/);
+    assert.throws(() => reader.seal("refresh", token, place), /holds no refresh key/);
+    assert.throws(() => reader.seed("refresh", "x"), /holds no refresh key/);
+    for (const keyClass of readingClasses) assert.equal(reader.open(keyClass, sealed, place), undefined);
+  });
+
+  it("does not call a value damaged that it merely has no key for", () => {
+    const blind = openKeyring(instance, keys, [master], []);
+    assert.throws(() => blind.open("read", Buffer.from("not even sealed"), place), TypeError);
+  });
+
+  it("opens without the master key of the classes it leaves closed", () => {
+    const other = newMaster();
+    const mixed = keys.map((key) => (key.keyClass === "refresh" ? rewrap(key, instance, [master], other) : key));
+    assert.doesNotThrow(() => openKeyring(instance, mixed, [master], readingClasses));
+    assert.throws(() => openKeyring(instance, mixed, [master]), refused("key_invalid"));
+  });
+});
+
+describe("a keyring with several keys of one class", () => {
+  it("seals under the newest, opens what the older ones sealed, in whatever order they come", () => {
+    const old = ring([[1, "refresh"]]);
+    for (const both of [
+      ring([
+        [1, "refresh"],
+        [2, "refresh"],
+      ]),
+      ring([
+        [2, "refresh"],
+        [1, "refresh"],
+      ]),
+    ]) {
+      assert.equal(both.open("refresh", old.seal("refresh", token, place), place), token);
+      assert.equal(both.seal("refresh", token, place).readUInt32BE(2), 2);
+    }
+  });
+
+  it("opens nothing across classes, though it holds both keys", () => {
+    const keyring = ring([
+      [1, "refresh"],
+      [2, "read"],
+    ]);
+    const sealed = keyring.seal("refresh", token, place);
+    assert.equal(keyring.open("read", sealed, place), undefined);
+    assert.equal(keyring.open("refresh", sealed, place), token);
+  });
+
+  it("opens nothing that is no sealed value", () => {
+    const keyring = ring([[1, "refresh"]]);
+    for (const bytes of [Buffer.alloc(0), Buffer.from(token), Buffer.alloc(64, 1)]) {
+      assert.equal(keyring.open("refresh", bytes, place), undefined);
+    }
+  });
+});
+
+describe("a keyed hash", () => {
+  const keyring = ring([[1, "index"]]);
+
+  it("is the same for the same parts alone, however letters are spread over them", () => {
+    const part = fc.oneof(fc.string(), fc.constantFrom("a", "b", "ab", "", '"', '","', "\\"));
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 4 }), fc.array(part, { maxLength: 4 }), (one, two) => {
+        const equal = JSON.stringify(one) === JSON.stringify(two);
+        assert.equal(keyring.hash("p", ...one).equals(keyring.hash("p", ...two)), equal);
+      }),
+    );
+    assert.notDeepEqual(keyring.hash("p", "a", "bc"), keyring.hash("p", "ab", "c"));
+    assert.notDeepEqual(keyring.hash("p", "a"), keyring.hash("p", "a", ""));
+  });
+
+  it("is another one for another purpose and under another key", () => {
+    assert.notDeepEqual(keyring.hash("subject", "a"), keyring.hash("external_id", "a"));
+    assert.notDeepEqual(keyring.hash("subject", "a"), ring([[2, "index"]]).hash("subject", "a"));
+    assert.equal(keyring.hash("subject", "a").length, 32);
+  });
+
+  it("is no seed, and seeds differ by purpose and class", () => {
+    const both = ring([
+      [1, "index"],
+      [2, "assertion"],
+    ]);
+    const seeds = [both.seed("index", "a"), both.seed("index", "b"), both.seed("assertion", "a"), both.hash("a")];
+    assert.equal(new Set(seeds.map((seed) => seed.toString("hex"))).size, 4);
+  });
+});
+
+describe("rewrapping", () => {
+  const next = newMaster();
+
+  it("changes the master key, and nothing that was sealed", () => {
+    const keys = newWrappedKeys(instance, master);
+    const sealed = openKeyring(instance, keys, [master]).seal("refresh", token, place);
+    const moved = keys.map((key) => rewrap(key, instance, [master], next));
+    assert.equal(openKeyring(instance, moved, [next]).open("refresh", sealed, place), token);
+    assert.throws(() => openKeyring(instance, moved, [master]), refused("key_invalid"));
+    assert.ok(moved.every((key) => opens(key, instance, [next]) && !opens(key, instance, [master])));
+  });
+
+  it("is harmless when it is done again, as after a crash", () => {
+    const [key] = newWrappedKeys(instance, master);
+    assert.ok(key !== undefined);
+    const twice = rewrap(rewrap(key, instance, [next, master], next), instance, [next, master], next);
+    assert.equal(opens(twice, instance, [next]), true);
+  });
+
+  it("refuses what it cannot open, and leaves it as it was", () => {
+    const [key] = newWrappedKeys(instance, master);
+    assert.ok(key !== undefined);
+    const before = copyOf(key);
+    assert.throws(() => rewrap(key, instance, [next], next), refused("key_invalid"));
+    assert.deepEqual(key, before);
+    assert.throws(() => rewrap(key, "i-2", [master], next), refused("store_unusable"));
+  });
+});
