@@ -6,6 +6,7 @@ import { driveRoutes } from "./drive/routes.ts";
 import { oauth } from "./form.ts";
 import { type Handler, json } from "./http.ts";
 import { accessPage, removeAccess } from "./pages/access.ts";
+import { homePage } from "./pages/home.ts";
 import { picture } from "./pages/picture.ts";
 import { servedRoutes } from "./pages/served.ts";
 import { revocationEndpoint } from "./revocation.ts";
@@ -46,6 +47,7 @@ export function routes(world: World): Route[] {
         return person === undefined ? json(404, { error: "not_found" }, { outcome: "not_found" }) : picture(person);
       },
     },
+    { at: ["/"], GET: () => homePage(world) },
     { at: ["/account/access"], GET: () => accessPage(world), POST: (request) => removeAccess(world, request) },
     ...servedRoutes(),
     ...controlRoutes(world),

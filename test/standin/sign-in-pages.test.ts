@@ -249,6 +249,25 @@ describe("authorization requests that are wrong", () => {
   });
 });
 
+describe("the front page", () => {
+  it("leads to pages that are there", async () => {
+    await using standin = await startStandin();
+    const visitor = new Visitor();
+    await visitor.open(`${standin.url}/`);
+    const links = [...visitor.page.matchAll(/<a href="([^"]+)"/g)].map(([, href]) => href);
+    assert.ok(links.length > 3);
+    for (const href of links) assert.equal((await fetch(`${standin.url}${String(href)}`)).status, 200, href);
+  });
+
+  it("and the chooser lists a few people even when thousands were met", async () => {
+    await using standin = await startStandin();
+    for (let met = 0; met < 100; met += 1) standin.person({ email: `person-${String(met)}@example.com` });
+    const visitor = new Visitor();
+    await visitor.open(requestOf(standin));
+    assert.equal(formsIn(visitor.page).length, 26);
+  });
+});
+
 describe("the account page", () => {
   it("lists who gave access, and takes it back", async () => {
     await using standin = await startStandin();

@@ -4,15 +4,18 @@ import { type Person } from "../people.ts";
 import { html } from "./html.ts";
 import { page } from "./layout.ts";
 
+/** A test may have met thousands of people; the rest can still be typed in. */
+const mostListed = 25;
+
 /** Which account? Those that are known here, and a field for any other address. */
 export function chooserPage(
   request: AuthorizationRequest,
   people: readonly Person[],
   formTarget: string | undefined,
 ): Reply {
-  const known = people.filter(
-    (person) => request.hd === undefined || (request.hd === "*" ? person.hd !== undefined : person.hd === request.hd),
-  );
+  const fits = ({ hd }: Person): boolean =>
+    request.hd === undefined || (request.hd === "*" ? hd !== undefined : hd === request.hd);
+  const known = people.filter(fits).slice(0, mostListed);
   const body = html`
     <header>
       <h1>Choose an account</h1>
