@@ -55,7 +55,8 @@ export class Schedule {
           reject(error);
         }
       };
-      this.#waiting.push({ process, label, dueAt, run });
+      // The dead may have promises that were kept before they died: what follows from them does not happen.
+      if (process.alive) this.#waiting.push({ process, label, dueAt, run });
     });
   }
 
@@ -78,7 +79,7 @@ export class Schedule {
     await this.#settle();
     for (let count = 0; count < bound; count++) {
       if (ended()) return true;
-      const step = this.#next();
+      const step = this.#next() ?? (await this.#settle().then(() => this.#next()));
       if (step === undefined) return ended();
       between(step.process);
       if (!step.process.alive || step.process.pausedUntil > this.now) continue;
