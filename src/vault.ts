@@ -1,9 +1,10 @@
 import { keyClasses, readingClasses } from "./crypto/keyring.ts";
-import { OnbehalfError } from "./errors.ts";
+import { OnbehalfError, isOnbehalfError } from "./errors.ts";
 import type { Grant, GrantRef, GrantState } from "./grant.ts";
 import type { Protocol } from "./oauth/protocol.ts";
 import type { Provider } from "./providers/provider.ts";
 import { waitFor } from "./single-flight.ts";
+import type { GrantRow } from "./store/store.ts";
 import type { AccessToken } from "./vault/access-token.ts";
 import { Access } from "./vault/access.ts";
 import type { GetAccessTokenOptions } from "./vault/access.ts";
@@ -67,6 +68,7 @@ export class Vault {
   readonly #access: Access;
   readonly #assertions: Assertions;
   readonly #background: Background;
+  readonly #underWay = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
   /** @internal Use {@link openVault}. */
@@ -99,9 +101,11 @@ export class Vault {
     const { provider } = this.#protocol(options.provider);
     const request = codeRequest(options, provider);
     options.signal?.throwIfAborted();
-    const grantId = await waitFor(this.#exchanger.redeem(provider.name, request), options.signal);
-    this.#access.forget([grantId]);
-    return this.grant({ grantId });
+    return this.#during(async () => {
+      const grantId = await waitFor(this.#exchanger.redeem(provider.name, request), options.signal);
+      this.#access.forget([grantId]);
+      return this.grant({ grantId });
+    });
   }
 
   /**
@@ -115,7 +119,7 @@ export class Vault {
    * @see RFC 6749 section 6
    */
   async getAccessToken(ref: GrantRef, options: GetAccessTokenOptions = {}): Promise<AccessToken> {
-    return this.#access.get(ref, options);
+    return this.#during(() => this.#access.get(ref, options));
   }
 
   /** The token that {@link getAccessToken} would give at once, from memory; undefined where it would have to look. */
@@ -132,7 +136,7 @@ export class Vault {
    * @throws {OnbehalfError} as {@link getAccessToken}
    */
   async fetch(ref: GrantRef, input: string | URL, init?: RequestInit): Promise<Response> {
-    return callApi(this.#context, this.#access, ref, input, init);
+    return this.#during(() => callApi(this.#context, this.#access, ref, input, init));
   }
 
   /**
@@ -145,13 +149,15 @@ export class Vault {
    * @see RFC 7009
    */
   async revoke(ref: GrantRef | Grant, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Grant> {
-    const { grantId } = await resolveGrant(
-      this.#context,
-      typeof ref === "object" && "grantId" in ref ? ref.grantId : ref,
-    );
-    this.#access.forget([grantId]);
-    await waitFor(this.#exchanger.revoke(grantId), signal).finally(() => this.#access.forget([grantId]));
-    return this.grant({ grantId });
+    return this.#during(async () => {
+      const { grantId } = await resolveGrant(
+        this.#context,
+        typeof ref === "object" && "grantId" in ref ? ref.grantId : ref,
+      );
+      this.#access.forget([grantId]);
+      await waitFor(this.#exchanger.revoke(grantId), signal).finally(() => this.#access.forget([grantId]));
+      return this.grant({ grantId });
+    });
   }
 
   /**
@@ -164,7 +170,7 @@ export class Vault {
   }
 
   /**
-   * A page of grants, without their tokens.
+   * A page of grants, without their tokens. One that does not open is left out, and told as an event.
    *
    * @throws {OnbehalfError} `invalid_request`: the cursor or the limit is none, or a subject could be of several
    *   providers; `store_unavailable`
@@ -195,7 +201,7 @@ export class Vault {
     return {
       grants: page
         .filter(({ provider }) => query.provider === undefined || provider === query.provider)
-        .map((row) => grantOf(keyring, row)),
+        .flatMap((row) => this.#readable(row)),
       ...(rows.length > limit && last !== undefined ? { cursor: last.grantId } : {}),
     };
   }
@@ -253,9 +259,32 @@ export class Vault {
 
   async #close(): Promise<void> {
     await this.#background.stop();
+    await Promise.allSettled(this.#underWay);
     await this.#access.settled();
     await this.#closeExchanger();
     await closeContext(this.#context);
+  }
+
+  /** Work that was asked for before the vault is closed is finished first. */
+  async #during<T>(work: () => Promise<T>): Promise<T> {
+    const running = work();
+    this.#underWay.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#underWay.delete(running);
+    }
+  }
+
+  /** A row as a grant; none where it does not open: one damaged row must not hide all others. */
+  #readable(row: GrantRow): Grant[] {
+    try {
+      return [grantOf(this.#context.keyring, row)];
+    } catch (error) {
+      if (!isOnbehalfError(error, "grant_unreadable")) throw error;
+      this.#context.emit({ type: "unreadable", grantId: row.grantId, provider: row.provider });
+      return [];
+    }
   }
 
   #protocol(name?: string): Protocol {

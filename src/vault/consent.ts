@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { OnbehalfError } from "../errors.ts";
+import { OnbehalfError, isOnbehalfError } from "../errors.ts";
 import { isUsable } from "../grant.ts";
 import type { GrantState, Profile } from "../grant.ts";
 import type { Protocol } from "../oauth/protocol.ts";
@@ -97,14 +97,16 @@ function nextRow(
   now: number,
 ): GrantRow {
   // A refresh token of a grant that has lapsed or was revoked is dead: keeping it would promise what cannot be held.
-  const alive = isUsable(existing.state) ? openRefreshToken(keyring, existing) : undefined;
+  // One that is being revoked is still to be shown to the provider.
+  const keeps = tokens.refreshToken === undefined && (isUsable(existing.state) || existing.state === "revoking");
+  const alive = keeps ? ifReadable(() => openRefreshToken(keyring, existing)) : undefined;
   // Without a new refresh token the generation stays: a refresh that is under way must still find its own.
   const generation = existing.generation + (tokens.refreshToken === undefined ? 0 : 1);
   const scope = tokens.scope ?? (requestedScopes.length > 0 ? requestedScopes.join(" ") : existing.scope);
   const kept = alive === undefined ? undefined : { refreshToken: alive, expiresAt: existing.refreshExpiresAt, scope };
   const state = tokens.refreshToken === undefined ? withoutRefreshToken(existing.state) : "active";
-  const known = openPerson(keyring, existing);
-  const person = { profile: { ...known.profile, ...profile }, externalId: externalId ?? known.externalId };
+  const known = ifReadable(() => openPerson(keyring, existing));
+  const person = { profile: { ...known?.profile, ...profile }, externalId: externalId ?? known?.externalId };
   return {
     ...existing,
     ...sealTokens(keyring, existing, generation, { tokens, receivedAt }, kept),
@@ -113,7 +115,7 @@ function nextRow(
       profile: person.profile,
       ...(person.externalId === undefined ? {} : { externalId: person.externalId }),
     }),
-    externalHash: person.externalId === undefined ? null : externalHash(keyring, person.externalId),
+    externalHash: externalId === undefined ? existing.externalHash : externalHash(keyring, externalId),
     state,
     reason: null,
     stateSince: existing.state === state ? existing.stateSince : now,
@@ -121,6 +123,16 @@ function nextRow(
     ...(tokens.refreshToken === undefined ? {} : { lastError: null, lastErrorAt: null, failures: 0, retryAt: null }),
     updatedAt: now,
   };
+}
+
+/** What a row holds, or nothing where it does not open: damage must not keep a person from signing in again. */
+function ifReadable<T>(open: () => T): T | undefined {
+  try {
+    return open();
+  } catch (error) {
+    if (isOnbehalfError(error, "grant_unreadable")) return undefined;
+    throw error;
+  }
 }
 
 /**

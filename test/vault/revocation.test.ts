@@ -137,7 +137,7 @@ describe("a person who connects again", () => {
   });
 
   test("with a sign-in that brings no refresh token does not stop a disconnect", async (t) => {
-    const { standin, open, code } = await house(t);
+    const { standin, open, code, news } = await house(t);
     const vault = await open();
     const grant = await vault.exchangeCode({ code: code("ada@example.com") });
     standin.fault("POST", "/revoke", { times: 1, status: 503 });
@@ -145,6 +145,8 @@ describe("a person who connects again", () => {
     assert.equal((await vault.exchangeCode({ code: code("ada@example.com") })).state, "revoking");
     await assert.rejects(vault.getAccessToken(grant.grantId), reauthorize);
     assert.equal((await vault.revoke(grant)).state, "revoked");
+    const shown = news("/revoke").map(({ parameters }) => parameters["token"]?.slice(0, 3));
+    assert.deepEqual(shown, ["1//", "1//"], "the refresh token: elsewhere than at Google an access token ends nothing");
   });
 });
 

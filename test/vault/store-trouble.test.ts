@@ -1,0 +1,243 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { describe, test } from "node:test";
+import { generateMasterKey, isOnbehalfError, keyringFromKeys, movableClock } from "../../src/index.ts";
+import { house, outcomes, until } from "../support/house.ts";
+import type { House } from "../support/house.ts";
+import { startVaultProcess } from "../support/vault-processes.ts";
+
+/** Another program that holds the file: nobody else can write until it lets go. */
+function hold({ path }: House): () => void {
+  const other = new DatabaseSync(path, { timeout: 5_000 });
+  other.exec("BEGIN IMMEDIATE");
+  return () => {
+    other.exec("ROLLBACK");
+    other.close();
+  };
+}
+
+/** Changes one bit of a sealed value, as a failing disk would. */
+function flip({ path }: House, column: string, grantId: string): void {
+  const file = new DatabaseSync(path, { timeout: 5_000 });
+  const row = file.prepare(`SELECT ${column} AS value FROM grants WHERE grant_id = ?`).get(grantId);
+  const value = Uint8Array.from(row?.["value"] as Uint8Array);
+  value[value.length - 20] = (value[value.length - 20] ?? 0) ^ 1;
+  file.prepare(`UPDATE grants SET ${column} = ? WHERE grant_id = ?`).run(value, grantId);
+  file.close();
+}
+
+describe("a file that somebody else holds", () => {
+  test("when the answer comes: callers get the token at once, and it is stored when the file is free", async (t) => {
+    const home = await house(t, { rotation: "strict", provider: { rotation: "strict" } });
+    const { standin, clock, open, code, events, news } = home;
+    const vault = await open();
+    const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
+    clock.advance(3_700_000);
+    news();
+    standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 100 });
+    const waiting = vault.getAccessToken(grantId);
+    await until(() => standin.log().counts["refreshed"] === 1);
+    const release = hold(home);
+    const { token } = await waiting;
+    assert.match(token, /^ya29\./);
+    assert.equal((await vault.getAccessToken(grantId)).token, token, "others are served the same one");
+    release();
+    await until(() => events.some(({ type }) => type === "refreshed"));
+    assert.deepEqual(outcomes(news()), { refreshed: 1 });
+    await vault.close();
+
+    const next = await open();
+    assert.equal((await next.getAccessToken(grantId)).token, token);
+    clock.advance(3_700_000);
+    assert.match((await next.getAccessToken(grantId)).token, /^ya29\./, "its refresh token was kept");
+  });
+
+  test("before the request leaves: nothing is spent; what lives is served, the rest is told to come back", async (t) => {
+    const home = await house(t);
+    const { clock, open, code, news } = home;
+    const vault = await open();
+    const tired = await vault.exchangeCode({ code: code("ada@example.com") });
+    clock.advance(3_000_000);
+    const fresh = await vault.exchangeCode({ code: code("carl@example.com") });
+    const { token } = await vault.getAccessToken(fresh.grantId);
+    clock.advance(700_000);
+    news();
+    const release = hold(home);
+    const refused = assert.rejects(vault.getAccessToken(tired.grantId), (error) => {
+      assert.ok(isOnbehalfError(error, "store_unavailable"));
+      assert.match(error.message, /locked/);
+      return true;
+    });
+    assert.equal((await vault.getAccessToken(fresh.grantId)).token, token);
+    await refused;
+    assert.equal(news().length, 0, "without an intent no token is spent");
+    release();
+    assert.match((await vault.getAccessToken(tired.grantId)).token, /^ya29\./);
+    assert.equal((await vault.grant(tired.grantId)).state, "active");
+  });
+
+  test("and a crash while it is held: the answer is in the rescue journal, sealed, and is found there", async (t) => {
+    const home = await house(t, {
+      clock: movableClock(),
+      rotation: "strict",
+      revokeFamilyOnReuse: true,
+      provider: { rotation: "strict" },
+      accessTokenTtlSeconds: 30,
+    });
+    const { standin, open, code, path, news } = home;
+    const vault = await open();
+    const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
+    await vault.close();
+    standin.settings({ accessTokenTtlSeconds: 3_600 });
+    news();
+    const doomed = await startVaultProcess(t, home);
+    standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 100 });
+    const served = doomed.tokens(grantId);
+    await until(() => standin.log().counts["refreshed"] === 1);
+    const release = hold(home);
+    const [token = ""] = await served;
+    assert.match(token, /^ya29\./);
+    const folder = `${path}-rescue`;
+    await until(() => existsSync(folder) && readdirSync(folder).some((name) => name.endsWith(".answer")));
+    for (const name of readdirSync(folder)) {
+      assert.doesNotMatch(readFileSync(`${folder}/${name}`, "utf8"), /ya29\.|1\/\//);
+    }
+    await doomed.kill();
+    release();
+
+    const next = await open();
+    await until(async () => (await next.grant(grantId)).generation === 2);
+    assert.equal((await next.getAccessToken(grantId)).token, token);
+    assert.equal((await next.grant(grantId)).state, "active");
+    assert.deepEqual(outcomes(news()), { refreshed: 1 });
+    await until(() => readdirSync(folder).length === 0);
+  });
+});
+
+describe("a sealed value that was damaged", () => {
+  for (const column of ["access_sealed", "refresh_sealed"]) {
+    test(`${column}: that grant is unreadable, the others go on, and a new consent heals it`, async (t) => {
+      const home = await house(t);
+      const { standin, clock, open, code, news } = home;
+      const vault = await open();
+      const hurt = await vault.exchangeCode({ code: code("ada@example.com") });
+      const sound = await vault.exchangeCode({ code: code("carl@example.com") });
+      await vault.close();
+      flip(home, column, hurt.grantId);
+      news();
+
+      const next = await open();
+      if (column === "refresh_sealed") clock.advance(3_700_000);
+      for (let turn = 0; turn < 2; turn++) {
+        await assert.rejects(next.getAccessToken(hurt.grantId), (error) => {
+          assert.ok(isOnbehalfError(error, "grant_unreadable"));
+          assert.equal(error.details.grantId, hurt.grantId);
+          return true;
+        });
+      }
+      assert.ok(news().length === 0, "nothing was spent");
+      assert.match((await next.getAccessToken(sound.grantId)).token, /^ya29\./);
+      assert.equal((await next.grant(hurt.grantId)).profile.email, "ada@example.com");
+      assert.equal((await next.grants()).grants.length, 2);
+      const again = await next.exchangeCode({ code: standin.code({ email: "ada@example.com", force: true }) });
+      assert.equal(again.grantId, hurt.grantId);
+      assert.match((await next.getAccessToken(hurt.grantId)).token, /^ya29\./);
+    });
+  }
+
+  test("profile_sealed: tokens are still handed out, and a list shows the others", async (t) => {
+    const home = await house(t);
+    const { open, code } = home;
+    const vault = await open();
+    const hurt = await vault.exchangeCode({ code: code("ada@example.com") });
+    const sound = await vault.exchangeCode({ code: code("carl@example.com") });
+    flip(home, "profile_sealed", hurt.grantId);
+    assert.match((await vault.getAccessToken(hurt.grantId)).token, /^ya29\./);
+    await assert.rejects(vault.grant(hurt.grantId), (error) => isOnbehalfError(error, "grant_unreadable"));
+    assert.deepEqual(
+      (await vault.grants()).grants.map(({ grantId }) => grantId),
+      [sound.grantId],
+    );
+  });
+
+  test("pasted from another row does not open there", async (t) => {
+    const home = await house(t);
+    const { open, code } = home;
+    const vault = await open();
+    const one = await vault.exchangeCode({ code: code("ada@example.com") });
+    const two = await vault.exchangeCode({ code: code("carl@example.com") });
+    const file = new DatabaseSync(home.path, { timeout: 5_000 });
+    file
+      .prepare(
+        "UPDATE grants SET access_sealed = (SELECT access_sealed FROM grants WHERE grant_id = ?) WHERE grant_id = ?",
+      )
+      .run(one.grantId, two.grantId);
+    file.close();
+    await assert.rejects(vault.getAccessToken(two.grantId), (error) => isOnbehalfError(error, "grant_unreadable"));
+  });
+});
+
+describe("opening", () => {
+  test("with another master key is refused, and touches nothing", async (t) => {
+    const home = await house(t);
+    const vault = await home.open();
+    const { grantId } = await vault.exchangeCode({ code: home.code("ada@example.com") });
+    await vault.close();
+    const before = readFileSync(home.path);
+    await assert.rejects(home.open({ keyring: keyringFromKeys(generateMasterKey()) }), (error) => {
+      assert.ok(isOnbehalfError(error, "key_invalid"));
+      assert.match(error.message, /another master key/);
+      return true;
+    });
+    assert.deepEqual(readFileSync(home.path), before);
+    const again = await home.open();
+    assert.match((await again.getAccessToken(grantId)).token, /^ya29\./);
+  });
+
+  const keys: Readonly<Record<string, readonly string[]>> = {
+    "no key at all": [],
+    "something that is no key": ["hunter2"],
+    "a key that was cut": [generateMasterKey().expose().slice(0, -1)],
+  };
+  for (const [name, given] of Object.entries(keys)) {
+    test(`with ${name} is refused`, async (t) => {
+      const home = await house(t);
+      await assert.rejects(home.open({ keyring: keyringFromKeys(...given) }), (error) => {
+        assert.ok(isOnbehalfError(error, "key_invalid"));
+        assert.doesNotMatch(error.message + error.hint, /hunter2/);
+        return true;
+      });
+    });
+  }
+
+  test("a file that is no database, or a damaged one, is refused, and left as it is", async (t) => {
+    const home = await house(t);
+    writeFileSync(home.path, "not a database at all, but long enough to be looked at ".repeat(20));
+    const before = readFileSync(home.path);
+    await assert.rejects(home.open(), (error) => isOnbehalfError(error, "store_unusable"));
+    assert.deepEqual(readFileSync(home.path), before);
+  });
+
+  test("without a provider, or with two of one name, is refused before the store is touched", async (t) => {
+    const home = await house(t);
+    for (const providers of [[], [home.provider, home.provider]]) {
+      await assert.rejects(home.open({ providers }), (error) => isOnbehalfError(error, "configuration_invalid"));
+    }
+    assert.equal(existsSync(home.path), false);
+  });
+});
+
+test("closing waits for what is under way, and is done once", async (t) => {
+  const { standin, clock, open, code, events } = await house(t);
+  const vault = await open();
+  const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
+  clock.advance(3_700_000);
+  standin.fault("POST", "/token", { times: 1, delayMs: 100 });
+  const last = vault.getAccessToken(grantId);
+  const closing = [vault.close(), vault.close()];
+  assert.match((await last).token, /^ya29\./);
+  await Promise.all(closing);
+  assert.equal(events.at(-1)?.type, "refreshed");
+  await assert.rejects(vault.grant(grantId), (error) => isOnbehalfError(error, "store_unavailable"));
+});
