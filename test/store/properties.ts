@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { TestContext } from "node:test";
+import { assert as check, asyncProperty } from "fast-check";
+import { fixedClock } from "../../src/clock.ts";
+import type { Store } from "../../src/store/store.ts";
+import { same } from "../../src/store/suite/rows.ts";
+import { ModelStore } from "./model.ts";
+import { contents, perform, steps } from "./steps.ts";
+import type { Step } from "./steps.ts";
+
+/**
+ * Whatever is done to a store, in whatever order, it answers as the model does and holds what the model holds; and
+ * whoever polls it hears of every change.
+ *
+ * @param runs how many sequences of steps; a failure prints the seed that repeats it
+ */
+export function storeProperties(name: string, open: (t: TestContext) => Promise<Store>, runs: number): void {
+  test(`${name} does what the model does, step for step`, async (t) => {
+    await check(
+      asyncProperty(steps, async (sequence) => {
+        const store = await open(t);
+        await store.open({ clock: fixedClock(0) });
+        try {
+          await follow(store, sequence);
+        } finally {
+          await store.close();
+        }
+      }),
+      { numRuns: runs },
+    );
+  });
+}
+
+async function follow(store: Store, sequence: readonly Step[]): Promise<void> {
+  const model = new ModelStore();
+  let seq = 0;
+  for (const [n, step] of sequence.entries()) {
+    // A copy: the model's answers are its own rows, and go on changing.
+    const before = structuredClone(await model.listGrants({ limit: 100 }));
+    const expected = structuredClone(await perform(model, step, before, n + 10));
+    same(await perform(store, step, before, n + 10), expected);
+    same(await contents(store), await contents(model));
+
+    const changes = await store.changesSince(seq);
+    const changed = (await model.listGrants({ limit: 100 }))
+      .filter((row) => {
+        const old = before.find(({ grantId }) => grantId === row.grantId);
+        return old === undefined || !isSame(old, row);
+      })
+      .map(({ grantId }) => grantId);
+    assert.deepEqual(
+      new Set(changes.grantIds),
+      new Set([...changed, ...changes.grantIds]),
+      "a change was not reported",
+    );
+    seq = changes.seq;
+  }
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  try {
+    same(one, other);
+    return true;
+  } catch {
+    return false;
+  }
+}
