@@ -240,6 +240,19 @@ describe("revocation", () => {
     assert.equal((await refresh(standin, theirs.body["refresh_token"], credentials)).status, 200);
   });
 
+  it("takes the same token in query and body, as older clients send it, and no two different ones", async () => {
+    await using standin = await startStandin({ clock: stillClock() });
+    const { accessToken, refreshToken } = await grant(standin);
+    const revoke = async (inBody: string): Promise<number> => {
+      const query = new URLSearchParams({ token: refreshToken });
+      const body = new URLSearchParams({ token: inBody });
+      return (await fetch(`${standin.url}/revoke?${query.toString()}`, { method: "POST", body })).status;
+    };
+    assert.equal(await revoke(accessToken), 400);
+    assert.equal(await alive(standin, accessToken), 200);
+    assert.equal(await revoke(refreshToken), 200);
+  });
+
   it("is POST only: older clients try GET first and go on after 405", async () => {
     await using standin = await startStandin({ clock: stillClock() });
     assert.equal((await fetch(`${standin.url}/revoke?token=x`)).status, 405);
