@@ -112,7 +112,8 @@ byId("store").addEventListener("submit", (event) => {
 });
 
 onClick("read", async (grantId) => {
-  forgetNotes();
+  byId("notes").replaceChildren();
+  byId("notes").hidden = true;
   const { files } = await get("/demo/files", { grant: grantId });
   const texts = await Promise.all(files.map(({ id }) => get(`/demo/files/${id}`, { grant: grantId })));
   byId("notes").replaceChildren(...files.map((file, index) => note(file, texts[index].text, grantId)));
@@ -144,7 +145,7 @@ function note({ id, name }, text, grantId) {
 function forgetNotes() {
   byId("notes").replaceChildren();
   byId("notes").hidden = true;
-  byId("read-said").replaceChildren();
+  for (const id of ["read-said", "store-said"]) byId(id).replaceChildren();
 }
 
 onClick("expire", async () => {
@@ -188,9 +189,11 @@ async function connect(button, options) {
   button.disabled = true;
   try {
     const person = await signIn(state.client_id, options);
-    if (person !== undefined) selected = person.grant_id;
     say("phone-said", person === undefined ? "Not signed in: the window was closed, or the answer was no." : "");
-    if (person !== undefined && selected !== person.grant_id) forgetNotes();
+    if (person !== undefined) {
+      selected = person.grant_id;
+      forgetNotes();
+    }
     if (person?.offline === false) say("phone-said", sentence(person.offline_reason));
   } catch (error) {
     say("phone-said", sentence(error.message));

@@ -34,11 +34,14 @@ function countIn({ what, outcome, with: sent }) {
   if (/ \/(?:upload\/)?drive\//.test(what)) tally.calls += 1;
 }
 
+/** The others are told in words. */
+const isRequest = (what) => /^[A-Z]+ \//.test(what);
+
 function row({ at, from, to, what, with: sent, status, outcome }) {
   const failed = status !== undefined && (status === 0 || status >= 400);
   return element(
     "tr",
-    { class: `from-${from}${failed ? " failed" : ""}` },
+    failed ? { class: "failed" } : {},
     element("td", { class: "at" }, clockTime(new Date(at))),
     element(
       "td",
@@ -51,7 +54,7 @@ function row({ at, from, to, what, with: sent, status, outcome }) {
     element(
       "td",
       { class: "what" },
-      element("code", {}, what),
+      element("code", isRequest(what) ? {} : { class: "told" }, what),
       ...sent.map((each) => element("span", { class: "sent" }, each)),
     ),
     element(
