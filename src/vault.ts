@@ -68,6 +68,7 @@ export class Vault {
   readonly #access: Access;
   readonly #assertions: Assertions;
   readonly #background: Background;
+  readonly #endHints: () => void;
   readonly #underWay = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
@@ -80,7 +81,9 @@ export class Vault {
     this.#assertions = new Assertions(context.keyring, context.clock);
     this.callers = new Callers(context.store, context.keyring, context.clock);
     this.#background = new Background((during, message) => context.emit({ type: "store_failed", during, message }));
-    this.#background.every("changes", changePollMs, watchChanges(context.store, this.#access, lastChange));
+    const look = this.#background.every("changes", changePollMs, watchChanges(context.store, this.#access, lastChange));
+    // A hint only: it may be lost, and the poll above is what the documented bound rests on.
+    this.#endHints = context.store.onChange?.(look) ?? ((): void => undefined);
     this.#background.every("refresh ahead", refreshAheadEveryMs, async () => this.#access.refreshAhead());
   }
 
@@ -258,6 +261,7 @@ export class Vault {
   }
 
   async #close(): Promise<void> {
+    this.#endHints();
     await this.#background.stop();
     await Promise.allSettled(this.#underWay);
     await this.#access.settled();

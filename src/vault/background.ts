@@ -11,8 +11,12 @@ export class Background {
     this.#onFailure = onFailure;
   }
 
-  /** Runs `work` now and every `ms` milliseconds; a round that takes longer is not joined by the next. */
-  every(task: string, ms: number, work: () => Promise<void>): void {
+  /**
+   * Runs `work` now and every `ms` milliseconds; a round that takes longer is not joined by the next.
+   *
+   * @returns runs a round at once
+   */
+  every(task: string, ms: number, work: () => Promise<void>): () => void {
     const round = (): void => {
       if (this.#working.has(task)) return;
       const done = work()
@@ -25,6 +29,7 @@ export class Background {
     };
     round();
     this.#timers.push(setInterval(round, ms).unref());
+    return round;
   }
 
   /** Begins nothing new, and waits for what is under way. */

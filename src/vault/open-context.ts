@@ -4,6 +4,7 @@ import { systemClock } from "../clock.ts";
 import type { KeyClass } from "../crypto/keyring.ts";
 import type { MasterKeySource } from "../crypto/master-key.ts";
 import { OnbehalfError } from "../errors.ts";
+import type { Liveness, Owner } from "../lease.ts";
 import { HttpProtocol } from "../oauth/protocol.ts";
 import type { Protocol } from "../oauth/protocol.ts";
 import { wireDefaults } from "../oauth/wire.ts";
@@ -49,6 +50,7 @@ export async function openContext(options: CommonOptions, classes: readonly KeyC
   await store.open({ clock, ...(options.migrate === undefined ? {} : { migrate: options.migrate }) });
   const owner = enlist();
   try {
+    await store.announceOwner?.(owner);
     return {
       store,
       keyring: await unlock(store, options.keyring, classes),
@@ -58,7 +60,7 @@ export async function openContext(options: CommonOptions, classes: readonly KeyC
       fetch: send,
       protocols,
       owner,
-      livenessOf: async (other) => livenessOf(other, owner),
+      livenessOf: (other) => evidence(store, owner, other),
       emit: options.onEvent ?? (() => undefined),
     };
   } catch (error) {
@@ -85,6 +87,12 @@ function protocolsFor(options: CommonOptions, send: typeof fetch, clock: Clock):
   }
   if (protocols.size === 0) throw misconfigured("no provider was given");
   return protocols;
+}
+
+/** This machine's process table proves most; of other machines' processes, only a shared database can know. */
+async function evidence(store: Store, self: Owner, other: Owner): Promise<Liveness> {
+  const here = livenessOf(other, self);
+  return here === "unknown" ? ((await store.ownerLiveness?.(other)) ?? "unknown") : here;
 }
 
 /** Uniform in [0, 1). */
