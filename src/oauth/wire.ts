@@ -23,7 +23,7 @@ export type Received =
  * @param send gets the signal that ends it all
  */
 export async function receive(wire: Wire, send: (signal: AbortSignal) => Promise<Response>): Promise<Received> {
-  const signal = AbortSignal.timeout(wire.timeoutMs);
+  const { signal, stop } = timeLimit(wire.timeoutMs);
   try {
     // Not left to the signal alone: a fetch that somebody wrapped may not pass it on, and would hold a grant for ever.
     return await waitFor(answerOf(send(signal), wire.bodyLimitBytes), signal);
@@ -32,7 +32,32 @@ export async function receive(wire: Wire, send: (signal: AbortSignal) => Promise
     const { code, syscall } = failureOf(error);
     const sent = !(neverArrived.has(code) || (noRoute.has(code) && syscall === "connect"));
     return { kind: "silence", sent, why: code === "" ? "network_error" : code.toLowerCase() };
+  } finally {
+    stop();
   }
+}
+
+const longestTickMs = 250;
+
+/**
+ * A limit in time that this process is running. One that was stopped for longer, by a signal or with its whole machine,
+ * finds its timer over and the answer waiting in the socket, and timers come first: with the answer, the only copy of a
+ * rotated refresh token would be thrown away. So time is counted in ticks, and never ends with one that came late.
+ */
+function timeLimit(ms: number): { readonly signal: AbortSignal; readonly stop: () => void } {
+  const ticks = Math.ceil(ms / longestTickMs);
+  const tickMs = ms / ticks;
+  const controller = new AbortController();
+  let left = ticks;
+  let last = performance.now();
+  const timer = setInterval(() => {
+    const now = performance.now();
+    const isLate = now - last > tickMs + longestTickMs;
+    last = now;
+    left -= 1;
+    if (left <= 0 && !isLate) controller.abort(new Error("the time for an exchange is over"));
+  }, tickMs);
+  return { signal: controller.signal, stop: () => clearInterval(timer) };
 }
 
 async function answerOf(sending: Promise<Response>, bodyLimitBytes: number): Promise<Received> {
