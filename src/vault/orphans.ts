@@ -27,7 +27,7 @@ export async function keepOrphan(
 
 /** Late answers that may still hold a live refresh token for this grant, newest first. */
 export async function orphanAnswers(
-  { store, keyring }: CustodyContext,
+  { store, keyring }: Pick<CustodyContext, "store" | "keyring">,
   { grantId, clientId, generation }: GrantRow,
 ): Promise<{ readonly orphanId: string; readonly refreshToken: Secret }[]> {
   const siblings = await Promise.all(

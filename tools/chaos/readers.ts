@@ -1,0 +1,111 @@
+import { between, oneOf } from "./random.ts";
+import { pause } from "./processes.ts";
+import type { Fleet } from "./fleet.ts";
+
+/** After this long without an answer nobody can say that they were told anything, milliseconds. */
+export const silentMs = 60_000;
+
+/** What one request for a token brought. */
+export type Reading =
+  | { readonly kind: "token"; readonly accessToken: string }
+  /** The person must consent again, and the answer says so. */
+  | { readonly kind: "flagged"; readonly reason: string }
+  /** Not now, and the answer says why. */
+  | { readonly kind: "refused"; readonly error: string }
+  | { readonly kind: "broken" }
+  | { readonly kind: "hung" };
+
+export async function readToken(service: string, grantId: string, key: string): Promise<Reading> {
+  const signal = AbortSignal.timeout(silentMs);
+  try {
+    const response = await fetch(`${service}/v1/grants/${grantId}/token?min_ttl_seconds=1`, {
+      headers: { authorization: `Bearer ${key}` },
+      signal,
+    });
+    const body = (await response.json()) as Record<string, unknown>;
+    if (response.status === 200) return { kind: "token", accessToken: String(body["access_token"]) };
+    const error = String(body["error"]);
+    return response.status === 409 && error === "reauthorization_required"
+      ? { kind: "flagged", reason: String(body["reason"]) }
+      : { kind: "refused", error: `${response.status} ${error}` };
+  } catch {
+    return signal.aborted ? { kind: "hung" } : { kind: "broken" };
+  }
+}
+
+/** What readers met, in all. */
+export interface Readings {
+  tokens: number;
+  /** Requests that were cut because their service was killed. */
+  broken: number;
+  /** Requests of undisturbed services that had no answer after a minute. */
+  hung: number;
+  /** By status and error code. */
+  readonly refused: Map<string, number>;
+  readonly flagged: Map<string, number>;
+  /** Grants whose fresh token the API refused, and how often. */
+  readonly worthless: Map<string, number>;
+}
+
+/** Readers that ask for tokens, of any grant at any service, until they are told to stop. */
+export async function read(
+  readers: number,
+  {
+    fleet,
+    grantIds,
+    key,
+    random,
+    accepts,
+  }: {
+    readonly fleet: Fleet;
+    readonly grantIds: readonly string[];
+    readonly key: string;
+    readonly random: () => number;
+    /** Asks the API about a token. */
+    readonly accepts: (accessToken: string) => Promise<boolean>;
+  },
+  stopped: AbortSignal,
+): Promise<Readings> {
+  const readings: Readings = {
+    tokens: 0,
+    broken: 0,
+    hung: 0,
+    refused: new Map(),
+    flagged: new Map(),
+    worthless: new Map(),
+  };
+  const one = async (): Promise<void> => {
+    while (!stopped.aborted) {
+      await pause(between(random, 20, 200));
+      const grantId = oneOf(random, grantIds);
+      const service = oneOf(random, fleet.up);
+      if (service === undefined || grantId === undefined) continue;
+      const askedAt = performance.now();
+      const reading = await readToken(service.url, grantId, key);
+      switch (reading.kind) {
+        case "token":
+          readings.tokens += 1;
+          if (random() < 0.05 && !(await accepts(reading.accessToken))) count(readings.worthless, grantId);
+          break;
+        case "flagged":
+          count(readings.flagged, reading.reason);
+          break;
+        case "refused":
+          count(readings.refused, reading.error);
+          break;
+        case "broken":
+          readings.broken += 1;
+          break;
+        case "hung":
+          if (service.isDisturbedSince(askedAt)) readings.broken += 1;
+          else readings.hung += 1;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: readers }, one));
+  return readings;
+}
+
+function count(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+}

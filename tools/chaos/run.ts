@@ -1,0 +1,242 @@
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { generateMasterKey, google, keyringFromKeys, openVault } from "../../src/index.ts";
+import { storedGrants } from "./custody.ts";
+import { postgresDatabase, sqliteFile } from "./database.ts";
+import type { RunDatabase } from "./database.ts";
+import { Fleet } from "./fleet.ts";
+import type { ChaosOptions } from "./options.ts";
+import { isKeeper, pause, processesOf, runVariable } from "./processes.ts";
+import { startProvider } from "./provider.ts";
+import type { ProviderProcess } from "./provider.ts";
+import { between, oneOf, seeded } from "./random.ts";
+import { read, readToken, silentMs } from "./readers.ts";
+import type { Evidence, Standing } from "./verdict.ts";
+
+const graceSeconds = 30;
+const drainMs = 60_000;
+
+interface Grants {
+  /** By grant id. */
+  readonly emails: ReadonlyMap<string, string>;
+  /** A caller's. */
+  readonly key: string;
+}
+
+/**
+ * Lets services, their keepers and a provider loose on a database, kills and stops them as told, and gathers what is
+ * needed to judge what became of the grants.
+ *
+ * @param options what to do
+ * @param interrupted ends it early
+ * @param say progress, for people
+ */
+export async function runChaos(
+  options: ChaosOptions,
+  interrupted: AbortSignal = new AbortController().signal,
+  say: (line: string) => void = () => undefined,
+): Promise<Evidence> {
+  if (process.platform !== "linux") throw new Error("chaos reads the process table of Linux, and runs nowhere else");
+  const run = randomUUID();
+  const folder = await mkdtemp(join(tmpdir(), "onbehalf-chaos-"));
+  const database = options.store === "sqlite" ? sqliteFile(folder) : await postgresDatabase();
+  const marked = { ...process.env, [runVariable]: run, NODE_COMPILE_CACHE: join(tmpdir(), "onbehalf-compile-cache") };
+  const provider = await startProvider(
+    {
+      seed: options.seed,
+      latencyMs: options.latency,
+      rotation: options.rotation,
+      graceSeconds,
+      revokeFamilyOnReuse: options.rotation !== "none",
+      accessTokenTtlSeconds: options.ttl,
+    },
+    marked,
+  );
+  const masterKey = generateMasterKey();
+  const fleet = new Fleet(
+    run,
+    {
+      ...marked,
+      ONBEHALF_STORE: database.setting,
+      ONBEHALF_KEY: masterKey.expose(),
+      ONBEHALF_CLIENT_ID: provider.clientId,
+      ONBEHALF_CLIENT_SECRET: provider.clientSecret,
+      ONBEHALF_GOOGLE_BASE_URL: provider.url,
+      ONBEHALF_ROTATION: options.rotation === "grace" ? `grace:${graceSeconds}` : options.rotation,
+      ONBEHALF_KEEPER: options.keeper,
+      ONBEHALF_LOG_LEVEL: "warn",
+      HOST: "127.0.0.1",
+      PORT: "0",
+    },
+    join(folder, "services.log"),
+  );
+  const abandon = (): void => fleet.abandon();
+  process.once("exit", abandon);
+  let keep = true;
+  try {
+    const grants = await signIn(options, provider, database, masterKey);
+    await fleet.start(options.services);
+    say(`${options.services} services up; seed ${options.seed}, log in ${join(folder, "services.log")}`);
+
+    const over = new AbortController();
+    const reading = read(
+      Math.max(4, Math.ceil(options.grants / 2)),
+      {
+        fleet,
+        grantIds: [...grants.emails.keys()],
+        key: grants.key,
+        random: seeded(options.seed + 1),
+        accepts: (token) => provider.accepts(token),
+      },
+      over.signal,
+    );
+    await havoc(fleet, options, interrupted, say);
+    fleet.resumeAll();
+    over.abort();
+    const readings = await reading;
+    await fleet.allUp(60_000);
+    say("havoc is over; looking at what is left");
+
+    const standings = await settle(fleet, provider, grants);
+    const stoppedWell = await fleet.stop(drainMs);
+    const leftRunning = await remaining(run, provider);
+    const stored = await storedGrants(database, masterKey);
+    // Read before the refresh tokens are tried by hand.
+    const exchanges = [...(await provider.exchanges())];
+    const evidence: Evidence = {
+      options,
+      blows: fleet.blows,
+      readings,
+      exchanges,
+      stoppedWell,
+      leftRunning,
+      grants: await Promise.all(
+        stored.map(async (grant) => {
+          const { standing, accepted } = standings.get(grant.grantId) ?? { standing: "silent", accepted: false };
+          const works =
+            grant.state === "active"
+              ? []
+              : await Promise.all(grant.refreshTokens.map((token) => provider.refreshes(token)));
+          const email = grants.emails.get(grant.grantId) ?? "";
+          return { grant, email, standing, accepted, healthy: works.includes(true) };
+        }),
+      ),
+    };
+    keep = false;
+    return evidence;
+  } finally {
+    process.off("exit", abandon);
+    fleet.abandon();
+    await provider.close();
+    await database.drop();
+    if (keep) say(`the run broke off; its files are in ${folder}`);
+    else await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function signIn(
+  { grants }: ChaosOptions,
+  provider: ProviderProcess,
+  database: RunDatabase,
+  masterKey: ReturnType<typeof generateMasterKey>,
+): Promise<Grants> {
+  await using vault = await openVault({
+    provider: google({
+      clientId: provider.clientId,
+      clientSecret: provider.clientSecret,
+      baseUrl: provider.url,
+    }),
+    store: database.open(),
+    keyring: keyringFromKeys(masterKey),
+  });
+  const emails = new Map<string, string>();
+  await Promise.all(
+    Array.from({ length: grants }, async (_, n) => {
+      const email = `person-${n}@example.com`;
+      const { grantId } = await vault.exchangeCode({ code: await provider.code(email) });
+      emails.set(grantId, email);
+    }),
+  );
+  const { key } = await vault.callers.create("chaos");
+  return { emails, key: key.expose() };
+}
+
+/** Kills and stops, at random, until time is up. */
+async function havoc(
+  fleet: Fleet,
+  options: ChaosOptions,
+  interrupted: AbortSignal,
+  say: (line: string) => void,
+): Promise<void> {
+  const random = seeded(options.seed);
+  const until = performance.now() + options.minutes * 60_000;
+  let told = performance.now();
+  const isOver = (): boolean =>
+    interrupted.aborted ||
+    performance.now() >= until ||
+    (options.until > 0 && fleet.blows.length >= options.until) ||
+    Number.isNaN(until);
+  const killing = async (): Promise<void> => {
+    while (options.kill !== "none" && !isOver()) {
+      await pause(between(random, 300, 3_000));
+      const victims = fleet.all().filter((each) => options.kill === "all" || !isKeeper(each));
+      const victim = oneOf(random, victims);
+      if (victim !== undefined && !isOver()) fleet.kill(victim);
+    }
+  };
+  const pausing = async (): Promise<void> => {
+    while (options.pause > 0 && !isOver()) {
+      await pause(between(random, 100, 1_000));
+      const expendable = fleet.expendable();
+      const victim = oneOf(
+        random,
+        expendable.filter(({ pid }) => !fleet.isPaused(pid)),
+      );
+      // Some go on at every moment: a system in which all stand still loses nothing either.
+      if (victim === undefined || fleet.pausedCount >= 0.75 * expendable.length || isOver()) continue;
+      fleet.pause(victim, between(random, 1, 1.2) * options.pause * 1000);
+    }
+  };
+  const telling = async (): Promise<void> => {
+    while (!isOver()) {
+      await pause(Math.min(200, Math.max(0, until - performance.now())));
+      if (performance.now() - told < 30_000) continue;
+      told = performance.now();
+      say(`${fleet.blows.length} blows, ${Math.ceil((until - told) / 1000)} s to go`);
+    }
+  };
+  await Promise.all([killing(), pausing(), telling()]);
+}
+
+/** What each grant says of itself within a minute, when nobody is killed any more. */
+async function settle(
+  fleet: Fleet,
+  provider: ProviderProcess,
+  { emails, key }: Grants,
+): Promise<Map<string, { standing: Standing; accepted: boolean }>> {
+  const until = performance.now() + silentMs;
+  const standings = await Promise.all(
+    [...emails.keys()].map(async (grantId, n): Promise<[string, { standing: Standing; accepted: boolean }]> => {
+      for (let round = n; performance.now() < until; round++) {
+        const service = fleet.up[round % Math.max(1, fleet.up.length)];
+        const reading = service === undefined ? undefined : await readToken(service.url, grantId, key);
+        if (reading?.kind === "token") {
+          return [grantId, { standing: "served", accepted: await provider.accepts(reading.accessToken) }];
+        }
+        if (reading?.kind === "flagged") return [grantId, { standing: "flagged", accepted: false }];
+        await pause(200);
+      }
+      return [grantId, { standing: "silent", accepted: false }];
+    }),
+  );
+  return new Map(standings);
+}
+
+/** Processes that go on when all services have ended: keepers drain, and then they must be gone. */
+async function remaining(run: string, provider: ProviderProcess): Promise<number> {
+  const others = (): number => processesOf(run).filter(({ pid }) => pid !== provider.pid).length;
+  for (const until = performance.now() + drainMs; others() > 0 && performance.now() < until;) await pause(50);
+  return others();
+}

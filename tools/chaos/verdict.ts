@@ -1,0 +1,142 @@
+import type { LogEntry } from "../../src/standin/index.ts";
+import type { StoredGrant } from "./custody.ts";
+import type { Blow } from "./fleet.ts";
+import type { ChaosOptions } from "./options.ts";
+import type { Readings } from "./readers.ts";
+
+/** How a grant ended up: its token in hand, its end said aloud, or neither within a minute. */
+export type Standing = "served" | "flagged" | "silent";
+
+/** One grant, from both sides. */
+export interface FoundGrant {
+  readonly grant: StoredGrant;
+  readonly email: string;
+  readonly standing: Standing;
+  /** Whether the API took the token that was served in the end. */
+  readonly accepted: boolean;
+  /** Flagged, and yet one of its refresh tokens still works. */
+  readonly healthy: boolean;
+}
+
+/** All that a run left behind to be judged. */
+export interface Evidence {
+  readonly options: ChaosOptions;
+  readonly blows: readonly Blow[];
+  readonly readings: Readings;
+  /** The stand-in's own log of its token endpoint. */
+  readonly exchanges: readonly LogEntry[];
+  readonly grants: readonly FoundGrant[];
+  /** Whether every service ended with 0 when it was told to. */
+  readonly stoppedWell: boolean;
+  /** Processes that were left a minute after. */
+  readonly leftRunning: number;
+}
+
+/** A grant whose refresh token is gone for good. */
+interface Loss {
+  readonly email: string;
+  readonly reason: string;
+  /** The exchange under way when whoever made it was killed; undefined where none was. */
+  readonly inFlight: boolean;
+  /** From the kill to the flag, milliseconds. */
+  readonly flaggedAfterMs: number;
+}
+
+export interface Verdict {
+  readonly kills: { readonly services: number; readonly keepers: number };
+  readonly pauses: number;
+  readonly exchanges: number;
+  readonly commits: number;
+  /** Refresh tokens that had been used, presented again outside a grace period. */
+  readonly reused: number;
+  readonly losses: readonly Loss[];
+  readonly silent: number;
+  readonly healthyFlagged: number;
+  readonly worthless: number;
+  /** Each thing that must not be, in words; none: nothing was lost. */
+  readonly faults: readonly string[];
+}
+
+const minuteMs = 60_000;
+
+/** Judges a run by the stand-in's log and by what is in the database. */
+export function judge(evidence: Evidence): Verdict {
+  const { options, blows, exchanges, grants, readings } = evidence;
+  const kills = blows.filter(({ what }) => what === "kill");
+  // Only who exchanges can take a new token with it when it is killed.
+  const fatal = kills.filter(({ victim }) => options.keeper === "none" || victim === "keeper");
+  const byGrant = Map.groupBy(exchanges, ({ grant }) => grant ?? "");
+  const lost = grants.filter(({ grant }) => grant.state !== "active");
+  const losses = lost.map((found) => lossOf(found, byGrant.get(found.email) ?? [], fatal, options));
+  const dead = new Set(lost.map(({ email }) => email));
+  const reusedBy = exchanges.filter(({ outcome }) => outcome === "reused_token").map(({ grant }) => grant ?? "");
+  const alive = grants.filter(({ email }) => !dead.has(email));
+  const silent = grants.filter(({ standing }) => standing === "silent").length;
+  const healthyFlagged = lost.filter(({ healthy }) => healthy).length;
+  const worthless =
+    alive.filter(({ standing, accepted }) => standing === "served" && !accepted).length +
+    alive.filter(({ grant }) => readings.worthless.has(grant.grantId)).length;
+
+  const faults = [
+    ...losses
+      .filter(({ inFlight }) => !inFlight || options.rotation !== "strict")
+      .map(({ email, reason }) => `${email} was lost (${reason}), and no exchange of its was under way at a kill`),
+    ...losses
+      .filter(({ inFlight, flaggedAfterMs }) => inFlight && flaggedAfterMs > minuteMs)
+      .map(({ email, flaggedAfterMs }) => `${email} was flagged only after ${Math.round(flaggedAfterMs / 1000)} s`),
+    ...[...new Set(reusedBy)].filter((email) => !dead.has(email)).map((email) => `a used token of ${email} came again`),
+    ...(silent > 0 ? [`${silent} grants neither yield a token nor say why`] : []),
+    ...(readings.hung > 0 ? [`${readings.hung} requests had no answer for a minute`] : []),
+    ...(healthyFlagged > 0 ? [`${healthyFlagged} healthy grants were flagged`] : []),
+    ...(worthless > 0 ? [`the API refused fresh tokens of ${worthless} grants`] : []),
+    ...(grants.length === options.grants ? [] : [`${options.grants - grants.length} grants are not in the database`]),
+    ...(evidence.stoppedWell ? [] : ["a service did not end with 0 when it was told to"]),
+    ...(evidence.leftRunning > 0 ? [`${evidence.leftRunning} processes went on`] : []),
+  ];
+  return {
+    kills: {
+      services: kills.filter(({ victim }) => victim === "service").length,
+      keepers: kills.filter(({ victim }) => victim === "keeper").length,
+    },
+    pauses: blows.length - kills.length,
+    exchanges: exchanges.filter(isRefresh).length,
+    commits: grants.reduce((sum, { grant }) => sum + grant.generation - 1, 0),
+    reused: reusedBy.length,
+    losses,
+    silent: silent + readings.hung,
+    healthyFlagged,
+    worthless,
+    faults,
+  };
+}
+
+/**
+ * When a grant was lost, and whether to a kill in the middle of its exchange. Two moments can tell: the exchange that
+ * used the token up which was then presented again, and that presentation itself, for a request may still be on its way
+ * when its sender is dead.
+ */
+function lossOf(
+  { email, grant: { reason, state, since } }: FoundGrant,
+  entries: readonly LogEntry[],
+  fatal: readonly Blow[],
+  { latency }: ChaosOptions,
+): Loss {
+  const death = entries.find(({ outcome }) => outcome === "reused_token");
+  const use = entries.find(
+    (entry) => isRefresh(entry) && entry.refresh_token_fingerprint === death?.refresh_token_fingerprint,
+  );
+  const moments = [use, death].flatMap((entry) => (entry === undefined ? [] : [Date.parse(entry.at)]));
+  // What the provider takes in all, and what storing takes on a busy machine.
+  const windowMs = 2 * latency + 2_000;
+  const blow = fatal.find(({ at }) => moments.some((moment) => Math.abs(at - moment) <= windowMs));
+  return {
+    email,
+    reason: reason ?? state,
+    inFlight: blow !== undefined,
+    flaggedAfterMs: blow === undefined ? 0 : since - blow.at,
+  };
+}
+
+function isRefresh({ outcome }: LogEntry): boolean {
+  return outcome === "refreshed" || outcome === "refreshed_in_grace";
+}
