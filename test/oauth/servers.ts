@@ -48,6 +48,13 @@ export async function recorder(
   return { url: await listen(t, server), requests };
 }
 
+/** A form's members, sorted by name. */
+export function membersOf(body: string | undefined): [string, string][] {
+  const form = new URLSearchParams(body);
+  form.sort();
+  return [...form];
+}
+
 /** A server below HTTP. */
 export interface Talker {
   readonly url: string;

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { requestRevocation } from "../../src/oauth/revocation.ts";
+import type { RevocationReply } from "../../src/oauth/revocation.ts";
+import { google } from "../../src/providers/google.ts";
+import type { Client } from "../../src/providers/provider.ts";
+import { Secret } from "../../src/secret.ts";
+import { deadPort, membersOf, recorder, wireWith } from "./servers.ts";
+import type { Reply } from "./servers.ts";
+
+const token = new Secret("1//r +&=ü");
+const client: Client = { clientId: "c-1", clientSecret: new Secret("s-1") };
+
+function revoke(baseUrl: string, basic = false): Promise<RevocationReply> {
+  const provider = google({ clientId: "unused", baseUrl });
+  assert.ok(provider.endpoints !== "discover");
+  return requestRevocation(
+    {
+      provider: basic ? { ...provider, clientAuthentication: "client_secret_basic" } : provider,
+      client,
+      endpoints: provider.endpoints,
+      wire: wireWith(),
+      now: Date.UTC(2026, 10, 22),
+    },
+    token,
+  );
+}
+
+describe("a revocation, on the wire", () => {
+  it("is a POST of the token and the client, in the body and never in the address", async (t) => {
+    const { url, requests } = await recorder(t, () => ({}));
+    assert.deepEqual(await revoke(url), { kind: "done" });
+    const [request] = requests;
+    assert.deepEqual([requests.length, request?.method, request?.path], [1, "POST", "/revoke"]);
+    assert.deepEqual(membersOf(request?.body), [
+      ["client_id", "c-1"],
+      ["client_secret", "s-1"],
+      ["token", "1//r +&=ü"],
+    ]);
+  });
+
+  it("authenticates as the provider wants it", async (t) => {
+    const { url, requests } = await recorder(t, () => ({}));
+    await revoke(url, true);
+    assert.equal(requests[0]?.headers.authorization, `Basic ${btoa("c%2D1:s%2D1")}`);
+    assert.deepEqual(membersOf(requests[0]?.body), [["token", "1//r +&=ü"]]);
+  });
+
+  it("follows no redirect", async (t) => {
+    const elsewhere = await recorder(t, () => ({}));
+    const { url } = await recorder(t, () => ({ status: 307, headers: { location: elsewhere.url } }));
+    assert.deepEqual(await revoke(url), { kind: "failed", why: "http_307" });
+    assert.equal(elsewhere.requests.length, 0);
+  });
+});
+
+describe("a revocation's end", () => {
+  const page = "<html>";
+  const ends: readonly (readonly [string, Reply, RevocationReply])[] = [
+    ["Google's success", { status: 200, body: {} }, { kind: "done" }],
+    ["success without a body", { status: 200, body: "" }, { kind: "done" }],
+    ["success that has nothing to say", { status: 204, body: "" }, { kind: "done" }],
+    ["a token that was dead already", { status: 400, body: { error: "invalid_token" } }, { kind: "done" }],
+    ["the same, as a success", { status: 200, body: { error: "invalid_token" } }, { kind: "done" }],
+    [
+      "a token that cannot be revoked there",
+      { status: 400, body: { error: "unsupported_token_type" } },
+      { kind: "unsupported" },
+    ],
+    [
+      "our client refused",
+      { status: 401, body: { error: "invalid_client" } },
+      { kind: "failed", why: "invalid_client" },
+    ],
+    [
+      "our client refused, as a success",
+      { body: { error: "invalid_client" } },
+      { kind: "failed", why: "invalid_client" },
+    ],
+    ["an error with odd letters", { status: 400, body: { error: "<b>" } }, { kind: "failed", why: "unreadable_error" }],
+    ["a refusal without a reason", { status: 400, body: {} }, { kind: "failed", why: "http_400" }],
+    ["a page instead of an answer", { status: 404, body: page }, { kind: "failed", why: "http_404" }],
+    ["an outage", { status: 502, body: page }, { kind: "failed", why: "http_502" }],
+    [
+      "an outage that calls the token dead",
+      { status: 503, body: { error: "invalid_token" } },
+      { kind: "failed", why: "invalid_token" },
+    ],
+    [
+      "too many",
+      { status: 429, body: {}, headers: { "retry-after": "8" } },
+      { kind: "failed", why: "http_429", retryAfterMs: 8_000 },
+    ],
+    ["too much", { status: 500, body: "x".repeat(70_000) }, { kind: "failed", why: "http_500" }],
+  ];
+  for (const [what, answer, expected] of ends) {
+    it(`is read: ${what}`, async (t) => {
+      const { url } = await recorder(t, () => answer);
+      assert.deepEqual(await revoke(url), expected);
+    });
+  }
+
+  it("is open where nobody answers", async () => {
+    assert.deepEqual(await revoke(await deadPort()), { kind: "failed", why: "econnrefused" });
+  });
+
+  it("comes at once where the provider has no such endpoint", async () => {
+    const provider = google({ clientId: "unused" });
+    assert.ok(provider.endpoints !== "discover");
+    const { revocationEndpoint: _, ...endpoints } = provider.endpoints;
+    const wire = wireWith({ fetch: () => assert.fail("asked all the same") });
+    assert.deepEqual(await requestRevocation({ provider, client, endpoints, wire, now: 0 }, token), {
+      kind: "unsupported",
+    });
+  });
+});

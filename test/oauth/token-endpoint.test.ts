@@ -1,0 +1,264 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { TestContext } from "node:test";
+import * as fc from "fast-check";
+import { replyOf, requestCodeExchange, requestRefresh } from "../../src/oauth/token-endpoint.ts";
+import type { TokenReply, TokenRequest } from "../../src/oauth/token-endpoint.ts";
+import { google } from "../../src/providers/google.ts";
+import type { Client, Provider } from "../../src/providers/provider.ts";
+import type { TokenAnswer } from "../../src/refresh.ts";
+import { Secret } from "../../src/secret.ts";
+import { deadPort, membersOf, recorder, talker, wireWith } from "./servers.ts";
+import type { Recorded, Reply } from "./servers.ts";
+
+const now = Date.UTC(2026, 10, 22);
+const client: Client = { clientId: "id +&=/ü", clientSecret: new Secret("GOCSPX-s +&=/ü:") };
+const tokens: Reply = { body: { access_token: "ya29.new", expires_in: 3_599, token_type: "Bearer" } };
+
+function requestTo(url: string, more: { provider?: Partial<Provider>; client?: Client } = {}): TokenRequest {
+  const provider = { ...google({ clientId: "unused", baseUrl: url }), ...more.provider };
+  return {
+    provider,
+    client: more.client ?? client,
+    endpoints: provider.endpoints === "discover" ? assert.fail() : provider.endpoints,
+    wire: wireWith(),
+    now,
+  };
+}
+
+/** What the token endpoint was sent, its form's members sorted by name. */
+async function sent(
+  t: TestContext,
+  ask: (request: TokenRequest) => Promise<TokenReply>,
+  more: Parameters<typeof requestTo>[1] = {},
+): Promise<Recorded & { readonly form: readonly (readonly [string, string])[] }> {
+  const { url, requests } = await recorder(t, () => tokens);
+  const { answer } = await ask(requestTo(url, more));
+  assert.equal(answer.kind, "tokens");
+  const [request, another] = requests;
+  assert.ok(request !== undefined && another === undefined, "exactly one request");
+  return { ...request, form: membersOf(request.body) };
+}
+
+const code = new Secret("4/0Aü +&=%2F");
+const inBody = [
+  ["client_id", "id +&=/ü"],
+  ["client_secret", "GOCSPX-s +&=/ü:"],
+] as const;
+
+describe("an exchange of a code, on the wire", () => {
+  it("says explicitly that a phone's code came without a redirect", async (t) => {
+    const { form, body } = await sent(t, (request) => requestCodeExchange(request, { code, redirectUri: "" }));
+    assert.deepEqual(form, [
+      ...inBody,
+      ["code", "4/0Aü +&=%2F"],
+      ["grant_type", "authorization_code"],
+      ["redirect_uri", ""],
+    ]);
+    assert.match(body, /(?:^|&)redirect_uri=(?:&|$)/);
+  });
+
+  it("says nothing of a redirect where nothing is known of one", async (t) => {
+    const { form } = await sent(t, (request) => requestCodeExchange(request, { code }));
+    assert.deepEqual(form, [...inBody, ["code", "4/0Aü +&=%2F"], ["grant_type", "authorization_code"]]);
+  });
+
+  it("sends a flow's own redirect and verifier as they are", async (t) => {
+    const redirectUri = "https://app.example/cb?a=b&c=%2F";
+    const codeVerifier = new Secret("v-._~");
+    const { form } = await sent(t, (request) => requestCodeExchange(request, { code, redirectUri, codeVerifier }));
+    assert.deepEqual(form, [
+      ...inBody,
+      ["code", "4/0Aü +&=%2F"],
+      ["code_verifier", "v-._~"],
+      ["grant_type", "authorization_code"],
+      ["redirect_uri", redirectUri],
+    ]);
+  });
+});
+
+describe("a refresh, on the wire", () => {
+  const ask = (request: TokenRequest): Promise<TokenReply> => requestRefresh(request, new Secret("1//0 +&=ü"));
+  const refresh = [
+    ["grant_type", "refresh_token"],
+    ["refresh_token", "1//0 +&=ü"],
+  ] as const;
+
+  it("is a POST of a form, with the client in the body and nothing else", async (t) => {
+    const { method, path, headers, form } = await sent(t, ask);
+    assert.deepEqual([method, path], ["POST", "/token"]);
+    assert.deepEqual(form, [...inBody, ...refresh]);
+    assert.match(headers["content-type"] ?? "", /^application\/x-www-form-urlencoded/);
+    assert.equal(headers.accept, "application/json");
+    for (const name of ["authorization", "cookie", "origin", "referer"]) assert.equal(headers[name], undefined, name);
+  });
+
+  it("names the client in the header alone where the provider wants it there, form-encoded first", async (t) => {
+    const { headers, form } = await sent(t, ask, { provider: { clientAuthentication: "client_secret_basic" } });
+    assert.deepEqual(form, refresh);
+    const [scheme, credentials = ""] = (headers.authorization ?? "").split(" ");
+    assert.equal(scheme, "Basic");
+    const [id = "", secret = "", ...rest] = Buffer.from(credentials, "base64").toString("latin1").split(":");
+    assert.deepEqual(rest, [], "a colon in the secret is encoded");
+    const decoded = [...new URLSearchParams(`id=${id}&secret=${secret}`).values()];
+    assert.deepEqual(decoded, ["id +&=/ü", "GOCSPX-s +&=/ü:"]);
+  });
+
+  it("says who a public client is, and sends no secret", async (t) => {
+    const { headers, form } = await sent(t, ask, { client: { clientId: "public" } });
+    assert.deepEqual(form, [["client_id", "public"], ...refresh]);
+    assert.equal(headers.authorization, undefined);
+  });
+
+  it("follows no redirect, which would carry the refresh token away", async (t) => {
+    const elsewhere = await recorder(t, () => tokens);
+    for (const status of [301, 302, 303, 307, 308]) {
+      const { url } = await recorder(t, () => ({ status, headers: { location: elsewhere.url } }));
+      const { answer } = await ask(requestTo(url));
+      assert.deepEqual(answer, { kind: "unusable", status, why: "no_access_token" });
+    }
+    assert.equal(elsewhere.requests.length, 0);
+  });
+
+  it("tells an answer that was lost from a request that never left", async (t) => {
+    const { url } = await talker(t, (socket) => socket.destroy());
+    const { answer: lost } = await ask(requestTo(url));
+    assert.equal(lost.kind === "silence" && lost.sent, true, JSON.stringify(lost));
+    const { answer: never } = await ask(requestTo(await deadPort()));
+    assert.equal(never.kind === "silence" && never.sent, false, JSON.stringify(never));
+  });
+});
+
+function reply(status: number, body: unknown, headers: Record<string, string> = {}): TokenReply {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return replyOf({ kind: "body", status, headers: new Headers(headers), text }, now);
+}
+
+describe("an answer of the token endpoint", () => {
+  it("brings tokens where it is one of success", () => {
+    const { answer, tokens } = reply(200, { access_token: "a", refresh_token: "r" });
+    assert.deepEqual(answer, { kind: "tokens" });
+    assert.equal(tokens?.accessToken.expose(), "a");
+    assert.equal(tokens?.refreshToken?.expose(), "r");
+    assert.equal(reply(201, { access_token: "a" }).answer.kind, "tokens");
+  });
+
+  const refusal = (status: number, error: string, more: object = {}): object => ({
+    kind: "refusal",
+    status,
+    error,
+    ...more,
+  });
+  const unusable = (status: number, why: string): object => ({ kind: "unusable", status, why });
+  const answers: readonly (readonly [string, number, unknown, object])[] = [
+    ["a refusal", 400, { error: "invalid_grant" }, refusal(400, "invalid_grant")],
+    ["a refusal as a success", 200, { error: "bad_refresh_token" }, refusal(200, "bad_refresh_token")],
+    ["a refusal as an outage", 503, { error: "invalid_grant" }, refusal(503, "invalid_grant")],
+    [
+      "a refusal with a subtype",
+      400,
+      { error: "invalid_grant", error_subtype: "invalid_rapt" },
+      refusal(400, "invalid_grant", { errorSubtype: "invalid_rapt" }),
+    ],
+    ["a subtype that is no text", 400, { error: "invalid_grant", error_subtype: 7 }, refusal(400, "invalid_grant")],
+    ["an empty code", 400, { error: "" }, refusal(400, "unreadable_error")],
+    ["a code with a line break", 400, { error: "invalid_grant\r\nx: y" }, refusal(400, "unreadable_error")],
+    ["a code with a script", 400, { error: "<script>" }, refusal(400, "unreadable_error")],
+    ["a code that is a token", 400, { error: "ya29.".padEnd(80, "x") }, refusal(400, "unreadable_error")],
+    ["a code that is nearly one", 400, { error: "invalid_grant " }, refusal(400, "unreadable_error")],
+    [
+      "a subtype with odd letters",
+      400,
+      { error: "invalid_grant", error_subtype: "\u0000" },
+      refusal(400, "invalid_grant", { errorSubtype: "unreadable_error" }),
+    ],
+    ["Google's error of an API", 403, { error: { code: 403, message: "no" } }, unusable(403, "no_access_token")],
+    ["a number for an error", 400, { error: 7 }, unusable(400, "no_access_token")],
+    ["a token with an outage", 500, { access_token: "a" }, unusable(500, "no_access_token")],
+    ["a token with a refusal", 400, { access_token: "a" }, unusable(400, "no_access_token")],
+    ["nothing", 200, {}, unusable(200, "no_access_token")],
+    ["no body", 204, "", unusable(204, "not_json")],
+    ["a page", 200, "<!doctype html>", unusable(200, "not_json")],
+    ["a page of an outage", 502, "<h1>Bad Gateway</h1>", unusable(502, "not_json")],
+    ["half of an answer", 200, '{"access_token":"ya', unusable(200, "not_json")],
+    ["a list", 200, [{ access_token: "a" }], unusable(200, "not_json")],
+    ["null", 200, null, unusable(200, "not_json")],
+    ["a form, as some send by default", 200, "access_token=a&token_type=bearer", unusable(200, "not_json")],
+    ["no access token", 200, { refresh_token: "r", token_type: "Bearer" }, unusable(200, "no_access_token")],
+    ["an empty access token", 200, { access_token: "" }, unusable(200, "no_access_token")],
+    ["an access token that is no text", 200, { access_token: 7 }, unusable(200, "no_access_token")],
+  ];
+  for (const [what, status, body, expected] of answers) {
+    it(`is read: ${what}, with ${status}`, () => {
+      const { answer, tokens } = reply(status, body);
+      assert.deepEqual(answer, expected);
+      assert.equal(tokens, undefined);
+    });
+  }
+
+  it("keeps tokens that came beside an error: they may be the only copy of a new refresh token", () => {
+    for (const error of ["", "none", "invalid_grant", null, { code: 0 }]) {
+      const { answer, tokens } = reply(200, { error, access_token: "a", refresh_token: "r" });
+      assert.deepEqual([answer.kind, tokens?.refreshToken?.expose()], ["tokens", "r"]);
+    }
+  });
+
+  it("is read to its limit, and by what was received", () => {
+    const headers = new Headers({ "retry-after": "9" });
+    assert.deepEqual(replyOf({ kind: "too-large", status: 200, headers }, now).answer, {
+      kind: "unusable",
+      status: 200,
+      why: "body_too_large",
+      retryAfterMs: 9_000,
+    });
+    const silence: TokenAnswer = { kind: "silence", sent: true, why: "timeout" };
+    assert.deepEqual(replyOf(silence, now), { answer: silence });
+  });
+
+  it("says how long to wait, in whatever shape it comes", () => {
+    const later = { "retry-after": new Date(now + 5_000).toUTCString() };
+    for (const answer of [
+      reply(429, { error: "slow_down" }, later).answer,
+      reply(503, "<html>", later).answer,
+      reply(200, {}, later).answer,
+    ]) {
+      assert.equal((answer as { retryAfterMs?: number }).retryAfterMs, 5_000, JSON.stringify(answer));
+    }
+  });
+
+  it("is not judged by its description, which changes with time and language", () => {
+    const word = fc.oneof(fc.string(), fc.constantFrom("Token has been expired or revoked.", "Bad Request"));
+    const status = fc.constantFrom(200, 400, 401, 429, 500);
+    const error = fc.constantFrom("invalid_grant", "invalid_client", "temporarily_unavailable", "x");
+    fc.assert(
+      fc.property(status, error, word, word, (status, error, error_description, error_uri) => {
+        assert.deepEqual(reply(status, { error, error_description, error_uri }), reply(status, { error }));
+      }),
+    );
+  });
+
+  it("is always one of the four kinds, and has tokens exactly where it says so", () => {
+    const body = fc.oneof(
+      fc.string(),
+      fc.jsonValue(),
+      fc.record(
+        {
+          access_token: fc.oneof(fc.string(), fc.constant("a"), fc.integer()),
+          refresh_token: fc.oneof(fc.string(), fc.constant(null)),
+          expires_in: fc.oneof(fc.double(), fc.string()),
+          token_type: fc.oneof(fc.constantFrom("Bearer", "bearer", "DPoP"), fc.string()),
+          error: fc.oneof(fc.string(), fc.jsonValue()),
+        },
+        { requiredKeys: [] },
+      ),
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 200, max: 599 }), body, (status, body) => {
+        const { answer, tokens } = reply(status, body);
+        assert.equal(answer.kind === "tokens", tokens !== undefined);
+        if (answer.kind === "refusal") assert.match(answer.error, /^[\w.-]{1,64}$/);
+        if (answer.kind === "tokens") assert.ok(status < 300);
+      }),
+    );
+  });
+});

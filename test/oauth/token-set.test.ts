@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import * as fc from "fast-check";
+import { fromJournal, journalText, tokenSetOf } from "../../src/oauth/token-set.ts";
+import type { TokenSet } from "../../src/oauth/token-set.ts";
+import { Secret } from "../../src/secret.ts";
+
+/** A token set without its wrappings, so that equal means equal. */
+function exposed(tokens: TokenSet | undefined): object | undefined {
+  if (tokens === undefined) return undefined;
+  const { accessToken, refreshToken, idToken, ...rest } = tokens;
+  return {
+    ...rest,
+    accessToken: accessToken.expose(),
+    ...(refreshToken === undefined ? {} : { refreshToken: refreshToken.expose() }),
+    ...(idToken === undefined ? {} : { idToken: idToken.expose() }),
+  };
+}
+
+const bearer = { access_token: "ya29.a", token_type: "Bearer", expires_in: 3_599 };
+const plain = { accessToken: "ya29.a", expiresInSeconds: 3_599 };
+const century = 3_155_760_000;
+
+describe("tokenSetOf", () => {
+  it("reads Google's answer to a first consent", () => {
+    const body = { ...bearer, refresh_token: "1//r", scope: "openid email", id_token: "e.y.J" };
+    assert.deepEqual(exposed(tokenSetOf(body)), {
+      ...plain,
+      refreshToken: "1//r",
+      scope: "openid email",
+      idToken: "e.y.J",
+    });
+  });
+
+  const cases: readonly (readonly [string, Record<string, unknown>, object | undefined])[] = [
+    ["the least there is", { access_token: "ya29.a" }, { ...plain, expiresInSeconds: 3_600 }],
+    [
+      "time-based access",
+      { ...bearer, refresh_token_expires_in: 86_400 },
+      { ...plain, refreshTokenExpiresInSeconds: 86_400 },
+    ],
+    ["consent without an end, written as 0", { ...bearer, refresh_token_expires_in: 0 }, plain],
+    ["consent with a nonsensical end", { ...bearer, refresh_token_expires_in: "never" }, plain],
+    ["members that nobody knows", { ...bearer, not_before_policy: 0 }, plain],
+
+    ["bearer in small letters", { ...bearer, token_type: "bearer" }, plain],
+    ["no type", { ...bearer, token_type: undefined }, plain],
+    ["a type that is no text", { ...bearer, token_type: null }, plain],
+    ["a token that is bound to a key", { ...bearer, token_type: "DPoP" }, undefined],
+    ["a token of an unknown type", { ...bearer, token_type: "mac" }, undefined],
+
+    ["a life in digits", { ...bearer, expires_in: "3599" }, plain],
+    ["a life with a fraction", { ...bearer, expires_in: 3_599.9 }, plain],
+    ["no life left", { ...bearer, expires_in: 0 }, { ...plain, expiresInSeconds: 0 }],
+    ["a life that has ended", { ...bearer, expires_in: -5 }, { ...plain, expiresInSeconds: 0 }],
+    ["a life that has ended, in digits", { ...bearer, expires_in: "-5" }, { ...plain, expiresInSeconds: 0 }],
+    ["a life that is no number", { ...bearer, expires_in: "an hour" }, { ...plain, expiresInSeconds: 3_600 }],
+    ["a life of null", { ...bearer, expires_in: null }, { ...plain, expiresInSeconds: 3_600 }],
+    ["a life of yes", { ...bearer, expires_in: true }, { ...plain, expiresInSeconds: 3_600 }],
+    ["a life beyond all dates", { ...bearer, expires_in: 1e300 }, { ...plain, expiresInSeconds: century }],
+    ["an endless life", { ...bearer, expires_in: Infinity }, { ...plain, expiresInSeconds: century }],
+
+    ["no scope", bearer, plain],
+    ["an empty scope, which says nothing", { ...bearer, scope: "" }, plain],
+    ["a scope that is no text", { ...bearer, scope: ["openid"] }, plain],
+
+    ["an access token with a blank", { ...bearer, access_token: "a b" }, undefined],
+    ["an access token with a line break", { ...bearer, access_token: "a\r\nx: y" }, undefined],
+    ["an access token with a letter beyond ASCII", { ...bearer, access_token: "ä" }, undefined],
+    ["an access token with a delete sign", { ...bearer, access_token: "a\u007f" }, undefined],
+    ["an access token in a list", { ...bearer, access_token: ["a"] }, undefined],
+    [
+      "an access token with every sign that is allowed",
+      { ...bearer, access_token: '!~{}"' },
+      { ...plain, accessToken: '!~{}"' },
+    ],
+
+    // A form carries anything: to drop a refresh token for its looks would lose the grant.
+    ["a refresh token with a blank", { ...bearer, refresh_token: "r 1" }, { ...plain, refreshToken: "r 1" }],
+    [
+      "a refresh token with odd letters",
+      { ...bearer, refresh_token: "r\u0001ä" },
+      { ...plain, refreshToken: "r\u0001ä" },
+    ],
+    ["an empty refresh token", { ...bearer, refresh_token: "" }, plain],
+    ["a refresh token of null", { ...bearer, refresh_token: null }, plain],
+    // Refused by its verifier, not overlooked as if none had come.
+    ["an ID token with a line break", { ...bearer, id_token: "e.y.J\n" }, { ...plain, idToken: "e.y.J\n" }],
+    ["an empty ID token", { ...bearer, id_token: "" }, plain],
+  ];
+  for (const [what, body, expected] of cases) {
+    it(`reads ${what}`, () => assert.deepEqual(exposed(tokenSetOf(body)), expected));
+  }
+
+  it("keeps every life within the range of a date", () => {
+    const life = fc.oneof(fc.double(), fc.maxSafeInteger(), fc.bigInt().map(String), fc.string());
+    fc.assert(
+      fc.property(life, life, (expires_in, refresh_token_expires_in) => {
+        const tokens = tokenSetOf({ ...bearer, expires_in, refresh_token_expires_in });
+        for (const seconds of [tokens?.expiresInSeconds, tokens?.refreshTokenExpiresInSeconds ?? 0]) {
+          assert.ok(Number.isSafeInteger(seconds));
+          assert.ok(!Number.isNaN(new Date(Date.UTC(2100, 0) + Number(seconds) * 1000).getTime()));
+        }
+      }),
+    );
+  });
+});
+
+describe("the journal", () => {
+  const optional = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined });
+  const filled = fc.string({ minLength: 1 });
+  const anyTokens = fc
+    .record({
+      access_token: fc.stringMatching(/^[\x21-\x7e]+$/),
+      expires_in: fc.nat(10 ** 9),
+      refresh_token: optional(filled),
+      refresh_token_expires_in: optional(fc.integer({ min: 1, max: 10 ** 9 })),
+      scope: optional(filled),
+      id_token: optional(filled),
+    })
+    .map((body) => tokenSetOf(body) ?? assert.fail("not a token set"));
+
+  it("gives back what was written into it", () => {
+    fc.assert(
+      fc.property(anyTokens, fc.nat(2 ** 45), (tokens, receivedAt) => {
+        const back = fromJournal(journalText(tokens, receivedAt).expose());
+        assert.deepEqual(exposed(back?.tokens), exposed(tokens));
+        assert.equal(back?.receivedAt, receivedAt);
+      }),
+    );
+  });
+
+  it("is a secret itself", () => {
+    const tokens: TokenSet = { accessToken: new Secret("canary"), expiresInSeconds: 1 };
+    assert.ok(!JSON.stringify(journalText(tokens, 1)).includes("canary"));
+  });
+
+  for (const text of [
+    "",
+    "null",
+    "{}",
+    '{"received_at":1}',
+    '{"access_token":"a"}',
+    '{"access_token":"a","received_at":"1"}',
+  ]) {
+    it(`gives nothing back from ${JSON.stringify(text)}`, () => assert.equal(fromJournal(text), undefined));
+  }
+});
