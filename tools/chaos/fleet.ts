@@ -8,8 +8,8 @@ import type { RunningProcess } from "./processes.ts";
 interface Berth {
   child: ChildProcess;
   url: string | undefined;
-  /** When something was last done to the service or its keeper, by the monotonic clock. */
-  disturbedAt: number;
+  /** Aborts when something is done to the service or its keeper. */
+  calm: AbortController;
 }
 
 /** What was done to a process, and when, milliseconds since the epoch. */
@@ -42,19 +42,17 @@ export class Fleet {
 
   async start(services: number): Promise<void> {
     for (let n = 0; n < services; n++) {
-      const berth: Berth = { child: this.#fork(), url: undefined, disturbedAt: 0 };
+      const berth: Berth = { child: this.#fork(), url: undefined, calm: new AbortController() };
       this.#berths.push(berth);
       this.#watch(berth);
     }
     await this.allUp(60_000);
   }
 
-  /** Services that answer now, as far as is known. */
-  get up(): { readonly url: string; readonly isDisturbedSince: (at: number) => boolean }[] {
+  /** Services that answer now, as far as is known; `disturbed` aborts when something is done to one. */
+  get up(): { readonly url: string; readonly disturbed: AbortSignal }[] {
     return this.#berths.flatMap((berth) =>
-      berth.url === undefined || this.#isPaused(berth)
-        ? []
-        : [{ url: berth.url, isDisturbedSince: (at: number) => berth.disturbedAt >= at || this.#isPaused(berth) }],
+      berth.url === undefined || this.#isPaused(berth) ? [] : [{ url: berth.url, disturbed: berth.calm.signal }],
     );
   }
 
@@ -165,7 +163,9 @@ export class Fleet {
 
   #disturb({ pid, parentPid }: RunningProcess): void {
     for (const berth of this.#berths) {
-      if (berth.child.pid === pid || berth.child.pid === parentPid) berth.disturbedAt = performance.now();
+      if (berth.child.pid !== pid && berth.child.pid !== parentPid) continue;
+      berth.calm.abort();
+      berth.calm = new AbortController();
     }
   }
 

@@ -15,12 +15,20 @@ export type Reading =
   | { readonly kind: "broken" }
   | { readonly kind: "hung" };
 
-export async function readToken(service: string, grantId: string, key: string): Promise<Reading> {
-  const signal = AbortSignal.timeout(silentMs);
+/**
+ * @param givenUp ends the wait, as of a client that looks elsewhere
+ */
+export async function readToken(
+  service: string,
+  grantId: string,
+  key: string,
+  givenUp?: AbortSignal,
+): Promise<Reading> {
+  const silence = AbortSignal.timeout(silentMs);
   try {
     const response = await fetch(`${service}/v1/grants/${grantId}/token?min_ttl_seconds=1`, {
       headers: { authorization: `Bearer ${key}` },
-      signal,
+      signal: givenUp === undefined ? silence : AbortSignal.any([silence, givenUp]),
     });
     const body = (await response.json()) as Record<string, unknown>;
     if (response.status === 200) return { kind: "token", accessToken: String(body["access_token"]) };
@@ -29,14 +37,14 @@ export async function readToken(service: string, grantId: string, key: string): 
       ? { kind: "flagged", reason: String(body["reason"]) }
       : { kind: "refused", error: `${response.status} ${error}` };
   } catch {
-    return signal.aborted ? { kind: "hung" } : { kind: "broken" };
+    return silence.aborted ? { kind: "hung" } : { kind: "broken" };
   }
 }
 
 /** What readers met, in all. */
 export interface Readings {
   tokens: number;
-  /** Requests that were cut because their service was killed. */
+  /** Requests that were cut or given up because their service was killed or stopped. */
   broken: number;
   /** Requests of undisturbed services that had no answer after a minute. */
   hung: number;
@@ -80,8 +88,7 @@ export async function read(
       const grantId = oneOf(random, grantIds);
       const service = oneOf(random, fleet.up);
       if (service === undefined || grantId === undefined) continue;
-      const askedAt = performance.now();
-      const reading = await readToken(service.url, grantId, key);
+      const reading = await readToken(service.url, grantId, key, service.disturbed);
       switch (reading.kind) {
         case "token":
           readings.tokens += 1;
@@ -97,8 +104,7 @@ export async function read(
           readings.broken += 1;
           break;
         case "hung":
-          if (service.isDisturbedSince(askedAt)) readings.broken += 1;
-          else readings.hung += 1;
+          readings.hung += 1;
       }
     }
   };

@@ -82,7 +82,7 @@ export async function runChaos(
 
     const over = new AbortController();
     const reading = read(
-      Math.max(4, Math.ceil(options.grants / 2)),
+      Math.max(4, options.grants),
       {
         fleet,
         grantIds: [...grants.emails.keys()],
