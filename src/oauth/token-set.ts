@@ -76,5 +76,6 @@ function textOf(value: unknown): string | undefined {
 /** A number, or digits in a string; undefined where there is none. What is below zero has ended. */
 function seconds(value: unknown): number | undefined {
   const number = typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value;
-  return typeof number === "number" ? Math.min(Math.max(Math.floor(number), 0), longestLifeSeconds) : undefined;
+  if (typeof number !== "number" || Number.isNaN(number)) return undefined;
+  return Math.min(Math.max(Math.floor(number), 0), longestLifeSeconds);
 }

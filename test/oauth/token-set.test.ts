@@ -56,6 +56,7 @@ describe("tokenSetOf", () => {
     ["a life that has ended, in digits", { ...bearer, expires_in: "-5" }, { ...plain, expiresInSeconds: 0 }],
     ["a life that is no number", { ...bearer, expires_in: "an hour" }, { ...plain, expiresInSeconds: 3_600 }],
     ["a life of null", { ...bearer, expires_in: null }, { ...plain, expiresInSeconds: 3_600 }],
+    ["a life of nothing that is a number", { ...bearer, expires_in: NaN }, { ...plain, expiresInSeconds: 3_600 }],
     ["a life of yes", { ...bearer, expires_in: true }, { ...plain, expiresInSeconds: 3_600 }],
     ["a life beyond all dates", { ...bearer, expires_in: 1e300 }, { ...plain, expiresInSeconds: century }],
     ["an endless life", { ...bearer, expires_in: Infinity }, { ...plain, expiresInSeconds: century }],
