@@ -1,4 +1,4 @@
-import { OnbehalfError, isOnbehalfError } from "../errors.ts";
+import { OnbehalfError } from "../errors.ts";
 
 /** How an intake ended badly, in a form that is stored and thrown again when the same code comes back. */
 export type Rejection = OnbehalfError<"code_rejected"> | OnbehalfError<"id_token_invalid">;
@@ -34,10 +34,6 @@ export function idTokenMissing(): OnbehalfError<"id_token_invalid"> {
     hint: "add the scope openid to the sign-in",
     details: { check: "missing" },
   });
-}
-
-export function isRejection(error: unknown): error is Rejection {
-  return isOnbehalfError(error, "code_rejected") || isOnbehalfError(error, "id_token_invalid");
 }
 
 export function rejectionText({ code, message, hint, details }: Rejection): string {

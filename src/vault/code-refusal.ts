@@ -1,0 +1,43 @@
+import { afterAnswer, standardRefusals } from "../refresh.ts";
+import type { Refusals, TokenAnswer } from "../refresh.ts";
+
+/** What an answer to a code exchange means, where it brought no tokens. */
+export type AfterCodeRefusal =
+  /** The code is used up, expired, or was issued to another client. */
+  | { readonly do: "reject"; readonly error: string }
+  /** What was sent beside the code does not fit it; the code itself may still be good. */
+  | { readonly do: "correct"; readonly error: string }
+  /** Our client is refused. */
+  | { readonly do: "alert-operator"; readonly error: string }
+  /** Nothing is known of the code. */
+  | { readonly do: "retry"; readonly error: string; readonly afterMs?: number };
+
+/**
+ * Decides what becomes of a code that the provider did not exchange. Errors that speak about our set-up when a token
+ * is refreshed speak about the sign-in here: another client's code, a `redirect_uri` that was not the flow's own.
+ *
+ * @see RFC 6749 section 5.2
+ */
+export function afterCodeRefusal(answer: TokenAnswer, refusals: Refusals = {}): AfterCodeRefusal {
+  if (answer.kind === "refusal" && answer.status < 429) {
+    if (answer.error === "unauthorized_client") return { do: "reject", error: answer.error };
+    if (/^(?:redirect_uri_mismatch|invalid_request|invalid_scope)$/.test(answer.error)) {
+      return { do: "correct", error: answer.error };
+    }
+  }
+  const verdict = afterAnswer(answer, { ...standardRefusals, ...refusals });
+  switch (verdict.do) {
+    case "second-look":
+      return { do: "reject", error: answer.kind === "refusal" ? answer.error : verdict.error };
+    case "alert-operator":
+      return { do: "alert-operator", error: verdict.error };
+    case "retry":
+      return {
+        do: "retry",
+        error: verdict.error,
+        ...(verdict.afterMs === undefined ? {} : { afterMs: verdict.afterMs }),
+      };
+    case "commit":
+      return { do: "retry", error: "no_access_token" };
+  }
+}
