@@ -24,7 +24,7 @@ export type { Client, CodeSource, Endpoints, Provider } from "./providers/provid
 export { Secret } from "./secret.ts";
 export type { Store } from "./store/store.ts";
 export { openVault, Vault } from "./vault.ts";
-export type { GrantPage, GrantQuery, VaultOptions } from "./vault.ts";
+export type { VaultOptions } from "./vault.ts";
 export type { AccessToken } from "./vault/access-token.ts";
 export type { GetAccessTokenOptions } from "./vault/access.ts";
 export { codeOptions, consentBody } from "./vault/authcode-handler.ts";
@@ -43,3 +43,4 @@ export type { Exchanger, RefreshOutcome } from "./vault/exchanger.ts";
 export type { CommonOptions } from "./vault/open-context.ts";
 export type { CodeRequest } from "./vault/code-request.ts";
 export type { Urgency } from "./vault/gate.ts";
+export type { GrantPage, GrantQuery } from "./vault/listing.ts";

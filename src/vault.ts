@@ -1,10 +1,9 @@
 import { keyClasses, readingClasses } from "./crypto/keyring.ts";
-import { OnbehalfError, isOnbehalfError } from "./errors.ts";
-import type { Grant, GrantRef, GrantState } from "./grant.ts";
+import { OnbehalfError } from "./errors.ts";
+import type { Grant, GrantRef } from "./grant.ts";
 import type { Protocol } from "./oauth/protocol.ts";
 import type { Provider } from "./providers/provider.ts";
 import { waitFor } from "./single-flight.ts";
-import type { GrantRow } from "./store/store.ts";
 import type { AccessToken } from "./vault/access-token.ts";
 import { Access } from "./vault/access.ts";
 import type { GetAccessTokenOptions } from "./vault/access.ts";
@@ -21,10 +20,12 @@ import type { VaultContext } from "./vault/context.ts";
 import { takeCustody } from "./vault/custody.ts";
 import type { CustodyOptions } from "./vault/custody.ts";
 import type { Exchanger } from "./vault/exchanger.ts";
+import { listGrants } from "./vault/listing.ts";
+import type { GrantPage, GrantQuery } from "./vault/listing.ts";
 import { closeContext, openContext } from "./vault/open-context.ts";
 import type { CommonOptions } from "./vault/open-context.ts";
 import { refKey, resolveGrant } from "./vault/resolve.ts";
-import { externalHash, grantOf, subjectHash } from "./vault/sealed-grant.ts";
+import { grantOf } from "./vault/sealed-grant.ts";
 
 /** How often memory is looked through for tokens that should be refreshed ahead of their end, milliseconds. */
 const refreshAheadEveryMs = 1_000;
@@ -35,24 +36,6 @@ export interface VaultOptions extends CommonOptions, CustodyOptions {
    * the vault does it itself.
    */
   readonly exchanger?: Exchanger;
-}
-
-/** Which grants to list. */
-export interface GrantQuery {
-  readonly state?: GrantState;
-  readonly provider?: string;
-  readonly subject?: string;
-  readonly externalId?: string;
-  /** At most so many; 50 by default, 500 at most. */
-  readonly limit?: number;
-  /** Where the page before ended. */
-  readonly cursor?: string;
-}
-
-export interface GrantPage {
-  readonly grants: readonly Grant[];
-  /** Present where there are more. */
-  readonly cursor?: string;
 }
 
 /**
@@ -179,34 +162,9 @@ export class Vault {
    *   providers; `store_unavailable`
    */
   async grants(query: GrantQuery = {}, { signal }: { readonly signal?: AbortSignal } = {}): Promise<GrantPage> {
-    const { store, keyring } = this.#context;
-    const limit = query.limit ?? 50;
-    if (!Number.isInteger(limit) || limit < 1 || limit > 500) throw badQuery("limit", "limit must be 1 to 500");
-    if (query.cursor !== undefined && !/^g_[A-Za-z0-9_-]{1,64}$/.test(query.cursor)) {
-      throw badQuery("cursor", "the cursor is not one that a page ended with");
-    }
     // A subject is somebody at one issuer: the same characters name somebody else at another.
     const issuer = query.subject === undefined ? undefined : this.#protocol(query.provider).provider.issuer;
-    const rows = await waitFor(
-      store.listGrants({
-        limit: limit + 1,
-        ...(query.state === undefined ? {} : { state: query.state }),
-        ...(query.cursor === undefined ? {} : { after: query.cursor }),
-        ...(query.externalId === undefined ? {} : { externalHash: externalHash(keyring, query.externalId) }),
-        ...(query.subject === undefined || issuer === undefined
-          ? {}
-          : { subjectHash: subjectHash(keyring, issuer, query.subject) }),
-      }),
-      signal,
-    );
-    const page = rows.slice(0, limit);
-    const last = page.at(-1);
-    return {
-      grants: page
-        .filter(({ provider }) => query.provider === undefined || provider === query.provider)
-        .flatMap((row) => this.#readable(row)),
-      ...(rows.length > limit && last !== undefined ? { cursor: last.grantId } : {}),
-    };
+    return listGrants(this.#context, query, issuer, signal);
   }
 
   /** The `POST /authcode` handler for an app's own server; see {@link AuthCodeHandlerOptions}. */
@@ -280,17 +238,6 @@ export class Vault {
     }
   }
 
-  /** A row as a grant; none where it does not open: one damaged row must not hide all others. */
-  #readable(row: GrantRow): Grant[] {
-    try {
-      return [grantOf(this.#context.keyring, row)];
-    } catch (error) {
-      if (!isOnbehalfError(error, "grant_unreadable")) throw error;
-      this.#context.emit({ type: "unreadable", grantId: row.grantId, provider: row.provider });
-      return [];
-    }
-  }
-
   #protocol(name?: string): Protocol {
     const { protocols } = this.#context;
     const [only] = protocols.values();
@@ -305,13 +252,6 @@ export class Vault {
       },
     );
   }
-}
-
-function badQuery(parameter: string, message: string): OnbehalfError<"invalid_request"> {
-  return new OnbehalfError("invalid_request", message, {
-    hint: "look at the page's own cursor and at the limits",
-    details: { parameter },
-  });
 }
 
 /**

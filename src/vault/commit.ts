@@ -20,8 +20,11 @@ export interface Answer {
 
 /** How long callers wait for a store that fails after the answer came, before they get the token from memory. */
 const callersWaitMs = 1_000;
-/** So many failures in a row before the answer goes into the rescue journal as well. */
-const failuresBeforeRescue = 2;
+/**
+ * After so long without success the answer goes into the rescue journal as well, milliseconds. A store that is locked or
+ * unreachable takes its time before it even fails, and a crash does not wait for it.
+ */
+const rescueAfterMs = 250;
 
 /**
  * Commits an answer onto the generation whose refresh token was sent. Where the store fails, it is tried again until
@@ -51,22 +54,49 @@ async function commitUntilStored(
   grant: GrantRow,
   answer: Answer,
 ): Promise<RefreshOutcome> {
-  const { emit, random, rescue, sleep } = context;
+  const { emit, random, sleep } = context;
   const columns = columnsFor(context, grant, answer);
-  let rescued: string | undefined;
+  const rescued = rescueUnlessStored(context, grant, answer);
   for (let failures = 0; ;) {
     try {
       await commitOnce(context, provider, grant, answer, columns);
-      if (rescued !== undefined) rescue.drop(rescued);
+      await rescued.stored();
       return { kind: "newer" };
     } catch (error) {
+      // Whatever this is, the answer must not end with this process.
+      await rescued.now();
       if (!isOnbehalfError(error, "store_unavailable")) throw error;
       failures += 1;
       if (failures === 1) emit({ type: "answer_kept", grantId: grant.grantId, provider, as: "memory" });
-      if (failures >= failuresBeforeRescue) rescued ??= await rescue.keep(sealedForRescue(context, grant, answer));
       await sleep(50 + backOffMs(failures, random(), 100, 5_000));
     }
   }
+}
+
+/** Keeps an answer in the rescue journal once storing it has taken too long, and drops it there when it is stored. */
+function rescueUnlessStored(
+  context: CustodyContext,
+  grant: GrantRow,
+  answer: Answer,
+): { readonly now: () => Promise<void>; readonly stored: () => Promise<void> } {
+  const { rescue, sleep } = context;
+  let isStored = false;
+  let keeping: Promise<string | undefined> | undefined;
+  const now = async (): Promise<void> => {
+    // One that could not be kept, on a disk that is full, is tried again.
+    if (isStored || (await keeping) !== undefined) return;
+    keeping = rescue.keep(sealedForRescue(context, grant, answer));
+    await keeping;
+  };
+  void sleep(rescueAfterMs).then(now);
+  return {
+    now,
+    async stored() {
+      isStored = true;
+      const name = await keeping;
+      if (name !== undefined) rescue.drop(name);
+    },
+  };
 }
 
 function columnsFor({ keyring }: CustodyContext, grant: GrantRow, answer: Answer): TokenColumns {
@@ -105,11 +135,14 @@ function isSame(stored: Uint8Array | null | undefined, ours: Uint8Array | null):
 /**
  * Commits answers that a process could not store before it ended.
  *
+ * @param only of this grant; of all where it is left out
+ * @returns whether there was any
  * @throws {OnbehalfError} `store_unavailable`
  */
-export async function commitRescued(context: CustodyContext): Promise<void> {
+export async function commitRescued(context: CustodyContext, only?: string): Promise<boolean> {
   const { store, keyring, rescue } = context;
-  for (const { name, answer: rescued } of rescue.kept()) {
+  const kept = rescue.kept().filter(({ answer: { grantId } }) => only === undefined || grantId === only);
+  for (const { name, answer: rescued } of kept) {
     const grant = await store.grantById(rescued.grantId);
     const text = keyring.open("refresh", rescued.answerSealed, placeOf(rescued));
     const answer = text === undefined ? undefined : fromJournal(text);
@@ -121,6 +154,7 @@ export async function commitRescued(context: CustodyContext): Promise<void> {
     } else await keepOrphan(context, { ...grant, generation: rescued.parentGeneration }, answer);
     rescue.drop(name);
   }
+  return kept.length > 0;
 }
 
 function sealedForRescue(

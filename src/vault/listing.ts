@@ -1,0 +1,80 @@
+import { OnbehalfError, isOnbehalfError } from "../errors.ts";
+import type { Grant, GrantState } from "../grant.ts";
+import { waitFor } from "../single-flight.ts";
+import type { GrantRow } from "../store/store.ts";
+import type { VaultContext } from "./context.ts";
+import { externalHash, grantOf, subjectHash } from "./sealed-grant.ts";
+
+/** Which grants to list. */
+export interface GrantQuery {
+  readonly state?: GrantState;
+  readonly provider?: string;
+  readonly subject?: string;
+  readonly externalId?: string;
+  /** At most so many; 50 by default, 500 at most. */
+  readonly limit?: number;
+  /** Where the page before ended. */
+  readonly cursor?: string;
+}
+
+export interface GrantPage {
+  readonly grants: readonly Grant[];
+  /** Present where there are more. */
+  readonly cursor?: string;
+}
+
+/**
+ * A page of grants.
+ *
+ * @param issuer whose subject the query names, where it names one
+ * @throws {OnbehalfError} `invalid_request`: the cursor or the limit is none; `store_unavailable`
+ */
+export async function listGrants(
+  context: VaultContext,
+  query: GrantQuery,
+  issuer: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<GrantPage> {
+  const { store, keyring } = context;
+  const { state, subject, externalId, provider, cursor, limit = 50 } = query;
+  if (!Number.isInteger(limit) || limit < 1 || limit > 500) throw badQuery("limit", "limit must be 1 to 500");
+  if (cursor !== undefined && !/^g_[A-Za-z0-9_-]{1,64}$/.test(cursor)) {
+    throw badQuery("cursor", "the cursor is not one that a page ended with");
+  }
+  const rows = await waitFor(
+    store.listGrants({
+      limit: limit + 1,
+      ...(state === undefined ? {} : { state }),
+      ...(cursor === undefined ? {} : { after: cursor }),
+      ...(externalId === undefined ? {} : { externalHash: externalHash(keyring, externalId) }),
+      ...(subject === undefined || issuer === undefined ? {} : { subjectHash: subjectHash(keyring, issuer, subject) }),
+    }),
+    signal,
+  );
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  return {
+    grants: page
+      .filter((row) => provider === undefined || row.provider === provider)
+      .flatMap((row) => readable(context, row)),
+    ...(rows.length > limit && last !== undefined ? { cursor: last.grantId } : {}),
+  };
+}
+
+/** A row as a grant; none where it does not open: one damaged row must not hide all others. */
+function readable({ keyring, emit }: VaultContext, row: GrantRow): Grant[] {
+  try {
+    return [grantOf(keyring, row)];
+  } catch (error) {
+    if (!isOnbehalfError(error, "grant_unreadable")) throw error;
+    emit({ type: "unreadable", grantId: row.grantId, provider: row.provider });
+    return [];
+  }
+}
+
+function badQuery(parameter: string, message: string): OnbehalfError<"invalid_request"> {
+  return new OnbehalfError("invalid_request", message, {
+    hint: "look at the page's own cursor and at the limits",
+    details: { parameter },
+  });
+}
