@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { TestContext } from "node:test";
+import { isOnbehalfError } from "../../src/index.ts";
+import type { Vault } from "../../src/index.ts";
+import { postgres } from "../../src/store/postgres.ts";
+import { house, usualScope } from "../support/house.ts";
+import { administer, freshDatabase } from "../support/postgres.ts";
+
+/** Two vaults on one database, both of which hold the token of the same grant in memory. */
+async function pair(t: TestContext): Promise<{ one: Vault; other: Vault; grantId: string; url: string }> {
+  const url = await freshDatabase(t);
+  const place = await house(t);
+  const [one, other] = await Promise.all([place.open({ store: postgres(url) }), place.open({ store: postgres(url) })]);
+  const { grantId } = await one.exchangeCode({ code: place.code("ada@example.com", usualScope), source: "android" });
+  for (const vault of [one, other]) await vault.getAccessToken({ grantId });
+  assert.ok(other.peekAccessToken({ grantId }), "the other one serves from memory");
+  return { one, other, grantId, url };
+}
+
+/** Milliseconds until a vault stops serving a grant's token from memory. */
+async function untilForgotten(vault: Vault, grantId: string): Promise<number> {
+  const start = performance.now();
+  while (vault.peekAccessToken({ grantId }) !== undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+  return performance.now() - start;
+}
+
+describe("two services on one PostgreSQL", { timeout: 60_000 }, () => {
+  test("what one revokes, the other stops serving", async (t) => {
+    const { one, other, grantId } = await pair(t);
+    await one.revoke({ grantId });
+    t.diagnostic(`forgotten after ${Math.round(await untilForgotten(other, grantId))} ms`);
+    await assert.rejects(other.getAccessToken({ grantId }), (error) =>
+      isOnbehalfError(error, "reauthorization_required"),
+    );
+  });
+
+  test("with the connection cut on which changes are told, polling still tells", async (t) => {
+    const { one, other, grantId, url } = await pair(t);
+    const [{ cut } = { cut: 0 }] = await administer(
+      url,
+      `SELECT count(pg_terminate_backend(pid))::int AS cut FROM pg_stat_activity
+       WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+    );
+    assert.ok(Number(cut) >= 2, "each vault had a connection of its own");
+    await one.revoke({ grantId });
+    t.diagnostic(`forgotten after ${Math.round(await untilForgotten(other, grantId))} ms`);
+    await assert.rejects(other.getAccessToken({ grantId }), (error) =>
+      isOnbehalfError(error, "reauthorization_required"),
+    );
+  });
+
+  test("callers at both cause one exchange", async (t) => {
+    const url = await freshDatabase(t);
+    const place = await house(t, { rotation: "strict", revokeFamilyOnReuse: true, provider: { rotation: "strict" } });
+    const vaults = await Promise.all([1, 2, 3].map(() => place.open({ store: postgres(url) })));
+    const code = place.code("ada@example.com", usualScope);
+    const { grantId } = (await vaults[0]?.exchangeCode({ code, source: "android" })) ?? {};
+    assert.ok(grantId);
+    for (let round = 0; round < 3; round++) {
+      place.clock.advance(3_700_000);
+      place.news();
+      place.standin.fault("POST", "/token", { delayMs: 200 });
+      const tokens = await Promise.all(
+        Array.from({ length: 90 }, async (_, index) => vaults[index % 3]?.getAccessToken({ grantId })),
+      );
+      assert.equal(new Set(tokens.map((each) => each?.token)).size, 1);
+      assert.deepEqual(
+        place.news().map(({ outcome }) => outcome),
+        ["refreshed"],
+      );
+    }
+  });
+});
