@@ -73,6 +73,7 @@ describe("the demo's page, in real Chromium", needsChromium, () => {
         page.locator(`#${id}`, { hasText: text }).waitFor();
 
       assert.ok(await page.isDisabled("#read"));
+      await page.locator("#sign-in:enabled").waitFor();
       if (name === "phone") {
         await page.setViewportSize({ width: 320, height: 640 });
         assert.deepEqual(await overflow(page), [], "at 320 pixels, as WCAG 2.2 reflow asks");
@@ -195,6 +196,7 @@ describe("the demo's page, in real Chromium", needsChromium, () => {
     const { page } = await visit(demo, {});
     await demo.signIn("ada@example.com");
     await page.locator("#name", { hasText: "Ada Lovelace" }).waitFor();
+    await page.locator("#another:enabled").waitFor();
     const visited: string[] = [];
     for (let presses = 0; presses < 20 && visited.at(-1) !== "scroll"; presses += 1) {
       await page.keyboard.press("Tab");

@@ -9,7 +9,8 @@ import { byId, clockTime, count, duration, element, say } from "./words.js";
 let state = { grants: [], timeline: [] };
 let selected;
 let seen = 0;
-let asking;
+let looking = Promise.resolve();
+let waiting = 0;
 
 const grant = () => state.grants.find(({ grant_id }) => grant_id === selected);
 
@@ -37,12 +38,18 @@ function enable(button) {
   button.disabled = grant() === undefined || button.getAttribute("aria-busy") === "true";
 }
 
-async function look() {
-  // One at a time: two answers that overlap would write the same lines twice.
-  if (asking !== undefined) await asking;
-  asking = get("/demo/state", { since: String(seen) });
+/** One after the other: two answers that overlap would write the same lines twice. */
+function look() {
+  waiting += 1;
+  looking = looking.then(lookOnce).finally(() => {
+    waiting -= 1;
+  });
+  return looking;
+}
+
+async function lookOnce() {
   try {
-    state = await asking;
+    state = await get("/demo/state", { since: String(seen) });
     seen = state.timeline.at(-1)?.seq ?? seen;
     addToTimeline(state.timeline);
     byId("trouble").hidden = true;
@@ -50,8 +57,6 @@ async function look() {
   } catch (error) {
     byId("trouble").hidden = false;
     say("trouble", error instanceof Refused ? error.message : "The demo does not answer. Was it stopped?");
-  } finally {
-    asking = undefined;
   }
 }
 
@@ -211,7 +216,12 @@ byId("ask-again").addEventListener("click", (event) => {
 
 await look();
 byId("account-page").href = `${state.standin}/account/access`;
-await loadGoogle(state.standin).catch((error) => say("phone-said", sentence(error.message)));
+try {
+  await loadGoogle(state.standin);
+  for (const id of ["sign-in", "another", "ask-again"]) byId(id).disabled = false;
+} catch (error) {
+  say("phone-said", sentence(error.message));
+}
 setInterval(() => {
-  if (document.visibilityState === "visible") void look();
+  if (document.visibilityState === "visible" && waiting === 0) void look();
 }, 1_000);
