@@ -80,7 +80,8 @@ export class Jwks {
       const keys = received.kind === "body" && received.status === 200 ? keySetOf(received.text) : undefined;
       if (keys === undefined || received.kind !== "body") {
         // Waiting out a timeout for every sign-in would stop them all; the keys at hand are good for a moment more.
-        if (this.#keys !== undefined) this.#freshUntil = this.#clock.now() + refetchEveryMs;
+        this.#refetchAt = this.#clock.now() + refetchEveryMs;
+        if (this.#keys !== undefined) this.#freshUntil = Math.max(this.#freshUntil, this.#refetchAt);
         return false;
       }
       this.#keys = keys;
