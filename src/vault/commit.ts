@@ -136,13 +136,14 @@ function isSame(stored: Uint8Array | null | undefined, ours: Uint8Array | null):
  * Commits answers that a process could not store before it ended.
  *
  * @param only of this grant; of all where it is left out
- * @returns whether there was any
+ * @returns whether there was any that could be opened
  * @throws {OnbehalfError} `store_unavailable`
  */
 export async function commitRescued(context: CustodyContext, only?: string): Promise<boolean> {
   const { store, keyring, rescue } = context;
-  const kept = rescue.kept().filter(({ answer: { grantId } }) => only === undefined || grantId === only);
-  for (const { name, answer: rescued } of kept) {
+  let found = false;
+  for (const { name, answer: rescued } of rescue.kept()) {
+    if (only !== undefined && rescued.grantId !== only) continue;
     const grant = await store.grantById(rescued.grantId);
     const text = keyring.open("refresh", rescued.answerSealed, placeOf(rescued));
     const answer = text === undefined ? undefined : fromJournal(text);
@@ -153,8 +154,9 @@ export async function commitRescued(context: CustodyContext, only?: string): Pro
       await commitOnce(context, provider, grant, answer, columnsFor(context, grant, answer));
     } else await keepOrphan(context, { ...grant, generation: rescued.parentGeneration }, answer);
     rescue.drop(name);
+    found = true;
   }
-  return kept.length > 0;
+  return found;
 }
 
 function sealedForRescue(

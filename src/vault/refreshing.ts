@@ -9,7 +9,7 @@ import { afterAnswer, backOffMs, standardRefusals } from "../refresh.ts";
 import type { AfterAnswer } from "../refresh.ts";
 import type { Secret } from "../secret.ts";
 import type { GrantRow } from "../store/store.ts";
-import { commitAnswer } from "./commit.ts";
+import { commitAnswer, commitRescued } from "./commit.ts";
 import type { Answer } from "./commit.ts";
 import { gateOf, holderOf, protocolOf } from "./context.ts";
 import type { CustodyContext } from "./context.ts";
@@ -247,7 +247,8 @@ async function acquire(
         const { rotation } = protocolOf(context, grant).provider;
         const liveness = await holderOf(context, begun.attempt.owner, begun.attempt.attemptId);
         if (mayTakeOver(begun.attempt, liveness, rotation, begun.now)) {
-          replaces = begun.attempt.attemptId;
+          // Its answer may be in the journal, and the token that we would send is used up.
+          if (!(await commitRescued(context, grantId))) replaces = begun.attempt.attemptId;
           continue;
         }
         pollMs = Math.min(longestPollMs, pollMs * 1.5);

@@ -34,7 +34,9 @@ export function startUpkeep(context: CustodyContext): Background {
   const { store, clock } = context;
   const background = new Background((task, message) => context.emit({ type: "store_failed", during: task, message }));
   background.every("attempts", rounds.attempts, () => finishAttempts(context));
-  background.every("rescued answers", rounds.rescued, () => commitRescued(context));
+  background.every("rescued answers", rounds.rescued, async () => {
+    await commitRescued(context);
+  });
   background.every("intakes", rounds.intakes, () => finishIntakes(context));
   background.every("revocations", rounds.revocations, () => finishRevocations(context));
   background.every("keep-alive", rounds.keepAlive, () => keepAlive(context));
