@@ -7,7 +7,7 @@ export const silentMs = 60_000;
 
 /** What one request for a token brought. */
 export type Reading =
-  | { readonly kind: "token"; readonly accessToken: string }
+  | { readonly kind: "token"; readonly accessToken: string; readonly expiresAt: number }
   /** The person must consent again, and the answer says so. */
   | { readonly kind: "flagged"; readonly reason: string }
   /** Not now, and the answer says why. */
@@ -31,7 +31,13 @@ export async function readToken(
       signal: givenUp === undefined ? silence : AbortSignal.any([silence, givenUp]),
     });
     const body = (await response.json()) as Record<string, unknown>;
-    if (response.status === 200) return { kind: "token", accessToken: String(body["access_token"]) };
+    if (response.status === 200) {
+      return {
+        kind: "token",
+        accessToken: String(body["access_token"]),
+        expiresAt: Number(body["expires_at"]) * 1000,
+      };
+    }
     const error = String(body["error"]);
     return response.status === 409 && error === "reauthorization_required"
       ? { kind: "flagged", reason: String(body["reason"]) }
@@ -92,7 +98,10 @@ export async function read(
       switch (reading.kind) {
         case "token":
           readings.tokens += 1;
-          if (random() < 0.05 && !(await accepts(reading.accessToken))) count(readings.worthless, grantId);
+          // One that has ended since is no proof of anything: this machine is busy.
+          if (random() < 0.05 && !(await accepts(reading.accessToken)) && Date.now() < reading.expiresAt) {
+            count(readings.worthless, grantId);
+          }
           break;
         case "flagged":
           count(readings.flagged, reading.reason);
