@@ -1,6 +1,6 @@
-import type { Pool, PoolClient, QueryResult } from "pg";
-import { isLost, postgresFailure } from "./postgres-failure.ts";
-import { Columns } from "./sql.ts";
+import type { Pool } from "pg";
+import { PostgresConnection, nowText, timeIn } from "./postgres-connection.ts";
+import { postgresFailure } from "./postgres-failure.ts";
 import type { Database, SqlRow, SqlValue, Transaction } from "./sql.ts";
 
 /**
@@ -10,11 +10,13 @@ import type { Database, SqlRow, SqlValue, Transaction } from "./sql.ts";
  * these are not.
  */
 const begin = beginWith({ standstillMs: 5_000, lockMs: 7_000, statementMs: 10_000 });
-/** A migration may take long, and the nineteen others that start with it wait. */
+/** A migration may take long, and all who start together wait for the one who does it. */
 const beginMigration = beginWith({ standstillMs: 60_000, lockMs: 600_000, statementMs: 600_000 });
 
 /** Any fixed number: who migrates holds the lock under it, in this database. */
 const migrationLock = 7_312_604_199;
+/** A connection that was dead from the start fails this soon, milliseconds; anything later was a wait. */
+const atOnceMs = 1_000;
 
 /** A PostgreSQL database, through a small pool of connections. */
 export class PostgresDatabase implements Database {
@@ -30,11 +32,14 @@ export class PostgresDatabase implements Database {
   }
 
   async now(): Promise<number> {
-    return timeOf(await this.all(nowText));
+    return timeIn(await this.all(nowText));
   }
 
   all(text: string, ...values: SqlValue[]): Promise<SqlRow[]> {
-    return this.#connected(async (client) => (await query(client, text, values)).rows);
+    return this.#borrowing(
+      (connection) => connection.all(text, values),
+      () => true,
+    );
   }
 
   transaction<T>(body: (sql: Transaction) => Promise<T>): Promise<T> {
@@ -53,17 +58,16 @@ export class PostgresDatabase implements Database {
     await this.#closing(this.#pool.end());
   }
 
-  async #transact<T>(opening: string, body: (sql: Transaction) => Promise<T>): Promise<T> {
+  #transact<T>(opening: string, body: (sql: Transaction) => Promise<T>): Promise<T> {
     let begun = false;
-    return this.#connected(
-      async (client) => {
-        await client.query(opening);
+    return this.#borrowing(
+      async (connection) => {
+        await connection.script(opening);
         begun = true;
-        const result = await body(transactionOn(client));
-        const { command } = await client.query("COMMIT");
+        const result = await body(connection.transaction());
         // PostgreSQL answers the COMMIT of a failed transaction with a friendly ROLLBACK.
-        if (command !== "COMMIT") throw new TypeError("a transaction was committed although a statement had failed");
-        return result;
+        if ((await connection.script("COMMIT")) === "COMMIT") return result;
+        throw new TypeError("a transaction went on after a statement had failed");
       },
       // Whether more may be done twice is for the caller to know.
       () => !begun,
@@ -71,90 +75,31 @@ export class PostgresDatabase implements Database {
   }
 
   /** Works on a connection of the pool; on another one where the first turns out to be dead, as after a restart. */
-  async #connected<T>(work: (client: PoolClient) => Promise<T>, mayRepeat = () => true): Promise<T> {
+  async #borrowing<T>(work: (connection: PostgresConnection) => Promise<T>, mayRepeat: () => boolean): Promise<T> {
     const started = performance.now();
     for (let tries = 1; ; tries++) {
+      const connection = await this.#connect();
+      let failed = true;
       try {
-        return await borrowing(await this.#pool.connect(), work);
+        const result = await work(connection);
+        failed = false;
+        return result;
       } catch (error) {
-        const dead = tries === 1 && isLost(error) && performance.now() - started < atOnceMs;
-        if (!dead || !mayRepeat()) throw postgresFailure(error, this.#location);
+        const wasDead = tries === 1 && connection.lost && performance.now() - started < atOnceMs;
+        if (!wasDead || !mayRepeat()) throw error;
+      } finally {
+        await connection.giveBack(failed);
       }
     }
   }
-}
 
-/** A connection that was dead from the start fails this soon, milliseconds; anything later was a wait. */
-const atOnceMs = 1_000;
-
-async function borrowing<T>(client: PoolClient, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  let fit = true;
-  // A connection that is lost between two statements says so by an event, which ends the process if nobody listens.
-  client.on("error", ignored);
-  try {
-    return await work(client);
-  } catch (error) {
-    fit = !isLost(error) && (await rolledBack(client));
-    throw error;
-  } finally {
-    client.off("error", ignored);
-    client.release(!fit);
+  async #connect(): Promise<PostgresConnection> {
+    try {
+      return new PostgresConnection(await this.#pool.connect(), this.#location);
+    } catch (error) {
+      throw postgresFailure(error, this.#location);
+    }
   }
-}
-
-/** Undoes what failed, before anybody else gets the connection. */
-async function rolledBack(client: PoolClient): Promise<boolean> {
-  try {
-    await client.query("ROLLBACK");
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function ignored(): void {}
-
-function transactionOn(client: PoolClient): Transaction {
-  const all = async (text: string, ...values: SqlValue[]): Promise<SqlRow[]> =>
-    (await query(client, text, values)).rows;
-  return {
-    all,
-    // As strong as an update of the row, and no stronger: rows that refer to it can still be added.
-    lock: (text, ...values) => all(`${text} FOR NO KEY UPDATE`, ...values),
-    run: async (text, ...values) => (await query(client, text, values)).rowCount ?? 0,
-    script: async (text) => {
-      await client.query(text);
-    },
-    now: async () => timeOf(await all(nowText)),
-  };
-}
-
-function query(client: PoolClient, text: string, values: readonly SqlValue[]): Promise<QueryResult<SqlRow>> {
-  return client.query<SqlRow>(numbered(text), values.map(storable));
-}
-
-/** PostgreSQL's text cannot hold NUL, and one in a provider's error must not keep an answer from being stored. */
-function storable(value: SqlValue): SqlValue {
-  return typeof value === "string" && value.includes("\0") ? value.replaceAll("\0", "\uFFFD") : value;
-}
-
-const texts = new Map<string, string>();
-
-/** `?` as `$1`, `$2` and so on. A `?` has no other meaning in our statements. */
-function numbered(text: string): string {
-  let rewritten = texts.get(text);
-  if (rewritten === undefined) {
-    let count = 0;
-    rewritten = text.replaceAll("?", () => `$${++count}`);
-    texts.set(text, rewritten);
-  }
-  return rewritten;
-}
-
-const nowText = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now";
-
-function timeOf([row]: SqlRow[]): number {
-  return new Columns(row ?? {}).number("now");
 }
 
 function beginWith(limits: { standstillMs: number; lockMs: number; statementMs: number }): string {

@@ -5,11 +5,11 @@ import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { fixedClock } from "../../src/clock.ts";
 import { isOnbehalfError } from "../../src/errors.ts";
-import type { ErrorCode } from "../../src/errors.ts";
 import { sqlite } from "../../src/store/sqlite.ts";
 import type { SqliteOptions } from "../../src/store/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { owner, read, save } from "../../src/store/suite/rows.ts";
+import { fails } from "../support/fails.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const clock = fixedClock("2026-11-22T00:00:00Z");
@@ -195,15 +195,4 @@ async function open(path: string, options?: SqliteOptions): Promise<Store> {
   const store = sqlite(path, options);
   await store.open({ clock });
   return store;
-}
-
-/** An error of this code, with what to do, that names what it is about. */
-function fails(code: ErrorCode, about = ""): (error: unknown) => boolean {
-  return (error) => {
-    assert.ok(isOnbehalfError(error), String(error));
-    assert.equal(error.code, code, error.message);
-    assert.ok(error.message.includes(about), error.message);
-    assert.notEqual(error.hint, "");
-    return true;
-  };
 }

@@ -1,7 +1,12 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
 import { postgres } from "../../../src/store/postgres.ts";
 import { storeSuite } from "../../../src/store/suite.ts";
 import type { Store } from "../../../src/store/store.ts";
+import { postgresSchema } from "../../../tools/schema.ts";
 import { freshDatabase } from "../../support/postgres.ts";
+import { storeProperties } from "../properties.ts";
 
 const databases = new WeakMap<Store, string>();
 
@@ -13,4 +18,10 @@ function storeOn(database: string): Store {
 
 storeSuite("postgres", async (t) => storeOn(await freshDatabase(t)), {
   again: (first) => storeOn(databases.get(first) ?? ""),
+});
+storeProperties("postgres", async (t) => postgres(await freshDatabase(t)), 5);
+
+test("the dump of PostgreSQL's schema is what the migrations result in (else: node tools/dump-schema.ts)", async (t) => {
+  const dump = await readFile(new URL("../../../migrations/postgres/schema.sql", import.meta.url), "utf8");
+  assert.equal(dump, await postgresSchema(await freshDatabase(t)));
 });

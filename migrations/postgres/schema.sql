@@ -1,0 +1,148 @@
+-- What the migrations of this folder result in. Written by tools/dump-schema.ts; not run by anything.
+
+CREATE TABLE attempts (
+  grant_id text COLLATE "C" NOT NULL,
+  attempt_id text COLLATE "C" NOT NULL,
+  generation bigint NOT NULL,
+  owner text NOT NULL,
+  started_at bigint NOT NULL,
+  ended_unknown integer NOT NULL DEFAULT 0,
+  CONSTRAINT attempts_attempt_id_key UNIQUE (attempt_id),
+  CONSTRAINT attempts_grant_id_fkey FOREIGN KEY (grant_id) REFERENCES grants(grant_id) ON DELETE CASCADE,
+  CONSTRAINT attempts_pkey PRIMARY KEY (grant_id)
+);
+
+CREATE TABLE callers (
+  caller_id text COLLATE "C" NOT NULL,
+  name text COLLATE "C" NOT NULL,
+  key_hash bytea NOT NULL,
+  permissions text NOT NULL,
+  created_at bigint NOT NULL,
+  expires_at bigint,
+  revoked_at bigint,
+  CONSTRAINT callers_pkey PRIMARY KEY (caller_id)
+);
+
+CREATE UNIQUE INDEX callers_by_name ON public.callers USING btree (name) WHERE (revoked_at IS NULL);
+
+CREATE TABLE change_counter (
+  only_row boolean NOT NULL DEFAULT true,
+  change_seq bigint NOT NULL,
+  CONSTRAINT change_counter_only_row_check CHECK (only_row),
+  CONSTRAINT change_counter_pkey PRIMARY KEY (only_row)
+);
+
+CREATE TABLE data_keys (
+  key_id integer NOT NULL,
+  key_class text NOT NULL,
+  master_key_id text NOT NULL,
+  wrapped bytea NOT NULL,
+  CONSTRAINT data_keys_pkey PRIMARY KEY (key_id)
+);
+
+CREATE TABLE grant_changes (
+  grant_id text COLLATE "C" NOT NULL,
+  change_seq bigint NOT NULL,
+  CONSTRAINT grant_changes_change_seq_key UNIQUE (change_seq),
+  CONSTRAINT grant_changes_pkey PRIMARY KEY (grant_id)
+);
+
+CREATE TABLE grants (
+  grant_id text COLLATE "C" NOT NULL,
+  provider text NOT NULL,
+  issuer text NOT NULL,
+  client_id text COLLATE "C" NOT NULL,
+  subject_hash bytea NOT NULL,
+  external_hash bytea,
+  profile_sealed bytea NOT NULL,
+  scope text NOT NULL,
+  state text COLLATE "C" NOT NULL,
+  reason text,
+  state_since bigint NOT NULL,
+  generation bigint NOT NULL,
+  refresh_sealed bytea,
+  refresh_expires_at bigint,
+  refresh_prefix_hash bytea,
+  refresh_digest_hash bytea,
+  access_sealed bytea,
+  access_issued_at bigint,
+  access_expires_at bigint,
+  last_refresh_at bigint,
+  last_error text,
+  last_error_at bigint,
+  failures integer NOT NULL DEFAULT 0,
+  retry_at bigint,
+  created_at bigint NOT NULL,
+  updated_at bigint NOT NULL,
+  CONSTRAINT grants_pkey PRIMARY KEY (grant_id),
+  CONSTRAINT grants_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspect'::text, 'lapsed'::text, 'revoking'::text, 'revoked'::text])))
+);
+
+CREATE INDEX grants_by_external ON public.grants USING btree (external_hash) WHERE (external_hash IS NOT NULL);
+
+CREATE INDEX grants_by_refresh_digest ON public.grants USING btree (refresh_digest_hash) WHERE (refresh_digest_hash IS NOT NULL);
+
+CREATE INDEX grants_by_refresh_prefix ON public.grants USING btree (refresh_prefix_hash) WHERE (refresh_prefix_hash IS NOT NULL);
+
+CREATE UNIQUE INDEX grants_by_subject ON public.grants USING btree (subject_hash, client_id);
+
+CREATE CONSTRAINT TRIGGER grants_changed AFTER INSERT OR DELETE OR UPDATE ON public.grants DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION number_change();
+
+CREATE TABLE intakes (
+  code_hash bytea NOT NULL,
+  state text COLLATE "C" NOT NULL,
+  client_id text COLLATE "C" NOT NULL,
+  owner text NOT NULL,
+  context_sealed bytea NOT NULL,
+  answer_sealed bytea,
+  grant_id text COLLATE "C",
+  rejection text,
+  started_at bigint NOT NULL,
+  ended_at bigint,
+  CONSTRAINT intakes_pkey PRIMARY KEY (code_hash),
+  CONSTRAINT intakes_state_check CHECK ((state = ANY (ARRAY['spending'::text, 'answered'::text, 'done'::text, 'rejected'::text])))
+);
+
+CREATE INDEX intakes_by_end ON public.intakes USING btree (ended_at);
+
+CREATE TABLE meta (
+  name text COLLATE "C" NOT NULL,
+  value text NOT NULL,
+  CONSTRAINT meta_pkey PRIMARY KEY (name)
+);
+
+CREATE TABLE orphans (
+  orphan_id text COLLATE "C" NOT NULL,
+  grant_id text COLLATE "C" NOT NULL,
+  parent_generation bigint NOT NULL,
+  answer_sealed bytea NOT NULL,
+  received_at bigint NOT NULL,
+  CONSTRAINT orphans_grant_id_fkey FOREIGN KEY (grant_id) REFERENCES grants(grant_id) ON DELETE CASCADE,
+  CONSTRAINT orphans_pkey PRIMARY KEY (orphan_id)
+);
+
+CREATE INDEX orphans_by_grant ON public.orphans USING btree (grant_id, parent_generation);
+
+CREATE TABLE owners (
+  owner text COLLATE "C" NOT NULL,
+  lock_key bigint NOT NULL,
+  server_started_at bigint NOT NULL,
+  announced_at bigint NOT NULL,
+  CONSTRAINT owners_pkey PRIMARY KEY (owner)
+);
+
+CREATE OR REPLACE FUNCTION public.number_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO '$user', 'public'
+AS $function$
+DECLARE
+  changed TEXT := CASE TG_OP WHEN 'DELETE' THEN OLD.grant_id ELSE NEW.grant_id END;
+  number  BIGINT;
+BEGIN
+  UPDATE change_counter SET change_seq = change_seq + 1 RETURNING change_seq INTO number;
+  INSERT INTO grant_changes (grant_id, change_seq) VALUES (changed, number)
+    ON CONFLICT (grant_id) DO UPDATE SET change_seq = EXCLUDED.change_seq;
+  PERFORM pg_notify('onbehalf_changes', '');
+  RETURN NULL;
+END $function$;

@@ -1,0 +1,117 @@
+-- What the migrations of this folder result in. Written by tools/dump-schema.ts; not run by anything.
+
+CREATE TABLE attempts (
+  grant_id      TEXT PRIMARY KEY REFERENCES grants (grant_id) ON DELETE CASCADE,
+  attempt_id    TEXT NOT NULL UNIQUE,
+  generation    INTEGER NOT NULL,
+  owner         TEXT NOT NULL,
+  started_at    INTEGER NOT NULL,
+  ended_unknown INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE callers (
+  caller_id   TEXT PRIMARY KEY,
+  name        TEXT NOT NULL,
+  key_hash    BLOB NOT NULL,
+  permissions TEXT NOT NULL,
+  created_at  INTEGER NOT NULL,
+  expires_at  INTEGER,
+  revoked_at  INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX callers_by_name ON callers (name) WHERE revoked_at IS NULL;
+
+CREATE TABLE data_keys (
+  key_id        INTEGER PRIMARY KEY,
+  key_class     TEXT NOT NULL,
+  master_key_id TEXT NOT NULL,
+  wrapped       BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE grant_changes (
+  change_seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  grant_id   TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE grants (
+  grant_id            TEXT PRIMARY KEY,
+  provider            TEXT NOT NULL,
+  issuer              TEXT NOT NULL,
+  client_id           TEXT NOT NULL,
+  subject_hash        BLOB NOT NULL,
+  external_hash       BLOB,
+  profile_sealed      BLOB NOT NULL,
+  scope               TEXT NOT NULL,
+  state               TEXT NOT NULL CHECK (state IN ('active', 'suspect', 'lapsed', 'revoking', 'revoked')),
+  reason              TEXT,
+  state_since         INTEGER NOT NULL,
+  -- How many exchanges were committed. A refresh commits only onto the generation whose token it sent.
+  generation          INTEGER NOT NULL,
+  refresh_sealed      BLOB,
+  refresh_expires_at  INTEGER,
+  refresh_prefix_hash BLOB,
+  refresh_digest_hash BLOB,
+  access_sealed       BLOB,
+  access_issued_at    INTEGER,
+  access_expires_at   INTEGER,
+  last_refresh_at     INTEGER,
+  last_error          TEXT,
+  last_error_at       INTEGER,
+  failures            INTEGER NOT NULL DEFAULT 0,
+  retry_at            INTEGER,
+  created_at          INTEGER NOT NULL,
+  updated_at          INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX grants_by_external ON grants (external_hash) WHERE external_hash IS NOT NULL;
+
+CREATE INDEX grants_by_refresh_digest ON grants (refresh_digest_hash) WHERE refresh_digest_hash IS NOT NULL;
+
+CREATE INDEX grants_by_refresh_prefix ON grants (refresh_prefix_hash) WHERE refresh_prefix_hash IS NOT NULL;
+
+CREATE UNIQUE INDEX grants_by_subject ON grants (subject_hash, client_id);
+
+CREATE TRIGGER grants_deleted AFTER DELETE ON grants BEGIN
+  DELETE FROM grant_changes WHERE grant_id = OLD.grant_id;
+  INSERT INTO grant_changes (grant_id) VALUES (OLD.grant_id);
+END;
+
+CREATE TRIGGER grants_inserted AFTER INSERT ON grants BEGIN
+  DELETE FROM grant_changes WHERE grant_id = NEW.grant_id;
+  INSERT INTO grant_changes (grant_id) VALUES (NEW.grant_id);
+END;
+
+CREATE TRIGGER grants_updated AFTER UPDATE ON grants BEGIN
+  DELETE FROM grant_changes WHERE grant_id = NEW.grant_id;
+  INSERT INTO grant_changes (grant_id) VALUES (NEW.grant_id);
+END;
+
+CREATE TABLE intakes (
+  code_hash      BLOB PRIMARY KEY,
+  state          TEXT NOT NULL CHECK (state IN ('spending', 'answered', 'done', 'rejected')),
+  client_id      TEXT NOT NULL,
+  owner          TEXT NOT NULL,
+  context_sealed BLOB NOT NULL,
+  answer_sealed  BLOB,
+  grant_id       TEXT,
+  rejection      TEXT,
+  started_at     INTEGER NOT NULL,
+  ended_at       INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX intakes_by_end ON intakes (ended_at);
+
+CREATE TABLE meta (
+  name  TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE orphans (
+  orphan_id         TEXT PRIMARY KEY,
+  grant_id          TEXT NOT NULL REFERENCES grants (grant_id) ON DELETE CASCADE,
+  parent_generation INTEGER NOT NULL,
+  answer_sealed     BLOB NOT NULL,
+  received_at       INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX orphans_by_grant ON orphans (grant_id, parent_generation);

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { systemClock } from "../../../src/clock.ts";
+import { postgres } from "../../../src/store/postgres.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { owner, save, tokens } from "../../../src/store/suite/rows.ts";
+import { eventually } from "../../support/eventually.ts";
+import { administer, freshDatabase } from "../../support/postgres.ts";
+import { storeProcess } from "../../support/store-process.ts";
+
+describe("proof of life in PostgreSQL", () => {
+  test("an owner that never announced itself is unknown", async (t) => {
+    const store = await opened(t, await freshDatabase(t));
+    assert.equal(await livenessOf(store, "somebody"), "unknown");
+  });
+
+  test("a process lives while it is paused, and is dead once it was killed", async (t) => {
+    const database = await freshDatabase(t);
+    const store = await opened(t, database);
+    const { grantId } = await save(store);
+    const { child, answer } = storeProcess(t, database, { do: "hold", grantId, attemptId: "a" });
+    assert.equal(await answer, "begun");
+    assert.equal(await livenessOf(store, "a"), "alive");
+    child.kill("SIGSTOP");
+    await sleep(6_000);
+    assert.equal(await livenessOf(store, "a"), "alive");
+    child.kill("SIGKILL");
+    const seen = new Set<string>();
+    await eventually(
+      () => livenessOf(store, "a"),
+      (liveness) => {
+        seen.add(liveness);
+        return liveness === "dead";
+      },
+    );
+    assert.ok(seen.has("unknown"), "a lock that is gone is no proof yet");
+  });
+
+  test("one whose connection is cut takes its lock again, and never passes for dead", async (t) => {
+    const database = await freshDatabase(t);
+    const [store, other] = [await opened(t, database), await opened(t, database)];
+    await store.announceOwner?.(owner("cut"));
+    for (let cut = 1; cut <= 3; cut++) {
+      const [holder] = await administer(database, sessionOf);
+      await administer(database, `SELECT pg_terminate_backend(${String(holder?.["pid"])})`);
+      const liveness = await eventually(
+        () => livenessOf(other, "cut"),
+        (seen) => seen !== "unknown",
+      );
+      assert.equal(liveness, "alive");
+    }
+  });
+
+  test("a closed store's owners are dead; those of another one are not", async (t) => {
+    const database = await freshDatabase(t);
+    const [store, other] = [await opened(t, database), await opened(t, database)];
+    await store.announceOwner?.(owner("closing"));
+    await other.announceOwner?.(owner("staying"));
+    assert.equal(await livenessOf(other, "closing"), "alive");
+    await store.close();
+    await eventually(
+      () => livenessOf(other, "closing"),
+      (liveness) => liveness === "dead",
+    );
+    assert.equal(await livenessOf(other, "staying"), "alive");
+  });
+});
+
+describe("hints of change in PostgreSQL", () => {
+  test("come from other processes, and stop when nobody listens any more", async (t) => {
+    const database = await freshDatabase(t);
+    const [store, other] = [await opened(t, database), await opened(t, database)];
+    let hints = 0;
+    const stop = store.onChange?.(() => (hints += 1));
+    const { grantId } = await save(other);
+    await eventually(
+      () => hints,
+      (count) => count > 0,
+    );
+    stop?.();
+    const before = hints;
+    await other.commitAttempt(grantId, 1, tokens("2"), 1);
+    await sleep(100);
+    assert.equal(hints, before);
+  });
+
+  test("come again after the connection was cut, beginning with one for what was missed", async (t) => {
+    const database = await freshDatabase(t);
+    const [store, other] = [await opened(t, database), await opened(t, database)];
+    const { grantId } = await save(other);
+    let hints = 0;
+    store.onChange?.(() => (hints += 1));
+    await store.announceOwner?.(owner("listener"));
+    const [listener] = await administer(database, sessionOf);
+    const before = hints;
+    await administer(database, `SELECT pg_terminate_backend(${String(listener?.["pid"])})`);
+    await eventually(
+      () => hints,
+      (count) => count > before,
+    );
+    const missed = hints;
+    await other.commitAttempt(grantId, 1, tokens("2"), 1);
+    await eventually(
+      () => hints,
+      (count) => count > missed,
+    );
+    assert.deepEqual(store.notes?.(), []);
+  });
+});
+
+/** Who holds an owner's lock in the database that is asked. */
+const sessionOf = `SELECT pid FROM pg_locks WHERE locktype = 'advisory'
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+
+async function livenessOf(store: Store, name: string): Promise<string> {
+  return (await store.ownerLiveness?.(owner(name))) ?? "nothing is said";
+}
+
+async function opened(t: TestContext, database: string): Promise<Store> {
+  const store = postgres(database);
+  t.after(() => store.close());
+  await store.open({ clock: systemClock });
+  return store;
+}

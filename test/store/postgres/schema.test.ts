@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { systemClock } from "../../../src/clock.ts";
+import { postgres } from "../../../src/store/postgres.ts";
+import { fails } from "../../support/fails.ts";
+import { administer, freshDatabase } from "../../support/postgres.ts";
+import { storeProcess } from "../../support/store-process.ts";
+
+const clock = systemClock;
+
+describe("the schema of a PostgreSQL database", () => {
+  test("is made once, by one of twenty stores that start together in several processes", async (t) => {
+    const database = await freshDatabase(t);
+    const processes = Array.from({ length: 4 }, () => storeProcess(t, database, { do: "open" }));
+    const stores = Array.from({ length: 16 }, () => postgres({ connectionString: database, poolSize: 2 }));
+    await Promise.all(stores.map((store) => store.open({ clock })));
+    for (const store of stores) assert.deepEqual((await store.migrations()).applied, ["0001-initial"]);
+    await Promise.all(stores.map((store) => store.close()));
+    for (const { answer } of processes) assert.deepEqual(await answer, ["0001-initial"]);
+  });
+
+  test("is left alone where nobody asked for a migration", async (t) => {
+    const database = await freshDatabase(t);
+    await assert.rejects(postgres(database).open({ clock, migrate: false }), fails("store_unusable", "behind"));
+    const made = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace";
+    assert.deepEqual(await administer(database, made), []);
+  });
+
+  test("of a newer version is refused", async (t) => {
+    const database = await freshDatabase(t);
+    const store = postgres(database);
+    await store.open({ clock });
+    await store.close();
+    await administer(database, "INSERT INTO onbehalf_migrations (name, applied_at) VALUES ('9999-later', 1)");
+    await assert.rejects(store.open({ clock }), fails("store_unusable", "9999-later"));
+  });
+
+  test("of somebody else by the same names is refused, and stays whole", async (t) => {
+    const database = await freshDatabase(t);
+    await administer(database, "CREATE TABLE grants (whose TEXT)");
+    await assert.rejects(postgres(database).open({ clock }), fails("store_unusable", "somebody else"));
+    const made = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'";
+    assert.deepEqual(await administer(database, made), [{ relname: "grants" }]);
+  });
+
+  test("may belong to another role than the one that serves", async (t) => {
+    const database = await freshDatabase(t);
+    const role = new URL(database).pathname.slice(1).replace("test", "role");
+    await administer(database, `CREATE ROLE ${role} LOGIN PASSWORD 'serves'`);
+    t.after(() => administer(database.replace(/[^/]+$/, "postgres"), `DROP ROLE ${role}`));
+    const url = new URL(database);
+    url.username = role;
+    url.password = "serves";
+    const serving = postgres(url.href);
+    await assert.rejects(serving.open({ clock }), fails("store_unusable", "rights", ["serves@"]));
+
+    const owning = postgres(database);
+    await owning.open({ clock });
+    await owning.close();
+    await administer(database, `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${role}`);
+    await serving.open({ clock, migrate: false });
+    assert.equal((await serving.createKeys({ instance: "one", keys: [] })).instance, "one");
+    await serving.close();
+    await administer(database, `REVOKE ALL ON ALL TABLES IN SCHEMA public FROM ${role}`);
+  });
+});

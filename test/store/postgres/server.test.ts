@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { TestContext } from "node:test";
+import { Client } from "pg";
+import { systemClock } from "../../../src/clock.ts";
+import { postgres } from "../../../src/store/postgres.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { owner, read, save, tokens } from "../../../src/store/suite/rows.ts";
+import { eventually } from "../../support/eventually.ts";
+import { fails } from "../../support/fails.ts";
+import { newServer } from "../../support/postgres-server.ts";
+import type { PostgresServer } from "../../support/postgres-server.ts";
+import { administer } from "../../support/postgres.ts";
+
+const clock = systemClock;
+let server: PostgresServer;
+
+before(async () => {
+  server = await newServer();
+  await server.start();
+});
+after(() => server.remove());
+
+describe("a PostgreSQL server that cannot be used", () => {
+  const wrong = {
+    "nobody listens": { port: "1" },
+    "an unknown host": { hostname: "nowhere.invalid" },
+    "an unknown database": { pathname: "/missing" },
+    "a wrong password": { password: "wrong-pa55word" },
+    "an unknown user": { username: "nobody" },
+  };
+  for (const [what, part] of Object.entries(wrong)) {
+    test(`${what}: \`store_unavailable\`, and no password in it`, async () => {
+      const url = new URL(server.url("postgres"));
+      Object.assign(url, part);
+      const secrets = [decodeURIComponent(url.password), url.password];
+      const store = postgres(url.href);
+      await assert.rejects(store.open({ clock }), fails("store_unavailable", url.host, secrets));
+      assert.ok(!secrets.some((secret) => store.location.includes(secret)), store.location);
+      await assert.rejects(store.ping(), fails("store_unavailable"));
+      await store.close();
+    });
+  }
+
+  test("no connection left: `store_unavailable`", async () => {
+    const url = await database("few");
+    await administer(url, "CREATE ROLE few LOGIN PASSWORD 'few' CONNECTION LIMIT 1");
+    const limited = new URL(url);
+    Object.assign(limited, { username: "few", password: "few" });
+    const holder = new Client({ connectionString: limited.href });
+    await holder.connect();
+    const store = postgres(limited.href);
+    await assert.rejects(store.open({ clock }), fails("store_unavailable", "no connection left"));
+    await holder.end();
+  });
+});
+
+describe("a PostgreSQL server that is stopped and started in mid-use", () => {
+  test("is said to be away, and is used again without anybody's doing", async (t) => {
+    const url = await database("restarted");
+    const [store, other] = [await opened(t, url), await opened(t, url)];
+    const { grantId } = await save(store);
+    await store.announceOwner?.(owner("survivor"));
+    let hints = 0;
+    store.onChange?.(() => (hints += 1));
+
+    // Statements under way, too, end in an error of ours or work.
+    const busy = Promise.allSettled(Array.from({ length: 30 }, () => save(store)));
+    await server.stop();
+    const outcomes = await busy;
+    for (const outcome of outcomes) {
+      if (outcome.status === "rejected") fails("store_unavailable")(outcome.reason);
+    }
+    const away = fails("store_unavailable", "127.0.0.1");
+    await assert.rejects(store.grantById(grantId), away);
+    await assert.rejects(store.beginAttempt(attempt(grantId)), away);
+    await assert.rejects(store.ping(), away);
+    assert.equal(store.notes?.().length, 1);
+
+    const before = hints;
+    await server.start();
+    await eventually(
+      () =>
+        other.ping().then(
+          () => true,
+          () => false,
+        ),
+      Boolean,
+    );
+    assert.equal((await read(store, grantId)).generation, 1);
+    assert.deepEqual(await store.attempts(), [], "an intent that could not be written is none");
+    assert.equal((await store.beginAttempt(attempt(grantId))).kind, "begun");
+    assert.equal(await other.commitAttempt(grantId, 1, tokens("2"), 1), true);
+    const liveness = await eventually(
+      async () => (await other.ownerLiveness?.(owner("survivor"))) ?? "nothing is said",
+      (seen) => seen !== "unknown",
+    );
+    assert.equal(liveness, "alive");
+    await eventually(
+      () => hints,
+      (count) => count > before,
+    );
+    // Every save that was promised is there.
+    const promised = outcomes.flatMap((each) => (each.status === "fulfilled" ? [each.value.grantId] : []));
+    for (const each of promised) assert.equal((await read(store, each)).state, "active");
+  });
+
+  test("a store that is closed while the server is away ends at once", async (t) => {
+    const url = await database("away");
+    const store = await opened(t, url);
+    await server.stop();
+    await store.close();
+    await server.start();
+  });
+});
+
+function attempt(grantId: string): Parameters<Store["beginAttempt"]>[0] {
+  return { attemptId: "a", grantId, generation: 1, owner: owner("a") };
+}
+
+async function database(name: string): Promise<string> {
+  await administer(server.url("postgres"), `CREATE DATABASE ${name}`);
+  return server.url(name);
+}
+
+async function opened(t: TestContext, url: string): Promise<Store> {
+  const store = postgres(url);
+  t.after(() => store.close());
+  await store.open({ clock });
+  return store;
+}

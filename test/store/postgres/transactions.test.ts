@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { TestContext } from "node:test";
+import { Client, Pool } from "pg";
+import { systemClock } from "../../../src/clock.ts";
+import { PostgresDatabase } from "../../../src/store/postgres-database.ts";
+import { clientConfig } from "../../../src/store/postgres-options.ts";
+import { postgres } from "../../../src/store/postgres.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { owner, read, save, tokens } from "../../../src/store/suite/rows.ts";
+import { fails } from "../../support/fails.ts";
+import { administer, freshDatabase } from "../../support/postgres.ts";
+
+describe("transactions of a PostgreSQL store", () => {
+  test("a transaction that stays open neither hides changes nor holds up other writers", async (t) => {
+    const database = await freshDatabase(t);
+    const store = await opened(t, database);
+    const [slow, quick] = [await save(store), await save(store)];
+    const { seq } = await store.changesSince(0);
+    const client = await connected(t, database);
+    await client.query("BEGIN");
+    await client.query("UPDATE grants SET failures = 7 WHERE grant_id = $1", [slow.grantId]);
+
+    // Had the open one drawn its number already, the poller would now pass it over for good.
+    assert.equal(await store.commitAttempt(quick.grantId, 1, tokens("2"), 1), true);
+    const first = await store.changesSince(seq);
+    assert.deepEqual(first.grantIds, [quick.grantId]);
+    await client.query("COMMIT");
+    assert.deepEqual((await store.changesSince(first.seq)).grantIds, [slow.grantId]);
+  });
+
+  test("one of ours that stands still is ended by the server, before others give up waiting", async (t) => {
+    const database = await freshDatabase(t);
+    const store = await opened(t, database);
+    const { grantId } = await save(store);
+    const stuck = rawDatabase(t, database);
+    const locked = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const paused = stuck.transaction(async (sql) => {
+      await sql.lock("SELECT grant_id FROM grants WHERE grant_id = ?", grantId);
+      locked.resolve();
+      await goOn.promise;
+      await sql.run("UPDATE grants SET failures = 7 WHERE grant_id = ?", grantId);
+    });
+    const ended = assert.rejects(paused, fails("store_unavailable"));
+    await locked.promise;
+    const attempt = { attemptId: "a", grantId, generation: 1, owner: owner("a") };
+    assert.equal((await store.beginAttempt(attempt)).kind, "begun");
+    goOn.resolve();
+    await ended;
+    assert.equal((await read(store, grantId)).failures, 0);
+  });
+
+  test("are durable where the database's default is not", async (t) => {
+    const database = await freshDatabase(t);
+    await administer(database, `ALTER DATABASE ${nameOf(database)} SET synchronous_commit = off`);
+    const [row] = await rawDatabase(t, database).transaction((sql) =>
+      sql.all("SELECT current_setting('synchronous_commit') AS is"),
+    );
+    assert.equal(row?.["is"], "on");
+  });
+
+  test("are undone as a whole, and leave a sound connection behind", async (t) => {
+    const raw = rawDatabase(t, await freshDatabase(t), 1);
+    await raw.transaction((sql) => sql.script("CREATE TABLE things (n INTEGER PRIMARY KEY)"));
+    const mistake = raw.transaction(async (sql) => {
+      await sql.run("INSERT INTO things (n) VALUES (?)", 1);
+      await sql.run("INSERT INTO things (n) VALUES (?)", 1);
+    });
+    await assert.rejects(mistake, { code: "23505" });
+    assert.deepEqual(await raw.all("SELECT n FROM things"), []);
+    await assert.rejects(
+      raw.transaction(async (sql) => {
+        await sql.run("INSERT INTO things (n) VALUES (?)", 1);
+        await sql.all("SELECT nonsense").catch(() => undefined);
+      }),
+      TypeError,
+      "a failed statement that was passed over",
+    );
+    assert.deepEqual(await raw.all("SELECT n FROM things"), []);
+  });
+
+  test("a NUL in a provider's error is stored as what can be", async (t) => {
+    const store = await opened(t, await freshDatabase(t));
+    const { grantId } = await save(store);
+    await store.beginAttempt({ attemptId: "a", grantId, generation: 1, owner: owner("a") });
+    await store.endAttempt("a", { error: "bad\0error", at: 1, retryAt: null });
+    assert.equal((await read(store, grantId)).lastError, "bad\uFFFDerror");
+  });
+
+  test("a database that turned read-only: `store_unavailable`", async (t) => {
+    const database = await freshDatabase(t);
+    await (await opened(t, database)).close();
+    await administer(database, `ALTER DATABASE ${nameOf(database)} SET default_transaction_read_only = on`);
+    const store = await opened(t, database);
+    await assert.rejects(save(store), fails("store_unavailable", "read-only"));
+  });
+});
+
+function nameOf(database: string): string {
+  return new URL(database).pathname.slice(1);
+}
+
+function rawDatabase(t: TestContext, database: string, max = 4): PostgresDatabase {
+  const raw = new PostgresDatabase(
+    new Pool({ ...clientConfig(database), max }),
+    "here",
+    async (ends) => void (await ends),
+  );
+  t.after(() => raw.close());
+  return raw;
+}
+
+async function connected(t: TestContext, database: string): Promise<Client> {
+  const client = new Client({ connectionString: database });
+  t.after(() => client.end());
+  await client.connect();
+  return client;
+}
+
+async function opened(t: TestContext, database: string): Promise<Store> {
+  const store = postgres(database);
+  t.after(() => store.close());
+  await store.open({ clock: systemClock });
+  return store;
+}

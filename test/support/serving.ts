@@ -1,0 +1,140 @@
+import { connect } from "node:net";
+import type { TestContext } from "node:test";
+import { fixedClock } from "../../src/index.ts";
+import type { Grant, Permission, Vault, VaultOptions } from "../../src/index.ts";
+import { serviceMetrics, startServer } from "../../src/service/index.ts";
+import type { RunningServer, ServerOptions } from "../../src/service/index.ts";
+import { house } from "./house.ts";
+import type { House, Street } from "./house.ts";
+
+/** A service over a house, on a socket of its own. */
+export interface Serving {
+  readonly home: House;
+  readonly vault: Vault;
+  readonly server: RunningServer;
+  readonly url: string;
+  /** A caller's key with every permission. */
+  readonly key: string;
+  /** What the service could not explain: there must be none. */
+  readonly faults: unknown[];
+  /** A caller's key with these permissions only. */
+  keyFor(...allow: Permission[]): Promise<string>;
+  /** Asks with the key; another `authorization` header wins, an empty one sends none. */
+  ask(path: string, init?: Asking): Promise<Response>;
+  /** A grant, as a phone's sign-in makes it. */
+  grant(email?: string, scope?: string): Promise<Grant>;
+}
+
+export interface Asking extends Omit<RequestInit, "headers"> {
+  headers?: Record<string, string>;
+}
+
+export async function serving(
+  t: TestContext,
+  { on, vault: vaultOptions, ...options }: ServerOptions & { on?: Street; vault?: Partial<VaultOptions> } = {},
+): Promise<Serving> {
+  const home = await house(t, on === undefined ? { clock: fixedClock("2026-11-22T00:00:00Z") } : { on });
+  const metrics = serviceMetrics();
+  const vault = await home.open({
+    ...vaultOptions,
+    onEvent: (event) => {
+      home.events.push(event);
+      metrics.onEvent(event);
+    },
+  });
+  const faults: unknown[] = [];
+  const server = await startServer(vault, {
+    port: 0,
+    clock: home.clock,
+    metrics,
+    onFault: (fault) => faults.push(fault),
+    ...options,
+  });
+  t.after(() => server.close());
+  const { key } = await vault.callers.create("all");
+  let made = 0;
+  let people = 0;
+  return {
+    home,
+    vault,
+    server,
+    url: server.url,
+    key: key.expose(),
+    faults,
+    keyFor: async (...allow) => (await vault.callers.create(`caller-${(made += 1)}`, { allow })).key.expose(),
+    ask: (path, { headers, ...init } = {}) => {
+      const sent = { authorization: `Bearer ${key.expose()}`, ...headers };
+      return fetch(server.url + path, {
+        redirect: "manual",
+        ...init,
+        headers: Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== "")),
+      });
+    },
+    grant: (email, scope) =>
+      vault.exchangeCode({ code: home.code(email ?? `someone${String((people += 1))}@example.com`, scope) }),
+  };
+}
+
+/** What came back over a bare socket. */
+export interface RawAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+/** Sends bytes as they are, and reads what comes until the other side closes. Empty where it said nothing. */
+export async function raw(url: string, bytes: string | Buffer): Promise<RawAnswer[]> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  const chunks: Buffer[] = [];
+  await new Promise<void>((resolve) => {
+    socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+    // A reset is an answer, too: the test looks at what came before it.
+    socket.on("error", () => resolve());
+    socket.on("close", () => resolve());
+    socket.on("connect", () => socket.write(bytes));
+  });
+  return answersIn(Buffer.concat(chunks));
+}
+
+/** One request over a bare socket, with a target that no client library would send. */
+export async function rawRequest(
+  url: string,
+  target: string,
+  { method = "GET", headers = {} }: { method?: string; headers?: Record<string, string> } = {},
+): Promise<RawAnswer> {
+  const lines = Object.entries({ host: new URL(url).host, connection: "close", ...headers }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
+  const [answer] = await raw(url, Buffer.from(`${method} ${target} HTTP/1.1\r\n${lines.join("")}\r\n`, "latin1"));
+  if (answer === undefined) throw new Error("there was no answer");
+  return answer;
+}
+
+function answersIn(bytes: Buffer): RawAnswer[] {
+  const end = bytes.indexOf("\r\n\r\n");
+  if (end < 0) return [];
+  const [start = "", ...lines] = bytes.toString("latin1", 0, end).split("\r\n");
+  const headers = new Headers();
+  for (const line of lines) headers.append(line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim());
+  const status = Number(start.split(" ")[1]);
+  const rest = bytes.subarray(end + 4);
+  const { body, length } = bodyOf(rest, headers);
+  return [{ status, headers, body: body.toString("utf8") }, ...answersIn(rest.subarray(length))];
+}
+
+function bodyOf(rest: Buffer, headers: Headers): { body: Buffer; length: number } {
+  if (headers.get("transfer-encoding") !== "chunked") {
+    const length = Number(headers.get("content-length") ?? rest.length);
+    return { body: rest.subarray(0, length), length };
+  }
+  const parts: Buffer[] = [];
+  let at = 0;
+  for (;;) {
+    const line = rest.indexOf("\r\n", at);
+    const size = Number.parseInt(rest.toString("latin1", at, line), 16);
+    at = line + 2 + size + 2;
+    if (!(size > 0)) return { body: Buffer.concat(parts), length: at };
+    parts.push(rest.subarray(line + 2, line + 2 + size));
+  }
+}

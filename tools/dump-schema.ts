@@ -1,0 +1,13 @@
+/** Writes migrations/…/schema.sql anew, after a migration was added. */
+import { writeFile } from "node:fs/promises";
+import { newServer } from "../test/support/postgres-server.ts";
+import { postgresSchema, sqliteSchema } from "./schema.ts";
+
+await writeFile("migrations/sqlite/schema.sql", sqliteSchema());
+const server = await newServer();
+try {
+  await server.start();
+  await writeFile("migrations/postgres/schema.sql", await postgresSchema(server.url("postgres")));
+} finally {
+  await server.remove();
+}
