@@ -1,0 +1,208 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { OnbehalfError, isOnbehalfError } from "../../src/errors.ts";
+import type { IdTokenChecks } from "../../src/oauth/id-token.ts";
+import { google } from "../../src/providers/google.ts";
+import { oidc } from "../../src/providers/oidc.ts";
+import { minted } from "./minting.ts";
+import {
+  accessToken,
+  checkThatFails,
+  claims,
+  clientId,
+  good,
+  halfHash,
+  key,
+  other,
+  provider,
+  seconds,
+  verify,
+} from "./verifying.ts";
+
+const without = (claim: keyof typeof claims): object => ({ ...claims, [claim]: undefined });
+
+describe("an ID token as Google signs it", () => {
+  it("says who signed in, in registered names and no others", async () => {
+    const profile = await verify(minted(key, { ...claims, hd: "example.com", phone_number: "+1", groups: ["a"] }), {
+      accessToken,
+    });
+    assert.deepEqual(profile, {
+      sub: "110169484474386276334",
+      email: "ada@example.com",
+      email_verified: true,
+      name: "Ada Lovelace",
+      picture: "https://example.com/ada.png",
+      given_name: "Ada",
+      family_name: "Lovelace",
+      locale: "en",
+      hd: "example.com",
+    });
+  });
+
+  const accepted: readonly (readonly [string, object, object?])[] = [
+    ["with the shorter name of the issuer", { ...claims, iss: "accounts.google.com" }],
+    ["for the app's own Android client", { ...claims, azp: "1234567890-android.apps.googleusercontent.com" }],
+    ["without azp", without("azp")],
+    ["without at_hash", without("at_hash")],
+    ["with an audience in a list of one", { ...claims, aud: [clientId] }],
+    ["with several audiences and azp", { ...claims, aud: [clientId, "somebody-else"] }],
+    ["that has just expired by our clock", { ...claims, exp: seconds - 59 }],
+    ["from a provider whose clock is ahead", { ...claims, iat: seconds + 60, nbf: seconds + 60 }],
+    ["from a provider that counts fractions", { ...claims, iat: seconds - 0.5, exp: seconds + 0.5 }],
+    ["with a nonce that nobody asked for", { ...claims, nonce: "n" }],
+    ["without a type", claims, { typ: undefined }],
+  ];
+  for (const [what, changed, header] of accepted) {
+    it(`is accepted ${what}`, async () => {
+      assert.equal((await verify(minted(key, changed, header), { accessToken })).sub, claims.sub);
+    });
+  }
+
+  it("is accepted from any of the published keys", async () => {
+    assert.equal((await verify(minted(other, claims))).sub, claims.sub);
+  });
+
+  it("is accepted with a sub of 255 letters", async () => {
+    const sub = "s".repeat(255);
+    assert.equal((await verify(minted(key, { ...claims, sub }))).sub, sub);
+  });
+});
+
+describe("an ID token whose claims are wrong", () => {
+  const refused: readonly (readonly [string, string, object])[] = [
+    ["another audience", "aud", { ...claims, aud: "1234567890-other.apps.googleusercontent.com" }],
+    ["an audience that merely begins like ours", "aud", { ...claims, aud: `${clientId}.evil.example` }],
+    ["an empty list of audiences", "aud", { ...claims, aud: [] }],
+    ["an audience that is no text", "aud", { ...claims, aud: { id: clientId } }],
+    ["no audience", "aud", without("aud")],
+    ["several audiences and no azp", "azp", { ...claims, aud: [clientId, "x"], azp: undefined }],
+    ["a stranger's azp", "azp", { ...claims, azp: "9999999999-android.apps.googleusercontent.com" }],
+    [
+      "a stranger's azp that begins like our project",
+      "azp",
+      { ...claims, azp: "12345678901-x.apps.googleusercontent.com" },
+    ],
+    ["an empty azp", "azp", { ...claims, azp: "" }],
+    ["an azp of null", "azp", { ...claims, azp: null }],
+    ["an azp in a list", "azp", { ...claims, azp: [clientId] }],
+    ["another issuer", "iss", { ...claims, iss: "https://accounts.example.net" }],
+    ["an issuer that merely begins like ours", "iss", { ...claims, iss: "https://accounts.google.com.evil.example" }],
+    ["an issuer with a slash too many", "iss", { ...claims, iss: "https://accounts.google.com/" }],
+    ["an issuer in a list", "iss", { ...claims, iss: ["https://accounts.google.com"] }],
+    ["no issuer", "iss", without("iss")],
+    ["an end that is over", "exp", { ...claims, exp: seconds - 60 }],
+    ["an end long ago", "exp", { ...claims, iat: seconds - 7_200, exp: seconds - 3_600 }],
+    ["an end in digits", "exp", { ...claims, exp: String(seconds + 3_600) }],
+    ["an end of null", "exp", { ...claims, exp: null }],
+    ["no end", "exp", without("exp")],
+    ["a beginning in the future", "iat", { ...claims, iat: seconds + 61 }],
+    ["a beginning in digits", "iat", { ...claims, iat: String(seconds) }],
+    ["no beginning", "iat", without("iat")],
+    ["a time before which it is not valid", "nbf", { ...claims, nbf: seconds + 61 }],
+    ["no subject", "sub", without("sub")],
+    ["an empty subject", "sub", { ...claims, sub: "" }],
+    ["a subject of null", "sub", { ...claims, sub: null }],
+    ["a subject that is a number", "sub", { ...claims, sub: 110_169_484 }],
+    ["a subject that is too long", "sub", { ...claims, sub: "s".repeat(256) }],
+    ["another access token's hash", "at_hash", { ...claims, at_hash: halfHash("sha256", "ya29.other") }],
+    ["a hash of another kind", "at_hash", { ...claims, at_hash: halfHash("sha512") }],
+    ["a hash with padding", "at_hash", { ...claims, at_hash: `${claims.at_hash}==` }],
+    ["a hash that is no text", "at_hash", { ...claims, at_hash: null }],
+  ];
+  for (const [what, check, changed] of refused) {
+    it(`is refused for ${check}: ${what}`, async () => {
+      assert.equal(await checkThatFails(minted(key, changed), { accessToken }), check);
+    });
+  }
+
+  for (const [what, changed] of [
+    ["no nonce", claims],
+    ["another nonce", { ...claims, nonce: "not-the-one" }],
+    ["a nonce that is no text", { ...claims, nonce: ["n-1"] }],
+  ] as const) {
+    it(`is refused for nonce where one was sent: ${what}`, async () => {
+      assert.equal(await checkThatFails(minted(key, changed), { nonce: "n-1" }), "nonce");
+      await verify(minted(key, { ...claims, nonce: "n-1" }), { nonce: "n-1" });
+    });
+  }
+
+  it("is refused for hd where a domain is required", async () => {
+    const ours = { provider: google({ clientId, hostedDomain: "example.com" }) };
+    for (const hd of [undefined, "evil.example", "example.com.evil.example", "Example.com", ["example.com"]]) {
+      assert.equal(await checkThatFails(minted(key, { ...claims, hd }), ours), "hd");
+    }
+    assert.equal((await verify(minted(key, { ...claims, hd: "example.com" }), ours)).hd, "example.com");
+  });
+
+  it("says of a code for another client what to do", async () => {
+    await assert.rejects(verify(minted(key, { ...claims, aud: "somebody-else" })), (error) => {
+      assert.ok(isOnbehalfError(error, "id_token_invalid"));
+      assert.match(error.hint, /serverClientId/);
+      return true;
+    });
+  });
+});
+
+describe("the authorized party", () => {
+  const android = "1234567890-android.apps.googleusercontent.com";
+  const elsewhere = "https://id.example";
+  const plain = (authorizedParties?: readonly string[]): Partial<IdTokenChecks> => ({
+    clientId: "app",
+    provider: oidc({
+      name: "id",
+      issuer: elsewhere,
+      clientId: "app",
+      ...(authorizedParties === undefined ? {} : { authorizedParties }),
+    }),
+  });
+  const foreign = { ...claims, iss: elsewhere, aud: "app", azp: "phone" };
+
+  it("is one of the list, where there is one, and then no other of the same project", async () => {
+    const listed = { provider: google({ clientId, authorizedParties: [android] }) };
+    await verify(minted(key, { ...claims, azp: android }), listed);
+    await verify(good, listed);
+    const another = minted(key, { ...claims, azp: "1234567890-ios.apps.googleusercontent.com" });
+    assert.equal(await checkThatFails(another, listed), "azp");
+  });
+
+  it("is nobody but us at a provider of which nothing is known", async () => {
+    assert.equal(await checkThatFails(minted(key, foreign), plain()), "azp");
+    await verify(minted(key, { ...foreign, azp: "app" }), plain());
+    await verify(minted(key, foreign), plain(["phone"]));
+  });
+});
+
+describe("what an ID token says of a person", () => {
+  const verified: readonly (readonly [unknown, boolean | undefined])[] = [
+    [true, true],
+    [false, false],
+    ["true", true],
+    ["false", false],
+    ["TRUE", undefined],
+    [1, undefined],
+    [null, undefined],
+    [undefined, undefined],
+  ];
+  for (const [email_verified, expected] of verified) {
+    it(`reads email_verified ${JSON.stringify(email_verified)} as ${String(expected)}`, async () => {
+      const profile = await verify(minted(key, { ...claims, email_verified }));
+      assert.equal(profile.email_verified, expected);
+      assert.equal("email_verified" in profile, expected !== undefined);
+    });
+  }
+
+  it("leaves out what is no text", async () => {
+    const odd = { email: 1, name: null, picture: ["a"], given_name: {}, family_name: true, locale: undefined, hd: 7 };
+    assert.deepEqual(await verify(minted(key, { ...claims, ...odd })), { sub: claims.sub, email_verified: true });
+  });
+});
+
+describe("a token about which nothing can be known", () => {
+  it("is not called wrong while the provider's keys are out of reach", async () => {
+    const down = new OnbehalfError("provider_unavailable", "no keys", {
+      hint: "wait",
+      details: { issuer: provider.issuer, retryAfterMs: 1 },
+    });
+    await assert.rejects(verify(good, { getKey: () => Promise.reject(down) }), (error) => error === down);
+  });
+});
