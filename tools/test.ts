@@ -1,5 +1,5 @@
 /**
- * The whole test run: types and lint, the build, then the tests.
+ * The whole test run: types and lint, the build and what it publishes, then the tests.
  * `npm test -- PATTERN` runs only the test files whose path contains PATTERN, without the checks.
  */
 import { globSync } from "node:fs";
@@ -21,6 +21,7 @@ if (pattern === undefined) {
   worst = Math.max(worst, await run("node", ["tools/check.ts"]));
 }
 worst = Math.max(worst, await run("node", ["tools/build.ts"]));
+if (pattern === undefined) worst = Math.max(worst, await run("node", ["tools/check-package.ts"]));
 
 const shared = files.filter((file) => !isolated.test(file));
 if (shared.length > 0) worst = Math.max(worst, await node(["--test-isolation=none", ...shared]));

@@ -12,7 +12,7 @@ import {
   readParameters,
   systemClock,
 } from "../index.ts";
-import type { Caller, Clock, GrantRef, OnEvent, Permission, Vault } from "../index.ts";
+import type { Caller, Clock, GrantRef, Permission, Vault } from "../index.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { Metrics } from "./metrics.ts";
 import { proxy } from "./proxy.ts";
@@ -33,8 +33,6 @@ export interface ServiceOptions {
 
 /** A web-standard request handler. */
 export type Service = (request: Request) => Promise<Response>;
-
-export type { OnEvent };
 
 type Handler = (context: Context, caller: Caller) => Promise<Response> | Response;
 type Method = "GET" | "POST" | "DELETE";
