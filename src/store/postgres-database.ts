@@ -22,13 +22,10 @@ const atOnceMs = 1_000;
 export class PostgresDatabase implements Database {
   readonly #pool: Pool;
   readonly #location: string;
-  readonly #closing: (ends: Promise<unknown>) => Promise<void>;
 
-  /** @param closing waits for connections to end, but not for ever */
-  constructor(pool: Pool, location: string, closing: (ends: Promise<unknown>) => Promise<void>) {
+  constructor(pool: Pool, location: string) {
     this.#pool = pool;
     this.#location = location;
-    this.#closing = closing;
   }
 
   async now(): Promise<number> {
@@ -55,7 +52,7 @@ export class PostgresDatabase implements Database {
   }
 
   async close(): Promise<void> {
-    await this.#closing(this.#pool.end());
+    await this.#pool.end();
   }
 
   #transact<T>(opening: string, body: (sql: Transaction) => Promise<T>): Promise<T> {

@@ -13,12 +13,12 @@ export class PostgresSockets {
   };
 
   /** Waits for connections to end as they should, and ends those that do not: a server that is gone never answers. */
-  async closing(ends: Promise<unknown>, patienceMs: number): Promise<void> {
+  async closing(ends: readonly Promise<unknown>[], patienceMs: number): Promise<void> {
     const impatience = setTimeout(() => {
       for (const socket of this.#open) socket.destroy();
     }, patienceMs);
     try {
-      await ends;
+      await Promise.all(ends);
     } finally {
       clearTimeout(impatience);
     }

@@ -21,6 +21,7 @@ interface Open {
   readonly database: PostgresDatabase;
   readonly session: PostgresSession;
   readonly presence: PostgresPresence;
+  close(): Promise<void>;
 }
 
 /**
@@ -50,7 +51,7 @@ export function postgres(where: string | PostgresOptions): Store {
     const pool = new pg.Pool({ ...clientConfig(connectionString), max: poolSize, stream: sockets.make });
     // An idle connection that is lost is replaced when one is needed.
     pool.on("error", () => undefined);
-    const database = new PostgresDatabase(pool, location, (ends) => sockets.closing(ends, closeMs));
+    const database = new PostgresDatabase(pool, location);
     const presence = new PostgresPresence(database);
     const session = new PostgresSession({
       client: async () => new pg.Client({ ...clientConfig(directConnectionString), stream: sockets.make }),
@@ -62,12 +63,13 @@ export function postgres(where: string | PostgresOptions): Store {
         for (const listener of listeners) listener();
       },
     });
+    const close = (): Promise<void> => sockets.closing([session.stop(), database.close()], closeMs);
     try {
       await upToDate(database, known, migrate);
       await session.start();
-      return { database, session, presence };
+      return { database, session, presence, close };
     } catch (error) {
-      await database.close();
+      await close();
       throw error;
     }
   };
@@ -84,10 +86,10 @@ export function postgres(where: string | PostgresOptions): Store {
         const { applied, pending } = await compareMigrations(database, known);
         return { applied, pending: pending.map(({ name }) => name) };
       },
-      async disconnect(database) {
-        await open?.session.stop();
+      async disconnect() {
+        const closing = open;
         open = undefined;
-        await database.close();
+        await closing?.close();
       },
     }),
 

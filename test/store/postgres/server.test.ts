@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { after, before, describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { Client } from "pg";
@@ -112,6 +115,27 @@ describe("a PostgreSQL server that is stopped and started in mid-use", () => {
     await store.close();
     await server.start();
   });
+});
+
+test("a store behind a network that has gone silent is closed all the same", async (t) => {
+  const url = new URL(await database("silent"));
+  const sockets: Socket[] = [];
+  const network = createServer((near) => {
+    const far = connect(server.port, "127.0.0.1");
+    for (const socket of [near, far]) socket.on("error", () => undefined);
+    near.pipe(far).pipe(near);
+    sockets.push(near, far);
+  }).listen(0, "127.0.0.1");
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    network.close();
+  });
+  await once(network, "listening");
+  url.port = String((network.address() as AddressInfo).port);
+  const store = await opened(t, url.href);
+  await store.announceOwner?.(owner("silenced"));
+  for (const socket of sockets) socket.unpipe().pause();
+  await store.close();
 });
 
 function attempt(grantId: string): Parameters<Store["beginAttempt"]>[0] {

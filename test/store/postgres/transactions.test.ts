@@ -102,11 +102,7 @@ function nameOf(database: string): string {
 }
 
 function rawDatabase(t: TestContext, database: string, max = 4): PostgresDatabase {
-  const raw = new PostgresDatabase(
-    new Pool({ ...clientConfig(database), max }),
-    "here",
-    async (ends) => void (await ends),
-  );
+  const raw = new PostgresDatabase(new Pool({ ...clientConfig(database), max }), "here");
   t.after(() => raw.close());
   return raw;
 }
