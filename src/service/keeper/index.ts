@@ -37,8 +37,14 @@ interface Pending {
  */
 export async function startKeeper(options: KeeperOptions, onEvent: OnEvent): Promise<Keeper> {
   const client = new KeeperClient(options, onEvent);
-  await client.start();
-  return client;
+  try {
+    await client.start();
+    return client;
+  } catch (error) {
+    // What keeps the first one from starting is for people to mend: trying again for ever would keep the service from ending.
+    await client.close();
+    throw error;
+  }
 }
 
 class KeeperClient implements Keeper {
