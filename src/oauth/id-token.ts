@@ -97,13 +97,15 @@ function refusal(error: unknown): unknown {
 
 function invalid(check: string): OnbehalfError<"id_token_invalid"> {
   return new OnbehalfError("id_token_invalid", `the ID token failed the check of ${check}`, {
-    hint:
-      check === "aud" || check === "azp"
-        ? "the code was issued for another client: use the web client's id as serverClientId in the app"
-        : "start a new sign-in; if it happens again, look at the provider's settings and this machine's clock",
+    hint: hints[check] ?? "start a new sign-in; if it happens again, look at the provider and at this machine's clock",
     details: { check },
   });
 }
+
+const hints: Readonly<Record<string, string>> = {
+  aud: "the code was issued for another client: use the web client's id as serverClientId in the app",
+  azp: "the code came through a client that is not known for one of yours: if it is, list it in authorizedParties",
+};
 
 const textClaims = ["email", "name", "picture", "given_name", "family_name", "locale", "hd"] as const;
 

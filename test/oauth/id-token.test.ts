@@ -134,12 +134,18 @@ describe("an ID token whose claims are wrong", () => {
     assert.equal((await verify(minted(key, { ...claims, hd: "example.com" }), ours)).hd, "example.com");
   });
 
-  it("says of a code for another client what to do", async () => {
-    await assert.rejects(verify(minted(key, { ...claims, aud: "somebody-else" })), (error) => {
-      assert.ok(isOnbehalfError(error, "id_token_invalid"));
-      assert.match(error.hint, /serverClientId/);
-      return true;
-    });
+  it("says of a code for or from another client what to do", async () => {
+    for (const [member, advice] of [
+      ["aud", /serverClientId/],
+      ["azp", /authorizedParties/],
+      ["iss", /new sign-in/],
+    ] as const) {
+      await assert.rejects(verify(minted(key, { ...claims, [member]: "somebody-else" })), (error) => {
+        assert.ok(isOnbehalfError(error, "id_token_invalid"));
+        assert.match(error.hint, advice);
+        return true;
+      });
+    }
   });
 });
 

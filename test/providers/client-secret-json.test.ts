@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { inspect } from "node:util";
+import { isOnbehalfError } from "../../src/errors.ts";
+import { parseClientSecretJson } from "../../src/providers/client-secret-json.ts";
+
+const client = {
+  client_id: "1234567890-web.apps.googleusercontent.com",
+  project_id: "my-project",
+  auth_uri: "https://accounts.google.com/o/oauth2/auth",
+  token_uri: "https://oauth2.googleapis.com/token",
+  auth_provider_x509_cert_url: "https://www.googleapis.com/oauth2/v1/certs",
+  client_secret: "GOCSPX-canary",
+};
+
+function parse(content: unknown): ReturnType<typeof parseClientSecretJson> {
+  return parseClientSecretJson(typeof content === "string" ? content : JSON.stringify(content), "client_secret.json");
+}
+
+describe("a client's file", () => {
+  const files: readonly (readonly [string, unknown])[] = [
+    ["of a web client", { web: { ...client, redirect_uris: [], javascript_origins: [] } }],
+    ["of an installed client", { installed: client }],
+    ["with a byte order mark, as editors on Windows write it", `\uFEFF${JSON.stringify({ web: client })}`],
+    ["with members of next year", { web: { ...client, universe_domain: "googleapis.com" }, version: 2 }],
+  ];
+  for (const [what, content] of files) {
+    it(`is read: one ${what}`, () => {
+      const { clientId, clientSecret } = parse(content);
+      assert.equal(clientId, client.client_id);
+      assert.equal(clientSecret?.expose(), client.client_secret);
+    });
+  }
+
+  it("gives a secret that does not print", () => {
+    assert.ok(!inspect(parse({ web: client }), { depth: null }).includes("canary"));
+  });
+
+  const { client_secret: _, ...withoutSecret } = client;
+  const { client_id: __, ...withoutId } = client;
+  const mistakes: readonly (readonly [string, unknown, RegExp, RegExp])[] = [
+    ["no JSON at all", "GOCSPX-canary", /is not JSON/, /download/],
+    ["an empty file", "", /is not JSON/, /download/],
+    ["iOS's property list", '<?xml version="1.0"?><plist/>', /is not JSON/, /download/],
+    ["half a file", JSON.stringify({ web: client }).slice(0, -5), /is not JSON/, /download/],
+    ["JSON of another shape", ["canary"], /is not a client file/, /web or installed/],
+    ["null", "null", /is not a client file/, /web or installed/],
+    ["a service account", { type: "service_account", private_key: "canary" }, /service account/, /web application/],
+    [
+      "application default credentials",
+      { ...client, refresh_token: "canary", type: "authorized_user" },
+      /application default credentials/,
+      /web application/,
+    ],
+    [
+      "Android's google-services.json",
+      { project_info: { project_number: "1" }, client: [{ oauth_client: [] }], configuration_version: "1" },
+      /google-services\.json/,
+      /web client/,
+    ],
+    ["the inner part alone", client, /neither/, /download/],
+    ["both kinds", { web: client, installed: client }, /both/, /download/],
+    ["an empty object", {}, /neither/, /download/],
+    ["no client", { web: null }, /no client_id/, /do not edit/],
+    ["no client id", { web: withoutId }, /no client_id/, /do not edit/],
+    ["an empty client id", { web: { ...client, client_id: "" } }, /no client_id/, /do not edit/],
+    ["a phone's client, which has no secret", { installed: withoutSecret }, /Android, iOS/, /serverClientId/],
+    ["an empty secret", { web: { ...client, client_secret: "" } }, /no client_secret/, /serverClientId/],
+  ];
+  for (const [what, content, message, hint] of mistakes) {
+    it(`is refused with what to do: ${what}`, () => {
+      assert.throws(
+        () => parse(content),
+        (error) => {
+          assert.ok(isOnbehalfError(error, "configuration_invalid"));
+          assert.match(error.message, message);
+          assert.match(error.message, /client_secret\.json/, "it says which file");
+          assert.match(error.hint, hint);
+          assert.deepEqual(error.details.problems, [error.message]);
+          assert.ok(!inspect(error, { depth: null }).includes("canary"), "it shows no secret");
+          return true;
+        },
+      );
+    });
+  }
+});
