@@ -78,6 +78,8 @@ CREATE TABLE grants (
   CONSTRAINT grants_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspect'::text, 'lapsed'::text, 'revoking'::text, 'revoked'::text])))
 );
 
+CREATE INDEX grants_by_exchange ON public.grants USING btree (access_issued_at) WHERE ((state = 'active'::text) AND (refresh_sealed IS NOT NULL));
+
 CREATE INDEX grants_by_external ON public.grants USING btree (external_hash) WHERE (external_hash IS NOT NULL);
 
 CREATE INDEX grants_by_refresh_digest ON public.grants USING btree (refresh_digest_hash) WHERE (refresh_digest_hash IS NOT NULL);

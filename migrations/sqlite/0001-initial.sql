@@ -45,6 +45,8 @@ CREATE TABLE grants (
 
 CREATE UNIQUE INDEX grants_by_subject ON grants (subject_hash, client_id);
 CREATE INDEX grants_by_external ON grants (external_hash) WHERE external_hash IS NOT NULL;
+-- For those who look for grants that nobody used for long.
+CREATE INDEX grants_by_exchange ON grants (access_issued_at) WHERE state = 'active' AND refresh_sealed IS NOT NULL;
 CREATE INDEX grants_by_refresh_prefix ON grants (refresh_prefix_hash) WHERE refresh_prefix_hash IS NOT NULL;
 CREATE INDEX grants_by_refresh_digest ON grants (refresh_digest_hash) WHERE refresh_digest_hash IS NOT NULL;
 

@@ -63,6 +63,8 @@ CREATE TABLE grants (
   updated_at          INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX grants_by_exchange ON grants (access_issued_at) WHERE state = 'active' AND refresh_sealed IS NOT NULL;
+
 CREATE INDEX grants_by_external ON grants (external_hash) WHERE external_hash IS NOT NULL;
 
 CREATE INDEX grants_by_refresh_digest ON grants (refresh_digest_hash) WHERE refresh_digest_hash IS NOT NULL;

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { GrantFilter, Store } from "../store.ts";
+import type { GrantFilter, GrantRow, Store } from "../store.ts";
 import { suiteTime } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import { bytes, grant, intake, read, same, save, saveIn, tokens } from "./rows.ts";
@@ -78,6 +78,8 @@ export function grantTests(bench: Bench): void {
   });
 
   describe("lists of grants", () => {
+    idleTests(bench);
+
     test("pages follow each other in the order of bytes, with none left out and none twice", async (t) => {
       const store = await bench.store(t);
       // A collation by language would mix capitals and small letters, and pass over hyphens.
@@ -100,6 +102,23 @@ export function grantTests(bench: Bench): void {
       deepEqual(await ids({ externalHash: bytes("user-1"), state: "lapsed" }), []);
       deepEqual(await ids({ subjectHash: bytes("ada"), state: "active", after: active.grantId }), [second.grantId]);
     });
+  });
+}
+
+function idleTests(bench: Bench): void {
+  test("the grants that were exchanged longest ago come first, of those that can be refreshed", async (t) => {
+    const store = await bench.store(t);
+    const issued = (accessIssuedAt: number | null): Promise<GrantRow> => save(store, { accessIssuedAt });
+    const [third, first, second, recent] = [await issued(30), await issued(10), await issued(20), await issued(40)];
+    await save(store, { accessIssuedAt: 5, refreshSealed: null });
+    await issued(null);
+    const lapsed = await issued(1);
+    await store.lapse(lapsed.grantId, 1, "invalid_grant", "invalid_grant", suiteTime);
+    same(await store.idleGrants(40, 10), [first, second, third]);
+    same(await store.idleGrants(40, 2), [first, second]);
+    same(await store.idleGrants(41, 10), [first, second, third, recent]);
+    await store.commitAttempt(first.grantId, 1, tokens("2"), suiteTime);
+    same(await store.idleGrants(40, 1), [second]);
   });
 }
 

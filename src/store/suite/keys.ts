@@ -1,6 +1,6 @@
-import { equal, rejects } from "node:assert/strict";
+import { equal, ok, rejects } from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { StoredKeys } from "../store.ts";
+import type { StoredKey, StoredKeys } from "../store.ts";
 import type { Bench } from "./bench.ts";
 import { bytes, same } from "./rows.ts";
 
@@ -23,6 +23,24 @@ export function keyTests(bench: Bench): void {
       const got = await Promise.all(names.map((name, n) => (n % 2 === 0 ? store : other).createKeys(keysOf(name))));
       const stored = await store.readKeys();
       for (const keys of got) same(keys, stored);
+    });
+
+    test("a key's wrapping is replaced once, by whoever read the one there is", async (t) => {
+      const [store, other] = await bench.pair(t);
+      const [first, second] = (await store.createKeys(keysOf("one"))).keys;
+      ok(first !== undefined && second !== undefined);
+      const rewrapped = (name: string): Pick<StoredKey, "masterKeyId" | "wrapped"> => ({
+        masterKeyId: "m2",
+        wrapped: bytes(name),
+      });
+      const names = Array.from({ length: 8 }, (_, n) => `rewrapped ${n}`);
+      const replaced = await Promise.all(
+        names.map((name, n) => (n % 2 === 0 ? store : other).replaceKey(first, rewrapped(name))),
+      );
+      equal(replaced.filter(Boolean).length, 1);
+      const winner = names[replaced.indexOf(true)] ?? "";
+      same((await other.readKeys())?.keys, [{ ...first, ...rewrapped(winner) }, second]);
+      equal(await store.replaceKey({ ...second, keyId: 99 }, rewrapped("none")), false);
     });
 
     test("keys that cannot be written whole are not written at all", async (t) => {
