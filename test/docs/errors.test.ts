@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import { OnbehalfError } from "../../src/index.ts";
+import type { ErrorCode, ErrorDetails } from "../../src/index.ts";
+import { errorsPage, problemOf } from "../../src/problem.ts";
+
+/** One of each, with every member that it can carry. The compiler sees to it that none is missing. */
+const samples: { readonly [C in ErrorCode]: Required<ErrorDetails[C]> } = {
+  unauthorized: {},
+  forbidden: { permission: "token" },
+  csrf_rejected: { rule: "origin" },
+  grant_not_found: {},
+  ambiguous_grant: { grantIds: ["g_1", "g_2"], providers: ["google"] },
+  reauthorization_required: { grantId: "g_1", since: new Date(0), reason: "invalid_grant" },
+  code_rejected: { providerError: "invalid_grant" },
+  id_token_invalid: { check: "aud" },
+  invalid_request: { parameter: "code" },
+  host_not_allowed: { host: "example.com", allowed: [] },
+  request_too_large: { limitBytes: 1 },
+  insufficient_scope: { grantId: "g_1", missingScopes: [], grantedScopes: [] },
+  client_misconfigured: { issuer: "i", clientId: "c", providerError: "invalid_client" },
+  provider_unavailable: { issuer: "i", retryAfterMs: 1 },
+  store_unavailable: { retryAfterMs: 1 },
+  keeper_unavailable: { retryAfterMs: 1 },
+  grant_unreadable: { grantId: "g_1" },
+  configuration_invalid: { problems: [] },
+  key_invalid: {},
+  store_unusable: {},
+  not_found: {},
+  method_not_allowed: { allow: ["GET"] },
+  internal_error: {},
+};
+const codes = Object.keys(samples) as ErrorCode[];
+
+const page = readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
+const sections = new Map(
+  page
+    .split(/^## /m)
+    .slice(1)
+    .map((section) => [section.slice(0, section.indexOf("\n")), section] as const),
+);
+
+/** What every problem has (RFC 9457, and the members that OAuth's errors have). */
+const common = new Set(["type", "title", "status", "detail", "error", "error_description", "hint", "error_uri"]);
+
+describe("docs/errors.md", () => {
+  test("has one section for each code, and no other", () => {
+    assert.deepEqual([...sections.keys()].sort(), codes.toSorted());
+  });
+
+  for (const code of codes) {
+    const section = sections.get(code) ?? "";
+    // **409** with `Retry-After`, `member`, `member`
+    const form = /\n\n\*\*(\d{3})\.?\*\*(?: \([^)]*\))?( with `Retry-After`)?((?:, `[a-z_]+`)*)/;
+    const [, documented, retryAfter, members = ""] = form.exec(section) ?? [];
+    const { status, headers, body } = problemOf(
+      new OnbehalfError(code, "what", { hint: "do", details: samples[code] as never }),
+    );
+
+    test(`${code}: status, members and Retry-After are what the service sends`, () => {
+      assert.equal(Number(documented), status);
+      assert.equal(retryAfter !== undefined, "retry-after" in headers);
+      assert.deepEqual(
+        [...members.matchAll(/`(.*?)`/g)].map(([, name = ""]) => name).sort(),
+        Object.keys(body)
+          .filter((member) => !common.has(member))
+          .sort(),
+      );
+      assert.equal(body["error_uri"], `${errorsPage}#${code}`);
+    });
+  }
+
+  test("each reason for a new consent is explained", () => {
+    const reasons = {
+      invalid_grant: true,
+      reauthentication_required: true,
+      admin_policy_enforced: true,
+      no_refresh_token: true,
+      crash_ambiguous_rotation: true,
+      revoked: true,
+    } satisfies Record<ErrorDetails["reauthorization_required"]["reason"], true>;
+    const rows = [...(sections.get("reauthorization_required") ?? "").matchAll(/^\| `([a-z_]+)`/gm)];
+    assert.deepEqual(rows.map(([, reason]) => reason).sort(), Object.keys(reasons).sort());
+  });
+});
