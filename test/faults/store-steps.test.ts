@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { TestContext } from "node:test";
+import { isOnbehalfError } from "../../src/index.ts";
+import type { Vault } from "../../src/index.ts";
+import type { Fault } from "../../src/standin/index.ts";
+import { postgres } from "../../src/store/postgres.ts";
+import { sqlite } from "../../src/store/sqlite.ts";
+import type { Store } from "../../src/store/store.ts";
+import { house, outcomes } from "../support/house.ts";
+import { freshDatabase } from "../support/postgres.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { accepts } from "./api.ts";
+import { faultyStore } from "./faulty-store.ts";
+import type { FaultKind } from "./faulty-store.ts";
+import { rotations } from "./rotations.ts";
+
+const stores: Readonly<Record<string, (t: TestContext) => Promise<Store>>> = {
+  sqlite: async (t) => sqlite(`${await temporaryFolder(t)}/grants.db`),
+  postgres: async (t) => postgres(await freshDatabase(t)),
+};
+
+const kinds: readonly FaultKind[] = ["before", "after", "from then on"];
+/** More than any refresh takes. */
+const mostSteps = 40;
+
+/** What the network does beside, and what the stand-in has seen of the whole refresh in the end. */
+interface Mishap {
+  readonly name: string;
+  readonly fault?: Fault;
+  readonly seen: Readonly<Record<"none" | "grace" | "strict", object>>;
+}
+
+const quiet: Mishap = { name: "a provider that answers", seen: always({ refreshed: 1 }) };
+
+const mishaps: readonly Mishap[] = [
+  quiet,
+  { name: "an outage first", fault: { status: 503 }, seen: always({ fault: 1, refreshed: 1 }) },
+  {
+    name: "a first answer that was lost",
+    fault: { after: "answer", drop: true },
+    seen: {
+      none: { refreshed: 2 },
+      grace: { refreshed: 1, refreshed_in_grace: 1 },
+      // The one thing that cannot be helped: it is said.
+      strict: { refreshed: 1, lapsed: 1 },
+    },
+  },
+];
+
+for (const [storeName, newStore] of Object.entries(stores)) {
+  for (const { name, rotation, standin: plays } of rotations) {
+    describe(`${storeName}, rotation ${name}: the store fails in mid-refresh`, { concurrency: true }, () => {
+      for (const { name: mishap, fault, seen } of storeName === "sqlite" ? mishaps : [quiet]) {
+        for (const kind of kinds) {
+          test(`${kind} each step in turn, with ${mishap}: nothing is lost, nothing spent twice`, async (t) => {
+            const home = await house(t, { ...plays, provider: { rotation } });
+            const { standin, clock } = home;
+            const { store, faults } = faultyStore(await newStore(t));
+            const vault = await home.open({ store, random: () => 0 });
+            // Others are refreshed ahead meanwhile: theirs do not count.
+            const newsOf = (email: string): Record<string, number> =>
+              outcomes(home.news().filter((entry) => entry.grant === email || entry.outcome === "fault"));
+
+            for (let step = 1; ; step++) {
+              assert.ok(step < mostSteps, "the steps come to an end");
+              const email = `step-${step}@example.com`;
+              const { grantId } = await vault.exchangeCode({ code: home.code(email) });
+              clock.advance(3_700_000);
+              home.news();
+              if (fault !== undefined) standin.fault("POST", "/token", { times: 1, ...fault });
+              faults.arm(grantId, step, kind);
+              const first = await ask(vault, grantId);
+              const struck = faults.disarm();
+
+              const end = await settled(vault, grantId);
+              const { reused_token: _, ...news } = newsOf(email);
+              const lapsed = end === "lapsed" ? { lapsed: 1 } : {};
+              assert.deepEqual({ ...news, ...lapsed }, seen[name], `step ${step}: no exchange too many`);
+              if (end === "lapsed") {
+                assert.equal((await vault.grant(grantId)).reason, "crash_ambiguous_rotation");
+              } else {
+                if (first !== undefined) assert.equal(first, end, "what was handed out is what is kept");
+                assert.ok(await accepts(standin, end));
+                clock.advance(3_700_000);
+                assert.ok(await accepts(standin, await settled(vault, grantId)), "and it goes on from there");
+                assert.equal((await vault.grant(grantId)).state, "active");
+                assert.deepEqual(newsOf(email), { refreshed: 1 });
+              }
+              if (!struck) break;
+            }
+          });
+        }
+      }
+    });
+  }
+}
+
+function always(seen: object): Mishap["seen"] {
+  return { none: seen, grace: seen, strict: seen };
+}
+
+/** A token, `lapsed`, or nothing: not just now. */
+async function ask(vault: Vault, grantId: string): Promise<string | undefined> {
+  try {
+    return (await vault.getAccessToken(grantId)).token;
+  } catch (error) {
+    assert.ok(isOnbehalfError(error), String(error));
+    if (error.code === "reauthorization_required") return "lapsed";
+    assert.ok(["store_unavailable", "provider_unavailable"].includes(error.code), `not what happened: ${error.code}`);
+    return undefined;
+  }
+}
+
+async function settled(vault: Vault, grantId: string): Promise<string> {
+  for (;;) {
+    const answer = await ask(vault, grantId);
+    if (answer !== undefined) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
