@@ -25,7 +25,8 @@ export function generateMasterKey(): Secret {
  */
 export function keyringFromEnv(
   name: string,
-  environment: Readonly<Record<string, string | undefined>> = globalThis.process.env,
+  // oxlint-disable-next-line eslint/no-restricted-properties -- the app names the variable; to read it is all this does
+  environment: Readonly<Record<string, string | undefined>> = process.env,
 ): MasterKeySource {
   return () => splitKeys(environment[name] ?? "", `environment variable ${name}`);
 }
