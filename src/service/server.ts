@@ -1,12 +1,13 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
-import { OnbehalfError, problemOf, problemResponse, systemClock } from "../index.ts";
+import { OnbehalfError, problemResponse, systemClock } from "../index.ts";
 import type { Vault } from "../index.ts";
 import { service } from "./app.ts";
 import type { ServiceOptions } from "./app.ts";
 import { fastToken } from "./fast-token.ts";
+import { maxHeaderBytes, refuseUnreadable } from "./unreadable.ts";
 import { tokenHeaders } from "./wire.ts";
 
 export interface ServerOptions extends ServiceOptions {
@@ -14,6 +15,10 @@ export interface ServerOptions extends ServiceOptions {
   readonly host?: string;
   /** 8787 by default; 0 for any. */
   readonly port?: number;
+  /** How long a client may take to send its headers, milliseconds; 10,000 by default. */
+  readonly headersTimeoutMs?: number;
+  /** How long a client may take to send its whole request, milliseconds; 15,000 by default. */
+  readonly requestTimeoutMs?: number;
   /** Routes beside the service's own, asked first. */
   readonly before?: (request: Request) => Promise<Response | undefined> | Response | undefined;
 }
@@ -24,7 +29,16 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-const limits = { maxHeaderSize: 16 * 1024, headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 30_000 };
+const limits = {
+  maxHeaderSize: maxHeaderBytes,
+  headersTimeout: 10_000,
+  requestTimeout: 15_000,
+  keepAliveTimeout: 30_000,
+  // Node looks for slow clients every 30 seconds otherwise, whatever the limits are.
+  connectionsCheckingInterval: 1_000,
+  // Node would answer this one itself, without a body; ours says what is wrong.
+  requireHostHeader: false,
+};
 
 /**
  * Serves a vault over HTTP.
@@ -40,17 +54,30 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     { overrideGlobalObjects: false, errorHandler: (error: unknown) => malformed(error, options) },
   );
   const fast = fastToken(vault, clock);
-  const server = createServer(limits, (incoming, outgoing) => {
+  let closing = false;
+  const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     const { method, url, headers } = incoming;
     const body = method === "GET" ? fast(url ?? "", headers.authorization ?? "") : undefined;
     if (body === undefined) {
+      // Answered while we close: nobody is waiting for this client's next request any more.
+      outgoing.once("close", () => closing && incoming.socket.end());
       void slow(incoming, outgoing);
       return;
     }
     metrics?.countRequest("/v1/grants/{ref}/token", 200);
     outgoing.writeHead(200, { ...tokenHeaders, "content-length": Buffer.byteLength(body) });
     outgoing.end(body);
-  });
+  };
+  const { headersTimeoutMs: headersTimeout, requestTimeoutMs: requestTimeout } = options;
+  const server = createServer(
+    {
+      ...limits,
+      ...(headersTimeout === undefined ? {} : { headersTimeout }),
+      ...(requestTimeout === undefined ? {} : { requestTimeout }),
+    },
+    answer,
+  );
+  server.on("checkExpectation", answer);
   server.on("clientError", refuseUnreadable);
   await listen(server, host, port);
   const address = server.address() as AddressInfo;
@@ -59,8 +86,8 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     url: `http://${shownHost}:${address.port}`,
     close: () =>
       new Promise((resolve) => {
+        closing = true;
         server.close(() => resolve());
-        server.closeIdleConnections();
       }),
   };
 }
@@ -76,35 +103,6 @@ function malformed(error: unknown, { onFault }: ServerOptions): Response {
           details: {},
         })
       : error,
-  );
-}
-
-/** Answers what the HTTP parser refused: too large or malformed headers, or a client that is too slow. */
-function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === "ECONNRESET") {
-    socket.destroy();
-    return;
-  }
-  const tooLarge = error.code === "HPE_HEADER_OVERFLOW";
-  const { body } = problemOf(
-    tooLarge
-      ? new OnbehalfError("request_too_large", "the headers are too large", {
-          hint: "16 KiB at most",
-          details: { limitBytes: limits.maxHeaderSize },
-        })
-      : new OnbehalfError("invalid_request", "the request cannot be read", {
-          hint: "send valid HTTP/1.1",
-          details: {},
-        }),
-  );
-  const status = tooLarge
-    ? "431 Request Header Fields Too Large"
-    : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
-      ? "408 Request Timeout"
-      : "400 Bad Request";
-  const text = JSON.stringify(body);
-  socket.end(
-    `HTTP/1.1 ${status}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { OnbehalfError } from "../errors.ts";
+import { OnbehalfError, isOnbehalfError } from "../errors.ts";
 
 export const bodyLimitBytes: number = 64 * 1024;
 
@@ -52,10 +52,15 @@ export async function readBody(
   if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge(limit);
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of request.body ?? []) {
-    length += chunk.length;
-    if (length > limit) throw tooLarge(limit);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request.body ?? []) {
+      length += chunk.length;
+      if (length > limit) throw tooLarge(limit);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (isOnbehalfError(error)) throw error;
+    throw invalid("the body broke off", "send it again, whole");
   }
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));

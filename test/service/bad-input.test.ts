@@ -295,7 +295,7 @@ describe("a body", () => {
           `${chunk.repeat(10)}0\r\n\r\n`,
         ].join("\r\n"),
       );
-      assert.equal(answer?.status, 413, answer?.body);
+      assert.equal(answer?.status, 413, answer?.body ?? "no answer");
       assert.match(answer?.body ?? "", /"error":"request_too_large"/);
     });
   }

@@ -21,13 +21,15 @@ export interface Serving {
   keyFor(...allow: Permission[]): Promise<string>;
   /** Asks with the key; another `authorization` header wins, an empty one sends none. */
   ask(path: string, init?: Asking): Promise<Response>;
-  /** A grant, as a phone's sign-in makes it. */
+  /** A grant, as a phone's sign-in makes it; of somebody new unless told whose. */
   grant(email?: string, scope?: string): Promise<Grant>;
 }
 
 export interface Asking extends Omit<RequestInit, "headers"> {
   headers?: Record<string, string>;
 }
+
+let people = 0;
 
 export async function serving(
   t: TestContext,
@@ -53,7 +55,6 @@ export async function serving(
   t.after(() => server.close());
   const { key } = await vault.callers.create("all");
   let made = 0;
-  let people = 0;
   return {
     home,
     vault,
@@ -71,7 +72,7 @@ export async function serving(
       });
     },
     grant: (email, scope) =>
-      vault.exchangeCode({ code: home.code(email ?? `someone${String((people += 1))}@example.com`, scope) }),
+      vault.exchangeCode({ code: home.code(email ?? `someone${(people += 1)}@example.com`, scope) }),
   };
 }
 
