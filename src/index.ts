@@ -12,7 +12,7 @@ export { OnbehalfError, isOnbehalfError } from "./errors.ts";
 export type { AnyOnbehalfError, ErrorCode, ErrorDetails } from "./errors.ts";
 export { grantStates, missingScopes, scopesOf } from "./grant.ts";
 export type { Grant, GrantRef, GrantState, LapseReason, Profile } from "./grant.ts";
-export { problemOf, problemResponse } from "./problem.ts";
+export { problemOf, problemResponse, statusOf } from "./problem.ts";
 export type { Problem } from "./problem.ts";
 export { google } from "./providers/google.ts";
 export type { GoogleOptions } from "./providers/google.ts";

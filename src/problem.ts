@@ -30,6 +30,11 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   internal_error: 500,
 };
 
+/** The HTTP status of a code. */
+export function statusOf(code: ErrorCode): number {
+  return statuses[code];
+}
+
 /** An error as HTTP shows it. */
 export interface Problem {
   readonly status: number;
