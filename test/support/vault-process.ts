@@ -1,7 +1,7 @@
 /** A vault in a process of its own, for tests that stop or kill it. Started by {@link startVaultProcess}. */
 import { google, isOnbehalfError, keyringFromKeys, openVault } from "../../src/index.ts";
 import type { Vault } from "../../src/index.ts";
-import { sqlite } from "../../src/store/sqlite.ts";
+import { storeAt } from "./store-process.ts";
 import type { FromVaultProcess, ToVaultProcess, VaultProcessOptions } from "./vault-processes.ts";
 
 let vault: Vault | undefined;
@@ -10,11 +10,11 @@ const tell = (message: FromVaultProcess): void => {
   process.send?.(message);
 };
 
-async function open({ path, key, standin, rotation }: VaultProcessOptions): Promise<void> {
+async function open({ where, key, standin, rotation }: VaultProcessOptions): Promise<void> {
   const { clientId, clientSecret, url: baseUrl } = standin;
   vault = await openVault({
     provider: { ...google({ clientId, clientSecret, baseUrl }), rotation },
-    store: sqlite(path),
+    store: storeAt(where),
     keyring: keyringFromKeys(key),
     onEvent: (event) => tell({ type: "event", event }),
   });

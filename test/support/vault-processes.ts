@@ -1,10 +1,13 @@
 import { fork } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { TestContext } from "node:test";
 import type { Provider, VaultEvent } from "../../src/index.ts";
 import type { House } from "./house.ts";
 
 export interface VaultProcessOptions {
-  readonly path: string;
+  /** `sqlite:PATH` or a PostgreSQL connection string. */
+  readonly where: string;
   readonly key: string;
   readonly standin: { readonly url: string; readonly clientId: string; readonly clientSecret: string };
   readonly rotation: Provider["rotation"];
@@ -36,13 +39,19 @@ export interface VaultProcess {
   kill(): Promise<void>;
 }
 
-/** Starts one; it is gone after the test. The house must run on the machine's own clock. */
+/**
+ * Starts one; it is gone after the test. The house must run on the machine's own clock.
+ *
+ * @param where another store than the house's file: `sqlite:PATH` or a PostgreSQL connection string
+ */
 export async function startVaultProcess(
   t: TestContext,
   { path, key, standin, provider: { rotation } }: House,
+  where = `sqlite:${path}`,
 ): Promise<VaultProcess> {
-  // Not a test itself: without the runner's own switches and environment.
-  const { NODE_TEST_CONTEXT: _runner, ...env } = process.env;
+  // Not a test itself: without the runner's own switches and environment. Many are started: compiled once.
+  const { NODE_TEST_CONTEXT: _runner, ...rest } = process.env;
+  const env = { ...rest, NODE_COMPILE_CACHE: join(tmpdir(), "onbehalf-compile-cache") };
   const child = fork(new URL("vault-process.ts", import.meta.url), {
     execArgv: [],
     env,
@@ -72,7 +81,7 @@ export async function startVaultProcess(
     });
 
   const { url, clientId, clientSecret } = standin;
-  send({ type: "open", options: { path, key: key.expose(), standin: { url, clientId, clientSecret }, rotation } });
+  send({ type: "open", options: { where, key: key.expose(), standin: { url, clientId, clientSecret }, rotation } });
   await ready.promise;
   return {
     events,
