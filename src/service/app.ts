@@ -37,6 +37,8 @@ export type Service = (request: Request) => Promise<Response>;
 type Handler = (context: Context, caller: Caller) => Promise<Response> | Response;
 type Method = "GET" | "POST" | "DELETE";
 
+const proxiedMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
+
 /**
  * The service over a vault: every route of docs/http-api.md. Answers every error itself, as RFC 9457 has it.
  */
@@ -105,6 +107,8 @@ export function service(vault: Vault, options: ServiceOptions = {}): Service {
   app.all("/v1/grants/:ref/proxy/*", async (context) => {
     const request = context.req.raw;
     await admit(vault, request, "proxy");
+    // No fetch may send these: they are for whoever stands between a client and a server.
+    if (/^(?:CONNECT|TRACE|TRACK)$/i.test(request.method)) return refuseMethod(proxiedMethods);
     const { pathname, search } = new URL(request.url);
     const target = pathname.split("/").slice(5).join("/");
     // The whole query is the API's: a reference that fits several grants is settled by the grant's id here.

@@ -1,4 +1,4 @@
-import { OnbehalfError, readBody } from "../index.ts";
+import { OnbehalfError, isOnbehalfError, readBody } from "../index.ts";
 import type { Grant, GrantRef, Vault } from "../index.ts";
 
 /** Request headers that an API may need. Everything else, cookies and our own key above all, stays here. */
@@ -22,7 +22,6 @@ const forwarded = [
 const dropped = new Set([
   "connection",
   "content-encoding",
-  "content-length",
   "keep-alive",
   "proxy-authenticate",
   "set-cookie",
@@ -53,9 +52,24 @@ export async function proxy(vault: Vault, ref: GrantRef, target: string, request
     if (length <= repeatableBytes) init.body = await request.arrayBuffer();
     else Object.assign(init, { body: request.body, duplex: "half" });
   }
-  const response = await vault.fetch(ref, url, init);
+  const response = await call(vault, ref, url, init);
   if (response.status === 403) return explained(response, await vault.grant(ref));
   return passedOn(response, response.body);
+}
+
+/** The API's answer; where there is none, that is its outage, and no fault of ours. */
+async function call(vault: Vault, ref: GrantRef, url: URL, init: RequestInit): Promise<Response> {
+  try {
+    return await vault.fetch(ref, url, init);
+  } catch (cause) {
+    if (isOnbehalfError(cause)) throw cause;
+    const { issuer } = await vault.grant(ref);
+    throw new OnbehalfError("provider_unavailable", `${url.host} did not answer`, {
+      hint: "try again later; whether it did what was asked is not known",
+      details: { issuer, retryAfterMs: 1_000 },
+      cause,
+    });
+  }
 }
 
 /**
@@ -65,7 +79,7 @@ export async function proxy(vault: Vault, ref: GrantRef, target: string, request
  */
 export function targetUrl(target: string): URL {
   const [path = "", ...query] = target.split("?");
-  const odd = /%(?:2[ef]|5c|00|25)|\\|\/\/|(?:^|\/)\.{1,2}(?:\/|$)|[^\x21-\x7e]|[#@]/i.test(
+  const odd = /%(?:2[ef5]|5c|[01][0-9a-f]|7f)|\\|\/\/|(?:^|\/)\.{1,2}(?:\/|$)|[^\x21-\x7e]|[#@]/i.test(
     path.slice(path.indexOf("/")),
   );
   const [host = ""] = path.split("/");
@@ -119,5 +133,7 @@ function passedOn(response: Response, body: ReadableStream<Uint8Array> | null): 
     if (!dropped.has(name)) headers.append(name, value);
   }
   const empty = response.status === 204 || response.status === 304;
+  // Of a body that fetch has decoded, it is another body's length.
+  if (empty || response.headers.has("content-encoding")) headers.delete("content-length");
   return new Response(empty ? null : body, { status: response.status, headers });
 }

@@ -1,8 +1,9 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Writable } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
-import { OnbehalfError, problemResponse, systemClock } from "../index.ts";
+import { OnbehalfError, problemOf, problemResponse, systemClock } from "../index.ts";
 import type { Vault } from "../index.ts";
 import { service } from "./app.ts";
 import type { ServiceOptions } from "./app.ts";
@@ -49,7 +50,8 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
   const { host = "127.0.0.1", port = 8787, before, clock = systemClock, metrics } = options;
   const handle = service(vault, options);
   const slow = getRequestListener(
-    async (request: Request) => (await before?.(request)) ?? (await handle(request)),
+    async (request: Request, { outgoing }) =>
+      cutWithItsSource((await before?.(request)) ?? (await handle(request)), request, outgoing),
     // Its own Request and Response would replace the global ones for the whole process.
     { overrideGlobalObjects: false, errorHandler: (error: unknown) => malformed(error, options) },
   );
@@ -58,6 +60,10 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     const { method, url, headers } = incoming;
     const body = method === "GET" ? fast(url ?? "", headers.authorization ?? "") : undefined;
+    if (body === undefined && isOdd(url ?? "")) {
+      refuseOdd(outgoing);
+      return;
+    }
     if (body === undefined) {
       // Answered while we close: nobody is waiting for this client's next request any more.
       outgoing.once("close", () => closing && incoming.socket.end());
@@ -90,6 +96,42 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
         server.close(() => resolve());
       }),
   };
+}
+
+/**
+ * Whether an address means another one once it is read: dots that climb, and backslashes, which become slashes. What
+ * stands before us may have judged it by its spelling.
+ */
+function isOdd(url: string): boolean {
+  const [path = ""] = url.split("?");
+  return /\\|%5c|\/(?:\.|%2e){1,2}(?:[/;]|$)/i.test(path);
+}
+
+function refuseOdd(outgoing: ServerResponse): void {
+  const { status, headers, body } = problemOf(
+    new OnbehalfError("invalid_request", "the address is not a plain one", {
+      hint: "write it without dot segments and backslashes, encoded or not",
+      details: { parameter: "path" },
+    }),
+  );
+  outgoing.writeHead(status, headers).end(JSON.stringify(body));
+}
+
+/**
+ * An API's answer that breaks off breaks off here, too. The listener would end it as if it were whole, with the error's
+ * message at its end.
+ */
+function cutWithItsSource(response: Response, request: Request, outgoing: Pick<Writable, "destroy">): Response {
+  const { body, status, headers } = response;
+  if (body === null || !new URL(request.url).pathname.includes("/proxy/")) return response;
+  async function* whole(source: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+    try {
+      yield* source;
+    } catch {
+      outgoing.destroy();
+    }
+  }
+  return new Response(ReadableStream.from(whole(body)), { status, headers });
 }
 
 /** What could not even become a request: a Host that is none, a URL that cannot be parsed. */
