@@ -12,6 +12,7 @@ const tell = (message: FromVaultProcess): void => {
 
 async function open({ where, key, standin, rotation }: VaultProcessOptions): Promise<void> {
   const { clientId, clientSecret, url: baseUrl } = standin;
+  await vault?.close();
   vault = await openVault({
     provider: { ...google({ clientId, clientSecret, baseUrl }), rotation },
     store: storeAt(where),

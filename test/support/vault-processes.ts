@@ -34,6 +34,8 @@ export interface VaultProcess {
   /** Tokens, or the codes of the errors that came in their stead; never answered by a process that was killed. */
   tokens(grantId: string, times?: number): Promise<readonly string[]>;
   exchange(code: string, times?: number): Promise<readonly string[]>;
+  /** Closes the vault and opens another one in the same process, over another house or store. */
+  reopen(home: House, where?: string): Promise<void>;
   signal(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void;
   /** Kills it, and resolves once it is gone. */
   kill(): Promise<void>;
@@ -44,11 +46,7 @@ export interface VaultProcess {
  *
  * @param where another store than the house's file: `sqlite:PATH` or a PostgreSQL connection string
  */
-export async function startVaultProcess(
-  t: TestContext,
-  { path, key, standin, provider: { rotation } }: House,
-  where = `sqlite:${path}`,
-): Promise<VaultProcess> {
+export async function startVaultProcess(t: TestContext, home: House, where?: string): Promise<VaultProcess> {
   // Not a test itself: without the runner's own switches and environment. Many are started: compiled once.
   const { NODE_TEST_CONTEXT: _runner, ...rest } = process.env;
   const env = { ...rest, NODE_COMPILE_CACHE: join(tmpdir(), "onbehalf-compile-cache") };
@@ -60,7 +58,7 @@ export async function startVaultProcess(
   const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const waiting = new Map<number, (ends: readonly string[]) => void>();
   const events: VaultEvent[] = [];
-  const ready = Promise.withResolvers<void>();
+  let ready = Promise.withResolvers<void>();
   let asked = 0;
   child.on("message", (message: FromVaultProcess) => {
     if (message.type === "ready") ready.resolve();
@@ -80,13 +78,20 @@ export async function startVaultProcess(
       send({ type: "ask", id: asked, verb, argument, times });
     });
 
-  const { url, clientId, clientSecret } = standin;
-  send({ type: "open", options: { where, key: key.expose(), standin: { url, clientId, clientSecret }, rotation } });
-  await ready.promise;
+  const open = async (
+    { path, key, standin: { url, clientId, clientSecret }, provider: { rotation } }: House,
+    where = `sqlite:${path}`,
+  ): Promise<void> => {
+    ready = Promise.withResolvers();
+    send({ type: "open", options: { where, key: key.expose(), standin: { url, clientId, clientSecret }, rotation } });
+    await ready.promise;
+  };
+  await open(home, where);
   return {
     events,
     tokens: (grantId, times = 1) => ask("token", grantId, times),
     exchange: (code, times = 1) => ask("exchange", code, times),
+    reopen: open,
     signal: (signal) => void child.kill(signal),
     async kill() {
       child.kill("SIGKILL");
