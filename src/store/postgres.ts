@@ -9,7 +9,7 @@ import { PostgresSession } from "./postgres-session.ts";
 import { PostgresSockets } from "./postgres-sockets.ts";
 import { Columns } from "./sql.ts";
 import { sqlStore } from "./sql-store.ts";
-import type { Store } from "./store.ts";
+import type { Store, StoreNote } from "./store.ts";
 
 export type { PostgresOptions } from "./postgres-options.ts";
 
@@ -118,14 +118,22 @@ async function upToDate(database: PostgresDatabase, known: readonly Migration[],
   await database.migration((sql) => bringUpToDate(sql, known, migrate));
 }
 
-function notesOn(session: PostgresSession): string[] {
+function notesOn(session: PostgresSession): StoreNote[] {
   if (session.pooled) {
     return [
-      "a connection pooler stands before PostgreSQL: changes made by other processes are seen by polling alone, and " +
-        "what a crashed process on another machine left is taken over by time alone; give directConnectionString",
+      {
+        note:
+          "a connection pooler stands before PostgreSQL: what other processes change is seen by polling alone, and what " +
+          "a crashed process of another machine was doing is taken over by time alone",
+        hint: "give directConnectionString as well, or connect straight to the server: few connections are needed",
+      },
     ];
   }
-  return session.client === undefined
-    ? ["the direct connection to PostgreSQL is down: changes made by other processes are seen by polling alone"]
-    : [];
+  if (session.client !== undefined) return [];
+  return [
+    {
+      note: "the direct connection to PostgreSQL is down: what other processes change is seen by polling alone",
+      hint: "it is tried again by itself; look at the server's log if it stays so",
+    },
+  ];
 }

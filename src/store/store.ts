@@ -251,8 +251,14 @@ export interface StoreSignals {
   announceOwner?(owner: Owner): Promise<void>;
   /** Of an owner on any machine. `dead` is proof; who never announced itself is `unknown`. Ask again: proof takes time. */
   ownerLiveness?(owner: Owner): Promise<"alive" | "dead" | "unknown">;
-  /** Sentences for the operator about how this store is reached; none when all is as it should be. */
-  notes?(): readonly string[];
+  /** What an operator should know about how this store is reached; none when all is as it should be. */
+  notes?(): readonly StoreNote[];
+}
+
+export interface StoreNote {
+  readonly note: string;
+  /** What to do about it. */
+  readonly hint: string;
 }
 
 /** How a store reaches its database. */

@@ -27,6 +27,7 @@ export async function examineStore(store: Store, keyring: MasterKeySource | unde
       ok("store", `${kind} ${location}, schema ${applied.at(-1) ?? "empty"}`),
       ...around,
       ...(kind === "sqlite" ? [checkLog(location)] : []),
+      ...(store.notes?.() ?? []).map(({ note, hint }) => warn("store connection", note, hint)),
       ...(keyring === undefined ? [] : checkKeys(await keyStatus(store, keyring))),
     ];
   } catch (error) {
