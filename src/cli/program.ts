@@ -33,7 +33,8 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
-function program(): Command {
+/** The commands and their options, without what they do. */
+export function program(): Command {
   const root = new Command("onbehalf")
     .description("Takes one-time codes in, keeps what people granted, and hands out valid access tokens for it.")
     .version(version(), "-V, --version")

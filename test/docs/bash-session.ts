@@ -20,6 +20,8 @@ export async function runBlocks(
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  // What a block left in the background must not outlive a block that failed.
+  child.stdin.write("trap 'kill $(jobs -p) 2>/dev/null; true' EXIT\n");
   child.stdin.end(`${script.join("\n")}\n`);
   const [code] = (await once(child, "close")) as [number | null];
   if (code !== 0) throw new Error(`${stderr}\n${stdout}`);
