@@ -1,9 +1,10 @@
 import { connect } from "node:net";
 import type { TestContext } from "node:test";
 import { fixedClock } from "../../src/index.ts";
-import type { Grant, Permission, Vault, VaultOptions } from "../../src/index.ts";
+import type { Grant, Permission, Store, Vault, VaultOptions } from "../../src/index.ts";
 import { serviceMetrics, startServer } from "../../src/service/index.ts";
 import type { RunningServer, ServerOptions } from "../../src/service/index.ts";
+import { sqlite } from "../../src/store/sqlite.ts";
 import { house } from "./house.ts";
 import type { House, Street } from "./house.ts";
 
@@ -11,6 +12,8 @@ import type { House, Street } from "./house.ts";
 export interface Serving {
   readonly home: House;
   readonly vault: Vault;
+  /** Closed by a test, it is away, for as long as the test likes. */
+  readonly store: Store;
   readonly server: RunningServer;
   readonly url: string;
   /** A caller's key with every permission. */
@@ -37,7 +40,9 @@ export async function serving(
 ): Promise<Serving> {
   const home = await house(t, on === undefined ? { clock: fixedClock("2026-11-22T00:00:00Z") } : { on });
   const metrics = serviceMetrics();
+  const store = sqlite(home.path);
   const vault = await home.open({
+    store,
     ...vaultOptions,
     onEvent: (event) => {
       home.events.push(event);
@@ -58,6 +63,7 @@ export async function serving(
   return {
     home,
     vault,
+    store,
     server,
     url: server.url,
     key: key.expose(),
