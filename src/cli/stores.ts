@@ -22,7 +22,10 @@ export async function withKeys<T>(flags: object, work: (config: StoreConfig) => 
  *
  * @param mayCreate whether a store that is not there yet is made
  */
-export async function openCustodian(flags: object, { mayCreate = false } = {}): Promise<Vault> {
+export async function openCustodian(
+  flags: object,
+  { mayCreate = false }: { readonly mayCreate?: boolean } = {},
+): Promise<Vault> {
   const config = storeConfig(settingsFrom(settingsAmong(flags)));
   if (!mayCreate) assertThere(config.store);
   return openVault({ ...config, provider: { ...google({}), client: "none" }, migrate: mayCreate });
