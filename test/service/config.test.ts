@@ -76,6 +76,8 @@ describe("configuration", () => {
       [{ store: "mysql://x" }, /^ONBEHALF_STORE must be/],
       [{ store: "sqlite:/no/such/folder/x.db" }, /^ONBEHALF_STORE: there is no folder \/no\/such\/folder$/],
       [{ store: "sqlite:file:x.db" }, /^ONBEHALF_STORE: .*wants a plain path/],
+      [{ storeDirect: "postgres://db.example/grants" }, /^ONBEHALF_STORE_DIRECT goes with a PostgreSQL store alone$/],
+      [{ store: "postgres://user:planted@" }, /^ONBEHALF_STORE: /],
       [{ key: "obm_x" }, /^ONBEHALF_KEY: the master key is malformed/],
       [{ key: `${key},${key.slice(0, -1)}` }, /^ONBEHALF_KEY: the master key is malformed/],
       [{ keyFile: "x" }, /^ONBEHALF_KEY and ONBEHALF_KEY_FILE are both set/],
@@ -98,7 +100,9 @@ describe("configuration", () => {
     for (const [settings, expected] of table) {
       const problems = problemsOf({ ...whole, ...settings });
       assert.match(problems[0] ?? "", expected);
-      for (const problem of problems) assert.ok(!problem.includes(key.slice(4, 40)), "a problem shows the key");
+      for (const problem of problems) {
+        assert.ok(!problem.includes(key.slice(4, 40)) && !problem.includes("planted"), "a problem shows a secret");
+      }
     }
   });
 

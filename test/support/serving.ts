@@ -89,8 +89,16 @@ export interface RawAnswer {
   readonly body: string;
 }
 
-/** Sends bytes as they are, and reads what comes until the other side closes. Empty where it said nothing. */
-export async function raw(url: string, bytes: string | Buffer): Promise<RawAnswer[]> {
+/**
+ * Sends bytes as they are, and reads what comes until the other side closes. Empty where it said nothing.
+ *
+ * @param end says after them that nothing more will come
+ */
+export async function raw(
+  url: string,
+  bytes: string | Buffer,
+  { end = false }: { readonly end?: boolean } = {},
+): Promise<RawAnswer[]> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
   const chunks: Buffer[] = [];
@@ -99,7 +107,7 @@ export async function raw(url: string, bytes: string | Buffer): Promise<RawAnswe
     // A reset is an answer, too: the test looks at what came before it.
     socket.on("error", () => resolve());
     socket.on("close", () => resolve());
-    socket.on("connect", () => socket.write(bytes));
+    socket.on("connect", () => (end ? socket.end(bytes) : socket.write(bytes)));
   });
   return answersIn(Buffer.concat(chunks));
 }
