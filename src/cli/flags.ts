@@ -7,6 +7,7 @@ import { say } from "./print.ts";
 /** Each setting's flag: its argument, and what it says in the help. */
 const descriptions: Readonly<Record<Setting, readonly [argument: string, says: string]>> = {
   store: ["url", "where grants are kept: sqlite:PATH or postgres://… (sqlite:./onbehalf.db)"],
+  storeDirect: ["url", "the same PostgreSQL, past the pooler that stands before it"],
   key: ["key", "master key, obm_…; seen by everybody in the process list: better in the environment or a file"],
   keyFile: ["path", "file with the master key; newest first where there are several"],
   clientSecretFile: ["path", "client_secret.json of the web client, as the Cloud console gives it"],
@@ -24,7 +25,7 @@ const descriptions: Readonly<Record<Setting, readonly [argument: string, says: s
   port: ["number", "where to listen; 0 for any (8787)"],
 };
 
-const storeSettings: readonly Setting[] = ["store", "key", "keyFile"];
+const storeSettings: readonly Setting[] = ["store", "storeDirect", "key", "keyFile"];
 const clientSettings: readonly Setting[] = [
   "clientSecretFile",
   "clientId",
@@ -62,8 +63,11 @@ export function settingsAmong(flags: object): Settings {
       `warning: --${kebab(name)} shows a secret to everybody who may list processes; use ${settingNames[name]} instead`,
     );
   }
-  if (/^postgres.*:\/\/[^/@]*:[^/@]+@/.test(settings.store ?? "")) {
-    say("warning: --store shows its password to everybody who may list processes; use ONBEHALF_STORE instead");
+  for (const name of ["store", "storeDirect"] as const) {
+    if (!/^postgres.*:\/\/[^/@]*:[^/@]+@/.test(settings[name] ?? "")) continue;
+    say(
+      `warning: --${kebab(name)} shows a password to everybody who may list processes; use ${settingNames[name]} instead`,
+    );
   }
   return settings;
 }

@@ -20,8 +20,15 @@ import type { Setting, Settings } from "./setting-names.ts";
 export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-export function storeOf({ store = "sqlite:./onbehalf.db" }: Settings, problems: string[]): Store | undefined {
-  if (/^postgres(?:ql)?:\/\//.test(store)) return whole("store", problems, () => postgres(store));
+export function storeOf(
+  { store = "sqlite:./onbehalf.db", storeDirect }: Settings,
+  problems: string[],
+): Store | undefined {
+  if (/^postgres(?:ql)?:\/\//.test(store)) {
+    const direct = storeDirect === undefined ? {} : { directConnectionString: storeDirect };
+    return whole("store", problems, () => postgres({ connectionString: store, ...direct }));
+  }
+  if (storeDirect !== undefined) problems.push(`${settingNames.storeDirect} goes with a PostgreSQL store alone`);
   const path = /^sqlite:(?:\/\/)?(.+)$/.exec(store)?.[1];
   if (path === undefined) {
     problems.push(`${settingNames.store} must be sqlite:PATH or postgres://…`);

@@ -1,6 +1,7 @@
 /** Names of the settings, each an environment variable and a flag. */
 export const settingNames = {
   store: "ONBEHALF_STORE",
+  storeDirect: "ONBEHALF_STORE_DIRECT",
   key: "ONBEHALF_KEY",
   keyFile: "ONBEHALF_KEY_FILE",
   clientSecretFile: "ONBEHALF_CLIENT_SECRET_FILE",
