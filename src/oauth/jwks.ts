@@ -40,14 +40,12 @@ export class Jwks {
 
   /** For jose's `jwtVerify`: finds the key that a token's header names. */
   readonly getKey: JWTVerifyGetKey = async (header, token) => {
-    const due = this.#clock.now() >= this.#freshUntil;
-    const read = due && (await this.#fetch());
+    const read = this.#clock.now() >= this.#freshUntil && (await this.#fetch());
     try {
       return await this.#find(header, token);
     } catch (error) {
       if (read || !(error instanceof errors.JWKSNoMatchingKey)) throw error;
     }
-    if (due) throw this.#unavailable("cannot be fetched");
     await this.#refetch();
     return this.#find(header, token);
   };
@@ -66,7 +64,7 @@ export class Jwks {
   /** Reads the keys again for a `kid` that is not among them: the provider may have rotated. */
   async #refetch(): Promise<void> {
     const waitMs = this.#refetchAt - this.#clock.now();
-    if (waitMs > 0 && this.#flight.size === 0) throw this.#unavailable("were read too recently", waitMs);
+    if (waitMs > 0 && this.#flight.size === 0) throw this.#unavailable("are not asked for again yet", waitMs);
     this.#refetchAt = this.#clock.now() + refetchEveryMs;
     if (!(await this.#fetch())) throw this.#unavailable("cannot be fetched");
   }
