@@ -8,6 +8,11 @@ import type { FromKeeper, KeeperRequest, ToKeeper } from "./wire.ts";
 
 /** How long a request waits for a keeper that is being restarted, milliseconds. */
 const patienceMs = 15_000;
+/**
+ * How long it waits in all: longer than an exchange may take, for the keeper may live and stand still. What was asked
+ * for goes on all the same.
+ */
+const longestMs = 45_000;
 const restartAfterMs = [0, 250, 1_000, 5_000] as const;
 
 /** How a keeper opens its store: as the service that it belongs to. */
@@ -56,6 +61,7 @@ class KeeperClient implements Keeper {
   #closing = false;
   #nextId = 1;
   #deaths = 0;
+  #restarting = false;
 
   constructor(options: KeeperOptions, onEvent: OnEvent) {
     this.#options = options;
@@ -86,7 +92,7 @@ class KeeperClient implements Keeper {
       child.once("error", reject);
       child.once("exit", () => {
         reject(unavailable());
-        this.#lost();
+        if (this.#child === child) this.#lost();
       });
       this.#send(child, { type: "open", ...this.#options });
     });
@@ -124,15 +130,20 @@ class KeeperClient implements Keeper {
       const id = this.#nextId++;
       this.#pending.set(id, { request, resolve, reject });
       if (this.#child !== undefined && this.#ready) this.#send(this.#child, { type: "request", id, request });
-      else setTimeout(() => this.#expire(id), patienceMs).unref();
+      else this.#expire(id, patienceMs);
+      setTimeout(() => this.#giveUp(id), longestMs).unref();
     });
   }
 
-  #expire(id: number): void {
-    const pending = this.#ready ? undefined : this.#pending.get(id);
-    if (pending === undefined) return;
+  #expire(id: number, ms: number): void {
+    setTimeout(() => {
+      if (!this.#ready) this.#giveUp(id);
+    }, ms).unref();
+  }
+
+  #giveUp(id: number): void {
+    this.#pending.get(id)?.reject(unavailable());
     this.#pending.delete(id);
-    pending.reject(unavailable());
   }
 
   #receive(message: Exclude<FromKeeper, { type: "ready" | "failed" }>): void {
@@ -147,16 +158,22 @@ class KeeperClient implements Keeper {
   }
 
   #lost(): void {
+    if (this.#restarting) return;
     const wasReady = this.#ready;
     this.#ready = false;
     this.#child = undefined;
     if (this.#closing) return;
+    this.#restarting = true;
     this.#deaths = wasReady ? 0 : this.#deaths + 1;
-    for (const id of this.#pending.keys()) setTimeout(() => this.#expire(id), patienceMs).unref();
+    for (const id of this.#pending.keys()) this.#expire(id, patienceMs);
     const waitMs = restartAfterMs[Math.min(this.#deaths, restartAfterMs.length - 1)];
     setTimeout(() => {
-      // Its failure shows as another exit, which comes round here again.
-      if (!this.#closing) this.start().catch(() => undefined);
+      this.#restarting = false;
+      if (this.#closing) return;
+      this.start().catch(() => {
+        // The end of a process comes round here by itself; one that could not even be made has none.
+        if (this.#child?.pid === undefined) this.#lost();
+      });
     }, waitMs);
   }
 

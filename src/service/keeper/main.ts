@@ -28,7 +28,12 @@ process.on("message", (message: ToKeeper) => {
 
 // The service is gone or has closed us: finish what was begun, store it, and go.
 process.once("disconnect", () => {
-  void exchanger?.then((open) => open.close()).then(() => process.exit(0));
+  const closed = exchanger?.then(
+    (open) => open.close(),
+    // Never opened, and the service was told why.
+    () => undefined,
+  );
+  void closed?.then(() => process.exit(0));
 });
 // The service stops us by closing the channel, after its own last request. A signal that reaches the whole group must
 // not end the one process that may hold a new refresh token.
