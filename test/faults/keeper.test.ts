@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { TestContext } from "node:test";
+import { movableClock } from "../../src/index.ts";
+import type { Provider } from "../../src/index.ts";
+import { signal } from "../../tools/chaos/processes.ts";
+import { house, outcomes, until } from "../support/house.ts";
+import type { House } from "../support/house.ts";
+import { accepts } from "./api.ts";
+import { rotations } from "./rotations.ts";
+import { startServiceProcess } from "./service-process.ts";
+import type { ServiceProcess } from "./service-process.ts";
+
+interface Scene {
+  readonly home: House;
+  readonly grantId: string;
+  readonly service: ServiceProcess;
+  /** Asks the service for a token that lives longer than the one there is. */
+  readonly ask: (abort?: AbortSignal) => Promise<{ status: number; body: Record<string, unknown> }>;
+}
+
+/** A service over a grant whose token has to be refreshed, at a provider that answers late, after it has acted. */
+async function scene(
+  t: TestContext,
+  rotation: "none" | "grace" | "strict",
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Scene> {
+  const plays = rotations.find(({ name }) => name === rotation);
+  assert.ok(plays !== undefined);
+  const record: Provider["rotation"] = plays.rotation;
+  const home = await house(t, {
+    ...plays.standin,
+    clock: movableClock(),
+    provider: { rotation: record },
+    accessTokenTtlSeconds: 30,
+  });
+  const vault = await home.open();
+  const { grantId } = await vault.exchangeCode({ code: home.code("ada@example.com") });
+  const { key } = await vault.callers.create("test");
+  await vault.close();
+  home.standin.settings({ accessTokenTtlSeconds: 3_600 });
+  home.news();
+  const service = await startServiceProcess(t, home, settings);
+  return {
+    home,
+    grantId,
+    service,
+    ask: async (abort = AbortSignal.timeout(60_000)) => {
+      const response = await fetch(`${service.url}/v1/grants/${grantId}/token?min_ttl_seconds=60`, {
+        headers: { authorization: `Bearer ${key.expose()}` },
+        signal: abort,
+      });
+      return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+    },
+  };
+}
+
+/** The provider has acted, and its answer is on the way. */
+async function acted({ standin }: House): Promise<void> {
+  await until(() => standin.log().counts["refreshed"] === 1);
+}
+
+describe("a keeper that is killed in mid-refresh", () => {
+  for (const rotation of ["none", "grace"] as const) {
+    test(`rotation ${rotation}: the request that waits is answered by the next keeper`, async (t) => {
+      const { home, service, ask } = await scene(t, rotation);
+      home.standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 30_000 });
+      const waiting = ask();
+      await acted(home);
+      const [first = 0] = service.keepers();
+      assert.ok(signal(first, "SIGKILL"));
+      const { status, body } = await waiting;
+      assert.equal(status, 200);
+      assert.ok(await accepts(home.standin, String(body["access_token"])));
+      assert.deepEqual(
+        outcomes(home.news()),
+        rotation === "none" ? { refreshed: 2 } : { refreshed: 1, refreshed_in_grace: 1 },
+      );
+      assert.notDeepEqual(service.keepers(), [first]);
+    });
+  }
+
+  test("rotation strict: the request that waits is told that the person must consent again, and why", async (t) => {
+    const { home, service, ask, grantId } = await scene(t, "strict");
+    home.standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 30_000 });
+    const waiting = ask();
+    await acted(home);
+    for (const pid of service.keepers()) signal(pid, "SIGKILL");
+    const { status, body } = await waiting;
+    assert.deepEqual(
+      [status, body["error"], body["grant_id"], body["reason"]],
+      [409, "reauthorization_required", grantId, "crash_ambiguous_rotation"],
+    );
+  });
+
+  test("again and again: valid tokens are served meanwhile", async (t) => {
+    const { home, service, ask } = await scene(t, "strict");
+    const { body } = await ask();
+    const token = body["access_token"];
+    for (let times = 0; times < 3; times++) {
+      await until(() => service.keepers().length > 0);
+      for (const pid of service.keepers()) signal(pid, "SIGKILL");
+      for (let reads = 0; reads < 20; reads++) assert.equal((await ask()).body["access_token"], token);
+    }
+    assert.deepEqual(outcomes(home.news()), { refreshed: 1 });
+    await until(async () => (await fetch(`${service.url}/readyz`)).status === 200);
+  });
+});
+
+describe("a service that is killed in mid-refresh", () => {
+  test("its keeper finishes, stores, and goes; the next service has the token", async (t) => {
+    const { home, service, ask, grantId } = await scene(t, "strict");
+    home.standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 1_000 });
+    const waiting = assert.rejects(ask());
+    await acted(home);
+    signal(service.pid, "SIGKILL");
+    await waiting;
+    assert.equal(await service.ended, "SIGKILL");
+    assert.ok(await service.allEnded(), "the keeper drains and ends");
+    const next = await home.open();
+    const grant = await next.grant(grantId);
+    assert.deepEqual([grant.state, grant.generation], ["active", 2]);
+    assert.ok(await accepts(home.standin, (await next.getAccessToken(grantId)).token));
+    assert.deepEqual(outcomes(home.news()), { refreshed: 1 });
+  });
+});
+
+describe("SIGTERM in mid-refresh", () => {
+  for (const keeper of ["process", "none"]) {
+    test(`keeper ${keeper}: the request is answered, the answer is stored, and all of it ends with 0`, async (t) => {
+      const { home, service, ask, grantId } = await scene(t, "strict", { ONBEHALF_KEEPER: keeper });
+      home.standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 1_000 });
+      const waiting = ask();
+      await acted(home);
+      signal(service.pid, "SIGTERM");
+      const { status, body } = await waiting;
+      assert.equal(status, 200);
+      assert.equal(await service.ended, 0);
+      assert.ok(await service.allEnded());
+      const next = await home.open();
+      assert.equal((await next.getAccessToken(grantId)).token, body["access_token"]);
+      assert.deepEqual(outcomes(home.news()), { refreshed: 1 });
+    });
+  }
+});
+
+test("a caller that hangs up in mid-refresh: the refresh goes on, and the next one gets what it brought", async (t) => {
+  const { home, ask } = await scene(t, "strict");
+  home.standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 1_000 });
+  const hangUp = new AbortController();
+  const waiting = assert.rejects(ask(hangUp.signal));
+  await acted(home);
+  hangUp.abort();
+  await waiting;
+  const { status, body } = await ask();
+  assert.equal(status, 200);
+  assert.ok(await accepts(home.standin, String(body["access_token"])));
+  assert.deepEqual(outcomes(home.news()), { refreshed: 1 });
+});

@@ -1,0 +1,70 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { randomUUID } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { allEnded, isKeeper, processesOf, runVariable, signal } from "../../tools/chaos/processes.ts";
+import type { House } from "../support/house.ts";
+
+/** `onbehalf serve` in a process of its own, with its keeper. */
+export interface ServiceProcess {
+  readonly url: string;
+  readonly pid: number;
+  /** Of every keeper that lives, those of services that have died among them. */
+  keepers(): readonly number[];
+  /** How it ended: its exit code, or the signal. */
+  readonly ended: Promise<number | string>;
+  /** Whether all of it ends, keepers included. */
+  allEnded(): Promise<boolean>;
+}
+
+/** Starts one over a house's file; gone after the test, with its keepers. The house must run on the machine's clock. */
+export async function startServiceProcess(
+  t: TestContext,
+  { path, key, standin, provider: { rotation } }: House,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<ServiceProcess> {
+  const run = randomUUID();
+  const { NODE_TEST_CONTEXT: _runner, ...inherited } = process.env;
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url)), "serve", "--json"],
+    {
+      stdio: ["ignore", "pipe", "ignore"],
+      env: {
+        ...inherited,
+        [runVariable]: run,
+        NODE_COMPILE_CACHE: join(tmpdir(), "onbehalf-compile-cache"),
+        ONBEHALF_STORE: `sqlite:${path}`,
+        ONBEHALF_KEY: key.expose(),
+        ONBEHALF_CLIENT_ID: standin.clientId,
+        ONBEHALF_CLIENT_SECRET: standin.clientSecret,
+        ONBEHALF_GOOGLE_BASE_URL: standin.url,
+        ONBEHALF_ROTATION: typeof rotation === "object" ? `grace:${rotation.graceSeconds}` : rotation,
+        ONBEHALF_LOG_LEVEL: "silent",
+        PORT: "0",
+        ...settings,
+      },
+    },
+  );
+  const ended = once(child, "exit").then(([code, name]) => (code ?? name) as number | string);
+  t.after(async () => {
+    for (const { pid } of processesOf(run)) signal(pid, "SIGKILL");
+    await ended;
+  });
+  const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
+  const { service, pid } = JSON.parse(line) as { service: string; pid: number };
+  return {
+    url: service,
+    pid,
+    keepers: () =>
+      processesOf(run)
+        .filter(isKeeper)
+        .map((each) => each.pid),
+    ended,
+    allEnded: () => allEnded(run, 30_000),
+  };
+}
