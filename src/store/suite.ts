@@ -14,6 +14,8 @@ import { lifeTests } from "./suite/life.ts";
 import { orphanTests } from "./suite/orphans.ts";
 import { revocationTests } from "./suite/revocation.ts";
 
+export type * from "./store.ts";
+
 export interface StoreSuiteOptions {
   /**
    * Another handle on the data of `first`, as a second process would have one. With it, races between two handles are
