@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { afterAnswer, backOffMs, isFresh, refreshAheadAt, standardRefusals } from "../src/refresh.ts";
+import { afterAnswer, backOffMs, isFresh, keepAliveAt, refreshAheadAt, standardRefusals } from "../src/refresh.ts";
 import type { AfterAnswer, Refusals, TokenAnswer } from "../src/refresh.ts";
 
 type Refusal = Extract<TokenAnswer, { kind: "refusal" }>;
@@ -260,5 +260,18 @@ describe("refreshAheadAt", () => {
       shares.map((share) => share.toFixed(4)),
       ["0.7000", "0.7375", "0.7750", "0.8125", "0.8500"],
     );
+  });
+});
+
+describe("keepAliveAt", () => {
+  it("spreads the idle over the last days of a month, long before six months of disuse", () => {
+    const day = 86_400_000;
+    fc.assert(
+      fc.property(fc.nat(2 ** 45), random, (lastExchangeAt, share) => {
+        const idle = keepAliveAt(lastExchangeAt, share) - lastExchangeAt;
+        assert.ok(Number.isSafeInteger(idle) && idle >= 24 * day && idle <= 30 * day);
+      }),
+    );
+    assert.equal(keepAliveAt(0, 0.5), 27 * day);
   });
 });

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import * as fc from "fast-check";
+import { fullBucket, take } from "../src/token-bucket.ts";
+
+const size = { perSecond: 10, burst: 3 };
+
+describe("a token bucket", () => {
+  it("gives a few at once, and then one at a time", () => {
+    let bucket = fullBucket(size, 0);
+    const waits = [0, 0, 0, 0, 50, 100].map((now) => {
+      const taken = take(bucket, size, now);
+      bucket = taken.bucket;
+      return taken.waitMs;
+    });
+    assert.deepEqual(waits, [0, 0, 0, 100, 50, 0]);
+  });
+
+  it("saves up no more than the few", () => {
+    let bucket = fullBucket(size, 0);
+    const given = Array.from({ length: 10 }, () => {
+      const taken = take(bucket, size, 86_400_000);
+      bucket = taken.bucket;
+      return taken.waitMs;
+    });
+    assert.equal(given.filter((waitMs) => waitMs === 0).length, size.burst);
+  });
+
+  it("never gives more than its rate, at whatever moments it is asked, nor for a clock that was set back", () => {
+    const rate = fc.record({ perSecond: fc.integer({ min: 1, max: 1_000 }), burst: fc.integer({ min: 1, max: 50 }) });
+    fc.assert(
+      fc.property(rate, fc.array(fc.integer({ min: -500, max: 2_000 }), { maxLength: 100 }), (size, steps) => {
+        let bucket = fullBucket(size, 0);
+        let [now, latest, given] = [0, 0, 0];
+        for (const step of steps) {
+          now += step;
+          latest = Math.max(latest, now);
+          const taken = take(bucket, size, now);
+          bucket = taken.bucket;
+          if (taken.waitMs === 0) given += 1;
+          assert.ok(given <= size.burst + (latest / 1000) * size.perSecond + 1e-6);
+        }
+      }),
+    );
+  });
+
+  it("says how long to wait, and keeps its word to the millisecond", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1_000 }), fc.integer({ min: 1, max: 20 }), (perSecond, burst) => {
+        const size = { perSecond, burst };
+        let bucket = fullBucket(size, 0);
+        for (let i = 0; i < burst; i++) bucket = take(bucket, size, 0).bucket;
+        const { waitMs } = take(bucket, size, 0);
+        assert.ok(waitMs > 0 && waitMs <= Math.ceil(1_000 / perSecond));
+        assert.equal(take(bucket, size, waitMs).waitMs, 0);
+      }),
+    );
+  });
+});
