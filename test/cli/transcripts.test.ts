@@ -1,7 +1,8 @@
 import { globSync, readFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { describe, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { generateMasterKey } from "../../src/index.ts";
 import { startStandin } from "../../src/standin/index.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -13,6 +14,13 @@ import { parseTranscript } from "./transcript.ts";
  * with the environment set to both.
  */
 describe("the command line", { concurrency: 2 }, () => {
+  // The program is started a hundred times over: what Node compiled once is kept for the next start.
+  let compiled: string;
+  before(async () => {
+    compiled = await mkdtemp(join(tmpdir(), "onbehalf-compiled-"));
+  });
+  after(() => rm(compiled, { recursive: true, force: true }));
+
   for (const path of globSync(new URL("*.txt", import.meta.url).pathname).sort()) {
     const transcript = parseTranscript(readFileSync(path, "utf8"));
     test(`${basename(path, ".txt")}: ${transcript.title}`, async (t) => {
@@ -31,6 +39,7 @@ describe("the command line", { concurrency: 2 }, () => {
         ONBEHALF_KEY_FILE: "key.txt",
         ONBEHALF_CLIENT_SECRET_FILE: "client_secret.json",
         PORT: "0",
+        NODE_COMPILE_CACHE: compiled,
       });
     });
   }
