@@ -23,6 +23,13 @@ export function clientFor(provider: Provider): Client {
       "give the path of client_secret.json, or clientId and clientSecret",
     );
   }
+  // Sent by nobody: every exchange would fail before it left, and look like a provider that is down.
+  if (client.clientSecret?.expose() === "") {
+    throw mistake(
+      `provider ${provider.name} has an empty client secret`,
+      "give the web client's secret; a variable that it was read from may not be set",
+    );
+  }
   return client;
 }
 
