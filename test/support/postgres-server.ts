@@ -27,7 +27,7 @@ export async function newServer(): Promise<PostgresServer> {
     password: "test password/with?odd#characters@",
     createPostgresUser: userInfo().uid === 0,
     persistent: true,
-    initdbFlags: ["--no-sync"],
+    initdbFlags: ["--no-sync", "--set", "scram_iterations=1"],
     // Nothing here must survive a power cut, and every test makes a database.
     postgresFlags: ["fsync=off", "full_page_writes=off", "max_connections=300", "listen_addresses=127.0.0.1"]
       .concat("unix_socket_directories=")

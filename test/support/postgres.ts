@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import { after } from "node:test";
 import type { TestContext } from "node:test";
 import { Client } from "pg";
+import { systemClock } from "../../src/clock.ts";
+import { postgres } from "../../src/store/postgres.ts";
 import { newServer } from "./postgres-server.ts";
 
 /** The server that `DATABASE_URL` names, or else one that all tests of this process share. */
@@ -11,13 +13,15 @@ interface SharedServer {
 }
 
 let shared: Promise<SharedServer> | undefined;
-/** Databases of tests that are over. */
+/** Names of databases of tests that are over: those to be dropped, and those with a schema, to be used again. */
 const used: string[] = [];
+const spare: string[] = [];
 
 // At the end of the process's last test, not of the first one that asks for a database.
 after(async () => {
   if (shared === undefined) return;
   const server = await shared;
+  used.push(...spare);
   await dropUsed(server);
   await server.remove?.();
 });
@@ -35,11 +39,41 @@ export async function freshDatabase(t: TestContext): Promise<string> {
   shared ??= sharedServer();
   const server = await shared;
   await dropUsed(server);
-  const name = `onbehalf_test_${randomBytes(6).toString("hex")}`;
-  await administer(server.url("postgres"), `CREATE DATABASE ${name}`);
+  const name = await create(server);
   // Dropped later: what else the test cleans up may still need it.
   t.after(() => void used.push(name));
   return server.url(name);
+}
+
+/** A database with the schema and nothing in it, for a test that changes no more than its contents. Much quicker. */
+export async function emptyDatabase(t: TestContext): Promise<string> {
+  shared ??= sharedServer();
+  const server = await shared;
+  const known = spare.pop();
+  const name = known ?? (await create(server));
+  t.after(() => void spare.push(name));
+  await (known === undefined ? migrate(server.url(name)) : empty(server.url(name)));
+  return server.url(name);
+}
+
+async function migrate(connectionString: string): Promise<void> {
+  const store = postgres(connectionString);
+  await store.open({ clock: systemClock });
+  await store.close();
+}
+
+async function empty(connectionString: string): Promise<void> {
+  await administer(
+    connectionString,
+    `TRUNCATE meta, data_keys, grants, grant_changes, attempts, owners, orphans, intakes, callers;
+     UPDATE change_counter SET change_seq = 0`,
+  );
+}
+
+async function create(server: SharedServer): Promise<string> {
+  const name = `onbehalf_test_${randomBytes(6).toString("hex")}`;
+  await administer(server.url("postgres"), `CREATE DATABASE ${name}`);
+  return name;
 }
 
 /** Runs one statement on a connection of its own. */

@@ -8,11 +8,11 @@ import type { Store } from "../../../src/store/store.ts";
 import { owner, read, save, tokens } from "../../../src/store/suite/rows.ts";
 import { eventually } from "../../support/eventually.ts";
 import { throughPgBouncer } from "../../support/pgbouncer.ts";
-import { administer, freshDatabase } from "../../support/postgres.ts";
+import { administer, emptyDatabase } from "../../support/postgres.ts";
 
 describe("a pooler before PostgreSQL", () => {
   test("is noticed and said; grants are refreshed all the same, and nobody passes for dead", async (t) => {
-    const database = await freshDatabase(t);
+    const database = await emptyDatabase(t);
     const pooled = await throughPgBouncer(t, database);
     if (pooled === undefined) return;
     const [store, direct] = [await opened(t, pooled), await opened(t, database)];
@@ -36,7 +36,7 @@ describe("a pooler before PostgreSQL", () => {
   });
 
   test("does no harm where the direct way is given as well", async (t) => {
-    const database = await freshDatabase(t);
+    const database = await emptyDatabase(t);
     const pooled = await throughPgBouncer(t, database);
     if (pooled === undefined) return;
     const store = await opened(t, { connectionString: pooled, directConnectionString: database });

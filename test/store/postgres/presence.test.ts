@@ -7,17 +7,17 @@ import { postgres } from "../../../src/store/postgres.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { owner, save, tokens } from "../../../src/store/suite/rows.ts";
 import { eventually } from "../../support/eventually.ts";
-import { administer, freshDatabase } from "../../support/postgres.ts";
+import { administer, emptyDatabase } from "../../support/postgres.ts";
 import { storeProcess } from "../../support/store-process.ts";
 
 describe("proof of life in PostgreSQL", () => {
   test("an owner that never announced itself is unknown", async (t) => {
-    const store = await opened(t, await freshDatabase(t));
+    const store = await opened(t, await emptyDatabase(t));
     assert.equal(await livenessOf(store, "somebody"), "unknown");
   });
 
   test("a process lives while it is paused, and is dead once it was killed", async (t) => {
-    const database = await freshDatabase(t);
+    const database = await emptyDatabase(t);
     const store = await opened(t, database);
     const { grantId } = await save(store);
     const { child, answer } = storeProcess(t, database, { do: "hold", grantId, attemptId: "a" });
@@ -39,7 +39,7 @@ describe("proof of life in PostgreSQL", () => {
   });
 
   test("one whose connection is cut takes its lock again, and never passes for dead", async (t) => {
-    const database = await freshDatabase(t);
+    const database = await emptyDatabase(t);
     const [store, other] = [await opened(t, database), await opened(t, database)];
     await store.announceOwner?.(owner("cut"));
     for (let cut = 1; cut <= 3; cut++) {
@@ -54,7 +54,7 @@ describe("proof of life in PostgreSQL", () => {
   });
 
   test("a closed store's owners are dead; those of another one are not", async (t) => {
-    const database = await freshDatabase(t);
+    const database = await emptyDatabase(t);
     const [store, other] = [await opened(t, database), await opened(t, database)];
     await store.announceOwner?.(owner("closing"));
     await other.announceOwner?.(owner("staying"));
@@ -70,7 +70,7 @@ describe("proof of life in PostgreSQL", () => {
 
 describe("hints of change in PostgreSQL", () => {
   test("come from other processes, and stop when nobody listens any more", async (t) => {
-    const database = await freshDatabase(t);
+    const database = await emptyDatabase(t);
     const [store, other] = [await opened(t, database), await opened(t, database)];
     let hints = 0;
     const stop = store.onChange?.(() => (hints += 1));
@@ -87,7 +87,7 @@ describe("hints of change in PostgreSQL", () => {
   });
 
   test("come again after the connection was cut, beginning with one for what was missed", async (t) => {
-    const database = await freshDatabase(t);
+    const database = await emptyDatabase(t);
     const [store, other] = [await opened(t, database), await opened(t, database)];
     const { grantId } = await save(other);
     let hints = 0;
