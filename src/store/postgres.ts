@@ -78,13 +78,10 @@ export function postgres(where: string | PostgresOptions): Store {
     ...sqlStore<PostgresDatabase>({
       kind: "postgres",
       location,
+      known,
       async connect({ migrate = true }) {
         open = await connect(migrate);
         return open.database;
-      },
-      async migrations(database) {
-        const { applied, pending } = await compareMigrations(database, known);
-        return { applied, pending: pending.map(({ name }) => name) };
       },
       async disconnect() {
         const closing = open;

@@ -4,6 +4,8 @@ import { callerStore } from "./callers.ts";
 import { grantStore } from "./grants.ts";
 import { intakeStore } from "./intakes.ts";
 import { keyStore } from "./keys.ts";
+import { compareMigrations } from "./migrate.ts";
+import type { Migration } from "./migrate.ts";
 import type { Database } from "./sql.ts";
 import type { OpenStore, Store } from "./store.ts";
 
@@ -11,8 +13,9 @@ import type { OpenStore, Store } from "./store.ts";
 export interface Engine<D extends Database> {
   readonly kind: string;
   readonly location: string;
+  /** All there are, in order. */
+  readonly known: readonly Migration[];
   connect(options: OpenStore): Promise<D>;
-  migrations(database: D): ReturnType<Store["migrations"]>;
   disconnect(database: D): Promise<void>;
 }
 
@@ -54,7 +57,8 @@ export function sqlStore<D extends Database>(engine: Engine<D>): Store {
       }
     },
     async migrations() {
-      return engine.migrations(database());
+      const { applied, pending } = await compareMigrations(database(), engine.known);
+      return { applied, pending: pending.map(({ name }) => name) };
     },
     async ping() {
       await database().all("SELECT 1 AS one");

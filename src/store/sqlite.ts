@@ -1,5 +1,5 @@
 import { OnbehalfError } from "../errors.ts";
-import { bringUpToDate, compareMigrations, migrationsFor } from "./migrate.ts";
+import { bringUpToDate, migrationsFor } from "./migrate.ts";
 import { SqliteDatabase } from "./sqlite-database.ts";
 import { sqlStore } from "./sql-store.ts";
 import type { Store } from "./store.ts";
@@ -24,6 +24,7 @@ export function sqlite(path: string, { patienceMs = 5_000 }: SqliteOptions = {})
   return sqlStore<SqliteDatabase>({
     kind: "sqlite",
     location: path,
+    known,
 
     async connect({ clock, migrate = true }) {
       const database = await SqliteDatabase.open({ path, clock, patienceMs });
@@ -36,11 +37,6 @@ export function sqlite(path: string, { patienceMs = 5_000 }: SqliteOptions = {})
         await database.close();
         throw error;
       }
-    },
-
-    async migrations(database) {
-      const { applied, pending } = await compareMigrations(database, known);
-      return { applied, pending: pending.map(({ name }) => name) };
     },
 
     async disconnect(database) {
