@@ -1,7 +1,7 @@
 /**
  * Transcripts of the command line: what is typed, and what must come of it.
  *
- *     # a sentence; those at the top name the transcript
+ *     # a sentence; the first lines of all name the transcript
  *     $ command                a line of bash, in a folder of its own; it must end with 0 unless said otherwise
  *     & name: command          the same in the background; the next line waits for its first line on stdout
  *     % name [TERM]            a signal to it, if one is named, and waiting until it has ended
@@ -46,7 +46,7 @@ export function parseTranscript(text: string): Transcript {
     const line = index + 1;
     const step = steps.at(-1);
     if (content.startsWith("#")) {
-      if (step === undefined) title.push(content.replace(/^# ?/, ""));
+      if (index === title.length) title.push(content.replace(/^# ?/, ""));
     } else if (/^[$&%] /.test(content)) {
       steps.push({ line, act: actOf(content, line), keep: [], expect: [] });
     } else if (content.startsWith("! ") && step !== undefined) {
