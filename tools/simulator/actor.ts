@@ -84,7 +84,7 @@ export function startProcess(world: World): { readonly process: SimulatedProcess
       keep: (answer) =>
         schedule.turn(process, "rescue", () => {
           if (schedule.chance(world.faults.storeBefore)) return undefined;
-          const name = String(rescued.size + 1);
+          const name = `${process.name}-${schedule.steps}`;
           rescued.set(name, answer);
           world.witness.stored.add(refreshTokenIn(answer.answerSealed));
           return name;
