@@ -38,7 +38,7 @@ export function anchorsOf(markdown: string): Set<string> {
       heading
         .replace(/^#+ /, "")
         .toLowerCase()
-        .replaceAll(/[^\p{L}\p{N} -]/gu, "")
+        .replaceAll(/[^\p{L}\p{N}_ -]/gu, "")
         .replaceAll(" ", "-"),
     ),
   );

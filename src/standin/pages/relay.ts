@@ -16,5 +16,5 @@ export function relayPage(
     <div id="relay" data-origin="${to.origin}" data-id="${to.id}" data-answer="${JSON.stringify(answer)}"></div>
     <noscript><p class="error">The answer is handed over by a script, and scripts are switched off.</p></noscript>
   `;
-  return page({ title: "Signed in", body, script: "/pages/relay.js", ...note });
+  return page({ title: "Signed in", body, script: "/pages/relay-script.js", ...note });
 }

@@ -20,6 +20,6 @@ function file(name: string): Handler {
 export const servedRoutes = (): Route[] => [
   { at: ["/gsi/client"], GET: file("gsi-client.js") },
   { at: ["/pages/pages.css"], GET: file("pages.css") },
-  { at: ["/pages/relay.js"], GET: file("relay.js") },
+  { at: ["/pages/relay-script.js"], GET: file("relay-script.js") },
   { at: ["/pages/mark.svg"], GET: file("mark.svg") },
 ];

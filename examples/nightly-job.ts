@@ -1,0 +1,34 @@
+/**
+ * Weeks later, in another process, while everybody sleeps: something is written into each person's own Drive folder,
+ * and those who have to sign in again are listed.
+ */
+import { google, isOnbehalfError, keyringFromEnv, openVault } from "onbehalf";
+import { sqlite } from "onbehalf/sqlite";
+
+const baseUrl = process.env["GOOGLE_BASE_URL"];
+
+await using vault = await openVault({
+  provider: google({ clientSecretFile: "client_secret.json", ...(baseUrl === undefined ? {} : { baseUrl }) }),
+  store: sqlite("onbehalf.db"),
+  keyring: keyringFromEnv("ONBEHALF_KEY"),
+});
+
+const { grants } = await vault.grants({ limit: 500 });
+for (const grant of grants) {
+  try {
+    const answer = await vault.fetch(grant, "https://www.googleapis.com/drive/v3/files", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ name: "nightly.txt", parents: ["appDataFolder"] }),
+    });
+    process.stdout.write(`${grant.profile.email ?? grant.subject}: ${answer.status}\n`);
+  } catch (error) {
+    if (!isOnbehalfError(error)) throw error;
+    if (error.code === "reauthorization_required") {
+      process.stdout.write(`${grant.profile.email ?? grant.subject}: must sign in again (${error.details.reason})\n`);
+    } else {
+      // Nobody's grant is to blame: the next night tries again.
+      process.stdout.write(`${grant.profile.email ?? grant.subject}: not tonight (${error.code})\n`);
+    }
+  }
+}

@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import type { TestContext } from "node:test";
+import { promisify } from "node:util";
+import { fixedClock, generateMasterKey, google, keyringFromKeys, openVault, systemClock } from "../../src/index.ts";
+import { startServer } from "../../src/service/index.ts";
+import { startStandin } from "../../src/standin/index.ts";
+import type { Standin } from "../../src/standin/index.ts";
+import { sqlite } from "../../src/store/sqlite.ts";
+import { checkout } from "../support/checkout-bin.ts";
+
+const run = promisify(execFile);
+const scope = "openid email profile https://www.googleapis.com/auth/drive.appdata";
+
+/** An empty folder with a client file, and the environment that the examples ask for. */
+async function desk(t: TestContext, standin: Standin): Promise<{ cwd: string; env: NodeJS.ProcessEnv }> {
+  const cwd = await mkdtemp(join(tmpdir(), "onbehalf-"));
+  t.after(() => rm(cwd, { recursive: true, force: true }));
+  const web = { client_id: standin.clientId, client_secret: standin.clientSecret };
+  await writeFile(join(cwd, "client_secret.json"), JSON.stringify({ web }));
+  const env = { ...process.env, PORT: "0", ONBEHALF_KEY: generateMasterKey().expose(), GOOGLE_BASE_URL: standin.url };
+  return { cwd, env };
+}
+
+/** Every example has a test of its name here, and one that has none fails. */
+const tests: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
+  "app-server.ts": async (t) => {
+    await using standin = await startStandin();
+    const { cwd, env } = await desk(t, standin);
+    const server = spawn(process.execPath, [`${checkout}examples/app-server.ts`], { cwd, env });
+    server.stderr.pipe(process.stderr);
+    const [line] = (await once(server.stdout, "data")) as [Buffer];
+    const url = line.toString().trim();
+    const body = new URLSearchParams({ authCode: standin.code({ kind: "native", email: "ada@example.com", scope }) });
+    const refused = await fetch(`${url}/authcode`, { method: "POST", body });
+    assert.equal(refused.status, 403);
+    const headers = { "x-requested-with": "XMLHttpRequest" };
+    const signedIn = await fetch(`${url}/authcode`, { method: "POST", body, headers });
+    assert.equal(signedIn.status, 200);
+    const { sub } = (await signedIn.json()) as { sub: string };
+    const folder = await fetch(`${url}/people/${sub}/folder`);
+    assert.equal(((await folder.json()) as { kind: string }).kind, "drive#file");
+    assert.equal((await fetch(`${url}/people/1/folder`)).status, 404);
+    server.kill("SIGTERM");
+    assert.deepEqual(await once(server, "exit"), [0, null]);
+  },
+
+  "nightly-job.ts": async (t) => {
+    await using standin = await startStandin();
+    const { cwd, env } = await desk(t, standin);
+    {
+      const { clientId, clientSecret, url: baseUrl } = standin;
+      await using vault = await openVault({
+        provider: google({ clientId, clientSecret, baseUrl }),
+        store: sqlite(join(cwd, "onbehalf.db")),
+        keyring: keyringFromKeys(env["ONBEHALF_KEY"] ?? ""),
+      });
+      for (const email of ["ada@example.com", "carl@example.com"]) {
+        await vault.exchangeCode({ code: standin.code({ kind: "native", email, scope }), source: "android" });
+      }
+    }
+    standin.revoke("carl@example.com");
+    const { stdout } = await run(process.execPath, [`${checkout}examples/nightly-job.ts`], { cwd, env });
+    assert.deepEqual(stdout.trim().split("\n").sort(), [
+      "ada@example.com: 200",
+      "carl@example.com: must sign in again (invalid_grant)",
+    ]);
+  },
+
+  "another-provider.ts": async (t) => {
+    await using standin = await startStandin({ issuer: "self", rotation: "strict" });
+    const { cwd, env } = await desk(t, standin);
+    const redirectUri = "http://127.0.0.1:3000/callback";
+    const { stdout } = await run(process.execPath, [`${checkout}examples/another-provider.ts`], {
+      cwd,
+      env: {
+        ...env,
+        ISSUER: standin.url,
+        CLIENT_ID: standin.clientId,
+        CLIENT_SECRET: standin.clientSecret,
+        REDIRECT_URI: redirectUri,
+        CODE: standin.code({ kind: "redirect", email: "ada@example.com", scope, redirectUri, accessType: "offline" }),
+      },
+    });
+    assert.match(stdout, /^http:\/\/127\.0\.0\.1:\d+ \d+: 4 scopes until \d{4}-/);
+  },
+
+  "your-own.test.ts": async () => {
+    // Inside a test run, node would take it for one of its own test files.
+    const { NODE_TEST_CONTEXT: _context, ...env } = process.env;
+    const { stdout } = await run(process.execPath, ["--test", `${checkout}examples/your-own.test.ts`], { env });
+    assert.match(stdout, /pass 1\b/);
+  },
+
+  "service.sh": async (t) => {
+    const clock = fixedClock(systemClock.now());
+    await using standin = await startStandin({ clock });
+    const { cwd, env } = await desk(t, standin);
+    await using vault = await openVault({
+      provider: google({ clientId: standin.clientId, clientSecret: standin.clientSecret, baseUrl: standin.url }),
+      store: sqlite(":memory:"),
+      keyring: keyringFromKeys(generateMasterKey()),
+      clock,
+    });
+    const server = await startServer(vault, { port: 0, clock });
+    t.after(() => server.close());
+    const { key } = await vault.callers.create("shell");
+    const { stdout } = await run("bash", [`${checkout}examples/service.sh`], {
+      cwd,
+      env: {
+        ...env,
+        ONBEHALF: server.url,
+        KEY: key.expose(),
+        CODE: standin.code({ kind: "native", email: "ada@example.com", scope }),
+      },
+    });
+    assert.match(stdout, /"access_token":"ya29\./);
+    assert.match(stdout, /"kind": "drive#file"/);
+  },
+};
+
+describe("examples", { timeout: 60_000 }, () => {
+  for (const name of readdirSync(`${checkout}examples`)) {
+    test(name, async (t) => {
+      const body = tests[name];
+      assert.ok(body, "there is no test that runs it");
+      await body(t);
+    });
+  }
+});
