@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { errors, jwtVerify } from "jose";
+import { decodeJwt, errors, jwtVerify } from "jose";
 import type { JWTPayload, JWTVerifyGetKey } from "jose";
 import { OnbehalfError } from "../errors.ts";
 import type { Profile } from "../grant.ts";
@@ -58,6 +58,18 @@ export async function verifyIdToken(idToken: Secret, checks: IdTokenChecks): Pro
     if (claims["at_hash"] !== atHash(checks.accessToken, alg)) throw invalid("at_hash");
   }
   return profileOf(claims.sub, claims);
+}
+
+/**
+ * Whom an ID token names that did not verify. Good for nothing but caution: it may be a lie.
+ */
+export function claimedSubject(idToken: Secret): string | undefined {
+  try {
+    const { sub } = decodeJwt(idToken.expose());
+    return typeof sub === "string" && sub !== "" ? sub : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** OpenID Connect Core 1.0 section 3.1.3.6: the left half of the hash that the signature uses. */

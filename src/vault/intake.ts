@@ -1,4 +1,6 @@
 import { OnbehalfError, isOnbehalfError } from "../errors.ts";
+import { isUsable } from "../grant.ts";
+import { claimedSubject } from "../oauth/id-token.ts";
 import type { Protocol } from "../oauth/protocol.ts";
 import type { TokenAnswer } from "../refresh.ts";
 import type { GrantRow, IntakeRow } from "../store/store.ts";
@@ -10,6 +12,7 @@ import { gateOf, holderOf } from "./context.ts";
 import type { CustodyContext } from "./context.ts";
 import { IntakeJournal, contextTextOf } from "./intake-journal.ts";
 import type { IntakeContext } from "./intake-journal.ts";
+import { subjectHash } from "./sealed-grant.ts";
 import { codeRejected, codeReused, idTokenMissing, rejectionOf, rejectionText } from "./rejection.ts";
 
 /** For this long the same request gives the same result: a phone that lost the answer tries again. */
@@ -217,13 +220,26 @@ export class Intake {
     const { store, clock, emit } = this.#context;
     const { check } = error.details;
     emit({ type: "id_token_refused", provider: protocol.provider.name, check });
-    // A token that merely came without an identity is sound; ending it would end the person's other grants, too.
-    if (check !== "missing") {
+    if (await this.#mayRevoke(protocol, tokens)) {
       const reply = await protocol.revoke(tokens.refreshToken ?? tokens.accessToken);
       // The journal keeps what was issued until the provider has confirmed its end: upkeep comes back for it.
       if (reply.kind === "failed") return;
     }
     await store.rejectIntake(codeHash, rejectionText(error), clock.now(), "answered");
+  }
+
+  /**
+   * Whether revoking these tokens ends nothing else. Where it would end the person's healthy grant as well, whoever
+   * sends somebody else's code with a wrong nonce could have it ended. And tokens that merely came without an identity
+   * are sound.
+   */
+  async #mayRevoke({ provider }: Protocol, { idToken }: Consent["tokens"]): Promise<boolean> {
+    if (idToken === undefined) return false;
+    const subject = claimedSubject(idToken);
+    if (!provider.revocationEndsSiblings || subject === undefined) return true;
+    const { store, keyring } = this.#context;
+    const grants = await store.grantsBySubject(subjectHash(keyring, provider.issuer, subject));
+    return !grants.some(({ state }) => isUsable(state));
   }
 
   async #replay(protocol: Protocol, known: IntakeRow, contextText: string): Promise<GrantRow> {
