@@ -26,3 +26,33 @@ export function take(bucket: TokenBucket, size: BucketSize, now: number): { buck
   if (tokens >= 1) return { bucket: { tokens: tokens - 1, at }, waitMs: 0 };
   return { bucket: { tokens, at }, waitMs: Math.ceil(((1 - tokens) / size.perSecond) * 1000) };
 }
+
+/** When those were let through who were let through within the last second, earliest first. Milliseconds. */
+export class LastSecond {
+  readonly #most: number;
+  #times: number[] = [];
+  #first = 0;
+
+  /** @param perSecond no more than so many in any one second, whenever it begins: a full bucket alone lets twice as many through */
+  constructor(perSecond: number) {
+    this.#most = Math.max(1, Math.floor(perSecond));
+  }
+
+  /** How long until one more fits, milliseconds; 0: now. */
+  waitMs(now: number): number {
+    // Those of a future that a clock has come back from count for nothing: waiting for it could take years.
+    const isOver = (at: number): boolean => at <= now - 1000 || at > now;
+    while (this.#first < this.#times.length && isOver(this.#times[this.#first] ?? 0)) this.#first += 1;
+    if (this.#times.length - this.#first < this.#most) return 0;
+    return (this.#times[this.#first] ?? 0) + 1000 - now;
+  }
+
+  /** One was let through. */
+  note(now: number): void {
+    if (this.#first > this.#most) {
+      this.#times = this.#times.slice(this.#first);
+      this.#first = 0;
+    }
+    this.#times.push(now);
+  }
+}

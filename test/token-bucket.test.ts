@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { fullBucket, take } from "../src/token-bucket.ts";
+import { LastSecond, fullBucket, take } from "../src/token-bucket.ts";
 
 const size = { perSecond: 10, burst: 3 };
 
@@ -55,5 +55,42 @@ describe("a token bucket", () => {
         assert.equal(take(bucket, size, waitMs).waitMs, 0);
       }),
     );
+  });
+});
+
+describe("the last second", () => {
+  it("never holds more than so many, at whatever moments it is asked", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 20 }), fc.array(fc.integer({ min: 0, max: 400 })), (most, steps) => {
+        const second = new LastSecond(most);
+        const given: number[] = [];
+        let now = 0;
+        for (const step of steps) {
+          now += step;
+          for (let tries = 0; tries < 5; tries++) {
+            if (second.waitMs(now) > 0) continue;
+            second.note(now);
+            given.push(now);
+          }
+        }
+        for (const at of given) assert.ok(given.filter((other) => other > at - 1_000 && other <= at).length <= most);
+      }),
+    );
+  });
+
+  it("says how long to wait, and keeps its word to the millisecond", () => {
+    const second = new LastSecond(2);
+    second.note(100);
+    second.note(700);
+    assert.equal(second.waitMs(800), 300);
+    assert.equal(second.waitMs(1_099), 1);
+    assert.equal(second.waitMs(1_100), 0);
+  });
+
+  it("lets one through at least, and does not wait for a clock that was set back", () => {
+    const second = new LastSecond(0.5);
+    second.note(1_000_000);
+    assert.equal(second.waitMs(1_000_500), 500);
+    assert.equal(second.waitMs(2_000), 0);
   });
 });

@@ -10,7 +10,7 @@ import { noRescue, rescueFolder } from "./rescue.ts";
 import { startUpkeep } from "./upkeep.ts";
 
 export interface CustodyOptions {
-  /** Exchanges with one provider, at most: so many a second on average, so many at once. 50 and 50 by default. */
+  /** Exchanges with one provider, at most: so many in any one second, so many at once. 50 and 50 by default. */
   readonly exchangeRate?: BucketSize;
   /** Where answers are kept that the store could not take. Default: a folder beside a SQLite file, else none. */
   readonly rescueFolder?: string;

@@ -1,7 +1,7 @@
 import { afterFailure, mayAsk, closedBreaker } from "../breaker.ts";
 import type { Breaker } from "../breaker.ts";
 import type { Clock } from "../clock.ts";
-import { fullBucket, take } from "../token-bucket.ts";
+import { LastSecond, fullBucket, take } from "../token-bucket.ts";
 import type { BucketSize, TokenBucket } from "../token-bucket.ts";
 
 /** Who wants an exchange: somebody who waits for the token, or we ourselves, ahead of time. */
@@ -24,6 +24,7 @@ interface Seams {
 export class Gate {
   readonly #seams: Seams;
   readonly #size: BucketSize;
+  readonly #lastSecond: LastSecond;
   #bucket: TokenBucket;
   #breaker: Breaker = closedBreaker;
   #probing = false;
@@ -34,6 +35,7 @@ export class Gate {
   constructor(seams: Seams, size: BucketSize) {
     this.#seams = seams;
     this.#size = size;
+    this.#lastSecond = new LastSecond(size.perSecond);
     this.#bucket = fullBucket(size, seams.clock.now());
   }
 
@@ -45,6 +47,11 @@ export class Gate {
   /** How many wait for their turn. */
   get queued(): number {
     return this.#waiting.caller.length + this.#waiting.sweep.length;
+  }
+
+  /** Whether nobody would be let through just now. */
+  get isShut(): boolean {
+    return this.#shut() !== undefined;
   }
 
   /** Leave to ask, after a wait for one's turn. Whoever gets it says afterwards how it went, or that it was not used. */
@@ -59,7 +66,7 @@ export class Gate {
     return { kind: "ask" };
   }
 
-  /** Nothing was asked after all. */
+  /** Nothing was asked after all, or not yet. */
   released(): void {
     this.#probing = false;
   }
@@ -102,11 +109,21 @@ export class Gate {
     this.#pumping = true;
     for (;;) {
       if (this.queued === 0) break;
-      const { bucket, waitMs } = take(this.#bucket, this.#size, this.#seams.clock.now());
-      this.#bucket = bucket;
+      const now = this.#seams.clock.now();
+      const waitMs = this.#take(now);
       if (waitMs === 0) (this.#waiting.caller.shift() ?? this.#waiting.sweep.shift())?.();
       else await this.#seams.sleep(waitMs);
     }
     this.#pumping = false;
+  }
+
+  /** Takes a turn; or says how long there will be none, milliseconds. */
+  #take(now: number): number {
+    const fitsInMs = this.#lastSecond.waitMs(now);
+    if (fitsInMs > 0) return fitsInMs;
+    const { bucket, waitMs } = take(this.#bucket, this.#size, now);
+    this.#bucket = bucket;
+    if (waitMs === 0) this.#lastSecond.note(now);
+    return waitMs;
   }
 }

@@ -49,7 +49,7 @@ export async function refreshGrant(
   context.running.add(attemptId);
   const release = (): boolean => context.running.delete(attemptId);
   try {
-    const lease = await acquire(context, attemptId, grantId, generation);
+    const lease = await acquire(context, gate, attemptId, grantId, generation);
     const { outcome, stored } = lease.kind === "begun" ? await spend(context, attemptId, lease) : settled(lease);
     stored.then(release, release);
     return await outcome;
@@ -202,6 +202,12 @@ async function secondLook(
 
   const { rotation, name: provider } = protocol.provider;
   if (rotation === "none") {
+    const admission = await gateOf(context, provider).admit("caller");
+    if (admission.kind === "wait") {
+      const { waitMs } = admission;
+      await store.endAttempt(attemptId, { error, at: clock.now(), retryAt: clock.now() + waitMs });
+      return settled({ kind: "unavailable", error, retryAfterMs: waitMs });
+    }
     const receivedAt = clock.now();
     const again = await protocol.refresh(exchange.refreshToken);
     if (again.tokens !== undefined) return accept(exchange, { tokens: again.tokens, receivedAt });
@@ -225,6 +231,7 @@ type Lease =
 /** Writes the intent, or waits for whoever holds it; takes over from the dead. */
 async function acquire(
   context: CustodyContext,
+  gate: Gate,
   attemptId: string,
   grantId: string,
   generation: number,
@@ -251,6 +258,8 @@ async function acquire(
           if (!(await commitRescued(context, grantId))) replaces = begun.attempt.attemptId;
           continue;
         }
+        // Whoever waits here asks nothing: the provider is not to be judged by how long that takes.
+        gate.released();
         pollMs = Math.min(longestPollMs, pollMs * 1.5);
         await sleep(pollMs);
       }
