@@ -48,6 +48,8 @@ export function startUpkeep(context: CustodyContext): Background {
 
 /** Attempts of dead owners come before anything else: a grace period may be running out. All at once, for the same reason. */
 export async function finishAttempts(context: CustodyContext): Promise<void> {
+  // While a provider is down there may be thousands, and nothing to be done about any.
+  if ([...context.gates.values()].every(({ isShut }) => isShut)) return;
   const attempts = await context.store.attempts();
   await Promise.all(attempts.map((attempt) => quietly(finishAttempt(context, attempt))));
 }
