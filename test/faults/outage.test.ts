@@ -1,0 +1,164 @@
+/**
+ * Days of trouble in virtual time. `OUTAGE=full` runs them over 100,000 grants and a whole day, in some minutes; less by
+ * default.
+ */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { RefreshOutcome } from "../../src/index.ts";
+import { refreshGrant } from "../../src/vault/refreshing.ts";
+import { finishAttempts } from "../../src/vault/upkeep.ts";
+import { rotations } from "./rotations.ts";
+import { peak, tokens, virtualHouse } from "./virtual-house.ts";
+import type { VirtualHouse } from "./virtual-house.ts";
+
+const isFull = process.env["OUTAGE"] === "full";
+const grants = isFull ? 100_000 : 600;
+const outageMs = isFull ? 86_400_000 : 3_600_000;
+const timeout = isFull ? 3_600_000 : 120_000;
+/** How often somebody asks while the provider is down. */
+const askEveryMs = 500;
+
+const cap = 50;
+const rate = { perSecond: cap, burst: cap };
+
+const outages: readonly (() => Response | "no connection")[] = [
+  () => "no connection",
+  () => new Response("<h1>502 Bad Gateway</h1>", { status: 502, headers: { "content-type": "text/html" } }),
+  () => Response.json({ error: "temporarily_unavailable" }, { status: 503, headers: { "retry-after": "5" } }),
+];
+
+/** States and generations in the store, and how many there are of each. */
+async function census({ store }: VirtualHouse): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  let after = "";
+  for (;;) {
+    const rows = await store.listGrants({ limit: 500, after });
+    for (const { state, generation } of rows) {
+      const name = `${state} ${generation}`;
+      counts[name] = (counts[name] ?? 0) + 1;
+    }
+    const last = rows.at(-1);
+    if (last === undefined) return counts;
+    after = last.grantId;
+  }
+}
+
+/** Somebody asks for one grant after another, and upkeep comes round, until `end`. */
+async function ask(house: VirtualHouse, ids: readonly string[], end: number): Promise<RefreshOutcome["kind"][]> {
+  const { context, time } = house;
+  const kinds = new Set<RefreshOutcome["kind"]>();
+  const asking = async (): Promise<void> => {
+    for (let n = 0; time.now() < end; n++) {
+      const grantId = ids[(n * 7_919) % ids.length] ?? "";
+      kinds.add((await refreshGrant(context, grantId, 1, n % 3 === 0 ? "caller" : "sweep")).kind);
+      await time.sleep(askEveryMs);
+    }
+  };
+  const upkeep = async (): Promise<void> => {
+    for (; time.now() < end; await time.sleep(1_000)) await finishAttempts(context);
+  };
+  await time.until(Promise.all([asking(), upkeep()]));
+  return [...kinds];
+}
+
+describe("a provider that is down for a long time", { timeout }, () => {
+  for (const { name, rotation } of rotations) {
+    test(`rotation ${name}: no grant is flagged, and nobody storms it when it is back`, { timeout }, async (t) => {
+      const house = await virtualHouse(t, { rotation, rate });
+      const { time, context, requests } = house;
+      const ids = await house.settle(grants, () => time.now());
+      let n = 0;
+      house.answer = () => outages[(n += 1) % outages.length]?.() ?? "no connection";
+      const kinds = await ask(house, ids, time.now() + outageMs);
+      assert.deepEqual(kinds, ["unavailable"]);
+      assert.ok(requests.length < outageMs / 5_000, `${requests.length} requests: it is probed, not hammered`);
+      const { "suspect 1": suspects = 0, ...rest } = await census(house);
+      // A strict provider's lost answer may have been the new token: said, and looked at first when it is back.
+      assert.ok(name === "strict" || suspects === 0);
+      assert.deepEqual(rest, { "active 1": grants - suspects });
+
+      house.answer = tokens;
+      requests.length = 0;
+      const waiting = new Set(ids);
+      const recovery = async (): Promise<void> => {
+        while (waiting.size > 0) {
+          await Promise.all(
+            [...waiting].map(async (grantId) => {
+              const { kind } = await refreshGrant(context, grantId, 1, "caller");
+              if (kind === "newer") waiting.delete(grantId);
+            }),
+          );
+          await time.sleep(1_000);
+        }
+      };
+      await time.until(recovery());
+      assert.deepEqual(await census(house), { "active 2": grants });
+      assert.ok(peak(requests) <= cap, `${peak(requests)} in one second`);
+      assert.equal(requests.length, grants, "one exchange each");
+      assert.ok(!house.events.some(({ type }) => type === "lapsed" || type === "client_refused"));
+    });
+  }
+});
+
+test(
+  "tokens that all end in the same second: never above the cap, and those who wait come first",
+  { timeout },
+  async (t) => {
+    const house = await virtualHouse(t, { rotation: "none", rate });
+    const { time, context, requests } = house;
+    const ids = await house.settle(grants, () => time.now());
+    const callers = new Set(ids.filter((_, n) => n % 10 === 0));
+    // Sweeps are there first.
+    const inOrder = [...ids.filter((id) => !callers.has(id)), ...callers];
+    const outcomes = await time.until(
+      Promise.all(
+        inOrder.map((grantId) => refreshGrant(context, grantId, 1, callers.has(grantId) ? "caller" : "sweep")),
+      ),
+    );
+    assert.ok(outcomes.every(({ kind }) => kind === "newer"));
+    assert.deepEqual(await census(house), { "active 2": grants });
+    assert.equal(requests.length, grants);
+    assert.ok(peak(requests) <= cap, `${peak(requests)} in one second`);
+    const positions = requests.flatMap(({ refreshToken }, at) =>
+      callers.has(ids[Number(refreshToken.split("-")[1])] ?? "") ? [at] : [],
+    );
+    // What the bucket held was given to sweeps before the first caller came.
+    assert.ok(Math.max(...positions) < callers.size + rate.burst, "no caller behind a sweep");
+  },
+);
+
+test("a person's consents that all end at once: second looks keep to the rate, too", { timeout }, async (t) => {
+  const house = await virtualHouse(t, { rotation: "none", rate });
+  const { time, context, requests } = house;
+  const ids = await house.settle(isFull ? 20_000 : 300, () => time.now());
+  house.answer = () => Response.json({ error: "invalid_grant" }, { status: 400 });
+  const outcomes = await time.until(Promise.all(ids.map((id) => refreshGrant(context, id, 1, "sweep"))));
+  assert.ok(outcomes.every(({ kind }) => kind === "ended"));
+  assert.equal(requests.length, 2 * ids.length, "two pieces of evidence each");
+  assert.ok(peak(requests) <= cap, `${peak(requests)} in one second`);
+});
+
+test("a client that is refused for a day: one alarm, and no grant changes", { timeout }, async (t) => {
+  const house = await virtualHouse(t, { rotation: "none", rate });
+  const { time, store, events } = house;
+  const ids = await house.settle(grants, () => time.now());
+  const before = await Promise.all(ids.map((id) => store.grantById(id)));
+  house.answer = () => Response.json({ error: "invalid_client" }, { status: 401 });
+  const kinds = await ask(house, ids, time.now() + outageMs);
+  assert.deepEqual(kinds, ["misconfigured"]);
+  assert.deepEqual(
+    events.map(({ type }) => type),
+    ["client_refused"],
+  );
+  const after = await Promise.all(ids.map((id) => store.grantById(id)));
+  // What was said last is noted; nothing that a caller depends on is touched.
+  const lasting = (row: (typeof after)[number]): object => ({
+    ...row,
+    lastError: null,
+    lastErrorAt: null,
+    failures: 0,
+    retryAt: null,
+    updatedAt: 0,
+  });
+  assert.deepEqual(after.map(lasting), before.map(lasting));
+});

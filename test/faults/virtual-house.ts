@@ -1,0 +1,151 @@
+import { randomUUID } from "node:crypto";
+import type { TestContext } from "node:test";
+import { keyClasses } from "../../src/crypto/keyring.ts";
+import { generateMasterKey, google, keyringFromKeys, Secret } from "../../src/index.ts";
+import type { Provider, VaultEvent } from "../../src/index.ts";
+import { HttpProtocol } from "../../src/oauth/protocol.ts";
+import { wireDefaults } from "../../src/oauth/wire.ts";
+import { sqlite } from "../../src/store/sqlite.ts";
+import type { GrantRow, Store } from "../../src/store/store.ts";
+import type { BucketSize } from "../../src/token-bucket.ts";
+import { clientFor } from "../../src/vault/client.ts";
+import type { CustodyContext } from "../../src/vault/context.ts";
+import { Gate } from "../../src/vault/gate.ts";
+import { noRescue } from "../../src/vault/rescue.ts";
+import { sealPerson, sealTokens, subjectHash } from "../../src/vault/sealed-grant.ts";
+import { unlock } from "../../src/vault/unlock.ts";
+import { VirtualTime } from "./virtual-time.ts";
+
+/** What the provider does with a request for new tokens. */
+export type Answering = (refreshToken: string) => Response | "no connection";
+
+/** Custody over a store in memory, at a provider behind the fetch seam, in virtual time. */
+export interface VirtualHouse {
+  readonly time: VirtualTime;
+  readonly context: CustodyContext;
+  readonly store: Store;
+  readonly events: VaultEvent[];
+  /** When each request reached the token endpoint, and which refresh token it carried. */
+  readonly requests: { readonly at: number; readonly refreshToken: string }[];
+  /** From now on. */
+  answer: Answering;
+  /** Grants whose access tokens end at `expiresAt`. Returns their ids, in order. */
+  settle(grants: number, expiresAt: (n: number) => number): Promise<string[]>;
+}
+
+const latencyMs = 150;
+
+export async function virtualHouse(
+  t: TestContext,
+  { rotation, rate }: { readonly rotation: Provider["rotation"]; readonly rate: BucketSize },
+): Promise<VirtualHouse> {
+  const time = new VirtualTime("2026-11-22T00:00:00Z");
+  const provider: Provider = { ...google({ clientId: "1-a.apps.example", clientSecret: "none" }), rotation };
+  const store = sqlite(":memory:");
+  await store.open({ clock: time });
+  t.after(() => store.close());
+  const keyring = await unlock(store, keyringFromKeys(generateMasterKey()), keyClasses);
+  const events: VaultEvent[] = [];
+  const requests: { at: number; refreshToken: string }[] = [];
+  let chance = 1;
+  const random = (): number => (chance = (chance * 48_271) % 2_147_483_647) / 2_147_483_647;
+  const sleep = (ms: number): Promise<void> => time.sleep(ms);
+
+  const house: VirtualHouse = {
+    time,
+    store,
+    events,
+    requests,
+    answer: tokens,
+    context: undefined as unknown as CustodyContext,
+    async settle(grants, expiresAt) {
+      const ids: string[] = [];
+      for (let n = 0; n < grants; n++) {
+        const row = newRow(n, expiresAt(n));
+        await store.saveFromIntake(row, null, new Uint8Array());
+        ids.push(row.grantId);
+      }
+      return ids;
+    },
+  };
+  const send: typeof fetch = async (_, init) => {
+    const form = init?.body instanceof URLSearchParams ? init.body : new URLSearchParams();
+    const refreshToken = form.get("refresh_token") ?? "";
+    requests.push({ at: time.now(), refreshToken });
+    await time.sleep(latencyMs);
+    const answer = house.answer(refreshToken);
+    if (answer !== "no connection") return answer;
+    throw new TypeError("fetch failed", { cause: Object.assign(new Error("refused"), { code: "ECONNREFUSED" }) });
+  };
+  const protocol = new HttpProtocol(provider, clientFor(provider), { ...wireDefaults, fetch: send }, time);
+  const context: CustodyContext = {
+    store,
+    keyring,
+    clock: time,
+    random,
+    sleep,
+    fetch: send,
+    protocols: new Map([[provider.name, protocol]]),
+    owner: { node: "here", pid: 1, startedAt: "1", vault: randomUUID() },
+    livenessOf: async () => "mine",
+    emit: (event) => events.push(event),
+    running: new Set(),
+    gates: new Map([[provider.name, new Gate({ clock: time, random, sleep }, rate)]]),
+    rescue: noRescue,
+  };
+
+  function newRow(n: number, accessExpiresAt: number): GrantRow {
+    const identity = { grantId: `g_${String(n).padStart(8, "0")}`, clientId: "1-a.apps.example" };
+    const life = 3_600;
+    const tokens = {
+      accessToken: new Secret(`access-${n}`),
+      refreshToken: new Secret(`refresh-${n}-0`),
+      expiresInSeconds: life,
+    };
+    const now = time.now();
+    return {
+      ...identity,
+      ...sealTokens(keyring, identity, 1, { tokens, receivedAt: accessExpiresAt - life * 1000 }, undefined),
+      provider: provider.name,
+      issuer: provider.issuer,
+      subjectHash: subjectHash(keyring, provider.issuer, String(n)),
+      externalHash: null,
+      profileSealed: sealPerson(keyring, identity, { profile: { sub: String(n) } }),
+      scope: "openid",
+      state: "active",
+      reason: null,
+      stateSince: now,
+      generation: 1,
+      lastRefreshAt: null,
+      lastError: null,
+      lastErrorAt: null,
+      failures: 0,
+      retryAt: null,
+      createdAt: now,
+      updatedAt: now,
+    };
+  }
+
+  return Object.assign(house, { context });
+}
+
+/** A provider that works; it gives a new refresh token with every answer. */
+export function tokens(refreshToken: string): Response {
+  const [, n, generation] = refreshToken.split("-");
+  return Response.json({
+    access_token: `access-${n}-${Number(generation) + 1}`,
+    refresh_token: `refresh-${n}-${Number(generation) + 1}`,
+    expires_in: 3_600,
+    token_type: "Bearer",
+  });
+}
+
+/** The most requests in any one second. */
+export function peak(requests: readonly { readonly at: number }[]): number {
+  let most = 0;
+  for (let first = 0, last = 0; last < requests.length; last++) {
+    while ((requests[last]?.at ?? 0) - (requests[first]?.at ?? 0) >= 1_000) first += 1;
+    most = Math.max(most, last - first + 1);
+  }
+  return most;
+}
