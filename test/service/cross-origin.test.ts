@@ -36,6 +36,12 @@ const posts: readonly (readonly [string, Headers_, "taken" | "csrf_rejected", ("
     "csrf_rejected",
     "origin",
   ],
+  [
+    "another page of the same site",
+    { ...posted, origin: "https://blog.example.com", "sec-fetch-site": "same-site" },
+    "csrf_rejected",
+    "origin",
+  ],
   ["a page that hides where it is", { ...posted, "sec-fetch-site": "cross-site" }, "csrf_rejected", "origin"],
   ["a page in a sandbox", { ...posted, origin: "null", "sec-fetch-site": "cross-site" }, "csrf_rejected", "origin"],
   ["a neighbour of the allowed page", { ...posted, origin: `${app}.attacker.example` }, "csrf_rejected", "origin"],

@@ -123,6 +123,34 @@ describe("a person who connects again", () => {
     assert.match((await last.getAccessToken(grant.grantId)).token, /^ya29\./);
   });
 
+  test("while other disconnects are retried is not disconnected again", async (t) => {
+    const { standin, clock, open, code, events } = await house(t);
+    const vault = await open();
+    standin.fault("POST", "/revoke", { times: "always", status: 503 });
+    for (const email of ["ada@example.com", "carl@example.com"]) {
+      const { grantId } = await vault.exchangeCode({ code: code(email) });
+      await assert.rejects(vault.revoke(grantId), unconfirmed);
+    }
+    standin.clearFaults();
+    await vault.close();
+
+    // The next vault has read that both are to be ended, and waits for the provider about the first of them.
+    standin.fault("POST", "/revoke", { times: 1, delayMs: 300 });
+    const next = await open();
+    const [first, second] = (await next.grants({ state: "revoking" })).grants;
+    assert.ok(first !== undefined && second !== undefined);
+    const email = second.profile.email ?? "";
+    const again = await next.exchangeCode({ code: standin.code({ email, force: true }) });
+    assert.deepEqual([again.grantId, again.state], [second.grantId, "active"]);
+    await until(() => events.some((event) => event.type === "revoked" && event.grantId === first.grantId));
+    await next.close();
+    const last = await open();
+    assert.equal((await last.grant(second.grantId)).state, "active");
+    assert.ok(!events.some((event) => event.type === "revoked" && event.grantId === second.grantId));
+    clock.advance(3_700_000);
+    assert.match((await last.getAccessToken(second.grantId)).token, /^ya29\./, "nor was the provider told to end it");
+  });
+
   test("while the disconnect's request is on its way keeps what came last", async (t) => {
     const { standin, open, code } = await house(t);
     const vault = await open();

@@ -137,6 +137,9 @@ describe("a sealed value that was damaged", () => {
         });
       }
       assert.ok(news().length === 0, "nothing was spent");
+      const file = new DatabaseSync(home.path, { readOnly: true });
+      assert.deepEqual(file.prepare("SELECT * FROM attempts").all(), [], "and no intent stands as if it had been");
+      file.close();
       assert.match((await next.getAccessToken(sound.grantId)).token, /^ya29\./);
       assert.equal((await next.grant(hurt.grantId)).profile.email, "ada@example.com");
       assert.equal((await next.grants()).grants.length, 2);
