@@ -1,12 +1,13 @@
 /**
- * Installs what some tests drive and npm does not bring: Chromium, and Google's older Python clients.
+ * Installs what some tests drive and npm does not bring: Chromium, PgBouncer, and Google's older Python
+ * clients.
  * Runs on any Node, before `npm ci`. On Debian as root it installs what is missing; elsewhere it says what to install,
  * and the tests that need it say so too.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 
-const packages = ["chromium", "python3-oauth2client", "python3-googleapi"];
+const packages = ["chromium", "pgbouncer", "python3-oauth2client", "python3-googleapi"];
 
 const say = (line) => process.stdout.write(`install-test-programs: ${line}\n`);
 
@@ -24,7 +25,7 @@ const apt = (...args) =>
 function main() {
   if (!existsSync("/usr/bin/apt-get") || !existsSync("/usr/bin/dpkg-query")) {
     say(
-      `not a Debian: for all tests, install Chromium as /usr/bin/chromium and, for /usr/bin/python3, oauth2client and googleapiclient`,
+      `not a Debian: for all tests, install Chromium as /usr/bin/chromium, PgBouncer and, for /usr/bin/python3, oauth2client and googleapiclient`,
     );
     return;
   }

@@ -100,7 +100,7 @@ test("no token, code, key or secret that passes through a service is found in it
   /** Asks, and keeps the answer where it may hold no secret. */
   const ask = async (
     path: string,
-    init: RequestInit & { headers?: Record<string, string> } = {},
+    init: Omit<RequestInit, "headers"> & { headers?: Record<string, string> } = {},
   ): Promise<Response> => {
     const headers = { authorization: `Bearer ${key}`, ...init.headers };
     const response = await fetch(service.url + path, { redirect: "manual", ...init, headers });
@@ -193,7 +193,7 @@ test("no token, code, key or secret that passes through a service is found in it
     { status: 503, retryAfter: 0, body: { error: "server_error", error_description: echo } },
     { status: 400, retryAfter: 0, body: { error: `unheard of ${echo}`, error_subtype: echo } },
     { html: true, retryAfter: 0, body: `<p>${echo}</p>` },
-    { location: `http://portal.example/?${new URLSearchParams({ echo })}`, retryAfter: 0 },
+    { location: `http://portal.example/?${new URLSearchParams({ echo }).toString()}`, retryAfter: 0 },
     { drop: true },
     { invalidJson: true, retryAfter: 0 },
   ]) {
@@ -270,7 +270,7 @@ test("a secret is found in all its disguises, wherever it begins", () => {
     ["in HEX", Buffer.from(secret).toString("hex").toUpperCase()],
     ["percent-encoded", `q=${encodeURIComponent(secret)}`],
     ["as a JSON string", '{"a":"ya29.a0\\/secret+value"}'],
-    ["backwards", [...secret].reverse().join("")],
+    ["backwards", secret.split("").toReversed().join("")],
     ...["", "a", "ab", "abc", "abcd"].flatMap((before) =>
       (["base64", "base64url"] as const).map(
         (encoding) => [`${encoding} ${before}`, Buffer.from(`${before}${secret}after`).toString(encoding)] as const,

@@ -133,7 +133,7 @@ describe("a caller", () => {
     }
 
     const query = new URLSearchParams({ external_id: "user 42/ä", state: "active", limit: "1" });
-    const listed = (await (await ask(`/v1/grants?${query}`)).json()) as { grants: Body[]; cursor?: string };
+    const listed = (await (await ask(`/v1/grants?${query.toString()}`)).json()) as { grants: Body[]; cursor?: string };
     assert.deepEqual(
       listed.grants.map((grant) => grant["grant_id"]),
       [grantId],

@@ -15,7 +15,7 @@ function formsOf(secret: string): Form[] {
     text("in HEX", bytes.toString("hex").toUpperCase()),
     text("percent-encoded", encodeURIComponent(secret)),
     text("as a JSON string", JSON.stringify(secret).slice(1, -1).replaceAll("/", "\\/")),
-    text("backwards", [...secret].reverse().join("")),
+    text("backwards", secret.split("").toReversed().join("")),
     ...[0, 1, 2].flatMap((offset) => [
       text(`in base64, ${offset} bytes in`, within(bytes, offset, "base64")),
       text(`in base64url, ${offset} bytes in`, within(bytes, offset, "base64url")),

@@ -9,13 +9,21 @@ export interface Eavesdropper {
   readonly secrets: Map<string, string>;
 }
 
-const secretMembers = ["access_token", "refresh_token", "id_token", "code", "code_verifier", "client_secret", "token"];
+const secretMembers: ReadonlySet<string> = new Set([
+  "access_token",
+  "refresh_token",
+  "id_token",
+  "code",
+  "code_verifier",
+  "client_secret",
+  "token",
+]);
 
 export async function eavesdropper(t: TestContext, target: string): Promise<Eavesdropper> {
   const secrets = new Map<string, string>();
   const note = (where: string, members: Iterable<readonly [string, unknown]>): void => {
     for (const [name, value] of members) {
-      if (secretMembers.includes(name) && typeof value === "string") secrets.set(`${where} ${name} ${value}`, value);
+      if (secretMembers.has(name) && typeof value === "string") secrets.set(`${where} ${name} ${value}`, value);
     }
   };
   const server = createServer((request, response) => {

@@ -14,10 +14,14 @@ import { freePort } from "./postgres-server.ts";
  * @returns the same connection string, through it
  */
 export async function throughPgBouncer(t: TestContext, connectionString: string): Promise<string | undefined> {
+  // Debian puts it where only root's PATH leads.
+  const env = { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin` };
   try {
-    execFileSync("pgbouncer", ["--version"], { stdio: "ignore" });
+    execFileSync("pgbouncer", ["--version"], { stdio: "ignore", env });
   } catch {
-    t.skip("needs pgbouncer (apt-get install pgbouncer)");
+    const missing = "needs pgbouncer (apt-get install pgbouncer)";
+    if (process.env["CI"] === "true") throw new Error(missing);
+    t.skip(missing);
     return undefined;
   }
   const folder = await mkdtemp(join(tmpdir(), "onbehalf-pgbouncer-"));
@@ -38,7 +42,7 @@ export async function throughPgBouncer(t: TestContext, connectionString: string)
      ${userInfo().uid === 0 ? "user = postgres" : ""}`.replaceAll(/^ +/gm, ""),
   );
   await chmod(folder, 0o755);
-  const child = spawn("pgbouncer", [file], { stdio: "ignore" });
+  const child = spawn("pgbouncer", [file], { stdio: "ignore", env });
   t.after(async () => {
     child.kill("SIGKILL");
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");

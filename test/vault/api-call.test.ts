@@ -59,13 +59,7 @@ describe("calling an API", () => {
       body: JSON.stringify({ name: "a.txt", parents: ["appDataFolder"] }),
     });
     assert.equal(made.status, 200);
-    assert.equal(
-      standin
-        .log()
-        .entries.filter(({ path }) => path === "/drive/v3/files")
-        .at(-1)?.status,
-      200,
-    );
+    assert.equal(standin.log().entries.findLast(({ path }) => path === "/drive/v3/files")?.status, 200);
     assert.deepEqual(outcomes(news()), { refreshed: 1 });
     assert.notEqual((await vault.getAccessToken(grantId)).token, before.token);
   });

@@ -178,7 +178,7 @@ describe("the same code again", () => {
     const vaults = [await open(), await open()];
     const options = { code: code("ada@example.com"), externalId: "user-42" };
     const grants = await Promise.all(
-      Array.from({ length: 1_000 }, (_, index) => vaults[index % 2]?.exchangeCode({ ...options })),
+      Array.from({ length: 1_000 }, async (_, index) => vaults[index % 2]?.exchangeCode({ ...options })),
     );
     assert.deepEqual(outcomes(news()), { exchanged: 1 });
     assert.equal(new Set(grants.map((grant) => JSON.stringify(grant))).size, 1);

@@ -27,7 +27,7 @@ for (const [name, rotation, plays] of rotations) {
         news();
         standin.fault("POST", "/token", { times: 1, delayMs: 60 });
         const tokens = await Promise.all(
-          Array.from({ length: 100 }, (_, index) => vaults[index % vaults.length]?.getAccessToken(grantId)),
+          Array.from({ length: 100 }, async (_, index) => vaults[index % vaults.length]?.getAccessToken(grantId)),
         );
         assert.deepEqual(outcomes(news()), { refreshed: 1 }, `round ${round}`);
         assert.equal(new Set(tokens.map((each) => each?.token)).size, 1);

@@ -88,5 +88,3 @@ export function readOptions(args: readonly string[], randomSeed: number): ChaosO
     seed: number("seed", [randomSeed, 0, 2 ** 32 - 1]),
   };
 }
-
-export const defaults: ChaosOptions = readOptions([], 1);
