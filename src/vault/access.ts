@@ -9,7 +9,7 @@ import { protocolOf } from "./context.ts";
 import type { VaultContext } from "./context.ts";
 import type { Exchanger, RefreshOutcome } from "./exchanger.ts";
 import type { Urgency } from "./gate.ts";
-import { refKey, resolveGrant } from "./resolve.ts";
+import { idInKey, refKey, resolveGrant } from "./resolve.ts";
 import { openAccessToken } from "./sealed-grant.ts";
 
 export interface GetAccessTokenOptions {
@@ -49,8 +49,8 @@ export class Access {
 
   /** The token for a reference, if memory holds one that lives long enough. Touches nothing else. */
   peek(key: string, minTtlMs: number): AccessToken | undefined {
-    const grantId = this.#grantIds.get(key);
-    const known = grantId === undefined ? undefined : this.#tokens.get(grantId);
+    // A grant's own id leads to it whatever else has changed, also while nothing can be looked up.
+    const known = this.#tokens.get(idInKey(key) ?? this.#grantIds.get(key) ?? "");
     if (known === undefined) return undefined;
     if (!isFresh(known.expiresAt, this.#context.clock.now(), minTtlMs)) return undefined;
     known.used = true;

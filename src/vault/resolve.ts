@@ -15,6 +15,11 @@ export function refKey(ref: GrantRef): string {
   return "subject" in ref ? `sub\n${provider}\n${ref.subject}` : `ext\n${provider}\n${ref.externalId}`;
 }
 
+/** The grant's id, where the key is of a reference by id. */
+export function idInKey(key: string): string | undefined {
+  return key.startsWith("id\n") ? key.slice(3) : undefined;
+}
+
 /**
  * Reads a reference as the command line and the service write it: `g_…`, `sub:{subject}` or `ext:{external_id}`.
  *
