@@ -10,13 +10,14 @@ const tell = (message: FromVaultProcess): void => {
   process.send?.(message);
 };
 
-async function open({ where, key, standin, rotation }: VaultProcessOptions): Promise<void> {
+async function open({ where, key, standin, rotation, ...more }: VaultProcessOptions): Promise<void> {
   const { clientId, clientSecret, url: baseUrl } = standin;
   await vault?.close();
   vault = await openVault({
     provider: { ...google({ clientId, clientSecret, baseUrl }), rotation },
     store: storeAt(where),
     keyring: keyringFromKeys(key),
+    ...more,
     onEvent: (event) => tell({ type: "event", event }),
   });
   tell({ type: "ready" });

@@ -11,6 +11,7 @@ export interface VaultProcessOptions {
   readonly key: string;
   readonly standin: { readonly url: string; readonly clientId: string; readonly clientSecret: string };
   readonly rotation: Provider["rotation"];
+  readonly exchangeTimeoutMs?: number;
 }
 
 export type ToVaultProcess =
@@ -45,8 +46,14 @@ export interface VaultProcess {
  * Starts one; it is gone after the test. The house must run on the machine's own clock.
  *
  * @param where another store than the house's file: `sqlite:PATH` or a PostgreSQL connection string
+ * @param exchangeTimeoutMs for one exchange in all
  */
-export async function startVaultProcess(t: TestContext, home: House, where?: string): Promise<VaultProcess> {
+export async function startVaultProcess(
+  t: TestContext,
+  home: House,
+  where?: string,
+  exchangeTimeoutMs?: number,
+): Promise<VaultProcess> {
   // Not a test itself: without the runner's own switches and environment. Many are started: compiled once.
   const { NODE_TEST_CONTEXT: _runner, ...rest } = process.env;
   const env = { ...rest, NODE_COMPILE_CACHE: join(tmpdir(), "onbehalf-compile-cache") };
@@ -83,7 +90,16 @@ export async function startVaultProcess(t: TestContext, home: House, where?: str
     where = `sqlite:${path}`,
   ): Promise<void> => {
     ready = Promise.withResolvers();
-    send({ type: "open", options: { where, key: key.expose(), standin: { url, clientId, clientSecret }, rotation } });
+    send({
+      type: "open",
+      options: {
+        where,
+        key: key.expose(),
+        standin: { url, clientId, clientSecret },
+        rotation,
+        ...(exchangeTimeoutMs === undefined ? {} : { exchangeTimeoutMs }),
+      },
+    });
     await ready.promise;
   };
   await open(home, where);
