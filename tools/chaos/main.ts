@@ -21,5 +21,9 @@ for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => inte
 const begun = performance.now();
 const evidence = await runChaos(options, interrupted.signal, (line) => process.stderr.write(`${line}\n`));
 const verdict = judge(evidence);
+for (const { email } of verdict.losses.filter(({ inFlight }) => !inFlight)) {
+  const last = evidence.exchanges.filter(({ grant }) => grant === email).slice(-8);
+  process.stderr.write(`${last.map((entry) => JSON.stringify(entry)).join("\n")}\n`);
+}
 process.stdout.write(table(evidence, verdict, (performance.now() - begun) / 60_000));
 process.exitCode = verdict.faults.length === 0 ? 0 : 1;

@@ -88,3 +88,6 @@ export function readOptions(args: readonly string[], randomSeed: number): ChaosO
     seed: number("seed", [randomSeed, 0, 2 ** 32 - 1]),
   };
 }
+
+/** What is not said otherwise. */
+export const defaults: ChaosOptions = readOptions([], 1);

@@ -126,8 +126,8 @@ function lossOf(
     (entry) => isRefresh(entry) && entry.refresh_token_fingerprint === death?.refresh_token_fingerprint,
   );
   const moments = [use, death].flatMap((entry) => (entry === undefined ? [] : [Date.parse(entry.at)]));
-  // What the provider takes in all, and what storing takes on a busy machine.
-  const windowMs = 2 * latency + 2_000;
+  // What the provider takes in all, and what storing and starting anew take on a busy machine.
+  const windowMs = 2 * latency + 5_000;
   const blow = fatal.find(({ at }) => moments.some((moment) => Math.abs(at - moment) <= windowMs));
   return {
     email,
