@@ -24,8 +24,13 @@ async function handle(request: Request): Promise<Response> {
   if (pathname === "/authcode") return takeCode(request);
   const subject = /^\/people\/(\d+)\/folder$/.exec(pathname)?.[1];
   if (subject === undefined) return new Response("not found\n", { status: 404 });
-  // An app would first ask its own session who this is; the grant it uses is then that person's.
-  return vault.fetch({ subject }, "https://www.googleapis.com/drive/v3/files/appfolder").catch(problemResponse);
+  try {
+    // An app would first ask its own session who this is; the grant it uses is then that person's.
+    const folder = await vault.fetch({ subject }, "https://www.googleapis.com/drive/v3/files/appfolder");
+    return Response.json(await folder.json(), { status: folder.status });
+  } catch (error) {
+    return problemResponse(error);
+  }
 }
 
 const server = createServer((incoming, outgoing) => {
@@ -34,7 +39,7 @@ const server = createServer((incoming, outgoing) => {
   const body = incoming.method === "POST" ? (Readable.toWeb(incoming) as ReadableStream) : null;
   handle(new Request(url, { method: incoming.method ?? "GET", headers, body, duplex: "half" }))
     .then(async (response) => {
-      outgoing.writeHead(response.status, { "content-type": response.headers.get("content-type") ?? "text/plain" });
+      outgoing.writeHead(response.status, Object.fromEntries(response.headers));
       outgoing.end(Buffer.from(await response.arrayBuffer()));
     })
     .catch(() => outgoing.destroy());

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -28,14 +29,22 @@ async function desk(t: TestContext, standin: Standin): Promise<{ cwd: string; en
   return { cwd, env };
 }
 
+/** Rejects when a program ends that should go on. */
+async function endedEarly(program: ChildProcess): Promise<never> {
+  const [code] = (await once(program, "exit")) as [number | null];
+  throw new Error(`it ended with ${String(code)} before it was ready`);
+}
+
 /** Every example has a test of its name here, and one that has none fails. */
 const tests: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
   "app-server.ts": async (t) => {
     await using standin = await startStandin();
     const { cwd, env } = await desk(t, standin);
     const server = spawn(process.execPath, [`${checkout}examples/app-server.ts`], { cwd, env });
+    // Whatever the test finds wrong, the server must not outlive it.
+    t.after(() => server.kill("SIGKILL"));
     server.stderr.pipe(process.stderr);
-    const [line] = (await once(server.stdout, "data")) as [Buffer];
+    const [line] = (await Promise.race([once(server.stdout, "data"), endedEarly(server)])) as [Buffer];
     const url = line.toString().trim();
     const body = new URLSearchParams({ authCode: standin.code({ kind: "native", email: "ada@example.com", scope }) });
     const refused = await fetch(`${url}/authcode`, { method: "POST", body });
