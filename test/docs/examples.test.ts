@@ -43,6 +43,7 @@ const tests: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
     const server = spawn(process.execPath, [`${checkout}examples/app-server.ts`], { cwd, env });
     // Whatever the test finds wrong, the server must not outlive it.
     t.after(() => server.kill("SIGKILL"));
+    t.after(() => server.kill("SIGKILL"));
     server.stderr.pipe(process.stderr);
     const [line] = (await Promise.race([once(server.stdout, "data"), endedEarly(server)])) as [Buffer];
     const url = line.toString().trim();
