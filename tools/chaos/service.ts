@@ -6,7 +6,9 @@ process.once("disconnect", () => process.exit(1));
 try {
   const service = await runService(settingsFrom({}));
   process.once("SIGTERM", () => {
-    void service.close().then(() => process.disconnect?.());
+    void service.close().then(() => {
+      if (process.connected) process.disconnect();
+    });
     process.removeAllListeners("disconnect");
   });
   process.send?.({ url: service.url });
