@@ -162,3 +162,22 @@ test("a client that is refused for a day: one alarm, and no grant changes", { ti
   });
   assert.deepEqual(after.map(lasting), before.map(lasting));
 });
+
+test("a probe that finds its grant in somebody else's hands lets others ask", { timeout }, async (t) => {
+  const house = await virtualHouse(t, { rotation: "strict", rate });
+  const { time, context, store } = house;
+  const [held = "", free = "", ...others] = await house.settle(12, () => time.now());
+  house.answer = () => "no connection";
+  await time.until(Promise.all(others.map((id) => refreshGrant(context, id, 1, "caller"))));
+  house.answer = tokens;
+  await time.until(time.sleep(60_000));
+
+  const stranger = { node: "elsewhere", pid: 1, startedAt: "1", vault: "theirs" };
+  const elsewhere = { ...context, livenessOf: async () => "alive" as const };
+  await store.beginAttempt({ attemptId: "theirs", grantId: held, generation: 1, owner: stranger });
+  const waits = refreshGrant(elsewhere, held, 1, "caller");
+  await time.until(time.sleep(100));
+  assert.deepEqual(await time.until(refreshGrant(context, free, 1, "caller")), { kind: "newer" });
+  const { kind } = await time.until(waits);
+  assert.equal(kind, "unavailable", "a lease is not stolen from the living");
+});

@@ -7,7 +7,7 @@ try {
   const service = await runService(settingsFrom({}));
   process.once("SIGTERM", () => {
     void service.close().then(() => {
-      if (process.connected) process.disconnect();
+      if (process.connected) process.disconnect?.();
     });
     process.removeAllListeners("disconnect");
   });
