@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { defaults } from "../../tools/chaos/options.ts";
 import { judge } from "../../tools/chaos/verdict.ts";
+import type { Lapse } from "../../tools/chaos/people.ts";
 import type { Evidence, FoundGrant } from "../../tools/chaos/verdict.ts";
 
 type Exchange = Evidence["exchanges"][number];
@@ -9,20 +10,9 @@ type Exchange = Evidence["exchanges"][number];
 const start = Date.parse("2026-11-22T00:00:00Z");
 const email = "person-0@example.com";
 
-const alive: FoundGrant = {
-  grant: { grantId: "g_0", state: "active", reason: null, since: start, generation: 2, refreshTokens: [] },
-  email,
-  standing: "served",
-  accepted: true,
-  healthy: false,
-};
+const alive: FoundGrant = { grantId: "g_0", email, generation: 2, standing: "served", accepted: true };
 
-const lapsed: FoundGrant = {
-  ...alive,
-  grant: { ...alive.grant, state: "lapsed", reason: "crash_ambiguous_rotation", since: start + 3_000 },
-  standing: "flagged",
-  accepted: false,
-};
+const lapse: Lapse = { email, reason: "crash_ambiguous_rotation", since: start + 3_000, healthy: false };
 
 /** A run in which nothing happened to one grant but what is said. */
 function evidence(differences: Partial<Evidence> = {}): Evidence {
@@ -34,10 +24,11 @@ function evidence(differences: Partial<Evidence> = {}): Evidence {
       broken: 0,
       hung: 0,
       refused: new Map(),
-      flagged: new Map(),
       worthless: new Map(),
     },
     exchanges: [exchange(0, "refreshed", "a")],
+    lapses: [],
+    consents: 0,
     grants: [alive],
     stoppedWell: true,
     leftRunning: 0,
@@ -71,7 +62,7 @@ describe("the verdict on a run of chaos", () => {
   });
 
   test("lets a loss pass that was in flight when its keeper was killed, and was said in time", () => {
-    const verdict = judge(evidence({ grants: [lapsed], exchanges: swallowed, blows: killOf("keeper", 100) }));
+    const verdict = judge(evidence({ lapses: [lapse], exchanges: swallowed, blows: killOf("keeper", 100) }));
     assert.deepEqual(verdict.faults, []);
     assert.deepEqual(
       verdict.losses.map(({ inFlight, flaggedAfterMs }) => [inFlight, flaggedAfterMs]),
@@ -79,26 +70,26 @@ describe("the verdict on a run of chaos", () => {
     );
   });
 
-  const late = { ...lapsed, grant: { ...lapsed.grant, since: start + 61_000 } };
+  const late = { ...lapse, since: start + 62_000 };
   const withoutKeepers = { ...defaults, rotation: "strict", keeper: "none", grants: 1 } as const;
   test("knows who exchanges where there are no keepers", () => {
-    const lost = { grants: [lapsed], exchanges: swallowed, blows: killOf("service", 100) };
+    const lost = { lapses: [lapse], exchanges: swallowed, blows: killOf("service", 100) };
     assert.deepEqual(judge(evidence({ ...lost, options: withoutKeepers })).faults, []);
   });
 
   const faults: Readonly<Record<string, readonly [Partial<Evidence>, RegExp]>> = {
-    "a loss without any kill": [{ grants: [lapsed], exchanges: swallowed }, /was lost/],
+    "a loss without any kill": [{ lapses: [lapse], exchanges: swallowed }, /was lost/],
     "a loss when only a service was killed, which holds no token": [
-      { grants: [lapsed], exchanges: swallowed, blows: killOf("service", 100) },
+      { lapses: [lapse], exchanges: swallowed, blows: killOf("service", 100) },
       /was lost/,
     ],
     "a loss long after the kill": [
-      { grants: [lapsed], exchanges: swallowed, blows: killOf("keeper", -60_000) },
+      { lapses: [lapse], exchanges: swallowed, blows: killOf("keeper", -60_000) },
       /was lost/,
     ],
     "a loss at a provider that does not rotate": [
       {
-        grants: [lapsed],
+        lapses: [lapse],
         exchanges: swallowed,
         blows: killOf("keeper", 100),
         options: { ...defaults, rotation: "none", grants: 1 },
@@ -106,13 +97,13 @@ describe("the verdict on a run of chaos", () => {
       /was lost/,
     ],
     "a flag that came too late": [
-      { grants: [late], exchanges: swallowed, blows: killOf("keeper", 100) },
-      /flagged only after 61 s/,
+      { lapses: [late], exchanges: swallowed, blows: killOf("keeper", 100) },
+      /flagged only after 62 s/,
     ],
     "a used token of a grant that lives": [{ exchanges: swallowed }, /came again/],
     silence: [{ grants: [{ ...alive, standing: "silent" }] }, /nor say why/],
     "a healthy grant that was flagged": [
-      { grants: [{ ...lapsed, healthy: true }], exchanges: swallowed, blows: killOf("keeper", 100) },
+      { lapses: [{ ...lapse, healthy: true }], exchanges: swallowed, blows: killOf("keeper", 100) },
       /1 healthy grants were flagged/,
     ],
     "a token that the API refuses": [{ grants: [{ ...alive, accepted: false }] }, /refused fresh tokens/],

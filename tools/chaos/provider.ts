@@ -2,6 +2,9 @@ import { fork } from "node:child_process";
 import type { LogEntry, LogPage } from "../../src/standin/index.ts";
 import type { ProviderSettings } from "./standin.ts";
 
+/** Marks requests of the tool itself, which judge nobody. */
+const triedByHand = "tried_by_hand";
+
 /** The stand-in of a run, from outside. */
 export interface ProviderProcess {
   readonly url: string;
@@ -49,7 +52,9 @@ export async function startProvider(
   async function exchanges(): Promise<readonly LogEntry[]> {
     const page = (await control(`log?since=${seen}`, undefined, "GET")) as LogPage;
     seen = page.entries.at(-1)?.seq ?? seen;
-    entries.push(...page.entries.filter(({ path }) => path === "/token"));
+    entries.push(
+      ...page.entries.filter(({ path, parameters }) => path === "/token" && parameters[triedByHand] === undefined),
+    );
     return entries;
   }
   return {
@@ -59,7 +64,12 @@ export async function startProvider(
     clientSecret,
     exchanges,
     async code(email) {
-      const { code } = (await control("code", { kind: "native", email, scope: "openid email profile" })) as {
+      const { code } = (await control("code", {
+        kind: "native",
+        email,
+        scope: "openid email profile",
+        force: true,
+      })) as {
         code: string;
       };
       return code;
@@ -86,6 +96,7 @@ export async function startProvider(
           refresh_token: refreshToken,
           client_id: clientId,
           client_secret: clientSecret,
+          [triedByHand]: "yes",
         }),
       });
       await response.arrayBuffer();

@@ -1,6 +1,7 @@
 import { between, oneOf } from "./random.ts";
 import { pause } from "./processes.ts";
 import type { Fleet } from "./fleet.ts";
+import type { People } from "./people.ts";
 
 /** After this long without an answer nobody can say that they were told anything, milliseconds. */
 export const silentMs = 60_000;
@@ -9,7 +10,7 @@ export const silentMs = 60_000;
 export type Reading =
   | { readonly kind: "token"; readonly accessToken: string; readonly expiresAt: number }
   /** The person must consent again, and the answer says so. */
-  | { readonly kind: "flagged"; readonly reason: string }
+  | { readonly kind: "flagged"; readonly reason: string; readonly since: number }
   /** Not now, and the answer says why. */
   | { readonly kind: "refused"; readonly error: string }
   | { readonly kind: "broken" }
@@ -40,7 +41,7 @@ export async function readToken(
     }
     const error = String(body["error"]);
     return response.status === 409 && error === "reauthorization_required"
-      ? { kind: "flagged", reason: String(body["reason"]) }
+      ? { kind: "flagged", reason: String(body["reason"]), since: Date.parse(String(body["since"])) }
       : { kind: "refused", error: `${response.status} ${error}` };
   } catch {
     return silence.aborted ? { kind: "hung" } : { kind: "broken" };
@@ -56,7 +57,6 @@ export interface Readings {
   hung: number;
   /** By status and error code. */
   readonly refused: Map<string, number>;
-  readonly flagged: Map<string, number>;
   /** Grants whose fresh token the API refused, and how often. */
   readonly worthless: Map<string, number>;
 }
@@ -70,6 +70,7 @@ export async function read(
     key,
     random,
     accepts,
+    people,
   }: {
     readonly fleet: Fleet;
     readonly grantIds: readonly string[];
@@ -77,6 +78,7 @@ export async function read(
     readonly random: () => number;
     /** Asks the API about a token. */
     readonly accepts: (accessToken: string) => Promise<boolean>;
+    readonly people: People;
   },
   stopped: AbortSignal,
 ): Promise<Readings> {
@@ -85,7 +87,6 @@ export async function read(
     broken: 0,
     hung: 0,
     refused: new Map(),
-    flagged: new Map(),
     worthless: new Map(),
   };
   const one = async (): Promise<void> => {
@@ -104,7 +105,7 @@ export async function read(
           }
           break;
         case "flagged":
-          count(readings.flagged, reading.reason);
+          await people.flagged(grantId, reading.reason, reading.since, service.url);
           break;
         case "refused":
           count(readings.refused, reading.error);

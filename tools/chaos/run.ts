@@ -8,6 +8,7 @@ import { postgresDatabase, sqliteFile } from "./database.ts";
 import type { RunDatabase } from "./database.ts";
 import { Fleet } from "./fleet.ts";
 import type { ChaosOptions } from "./options.ts";
+import { People } from "./people.ts";
 import { isKeeper, pause, processesOf, runVariable } from "./processes.ts";
 import { startProvider } from "./provider.ts";
 import type { ProviderProcess } from "./provider.ts";
@@ -80,6 +81,7 @@ export async function runChaos(
     await fleet.start(options.services);
     say(`${options.services} services up; seed ${options.seed}, log in ${join(folder, "services.log")}`);
 
+    const people = new People({ ...grants, provider, database, masterKey });
     const over = new AbortController();
     const reading = read(
       Math.max(4, options.grants),
@@ -89,6 +91,7 @@ export async function runChaos(
         key: grants.key,
         random: seeded(options.seed + 1),
         accepts: (token) => provider.accepts(token),
+        people,
       },
       over.signal,
     );
@@ -99,30 +102,23 @@ export async function runChaos(
     await fleet.allUp(60_000);
     say("havoc is over; looking at what is left");
 
-    const standings = await settle(fleet, provider, grants);
+    const standings = await settle(fleet, provider, people, grants);
     const stoppedWell = await fleet.stop(drainMs);
     const leftRunning = await remaining(run, provider);
     const stored = await storedGrants(database, masterKey);
-    // Read before the refresh tokens are tried by hand.
-    const exchanges = [...(await provider.exchanges())];
     const evidence: Evidence = {
       options,
       blows: fleet.blows,
       readings,
-      exchanges,
+      exchanges: await provider.exchanges(),
+      lapses: people.lapses,
+      consents: people.consents,
       stoppedWell,
       leftRunning,
-      grants: await Promise.all(
-        stored.map(async (grant) => {
-          const { standing, accepted } = standings.get(grant.grantId) ?? { standing: "silent", accepted: false };
-          const works =
-            grant.state === "active"
-              ? []
-              : await Promise.all(grant.refreshTokens.map((token) => provider.refreshes(token)));
-          const email = grants.emails.get(grant.grantId) ?? "";
-          return { grant, email, standing, accepted, healthy: works.includes(true) };
-        }),
-      ),
+      grants: stored.map(({ grantId, generation }) => {
+        const { standing, accepted } = standings.get(grantId) ?? { standing: "silent", accepted: false };
+        return { grantId, generation, email: grants.emails.get(grantId) ?? "", standing, accepted };
+      }),
     };
     keep = false;
     return evidence;
@@ -214,21 +210,26 @@ async function havoc(
 async function settle(
   fleet: Fleet,
   provider: ProviderProcess,
+  people: People,
   { emails, key }: Grants,
 ): Promise<Map<string, { standing: Standing; accepted: boolean }>> {
   const until = performance.now() + silentMs;
   const standings = await Promise.all(
     [...emails.keys()].map(async (grantId, n): Promise<[string, { standing: Standing; accepted: boolean }]> => {
+      let standing: Standing = "silent";
       for (let round = n; performance.now() < until; round++) {
         const service = fleet.up[round % Math.max(1, fleet.up.length)];
         const reading = service === undefined ? undefined : await readToken(service.url, grantId, key);
         if (reading?.kind === "token") {
           return [grantId, { standing: "served", accepted: await provider.accepts(reading.accessToken) }];
         }
-        if (reading?.kind === "flagged") return [grantId, { standing: "flagged", accepted: false }];
+        if (service !== undefined && reading?.kind === "flagged") {
+          standing = "flagged";
+          await people.flagged(grantId, reading.reason, reading.since, service.url);
+        }
         await pause(200);
       }
-      return [grantId, { standing: "silent", accepted: false }];
+      return [grantId, { standing, accepted: false }];
     }),
   );
   return new Map(standings);

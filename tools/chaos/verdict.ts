@@ -1,21 +1,20 @@
 import type { LogEntry } from "../../src/standin/index.ts";
-import type { StoredGrant } from "./custody.ts";
 import type { Blow } from "./fleet.ts";
 import type { ChaosOptions } from "./options.ts";
+import type { Lapse } from "./people.ts";
 import type { Readings } from "./readers.ts";
 
 /** How a grant ended up: its token in hand, its end said aloud, or neither within a minute. */
 export type Standing = "served" | "flagged" | "silent";
 
-/** One grant, from both sides. */
+/** One grant, after everything had settled. */
 export interface FoundGrant {
-  readonly grant: StoredGrant;
+  readonly grantId: string;
   readonly email: string;
+  readonly generation: number;
   readonly standing: Standing;
   /** Whether the API took the token that was served in the end. */
   readonly accepted: boolean;
-  /** Flagged, and yet one of its refresh tokens still works. */
-  readonly healthy: boolean;
 }
 
 /** All that a run left behind to be judged. */
@@ -25,6 +24,10 @@ export interface Evidence {
   readonly readings: Readings;
   /** The stand-in's own log of its token endpoint. */
   readonly exchanges: readonly LogEntry[];
+  /** Each time that a grant was said to have ended. */
+  readonly lapses: readonly Lapse[];
+  /** How often somebody signed in again after that. */
+  readonly consents: number;
   readonly grants: readonly FoundGrant[];
   /** Whether every service ended with 0 when it was told to. */
   readonly stoppedWell: boolean;
@@ -59,23 +62,24 @@ export interface Verdict {
 
 const minuteMs = 60_000;
 
-/** Judges a run by the stand-in's log and by what is in the database. */
+/** Judges a run by the stand-in's log, by what callers were told, and by what is in the database. */
 export function judge(evidence: Evidence): Verdict {
-  const { options, blows, exchanges, grants, readings } = evidence;
+  const { options, blows, exchanges, lapses, grants, readings } = evidence;
   const kills = blows.filter(({ what }) => what === "kill");
   // Only who exchanges can take a new token with it when it is killed.
   const fatal = kills.filter(({ victim }) => options.keeper === "none" || victim === "keeper");
   const byGrant = Map.groupBy(exchanges, ({ grant }) => grant ?? "");
-  const lost = grants.filter(({ grant }) => grant.state !== "active");
-  const losses = lost.map((found) => lossOf(found, byGrant.get(found.email) ?? [], fatal, options));
-  const dead = new Set(lost.map(({ email }) => email));
-  const reusedBy = exchanges.filter(({ outcome }) => outcome === "reused_token").map(({ grant }) => grant ?? "");
-  const alive = grants.filter(({ email }) => !dead.has(email));
+  const losses = lapses.map((lapse) => lossOf(lapse, byGrant.get(lapse.email) ?? [], fatal, options));
+  const dead = new Set(lapses.map(({ email }) => email));
+  const reused = exchanges.filter(({ outcome }) => outcome === "reused_token");
+  const unexplained = reused.filter(
+    ({ grant, at }) => !lapses.some(({ email, since }) => email === grant && isSoonAfter(since, Date.parse(at))),
+  );
   const silent = grants.filter(({ standing }) => standing === "silent").length;
-  const healthyFlagged = lost.filter(({ healthy }) => healthy).length;
+  const healthyFlagged = lapses.filter(({ healthy }) => healthy).length;
   const worthless =
-    alive.filter(({ standing, accepted }) => standing === "served" && !accepted).length +
-    alive.filter(({ grant }) => readings.worthless.has(grant.grantId)).length;
+    grants.filter(({ standing, accepted }) => standing === "served" && !accepted).length +
+    grants.filter(({ grantId, email }) => readings.worthless.has(grantId) && !dead.has(email)).length;
 
   const faults = [
     ...losses
@@ -84,7 +88,7 @@ export function judge(evidence: Evidence): Verdict {
     ...losses
       .filter(({ inFlight, flaggedAfterMs }) => inFlight && flaggedAfterMs > minuteMs)
       .map(({ email, flaggedAfterMs }) => `${email} was flagged only after ${Math.round(flaggedAfterMs / 1000)} s`),
-    ...[...new Set(reusedBy)].filter((email) => !dead.has(email)).map((email) => `a used token of ${email} came again`),
+    ...[...new Set(unexplained.map(({ grant }) => grant))].map((email) => `a used token of ${email} came again`),
     ...(silent > 0 ? [`${silent} grants neither yield a token nor say why`] : []),
     ...(readings.hung > 0 ? [`${readings.hung} requests had no answer for a minute`] : []),
     ...(healthyFlagged > 0 ? [`${healthyFlagged} healthy grants were flagged`] : []),
@@ -100,8 +104,8 @@ export function judge(evidence: Evidence): Verdict {
     },
     pauses: blows.length - kills.length,
     exchanges: exchanges.filter(isRefresh).length,
-    commits: grants.reduce((sum, { grant }) => sum + grant.generation - 1, 0),
-    reused: reusedBy.length,
+    commits: grants.reduce((sum, { generation }) => sum + generation - 1, -evidence.consents),
+    reused: reused.length,
     losses,
     silent: silent + readings.hung,
     healthyFlagged,
@@ -110,31 +114,31 @@ export function judge(evidence: Evidence): Verdict {
   };
 }
 
+/** Whether a grant's end, as it is told, can be the consequence of what the provider saw at `at`. */
+function isSoonAfter(since: number, at: number): boolean {
+  return since >= at - 1_000 && since <= at + minuteMs;
+}
+
 /**
  * When a grant was lost, and whether to a kill in the middle of its exchange. Two moments can tell: the exchange that
  * used the token up which was then presented again, and that presentation itself, for a request may still be on its way
  * when its sender is dead.
  */
 function lossOf(
-  { email, grant: { reason, state, since } }: FoundGrant,
+  { email, reason, since }: Lapse,
   entries: readonly LogEntry[],
   fatal: readonly Blow[],
   { latency }: ChaosOptions,
 ): Loss {
-  const death = entries.find(({ outcome }) => outcome === "reused_token");
+  const death = entries.findLast(({ outcome, at }) => outcome === "reused_token" && isSoonAfter(since, Date.parse(at)));
   const use = entries.find(
     (entry) => isRefresh(entry) && entry.refresh_token_fingerprint === death?.refresh_token_fingerprint,
   );
   const moments = [use, death].flatMap((entry) => (entry === undefined ? [] : [Date.parse(entry.at)]));
   // What the provider takes in all, and what storing and starting anew take on a busy machine.
   const windowMs = 2 * latency + 5_000;
-  const blow = fatal.find(({ at }) => moments.some((moment) => Math.abs(at - moment) <= windowMs));
-  return {
-    email,
-    reason: reason ?? state,
-    inFlight: blow !== undefined,
-    flaggedAfterMs: blow === undefined ? 0 : since - blow.at,
-  };
+  const blow = fatal.findLast(({ at }) => at <= since && moments.some((moment) => Math.abs(at - moment) <= windowMs));
+  return { email, reason, inFlight: blow !== undefined, flaggedAfterMs: blow === undefined ? 0 : since - blow.at };
 }
 
 function isRefresh({ outcome }: LogEntry): boolean {
