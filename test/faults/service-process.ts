@@ -1,8 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { randomUUID } from "node:crypto";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -37,7 +35,6 @@ export async function startServiceProcess(
       env: {
         ...inherited,
         [runVariable]: run,
-        NODE_COMPILE_CACHE: join(tmpdir(), "onbehalf-compile-cache"),
         ONBEHALF_STORE: `sqlite:${path}`,
         ONBEHALF_KEY: key.expose(),
         ONBEHALF_CLIENT_ID: standin.clientId,

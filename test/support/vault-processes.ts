@@ -1,6 +1,4 @@
 import { fork } from "node:child_process";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { TestContext } from "node:test";
 import type { Provider, VaultEvent } from "../../src/index.ts";
 import type { House } from "./house.ts";
@@ -54,9 +52,8 @@ export async function startVaultProcess(
   where?: string,
   exchangeTimeoutMs?: number,
 ): Promise<VaultProcess> {
-  // Not a test itself: without the runner's own switches and environment. Many are started: compiled once.
-  const { NODE_TEST_CONTEXT: _runner, ...rest } = process.env;
-  const env = { ...rest, NODE_COMPILE_CACHE: join(tmpdir(), "onbehalf-compile-cache") };
+  // Not a test itself: without the runner's own switches and environment.
+  const { NODE_TEST_CONTEXT: _runner, ...env } = process.env;
   const child = fork(new URL("vault-process.ts", import.meta.url), {
     execArgv: [],
     env,

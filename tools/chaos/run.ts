@@ -43,7 +43,8 @@ export async function runChaos(
   const run = randomUUID();
   const folder = await mkdtemp(join(tmpdir(), "onbehalf-chaos-"));
   const database = options.store === "sqlite" ? sqliteFile(folder) : await postgresDatabase();
-  const marked = { ...process.env, [runVariable]: run, NODE_COMPILE_CACHE: join(tmpdir(), "onbehalf-compile-cache") };
+  // Services start again and again: compiled once.
+  const marked = { NODE_COMPILE_CACHE: join(tmpdir(), "onbehalf-compile-cache"), ...process.env, [runVariable]: run };
   const provider = await startProvider(
     {
       seed: options.seed,
