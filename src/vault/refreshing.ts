@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { isOnbehalfError } from "../errors.ts";
 import type { LapseReason } from "../grant.ts";
-import { leaseTimes, mayTakeOver } from "../lease.ts";
+import { mayTakeOver } from "../lease.ts";
 import type { Protocol } from "../oauth/protocol.ts";
 import type { TokenReply } from "../oauth/token-endpoint.ts";
 import type { TokenSet } from "../oauth/token-set.ts";
@@ -21,6 +21,8 @@ import { openRefreshToken } from "./sealed-grant.ts";
 /** How often a holder that lives is looked at, milliseconds: soon at first, for most exchanges are quick. */
 const firstPollMs = 20;
 const longestPollMs = 300;
+/** How long a holder is waited for in all: longer than an exchange may take, and short of a caller's own patience. */
+const longestWaitMs = 45_000;
 /** A back-off this short is waited out rather than passed on to the caller, milliseconds. */
 const patienceMs = 1_500;
 
@@ -239,7 +241,7 @@ async function acquire(
   const { store, owner, sleep } = context;
   let replaces: string | undefined;
   let pollMs = firstPollMs;
-  for (let waitedMs = 0; waitedMs < 2 * leaseTimes.exchangeMs; waitedMs += pollMs) {
+  for (let waitedMs = 0; waitedMs < longestWaitMs; waitedMs += pollMs) {
     const begun = await store.beginAttempt({ attemptId, grantId, generation, owner }, replaces);
     switch (begun.kind) {
       case "begun":
