@@ -41,6 +41,10 @@ export class Access {
   readonly #flights = new SingleFlight<string, RefreshOutcome>();
   readonly #tokens = new Map<string, Remembered>();
   readonly #grantIds = new Map<string, string>();
+  /** How often anything was forgotten. */
+  #epoch = 0;
+  /** The epoch in which the reading of a row began. */
+  readonly #epochOf = new WeakMap<GrantRow, number>();
 
   constructor(context: VaultContext, exchanger: Exchanger) {
     this.#context = context;
@@ -93,7 +97,7 @@ export class Access {
    * replaces it.
    */
   async replace(refused: AccessToken, signal?: AbortSignal): Promise<AccessToken> {
-    const row = await resolveGrant(this.#context, { grantId: refused.grantId });
+    const row = await this.#read({ grantId: refused.grantId });
     this.#assertUsable(row);
     const current = openAccessToken(this.#context.keyring, row);
     if (current !== undefined && current.expose() !== refused.token) return this.#remember(refKey(row.grantId), row);
@@ -104,6 +108,7 @@ export class Access {
 
   /** Forgets grants that have changed in the store. */
   forget(grantIds: readonly string[]): void {
+    this.#epoch += 1;
     for (const grantId of grantIds) this.#tokens.delete(grantId);
     // A reference may now fit another grant, or several: all of them are looked up again.
     this.#grantIds.clear();
@@ -115,14 +120,21 @@ export class Access {
   }
 
   async #obtain(ref: GrantRef, key: string, minTtlMs: number, signal?: AbortSignal): Promise<AccessToken> {
-    const row = await resolveGrant(this.#context, ref);
+    const row = await this.#read(ref);
     this.#assertUsable(row);
     if (isFresh(row.accessExpiresAt ?? undefined, this.#context.clock.now(), minTtlMs)) return this.#remember(key, row);
     const last = this.#last(row);
     if (row.refreshSealed === null) return last ?? this.#reauthorize(row, "no_refresh_token");
-    if (last !== undefined) this.#keep(key, last, row);
+    if (last !== undefined) this.#keepUnlessStale(key, last, row);
     const outcome = await waitFor(this.#refresh(row), signal);
     return this.#after(outcome, row, key, signal);
+  }
+
+  async #read(ref: GrantRef): Promise<GrantRow> {
+    const epoch = this.#epoch;
+    const row = await resolveGrant(this.#context, ref);
+    this.#epochOf.set(row, epoch);
+    return row;
   }
 
   /** Turns a refresh's end into a token, or into the error that says why there is none. */
@@ -141,7 +153,7 @@ export class Access {
       return token;
     }
     if (outcome.kind === "newer" || outcome.kind === "ended") {
-      const row = await resolveGrant(this.#context, { grantId: before.grantId });
+      const row = await this.#read({ grantId: before.grantId });
       this.#assertUsable(row);
       // Even one that lives shorter than asked: the provider gives no better.
       if (isFresh(row.accessExpiresAt ?? undefined, this.#context.clock.now(), 0)) return this.#remember(key, row);
@@ -179,8 +191,13 @@ export class Access {
   #remember(key: string, row: GrantRow): AccessToken {
     const token = this.#last(row);
     if (token === undefined) return this.#reauthorize(row, "no_refresh_token");
-    this.#keep(key, token, row);
+    this.#keepUnlessStale(key, token, row);
     return token;
+  }
+
+  /** What was read before a change that has been noticed since may be revoked: it is good for one answer, and no more. */
+  #keepUnlessStale(key: string, token: AccessToken, row: GrantRow): void {
+    if (this.#epochOf.get(row) === this.#epoch) this.#keep(key, token, row);
   }
 
   #keep(key: string, token: AccessToken, { grantId, generation, accessIssuedAt }: GrantRow): void {

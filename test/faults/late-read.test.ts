@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { isOnbehalfError } from "../../src/index.ts";
+import { sqlite } from "../../src/store/sqlite.ts";
+import type { Store } from "../../src/store/store.ts";
+import { changePollMs } from "../../src/vault/changes.ts";
+import { house } from "../support/house.ts";
+
+test("a row that was read before a revocation and comes after the news of it is not remembered", async (t) => {
+  const home = await house(t);
+  const elsewhere = await home.open();
+  const { grantId } = await elsewhere.exchangeCode({ code: home.code("ada@example.com") });
+  const file = sqlite(home.path);
+  const arrives = Promise.withResolvers<void>();
+  const slow: Store = {
+    ...file,
+    async grantById(id) {
+      const row = await file.grantById(id);
+      await arrives.promise;
+      return row;
+    },
+  };
+  const vault = await home.open({ store: slow });
+  const early = vault.getAccessToken(grantId);
+  await elsewhere.revoke(grantId);
+  await pause(3 * changePollMs);
+  arrives.resolve();
+  await early;
+  assert.equal(vault.peekAccessToken(grantId), undefined);
+  await assert.rejects(vault.getAccessToken(grantId), (error) => isOnbehalfError(error, "reauthorization_required"));
+});
