@@ -38,9 +38,9 @@ test("the table has every route that the service describes", async (t) => {
       .filter((name) => /^(?:get|post|delete)$/.test(name))
       .map((method) => `${method.toUpperCase()} ${path.replace("{host}/{path}", "{target}")}`),
   );
-  const known = routes.map(nameOf);
+  const known = new Set(routes.map(nameOf));
   // The proxy takes every method, and the table two of them.
-  const missing = described.filter((name) => !known.includes(name) && !name.includes("/proxy/"));
+  const missing = described.filter((name) => !known.has(name) && !name.includes("/proxy/"));
   assert.deepEqual(missing, []);
   assert.ok(described.length >= 10, described.join("\n"));
   assert.ok(described.some((name) => name.includes("/proxy/{target}")));
