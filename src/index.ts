@@ -33,7 +33,7 @@ export { permissions } from "./vault/callers.ts";
 export type { Caller, Callers, Permission } from "./vault/callers.ts";
 export type { ExchangeCodeOptions } from "./vault/code-request.ts";
 export type { OnEvent, VaultEvent } from "./vault/events.ts";
-export { formOf, readBody, readParameters } from "./vault/form-body.ts";
+export { bodyBrokeOff, formOf, readBody, readBytes, readParameters } from "./vault/form-body.ts";
 export { parseGrantRef } from "./vault/resolve.ts";
 export { keyStatus, rotateMasterKey } from "./vault/rewrap.ts";
 export type { KeyStatus } from "./vault/rewrap.ts";

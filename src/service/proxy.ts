@@ -1,4 +1,4 @@
-import { OnbehalfError, isOnbehalfError, readBody } from "../index.ts";
+import { OnbehalfError, bodyBrokeOff, isOnbehalfError, readBody, readBytes } from "../index.ts";
 import type { Grant, GrantRef, Vault } from "../index.ts";
 
 /** Request headers that an API may need. Everything else, cookies and our own key above all, stays here. */
@@ -49,7 +49,7 @@ export async function proxy(vault: Vault, ref: GrantRef, target: string, request
   const init: RequestInit & { duplex?: "half" } = { method: request.method, headers, signal: request.signal };
   if (request.body !== null && request.method !== "GET" && request.method !== "HEAD") {
     const length = Number(request.headers.get("content-length") ?? Infinity);
-    if (length <= repeatableBytes) init.body = await request.arrayBuffer();
+    if (length <= repeatableBytes) init.body = await readBytes(request, repeatableBytes);
     else Object.assign(init, { body: request.body, duplex: "half" });
   }
   const response = await call(vault, ref, url, init);
@@ -63,6 +63,8 @@ async function call(vault: Vault, ref: GrantRef, url: URL, init: RequestInit): P
     return await vault.fetch(ref, url, init);
   } catch (cause) {
     if (isOnbehalfError(cause)) throw cause;
+    // A body that was passed on as it came has ended with its sender: the API did nothing wrong.
+    if (init.signal?.aborted === true) throw bodyBrokeOff();
     const { issuer } = await vault.grant(ref);
     throw new OnbehalfError("provider_unavailable", `${url.host} did not answer`, {
       hint: "try again later; whether it did what was asked is not known",

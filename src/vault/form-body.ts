@@ -49,6 +49,19 @@ export async function readBody(
   request: Pick<Request, "headers" | "body">,
   limit: number = bodyLimitBytes,
 ): Promise<string> {
+  const bytes = await readBytes(request, limit);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw invalid("the body is not UTF-8", "send UTF-8");
+  }
+}
+
+/** The body's bytes. Throws `request_too_large` and `invalid_request`. */
+export async function readBytes(
+  request: Pick<Request, "headers" | "body">,
+  limit: number = bodyLimitBytes,
+): Promise<Uint8Array<ArrayBuffer>> {
   if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge(limit);
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -60,13 +73,14 @@ export async function readBody(
     }
   } catch (error) {
     if (isOnbehalfError(error)) throw error;
-    throw invalid("the body broke off", "send it again, whole");
+    throw bodyBrokeOff();
   }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
-  } catch {
-    throw invalid("the body is not UTF-8", "send UTF-8");
-  }
+  return Buffer.concat(chunks);
+}
+
+/** The client went away before all of its request was here: nobody's fault but the line's, and nothing was done. */
+export function bodyBrokeOff(): OnbehalfError<"invalid_request"> {
+  return invalid("the body broke off", "send it again, whole");
 }
 
 /** Parameters of a query or a form. Throws `invalid_request` where one stands there twice. */

@@ -6,10 +6,11 @@ import { after, before, describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { isOnbehalfError } from "../../src/index.ts";
 import { requiredScopes, targetUrl } from "../../src/service/proxy.ts";
+import { eventually } from "../support/eventually.ts";
 import { appData, house, outcomes, street } from "../support/house.ts";
 import type { Street } from "../support/house.ts";
 import { assertProblem } from "../support/problem.ts";
-import { rawRequest, serving } from "../support/serving.ts";
+import { raw, rawRequest, serving } from "../support/serving.ts";
 import type { Serving } from "../support/serving.ts";
 
 let on: Street;
@@ -234,6 +235,26 @@ describe("a call through the proxy", () => {
     assert.equal((await fetch(`${url}/healthz`)).status, 200);
     assert.deepEqual(faults, []);
   });
+
+  for (const [name, framing] of [
+    ["a small body", "content-length: 100"],
+    ["a large body", "content-length: 1000000"],
+    ["a body of no announced length", "transfer-encoding: chunked"],
+  ] as const) {
+    test(`with ${name} that breaks off is nobody's fault: neither ours nor the API's`, async (t) => {
+      const { url, key, proxied, faults } = await withApi(t, (request, response) => {
+        request.resume().on("end", () => response.end("{}"));
+      });
+      const head = [`POST ${proxied}/${files} HTTP/1.1`, "host: x", `authorization: Bearer ${key}`, framing];
+      await raw(url, `${head.join("\r\n")}\r\n\r\n5\r\nhello`, { end: true });
+      // The service notices a moment after the socket is gone.
+      const said = async (): Promise<string> => (await fetch(`${url}/metrics`)).text();
+      const counted = /^onbehalf_http_requests_total\{.*proxy.*status="(\d+)"/m;
+      const metrics = await eventually(said, (text) => counted.test(text));
+      assert.equal(counted.exec(metrics)?.[1], "400");
+      assert.deepEqual(faults, []);
+    });
+  }
 
   test("that the client gives up is given up at the API, too", async (t) => {
     const arrived = Promise.withResolvers<void>();
