@@ -24,9 +24,11 @@ const memoryLimit = 50_000;
 /** Refreshes in a row that may turn out to be somebody else's before the caller is told to come back. */
 const rounds = 5;
 
-interface Remembered {
+/** Which grant it is, and whose. */
+type Identity = Pick<GrantRow, "grantId" | "provider" | "clientId" | "issuer">;
+
+interface Remembered extends Identity {
   readonly token: AccessToken;
-  readonly grantId: string;
   readonly generation: number;
   readonly expiresAt: number;
   readonly refreshAt: number;
@@ -53,12 +55,15 @@ export class Access {
 
   /** The token for a reference, if memory holds one that lives long enough. Touches nothing else. */
   peek(key: string, minTtlMs: number): AccessToken | undefined {
-    // A grant's own id leads to it whatever else has changed, also while nothing can be looked up.
-    const known = this.#tokens.get(idInKey(key) ?? this.#grantIds.get(key) ?? "");
+    const known = this.#known(key, minTtlMs);
     if (known === undefined) return undefined;
-    if (!isFresh(known.expiresAt, this.#context.clock.now(), minTtlMs)) return undefined;
     known.used = true;
     return known.token;
+  }
+
+  /** Which grant a reference means: from memory where its token lives there, so that a call needs no store. */
+  async identify(ref: GrantRef): Promise<Identity> {
+    return this.#known(refKey(ref), 0) ?? (await resolveGrant(this.#context, ref));
   }
 
   /**
@@ -128,6 +133,12 @@ export class Access {
     if (last !== undefined) this.#keepUnlessStale(key, last, row);
     const outcome = await waitFor(this.#refresh(row), signal);
     return this.#after(outcome, row, key, signal);
+  }
+
+  #known(key: string, minTtlMs: number): Remembered | undefined {
+    // A grant's own id leads to it whatever else has changed, also while nothing can be looked up.
+    const known = this.#tokens.get(idInKey(key) ?? this.#grantIds.get(key) ?? "");
+    return known !== undefined && isFresh(known.expiresAt, this.#context.clock.now(), minTtlMs) ? known : undefined;
   }
 
   async #read(ref: GrantRef): Promise<GrantRow> {
@@ -200,10 +211,12 @@ export class Access {
     if (this.#epochOf.get(row) === this.#epoch) this.#keep(key, token, row);
   }
 
-  #keep(key: string, token: AccessToken, { grantId, generation, accessIssuedAt }: GrantRow): void {
+  #keep(key: string, token: AccessToken, row: GrantRow): void {
+    const { grantId, generation, provider, clientId, issuer, accessIssuedAt } = row;
     const expiresAt = token.expiresAt.getTime();
     const refreshAt = refreshAheadAt(accessIssuedAt ?? expiresAt, expiresAt, this.#context.random());
-    remember(this.#tokens, grantId, { token, grantId, generation, expiresAt, refreshAt, used: true });
+    const identity = { grantId, provider, clientId, issuer };
+    remember(this.#tokens, grantId, { ...identity, token, generation, expiresAt, refreshAt, used: true });
     remember(this.#grantIds, key, grantId);
   }
 

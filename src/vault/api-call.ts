@@ -4,7 +4,6 @@ import type { Provider } from "../providers/provider.ts";
 import type { Access } from "./access.ts";
 import { protocolOf } from "./context.ts";
 import type { VaultContext } from "./context.ts";
-import { resolveGrant } from "./resolve.ts";
 
 /**
  * Calls an API with the grant's token. A 401 is answered by one refresh and one repeat, where the body can be sent
@@ -17,12 +16,12 @@ export async function callApi(
   input: string | URL,
   init: RequestInit = {},
 ): Promise<Response> {
-  const row = await resolveGrant(context, ref);
-  const target = targetOf(new URL(input), protocolOf(context, row).provider);
+  const grant = await access.identify(ref);
+  const target = targetOf(new URL(input), protocolOf(context, grant).provider);
   const signal = init.signal ?? undefined;
   const options = signal === undefined ? {} : { signal };
 
-  const token = await access.get({ grantId: row.grantId }, options);
+  const token = await access.get({ grantId: grant.grantId }, options);
   const response = await send(context, target, init, token.token);
   if (response.status !== 401 || !isRepeatable(init.body)) return response;
   await response.body?.cancel();

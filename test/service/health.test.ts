@@ -7,7 +7,7 @@ import { assertProblem } from "../support/problem.ts";
 import { serving } from "../support/serving.ts";
 
 describe("while the store is away", () => {
-  test("the service lives and is not ready; valid tokens are served; the rest is told to come back", async (t) => {
+  test("the service lives and is not ready; valid tokens are served and used; the rest is told to come back", async (t) => {
     const { ask, url, grant, home, store, faults } = await serving(t);
     const [held, other] = [await grant(), await grant()];
     const token = await (await ask(`/v1/grants/${held.grantId}/token`)).text();
@@ -23,6 +23,10 @@ describe("while the store is away", () => {
       (JSON.parse(await served.text()) as { access_token: string }).access_token,
       (JSON.parse(token) as { access_token: string }).access_token,
     );
+    const folder = (grantId: string): Promise<Response> =>
+      ask(`/v1/grants/${grantId}/proxy/www.googleapis.com/drive/v3/files/appfolder`);
+    assert.equal((await folder(held.grantId)).status, 200);
+    await assertProblem(await folder(other.grantId), "store_unavailable");
     await assertProblem(await ask(`/v1/grants/${other.grantId}/token`), "store_unavailable");
     await assertProblem(await ask(`/v1/grants/${held.grantId}`), "store_unavailable");
     await assertProblem(await ask("/v1/grants"), "store_unavailable");
