@@ -94,12 +94,15 @@ export function parseMasterKey(text: Secret): MasterKey {
   };
 }
 
+/** Newest first. */
+export type MasterKeys = readonly [MasterKey, ...MasterKey[]];
+
 /**
  * Every master key that a source gives, newest first.
  *
  * @throws {OnbehalfError} `key_invalid`: none, or a malformed one
  */
-export async function masterKeysOf(source: MasterKeySource): Promise<[MasterKey, ...MasterKey[]]> {
+export async function masterKeysOf(source: MasterKeySource): Promise<MasterKeys> {
   const [newest, ...older] = (await source()).map(parseMasterKey);
   if (newest !== undefined) return [newest, ...older];
   throw new OnbehalfError("key_invalid", "no master key was given", {

@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import { systemClock } from "../clock.ts";
 import type { KeyClass } from "../crypto/keyring.ts";
+import { masterKeysOf } from "../crypto/master-key.ts";
 import type { MasterKeySource } from "../crypto/master-key.ts";
 import { OnbehalfError } from "../errors.ts";
 import type { Liveness, Owner } from "../lease.ts";
@@ -47,13 +48,15 @@ export async function openContext(options: CommonOptions, classes: readonly KeyC
   const { store, clock = systemClock } = options;
   const send = options.fetch ?? globalThis.fetch;
   const protocols = protocolsFor(options, send, clock);
+  // Before the store: with no key, or a damaged one, no file is made and no schema is changed.
+  const masters = await masterKeysOf(options.keyring);
   await store.open({ clock, ...(options.migrate === undefined ? {} : { migrate: options.migrate }) });
   const owner = enlist();
   try {
     await store.announceOwner?.(owner);
     return {
       store,
-      keyring: await unlock(store, options.keyring, classes),
+      keyring: await unlock(store, masters, classes),
       clock,
       random: options.random ?? jitter,
       sleep,

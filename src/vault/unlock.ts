@@ -1,21 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { newWrappedKeys, openKeyring } from "../crypto/keyring.ts";
 import type { KeyClass, Keyring } from "../crypto/keyring.ts";
-import { masterKeysOf } from "../crypto/master-key.ts";
-import type { MasterKeySource } from "../crypto/master-key.ts";
+import type { MasterKeys } from "../crypto/master-key.ts";
 import type { KeyStore } from "../store/store.ts";
 
 /**
  * Opens a store's keyring, or makes the first one of a store that was never used.
  *
- * @throws {OnbehalfError} `key_invalid`: no key, a damaged one, or another store's; nothing was changed
+ * @throws {OnbehalfError} `key_invalid`: another store's key; nothing was changed
  */
-export async function unlock(
-  store: KeyStore,
-  source: MasterKeySource,
-  classes?: readonly KeyClass[],
-): Promise<Keyring> {
-  const masters = await masterKeysOf(source);
+export async function unlock(store: KeyStore, masters: MasterKeys, classes?: readonly KeyClass[]): Promise<Keyring> {
   // Only a store without any key gets new ones: where sealed values exist, a new key would open none of them.
   const instance = randomUUID();
   const stored =

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { TestContext } from "node:test";
 import { keyClasses } from "../../src/crypto/keyring.ts";
+import { masterKeysOf } from "../../src/crypto/master-key.ts";
 import { generateMasterKey, google, keyringFromKeys, Secret } from "../../src/index.ts";
 import type { Provider, VaultEvent } from "../../src/index.ts";
 import { HttpProtocol } from "../../src/oauth/protocol.ts";
@@ -44,7 +45,7 @@ export async function virtualHouse(
   const store = sqlite(":memory:");
   await store.open({ clock: time });
   t.after(() => store.close());
-  const keyring = await unlock(store, keyringFromKeys(generateMasterKey()), keyClasses);
+  const keyring = await unlock(store, await masterKeysOf(keyringFromKeys(generateMasterKey())), keyClasses);
   const events: VaultEvent[] = [];
   const requests: { at: number; refreshToken: string }[] = [];
   let chance = 1;

@@ -204,13 +204,14 @@ describe("opening", () => {
     "a key that was cut": [generateMasterKey().expose().slice(0, -1)],
   };
   for (const [name, given] of Object.entries(keys)) {
-    test(`with ${name} is refused`, async (t) => {
+    test(`with ${name} is refused before the store is touched`, async (t) => {
       const home = await house(t);
       await assert.rejects(home.open({ keyring: keyringFromKeys(...given) }), (error) => {
         assert.ok(isOnbehalfError(error, "key_invalid"));
         assert.doesNotMatch(error.message + error.hint, /hunter2/);
         return true;
       });
+      assert.equal(existsSync(home.path), false, "no store was made that no key fits");
     });
   }
 

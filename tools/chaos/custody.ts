@@ -1,3 +1,4 @@
+import { masterKeysOf } from "../../src/crypto/master-key.ts";
 import type { Secret } from "../../src/secret.ts";
 import { keyringFromKeys, systemClock } from "../../src/index.ts";
 import type { GrantState, LapseReason } from "../../src/index.ts";
@@ -22,7 +23,7 @@ export async function storedGrants(database: RunDatabase, key: Secret): Promise<
   const store = database.open();
   await store.open({ clock: systemClock, migrate: false });
   try {
-    const keyring = await unlock(store, keyringFromKeys(key));
+    const keyring = await unlock(store, await masterKeysOf(keyringFromKeys(key)));
     const rows = await store.listGrants({ limit: 1_000 });
     return await Promise.all(
       rows.map(async (row) => ({
