@@ -56,14 +56,10 @@ export function google(options: GoogleOptions): Provider {
   };
 }
 
-function clientOf({ clientSecretFile, clientId, clientSecret }: GoogleOptions): Provider["client"] {
+function clientOf({ clientSecretFile, clientId = "", clientSecret = "" }: GoogleOptions): Provider["client"] {
   if (clientSecretFile !== undefined) return { clientSecretFile };
-  return {
-    clientId: clientId ?? "",
-    ...(clientSecret === undefined
-      ? {}
-      : { clientSecret: typeof clientSecret === "string" ? new Secret(clientSecret) : clientSecret }),
-  };
+  // Google gives every web client a secret: one that is missing is refused at opening, as an empty one is.
+  return { clientId, clientSecret: typeof clientSecret === "string" ? new Secret(clientSecret) : clientSecret };
 }
 
 function under(baseUrl: string): Endpoints {

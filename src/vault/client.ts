@@ -26,7 +26,7 @@ export function clientFor(provider: Provider): Client {
   // Sent by nobody: every exchange would fail before it left, and look like a provider that is down.
   if (client.clientSecret?.expose() === "") {
     throw mistake(
-      `provider ${provider.name} has an empty client secret`,
+      `provider ${provider.name} has no client secret`,
       "give the web client's secret; a variable that it was read from may not be set",
     );
   }

@@ -72,7 +72,6 @@ describe("google()", () => {
       assert.equal(client.clientSecret?.expose(), "GOCSPX-canary");
       assert.ok(!inspect(client).includes("canary"));
     }
-    assert.deepEqual(google({ clientId }).client, { clientId });
   });
 
   it("requires a domain, and lists parties, only where it was told to", () => {

@@ -37,7 +37,8 @@ describe("a provider's client", () => {
   it("is missed at once, and not at the first exchange", async (t) => {
     assertRefused(google({}), /has no client/);
     assertRefused(google({ clientId: "" }), /has no client/);
-    assertRefused(google({ clientId, clientSecret: "" }), /empty client secret/);
+    assertRefused(google({ clientId, clientSecret: "" }), /no client secret/);
+    assertRefused(google({ clientId }), /no client secret/);
     assertRefused(google({ clientSecretFile: join(await temporaryFolder(t), "missing.json") }), /cannot be read/);
   });
 
