@@ -1,11 +1,11 @@
 import { OAuthRefusal } from "./form.ts";
 import { type Incoming, json, mediaType, type Reply } from "./http.ts";
-import { type Authorization } from "./ledger.ts";
+import { type AccessToken } from "./ledger.ts";
 import { type World } from "./world.ts";
 
 /**
  * `POST /revoke`, token in the query or the body, no client authentication. Whichever token it is, everything of that
- * account and project ends with it: every scope, every token, every client.
+ * account and project ends with it: every scope, every token, every client. Other providers end less.
  */
 export function revocationEndpoint(world: World, request: Incoming): Reply {
   const given = new URLSearchParams(request.query);
@@ -17,16 +17,21 @@ export function revocationEndpoint(world: World, request: Incoming): Reply {
   if (token === "" || others.length > 0) {
     throw new OAuthRefusal(400, "invalid_request", "Missing required parameter: token");
   }
-  const found = authorizationOf(world, token);
+  const found = world.ledger.bearer(token) ?? liveRefreshToken(world, token);
   if (found === undefined) throw new OAuthRefusal(400, "invalid_token", "Token expired or revoked");
-  world.ledger.end(found);
-  return json(200, {}, { outcome: "revoked", grant: found.person.email });
+  const { family, authorization } = found;
+  if (world.settings.revocationEnds === "account" || family === undefined) world.ledger.end(authorization);
+  else world.ledger.endFamily(family);
+  return json(200, {}, { outcome: "revoked", grant: authorization.person.email });
 }
 
-function authorizationOf(world: World, token: string): Authorization | undefined {
-  const bearer = world.ledger.bearer(token);
-  if (bearer !== undefined) return bearer.authorization;
-  const refresh = world.ledger.refreshToken(token);
-  if (refresh === undefined || world.ledger.deadSince(refresh.family) !== undefined) return undefined;
-  return refresh.family.authorization;
+type Found = Pick<AccessToken, "authorization" | "family">;
+
+function liveRefreshToken({ ledger, settings }: World, value: string): Found | undefined {
+  const token = ledger.refreshToken(value);
+  if (token === undefined || ledger.deadSince(token.family) !== undefined) return undefined;
+  // Only Google's way finds the whole account behind any of its tokens.
+  if (settings.revocationEnds === "family" && token.supersededAt !== undefined) return undefined;
+  const { family } = token;
+  return { family, authorization: family.authorization };
 }

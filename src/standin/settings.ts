@@ -36,6 +36,11 @@ export interface Settings {
   testingMode: boolean;
   /** Time-based access: life of new refresh tokens in seconds, announced as `refresh_token_expires_in`; null: no end. */
   refreshTokenTtlSeconds: number | null;
+  /**
+   * What ends when a token is revoked: everything of that account and project (Google), or only the token's own family,
+   * where a refresh token that was replaced is an unknown one.
+   */
+  revocationEnds: "account" | "family";
   /** For how many seconds a revoked authorization goes on working: at Google, "it might take some time". */
   revocationLagSeconds: number;
   /** Whether a refresh with an identity scope brings an ID token too. */
@@ -60,6 +65,7 @@ export const googlesOwn: Readonly<Settings> = {
   refreshTokensPerUser: 100,
   testingMode: false,
   refreshTokenTtlSeconds: null,
+  revocationEnds: "account",
   revocationLagSeconds: 0,
   idTokenOnRefresh: true,
   burnCodeOnMismatch: false,
@@ -80,6 +86,7 @@ const shape = {
   refreshTokensPerUser: number(1),
   testingMode: yesNo,
   refreshTokenTtlSeconds: orNull(number(1)),
+  revocationEnds: oneOf("account", "family"),
   revocationLagSeconds: number(0),
   idTokenOnRefresh: yesNo,
   burnCodeOnMismatch: yesNo,

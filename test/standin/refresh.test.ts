@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { startStandin } from "../../src/standin/index.ts";
-import { alive, appData, control, exchange, grant, refresh, stillClock } from "./talk.ts";
+import { alive, appData, control, exchange, grant, post, refresh, stillClock } from "./talk.ts";
 
 const email = "ada@example.com";
 const day = 86_400_000;
@@ -146,6 +146,25 @@ describe("providers that rotate", () => {
     assert.equal((await refresh(standin, body["refresh_token"])).body["error"], "invalid_grant");
     assert.equal(await alive(standin, body["access_token"]), 401);
     assert.equal((await refresh(standin, other.refreshToken)).status, 200, "other families are not concerned");
+  });
+
+  it("and end no more than a family: by its newest refresh token or an access token, not by a replaced one", async () => {
+    await using standin = await startStandin({
+      clock: stillClock(),
+      rotation: "strict",
+      revocationEnds: "family",
+    });
+    const revoke = (token: unknown): ReturnType<typeof post> => post(standin, "/revoke", { token: String(token) });
+    const [one, two] = [await grant(standin), await grant(standin)];
+    const { body } = await refresh(standin, one.refreshToken);
+    assert.deepEqual((await revoke(one.refreshToken)).body["error"], "invalid_token");
+    assert.equal(await alive(standin, body["access_token"]), 200);
+    assert.equal((await revoke(body["refresh_token"])).status, 200);
+    assert.equal(await alive(standin, body["access_token"]), 401);
+    assert.equal((await refresh(standin, body["refresh_token"])).body["error"], "invalid_grant");
+    assert.equal(await alive(standin, two.accessToken), 200, "the person's other family lives");
+    assert.equal((await revoke(two.accessToken)).status, 200);
+    assert.equal((await refresh(standin, two.refreshToken)).body["error"], "invalid_grant");
   });
 
   it("grace: the last replaced token brings the same successor again, for a while", async () => {
