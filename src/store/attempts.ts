@@ -139,9 +139,10 @@ export function refreshStore(database: Database): RefreshStore {
       (
         await database.all(
           `SELECT orphan_id, grant_id, parent_generation, answer_sealed, received_at FROM orphans
-           WHERE grant_id = ? AND parent_generation = ? ORDER BY received_at DESC, orphan_id`,
+           WHERE grant_id = ?${parentGeneration === undefined ? "" : " AND parent_generation = ?"}
+           ORDER BY received_at DESC, orphan_id`,
           grantId,
-          parentGeneration,
+          ...(parentGeneration === undefined ? [] : [parentGeneration]),
         )
       ).map(orphanRow),
 

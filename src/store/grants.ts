@@ -19,12 +19,16 @@ export function grantStore(database: Database): GrantStore {
 
     grantsByExternalId: (externalHash) => select("WHERE external_hash = ? ORDER BY grant_id", externalHash),
 
-    listGrants: ({ state, subjectHash, externalHash, after, limit }: GrantFilter) => {
+    listGrants: ({ state, subjectHash, externalHash, withOrphans, after, limit }: GrantFilter) => {
       const conditions: [string, SqlValue][] = [["grant_id > ?", after ?? ""]];
       if (state !== undefined) conditions.push(["state = ?", state]);
       if (subjectHash !== undefined) conditions.push(["subject_hash = ?", subjectHash]);
       if (externalHash !== undefined) conditions.push(["external_hash = ?", externalHash]);
-      const where = conditions.map(([condition]) => condition).join(" AND ");
+      const where = [
+        ...conditions.map(([condition]) => condition),
+        // A list of few: with EXISTS, SQLite would go through all grants instead.
+        ...(withOrphans === true ? ["grant_id IN (SELECT grant_id FROM orphans)"] : []),
+      ].join(" AND ");
       return select(`WHERE ${where} ORDER BY grant_id LIMIT ?`, ...conditions.map(([, value]) => value), limit);
     },
 
@@ -67,10 +71,24 @@ export function grantStore(database: Database): GrantStore {
           generation,
         );
         if (ended === 0) return false;
-        await sql.run("DELETE FROM orphans WHERE grant_id = ?", grantId);
         await sql.run("DELETE FROM attempts WHERE grant_id = ?", grantId);
         return true;
       }),
+
+    markSuspect: (grantId, at) =>
+      database.transaction(
+        async (sql) =>
+          (await sql.run(
+            `UPDATE grants SET state_since = CASE WHEN state = 'suspect' THEN state_since ELSE ? END, state = 'suspect',
+               access_expires_at = CASE WHEN access_expires_at > ? THEN ? ELSE access_expires_at END, updated_at = ?
+             WHERE grant_id = ? AND state IN ('active', 'suspect') AND refresh_sealed IS NOT NULL`,
+            at,
+            at,
+            at,
+            at,
+            grantId,
+          )) === 1,
+      ),
 
     idleGrants: (exchangedBefore, limit) =>
       select(

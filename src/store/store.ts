@@ -81,6 +81,8 @@ export interface GrantFilter {
   readonly state?: GrantState;
   readonly subjectHash?: Uint8Array;
   readonly externalHash?: Uint8Array;
+  /** Only grants with late answers beside them. */
+  readonly withOrphans?: true;
   /** Only grants after this one, in the order of their ids. */
   readonly after?: string;
   readonly limit: number;
@@ -105,8 +107,20 @@ export interface GrantStore {
   ): Promise<boolean>;
   /** From usable to `revoking`; false where it was not usable or revoking. */
   beginRevocation(grantId: string, at: number): Promise<boolean>;
-  /** From `revoking` to `revoked`, with every token erased. False where a new consent came in between. */
+  /**
+   * From `revoking` to `revoked`, with the grant's tokens erased. Late answers stay beside it, whenever they come: each
+   * may hold a token that the provider has not been told of.
+   *
+   * @returns false where a new consent came in between
+   */
   endRevocation(grantId: string, generation: number, at: number): Promise<boolean>;
+  /**
+   * The grant's tokens may have ended together with others: usable grants with a refresh token become `suspect`, and
+   * their access token counts as expired, so that the next use looks again and serves nothing dead.
+   *
+   * @returns whether there is such a grant
+   */
+  markSuspect(grantId: string, at: number): Promise<boolean>;
   /** Active grants with a refresh token whose last exchange is longer ago, the longest first. */
   idleGrants(exchangedBefore: number, limit: number): Promise<GrantRow[]>;
   /** How far changes have come; where a poller starts. */
@@ -157,7 +171,8 @@ export interface RefreshStore {
   /** From usable to `lapsed`, if the grant still is at this generation. */
   lapse(grantId: string, generation: number, reason: LapseReason, error: string, at: number): Promise<boolean>;
   keepOrphan(orphan: OrphanRow): Promise<void>;
-  orphansOf(grantId: string, parentGeneration: number): Promise<OrphanRow[]>;
+  /** Late answers to one generation of a grant, or to all, newest first. */
+  orphansOf(grantId: string, parentGeneration?: number): Promise<OrphanRow[]>;
   dropOrphan(orphanId: string): Promise<void>;
   attempts(): Promise<Attempt[]>;
 }

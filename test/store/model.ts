@@ -9,6 +9,7 @@ export type Modelled = Pick<
   | "listGrants"
   | "beginRevocation"
   | "endRevocation"
+  | "markSuspect"
   | "beginAttempt"
   | "commitAttempt"
   | "endAttempt"
@@ -70,8 +71,16 @@ export class ModelStore implements Modelled {
     Object.assign(grant, { state: "revoked", reason: "revoked", stateSince: at, updatedAt: at });
     Object.assign(grant, { refreshSealed: null, refreshExpiresAt: null, refreshPrefixHash: null });
     Object.assign(grant, { refreshDigestHash: null, accessSealed: null, accessIssuedAt: null, accessExpiresAt: null });
-    for (const [id, orphan] of this.#orphans) if (orphan.grantId === grantId) this.#orphans.delete(id);
     this.#attempts.delete(grantId);
+    return true;
+  };
+
+  markSuspect: Store["markSuspect"] = async (grantId, at) => {
+    const grant = this.#grants.get(grantId);
+    if (grant === undefined || !isUsable(grant.state) || grant.refreshSealed === null) return false;
+    if (grant.state === "active") Object.assign(grant, { state: "suspect", stateSince: at });
+    if (grant.accessExpiresAt !== null) grant.accessExpiresAt = Math.min(grant.accessExpiresAt, at);
+    grant.updatedAt = at;
     return true;
   };
 
@@ -130,7 +139,8 @@ export class ModelStore implements Modelled {
 
   orphansOf: Store["orphansOf"] = async (grantId, parentGeneration) =>
     [...this.#orphans.values()]
-      .filter((orphan) => orphan.grantId === grantId && orphan.parentGeneration === parentGeneration)
+      .filter((orphan) => orphan.grantId === grantId)
+      .filter((orphan) => parentGeneration === undefined || orphan.parentGeneration === parentGeneration)
       .sort((a, b) => b.receivedAt - a.receivedAt);
 
   dropOrphan: Store["dropOrphan"] = async (orphanId) => void this.#orphans.delete(orphanId);

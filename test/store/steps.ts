@@ -19,6 +19,7 @@ const verbs = [
   "reconsent",
   "revoke",
   "end revocation",
+  "suspect",
   "begin",
   "take over",
   "commit",
@@ -78,6 +79,8 @@ export async function perform(store: Modelled, step: Step, rows: readonly GrantR
       return store.beginRevocation(grantId, at);
     case "end revocation":
       return store.endRevocation(grantId, generation, at);
+    case "suspect":
+      return store.markSuspect(grantId, at);
     case "begin":
       return withoutTime(await store.beginAttempt(attempt));
     case "take over":
@@ -130,7 +133,8 @@ export async function contents(store: Modelled): Promise<unknown> {
   return {
     rows,
     attempts: (await store.attempts()).map(timeless).sort((a, b) => (a.grantId < b.grantId ? -1 : 1)),
-    orphans: await Promise.all(parents.map(([grantId, parent]) => store.orphansOf(grantId, parent))),
+    orphans: await Promise.all(rows.map(({ grantId }) => store.orphansOf(grantId))),
+    orphansByParent: await Promise.all(parents.map(([grantId, parent]) => store.orphansOf(grantId, parent))),
     intakes: (await store.openIntakes()).sort((a, b) => (codeText(a) < codeText(b) ? -1 : 1)),
   };
 }

@@ -35,7 +35,7 @@ export function revocationTests(bench: Bench): void {
       equal(await store.beginRevocation("g_none", suiteTime + 9), false);
     });
 
-    test("ends with every token, orphan and attempt erased", async (t) => {
+    test("ends with every token and attempt erased; late answers stay, for they may hold a living token", async (t) => {
       const store = await bench.store(t);
       const { grantId } = await save(store);
       await store.beginAttempt({ attemptId: "a", grantId, generation: 1, owner: owner("first") });
@@ -51,7 +51,7 @@ export function revocationTests(bench: Bench): void {
         equal((rest as Record<string, unknown>)[name], null, name);
       }
       deepEqual(await store.attempts(), []);
-      deepEqual(await store.orphansOf(grantId, 0), []);
+      same(await store.orphansOf(grantId, 0), [orphan]);
       equal(await store.endRevocation(grantId, 1, suiteTime + 10), false);
     });
 
@@ -62,6 +62,38 @@ export function revocationTests(bench: Bench): void {
       equal(await other.saveFromIntake(consent, revoking, bytes("code")), true);
       equal(await store.endRevocation(revoking.grantId, 1, suiteTime + 9), false);
       same(await read(store, revoking.grantId), consent);
+    });
+
+    for (const state of ["active", "suspect"] as const) {
+      test(`what may have ended with another is suspect, from ${state}, and its access token is not served`, async (t) => {
+        const store = await bench.store(t);
+        const row = await saveIn(store, state);
+        equal(await store.markSuspect(row.grantId, suiteTime + 9), true);
+        const marked = {
+          ...row,
+          state: "suspect",
+          stateSince: state === "suspect" ? row.stateSince : suiteTime + 9,
+          accessExpiresAt: suiteTime + 9,
+          updatedAt: suiteTime + 9,
+        };
+        same(await read(store, row.grantId), marked);
+        equal(await store.markSuspect(row.grantId, suiteTime + 20), true);
+        same(await read(store, row.grantId), { ...marked, updatedAt: suiteTime + 20 });
+        equal(await store.commitAttempt(row.grantId, 1, tokens("2"), suiteTime + 30), true);
+        equal((await read(store, row.grantId)).state, "active", "an exchange shows that it lives");
+      });
+    }
+
+    test("only a usable grant with a refresh token is suspected: with another, nothing could be looked at", async (t) => {
+      const store = await bench.store(t);
+      const signInOnly = await save(store, { refreshSealed: null });
+      const rows = [signInOnly];
+      for (const state of ["lapsed", "revoking", "revoked"] as const) rows.push(await saveIn(store, state));
+      for (const row of rows) {
+        equal(await store.markSuspect(row.grantId, suiteTime + 9), false);
+        same(await read(store, row.grantId), row);
+      }
+      equal(await store.markSuspect("g_none", suiteTime + 9), false);
     });
 
     test("while it runs, no refresh begins and none is committed", async (t) => {
