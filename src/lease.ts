@@ -29,18 +29,24 @@ export interface Attempt {
 export interface LeaseTimes {
   /** How long an exchange may take in all, milliseconds. */
   readonly exchangeMs: number;
-  /** After this long a strict provider's attempt is taken over from a holder of whom nothing is known, milliseconds. */
+  /**
+   * After this long an attempt is taken over from a holder of whom nothing is known, though its token may be used up,
+   * milliseconds.
+   */
   readonly hardLimitMs: number;
+  /** So long before a grace period may end nobody begins any more: a token takes its time to get there, milliseconds. */
+  readonly arrivalMs: number;
 }
 
-export const leaseTimes: LeaseTimes = { exchangeMs: 30_000, hardLimitMs: 300_000 };
+export const leaseTimes: LeaseTimes = { exchangeMs: 30_000, hardLimitMs: 300_000, arrivalMs: 5_000 };
 
 /**
  * Whether an attempt may be taken over.
  *
  * A lease is not stolen from the living: a paused holder may be about to spend the token, or be the only one with the
  * only valid new one. Only a provider that does not rotate makes a steal harmless. Where nothing can be known of the
- * holder, time has to do: the exchange's own limit where the old token is honoured for a while, some minutes where not.
+ * holder, time has to do: after the exchange's own limit while the old token is surely still honoured; else after some
+ * minutes. In between, the token may be used up, and to present it may end the whole family of a holder who lives.
  */
 export function mayTakeOver(
   attempt: Attempt,
@@ -54,5 +60,11 @@ export function mayTakeOver(
   const age = now - attempt.startedAt;
   if (rotation === "none") return age > times.exchangeMs;
   if (liveness === "alive") return false;
-  return age > (rotation === "strict" ? times.hardLimitMs : times.exchangeMs);
+  if (age > times.hardLimitMs) return true;
+  return rotation !== "strict" && age > times.exchangeMs && arrivesInGrace(age, rotation, times);
+}
+
+/** The provider may have replaced the token as soon as the attempt began: from then on its grace is running. */
+function arrivesInGrace(age: number, { graceSeconds }: { graceSeconds: number }, { arrivalMs }: LeaseTimes): boolean {
+  return age + arrivalMs <= graceSeconds * 1000;
 }

@@ -20,12 +20,13 @@ function attempt(more: Partial<Attempt> = {}): Attempt {
 }
 
 const grace: Rotation = { graceSeconds: 60 };
+const shortGrace: Rotation = { graceSeconds: 30 };
 const second = 1_000;
 const { exchangeMs, hardLimitMs } = leaseTimes;
 
 describe("mayTakeOver", () => {
-  it("gives an exchange half a minute, and a strict provider's holder five", () => {
-    assert.deepEqual(leaseTimes, { exchangeMs: 30 * second, hardLimitMs: 300 * second });
+  it("gives an exchange half a minute, a token five seconds to arrive, and a strict provider's holder five minutes", () => {
+    assert.deepEqual(leaseTimes, { exchangeMs: 30 * second, hardLimitMs: 300 * second, arrivalMs: 5 * second });
   });
 
   const cases: readonly (readonly [Liveness, Rotation, number, boolean])[] = [
@@ -48,6 +49,19 @@ describe("mayTakeOver", () => {
     // Where nothing is known of the holder, time has to do.
     ["unknown", grace, exchangeMs, false],
     ["unknown", grace, exchangeMs + 1, true],
+    ["unknown", grace, 55 * second, true],
+    // The token may have been replaced as soon as the attempt began, and its grace may end before ours arrives.
+    ["unknown", grace, 55 * second + 1, false],
+    ["unknown", grace, 61 * second, false],
+    ["unknown", grace, hardLimitMs, false],
+    ["unknown", grace, hardLimitMs + 1, true],
+    ["unknown", shortGrace, exchangeMs + 1, false],
+    ["unknown", shortGrace, hardLimitMs, false],
+    ["unknown", shortGrace, hardLimitMs + 1, true],
+    ["unknown", { graceSeconds: 0 }, exchangeMs + 1, false],
+    ["unknown", { graceSeconds: 3_600 }, hardLimitMs, true],
+    // From the dead nothing more can be lost, whatever the grace.
+    ["dead", shortGrace, 61 * second, true],
     ["unknown", "strict", exchangeMs + 1, false],
     ["unknown", "strict", hardLimitMs, false],
     ["unknown", "strict", hardLimitMs + 1, true],
@@ -71,8 +85,8 @@ describe("mayTakeOver", () => {
   const rotation = fc.oneof(fc.constant<Rotation>("none"), rotating);
   const liveness = fc.constantFrom<Liveness>("mine", "alive", "dead", "unknown");
   const times = fc
-    .tuple(fc.integer({ min: 1, max: 10 ** 6 }), fc.nat(10 ** 6))
-    .map(([exchangeMs, more]) => ({ exchangeMs, hardLimitMs: exchangeMs + more }));
+    .tuple(fc.integer({ min: 1, max: 10 ** 6 }), fc.nat(10 ** 6), fc.nat(10 ** 5))
+    .map(([exchangeMs, more, arrivalMs]) => ({ exchangeMs, hardLimitMs: exchangeMs + more, arrivalMs }));
   const age = fc.integer({ min: -(10 ** 7), max: 10 ** 7 });
 
   it("never steals from the living where tokens rotate, however long they take", () => {
@@ -118,11 +132,37 @@ describe("mayTakeOver", () => {
     );
   });
 
-  it("changes its mind in one direction only as an attempt gets older", () => {
+  it("presents no token later than its grace allows, but that of the dead, or after the hard limit", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom<Liveness>("mine", "alive", "unknown"),
+        fc.nat(600),
+        age,
+        times,
+        (holder, graceSeconds, ageMs, limits) => {
+          if (!mayTakeOver(attempt(), holder, { graceSeconds }, startedAt + ageMs, limits)) return;
+          assert.ok(ageMs + limits.arrivalMs <= graceSeconds * second || ageMs > limits.hardLimitMs);
+        },
+      ),
+    );
+  });
+
+  it("takes a grace of nothing for no grace at all", () => {
+    fc.assert(
+      fc.property(liveness, age, times, (holder, ageMs, limits) => {
+        const now = startedAt + ageMs;
+        const none = mayTakeOver(attempt(), holder, { graceSeconds: 0 }, now, limits);
+        assert.equal(none, mayTakeOver(attempt(), holder, "strict", now, limits));
+      }),
+    );
+  });
+
+  it("changes its mind in one direction only as an attempt gets older, while no grace runs out", () => {
     fc.assert(
       fc.property(liveness, rotation, age, fc.nat(10 ** 7), times, (holder, kind, ageMs, later, limits) => {
         const now = startedAt + ageMs;
-        if (mayTakeOver(attempt(), holder, kind, now, limits)) {
+        const runsOut = typeof kind === "object" && ageMs <= limits.hardLimitMs && holder === "unknown";
+        if (!runsOut && mayTakeOver(attempt(), holder, kind, now, limits)) {
           assert.ok(mayTakeOver(attempt(), holder, kind, now + later, limits));
         }
       }),
