@@ -80,10 +80,15 @@ const internal = new OnbehalfError("internal_error", "something failed on our si
   details: {},
 });
 
+/** Rounded up, and at least one: who comes back a moment too early is turned away again. RFC 9110 section 10.2.3. */
+export function retryAfterSeconds(retryAfterMs: number): number {
+  return Math.max(1, Math.ceil(retryAfterMs / 1000));
+}
+
 function headersFor({ code, details }: OnbehalfError): Record<string, string> {
   const headers: Record<string, string> = { "content-type": "application/problem+json", "cache-control": "no-store" };
   if (code === "unauthorized") headers["www-authenticate"] = 'Bearer realm="onbehalf"';
-  if ("retryAfterMs" in details) headers["retry-after"] = String(Math.max(1, Math.ceil(details.retryAfterMs / 1000)));
+  if ("retryAfterMs" in details) headers["retry-after"] = String(retryAfterSeconds(details.retryAfterMs));
   if ("allow" in details) headers["allow"] = details.allow.join(", ");
   return headers;
 }

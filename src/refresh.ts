@@ -21,7 +21,8 @@ export type TokenAnswer =
   | { readonly kind: "silence"; readonly sent: boolean; readonly why: string };
 
 /** How one provider's error codes are read. Data, so that an odd provider needs no code. */
-export type RefusalMeaning = "dead" | "reauthenticate" | "restricted" | "misconfigured" | "transient" | "ours";
+export type RefusalMeaning =
+  "dead" | "reauthenticate" | "restricted" | "misconfigured" | "transient" | "limited" | "ours";
 export type Refusals = Readonly<Record<string, RefusalMeaning>>;
 
 /** RFC 6749 section 5.2, with the codes Google adds. Only the first three speak about the grant. */
@@ -41,8 +42,8 @@ export const standardRefusals: Refusals = {
   unsupported_grant_type: "ours",
   temporarily_unavailable: "transient",
   server_error: "transient",
-  slow_down: "transient",
-  rate_limit_exceeded: "transient",
+  slow_down: "limited",
+  rate_limit_exceeded: "limited",
 };
 
 /** What to do after an answer to a refresh. */
@@ -52,12 +53,16 @@ export type AfterAnswer =
   | { readonly do: "second-look"; readonly reason: LapseReason; readonly error: string }
   /** Our client is refused: raise an alarm, touch no grant. */
   | { readonly do: "alert-operator"; readonly error: string }
-  /** Nothing is known to have happened to the token: try later. `ambiguous`: it may have been spent. */
+  /**
+   * Nothing is known to have happened to the token: try later. `ambiguous`: it may have been spent. `limited`: we ask
+   * too often, all of us, not this grant alone.
+   */
   | {
       readonly do: "retry";
       readonly error: string;
       readonly afterMs?: number;
       readonly ambiguous: boolean;
+      readonly limited?: true;
     };
 
 /**
@@ -78,6 +83,7 @@ export function afterAnswer(answer: TokenAnswer, refusals: Refusals = standardRe
         error: answer.why,
         // A body cut short or garbled on its way may have carried the new token: only a plain 4xx says "not spent".
         ambiguous: !(answer.status >= 400 && answer.status < 500),
+        ...(answer.status === 429 ? { limited: true } : {}),
         ...(answer.retryAfterMs === undefined ? {} : { afterMs: answer.retryAfterMs }),
       };
     case "silence":
@@ -94,11 +100,14 @@ function afterRefusal(answer: TokenAnswer & { kind: "refusal" }, refusals: Refus
     ...(retryAfterMs === undefined ? {} : { afterMs: retryAfterMs }),
   };
   // An overloaded server's or a proxy's error code is not to be believed: the status outranks it.
-  if (status === 429 || status >= 500) return retry;
+  if (status === 429) return { ...retry, limited: true };
+  if (status >= 500) return retry;
   const subtle = errorSubtype === undefined ? error : `${error}/${errorSubtype}`;
   const meaning = meaningOf(refusals, subtle) ?? meaningOf(refusals, error);
   if (meaning === undefined || meaning === "transient") return retry;
   switch (meaning) {
+    case "limited":
+      return { ...retry, limited: true };
     case "dead":
       return { do: "second-look", reason: "invalid_grant", error };
     case "reauthenticate":
@@ -131,6 +140,19 @@ export function isFresh(expiresAt: number | undefined, now: number, minTtlMs: nu
  */
 export function backOffMs(failures: number, random: number, baseMs = 500, capMs = 60_000): number {
   return Math.floor(random * Math.min(capMs, baseMs * 2 ** Math.min(failures - 1, 30)));
+}
+
+/**
+ * How long a grant is left alone after a failure: as long as the provider asks for, and longer where it fails again and
+ * again, for some say "a second" whatever happens.
+ *
+ * @param failures how often it has failed in a row, 1 or more
+ * @param random in [0, 1)
+ * @param retryAfterMs what the provider asked for, milliseconds
+ * @returns milliseconds
+ */
+export function waitAfterMs(failures: number, random: number, retryAfterMs = 0): number {
+  return Math.max(retryAfterMs, backOffMs(failures, random));
 }
 
 /**

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { afterAnswer, backOffMs, isFresh, keepAliveAt, refreshAheadAt, standardRefusals } from "../src/refresh.ts";
+import {
+  afterAnswer,
+  backOffMs,
+  isFresh,
+  keepAliveAt,
+  refreshAheadAt,
+  standardRefusals,
+  waitAfterMs,
+} from "../src/refresh.ts";
 import type { AfterAnswer, Refusals, TokenAnswer } from "../src/refresh.ts";
 
 type Refusal = Extract<TokenAnswer, { kind: "refusal" }>;
@@ -16,6 +24,7 @@ const refused = (status: number, error: string, more: Partial<Refusal> = {}): Re
 const lookAgain = (reason: string, error: string): object => ({ do: "second-look", reason, error });
 const alarm = (error: string): object => ({ do: "alert-operator", error });
 const unspent = (error: string): object => ({ do: "retry", error, ambiguous: false });
+const limited = (error: string): object => ({ do: "retry", error, ambiguous: false, limited: true });
 const maybeSpent = (error: string): object => ({ do: "retry", error, ambiguous: true });
 
 /** What a provider may say, and what that says about the grant. RFC 6749 section 5.2 and Google's own codes. */
@@ -53,15 +62,16 @@ const answers: readonly (readonly [TokenAnswer, object])[] = [
   [refused(400, "invalid_scope"), alarm("invalid_scope")],
 
   // About nothing but the moment.
-  [refused(403, "rate_limit_exceeded"), unspent("rate_limit_exceeded")],
-  [refused(400, "slow_down"), unspent("slow_down")],
+  [refused(403, "rate_limit_exceeded"), limited("rate_limit_exceeded")],
+  [refused(400, "slow_down"), limited("slow_down")],
   [refused(400, "temporarily_unavailable"), unspent("temporarily_unavailable")],
   [refused(400, "a_code_of_next_year"), unspent("a_code_of_next_year")],
   [refused(403, "access_denied"), unspent("access_denied")],
   [refused(400, "invalid_rapt"), unspent("invalid_rapt")],
 
   // The status outranks the code: an overloaded server or a proxy wrote it.
-  [refused(429, "invalid_grant"), unspent("invalid_grant")],
+  [refused(429, "invalid_grant"), limited("invalid_grant")],
+  [refused(503, "slow_down"), maybeSpent("slow_down")],
   [refused(500, "invalid_grant"), maybeSpent("invalid_grant")],
   [refused(503, "invalid_grant", { errorSubtype: "invalid_rapt" }), maybeSpent("invalid_grant")],
   [refused(502, "invalid_client"), maybeSpent("invalid_client")],
@@ -74,6 +84,7 @@ const answers: readonly (readonly [TokenAnswer, object])[] = [
   [{ kind: "unusable", status: 302, why: "not_json" }, maybeSpent("not_json")],
   [{ kind: "unusable", status: 502, why: "not_json" }, maybeSpent("not_json")],
   [{ kind: "unusable", status: 404, why: "not_json" }, unspent("not_json")],
+  [{ kind: "unusable", status: 429, why: "not_json" }, limited("not_json")],
   [{ kind: "unusable", status: 403, why: "not_json" }, unspent("not_json")],
   [{ kind: "silence", sent: true, why: "timeout" }, maybeSpent("timeout")],
   [{ kind: "silence", sent: false, why: "econnrefused" }, unspent("econnrefused")],
@@ -109,6 +120,7 @@ describe("afterAnswer", () => {
       "invalid_grant/maintenance": "transient",
       consent_restricted: "restricted",
       unsupported_grant_type: "transient",
+      too_many_today: "limited",
     };
     const verdicts: readonly (readonly [Refusal, object])[] = [
       [refused(200, "bad_refresh_token"), lookAgain("invalid_grant", "bad_refresh_token")],
@@ -118,6 +130,7 @@ describe("afterAnswer", () => {
       [refused(400, "invalid_grant", { errorSubtype: "maintenance" }), unspent("invalid_grant")],
       [refused(400, "consent_restricted"), lookAgain("admin_policy_enforced", "consent_restricted")],
       [refused(400, "unsupported_grant_type"), unspent("unsupported_grant_type")],
+      [refused(400, "too_many_today"), limited("too_many_today")],
       [refused(500, "bad_refresh_token"), maybeSpent("bad_refresh_token")],
     ];
     for (const [answer, expected] of verdicts) assert.deepEqual(afterAnswer(answer, refusals), expected);
@@ -209,6 +222,18 @@ describe("backOffMs", () => {
         assert.ok(Number.isSafeInteger(wait) && wait >= 0 && wait < Math.min(60_000, 500 * 2 ** (failures - 1)));
         assert.ok(wait <= backOffMs(failures, more));
         assert.ok(wait <= backOffMs(failures + 1, less));
+      }),
+    );
+  });
+});
+
+describe("waitAfterMs", () => {
+  it("is never shorter than the provider asked for, nor than our own back-off", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 50 }), random, fc.nat(3_600_000), (failures, share, retryAfterMs) => {
+        const own = backOffMs(failures, share);
+        assert.equal(waitAfterMs(failures, share), own);
+        assert.equal(waitAfterMs(failures, share, retryAfterMs), Math.max(own, retryAfterMs));
       }),
     );
   });

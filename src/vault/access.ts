@@ -11,6 +11,7 @@ import type { Exchanger, RefreshOutcome } from "./exchanger.ts";
 import type { Urgency } from "./gate.ts";
 import { idInKey, refKey, resolveGrant } from "./resolve.ts";
 import { openAccessToken } from "./sealed-grant.ts";
+import { clientMisconfigured, providerUnavailable } from "./provider-trouble.ts";
 
 export interface GetAccessTokenOptions {
   /** How long the token must still live, seconds; 60 by default. One that lives shorter is refreshed first. */
@@ -175,12 +176,10 @@ export class Access {
       return this.#unavailable(row, "tokens_end_at_once", 1_000);
     }
     // The provider or our configuration is at fault: what still lives is served, and nothing is blamed on the grant.
-    return (
-      this.#last(before) ??
-      (outcome.kind === "unavailable"
-        ? this.#unavailable(before, outcome.error, outcome.retryAfterMs)
-        : this.#misconfigured(before, outcome.error))
-    );
+    const last = this.#last(before);
+    if (last !== undefined) return last;
+    if (outcome.kind === "misconfigured") throw clientMisconfigured(before, outcome.error);
+    return this.#unavailable(before, outcome.error, outcome.retryAfterMs);
   }
 
   #refresh(
@@ -244,16 +243,10 @@ export class Access {
   }
 
   #unavailable(row: GrantRow, error: string, retryAfterMs: number): never {
-    throw new OnbehalfError("provider_unavailable", `${row.provider} gave no new token (${error})`, {
-      hint: "try again later; the grant is as it was",
-      details: { issuer: row.issuer, retryAfterMs },
-    });
-  }
-
-  #misconfigured({ provider, clientId, issuer }: GrantRow, error: string): never {
-    throw new OnbehalfError("client_misconfigured", `${provider} refused client ${clientId} (${error})`, {
-      hint: "the client's secret was changed or the client was deleted: download client_secret.json again",
-      details: { issuer, clientId, providerError: error },
+    const { provider, issuer } = row;
+    throw providerUnavailable(`${provider} gave no new token`, error, "the grant is as it was", {
+      issuer,
+      retryAfterMs,
     });
   }
 }

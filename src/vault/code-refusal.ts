@@ -10,7 +10,7 @@ export type AfterCodeRefusal =
   /** Our client is refused. */
   | { readonly do: "alert-operator"; readonly error: string }
   /** Nothing is known of the code. */
-  | { readonly do: "retry"; readonly error: string; readonly afterMs?: number };
+  | { readonly do: "retry"; readonly error: string; readonly afterMs?: number; readonly limited?: true };
 
 /**
  * Decides what becomes of a code that the provider did not exchange. Errors that speak about our set-up when a token
@@ -36,6 +36,7 @@ export function afterCodeRefusal(answer: TokenAnswer, refusals: Refusals = {}): 
         do: "retry",
         error: verdict.error,
         ...(verdict.afterMs === undefined ? {} : { afterMs: verdict.afterMs }),
+        ...(verdict.limited === undefined ? {} : { limited: verdict.limited }),
       };
     case "commit":
       return { do: "retry", error: "no_access_token" };

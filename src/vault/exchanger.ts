@@ -65,7 +65,8 @@ export function localExchanger(context: CustodyContext): Exchanger {
     },
 
     refresh: (grantId, generation, urgency) =>
-      refreshes.do(`${grantId} ${generation}`, () => refreshGrant(context, grantId, generation, urgency)),
+      // A caller does not join a sweep: it would wait behind all other sweeps.
+      refreshes.do(`${urgency} ${grantId} ${generation}`, () => refreshGrant(context, grantId, generation, urgency)),
 
     async revoke(grantId) {
       const row = await context.store.grantById(grantId);

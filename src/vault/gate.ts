@@ -1,5 +1,5 @@
-import { afterFailure, mayAsk, closedBreaker } from "../breaker.ts";
-import type { Breaker } from "../breaker.ts";
+import { afterFailure, afterLateFailure, closedBreaker, mayAsk } from "../breaker.ts";
+import type { Breaker, Trouble } from "../breaker.ts";
 import type { Clock } from "../clock.ts";
 import { LastSecond, fullBucket, take } from "../token-bucket.ts";
 import type { BucketSize, TokenBucket } from "../token-bucket.ts";
@@ -9,7 +9,20 @@ export type Urgency = "caller" | "sweep";
 
 /** Leave to ask the provider, or how long there will be none, milliseconds. */
 export type Admission =
-  { readonly kind: "ask" } | { readonly kind: "wait"; readonly waitMs: number; readonly error: string };
+  | { readonly kind: "ask"; readonly pass: Pass }
+  | { readonly kind: "wait"; readonly waitMs: number; readonly error: string };
+
+/** Leave to ask once. Whoever holds it says how that went, or that nothing was asked after all. */
+export interface Pass {
+  /** The provider answered sensibly, whatever it said about a grant. */
+  succeeded(): void;
+  /** No useful answer. Returns how long nobody is let through now, milliseconds; 0: others may go on. */
+  failed(trouble: Trouble): number;
+  /** Our client was refused. Returns whether this is news, to be told aloud. */
+  refused(error: string): boolean;
+  /** Nothing was asked, or not yet: somebody else may find out how the provider is. Changes nothing after the others. */
+  released(): void;
+}
 
 interface Seams {
   readonly clock: Clock;
@@ -17,9 +30,19 @@ interface Seams {
   readonly sleep: (ms: number) => Promise<void>;
 }
 
+/** The one request that finds out whether a provider is back; everybody else waits for how it ends. */
+interface Probe {
+  readonly ended: Promise<void>;
+  readonly end: () => void;
+}
+
+/** A sweep that meets a probe comes back after this, milliseconds. */
+const sweepsReturnMs = 1_000;
+
 /**
  * Stands before one provider's token endpoint: a rate that is never exceeded, callers before sweeps, and a pause for
- * all when the provider is down or refuses our client. Our own misconfiguration is told once, not once per grant.
+ * all when the provider is down, says that we ask too often, or refuses our client. Our own misconfiguration is told
+ * once, not once per grant.
  */
 export class Gate {
   readonly #seams: Seams;
@@ -27,7 +50,7 @@ export class Gate {
   readonly #lastSecond: LastSecond;
   #bucket: TokenBucket;
   #breaker: Breaker = closedBreaker;
-  #probing = false;
+  #probe: Probe | undefined;
   #refusedWith: string | undefined;
   readonly #waiting: Record<Urgency, (() => void)[]> = { caller: [], sweep: [] };
   #pumping = false;
@@ -49,53 +72,97 @@ export class Gate {
     return this.#waiting.caller.length + this.#waiting.sweep.length;
   }
 
-  /** Whether nobody would be let through just now. */
+  /** Whether nobody would be let through at once. */
   get isShut(): boolean {
-    return this.#shut() !== undefined;
+    return this.#probe !== undefined || this.shutForMs > 0;
   }
 
-  /** Leave to ask, after a wait for one's turn. Whoever gets it says afterwards how it went, or that it was not used. */
+  /** How long nobody is let through, milliseconds; 0: not longer than a probe takes. */
+  get shutForMs(): number {
+    const may = this.#mayAsk();
+    return typeof may === "number" ? may : 0;
+  }
+
+  /**
+   * Leave to ask, after a wait for one's turn. Where it is being found out whether the provider is back, a caller waits
+   * for that, no longer than an exchange takes; a sweep does not.
+   */
   async admit(urgency: Urgency): Promise<Admission> {
-    const shut = this.#shut();
-    if (shut !== undefined) return shut;
-    await this.#turn(urgency);
-    // The provider may have gone down while we queued.
-    const now = this.#shut();
-    if (now !== undefined) return now;
-    this.#probing = mayAsk(this.#breaker, this.#seams.clock.now()) === "probe";
-    return { kind: "ask" };
+    for (;;) {
+      const may = this.#mayAsk();
+      if (typeof may === "number") return this.#turnedAway(may);
+      if (may === "probe" && this.#probe !== undefined) {
+        if (urgency === "sweep") return this.#turnedAway(sweepsReturnMs);
+        await this.#probe.ended;
+        continue;
+      }
+      // Before its turn in the queue: others would take turns for nothing, and use up the rate that they need then.
+      const probe = may === "probe" ? this.#beginProbe() : undefined;
+      await this.#turn(urgency);
+      const pass = this.#pass(probe);
+      if (this.#mayAsk() === may) return { kind: "ask", pass };
+      // The provider went down while we queued, or said how long it is to be left alone.
+      pass.released();
+    }
   }
 
-  /** Nothing was asked after all, or not yet. */
-  released(): void {
-    this.#probing = false;
+  #mayAsk(): ReturnType<typeof mayAsk> {
+    return mayAsk(this.#breaker, this.#seams.clock.now());
   }
 
-  /** The provider answered sensibly, whatever it said about a grant. */
-  succeeded(): void {
-    this.#breaker = closedBreaker;
-    this.#probing = false;
-    this.#refusedWith = undefined;
+  #turnedAway(waitMs: number): Admission {
+    const error = this.#refusedWith ?? (this.#breaker.limited ? "rate_limited" : "provider_down");
+    return { kind: "wait", waitMs, error };
   }
 
-  /** No useful answer. */
-  failed(retryAfterMs?: number): void {
-    this.#probing = false;
-    this.#breaker = afterFailure(this.#breaker, this.#seams.clock.now(), this.#seams.random(), retryAfterMs);
+  #beginProbe(): Probe {
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    this.#probe = { ended, end };
+    return this.#probe;
   }
 
-  /** Our client was refused. Returns whether this is news, to be told aloud. */
-  refused(error: string): boolean {
-    this.failed();
-    const news = this.#refusedWith !== error;
-    this.#refusedWith = error;
-    return news;
+  #pass(probe: Probe | undefined): Pass {
+    const released = (): void => {
+      if (probe === undefined || this.#probe !== probe) return;
+      this.#probe = undefined;
+      probe.end();
+    };
+    // Once the breaker has opened, only a probe knows better: whatever else is answered was asked before.
+    const counts = (): boolean => this.#mayAsk() === "ask" || (probe !== undefined && this.#probe === probe);
+    return {
+      released,
+      succeeded: () => {
+        if (counts()) {
+          this.#breaker = closedBreaker;
+          this.#refusedWith = undefined;
+        }
+        released();
+      },
+      failed: (trouble) => {
+        this.#fail(trouble, counts());
+        released();
+        return this.shutForMs;
+      },
+      refused: (error) => {
+        const news = this.#refusedWith !== error;
+        this.#refusedWith = error;
+        this.#fail({}, counts());
+        released();
+        return news;
+      },
+    };
   }
 
-  #shut(): Admission | undefined {
-    const may = mayAsk(this.#breaker, this.#seams.clock.now());
-    if (may === "ask" || (may === "probe" && !this.#probing)) return undefined;
-    return { kind: "wait", waitMs: may === "probe" ? 1_000 : may, error: this.#refusedWith ?? "provider_down" };
+  #fail(trouble: Trouble, counts: boolean): void {
+    const { clock, random } = this.#seams;
+    this.#breaker = counts
+      ? afterFailure(this.#breaker, clock.now(), random(), trouble)
+      : afterLateFailure(this.#breaker, clock.now(), trouble);
+    if (this.shutForMs === 0) return;
+    // Who queues for a turn that will not come is told now, not when it would have come.
+    for (const urgency of ["caller", "sweep"] as const) {
+      for (const wake of this.#waiting[urgency].splice(0)) wake();
+    }
   }
 
   #turn(urgency: Urgency): Promise<void> {

@@ -1,4 +1,5 @@
-import { OnbehalfError, isOnbehalfError } from "../errors.ts";
+import { isOnbehalfError } from "../errors.ts";
+import type { OnbehalfError } from "../errors.ts";
 import { isUsable } from "../grant.ts";
 import { claimedSubject } from "../oauth/id-token.ts";
 import type { Protocol } from "../oauth/protocol.ts";
@@ -10,8 +11,10 @@ import { storeConsent } from "./consent.ts";
 import type { Consent } from "./consent.ts";
 import { gateOf, holderOf } from "./context.ts";
 import type { CustodyContext } from "./context.ts";
+import type { Pass } from "./gate.ts";
 import { IntakeJournal, contextTextOf } from "./intake-journal.ts";
 import type { IntakeContext } from "./intake-journal.ts";
+import { clientMisconfigured, providerUnavailable } from "./provider-trouble.ts";
 import { subjectHash } from "./sealed-grant.ts";
 import { codeRejected, codeReused, idTokenMissing, rejectionOf, rejectionText } from "./rejection.ts";
 
@@ -140,29 +143,34 @@ export class Intake {
     const gate = gateOf(this.#context, protocol.provider.name);
     const admission = await gate.admit("caller");
     if (admission.kind === "wait") {
+      const { refusedWith } = gate;
       await store.forgetIntake(codeHash);
-      throw unavailable(protocol, admission.error, admission.waitMs);
+      throw refusedWith === undefined
+        ? unavailable(protocol, admission.error, admission.waitMs)
+        : misconfigured(protocol, refusedWith);
     }
     const receivedAt = clock.now();
-    const { answer, tokens } = await protocol
-      .exchangeCode({
+    const { pass } = admission;
+    try {
+      const { answer, tokens } = await protocol.exchangeCode({
         code,
         ...(redirectUri === undefined ? {} : { redirectUri }),
         ...(codeVerifier === undefined ? {} : { codeVerifier }),
-      })
-      .finally(() => gate.released());
-    if (tokens === undefined) throw await this.#refused(protocol, answer, codeHash);
-    gate.succeeded();
-    return { tokens, receivedAt };
+      });
+      if (tokens === undefined) throw await this.#refused(protocol, answer, codeHash, pass);
+      pass.succeeded();
+      return { tokens, receivedAt };
+    } finally {
+      pass.released();
+    }
   }
 
-  async #refused(protocol: Protocol, answer: TokenAnswer, codeHash: Uint8Array): Promise<OnbehalfError> {
+  async #refused(protocol: Protocol, answer: TokenAnswer, codeHash: Uint8Array, pass: Pass): Promise<OnbehalfError> {
     const { store, clock, emit } = this.#context;
     const { provider, client } = protocol;
-    const gate = gateOf(this.#context, provider.name);
     const verdict = afterCodeRefusal(answer, provider.refusals);
     if (verdict.do === "reject") {
-      gate.succeeded();
+      pass.succeeded();
       const error = codeRejected(verdict.error);
       // Out of `spending` only: the refusal may be of a code whose answer somebody slower than us is journalling.
       await store.rejectIntake(codeHash, rejectionText(error), clock.now(), "spending");
@@ -173,19 +181,21 @@ export class Intake {
     await store.forgetIntake(codeHash);
     switch (verdict.do) {
       case "correct": {
-        gate.succeeded();
+        pass.succeeded();
         const error = codeRejected(verdict.error);
         emit({ type: "code_rejected", provider: provider.name, error: error.message });
         return error;
       }
       case "alert-operator":
-        if (gate.refused(verdict.error)) {
+        if (pass.refused(verdict.error)) {
           emit({ type: "client_refused", provider: provider.name, clientId: client.clientId, error: verdict.error });
         }
         return misconfigured(protocol, verdict.error);
-      case "retry":
-        gate.failed(verdict.afterMs);
-        return unavailable(protocol, verdict.error, verdict.afterMs ?? 1_000);
+      case "retry": {
+        const { error, afterMs = 0, limited } = verdict;
+        const shutForMs = pass.failed({ retryAfterMs: afterMs, limited });
+        return unavailable(protocol, error, Math.max(afterMs, shutForMs, 1_000));
+      }
     }
   }
 
@@ -264,15 +274,12 @@ function runningId(codeHash: Uint8Array): string {
 }
 
 function unavailable({ provider }: Protocol, why: string, retryAfterMs: number): OnbehalfError<"provider_unavailable"> {
-  return new OnbehalfError("provider_unavailable", `${provider.name} did not answer the exchange (${why})`, {
-    hint: "nothing was lost: send the same code again shortly",
-    details: { issuer: provider.issuer, retryAfterMs },
-  });
+  const { name, issuer } = provider;
+  const reassurance = "nothing was lost, and the same code may be sent again while it lives";
+  return providerUnavailable(`${name} did not exchange the code`, why, reassurance, { issuer, retryAfterMs });
 }
 
 function misconfigured({ provider, client }: Protocol, error: string): OnbehalfError<"client_misconfigured"> {
-  return new OnbehalfError("client_misconfigured", `${provider.name} refused client ${client.clientId} (${error})`, {
-    hint: "the client's secret was changed or the client was deleted: download client_secret.json again",
-    details: { issuer: provider.issuer, clientId: client.clientId, providerError: error },
-  });
+  const { name, issuer } = provider;
+  return clientMisconfigured({ provider: name, clientId: client.clientId, issuer }, error);
 }

@@ -1,34 +1,31 @@
 import { randomUUID } from "node:crypto";
 import { isOnbehalfError } from "../errors.ts";
 import type { LapseReason } from "../grant.ts";
-import { mayTakeOver } from "../lease.ts";
 import type { Protocol } from "../oauth/protocol.ts";
 import type { TokenReply } from "../oauth/token-endpoint.ts";
 import type { TokenSet } from "../oauth/token-set.ts";
-import { afterAnswer, backOffMs, standardRefusals } from "../refresh.ts";
+import { afterAnswer, backOffMs, standardRefusals, waitAfterMs } from "../refresh.ts";
 import type { AfterAnswer } from "../refresh.ts";
 import type { Secret } from "../secret.ts";
 import type { GrantRow } from "../store/store.ts";
-import { commitAnswer, commitRescued } from "./commit.ts";
+import { acquire, turnedAway } from "./acquire.ts";
+import type { Begun } from "./acquire.ts";
+import { commitAnswer } from "./commit.ts";
 import type { Answer } from "./commit.ts";
-import { gateOf, holderOf, protocolOf } from "./context.ts";
+import { gateOf, protocolOf } from "./context.ts";
 import type { CustodyContext } from "./context.ts";
 import type { RefreshOutcome } from "./exchanger.ts";
-import type { Admission, Gate, Urgency } from "./gate.ts";
+import type { Pass, Urgency } from "./gate.ts";
 import { orphanAnswers } from "./orphans.ts";
 import { openRefreshToken } from "./sealed-grant.ts";
 
-/** How often a holder that lives is looked at, milliseconds: soon at first, for most exchanges are quick. */
-const firstPollMs = 20;
-const longestPollMs = 300;
-/** How long a holder is waited for in all: longer than an exchange may take, and short of a caller's own patience. */
-const longestWaitMs = 45_000;
 /** A back-off this short is waited out rather than passed on to the caller, milliseconds. */
 const patienceMs = 1_500;
 
 /**
  * Refreshes one generation of a grant: the intent first, then the provider, then the commit onto that generation and
- * no other. What each answer means is decided in refresh.ts, and who may take over from whom in lease.ts.
+ * no other. What each answer means is decided in refresh.ts, who may take over from whom in lease.ts, and whether the
+ * provider is asked just now in breaker.ts.
  */
 export async function refreshGrant(
   context: CustodyContext,
@@ -38,28 +35,23 @@ export async function refreshGrant(
 ): Promise<RefreshOutcome> {
   const row = await context.store.grantById(grantId);
   if (row === undefined) return { kind: "ended" };
+  const gate = gateOf(context, protocolOf(context, row).provider.name);
   const waitMs = (row.retryAt ?? 0) - context.clock.now();
-  if (waitMs > patienceMs) return { kind: "unavailable", error: "backing_off", retryAfterMs: waitMs };
+  if (waitMs > patienceMs) return turnedAway(gate, { waitMs, error: row.lastError ?? "backing_off" });
   if (waitMs > 0) await context.sleep(waitMs);
 
-  const gate = gateOf(context, protocolOf(context, row).provider.name);
-  // One's turn comes before the intent: an intent that queues would keep others from a grant they could refresh.
-  const admission = await gate.admit(urgency);
-  if (admission.kind === "wait") return turnedAway(gate, admission);
   const attemptId = randomUUID();
   // Listed while anything of it runs. An attempt in our name that is not listed was given up: it may be taken over.
   context.running.add(attemptId);
   const release = (): boolean => context.running.delete(attemptId);
   try {
-    const lease = await acquire(context, gate, attemptId, grantId, generation);
+    const lease = await acquire(context, attemptId, row, generation, urgency);
     const { outcome, stored } = lease.kind === "begun" ? await spend(context, attemptId, lease) : settled(lease);
     stored.then(release, release);
     return await outcome;
   } catch (error) {
     await withdraw(context, attemptId, error).finally(release);
     throw error;
-  } finally {
-    gate.released();
   }
 }
 
@@ -72,12 +64,6 @@ async function withdraw({ store, clock }: CustodyContext, attemptId: string, err
   await store.endAttempt(attemptId, { error: error.code, at: clock.now(), retryAt: null });
 }
 
-function turnedAway({ refusedWith }: Gate, { waitMs, error }: Admission & { kind: "wait" }): RefreshOutcome {
-  return refusedWith === undefined
-    ? { kind: "unavailable", error, retryAfterMs: waitMs }
-    : { kind: "misconfigured", error: refusedWith };
-}
-
 /** What callers get, and when the attempt is over. */
 interface Ending {
   readonly outcome: Promise<RefreshOutcome> | RefreshOutcome;
@@ -88,10 +74,19 @@ function settled(outcome: RefreshOutcome): Ending {
   return { outcome, stored: Promise.resolve() };
 }
 
-async function spend(
+async function spend(context: CustodyContext, attemptId: string, lease: Begun): Promise<Ending> {
+  try {
+    return await spendWith(context, attemptId, lease);
+  } finally {
+    // Whatever became of it: others wait for the end of a probe.
+    lease.pass.released();
+  }
+}
+
+async function spendWith(
   context: CustodyContext,
   attemptId: string,
-  { grant, takenOver }: { readonly grant: GrantRow; readonly takenOver: boolean },
+  { grant, takenOver, pass }: Begun,
 ): Promise<Ending> {
   const protocol = protocolOf(context, grant);
   const refreshToken = openRefreshToken(context.keyring, grant);
@@ -99,7 +94,7 @@ async function spend(
     await context.store.endAttempt(attemptId, { error: "no_refresh_token", at: context.clock.now(), retryAt: null });
     return settled({ kind: "ended" });
   }
-  const exchange: Exchange = { context, protocol, grant, attemptId, refreshToken, takenOver };
+  const exchange: Exchange = { context, protocol, grant, attemptId, refreshToken, takenOver, pass };
   const receivedAt = context.clock.now();
   const reply = await protocol.refresh(refreshToken);
   return reply.tokens === undefined
@@ -107,8 +102,8 @@ async function spend(
     : accept(exchange, { tokens: reply.tokens, receivedAt });
 }
 
-function accept({ context, protocol, grant }: Exchange, answer: Answer): Ending {
-  gateOf(context, protocol.provider.name).succeeded();
+function accept({ context, protocol, grant, pass }: Exchange, answer: Answer): Ending {
+  pass.succeeded();
   return commitAnswer(context, protocol, grant, answer);
 }
 
@@ -120,6 +115,7 @@ interface Exchange {
   readonly refreshToken: Secret;
   /** The attempt stood in the name of somebody who did not end it: they may have spent the token. */
   readonly takenOver: boolean;
+  readonly pass: Pass;
 }
 
 type Failure = Exclude<AfterAnswer, { do: "commit" }>;
@@ -142,10 +138,11 @@ async function afterFailure(exchange: Exchange, verdict: Failure): Promise<Endin
 }
 
 /** Our own configuration is refused: said aloud, once, and the grant stays as it is. */
-async function raiseAlarm({ context, protocol, grant, attemptId }: Exchange, error: string): Promise<RefreshOutcome> {
+async function raiseAlarm(exchange: Exchange, error: string): Promise<RefreshOutcome> {
+  const { context, protocol, grant, attemptId, pass } = exchange;
   const now = context.clock.now();
   const { name: provider } = protocol.provider;
-  if (gateOf(context, provider).refused(error)) {
+  if (pass.refused(error)) {
     context.emit({ type: "client_refused", provider, clientId: grant.clientId, error });
   }
   await context.store.endAttempt(attemptId, {
@@ -157,13 +154,13 @@ async function raiseAlarm({ context, protocol, grant, attemptId }: Exchange, err
 }
 
 async function retryLater(
-  { context, protocol, grant, attemptId }: Exchange,
-  { error, afterMs, ambiguous }: Failure & { do: "retry" },
+  { context, protocol, grant, attemptId, pass }: Exchange,
+  { error, afterMs, ambiguous, limited }: Failure & { do: "retry" },
 ): Promise<RefreshOutcome> {
   const now = context.clock.now();
-  const waitMs = afterMs ?? backOffMs(grant.failures + 1, context.random());
+  const waitMs = waitAfterMs(grant.failures + 1, context.random(), afterMs);
   const { rotation, name: provider } = protocol.provider;
-  gateOf(context, provider).failed(afterMs);
+  const shutForMs = pass.failed({ retryAfterMs: afterMs, limited });
   // A token that does not rotate is as good as before, whatever became of the request.
   const unknown = ambiguous && rotation !== "none";
   context.emit({ type: "refresh_failed", grantId: grant.grantId, provider, error, ambiguous: unknown });
@@ -171,7 +168,7 @@ async function retryLater(
   await (unknown
     ? context.store.endAttemptUnknown(attemptId, { ...failure, suspect: rotation === "strict" })
     : context.store.endAttempt(attemptId, failure));
-  return { kind: "unavailable", error, retryAfterMs: Math.max(waitMs, 1_000) };
+  return { kind: "unavailable", error, retryAfterMs: Math.max(waitMs, shutForMs, 1_000) };
 }
 
 /**
@@ -183,10 +180,10 @@ async function secondLook(
   exchange: Exchange,
   { reason, error }: { reason: LapseReason; error: string },
 ): Promise<Ending> {
-  const { context, protocol, grant, attemptId, takenOver } = exchange;
+  const { context, protocol, grant, attemptId, takenOver, pass } = exchange;
   const { store, clock } = context;
   const { grantId, generation } = grant;
-  gateOf(context, protocol.provider.name).succeeded();
+  pass.succeeded();
 
   const current = await store.grantById(grantId);
   if (current === undefined) return settled({ kind: "ended" });
@@ -210,11 +207,8 @@ async function secondLook(
       await store.endAttempt(attemptId, { error, at: clock.now(), retryAt: clock.now() + waitMs });
       return settled({ kind: "unavailable", error, retryAfterMs: waitMs });
     }
-    const receivedAt = clock.now();
-    const again = await protocol.refresh(exchange.refreshToken);
-    if (again.tokens !== undefined) return accept(exchange, { tokens: again.tokens, receivedAt });
-    const verdict = verdictOn(protocol, again);
-    if (verdict.do !== "second-look") return afterFailure(exchange, verdict);
+    const different = await askAgain({ ...exchange, pass: admission.pass });
+    if (different !== undefined) return different;
   }
 
   const why = takenOver && rotation !== "none" ? "crash_ambiguous_rotation" : reason;
@@ -226,46 +220,18 @@ async function secondLook(
   return settled({ kind: "newer" });
 }
 
-type Lease =
-  | { readonly kind: "begun"; readonly grant: GrantRow; readonly takenOver: boolean }
-  | Extract<RefreshOutcome, { kind: "newer" | "ended" | "unavailable" }>;
-
-/** Writes the intent, or waits for whoever holds it; takes over from the dead. */
-async function acquire(
-  context: CustodyContext,
-  gate: Gate,
-  attemptId: string,
-  grantId: string,
-  generation: number,
-): Promise<Lease> {
-  const { store, owner, sleep } = context;
-  let replaces: string | undefined;
-  let pollMs = firstPollMs;
-  for (let waitedMs = 0; waitedMs < longestWaitMs; waitedMs += pollMs) {
-    const begun = await store.beginAttempt({ attemptId, grantId, generation, owner }, replaces);
-    switch (begun.kind) {
-      case "begun":
-        return { kind: "begun", grant: begun.grant, takenOver: replaces !== undefined };
-      case "gone":
-        return { kind: "ended" };
-      case "moved":
-        return { kind: begun.grant.generation === generation ? "ended" : "newer" };
-      case "held": {
-        const grant = await store.grantById(grantId);
-        if (grant === undefined) return { kind: "ended" };
-        const { rotation } = protocolOf(context, grant).provider;
-        const liveness = await holderOf(context, begun.attempt.owner, begun.attempt.attemptId);
-        if (mayTakeOver(begun.attempt, liveness, rotation, begun.now)) {
-          // Its answer may be in the journal, and the token that we would send is used up.
-          if (!(await commitRescued(context, grantId))) replaces = begun.attempt.attemptId;
-          continue;
-        }
-        // Whoever waits here asks nothing: the provider is not to be judged by how long that takes.
-        gate.released();
-        pollMs = Math.min(longestPollMs, pollMs * 1.5);
-        await sleep(pollMs);
-      }
-    }
+/** Sends the same token once more. Returns how that ended, where it was not the same refusal. */
+async function askAgain(exchange: Exchange): Promise<Ending | undefined> {
+  const { context, protocol, pass } = exchange;
+  try {
+    const receivedAt = context.clock.now();
+    const again = await protocol.refresh(exchange.refreshToken);
+    if (again.tokens !== undefined) return accept(exchange, { tokens: again.tokens, receivedAt });
+    const verdict = verdictOn(protocol, again);
+    if (verdict.do !== "second-look") return await afterFailure(exchange, verdict);
+    pass.succeeded();
+    return undefined;
+  } finally {
+    pass.released();
   }
-  return { kind: "unavailable", error: "refresh_under_way_elsewhere", retryAfterMs: 1_000 };
 }

@@ -4,7 +4,7 @@ import { keepAliveAt } from "../refresh.ts";
 import type { Attempt } from "../lease.ts";
 import { Background } from "./background.ts";
 import { commitRescued } from "./commit.ts";
-import { holderOf, protocolOf } from "./context.ts";
+import { gateOf, holderOf, protocolOf } from "./context.ts";
 import type { CustodyContext } from "./context.ts";
 import { Intake } from "./intake.ts";
 import { refreshGrant } from "./refreshing.ts";
@@ -60,7 +60,8 @@ async function finishAttempt(context: CustodyContext, attempt: Attempt): Promise
   if (liveness === "alive" || liveness === "mine") return;
   const grant = await store.grantById(attempt.grantId);
   if (grant === undefined || !serves(context, grant)) return;
-  const { rotation } = protocolOf(context, grant).provider;
+  const { rotation, name: provider } = protocolOf(context, grant).provider;
+  if (gateOf(context, provider).isShut) return;
   if ((grant.retryAt ?? 0) > clock.now() || !mayTakeOver(attempt, liveness, rotation, clock.now())) return;
   await refreshGrant(context, attempt.grantId, attempt.generation, "caller");
 }
@@ -91,6 +92,7 @@ async function keepAlive(context: CustodyContext): Promise<void> {
     // The same share of the month for the same grant, in every process: a fixed number, not a new throw of the dice.
     const share = keyring.hash("keep_alive", row.grantId).readUInt32BE() / 2 ** 32;
     if (!serves(context, row) || keepAliveAt(row.accessIssuedAt ?? 0, share) > now) continue;
+    if (gateOf(context, row.provider).isShut) continue;
     await quietly(refreshGrant(context, row.grantId, row.generation, "sweep"));
   }
 }
