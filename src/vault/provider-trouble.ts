@@ -8,7 +8,7 @@ const explained: Readonly<Record<string, { readonly what: string; readonly hint?
   backing_off: { what: "it failed a moment ago" },
   refresh_under_way_elsewhere: {
     what: "another process is refreshing this grant and has not finished",
-    hint: "its result will be here; if this lasts for minutes, see whether one of your processes or hosts hangs",
+    hint: "if this lasts for minutes, see whether one of your processes or hosts hangs",
   },
   tokens_end_at_once: {
     what: "its new tokens have ended when they come",
@@ -43,7 +43,7 @@ export function providerUnavailable(
   return new OnbehalfError(
     "provider_unavailable",
     what === undefined ? `${subject} (${error})` : `${subject}: ${what} (${error})`,
-    { hint: hint === undefined ? again : `${again}. ${hint}`, details },
+    { hint: hint === undefined ? again : `${again}; ${hint}`, details },
   );
 }
 
