@@ -8,8 +8,8 @@ interface Issued {
 }
 
 /**
- * A provider that rotates as it is told: a used token lives on, lives for a while, or is dead at once and takes its
- * whole family with it.
+ * A provider that rotates as it is told: a used token lives on, lives for a while, or is dead at once. A dead one that
+ * comes back takes its whole family with it.
  */
 export class SimulatedProvider {
   readonly rotation: Rotation;
@@ -50,7 +50,7 @@ export class SimulatedProvider {
     // Within its grace a used token gives the same successor again.
     if (this.isLive(token, now)) return issued.child;
     this.reuses += 1;
-    if (this.rotation === "strict") this.#familyDead = true;
+    this.#familyDead = true;
     return undefined;
   }
 

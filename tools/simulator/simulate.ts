@@ -30,7 +30,8 @@ export interface Result {
 /** Rarer than in life, where it is every second: virtual hours pass here. */
 const upkeepEveryMs = 100_000;
 
-const rotations: readonly Rotation[] = ["none", "strict", { graceSeconds: 60 }];
+/** One grace that outlives an exchange, and one that does not. */
+const rotations: readonly Rotation[] = ["none", "strict", { graceSeconds: 60 }, { graceSeconds: 20 }];
 
 /** Runs one schedule: two or three processes refresh one grant in whatever order and weather the seed decides. */
 export async function simulate(seed: number): Promise<Result> {
