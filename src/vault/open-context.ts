@@ -5,6 +5,7 @@ import type { KeyClass } from "../crypto/keyring.ts";
 import { masterKeysOf } from "../crypto/master-key.ts";
 import type { MasterKeySource } from "../crypto/master-key.ts";
 import { OnbehalfError } from "../errors.ts";
+import { leaseTimes } from "../lease.ts";
 import type { Liveness, Owner } from "../lease.ts";
 import { HttpProtocol } from "../oauth/protocol.ts";
 import type { Protocol } from "../oauth/protocol.ts";
@@ -34,7 +35,7 @@ export interface CommonOptions {
   readonly fetch?: typeof fetch;
   /** In [0, 1); for jitter alone. */
   readonly random?: () => number;
-  /** For one exchange with the provider in all, milliseconds; 30,000 by default. */
+  /** For one exchange with the provider in all, milliseconds; 30,000 by default and at most. */
   readonly exchangeTimeoutMs?: number;
 }
 
@@ -79,16 +80,24 @@ export async function closeContext({ store, owner }: Pick<VaultContext, "store" 
 }
 
 function protocolsFor(options: CommonOptions, send: typeof fetch, clock: Clock): Map<string, Protocol> {
-  const wire = { ...wireDefaults, fetch: send, timeoutMs: options.exchangeTimeoutMs ?? wireDefaults.timeoutMs };
+  const { exchangeTimeoutMs: timeoutMs = wireDefaults.timeoutMs } = options;
+  // Others take an exchange for over once this time has passed: a longer one would be begun again beside itself.
+  if (!(timeoutMs >= 1 && timeoutMs <= leaseTimes.exchangeMs)) {
+    throw misconfigured(
+      `exchangeTimeoutMs is ${timeoutMs}`,
+      `give milliseconds, from 1 to ${leaseTimes.exchangeMs}, or leave it out`,
+    );
+  }
+  const wire = { ...wireDefaults, fetch: send, timeoutMs };
   const protocols = new Map<string, Protocol>();
   for (const provider of [
     ...(options.provider === undefined ? [] : [options.provider]),
     ...(options.providers ?? []),
   ]) {
-    if (protocols.has(provider.name)) throw misconfigured(`two providers are named ${provider.name}`);
+    if (protocols.has(provider.name)) throw misconfigured(`two providers are named ${provider.name}`, oneOfAName);
     protocols.set(provider.name, new HttpProtocol(provider, clientFor(provider), wire, clock));
   }
-  if (protocols.size === 0) throw misconfigured("no provider was given");
+  if (protocols.size === 0) throw misconfigured("no provider was given", oneOfAName);
   return protocols;
 }
 
@@ -107,9 +116,8 @@ function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-function misconfigured(problem: string): OnbehalfError<"configuration_invalid"> {
-  return new OnbehalfError("configuration_invalid", problem, {
-    hint: "give one provider, such as google({ clientSecretFile }), or several with different names",
-    details: { problems: [problem] },
-  });
+const oneOfAName = "give one provider, such as google({ clientSecretFile }), or several with different names";
+
+function misconfigured(problem: string, hint: string): OnbehalfError<"configuration_invalid"> {
+  return new OnbehalfError("configuration_invalid", problem, { hint, details: { problems: [problem] } });
 }

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
 import { generateMasterKey, isOnbehalfError, keyringFromKeys, movableClock } from "../../src/index.ts";
+import type { VaultOptions } from "../../src/index.ts";
 import { house, outcomes, until } from "../support/house.ts";
 import type { House } from "../support/house.ts";
 import { startVaultProcess } from "../support/vault-processes.ts";
@@ -223,13 +224,20 @@ describe("opening", () => {
     assert.deepEqual(readFileSync(home.path), before);
   });
 
-  test("without a provider, or with two of one name, is refused before the store is touched", async (t) => {
-    const home = await house(t);
-    for (const providers of [[], [home.provider, home.provider]]) {
-      await assert.rejects(home.open({ providers }), (error) => isOnbehalfError(error, "configuration_invalid"));
-    }
-    assert.equal(existsSync(home.path), false);
-  });
+  const mistakes: Readonly<Record<string, (home: House) => Partial<VaultOptions>>> = {
+    "without a provider": () => ({ providers: [] }),
+    "with two providers of one name": ({ provider }) => ({ providers: [provider, provider] }),
+    "with a patience of none": () => ({ exchangeTimeoutMs: 0 }),
+    "with a patience beyond the lease's": () => ({ exchangeTimeoutMs: 30_001 }),
+    "with a patience that is no number": () => ({ exchangeTimeoutMs: Number.NaN }),
+  };
+  for (const [name, options] of Object.entries(mistakes)) {
+    test(`${name} is refused before the store is touched`, async (t) => {
+      const home = await house(t);
+      await assert.rejects(home.open(options(home)), (error) => isOnbehalfError(error, "configuration_invalid"));
+      assert.equal(existsSync(home.path), false);
+    });
+  }
 });
 
 test("closing waits for what is under way, and is done once", async (t) => {
