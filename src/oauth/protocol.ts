@@ -60,7 +60,8 @@ export class HttpProtocol implements Protocol {
   }
 
   async revoke(token: Secret): Promise<RevocationReply> {
-    return requestRevocation(await this.#request(), token);
+    const request = await this.#requestIfFound();
+    return request === undefined ? { kind: "failed", why: "discovery_failed" } : requestRevocation(request, token);
   }
 
   async verifyIdToken(idToken: Secret, more: { nonce?: string; accessToken?: Secret }): Promise<Profile> {
@@ -77,14 +78,18 @@ export class HttpProtocol implements Protocol {
 
   /** Asks the token endpoint. Where it cannot be found just now, that is silence, and nothing was sent. */
   async #ask(ask: (request: TokenRequest) => Promise<TokenReply>): Promise<TokenReply> {
-    let request: TokenRequest;
+    const request = await this.#requestIfFound();
+    return request === undefined ? { answer: { kind: "silence", sent: false, why: "discovery_failed" } } : ask(request);
+  }
+
+  /** What a request is made of; undefined where the endpoints cannot be found just now. */
+  async #requestIfFound(): Promise<TokenRequest | undefined> {
     try {
-      request = await this.#request();
+      return await this.#request();
     } catch (error) {
-      if (!isOnbehalfError(error, "provider_unavailable")) throw error;
-      return { answer: { kind: "silence", sent: false, why: "discovery_failed" } };
+      if (isOnbehalfError(error, "provider_unavailable")) return undefined;
+      throw error;
     }
-    return ask(request);
   }
 
   async #request(): Promise<TokenRequest> {

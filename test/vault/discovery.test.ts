@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isOnbehalfError, oidc } from "../../src/index.ts";
 import type { Provider } from "../../src/index.ts";
-import { house } from "../support/house.ts";
+import { accepts } from "../faults/api.ts";
+import { house, until } from "../support/house.ts";
 import type { House } from "../support/house.ts";
 
 const document = "/.well-known/openid-configuration";
@@ -67,6 +68,38 @@ describe("a provider that is found by discovery", () => {
       vault.getAccessToken(grantId),
       (error) => isOnbehalfError(error, "reauthorization_required") && error.details.reason === "invalid_grant",
     );
+  });
+
+  test("cannot be found at a revocation: nothing is handed out, and it is told as soon as it can be", async (t) => {
+    const home = await house(t, { issuer: "self", rotation: "strict", revocationEnds: "family" });
+    const first = await home.open({ provider: anyProvider(home) });
+    const { grantId } = await first.exchangeCode(fromRedirect(home));
+    const { token } = await first.getAccessToken(grantId);
+    await first.close();
+
+    const vault = await home.open({ provider: anyProvider(home) });
+    home.standin.fault("GET", document, { times: "always", status: 503 });
+    await assert.rejects(vault.revoke(grantId), (error) => {
+      assert.ok(isOnbehalfError(error, "provider_unavailable"));
+      assert.match(error.message, /did not confirm the revocation/);
+      assert.match(error.hint, /the revocation goes on by itself/);
+      return true;
+    });
+    assert.deepEqual(home.events.at(-1), {
+      type: "revocation_waits",
+      grantId,
+      provider: "example",
+      error: "discovery_failed",
+    });
+    assert.equal((await vault.grant(grantId)).state, "revoking");
+    await assert.rejects(vault.getAccessToken(grantId), (error) => isOnbehalfError(error, "reauthorization_required"));
+    assert.ok(await accepts(home.standin, token), "the provider knows nothing yet");
+    await vault.close();
+
+    home.standin.clearFaults();
+    const next = await home.open({ provider: anyProvider(home) });
+    await until(async () => (await next.grant(grantId)).state === "revoked");
+    assert.equal(await accepts(home.standin, token), false);
   });
 
   test("names another issuer: refused, and said so", async (t) => {
