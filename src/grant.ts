@@ -2,7 +2,8 @@
  * Where a grant stands.
  *
  * - `active`: in use.
- * - `suspect`: an exchange ended without a known outcome; it is looked at before anything else.
+ * - `suspect`: an exchange ended without a known outcome, or the provider may have ended it with another grant; it is
+ *   looked at before anything else.
  * - `lapsed`: the issuer refused the refresh token and a second look agreed; the person must consent again.
  * - `revoking`: we are ending it; nothing is handed out any more, and the provider is told until it confirms.
  * - `revoked`: ended by us.

@@ -136,12 +136,14 @@ export class Vault {
    */
   async revoke(ref: GrantRef | Grant, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Grant> {
     return this.#during(async () => {
-      const { grantId } = await resolveGrant(
+      const { grantId, subjectHash } = await resolveGrant(
         this.#context,
         typeof ref === "object" && "grantId" in ref ? ref.grantId : ref,
       );
       this.#access.forget([grantId]);
-      await waitFor(this.#exchanger.revoke(grantId), signal).finally(() => this.#access.forget([grantId]));
+      // Others of the same person may end with it, and are not to be served from memory until that is looked at.
+      const all = (await this.#context.store.grantsBySubject(subjectHash)).map((row) => row.grantId);
+      await waitFor(this.#exchanger.revoke(grantId), signal).finally(() => this.#access.forget(all));
       return this.grant({ grantId });
     });
   }

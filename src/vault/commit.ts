@@ -5,12 +5,12 @@ import { fromJournal, journalText } from "../oauth/token-set.ts";
 import type { TokenSet } from "../oauth/token-set.ts";
 import { backOffMs } from "../refresh.ts";
 import type { GrantRow, TokenColumns } from "../store/store.ts";
-import { protocolOf } from "./context.ts";
 import type { CustodyContext } from "./context.ts";
 import type { RefreshOutcome } from "./exchanger.ts";
 import { keepOrphan } from "./orphans.ts";
 import type { RescuedAnswer } from "./rescue.ts";
-import { openRefreshToken, sealTokens } from "./sealed-grant.ts";
+import { ifReadable, openRefreshToken, sealTokens } from "./sealed-grant.ts";
+import { suspectIfRevokedSince } from "./siblings.ts";
 
 /** What the token endpoint answered, and when it was asked. */
 export interface Answer {
@@ -100,7 +100,8 @@ function rescueUnlessStored(
 }
 
 function columnsFor({ keyring }: CustodyContext, grant: GrantRow, answer: Answer): TokenColumns {
-  const refreshToken = openRefreshToken(keyring, grant);
+  // What the answer replaces is not opened: were it damaged, the answer would heal it.
+  const refreshToken = answer.tokens.refreshToken === undefined ? openRefreshToken(keyring, grant) : undefined;
   const kept =
     refreshToken === undefined ? undefined : { refreshToken, expiresAt: grant.refreshExpiresAt, scope: grant.scope };
   return sealTokens(keyring, grant, grant.generation + 1, answer, kept);
@@ -114,13 +115,15 @@ async function commitOnce(
   answer: Answer,
   columns: TokenColumns,
 ): Promise<void> {
-  const { store, clock, emit } = context;
+  const { store, clock, emit, protocols } = context;
   const { grantId, generation } = grant;
   const committed =
     (await store.commitAttempt(grantId, generation, columns, clock.now())) ||
     // A commit that was reported as failed may have gone through: then what stands there is our very own bytes.
     isSame((await store.grantById(grantId))?.accessSealed, columns.accessSealed);
   if (committed) {
+    const record = protocols.get(provider)?.provider;
+    if (record !== undefined) await suspectIfRevokedSince(context, record, grant, answer.receivedAt);
     emit({ type: "refreshed", grantId, provider, generation: generation + 1 });
     return;
   }
@@ -149,10 +152,12 @@ export async function commitRescued(context: CustodyContext, only?: string): Pro
     const answer = text === undefined ? undefined : fromJournal(text);
     // Sealed by another store or for a grant that is not there: not ours to judge, and not ours to delete.
     if (grant === undefined || answer === undefined) continue;
-    const { name: provider } = protocolOf(context, grant).provider;
-    if (grant.generation === rescued.parentGeneration) {
-      await commitOnce(context, provider, grant, answer, columnsFor(context, grant, answer));
-    } else await keepOrphan(context, { ...grant, generation: rescued.parentGeneration }, answer);
+    const parent = { ...grant, generation: rescued.parentGeneration };
+    const columns =
+      grant.generation === parent.generation ? ifReadable(() => columnsFor(context, grant, answer)) : undefined;
+    if (columns === undefined) await keepOrphan(context, parent, answer);
+    // By the name in the row: the answer is safe to store whether or not that client is configured just now.
+    else await commitOnce(context, grant.provider, grant, answer, columns);
     rescue.drop(name);
     found = true;
   }

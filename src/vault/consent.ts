@@ -1,12 +1,21 @@
 import { randomBytes } from "node:crypto";
-import { OnbehalfError, isOnbehalfError } from "../errors.ts";
+import { OnbehalfError } from "../errors.ts";
 import { isUsable } from "../grant.ts";
 import type { GrantState, Profile } from "../grant.ts";
 import type { Protocol } from "../oauth/protocol.ts";
 import type { TokenSet } from "../oauth/token-set.ts";
 import type { GrantRow } from "../store/store.ts";
 import type { CustodyContext } from "./context.ts";
-import { externalHash, openPerson, openRefreshToken, sealPerson, sealTokens, subjectHash } from "./sealed-grant.ts";
+import {
+  externalHash,
+  ifReadable,
+  openPerson,
+  openRefreshToken,
+  sealPerson,
+  sealTokens,
+  subjectHash,
+} from "./sealed-grant.ts";
+import { suspectIfRevokedSince } from "./siblings.ts";
 
 /** A verified answer of the token endpoint: who consented, and to what. */
 export interface Consent {
@@ -42,6 +51,7 @@ export async function storeConsent(
         ? newRow(context, protocol, hash, consent)
         : nextRow(context, existing, consent, clock.now());
     if (await store.saveFromIntake(row, existing ?? null, codeHash)) {
+      await suspectIfRevokedSince(context, provider, row, consent.receivedAt, existing);
       emit({
         type: "grant_stored",
         grantId: row.grantId,
@@ -123,16 +133,6 @@ function nextRow(
     ...(tokens.refreshToken === undefined ? {} : { lastError: null, lastErrorAt: null, failures: 0, retryAt: null }),
     updatedAt: now,
   };
-}
-
-/** What a row holds, or nothing where it does not open: damage must not keep a person from signing in again. */
-function ifReadable<T>(open: () => T): T | undefined {
-  try {
-    return open();
-  } catch (error) {
-    if (isOnbehalfError(error, "grant_unreadable")) return undefined;
-    throw error;
-  }
 }
 
 /**

@@ -28,6 +28,7 @@ export type VaultEvent =
       readonly type: "revoked";
       readonly grantId: string;
       readonly provider: string;
+      /** Grants that the provider may have ended with it: each is `suspect` until an exchange has shown how it is. */
       readonly siblings: readonly string[];
     }
   | { readonly type: "revocation_waits"; readonly grantId: string; readonly provider: string; readonly error: string }

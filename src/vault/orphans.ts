@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { fromJournal, journalText } from "../oauth/token-set.ts";
 import type { TokenSet } from "../oauth/token-set.ts";
 import type { Secret } from "../secret.ts";
-import type { GrantRow } from "../store/store.ts";
+import type { Sealer } from "../crypto/keyring.ts";
+import type { GrantRow, OrphanRow } from "../store/store.ts";
 import type { CustodyContext } from "./context.ts";
 
 /**
@@ -35,15 +36,18 @@ export async function orphanAnswers(
     [generation, generation - 1].map((parent) => store.orphansOf(grantId, parent)),
   );
   return siblings.flat().flatMap((orphan) => {
-    const place = {
-      clientId,
-      column: "orphans.answer",
-      recordId: orphan.orphanId,
-      generation: orphan.parentGeneration,
-    };
-    const text = keyring.open("refresh", orphan.answerSealed, place);
-    const answer = text === undefined ? undefined : fromJournal(text);
-    const refreshToken = answer?.tokens.refreshToken;
+    const refreshToken = openOrphan(keyring, { clientId }, orphan)?.tokens.refreshToken;
     return refreshToken === undefined ? [] : [{ orphanId: orphan.orphanId, refreshToken }];
   });
+}
+
+/** What a late answer brought; undefined where it does not open. */
+export function openOrphan(
+  keyring: Sealer,
+  { clientId }: Pick<GrantRow, "clientId">,
+  { orphanId, parentGeneration, answerSealed }: OrphanRow,
+): ReturnType<typeof fromJournal> {
+  const place = { clientId, column: "orphans.answer", recordId: orphanId, generation: parentGeneration };
+  const text = keyring.open("refresh", answerSealed, place);
+  return text === undefined ? undefined : fromJournal(text);
 }

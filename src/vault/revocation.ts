@@ -1,8 +1,13 @@
 import { OnbehalfError } from "../errors.ts";
+import type { GrantState } from "../grant.ts";
+import type { Protocol } from "../oauth/protocol.ts";
+import type { Secret } from "../secret.ts";
 import type { GrantRow } from "../store/store.ts";
 import { protocolOf } from "./context.ts";
 import type { CustodyContext } from "./context.ts";
+import { openOrphan } from "./orphans.ts";
 import { openAccessToken, openRefreshToken } from "./sealed-grant.ts";
+import { suspectSiblings } from "./siblings.ts";
 
 /**
  * Ends a grant: nothing is handed out from the first moment on, the provider is told, and only its confirmation
@@ -21,7 +26,8 @@ export async function revokeGrant(context: CustodyContext, row: GrantRow): Promi
 
 /**
  * Tells the provider of a revocation that was begun. A grant that was consented to anew meanwhile is left alone: what
- * was disconnected is not what the person has just connected.
+ * was disconnected is not what the person has just connected. Where the provider may have ended the new consent all the
+ * same, because it came while the request was on its way, the grant is suspected.
  *
  * @returns the grant as it then is; undefined where there is none
  * @throws {OnbehalfError} as {@link revokeGrant}
@@ -31,32 +37,51 @@ export async function goOnRevoking(context: CustodyContext, grantId: string): Pr
   const current = await store.grantById(grantId);
   if (current?.state !== "revoking") return current;
   const protocol = protocolOf(context, current);
-  const { name: provider, issuer } = protocol.provider;
+  const { provider } = protocol;
   // Google ends everything by any of the tokens; elsewhere the refresh token ends its access tokens, too (RFC 7009).
   const token = openRefreshToken(keyring, current) ?? openAccessToken(keyring, current);
-  const reply = token === undefined ? { kind: "done" as const } : await protocol.revoke(token);
-  if (reply.kind === "failed") {
-    emit({ type: "revocation_waits", grantId, provider, error: reply.why });
-    throw new OnbehalfError("provider_unavailable", `${provider} did not confirm the revocation (${reply.why})`, {
-      hint: "nothing is handed out any more; the revocation goes on by itself until the provider confirms it",
-      details: { issuer, retryAfterMs: reply.retryAfterMs ?? 5_000 },
-    });
-  }
-  if (await store.endRevocation(grantId, current.generation, clock.now())) {
-    emit({ type: "revoked", grantId, provider, siblings: await siblingsOf(context, current) });
-  }
+  if (token !== undefined) await tell(context, protocol, grantId, token);
+  await endLateAnswers(context, grantId);
+  // Before the end is stored, so that a crash cannot forget it; and after, for what was committed in between.
+  const early = await suspectSiblings(context, provider, current);
+  const ended = await store.endRevocation(grantId, current.generation, clock.now());
+  const siblings = [...new Set([...early, ...(await suspectSiblings(context, provider, current))])];
+  if (ended) emit({ type: "revoked", grantId, provider: provider.name, siblings });
   return (await store.grantById(grantId)) ?? current;
 }
 
-/** Grants of the same person that the provider has ended with this one. */
-async function siblingsOf(
-  context: CustodyContext,
-  { grantId, clientId, issuer, subjectHash }: GrantRow,
-): Promise<string[]> {
-  const { provider } = [...context.protocols.values()].find(({ client }) => client.clientId === clientId) ?? {};
-  if (provider?.revocationEndsSiblings !== true) return [];
-  return (await context.store.grantsBySubject(subjectHash))
-    .filter((other) => other.grantId !== grantId && other.issuer === issuer)
-    .filter((other) => provider.sameProject?.(clientId, other.clientId) ?? true)
-    .map((other) => other.grantId);
+/**
+ * Revokes what came too late to be committed to a grant that is being ended, or has been: a refresh that was under way
+ * may have brought a new refresh token, of which a provider that rotates has not been told. Each is kept until it has.
+ *
+ * @throws {OnbehalfError} as {@link revokeGrant}
+ */
+export async function endLateAnswers(context: CustodyContext, grantId: string): Promise<void> {
+  const { store, keyring, emit } = context;
+  for (const orphan of await store.orphansOf(grantId)) {
+    // Looked at each time: to end it for a grant that the person has connected again might end that one, too.
+    const grant = await store.grantById(grantId);
+    if (grant === undefined || !isEnding(grant.state)) return;
+    const protocol = protocolOf(context, grant);
+    const tokens = openOrphan(keyring, grant, orphan)?.tokens;
+    // Damaged: nobody can ever use it, nor end it.
+    if (tokens === undefined) emit({ type: "unreadable", grantId, provider: grant.provider });
+    else await tell(context, protocol, grantId, tokens.refreshToken ?? tokens.accessToken);
+    await store.dropOrphan(orphan.orphanId);
+  }
+}
+
+function isEnding(state: GrantState): boolean {
+  return state === "revoking" || state === "revoked";
+}
+
+async function tell({ emit }: CustodyContext, protocol: Protocol, grantId: string, token: Secret): Promise<void> {
+  const { name: provider, issuer } = protocol.provider;
+  const reply = await protocol.revoke(token);
+  if (reply.kind !== "failed") return;
+  emit({ type: "revocation_waits", grantId, provider, error: reply.why });
+  throw new OnbehalfError("provider_unavailable", `${provider} did not confirm the revocation (${reply.why})`, {
+    hint: "nothing is handed out any more; the revocation goes on by itself until the provider confirms it",
+    details: { issuer, retryAfterMs: reply.retryAfterMs ?? 5_000 },
+  });
 }

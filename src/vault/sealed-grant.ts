@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Sealer } from "../crypto/keyring.ts";
-import { OnbehalfError } from "../errors.ts";
+import { OnbehalfError, isOnbehalfError } from "../errors.ts";
 import { scopesOf } from "../grant.ts";
 import type { Grant, Profile } from "../grant.ts";
 import type { TokenSet } from "../oauth/token-set.ts";
@@ -128,6 +128,16 @@ export function grantOf(keyring: Sealer, row: GrantRow): Grant {
     ...(row.accessExpiresAt === null ? {} : { accessExpiresAt: new Date(row.accessExpiresAt) }),
     ...(row.lastError === null ? {} : { lastError: { error: row.lastError, at: new Date(row.lastErrorAt ?? 0) } }),
   };
+}
+
+/** What a row holds, or nothing where it does not open: damage must not keep what comes next from being stored. */
+export function ifReadable<T>(open: () => T): T | undefined {
+  try {
+    return open();
+  } catch (error) {
+    if (isOnbehalfError(error, "grant_unreadable")) return undefined;
+    throw error;
+  }
 }
 
 function unreadable({ grantId }: Identity): never {

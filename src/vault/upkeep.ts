@@ -8,12 +8,15 @@ import { gateOf, holderOf, protocolOf } from "./context.ts";
 import type { CustodyContext } from "./context.ts";
 import { Intake } from "./intake.ts";
 import { refreshGrant } from "./refreshing.ts";
-import { goOnRevoking } from "./revocation.ts";
+import { endLateAnswers, goOnRevoking } from "./revocation.ts";
+import { suspectSiblings } from "./siblings.ts";
+import type { GrantFilter, GrantRow } from "../store/store.ts";
 
 /** Milliseconds between two rounds. */
 const rounds = {
   attempts: 1_000,
   rescued: 1_000,
+  lateAnswers: 5_000,
   intakes: 5_000,
   revocations: 15_000,
   keepAlive: 60_000,
@@ -35,13 +38,16 @@ export function startUpkeep(context: CustodyContext): Background {
   const background = new Background((task, message) => context.emit({ type: "store_failed", during: task, message }));
   background.every("attempts", rounds.attempts, () => finishAttempts(context));
   background.every("rescued answers", rounds.rescued, async () => {
-    await commitRescued(context);
+    // Some may be of grants that were revoked meanwhile.
+    if (await commitRescued(context)) await finishLateAnswers(context);
   });
   background.every("intakes", rounds.intakes, () => finishIntakes(context));
   background.every("revocations", rounds.revocations, () => finishRevocations(context));
+  background.every("late answers", rounds.lateAnswers, () => finishLateAnswers(context));
   background.every("keep-alive", rounds.keepAlive, () => keepAlive(context));
   background.every("sweep", rounds.sweep, async () => {
     await store.sweepIntakes(clock.now() - intakeKeptMs);
+    await lookAtSuspects(context);
   });
   return background;
 }
@@ -79,8 +85,21 @@ async function finishIntakes(context: CustodyContext): Promise<void> {
 }
 
 async function finishRevocations(context: CustodyContext): Promise<void> {
-  for (const row of await context.store.listGrants({ state: "revoking", limit: 100 })) {
-    if (serves(context, row)) await quietly(goOnRevoking(context, row.grantId));
+  for await (const row of served(context, { state: "revoking" })) await quietly(goOnRevoking(context, row.grantId));
+}
+
+async function finishLateAnswers(context: CustodyContext): Promise<void> {
+  for await (const row of served(context, { state: "revoked", withOrphans: true })) {
+    await quietly(endLateAnswers(context, row.grantId));
+    // One may have ended a consent that came at the same moment.
+    await suspectSiblings(context, protocolOf(context, row).provider, row);
+  }
+}
+
+/** Those that somebody uses are looked at by that use; the others here, so that the app hears of their end. */
+async function lookAtSuspects(context: CustodyContext): Promise<void> {
+  for await (const row of served(context, { state: "suspect" })) {
+    await quietly(refreshGrant(context, row.grantId, row.generation, "sweep"));
   }
 }
 
@@ -94,6 +113,20 @@ async function keepAlive(context: CustodyContext): Promise<void> {
     if (!serves(context, row) || keepAliveAt(row.accessIssuedAt ?? 0, share) > now) continue;
     if (gateOf(context, row.provider).isShut) continue;
     await quietly(refreshGrant(context, row.grantId, row.generation, "sweep"));
+  }
+}
+
+/** Grants of the clients that are configured here, page by page: those of others must not stand in their way. */
+async function* served(
+  context: CustodyContext,
+  filter: Pick<GrantFilter, "state" | "withOrphans">,
+): AsyncGenerator<GrantRow> {
+  const limit = 100;
+  for (let after = ""; ;) {
+    const rows = await context.store.listGrants({ ...filter, after, limit });
+    for (const row of rows) if (serves(context, row)) yield row;
+    if (rows.length < limit) return;
+    after = rows.at(-1)?.grantId ?? after;
   }
 }
 

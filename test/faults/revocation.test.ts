@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { describe, test } from "node:test";
+import type { TestContext } from "node:test";
+import { isOnbehalfError, movableClock } from "../../src/index.ts";
+import type { Vault } from "../../src/index.ts";
+import { postgres } from "../../src/store/postgres.ts";
+import { sqlite } from "../../src/store/sqlite.ts";
+import type { Store } from "../../src/store/store.ts";
+import { house, until } from "../support/house.ts";
+import type { House } from "../support/house.ts";
+import { emptyDatabase } from "../support/postgres.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { startVaultProcess } from "../support/vault-processes.ts";
+import { accepts } from "./api.ts";
+import { rotations } from "./rotations.ts";
+
+const stores: Readonly<Record<string, (t: TestContext) => Promise<() => Store>>> = {
+  async sqlite(t) {
+    const path = `${await temporaryFolder(t)}/grants.db`;
+    return () => sqlite(path);
+  },
+  async postgres(t) {
+    const url = await emptyDatabase(t);
+    return () => postgres(url);
+  },
+};
+
+const ended = (error: unknown): boolean =>
+  isOnbehalfError(error, "reauthorization_required") && error.details.reason === "revoked";
+const unconfirmed = (error: unknown): boolean => isOnbehalfError(error, "provider_unavailable");
+
+/** What the token endpoint has ever answered to a house's vaults, newest last. */
+interface Answers {
+  readonly fetch: typeof fetch;
+  readonly seen: { readonly access_token: string; readonly refresh_token?: string }[];
+}
+
+function listening(): Answers {
+  const seen: Answers["seen"] = [];
+  return {
+    seen,
+    async fetch(input, init) {
+      const response = await fetch(input, init);
+      const { pathname } = new URL(input instanceof Request ? input.url : input);
+      if (pathname === "/token" && response.ok) seen.push((await response.clone().json()) as Answers["seen"][number]);
+      return response;
+    },
+  };
+}
+
+/** Whether anything that was ever issued would still be taken by the provider. */
+async function anythingLives({ standin }: House, { seen }: Answers): Promise<boolean> {
+  for (const { access_token: accessToken } of seen) if (await accepts(standin, accessToken)) return true;
+  // The newest only: presenting a used one would end the others, and prove nothing.
+  const refreshToken = seen.findLast(({ refresh_token: token }) => token !== undefined)?.refresh_token ?? "";
+  const { clientId, clientSecret } = standin;
+  const form = { client_id: clientId, client_secret: clientSecret, grant_type: "refresh_token" };
+  const body = new URLSearchParams({ ...form, refresh_token: refreshToken });
+  return (await fetch(`${standin.url}/token`, { method: "POST", body })).ok;
+}
+
+for (const [storeName, newStore] of Object.entries(stores)) {
+  for (const { name, rotation, standin: plays } of rotations) {
+    describe(`${storeName}, rotation ${name}: a grant is revoked while its refresh is under way`, () => {
+      /** A refresh whose answer the provider has given, and which is still on its way. */
+      const begin = async (t: TestContext, delayMs: number) => {
+        const home = await house(t, {
+          ...plays,
+          revocationEnds: "family",
+          provider: { rotation, revocationEndsSiblings: false },
+        });
+        const storeAgain = await newStore(t);
+        const answers = listening();
+        const open = (): Promise<Vault> => home.open({ store: storeAgain(), fetch: answers.fetch, random: () => 0 });
+        const vault = await open();
+        const { grantId } = await vault.exchangeCode({ code: home.code("ada@example.com") });
+        home.clock.advance(3_700_000);
+        home.standin.fault("POST", "/token", { times: 1, after: "answer", delayMs });
+        const asked = vault.getAccessToken(grantId).catch((error: unknown) => error);
+        await until(() => home.standin.log().counts["refreshed"] === 1);
+        const store = storeAgain();
+        await store.open({ clock: home.clock });
+        t.after(() => store.close());
+        return { home, vault, open, grantId, asked, answers, store };
+      };
+
+      test("its answer comes when all is over: it ends at the provider, too, before it is erased", async (t) => {
+        const { home, vault, open, grantId, asked, answers, store } = await begin(t, 300);
+        assert.equal((await vault.revoke(grantId)).state, "revoked");
+        assert.equal(answers.seen.length, 1, "the answer has not come yet");
+        assert.ok(ended(await asked), "and nothing of it is handed out");
+        assert.equal((await store.orphansOf(grantId)).length, 1, "kept, until the provider knows");
+
+        home.standin.fault("POST", "/revoke", { times: "always", status: 503 });
+        await vault.close();
+        home.news("/revoke");
+        const next = await open();
+        await until(() => home.news("/revoke").length > 0);
+        await next.close();
+        assert.equal((await store.orphansOf(grantId)).length, 1, "the provider was away: not lost");
+
+        home.standin.clearFaults();
+        const last = await open();
+        await until(async () => (await store.orphansOf(grantId)).length === 0);
+        assert.equal((await last.grant(grantId)).state, "revoked");
+        assert.equal(await anythingLives(home, answers), false);
+      });
+
+      test("its answer comes while the provider has not confirmed: both end, and only then it is revoked", async (t) => {
+        const { home, vault, open, grantId, asked, answers, store } = await begin(t, 100);
+        home.standin.fault("POST", "/revoke", { times: 1, status: 503 });
+        await assert.rejects(vault.revoke(grantId), unconfirmed);
+        assert.ok(ended(await asked) || unconfirmed(await asked));
+        await until(async () => (await store.orphansOf(grantId)).length === 1);
+
+        // The grant's own token goes, and the late one does not.
+        home.standin.fault("POST", "/revoke", { times: 1 });
+        home.standin.fault("POST", "/revoke", { times: 1, status: 503 });
+        await assert.rejects(vault.revoke(grantId), unconfirmed);
+        assert.equal((await vault.grant(grantId)).state, "revoking");
+        assert.equal((await store.orphansOf(grantId)).length, 1);
+        await vault.close();
+
+        const next = await open();
+        await until(async () => (await next.grant(grantId)).state === "revoked");
+        assert.deepEqual(await store.orphansOf(grantId), []);
+        assert.equal(await anythingLives(home, answers), false);
+      });
+
+      test("and connected again before the answer comes: the new grant lives on", async (t) => {
+        const { home, vault, open, grantId, asked, answers, store } = await begin(t, 400);
+        await vault.revoke(grantId);
+        const code = home.standin.code({ email: "ada@example.com", force: true });
+        assert.equal((await vault.exchangeCode({ code })).grantId, grantId);
+        await asked;
+        await until(async () => (await store.orphansOf(grantId)).length === 1);
+        await vault.close();
+        home.news("/revoke");
+        const next = await open();
+        home.clock.advance(3_700_000);
+        assert.ok(await accepts(home.standin, (await next.getAccessToken(grantId)).token));
+        assert.deepEqual(home.news("/revoke"), [], "nothing of a living grant is revoked");
+
+        // Ended for good, it takes with it what came late the first time.
+        await next.revoke(grantId);
+        assert.deepEqual(await store.orphansOf(grantId), []);
+        assert.equal(await anythingLives(home, answers), false);
+      });
+    });
+  }
+}
+
+test("an answer in a dead process's rescue journal, of a grant that was revoked since, ends at the provider", async (t) => {
+  const home = await house(t, {
+    clock: movableClock(),
+    rotation: "strict",
+    revocationEnds: "family",
+    accessTokenTtlSeconds: 30,
+    provider: { rotation: "strict", revocationEndsSiblings: false },
+  });
+  const { standin, path } = home;
+  const first = await home.open();
+  const { grantId } = await first.exchangeCode({ code: home.code("ada@example.com") });
+  await first.close();
+  standin.settings({ accessTokenTtlSeconds: 3_600 });
+
+  const doomed = await startVaultProcess(t, home);
+  standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 500 });
+  const served = doomed.tokens(grantId);
+  await until(() => standin.log().counts["refreshed"] === 1);
+  const other = new DatabaseSync(path, { timeout: 5_000 });
+  other.exec("BEGIN IMMEDIATE");
+  const [token = ""] = await served;
+  const folder = `${path}-rescue`;
+  const kept = (): string[] =>
+    existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".answer")) : [];
+  await until(() => kept().length === 1);
+  await doomed.kill();
+  other.exec("ROLLBACK");
+  other.close();
+
+  // By somebody who does not see the journal.
+  const elsewhere = await home.open({ rescueFolder: `${path}-elsewhere` });
+  assert.equal((await elsewhere.revoke(grantId)).state, "revoked");
+  await elsewhere.close();
+  assert.ok(await accepts(standin, token), "the provider has not been told of what the dead one got");
+
+  await home.open();
+  await until(async () => !(await accepts(standin, token)));
+  await until(() => kept().length === 0);
+});
