@@ -9,5 +9,6 @@ test("the refresh protocol keeps its promises in every order of events", async (
   assert.equal(bad, 0);
   // A simulator in which nothing goes wrong would prove nothing.
   assert.ok(ends.lapsed > 50, `${ends.lapsed} grants lapsed`);
+  assert.ok(ends.revoked > 50, `${ends.revoked} grants were revoked`);
   assert.ok(ends.served > 500, `${ends.served} grants were served`);
 });

@@ -4,6 +4,7 @@ import type { Liveness, Owner } from "../../src/lease.ts";
 import type { Protocol } from "../../src/oauth/protocol.ts";
 import { tokenSetOf } from "../../src/oauth/token-set.ts";
 import type { TokenReply } from "../../src/oauth/token-endpoint.ts";
+import type { RevocationReply } from "../../src/oauth/revocation.ts";
 import type { Provider } from "../../src/providers/provider.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { CustodyContext } from "../../src/vault/context.ts";
@@ -110,7 +111,7 @@ export const openSealer: Sealer = {
 };
 
 /** The refresh token of a sealed column, or of a sealed journal. */
-function refreshTokenIn(sealed: Uint8Array): string {
+export function refreshTokenIn(sealed: Uint8Array): string {
   const [plaintext] = JSON.parse(Buffer.from(sealed).toString()) as [string];
   return plaintext.startsWith("{") ? (JSON.parse(plaintext) as { refresh_token: string }).refresh_token : plaintext;
 }
@@ -154,11 +155,14 @@ function judgeLapse(world: World, process: SimulatedProcess): void {
   if ((witness.refusals.get(current) ?? 0) < needed)
     witness.violations.push(`${process.name} lapses on too little evidence`);
   const beside = [...store.orphans, ...rescued.values()].map(({ answerSealed }) => refreshTokenIn(answerSealed));
-  if (provider.rotation === "strict" && beside.some((token) => provider.isLive(token, now))) {
+  // What an earlier consent left is no part of this one.
+  const isOurs = (token: string): boolean => provider.familyOf(token) === provider.familyOf(current);
+  if (provider.rotation === "strict" && beside.some((token) => isOurs(token) && provider.isLive(token, now))) {
     witness.violations.push(`${process.name} lapses a grant whose live token is kept beside it`);
   }
   const held = witness.delivered.find(
-    ({ token, process: holder }) => holder.alive && !witness.stored.has(token) && provider.isLive(token, now),
+    ({ token, process: holder }) =>
+      holder.alive && isOurs(token) && !witness.stored.has(token) && provider.isLive(token, now),
   );
   if (provider.rotation === "strict" && !world.blind && held !== undefined) {
     witness.violations.push(`${process.name} lapses a grant whose new token ${held.process.name} holds, and lives`);
@@ -229,11 +233,23 @@ function protocolFor(world: World, process: SimulatedProcess): Protocol {
       return { answer: { kind: "tokens" }, ...(tokens === undefined ? {} : { tokens }) };
     });
   };
+  const revoke = async (token: string): Promise<RevocationReply> => {
+    const { faults } = world;
+    if (schedule.chance(faults.requestLost)) {
+      await silence();
+      return { kind: "failed", why: "timeout" };
+    }
+    if (schedule.chance(faults.overload)) return { kind: "failed", why: "http_503" };
+    await schedule.turn(process, `provider revokes ${token}`, () => provider.revoke(token, schedule.now));
+    if (!schedule.chance(faults.answerLost)) return { kind: "done" };
+    await silence();
+    return { kind: "failed", why: "timeout" };
+  };
   return {
     provider: record,
     client: { clientId: "client" },
     exchangeCode: unused,
-    revoke: unused,
+    revoke: (token) => revoke(token.expose()),
     verifyIdToken: unused,
     async refresh(refreshToken) {
       const token = refreshToken.expose();

@@ -12,6 +12,7 @@ export interface FaultShares {
   readonly clientRefused: number;
   readonly userRevokes: number;
   readonly userConsents: number;
+  readonly appRevokes: number;
 }
 
 export const noFaults: FaultShares = {
@@ -27,6 +28,7 @@ export const noFaults: FaultShares = {
   clientRefused: 0,
   userRevokes: 0,
   userConsents: 0,
+  appRevokes: 0,
 };
 
 /** Each schedule has its own weather: some are calm but for one kind of fault, some have all of them. */
@@ -45,5 +47,6 @@ export function weather(random: () => number): FaultShares {
     clientRefused: often(0.1),
     userRevokes: often(0.01),
     userConsents: often(0.04),
+    appRevokes: often(0.02),
   };
 }

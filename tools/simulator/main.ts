@@ -40,7 +40,7 @@ for (const { seed: bad, rotation, violations } of tallies.flatMap(({ examples })
 }
 process.stdout.write(
   `${schedules} schedules, ${sum(({ steps }) => steps)} steps: served ${sum(({ ends }) => ends.served)}, ` +
-    `lapsed with a reason ${sum(({ ends }) => ends.lapsed)}, unsettled ${sum(({ ends }) => ends.unsettled)}; ` +
+    `lapsed with a reason ${sum(({ ends }) => ends.lapsed)}, revoked ${sum(({ ends }) => ends.revoked)}, unsettled ${sum(({ ends }) => ends.unsettled)}; ` +
     `${sum(({ bad }) => bad)} with violations\n`,
 );
 process.exit(sum(({ bad }) => bad) > 0 ? 1 : 0);

@@ -3,6 +3,8 @@ import type { Rotation } from "../../src/refresh.ts";
 /** A refresh token as the simulated provider knows it. */
 interface Issued {
   readonly token: string;
+  /** The first token of its family. */
+  readonly root: string;
   readonly child: string | undefined;
   readonly retiredAt: number | undefined;
 }
@@ -15,7 +17,7 @@ export class SimulatedProvider {
   readonly rotation: Rotation;
   readonly #tokens = new Map<string, Issued>();
   #count = 0;
-  #familyDead = false;
+  readonly #deadFamilies = new Set<string>();
   /** Times at which a token was presented that had been replaced before, without grace. */
   reuses = 0;
 
@@ -23,16 +25,21 @@ export class SimulatedProvider {
     this.rotation = rotation;
   }
 
-  issue(): string {
+  /** The first token of a new family, or the next one of an old. */
+  issue(root?: string): string {
     const token = `r${this.#count++}`;
-    this.#tokens.set(token, { token, child: undefined, retiredAt: undefined });
+    this.#tokens.set(token, { token, root: root ?? token, child: undefined, retiredAt: undefined });
     return token;
+  }
+
+  familyOf(token: string): string | undefined {
+    return this.#tokens.get(token)?.root;
   }
 
   /** Whether a refresh with this token would work now. */
   isLive(token: string, now: number): boolean {
     const issued = this.#tokens.get(token);
-    if (issued === undefined || this.#familyDead) return false;
+    if (issued === undefined || this.#deadFamilies.has(issued.root)) return false;
     if (issued.retiredAt === undefined) return true;
     return typeof this.rotation === "object" && now - issued.retiredAt <= this.rotation.graceSeconds * 1000;
   }
@@ -40,21 +47,27 @@ export class SimulatedProvider {
   /** A refresh arrives. Returns the refresh token of the answer, or undefined for `invalid_grant`. */
   refresh(token: string, now: number): string | undefined {
     const issued = this.#tokens.get(token);
-    if (issued === undefined || this.#familyDead) return undefined;
+    if (issued === undefined || this.#deadFamilies.has(issued.root)) return undefined;
     if (this.rotation === "none") return token;
     if (issued.retiredAt === undefined) {
-      const child = this.issue();
-      this.#tokens.set(token, { token, child, retiredAt: now });
+      const child = this.issue(issued.root);
+      this.#tokens.set(token, { ...issued, child, retiredAt: now });
       return child;
     }
     // Within its grace a used token gives the same successor again.
     if (this.isLive(token, now)) return issued.child;
     this.reuses += 1;
-    this.#familyDead = true;
+    this.#deadFamilies.add(issued.root);
     return undefined;
   }
 
+  /** A revocation arrives. A used token is an unknown one: it ends nothing, and its sender is none the wiser. */
+  revoke(token: string, now: number): void {
+    const root = this.familyOf(token);
+    if (root !== undefined && this.isLive(token, now)) this.#deadFamilies.add(root);
+  }
+
   revokeAll(): void {
-    this.#familyDead = true;
+    for (const { root } of this.#tokens.values()) this.#deadFamilies.add(root);
   }
 }

@@ -1,13 +1,15 @@
 import { isOnbehalfError } from "../../src/errors.ts";
 import { isUsable } from "../../src/grant.ts";
+import type { GrantState } from "../../src/grant.ts";
 import { oidc } from "../../src/providers/oidc.ts";
 import type { Rotation } from "../../src/refresh.ts";
 import type { GrantRow } from "../../src/store/store.ts";
 import { commitRescued } from "../../src/vault/commit.ts";
 import type { CustodyContext } from "../../src/vault/context.ts";
 import { refreshGrant } from "../../src/vault/refreshing.ts";
+import { endLateAnswers, goOnRevoking } from "../../src/vault/revocation.ts";
 import { finishAttempts } from "../../src/vault/upkeep.ts";
-import { crash, openSealer, startProcess } from "./actor.ts";
+import { crash, openSealer, refreshTokenIn, startProcess } from "./actor.ts";
 import type { World } from "./actor.ts";
 import { noFaults, weather } from "./faults.ts";
 import { SimulatedProvider } from "./provider.ts";
@@ -23,7 +25,7 @@ export interface Result {
   readonly steps: number;
   readonly violations: readonly string[];
   /** How the grant ended. */
-  readonly end: "served" | "lapsed" | "unsettled";
+  readonly end: "served" | "lapsed" | "revoked" | "unsettled";
   readonly trace: readonly string[];
 }
 
@@ -46,9 +48,14 @@ export async function simulate(seed: number): Promise<Result> {
     400,
   );
   const settled = await settle(world);
-  const end = !settled ? "unsettled" : isUsable(store.grant.state) ? "served" : "lapsed";
+  const end = settled ? endOf(store.grant.state) : "unsettled";
   judgeEnd(world, end);
   return { seed, rotation, steps: schedule.steps, violations: witness.violations, end, trace: schedule.trace };
+}
+
+function endOf(state: GrantState): Result["end"] {
+  if (state === "lapsed" || state === "revoked") return state;
+  return isUsable(state) ? "served" : "unsettled";
 }
 
 function start(world: World): void {
@@ -71,6 +78,7 @@ function disturb(world: World, process: SimulatedProcess): void {
     provider.revokeAll();
   }
   if (schedule.chance(faults.userConsents)) consentAgain(world);
+  if (schedule.chance(faults.appRevokes)) disconnect(world);
   if (schedule.chance(faults.pause)) process.pausedUntil = schedule.now + Math.floor(schedule.random() * 900_000);
   if (schedule.chance(faults.crash)) {
     crash(world, process);
@@ -78,9 +86,19 @@ function disturb(world: World, process: SimulatedProcess): void {
   }
 }
 
+/** The app ends the grant; telling the provider is what somebody's upkeep does. */
+function disconnect({ schedule, store }: World): void {
+  if (store.grant.state === "revoked") return;
+  store.grant = { ...store.grant, state: "revoking", reason: null };
+  schedule.trace.push("the app revokes the grant");
+}
+
 /** The person signs in again, and a new refresh token takes the old one's place: whatever is under way comes late. */
 function consentAgain({ schedule, store, provider, witness }: World): void {
-  if (!isUsable(store.grant.state)) return;
+  if (store.grant.state === "lapsed") return;
+  const old =
+    store.grant.refreshSealed === null ? undefined : provider.familyOf(refreshTokenIn(store.grant.refreshSealed));
+  if (old !== undefined) witness.left.add(old);
   const token = provider.issue();
   witness.stored.add(token);
   const generation = store.grant.generation + 1;
@@ -105,7 +123,7 @@ async function settle(world: World): Promise<boolean> {
 
   const { process, context } = startProcess(world);
   void (async () => {
-    for (let round = 0; round < 4 && isUsable(store.grant.state); round++) {
+    for (let round = 0; round < 4 && store.grant.state !== "lapsed"; round++) {
       await work(context);
       await context.sleep(200_000);
     }
@@ -138,6 +156,8 @@ async function work(context: CustodyContext): Promise<void> {
 async function upkeep(context: CustodyContext): Promise<void> {
   await attempt(() => finishAttempts(context));
   await attempt(() => commitRescued(context));
+  await attempt(() => goOnRevoking(context, "g_1"));
+  await attempt(() => endLateAnswers(context, "g_1"));
 }
 
 /** Errors of ours are what callers would see; anything else is a bug. */
@@ -157,6 +177,15 @@ function judgeEnd(world: World, end: Result["end"]): void {
     violations.push(`the answer with ${token} was dropped by a process that lived`);
   if (end === "unsettled") violations.push("the grant can neither be served nor is it said why");
   if (end === "lapsed" && grant.reason === null) violations.push("the grant lapsed without a reason");
+  if (end === "revoked") {
+    if (store.orphans.length + world.rescued.size > 0)
+      violations.push("the grant is revoked, and answers are left over");
+    const living = [...witness.stored].filter(
+      (token) => provider.isLive(token, schedule.now) && !witness.left.has(provider.familyOf(token) ?? ""),
+    );
+    for (const token of living) violations.push(`the grant is revoked, and ${token} lives and is forgotten`);
+    return;
+  }
   if (end === "served") {
     const token =
       grant.refreshSealed === null ? "" : (JSON.parse(Buffer.from(grant.refreshSealed).toString()) as [string])[0];

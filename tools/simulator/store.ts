@@ -64,11 +64,24 @@ export class SimulatedStore {
         if (this.attempt !== undefined && this.attempt.generation <= generation) this.attempt = undefined;
         return true;
       },
+      beginRevocation: () => {
+        if (this.grant.state === "revoked") return false;
+        this.grant = { ...this.grant, state: "revoking", reason: null };
+        return true;
+      },
+      endRevocation: (_grantId, generation) => {
+        if (this.grant.generation !== generation || this.grant.state !== "revoking") return false;
+        this.grant = { ...this.grant, state: "revoked", reason: "revoked", refreshSealed: null, accessSealed: null };
+        this.attempt = undefined;
+        return true;
+      },
       keepOrphan: (orphan) => {
         this.orphans.push(orphan);
       },
       orphansOf: (_grantId, parentGeneration) =>
-        this.orphans.filter((orphan) => orphan.parentGeneration === parentGeneration).toReversed(),
+        this.orphans
+          .filter((orphan) => parentGeneration === undefined || orphan.parentGeneration === parentGeneration)
+          .toReversed(),
       dropOrphan: (orphanId) => {
         this.orphans = this.orphans.filter((orphan) => orphan.orphanId !== orphanId);
       },
@@ -76,7 +89,7 @@ export class SimulatedStore {
   }
 }
 
-export type OperationName = keyof RefreshStore | "grantById";
+export type OperationName = keyof RefreshStore | "grantById" | "beginRevocation" | "endRevocation";
 
 /** Operations that write: their outcome may be in doubt when the store fails. */
 export const writes: ReadonlySet<OperationName> = new Set([
@@ -85,6 +98,8 @@ export const writes: ReadonlySet<OperationName> = new Set([
   "endAttempt",
   "endAttemptUnknown",
   "lapse",
+  "beginRevocation",
+  "endRevocation",
   "keepOrphan",
   "dropOrphan",
 ]);

@@ -17,6 +17,8 @@ export class Witness {
   /** Times at which the provider replaced a token whose successor then was lost with its process or on the wire. */
   readonly lostInFlight: number[] = [];
   userRevoked = false;
+  /** Families whose grant was consented to anew while they lived: nobody has asked for their end. */
+  readonly left = new Set<string>();
   readonly #asking = new Map<string, Set<SimulatedProcess>>();
   readonly #exclusive: boolean;
 

@@ -13,7 +13,7 @@ export interface Tally {
 
 /** Runs the schedules of `count` seeds from `first` on. */
 export async function tally(first: number, count: number): Promise<Tally> {
-  const ends = { served: 0, lapsed: 0, unsettled: 0 };
+  const ends = { served: 0, lapsed: 0, revoked: 0, unsettled: 0 };
   const examples: Omit<Result, "trace">[] = [];
   let steps = 0;
   let bad = 0;
