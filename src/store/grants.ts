@@ -1,7 +1,7 @@
 import type { GrantState, LapseReason } from "../grant.ts";
 import { Columns } from "./sql.ts";
 import type { Database, SqlRow, SqlValue, Transaction } from "./sql.ts";
-import type { GrantFilter, GrantRow, GrantStore } from "./store.ts";
+import type { GrantChange, GrantFilter, GrantRow, GrantStore } from "./store.ts";
 
 const columns = `grant_id, provider, issuer, client_id, subject_hash, external_hash, profile_sealed, scope, state, reason,
   state_since, generation, refresh_sealed, refresh_expires_at, refresh_prefix_hash, refresh_digest_hash, access_sealed,
@@ -106,18 +106,29 @@ export function grantStore(database: Database): GrantStore {
     changesSince,
   };
 
-  async function changesSince(seq: number): Promise<{ seq: number; grantIds: string[] }> {
+  async function changesSince(seq: number): Promise<{ seq: number; changes: GrantChange[] }> {
     const rows = await database.all(
-      "SELECT grant_id, change_seq FROM grant_changes WHERE change_seq >= ? ORDER BY change_seq",
+      // A row that somebody deleted by hand is as good as revoked.
+      `SELECT change_seq, grant_changes.grant_id AS grant_id, COALESCE(generation, 0) AS generation,
+         COALESCE(state, 'revoked') AS state
+       FROM grant_changes LEFT JOIN grants ON grants.grant_id = grant_changes.grant_id
+       WHERE change_seq >= ? ORDER BY change_seq`,
       seq,
     );
-    const changes = rows.map((row) => new Columns(row));
-    const last = changes.at(-1)?.number("change_seq");
+    const all = rows.map((row) => new Columns(row));
+    const last = all.at(-1)?.number("change_seq");
     // The change that the poller saw last is still there, or its grant changed again and has a later one. With
     // neither, an older backup was restored and numbers start again from there: everything is news.
-    if (last === undefined) return seq > 0 ? changesSince(0) : { seq, grantIds: [] };
-    const news = changes.filter((change) => change.number("change_seq") > seq);
-    return { seq: last, grantIds: news.map((change) => change.text("grant_id")) };
+    if (last === undefined) return seq > 0 ? changesSince(0) : { seq, changes: [] };
+    const news = all.filter((change) => change.number("change_seq") > seq);
+    return {
+      seq: last,
+      changes: news.map((change) => ({
+        grantId: change.text("grant_id"),
+        generation: change.number("generation"),
+        state: change.text("state") as GrantState,
+      })),
+    };
   }
 }
 

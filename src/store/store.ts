@@ -126,12 +126,19 @@ export interface GrantStore {
   /** How far changes have come; where a poller starts. */
   latestChange(): Promise<number>;
   /**
-   * Which grants changed after `seq`, and how far that is: pass it on next time. Every change that is committed is
-   * seen by each poller at least once; a restored backup shows as all grants changed.
+   * Which grants changed after `seq`, how they stand now, and how far that is: pass it on next time. Every change that
+   * is committed is seen by each poller at least once; a restored backup shows as all grants changed.
    *
    * @param seq 0 for everything
    */
-  changesSince(seq: number): Promise<{ readonly seq: number; readonly grantIds: readonly string[] }>;
+  changesSince(seq: number): Promise<{ readonly seq: number; readonly changes: readonly GrantChange[] }>;
+}
+
+/** A grant that changed, as it stands when that is read. */
+export interface GrantChange {
+  readonly grantId: string;
+  readonly generation: number;
+  readonly state: GrantState;
 }
 
 export type BeginAttempt =

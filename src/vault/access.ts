@@ -1,16 +1,19 @@
-import { OnbehalfError, isOnbehalfError } from "../errors.ts";
+import { isOnbehalfError } from "../errors.ts";
 import { isUsable, scopesOf } from "../grant.ts";
 import type { GrantRef, LapseReason } from "../grant.ts";
 import { isFresh, refreshAheadAt } from "../refresh.ts";
 import { SingleFlight, waitFor } from "../single-flight.ts";
-import type { GrantRow } from "../store/store.ts";
+import type { GrantChange, GrantRow } from "../store/store.ts";
 import { AccessToken } from "./access-token.ts";
 import { protocolOf } from "./context.ts";
 import type { VaultContext } from "./context.ts";
 import type { Exchanger, RefreshOutcome } from "./exchanger.ts";
 import type { Urgency } from "./gate.ts";
-import { idInKey, refKey, resolveGrant } from "./resolve.ts";
+import { reauthorizationRequired } from "./reauthorization.ts";
+import { refKey, resolveGrant } from "./resolve.ts";
 import { openAccessToken } from "./sealed-grant.ts";
+import { TokenMemory } from "./token-memory.ts";
+import type { Identity, Remembered } from "./token-memory.ts";
 import { clientMisconfigured, providerUnavailable } from "./provider-trouble.ts";
 
 export interface GetAccessTokenOptions {
@@ -20,33 +23,16 @@ export interface GetAccessTokenOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Tokens and references kept in memory; the oldest go first. */
-const memoryLimit = 50_000;
 /** Refreshes in a row that may turn out to be somebody else's before the caller is told to come back. */
 const rounds = 5;
-
-/** Which grant it is, and whose. */
-type Identity = Pick<GrantRow, "grantId" | "provider" | "clientId" | "issuer">;
-
-interface Remembered extends Identity {
-  readonly token: AccessToken;
-  readonly generation: number;
-  readonly expiresAt: number;
-  readonly refreshAt: number;
-  /** Whether it was handed out since it came: only what is in use is refreshed ahead. */
-  used: boolean;
-}
 
 /** Hands out valid access tokens: from memory, from the store, or by a refresh that all who wait share. */
 export class Access {
   readonly #context: VaultContext;
   readonly #exchanger: Exchanger;
   readonly #flights = new SingleFlight<string, RefreshOutcome>();
-  readonly #tokens = new Map<string, Remembered>();
-  readonly #grantIds = new Map<string, string>();
-  /** How often anything was forgotten. */
-  #epoch = 0;
-  /** The epoch in which the reading of a row began. */
+  readonly #memory = new TokenMemory();
+  /** Memory's epoch when the reading of a row began. */
   readonly #epochOf = new WeakMap<GrantRow, number>();
 
   constructor(context: VaultContext, exchanger: Exchanger) {
@@ -73,7 +59,7 @@ export class Access {
    */
   refreshAhead(): void {
     const now = this.#context.clock.now();
-    for (const known of this.#tokens.values()) {
+    for (const known of this.#memory.all()) {
       if (!known.used || known.refreshAt > now) continue;
       // One try for what memory holds now: a failed one is tried again when the token is next looked up.
       known.used = false;
@@ -112,12 +98,14 @@ export class Access {
     return this.#after(outcome, row, refKey(row.grantId), signal);
   }
 
-  /** Forgets grants that have changed in the store. */
+  /** Forgets grants that were changed here. */
   forget(grantIds: readonly string[]): void {
-    this.#epoch += 1;
-    for (const grantId of grantIds) this.#tokens.delete(grantId);
-    // A reference may now fit another grant, or several: all of them are looked up again.
-    this.#grantIds.clear();
+    this.#memory.forget(grantIds);
+  }
+
+  /** Forgets grants that were changed in the store, by whomever. */
+  note(changes: readonly GrantChange[]): void {
+    this.#memory.note(changes);
   }
 
   /** Resolves when the refreshes under way have ended. */
@@ -131,19 +119,18 @@ export class Access {
     if (isFresh(row.accessExpiresAt ?? undefined, this.#context.clock.now(), minTtlMs)) return this.#remember(key, row);
     const last = this.#last(row);
     if (row.refreshSealed === null) return last ?? this.#reauthorize(row, "no_refresh_token");
-    if (last !== undefined) this.#keepUnlessStale(key, last, row);
+    if (last !== undefined) this.#keep(key, last, row);
     const outcome = await waitFor(this.#refresh(row), signal);
     return this.#after(outcome, row, key, signal);
   }
 
   #known(key: string, minTtlMs: number): Remembered | undefined {
-    // A grant's own id leads to it whatever else has changed, also while nothing can be looked up.
-    const known = this.#tokens.get(idInKey(key) ?? this.#grantIds.get(key) ?? "");
+    const known = this.#memory.find(key);
     return known !== undefined && isFresh(known.expiresAt, this.#context.clock.now(), minTtlMs) ? known : undefined;
   }
 
   async #read(ref: GrantRef): Promise<GrantRow> {
-    const epoch = this.#epoch;
+    const { epoch } = this.#memory;
     const row = await resolveGrant(this.#context, ref);
     this.#epochOf.set(row, epoch);
     return row;
@@ -161,7 +148,7 @@ export class Access {
       const { grantId, scope } = before;
       const token = new AccessToken(grantId, outcome.accessToken, outcome.expiresAt, scopesOf(scope));
       // Served from memory until the store has it: others who ask meanwhile must not spend the old token again.
-      this.#keep(key, token, before);
+      this.#keep(key, token, before, this.#memory.epoch);
       return token;
     }
     if (outcome.kind === "newer" || outcome.kind === "ended") {
@@ -201,45 +188,32 @@ export class Access {
   #remember(key: string, row: GrantRow): AccessToken {
     const token = this.#last(row);
     if (token === undefined) return this.#reauthorize(row, "no_refresh_token");
-    this.#keepUnlessStale(key, token, row);
+    this.#keep(key, token, row);
     return token;
   }
 
-  /** What was read before a change that has been noticed since may be revoked: it is good for one answer, and no more. */
-  #keepUnlessStale(key: string, token: AccessToken, row: GrantRow): void {
-    if (this.#epochOf.get(row) === this.#epoch) this.#keep(key, token, row);
-  }
-
-  #keep(key: string, token: AccessToken, row: GrantRow): void {
+  #keep(key: string, token: AccessToken, row: GrantRow, epoch: number = this.#epochOf.get(row) ?? -1): void {
     const { grantId, generation, provider, clientId, issuer, accessIssuedAt } = row;
     const expiresAt = token.expiresAt.getTime();
     const refreshAt = refreshAheadAt(accessIssuedAt ?? expiresAt, expiresAt, this.#context.random());
     const identity = { grantId, provider, clientId, issuer };
-    remember(this.#tokens, grantId, { ...identity, token, generation, expiresAt, refreshAt, used: true });
-    remember(this.#grantIds, key, grantId);
+    this.#memory.keep(key, { ...identity, token, generation, expiresAt, refreshAt, used: true }, epoch);
   }
 
   #assertUsable(row: GrantRow): void {
     if (isUsable(row.state)) return;
     // Known from now on: what memory still holds is dead, and must not be handed out until the change is noticed.
-    this.#tokens.delete(row.grantId);
+    this.#memory.drop(row.grantId);
     this.#reauthorize(row, row.reason ?? "revoked");
   }
 
   #reauthorize(row: GrantRow, reason: LapseReason): never {
     const ended = Math.min(row.accessExpiresAt ?? row.stateSince, this.#context.clock.now());
-    const since = new Date(reason === "no_refresh_token" ? ended : row.stateSince);
-    throw new OnbehalfError(
-      "reauthorization_required",
-      `the person must consent again: ${explain[reason]}, since ${since.toISOString()}`,
-      {
-        hint:
-          reason === "no_refresh_token"
-            ? protocolOf(this.#context, row).provider.offlineHint
-            : "let the person sign in again; no retry helps",
-        details: { grantId: row.grantId, since, reason },
-      },
-    );
+    if (reason !== "no_refresh_token") {
+      throw reauthorizationRequired(row.grantId, reason, new Date(row.stateSince));
+    }
+    const { offlineHint } = protocolOf(this.#context, row).provider;
+    throw reauthorizationRequired(row.grantId, reason, new Date(ended), offlineHint);
   }
 
   #unavailable(row: GrantRow, error: string, retryAfterMs: number): never {
@@ -249,22 +223,4 @@ export class Access {
       retryAfterMs,
     });
   }
-}
-
-const explain: Readonly<Record<LapseReason, string>> = {
-  invalid_grant: "the provider says the refresh token was revoked or has expired",
-  reauthentication_required: "the organisation's session policy asks for a new sign-in",
-  admin_policy_enforced: "an administrator restricted what was granted",
-  no_refresh_token: "there never was a refresh token, and the access token has ended",
-  crash_ambiguous_rotation:
-    "the provider replaced the refresh token, and the replacement was lost in a crash or on its way",
-  revoked: "the grant was revoked here",
-};
-
-function remember<V>(map: Map<string, V>, key: string, value: V): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size <= memoryLimit) return;
-  const [oldest] = map.keys();
-  if (oldest !== undefined) map.delete(oldest);
 }

@@ -12,8 +12,8 @@ export const changePollMs = 500;
 export function watchChanges(store: GrantStore, access: Access, seq: number): () => Promise<void> {
   let seen = seq;
   return async () => {
-    const { seq: latest, grantIds } = await store.changesSince(seen);
+    const { seq: latest, changes } = await store.changesSince(seen);
     seen = latest;
-    if (grantIds.length > 0) access.forget(grantIds);
+    access.note(changes);
   };
 }

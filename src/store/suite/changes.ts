@@ -10,15 +10,15 @@ export function changeTests(bench: Bench): void {
   describe("changes", () => {
     test("a new store has none", async (t) => {
       const store = await bench.store(t);
-      deepEqual(await store.changesSince(0), { seq: 0, grantIds: [] });
+      deepEqual(await store.changesSince(0), { seq: 0, changes: [] });
       equal(await store.latestChange(), 0);
     });
 
     test("every kind of change is seen by another process, once it is committed", async (t) => {
       const [store, other] = await bench.pair(t);
       const { grantId } = await save(store);
-      let { seq, grantIds } = await other.changesSince(0);
-      deepEqual(grantIds, [grantId]);
+      let { seq, changes } = await other.changesSince(0);
+      deepEqual(changes, [{ grantId, generation: 1, state: "active" }]);
       const failure = { error: "slow_down", at: suiteTime, retryAt: null };
       const begin = async (generation: number): Promise<string> => {
         const attemptId = unique("attempt ");
@@ -40,10 +40,11 @@ export function changeTests(bench: Bench): void {
       for (const [name, step] of Object.entries(steps)) {
         await step();
         const seen = await other.changesSince(seq);
-        deepEqual(seen.grantIds, [grantId], name);
+        const { generation, state } = await read(store, grantId);
+        deepEqual(seen.changes, [{ grantId, generation, state }], name);
         ok(seen.seq > seq, name);
-        ({ seq, grantIds } = seen);
-        deepEqual(await other.changesSince(seq), { seq, grantIds: [] }, `nothing new after ${name}`);
+        ({ seq, changes } = seen);
+        deepEqual(await other.changesSince(seq), { seq, changes: [] }, `nothing new after ${name}`);
         equal(await store.latestChange(), seq);
       }
     });
@@ -55,14 +56,15 @@ export function changeTests(bench: Bench): void {
       await store.commitAttempt(b.grantId, 1, tokens("2"), suiteTime);
       await store.commitAttempt(a.grantId, 1, tokens("2"), suiteTime);
       await store.commitAttempt(b.grantId, 2, tokens("3"), suiteTime);
-      deepEqual((await store.changesSince(seq)).grantIds, [a.grantId, b.grantId]);
-      deepEqual((await store.changesSince(0)).grantIds, [c.grantId, a.grantId, b.grantId]);
+      deepEqual(await changedSince(store, seq), [a.grantId, b.grantId]);
+      deepEqual(await changedSince(store, 0), [c.grantId, a.grantId, b.grantId]);
     });
 
     test("a poller that is ahead of a restored backup reads everything again", async (t) => {
       const store = await bench.store(t);
       const { grantId } = await save(store);
-      deepEqual(await store.changesSince(1_000_000), { seq: await store.latestChange(), grantIds: [grantId] });
+      equal((await store.changesSince(1_000_000)).seq, await store.latestChange());
+      deepEqual(await changedSince(store, 1_000_000), [grantId]);
     });
 
     test("a poller beside many writers misses nothing", async (t) => {
@@ -77,7 +79,7 @@ export function changeTests(bench: Bench): void {
         const changes = await other.changesSince(seq);
         ok(changes.seq >= seq, "numbers never go back");
         seq = changes.seq;
-        for (const grantId of changes.grantIds) known.set(grantId, (await read(other, grantId)).generation);
+        for (const { grantId, generation } of changes.changes) known.set(grantId, generation);
         const seen = ids.map((grantId) => known.get(grantId) ?? 0);
         ok(
           seen.every((generation, n) => generation >= (committed[n] ?? 0)),
@@ -102,6 +104,10 @@ export function changeTests(bench: Bench): void {
 }
 
 const rounds = 15;
+
+async function changedSince(store: Store, seq: number): Promise<string[]> {
+  return (await store.changesSince(seq)).changes.map(({ grantId }) => grantId);
+}
 
 async function refreshOften(store: Store, grantId: string): Promise<void> {
   for (let generation = 1; generation <= rounds; generation++) {

@@ -28,7 +28,7 @@ describe("a pooler before PostgreSQL", () => {
       rows.flatMap(({ grantId }) => [store, direct].map((each) => each.commitAttempt(grantId, 1, tokens("2"), 1))),
     );
     assert.equal(committed.filter(Boolean).length, rows.length);
-    assert.equal((await store.changesSince(seq)).grantIds.length, rows.length);
+    assert.equal((await store.changesSince(seq)).changes.length, rows.length);
 
     // What was set for our transactions must not stay on connections that others get next.
     const settings = await administer(pooled, "SELECT current_setting('lock_timeout') AS lock_timeout");

@@ -24,9 +24,16 @@ describe("transactions of a PostgreSQL store", () => {
     // Had the open one drawn its number already, the poller would now pass it over for good.
     assert.equal(await store.commitAttempt(quick.grantId, 1, tokens("2"), 1), true);
     const first = await store.changesSince(seq);
-    assert.deepEqual(first.grantIds, [quick.grantId]);
+    assert.deepEqual(
+      first.changes.map(({ grantId }) => grantId),
+      [quick.grantId],
+    );
     await client.query("COMMIT");
-    assert.deepEqual((await store.changesSince(first.seq)).grantIds, [slow.grantId]);
+    const { changes } = await store.changesSince(first.seq);
+    assert.deepEqual(
+      changes.map(({ grantId }) => grantId),
+      [slow.grantId],
+    );
   });
 
   test("one of ours that stands still is ended by the server, before others give up waiting", async (t) => {

@@ -1,0 +1,26 @@
+import { OnbehalfError } from "../errors.ts";
+import type { LapseReason } from "../grant.ts";
+
+const explain: Readonly<Record<LapseReason, string>> = {
+  invalid_grant: "the provider says the refresh token was revoked or has expired",
+  reauthentication_required: "the organisation's session policy asks for a new sign-in",
+  admin_policy_enforced: "an administrator restricted what was granted",
+  no_refresh_token: "there never was a refresh token, and the access token has ended",
+  crash_ambiguous_rotation:
+    "the provider replaced the refresh token, and the replacement was lost in a crash or on its way",
+  revoked: "the grant was revoked here",
+};
+
+/** That only the person can help: why, since when, and what to do. */
+export function reauthorizationRequired(
+  grantId: string,
+  reason: LapseReason,
+  since: Date,
+  hint = "let the person sign in again; no retry helps",
+): OnbehalfError<"reauthorization_required"> {
+  return new OnbehalfError(
+    "reauthorization_required",
+    `the person must consent again: ${explain[reason]}, since ${since.toISOString()}`,
+    { hint, details: { grantId, since, reason } },
+  );
+}
