@@ -3,8 +3,9 @@ import type { GrantRow } from "../store/store.ts";
 import { commitRescued } from "./commit.ts";
 import { gateOf, holderOf, protocolOf } from "./context.ts";
 import type { CustodyContext } from "./context.ts";
-import type { RefreshOutcome } from "./exchanger.ts";
 import type { Gate, Pass, Urgency } from "./gate.ts";
+import { Turn, turnedAway } from "./turn.ts";
+import type { NotNow } from "./turn.ts";
 
 /** How often a holder that lives is looked at, milliseconds: soon at first, for most exchanges are quick. */
 const firstPollMs = 20;
@@ -20,9 +21,6 @@ export interface Begun {
   readonly takenOver: boolean;
   readonly pass: Pass;
 }
-
-/** Why there is nothing to spend, or nothing just now. */
-type NotNow = Exclude<RefreshOutcome, { kind: "held-in-memory" }>;
 
 /**
  * Writes the intent to spend the token of a generation, or waits for whoever holds it; takes over from the dead.
@@ -90,54 +88,6 @@ export async function acquire(
     return { kind: "unavailable", error: "refresh_under_way_elsewhere", retryAfterMs: 1_000 };
   } finally {
     turn.giveUp();
-  }
-}
-
-/** What somebody hears who is not let through. */
-export function turnedAway(
-  { refusedWith, shutForMs }: Gate,
-  { waitMs, error }: { readonly waitMs: number; readonly error: string },
-): NotNow {
-  return refusedWith === undefined
-    ? { kind: "unavailable", error, retryAfterMs: Math.max(waitMs, shutForMs) }
-    : { kind: "misconfigured", error: refusedWith };
-}
-
-/** A turn at the provider: got, given up while there is nothing to ask, got again. */
-class Turn {
-  readonly #gate: Gate;
-  readonly #urgency: Urgency;
-  #pass: Pass | undefined;
-
-  constructor(gate: Gate, urgency: Urgency) {
-    this.#gate = gate;
-    this.#urgency = urgency;
-  }
-
-  get isMine(): boolean {
-    return this.#pass !== undefined;
-  }
-
-  /** Returns why there is none. */
-  async get(): Promise<NotNow | undefined> {
-    if (this.#pass !== undefined) return undefined;
-    const admission = await this.#gate.admit(this.#urgency);
-    if (admission.kind === "wait") return turnedAway(this.#gate, admission);
-    this.#pass = admission.pass;
-    return undefined;
-  }
-
-  giveUp(): void {
-    this.#pass?.released();
-    this.#pass = undefined;
-  }
-
-  /** It is another's from now on, to use or to give up. */
-  take(): Pass {
-    const pass = this.#pass;
-    if (pass === undefined) throw new TypeError("there is no turn to take");
-    this.#pass = undefined;
-    return pass;
   }
 }
 

@@ -8,7 +8,7 @@ import { afterAnswer, backOffMs, standardRefusals, waitAfterMs } from "../refres
 import type { AfterAnswer } from "../refresh.ts";
 import type { Secret } from "../secret.ts";
 import type { GrantRow } from "../store/store.ts";
-import { acquire, turnedAway } from "./acquire.ts";
+import { acquire } from "./acquire.ts";
 import type { Begun } from "./acquire.ts";
 import { commitAnswer } from "./commit.ts";
 import type { Answer } from "./commit.ts";
@@ -18,6 +18,7 @@ import type { RefreshOutcome } from "./exchanger.ts";
 import type { Pass, Urgency } from "./gate.ts";
 import { orphanAnswers } from "./orphans.ts";
 import { openRefreshToken } from "./sealed-grant.ts";
+import { turnedAway } from "./turn.ts";
 
 /** A back-off this short is waited out rather than passed on to the caller, milliseconds. */
 const patienceMs = 1_500;

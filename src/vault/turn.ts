@@ -1,0 +1,53 @@
+import type { RefreshOutcome } from "./exchanger.ts";
+import type { Gate, Pass, Urgency } from "./gate.ts";
+
+/** Why there is nothing to spend, or nothing just now. */
+export type NotNow = Exclude<RefreshOutcome, { kind: "held-in-memory" }>;
+
+/** What somebody hears who is not let through. */
+export function turnedAway(
+  { refusedWith, shutForMs }: Gate,
+  { waitMs, error }: { readonly waitMs: number; readonly error: string },
+): NotNow {
+  return refusedWith === undefined
+    ? { kind: "unavailable", error, retryAfterMs: Math.max(waitMs, shutForMs) }
+    : { kind: "misconfigured", error: refusedWith };
+}
+
+/** A turn at the provider: got, given up while there is nothing to ask, got again. */
+export class Turn {
+  readonly #gate: Gate;
+  readonly #urgency: Urgency;
+  #pass: Pass | undefined;
+
+  constructor(gate: Gate, urgency: Urgency) {
+    this.#gate = gate;
+    this.#urgency = urgency;
+  }
+
+  get isMine(): boolean {
+    return this.#pass !== undefined;
+  }
+
+  /** Returns why there is none. */
+  async get(): Promise<NotNow | undefined> {
+    if (this.#pass !== undefined) return undefined;
+    const admission = await this.#gate.admit(this.#urgency);
+    if (admission.kind === "wait") return turnedAway(this.#gate, admission);
+    this.#pass = admission.pass;
+    return undefined;
+  }
+
+  giveUp(): void {
+    this.#pass?.released();
+    this.#pass = undefined;
+  }
+
+  /** It is another's from now on, to use or to give up. */
+  take(): Pass {
+    const pass = this.#pass;
+    if (pass === undefined) throw new TypeError("there is no turn to take");
+    this.#pass = undefined;
+    return pass;
+  }
+}
