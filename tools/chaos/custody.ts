@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { masterKeysOf } from "../../src/crypto/master-key.ts";
 import type { Secret } from "../../src/secret.ts";
-import { keyringFromKeys, systemClock } from "../../src/index.ts";
+import { isOnbehalfError, keyringFromKeys, systemClock } from "../../src/index.ts";
 import type { GrantState, LapseReason } from "../../src/index.ts";
 import { orphanAnswers } from "../../src/vault/orphans.ts";
 import { openRefreshToken } from "../../src/vault/sealed-grant.ts";
@@ -18,15 +19,31 @@ export interface StoredGrant {
   readonly refreshTokens: readonly string[];
 }
 
+/** A store that does not answer for so long is no mere overload of this machine, milliseconds. */
+const patienceMs = 60_000;
+
 /** Reads what is stored, without a vault: one would finish what was left undone, and this is about what is there. */
 export async function storedGrants(database: RunDatabase, key: Secret): Promise<StoredGrant[]> {
+  for (const end = Date.now() + patienceMs; ;) {
+    try {
+      return await readGrants(database, key);
+    } catch (error) {
+      // Every process is starting again at this moment: that the database is slow says nothing about grants.
+      if (!isOnbehalfError(error, "store_unavailable") || Date.now() > end) throw error;
+      await sleep(500);
+    }
+  }
+}
+
+async function readGrants(database: RunDatabase, key: Secret): Promise<StoredGrant[]> {
   const store = database.open();
   await store.open({ clock: systemClock, migrate: false });
   try {
     const keyring = await unlock(store, await masterKeysOf(keyringFromKeys(key)));
-    const rows = await store.listGrants({ limit: 1_000 });
-    return await Promise.all(
-      rows.map(async (row) => ({
+    const grants: StoredGrant[] = [];
+    for (const row of await store.listGrants({ limit: 1_000 })) {
+      const late = await orphanAnswers({ store, keyring }, row);
+      grants.push({
         grantId: row.grantId,
         state: row.state,
         reason: row.reason,
@@ -34,10 +51,11 @@ export async function storedGrants(database: RunDatabase, key: Secret): Promise<
         generation: row.generation,
         refreshTokens: [
           openRefreshToken(keyring, row)?.expose() ?? [],
-          (await orphanAnswers({ store, keyring }, row)).map(({ refreshToken }) => refreshToken.expose()),
+          late.map(({ refreshToken }) => refreshToken.expose()),
         ].flat(),
-      })),
-    );
+      });
+    }
+    return grants;
   } finally {
     await store.close();
   }
