@@ -109,7 +109,26 @@ function jsonOf(text: string): Parameters {
     if (typeof member !== "string") throw invalid(`${printable(name)} is not a string`, "send strings only", name);
     parameters.set(name, member);
   }
+  const repeated = repeatedMember(text);
+  if (repeated !== undefined) throw duplicate(repeated);
   return parameters;
+}
+
+/**
+ * A name that stands twice. `JSON.parse` keeps the last of them, another parser on the way may have judged by the first.
+ *
+ * @param json an object of strings alone
+ * @see RFC 8259 section 4
+ */
+function repeatedMember(json: string): string | undefined {
+  const names = new Set<string>();
+  for (const [, literal = "", colon] of json.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?/g)) {
+    if (colon === undefined) continue;
+    const name = JSON.parse(literal) as string;
+    if (names.has(name)) return name;
+    names.add(name);
+  }
+  return undefined;
 }
 
 function duplicate(name: string): OnbehalfError<"invalid_request"> {

@@ -26,6 +26,7 @@ async function asked(t: TestContext): Promise<Serving & { ref: string }> {
 }
 
 const forms = { "content-type": "application/x-www-form-urlencoded", "x-requested-with": "XMLHttpRequest" };
+const json = { "content-type": "application/json" };
 const guarded = routes.filter(({ permission }) => permission !== undefined);
 const readers = routes.filter(({ body }) => body !== undefined);
 const refs = routes.filter(({ path }) => path.includes("{ref}"));
@@ -227,6 +228,18 @@ describe("a body", () => {
     ["with two codes that differ", { body: "authCode=4/0A&code=4/0B" }, "invalid_request", "authCode"],
     ["with a parameter twice", { body: "authCode=4/0A&nonce=1&nonce=1" }, "invalid_request", "nonce"],
     ["with a strange parameter twice", { body: "authCode=4/0A&%3Cscript%3E=1&%3Cscript%3E=1" }, "invalid_request"],
+    [
+      "as JSON with two codes",
+      { headers: json, body: '{"authCode":"4/0A","authCode":"4/0B"}' },
+      "invalid_request",
+      "authCode",
+    ],
+    [
+      "as JSON with two codes, one of them spelt otherwise",
+      { headers: json, body: String.raw`{"authCode":"\"4/0A:","auth\u0043ode" :"4/0B"}` },
+      "invalid_request",
+      "authCode",
+    ],
     ["with a NUL in the code", { body: "authCode=4/0A%00" }, "invalid_request", "authCode"],
     ["with a line break in the code", { body: "authCode=4/0A%0D%0Ax" }, "invalid_request", "authCode"],
     ["with bytes that are no text in the code", { body: "authCode=%FF%FE" }, "invalid_request", "authCode"],
@@ -242,35 +255,21 @@ describe("a body", () => {
     ["with a redirect_uri that is none", { body: "authCode=4/0A&redirect_uri=%20" }, "invalid_request", "redirect_uri"],
     ["with a short verifier", { body: "authCode=4/0A&code_verifier=x" }, "invalid_request", "code_verifier"],
     ["for an unknown provider", { body: "authCode=4/0A&provider=nobody" }, "invalid_request", "provider"],
-    ["that is almost JSON", { headers: { "content-type": "application/json" }, body: "{'a':1}" }, "invalid_request"],
-    [
-      "that breaks off",
-      { headers: { "content-type": "application/json" }, body: '{"authCode":"4/0A' },
-      "invalid_request",
-    ],
-    ["that is a list", { headers: { "content-type": "application/json" }, body: "[]" }, "invalid_request"],
-    ["that is null", { headers: { "content-type": "application/json" }, body: "null" }, "invalid_request"],
-    [
-      "with a number",
-      { headers: { "content-type": "application/json" }, body: '{"authCode":1}' },
-      "invalid_request",
-      "authCode",
-    ],
-    [
-      "with an object",
-      { headers: { "content-type": "application/json" }, body: '{"nonce":{}}' },
-      "invalid_request",
-      "nonce",
-    ],
+    ["that is almost JSON", { headers: json, body: "{'a':1}" }, "invalid_request"],
+    ["that breaks off", { headers: json, body: '{"authCode":"4/0A' }, "invalid_request"],
+    ["that is a list", { headers: json, body: "[]" }, "invalid_request"],
+    ["that is null", { headers: json, body: "null" }, "invalid_request"],
+    ["with a number", { headers: json, body: '{"authCode":1}' }, "invalid_request", "authCode"],
+    ["with an object", { headers: json, body: '{"nonce":{}}' }, "invalid_request", "nonce"],
     [
       "that would change the prototype",
-      { headers: { "content-type": "application/json" }, body: '{"__proto__":{"authCode":"4/0A"}}' },
+      { headers: json, body: '{"__proto__":{"authCode":"4/0A"}}' },
       "invalid_request",
       "__proto__",
     ],
     [
       "nested without end",
-      { headers: { "content-type": "application/json" }, body: '{"a":'.repeat(10_000) + "1" + "}".repeat(10_000) },
+      { headers: json, body: '{"a":'.repeat(10_000) + "1" + "}".repeat(10_000) },
       "invalid_request",
       "a",
     ],
