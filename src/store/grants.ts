@@ -110,7 +110,7 @@ export function grantStore(database: Database): GrantStore {
     const rows = await database.all(
       // A row that somebody deleted by hand is as good as revoked.
       `SELECT change_seq, grant_changes.grant_id AS grant_id, COALESCE(generation, 0) AS generation,
-         COALESCE(state, 'revoked') AS state
+         COALESCE(state, 'revoked') AS state, access_expires_at
        FROM grant_changes LEFT JOIN grants ON grants.grant_id = grant_changes.grant_id
        WHERE change_seq >= ? ORDER BY change_seq`,
       seq,
@@ -127,6 +127,7 @@ export function grantStore(database: Database): GrantStore {
         grantId: change.text("grant_id"),
         generation: change.number("generation"),
         state: change.text("state") as GrantState,
+        accessExpiresAt: change.numberOrNull("access_expires_at"),
       })),
     };
   }

@@ -139,6 +139,8 @@ export interface GrantChange {
   readonly grantId: string;
   readonly generation: number;
   readonly state: GrantState;
+  /** Tells access tokens of one generation apart: a consent that brings no refresh token does not begin a new one. */
+  readonly accessExpiresAt: number | null;
 }
 
 export type BeginAttempt =

@@ -65,9 +65,10 @@ export class TokenMemory {
     if (news.length > 0) this.forget(news.map(({ grantId }) => grantId));
   }
 
-  /** A refresh of our own is news to others only; and what is held while the store is full must not be forgotten. */
-  #isKnown({ grantId, generation, state }: GrantChange): boolean {
-    return state === "active" && this.#tokens.get(grantId)?.generation === generation;
+  /** A refresh of our own is news to others only. */
+  #isKnown({ grantId, generation, state, accessExpiresAt }: GrantChange): boolean {
+    const known = this.#tokens.get(grantId);
+    return state === "active" && known?.generation === generation && known.expiresAt === accessExpiresAt;
   }
 }
 

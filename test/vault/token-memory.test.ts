@@ -24,21 +24,31 @@ function known(grantId: string, generation: number): Remembered {
 }
 
 describe("the memory of tokens", () => {
-  const changes: readonly (readonly [string, string, number, GrantState, byId: boolean, bySubject: boolean])[] = [
-    ["a change that it has seen already, such as a refresh of our own", "g_a", 2, "active", true, true],
-    ["a refresh by somebody else", "g_a", 3, "active", false, false],
-    ["an older state, from a restored backup", "g_a", 1, "active", false, false],
-    ["doubt", "g_a", 2, "suspect", false, false],
-    ["a lapse", "g_a", 2, "lapsed", false, false],
-    ["the beginning of a revocation", "g_a", 2, "revoking", false, false],
-    ["a revocation", "g_a", 2, "revoked", false, false],
+  const changes: readonly (readonly [
+    string,
+    string,
+    number,
+    GrantState,
+    number | null,
+    byId: boolean,
+    bySubject: boolean,
+  ])[] = [
+    ["a change that it has seen already, such as a refresh of our own", "g_a", 2, "active", 3_600_000, true, true],
+    ["a refresh by somebody else", "g_a", 3, "active", 3_600_000, false, false],
+    ["an older state, from a restored backup", "g_a", 1, "active", 3_600_000, false, false],
+    ["a consent that brought an access token alone", "g_a", 2, "active", 3_700_000, false, false],
+    ["a state without any token", "g_a", 2, "active", null, false, false],
+    ["doubt", "g_a", 2, "suspect", 3_600_000, false, false],
+    ["a lapse", "g_a", 2, "lapsed", 3_600_000, false, false],
+    ["the beginning of a revocation", "g_a", 2, "revoking", 3_600_000, false, false],
+    ["a revocation", "g_a", 2, "revoked", 3_600_000, false, false],
     // It may be the same person's, with another provider: the reference would then fit both.
-    ["another grant: references are looked up again", "g_b", 1, "active", true, false],
+    ["another grant: references are looked up again", "g_b", 1, "active", 3_600_000, true, false],
   ];
-  for (const [name, grantId, generation, state, keepsToken, keepsReference] of changes) {
+  for (const [name, grantId, generation, state, accessExpiresAt, keepsToken, keepsReference] of changes) {
     test(`noting ${name}: ${keepsToken ? "keeps" : "forgets"} the token`, () => {
       const held = memory();
-      held.note([{ grantId, generation, state }]);
+      held.note([{ grantId, generation, state, accessExpiresAt }]);
       assert.equal(held.find(byId) !== undefined, keepsToken);
       assert.equal(held.find(bySubject) !== undefined, keepsReference);
     });
@@ -55,7 +65,7 @@ describe("the memory of tokens", () => {
   test("a token that was read before the news of its end is not kept", () => {
     const held = new TokenMemory();
     const { epoch } = held;
-    held.note([{ grantId: "g_a", generation: 2, state: "revoked" }]);
+    held.note([{ grantId: "g_a", generation: 2, state: "revoked", accessExpiresAt: null }]);
     held.keep(byId, known("g_a", 2), epoch);
     assert.equal(held.find(byId), undefined);
   });
