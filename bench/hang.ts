@@ -12,7 +12,8 @@ import { generateMasterKey, google, keyringFromKeys, openVault } from "../src/in
 import { sqlite } from "../src/store/sqlite.ts";
 import { startProvider } from "../tools/chaos/provider.ts";
 import type { ProviderProcess } from "../tools/chaos/provider.ts";
-import { latencies, quantile } from "./latency.ts";
+import { load } from "./load.ts";
+import { quantile } from "./quantile.ts";
 
 const strangers = Number(process.env["BENCH_STRANGERS"] ?? 200);
 const waves = Number(process.env["BENCH_WAVES"] ?? 3);
@@ -83,7 +84,7 @@ const provider = await startProvider({ seed: 1, latencyMs: 0 });
 const places = [await open(folder, "idle", provider, 0), await open(folder, "busy", provider, strangers)] as const;
 const [idle, busy] = places;
 try {
-  for (const { port, head } of places) await latencies(port, head, requests, connections);
+  for (const { port, head } of places) await load(port, head, requests, connections);
   await provider.fault({ path: "/token", times: "always", delay_ms: hangMs });
   const all: Record<"idle" | "busy", number[]> = { idle: [], busy: [] };
   const ratios: number[] = [];
@@ -96,8 +97,8 @@ try {
     // Until the last of them has had its turn at the provider.
     await new Promise((resolve) => setTimeout(resolve, 1_000 * (1 + strangers / 50)));
     for (const until = performance.now() + measuredMs; performance.now() < until;) {
-      const without = await latencies(idle.port, idle.head, requests, connections);
-      const beside = await latencies(busy.port, busy.head, requests, connections);
+      const without = await load(idle.port, idle.head, requests, connections);
+      const beside = await load(busy.port, busy.head, requests, connections);
       all.idle.push(...without);
       all.busy.push(...beside);
       ratios.push(quantile(beside, 0.99) / quantile(without, 0.99));

@@ -6,6 +6,7 @@
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { load } from "./load.ts";
+import { quantile } from "./quantile.ts";
 
 const rounds = Number(process.env["BENCH_ROUNDS"] ?? 9);
 const requests = Number(process.env["BENCH_REQUESTS"] ?? 20_000);
@@ -67,8 +68,7 @@ try {
       `round ${round}: service ${Math.round(ours)}, bare ${Math.round(theirs)} answers per CPU second\n`,
     );
   }
-  ratios.sort((a, b) => a - b);
-  const at = (share: number): string => (ratios[Math.floor((ratios.length - 1) * share)] ?? 0).toFixed(2);
+  const at = (share: number): string => quantile(ratios, share).toFixed(2);
   const { rss } = await usageOf(serviceServer);
   process.stdout.write(
     `token from memory, service / bare node:http: median ${at(0.5)} (${at(0)} to ${at(1)}, ${rounds} rounds of ${requests})\n` +

@@ -21,6 +21,7 @@ export type { OidcOptions } from "./providers/oidc.ts";
 export { parseClientSecretJson } from "./providers/client-secret-json.ts";
 export { codeSources } from "./providers/provider.ts";
 export type { Client, CodeSource, Endpoints, Provider } from "./providers/provider.ts";
+export { endTogether } from "./providers/siblings.ts";
 export { Secret } from "./secret.ts";
 export type { Store } from "./store/store.ts";
 export { openVault, Vault } from "./vault.ts";

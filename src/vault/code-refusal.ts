@@ -1,5 +1,5 @@
 import { afterAnswer, standardRefusals } from "../refresh.ts";
-import type { Refusals, TokenAnswer } from "../refresh.ts";
+import type { AfterAnswer, Refusals, TokenAnswer } from "../refresh.ts";
 
 /** What an answer to a code exchange means, where it brought no tokens. */
 export type AfterCodeRefusal =
@@ -7,10 +7,8 @@ export type AfterCodeRefusal =
   | { readonly do: "reject"; readonly error: string }
   /** What was sent beside the code does not fit it; the code itself may still be good. */
   | { readonly do: "correct"; readonly error: string }
-  /** Our client is refused. */
-  | { readonly do: "alert-operator"; readonly error: string }
-  /** Nothing is known of the code. */
-  | { readonly do: "retry"; readonly error: string; readonly afterMs?: number; readonly limited?: true };
+  /** Our client is refused; or nothing is known of the code. */
+  | Extract<AfterAnswer, { do: "alert-operator" | "retry" }>;
 
 /**
  * Decides what becomes of a code that the provider did not exchange. Errors that speak about our set-up when a token
@@ -30,15 +28,9 @@ export function afterCodeRefusal(answer: TokenAnswer, refusals: Refusals = {}): 
     case "second-look":
       return { do: "reject", error: answer.kind === "refusal" ? answer.error : verdict.error };
     case "alert-operator":
-      return { do: "alert-operator", error: verdict.error };
     case "retry":
-      return {
-        do: "retry",
-        error: verdict.error,
-        ...(verdict.afterMs === undefined ? {} : { afterMs: verdict.afterMs }),
-        ...(verdict.limited === undefined ? {} : { limited: verdict.limited }),
-      };
+      return verdict;
     case "commit":
-      return { do: "retry", error: "no_access_token" };
+      return { do: "retry", error: "no_access_token", ambiguous: true };
   }
 }

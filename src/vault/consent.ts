@@ -4,6 +4,7 @@ import { isUsable } from "../grant.ts";
 import type { GrantState, Profile } from "../grant.ts";
 import type { Protocol } from "../oauth/protocol.ts";
 import type { TokenSet } from "../oauth/token-set.ts";
+import { newGrant } from "../store/new-grant.ts";
 import type { GrantRow } from "../store/store.ts";
 import type { CustodyContext } from "./context.ts";
 import {
@@ -86,17 +87,7 @@ function newRow(
     subjectHash: hash,
     externalHash: externalId === undefined ? null : externalHash(keyring, externalId),
     profileSealed: sealPerson(keyring, identity, { profile, ...(externalId === undefined ? {} : { externalId }) }),
-    state: "active",
-    reason: null,
-    stateSince: now,
-    generation: 1,
-    lastRefreshAt: null,
-    lastError: null,
-    lastErrorAt: null,
-    failures: 0,
-    retryAt: null,
-    createdAt: now,
-    updatedAt: now,
+    ...newGrant(now),
   };
 }
 

@@ -174,8 +174,7 @@ export class Gate {
 
   async #pump(): Promise<void> {
     this.#pumping = true;
-    for (;;) {
-      if (this.queued === 0) break;
+    while (this.queued > 0) {
       const now = this.#seams.clock.now();
       const waitMs = this.#take(now);
       if (waitMs === 0) (this.#waiting.caller.shift() ?? this.#waiting.sweep.shift())?.();

@@ -1,5 +1,6 @@
 import { isUsable } from "../grant.ts";
 import type { Provider } from "../providers/provider.ts";
+import { endTogether } from "../providers/siblings.ts";
 import type { GrantRow } from "../store/store.ts";
 import type { CustodyContext } from "./context.ts";
 
@@ -48,11 +49,11 @@ export async function suspectIfRevokedSince(
 /** The person's grants that the provider ends with this one; it is among them. */
 async function grantsThatEndWith(
   store: CustodyContext["store"],
-  { revocationEndsSiblings, sameProject }: Provider,
+  provider: Provider,
   { clientId, issuer, subjectHash }: Person,
 ): Promise<GrantRow[]> {
-  if (!revocationEndsSiblings) return [];
-  return (await store.grantsBySubject(subjectHash))
-    .filter((other) => other.issuer === issuer)
-    .filter((other) => other.clientId === clientId || (sameProject?.(clientId, other.clientId) ?? true));
+  if (!provider.revocationEndsSiblings) return [];
+  return (await store.grantsBySubject(subjectHash)).filter(
+    (other) => other.issuer === issuer && endTogether(provider, clientId, other.clientId),
+  );
 }

@@ -2,26 +2,20 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, test } from "node:test";
-import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { isOnbehalfError, movableClock } from "../../src/index.ts";
 import type { Vault } from "../../src/index.ts";
 import { house, outcomes } from "../support/house.ts";
-import { freshDatabase } from "../support/postgres.ts";
+import { places } from "../support/places.ts";
 import { storeAt } from "../support/store-process.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import { accepts } from "./api.ts";
+import { accepts } from "../support/accepts.ts";
 import type { CrashPlan } from "./crash-process.ts";
-import { rotations } from "./rotations.ts";
+import { rotations } from "../support/rotations.ts";
 
-const stores: Readonly<Record<string, (t: TestContext) => Promise<string>>> = {
-  sqlite: async (t) => `sqlite:${await temporaryFolder(t)}/grants.db`,
-  postgres: freshDatabase,
-};
 /** More than any refresh takes. */
 const mostSteps = 20;
 
-for (const [storeName, place] of Object.entries(stores)) {
+for (const [storeName, place] of Object.entries(places)) {
   describe(`${storeName}: kill -9 at each step of a refresh in turn`, { concurrency: true }, () => {
     for (const { name, rotation, standin: plays } of rotations) {
       // After one step is before the next, but for the request that lies between the intent and the commit.

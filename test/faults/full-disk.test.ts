@@ -5,7 +5,7 @@ import { isOnbehalfError } from "../../src/index.ts";
 import { sqlite } from "../../src/store/sqlite.ts";
 import { house, outcomes, until } from "../support/house.ts";
 import { smallDisk } from "../support/small-disk.ts";
-import { accepts } from "./api.ts";
+import { accepts } from "../support/accepts.ts";
 
 /** Takes the last byte of a disk. */
 function fill(path: string): void {

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
-import { movableClock } from "../../src/index.ts";
-import type { Provider } from "../../src/index.ts";
 import { signal } from "../../tools/chaos/processes.ts";
-import { house, outcomes, until } from "../support/house.ts";
+import { accepts } from "../support/accepts.ts";
+import { outcomes, until } from "../support/house.ts";
 import type { House } from "../support/house.ts";
-import { accepts } from "./api.ts";
-import { rotations } from "./rotations.ts";
+import { acted, tiredHouse } from "../support/tired-house.ts";
 import { startServiceProcess } from "./service-process.ts";
 import type { ServiceProcess } from "./service-process.ts";
 
@@ -25,21 +23,8 @@ async function scene(
   rotation: "none" | "grace" | "strict",
   settings: Readonly<Record<string, string>> = {},
 ): Promise<Scene> {
-  const plays = rotations.find(({ name }) => name === rotation);
-  assert.ok(plays !== undefined);
-  const record: Provider["rotation"] = plays.rotation;
-  const home = await house(t, {
-    ...plays.standin,
-    clock: movableClock(),
-    provider: { rotation: record },
-    accessTokenTtlSeconds: 30,
-  });
-  const vault = await home.open();
-  const { grantId } = await vault.exchangeCode({ code: home.code("ada@example.com") });
-  const { key } = await vault.callers.create("test");
-  await vault.close();
-  home.standin.settings({ accessTokenTtlSeconds: 3_600 });
-  home.news();
+  const home = await tiredHouse(t, rotation);
+  const { grantId, callerKey } = home;
   const service = await startServiceProcess(t, home, settings);
   return {
     home,
@@ -47,17 +32,12 @@ async function scene(
     service,
     ask: async (abort = AbortSignal.timeout(60_000)) => {
       const response = await fetch(`${service.url}/v1/grants/${grantId}/token?min_ttl_seconds=60`, {
-        headers: { authorization: `Bearer ${key.expose()}` },
+        headers: { authorization: `Bearer ${callerKey}` },
         signal: abort,
       });
       return { status: response.status, body: (await response.json()) as Record<string, unknown> };
     },
   };
-}
-
-/** The provider has acted, and its answer is on the way. */
-async function acted({ standin }: House): Promise<void> {
-  await until(() => standin.log().counts["refreshed"] === 1);
 }
 
 describe("a keeper that is killed in mid-refresh", () => {

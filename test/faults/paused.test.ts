@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { movableClock } from "../../src/index.ts";
-import { house, outcomes, until } from "../support/house.ts";
-import { freshDatabase } from "../support/postgres.ts";
+import { outcomes } from "../support/house.ts";
+import { places } from "../support/places.ts";
 import { storeAt } from "../support/store-process.ts";
+import { acted, tiredHouse } from "../support/tired-house.ts";
 import { startVaultProcess } from "../support/vault-processes.ts";
-import { accepts } from "./api.ts";
+import { accepts } from "../support/accepts.ts";
 
 const exchangeTimeoutMs = 1_000;
 
@@ -17,26 +17,17 @@ const moments = {
 } as const;
 
 describe("a process that is stopped for longer than an exchange may take", { concurrency: true }, () => {
-  for (const storeName of ["sqlite", "postgres"] as const) {
+  for (const [storeName, place] of Object.entries(places)) {
     for (const [moment, fault] of Object.entries(moments)) {
       test(`${storeName}, ${moment}: reads its answer when it goes on, and everybody gets that`, async (t) => {
-        const home = await house(t, {
-          clock: movableClock(),
-          rotation: "strict",
-          revokeFamilyOnReuse: true,
-          provider: { rotation: "strict" },
-          accessTokenTtlSeconds: 30,
-        });
-        const { standin } = home;
-        const where = storeName === "sqlite" ? `sqlite:${home.path}` : await freshDatabase(t);
+        const where = await place(t);
+        const home = await tiredHouse(t, "strict", { where });
+        const { standin, grantId } = home;
         const vault = await home.open({ store: storeAt(where) });
-        const { grantId } = await vault.exchangeCode({ code: home.code("ada@example.com") });
-        standin.settings({ accessTokenTtlSeconds: 3_600 });
-        home.news();
         const stopped = await startVaultProcess(t, home, where, exchangeTimeoutMs);
         standin.fault("POST", "/token", { times: 1, ...fault });
         const slow = stopped.tokens(grantId);
-        if (fault.after === "answer") await until(() => standin.log().counts["refreshed"] === 1);
+        if (fault.after === "answer") await acted(home);
         else await pause(250);
         stopped.signal("SIGSTOP");
         const waiting = vault.getAccessToken(grantId);

@@ -6,7 +6,7 @@ import { postgres } from "../../src/store/postgres.ts";
 import { house, outcomes, until } from "../support/house.ts";
 import { administer } from "../support/postgres.ts";
 import { newServer } from "../support/postgres-server.ts";
-import { accepts } from "./api.ts";
+import { accepts } from "../support/accepts.ts";
 
 test("a database server that is stopped in mid-refresh, and started again", async (t) => {
   const server = await newServer();

@@ -1,56 +1,33 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { movableClock } from "../../src/index.ts";
-import { house, outcomes, until } from "../support/house.ts";
+import { hold, rescued } from "../support/held-file.ts";
+import { outcomes, until } from "../support/house.ts";
+import { acted, tiredHouse } from "../support/tired-house.ts";
 import { startVaultProcess } from "../support/vault-processes.ts";
 
-const grants = 12;
+const people = Array.from({ length: 12 }, (_, n) => `person-${n}@example.com`);
 
 test("answers that a locked file could not take survive a crash, however many they are", async (t) => {
-  const home = await house(t, {
-    clock: movableClock(),
-    rotation: "strict",
-    revokeFamilyOnReuse: true,
-    provider: { rotation: "strict" },
-    accessTokenTtlSeconds: 30,
-  });
-  const { standin, path } = home;
-  const vault = await home.open();
-  const ids = await Promise.all(
-    Array.from({ length: grants }, async (_, n) => {
-      const { grantId } = await vault.exchangeCode({ code: home.code(`person-${n}@example.com`) });
-      return grantId;
-    }),
-  );
-  await vault.close();
-  standin.settings({ accessTokenTtlSeconds: 3_600 });
-  home.news();
-
+  const home = await tiredHouse(t, "strict", { people });
+  const { standin, grantIds: ids } = home;
   const doomed = await startVaultProcess(t, home);
-  standin.fault("POST", "/token", { times: grants, after: "answer", delayMs: 2_000 });
+  standin.fault("POST", "/token", { times: ids.length, after: "answer", delayMs: 2_000 });
   const served = Promise.all(ids.map((grantId) => doomed.tokens(grantId)));
-  await until(() => standin.log().counts["refreshed"] === grants);
-  const other = new DatabaseSync(path, { timeout: 5_000 });
-  other.exec("BEGIN IMMEDIATE");
+  await acted(home, ids.length);
+  const release = hold(home);
   const tokens = (await served).flat();
-  const folder = `${path}-rescue`;
-  const kept = (): string[] =>
-    existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".answer")) : [];
   // Long before SQLite has given up waiting for the lock even once.
-  await until(() => kept().length === grants);
+  await until(() => rescued(home).length === ids.length);
   await doomed.kill();
-  other.exec("ROLLBACK");
-  other.close();
+  release();
 
   const next = await home.open();
   // Callers come before the journal was looked at, and find the dead one's attempts in their way.
   const found = await Promise.all(ids.map(async (grantId) => (await next.getAccessToken(grantId)).token));
   assert.deepEqual(found, tokens);
-  assert.deepEqual(outcomes(home.news()), { refreshed: grants }, "no used token was presented again");
-  await until(() => kept().length === 0);
+  assert.deepEqual(outcomes(home.news()), { refreshed: ids.length }, "no used token was presented again");
+  await until(() => rescued(home).length === 0);
   home.clock.advance(3_700_000);
   await Promise.all(ids.map((grantId) => next.getAccessToken(grantId)));
-  assert.deepEqual(outcomes(home.news()), { refreshed: grants }, "all of them live on");
+  assert.deepEqual(outcomes(home.news()), { refreshed: ids.length }, "all of them live on");
 });

@@ -1,31 +1,17 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
-import { isOnbehalfError, movableClock } from "../../src/index.ts";
+import { isOnbehalfError } from "../../src/index.ts";
 import type { Vault } from "../../src/index.ts";
-import { postgres } from "../../src/store/postgres.ts";
-import { sqlite } from "../../src/store/sqlite.ts";
-import type { Store } from "../../src/store/store.ts";
+import { accepts } from "../support/accepts.ts";
+import { hold, rescued } from "../support/held-file.ts";
 import { house, until } from "../support/house.ts";
 import type { House } from "../support/house.ts";
-import { emptyDatabase } from "../support/postgres.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { places } from "../support/places.ts";
+import { rotations } from "../support/rotations.ts";
+import { storeAt } from "../support/store-process.ts";
+import { acted, tiredHouse } from "../support/tired-house.ts";
 import { startVaultProcess } from "../support/vault-processes.ts";
-import { accepts } from "./api.ts";
-import { rotations } from "./rotations.ts";
-
-const stores: Readonly<Record<string, (t: TestContext) => Promise<() => Store>>> = {
-  async sqlite(t) {
-    const path = `${await temporaryFolder(t)}/grants.db`;
-    return () => sqlite(path);
-  },
-  async postgres(t) {
-    const url = await emptyDatabase(t);
-    return () => postgres(url);
-  },
-};
 
 const ended = (error: unknown): boolean =>
   isOnbehalfError(error, "reauthorization_required") && error.details.reason === "revoked";
@@ -61,7 +47,7 @@ async function anythingLives({ standin }: House, { seen }: Answers): Promise<boo
   return (await fetch(`${standin.url}/token`, { method: "POST", body })).ok;
 }
 
-for (const [storeName, newStore] of Object.entries(stores)) {
+for (const [storeName, place] of Object.entries(places)) {
   for (const { name, rotation, standin: plays } of rotations) {
     describe(`${storeName}, rotation ${name}: a grant is revoked while its refresh is under way`, () => {
       /** A refresh whose answer the provider has given, and which is still on its way. */
@@ -71,16 +57,16 @@ for (const [storeName, newStore] of Object.entries(stores)) {
           revocationEnds: "family",
           provider: { rotation, revocationEndsSiblings: false },
         });
-        const storeAgain = await newStore(t);
+        const where = await place(t);
         const answers = listening();
-        const open = (): Promise<Vault> => home.open({ store: storeAgain(), fetch: answers.fetch, random: () => 0 });
+        const open = (): Promise<Vault> => home.open({ store: storeAt(where), fetch: answers.fetch, random: () => 0 });
         const vault = await open();
         const { grantId } = await vault.exchangeCode({ code: home.code("ada@example.com") });
         home.clock.advance(3_700_000);
         home.standin.fault("POST", "/token", { times: 1, after: "answer", delayMs });
         const asked = vault.getAccessToken(grantId).catch((error: unknown) => error);
-        await until(() => home.standin.log().counts["refreshed"] === 1);
-        const store = storeAgain();
+        await acted(home);
+        const store = storeAt(where);
         await store.open({ clock: home.clock });
         t.after(() => store.close());
         return { home, vault, open, grantId, asked, answers, store };
@@ -153,33 +139,20 @@ for (const [storeName, newStore] of Object.entries(stores)) {
 }
 
 test("an answer in a dead process's rescue journal, of a grant that was revoked since, ends at the provider", async (t) => {
-  const home = await house(t, {
-    clock: movableClock(),
-    rotation: "strict",
-    revocationEnds: "family",
-    accessTokenTtlSeconds: 30,
-    provider: { rotation: "strict", revocationEndsSiblings: false },
+  const home = await tiredHouse(t, "strict", {
+    standin: { revocationEnds: "family" },
+    provider: { revocationEndsSiblings: false },
   });
-  const { standin, path } = home;
-  const first = await home.open();
-  const { grantId } = await first.exchangeCode({ code: home.code("ada@example.com") });
-  await first.close();
-  standin.settings({ accessTokenTtlSeconds: 3_600 });
-
+  const { standin, path, grantId } = home;
   const doomed = await startVaultProcess(t, home);
   standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 500 });
   const served = doomed.tokens(grantId);
-  await until(() => standin.log().counts["refreshed"] === 1);
-  const other = new DatabaseSync(path, { timeout: 5_000 });
-  other.exec("BEGIN IMMEDIATE");
+  await acted(home);
+  const release = hold(home);
   const [token = ""] = await served;
-  const folder = `${path}-rescue`;
-  const kept = (): string[] =>
-    existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".answer")) : [];
-  await until(() => kept().length === 1);
+  await until(() => rescued(home).length === 1);
   await doomed.kill();
-  other.exec("ROLLBACK");
-  other.close();
+  release();
 
   // By somebody who does not see the journal.
   const elsewhere = await home.open({ rescueFolder: `${path}-elsewhere` });
@@ -189,5 +162,5 @@ test("an answer in a dead process's rescue journal, of a grant that was revoked 
 
   await home.open();
   await until(async () => !(await accepts(standin, token)));
-  await until(() => kept().length === 0);
+  await until(() => rescued(home).length === 0);
 });

@@ -1,24 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { TestContext } from "node:test";
 import { isOnbehalfError } from "../../src/index.ts";
 import type { Vault } from "../../src/index.ts";
 import type { Fault } from "../../src/standin/index.ts";
-import { postgres } from "../../src/store/postgres.ts";
-import { sqlite } from "../../src/store/sqlite.ts";
-import type { Store } from "../../src/store/store.ts";
 import { house, outcomes } from "../support/house.ts";
-import { freshDatabase } from "../support/postgres.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import { accepts } from "./api.ts";
+import { places } from "../support/places.ts";
+import { storeAt } from "../support/store-process.ts";
+import { accepts } from "../support/accepts.ts";
 import { faultyStore } from "./faulty-store.ts";
 import type { FaultKind } from "./faulty-store.ts";
-import { rotations } from "./rotations.ts";
-
-const stores: Readonly<Record<string, (t: TestContext) => Promise<Store>>> = {
-  sqlite: async (t) => sqlite(`${await temporaryFolder(t)}/grants.db`),
-  postgres: async (t) => postgres(await freshDatabase(t)),
-};
+import { rotations } from "../support/rotations.ts";
 
 const kinds: readonly FaultKind[] = ["before", "after", "from then on"];
 /** More than any refresh takes. */
@@ -48,7 +39,7 @@ const mishaps: readonly Mishap[] = [
   },
 ];
 
-for (const [storeName, newStore] of Object.entries(stores)) {
+for (const [storeName, place] of Object.entries(places)) {
   for (const { name, rotation, standin: plays } of rotations) {
     describe(`${storeName}, rotation ${name}: the store fails in mid-refresh`, { concurrency: true }, () => {
       for (const { name: mishap, fault, seen } of storeName === "sqlite" ? mishaps : [quiet]) {
@@ -56,7 +47,7 @@ for (const [storeName, newStore] of Object.entries(stores)) {
           test(`${kind} each step in turn, with ${mishap}: nothing is lost, nothing spent twice`, async (t) => {
             const home = await house(t, { ...plays, provider: { rotation } });
             const { standin, clock } = home;
-            const { store, faults } = faultyStore(await newStore(t));
+            const { store, faults } = faultyStore(storeAt(await place(t)));
             const vault = await home.open({ store, random: () => 0 });
             const newsOf = (email: string): Record<string, number> =>
               outcomes(home.news().filter((entry) => entry.grant === email || entry.outcome === "fault"));

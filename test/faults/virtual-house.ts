@@ -6,6 +6,7 @@ import { generateMasterKey, google, keyringFromKeys, Secret } from "../../src/in
 import type { Provider, VaultEvent } from "../../src/index.ts";
 import { HttpProtocol } from "../../src/oauth/protocol.ts";
 import { wireDefaults } from "../../src/oauth/wire.ts";
+import { newGrant } from "../../src/store/new-grant.ts";
 import { sqlite } from "../../src/store/sqlite.ts";
 import type { GrantRow, Store } from "../../src/store/store.ts";
 import type { BucketSize } from "../../src/token-bucket.ts";
@@ -103,7 +104,6 @@ export async function virtualHouse(
       refreshToken: new Secret(`refresh-${n}-0`),
       expiresInSeconds: life,
     };
-    const now = time.now();
     return {
       ...identity,
       ...sealTokens(keyring, identity, 1, { tokens, receivedAt: accessExpiresAt - life * 1000 }, undefined),
@@ -113,17 +113,7 @@ export async function virtualHouse(
       externalHash: null,
       profileSealed: sealPerson(keyring, identity, { profile: { sub: String(n) } }),
       scope: "openid",
-      state: "active",
-      reason: null,
-      stateSince: now,
-      generation: 1,
-      lastRefreshAt: null,
-      lastError: null,
-      lastErrorAt: null,
-      failures: 0,
-      retryAt: null,
-      createdAt: now,
-      updatedAt: now,
+      ...newGrant(time.now()),
     };
   }
 

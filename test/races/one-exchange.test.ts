@@ -5,14 +5,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import type { TestContext } from "node:test";
 import { movableClock } from "../../src/index.ts";
-import { accepts } from "../faults/api.ts";
-import { rotations } from "../faults/rotations.ts";
+import { accepts } from "../support/accepts.ts";
+import { rotations } from "../support/rotations.ts";
 import { house, outcomes } from "../support/house.ts";
-import { freshDatabase } from "../support/postgres.ts";
+import { places } from "../support/places.ts";
 import { storeAt } from "../support/store-process.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
 import { startVaultProcess } from "../support/vault-processes.ts";
 import type { VaultProcess } from "../support/vault-processes.ts";
 
@@ -24,12 +22,7 @@ const { processes, callers, latencyMs, rounds } =
 /** For all rounds of one rotation. */
 const timeout = 60_000 + rounds * (latencyMs + 20_000);
 
-const stores: Readonly<Record<string, (t: TestContext) => Promise<string>>> = {
-  sqlite: async (t) => `sqlite:${await temporaryFolder(t)}/grants.db`,
-  postgres: freshDatabase,
-};
-
-for (const [storeName, place] of Object.entries(stores)) {
+for (const [storeName, place] of Object.entries(places)) {
   const title = `${storeName}: ${processes} processes of ${callers} callers want the token of one expired grant`;
   test(title, { timeout: rotations.length * timeout }, async (t) => {
     let fleet: readonly VaultProcess[] | undefined;

@@ -8,6 +8,6 @@ export async function eventually<T>(ask: () => Promise<T> | T, isIt: (answer: T)
   for (;;) {
     const answer = await ask();
     if (isIt(answer)) return answer;
-    await sleep(20);
+    await sleep(5);
   }
 }

@@ -7,6 +7,7 @@ import type { MovableClock, Provider, Secret, Vault, VaultEvent, VaultOptions } 
 import { sqlite } from "../../src/store/sqlite.ts";
 import { startStandin } from "../../src/standin/index.ts";
 import type { LogEntry, Standin, StandinOptions } from "../../src/standin/index.ts";
+import { eventually } from "./eventually.ts";
 
 export const appData = "https://www.googleapis.com/auth/drive.appdata";
 
@@ -111,5 +112,5 @@ export function outcomes(entries: readonly LogEntry[]): Record<string, number> {
 
 /** Waits until something is so; the runner's timeout ends what never comes. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
+  await eventually(holds, (isSo) => isSo);
 }

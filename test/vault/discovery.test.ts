@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isOnbehalfError, oidc } from "../../src/index.ts";
 import type { Provider } from "../../src/index.ts";
-import { accepts } from "../faults/api.ts";
+import { accepts } from "../support/accepts.ts";
 import { house, until } from "../support/house.ts";
 import type { House } from "../support/house.ts";
 

@@ -1,22 +1,14 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
-import { generateMasterKey, isOnbehalfError, keyringFromKeys, movableClock } from "../../src/index.ts";
+import { generateMasterKey, isOnbehalfError, keyringFromKeys } from "../../src/index.ts";
 import type { VaultOptions } from "../../src/index.ts";
+import { hold, rescued } from "../support/held-file.ts";
 import { house, outcomes, until } from "../support/house.ts";
 import type { House } from "../support/house.ts";
+import { acted, tiredHouse } from "../support/tired-house.ts";
 import { startVaultProcess } from "../support/vault-processes.ts";
-
-/** Another program that holds the file: nobody else can write until it lets go. */
-function hold({ path }: House): () => void {
-  const other = new DatabaseSync(path, { timeout: 5_000 });
-  other.exec("BEGIN IMMEDIATE");
-  return () => {
-    other.exec("ROLLBACK");
-    other.close();
-  };
-}
 
 /** Changes one bit of a sealed value, as a failing disk would. */
 function flip({ path }: House, column: string, grantId: string): void {
@@ -38,7 +30,7 @@ describe("a file that somebody else holds", () => {
     news();
     standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 100 });
     const waiting = vault.getAccessToken(grantId);
-    await until(() => standin.log().counts["refreshed"] === 1);
+    await acted(home);
     const release = hold(home);
     const { token } = await waiting;
     assert.match(token, /^ya29\./);
@@ -79,31 +71,17 @@ describe("a file that somebody else holds", () => {
   });
 
   test("and a crash while it is held: the answer is in the rescue journal, sealed, and is found there", async (t) => {
-    const home = await house(t, {
-      clock: movableClock(),
-      rotation: "strict",
-      revokeFamilyOnReuse: true,
-      provider: { rotation: "strict" },
-      accessTokenTtlSeconds: 30,
-    });
-    const { standin, open, code, path, news } = home;
-    const vault = await open();
-    const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
-    await vault.close();
-    standin.settings({ accessTokenTtlSeconds: 3_600 });
-    news();
+    const home = await tiredHouse(t, "strict");
+    const { standin, open, grantId, news } = home;
     const doomed = await startVaultProcess(t, home);
     standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 100 });
     const served = doomed.tokens(grantId);
-    await until(() => standin.log().counts["refreshed"] === 1);
+    await acted(home);
     const release = hold(home);
     const [token = ""] = await served;
     assert.match(token, /^ya29\./);
-    const folder = `${path}-rescue`;
-    await until(() => existsSync(folder) && readdirSync(folder).some((name) => name.endsWith(".answer")));
-    for (const name of readdirSync(folder)) {
-      assert.doesNotMatch(readFileSync(`${folder}/${name}`, "utf8"), /ya29\.|1\/\//);
-    }
+    await until(() => rescued(home).length > 0);
+    for (const file of rescued(home)) assert.doesNotMatch(readFileSync(file, "utf8"), /ya29\.|1\/\//);
     await doomed.kill();
     release();
 
@@ -112,7 +90,7 @@ describe("a file that somebody else holds", () => {
     assert.equal((await next.getAccessToken(grantId)).token, token);
     assert.equal((await next.grant(grantId)).state, "active");
     assert.deepEqual(outcomes(news()), { refreshed: 1 });
-    await until(() => readdirSync(folder).length === 0);
+    await until(() => rescued(home).length === 0);
   });
 });
 

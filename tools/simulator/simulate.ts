@@ -3,6 +3,7 @@ import { isUsable } from "../../src/grant.ts";
 import type { GrantState } from "../../src/grant.ts";
 import { oidc } from "../../src/providers/oidc.ts";
 import type { Rotation } from "../../src/refresh.ts";
+import { newGrant } from "../../src/store/new-grant.ts";
 import type { GrantRow } from "../../src/store/store.ts";
 import { commitRescued } from "../../src/vault/commit.ts";
 import type { CustodyContext } from "../../src/vault/context.ts";
@@ -213,7 +214,7 @@ function newWorld(random: () => number, rotation: Rotation): World {
     schedule,
     provider,
     witness,
-    store: new SimulatedStore(newGrant(token, schedule.now)),
+    store: new SimulatedStore(firstGrant(token, schedule.now)),
     record: oidc({
       name: "simulated",
       issuer: "https://issuer.example",
@@ -230,7 +231,7 @@ function newWorld(random: () => number, rotation: Rotation): World {
   };
 }
 
-function newGrant(token: string, now: number): GrantRow {
+function firstGrant(token: string, now: number): GrantRow {
   return {
     grantId: "g_1",
     provider: "simulated",
@@ -240,10 +241,7 @@ function newGrant(token: string, now: number): GrantRow {
     externalHash: null,
     profileSealed: Buffer.from(""),
     scope: "openid",
-    state: "active",
-    reason: null,
-    stateSince: now,
-    generation: 1,
+    ...newGrant(now),
     refreshSealed: sealedToken(token, 1),
     refreshExpiresAt: null,
     refreshPrefixHash: null,
@@ -251,13 +249,6 @@ function newGrant(token: string, now: number): GrantRow {
     accessSealed: null,
     accessIssuedAt: null,
     accessExpiresAt: null,
-    lastRefreshAt: null,
-    lastError: null,
-    lastErrorAt: null,
-    failures: 0,
-    retryAt: null,
-    createdAt: now,
-    updatedAt: now,
   };
 }
 

@@ -1,3 +1,4 @@
+import { endTogether } from "../../index.ts";
 import type { Grant, Vault } from "../../index.ts";
 import { grantBody } from "../../service/wire.ts";
 import { printJson, say } from "../print.ts";
@@ -23,12 +24,9 @@ export async function revoke(
 /** Other living grants of the person that the provider ends together with this one. */
 async function siblingsOf(vault: Vault, { provider: name, grantId, clientId, subject }: Grant): Promise<Grant[]> {
   const provider = vault.providerOf(name);
-  if (!provider.revocationEndsSiblings) return [];
   const { grants } = await vault.grants({ provider: name, subject });
   return grants.filter(
     (other) =>
-      other.grantId !== grantId &&
-      other.state !== "revoked" &&
-      (provider.sameProject?.(clientId, other.clientId) ?? true),
+      other.grantId !== grantId && other.state !== "revoked" && endTogether(provider, clientId, other.clientId),
   );
 }

@@ -1,5 +1,6 @@
 import { deepStrictEqual } from "node:assert/strict";
 import type { Owner } from "../../lease.ts";
+import { newGrant } from "../new-grant.ts";
 import type { GrantRow, IntakeRow, Store, TokenColumns } from "../store.ts";
 import { suiteTime } from "./bench.ts";
 
@@ -30,18 +31,8 @@ export function grant(changes: Partial<GrantRow> = {}): GrantRow {
     subjectHash: bytes(`subject of ${grantId}`),
     externalHash: null,
     profileSealed: bytes("profile"),
-    state: "active",
-    reason: null,
-    stateSince: suiteTime,
-    generation: 1,
+    ...newGrant(suiteTime),
     ...tokens("1"),
-    lastRefreshAt: null,
-    lastError: null,
-    lastErrorAt: null,
-    failures: 0,
-    retryAt: null,
-    createdAt: suiteTime,
-    updatedAt: suiteTime,
     ...changes,
   };
 }

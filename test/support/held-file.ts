@@ -1,0 +1,26 @@
+import { existsSync, readdirSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import type { House } from "./house.ts";
+
+/**
+ * Another program that holds a house's file: nobody else can write until it lets go.
+ *
+ * @returns lets go
+ */
+export function hold({ path }: House): () => void {
+  const other = new DatabaseSync(path, { timeout: 5_000 });
+  other.exec("BEGIN IMMEDIATE");
+  return () => {
+    other.exec("ROLLBACK");
+    other.close();
+  };
+}
+
+/** Paths of the answers that lie in a house's rescue journal. */
+export function rescued({ path }: House): string[] {
+  const folder = `${path}-rescue`;
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(".answer"))
+    .map((name) => `${folder}/${name}`);
+}
