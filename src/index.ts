@@ -1,5 +1,5 @@
-export { fixedClock, movableClock, systemClock } from "./clock.ts";
-export type { Clock, MovableClock } from "./clock.ts";
+export { fixedClock, movableClock, systemClock } from "./core/clock.ts";
+export type { Clock, MovableClock } from "./core/clock.ts";
 export {
   generateMasterKey,
   keyringFromEnv,
@@ -8,12 +8,12 @@ export {
   masterKeyId,
 } from "./crypto/master-key.ts";
 export type { MasterKeySource } from "./crypto/master-key.ts";
-export { OnbehalfError, isOnbehalfError } from "./errors.ts";
-export type { AnyOnbehalfError, ErrorCode, ErrorDetails } from "./errors.ts";
-export { grantStates, missingScopes, scopesOf } from "./grant.ts";
-export type { Grant, GrantRef, GrantState, LapseReason, Profile } from "./grant.ts";
-export { problemOf, problemResponse, statusOf } from "./problem.ts";
-export type { Problem } from "./problem.ts";
+export { OnbehalfError, isOnbehalfError } from "./core/errors.ts";
+export type { AnyOnbehalfError, ErrorCode, ErrorDetails } from "./core/errors.ts";
+export { grantStates, missingScopes, scopesOf } from "./core/grant.ts";
+export type { Grant, GrantRef, GrantState, LapseReason, Profile } from "./core/grant.ts";
+export { problemOf, problemResponse, statusOf } from "./core/problem.ts";
+export type { Problem } from "./core/problem.ts";
 export { google } from "./providers/google.ts";
 export type { GoogleOptions } from "./providers/google.ts";
 export { oidc } from "./providers/oidc.ts";
@@ -22,7 +22,7 @@ export { parseClientSecretJson } from "./providers/client-secret-json.ts";
 export { codeSources } from "./providers/provider.ts";
 export type { Client, CodeSource, Endpoints, Provider } from "./providers/provider.ts";
 export { endTogether } from "./providers/siblings.ts";
-export { Secret } from "./secret.ts";
+export { Secret } from "./core/secret.ts";
 export type { Store } from "./store/store.ts";
 export { openVault, Vault } from "./vault.ts";
 export type { VaultOptions } from "./vault.ts";

@@ -1,9 +1,9 @@
 import { keyClasses, readingClasses } from "./crypto/keyring.ts";
-import { OnbehalfError } from "./errors.ts";
-import type { Grant, GrantRef } from "./grant.ts";
+import { OnbehalfError } from "./core/errors.ts";
+import type { Grant, GrantRef } from "./core/grant.ts";
 import type { Protocol } from "./oauth/protocol.ts";
 import type { Provider } from "./providers/provider.ts";
-import { waitFor } from "./single-flight.ts";
+import { waitFor } from "./core/single-flight.ts";
 import type { AccessToken } from "./vault/access-token.ts";
 import { Access } from "./vault/access.ts";
 import type { GetAccessTokenOptions } from "./vault/access.ts";

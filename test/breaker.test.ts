@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { afterFailure, afterLateFailure, closedBreaker, mayAsk } from "../src/breaker.ts";
-import type { Breaker } from "../src/breaker.ts";
+import { afterFailure, afterLateFailure, closedBreaker, mayAsk } from "../src/core/breaker.ts";
+import type { Breaker } from "../src/core/breaker.ts";
 
 const now = Date.UTC(2026, 10, 22);
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { fixedClock, movableClock, systemClock } from "../src/clock.ts";
+import { fixedClock, movableClock, systemClock } from "../src/core/clock.ts";
 
 describe("clocks", () => {
   it("stand still until they are moved", () => {

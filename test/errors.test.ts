@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { OnbehalfError, isOnbehalfError } from "../src/errors.ts";
-import type { AnyOnbehalfError, ErrorCode, ErrorDetails } from "../src/errors.ts";
+import { OnbehalfError, isOnbehalfError } from "../src/core/errors.ts";
+import type { AnyOnbehalfError, ErrorCode, ErrorDetails } from "../src/core/errors.ts";
 
 const since = new Date("2026-11-22T00:00:00Z");
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { grantStates, isUsable, missingScopes, scopesOf } from "../src/grant.ts";
+import { grantStates, isUsable, missingScopes, scopesOf } from "../src/core/grant.ts";
 
 const email = "https://www.googleapis.com/auth/userinfo.email";
 const canonical = { email };

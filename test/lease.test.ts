@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { leaseTimes, mayTakeOver } from "../src/lease.ts";
-import type { Attempt, Liveness } from "../src/lease.ts";
-import type { Rotation } from "../src/refresh.ts";
+import { leaseTimes, mayTakeOver } from "../src/core/take-over.ts";
+import type { Attempt, Liveness } from "../src/core/take-over.ts";
+import type { Rotation } from "../src/core/refresh.ts";
 
 const startedAt = Date.UTC(2026, 10, 22);
 

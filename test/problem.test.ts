@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { OnbehalfError } from "../src/errors.ts";
-import type { ErrorCode, ErrorDetails } from "../src/errors.ts";
-import { errorsPage, problemOf, problemResponse } from "../src/problem.ts";
-import type { Problem } from "../src/problem.ts";
-import { Secret } from "../src/secret.ts";
+import { OnbehalfError } from "../src/core/errors.ts";
+import type { ErrorCode, ErrorDetails } from "../src/core/errors.ts";
+import { errorsPage, problemOf, problemResponse } from "../src/core/problem.ts";
+import type { Problem } from "../src/core/problem.ts";
+import { Secret } from "../src/core/secret.ts";
 
 const since = new Date("2026-11-22T00:00:00Z");
 

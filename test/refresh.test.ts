@@ -9,8 +9,8 @@ import {
   refreshAheadAt,
   standardRefusals,
   waitAfterMs,
-} from "../src/refresh.ts";
-import type { AfterAnswer, Refusals, TokenAnswer } from "../src/refresh.ts";
+} from "../src/core/refresh.ts";
+import type { AfterAnswer, Refusals, TokenAnswer } from "../src/core/refresh.ts";
 
 type Refusal = Extract<TokenAnswer, { kind: "refusal" }>;
 

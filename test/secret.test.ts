@@ -5,7 +5,7 @@ import { Console } from "node:console";
 import { Writable } from "node:stream";
 import { format, inspect } from "node:util";
 import * as fc from "fast-check";
-import { Secret } from "../src/secret.ts";
+import { Secret } from "../src/core/secret.ts";
 
 const canary = "ya29.canary-that-must-not-be-seen";
 const secret = new Secret(canary);

@@ -4,7 +4,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { describe, it } from "node:test";
 import type { TestContext } from "node:test";
 import * as fc from "fast-check";
-import { SingleFlight, waitFor } from "../src/single-flight.ts";
+import { SingleFlight, waitFor } from "../src/core/single-flight.ts";
 
 /** Rejections that nobody handled while `work` ran. One of them would end a server. */
 async function unhandledDuring(t: TestContext, work: () => Promise<void>): Promise<unknown[]> {

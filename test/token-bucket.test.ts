@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { LastSecond, fullBucket, take } from "../src/token-bucket.ts";
+import { LastSecond, fullBucket, take } from "../src/core/token-bucket.ts";
 
 const size = { perSecond: 10, burst: 3 };
 

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from "node:crypto";
-import { OnbehalfError } from "../errors.ts";
+import { OnbehalfError } from "../core/errors.ts";
 import type { MasterKey } from "./master-key.ts";
 import { open, seal, sealedUnder } from "./sealing.ts";
 import type { DataKey, Place } from "./sealing.ts";

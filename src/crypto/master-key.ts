@@ -1,7 +1,7 @@
 import { createHash, hkdfSync, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { OnbehalfError } from "../errors.ts";
-import { Secret } from "../secret.ts";
+import { OnbehalfError } from "../core/errors.ts";
+import { Secret } from "../core/secret.ts";
 
 /**
  * Where master keys come from. The first one seals; the others only open what an earlier one sealed.

@@ -1,4 +1,4 @@
-import { OnbehalfError } from "../errors.ts";
+import { OnbehalfError } from "../core/errors.ts";
 import type { Endpoints, Provider } from "../providers/provider.ts";
 import { isConfidential } from "./endpoint.ts";
 import { parseObject, receive } from "./wire.ts";

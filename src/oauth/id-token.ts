@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { decodeJwt, errors, jwtVerify } from "jose";
 import type { JWTPayload, JWTVerifyGetKey } from "jose";
-import { OnbehalfError } from "../errors.ts";
-import type { Profile } from "../grant.ts";
+import { OnbehalfError } from "../core/errors.ts";
+import type { Profile } from "../core/grant.ts";
 import type { Provider } from "../providers/provider.ts";
-import type { Secret } from "../secret.ts";
+import type { Secret } from "../core/secret.ts";
 
 export interface IdTokenChecks {
   readonly provider: Provider;

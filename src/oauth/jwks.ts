@@ -1,8 +1,8 @@
 import { createLocalJWKSet, errors } from "jose";
 import type { JSONWebKeySet, JWTVerifyGetKey } from "jose";
-import type { Clock } from "../clock.ts";
-import { OnbehalfError } from "../errors.ts";
-import { SingleFlight } from "../single-flight.ts";
+import type { Clock } from "../core/clock.ts";
+import { OnbehalfError } from "../core/errors.ts";
+import { SingleFlight } from "../core/single-flight.ts";
 import { parseObject, receive } from "./wire.ts";
 import type { Wire } from "./wire.ts";
 

@@ -1,9 +1,9 @@
-import type { Clock } from "../clock.ts";
-import { isOnbehalfError } from "../errors.ts";
-import type { Profile } from "../grant.ts";
+import type { Clock } from "../core/clock.ts";
+import { isOnbehalfError } from "../core/errors.ts";
+import type { Profile } from "../core/grant.ts";
 import type { Client, Endpoints, Provider } from "../providers/provider.ts";
-import type { Secret } from "../secret.ts";
-import { SingleFlight } from "../single-flight.ts";
+import type { Secret } from "../core/secret.ts";
+import { SingleFlight } from "../core/single-flight.ts";
 import { discover } from "./discovery.ts";
 import { verifyIdToken } from "./id-token.ts";
 import { Jwks } from "./jwks.ts";

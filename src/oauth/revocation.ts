@@ -1,6 +1,6 @@
 import * as oauth from "oauth4webapi";
 import type { Client, Endpoints, Provider } from "../providers/provider.ts";
-import type { Secret } from "../secret.ts";
+import type { Secret } from "../core/secret.ts";
 import { clientAuthentication, errorCode } from "./token-endpoint.ts";
 import { parseObject, receive, retryAfterMs } from "./wire.ts";
 import type { Wire } from "./wire.ts";

@@ -1,7 +1,7 @@
 import * as oauth from "oauth4webapi";
 import type { Client, Endpoints, Provider } from "../providers/provider.ts";
-import type { TokenAnswer } from "../refresh.ts";
-import type { Secret } from "../secret.ts";
+import type { TokenAnswer } from "../core/refresh.ts";
+import type { Secret } from "../core/secret.ts";
 import { tokenSetOf } from "./token-set.ts";
 import type { TokenSet } from "./token-set.ts";
 import { parseObject, receive, retryAfterMs } from "./wire.ts";

@@ -1,4 +1,4 @@
-import { Secret } from "../secret.ts";
+import { Secret } from "../core/secret.ts";
 import { parseObject } from "./wire.ts";
 
 /** A successful answer of the token endpoint (RFC 6749 section 5.1), secrets wrapped. */

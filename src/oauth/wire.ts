@@ -1,4 +1,4 @@
-import { waitFor } from "../single-flight.ts";
+import { waitFor } from "../core/single-flight.ts";
 
 /** How we talk to a provider: the fetch seam, and the bounds that keep a bad answer from hurting us. */
 export interface Wire {

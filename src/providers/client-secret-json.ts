@@ -1,5 +1,5 @@
-import { OnbehalfError } from "../errors.ts";
-import { Secret } from "../secret.ts";
+import { OnbehalfError } from "../core/errors.ts";
+import { Secret } from "../core/secret.ts";
 import type { Client } from "./provider.ts";
 
 /**

@@ -1,5 +1,5 @@
-import type { Rotation } from "../refresh.ts";
-import { Secret } from "../secret.ts";
+import type { Rotation } from "../core/refresh.ts";
+import { Secret } from "../core/secret.ts";
 import type { Client, CodeSource, Endpoints, Provider } from "./provider.ts";
 
 export interface OidcOptions {

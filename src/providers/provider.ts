@@ -1,5 +1,5 @@
-import type { Refusals, Rotation } from "../refresh.ts";
-import type { Secret } from "../secret.ts";
+import type { Refusals, Rotation } from "../core/refresh.ts";
+import type { Secret } from "../core/secret.ts";
 
 /** Where a one-time code came from; it decides `redirect_uri` at the exchange. */
 export type CodeSource = "android" | "ios" | "web-popup" | "web-redirect";

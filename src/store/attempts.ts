@@ -1,5 +1,5 @@
-import { isUsable } from "../grant.ts";
-import type { Attempt } from "../lease.ts";
+import { isUsable } from "../core/grant.ts";
+import type { Attempt } from "../core/take-over.ts";
 import { lockGrant } from "./grants.ts";
 import { ownerText, readOwner } from "./owner.ts";
 import { Columns } from "./sql.ts";

@@ -1,4 +1,4 @@
-import type { GrantState, LapseReason } from "../grant.ts";
+import type { GrantState, LapseReason } from "../core/grant.ts";
 import { Columns } from "./sql.ts";
 import type { Database, SqlRow, SqlValue, Transaction } from "./sql.ts";
 import type { GrantChange, GrantFilter, GrantRow, GrantStore } from "./store.ts";

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { OnbehalfError } from "../errors.ts";
+import { OnbehalfError } from "../core/errors.ts";
 import { Columns } from "./sql.ts";
 import type { Sql, Transaction } from "./sql.ts";
 

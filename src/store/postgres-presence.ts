@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
-import type { Owner } from "../lease.ts";
+import type { Owner } from "../core/take-over.ts";
 import { ownerText } from "./owner.ts";
 import { Columns } from "./sql.ts";
 import type { Sql } from "./sql.ts";

@@ -1,4 +1,4 @@
-import { OnbehalfError } from "../errors.ts";
+import { OnbehalfError } from "../core/errors.ts";
 import { refreshStore } from "./attempts.ts";
 import { callerStore } from "./callers.ts";
 import { grantStore } from "./grants.ts";

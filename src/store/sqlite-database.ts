@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../core/clock.ts";
 import { SqliteConnection, patiently } from "./sqlite-connection.ts";
 import { fileMoved } from "./sqlite-failure.ts";
 import { makePrivate, stillThere } from "./sqlite-file.ts";

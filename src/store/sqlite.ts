@@ -1,4 +1,4 @@
-import { OnbehalfError } from "../errors.ts";
+import { OnbehalfError } from "../core/errors.ts";
 import { bringUpToDate, migrationsFor } from "./migrate.ts";
 import { SqliteDatabase } from "./sqlite-database.ts";
 import { sqlStore } from "./sql-store.ts";

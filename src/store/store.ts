@@ -1,6 +1,6 @@
-import type { Clock } from "../clock.ts";
-import type { GrantState, LapseReason } from "../grant.ts";
-import type { Attempt, Owner } from "../lease.ts";
+import type { Clock } from "../core/clock.ts";
+import type { GrantState, LapseReason } from "../core/grant.ts";
+import type { Attempt, Owner } from "../core/take-over.ts";
 
 /** A grant as it is stored: everything secret is sealed, everything personal hashed or sealed. */
 export interface GrantRow {

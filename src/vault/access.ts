@@ -1,8 +1,8 @@
-import { isOnbehalfError } from "../errors.ts";
-import { isUsable, scopesOf } from "../grant.ts";
-import type { GrantRef, LapseReason } from "../grant.ts";
-import { isFresh, refreshAheadAt } from "../refresh.ts";
-import { SingleFlight, waitFor } from "../single-flight.ts";
+import { isOnbehalfError } from "../core/errors.ts";
+import { isUsable, scopesOf } from "../core/grant.ts";
+import type { GrantRef, LapseReason } from "../core/grant.ts";
+import { isFresh, refreshAheadAt } from "../core/refresh.ts";
+import { SingleFlight, waitFor } from "../core/single-flight.ts";
 import type { GrantChange, GrantRow } from "../store/store.ts";
 import { AccessToken } from "./access-token.ts";
 import { protocolOf } from "./context.ts";

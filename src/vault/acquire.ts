@@ -1,4 +1,4 @@
-import { mayTakeOver } from "../lease.ts";
+import { mayTakeOver } from "../core/take-over.ts";
 import type { GrantRow } from "../store/store.ts";
 import { commitRescued } from "./commit.ts";
 import { gateOf, holderOf, protocolOf } from "./context.ts";

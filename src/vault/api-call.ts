@@ -1,5 +1,5 @@
-import { OnbehalfError } from "../errors.ts";
-import type { GrantRef } from "../grant.ts";
+import { OnbehalfError } from "../core/errors.ts";
+import type { GrantRef } from "../core/grant.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Access } from "./access.ts";
 import { protocolOf } from "./context.ts";

@@ -1,7 +1,7 @@
-import { OnbehalfError } from "../errors.ts";
-import { missingScopes, scopesOf } from "../grant.ts";
-import type { Grant } from "../grant.ts";
-import { problemResponse } from "../problem.ts";
+import { OnbehalfError } from "../core/errors.ts";
+import { missingScopes, scopesOf } from "../core/grant.ts";
+import type { Grant } from "../core/grant.ts";
+import { problemResponse } from "../core/problem.ts";
 import { codeSources } from "../providers/provider.ts";
 import type { CodeSource, Provider } from "../providers/provider.ts";
 import { guardAgainstForgery, isFromBrowser } from "./browser-guard.ts";

@@ -1,4 +1,4 @@
-import { isOnbehalfError } from "../errors.ts";
+import { isOnbehalfError } from "../core/errors.ts";
 
 /** Work that comes round by itself, one round of each task at a time. */
 export class Background {

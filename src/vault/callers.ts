@@ -1,8 +1,8 @@
 import { randomBytes, createHash, timingSafeEqual } from "node:crypto";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../core/clock.ts";
 import type { Sealer } from "../crypto/keyring.ts";
-import { OnbehalfError, isOnbehalfError } from "../errors.ts";
-import { Secret } from "../secret.ts";
+import { OnbehalfError, isOnbehalfError } from "../core/errors.ts";
+import { Secret } from "../core/secret.ts";
 import type { CallerRow, CallerStore } from "../store/store.ts";
 
 /** What a caller may do. */

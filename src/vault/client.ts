@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { OnbehalfError } from "../errors.ts";
+import { OnbehalfError } from "../core/errors.ts";
 import { isConfidential } from "../oauth/endpoint.ts";
 import { parseClientSecretJson } from "../providers/client-secret-json.ts";
 import type { Client, Provider } from "../providers/provider.ts";

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { isOnbehalfError } from "../errors.ts";
+import { isOnbehalfError } from "../core/errors.ts";
 import type { Protocol } from "../oauth/protocol.ts";
 import { fromJournal, journalText } from "../oauth/token-set.ts";
 import type { TokenSet } from "../oauth/token-set.ts";
-import { backOffMs } from "../refresh.ts";
+import { backOffMs } from "../core/refresh.ts";
 import type { GrantRow, TokenColumns } from "../store/store.ts";
 import type { CustodyContext } from "./context.ts";
 import type { RefreshOutcome } from "./exchanger.ts";

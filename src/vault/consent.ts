@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { OnbehalfError } from "../errors.ts";
-import { isUsable } from "../grant.ts";
-import type { GrantState, Profile } from "../grant.ts";
+import { OnbehalfError } from "../core/errors.ts";
+import { isUsable } from "../core/grant.ts";
+import type { GrantState, Profile } from "../core/grant.ts";
 import type { Protocol } from "../oauth/protocol.ts";
 import type { TokenSet } from "../oauth/token-set.ts";
 import { newGrant } from "../store/new-grant.ts";

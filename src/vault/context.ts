@@ -1,7 +1,7 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../core/clock.ts";
 import type { Sealer } from "../crypto/keyring.ts";
-import { OnbehalfError } from "../errors.ts";
-import type { Liveness, Owner } from "../lease.ts";
+import { OnbehalfError } from "../core/errors.ts";
+import type { Liveness, Owner } from "../core/take-over.ts";
 import type { Protocol } from "../oauth/protocol.ts";
 import type { Store } from "../store/store.ts";
 import type { OnEvent } from "./events.ts";

@@ -1,5 +1,5 @@
 import { keyClasses } from "../crypto/keyring.ts";
-import type { BucketSize } from "../token-bucket.ts";
+import type { BucketSize } from "../core/token-bucket.ts";
 import type { CustodyContext, VaultContext } from "./context.ts";
 import { localExchanger } from "./exchanger.ts";
 import type { Exchanger } from "./exchanger.ts";

@@ -1,4 +1,4 @@
-import type { LapseReason } from "../grant.ts";
+import type { LapseReason } from "../core/grant.ts";
 
 /** Something that happened to a grant or to our client, for logs and metrics. Never carries a token. */
 export type VaultEvent =

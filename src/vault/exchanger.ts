@@ -1,4 +1,4 @@
-import type { Secret } from "../secret.ts";
+import type { Secret } from "../core/secret.ts";
 import type { CodeRequest } from "./code-request.ts";
 import { protocolOf } from "./context.ts";
 import type { CustodyContext } from "./context.ts";
@@ -6,7 +6,7 @@ import type { Urgency } from "./gate.ts";
 import { Intake } from "./intake.ts";
 import { refreshGrant } from "./refreshing.ts";
 import { revokeGrant } from "./revocation.ts";
-import { SingleFlight } from "../single-flight.ts";
+import { SingleFlight } from "../core/single-flight.ts";
 
 /** How a refresh ended. The token itself is read from the store, which is the truth. */
 export type RefreshOutcome =

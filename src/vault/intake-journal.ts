@@ -1,7 +1,7 @@
-import { isOnbehalfError } from "../errors.ts";
+import { isOnbehalfError } from "../core/errors.ts";
 import type { Protocol } from "../oauth/protocol.ts";
 import { fromJournal, journalText } from "../oauth/token-set.ts";
-import { backOffMs } from "../refresh.ts";
+import { backOffMs } from "../core/refresh.ts";
 import type { IntakeRow } from "../store/store.ts";
 import type { CodeRequest } from "./code-request.ts";
 import type { Answer } from "./commit.ts";

@@ -1,9 +1,9 @@
-import { isOnbehalfError } from "../errors.ts";
-import type { OnbehalfError } from "../errors.ts";
-import { isUsable } from "../grant.ts";
+import { isOnbehalfError } from "../core/errors.ts";
+import type { OnbehalfError } from "../core/errors.ts";
+import { isUsable } from "../core/grant.ts";
 import { claimedSubject } from "../oauth/id-token.ts";
 import type { Protocol } from "../oauth/protocol.ts";
-import type { TokenAnswer } from "../refresh.ts";
+import type { TokenAnswer } from "../core/refresh.ts";
 import type { GrantRow, IntakeRow } from "../store/store.ts";
 import { afterCodeRefusal } from "./code-refusal.ts";
 import type { CodeRequest } from "./code-request.ts";

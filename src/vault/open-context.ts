@@ -1,12 +1,12 @@
 import { randomInt } from "node:crypto";
-import type { Clock } from "../clock.ts";
-import { systemClock } from "../clock.ts";
+import type { Clock } from "../core/clock.ts";
+import { systemClock } from "../core/clock.ts";
 import type { KeyClass } from "../crypto/keyring.ts";
 import { masterKeysOf } from "../crypto/master-key.ts";
 import type { MasterKeySource } from "../crypto/master-key.ts";
-import { OnbehalfError } from "../errors.ts";
-import { leaseTimes } from "../lease.ts";
-import type { Liveness, Owner } from "../lease.ts";
+import { OnbehalfError } from "../core/errors.ts";
+import { leaseTimes } from "../core/take-over.ts";
+import type { Liveness, Owner } from "../core/take-over.ts";
 import { HttpProtocol } from "../oauth/protocol.ts";
 import type { Protocol } from "../oauth/protocol.ts";
 import { wireDefaults } from "../oauth/wire.ts";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { fromJournal, journalText } from "../oauth/token-set.ts";
 import type { TokenSet } from "../oauth/token-set.ts";
-import type { Secret } from "../secret.ts";
+import type { Secret } from "../core/secret.ts";
 import type { Sealer } from "../crypto/keyring.ts";
 import type { GrantRow, OrphanRow } from "../store/store.ts";
 import type { CustodyContext } from "./context.ts";

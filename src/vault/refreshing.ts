@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { isOnbehalfError } from "../errors.ts";
-import type { LapseReason } from "../grant.ts";
+import { isOnbehalfError } from "../core/errors.ts";
+import type { LapseReason } from "../core/grant.ts";
 import type { Protocol } from "../oauth/protocol.ts";
 import type { TokenReply } from "../oauth/token-endpoint.ts";
 import type { TokenSet } from "../oauth/token-set.ts";
-import { afterAnswer, backOffMs, standardRefusals, waitAfterMs } from "../refresh.ts";
-import type { AfterAnswer } from "../refresh.ts";
-import type { Secret } from "../secret.ts";
+import { afterAnswer, backOffMs, standardRefusals, waitAfterMs } from "../core/refresh.ts";
+import type { AfterAnswer } from "../core/refresh.ts";
+import type { Secret } from "../core/secret.ts";
 import type { GrantRow } from "../store/store.ts";
 import { acquire } from "./acquire.ts";
 import type { Begun } from "./acquire.ts";

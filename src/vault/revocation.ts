@@ -1,7 +1,7 @@
-import { OnbehalfError } from "../errors.ts";
-import type { GrantState } from "../grant.ts";
+import { OnbehalfError } from "../core/errors.ts";
+import type { GrantState } from "../core/grant.ts";
 import type { Protocol } from "../oauth/protocol.ts";
-import type { Secret } from "../secret.ts";
+import type { Secret } from "../core/secret.ts";
 import type { GrantRow } from "../store/store.ts";
 import { protocolOf } from "./context.ts";
 import type { CustodyContext } from "./context.ts";

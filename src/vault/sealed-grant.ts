@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import type { Sealer } from "../crypto/keyring.ts";
-import { OnbehalfError, isOnbehalfError } from "../errors.ts";
-import { scopesOf } from "../grant.ts";
-import type { Grant, Profile } from "../grant.ts";
+import { OnbehalfError, isOnbehalfError } from "../core/errors.ts";
+import { scopesOf } from "../core/grant.ts";
+import type { Grant, Profile } from "../core/grant.ts";
 import type { TokenSet } from "../oauth/token-set.ts";
-import { Secret } from "../secret.ts";
+import { Secret } from "../core/secret.ts";
 import type { GrantRow, TokenColumns } from "../store/store.ts";
 
 /** The personal part of a grant, sealed as one value. */

@@ -1,4 +1,4 @@
-import { isUsable } from "../grant.ts";
+import { isUsable } from "../core/grant.ts";
 import type { Provider } from "../providers/provider.ts";
 import { endTogether } from "../providers/siblings.ts";
 import type { GrantRow } from "../store/store.ts";

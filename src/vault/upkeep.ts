@@ -1,7 +1,7 @@
-import { isOnbehalfError } from "../errors.ts";
-import { mayTakeOver } from "../lease.ts";
-import { keepAliveAt } from "../refresh.ts";
-import type { Attempt } from "../lease.ts";
+import { isOnbehalfError } from "../core/errors.ts";
+import { mayTakeOver } from "../core/take-over.ts";
+import { keepAliveAt } from "../core/refresh.ts";
+import type { Attempt } from "../core/take-over.ts";
 import { Background } from "./background.ts";
 import { commitRescued } from "./commit.ts";
 import { gateOf, holderOf, protocolOf } from "./context.ts";

@@ -13,8 +13,8 @@ import {
 import type { KeyClass, WrappedKey } from "../../src/crypto/keyring.ts";
 import { generateMasterKey, parseMasterKey } from "../../src/crypto/master-key.ts";
 import type { MasterKey } from "../../src/crypto/master-key.ts";
-import { isOnbehalfError } from "../../src/errors.ts";
-import { Secret } from "../../src/secret.ts";
+import { isOnbehalfError } from "../../src/core/errors.ts";
+import { Secret } from "../../src/core/secret.ts";
 
 const place = { clientId: "c-1", column: "grants.refresh_token", recordId: "g_1", generation: 3 };
 const token = "1//a-refresh-token";

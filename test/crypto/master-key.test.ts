@@ -14,8 +14,8 @@ import {
   parseMasterKey,
 } from "../../src/crypto/master-key.ts";
 import type { MasterKeySource } from "../../src/crypto/master-key.ts";
-import { isOnbehalfError } from "../../src/errors.ts";
-import { Secret } from "../../src/secret.ts";
+import { isOnbehalfError } from "../../src/core/errors.ts";
+import { Secret } from "../../src/core/secret.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const known = "obm_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc_27496506";

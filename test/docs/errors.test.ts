@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { OnbehalfError } from "../../src/index.ts";
 import type { ErrorCode, ErrorDetails } from "../../src/index.ts";
-import { errorsPage, problemOf } from "../../src/problem.ts";
+import { errorsPage, problemOf } from "../../src/core/problem.ts";
 
 /** One of each, with every member that it can carry. The compiler sees to it that none is missing. */
 const samples: { readonly [C in ErrorCode]: Required<ErrorDetails[C]> } = {

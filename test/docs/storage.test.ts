@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { copyFile, writeFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
-import { systemClock } from "../../src/clock.ts";
+import { systemClock } from "../../src/core/clock.ts";
 import { postgres } from "../../src/store/postgres.ts";
 import { sqlite } from "../../src/store/sqlite.ts";
 import { read, save } from "../../src/store/suite/rows.ts";

@@ -9,7 +9,7 @@ import { wireDefaults } from "../../src/oauth/wire.ts";
 import { newGrant } from "../../src/store/new-grant.ts";
 import { sqlite } from "../../src/store/sqlite.ts";
 import type { GrantRow, Store } from "../../src/store/store.ts";
-import type { BucketSize } from "../../src/token-bucket.ts";
+import type { BucketSize } from "../../src/core/token-bucket.ts";
 import { clientFor } from "../../src/vault/client.ts";
 import type { CustodyContext } from "../../src/vault/context.ts";
 import { Gate } from "../../src/vault/gate.ts";

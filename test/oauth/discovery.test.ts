@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { isOnbehalfError } from "../../src/errors.ts";
+import { isOnbehalfError } from "../../src/core/errors.ts";
 import { discover } from "../../src/oauth/discovery.ts";
 import { isConfidential } from "../../src/oauth/endpoint.ts";
 import type { Endpoints } from "../../src/providers/provider.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import type { Profile } from "../../src/grant.ts";
+import type { Profile } from "../../src/core/grant.ts";
 import { oidc } from "../../src/providers/oidc.ts";
 import { base64url, edwardsMinter, ellipticMinter, minted, signed } from "./minting.ts";
 import type { Minter } from "./minting.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { OnbehalfError, isOnbehalfError } from "../../src/errors.ts";
+import { OnbehalfError, isOnbehalfError } from "../../src/core/errors.ts";
 import type { IdTokenChecks } from "../../src/oauth/id-token.ts";
 import { google } from "../../src/providers/google.ts";
 import { oidc } from "../../src/providers/oidc.ts";

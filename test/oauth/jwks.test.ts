@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { errors } from "jose";
-import { fixedClock } from "../../src/clock.ts";
-import type { MovableClock } from "../../src/clock.ts";
-import { isOnbehalfError } from "../../src/errors.ts";
+import { fixedClock } from "../../src/core/clock.ts";
+import type { MovableClock } from "../../src/core/clock.ts";
+import { isOnbehalfError } from "../../src/core/errors.ts";
 import { Jwks } from "../../src/oauth/jwks.ts";
 import { deadPort, recorder, wireWith } from "./servers.ts";
 import { ellipticMinter } from "./minting.ts";

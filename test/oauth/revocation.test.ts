@@ -4,7 +4,7 @@ import { requestRevocation } from "../../src/oauth/revocation.ts";
 import type { RevocationReply } from "../../src/oauth/revocation.ts";
 import { google } from "../../src/providers/google.ts";
 import type { Client } from "../../src/providers/provider.ts";
-import { Secret } from "../../src/secret.ts";
+import { Secret } from "../../src/core/secret.ts";
 import { deadPort, membersOf, recorder, wireWith } from "./servers.ts";
 import type { Reply } from "./servers.ts";
 

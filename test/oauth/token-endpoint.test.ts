@@ -6,8 +6,8 @@ import { replyOf, requestCodeExchange, requestRefresh } from "../../src/oauth/to
 import type { TokenReply, TokenRequest } from "../../src/oauth/token-endpoint.ts";
 import { google } from "../../src/providers/google.ts";
 import type { Client, Provider } from "../../src/providers/provider.ts";
-import type { TokenAnswer } from "../../src/refresh.ts";
-import { Secret } from "../../src/secret.ts";
+import type { TokenAnswer } from "../../src/core/refresh.ts";
+import { Secret } from "../../src/core/secret.ts";
 import { deadPort, membersOf, recorder, talker, wireWith } from "./servers.ts";
 import type { Recorded, Reply } from "./servers.ts";
 

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { fromJournal, journalText, tokenSetOf } from "../../src/oauth/token-set.ts";
 import type { TokenSet } from "../../src/oauth/token-set.ts";
-import { Secret } from "../../src/secret.ts";
+import { Secret } from "../../src/core/secret.ts";
 
 /** A token set without its wrappings, so that equal means equal. */
 function exposed(tokens: TokenSet | undefined): object | undefined {

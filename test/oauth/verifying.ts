@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { createLocalJWKSet } from "jose";
 import type { JWK } from "jose";
-import { isOnbehalfError } from "../../src/errors.ts";
-import type { Profile } from "../../src/grant.ts";
+import { isOnbehalfError } from "../../src/core/errors.ts";
+import type { Profile } from "../../src/core/grant.ts";
 import { verifyIdToken } from "../../src/oauth/id-token.ts";
 import type { IdTokenChecks } from "../../src/oauth/id-token.ts";
 import { google } from "../../src/providers/google.ts";
-import { Secret } from "../../src/secret.ts";
+import { Secret } from "../../src/core/secret.ts";
 import { minted, rsaMinter } from "./minting.ts";
 
 export const now = Date.UTC(2026, 10, 22);

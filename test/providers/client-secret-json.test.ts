@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { inspect } from "node:util";
-import { isOnbehalfError } from "../../src/errors.ts";
+import { isOnbehalfError } from "../../src/core/errors.ts";
 import { parseClientSecretJson } from "../../src/providers/client-secret-json.ts";
 
 const client = {

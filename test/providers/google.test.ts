@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { inspect } from "node:util";
 import { google } from "../../src/providers/google.ts";
 import { codeSources } from "../../src/providers/provider.ts";
-import { Secret } from "../../src/secret.ts";
+import { Secret } from "../../src/core/secret.ts";
 
 const clientId = "1234567890-web.apps.googleusercontent.com";
 

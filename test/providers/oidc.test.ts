@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { inspect } from "node:util";
 import { oidc } from "../../src/providers/oidc.ts";
 import type { Endpoints } from "../../src/providers/provider.ts";
-import { Secret } from "../../src/secret.ts";
+import { Secret } from "../../src/core/secret.ts";
 
 const least = { name: "id", issuer: "https://id.example", clientId: "app" };
 

@@ -1,5 +1,5 @@
-import { isUsable } from "../../src/grant.ts";
-import type { Attempt } from "../../src/lease.ts";
+import { isUsable } from "../../src/core/grant.ts";
+import type { Attempt } from "../../src/core/take-over.ts";
 import type { GrantRow, IntakeRow, OrphanRow, Store } from "../../src/store/store.ts";
 
 /** The part of a store that the model does, too. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { assert as check, asyncProperty } from "fast-check";
-import { fixedClock } from "../../src/clock.ts";
+import { fixedClock } from "../../src/core/clock.ts";
 import type { Store } from "../../src/store/store.ts";
 import { same } from "../../src/store/suite/rows.ts";
 import { ModelStore } from "./model.ts";

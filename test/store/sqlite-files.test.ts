@@ -3,8 +3,8 @@ import { chmod, mkdir, readFile, rename, stat, truncate, writeFile } from "node:
 import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
-import { fixedClock } from "../../src/clock.ts";
-import { isOnbehalfError } from "../../src/errors.ts";
+import { fixedClock } from "../../src/core/clock.ts";
+import { isOnbehalfError } from "../../src/core/errors.ts";
 import { sqlite } from "../../src/store/sqlite.ts";
 import type { SqliteOptions } from "../../src/store/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";

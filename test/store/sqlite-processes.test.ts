@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { fixedClock } from "../../src/clock.ts";
+import { fixedClock } from "../../src/core/clock.ts";
 import { sqlite } from "../../src/store/sqlite.ts";
 import { read, save } from "../../src/store/suite/rows.ts";
 import { storeProcess } from "../support/store-process.ts";

@@ -1,6 +1,6 @@
 import { array, constantFrom, nat, record } from "fast-check";
 import type { Arbitrary } from "fast-check";
-import type { Attempt } from "../../src/lease.ts";
+import type { Attempt } from "../../src/core/take-over.ts";
 import type { GrantRow, IntakeRow } from "../../src/store/store.ts";
 import { bytes, grant, owner, tokens } from "../../src/store/suite/rows.ts";
 import type { Modelled } from "./model.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
-import { isOnbehalfError } from "../../src/errors.ts";
-import type { ErrorCode } from "../../src/errors.ts";
+import { isOnbehalfError } from "../../src/core/errors.ts";
+import type { ErrorCode } from "../../src/core/errors.ts";
 
 /**
  * For `assert.rejects`: an error of ours with this code and with what to do, that names `about`.

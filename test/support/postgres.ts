@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { after } from "node:test";
 import type { TestContext } from "node:test";
 import { Client } from "pg";
-import { systemClock } from "../../src/clock.ts";
+import { systemClock } from "../../src/core/clock.ts";
 import { postgres } from "../../src/store/postgres.ts";
 import { newServer } from "./postgres-server.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { isOnbehalfError } from "../../src/errors.ts";
+import { isOnbehalfError } from "../../src/core/errors.ts";
 import { google } from "../../src/providers/google.ts";
 import { oidc } from "../../src/providers/oidc.ts";
 import type { Provider } from "../../src/providers/provider.ts";

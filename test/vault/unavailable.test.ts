@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isOnbehalfError } from "../../src/index.ts";
 import type { AnyOnbehalfError, ErrorCode } from "../../src/index.ts";
-import { problemOf } from "../../src/problem.ts";
+import { problemOf } from "../../src/core/problem.ts";
 import type { Fault } from "../../src/standin/index.ts";
 import { house, outcomes } from "../support/house.ts";
 

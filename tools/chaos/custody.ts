@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { masterKeysOf } from "../../src/crypto/master-key.ts";
-import type { Secret } from "../../src/secret.ts";
+import type { Secret } from "../../src/core/secret.ts";
 import { isOnbehalfError, keyringFromKeys, systemClock } from "../../src/index.ts";
 import type { GrantState, LapseReason } from "../../src/index.ts";
 import { orphanAnswers } from "../../src/vault/orphans.ts";

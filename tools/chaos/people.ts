@@ -1,4 +1,4 @@
-import type { Secret } from "../../src/secret.ts";
+import type { Secret } from "../../src/core/secret.ts";
 import { storedGrants } from "./custody.ts";
 import type { RunDatabase } from "./database.ts";
 import type { ProviderProcess } from "./provider.ts";

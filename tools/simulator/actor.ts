@@ -1,6 +1,6 @@
 import type { Sealer } from "../../src/crypto/keyring.ts";
-import { OnbehalfError } from "../../src/errors.ts";
-import type { Liveness, Owner } from "../../src/lease.ts";
+import { OnbehalfError } from "../../src/core/errors.ts";
+import type { Liveness, Owner } from "../../src/core/take-over.ts";
 import type { Protocol } from "../../src/oauth/protocol.ts";
 import { tokenSetOf } from "../../src/oauth/token-set.ts";
 import type { TokenReply } from "../../src/oauth/token-endpoint.ts";

@@ -1,4 +1,4 @@
-import type { Rotation } from "../../src/refresh.ts";
+import type { Rotation } from "../../src/core/refresh.ts";
 
 /** A refresh token as the simulated provider knows it. */
 interface Issued {

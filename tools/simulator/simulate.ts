@@ -1,8 +1,8 @@
-import { isOnbehalfError } from "../../src/errors.ts";
-import { isUsable } from "../../src/grant.ts";
-import type { GrantState } from "../../src/grant.ts";
+import { isOnbehalfError } from "../../src/core/errors.ts";
+import { isUsable } from "../../src/core/grant.ts";
+import type { GrantState } from "../../src/core/grant.ts";
 import { oidc } from "../../src/providers/oidc.ts";
-import type { Rotation } from "../../src/refresh.ts";
+import type { Rotation } from "../../src/core/refresh.ts";
 import { newGrant } from "../../src/store/new-grant.ts";
 import type { GrantRow } from "../../src/store/store.ts";
 import { commitRescued } from "../../src/vault/commit.ts";

@@ -1,5 +1,5 @@
-import { isUsable } from "../../src/grant.ts";
-import type { Attempt } from "../../src/lease.ts";
+import { isUsable } from "../../src/core/grant.ts";
+import type { Attempt } from "../../src/core/take-over.ts";
 import type { GrantRow, OrphanRow, RefreshStore, Store } from "../../src/store/store.ts";
 
 /** One grant and what hangs on it, with the meaning that store/suite.ts holds the real stores to. */

@@ -1,6 +1,6 @@
 import { equal, ok, rejects } from "node:assert/strict";
 import { describe, test } from "node:test";
-import { isOnbehalfError } from "../../errors.ts";
+import { isOnbehalfError } from "../../core/errors.ts";
 import { suiteTime } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 

@@ -1,5 +1,5 @@
 import { deepStrictEqual } from "node:assert/strict";
-import type { Owner } from "../../lease.ts";
+import type { Owner } from "../../core/take-over.ts";
 import { newGrant } from "../new-grant.ts";
 import type { GrantRow, IntakeRow, Store, TokenColumns } from "../store.ts";
 import { suiteTime } from "./bench.ts";

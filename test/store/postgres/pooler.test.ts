@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
-import { systemClock } from "../../../src/clock.ts";
+import { systemClock } from "../../../src/core/clock.ts";
 import { postgres } from "../../../src/store/postgres.ts";
 import type { PostgresOptions } from "../../../src/store/postgres.ts";
 import type { Store } from "../../../src/store/store.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { systemClock } from "../../../src/clock.ts";
+import { systemClock } from "../../../src/core/clock.ts";
 import { postgres } from "../../../src/store/postgres.ts";
 import { fails } from "../../support/fails.ts";
 import { administer, freshDatabase } from "../../support/postgres.ts";

@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { after, before, describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { Client } from "pg";
-import { systemClock } from "../../../src/clock.ts";
+import { systemClock } from "../../../src/core/clock.ts";
 import { postgres } from "../../../src/store/postgres.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { owner, read, save, tokens } from "../../../src/store/suite/rows.ts";

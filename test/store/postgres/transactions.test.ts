@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { Client, Pool } from "pg";
-import { systemClock } from "../../../src/clock.ts";
+import { systemClock } from "../../../src/core/clock.ts";
 import { PostgresDatabase } from "../../../src/store/postgres-database.ts";
 import { clientConfig } from "../../../src/store/postgres-options.ts";
 import { postgres } from "../../../src/store/postgres.ts";
