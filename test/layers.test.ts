@@ -17,7 +17,7 @@ const layers: readonly { readonly file: string; readonly refused: string[]; read
     allowed: ["./grant.ts", "./errors.ts", "./secret.ts", "./clock.ts", "./lease.ts", "./single-flight.ts"],
   },
   {
-    file: "src/oauth/wire.ts",
+    file: "src/oauth/bounded-fetch.ts",
     refused: [
       "../store/store.ts",
       "../crypto/sealing.ts",

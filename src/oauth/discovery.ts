@@ -1,8 +1,8 @@
 import { OnbehalfError } from "../core/errors.ts";
 import type { Endpoints, Provider } from "../providers/provider.ts";
 import { isConfidential } from "./endpoint.ts";
-import { parseObject, receive } from "./wire.ts";
-import type { Wire } from "./wire.ts";
+import { parseObject, receive } from "./bounded-fetch.ts";
+import type { Wire } from "./bounded-fetch.ts";
 
 /**
  * Reads an issuer's endpoints.

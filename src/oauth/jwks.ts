@@ -3,8 +3,8 @@ import type { JSONWebKeySet, JWTVerifyGetKey } from "jose";
 import type { Clock } from "../core/clock.ts";
 import { OnbehalfError } from "../core/errors.ts";
 import { SingleFlight } from "../core/single-flight.ts";
-import { parseObject, receive } from "./wire.ts";
-import type { Wire } from "./wire.ts";
+import { parseObject, receive } from "./bounded-fetch.ts";
+import type { Wire } from "./bounded-fetch.ts";
 
 /** An unknown `kid` may cause a fetch this often at most: a flood of forged tokens must not become our flood. */
 const refetchEveryMs = 30_000;

@@ -11,7 +11,7 @@ import { requestRevocation } from "./revocation.ts";
 import type { RevocationReply } from "./revocation.ts";
 import { requestCodeExchange, requestRefresh } from "./token-endpoint.ts";
 import type { TokenReply, TokenRequest } from "./token-endpoint.ts";
-import type { Wire } from "./wire.ts";
+import type { Wire } from "./bounded-fetch.ts";
 
 /** What one client says to one provider. Each verb throws only where {@link discover} does, unless it says more. */
 export interface Protocol {

@@ -2,8 +2,8 @@ import * as oauth from "oauth4webapi";
 import type { Client, Endpoints, Provider } from "../providers/provider.ts";
 import type { Secret } from "../core/secret.ts";
 import { clientAuthentication, errorCode } from "./token-endpoint.ts";
-import { parseObject, receive, retryAfterMs } from "./wire.ts";
-import type { Wire } from "./wire.ts";
+import { parseObject, receive, retryAfterMs } from "./bounded-fetch.ts";
+import type { Wire } from "./bounded-fetch.ts";
 
 /** How a revocation ended. `done` also where the token was dead already: the aim is reached. */
 export type RevocationReply =

@@ -4,8 +4,8 @@ import type { TokenAnswer } from "../core/refresh.ts";
 import type { Secret } from "../core/secret.ts";
 import { tokenSetOf } from "./token-set.ts";
 import type { TokenSet } from "./token-set.ts";
-import { parseObject, receive, retryAfterMs } from "./wire.ts";
-import type { Received, Wire } from "./wire.ts";
+import { parseObject, receive, retryAfterMs } from "./bounded-fetch.ts";
+import type { Received, Wire } from "./bounded-fetch.ts";
 
 /** An answer of the token endpoint, and its tokens where it is one of success. */
 export interface TokenReply {

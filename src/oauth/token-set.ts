@@ -1,5 +1,5 @@
 import { Secret } from "../core/secret.ts";
-import { parseObject } from "./wire.ts";
+import { parseObject } from "./bounded-fetch.ts";
 
 /** A successful answer of the token endpoint (RFC 6749 section 5.1), secrets wrapped. */
 export interface TokenSet {

@@ -9,7 +9,7 @@ import { leaseTimes } from "../core/take-over.ts";
 import type { Liveness, Owner } from "../core/take-over.ts";
 import { HttpProtocol } from "../oauth/protocol.ts";
 import type { Protocol } from "../oauth/protocol.ts";
-import { wireDefaults } from "../oauth/wire.ts";
+import { wireDefaults } from "../oauth/bounded-fetch.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Store } from "../store/store.ts";
 import { clientFor } from "./client.ts";

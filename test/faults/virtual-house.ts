@@ -5,7 +5,7 @@ import { masterKeysOf } from "../../src/crypto/master-key.ts";
 import { generateMasterKey, google, keyringFromKeys, Secret } from "../../src/index.ts";
 import type { Provider, VaultEvent } from "../../src/index.ts";
 import { HttpProtocol } from "../../src/oauth/protocol.ts";
-import { wireDefaults } from "../../src/oauth/wire.ts";
+import { wireDefaults } from "../../src/oauth/bounded-fetch.ts";
 import { newGrant } from "../../src/store/new-grant.ts";
 import { sqlite } from "../../src/store/sqlite.ts";
 import type { GrantRow, Store } from "../../src/store/store.ts";

@@ -3,8 +3,8 @@ import type { Socket } from "node:net";
 import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import * as fc from "fast-check";
-import { parseObject, readText, receive, retryAfterMs, wireDefaults } from "../../src/oauth/wire.ts";
-import type { Received, Wire } from "../../src/oauth/wire.ts";
+import { parseObject, readText, receive, retryAfterMs, wireDefaults } from "../../src/oauth/bounded-fetch.ts";
+import type { Received, Wire } from "../../src/oauth/bounded-fetch.ts";
 import { deadPort, recorder, talker, wireWith } from "./servers.ts";
 
 const patient = wireWith({ bodyLimitBytes: 1_000 });
