@@ -9,7 +9,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateMasterKey, google, keyringFromKeys, openVault } from "../src/index.ts";
-import { sqlite } from "../src/store/sqlite.ts";
+import { sqlite } from "../src/store/sqlite/index.ts";
 import { startProvider } from "../tools/chaos/provider.ts";
 import type { ProviderProcess } from "../tools/chaos/provider.ts";
 import { load } from "./load.ts";

@@ -2,7 +2,7 @@
 import { generateMasterKey, google, keyringFromKeys, openVault } from "../src/index.ts";
 import { startServer } from "../src/service/index.ts";
 import { startStandin } from "../src/standin/index.ts";
-import { sqlite } from "../src/store/sqlite.ts";
+import { sqlite } from "../src/store/sqlite/index.ts";
 
 const standin = await startStandin();
 const vault = await openVault({

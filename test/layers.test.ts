@@ -51,7 +51,7 @@ const layers: readonly { readonly file: string; readonly refused: string[]; read
     allowed: ["./provider.ts", "../secret.ts", "../refresh.ts", "../errors.ts"],
   },
   {
-    file: "src/store/sqlite.ts",
+    file: "src/store/sqlite/index.ts",
     refused: [
       "../secret.ts",
       "../crypto/keyring.ts",
@@ -135,7 +135,7 @@ const touches: readonly { readonly file: string; readonly refused: string[]; rea
     allowed: ["1"],
   },
   {
-    file: "src/store/sql.ts",
+    file: "src/store/sql/sql.ts",
     refused: ["Date.now()", "Math.random()", "process.env.HOME", "console.log(1)"],
     allowed: ["1"],
   },

@@ -18,8 +18,8 @@ function packagesOf(entry: URL, seen = new Set<string>()): Set<string> {
 
 const lean: Readonly<Record<string, readonly string[]>> = {
   "../src/index.ts": ["jose", "oauth4webapi"],
-  "../src/store/sqlite.ts": [],
-  "../src/store/postgres.ts": [],
+  "../src/store/sqlite/index.ts": [],
+  "../src/store/postgres/index.ts": [],
   "../src/browser/index.ts": [],
 };
 

@@ -1,7 +1,7 @@
 /** The schemas that the migrations result in, as text: reviewed in diffs, and compared by the tests. */
 import { DatabaseSync } from "node:sqlite";
 import { Client } from "pg";
-import { migrationsFor } from "../src/store/migrate.ts";
+import { migrationsFor } from "../src/store/sql/migrate.ts";
 
 const header =
   "-- What the migrations of this folder result in. Written by tools/dump-schema.ts; not run by anything.\n\n";

@@ -9,8 +9,8 @@ import {
   parseClientSecretJson,
 } from "../index.ts";
 import type { MasterKeySource, Provider, Store } from "../index.ts";
-import { postgres } from "../store/postgres.ts";
-import { sqlite } from "../store/sqlite.ts";
+import { postgres } from "../store/postgres/index.ts";
+import { sqlite } from "../store/sqlite/index.ts";
 import { settingNames } from "./setting-names.ts";
 import type { Setting, Settings } from "./setting-names.ts";
 

@@ -7,7 +7,7 @@ import type { Browser, Page } from "playwright-core";
 import { generateMasterKey, google, keyringFromKeys, openVault, type Vault } from "../../src/index.ts";
 import { service, startServer } from "../../src/service/index.ts";
 import { startStandin, type Standin } from "../../src/standin/index.ts";
-import { sqlite } from "../../src/store/sqlite.ts";
+import { sqlite } from "../../src/store/sqlite/index.ts";
 import { launchChromium, needsChromium } from "./chromium.ts";
 import { startSite, type Site } from "./page-server.ts";
 

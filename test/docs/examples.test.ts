@@ -13,7 +13,7 @@ import { fixedClock, generateMasterKey, google, keyringFromKeys, openVault, syst
 import { startServer } from "../../src/service/index.ts";
 import { startStandin } from "../../src/standin/index.ts";
 import type { Standin } from "../../src/standin/index.ts";
-import { sqlite } from "../../src/store/sqlite.ts";
+import { sqlite } from "../../src/store/sqlite/index.ts";
 import { checkout } from "../support/checkout-bin.ts";
 
 const run = promisify(execFile);

@@ -9,7 +9,7 @@ import type { Vault } from "../../src/index.ts";
 import { openApiDocument } from "../../src/service/openapi.ts";
 import { serviceMetrics, startServer } from "../../src/service/index.ts";
 import type { RunningServer } from "../../src/service/index.ts";
-import { sqlite } from "../../src/store/sqlite.ts";
+import { sqlite } from "../../src/store/sqlite/index.ts";
 import { startStandin } from "../../src/standin/index.ts";
 import type { Standin } from "../../src/standin/index.ts";
 import { runBlocks } from "./bash-session.ts";

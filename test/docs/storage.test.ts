@@ -5,8 +5,8 @@ import { copyFile, writeFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
 import { systemClock } from "../../src/core/clock.ts";
-import { postgres } from "../../src/store/postgres.ts";
-import { sqlite } from "../../src/store/sqlite.ts";
+import { postgres } from "../../src/store/postgres/index.ts";
+import { sqlite } from "../../src/store/sqlite/index.ts";
 import { read, save } from "../../src/store/suite/rows.ts";
 import { administer, freshDatabase } from "../support/postgres.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -26,9 +26,9 @@ function blockWith(part: string): Block {
 /** Runs a TypeScript block in a folder, with our modules as they are in this checkout. */
 async function run(block: Block, folder: string, ...flags: string[]): Promise<string> {
   const sources: Record<string, string> = {
-    "onbehalf/sqlite": "src/store/sqlite.ts",
-    "onbehalf/postgres": "src/store/postgres.ts",
-    "onbehalf/store-suite": "src/store/suite.ts",
+    "onbehalf/sqlite": "src/store/sqlite/index.ts",
+    "onbehalf/postgres": "src/store/postgres/index.ts",
+    "onbehalf/store-suite": "src/store/suite/index.ts",
   };
   const text = block.text.replaceAll(/"(onbehalf\/[^"]+)"/g, (_, name: string) => {
     return JSON.stringify(new URL(sources[name] ?? `no source for ${name}`, root).href);

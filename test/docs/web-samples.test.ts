@@ -8,7 +8,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { generateMasterKey, google, keyringFromKeys, openVault, type Vault } from "../../src/index.ts";
 import { service } from "../../src/service/index.ts";
 import { startStandin, type Standin } from "../../src/standin/index.ts";
-import { sqlite } from "../../src/store/sqlite.ts";
+import { sqlite } from "../../src/store/sqlite/index.ts";
 import { launchChromium, needsChromium } from "../browser/chromium.ts";
 import { startSite, type Site } from "../browser/page-server.ts";
 import { blocksOf } from "./fenced-blocks.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { test } from "node:test";
 import { isOnbehalfError } from "../../src/index.ts";
-import { sqlite } from "../../src/store/sqlite.ts";
+import { sqlite } from "../../src/store/sqlite/index.ts";
 import { house, outcomes, until } from "../support/house.ts";
 import { smallDisk } from "../support/small-disk.ts";
 import { accepts } from "../support/accepts.ts";

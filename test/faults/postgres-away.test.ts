@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { isOnbehalfError } from "../../src/index.ts";
-import { postgres } from "../../src/store/postgres.ts";
+import { postgres } from "../../src/store/postgres/index.ts";
 import { house, outcomes, until } from "../support/house.ts";
 import { administer } from "../support/postgres.ts";
 import { newServer } from "../support/postgres-server.ts";

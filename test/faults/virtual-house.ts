@@ -7,7 +7,7 @@ import type { Provider, VaultEvent } from "../../src/index.ts";
 import { HttpProtocol } from "../../src/oauth/protocol.ts";
 import { wireDefaults } from "../../src/oauth/bounded-fetch.ts";
 import { newGrant } from "../../src/store/new-grant.ts";
-import { sqlite } from "../../src/store/sqlite.ts";
+import { sqlite } from "../../src/store/sqlite/index.ts";
 import type { GrantRow, Store } from "../../src/store/store.ts";
 import type { BucketSize } from "../../src/core/token-bucket.ts";
 import { clientFor } from "../../src/vault/client.ts";

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { isOnbehalfError } from "../../src/index.ts";
 import type { Vault } from "../../src/index.ts";
-import { postgres } from "../../src/store/postgres.ts";
+import { postgres } from "../../src/store/postgres/index.ts";
 import { eventually } from "../support/eventually.ts";
 import { house, usualScope } from "../support/house.ts";
 import { administer, freshDatabase } from "../support/postgres.ts";

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { keyringFromKeys, movableClock, openVault } from "../../src/index.ts";
-import { sqlite } from "../../src/store/sqlite.ts";
+import { sqlite } from "../../src/store/sqlite/index.ts";
 import { findSecret } from "../support/disguises.ts";
 import { eavesdropper } from "../support/eavesdropper.ts";
 import { appData, house } from "../support/house.ts";

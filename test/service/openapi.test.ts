@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { generateMasterKey, google, keyringFromKeys, openVault } from "../../src/index.ts";
 import { service } from "../../src/service/app.ts";
 import { openApiDocument } from "../../src/service/openapi.ts";
-import { sqlite } from "../../src/store/sqlite.ts";
+import { sqlite } from "../../src/store/sqlite/index.ts";
 import { routes } from "./route-table.ts";
 
 const { paths } = openApiDocument("http://vault.test") as { paths: Record<string, Record<string, unknown>> };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { locationOf } from "../../src/store/postgres-options.ts";
-import { postgres } from "../../src/store/postgres.ts";
+import { locationOf } from "../../src/store/postgres/options.ts";
+import { postgres } from "../../src/store/postgres/index.ts";
 import { fails } from "../support/fails.ts";
 
 describe("a PostgreSQL connection string", () => {

@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { fixedClock } from "../../src/core/clock.ts";
 import { isOnbehalfError } from "../../src/core/errors.ts";
-import { sqlite } from "../../src/store/sqlite.ts";
+import { sqlite } from "../../src/store/sqlite/index.ts";
 import type { Store } from "../../src/store/store.ts";
 import { owner, read, same, save, tokens } from "../../src/store/suite/rows.ts";
 import { smallDisk } from "../support/small-disk.ts";

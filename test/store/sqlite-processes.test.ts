@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { fixedClock } from "../../src/core/clock.ts";
-import { sqlite } from "../../src/store/sqlite.ts";
+import { sqlite } from "../../src/store/sqlite/index.ts";
 import { read, save } from "../../src/store/suite/rows.ts";
 import { storeProcess } from "../support/store-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";

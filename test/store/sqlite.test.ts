@@ -1,5 +1,5 @@
-import { sqlite } from "../../src/store/sqlite.ts";
-import { storeSuite } from "../../src/store/suite.ts";
+import { sqlite } from "../../src/store/sqlite/index.ts";
+import { storeSuite } from "../../src/store/suite/index.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { storeProperties } from "./properties.ts";
 

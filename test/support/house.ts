@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fixedClock, generateMasterKey, google, keyringFromKeys, openVault } from "../../src/index.ts";
 import type { MovableClock, Provider, Secret, Vault, VaultEvent, VaultOptions } from "../../src/index.ts";
-import { sqlite } from "../../src/store/sqlite.ts";
+import { sqlite } from "../../src/store/sqlite/index.ts";
 import { startStandin } from "../../src/standin/index.ts";
 import type { LogEntry, Standin, StandinOptions } from "../../src/standin/index.ts";
 import { eventually } from "./eventually.ts";

@@ -3,7 +3,7 @@ import { after } from "node:test";
 import type { TestContext } from "node:test";
 import { Client } from "pg";
 import { systemClock } from "../../src/core/clock.ts";
-import { postgres } from "../../src/store/postgres.ts";
+import { postgres } from "../../src/store/postgres/index.ts";
 import { newServer } from "./postgres-server.ts";
 
 /** The server that `DATABASE_URL` names, or else one that all tests of this process share. */

@@ -4,7 +4,7 @@ import { fixedClock } from "../../src/index.ts";
 import type { Grant, Permission, Store, Vault, VaultOptions } from "../../src/index.ts";
 import { serviceMetrics, startServer } from "../../src/service/index.ts";
 import type { RunningServer, ServerOptions } from "../../src/service/index.ts";
-import { sqlite } from "../../src/store/sqlite.ts";
+import { sqlite } from "../../src/store/sqlite/index.ts";
 import { house } from "./house.ts";
 import type { House, Street } from "./house.ts";
 

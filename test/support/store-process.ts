@@ -10,8 +10,8 @@ import { fileURLToPath } from "node:url";
 import type { TestContext } from "node:test";
 import { systemClock } from "../../src/core/clock.ts";
 import { isOnbehalfError } from "../../src/core/errors.ts";
-import { postgres } from "../../src/store/postgres.ts";
-import { sqlite } from "../../src/store/sqlite.ts";
+import { postgres } from "../../src/store/postgres/index.ts";
+import { sqlite } from "../../src/store/sqlite/index.ts";
 import type { Store } from "../../src/store/store.ts";
 import { owner, read, tokens } from "../../src/store/suite/rows.ts";
 

@@ -14,7 +14,7 @@ import {
   systemClock,
 } from "../../src/index.ts";
 import type { Secret, Store } from "../../src/index.ts";
-import { sqlite } from "../../src/store/sqlite.ts";
+import { sqlite } from "../../src/store/sqlite/index.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 describe("rotating the master key", () => {

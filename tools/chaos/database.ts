@@ -4,8 +4,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { randomBytes } from "node:crypto";
-import { postgres } from "../../src/store/postgres.ts";
-import { sqlite } from "../../src/store/sqlite.ts";
+import { postgres } from "../../src/store/postgres/index.ts";
+import { sqlite } from "../../src/store/sqlite/index.ts";
 import type { Store } from "../../src/store/store.ts";
 
 /** Where the grants of a run are kept. */

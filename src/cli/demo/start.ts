@@ -5,7 +5,7 @@ import type { LogLevel } from "../../service/config.ts";
 import { eventLogger, serviceLogger } from "../../service/log.ts";
 import { startServer } from "../../service/server.ts";
 import { startStandin } from "../../standin/index.ts";
-import { sqlite } from "../../store/sqlite.ts";
+import { sqlite } from "../../store/sqlite/index.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { onPort } from "./on-port.ts";
 import { demoRoutes } from "./routes.ts";

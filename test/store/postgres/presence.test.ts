@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { systemClock } from "../../../src/core/clock.ts";
-import { postgres } from "../../../src/store/postgres.ts";
+import { postgres } from "../../../src/store/postgres/index.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { owner, save, tokens } from "../../../src/store/suite/rows.ts";
 import { eventually } from "../../support/eventually.ts";

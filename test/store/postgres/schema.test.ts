@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { systemClock } from "../../../src/core/clock.ts";
-import { postgres } from "../../../src/store/postgres.ts";
+import { postgres } from "../../../src/store/postgres/index.ts";
 import { fails } from "../../support/fails.ts";
 import { administer, freshDatabase } from "../../support/postgres.ts";
 import { storeProcess } from "../../support/store-process.ts";

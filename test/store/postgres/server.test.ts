@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { Client } from "pg";
 import { systemClock } from "../../../src/core/clock.ts";
-import { postgres } from "../../../src/store/postgres.ts";
+import { postgres } from "../../../src/store/postgres/index.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { owner, read, save, tokens } from "../../../src/store/suite/rows.ts";
 import { eventually } from "../../support/eventually.ts";

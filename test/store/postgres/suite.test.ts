@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { postgres } from "../../../src/store/postgres.ts";
-import { storeSuite } from "../../../src/store/suite.ts";
+import { postgres } from "../../../src/store/postgres/index.ts";
+import { storeSuite } from "../../../src/store/suite/index.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { postgresSchema } from "../../../tools/schema.ts";
 import { emptyDatabase, freshDatabase } from "../../support/postgres.ts";

@@ -1,7 +1,7 @@
-import type { GrantState, LapseReason } from "../core/grant.ts";
+import type { GrantState, LapseReason } from "../../core/grant.ts";
 import { Columns } from "./sql.ts";
 import type { Database, SqlRow, SqlValue, Transaction } from "./sql.ts";
-import type { GrantChange, GrantFilter, GrantRow, GrantStore } from "./store.ts";
+import type { GrantChange, GrantFilter, GrantRow, GrantStore } from "../store.ts";
 
 const columns = `grant_id, provider, issuer, client_id, subject_hash, external_hash, profile_sealed, scope, state, reason,
   state_since, generation, refresh_sealed, refresh_expires_at, refresh_prefix_hash, refresh_digest_hash, access_sealed,

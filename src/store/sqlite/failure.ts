@@ -1,4 +1,4 @@
-import { OnbehalfError } from "../core/errors.ts";
+import { OnbehalfError } from "../../core/errors.ts";
 
 type Failure = readonly [what: string, hint: string];
 

@@ -1,10 +1,10 @@
-import { isUsable } from "../core/grant.ts";
-import type { Attempt } from "../core/take-over.ts";
+import { isUsable } from "../../core/grant.ts";
+import type { Attempt } from "../../core/take-over.ts";
 import { lockGrant } from "./grants.ts";
 import { ownerText, readOwner } from "./owner.ts";
 import { Columns } from "./sql.ts";
 import type { Database, SqlRow, Transaction } from "./sql.ts";
-import type { BeginAttempt, OrphanRow, RefreshStore } from "./store.ts";
+import type { BeginAttempt, OrphanRow, RefreshStore } from "../store.ts";
 
 const columns = "attempt_id, grant_id, generation, owner, started_at, ended_unknown";
 

@@ -1,8 +1,8 @@
-import type { Clock } from "../core/clock.ts";
-import { SqliteConnection, patiently } from "./sqlite-connection.ts";
-import { fileMoved } from "./sqlite-failure.ts";
-import { makePrivate, stillThere } from "./sqlite-file.ts";
-import type { Database, SqlRow, SqlValue, Transaction } from "./sql.ts";
+import type { Clock } from "../../core/clock.ts";
+import { SqliteConnection, patiently } from "./connection.ts";
+import { fileMoved } from "./failure.ts";
+import { makePrivate, stillThere } from "./file.ts";
+import type { Database, SqlRow, SqlValue, Transaction } from "../sql/sql.ts";
 
 export interface SqliteDatabaseOptions {
   readonly path: string;

@@ -1,20 +1,20 @@
 import { describe } from "node:test";
 import type { TestContext } from "node:test";
-import type { Store } from "./store.ts";
-import { attemptTests } from "./suite/attempts.ts";
-import { Bench } from "./suite/bench.ts";
-import { byteTests } from "./suite/bytes.ts";
-import { callerTests } from "./suite/callers.ts";
-import { changeTests } from "./suite/changes.ts";
-import { commitTests } from "./suite/commits.ts";
-import { grantTests } from "./suite/grants.ts";
-import { intakeTests } from "./suite/intakes.ts";
-import { keyTests } from "./suite/keys.ts";
-import { lifeTests } from "./suite/life.ts";
-import { orphanTests } from "./suite/orphans.ts";
-import { revocationTests } from "./suite/revocation.ts";
+import type { Store } from "../store.ts";
+import { attemptTests } from "./attempts.ts";
+import { Bench } from "./bench.ts";
+import { byteTests } from "./bytes.ts";
+import { callerTests } from "./callers.ts";
+import { changeTests } from "./changes.ts";
+import { commitTests } from "./commits.ts";
+import { grantTests } from "./grants.ts";
+import { intakeTests } from "./intakes.ts";
+import { keyTests } from "./keys.ts";
+import { lifeTests } from "./life.ts";
+import { orphanTests } from "./orphans.ts";
+import { revocationTests } from "./revocation.ts";
 
-export type * from "./store.ts";
+export type * from "../store.ts";
 
 export interface StoreSuiteOptions {
   /**

@@ -1,4 +1,4 @@
-import { OnbehalfError } from "../core/errors.ts";
+import { OnbehalfError } from "../../core/errors.ts";
 import { refreshStore } from "./attempts.ts";
 import { callerStore } from "./callers.ts";
 import { grantStore } from "./grants.ts";
@@ -7,7 +7,7 @@ import { keyStore } from "./keys.ts";
 import { compareMigrations } from "./migrate.ts";
 import type { Migration } from "./migrate.ts";
 import type { Database } from "./sql.ts";
-import type { OpenStore, Store } from "./store.ts";
+import type { OpenStore, Store } from "../store.ts";
 
 /** What differs between databases: how to reach one, and how its schema came about. */
 export interface Engine<D extends Database> {

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
-import type { Owner } from "../core/take-over.ts";
-import { ownerText } from "./owner.ts";
-import { Columns } from "./sql.ts";
-import type { Sql } from "./sql.ts";
+import type { Owner } from "../../core/take-over.ts";
+import { ownerText } from "../sql/owner.ts";
+import { Columns } from "../sql/sql.ts";
+import type { Sql } from "../sql/sql.ts";
 
 /** A living owner whose connection was cut takes its lock again well within this time, milliseconds. */
 const reconnectMs = 5_000;

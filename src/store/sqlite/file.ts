@@ -1,5 +1,5 @@
 import { chmodSync, closeSync, openSync, statSync } from "node:fs";
-import { sqliteFailure } from "./sqlite-failure.ts";
+import { sqliteFailure } from "./failure.ts";
 
 /**
  * Sealed values are safe in other hands; keyed hashes and times need not be there all the same. A new file is the

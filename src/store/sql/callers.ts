@@ -1,6 +1,6 @@
 import { Columns } from "./sql.ts";
 import type { Database, SqlRow } from "./sql.ts";
-import type { CallerRow, CallerStore } from "./store.ts";
+import type { CallerRow, CallerStore } from "../store.ts";
 
 const columns = "caller_id, name, key_hash, permissions, created_at, expires_at, revoked_at";
 

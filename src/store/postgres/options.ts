@@ -1,5 +1,5 @@
 import type { ClientConfig, CustomTypesConfig } from "pg";
-import { OnbehalfError } from "../core/errors.ts";
+import { OnbehalfError } from "../../core/errors.ts";
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database`, with libpq's parameters; what it leaves out, `PG…` variables say. */

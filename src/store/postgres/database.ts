@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
-import { PostgresConnection, nowText, timeIn } from "./postgres-connection.ts";
-import { postgresFailure } from "./postgres-failure.ts";
-import type { Database, SqlRow, SqlValue, Transaction } from "./sql.ts";
+import { PostgresConnection, nowText, timeIn } from "./connection.ts";
+import { postgresFailure } from "./failure.ts";
+import type { Database, SqlRow, SqlValue, Transaction } from "../sql/sql.ts";
 
 /**
  * How a transaction begins. Its limits are set within it and not on the connection, which a pooler would pass on to

@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
-import { isBusy, sqliteFailure } from "./sqlite-failure.ts";
-import type { SqlRow, SqlValue } from "./sql.ts";
+import { isBusy, sqliteFailure } from "./failure.ts";
+import type { SqlRow, SqlValue } from "../sql/sql.ts";
 
 const longestPauseMs = 25;
 

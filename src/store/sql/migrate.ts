@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { OnbehalfError } from "../core/errors.ts";
+import { OnbehalfError } from "../../core/errors.ts";
 import { Columns } from "./sql.ts";
 import type { Sql, Transaction } from "./sql.ts";
 
@@ -11,7 +11,7 @@ export interface Migration {
 
 /** The numbered files of one database, in order. */
 export function migrationsFor(dialect: "sqlite" | "postgres"): Migration[] {
-  const folder = new URL(`../../migrations/${dialect}/`, import.meta.url);
+  const folder = new URL(`../../../migrations/${dialect}/`, import.meta.url);
   return readdirSync(folder)
     .filter((file) => /^\d{4}-.*\.sql$/.test(file))
     .sort()

@@ -1,4 +1,4 @@
-import type { Owner } from "../core/take-over.ts";
+import type { Owner } from "../../core/take-over.ts";
 
 /** Of whom nothing is known: neither alive nor dead, so that only time ends what they hold. */
 const nobody: Owner = { node: "", pid: 0, startedAt: "", vault: "" };

@@ -1,6 +1,6 @@
 import { Columns } from "./sql.ts";
 import type { Database, Sql } from "./sql.ts";
-import type { KeyStore, StoredKeys } from "./store.ts";
+import type { KeyStore, StoredKeys } from "../store.ts";
 
 export function keyStore(database: Database): KeyStore {
   return {

@@ -1,8 +1,8 @@
-import { OnbehalfError } from "../core/errors.ts";
-import { bringUpToDate, migrationsFor } from "./migrate.ts";
-import { SqliteDatabase } from "./sqlite-database.ts";
-import { sqlStore } from "./sql-store.ts";
-import type { Store } from "./store.ts";
+import { OnbehalfError } from "../../core/errors.ts";
+import { bringUpToDate, migrationsFor } from "../sql/migrate.ts";
+import { SqliteDatabase } from "./database.ts";
+import { sqlStore } from "../sql/sql-store.ts";
+import type { Store } from "../store.ts";
 
 export interface SqliteOptions {
   /** How long a file that other processes hold is waited for, milliseconds; 5,000 by default. */

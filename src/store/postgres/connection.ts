@@ -1,7 +1,7 @@
 import type { PoolClient, QueryResult } from "pg";
-import { isLost, postgresFailure } from "./postgres-failure.ts";
-import { Columns } from "./sql.ts";
-import type { SqlRow, SqlValue, Transaction } from "./sql.ts";
+import { isLost, postgresFailure } from "./failure.ts";
+import { Columns } from "../sql/sql.ts";
+import type { SqlRow, SqlValue, Transaction } from "../sql/sql.ts";
 
 /** A connection borrowed from the pool. Failures are ours, see {@link postgresFailure}. */
 export class PostgresConnection {

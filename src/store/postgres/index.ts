@@ -1,17 +1,17 @@
 import type { Client } from "pg";
-import { bringUpToDate, compareMigrations, migrationsFor } from "./migrate.ts";
-import type { Migration } from "./migrate.ts";
-import { PostgresDatabase } from "./postgres-database.ts";
-import { clientConfig, locationOf } from "./postgres-options.ts";
-import type { PostgresOptions } from "./postgres-options.ts";
-import { PostgresPresence } from "./postgres-presence.ts";
-import { PostgresSession } from "./postgres-session.ts";
-import { PostgresSockets } from "./postgres-sockets.ts";
-import { Columns } from "./sql.ts";
-import { sqlStore } from "./sql-store.ts";
-import type { Store, StoreNote } from "./store.ts";
+import { bringUpToDate, compareMigrations, migrationsFor } from "../sql/migrate.ts";
+import type { Migration } from "../sql/migrate.ts";
+import { PostgresDatabase } from "./database.ts";
+import { clientConfig, locationOf } from "./options.ts";
+import type { PostgresOptions } from "./options.ts";
+import { PostgresPresence } from "./presence.ts";
+import { PostgresSession } from "./session.ts";
+import { PostgresSockets } from "./sockets.ts";
+import { Columns } from "../sql/sql.ts";
+import { sqlStore } from "../sql/sql-store.ts";
+import type { Store, StoreNote } from "../store.ts";
 
-export type { PostgresOptions } from "./postgres-options.ts";
+export type { PostgresOptions } from "./options.ts";
 
 /** How long connections may take to end, milliseconds. */
 const closeMs = 2_000;

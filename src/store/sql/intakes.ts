@@ -1,7 +1,7 @@
 import { ownerText, readOwner } from "./owner.ts";
 import { Columns } from "./sql.ts";
 import type { Database, SqlRow } from "./sql.ts";
-import type { IntakeRow, IntakeState, IntakeStore } from "./store.ts";
+import type { IntakeRow, IntakeState, IntakeStore } from "../store.ts";
 
 const columns = `code_hash, state, client_id, owner, context_sealed, answer_sealed, grant_id, rejection, started_at,
   ended_at`;
