@@ -22,8 +22,8 @@ import type { CustodyOptions } from "./vault/custody.ts";
 import type { Exchanger } from "./vault/exchanger.ts";
 import { listGrants } from "./vault/listing.ts";
 import type { GrantPage, GrantQuery } from "./vault/listing.ts";
-import { closeContext, openContext } from "./vault/open-context.ts";
-import type { CommonOptions } from "./vault/open-context.ts";
+import { closeContext, openContext } from "./vault/open/open-context.ts";
+import type { CommonOptions } from "./vault/open/open-context.ts";
 import { refKey, resolveGrant } from "./vault/resolve.ts";
 import { grantOf } from "./vault/sealed-grant.ts";
 

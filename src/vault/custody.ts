@@ -4,8 +4,8 @@ import type { CustodyContext, VaultContext } from "./context.ts";
 import { localExchanger } from "./exchanger.ts";
 import type { Exchanger } from "./exchanger.ts";
 import { Gate } from "./gate.ts";
-import { closeContext, openContext } from "./open-context.ts";
-import type { CommonOptions } from "./open-context.ts";
+import { closeContext, openContext } from "./open/open-context.ts";
+import type { CommonOptions } from "./open/open-context.ts";
 import { noRescue, rescueFolder } from "./rescue.ts";
 import { startUpkeep } from "./upkeep.ts";
 

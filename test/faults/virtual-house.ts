@@ -10,12 +10,12 @@ import { newGrant } from "../../src/store/new-grant.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import type { GrantRow, Store } from "../../src/store/store.ts";
 import type { BucketSize } from "../../src/core/token-bucket.ts";
-import { clientFor } from "../../src/vault/client.ts";
+import { clientFor } from "../../src/vault/open/registered-client.ts";
 import type { CustodyContext } from "../../src/vault/context.ts";
 import { Gate } from "../../src/vault/gate.ts";
 import { noRescue } from "../../src/vault/rescue.ts";
 import { sealPerson, sealTokens, subjectHash } from "../../src/vault/sealed-grant.ts";
-import { unlock } from "../../src/vault/unlock.ts";
+import { unlock } from "../../src/vault/open/open-keyring.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 /** What the provider does with a request for new tokens. */

@@ -6,7 +6,7 @@ import { isOnbehalfError } from "../../src/core/errors.ts";
 import { google } from "../../src/providers/google.ts";
 import { oidc } from "../../src/providers/oidc.ts";
 import type { Provider } from "../../src/providers/provider.ts";
-import { clientFor } from "../../src/vault/client.ts";
+import { clientFor } from "../../src/vault/open/registered-client.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const clientId = "1234567890-web.apps.googleusercontent.com";

@@ -5,7 +5,7 @@ import { isOnbehalfError, keyringFromKeys, systemClock } from "../../src/index.t
 import type { GrantState, LapseReason } from "../../src/index.ts";
 import { orphanAnswers } from "../../src/vault/orphans.ts";
 import { openRefreshToken } from "../../src/vault/sealed-grant.ts";
-import { unlock } from "../../src/vault/unlock.ts";
+import { unlock } from "../../src/vault/open/open-keyring.ts";
 import type { RunDatabase } from "./database.ts";
 
 /** A grant as it was found in the database after everything had ended. */

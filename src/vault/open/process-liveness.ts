@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
-import type { Liveness, Owner } from "../core/take-over.ts";
+import type { Liveness, Owner } from "../../core/take-over.ts";
 
 /** Vaults of this very process that are open: two of them may share a store, as tests and workers do. */
 const openVaults = new Set<string>();

@@ -1,22 +1,22 @@
 import { randomInt } from "node:crypto";
-import type { Clock } from "../core/clock.ts";
-import { systemClock } from "../core/clock.ts";
-import type { KeyClass } from "../crypto/keyring.ts";
-import { masterKeysOf } from "../crypto/master-key.ts";
-import type { MasterKeySource } from "../crypto/master-key.ts";
-import { OnbehalfError } from "../core/errors.ts";
-import { leaseTimes } from "../core/take-over.ts";
-import type { Liveness, Owner } from "../core/take-over.ts";
-import { HttpProtocol } from "../oauth/protocol.ts";
-import type { Protocol } from "../oauth/protocol.ts";
-import { wireDefaults } from "../oauth/bounded-fetch.ts";
-import type { Provider } from "../providers/provider.ts";
-import type { Store } from "../store/store.ts";
-import { clientFor } from "./client.ts";
-import type { VaultContext } from "./context.ts";
-import type { OnEvent } from "./events.ts";
-import { enlist, livenessOf, retire } from "./process-identity.ts";
-import { unlock } from "./unlock.ts";
+import type { Clock } from "../../core/clock.ts";
+import { systemClock } from "../../core/clock.ts";
+import type { KeyClass } from "../../crypto/keyring.ts";
+import { masterKeysOf } from "../../crypto/master-key.ts";
+import type { MasterKeySource } from "../../crypto/master-key.ts";
+import { OnbehalfError } from "../../core/errors.ts";
+import { leaseTimes } from "../../core/take-over.ts";
+import type { Liveness, Owner } from "../../core/take-over.ts";
+import { HttpProtocol } from "../../oauth/protocol.ts";
+import type { Protocol } from "../../oauth/protocol.ts";
+import { wireDefaults } from "../../oauth/bounded-fetch.ts";
+import type { Provider } from "../../providers/provider.ts";
+import type { Store } from "../../store/store.ts";
+import { clientFor } from "./registered-client.ts";
+import type { VaultContext } from "../context.ts";
+import type { OnEvent } from "../events.ts";
+import { enlist, livenessOf, retire } from "./process-liveness.ts";
+import { unlock } from "./open-keyring.ts";
 
 /** What a vault and a keeper are both made of. */
 export interface CommonOptions {

@@ -1,8 +1,8 @@
-import { opens, rewrap } from "../crypto/keyring.ts";
-import { masterKeysOf } from "../crypto/master-key.ts";
-import type { MasterKey, MasterKeySource } from "../crypto/master-key.ts";
-import { OnbehalfError } from "../core/errors.ts";
-import type { KeyStore, StoredKeys } from "../store/store.ts";
+import { opens, rewrap } from "../../crypto/keyring.ts";
+import { masterKeysOf } from "../../crypto/master-key.ts";
+import type { MasterKey, MasterKeySource } from "../../crypto/master-key.ts";
+import { OnbehalfError } from "../../core/errors.ts";
+import type { KeyStore, StoredKeys } from "../../store/store.ts";
 
 /** A store's keys and who opens them. Nothing in it is secret. */
 export interface KeyStatus {

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
-import { OnbehalfError } from "../core/errors.ts";
-import { isConfidential } from "../oauth/endpoint.ts";
-import { parseClientSecretJson } from "../providers/client-secret-json.ts";
-import type { Client, Provider } from "../providers/provider.ts";
+import { OnbehalfError } from "../../core/errors.ts";
+import { isConfidential } from "../../oauth/endpoint.ts";
+import { parseClientSecretJson } from "../../providers/client-secret-json.ts";
+import type { Client, Provider } from "../../providers/provider.ts";
 
 /**
  * A provider's client, read from its file where it names one; and its endpoints' safety.
