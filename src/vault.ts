@@ -20,12 +20,12 @@ import type { VaultContext } from "./vault/context.ts";
 import { takeCustody } from "./vault/custody.ts";
 import type { CustodyOptions } from "./vault/custody.ts";
 import type { Exchanger } from "./vault/exchanger.ts";
-import { listGrants } from "./vault/listing.ts";
-import type { GrantPage, GrantQuery } from "./vault/listing.ts";
+import { listGrants } from "./vault/grants/list-grants.ts";
+import type { GrantPage, GrantQuery } from "./vault/grants/list-grants.ts";
 import { closeContext, openContext } from "./vault/open/open-context.ts";
 import type { CommonOptions } from "./vault/open/open-context.ts";
-import { refKey, resolveGrant } from "./vault/resolve.ts";
-import { grantOf } from "./vault/sealed-grant.ts";
+import { refKey, resolveGrant } from "./vault/grants/find-grant.ts";
+import { grantOf } from "./vault/grants/sealed-grant.ts";
 
 /** How often memory is looked through for tokens that should be refreshed ahead of their end, milliseconds. */
 const refreshAheadEveryMs = 1_000;

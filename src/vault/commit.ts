@@ -9,7 +9,7 @@ import type { CustodyContext } from "./context.ts";
 import type { RefreshOutcome } from "./exchanger.ts";
 import { keepOrphan } from "./orphans.ts";
 import type { RescuedAnswer } from "./rescue.ts";
-import { ifReadable, openRefreshToken, sealTokens } from "./sealed-grant.ts";
+import { ifReadable, openRefreshToken, sealTokens } from "./grants/sealed-grant.ts";
 import { suspectIfRevokedSince } from "./siblings.ts";
 
 /** What the token endpoint answered, and when it was asked. */

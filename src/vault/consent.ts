@@ -15,7 +15,7 @@ import {
   sealPerson,
   sealTokens,
   subjectHash,
-} from "./sealed-grant.ts";
+} from "./grants/sealed-grant.ts";
 import { suspectIfRevokedSince } from "./siblings.ts";
 
 /** A verified answer of the token endpoint: who consented, and to what. */

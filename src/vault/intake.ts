@@ -15,7 +15,7 @@ import type { Pass } from "./gate.ts";
 import { IntakeJournal, contextTextOf } from "./intake-journal.ts";
 import type { IntakeContext } from "./intake-journal.ts";
 import { clientMisconfigured, providerUnavailable } from "./provider-trouble.ts";
-import { subjectHash } from "./sealed-grant.ts";
+import { subjectHash } from "./grants/sealed-grant.ts";
 import { codeRejected, codeReused, idTokenMissing, rejectionOf, rejectionText } from "./rejection.ts";
 
 /** For this long the same request gives the same result: a phone that lost the answer tries again. */

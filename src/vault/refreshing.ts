@@ -17,7 +17,7 @@ import type { CustodyContext } from "./context.ts";
 import type { RefreshOutcome } from "./exchanger.ts";
 import type { Pass, Urgency } from "./gate.ts";
 import { orphanAnswers } from "./orphans.ts";
-import { openRefreshToken } from "./sealed-grant.ts";
+import { openRefreshToken } from "./grants/sealed-grant.ts";
 import { turnedAway } from "./turn.ts";
 
 /** A back-off this short is waited out rather than passed on to the caller, milliseconds. */

@@ -6,7 +6,7 @@ import type { GrantRow } from "../store/store.ts";
 import { protocolOf } from "./context.ts";
 import type { CustodyContext } from "./context.ts";
 import { openOrphan } from "./orphans.ts";
-import { openAccessToken, openRefreshToken } from "./sealed-grant.ts";
+import { openAccessToken, openRefreshToken } from "./grants/sealed-grant.ts";
 import { suspectSiblings } from "./siblings.ts";
 
 /**

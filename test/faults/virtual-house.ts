@@ -14,7 +14,7 @@ import { clientFor } from "../../src/vault/open/registered-client.ts";
 import type { CustodyContext } from "../../src/vault/context.ts";
 import { Gate } from "../../src/vault/gate.ts";
 import { noRescue } from "../../src/vault/rescue.ts";
-import { sealPerson, sealTokens, subjectHash } from "../../src/vault/sealed-grant.ts";
+import { sealPerson, sealTokens, subjectHash } from "../../src/vault/grants/sealed-grant.ts";
 import { unlock } from "../../src/vault/open/open-keyring.ts";
 import { VirtualTime } from "./virtual-time.ts";
 

@@ -5,7 +5,7 @@ import { Secret } from "../../src/index.ts";
 import { commitRescued } from "../../src/vault/commit.ts";
 import type { CustodyContext } from "../../src/vault/context.ts";
 import type { RescuedAnswer } from "../../src/vault/rescue.ts";
-import { openRefreshToken } from "../../src/vault/sealed-grant.ts";
+import { openRefreshToken } from "../../src/vault/grants/sealed-grant.ts";
 import { virtualHouse } from "../faults/virtual-house.ts";
 
 test("rescued answers: one that has trouble of its own keeps none of the others waiting, and none is lost", async (t) => {

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { Secret } from "../../src/index.ts";
 import type { GrantState } from "../../src/index.ts";
 import { AccessToken } from "../../src/vault/access-token.ts";
-import { refKey } from "../../src/vault/resolve.ts";
+import { refKey } from "../../src/vault/grants/find-grant.ts";
 import { TokenMemory } from "../../src/vault/token-memory.ts";
 import type { Remembered } from "../../src/vault/token-memory.ts";
 

@@ -1,8 +1,8 @@
-import { OnbehalfError, isOnbehalfError } from "../core/errors.ts";
-import type { Grant, GrantState } from "../core/grant.ts";
-import { waitFor } from "../core/single-flight.ts";
-import type { GrantRow } from "../store/store.ts";
-import type { VaultContext } from "./context.ts";
+import { OnbehalfError, isOnbehalfError } from "../../core/errors.ts";
+import type { Grant, GrantState } from "../../core/grant.ts";
+import { waitFor } from "../../core/single-flight.ts";
+import type { GrantRow } from "../../store/store.ts";
+import type { VaultContext } from "../context.ts";
 import { externalHash, grantOf, subjectHash } from "./sealed-grant.ts";
 
 /** Which grants to list. */

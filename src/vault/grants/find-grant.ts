@@ -1,7 +1,7 @@
-import { OnbehalfError } from "../core/errors.ts";
-import type { GrantRef } from "../core/grant.ts";
-import type { GrantRow } from "../store/store.ts";
-import type { VaultContext } from "./context.ts";
+import { OnbehalfError } from "../../core/errors.ts";
+import type { GrantRef } from "../../core/grant.ts";
+import type { GrantRow } from "../../store/store.ts";
+import type { VaultContext } from "../context.ts";
 import { externalHash, subjectHash } from "./sealed-grant.ts";
 
 /**

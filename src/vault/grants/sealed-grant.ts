@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import type { Sealer } from "../crypto/keyring.ts";
-import { OnbehalfError, isOnbehalfError } from "../core/errors.ts";
-import { scopesOf } from "../core/grant.ts";
-import type { Grant, Profile } from "../core/grant.ts";
-import type { TokenSet } from "../oauth/token-set.ts";
-import { Secret } from "../core/secret.ts";
-import type { GrantRow, TokenColumns } from "../store/store.ts";
+import type { Sealer } from "../../crypto/keyring.ts";
+import { OnbehalfError, isOnbehalfError } from "../../core/errors.ts";
+import { scopesOf } from "../../core/grant.ts";
+import type { Grant, Profile } from "../../core/grant.ts";
+import type { TokenSet } from "../../oauth/token-set.ts";
+import { Secret } from "../../core/secret.ts";
+import type { GrantRow, TokenColumns } from "../../store/store.ts";
 
 /** The personal part of a grant, sealed as one value. */
 export interface Person {
