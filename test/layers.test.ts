@@ -125,7 +125,7 @@ const touches: readonly { readonly file: string; readonly refused: string[]; rea
     allowed: ["Math.floor(1)"],
   },
   {
-    file: "src/vault/access.ts",
+    file: "src/vault/tokens/token-source.ts",
     refused: ["Date.now()", "Math.random()", "process.env.HOME", "console.log(1)"],
     allowed: ["process.pid"],
   },

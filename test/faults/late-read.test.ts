@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { isOnbehalfError } from "../../src/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import type { Store } from "../../src/store/store.ts";
-import { changePollMs } from "../../src/vault/changes.ts";
+import { changePollMs } from "../../src/vault/tokens/change-poll.ts";
 import { house } from "../support/house.ts";
 
 test("a row that was read before a revocation and comes after the news of it is not remembered", async (t) => {

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Secret } from "../../src/index.ts";
 import type { GrantState } from "../../src/index.ts";
-import { AccessToken } from "../../src/vault/access-token.ts";
+import { AccessToken } from "../../src/vault/tokens/access-token.ts";
 import { refKey } from "../../src/vault/grants/find-grant.ts";
-import { TokenMemory } from "../../src/vault/token-memory.ts";
-import type { Remembered } from "../../src/vault/token-memory.ts";
+import { TokenMemory } from "../../src/vault/tokens/token-cache.ts";
+import type { Remembered } from "../../src/vault/tokens/token-cache.ts";
 
 const byId = refKey("g_a");
 const bySubject = refKey({ subject: "ada" });

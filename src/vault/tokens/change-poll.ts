@@ -1,5 +1,5 @@
-import type { GrantStore } from "../store/store.ts";
-import type { Access } from "./access.ts";
+import type { GrantStore } from "../../store/store.ts";
+import type { Access } from "./token-source.ts";
 
 /** So long may another process's change go unseen here, milliseconds. */
 export const changePollMs = 500;

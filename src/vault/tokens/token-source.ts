@@ -1,20 +1,20 @@
-import { isOnbehalfError } from "../core/errors.ts";
-import { isUsable, scopesOf } from "../core/grant.ts";
-import type { GrantRef, LapseReason } from "../core/grant.ts";
-import { isFresh, refreshAheadAt } from "../core/refresh.ts";
-import { SingleFlight, waitFor } from "../core/single-flight.ts";
-import type { GrantChange, GrantRow } from "../store/store.ts";
+import { isOnbehalfError } from "../../core/errors.ts";
+import { isUsable, scopesOf } from "../../core/grant.ts";
+import type { GrantRef, LapseReason } from "../../core/grant.ts";
+import { isFresh, refreshAheadAt } from "../../core/refresh.ts";
+import { SingleFlight, waitFor } from "../../core/single-flight.ts";
+import type { GrantChange, GrantRow } from "../../store/store.ts";
 import { AccessToken } from "./access-token.ts";
-import { protocolOf } from "./context.ts";
-import type { VaultContext } from "./context.ts";
-import type { Exchanger, RefreshOutcome } from "./exchanger.ts";
-import type { Urgency } from "./gate.ts";
-import { reauthorizationRequired } from "./reauthorization.ts";
-import { refKey, resolveGrant } from "./grants/find-grant.ts";
-import { openAccessToken } from "./grants/sealed-grant.ts";
-import { TokenMemory } from "./token-memory.ts";
-import type { Identity, Remembered } from "./token-memory.ts";
-import { clientMisconfigured, providerUnavailable } from "./provider-trouble.ts";
+import { protocolOf } from "../context.ts";
+import type { VaultContext } from "../context.ts";
+import type { Exchanger, RefreshOutcome } from "../exchanger.ts";
+import type { Urgency } from "../gate.ts";
+import { reauthorizationRequired } from "../reauthorization.ts";
+import { refKey, resolveGrant } from "../grants/find-grant.ts";
+import { openAccessToken } from "../grants/sealed-grant.ts";
+import { TokenMemory } from "./token-cache.ts";
+import type { Identity, Remembered } from "./token-cache.ts";
+import { clientMisconfigured, providerUnavailable } from "../provider-trouble.ts";
 
 export interface GetAccessTokenOptions {
   /** How long the token must still live, seconds; 60 by default. One that lives shorter is refreshed first. */

@@ -1,4 +1,4 @@
-import type { Secret } from "../core/secret.ts";
+import type { Secret } from "../../core/secret.ts";
 
 /**
  * A token that may be used now. `token` is a getter: neither logging nor serialising the object shows it.

@@ -1,6 +1,6 @@
-import type { GrantChange, GrantRow } from "../store/store.ts";
+import type { GrantChange, GrantRow } from "../../store/store.ts";
 import type { AccessToken } from "./access-token.ts";
-import { idInKey } from "./grants/find-grant.ts";
+import { idInKey } from "../grants/find-grant.ts";
 
 /** Tokens and references kept; the oldest go first. */
 const limit = 50_000;

@@ -1,9 +1,9 @@
-import { OnbehalfError } from "../core/errors.ts";
-import type { GrantRef } from "../core/grant.ts";
-import type { Provider } from "../providers/provider.ts";
-import type { Access } from "./access.ts";
-import { protocolOf } from "./context.ts";
-import type { VaultContext } from "./context.ts";
+import { OnbehalfError } from "../../core/errors.ts";
+import type { GrantRef } from "../../core/grant.ts";
+import type { Provider } from "../../providers/provider.ts";
+import type { Access } from "./token-source.ts";
+import { protocolOf } from "../context.ts";
+import type { VaultContext } from "../context.ts";
 
 /**
  * Calls an API with the grant's token. A 401 is answered by one refresh and one repeat, where the body can be sent
