@@ -14,12 +14,12 @@ import type { AuthCodeHandler, AuthCodeHandlerOptions } from "./vault/authcode-h
 import { Background } from "./vault/background.ts";
 import { Callers } from "./vault/callers.ts";
 import { changePollMs, watchChanges } from "./vault/tokens/change-poll.ts";
-import { codeRequest } from "./vault/code-request.ts";
-import type { ExchangeCodeOptions } from "./vault/code-request.ts";
+import { codeRequest } from "./vault/keeper/codes/code-request.ts";
+import type { ExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
 import type { VaultContext } from "./vault/context.ts";
-import { takeCustody } from "./vault/custody.ts";
-import type { CustodyOptions } from "./vault/custody.ts";
-import type { Exchanger } from "./vault/exchanger.ts";
+import { takeCustody } from "./vault/keeper/open-keeper.ts";
+import type { CustodyOptions } from "./vault/keeper/open-keeper.ts";
+import type { Exchanger } from "./vault/keeper/local-keeper.ts";
 import { listGrants } from "./vault/grants/list-grants.ts";
 import type { GrantPage, GrantQuery } from "./vault/grants/list-grants.ts";
 import { closeContext, openContext } from "./vault/open/open-context.ts";

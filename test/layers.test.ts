@@ -68,7 +68,7 @@ const layers: readonly { readonly file: string; readonly refused: string[]; read
     allowed: ["../store.ts", "../../errors.ts", "node:test"],
   },
   {
-    file: "src/vault/intake.ts",
+    file: "src/vault/keeper/codes/intake.ts",
     refused: ["../service/wire.ts", "../client/client.ts", "../cli/main.ts", "../standin/index.ts", "../index.ts"],
     allowed: ["../oauth/protocol.ts", "../crypto/keyring.ts", "../store/store.ts", "../errors.ts", "./context.ts"],
   },

@@ -5,7 +5,7 @@ import { problemResponse } from "../core/problem.ts";
 import { codeSources } from "../providers/provider.ts";
 import type { CodeSource, Provider } from "../providers/provider.ts";
 import { guardAgainstForgery, isFromBrowser } from "./browser-guard.ts";
-import type { ExchangeCodeOptions } from "./code-request.ts";
+import type { ExchangeCodeOptions } from "./keeper/codes/code-request.ts";
 import { assertReadable, readParameters } from "./form-body.ts";
 import type { Parameters } from "./form-body.ts";
 

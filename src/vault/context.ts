@@ -5,8 +5,8 @@ import type { Liveness, Owner } from "../core/take-over.ts";
 import type { Protocol } from "../oauth/protocol.ts";
 import type { Store } from "../store/store.ts";
 import type { OnEvent } from "./events.ts";
-import type { Gate } from "./gate.ts";
-import type { Rescue } from "./rescue.ts";
+import type { Gate } from "./keeper/gate/gate.ts";
+import type { Rescue } from "./keeper/refresh/rescue-journal.ts";
 
 /** What the parts of a vault share. Time, chance, sleep and the provider are seams. */
 export interface VaultContext {

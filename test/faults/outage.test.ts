@@ -5,8 +5,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { RefreshOutcome } from "../../src/index.ts";
-import { refreshGrant } from "../../src/vault/refreshing.ts";
-import { finishAttempts } from "../../src/vault/upkeep.ts";
+import { refreshGrant } from "../../src/vault/keeper/refresh/refresh-grant.ts";
+import { finishAttempts } from "../../src/vault/keeper/upkeep.ts";
 import { rotations } from "../support/rotations.ts";
 import { peak, tokens, virtualHouse } from "./virtual-house.ts";
 import type { VirtualHouse } from "./virtual-house.ts";

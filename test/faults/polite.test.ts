@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { RefreshOutcome } from "../../src/index.ts";
-import { localExchanger } from "../../src/vault/exchanger.ts";
-import { refreshGrant } from "../../src/vault/refreshing.ts";
-import { finishAttempts } from "../../src/vault/upkeep.ts";
+import { localExchanger } from "../../src/vault/keeper/local-keeper.ts";
+import { refreshGrant } from "../../src/vault/keeper/refresh/refresh-grant.ts";
+import { finishAttempts } from "../../src/vault/keeper/upkeep.ts";
 import { peak, tokens, virtualHouse } from "./virtual-house.ts";
 import type { VirtualHouse } from "./virtual-house.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
-import { Gate } from "../../src/vault/gate.ts";
-import type { Admission, Pass, Urgency } from "../../src/vault/gate.ts";
+import { Gate } from "../../src/vault/keeper/gate/gate.ts";
+import type { Admission, Pass, Urgency } from "../../src/vault/keeper/gate/gate.ts";
 import { VirtualTime } from "../faults/virtual-time.ts";
 
 const size = { perSecond: 50, burst: 50 };

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { journalText } from "../../src/oauth/token-set.ts";
 import { Secret } from "../../src/index.ts";
-import { commitRescued } from "../../src/vault/commit.ts";
+import { commitRescued } from "../../src/vault/keeper/refresh/commit-answer.ts";
 import type { CustodyContext } from "../../src/vault/context.ts";
-import type { RescuedAnswer } from "../../src/vault/rescue.ts";
+import type { RescuedAnswer } from "../../src/vault/keeper/refresh/rescue-journal.ts";
 import { openRefreshToken } from "../../src/vault/grants/sealed-grant.ts";
 import { virtualHouse } from "../faults/virtual-house.ts";
 

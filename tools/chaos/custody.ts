@@ -3,7 +3,7 @@ import { masterKeysOf } from "../../src/crypto/master-key.ts";
 import type { Secret } from "../../src/core/secret.ts";
 import { isOnbehalfError, keyringFromKeys, systemClock } from "../../src/index.ts";
 import type { GrantState, LapseReason } from "../../src/index.ts";
-import { orphanAnswers } from "../../src/vault/orphans.ts";
+import { orphanAnswers } from "../../src/vault/keeper/refresh/late-answers.ts";
 import { openRefreshToken } from "../../src/vault/grants/sealed-grant.ts";
 import { unlock } from "../../src/vault/open/open-keyring.ts";
 import type { RunDatabase } from "./database.ts";

@@ -1,6 +1,6 @@
-import { OnbehalfError } from "../core/errors.ts";
-import type { CodeSource, Provider } from "../providers/provider.ts";
-import { Secret } from "../core/secret.ts";
+import { OnbehalfError } from "../../../core/errors.ts";
+import type { CodeSource, Provider } from "../../../providers/provider.ts";
+import { Secret } from "../../../core/secret.ts";
 
 /** A one-time code and what is known about where it came from. */
 export interface ExchangeCodeOptions {

@@ -1,8 +1,8 @@
-import { isUsable } from "../core/grant.ts";
-import type { Provider } from "../providers/provider.ts";
-import { endTogether } from "../providers/siblings.ts";
-import type { GrantRow } from "../store/store.ts";
-import type { CustodyContext } from "./context.ts";
+import { isUsable } from "../../../core/grant.ts";
+import type { Provider } from "../../../providers/provider.ts";
+import { endTogether } from "../../../providers/siblings.ts";
+import type { GrantRow } from "../../../store/store.ts";
+import type { CustodyContext } from "../../context.ts";
 
 /** What leads to the others of the same person. */
 type Person = Pick<GrantRow, "grantId" | "clientId" | "issuer" | "subjectHash">;

@@ -1,5 +1,5 @@
-import { afterAnswer, standardRefusals } from "../core/refresh.ts";
-import type { AfterAnswer, Refusals, TokenAnswer } from "../core/refresh.ts";
+import { afterAnswer, standardRefusals } from "../../../core/refresh.ts";
+import type { AfterAnswer, Refusals, TokenAnswer } from "../../../core/refresh.ts";
 
 /** What an answer to a code exchange means, where it brought no tokens. */
 export type AfterCodeRefusal =

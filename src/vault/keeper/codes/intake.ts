@@ -1,22 +1,22 @@
-import { isOnbehalfError } from "../core/errors.ts";
-import type { OnbehalfError } from "../core/errors.ts";
-import { isUsable } from "../core/grant.ts";
-import { claimedSubject } from "../oauth/id-token.ts";
-import type { Protocol } from "../oauth/protocol.ts";
-import type { TokenAnswer } from "../core/refresh.ts";
-import type { GrantRow, IntakeRow } from "../store/store.ts";
-import { afterCodeRefusal } from "./code-refusal.ts";
+import { isOnbehalfError } from "../../../core/errors.ts";
+import type { OnbehalfError } from "../../../core/errors.ts";
+import { isUsable } from "../../../core/grant.ts";
+import { claimedSubject } from "../../../oauth/id-token.ts";
+import type { Protocol } from "../../../oauth/protocol.ts";
+import type { TokenAnswer } from "../../../core/refresh.ts";
+import type { GrantRow, IntakeRow } from "../../../store/store.ts";
+import { afterCodeRefusal } from "./after-code-error.ts";
 import type { CodeRequest } from "./code-request.ts";
-import { storeConsent } from "./consent.ts";
-import type { Consent } from "./consent.ts";
-import { gateOf, holderOf } from "./context.ts";
-import type { CustodyContext } from "./context.ts";
-import type { Pass } from "./gate.ts";
+import { storeConsent } from "./store-consent.ts";
+import type { Consent } from "./store-consent.ts";
+import { gateOf, holderOf } from "../../context.ts";
+import type { CustodyContext } from "../../context.ts";
+import type { Pass } from "../gate/gate.ts";
 import { IntakeJournal, contextTextOf } from "./intake-journal.ts";
 import type { IntakeContext } from "./intake-journal.ts";
-import { clientMisconfigured, providerUnavailable } from "./provider-trouble.ts";
-import { subjectHash } from "./grants/sealed-grant.ts";
-import { codeRejected, codeReused, idTokenMissing, rejectionOf, rejectionText } from "./rejection.ts";
+import { clientMisconfigured, providerUnavailable } from "../../provider-trouble.ts";
+import { subjectHash } from "../../grants/sealed-grant.ts";
+import { codeRejected, codeReused, idTokenMissing, rejectionOf, rejectionText } from "./code-rejection.ts";
 
 /** For this long the same request gives the same result: a phone that lost the answer tries again. */
 const replayMs = 60_000;

@@ -1,11 +1,11 @@
-import { mayTakeOver } from "../core/take-over.ts";
-import type { GrantRow } from "../store/store.ts";
-import { commitRescued } from "./commit.ts";
-import { gateOf, holderOf, protocolOf } from "./context.ts";
-import type { CustodyContext } from "./context.ts";
-import type { Gate, Pass, Urgency } from "./gate.ts";
-import { Turn, turnedAway } from "./turn.ts";
-import type { NotNow } from "./turn.ts";
+import { mayTakeOver } from "../../../core/take-over.ts";
+import type { GrantRow } from "../../../store/store.ts";
+import { commitRescued } from "./commit-answer.ts";
+import { gateOf, holderOf, protocolOf } from "../../context.ts";
+import type { CustodyContext } from "../../context.ts";
+import type { Gate, Pass, Urgency } from "../gate/gate.ts";
+import { Turn, turnedAway } from "../gate/permit.ts";
+import type { NotNow } from "../gate/permit.ts";
 
 /** How often a holder that lives is looked at, milliseconds: soon at first, for most exchanges are quick. */
 const firstPollMs = 20;

@@ -1,12 +1,12 @@
-import { OnbehalfError } from "../core/errors.ts";
-import type { GrantState } from "../core/grant.ts";
-import type { Protocol } from "../oauth/protocol.ts";
-import type { Secret } from "../core/secret.ts";
-import type { GrantRow } from "../store/store.ts";
-import { protocolOf } from "./context.ts";
-import type { CustodyContext } from "./context.ts";
-import { openOrphan } from "./orphans.ts";
-import { openAccessToken, openRefreshToken } from "./grants/sealed-grant.ts";
+import { OnbehalfError } from "../../../core/errors.ts";
+import type { GrantState } from "../../../core/grant.ts";
+import type { Protocol } from "../../../oauth/protocol.ts";
+import type { Secret } from "../../../core/secret.ts";
+import type { GrantRow } from "../../../store/store.ts";
+import { protocolOf } from "../../context.ts";
+import type { CustodyContext } from "../../context.ts";
+import { openOrphan } from "../refresh/late-answers.ts";
+import { openAccessToken, openRefreshToken } from "../../grants/sealed-grant.ts";
 import { suspectSiblings } from "./siblings.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { RefreshOutcome } from "./exchanger.ts";
+import type { RefreshOutcome } from "../local-keeper.ts";
 import type { Gate, Pass, Urgency } from "./gate.ts";
 
 /** Why there is nothing to spend, or nothing just now. */

@@ -1,4 +1,4 @@
-import { OnbehalfError } from "../core/errors.ts";
+import { OnbehalfError } from "../../../core/errors.ts";
 
 /** How an intake ended badly, in a form that is stored and thrown again when the same code comes back. */
 export type Rejection = OnbehalfError<"code_rejected"> | OnbehalfError<"id_token_invalid">;

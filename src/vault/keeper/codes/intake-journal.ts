@@ -1,11 +1,11 @@
-import { isOnbehalfError } from "../core/errors.ts";
-import type { Protocol } from "../oauth/protocol.ts";
-import { fromJournal, journalText } from "../oauth/token-set.ts";
-import { backOffMs } from "../core/refresh.ts";
-import type { IntakeRow } from "../store/store.ts";
+import { isOnbehalfError } from "../../../core/errors.ts";
+import type { Protocol } from "../../../oauth/protocol.ts";
+import { fromJournal, journalText } from "../../../oauth/token-set.ts";
+import { backOffMs } from "../../../core/refresh.ts";
+import type { IntakeRow } from "../../../store/store.ts";
 import type { CodeRequest } from "./code-request.ts";
-import type { Answer } from "./commit.ts";
-import type { CustodyContext } from "./context.ts";
+import type { Answer } from "../refresh/commit-answer.ts";
+import type { CustodyContext } from "../../context.ts";
 
 /** What an intake must remember to be finished by somebody else. */
 export interface IntakeContext {

@@ -1,16 +1,16 @@
-import { isOnbehalfError } from "../core/errors.ts";
-import { mayTakeOver } from "../core/take-over.ts";
-import { keepAliveAt } from "../core/refresh.ts";
-import type { Attempt } from "../core/take-over.ts";
-import { Background } from "./background.ts";
-import { commitRescued } from "./commit.ts";
-import { gateOf, holderOf, protocolOf } from "./context.ts";
-import type { CustodyContext } from "./context.ts";
-import { Intake } from "./intake.ts";
-import { refreshGrant } from "./refreshing.ts";
-import { endLateAnswers, goOnRevoking } from "./revocation.ts";
-import { suspectSiblings } from "./siblings.ts";
-import type { GrantFilter, GrantRow } from "../store/store.ts";
+import { isOnbehalfError } from "../../core/errors.ts";
+import { mayTakeOver } from "../../core/take-over.ts";
+import { keepAliveAt } from "../../core/refresh.ts";
+import type { Attempt } from "../../core/take-over.ts";
+import { Background } from "../background.ts";
+import { commitRescued } from "./refresh/commit-answer.ts";
+import { gateOf, holderOf, protocolOf } from "../context.ts";
+import type { CustodyContext } from "../context.ts";
+import { Intake } from "./codes/intake.ts";
+import { refreshGrant } from "./refresh/refresh-grant.ts";
+import { endLateAnswers, goOnRevoking } from "./revoke/revoke-grant.ts";
+import { suspectSiblings } from "./revoke/siblings.ts";
+import type { GrantFilter, GrantRow } from "../../store/store.ts";
 
 /** Milliseconds between two rounds. */
 const rounds = {

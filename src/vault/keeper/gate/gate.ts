@@ -1,8 +1,8 @@
-import { afterFailure, afterLateFailure, closedBreaker, mayAsk } from "../core/breaker.ts";
-import type { Breaker, Trouble } from "../core/breaker.ts";
-import type { Clock } from "../core/clock.ts";
-import { LastSecond, fullBucket, take } from "../core/token-bucket.ts";
-import type { BucketSize, TokenBucket } from "../core/token-bucket.ts";
+import { afterFailure, afterLateFailure, closedBreaker, mayAsk } from "../../../core/breaker.ts";
+import type { Breaker, Trouble } from "../../../core/breaker.ts";
+import type { Clock } from "../../../core/clock.ts";
+import { LastSecond, fullBucket, take } from "../../../core/token-bucket.ts";
+import type { BucketSize, TokenBucket } from "../../../core/token-bucket.ts";
 
 /** Who wants an exchange: somebody who waits for the token, or we ourselves, ahead of time. */
 export type Urgency = "caller" | "sweep";

@@ -1,12 +1,12 @@
-import { keyClasses } from "../crypto/keyring.ts";
-import type { BucketSize } from "../core/token-bucket.ts";
-import type { CustodyContext, VaultContext } from "./context.ts";
-import { localExchanger } from "./exchanger.ts";
-import type { Exchanger } from "./exchanger.ts";
-import { Gate } from "./gate.ts";
-import { closeContext, openContext } from "./open/open-context.ts";
-import type { CommonOptions } from "./open/open-context.ts";
-import { noRescue, rescueFolder } from "./rescue.ts";
+import { keyClasses } from "../../crypto/keyring.ts";
+import type { BucketSize } from "../../core/token-bucket.ts";
+import type { CustodyContext, VaultContext } from "../context.ts";
+import { localExchanger } from "./local-keeper.ts";
+import type { Exchanger } from "./local-keeper.ts";
+import { Gate } from "./gate/gate.ts";
+import { closeContext, openContext } from "../open/open-context.ts";
+import type { CommonOptions } from "../open/open-context.ts";
+import { noRescue, rescueFolder } from "./refresh/rescue-journal.ts";
 import { startUpkeep } from "./upkeep.ts";
 
 export interface CustodyOptions {

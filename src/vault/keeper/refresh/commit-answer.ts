@@ -1,16 +1,16 @@
 import { randomUUID } from "node:crypto";
-import { isOnbehalfError } from "../core/errors.ts";
-import type { Protocol } from "../oauth/protocol.ts";
-import { fromJournal, journalText } from "../oauth/token-set.ts";
-import type { TokenSet } from "../oauth/token-set.ts";
-import { backOffMs } from "../core/refresh.ts";
-import type { GrantRow, TokenColumns } from "../store/store.ts";
-import type { CustodyContext } from "./context.ts";
-import type { RefreshOutcome } from "./exchanger.ts";
-import { keepOrphan } from "./orphans.ts";
-import type { RescuedAnswer } from "./rescue.ts";
-import { ifReadable, openRefreshToken, sealTokens } from "./grants/sealed-grant.ts";
-import { suspectIfRevokedSince } from "./siblings.ts";
+import { isOnbehalfError } from "../../../core/errors.ts";
+import type { Protocol } from "../../../oauth/protocol.ts";
+import { fromJournal, journalText } from "../../../oauth/token-set.ts";
+import type { TokenSet } from "../../../oauth/token-set.ts";
+import { backOffMs } from "../../../core/refresh.ts";
+import type { GrantRow, TokenColumns } from "../../../store/store.ts";
+import type { CustodyContext } from "../../context.ts";
+import type { RefreshOutcome } from "../local-keeper.ts";
+import { keepOrphan } from "./late-answers.ts";
+import type { RescuedAnswer } from "./rescue-journal.ts";
+import { ifReadable, openRefreshToken, sealTokens } from "../../grants/sealed-grant.ts";
+import { suspectIfRevokedSince } from "../revoke/siblings.ts";
 
 /** What the token endpoint answered, and when it was asked. */
 export interface Answer {

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { OnbehalfError } from "../core/errors.ts";
-import { isUsable } from "../core/grant.ts";
-import type { GrantState, Profile } from "../core/grant.ts";
-import type { Protocol } from "../oauth/protocol.ts";
-import type { TokenSet } from "../oauth/token-set.ts";
-import { newGrant } from "../store/new-grant.ts";
-import type { GrantRow } from "../store/store.ts";
-import type { CustodyContext } from "./context.ts";
+import { OnbehalfError } from "../../../core/errors.ts";
+import { isUsable } from "../../../core/grant.ts";
+import type { GrantState, Profile } from "../../../core/grant.ts";
+import type { Protocol } from "../../../oauth/protocol.ts";
+import type { TokenSet } from "../../../oauth/token-set.ts";
+import { newGrant } from "../../../store/new-grant.ts";
+import type { GrantRow } from "../../../store/store.ts";
+import type { CustodyContext } from "../../context.ts";
 import {
   externalHash,
   ifReadable,
@@ -15,8 +15,8 @@ import {
   sealPerson,
   sealTokens,
   subjectHash,
-} from "./grants/sealed-grant.ts";
-import { suspectIfRevokedSince } from "./siblings.ts";
+} from "../../grants/sealed-grant.ts";
+import { suspectIfRevokedSince } from "../revoke/siblings.ts";
 
 /** A verified answer of the token endpoint: who consented, and to what. */
 export interface Consent {

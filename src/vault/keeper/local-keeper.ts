@@ -1,12 +1,12 @@
-import type { Secret } from "../core/secret.ts";
-import type { CodeRequest } from "./code-request.ts";
-import { protocolOf } from "./context.ts";
-import type { CustodyContext } from "./context.ts";
-import type { Urgency } from "./gate.ts";
-import { Intake } from "./intake.ts";
-import { refreshGrant } from "./refreshing.ts";
-import { revokeGrant } from "./revocation.ts";
-import { SingleFlight } from "../core/single-flight.ts";
+import type { Secret } from "../../core/secret.ts";
+import type { CodeRequest } from "./codes/code-request.ts";
+import { protocolOf } from "../context.ts";
+import type { CustodyContext } from "../context.ts";
+import type { Urgency } from "./gate/gate.ts";
+import { Intake } from "./codes/intake.ts";
+import { refreshGrant } from "./refresh/refresh-grant.ts";
+import { revokeGrant } from "./revoke/revoke-grant.ts";
+import { SingleFlight } from "../../core/single-flight.ts";
 
 /** How a refresh ended. The token itself is read from the store, which is the truth. */
 export type RefreshOutcome =

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { fromJournal, journalText } from "../oauth/token-set.ts";
-import type { TokenSet } from "../oauth/token-set.ts";
-import type { Secret } from "../core/secret.ts";
-import type { Sealer } from "../crypto/keyring.ts";
-import type { GrantRow, OrphanRow } from "../store/store.ts";
-import type { CustodyContext } from "./context.ts";
+import { fromJournal, journalText } from "../../../oauth/token-set.ts";
+import type { TokenSet } from "../../../oauth/token-set.ts";
+import type { Secret } from "../../../core/secret.ts";
+import type { Sealer } from "../../../crypto/keyring.ts";
+import type { GrantRow, OrphanRow } from "../../../store/store.ts";
+import type { CustodyContext } from "../../context.ts";
 
 /**
  * Keeps an answer whose grant had moved on before it could be committed. Never dropped: it may be the only copy of a
