@@ -1,4 +1,4 @@
-import { OnbehalfError, isOnbehalfError } from "../core/errors.ts";
+import { OnbehalfError, isOnbehalfError } from "../../core/errors.ts";
 
 export const bodyLimitBytes: number = 64 * 1024;
 

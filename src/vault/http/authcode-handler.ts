@@ -1,13 +1,13 @@
-import { OnbehalfError } from "../core/errors.ts";
-import { missingScopes, scopesOf } from "../core/grant.ts";
-import type { Grant } from "../core/grant.ts";
-import { problemResponse } from "../core/problem.ts";
-import { codeSources } from "../providers/provider.ts";
-import type { CodeSource, Provider } from "../providers/provider.ts";
+import { OnbehalfError } from "../../core/errors.ts";
+import { missingScopes, scopesOf } from "../../core/grant.ts";
+import type { Grant } from "../../core/grant.ts";
+import { problemResponse } from "../../core/problem.ts";
+import { codeSources } from "../../providers/provider.ts";
+import type { CodeSource, Provider } from "../../providers/provider.ts";
 import { guardAgainstForgery, isFromBrowser } from "./browser-guard.ts";
-import type { ExchangeCodeOptions } from "./keeper/codes/code-request.ts";
-import { assertReadable, readParameters } from "./form-body.ts";
-import type { Parameters } from "./form-body.ts";
+import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
+import { assertReadable, readParameters } from "./request-body.ts";
+import type { Parameters } from "./request-body.ts";
 
 export interface AuthCodeHandlerOptions {
   /** `iss` and `aud` of the sign-in assertion, and an origin of our own; the request's origin by default. */

@@ -1,9 +1,9 @@
 import { randomBytes, createHash, timingSafeEqual } from "node:crypto";
-import type { Clock } from "../core/clock.ts";
-import type { Sealer } from "../crypto/keyring.ts";
-import { OnbehalfError, isOnbehalfError } from "../core/errors.ts";
-import { Secret } from "../core/secret.ts";
-import type { CallerRow, CallerStore } from "../store/store.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { Sealer } from "../../crypto/keyring.ts";
+import { OnbehalfError, isOnbehalfError } from "../../core/errors.ts";
+import { Secret } from "../../core/secret.ts";
+import type { CallerRow, CallerStore } from "../../store/store.ts";
 
 /** What a caller may do. */
 export type Permission = "token" | "proxy" | "grants:read" | "grants:create" | "grants:revoke";

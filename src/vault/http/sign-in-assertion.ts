@@ -1,9 +1,9 @@
 import { createECDH, createPrivateKey, randomUUID } from "node:crypto";
 import { SignJWT, calculateJwkThumbprint } from "jose";
 import type { JSONWebKeySet, JWK } from "jose";
-import type { Clock } from "../core/clock.ts";
-import type { Sealer } from "../crypto/keyring.ts";
-import type { Grant } from "../core/grant.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { Sealer } from "../../crypto/keyring.ts";
+import type { Grant } from "../../core/grant.ts";
 
 const lifeSeconds = 300;
 

@@ -1,4 +1,4 @@
-import { OnbehalfError } from "../core/errors.ts";
+import { OnbehalfError } from "../../core/errors.ts";
 
 /**
  * Refuses requests that another site could make a person's browser send. Runs before anything is spent.
