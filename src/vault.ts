@@ -11,7 +11,7 @@ import { callApi } from "./vault/tokens/api-call.ts";
 import { Assertions } from "./vault/http/sign-in-assertion.ts";
 import { authCodeHandler } from "./vault/http/authcode-handler.ts";
 import type { AuthCodeHandler, AuthCodeHandlerOptions } from "./vault/http/authcode-handler.ts";
-import { Background } from "./vault/background.ts";
+import { Background } from "./vault/periodic.ts";
 import { Callers } from "./vault/http/callers.ts";
 import { changePollMs, watchChanges } from "./vault/tokens/change-poll.ts";
 import { codeRequest } from "./vault/keeper/codes/code-request.ts";

@@ -2,7 +2,7 @@ import { isOnbehalfError } from "../../core/errors.ts";
 import { mayTakeOver } from "../../core/take-over.ts";
 import { keepAliveAt } from "../../core/refresh.ts";
 import type { Attempt } from "../../core/take-over.ts";
-import { Background } from "../background.ts";
+import { Background } from "../periodic.ts";
 import { commitRescued } from "./refresh/commit-answer.ts";
 import { gateOf, holderOf, protocolOf } from "../context.ts";
 import type { CustodyContext } from "../context.ts";

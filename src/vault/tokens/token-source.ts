@@ -9,12 +9,12 @@ import { protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import type { Exchanger, RefreshOutcome } from "../keeper/local-keeper.ts";
 import type { Urgency } from "../keeper/gate/gate.ts";
-import { reauthorizationRequired } from "../reauthorization.ts";
+import { reauthorizationRequired } from "../errors/reauthorization-required.ts";
 import { refKey, resolveGrant } from "../grants/find-grant.ts";
 import { openAccessToken } from "../grants/sealed-grant.ts";
 import { TokenMemory } from "./token-cache.ts";
 import type { Identity, Remembered } from "./token-cache.ts";
-import { clientMisconfigured, providerUnavailable } from "../provider-trouble.ts";
+import { clientMisconfigured, providerUnavailable } from "../errors/provider-errors.ts";
 
 export interface GetAccessTokenOptions {
   /** How long the token must still live, seconds; 60 by default. One that lives shorter is refreshed first. */

@@ -14,7 +14,7 @@ import type { CustodyContext } from "../../context.ts";
 import type { Pass } from "../gate/gate.ts";
 import { IntakeJournal, contextTextOf } from "./intake-journal.ts";
 import type { IntakeContext } from "./intake-journal.ts";
-import { clientMisconfigured, providerUnavailable } from "../../provider-trouble.ts";
+import { clientMisconfigured, providerUnavailable } from "../../errors/provider-errors.ts";
 import { subjectHash } from "../../grants/sealed-grant.ts";
 import { codeRejected, codeReused, idTokenMissing, rejectionOf, rejectionText } from "./code-rejection.ts";
 

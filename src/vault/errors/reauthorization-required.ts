@@ -1,5 +1,5 @@
-import { OnbehalfError } from "../core/errors.ts";
-import type { LapseReason } from "../core/grant.ts";
+import { OnbehalfError } from "../../core/errors.ts";
+import type { LapseReason } from "../../core/grant.ts";
 
 const explain: Readonly<Record<LapseReason, string>> = {
   invalid_grant: "the provider says the refresh token was revoked or has expired",

@@ -1,5 +1,5 @@
-import { OnbehalfError } from "../core/errors.ts";
-import { retryAfterSeconds } from "../core/problem.ts";
+import { OnbehalfError } from "../../core/errors.ts";
+import { retryAfterSeconds } from "../../core/problem.ts";
 
 /** Our own words for why the provider is not asked just now, and others that need more than patience. */
 const explained: Readonly<Record<string, { readonly what: string; readonly hint?: string }>> = {
