@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from "commander";
 import type { Command } from "commander";
-import { settingNames } from "../service/setting-names.ts";
-import type { Setting, Settings } from "../service/setting-names.ts";
+import { settingNames } from "../service/settings/setting-names.ts";
+import type { Setting, Settings } from "../service/settings/setting-names.ts";
 import { say } from "./print.ts";
 
 /** Each setting's flag: its argument, and what it says in the help. */

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { OnbehalfError, google, openVault, systemClock } from "../index.ts";
 import type { Store, Vault } from "../index.ts";
-import { settingsFrom, storeConfig, vaultConfig } from "../service/config.ts";
-import type { StoreConfig } from "../service/config.ts";
+import { settingsFrom, storeConfig, vaultConfig } from "../service/settings/config.ts";
+import type { StoreConfig } from "../service/settings/config.ts";
 import { settingsAmong } from "./flags.ts";
 
 /** Opens the store without opening what is sealed in it. Neither makes nor changes its schema. */

@@ -1,7 +1,7 @@
 import { destination, pino } from "pino";
 import type { Logger } from "pino";
 import type { OnEvent, VaultEvent } from "../index.ts";
-import type { LogLevel } from "./config.ts";
+import type { LogLevel } from "./settings/config.ts";
 
 export type { Logger };
 

@@ -1,12 +1,12 @@
 import { openVault } from "../index.ts";
 import type { OnEvent } from "../index.ts";
-import { serviceConfig } from "./config.ts";
-import type { Settings } from "./config.ts";
-import { startKeeper } from "./keeper/index.ts";
+import { serviceConfig } from "./settings/config.ts";
+import type { Settings } from "./settings/config.ts";
+import { startKeeper } from "./keeper/client.ts";
 import { eventLogger, serviceLogger } from "./log.ts";
 import { serviceMetrics } from "./metrics.ts";
-import { startServer } from "./server.ts";
-import type { RunningServer } from "./server.ts";
+import { startServer } from "./http/server.ts";
+import type { RunningServer } from "./http/server.ts";
 
 /**
  * Runs the whole service from its settings: the keeper, a vault that opens no refresh token itself, and the server.

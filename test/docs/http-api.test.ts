@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { generateMasterKey, google, keyringFromKeys, openVault } from "../../src/index.ts";
 import type { Vault } from "../../src/index.ts";
-import { openApiDocument } from "../../src/service/openapi.ts";
+import { openApiDocument } from "../../src/service/openapi/document.ts";
 import { serviceMetrics, startServer } from "../../src/service/index.ts";
 import type { RunningServer } from "../../src/service/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";

@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { program } from "../../src/cli/program.ts";
-import { settingNames } from "../../src/service/config.ts";
+import { settingNames } from "../../src/service/settings/config.ts";
 import { startStandin } from "../../src/standin/index.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { runBlocks } from "./bash-session.ts";

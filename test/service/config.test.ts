@@ -3,8 +3,14 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { generateMasterKey, isOnbehalfError } from "../../src/index.ts";
-import { serviceConfig, settingNames, settingsFrom, storeConfig, storeFrom } from "../../src/service/config.ts";
-import type { Settings } from "../../src/service/config.ts";
+import {
+  serviceConfig,
+  settingNames,
+  settingsFrom,
+  storeConfig,
+  storeFrom,
+} from "../../src/service/settings/config.ts";
+import type { Settings } from "../../src/service/settings/config.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const key = generateMasterKey().expose();

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { generateMasterKey, google, keyringFromKeys, openVault } from "../../src/index.ts";
-import { service } from "../../src/service/app.ts";
-import { openApiDocument } from "../../src/service/openapi.ts";
+import { service } from "../../src/service/http/app.ts";
+import { openApiDocument } from "../../src/service/openapi/document.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import { routes } from "./route-table.ts";
 
@@ -45,7 +45,7 @@ describe("what the OpenAPI document says is what is served", () => {
   });
 
   test("no address is served that the document does not have", () => {
-    const source = readFileSync(new URL("../../src/service/app.ts", import.meta.url), "utf8");
+    const source = readFileSync(new URL("../../src/service/http/app.ts", import.meta.url), "utf8");
     const served = [...source.matchAll(/\b(?:forCallers|forAnyone|app\.all)\(\s*"([^"]+)"/g)].map(([, path = ""]) =>
       path.replaceAll(/:(\w+)/g, "{$1}").replace("/*", "/{host}/{path}"),
     );

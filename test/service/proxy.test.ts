@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { isOnbehalfError } from "../../src/index.ts";
-import { requiredScopes, targetUrl } from "../../src/service/proxy.ts";
+import { requiredScopes, targetUrl } from "../../src/service/http/proxy.ts";
 import { eventually } from "../support/eventually.ts";
 import { appData, house, outcomes, street } from "../support/house.ts";
 import type { Street } from "../support/house.ts";

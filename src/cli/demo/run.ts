@@ -1,5 +1,5 @@
-import { logLevels } from "../../service/config.ts";
-import type { LogLevel } from "../../service/config.ts";
+import { logLevels } from "../../service/settings/config.ts";
+import type { LogLevel } from "../../service/settings/config.ts";
 import { printJson, printLines, say } from "../print.ts";
 import { untilStopped } from "../stop.ts";
 import { openBrowser } from "./open-browser.ts";

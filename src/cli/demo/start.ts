@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { google, keyringFromFile, movableClock, openVault } from "../../index.ts";
 import type { Secret, Vault } from "../../index.ts";
-import type { LogLevel } from "../../service/config.ts";
+import type { LogLevel } from "../../service/settings/config.ts";
 import { eventLogger, serviceLogger } from "../../service/log.ts";
-import { startServer } from "../../service/server.ts";
+import { startServer } from "../../service/http/server.ts";
 import { startStandin } from "../../standin/index.ts";
 import { sqlite } from "../../store/sqlite/index.ts";
 import { openDataFolder } from "./data-folder.ts";

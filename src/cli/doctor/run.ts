@@ -1,7 +1,7 @@
 import { google, isOnbehalfError } from "../../index.ts";
 import type { Provider } from "../../index.ts";
-import { serviceConfig, settingsFrom, storeConfig, storeFrom } from "../../service/config.ts";
-import type { Settings } from "../../service/config.ts";
+import { serviceConfig, settingsFrom, storeConfig, storeFrom } from "../../service/settings/config.ts";
+import type { Settings } from "../../service/settings/config.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { settingsAmong } from "../flags.ts";
 import { printJson, printLines } from "../print.ts";

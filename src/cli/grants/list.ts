@@ -1,5 +1,5 @@
 import type { Grant, GrantQuery } from "../../index.ts";
-import { grantBody } from "../../service/wire.ts";
+import { grantBody } from "../../service/http/json-bodies.ts";
 import { printJson, printLines, say, table } from "../print.ts";
 import { openCustodian } from "../stores.ts";
 

@@ -1,6 +1,6 @@
 import { endTogether } from "../../index.ts";
 import type { Grant, Vault } from "../../index.ts";
-import { grantBody } from "../../service/wire.ts";
+import { grantBody } from "../../service/http/json-bodies.ts";
 import { printJson, say } from "../print.ts";
 import { openWithClient } from "../stores.ts";
 import { refOf } from "./ref.ts";

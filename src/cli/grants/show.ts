@@ -1,5 +1,5 @@
 import type { Grant } from "../../index.ts";
-import { grantBody } from "../../service/wire.ts";
+import { grantBody } from "../../service/http/json-bodies.ts";
 import { facts, printJson, printLines } from "../print.ts";
 import { openCustodian } from "../stores.ts";
 import { refOf } from "./ref.ts";

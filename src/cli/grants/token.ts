@@ -1,5 +1,5 @@
 import { systemClock } from "../../index.ts";
-import { tokenBody } from "../../service/wire.ts";
+import { tokenBody } from "../../service/http/json-bodies.ts";
 import { printLines } from "../print.ts";
 import { openWithClient } from "../stores.ts";
 import { refOf } from "./ref.ts";

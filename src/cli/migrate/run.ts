@@ -1,5 +1,5 @@
 import { systemClock } from "../../index.ts";
-import { settingsFrom, storeFrom } from "../../service/config.ts";
+import { settingsFrom, storeFrom } from "../../service/settings/config.ts";
 import { settingsAmong } from "../flags.ts";
 import { printJson, say } from "../print.ts";
 

@@ -1,5 +1,5 @@
-import { codeSources, grantStates } from "../index.ts";
-import type { ErrorCode } from "../index.ts";
+import { codeSources, grantStates } from "../../index.ts";
+import type { ErrorCode } from "../../index.ts";
 
 /** One verb at one address. */
 export interface Operation {

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { OnbehalfError, problemOf } from "../index.ts";
+import { OnbehalfError, problemOf } from "../../index.ts";
 
 export const maxHeaderBytes: number = 16 * 1024;
 

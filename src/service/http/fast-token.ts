@@ -1,6 +1,6 @@
-import { parseGrantRef } from "../index.ts";
-import type { Clock, GrantRef, Vault } from "../index.ts";
-import { tokenBody } from "./wire.ts";
+import { parseGrantRef } from "../../index.ts";
+import type { Clock, GrantRef, Vault } from "../../index.ts";
+import { tokenBody } from "./json-bodies.ts";
 
 /** Only what is certain to be a reference: an exception here would be nobody's to answer, and end the process. */
 const route = /^\/v1\/grants\/(g_[A-Za-z0-9_-]{1,64}|(?:sub|ext):[A-Za-z0-9_.~:@-]{1,200})\/token$/;

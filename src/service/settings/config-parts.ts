@@ -7,10 +7,10 @@ import {
   keyringFromKeys,
   masterKeyId,
   parseClientSecretJson,
-} from "../index.ts";
-import type { MasterKeySource, Provider, Store } from "../index.ts";
-import { postgres } from "../store/postgres/index.ts";
-import { sqlite } from "../store/sqlite/index.ts";
+} from "../../index.ts";
+import type { MasterKeySource, Provider, Store } from "../../index.ts";
+import { postgres } from "../../store/postgres/index.ts";
+import { sqlite } from "../../store/sqlite/index.ts";
 import { settingNames } from "./setting-names.ts";
 import type { Setting, Settings } from "./setting-names.ts";
 

@@ -3,13 +3,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Writable } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
-import { OnbehalfError, problemOf, problemResponse, systemClock } from "../index.ts";
-import type { Vault } from "../index.ts";
+import { OnbehalfError, problemOf, problemResponse, systemClock } from "../../index.ts";
+import type { Vault } from "../../index.ts";
 import { service } from "./app.ts";
 import type { ServiceOptions } from "./app.ts";
 import { fastToken } from "./fast-token.ts";
-import { maxHeaderBytes, refuseUnreadable } from "./unreadable.ts";
-import { tokenHeaders } from "./wire.ts";
+import { maxHeaderBytes, refuseUnreadable } from "./malformed-request.ts";
+import { tokenHeaders } from "./json-bodies.ts";
 
 export interface ServerOptions extends ServiceOptions {
   /** 127.0.0.1 by default. */

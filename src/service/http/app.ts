@@ -11,12 +11,12 @@ import {
   problemResponse,
   readParameters,
   systemClock,
-} from "../index.ts";
-import type { Caller, Clock, GrantRef, Permission, Vault } from "../index.ts";
-import { openApiDocument } from "./openapi.ts";
-import type { Metrics } from "./metrics.ts";
+} from "../../index.ts";
+import type { Caller, Clock, GrantRef, Permission, Vault } from "../../index.ts";
+import { openApiDocument } from "../openapi/document.ts";
+import type { Metrics } from "../metrics.ts";
 import { proxy } from "./proxy.ts";
-import { grantBody, tokenBody, tokenHeaders, wholeNumber } from "./wire.ts";
+import { grantBody, tokenBody, tokenHeaders, wholeNumber } from "./json-bodies.ts";
 
 export interface ServiceOptions {
   /** As people and phones reach the service; the request's own origin by default. */
@@ -219,5 +219,5 @@ function routeName(request: Request): string {
 }
 
 function errorsPage(): string {
-  return readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
+  return readFileSync(new URL("../../../docs/errors.md", import.meta.url), "utf8");
 }

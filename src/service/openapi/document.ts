@@ -1,8 +1,8 @@
-import { statusOf } from "../index.ts";
-import type { ErrorCode } from "../index.ts";
-import { operations } from "./openapi-operations.ts";
-import type { Operation } from "./openapi-operations.ts";
-import { schemas } from "./openapi-schemas.ts";
+import { statusOf } from "../../index.ts";
+import type { ErrorCode } from "../../index.ts";
+import { operations } from "./operations.ts";
+import type { Operation } from "./operations.ts";
+import { schemas } from "./schemas.ts";
 
 /** What any address may answer. */
 const always: readonly ErrorCode[] = ["internal_error", "method_not_allowed", "request_too_large"];

@@ -1,5 +1,5 @@
-import { OnbehalfError } from "../index.ts";
-import type { AccessToken, Grant } from "../index.ts";
+import { OnbehalfError } from "../../index.ts";
+import type { AccessToken, Grant } from "../../index.ts";
 
 /** A grant as JSON: OAuth's spelling, times in ISO 8601, and no token. */
 export function grantBody(grant: Grant): Record<string, unknown> {

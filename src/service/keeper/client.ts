@@ -2,9 +2,9 @@ import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { OnbehalfError } from "../../index.ts";
 import type { Exchanger, OnEvent } from "../../index.ts";
-import type { Settings } from "../config.ts";
-import { errorFromWire, outcomeFromWire, requestToWire } from "./wire.ts";
-import type { FromKeeper, KeeperRequest, ToKeeper } from "./wire.ts";
+import type { Settings } from "../settings/config.ts";
+import { errorFromWire, outcomeFromWire, requestToWire } from "./messages.ts";
+import type { FromKeeper, KeeperRequest, ToKeeper } from "./messages.ts";
 
 /** How long a request waits for a keeper that is being restarted, milliseconds. */
 const patienceMs = 15_000;
@@ -76,7 +76,7 @@ class KeeperClient implements Keeper {
     return new Promise((resolve, reject) => {
       const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
       // A group of its own: what ends the service, or its terminal, must not end the keeper with it.
-      const child = fork(new URL(`main.${extension}`, import.meta.url), {
+      const child = fork(new URL(`process.${extension}`, import.meta.url), {
         detached: true,
         stdio: ["ignore", "ignore", "inherit", "ipc"],
       });

@@ -1,5 +1,5 @@
-import { OnbehalfError, bodyBrokeOff, isOnbehalfError, readBody, readBytes } from "../index.ts";
-import type { Grant, GrantRef, Vault } from "../index.ts";
+import { OnbehalfError, bodyBrokeOff, isOnbehalfError, readBody, readBytes } from "../../index.ts";
+import type { Grant, GrantRef, Vault } from "../../index.ts";
 
 /** Request headers that an API may need. Everything else, cookies and our own key above all, stays here. */
 const forwarded = [

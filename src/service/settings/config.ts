@@ -1,5 +1,5 @@
-import { OnbehalfError } from "../index.ts";
-import type { MasterKeySource, Provider, Store } from "../index.ts";
+import { OnbehalfError } from "../../index.ts";
+import type { MasterKeySource, Provider, Store } from "../../index.ts";
 import {
   exchangeRateOf,
   keeperOf,

@@ -1,6 +1,6 @@
 import { OnbehalfError, Secret } from "../../index.ts";
 import type { AnyOnbehalfError, CodeRequest, ErrorCode, RefreshOutcome, Urgency, VaultEvent } from "../../index.ts";
-import type { Settings } from "../config.ts";
+import type { Settings } from "../settings/config.ts";
 
 /** What the service asks of its keeper. The channel is a pipe between two processes of one user. */
 export type KeeperRequest =

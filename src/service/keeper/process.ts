@@ -4,9 +4,9 @@
  */
 import { isOnbehalfError, openExchanger } from "../../index.ts";
 import type { Exchanger } from "../../index.ts";
-import { serviceConfig } from "../config.ts";
-import { errorToWire, outcomeToWire, requestFromWire } from "./wire.ts";
-import type { FromKeeper, KeeperRequest, ToKeeper } from "./wire.ts";
+import { serviceConfig } from "../settings/config.ts";
+import { errorToWire, outcomeToWire, requestFromWire } from "./messages.ts";
+import type { FromKeeper, KeeperRequest, ToKeeper } from "./messages.ts";
 
 let exchanger: Promise<Exchanger> | undefined;
 
