@@ -101,7 +101,7 @@ const layers: readonly { readonly file: string; readonly refused: string[]; read
     allowed: ["../../index.ts", "../../store/sqlite.ts", "../config.ts"],
   })),
   {
-    file: "src/standin/server.ts",
+    file: "src/standin/http/server.ts",
     refused: ["../errors.ts", "../oauth/wire.ts", "../index.ts", "../browser/index.ts"],
     allowed: ["./clock.ts", "node:http"],
   },

@@ -1,13 +1,13 @@
 import { type IncomingMessage } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
-import { faultReply, hasAnswer, type PlacedFault } from "./faults.ts";
-import { BodyTooLarge, type Incoming, json, readBody, type Reply } from "./http.ts";
-import { corsHeaders, preflight, refuseStrangePage } from "./origins.ts";
-import { described, noted } from "./request-log.ts";
-import { handlerOf, type Match, methodsOf, type Router } from "./router.ts";
-import { send } from "./sending.ts";
-import { type Answer } from "./server.ts";
-import { type World } from "./world.ts";
+import { faultReply, hasAnswer, type PlacedFault } from "./http/faults.ts";
+import { BodyTooLarge, type Incoming, json, readBody, type Reply } from "./http/http.ts";
+import { corsHeaders, preflight, refuseStrangePage } from "./control/origins.ts";
+import { described, noted } from "./state/request-log.ts";
+import { handlerOf, type Match, methodsOf, type Router } from "./http/router.ts";
+import { send } from "./http/sending.ts";
+import { type Answer } from "./http/server.ts";
+import { type World } from "./state/standin-state.ts";
 
 const formLimit = 65_536;
 const uploadLimit = 32 * 1_048_576;

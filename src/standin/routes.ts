@@ -1,21 +1,21 @@
 import { authorizationRoutes } from "./authorization/routes.ts";
-import { certificates } from "./certificates.ts";
-import { controlRoutes } from "./control-routes.ts";
-import { discovery } from "./discovery.ts";
+import { certificates } from "./keys/certificates.ts";
+import { controlRoutes } from "./control/routes.ts";
+import { discovery } from "./oauth/discovery.ts";
 import { driveRoutes } from "./drive/routes.ts";
-import { oauth } from "./form.ts";
-import { type Handler, json } from "./http.ts";
+import { oauth } from "./oauth/form.ts";
+import { type Handler, json } from "./http/http.ts";
 import { accessPage, removeAccess } from "./pages/access.ts";
 import { homePage } from "./pages/home.ts";
 import { picture } from "./pages/picture.ts";
 import { servedRoutes } from "./pages/served.ts";
-import { revocationEndpoint } from "./revocation.ts";
-import { riscConfiguration } from "./risc.ts";
-import { type Route } from "./router.ts";
-import { tokeninfo } from "./tokeninfo.ts";
-import { tokenEndpoint } from "./token-endpoint.ts";
-import { olderUserinfo, userinfo } from "./userinfo.ts";
-import { type World } from "./world.ts";
+import { revocationEndpoint } from "./oauth/revocation.ts";
+import { riscConfiguration } from "./control/risc.ts";
+import { type Route } from "./http/router.ts";
+import { tokeninfo } from "./oauth/tokeninfo.ts";
+import { tokenEndpoint } from "./oauth/token-endpoint.ts";
+import { olderUserinfo, userinfo } from "./oauth/userinfo.ts";
+import { type World } from "./state/standin-state.ts";
 
 /** A document that anybody may read and keep for a while, from any page. */
 function published(document: () => unknown): Handler {

@@ -1,7 +1,7 @@
 import { answering } from "./answering.ts";
-import { ownClock, type StandinClock } from "./clock.ts";
-import { Clients, type ClientSpec, defaultClientId, defaultClientSecret } from "./clients.ts";
-import { Codes } from "./codes.ts";
+import { ownClock, type StandinClock } from "./state/clock.ts";
+import { Clients, type ClientSpec, defaultClientId, defaultClientSecret } from "./state/clients.ts";
+import { Codes } from "./state/codes.ts";
 import {
   advanceClock,
   changePassword,
@@ -13,20 +13,20 @@ import {
   putPerson,
   removeApp,
   rotateKeys,
-} from "./control.ts";
+} from "./control/control.ts";
 import { Files } from "./drive/files.ts";
-import { type Fault, Faults, readFault } from "./faults.ts";
-import { type CodeSpec, issueCode } from "./issuing.ts";
-import { KeyRing } from "./keys.ts";
-import { Ledger } from "./ledger.ts";
-import { People } from "./people.ts";
-import { type LogPage, RequestLog } from "./request-log.ts";
-import { type RiscSpec, securityEvent } from "./risc.ts";
-import { Router } from "./router.ts";
+import { type Fault, Faults, readFault } from "./http/faults.ts";
+import { type CodeSpec, issueCode } from "./control/issuing.ts";
+import { KeyRing } from "./keys/keys.ts";
+import { Ledger } from "./state/ledger.ts";
+import { People } from "./state/people.ts";
+import { type LogPage, RequestLog } from "./state/request-log.ts";
+import { type RiscSpec, securityEvent } from "./control/risc.ts";
+import { Router } from "./http/router.ts";
 import { routes } from "./routes.ts";
-import { listen } from "./server.ts";
-import { googlesOwn, type Settings, readSettings } from "./settings.ts";
-import { type World } from "./world.ts";
+import { listen } from "./http/server.ts";
+import { googlesOwn, type Settings, readSettings } from "./state/settings.ts";
+import { type World } from "./state/standin-state.ts";
 
 /** How to start a stand-in. Every setting can be given here, and changed later. */
 export interface StandinOptions extends Partial<Settings> {

@@ -1,4 +1,4 @@
-import { isSignInScope } from "../scopes.ts";
+import { isSignInScope } from "../state/scopes.ts";
 
 /** What a consent page has to ask. */
 export interface ConsentQuestion {

@@ -1,5 +1,5 @@
-import { type Person } from "../people.ts";
-import { type World } from "../world.ts";
+import { type Person } from "../state/people.ts";
+import { type World } from "../state/standin-state.ts";
 import { type ConsentQuestion, consentQuestion, grantedBy } from "./consent.ts";
 import { type AuthorizationRequest } from "./request.ts";
 

@@ -1,7 +1,7 @@
-import { type Client, isRegisteredOrigin, isRegisteredRedirect } from "../clients.ts";
-import { type Challenge } from "../codes.ts";
-import { parseScope } from "../scopes.ts";
-import { type World } from "../world.ts";
+import { type Client, isRegisteredOrigin, isRegisteredRedirect } from "../state/clients.ts";
+import { type Challenge } from "../state/codes.ts";
+import { parseScope } from "../state/scopes.ts";
+import { type World } from "../state/standin-state.ts";
 
 /** Where the answer goes: back to a redirect URI, or to the page that opened the popup. */
 export type Destination =

@@ -1,12 +1,12 @@
-import { type Incoming, type Reply } from "../http.ts";
+import { type Incoming, type Reply } from "../http/http.ts";
 import { chooserPage } from "../pages/chooser.ts";
 import { consentPage } from "../pages/consent.ts";
 import { formTargetOf } from "../pages/layout.ts";
 import { refusedPage } from "../pages/refused.ts";
 import { relayPage } from "../pages/relay.ts";
-import { type Person } from "../people.ts";
-import { type Route } from "../router.ts";
-import { type World } from "../world.ts";
+import { type Person } from "../state/people.ts";
+import { type Route } from "../http/router.ts";
+import { type World } from "../state/standin-state.ts";
 import { allowed, begin, chosen, denied, type Next } from "./flow.ts";
 import { type AuthorizationRequest, type Destination, judge } from "./request.ts";
 

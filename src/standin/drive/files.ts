@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { type OwnClock } from "../clock.ts";
-import { type Person } from "../people.ts";
+import { type OwnClock } from "../state/clock.ts";
+import { type Person } from "../state/people.ts";
 
 export const folderType = "application/vnd.google-apps.folder";
 

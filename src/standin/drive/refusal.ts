@@ -1,5 +1,5 @@
-import { apiError } from "../api-error.ts";
-import { type Reply } from "../http.ts";
+import { apiError } from "../oauth/api-error.ts";
+import { type Reply } from "../http/http.ts";
 
 /** Drive's words for what it refuses. */
 export const fileNotFound = (id: string): Reply =>

@@ -1,7 +1,7 @@
-import { type Incoming, json, type Reply } from "../http.ts";
-import { type Route } from "../router.ts";
-import { type World } from "../world.ts";
-import { Desk } from "./desk.ts";
+import { type Incoming, json, type Reply } from "../http/http.ts";
+import { type Route } from "../http/router.ts";
+import { type World } from "../state/standin-state.ts";
+import { Desk } from "./drive-requests.ts";
 import { driveDiscovery } from "./discovery.ts";
 import { type Metadata } from "./files.ts";
 import { badBody } from "./refusal.ts";

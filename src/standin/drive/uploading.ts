@@ -1,5 +1,5 @@
-import { type Handler, type Incoming, type Reply } from "../http.ts";
-import { type Caller, type Desk } from "./desk.ts";
+import { type Handler, type Incoming, type Reply } from "../http/http.ts";
+import { type Caller, type Desk } from "./drive-requests.ts";
 import { badBody, invalidParameter } from "./refusal.ts";
 import { parseRange, type Session, Sessions } from "./resumable.ts";
 import { mediaUpload, multipartUpload, parseMetadata, type Upload } from "./upload.ts";

@@ -1,8 +1,8 @@
-import { type Incoming, type Reply } from "../http.ts";
-import { type Authorization } from "../ledger.ts";
-import { type Person } from "../people.ts";
-import { describeScope, isSignInScope } from "../scopes.ts";
-import { type World } from "../world.ts";
+import { type Incoming, type Reply } from "../http/http.ts";
+import { type Authorization } from "../state/ledger.ts";
+import { type Person } from "../state/people.ts";
+import { describeScope, isSignInScope } from "../state/scopes.ts";
+import { type World } from "../state/standin-state.ts";
 import { html, type Html, nothing } from "./html.ts";
 import { page } from "./layout.ts";
 

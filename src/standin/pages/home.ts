@@ -1,6 +1,6 @@
-import { defaultClientId } from "../clients.ts";
-import { type Reply } from "../http.ts";
-import { type World } from "../world.ts";
+import { defaultClientId } from "../state/clients.ts";
+import { type Reply } from "../http/http.ts";
+import { type World } from "../state/standin-state.ts";
 import { html } from "./html.ts";
 import { page } from "./layout.ts";
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { type Handler } from "../http.ts";
-import { type Route } from "../router.ts";
+import { type Handler } from "../http/http.ts";
+import { type Route } from "../http/router.ts";
 
 const types = { css: "text/css", js: "text/javascript", svg: "image/svg+xml" };
 

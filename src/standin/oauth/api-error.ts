@@ -1,6 +1,6 @@
-import { bearerOf, type Incoming, json, type Reply } from "./http.ts";
-import { type AccessToken } from "./ledger.ts";
-import { type World } from "./world.ts";
+import { bearerOf, type Incoming, json, type Reply } from "../http/http.ts";
+import { type AccessToken } from "../state/ledger.ts";
+import { type World } from "../state/standin-state.ts";
 
 export const realm = 'Bearer realm="https://accounts.google.com/"';
 

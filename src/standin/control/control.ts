@@ -1,9 +1,9 @@
-import { type Authorization } from "./ledger.ts";
-import { type Client, clientFile, type ClientKind, defaultClientId } from "./clients.ts";
-import { BadInput, listOf, number, oneOf, orNull, read, type Spelling, text, yesNo } from "./input.ts";
-import { type AccountRefusal } from "./people.ts";
-import { accountRefusal, readSettings, type Settings } from "./settings.ts";
-import { type World } from "./world.ts";
+import { type Authorization } from "../state/ledger.ts";
+import { type Client, clientFile, type ClientKind, defaultClientId } from "../state/clients.ts";
+import { BadInput, listOf, number, oneOf, orNull, read, type Spelling, text, yesNo } from "../input.ts";
+import { type AccountRefusal } from "../state/people.ts";
+import { accountRefusal, readSettings, type Settings } from "../state/settings.ts";
+import { type World } from "../state/standin-state.ts";
 
 /** What tests can do to the stand-in, in both spellings: the JavaScript interface and the control routes call these. */
 

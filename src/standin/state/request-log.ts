@@ -1,5 +1,5 @@
-import { type Incoming, mediaType, type Note } from "./http.ts";
-import { fingerprint, shortened } from "./opaque.ts";
+import { type Incoming, mediaType, type Note } from "../http/http.ts";
+import { fingerprint, shortened } from "./opaque-values.ts";
 
 /** One request that the stand-in answered. Secrets are shortened; `grant_type` and the rest stand in full. */
 export interface LogEntry {

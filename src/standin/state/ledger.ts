@@ -1,5 +1,5 @@
 import { dayMs, hourMs, type OwnClock } from "./clock.ts";
-import { newAccessToken, newRefreshToken } from "./opaque.ts";
+import { newAccessToken, newRefreshToken } from "./opaque-values.ts";
 import { type Person } from "./people.ts";
 import { isGmailScope, isSignInScope } from "./scopes.ts";
 import { type Settings } from "./settings.ts";

@@ -1,7 +1,7 @@
 import { OAuthRefusal } from "./form.ts";
-import { type Incoming, json, mediaType, type Reply } from "./http.ts";
-import { type AccessToken } from "./ledger.ts";
-import { type World } from "./world.ts";
+import { type Incoming, json, mediaType, type Reply } from "../http/http.ts";
+import { type AccessToken } from "../state/ledger.ts";
+import { type World } from "../state/standin-state.ts";
 
 /**
  * `POST /revoke`, token in the query or the body, no client authentication. Whichever token it is, everything of that

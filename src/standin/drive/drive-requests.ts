@@ -1,7 +1,7 @@
-import { admit, insufficientScope } from "../api-error.ts";
-import { type Incoming, type Note, type Reply } from "../http.ts";
-import { type Person } from "../people.ts";
-import { type World } from "../world.ts";
+import { admit, insufficientScope } from "../oauth/api-error.ts";
+import { type Incoming, type Note, type Reply } from "../http/http.ts";
+import { type Person } from "../state/people.ts";
+import { type World } from "../state/standin-state.ts";
 import { type Act, isVisible, reaches, scopesFor } from "./access.ts";
 import { type DriveFile, folderType, type Metadata, type Space } from "./files.ts";
 import { badBody, fileNotFound, folderStays, invalidParameter, notDownloadable } from "./refusal.ts";

@@ -1,6 +1,6 @@
 import { type OwnClock } from "./clock.ts";
 import { type Authorization, type Family } from "./ledger.ts";
-import { newCode } from "./opaque.ts";
+import { newCode } from "./opaque-values.ts";
 import { type Settings } from "./settings.ts";
 
 /** Where a code came from decides what `redirect_uri` must be at the exchange. */

@@ -1,9 +1,9 @@
 import { verify } from "node:crypto";
-import { seconds } from "./clock.ts";
-import { bearerOf, type Incoming, json, mediaType, type Note, type Reply } from "./http.ts";
-import { type AccessToken } from "./ledger.ts";
-import { emailScope } from "./scopes.ts";
-import { type World } from "./world.ts";
+import { seconds } from "../state/clock.ts";
+import { bearerOf, type Incoming, json, mediaType, type Note, type Reply } from "../http/http.ts";
+import { type AccessToken } from "../state/ledger.ts";
+import { emailScope } from "../state/scopes.ts";
+import { type World } from "../state/standin-state.ts";
 
 const invalid = (error: string, description: string, status = 400): Reply =>
   json(status, { error, error_description: description }, { outcome: error });

@@ -1,9 +1,9 @@
 import { insufficientScope, realm, unauthorized } from "./api-error.ts";
-import { bearerOf, type Incoming, json, mediaType, type Reply } from "./http.ts";
+import { bearerOf, type Incoming, json, mediaType, type Reply } from "../http/http.ts";
 import { profileClaims, wantsIdToken } from "./id-token.ts";
-import { type AccessToken } from "./ledger.ts";
-import { emailScope, profileScope } from "./scopes.ts";
-import { pictureUrl, type World } from "./world.ts";
+import { type AccessToken } from "../state/ledger.ts";
+import { emailScope, profileScope } from "../state/scopes.ts";
+import { pictureUrl, type World } from "../state/standin-state.ts";
 
 /** The bearer of a userinfo request: header, query, or the form of a POST. OpenID Connect Core 1.0 section 5.3.1. */
 function bearerIn(world: World, request: Incoming): AccessToken | undefined {

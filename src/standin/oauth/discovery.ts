@@ -1,4 +1,4 @@
-import { type World } from "./world.ts";
+import { type World } from "../state/standin-state.ts";
 
 /** OpenID Connect Discovery 1.0 section 3: what Google's document says, as far as the stand-in does it. */
 export function discovery({ url, issuer }: Pick<World, "url" | "issuer">): Record<string, unknown> {

@@ -1,8 +1,8 @@
-import { androidClientId, type Client, defaultClientId } from "./clients.ts";
-import { type Code, type CodeKind } from "./codes.ts";
-import { BadInput, type Check, oneOf, read, type Spelling, text, words, yesNo } from "./input.ts";
-import { isSignInScope, parseScope } from "./scopes.ts";
-import { type World } from "./world.ts";
+import { androidClientId, type Client, defaultClientId } from "../state/clients.ts";
+import { type Code, type CodeKind } from "../state/codes.ts";
+import { BadInput, type Check, oneOf, read, type Spelling, text, words, yesNo } from "../input.ts";
+import { isSignInScope, parseScope } from "../state/scopes.ts";
+import { type World } from "../state/standin-state.ts";
 
 /** A code as a phone, a popup or a redirect would get it, without the pages in between. */
 export interface CodeSpec {

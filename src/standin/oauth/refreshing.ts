@@ -1,10 +1,10 @@
 import { OAuthRefusal } from "./form.ts";
-import { type Note } from "./http.ts";
-import { type AccessToken, type RefreshToken } from "./ledger.ts";
-import { fingerprint } from "./opaque.ts";
-import { type Person } from "./people.ts";
-import { parseScope } from "./scopes.ts";
-import { type World } from "./world.ts";
+import { type Note } from "../http/http.ts";
+import { type AccessToken, type RefreshToken } from "../state/ledger.ts";
+import { fingerprint } from "../state/opaque-values.ts";
+import { type Person } from "../state/people.ts";
+import { parseScope } from "../state/scopes.ts";
+import { type World } from "../state/standin-state.ts";
 
 export interface Refreshed {
   readonly access: AccessToken;

@@ -1,5 +1,5 @@
-import { type Client, isRegisteredOrigin, isRegisteredRedirect } from "./clients.ts";
-import { type Code } from "./codes.ts";
+import { type Client, isRegisteredOrigin, isRegisteredRedirect } from "../state/clients.ts";
+import { type Code } from "../state/codes.ts";
 
 /**
  * Whether this is the `redirect_uri` that belongs to a code: for a phone's the empty string, sent explicitly, or a URI of

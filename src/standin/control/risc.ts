@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from "node:crypto";
-import { seconds } from "./clock.ts";
-import { defaultClientId } from "./clients.ts";
-import { BadInput, listOf, oneOf, either, read, type Spelling, text } from "./input.ts";
-import { compact, rs256 } from "./keys.ts";
-import { type World } from "./world.ts";
+import { seconds } from "../state/clock.ts";
+import { defaultClientId } from "../state/clients.ts";
+import { BadInput, listOf, oneOf, either, read, type Spelling, text } from "../input.ts";
+import { compact, rs256 } from "../keys/keys.ts";
+import { type World } from "../state/standin-state.ts";
 
 /** What happened to an account, in short; the Security Event Token carries the full URI. */
 export type RiscEvent =

@@ -9,13 +9,13 @@ import {
   rotateKeys,
   viewOf,
 } from "./control.ts";
-import { readPlacedFault } from "./faults.ts";
-import { type Handler, type Incoming, json, mediaType, type Reply } from "./http.ts";
-import { BadInput, number, read, snake } from "./input.ts";
+import { readPlacedFault } from "../http/faults.ts";
+import { type Handler, type Incoming, json, mediaType, type Reply } from "../http/http.ts";
+import { BadInput, number, read, snake } from "../input.ts";
 import { issueCode } from "./issuing.ts";
 import { securityEvent } from "./risc.ts";
-import { type Route } from "./router.ts";
-import { type World } from "./world.ts";
+import { type Route } from "../http/router.ts";
+import { type World } from "../state/standin-state.ts";
 
 /** Members in snake_case, as everything on the wire. */
 function snaked(value: object): Record<string, unknown> {

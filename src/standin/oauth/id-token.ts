@@ -1,9 +1,9 @@
 import { createHmac, generateKeyPairSync, sign } from "node:crypto";
-import { seconds } from "./clock.ts";
-import { compact, halfHash, type KeyRing, rs256 } from "./keys.ts";
-import { type Person } from "./people.ts";
-import { emailScope, isSignInScope, profileScope } from "./scopes.ts";
-import { type IdTokenFlaw, type Settings } from "./settings.ts";
+import { seconds } from "../state/clock.ts";
+import { compact, halfHash, type KeyRing, rs256 } from "../keys/keys.ts";
+import { type Person } from "../state/people.ts";
+import { emailScope, isSignInScope, profileScope } from "../state/scopes.ts";
+import { type IdTokenFlaw, type Settings } from "../state/settings.ts";
 
 /** The profile claims that these scopes let a client see. OpenID Connect Core 1.0 section 5.4, as Google reads it. */
 export function profileClaims(person: Person, scopes: readonly string[], pictureUrl: string): Record<string, unknown> {

@@ -1,4 +1,4 @@
-import { either, number, oneOf, read, type Spelling, stringMap, text, yesNo } from "./input.ts";
+import { either, number, oneOf, read, type Spelling, stringMap, text, yesNo } from "../input.ts";
 import { type Reply } from "./http.ts";
 
 /** How the next answers on a path go wrong. Without any of the members that shape an answer, the request is merely late. */

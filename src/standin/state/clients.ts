@@ -1,4 +1,4 @@
-import { newClientSecret } from "./opaque.ts";
+import { newClientSecret } from "./opaque-values.ts";
 
 export type ClientKind = "web" | "installed" | "android" | "ios";
 
