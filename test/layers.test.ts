@@ -77,7 +77,7 @@ const layers: readonly { readonly file: string; readonly refused: string[]; read
     refused: ["./service/wire.ts", "./standin/index.ts", "./browser/index.ts", "./index.ts"],
     allowed: ["./vault/intake.ts", "./oauth/protocol.ts", "./crypto/keyring.ts", "./store/store.ts"],
   },
-  ...["src/service/http/app.ts", "src/client/client.ts", "src/cli/serve.ts"].map((file) => ({
+  ...["src/service/http/app.ts", "src/client/client.ts", "src/cli/serve/command.ts"].map((file) => ({
     file,
     refused: [
       "../vault.ts",
@@ -147,7 +147,7 @@ const touches: readonly { readonly file: string; readonly refused: string[]; rea
   { file: "src/service/keeper/channel.ts", refused: ["process.env.HOME", "console.log(1)"], allowed: ["process.pid"] },
   { file: "src/service/settings/config.ts", refused: ["Date.now()"], allowed: ["process.env.HOME"] },
   { file: "src/client/client.ts", refused: ["Date.now()", "process.env.HOME"], allowed: ["1"] },
-  { file: "src/cli/serve.ts", refused: [], allowed: ["process.env.HOME", "console.log(1)"] },
+  { file: "src/cli/serve/command.ts", refused: [], allowed: ["process.env.HOME", "console.log(1)"] },
   { file: "src/core/clock.ts", refused: [], allowed: ["Date.now()"] },
 ];
 

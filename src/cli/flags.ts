@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option } from "commander";
 import type { Command } from "commander";
 import { settingNames } from "../service/settings/setting-names.ts";
 import type { Setting, Settings } from "../service/settings/setting-names.ts";
-import { say } from "./print.ts";
+import { say } from "./terminal/print.ts";
 
 /** Each setting's flag: its argument, and what it says in the help. */
 const descriptions: Readonly<Record<Setting, readonly [argument: string, says: string]>> = {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { nodeProblem } from "./node-version.ts";
+import { nodeProblem } from "./terminal/node-version.ts";
 
 // Before anything else is loaded: an older Node would fail in the middle of some import, and say nothing useful.
 const problem = nodeProblem(process.versions.node);

@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { callersCommand } from "./callers.ts";
-import { demoCommand } from "./demo.ts";
-import { doctorCommand } from "./doctor.ts";
-import { exitCodes } from "./exit-codes.ts";
-import { grantsCommand } from "./grants.ts";
-import { keysCommand } from "./keys.ts";
-import { migrateCommand } from "./migrate.ts";
-import { serveCommand } from "./serve.ts";
-import { standinCommand } from "./standin.ts";
+import { callersCommand } from "./callers/command.ts";
+import { demoCommand } from "./demo/command.ts";
+import { doctorCommand } from "./doctor/command.ts";
+import { exitCodes } from "./terminal/exit-codes.ts";
+import { grantsCommand } from "./grants/command.ts";
+import { keysCommand } from "./keys/command.ts";
+import { migrateCommand } from "./migrate/command.ts";
+import { serveCommand } from "./serve/command.ts";
+import { standinCommand } from "./standin/command.ts";
 
 /**
  * Runs one command. What it does is loaded only once it is known which, so that each start is quick.
@@ -28,7 +28,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   } catch (error) {
     // Commander has said what is wrong by itself, or has shown the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUsage;
-    const { report } = await import("./failure.ts");
+    const { report } = await import("./terminal/failure.ts");
     return report(error, argv.includes("--json"));
   }
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nodeProblem } from "../../src/cli/node-version.ts";
+import { nodeProblem } from "../../src/cli/terminal/node-version.ts";
 
 test("an older Node is told what is wrong and what to do, a newer one nothing", () => {
   for (const version of ["4.9.1", "18.20.4", "20.20.2", "22.12.0", "23.11.1"]) {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Command } from "commander";
-import { failureOf } from "../../src/cli/failure.ts";
+import { failureOf } from "../../src/cli/terminal/failure.ts";
 import { program } from "../../src/cli/program.ts";
-import { facts, table } from "../../src/cli/print.ts";
-import { UsageError } from "../../src/cli/usage-error.ts";
+import { facts, table } from "../../src/cli/terminal/print.ts";
+import { UsageError } from "../../src/cli/terminal/usage-error.ts";
 import { OnbehalfError, grantStates, permissions } from "../../src/index.ts";
 import { parseTranscript } from "./transcript.ts";
 

@@ -1,8 +1,8 @@
 import { permissions } from "../../index.ts";
 import type { Permission } from "../../index.ts";
-import { printJson, printLines, say } from "../print.ts";
-import { openCustodian } from "../stores.ts";
-import { UsageError } from "../usage-error.ts";
+import { printJson, printLines, say } from "../terminal/print.ts";
+import { openCustodian } from "../open-vault.ts";
+import { UsageError } from "../terminal/usage-error.ts";
 
 interface Flags {
   readonly allow?: readonly string[];

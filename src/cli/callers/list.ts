@@ -1,6 +1,6 @@
 import type { Caller } from "../../index.ts";
-import { printJson, printLines, say, table } from "../print.ts";
-import { openCustodian } from "../stores.ts";
+import { printJson, printLines, say, table } from "../terminal/print.ts";
+import { openCustodian } from "../open-vault.ts";
 
 /** Lists the callers, those that were revoked as well. Keys are not kept, and so not shown. */
 export async function list(flags: { readonly json?: boolean }): Promise<void> {

@@ -1,6 +1,6 @@
 import { OnbehalfError } from "../../index.ts";
-import { printJson, say } from "../print.ts";
-import { openCustodian } from "../stores.ts";
+import { printJson, say } from "../terminal/print.ts";
+import { openCustodian } from "../open-vault.ts";
 
 /** Ends a caller's key. */
 export async function revoke(name: string, flags: { readonly json?: boolean }): Promise<void> {

@@ -1,7 +1,7 @@
 import { logLevels } from "../../service/settings/config.ts";
 import type { LogLevel } from "../../service/settings/config.ts";
-import { printJson, printLines, say } from "../print.ts";
-import { untilStopped } from "../stop.ts";
+import { printJson, printLines, say } from "../terminal/print.ts";
+import { untilStopped } from "../terminal/stop.ts";
 import { openBrowser } from "./open-browser.ts";
 import { startDemo } from "./start.ts";
 import type { RunningDemo } from "./start.ts";

@@ -1,4 +1,4 @@
-import { nodeProblem, oldestNode } from "../node-version.ts";
+import { nodeProblem, oldestNode } from "../terminal/node-version.ts";
 import { fail, ok } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 

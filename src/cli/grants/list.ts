@@ -1,7 +1,7 @@
 import type { Grant, GrantQuery } from "../../index.ts";
 import { grantBody } from "../../service/http/json-bodies.ts";
-import { printJson, printLines, say, table } from "../print.ts";
-import { openCustodian } from "../stores.ts";
+import { printJson, printLines, say, table } from "../terminal/print.ts";
+import { openCustodian } from "../open-vault.ts";
 
 /** Lists a page of grants. */
 export async function list(flags: GrantQuery & { readonly json?: boolean }): Promise<void> {

@@ -1,6 +1,6 @@
 import { isOnbehalfError, parseGrantRef } from "../../index.ts";
 import type { GrantRef } from "../../index.ts";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../terminal/usage-error.ts";
 
 /** A reference as it was typed. One that names no grant at all is wrong usage, not a missing grant. */
 export function refOf(text: string, provider: string | undefined): GrantRef {

@@ -1,8 +1,8 @@
 import { endTogether } from "../../index.ts";
 import type { Grant, Vault } from "../../index.ts";
 import { grantBody } from "../../service/http/json-bodies.ts";
-import { printJson, say } from "../print.ts";
-import { openWithClient } from "../stores.ts";
+import { printJson, say } from "../terminal/print.ts";
+import { openWithClient } from "../open-vault.ts";
 import { refOf } from "./ref.ts";
 
 /** Revokes a grant at its provider. What else ends with it is said first. */

@@ -1,7 +1,7 @@
 import type { Grant } from "../../index.ts";
 import { grantBody } from "../../service/http/json-bodies.ts";
-import { facts, printJson, printLines } from "../print.ts";
-import { openCustodian } from "../stores.ts";
+import { facts, printJson, printLines } from "../terminal/print.ts";
+import { openCustodian } from "../open-vault.ts";
 import { refOf } from "./ref.ts";
 
 /** Shows one grant. */

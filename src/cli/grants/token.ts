@@ -1,7 +1,7 @@
 import { systemClock } from "../../index.ts";
 import { tokenBody } from "../../service/http/json-bodies.ts";
-import { printLines } from "../print.ts";
-import { openWithClient } from "../stores.ts";
+import { printLines } from "../terminal/print.ts";
+import { openWithClient } from "../open-vault.ts";
 import { refOf } from "./ref.ts";
 
 interface Flags {

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { OnbehalfError, generateMasterKey, masterKeyId } from "../../index.ts";
-import { printJson, printLines, say } from "../print.ts";
+import { printJson, printLines, say } from "../terminal/print.ts";
 
 /** Makes a master key. This is the one place that shows it. */
 export function generate({ out, json }: { readonly out?: string; readonly json?: boolean }): void {

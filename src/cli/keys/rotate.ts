@@ -1,6 +1,6 @@
 import { keyStatus, rotateMasterKey } from "../../index.ts";
-import { printJson, say } from "../print.ts";
-import { withKeys } from "../stores.ts";
+import { printJson, say } from "../terminal/print.ts";
+import { withKeys } from "../open-vault.ts";
 
 /** Wraps every data key under the first of the given master keys. */
 export async function rotate(flags: { readonly json?: boolean }): Promise<void> {

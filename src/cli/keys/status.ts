@@ -1,8 +1,8 @@
 import { keyStatus } from "../../index.ts";
 import type { KeyStatus } from "../../index.ts";
-import { exitCodes } from "../exit-codes.ts";
-import { printJson, printLines, say, table } from "../print.ts";
-import { withKeys } from "../stores.ts";
+import { exitCodes } from "../terminal/exit-codes.ts";
+import { printJson, printLines, say, table } from "../terminal/print.ts";
+import { withKeys } from "../open-vault.ts";
 
 /** Which master key wraps what. Changes nothing; fails where a key is missing. */
 export async function status(flags: { readonly json?: boolean }): Promise<void> {

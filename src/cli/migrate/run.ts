@@ -1,7 +1,7 @@
 import { systemClock } from "../../index.ts";
 import { settingsFrom, storeFrom } from "../../service/settings/config.ts";
 import { settingsAmong } from "../flags.ts";
-import { printJson, say } from "../print.ts";
+import { printJson, say } from "../terminal/print.ts";
 
 /** Brings the schema up to date. Opens nothing that is sealed, and so needs no key. */
 export async function migrate(flags: { readonly json?: boolean }): Promise<void> {

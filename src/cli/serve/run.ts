@@ -1,7 +1,7 @@
 import { runService, settingsFrom } from "../../service/index.ts";
 import { settingsAmong } from "../flags.ts";
-import { printJson, say } from "../print.ts";
-import { untilStopped } from "../stop.ts";
+import { printJson, say } from "../terminal/print.ts";
+import { untilStopped } from "../terminal/stop.ts";
 
 /** Serves until SIGTERM or SIGINT, then takes nothing new, finishes what is under way, and returns. */
 export async function serve(flags: { readonly migrate: boolean; readonly json?: boolean }): Promise<void> {

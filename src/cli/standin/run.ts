@@ -1,8 +1,8 @@
 import { OnbehalfError } from "../../index.ts";
 import { startStandin } from "../../standin/index.ts";
 import type { Standin } from "../../standin/index.ts";
-import { printJson, printLines } from "../print.ts";
-import { untilStopped } from "../stop.ts";
+import { printJson, printLines } from "../terminal/print.ts";
+import { untilStopped } from "../terminal/stop.ts";
 
 /** Runs the stand-in until SIGTERM or SIGINT. Its client's secret is no secret: it is the same for everybody. */
 export async function standin(flags: { readonly port: number; readonly json?: boolean }): Promise<void> {

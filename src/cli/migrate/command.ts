@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { withSettings } from "./flags.ts";
+import { withSettings } from "../flags.ts";
 
 /** `onbehalf migrate`: the store's schema. */
 export function migrateCommand(): Command {
@@ -7,7 +7,7 @@ export function migrateCommand(): Command {
     new Command("migrate").description("bring the store's schema up to date; serve does so itself unless told not to"),
     "store",
   ).action(async (flags: { json?: boolean }) => {
-    const { migrate } = await import("./migrate/run.ts");
+    const { migrate } = await import("./run.ts");
     await migrate(flags);
   });
 }

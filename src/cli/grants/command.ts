@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { numberOption, withSettings } from "./flags.ts";
+import { numberOption, withSettings } from "../flags.ts";
 
 const states = ["active", "suspect", "lapsed", "revoking", "revoked"];
 const refText = "g_… (a grant's id), sub:{subject} or ext:{external_id}";
@@ -25,7 +25,7 @@ export function grantsCommand(): Command {
         .option("--cursor <cursor>", "where the page before ended"),
       "store",
     ).action(async (flags: Flags & { limit: number }) => {
-      const { list } = await import("./grants/list.ts");
+      const { list } = await import("./list.ts");
       await list(flags);
     }),
   );
@@ -37,7 +37,7 @@ export function grantsCommand(): Command {
         .option(...providerFlag),
       "store",
     ).action(async (ref: string, flags: Flags) => {
-      const { show } = await import("./grants/show.ts");
+      const { show } = await import("./show.ts");
       await show(ref, flags);
     }),
   );
@@ -52,7 +52,7 @@ export function grantsCommand(): Command {
         .addOption(numberOption("--min-ttl-seconds <seconds>", "how long it must still live (60)", 0, 86_400)),
       "client",
     ).action(async (ref: string, flags: Flags & { minTtlSeconds?: number }) => {
-      const { token } = await import("./grants/token.ts");
+      const { token } = await import("./token.ts");
       await token(ref, flags);
     }),
   );
@@ -64,7 +64,7 @@ export function grantsCommand(): Command {
         .option(...providerFlag),
       "client",
     ).action(async (ref: string, flags: Flags) => {
-      const { revoke } = await import("./grants/revoke.ts");
+      const { revoke } = await import("./revoke.ts");
       await revoke(ref, flags);
     }),
   );

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { withSettings } from "./flags.ts";
+import { withSettings } from "../flags.ts";
 
 /** `onbehalf serve`: the service, until it is told to stop. */
 export function serveCommand(): Command {
@@ -7,7 +7,7 @@ export function serveCommand(): Command {
     .description("run the service; refuses to start on a bad configuration, with every problem listed")
     .option("--no-migrate", "refuse to start on a store whose schema is behind, instead of bringing it up to date");
   return withSettings(command, "service").action(async (flags: { migrate: boolean; json?: boolean }) => {
-    const { serve } = await import("./serve/run.ts");
+    const { serve } = await import("./run.ts");
     await serve(flags);
   });
 }

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { numberOption, withJson } from "./flags.ts";
+import { numberOption, withJson } from "../flags.ts";
 
 /** `onbehalf standin`: the Google stand-in alone. */
 export function standinCommand(): Command {
@@ -7,7 +7,7 @@ export function standinCommand(): Command {
     .description("run the stand-in for Google alone, in memory, on 127.0.0.1")
     .addOption(numberOption("--port <number>", "where to listen; 0 for any", 0, 65_535).default(4600));
   return withJson(command).action(async (flags: { port: number; json?: boolean }) => {
-    const { standin } = await import("./standin/run.ts");
+    const { standin } = await import("./run.ts");
     await standin(flags);
   });
 }

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { numberOption, withJson } from "./flags.ts";
+import { numberOption, withJson } from "../flags.ts";
 
 interface Flags {
   readonly port?: number;
@@ -18,7 +18,7 @@ export function demoCommand(): Command {
     .option("--data <dir>", "keep key and database in this folder (a temporary one, removed at the end)")
     .option("--no-open", "do not open the page in a browser");
   return withJson(command).action(async (flags: Flags) => {
-    const { demo } = await import("./demo/run.ts");
+    const { demo } = await import("./run.ts");
     await demo(flags);
   });
 }

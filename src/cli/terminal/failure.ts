@@ -1,4 +1,4 @@
-import { isOnbehalfError, problemOf } from "../index.ts";
+import { isOnbehalfError, problemOf } from "../../index.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { UsageError } from "./usage-error.ts";
 

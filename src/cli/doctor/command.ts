@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { withSettings } from "./flags.ts";
+import { withSettings } from "../flags.ts";
 
 /** `onbehalf doctor`: what is wrong, and what to do. */
 export function doctorCommand(): Command {
@@ -9,7 +9,7 @@ export function doctorCommand(): Command {
     ),
     "service",
   ).action(async (flags: { json?: boolean }) => {
-    const { doctor } = await import("./doctor/run.ts");
+    const { doctor } = await import("./run.ts");
     await doctor(flags);
   });
 }

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { numberOption, withSettings } from "./flags.ts";
+import { numberOption, withSettings } from "../flags.ts";
 
 /** `onbehalf callers`: the programs that may use the service. */
 export function callersCommand(): Command {
@@ -20,14 +20,14 @@ export function callersCommand(): Command {
         .addOption(numberOption("--expires-in-days <days>", "when it stops working by itself (never)", 1, 3_650)),
       "store",
     ).action(async (name: string, flags: { allow?: string[]; expiresInDays?: number; json?: boolean }) => {
-      const { create } = await import("./callers/create.ts");
+      const { create } = await import("./create.ts");
       await create(name, flags);
     }),
   );
   callers.addCommand(
     withSettings(new Command("list").description("who has a key, and what it may do"), "store").action(
       async (flags: { json?: boolean }) => {
-        const { list } = await import("./callers/list.ts");
+        const { list } = await import("./list.ts");
         await list(flags);
       },
     ),
@@ -37,7 +37,7 @@ export function callersCommand(): Command {
       new Command("revoke").argument("<name>").description("end a key; running services notice within a second"),
       "store",
     ).action(async (name: string, flags: { json?: boolean }) => {
-      const { revoke } = await import("./callers/revoke.ts");
+      const { revoke } = await import("./revoke.ts");
       await revoke(name, flags);
     }),
   );

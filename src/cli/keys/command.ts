@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { withJson, withSettings } from "./flags.ts";
+import { withJson, withSettings } from "../flags.ts";
 
 /** `onbehalf keys`: the master keys that the store is sealed with. */
 export function keysCommand(): Command {
@@ -10,7 +10,7 @@ export function keysCommand(): Command {
         .description("make a master key, and print it once; keep a copy apart from the database")
         .option("--out <path>", "write it to a new file that this user alone may read, instead of printing it"),
     ).action(async (flags: { out?: string; json?: boolean }) => {
-      const { generate } = await import("./keys/generate.ts");
+      const { generate } = await import("./generate.ts");
       generate(flags);
     }),
   );
@@ -21,7 +21,7 @@ export function keysCommand(): Command {
       ),
       "store",
     ).action(async (flags: { json?: boolean }) => {
-      const { status } = await import("./keys/status.ts");
+      const { status } = await import("./status.ts");
       await status(flags);
     }),
   );
@@ -38,7 +38,7 @@ export function keysCommand(): Command {
           "rotate, then take the old one away. Killed half-way, it is simply run again.",
       )
       .action(async (flags: { json?: boolean }) => {
-        const { rotate } = await import("./keys/rotate.ts");
+        const { rotate } = await import("./rotate.ts");
         await rotate(flags);
       }),
   );
