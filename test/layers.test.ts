@@ -89,7 +89,7 @@ const layers: readonly { readonly file: string; readonly refused: string[]; read
     ],
     allowed: ["../index.ts", "../store/sqlite.ts", "../store/postgres.ts", "node:http", "zod"],
   })),
-  ...["src/service/keeper/channel.ts", "src/cli/demo/start.ts"].map((file) => ({
+  ...["src/service/keeper/channel.ts", "src/demo/start.ts"].map((file) => ({
     file,
     refused: [
       "../../vault.ts",

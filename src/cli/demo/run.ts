@@ -3,8 +3,8 @@ import type { LogLevel } from "../../service/settings/config.ts";
 import { printJson, printLines, say } from "../terminal/print.ts";
 import { untilStopped } from "../terminal/stop.ts";
 import { openBrowser } from "./open-browser.ts";
-import { startDemo } from "./start.ts";
-import type { RunningDemo } from "./start.ts";
+import { startDemo } from "../../demo/start.ts";
+import type { RunningDemo } from "../../demo/start.ts";
 
 export interface DemoFlags {
   readonly port?: number;

@@ -1,4 +1,4 @@
-import { OnbehalfError } from "../../index.ts";
+import { OnbehalfError } from "../index.ts";
 
 /**
  * Starts something on the port that was asked for; where none was, on the usual one or, if that is taken, on any.

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { OnbehalfError, generateMasterKey } from "../../index.ts";
+import { OnbehalfError, generateMasterKey } from "../index.ts";
 
 /** Where a demo keeps its key and its grants. */
 export interface DataFolder {

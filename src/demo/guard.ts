@@ -1,4 +1,4 @@
-import { OnbehalfError } from "../../index.ts";
+import { OnbehalfError } from "../index.ts";
 
 const ownHosts = new Set(["127.0.0.1", "localhost", "[::1]"]);
 

@@ -1,9 +1,9 @@
 import { Hono } from "hono";
 import type { Context } from "hono";
-import { OnbehalfError, formOf, parseGrantRef, problemResponse, readParameters, systemClock } from "../../index.ts";
-import type { Clock, GrantRef, Vault } from "../../index.ts";
-import { grantBody, wholeNumber } from "../../service/http/json-bodies.ts";
-import type { Standin } from "../../standin/index.ts";
+import { OnbehalfError, formOf, parseGrantRef, problemResponse, readParameters, systemClock } from "../index.ts";
+import type { Clock, GrantRef, Vault } from "../index.ts";
+import { grantBody, wholeNumber } from "../service/http/json-bodies.ts";
+import type { Standin } from "../standin/index.ts";
 import { deleteNote, listNotes, readNote, storeNote } from "./app-folder.ts";
 import { pageFiles } from "./assets.ts";
 import { guardDemo } from "./guard.ts";

@@ -1,6 +1,6 @@
-import { isOnbehalfError } from "../../index.ts";
-import type { Grant, Vault } from "../../index.ts";
-import type { LogEntry } from "../../standin/index.ts";
+import { isOnbehalfError } from "../index.ts";
+import type { Grant, Vault } from "../index.ts";
+import type { LogEntry } from "../standin/index.ts";
 
 /** What became of many readers who came at the same moment. */
 export interface ReadersOutcome {

@@ -1,5 +1,5 @@
-import type { Clock, VaultEvent } from "../../index.ts";
-import type { LogEntry } from "../../standin/index.ts";
+import type { Clock, VaultEvent } from "../index.ts";
+import type { LogEntry } from "../standin/index.ts";
 
 /** One thing that happened, as the page shows it. */
 export interface TimelineEntry {

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { google, keyringFromFile, movableClock, openVault } from "../../index.ts";
-import type { Secret, Vault } from "../../index.ts";
-import type { LogLevel } from "../../service/settings/config.ts";
-import { eventLogger, serviceLogger } from "../../service/log.ts";
-import { startServer } from "../../service/http/server.ts";
-import { startStandin } from "../../standin/index.ts";
-import { sqlite } from "../../store/sqlite/index.ts";
+import { google, keyringFromFile, movableClock, openVault } from "../index.ts";
+import type { Secret, Vault } from "../index.ts";
+import type { LogLevel } from "../service/settings/config.ts";
+import { eventLogger, serviceLogger } from "../service/log.ts";
+import { startServer } from "../service/http/server.ts";
+import { startStandin } from "../standin/index.ts";
+import { sqlite } from "../store/sqlite/index.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { onPort } from "./on-port.ts";
 import { demoRoutes } from "./routes.ts";
