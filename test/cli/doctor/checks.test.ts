@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { KeyStatus } from "../../../src/index.ts";
+import { checkAddress } from "../../../src/cli/doctor/check-address.ts";
+import { checkClientFile, checkClientId } from "../../../src/cli/doctor/check-client.ts";
+import { checkDisk, checkMode } from "../../../src/cli/doctor/check-files.ts";
+import { checkKeys } from "../../../src/cli/doctor/check-keys.ts";
+import { checkNode } from "../../../src/cli/doctor/check-node.ts";
+import { checkClock, checkProvider } from "../../../src/cli/doctor/check-provider.ts";
+import type { Finding } from "../../../src/cli/doctor/finding.ts";
+
+const statuses = (findings: readonly Finding[]): string => findings.map(({ status }) => status).join(" ");
+
+describe("doctor's checks", () => {
+  test("whatever is not ok says what to do", () => {
+    const found = [
+      checkNode("20.1.0"),
+      ...checkDisk({ path: "x.db", exists: true, fileSystem: 0x6969 }),
+      ...checkMode("key file", { path: "key.txt", exists: true, mode: 0o644 }, "fail"),
+      checkProvider("google", { url: "https://x", sentAt: 0, receivedAt: 1, failure: "ENOTFOUND" }),
+    ];
+    assert.equal(statuses(found), "fail fail fail fail");
+    for (const { hint } of found) assert.notEqual(hint ?? "", "");
+  });
+
+  test("disk: network file systems by their numbers, also as signed words", () => {
+    for (const [fileSystem, expected] of [
+      [0xef53, "ok"], // ext4
+      [0x58465342, "ok"], // XFS
+      [0x01021994, "ok"], // tmpfs
+      [0x794c7630, "ok"], // overlay
+      [0x6969, "fail"],
+      [0xff534d42, "fail"],
+      [0xff534d42 | 0, "fail"],
+      [0xfe534d42, "fail"],
+      [0x65735546, "warn"],
+      [0x01021997, "warn"],
+    ] as const) {
+      assert.equal(statuses(checkDisk({ path: "x.db", exists: true, fileSystem })), expected, fileSystem.toString(16));
+    }
+    assert.deepEqual(checkDisk({ path: "x.db", exists: true }), [], "a system that does not tell");
+  });
+
+  test("file mode: only what is open to everybody counts; who is in the group is the operator's choice", () => {
+    for (const [mode, expected] of [
+      [0o600, "ok"],
+      [0o400, "ok"],
+      [0o640, "ok"],
+      [0o660, "ok"],
+      [0o644, "warn"],
+      [0o602, "warn"],
+      [0o777, "warn"],
+    ] as const) {
+      assert.equal(statuses(checkMode("store file", { path: "x.db", exists: true, mode }, "warn")), expected);
+    }
+    assert.deepEqual(checkMode("store file", { path: "x.db", exists: false }, "warn"), []);
+  });
+
+  test("keys", () => {
+    const status = (...masters: readonly (readonly [id: string, given: boolean, wraps: number])[]): KeyStatus => ({
+      instance: "i",
+      masterKeys: masters.map(([masterKeyId, given, wraps]) => ({ masterKeyId, given, wraps })),
+      dataKeys: masters.flatMap(([masterKeyId, opens, wraps]) =>
+        Array.from({ length: wraps }, (_, keyId) => ({ keyId, keyClass: "read", masterKeyId, opens })),
+      ),
+    });
+    const table: readonly (readonly [KeyStatus, string, RegExp])[] = [
+      [status(["a", true, 4]), "ok", /master key a opens the store/],
+      [status(["a", true, 0], ["b", false, 4]), "fail", /another master key \(b\)/],
+      [status(["new", true, 0], ["old", true, 4]), "ok warn", /the first master key \(new\) does not seal/],
+      [status(["new", true, 2], ["old", true, 2]), "ok warn", /the first master key \(new\) does not seal/],
+      [status(["new", true, 4], ["old", true, 0]), "ok warn", /nothing is sealed with old any more/],
+      [{ masterKeys: [], dataKeys: [] }, "ok", /no keys yet/],
+    ];
+    for (const [given, expected, message] of table) {
+      const findings = checkKeys(given);
+      assert.equal(statuses(findings), expected);
+      assert.match(findings.at(-1)?.message ?? "", message);
+    }
+  });
+
+  test("client: of which kind; what is no client at all is a problem of the settings", () => {
+    const file = (client: object): Finding[] => checkClientFile("c.json", JSON.stringify(client));
+    const members = { client_id: "1-x.apps.googleusercontent.com", client_secret: "GOCSPX-planted" };
+    assert.equal(statuses(file({ web: members })), "ok");
+    assert.equal(statuses(file({ installed: members })), "warn");
+    assert.match(file({ installed: members })[0]?.hint ?? "", /type web application/);
+    assert.doesNotMatch(JSON.stringify(file({ web: members })), /GOCSPX/);
+    assert.deepEqual(file({ type: "service_account" }), []);
+    assert.deepEqual(checkClientFile("c.json", undefined), []);
+    assert.equal(checkClientId("1-x.apps.googleusercontent.com").status, "ok");
+    assert.equal(checkClientId("1-x").status, "warn");
+  });
+
+  test("provider", () => {
+    const answer = { url: "https://x/certs", sentAt: 1000, receivedAt: 1080 };
+    assert.equal(checkProvider("google", { ...answer, status: 200, keys: 2 }).status, "ok");
+    assert.match(checkProvider("google", { ...answer, status: 200, keys: 2 }).message, /in 80 ms with 2 keys/);
+    assert.equal(checkProvider("google", { ...answer, status: 200 }).status, "fail", "a captive portal's page");
+    assert.equal(checkProvider("google", { ...answer, status: 503 }).status, "fail");
+    assert.equal(checkProvider("google", { ...answer, failure: "ECONNREFUSED" }).status, "fail");
+  });
+
+  test("clock: from when on it is worth a word, and from when on ID tokens are refused", () => {
+    const at = Date.UTC(2026, 10, 22, 12);
+    const date = "Sun, 22 Nov 2026 12:00:00 GMT";
+    for (const [skewMs, expected, words] of [
+      [0, "ok", /0\.5 s behind/],
+      [1_500, "ok", /1\.0 s ahead of/],
+      [8_000, "warn", /7\.5 s ahead of/],
+      [-8_000, "warn", /8\.5 s behind/],
+      [59_000, "warn", /58\.5 s ahead of/],
+      [62_000, "fail", /61\.5 s ahead of/],
+      [-3_600_000, "fail", /3600\.5 s behind/],
+    ] as const) {
+      const findings = checkClock("google", { url: "", sentAt: at + skewMs - 20, receivedAt: at + skewMs + 20, date });
+      assert.equal(statuses(findings), expected);
+      assert.match(findings[0]?.message ?? "", words);
+    }
+    assert.deepEqual(checkClock("google", { url: "", sentAt: 0, receivedAt: 1 }), [], "no answer, no clock");
+    assert.deepEqual(checkClock("google", { url: "", sentAt: 0, receivedAt: 1, date: "soon" }), []);
+  });
+
+  test("address: what people are told fits what is listened on", () => {
+    for (const [host, publicUrl, expected] of [
+      ["127.0.0.1", undefined, "ok"],
+      ["localhost", undefined, "ok"],
+      ["::1", undefined, "ok"],
+      ["0.0.0.0", undefined, "warn"],
+      ["10.0.0.5", undefined, "warn"],
+      ["0.0.0.0", "https://app.example.com", "ok"],
+      ["127.0.0.1", "https://app.example.com", "ok"],
+      ["0.0.0.0", "http://localhost:8787", "warn"],
+      ["127.0.0.1", "http://127.0.0.1:8787", "ok"],
+    ] as const) {
+      assert.equal(checkAddress({ host, port: 8787, publicUrl }).status, expected, `${host} ${publicUrl ?? ""}`);
+    }
+  });
+});

@@ -1,0 +1,302 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import * as fc from "fast-check";
+import {
+  afterAnswer,
+  backOffMs,
+  isFresh,
+  keepAliveAt,
+  refreshAheadAt,
+  standardRefusals,
+  waitAfterMs,
+} from "../../src/core/refresh.ts";
+import type { AfterAnswer, Refusals, TokenAnswer } from "../../src/core/refresh.ts";
+
+type Refusal = Extract<TokenAnswer, { kind: "refusal" }>;
+
+const refused = (status: number, error: string, more: Partial<Refusal> = {}): Refusal => ({
+  kind: "refusal",
+  status,
+  error,
+  ...more,
+});
+
+const lookAgain = (reason: string, error: string): object => ({ do: "second-look", reason, error });
+const alarm = (error: string): object => ({ do: "alert-operator", error });
+const unspent = (error: string): object => ({ do: "retry", error, ambiguous: false });
+const limited = (error: string): object => ({ do: "retry", error, ambiguous: false, limited: true });
+const maybeSpent = (error: string): object => ({ do: "retry", error, ambiguous: true });
+
+/** What a provider may say, and what that says about the grant. RFC 6749 section 5.2 and Google's own codes. */
+const answers: readonly (readonly [TokenAnswer, object])[] = [
+  [{ kind: "tokens" }, { do: "commit" }],
+
+  // About the grant.
+  [refused(400, "invalid_grant"), lookAgain("invalid_grant", "invalid_grant")],
+  [refused(401, "invalid_grant"), lookAgain("invalid_grant", "invalid_grant")],
+  [refused(200, "invalid_grant"), lookAgain("invalid_grant", "invalid_grant")],
+  [
+    refused(400, "invalid_grant", { errorSubtype: "invalid_rapt" }),
+    lookAgain("reauthentication_required", "invalid_grant/invalid_rapt"),
+  ],
+  [
+    refused(400, "invalid_grant", { errorSubtype: "rapt_required" }),
+    lookAgain("reauthentication_required", "invalid_grant/rapt_required"),
+  ],
+  [refused(400, "invalid_grant", { errorSubtype: "never_heard" }), lookAgain("invalid_grant", "invalid_grant")],
+  [refused(400, "admin_policy_enforced"), lookAgain("admin_policy_enforced", "admin_policy_enforced")],
+
+  // About our client.
+  [refused(401, "invalid_client"), alarm("invalid_client")],
+  [refused(400, "invalid_client"), alarm("invalid_client")],
+  [refused(401, "deleted_client"), alarm("deleted_client")],
+  [refused(401, "disabled_client"), alarm("disabled_client")],
+  [refused(401, "unauthorized_client"), alarm("unauthorized_client")],
+  [refused(400, "unauthorized_client"), alarm("unauthorized_client")],
+  [refused(403, "org_internal"), alarm("org_internal")],
+
+  // About our request.
+  [refused(400, "redirect_uri_mismatch"), alarm("redirect_uri_mismatch")],
+  [refused(400, "invalid_request"), alarm("invalid_request")],
+  [refused(400, "unsupported_grant_type"), alarm("unsupported_grant_type")],
+  [refused(400, "invalid_scope"), alarm("invalid_scope")],
+
+  // About nothing but the moment.
+  [refused(403, "rate_limit_exceeded"), limited("rate_limit_exceeded")],
+  [refused(400, "slow_down"), limited("slow_down")],
+  [refused(400, "temporarily_unavailable"), unspent("temporarily_unavailable")],
+  [refused(400, "a_code_of_next_year"), unspent("a_code_of_next_year")],
+  [refused(403, "access_denied"), unspent("access_denied")],
+  [refused(400, "invalid_rapt"), unspent("invalid_rapt")],
+
+  // The status outranks the code: an overloaded server or a proxy wrote it.
+  [refused(429, "invalid_grant"), limited("invalid_grant")],
+  [refused(503, "slow_down"), maybeSpent("slow_down")],
+  [refused(500, "invalid_grant"), maybeSpent("invalid_grant")],
+  [refused(503, "invalid_grant", { errorSubtype: "invalid_rapt" }), maybeSpent("invalid_grant")],
+  [refused(502, "invalid_client"), maybeSpent("invalid_client")],
+  [refused(500, "server_error"), maybeSpent("server_error")],
+
+  // No JSON, no token, no end: what became of a rotating token depends on how far the answer had come.
+  [{ kind: "unusable", status: 200, why: "no_access_token" }, maybeSpent("no_access_token")],
+  [{ kind: "unusable", status: 200, why: "not_json" }, maybeSpent("not_json")],
+  [{ kind: "unusable", status: 200, why: "body_too_large" }, maybeSpent("body_too_large")],
+  [{ kind: "unusable", status: 302, why: "not_json" }, maybeSpent("not_json")],
+  [{ kind: "unusable", status: 502, why: "not_json" }, maybeSpent("not_json")],
+  [{ kind: "unusable", status: 404, why: "not_json" }, unspent("not_json")],
+  [{ kind: "unusable", status: 429, why: "not_json" }, limited("not_json")],
+  [{ kind: "unusable", status: 403, why: "not_json" }, unspent("not_json")],
+  [{ kind: "silence", sent: true, why: "timeout" }, maybeSpent("timeout")],
+  [{ kind: "silence", sent: false, why: "econnrefused" }, unspent("econnrefused")],
+];
+
+describe("afterAnswer", () => {
+  for (const [answer, expected] of answers) {
+    it(`takes ${JSON.stringify(answer)} for ${JSON.stringify(expected)}`, () => {
+      assert.deepEqual(afterAnswer(answer), expected);
+    });
+  }
+
+  it("passes on how long the provider wants to be left alone", () => {
+    const retryAfterMs = 7_000;
+    for (const answer of [
+      refused(429, "rate_limit_exceeded", { retryAfterMs }),
+      refused(503, "invalid_grant", { retryAfterMs }),
+      refused(400, "slow_down", { retryAfterMs }),
+      { kind: "unusable", status: 503, why: "not_json", retryAfterMs } as const,
+    ]) {
+      assert.equal((afterAnswer(answer) as { afterMs?: number }).afterMs, retryAfterMs, JSON.stringify(answer));
+    }
+  });
+
+  it("reads an odd provider by its own table", () => {
+    const refusals: Refusals = {
+      ...standardRefusals,
+      // A dead token as HTTP 200, a wrong client as invalid_grant, a dead token as invalid_request.
+      bad_refresh_token: "dead",
+      invalid_grant: "misconfigured",
+      invalid_request: "dead",
+      interaction_required: "reauthenticate",
+      "invalid_grant/maintenance": "transient",
+      consent_restricted: "restricted",
+      unsupported_grant_type: "transient",
+      too_many_today: "limited",
+    };
+    const verdicts: readonly (readonly [Refusal, object])[] = [
+      [refused(200, "bad_refresh_token"), lookAgain("invalid_grant", "bad_refresh_token")],
+      [refused(400, "invalid_grant"), alarm("invalid_grant")],
+      [refused(400, "invalid_request"), lookAgain("invalid_grant", "invalid_request")],
+      [refused(400, "interaction_required"), lookAgain("reauthentication_required", "interaction_required")],
+      [refused(400, "invalid_grant", { errorSubtype: "maintenance" }), unspent("invalid_grant")],
+      [refused(400, "consent_restricted"), lookAgain("admin_policy_enforced", "consent_restricted")],
+      [refused(400, "unsupported_grant_type"), unspent("unsupported_grant_type")],
+      [refused(400, "too_many_today"), limited("too_many_today")],
+      [refused(500, "bad_refresh_token"), maybeSpent("bad_refresh_token")],
+    ];
+    for (const [answer, expected] of verdicts) assert.deepEqual(afterAnswer(answer, refusals), expected);
+  });
+
+  it("takes words that every JavaScript object knows for unknown codes", () => {
+    for (const word of ["constructor", "toString", "__proto__", "hasOwnProperty", "valueOf"]) {
+      assert.deepEqual(afterAnswer(refused(400, word)), unspent(word));
+      const subtle = refused(400, "invalid_grant", { errorSubtype: word });
+      assert.deepEqual(afterAnswer(subtle), lookAgain("invalid_grant", "invalid_grant"));
+    }
+  });
+});
+
+const code = fc.oneof(fc.constantFrom(...Object.keys(standardRefusals)), fc.string());
+const meaning = fc.constantFrom<Refusals[string]>("dead", "reauthenticate", "restricted", "misconfigured", "ours");
+const anyRefusals = fc.dictionary(code, meaning).map((own): Refusals => Object.assign({}, standardRefusals, own));
+
+describe("afterAnswer, whatever comes", () => {
+  it("blames no grant for an overload, an outage, silence or garbage, whatever the provider's table says", () => {
+    const saysNothing: fc.Arbitrary<TokenAnswer> = fc.oneof(
+      fc.record({
+        kind: fc.constant("refusal" as const),
+        status: fc.oneof(fc.constant(429), fc.integer({ min: 500, max: 599 })),
+        error: code,
+      }),
+      fc.record({
+        kind: fc.constant("unusable" as const),
+        status: fc.integer({ min: 200, max: 599 }),
+        why: fc.string(),
+      }),
+      fc.record({ kind: fc.constant("silence" as const), sent: fc.boolean(), why: fc.string() }),
+    );
+    fc.assert(
+      fc.property(saysNothing, anyRefusals, (answer, refusals) => {
+        assert.equal(afterAnswer(answer, refusals).do, "retry");
+      }),
+    );
+  });
+
+  it("has a verdict on every refusal, and calls a token dead only where the table says so", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 200, max: 499 }),
+        code,
+        fc.option(code, { nil: undefined }),
+        anyRefusals,
+        (status, error, errorSubtype, refusals) => {
+          const answer = refused(status, error, errorSubtype === undefined ? {} : { errorSubtype });
+          const verdict: AfterAnswer = afterAnswer(answer, refusals);
+          const said = new Map(Object.entries(refusals));
+          const meant = said.get(`${error}/${String(errorSubtype)}`) ?? said.get(error);
+          const aboutTheGrant = meant === "dead" || meant === "reauthenticate" || meant === "restricted";
+          assert.equal(verdict.do === "second-look", aboutTheGrant && status !== 429);
+          if (meant === undefined) assert.equal(verdict.do, "retry");
+        },
+      ),
+    );
+  });
+
+  it("calls an outcome ambiguous exactly where the token may have been spent", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 200, max: 599 }), fc.boolean(), (status, sent) => {
+        const unusable = afterAnswer({ kind: "unusable", status, why: "not_json" });
+        const silence = afterAnswer({ kind: "silence", sent, why: "timeout" });
+        const refusal = afterAnswer(refused(status, "a_code_of_next_year"));
+        const ambiguous = [unusable, silence, refusal].map((verdict) => verdict.do === "retry" && verdict.ambiguous);
+        assert.deepEqual(ambiguous, [status < 400 || status >= 500, sent, status >= 500]);
+      }),
+    );
+  });
+});
+
+const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+describe("backOffMs", () => {
+  it("doubles its bound with each failure up to the cap, and uses all of it", () => {
+    const almostOne = 1 - Number.EPSILON;
+    const bounds = [1, 2, 3, 7, 8, 100, 10_000].map((failures) => Math.ceil(backOffMs(failures, almostOne)));
+    assert.deepEqual(bounds, [499, 999, 1_999, 31_999, 59_999, 59_999, 59_999]);
+    assert.equal(backOffMs(5, 0), 0, "full jitter begins at nothing");
+  });
+
+  it("is a whole number within its bound, and grows with the random number and with the failures", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 5_000 }), random, random, (failures, one, two) => {
+        const [less, more] = [Math.min(one, two), Math.max(one, two)];
+        const wait = backOffMs(failures, less);
+        assert.ok(Number.isSafeInteger(wait) && wait >= 0 && wait < Math.min(60_000, 500 * 2 ** (failures - 1)));
+        assert.ok(wait <= backOffMs(failures, more));
+        assert.ok(wait <= backOffMs(failures + 1, less));
+      }),
+    );
+  });
+});
+
+describe("waitAfterMs", () => {
+  it("is never shorter than the provider asked for, nor than our own back-off", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 50 }), random, fc.nat(3_600_000), (failures, share, retryAfterMs) => {
+        const own = backOffMs(failures, share);
+        assert.equal(waitAfterMs(failures, share), own);
+        assert.equal(waitAfterMs(failures, share, retryAfterMs), Math.max(own, retryAfterMs));
+      }),
+    );
+  });
+});
+
+describe("isFresh", () => {
+  const now = 1_000_000;
+  const cases: readonly (readonly [number | undefined, number, boolean])[] = [
+    [undefined, 0, false],
+    [now + 60_000, 60_000, true],
+    [now + 59_999, 60_000, false],
+    [now + 1, 0, true],
+    [now, 0, false],
+    [now - 1, 0, false],
+    [now - 1, -1_000, false],
+    [Number.NaN, 0, false],
+  ];
+  for (const [expiresAt, minTtlMs, fresh] of cases) {
+    it(`${String(expiresAt)} at ${now}, with ${minTtlMs} ms wanted: ${fresh}`, () => {
+      assert.equal(isFresh(expiresAt, now, minTtlMs), fresh);
+    });
+  }
+
+  it("never calls an expired token fresh, and never asks for more than was wanted", () => {
+    fc.assert(
+      fc.property(fc.integer(), fc.integer(), fc.integer(), (expiresAt, now, minTtlMs) => {
+        assert.equal(isFresh(expiresAt, now, minTtlMs), expiresAt > now && expiresAt >= now + minTtlMs);
+      }),
+    );
+  });
+});
+
+describe("refreshAheadAt", () => {
+  it("lies between 70 and 85 % of the token's life, later for a larger random number", () => {
+    fc.assert(
+      fc.property(fc.nat(2 ** 45), fc.integer({ min: 1, max: 10 ** 9 }), random, random, (issuedAt, life, one, two) => {
+        const [less, more] = [Math.min(one, two), Math.max(one, two)];
+        const at = refreshAheadAt(issuedAt, issuedAt + life, less);
+        assert.ok(at >= issuedAt + Math.floor(life * 0.7) && at <= issuedAt + life * 0.85);
+        assert.ok(at <= refreshAheadAt(issuedAt, issuedAt + life, more));
+      }),
+    );
+  });
+
+  it("spreads tokens of one second over the whole window", () => {
+    const hour = 3_600_000;
+    const shares = [0, 0.25, 0.5, 0.75, 0.999_999].map((random) => refreshAheadAt(0, hour, random) / hour);
+    assert.deepEqual(
+      shares.map((share) => share.toFixed(4)),
+      ["0.7000", "0.7375", "0.7750", "0.8125", "0.8500"],
+    );
+  });
+});
+
+describe("keepAliveAt", () => {
+  it("spreads the idle over the last days of a month, long before six months of disuse", () => {
+    const day = 86_400_000;
+    fc.assert(
+      fc.property(fc.nat(2 ** 45), random, (lastExchangeAt, share) => {
+        const idle = keepAliveAt(lastExchangeAt, share) - lastExchangeAt;
+        assert.ok(Number.isSafeInteger(idle) && idle >= 24 * day && idle <= 30 * day);
+      }),
+    );
+    assert.equal(keepAliveAt(0, 0.5), 27 * day);
+  });
+});

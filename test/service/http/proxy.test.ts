@@ -1,0 +1,385 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { IncomingMessage, RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import { after, before, describe, test } from "node:test";
+import type { TestContext } from "node:test";
+import { isOnbehalfError } from "../../../src/index.ts";
+import { requiredScopes, targetUrl } from "../../../src/service/http/proxy.ts";
+import { eventually } from "../../support/eventually.ts";
+import { appData, house, outcomes, street } from "../../support/house.ts";
+import type { Street } from "../../support/house.ts";
+import { assertProblem } from "../../support/problem.ts";
+import { raw, rawRequest, serving } from "../../support/serving.ts";
+import type { Serving } from "../../support/serving.ts";
+
+let on: Street;
+before(async () => {
+  on = await street();
+});
+after(() => on.standin.close());
+
+const files = "www.googleapis.com/drive/v3/files";
+
+/** A service whose grant reaches an API of our own making, in the place of Google's. */
+async function withApi(t: TestContext, listener: RequestListener): Promise<Serving & { proxied: string }> {
+  const api = createServer(listener);
+  await new Promise<void>((resolve) => api.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    api.closeAllConnections();
+    api.close();
+  });
+  const apiBaseUrl = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
+  const { provider } = await house(t, { on });
+  const service = await serving(t, { on, vault: { provider: { ...provider, apiBaseUrl } } });
+  const { grantId } = await service.grant();
+  return { ...service, proxied: `/v1/grants/${grantId}/proxy` };
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}
+
+describe("a call through the proxy", () => {
+  test("reaches the app folder on the person's behalf: create, list, read, delete", async (t) => {
+    const { ask, grant } = await serving(t, { on });
+    const { grantId } = await grant();
+    const at = `/v1/grants/${grantId}/proxy`;
+    const folder = await ask(`${at}/${files}/appfolder`);
+    assert.equal(folder.status, 200);
+    assert.equal(((await folder.json()) as { kind: string }).kind, "drive#file");
+    const made = await ask(`${at}/${files}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ name: "note.txt", parents: ["appDataFolder"] }),
+    });
+    const { id } = (await made.json()) as { id: string };
+    const list = await ask(`${at}/${files}?spaces=appDataFolder&q=${encodeURIComponent("name = 'note.txt'")}`);
+    assert.deepEqual(
+      ((await list.json()) as { files: { id: string }[] }).files.map((each) => each.id),
+      [id],
+    );
+    assert.equal((await ask(`${at}/${files}/${id}`, { method: "DELETE" })).status, 204);
+    assert.equal((await ask(`${at}/${files}/${id}`)).status, 404);
+  });
+
+  test("for want of a scope says which one is missing, and neither refreshes nor repeats", async (t) => {
+    const { ask, home, vault } = await serving(t, { on });
+    const code = home.standin.code({
+      email: "unticked@example.com",
+      scope: `openid email ${appData}`,
+      grantedScopes: "openid email",
+    });
+    const { grantId } = await vault.exchangeCode({ code });
+    home.news();
+    const body = await assertProblem(await ask(`/v1/grants/${grantId}/proxy/${files}/appfolder`), "insufficient_scope");
+    assert.equal(body["grant_id"], grantId);
+    assert.ok((body["missing_scopes"] as string[]).includes(appData), JSON.stringify(body));
+    assert.ok(!(body["granted_scopes"] as string[]).includes(appData));
+    assert.equal(home.news().length, 0);
+  });
+
+  test("that is refused for another reason is the API's own answer", async (t) => {
+    const { ask, home, grant } = await serving(t, { on });
+    const { grantId } = await grant();
+    home.standin.fault("GET", "/drive/v3/files/appfolder", { times: 1, reason: "rateLimitExceeded" });
+    const response = await ask(`/v1/grants/${grantId}/proxy/${files}/appfolder`);
+    assert.equal(response.status, 403);
+    assert.match(await response.text(), /rateLimitExceeded/);
+  });
+
+  test("sends what an API needs, and nothing of ours", async (t) => {
+    let got: IncomingMessage | undefined;
+    const { ask, proxied } = await withApi(t, (request, response) => {
+      got = request;
+      response.setHeader("x-goog-hash", "abc");
+      response.setHeader("set-cookie", "a=b");
+      response.setHeader("etag", '"1"');
+      response.end("ok");
+    });
+    const response = await ask(`${proxied}/${files}?a=1&a=2&b=%20`, {
+      headers: {
+        accept: "application/json",
+        range: "bytes=0-1",
+        cookie: "session=1",
+        forwarded: "for=1.2.3.4",
+        "x-forwarded-for": "1.2.3.4",
+        "x-api-key": "mine",
+        "if-none-match": '"0"',
+      },
+    });
+    assert.equal(await response.text(), "ok");
+    assert.equal(got?.url, "/drive/v3/files?a=1&a=2&b=%20");
+    const { authorization = "", ...headers } = got?.headers ?? {};
+    assert.match(authorization, /^Bearer ya29\./);
+    assert.deepEqual(
+      [headers["accept"], headers["range"], headers["if-none-match"]],
+      ["application/json", "bytes=0-1", '"0"'],
+    );
+    for (const name of ["cookie", "forwarded", "x-forwarded-for", "x-api-key"])
+      assert.equal(headers[name], undefined, name);
+    assert.doesNotMatch(JSON.stringify(headers), /obk_/);
+    assert.deepEqual(
+      [response.headers.get("x-goog-hash"), response.headers.get("etag"), response.headers.get("set-cookie")],
+      ["abc", '"1"', null],
+    );
+  });
+
+  for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"]) {
+    test(`passes ${method} on`, async (t) => {
+      const { ask, proxied } = await withApi(t, (request, response) => {
+        response.setHeader("x-method", request.method ?? "");
+        response.end();
+      });
+      const response = await ask(`${proxied}/${files}`, { method });
+      assert.equal(response.status, 200);
+      assert.equal(response.headers.get("x-method"), method);
+    });
+  }
+
+  test("streams both ways: a body and an answer larger than any buffer arrive whole", async (t) => {
+    const { ask, proxied } = await withApi(t, (request, response) => {
+      response.setHeader("content-type", "application/octet-stream");
+      request.pipe(response);
+    });
+    const megabytes = 8;
+    const block = new Uint8Array(1_048_576).fill(7);
+    let left = megabytes;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (left-- > 0) controller.enqueue(block.slice());
+        else controller.close();
+      },
+    });
+    const response = await ask(`${proxied}/${files}`, { method: "POST", body, duplex: "half" } as RequestInit as never);
+    let length = 0;
+    for await (const chunk of response.body ?? []) length += chunk.length;
+    assert.equal(length, megabytes * 1_048_576);
+  });
+
+  test("answers a 401 with one refresh and one repeat, its small body sent again", async (t) => {
+    const bodies: string[] = [];
+    const tokens: (string | undefined)[] = [];
+    const { ask, proxied, home } = await withApi(t, (request, response) => {
+      void bodyOf(request).then((body) => {
+        bodies.push(body);
+        tokens.push(request.headers.authorization);
+        response.writeHead(tokens.length === 1 ? 401 : 200).end();
+      });
+    });
+    home.news();
+    assert.equal((await ask(`${proxied}/${files}`, { method: "POST", body: "small" })).status, 200);
+    assert.deepEqual(bodies, ["small", "small"]);
+    assert.notEqual(tokens[0], tokens[1]);
+    assert.deepEqual(outcomes(home.news()), { refreshed: 1 });
+  });
+
+  test("hands back a 401 to a body that is too large to be kept", async (t) => {
+    let requests = 0;
+    const { ask, proxied, home } = await withApi(t, (request, response) => {
+      requests += 1;
+      request.resume().on("end", () => response.writeHead(401, { "www-authenticate": "Bearer" }).end());
+    });
+    home.news();
+    const response = await ask(`${proxied}/${files}`, { method: "POST", body: "x".repeat(65_537) });
+    assert.deepEqual([response.status, requests, home.news().length], [401, 1, 0]);
+  });
+
+  test("hands back redirects, and statuses without a body", async (t) => {
+    const { ask, proxied } = await withApi(t, (request, response) => {
+      const status = Number(request.url?.split("/").at(-1));
+      response.writeHead(status, { location: "https://attacker.example/" }).end();
+    });
+    for (const status of [204, 205, 301, 302, 304, 307, 410, 500, 503]) {
+      const response = await ask(`${proxied}/www.googleapis.com/${status}`);
+      assert.equal(response.status, status);
+      await response.text();
+    }
+  });
+
+  test("undoes compression once: the body is what the API meant", async (t) => {
+    const { gzipSync } = await import("node:zlib");
+    const { ask, proxied } = await withApi(t, (_request, response) => {
+      const body = gzipSync("a long text ".repeat(100));
+      response.writeHead(200, { "content-encoding": "gzip", "content-length": body.length }).end(body);
+    });
+    const response = await ask(`${proxied}/${files}`);
+    assert.equal(response.headers.get("content-encoding"), null);
+    assert.equal(await response.text(), "a long text ".repeat(100));
+  });
+
+  const broken: Readonly<Record<string, RequestListener>> = {
+    "cuts the connection": (request) => request.socket.destroy(),
+    "answers no HTTP": (request) => request.socket.end("HELLO\r\n\r\n"),
+    "answers with headers without end": (_request, response) => {
+      response.writeHead(200, { a: "x".repeat(70_000) }).end();
+    },
+  };
+  for (const [name, listener] of Object.entries(broken)) {
+    test(`to an API that ${name}: provider_unavailable, and no fault of ours`, async (t) => {
+      const { ask, proxied, faults } = await withApi(t, listener);
+      await assertProblem(await ask(`${proxied}/${files}`), "provider_unavailable");
+      assert.deepEqual(faults, []);
+    });
+  }
+
+  test("to an API that breaks off in the middle ends in the middle, and no fault of ours", async (t) => {
+    const { ask, proxied, faults, url } = await withApi(t, (request, response) => {
+      response.writeHead(200, { "content-length": 100 });
+      response.write("half", () => request.socket.destroy());
+    });
+    const response = await ask(`${proxied}/${files}`);
+    await assert.rejects(response.text());
+    assert.equal((await fetch(`${url}/healthz`)).status, 200);
+    assert.deepEqual(faults, []);
+  });
+
+  for (const [name, framing] of [
+    ["a small body", "content-length: 100"],
+    ["a large body", "content-length: 1000000"],
+    ["a body of no announced length", "transfer-encoding: chunked"],
+  ] as const) {
+    test(`with ${name} that breaks off is nobody's fault: neither ours nor the API's`, async (t) => {
+      const { url, key, proxied, faults } = await withApi(t, (request, response) => {
+        request.resume().on("end", () => response.end("{}"));
+      });
+      const head = [`POST ${proxied}/${files} HTTP/1.1`, "host: x", `authorization: Bearer ${key}`, framing];
+      await raw(url, `${head.join("\r\n")}\r\n\r\n5\r\nhello`, { end: true });
+      // The service notices a moment after the socket is gone.
+      const said = async (): Promise<string> => (await fetch(`${url}/metrics`)).text();
+      const counted = /^onbehalf_http_requests_total\{.*proxy.*status="(\d+)"/m;
+      const metrics = await eventually(said, (text) => counted.test(text));
+      assert.equal(counted.exec(metrics)?.[1], "400");
+      assert.deepEqual(faults, []);
+    });
+  }
+
+  test("that the client gives up is given up at the API, too", async (t) => {
+    const arrived = Promise.withResolvers<void>();
+    const cut = Promise.withResolvers<void>();
+    const { ask, proxied, faults } = await withApi(t, (request) => {
+      request.socket.once("close", () => cut.resolve());
+      arrived.resolve();
+    });
+    const hangUp = new AbortController();
+    const waiting = assert.rejects(ask(`${proxied}/${files}`, { signal: hangUp.signal }));
+    await arrived.promise;
+    hangUp.abort();
+    await waiting;
+    await cut.promise;
+    assert.deepEqual(faults, []);
+  });
+
+  test("with methods that no fetch can send is refused, and no fault of ours", async (t) => {
+    const { url, key, proxied, faults } = await withApi(t, (_request, response) => response.end("reached"));
+    for (const method of ["TRACE"]) {
+      const headers = { authorization: `Bearer ${key}` };
+      const { status, body } = await rawRequest(url, `${proxied}/${files}`, { method, headers });
+      assert.equal(status, 405, body);
+      assert.match(body, /"error":"method_not_allowed"/);
+    }
+    assert.deepEqual(faults, []);
+  });
+});
+
+describe("an address for the proxy", () => {
+  const notAllowed = [
+    "attacker.example/",
+    "googleapis.com/",
+    "www.googleapis.com.attacker.example/x",
+    "www.googleapis.com./x",
+    "xwww-googleapis.com/x",
+    "127.0.0.1/x",
+    "localhost/x",
+    "169.254.169.254/latest/meta-data",
+    "metadata.google.internal/x",
+    "0x7f000001/x",
+    "2130706433/x",
+  ];
+  for (const target of notAllowed) {
+    test(`${target}: a host that is not the provider's`, async (t) => {
+      const { ask, grant, home } = await serving(t, { on });
+      const { grantId } = await grant();
+      const since = home.standin.log().entries.at(-1)?.seq ?? 0;
+      const body = await assertProblem(await ask(`/v1/grants/${grantId}/proxy/${target}`), "host_not_allowed");
+      assert.deepEqual(body["allowed"], ["www.googleapis.com", "*.googleapis.com"]);
+      assert.deepEqual(home.standin.log(since).entries, []);
+    });
+  }
+
+  const odd = [
+    "",
+    "/",
+    "WWW.googleapis.com/x",
+    "www.googleapis.com:443/x",
+    "www.googleapis.com:8443/x",
+    "ada@www.googleapis.com/x",
+    "ada:secret@www.googleapis.com/x",
+    "www.googleapis.com%2F@attacker.example/x",
+    "www.googleapis.com%00.attacker.example/x",
+    "www.googleapis.com%09/x",
+    "%77ww.googleapis.com/x",
+    "[::1]/x",
+    "w\u00fcw.googleapis.com/x",
+    "https://www.googleapis.com/x",
+    "https:www.googleapis.com/x",
+    "www.googleapis.com//x",
+    "www.googleapis.com/a//b",
+    "www.googleapis.com/a%2fb",
+    "www.googleapis.com/a%2Fb",
+    "www.googleapis.com/a%5cb",
+    "www.googleapis.com/a%252fb",
+    "www.googleapis.com/a%00b",
+    "www.googleapis.com/%2e%2e/b",
+    "www.googleapis.com/a/%2e%2e/b",
+    "www.googleapis.com/a/.%2e/b",
+    "www.googleapis.com/a/%2e/b",
+    "www.googleapis.com/a/../b",
+    "www.googleapis.com/a/./b",
+    "www.googleapis.com/a/..",
+    "www.googleapis.com/../attacker.example/b",
+    "www.googleapis.com/a\\b",
+    "www.googleapis.com\\b",
+    "www.googleapis.com/a/..\\b",
+    "www.googleapis.com/a;/../b",
+    "www.googleapis.com/a%0d%0ax-injected:%20b",
+    "www.googleapis.com/a%0ab",
+    "www.googleapis.com/a%7f",
+    "www.googleapis.com/a@b%40",
+  ];
+  for (const target of odd) {
+    test(`${JSON.stringify(target)}: refused, as it came over the wire`, async (t) => {
+      const { url, key, grant, home, faults } = await serving(t, { on });
+      const { grantId } = await grant();
+      const since = home.standin.log().entries.at(-1)?.seq ?? 0;
+      const headers = { authorization: `Bearer ${key}` };
+      const { status, body } = await rawRequest(url, `/v1/grants/${grantId}/proxy/${target}`, { headers });
+      assert.ok(status === 400 || status === 404, `${status} ${body}`);
+      assert.match(body, /"error":"(?:invalid_request|not_found)"/);
+      assert.deepEqual(home.standin.log(since).entries, [], "nothing was sent anywhere");
+      assert.deepEqual(faults, []);
+    });
+  }
+
+  test("is read as one plain https URL, or refused", () => {
+    const plain = "www.googleapis.com/drive/v3/files/a-b_c~d.e?alt=media&q=a%2Fb%20'../../'";
+    assert.equal(targetUrl(plain).href, `https://${plain.replaceAll("'", "%27")}`);
+    for (const target of ["www.googleapis.com/a%2fb", "a b/c", "www.googleapis.com/a#b"]) {
+      assert.throws(
+        () => targetUrl(target),
+        (error) => isOnbehalfError(error, "invalid_request"),
+      );
+    }
+  });
+
+  test("names the scopes that an API misses", () => {
+    const google = JSON.stringify({ error: { errors: [{ reason: "insufficientPermissions" }] } });
+    assert.deepEqual(requiredScopes('Bearer error="insufficient_scope", scope="a b"', ""), ["a", "b"]);
+    assert.deepEqual(requiredScopes("Bearer error=insufficient_scope", ""), []);
+    assert.deepEqual(requiredScopes("", google), []);
+    assert.equal(requiredScopes("", "{}"), undefined);
+    assert.equal(requiredScopes('Bearer scope="a"', ""), undefined);
+  });
+});

@@ -1,0 +1,36 @@
+import type { Permission } from "../../../src/index.ts";
+
+/** One verb at one address, as docs/http-api.md lists it. */
+export interface Route {
+  readonly method: "GET" | "POST" | "DELETE";
+  /** `{ref}` stands for a grant, `{target}` for a host and path of the proxy. */
+  readonly path: string;
+  /** What a caller needs; absent where anyone may come. */
+  readonly permission?: Permission;
+  /** Takes a form or JSON. */
+  readonly body?: Readonly<Record<string, string>>;
+}
+
+export const routes: readonly Route[] = [
+  { method: "POST", path: "/authcode", body: { authCode: "4/0Anever-issued" } },
+  { method: "POST", path: "/v1/grants", permission: "grants:create", body: { code: "4/0Anever-issued" } },
+  { method: "GET", path: "/v1/grants", permission: "grants:read" },
+  { method: "GET", path: "/v1/grants/{ref}", permission: "grants:read" },
+  { method: "DELETE", path: "/v1/grants/{ref}", permission: "grants:revoke" },
+  { method: "GET", path: "/v1/grants/{ref}/token", permission: "token" },
+  { method: "GET", path: "/v1/grants/{ref}/proxy/{target}", permission: "proxy" },
+  { method: "POST", path: "/v1/grants/{ref}/proxy/{target}", permission: "proxy" },
+  { method: "GET", path: "/healthz" },
+  { method: "GET", path: "/readyz" },
+  { method: "GET", path: "/metrics" },
+  { method: "GET", path: "/openapi.json" },
+  { method: "GET", path: "/.well-known/jwks.json" },
+  { method: "GET", path: "/docs/errors.md" },
+];
+
+export const target = "www.googleapis.com/drive/v3/files/appfolder";
+
+/** A route's address for a grant. */
+export const pathOf = ({ path }: Route, ref: string): string => path.replace("{ref}", ref).replace("{target}", target);
+
+export const nameOf = ({ method, path }: Route): string => `${method} ${path}`;

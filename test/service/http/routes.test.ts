@@ -1,0 +1,264 @@
+import assert from "node:assert/strict";
+import { createPublicKey, verify } from "node:crypto";
+import { describe, test } from "node:test";
+import { assertProblem } from "../../support/problem.ts";
+import { serving } from "../../support/serving.ts";
+import { appData, outcomes } from "../../support/house.ts";
+
+type Body = Record<string, unknown>;
+
+const profileClaims = ["sub", "email", "email_verified", "name", "picture", "locale", "family_name", "given_name"];
+const posted = { "x-requested-with": "XMLHttpRequest" };
+
+describe("POST /authcode", () => {
+  test("without X-Requested-With is refused before the code is spent; with it, the same code works", async (t) => {
+    const { home, url } = await serving(t);
+    const body = new URLSearchParams({ authCode: home.code("ada@example.com") });
+    await assertProblem(await fetch(`${url}/authcode`, { method: "POST", body }), "csrf_rejected");
+    assert.equal(home.news().length, 0);
+
+    const response = await fetch(`${url}/authcode`, { method: "POST", body, headers: posted });
+    assert.equal(response.status, 200);
+    assert.equal(response.headers.get("cache-control"), "no-store");
+    const answer = (await response.json()) as Body;
+    for (const claim of profileClaims) assert.ok(answer[claim] !== undefined, claim);
+    assert.equal(answer["email"], "ada@example.com");
+    assert.equal(answer["offline"], true);
+    assert.match(String(answer["grant_id"]), /^g_/);
+    assert.ok(String(answer["scope"]).split(" ").includes(appData));
+    assert.doesNotMatch(JSON.stringify(answer), /ya29\.|1\/\/|refresh_token|access_token|id_token/);
+  });
+
+  for (const [kind, body, type] of [
+    [
+      "a form",
+      (code: string) => new URLSearchParams({ authCode: code }).toString(),
+      "application/x-www-form-urlencoded",
+    ],
+    [
+      "a form with the other name",
+      (code: string) => `code=${encodeURIComponent(code)}`,
+      "application/x-www-form-urlencoded",
+    ],
+    ["JSON", (code: string) => JSON.stringify({ authCode: code, source: "ios" }), "application/json; charset=UTF-8"],
+    ["JSON with a null", (code: string) => JSON.stringify({ code, nonce: null }), "application/json"],
+    [
+      "a form, encoded twice",
+      (code: string) => `authCode=${encodeURIComponent(encodeURIComponent(code))}`,
+      "application/x-www-form-urlencoded",
+    ],
+  ] as const) {
+    test(`takes ${kind}`, async (t) => {
+      const { home, url } = await serving(t);
+      const response = await fetch(`${url}/authcode`, {
+        method: "POST",
+        headers: { ...posted, "content-type": type },
+        body: body(home.code("ada@example.com")),
+      });
+      assert.equal(response.status, 200, await response.clone().text());
+    });
+  }
+
+  test("says what was not granted, and why there is no offline access, and what to do", async (t) => {
+    const { home, url } = await serving(t);
+    const code = home.standin.code({ email: "ada@example.com", scope: "openid email", accessType: "online" });
+    const body = new URLSearchParams({ authCode: code, scope: `openid email ${appData}` });
+    const response = await fetch(`${url}/authcode`, { method: "POST", body, headers: posted });
+    const answer = (await response.json()) as Body;
+    assert.deepEqual(answer["missing_scopes"], [appData]);
+    assert.equal(answer["offline"], false);
+    assert.match(String(answer["offline_reason"]), /no refresh token/);
+    assert.match(String(answer["hint"]), /access_type=offline/);
+  });
+
+  test("asserts who signed in, for the app's backend to verify with the published keys", async (t) => {
+    const { home, url } = await serving(t);
+    const code = home.standin.code({ email: "ada@example.com", nonce: "n-1" });
+    const body = new URLSearchParams({ authCode: code, nonce: "n-1" });
+    const answer = (await (await fetch(`${url}/authcode`, { method: "POST", body, headers: posted })).json()) as Body;
+    const [header = "", payload = "", signature = ""] = String(answer["sign_in_assertion"]).split(".");
+    const { keys } = (await (await fetch(`${url}/.well-known/jwks.json`)).json()) as {
+      keys: Record<string, string>[];
+    };
+    const { alg, kid } = JSON.parse(Buffer.from(header, "base64url").toString()) as { alg: string; kid: string };
+    assert.equal(alg, "ES256");
+    const jwk = keys.find((key) => key["kid"] === kid);
+    assert.ok(jwk !== undefined);
+    assert.equal(jwk["d"], undefined, "the public half alone");
+    const key = { key: createPublicKey({ key: jwk, format: "jwk" }), dsaEncoding: "ieee-p1363" as const };
+    assert.ok(verify("sha256", Buffer.from(`${header}.${payload}`), key, Buffer.from(signature, "base64url")));
+    const claims = JSON.parse(Buffer.from(payload, "base64url").toString()) as Body;
+    assert.equal(claims["sub"], answer["sub"]);
+    assert.equal(claims["grant_id"], answer["grant_id"]);
+    assert.deepEqual([claims["iss"], claims["aud"], claims["nonce"]], [url, url, "n-1"]);
+    assert.equal(Number(claims["exp"]) - Number(claims["iat"]), 300);
+    assert.equal(claims["iat"], home.clock.now() / 1_000);
+  });
+
+  test("does not let a public request say whose grant it becomes", async (t) => {
+    const { home, url } = await serving(t);
+    const body = new URLSearchParams({ authCode: home.code("ada@example.com"), external_id: "user-42" });
+    await assertProblem(await fetch(`${url}/authcode`, { method: "POST", body, headers: posted }), "forbidden");
+    assert.equal(home.news().length, 0);
+  });
+});
+
+describe("a caller", () => {
+  test("makes a grant for a user of the app, reads it, lists it, gets tokens, and ends it", async (t) => {
+    const { home, ask } = await serving(t);
+    const made = await ask("/v1/grants", {
+      method: "POST",
+      body: new URLSearchParams({ code: home.code("ada@example.com"), external_id: "user 42/ä", source: "android" }),
+    });
+    assert.equal(made.status, 200);
+    const { grant_id: grantId, external_id: externalId, sub } = (await made.json()) as Record<string, string>;
+    assert.equal(externalId, "user 42/ä");
+
+    const refs = [
+      String(grantId),
+      `sub:${sub}`,
+      `ext:${encodeURIComponent("user 42/ä")}`,
+      `sub:${sub}?provider=google`,
+    ];
+    for (const ref of refs) {
+      const read = await ask(`/v1/grants/${ref}`);
+      assert.equal(read.status, 200, ref);
+      const grant = (await read.json()) as Body;
+      assert.equal(grant["grant_id"], grantId);
+      assert.deepEqual(
+        [grant["state"], grant["offline"], grant["provider"], grant["subject"], grant["external_id"]],
+        ["active", true, "google", sub, "user 42/ä"],
+      );
+      assert.doesNotMatch(JSON.stringify(grant), /ya29\.|1\/\//);
+    }
+
+    const query = new URLSearchParams({ external_id: "user 42/ä", state: "active", limit: "1" });
+    const listed = (await (await ask(`/v1/grants?${query.toString()}`)).json()) as { grants: Body[]; cursor?: string };
+    assert.deepEqual(
+      listed.grants.map((grant) => grant["grant_id"]),
+      [grantId],
+    );
+    assert.equal(listed.cursor, undefined);
+
+    const token = await ask(`/v1/grants/${grantId}/token`);
+    assert.equal(token.headers.get("cache-control"), "no-store");
+    const body = (await token.json()) as Body;
+    assert.deepEqual(Object.keys(body).sort(), ["access_token", "expires_at", "expires_in", "scope", "token_type"]);
+    assert.match(String(body["access_token"]), /^ya29\./);
+    assert.equal(body["token_type"], "Bearer");
+    assert.equal(body["expires_in"], 3_599);
+    assert.equal(body["expires_at"], home.clock.now() / 1_000 + 3_599);
+
+    home.clock.advance(1_500_500);
+    const later = (await (await ask(`/v1/grants/${grantId}/token`)).json()) as Body;
+    assert.equal(later["expires_in"], 2_098, "rounded down: never longer than it lives");
+
+    const ended = await ask(`/v1/grants/${grantId}`, { method: "DELETE" });
+    assert.equal(((await ended.json()) as Body)["state"], "revoked");
+    const over = await assertProblem(await ask(`/v1/grants/${grantId}/token`), "reauthorization_required");
+    assert.equal(over["reason"], "revoked");
+    assert.equal(over["since"], new Date(home.clock.now()).toISOString());
+    assert.equal(over["grant_id"], grantId);
+  });
+
+  test("pages through grants by cursor", async (t) => {
+    const { ask, grant } = await serving(t);
+    const ids = [];
+    for (let turn = 0; turn < 3; turn++) ids.push((await grant()).grantId);
+    const seen: unknown[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await ask(`/v1/grants?limit=1${cursor === undefined ? "" : `&cursor=${cursor}`}`);
+      const body = (await page.json()) as { grants: Body[]; cursor?: string };
+      seen.push(...body.grants.map((each) => each["grant_id"]));
+      cursor = body.cursor;
+    } while (cursor !== undefined);
+    assert.deepEqual(seen, ids.sort());
+  });
+
+  test("asks for a longer life and gets it by one refresh, also a hundred at once", async (t) => {
+    const { home, ask, grant } = await serving(t);
+    const { grantId } = await grant();
+    home.clock.advance(2_000_000);
+    home.news();
+    const answers = await Promise.all(
+      Array.from(
+        { length: 100 },
+        async () =>
+          ((await (await ask(`/v1/grants/${grantId}/token?min_ttl_seconds=3000`)).json()) as Body)["access_token"],
+      ),
+    );
+    assert.equal(new Set(answers).size, 1);
+    assert.deepEqual(outcomes(home.news()), { refreshed: 1 });
+  });
+
+  test("is told why and since when a grant ended at the provider", async (t) => {
+    const { home, ask, grant } = await serving(t);
+    const { grantId } = await grant("ada@example.com");
+    home.clock.advance(3_700_000);
+    home.standin.revoke("ada@example.com");
+    const body = await assertProblem(await ask(`/v1/grants/${grantId}/token`), "reauthorization_required");
+    assert.deepEqual(
+      [body["grant_id"], body["reason"], body["since"]],
+      [grantId, "invalid_grant", new Date(home.clock.now()).toISOString()],
+    );
+  });
+
+  test("is told what is the provider's and what is our configuration's fault", async (t) => {
+    const { home, ask, grant } = await serving(t, { vault: { random: () => 0 } });
+    const { grantId } = await grant();
+    home.clock.advance(3_700_000);
+    home.standin.fault("POST", "/token", { times: 1, status: 503, retryAfter: 7 });
+    const down = await ask(`/v1/grants/${grantId}/token`);
+    assert.equal(down.headers.get("retry-after"), "7");
+    await assertProblem(down, "provider_unavailable");
+    home.clock.advance(7_000);
+    home.standin.fault("POST", "/token", { times: 1, status: 401, body: { error: "invalid_client" } });
+    const body = await assertProblem(await ask(`/v1/grants/${grantId}/token`), "client_misconfigured");
+    assert.deepEqual([body["client_id"], body["provider_error"]], [home.standin.clientId, "invalid_client"]);
+    const { state } = (await (await ask(`/v1/grants/${grantId}`)).json()) as Body;
+    assert.equal(state, "active");
+  });
+
+  test("who names a user with two accounts is asked which", async (t) => {
+    const { home, vault, ask } = await serving(t);
+    for (const email of ["ada@example.com", "carl@example.com"]) {
+      await vault.exchangeCode({ code: home.code(email), externalId: "user-42" });
+    }
+    const body = await assertProblem(await ask("/v1/grants/ext:user-42/token"), "ambiguous_grant");
+    assert.equal((body["grant_ids"] as string[]).length, 2);
+    assert.deepEqual(body["providers"], ["google"]);
+  });
+});
+
+describe("what anyone may read", () => {
+  test("health, readiness, metrics, the description of the API, the errors page", async (t) => {
+    const { url, grant } = await serving(t);
+    await grant();
+    assert.deepEqual(await (await fetch(`${url}/healthz`)).json(), { status: "ok" });
+    assert.deepEqual(await (await fetch(`${url}/readyz`)).json(), { status: "ready" });
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    assert.match(metrics, /^onbehalf_events_total\{type="grant_stored",provider="google"\} 1$/m);
+    assert.match(metrics, /^onbehalf_http_requests_total\{route="\/healthz",status="200"\} 1$/m);
+    const { openapi, servers } = (await (await fetch(`${url}/openapi.json`)).json()) as Record<string, unknown>;
+    assert.match(String(openapi), /^3\.1\./);
+    assert.deepEqual(servers, [{ url }]);
+    const errors = await fetch(`${url}/docs/errors.md`);
+    assert.match(errors.headers.get("content-type") ?? "", /^text\/markdown/);
+    for (const code of ["csrf_rejected", "reauthorization_required"])
+      assert.match(await errors.clone().text(), new RegExp(code));
+  });
+
+  test("a head says what a read would, without its body", async (t) => {
+    const { ask, url, grant } = await serving(t);
+    const { grantId } = await grant();
+    for (const response of [
+      await fetch(`${url}/healthz`, { method: "HEAD" }),
+      await ask(`/v1/grants/${grantId}`, { method: "HEAD" }),
+      await ask(`/v1/grants/${grantId}/token`, { method: "HEAD" }),
+    ]) {
+      assert.equal(response.status, 200);
+      assert.equal(await response.text(), "");
+    }
+  });
+});

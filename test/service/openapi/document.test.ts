@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import { generateMasterKey, google, keyringFromKeys, openVault } from "../../../src/index.ts";
+import { service } from "../../../src/service/http/app.ts";
+import { openApiDocument } from "../../../src/service/openapi/document.ts";
+import { sqlite } from "../../../src/store/sqlite/index.ts";
+import { routes } from "../http/route-table.ts";
+
+const { paths } = openApiDocument("http://vault.test") as { paths: Record<string, Record<string, unknown>> };
+const methodsOf = (path: string): string[] =>
+  Object.keys(paths[path] ?? {})
+    .filter((name) => name !== "parameters")
+    .map((name) => name.toUpperCase());
+
+/** An address of a path, with something in its places that a grant could be named by. */
+const addressOf = (path: string): string =>
+  `http://vault.test${path.replace("{ref}", "g_none").replace("{host}/{path}", "www.googleapis.com/x")}`;
+
+describe("what the OpenAPI document says is what is served", () => {
+  test("every operation is there, and no other at its address", async () => {
+    await using vault = await openVault({
+      provider: { ...google({}), client: "none" },
+      store: sqlite(":memory:"),
+      keyring: keyringFromKeys(generateMasterKey()),
+    });
+    const { key } = await vault.callers.create("reader");
+    const handle = service(vault);
+    const headers = { authorization: `Bearer ${key.expose()}` };
+    for (const path of Object.keys(paths)) {
+      for (const method of methodsOf(path)) {
+        const { status, headers: answer } = await handle(new Request(addressOf(path), { method, headers }));
+        assert.notEqual(status, 405, `${method} ${path}`);
+        // A grant that is not there is not an address that is not there.
+        const missing = status === 404 && path.includes("{ref}");
+        assert.ok(status !== 404 || missing, `${method} ${path}`);
+        assert.notEqual(answer.get("content-type"), null);
+      }
+      if (path.includes("/proxy/")) continue;
+      const refused = await handle(new Request(addressOf(path), { method: "PATCH", headers }));
+      assert.equal(refused.status, 405, path);
+      const allowed = (refused.headers.get("allow") ?? "").split(", ").filter((method) => method !== "HEAD");
+      assert.deepEqual(allowed.sort(), methodsOf(path).sort(), path);
+    }
+  });
+
+  test("no address is served that the document does not have", () => {
+    const source = readFileSync(new URL("../../../src/service/http/app.ts", import.meta.url), "utf8");
+    const served = [...source.matchAll(/\b(?:forCallers|forAnyone|app\.all)\(\s*"([^"]+)"/g)].map(([, path = ""]) =>
+      path.replaceAll(/:(\w+)/g, "{$1}").replace("/*", "/{host}/{path}"),
+    );
+    assert.ok(served.length >= 10);
+    assert.deepEqual(served.sort(), Object.keys(paths).sort());
+  });
+
+  test("the routes that bad input is sent to are these", () => {
+    for (const { method, path } of routes) {
+      assert.ok(methodsOf(path.replace("{target}", "{host}/{path}")).includes(method), `${method} ${path}`);
+    }
+  });
+});

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { fixedClock } from "../../../src/core/clock.ts";
+import { sqlite } from "../../../src/store/sqlite/index.ts";
+import { read, save } from "../../../src/store/suite/rows.ts";
+import { storeProcess } from "../../support/store-process.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+
+describe("several processes on one SQLite file", () => {
+  test("that open it for the first time at once: one makes the schema, all work", async (t) => {
+    const where = `sqlite:${await temporaryFolder(t)}/onbehalf.db`;
+    const processes = Array.from({ length: 5 }, () => storeProcess(t, where, { do: "open" }));
+    const answers = await Promise.all(processes.map(({ answer }) => answer));
+    assert.deepEqual(
+      answers,
+      Array.from(processes, () => ["0001-initial"]),
+    );
+  });
+
+  test("that refresh one grant: every generation is committed once", async (t) => {
+    const path = `${await temporaryFolder(t)}/onbehalf.db`;
+    const store = sqlite(path);
+    await store.open({ clock: fixedClock(0) });
+    t.after(() => store.close());
+    const { grantId } = await save(store);
+    const processes = Array.from({ length: 3 }, () =>
+      storeProcess(t, `sqlite:${path}`, { do: "refresh", grantId, until: 61 }),
+    );
+    const own = (await Promise.all(processes.map(({ answer }) => answer))).map(Number);
+    assert.equal((await read(store, grantId)).generation, 61);
+    assert.equal(
+      own.reduce((sum, each) => sum + each),
+      60,
+    );
+  });
+
+  test("of which one is killed: its intent was durable, and others can take it over", async (t) => {
+    const path = `${await temporaryFolder(t)}/onbehalf.db`;
+    const store = sqlite(path);
+    await store.open({ clock: fixedClock(0) });
+    t.after(() => store.close());
+    const { grantId } = await save(store);
+    const { child, answer } = storeProcess(t, `sqlite:${path}`, { do: "hold", grantId, attemptId: "killed" });
+    assert.equal(await answer, "begun");
+    child.kill("SIGKILL");
+    const heir = { grantId, attemptId: "heir", generation: 1, owner: { node: "", pid: 1, startedAt: "", vault: "" } };
+    assert.equal((await store.beginAttempt(heir)).kind, "held");
+    assert.equal((await store.beginAttempt(heir, "killed")).kind, "begun");
+  });
+});

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { isOnbehalfError, parseGrantRef } from "../../../src/index.ts";
+import type { GrantQuery, Vault } from "../../../src/index.ts";
+import { house } from "../../support/house.ts";
+
+const emails = ["ada", "carl", "emmy", "sofia", "alan"].map((name) => `${name}@example.com`);
+
+async function all(vault: Vault, query: GrantQuery): Promise<string[]> {
+  const found: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await vault.grants({ ...query, ...(cursor === undefined ? {} : { cursor }) });
+    found.push(...page.grants.map(({ profile }) => profile.email ?? ""));
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return found;
+}
+
+describe("the list of grants", () => {
+  test("comes in pages, each grant once, whatever their size; and narrows by state, person and user", async (t) => {
+    const { open, code } = await house(t);
+    const vault = await open();
+    const grants = [];
+    for (const email of emails) {
+      grants.push(await vault.exchangeCode({ code: code(email), externalId: `user-of-${email}` }));
+    }
+    for (const limit of [1, 2, 4, 5, 6, 500]) {
+      assert.deepEqual((await all(vault, { limit })).sort(), [...emails].sort(), `pages of ${limit}`);
+    }
+    const [first, second] = grants;
+    assert.ok(first !== undefined && second !== undefined);
+    await vault.revoke(first);
+    assert.deepEqual(await all(vault, { state: "revoked" }), [first.profile.email]);
+    assert.equal((await all(vault, { state: "active" })).length, emails.length - 1);
+    assert.deepEqual(await all(vault, { subject: second.subject }), [second.profile.email]);
+    assert.deepEqual(await all(vault, { subject: second.subject, state: "revoked" }), []);
+    assert.deepEqual(await all(vault, { externalId: `user-of-${emails[1]}` }), [second.profile.email]);
+    assert.deepEqual(await all(vault, { externalId: second.subject }), []);
+    assert.equal((await all(vault, { provider: "google" })).length, emails.length);
+  });
+
+  const wrong: readonly (readonly [string, GrantQuery, string])[] = [
+    ["no limit", { limit: 0 }, "limit"],
+    ["half a grant", { limit: 1.5 }, "limit"],
+    ["too many", { limit: 501 }, "limit"],
+    ["a cursor that is none", { cursor: "' OR 1=1" }, "cursor"],
+    ["somebody at a provider that is not there", { subject: "1", provider: "nobody" }, "provider"],
+  ];
+  for (const [name, query, parameter] of wrong) {
+    test(`of ${name} is refused`, async (t) => {
+      const { open } = await house(t);
+      const vault = await open();
+      await assert.rejects(
+        vault.grants(query),
+        (error) => isOnbehalfError(error, "invalid_request") && error.details.parameter === parameter,
+      );
+    });
+  }
+
+  test("of a subject asks which provider, where there are several", async (t) => {
+    const { open, provider, code } = await house(t);
+    const vault = await open({
+      providers: [provider, { ...provider, name: "other", issuer: "https://other.example" }],
+    });
+    const { subject } = await vault.exchangeCode({ code: code("ada@example.com"), provider: "google" });
+    await assert.rejects(vault.grants({ subject }), (error) => isOnbehalfError(error, "invalid_request"));
+    assert.equal((await vault.grants({ subject, provider: "google" })).grants.length, 1);
+    assert.equal((await vault.grants({ subject, provider: "other" })).grants.length, 0);
+  });
+});
+
+describe("a user of the app", () => {
+  test("who connected two accounts is ambiguous until one is disconnected", async (t) => {
+    const { open, code } = await house(t);
+    const vault = await open();
+    const one = await vault.exchangeCode({ code: code("ada@example.com"), externalId: "user-42" });
+    const two = await vault.exchangeCode({ code: code("carl@example.com"), externalId: "user-42" });
+    await assert.rejects(vault.grant({ externalId: "user-42" }), (error) => {
+      assert.ok(isOnbehalfError(error, "ambiguous_grant"));
+      assert.deepEqual([...error.details.grantIds].sort(), [one.grantId, two.grantId].sort());
+      return true;
+    });
+    await vault.revoke(one);
+    assert.equal((await vault.grant({ externalId: "user-42" })).grantId, two.grantId);
+    await vault.revoke(two);
+    await assert.rejects(vault.grant({ externalId: "user-42" }), (error) => isOnbehalfError(error, "ambiguous_grant"));
+  });
+
+  test("is found by the account's newest user id, and no longer by the old one", async (t) => {
+    const { standin, open, code } = await house(t);
+    const vault = await open();
+    const { grantId } = await vault.exchangeCode({ code: code("ada@example.com"), externalId: "user-42" });
+    await vault.getAccessToken({ externalId: "user-42" });
+    await vault.exchangeCode({
+      code: standin.code({ email: "ada@example.com", force: true }),
+      externalId: "user-43",
+    });
+    assert.equal((await vault.getAccessToken({ externalId: "user-43" })).grantId, grantId);
+    await assert.rejects(vault.getAccessToken({ externalId: "user-42" }), (error) =>
+      isOnbehalfError(error, "grant_not_found"),
+    );
+  });
+});
+
+describe("a reference as it is written", () => {
+  const good: readonly (readonly [string, string | undefined, object])[] = [
+    ["g_abc-DEF_123", undefined, { grantId: "g_abc-DEF_123" }],
+    ["sub:1234", undefined, { subject: "1234" }],
+    ["ext:user-42", "google", { externalId: "user-42", provider: "google" }],
+    ["ext:sub:1", undefined, { externalId: "sub:1" }],
+    ["ext:ä b/c", undefined, { externalId: "ä b/c" }],
+  ];
+  for (const [text, provider, ref] of good) {
+    test(`${JSON.stringify(text)} is read`, () => {
+      assert.deepEqual(parseGrantRef(text, provider), ref);
+    });
+  }
+  for (const text of ["", "g_", "g_ä", "g_a.b", "G_abc", "sub:", "ext:", "Sub:1", "abc", `ext:${"x".repeat(513)}`]) {
+    test(`${JSON.stringify(text.slice(0, 12))} is refused`, () => {
+      assert.throws(
+        () => parseGrantRef(text),
+        (error) => isOnbehalfError(error, "invalid_request") && error.details.parameter === "ref",
+      );
+    });
+  }
+});

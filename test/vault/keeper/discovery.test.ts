@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { isOnbehalfError, oidc } from "../../../src/index.ts";
+import type { Provider } from "../../../src/index.ts";
+import { accepts } from "../../support/accepts.ts";
+import { house, until } from "../../support/house.ts";
+import type { House } from "../../support/house.ts";
+
+const document = "/.well-known/openid-configuration";
+
+/** The stand-in as any OpenID provider, found by its discovery document. */
+const anyProvider = ({ standin: { url, clientId, clientSecret } }: House): Provider =>
+  oidc({ name: "example", issuer: url, clientId, clientSecret, rotation: "strict" });
+
+const redirectUri = "http://127.0.0.1:9999/connect";
+
+/** A code as a web page's redirect brings it, and where it came from. */
+function fromRedirect({ standin }: House): { code: string; redirectUri: string } {
+  const spec = { kind: "redirect", redirectUri, accessType: "offline", email: "ada@example.com" } as const;
+  return { code: standin.code(spec), redirectUri };
+}
+
+describe("a provider that is found by discovery", () => {
+  test("works like any other", async (t) => {
+    const home = await house(t, { issuer: "self", rotation: "strict" });
+    const vault = await home.open({ provider: anyProvider(home) });
+    const grant = await vault.exchangeCode(fromRedirect(home));
+    assert.equal(grant.provider, "example");
+    assert.equal(grant.issuer, home.standin.url);
+    home.clock.advance(3_700_000);
+    assert.match((await vault.getAccessToken(grant.grantId)).token, /^ya29\./);
+    assert.equal(home.news(document).length, 1, "read once");
+    assert.equal((await vault.revoke(grant)).state, "revoked");
+  });
+
+  test("cannot be found: a code is not spent, and works once it can", async (t) => {
+    const home = await house(t, { issuer: "self" });
+    const vault = await home.open({ provider: anyProvider(home) });
+    const options = fromRedirect(home);
+    home.standin.fault("GET", document, { times: 1, status: 503 });
+    await assert.rejects(vault.exchangeCode(options), (error) => isOnbehalfError(error, "provider_unavailable"));
+    assert.equal(home.news("/token").length, 0);
+    assert.equal((await vault.exchangeCode(options)).profile.email, "ada@example.com");
+  });
+
+  test("cannot be found at a refresh: what lives is served, nothing is suspected, nothing was spent", async (t) => {
+    const home = await house(t, { issuer: "self", rotation: "strict" });
+    const first = await home.open({ provider: anyProvider(home) });
+    const { grantId } = await first.exchangeCode(fromRedirect(home));
+    await first.close();
+    home.news();
+
+    const vault = await home.open({ provider: anyProvider(home), random: () => 0 });
+    home.standin.fault("GET", document, { times: "always", drop: true });
+    home.clock.advance(3_000_000);
+    const { token } = await vault.getAccessToken(grantId, { minTtlSeconds: 1_800 });
+    assert.match(token, /^ya29\./, "the one that still lives");
+    home.clock.advance(1_000_000);
+    await assert.rejects(vault.getAccessToken(grantId), (error) => isOnbehalfError(error, "provider_unavailable"));
+    assert.equal((await vault.grant(grantId)).state, "active");
+    assert.equal(home.news("/token").length, 0);
+
+    // Found again, and the person is gone: that is what is said, and not that a crash lost the token.
+    home.standin.clearFaults();
+    home.standin.revoke("ada@example.com");
+    home.clock.advance(120_000);
+    await assert.rejects(
+      vault.getAccessToken(grantId),
+      (error) => isOnbehalfError(error, "reauthorization_required") && error.details.reason === "invalid_grant",
+    );
+  });
+
+  test("cannot be found at a revocation: nothing is handed out, and it is told as soon as it can be", async (t) => {
+    const home = await house(t, { issuer: "self", rotation: "strict", revocationEnds: "family" });
+    const first = await home.open({ provider: anyProvider(home) });
+    const { grantId } = await first.exchangeCode(fromRedirect(home));
+    const { token } = await first.getAccessToken(grantId);
+    await first.close();
+
+    const vault = await home.open({ provider: anyProvider(home) });
+    home.standin.fault("GET", document, { times: "always", status: 503 });
+    await assert.rejects(vault.revoke(grantId), (error) => {
+      assert.ok(isOnbehalfError(error, "provider_unavailable"));
+      assert.match(error.message, /did not confirm the revocation/);
+      assert.match(error.hint, /the revocation goes on by itself/);
+      return true;
+    });
+    assert.deepEqual(home.events.at(-1), {
+      type: "revocation_waits",
+      grantId,
+      provider: "example",
+      error: "discovery_failed",
+    });
+    assert.equal((await vault.grant(grantId)).state, "revoking");
+    await assert.rejects(vault.getAccessToken(grantId), (error) => isOnbehalfError(error, "reauthorization_required"));
+    assert.ok(await accepts(home.standin, token), "the provider knows nothing yet");
+    await vault.close();
+
+    home.standin.clearFaults();
+    const next = await home.open({ provider: anyProvider(home) });
+    await until(async () => (await next.grant(grantId)).state === "revoked");
+    assert.equal(await accepts(home.standin, token), false);
+  });
+
+  test("names another issuer: refused, and said so", async (t) => {
+    const home = await house(t);
+    const vault = await home.open({ provider: anyProvider(home) });
+    await assert.rejects(vault.exchangeCode(fromRedirect(home)), (error) => {
+      assert.ok(isOnbehalfError(error, "configuration_invalid"));
+      assert.match(error.message, /another issuer/);
+      return true;
+    });
+    assert.equal(home.news("/token").length, 0);
+  });
+});

@@ -1,0 +1,180 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import * as fc from "fast-check";
+import { Gate } from "../../../../src/vault/keeper/gate/gate.ts";
+import type { Admission, Pass, Urgency } from "../../../../src/vault/keeper/gate/gate.ts";
+import { VirtualTime } from "../../../faults/virtual-time.ts";
+
+const size = { perSecond: 50, burst: 50 };
+
+function newGate(): { readonly gate: Gate; readonly time: VirtualTime } {
+  const time = new VirtualTime("2026-11-22T00:00:00Z");
+  return { time, gate: new Gate({ clock: time, random: () => 0.5, sleep: (ms) => time.sleep(ms) }, size) };
+}
+
+async function pass(gate: Gate, urgency: Urgency = "caller"): Promise<Pass> {
+  const admission = await gate.admit(urgency);
+  assert.ok(admission.kind === "ask", JSON.stringify(admission));
+  return admission.pass;
+}
+
+/** Fails until nobody is let through, and lets the pause pass: the next one is a probe. */
+async function halfOpen({ gate, time }: ReturnType<typeof newGate>): Promise<void> {
+  for (let n = 0; n < 5; n++) (await pass(gate)).failed({});
+  await time.until(time.sleep(gate.shutForMs));
+}
+
+/** What has been answered by now; the rest wait. */
+async function answered(admissions: readonly Promise<Admission>[]): Promise<(Admission["kind"] | "waits")[]> {
+  const kinds = admissions.map((): Admission["kind"] | "waits" => "waits");
+  for (const [n, admission] of admissions.entries()) void admission.then(({ kind }) => (kinds[n] = kind));
+  await new Promise((resolve) => setImmediate(resolve));
+  return kinds;
+}
+
+describe("the gate, while a probe is out", () => {
+  test("keeps callers waiting and turns sweeps away", async () => {
+    const at = newGate();
+    await halfOpen(at);
+    const probe = await pass(at.gate);
+    const admissions = (["caller", "sweep", "caller"] as const).map((urgency) => at.gate.admit(urgency));
+    assert.deepEqual(await answered(admissions), ["waits", "wait", "waits"]);
+    probe.succeeded();
+    assert.deepEqual(await answered(admissions), ["ask", "wait", "ask"]);
+  });
+
+  test("tells those who wait for it when the next one is", async () => {
+    const at = newGate();
+    await halfOpen(at);
+    const probe = await pass(at.gate);
+    const waits = at.gate.admit("caller");
+    assert.equal(probe.failed({ retryAfterMs: 45_000 }), 45_000);
+    assert.deepEqual(await waits, { kind: "wait", waitMs: 45_000, error: "provider_down" });
+  });
+
+  test("says which: that our client is refused", async () => {
+    const at = newGate();
+    await halfOpen(at);
+    const probe = await pass(at.gate);
+    const waits = at.gate.admit("caller");
+    assert.equal(probe.refused("invalid_client"), true);
+    const admission = await waits;
+    assert.ok(admission.kind === "wait");
+    assert.deepEqual([admission.error, at.gate.refusedWith], ["invalid_client", "invalid_client"]);
+  });
+
+  test("makes the next caller the probe, where it was not used", async () => {
+    const at = newGate();
+    await halfOpen(at);
+    const probe = await pass(at.gate);
+    const admissions = [at.gate.admit("caller"), at.gate.admit("caller")];
+    probe.released();
+    assert.deepEqual(await answered(admissions), ["ask", "waits"]);
+    const admission = await admissions[0];
+    assert.ok(admission?.kind === "ask");
+    // One that was given up has no more say.
+    probe.succeeded();
+    assert.deepEqual(await answered(admissions), ["ask", "waits"]);
+    admission.pass.succeeded();
+    assert.deepEqual(await answered(admissions), ["ask", "ask"]);
+  });
+
+  test("hears nothing of what was asked before", async () => {
+    const at = newGate();
+    const [early, other] = [await pass(at.gate), await pass(at.gate)];
+    await halfOpen(at);
+    const probe = await pass(at.gate);
+    const waits = [at.gate.admit("caller")];
+    early.succeeded();
+    other.failed({});
+    assert.deepEqual(await answered(waits), ["waits"]);
+    probe.succeeded();
+    assert.deepEqual(await answered(waits), ["ask"]);
+  });
+});
+
+describe("the gate, held by the provider", () => {
+  test("stays shut for as long as it was told, and says why", async () => {
+    const { gate, time } = newGate();
+    (await pass(gate)).failed({ limited: true, retryAfterMs: 90_000 });
+    assert.equal(gate.isShut, true);
+    await time.until(time.sleep(89_999));
+    assert.deepEqual(await gate.admit("caller"), { kind: "wait", waitMs: 1, error: "rate_limited" });
+    await time.until(time.sleep(1));
+    await pass(gate);
+  });
+
+  test("does not open for what was asked before, and stays shut longer where that was told so", async () => {
+    const { gate } = newGate();
+    const [first, second, third] = [await pass(gate), await pass(gate), await pass(gate)];
+    first.failed({ limited: true, retryAfterMs: 90_000 });
+    second.succeeded();
+    assert.equal(gate.shutForMs, 90_000);
+    assert.equal(third.failed({ limited: true, retryAfterMs: 120_000 }), 120_000);
+  });
+
+  test("tells those who queue at once", async () => {
+    const { gate } = newGate();
+    const first = await pass(gate);
+    for (let n = 1; n < 50; n++) await pass(gate);
+    const queued = Array.from({ length: 200 }, (_, n) => gate.admit(n % 2 === 0 ? "caller" : "sweep"));
+    assert.equal(gate.queued, 200);
+    first.failed({ limited: true, retryAfterMs: 90_000 });
+    for (const admission of await Promise.all(queued)) {
+      assert.deepEqual(admission, { kind: "wait", waitMs: 90_000, error: "rate_limited" });
+    }
+    assert.equal(gate.queued, 0);
+  });
+
+  test("lets no probe through that queued when it was held", async () => {
+    const at = newGate();
+    const early = await pass(at.gate);
+    await halfOpen(at);
+    await at.time.until(at.time.sleep(1_000));
+    // The turns of this moment are used up: the next probe queues.
+    for (let n = 0; n < size.burst; n++) (await pass(at.gate)).released();
+    const probe = at.gate.admit("caller");
+    assert.equal(at.gate.queued, 1);
+    early.failed({ limited: true, retryAfterMs: 90_000 });
+    assert.deepEqual(await probe, { kind: "wait", waitMs: 90_000, error: "rate_limited" });
+    assert.equal(at.gate.shutForMs, 90_000);
+  });
+});
+
+test("whatever happens, nobody waits at the gate for ever, and one probe at most is out", async () => {
+  const step = fc.record({
+    urgency: fc.constantFrom<Urgency>("caller", "sweep"),
+    after: fc.nat(2_000),
+    takes: fc.nat(3_000),
+    end: fc.constantFrom("succeeded", "failed", "limited", "refused", "released"),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      const { gate, time } = newGate();
+      await time.until(
+        Promise.all(
+          steps.map(async ({ urgency, after, takes, end }) => {
+            await time.sleep(after);
+            const admission = await gate.admit(urgency);
+            if (admission.kind === "wait") {
+              assert.ok(admission.waitMs > 0);
+              return;
+            }
+            await time.sleep(takes);
+            const { pass } = admission;
+            if (end === "succeeded") pass.succeeded();
+            else if (end === "failed") pass.failed({});
+            else if (end === "limited") pass.failed({ limited: true, retryAfterMs: takes });
+            else if (end === "refused") pass.refused("invalid_client");
+            pass.released();
+          }),
+        ),
+      );
+      assert.equal(gate.queued, 0);
+      await time.until(time.sleep(60_000));
+      (await time.until(pass(gate))).succeeded();
+      assert.equal(gate.isShut, false);
+    }),
+    { numRuns: 60 },
+  );
+});

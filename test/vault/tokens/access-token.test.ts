@@ -1,0 +1,230 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { isOnbehalfError } from "../../../src/index.ts";
+import { house, outcomes, until } from "../../support/house.ts";
+
+describe("an access token", () => {
+  test("that lives long enough comes from memory: nobody is asked", async (t) => {
+    const { clock, open, code, news } = await house(t);
+    const vault = await open();
+    const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
+    news();
+    const first = await vault.getAccessToken(grantId);
+    clock.advance(2_400_000);
+    assert.equal(await vault.getAccessToken(grantId), first);
+    assert.equal(vault.peekAccessToken(grantId), first);
+    assert.equal(news().length, 0);
+  });
+
+  test("that is over is replaced, once, however many wait for it", async (t) => {
+    const { clock, open, code, news, standin } = await house(t);
+    const vault = await open();
+    const { grantId, subject } = await vault.exchangeCode({ code: code("ada@example.com"), externalId: "user-42" });
+    const before = await vault.getAccessToken(grantId);
+    news();
+    clock.advance(3_700_000);
+    assert.equal(vault.peekAccessToken(grantId), undefined);
+    standin.fault("POST", "/token", { times: 1, delayMs: 50 });
+    const refs = [grantId, { grantId }, { subject }, { externalId: "user-42" }, { provider: "google", subject }];
+    const tokens = await Promise.all(
+      Array.from({ length: 200 }, (_, index) => vault.getAccessToken(refs[index % refs.length] ?? grantId)),
+    );
+    assert.deepEqual(outcomes(news()), { refreshed: 1 });
+    assert.equal(new Set(tokens.map(({ token }) => token)).size, 1);
+    assert.notEqual(tokens[0]?.token, before.token);
+  });
+
+  const ttl = 3_599;
+  const asked: readonly (readonly [string, number, number | undefined, boolean])[] = [
+    ["exactly the default minute is left", ttl - 60, undefined, false],
+    ["a second less than the default minute is left", ttl - 59, undefined, true],
+    ["nothing is asked for and a second is left", ttl - 1, 0, false],
+    ["nothing is asked for and it is over", ttl, 0, true],
+    ["more is asked for than is left", 0, ttl + 1, true],
+    ["exactly what is left is asked for", 100, ttl - 100, false],
+    ["a second more than is left is asked for", 100, ttl - 99, true],
+  ];
+  for (const [name, passedSeconds, minTtlSeconds, refreshed] of asked) {
+    test(`${name}: ${refreshed ? "refreshed first" : "the one at hand"}`, async (t) => {
+      const { clock, open, code, news } = await house(t, { accessTokenTtlSeconds: ttl });
+      const vault = await open();
+      const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
+      news();
+      clock.advance(passedSeconds * 1_000);
+      const token = await vault.getAccessToken(grantId, minTtlSeconds === undefined ? {} : { minTtlSeconds });
+      assert.deepEqual(outcomes(news()), refreshed ? { refreshed: 1 } : {});
+      assert.ok(token.expiresAt.getTime() > clock.now(), "never one that is over");
+    });
+  }
+
+  test("shorter-lived than asked, because the provider gives none that long, is the answer", async (t) => {
+    const { open, code, clock } = await house(t, { accessTokenTtlSeconds: 300 });
+    const vault = await open();
+    const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
+    const token = await vault.getAccessToken(grantId, { minTtlSeconds: 86_400 });
+    assert.equal(token.expiresAt.getTime(), clock.now() + 300_000);
+  });
+
+  test("of a fresh process comes from the store", async (t) => {
+    const { open, code, news } = await house(t);
+    const first = await open();
+    const { subject } = await first.exchangeCode({ code: code("ada@example.com") });
+    const { token } = await first.getAccessToken({ subject });
+    await first.close();
+    news();
+    const second = await open();
+    assert.equal((await second.getAccessToken({ subject })).token, token);
+    assert.equal(news().length, 0);
+  });
+
+  test("is not given for a reference that only reads like one that was", async (t) => {
+    const { open, code } = await house(t);
+    const vault = await open();
+    const { subject } = await vault.exchangeCode({ code: code("ada@example.com"), externalId: "user-42" });
+    await vault.getAccessToken({ provider: "google", externalId: "user-42" });
+    await vault.getAccessToken({ externalId: "user-42" });
+    await vault.getAccessToken({ subject });
+    const forged = [
+      `sub:${subject}`,
+      "ext:user-42",
+      { externalId: "user-42\ngoogle" },
+      { externalId: "google\nuser-42" },
+      { externalId: subject },
+      { subject: "user-42" },
+      { provider: "other", externalId: "user-42" },
+      { grantId: `sub\n\n${subject}` },
+    ];
+    for (const ref of forged) {
+      assert.equal(vault.peekAccessToken(ref), undefined);
+      await assert.rejects(vault.getAccessToken(ref), (error) => isOnbehalfError(error, "grant_not_found"));
+    }
+  });
+});
+
+describe("a caller who gives up", () => {
+  test("in mid-refresh does not stop it: the next one gets what it brought", async (t) => {
+    const { standin, clock, open, code, news, events } = await house(t);
+    const vault = await open();
+    const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
+    clock.advance(3_700_000);
+    news();
+    standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 100 });
+    const hangUp = new AbortController();
+    const waiting = vault.getAccessToken(grantId, { signal: hangUp.signal });
+    await until(() => standin.log().entries.at(-1)?.outcome !== "exchanged" || standin.log().counts["refreshed"] === 1);
+    hangUp.abort(new Error("hung up"));
+    await assert.rejects(waiting, /hung up/);
+    await until(() => events.some(({ type }) => type === "refreshed"));
+    const { token } = await vault.getAccessToken(grantId);
+    assert.match(token, /^ya29\./);
+    assert.deepEqual(outcomes(news()), { refreshed: 1 });
+  });
+
+  test("before the exchange of a code spends nothing; in the middle of it loses nothing", async (t) => {
+    const { standin, open, code, news } = await house(t);
+    const vault = await open();
+    const options = { code: code("ada@example.com") };
+    await assert.rejects(
+      vault.exchangeCode({ ...options, signal: AbortSignal.abort(new Error("hung up")) }),
+      /hung up/,
+    );
+    assert.equal(news().length, 0);
+
+    standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 100 });
+    const hangUp = new AbortController();
+    const waiting = vault.exchangeCode({ ...options, signal: hangUp.signal });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    hangUp.abort(new Error("hung up"));
+    await assert.rejects(waiting, /hung up/);
+    assert.equal((await vault.exchangeCode(options)).profile.email, "ada@example.com");
+    assert.deepEqual(outcomes(news()), { exchanged: 1 });
+  });
+});
+
+describe("a grant without a refresh token", () => {
+  test("works while its access token lives, then says why and since when, and what to do", async (t) => {
+    const { standin, clock, open, news } = await house(t);
+    const vault = await open();
+    const { grantId, accessExpiresAt } = await vault.exchangeCode({
+      code: standin.code({ email: "ada@example.com", accessType: "online" }),
+    });
+    news();
+    clock.advance(3_590_000);
+    assert.match((await vault.getAccessToken(grantId)).token, /^ya29\./, "shorter than asked, but it lives");
+    clock.advance(60_000);
+    await assert.rejects(vault.getAccessToken(grantId), (error) => {
+      assert.ok(isOnbehalfError(error, "reauthorization_required"));
+      assert.equal(error.details.reason, "no_refresh_token");
+      assert.deepEqual(error.details.since, accessExpiresAt);
+      assert.match(error.hint, /access_type=offline.*prompt=consent/);
+      return true;
+    });
+    assert.equal(news().length, 0, "there is nothing to ask the provider for");
+  });
+
+  test("becomes one that lasts, when the person consents offline", async (t) => {
+    const { standin, clock, open } = await house(t);
+    const vault = await open();
+    const email = "ada@example.com";
+    const first = await vault.exchangeCode({ code: standin.code({ email, accessType: "online" }) });
+    clock.advance(7_200_000);
+    const second = await vault.exchangeCode({ code: standin.code({ email, prompt: "consent" }) });
+    assert.equal(second.grantId, first.grantId);
+    assert.equal(second.offline, true);
+    clock.advance(7_200_000);
+    assert.match((await vault.getAccessToken(first.grantId)).token, /^ya29\./);
+  });
+});
+
+describe("a grant that lapsed", () => {
+  test("says why and since when, to everybody, without asking the provider again; a new consent revives it", async (t) => {
+    const { standin, clock, open, code, news, events } = await house(t);
+    const vault = await open();
+    const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
+    clock.advance(3_700_000);
+    standin.revoke("ada@example.com");
+    news();
+    const since = new Date(clock.now());
+    const lapsed = (error: unknown): boolean => {
+      assert.ok(isOnbehalfError(error, "reauthorization_required"));
+      assert.deepEqual(error.details, { grantId, since, reason: "invalid_grant" });
+      return true;
+    };
+    await assert.rejects(vault.getAccessToken(grantId), lapsed);
+    assert.deepEqual(outcomes(news()), { invalid_grant: 2 }, "two pieces of evidence");
+    assert.deepEqual(events.at(-1), { type: "lapsed", grantId, provider: "google", reason: "invalid_grant" });
+
+    clock.advance(60_000);
+    const elsewhere = await open();
+    await assert.rejects(vault.getAccessToken(grantId), lapsed);
+    await assert.rejects(elsewhere.getAccessToken(grantId), lapsed);
+    const grant = await vault.grant(grantId);
+    assert.equal(grant.state, "lapsed");
+    assert.equal(grant.offline, false);
+    assert.equal(grant.lastError?.error, "invalid_grant");
+    assert.equal(news().length, 0);
+
+    const again = await vault.exchangeCode({ code: standin.code({ email: "ada@example.com", force: true }) });
+    assert.equal(again.grantId, grantId);
+    assert.equal(again.state, "active");
+    assert.match((await elsewhere.getAccessToken(grantId)).token, /^ya29\./);
+  });
+
+  test("because of a session policy says so", async (t) => {
+    for (const [refusal, reason] of [
+      ["invalid_rapt", "reauthentication_required"],
+      ["rapt_required", "reauthentication_required"],
+      ["admin_policy_enforced", "admin_policy_enforced"],
+    ] as const) {
+      const { standin, clock, open, code } = await house(t);
+      const vault = await open();
+      const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
+      clock.advance(3_700_000);
+      standin.settings({ refusal });
+      await assert.rejects(
+        vault.getAccessToken(grantId),
+        (error) => isOnbehalfError(error, "reauthorization_required") && error.details.reason === reason,
+      );
+    }
+  });
+});

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Secret } from "../../../src/index.ts";
+import type { GrantState } from "../../../src/index.ts";
+import { AccessToken } from "../../../src/vault/tokens/access-token.ts";
+import { refKey } from "../../../src/vault/grants/find-grant.ts";
+import { TokenMemory } from "../../../src/vault/tokens/token-cache.ts";
+import type { Remembered } from "../../../src/vault/tokens/token-cache.ts";
+
+const byId = refKey("g_a");
+const bySubject = refKey({ subject: "ada" });
+
+/** Memory that holds the token of generation 2 of one grant, under two references. */
+function memory(): TokenMemory {
+  const held = new TokenMemory();
+  for (const key of [byId, bySubject]) held.keep(key, known("g_a", 2), held.epoch);
+  return held;
+}
+
+function known(grantId: string, generation: number): Remembered {
+  const token = new AccessToken(grantId, new Secret("ya29.a"), 3_600_000, []);
+  const whose = { grantId, provider: "google", clientId: "1-a", issuer: "https://accounts.google.com" };
+  return { ...whose, token, generation, expiresAt: 3_600_000, refreshAt: 2_800_000, used: true };
+}
+
+describe("the memory of tokens", () => {
+  const changes: readonly (readonly [
+    string,
+    string,
+    number,
+    GrantState,
+    number | null,
+    byId: boolean,
+    bySubject: boolean,
+  ])[] = [
+    ["a change that it has seen already, such as a refresh of our own", "g_a", 2, "active", 3_600_000, true, true],
+    ["a refresh by somebody else", "g_a", 3, "active", 3_600_000, false, false],
+    ["an older state, from a restored backup", "g_a", 1, "active", 3_600_000, false, false],
+    ["a consent that brought an access token alone", "g_a", 2, "active", 3_700_000, false, false],
+    ["a state without any token", "g_a", 2, "active", null, false, false],
+    ["doubt", "g_a", 2, "suspect", 3_600_000, false, false],
+    ["a lapse", "g_a", 2, "lapsed", 3_600_000, false, false],
+    ["the beginning of a revocation", "g_a", 2, "revoking", 3_600_000, false, false],
+    ["a revocation", "g_a", 2, "revoked", 3_600_000, false, false],
+    // It may be the same person's, with another provider: the reference would then fit both.
+    ["another grant: references are looked up again", "g_b", 1, "active", 3_600_000, true, false],
+  ];
+  for (const [name, grantId, generation, state, accessExpiresAt, keepsToken, keepsReference] of changes) {
+    test(`noting ${name}: ${keepsToken ? "keeps" : "forgets"} the token`, () => {
+      const held = memory();
+      held.note([{ grantId, generation, state, accessExpiresAt }]);
+      assert.equal(held.find(byId) !== undefined, keepsToken);
+      assert.equal(held.find(bySubject) !== undefined, keepsReference);
+    });
+  }
+
+  test("noting nothing changes nothing", () => {
+    const held = memory();
+    const { epoch } = held;
+    held.note([]);
+    assert.equal(held.epoch, epoch);
+    assert.ok(held.find(bySubject));
+  });
+
+  test("a token that was read before the news of its end is not kept", () => {
+    const held = new TokenMemory();
+    const { epoch } = held;
+    held.note([{ grantId: "g_a", generation: 2, state: "revoked", accessExpiresAt: null }]);
+    held.keep(byId, known("g_a", 2), epoch);
+    assert.equal(held.find(byId), undefined);
+  });
+});
