@@ -38,10 +38,10 @@ export { bodyBrokeOff, formOf, readBody, readBytes, readParameters } from "./vau
 export { parseGrantRef } from "./vault/grants/find-grant.ts";
 export { keyStatus, rotateMasterKey } from "./vault/open/master-key-rotation.ts";
 export type { KeyStatus } from "./vault/open/master-key-rotation.ts";
-export { openExchanger } from "./vault/keeper/open-keeper.ts";
-export type { CustodyOptions } from "./vault/keeper/open-keeper.ts";
-export type { Exchanger, RefreshOutcome } from "./vault/keeper/local-keeper.ts";
+export { openKeeper } from "./vault/keeper/open-keeper.ts";
+export type { KeeperOptions } from "./vault/keeper/open-keeper.ts";
+export type { Keeper, RefreshOutcome } from "./vault/keeper/local-keeper.ts";
 export type { CommonOptions } from "./vault/open/open-context.ts";
 export type { CodeRequest } from "./vault/keeper/codes/code-request.ts";
-export type { Urgency } from "./vault/keeper/gate/gate.ts";
+export type { Priority } from "./vault/keeper/gate/gate.ts";
 export type { GrantPage, GrantQuery } from "./vault/grants/list-grants.ts";

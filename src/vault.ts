@@ -5,37 +5,37 @@ import type { Protocol } from "./oauth/protocol.ts";
 import type { Provider } from "./providers/provider.ts";
 import { waitFor } from "./core/single-flight.ts";
 import type { AccessToken } from "./vault/tokens/access-token.ts";
-import { Access } from "./vault/tokens/token-source.ts";
+import { TokenSource } from "./vault/tokens/token-source.ts";
 import type { GetAccessTokenOptions } from "./vault/tokens/token-source.ts";
 import { callApi } from "./vault/tokens/api-call.ts";
 import { Assertions } from "./vault/http/sign-in-assertion.ts";
 import { authCodeHandler } from "./vault/http/authcode-handler.ts";
 import type { AuthCodeHandler, AuthCodeHandlerOptions } from "./vault/http/authcode-handler.ts";
-import { Background } from "./vault/periodic.ts";
+import { Periodic } from "./vault/periodic.ts";
 import { Callers } from "./vault/http/callers.ts";
 import { changePollMs, watchChanges } from "./vault/tokens/change-poll.ts";
 import { codeRequest } from "./vault/keeper/codes/code-request.ts";
 import type { ExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
 import type { VaultContext } from "./vault/context.ts";
-import { takeCustody } from "./vault/keeper/open-keeper.ts";
-import type { CustodyOptions } from "./vault/keeper/open-keeper.ts";
-import type { Exchanger } from "./vault/keeper/local-keeper.ts";
+import { newKeeper } from "./vault/keeper/open-keeper.ts";
+import type { KeeperOptions } from "./vault/keeper/open-keeper.ts";
+import type { Keeper } from "./vault/keeper/local-keeper.ts";
 import { listGrants } from "./vault/grants/list-grants.ts";
 import type { GrantPage, GrantQuery } from "./vault/grants/list-grants.ts";
 import { closeContext, openContext } from "./vault/open/open-context.ts";
 import type { CommonOptions } from "./vault/open/open-context.ts";
-import { refKey, resolveGrant } from "./vault/grants/find-grant.ts";
+import { cacheKey, findGrant } from "./vault/grants/find-grant.ts";
 import { grantOf } from "./vault/grants/sealed-grant.ts";
 
 /** How often memory is looked through for tokens that should be refreshed ahead of their end, milliseconds. */
 const refreshAheadEveryMs = 1_000;
 
-export interface VaultOptions extends CommonOptions, CustodyOptions {
+export interface VaultOptions extends CommonOptions, KeeperOptions {
   /**
    * Who opens refresh tokens in this vault's stead, such as a keeper's client. Closed by whoever made it. Without one
    * the vault does it itself.
    */
-  readonly exchanger?: Exchanger;
+  readonly keeper?: Keeper;
 }
 
 /**
@@ -46,24 +46,24 @@ export class Vault {
   /** The programs that may use a service over this vault. */
   readonly callers: Callers;
   readonly #context: VaultContext;
-  readonly #exchanger: Exchanger;
-  readonly #closeExchanger: () => Promise<void>;
-  readonly #access: Access;
+  readonly #keeper: Keeper;
+  readonly #closeKeeper: () => Promise<void>;
+  readonly #access: TokenSource;
   readonly #assertions: Assertions;
-  readonly #background: Background;
+  readonly #background: Periodic;
   readonly #endHints: () => void;
   readonly #underWay = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
   /** @internal Use {@link openVault}. */
-  constructor(context: VaultContext, exchanger: Exchanger, closeExchanger: () => Promise<void>, lastChange: number) {
+  constructor(context: VaultContext, keeper: Keeper, closeKeeper: () => Promise<void>, lastChange: number) {
     this.#context = context;
-    this.#exchanger = exchanger;
-    this.#closeExchanger = closeExchanger;
-    this.#access = new Access(context, exchanger);
+    this.#keeper = keeper;
+    this.#closeKeeper = closeKeeper;
+    this.#access = new TokenSource(context, keeper);
     this.#assertions = new Assertions(context.keyring, context.clock);
     this.callers = new Callers(context.store, context.keyring, context.clock);
-    this.#background = new Background((during, message) => context.emit({ type: "store_failed", during, message }));
+    this.#background = new Periodic((during, message) => context.emit({ type: "store_failed", during, message }));
     const look = this.#background.every("changes", changePollMs, watchChanges(context.store, this.#access, lastChange));
     // A hint only: it may be lost, and the poll above is what the documented bound rests on.
     this.#endHints = context.store.onChange?.(look) ?? ((): void => undefined);
@@ -88,8 +88,8 @@ export class Vault {
     const request = codeRequest(options, provider);
     options.signal?.throwIfAborted();
     return this.#during(async () => {
-      const grantId = await waitFor(this.#exchanger.redeem(provider.name, request), options.signal);
-      this.#access.forget([grantId]);
+      const grantId = await waitFor(this.#keeper.exchangeCode(provider.name, request), options.signal);
+      this.#access.invalidate([grantId]);
       return this.grant({ grantId });
     });
   }
@@ -110,7 +110,7 @@ export class Vault {
 
   /** The token that {@link getAccessToken} would give at once, from memory; undefined where it would have to look. */
   peekAccessToken(ref: GrantRef, minTtlSeconds = 60): AccessToken | undefined {
-    return this.#access.peek(refKey(ref), minTtlSeconds * 1000);
+    return this.#access.peek(cacheKey(ref), minTtlSeconds * 1000);
   }
 
   /**
@@ -136,14 +136,14 @@ export class Vault {
    */
   async revoke(ref: GrantRef | Grant, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Grant> {
     return this.#during(async () => {
-      const { grantId, subjectHash } = await resolveGrant(
+      const { grantId, subjectHash } = await findGrant(
         this.#context,
         typeof ref === "object" && "grantId" in ref ? ref.grantId : ref,
       );
-      this.#access.forget([grantId]);
+      this.#access.invalidate([grantId]);
       // Others of the same person may end with it, and are not to be served from memory until that is looked at.
       const all = (await this.#context.store.grantsBySubject(subjectHash)).map((row) => row.grantId);
-      await waitFor(this.#exchanger.revoke(grantId), signal).finally(() => this.#access.forget(all));
+      await waitFor(this.#keeper.revoke(grantId), signal).finally(() => this.#access.invalidate(all));
       return this.grant({ grantId });
     });
   }
@@ -154,7 +154,7 @@ export class Vault {
    * @throws {OnbehalfError} `grant_not_found`, `ambiguous_grant`, `store_unavailable`, `grant_unreadable`
    */
   async grant(ref: GrantRef, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Grant> {
-    return grantOf(this.#context.keyring, await waitFor(resolveGrant(this.#context, ref), signal));
+    return grantOf(this.#context.keyring, await waitFor(findGrant(this.#context, ref), signal));
   }
 
   /**
@@ -225,7 +225,7 @@ export class Vault {
     await this.#background.stop();
     await Promise.allSettled(this.#underWay);
     await this.#access.settled();
-    await this.#closeExchanger();
+    await this.#closeKeeper();
     await closeContext(this.#context);
   }
 
@@ -264,12 +264,12 @@ export class Vault {
  * @throws {OnbehalfError} `store_unavailable`, `store_unusable`
  */
 export async function openVault(options: VaultOptions): Promise<Vault> {
-  const { exchanger } = options;
-  const context = await openContext(options, exchanger === undefined ? keyClasses : readingClasses);
+  const { keeper: keeper } = options;
+  const context = await openContext(options, keeper === undefined ? keyClasses : readingClasses);
   try {
     const lastChange = await context.store.latestChange();
-    if (exchanger !== undefined) return new Vault(context, exchanger, async () => undefined, lastChange);
-    const own = takeCustody(context, options);
+    if (keeper !== undefined) return new Vault(context, keeper, async () => undefined, lastChange);
+    const own = newKeeper(context, options);
     return new Vault(context, own, () => own.close(), lastChange);
   } catch (error) {
     await closeContext(context);

@@ -22,7 +22,7 @@ export async function withKeys<T>(flags: object, work: (config: StoreConfig) => 
  *
  * @param mayCreate whether a store that is not there yet is made
  */
-export async function openCustodian(
+export async function openWithoutClient(
   flags: object,
   { mayCreate = false }: { readonly mayCreate?: boolean } = {},
 ): Promise<Vault> {

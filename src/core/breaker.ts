@@ -16,7 +16,7 @@ export interface Breaker {
 export const closedBreaker: Breaker = { failures: 0, openUntil: 0, limited: false };
 
 /** An answer that says nothing about a grant. */
-export interface Trouble {
+export interface ProviderFailure {
   /** What the provider asked for, milliseconds. */
   readonly retryAfterMs?: number | undefined;
   /** We ask too often: that is about us all, whoever's turn it was. */
@@ -24,7 +24,7 @@ export interface Trouble {
 }
 
 /** So many failures in a row may be chance; from then on everybody waits together. */
-const patience = 5;
+const failureThreshold = 5;
 
 /**
  * After a failure that says nothing about a grant. Being told once that we ask too often is enough to stop everybody.
@@ -36,12 +36,12 @@ export function afterFailure(
   { failures }: Breaker,
   now: number,
   random: number,
-  { retryAfterMs = 0, limited = false }: Trouble = {},
+  { retryAfterMs = 0, limited = false }: ProviderFailure = {},
 ): Breaker {
-  const inARow = limited ? Math.max(patience, failures + 1) : failures + 1;
-  if (inARow < patience) return { failures: inARow, openUntil: now, limited };
+  const inARow = limited ? Math.max(failureThreshold, failures + 1) : failures + 1;
+  if (inARow < failureThreshold) return { failures: inARow, openUntil: now, limited };
   // Less than full jitter here: a pause of nothing would let the next of thousands straight through.
-  const pauseMs = 250 + backOffMs(inARow - patience + 1, 0.5 + random / 2, 1_000, 30_000);
+  const pauseMs = 250 + backOffMs(inARow - failureThreshold + 1, 0.5 + random / 2, 1_000, 30_000);
   return { failures: inARow, openUntil: now + Math.max(pauseMs, retryAfterMs), limited };
 }
 
@@ -52,7 +52,7 @@ export function afterFailure(
 export function afterLateFailure(
   breaker: Breaker,
   now: number,
-  { retryAfterMs = 0, limited = false }: Trouble = {},
+  { retryAfterMs = 0, limited = false }: ProviderFailure = {},
 ): Breaker {
   const openUntil = Math.max(breaker.openUntil, now + retryAfterMs);
   return { ...breaker, openUntil, limited: breaker.limited || limited };
@@ -64,6 +64,6 @@ export function afterLateFailure(
  * @returns `ask`; or `probe`: ask, and nobody else until the answer is there; or how long to wait, milliseconds
  */
 export function mayAsk({ failures, openUntil }: Breaker, now: number): "ask" | "probe" | number {
-  if (failures < patience) return "ask";
+  if (failures < failureThreshold) return "ask";
   return now >= openUntil ? "probe" : openUntil - now;
 }

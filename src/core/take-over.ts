@@ -26,7 +26,7 @@ export interface Attempt {
   readonly endedUnknown: boolean;
 }
 
-export interface LeaseTimes {
+export interface TakeOverTimes {
   /** How long an exchange may take in all, milliseconds. */
   readonly exchangeMs: number;
   /**
@@ -38,7 +38,7 @@ export interface LeaseTimes {
   readonly arrivalMs: number;
 }
 
-export const leaseTimes: LeaseTimes = { exchangeMs: 30_000, hardLimitMs: 300_000, arrivalMs: 5_000 };
+export const takeOverTimes: TakeOverTimes = { exchangeMs: 30_000, hardLimitMs: 300_000, arrivalMs: 5_000 };
 
 /**
  * Whether an attempt may be taken over.
@@ -53,7 +53,7 @@ export function mayTakeOver(
   liveness: Liveness,
   rotation: Rotation,
   now: number,
-  times: LeaseTimes = leaseTimes,
+  times: TakeOverTimes = takeOverTimes,
 ): boolean {
   if (attempt.endedUnknown || liveness === "dead") return true;
   if (liveness === "mine") return false;
@@ -65,6 +65,10 @@ export function mayTakeOver(
 }
 
 /** The provider may have replaced the token as soon as the attempt began: from then on its grace is running. */
-function arrivesInGrace(age: number, { graceSeconds }: { graceSeconds: number }, { arrivalMs }: LeaseTimes): boolean {
+function arrivesInGrace(
+  age: number,
+  { graceSeconds }: { graceSeconds: number },
+  { arrivalMs }: TakeOverTimes,
+): boolean {
   return age + arrivalMs <= graceSeconds * 1000;
 }

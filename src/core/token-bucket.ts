@@ -28,7 +28,7 @@ export function take(bucket: TokenBucket, size: BucketSize, now: number): { buck
 }
 
 /** When those were let through who were let through within the last second, earliest first. Milliseconds. */
-export class LastSecond {
+export class SlidingWindow {
   readonly #most: number;
   #times: number[] = [];
   #first = 0;

@@ -121,7 +121,7 @@ export function opens(key: WrappedKey, instance: string, masters: readonly Maste
  * @throws {OnbehalfError} `key_invalid`: none of the master keys is the one it was wrapped with
  * @throws {OnbehalfError} `store_unusable`: it is, and the data key was damaged
  */
-export function rewrap(
+export function wrapUnder(
   key: WrappedKey,
   instance: string,
   masters: readonly MasterKey[],

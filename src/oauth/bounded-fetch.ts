@@ -1,7 +1,7 @@
 import { waitFor } from "../core/single-flight.ts";
 
 /** How we talk to a provider: the fetch seam, and the bounds that keep a bad answer from hurting us. */
-export interface Wire {
+export interface BoundedFetch {
   readonly fetch: typeof fetch;
   /** For one exchange in all, milliseconds. */
   readonly timeoutMs: number;
@@ -9,10 +9,10 @@ export interface Wire {
   readonly bodyLimitBytes: number;
 }
 
-export const wireDefaults: Omit<Wire, "fetch"> = { timeoutMs: 30_000, bodyLimitBytes: 64 * 1024 };
+export const fetchBounds: Omit<BoundedFetch, "fetch"> = { timeoutMs: 30_000, bodyLimitBytes: 64 * 1024 };
 
 /** What came back, read to its end within the bounds; or why nothing usable did. */
-export type Received =
+export type HttpResult =
   | { readonly kind: "body"; readonly status: number; readonly headers: Headers; readonly text: string }
   | { readonly kind: "too-large"; readonly status: number; readonly headers: Headers }
   | { readonly kind: "silence"; readonly sent: boolean; readonly why: string };
@@ -22,7 +22,10 @@ export type Received =
  *
  * @param send gets the signal that ends it all
  */
-export async function receive(wire: Wire, send: (signal: AbortSignal) => Promise<Response>): Promise<Received> {
+export async function boundedFetch(
+  wire: BoundedFetch,
+  send: (signal: AbortSignal) => Promise<Response>,
+): Promise<HttpResult> {
   const { signal, stop } = timeLimit(wire.timeoutMs);
   try {
     // Not left to the signal alone: a fetch that somebody wrapped may not pass it on, and would hold a grant for ever.
@@ -60,7 +63,7 @@ function timeLimit(ms: number): { readonly signal: AbortSignal; readonly stop: (
   return { signal: controller.signal, stop: () => clearInterval(timer) };
 }
 
-async function answerOf(sending: Promise<Response>, bodyLimitBytes: number): Promise<Received> {
+async function answerOf(sending: Promise<Response>, bodyLimitBytes: number): Promise<HttpResult> {
   const response = await sending;
   const text = await readText(response, bodyLimitBytes);
   const { status, headers } = response;

@@ -1,8 +1,8 @@
 import { OnbehalfError } from "../core/errors.ts";
 import type { Endpoints, Provider } from "../providers/provider.ts";
 import { isConfidential } from "./endpoint.ts";
-import { parseObject, receive } from "./bounded-fetch.ts";
-import type { Wire } from "./bounded-fetch.ts";
+import { parseObject, boundedFetch } from "./bounded-fetch.ts";
+import type { BoundedFetch } from "./bounded-fetch.ts";
 
 /**
  * Reads an issuer's endpoints.
@@ -12,9 +12,9 @@ import type { Wire } from "./bounded-fetch.ts";
  *   that secrets must not be sent to
  * @see OpenID Connect Discovery 1.0 section 4
  */
-export async function discover({ issuer }: Pick<Provider, "issuer">, wire: Wire): Promise<Endpoints> {
+export async function discover({ issuer }: Pick<Provider, "issuer">, wire: BoundedFetch): Promise<Endpoints> {
   const url = `${issuer.replace(/\/+$/, "")}/.well-known/openid-configuration`;
-  const received = await receive(wire, (signal) =>
+  const received = await boundedFetch(wire, (signal) =>
     wire.fetch(url, { signal, redirect: "error", headers: { accept: "application/json" } }),
   );
   const document = received.kind === "body" && received.status === 200 ? parseObject(received.text) : undefined;

@@ -3,8 +3,8 @@ import type { JSONWebKeySet, JWTVerifyGetKey } from "jose";
 import type { Clock } from "../core/clock.ts";
 import { OnbehalfError } from "../core/errors.ts";
 import { SingleFlight } from "../core/single-flight.ts";
-import { parseObject, receive } from "./bounded-fetch.ts";
-import type { Wire } from "./bounded-fetch.ts";
+import { parseObject, boundedFetch } from "./bounded-fetch.ts";
+import type { BoundedFetch } from "./bounded-fetch.ts";
 
 /** An unknown `kid` may cause a fetch this often at most: a flood of forged tokens must not become our flood. */
 const refetchEveryMs = 30_000;
@@ -24,14 +24,14 @@ const longestLifeMs = 86_400_000;
 export class Jwks {
   readonly #uri: string;
   readonly #issuer: string;
-  readonly #wire: Wire;
+  readonly #wire: BoundedFetch;
   readonly #clock: Clock;
   readonly #flight = new SingleFlight<"fetch", boolean>();
   #keys: ReturnType<typeof createLocalJWKSet> | undefined;
   #freshUntil = 0;
   #refetchAt = 0;
 
-  constructor(uri: string, issuer: string, wire: Wire, clock: Clock) {
+  constructor(uri: string, issuer: string, wire: BoundedFetch, clock: Clock) {
     this.#uri = uri;
     this.#issuer = issuer;
     this.#wire = wire;
@@ -72,7 +72,7 @@ export class Jwks {
   /** Reads the keys, or waits for whoever does; whether there are new ones. */
   #fetch(): Promise<boolean> {
     return this.#flight.do("fetch", async () => {
-      const received = await receive(this.#wire, (signal) =>
+      const received = await boundedFetch(this.#wire, (signal) =>
         this.#wire.fetch(this.#uri, { signal, redirect: "error", headers: { accept: "application/json" } }),
       );
       const keys = received.kind === "body" && received.status === 200 ? keySetOf(received.text) : undefined;

@@ -11,7 +11,7 @@ import { requestRevocation } from "./revocation.ts";
 import type { RevocationReply } from "./revocation.ts";
 import { requestCodeExchange, requestRefresh } from "./token-endpoint.ts";
 import type { TokenReply, TokenRequest } from "./token-endpoint.ts";
-import type { Wire } from "./bounded-fetch.ts";
+import type { BoundedFetch } from "./bounded-fetch.ts";
 
 /** What one client says to one provider. Each verb throws only where {@link discover} does, unless it says more. */
 export interface Protocol {
@@ -31,13 +31,13 @@ export interface Protocol {
 export class HttpProtocol implements Protocol {
   readonly provider: Provider;
   readonly client: Client;
-  readonly #wire: Wire;
+  readonly #wire: BoundedFetch;
   readonly #clock: Clock;
   readonly #flight = new SingleFlight<"discovery", Endpoints>();
   #endpoints: Endpoints | undefined;
   #jwks: Jwks | undefined;
 
-  constructor(provider: Provider, client: Client, wire: Wire, clock: Clock) {
+  constructor(provider: Provider, client: Client, wire: BoundedFetch, clock: Clock) {
     this.provider = provider;
     this.client = client;
     this.#wire = wire;

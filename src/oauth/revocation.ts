@@ -2,8 +2,8 @@ import * as oauth from "oauth4webapi";
 import type { Client, Endpoints, Provider } from "../providers/provider.ts";
 import type { Secret } from "../core/secret.ts";
 import { clientAuthentication, errorCode } from "./token-endpoint.ts";
-import { parseObject, receive, retryAfterMs } from "./bounded-fetch.ts";
-import type { Wire } from "./bounded-fetch.ts";
+import { parseObject, boundedFetch, retryAfterMs } from "./bounded-fetch.ts";
+import type { BoundedFetch } from "./bounded-fetch.ts";
 
 /** How a revocation ended. `done` also where the token was dead already: the aim is reached. */
 export type RevocationReply =
@@ -23,12 +23,12 @@ export async function requestRevocation(
     endpoints,
     wire,
     now,
-  }: { provider: Provider; client: Client; endpoints: Endpoints; wire: Wire; now: number },
+  }: { provider: Provider; client: Client; endpoints: Endpoints; wire: BoundedFetch; now: number },
   token: Secret,
 ): Promise<RevocationReply> {
   const { revocationEndpoint } = endpoints;
   if (revocationEndpoint === undefined) return { kind: "unsupported" };
-  const received = await receive(wire, (signal) =>
+  const received = await boundedFetch(wire, (signal) =>
     oauth.revocationRequest(
       { issuer: provider.issuer, revocation_endpoint: revocationEndpoint },
       { client_id: client.clientId },

@@ -4,8 +4,8 @@ import type { TokenAnswer } from "../core/refresh.ts";
 import type { Secret } from "../core/secret.ts";
 import { tokenSetOf } from "./token-set.ts";
 import type { TokenSet } from "./token-set.ts";
-import { parseObject, receive, retryAfterMs } from "./bounded-fetch.ts";
-import type { Received, Wire } from "./bounded-fetch.ts";
+import { parseObject, boundedFetch, retryAfterMs } from "./bounded-fetch.ts";
+import type { HttpResult, BoundedFetch } from "./bounded-fetch.ts";
 
 /** An answer of the token endpoint, and its tokens where it is one of success. */
 export interface TokenReply {
@@ -19,7 +19,7 @@ export interface TokenRequest {
   readonly provider: Provider;
   readonly client: Client;
   readonly endpoints: Endpoints;
-  readonly wire: Wire;
+  readonly wire: BoundedFetch;
   /** Milliseconds since the epoch, for `Retry-After` dates. */
   readonly now: number;
 }
@@ -56,7 +56,7 @@ async function post(
   grantType: string,
   parameters: URLSearchParams,
 ): Promise<TokenReply> {
-  const received = await receive(wire, (signal) =>
+  const received = await boundedFetch(wire, (signal) =>
     oauth.genericTokenEndpointRequest(
       { issuer: provider.issuer, token_endpoint: endpoints.tokenEndpoint },
       { client_id: client.clientId },
@@ -86,7 +86,7 @@ export function clientAuthentication(provider: Provider, { clientSecret }: Clien
  * Reduces what came back to an answer. An `error` member counts whatever the status, for some providers send it with
  * 200; but not beside a token: that answer may be the only copy of a rotated refresh token.
  */
-export function replyOf(received: Received, now: number): TokenReply {
+export function replyOf(received: HttpResult, now: number): TokenReply {
   if (received.kind === "silence") return { answer: received };
   const { status, headers } = received;
   const later = retryAfterMs(headers, now);

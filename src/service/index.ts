@@ -5,7 +5,7 @@ export type { LogLevel, ServiceConfig, Setting, Settings, StoreConfig, VaultConf
 export { startServer } from "./http/server.ts";
 export type { RunningServer, ServerOptions } from "./http/server.ts";
 export { startKeeper } from "./keeper/client.ts";
-export type { Keeper } from "./keeper/client.ts";
+export type { KeeperClient } from "./keeper/client.ts";
 export { runService } from "./run.ts";
 export { eventLogger, serviceLogger } from "./log.ts";
 export type { Logger } from "./log.ts";

@@ -21,6 +21,7 @@ export async function runService(
   { migrate = true }: { readonly migrate?: boolean } = {},
 ): Promise<RunningServer> {
   const config = serviceConfig(settings);
+  const { store, keyring, providers, exchangeRate } = config;
   const logger = serviceLogger(config.logLevel);
   const metrics = serviceMetrics();
   const log = eventLogger(logger);
@@ -31,10 +32,13 @@ export async function runService(
   const keeper = config.keeper ? await startKeeper({ settings, migrate }, onEvent) : undefined;
   try {
     const vault = await openVault({
-      ...config,
+      store,
+      keyring,
+      providers,
+      exchangeRate,
       migrate,
       onEvent,
-      ...(keeper === undefined ? {} : { exchanger: keeper }),
+      ...(keeper === undefined ? {} : { keeper: keeper }),
     });
     try {
       const server = await startServer(vault, {

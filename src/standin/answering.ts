@@ -7,7 +7,7 @@ import { described, noted } from "./state/request-log.ts";
 import { handlerOf, type Match, methodsOf, type Router } from "./http/router.ts";
 import { send } from "./http/sending.ts";
 import { type Answer } from "./http/server.ts";
-import { type World } from "./state/standin-state.ts";
+import { type StandinState } from "./state/standin-state.ts";
 
 const formLimit = 65_536;
 const uploadLimit = 32 * 1_048_576;
@@ -15,7 +15,7 @@ const uploadLimit = 32 * 1_048_576;
 const controlPrefix = "/standin/";
 
 /** Answers every request from the routes: control routes at once, all others through the faults and into the log. */
-export function answering(world: World, router: Router): Answer {
+export function answering(world: StandinState, router: Router): Answer {
   return async (message, response, ending) => {
     const { request, match, tooLarge } = await received(message, router);
     const head = message.method === "HEAD";
@@ -68,7 +68,7 @@ function control(request: Incoming, match: Match | undefined, tooLarge: boolean)
 
 /** Acts on the request, unless a fault answers in its place, and writes the log. */
 function act(
-  world: World,
+  world: StandinState,
   request: Incoming,
   match: Match | undefined,
   tooLarge: boolean,

@@ -15,7 +15,7 @@ import { type Route } from "./http/router.ts";
 import { tokeninfo } from "./oauth/tokeninfo.ts";
 import { tokenEndpoint } from "./oauth/token-endpoint.ts";
 import { olderUserinfo, userinfo } from "./oauth/userinfo.ts";
-import { type World } from "./state/standin-state.ts";
+import { type StandinState } from "./state/standin-state.ts";
 
 /** A document that anybody may read and keep for a while, from any page. */
 function published(document: () => unknown): Handler {
@@ -24,7 +24,7 @@ function published(document: () => unknown): Handler {
 }
 
 /** Every route of the stand-in; the first path of each is the canonical one. */
-export function routes(world: World): Route[] {
+export function routes(world: StandinState): Route[] {
   const claims: Handler = (request) => userinfo(world, request);
   const olderClaims: Handler = (request) => olderUserinfo(world, request);
   const info: Handler = (request) => tokeninfo(world, request);

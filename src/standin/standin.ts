@@ -26,7 +26,7 @@ import { Router } from "./http/router.ts";
 import { routes } from "./routes.ts";
 import { listen } from "./http/server.ts";
 import { googlesOwn, type Settings, readSettings } from "./state/settings.ts";
-import { type World } from "./state/standin-state.ts";
+import { type StandinState } from "./state/standin-state.ts";
 
 /** How to start a stand-in. Every setting can be given here, and changed later. */
 export interface StandinOptions extends Partial<Settings> {
@@ -91,7 +91,7 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
   const settings: Settings = { ...googlesOwn, ...readSettings(behaviours, "camel") };
   const clock = ownClock(base);
   const listening = await listen(host, port);
-  const world: World = {
+  const world: StandinState = {
     clock,
     settings,
     url: listening.url,
@@ -109,7 +109,7 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
   return controls(world, () => listening.close());
 }
 
-function controls(world: World, close: () => Promise<void>): Standin {
+function controls(world: StandinState, close: () => Promise<void>): Standin {
   return {
     url: world.url,
     issuer: world.issuer,

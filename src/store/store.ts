@@ -82,7 +82,7 @@ export interface GrantFilter {
   readonly subjectHash?: Uint8Array;
   readonly externalHash?: Uint8Array;
   /** Only grants with late answers beside them. */
-  readonly withOrphans?: true;
+  readonly withLateAnswers?: true;
   /** Only grants after this one, in the order of their ids. */
   readonly after?: string;
   readonly limit: number;
@@ -167,7 +167,7 @@ export interface RefreshStore {
    * can have got a newer token from that one. A grant that lapsed meanwhile is active again: the answer proves that
    * the token was alive, whatever was said to those who took over.
    *
-   * @returns false where the grant had moved on; the answer must then be kept as an orphan
+   * @returns false where the grant had moved on; the answer must then be kept as a late answer
    */
   commitAttempt(grantId: string, parentGeneration: number, columns: TokenColumns, at: number): Promise<boolean>;
   /** The token is known not to have been spent: the attempt ends, and the failure is noted. Nothing once taken over. */
@@ -179,15 +179,15 @@ export interface RefreshStore {
   ): Promise<void>;
   /** From usable to `lapsed`, if the grant still is at this generation. */
   lapse(grantId: string, generation: number, reason: LapseReason, error: string, at: number): Promise<boolean>;
-  keepOrphan(orphan: OrphanRow): Promise<void>;
+  keepLateAnswer(lateAnswer: LateAnswerRow): Promise<void>;
   /** Late answers to one generation of a grant, or to all, newest first. */
-  orphansOf(grantId: string, parentGeneration?: number): Promise<OrphanRow[]>;
-  dropOrphan(orphanId: string): Promise<void>;
+  lateAnswersOf(grantId: string, parentGeneration?: number): Promise<LateAnswerRow[]>;
+  dropLateAnswer(lateAnswerId: string): Promise<void>;
   attempts(): Promise<Attempt[]>;
 }
 
-export interface OrphanRow {
-  readonly orphanId: string;
+export interface LateAnswerRow {
+  readonly lateAnswerId: string;
   readonly grantId: string;
   readonly parentGeneration: number;
   readonly answerSealed: Uint8Array;

@@ -6,7 +6,7 @@ import type { Protocol } from "../oauth/protocol.ts";
 import type { Store } from "../store/store.ts";
 import type { OnEvent } from "./events.ts";
 import type { Gate } from "./keeper/gate/gate.ts";
-import type { Rescue } from "./keeper/refresh/rescue-journal.ts";
+import type { RescueJournal } from "./keeper/refresh/rescue-journal.ts";
 
 /** What the parts of a vault share. Time, chance, sleep and the provider are seams. */
 export interface VaultContext {
@@ -25,13 +25,13 @@ export interface VaultContext {
 }
 
 /** What the parts share that open refresh tokens: spend them, and commit what comes back. */
-export interface CustodyContext extends VaultContext {
+export interface KeeperContext extends VaultContext {
   /** Ids of the attempts and intakes that this process is working on. */
   readonly running: Set<string>;
   /** One for each provider. */
   readonly gates: ReadonlyMap<string, Gate>;
   /** Where an answer is kept when the store cannot take it. */
-  readonly rescue: Rescue;
+  readonly rescue: RescueJournal;
 }
 
 /**
@@ -56,7 +56,7 @@ export function protocolOf(
 }
 
 /** The gate before a provider. Every configured provider has one. */
-export function gateOf({ gates }: CustodyContext, provider: string): Gate {
+export function gateOf({ gates }: KeeperContext, provider: string): Gate {
   const gate = gates.get(provider);
   if (gate === undefined) throw new TypeError(`there is no gate for ${provider}`);
   return gate;
@@ -64,7 +64,7 @@ export function gateOf({ gates }: CustodyContext, provider: string): Gate {
 
 /** What is known of whoever holds a piece of work. Our own that nobody works on was given up half-way. */
 export async function holderOf(
-  { livenessOf, running }: CustodyContext,
+  { livenessOf, running }: KeeperContext,
   owner: Owner,
   workId: string,
 ): Promise<Liveness> {

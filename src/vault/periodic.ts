@@ -1,7 +1,7 @@
 import { isOnbehalfError } from "../core/errors.ts";
 
 /** Work that comes round by itself, one round of each task at a time. */
-export class Background {
+export class Periodic {
   readonly #onFailure: (task: string, message: string) => void;
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #working = new Map<string, Promise<void>>();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { leaseTimes, mayTakeOver } from "../../src/core/take-over.ts";
+import { takeOverTimes, mayTakeOver } from "../../src/core/take-over.ts";
 import type { Attempt, Liveness } from "../../src/core/take-over.ts";
 import type { Rotation } from "../../src/core/refresh.ts";
 
@@ -22,11 +22,11 @@ function attempt(more: Partial<Attempt> = {}): Attempt {
 const grace: Rotation = { graceSeconds: 60 };
 const shortGrace: Rotation = { graceSeconds: 30 };
 const second = 1_000;
-const { exchangeMs, hardLimitMs } = leaseTimes;
+const { exchangeMs, hardLimitMs } = takeOverTimes;
 
 describe("mayTakeOver", () => {
   it("gives an exchange half a minute, a token five seconds to arrive, and a strict provider's holder five minutes", () => {
-    assert.deepEqual(leaseTimes, { exchangeMs: 30 * second, hardLimitMs: 300 * second, arrivalMs: 5 * second });
+    assert.deepEqual(takeOverTimes, { exchangeMs: 30 * second, hardLimitMs: 300 * second, arrivalMs: 5 * second });
   });
 
   const cases: readonly (readonly [Liveness, Rotation, number, boolean])[] = [

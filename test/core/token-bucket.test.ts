@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { LastSecond, fullBucket, take } from "../../src/core/token-bucket.ts";
+import { SlidingWindow, fullBucket, take } from "../../src/core/token-bucket.ts";
 
 const size = { perSecond: 10, burst: 3 };
 
@@ -62,7 +62,7 @@ describe("the last second", () => {
   it("never holds more than so many, at whatever moments it is asked", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 20 }), fc.array(fc.integer({ min: 0, max: 400 })), (most, steps) => {
-        const second = new LastSecond(most);
+        const second = new SlidingWindow(most);
         const given: number[] = [];
         let now = 0;
         for (const step of steps) {
@@ -79,7 +79,7 @@ describe("the last second", () => {
   });
 
   it("says how long to wait, and keeps its word to the millisecond", () => {
-    const second = new LastSecond(2);
+    const second = new SlidingWindow(2);
     second.note(100);
     second.note(700);
     assert.equal(second.waitMs(800), 300);
@@ -88,7 +88,7 @@ describe("the last second", () => {
   });
 
   it("lets one through at least, and does not wait for a clock that was set back", () => {
-    const second = new LastSecond(0.5);
+    const second = new SlidingWindow(0.5);
     second.note(1_000_000);
     assert.equal(second.waitMs(1_000_500), 500);
     assert.equal(second.waitMs(2_000), 0);

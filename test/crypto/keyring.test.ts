@@ -8,7 +8,7 @@ import {
   openKeyring,
   opens,
   readingClasses,
-  rewrap,
+  wrapUnder,
 } from "../../src/crypto/keyring.ts";
 import type { KeyClass, WrappedKey } from "../../src/crypto/keyring.ts";
 import { generateMasterKey, parseMasterKey } from "../../src/crypto/master-key.ts";
@@ -178,7 +178,7 @@ describe("a process that is given some classes only", () => {
 
   it("opens without the master key of the classes it leaves closed", () => {
     const other = newMaster();
-    const mixed = keys.map((key) => (key.keyClass === "refresh" ? rewrap(key, instance, [master], other) : key));
+    const mixed = keys.map((key) => (key.keyClass === "refresh" ? wrapUnder(key, instance, [master], other) : key));
     assert.doesNotThrow(() => openKeyring(instance, mixed, [master], readingClasses));
     assert.throws(() => openKeyring(instance, mixed, [master]), refused("key_invalid"));
   });
@@ -257,7 +257,7 @@ describe("rewrapping", () => {
   it("changes the master key, and nothing that was sealed", () => {
     const keys = newWrappedKeys(instance, master);
     const sealed = openKeyring(instance, keys, [master]).seal("refresh", token, place);
-    const moved = keys.map((key) => rewrap(key, instance, [master], next));
+    const moved = keys.map((key) => wrapUnder(key, instance, [master], next));
     assert.equal(openKeyring(instance, moved, [next]).open("refresh", sealed, place), token);
     assert.throws(() => openKeyring(instance, moved, [master]), refused("key_invalid"));
     assert.ok(moved.every((key) => opens(key, instance, [next]) && !opens(key, instance, [master])));
@@ -266,16 +266,16 @@ describe("rewrapping", () => {
   it("is harmless when it is done again, as after a crash", () => {
     const [key] = newWrappedKeys(instance, master);
     assert.ok(key !== undefined);
-    const twice = rewrap(rewrap(key, instance, [next, master], next), instance, [next, master], next);
+    const twice = wrapUnder(wrapUnder(key, instance, [next, master], next), instance, [next, master], next);
     assert.equal(opens(twice, instance, [next]), true);
   });
 
-  it("refuses what it cannot open, and leaves it as it was", () => {
+  it("refuses what it cannot open, and leaves it was", () => {
     const [key] = newWrappedKeys(instance, master);
     assert.ok(key !== undefined);
     const before = copyOf(key);
-    assert.throws(() => rewrap(key, instance, [next], next), refused("key_invalid"));
+    assert.throws(() => wrapUnder(key, instance, [next], next), refused("key_invalid"));
     assert.deepEqual(key, before);
-    assert.throws(() => rewrap(key, "i-2", [master], next), refused("store_unusable"));
+    assert.throws(() => wrapUnder(key, "i-2", [master], next), refused("store_unusable"));
   });
 });

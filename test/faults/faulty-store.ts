@@ -20,9 +20,9 @@ const steps = [
   "endAttempt",
   "endAttemptUnknown",
   "lapse",
-  "keepOrphan",
-  "orphansOf",
-  "dropOrphan",
+  "keepLateAnswer",
+  "lateAnswersOf",
+  "dropLateAnswer",
 ] as const satisfies readonly (keyof Store)[];
 
 /** Those that are told an attempt's id instead of the grant's. */

@@ -50,7 +50,7 @@ async function ask(house: VirtualHouse, ids: readonly string[], end: number): Pr
   const asking = async (): Promise<void> => {
     for (let n = 0; time.now() < end; n++) {
       const grantId = ids[(n * 7_919) % ids.length] ?? "";
-      kinds.add((await refreshGrant(context, grantId, 1, n % 3 === 0 ? "caller" : "sweep")).kind);
+      kinds.add((await refreshGrant(context, grantId, 1, n % 3 === 0 ? "interactive" : "background")).kind);
       await time.sleep(askEveryMs);
     }
   };
@@ -84,7 +84,7 @@ describe("a provider that is down for a long time", { timeout }, () => {
         while (waiting.size > 0) {
           await Promise.all(
             [...waiting].map(async (grantId) => {
-              const { kind } = await refreshGrant(context, grantId, 1, "caller");
+              const { kind } = await refreshGrant(context, grantId, 1, "interactive");
               if (kind === "newer") waiting.delete(grantId);
             }),
           );
@@ -112,7 +112,9 @@ test(
     const inOrder = [...ids.filter((id) => !callers.has(id)), ...callers];
     const outcomes = await time.until(
       Promise.all(
-        inOrder.map((grantId) => refreshGrant(context, grantId, 1, callers.has(grantId) ? "caller" : "sweep")),
+        inOrder.map((grantId) =>
+          refreshGrant(context, grantId, 1, callers.has(grantId) ? "interactive" : "background"),
+        ),
       ),
     );
     assert.ok(outcomes.every(({ kind }) => kind === "newer"));
@@ -132,7 +134,7 @@ test("a person's consents that all end at once: second looks keep to the rate, t
   const { time, context, requests } = house;
   const ids = await house.settle(isFull ? 20_000 : 300, () => time.now());
   house.answer = () => Response.json({ error: "invalid_grant" }, { status: 400 });
-  const outcomes = await time.until(Promise.all(ids.map((id) => refreshGrant(context, id, 1, "sweep"))));
+  const outcomes = await time.until(Promise.all(ids.map((id) => refreshGrant(context, id, 1, "background"))));
   assert.ok(outcomes.every(({ kind }) => kind === "ended"));
   assert.equal(requests.length, 2 * ids.length, "two pieces of evidence each");
   assert.ok(peak(requests) <= cap, `${peak(requests)} in one second`);
@@ -168,16 +170,16 @@ test("a probe that finds its grant in somebody else's hands lets others ask", { 
   const { time, context, store } = house;
   const [held = "", free = "", ...others] = await house.settle(12, () => time.now());
   house.answer = () => "no connection";
-  await time.until(Promise.all(others.map((id) => refreshGrant(context, id, 1, "caller"))));
+  await time.until(Promise.all(others.map((id) => refreshGrant(context, id, 1, "interactive"))));
   house.answer = tokens;
   await time.until(time.sleep(60_000));
 
   const stranger = { node: "elsewhere", pid: 1, startedAt: "1", vault: "theirs" };
   const elsewhere = { ...context, livenessOf: async () => "alive" as const };
   await store.beginAttempt({ attemptId: "theirs", grantId: held, generation: 1, owner: stranger });
-  const waits = refreshGrant(elsewhere, held, 1, "caller");
+  const waits = refreshGrant(elsewhere, held, 1, "interactive");
   await time.until(time.sleep(100));
-  assert.deepEqual(await time.until(refreshGrant(context, free, 1, "caller")), { kind: "newer" });
+  assert.deepEqual(await time.until(refreshGrant(context, free, 1, "interactive")), { kind: "newer" });
   const { kind } = await time.until(waits);
   assert.equal(kind, "unavailable", "a lease is not stolen from the living");
 });

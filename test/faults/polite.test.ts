@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { RefreshOutcome } from "../../src/index.ts";
-import { localExchanger } from "../../src/vault/keeper/local-keeper.ts";
+import { localKeeper } from "../../src/vault/keeper/local-keeper.ts";
 import { refreshGrant } from "../../src/vault/keeper/refresh/refresh-grant.ts";
 import { finishAttempts } from "../../src/vault/keeper/upkeep.ts";
 import { peak, tokens, virtualHouse } from "./virtual-house.ts";
@@ -18,7 +18,7 @@ const tooMany =
     Response.json({ error: "rate_limit_exceeded" }, { status, headers: { "retry-after": String(seconds) } });
 
 function ask({ context, time }: VirtualHouse, ids: readonly string[]): Promise<RefreshOutcome[]> {
-  return time.until(Promise.all(ids.map((id) => refreshGrant(context, id, 1, "caller"))));
+  return time.until(Promise.all(ids.map((id) => refreshGrant(context, id, 1, "interactive"))));
 }
 
 /** Fails for as many grants as it takes until nobody is let through, and lets the pause pass. */
@@ -75,8 +75,8 @@ describe("while one request finds out whether the provider is back", () => {
     await goDown(house, ids.slice(0, 10));
     const { time, context } = house;
     house.answer = tokens;
-    const probe = refreshGrant(context, ids[10] ?? "", 1, "caller");
-    const sweeps = ids.slice(11).map((id) => refreshGrant(context, id, 1, "sweep"));
+    const probe = refreshGrant(context, ids[10] ?? "", 1, "interactive");
+    const sweeps = ids.slice(11).map((id) => refreshGrant(context, id, 1, "background"));
     for (const { kind } of await time.until(Promise.all(sweeps))) assert.equal(kind, "unavailable");
     assert.deepEqual(await time.until(probe), { kind: "newer" });
     assert.equal(house.requests.length, 1);
@@ -111,7 +111,7 @@ describe("a provider that asks for patience", () => {
     house.answer = tooMany(1, 503);
     const waits: number[] = [];
     for (let n = 0; n < 12; n++) {
-      await time.until(refreshGrant(context, id, 1, "caller"));
+      await time.until(refreshGrant(context, id, 1, "interactive"));
       const waitMs = ((await store.grantById(id))?.retryAt ?? 0) - time.now();
       waits.push(waitMs);
       await time.until(time.sleep(60_000));
@@ -135,7 +135,7 @@ describe("a provider that asks for patience", () => {
       assert.equal(outcome.retryAfterMs, 60_000);
       assert.equal(outcome.error, outcome === first ? "rate_limit_exceeded" : outcome.error);
     }
-    const sweeps = ids.map((id) => refreshGrant(context, id, 1, "sweep"));
+    const sweeps = ids.map((id) => refreshGrant(context, id, 1, "background"));
     for (const { kind } of await time.until(Promise.all(sweeps))) assert.equal(kind, "unavailable");
     await time.until(finishAttempts(context));
     assert.equal(house.requests.length, 1, "nobody asked again");
@@ -162,8 +162,8 @@ describe("a provider that asks for patience", () => {
     house.answer = (token) => ((n += 1) === 1 ? tooMany(90)() : tokens(token));
     const { time, context } = house;
     const both = [
-      refreshGrant(context, ids[0] ?? "", 1, "caller"),
-      time.sleep(50).then(() => refreshGrant(context, ids[1] ?? "", 1, "caller")),
+      refreshGrant(context, ids[0] ?? "", 1, "interactive"),
+      time.sleep(50).then(() => refreshGrant(context, ids[1] ?? "", 1, "interactive")),
     ];
     const kinds = (await time.until(Promise.all(both))).map(({ kind }) => kind);
     assert.deepEqual(kinds, ["unavailable", "newer"]);
@@ -189,7 +189,7 @@ describe("a provider that asks for patience", () => {
     const owner = { node: "elsewhere", pid: 1, startedAt: "1", vault: "theirs" };
     const elsewhere = { ...context, livenessOf: async () => "alive" as const };
     await store.beginAttempt({ attemptId: "theirs", grantId: id, generation: 1, owner });
-    const waits = refreshGrant(elsewhere, id, 1, "caller");
+    const waits = refreshGrant(elsewhere, id, 1, "interactive");
     await time.until(time.sleep(1_000));
     const at = time.now();
     await store.endAttempt("theirs", { error: "temporarily_unavailable", at, retryAt: at + 90_000 });
@@ -210,7 +210,7 @@ test("work that many take over in one moment keeps to the rate", async (t) => {
   for (const id of ids) await store.beginAttempt({ attemptId: `theirs ${id}`, grantId: id, generation: 1, owner });
   let liveness: "alive" | "dead" = "alive";
   const elsewhere = { ...context, livenessOf: async () => liveness };
-  const asked = ids.map((id) => refreshGrant(elsewhere, id, 1, "caller"));
+  const asked = ids.map((id) => refreshGrant(elsewhere, id, 1, "interactive"));
   await time.until(time.sleep(10_000));
   liveness = "dead";
   for (const outcome of await time.until(Promise.all(asked))) assert.deepEqual(outcome, { kind: "newer" });
@@ -222,11 +222,11 @@ test("a caller does not wait behind all sweeps for a grant that is swept, too", 
   const house = await virtualHouse(t, { rotation: "none", rate });
   const { time, context } = house;
   const ids = await house.settle(400, () => time.now());
-  const exchanger = localExchanger(context);
-  const sweeps = ids.map((id) => exchanger.refresh(id, 1, "sweep"));
+  const keeper = localKeeper(context);
+  const sweeps = ids.map((id) => keeper.refresh(id, 1, "background"));
   await time.until(time.sleep(1_500));
   const begunAt = time.now();
-  assert.deepEqual(await time.until(exchanger.refresh(ids.at(-1) ?? "", 1, "caller")), { kind: "newer" });
+  assert.deepEqual(await time.until(keeper.refresh(ids.at(-1) ?? "", 1, "interactive")), { kind: "newer" });
   assert.ok(time.now() - begunAt < 2_000, `${time.now() - begunAt} ms`);
   await time.until(Promise.all(sweeps));
   assert.equal(house.requests.length, ids.length);

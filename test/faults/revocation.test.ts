@@ -77,7 +77,7 @@ for (const [storeName, place] of Object.entries(places)) {
         assert.equal((await vault.revoke(grantId)).state, "revoked");
         assert.equal(answers.seen.length, 1, "the answer has not come yet");
         assert.ok(ended(await asked), "and nothing of it is handed out");
-        assert.equal((await store.orphansOf(grantId)).length, 1, "kept, until the provider knows");
+        assert.equal((await store.lateAnswersOf(grantId)).length, 1, "kept, until the provider knows");
 
         home.standin.fault("POST", "/revoke", { times: "always", status: 503 });
         await vault.close();
@@ -85,11 +85,11 @@ for (const [storeName, place] of Object.entries(places)) {
         const next = await open();
         await until(() => home.news("/revoke").length > 0);
         await next.close();
-        assert.equal((await store.orphansOf(grantId)).length, 1, "the provider was away: not lost");
+        assert.equal((await store.lateAnswersOf(grantId)).length, 1, "the provider was away: not lost");
 
         home.standin.clearFaults();
         const last = await open();
-        await until(async () => (await store.orphansOf(grantId)).length === 0);
+        await until(async () => (await store.lateAnswersOf(grantId)).length === 0);
         assert.equal((await last.grant(grantId)).state, "revoked");
         assert.equal(await anythingLives(home, answers), false);
       });
@@ -99,19 +99,19 @@ for (const [storeName, place] of Object.entries(places)) {
         home.standin.fault("POST", "/revoke", { times: 1, status: 503 });
         await assert.rejects(vault.revoke(grantId), unconfirmed);
         assert.ok(ended(await asked) || unconfirmed(await asked));
-        await until(async () => (await store.orphansOf(grantId)).length === 1);
+        await until(async () => (await store.lateAnswersOf(grantId)).length === 1);
 
         // The grant's own token goes, and the late one does not.
         home.standin.fault("POST", "/revoke", { times: 1 });
         home.standin.fault("POST", "/revoke", { times: 1, status: 503 });
         await assert.rejects(vault.revoke(grantId), unconfirmed);
         assert.equal((await vault.grant(grantId)).state, "revoking");
-        assert.equal((await store.orphansOf(grantId)).length, 1);
+        assert.equal((await store.lateAnswersOf(grantId)).length, 1);
         await vault.close();
 
         const next = await open();
         await until(async () => (await next.grant(grantId)).state === "revoked");
-        assert.deepEqual(await store.orphansOf(grantId), []);
+        assert.deepEqual(await store.lateAnswersOf(grantId), []);
         assert.equal(await anythingLives(home, answers), false);
       });
 
@@ -121,7 +121,7 @@ for (const [storeName, place] of Object.entries(places)) {
         const code = home.standin.code({ email: "ada@example.com", force: true });
         assert.equal((await vault.exchangeCode({ code })).grantId, grantId);
         await asked;
-        await until(async () => (await store.orphansOf(grantId)).length === 1);
+        await until(async () => (await store.lateAnswersOf(grantId)).length === 1);
         await vault.close();
         home.news("/revoke");
         const next = await open();
@@ -131,7 +131,7 @@ for (const [storeName, place] of Object.entries(places)) {
 
         // Ended for good, it takes with it what came late the first time.
         await next.revoke(grantId);
-        assert.deepEqual(await store.orphansOf(grantId), []);
+        assert.deepEqual(await store.lateAnswersOf(grantId), []);
         assert.equal(await anythingLives(home, answers), false);
       });
     });

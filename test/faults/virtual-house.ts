@@ -5,17 +5,17 @@ import { masterKeysOf } from "../../src/crypto/master-key.ts";
 import { generateMasterKey, google, keyringFromKeys, Secret } from "../../src/index.ts";
 import type { Provider, VaultEvent } from "../../src/index.ts";
 import { HttpProtocol } from "../../src/oauth/protocol.ts";
-import { wireDefaults } from "../../src/oauth/bounded-fetch.ts";
+import { fetchBounds } from "../../src/oauth/bounded-fetch.ts";
 import { newGrant } from "../../src/store/new-grant.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import type { GrantRow, Store } from "../../src/store/store.ts";
 import type { BucketSize } from "../../src/core/token-bucket.ts";
-import { clientFor } from "../../src/vault/open/registered-client.ts";
-import type { CustodyContext } from "../../src/vault/context.ts";
+import { loadClient } from "../../src/vault/open/registered-client.ts";
+import type { KeeperContext } from "../../src/vault/context.ts";
 import { Gate } from "../../src/vault/keeper/gate/gate.ts";
 import { noRescue } from "../../src/vault/keeper/refresh/rescue-journal.ts";
 import { sealPerson, sealTokens, subjectHash } from "../../src/vault/grants/sealed-grant.ts";
-import { unlock } from "../../src/vault/open/open-keyring.ts";
+import { openStoreKeyring } from "../../src/vault/open/open-keyring.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 /** What the provider does with a request for new tokens. */
@@ -24,7 +24,7 @@ export type Answering = (refreshToken: string) => Response | "no connection";
 /** Custody over a store in memory, at a provider behind the fetch seam, in virtual time. */
 export interface VirtualHouse {
   readonly time: VirtualTime;
-  readonly context: CustodyContext;
+  readonly context: KeeperContext;
   readonly store: Store;
   readonly events: VaultEvent[];
   /** When each request reached the token endpoint, and which refresh token it carried. */
@@ -46,7 +46,7 @@ export async function virtualHouse(
   const store = sqlite(":memory:");
   await store.open({ clock: time });
   t.after(() => store.close());
-  const keyring = await unlock(store, await masterKeysOf(keyringFromKeys(generateMasterKey())), keyClasses);
+  const keyring = await openStoreKeyring(store, await masterKeysOf(keyringFromKeys(generateMasterKey())), keyClasses);
   const events: VaultEvent[] = [];
   const requests: { at: number; refreshToken: string }[] = [];
   let chance = 1;
@@ -59,7 +59,7 @@ export async function virtualHouse(
     events,
     requests,
     answer: tokens,
-    context: undefined as unknown as CustodyContext,
+    context: undefined as unknown as KeeperContext,
     async settle(grants, expiresAt) {
       const ids: string[] = [];
       for (let n = 0; n < grants; n++) {
@@ -79,8 +79,8 @@ export async function virtualHouse(
     if (answer !== "no connection") return answer;
     throw new TypeError("fetch failed", { cause: Object.assign(new Error("refused"), { code: "ECONNREFUSED" }) });
   };
-  const protocol = new HttpProtocol(provider, clientFor(provider), { ...wireDefaults, fetch: send }, time);
-  const context: CustodyContext = {
+  const protocol = new HttpProtocol(provider, loadClient(provider), { ...fetchBounds, fetch: send }, time);
+  const context: KeeperContext = {
     store,
     keyring,
     clock: time,

@@ -3,19 +3,19 @@ import type { Socket } from "node:net";
 import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import * as fc from "fast-check";
-import { parseObject, readText, receive, retryAfterMs, wireDefaults } from "../../src/oauth/bounded-fetch.ts";
-import type { Received, Wire } from "../../src/oauth/bounded-fetch.ts";
+import { parseObject, readText, boundedFetch, retryAfterMs, fetchBounds } from "../../src/oauth/bounded-fetch.ts";
+import type { HttpResult, BoundedFetch } from "../../src/oauth/bounded-fetch.ts";
 import { deadPort, recorder, talker, wireWith } from "./servers.ts";
 
 const patient = wireWith({ bodyLimitBytes: 1_000 });
 const impatient = wireWith({ timeoutMs: 100 });
 
-function get(url: string, wire: Wire = patient): Promise<Received> {
-  return receive(wire, (signal) => wire.fetch(url, { signal }));
+function get(url: string, wire: BoundedFetch = patient): Promise<HttpResult> {
+  return boundedFetch(wire, (signal) => wire.fetch(url, { signal }));
 }
 
 const ok = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
-const timeout: Received = { kind: "silence", sent: true, why: "timeout" };
+const timeout: HttpResult = { kind: "silence", sent: true, why: "timeout" };
 
 /** Goes on until the other side hangs up. */
 function forever(socket: Socket, everyMs: number, chunk: string): void {
@@ -25,7 +25,7 @@ function forever(socket: Socket, everyMs: number, chunk: string): void {
 
 describe("receive, from a provider that takes its time", () => {
   it("allows half a minute and 64 KiB in production", () => {
-    assert.deepEqual(wireDefaults, { timeoutMs: 30_000, bodyLimitBytes: 65_536 });
+    assert.deepEqual(fetchBounds, { timeoutMs: 30_000, bodyLimitBytes: 65_536 });
   });
 
   const slow: Readonly<Record<string, (socket: Socket) => void>> = {

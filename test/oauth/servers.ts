@@ -3,10 +3,10 @@ import type { IncomingMessage, Server as HttpServer } from "node:http";
 import { createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
 import type { TestContext } from "node:test";
-import type { Wire } from "../../src/oauth/bounded-fetch.ts";
+import type { BoundedFetch } from "../../src/oauth/bounded-fetch.ts";
 
 /** A wire over real sockets, with bounds small enough for a test to wait for. */
-export function wireWith(more: Partial<Wire> = {}): Wire {
+export function wireWith(more: Partial<BoundedFetch> = {}): BoundedFetch {
   return { fetch: globalThis.fetch, timeoutMs: 10_000, bodyLimitBytes: 64 * 1024, ...more };
 }
 

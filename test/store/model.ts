@@ -1,6 +1,6 @@
 import { isUsable } from "../../src/core/grant.ts";
 import type { Attempt } from "../../src/core/take-over.ts";
-import type { GrantRow, IntakeRow, OrphanRow, Store } from "../../src/store/store.ts";
+import type { GrantRow, IntakeRow, LateAnswerRow, Store } from "../../src/store/store.ts";
 
 /** The part of a store that the model does, too. */
 export type Modelled = Pick<
@@ -15,9 +15,9 @@ export type Modelled = Pick<
   | "endAttempt"
   | "endAttemptUnknown"
   | "lapse"
-  | "keepOrphan"
-  | "orphansOf"
-  | "dropOrphan"
+  | "keepLateAnswer"
+  | "lateAnswersOf"
+  | "dropLateAnswer"
   | "attempts"
   | "beginIntake"
   | "journalAnswer"
@@ -36,7 +36,7 @@ const byText = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 export class ModelStore implements Modelled {
   readonly #grants = new Map<string, Writable<GrantRow>>();
   readonly #attempts = new Map<string, Writable<Attempt>>();
-  readonly #orphans = new Map<string, OrphanRow>();
+  readonly #lateAnswers = new Map<string, LateAnswerRow>();
   readonly #intakes = new Map<string, Writable<IntakeRow>>();
 
   saveFromIntake: Store["saveFromIntake"] = async (row, madeFrom, codeHash) => {
@@ -133,17 +133,17 @@ export class ModelStore implements Modelled {
     return true;
   };
 
-  keepOrphan: Store["keepOrphan"] = async (orphan) => {
-    if (!this.#orphans.has(orphan.orphanId)) this.#orphans.set(orphan.orphanId, orphan);
+  keepLateAnswer: Store["keepLateAnswer"] = async (lateAnswer) => {
+    if (!this.#lateAnswers.has(lateAnswer.lateAnswerId)) this.#lateAnswers.set(lateAnswer.lateAnswerId, lateAnswer);
   };
 
-  orphansOf: Store["orphansOf"] = async (grantId, parentGeneration) =>
-    [...this.#orphans.values()]
-      .filter((orphan) => orphan.grantId === grantId)
-      .filter((orphan) => parentGeneration === undefined || orphan.parentGeneration === parentGeneration)
+  lateAnswersOf: Store["lateAnswersOf"] = async (grantId, parentGeneration) =>
+    [...this.#lateAnswers.values()]
+      .filter((lateAnswer) => lateAnswer.grantId === grantId)
+      .filter((lateAnswer) => parentGeneration === undefined || lateAnswer.parentGeneration === parentGeneration)
       .sort((a, b) => b.receivedAt - a.receivedAt);
 
-  dropOrphan: Store["dropOrphan"] = async (orphanId) => void this.#orphans.delete(orphanId);
+  dropLateAnswer: Store["dropLateAnswer"] = async (lateAnswerId) => void this.#lateAnswers.delete(lateAnswerId);
 
   attempts: Store["attempts"] = async () => [...this.#attempts.values()];
 

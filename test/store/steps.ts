@@ -26,8 +26,8 @@ const verbs = [
   "end",
   "end unknown",
   "lapse",
-  "keep orphan",
-  "drop orphan",
+  "keep late answer",
+  "drop late answer",
   "bring code",
   "journal",
   "reject",
@@ -93,13 +93,18 @@ export async function perform(store: Modelled, step: Step, rows: readonly GrantR
       return store.endAttemptUnknown(attemptId, { ...failure, suspect: off !== 1 });
     case "lapse":
       return store.lapse(grantId, generation, "invalid_grant", `error ${at}`, at);
-    case "keep orphan": {
+    case "keep late answer": {
       if (row === undefined) return undefined;
-      const orphan = { orphanId: `orphan ${at - off}`, grantId, parentGeneration: generation, receivedAt: at };
-      return store.keepOrphan({ ...orphan, answerSealed: bytes(`answer ${at}`) });
+      const lateAnswer = {
+        lateAnswerId: `late answer ${at - off}`,
+        grantId,
+        parentGeneration: generation,
+        receivedAt: at,
+      };
+      return store.keepLateAnswer({ ...lateAnswer, answerSealed: bytes(`answer ${at}`) });
     }
-    case "drop orphan":
-      return store.dropOrphan((await store.orphansOf(grantId, generation))[0]?.orphanId ?? "none");
+    case "drop late answer":
+      return store.dropLateAnswer((await store.lateAnswersOf(grantId, generation))[0]?.lateAnswerId ?? "none");
     case "bring code": {
       const intake = { codeHash: codeOf(which), clientId: "client-1", owner: owner(String(at)) };
       const known = (await store.openIntakes()).find((each) => same(each.codeHash, codeOf(which)));
@@ -133,8 +138,8 @@ export async function contents(store: Modelled): Promise<unknown> {
   return {
     rows,
     attempts: (await store.attempts()).map(timeless).sort((a, b) => (a.grantId < b.grantId ? -1 : 1)),
-    orphans: await Promise.all(rows.map(({ grantId }) => store.orphansOf(grantId))),
-    orphansByParent: await Promise.all(parents.map(([grantId, parent]) => store.orphansOf(grantId, parent))),
+    lateAnswers: await Promise.all(rows.map(({ grantId }) => store.lateAnswersOf(grantId))),
+    lateAnswersByParent: await Promise.all(parents.map(([grantId, parent]) => store.lateAnswersOf(grantId, parent))),
     intakes: (await store.openIntakes()).sort((a, b) => (codeText(a) < codeText(b) ? -1 : 1)),
   };
 }

@@ -1,5 +1,5 @@
 import type { Secret } from "../../src/core/secret.ts";
-import { storedGrants } from "./custody.ts";
+import { storedGrants } from "./stored-grants.ts";
 import type { RunDatabase } from "./database.ts";
 import type { ProviderProcess } from "./provider.ts";
 

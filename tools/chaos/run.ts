@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateMasterKey, google, keyringFromKeys, openVault } from "../../src/index.ts";
-import { storedGrants } from "./custody.ts";
+import { storedGrants } from "./stored-grants.ts";
 import { postgresDatabase, sqliteFile } from "./database.ts";
 import type { RunDatabase } from "./database.ts";
 import { Fleet } from "./fleet.ts";

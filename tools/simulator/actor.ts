@@ -7,7 +7,7 @@ import type { TokenReply } from "../../src/oauth/token-endpoint.ts";
 import type { RevocationReply } from "../../src/oauth/revocation.ts";
 import type { Provider } from "../../src/providers/provider.ts";
 import type { Store } from "../../src/store/store.ts";
-import type { CustodyContext } from "../../src/vault/context.ts";
+import type { KeeperContext } from "../../src/vault/context.ts";
 import { Gate } from "../../src/vault/keeper/gate/gate.ts";
 import type { RescuedAnswer } from "../../src/vault/keeper/refresh/rescue-journal.ts";
 import type { FaultShares } from "./faults.ts";
@@ -56,7 +56,7 @@ export function crash({ schedule, underWay, witness }: World, process: Simulated
 const exchangeTimeoutMs = 30_000;
 
 /** A process that runs the real protocol: everything it touches outside itself waits for its turn. */
-export function startProcess(world: World): { readonly process: SimulatedProcess; readonly context: CustodyContext } {
+export function startProcess(world: World): { readonly process: SimulatedProcess; readonly context: KeeperContext } {
   const { schedule, record, rescued, processes } = world;
   const process = new SimulatedProcess(`p${processes.length}`);
   processes.push(process);
@@ -64,7 +64,7 @@ export function startProcess(world: World): { readonly process: SimulatedProcess
   const clock = { now: () => schedule.now };
   const { random } = schedule;
   const sleep = (ms: number): Promise<void> => schedule.turn(process, "wakes", () => undefined, schedule.now + ms);
-  const context: CustodyContext = {
+  const context: KeeperContext = {
     store: storeFor(world, process),
     keyring: openSealer,
     clock,
@@ -126,7 +126,7 @@ function storeFor(world: World, process: SimulatedProcess): Store {
     if (name === "commitAttempt" && result === true && store.grant.refreshSealed !== null) {
       witness.stored.add(refreshTokenIn(store.grant.refreshSealed));
     }
-    if (name === "keepOrphan")
+    if (name === "keepLateAnswer")
       witness.stored.add(refreshTokenIn((args[0] as { answerSealed: Uint8Array }).answerSealed));
     if (name === "lapse" && result === true) judgeLapse(world, process);
   };
@@ -154,7 +154,7 @@ function judgeLapse(world: World, process: SimulatedProcess): void {
   const needed = provider.rotation === "none" ? 2 : 1;
   if ((witness.refusals.get(current) ?? 0) < needed)
     witness.violations.push(`${process.name} lapses on too little evidence`);
-  const beside = [...store.orphans, ...rescued.values()].map(({ answerSealed }) => refreshTokenIn(answerSealed));
+  const beside = [...store.lateAnswers, ...rescued.values()].map(({ answerSealed }) => refreshTokenIn(answerSealed));
   // What an earlier consent left is no part of this one.
   const isOurs = (token: string): boolean => provider.familyOf(token) === provider.familyOf(current);
   if (provider.rotation === "strict" && beside.some((token) => isOurs(token) && provider.isLive(token, now))) {

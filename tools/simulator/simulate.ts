@@ -6,7 +6,7 @@ import type { Rotation } from "../../src/core/refresh.ts";
 import { newGrant } from "../../src/store/new-grant.ts";
 import type { GrantRow } from "../../src/store/store.ts";
 import { commitRescued } from "../../src/vault/keeper/refresh/commit-answer.ts";
-import type { CustodyContext } from "../../src/vault/context.ts";
+import type { KeeperContext } from "../../src/vault/context.ts";
 import { refreshGrant } from "../../src/vault/keeper/refresh/refresh-grant.ts";
 import { endLateAnswers, goOnRevoking } from "../../src/vault/keeper/revoke/revoke-grant.ts";
 import { finishAttempts } from "../../src/vault/keeper/upkeep.ts";
@@ -134,7 +134,7 @@ async function settle(world: World): Promise<boolean> {
 }
 
 /** A process' life: a few refreshes that callers ask for, and upkeep for as long as it runs. */
-async function live(world: World, process: SimulatedProcess, context: CustodyContext): Promise<void> {
+async function live(world: World, process: SimulatedProcess, context: KeeperContext): Promise<void> {
   for (let round = 0; round < 2; round++) await work(context);
   process.served = true;
   while (!world.over) {
@@ -146,15 +146,16 @@ async function live(world: World, process: SimulatedProcess, context: CustodyCon
   process.exited = true;
 }
 
-async function work(context: CustodyContext): Promise<void> {
+async function work(context: KeeperContext): Promise<void> {
   await upkeep(context);
   await attempt(async () => {
     const grant = await context.store.grantById("g_1");
-    if (grant !== undefined && isUsable(grant.state)) await refreshGrant(context, "g_1", grant.generation, "caller");
+    if (grant !== undefined && isUsable(grant.state))
+      await refreshGrant(context, "g_1", grant.generation, "interactive");
   });
 }
 
-async function upkeep(context: CustodyContext): Promise<void> {
+async function upkeep(context: KeeperContext): Promise<void> {
   await attempt(() => finishAttempts(context));
   await attempt(() => commitRescued(context));
   await attempt(() => goOnRevoking(context, "g_1"));
@@ -179,7 +180,7 @@ function judgeEnd(world: World, end: Result["end"]): void {
   if (end === "unsettled") violations.push("the grant can neither be served nor is it said why");
   if (end === "lapsed" && grant.reason === null) violations.push("the grant lapsed without a reason");
   if (end === "revoked") {
-    if (store.orphans.length + world.rescued.size > 0)
+    if (store.lateAnswers.length + world.rescued.size > 0)
       violations.push("the grant is revoked, and answers are left over");
     const living = [...witness.stored].filter(
       (token) => provider.isLive(token, schedule.now) && !witness.left.has(provider.familyOf(token) ?? ""),

@@ -1,12 +1,12 @@
 import { isUsable } from "../../src/core/grant.ts";
 import type { Attempt } from "../../src/core/take-over.ts";
-import type { GrantRow, OrphanRow, RefreshStore, Store } from "../../src/store/store.ts";
+import type { GrantRow, LateAnswerRow, RefreshStore, Store } from "../../src/store/store.ts";
 
 /** One grant and what hangs on it, with the meaning that store/suite.ts holds the real stores to. */
 export class SimulatedStore {
   grant: GrantRow;
   attempt: Attempt | undefined;
-  orphans: OrphanRow[] = [];
+  lateAnswers: LateAnswerRow[] = [];
 
   constructor(grant: GrantRow) {
     this.grant = grant;
@@ -75,15 +75,15 @@ export class SimulatedStore {
         this.attempt = undefined;
         return true;
       },
-      keepOrphan: (orphan) => {
-        this.orphans.push(orphan);
+      keepLateAnswer: (lateAnswer) => {
+        this.lateAnswers.push(lateAnswer);
       },
-      orphansOf: (_grantId, parentGeneration) =>
-        this.orphans
-          .filter((orphan) => parentGeneration === undefined || orphan.parentGeneration === parentGeneration)
+      lateAnswersOf: (_grantId, parentGeneration) =>
+        this.lateAnswers
+          .filter((lateAnswer) => parentGeneration === undefined || lateAnswer.parentGeneration === parentGeneration)
           .toReversed(),
-      dropOrphan: (orphanId) => {
-        this.orphans = this.orphans.filter((orphan) => orphan.orphanId !== orphanId);
+      dropLateAnswer: (lateAnswerId) => {
+        this.lateAnswers = this.lateAnswers.filter((lateAnswer) => lateAnswer.lateAnswerId !== lateAnswerId);
       },
     };
   }
@@ -100,6 +100,6 @@ export const writes: ReadonlySet<OperationName> = new Set([
   "lapse",
   "beginRevocation",
   "endRevocation",
-  "keepOrphan",
-  "dropOrphan",
+  "keepLateAnswer",
+  "dropLateAnswer",
 ]);

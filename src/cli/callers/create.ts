@@ -1,7 +1,7 @@
 import { permissions } from "../../index.ts";
 import type { Permission } from "../../index.ts";
 import { printJson, printLines, say } from "../terminal/print.ts";
-import { openCustodian } from "../open-vault.ts";
+import { openWithoutClient } from "../open-vault.ts";
 import { UsageError } from "../terminal/usage-error.ts";
 
 interface Flags {
@@ -15,7 +15,7 @@ export async function create(name: string, flags: Flags): Promise<void> {
   const allow = flags.allow?.map(permissionOf) ?? permissions;
   const expiresAt =
     flags.expiresInDays === undefined ? undefined : new Date(Date.now() + flags.expiresInDays * 86_400_000);
-  await using vault = await openCustodian(flags, { mayCreate: true });
+  await using vault = await openWithoutClient(flags, { mayCreate: true });
   const { key } = await vault.callers.create(name, { allow, ...(expiresAt === undefined ? {} : { expiresAt }) });
   if (flags.json === true) printJson({ name, key: key.expose(), allow, expires_at: expiresAt });
   else printLines([key.expose()]);

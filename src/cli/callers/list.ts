@@ -1,10 +1,10 @@
 import type { Caller } from "../../index.ts";
 import { printJson, printLines, say, table } from "../terminal/print.ts";
-import { openCustodian } from "../open-vault.ts";
+import { openWithoutClient } from "../open-vault.ts";
 
 /** Lists the callers, those that were revoked as well. Keys are not kept, and so not shown. */
 export async function list(flags: { readonly json?: boolean }): Promise<void> {
-  await using vault = await openCustodian(flags);
+  await using vault = await openWithoutClient(flags);
   const callers = await vault.callers.list();
   if (flags.json === true) {
     printJson({ callers: callers.map(callerBody) });

@@ -1,11 +1,11 @@
 import type { Grant, GrantQuery } from "../../index.ts";
 import { grantBody } from "../../service/http/json-bodies.ts";
 import { printJson, printLines, say, table } from "../terminal/print.ts";
-import { openCustodian } from "../open-vault.ts";
+import { openWithoutClient } from "../open-vault.ts";
 
 /** Lists a page of grants. */
 export async function list(flags: GrantQuery & { readonly json?: boolean }): Promise<void> {
-  await using vault = await openCustodian(flags);
+  await using vault = await openWithoutClient(flags);
   const { grants, cursor } = await vault.grants(flags);
   if (flags.json === true) {
     printJson({ grants: grants.map(grantBody), cursor });

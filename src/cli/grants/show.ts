@@ -1,7 +1,7 @@
 import type { Grant } from "../../index.ts";
 import { grantBody } from "../../service/http/json-bodies.ts";
 import { facts, printJson, printLines } from "../terminal/print.ts";
-import { openCustodian } from "../open-vault.ts";
+import { openWithoutClient } from "../open-vault.ts";
 import { refOf } from "./ref.ts";
 
 /** Shows one grant. */
@@ -10,7 +10,7 @@ export async function show(
   flags: { readonly provider?: string; readonly json?: boolean },
 ): Promise<void> {
   const ref = refOf(text, flags.provider);
-  await using vault = await openCustodian(flags);
+  await using vault = await openWithoutClient(flags);
   const grant = await vault.grant(ref);
   if (flags.json === true) printJson(grantBody(grant));
   else printLines(facts(described(grant)));

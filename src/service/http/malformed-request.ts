@@ -42,7 +42,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
 };
 
 /** Answers what the HTTP parser refused: too large or malformed headers, or a client that is too slow. */
-export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+export function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
   if (!socket.writable || error.code === "ECONNRESET") {
     socket.destroy();
     return;

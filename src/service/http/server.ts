@@ -8,7 +8,7 @@ import type { Vault } from "../../index.ts";
 import { service } from "./app.ts";
 import type { ServiceOptions } from "./app.ts";
 import { fastToken } from "./fast-token.ts";
-import { maxHeaderBytes, refuseUnreadable } from "./malformed-request.ts";
+import { maxHeaderBytes, refuseMalformed } from "./malformed-request.ts";
 import { tokenHeaders } from "./json-bodies.ts";
 
 export interface ServerOptions extends ServiceOptions {
@@ -60,8 +60,8 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     const { method, url, headers } = incoming;
     const body = method === "GET" ? fast(url ?? "", headers.authorization ?? "") : undefined;
-    if (body === undefined && isOdd(url ?? "")) {
-      refuseOdd(outgoing);
+    if (body === undefined && isAmbiguousPath(url ?? "")) {
+      refuseAmbiguousPath(outgoing);
       return;
     }
     if (body === undefined) {
@@ -84,7 +84,7 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     answer,
   );
   server.on("checkExpectation", answer);
-  server.on("clientError", refuseUnreadable);
+  server.on("clientError", refuseMalformed);
   await listen(server, host, port);
   const address = server.address() as AddressInfo;
   const shownHost = address.family === "IPv6" ? `[${address.address}]` : address.address;
@@ -102,12 +102,12 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
  * Whether an address means another one once it is read: dots that climb, and backslashes, which become slashes. What
  * stands before us may have judged it by its spelling.
  */
-function isOdd(url: string): boolean {
+function isAmbiguousPath(url: string): boolean {
   const [path = ""] = url.split("?");
   return /\\|%5c|\/(?:\.|%2e){1,2}(?:[/;]|$)/i.test(path);
 }
 
-function refuseOdd(outgoing: ServerResponse): void {
+function refuseAmbiguousPath(outgoing: ServerResponse): void {
   const { status, headers, body } = problemOf(
     new OnbehalfError("invalid_request", "the address is not a plain one", {
       hint: "write it without dot segments and backslashes, encoded or not",

@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { OnbehalfError } from "../../index.ts";
-import type { Exchanger, OnEvent } from "../../index.ts";
+import type { Keeper, OnEvent } from "../../index.ts";
 import type { Settings } from "../settings/config.ts";
 import { errorFromWire, outcomeFromWire, requestToWire } from "./messages.ts";
 import type { FromKeeper, KeeperRequest, ToKeeper } from "./messages.ts";
@@ -16,13 +16,13 @@ const longestMs = 45_000;
 const restartAfterMs = [0, 250, 1_000, 5_000] as const;
 
 /** How a keeper opens its store: as the service that it belongs to. */
-export interface KeeperOptions {
+export interface KeeperProcessOptions {
   readonly settings: Settings;
   readonly migrate: boolean;
 }
 
-/** The service's side of its keeper: an exchanger that works in another process. */
-export interface Keeper extends Exchanger {
+/** The service's side of its keeper: an keeper that works in another process. */
+export interface KeeperClient extends Keeper {
   /** Throws `keeper_unavailable` where no keeper is there just now. */
   assertReady(): void;
   readonly pid: number | undefined;
@@ -40,8 +40,8 @@ interface Pending {
  *
  * @throws {OnbehalfError} whatever kept the first one from opening the store
  */
-export async function startKeeper(options: KeeperOptions, onEvent: OnEvent): Promise<Keeper> {
-  const client = new KeeperClient(options, onEvent);
+export async function startKeeper(options: KeeperProcessOptions, onEvent: OnEvent): Promise<KeeperClient> {
+  const client = new ForkedKeeper(options, onEvent);
   try {
     await client.start();
     return client;
@@ -52,8 +52,8 @@ export async function startKeeper(options: KeeperOptions, onEvent: OnEvent): Pro
   }
 }
 
-class KeeperClient implements Keeper {
-  readonly #options: KeeperOptions;
+class ForkedKeeper implements KeeperClient {
+  readonly #options: KeeperProcessOptions;
   readonly #onEvent: OnEvent;
   readonly #pending = new Map<number, Pending>();
   #child: ChildProcess | undefined;
@@ -63,7 +63,7 @@ class KeeperClient implements Keeper {
   #deaths = 0;
   #restarting = false;
 
-  constructor(options: KeeperOptions, onEvent: OnEvent) {
+  constructor(options: KeeperProcessOptions, onEvent: OnEvent) {
     this.#options = options;
     this.#onEvent = onEvent;
   }
@@ -102,12 +102,12 @@ class KeeperClient implements Keeper {
     if (!this.#ready) throw unavailable();
   }
 
-  async redeem(...[provider, request]: Parameters<Exchanger["redeem"]>): ReturnType<Exchanger["redeem"]> {
-    return (await this.#ask({ verb: "redeem", provider, request: requestToWire(request) })) as string;
+  async exchangeCode(...[provider, request]: Parameters<Keeper["exchangeCode"]>): ReturnType<Keeper["exchangeCode"]> {
+    return (await this.#ask({ verb: "exchangeCode", provider, request: requestToWire(request) })) as string;
   }
 
-  async refresh(...[grantId, generation, urgency]: Parameters<Exchanger["refresh"]>): ReturnType<Exchanger["refresh"]> {
-    const value = await this.#ask({ verb: "refresh", grantId, generation, urgency });
+  async refresh(...[grantId, generation, priority]: Parameters<Keeper["refresh"]>): ReturnType<Keeper["refresh"]> {
+    const value = await this.#ask({ verb: "refresh", grantId, generation, priority });
     return outcomeFromWire(value as Parameters<typeof outcomeFromWire>[0]);
   }
 

@@ -1,11 +1,11 @@
 import { OnbehalfError, Secret } from "../../index.ts";
-import type { AnyOnbehalfError, CodeRequest, ErrorCode, RefreshOutcome, Urgency, VaultEvent } from "../../index.ts";
+import type { AnyOnbehalfError, CodeRequest, ErrorCode, RefreshOutcome, Priority, VaultEvent } from "../../index.ts";
 import type { Settings } from "../settings/config.ts";
 
 /** What the service asks of its keeper. The channel is a pipe between two processes of one user. */
 export type KeeperRequest =
-  | { readonly verb: "redeem"; readonly provider: string; readonly request: WireCodeRequest }
-  | { readonly verb: "refresh"; readonly grantId: string; readonly generation: number; readonly urgency: Urgency }
+  | { readonly verb: "exchangeCode"; readonly provider: string; readonly request: WireCodeRequest }
+  | { readonly verb: "refresh"; readonly grantId: string; readonly generation: number; readonly priority: Priority }
   | { readonly verb: "revoke"; readonly grantId: string };
 
 export type ToKeeper =

@@ -2,22 +2,22 @@
  * The keeper: a small process that alone opens refresh tokens. It exchanges and commits for the service, outlives a
  * crash of it, and ends once what was begun is stored.
  */
-import { isOnbehalfError, openExchanger } from "../../index.ts";
-import type { Exchanger } from "../../index.ts";
+import { isOnbehalfError, openKeeper } from "../../index.ts";
+import type { Keeper } from "../../index.ts";
 import { serviceConfig } from "../settings/config.ts";
 import { errorToWire, outcomeToWire, requestFromWire } from "./messages.ts";
 import type { FromKeeper, KeeperRequest, ToKeeper } from "./messages.ts";
 
-let exchanger: Promise<Exchanger> | undefined;
+let keeper: Promise<Keeper> | undefined;
 
 process.on("message", (message: ToKeeper) => {
   if (message.type === "open") {
-    exchanger = openExchanger({
+    keeper = openKeeper({
       ...serviceConfig(message.settings),
       migrate: message.migrate,
       onEvent: (event) => tell({ type: "event", event }),
     });
-    exchanger.then(
+    keeper.then(
       () => tell({ type: "ready" }),
       (error: unknown) => giveUp(error),
     );
@@ -28,7 +28,7 @@ process.on("message", (message: ToKeeper) => {
 
 // The service is gone or has closed us: finish what was begun, store it, and go.
 process.once("disconnect", () => {
-  const closed = exchanger?.then(
+  const closed = keeper?.then(
     (open) => open.close(),
     // Never opened, and the service was told why.
     () => undefined,
@@ -43,7 +43,7 @@ process.stderr.on("error", () => undefined);
 
 async function answer(id: number, request: KeeperRequest): Promise<void> {
   try {
-    const open = await exchanger;
+    const open = await keeper;
     if (open === undefined) throw new TypeError("a request came before the keeper was opened");
     tell({ type: "answer", id, value: await perform(open, request) });
   } catch (error) {
@@ -52,12 +52,12 @@ async function answer(id: number, request: KeeperRequest): Promise<void> {
   }
 }
 
-async function perform(open: Exchanger, request: KeeperRequest): Promise<(FromKeeper & { type: "answer" })["value"]> {
+async function perform(open: Keeper, request: KeeperRequest): Promise<(FromKeeper & { type: "answer" })["value"]> {
   switch (request.verb) {
-    case "redeem":
-      return open.redeem(request.provider, requestFromWire(request.request));
+    case "exchangeCode":
+      return open.exchangeCode(request.provider, requestFromWire(request.request));
     case "refresh":
-      return outcomeToWire(await open.refresh(request.grantId, request.generation, request.urgency));
+      return outcomeToWire(await open.refresh(request.grantId, request.generation, request.priority));
     case "revoke":
       await open.revoke(request.grantId);
       return null;

@@ -26,7 +26,7 @@ export function storeOf(
 ): Store | undefined {
   if (/^postgres(?:ql)?:\/\//.test(store)) {
     const direct = storeDirect === undefined ? {} : { directConnectionString: storeDirect };
-    return whole("store", problems, () => postgres({ connectionString: store, ...direct }));
+    return readSetting("store", problems, () => postgres({ connectionString: store, ...direct }));
   }
   if (storeDirect !== undefined) problems.push(`${settingNames.storeDirect} goes with a PostgreSQL store alone`);
   const path = /^sqlite:(?:\/\/)?(.+)$/.exec(store)?.[1];
@@ -37,7 +37,7 @@ export function storeOf(
   if (path !== ":memory:" && !existsSync(dirname(path))) {
     problems.push(`${settingNames.store}: there is no folder ${dirname(path)}`);
   }
-  return whole("store", problems, () => sqlite(path));
+  return readSetting("store", problems, () => sqlite(path));
 }
 
 export function keyringOf({ key, keyFile }: Settings, problems: string[]): MasterKeySource | undefined {
@@ -53,7 +53,7 @@ export function keyringOf({ key, keyFile }: Settings, problems: string[]): Maste
   }
   const setting = key === undefined ? "keyFile" : "key";
   const source = key === undefined ? keyringFromFile(keyFile ?? "") : keyringFromKeys(...key.split(/[\s,]+/));
-  return whole(setting, problems, () => {
+  return readSetting(setting, problems, () => {
     const keys = source();
     // A source that answers later is asked when the store is opened.
     for (const each of Array.isArray(keys) ? keys : []) masterKeyId(each);
@@ -90,7 +90,7 @@ function clientOf(
       problems.push(
         `${settingNames.clientSecretFile}: ${clientSecretFile} cannot be read; download the web client's JSON in the Cloud console`,
       );
-    } else whole("clientSecretFile", problems, () => parseClientSecretJson(text, clientSecretFile));
+    } else readSetting("clientSecretFile", problems, () => parseClientSecretJson(text, clientSecretFile));
     return { clientSecretFile };
   }
   if (clientId === undefined) {
@@ -171,7 +171,7 @@ export function exchangeRateOf(
 }
 
 /** What `read` returns; where it fails, its error becomes a problem of the setting that it is about. */
-function whole<T>(setting: Setting, problems: string[], read: () => T): T | undefined {
+function readSetting<T>(setting: Setting, problems: string[], read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {

@@ -101,7 +101,7 @@ export function storeFrom(settings: Settings): Store {
   return checked<Pick<StoreConfig, "store">>((problems) => ({ store: storeOf(settings, problems) })).store;
 }
 
-function vaultParts(settings: Settings, problems: string[]): Draft<VaultConfig> {
+function vaultParts(settings: Settings, problems: string[]): Partly<VaultConfig> {
   return {
     ...storeParts(settings, problems),
     providers: [providerOf(settings, problems)],
@@ -109,14 +109,14 @@ function vaultParts(settings: Settings, problems: string[]): Draft<VaultConfig> 
   };
 }
 
-function storeParts(settings: Settings, problems: string[]): Draft<StoreConfig> {
+function storeParts(settings: Settings, problems: string[]): Partly<StoreConfig> {
   return { store: storeOf(settings, problems), keyring: keyringOf(settings, problems) };
 }
 
 /** A configuration while it is read. A part that is missing has added a problem. */
-type Draft<T> = { readonly [K in keyof T]: T[K] | undefined };
+type Partly<T> = { readonly [K in keyof T]: T[K] | undefined };
 
-function checked<T>(read: (problems: string[]) => Draft<T>): T {
+function checked<T>(read: (problems: string[]) => Partly<T>): T {
   const problems: string[] = [];
   const config = read(problems);
   if (problems.length === 0) return config as T;

@@ -1,5 +1,5 @@
 import { type Person } from "../state/people.ts";
-import { type World } from "../state/standin-state.ts";
+import { type StandinState } from "../state/standin-state.ts";
 import { type ConsentQuestion, consentQuestion, grantedBy } from "./consent.ts";
 import { type AuthorizationRequest } from "./request.ts";
 
@@ -15,11 +15,11 @@ const refused = (error: string, person?: Person): Next => ({
   ...(person === undefined ? {} : { person }),
 });
 
-const agreedTo = (world: World, request: AuthorizationRequest, person: Person): ReadonlySet<string> =>
+const agreedTo = (world: StandinState, request: AuthorizationRequest, person: Person): ReadonlySet<string> =>
   world.ledger.authorization(person, request.client.project)?.scopes ?? new Set();
 
 /** A request comes in: without a hint who it is about, the person chooses. */
-export function begin(world: World, request: AuthorizationRequest): Next {
+export function begin(world: StandinState, request: AuthorizationRequest): Next {
   const hinted = request.loginHint === undefined ? undefined : world.people.find(request.loginHint);
   const silent = request.prompt.has("none");
   if (hinted === undefined) return silent ? refused("login_required") : { show: "chooser" };
@@ -29,7 +29,7 @@ export function begin(world: World, request: AuthorizationRequest): Next {
 }
 
 /** The person chose an account. */
-export function chosen(world: World, request: AuthorizationRequest, person: Person): Next {
+export function chosen(world: StandinState, request: AuthorizationRequest, person: Person): Next {
   if (world.settings.refusal === "admin_policy_enforced" || person.refusal === "admin_policy_enforced") {
     return refused("admin_policy_enforced", person);
   }
@@ -42,7 +42,12 @@ export function chosen(world: World, request: AuthorizationRequest, person: Pers
 }
 
 /** The person pressed Continue with these boxes ticked. */
-export function allowed(world: World, request: AuthorizationRequest, person: Person, ticked: readonly string[]): Next {
+export function allowed(
+  world: StandinState,
+  request: AuthorizationRequest,
+  person: Person,
+  ticked: readonly string[],
+): Next {
   const next = chosen(world, request, person);
   if (!("show" in next) || next.show !== "consent") return next;
   const granted = grantedBy(request.scopes, next.question, ticked);
@@ -52,7 +57,7 @@ export function allowed(world: World, request: AuthorizationRequest, person: Per
 export const denied = (person: Person): Next => refused("access_denied", person);
 
 function grant(
-  world: World,
+  world: StandinState,
   request: AuthorizationRequest,
   person: Person,
   granted: readonly string[],

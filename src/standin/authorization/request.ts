@@ -1,7 +1,7 @@
 import { type Client, isRegisteredOrigin, isRegisteredRedirect } from "../state/clients.ts";
 import { type Challenge } from "../state/codes.ts";
 import { parseScope } from "../state/scopes.ts";
-import { type World } from "../state/standin-state.ts";
+import { type StandinState } from "../state/standin-state.ts";
 
 /** Where the answer goes: back to a redirect URI, or to the page that opened the popup. */
 export type Destination =
@@ -39,7 +39,7 @@ export type Judged =
 const page = (error: string, description: string): Judged => ({ page: { error, description } });
 
 /** RFC 6749 section 4.1.1 and 4.1.2.1: until client and redirect URI are known to be good, nothing is sent anywhere. */
-export function judge(world: World, query: string): Judged {
+export function judge(world: StandinState, query: string): Judged {
   const given = new URLSearchParams(query);
   const repeated = [...given.keys()].find((name, index, names) => names.indexOf(name) !== index);
   if (repeated !== undefined) return page("invalid_request", `Parameter specified more than once: ${repeated}`);

@@ -6,12 +6,12 @@ import { refusedPage } from "../pages/refused.ts";
 import { relayPage } from "../pages/relay.ts";
 import { type Person } from "../state/people.ts";
 import { type Route } from "../http/router.ts";
-import { type World } from "../state/standin-state.ts";
+import { type StandinState } from "../state/standin-state.ts";
 import { allowed, begin, chosen, denied, type Next } from "./flow.ts";
 import { type AuthorizationRequest, type Destination, judge } from "./request.ts";
 
 /** The authorization endpoint and the two forms behind it. */
-export function authorizationRoutes(world: World): Route[] {
+export function authorizationRoutes(world: StandinState): Route[] {
   return [
     {
       at: ["/o/oauth2/v2/auth", "/o/oauth2/auth"],
@@ -33,17 +33,17 @@ export function authorizationRoutes(world: World): Route[] {
 }
 
 function withPerson(
-  world: World,
+  world: StandinState,
   incoming: Incoming,
   step: (request: AuthorizationRequest, person: Person, form: URLSearchParams) => Next,
 ): Reply {
   const form = new URLSearchParams(incoming.body.toString());
   const email = form.get("email") ?? "";
   if (!/^[^\s@]+@[^\s@]+$/.test(email)) return refusedPage("invalid_request", "That is not an e-mail address.");
-  return judged(world, form.get("request") ?? "", (request) => step(request, world.people.meet(email), form));
+  return judged(world, form.get("request") ?? "", (request) => step(request, world.people.findOrCreate(email), form));
 }
 
-function judged(world: World, query: string, step: (request: AuthorizationRequest) => Next): Reply {
+function judged(world: StandinState, query: string, step: (request: AuthorizationRequest) => Next): Reply {
   const verdict = judge(world, query);
   if ("page" in verdict) return refusedPage(verdict.page.error, verdict.page.description);
   if ("error" in verdict) {
@@ -54,7 +54,7 @@ function judged(world: World, query: string, step: (request: AuthorizationReques
   return shown(world, request, step(request));
 }
 
-function shown(world: World, request: AuthorizationRequest, next: Next): Reply {
+function shown(world: StandinState, request: AuthorizationRequest, next: Next): Reply {
   const { destination } = request;
   const formTarget = destination.kind === "redirect" ? formTargetOf(destination.redirectUri) : undefined;
   if ("answer" in next) {
@@ -70,7 +70,7 @@ function shown(world: World, request: AuthorizationRequest, next: Next): Reply {
 
 /** RFC 6749 section 4.1.2; `iss` by RFC 9207, so that a client that talks to several issuers knows whose answer it is. */
 function sent(
-  world: World,
+  world: StandinState,
   destination: Destination,
   state: string | undefined,
   answer: Readonly<Record<string, string>>,

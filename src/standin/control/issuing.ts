@@ -2,7 +2,7 @@ import { androidClientId, type Client, defaultClientId } from "../state/clients.
 import { type Code, type CodeKind } from "../state/codes.ts";
 import { BadInput, type Check, oneOf, read, type Spelling, text, words, yesNo } from "../input.ts";
 import { isSignInScope, parseScope } from "../state/scopes.ts";
-import { type World } from "../state/standin-state.ts";
+import { type StandinState } from "../state/standin-state.ts";
 
 /** A code as a phone, a popup or a redirect would get it, without the pages in between. */
 export interface CodeSpec {
@@ -75,10 +75,10 @@ const address: Check<string> = (value, name) => {
 };
 
 /** @throws {BadInput} naming the member that is unknown, missing or wrong. */
-export function issueCode(world: World, input: unknown, spelling: Spelling): IssuedCode {
+export function issueCode(world: StandinState, input: unknown, spelling: Spelling): IssuedCode {
   const spec = read(input, shape, spelling);
   const kind = spec.kind ?? "native";
-  const person = world.people.meet(address(spec.email, "email"));
+  const person = world.people.findOrCreate(address(spec.email, "email"));
   if (spec.hd !== undefined) person.hd = spec.hd;
   const client = clientFor(world, spec.clientId ?? defaultClientId);
   if (kind === "redirect" && spec.redirectUri === undefined) {
@@ -116,7 +116,7 @@ function offlineFor(accessType: "online" | "offline", forced: boolean): Code["of
   return forced ? "always" : "first";
 }
 
-function clientFor(world: World, id: string): Client {
+function clientFor(world: StandinState, id: string): Client {
   const client = world.clients.get(id);
   if (client === undefined) throw new BadInput(`no client has the id ${JSON.stringify(id)}`);
   return client;

@@ -3,7 +3,7 @@ import { seconds } from "../state/clock.ts";
 import { defaultClientId } from "../state/clients.ts";
 import { BadInput, listOf, oneOf, either, read, type Spelling, text } from "../input.ts";
 import { compact, rs256 } from "../keys/keys.ts";
-import { type World } from "../state/standin-state.ts";
+import { type StandinState } from "../state/standin-state.ts";
 
 /** What happened to an account, in short; the Security Event Token carries the full URI. */
 export type RiscEvent =
@@ -75,7 +75,7 @@ export function tokenIdentifier(refreshToken: string, form: "prefix" | "hash_bas
  *
  * @throws {BadInput} naming the member that is unknown, missing or wrong.
  */
-export function securityEvent(world: World, input: unknown, spelling: Spelling): string {
+export function securityEvent(world: StandinState, input: unknown, spelling: Spelling): string {
   const spec = read(input, shape, spelling);
   if (spec.type === undefined) throw new BadInput(`type must be one of ${Object.keys(vocabulary).join(", ")}`);
   const claims = {
@@ -88,7 +88,7 @@ export function securityEvent(world: World, input: unknown, spelling: Spelling):
   return compact({ alg: "RS256", kid: world.keys.current.kid }, claims, rs256(world.keys.current));
 }
 
-function eventOf(world: World, type: RiscEvent, spec: Partial<RiscSpec>): Record<string, unknown> {
+function eventOf(world: StandinState, type: RiscEvent, spec: Partial<RiscSpec>): Record<string, unknown> {
   if (type === "verification") return { state: spec.state ?? "" };
   if (type === "token-revoked" && spec.refreshToken !== undefined) {
     const form = spec.identifier ?? "hash_base64_sha512_sha512";
@@ -108,7 +108,7 @@ function eventOf(world: World, type: RiscEvent, spec: Partial<RiscSpec>): Record
 }
 
 /** `/.well-known/risc-configuration`: where events come from, and whose keys sign them. */
-export function riscConfiguration({ url, issuer }: Pick<World, "url" | "issuer">): Record<string, unknown> {
+export function riscConfiguration({ url, issuer }: Pick<StandinState, "url" | "issuer">): Record<string, unknown> {
   return {
     issuer: `${issuer.replace(/\/$/, "")}/`,
     jwks_uri: `${url}/oauth2/v3/certs`,

@@ -15,7 +15,7 @@ import { BadInput, number, read, snake } from "../input.ts";
 import { issueCode } from "./issuing.ts";
 import { securityEvent } from "./risc.ts";
 import { type Route } from "../http/router.ts";
-import { type World } from "../state/standin-state.ts";
+import { type StandinState } from "../state/standin-state.ts";
 
 /** Members in snake_case, as everything on the wire. */
 function snaked(value: object): Record<string, unknown> {
@@ -47,7 +47,7 @@ function control(handle: (request: Incoming) => unknown): Handler {
 }
 
 /** `/standin/…`: the JavaScript interface over HTTP, for tests in any language. */
-export function controlRoutes(world: World): Route[] {
+export function controlRoutes(world: StandinState): Route[] {
   const clock = (): unknown => ({ now: new Date(world.clock.now()).toISOString() });
   return [
     { at: ["/standin/code"], POST: control((request) => issueCode(world, bodyOf(request), "snake")) },

@@ -1,7 +1,7 @@
 import { admit, insufficientScope } from "../oauth/api-error.ts";
 import { type Incoming, type Note, type Reply } from "../http/http.ts";
 import { type Person } from "../state/people.ts";
-import { type World } from "../state/standin-state.ts";
+import { type StandinState } from "../state/standin-state.ts";
 import { type Act, isVisible, reaches, scopesFor } from "./access.ts";
 import { type DriveFile, folderType, type Metadata, type Space } from "./files.ts";
 import { badBody, fileNotFound, folderStays, invalidParameter, notDownloadable } from "./refusal.ts";
@@ -18,10 +18,10 @@ export interface Caller {
 const note = (caller: Caller, outcome = "served"): Note => ({ outcome, grant: caller.person.email });
 
 /** Checks a Drive request against its bearer, and does what it asks. */
-export class Desk {
-  readonly #world: World;
+export class DriveRequests {
+  readonly #world: StandinState;
 
-  constructor(world: World) {
+  constructor(world: StandinState) {
     this.#world = world;
   }
 

@@ -1,7 +1,7 @@
 import { type Incoming, json, type Reply } from "../http/http.ts";
 import { type Route } from "../http/router.ts";
-import { type World } from "../state/standin-state.ts";
-import { Desk } from "./drive-requests.ts";
+import { type StandinState } from "../state/standin-state.ts";
+import { DriveRequests } from "./drive-requests.ts";
 import { driveDiscovery } from "./discovery.ts";
 import { type Metadata } from "./files.ts";
 import { badBody } from "./refusal.ts";
@@ -9,8 +9,8 @@ import { parseMetadata } from "./upload.ts";
 import { uploads } from "./uploading.ts";
 
 /** The part of Drive v3 that an app with a folder of its own needs: get, list, create, update, delete. */
-export function driveRoutes(world: World): Route[] {
-  const desk = new Desk(world);
+export function driveRoutes(world: StandinState): Route[] {
+  const desk = new DriveRequests(world);
   const { start, piece } = uploads(desk, world.url);
   const described = (request: Incoming, then: (metadata: Metadata) => Reply): Reply => {
     const metadata = parseMetadata(request.body);

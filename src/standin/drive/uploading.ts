@@ -1,11 +1,11 @@
 import { type Handler, type Incoming, type Reply } from "../http/http.ts";
-import { type Caller, type Desk } from "./drive-requests.ts";
+import { type Caller, type DriveRequests } from "./drive-requests.ts";
 import { badBody, invalidParameter } from "./refusal.ts";
 import { parseRange, type Session, Sessions } from "./resumable.ts";
 import { mediaUpload, multipartUpload, parseMetadata, type Upload } from "./upload.ts";
 
 /** `/upload/…`: content in one request, with its metadata in the same one, or in pieces. */
-export function uploads(desk: Desk, url: string): { start: Handler; piece: Handler } {
+export function uploads(desk: DriveRequests, url: string): { start: Handler; piece: Handler } {
   const sessions = new Sessions();
 
   /** Stores what came: as a new file, or as new content of the one that the path names. */

@@ -1,6 +1,6 @@
 import { bearerOf, type Incoming, json, type Reply } from "../http/http.ts";
 import { type AccessToken } from "../state/ledger.ts";
-import { type World } from "../state/standin-state.ts";
+import { type StandinState } from "../state/standin-state.ts";
 
 export const realm = 'Bearer realm="https://accounts.google.com/"';
 
@@ -79,7 +79,7 @@ export function insufficientScope(needed: readonly string[], service: string, me
 }
 
 /** The access token that a request carries, in the header or the query, or the 401 that it gets. */
-export function admit(world: World, request: Incoming): { token: AccessToken } | { refusal: Reply } {
+export function admit(world: StandinState, request: Incoming): { token: AccessToken } | { refusal: Reply } {
   const value = bearerOf(request.headers) ?? request.query.get("access_token") ?? undefined;
   const token = value === undefined ? undefined : world.ledger.bearer(value);
   if (token !== undefined) return { token };

@@ -4,7 +4,7 @@ import { type AccessToken, type RefreshToken } from "../state/ledger.ts";
 import { fingerprint } from "../state/opaque-values.ts";
 import { type Person } from "../state/people.ts";
 import { parseScope } from "../state/scopes.ts";
-import { type World } from "../state/standin-state.ts";
+import { type StandinState } from "../state/standin-state.ts";
 
 export interface Refreshed {
   readonly access: AccessToken;
@@ -15,7 +15,7 @@ export interface Refreshed {
 
 /** Uses a refresh token, or throws what the token endpoint answers. RFC 6749 section 6; RFC 9700 section 4.14.2. */
 export function refresh(
-  world: World,
+  world: StandinState,
   clientId: string,
   value: string,
   scope: string | undefined,

@@ -1,13 +1,13 @@
 import { OAuthRefusal } from "./form.ts";
 import { type Incoming, json, mediaType, type Reply } from "../http/http.ts";
 import { type AccessToken } from "../state/ledger.ts";
-import { type World } from "../state/standin-state.ts";
+import { type StandinState } from "../state/standin-state.ts";
 
 /**
  * `POST /revoke`, token in the query or the body, no client authentication. Whichever token it is, everything of that
  * account and project ends with it: every scope, every token, every client. Other providers end less.
  */
-export function revocationEndpoint(world: World, request: Incoming): Reply {
+export function revocationEndpoint(world: StandinState, request: Incoming): Reply {
   const given = new URLSearchParams(request.query);
   if (mediaType(request.headers) === "application/x-www-form-urlencoded") {
     for (const [name, value] of new URLSearchParams(request.body.toString())) given.append(name, value);
@@ -27,7 +27,7 @@ export function revocationEndpoint(world: World, request: Incoming): Reply {
 
 type Found = Pick<AccessToken, "authorization" | "family">;
 
-function liveRefreshToken({ ledger, settings }: World, value: string): Found | undefined {
+function liveRefreshToken({ ledger, settings }: StandinState, value: string): Found | undefined {
   const token = ledger.refreshToken(value);
   if (token === undefined || ledger.deadSince(token.family) !== undefined) return undefined;
   // Only Google's way finds the whole account behind any of its tokens.

@@ -10,10 +10,10 @@ import { fingerprint, looksLikeCode } from "../state/opaque-values.ts";
 import { type AccountRefusal, type Person } from "../state/people.ts";
 import { belongs } from "./redirect-uri.ts";
 import { refresh } from "./refreshing.ts";
-import { pictureUrl, type World } from "../state/standin-state.ts";
+import { pictureUrl, type StandinState } from "../state/standin-state.ts";
 
 /** `POST /token`. RFC 6749 sections 3.2, 4.1.3, 5 and 6, with Google's words in the errors. */
-export function tokenEndpoint(world: World, request: Incoming): Reply {
+export function tokenEndpoint(world: StandinState, request: Incoming): Reply {
   const form = readForm(request);
   const grantType = form.get("grant_type");
   if (grantType === undefined || grantType === "") throw badRequest("Missing required parameter: grant_type");
@@ -25,7 +25,7 @@ export function tokenEndpoint(world: World, request: Incoming): Reply {
 }
 
 /** Refuses what a Workspace administrator has forbidden for everybody or for this person. */
-function refuseByPolicy(world: World, person: Person, note: Partial<Note>): void {
+function refuseByPolicy(world: StandinState, person: Person, note: Partial<Note>): void {
   const refusal: AccountRefusal | null = world.settings.refusal ?? person.refusal ?? null;
   if (refusal === null) return;
   if (refusal === "admin_policy_enforced") {
@@ -41,7 +41,7 @@ function refuseByPolicy(world: World, person: Person, note: Partial<Note>): void
   throw new OAuthRefusal(400, "invalid_grant", `reauth related error (${refusal})`, extra, note);
 }
 
-function exchange(world: World, client: Client, form: ReadonlyMap<string, string>): Reply {
+function exchange(world: StandinState, client: Client, form: ReadonlyMap<string, string>): Reply {
   const given = form.get("code");
   if (given === undefined || given === "") throw badRequest("Missing required parameter: code");
   if (!looksLikeCode(given)) throw new OAuthRefusal(400, "invalid_grant", "Malformed auth code.");
@@ -96,7 +96,7 @@ function verifierFlaw(challenge: Challenge | undefined, verifier: string | undef
   return hashed === challenge.value ? undefined : "Invalid code verifier.";
 }
 
-function refreshed(world: World, client: Client, form: ReadonlyMap<string, string>): Reply {
+function refreshed(world: StandinState, client: Client, form: ReadonlyMap<string, string>): Reply {
   const token = form.get("refresh_token");
   if (token === undefined || token === "") throw badRequest("Missing required parameter: refresh_token");
   const done = refresh(world, client.id, token, form.get("scope"), (person, note) =>
@@ -107,7 +107,7 @@ function refreshed(world: World, client: Client, form: ReadonlyMap<string, strin
 
 /** RFC 6749 section 5.1. */
 function answer(
-  world: World,
+  world: StandinState,
   access: AccessToken,
   nonce: string | undefined,
   refreshToken: RefreshToken | undefined,

@@ -3,13 +3,13 @@ import { seconds } from "../state/clock.ts";
 import { bearerOf, type Incoming, json, mediaType, type Note, type Reply } from "../http/http.ts";
 import { type AccessToken } from "../state/ledger.ts";
 import { emailScope } from "../state/scopes.ts";
-import { type World } from "../state/standin-state.ts";
+import { type StandinState } from "../state/standin-state.ts";
 
 const invalid = (error: string, description: string, status = 400): Reply =>
   json(status, { error, error_description: description }, { outcome: error });
 
 /** `GET|POST /tokeninfo` with `id_token`, `access_token` or a bearer header. Every value comes as a string. */
-export function tokeninfo(world: World, request: Incoming): Reply {
+export function tokeninfo(world: StandinState, request: Incoming): Reply {
   const given = new URLSearchParams(request.query);
   if (mediaType(request.headers) === "application/x-www-form-urlencoded") {
     for (const [name, value] of new URLSearchParams(request.body.toString())) given.append(name, value);
@@ -25,7 +25,7 @@ export function tokeninfo(world: World, request: Incoming): Reply {
   return token === undefined ? invalid("invalid_token", "Invalid Value") : served(about(world, token));
 }
 
-function about(world: World, token: AccessToken): Record<string, unknown> {
+function about(world: StandinState, token: AccessToken): Record<string, unknown> {
   const { person } = token.authorization;
   const email = token.scopes.includes(emailScope) ? { email: person.email, email_verified: person.emailVerified } : {};
   return {
@@ -47,7 +47,7 @@ function served(claims: Record<string, unknown>): Reply {
 }
 
 /** The claims of an ID token that we signed with a key that is still published and that has not expired. */
-function claimsOf(world: World, idToken: string): Record<string, unknown> | undefined {
+function claimsOf(world: StandinState, idToken: string): Record<string, unknown> | undefined {
   const [head = "", payload = "", signature = "", ...rest] = idToken.split(".");
   if (rest.length > 0) return undefined;
   try {

@@ -3,10 +3,10 @@ import { bearerOf, type Incoming, json, mediaType, type Reply } from "../http/ht
 import { profileClaims, wantsIdToken } from "./id-token.ts";
 import { type AccessToken } from "../state/ledger.ts";
 import { emailScope, profileScope } from "../state/scopes.ts";
-import { pictureUrl, type World } from "../state/standin-state.ts";
+import { pictureUrl, type StandinState } from "../state/standin-state.ts";
 
 /** The bearer of a userinfo request: header, query, or the form of a POST. OpenID Connect Core 1.0 section 5.3.1. */
-function bearerIn(world: World, request: Incoming): AccessToken | undefined {
+function bearerIn(world: StandinState, request: Incoming): AccessToken | undefined {
   const inForm =
     mediaType(request.headers) === "application/x-www-form-urlencoded"
       ? new URLSearchParams(request.body.toString()).get("access_token")
@@ -16,7 +16,7 @@ function bearerIn(world: World, request: Incoming): AccessToken | undefined {
 }
 
 /** `GET|POST /v1/userinfo`: the claims that the token's scopes reach. */
-export function userinfo(world: World, request: Incoming): Reply {
+export function userinfo(world: StandinState, request: Incoming): Reply {
   const token = bearerIn(world, request);
   if (token === undefined) {
     const problem = { error: "invalid_request", error_description: "Invalid Credentials" };
@@ -37,7 +37,7 @@ export function userinfo(world: World, request: Incoming): Reply {
 }
 
 /** The same before OpenID Connect: `id` for `sub`, `verified_email` for `email_verified`. */
-export function olderUserinfo(world: World, request: Incoming): Reply {
+export function olderUserinfo(world: StandinState, request: Incoming): Reply {
   const token = bearerIn(world, request);
   if (token === undefined) return unauthorized(true);
   const { person } = token.authorization;

@@ -2,12 +2,12 @@ import { type Incoming, type Reply } from "../http/http.ts";
 import { type Authorization } from "../state/ledger.ts";
 import { type Person } from "../state/people.ts";
 import { describeScope, isSignInScope } from "../state/scopes.ts";
-import { type World } from "../state/standin-state.ts";
+import { type StandinState } from "../state/standin-state.ts";
 import { html, type Html, nothing } from "./html.ts";
 import { page } from "./layout.ts";
 
 /** The apps that people gave access to, with a button to take it back: where a person removes an app. */
-export function accessPage(world: World): Reply {
+export function accessPage(world: StandinState): Reply {
   const connected = world.people
     .all()
     .map((person) => ({ person, given: world.ledger.authorizationsOf(person) }))
@@ -23,7 +23,7 @@ export function accessPage(world: World): Reply {
   return page({ title: "Apps with access", body, formTarget: undefined, outcome: "served" });
 }
 
-function connection(world: World, person: Person, authorization: Authorization): Html {
+function connection(world: StandinState, person: Person, authorization: Authorization): Html {
   const app = world.clients.all().find((client) => client.project === authorization.project);
   const scopes = [...authorization.scopes].filter((scope) => !isSignInScope(scope));
   return html`
@@ -47,7 +47,7 @@ function connection(world: World, person: Person, authorization: Authorization):
 }
 
 /** Removes the app, and shows what is left. */
-export function removeAccess(world: World, request: Incoming): Reply {
+export function removeAccess(world: StandinState, request: Incoming): Reply {
   const form = new URLSearchParams(request.body.toString());
   const person = world.people.find(form.get("email") ?? "");
   if (person !== undefined) {

@@ -1,11 +1,11 @@
 import { defaultClientId } from "../state/clients.ts";
 import { type Reply } from "../http/http.ts";
-import { type World } from "../state/standin-state.ts";
+import { type StandinState } from "../state/standin-state.ts";
 import { html } from "./html.ts";
 import { page } from "./layout.ts";
 
 /** What somebody sees who opens the stand-in's address: that it runs, and where to go on. */
-export function homePage(world: World): Reply {
+export function homePage(world: StandinState): Reply {
   const body = html`
     <header>
       <h1>It is running</h1>

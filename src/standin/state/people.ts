@@ -45,12 +45,16 @@ export class People {
   readonly #bySub = new Map<string, Person>();
 
   constructor() {
-    Object.assign(this.meet("ada@example.com"), { name: "Ada Lovelace", familyName: "Lovelace", locale: "en-GB" });
-    Object.assign(this.meet("carl@example.com"), { name: "Carl Gauß", familyName: "Gauß", locale: "de" });
+    Object.assign(this.findOrCreate("ada@example.com"), {
+      name: "Ada Lovelace",
+      familyName: "Lovelace",
+      locale: "en-GB",
+    });
+    Object.assign(this.findOrCreate("carl@example.com"), { name: "Carl Gauß", familyName: "Gauß", locale: "de" });
   }
 
   /** The person with this address; a new one where nobody has it yet. */
-  meet(email: string): Person {
+  findOrCreate(email: string): Person {
     const known = this.#byEmail.get(key(email));
     if (known !== undefined) return known;
     const person = personFor(key(email));

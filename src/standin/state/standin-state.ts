@@ -10,7 +10,7 @@ import { type RequestLog } from "./request-log.ts";
 import { type Settings } from "./settings.ts";
 
 /** All that one stand-in remembers. It lives in memory and ends with it. */
-export interface World {
+export interface StandinState {
   readonly clock: OwnClock;
   /** `iss` of ID tokens. */
   readonly issuer: string;
@@ -28,5 +28,5 @@ export interface World {
 }
 
 /** A drawing that the stand-in serves itself, so that a page can show it without the internet. */
-export const pictureUrl = (world: Pick<World, "url">, person: Person): string =>
+export const pictureUrl = (world: Pick<StandinState, "url">, person: Person): string =>
   `${world.url}/picture/${person.sub}.svg`;

@@ -4,7 +4,7 @@ import { lockGrant } from "./grants.ts";
 import { ownerText, readOwner } from "./owner.ts";
 import { Columns } from "./sql.ts";
 import type { Database, SqlRow, Transaction } from "./sql.ts";
-import type { BeginAttempt, OrphanRow, RefreshStore } from "../store.ts";
+import type { BeginAttempt, LateAnswerRow, RefreshStore } from "../store.ts";
 
 const columns = "attempt_id, grant_id, generation, owner, started_at, ended_unknown";
 
@@ -20,7 +20,7 @@ export function refreshStore(database: Database): RefreshStore {
         const [held] = await sql.all(`SELECT ${columns} FROM attempts WHERE grant_id = ?`, grantId);
         if (held !== undefined) {
           const attempt = attemptRow(held);
-          // An attempt on another generation holds nothing any more: its answer will be an orphan, whenever it comes.
+          // An attempt on another generation holds nothing any more: its answer will be a late answer, whenever it comes.
           const stale = attempt.generation !== generation;
           if (!stale && attempt.attemptId !== replaces) return { kind: "held", attempt, now };
           await sql.run("DELETE FROM attempts WHERE grant_id = ?", grantId);
@@ -121,12 +121,12 @@ export function refreshStore(database: Database): RefreshStore {
         return true;
       }),
 
-    keepOrphan: async ({ orphanId, grantId, parentGeneration, answerSealed, receivedAt }) => {
+    keepLateAnswer: async ({ lateAnswerId: lateAnswerId, grantId, parentGeneration, answerSealed, receivedAt }) => {
       await database.transaction((sql) =>
         sql.run(
           `INSERT INTO orphans (orphan_id, grant_id, parent_generation, answer_sealed, received_at)
            VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-          orphanId,
+          lateAnswerId,
           grantId,
           parentGeneration,
           answerSealed,
@@ -135,7 +135,7 @@ export function refreshStore(database: Database): RefreshStore {
       );
     },
 
-    orphansOf: async (grantId, parentGeneration) =>
+    lateAnswersOf: async (grantId, parentGeneration) =>
       (
         await database.all(
           `SELECT orphan_id, grant_id, parent_generation, answer_sealed, received_at FROM orphans
@@ -144,10 +144,10 @@ export function refreshStore(database: Database): RefreshStore {
           grantId,
           ...(parentGeneration === undefined ? [] : [parentGeneration]),
         )
-      ).map(orphanRow),
+      ).map(lateAnswerRow),
 
-    dropOrphan: async (orphanId) => {
-      await database.transaction((sql) => sql.run("DELETE FROM orphans WHERE orphan_id = ?", orphanId));
+    dropLateAnswer: async (lateAnswerId) => {
+      await database.transaction((sql) => sql.run("DELETE FROM orphans WHERE orphan_id = ?", lateAnswerId));
     },
 
     attempts: async () =>
@@ -174,10 +174,10 @@ function attemptRow(row: SqlRow): Attempt {
   };
 }
 
-function orphanRow(row: SqlRow): OrphanRow {
+function lateAnswerRow(row: SqlRow): LateAnswerRow {
   const column = new Columns(row);
   return {
-    orphanId: column.text("orphan_id"),
+    lateAnswerId: column.text("orphan_id"),
     grantId: column.text("grant_id"),
     parentGeneration: column.number("parent_generation"),
     answerSealed: column.bytes("answer_sealed"),

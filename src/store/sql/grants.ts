@@ -19,7 +19,7 @@ export function grantStore(database: Database): GrantStore {
 
     grantsByExternalId: (externalHash) => select("WHERE external_hash = ? ORDER BY grant_id", externalHash),
 
-    listGrants: ({ state, subjectHash, externalHash, withOrphans, after, limit }: GrantFilter) => {
+    listGrants: ({ state, subjectHash, externalHash, withLateAnswers: withLateAnswers, after, limit }: GrantFilter) => {
       const conditions: [string, SqlValue][] = [["grant_id > ?", after ?? ""]];
       if (state !== undefined) conditions.push(["state = ?", state]);
       if (subjectHash !== undefined) conditions.push(["subject_hash = ?", subjectHash]);
@@ -27,7 +27,7 @@ export function grantStore(database: Database): GrantStore {
       const where = [
         ...conditions.map(([condition]) => condition),
         // A list of few: with EXISTS, SQLite would go through all grants instead.
-        ...(withOrphans === true ? ["grant_id IN (SELECT grant_id FROM orphans)"] : []),
+        ...(withLateAnswers === true ? ["grant_id IN (SELECT grant_id FROM orphans)"] : []),
       ].join(" AND ");
       return select(`WHERE ${where} ORDER BY grant_id LIMIT ?`, ...conditions.map(([, value]) => value), limit);
     },

@@ -11,7 +11,7 @@ import { grantTests } from "./grants.ts";
 import { intakeTests } from "./intakes.ts";
 import { keyTests } from "./keys.ts";
 import { lifeTests } from "./life.ts";
-import { orphanTests } from "./orphans.ts";
+import { lateAnswerTests } from "./late-answers.ts";
 import { revocationTests } from "./revocation.ts";
 
 export type * from "../store.ts";
@@ -45,7 +45,7 @@ export function storeSuite(
       revocationTests,
       attemptTests,
       commitTests,
-      orphanTests,
+      lateAnswerTests,
       intakeTests,
       callerTests,
       changeTests,

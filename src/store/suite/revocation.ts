@@ -39,8 +39,14 @@ export function revocationTests(bench: Bench): void {
       const store = await bench.store(t);
       const { grantId } = await save(store);
       await store.beginAttempt({ attemptId: "a", grantId, generation: 1, owner: owner("first") });
-      const orphan = { orphanId: "o", grantId, parentGeneration: 0, answerSealed: bytes("answer"), receivedAt: 1 };
-      await store.keepOrphan(orphan);
+      const lateAnswer = {
+        lateAnswerId: "o",
+        grantId,
+        parentGeneration: 0,
+        answerSealed: bytes("answer"),
+        receivedAt: 1,
+      };
+      await store.keepLateAnswer(lateAnswer);
       equal(await store.endRevocation(grantId, 1, suiteTime + 9), false, "it was not begun");
       await store.beginRevocation(grantId, suiteTime + 8);
       equal(await store.endRevocation(grantId, 2, suiteTime + 9), false, "another generation");
@@ -51,7 +57,7 @@ export function revocationTests(bench: Bench): void {
         equal((rest as Record<string, unknown>)[name], null, name);
       }
       deepEqual(await store.attempts(), []);
-      same(await store.orphansOf(grantId, 0), [orphan]);
+      same(await store.lateAnswersOf(grantId, 0), [lateAnswer]);
       equal(await store.endRevocation(grantId, 1, suiteTime + 10), false);
     });
 

@@ -8,7 +8,7 @@ import { externalHash, subjectHash } from "./sealed-grant.ts";
  * A key that tells references apart, for caches. What somebody else chose stands last: no user id can be written so
  * that it reads as another reference.
  */
-export function refKey(ref: GrantRef): string {
+export function cacheKey(ref: GrantRef): string {
   if (typeof ref === "string") return `id\n${ref}`;
   if ("grantId" in ref) return `id\n${ref.grantId}`;
   const provider = ref.provider ?? "";
@@ -44,7 +44,7 @@ export function parseGrantRef(text: string, provider?: string): GrantRef {
  *
  * @throws {OnbehalfError} `grant_not_found`; `ambiguous_grant`: it fits several, name the provider or the grant's id
  */
-export async function resolveGrant(context: VaultContext, ref: GrantRef): Promise<GrantRow> {
+export async function findGrant(context: VaultContext, ref: GrantRef): Promise<GrantRow> {
   const rows = await matching(context, ref);
   // Someone who disconnected one account and connected another means the one that is left.
   const living = rows.filter(({ state }) => state !== "revoked");

@@ -1,8 +1,8 @@
 import type { Secret } from "../../core/secret.ts";
 import type { CodeRequest } from "./codes/code-request.ts";
 import { protocolOf } from "../context.ts";
-import type { CustodyContext } from "../context.ts";
-import type { Urgency } from "./gate/gate.ts";
+import type { KeeperContext } from "../context.ts";
+import type { Priority } from "./gate/gate.ts";
 import { Intake } from "./codes/intake.ts";
 import { refreshGrant } from "./refresh/refresh-grant.ts";
 import { revokeGrant } from "./revoke/revoke-grant.ts";
@@ -23,7 +23,7 @@ export type RefreshOutcome =
  * The one narrow door to refresh tokens: takes codes in, spends tokens, commits what comes back, revokes. It runs in
  * process for the embedded library and in the keeper for the service; nothing outside of it opens a refresh token.
  */
-export interface Exchanger {
+export interface Keeper {
   /**
    * Exchanges a code and stores the grant.
    *
@@ -31,14 +31,14 @@ export interface Exchanger {
    * @throws {OnbehalfError} `code_rejected`, `id_token_invalid`, `client_misconfigured`, `provider_unavailable`,
    *   `store_unavailable`
    */
-  redeem(provider: string, request: CodeRequest): Promise<string>;
+  exchangeCode(provider: string, request: CodeRequest): Promise<string>;
   /**
    * Refreshes a generation of a grant, once, whoever asks and from wherever. Goes on when nobody waits any more.
    *
    * @throws {OnbehalfError} `store_unavailable`: no intent could be written, so nothing was spent
    * @throws {OnbehalfError} `grant_unreadable`, `client_misconfigured`
    */
-  refresh(grantId: string, generation: number, urgency: Urgency): Promise<RefreshOutcome>;
+  refresh(grantId: string, generation: number, priority: Priority): Promise<RefreshOutcome>;
   /**
    * Revokes a grant at the provider and ends it.
    *
@@ -49,24 +49,24 @@ export interface Exchanger {
   close(): Promise<void>;
 }
 
-/** The exchanger of this very process. */
-export function localExchanger(context: CustodyContext): Exchanger {
+/** The keeper of this very process. */
+export function localKeeper(context: KeeperContext): Keeper {
   const intake = new Intake(context);
   const intakes = new SingleFlight<string, string>();
   const refreshes = new SingleFlight<string, RefreshOutcome>();
   return {
-    redeem(provider, request) {
+    exchangeCode(provider, request) {
       const protocol = context.protocols.get(provider);
       if (protocol === undefined) throw new TypeError(`there is no provider ${provider}`);
       return intakes.do(
         intake.requestKey(protocol, request),
-        async () => (await intake.take(protocol, request)).grantId,
+        async () => (await intake.exchangeCode(protocol, request)).grantId,
       );
     },
 
-    refresh: (grantId, generation, urgency) =>
+    refresh: (grantId, generation, priority) =>
       // A caller does not join a sweep: it would wait behind all other sweeps.
-      refreshes.do(`${urgency} ${grantId} ${generation}`, () => refreshGrant(context, grantId, generation, urgency)),
+      refreshes.do(`${priority} ${grantId} ${generation}`, () => refreshGrant(context, grantId, generation, priority)),
 
     async revoke(grantId) {
       const row = await context.store.grantById(grantId);

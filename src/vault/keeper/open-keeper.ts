@@ -1,15 +1,15 @@
 import { keyClasses } from "../../crypto/keyring.ts";
 import type { BucketSize } from "../../core/token-bucket.ts";
-import type { CustodyContext, VaultContext } from "../context.ts";
-import { localExchanger } from "./local-keeper.ts";
-import type { Exchanger } from "./local-keeper.ts";
+import type { KeeperContext, VaultContext } from "../context.ts";
+import { localKeeper } from "./local-keeper.ts";
+import type { Keeper } from "./local-keeper.ts";
 import { Gate } from "./gate/gate.ts";
 import { closeContext, openContext } from "../open/open-context.ts";
 import type { CommonOptions } from "../open/open-context.ts";
 import { noRescue, rescueFolder } from "./refresh/rescue-journal.ts";
 import { startUpkeep } from "./upkeep.ts";
 
-export interface CustodyOptions {
+export interface KeeperOptions {
   /** Exchanges with one provider, at most: so many in any one second, so many at once. 50 and 50 by default. */
   readonly exchangeRate?: BucketSize;
   /** Where answers are kept that the store could not take. Default: a folder beside a SQLite file, else none. */
@@ -19,39 +19,39 @@ export interface CustodyOptions {
 const defaultRate: BucketSize = { perSecond: 50, burst: 50 };
 
 /** Takes refresh tokens into custody: exchanges and commits for others, and finishes by itself what was left undone. */
-export function takeCustody(shared: VaultContext, options: CustodyOptions): Exchanger {
+export function newKeeper(shared: VaultContext, options: KeeperOptions): Keeper {
   const folder = options.rescueFolder ?? defaultFolder(shared);
   const size = options.exchangeRate ?? defaultRate;
-  const context: CustodyContext = {
+  const context: KeeperContext = {
     ...shared,
     running: new Set(),
     gates: new Map([...shared.protocols.keys()].map((name) => [name, new Gate(shared, size)])),
     rescue: folder === undefined ? noRescue : rescueFolder(folder),
   };
-  const exchanger = localExchanger(context);
+  const keeper = localKeeper(context);
   const upkeep = startUpkeep(context);
   return {
-    ...exchanger,
+    ...keeper,
     async close() {
       await upkeep.stop();
-      await exchanger.close();
+      await keeper.close();
     },
   };
 }
 
 /**
- * Opens an exchanger on its own, for a process that does nothing else: the keeper. Give its verbs to
- * `openVault({ exchanger })` elsewhere, and that vault needs no key that opens refresh tokens.
+ * Opens an keeper on its own, for a process that does nothing else: the keeper. Give its verbs to
+ * `openVault({ keeper })` elsewhere, and that vault needs no key that opens refresh tokens.
  *
  * @throws {OnbehalfError} as `openVault`
  */
-export async function openExchanger(options: CommonOptions & CustodyOptions): Promise<Exchanger> {
+export async function openKeeper(options: CommonOptions & KeeperOptions): Promise<Keeper> {
   const shared = await openContext(options, keyClasses);
-  const exchanger = takeCustody(shared, options);
+  const keeper = newKeeper(shared, options);
   return {
-    ...exchanger,
+    ...keeper,
     async close() {
-      await exchanger.close();
+      await keeper.close();
       await closeContext(shared);
     },
   };

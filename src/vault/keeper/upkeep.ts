@@ -2,10 +2,10 @@ import { isOnbehalfError } from "../../core/errors.ts";
 import { mayTakeOver } from "../../core/take-over.ts";
 import { keepAliveAt } from "../../core/refresh.ts";
 import type { Attempt } from "../../core/take-over.ts";
-import { Background } from "../periodic.ts";
+import { Periodic } from "../periodic.ts";
 import { commitRescued } from "./refresh/commit-answer.ts";
 import { gateOf, holderOf, protocolOf } from "../context.ts";
-import type { CustodyContext } from "../context.ts";
+import type { KeeperContext } from "../context.ts";
 import { Intake } from "./codes/intake.ts";
 import { refreshGrant } from "./refresh/refresh-grant.ts";
 import { endLateAnswers, goOnRevoking } from "./revoke/revoke-grant.ts";
@@ -33,9 +33,9 @@ const keepAliveBatch = 200;
  * answers that could not be stored, half-taken codes, unconfirmed revocations; and grants that nobody uses are
  * refreshed now and then, because six months of silence would end them.
  */
-export function startUpkeep(context: CustodyContext): Background {
+export function startUpkeep(context: KeeperContext): Periodic {
   const { store, clock } = context;
-  const background = new Background((task, message) => context.emit({ type: "store_failed", during: task, message }));
+  const background = new Periodic((task, message) => context.emit({ type: "store_failed", during: task, message }));
   background.every("attempts", rounds.attempts, () => finishAttempts(context));
   background.every("rescued answers", rounds.rescued, async () => {
     // Some may be of grants that were revoked meanwhile.
@@ -53,27 +53,27 @@ export function startUpkeep(context: CustodyContext): Background {
 }
 
 /** Attempts of dead owners come before anything else: a grace period may be running out. All at once, for the same reason. */
-export async function finishAttempts(context: CustodyContext): Promise<void> {
+export async function finishAttempts(context: KeeperContext): Promise<void> {
   // While a provider is down there may be thousands, and nothing to be done about any.
-  if ([...context.gates.values()].every(({ isShut }) => isShut)) return;
+  if ([...context.gates.values()].every(({ isBlocking: isShut }) => isShut)) return;
   const attempts = await context.store.attempts();
   await Promise.all(attempts.map((attempt) => quietly(finishAttempt(context, attempt))));
 }
 
-async function finishAttempt(context: CustodyContext, attempt: Attempt): Promise<void> {
+async function finishAttempt(context: KeeperContext, attempt: Attempt): Promise<void> {
   const { store, clock } = context;
   const liveness = await holderOf(context, attempt.owner, attempt.attemptId);
   if (liveness === "alive" || liveness === "mine") return;
   const grant = await store.grantById(attempt.grantId);
   if (grant === undefined || !serves(context, grant)) return;
   const { rotation, name: provider } = protocolOf(context, grant).provider;
-  if (gateOf(context, provider).isShut) return;
+  if (gateOf(context, provider).isBlocking) return;
   if ((grant.retryAt ?? 0) > clock.now() || !mayTakeOver(attempt, liveness, rotation, clock.now())) return;
-  await refreshGrant(context, attempt.grantId, attempt.generation, "caller");
+  await refreshGrant(context, attempt.grantId, attempt.generation, "interactive");
 }
 
 /** Answers that were journalled and never checked: their owner died, or the provider's keys were out of reach. */
-async function finishIntakes(context: CustodyContext): Promise<void> {
+async function finishIntakes(context: KeeperContext): Promise<void> {
   const { store, clock, protocols } = context;
   const intake = new Intake(context);
   for (const open of await store.openIntakes()) {
@@ -84,12 +84,12 @@ async function finishIntakes(context: CustodyContext): Promise<void> {
   }
 }
 
-async function finishRevocations(context: CustodyContext): Promise<void> {
+async function finishRevocations(context: KeeperContext): Promise<void> {
   for await (const row of served(context, { state: "revoking" })) await quietly(goOnRevoking(context, row.grantId));
 }
 
-async function finishLateAnswers(context: CustodyContext): Promise<void> {
-  for await (const row of served(context, { state: "revoked", withOrphans: true })) {
+async function finishLateAnswers(context: KeeperContext): Promise<void> {
+  for await (const row of served(context, { state: "revoked", withLateAnswers: true })) {
     await quietly(endLateAnswers(context, row.grantId));
     // One may have ended a consent that came at the same moment.
     await suspectSiblings(context, protocolOf(context, row).provider, row);
@@ -97,13 +97,13 @@ async function finishLateAnswers(context: CustodyContext): Promise<void> {
 }
 
 /** Those that somebody uses are looked at by that use; the others here, so that the app hears of their end. */
-async function lookAtSuspects(context: CustodyContext): Promise<void> {
+async function lookAtSuspects(context: KeeperContext): Promise<void> {
   for await (const row of served(context, { state: "suspect" })) {
-    await quietly(refreshGrant(context, row.grantId, row.generation, "sweep"));
+    await quietly(refreshGrant(context, row.grantId, row.generation, "background"));
   }
 }
 
-async function keepAlive(context: CustodyContext): Promise<void> {
+async function keepAlive(context: KeeperContext): Promise<void> {
   const { store, clock, keyring } = context;
   const now = clock.now();
   const idle = await store.idleGrants(now - keepAliveAt(0, 0), keepAliveBatch);
@@ -111,15 +111,15 @@ async function keepAlive(context: CustodyContext): Promise<void> {
     // The same share of the month for the same grant, in every process: a fixed number, not a new throw of the dice.
     const share = keyring.hash("keep_alive", row.grantId).readUInt32BE() / 2 ** 32;
     if (!serves(context, row) || keepAliveAt(row.accessIssuedAt ?? 0, share) > now) continue;
-    if (gateOf(context, row.provider).isShut) continue;
-    await quietly(refreshGrant(context, row.grantId, row.generation, "sweep"));
+    if (gateOf(context, row.provider).isBlocking) continue;
+    await quietly(refreshGrant(context, row.grantId, row.generation, "background"));
   }
 }
 
 /** Grants of the clients that are configured here, page by page: those of others must not stand in their way. */
 async function* served(
-  context: CustodyContext,
-  filter: Pick<GrantFilter, "state" | "withOrphans">,
+  context: KeeperContext,
+  filter: Pick<GrantFilter, "state" | "withLateAnswers">,
 ): AsyncGenerator<GrantRow> {
   const limit = 100;
   for (let after = ""; ;) {
@@ -130,10 +130,7 @@ async function* served(
   }
 }
 
-function serves(
-  { protocols }: CustodyContext,
-  { provider, clientId }: { provider: string; clientId: string },
-): boolean {
+function serves({ protocols }: KeeperContext, { provider, clientId }: { provider: string; clientId: string }): boolean {
   return protocols.get(provider)?.client.clientId === clientId;
 }
 

@@ -1,4 +1,4 @@
-import { opens, rewrap } from "../../crypto/keyring.ts";
+import { opens, wrapUnder } from "../../crypto/keyring.ts";
 import { masterKeysOf } from "../../crypto/master-key.ts";
 import type { MasterKey, MasterKeySource } from "../../crypto/master-key.ts";
 import { OnbehalfError } from "../../core/errors.ts";
@@ -70,7 +70,7 @@ export async function rotateMasterKey(store: KeyStore, source: MasterKeySource):
   // All are opened before the first is written: a key that is missing must not leave a store half under each.
   const replacements = behind(stored, newest).map((before) => ({
     before,
-    after: rewrap(before, instance, masters, newest),
+    after: wrapUnder(before, instance, masters, newest),
   }));
   let replaced = 0;
   for (const { before, after } of replacements) {

@@ -5,18 +5,18 @@ import type { KeyClass } from "../../crypto/keyring.ts";
 import { masterKeysOf } from "../../crypto/master-key.ts";
 import type { MasterKeySource } from "../../crypto/master-key.ts";
 import { OnbehalfError } from "../../core/errors.ts";
-import { leaseTimes } from "../../core/take-over.ts";
+import { takeOverTimes } from "../../core/take-over.ts";
 import type { Liveness, Owner } from "../../core/take-over.ts";
 import { HttpProtocol } from "../../oauth/protocol.ts";
 import type { Protocol } from "../../oauth/protocol.ts";
-import { wireDefaults } from "../../oauth/bounded-fetch.ts";
+import { fetchBounds } from "../../oauth/bounded-fetch.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { Store } from "../../store/store.ts";
-import { clientFor } from "./registered-client.ts";
+import { loadClient } from "./registered-client.ts";
 import type { VaultContext } from "../context.ts";
 import type { OnEvent } from "../events.ts";
-import { enlist, livenessOf, retire } from "./process-liveness.ts";
-import { unlock } from "./open-keyring.ts";
+import { newOwner, livenessOf, ownerGone } from "./process-liveness.ts";
+import { openStoreKeyring } from "./open-keyring.ts";
 
 /** What a vault and a keeper are both made of. */
 export interface CommonOptions {
@@ -52,12 +52,12 @@ export async function openContext(options: CommonOptions, classes: readonly KeyC
   // Before the store: with no key, or a damaged one, no file is made and no schema is changed.
   const masters = await masterKeysOf(options.keyring);
   await store.open({ clock, ...(options.migrate === undefined ? {} : { migrate: options.migrate }) });
-  const owner = enlist();
+  const owner = newOwner();
   try {
     await store.announceOwner?.(owner);
     return {
       store,
-      keyring: await unlock(store, masters, classes),
+      keyring: await openStoreKeyring(store, masters, classes),
       clock,
       random: options.random ?? jitter,
       sleep,
@@ -75,27 +75,27 @@ export async function openContext(options: CommonOptions, classes: readonly KeyC
 
 /** Nothing of it runs any more. */
 export async function closeContext({ store, owner }: Pick<VaultContext, "store" | "owner">): Promise<void> {
-  retire(owner);
+  ownerGone(owner);
   await store.close();
 }
 
 function protocolsFor(options: CommonOptions, send: typeof fetch, clock: Clock): Map<string, Protocol> {
-  const { exchangeTimeoutMs: timeoutMs = wireDefaults.timeoutMs } = options;
+  const { exchangeTimeoutMs: timeoutMs = fetchBounds.timeoutMs } = options;
   // Others take an exchange for over once this time has passed: a longer one would be begun again beside itself.
-  if (!(timeoutMs >= 1 && timeoutMs <= leaseTimes.exchangeMs)) {
+  if (!(timeoutMs >= 1 && timeoutMs <= takeOverTimes.exchangeMs)) {
     throw misconfigured(
       `exchangeTimeoutMs is ${timeoutMs}`,
-      `give milliseconds, from 1 to ${leaseTimes.exchangeMs}, or leave it out`,
+      `give milliseconds, from 1 to ${takeOverTimes.exchangeMs}, or leave it out`,
     );
   }
-  const wire = { ...wireDefaults, fetch: send, timeoutMs };
+  const wire = { ...fetchBounds, fetch: send, timeoutMs };
   const protocols = new Map<string, Protocol>();
   for (const provider of [
     ...(options.provider === undefined ? [] : [options.provider]),
     ...(options.providers ?? []),
   ]) {
     if (protocols.has(provider.name)) throw misconfigured(`two providers are named ${provider.name}`, oneOfAName);
-    protocols.set(provider.name, new HttpProtocol(provider, clientFor(provider), wire, clock));
+    protocols.set(provider.name, new HttpProtocol(provider, loadClient(provider), wire, clock));
   }
   if (protocols.size === 0) throw misconfigured("no provider was given", oneOfAName);
   return protocols;

@@ -9,7 +9,11 @@ import type { KeyStore } from "../../store/store.ts";
  *
  * @throws {OnbehalfError} `key_invalid`: another store's key; nothing was changed
  */
-export async function unlock(store: KeyStore, masters: MasterKeys, classes?: readonly KeyClass[]): Promise<Keyring> {
+export async function openStoreKeyring(
+  store: KeyStore,
+  masters: MasterKeys,
+  classes?: readonly KeyClass[],
+): Promise<Keyring> {
   // Only a store without any key gets new ones: where sealed values exist, a new key would open none of them.
   const instance = randomUUID();
   const stored =

@@ -6,8 +6,8 @@ import type { Liveness, Owner } from "../../core/take-over.ts";
 /** Vaults of this very process that are open: two of them may share a store, as tests and workers do. */
 const openVaults = new Set<string>();
 
-/** Makes an identity for one vault of this process, and declares it alive until {@link retire}. */
-export function enlist(): Owner {
+/** Makes an identity for one vault of this process, and declares it alive until {@link ownerGone}. */
+export function newOwner(): Owner {
   const owner: Owner = {
     node: thisNode(),
     pid: process.pid,
@@ -19,7 +19,7 @@ export function enlist(): Owner {
 }
 
 /** Declares that nothing of this vault runs any more. */
-export function retire(owner: Owner): void {
+export function ownerGone(owner: Owner): void {
   openVaults.delete(owner.vault);
 }
 

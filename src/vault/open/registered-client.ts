@@ -9,7 +9,7 @@ import type { Client, Provider } from "../../providers/provider.ts";
  *
  * @throws {OnbehalfError} `configuration_invalid`
  */
-export function clientFor(provider: Provider): Client {
+export function loadClient(provider: Provider): Client {
   assertSafeEndpoints(provider);
   const { client } = provider;
   // No grant belongs to this name, so none is ever refreshed or revoked in it.

@@ -1,7 +1,7 @@
 import { OnbehalfError } from "../../core/errors.ts";
 import type { GrantRef } from "../../core/grant.ts";
 import type { Provider } from "../../providers/provider.ts";
-import type { Access } from "./token-source.ts";
+import type { TokenSource } from "./token-source.ts";
 import { protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 
@@ -11,7 +11,7 @@ import type { VaultContext } from "../context.ts";
  */
 export async function callApi(
   context: VaultContext,
-  access: Access,
+  access: TokenSource,
   ref: GrantRef,
   input: string | URL,
   init: RequestInit = {},

@@ -1,5 +1,5 @@
 import type { GrantStore } from "../../store/store.ts";
-import type { Access } from "./token-source.ts";
+import type { TokenSource } from "./token-source.ts";
 
 /** So long may another process's change go unseen here, milliseconds. */
 export const changePollMs = 500;
@@ -9,11 +9,11 @@ export const changePollMs = 500;
  *
  * @param seq the last change that is known
  */
-export function watchChanges(store: GrantStore, access: Access, seq: number): () => Promise<void> {
+export function watchChanges(store: GrantStore, access: TokenSource, seq: number): () => Promise<void> {
   let seen = seq;
   return async () => {
     const { seq: latest, changes } = await store.changesSince(seen);
     seen = latest;
-    access.note(changes);
+    access.apply(changes);
   };
 }

@@ -8,7 +8,7 @@ const limit = 50_000;
 /** Which grant it is, and whose. */
 export type Identity = Pick<GrantRow, "grantId" | "provider" | "clientId" | "issuer">;
 
-export interface Remembered extends Identity {
+export interface CachedToken extends Identity {
   readonly token: AccessToken;
   readonly generation: number;
   readonly expiresAt: number;
@@ -18,22 +18,22 @@ export interface Remembered extends Identity {
 }
 
 /** Access tokens that were handed out lately, by grant, and the references that led to them. */
-export class TokenMemory {
-  readonly #tokens = new Map<string, Remembered>();
+export class TokenCache {
+  readonly #tokens = new Map<string, CachedToken>();
   readonly #grantIds = new Map<string, string>();
   #epoch = 0;
 
   /** How often anything was forgotten: who reads the store notes it before, and tells {@link keep}. */
-  get epoch(): number {
+  get version(): number {
     return this.#epoch;
   }
 
-  find(key: string): Remembered | undefined {
+  find(key: string): CachedToken | undefined {
     // A grant's own id leads to it whatever else has changed, also while nothing can be looked up.
     return this.#tokens.get(idInKey(key) ?? this.#grantIds.get(key) ?? "");
   }
 
-  all(): Iterable<Remembered> {
+  all(): Iterable<CachedToken> {
     return this.#tokens.values();
   }
 
@@ -41,7 +41,7 @@ export class TokenMemory {
    * Keeps a token, unless something was forgotten since `epoch`: it was read before a change that has been noticed
    * since, may be revoked, and is good for one answer and no more.
    */
-  keep(key: string, known: Remembered, epoch: number): void {
+  keep(key: string, known: CachedToken, epoch: number): void {
     if (epoch !== this.#epoch) return;
     setNewest(this.#tokens, known.grantId, known);
     setNewest(this.#grantIds, key, known.grantId);
@@ -52,7 +52,7 @@ export class TokenMemory {
     this.#tokens.delete(grantId);
   }
 
-  forget(grantIds: readonly string[]): void {
+  invalidate(grantIds: readonly string[]): void {
     this.#epoch += 1;
     for (const grantId of grantIds) this.#tokens.delete(grantId);
     // A reference may now fit another grant, or several: all of them are looked up again.
@@ -60,9 +60,9 @@ export class TokenMemory {
   }
 
   /** Forgets what changed in the store, but for the changes that memory has already seen. */
-  note(changes: readonly GrantChange[]): void {
+  apply(changes: readonly GrantChange[]): void {
     const news = changes.filter((change) => !this.#isKnown(change));
-    if (news.length > 0) this.forget(news.map(({ grantId }) => grantId));
+    if (news.length > 0) this.invalidate(news.map(({ grantId }) => grantId));
   }
 
   /** A refresh of our own is news to others only. */

@@ -7,13 +7,13 @@ import type { GrantChange, GrantRow } from "../../store/store.ts";
 import { AccessToken } from "./access-token.ts";
 import { protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";
-import type { Exchanger, RefreshOutcome } from "../keeper/local-keeper.ts";
-import type { Urgency } from "../keeper/gate/gate.ts";
+import type { Keeper, RefreshOutcome } from "../keeper/local-keeper.ts";
+import type { Priority } from "../keeper/gate/gate.ts";
 import { reauthorizationRequired } from "../errors/reauthorization-required.ts";
-import { refKey, resolveGrant } from "../grants/find-grant.ts";
+import { cacheKey, findGrant } from "../grants/find-grant.ts";
 import { openAccessToken } from "../grants/sealed-grant.ts";
-import { TokenMemory } from "./token-cache.ts";
-import type { Identity, Remembered } from "./token-cache.ts";
+import { TokenCache } from "./token-cache.ts";
+import type { Identity, CachedToken } from "./token-cache.ts";
 import { clientMisconfigured, providerUnavailable } from "../errors/provider-errors.ts";
 
 export interface GetAccessTokenOptions {
@@ -27,17 +27,17 @@ export interface GetAccessTokenOptions {
 const rounds = 5;
 
 /** Hands out valid access tokens: from memory, from the store, or by a refresh that all who wait share. */
-export class Access {
+export class TokenSource {
   readonly #context: VaultContext;
-  readonly #exchanger: Exchanger;
+  readonly #keeper: Keeper;
   readonly #flights = new SingleFlight<string, RefreshOutcome>();
-  readonly #memory = new TokenMemory();
+  readonly #memory = new TokenCache();
   /** Memory's epoch when the reading of a row began. */
   readonly #epochOf = new WeakMap<GrantRow, number>();
 
-  constructor(context: VaultContext, exchanger: Exchanger) {
+  constructor(context: VaultContext, keeper: Keeper) {
     this.#context = context;
-    this.#exchanger = exchanger;
+    this.#keeper = keeper;
   }
 
   /** The token for a reference, if memory holds one that lives long enough. Touches nothing else. */
@@ -50,7 +50,7 @@ export class Access {
 
   /** Which grant a reference means: from memory where its token lives there, so that a call needs no store. */
   async identify(ref: GrantRef): Promise<Identity> {
-    return this.#known(refKey(ref), 0) ?? (await resolveGrant(this.#context, ref));
+    return this.#known(cacheKey(ref), 0) ?? (await findGrant(this.#context, ref));
   }
 
   /**
@@ -63,12 +63,12 @@ export class Access {
       if (!known.used || known.refreshAt > now) continue;
       // One try for what memory holds now: a failed one is tried again when the token is next looked up.
       known.used = false;
-      this.#refresh(known, "sweep").catch(() => undefined);
+      this.#refresh(known, "background").catch(() => undefined);
     }
   }
 
   async get(ref: GrantRef, { minTtlSeconds = 60, signal }: GetAccessTokenOptions): Promise<AccessToken> {
-    const key = refKey(ref);
+    const key = cacheKey(ref);
     const minTtlMs = minTtlSeconds * 1000;
     const known = this.peek(key, minTtlMs);
     if (known !== undefined) return known;
@@ -92,20 +92,20 @@ export class Access {
     const row = await this.#read({ grantId: refused.grantId });
     this.#assertUsable(row);
     const current = openAccessToken(this.#context.keyring, row);
-    if (current !== undefined && current.expose() !== refused.token) return this.#remember(refKey(row.grantId), row);
+    if (current !== undefined && current.expose() !== refused.token) return this.#remember(cacheKey(row.grantId), row);
     if (row.refreshSealed === null) return this.#reauthorize(row, "no_refresh_token");
     const outcome = await waitFor(this.#refresh(row), signal);
-    return this.#after(outcome, row, refKey(row.grantId), signal);
+    return this.#after(outcome, row, cacheKey(row.grantId), signal);
   }
 
   /** Forgets grants that were changed here. */
-  forget(grantIds: readonly string[]): void {
-    this.#memory.forget(grantIds);
+  invalidate(grantIds: readonly string[]): void {
+    this.#memory.invalidate(grantIds);
   }
 
   /** Forgets grants that were changed in the store, by whomever. */
-  note(changes: readonly GrantChange[]): void {
-    this.#memory.note(changes);
+  apply(changes: readonly GrantChange[]): void {
+    this.#memory.apply(changes);
   }
 
   /** Resolves when the refreshes under way have ended. */
@@ -124,14 +124,14 @@ export class Access {
     return this.#after(outcome, row, key, signal);
   }
 
-  #known(key: string, minTtlMs: number): Remembered | undefined {
+  #known(key: string, minTtlMs: number): CachedToken | undefined {
     const known = this.#memory.find(key);
     return known !== undefined && isFresh(known.expiresAt, this.#context.clock.now(), minTtlMs) ? known : undefined;
   }
 
   async #read(ref: GrantRef): Promise<GrantRow> {
-    const { epoch } = this.#memory;
-    const row = await resolveGrant(this.#context, ref);
+    const { version: epoch } = this.#memory;
+    const row = await findGrant(this.#context, ref);
     this.#epochOf.set(row, epoch);
     return row;
   }
@@ -148,7 +148,7 @@ export class Access {
       const { grantId, scope } = before;
       const token = new AccessToken(grantId, outcome.accessToken, outcome.expiresAt, scopesOf(scope));
       // Served from memory until the store has it: others who ask meanwhile must not spend the old token again.
-      this.#keep(key, token, before, this.#memory.epoch);
+      this.#keep(key, token, before, this.#memory.version);
       return token;
     }
     if (outcome.kind === "newer" || outcome.kind === "ended") {
@@ -171,10 +171,10 @@ export class Access {
 
   #refresh(
     { grantId, generation }: Pick<GrantRow, "grantId" | "generation">,
-    urgency: Urgency = "caller",
+    priority: Priority = "interactive",
   ): Promise<RefreshOutcome> {
     // A caller does not join a sweep's flight: it would wait behind all other sweeps.
-    return this.#flights.do(`${urgency} ${grantId}`, () => this.#exchanger.refresh(grantId, generation, urgency));
+    return this.#flights.do(`${priority} ${grantId}`, () => this.#keeper.refresh(grantId, generation, priority));
   }
 
   /** The stored token, if it lives at all. */

@@ -6,7 +6,7 @@ import { isOnbehalfError } from "../../../src/core/errors.ts";
 import { google } from "../../../src/providers/google.ts";
 import { oidc } from "../../../src/providers/oidc.ts";
 import type { Provider } from "../../../src/providers/provider.ts";
-import { clientFor } from "../../../src/vault/open/registered-client.ts";
+import { loadClient } from "../../../src/vault/open/registered-client.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const clientId = "1234567890-web.apps.googleusercontent.com";
@@ -14,22 +14,22 @@ const clientSecret = "GOCSPX-secret";
 
 function assertRefused(provider: Provider, message: RegExp): void {
   assert.throws(
-    () => clientFor(provider),
+    () => loadClient(provider),
     (error) => isOnbehalfError(error, "configuration_invalid") && message.test(error.message),
   );
 }
 
 describe("a provider's client", () => {
   it("is taken as given, or read from its file", async (t) => {
-    assert.equal(clientFor(google({ clientId, clientSecret })).clientSecret?.expose(), clientSecret);
+    assert.equal(loadClient(google({ clientId, clientSecret })).clientSecret?.expose(), clientSecret);
     const clientSecretFile = join(await temporaryFolder(t), "client_secret.json");
     await writeFile(clientSecretFile, JSON.stringify({ web: { client_id: clientId, client_secret: clientSecret } }));
-    const client = clientFor(google({ clientSecretFile }));
+    const client = loadClient(google({ clientSecretFile }));
     assert.deepEqual([client.clientId, client.clientSecret?.expose()], [clientId, clientSecret]);
   });
 
   it("may have no secret, where it is a public one", () => {
-    assert.deepEqual(clientFor(oidc({ name: "id", issuer: "https://id.example", clientId: "app" })), {
+    assert.deepEqual(loadClient(oidc({ name: "id", issuer: "https://id.example", clientId: "app" })), {
       clientId: "app",
     });
   });
@@ -49,7 +49,7 @@ describe("a provider's client", () => {
       "http://[::1]:4600",
       "https://a.example",
     ]) {
-      assert.equal(clientFor(google({ clientId, clientSecret, baseUrl })).clientId, clientId);
+      assert.equal(loadClient(google({ clientId, clientSecret, baseUrl })).clientId, clientId);
     }
     assertRefused(
       google({ clientId, clientSecret, baseUrl: "http://a.example" }),

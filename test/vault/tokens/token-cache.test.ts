@@ -3,21 +3,21 @@ import { describe, test } from "node:test";
 import { Secret } from "../../../src/index.ts";
 import type { GrantState } from "../../../src/index.ts";
 import { AccessToken } from "../../../src/vault/tokens/access-token.ts";
-import { refKey } from "../../../src/vault/grants/find-grant.ts";
-import { TokenMemory } from "../../../src/vault/tokens/token-cache.ts";
-import type { Remembered } from "../../../src/vault/tokens/token-cache.ts";
+import { cacheKey } from "../../../src/vault/grants/find-grant.ts";
+import { TokenCache } from "../../../src/vault/tokens/token-cache.ts";
+import type { CachedToken } from "../../../src/vault/tokens/token-cache.ts";
 
-const byId = refKey("g_a");
-const bySubject = refKey({ subject: "ada" });
+const byId = cacheKey("g_a");
+const bySubject = cacheKey({ subject: "ada" });
 
 /** Memory that holds the token of generation 2 of one grant, under two references. */
-function memory(): TokenMemory {
-  const held = new TokenMemory();
-  for (const key of [byId, bySubject]) held.keep(key, known("g_a", 2), held.epoch);
+function memory(): TokenCache {
+  const held = new TokenCache();
+  for (const key of [byId, bySubject]) held.keep(key, known("g_a", 2), held.version);
   return held;
 }
 
-function known(grantId: string, generation: number): Remembered {
+function known(grantId: string, generation: number): CachedToken {
   const token = new AccessToken(grantId, new Secret("ya29.a"), 3_600_000, []);
   const whose = { grantId, provider: "google", clientId: "1-a", issuer: "https://accounts.google.com" };
   return { ...whose, token, generation, expiresAt: 3_600_000, refreshAt: 2_800_000, used: true };
@@ -48,7 +48,7 @@ describe("the memory of tokens", () => {
   for (const [name, grantId, generation, state, accessExpiresAt, keepsToken, keepsReference] of changes) {
     test(`noting ${name}: ${keepsToken ? "keeps" : "forgets"} the token`, () => {
       const held = memory();
-      held.note([{ grantId, generation, state, accessExpiresAt }]);
+      held.apply([{ grantId, generation, state, accessExpiresAt }]);
       assert.equal(held.find(byId) !== undefined, keepsToken);
       assert.equal(held.find(bySubject) !== undefined, keepsReference);
     });
@@ -56,16 +56,16 @@ describe("the memory of tokens", () => {
 
   test("noting nothing changes nothing", () => {
     const held = memory();
-    const { epoch } = held;
-    held.note([]);
-    assert.equal(held.epoch, epoch);
+    const { version: epoch } = held;
+    held.apply([]);
+    assert.equal(held.version, epoch);
     assert.ok(held.find(bySubject));
   });
 
   test("a token that was read before the news of its end is not kept", () => {
-    const held = new TokenMemory();
-    const { epoch } = held;
-    held.note([{ grantId: "g_a", generation: 2, state: "revoked", accessExpiresAt: null }]);
+    const held = new TokenCache();
+    const { version: epoch } = held;
+    held.apply([{ grantId: "g_a", generation: 2, state: "revoked", accessExpiresAt: null }]);
     held.keep(byId, known("g_a", 2), epoch);
     assert.equal(held.find(byId), undefined);
   });

@@ -2,7 +2,7 @@ import { afterAnswer, standardRefusals } from "../../../core/refresh.ts";
 import type { AfterAnswer, Refusals, TokenAnswer } from "../../../core/refresh.ts";
 
 /** What an answer to a code exchange means, where it brought no tokens. */
-export type AfterCodeRefusal =
+export type AfterCodeError =
   /** The code is used up, expired, or was issued to another client. */
   | { readonly do: "reject"; readonly error: string }
   /** What was sent beside the code does not fit it; the code itself may still be good. */
@@ -16,7 +16,7 @@ export type AfterCodeRefusal =
  *
  * @see RFC 6749 section 5.2
  */
-export function afterCodeRefusal(answer: TokenAnswer, refusals: Refusals = {}): AfterCodeRefusal {
+export function afterCodeError(answer: TokenAnswer, refusals: Refusals = {}): AfterCodeError {
   if (answer.kind === "refusal" && answer.status < 429) {
     if (answer.error === "unauthorized_client") return { do: "reject", error: answer.error };
     if (/^(?:redirect_uri_mismatch|invalid_request|invalid_scope)$/.test(answer.error)) {

@@ -1,7 +1,7 @@
 import { OnbehalfError } from "../../../core/errors.ts";
 
 /** How an intake ended badly, in a form that is stored and thrown again when the same code comes back. */
-export type Rejection = OnbehalfError<"code_rejected"> | OnbehalfError<"id_token_invalid">;
+export type CodeRejection = OnbehalfError<"code_rejected"> | OnbehalfError<"id_token_invalid">;
 
 /** Reasons why a provider refuses a code, with what to do; anything else gets the general hint. */
 const hints: Readonly<Record<string, string>> = {
@@ -36,12 +36,12 @@ export function idTokenMissing(): OnbehalfError<"id_token_invalid"> {
   });
 }
 
-export function rejectionText({ code, message, hint, details }: Rejection): string {
+export function rejectionText({ code, message, hint, details }: CodeRejection): string {
   return JSON.stringify({ code, message, hint, details });
 }
 
-export function rejectionOf(text: string): Rejection {
-  const { code, message, hint, details } = JSON.parse(text) as Rejection;
+export function rejectionOf(text: string): CodeRejection {
+  const { code, message, hint, details } = JSON.parse(text) as CodeRejection;
   return code === "code_rejected"
     ? new OnbehalfError(code, message, { hint, details })
     : new OnbehalfError("id_token_invalid", message, { hint, details: { check: details.check } });

@@ -4,8 +4,8 @@ import { fromJournal, journalText } from "../../../oauth/token-set.ts";
 import { backOffMs } from "../../../core/refresh.ts";
 import type { IntakeRow } from "../../../store/store.ts";
 import type { CodeRequest } from "./code-request.ts";
-import type { Answer } from "../refresh/commit-answer.ts";
-import type { CustodyContext } from "../../context.ts";
+import type { ReceivedTokens } from "../refresh/commit-answer.ts";
+import type { KeeperContext } from "../../context.ts";
 
 /** What an intake must remember to be finished by somebody else. */
 export interface IntakeContext {
@@ -22,9 +22,9 @@ const failuresBeforeAnswer = 4;
 
 /** The sealed parts of intakes: what was asked, and what the provider answered. Codes themselves are stored nowhere. */
 export class IntakeJournal {
-  readonly #context: CustodyContext;
+  readonly #context: KeeperContext;
 
-  constructor(context: CustodyContext) {
+  constructor(context: KeeperContext) {
     this.#context = context;
   }
 
@@ -43,7 +43,7 @@ export class IntakeJournal {
   }
 
   /** Undefined where there is none, or it does not open. */
-  openAnswer({ codeHash, clientId, answerSealed }: IntakeRow): Answer | undefined {
+  openAnswer({ codeHash, clientId, answerSealed }: IntakeRow): ReceivedTokens | undefined {
     if (answerSealed === null) return undefined;
     const text = this.#context.keyring.open("refresh", answerSealed, placeOf("answer", codeHash, clientId));
     return text === undefined ? undefined : fromJournal(text);
@@ -57,7 +57,7 @@ export class IntakeJournal {
   async keepAnswer(
     codeHash: Uint8Array,
     clientId: string,
-    { tokens, receivedAt }: Answer,
+    { tokens, receivedAt }: ReceivedTokens,
     onTrouble: (error: unknown) => void,
   ): Promise<void> {
     const { store, keyring, sleep, random, emit } = this.#context;

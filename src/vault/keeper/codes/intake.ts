@@ -5,13 +5,13 @@ import { claimedSubject } from "../../../oauth/id-token.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import type { TokenAnswer } from "../../../core/refresh.ts";
 import type { GrantRow, IntakeRow } from "../../../store/store.ts";
-import { afterCodeRefusal } from "./after-code-error.ts";
+import { afterCodeError } from "./after-code-error.ts";
 import type { CodeRequest } from "./code-request.ts";
 import { storeConsent } from "./store-consent.ts";
 import type { Consent } from "./store-consent.ts";
 import { gateOf, holderOf } from "../../context.ts";
-import type { CustodyContext } from "../../context.ts";
-import type { Pass } from "../gate/gate.ts";
+import type { KeeperContext } from "../../context.ts";
+import type { Permit } from "../gate/gate.ts";
 import { IntakeJournal, contextTextOf } from "./intake-journal.ts";
 import type { IntakeContext } from "./intake-journal.ts";
 import { clientMisconfigured, providerUnavailable } from "../../errors/provider-errors.ts";
@@ -26,10 +26,10 @@ const longestWaitMs = 45_000;
 
 /** Takes codes in: spends each once, keeps the answer before checking it, stores the grant. */
 export class Intake {
-  readonly #context: CustodyContext;
+  readonly #context: KeeperContext;
   readonly #journal: IntakeJournal;
 
-  constructor(context: CustodyContext) {
+  constructor(context: KeeperContext) {
     this.#context = context;
     this.#journal = new IntakeJournal(context);
   }
@@ -45,7 +45,7 @@ export class Intake {
    * @throws {OnbehalfError} `code_rejected`, `id_token_invalid`, `client_misconfigured`, `provider_unavailable`,
    *   `store_unavailable`
    */
-  async take(protocol: Protocol, request: CodeRequest): Promise<GrantRow> {
+  async exchangeCode(protocol: Protocol, request: CodeRequest): Promise<GrantRow> {
     const { store, owner, clock, sleep } = this.#context;
     const { clientId } = protocol.client;
     const codeHash = this.#journal.codeHash(protocol, request);
@@ -83,7 +83,7 @@ export class Intake {
   /**
    * Finishes an intake whose answer is in the journal.
    *
-   * @throws {OnbehalfError} as {@link take}
+   * @throws {OnbehalfError} as {@link exchangeCode}
    */
   async finish(protocol: Protocol, intake: IntakeRow): Promise<GrantRow> {
     return this.#holding(intake.codeHash, async () => {
@@ -141,7 +141,7 @@ export class Intake {
   ): Promise<Pick<Consent, "tokens" | "receivedAt">> {
     const { store, clock } = this.#context;
     const gate = gateOf(this.#context, protocol.provider.name);
-    const admission = await gate.admit("caller");
+    const admission = await gate.admit("interactive");
     if (admission.kind === "wait") {
       const { refusedWith } = gate;
       await store.forgetIntake(codeHash);
@@ -158,19 +158,19 @@ export class Intake {
         ...(codeVerifier === undefined ? {} : { codeVerifier }),
       });
       if (tokens === undefined) throw await this.#refused(protocol, answer, codeHash, pass);
-      pass.succeeded();
+      pass.success();
       return { tokens, receivedAt };
     } finally {
-      pass.released();
+      pass.release();
     }
   }
 
-  async #refused(protocol: Protocol, answer: TokenAnswer, codeHash: Uint8Array, pass: Pass): Promise<OnbehalfError> {
+  async #refused(protocol: Protocol, answer: TokenAnswer, codeHash: Uint8Array, pass: Permit): Promise<OnbehalfError> {
     const { store, clock, emit } = this.#context;
     const { provider, client } = protocol;
-    const verdict = afterCodeRefusal(answer, provider.refusals);
+    const verdict = afterCodeError(answer, provider.refusals);
     if (verdict.do === "reject") {
-      pass.succeeded();
+      pass.success();
       const error = codeRejected(verdict.error);
       // Out of `spending` only: the refusal may be of a code whose answer somebody slower than us is journalling.
       await store.rejectIntake(codeHash, rejectionText(error), clock.now(), "spending");
@@ -181,19 +181,19 @@ export class Intake {
     await store.forgetIntake(codeHash);
     switch (verdict.do) {
       case "correct": {
-        pass.succeeded();
+        pass.success();
         const error = codeRejected(verdict.error);
         emit({ type: "code_rejected", provider: provider.name, error: error.message });
         return error;
       }
       case "alert-operator":
-        if (pass.refused(verdict.error)) {
+        if (pass.clientRefused(verdict.error)) {
           emit({ type: "client_refused", provider: provider.name, clientId: client.clientId, error: verdict.error });
         }
         return misconfigured(protocol, verdict.error);
       case "retry": {
         const { error, afterMs = 0, limited } = verdict;
-        const shutForMs = pass.failed({ retryAfterMs: afterMs, limited });
+        const shutForMs = pass.failure({ retryAfterMs: afterMs, limited });
         return unavailable(protocol, error, Math.max(afterMs, shutForMs, 1_000));
       }
     }

@@ -6,7 +6,7 @@ import type { Protocol } from "../../../oauth/protocol.ts";
 import type { TokenSet } from "../../../oauth/token-set.ts";
 import { newGrant } from "../../../store/new-grant.ts";
 import type { GrantRow } from "../../../store/store.ts";
-import type { CustodyContext } from "../../context.ts";
+import type { KeeperContext } from "../../context.ts";
 import {
   externalHash,
   ifReadable,
@@ -37,7 +37,7 @@ const rounds = 20;
  * @throws {OnbehalfError} `store_unavailable`
  */
 export async function storeConsent(
-  context: CustodyContext,
+  context: KeeperContext,
   protocol: Protocol,
   codeHash: Uint8Array,
   consent: Consent,
@@ -69,7 +69,7 @@ export async function storeConsent(
 }
 
 function newRow(
-  { keyring, clock }: CustodyContext,
+  { keyring, clock }: KeeperContext,
   { provider, client }: Protocol,
   hash: Buffer,
   { tokens, receivedAt, profile, externalId, requestedScopes }: Consent,
@@ -92,7 +92,7 @@ function newRow(
 }
 
 function nextRow(
-  { keyring }: CustodyContext,
+  { keyring }: KeeperContext,
   existing: GrantRow,
   { tokens, receivedAt, profile, externalId, requestedScopes }: Consent,
   now: number,

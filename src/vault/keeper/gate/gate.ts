@@ -1,27 +1,27 @@
 import { afterFailure, afterLateFailure, closedBreaker, mayAsk } from "../../../core/breaker.ts";
-import type { Breaker, Trouble } from "../../../core/breaker.ts";
+import type { Breaker, ProviderFailure } from "../../../core/breaker.ts";
 import type { Clock } from "../../../core/clock.ts";
-import { LastSecond, fullBucket, take } from "../../../core/token-bucket.ts";
+import { SlidingWindow, fullBucket, take } from "../../../core/token-bucket.ts";
 import type { BucketSize, TokenBucket } from "../../../core/token-bucket.ts";
 
 /** Who wants an exchange: somebody who waits for the token, or we ourselves, ahead of time. */
-export type Urgency = "caller" | "sweep";
+export type Priority = "interactive" | "background";
 
 /** Leave to ask the provider, or how long there will be none, milliseconds. */
 export type Admission =
-  | { readonly kind: "ask"; readonly pass: Pass }
+  | { readonly kind: "ask"; readonly pass: Permit }
   | { readonly kind: "wait"; readonly waitMs: number; readonly error: string };
 
 /** Leave to ask once. Whoever holds it says how that went, or that nothing was asked after all. */
-export interface Pass {
+export interface Permit {
   /** The provider answered sensibly, whatever it said about a grant. */
-  succeeded(): void;
+  success(): void;
   /** No useful answer. Returns how long nobody is let through now, milliseconds; 0: others may go on. */
-  failed(trouble: Trouble): number;
+  failure(trouble: ProviderFailure): number;
   /** Our client was refused. Returns whether this is news, to be told aloud. */
-  refused(error: string): boolean;
+  clientRefused(error: string): boolean;
   /** Nothing was asked, or not yet: somebody else may find out how the provider is. Changes nothing after the others. */
-  released(): void;
+  release(): void;
 }
 
 interface Seams {
@@ -47,18 +47,18 @@ const sweepsReturnMs = 1_000;
 export class Gate {
   readonly #seams: Seams;
   readonly #size: BucketSize;
-  readonly #lastSecond: LastSecond;
+  readonly #lastSecond: SlidingWindow;
   #bucket: TokenBucket;
   #breaker: Breaker = closedBreaker;
   #probe: Probe | undefined;
   #refusedWith: string | undefined;
-  readonly #waiting: Record<Urgency, (() => void)[]> = { caller: [], sweep: [] };
+  readonly #waiting: Record<Priority, (() => void)[]> = { interactive: [], background: [] };
   #pumping = false;
 
   constructor(seams: Seams, size: BucketSize) {
     this.#seams = seams;
     this.#size = size;
-    this.#lastSecond = new LastSecond(size.perSecond);
+    this.#lastSecond = new SlidingWindow(size.perSecond);
     this.#bucket = fullBucket(size, seams.clock.now());
   }
 
@@ -69,16 +69,16 @@ export class Gate {
 
   /** How many wait for their turn. */
   get queued(): number {
-    return this.#waiting.caller.length + this.#waiting.sweep.length;
+    return this.#waiting.interactive.length + this.#waiting.background.length;
   }
 
   /** Whether nobody would be let through at once. */
-  get isShut(): boolean {
-    return this.#probe !== undefined || this.shutForMs > 0;
+  get isBlocking(): boolean {
+    return this.#probe !== undefined || this.blockedForMs > 0;
   }
 
   /** How long nobody is let through, milliseconds; 0: not longer than a probe takes. */
-  get shutForMs(): number {
+  get blockedForMs(): number {
     const may = this.#mayAsk();
     return typeof may === "number" ? may : 0;
   }
@@ -87,22 +87,22 @@ export class Gate {
    * Leave to ask, after a wait for one's turn. Where it is being found out whether the provider is back, a caller waits
    * for that, no longer than an exchange takes; a sweep does not.
    */
-  async admit(urgency: Urgency): Promise<Admission> {
+  async admit(priority: Priority): Promise<Admission> {
     for (;;) {
       const may = this.#mayAsk();
       if (typeof may === "number") return this.#turnedAway(may);
       if (may === "probe" && this.#probe !== undefined) {
-        if (urgency === "sweep") return this.#turnedAway(sweepsReturnMs);
+        if (priority === "background") return this.#turnedAway(sweepsReturnMs);
         await this.#probe.ended;
         continue;
       }
       // Before its turn in the queue: others would take turns for nothing, and use up the rate that they need then.
       const probe = may === "probe" ? this.#beginProbe() : undefined;
-      await this.#turn(urgency);
+      await this.#turn(priority);
       const pass = this.#pass(probe);
       if (this.#mayAsk() === may) return { kind: "ask", pass };
       // The provider went down while we queued, or said how long it is to be left alone.
-      pass.released();
+      pass.release();
     }
   }
 
@@ -121,7 +121,7 @@ export class Gate {
     return this.#probe;
   }
 
-  #pass(probe: Probe | undefined): Pass {
+  #pass(probe: Probe | undefined): Permit {
     const released = (): void => {
       if (probe === undefined || this.#probe !== probe) return;
       this.#probe = undefined;
@@ -130,20 +130,20 @@ export class Gate {
     // Once the breaker has opened, only a probe knows better: whatever else is answered was asked before.
     const counts = (): boolean => this.#mayAsk() === "ask" || (probe !== undefined && this.#probe === probe);
     return {
-      released,
-      succeeded: () => {
+      release: released,
+      success: () => {
         if (counts()) {
           this.#breaker = closedBreaker;
           this.#refusedWith = undefined;
         }
         released();
       },
-      failed: (trouble) => {
+      failure: (trouble) => {
         this.#fail(trouble, counts());
         released();
-        return this.shutForMs;
+        return this.blockedForMs;
       },
-      refused: (error) => {
+      clientRefused: (error) => {
         const news = this.#refusedWith !== error;
         this.#refusedWith = error;
         this.#fail({}, counts());
@@ -153,21 +153,21 @@ export class Gate {
     };
   }
 
-  #fail(trouble: Trouble, counts: boolean): void {
+  #fail(trouble: ProviderFailure, counts: boolean): void {
     const { clock, random } = this.#seams;
     this.#breaker = counts
       ? afterFailure(this.#breaker, clock.now(), random(), trouble)
       : afterLateFailure(this.#breaker, clock.now(), trouble);
-    if (this.shutForMs === 0) return;
+    if (this.blockedForMs === 0) return;
     // Who queues for a turn that will not come is told now, not when it would have come.
-    for (const urgency of ["caller", "sweep"] as const) {
-      for (const wake of this.#waiting[urgency].splice(0)) wake();
+    for (const priority of ["interactive", "background"] as const) {
+      for (const wake of this.#waiting[priority].splice(0)) wake();
     }
   }
 
-  #turn(urgency: Urgency): Promise<void> {
+  #turn(priority: Priority): Promise<void> {
     return new Promise((resolve) => {
-      this.#waiting[urgency].push(resolve);
+      this.#waiting[priority].push(resolve);
       if (!this.#pumping) void this.#pump();
     });
   }
@@ -177,7 +177,7 @@ export class Gate {
     while (this.queued > 0) {
       const now = this.#seams.clock.now();
       const waitMs = this.#take(now);
-      if (waitMs === 0) (this.#waiting.caller.shift() ?? this.#waiting.sweep.shift())?.();
+      if (waitMs === 0) (this.#waiting.interactive.shift() ?? this.#waiting.background.shift())?.();
       else await this.#seams.sleep(waitMs);
     }
     this.#pumping = false;

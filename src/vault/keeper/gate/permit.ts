@@ -1,14 +1,14 @@
 import type { RefreshOutcome } from "../local-keeper.ts";
-import type { Gate, Pass, Urgency } from "./gate.ts";
+import type { Gate, Permit, Priority } from "./gate.ts";
 
 /** Why there is nothing to spend, or nothing just now. */
-export type NotNow = Exclude<RefreshOutcome, { kind: "held-in-memory" }>;
+export type Deferred = Exclude<RefreshOutcome, { kind: "held-in-memory" }>;
 
 /** What somebody hears who is not let through. */
 export function turnedAway(
-  { refusedWith, shutForMs }: Gate,
+  { refusedWith, blockedForMs: shutForMs }: Gate,
   { waitMs, error }: { readonly waitMs: number; readonly error: string },
-): NotNow {
+): Deferred {
   return refusedWith === undefined
     ? { kind: "unavailable", error, retryAfterMs: Math.max(waitMs, shutForMs) }
     : { kind: "misconfigured", error: refusedWith };
@@ -17,12 +17,12 @@ export function turnedAway(
 /** A turn at the provider: got, given up while there is nothing to ask, got again. */
 export class Turn {
   readonly #gate: Gate;
-  readonly #urgency: Urgency;
-  #pass: Pass | undefined;
+  readonly #priority: Priority;
+  #pass: Permit | undefined;
 
-  constructor(gate: Gate, urgency: Urgency) {
+  constructor(gate: Gate, priority: Priority) {
     this.#gate = gate;
-    this.#urgency = urgency;
+    this.#priority = priority;
   }
 
   get isMine(): boolean {
@@ -30,21 +30,21 @@ export class Turn {
   }
 
   /** Returns why there is none. */
-  async get(): Promise<NotNow | undefined> {
+  async get(): Promise<Deferred | undefined> {
     if (this.#pass !== undefined) return undefined;
-    const admission = await this.#gate.admit(this.#urgency);
+    const admission = await this.#gate.admit(this.#priority);
     if (admission.kind === "wait") return turnedAway(this.#gate, admission);
     this.#pass = admission.pass;
     return undefined;
   }
 
   giveUp(): void {
-    this.#pass?.released();
+    this.#pass?.release();
     this.#pass = undefined;
   }
 
   /** It is another's from now on, to use or to give up. */
-  take(): Pass {
+  take(): Permit {
     const pass = this.#pass;
     if (pass === undefined) throw new TypeError("there is no turn to take");
     this.#pass = undefined;

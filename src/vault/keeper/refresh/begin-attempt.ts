@@ -2,10 +2,10 @@ import { mayTakeOver } from "../../../core/take-over.ts";
 import type { GrantRow } from "../../../store/store.ts";
 import { commitRescued } from "./commit-answer.ts";
 import { gateOf, holderOf, protocolOf } from "../../context.ts";
-import type { CustodyContext } from "../../context.ts";
-import type { Gate, Pass, Urgency } from "../gate/gate.ts";
+import type { KeeperContext } from "../../context.ts";
+import type { Gate, Permit, Priority } from "../gate/gate.ts";
 import { Turn, turnedAway } from "../gate/permit.ts";
-import type { NotNow } from "../gate/permit.ts";
+import type { Deferred } from "../gate/permit.ts";
 
 /** How often a holder that lives is looked at, milliseconds: soon at first, for most exchanges are quick. */
 const firstPollMs = 20;
@@ -14,12 +14,12 @@ const longestPollMs = 300;
 const longestWaitMs = 45_000;
 
 /** The intent is written, and the provider may be asked. */
-export interface Begun {
+export interface Attempted {
   readonly kind: "begun";
   readonly grant: GrantRow;
   /** The attempt stood in the name of somebody who did not end it: they may have spent the token. */
   readonly takenOver: boolean;
-  readonly pass: Pass;
+  readonly pass: Permit;
 }
 
 /**
@@ -27,18 +27,18 @@ export interface Begun {
  *
  * @param seen the grant as it was found
  */
-export async function acquire(
-  context: CustodyContext,
+export async function beginAttempt(
+  context: KeeperContext,
   attemptId: string,
   seen: GrantRow,
   generation: number,
-  urgency: Urgency,
-): Promise<Begun | NotNow> {
+  priority: Priority,
+): Promise<Attempted | Deferred> {
   const { store, owner, sleep } = context;
   const { grantId } = seen;
   const { rotation, name: provider } = protocolOf(context, seen).provider;
   const gate = gateOf(context, provider);
-  const turn = new Turn(gate, urgency);
+  const turn = new Turn(gate, priority);
   let replaces: string | undefined;
   let pollMs = firstPollMs;
   try {
@@ -54,7 +54,7 @@ export async function acquire(
           // Its holder may have failed while we waited, and was told when to come back: so are we.
           const notNow = heldBack(context, gate, seen, grant) ?? (await turn.get());
           if (notNow === undefined) return { kind: "begun", grant, takenOver, pass: turn.take() };
-          await giveBack(context, attemptId, grant, takenOver);
+          await cancelAttempt(context, attemptId, grant, takenOver);
           return notNow;
         }
         case "gone":
@@ -92,15 +92,15 @@ export async function acquire(
 }
 
 /** Whether somebody has failed since the grant was seen, and for how long it is left alone. */
-function heldBack({ clock }: CustodyContext, gate: Gate, seen: GrantRow, now: GrantRow): NotNow | undefined {
+function heldBack({ clock }: KeeperContext, gate: Gate, seen: GrantRow, now: GrantRow): Deferred | undefined {
   const waitMs = (now.retryAt ?? 0) - clock.now();
   if (waitMs <= 0 || now.retryAt === seen.retryAt) return undefined;
   return turnedAway(gate, { waitMs, error: now.lastError ?? "backing_off" });
 }
 
 /** Ends an intent that came to nothing, and leaves the grant as it was found. */
-async function giveBack(
-  { store, clock }: CustodyContext,
+async function cancelAttempt(
+  { store, clock }: KeeperContext,
   attemptId: string,
   grant: GrantRow,
   takenOver: boolean,

@@ -5,15 +5,15 @@ import { fromJournal, journalText } from "../../../oauth/token-set.ts";
 import type { TokenSet } from "../../../oauth/token-set.ts";
 import { backOffMs } from "../../../core/refresh.ts";
 import type { GrantRow, TokenColumns } from "../../../store/store.ts";
-import type { CustodyContext } from "../../context.ts";
+import type { KeeperContext } from "../../context.ts";
 import type { RefreshOutcome } from "../local-keeper.ts";
-import { keepOrphan } from "./late-answers.ts";
+import { keepLateAnswer } from "./late-answers.ts";
 import type { RescuedAnswer } from "./rescue-journal.ts";
 import { ifReadable, openRefreshToken, sealTokens } from "../../grants/sealed-grant.ts";
 import { suspectIfRevokedSince } from "../revoke/siblings.ts";
 
 /** What the token endpoint answered, and when it was asked. */
-export interface Answer {
+export interface ReceivedTokens {
   readonly tokens: TokenSet;
   readonly receivedAt: number;
 }
@@ -33,10 +33,10 @@ const rescueAfterMs = 250;
  * @returns what callers get, soon; and `stored`, which settles when the answer is safe
  */
 export function commitAnswer(
-  context: CustodyContext,
+  context: KeeperContext,
   protocol: Protocol,
   grant: GrantRow,
-  answer: Answer,
+  answer: ReceivedTokens,
 ): { readonly outcome: Promise<RefreshOutcome>; readonly stored: Promise<unknown> } {
   const stored = commitUntilStored(context, protocol.provider.name, grant, answer);
   const inMemory: RefreshOutcome = {
@@ -49,10 +49,10 @@ export function commitAnswer(
 }
 
 async function commitUntilStored(
-  context: CustodyContext,
+  context: KeeperContext,
   provider: string,
   grant: GrantRow,
-  answer: Answer,
+  answer: ReceivedTokens,
 ): Promise<RefreshOutcome> {
   const { emit, random, sleep } = context;
   const columns = columnsFor(context, grant, answer);
@@ -75,9 +75,9 @@ async function commitUntilStored(
 
 /** Keeps an answer in the rescue journal once storing it has taken too long, and drops it there when it is stored. */
 function rescueUnlessStored(
-  context: CustodyContext,
+  context: KeeperContext,
   grant: GrantRow,
-  answer: Answer,
+  answer: ReceivedTokens,
 ): { readonly now: () => Promise<void>; readonly stored: () => Promise<void> } {
   const { rescue, sleep } = context;
   let isStored = false;
@@ -99,7 +99,7 @@ function rescueUnlessStored(
   };
 }
 
-function columnsFor({ keyring }: CustodyContext, grant: GrantRow, answer: Answer): TokenColumns {
+function columnsFor({ keyring }: KeeperContext, grant: GrantRow, answer: ReceivedTokens): TokenColumns {
   // What the answer replaces is not opened: were it damaged, the answer would heal it.
   const refreshToken = answer.tokens.refreshToken === undefined ? openRefreshToken(keyring, grant) : undefined;
   const kept =
@@ -107,12 +107,12 @@ function columnsFor({ keyring }: CustodyContext, grant: GrantRow, answer: Answer
   return sealTokens(keyring, grant, grant.generation + 1, answer, kept);
 }
 
-/** One try: onto the grant, or beside it as an orphan where it has moved on. Throws `store_unavailable`. */
+/** One try: onto the grant, or beside it as a late answer where it has moved on. Throws `store_unavailable`. */
 async function commitOnce(
-  context: CustodyContext,
+  context: KeeperContext,
   provider: string,
   grant: GrantRow,
-  answer: Answer,
+  answer: ReceivedTokens,
   columns: TokenColumns,
 ): Promise<void> {
   const { store, clock, emit, protocols } = context;
@@ -127,7 +127,7 @@ async function commitOnce(
     emit({ type: "refreshed", grantId, provider, generation: generation + 1 });
     return;
   }
-  await keepOrphan(context, grant, answer);
+  await keepLateAnswer(context, grant, answer);
   emit({ type: "answer_kept", grantId, provider, as: "orphan" });
 }
 
@@ -142,7 +142,7 @@ function isSame(stored: Uint8Array | null | undefined, ours: Uint8Array | null):
  * @returns whether there was any that could be opened
  * @throws {OnbehalfError} `store_unavailable`
  */
-export async function commitRescued(context: CustodyContext, only?: string): Promise<boolean> {
+export async function commitRescued(context: KeeperContext, only?: string): Promise<boolean> {
   const { store, keyring, rescue } = context;
   let found = false;
   for (const { name, answer: rescued } of rescue.kept()) {
@@ -155,7 +155,7 @@ export async function commitRescued(context: CustodyContext, only?: string): Pro
     const parent = { ...grant, generation: rescued.parentGeneration };
     const columns =
       grant.generation === parent.generation ? ifReadable(() => columnsFor(context, grant, answer)) : undefined;
-    if (columns === undefined) await keepOrphan(context, parent, answer);
+    if (columns === undefined) await keepLateAnswer(context, parent, answer);
     // By the name in the row: the answer is safe to store whether or not that client is configured just now.
     else await commitOnce(context, grant.provider, grant, answer, columns);
     rescue.drop(name);
@@ -165,9 +165,9 @@ export async function commitRescued(context: CustodyContext, only?: string): Pro
 }
 
 function sealedForRescue(
-  { keyring }: CustodyContext,
+  { keyring }: KeeperContext,
   { grantId, clientId, generation }: GrantRow,
-  answer: Answer,
+  answer: ReceivedTokens,
 ): RescuedAnswer {
   const identity = { grantId, clientId, parentGeneration: generation, recordId: randomUUID() };
   const text = journalText(answer.tokens, answer.receivedAt).expose();

@@ -8,15 +8,15 @@ import { afterAnswer, backOffMs, standardRefusals, waitAfterMs } from "../../../
 import type { AfterAnswer } from "../../../core/refresh.ts";
 import type { Secret } from "../../../core/secret.ts";
 import type { GrantRow } from "../../../store/store.ts";
-import { acquire } from "./begin-attempt.ts";
-import type { Begun } from "./begin-attempt.ts";
+import { beginAttempt } from "./begin-attempt.ts";
+import type { Attempted } from "./begin-attempt.ts";
 import { commitAnswer } from "./commit-answer.ts";
-import type { Answer } from "./commit-answer.ts";
+import type { ReceivedTokens } from "./commit-answer.ts";
 import { gateOf, protocolOf } from "../../context.ts";
-import type { CustodyContext } from "../../context.ts";
+import type { KeeperContext } from "../../context.ts";
 import type { RefreshOutcome } from "../local-keeper.ts";
-import type { Pass, Urgency } from "../gate/gate.ts";
-import { orphanAnswers } from "./late-answers.ts";
+import type { Permit, Priority } from "../gate/gate.ts";
+import { lateAnswers } from "./late-answers.ts";
 import { openRefreshToken } from "../../grants/sealed-grant.ts";
 import { turnedAway } from "../gate/permit.ts";
 
@@ -29,10 +29,10 @@ const patienceMs = 1_500;
  * provider is asked just now in breaker.ts.
  */
 export async function refreshGrant(
-  context: CustodyContext,
+  context: KeeperContext,
   grantId: string,
   generation: number,
-  urgency: Urgency,
+  priority: Priority,
 ): Promise<RefreshOutcome> {
   const row = await context.store.grantById(grantId);
   if (row === undefined) return { kind: "ended" };
@@ -46,7 +46,7 @@ export async function refreshGrant(
   context.running.add(attemptId);
   const release = (): boolean => context.running.delete(attemptId);
   try {
-    const lease = await acquire(context, attemptId, row, generation, urgency);
+    const lease = await beginAttempt(context, attemptId, row, generation, priority);
     const { outcome, stored } = lease.kind === "begun" ? await spend(context, attemptId, lease) : settled(lease);
     stored.then(release, release);
     return await outcome;
@@ -60,35 +60,35 @@ export async function refreshGrant(
  * Ends an attempt whose token never left: an error of ours other than the store's comes before the request does. An
  * intent that stood on would look like one of a crash.
  */
-async function withdraw({ store, clock }: CustodyContext, attemptId: string, error: unknown): Promise<void> {
+async function withdraw({ store, clock }: KeeperContext, attemptId: string, error: unknown): Promise<void> {
   if (!isOnbehalfError(error) || error.code === "store_unavailable") return;
   await store.endAttempt(attemptId, { error: error.code, at: clock.now(), retryAt: null });
 }
 
 /** What callers get, and when the attempt is over. */
-interface Ending {
+interface Commit {
   readonly outcome: Promise<RefreshOutcome> | RefreshOutcome;
   readonly stored: Promise<unknown>;
 }
 
-function settled(outcome: RefreshOutcome): Ending {
+function settled(outcome: RefreshOutcome): Commit {
   return { outcome, stored: Promise.resolve() };
 }
 
-async function spend(context: CustodyContext, attemptId: string, lease: Begun): Promise<Ending> {
+async function spend(context: KeeperContext, attemptId: string, lease: Attempted): Promise<Commit> {
   try {
     return await spendWith(context, attemptId, lease);
   } finally {
     // Whatever became of it: others wait for the end of a probe.
-    lease.pass.released();
+    lease.pass.release();
   }
 }
 
 async function spendWith(
-  context: CustodyContext,
+  context: KeeperContext,
   attemptId: string,
-  { grant, takenOver, pass }: Begun,
-): Promise<Ending> {
+  { grant, takenOver, pass }: Attempted,
+): Promise<Commit> {
   const protocol = protocolOf(context, grant);
   const refreshToken = openRefreshToken(context.keyring, grant);
   if (refreshToken === undefined) {
@@ -103,20 +103,20 @@ async function spendWith(
     : accept(exchange, { tokens: reply.tokens, receivedAt });
 }
 
-function accept({ context, protocol, grant, pass }: Exchange, answer: Answer): Ending {
-  pass.succeeded();
+function accept({ context, protocol, grant, pass }: Exchange, answer: ReceivedTokens): Commit {
+  pass.success();
   return commitAnswer(context, protocol, grant, answer);
 }
 
 interface Exchange {
-  readonly context: CustodyContext;
+  readonly context: KeeperContext;
   readonly protocol: Protocol;
   readonly grant: GrantRow;
   readonly attemptId: string;
   readonly refreshToken: Secret;
   /** The attempt stood in the name of somebody who did not end it: they may have spent the token. */
   readonly takenOver: boolean;
-  readonly pass: Pass;
+  readonly pass: Permit;
 }
 
 type Failure = Exclude<AfterAnswer, { do: "commit" }>;
@@ -127,7 +127,7 @@ function verdictOn({ provider }: Protocol, { answer }: TokenReply): Failure {
   return verdict.do === "commit" ? { do: "retry", error: "no_access_token", ambiguous: true } : verdict;
 }
 
-async function afterFailure(exchange: Exchange, verdict: Failure): Promise<Ending> {
+async function afterFailure(exchange: Exchange, verdict: Failure): Promise<Commit> {
   switch (verdict.do) {
     case "second-look":
       return secondLook(exchange, verdict);
@@ -143,7 +143,7 @@ async function raiseAlarm(exchange: Exchange, error: string): Promise<RefreshOut
   const { context, protocol, grant, attemptId, pass } = exchange;
   const now = context.clock.now();
   const { name: provider } = protocol.provider;
-  if (pass.refused(error)) {
+  if (pass.clientRefused(error)) {
     context.emit({ type: "client_refused", provider, clientId: grant.clientId, error });
   }
   await context.store.endAttempt(attemptId, {
@@ -161,7 +161,7 @@ async function retryLater(
   const now = context.clock.now();
   const waitMs = waitAfterMs(grant.failures + 1, context.random(), afterMs);
   const { rotation, name: provider } = protocol.provider;
-  const shutForMs = pass.failed({ retryAfterMs: afterMs, limited });
+  const shutForMs = pass.failure({ retryAfterMs: afterMs, limited });
   // A token that does not rotate is as good as before, whatever became of the request.
   const unknown = ambiguous && rotation !== "none";
   context.emit({ type: "refresh_failed", grantId: grant.grantId, provider, error, ambiguous: unknown });
@@ -180,29 +180,29 @@ async function retryLater(
 async function secondLook(
   exchange: Exchange,
   { reason, error }: { reason: LapseReason; error: string },
-): Promise<Ending> {
+): Promise<Commit> {
   const { context, protocol, grant, attemptId, takenOver, pass } = exchange;
   const { store, clock } = context;
   const { grantId, generation } = grant;
-  pass.succeeded();
+  pass.success();
 
   const current = await store.grantById(grantId);
   if (current === undefined) return settled({ kind: "ended" });
   if (current.generation !== generation) return settled({ kind: "newer" });
 
-  for (const orphan of await orphanAnswers(context, grant)) {
+  for (const lateAnswer of await lateAnswers(context, grant)) {
     const receivedAt = clock.now();
-    const reply = await protocol.refresh(orphan.refreshToken);
+    const reply = await protocol.refresh(lateAnswer.refreshToken);
     if (reply.tokens === undefined) continue;
-    const tokens: TokenSet = { ...reply.tokens, refreshToken: reply.tokens.refreshToken ?? orphan.refreshToken };
+    const tokens: TokenSet = { ...reply.tokens, refreshToken: reply.tokens.refreshToken ?? lateAnswer.refreshToken };
     const { outcome, stored } = accept(exchange, { tokens, receivedAt });
     // Only once its successor is safe: until then it is the only copy.
-    return { outcome, stored: stored.then(() => store.dropOrphan(orphan.orphanId)) };
+    return { outcome, stored: stored.then(() => store.dropLateAnswer(lateAnswer.lateAnswerId)) };
   }
 
   const { rotation, name: provider } = protocol.provider;
   if (rotation === "none") {
-    const admission = await gateOf(context, provider).admit("caller");
+    const admission = await gateOf(context, provider).admit("interactive");
     if (admission.kind === "wait") {
       const { waitMs } = admission;
       await store.endAttempt(attemptId, { error, at: clock.now(), retryAt: clock.now() + waitMs });
@@ -222,7 +222,7 @@ async function secondLook(
 }
 
 /** Sends the same token once more. Returns how that ended, where it was not the same refusal. */
-async function askAgain(exchange: Exchange): Promise<Ending | undefined> {
+async function askAgain(exchange: Exchange): Promise<Commit | undefined> {
   const { context, protocol, pass } = exchange;
   try {
     const receivedAt = context.clock.now();
@@ -230,9 +230,9 @@ async function askAgain(exchange: Exchange): Promise<Ending | undefined> {
     if (again.tokens !== undefined) return accept(exchange, { tokens: again.tokens, receivedAt });
     const verdict = verdictOn(protocol, again);
     if (verdict.do !== "second-look") return await afterFailure(exchange, verdict);
-    pass.succeeded();
+    pass.success();
     return undefined;
   } finally {
-    pass.released();
+    pass.release();
   }
 }

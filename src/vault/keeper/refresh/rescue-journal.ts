@@ -14,7 +14,7 @@ export interface RescuedAnswer {
 }
 
 /** A journal outside the store, for answers that came while the store was failing. */
-export interface Rescue {
+export interface RescueJournal {
   /** Keeps an answer durably. Returns its name, or undefined where even that failed; memory is then all there is. */
   keep(answer: RescuedAnswer): Promise<string | undefined>;
   drop(name: string): void;
@@ -23,14 +23,14 @@ export interface Rescue {
 }
 
 /** Keeps nothing: for stores in memory. */
-export const noRescue: Rescue = { keep: async () => undefined, drop: () => undefined, kept: () => [] };
+export const noRescue: RescueJournal = { keep: async () => undefined, drop: () => undefined, kept: () => [] };
 
 /**
  * One file an answer, in a folder beside the store; readable by this user alone, and sealed all the same.
  *
  * @param folder made when it is first needed
  */
-export function rescueFolder(folder: string): Rescue {
+export function rescueFolder(folder: string): RescueJournal {
   const pathOf = (name: string): string => join(folder, name);
   return {
     async keep(answer) {

@@ -4,8 +4,8 @@ import type { Protocol } from "../../../oauth/protocol.ts";
 import type { Secret } from "../../../core/secret.ts";
 import type { GrantRow } from "../../../store/store.ts";
 import { protocolOf } from "../../context.ts";
-import type { CustodyContext } from "../../context.ts";
-import { openOrphan } from "../refresh/late-answers.ts";
+import type { KeeperContext } from "../../context.ts";
+import { openLateAnswer } from "../refresh/late-answers.ts";
 import { openAccessToken, openRefreshToken } from "../../grants/sealed-grant.ts";
 import { suspectSiblings } from "./siblings.ts";
 
@@ -17,7 +17,7 @@ import { suspectSiblings } from "./siblings.ts";
  * @throws {OnbehalfError} `provider_unavailable`, `store_unavailable`, `client_misconfigured`
  * @see RFC 7009
  */
-export async function revokeGrant(context: CustodyContext, row: GrantRow): Promise<GrantRow> {
+export async function revokeGrant(context: KeeperContext, row: GrantRow): Promise<GrantRow> {
   if (row.state === "revoked") return row;
   protocolOf(context, row);
   await context.store.beginRevocation(row.grantId, context.clock.now());
@@ -32,7 +32,7 @@ export async function revokeGrant(context: CustodyContext, row: GrantRow): Promi
  * @returns the grant as it then is; undefined where there is none
  * @throws {OnbehalfError} as {@link revokeGrant}
  */
-export async function goOnRevoking(context: CustodyContext, grantId: string): Promise<GrantRow | undefined> {
+export async function goOnRevoking(context: KeeperContext, grantId: string): Promise<GrantRow | undefined> {
   const { store, keyring, clock, emit } = context;
   const current = await store.grantById(grantId);
   if (current?.state !== "revoking") return current;
@@ -56,18 +56,18 @@ export async function goOnRevoking(context: CustodyContext, grantId: string): Pr
  *
  * @throws {OnbehalfError} as {@link revokeGrant}
  */
-export async function endLateAnswers(context: CustodyContext, grantId: string): Promise<void> {
+export async function endLateAnswers(context: KeeperContext, grantId: string): Promise<void> {
   const { store, keyring, emit } = context;
-  for (const orphan of await store.orphansOf(grantId)) {
+  for (const lateAnswer of await store.lateAnswersOf(grantId)) {
     // Looked at each time: to end it for a grant that the person has connected again might end that one, too.
     const grant = await store.grantById(grantId);
     if (grant === undefined || !isEnding(grant.state)) return;
     const protocol = protocolOf(context, grant);
-    const tokens = openOrphan(keyring, grant, orphan)?.tokens;
+    const tokens = openLateAnswer(keyring, grant, lateAnswer)?.tokens;
     // Damaged: nobody can ever use it, nor end it.
     if (tokens === undefined) emit({ type: "unreadable", grantId, provider: grant.provider });
     else await tell(context, protocol, grantId, tokens.refreshToken ?? tokens.accessToken);
-    await store.dropOrphan(orphan.orphanId);
+    await store.dropLateAnswer(lateAnswer.lateAnswerId);
   }
 }
 
@@ -75,7 +75,7 @@ function isEnding(state: GrantState): boolean {
   return state === "revoking" || state === "revoked";
 }
 
-async function tell({ emit }: CustodyContext, protocol: Protocol, grantId: string, token: Secret): Promise<void> {
+async function tell({ emit }: KeeperContext, protocol: Protocol, grantId: string, token: Secret): Promise<void> {
   const { name: provider, issuer } = protocol.provider;
   const reply = await protocol.revoke(token);
   if (reply.kind !== "failed") return;

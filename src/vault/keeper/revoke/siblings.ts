@@ -2,7 +2,7 @@ import { isUsable } from "../../../core/grant.ts";
 import type { Provider } from "../../../providers/provider.ts";
 import { endTogether } from "../../../providers/siblings.ts";
 import type { GrantRow } from "../../../store/store.ts";
-import type { CustodyContext } from "../../context.ts";
+import type { KeeperContext } from "../../context.ts";
 
 /** What leads to the others of the same person. */
 type Person = Pick<GrantRow, "grantId" | "clientId" | "issuer" | "subjectHash">;
@@ -15,7 +15,7 @@ type Person = Pick<GrantRow, "grantId" | "clientId" | "issuer" | "subjectHash">;
  * @returns their ids
  */
 export async function suspectSiblings(
-  { store, clock }: CustodyContext,
+  { store, clock }: KeeperContext,
   provider: Provider,
   person: Person,
 ): Promise<string[]> {
@@ -34,7 +34,7 @@ export async function suspectSiblings(
  * @param before the grant as it stood before these tokens
  */
 export async function suspectIfRevokedSince(
-  { store, clock }: CustodyContext,
+  { store, clock }: KeeperContext,
   provider: Provider,
   grant: Person,
   askedAt: number,
@@ -48,7 +48,7 @@ export async function suspectIfRevokedSince(
 
 /** The person's grants that the provider ends with this one; it is among them. */
 async function grantsThatEndWith(
-  store: CustodyContext["store"],
+  store: KeeperContext["store"],
   provider: Provider,
   { clientId, issuer, subjectHash }: Person,
 ): Promise<GrantRow[]> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import { Gate } from "../../../../src/vault/keeper/gate/gate.ts";
-import type { Admission, Pass, Urgency } from "../../../../src/vault/keeper/gate/gate.ts";
+import type { Admission, Permit, Priority } from "../../../../src/vault/keeper/gate/gate.ts";
 import { VirtualTime } from "../../../faults/virtual-time.ts";
 
 const size = { perSecond: 50, burst: 50 };
@@ -12,16 +12,16 @@ function newGate(): { readonly gate: Gate; readonly time: VirtualTime } {
   return { time, gate: new Gate({ clock: time, random: () => 0.5, sleep: (ms) => time.sleep(ms) }, size) };
 }
 
-async function pass(gate: Gate, urgency: Urgency = "caller"): Promise<Pass> {
-  const admission = await gate.admit(urgency);
+async function pass(gate: Gate, priority: Priority = "interactive"): Promise<Permit> {
+  const admission = await gate.admit(priority);
   assert.ok(admission.kind === "ask", JSON.stringify(admission));
   return admission.pass;
 }
 
 /** Fails until nobody is let through, and lets the pause pass: the next one is a probe. */
 async function halfOpen({ gate, time }: ReturnType<typeof newGate>): Promise<void> {
-  for (let n = 0; n < 5; n++) (await pass(gate)).failed({});
-  await time.until(time.sleep(gate.shutForMs));
+  for (let n = 0; n < 5; n++) (await pass(gate)).failure({});
+  await time.until(time.sleep(gate.blockedForMs));
 }
 
 /** What has been answered by now; the rest wait. */
@@ -37,9 +37,11 @@ describe("the gate, while a probe is out", () => {
     const at = newGate();
     await halfOpen(at);
     const probe = await pass(at.gate);
-    const admissions = (["caller", "sweep", "caller"] as const).map((urgency) => at.gate.admit(urgency));
+    const admissions = (["interactive", "background", "interactive"] as const).map((priority) =>
+      at.gate.admit(priority),
+    );
     assert.deepEqual(await answered(admissions), ["waits", "wait", "waits"]);
-    probe.succeeded();
+    probe.success();
     assert.deepEqual(await answered(admissions), ["ask", "wait", "ask"]);
   });
 
@@ -47,8 +49,8 @@ describe("the gate, while a probe is out", () => {
     const at = newGate();
     await halfOpen(at);
     const probe = await pass(at.gate);
-    const waits = at.gate.admit("caller");
-    assert.equal(probe.failed({ retryAfterMs: 45_000 }), 45_000);
+    const waits = at.gate.admit("interactive");
+    assert.equal(probe.failure({ retryAfterMs: 45_000 }), 45_000);
     assert.deepEqual(await waits, { kind: "wait", waitMs: 45_000, error: "provider_down" });
   });
 
@@ -56,8 +58,8 @@ describe("the gate, while a probe is out", () => {
     const at = newGate();
     await halfOpen(at);
     const probe = await pass(at.gate);
-    const waits = at.gate.admit("caller");
-    assert.equal(probe.refused("invalid_client"), true);
+    const waits = at.gate.admit("interactive");
+    assert.equal(probe.clientRefused("invalid_client"), true);
     const admission = await waits;
     assert.ok(admission.kind === "wait");
     assert.deepEqual([admission.error, at.gate.refusedWith], ["invalid_client", "invalid_client"]);
@@ -67,15 +69,15 @@ describe("the gate, while a probe is out", () => {
     const at = newGate();
     await halfOpen(at);
     const probe = await pass(at.gate);
-    const admissions = [at.gate.admit("caller"), at.gate.admit("caller")];
-    probe.released();
+    const admissions = [at.gate.admit("interactive"), at.gate.admit("interactive")];
+    probe.release();
     assert.deepEqual(await answered(admissions), ["ask", "waits"]);
     const admission = await admissions[0];
     assert.ok(admission?.kind === "ask");
     // One that was given up has no more say.
-    probe.succeeded();
+    probe.success();
     assert.deepEqual(await answered(admissions), ["ask", "waits"]);
-    admission.pass.succeeded();
+    admission.pass.success();
     assert.deepEqual(await answered(admissions), ["ask", "ask"]);
   });
 
@@ -84,11 +86,11 @@ describe("the gate, while a probe is out", () => {
     const [early, other] = [await pass(at.gate), await pass(at.gate)];
     await halfOpen(at);
     const probe = await pass(at.gate);
-    const waits = [at.gate.admit("caller")];
-    early.succeeded();
-    other.failed({});
+    const waits = [at.gate.admit("interactive")];
+    early.success();
+    other.failure({});
     assert.deepEqual(await answered(waits), ["waits"]);
-    probe.succeeded();
+    probe.success();
     assert.deepEqual(await answered(waits), ["ask"]);
   });
 });
@@ -96,10 +98,10 @@ describe("the gate, while a probe is out", () => {
 describe("the gate, held by the provider", () => {
   test("stays shut for as long as it was told, and says why", async () => {
     const { gate, time } = newGate();
-    (await pass(gate)).failed({ limited: true, retryAfterMs: 90_000 });
-    assert.equal(gate.isShut, true);
+    (await pass(gate)).failure({ limited: true, retryAfterMs: 90_000 });
+    assert.equal(gate.isBlocking, true);
     await time.until(time.sleep(89_999));
-    assert.deepEqual(await gate.admit("caller"), { kind: "wait", waitMs: 1, error: "rate_limited" });
+    assert.deepEqual(await gate.admit("interactive"), { kind: "wait", waitMs: 1, error: "rate_limited" });
     await time.until(time.sleep(1));
     await pass(gate);
   });
@@ -107,19 +109,19 @@ describe("the gate, held by the provider", () => {
   test("does not open for what was asked before, and stays shut longer where that was told so", async () => {
     const { gate } = newGate();
     const [first, second, third] = [await pass(gate), await pass(gate), await pass(gate)];
-    first.failed({ limited: true, retryAfterMs: 90_000 });
-    second.succeeded();
-    assert.equal(gate.shutForMs, 90_000);
-    assert.equal(third.failed({ limited: true, retryAfterMs: 120_000 }), 120_000);
+    first.failure({ limited: true, retryAfterMs: 90_000 });
+    second.success();
+    assert.equal(gate.blockedForMs, 90_000);
+    assert.equal(third.failure({ limited: true, retryAfterMs: 120_000 }), 120_000);
   });
 
   test("tells those who queue at once", async () => {
     const { gate } = newGate();
     const first = await pass(gate);
     for (let n = 1; n < 50; n++) await pass(gate);
-    const queued = Array.from({ length: 200 }, (_, n) => gate.admit(n % 2 === 0 ? "caller" : "sweep"));
+    const queued = Array.from({ length: 200 }, (_, n) => gate.admit(n % 2 === 0 ? "interactive" : "background"));
     assert.equal(gate.queued, 200);
-    first.failed({ limited: true, retryAfterMs: 90_000 });
+    first.failure({ limited: true, retryAfterMs: 90_000 });
     for (const admission of await Promise.all(queued)) {
       assert.deepEqual(admission, { kind: "wait", waitMs: 90_000, error: "rate_limited" });
     }
@@ -132,18 +134,18 @@ describe("the gate, held by the provider", () => {
     await halfOpen(at);
     await at.time.until(at.time.sleep(1_000));
     // The turns of this moment are used up: the next probe queues.
-    for (let n = 0; n < size.burst; n++) (await pass(at.gate)).released();
-    const probe = at.gate.admit("caller");
+    for (let n = 0; n < size.burst; n++) (await pass(at.gate)).release();
+    const probe = at.gate.admit("interactive");
     assert.equal(at.gate.queued, 1);
-    early.failed({ limited: true, retryAfterMs: 90_000 });
+    early.failure({ limited: true, retryAfterMs: 90_000 });
     assert.deepEqual(await probe, { kind: "wait", waitMs: 90_000, error: "rate_limited" });
-    assert.equal(at.gate.shutForMs, 90_000);
+    assert.equal(at.gate.blockedForMs, 90_000);
   });
 });
 
 test("whatever happens, nobody waits at the gate for ever, and one probe at most is out", async () => {
   const step = fc.record({
-    urgency: fc.constantFrom<Urgency>("caller", "sweep"),
+    priority: fc.constantFrom<Priority>("interactive", "background"),
     after: fc.nat(2_000),
     takes: fc.nat(3_000),
     end: fc.constantFrom("succeeded", "failed", "limited", "refused", "released"),
@@ -153,27 +155,27 @@ test("whatever happens, nobody waits at the gate for ever, and one probe at most
       const { gate, time } = newGate();
       await time.until(
         Promise.all(
-          steps.map(async ({ urgency, after, takes, end }) => {
+          steps.map(async ({ priority, after, takes, end }) => {
             await time.sleep(after);
-            const admission = await gate.admit(urgency);
+            const admission = await gate.admit(priority);
             if (admission.kind === "wait") {
               assert.ok(admission.waitMs > 0);
               return;
             }
             await time.sleep(takes);
             const { pass } = admission;
-            if (end === "succeeded") pass.succeeded();
-            else if (end === "failed") pass.failed({});
-            else if (end === "limited") pass.failed({ limited: true, retryAfterMs: takes });
-            else if (end === "refused") pass.refused("invalid_client");
-            pass.released();
+            if (end === "succeeded") pass.success();
+            else if (end === "failed") pass.failure({});
+            else if (end === "limited") pass.failure({ limited: true, retryAfterMs: takes });
+            else if (end === "refused") pass.clientRefused("invalid_client");
+            pass.release();
           }),
         ),
       );
       assert.equal(gate.queued, 0);
       await time.until(time.sleep(60_000));
-      (await time.until(pass(gate))).succeeded();
-      assert.equal(gate.isShut, false);
+      (await time.until(pass(gate))).success();
+      assert.equal(gate.isBlocking, false);
     }),
     { numRuns: 60 },
   );

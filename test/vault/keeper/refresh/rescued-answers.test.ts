@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { journalText } from "../../../../src/oauth/token-set.ts";
 import { Secret } from "../../../../src/index.ts";
 import { commitRescued } from "../../../../src/vault/keeper/refresh/commit-answer.ts";
-import type { CustodyContext } from "../../../../src/vault/context.ts";
+import type { KeeperContext } from "../../../../src/vault/context.ts";
 import type { RescuedAnswer } from "../../../../src/vault/keeper/refresh/rescue-journal.ts";
 import { openRefreshToken } from "../../../../src/vault/grants/sealed-grant.ts";
 import { virtualHouse } from "../../../faults/virtual-house.ts";
@@ -29,8 +29,8 @@ test("rescued answers: one that has trouble of its own keeps none of the others 
     kept: () => [...entries].map(([name, answer]) => ({ name, answer })),
     drop: (name: string) => void entries.delete(name),
   };
-  const custody: CustodyContext = { ...context, protocols: new Map(), rescue };
-  assert.equal(await commitRescued(custody), true);
+  const keeperContext: KeeperContext = { ...context, protocols: new Map(), rescue };
+  assert.equal(await commitRescued(keeperContext), true);
 
   assert.equal(entries.size, 0);
   for (const grantId of [damaged, healthy]) {
@@ -40,11 +40,11 @@ test("rescued answers: one that has trouble of its own keeps none of the others 
     assert.equal(openRefreshToken(context.keyring, row)?.expose(), `new-${grantId}`, "what it replaces may be damaged");
   }
   assert.equal((await store.grantById(unrefreshed))?.generation, 1);
-  assert.equal((await store.orphansOf(unrefreshed, 1)).length, 1, "kept beside the grant that it cannot go into");
+  assert.equal((await store.lateAnswersOf(unrefreshed, 1)).length, 1, "kept beside the grant that it cannot go into");
 });
 
 function entryFor(
-  { keyring, clock }: CustodyContext,
+  { keyring, clock }: KeeperContext,
   { grantId, clientId, generation }: { grantId: string; clientId: string; generation: number },
   rotated: boolean,
 ): RescuedAnswer {

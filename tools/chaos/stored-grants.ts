@@ -3,9 +3,9 @@ import { masterKeysOf } from "../../src/crypto/master-key.ts";
 import type { Secret } from "../../src/core/secret.ts";
 import { isOnbehalfError, keyringFromKeys, systemClock } from "../../src/index.ts";
 import type { GrantState, LapseReason } from "../../src/index.ts";
-import { orphanAnswers } from "../../src/vault/keeper/refresh/late-answers.ts";
+import { lateAnswers } from "../../src/vault/keeper/refresh/late-answers.ts";
 import { openRefreshToken } from "../../src/vault/grants/sealed-grant.ts";
-import { unlock } from "../../src/vault/open/open-keyring.ts";
+import { openStoreKeyring } from "../../src/vault/open/open-keyring.ts";
 import type { RunDatabase } from "./database.ts";
 
 /** A grant as it was found in the database after everything had ended. */
@@ -39,10 +39,10 @@ async function readGrants(database: RunDatabase, key: Secret): Promise<StoredGra
   const store = database.open();
   await store.open({ clock: systemClock, migrate: false });
   try {
-    const keyring = await unlock(store, await masterKeysOf(keyringFromKeys(key)));
+    const keyring = await openStoreKeyring(store, await masterKeysOf(keyringFromKeys(key)));
     const grants: StoredGrant[] = [];
     for (const row of await store.listGrants({ limit: 1_000 })) {
-      const late = await orphanAnswers({ store, keyring }, row);
+      const late = await lateAnswers({ store, keyring }, row);
       grants.push({
         grantId: row.grantId,
         state: row.state,

@@ -4,30 +4,34 @@ import type { Bench } from "./bench.ts";
 import type { GrantFilter } from "../store.ts";
 import { bytes, same, save, saveIn } from "./rows.ts";
 
-export function orphanTests(bench: Bench): void {
-  describe("orphans", () => {
+export function lateAnswerTests(bench: Bench): void {
+  describe("late answers", () => {
     test("late answers are kept by the generation they came from, newest first", async (t) => {
       const [store, other] = await bench.pair(t);
       const { grantId } = await save(store);
-      const orphan = (orphanId: string, parentGeneration: number, receivedAt: number) => ({
-        orphanId,
+      const lateAnswer = (lateAnswerId: string, parentGeneration: number, receivedAt: number) => ({
+        lateAnswerId,
         grantId,
         parentGeneration,
-        answerSealed: bytes(`answer ${orphanId}`),
+        answerSealed: bytes(`answer ${lateAnswerId}`),
         receivedAt,
       });
-      const [older, newer, elsewhere] = [orphan("o1", 1, 10), orphan("o2", 1, 20), orphan("o3", 2, 30)] as const;
-      for (const each of [older, newer, elsewhere]) await store.keepOrphan(each);
-      same(await other.orphansOf(grantId, 1), [newer, older]);
-      same(await other.orphansOf(grantId, 2), [elsewhere]);
-      deepEqual(await store.orphansOf(grantId, 3), []);
-      same(await other.orphansOf(grantId), [elsewhere, newer, older]);
+      const [older, newer, elsewhere] = [
+        lateAnswer("o1", 1, 10),
+        lateAnswer("o2", 1, 20),
+        lateAnswer("o3", 2, 30),
+      ] as const;
+      for (const each of [older, newer, elsewhere]) await store.keepLateAnswer(each);
+      same(await other.lateAnswersOf(grantId, 1), [newer, older]);
+      same(await other.lateAnswersOf(grantId, 2), [elsewhere]);
+      deepEqual(await store.lateAnswersOf(grantId, 3), []);
+      same(await other.lateAnswersOf(grantId), [elsewhere, newer, older]);
 
       // Kept again by somebody who was not told that it had worked.
-      await other.keepOrphan(newer);
-      await other.dropOrphan("o1");
-      await other.dropOrphan("o1");
-      same(await store.orphansOf(grantId, 1), [newer]);
+      await other.keepLateAnswer(newer);
+      await other.dropLateAnswer("o1");
+      await other.dropLateAnswer("o1");
+      same(await store.lateAnswersOf(grantId, 1), [newer]);
     });
 
     test("the grants that have any are found, by their state, in pages", async (t) => {
@@ -36,9 +40,9 @@ export function orphanTests(bench: Bench): void {
       await saveIn(store, "revoked");
       for (const { grantId } of rows) {
         for (const n of [1, 2]) {
-          const orphanId = `${grantId} ${n}`;
-          await store.keepOrphan({
-            orphanId,
+          const lateAnswerId = `${grantId} ${n}`;
+          await store.keepLateAnswer({
+            lateAnswerId: lateAnswerId,
             grantId,
             parentGeneration: n,
             answerSealed: bytes("answer"),
@@ -48,7 +52,7 @@ export function orphanTests(bench: Bench): void {
       }
       const [first, second, living] = rows.map(({ grantId }) => grantId);
       const found = async (filter: Partial<GrantFilter>): Promise<string[]> =>
-        (await store.listGrants({ withOrphans: true, limit: 9, ...filter })).map(({ grantId }) => grantId);
+        (await store.listGrants({ withLateAnswers: true, limit: 9, ...filter })).map(({ grantId }) => grantId);
       deepEqual(await found({}), [first, second, living]);
       deepEqual(await found({ state: "revoked" }), [first, second]);
       deepEqual(await found({ state: "revoked", limit: 1 }), [first]);
