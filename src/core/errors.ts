@@ -89,3 +89,32 @@ export function isOnbehalfError(error: unknown): error is AnyOnbehalfError;
 export function isOnbehalfError(error: unknown, code?: ErrorCode): boolean {
   return error instanceof OnbehalfError && (code === undefined || error.code === code);
 }
+
+/**
+ * What a caller sent cannot be acted upon.
+ *
+ * @param message what is wrong, such as `redirect_uri is not a URL`
+ * @param hint what to send instead
+ * @param parameter its name on the wire, where one parameter is to blame
+ */
+export function invalidRequest(message: string, hint: string, parameter?: string): OnbehalfError<"invalid_request"> {
+  return new OnbehalfError("invalid_request", message, {
+    hint,
+    details: parameter === undefined ? {} : { parameter },
+  });
+}
+
+/**
+ * A setting or an option cannot work.
+ *
+ * @param problem what is wrong; it stands in `details.problems` as well
+ * @param hint how to correct it
+ * @param cause where it comes from another error
+ */
+export function configurationInvalid(
+  problem: string,
+  hint: string,
+  cause?: unknown,
+): OnbehalfError<"configuration_invalid"> {
+  return new OnbehalfError("configuration_invalid", problem, { hint, details: { problems: [problem] }, cause });
+}
