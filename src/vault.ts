@@ -1,97 +1,111 @@
-import { keyClasses, readingClasses } from "./crypto/keyring.ts";
-import { OnbehalfError } from "./core/errors.ts";
+/**
+ * The vault: what the library does, verb by verb. Each verb names the part that does it; what a verb does in detail
+ * does not belong here.
+ */
+import type { Clock } from "./core/clock.ts";
+import { invalidRequest } from "./core/errors.ts";
 import type { Grant, GrantRef } from "./core/grant.ts";
+import { waitFor } from "./core/single-flight.ts";
+import { keyClasses, readingClasses } from "./crypto/keyring.ts";
 import type { Protocol } from "./oauth/protocol.ts";
 import type { Provider } from "./providers/provider.ts";
-import { waitFor } from "./core/single-flight.ts";
-import type { AccessToken } from "./vault/tokens/access-token.ts";
-import { TokenSource } from "./vault/tokens/token-source.ts";
-import type { GetAccessTokenOptions } from "./vault/tokens/token-source.ts";
-import { callApi } from "./vault/tokens/api-call.ts";
-import { Assertions } from "./vault/http/sign-in-assertion.ts";
-import { authCodeHandler } from "./vault/http/authcode-handler.ts";
-import type { AuthCodeHandler, AuthCodeHandlerOptions } from "./vault/http/authcode-handler.ts";
-import { Periodic } from "./vault/periodic.ts";
-import { Callers } from "./vault/http/callers.ts";
-import { changePollMs, watchChanges } from "./vault/tokens/change-poll.ts";
-import { codeRequest } from "./vault/keeper/codes/code-request.ts";
-import type { ExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
+import { tellError } from "./vault/background-errors.ts";
 import type { VaultContext } from "./vault/context.ts";
-import { newKeeper } from "./vault/keeper/open-keeper.ts";
-import type { KeeperOptions } from "./vault/keeper/open-keeper.ts";
-import type { Keeper } from "./vault/keeper/local-keeper.ts";
+import { findGrant, cacheKey } from "./vault/grants/find-grant.ts";
 import { listGrants } from "./vault/grants/list-grants.ts";
 import type { GrantPage, GrantQuery } from "./vault/grants/list-grants.ts";
+import { grantOf } from "./vault/grants/sealed-grant.ts";
+import { siblingsOf } from "./vault/grants/siblings-of.ts";
+import { authCodeHandler } from "./vault/http/authcode-handler.ts";
+import type { AuthCodeHandler, AuthCodeHandlerOptions } from "./vault/http/authcode-handler.ts";
+import { Callers } from "./vault/http/callers.ts";
+import { Assertions } from "./vault/http/sign-in-assertion.ts";
+import type { ExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
+import type { Keeper } from "./vault/keeper/keeper.ts";
+import { keeperOver } from "./vault/keeper/open-keeper.ts";
+import type { KeeperOptions } from "./vault/keeper/open-keeper.ts";
 import { closeContext, openContext } from "./vault/open/open-context.ts";
 import type { CommonOptions } from "./vault/open/open-context.ts";
-import { cacheKey, findGrant } from "./vault/grants/find-grant.ts";
-import { grantOf } from "./vault/grants/sealed-grant.ts";
+import { Periodic } from "./vault/periodic.ts";
+import type { AccessToken } from "./vault/tokens/access-token.ts";
+import { callApi } from "./vault/tokens/api-call.ts";
+import { changePoll, changePollMs } from "./vault/tokens/change-poll.ts";
+import { exchangeCode, revoke } from "./vault/tokens/keeper-calls.ts";
+import { TokenSource } from "./vault/tokens/token-source.ts";
+import type { GetAccessTokenOptions } from "./vault/tokens/token-source.ts";
 
 /** How often memory is looked through for tokens that should be refreshed ahead of their end, milliseconds. */
 const refreshAheadEveryMs = 1_000;
 
 export interface VaultOptions extends CommonOptions, KeeperOptions {
   /**
-   * Who opens refresh tokens in this vault's stead, such as a keeper's client. Closed by whoever made it. Without one
-   * the vault does it itself.
+   * A keeper that opens refresh tokens in this vault's stead, such as one in another process. Whoever made it closes
+   * it. Default: this process is its own keeper.
    */
   readonly keeper?: Keeper;
+}
+
+/** A verb's own option: ends the wait. Work that others depend on goes on. */
+interface Abortable {
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Takes one-time codes in, keeps what people granted, and hands out valid access tokens for it.
  * Made by {@link openVault}.
+ *
+ * Where the keeper runs in another process, every verb that asks it may also throw `keeper_unavailable`: no grant
+ * changed, and the same call may be made again.
  */
 export class Vault {
   /** The programs that may use a service over this vault. */
   readonly callers: Callers;
+  /** What the vault goes by; a server over it must not go by another. */
+  readonly clock: Clock;
   readonly #context: VaultContext;
   readonly #keeper: Keeper;
   readonly #closeKeeper: () => Promise<void>;
-  readonly #access: TokenSource;
+  readonly #tokens: TokenSource;
   readonly #assertions: Assertions;
-  readonly #background: Periodic;
+  readonly #periodic: Periodic;
   readonly #endHints: () => void;
   readonly #underWay = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
   /** @internal Use {@link openVault}. */
   constructor(context: VaultContext, keeper: Keeper, closeKeeper: () => Promise<void>, lastChange: number) {
+    const { store, keyring, clock } = context;
     this.#context = context;
     this.#keeper = keeper;
     this.#closeKeeper = closeKeeper;
-    this.#access = new TokenSource(context, keeper);
-    this.#assertions = new Assertions(context.keyring, context.clock);
-    this.callers = new Callers(context.store, context.keyring, context.clock);
-    this.#background = new Periodic((during, message) => context.emit({ type: "store_failed", during, message }));
-    const look = this.#background.every("changes", changePollMs, watchChanges(context.store, this.#access, lastChange));
+    this.#tokens = new TokenSource(context, keeper);
+    this.#assertions = new Assertions(keyring, clock);
+    this.callers = new Callers(store, keyring, clock);
+    this.clock = clock;
+    this.#periodic = new Periodic((error, task) => tellError(context, error, task));
+    const look = this.#periodic.every("changes", changePollMs, changePoll(store, this.#tokens, lastChange));
     // A hint only: it may be lost, and the poll above is what the documented bound rests on.
-    this.#endHints = context.store.onChange?.(look) ?? ((): void => undefined);
-    this.#background.every("refresh ahead", refreshAheadEveryMs, async () => this.#access.refreshAhead());
+    this.#endHints = store.onChange?.(look) ?? ((): void => undefined);
+    this.#periodic.every("refresh ahead", refreshAheadEveryMs, async () => this.#tokens.refreshAhead());
   }
 
   /**
    * Exchanges a one-time authorization code and keeps the grant.
    * A later code of the same subject usually brings no refresh token; the stored one is then kept. The same code
-   * within a minute gives the same result.
+   * within 60 seconds gives the same result.
    *
    * @returns the grant; `offline` is false where no refresh token is held
-   * @throws {OnbehalfError} `invalid_request`: the options contradict each other; the code was not spent
+   * @throws {OnbehalfError} `invalid_request`: the options contradict each other; the code was not used
    * @throws {OnbehalfError} `code_rejected`: used, expired, or another client's
    * @throws {OnbehalfError} `id_token_invalid`: nothing is handed out, and what was issued is revoked
-   * @throws {OnbehalfError} `client_misconfigured`, `provider_unavailable`, `store_unavailable`: nothing was lost, the
-   *   same code may be sent again
-   * @see RFC 6749 section 4.1.3; OpenID Connect Core 1.0 section 3.1.3.7
+   * @throws {OnbehalfError} `client_misconfigured`, `provider_unavailable`, `store_unavailable`, `keeper_unavailable`:
+   *   nothing was lost, the same code may be sent again
+   * @throws {OnbehalfError} `grant_unreadable`: the row of this person's grant was damaged
+   * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3
+   * @see https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
    */
   async exchangeCode(options: ExchangeCodeOptions): Promise<Grant> {
-    const { provider } = this.#protocol(options.provider);
-    const request = codeRequest(options, provider);
-    options.signal?.throwIfAborted();
-    return this.#during(async () => {
-      const grantId = await waitFor(this.#keeper.exchangeCode(provider.name, request), options.signal);
-      this.#access.invalidate([grantId]);
-      return this.grant({ grantId });
-    });
+    return this.#during(async () => exchangeCode(this.#calls, this.providerOf(options.provider), options));
   }
 
   /**
@@ -100,17 +114,22 @@ export class Vault {
    * @returns a token that lives `minTtlSeconds` or, where the provider gives none that long, its newest one
    * @throws {OnbehalfError} `grant_not_found`, `ambiguous_grant`
    * @throws {OnbehalfError} `reauthorization_required`: details say why and since when
-   * @throws {OnbehalfError} `client_misconfigured`, `provider_unavailable`, `store_unavailable`: the grant is as it was
-   * @throws {OnbehalfError} `grant_unreadable`
-   * @see RFC 6749 section 6
+   * @throws {OnbehalfError} `client_misconfigured`, `provider_unavailable`, `store_unavailable`, `keeper_unavailable`:
+   *   the grant is as it was
+   * @throws {OnbehalfError} `grant_unreadable`: a sealed value of the grant was damaged
+   * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
    */
   async getAccessToken(ref: GrantRef, options: GetAccessTokenOptions = {}): Promise<AccessToken> {
-    return this.#during(() => this.#access.get(ref, options));
+    return this.#during(() => this.#tokens.get(ref, options));
   }
 
-  /** The token that {@link getAccessToken} would give at once, from memory; undefined where it would have to look. */
+  /**
+   * The token that {@link getAccessToken} would give at once, from memory; undefined where it would have to look.
+   *
+   * @param minTtlSeconds how long the token must still live, seconds; 60 by default
+   */
   peekAccessToken(ref: GrantRef, minTtlSeconds = 60): AccessToken | undefined {
-    return this.#access.peek(cacheKey(ref), minTtlSeconds * 1000);
+    return this.#tokens.peek(cacheKey(ref), minTtlSeconds * 1000);
   }
 
   /**
@@ -119,33 +138,25 @@ export class Vault {
    *
    * @returns the API's answer as it came
    * @throws {OnbehalfError} `host_not_allowed`: the provider record does not list the host
-   * @throws {OnbehalfError} as {@link getAccessToken}
+   * @throws {OnbehalfError} what {@link getAccessToken} throws
+   * @throws what `fetch` throws where the API does not answer
+   * @see https://www.rfc-editor.org/rfc/rfc6750#section-3.1
    */
   async fetch(ref: GrantRef, input: string | URL, init?: RequestInit): Promise<Response> {
-    return this.#during(() => callApi(this.#context, this.#access, ref, input, init));
+    return this.#during(() => callApi(this.#context, this.#tokens, ref, input, init));
   }
 
   /**
    * Revokes a grant at the provider and ends it. Nothing is handed out from the first moment on.
-   * At Google this ends every grant of the same person with any client of the same project.
+   * At Google this ends every grant of the same person with any client of the same project; see {@link siblings}.
    *
    * @throws {OnbehalfError} `grant_not_found`, `ambiguous_grant`
    * @throws {OnbehalfError} `provider_unavailable`: not confirmed yet; it is tried again in the background
-   * @throws {OnbehalfError} `store_unavailable`, `client_misconfigured`
-   * @see RFC 7009
+   * @throws {OnbehalfError} `store_unavailable`, `keeper_unavailable`, `client_misconfigured`, `grant_unreadable`
+   * @see https://www.rfc-editor.org/rfc/rfc7009
    */
-  async revoke(ref: GrantRef | Grant, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Grant> {
-    return this.#during(async () => {
-      const { grantId, subjectHash } = await findGrant(
-        this.#context,
-        typeof ref === "object" && "grantId" in ref ? ref.grantId : ref,
-      );
-      this.#access.invalidate([grantId]);
-      // Others of the same person may end with it, and are not to be served from memory until that is looked at.
-      const all = (await this.#context.store.grantsBySubject(subjectHash)).map((row) => row.grantId);
-      await waitFor(this.#keeper.revoke(grantId), signal).finally(() => this.#access.invalidate(all));
-      return this.grant({ grantId });
-    });
+  async revoke(ref: GrantRef | Grant, { signal }: Abortable = {}): Promise<Grant> {
+    return this.#during(() => revoke(this.#calls, ref, signal));
   }
 
   /**
@@ -153,37 +164,54 @@ export class Vault {
    *
    * @throws {OnbehalfError} `grant_not_found`, `ambiguous_grant`, `store_unavailable`, `grant_unreadable`
    */
-  async grant(ref: GrantRef, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Grant> {
+  async grant(ref: GrantRef, { signal }: Abortable = {}): Promise<Grant> {
     return grantOf(this.#context.keyring, await waitFor(findGrant(this.#context, ref), signal));
   }
 
   /**
    * A page of grants, without their tokens. One that does not open is left out, and told as an event.
    *
-   * @throws {OnbehalfError} `invalid_request`: the cursor or the limit is none, or a subject could be of several
-   *   providers; `store_unavailable`
+   * @throws {OnbehalfError} `invalid_request`: state, cursor or limit is none, or a subject could be of several providers
+   * @throws {OnbehalfError} `store_unavailable`
    */
-  async grants(query: GrantQuery = {}, { signal }: { readonly signal?: AbortSignal } = {}): Promise<GrantPage> {
+  async grants(query: GrantQuery = {}, { signal }: Abortable = {}): Promise<GrantPage> {
     // A subject is somebody at one issuer: the same characters name somebody else at another.
-    const issuer = query.subject === undefined ? undefined : this.#protocol(query.provider).provider.issuer;
+    const issuer = query.subject === undefined ? undefined : this.providerOf(query.provider).issuer;
     return listGrants(this.#context, query, issuer, signal);
   }
 
-  /** The `POST /authcode` handler for an app's own server; see {@link AuthCodeHandlerOptions}. */
+  /**
+   * The other usable grants that {@link revoke} would end as well: at Google, those of the same person with any client
+   * of the same project. Nothing is changed.
+   *
+   * @throws {OnbehalfError} `grant_not_found`, `ambiguous_grant`, `store_unavailable`, `grant_unreadable`
+   */
+  async siblings(ref: GrantRef, { signal }: Abortable = {}): Promise<Grant[]> {
+    const row = await waitFor(findGrant(this.#context, ref), signal);
+    const rows = await siblingsOf(this.#context.store, this.providerOf(row.provider), row);
+    return rows.map((sibling) => grantOf(this.#context.keyring, sibling));
+  }
+
+  /** The `POST /authcode` handler for an app's own server; see {@link AuthCodeHandlerOptions}. It answers every error. */
   authCodeHandler(options?: AuthCodeHandlerOptions): AuthCodeHandler {
     return authCodeHandler(this, options);
   }
 
   /**
-   * A short-lived JWT that says who signed in, for the app's backend to verify with {@link jwks}.
+   * A JWT that says for 300 seconds who signed in, for the app's backend to verify with {@link jwks}.
    *
    * @param issuer `iss` and `aud`: the public URL of the server that asserts
+   * @see https://www.rfc-editor.org/rfc/rfc7519
    */
   async signInAssertion(grant: Grant, issuer: string, nonce?: string): Promise<string> {
     return this.#assertions.sign(grant, issuer, nonce);
   }
 
-  /** The public keys of {@link signInAssertion} (RFC 7517). */
+  /**
+   * The public keys of {@link signInAssertion}.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc7517
+   */
   async jwks(): ReturnType<Assertions["jwks"]> {
     return this.#assertions.jwks();
   }
@@ -205,7 +233,11 @@ export class Vault {
     }));
   }
 
-  /** Whether the store answers. Throws `store_unavailable` where it does not. */
+  /**
+   * Whether the store answers.
+   *
+   * @throws {OnbehalfError} `store_unavailable`
+   */
   async ping(): Promise<void> {
     await this.#context.store.ping();
   }
@@ -222,11 +254,15 @@ export class Vault {
 
   async #close(): Promise<void> {
     this.#endHints();
-    await this.#background.stop();
+    await this.#periodic.stop();
     await Promise.allSettled(this.#underWay);
-    await this.#access.settled();
+    await this.#tokens.settled();
     await this.#closeKeeper();
     await closeContext(this.#context);
+  }
+
+  get #calls(): Parameters<typeof exchangeCode>[0] {
+    return { context: this.#context, keeper: this.#keeper, tokens: this.#tokens };
   }
 
   /** Work that was asked for before the vault is closed is finished first. */
@@ -245,13 +281,10 @@ export class Vault {
     const [only] = protocols.values();
     const protocol = name === undefined && protocols.size === 1 ? only : protocols.get(name ?? "");
     if (protocol !== undefined) return protocol;
-    throw new OnbehalfError(
-      "invalid_request",
-      name === undefined ? "there are several providers" : "no such provider",
-      {
-        hint: `name one as provider: ${[...protocols.keys()].join(", ")}`,
-        details: { parameter: "provider" },
-      },
+    throw invalidRequest(
+      name === undefined ? "there are several providers, and none was named" : "there is no provider of this name",
+      `name one as provider: ${[...protocols.keys()].join(", ")}`,
+      "provider",
     );
   }
 }
@@ -264,12 +297,12 @@ export class Vault {
  * @throws {OnbehalfError} `store_unavailable`, `store_unusable`
  */
 export async function openVault(options: VaultOptions): Promise<Vault> {
-  const { keeper: keeper } = options;
+  const { keeper } = options;
   const context = await openContext(options, keeper === undefined ? keyClasses : readingClasses);
   try {
     const lastChange = await context.store.latestChange();
     if (keeper !== undefined) return new Vault(context, keeper, async () => undefined, lastChange);
-    const own = newKeeper(context, options);
+    const own = keeperOver(context, options);
     return new Vault(context, own, () => own.close(), lastChange);
   } catch (error) {
     await closeContext(context);

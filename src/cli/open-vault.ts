@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { OnbehalfError, google, openVault, systemClock } from "../index.ts";
+import { OnbehalfError, google, openVault } from "../index.ts";
 import type { Store, Vault } from "../index.ts";
 import { settingsFrom, storeConfig, vaultConfig } from "../service/settings/config.ts";
 import type { StoreConfig } from "../service/settings/config.ts";
@@ -9,7 +9,7 @@ import { settingsAmong } from "./flags.ts";
 export async function withKeys<T>(flags: object, work: (config: StoreConfig) => Promise<T>): Promise<T> {
   const config = storeConfig(settingsFrom(settingsAmong(flags)));
   assertThere(config.store);
-  await config.store.open({ clock: systemClock, migrate: false });
+  await config.store.open({ migrate: false });
   try {
     return await work(config);
   } finally {

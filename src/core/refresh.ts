@@ -1,24 +1,25 @@
+import { defined } from "./defined.ts";
 import type { LapseReason } from "./grant.ts";
 
 /** What a provider does with a refresh token that was used: keeps it, honours it for a while, or kills it at once. */
 export type Rotation = "none" | "strict" | { readonly graceSeconds: number };
 
-/** An answer of a token endpoint, reduced to what decisions need. No token in it. */
-export type TokenAnswer =
-  /** RFC 6749 section 5.1: a usable `access_token`. */
-  | { readonly kind: "tokens" }
-  /** RFC 6749 section 5.2, or anything else that carried an `error` member, whatever its HTTP status. */
-  | {
-      readonly kind: "refusal";
-      readonly status: number;
-      readonly error: string;
-      readonly errorSubtype?: string;
-      readonly retryAfterMs?: number;
-    }
+/** RFC 6749 section 5.2, or any other answer with an `error` member, whatever its HTTP status. */
+export interface OAuthError {
+  readonly kind: "oauth-error";
+  readonly status: number;
+  readonly error: string;
+  readonly errorSubtype?: string;
+  readonly retryAfterMs?: number;
+}
+
+/** What came back from a token endpoint in place of tokens. `error` is the provider's code or, where it sent none, ours. */
+export type TokenFailure =
+  | OAuthError
   /** An HTTP answer that says nothing: HTML, broken JSON, too large, 200 without a token. */
-  | { readonly kind: "unusable"; readonly status: number; readonly why: string; readonly retryAfterMs?: number }
+  | { readonly kind: "unusable"; readonly status: number; readonly error: string; readonly retryAfterMs?: number }
   /** No answer. `sent` is false only where the request certainly never arrived. */
-  | { readonly kind: "silence"; readonly sent: boolean; readonly why: string };
+  | { readonly kind: "silence"; readonly sent: boolean; readonly error: string };
 
 /** How one provider's error codes are read. Data, so that an odd provider needs no code. */
 export type RefusalMeaning =
@@ -46,16 +47,15 @@ export const standardRefusals: Refusals = {
   rate_limit_exceeded: "limited",
 };
 
-/** What to do after an answer to a refresh. */
-export type AfterAnswer =
-  | { readonly do: "commit" }
-  /** The answer is evidence about the bytes that were sent; look again before blaming the grant. */
+/** What to do where a refresh brought no tokens. */
+export type Decision =
+  /** The answer is evidence about the token that was sent; look again before blaming the grant. */
   | { readonly do: "second-look"; readonly reason: LapseReason; readonly error: string }
-  /** Our client is refused: raise an alarm, touch no grant. */
+  /** The provider refuses our client: raise an alarm, touch no grant. */
   | { readonly do: "alert-operator"; readonly error: string }
   /**
-   * Nothing is known to have happened to the token: try later. `ambiguous`: it may have been spent. `limited`: we ask
-   * too often, all of us, not this grant alone.
+   * Nothing is known to have happened to the token: try later. `ambiguous`: the provider may have used it up.
+   * `limited`: we ask too often, all of us, not this grant alone.
    */
   | {
       readonly do: "retry";
@@ -66,40 +66,37 @@ export type AfterAnswer =
     };
 
 /**
- * What an answer of the token endpoint means for the grant whose refresh token was sent.
- * Classified on `error` and `error_subtype`, never on a description, and only then on the status.
+ * Decides what a failure at the token endpoint means for the grant whose refresh token was sent.
+ * It goes by `error` and `error_subtype`, never by a description, and only then by the status.
  *
- * @see RFC 6749 section 5.2
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
-export function afterAnswer(answer: TokenAnswer, refusals: Refusals = standardRefusals): AfterAnswer {
-  switch (answer.kind) {
-    case "tokens":
-      return { do: "commit" };
-    case "refusal":
-      return afterRefusal(answer, refusals);
-    case "unusable":
-      return {
-        do: "retry",
-        error: answer.why,
-        // A body cut short or garbled on its way may have carried the new token: only a plain 4xx says "not spent".
-        ambiguous: !(answer.status >= 400 && answer.status < 500),
-        ...(answer.status === 429 ? { limited: true } : {}),
-        ...(answer.retryAfterMs === undefined ? {} : { afterMs: answer.retryAfterMs }),
-      };
+export function decide(failure: TokenFailure, refusals: Refusals = standardRefusals): Decision {
+  switch (failure.kind) {
+    case "oauth-error":
+      return decideOnError(failure, refusals);
+    case "unusable": {
+      const { status, error, retryAfterMs: afterMs } = failure;
+      return defined({
+        do: "retry" as const,
+        error,
+        afterMs,
+        // A body that was cut short on its way may have carried the new token: only a plain 4xx says "not used up".
+        ambiguous: !(status >= 400 && status < 500),
+        limited: status === 429 ? (true as const) : undefined,
+      });
+    }
     case "silence":
-      return { do: "retry", error: answer.why, ambiguous: answer.sent };
+      return { do: "retry", error: failure.error, ambiguous: failure.sent };
   }
 }
 
-function afterRefusal(answer: TokenAnswer & { kind: "refusal" }, refusals: Refusals): AfterAnswer {
-  const { status, error, errorSubtype, retryAfterMs } = answer;
-  const retry: AfterAnswer = {
-    do: "retry",
-    error,
-    ambiguous: status >= 500,
-    ...(retryAfterMs === undefined ? {} : { afterMs: retryAfterMs }),
-  };
-  // An overloaded server's or a proxy's error code is not to be believed: the status outranks it.
+function decideOnError(
+  { status, error, errorSubtype, retryAfterMs: afterMs }: OAuthError,
+  refusals: Refusals,
+): Decision {
+  const retry = defined({ do: "retry" as const, error, afterMs, ambiguous: status >= 500 });
+  // The error code of an overloaded server or of a proxy is not to be believed: the status outranks it.
   if (status === 429) return { ...retry, limited: true };
   if (status >= 500) return retry;
   const subtle = errorSubtype === undefined ? error : `${error}/${errorSubtype}`;

@@ -1,8 +1,9 @@
 import type { Rotation } from "./refresh.ts";
+import { arrivalMs, exchangeLimitMs, takeOverLimitMs } from "./timing.ts";
 
-/** Who holds the right to refresh: enough to prove that they are dead, and nothing that a reused pid could fake. */
+/** The process and vault that made an attempt: enough to prove that they are dead, and nothing that a reused pid could fake. */
 export interface Owner {
-  /** The machine and its boot, so that a reboot ends all its leases. */
+  /** The machine and its boot, so that a reboot ends all its attempts. */
   readonly node: string;
   readonly pid: number;
   /** When the process started, in the kernel's own units; empty where the system does not tell. */
@@ -11,10 +12,10 @@ export interface Owner {
   readonly vault: string;
 }
 
-/** What is known of the holder of an attempt. */
+/** What is known of the owner of an attempt. */
 export type Liveness = "mine" | "alive" | "dead" | "unknown";
 
-/** A refresh that was begun: the durable intent, written before the token was spent. */
+/** A refresh that was begun: the durable record, written before the token was sent. */
 export interface Attempt {
   readonly attemptId: string;
   readonly grantId: string;
@@ -27,26 +28,23 @@ export interface Attempt {
 }
 
 export interface TakeOverTimes {
-  /** How long an exchange may take in all, milliseconds. */
-  readonly exchangeMs: number;
-  /**
-   * After this long an attempt is taken over from a holder of whom nothing is known, though its token may be used up,
-   * milliseconds.
-   */
-  readonly hardLimitMs: number;
-  /** So long before a grace period may end nobody begins any more: a token takes its time to get there, milliseconds. */
+  readonly exchangeLimitMs: number;
+  readonly takeOverLimitMs: number;
   readonly arrivalMs: number;
 }
 
-export const takeOverTimes: TakeOverTimes = { exchangeMs: 30_000, hardLimitMs: 300_000, arrivalMs: 5_000 };
+export const takeOverTimes: TakeOverTimes = { exchangeLimitMs, takeOverLimitMs, arrivalMs };
 
 /**
  * Whether an attempt may be taken over.
  *
- * A lease is not stolen from the living: a paused holder may be about to spend the token, or be the only one with the
- * only valid new one. Only a provider that does not rotate makes a steal harmless. Where nothing can be known of the
- * holder, time has to do: after the exchange's own limit while the old token is surely still honoured; else after some
- * minutes. In between, the token may be used up, and to present it may end the whole family of a holder who lives.
+ * An attempt is not taken from an owner that lives: a paused process may be about to send the token, or it may hold the
+ * only copy of the new one. Only a provider that does not rotate makes a second refresh harmless. Where nothing can be
+ * known of the owner, time decides: after the exchange's own limit while the provider surely still accepts the old
+ * token, otherwise after some minutes. In between, the token may be used up, and sending it again may make the provider
+ * end every token of an owner that lives.
+ *
+ * @param now milliseconds since the epoch, by the clock that `startedAt` was taken from
  */
 export function mayTakeOver(
   attempt: Attempt,
@@ -58,17 +56,86 @@ export function mayTakeOver(
   if (attempt.endedUnknown || liveness === "dead") return true;
   if (liveness === "mine") return false;
   const age = now - attempt.startedAt;
-  if (rotation === "none") return age > times.exchangeMs;
+  if (rotation === "none") return age > times.exchangeLimitMs;
   if (liveness === "alive") return false;
-  if (age > times.hardLimitMs) return true;
-  return rotation !== "strict" && age > times.exchangeMs && arrivesInGrace(age, rotation, times);
+  if (age > times.takeOverLimitMs) return true;
+  return rotation !== "strict" && age > times.exchangeLimitMs && arrivesInGrace(age, rotation, times);
 }
 
-/** The provider may have replaced the token as soon as the attempt began: from then on its grace is running. */
+/** The provider may have replaced the token as soon as the attempt began: from then on its grace period is running. */
 function arrivesInGrace(
   age: number,
   { graceSeconds }: { graceSeconds: number },
-  { arrivalMs }: TakeOverTimes,
+  { arrivalMs: arrival }: TakeOverTimes,
 ): boolean {
-  return age + arrivalMs <= graceSeconds * 1000;
+  return age + arrival <= graceSeconds * 1000;
+}
+
+/** What the store answers to a process that wants to write an attempt. `G` is the grant as the store has it. */
+export type AttemptResult<G> =
+  /** The attempt is durable: the token may be sent. */
+  | { readonly kind: "begun"; readonly grant: G }
+  /** Another attempt stands. `now` is by the clock that its `startedAt` was taken from. */
+  | { readonly kind: "held"; readonly attempt: Attempt; readonly now: number }
+  /** The last refresh failed a moment ago, and the grant is to be left alone until `retryAt`. */
+  | { readonly kind: "backing-off"; readonly grant: G }
+  /** The grant is at another generation, or in no usable state. */
+  | { readonly kind: "moved"; readonly grant: G }
+  | { readonly kind: "gone" };
+
+/** What a process does next. */
+export type NextStep<G> =
+  /** Send the token now. */
+  | { readonly do: "exchange"; readonly grant: G }
+  /** Ask the gate for a permit; then send the token where an attempt is begun already, else look again. */
+  | { readonly do: "get-permit"; readonly begun: G | undefined }
+  /** Replace the attempt that stands. */
+  | { readonly do: "take-over"; readonly attemptId: string }
+  /** The owner of the attempt may still finish: look again soon. */
+  | { readonly do: "wait" }
+  /** Come back later. */
+  | { readonly do: "back-off"; readonly grant: G }
+  /** Somebody else stored a newer generation. */
+  | { readonly do: "newer" }
+  /** The grant cannot be refreshed any more; its row says why. */
+  | { readonly do: "ended" };
+
+/**
+ * What a process does next that wants to refresh one generation of a grant.
+ *
+ * @param situation.result what the store answered to the attempt
+ * @param situation.liveness of the owner whose attempt stands; `unknown` where none does
+ * @param situation.hasPermit whether the process holds a permit to call the provider
+ * @param situation.generation the one that is to be refreshed
+ */
+export function nextStep<G extends { readonly generation: number }>({
+  result,
+  liveness,
+  hasPermit,
+  rotation,
+  generation,
+}: {
+  readonly result: AttemptResult<G>;
+  readonly liveness: Liveness;
+  readonly hasPermit: boolean;
+  readonly rotation: Rotation;
+  readonly generation: number;
+}): NextStep<G> {
+  switch (result.kind) {
+    case "begun":
+      return hasPermit ? { do: "exchange", grant: result.grant } : { do: "get-permit", begun: result.grant };
+    case "held":
+      if (!mayTakeOver(result.attempt, liveness, rotation, result.now)) return { do: "wait" };
+      // Get a permit before taking over, so that processes that find the same owner dead do not all call the provider.
+      // Waiting for the permit takes time, so the attempt is read again.
+      return hasPermit
+        ? { do: "take-over", attemptId: result.attempt.attemptId }
+        : { do: "get-permit", begun: undefined };
+    case "backing-off":
+      return { do: "back-off", grant: result.grant };
+    case "moved":
+      return { do: result.grant.generation === generation ? "ended" : "newer" };
+    case "gone":
+      return { do: "ended" };
+  }
 }

@@ -47,8 +47,8 @@ export class SlidingWindow {
     return (this.#times[this.#first] ?? 0) + 1000 - now;
   }
 
-  /** One was let through. */
-  note(now: number): void {
+  /** Somebody was admitted at `now`. */
+  add(now: number): void {
     if (this.#first > this.#most) {
       this.#times = this.#times.slice(this.#first);
       this.#first = 0;

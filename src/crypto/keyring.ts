@@ -1,14 +1,12 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { OnbehalfError } from "../core/errors.ts";
 import type { MasterKey } from "./master-key.ts";
+import { sealedColumns } from "./places.ts";
+import type { KeyClass, SealedPlace, WrappedKeyPlace } from "./places.ts";
 import { open, seal, sealedUnder } from "./sealing.ts";
-import type { DataKey, Place } from "./sealing.ts";
+import type { DataKey } from "./sealing.ts";
 
-/**
- * What a data key is for. Refresh tokens have a class of their own, so that a process that serves reads need not be
- * able to open them. `index` keys make keyed hashes; `assertion` keys sign sign-in assertions.
- */
-export type KeyClass = "refresh" | "read" | "index" | "assertion";
+export type { KeyClass } from "./places.ts";
 
 export const keyClasses: readonly KeyClass[] = ["refresh", "read", "index", "assertion"];
 
@@ -37,13 +35,14 @@ export class Keyring {
     }
   }
 
-  /** Seals under the newest key of a class. */
-  seal(keyClass: KeyClass, plaintext: string, place: Omit<Place, "instance">): Buffer {
-    return seal(plaintext, { ...place, instance: this.instance }, this.#key(keyClass));
+  /** Seals for one place, under the newest key of the place's class. */
+  seal(plaintext: string, place: SealedPlace): Buffer {
+    return seal(plaintext, { ...place, instance: this.instance }, this.#key(sealedColumns[place.column]));
   }
 
-  /** Opens with whichever key of this class sealed it; undefined where it does not open. */
-  open(keyClass: KeyClass, sealed: Uint8Array, place: Omit<Place, "instance">): string | undefined {
+  /** Opens with whichever key of the place's class sealed it; undefined where it does not open. */
+  open(sealed: Uint8Array, place: SealedPlace): string | undefined {
+    const keyClass = sealedColumns[place.column];
     // Without the class nothing can be said about the value: to call it damaged would condemn what is sound.
     this.#key(keyClass);
     const entry = this.#byId.get(sealedUnder(sealed) ?? -1);
@@ -164,6 +163,6 @@ function wrapKey(master: MasterKey, keyClass: string): DataKey {
   return { keyId: 0, bytes: master.wrappingKey(keyClass) };
 }
 
-function wrapPlace(instance: string, keyClass: string, keyId: number): Place {
+function wrapPlace(instance: string, keyClass: string, keyId: number): WrappedKeyPlace & { readonly instance: string } {
   return { instance, clientId: "", column: `data_keys.${keyClass}`, recordId: String(keyId), generation: 0 };
 }

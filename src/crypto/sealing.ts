@@ -1,15 +1,8 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import type { SealedPlace, WrappedKeyPlace } from "./places.ts";
 
-/** Where a sealed value lives. It opens nowhere else: not in another row, column, client or generation. */
-export interface Place {
-  /** The store's own random name. */
-  readonly instance: string;
-  readonly clientId: string;
-  /** `table.column`. */
-  readonly column: string;
-  readonly recordId: string;
-  readonly generation: number;
-}
+/** Where a sealed value lives: a place, and the store's own random name. */
+export type Place = (SealedPlace | WrappedKeyPlace) & { readonly instance: string };
 
 /** A data key: its number in the keyring, and 32 bytes. */
 export interface DataKey {

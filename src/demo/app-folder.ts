@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { OnbehalfError, readBody } from "../index.ts";
+import { OnbehalfError } from "../index.ts";
 import type { GrantRef, Vault } from "../index.ts";
 import { explained } from "../service/http/proxy.ts";
+import { readBody } from "../vault/http/request-body.ts";
 
 /** A small text in the person's Drive, in the folder that only this app sees. */
 export interface Note {

@@ -1,7 +1,9 @@
 import { Hono } from "hono";
 import type { Context } from "hono";
-import { OnbehalfError, formOf, parseGrantRef, problemResponse, readParameters, systemClock } from "../index.ts";
+import { systemClock } from "../core/clock.ts";
+import { OnbehalfError, parseGrantRef, problemResponse } from "../index.ts";
 import type { Clock, GrantRef, Vault } from "../index.ts";
+import { formOf, readParameters } from "../vault/http/request-body.ts";
 import { grantBody, wholeNumber } from "../service/http/json-bodies.ts";
 import type { Standin } from "../standin/index.ts";
 import { deleteNote, listNotes, readNote, storeNote } from "./app-folder.ts";

@@ -80,7 +80,7 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
   const onFault = (error: unknown): void => logger.error({ err: error }, "internal_error");
   const routes = demoRoutes({ vault, standin, clock, timeline, onFault });
   const server = await onPort("--port", options.port, 8787, options.tell, (port) =>
-    startServer(vault, { port, clock, onFault, before: routes }),
+    startServer(vault, { port, onFault, before: routes }),
   );
   starting.defer(async () => {
     const cut = setTimeout(() => void standin.close(), patienceMs);

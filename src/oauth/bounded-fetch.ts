@@ -1,6 +1,7 @@
 import { waitFor } from "../core/single-flight.ts";
+import { exchangeLimitMs } from "../core/timing.ts";
 
-/** How we talk to a provider: the fetch seam, and the bounds that keep a bad answer from hurting us. */
+/** A fetch, and the bounds that keep a provider's bad answer from hurting us. */
 export interface BoundedFetch {
   readonly fetch: typeof fetch;
   /** For one exchange in all, milliseconds. */
@@ -9,32 +10,35 @@ export interface BoundedFetch {
   readonly bodyLimitBytes: number;
 }
 
-export const fetchBounds: Omit<BoundedFetch, "fetch"> = { timeoutMs: 30_000, bodyLimitBytes: 64 * 1024 };
+export const boundedFetchDefaults: Omit<BoundedFetch, "fetch"> = {
+  timeoutMs: exchangeLimitMs,
+  bodyLimitBytes: 64 * 1024,
+};
 
 /** What came back, read to its end within the bounds; or why nothing usable did. */
 export type HttpResult =
   | { readonly kind: "body"; readonly status: number; readonly headers: Headers; readonly text: string }
   | { readonly kind: "too-large"; readonly status: number; readonly headers: Headers }
-  | { readonly kind: "silence"; readonly sent: boolean; readonly why: string };
+  | { readonly kind: "silence"; readonly sent: boolean; readonly error: string };
 
 /**
- * Sends one request and reads its whole body, both within `wire.timeoutMs`: a body that drips is as bad as none.
+ * Sends one request and reads its whole body, both within `http.timeoutMs`: a body that drips is as bad as none.
  *
  * @param send gets the signal that ends it all
  */
-export async function boundedFetch(
-  wire: BoundedFetch,
+export async function boundedRequest(
+  http: BoundedFetch,
   send: (signal: AbortSignal) => Promise<Response>,
 ): Promise<HttpResult> {
-  const { signal, stop } = timeLimit(wire.timeoutMs);
+  const { signal, stop } = timeLimit(http.timeoutMs);
   try {
     // Not left to the signal alone: a fetch that somebody wrapped may not pass it on, and would hold a grant for ever.
-    return await waitFor(answerOf(send(signal), wire.bodyLimitBytes), signal);
+    return await waitFor(answerOf(send(signal), http.bodyLimitBytes), signal);
   } catch (error) {
-    if (signal.aborted) return { kind: "silence", sent: true, why: "timeout" };
+    if (signal.aborted) return { kind: "silence", sent: true, error: "timeout" };
     const { code, syscall } = failureOf(error);
     const sent = !(neverArrived.has(code) || (noRoute.has(code) && syscall === "connect"));
-    return { kind: "silence", sent, why: code === "" ? "network_error" : code.toLowerCase() };
+    return { kind: "silence", sent, error: code === "" ? "network_error" : code.toLowerCase() };
   } finally {
     stop();
   }

@@ -1,7 +1,7 @@
-import { OnbehalfError } from "../core/errors.ts";
+import { OnbehalfError, configurationInvalid } from "../core/errors.ts";
 import type { Endpoints, Provider } from "../providers/provider.ts";
 import { isConfidential } from "./endpoint.ts";
-import { parseObject, boundedFetch } from "./bounded-fetch.ts";
+import { parseObject, boundedRequest } from "./bounded-fetch.ts";
 import type { BoundedFetch } from "./bounded-fetch.ts";
 
 /**
@@ -12,12 +12,12 @@ import type { BoundedFetch } from "./bounded-fetch.ts";
  *   that secrets must not be sent to
  * @see OpenID Connect Discovery 1.0 section 4
  */
-export async function discover({ issuer }: Pick<Provider, "issuer">, wire: BoundedFetch): Promise<Endpoints> {
+export async function discover({ issuer }: Pick<Provider, "issuer">, http: BoundedFetch): Promise<Endpoints> {
   const url = `${issuer.replace(/\/+$/, "")}/.well-known/openid-configuration`;
-  const received = await boundedFetch(wire, (signal) =>
-    wire.fetch(url, { signal, redirect: "error", headers: { accept: "application/json" } }),
+  const result = await boundedRequest(http, (signal) =>
+    http.fetch(url, { signal, redirect: "error", headers: { accept: "application/json" } }),
   );
-  const document = received.kind === "body" && received.status === 200 ? parseObject(received.text) : undefined;
+  const document = result.kind === "body" && result.status === 200 ? parseObject(result.text) : undefined;
   if (document === undefined) {
     throw new OnbehalfError("provider_unavailable", `the discovery document of ${issuer} cannot be read`, {
       hint: "look whether the issuer is right and reachable from this machine",
@@ -26,7 +26,7 @@ export async function discover({ issuer }: Pick<Provider, "issuer">, wire: Bound
   }
   // Section 4.3: a document that names another issuer would let that one answer for ours.
   if (document["issuer"] !== issuer) {
-    throw misconfigured(
+    throw configurationInvalid(
       `the discovery document of ${issuer} names another issuer`,
       "set issuer to what the document says",
     );
@@ -34,14 +34,14 @@ export async function discover({ issuer }: Pick<Provider, "issuer">, wire: Bound
   const endpoint = (name: string): string => {
     const value = document[name];
     if (typeof value !== "string" || !URL.canParse(value)) {
-      throw misconfigured(
+      throw configurationInvalid(
         `the discovery document of ${issuer} has no ${name}`,
         "give the endpoints in the configuration",
       );
     }
     // Client secrets and refresh tokens go there: one line of a document must not send them in clear.
     if (!isConfidential(value)) {
-      throw misconfigured(
+      throw configurationInvalid(
         `the discovery document of ${issuer} has a ${name} without https`,
         "give the endpoints in the configuration, with https; plain http is for loopback addresses only",
       );
@@ -54,8 +54,4 @@ export async function discover({ issuer }: Pick<Provider, "issuer">, wire: Bound
     jwksUri: endpoint("jwks_uri"),
     ...(document["revocation_endpoint"] === undefined ? {} : { revocationEndpoint: endpoint("revocation_endpoint") }),
   };
-}
-
-function misconfigured(problem: string, hint: string): OnbehalfError<"configuration_invalid"> {
-  return new OnbehalfError("configuration_invalid", problem, { hint, details: { problems: [problem] } });
 }

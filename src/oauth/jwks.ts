@@ -3,7 +3,7 @@ import type { JSONWebKeySet, JWTVerifyGetKey } from "jose";
 import type { Clock } from "../core/clock.ts";
 import { OnbehalfError } from "../core/errors.ts";
 import { SingleFlight } from "../core/single-flight.ts";
-import { parseObject, boundedFetch } from "./bounded-fetch.ts";
+import { parseObject, boundedRequest } from "./bounded-fetch.ts";
 import type { BoundedFetch } from "./bounded-fetch.ts";
 
 /** An unknown `kid` may cause a fetch this often at most: a flood of forged tokens must not become our flood. */
@@ -24,17 +24,17 @@ const longestLifeMs = 86_400_000;
 export class Jwks {
   readonly #uri: string;
   readonly #issuer: string;
-  readonly #wire: BoundedFetch;
+  readonly #http: BoundedFetch;
   readonly #clock: Clock;
   readonly #flight = new SingleFlight<"fetch", boolean>();
   #keys: ReturnType<typeof createLocalJWKSet> | undefined;
   #freshUntil = 0;
   #refetchAt = 0;
 
-  constructor(uri: string, issuer: string, wire: BoundedFetch, clock: Clock) {
+  constructor(uri: string, issuer: string, http: BoundedFetch, clock: Clock) {
     this.#uri = uri;
     this.#issuer = issuer;
-    this.#wire = wire;
+    this.#http = http;
     this.#clock = clock;
   }
 
@@ -72,24 +72,24 @@ export class Jwks {
   /** Reads the keys, or waits for whoever does; whether there are new ones. */
   #fetch(): Promise<boolean> {
     return this.#flight.do("fetch", async () => {
-      const received = await boundedFetch(this.#wire, (signal) =>
-        this.#wire.fetch(this.#uri, { signal, redirect: "error", headers: { accept: "application/json" } }),
+      const result = await boundedRequest(this.#http, (signal) =>
+        this.#http.fetch(this.#uri, { signal, redirect: "error", headers: { accept: "application/json" } }),
       );
-      const keys = received.kind === "body" && received.status === 200 ? keySetOf(received.text) : undefined;
-      if (keys === undefined || received.kind !== "body") {
+      const keys = result.kind === "body" && result.status === 200 ? keySetOf(result.text) : undefined;
+      if (keys === undefined || result.kind !== "body") {
         // Waiting out a timeout for every sign-in would stop them all; the keys at hand are good for a moment more.
         this.#refetchAt = this.#clock.now() + refetchEveryMs;
         if (this.#keys !== undefined) this.#freshUntil = Math.max(this.#freshUntil, this.#refetchAt);
         return false;
       }
       this.#keys = keys;
-      this.#freshUntil = this.#clock.now() + lifeMs(received.headers.get("cache-control"));
+      this.#freshUntil = this.#clock.now() + lifeMs(result.headers.get("cache-control"));
       return true;
     });
   }
 
-  #unavailable(why: string, retryAfterMs = 5_000): OnbehalfError<"provider_unavailable"> {
-    return new OnbehalfError("provider_unavailable", `the keys of ${this.#issuer} ${why}`, {
+  #unavailable(what: string, retryAfterMs = 5_000): OnbehalfError<"provider_unavailable"> {
+    return new OnbehalfError("provider_unavailable", `the keys of ${this.#issuer} ${what}`, {
       hint: "nothing was lost; try again shortly",
       details: { issuer: this.#issuer, retryAfterMs },
     });

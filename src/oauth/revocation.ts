@@ -1,15 +1,16 @@
 import * as oauth from "oauth4webapi";
+import { defined } from "../core/defined.ts";
 import type { Client, Endpoints, Provider } from "../providers/provider.ts";
 import type { Secret } from "../core/secret.ts";
 import { clientAuthentication, errorCode } from "./token-endpoint.ts";
-import { parseObject, boundedFetch, retryAfterMs } from "./bounded-fetch.ts";
+import { parseObject, boundedRequest, retryAfterMs } from "./bounded-fetch.ts";
 import type { BoundedFetch } from "./bounded-fetch.ts";
 
 /** How a revocation ended. `done` also where the token was dead already: the aim is reached. */
-export type RevocationReply =
+export type RevocationResponse =
   | { readonly kind: "done" }
   | { readonly kind: "unsupported" }
-  | { readonly kind: "failed"; readonly why: string; readonly retryAfterMs?: number };
+  | { readonly kind: "failed"; readonly error: string; readonly retryAfterMs?: number };
 
 /**
  * Revokes a token at the provider.
@@ -21,14 +22,14 @@ export async function requestRevocation(
     provider,
     client,
     endpoints,
-    wire,
+    http,
     now,
-  }: { provider: Provider; client: Client; endpoints: Endpoints; wire: BoundedFetch; now: number },
+  }: { provider: Provider; client: Client; endpoints: Endpoints; http: BoundedFetch; now: number },
   token: Secret,
-): Promise<RevocationReply> {
+): Promise<RevocationResponse> {
   const { revocationEndpoint } = endpoints;
   if (revocationEndpoint === undefined) return { kind: "unsupported" };
-  const received = await boundedFetch(wire, (signal) =>
+  const result = await boundedRequest(http, (signal) =>
     oauth.revocationRequest(
       { issuer: provider.issuer, revocation_endpoint: revocationEndpoint },
       { client_id: client.clientId },
@@ -36,23 +37,22 @@ export async function requestRevocation(
       token.expose(),
       {
         signal,
-        [oauth.customFetch]: (url, init) => wire.fetch(url, init),
+        [oauth.customFetch]: (url, init) => http.fetch(url, init),
         [oauth.allowInsecureRequests]: true,
       },
     ),
   );
-  if (received.kind === "silence") return { kind: "failed", why: received.why };
-  const { status, headers } = received;
-  const body = received.kind === "body" ? parseObject(received.text) : undefined;
+  if (result.kind === "silence") return { kind: "failed", error: result.error };
+  const { status, headers } = result;
+  const body = result.kind === "body" ? parseObject(result.text) : undefined;
   const error = typeof body?.["error"] === "string" ? errorCode(body["error"]) : undefined;
   if (error === undefined && status >= 200 && status < 300) return { kind: "done" };
   if (status < 500 && error === "invalid_token") return { kind: "done" };
   // Section 2.2.1: it never will be revoked there, however often it is asked.
   if (status < 500 && error === "unsupported_token_type") return { kind: "unsupported" };
-  const later = retryAfterMs(headers, now);
-  return {
-    kind: "failed",
-    why: error ?? `http_${status}`,
-    ...(later === undefined ? {} : { retryAfterMs: later }),
-  };
+  return defined({
+    kind: "failed" as const,
+    error: error ?? `http_${status}`,
+    retryAfterMs: retryAfterMs(headers, now),
+  });
 }

@@ -1,3 +1,4 @@
+import { defined } from "../core/defined.ts";
 import { Secret } from "../core/secret.ts";
 import { parseObject } from "./bounded-fetch.ts";
 
@@ -11,6 +12,13 @@ export interface TokenSet {
   readonly refreshTokenExpiresInSeconds?: number;
   readonly scope?: string;
   readonly idToken?: Secret;
+}
+
+/** Tokens, and when they were asked for. */
+export interface ReceivedTokens {
+  readonly tokens: TokenSet;
+  /** When the request was sent, milliseconds since the epoch: the tokens' lives count from then. */
+  readonly receivedAt: number;
 }
 
 /** RFC 6749 lets a provider leave `expires_in` out; an hour is the common life. */
@@ -34,19 +42,19 @@ export function tokenSetOf(body: Record<string, unknown>): TokenSet | undefined 
   const idToken = textOf(body["id_token"]);
   const scope = textOf(body["scope"]);
   const refreshLife = seconds(body["refresh_token_expires_in"]);
-  return {
+  return defined({
     accessToken: new Secret(accessToken),
     expiresInSeconds: seconds(body["expires_in"]) ?? assumedLifeSeconds,
-    ...(refreshToken === undefined ? {} : { refreshToken: new Secret(refreshToken) }),
+    refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
     // Providers write 0 for consent that does not end.
-    ...(refreshLife === undefined || refreshLife === 0 ? {} : { refreshTokenExpiresInSeconds: refreshLife }),
-    ...(scope === undefined ? {} : { scope }),
-    ...(idToken === undefined ? {} : { idToken: new Secret(idToken) }),
-  };
+    refreshTokenExpiresInSeconds: refreshLife === 0 ? undefined : refreshLife,
+    scope,
+    idToken: idToken === undefined ? undefined : new Secret(idToken),
+  });
 }
 
 /** The text that is sealed into the journal. Nothing else may see it. */
-export function journalText(tokens: TokenSet, receivedAt: number): Secret {
+export function journalText({ tokens, receivedAt }: ReceivedTokens): Secret {
   return new Secret(
     JSON.stringify({
       received_at: receivedAt,
@@ -61,7 +69,7 @@ export function journalText(tokens: TokenSet, receivedAt: number): Secret {
 }
 
 /** Reads a journalled answer back. */
-export function fromJournal(text: string): { tokens: TokenSet; receivedAt: number } | undefined {
+export function fromJournal(text: string): ReceivedTokens | undefined {
   const body = parseObject(text);
   const tokens = body === undefined ? undefined : tokenSetOf(body);
   const receivedAt = body?.["received_at"];

@@ -15,6 +15,8 @@ const levels: Readonly<Record<VaultEvent["type"], "debug" | "info" | "warn" | "e
   grant_stored: "info",
   code_rejected: "info",
   code_reused: "warn",
+  sign_in_waits: "warn",
+  sign_in_finished: "info",
   id_token_refused: "warn",
   refreshed: "debug",
   refresh_failed: "warn",

@@ -1,5 +1,6 @@
+import { defined } from "../core/defined.ts";
 import { openVault } from "../index.ts";
-import type { OnEvent } from "../index.ts";
+import type { OnEvent, OnFault } from "../index.ts";
 import { serviceConfig } from "./settings/config.ts";
 import type { Settings } from "./settings/config.ts";
 import { startKeeper } from "./keeper/client.ts";
@@ -29,7 +30,8 @@ export async function runService(
     log(event);
     metrics.onEvent(event);
   };
-  const keeper = config.keeper ? await startKeeper({ settings, migrate }, onEvent) : undefined;
+  const onFault: OnFault = (error, during) => logger.error({ err: error, during }, "fault");
+  const keeper = config.keeper ? await startKeeper({ settings, migrate }, onEvent, onFault) : undefined;
   try {
     const vault = await openVault({
       store,
@@ -38,16 +40,17 @@ export async function runService(
       exchangeRate,
       migrate,
       onEvent,
-      ...(keeper === undefined ? {} : { keeper: keeper }),
+      onFault,
+      ...defined({ keeper }),
     });
     try {
       const server = await startServer(vault, {
         host: config.host,
         port: config.port,
         allowedOrigins: config.allowedOrigins,
-        ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
+        ...defined({ publicUrl: config.publicUrl }),
         metrics,
-        onFault: (error) => logger.error(error, "fault"),
+        onFault: (error) => onFault(error, "a request"),
         ...(keeper === undefined ? {} : { assertReady: () => keeper.assertReady() }),
       });
       return {

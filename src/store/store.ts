@@ -1,6 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { GrantState, LapseReason } from "../core/grant.ts";
-import type { Attempt, Owner } from "../core/take-over.ts";
+import type { Attempt, AttemptResult, Owner } from "../core/take-over.ts";
 
 /** A grant as it is stored: everything secret is sealed, everything personal hashed or sealed. */
 export interface GrantRow {
@@ -143,25 +143,24 @@ export interface GrantChange {
   readonly accessExpiresAt: number | null;
 }
 
-export type BeginAttempt =
-  /** The intent is durable: the token may be spent. */
-  | { readonly kind: "begun"; readonly grant: GrantRow }
-  /** Somebody else's intent stands. */
-  | { readonly kind: "held"; readonly attempt: Attempt; readonly now: number }
-  /** The grant is at another generation, or not in a usable state. */
-  | { readonly kind: "moved"; readonly grant: GrantRow }
-  | { readonly kind: "gone" };
+/** What is written of an attempt, and when. */
+export interface BeginAttempt {
+  readonly attemptId: string;
+  readonly grantId: string;
+  readonly generation: number;
+  readonly owner: Owner;
+  /** Now, by the clock that `retryAt` is set by, milliseconds since the epoch. */
+  readonly at: number;
+}
 
 export interface RefreshStore {
   /**
-   * Writes the intent to spend a generation's refresh token, durably, before it is spent.
+   * Writes the attempt to send a generation's refresh token, durably, before it is sent. Nothing is written where the
+   * grant has moved or is to be left alone, or where another attempt stands.
    *
    * @param replaces the attempt that may be taken over; only this very one
    */
-  beginAttempt(
-    attempt: { attemptId: string; grantId: string; generation: number; owner: Owner },
-    replaces?: string,
-  ): Promise<BeginAttempt>;
+  beginAttempt(attempt: BeginAttempt, replaces?: string): Promise<AttemptResult<GrantRow>>;
   /**
    * Commits an answer onto the generation whose refresh token was sent. A compare-and-swap on lineage: nobody else
    * can have got a newer token from that one. A grant that lapsed meanwhile is active again: the answer proves that
@@ -287,8 +286,8 @@ export interface StoreNote {
 
 /** How a store reaches its database. */
 export interface OpenStore {
-  /** What a store without a clock of its own goes by. */
-  readonly clock: Clock;
+  /** What a store without a clock of its own goes by; the system's by default. */
+  readonly clock?: Clock;
   /** Bring the schema up to date first; refuse to work on an older one otherwise. Default true. */
   readonly migrate?: boolean;
 }

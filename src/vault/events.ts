@@ -6,6 +6,10 @@ export type VaultEvent =
   | { readonly type: "code_rejected"; readonly provider: string; readonly error: string }
   /** A used code came again too late, or from somebody who knew less than the first one did. */
   | { readonly type: "code_reused"; readonly provider: string }
+  /** The provider's keys are out of reach: the person is signed in once they are back. */
+  | { readonly type: "sign_in_waits"; readonly provider: string; readonly error: string }
+  /** A sign-in that had waited, or whose process had died, is done. */
+  | { readonly type: "sign_in_finished"; readonly grantId: string; readonly provider: string }
   | { readonly type: "id_token_refused"; readonly provider: string; readonly check: string }
   | { readonly type: "refreshed"; readonly grantId: string; readonly provider: string; readonly generation: number }
   | {

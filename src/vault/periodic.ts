@@ -1,18 +1,17 @@
-import { isOnbehalfError } from "../core/errors.ts";
-
 /** Work that comes round by itself, one round of each task at a time. */
 export class Periodic {
-  readonly #onFailure: (task: string, message: string) => void;
+  readonly #onError: (error: unknown, task: string) => void;
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #working = new Map<string, Promise<void>>();
 
-  /** @param onFailure told of errors of ours, such as a store that is away; any other error is a bug and not caught */
-  constructor(onFailure: (task: string, message: string) => void) {
-    this.#onFailure = onFailure;
+  /** @param onError told of whatever a round failed with: a round must not end the process it runs in */
+  constructor(onError: (error: unknown, task: string) => void) {
+    this.#onError = onError;
   }
 
   /**
-   * Runs `work` now and every `ms` milliseconds; a round that takes longer is not joined by the next.
+   * Runs `work` now and every `ms` milliseconds. A round that takes longer is not joined by the next, and after one that
+   * failed the next comes all the same.
    *
    * @returns runs a round at once
    */
@@ -20,10 +19,7 @@ export class Periodic {
     const round = (): void => {
       if (this.#working.has(task)) return;
       const done = work()
-        .catch((error: unknown) => {
-          if (!isOnbehalfError(error)) throw error;
-          this.#onFailure(task, error.message);
-        })
+        .catch((error: unknown) => this.#onError(error, task))
         .finally(() => this.#working.delete(task));
       this.#working.set(task, done);
     };

@@ -2,20 +2,18 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import {
-  afterAnswer,
   backOffMs,
+  decide,
   isFresh,
   keepAliveAt,
   refreshAheadAt,
   standardRefusals,
   waitAfterMs,
 } from "../../src/core/refresh.ts";
-import type { AfterAnswer, Refusals, TokenAnswer } from "../../src/core/refresh.ts";
+import type { Decision, OAuthError, Refusals, TokenFailure } from "../../src/core/refresh.ts";
 
-type Refusal = Extract<TokenAnswer, { kind: "refusal" }>;
-
-const refused = (status: number, error: string, more: Partial<Refusal> = {}): Refusal => ({
-  kind: "refusal",
+const refused = (status: number, error: string, more: Partial<OAuthError> = {}): OAuthError => ({
+  kind: "oauth-error",
   status,
   error,
   ...more,
@@ -28,9 +26,7 @@ const limited = (error: string): object => ({ do: "retry", error, ambiguous: fal
 const maybeSpent = (error: string): object => ({ do: "retry", error, ambiguous: true });
 
 /** What a provider may say, and what that says about the grant. RFC 6749 section 5.2 and Google's own codes. */
-const answers: readonly (readonly [TokenAnswer, object])[] = [
-  [{ kind: "tokens" }, { do: "commit" }],
-
+const answers: readonly (readonly [TokenFailure, object])[] = [
   // About the grant.
   [refused(400, "invalid_grant"), lookAgain("invalid_grant", "invalid_grant")],
   [refused(401, "invalid_grant"), lookAgain("invalid_grant", "invalid_grant")],
@@ -78,22 +74,22 @@ const answers: readonly (readonly [TokenAnswer, object])[] = [
   [refused(500, "server_error"), maybeSpent("server_error")],
 
   // No JSON, no token, no end: what became of a rotating token depends on how far the answer had come.
-  [{ kind: "unusable", status: 200, why: "no_access_token" }, maybeSpent("no_access_token")],
-  [{ kind: "unusable", status: 200, why: "not_json" }, maybeSpent("not_json")],
-  [{ kind: "unusable", status: 200, why: "body_too_large" }, maybeSpent("body_too_large")],
-  [{ kind: "unusable", status: 302, why: "not_json" }, maybeSpent("not_json")],
-  [{ kind: "unusable", status: 502, why: "not_json" }, maybeSpent("not_json")],
-  [{ kind: "unusable", status: 404, why: "not_json" }, unspent("not_json")],
-  [{ kind: "unusable", status: 429, why: "not_json" }, limited("not_json")],
-  [{ kind: "unusable", status: 403, why: "not_json" }, unspent("not_json")],
-  [{ kind: "silence", sent: true, why: "timeout" }, maybeSpent("timeout")],
-  [{ kind: "silence", sent: false, why: "econnrefused" }, unspent("econnrefused")],
+  [{ kind: "unusable", status: 200, error: "no_access_token" }, maybeSpent("no_access_token")],
+  [{ kind: "unusable", status: 200, error: "not_json" }, maybeSpent("not_json")],
+  [{ kind: "unusable", status: 200, error: "body_too_large" }, maybeSpent("body_too_large")],
+  [{ kind: "unusable", status: 302, error: "not_json" }, maybeSpent("not_json")],
+  [{ kind: "unusable", status: 502, error: "not_json" }, maybeSpent("not_json")],
+  [{ kind: "unusable", status: 404, error: "not_json" }, unspent("not_json")],
+  [{ kind: "unusable", status: 429, error: "not_json" }, limited("not_json")],
+  [{ kind: "unusable", status: 403, error: "not_json" }, unspent("not_json")],
+  [{ kind: "silence", sent: true, error: "timeout" }, maybeSpent("timeout")],
+  [{ kind: "silence", sent: false, error: "econnrefused" }, unspent("econnrefused")],
 ];
 
-describe("afterAnswer", () => {
+describe("decide", () => {
   for (const [answer, expected] of answers) {
     it(`takes ${JSON.stringify(answer)} for ${JSON.stringify(expected)}`, () => {
-      assert.deepEqual(afterAnswer(answer), expected);
+      assert.deepEqual(decide(answer), expected);
     });
   }
 
@@ -103,9 +99,9 @@ describe("afterAnswer", () => {
       refused(429, "rate_limit_exceeded", { retryAfterMs }),
       refused(503, "invalid_grant", { retryAfterMs }),
       refused(400, "slow_down", { retryAfterMs }),
-      { kind: "unusable", status: 503, why: "not_json", retryAfterMs } as const,
+      { kind: "unusable", status: 503, error: "not_json", retryAfterMs } as const,
     ]) {
-      assert.equal((afterAnswer(answer) as { afterMs?: number }).afterMs, retryAfterMs, JSON.stringify(answer));
+      assert.equal((decide(answer) as { afterMs?: number }).afterMs, retryAfterMs, JSON.stringify(answer));
     }
   });
 
@@ -122,7 +118,7 @@ describe("afterAnswer", () => {
       unsupported_grant_type: "transient",
       too_many_today: "limited",
     };
-    const verdicts: readonly (readonly [Refusal, object])[] = [
+    const verdicts: readonly (readonly [OAuthError, object])[] = [
       [refused(200, "bad_refresh_token"), lookAgain("invalid_grant", "bad_refresh_token")],
       [refused(400, "invalid_grant"), alarm("invalid_grant")],
       [refused(400, "invalid_request"), lookAgain("invalid_grant", "invalid_request")],
@@ -133,14 +129,14 @@ describe("afterAnswer", () => {
       [refused(400, "too_many_today"), limited("too_many_today")],
       [refused(500, "bad_refresh_token"), maybeSpent("bad_refresh_token")],
     ];
-    for (const [answer, expected] of verdicts) assert.deepEqual(afterAnswer(answer, refusals), expected);
+    for (const [answer, expected] of verdicts) assert.deepEqual(decide(answer, refusals), expected);
   });
 
   it("takes words that every JavaScript object knows for unknown codes", () => {
     for (const word of ["constructor", "toString", "__proto__", "hasOwnProperty", "valueOf"]) {
-      assert.deepEqual(afterAnswer(refused(400, word)), unspent(word));
+      assert.deepEqual(decide(refused(400, word)), unspent(word));
       const subtle = refused(400, "invalid_grant", { errorSubtype: word });
-      assert.deepEqual(afterAnswer(subtle), lookAgain("invalid_grant", "invalid_grant"));
+      assert.deepEqual(decide(subtle), lookAgain("invalid_grant", "invalid_grant"));
     }
   });
 });
@@ -149,24 +145,24 @@ const code = fc.oneof(fc.constantFrom(...Object.keys(standardRefusals)), fc.stri
 const meaning = fc.constantFrom<Refusals[string]>("dead", "reauthenticate", "restricted", "misconfigured", "ours");
 const anyRefusals = fc.dictionary(code, meaning).map((own): Refusals => Object.assign({}, standardRefusals, own));
 
-describe("afterAnswer, whatever comes", () => {
+describe("decide, whatever comes", () => {
   it("blames no grant for an overload, an outage, silence or garbage, whatever the provider's table says", () => {
-    const saysNothing: fc.Arbitrary<TokenAnswer> = fc.oneof(
+    const saysNothing: fc.Arbitrary<TokenFailure> = fc.oneof(
       fc.record({
-        kind: fc.constant("refusal" as const),
+        kind: fc.constant("oauth-error" as const),
         status: fc.oneof(fc.constant(429), fc.integer({ min: 500, max: 599 })),
         error: code,
       }),
       fc.record({
         kind: fc.constant("unusable" as const),
         status: fc.integer({ min: 200, max: 599 }),
-        why: fc.string(),
+        error: fc.string(),
       }),
-      fc.record({ kind: fc.constant("silence" as const), sent: fc.boolean(), why: fc.string() }),
+      fc.record({ kind: fc.constant("silence" as const), sent: fc.boolean(), error: fc.string() }),
     );
     fc.assert(
       fc.property(saysNothing, anyRefusals, (answer, refusals) => {
-        assert.equal(afterAnswer(answer, refusals).do, "retry");
+        assert.equal(decide(answer, refusals).do, "retry");
       }),
     );
   });
@@ -180,7 +176,7 @@ describe("afterAnswer, whatever comes", () => {
         anyRefusals,
         (status, error, errorSubtype, refusals) => {
           const answer = refused(status, error, errorSubtype === undefined ? {} : { errorSubtype });
-          const verdict: AfterAnswer = afterAnswer(answer, refusals);
+          const verdict: Decision = decide(answer, refusals);
           const said = new Map(Object.entries(refusals));
           const meant = said.get(`${error}/${String(errorSubtype)}`) ?? said.get(error);
           const aboutTheGrant = meant === "dead" || meant === "reauthenticate" || meant === "restricted";
@@ -194,9 +190,9 @@ describe("afterAnswer, whatever comes", () => {
   it("calls an outcome ambiguous exactly where the token may have been spent", () => {
     fc.assert(
       fc.property(fc.integer({ min: 200, max: 599 }), fc.boolean(), (status, sent) => {
-        const unusable = afterAnswer({ kind: "unusable", status, why: "not_json" });
-        const silence = afterAnswer({ kind: "silence", sent, why: "timeout" });
-        const refusal = afterAnswer(refused(status, "a_code_of_next_year"));
+        const unusable = decide({ kind: "unusable", status, error: "not_json" });
+        const silence = decide({ kind: "silence", sent, error: "timeout" });
+        const refusal = decide(refused(status, "a_code_of_next_year"));
         const ambiguous = [unusable, silence, refusal].map((verdict) => verdict.do === "retry" && verdict.ambiguous);
         assert.deepEqual(ambiguous, [status < 400 || status >= 500, sent, status >= 500]);
       }),

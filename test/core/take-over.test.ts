@@ -22,11 +22,15 @@ function attempt(more: Partial<Attempt> = {}): Attempt {
 const grace: Rotation = { graceSeconds: 60 };
 const shortGrace: Rotation = { graceSeconds: 30 };
 const second = 1_000;
-const { exchangeMs, hardLimitMs } = takeOverTimes;
+const { exchangeLimitMs, takeOverLimitMs } = takeOverTimes;
 
 describe("mayTakeOver", () => {
   it("gives an exchange half a minute, a token five seconds to arrive, and a strict provider's holder five minutes", () => {
-    assert.deepEqual(takeOverTimes, { exchangeMs: 30 * second, hardLimitMs: 300 * second, arrivalMs: 5 * second });
+    assert.deepEqual(takeOverTimes, {
+      exchangeLimitMs: 30 * second,
+      takeOverLimitMs: 300 * second,
+      arrivalMs: 5 * second,
+    });
   });
 
   const cases: readonly (readonly [Liveness, Rotation, number, boolean])[] = [
@@ -35,36 +39,36 @@ describe("mayTakeOver", () => {
     ["dead", grace, 0, true],
     ["dead", "none", 0, true],
     // Our own work is known to run: no clock says otherwise.
-    ["mine", "none", hardLimitMs * 10, false],
-    ["mine", grace, hardLimitMs * 10, false],
-    ["mine", "strict", hardLimitMs * 10, false],
+    ["mine", "none", takeOverLimitMs * 10, false],
+    ["mine", grace, takeOverLimitMs * 10, false],
+    ["mine", "strict", takeOverLimitMs * 10, false],
     // A steal does no harm where the token does not rotate.
-    ["alive", "none", exchangeMs, false],
-    ["alive", "none", exchangeMs + 1, true],
-    ["unknown", "none", exchangeMs, false],
-    ["unknown", "none", exchangeMs + 1, true],
+    ["alive", "none", exchangeLimitMs, false],
+    ["alive", "none", exchangeLimitMs + 1, true],
+    ["unknown", "none", exchangeLimitMs, false],
+    ["unknown", "none", exchangeLimitMs + 1, true],
     // A paused holder may be the only one with the only valid new token, and no grace period lasts for ever.
-    ["alive", grace, hardLimitMs * 10, false],
-    ["alive", "strict", hardLimitMs * 10, false],
+    ["alive", grace, takeOverLimitMs * 10, false],
+    ["alive", "strict", takeOverLimitMs * 10, false],
     // Where nothing is known of the holder, time has to do.
-    ["unknown", grace, exchangeMs, false],
-    ["unknown", grace, exchangeMs + 1, true],
+    ["unknown", grace, exchangeLimitMs, false],
+    ["unknown", grace, exchangeLimitMs + 1, true],
     ["unknown", grace, 55 * second, true],
     // The token may have been replaced as soon as the attempt began, and its grace may end before ours arrives.
     ["unknown", grace, 55 * second + 1, false],
     ["unknown", grace, 61 * second, false],
-    ["unknown", grace, hardLimitMs, false],
-    ["unknown", grace, hardLimitMs + 1, true],
-    ["unknown", shortGrace, exchangeMs + 1, false],
-    ["unknown", shortGrace, hardLimitMs, false],
-    ["unknown", shortGrace, hardLimitMs + 1, true],
-    ["unknown", { graceSeconds: 0 }, exchangeMs + 1, false],
-    ["unknown", { graceSeconds: 3_600 }, hardLimitMs, true],
+    ["unknown", grace, takeOverLimitMs, false],
+    ["unknown", grace, takeOverLimitMs + 1, true],
+    ["unknown", shortGrace, exchangeLimitMs + 1, false],
+    ["unknown", shortGrace, takeOverLimitMs, false],
+    ["unknown", shortGrace, takeOverLimitMs + 1, true],
+    ["unknown", { graceSeconds: 0 }, exchangeLimitMs + 1, false],
+    ["unknown", { graceSeconds: 3_600 }, takeOverLimitMs, true],
     // From the dead nothing more can be lost, whatever the grace.
     ["dead", shortGrace, 61 * second, true],
-    ["unknown", "strict", exchangeMs + 1, false],
-    ["unknown", "strict", hardLimitMs, false],
-    ["unknown", "strict", hardLimitMs + 1, true],
+    ["unknown", "strict", exchangeLimitMs + 1, false],
+    ["unknown", "strict", takeOverLimitMs, false],
+    ["unknown", "strict", takeOverLimitMs + 1, true],
     // A wall clock that was set back makes nobody older.
     ["alive", "none", -86_400 * second, false],
     ["unknown", "strict", -86_400 * second, false],
@@ -86,7 +90,11 @@ describe("mayTakeOver", () => {
   const liveness = fc.constantFrom<Liveness>("mine", "alive", "dead", "unknown");
   const times = fc
     .tuple(fc.integer({ min: 1, max: 10 ** 6 }), fc.nat(10 ** 6), fc.nat(10 ** 5))
-    .map(([exchangeMs, more, arrivalMs]) => ({ exchangeMs, hardLimitMs: exchangeMs + more, arrivalMs }));
+    .map(([exchangeLimitMs, more, arrivalMs]) => ({
+      exchangeLimitMs,
+      takeOverLimitMs: exchangeLimitMs + more,
+      arrivalMs,
+    }));
   const age = fc.integer({ min: -(10 ** 7), max: 10 ** 7 });
 
   it("never steals from the living where tokens rotate, however long they take", () => {
@@ -101,7 +109,7 @@ describe("mayTakeOver", () => {
     fc.assert(
       fc.property(fc.constantFrom<Liveness>("mine", "alive", "unknown"), age, times, (holder, ageMs, limits) => {
         if (mayTakeOver(attempt(), holder, "strict", startedAt + ageMs, limits)) {
-          assert.ok(ageMs > limits.hardLimitMs);
+          assert.ok(ageMs > limits.takeOverLimitMs);
         }
       }),
     );
@@ -115,7 +123,7 @@ describe("mayTakeOver", () => {
         age,
         times,
         (holder, kind, ageMs, limits) => {
-          if (ageMs <= limits.exchangeMs) {
+          if (ageMs <= limits.exchangeLimitMs) {
             assert.equal(mayTakeOver(attempt(), holder, kind, startedAt + ageMs, limits), false);
           }
           assert.equal(mayTakeOver(attempt(), "mine", kind, startedAt + ageMs, limits), false);
@@ -127,7 +135,7 @@ describe("mayTakeOver", () => {
   it("leaves no attempt for ever to a holder of whom nothing is known, or who is dead", () => {
     fc.assert(
       fc.property(fc.constantFrom<Liveness>("unknown", "dead"), rotation, times, (holder, kind, limits) => {
-        assert.equal(mayTakeOver(attempt(), holder, kind, startedAt + limits.hardLimitMs + 1, limits), true);
+        assert.equal(mayTakeOver(attempt(), holder, kind, startedAt + limits.takeOverLimitMs + 1, limits), true);
       }),
     );
   });
@@ -141,7 +149,7 @@ describe("mayTakeOver", () => {
         times,
         (holder, graceSeconds, ageMs, limits) => {
           if (!mayTakeOver(attempt(), holder, { graceSeconds }, startedAt + ageMs, limits)) return;
-          assert.ok(ageMs + limits.arrivalMs <= graceSeconds * second || ageMs > limits.hardLimitMs);
+          assert.ok(ageMs + limits.arrivalMs <= graceSeconds * second || ageMs > limits.takeOverLimitMs);
         },
       ),
     );
@@ -161,7 +169,7 @@ describe("mayTakeOver", () => {
     fc.assert(
       fc.property(liveness, rotation, age, fc.nat(10 ** 7), times, (holder, kind, ageMs, later, limits) => {
         const now = startedAt + ageMs;
-        const runsOut = typeof kind === "object" && ageMs <= limits.hardLimitMs && holder === "unknown";
+        const runsOut = typeof kind === "object" && ageMs <= limits.takeOverLimitMs && holder === "unknown";
         if (!runsOut && mayTakeOver(attempt(), holder, kind, now, limits)) {
           assert.ok(mayTakeOver(attempt(), holder, kind, now + later, limits));
         }

@@ -69,7 +69,7 @@ describe("the last second", () => {
           now += step;
           for (let tries = 0; tries < 5; tries++) {
             if (second.waitMs(now) > 0) continue;
-            second.note(now);
+            second.add(now);
             given.push(now);
           }
         }
@@ -80,8 +80,8 @@ describe("the last second", () => {
 
   it("says how long to wait, and keeps its word to the millisecond", () => {
     const second = new SlidingWindow(2);
-    second.note(100);
-    second.note(700);
+    second.add(100);
+    second.add(700);
     assert.equal(second.waitMs(800), 300);
     assert.equal(second.waitMs(1_099), 1);
     assert.equal(second.waitMs(1_100), 0);
@@ -89,7 +89,7 @@ describe("the last second", () => {
 
   it("lets one through at least, and does not wait for a clock that was set back", () => {
     const second = new SlidingWindow(0.5);
-    second.note(1_000_000);
+    second.add(1_000_000);
     assert.equal(second.waitMs(1_000_500), 500);
     assert.equal(second.waitMs(2_000), 0);
   });

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { promisify } from "node:util";
-import { fixedClock, generateMasterKey, google, keyringFromKeys, openVault, systemClock } from "../../src/index.ts";
+import { fixedClock, generateMasterKey, google, keyringFromKeys, openVault } from "../../src/index.ts";
 import { startServer } from "../../src/service/index.ts";
 import { startStandin } from "../../src/standin/index.ts";
 import type { Standin } from "../../src/standin/index.ts";
@@ -109,7 +109,7 @@ const tests: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
   },
 
   "service.sh": async (t) => {
-    const clock = fixedClock(systemClock.now());
+    const clock = fixedClock(Date.now());
     await using standin = await startStandin({ clock });
     const { cwd, env } = await desk(t, standin);
     await using vault = await openVault({
@@ -118,7 +118,7 @@ const tests: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
       keyring: keyringFromKeys(generateMasterKey()),
       clock,
     });
-    const server = await startServer(vault, { port: 0, clock });
+    const server = await startServer(vault, { port: 0 });
     t.after(() => server.close());
     const { key } = await vault.callers.create("shell");
     const { stdout } = await run("bash", [`${checkout}examples/service.sh`], {

@@ -5,10 +5,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { RefreshOutcome } from "../../src/index.ts";
-import { refreshGrant } from "../../src/vault/keeper/refresh/refresh-grant.ts";
 import { finishAttempts } from "../../src/vault/keeper/upkeep.ts";
 import { rotations } from "../support/rotations.ts";
-import { peak, tokens, virtualHouse } from "./virtual-house.ts";
+import { peak, refresh, tokens, virtualHouse } from "./virtual-house.ts";
 import type { VirtualHouse } from "./virtual-house.ts";
 
 const isFull = process.env["OUTAGE"] === "full";
@@ -50,7 +49,7 @@ async function ask(house: VirtualHouse, ids: readonly string[], end: number): Pr
   const asking = async (): Promise<void> => {
     for (let n = 0; time.now() < end; n++) {
       const grantId = ids[(n * 7_919) % ids.length] ?? "";
-      kinds.add((await refreshGrant(context, grantId, 1, n % 3 === 0 ? "interactive" : "background")).kind);
+      kinds.add((await refresh(context, grantId, n % 3 === 0 ? "interactive" : "background")).kind);
       await time.sleep(askEveryMs);
     }
   };
@@ -84,7 +83,7 @@ describe("a provider that is down for a long time", { timeout }, () => {
         while (waiting.size > 0) {
           await Promise.all(
             [...waiting].map(async (grantId) => {
-              const { kind } = await refreshGrant(context, grantId, 1, "interactive");
+              const { kind } = await refresh(context, grantId, "interactive");
               if (kind === "newer") waiting.delete(grantId);
             }),
           );
@@ -112,9 +111,7 @@ test(
     const inOrder = [...ids.filter((id) => !callers.has(id)), ...callers];
     const outcomes = await time.until(
       Promise.all(
-        inOrder.map((grantId) =>
-          refreshGrant(context, grantId, 1, callers.has(grantId) ? "interactive" : "background"),
-        ),
+        inOrder.map((grantId) => refresh(context, grantId, callers.has(grantId) ? "interactive" : "background")),
       ),
     );
     assert.ok(outcomes.every(({ kind }) => kind === "newer"));
@@ -134,7 +131,7 @@ test("a person's consents that all end at once: second looks keep to the rate, t
   const { time, context, requests } = house;
   const ids = await house.settle(isFull ? 20_000 : 300, () => time.now());
   house.answer = () => Response.json({ error: "invalid_grant" }, { status: 400 });
-  const outcomes = await time.until(Promise.all(ids.map((id) => refreshGrant(context, id, 1, "background"))));
+  const outcomes = await time.until(Promise.all(ids.map((id) => refresh(context, id, "background"))));
   assert.ok(outcomes.every(({ kind }) => kind === "ended"));
   assert.equal(requests.length, 2 * ids.length, "two pieces of evidence each");
   assert.ok(peak(requests) <= cap, `${peak(requests)} in one second`);
@@ -170,16 +167,16 @@ test("a probe that finds its grant in somebody else's hands lets others ask", { 
   const { time, context, store } = house;
   const [held = "", free = "", ...others] = await house.settle(12, () => time.now());
   house.answer = () => "no connection";
-  await time.until(Promise.all(others.map((id) => refreshGrant(context, id, 1, "interactive"))));
+  await time.until(Promise.all(others.map((id) => refresh(context, id, "interactive"))));
   house.answer = tokens;
   await time.until(time.sleep(60_000));
 
   const stranger = { node: "elsewhere", pid: 1, startedAt: "1", vault: "theirs" };
   const elsewhere = { ...context, livenessOf: async () => "alive" as const };
-  await store.beginAttempt({ attemptId: "theirs", grantId: held, generation: 1, owner: stranger });
-  const waits = refreshGrant(elsewhere, held, 1, "interactive");
+  await store.beginAttempt({ attemptId: "theirs", grantId: held, generation: 1, owner: stranger, at: 0 });
+  const waits = refresh(elsewhere, held, "interactive");
   await time.until(time.sleep(100));
-  assert.deepEqual(await time.until(refreshGrant(context, free, 1, "interactive")), { kind: "newer" });
+  assert.equal((await time.until(refresh(context, free, "interactive"))).kind, "refreshed");
   const { kind } = await time.until(waits);
   assert.equal(kind, "unavailable", "a lease is not stolen from the living");
 });

@@ -3,9 +3,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { RefreshOutcome } from "../../src/index.ts";
 import { localKeeper } from "../../src/vault/keeper/local-keeper.ts";
-import { refreshGrant } from "../../src/vault/keeper/refresh/refresh-grant.ts";
 import { finishAttempts } from "../../src/vault/keeper/upkeep.ts";
-import { peak, tokens, virtualHouse } from "./virtual-house.ts";
+import { peak, refresh, tokens, virtualHouse } from "./virtual-house.ts";
 import type { VirtualHouse } from "./virtual-house.ts";
 
 const rate = { perSecond: 50, burst: 50 };
@@ -18,7 +17,7 @@ const tooMany =
     Response.json({ error: "rate_limit_exceeded" }, { status, headers: { "retry-after": String(seconds) } });
 
 function ask({ context, time }: VirtualHouse, ids: readonly string[]): Promise<RefreshOutcome[]> {
-  return time.until(Promise.all(ids.map((id) => refreshGrant(context, id, 1, "interactive"))));
+  return time.until(Promise.all(ids.map((id) => refresh(context, id, "interactive"))));
 }
 
 /** Fails for as many grants as it takes until nobody is let through, and lets the pause pass. */
@@ -75,8 +74,8 @@ describe("while one request finds out whether the provider is back", () => {
     await goDown(house, ids.slice(0, 10));
     const { time, context } = house;
     house.answer = tokens;
-    const probe = refreshGrant(context, ids[10] ?? "", 1, "interactive");
-    const sweeps = ids.slice(11).map((id) => refreshGrant(context, id, 1, "background"));
+    const probe = refresh(context, ids[10] ?? "", "interactive");
+    const sweeps = ids.slice(11).map((id) => refresh(context, id, "background"));
     for (const { kind } of await time.until(Promise.all(sweeps))) assert.equal(kind, "unavailable");
     assert.deepEqual(await time.until(probe), { kind: "newer" });
     assert.equal(house.requests.length, 1);
@@ -111,7 +110,7 @@ describe("a provider that asks for patience", () => {
     house.answer = tooMany(1, 503);
     const waits: number[] = [];
     for (let n = 0; n < 12; n++) {
-      await time.until(refreshGrant(context, id, 1, "interactive"));
+      await time.until(refresh(context, id, "interactive"));
       const waitMs = ((await store.grantById(id))?.retryAt ?? 0) - time.now();
       waits.push(waitMs);
       await time.until(time.sleep(60_000));
@@ -135,7 +134,7 @@ describe("a provider that asks for patience", () => {
       assert.equal(outcome.retryAfterMs, 60_000);
       assert.equal(outcome.error, outcome === first ? "rate_limit_exceeded" : outcome.error);
     }
-    const sweeps = ids.map((id) => refreshGrant(context, id, 1, "background"));
+    const sweeps = ids.map((id) => refresh(context, id, "background"));
     for (const { kind } of await time.until(Promise.all(sweeps))) assert.equal(kind, "unavailable");
     await time.until(finishAttempts(context));
     assert.equal(house.requests.length, 1, "nobody asked again");
@@ -162,8 +161,8 @@ describe("a provider that asks for patience", () => {
     house.answer = (token) => ((n += 1) === 1 ? tooMany(90)() : tokens(token));
     const { time, context } = house;
     const both = [
-      refreshGrant(context, ids[0] ?? "", 1, "interactive"),
-      time.sleep(50).then(() => refreshGrant(context, ids[1] ?? "", 1, "interactive")),
+      refresh(context, ids[0] ?? "", "interactive"),
+      time.sleep(50).then(() => refresh(context, ids[1] ?? "", "interactive")),
     ];
     const kinds = (await time.until(Promise.all(both))).map(({ kind }) => kind);
     assert.deepEqual(kinds, ["unavailable", "newer"]);
@@ -188,8 +187,8 @@ describe("a provider that asks for patience", () => {
     const { time, context, store } = house;
     const owner = { node: "elsewhere", pid: 1, startedAt: "1", vault: "theirs" };
     const elsewhere = { ...context, livenessOf: async () => "alive" as const };
-    await store.beginAttempt({ attemptId: "theirs", grantId: id, generation: 1, owner });
-    const waits = refreshGrant(elsewhere, id, 1, "interactive");
+    await store.beginAttempt({ attemptId: "theirs", grantId: id, generation: 1, owner, at: 0 });
+    const waits = refresh(elsewhere, id, "interactive");
     await time.until(time.sleep(1_000));
     const at = time.now();
     await store.endAttempt("theirs", { error: "temporarily_unavailable", at, retryAt: at + 90_000 });
@@ -207,10 +206,11 @@ test("work that many take over in one moment keeps to the rate", async (t) => {
   const { time, context, store } = house;
   const ids = await house.settle(200, () => time.now());
   const owner = { node: "elsewhere", pid: 1, startedAt: "1", vault: "theirs" };
-  for (const id of ids) await store.beginAttempt({ attemptId: `theirs ${id}`, grantId: id, generation: 1, owner });
+  for (const id of ids)
+    await store.beginAttempt({ attemptId: `theirs ${id}`, grantId: id, generation: 1, owner, at: 0 });
   let liveness: "alive" | "dead" = "alive";
   const elsewhere = { ...context, livenessOf: async () => liveness };
-  const asked = ids.map((id) => refreshGrant(elsewhere, id, 1, "interactive"));
+  const asked = ids.map((id) => refresh(elsewhere, id, "interactive"));
   await time.until(time.sleep(10_000));
   liveness = "dead";
   for (const outcome of await time.until(Promise.all(asked))) assert.deepEqual(outcome, { kind: "newer" });
@@ -223,10 +223,14 @@ test("a caller does not wait behind all sweeps for a grant that is swept, too", 
   const { time, context } = house;
   const ids = await house.settle(400, () => time.now());
   const keeper = localKeeper(context);
-  const sweeps = ids.map((id) => keeper.refresh(id, 1, "background"));
+  const sweeps = ids.map((id) => keeper.refresh({ grantId: id, provider: "google", generation: 1 }, "background"));
   await time.until(time.sleep(1_500));
   const begunAt = time.now();
-  assert.deepEqual(await time.until(keeper.refresh(ids.at(-1) ?? "", 1, "interactive")), { kind: "newer" });
+  assert.equal(
+    (await time.until(keeper.refresh({ grantId: ids.at(-1) ?? "", provider: "google", generation: 1 }, "interactive")))
+      .kind,
+    "refreshed",
+  );
   assert.ok(time.now() - begunAt < 2_000, `${time.now() - begunAt} ms`);
   await time.until(Promise.all(sweeps));
   assert.equal(house.requests.length, ids.length);

@@ -5,16 +5,19 @@ import { masterKeysOf } from "../../src/crypto/master-key.ts";
 import { generateMasterKey, google, keyringFromKeys, Secret } from "../../src/index.ts";
 import type { Provider, VaultEvent } from "../../src/index.ts";
 import { HttpProtocol } from "../../src/oauth/protocol.ts";
-import { fetchBounds } from "../../src/oauth/bounded-fetch.ts";
+import { boundedFetchDefaults } from "../../src/oauth/bounded-fetch.ts";
 import { newGrant } from "../../src/store/new-grant.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import type { GrantRow, Store } from "../../src/store/store.ts";
 import type { BucketSize } from "../../src/core/token-bucket.ts";
 import { loadClient } from "../../src/vault/open/registered-client.ts";
-import type { KeeperContext } from "../../src/vault/context.ts";
+import type { KeeperContext } from "../../src/vault/keeper/context.ts";
 import { Gate } from "../../src/vault/keeper/gate/gate.ts";
 import { noRescue } from "../../src/vault/keeper/refresh/rescue-journal.ts";
-import { sealPerson, sealTokens, subjectHash } from "../../src/vault/grants/sealed-grant.ts";
+import { sealPerson, subjectHash } from "../../src/vault/grants/sealed-grant.ts";
+import type { Priority, RefreshOutcome } from "../../src/vault/keeper/keeper.ts";
+import { refreshGrant } from "../../src/vault/keeper/refresh/refresh-grant.ts";
+import { sealTokens } from "../../src/vault/keeper/sealed-tokens.ts";
 import { openStoreKeyring } from "../../src/vault/open/open-keyring.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
@@ -79,7 +82,7 @@ export async function virtualHouse(
     if (answer !== "no connection") return answer;
     throw new TypeError("fetch failed", { cause: Object.assign(new Error("refused"), { code: "ECONNREFUSED" }) });
   };
-  const protocol = new HttpProtocol(provider, loadClient(provider), { ...fetchBounds, fetch: send }, time);
+  const protocol = new HttpProtocol(provider, loadClient(provider), { ...boundedFetchDefaults, fetch: send }, time);
   const context: KeeperContext = {
     store,
     keyring,
@@ -91,6 +94,9 @@ export async function virtualHouse(
     owner: { node: "here", pid: 1, startedAt: "1", vault: randomUUID() },
     livenessOf: async () => "mine",
     emit: (event) => events.push(event),
+    onFault: (error) => {
+      throw error;
+    },
     running: new Set(),
     gates: new Map([[provider.name, new Gate({ clock: time, random, sleep }, rate)]]),
     rescue: noRescue,
@@ -118,6 +124,17 @@ export async function virtualHouse(
   }
 
   return Object.assign(house, { context });
+}
+
+/** Refreshes the first generation of a grant as it stands. */
+export async function refresh(
+  context: KeeperContext,
+  grantId: string,
+  priority: Priority = "interactive",
+): Promise<RefreshOutcome> {
+  const row = await context.store.grantById(grantId);
+  if (row === undefined) throw new Error(`${grantId} is not in the store`);
+  return refreshGrant(context, { ...row, generation: 1 }, priority);
 }
 
 /** A provider that works; it gives a new refresh token with every answer. */

@@ -3,7 +3,13 @@ import type { Socket } from "node:net";
 import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import * as fc from "fast-check";
-import { parseObject, readText, boundedFetch, retryAfterMs, fetchBounds } from "../../src/oauth/bounded-fetch.ts";
+import {
+  parseObject,
+  readText,
+  boundedRequest,
+  retryAfterMs,
+  boundedFetchDefaults,
+} from "../../src/oauth/bounded-fetch.ts";
 import type { HttpResult, BoundedFetch } from "../../src/oauth/bounded-fetch.ts";
 import { deadPort, recorder, talker, wireWith } from "./servers.ts";
 
@@ -11,11 +17,11 @@ const patient = wireWith({ bodyLimitBytes: 1_000 });
 const impatient = wireWith({ timeoutMs: 100 });
 
 function get(url: string, wire: BoundedFetch = patient): Promise<HttpResult> {
-  return boundedFetch(wire, (signal) => wire.fetch(url, { signal }));
+  return boundedRequest(wire, (signal) => wire.fetch(url, { signal }));
 }
 
 const ok = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
-const timeout: HttpResult = { kind: "silence", sent: true, why: "timeout" };
+const timeout: HttpResult = { kind: "silence", sent: true, error: "timeout" };
 
 /** Goes on until the other side hangs up. */
 function forever(socket: Socket, everyMs: number, chunk: string): void {
@@ -25,7 +31,7 @@ function forever(socket: Socket, everyMs: number, chunk: string): void {
 
 describe("receive, from a provider that takes its time", () => {
   it("allows half a minute and 64 KiB in production", () => {
-    assert.deepEqual(fetchBounds, { timeoutMs: 30_000, bodyLimitBytes: 65_536 });
+    assert.deepEqual(boundedFetchDefaults, { timeoutMs: 30_000, bodyLimitBytes: 65_536 });
   });
 
   const slow: Readonly<Record<string, (socket: Socket) => void>> = {
@@ -90,7 +96,7 @@ describe("receive, from a provider that sends too much", () => {
 
 describe("receive, when no answer comes", () => {
   it("knows that nothing was sent where nobody listens", async () => {
-    assert.deepEqual(await get(await deadPort()), { kind: "silence", sent: false, why: "econnrefused" });
+    assert.deepEqual(await get(await deadPort()), { kind: "silence", sent: false, error: "econnrefused" });
   });
 
   const broken: Readonly<Record<string, (socket: Socket) => void>> = {
@@ -139,7 +145,7 @@ describe("receive, when no answer comes", () => {
     it(`takes ${what} for ${sent ? "perhaps" : "never"} sent`, async () => {
       for (const error of [cause, new TypeError("fetch failed", { cause })]) {
         const failing = wireWith({ fetch: () => Promise.reject(error) });
-        assert.deepEqual(await get("http://127.0.0.1/", failing), { kind: "silence", sent, why });
+        assert.deepEqual(await get("http://127.0.0.1/", failing), { kind: "silence", sent, error: why });
       }
     });
   }
@@ -148,7 +154,7 @@ describe("receive, when no answer comes", () => {
     const error = new Error("a circle");
     error.cause = error;
     const failing = wireWith({ fetch: () => Promise.reject(error) });
-    assert.deepEqual(await get("http://127.0.0.1/", failing), { kind: "silence", sent: true, why: "network_error" });
+    assert.deepEqual(await get("http://127.0.0.1/", failing), { kind: "silence", sent: true, error: "network_error" });
   });
 });
 

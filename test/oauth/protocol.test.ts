@@ -46,8 +46,8 @@ async function scene(
     protocol,
     async signIn(more = {}) {
       const code = new Secret(standin.code({ email, scope: `openid email profile ${appData}`, force: true, ...more }));
-      const { answer, tokens } = await protocol.exchangeCode({ code, redirectUri: "" });
-      return tokens ?? assert.fail(JSON.stringify(answer));
+      const response = await protocol.exchangeCode({ code, redirectUri: "" });
+      return response.kind === "tokens" ? response.tokens : assert.fail(JSON.stringify(response));
     },
     asked: (path) => standin.log().entries.filter((entry) => entry.path === path).length,
   };
@@ -66,12 +66,12 @@ describe("the protocol, against a stand-in for Google", () => {
     assert.equal(profile.email_verified, true);
     const refreshToken = first.refreshToken ?? assert.fail("no refresh token");
     const next = await protocol.refresh(refreshToken);
-    assert.equal(next.answer.kind, "tokens");
-    assert.notEqual(next.tokens?.accessToken.expose(), first.accessToken.expose());
-    assert.equal(next.tokens?.refreshToken, undefined, "Google keeps the old one");
+    assert.ok(next.kind === "tokens");
+    assert.notEqual(next.tokens.accessToken.expose(), first.accessToken.expose());
+    assert.equal(next.tokens.refreshToken, undefined, "Google keeps the old one");
     assert.deepEqual(await protocol.revoke(refreshToken), { kind: "done" });
-    assert.deepEqual((await protocol.refresh(refreshToken)).answer, {
-      kind: "refusal",
+    assert.deepEqual(await protocol.refresh(refreshToken), {
+      kind: "oauth-error",
       status: 400,
       error: "invalid_grant",
     });
@@ -151,7 +151,7 @@ describe("the protocol, with a provider that is discovered", () => {
   it("takes a failed discovery for a request that never left, and asks again", async (t) => {
     const { standin, protocol, signIn, asked } = await scene(t, { issuer: "self" }, discovered);
     standin.fault("GET", path, { status: 503, times: 2 });
-    const unsent = { answer: { kind: "silence", sent: false, why: "discovery_failed" } };
+    const unsent = { kind: "silence", sent: false, error: "discovery_failed" };
     assert.deepEqual(await protocol.refresh(new Secret("1//r")), unsent);
     assert.deepEqual(await protocol.exchangeCode({ code: new Secret("4/0A") }), unsent);
     await signIn();

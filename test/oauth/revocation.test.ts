@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { requestRevocation } from "../../src/oauth/revocation.ts";
-import type { RevocationReply } from "../../src/oauth/revocation.ts";
+import type { RevocationResponse } from "../../src/oauth/revocation.ts";
 import { google } from "../../src/providers/google.ts";
 import type { Client } from "../../src/providers/provider.ts";
 import { Secret } from "../../src/core/secret.ts";
@@ -11,7 +11,7 @@ import type { Reply } from "./servers.ts";
 const token = new Secret("1//r +&=ü");
 const client: Client = { clientId: "c-1", clientSecret: new Secret("s-1") };
 
-function revoke(baseUrl: string, basic = false): Promise<RevocationReply> {
+function revoke(baseUrl: string, basic = false): Promise<RevocationResponse> {
   const provider = google({ clientId: "unused", baseUrl });
   assert.ok(provider.endpoints !== "discover");
   return requestRevocation(
@@ -19,7 +19,7 @@ function revoke(baseUrl: string, basic = false): Promise<RevocationReply> {
       provider: basic ? { ...provider, clientAuthentication: "client_secret_basic" } : provider,
       client,
       endpoints: provider.endpoints,
-      wire: wireWith(),
+      http: wireWith(),
       now: Date.UTC(2026, 10, 22),
     },
     token,
@@ -49,14 +49,14 @@ describe("a revocation, on the wire", () => {
   it("follows no redirect", async (t) => {
     const elsewhere = await recorder(t, () => ({}));
     const { url } = await recorder(t, () => ({ status: 307, headers: { location: elsewhere.url } }));
-    assert.deepEqual(await revoke(url), { kind: "failed", why: "http_307" });
+    assert.deepEqual(await revoke(url), { kind: "failed", error: "http_307" });
     assert.equal(elsewhere.requests.length, 0);
   });
 });
 
 describe("a revocation's end", () => {
   const page = "<html>";
-  const ends: readonly (readonly [string, Reply, RevocationReply])[] = [
+  const ends: readonly (readonly [string, Reply, RevocationResponse])[] = [
     ["Google's success", { status: 200, body: {} }, { kind: "done" }],
     ["success without a body", { status: 200, body: "" }, { kind: "done" }],
     ["success that has nothing to say", { status: 204, body: "" }, { kind: "done" }],
@@ -70,28 +70,32 @@ describe("a revocation's end", () => {
     [
       "our client refused",
       { status: 401, body: { error: "invalid_client" } },
-      { kind: "failed", why: "invalid_client" },
+      { kind: "failed", error: "invalid_client" },
     ],
     [
       "our client refused, as a success",
       { body: { error: "invalid_client" } },
-      { kind: "failed", why: "invalid_client" },
+      { kind: "failed", error: "invalid_client" },
     ],
-    ["an error with odd letters", { status: 400, body: { error: "<b>" } }, { kind: "failed", why: "unreadable_error" }],
-    ["a refusal without a reason", { status: 400, body: {} }, { kind: "failed", why: "http_400" }],
-    ["a page instead of an answer", { status: 404, body: page }, { kind: "failed", why: "http_404" }],
-    ["an outage", { status: 502, body: page }, { kind: "failed", why: "http_502" }],
+    [
+      "an error with odd letters",
+      { status: 400, body: { error: "<b>" } },
+      { kind: "failed", error: "unreadable_error" },
+    ],
+    ["a refusal without a reason", { status: 400, body: {} }, { kind: "failed", error: "http_400" }],
+    ["a page instead of an answer", { status: 404, body: page }, { kind: "failed", error: "http_404" }],
+    ["an outage", { status: 502, body: page }, { kind: "failed", error: "http_502" }],
     [
       "an outage that calls the token dead",
       { status: 503, body: { error: "invalid_token" } },
-      { kind: "failed", why: "invalid_token" },
+      { kind: "failed", error: "invalid_token" },
     ],
     [
       "too many",
       { status: 429, body: {}, headers: { "retry-after": "8" } },
-      { kind: "failed", why: "http_429", retryAfterMs: 8_000 },
+      { kind: "failed", error: "http_429", retryAfterMs: 8_000 },
     ],
-    ["too much", { status: 500, body: "x".repeat(70_000) }, { kind: "failed", why: "http_500" }],
+    ["too much", { status: 500, body: "x".repeat(70_000) }, { kind: "failed", error: "http_500" }],
   ];
   for (const [what, answer, expected] of ends) {
     it(`is read: ${what}`, async (t) => {
@@ -101,15 +105,15 @@ describe("a revocation's end", () => {
   }
 
   it("is open where nobody answers", async () => {
-    assert.deepEqual(await revoke(await deadPort()), { kind: "failed", why: "econnrefused" });
+    assert.deepEqual(await revoke(await deadPort()), { kind: "failed", error: "econnrefused" });
   });
 
   it("comes at once where the provider has no such endpoint", async () => {
     const provider = google({ clientId: "unused" });
     assert.ok(provider.endpoints !== "discover");
     const { revocationEndpoint: _, ...endpoints } = provider.endpoints;
-    const wire = wireWith({ fetch: () => assert.fail("asked all the same") });
-    assert.deepEqual(await requestRevocation({ provider, client, endpoints, wire, now: 0 }, token), {
+    const http = wireWith({ fetch: () => assert.fail("asked all the same") });
+    assert.deepEqual(await requestRevocation({ provider, client, endpoints, http, now: 0 }, token), {
       kind: "unsupported",
     });
   });

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { TestContext } from "node:test";
 import * as fc from "fast-check";
-import { replyOf, requestCodeExchange, requestRefresh } from "../../src/oauth/token-endpoint.ts";
-import type { TokenReply, TokenRequest } from "../../src/oauth/token-endpoint.ts";
+import { requestCodeExchange, requestRefresh, tokenResponseOf } from "../../src/oauth/token-endpoint.ts";
+import type { TokenRequest, TokenResponse } from "../../src/oauth/token-endpoint.ts";
 import { google } from "../../src/providers/google.ts";
 import type { Client, Provider } from "../../src/providers/provider.ts";
-import type { TokenAnswer } from "../../src/core/refresh.ts";
+import type { TokenFailure } from "../../src/core/refresh.ts";
 import { Secret } from "../../src/core/secret.ts";
 import { deadPort, membersOf, recorder, talker, wireWith } from "./servers.ts";
 import type { Recorded, Reply } from "./servers.ts";
@@ -21,7 +21,7 @@ function requestTo(url: string, more: { provider?: Partial<Provider>; client?: C
     provider,
     client: more.client ?? client,
     endpoints: provider.endpoints === "discover" ? assert.fail() : provider.endpoints,
-    wire: wireWith(),
+    http: wireWith(),
     now,
   };
 }
@@ -29,11 +29,11 @@ function requestTo(url: string, more: { provider?: Partial<Provider>; client?: C
 /** What the token endpoint was sent, its form's members sorted by name. */
 async function sent(
   t: TestContext,
-  ask: (request: TokenRequest) => Promise<TokenReply>,
+  ask: (request: TokenRequest) => Promise<TokenResponse>,
   more: Parameters<typeof requestTo>[1] = {},
 ): Promise<Recorded & { readonly form: readonly (readonly [string, string])[] }> {
   const { url, requests } = await recorder(t, () => tokens);
-  const { answer } = await ask(requestTo(url, more));
+  const answer = await ask(requestTo(url, more));
   assert.equal(answer.kind, "tokens");
   const [request, another] = requests;
   assert.ok(request !== undefined && another === undefined, "exactly one request");
@@ -78,7 +78,7 @@ describe("an exchange of a code, on the wire", () => {
 });
 
 describe("a refresh, on the wire", () => {
-  const ask = (request: TokenRequest): Promise<TokenReply> => requestRefresh(request, new Secret("1//0 +&=ü"));
+  const ask = (request: TokenRequest): Promise<TokenResponse> => requestRefresh(request, new Secret("1//0 +&=ü"));
   const refresh = [
     ["grant_type", "refresh_token"],
     ["refresh_token", "1//0 +&=ü"],
@@ -114,42 +114,42 @@ describe("a refresh, on the wire", () => {
     const elsewhere = await recorder(t, () => tokens);
     for (const status of [301, 302, 303, 307, 308]) {
       const { url } = await recorder(t, () => ({ status, headers: { location: elsewhere.url } }));
-      const { answer } = await ask(requestTo(url));
-      assert.deepEqual(answer, { kind: "unusable", status, why: "no_access_token" });
+      const answer = await ask(requestTo(url));
+      assert.deepEqual(answer, { kind: "unusable", status, error: "no_access_token" });
     }
     assert.equal(elsewhere.requests.length, 0);
   });
 
   it("tells an answer that was lost from a request that never left", async (t) => {
     const { url } = await talker(t, (socket) => socket.destroy());
-    const { answer: lost } = await ask(requestTo(url));
+    const lost = await ask(requestTo(url));
     assert.equal(lost.kind === "silence" && lost.sent, true, JSON.stringify(lost));
-    const { answer: never } = await ask(requestTo(await deadPort()));
+    const never = await ask(requestTo(await deadPort()));
     assert.equal(never.kind === "silence" && never.sent, false, JSON.stringify(never));
   });
 });
 
-function reply(status: number, body: unknown, headers: Record<string, string> = {}): TokenReply {
+function reply(status: number, body: unknown, headers: Record<string, string> = {}): TokenResponse {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  return replyOf({ kind: "body", status, headers: new Headers(headers), text }, now);
+  return tokenResponseOf({ kind: "body", status, headers: new Headers(headers), text }, now);
 }
 
 describe("an answer of the token endpoint", () => {
   it("brings tokens where it is one of success", () => {
-    const { answer, tokens } = reply(200, { access_token: "a", refresh_token: "r" });
-    assert.deepEqual(answer, { kind: "tokens" });
-    assert.equal(tokens?.accessToken.expose(), "a");
-    assert.equal(tokens?.refreshToken?.expose(), "r");
-    assert.equal(reply(201, { access_token: "a" }).answer.kind, "tokens");
+    const response = reply(200, { access_token: "a", refresh_token: "r" });
+    assert.ok(response.kind === "tokens");
+    assert.equal(response.tokens.accessToken.expose(), "a");
+    assert.equal(response.tokens.refreshToken?.expose(), "r");
+    assert.equal(reply(201, { access_token: "a" }).kind, "tokens");
   });
 
   const refusal = (status: number, error: string, more: object = {}): object => ({
-    kind: "refusal",
+    kind: "oauth-error",
     status,
     error,
     ...more,
   });
-  const unusable = (status: number, why: string): object => ({ kind: "unusable", status, why });
+  const unusable = (status: number, error: string): object => ({ kind: "unusable", status, error });
   const answers: readonly (readonly [string, number, unknown, object])[] = [
     ["a refusal", 400, { error: "invalid_grant" }, refusal(400, "invalid_grant")],
     ["a refusal as a success", 200, { error: "bad_refresh_token" }, refusal(200, "bad_refresh_token")],
@@ -190,37 +190,36 @@ describe("an answer of the token endpoint", () => {
   ];
   for (const [what, status, body, expected] of answers) {
     it(`is read: ${what}, with ${status}`, () => {
-      const { answer, tokens } = reply(status, body);
-      assert.deepEqual(answer, expected);
-      assert.equal(tokens, undefined);
+      assert.deepEqual(reply(status, body), expected);
     });
   }
 
   it("keeps tokens that came beside an error: they may be the only copy of a new refresh token", () => {
     for (const error of ["", "none", "invalid_grant", null, { code: 0 }]) {
-      const { answer, tokens } = reply(200, { error, access_token: "a", refresh_token: "r" });
-      assert.deepEqual([answer.kind, tokens?.refreshToken?.expose()], ["tokens", "r"]);
+      const response = reply(200, { error, access_token: "a", refresh_token: "r" });
+      assert.ok(response.kind === "tokens");
+      assert.equal(response.tokens.refreshToken?.expose(), "r");
     }
   });
 
   it("is read to its limit, and by what was received", () => {
     const headers = new Headers({ "retry-after": "9" });
-    assert.deepEqual(replyOf({ kind: "too-large", status: 200, headers }, now).answer, {
+    assert.deepEqual(tokenResponseOf({ kind: "too-large", status: 200, headers }, now), {
       kind: "unusable",
       status: 200,
-      why: "body_too_large",
+      error: "body_too_large",
       retryAfterMs: 9_000,
     });
-    const silence: TokenAnswer = { kind: "silence", sent: true, why: "timeout" };
-    assert.deepEqual(replyOf(silence, now), { answer: silence });
+    const silence: TokenFailure = { kind: "silence", sent: true, error: "timeout" };
+    assert.deepEqual(tokenResponseOf(silence, now), silence);
   });
 
   it("says how long to wait, in whatever shape it comes", () => {
     const later = { "retry-after": new Date(now + 5_000).toUTCString() };
     for (const answer of [
-      reply(429, { error: "slow_down" }, later).answer,
-      reply(503, "<html>", later).answer,
-      reply(200, {}, later).answer,
+      reply(429, { error: "slow_down" }, later),
+      reply(503, "<html>", later),
+      reply(200, {}, later),
     ]) {
       assert.equal((answer as { retryAfterMs?: number }).retryAfterMs, 5_000, JSON.stringify(answer));
     }
@@ -254,9 +253,8 @@ describe("an answer of the token endpoint", () => {
     );
     fc.assert(
       fc.property(fc.integer({ min: 200, max: 599 }), body, (status, body) => {
-        const { answer, tokens } = reply(status, body);
-        assert.equal(answer.kind === "tokens", tokens !== undefined);
-        if (answer.kind === "refusal") assert.match(answer.error, /^[\w.-]{1,64}$/);
+        const answer = reply(status, body);
+        if (answer.kind === "oauth-error") assert.match(answer.error, /^[\w.-]{1,64}$/);
         if (answer.kind === "tokens") assert.ok(status < 300);
       }),
     );

@@ -124,7 +124,7 @@ describe("the journal", () => {
   it("gives back what was written into it", () => {
     fc.assert(
       fc.property(anyTokens, fc.nat(2 ** 45), (tokens, receivedAt) => {
-        const back = fromJournal(journalText(tokens, receivedAt).expose());
+        const back = fromJournal(journalText({ tokens, receivedAt }).expose());
         assert.deepEqual(exposed(back?.tokens), exposed(tokens));
         assert.equal(back?.receivedAt, receivedAt);
       }),
@@ -133,7 +133,7 @@ describe("the journal", () => {
 
   it("is a secret itself", () => {
     const tokens: TokenSet = { accessToken: new Secret("canary"), expiresInSeconds: 1 };
-    assert.ok(!JSON.stringify(journalText(tokens, 1)).includes("canary"));
+    assert.ok(!JSON.stringify(journalText({ tokens, receivedAt: 1 })).includes("canary"));
   });
 
   for (const text of [

@@ -88,11 +88,13 @@ export class ModelStore implements Modelled {
     const grant = this.#grants.get(attempt.grantId);
     if (grant === undefined) return { kind: "gone" };
     if (grant.generation !== attempt.generation || !isUsable(grant.state)) return { kind: "moved", grant };
+    if (grant.retryAt !== null && grant.retryAt > attempt.at) return { kind: "backing-off", grant };
     const held = this.#attempts.get(attempt.grantId);
     if (held?.generation === attempt.generation && held.attemptId !== replaces) {
       return { kind: "held", attempt: held, now: 0 };
     }
-    this.#attempts.set(attempt.grantId, { ...attempt, startedAt: 0, endedUnknown: false });
+    const { at: _at, ...begun } = attempt;
+    this.#attempts.set(attempt.grantId, { ...begun, startedAt: 0, endedUnknown: false });
     return { kind: "begun", grant };
   };
 

@@ -59,7 +59,7 @@ export async function perform(store: Modelled, step: Step, rows: readonly GrantR
   const row = rows.find((each) => each.grantId === grantId);
   const generation = (row?.generation ?? 1) - (off === 2 ? 1 : 0);
   const failure = { error: `error ${at}`, at, retryAt: off === 0 ? null : at + off };
-  const attempt = { attemptId: `attempt ${at}`, grantId, generation, owner: owner(String(at)) };
+  const attempt = { attemptId: `attempt ${at}`, grantId, generation, owner: owner(String(at)), at };
   const standing = (await store.attempts()).find((each) => each.grantId === grantId)?.attemptId ?? "none";
   // Of one that stands, or of one that may have been taken over.
   const attemptId = off === 2 ? `attempt ${at - 2}` : standing;
@@ -106,7 +106,7 @@ export async function perform(store: Modelled, step: Step, rows: readonly GrantR
     case "drop late answer":
       return store.dropLateAnswer((await store.lateAnswersOf(grantId, generation))[0]?.lateAnswerId ?? "none");
     case "bring code": {
-      const intake = { codeHash: codeOf(which), clientId: "client-1", owner: owner(String(at)) };
+      const intake = { codeHash: codeOf(which), clientId: "client-1", owner: owner(String(at)), at };
       const known = (await store.openIntakes()).find((each) => same(each.codeHash, codeOf(which)));
       const replaces = off === 2 && known !== undefined ? { startedAt: known.startedAt } : undefined;
       // Time stands still every other step: a takeover must not depend on it.

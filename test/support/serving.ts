@@ -52,7 +52,6 @@ export async function serving(
   const faults: unknown[] = [];
   const server = await startServer(vault, {
     port: 0,
-    clock: home.clock,
     metrics,
     onFault: (fault) => faults.push(fault),
     ...options,

@@ -80,5 +80,5 @@ async function refresh(store: Store, { grantId, until }: Task & { do: "refresh" 
 }
 
 function begin(store: Store, { grantId, attemptId }: Task & { do: "hold" }): ReturnType<Store["beginAttempt"]> {
-  return store.beginAttempt({ grantId, attemptId, generation: 1, owner: owner(attemptId) });
+  return store.beginAttempt({ grantId, attemptId, generation: 1, owner: owner(attemptId), at: 0 });
 }

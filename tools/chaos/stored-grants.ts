@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { masterKeysOf } from "../../src/crypto/master-key.ts";
 import type { Secret } from "../../src/core/secret.ts";
-import { isOnbehalfError, keyringFromKeys, systemClock } from "../../src/index.ts";
+import { isOnbehalfError, keyringFromKeys } from "../../src/index.ts";
 import type { GrantState, LapseReason } from "../../src/index.ts";
 import { lateAnswers } from "../../src/vault/keeper/refresh/late-answers.ts";
-import { openRefreshToken } from "../../src/vault/grants/sealed-grant.ts";
+import { openRefreshToken } from "../../src/vault/keeper/sealed-tokens.ts";
 import { openStoreKeyring } from "../../src/vault/open/open-keyring.ts";
 import type { RunDatabase } from "./database.ts";
 
@@ -37,7 +37,7 @@ export async function storedGrants(database: RunDatabase, key: Secret): Promise<
 
 async function readGrants(database: RunDatabase, key: Secret): Promise<StoredGrant[]> {
   const store = database.open();
-  await store.open({ clock: systemClock, migrate: false });
+  await store.open({ migrate: false });
   try {
     const keyring = await openStoreKeyring(store, await masterKeysOf(keyringFromKeys(key)));
     const grants: StoredGrant[] = [];

@@ -3,13 +3,12 @@ import { OnbehalfError } from "../../src/core/errors.ts";
 import type { Liveness, Owner } from "../../src/core/take-over.ts";
 import type { Protocol } from "../../src/oauth/protocol.ts";
 import { tokenSetOf } from "../../src/oauth/token-set.ts";
-import type { TokenReply } from "../../src/oauth/token-endpoint.ts";
-import type { RevocationReply } from "../../src/oauth/revocation.ts";
+import type { TokenResponse } from "../../src/oauth/token-endpoint.ts";
+import type { RevocationResponse } from "../../src/oauth/revocation.ts";
 import type { Provider } from "../../src/providers/provider.ts";
 import type { Store } from "../../src/store/store.ts";
-import type { KeeperContext } from "../../src/vault/context.ts";
+import type { KeeperContext, RescuedAnswer } from "../../src/vault/keeper/context.ts";
 import { Gate } from "../../src/vault/keeper/gate/gate.ts";
-import type { RescuedAnswer } from "../../src/vault/keeper/refresh/rescue-journal.ts";
 import type { FaultShares } from "./faults.ts";
 import type { SimulatedProvider } from "./provider.ts";
 import { SimulatedProcess } from "./schedule.ts";
@@ -79,6 +78,7 @@ export function startProcess(world: World): { readonly process: SimulatedProcess
       return processes.some(({ name, alive, exited }) => name === other.vault && alive && !exited) ? "alive" : "dead";
     },
     emit: () => undefined,
+    onFault: (error) => world.witness.violations.push(`${process.name} meets ${String(error)}`),
     running: new Set(),
     gates: new Map([[record.name, new Gate({ clock, random, sleep }, { perSecond: 1e9, burst: 1e9 })]]),
     rescue: {
@@ -101,8 +101,8 @@ export function startProcess(world: World): { readonly process: SimulatedProcess
 
 /** Seals nothing: whether a sealed value opens is not what is simulated. It still opens in its own place alone. */
 export const openSealer: Sealer = {
-  seal: (_keyClass, plaintext, place) => Buffer.from(JSON.stringify([plaintext, place])),
-  open: (_keyClass, sealed, place) => {
+  seal: (plaintext, place) => Buffer.from(JSON.stringify([plaintext, place])),
+  open: (sealed, place) => {
     const [plaintext, sealedFor] = JSON.parse(Buffer.from(sealed).toString()) as [string, object];
     return JSON.stringify(sealedFor) === JSON.stringify(place) ? plaintext : undefined;
   },
@@ -174,28 +174,28 @@ function protocolFor(world: World, process: SimulatedProcess): Protocol {
   const unused = async (): Promise<never> => {
     throw new TypeError("not simulated");
   };
-  const silence = async (): Promise<TokenReply> => {
+  const silence = async (): Promise<TokenResponse> => {
     await schedule.turn(process, "times out", () => undefined, schedule.now + exchangeTimeoutMs);
-    return { answer: { kind: "silence", sent: true, why: "timeout" } };
+    return { kind: "silence", sent: true, error: "timeout" };
   };
   /** What the provider did, and what becomes of its answer. */
-  const exchange = async (token: string): Promise<TokenReply> => {
+  const exchange = async (token: string): Promise<TokenResponse> => {
     const { faults } = world;
     if (schedule.chance(faults.connectionRefused)) {
       await schedule.turn(process, "connection refused", () => undefined);
-      return { answer: { kind: "silence", sent: false, why: "econnrefused" } };
+      return { kind: "silence", sent: false, error: "econnrefused" };
     }
     if (schedule.chance(faults.requestLost)) return silence();
     if (schedule.chance(faults.overload)) {
       await schedule.turn(process, "503", () => undefined);
       // Some overloaded servers lie about the token, too.
       return schedule.chance(0.5)
-        ? { answer: { kind: "unusable", status: 503, why: "not_json" } }
-        : { answer: { kind: "refusal", status: 503, error: "invalid_grant" } };
+        ? { kind: "unusable", status: 503, error: "not_json" }
+        : { kind: "oauth-error", status: 503, error: "invalid_grant" };
     }
     if (schedule.chance(faults.clientRefused)) {
       await schedule.turn(process, "invalid_client", () => undefined);
-      return { answer: { kind: "refusal", status: 401, error: "invalid_client" } };
+      return { kind: "oauth-error", status: 401, error: "invalid_client" };
     }
     let underWay: Exchange | undefined;
     const next = await schedule.turn(process, `provider takes ${token}`, () => {
@@ -219,31 +219,32 @@ function protocolFor(world: World, process: SimulatedProcess): Protocol {
     if (schedule.chance(faults.garbage)) {
       lost();
       await schedule.turn(process, "garbage", () => undefined);
-      return { answer: { kind: "unusable", status: 200, why: "not_json" } };
+      return { kind: "unusable", status: 200, error: "not_json" };
     }
-    return schedule.turn(process, "is answered", () => {
+    return schedule.turn(process, "is answered", (): TokenResponse => {
       if (underWay !== undefined) underWay.over = true;
-      if (next === undefined) return { answer: { kind: "refusal", status: 400, error: "invalid_grant" } };
+      if (next === undefined) return { kind: "oauth-error", status: 400, error: "invalid_grant" };
       if (next !== token) witness.delivered.push({ token: next, process });
       const tokens = tokenSetOf({
         access_token: `a-${next}-${schedule.steps}`,
         expires_in: 3600,
         ...(next === token ? {} : { refresh_token: next }),
       });
-      return { answer: { kind: "tokens" }, ...(tokens === undefined ? {} : { tokens }) };
+      if (tokens === undefined) throw new TypeError("the simulated provider's answer is no token set");
+      return { kind: "tokens", tokens };
     });
   };
-  const revoke = async (token: string): Promise<RevocationReply> => {
+  const revoke = async (token: string): Promise<RevocationResponse> => {
     const { faults } = world;
     if (schedule.chance(faults.requestLost)) {
       await silence();
-      return { kind: "failed", why: "timeout" };
+      return { kind: "failed", error: "timeout" };
     }
-    if (schedule.chance(faults.overload)) return { kind: "failed", why: "http_503" };
+    if (schedule.chance(faults.overload)) return { kind: "failed", error: "http_503" };
     await schedule.turn(process, `provider revokes ${token}`, () => provider.revoke(token, schedule.now));
     if (!schedule.chance(faults.answerLost)) return { kind: "done" };
     await silence();
-    return { kind: "failed", why: "timeout" };
+    return { kind: "failed", error: "timeout" };
   };
   return {
     provider: record,

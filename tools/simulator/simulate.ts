@@ -5,8 +5,8 @@ import { oidc } from "../../src/providers/oidc.ts";
 import type { Rotation } from "../../src/core/refresh.ts";
 import { newGrant } from "../../src/store/new-grant.ts";
 import type { GrantRow } from "../../src/store/store.ts";
-import { commitRescued } from "../../src/vault/keeper/refresh/commit-answer.ts";
-import type { KeeperContext } from "../../src/vault/context.ts";
+import type { KeeperContext } from "../../src/vault/keeper/context.ts";
+import { commitRescued } from "../../src/vault/keeper/refresh/rescued-answers.ts";
 import { refreshGrant } from "../../src/vault/keeper/refresh/refresh-grant.ts";
 import { endLateAnswers, goOnRevoking } from "../../src/vault/keeper/revoke/revoke-grant.ts";
 import { finishAttempts } from "../../src/vault/keeper/upkeep.ts";
@@ -150,8 +150,7 @@ async function work(context: KeeperContext): Promise<void> {
   await upkeep(context);
   await attempt(async () => {
     const grant = await context.store.grantById("g_1");
-    if (grant !== undefined && isUsable(grant.state))
-      await refreshGrant(context, "g_1", grant.generation, "interactive");
+    if (grant !== undefined && isUsable(grant.state)) await refreshGrant(context, grant, "interactive");
   });
 }
 
@@ -254,6 +253,6 @@ function firstGrant(token: string, now: number): GrantRow {
 }
 
 function sealedToken(token: string, generation: number): Buffer {
-  const place = { clientId: "client", column: "grants.refresh_token", recordId: "g_1", generation };
-  return openSealer.seal("refresh", token, place);
+  const place = { clientId: "client", column: "grants.refresh_token", recordId: "g_1", generation } as const;
+  return openSealer.seal(token, place);
 }

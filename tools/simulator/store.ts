@@ -19,9 +19,10 @@ export class SimulatedStore {
     return {
       grantById: () => this.grant,
       attempts: () => (this.attempt === undefined ? [] : [this.attempt]),
-      beginAttempt: ({ attemptId, grantId, generation, owner }, replaces) => {
+      beginAttempt: ({ attemptId, grantId, generation, owner, at }, replaces) => {
         if (this.grant.generation !== generation || !isUsable(this.grant.state))
           return { kind: "moved", grant: this.grant };
+        if (this.grant.retryAt !== null && this.grant.retryAt > at) return { kind: "backing-off", grant: this.grant };
         const { attempt } = this;
         if (attempt !== undefined && attempt.generation === generation && attempt.attemptId !== replaces) {
           return { kind: "held", attempt, now: now() };

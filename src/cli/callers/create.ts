@@ -1,5 +1,5 @@
-import { permissions } from "../../index.ts";
 import type { Permission } from "../../index.ts";
+import { permissions } from "../../vault/http/callers.ts";
 import { printJson, printLines, say } from "../terminal/print.ts";
 import { openWithoutClient } from "../open-vault.ts";
 import { UsageError } from "../terminal/usage-error.ts";

@@ -1,6 +1,6 @@
 import { accessSync, constants } from "node:fs";
 import { dirname } from "node:path";
-import { isOnbehalfError, keyStatus, systemClock } from "../../index.ts";
+import { isOnbehalfError, keyStatus } from "../../index.ts";
 import type { MasterKeySource, Store } from "../../index.ts";
 import { checkDisk, checkMode } from "./check-files.ts";
 import { checkKeys } from "./check-keys.ts";
@@ -17,7 +17,7 @@ export async function examineStore(store: Store, keyring: MasterKeySource | unde
     file === undefined ? [] : [...checkDisk(file), ...(file.exists ? checkMode("store file", file, "warn") : [])];
   if (file?.exists === false) return [notThereYet(location), ...around];
   try {
-    await store.open({ clock: systemClock, migrate: false });
+    await store.open({ migrate: false });
   } catch (error) {
     return [failed("store", error), ...around];
   }

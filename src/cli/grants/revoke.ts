@@ -1,5 +1,3 @@
-import { endTogether } from "../../index.ts";
-import type { Grant, Vault } from "../../index.ts";
 import { grantBody } from "../../service/http/json-bodies.ts";
 import { printJson, say } from "../terminal/print.ts";
 import { openWithClient } from "../open-vault.ts";
@@ -13,20 +11,10 @@ export async function revoke(
   const ref = refOf(text, flags.provider);
   await using vault = await openWithClient(flags);
   const grant = await vault.grant(ref);
-  for (const sibling of await siblingsOf(vault, grant)) {
+  for (const sibling of await vault.siblings(grant)) {
     say(`${grant.provider} ends the same person's ${sibling.grantId} (client ${sibling.clientId}) with it`);
   }
   const ended = await vault.revoke(grant);
   if (flags.json === true) printJson(grantBody(ended));
   say(`${grant.grantId} is revoked`);
-}
-
-/** Other living grants of the person that the provider ends together with this one. */
-async function siblingsOf(vault: Vault, { provider: name, grantId, clientId, subject }: Grant): Promise<Grant[]> {
-  const provider = vault.providerOf(name);
-  const { grants } = await vault.grants({ provider: name, subject });
-  return grants.filter(
-    (other) =>
-      other.grantId !== grantId && other.state !== "revoked" && endTogether(provider, clientId, other.clientId),
-  );
 }

@@ -1,4 +1,3 @@
-import { systemClock } from "../../index.ts";
 import { tokenBody } from "../../service/http/json-bodies.ts";
 import { printLines } from "../terminal/print.ts";
 import { openWithClient } from "../open-vault.ts";
@@ -18,5 +17,5 @@ export async function token(text: string, flags: Flags): Promise<void> {
     ref,
     flags.minTtlSeconds === undefined ? {} : { minTtlSeconds: flags.minTtlSeconds },
   );
-  printLines([flags.json === true ? tokenBody(given, systemClock.now()) : given.token]);
+  printLines([flags.json === true ? tokenBody(given, vault.clock.now()) : given.token]);
 }

@@ -1,4 +1,3 @@
-import { systemClock } from "../../index.ts";
 import { settingsFrom, storeFrom } from "../../service/settings/config.ts";
 import { settingsAmong } from "../flags.ts";
 import { printJson, say } from "../terminal/print.ts";
@@ -6,7 +5,7 @@ import { printJson, say } from "../terminal/print.ts";
 /** Brings the schema up to date. Opens nothing that is sealed, and so needs no key. */
 export async function migrate(flags: { readonly json?: boolean }): Promise<void> {
   const store = storeFrom(settingsFrom(settingsAmong(flags)));
-  await store.open({ clock: systemClock, migrate: true });
+  await store.open({ migrate: true });
   try {
     const { applied, pending } = await store.migrations();
     if (flags.json === true) printJson({ kind: store.kind, location: store.location, applied, pending });

@@ -1,18 +1,11 @@
 import { readFileSync } from "node:fs";
 import { Hono } from "hono";
 import type { Context } from "hono";
-import {
-  OnbehalfError,
-  codeOptions,
-  consentBody,
-  formOf,
-  grantStates,
-  parseGrantRef,
-  problemResponse,
-  readParameters,
-  systemClock,
-} from "../../index.ts";
-import type { Caller, Clock, GrantRef, Permission, Vault } from "../../index.ts";
+import { grantStates } from "../../core/grant.ts";
+import { OnbehalfError, parseGrantRef, problemResponse } from "../../index.ts";
+import type { Caller, GrantRef, Permission, Vault } from "../../index.ts";
+import { codeOptions, consentBody } from "../../vault/http/authcode-handler.ts";
+import { formOf, readParameters } from "../../vault/http/request-body.ts";
 import { openApiDocument } from "../openapi/document.ts";
 import type { Metrics } from "../metrics.ts";
 import { proxy } from "./proxy.ts";
@@ -23,7 +16,6 @@ export interface ServiceOptions {
   readonly publicUrl?: string;
   /** Further origins whose pages may post codes. */
   readonly allowedOrigins?: readonly string[];
-  readonly clock?: Clock;
   readonly metrics?: Metrics;
   /** Throws while something that the service needs, beside its store, is not there. */
   readonly assertReady?: () => void;
@@ -44,7 +36,7 @@ const proxiedMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTION
  */
 export function service(vault: Vault, options: ServiceOptions = {}): Service {
   const app = new Hono({ strict: true });
-  const { clock = systemClock, metrics } = options;
+  const { metrics } = options;
   const takeCode = vault.authCodeHandler(options);
 
   /** A route that callers use: who asks and whether they may is settled before anything else is looked at. */
@@ -99,7 +91,7 @@ export function service(vault: Vault, options: ServiceOptions = {}): Service {
       async (context) => {
         const minTtlSeconds = wholeNumber("min_ttl_seconds", queryOf(context).get("min_ttl_seconds"), 0, 86_400);
         const token = await vault.getAccessToken(refOf(context), minTtlSeconds === undefined ? {} : { minTtlSeconds });
-        return new Response(tokenBody(token, clock.now()), { headers: tokenHeaders });
+        return new Response(tokenBody(token, vault.clock.now()), { headers: tokenHeaders });
       },
     ],
   });

@@ -1,5 +1,5 @@
 import { parseGrantRef } from "../../index.ts";
-import type { Clock, GrantRef, Vault } from "../../index.ts";
+import type { GrantRef, Vault } from "../../index.ts";
 import { tokenBody } from "./json-bodies.ts";
 
 /** Only what is certain to be a reference: an exception here would be nobody's to answer, and end the process. */
@@ -12,7 +12,7 @@ const memoryLimit = 10_000;
  *
  * @returns the body of a 200, or undefined for the long way
  */
-export function fastToken(vault: Vault, clock: Clock): (url: string, authorization: string) => string | undefined {
+export function fastToken(vault: Vault): (url: string, authorization: string) => string | undefined {
   const refs = new Map<string, GrantRef>();
 
   const refOf = (url: string): GrantRef | undefined => {
@@ -29,6 +29,6 @@ export function fastToken(vault: Vault, clock: Clock): (url: string, authorizati
     if (caller === undefined || !caller.allow.includes("token")) return undefined;
     const ref = refs.get(url) ?? refOf(url);
     const token = ref === undefined ? undefined : vault.peekAccessToken(ref);
-    return token === undefined ? undefined : tokenBody(token, clock.now());
+    return token === undefined ? undefined : tokenBody(token, vault.clock.now());
   };
 }

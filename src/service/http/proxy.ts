@@ -1,5 +1,6 @@
-import { OnbehalfError, bodyBrokeOff, isOnbehalfError, readBody, readBytes } from "../../index.ts";
+import { OnbehalfError, isOnbehalfError } from "../../index.ts";
 import type { Grant, GrantRef, Vault } from "../../index.ts";
+import { bodyBrokeOff, readBody, readBytes } from "../../vault/http/request-body.ts";
 
 /** Request headers that an API may need. Everything else, cookies and our own key above all, stays here. */
 const forwarded = [

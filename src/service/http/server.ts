@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Writable } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
-import { OnbehalfError, problemOf, problemResponse, systemClock } from "../../index.ts";
+import { OnbehalfError, problemOf, problemResponse } from "../../index.ts";
 import type { Vault } from "../../index.ts";
 import { service } from "./app.ts";
 import type { ServiceOptions } from "./app.ts";
@@ -47,7 +47,7 @@ const limits = {
  * @throws {OnbehalfError} `configuration_invalid`: the address cannot be listened on
  */
 export async function startServer(vault: Vault, options: ServerOptions = {}): Promise<RunningServer> {
-  const { host = "127.0.0.1", port = 8787, before, clock = systemClock, metrics } = options;
+  const { host = "127.0.0.1", port = 8787, before, metrics } = options;
   const handle = service(vault, options);
   const slow = getRequestListener(
     async (request: Request, { outgoing }) =>
@@ -55,7 +55,7 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     // Its own Request and Response would replace the global ones for the whole process.
     { overrideGlobalObjects: false, errorHandler: (error: unknown) => malformed(error, options) },
   );
-  const fast = fastToken(vault, clock);
+  const fast = fastToken(vault);
   let closing = false;
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     const { method, url, headers } = incoming;

@@ -1,18 +1,18 @@
+/**
+ * The service's side of its keeper: starts the process, asks it, and starts another when it dies. What the keeper does
+ * does not belong here.
+ */
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { holderWaitMs } from "../../core/timing.ts";
 import { OnbehalfError } from "../../index.ts";
-import type { Keeper, OnEvent } from "../../index.ts";
+import type { Keeper, OnEvent, OnFault } from "../../index.ts";
 import type { Settings } from "../settings/config.ts";
-import { errorFromWire, outcomeFromWire, requestToWire } from "./messages.ts";
+import { fromErrorMessage, fromFaultMessage, fromOutcomeMessage, toRequestMessage } from "./messages.ts";
 import type { FromKeeper, KeeperRequest, ToKeeper } from "./messages.ts";
 
 /** How long a request waits for a keeper that is being restarted, milliseconds. */
-const patienceMs = 15_000;
-/**
- * How long it waits in all: longer than an exchange may take, for the keeper may live and stand still. What was asked
- * for goes on all the same.
- */
-const longestMs = 45_000;
+const restartWaitMs = 15_000;
 const restartAfterMs = [0, 250, 1_000, 5_000] as const;
 
 /** How a keeper opens its store: as the service that it belongs to. */
@@ -21,7 +21,7 @@ export interface KeeperProcessOptions {
   readonly migrate: boolean;
 }
 
-/** The service's side of its keeper: an keeper that works in another process. */
+/** The service's side of its keeper: a keeper that works in another process. */
 export interface KeeperClient extends Keeper {
   /** Throws `keeper_unavailable` where no keeper is there just now. */
   assertReady(): void;
@@ -38,10 +38,15 @@ interface Pending {
  * Starts a keeper and keeps one running. Requests that were under way when one died are asked again of the next: the
  * store knows how far each had come.
  *
+ * @param onFault told of unexpected errors in the keeper, which goes on
  * @throws {OnbehalfError} whatever kept the first one from opening the store
  */
-export async function startKeeper(options: KeeperProcessOptions, onEvent: OnEvent): Promise<KeeperClient> {
-  const client = new ForkedKeeper(options, onEvent);
+export async function startKeeper(
+  options: KeeperProcessOptions,
+  onEvent: OnEvent,
+  onFault: OnFault,
+): Promise<KeeperClient> {
+  const client = new ForkedKeeper(options, onEvent, onFault);
   try {
     await client.start();
     return client;
@@ -55,6 +60,7 @@ export async function startKeeper(options: KeeperProcessOptions, onEvent: OnEven
 class ForkedKeeper implements KeeperClient {
   readonly #options: KeeperProcessOptions;
   readonly #onEvent: OnEvent;
+  readonly #onFault: OnFault;
   readonly #pending = new Map<number, Pending>();
   #child: ChildProcess | undefined;
   #ready = false;
@@ -63,9 +69,10 @@ class ForkedKeeper implements KeeperClient {
   #deaths = 0;
   #restarting = false;
 
-  constructor(options: KeeperProcessOptions, onEvent: OnEvent) {
+  constructor(options: KeeperProcessOptions, onEvent: OnEvent, onFault: OnFault) {
     this.#options = options;
     this.#onEvent = onEvent;
+    this.#onFault = onFault;
   }
 
   get pid(): number | undefined {
@@ -86,7 +93,7 @@ class ForkedKeeper implements KeeperClient {
           this.#ready = true;
           for (const [id, { request }] of this.#pending) this.#send(child, { type: "request", id, request });
           resolve();
-        } else if (message.type === "failed") reject(errorFromWire(message.error));
+        } else if (message.type === "failed") reject(fromErrorMessage(message.error));
         else this.#receive(message);
       });
       child.once("error", reject);
@@ -103,12 +110,12 @@ class ForkedKeeper implements KeeperClient {
   }
 
   async exchangeCode(...[provider, request]: Parameters<Keeper["exchangeCode"]>): ReturnType<Keeper["exchangeCode"]> {
-    return (await this.#ask({ verb: "exchangeCode", provider, request: requestToWire(request) })) as string;
+    return (await this.#ask({ verb: "exchangeCode", provider, request: toRequestMessage(request) })) as string;
   }
 
-  async refresh(...[grantId, generation, priority]: Parameters<Keeper["refresh"]>): ReturnType<Keeper["refresh"]> {
-    const value = await this.#ask({ verb: "refresh", grantId, generation, priority });
-    return outcomeFromWire(value as Parameters<typeof outcomeFromWire>[0]);
+  async refresh(...[seen, priority]: Parameters<Keeper["refresh"]>): ReturnType<Keeper["refresh"]> {
+    const value = await this.#ask({ verb: "refresh", seen, priority });
+    return fromOutcomeMessage(value as Parameters<typeof fromOutcomeMessage>[0]);
   }
 
   async revoke(grantId: string): Promise<void> {
@@ -130,8 +137,9 @@ class ForkedKeeper implements KeeperClient {
       const id = this.#nextId++;
       this.#pending.set(id, { request, resolve, reject });
       if (this.#child !== undefined && this.#ready) this.#send(this.#child, { type: "request", id, request });
-      else this.#expire(id, patienceMs);
-      setTimeout(() => this.#giveUp(id), longestMs).unref();
+      else this.#expire(id, restartWaitMs);
+      // Longer than an exchange may take, for the keeper may live and stand still. What was asked for goes on.
+      setTimeout(() => this.#giveUp(id), holderWaitMs).unref();
     });
   }
 
@@ -151,10 +159,14 @@ class ForkedKeeper implements KeeperClient {
       this.#onEvent(message.event);
       return;
     }
+    if (message.type === "fault") {
+      this.#onFault(fromFaultMessage(message.error), `${message.during} (keeper)`);
+      return;
+    }
     const pending = this.#pending.get(message.id);
     this.#pending.delete(message.id);
     if (message.type === "answer") pending?.resolve(message.value);
-    else pending?.reject(errorFromWire(message.error));
+    else pending?.reject(fromErrorMessage(message.error));
   }
 
   #lost(): void {
@@ -165,7 +177,7 @@ class ForkedKeeper implements KeeperClient {
     if (this.#closing) return;
     this.#restarting = true;
     this.#deaths = wasReady ? 0 : this.#deaths + 1;
-    for (const id of this.#pending.keys()) this.#expire(id, patienceMs);
+    for (const id of this.#pending.keys()) this.#expire(id, restartWaitMs);
     const waitMs = restartAfterMs[Math.min(this.#deaths, restartAfterMs.length - 1)];
     setTimeout(() => {
       this.#restarting = false;

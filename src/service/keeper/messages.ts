@@ -1,11 +1,23 @@
+/**
+ * What the service and its keeper say to each other. The channel is a pipe between two processes of one user. What
+ * either does with a message does not belong here.
+ */
+import { defined } from "../../core/defined.ts";
 import { OnbehalfError, Secret } from "../../index.ts";
-import type { AnyOnbehalfError, CodeRequest, ErrorCode, RefreshOutcome, Priority, VaultEvent } from "../../index.ts";
+import type {
+  AnyOnbehalfError,
+  CodeRequest,
+  ErrorCode,
+  Priority,
+  RefreshOutcome,
+  SeenGrant,
+  VaultEvent,
+} from "../../index.ts";
 import type { Settings } from "../settings/config.ts";
 
-/** What the service asks of its keeper. The channel is a pipe between two processes of one user. */
 export type KeeperRequest =
-  | { readonly verb: "exchangeCode"; readonly provider: string; readonly request: WireCodeRequest }
-  | { readonly verb: "refresh"; readonly grantId: string; readonly generation: number; readonly priority: Priority }
+  | { readonly verb: "exchangeCode"; readonly provider: string; readonly request: CodeRequestMessage }
+  | { readonly verb: "refresh"; readonly seen: SeenGrant; readonly priority: Priority }
   | { readonly verb: "revoke"; readonly grantId: string };
 
 export type ToKeeper =
@@ -14,12 +26,13 @@ export type ToKeeper =
 
 export type FromKeeper =
   | { readonly type: "ready" }
-  | { readonly type: "failed"; readonly error: WireError }
-  | { readonly type: "answer"; readonly id: number; readonly value: string | WireOutcome | null }
-  | { readonly type: "refusal"; readonly id: number; readonly error: WireError }
-  | { readonly type: "event"; readonly event: VaultEvent };
+  | { readonly type: "failed"; readonly error: ErrorMessage }
+  | { readonly type: "answer"; readonly id: number; readonly value: string | OutcomeMessage | null }
+  | { readonly type: "refusal"; readonly id: number; readonly error: ErrorMessage }
+  | { readonly type: "event"; readonly event: VaultEvent }
+  | { readonly type: "fault"; readonly during: string; readonly error: FaultMessage };
 
-export interface WireCodeRequest {
+export interface CodeRequestMessage {
   readonly code: string;
   readonly redirectUri?: string;
   readonly codeVerifier?: string;
@@ -28,60 +41,69 @@ export interface WireCodeRequest {
   readonly scopes: readonly string[];
 }
 
-export type WireOutcome =
-  | Exclude<RefreshOutcome, { kind: "held-in-memory" }>
-  | { readonly kind: "held-in-memory"; readonly accessToken: string; readonly expiresAt: number };
+type Refreshed = RefreshOutcome & { readonly kind: "refreshed" };
 
-export interface WireError {
+export type OutcomeMessage =
+  Exclude<RefreshOutcome, Refreshed> | (Omit<Refreshed, "accessToken"> & { readonly accessToken: string });
+
+export interface ErrorMessage {
   readonly code: string;
   readonly message: string;
   readonly hint: string;
   readonly details: object;
 }
 
+/** An unexpected error of the keeper, for the service's log. */
+export interface FaultMessage {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+}
+
 /** Secrets are laid open here, for the pipe alone, and wrapped again on the other side. */
-export function requestToWire({
-  code,
-  redirectUri,
-  codeVerifier,
-  nonce,
-  externalId,
-  scopes,
-}: CodeRequest): WireCodeRequest {
+export function toRequestMessage(request: CodeRequest): CodeRequestMessage {
+  const { code, redirectUri, codeVerifier, nonce, externalId, scopes } = request;
   return {
     code: code.expose(),
-    ...(redirectUri === undefined ? {} : { redirectUri }),
-    ...(codeVerifier === undefined ? {} : { codeVerifier: codeVerifier.expose() }),
-    ...(nonce === undefined ? {} : { nonce }),
-    ...(externalId === undefined ? {} : { externalId }),
+    ...defined({ redirectUri, codeVerifier: codeVerifier?.expose(), nonce, externalId }),
     scopes,
   };
 }
 
-export function requestFromWire(wire: WireCodeRequest): CodeRequest {
+export function fromRequestMessage(message: CodeRequestMessage): CodeRequest {
+  const { code, redirectUri, codeVerifier, nonce, externalId, scopes } = message;
   return {
-    code: new Secret(wire.code),
-    redirectUri: wire.redirectUri,
-    codeVerifier: wire.codeVerifier === undefined ? undefined : new Secret(wire.codeVerifier),
-    nonce: wire.nonce,
-    externalId: wire.externalId,
-    scopes: wire.scopes,
+    code: new Secret(code),
+    redirectUri,
+    codeVerifier: codeVerifier === undefined ? undefined : new Secret(codeVerifier),
+    nonce,
+    externalId,
+    scopes,
   };
 }
 
-export function outcomeToWire(outcome: RefreshOutcome): WireOutcome {
-  return outcome.kind === "held-in-memory" ? { ...outcome, accessToken: outcome.accessToken.expose() } : outcome;
+export function toOutcomeMessage(outcome: RefreshOutcome): OutcomeMessage {
+  return outcome.kind === "refreshed" ? { ...outcome, accessToken: outcome.accessToken.expose() } : outcome;
 }
 
-export function outcomeFromWire(wire: WireOutcome): RefreshOutcome {
-  return wire.kind === "held-in-memory" ? { ...wire, accessToken: new Secret(wire.accessToken) } : wire;
+export function fromOutcomeMessage(message: OutcomeMessage): RefreshOutcome {
+  return message.kind === "refreshed" ? { ...message, accessToken: new Secret(message.accessToken) } : message;
 }
 
-export function errorToWire({ code, message, hint, details }: AnyOnbehalfError): WireError {
+export function toErrorMessage({ code, message, hint, details }: AnyOnbehalfError): ErrorMessage {
   return { code, message, hint, details };
 }
 
 /** The same error on this side. The keeper is of this very version, so its codes are ours. */
-export function errorFromWire({ code, message, hint, details }: WireError): OnbehalfError {
+export function fromErrorMessage({ code, message, hint, details }: ErrorMessage): OnbehalfError {
   return new OnbehalfError(code as ErrorCode, message, { hint, details });
+}
+
+export function toFaultMessage(error: unknown): FaultMessage {
+  if (!(error instanceof Error)) return { name: "Error", message: String(error) };
+  return { name: error.name, message: error.message, ...defined({ stack: error.stack }) };
+}
+
+export function fromFaultMessage({ name, message, stack }: FaultMessage): Error {
+  return Object.assign(new Error(message), { name, ...defined({ stack }) });
 }

@@ -1,11 +1,12 @@
 /**
  * The keeper: a small process that alone opens refresh tokens. It exchanges and commits for the service, outlives a
- * crash of it, and ends once what was begun is stored.
+ * crash of it, and ends once what was begun is stored. What it does for a request is the library's; only the talk with
+ * the service belongs here.
  */
-import { isOnbehalfError, openKeeper } from "../../index.ts";
+import { OnbehalfError, isOnbehalfError, openKeeper } from "../../index.ts";
 import type { Keeper } from "../../index.ts";
 import { serviceConfig } from "../settings/config.ts";
-import { errorToWire, outcomeToWire, requestFromWire } from "./messages.ts";
+import { fromRequestMessage, toErrorMessage, toFaultMessage, toOutcomeMessage } from "./messages.ts";
 import type { FromKeeper, KeeperRequest, ToKeeper } from "./messages.ts";
 
 let keeper: Promise<Keeper> | undefined;
@@ -16,11 +17,9 @@ process.on("message", (message: ToKeeper) => {
       ...serviceConfig(message.settings),
       migrate: message.migrate,
       onEvent: (event) => tell({ type: "event", event }),
+      onFault: tellFault,
     });
-    keeper.then(
-      () => tell({ type: "ready" }),
-      (error: unknown) => giveUp(error),
-    );
+    keeper.then(() => tell({ type: "ready" }), giveUp);
     return;
   }
   void answer(message.id, message.request);
@@ -47,17 +46,27 @@ async function answer(id: number, request: KeeperRequest): Promise<void> {
     if (open === undefined) throw new TypeError("a request came before the keeper was opened");
     tell({ type: "answer", id, value: await perform(open, request) });
   } catch (error) {
-    if (!isOnbehalfError(error)) throw error;
-    tell({ type: "refusal", id, error: errorToWire(error) });
+    if (isOnbehalfError(error)) {
+      tell({ type: "refusal", id, error: toErrorMessage(error) });
+      return;
+    }
+    // A bug in one request must not end the process: it may hold the only copy of another grant's new refresh token.
+    tellFault(error, `the request to ${request.verb}`);
+    tell({ type: "refusal", id, error: internalError });
   }
 }
+
+const internalError = new OnbehalfError("internal_error", "something failed in the keeper", {
+  hint: "look at the service's log for this time",
+  details: {},
+});
 
 async function perform(open: Keeper, request: KeeperRequest): Promise<(FromKeeper & { type: "answer" })["value"]> {
   switch (request.verb) {
     case "exchangeCode":
-      return open.exchangeCode(request.provider, requestFromWire(request.request));
+      return open.exchangeCode(request.provider, fromRequestMessage(request.request));
     case "refresh":
-      return outcomeToWire(await open.refresh(request.grantId, request.generation, request.priority));
+      return toOutcomeMessage(await open.refresh(request.seen, request.priority));
     case "revoke":
       await open.revoke(request.grantId);
       return null;
@@ -66,8 +75,12 @@ async function perform(open: Keeper, request: KeeperRequest): Promise<(FromKeepe
 
 function giveUp(error: unknown): void {
   if (!isOnbehalfError(error)) throw error;
-  tell({ type: "failed", error: errorToWire(error) });
+  tell({ type: "failed", error: toErrorMessage(error) });
   process.disconnect?.();
+}
+
+function tellFault(error: unknown, during: string): void {
+  tell({ type: "fault", during, error: toFaultMessage(error) });
 }
 
 /** To a service that has gone, nothing is said: the store has what matters. */

@@ -1,4 +1,4 @@
-import { statusOf } from "../../index.ts";
+import { statusOf } from "../../core/problem.ts";
 import type { ErrorCode } from "../../index.ts";
 import { operations } from "./operations.ts";
 import type { Operation } from "./operations.ts";

@@ -1,4 +1,5 @@
-import { codeSources, grantStates } from "../../index.ts";
+import { grantStates } from "../../core/grant.ts";
+import { codeSources } from "../../vault/http/authcode-handler.ts";
 import type { ErrorCode } from "../../index.ts";
 
 /** One verb at one address. */

@@ -1,4 +1,4 @@
-import { grantStates } from "../../index.ts";
+import { grantStates } from "../../core/grant.ts";
 
 const text = { type: "string" } as const;
 const yesNo = { type: "boolean" } as const;

@@ -1,21 +1,22 @@
 import { isUsable } from "../../core/grant.ts";
-import type { Attempt } from "../../core/take-over.ts";
+import type { Attempt, AttemptResult } from "../../core/take-over.ts";
 import { lockGrant } from "./grants.ts";
 import { ownerText, readOwner } from "./owner.ts";
 import { Columns } from "./sql.ts";
 import type { Database, SqlRow, Transaction } from "./sql.ts";
-import type { BeginAttempt, LateAnswerRow, RefreshStore } from "../store.ts";
+import type { GrantRow, LateAnswerRow, RefreshStore } from "../store.ts";
 
 const columns = "attempt_id, grant_id, generation, owner, started_at, ended_unknown";
 
 export function refreshStore(database: Database): RefreshStore {
   return {
-    beginAttempt: ({ attemptId, grantId, generation, owner }, replaces) =>
-      database.transaction(async (sql): Promise<BeginAttempt> => {
+    beginAttempt: ({ attemptId, grantId, generation, owner, at }, replaces) =>
+      database.transaction(async (sql): Promise<AttemptResult<GrantRow>> => {
         // Held still: with a generation that moves on meanwhile, a token would be spent that was spent already.
         const grant = await lockGrant(sql, grantId);
         if (grant === undefined) return { kind: "gone" };
         if (grant.generation !== generation || !isUsable(grant.state)) return { kind: "moved", grant };
+        if (grant.retryAt !== null && grant.retryAt > at) return { kind: "backing-off", grant };
         const now = await sql.now();
         const [held] = await sql.all(`SELECT ${columns} FROM attempts WHERE grant_id = ?`, grantId);
         if (held !== undefined) {
@@ -121,7 +122,7 @@ export function refreshStore(database: Database): RefreshStore {
         return true;
       }),
 
-    keepLateAnswer: async ({ lateAnswerId: lateAnswerId, grantId, parentGeneration, answerSealed, receivedAt }) => {
+    keepLateAnswer: async ({ lateAnswerId, grantId, parentGeneration, answerSealed, receivedAt }) => {
       await database.transaction((sql) =>
         sql.run(
           `INSERT INTO orphans (orphan_id, grant_id, parent_generation, answer_sealed, received_at)

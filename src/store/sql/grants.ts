@@ -19,7 +19,7 @@ export function grantStore(database: Database): GrantStore {
 
     grantsByExternalId: (externalHash) => select("WHERE external_hash = ? ORDER BY grant_id", externalHash),
 
-    listGrants: ({ state, subjectHash, externalHash, withLateAnswers: withLateAnswers, after, limit }: GrantFilter) => {
+    listGrants: ({ state, subjectHash, externalHash, withLateAnswers, after, limit }: GrantFilter) => {
       const conditions: [string, SqlValue][] = [["grant_id > ?", after ?? ""]];
       if (state !== undefined) conditions.push(["state = ?", state]);
       if (subjectHash !== undefined) conditions.push(["subject_hash = ?", subjectHash]);

@@ -1,3 +1,4 @@
+import { systemClock } from "../../core/clock.ts";
 import { OnbehalfError } from "../../core/errors.ts";
 import { bringUpToDate, migrationsFor } from "../sql/migrate.ts";
 import { SqliteDatabase } from "./database.ts";
@@ -26,7 +27,7 @@ export function sqlite(path: string, { patienceMs = 5_000 }: SqliteOptions = {})
     location: path,
     known,
 
-    async connect({ clock, migrate = true }) {
+    async connect({ clock = systemClock, migrate = true }) {
       const database = await SqliteDatabase.open({ path, clock, patienceMs });
       try {
         const damage = await database.damage();

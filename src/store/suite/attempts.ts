@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { BeginAttempt, Store } from "../store.ts";
+import type { AttemptResult } from "../../core/take-over.ts";
+import type { GrantRow, Store } from "../store.ts";
 import { suiteTime } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import { bytes, owner, read, same, save, saveIn, tokens, unique } from "./rows.ts";
@@ -170,13 +171,13 @@ function begin(
   attemptId: string,
   replaces?: string,
   generation = 1,
-): Promise<BeginAttempt> {
-  return store.beginAttempt({ attemptId, grantId, generation, owner: owner(attemptId) }, replaces);
+): Promise<AttemptResult<GrantRow>> {
+  return store.beginAttempt({ attemptId, grantId, generation, owner: owner(attemptId), at: suiteTime }, replaces);
 }
 
 async function winners(
   stores: readonly [Store, Store],
-  attempt: (store: Store, name: string) => Promise<BeginAttempt>,
+  attempt: (store: Store, name: string) => Promise<AttemptResult<GrantRow>>,
 ): Promise<number> {
   const [first, second] = stores;
   const tries = Array.from({ length: 40 }, (_, n) => attempt(n % 2 === 0 ? first : second, unique("attempt ")));

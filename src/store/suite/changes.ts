@@ -22,7 +22,7 @@ export function changeTests(bench: Bench): void {
       const failure = { error: "slow_down", at: suiteTime, retryAt: null };
       const begin = async (generation: number): Promise<string> => {
         const attemptId = unique("attempt ");
-        await store.beginAttempt({ attemptId, grantId, generation, owner: owner("first") });
+        await store.beginAttempt({ attemptId, grantId, generation, owner: owner("first"), at: suiteTime });
         return attemptId;
       };
       const steps: Record<string, () => Promise<unknown>> = {

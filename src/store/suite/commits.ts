@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { BeginAttempt, Store } from "../store.ts";
+import type { AttemptResult } from "../../core/take-over.ts";
+import type { GrantRow, Store } from "../store.ts";
 import { suiteTime } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import { bytes, owner, read, same, save, saveIn, tokens, unique } from "./rows.ts";
@@ -136,6 +137,6 @@ function begin(
   attemptId: string,
   replaces?: string,
   generation = 1,
-): Promise<BeginAttempt> {
-  return store.beginAttempt({ attemptId, grantId, generation, owner: owner(attemptId) }, replaces);
+): Promise<AttemptResult<GrantRow>> {
+  return store.beginAttempt({ attemptId, grantId, generation, owner: owner(attemptId), at: suiteTime }, replaces);
 }

@@ -38,7 +38,7 @@ export function revocationTests(bench: Bench): void {
     test("ends with every token and attempt erased; late answers stay, for they may hold a living token", async (t) => {
       const store = await bench.store(t);
       const { grantId } = await save(store);
-      await store.beginAttempt({ attemptId: "a", grantId, generation: 1, owner: owner("first") });
+      await store.beginAttempt({ attemptId: "a", grantId, generation: 1, owner: owner("first"), at: suiteTime });
       const lateAnswer = {
         lateAnswerId: "o",
         grantId,
@@ -106,7 +106,13 @@ export function revocationTests(bench: Bench): void {
       const store = await bench.store(t);
       for (const state of ["revoking", "revoked"] as const) {
         const { grantId } = await saveIn(store, state);
-        const begun = await store.beginAttempt({ attemptId: state, grantId, generation: 1, owner: owner("first") });
+        const begun = await store.beginAttempt({
+          attemptId: state,
+          grantId,
+          generation: 1,
+          owner: owner("first"),
+          at: suiteTime,
+        });
         equal(begun.kind, "moved");
         equal(await store.commitAttempt(grantId, 1, tokens("2"), suiteTime + 9), false);
         equal(await store.lapse(grantId, 1, "invalid_grant", "invalid_grant", suiteTime + 9), false);

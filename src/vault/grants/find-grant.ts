@@ -1,4 +1,4 @@
-import { OnbehalfError } from "../../core/errors.ts";
+import { OnbehalfError, invalidRequest } from "../../core/errors.ts";
 import type { GrantRef } from "../../core/grant.ts";
 import type { GrantRow } from "../../store/store.ts";
 import type { VaultContext } from "../context.ts";
@@ -33,10 +33,11 @@ export function parseGrantRef(text: string, provider?: string): GrantRef {
     if (text.startsWith("sub:")) return { subject: value, ...at };
     if (text.startsWith("ext:")) return { externalId: value, ...at };
   }
-  throw new OnbehalfError("invalid_request", "this does not name a grant", {
-    hint: "name a grant by its id (g_…), by sub:{subject} or by ext:{external_id}",
-    details: { parameter: "ref" },
-  });
+  throw invalidRequest(
+    "this does not name a grant",
+    "name a grant by its id (g_…), by sub:{subject} or by ext:{external_id}",
+    "ref",
+  );
 }
 
 /**
@@ -51,7 +52,7 @@ export async function findGrant(context: VaultContext, ref: GrantRef): Promise<G
   const [row, ...others] = living.length > 0 ? living : rows;
   if (row === undefined) {
     throw new OnbehalfError("grant_not_found", "no such grant", {
-      hint: "look at the reference; a grant exists once a code was exchanged",
+      hint: "check the reference; a grant exists once a code was exchanged",
       details: {},
     });
   }

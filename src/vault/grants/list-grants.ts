@@ -1,4 +1,6 @@
-import { OnbehalfError, isOnbehalfError } from "../../core/errors.ts";
+import { defined } from "../../core/defined.ts";
+import { invalidRequest, isOnbehalfError } from "../../core/errors.ts";
+import { grantStates } from "../../core/grant.ts";
 import type { Grant, GrantState } from "../../core/grant.ts";
 import { waitFor } from "../../core/single-flight.ts";
 import type { GrantRow } from "../../store/store.ts";
@@ -27,7 +29,8 @@ export interface GrantPage {
  * A page of grants.
  *
  * @param issuer whose subject the query names, where it names one
- * @throws {OnbehalfError} `invalid_request`: the cursor or the limit is none; `store_unavailable`
+ * @throws {OnbehalfError} `invalid_request`: state, cursor or limit is none
+ * @throws {OnbehalfError} `store_unavailable`
  */
 export async function listGrants(
   context: VaultContext,
@@ -37,27 +40,36 @@ export async function listGrants(
 ): Promise<GrantPage> {
   const { store, keyring } = context;
   const { state, subject, externalId, provider, cursor, limit = 50 } = query;
-  if (!Number.isInteger(limit) || limit < 1 || limit > 500) throw badQuery("limit", "limit must be 1 to 500");
+  if (!Number.isInteger(limit) || limit < 1 || limit > 500)
+    throw invalidRequest(
+      "limit must be a whole number from 1 to 500",
+      "send such a number, or leave limit out",
+      "limit",
+    );
   if (cursor !== undefined && !/^g_[A-Za-z0-9_-]{1,64}$/.test(cursor)) {
-    throw badQuery("cursor", "the cursor is not one that a page ended with");
+    throw invalidRequest(
+      "cursor must be the cursor that a page ended with",
+      "send the cursor of the page before",
+      "cursor",
+    );
   }
-  const rows = await waitFor(
-    store.listGrants({
-      limit: limit + 1,
-      ...(state === undefined ? {} : { state }),
-      ...(cursor === undefined ? {} : { after: cursor }),
-      ...(externalId === undefined ? {} : { externalHash: externalHash(keyring, externalId) }),
-      ...(subject === undefined || issuer === undefined ? {} : { subjectHash: subjectHash(keyring, issuer, subject) }),
-    }),
-    signal,
-  );
+  if (state !== undefined && !grantStates.includes(state)) {
+    throw invalidRequest("state is not a state of a grant", `use one of ${grantStates.join(", ")}`, "state");
+  }
+  const filter = defined({
+    state,
+    after: cursor,
+    externalHash: externalId === undefined ? undefined : externalHash(keyring, externalId),
+    subjectHash: subject === undefined || issuer === undefined ? undefined : subjectHash(keyring, issuer, subject),
+  });
+  const rows = await waitFor(store.listGrants({ limit: limit + 1, ...filter }), signal);
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   return {
     grants: page
       .filter((row) => provider === undefined || row.provider === provider)
       .flatMap((row) => readable(context, row)),
-    ...(rows.length > limit && last !== undefined ? { cursor: last.grantId } : {}),
+    ...defined({ cursor: rows.length > limit ? last?.grantId : undefined }),
   };
 }
 
@@ -70,11 +82,4 @@ function readable({ keyring, emit }: VaultContext, row: GrantRow): Grant[] {
     emit({ type: "unreadable", grantId: row.grantId, provider: row.provider });
     return [];
   }
-}
-
-function badQuery(parameter: string, message: string): OnbehalfError<"invalid_request"> {
-  return new OnbehalfError("invalid_request", message, {
-    hint: "look at the page's own cursor and at the limits",
-    details: { parameter },
-  });
 }

@@ -9,6 +9,8 @@ import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
 import { assertReadable, readParameters } from "./request-body.ts";
 import type { Parameters } from "./request-body.ts";
 
+export { codeSources };
+
 export interface AuthCodeHandlerOptions {
   /** `iss` and `aud` of the sign-in assertion, and an origin of our own; the request's origin by default. */
   readonly publicUrl?: string;

@@ -1,11 +1,16 @@
+/**
+ * Opens the keeper: the only code that opens refresh tokens. It runs beside a vault in one process, or in a process of
+ * its own that does nothing else. How a vault talks to a keeper of another process does not belong here.
+ */
 import { keyClasses } from "../../crypto/keyring.ts";
 import type { BucketSize } from "../../core/token-bucket.ts";
-import type { KeeperContext, VaultContext } from "../context.ts";
-import { localKeeper } from "./local-keeper.ts";
-import type { Keeper } from "./local-keeper.ts";
-import { Gate } from "./gate/gate.ts";
+import type { VaultContext } from "../context.ts";
 import { closeContext, openContext } from "../open/open-context.ts";
 import type { CommonOptions } from "../open/open-context.ts";
+import type { KeeperContext } from "./context.ts";
+import { Gate } from "./gate/gate.ts";
+import type { Keeper } from "./keeper.ts";
+import { localKeeper } from "./local-keeper.ts";
 import { noRescue, rescueFolder } from "./refresh/rescue-journal.ts";
 import { startUpkeep } from "./upkeep.ts";
 
@@ -18,8 +23,8 @@ export interface KeeperOptions {
 
 const defaultRate: BucketSize = { perSecond: 50, burst: 50 };
 
-/** Takes refresh tokens into custody: exchanges and commits for others, and finishes by itself what was left undone. */
-export function newKeeper(shared: VaultContext, options: KeeperOptions): Keeper {
+/** A keeper over a context that is open, with its upkeep: it finishes by itself what was left undone. */
+export function keeperOver(shared: VaultContext, options: KeeperOptions): Keeper {
   const folder = options.rescueFolder ?? defaultFolder(shared);
   const size = options.exchangeRate ?? defaultRate;
   const context: KeeperContext = {
@@ -40,14 +45,16 @@ export function newKeeper(shared: VaultContext, options: KeeperOptions): Keeper 
 }
 
 /**
- * Opens an keeper on its own, for a process that does nothing else: the keeper. Give its verbs to
- * `openVault({ keeper })` elsewhere, and that vault needs no key that opens refresh tokens.
+ * Opens a keeper on its own, for a process that does nothing else. Give its verbs to `openVault({ keeper })` elsewhere,
+ * and that vault needs no key that opens refresh tokens.
  *
- * @throws {OnbehalfError} as `openVault`
+ * @throws {OnbehalfError} `configuration_invalid`: no provider, two of one name, or a client that cannot work
+ * @throws {OnbehalfError} `key_invalid`: the store was sealed with another key; nothing was touched
+ * @throws {OnbehalfError} `store_unavailable`, `store_unusable`
  */
 export async function openKeeper(options: CommonOptions & KeeperOptions): Promise<Keeper> {
   const shared = await openContext(options, keyClasses);
-  const keeper = newKeeper(shared, options);
+  const keeper = keeperOver(shared, options);
   return {
     ...keeper,
     async close() {

@@ -1,16 +1,18 @@
 import { isOnbehalfError } from "../../core/errors.ts";
-import { mayTakeOver } from "../../core/take-over.ts";
 import { keepAliveAt } from "../../core/refresh.ts";
+import { mayTakeOver } from "../../core/take-over.ts";
 import type { Attempt } from "../../core/take-over.ts";
-import { Periodic } from "../periodic.ts";
-import { commitRescued } from "./refresh/commit-answer.ts";
-import { gateOf, holderOf, protocolOf } from "../context.ts";
-import type { KeeperContext } from "../context.ts";
-import { Intake } from "./codes/intake.ts";
-import { refreshGrant } from "./refresh/refresh-grant.ts";
-import { endLateAnswers, goOnRevoking } from "./revoke/revoke-grant.ts";
-import { suspectSiblings } from "./revoke/siblings.ts";
 import type { GrantFilter, GrantRow } from "../../store/store.ts";
+import { tellError } from "../background-errors.ts";
+import { protocolOf } from "../context.ts";
+import { Periodic } from "../periodic.ts";
+import { finishIntake, isUnderWay } from "./codes/finish-intake.ts";
+import { gateOf, livenessOfOwner } from "./context.ts";
+import type { KeeperContext } from "./context.ts";
+import { refreshGrant } from "./refresh/refresh-grant.ts";
+import { commitRescued } from "./refresh/rescued-answers.ts";
+import { endLateAnswers, goOnRevoking } from "./revoke/revoke-grant.ts";
+import { suspectSiblings } from "./siblings.ts";
 
 /** Milliseconds between two rounds. */
 const rounds = {
@@ -35,21 +37,21 @@ const keepAliveBatch = 200;
  */
 export function startUpkeep(context: KeeperContext): Periodic {
   const { store, clock } = context;
-  const background = new Periodic((task, message) => context.emit({ type: "store_failed", during: task, message }));
-  background.every("attempts", rounds.attempts, () => finishAttempts(context));
-  background.every("rescued answers", rounds.rescued, async () => {
+  const upkeep = new Periodic((error, task) => tellError(context, error, task));
+  upkeep.every("attempts", rounds.attempts, () => finishAttempts(context));
+  upkeep.every("rescued answers", rounds.rescued, async () => {
     // Some may be of grants that were revoked meanwhile.
     if (await commitRescued(context)) await finishLateAnswers(context);
   });
-  background.every("intakes", rounds.intakes, () => finishIntakes(context));
-  background.every("revocations", rounds.revocations, () => finishRevocations(context));
-  background.every("late answers", rounds.lateAnswers, () => finishLateAnswers(context));
-  background.every("keep-alive", rounds.keepAlive, () => keepAlive(context));
-  background.every("sweep", rounds.sweep, async () => {
+  upkeep.every("intakes", rounds.intakes, () => finishIntakes(context));
+  upkeep.every("revocations", rounds.revocations, () => finishRevocations(context));
+  upkeep.every("late answers", rounds.lateAnswers, () => finishLateAnswers(context));
+  upkeep.every("keep-alive", rounds.keepAlive, () => keepAlive(context));
+  upkeep.every("sweep", rounds.sweep, async () => {
     await store.sweepIntakes(clock.now() - intakeKeptMs);
     await lookAtSuspects(context);
   });
-  return background;
+  return upkeep;
 }
 
 /** Attempts of dead owners come before anything else: a grace period may be running out. All at once, for the same reason. */
@@ -57,40 +59,40 @@ export async function finishAttempts(context: KeeperContext): Promise<void> {
   // While a provider is down there may be thousands, and nothing to be done about any.
   if ([...context.gates.values()].every(({ isBlocking: isShut }) => isShut)) return;
   const attempts = await context.store.attempts();
-  await Promise.all(attempts.map((attempt) => quietly(finishAttempt(context, attempt))));
+  await Promise.all(attempts.map((attempt) => quietly(context, "attempts", finishAttempt(context, attempt))));
 }
 
 async function finishAttempt(context: KeeperContext, attempt: Attempt): Promise<void> {
   const { store, clock } = context;
-  const liveness = await holderOf(context, attempt.owner, attempt.attemptId);
+  const liveness = await livenessOfOwner(context, attempt.owner, attempt.attemptId);
   if (liveness === "alive" || liveness === "mine") return;
   const grant = await store.grantById(attempt.grantId);
   if (grant === undefined || !serves(context, grant)) return;
   const { rotation, name: provider } = protocolOf(context, grant).provider;
   if (gateOf(context, provider).isBlocking) return;
   if ((grant.retryAt ?? 0) > clock.now() || !mayTakeOver(attempt, liveness, rotation, clock.now())) return;
-  await refreshGrant(context, attempt.grantId, attempt.generation, "interactive");
+  await refreshGrant(context, { ...grant, generation: attempt.generation }, "interactive");
 }
 
 /** Answers that were journalled and never checked: their owner died, or the provider's keys were out of reach. */
 async function finishIntakes(context: KeeperContext): Promise<void> {
   const { store, clock, protocols } = context;
-  const intake = new Intake(context);
   for (const open of await store.openIntakes()) {
     const protocol = [...protocols.values()].find(({ client }) => client.clientId === open.clientId);
-    if (protocol === undefined || (await intake.isUnderWay(open))) continue;
-    if (open.state === "answered") await quietly(intake.finish(protocol, open));
+    if (protocol === undefined || (await isUnderWay(context, open))) continue;
+    if (open.state === "answered") await quietly(context, "intakes", finishIntake(context, protocol, open));
     else if (clock.now() - open.startedAt > intakeKeptMs) await store.forgetIntake(open.codeHash);
   }
 }
 
 async function finishRevocations(context: KeeperContext): Promise<void> {
-  for await (const row of served(context, { state: "revoking" })) await quietly(goOnRevoking(context, row.grantId));
+  for await (const row of served(context, { state: "revoking" }))
+    await quietly(context, "revocations", goOnRevoking(context, row.grantId));
 }
 
 async function finishLateAnswers(context: KeeperContext): Promise<void> {
   for await (const row of served(context, { state: "revoked", withLateAnswers: true })) {
-    await quietly(endLateAnswers(context, row.grantId));
+    await quietly(context, "late answers", endLateAnswers(context, row.grantId));
     // One may have ended a consent that came at the same moment.
     await suspectSiblings(context, protocolOf(context, row).provider, row);
   }
@@ -99,7 +101,7 @@ async function finishLateAnswers(context: KeeperContext): Promise<void> {
 /** Those that somebody uses are looked at by that use; the others here, so that the app hears of their end. */
 async function lookAtSuspects(context: KeeperContext): Promise<void> {
   for await (const row of served(context, { state: "suspect" })) {
-    await quietly(refreshGrant(context, row.grantId, row.generation, "background"));
+    await quietly(context, "sweep", refreshGrant(context, row, "background"));
   }
 }
 
@@ -112,7 +114,7 @@ async function keepAlive(context: KeeperContext): Promise<void> {
     const share = keyring.hash("keep_alive", row.grantId).readUInt32BE() / 2 ** 32;
     if (!serves(context, row) || keepAliveAt(row.accessIssuedAt ?? 0, share) > now) continue;
     if (gateOf(context, row.provider).isBlocking) continue;
-    await quietly(refreshGrant(context, row.grantId, row.generation, "background"));
+    await quietly(context, "keep-alive", refreshGrant(context, row, "background"));
   }
 }
 
@@ -134,9 +136,9 @@ function serves({ protocols }: KeeperContext, { provider, clientId }: { provider
   return protocols.get(provider)?.client.clientId === clientId;
 }
 
-/** One grant's trouble is told by an event of its own, and does not keep the others waiting. */
-async function quietly(work: Promise<unknown>): Promise<void> {
+/** One grant's failure is told by an event of its own, and does not keep the others waiting. */
+async function quietly({ onFault }: KeeperContext, during: string, work: Promise<unknown>): Promise<void> {
   await work.catch((error: unknown) => {
-    if (!isOnbehalfError(error)) throw error;
+    if (!isOnbehalfError(error)) onFault(error, during);
   });
 }

@@ -4,16 +4,17 @@ import { systemClock } from "../../core/clock.ts";
 import type { KeyClass } from "../../crypto/keyring.ts";
 import { masterKeysOf } from "../../crypto/master-key.ts";
 import type { MasterKeySource } from "../../crypto/master-key.ts";
-import { OnbehalfError } from "../../core/errors.ts";
-import { takeOverTimes } from "../../core/take-over.ts";
+import { defined } from "../../core/defined.ts";
+import { configurationInvalid } from "../../core/errors.ts";
 import type { Liveness, Owner } from "../../core/take-over.ts";
 import { HttpProtocol } from "../../oauth/protocol.ts";
 import type { Protocol } from "../../oauth/protocol.ts";
-import { fetchBounds } from "../../oauth/bounded-fetch.ts";
+import { boundedFetchDefaults } from "../../oauth/bounded-fetch.ts";
 import type { Provider } from "../../providers/provider.ts";
+import { exchangeLimitMs } from "../../core/timing.ts";
 import type { Store } from "../../store/store.ts";
 import { loadClient } from "./registered-client.ts";
-import type { VaultContext } from "../context.ts";
+import type { OnFault, VaultContext } from "../context.ts";
 import type { OnEvent } from "../events.ts";
 import { newOwner, livenessOf, ownerGone } from "./process-liveness.ts";
 import { openStoreKeyring } from "./open-keyring.ts";
@@ -29,6 +30,11 @@ export interface CommonOptions {
   readonly keyring: MasterKeySource;
   /** Told of everything that happens to grants; for logs and metrics. Must not throw. */
   readonly onEvent?: OnEvent;
+  /**
+   * Told of unexpected errors in work that nobody waits for, such as background rounds: bugs, which must not end your
+   * process. The work comes round again. Default: a warning of the process. Must not throw.
+   */
+  readonly onFault?: OnFault;
   /** Bring the store's schema up to date when opening; true by default. */
   readonly migrate?: boolean;
   readonly clock?: Clock;
@@ -51,7 +57,7 @@ export async function openContext(options: CommonOptions, classes: readonly KeyC
   const protocols = protocolsFor(options, send, clock);
   // Before the store: with no key, or a damaged one, no file is made and no schema is changed.
   const masters = await masterKeysOf(options.keyring);
-  await store.open({ clock, ...(options.migrate === undefined ? {} : { migrate: options.migrate }) });
+  await store.open({ clock, ...defined({ migrate: options.migrate }) });
   const owner = newOwner();
   try {
     await store.announceOwner?.(owner);
@@ -66,6 +72,7 @@ export async function openContext(options: CommonOptions, classes: readonly KeyC
       owner,
       livenessOf: (other) => evidence(store, owner, other),
       emit: options.onEvent ?? (() => undefined),
+      onFault: options.onFault ?? warn,
     };
   } catch (error) {
     await closeContext({ store, owner });
@@ -80,24 +87,25 @@ export async function closeContext({ store, owner }: Pick<VaultContext, "store" 
 }
 
 function protocolsFor(options: CommonOptions, send: typeof fetch, clock: Clock): Map<string, Protocol> {
-  const { exchangeTimeoutMs: timeoutMs = fetchBounds.timeoutMs } = options;
+  const { exchangeTimeoutMs: timeoutMs = boundedFetchDefaults.timeoutMs } = options;
   // Others take an exchange for over once this time has passed: a longer one would be begun again beside itself.
-  if (!(timeoutMs >= 1 && timeoutMs <= takeOverTimes.exchangeMs)) {
-    throw misconfigured(
+  if (!(timeoutMs >= 1 && timeoutMs <= exchangeLimitMs)) {
+    throw configurationInvalid(
       `exchangeTimeoutMs is ${timeoutMs}`,
-      `give milliseconds, from 1 to ${takeOverTimes.exchangeMs}, or leave it out`,
+      `give milliseconds, from 1 to ${exchangeLimitMs}, or leave it out`,
     );
   }
-  const wire = { ...fetchBounds, fetch: send, timeoutMs };
+  const http = { ...boundedFetchDefaults, fetch: send, timeoutMs };
   const protocols = new Map<string, Protocol>();
   for (const provider of [
     ...(options.provider === undefined ? [] : [options.provider]),
     ...(options.providers ?? []),
   ]) {
-    if (protocols.has(provider.name)) throw misconfigured(`two providers are named ${provider.name}`, oneOfAName);
-    protocols.set(provider.name, new HttpProtocol(provider, loadClient(provider), wire, clock));
+    if (protocols.has(provider.name))
+      throw configurationInvalid(`two providers are named ${provider.name}`, oneOfAName);
+    protocols.set(provider.name, new HttpProtocol(provider, loadClient(provider), http, clock));
   }
-  if (protocols.size === 0) throw misconfigured("no provider was given", oneOfAName);
+  if (protocols.size === 0) throw configurationInvalid("no provider was given", oneOfAName);
   return protocols;
 }
 
@@ -105,6 +113,13 @@ function protocolsFor(options: CommonOptions, send: typeof fetch, clock: Clock):
 async function evidence(store: Store, self: Owner, other: Owner): Promise<Liveness> {
   const here = livenessOf(other, self);
   return here === "unknown" ? ((await store.ownerLiveness?.(other)) ?? "unknown") : here;
+}
+
+/** A bug is neither hidden nor allowed to end the process. */
+function warn(error: unknown, during: string): void {
+  process.emitWarning(`unexpected error during ${during}: ${error instanceof Error ? error.message : String(error)}`, {
+    type: "OnbehalfFault",
+  });
 }
 
 /** Uniform in [0, 1). */
@@ -117,7 +132,3 @@ function sleep(ms: number): Promise<void> {
 }
 
 const oneOfAName = "give one provider, such as google({ clientSecretFile }), or several with different names";
-
-function misconfigured(problem: string, hint: string): OnbehalfError<"configuration_invalid"> {
-  return new OnbehalfError("configuration_invalid", problem, { hint, details: { problems: [problem] } });
-}

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { OnbehalfError } from "../../core/errors.ts";
+import { configurationInvalid } from "../../core/errors.ts";
 import { isConfidential } from "../../oauth/endpoint.ts";
 import { parseClientSecretJson } from "../../providers/client-secret-json.ts";
 import type { Client, Provider } from "../../providers/provider.ts";
@@ -18,14 +18,14 @@ export function loadClient(provider: Provider): Client {
     return parseClientSecretJson(read(client.clientSecretFile), client.clientSecretFile);
   }
   if (client.clientId === "") {
-    throw mistake(
+    throw configurationInvalid(
       `provider ${provider.name} has no client`,
       "give the path of client_secret.json, or clientId and clientSecret",
     );
   }
   // Sent by nobody: every exchange would fail before it left, and look like a provider that is down.
   if (client.clientSecret?.expose() === "") {
-    throw mistake(
+    throw configurationInvalid(
       `provider ${provider.name} has no client secret`,
       "give the web client's secret; a variable that it was read from may not be set",
     );
@@ -40,9 +40,10 @@ function assertSafeEndpoints({ name, endpoints, issuer, apiBaseUrl }: Provider):
     ...(apiBaseUrl === undefined ? [] : [apiBaseUrl]),
   ];
   for (const text of urls as string[]) {
-    if (!URL.canParse(text)) throw mistake(`provider ${name} has an endpoint that is not a URL`, "give absolute URLs");
+    if (!URL.canParse(text))
+      throw configurationInvalid(`provider ${name} has an endpoint that is not a URL`, "give absolute URLs");
     if (!isConfidential(text)) {
-      throw mistake(
+      throw configurationInvalid(
         `provider ${name} has an endpoint without https: ${new URL(text).origin}`,
         "plain http is for loopback addresses only",
       );
@@ -54,14 +55,10 @@ function read(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
-    throw mistake(
+    throw configurationInvalid(
       `the client file ${path} cannot be read`,
       "download the web client's JSON in the Cloud console, under Credentials, and give its path",
       cause,
     );
   }
-}
-
-function mistake(problem: string, hint: string, cause?: unknown): OnbehalfError<"configuration_invalid"> {
-  return new OnbehalfError("configuration_invalid", problem, { hint, details: { problems: [problem] }, cause });
 }

@@ -11,21 +11,21 @@ import type { VaultContext } from "../context.ts";
  */
 export async function callApi(
   context: VaultContext,
-  access: TokenSource,
+  tokens: TokenSource,
   ref: GrantRef,
   input: string | URL,
   init: RequestInit = {},
 ): Promise<Response> {
-  const grant = await access.identify(ref);
+  const grant = await tokens.identify(ref);
   const target = targetOf(new URL(input), protocolOf(context, grant).provider);
   const signal = init.signal ?? undefined;
   const options = signal === undefined ? {} : { signal };
 
-  const token = await access.get({ grantId: grant.grantId }, options);
+  const token = await tokens.get({ grantId: grant.grantId }, options);
   const response = await send(context, target, init, token.token);
   if (response.status !== 401 || !isRepeatable(init.body)) return response;
   await response.body?.cancel();
-  return send(context, target, init, (await access.replace(token, signal)).token);
+  return send(context, target, init, (await tokens.replace(token, signal)).token);
 }
 
 function send({ fetch }: VaultContext, target: URL, init: RequestInit, token: string): Promise<Response> {

@@ -9,11 +9,11 @@ export const changePollMs = 500;
  *
  * @param seq the last change that is known
  */
-export function watchChanges(store: GrantStore, access: TokenSource, seq: number): () => Promise<void> {
+export function changePoll(store: GrantStore, tokens: TokenSource, seq: number): () => Promise<void> {
   let seen = seq;
   return async () => {
     const { seq: latest, changes } = await store.changesSince(seen);
     seen = latest;
-    access.apply(changes);
+    tokens.apply(changes);
   };
 }

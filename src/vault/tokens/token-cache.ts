@@ -1,6 +1,6 @@
 import type { GrantChange, GrantRow } from "../../store/store.ts";
-import type { AccessToken } from "./access-token.ts";
 import { idInKey } from "../grants/find-grant.ts";
+import type { AccessToken } from "./access-token.ts";
 
 /** Tokens and references kept; the oldest go first. */
 const limit = 50_000;
@@ -11,6 +11,7 @@ export type Identity = Pick<GrantRow, "grantId" | "provider" | "clientId" | "iss
 export interface CachedToken extends Identity {
   readonly token: AccessToken;
   readonly generation: number;
+  /** Milliseconds since the epoch. */
   readonly expiresAt: number;
   readonly refreshAt: number;
   /** Whether it was handed out since it came: only what is in use is refreshed ahead. */
@@ -21,13 +22,14 @@ export interface CachedToken extends Identity {
 export class TokenCache {
   readonly #tokens = new Map<string, CachedToken>();
   readonly #grantIds = new Map<string, string>();
-  #epoch = 0;
+  #version = 0;
 
-  /** How often anything was forgotten: who reads the store notes it before, and tells {@link keep}. */
+  /** Incremented by every invalidation. Read it before you read the store, and pass it to {@link keep}. */
   get version(): number {
-    return this.#epoch;
+    return this.#version;
   }
 
+  /** @param key as `cacheKey` makes it of a reference */
   find(key: string): CachedToken | undefined {
     // A grant's own id leads to it whatever else has changed, also while nothing can be looked up.
     return this.#tokens.get(idInKey(key) ?? this.#grantIds.get(key) ?? "");
@@ -38,13 +40,13 @@ export class TokenCache {
   }
 
   /**
-   * Keeps a token, unless something was forgotten since `epoch`: it was read before a change that has been noticed
-   * since, may be revoked, and is good for one answer and no more.
+   * Keeps a token, unless something was invalidated since `version`: then the row was read too early, its token may be
+   * revoked, and it is good for one answer and no more.
    */
-  keep(key: string, known: CachedToken, epoch: number): void {
-    if (epoch !== this.#epoch) return;
-    setNewest(this.#tokens, known.grantId, known);
-    setNewest(this.#grantIds, key, known.grantId);
+  keep(key: string, cached: CachedToken, version: number): void {
+    if (version !== this.#version) return;
+    setNewest(this.#tokens, cached.grantId, cached);
+    setNewest(this.#grantIds, key, cached.grantId);
   }
 
   /** Drops the token of a grant that is known to have ended. */
@@ -52,14 +54,15 @@ export class TokenCache {
     this.#tokens.delete(grantId);
   }
 
+  /** Drops what is known of grants that were changed here. */
   invalidate(grantIds: readonly string[]): void {
-    this.#epoch += 1;
+    this.#version += 1;
     for (const grantId of grantIds) this.#tokens.delete(grantId);
     // A reference may now fit another grant, or several: all of them are looked up again.
     this.#grantIds.clear();
   }
 
-  /** Forgets what changed in the store, but for the changes that memory has already seen. */
+  /** Drops what changed in the store, but for the changes that the cache has already seen. */
   apply(changes: readonly GrantChange[]): void {
     const news = changes.filter((change) => !this.#isKnown(change));
     if (news.length > 0) this.invalidate(news.map(({ grantId }) => grantId));
@@ -67,8 +70,8 @@ export class TokenCache {
 
   /** A refresh of our own is news to others only. */
   #isKnown({ grantId, generation, state, accessExpiresAt }: GrantChange): boolean {
-    const known = this.#tokens.get(grantId);
-    return state === "active" && known?.generation === generation && known.expiresAt === accessExpiresAt;
+    const cached = this.#tokens.get(grantId);
+    return state === "active" && cached?.generation === generation && cached.expiresAt === accessExpiresAt;
   }
 }
 

@@ -1,20 +1,24 @@
+/**
+ * Hands out valid access tokens: from memory, from the store, or by a refresh that all who wait share. What opens or
+ * sends a refresh token does not belong here: the keeper is asked.
+ */
 import { isOnbehalfError } from "../../core/errors.ts";
 import { isUsable, scopesOf } from "../../core/grant.ts";
 import type { GrantRef, LapseReason } from "../../core/grant.ts";
 import { isFresh, refreshAheadAt } from "../../core/refresh.ts";
 import { SingleFlight, waitFor } from "../../core/single-flight.ts";
 import type { GrantChange, GrantRow } from "../../store/store.ts";
-import { AccessToken } from "./access-token.ts";
 import { protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";
-import type { Keeper, RefreshOutcome } from "../keeper/local-keeper.ts";
-import type { Priority } from "../keeper/gate/gate.ts";
+import { clientMisconfigured } from "../errors/client-misconfigured.ts";
+import { providerUnavailable } from "../errors/provider-unavailable.ts";
 import { reauthorizationRequired } from "../errors/reauthorization-required.ts";
 import { cacheKey, findGrant } from "../grants/find-grant.ts";
 import { openAccessToken } from "../grants/sealed-grant.ts";
+import type { Keeper, Priority, RefreshOutcome, SeenGrant } from "../keeper/keeper.ts";
+import { AccessToken } from "./access-token.ts";
 import { TokenCache } from "./token-cache.ts";
-import type { Identity, CachedToken } from "./token-cache.ts";
-import { clientMisconfigured, providerUnavailable } from "../errors/provider-errors.ts";
+import type { CachedToken, Identity } from "./token-cache.ts";
 
 export interface GetAccessTokenOptions {
   /** How long the token must still live, seconds; 60 by default. One that lives shorter is refreshed first. */
@@ -23,17 +27,20 @@ export interface GetAccessTokenOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Refreshes in a row that may turn out to be somebody else's before the caller is told to come back. */
-const rounds = 5;
+/** How many refreshes by other processes one call follows before it gives up with `provider_unavailable`. */
+const followedRefreshes = 5;
 
-/** Hands out valid access tokens: from memory, from the store, or by a refresh that all who wait share. */
+/** A grant's row, and the version of the cache before it was read. */
+interface ReadGrant {
+  readonly row: GrantRow;
+  readonly version: number;
+}
+
 export class TokenSource {
   readonly #context: VaultContext;
   readonly #keeper: Keeper;
   readonly #flights = new SingleFlight<string, RefreshOutcome>();
-  readonly #memory = new TokenCache();
-  /** Memory's epoch when the reading of a row began. */
-  readonly #epochOf = new WeakMap<GrantRow, number>();
+  readonly #cache = new TokenCache();
 
   constructor(context: VaultContext, keeper: Keeper) {
     this.#context = context;
@@ -42,15 +49,15 @@ export class TokenSource {
 
   /** The token for a reference, if memory holds one that lives long enough. Touches nothing else. */
   peek(key: string, minTtlMs: number): AccessToken | undefined {
-    const known = this.#known(key, minTtlMs);
-    if (known === undefined) return undefined;
-    known.used = true;
-    return known.token;
+    const cached = this.#cached(key, minTtlMs);
+    if (cached === undefined) return undefined;
+    cached.used = true;
+    return cached.token;
   }
 
   /** Which grant a reference means: from memory where its token lives there, so that a call needs no store. */
   async identify(ref: GrantRef): Promise<Identity> {
-    return this.#known(cacheKey(ref), 0) ?? (await findGrant(this.#context, ref));
+    return this.#cached(cacheKey(ref), 0) ?? (await findGrant(this.#context, ref));
   }
 
   /**
@@ -58,20 +65,23 @@ export class TokenSource {
    * event, and comes round again.
    */
   refreshAhead(): void {
-    const now = this.#context.clock.now();
-    for (const known of this.#memory.all()) {
-      if (!known.used || known.refreshAt > now) continue;
+    const { clock, onFault } = this.#context;
+    const now = clock.now();
+    for (const cached of this.#cache.all()) {
+      if (!cached.used || cached.refreshAt > now) continue;
       // One try for what memory holds now: a failed one is tried again when the token is next looked up.
-      known.used = false;
-      this.#refresh(known, "background").catch(() => undefined);
+      cached.used = false;
+      this.#refresh(cached, "background").catch((error: unknown) => {
+        if (!isOnbehalfError(error)) onFault(error, "refresh ahead");
+      });
     }
   }
 
   async get(ref: GrantRef, { minTtlSeconds = 60, signal }: GetAccessTokenOptions): Promise<AccessToken> {
     const key = cacheKey(ref);
     const minTtlMs = minTtlSeconds * 1000;
-    const known = this.peek(key, minTtlMs);
-    if (known !== undefined) return known;
+    const cached = this.peek(key, minTtlMs);
+    if (cached !== undefined) return cached;
     signal?.throwIfAborted();
     try {
       return await this.#obtain(ref, key, minTtlMs, signal);
@@ -89,23 +99,24 @@ export class TokenSource {
    * replaces it.
    */
   async replace(refused: AccessToken, signal?: AbortSignal): Promise<AccessToken> {
-    const row = await this.#read({ grantId: refused.grantId });
+    const read = await this.#read({ grantId: refused.grantId });
+    const { row } = read;
+    const key = cacheKey(row.grantId);
     this.#assertUsable(row);
     const current = openAccessToken(this.#context.keyring, row);
-    if (current !== undefined && current.expose() !== refused.token) return this.#remember(cacheKey(row.grantId), row);
+    if (current !== undefined && current.expose() !== refused.token) return this.#handOut(key, read);
     if (row.refreshSealed === null) return this.#reauthorize(row, "no_refresh_token");
-    const outcome = await waitFor(this.#refresh(row), signal);
-    return this.#after(outcome, row, cacheKey(row.grantId), signal);
+    return this.#refreshed(key, read, signal);
   }
 
-  /** Forgets grants that were changed here. */
+  /** Drops what is known of grants that were changed here. */
   invalidate(grantIds: readonly string[]): void {
-    this.#memory.invalidate(grantIds);
+    this.#cache.invalidate(grantIds);
   }
 
-  /** Forgets grants that were changed in the store, by whomever. */
+  /** Drops what is known of grants that were changed in the store, by whomever. */
   apply(changes: readonly GrantChange[]): void {
-    this.#memory.apply(changes);
+    this.#cache.apply(changes);
   }
 
   /** Resolves when the refreshes under way have ended. */
@@ -114,110 +125,121 @@ export class TokenSource {
   }
 
   async #obtain(ref: GrantRef, key: string, minTtlMs: number, signal?: AbortSignal): Promise<AccessToken> {
-    const row = await this.#read(ref);
+    const read = await this.#read(ref);
+    const { row, version } = read;
     this.#assertUsable(row);
-    if (isFresh(row.accessExpiresAt ?? undefined, this.#context.clock.now(), minTtlMs)) return this.#remember(key, row);
-    const last = this.#last(row);
-    if (row.refreshSealed === null) return last ?? this.#reauthorize(row, "no_refresh_token");
-    if (last !== undefined) this.#keep(key, last, row);
-    const outcome = await waitFor(this.#refresh(row), signal);
-    return this.#after(outcome, row, key, signal);
+    if (this.#isFresh(row, minTtlMs)) return this.#handOut(key, read);
+    const living = this.#living(row);
+    if (row.refreshSealed === null) return living ?? this.#reauthorize(row, "no_refresh_token");
+    if (living !== undefined) this.#keep(key, living, row, version);
+    return this.#refreshed(key, read, signal);
   }
 
-  #known(key: string, minTtlMs: number): CachedToken | undefined {
-    const known = this.#memory.find(key);
-    return known !== undefined && isFresh(known.expiresAt, this.#context.clock.now(), minTtlMs) ? known : undefined;
-  }
-
-  async #read(ref: GrantRef): Promise<GrantRow> {
-    const { version: epoch } = this.#memory;
-    const row = await findGrant(this.#context, ref);
-    this.#epochOf.set(row, epoch);
-    return row;
-  }
-
-  /** Turns a refresh's end into a token, or into the error that says why there is none. */
-  async #after(
-    outcome: RefreshOutcome,
-    before: GrantRow,
-    key: string,
-    signal: AbortSignal | undefined,
-    round = 1,
-  ): Promise<AccessToken> {
-    if (outcome.kind === "held-in-memory") {
-      const { grantId, scope } = before;
-      const token = new AccessToken(grantId, outcome.accessToken, outcome.expiresAt, scopesOf(scope));
-      // Served from memory until the store has it: others who ask meanwhile must not spend the old token again.
-      this.#keep(key, token, before, this.#memory.version);
-      return token;
-    }
-    if (outcome.kind === "newer" || outcome.kind === "ended") {
-      const row = await this.#read({ grantId: before.grantId });
+  /** Refreshes until there is a token, or an error that says why there is none. */
+  async #refreshed(key: string, read: ReadGrant, signal?: AbortSignal): Promise<AccessToken> {
+    for (let followed = 0; ;) {
+      const outcome = await waitFor(this.#refresh(read.row), signal);
+      if (outcome.kind === "unavailable" || outcome.kind === "misconfigured") return this.#failed(read.row, outcome);
+      if (outcome.kind === "refreshed" && outcome.expiresAt > this.#context.clock.now()) {
+        return this.#received(key, read, outcome);
+      }
+      // Another process was first, or the grant has ended, or the new token has already: its row says which.
+      read = await this.#read({ grantId: read.row.grantId });
+      const { row } = read;
       this.#assertUsable(row);
       // Even one that lives shorter than asked: the provider gives no better.
-      if (isFresh(row.accessExpiresAt ?? undefined, this.#context.clock.now(), 0)) return this.#remember(key, row);
+      if (this.#isFresh(row, 0)) return this.#handOut(key, read);
       if (row.refreshSealed === null) return this.#reauthorize(row, "no_refresh_token");
-      if (round < rounds) {
-        return this.#after(await waitFor(this.#refresh(row), signal), row, key, signal, round + 1);
-      }
-      return this.#unavailable(row, "tokens_end_at_once", 1_000);
+      followed += 1;
+      if (followed === followedRefreshes) return this.#unavailable(row, "tokens_end_at_once", 1_000);
     }
-    // The provider or our configuration is at fault: what still lives is served, and nothing is blamed on the grant.
-    const last = this.#last(before);
-    if (last !== undefined) return last;
-    if (outcome.kind === "misconfigured") throw clientMisconfigured(before, outcome.error);
-    return this.#unavailable(before, outcome.error, outcome.retryAfterMs);
   }
 
-  #refresh(
-    { grantId, generation }: Pick<GrantRow, "grantId" | "generation">,
-    priority: Priority = "interactive",
-  ): Promise<RefreshOutcome> {
-    // A caller does not join a sweep's flight: it would wait behind all other sweeps.
-    return this.#flights.do(`${priority} ${grantId}`, () => this.#keeper.refresh(grantId, generation, priority));
+  #refresh(seen: SeenGrant, priority: Priority = "interactive"): Promise<RefreshOutcome> {
+    // A caller does not join background work: it would wait behind all other background work.
+    return this.#flights.do(`${priority} ${seen.grantId}`, () => {
+      const { grantId, provider, generation, retryAt, lastError } = seen;
+      return this.#keeper.refresh({ grantId, provider, generation, retryAt, lastError }, priority);
+    });
   }
 
-  /** The stored token, if it lives at all. */
-  #last(row: GrantRow): AccessToken | undefined {
-    if (!isFresh(row.accessExpiresAt ?? undefined, this.#context.clock.now(), 0)) return undefined;
-    const token = openAccessToken(this.#context.keyring, row);
-    if (token === undefined || row.accessExpiresAt === null) return undefined;
-    return new AccessToken(row.grantId, token, row.accessExpiresAt, scopesOf(row.scope));
-  }
-
-  #remember(key: string, row: GrantRow): AccessToken {
-    const token = this.#last(row);
-    if (token === undefined) return this.#reauthorize(row, "no_refresh_token");
-    this.#keep(key, token, row);
+  /** A token that the keeper has just received. */
+  #received(
+    key: string,
+    { row, version }: ReadGrant,
+    { accessToken, issuedAt, expiresAt, scope, isStored }: RefreshOutcome & { kind: "refreshed" },
+  ): AccessToken {
+    const token = new AccessToken(row.grantId, accessToken, expiresAt, scopesOf(scope));
+    const next = { ...row, generation: row.generation + 1, accessIssuedAt: issuedAt };
+    // One that the store could not take is kept whatever else has changed: others who ask meanwhile must not send the
+    // old refresh token again.
+    this.#keep(key, token, next, isStored ? version : this.#cache.version);
     return token;
   }
 
-  #keep(key: string, token: AccessToken, row: GrantRow, epoch: number = this.#epochOf.get(row) ?? -1): void {
+  /** The provider or our configuration is at fault: what still lives is served, and nothing is blamed on the grant. */
+  #failed(row: GrantRow, outcome: RefreshOutcome & { kind: "unavailable" | "misconfigured" }): AccessToken {
+    const living = this.#living(row);
+    if (living !== undefined) return living;
+    if (outcome.kind === "misconfigured") throw clientMisconfigured(row, outcome.error);
+    return this.#unavailable(row, outcome.error, outcome.retryAfterMs);
+  }
+
+  #cached(key: string, minTtlMs: number): CachedToken | undefined {
+    const cached = this.#cache.find(key);
+    return cached !== undefined && isFresh(cached.expiresAt, this.#context.clock.now(), minTtlMs) ? cached : undefined;
+  }
+
+  async #read(ref: GrantRef): Promise<ReadGrant> {
+    const { version } = this.#cache;
+    return { row: await findGrant(this.#context, ref), version };
+  }
+
+  #isFresh({ accessExpiresAt }: GrantRow, minTtlMs: number): boolean {
+    return isFresh(accessExpiresAt ?? undefined, this.#context.clock.now(), minTtlMs);
+  }
+
+  /** The stored token, if it lives at all. */
+  #living(row: GrantRow): AccessToken | undefined {
+    if (!this.#isFresh(row, 0) || row.accessExpiresAt === null) return undefined;
+    const token = openAccessToken(this.#context.keyring, row);
+    return token === undefined
+      ? undefined
+      : new AccessToken(row.grantId, token, row.accessExpiresAt, scopesOf(row.scope));
+  }
+
+  #handOut(key: string, { row, version }: ReadGrant): AccessToken {
+    const token = this.#living(row);
+    if (token === undefined) return this.#reauthorize(row, "no_refresh_token");
+    this.#keep(key, token, row, version);
+    return token;
+  }
+
+  #keep(key: string, token: AccessToken, row: GrantRow, version: number): void {
     const { grantId, generation, provider, clientId, issuer, accessIssuedAt } = row;
     const expiresAt = token.expiresAt.getTime();
     const refreshAt = refreshAheadAt(accessIssuedAt ?? expiresAt, expiresAt, this.#context.random());
     const identity = { grantId, provider, clientId, issuer };
-    this.#memory.keep(key, { ...identity, token, generation, expiresAt, refreshAt, used: true }, epoch);
+    this.#cache.keep(key, { ...identity, token, generation, expiresAt, refreshAt, used: true }, version);
   }
 
   #assertUsable(row: GrantRow): void {
     if (isUsable(row.state)) return;
     // Known from now on: what memory still holds is dead, and must not be handed out until the change is noticed.
-    this.#memory.drop(row.grantId);
+    this.#cache.drop(row.grantId);
     this.#reauthorize(row, row.reason ?? "revoked");
   }
 
   #reauthorize(row: GrantRow, reason: LapseReason): never {
-    const ended = Math.min(row.accessExpiresAt ?? row.stateSince, this.#context.clock.now());
     if (reason !== "no_refresh_token") {
       throw reauthorizationRequired(row.grantId, reason, new Date(row.stateSince));
     }
+    const ended = Math.min(row.accessExpiresAt ?? row.stateSince, this.#context.clock.now());
     const { offlineHint } = protocolOf(this.#context, row).provider;
     throw reauthorizationRequired(row.grantId, reason, new Date(ended), offlineHint);
   }
 
-  #unavailable(row: GrantRow, error: string, retryAfterMs: number): never {
-    const { provider, issuer } = row;
+  #unavailable({ provider, issuer }: GrantRow, error: string, retryAfterMs: number): never {
     throw providerUnavailable(`${provider} gave no new token`, error, "the grant is as it was", {
       issuer,
       retryAfterMs,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { permissions } from "../../../src/index.ts";
+import { permissions } from "../../../src/vault/http/callers.ts";
 import { street } from "../../support/house.ts";
 import type { Street } from "../../support/house.ts";
 import { assertProblem } from "../../support/problem.ts";

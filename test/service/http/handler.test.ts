@@ -26,7 +26,7 @@ describe("the service as a web-standard handler", () => {
   test("answers requests without a socket", async (t) => {
     const home = await house(t);
     const vault = await home.open();
-    const handle = service(vault, { clock: home.clock, publicUrl: "https://vault.example.com" });
+    const handle = service(vault, { publicUrl: "https://vault.example.com" });
     const { key } = await vault.callers.create("backend");
     const ask = (path: string, init: RequestInit = {}): Promise<Response> =>
       handle(new Request(`https://vault.example.com${path}`, init));
@@ -54,7 +54,7 @@ describe("the service as a web-standard handler", () => {
   test("is mounted in another application", async (t) => {
     const home = await house(t);
     const vault = await home.open();
-    const handle = service(vault, { clock: home.clock });
+    const handle = service(vault);
     const app = new Hono();
     app.get("/", (context) => context.text("the app itself"));
     app.all("*", (context) => handle(context.req.raw));

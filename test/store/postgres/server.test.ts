@@ -139,7 +139,7 @@ test("a store behind a network that has gone silent is closed all the same", asy
 });
 
 function attempt(grantId: string): Parameters<Store["beginAttempt"]>[0] {
-  return { attemptId: "a", grantId, generation: 1, owner: owner("a") };
+  return { attemptId: "a", grantId, generation: 1, owner: owner("a"), at: 0 };
 }
 
 async function database(name: string): Promise<string> {

@@ -51,7 +51,7 @@ describe("transactions of a PostgreSQL store", () => {
     });
     const ended = assert.rejects(paused, fails("store_unavailable"));
     await locked.promise;
-    const attempt = { attemptId: "a", grantId, generation: 1, owner: owner("a") };
+    const attempt = { attemptId: "a", grantId, generation: 1, owner: owner("a"), at: 0 };
     assert.equal((await store.beginAttempt(attempt)).kind, "begun");
     goOn.resolve();
     await ended;
@@ -90,7 +90,7 @@ describe("transactions of a PostgreSQL store", () => {
   test("a NUL in a provider's error is stored as what can be", async (t) => {
     const store = await opened(t, await freshDatabase(t));
     const { grantId } = await save(store);
-    await store.beginAttempt({ attemptId: "a", grantId, generation: 1, owner: owner("a") });
+    await store.beginAttempt({ attemptId: "a", grantId, generation: 1, owner: owner("a"), at: 0 });
     await store.endAttempt("a", { error: "bad\0error", at: 1, retryAt: null });
     assert.equal((await read(store, grantId)).lastError, "bad\uFFFDerror");
   });

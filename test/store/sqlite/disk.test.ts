@@ -61,7 +61,7 @@ async function writeUntilFull(store: Store, standing: Set<string>): Promise<void
 }
 
 function attempt(grantId: string, attemptId: string): Parameters<Store["beginAttempt"]>[0] {
-  return { attemptId, grantId, generation: 1, owner: owner(attemptId) };
+  return { attemptId, grantId, generation: 1, owner: owner(attemptId), at: 0 };
 }
 
 async function opened(t: TestContext, path: string): Promise<Store> {

@@ -147,7 +147,7 @@ describe("a SQLite file that another process has locked", () => {
     const store = await opened(t, path, { patienceMs: 100 });
     const { grantId } = await save(store);
     const other = locked(t, path);
-    const attempt = { attemptId: "a", grantId, generation: 1, owner: owner("a") };
+    const attempt = { attemptId: "a", grantId, generation: 1, owner: owner("a"), at: 0 };
     await assert.rejects(store.beginAttempt(attempt), fails("store_unavailable", "locked"));
     other.exec("ROLLBACK");
     assert.deepEqual(await store.attempts(), []);

@@ -43,7 +43,13 @@ describe("several processes on one SQLite file", () => {
     const { child, answer } = storeProcess(t, `sqlite:${path}`, { do: "hold", grantId, attemptId: "killed" });
     assert.equal(await answer, "begun");
     child.kill("SIGKILL");
-    const heir = { grantId, attemptId: "heir", generation: 1, owner: { node: "", pid: 1, startedAt: "", vault: "" } };
+    const heir = {
+      grantId,
+      attemptId: "heir",
+      generation: 1,
+      owner: { node: "", pid: 1, startedAt: "", vault: "" },
+      at: 0,
+    };
     assert.equal((await store.beginAttempt(heir)).kind, "held");
     assert.equal((await store.beginAttempt(heir, "killed")).kind, "begun");
   });

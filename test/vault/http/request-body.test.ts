@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { readParameters } from "../../../src/index.ts";
+import { readParameters } from "../../../src/vault/http/request-body.ts";
 
 function json(body: string): Request {
   return new Request("http://a.example/", { method: "POST", headers: { "content-type": "application/json" }, body });

@@ -82,7 +82,7 @@ describe("a provider that is found by discovery", () => {
     await assert.rejects(vault.revoke(grantId), (error) => {
       assert.ok(isOnbehalfError(error, "provider_unavailable"));
       assert.match(error.message, /did not confirm the revocation/);
-      assert.match(error.hint, /the revocation goes on by itself/);
+      assert.match(error.hint, /the revocation is tried again until the provider confirms it/);
       return true;
     });
     assert.deepEqual(home.events.at(-1), {

@@ -11,7 +11,6 @@ import {
   masterKeyId,
   openVault,
   rotateMasterKey,
-  systemClock,
 } from "../../../src/index.ts";
 import type { Secret, Store } from "../../../src/index.ts";
 import { sqlite } from "../../../src/store/sqlite/index.ts";
@@ -126,7 +125,7 @@ const issued = new Map<string, Secret>();
 
 async function opened(t: TestContext, path: string): Promise<Store> {
   const store = sqlite(path);
-  await store.open({ clock: systemClock });
+  await store.open({});
   t.after(() => store.close());
   return store;
 }

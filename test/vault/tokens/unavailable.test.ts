@@ -34,7 +34,7 @@ const table: Readonly<Record<string, Row>> = {
     fault: { status: 429, retryAfter: 30, body: { error: "rate_limit_exceeded" } },
     says: [
       /^google gave no new token \(rate_limit_exceeded\)$/,
-      /^google gave no new token: .+ too often.+\(rate_limited\)$/,
+      /^google gave no new token: .+ too many requests.+\(rate_limited\)$/,
     ],
     hints: [/^try again in 30 s; the grant is as it was$/, /^try again in 30 s; the grant is as it was$/],
     retryAfter: "30",
@@ -59,7 +59,7 @@ const table: Readonly<Record<string, Row>> = {
   },
   "an answer that is late": {
     fault: { delayMs: 5_000 },
-    says: [/^google gave no new token: no answer in time \(timeout\)$/],
+    says: [/^google gave no new token: it did not answer in time \(timeout\)$/],
     hints: [/^try again in 1 s; the grant is as it was$/],
     retryAfter: "1",
   },
@@ -119,7 +119,7 @@ describe("what a caller is told while there is no new token", () => {
     clock.advance(3_700_000);
     isDown = true;
     const unreached = await thrown(vault.getAccessToken(grantId));
-    assert.match(unreached.message, /^google gave no new token: it was not reached \(econnrefused\)$/);
+    assert.match(unreached.message, /^google gave no new token: this server could not reach it \(econnrefused\)$/);
     assert.match(unreached.hint, /^try again in 1 s; the grant is as it was; if this lasts, look at .*network/i);
     for (let n = 0; n < 4; n++) await thrown(vault.getAccessToken(grantId));
     const turnedAway = await thrown(vault.getAccessToken(other.grantId));

@@ -1,6 +1,10 @@
-import { OnbehalfError } from "../../../core/errors.ts";
+import { invalidRequest } from "../../../core/errors.ts";
 import type { CodeSource, Provider } from "../../../providers/provider.ts";
 import { Secret } from "../../../core/secret.ts";
+import { noClient } from "../../errors/client-misconfigured.ts";
+import type { CodeRequest } from "../keeper.ts";
+
+export type { CodeRequest } from "../keeper.ts";
 
 /** A one-time code and what is known about where it came from. */
 export interface ExchangeCodeOptions {
@@ -10,7 +14,7 @@ export interface ExchangeCodeOptions {
   readonly source?: CodeSource;
   /** The flow's own URI, for `web-redirect`; for a popup, the page's origin where the provider wants that. */
   readonly redirectUri?: string;
-  /** RFC 7636. */
+  /** The verifier that the sign-in was started with (RFC 7636 section 4.1). */
   readonly codeVerifier?: string | Secret;
   /** The nonce that the sign-in was started with; the ID token must carry it. */
   readonly nonce?: string;
@@ -23,16 +27,6 @@ export interface ExchangeCodeOptions {
   readonly signal?: AbortSignal;
 }
 
-/** An intake's facts, settled before the code is spent. */
-export interface CodeRequest {
-  readonly code: Secret;
-  readonly redirectUri: string | undefined;
-  readonly codeVerifier: Secret | undefined;
-  readonly nonce: string | undefined;
-  readonly externalId: string | undefined;
-  readonly scopes: readonly string[];
-}
-
 /** Longer than any provider's codes; Google's have up to 256 bytes. */
 const longestCode = 2_048;
 
@@ -41,10 +35,10 @@ const longestCode = 2_048;
  *
  * @throws {OnbehalfError} `invalid_request`: `details.parameter` names what is wrong
  * @throws {OnbehalfError} `client_misconfigured`: the provider was given without a client
- * @see RFC 6749 section 4.1.3
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3
  */
 export function codeRequest(options: ExchangeCodeOptions, provider: Provider): CodeRequest {
-  if (provider.client === "none") throw withoutClient(provider);
+  if (provider.client === "none") throw noClient(provider);
   return {
     code: decodedCode(options.code),
     redirectUri: redirectUriOf(options, provider),
@@ -62,12 +56,20 @@ function decodedCode(given: string | Secret): Secret {
     try {
       code = decodeURIComponent(code);
     } catch {
-      throw invalid("authCode", "the code is not validly percent-encoded", "send the code as the provider gave it");
+      throw invalidRequest(
+        "authCode is not validly percent-encoded",
+        "send the code as the provider gave it",
+        "authCode",
+      );
     }
   }
-  if (code === "") throw invalid("authCode", "the code is empty", "send the one-time code as authCode");
+  if (code === "") throw invalidRequest("authCode is empty", "send the one-time code as authCode", "authCode");
   if (code.length > longestCode || !/^[\x21-\x7e]+$/.test(code)) {
-    throw invalid("authCode", "this is not an authorization code", "send the one-time code itself, visible ASCII only");
+    throw invalidRequest(
+      `authCode must be 1 to ${longestCode} visible ASCII characters`,
+      "send the one-time code itself, as the provider gave it",
+      "authCode",
+    );
   }
   return new Secret(code);
 }
@@ -76,22 +78,26 @@ function redirectUriOf({ source, redirectUri }: ExchangeCodeOptions, provider: P
   const from = source ?? (redirectUri === undefined ? "android" : "web-redirect");
   if (redirectUri !== undefined) {
     if (from === "android" || from === "ios") {
-      throw invalid(
-        "redirect_uri",
+      throw invalidRequest(
         `a code from ${from} has no redirect_uri`,
         "leave redirect_uri out, or set source to web-redirect or web-popup",
+        "redirect_uri",
       );
     }
     if (!URL.canParse(redirectUri) && redirectUri !== provider.redirectUriFor[from]) {
-      throw invalid("redirect_uri", "redirect_uri is not a URL", "send exactly the URI the sign-in was started with");
+      throw invalidRequest(
+        "redirect_uri must be a URL",
+        "send exactly the URI that the sign-in was started with",
+        "redirect_uri",
+      );
     }
     return redirectUri;
   }
   if (from === "web-redirect") {
-    throw invalid(
-      "redirect_uri",
+    throw invalidRequest(
       "a code from web-redirect needs the flow's own redirect_uri",
-      "send exactly the URI the sign-in was started with",
+      "send exactly the URI that the sign-in was started with",
+      "redirect_uri",
     );
   }
   return provider.redirectUriFor[from];
@@ -101,30 +107,28 @@ function verifierOf(given: string | Secret | undefined): Secret | undefined {
   if (given === undefined) return undefined;
   const verifier = typeof given === "string" ? given : given.expose();
   if (!/^[A-Za-z0-9._~-]{43,128}$/.test(verifier)) {
-    throw invalid("code_verifier", "code_verifier is not one", "RFC 7636: 43 to 128 letters, digits and - . _ ~");
+    throw invalidRequest(
+      "code_verifier must be 43 to 128 characters of A-Z a-z 0-9 - . _ ~",
+      "send the verifier that the sign-in was started with (RFC 7636 section 4.1)",
+      "code_verifier",
+    );
   }
   return new Secret(verifier);
 }
 
 function externalIdOf(given: string | undefined): string | undefined {
-  if (given === "") throw invalid("external_id", "external_id is empty", "leave it out, or send the app's own user id");
+  if (given === "")
+    throw invalidRequest("external_id is empty", "leave it out, or send the app's own user id", "external_id");
   return bounded("external_id", given);
 }
 
 function bounded(parameter: string, value: string | undefined): string | undefined {
   if (value !== undefined && (value.length > 512 || /\p{Cc}/u.test(value))) {
-    throw invalid(parameter, `${parameter} is too long or holds control characters`, "512 characters at most");
+    throw invalidRequest(
+      `${parameter} must be at most 512 characters, without control characters`,
+      `send a shorter ${parameter}, without line ends or tabs`,
+      parameter,
+    );
   }
   return value;
-}
-
-function withoutClient({ name, issuer }: Provider): OnbehalfError<"client_misconfigured"> {
-  return new OnbehalfError("client_misconfigured", `provider ${name} was opened without a client`, {
-    hint: "give client_secret.json, or the client's id and secret; the code was not spent",
-    details: { issuer, clientId: "", providerError: "unknown_client" },
-  });
-}
-
-function invalid(parameter: string, message: string, hint: string): OnbehalfError<"invalid_request"> {
-  return new OnbehalfError("invalid_request", message, { hint, details: { parameter } });
 }

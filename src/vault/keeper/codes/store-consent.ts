@@ -1,27 +1,20 @@
 import { randomBytes } from "node:crypto";
+import { defined } from "../../../core/defined.ts";
 import { OnbehalfError } from "../../../core/errors.ts";
 import { isUsable } from "../../../core/grant.ts";
 import type { GrantState, Profile } from "../../../core/grant.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
-import type { TokenSet } from "../../../oauth/token-set.ts";
+import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import { newGrant } from "../../../store/new-grant.ts";
 import type { GrantRow } from "../../../store/store.ts";
-import type { KeeperContext } from "../../context.ts";
-import {
-  externalHash,
-  ifReadable,
-  openPerson,
-  openRefreshToken,
-  sealPerson,
-  sealTokens,
-  subjectHash,
-} from "../../grants/sealed-grant.ts";
-import { suspectIfRevokedSince } from "../revoke/siblings.ts";
+import type { KeeperContext } from "../context.ts";
+import { ifReadable } from "../../errors/grant-unreadable.ts";
+import { externalHash, openPerson, sealPerson, subjectHash } from "../../grants/sealed-grant.ts";
+import { openRefreshToken, sealTokens } from "../sealed-tokens.ts";
+import { suspectIfRevokedSince } from "../siblings.ts";
 
 /** A verified answer of the token endpoint: who consented, and to what. */
-export interface Consent {
-  readonly tokens: TokenSet;
-  readonly receivedAt: number;
+export interface Consent extends ReceivedTokens {
   readonly profile: Profile;
   readonly externalId?: string;
   readonly requestedScopes: readonly string[];
@@ -86,7 +79,7 @@ function newRow(
     issuer: provider.issuer,
     subjectHash: hash,
     externalHash: externalId === undefined ? null : externalHash(keyring, externalId),
-    profileSealed: sealPerson(keyring, identity, { profile, ...(externalId === undefined ? {} : { externalId }) }),
+    profileSealed: sealPerson(keyring, identity, { profile, ...defined({ externalId }) }),
     ...newGrant(now),
   };
 }
@@ -107,15 +100,15 @@ function nextRow(
   const kept = alive === undefined ? undefined : { refreshToken: alive, expiresAt: existing.refreshExpiresAt, scope };
   const state = tokens.refreshToken === undefined ? withoutRefreshToken(existing.state) : "active";
   const known = ifReadable(() => openPerson(keyring, existing));
-  const person = { profile: { ...known?.profile, ...profile }, externalId: externalId ?? known?.externalId };
+  const person = {
+    profile: { ...known?.profile, ...profile },
+    ...defined({ externalId: externalId ?? known?.externalId }),
+  };
   return {
     ...existing,
     ...sealTokens(keyring, existing, generation, { tokens, receivedAt }, kept),
     scope,
-    profileSealed: sealPerson(keyring, existing, {
-      profile: person.profile,
-      ...(person.externalId === undefined ? {} : { externalId: person.externalId }),
-    }),
+    profileSealed: sealPerson(keyring, existing, person),
     externalHash: externalId === undefined ? existing.externalHash : externalHash(keyring, externalId),
     state,
     reason: null,

@@ -3,26 +3,8 @@ import type { Breaker, ProviderFailure } from "../../../core/breaker.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { SlidingWindow, fullBucket, take } from "../../../core/token-bucket.ts";
 import type { BucketSize, TokenBucket } from "../../../core/token-bucket.ts";
-
-/** Who wants an exchange: somebody who waits for the token, or we ourselves, ahead of time. */
-export type Priority = "interactive" | "background";
-
-/** Leave to ask the provider, or how long there will be none, milliseconds. */
-export type Admission =
-  | { readonly kind: "ask"; readonly pass: Permit }
-  | { readonly kind: "wait"; readonly waitMs: number; readonly error: string };
-
-/** Leave to ask once. Whoever holds it says how that went, or that nothing was asked after all. */
-export interface Permit {
-  /** The provider answered sensibly, whatever it said about a grant. */
-  success(): void;
-  /** No useful answer. Returns how long nobody is let through now, milliseconds; 0: others may go on. */
-  failure(trouble: ProviderFailure): number;
-  /** Our client was refused. Returns whether this is news, to be told aloud. */
-  clientRefused(error: string): boolean;
-  /** Nothing was asked, or not yet: somebody else may find out how the provider is. Changes nothing after the others. */
-  release(): void;
-}
+import type { Priority } from "../keeper.ts";
+import type { Admitted, Permit, Rejected } from "./permit.ts";
 
 interface Seams {
   readonly clock: Clock;
@@ -30,24 +12,24 @@ interface Seams {
   readonly sleep: (ms: number) => Promise<void>;
 }
 
-/** The one request that finds out whether a provider is back; everybody else waits for how it ends. */
+/** The one request that finds out whether a provider is back. Callers wait for its end. */
 interface Probe {
   readonly ended: Promise<void>;
   readonly end: () => void;
 }
 
-/** A sweep that meets a probe comes back after this, milliseconds. */
-const sweepsReturnMs = 1_000;
+/** A background refresh that meets a probe comes back after this, milliseconds. */
+const backgroundReturnsMs = 1_000;
 
 /**
- * Stands before one provider's token endpoint: a rate that is never exceeded, callers before sweeps, and a pause for
- * all when the provider is down, says that we ask too often, or refuses our client. Our own misconfiguration is told
- * once, not once per grant.
+ * Stands before one provider's token endpoint. It keeps a rate that is never exceeded, serves interactive work before
+ * background work, and stops everybody while the provider is down, says that we send too many requests, or refuses our
+ * client. Our own misconfiguration is told once, not once per grant.
  */
 export class Gate {
   readonly #seams: Seams;
   readonly #size: BucketSize;
-  readonly #lastSecond: SlidingWindow;
+  readonly #window: SlidingWindow;
   #bucket: TokenBucket;
   #breaker: Breaker = closedBreaker;
   #probe: Probe | undefined;
@@ -58,51 +40,58 @@ export class Gate {
   constructor(seams: Seams, size: BucketSize) {
     this.#seams = seams;
     this.#size = size;
-    this.#lastSecond = new SlidingWindow(size.perSecond);
+    this.#window = new SlidingWindow(size.perSecond);
     this.#bucket = fullBucket(size, seams.clock.now());
   }
 
-  /** The error with which the provider refuses our client, while it does. */
-  get refusedWith(): string | undefined {
-    return this.#refusedWith;
-  }
-
-  /** How many wait for their turn. */
+  /** How many wait in the queue. */
   get queued(): number {
     return this.#waiting.interactive.length + this.#waiting.background.length;
   }
 
-  /** Whether nobody would be let through at once. */
+  /** Whether nobody is admitted at once. */
   get isBlocking(): boolean {
     return this.#probe !== undefined || this.blockedForMs > 0;
   }
 
-  /** How long nobody is let through, milliseconds; 0: not longer than a probe takes. */
+  /** How long nobody is admitted, milliseconds; 0: not longer than a probe takes. */
   get blockedForMs(): number {
     const may = this.#mayAsk();
     return typeof may === "number" ? may : 0;
   }
 
   /**
-   * Leave to ask, after a wait for one's turn. Where it is being found out whether the provider is back, a caller waits
-   * for that, no longer than an exchange takes; a sweep does not.
+   * What somebody hears who is not admitted, or whose grant is to be left alone.
+   *
+   * @param waitMs how long to wait on other grounds than the gate's, milliseconds
+   * @param error why, where the provider does not refuse our client
    */
-  async admit(priority: Priority): Promise<Admission> {
+  rejection(waitMs: number, error: string): Rejected {
+    const refused = this.#refusedWith;
+    const longest = Math.max(waitMs, this.blockedForMs);
+    return { kind: "rejected", waitMs: longest, error: refused ?? error, isClientRefused: refused !== undefined };
+  }
+
+  /**
+   * A permit to call the provider, after a wait in the queue. While a probe finds out whether the provider is back,
+   * interactive work waits for the probe's end, which is no longer than an exchange takes. Background work does not wait.
+   */
+  async admit(priority: Priority): Promise<Admitted | Rejected> {
     for (;;) {
       const may = this.#mayAsk();
-      if (typeof may === "number") return this.#turnedAway(may);
+      if (typeof may === "number") return this.#reject(may);
       if (may === "probe" && this.#probe !== undefined) {
-        if (priority === "background") return this.#turnedAway(sweepsReturnMs);
+        if (priority === "background") return this.#reject(backgroundReturnsMs);
         await this.#probe.ended;
         continue;
       }
-      // Before its turn in the queue: others would take turns for nothing, and use up the rate that they need then.
+      // Before its place in the queue: others would take places for nothing, and use up the rate that they need then.
       const probe = may === "probe" ? this.#beginProbe() : undefined;
-      await this.#turn(priority);
-      const pass = this.#pass(probe);
-      if (this.#mayAsk() === may) return { kind: "ask", pass };
+      await this.#place(priority);
+      const permit = this.#permit(probe);
+      if (this.#mayAsk() === may) return { kind: "admitted", permit };
       // The provider went down while we queued, or said how long it is to be left alone.
-      pass.release();
+      permit.release();
     }
   }
 
@@ -110,9 +99,8 @@ export class Gate {
     return mayAsk(this.#breaker, this.#seams.clock.now());
   }
 
-  #turnedAway(waitMs: number): Admission {
-    const error = this.#refusedWith ?? (this.#breaker.limited ? "rate_limited" : "provider_down");
-    return { kind: "wait", waitMs, error };
+  #reject(waitMs: number): Rejected {
+    return this.rejection(waitMs, this.#breaker.limited ? "rate_limited" : "provider_down");
   }
 
   #beginProbe(): Probe {
@@ -121,51 +109,51 @@ export class Gate {
     return this.#probe;
   }
 
-  #pass(probe: Probe | undefined): Permit {
-    const released = (): void => {
+  #permit(probe: Probe | undefined): Permit {
+    const release = (): void => {
       if (probe === undefined || this.#probe !== probe) return;
       this.#probe = undefined;
       probe.end();
     };
-    // Once the breaker has opened, only a probe knows better: whatever else is answered was asked before.
+    // Once the breaker has opened, only a probe knows better: whatever else is answered was sent before.
     const counts = (): boolean => this.#mayAsk() === "ask" || (probe !== undefined && this.#probe === probe);
     return {
-      release: released,
+      release,
       success: () => {
         if (counts()) {
           this.#breaker = closedBreaker;
           this.#refusedWith = undefined;
         }
-        released();
+        release();
       },
-      failure: (trouble) => {
-        this.#fail(trouble, counts());
-        released();
+      failure: (failure) => {
+        this.#fail(failure, counts());
+        release();
         return this.blockedForMs;
       },
       clientRefused: (error) => {
-        const news = this.#refusedWith !== error;
+        const isNews = this.#refusedWith !== error;
         this.#refusedWith = error;
         this.#fail({}, counts());
-        released();
-        return news;
+        release();
+        return isNews;
       },
     };
   }
 
-  #fail(trouble: ProviderFailure, counts: boolean): void {
+  #fail(failure: ProviderFailure, counts: boolean): void {
     const { clock, random } = this.#seams;
     this.#breaker = counts
-      ? afterFailure(this.#breaker, clock.now(), random(), trouble)
-      : afterLateFailure(this.#breaker, clock.now(), trouble);
+      ? afterFailure(this.#breaker, clock.now(), random(), failure)
+      : afterLateFailure(this.#breaker, clock.now(), failure);
     if (this.blockedForMs === 0) return;
-    // Who queues for a turn that will not come is told now, not when it would have come.
+    // Work that queues for a place that will not come hears so now, not when it would have come.
     for (const priority of ["interactive", "background"] as const) {
       for (const wake of this.#waiting[priority].splice(0)) wake();
     }
   }
 
-  #turn(priority: Priority): Promise<void> {
+  #place(priority: Priority): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting[priority].push(resolve);
       if (!this.#pumping) void this.#pump();
@@ -183,13 +171,13 @@ export class Gate {
     this.#pumping = false;
   }
 
-  /** Takes a turn; or says how long there will be none, milliseconds. */
+  /** Takes one place of the rate; or says how long there will be none, milliseconds; 0: taken. */
   #take(now: number): number {
-    const fitsInMs = this.#lastSecond.waitMs(now);
+    const fitsInMs = this.#window.waitMs(now);
     if (fitsInMs > 0) return fitsInMs;
     const { bucket, waitMs } = take(this.#bucket, this.#size, now);
     this.#bucket = bucket;
-    if (waitMs === 0) this.#lastSecond.note(now);
+    if (waitMs === 0) this.#window.add(now);
     return waitMs;
   }
 }

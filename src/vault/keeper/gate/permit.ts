@@ -1,53 +1,74 @@
-import type { RefreshOutcome } from "../local-keeper.ts";
-import type { Gate, Permit, Priority } from "./gate.ts";
+import type { ProviderFailure } from "../../../core/breaker.ts";
+import type { RefreshOutcome } from "../keeper.ts";
 
-/** Why there is nothing to spend, or nothing just now. */
-export type Deferred = Exclude<RefreshOutcome, { kind: "held-in-memory" }>;
-
-/** What somebody hears who is not let through. */
-export function turnedAway(
-  { refusedWith, blockedForMs: shutForMs }: Gate,
-  { waitMs, error }: { readonly waitMs: number; readonly error: string },
-): Deferred {
-  return refusedWith === undefined
-    ? { kind: "unavailable", error, retryAfterMs: Math.max(waitMs, shutForMs) }
-    : { kind: "misconfigured", error: refusedWith };
+/** Leave to call the provider once. Whoever holds it says how that went, or that nothing was sent after all. */
+export interface Permit {
+  /** The provider answered sensibly, whatever it said about a grant. */
+  success(): void;
+  /** No useful answer. Returns how long nobody is admitted now, milliseconds; 0: others may go on. */
+  failure(failure: ProviderFailure): number;
+  /** The provider refused our client. Returns whether this is news, to be said aloud. */
+  clientRefused(error: string): boolean;
+  /** Nothing was sent, or not yet: somebody else may find out how the provider is. No effect after the others. */
+  release(): void;
 }
 
-/** A turn at the provider: got, given up while there is nothing to ask, got again. */
-export class Turn {
-  readonly #gate: Gate;
-  readonly #priority: Priority;
-  #pass: Permit | undefined;
+export interface Admitted {
+  readonly kind: "admitted";
+  readonly permit: Permit;
+}
 
-  constructor(gate: Gate, priority: Priority) {
-    this.#gate = gate;
-    this.#priority = priority;
+/** Nobody is admitted just now. */
+export interface Rejected {
+  readonly kind: "rejected";
+  /** How long nobody is, milliseconds. */
+  readonly waitMs: number;
+  readonly error: string;
+  /** Whether it is our client that the provider refuses, so that waiting does not help. */
+  readonly isClientRefused: boolean;
+}
+
+/** Why a refresh sends nothing, or nothing just now. */
+export type Deferred = Exclude<RefreshOutcome, { kind: "refreshed" }>;
+
+/** How a refresh ends that was not admitted. */
+export function deferredBy({ waitMs, error, isClientRefused }: Omit<Rejected, "kind">): Deferred {
+  return isClientRefused ? { kind: "misconfigured", error } : { kind: "unavailable", error, retryAfterMs: waitMs };
+}
+
+/** A permit that is got, released while there is nothing to send, and got again. */
+export class PermitHolder {
+  readonly #admit: () => Promise<Admitted | Rejected>;
+  #permit: Permit | undefined;
+
+  /** @param admit asks the gate */
+  constructor(admit: () => Promise<Admitted | Rejected>) {
+    this.#admit = admit;
   }
 
-  get isMine(): boolean {
-    return this.#pass !== undefined;
+  get hasPermit(): boolean {
+    return this.#permit !== undefined;
   }
 
-  /** Returns why there is none. */
-  async get(): Promise<Deferred | undefined> {
-    if (this.#pass !== undefined) return undefined;
-    const admission = await this.#gate.admit(this.#priority);
-    if (admission.kind === "wait") return turnedAway(this.#gate, admission);
-    this.#pass = admission.pass;
+  /** Gets a permit where none is held. Returns why there is none. */
+  async obtain(): Promise<Deferred | undefined> {
+    if (this.#permit !== undefined) return undefined;
+    const admission = await this.#admit();
+    if (admission.kind === "rejected") return deferredBy(admission);
+    this.#permit = admission.permit;
     return undefined;
   }
 
-  giveUp(): void {
-    this.#pass?.release();
-    this.#pass = undefined;
+  release(): void {
+    this.#permit?.release();
+    this.#permit = undefined;
   }
 
-  /** It is another's from now on, to use or to give up. */
-  take(): Permit {
-    const pass = this.#pass;
-    if (pass === undefined) throw new TypeError("there is no turn to take");
-    this.#pass = undefined;
-    return pass;
+  /** The permit, for somebody else to use or to release from now on. */
+  handOver(): Permit {
+    const permit = this.#permit;
+    if (permit === undefined) throw new TypeError("there is no permit to hand over");
+    this.#permit = undefined;
+    return permit;
   }
 }

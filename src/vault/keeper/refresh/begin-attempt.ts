@@ -1,104 +1,111 @@
-import { mayTakeOver } from "../../../core/take-over.ts";
+import { nextStep } from "../../../core/take-over.ts";
+import { holderWaitMs } from "../../../core/timing.ts";
 import type { GrantRow } from "../../../store/store.ts";
-import { commitRescued } from "./commit-answer.ts";
-import { gateOf, holderOf, protocolOf } from "../../context.ts";
-import type { KeeperContext } from "../../context.ts";
-import type { Gate, Permit, Priority } from "../gate/gate.ts";
-import { Turn, turnedAway } from "../gate/permit.ts";
-import type { Deferred } from "../gate/permit.ts";
+import { gateOf, livenessOfOwner } from "../context.ts";
+import type { KeeperContext } from "../context.ts";
+import type { Gate } from "../gate/gate.ts";
+import { PermitHolder, deferredBy } from "../gate/permit.ts";
+import type { Deferred, Permit } from "../gate/permit.ts";
+import type { Priority, SeenGrant } from "../keeper.ts";
+import { commitRescued } from "./rescued-answers.ts";
 
-/** How often a holder that lives is looked at, milliseconds: soon at first, for most exchanges are quick. */
+/** How often an attempt of an owner that lives is read again, milliseconds: soon at first, for most exchanges are quick. */
 const firstPollMs = 20;
 const longestPollMs = 300;
-/** How long a holder is waited for in all: longer than an exchange may take, and short of a caller's own patience. */
-const longestWaitMs = 45_000;
 
-/** The intent is written, and the provider may be asked. */
+/** A back-off this short is waited out rather than passed on to the caller, milliseconds. */
+export const shortBackOffMs = 1_500;
+
+/** The attempt is written, and the provider may be called. */
 export interface Attempted {
-  readonly kind: "begun";
+  readonly kind: "attempted";
+  readonly attemptId: string;
   readonly grant: GrantRow;
-  /** The attempt stood in the name of somebody who did not end it: they may have spent the token. */
+  /** An earlier owner left its attempt without an end: it may have used up the token. */
   readonly takenOver: boolean;
-  readonly pass: Permit;
+  readonly permit: Permit;
 }
 
 /**
- * Writes the intent to spend the token of a generation, or waits for whoever holds it; takes over from the dead.
- *
- * @param seen the grant as it was found
+ * Writes the attempt to send the refresh token of a generation. Where another attempt stands, it waits for that one's
+ * owner, or takes over from an owner that is dead. `nextStep` decides what comes next; here it is done.
  */
 export async function beginAttempt(
   context: KeeperContext,
   attemptId: string,
-  seen: GrantRow,
-  generation: number,
+  { grantId, provider, generation }: SeenGrant,
   priority: Priority,
 ): Promise<Attempted | Deferred> {
-  const { store, owner, sleep } = context;
-  const { grantId } = seen;
-  const { rotation, name: provider } = protocolOf(context, seen).provider;
+  const { store, owner, clock, sleep, protocols } = context;
+  const rotation = protocols.get(provider)?.provider.rotation ?? "strict";
   const gate = gateOf(context, provider);
-  const turn = new Turn(gate, priority);
+  const holder = new PermitHolder(() => gate.admit(priority));
   let replaces: string | undefined;
-  let pollMs = firstPollMs;
+  const attempted = (grant: GrantRow): Attempted => {
+    return { kind: "attempted", attemptId, grant, takenOver: replaces !== undefined, permit: holder.handOver() };
+  };
   try {
-    // One's turn comes before the intent: an intent that queues would keep others from a grant they could refresh.
-    const refused = await turn.get();
-    if (refused !== undefined) return refused;
-    for (let waitedMs = 0; waitedMs < longestWaitMs; waitedMs += pollMs) {
-      const begun = await store.beginAttempt({ attemptId, grantId, generation, owner }, replaces);
-      switch (begun.kind) {
-        case "begun": {
-          const { grant } = begun;
-          const takenOver = replaces !== undefined;
-          // Its holder may have failed while we waited, and was told when to come back: so are we.
-          const notNow = heldBack(context, gate, seen, grant) ?? (await turn.get());
-          if (notNow === undefined) return { kind: "begun", grant, takenOver, pass: turn.take() };
-          await cancelAttempt(context, attemptId, grant, takenOver);
-          return notNow;
-        }
-        case "gone":
-          return { kind: "ended" };
-        case "moved":
-          return { kind: begun.grant.generation === generation ? "ended" : "newer" };
-        case "held": {
-          const liveness = await holderOf(context, begun.attempt.owner, begun.attempt.attemptId);
-          if (mayTakeOver(begun.attempt, liveness, rotation, begun.now)) {
-            // With a turn in hand, or many who find one process dead would all ask at once. It may have taken a while:
-            // then the attempt is looked at again, for its time may be over.
-            if (!turn.isMine) {
-              const notNow = await turn.get();
-              if (notNow !== undefined) return notNow;
-            } else if (!(await commitRescued(context, grantId))) {
-              // Else its answer was in the journal, and the token that we would have sent is used up.
-              replaces = begun.attempt.attemptId;
-            }
-            continue;
+    // A permit comes before the attempt: an attempt that waits for a permit would keep others from the grant.
+    const rejected = await holder.obtain();
+    if (rejected !== undefined) return rejected;
+    let pollMs = firstPollMs;
+    for (let waitedMs = 0; waitedMs < holderWaitMs; waitedMs += pollMs) {
+      const result = await store.beginAttempt({ attemptId, grantId, generation, owner, at: clock.now() }, replaces);
+      const liveness =
+        result.kind === "held"
+          ? await livenessOfOwner(context, result.attempt.owner, result.attempt.attemptId)
+          : "unknown";
+      const next = nextStep({ result, liveness, hasPermit: holder.hasPermit, rotation, generation });
+      switch (next.do) {
+        case "exchange":
+          return attempted(next.grant);
+        case "get-permit": {
+          const { begun } = next;
+          const deferred = await holder.obtain();
+          if (deferred !== undefined) {
+            if (begun !== undefined) await cancelAttempt(context, attemptId, begun, replaces !== undefined);
+            return deferred;
           }
-          // Whoever waits here asks nothing: the provider is not to be judged by how long that takes.
-          turn.giveUp();
+          if (begun !== undefined) return attempted(begun);
+          break;
+        }
+        case "take-over":
+          // Where its answer was in the rescue journal, the token that we would send is used up: look again.
+          if (!(await commitRescued(context, grantId))) replaces = next.attemptId;
+          break;
+        case "wait":
+          // A process that waits here sends nothing: others must be free to find out how the provider is.
+          holder.release();
           pollMs = Math.min(longestPollMs, pollMs * 1.5);
           await sleep(pollMs);
-          const now = await store.grantById(grantId);
-          const notNow = now === undefined ? undefined : heldBack(context, gate, seen, now);
-          if (notNow !== undefined) return notNow;
-        }
+          break;
+        case "back-off":
+          return backOff(gate, next.grant, clock.now());
+        case "newer":
+        case "ended":
+          return { kind: next.do };
       }
     }
     return { kind: "unavailable", error: "refresh_under_way_elsewhere", retryAfterMs: 1_000 };
   } finally {
-    turn.giveUp();
+    holder.release();
   }
 }
 
-/** Whether somebody has failed since the grant was seen, and for how long it is left alone. */
-function heldBack({ clock }: KeeperContext, gate: Gate, seen: GrantRow, now: GrantRow): Deferred | undefined {
-  const waitMs = (now.retryAt ?? 0) - clock.now();
-  if (waitMs <= 0 || now.retryAt === seen.retryAt) return undefined;
-  return turnedAway(gate, { waitMs, error: now.lastError ?? "backing_off" });
+/**
+ * What somebody hears whose grant failed a moment ago.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function backOff(
+  gate: Gate,
+  { retryAt, lastError }: Pick<SeenGrant, "retryAt" | "lastError">,
+  now: number,
+): Deferred {
+  return deferredBy(gate.rejection((retryAt ?? now) - now, lastError ?? "backing_off"));
 }
 
-/** Ends an intent that came to nothing, and leaves the grant as it was found. */
+/** Ends an attempt that sent nothing, and leaves the grant as it was found. */
 async function cancelAttempt(
   { store, clock }: KeeperContext,
   attemptId: string,
@@ -110,7 +117,7 @@ async function cancelAttempt(
     at: grant.lastErrorAt ?? clock.now(),
     retryAt: grant.retryAt,
   };
-  // What was taken over may have been spent, and whoever comes next must know.
+  // The owner before may have used up the token, and whoever comes next must know.
   await (takenOver
     ? store.endAttemptUnknown(attemptId, { ...failure, suspect: grant.state === "suspect" })
     : store.endAttempt(attemptId, failure));

@@ -2,25 +2,12 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-
-/** An answer that the store could not take: sealed, and bound to the grant and generation it answers. */
-export interface RescuedAnswer {
-  readonly grantId: string;
-  readonly clientId: string;
-  readonly parentGeneration: number;
-  /** Part of where it was sealed for. */
-  readonly recordId: string;
-  readonly answerSealed: Uint8Array;
-}
-
-/** A journal outside the store, for answers that came while the store was failing. */
-export interface RescueJournal {
-  /** Keeps an answer durably. Returns its name, or undefined where even that failed; memory is then all there is. */
-  keep(answer: RescuedAnswer): Promise<string | undefined>;
-  drop(name: string): void;
-  /** What is there. One of a process that is still trying may be among them: committing it twice does no harm. */
-  kept(): { readonly name: string; readonly answer: RescuedAnswer }[];
-}
+import type { Sealer } from "../../../crypto/keyring.ts";
+import type { SealedPlace } from "../../../crypto/places.ts";
+import { fromJournal, journalText } from "../../../oauth/token-set.ts";
+import type { ReceivedTokens } from "../../../oauth/token-set.ts";
+import type { GrantRow } from "../../../store/store.ts";
+import type { RescueJournal, RescuedAnswer } from "../context.ts";
 
 /** Keeps nothing: for stores in memory. */
 export const noRescue: RescueJournal = { keep: async () => undefined, drop: () => undefined, kept: () => [] };
@@ -81,4 +68,24 @@ function namesIn(folder: string): string[] {
   } catch {
     return [];
   }
+}
+
+/** An answer to a generation of a grant, sealed for the journal. */
+export function sealForRescue(
+  keyring: Sealer,
+  { grantId, clientId, generation }: Pick<GrantRow, "grantId" | "clientId" | "generation">,
+  received: ReceivedTokens,
+): RescuedAnswer {
+  const identity = { grantId, clientId, parentGeneration: generation, recordId: randomUUID() };
+  return { ...identity, answerSealed: keyring.seal(journalText(received).expose(), placeOf(identity)) };
+}
+
+/** Undefined where it does not open: another store sealed it, or it was damaged. */
+export function openRescued(keyring: Sealer, rescued: RescuedAnswer): ReceivedTokens | undefined {
+  const text = keyring.open(rescued.answerSealed, placeOf(rescued));
+  return text === undefined ? undefined : fromJournal(text);
+}
+
+function placeOf({ clientId, recordId, parentGeneration }: Omit<RescuedAnswer, "answerSealed">): SealedPlace {
+  return { clientId, column: "rescue.answer", recordId, generation: parentGeneration };
 }

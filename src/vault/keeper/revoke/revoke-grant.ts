@@ -4,10 +4,11 @@ import type { Protocol } from "../../../oauth/protocol.ts";
 import type { Secret } from "../../../core/secret.ts";
 import type { GrantRow } from "../../../store/store.ts";
 import { protocolOf } from "../../context.ts";
-import type { KeeperContext } from "../../context.ts";
+import { openAccessToken } from "../../grants/sealed-grant.ts";
+import type { KeeperContext } from "../context.ts";
 import { openLateAnswer } from "../refresh/late-answers.ts";
-import { openAccessToken, openRefreshToken } from "../../grants/sealed-grant.ts";
-import { suspectSiblings } from "./siblings.ts";
+import { openRefreshToken } from "../sealed-tokens.ts";
+import { suspectSiblings } from "../siblings.ts";
 
 /**
  * Ends a grant: nothing is handed out from the first moment on, the provider is told, and only its confirmation
@@ -63,7 +64,7 @@ export async function endLateAnswers(context: KeeperContext, grantId: string): P
     const grant = await store.grantById(grantId);
     if (grant === undefined || !isEnding(grant.state)) return;
     const protocol = protocolOf(context, grant);
-    const tokens = openLateAnswer(keyring, grant, lateAnswer)?.tokens;
+    const tokens = openLateAnswer(keyring, grant.clientId, lateAnswer)?.tokens;
     // Damaged: nobody can ever use it, nor end it.
     if (tokens === undefined) emit({ type: "unreadable", grantId, provider: grant.provider });
     else await tell(context, protocol, grantId, tokens.refreshToken ?? tokens.accessToken);
@@ -77,11 +78,12 @@ function isEnding(state: GrantState): boolean {
 
 async function tell({ emit }: KeeperContext, protocol: Protocol, grantId: string, token: Secret): Promise<void> {
   const { name: provider, issuer } = protocol.provider;
-  const reply = await protocol.revoke(token);
-  if (reply.kind !== "failed") return;
-  emit({ type: "revocation_waits", grantId, provider, error: reply.why });
-  throw new OnbehalfError("provider_unavailable", `${provider} did not confirm the revocation (${reply.why})`, {
-    hint: "nothing is handed out any more; the revocation goes on by itself until the provider confirms it",
-    details: { issuer, retryAfterMs: reply.retryAfterMs ?? 5_000 },
+  const response = await protocol.revoke(token);
+  if (response.kind !== "failed") return;
+  const { error, retryAfterMs = 5_000 } = response;
+  emit({ type: "revocation_waits", grantId, provider, error });
+  throw new OnbehalfError("provider_unavailable", `${provider} did not confirm the revocation (${error})`, {
+    hint: "no token is handed out any more; the revocation is tried again until the provider confirms it",
+    details: { issuer, retryAfterMs },
   });
 }

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import { Gate } from "../../../../src/vault/keeper/gate/gate.ts";
-import type { Admission, Permit, Priority } from "../../../../src/vault/keeper/gate/gate.ts";
+import type { Admitted, Permit, Rejected } from "../../../../src/vault/keeper/gate/permit.ts";
+import type { Priority } from "../../../../src/vault/keeper/keeper.ts";
 import { VirtualTime } from "../../../faults/virtual-time.ts";
 
 const size = { perSecond: 50, burst: 50 };
@@ -12,21 +13,23 @@ function newGate(): { readonly gate: Gate; readonly time: VirtualTime } {
   return { time, gate: new Gate({ clock: time, random: () => 0.5, sleep: (ms) => time.sleep(ms) }, size) };
 }
 
-async function pass(gate: Gate, priority: Priority = "interactive"): Promise<Permit> {
+async function permitOf(gate: Gate, priority: Priority = "interactive"): Promise<Permit> {
   const admission = await gate.admit(priority);
-  assert.ok(admission.kind === "ask", JSON.stringify(admission));
-  return admission.pass;
+  assert.ok(admission.kind === "admitted", JSON.stringify(admission));
+  return admission.permit;
 }
 
 /** Fails until nobody is let through, and lets the pause pass: the next one is a probe. */
 async function halfOpen({ gate, time }: ReturnType<typeof newGate>): Promise<void> {
-  for (let n = 0; n < 5; n++) (await pass(gate)).failure({});
+  for (let n = 0; n < 5; n++) (await permitOf(gate)).failure({});
   await time.until(time.sleep(gate.blockedForMs));
 }
 
 /** What has been answered by now; the rest wait. */
-async function answered(admissions: readonly Promise<Admission>[]): Promise<(Admission["kind"] | "waits")[]> {
-  const kinds = admissions.map((): Admission["kind"] | "waits" => "waits");
+async function answered(
+  admissions: readonly Promise<Admitted | Rejected>[],
+): Promise<((Admitted | Rejected)["kind"] | "waits")[]> {
+  const kinds = admissions.map((): (Admitted | Rejected)["kind"] | "waits" => "waits");
   for (const [n, admission] of admissions.entries()) void admission.then(({ kind }) => (kinds[n] = kind));
   await new Promise((resolve) => setImmediate(resolve));
   return kinds;
@@ -36,79 +39,84 @@ describe("the gate, while a probe is out", () => {
   test("keeps callers waiting and turns sweeps away", async () => {
     const at = newGate();
     await halfOpen(at);
-    const probe = await pass(at.gate);
+    const probe = await permitOf(at.gate);
     const admissions = (["interactive", "background", "interactive"] as const).map((priority) =>
       at.gate.admit(priority),
     );
-    assert.deepEqual(await answered(admissions), ["waits", "wait", "waits"]);
+    assert.deepEqual(await answered(admissions), ["waits", "rejected", "waits"]);
     probe.success();
-    assert.deepEqual(await answered(admissions), ["ask", "wait", "ask"]);
+    assert.deepEqual(await answered(admissions), ["admitted", "rejected", "admitted"]);
   });
 
   test("tells those who wait for it when the next one is", async () => {
     const at = newGate();
     await halfOpen(at);
-    const probe = await pass(at.gate);
+    const probe = await permitOf(at.gate);
     const waits = at.gate.admit("interactive");
     assert.equal(probe.failure({ retryAfterMs: 45_000 }), 45_000);
-    assert.deepEqual(await waits, { kind: "wait", waitMs: 45_000, error: "provider_down" });
+    assert.deepEqual(await waits, { kind: "rejected", waitMs: 45_000, error: "provider_down", isClientRefused: false });
   });
 
   test("says which: that our client is refused", async () => {
     const at = newGate();
     await halfOpen(at);
-    const probe = await pass(at.gate);
+    const probe = await permitOf(at.gate);
     const waits = at.gate.admit("interactive");
     assert.equal(probe.clientRefused("invalid_client"), true);
     const admission = await waits;
-    assert.ok(admission.kind === "wait");
-    assert.deepEqual([admission.error, at.gate.refusedWith], ["invalid_client", "invalid_client"]);
+    assert.ok(admission.kind === "rejected");
+    assert.deepEqual([admission.error, admission.isClientRefused], ["invalid_client", true]);
   });
 
   test("makes the next caller the probe, where it was not used", async () => {
     const at = newGate();
     await halfOpen(at);
-    const probe = await pass(at.gate);
+    const probe = await permitOf(at.gate);
     const admissions = [at.gate.admit("interactive"), at.gate.admit("interactive")];
     probe.release();
-    assert.deepEqual(await answered(admissions), ["ask", "waits"]);
+    assert.deepEqual(await answered(admissions), ["admitted", "waits"]);
     const admission = await admissions[0];
-    assert.ok(admission?.kind === "ask");
+    assert.ok(admission?.kind === "admitted");
     // One that was given up has no more say.
     probe.success();
-    assert.deepEqual(await answered(admissions), ["ask", "waits"]);
-    admission.pass.success();
-    assert.deepEqual(await answered(admissions), ["ask", "ask"]);
+    assert.deepEqual(await answered(admissions), ["admitted", "waits"]);
+    admission.permit.success();
+    assert.deepEqual(await answered(admissions), ["admitted", "admitted"]);
   });
 
   test("hears nothing of what was asked before", async () => {
     const at = newGate();
-    const [early, other] = [await pass(at.gate), await pass(at.gate)];
+    const [early, other] = [await permitOf(at.gate), await permitOf(at.gate)];
     await halfOpen(at);
-    const probe = await pass(at.gate);
+    const probe = await permitOf(at.gate);
     const waits = [at.gate.admit("interactive")];
     early.success();
     other.failure({});
     assert.deepEqual(await answered(waits), ["waits"]);
     probe.success();
-    assert.deepEqual(await answered(waits), ["ask"]);
+    assert.deepEqual(await answered(waits), ["admitted"]);
   });
 });
 
 describe("the gate, held by the provider", () => {
   test("stays shut for as long as it was told, and says why", async () => {
     const { gate, time } = newGate();
-    (await pass(gate)).failure({ limited: true, retryAfterMs: 90_000 });
+    (await permitOf(gate)).failure({ limited: true, retryAfterMs: 90_000 });
     assert.equal(gate.isBlocking, true);
     await time.until(time.sleep(89_999));
-    assert.deepEqual(await gate.admit("interactive"), { kind: "wait", waitMs: 1, error: "rate_limited" });
+    assert.deepEqual(await gate.admit("interactive"), {
+      kind: "rejected",
+      waitMs: 1,
+      error: "rate_limited",
+      isClientRefused: false,
+    });
     await time.until(time.sleep(1));
-    await pass(gate);
+    await permitOf(gate);
   });
 
   test("does not open for what was asked before, and stays shut longer where that was told so", async () => {
     const { gate } = newGate();
-    const [first, second, third] = [await pass(gate), await pass(gate), await pass(gate)];
+    const [first, second, third] = [await permitOf(gate), await permitOf(gate), await permitOf(gate)];
     first.failure({ limited: true, retryAfterMs: 90_000 });
     second.success();
     assert.equal(gate.blockedForMs, 90_000);
@@ -117,28 +125,28 @@ describe("the gate, held by the provider", () => {
 
   test("tells those who queue at once", async () => {
     const { gate } = newGate();
-    const first = await pass(gate);
-    for (let n = 1; n < 50; n++) await pass(gate);
+    const first = await permitOf(gate);
+    for (let n = 1; n < 50; n++) await permitOf(gate);
     const queued = Array.from({ length: 200 }, (_, n) => gate.admit(n % 2 === 0 ? "interactive" : "background"));
     assert.equal(gate.queued, 200);
     first.failure({ limited: true, retryAfterMs: 90_000 });
     for (const admission of await Promise.all(queued)) {
-      assert.deepEqual(admission, { kind: "wait", waitMs: 90_000, error: "rate_limited" });
+      assert.deepEqual(admission, { kind: "rejected", waitMs: 90_000, error: "rate_limited", isClientRefused: false });
     }
     assert.equal(gate.queued, 0);
   });
 
   test("lets no probe through that queued when it was held", async () => {
     const at = newGate();
-    const early = await pass(at.gate);
+    const early = await permitOf(at.gate);
     await halfOpen(at);
     await at.time.until(at.time.sleep(1_000));
     // The turns of this moment are used up: the next probe queues.
-    for (let n = 0; n < size.burst; n++) (await pass(at.gate)).release();
+    for (let n = 0; n < size.burst; n++) (await permitOf(at.gate)).release();
     const probe = at.gate.admit("interactive");
     assert.equal(at.gate.queued, 1);
     early.failure({ limited: true, retryAfterMs: 90_000 });
-    assert.deepEqual(await probe, { kind: "wait", waitMs: 90_000, error: "rate_limited" });
+    assert.deepEqual(await probe, { kind: "rejected", waitMs: 90_000, error: "rate_limited", isClientRefused: false });
     assert.equal(at.gate.blockedForMs, 90_000);
   });
 });
@@ -158,23 +166,23 @@ test("whatever happens, nobody waits at the gate for ever, and one probe at most
           steps.map(async ({ priority, after, takes, end }) => {
             await time.sleep(after);
             const admission = await gate.admit(priority);
-            if (admission.kind === "wait") {
+            if (admission.kind === "rejected") {
               assert.ok(admission.waitMs > 0);
               return;
             }
             await time.sleep(takes);
-            const { pass } = admission;
-            if (end === "succeeded") pass.success();
-            else if (end === "failed") pass.failure({});
-            else if (end === "limited") pass.failure({ limited: true, retryAfterMs: takes });
-            else if (end === "refused") pass.clientRefused("invalid_client");
-            pass.release();
+            const { permit } = admission;
+            if (end === "succeeded") permit.success();
+            else if (end === "failed") permit.failure({});
+            else if (end === "limited") permit.failure({ limited: true, retryAfterMs: takes });
+            else if (end === "refused") permit.clientRefused("invalid_client");
+            permit.release();
           }),
         ),
       );
       assert.equal(gate.queued, 0);
       await time.until(time.sleep(60_000));
-      (await time.until(pass(gate))).success();
+      (await time.until(permitOf(gate))).success();
       assert.equal(gate.isBlocking, false);
     }),
     { numRuns: 60 },

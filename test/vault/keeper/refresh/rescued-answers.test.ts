@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { journalText } from "../../../../src/oauth/token-set.ts";
 import { Secret } from "../../../../src/index.ts";
-import { commitRescued } from "../../../../src/vault/keeper/refresh/commit-answer.ts";
-import type { KeeperContext } from "../../../../src/vault/context.ts";
-import type { RescuedAnswer } from "../../../../src/vault/keeper/refresh/rescue-journal.ts";
-import { openRefreshToken } from "../../../../src/vault/grants/sealed-grant.ts";
+import { commitRescued } from "../../../../src/vault/keeper/refresh/rescued-answers.ts";
+import type { KeeperContext, RescuedAnswer } from "../../../../src/vault/keeper/context.ts";
+import { openRefreshToken } from "../../../../src/vault/keeper/sealed-tokens.ts";
 import { virtualHouse } from "../../../faults/virtual-house.ts";
 
 test("rescued answers: one that has trouble of its own keeps none of the others waiting, and none is lost", async (t) => {
@@ -53,7 +52,7 @@ function entryFor(
     expiresInSeconds: 3_600,
     ...(rotated ? { refreshToken: new Secret(`new-${grantId}`) } : {}),
   };
-  const place = { clientId, column: "rescue.answer", recordId: grantId, generation };
-  const answerSealed = keyring.seal("refresh", journalText(tokens, clock.now()).expose(), place);
+  const place = { clientId, column: "rescue.answer", recordId: grantId, generation } as const;
+  const answerSealed = keyring.seal(journalText({ tokens, receivedAt: clock.now() }).expose(), place);
   return { grantId, clientId, parentGeneration: generation, recordId: grantId, answerSealed };
 }

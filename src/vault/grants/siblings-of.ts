@@ -1,0 +1,29 @@
+import { isUsable } from "../../core/grant.ts";
+import { endTogether } from "../../providers/siblings.ts";
+import type { Provider } from "../../providers/provider.ts";
+import type { GrantRow, GrantStore } from "../../store/store.ts";
+
+/** What leads to the other grants of the same person. */
+export type PersonOfGrant = Pick<GrantRow, "grantId" | "clientId" | "issuer" | "subjectHash">;
+
+/** The person's grants, in whatever state, that the provider ends together with this one. It is among them. */
+export async function grantsThatEndWith(
+  store: Pick<GrantStore, "grantsBySubject">,
+  provider: Provider,
+  { clientId, issuer, subjectHash }: PersonOfGrant,
+): Promise<GrantRow[]> {
+  if (!provider.revocationEndsSiblings) return [];
+  return (await store.grantsBySubject(subjectHash)).filter(
+    (other) => other.issuer === issuer && endTogether(provider, clientId, other.clientId),
+  );
+}
+
+/** The other grants that a revocation of this one would end as well. */
+export async function siblingsOf(
+  store: Pick<GrantStore, "grantsBySubject">,
+  provider: Provider,
+  grant: PersonOfGrant,
+): Promise<GrantRow[]> {
+  const together = await grantsThatEndWith(store, provider, grant);
+  return together.filter(({ grantId, state }) => grantId !== grant.grantId && isUsable(state));
+}

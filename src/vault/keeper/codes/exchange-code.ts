@@ -1,0 +1,211 @@
+/**
+ * A one-time code becomes a grant: it is sent once, its answer is kept before it is checked, and the grant is stored.
+ * How a grant is refreshed later does not belong here.
+ */
+import { defined } from "../../../core/defined.ts";
+import { isOnbehalfError } from "../../../core/errors.ts";
+import type { OnbehalfError } from "../../../core/errors.ts";
+import type { TokenFailure } from "../../../core/refresh.ts";
+import { holderWaitMs } from "../../../core/timing.ts";
+import type { Protocol } from "../../../oauth/protocol.ts";
+import type { ReceivedTokens } from "../../../oauth/token-set.ts";
+import type { GrantRow, IntakeRow } from "../../../store/store.ts";
+import { clientMisconfigured } from "../../errors/client-misconfigured.ts";
+import { codeRejected, codeReused } from "../../errors/code-rejected.ts";
+import { providerUnavailable } from "../../errors/provider-unavailable.ts";
+import { gateOf } from "../context.ts";
+import type { KeeperContext } from "../context.ts";
+import type { Permit } from "../gate/permit.ts";
+import type { CodeRequest } from "../keeper.ts";
+import { storeDurably } from "../store-durably.ts";
+import type { DurableWrite } from "../store-durably.ts";
+import { afterCodeError } from "./after-code-error.ts";
+import { rejectionOf, rejectionText } from "./code-rejection.ts";
+import { finishIntake, isUnderWay, tellIfWaiting } from "./finish-intake.ts";
+import { openContext, sealAnswer, sealContext, workIdOf } from "./intake.ts";
+import type { Intake } from "./intake.ts";
+import { verifyAndStore } from "./verify-answer.ts";
+
+/** For this long the same request gives the same result, milliseconds: a phone that lost the answer tries again. */
+const replayMs = 60_000;
+/** How often an intake of an owner that lives is read again, milliseconds. */
+const pollMs = 50;
+/** How long a person waits for a store that fails after the provider answered, milliseconds. The work goes on. */
+const callerWaitsMs = 5_000;
+
+/**
+ * Exchanges a code, or gives the result that it gave before.
+ *
+ * @throws {OnbehalfError} `code_rejected`, `id_token_invalid`, `client_misconfigured`, `provider_unavailable`,
+ *   `store_unavailable`
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3
+ */
+export async function exchangeCode(context: KeeperContext, intake: Intake, request: CodeRequest): Promise<GrantRow> {
+  const { store, owner, clock, sleep, keyring } = context;
+  const { protocol, codeHash, contextText } = intake;
+  const { clientId } = protocol.client;
+  const contextSealed = sealContext(keyring, intake);
+  let replaces: { startedAt: number } | undefined;
+  for (let waitedMs = 0; waitedMs < holderWaitMs; waitedMs += pollMs) {
+    const begun = await store.beginIntake({ codeHash, clientId, owner, contextSealed }, clock.now(), replaces);
+    if (begun.kind === "begun") return sendAndStore(context, intake, request);
+    const { intake: known } = begun;
+    if (known.state === "done" || known.state === "rejected") return replay(context, intake, known);
+    if (await isUnderWay(context, known)) {
+      await sleep(pollMs);
+      continue;
+    }
+    // Its owner is gone, or gave up half-way. An answer that came is finished; without one, the same code is sent
+    // again: it may never have left, and if it did, the provider's error says so.
+    if (known.state === "answered") {
+      // Finishing it would give the first request's grant to somebody who only got hold of its code.
+      if (openContext(keyring, known) !== contextText) throw reused(context, protocol);
+      return finishIntake(context, protocol, known);
+    }
+    replaces = { startedAt: known.startedAt };
+  }
+  throw unavailable(protocol, "code_exchange_under_way_elsewhere", 1_000);
+}
+
+/** Sends a code and stores what comes of it. The work outlives the wait: it goes on when the caller has been let go. */
+async function sendAndStore(context: KeeperContext, intake: Intake, request: CodeRequest): Promise<GrantRow> {
+  const { running, onFault } = context;
+  const workId = workIdOf(intake.codeHash);
+  const unlist = (): boolean => running.delete(workId);
+  running.add(workId);
+  let received: ReceivedTokens;
+  try {
+    received = await sendCode(context, intake, request);
+  } catch (error) {
+    unlist();
+    throw error;
+  }
+  // Stored before it is checked: if we fail now, this response is the only copy of the new refresh token.
+  const journal = journalAnswer(context, intake, received);
+  const grant = journal.stored.then(() => verifyAndStore(context, intake.protocol, intake.codeHash, request, received));
+  grant.then(unlist, (error: unknown) => {
+    unlist();
+    tellIfWaiting(context, intake.protocol, error);
+  });
+  const soon = await journal.soon;
+  if (soon.kind === "stored") return grant;
+  grant.catch((error: unknown) => {
+    // Nobody waits for it any more, and what is known about such errors was said by an event.
+    if (!isOnbehalfError(error)) onFault(error, "a sign-in");
+  });
+  throw soon.error;
+}
+
+/**
+ * Sends the code.
+ *
+ * @throws where no tokens come back: the intake has then ended as the provider's answer asks for
+ */
+async function sendCode(
+  context: KeeperContext,
+  { protocol, codeHash }: Intake,
+  { code, redirectUri, codeVerifier }: CodeRequest,
+): Promise<ReceivedTokens> {
+  const { store, clock } = context;
+  const admission = await gateOf(context, protocol.provider.name).admit("interactive");
+  if (admission.kind === "rejected") {
+    await store.forgetIntake(codeHash);
+    throw admission.isClientRefused
+      ? misconfigured(protocol, admission.error)
+      : unavailable(protocol, admission.error, admission.waitMs);
+  }
+  const { permit } = admission;
+  try {
+    const receivedAt = clock.now();
+    const response = await protocol.exchangeCode({ code, ...defined({ redirectUri, codeVerifier }) });
+    if (response.kind !== "tokens") throw await afterFailure(context, protocol, codeHash, response, permit);
+    permit.success();
+    return { tokens: response.tokens, receivedAt };
+  } finally {
+    permit.release();
+  }
+}
+
+/** Ends the intake of a code that brought no tokens. Returns what its sender hears. */
+async function afterFailure(
+  { store, clock, emit }: KeeperContext,
+  protocol: Protocol,
+  codeHash: Uint8Array,
+  failure: TokenFailure,
+  permit: Permit,
+): Promise<OnbehalfError> {
+  const { provider, client } = protocol;
+  const decision = afterCodeError(failure, provider.refusals);
+  if (decision.do === "reject") {
+    permit.success();
+    const error = codeRejected(decision.error);
+    // Out of `spending` only: a slower process may be journalling the answer to this very code.
+    await store.rejectIntake(codeHash, rejectionText(error), clock.now(), "spending");
+    emit({ type: "code_rejected", provider: provider.name, error: error.message });
+    return error;
+  }
+  // The code was not used up, as far as anybody knows: it may come again, corrected or not.
+  await store.forgetIntake(codeHash);
+  switch (decision.do) {
+    case "correct": {
+      permit.success();
+      const error = codeRejected(decision.error);
+      emit({ type: "code_rejected", provider: provider.name, error: error.message });
+      return error;
+    }
+    case "alert-operator":
+      if (permit.clientRefused(decision.error)) {
+        emit({ type: "client_refused", provider: provider.name, clientId: client.clientId, error: decision.error });
+      }
+      return misconfigured(protocol, decision.error);
+    case "retry": {
+      const { error, afterMs = 0, limited } = decision;
+      const blockedForMs = permit.failure({ retryAfterMs: afterMs, limited });
+      return unavailable(protocol, error, Math.max(afterMs, blockedForMs, 1_000));
+    }
+  }
+}
+
+function journalAnswer(context: KeeperContext, intake: Intake, received: ReceivedTokens): DurableWrite<boolean> {
+  const { store, keyring, emit } = context;
+  const sealed = sealAnswer(keyring, intake, received);
+  return storeDurably(context, () => store.journalAnswer(intake.codeHash, sealed), {
+    callerWaitsMs,
+    onFailure(error, failures) {
+      if (failures > 1 || !isOnbehalfError(error)) return;
+      emit({ type: "store_failed", during: "the journal of an answer", message: error.message });
+    },
+  });
+}
+
+/** The result that the same request had before; to everybody else the code was used before. */
+async function replay(context: KeeperContext, { protocol, contextText }: Intake, known: IntakeRow): Promise<GrantRow> {
+  const { store, clock, keyring } = context;
+  const isRecent = clock.now() - (known.endedAt ?? 0) <= replayMs;
+  if (isRecent && openContext(keyring, known) === contextText) {
+    if (known.rejection !== null) throw rejectionOf(known.rejection);
+    const row = known.grantId === null ? undefined : await store.grantById(known.grantId);
+    if (row !== undefined) return row;
+  }
+  throw reused(context, protocol);
+}
+
+function reused({ emit }: KeeperContext, { provider }: Protocol): OnbehalfError<"code_rejected"> {
+  emit({ type: "code_reused", provider: provider.name });
+  return codeReused();
+}
+
+function unavailable(
+  { provider }: Protocol,
+  error: string,
+  retryAfterMs: number,
+): OnbehalfError<"provider_unavailable"> {
+  const { name, issuer } = provider;
+  const reassurance = "nothing was lost, and the same code may be sent again while it lives";
+  return providerUnavailable(`${name} did not exchange the code`, error, reassurance, { issuer, retryAfterMs });
+}
+
+function misconfigured({ provider, client }: Protocol, error: string): OnbehalfError<"client_misconfigured"> {
+  const { name, issuer } = provider;
+  return clientMisconfigured({ provider: name, clientId: client.clientId, issuer }, error);
+}

@@ -1,0 +1,52 @@
+import { isOnbehalfError } from "../../../core/errors.ts";
+import { holderWaitMs } from "../../../core/timing.ts";
+import type { Protocol } from "../../../oauth/protocol.ts";
+import type { GrantRow, IntakeRow } from "../../../store/store.ts";
+import { codeReused } from "../../errors/code-rejected.ts";
+import { livenessOfOwner } from "../context.ts";
+import type { KeeperContext } from "../context.ts";
+import { rejectionText } from "./code-rejection.ts";
+import { openAnswer, openContext, workIdOf } from "./intake.ts";
+import type { IntakeContext } from "./intake.ts";
+import { verifyAndStore } from "./verify-answer.ts";
+
+/** Whether somebody is at work on an intake: only one that was given up may be taken over. */
+export async function isUnderWay(context: KeeperContext, { codeHash, owner, startedAt }: IntakeRow): Promise<boolean> {
+  const liveness = await livenessOfOwner(context, owner, workIdOf(codeHash));
+  if (liveness === "unknown") return context.clock.now() - startedAt < holderWaitMs;
+  return liveness !== "dead";
+}
+
+/**
+ * Finishes an intake whose answer is in the journal: its owner died, or the provider's keys were out of reach.
+ *
+ * @throws {OnbehalfError} `code_rejected`, `id_token_invalid`, `provider_unavailable`, `store_unavailable`
+ */
+export async function finishIntake(context: KeeperContext, protocol: Protocol, intake: IntakeRow): Promise<GrantRow> {
+  const { store, clock, keyring, running, emit } = context;
+  const { codeHash } = intake;
+  const workId = workIdOf(codeHash);
+  running.add(workId);
+  try {
+    const received = openAnswer(keyring, intake);
+    const contextText = openContext(keyring, intake);
+    if (received === undefined || contextText === undefined) {
+      // Nothing can be made of it, by anybody: the person has to sign in again.
+      const error = codeReused();
+      await store.rejectIntake(codeHash, rejectionText(error), clock.now(), "answered");
+      throw error;
+    }
+    const asked = JSON.parse(contextText) as IntakeContext;
+    const row = await verifyAndStore(context, protocol, codeHash, asked, received);
+    emit({ type: "sign_in_finished", grantId: row.grantId, provider: row.provider });
+    return row;
+  } finally {
+    running.delete(workId);
+  }
+}
+
+/** Says that a sign-in waits for the provider: its answer is in the journal, and could not be verified yet. */
+export function tellIfWaiting({ emit }: KeeperContext, { provider }: Protocol, error: unknown): void {
+  if (!isOnbehalfError(error, "provider_unavailable")) return;
+  emit({ type: "sign_in_waits", provider: provider.name, error: "keys_unavailable" });
+}

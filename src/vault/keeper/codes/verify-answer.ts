@@ -1,0 +1,81 @@
+import { isOnbehalfError } from "../../../core/errors.ts";
+import type { OnbehalfError } from "../../../core/errors.ts";
+import { defined } from "../../../core/defined.ts";
+import { isUsable } from "../../../core/grant.ts";
+import { claimedSubject } from "../../../oauth/id-token.ts";
+import type { Protocol } from "../../../oauth/protocol.ts";
+import type { ReceivedTokens } from "../../../oauth/token-set.ts";
+import type { GrantRow } from "../../../store/store.ts";
+import { idTokenMissing } from "../../errors/code-rejected.ts";
+import { subjectHash } from "../../grants/sealed-grant.ts";
+import type { KeeperContext } from "../context.ts";
+import { rejectionText } from "./code-rejection.ts";
+import { storeConsent } from "./store-consent.ts";
+
+/** What was asked of the sign-in, and must be found in its answer or kept with it. */
+export interface AskedOfSignIn {
+  readonly nonce?: string | undefined;
+  readonly externalId?: string | undefined;
+  readonly scopes: readonly string[];
+}
+
+/**
+ * Verifies who signed in, and stores the grant. The answer is in the journal by now.
+ *
+ * @throws {OnbehalfError} `id_token_invalid`: nothing is kept, and what was issued is revoked
+ * @throws {OnbehalfError} `provider_unavailable`: the keys could not be read; the answer stays in the journal
+ * @throws {OnbehalfError} `store_unavailable`
+ */
+export async function verifyAndStore(
+  context: KeeperContext,
+  protocol: Protocol,
+  codeHash: Uint8Array,
+  { nonce, externalId, scopes: requestedScopes }: AskedOfSignIn,
+  received: ReceivedTokens,
+): Promise<GrantRow> {
+  const { idToken, accessToken } = received.tokens;
+  try {
+    if (idToken === undefined) throw idTokenMissing();
+    const profile = await protocol.verifyIdToken(idToken, { accessToken, ...defined({ nonce }) });
+    const consent = { ...received, profile, requestedScopes, ...defined({ externalId }) };
+    return await storeConsent(context, protocol, codeHash, consent);
+  } catch (error) {
+    if (isOnbehalfError(error, "id_token_invalid")) await quarantine(context, protocol, codeHash, received, error);
+    throw error;
+  }
+}
+
+/** Ends what was issued to somebody whose identity did not verify. Nothing of it was handed out. */
+async function quarantine(
+  context: KeeperContext,
+  protocol: Protocol,
+  codeHash: Uint8Array,
+  { tokens }: ReceivedTokens,
+  error: OnbehalfError<"id_token_invalid">,
+): Promise<void> {
+  const { store, clock, emit } = context;
+  emit({ type: "id_token_refused", provider: protocol.provider.name, check: error.details.check });
+  if (await endsNothingElse(context, protocol, tokens.idToken)) {
+    const response = await protocol.revoke(tokens.refreshToken ?? tokens.accessToken);
+    // The journal keeps what was issued until the provider has confirmed its end: upkeep comes back for it.
+    if (response.kind === "failed") return;
+  }
+  await store.rejectIntake(codeHash, rejectionText(error), clock.now(), "answered");
+}
+
+/**
+ * Whether revoking these tokens ends nothing else. Where it would end the person's healthy grant as well, whoever
+ * sends somebody else's code with a wrong nonce could have that grant ended. And tokens that merely came without an
+ * identity are sound.
+ */
+async function endsNothingElse(
+  { store, keyring }: KeeperContext,
+  { provider }: Protocol,
+  idToken: ReceivedTokens["tokens"]["idToken"],
+): Promise<boolean> {
+  if (idToken === undefined) return false;
+  const subject = claimedSubject(idToken);
+  if (!provider.revocationEndsSiblings || subject === undefined) return true;
+  const grants = await store.grantsBySubject(subjectHash(keyring, provider.issuer, subject));
+  return !grants.some(({ state }) => isUsable(state));
+}

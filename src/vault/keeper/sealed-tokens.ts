@@ -1,0 +1,82 @@
+/**
+ * The token columns of a grant, sealed and opened with the keys that only the keeper has. Nothing outside keeper/ may
+ * import this file.
+ */
+import { createHash } from "node:crypto";
+import { Secret } from "../../core/secret.ts";
+import type { Sealer } from "../../crypto/keyring.ts";
+import type { SealedPlace } from "../../crypto/places.ts";
+import type { ReceivedTokens } from "../../oauth/token-set.ts";
+import type { GrantRow, TokenColumns } from "../../store/store.ts";
+import { grantUnreadable } from "../errors/grant-unreadable.ts";
+import { accessTokenPlace } from "../grants/sealed-grant.ts";
+
+type Identity = Pick<GrantRow, "grantId" | "clientId">;
+
+/** What stays as it is where an answer brings no refresh token. */
+export interface KeptToken {
+  readonly refreshToken: Secret;
+  /** When it ends, milliseconds since the epoch; null where the provider did not say. */
+  readonly expiresAt: number | null;
+  readonly scope: string;
+}
+
+/**
+ * Columns for a generation, from an answer that may lack a refresh token.
+ *
+ * @param kept what to keep where the answer brings no refresh token; undefined where nothing is held
+ */
+export function sealTokens(
+  keyring: Sealer,
+  identity: Identity,
+  generation: number,
+  { tokens, receivedAt }: ReceivedTokens,
+  kept: KeptToken | undefined,
+): TokenColumns {
+  const refreshToken = tokens.refreshToken ?? kept?.refreshToken;
+  const life = tokens.refreshTokenExpiresInSeconds;
+  return {
+    refreshSealed:
+      refreshToken === undefined ? null : keyring.seal(refreshToken.expose(), refreshTokenPlace(identity, generation)),
+    refreshExpiresAt: life === undefined ? (kept?.expiresAt ?? null) : receivedAt + life * 1000,
+    ...refreshHashes(keyring, refreshToken),
+    accessSealed: keyring.seal(tokens.accessToken.expose(), accessTokenPlace(identity, generation)),
+    accessIssuedAt: receivedAt,
+    accessExpiresAt: receivedAt + tokens.expiresInSeconds * 1000,
+    scope: tokens.scope ?? kept?.scope ?? "",
+  };
+}
+
+/**
+ * The refresh token of a row; undefined where it holds none.
+ *
+ * @throws {OnbehalfError} `grant_unreadable`
+ */
+export function openRefreshToken(keyring: Sealer, row: GrantRow): Secret | undefined {
+  if (row.refreshSealed === null) return undefined;
+  const token = keyring.open(row.refreshSealed, refreshTokenPlace(row, row.generation));
+  if (token === undefined) throw grantUnreadable(row.grantId);
+  return new Secret(token);
+}
+
+function refreshTokenPlace({ grantId, clientId }: Identity, generation: number): SealedPlace {
+  return { clientId, column: "grants.refresh_token", recordId: grantId, generation };
+}
+
+/**
+ * Cross-Account Protection names a refresh token by its first 16 characters or by a double SHA-512: a keyed hash of
+ * each lets us find the row without opening every one.
+ *
+ * @see https://developers.google.com/identity/protocols/risc
+ */
+function refreshHashes(
+  keyring: Sealer,
+  refreshToken: Secret | undefined,
+): Pick<TokenColumns, "refreshPrefixHash" | "refreshDigestHash"> {
+  if (refreshToken === undefined) return { refreshPrefixHash: null, refreshDigestHash: null };
+  const sha512 = (bytes: string | Buffer): Buffer => createHash("sha512").update(bytes).digest();
+  return {
+    refreshPrefixHash: keyring.hash("refresh_token_prefix", refreshToken.expose().slice(0, 16)),
+    refreshDigestHash: keyring.hash("refresh_token_digest", sha512(sha512(refreshToken.expose())).toString("base64")),
+  };
+}

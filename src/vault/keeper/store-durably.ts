@@ -1,0 +1,61 @@
+import { OnbehalfError, isOnbehalfError } from "../../core/errors.ts";
+import { backOffMs } from "../../core/refresh.ts";
+import type { VaultContext } from "../context.ts";
+
+/** A write that goes on until the store has taken it. */
+export interface DurableWrite<T> {
+  /** Resolves when it is stored. Rejects only where trying again cannot help. */
+  readonly stored: Promise<T>;
+  /** The same, but no later than callers wait. The write goes on: this is the one way in which a caller is let go. */
+  readonly soon: Promise<
+    | { readonly kind: "stored"; readonly value: T }
+    | { readonly kind: "overdue"; readonly error: OnbehalfError<"store_unavailable"> }
+  >;
+}
+
+/**
+ * Writes what this process may hold the only copy of, however long the store takes to come back.
+ *
+ * @param write may be called again after it failed: it must do no harm where an earlier call had gone through
+ * @param options.callerWaitsMs how long callers wait at most, milliseconds
+ * @param options.onFailure told of each failure before the next try; `failures` counts from 1
+ */
+export function storeDurably<T>(
+  { random, sleep }: Pick<VaultContext, "random" | "sleep">,
+  write: () => Promise<T>,
+  {
+    callerWaitsMs,
+    onFailure,
+  }: {
+    readonly callerWaitsMs: number;
+    readonly onFailure: (error: unknown, failures: number) => Promise<void> | void;
+  },
+): DurableWrite<T> {
+  let lastError: OnbehalfError<"store_unavailable"> | undefined;
+  const stored = untilStored();
+  const soon = Promise.race([
+    stored.then((value) => ({ kind: "stored", value }) as const),
+    sleep(callerWaitsMs).then(() => ({ kind: "overdue", error: lastError ?? storeIsSlow() }) as const),
+  ]);
+  return { stored, soon };
+
+  async function untilStored(): Promise<T> {
+    for (let failures = 1; ; failures++) {
+      try {
+        return await write();
+      } catch (error) {
+        await onFailure(error, failures);
+        if (!isOnbehalfError(error, "store_unavailable")) throw error;
+        lastError = error;
+        await sleep(50 + backOffMs(failures, random(), 100, 5_000));
+      }
+    }
+  }
+}
+
+function storeIsSlow(): OnbehalfError<"store_unavailable"> {
+  return new OnbehalfError("store_unavailable", "the store did not take the answer in time", {
+    hint: "nothing is lost: the answer is stored as soon as the store takes it; send the same request again",
+    details: { retryAfterMs: 1_000 },
+  });
+}
