@@ -120,7 +120,7 @@ describe("what a caller is told while there is no new token", () => {
     isDown = true;
     const unreached = await thrown(vault.getAccessToken(grantId));
     assert.match(unreached.message, /^google gave no new token: this server could not reach it \(econnrefused\)$/);
-    assert.match(unreached.hint, /^try again in 1 s; the grant is as it was; if this lasts, look at .*network/i);
+    assert.match(unreached.hint, /^try again in 1 s; the grant is as it was; if this lasts, check .*network/i);
     for (let n = 0; n < 4; n++) await thrown(vault.getAccessToken(grantId));
     const turnedAway = await thrown(vault.getAccessToken(other.grantId));
     assert.match(turnedAway.message, /several times in a row.+\(provider_down\)$/);
