@@ -1,4 +1,4 @@
-/** Types, lint and format, side by side; exits non-zero when one of them complains. */
+/** Types, lint, layers and format, side by side; exits non-zero when one of them complains. */
 import { run } from "./run.ts";
 
 /**
@@ -13,5 +13,6 @@ const codes = await Promise.all([
   run("tsc", ["-p", "tsconfig.json"]),
   run("tsc", ["-p", "tsconfig.build.json", "--noEmit"]),
   run("tsc", ["-p", "src/browser/tsconfig.json"]),
+  run("node", ["tools/check-layers.ts"]),
 ]);
 process.exit(Math.max(...codes));
