@@ -138,7 +138,7 @@ export const imports: readonly Layer[] = [
       "vault/grants/find-grant.ts",
       "vault/open/open-context.ts",
     ],
-    allowed: [...under, "vault/events.ts"],
+    allowed: [...under, "vault/events.ts", "vault/errors/client-misconfigured.ts"],
   },
   {
     file: "vault/errors/reauthorization-required.ts",
