@@ -11,7 +11,7 @@ import type { Protocol } from "./oauth/protocol.ts";
 import type { Provider } from "./providers/provider.ts";
 import { tellError } from "./vault/background-errors.ts";
 import type { VaultContext } from "./vault/context.ts";
-import { findGrant, cacheKey } from "./vault/grants/find-grant.ts";
+import { findGrant } from "./vault/grants/find-grant.ts";
 import { listGrants } from "./vault/grants/list-grants.ts";
 import type { GrantPage, GrantQuery } from "./vault/grants/list-grants.ts";
 import { grantOf } from "./vault/grants/sealed-grant.ts";
@@ -31,6 +31,7 @@ import type { AccessToken } from "./vault/tokens/access-token.ts";
 import { callApi } from "./vault/tokens/api-call.ts";
 import { changePoll, changePollMs } from "./vault/tokens/change-poll.ts";
 import { exchangeCode, revoke } from "./vault/tokens/keeper-calls.ts";
+import { TokenCache, cacheKey } from "./vault/tokens/token-cache.ts";
 import { TokenSource } from "./vault/tokens/token-source.ts";
 import type { GetAccessTokenOptions } from "./vault/tokens/token-source.ts";
 
@@ -65,6 +66,7 @@ export class Vault {
   readonly #context: VaultContext;
   readonly #keeper: Keeper;
   readonly #closeKeeper: () => Promise<void>;
+  readonly #cache = new TokenCache();
   readonly #tokens: TokenSource;
   readonly #assertions: Assertions;
   readonly #periodic: Periodic;
@@ -78,12 +80,12 @@ export class Vault {
     this.#context = context;
     this.#keeper = keeper;
     this.#closeKeeper = closeKeeper;
-    this.#tokens = new TokenSource(context, keeper);
+    this.#tokens = new TokenSource(context, keeper, this.#cache);
     this.#assertions = new Assertions(keyring, clock);
     this.callers = new Callers(store, keyring, clock);
     this.clock = clock;
     this.#periodic = new Periodic((error, task) => tellError(context, error, task));
-    const look = this.#periodic.every("changes", changePollMs, changePoll(store, this.#tokens, lastChange));
+    const look = this.#periodic.every("changes", changePollMs, changePoll(store, this.#cache, lastChange));
     // A hint only: it may be lost, and the poll above is what the documented bound rests on.
     this.#endHints = store.onChange?.(look) ?? ((): void => undefined);
     this.#periodic.every("refresh ahead", refreshAheadEveryMs, async () => this.#tokens.refreshAhead());
@@ -262,7 +264,7 @@ export class Vault {
   }
 
   get #calls(): Parameters<typeof exchangeCode>[0] {
-    return { context: this.#context, keeper: this.#keeper, tokens: this.#tokens };
+    return { context: this.#context, keeper: this.#keeper, cache: this.#cache };
   }
 
   /** Work that was asked for before the vault is closed is finished first. */

@@ -1,4 +1,3 @@
-import { defined } from "../core/defined.ts";
 import { Secret } from "../core/secret.ts";
 import { parseObject } from "./bounded-fetch.ts";
 
@@ -42,15 +41,15 @@ export function tokenSetOf(body: Record<string, unknown>): TokenSet | undefined 
   const idToken = textOf(body["id_token"]);
   const scope = textOf(body["scope"]);
   const refreshLife = seconds(body["refresh_token_expires_in"]);
-  return defined({
+  return {
     accessToken: new Secret(accessToken),
     expiresInSeconds: seconds(body["expires_in"]) ?? assumedLifeSeconds,
-    refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
+    ...(refreshToken === undefined ? {} : { refreshToken: new Secret(refreshToken) }),
     // Providers write 0 for consent that does not end.
-    refreshTokenExpiresInSeconds: refreshLife === 0 ? undefined : refreshLife,
-    scope,
-    idToken: idToken === undefined ? undefined : new Secret(idToken),
-  });
+    ...(refreshLife === undefined || refreshLife === 0 ? {} : { refreshTokenExpiresInSeconds: refreshLife }),
+    ...(scope === undefined ? {} : { scope }),
+    ...(idToken === undefined ? {} : { idToken: new Secret(idToken) }),
+  };
 }
 
 /** The text that is sealed into the journal. Nothing else may see it. */

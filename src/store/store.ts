@@ -166,9 +166,17 @@ export interface RefreshStore {
    * can have got a newer token from that one. A grant that lapsed meanwhile is active again: the answer proves that
    * the token was alive, whatever was said to those who took over.
    *
-   * @returns false where the grant had moved on; the answer must then be kept as a late answer
+   * @param suspectSince where given, a grant that became `suspect` after this time stays so, and its access token counts
+   *   as expired: what ended the old tokens may have ended the new ones as well, so the next use looks again
+   * @returns how the grant stands now; undefined where it had moved on: the answer must then be kept as a late answer
    */
-  commitAttempt(grantId: string, parentGeneration: number, columns: TokenColumns, at: number): Promise<boolean>;
+  commitAttempt(
+    grantId: string,
+    parentGeneration: number,
+    columns: TokenColumns,
+    at: number,
+    suspectSince?: number,
+  ): Promise<"active" | "suspect" | undefined>;
   /** The token is known not to have been spent: the attempt ends, and the failure is noted. Nothing once taken over. */
   endAttempt(attemptId: string, failure: { error: string; at: number; retryAt: number | null }): Promise<void>;
   /** Nobody knows what the provider did: the attempt stays, for anyone to take over. `suspect`: the old token may be dead, and the grant says so. */

@@ -98,16 +98,19 @@ export class ModelStore implements Modelled {
     return { kind: "begun", grant };
   };
 
-  commitAttempt: Store["commitAttempt"] = async (grantId, generation, columns, at) => {
+  commitAttempt: Store["commitAttempt"] = async (grantId, generation, columns, at, suspectSince) => {
     const grant = this.#grants.get(grantId);
-    if (grant === undefined || grant.generation !== generation) return false;
-    if (grant.state === "revoking" || grant.state === "revoked") return false;
-    if (grant.state !== "active") grant.stateSince = at;
-    Object.assign(grant, columns, { generation: generation + 1, state: "active", reason: null });
+    if (grant === undefined || grant.generation !== generation) return undefined;
+    if (grant.state === "revoking" || grant.state === "revoked") return undefined;
+    const staysSuspect = grant.state === "suspect" && grant.stateSince > (suspectSince ?? Infinity);
+    const state = staysSuspect ? "suspect" : "active";
+    if (grant.state !== state) grant.stateSince = at;
+    Object.assign(grant, columns, { generation: generation + 1, state, reason: null });
+    if (staysSuspect) grant.accessExpiresAt = at;
     Object.assign(grant, { lastRefreshAt: at, updatedAt: at });
     Object.assign(grant, { lastError: null, lastErrorAt: null, failures: 0, retryAt: null });
     this.#endAttemptsUpTo(grantId, generation);
-    return true;
+    return state;
   };
 
   endAttempt: Store["endAttempt"] = async (attemptId, failure) => {

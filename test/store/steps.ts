@@ -86,7 +86,7 @@ export async function perform(store: Modelled, step: Step, rows: readonly GrantR
     case "take over":
       return withoutTime(await store.beginAttempt(attempt, off === 1 ? "none" : standing));
     case "commit":
-      return store.commitAttempt(grantId, generation, tokens(String(at)), at);
+      return store.commitAttempt(grantId, generation, tokens(String(at)), at, off === 0 ? undefined : at - 3 * off);
     case "end":
       return store.endAttempt(attemptId, failure);
     case "end unknown":
@@ -106,7 +106,7 @@ export async function perform(store: Modelled, step: Step, rows: readonly GrantR
     case "drop late answer":
       return store.dropLateAnswer((await store.lateAnswersOf(grantId, generation))[0]?.lateAnswerId ?? "none");
     case "bring code": {
-      const intake = { codeHash: codeOf(which), clientId: "client-1", owner: owner(String(at)), at };
+      const intake = { codeHash: codeOf(which), clientId: "client-1", owner: owner(String(at)) };
       const known = (await store.openIntakes()).find((each) => same(each.codeHash, codeOf(which)));
       const replaces = off === 2 && known !== undefined ? { startedAt: known.startedAt } : undefined;
       // Time stands still every other step: a takeover must not depend on it.

@@ -123,7 +123,7 @@ function storeFor(world: World, process: SimulatedProcess): Store {
     new OnbehalfError("store_unavailable", "simulated", { hint: "none", details: { retryAfterMs: 1 } });
 
   const observed = (name: OperationName, args: readonly unknown[], result: unknown): void => {
-    if (name === "commitAttempt" && result === true && store.grant.refreshSealed !== null) {
+    if (name === "commitAttempt" && result !== undefined && store.grant.refreshSealed !== null) {
       witness.stored.add(refreshTokenIn(store.grant.refreshSealed));
     }
     if (name === "keepLateAnswer")

@@ -33,7 +33,7 @@ export class SimulatedStore {
       commitAttempt: (_grantId, parentGeneration, columns, at) => {
         // Even onto a lapsed grant: an answer to its own generation proves that it lives.
         const open = isUsable(this.grant.state) || this.grant.state === "lapsed";
-        if (this.grant.generation !== parentGeneration || !open) return false;
+        if (this.grant.generation !== parentGeneration || !open) return undefined;
         this.grant = {
           ...this.grant,
           ...columns,
@@ -46,7 +46,7 @@ export class SimulatedStore {
           retryAt: null,
         };
         if (this.attempt !== undefined && this.attempt.generation <= parentGeneration) this.attempt = undefined;
-        return true;
+        return "active";
       },
       endAttempt: (attemptId, { error, retryAt }) => {
         if (this.attempt?.attemptId !== attemptId) return;

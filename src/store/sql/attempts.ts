@@ -3,7 +3,7 @@ import type { Attempt, AttemptResult } from "../../core/take-over.ts";
 import { lockGrant } from "./grants.ts";
 import { ownerText, readOwner } from "./owner.ts";
 import { Columns } from "./sql.ts";
-import type { Database, SqlRow, Transaction } from "./sql.ts";
+import type { Database, SqlRow, SqlValue, Transaction } from "./sql.ts";
 import type { GrantRow, LateAnswerRow, RefreshStore } from "../store.ts";
 
 const columns = "attempt_id, grant_id, generation, owner, started_at, ended_unknown";
@@ -37,33 +37,43 @@ export function refreshStore(database: Database): RefreshStore {
         return { kind: "begun", grant };
       }),
 
-    commitAttempt: (grantId, parentGeneration, token, at) =>
-      database.transaction(async (sql) => {
-        const committed = await sql.run(
-          `UPDATE grants SET generation = generation + 1, state = 'active', reason = NULL,
-             state_since = CASE WHEN state = 'active' THEN state_since ELSE ? END,
-             refresh_sealed = ?, refresh_expires_at = ?, refresh_prefix_hash = ?, refresh_digest_hash = ?,
-             access_sealed = ?, access_issued_at = ?, access_expires_at = ?, scope = ?,
-             last_refresh_at = ?, last_error = NULL, last_error_at = NULL, failures = 0, retry_at = NULL,
-             updated_at = ?
-           WHERE grant_id = ? AND generation = ? AND state IN ('active', 'suspect', 'lapsed')`,
-          at,
+    commitAttempt: (grantId, parentGeneration, token, at, suspectSince) =>
+      database.transaction(async (sql): Promise<"active" | "suspect" | undefined> => {
+        const commit = (assignments: string, condition: string, ...values: SqlValue[]): Promise<number> =>
+          sql.run(
+            `UPDATE grants SET ${assignments}, generation = generation + 1, reason = NULL,
+               refresh_sealed = ?, refresh_expires_at = ?, refresh_prefix_hash = ?, refresh_digest_hash = ?,
+               access_sealed = ?, access_issued_at = ?, access_expires_at = ?, scope = ?,
+               last_refresh_at = ?, last_error = NULL, last_error_at = NULL, failures = 0, retry_at = NULL,
+               updated_at = ?
+             WHERE grant_id = ? AND generation = ? AND ${condition}`,
+            ...values,
+          );
+        const values = (expiresAt: number | null): SqlValue[] => [
           token.refreshSealed,
           token.refreshExpiresAt,
           token.refreshPrefixHash,
           token.refreshDigestHash,
           token.accessSealed,
           token.accessIssuedAt,
-          token.accessExpiresAt,
+          expiresAt,
           token.scope,
           at,
           at,
           grantId,
           parentGeneration,
+        ];
+        const active = await commit(
+          "state = 'active', state_since = CASE WHEN state = 'active' THEN state_since ELSE ? END",
+          "(state IN ('active', 'lapsed') OR (state = 'suspect' AND state_since <= COALESCE(?, state_since)))",
+          at,
+          ...values(token.accessExpiresAt),
+          suspectSince ?? null,
         );
-        if (committed === 0) return false;
+        const suspect = active === 1 ? 0 : await commit("state = state", "state = 'suspect'", ...values(at));
+        if (active + suspect === 0) return undefined;
         await sql.run("DELETE FROM attempts WHERE grant_id = ? AND generation <= ?", grantId, parentGeneration);
-        return true;
+        return active === 1 ? "active" : "suspect";
       }),
 
     endAttempt: (attemptId, { error, at, retryAt }) =>

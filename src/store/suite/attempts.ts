@@ -79,6 +79,17 @@ export function attemptTests(bench: Bench): void {
       deepEqual(await store.attempts(), []);
     });
 
+    test("none begins, nor is one taken over, on a grant that is to be left alone for a while", async (t) => {
+      const store = await bench.store(t);
+      const { grantId } = await save(store, { retryAt: suiteTime + 500 });
+      const attempt = { attemptId: "a", grantId, generation: 1, owner: owner("first") };
+      const early = await store.beginAttempt({ ...attempt, at: suiteTime + 499 });
+      equal(early.kind, "backing-off");
+      equal((await store.beginAttempt({ ...attempt, at: suiteTime + 499 }, "another")).kind, "backing-off");
+      deepEqual(await store.attempts(), []);
+      equal((await store.beginAttempt({ ...attempt, at: suiteTime + 500 })).kind, "begun");
+    });
+
     test("a suspect grant may be tried", async (t) => {
       const store = await bench.store(t);
       equal((await begin(store, (await saveIn(store, "suspect")).grantId, "a")).kind, "begun");
@@ -172,7 +183,7 @@ function begin(
   replaces?: string,
   generation = 1,
 ): Promise<AttemptResult<GrantRow>> {
-  return store.beginAttempt({ attemptId, grantId, generation, owner: owner(attemptId), at: suiteTime }, replaces);
+  return store.beginAttempt({ attemptId, grantId, generation, owner: owner(attemptId), at: failure.retryAt }, replaces);
 }
 
 async function winners(

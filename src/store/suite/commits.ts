@@ -17,7 +17,7 @@ export function commitTests(bench: Bench): void {
       await store.endAttempt("a", { error: "slow_down", at: suiteTime + 1, retryAt: suiteTime + 2 });
       await begin(store, row.grantId, "b");
       const answer = { ...tokens("2"), scope: "openid", refreshExpiresAt: suiteTime + 9 };
-      equal(await store.commitAttempt(row.grantId, 1, answer, at), true);
+      equal(await store.commitAttempt(row.grantId, 1, answer, at), "active");
       same(await read(other, row.grantId), { ...row, ...answer, generation: 2, lastRefreshAt: at, updatedAt: at });
       deepEqual(await other.attempts(), []);
     });
@@ -25,9 +25,9 @@ export function commitTests(bench: Bench): void {
     test("a generation takes one answer: the second is told so", async (t) => {
       const store = await bench.store(t);
       const { grantId } = await save(store);
-      equal(await store.commitAttempt(grantId, 1, tokens("first"), at), true);
-      equal(await store.commitAttempt(grantId, 1, tokens("second"), at), false);
-      equal(await store.commitAttempt("g_none", 1, tokens("second"), at), false);
+      equal(await store.commitAttempt(grantId, 1, tokens("first"), at), "active");
+      equal(await store.commitAttempt(grantId, 1, tokens("second"), at), undefined);
+      equal(await store.commitAttempt("g_none", 1, tokens("second"), at), undefined);
       same((await read(store, grantId)).refreshSealed, bytes("refresh first"));
     });
 
@@ -36,9 +36,9 @@ export function commitTests(bench: Bench): void {
       const { grantId } = await save(paused);
       await begin(paused, grantId, "paused");
       equal((await begin(other, grantId, "other", "paused")).kind, "begun");
-      equal(await paused.commitAttempt(grantId, 1, tokens("paused"), at), true);
+      equal(await paused.commitAttempt(grantId, 1, tokens("paused"), at), "active");
       deepEqual(await other.attempts(), [], "an attempt on the old generation is over");
-      equal(await other.commitAttempt(grantId, 1, tokens("other"), at), false);
+      equal(await other.commitAttempt(grantId, 1, tokens("other"), at), undefined);
       same((await read(other, grantId)).refreshSealed, bytes("refresh paused"));
     });
 
@@ -48,7 +48,7 @@ export function commitTests(bench: Bench): void {
       await begin(store, row.grantId, "a");
       const consent = { ...row, ...tokens("consent"), generation: 2 };
       await store.saveFromIntake(consent, row, bytes("code"));
-      equal(await store.commitAttempt(row.grantId, 1, tokens("late"), at), false);
+      equal(await store.commitAttempt(row.grantId, 1, tokens("late"), at), undefined);
       same(await read(store, row.grantId), consent);
     });
 
@@ -56,7 +56,7 @@ export function commitTests(bench: Bench): void {
       test(`an answer proves a ${state} grant alive`, async (t) => {
         const store = await bench.store(t);
         const { grantId } = await saveIn(store, state);
-        equal(await store.commitAttempt(grantId, 1, tokens("2"), at), true);
+        equal(await store.commitAttempt(grantId, 1, tokens("2"), at), "active");
         const row = await read(store, grantId);
         deepEqual([row.state, row.reason, row.stateSince, row.generation], ["active", null, at, 2]);
       });
@@ -67,7 +67,7 @@ export function commitTests(bench: Bench): void {
       const { grantId } = await save(store);
       await store.commitAttempt(grantId, 1, tokens("2"), at);
       await begin(store, grantId, "b", undefined, 2);
-      equal(await store.commitAttempt(grantId, 1, tokens("late"), at), false);
+      equal(await store.commitAttempt(grantId, 1, tokens("late"), at), undefined);
       equal((await store.attempts()).length, 1);
     });
 
@@ -81,7 +81,23 @@ export function commitTests(bench: Bench): void {
       equal(committed.filter(Boolean).length, 1);
       const row = await read(store, grantId);
       equal(row.generation, 2);
-      same(row.refreshSealed, bytes(`refresh ${String(names[committed.indexOf(true)])}`));
+      same(row.refreshSealed, bytes(`refresh ${String(names[committed.indexOf("active")])}`));
+    });
+
+    test("an answer that was asked for before its grant became suspect leaves the grant suspect, to be looked at again", async (t) => {
+      const store = await bench.store(t);
+      for (const [suspectSince, state, expiresAt] of [
+        [at - 10, "suspect", at],
+        [at, "active", tokens("2").accessExpiresAt],
+        [undefined, "active", tokens("2").accessExpiresAt],
+      ] as const) {
+        const { grantId } = await save(store);
+        await store.markSuspect(grantId, at - 5);
+        equal(await store.commitAttempt(grantId, 1, tokens("2"), at, suspectSince), state);
+        const row = await read(store, grantId);
+        deepEqual([row.state, row.generation, row.accessExpiresAt], [state, 2, expiresAt]);
+        same(row.refreshSealed, bytes("refresh 2"));
+      }
     });
 
     test("no attempt begins on a generation that is committed at the same moment", async (t) => {
@@ -92,7 +108,7 @@ export function commitTests(bench: Bench): void {
           begin(other, grantId, unique("attempt "), undefined, generation),
           store.commitAttempt(grantId, generation, tokens(String(generation)), at),
         ]);
-        equal(committed, true);
+        equal(committed, "active");
         ok(begun.kind === "begun" || begun.kind === "moved");
         // Had it begun first, the commit has ended it; had it begun after, a spent token would be sent again.
         deepEqual(await store.attempts(), []);

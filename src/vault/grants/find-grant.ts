@@ -5,22 +5,6 @@ import type { VaultContext } from "../context.ts";
 import { externalHash, subjectHash } from "./sealed-grant.ts";
 
 /**
- * A key that tells references apart, for caches. What somebody else chose stands last: no user id can be written so
- * that it reads as another reference.
- */
-export function cacheKey(ref: GrantRef): string {
-  if (typeof ref === "string") return `id\n${ref}`;
-  if ("grantId" in ref) return `id\n${ref.grantId}`;
-  const provider = ref.provider ?? "";
-  return "subject" in ref ? `sub\n${provider}\n${ref.subject}` : `ext\n${provider}\n${ref.externalId}`;
-}
-
-/** The grant's id, where the key is of a reference by id. */
-export function idInKey(key: string): string | undefined {
-  return key.startsWith("id\n") ? key.slice(3) : undefined;
-}
-
-/**
  * Reads a reference as the command line and the service write it: `g_…`, `sub:{subject}` or `ext:{external_id}`.
  *
  * @throws {OnbehalfError} `invalid_request`: none of the three

@@ -46,13 +46,12 @@ export function openPerson(keyring: Sealer, row: GrantRow): Person {
  */
 export function openAccessToken(keyring: Sealer, row: GrantRow): Secret | undefined {
   if (row.accessSealed === null) return undefined;
-  const token = keyring.open(row.accessSealed, accessTokenPlace(row, row.generation));
+  const token = keyring.open(row.accessSealed, accessTokenPlace(row));
   if (token === undefined) throw grantUnreadable(row.grantId);
   return new Secret(token);
 }
 
-/** Where the access token of one generation is sealed. */
-export function accessTokenPlace({ grantId, clientId }: Identity, generation: number): SealedPlace {
+function accessTokenPlace({ grantId, clientId, generation }: GrantRow): SealedPlace {
   return { clientId, column: "grants.access_token", recordId: grantId, generation };
 }
 

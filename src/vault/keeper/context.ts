@@ -30,13 +30,6 @@ export interface RescueJournal {
   kept(): { readonly name: string; readonly answer: RescuedAnswer }[];
 }
 
-/** The gate before a provider. Every configured provider has one. */
-export function gateOf({ gates }: KeeperContext, provider: string): Gate {
-  const gate = gates.get(provider);
-  if (gate === undefined) throw new TypeError(`there is no gate for ${provider}`);
-  return gate;
-}
-
 /** What is known of the owner of a piece of work. Work of our own that nobody is at was given up half-way. */
 export async function livenessOfOwner(
   { livenessOf, running }: KeeperContext,

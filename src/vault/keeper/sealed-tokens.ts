@@ -5,11 +5,10 @@
 import { createHash } from "node:crypto";
 import { Secret } from "../../core/secret.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
-import type { SealedPlace } from "../../crypto/places.ts";
+import type { SealedColumn, SealedPlace } from "../../crypto/places.ts";
 import type { ReceivedTokens } from "../../oauth/token-set.ts";
 import type { GrantRow, TokenColumns } from "../../store/store.ts";
 import { grantUnreadable } from "../errors/grant-unreadable.ts";
-import { accessTokenPlace } from "../grants/sealed-grant.ts";
 
 type Identity = Pick<GrantRow, "grantId" | "clientId">;
 
@@ -34,13 +33,16 @@ export function sealTokens(
   kept: KeptToken | undefined,
 ): TokenColumns {
   const refreshToken = tokens.refreshToken ?? kept?.refreshToken;
+  const accessPlace = placeOf("grants.access_token", identity, generation);
   const life = tokens.refreshTokenExpiresInSeconds;
   return {
     refreshSealed:
-      refreshToken === undefined ? null : keyring.seal(refreshToken.expose(), refreshTokenPlace(identity, generation)),
+      refreshToken === undefined
+        ? null
+        : keyring.seal(refreshToken.expose(), placeOf("grants.refresh_token", identity, generation)),
     refreshExpiresAt: life === undefined ? (kept?.expiresAt ?? null) : receivedAt + life * 1000,
     ...refreshHashes(keyring, refreshToken),
-    accessSealed: keyring.seal(tokens.accessToken.expose(), accessTokenPlace(identity, generation)),
+    accessSealed: keyring.seal(tokens.accessToken.expose(), accessPlace),
     accessIssuedAt: receivedAt,
     accessExpiresAt: receivedAt + tokens.expiresInSeconds * 1000,
     scope: tokens.scope ?? kept?.scope ?? "",
@@ -54,13 +56,13 @@ export function sealTokens(
  */
 export function openRefreshToken(keyring: Sealer, row: GrantRow): Secret | undefined {
   if (row.refreshSealed === null) return undefined;
-  const token = keyring.open(row.refreshSealed, refreshTokenPlace(row, row.generation));
+  const token = keyring.open(row.refreshSealed, placeOf("grants.refresh_token", row, row.generation));
   if (token === undefined) throw grantUnreadable(row.grantId);
   return new Secret(token);
 }
 
-function refreshTokenPlace({ grantId, clientId }: Identity, generation: number): SealedPlace {
-  return { clientId, column: "grants.refresh_token", recordId: grantId, generation };
+function placeOf(column: SealedColumn, { grantId, clientId }: Identity, generation: number): SealedPlace {
+  return { clientId, column, recordId: grantId, generation };
 }
 
 /**

@@ -1,4 +1,5 @@
-import { randomInt } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
+import { systemChance } from "../../core/chance.ts";
 import type { Clock } from "../../core/clock.ts";
 import { systemClock } from "../../core/clock.ts";
 import type { KeyClass } from "../../crypto/keyring.ts";
@@ -65,8 +66,8 @@ export async function openContext(options: CommonOptions, classes: readonly KeyC
       store,
       keyring: await openStoreKeyring(store, masters, classes),
       clock,
-      random: options.random ?? jitter,
-      sleep,
+      random: options.random ?? systemChance,
+      sleep: setTimeout,
       fetch: send,
       protocols,
       owner,
@@ -120,15 +121,6 @@ function warn(error: unknown, during: string): void {
   process.emitWarning(`unexpected error during ${during}: ${error instanceof Error ? error.message : String(error)}`, {
     type: "OnbehalfFault",
   });
-}
-
-/** Uniform in [0, 1). */
-function jitter(): number {
-  return randomInt(2 ** 32) / 2 ** 32;
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 const oneOfAName = "give one provider, such as google({ clientSecretFile }), or several with different names";

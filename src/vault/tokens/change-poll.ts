@@ -1,5 +1,5 @@
 import type { GrantStore } from "../../store/store.ts";
-import type { TokenSource } from "./token-source.ts";
+import type { TokenCache } from "./token-cache.ts";
 
 /** So long may another process's change go unseen here, milliseconds. */
 export const changePollMs = 500;
@@ -9,11 +9,11 @@ export const changePollMs = 500;
  *
  * @param seq the last change that is known
  */
-export function changePoll(store: GrantStore, tokens: TokenSource, seq: number): () => Promise<void> {
+export function changePoll(store: GrantStore, cache: TokenCache, seq: number): () => Promise<void> {
   let seen = seq;
   return async () => {
     const { seq: latest, changes } = await store.changesSince(seen);
     seen = latest;
-    tokens.apply(changes);
+    cache.apply(changes);
   };
 }

@@ -7,39 +7,39 @@ import { grantOf } from "../grants/sealed-grant.ts";
 import { codeRequest } from "../keeper/codes/code-request.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
 import type { Keeper } from "../keeper/keeper.ts";
-import type { TokenSource } from "./token-source.ts";
+import type { TokenCache } from "./token-cache.ts";
 
 /** What is needed to ask the keeper, and to forget what its answer makes wrong. */
 export interface KeeperCalls {
   readonly context: VaultContext;
   readonly keeper: Keeper;
-  readonly tokens: TokenSource;
+  readonly cache: TokenCache;
 }
 
 /** Exchanges a code; see `Vault.exchangeCode`. */
 export async function exchangeCode(
-  { context, keeper, tokens }: KeeperCalls,
+  { context, keeper, cache }: KeeperCalls,
   provider: Provider,
   options: ExchangeCodeOptions,
 ): Promise<Grant> {
   const request = codeRequest(options, provider);
   options.signal?.throwIfAborted();
   const grantId = await waitFor(keeper.exchangeCode(provider.name, request), options.signal);
-  tokens.invalidate([grantId]);
+  cache.invalidate([grantId]);
   return grantOf(context.keyring, await findGrant(context, { grantId }));
 }
 
 /** Revokes a grant; see `Vault.revoke`. */
 export async function revoke(
-  { context, keeper, tokens }: KeeperCalls,
+  { context, keeper, cache }: KeeperCalls,
   ref: GrantRef | Grant,
   signal: AbortSignal | undefined,
 ): Promise<Grant> {
   const named = typeof ref === "object" && "grantId" in ref ? ref.grantId : ref;
   const { grantId, subjectHash } = await findGrant(context, named);
-  tokens.invalidate([grantId]);
+  cache.invalidate([grantId]);
   // Others of the same person may end with it, and are not to be served from memory until that is looked at.
   const all = (await context.store.grantsBySubject(subjectHash)).map((row) => row.grantId);
-  await waitFor(keeper.revoke(grantId), signal).finally(() => tokens.invalidate(all));
+  await waitFor(keeper.revoke(grantId), signal).finally(() => cache.invalidate(all));
   return grantOf(context.keyring, await findGrant(context, { grantId }));
 }

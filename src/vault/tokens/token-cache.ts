@@ -1,5 +1,5 @@
+import type { GrantRef } from "../../core/grant.ts";
 import type { GrantChange, GrantRow } from "../../store/store.ts";
-import { idInKey } from "../grants/find-grant.ts";
 import type { AccessToken } from "./access-token.ts";
 
 /** Tokens and references kept; the oldest go first. */
@@ -73,6 +73,22 @@ export class TokenCache {
     const cached = this.#tokens.get(grantId);
     return state === "active" && cached?.generation === generation && cached.expiresAt === accessExpiresAt;
   }
+}
+
+/**
+ * A key that tells references apart, for caches. What somebody else chose stands last: no user id can be written so
+ * that it reads as another reference.
+ */
+export function cacheKey(ref: GrantRef): string {
+  if (typeof ref === "string") return `id\n${ref}`;
+  if ("grantId" in ref) return `id\n${ref.grantId}`;
+  const provider = ref.provider ?? "";
+  return "subject" in ref ? `sub\n${provider}\n${ref.subject}` : `ext\n${provider}\n${ref.externalId}`;
+}
+
+/** The grant's id, where the key is of a reference by id. */
+function idInKey(key: string): string | undefined {
+  return key.startsWith("id\n") ? key.slice(3) : undefined;
 }
 
 function setNewest<V>(map: Map<string, V>, key: string, value: V): void {

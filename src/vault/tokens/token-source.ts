@@ -7,18 +7,18 @@ import { isUsable, scopesOf } from "../../core/grant.ts";
 import type { GrantRef, LapseReason } from "../../core/grant.ts";
 import { isFresh, refreshAheadAt } from "../../core/refresh.ts";
 import { SingleFlight, waitFor } from "../../core/single-flight.ts";
-import type { GrantChange, GrantRow } from "../../store/store.ts";
+import type { GrantRow } from "../../store/store.ts";
 import { protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { clientMisconfigured } from "../errors/client-misconfigured.ts";
 import { providerUnavailable } from "../errors/provider-unavailable.ts";
 import { reauthorizationRequired } from "../errors/reauthorization-required.ts";
-import { cacheKey, findGrant } from "../grants/find-grant.ts";
+import { findGrant } from "../grants/find-grant.ts";
 import { openAccessToken } from "../grants/sealed-grant.ts";
 import type { Keeper, Priority, RefreshOutcome, SeenGrant } from "../keeper/keeper.ts";
 import { AccessToken } from "./access-token.ts";
-import { TokenCache } from "./token-cache.ts";
-import type { CachedToken, Identity } from "./token-cache.ts";
+import { cacheKey } from "./token-cache.ts";
+import type { CachedToken, Identity, TokenCache } from "./token-cache.ts";
 
 export interface GetAccessTokenOptions {
   /** How long the token must still live, seconds; 60 by default. One that lives shorter is refreshed first. */
@@ -40,11 +40,13 @@ export class TokenSource {
   readonly #context: VaultContext;
   readonly #keeper: Keeper;
   readonly #flights = new SingleFlight<string, RefreshOutcome>();
-  readonly #cache = new TokenCache();
+  readonly #cache: TokenCache;
 
-  constructor(context: VaultContext, keeper: Keeper) {
+  /** @param cache what others invalidate when they change grants */
+  constructor(context: VaultContext, keeper: Keeper, cache: TokenCache) {
     this.#context = context;
     this.#keeper = keeper;
+    this.#cache = cache;
   }
 
   /** The token for a reference, if memory holds one that lives long enough. Touches nothing else. */
@@ -107,16 +109,6 @@ export class TokenSource {
     if (current !== undefined && current.expose() !== refused.token) return this.#handOut(key, read);
     if (row.refreshSealed === null) return this.#reauthorize(row, "no_refresh_token");
     return this.#refreshed(key, read, signal);
-  }
-
-  /** Drops what is known of grants that were changed here. */
-  invalidate(grantIds: readonly string[]): void {
-    this.#cache.invalidate(grantIds);
-  }
-
-  /** Drops what is known of grants that were changed in the store, by whomever. */
-  apply(changes: readonly GrantChange[]): void {
-    this.#cache.apply(changes);
   }
 
   /** Resolves when the refreshes under way have ended. */

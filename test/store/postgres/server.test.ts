@@ -93,7 +93,7 @@ describe("a PostgreSQL server that is stopped and started in mid-use", () => {
     assert.equal((await read(store, grantId)).generation, 1);
     assert.deepEqual(await store.attempts(), [], "an intent that could not be written is none");
     assert.equal((await store.beginAttempt(attempt(grantId))).kind, "begun");
-    assert.equal(await other.commitAttempt(grantId, 1, tokens("2"), 1), true);
+    assert.equal(await other.commitAttempt(grantId, 1, tokens("2"), 1), "active");
     const liveness = await eventually(
       async () => (await other.ownerLiveness?.(owner("survivor"))) ?? "nothing is said",
       (seen) => seen !== "unknown",

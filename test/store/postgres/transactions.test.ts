@@ -22,7 +22,7 @@ describe("transactions of a PostgreSQL store", () => {
     await client.query("UPDATE grants SET failures = 7 WHERE grant_id = $1", [slow.grantId]);
 
     // Had the open one drawn its number already, the poller would now pass it over for good.
-    assert.equal(await store.commitAttempt(quick.grantId, 1, tokens("2"), 1), true);
+    assert.equal(await store.commitAttempt(quick.grantId, 1, tokens("2"), 1), "active");
     const first = await store.changesSince(seq);
     assert.deepEqual(
       first.changes.map(({ grantId }) => grantId),

@@ -31,7 +31,7 @@ describe("a SQLite file on a disk", () => {
     assert.deepEqual(new Set((await store.attempts()).map(({ attemptId }) => attemptId)), standing);
 
     await rm(ballast);
-    assert.equal(await store.commitAttempt(row.grantId, 1, tokens("after"), 1), true);
+    assert.equal(await store.commitAttempt(row.grantId, 1, tokens("after"), 1), "active");
     assert.equal((await read(store, row.grantId)).generation, 2);
   });
 

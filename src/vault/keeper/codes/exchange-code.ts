@@ -13,7 +13,7 @@ import type { GrantRow, IntakeRow } from "../../../store/store.ts";
 import { clientMisconfigured } from "../../errors/client-misconfigured.ts";
 import { codeRejected, codeReused } from "../../errors/code-rejected.ts";
 import { providerUnavailable } from "../../errors/provider-unavailable.ts";
-import { gateOf } from "../context.ts";
+import { gateOf } from "../gate/gate.ts";
 import type { KeeperContext } from "../context.ts";
 import type { Permit } from "../gate/permit.ts";
 import type { CodeRequest } from "../keeper.ts";

@@ -5,13 +5,14 @@ import { isUsable } from "../../../core/grant.ts";
 import type { GrantState, Profile } from "../../../core/grant.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
+import type { Provider } from "../../../providers/provider.ts";
+import { endTogether } from "../../../providers/siblings.ts";
 import { newGrant } from "../../../store/new-grant.ts";
 import type { GrantRow } from "../../../store/store.ts";
 import type { KeeperContext } from "../context.ts";
 import { ifReadable } from "../../errors/grant-unreadable.ts";
 import { externalHash, openPerson, sealPerson, subjectHash } from "../../grants/sealed-grant.ts";
 import { openRefreshToken, sealTokens } from "../sealed-tokens.ts";
-import { suspectIfRevokedSince } from "../siblings.ts";
 
 /** A verified answer of the token endpoint: who consented, and to what. */
 export interface Consent extends ReceivedTokens {
@@ -125,4 +126,28 @@ function nextRow(
  */
 function withoutRefreshToken(state: GrantState): GrantState {
   return state === "suspect" || state === "revoking" ? state : "active";
+}
+
+/**
+ * Suspects a grant whose tokens were asked for before a revocation was over that may have ended them: the grant was not
+ * there yet, or not usable, when the revocation suspected the others.
+ *
+ * @param askedAt when the tokens were asked for, milliseconds since the epoch
+ * @param before the grant as it stood before these tokens
+ */
+async function suspectIfRevokedSince(
+  { store, clock }: KeeperContext,
+  provider: Provider,
+  grant: GrantRow,
+  askedAt: number,
+  before: GrantRow | undefined,
+): Promise<void> {
+  if (!provider.revocationEndsSiblings) return;
+  const isOver = ({ state, stateSince }: GrantRow): boolean => state === "revoked" && stateSince > askedAt;
+  const others = (await store.grantsBySubject(grant.subjectHash)).filter(
+    (other) => isOver(other) && other.issuer === grant.issuer && endTogether(provider, grant.clientId, other.clientId),
+  );
+  if (others.length > 0 || (before !== undefined && isOver(before))) {
+    await store.markSuspect(grant.grantId, clock.now());
+  }
 }

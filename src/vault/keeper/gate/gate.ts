@@ -181,3 +181,10 @@ export class Gate {
     return waitMs;
   }
 }
+
+/** The gate before a provider. Every configured provider has one. */
+export function gateOf({ gates }: { readonly gates: ReadonlyMap<string, Gate> }, provider: string): Gate {
+  const gate = gates.get(provider);
+  if (gate === undefined) throw new TypeError(`there is no gate for ${provider}`);
+  return gate;
+}

@@ -1,12 +1,12 @@
 import { nextStep } from "../../../core/take-over.ts";
 import { holderWaitMs } from "../../../core/timing.ts";
 import type { GrantRow } from "../../../store/store.ts";
-import { gateOf, livenessOfOwner } from "../context.ts";
+import { livenessOfOwner } from "../context.ts";
+import { gateOf } from "../gate/gate.ts";
 import type { KeeperContext } from "../context.ts";
 import type { Gate } from "../gate/gate.ts";
-import { PermitHolder, deferredBy } from "../gate/permit.ts";
-import type { Deferred, Permit } from "../gate/permit.ts";
-import type { Priority, SeenGrant } from "../keeper.ts";
+import type { Admitted, Permit, Rejected } from "../gate/permit.ts";
+import type { Priority, RefreshOutcome, SeenGrant } from "../keeper.ts";
 import { commitRescued } from "./rescued-answers.ts";
 
 /** How often an attempt of an owner that lives is read again, milliseconds: soon at first, for most exchanges are quick. */
@@ -15,6 +15,9 @@ const longestPollMs = 300;
 
 /** A back-off this short is waited out rather than passed on to the caller, milliseconds. */
 export const shortBackOffMs = 1_500;
+
+/** Why a refresh sends nothing, or nothing just now. */
+export type Deferred = Exclude<RefreshOutcome, { kind: "refreshed" }>;
 
 /** The attempt is written, and the provider may be called. */
 export interface Attempted {
@@ -121,4 +124,46 @@ async function cancelAttempt(
   await (takenOver
     ? store.endAttemptUnknown(attemptId, { ...failure, suspect: grant.state === "suspect" })
     : store.endAttempt(attemptId, failure));
+}
+
+/** How a refresh ends that was not admitted. */
+function deferredBy({ waitMs, error, isClientRefused }: Omit<Rejected, "kind">): Deferred {
+  return isClientRefused ? { kind: "misconfigured", error } : { kind: "unavailable", error, retryAfterMs: waitMs };
+}
+
+/** A permit that is got, released while there is nothing to send, and got again. */
+class PermitHolder {
+  readonly #admit: () => Promise<Admitted | Rejected>;
+  #permit: Permit | undefined;
+
+  /** @param admit asks the gate */
+  constructor(admit: () => Promise<Admitted | Rejected>) {
+    this.#admit = admit;
+  }
+
+  get hasPermit(): boolean {
+    return this.#permit !== undefined;
+  }
+
+  /** Gets a permit where none is held. Returns why there is none. */
+  async obtain(): Promise<Deferred | undefined> {
+    if (this.#permit !== undefined) return undefined;
+    const admission = await this.#admit();
+    if (admission.kind === "rejected") return deferredBy(admission);
+    this.#permit = admission.permit;
+    return undefined;
+  }
+
+  release(): void {
+    this.#permit?.release();
+    this.#permit = undefined;
+  }
+
+  /** The permit, for somebody else to use or to release from now on. */
+  handOver(): Permit {
+    const permit = this.#permit;
+    if (permit === undefined) throw new TypeError("there is no permit to hand over");
+    this.#permit = undefined;
+    return permit;
+  }
 }

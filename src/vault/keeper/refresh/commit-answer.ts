@@ -1,9 +1,9 @@
+import type { GrantState } from "../../../core/grant.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { GrantRow, TokenColumns } from "../../../store/store.ts";
 import type { KeeperContext } from "../context.ts";
 import type { RefreshOutcome } from "../keeper.ts";
 import { openRefreshToken, sealTokens } from "../sealed-tokens.ts";
-import { suspectIfRevokedSince } from "../siblings.ts";
 import { storeDurably } from "../store-durably.ts";
 import { keepLateAnswer } from "./late-answers.ts";
 import { sealForRescue } from "./rescue-journal.ts";
@@ -53,7 +53,7 @@ export function commitAnswer(context: KeeperContext, grant: GrantRow, received: 
   );
   const outcome = soon.then((end): RefreshOutcome => {
     if (end.kind === "overdue") return refreshed(grant, received, false);
-    return end.value === "committed" ? refreshed(grant, received, true) : { kind: "newer" };
+    return end.value === "active" ? refreshed(grant, received, true) : { kind: "newer" };
   });
   return { outcome, stored };
 }
@@ -108,7 +108,7 @@ export function tokenColumns({ keyring }: KeeperContext, grant: GrantRow, receiv
 /**
  * One try: onto the grant, or beside it as a late answer where the grant has moved on.
  *
- * @returns `suspected` where a revocation may have ended the new tokens already
+ * @returns how the grant stands now; undefined where the answer was kept beside it
  * @throws {OnbehalfError} `store_unavailable`
  */
 export async function commitOnce(
@@ -116,24 +116,31 @@ export async function commitOnce(
   grant: GrantRow,
   received: ReceivedTokens,
   columns: TokenColumns,
-): Promise<"committed" | "suspected" | "late"> {
+): Promise<GrantState | undefined> {
   const { store, clock, emit, protocols } = context;
   const { grantId, provider, generation } = grant;
-  const committed =
-    (await store.commitAttempt(grantId, generation, columns, clock.now())) ||
-    // A commit that was reported as failed may have gone through: then what stands there is our very own bytes.
-    isSame((await store.grantById(grantId))?.accessSealed, columns.accessSealed);
-  if (!committed) {
+  // A revocation that ends other grants suspects them. Where it did so after we asked, it may have ended our answer too.
+  const endsSiblings = protocols.get(provider)?.provider.revocationEndsSiblings === true;
+  const suspectSince = endsSiblings ? received.receivedAt : undefined;
+  const state =
+    (await store.commitAttempt(grantId, generation, columns, clock.now(), suspectSince)) ??
+    (await stateOfOurs(context, grantId, columns));
+  if (state === undefined) {
     await keepLateAnswer(context, grant, received);
     emit({ type: "answer_kept", grantId, provider, as: "orphan" });
-    return "late";
+    return undefined;
   }
-  const record = protocols.get(provider)?.provider;
-  const isSuspect = record !== undefined && (await suspectIfRevokedSince(context, record, grant, received.receivedAt));
   emit({ type: "refreshed", grantId, provider, generation: generation + 1 });
-  return isSuspect ? "suspected" : "committed";
+  return state;
 }
 
-function isSame(stored: Uint8Array | null | undefined, ours: Uint8Array | null): boolean {
-  return stored !== null && stored !== undefined && ours !== null && Buffer.compare(stored, ours) === 0;
+/** A commit that was reported as failed may have gone through: then what stands there is our very own bytes. */
+async function stateOfOurs(
+  { store }: KeeperContext,
+  grantId: string,
+  { accessSealed: ours }: TokenColumns,
+): Promise<GrantState | undefined> {
+  const row = await store.grantById(grantId);
+  if (row === undefined || row.accessSealed === null || ours === null) return undefined;
+  return Buffer.compare(row.accessSealed, ours) === 0 ? row.state : undefined;
 }

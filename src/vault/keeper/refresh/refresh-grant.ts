@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto";
 import { isOnbehalfError } from "../../../core/errors.ts";
 import type { TokenResponse } from "../../../oauth/token-endpoint.ts";
 import { protocolOf } from "../../context.ts";
-import { gateOf } from "../context.ts";
+import { gateOf } from "../gate/gate.ts";
 import type { KeeperContext } from "../context.ts";
 import type { Priority, RefreshOutcome, SeenGrant } from "../keeper.ts";
 import { openRefreshToken } from "../sealed-tokens.ts";

@@ -1,5 +1,5 @@
 import type { LapseReason } from "../../../core/grant.ts";
-import { gateOf } from "../context.ts";
+import { gateOf } from "../gate/gate.ts";
 import { commitAnswer, settled } from "./commit-answer.ts";
 import type { Commit } from "./commit-answer.ts";
 import { decisionOn, settleFailure } from "./failed-exchange.ts";
