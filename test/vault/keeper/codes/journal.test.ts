@@ -50,6 +50,24 @@ describe("an answer that could not be checked, because the provider's keys were 
     assert.equal(intakeState(home), "done");
   });
 
+  test("raises an event while the sign-in waits, and another when it is done", async (t) => {
+    const home = await house(t);
+    const vault = await home.open();
+    const options = { code: home.code("ada@example.com"), externalId: "user-42" };
+    home.standin.fault("GET", certs, { times: "always", drop: true });
+    await assert.rejects(vault.exchangeCode(options), (error) => isOnbehalfError(error, "provider_unavailable"));
+    await until(() => home.events.length > 0);
+    assert.deepEqual(home.events, [{ type: "sign_in_waits", provider: "google", error: "keys_unavailable" }]);
+    await vault.close();
+    home.standin.clearFaults();
+
+    await home.open();
+    await until(() => home.events.length >= 3);
+    const stored = home.events.find((event) => event.type === "grant_stored");
+    const grantId = stored !== undefined && "grantId" in stored ? stored.grantId : "";
+    assert.deepEqual(home.events.at(-1), { type: "sign_in_finished", grantId, provider: "google" });
+  });
+
   test("is not given to somebody who sends the code with less knowledge", async (t) => {
     const home = await house(t);
     const vault = await home.open();

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { TestContext } from "node:test";
+import type { Store } from "../../src/index.ts";
+import { sqlite } from "../../src/store/sqlite/index.ts";
+import { Periodic } from "../../src/vault/periodic.ts";
+import { eventually } from "../support/eventually.ts";
+import { house, until } from "../support/house.ts";
+
+describe("work that comes round by itself", () => {
+  test("comes round again after a round that failed, and each failure is told", async (t: TestContext) => {
+    const told: unknown[] = [];
+    const periodic = new Periodic((error, task) => told.push([String(error), task]));
+    t.after(() => periodic.stop());
+    let rounds = 0;
+    periodic.every("a task", 1, async () => {
+      rounds += 1;
+      if (rounds <= 2) throw new TypeError(`bug ${rounds}`);
+    });
+    await eventually(
+      () => rounds,
+      (count) => count >= 4,
+    );
+    assert.deepEqual(told, [
+      ["TypeError: bug 1", "a task"],
+      ["TypeError: bug 2", "a task"],
+    ]);
+  });
+});
+
+describe("an unexpected error in a vault's background work", () => {
+  test("is told to onFault, ends nothing, and the work comes round again", async (t) => {
+    const home = await house(t);
+    const faults: string[] = [];
+    const store = sqlite(home.path);
+    const look = store.changesSince;
+    let looks = 0;
+    const flawed: Store = {
+      ...store,
+      changesSince: async (seq) => {
+        looks += 1;
+        if (looks === 1) throw new TypeError("a bug");
+        return look(seq);
+      },
+    };
+    const vault = await home.open({
+      store: flawed,
+      onFault: (error, during) => faults.push(`${during}: ${String(error)}`),
+    });
+    await until(() => faults.length > 0);
+    assert.deepEqual(faults, ["changes: TypeError: a bug"]);
+    const grant = await vault.exchangeCode({ code: home.code("ada@example.com") });
+    assert.match((await vault.getAccessToken(grant)).token, /^ya29\./);
+  });
+});
