@@ -1,16 +1,42 @@
+/** What the property tests do to a store: steps that can be generated, and how a store that has taken them is read. */
 import { array, constantFrom, nat, record } from "fast-check";
 import type { Arbitrary } from "fast-check";
 import type { Attempt } from "../../src/core/take-over.ts";
-import type { GrantRow, IntakeRow } from "../../src/store/store.ts";
+import type { GrantRow, IntakeRow, Store } from "../../src/store/store.ts";
 import { bytes, grant, owner, tokens } from "../../src/store/suite/rows.ts";
-import type { Modelled } from "./model.ts";
+import { modelOperations } from "../../tools/model-store.ts";
+import type { ModelOperation, ModelStore } from "../../tools/model-store.ts";
 
-/** One thing that somebody does to a store, by numbers, so that it can be generated, printed and shrunk. */
+/** As much of a store as there is a model of. */
+export type ModelledStore = Pick<Store, ModelOperation>;
+
+/**
+ * The model, with promises as a store has them.
+ *
+ * @param onAnswer is told each operation and what the model answered
+ */
+export function asStore(
+  model: ModelStore,
+  onAnswer: (name: ModelOperation, answer: unknown) => void = () => undefined,
+): ModelledStore {
+  return Object.fromEntries(
+    modelOperations.map((name) => [
+      name,
+      async (...args: readonly unknown[]) => {
+        const answer: unknown = (model[name] as (...args: readonly unknown[]) => unknown)(...args);
+        onAnswer(name, answer);
+        return answer;
+      },
+    ]),
+  ) as unknown as ModelledStore;
+}
+
+/** One thing that is done to a store, in numbers, so that it can be generated, printed and shrunk. */
 export interface Step {
   readonly do: (typeof verbs)[number];
   /** Which grant, code or attempt. */
   readonly which: number;
-  /** How far behind the newest generation, or whose attempt, or which of several ways. */
+  /** Picks one of three variants: a generation behind the newest, an attempt that was taken over, and so on. */
   readonly off: number;
 }
 
@@ -35,11 +61,11 @@ const verbs = [
   "sweep",
 ] as const;
 
-/** What others build on. */
+/** Done more often: other steps need a grant, an attempt or a code to act on. */
 const often: (typeof verbs)[number][] = ["consent", "reconsent", "reconsent", "begin", "begin", "commit", "bring code"];
 
-/** Two of everything: enough to mix things up, and few enough to come back to the same one. */
-export const steps: Arbitrary<Step[]> = array(
+/** Two grants, two codes: enough to confuse one with the other, and few enough that steps meet the same one again. */
+export const stepSequences: Arbitrary<Step[]> = array(
   record({ do: constantFrom(...verbs, ...often), which: nat(1), off: nat(2) }),
   { minLength: 30, maxLength: 90 },
 );
@@ -48,21 +74,26 @@ const codeOf = (which: number): Uint8Array => bytes(`code ${which}`);
 const grantIdOf = (which: number): string => `g_${which}`;
 
 /**
- * Does a step and returns what the store answered.
+ * Does one step and returns what the store answered.
  *
- * @param rows the grants as they stood before
- * @param at a number that grows with each step; it also tells apart what is made
+ * @param rows the grants as they were before the step
+ * @param at a number that grows with each step: its time, and part of the name of all that it makes
  */
-export async function perform(store: Modelled, step: Step, rows: readonly GrantRow[], at: number): Promise<unknown> {
+export async function perform(
+  store: ModelledStore,
+  step: Step,
+  rows: readonly GrantRow[],
+  at: number,
+): Promise<unknown> {
   const { which, off } = step;
   const grantId = grantIdOf(which);
   const row = rows.find((each) => each.grantId === grantId);
   const generation = (row?.generation ?? 1) - (off === 2 ? 1 : 0);
-  const failure = { error: `error ${at}`, at, retryAt: off === 0 ? null : at + off };
+  const failure = { error: `error ${at}`, at, retryAt: off === 0 ? null : at + 5 * off };
   const attempt = { attemptId: `attempt ${at}`, grantId, generation, owner: owner(String(at)), at };
-  const standing = (await store.attempts()).find((each) => each.grantId === grantId)?.attemptId ?? "none";
-  // Of one that stands, or of one that may have been taken over.
-  const attemptId = off === 2 ? `attempt ${at - 2}` : standing;
+  const current = (await store.attempts()).find((each) => each.grantId === grantId)?.attemptId ?? "none";
+  // The attempt that is there, or one that may have been taken over.
+  const attemptId = off === 2 ? `attempt ${at - 2}` : current;
   switch (step.do) {
     case "consent": {
       const subjectHash = bytes(off === 2 ? "somebody else's" : `subject ${which}`);
@@ -84,7 +115,7 @@ export async function perform(store: Modelled, step: Step, rows: readonly GrantR
     case "begin":
       return withoutTime(await store.beginAttempt(attempt));
     case "take over":
-      return withoutTime(await store.beginAttempt(attempt, off === 1 ? "none" : standing));
+      return withoutTime(await store.beginAttempt(attempt, off === 1 ? "none" : current));
     case "commit":
       return store.commitAttempt(grantId, generation, tokens(String(at)), at, off === 0 ? undefined : at - 3 * off);
     case "end":
@@ -95,13 +126,9 @@ export async function perform(store: Modelled, step: Step, rows: readonly GrantR
       return store.lapse(grantId, generation, "invalid_grant", `error ${at}`, at);
     case "keep late answer": {
       if (row === undefined) return undefined;
-      const lateAnswer = {
-        lateAnswerId: `late answer ${at - off}`,
-        grantId,
-        parentGeneration: generation,
-        receivedAt: at,
-      };
-      return store.keepLateAnswer({ ...lateAnswer, answerSealed: bytes(`answer ${at}`) });
+      // Several come at the same time: their order must not be left to chance.
+      const lateAnswer = { lateAnswerId: `late answer ${at - off}`, grantId, receivedAt: at - (at % 4) };
+      return store.keepLateAnswer({ ...lateAnswer, parentGeneration: generation, answerSealed: bytes(`answer ${at}`) });
     }
     case "drop late answer":
       return store.dropLateAnswer((await store.lateAnswersOf(grantId, generation))[0]?.lateAnswerId ?? "none");
@@ -109,7 +136,7 @@ export async function perform(store: Modelled, step: Step, rows: readonly GrantR
       const intake = { codeHash: codeOf(which), clientId: "client-1", owner: owner(String(at)) };
       const known = (await store.openIntakes()).find((each) => same(each.codeHash, codeOf(which)));
       const replaces = off === 2 && known !== undefined ? { startedAt: known.startedAt } : undefined;
-      // Time stands still every other step: a takeover must not depend on it.
+      // Two steps share a time: a takeover must not depend on the clock.
       return store.beginIntake({ ...intake, contextSealed: bytes(`context ${at}`) }, at - (at % 2), replaces);
     }
     case "journal":
@@ -128,8 +155,8 @@ export async function perform(store: Modelled, step: Step, rows: readonly GrantR
   }
 }
 
-/** Everything that can be read of a store, in an order of its own. */
-export async function contents(store: Modelled): Promise<unknown> {
+/** Everything that can be read of a store, sorted, where a store may choose the order. */
+export async function contents(store: ModelledStore): Promise<unknown> {
   const rows = await store.listGrants({ limit: 100 });
   const parents = rows.flatMap(({ grantId, generation }) =>
     Array.from({ length: generation + 1 }, (_, parent) => [grantId, parent] as const),
@@ -137,6 +164,7 @@ export async function contents(store: Modelled): Promise<unknown> {
   const codeText = ({ codeHash }: IntakeRow): string => Buffer.from(codeHash).toString("hex");
   return {
     rows,
+    byId: await Promise.all([0, 1, 2].map((which) => store.grantById(grantIdOf(which)))),
     attempts: (await store.attempts()).map(timeless).sort((a, b) => (a.grantId < b.grantId ? -1 : 1)),
     lateAnswers: await Promise.all(rows.map(({ grantId }) => store.lateAnswersOf(grantId))),
     lateAnswersByParent: await Promise.all(parents.map(([grantId, parent]) => store.lateAnswersOf(grantId, parent))),
@@ -144,11 +172,11 @@ export async function contents(store: Modelled): Promise<unknown> {
   };
 }
 
-function withoutTime(begun: Awaited<ReturnType<Modelled["beginAttempt"]>>): unknown {
+function withoutTime(begun: Awaited<ReturnType<ModelledStore["beginAttempt"]>>): unknown {
   return begun.kind === "held" ? { kind: "held", attempt: timeless(begun.attempt) } : begun;
 }
 
-/** Attempts are timed by the store's own clock, and the model has none. */
+/** Each store takes the time of attempts from its own clock, so it differs from the model's. */
 function timeless({ attemptId, grantId, generation, owner, endedUnknown }: Attempt): Omit<Attempt, "startedAt"> {
   return { attemptId, grantId, generation, owner, endedUnknown };
 }

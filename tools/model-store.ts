@@ -1,0 +1,282 @@
+/**
+ * The one model of a store: what `Store` promises, as plainly as it can be said. Maps, one caller at a time, no failures.
+ *
+ * Two rely on it. The property tests (test/store/properties.ts) hold SQLite and PostgreSQL to it, operation by
+ * operation. The simulator (tools/simulator/) runs the refresh protocol on it, with faults around each operation. So what
+ * the simulator proves of the protocol holds for the real databases: a model of its own could differ from them unseen.
+ */
+import { isUsable } from "../src/core/grant.ts";
+import type { Attempt } from "../src/core/take-over.ts";
+import type { GrantRow, IntakeRow, LateAnswerRow, Store } from "../src/store/store.ts";
+
+/** What the model can do. A test fails for one of these that the property tests do not use. */
+export const modelOperations = [
+  "grantById",
+  "listGrants",
+  "saveFromIntake",
+  "beginRevocation",
+  "endRevocation",
+  "markSuspect",
+  "beginAttempt",
+  "commitAttempt",
+  "endAttempt",
+  "endAttemptUnknown",
+  "lapse",
+  "keepLateAnswer",
+  "lateAnswersOf",
+  "dropLateAnswer",
+  "attempts",
+  "beginIntake",
+  "journalAnswer",
+  "rejectIntake",
+  "forgetIntake",
+  "openIntakes",
+  "sweepIntakes",
+] as const satisfies readonly (keyof Store)[];
+
+export type ModelOperation = (typeof modelOperations)[number];
+
+/** The same operations without promises: each one happens whole, at one moment. */
+type Operations = {
+  readonly [K in ModelOperation]: (...args: Parameters<Store[K]>) => Awaited<ReturnType<Store[K]>>;
+};
+
+/** Rows are replaced and never changed, so that a row that somebody has read stays as it was read. */
+export class ModelStore implements Operations {
+  readonly #grants = new Map<string, GrantRow>();
+  /** By grant: there is one at most. */
+  readonly #attempts = new Map<string, Attempt>();
+  readonly #lateAnswers = new Map<string, LateAnswerRow>();
+  readonly #intakes = new Map<string, IntakeRow>();
+  readonly #now: () => number;
+
+  /** @param now the time of attempts, which real stores take from their database */
+  constructor(now: () => number = () => 0) {
+    this.#now = now;
+  }
+
+  grantById: Operations["grantById"] = (grantId) => this.#grants.get(grantId);
+
+  listGrants: Operations["listGrants"] = ({ limit }) =>
+    [...this.#grants.values()].sort((a, b) => byText(a.grantId, b.grantId)).slice(0, limit);
+
+  saveFromIntake: Operations["saveFromIntake"] = (row, madeFrom, codeHash) => {
+    const stored = this.#grants.get(row.grantId);
+    if (madeFrom === null) {
+      if (stored !== undefined || this.#hasGrantOf(row)) return false;
+    } else if (stored?.generation !== madeFrom.generation || stored.state !== madeFrom.state) return false;
+    this.#grants.set(row.grantId, row);
+    const intake = this.#intakes.get(textOf(codeHash));
+    if (intake !== undefined) {
+      const { grantId, updatedAt } = row;
+      this.#changeIntake(intake, { state: "done", grantId, answerSealed: null, endedAt: updatedAt });
+    }
+    return true;
+  };
+
+  beginRevocation: Operations["beginRevocation"] = (grantId, at) => {
+    const grant = this.#grants.get(grantId);
+    if (grant === undefined || grant.state === "revoked") return false;
+    const stateSince = grant.state === "revoking" ? grant.stateSince : at;
+    this.#changeGrant(grant, { state: "revoking", reason: null, stateSince, updatedAt: at });
+    return true;
+  };
+
+  endRevocation: Operations["endRevocation"] = (grantId, generation, at) => {
+    const grant = this.#grants.get(grantId);
+    if (grant?.state !== "revoking" || grant.generation !== generation) return false;
+    this.#changeGrant(grant, {
+      state: "revoked",
+      reason: "revoked",
+      stateSince: at,
+      updatedAt: at,
+      refreshSealed: null,
+      refreshExpiresAt: null,
+      refreshPrefixHash: null,
+      refreshDigestHash: null,
+      accessSealed: null,
+      accessIssuedAt: null,
+      accessExpiresAt: null,
+    });
+    this.#attempts.delete(grantId);
+    return true;
+  };
+
+  markSuspect: Operations["markSuspect"] = (grantId, at) => {
+    const grant = this.#grants.get(grantId);
+    if (grant === undefined || !isUsable(grant.state) || grant.refreshSealed === null) return false;
+    this.#changeGrant(grant, {
+      state: "suspect",
+      stateSince: grant.state === "suspect" ? grant.stateSince : at,
+      accessExpiresAt: grant.accessExpiresAt === null ? null : Math.min(grant.accessExpiresAt, at),
+      updatedAt: at,
+    });
+    return true;
+  };
+
+  beginAttempt: Operations["beginAttempt"] = ({ attemptId, grantId, generation, owner, at }, replaces) => {
+    const grant = this.#grants.get(grantId);
+    if (grant === undefined) return { kind: "gone" };
+    if (grant.generation !== generation || !isUsable(grant.state)) return { kind: "moved", grant };
+    if (grant.retryAt !== null && grant.retryAt > at) return { kind: "backing-off", grant };
+    const held = this.#attempts.get(grantId);
+    if (held?.generation === generation && held.attemptId !== replaces) {
+      return { kind: "held", attempt: held, now: this.#now() };
+    }
+    const attempt = { attemptId, grantId, generation, owner, startedAt: this.#now(), endedUnknown: false };
+    this.#attempts.set(grantId, attempt);
+    return { kind: "begun", grant };
+  };
+
+  commitAttempt: Operations["commitAttempt"] = (grantId, parentGeneration, columns, at, suspectSince) => {
+    const grant = this.#grants.get(grantId);
+    if (grant === undefined || grant.generation !== parentGeneration) return undefined;
+    // Even onto a lapsed grant: an answer to its own generation proves that it lives.
+    if (!isUsable(grant.state) && grant.state !== "lapsed") return undefined;
+    const staysSuspect = grant.state === "suspect" && grant.stateSince > (suspectSince ?? Infinity);
+    const state = staysSuspect ? "suspect" : "active";
+    this.#changeGrant(grant, {
+      ...columns,
+      generation: parentGeneration + 1,
+      state,
+      reason: null,
+      stateSince: grant.state === state ? grant.stateSince : at,
+      accessExpiresAt: staysSuspect ? at : columns.accessExpiresAt,
+      lastRefreshAt: at,
+      lastError: null,
+      lastErrorAt: null,
+      failures: 0,
+      retryAt: null,
+      updatedAt: at,
+    });
+    this.#endAttemptUpTo(grantId, parentGeneration);
+    return state;
+  };
+
+  endAttempt: Operations["endAttempt"] = (attemptId, failure) => {
+    const attempt = this.#attemptById(attemptId);
+    if (attempt === undefined) return;
+    this.#attempts.delete(attempt.grantId);
+    this.#recordFailure(attempt, failure);
+  };
+
+  endAttemptUnknown: Operations["endAttemptUnknown"] = (attemptId, failure) => {
+    const attempt = this.#attemptById(attemptId);
+    if (attempt === undefined) return;
+    this.#attempts.set(attempt.grantId, { ...attempt, endedUnknown: true });
+    this.#recordFailure(attempt, failure);
+    const grant = this.#grants.get(attempt.grantId);
+    if (failure.suspect && grant?.state === "active") {
+      this.#changeGrant(grant, { state: "suspect", stateSince: failure.at });
+    }
+  };
+
+  lapse: Operations["lapse"] = (grantId, generation, reason, error, at) => {
+    const grant = this.#grants.get(grantId);
+    if (grant === undefined || grant.generation !== generation || !isUsable(grant.state)) return false;
+    this.#changeGrant(grant, {
+      state: "lapsed",
+      reason,
+      stateSince: at,
+      lastError: error,
+      lastErrorAt: at,
+      updatedAt: at,
+    });
+    this.#endAttemptUpTo(grantId, generation);
+    return true;
+  };
+
+  keepLateAnswer: Operations["keepLateAnswer"] = (lateAnswer) => {
+    if (!this.#lateAnswers.has(lateAnswer.lateAnswerId)) this.#lateAnswers.set(lateAnswer.lateAnswerId, lateAnswer);
+  };
+
+  lateAnswersOf: Operations["lateAnswersOf"] = (grantId, parentGeneration) =>
+    [...this.#lateAnswers.values()]
+      .filter((lateAnswer) => lateAnswer.grantId === grantId)
+      .filter((lateAnswer) => parentGeneration === undefined || lateAnswer.parentGeneration === parentGeneration)
+      .sort((a, b) => b.receivedAt - a.receivedAt || byText(a.lateAnswerId, b.lateAnswerId));
+
+  dropLateAnswer: Operations["dropLateAnswer"] = (lateAnswerId) => void this.#lateAnswers.delete(lateAnswerId);
+
+  attempts: Operations["attempts"] = () =>
+    [...this.#attempts.values()].sort((a, b) => a.startedAt - b.startedAt || byText(a.attemptId, b.attemptId));
+
+  beginIntake: Operations["beginIntake"] = (intake, at, replaces) => {
+    const known = this.#intakes.get(textOf(intake.codeHash));
+    if (known === undefined) {
+      const nothingYet = { answerSealed: null, grantId: null, rejection: null, endedAt: null };
+      this.#intakes.set(textOf(intake.codeHash), { ...intake, ...nothingYet, state: "spending", startedAt: at });
+      return { kind: "begun" };
+    }
+    if (known.state !== "spending" || known.startedAt !== replaces?.startedAt) return { kind: "known", intake: known };
+    // Later than the start that it replaces, even where the clock stands still: whoever read that one must not match.
+    this.#changeIntake(known, { ...intake, startedAt: Math.max(at, known.startedAt + 1) });
+    return { kind: "begun" };
+  };
+
+  journalAnswer: Operations["journalAnswer"] = (codeHash, answerSealed) => {
+    const intake = this.#intakes.get(textOf(codeHash));
+    if (intake === undefined) return false;
+    this.#changeIntake(intake, { state: "answered", answerSealed, rejection: null, endedAt: null });
+    return true;
+  };
+
+  rejectIntake: Operations["rejectIntake"] = (codeHash, rejection, at, from) => {
+    const intake = this.#intakes.get(textOf(codeHash));
+    if (intake === undefined || (intake.state !== "spending" && intake.state !== "answered")) return false;
+    if (from !== undefined && intake.state !== from) return false;
+    this.#changeIntake(intake, { state: "rejected", rejection, answerSealed: null, endedAt: at });
+    return true;
+  };
+
+  forgetIntake: Operations["forgetIntake"] = (codeHash) => {
+    if (this.#intakes.get(textOf(codeHash))?.state === "spending") this.#intakes.delete(textOf(codeHash));
+  };
+
+  openIntakes: Operations["openIntakes"] = () => [...this.#intakes.values()].filter(({ endedAt }) => endedAt === null);
+
+  sweepIntakes: Operations["sweepIntakes"] = (endedBefore) => {
+    const ended = [...this.#intakes].filter(([, { endedAt }]) => endedAt !== null && endedAt < endedBefore);
+    for (const [codeHash] of ended) this.#intakes.delete(codeHash);
+    return ended.length;
+  };
+
+  #changeGrant(grant: GrantRow, changes: Partial<GrantRow>): void {
+    this.#grants.set(grant.grantId, { ...grant, ...changes });
+  }
+
+  #changeIntake(intake: IntakeRow, changes: Partial<IntakeRow>): void {
+    this.#intakes.set(textOf(intake.codeHash), { ...intake, ...changes });
+  }
+
+  /** One grant for each person and client. */
+  #hasGrantOf({ subjectHash, clientId }: GrantRow): boolean {
+    return [...this.#grants.values()].some(
+      (grant) => grant.clientId === clientId && textOf(grant.subjectHash) === textOf(subjectHash),
+    );
+  }
+
+  #attemptById(attemptId: string): Attempt | undefined {
+    return [...this.#attempts.values()].find((attempt) => attempt.attemptId === attemptId);
+  }
+
+  #endAttemptUpTo(grantId: string, generation: number): void {
+    const attempt = this.#attempts.get(grantId);
+    if (attempt !== undefined && attempt.generation <= generation) this.#attempts.delete(grantId);
+  }
+
+  #recordFailure({ grantId }: Attempt, { error, at, retryAt }: Parameters<Store["endAttempt"]>[1]): void {
+    const grant = this.#grants.get(grantId);
+    if (grant === undefined) return;
+    const failures = grant.failures + 1;
+    this.#changeGrant(grant, { lastError: error, lastErrorAt: at, failures, retryAt, updatedAt: at });
+  }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
