@@ -1,4 +1,4 @@
-import { between, oneOf } from "./random.ts";
+import { between, oneOf } from "../random.ts";
 import { pause } from "./processes.ts";
 import type { Fleet } from "./fleet.ts";
 import type { People } from "./people.ts";

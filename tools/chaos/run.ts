@@ -12,7 +12,7 @@ import { People } from "./people.ts";
 import { isKeeper, pause, processesOf, runVariable } from "./processes.ts";
 import { startProvider } from "./provider.ts";
 import type { ProviderProcess } from "./provider.ts";
-import { between, oneOf, seeded } from "./random.ts";
+import { between, oneOf, seeded } from "../random.ts";
 import { read, readToken, silentMs } from "./readers.ts";
 import type { Evidence, Standing } from "./verdict.ts";
 

@@ -1,7 +1,7 @@
 /** The provider of a run, in a process of its own: answers come late, some before it has acted and some after. */
 import { startStandin } from "../../src/standin/index.ts";
 import type { StandinOptions } from "../../src/standin/index.ts";
-import { between, seeded } from "./random.ts";
+import { between, seeded } from "../random.ts";
 
 export interface ProviderSettings extends StandinOptions {
   readonly seed: number;

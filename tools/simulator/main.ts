@@ -1,11 +1,13 @@
 /**
- * `npm run simulate -- --schedules 1000000 --seed 1`: the refresh protocol through random schedules of two and three
- * processes, with crash, pause, lost messages and store failure at every step. `--trace SEED` shows one schedule.
+ * `npm run simulate`: runs the refresh protocol through random schedules of two and three processes, with crashes,
+ * pauses, lost messages and store failures at every step. `--schedules N --seed N` says how many and which;
+ * `--trace SEED` shows one schedule, moment by moment.
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { simulate } from "./simulate.ts";
+import { traceHead } from "./trace.ts";
 import type { Tally } from "./worker.ts";
 
 const { values } = parseArgs({
@@ -18,8 +20,9 @@ const { values } = parseArgs({
 });
 
 if (values.trace !== undefined) {
-  const { trace, ...result } = await simulate(Number(values.trace));
-  process.stdout.write(`${trace.join("\n")}\n${JSON.stringify(result, null, 2)}\n`);
+  process.stdout.write(`${traceHead()}\n`);
+  const result = await simulate(Number(values.trace), (line) => process.stdout.write(`${line}\n`));
+  process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
   process.exit(result.violations.length > 0 ? 1 : 0);
 }
 
@@ -35,15 +38,15 @@ const tallies = await Promise.all(
   ),
 );
 const sum = (of: (tally: Tally) => number): number => tallies.reduce((total, each) => total + of(each), 0);
-for (const { seed: bad, rotation, violations } of tallies.flatMap(({ examples }) => examples)) {
-  process.stdout.write(`seed ${bad} (${JSON.stringify(rotation)}): ${violations.join("; ")}\n`);
+for (const { seed: violating, rotation, violations } of tallies.flatMap(({ examples }) => examples)) {
+  process.stdout.write(`seed ${violating} (${JSON.stringify(rotation)}): ${violations.join("; ")}\n`);
 }
 process.stdout.write(
   `${schedules} schedules, ${sum(({ steps }) => steps)} steps: served ${sum(({ ends }) => ends.served)}, ` +
     `lapsed with a reason ${sum(({ ends }) => ends.lapsed)}, revoked ${sum(({ ends }) => ends.revoked)}, unsettled ${sum(({ ends }) => ends.unsettled)}; ` +
-    `${sum(({ bad }) => bad)} with violations\n`,
+    `${sum(({ violated }) => violated)} with violations\n`,
 );
-process.exit(sum(({ bad }) => bad) > 0 ? 1 : 0);
+process.exit(sum(({ violated }) => violated) > 0 ? 1 : 0);
 
 function runWorker(first: number, count: number): Promise<Tally> {
   return new Promise((resolve, reject) => {

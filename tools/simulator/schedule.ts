@@ -1,52 +1,47 @@
-/** One step of a simulated process that waits for its turn: an access to the store, the wire, or the clock. */
+/** The scheduler: runs simulated processes step by step, in virtual time and in an order that the seed decides. */
+import type { SimulatedProcess } from "./simulated-process.ts";
+
+/** One step that a process waits to take: an access to the store, the wire, or the clock. */
 interface Step {
   readonly process: SimulatedProcess;
-  readonly label: string;
+  readonly event: string;
   /** Not before this time, milliseconds. */
   readonly dueAt: number;
   readonly run: () => void;
 }
 
-/** A process as the scheduler sees it. */
-export class SimulatedProcess {
-  readonly name: string;
-  /** False once it was killed. */
-  alive = true;
-  /** It has done what callers asked of it. */
-  served = false;
-  /** It ended by itself, with nothing left to do. */
-  exited = false;
-  pausedUntil = 0;
+/** Is told of each moment after it happened: who did what, and what came of it. */
+export type OnMoment = (who: string, event: string, result: string) => void;
 
-  constructor(name: string) {
-    this.name = name;
-  }
-}
-
-/** So many resolved promises may follow one step; a process that has not asked for another by then has ended. */
-const longestChain = 60;
+/** Not 0: a time that was forgotten must not pass for one. Milliseconds. */
+export const startOfTime = 1_000_000;
 
 /**
- * Runs processes step by step, in an order that the seed decides. Between two steps of one process anything may
- * happen: to others, to the clock, to itself.
+ * A chain of this many resolved promises may follow one step. A process that has not asked for another step by then has
+ * ended.
  */
+const longestChain = 60;
+
+/** Between two steps of one process anything may happen: to other processes, to the clock, to the process itself. */
 export class Schedule {
-  now = 1_000_000;
+  now = startOfTime;
   steps = 0;
-  readonly trace: string[] = [];
   readonly random: () => number;
   readonly #waiting: Step[] = [];
+  readonly #onMoment: OnMoment | undefined;
+  #result = "";
 
-  constructor(random: () => number) {
+  constructor(random: () => number, onMoment?: OnMoment) {
     this.random = random;
+    this.#onMoment = onMoment;
   }
 
-  chance(share: number): boolean {
-    return this.random() < share;
+  chance(rate: number): boolean {
+    return this.random() < rate;
   }
 
-  /** Suspends the process until its turn; then `effect` happens, at that moment and whole. */
-  turn<T>(process: SimulatedProcess, label: string, effect: () => T, dueAt = this.now): Promise<T> {
+  /** Suspends the process until the scheduler chooses this step; then `effect` happens, whole and at that moment. */
+  step<T>(process: SimulatedProcess, event: string, effect: () => T, dueAt = this.now): Promise<T> {
     return new Promise((resolve, reject) => {
       const run = (): void => {
         try {
@@ -55,44 +50,56 @@ export class Schedule {
           reject(error);
         }
       };
-      // The dead may have promises that were kept before they died: what follows from them does not happen.
-      if (process.alive) this.#waiting.push({ process, label, dueAt, run });
+      // A killed process may have promises that were resolved before it died: what follows from them must not happen.
+      if (process.alive) this.#waiting.push({ process, event, dueAt, run });
     });
   }
 
-  /** The process stops for good: nothing of it that has not happened yet will. */
+  /** For the effect of a step: what came of it, for the trace. */
+  setResult(result: string): void {
+    this.#result = result;
+  }
+
+  /** Adds a moment to the trace that is no step of a process. */
+  record(who: string, event: string): void {
+    this.#onMoment?.(who, event, "");
+  }
+
+  /** The process stops for good: it takes none of the steps that it waits for. */
   kill(process: SimulatedProcess): void {
     process.alive = false;
-    this.trace.push(`${process.name} dies`);
     for (let index = this.#waiting.length - 1; index >= 0; index--) {
       if (this.#waiting[index]?.process === process) this.#waiting.splice(index, 1);
     }
+    this.record(process.name, "is killed");
   }
 
   /**
-   * Runs until `ended` or until nobody waits.
+   * Runs until `ended` or until no process waits for a step.
    *
-   * @param between is asked before each step: the place for crashes and pauses
-   * @returns whether it ended within the bound
+   * @param beforeStep called before each step with the process that is to take it: the place to inject faults
+   * @param limit the most steps
+   * @returns whether it ended within the limit
    */
-  async run(ended: () => boolean, between: (next: SimulatedProcess) => void, bound: number): Promise<boolean> {
+  async run(ended: () => boolean, beforeStep: (next: SimulatedProcess) => void, limit: number): Promise<boolean> {
     await this.#settle();
-    for (let count = 0; count < bound; count++) {
+    for (let count = 0; count < limit; count++) {
       if (ended()) return true;
       const step = this.#next() ?? (await this.#settle().then(() => this.#next()));
       if (step === undefined) return ended();
-      between(step.process);
+      beforeStep(step.process);
       if (!step.process.alive || step.process.pausedUntil > this.now) continue;
       this.#waiting.splice(this.#waiting.indexOf(step), 1);
       this.steps += 1;
-      this.trace.push(`${String(this.now - 1_000_000).padStart(8)} ${step.process.name} ${step.label}`);
+      this.#result = "";
       step.run();
+      this.#onMoment?.(step.process.name, step.event, this.#result);
       await this.#settle();
     }
     return ended();
   }
 
-  /** Somebody whose turn has come, at random; the clock moves on where nobody's has. */
+  /** Any of the steps that are due. Where none is, the clock moves on to the first that will be. */
   #next(): Step | undefined {
     if (this.#waiting.length === 0) return undefined;
     const due = (step: Step): number => Math.max(step.dueAt, step.process.pausedUntil);
@@ -108,7 +115,7 @@ export class Schedule {
     let left = longestChain;
     while (left-- > 0) {
       await Promise.resolve();
-      // It waits again: a few more rounds for what else it may have begun beside that.
+      // The process waits again. A few more rounds, for what else it may have begun at the same time.
       if (this.#waiting.length > waiting) left = Math.min(left, 6);
     }
   }

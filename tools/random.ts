@@ -1,4 +1,6 @@
-/** Numbers in [0, 1) that come in the same order for the same seed: mulberry32. */
+/** Chance that can be repeated, for tools whose runs are named by a seed. */
+
+/** Numbers in [0, 1) that come in the same order for the same seed, on every machine: mulberry32. */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -10,12 +12,12 @@ export function seeded(seed: number): () => number {
   };
 }
 
-/** Uniform between two numbers. */
+/** A number between two others, each as likely as any. */
 export function between(random: () => number, low: number, high: number): number {
   return low + random() * (high - low);
 }
 
-/** Any one of them; undefined where there is none. */
+/** Any one of the items; undefined where there is none. */
 export function oneOf<T>(random: () => number, items: readonly T[]): T | undefined {
   return items[Math.floor(random() * items.length)];
 }

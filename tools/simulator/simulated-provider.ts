@@ -1,34 +1,34 @@
+/** The provider of a schedule: issues refresh tokens, replaces them as its rotation says, and ends reused families. */
 import type { Rotation } from "../../src/core/refresh.ts";
 
 /** A refresh token as the simulated provider knows it. */
 interface Issued {
   readonly token: string;
-  /** The first token of its family. */
+  /** The first token of its family: all tokens that came from one consent. */
   readonly root: string;
-  readonly child: string | undefined;
-  readonly retiredAt: number | undefined;
+  /** The token that replaced it. */
+  readonly successor: string | undefined;
+  readonly replacedAt: number | undefined;
 }
 
 /**
- * A provider that rotates as it is told: a used token lives on, lives for a while, or is dead at once. A dead one that
- * comes back takes its whole family with it.
+ * A used token goes on working, works for a grace period, or is dead at once, as the rotation says. A dead token that is
+ * presented again ends its whole family.
  */
 export class SimulatedProvider {
   readonly rotation: Rotation;
   readonly #tokens = new Map<string, Issued>();
   #count = 0;
   readonly #deadFamilies = new Set<string>();
-  /** Times at which a token was presented that had been replaced before, without grace. */
-  reuses = 0;
 
   constructor(rotation: Rotation) {
     this.rotation = rotation;
   }
 
-  /** The first token of a new family, or the next one of an old. */
+  /** The first token of a new family, or the next token of the family `root`. */
   issue(root?: string): string {
     const token = `r${this.#count++}`;
-    this.#tokens.set(token, { token, root: root ?? token, child: undefined, retiredAt: undefined });
+    this.#tokens.set(token, { token, root: root ?? token, successor: undefined, replacedAt: undefined });
     return token;
   }
 
@@ -40,8 +40,8 @@ export class SimulatedProvider {
   isLive(token: string, now: number): boolean {
     const issued = this.#tokens.get(token);
     if (issued === undefined || this.#deadFamilies.has(issued.root)) return false;
-    if (issued.retiredAt === undefined) return true;
-    return typeof this.rotation === "object" && now - issued.retiredAt <= this.rotation.graceSeconds * 1000;
+    if (issued.replacedAt === undefined) return true;
+    return typeof this.rotation === "object" && now - issued.replacedAt <= this.rotation.graceSeconds * 1000;
   }
 
   /** A refresh arrives. Returns the refresh token of the answer, or undefined for `invalid_grant`. */
@@ -49,19 +49,18 @@ export class SimulatedProvider {
     const issued = this.#tokens.get(token);
     if (issued === undefined || this.#deadFamilies.has(issued.root)) return undefined;
     if (this.rotation === "none") return token;
-    if (issued.retiredAt === undefined) {
-      const child = this.issue(issued.root);
-      this.#tokens.set(token, { ...issued, child, retiredAt: now });
-      return child;
+    if (issued.replacedAt === undefined) {
+      const successor = this.issue(issued.root);
+      this.#tokens.set(token, { ...issued, successor, replacedAt: now });
+      return successor;
     }
-    // Within its grace a used token gives the same successor again.
-    if (this.isLive(token, now)) return issued.child;
-    this.reuses += 1;
+    // Within its grace period a used token gives the same successor again.
+    if (this.isLive(token, now)) return issued.successor;
     this.#deadFamilies.add(issued.root);
     return undefined;
   }
 
-  /** A revocation arrives. A used token is an unknown one: it ends nothing, and its sender is none the wiser. */
+  /** A revocation arrives. A used token is an unknown one: it ends nothing, and its sender is not told so. */
   revoke(token: string, now: number): void {
     const root = this.familyOf(token);
     if (root !== undefined && this.isLive(token, now)) this.#deadFamilies.add(root);
