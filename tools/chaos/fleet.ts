@@ -1,38 +1,39 @@
+/** The services of a run: each is killed or stopped now and then, and another one takes its place. */
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { openSync } from "node:fs";
 import { isKeeper, pause, processesOf, signal } from "./processes.ts";
 import type { RunningProcess } from "./processes.ts";
 
-/** One place in the fleet: a service, and another one as soon as that has ended. */
-interface Berth {
+/** A place for one service. When the service ends, another one is started in the same slot. */
+interface Slot {
   child: ChildProcess;
   url: string | undefined;
-  /** Aborts when something is done to the service or its keeper. */
-  calm: AbortController;
+  /** Aborts when a fault is injected into the service or its keeper. */
+  disturbed: AbortController;
 }
 
-/** What was done to a process, and when, milliseconds since the epoch. */
-export interface Blow {
+/** A fault that was injected into a process. */
+export interface InjectedFault {
+  /** Milliseconds since the epoch. */
   readonly at: number;
-  readonly what: "kill" | "pause";
+  readonly kind: "kill" | "pause";
   readonly victim: "service" | "keeper";
 }
 
-/** Services that are killed and stopped, and come back. */
 export class Fleet {
-  readonly blows: Blow[] = [];
+  readonly injectedFaults: InjectedFault[] = [];
   readonly #run: string;
   readonly #environment: NodeJS.ProcessEnv;
   readonly #logFile: number;
-  readonly #berths: Berth[] = [];
+  readonly #slots: Slot[] = [];
   readonly #paused = new Map<number, NodeJS.Timeout>();
   #closing = false;
 
   /**
-   * @param run marks every process
-   * @param environment settings of the services
-   * @param logPath where they write their logs
+   * @param run the name that marks every process of the run
+   * @param environment the environment variables of the services
+   * @param logPath the file into which the services write their logs
    */
   constructor(run: string, environment: NodeJS.ProcessEnv, logPath: string) {
     this.#run = run;
@@ -42,35 +43,36 @@ export class Fleet {
 
   async start(services: number): Promise<void> {
     for (let n = 0; n < services; n++) {
-      const berth: Berth = { child: this.#fork(), url: undefined, calm: new AbortController() };
-      this.#berths.push(berth);
-      this.#watch(berth);
+      const slot: Slot = { child: this.#fork(), url: undefined, disturbed: new AbortController() };
+      this.#slots.push(slot);
+      this.#watch(slot);
     }
     await this.allUp(60_000);
   }
 
-  /** Services that answer now, as far as is known; `disturbed` aborts when something is done to one. */
+  /** Services that should answer now. `disturbed` aborts when a fault is injected into one. */
   get up(): { readonly url: string; readonly disturbed: AbortSignal }[] {
-    return this.#berths.flatMap((berth) =>
-      berth.url === undefined || this.#isPaused(berth) ? [] : [{ url: berth.url, disturbed: berth.calm.signal }],
+    return this.#slots.flatMap((slot) =>
+      slot.url === undefined || this.#isPaused(slot) ? [] : [{ url: slot.url, disturbed: slot.disturbed.signal }],
     );
   }
 
-  async allUp(patienceMs: number): Promise<void> {
-    for (const until = performance.now() + patienceMs; this.up.length < this.#berths.length; await pause(20)) {
-      if (performance.now() > until) throw new Error("the services do not come up; look at services.log");
+  async allUp(withinMs: number): Promise<void> {
+    for (const until = performance.now() + withinMs; this.up.length < this.#slots.length; await pause(20)) {
+      if (performance.now() > until) throw new Error("not all services answer; look at services.log");
     }
   }
 
-  /** Services and keepers, those of the first berth aside: somebody has to be there. */
-  expendable(): RunningProcess[] {
-    const [first] = this.#berths;
+  /** Services and keepers that may be stopped: all but those of the first slot, so that one service always answers. */
+  victims(): RunningProcess[] {
+    const [first] = this.#slots;
     const own = first?.child.pid;
     return this.all().filter(({ pid, parentPid }) => pid !== own && parentPid !== own);
   }
 
+  /** Services and keepers that run. */
   all(): RunningProcess[] {
-    const services = new Set(this.#berths.map(({ child }) => child.pid));
+    const services = new Set(this.#slots.map(({ child }) => child.pid));
     return processesOf(this.#run).filter((each) => services.has(each.pid) || isKeeper(each));
   }
 
@@ -80,14 +82,14 @@ export class Fleet {
 
   kill(victim: RunningProcess): void {
     this.#disturb(victim);
-    if (signal(victim.pid, "SIGKILL")) this.#note("kill", victim);
+    if (signal(victim.pid, "SIGKILL")) this.#record("kill", victim);
   }
 
-  /** Stops a process with SIGSTOP and lets it go on after `ms`. */
+  /** Stops a process with SIGSTOP, and lets it go on after `ms`. */
   pause(victim: RunningProcess, ms: number): void {
     if (this.#paused.has(victim.pid) || !signal(victim.pid, "SIGSTOP")) return;
     this.#disturb(victim);
-    this.#note("pause", victim);
+    this.#record("pause", victim);
     this.#paused.set(
       victim.pid,
       setTimeout(() => this.#resume(victim), ms),
@@ -98,21 +100,25 @@ export class Fleet {
     return this.#paused.has(pid);
   }
 
-  /** Everybody goes on. */
+  /** Lets every stopped process go on. */
   resumeAll(): void {
     for (const victim of this.all()) this.#resume(victim);
   }
 
-  /** SIGTERM to all services. Resolves when they have ended; true where each ended with 0, in time. */
-  async stop(patienceMs: number): Promise<boolean> {
+  /**
+   * Sends SIGTERM to all services, and resolves when they have ended.
+   *
+   * @returns whether each ended with 0, within the time
+   */
+  async stop(withinMs: number): Promise<boolean> {
     this.#closing = true;
     this.resumeAll();
     const codes = await Promise.all(
-      this.#berths.map(async ({ child }) => {
+      this.#slots.map(async ({ child }) => {
         if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
         const ended = Promise.withResolvers<number | null | "late">();
         child.once("exit", ended.resolve);
-        const late = setTimeout(() => ended.resolve("late"), patienceMs);
+        const late = setTimeout(() => ended.resolve("late"), withinMs);
         child.kill("SIGTERM");
         return ended.promise.finally(() => clearTimeout(late));
       }),
@@ -120,7 +126,7 @@ export class Fleet {
     return codes.every((code) => code === 0);
   }
 
-  /** Ends everything at once. */
+  /** Kills every service and keeper at once. */
   abandon(): void {
     this.#closing = true;
     for (const timer of this.#paused.values()) clearTimeout(timer);
@@ -134,18 +140,19 @@ export class Fleet {
     });
   }
 
-  #watch(berth: Berth): void {
-    berth.child.once("message", (message) => {
-      berth.url = (message as { url: string }).url;
+  #watch(slot: Slot): void {
+    slot.child.once("message", (message) => {
+      slot.url = (message as { url: string }).url;
     });
-    berth.child.once("exit", () => {
-      berth.url = undefined;
+    slot.child.once("exit", () => {
+      slot.url = undefined;
       if (this.#closing) return;
-      // A store that is locked keeps one from starting: not every processor second belongs to trying again.
+      // A service that finds its store locked ends at once. Without the wait, starting it anew would take all the
+      // processor time that the others need to unlock the store.
       setTimeout(() => {
         if (this.#closing) return;
-        berth.child = this.#fork();
-        this.#watch(berth);
+        slot.child = this.#fork();
+        this.#watch(slot);
       }, 100);
     });
   }
@@ -157,19 +164,19 @@ export class Fleet {
     signal(victim.pid, "SIGCONT");
   }
 
-  #isPaused({ child: { pid } }: Berth): boolean {
+  #isPaused({ child: { pid } }: Slot): boolean {
     return pid !== undefined && this.#paused.has(pid);
   }
 
   #disturb({ pid, parentPid }: RunningProcess): void {
-    for (const berth of this.#berths) {
-      if (berth.child.pid !== pid && berth.child.pid !== parentPid) continue;
-      berth.calm.abort();
-      berth.calm = new AbortController();
+    for (const slot of this.#slots) {
+      if (slot.child.pid !== pid && slot.child.pid !== parentPid) continue;
+      slot.disturbed.abort();
+      slot.disturbed = new AbortController();
     }
   }
 
-  #note(what: Blow["what"], victim: RunningProcess): void {
-    this.blows.push({ at: Date.now(), what, victim: isKeeper(victim) ? "keeper" : "service" });
+  #record(kind: InjectedFault["kind"], victim: RunningProcess): void {
+    this.injectedFaults.push({ at: Date.now(), kind, victim: isKeeper(victim) ? "keeper" : "service" });
   }
 }

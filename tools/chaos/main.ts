@@ -1,4 +1,4 @@
-/** `npm run chaos`: breaks services on purpose, and says what became of the grants. */
+/** `npm run chaos`: kills and stops services on purpose, and reports what became of the grants. */
 import { randomInt } from "node:crypto";
 import { readOptions, usage } from "./options.ts";
 import type { ChaosOptions } from "./options.ts";
@@ -26,4 +26,4 @@ for (const { email } of verdict.losses.filter(({ inFlight }) => !inFlight)) {
   process.stderr.write(`${last.map((entry) => JSON.stringify(entry)).join("\n")}\n`);
 }
 process.stdout.write(table(evidence, verdict, (performance.now() - begun) / 60_000));
-process.exitCode = verdict.faults.length === 0 ? 0 : 1;
+process.exitCode = verdict.violations.length === 0 ? 0 : 1;

@@ -1,41 +1,43 @@
+/** The command line of `npm run chaos`. */
 import { parseArgs } from "node:util";
 
-/** What a run of chaos does, and to whom. */
+/** Which faults a run injects, how often, and into what. */
 export interface ChaosOptions {
   readonly minutes: number;
   readonly store: "sqlite" | "postgres";
-  /** How the provider rotates; a used refresh token ends its whole family, where it rotates at all. */
+  /** How the provider rotates refresh tokens. Where it does, a used one that comes again ends its whole family. */
   readonly rotation: "none" | "grace" | "strict";
-  /** `parent`: services alone; `all`: their keepers, too. */
+  /** Which processes are killed. `parent`: services; `all`: services and their keepers. */
   readonly kill: "parent" | "all" | "none";
-  /** Whether services have keepers, or exchange by themselves. */
+  /** `process`: each service has a keeper; `none`: services exchange tokens themselves. */
   readonly keeper: "process" | "none";
-  /** How long processes are stopped by SIGSTOP, seconds; 0: none is. */
+  /** How long a process is stopped by SIGSTOP, seconds; 0: none is stopped. */
   readonly pause: number;
   readonly seed: number;
   readonly services: number;
   readonly grants: number;
-  /** Life of an access token, seconds. */
+  /** How long an access token is valid, seconds. */
   readonly ttl: number;
-  /** The provider's longest answer, milliseconds; most come much sooner. */
+  /** The longest time the provider takes to answer, milliseconds. Most answers come much sooner. */
   readonly latency: number;
-  /** End early, after so many kills and pauses; 0: never. */
+  /** End the run early, after so many kills and pauses; 0: do not. */
   readonly until: number;
 }
 
 export const usage = `usage: npm run chaos -- [options]
-  --minutes M        how long to go on (1)
-  --store S          sqlite or postgres; the latter on DATABASE_URL, or on a server of its own (sqlite)
-  --rotation R       none, grace or strict (strict)
-  --kill K           parent: kill -9 of services; all: of their keepers, too; none (parent)
-  --keeper P         process: services have keepers; none: they exchange by themselves (process)
+  --minutes M        how long the run injects faults (1)
+  --store S          sqlite, or postgres: on the server of DATABASE_URL, or on one that is started for the run (sqlite)
+  --rotation R       how the provider rotates refresh tokens: none, grace or strict (strict)
+  --kill K           kill -9 of services (parent), of services and keepers (all), or of nothing (none) (parent)
+  --keeper P         process: services have keepers; none: services exchange tokens themselves (process)
   --pause SECONDS    stop processes for so long, again and again; 0: never (0)
-  --until N          end early, after N kills and pauses; 0: never (0)
-  --services N       (3)
-  --grants N         (40)
-  --ttl SECONDS      life of an access token (4)
-  --latency MS       the provider's longest answer (400)
-  --seed N           repeats the same plan (random)
+  --until N          end early, after N kills and pauses; 0: do not (0)
+  --services N       how many services (3)
+  --grants N         how many grants (40)
+  --ttl SECONDS      how long an access token is valid (4)
+  --latency MS       the longest time the provider takes to answer (400)
+  --seed N           chooses victims and times; the same seed makes the same plan (random)
+the value in parentheses is the default
 exits 0 when nothing was lost, 1 when something was, 2 on wrong usage`;
 
 const choices = {
@@ -55,7 +57,7 @@ const numbers = {
   until: [0, 0, 1_000_000],
 } as const;
 
-/** Reads the command line. Throws with what is wrong. */
+/** Reads the command line. @throws an error whose message says what is wrong with it */
 export function readOptions(args: readonly string[], randomSeed: number): ChaosOptions {
   const names = [...Object.keys(choices), ...Object.keys(numbers), "seed"];
   const { values } = parseArgs({
@@ -89,5 +91,5 @@ export function readOptions(args: readonly string[], randomSeed: number): ChaosO
   };
 }
 
-/** What is not said otherwise. */
+/** The options of a run that is given none. */
 export const defaults: ChaosOptions = readOptions([], 1);

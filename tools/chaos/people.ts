@@ -1,73 +1,74 @@
+/** The people whose grants a run endangers: they check a grant that is said to have ended, and sign in again. */
 import type { Secret } from "../../src/core/secret.ts";
 import { storedGrants } from "./stored-grants.ts";
 import type { RunDatabase } from "./database.ts";
 import type { ProviderProcess } from "./provider.ts";
 
-/** A grant that was said to have ended, once. */
+/** One time that a service said of a grant that it has ended. */
 export interface Lapse {
   readonly email: string;
   readonly reason: string;
-  /** Milliseconds since the epoch. */
+  /** When it ended, as the service said; milliseconds since the epoch. */
   readonly since: number;
-  /** One of its refresh tokens still works: it was said wrongly. */
+  /** One of its refresh tokens still works, so the service was wrong. */
   readonly healthy: boolean;
 }
 
-interface Surroundings {
+interface PeopleContext {
   readonly provider: ProviderProcess;
   readonly database: RunDatabase;
   readonly masterKey: Secret;
-  /** By grant id. */
+  /** The person's e-mail address, by grant id. */
   readonly emails: ReadonlyMap<string, string>;
-  /** A caller's. */
+  /** The key of a caller of the services. */
   readonly key: string;
 }
 
-/** Those whose grants they are: told that one has ended, they sign in again, so that there is always enough to lose. */
+/** They sign in again whenever a grant has ended, so that there are always grants to lose. */
 export class People {
   readonly lapses: Lapse[] = [];
-  /** How often somebody signed in again, as far as was answered. */
+  /** How many of these sign-ins were answered with success. */
   consents = 0;
-  readonly #surroundings: Surroundings;
-  readonly #known = new Set<string>();
-  readonly #busy = new Set<string>();
+  readonly #context: PeopleContext;
+  readonly #recorded = new Set<string>();
+  readonly #inProgress = new Set<string>();
 
-  constructor(surroundings: Surroundings) {
-    this.#surroundings = surroundings;
+  constructor(context: PeopleContext) {
+    this.#context = context;
   }
 
   /**
-   * A grant's end was said: looks whether it is true, and signs the person in again.
+   * A service said that a grant has ended: finds out whether that is true, and signs the person in again.
    *
-   * @param service where
+   * @param service the URL of the service
    */
   async flagged(grantId: string, reason: string, since: number, service: string): Promise<void> {
-    // Many are told the same.
-    if (this.#busy.has(grantId)) return;
-    this.#busy.add(grantId);
+    // Many readers are told of the same end at the same time.
+    if (this.#inProgress.has(grantId)) return;
+    this.#inProgress.add(grantId);
     try {
-      if (!this.#known.has(`${grantId} ${since}`)) {
-        this.#known.add(`${grantId} ${since}`);
-        const email = this.#surroundings.emails.get(grantId) ?? "";
+      if (!this.#recorded.has(`${grantId} ${since}`)) {
+        this.#recorded.add(`${grantId} ${since}`);
+        const email = this.#context.emails.get(grantId) ?? "";
         this.lapses.push({ email, reason, since, healthy: await this.#isHealthy(grantId) });
       }
       await this.#signIn(grantId, service);
     } finally {
-      this.#busy.delete(grantId);
+      this.#inProgress.delete(grantId);
     }
   }
 
   async #isHealthy(grantId: string): Promise<boolean> {
-    const { database, masterKey, provider } = this.#surroundings;
+    const { database, masterKey, provider } = this.#context;
     const stored = (await storedGrants(database, masterKey)).find((each) => each.grantId === grantId);
-    // Signed in again already, after an answer that was lost on its way to us.
+    // The person has signed in again already, and the answer to that was lost on its way here.
     if (stored === undefined || stored.state === "active") return false;
     for (const token of stored.refreshTokens) if (await provider.refreshes(token)) return true;
     return false;
   }
 
   async #signIn(grantId: string, service: string): Promise<void> {
-    const { provider, emails, key } = this.#surroundings;
+    const { provider, emails, key } = this.#context;
     const code = await provider.code(emails.get(grantId) ?? "");
     try {
       const response = await fetch(`${service}/v1/grants`, {
@@ -79,7 +80,7 @@ export class People {
       await response.arrayBuffer();
       if (response.ok) this.consents += 1;
     } catch {
-      // The service was killed: whoever reads the grant next is told again.
+      // The service was killed: the next reader of the grant is told again.
     }
   }
 }

@@ -1,6 +1,7 @@
+/** The processes of a run, found in the process table of Linux by a variable in their environment. */
 import { readFileSync, readdirSync } from "node:fs";
 
-/** The variable that marks every process of one run, and all that those start: keepers are detached by design. */
+/** Every process of a run has this variable, and passes it on: keepers are detached, so they are no children of it. */
 export const runVariable = "ONBEHALF_CHAOS_RUN";
 
 export interface RunningProcess {
@@ -9,7 +10,7 @@ export interface RunningProcess {
   readonly command: string;
 }
 
-/** Every process that belongs to a run and lives. A zombie does not. */
+/** Every living process of a run. A zombie does not count as living. */
 export function processesOf(run: string): RunningProcess[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
@@ -23,7 +24,7 @@ export function processesOf(run: string): RunningProcess[] {
         const command = readFileSync(`/proc/${name}/cmdline`, "latin1").split("\0").join(" ");
         return [{ pid: Number(name), parentPid: Number(parent), command }];
       } catch {
-        // It ended while we looked.
+        // The process ended while it was read.
         return [];
       }
     });
@@ -33,7 +34,7 @@ export function isKeeper({ command }: RunningProcess): boolean {
   return /keeper[\\/]main\.[jt]s/.test(command);
 }
 
-/** Sends a signal; false where there was nobody any more. */
+/** Sends a signal; false where the process does not exist any more. */
 export function signal(pid: number, name: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, name);
@@ -42,9 +43,9 @@ export function signal(pid: number, name: NodeJS.Signals): boolean {
   }
 }
 
-/** Whether all processes of a run have ended, waiting for it so long, milliseconds. */
-export async function allEnded(run: string, patienceMs: number): Promise<boolean> {
-  for (const until = performance.now() + patienceMs; performance.now() < until; await pause(50)) {
+/** Waits until all processes of a run have ended. @returns whether they have, within the time */
+export async function allEnded(run: string, withinMs: number): Promise<boolean> {
+  for (const until = performance.now() + withinMs; performance.now() < until; await pause(50)) {
     if (processesOf(run).length === 0) return true;
   }
   return processesOf(run).length === 0;

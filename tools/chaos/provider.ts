@@ -1,11 +1,11 @@
+/** The provider of a run, as the run sees it: starts the stand-in in a process of its own, and speaks to it over HTTP. */
 import { fork } from "node:child_process";
 import type { LogEntry, LogPage } from "../../src/standin/index.ts";
 import type { ProviderSettings } from "./standin.ts";
 
-/** Marks requests of the tool itself, which judge nobody. */
-const triedByHand = "tried_by_hand";
+/** A parameter that marks requests of the tool itself, which say nothing about the services. */
+const testRequest = "test_request";
 
-/** The stand-in of a run, from outside. */
 export interface ProviderProcess {
   readonly url: string;
   readonly pid: number | undefined;
@@ -15,16 +15,15 @@ export interface ProviderProcess {
   settings(changes: Record<string, unknown>): Promise<void>;
   fault(fault: Record<string, unknown>): Promise<void>;
   clearFaults(): Promise<void>;
-  /** All that it answered at its token endpoint since the run began. */
+  /** All requests of services to its token endpoint since the run began, and what it answered. */
   exchanges(): Promise<readonly LogEntry[]>;
-  /** Whether its API takes an access token. */
+  /** Whether its API accepts an access token. */
   accepts(accessToken: string): Promise<boolean>;
-  /** Whether a refresh token still works. Spends it. */
+  /** Whether a refresh token still works. Where tokens rotate, this uses it up. */
   refreshes(refreshToken: string): Promise<boolean>;
   close(): Promise<void>;
 }
 
-/** Starts a stand-in in a process of its own. */
 export async function startProvider(
   settings: ProviderSettings,
   environment: NodeJS.ProcessEnv = {},
@@ -53,7 +52,7 @@ export async function startProvider(
     const page = (await control(`log?since=${seen}`, undefined, "GET")) as LogPage;
     seen = page.entries.at(-1)?.seq ?? seen;
     entries.push(
-      ...page.entries.filter(({ path, parameters }) => path === "/token" && parameters[triedByHand] === undefined),
+      ...page.entries.filter(({ path, parameters }) => path === "/token" && parameters[testRequest] === undefined),
     );
     return entries;
   }
@@ -96,7 +95,7 @@ export async function startProvider(
           refresh_token: refreshToken,
           client_id: clientId,
           client_secret: clientSecret,
-          [triedByHand]: "yes",
+          [testRequest]: "yes",
         }),
       });
       await response.arrayBuffer();

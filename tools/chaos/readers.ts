@@ -1,9 +1,10 @@
+/** The readers of a run: they ask services for access tokens all the time, and count what they are told. */
 import { between, oneOf } from "../random.ts";
 import { pause } from "./processes.ts";
 import type { Fleet } from "./fleet.ts";
 import type { People } from "./people.ts";
 
-/** After this long without an answer nobody can say that they were told anything, milliseconds. */
+/** A request without an answer after so long counts as unanswered, milliseconds. */
 export const silentMs = 60_000;
 
 /** What one request for a token brought. */
@@ -11,13 +12,17 @@ export type Reading =
   | { readonly kind: "token"; readonly accessToken: string; readonly expiresAt: number }
   /** The person must consent again, and the answer says so. */
   | { readonly kind: "flagged"; readonly reason: string; readonly since: number }
-  /** Not now, and the answer says why. */
+  /** No token now, and the answer says why. */
   | { readonly kind: "refused"; readonly error: string }
+  /** The connection failed, or the reader gave up. */
   | { readonly kind: "broken" }
+  /** No answer came. */
   | { readonly kind: "hung" };
 
 /**
- * @param givenUp ends the wait, as of a client that looks elsewhere
+ * Asks a service for a token, once.
+ *
+ * @param givenUp ends the wait: a client asks another service when this one is disturbed
  */
 export async function readToken(
   service: string,
@@ -48,20 +53,20 @@ export async function readToken(
   }
 }
 
-/** What readers met, in all. */
+/** What all readers of a run were told. */
 export interface Readings {
   tokens: number;
-  /** Requests that were cut or given up because their service was killed or stopped. */
+  /** Requests that failed, or were given up, because their service was killed or stopped. */
   broken: number;
-  /** Requests of undisturbed services that had no answer after a minute. */
+  /** Requests to undisturbed services that had no answer after a minute. */
   hung: number;
-  /** By status and error code. */
+  /** How many requests were told to try again, by status and error code. */
   readonly refused: Map<string, number>;
-  /** Grants whose fresh token the API refused, and how often. */
-  readonly worthless: Map<string, number>;
+  /** How often the API refused a fresh token, by grant. */
+  readonly refusedByApi: Map<string, number>;
 }
 
-/** Readers that ask for tokens, of any grant at any service, until they are told to stop. */
+/** Starts readers. Each asks for a token of any grant at any service, again and again, until `stopped` aborts. */
 export async function read(
   readers: number,
   {
@@ -76,7 +81,7 @@ export async function read(
     readonly grantIds: readonly string[];
     readonly key: string;
     readonly random: () => number;
-    /** Asks the API about a token. */
+    /** Whether the API accepts a token. */
     readonly accepts: (accessToken: string) => Promise<boolean>;
     readonly people: People;
   },
@@ -87,7 +92,7 @@ export async function read(
     broken: 0,
     hung: 0,
     refused: new Map(),
-    worthless: new Map(),
+    refusedByApi: new Map(),
   };
   const one = async (): Promise<void> => {
     while (!stopped.aborted) {
@@ -99,9 +104,9 @@ export async function read(
       switch (reading.kind) {
         case "token":
           readings.tokens += 1;
-          // One that has ended since is no proof of anything: this machine is busy.
+          // A token that has expired meanwhile proves nothing: on a busy machine the check may come late.
           if (random() < 0.05 && !(await accepts(reading.accessToken)) && Date.now() < reading.expiresAt) {
-            count(readings.worthless, grantId);
+            count(readings.refusedByApi, grantId);
           }
           break;
         case "flagged":

@@ -1,3 +1,4 @@
+/** One run of chaos: sets up services, a provider and readers, injects faults, and gathers the evidence. */
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -20,30 +21,30 @@ const graceSeconds = 30;
 const drainMs = 60_000;
 
 interface Grants {
-  /** By grant id. */
+  /** The person's e-mail address, by grant id. */
   readonly emails: ReadonlyMap<string, string>;
-  /** A caller's. */
+  /** The key of a caller of the services. */
   readonly key: string;
 }
 
 /**
- * Lets services, their keepers and a provider loose on a database, kills and stops them as told, and gathers what is
- * needed to judge what became of the grants.
+ * Kills and stops services and keepers while they refresh grants, and gathers what is needed to judge what became of
+ * these.
  *
- * @param options what to do
- * @param interrupted ends it early
- * @param say progress, for people
+ * @param interrupted ends the run early
+ * @param say is given lines about the progress
  */
 export async function runChaos(
   options: ChaosOptions,
   interrupted: AbortSignal = new AbortController().signal,
   say: (line: string) => void = () => undefined,
 ): Promise<Evidence> {
-  if (process.platform !== "linux") throw new Error("chaos reads the process table of Linux, and runs nowhere else");
+  if (process.platform !== "linux")
+    throw new Error("npm run chaos runs on Linux only: it reads the process table in /proc");
   const run = randomUUID();
   const folder = await mkdtemp(join(tmpdir(), "onbehalf-chaos-"));
   const database = options.store === "sqlite" ? sqliteFile(folder) : await postgresDatabase();
-  // Services start again and again: compiled once.
+  // Services start again and again: with a cache their code is compiled once.
   const marked = { NODE_COMPILE_CACHE: join(tmpdir(), "onbehalf-compile-cache"), ...process.env, [runVariable]: run };
   const provider = await startProvider(
     {
@@ -76,14 +77,14 @@ export async function runChaos(
   );
   const abandon = (): void => fleet.abandon();
   process.once("exit", abandon);
-  let keep = true;
+  let keepFiles = true;
   try {
     const grants = await signIn(options, provider, database, masterKey);
     await fleet.start(options.services);
-    say(`${options.services} services up; seed ${options.seed}, log in ${join(folder, "services.log")}`);
+    say(`${options.services} services are up; seed ${options.seed}, log in ${join(folder, "services.log")}`);
 
     const people = new People({ ...grants, provider, database, masterKey });
-    const over = new AbortController();
+    const readersStop = new AbortController();
     const reading = read(
       Math.max(4, options.grants),
       {
@@ -94,14 +95,14 @@ export async function runChaos(
         accepts: (token) => provider.accepts(token),
         people,
       },
-      over.signal,
+      readersStop.signal,
     );
-    await havoc(fleet, options, interrupted, say);
+    await injectFaults(fleet, options, interrupted, say);
     fleet.resumeAll();
-    over.abort();
+    readersStop.abort();
     const readings = await reading;
     await fleet.allUp(60_000);
-    say("havoc is over; looking at what is left");
+    say("no more faults; looking at what became of the grants");
 
     const standings = await settle(fleet, provider, people, grants);
     const stoppedWell = await fleet.stop(drainMs);
@@ -109,7 +110,7 @@ export async function runChaos(
     const stored = await storedGrants(database, masterKey);
     const evidence: Evidence = {
       options,
-      blows: fleet.blows,
+      injectedFaults: fleet.injectedFaults,
       readings,
       exchanges: await provider.exchanges(),
       lapses: people.lapses,
@@ -121,14 +122,14 @@ export async function runChaos(
         return { grantId, generation, email: grants.emails.get(grantId) ?? "", standing, accepted };
       }),
     };
-    keep = false;
+    keepFiles = false;
     return evidence;
   } finally {
     process.off("exit", abandon);
     fleet.abandon();
     await provider.close();
     await database.drop();
-    if (keep) say(`the run broke off; its files are in ${folder}`);
+    if (keepFiles) say(`the run ended before its verdict; its files are in ${folder}`);
     else await rm(folder, { recursive: true, force: true });
   }
 }
@@ -160,8 +161,8 @@ async function signIn(
   return { emails, key: key.expose() };
 }
 
-/** Kills and stops, at random, until time is up. */
-async function havoc(
+/** Kills and stops processes at random until the time is up. */
+async function injectFaults(
   fleet: Fleet,
   options: ChaosOptions,
   interrupted: AbortSignal,
@@ -169,13 +170,13 @@ async function havoc(
 ): Promise<void> {
   const random = seeded(options.seed);
   const until = performance.now() + options.minutes * 60_000;
-  let told = performance.now();
+  let reportedAt = performance.now();
   const isOver = (): boolean =>
     interrupted.aborted ||
     performance.now() >= until ||
-    (options.until > 0 && fleet.blows.length >= options.until) ||
+    (options.until > 0 && fleet.injectedFaults.length >= options.until) ||
     Number.isNaN(until);
-  const killing = async (): Promise<void> => {
+  const killProcesses = async (): Promise<void> => {
     while (options.kill !== "none" && !isOver()) {
       await pause(between(random, 300, 3_000));
       const victims = fleet.all().filter((each) => options.kill === "all" || !isKeeper(each));
@@ -183,31 +184,31 @@ async function havoc(
       if (victim !== undefined && !isOver()) fleet.kill(victim);
     }
   };
-  const pausing = async (): Promise<void> => {
+  const pauseProcesses = async (): Promise<void> => {
     while (options.pause > 0 && !isOver()) {
       await pause(between(random, 100, 1_000));
-      const expendable = fleet.expendable();
+      const victims = fleet.victims();
       const victim = oneOf(
         random,
-        expendable.filter(({ pid }) => !fleet.isPaused(pid)),
+        victims.filter(({ pid }) => !fleet.isPaused(pid)),
       );
-      // Some go on at every moment: a system in which all stand still loses nothing either.
-      if (victim === undefined || fleet.pausedCount >= 0.75 * expendable.length || isOver()) continue;
+      // Some processes always run: where all stand still, nothing can be lost and nothing is tested.
+      if (victim === undefined || fleet.pausedCount >= 0.75 * victims.length || isOver()) continue;
       fleet.pause(victim, between(random, 1, 1.2) * options.pause * 1000);
     }
   };
-  const telling = async (): Promise<void> => {
+  const reportProgress = async (): Promise<void> => {
     while (!isOver()) {
       await pause(Math.min(200, Math.max(0, until - performance.now())));
-      if (performance.now() - told < 30_000) continue;
-      told = performance.now();
-      say(`${fleet.blows.length} blows, ${Math.ceil((until - told) / 1000)} s to go`);
+      if (performance.now() - reportedAt < 30_000) continue;
+      reportedAt = performance.now();
+      say(`${fleet.injectedFaults.length} faults injected, ${Math.ceil((until - reportedAt) / 1000)} s to go`);
     }
   };
-  await Promise.all([killing(), pausing(), telling()]);
+  await Promise.all([killProcesses(), pauseProcesses(), reportProgress()]);
 }
 
-/** What each grant says of itself within a minute, when nobody is killed any more. */
+/** What the services say of each grant within a minute, when no more faults come. */
 async function settle(
   fleet: Fleet,
   provider: ProviderProcess,
@@ -236,7 +237,7 @@ async function settle(
   return new Map(standings);
 }
 
-/** Processes that go on when all services have ended: keepers drain, and then they must be gone. */
+/** How many processes are left after all services have ended. Keepers finish their exchanges first; then they must end. */
 async function remaining(run: string, provider: ProviderProcess): Promise<number> {
   const others = (): number => processesOf(run).filter(({ pid }) => pid !== provider.pid).length;
   for (const until = performance.now() + drainMs; others() > 0 && performance.now() < until;) await pause(50);

@@ -1,4 +1,4 @@
-/** One service of a run, as `onbehalf serve` is; tells its URL, and ends when whoever started it ends. */
+/** One service of a run: does what `onbehalf serve` does, sends its URL to its parent, and ends when its parent ends. */
 import { isOnbehalfError } from "../../src/index.ts";
 import { runService, settingsFrom } from "../../src/service/index.ts";
 

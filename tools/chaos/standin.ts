@@ -1,11 +1,11 @@
-/** The provider of a run, in a process of its own: answers come late, some before it has acted and some after. */
+/** The process in which a run's provider runs: a stand-in that waits before it acts on a request, or before it answers. */
 import { startStandin } from "../../src/standin/index.ts";
 import type { StandinOptions } from "../../src/standin/index.ts";
 import { between, seeded } from "../random.ts";
 
 export interface ProviderSettings extends StandinOptions {
   readonly seed: number;
-  /** The longest answer, milliseconds. */
+  /** The longest time it takes to answer, milliseconds. */
   readonly latencyMs: number;
 }
 
@@ -13,8 +13,8 @@ const { seed, latencyMs, ...options } = JSON.parse(process.argv[2] ?? "") as Pro
 const random = seeded(seed);
 const standin = await startStandin({ ...options, refreshTokensPerUser: 1_000 });
 
-/** So many delays lie ready for the requests to come. */
-const ahead = 100;
+/** The stand-in always has this many delays in store, one for each of the next requests. */
+const delaysAhead = 100;
 let placed = 0;
 let answered = 0;
 let seen = 0;
@@ -22,8 +22,8 @@ function topUp(): void {
   const { entries } = standin.log(seen);
   seen = entries.at(-1)?.seq ?? seen;
   answered += entries.filter(({ path }) => path === "/token").length;
-  for (; placed < answered + ahead; placed++) {
-    // Most are quick; one in twenty takes its time.
+  for (; placed < answered + delaysAhead; placed++) {
+    // One request in twenty may take the whole time, the others a quarter of it.
     const longest = random() < 0.05 ? latencyMs : latencyMs / 4;
     standin.fault("POST", "/token", {
       times: 1,

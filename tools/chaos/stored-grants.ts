@@ -1,3 +1,4 @@
+/** Reads the grants of a run out of its database, without a vault. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { masterKeysOf } from "../../src/crypto/master-key.ts";
 import type { Secret } from "../../src/core/secret.ts";
@@ -8,27 +9,27 @@ import { openRefreshToken } from "../../src/vault/keeper/sealed-tokens.ts";
 import { openStoreKeyring } from "../../src/vault/open/open-keyring.ts";
 import type { RunDatabase } from "./database.ts";
 
-/** A grant as it was found in the database after everything had ended. */
+/** A grant as it is in the database. */
 export interface StoredGrant {
   readonly grantId: string;
   readonly state: GrantState;
   readonly reason: LapseReason | null;
   readonly since: number;
   readonly generation: number;
-  /** The refresh token of the row, and those of answers that came too late for it. */
+  /** The refresh token of the row, and those of the late answers beside it. */
   readonly refreshTokens: readonly string[];
 }
 
-/** A store that does not answer for so long is no mere overload of this machine, milliseconds. */
-const patienceMs = 60_000;
+/** A store that does not answer for so long is broken, and not only slow on a busy machine; milliseconds. */
+const longestWaitMs = 60_000;
 
-/** Reads what is stored, without a vault: one would finish what was left undone, and this is about what is there. */
+/** Opens no vault: a vault would finish what was left undone, and so change what is to be read. */
 export async function storedGrants(database: RunDatabase, key: Secret): Promise<StoredGrant[]> {
-  for (const end = Date.now() + patienceMs; ;) {
+  for (const end = Date.now() + longestWaitMs; ;) {
     try {
       return await readGrants(database, key);
     } catch (error) {
-      // Every process is starting again at this moment: that the database is slow says nothing about grants.
+      // Many processes start at this moment. A database that is slow for that reason says nothing about grants.
       if (!isOnbehalfError(error, "store_unavailable") || Date.now() > end) throw error;
       await sleep(500);
     }

@@ -1,6 +1,6 @@
+/** The report of a run, as text. */
 import type { Evidence, Verdict } from "./verdict.ts";
 
-/** A run's figures, for people. */
 export function table({ options, readings }: Evidence, verdict: Verdict, minutes: number): string {
   const { store, rotation, kill, keeper, pause, services, grants, seed } = options;
   const inFlight = verdict.losses.filter(({ inFlight }) => inFlight).length;
@@ -8,16 +8,16 @@ export function table({ options, readings }: Evidence, verdict: Verdict, minutes
     ["kills of services, of keepers", `${verdict.kills.services}, ${verdict.kills.keepers}`],
     ["pauses", verdict.pauses],
     ["tokens served", readings.tokens],
-    ["told to come back", total(readings.refused)],
+    ["requests told to try again", total(readings.refused)],
     ["exchanges", verdict.exchanges],
     ["exchanges per expiry", (verdict.exchanges / Math.max(1, verdict.commits)).toFixed(3)],
-    ["used tokens presented again", verdict.reused],
+    ["used refresh tokens sent again", verdict.reused],
     ["grants lost", verdict.losses.length],
     ["  of these, in flight at a kill", inFlight],
-    ["  and flagged after, at most", `${longest(verdict)} s`],
+    ["  longest time until flagged", `${longest(verdict)} s`],
     ["healthy grants flagged", verdict.healthyFlagged],
-    ["silent", verdict.silent],
-    ["tokens that the API refused", verdict.worthless],
+    ["grants or requests without answer", verdict.silent],
+    ["grants with a token the API refused", verdict.refusedByApi],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return [
@@ -25,7 +25,7 @@ export function table({ options, readings }: Evidence, verdict: Verdict, minutes
       `${grants} grants, ${minutes.toFixed(1)} minutes, seed ${seed}`,
     ...rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`),
     ...[...readings.refused].map(([error, times]) => `    ${error}: ${times}`),
-    ...verdict.faults.map((fault) => `  FAULT: ${fault}`),
+    ...verdict.violations.map((violation) => `  VIOLATION: ${violation}`),
     conclusion(verdict),
     "",
   ].join("\n");
@@ -39,7 +39,9 @@ function longest({ losses }: Verdict): string {
   return (Math.max(0, ...losses.map(({ flaggedAfterMs }) => flaggedAfterMs)) / 1000).toFixed(1);
 }
 
-function conclusion({ losses, faults }: Verdict): string {
-  if (faults.length > 0) return `${faults.length} faults`;
-  return losses.length === 0 ? "nothing was lost" : "nothing was lost but what was in flight, and that is flagged";
+function conclusion({ losses, violations }: Verdict): string {
+  if (violations.length > 0) return `${violations.length} violations`;
+  return losses.length === 0
+    ? "nothing was lost"
+    : "nothing was lost but what was in flight at a kill, and each such grant says so";
 }

@@ -20,9 +20,9 @@ const { values } = parseArgs({
 });
 
 if (values.trace !== undefined) {
-  process.stdout.write(`${traceHead()}\n`);
-  const result = await simulate(Number(values.trace), (line) => process.stdout.write(`${line}\n`));
-  process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+  const lines = [traceHead()];
+  const result = await simulate(Number(values.trace), (line) => lines.push(line));
+  process.stdout.write(`${lines.join("\n")}\n${JSON.stringify(result, null, 2)}\n`);
   process.exit(result.violations.length > 0 ? 1 : 0);
 }
 
