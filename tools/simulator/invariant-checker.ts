@@ -13,6 +13,9 @@ export type End = "served" | "lapsed" | "revoked" | "unsettled";
 interface Delivered {
   readonly token: string;
   readonly process: SimulatedProcess;
+  /** Whether the process has tried to commit it, or to write it into the rescue journal, even where that failed. */
+  commitTried: boolean;
+  rescueTried: boolean;
 }
 
 /** The provider replaced a token, and its answer is on its way to this process. */
@@ -90,7 +93,23 @@ export class InvariantChecker {
 
   /** A process holds a new token. */
   delivered(process: SimulatedProcess, token: string): void {
-    this.#delivered.push({ process, token });
+    this.#delivered.push({ process, token, commitTried: false, rescueTried: false });
+  }
+
+  /** A process tries to write a token into the rescue journal. */
+  rescueTried(process: SimulatedProcess, token: string): void {
+    const held = this.#heldBy(process, token);
+    if (held !== undefined) held.rescueTried = true;
+  }
+
+  /** A process tries to commit a token. Where that has failed before, it must have tried the rescue journal meanwhile. */
+  commitTried(process: SimulatedProcess, token: string): void {
+    const held = this.#heldBy(process, token);
+    if (held === undefined) return;
+    if (held.commitTried && !held.rescueTried) {
+      this.violations.push(`${process.name} commits ${token} again, and has not tried the rescue journal`);
+    }
+    held.commitTried = true;
   }
 
   /** A process was killed, and with it all that it alone knew. */
@@ -115,7 +134,6 @@ export class InvariantChecker {
     if (refusals < needed) {
       this.violations.push(`${process.name} ends a grant after ${refusals} refusals of its token, and needs ${needed}`);
     }
-    if (provider.rotation !== "strict") return;
     // Tokens of an earlier consent are no part of this one.
     const isUsable = (token: string): boolean =>
       provider.familyOf(token) === provider.familyOf(current) && provider.isLive(token, now);
@@ -127,7 +145,7 @@ export class InvariantChecker {
     const held = this.#delivered.find(
       ({ token, process: holder }) => holder.alive && !this.stored.has(token) && isUsable(token),
     );
-    if (!isolated && held !== undefined) {
+    if (provider.rotation === "strict" && !isolated && held !== undefined) {
       this.violations.push(
         `${process.name} ends a grant although ${held.process.name}, which lives, holds ${held.token}`,
       );
@@ -153,6 +171,12 @@ export class InvariantChecker {
       case "lapsed":
         this.#endedLapsed(grant);
     }
+  }
+
+  /** A new token that only this process has. */
+  #heldBy(process: SimulatedProcess, token: string): Delivered | undefined {
+    if (this.stored.has(token)) return undefined;
+    return this.#delivered.find((each) => each.process === process && each.token === token);
   }
 
   #endedRevoked({ grantId }: GrantRow): void {

@@ -32,7 +32,11 @@ export function storeFor(simulation: Simulation, process: SimulatedProcess): Sto
   const { schedule, store } = simulation;
   const call = (name: ModelOperation, args: readonly unknown[]): Promise<unknown> =>
     schedule.step(process, name, () => {
-      const { faults } = simulation;
+      const { checker, faults } = simulation;
+      if (name === "commitAttempt") {
+        const [, , { refreshSealed }] = args as Parameters<Store["commitAttempt"]>;
+        if (refreshSealed !== null) checker.commitTried(process, refreshTokenIn(refreshSealed));
+      }
       if (schedule.chance(faults.storeBefore)) {
         schedule.setResult("store fails");
         throw failure();

@@ -49,13 +49,15 @@ function rescueFor(simulation: Simulation, process: SimulatedProcess): RescueJou
   return {
     keep: (answer) =>
       schedule.step(process, "writes rescue journal", () => {
+        const token = refreshTokenIn(answer.answerSealed);
+        checker.rescueTried(process, token);
         if (schedule.chance(simulation.faults.storeBefore)) {
           schedule.setResult("fails");
           return undefined;
         }
         const name = `${process.name}-${schedule.steps}`;
         rescued.set(name, answer);
-        checker.stored.add(refreshTokenIn(answer.answerSealed));
+        checker.stored.add(token);
         return name;
       }),
     drop: (name) => {
