@@ -96,7 +96,7 @@ const violating: Readonly<Record<string, readonly [Partial<Evidence>, RegExp]>> 
       injectedFaults: killOf("keeper", 100),
       options: { ...defaults, rotation: "none", grants: 1 },
     },
-    /was lost/,
+    /though its used token could be sent again/,
   ],
   "a flag that came too late": [
     { lapses: [late], exchanges: newTokenLost, injectedFaults: killOf("keeper", 100) },

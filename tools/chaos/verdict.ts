@@ -66,7 +66,7 @@ export interface Verdict {
 }
 
 /** How soon after a loss the grant must say so, milliseconds. */
-const minuteMs = 60_000;
+const flagWithinMs = 60_000;
 
 /** Judges a run by the stand-in's log, by what callers were told, and by what is in the database. */
 export function judge(evidence: Evidence): Verdict {
@@ -89,10 +89,13 @@ export function judge(evidence: Evidence): Verdict {
 
   const violations = [
     ...losses
-      .filter(({ inFlight }) => !inFlight || options.rotation !== "strict")
+      .filter(({ inFlight }) => !inFlight)
       .map(({ email, reason }) => `${email} was lost (${reason}), and no kill hit an exchange of its token`),
     ...losses
-      .filter(({ inFlight, flaggedAfterMs }) => inFlight && flaggedAfterMs > minuteMs)
+      .filter(({ inFlight }) => inFlight && options.rotation !== "strict")
+      .map(({ email, reason }) => `${email} was lost (${reason}), though its used token could be sent again`),
+    ...losses
+      .filter(({ inFlight, flaggedAfterMs }) => inFlight && flaggedAfterMs > flagWithinMs)
       .map(({ email, flaggedAfterMs }) => `${email} was flagged only after ${Math.round(flaggedAfterMs / 1000)} s`),
     ...[...new Set(unexplained.map(({ grant }) => grant))].map(
       (email) => `a used refresh token of ${email} was sent again`,
@@ -126,7 +129,7 @@ export function judge(evidence: Evidence): Verdict {
 
 /** Whether a grant that ended at `since` may have ended because of what the provider saw at `at`. */
 function isSoonAfter(since: number, at: number): boolean {
-  return since >= at - 1_000 && since <= at + minuteMs;
+  return since >= at - 1_000 && since <= at + flagWithinMs;
 }
 
 /**
