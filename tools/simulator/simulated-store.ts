@@ -63,7 +63,7 @@ function check(
   result: unknown,
 ): void {
   const { checker } = simulation;
-  if (name === "commitAttempt" && result === true) {
+  if (name === "commitAttempt" && result !== undefined) {
     const { refreshSealed } = storedGrant(simulation);
     if (refreshSealed !== null) checker.stored.add(refreshTokenIn(refreshSealed));
   }
