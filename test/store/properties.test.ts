@@ -8,13 +8,13 @@ import { asStore, contents, perform, stepSequences } from "./steps.ts";
 /** Operations that answer in several ways, which a caller tells apart. */
 const answers: readonly string[] = [
   ...["begun", "held", "moved", "backing-off", "gone"].map((kind) => `beginAttempt ${kind}`),
+  ...["active", "suspect", "undefined"].map((state) => `commitAttempt ${state}`),
   ...["begun", "known"].map((kind) => `beginIntake ${kind}`),
   ...[
     "saveFromIntake",
     "beginRevocation",
     "endRevocation",
     "markSuspect",
-    "commitAttempt",
     "lapse",
     "journalAnswer",
     "rejectIntake",
