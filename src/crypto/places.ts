@@ -4,11 +4,21 @@
  */
 export type KeyClass = "refresh" | "read" | "index" | "assertion";
 
+/** Every column that holds sealed values, as `table.column`. */
+export type SealedColumn =
+  | "grants.profile"
+  | "grants.access_token"
+  | "grants.refresh_token"
+  | "intakes.context"
+  | "intakes.answer"
+  | "orphans.answer"
+  | "rescue.answer";
+
 /**
- * Every column that holds sealed values, with the class of data key that seals it. The names are part of what is
- * authenticated: under another name, nothing that was sealed before would open.
+ * The class of data key that seals each column. The names are part of what is authenticated: under another name,
+ * nothing that was sealed before would open.
  */
-export const sealedColumns = {
+export const sealedColumns: Readonly<Record<SealedColumn, KeyClass>> = {
   "grants.profile": "read",
   "grants.access_token": "read",
   "grants.refresh_token": "refresh",
@@ -16,9 +26,7 @@ export const sealedColumns = {
   "intakes.answer": "refresh",
   "orphans.answer": "refresh",
   "rescue.answer": "refresh",
-} as const satisfies Readonly<Record<string, KeyClass>>;
-
-export type SealedColumn = keyof typeof sealedColumns;
+};
 
 /** Where a sealed value lives within one store. It opens nowhere else: not in another row, column, client or generation. */
 export interface SealedPlace {
