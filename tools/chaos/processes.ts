@@ -31,11 +31,16 @@ export function processesOf(run: string): RunningProcess[] {
 }
 
 export function isKeeper({ command }: RunningProcess): boolean {
-  return /keeper[\\/]main\.[jt]s/.test(command);
+  return /keeper[\\/]process\.[jt]s/.test(command);
 }
 
-/** Sends a signal; false where the process does not exist any more. */
+/**
+ * Sends a signal; false where the process does not exist any more.
+ *
+ * @throws TypeError for 0 and below: that is a whole group of processes, the one that asks among them
+ */
 export function signal(pid: number, name: NodeJS.Signals): boolean {
+  if (pid <= 0) throw new TypeError(`${pid} is no process id`);
   try {
     return process.kill(pid, name);
   } catch {
