@@ -20,8 +20,11 @@ export interface VaultContext {
   readonly clock: Clock;
   /** In [0, 1); for jitter alone, never for secrets. */
   readonly random: () => number;
-  /** @param ms milliseconds */
-  readonly sleep: (ms: number) => Promise<void>;
+  /**
+   * @param ms milliseconds
+   * @param options.ref false where a process that has nothing else to do need not wait for it
+   */
+  readonly sleep: (ms: number, value?: undefined, options?: { readonly ref?: boolean }) => Promise<void>;
   readonly fetch: typeof fetch;
   /** By the provider's name. */
   readonly protocols: ReadonlyMap<string, Protocol>;

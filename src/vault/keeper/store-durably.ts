@@ -35,7 +35,10 @@ export function storeDurably<T>(
   const stored = untilStored();
   const soon = Promise.race([
     stored.then((value) => ({ kind: "stored", value }) as const),
-    sleep(callerWaitsMs).then(() => ({ kind: "overdue", error: lastError ?? storeIsSlow() }) as const),
+    // A vault that is closed meanwhile must not keep its process alive for this.
+    sleep(callerWaitsMs, undefined, { ref: false }).then(
+      () => ({ kind: "overdue", error: lastError ?? storeIsSlow() }) as const,
+    ),
   ]);
   return { stored, soon };
 

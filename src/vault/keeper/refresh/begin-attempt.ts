@@ -36,7 +36,7 @@ export interface Attempted {
 export async function beginAttempt(
   context: KeeperContext,
   attemptId: string,
-  { grantId, provider, generation }: SeenGrant,
+  { grantId, provider, generation, retryAt }: SeenGrant,
   priority: Priority,
 ): Promise<Attempted | Deferred> {
   const { store, owner, clock, sleep, protocols } = context;
@@ -53,7 +53,9 @@ export async function beginAttempt(
     if (rejected !== undefined) return rejected;
     let pollMs = firstPollMs;
     for (let waitedMs = 0; waitedMs < holderWaitMs; waitedMs += pollMs) {
-      const result = await store.beginAttempt({ attemptId, grantId, generation, owner, at: clock.now() }, replaces);
+      // A back-off that the caller has waited out is over, also by a clock that stands still.
+      const at = Math.max(clock.now(), retryAt ?? 0);
+      const result = await store.beginAttempt({ attemptId, grantId, generation, owner, at }, replaces);
       const liveness =
         result.kind === "held"
           ? await livenessOfOwner(context, result.attempt.owner, result.attempt.attemptId)

@@ -83,7 +83,7 @@ function rescueUnlessStored(
     keeping = rescue.keep(sealForRescue(keyring, grant, received));
     await keeping;
   }
-  sleep(rescueAfterMs)
+  sleep(rescueAfterMs, undefined, { ref: false })
     .then(now)
     .catch((error: unknown) => onFault(error, "the rescue of an answer"));
   return {
