@@ -7,7 +7,7 @@ import { startStandin } from "../../src/standin/index.ts";
 import { freshDatabase } from "../support/postgres.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { play } from "./play.ts";
-import { furnish } from "./setting.ts";
+import { writeCredentials } from "./write-credentials.ts";
 import { parseTranscript } from "./transcript.ts";
 
 /** Each in a folder of its own, with a master key, and with the client of a stand-in of its own. */
@@ -28,7 +28,7 @@ describe("the command line", { concurrency: 2 }, () => {
         ? { ONBEHALF_STORE: await freshDatabase(t) }
         : {};
       await play(transcript, folder, {
-        ...(await furnish(folder, standin)),
+        ...(await writeCredentials(folder, standin)),
         ...store,
         NODE_COMPILE_CACHE: compiled,
       });

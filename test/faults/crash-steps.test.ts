@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { isOnbehalfError, movableClock } from "../../src/index.ts";
 import type { Vault } from "../../src/index.ts";
-import { house, outcomes } from "../support/house.ts";
+import { testVault, outcomes } from "../support/test-vault.ts";
 import { places } from "../support/places.ts";
 import { storeAt } from "../support/store-process.ts";
 import { accepts } from "../support/accepts.ts";
@@ -22,23 +22,23 @@ for (const [storeName, place] of Object.entries(places)) {
       const kinds = name === "strict" ? (["before", "after"] as const) : (["before"] as const);
       for (const kind of kinds) {
         test(`${kind} it, rotation ${name}: nothing is lost but what was in flight, and that is said`, async (t) => {
-          const home = await house(t, {
+          const fixture = await testVault(t, {
             ...plays,
             clock: movableClock(),
             provider: { rotation },
             accessTokenTtlSeconds: 30,
           });
-          const { standin, key } = home;
+          const { standin, key } = fixture;
           const where = await place(t);
           let lost = 0;
           for (let step = 1; ; step++) {
             assert.ok(step < mostSteps, "the steps come to an end");
             standin.settings({ accessTokenTtlSeconds: 30 });
-            const first = await home.open({ store: storeAt(where) });
-            const { grantId } = await first.exchangeCode({ code: home.code(`step-${step}@example.com`) });
+            const first = await fixture.open({ store: storeAt(where) });
+            const { grantId } = await first.exchangeCode({ code: fixture.code(`step-${step}@example.com`) });
             await first.close();
             standin.settings({ accessTokenTtlSeconds: 3_600 });
-            home.news();
+            fixture.newRequests();
             const { url, clientId, clientSecret } = standin;
             const died = await crash({
               where,
@@ -49,9 +49,9 @@ for (const [storeName, place] of Object.entries(places)) {
               step,
               kind,
             });
-            const inFlight = home.news().some(({ outcome }) => outcome === "refreshed");
+            const inFlight = fixture.newRequests().some(({ outcome }) => outcome === "refreshed");
 
-            const next = await home.open({ store: storeAt(where) });
+            const next = await fixture.open({ store: storeAt(where) });
             const end = await settled(next, grantId);
             if (end === "lapsed") {
               assert.ok(name === "strict" && inFlight, `step ${step}: nothing had happened to the token`);
@@ -59,7 +59,7 @@ for (const [storeName, place] of Object.entries(places)) {
             } else {
               assert.ok(await accepts(standin, end), `step ${step}`);
               assert.equal((await next.grant(grantId)).state, "active");
-              assert.equal(outcomes(home.news())["reused_token"], undefined, `step ${step}`);
+              assert.equal(outcomes(fixture.newRequests())["reused_token"], undefined, `step ${step}`);
             }
             await next.close();
             if (!died) break;

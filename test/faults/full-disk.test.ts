@@ -3,7 +3,7 @@ import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { test } from "node:test";
 import { isOnbehalfError } from "../../src/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
-import { house, outcomes, until } from "../support/house.ts";
+import { testVault, outcomes, until } from "../support/test-vault.ts";
 import { smallDisk } from "../support/small-disk.ts";
 import { accepts } from "../support/accepts.ts";
 
@@ -23,17 +23,17 @@ function fill(path: string): void {
 test("a disk that fills up while the answer is on its way: served from memory, stored when there is space", async (t) => {
   const disk = await smallDisk(t, 3_000);
   if (disk === undefined) return;
-  const home = await house(t, {
+  const fixture = await testVault(t, {
     rotation: "strict",
     revokeFamilyOnReuse: true,
     provider: { rotation: "strict" },
   });
-  const { standin, clock, events } = home;
-  const vault = await home.open({ store: sqlite(`${disk.folder}/grants.db`), random: () => 0 });
-  const { grantId } = await vault.exchangeCode({ code: home.code("ada@example.com") });
-  const other = await vault.exchangeCode({ code: home.code("carl@example.com") });
+  const { standin, clock, events } = fixture;
+  const vault = await fixture.open({ store: sqlite(`${disk.folder}/grants.db`), random: () => 0 });
+  const { grantId } = await vault.exchangeCode({ code: fixture.code("ada@example.com") });
+  const other = await vault.exchangeCode({ code: fixture.code("carl@example.com") });
   clock.advance(3_700_000);
-  home.news();
+  fixture.newRequests();
   standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 300 });
   const waiting = vault.getAccessToken(grantId);
   await until(() => standin.log().counts["refreshed"] === 1);
@@ -52,15 +52,15 @@ test("a disk that fills up while the answer is on its way: served from memory, s
     assert.match(error.message, /full disk/);
     return true;
   });
-  assert.deepEqual(outcomes(home.news()), { refreshed: 1 }, "no token is spent that could not be stored");
+  assert.deepEqual(outcomes(fixture.newRequests()), { refreshed: 1 }, "no token is spent that could not be stored");
 
   rmSync(ballast);
   await until(() => events.some((event) => event.type === "refreshed" && event.grantId === grantId));
   assert.match((await vault.getAccessToken(other.grantId)).token, /^ya29\./);
   await vault.close();
-  const next = await home.open({ store: sqlite(`${disk.folder}/grants.db`) });
+  const next = await fixture.open({ store: sqlite(`${disk.folder}/grants.db`) });
   assert.equal((await next.getAccessToken(grantId)).token, token);
   clock.advance(3_700_000);
   assert.ok(await accepts(standin, (await next.getAccessToken(grantId)).token), "its refresh token was kept");
-  assert.deepEqual(outcomes(home.news()), { refreshed: 2 });
+  assert.deepEqual(outcomes(fixture.newRequests()), { refreshed: 2 });
 });

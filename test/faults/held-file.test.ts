@@ -5,13 +5,13 @@ import { describe, test } from "node:test";
 import { generateMasterKey, isOnbehalfError, keyringFromKeys } from "../../src/index.ts";
 import type { VaultOptions } from "../../src/index.ts";
 import { hold, rescued } from "../support/held-file.ts";
-import { house, outcomes, until } from "../support/house.ts";
-import type { House } from "../support/house.ts";
-import { acted, tiredHouse } from "../support/tired-house.ts";
+import { testVault, outcomes, until } from "../support/test-vault.ts";
+import type { TestVault } from "../support/test-vault.ts";
+import { untilRefreshed, expiredGrants } from "../support/expired-grants.ts";
 import { startVaultProcess } from "../support/vault-processes.ts";
 
 /** Changes one bit of a sealed value, as a failing disk would. */
-function flip({ path }: House, column: string, grantId: string): void {
+function flip({ path }: TestVault, column: string, grantId: string): void {
   const file = new DatabaseSync(path, { timeout: 5_000 });
   const row = file.prepare(`SELECT ${column} AS value FROM grants WHERE grant_id = ?`).get(grantId);
   const value = Uint8Array.from(row?.["value"] as Uint8Array);
@@ -22,22 +22,22 @@ function flip({ path }: House, column: string, grantId: string): void {
 
 describe("a file that somebody else holds", () => {
   test("when the answer comes: callers get the token at once, and it is stored when the file is free", async (t) => {
-    const home = await house(t, { rotation: "strict", provider: { rotation: "strict" } });
-    const { standin, clock, open, code, events, news } = home;
+    const fixture = await testVault(t, { rotation: "strict", provider: { rotation: "strict" } });
+    const { standin, clock, open, code, events, newRequests } = fixture;
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
     clock.advance(3_700_000);
-    news();
+    newRequests();
     standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 100 });
     const waiting = vault.getAccessToken(grantId);
-    await acted(home);
-    const release = hold(home);
+    await untilRefreshed(fixture);
+    const release = hold(fixture);
     const { token } = await waiting;
     assert.match(token, /^ya29\./);
     assert.equal((await vault.getAccessToken(grantId)).token, token, "others are served the same one");
     release();
     await until(() => events.some(({ type }) => type === "refreshed"));
-    assert.deepEqual(outcomes(news()), { refreshed: 1 });
+    assert.deepEqual(outcomes(newRequests()), { refreshed: 1 });
     await vault.close();
 
     const next = await open();
@@ -47,41 +47,41 @@ describe("a file that somebody else holds", () => {
   });
 
   test("before the request leaves: nothing is spent; what lives is served, the rest is told to come back", async (t) => {
-    const home = await house(t);
-    const { clock, open, code, news } = home;
+    const fixture = await testVault(t);
+    const { clock, open, code, newRequests } = fixture;
     const vault = await open();
-    const tired = await vault.exchangeCode({ code: code("ada@example.com") });
+    const expired = await vault.exchangeCode({ code: code("ada@example.com") });
     clock.advance(3_000_000);
     const fresh = await vault.exchangeCode({ code: code("carl@example.com") });
     const { token } = await vault.getAccessToken(fresh.grantId);
     clock.advance(700_000);
-    news();
-    const release = hold(home);
-    const refused = assert.rejects(vault.getAccessToken(tired.grantId), (error) => {
+    newRequests();
+    const release = hold(fixture);
+    const refused = assert.rejects(vault.getAccessToken(expired.grantId), (error) => {
       assert.ok(isOnbehalfError(error, "store_unavailable"));
       assert.match(error.message, /locked/);
       return true;
     });
     assert.equal((await vault.getAccessToken(fresh.grantId)).token, token);
     await refused;
-    assert.equal(news().length, 0, "without an intent no token is spent");
+    assert.equal(newRequests().length, 0, "without an intent no token is spent");
     release();
-    assert.match((await vault.getAccessToken(tired.grantId)).token, /^ya29\./);
-    assert.equal((await vault.grant(tired.grantId)).state, "active");
+    assert.match((await vault.getAccessToken(expired.grantId)).token, /^ya29\./);
+    assert.equal((await vault.grant(expired.grantId)).state, "active");
   });
 
   test("and a crash while it is held: the answer is in the rescue journal, sealed, and is found there", async (t) => {
-    const home = await tiredHouse(t, "strict");
-    const { standin, open, grantId, news } = home;
-    const doomed = await startVaultProcess(t, home);
+    const fixture = await expiredGrants(t, "strict");
+    const { standin, open, grantId, newRequests } = fixture;
+    const doomed = await startVaultProcess(t, fixture);
     standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 100 });
     const served = doomed.tokens(grantId);
-    await acted(home);
-    const release = hold(home);
+    await untilRefreshed(fixture);
+    const release = hold(fixture);
     const [token = ""] = await served;
     assert.match(token, /^ya29\./);
-    await until(() => rescued(home).length > 0);
-    for (const file of rescued(home)) assert.doesNotMatch(readFileSync(file, "utf8"), /ya29\.|1\/\//);
+    await until(() => rescued(fixture).length > 0);
+    for (const file of rescued(fixture)) assert.doesNotMatch(readFileSync(file, "utf8"), /ya29\.|1\/\//);
     await doomed.kill();
     release();
 
@@ -89,22 +89,22 @@ describe("a file that somebody else holds", () => {
     await until(async () => (await next.grant(grantId)).generation === 2);
     assert.equal((await next.getAccessToken(grantId)).token, token);
     assert.equal((await next.grant(grantId)).state, "active");
-    assert.deepEqual(outcomes(news()), { refreshed: 1 });
-    await until(() => rescued(home).length === 0);
+    assert.deepEqual(outcomes(newRequests()), { refreshed: 1 });
+    await until(() => rescued(fixture).length === 0);
   });
 });
 
 describe("a sealed value that was damaged", () => {
   for (const column of ["access_sealed", "refresh_sealed"]) {
     test(`${column}: that grant is unreadable, the others go on, and a new consent heals it`, async (t) => {
-      const home = await house(t);
-      const { standin, clock, open, code, news } = home;
+      const fixture = await testVault(t);
+      const { standin, clock, open, code, newRequests } = fixture;
       const vault = await open();
       const hurt = await vault.exchangeCode({ code: code("ada@example.com") });
       const sound = await vault.exchangeCode({ code: code("carl@example.com") });
       await vault.close();
-      flip(home, column, hurt.grantId);
-      news();
+      flip(fixture, column, hurt.grantId);
+      newRequests();
 
       const next = await open();
       if (column === "refresh_sealed") clock.advance(3_700_000);
@@ -115,8 +115,8 @@ describe("a sealed value that was damaged", () => {
           return true;
         });
       }
-      assert.ok(news().length === 0, "nothing was spent");
-      const file = new DatabaseSync(home.path, { readOnly: true });
+      assert.ok(newRequests().length === 0, "nothing was spent");
+      const file = new DatabaseSync(fixture.path, { readOnly: true });
       assert.deepEqual(file.prepare("SELECT * FROM attempts").all(), [], "and no intent stands as if it had been");
       file.close();
       assert.match((await next.getAccessToken(sound.grantId)).token, /^ya29\./);
@@ -129,12 +129,12 @@ describe("a sealed value that was damaged", () => {
   }
 
   test("profile_sealed: tokens are still handed out, and a list shows the others", async (t) => {
-    const home = await house(t);
-    const { open, code } = home;
+    const fixture = await testVault(t);
+    const { open, code } = fixture;
     const vault = await open();
     const hurt = await vault.exchangeCode({ code: code("ada@example.com") });
     const sound = await vault.exchangeCode({ code: code("carl@example.com") });
-    flip(home, "profile_sealed", hurt.grantId);
+    flip(fixture, "profile_sealed", hurt.grantId);
     assert.match((await vault.getAccessToken(hurt.grantId)).token, /^ya29\./);
     await assert.rejects(vault.grant(hurt.grantId), (error) => isOnbehalfError(error, "grant_unreadable"));
     assert.deepEqual(
@@ -144,12 +144,12 @@ describe("a sealed value that was damaged", () => {
   });
 
   test("pasted from another row does not open there", async (t) => {
-    const home = await house(t);
-    const { open, code } = home;
+    const fixture = await testVault(t);
+    const { open, code } = fixture;
     const vault = await open();
     const one = await vault.exchangeCode({ code: code("ada@example.com") });
     const two = await vault.exchangeCode({ code: code("carl@example.com") });
-    const file = new DatabaseSync(home.path, { timeout: 5_000 });
+    const file = new DatabaseSync(fixture.path, { timeout: 5_000 });
     file
       .prepare(
         "UPDATE grants SET access_sealed = (SELECT access_sealed FROM grants WHERE grant_id = ?) WHERE grant_id = ?",
@@ -162,18 +162,18 @@ describe("a sealed value that was damaged", () => {
 
 describe("opening", () => {
   test("with another master key is refused, and touches nothing", async (t) => {
-    const home = await house(t);
-    const vault = await home.open();
-    const { grantId } = await vault.exchangeCode({ code: home.code("ada@example.com") });
+    const fixture = await testVault(t);
+    const vault = await fixture.open();
+    const { grantId } = await vault.exchangeCode({ code: fixture.code("ada@example.com") });
     await vault.close();
-    const before = readFileSync(home.path);
-    await assert.rejects(home.open({ keyring: keyringFromKeys(generateMasterKey()) }), (error) => {
+    const before = readFileSync(fixture.path);
+    await assert.rejects(fixture.open({ keyring: keyringFromKeys(generateMasterKey()) }), (error) => {
       assert.ok(isOnbehalfError(error, "key_invalid"));
       assert.match(error.message, /another master key/);
       return true;
     });
-    assert.deepEqual(readFileSync(home.path), before);
-    const again = await home.open();
+    assert.deepEqual(readFileSync(fixture.path), before);
+    const again = await fixture.open();
     assert.match((await again.getAccessToken(grantId)).token, /^ya29\./);
   });
 
@@ -184,25 +184,25 @@ describe("opening", () => {
   };
   for (const [name, given] of Object.entries(keys)) {
     test(`with ${name} is refused before the store is touched`, async (t) => {
-      const home = await house(t);
-      await assert.rejects(home.open({ keyring: keyringFromKeys(...given) }), (error) => {
+      const fixture = await testVault(t);
+      await assert.rejects(fixture.open({ keyring: keyringFromKeys(...given) }), (error) => {
         assert.ok(isOnbehalfError(error, "key_invalid"));
         assert.doesNotMatch(error.message + error.hint, /hunter2/);
         return true;
       });
-      assert.equal(existsSync(home.path), false, "no store was made that no key fits");
+      assert.equal(existsSync(fixture.path), false, "no store was made that no key fits");
     });
   }
 
   test("a file that is no database, or a damaged one, is refused, and left as it is", async (t) => {
-    const home = await house(t);
-    writeFileSync(home.path, "not a database at all, but long enough to be looked at ".repeat(20));
-    const before = readFileSync(home.path);
-    await assert.rejects(home.open(), (error) => isOnbehalfError(error, "store_unusable"));
-    assert.deepEqual(readFileSync(home.path), before);
+    const fixture = await testVault(t);
+    writeFileSync(fixture.path, "not a database at all, but long enough to be looked at ".repeat(20));
+    const before = readFileSync(fixture.path);
+    await assert.rejects(fixture.open(), (error) => isOnbehalfError(error, "store_unusable"));
+    assert.deepEqual(readFileSync(fixture.path), before);
   });
 
-  const mistakes: Readonly<Record<string, (home: House) => Partial<VaultOptions>>> = {
+  const mistakes: Readonly<Record<string, (fixture: TestVault) => Partial<VaultOptions>>> = {
     "without a provider": () => ({ providers: [] }),
     "with two providers of one name": ({ provider }) => ({ providers: [provider, provider] }),
     "with a patience of none": () => ({ exchangeTimeoutMs: 0 }),
@@ -211,15 +211,15 @@ describe("opening", () => {
   };
   for (const [name, options] of Object.entries(mistakes)) {
     test(`${name} is refused before the store is touched`, async (t) => {
-      const home = await house(t);
-      await assert.rejects(home.open(options(home)), (error) => isOnbehalfError(error, "configuration_invalid"));
-      assert.equal(existsSync(home.path), false);
+      const fixture = await testVault(t);
+      await assert.rejects(fixture.open(options(fixture)), (error) => isOnbehalfError(error, "configuration_invalid"));
+      assert.equal(existsSync(fixture.path), false);
     });
   }
 });
 
 test("closing waits for what is under way, and is done once", async (t) => {
-  const { standin, clock, open, code, events } = await house(t);
+  const { standin, clock, open, code, events } = await testVault(t);
   const vault = await open();
   const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
   clock.advance(3_700_000);

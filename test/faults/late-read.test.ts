@@ -5,13 +5,13 @@ import { isOnbehalfError } from "../../src/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import type { Store } from "../../src/store/store.ts";
 import { changePollMs } from "../../src/vault/tokens/change-poll.ts";
-import { house } from "../support/house.ts";
+import { testVault } from "../support/test-vault.ts";
 
 test("a row that was read before a revocation and comes after the news of it is not remembered", async (t) => {
-  const home = await house(t);
-  const elsewhere = await home.open();
-  const { grantId } = await elsewhere.exchangeCode({ code: home.code("ada@example.com") });
-  const file = sqlite(home.path);
+  const fixture = await testVault(t);
+  const elsewhere = await fixture.open();
+  const { grantId } = await elsewhere.exchangeCode({ code: fixture.code("ada@example.com") });
+  const file = sqlite(fixture.path);
   const arrives = Promise.withResolvers<void>();
   const slow: Store = {
     ...file,
@@ -21,7 +21,7 @@ test("a row that was read before a revocation and comes after the news of it is 
       return row;
     },
   };
-  const vault = await home.open({ store: slow });
+  const vault = await fixture.open({ store: slow });
   const early = vault.getAccessToken(grantId);
   await elsewhere.revoke(grantId);
   await pause(3 * changePollMs);

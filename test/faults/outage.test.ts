@@ -7,8 +7,8 @@ import { describe, test } from "node:test";
 import type { RefreshOutcome } from "../../src/index.ts";
 import { finishAttempts } from "../../src/vault/keeper/upkeep.ts";
 import { rotations } from "../support/rotations.ts";
-import { peak, refresh, tokens, virtualHouse } from "./virtual-house.ts";
-import type { VirtualHouse } from "./virtual-house.ts";
+import { peak, refresh, tokens, virtualKeeper } from "./virtual-keeper.ts";
+import type { VirtualKeeper } from "./virtual-keeper.ts";
 
 const isFull = process.env["OUTAGE"] === "full";
 const grants = isFull ? 100_000 : 600;
@@ -27,7 +27,7 @@ const outages: readonly (() => Response | "no connection")[] = [
 ];
 
 /** States and generations in the store, and how many there are of each. */
-async function census({ store }: VirtualHouse): Promise<Record<string, number>> {
+async function census({ store }: VirtualKeeper): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   let after = "";
   for (;;) {
@@ -43,8 +43,8 @@ async function census({ store }: VirtualHouse): Promise<Record<string, number>> 
 }
 
 /** Somebody asks for one grant after another, and upkeep comes round, until `end`. */
-async function ask(house: VirtualHouse, ids: readonly string[], end: number): Promise<RefreshOutcome["kind"][]> {
-  const { context, time } = house;
+async function ask(fixture: VirtualKeeper, ids: readonly string[], end: number): Promise<RefreshOutcome["kind"][]> {
+  const { context, time } = fixture;
   const kinds = new Set<RefreshOutcome["kind"]>();
   const asking = async (): Promise<void> => {
     for (let n = 0; time.now() < end; n++) {
@@ -63,20 +63,20 @@ async function ask(house: VirtualHouse, ids: readonly string[], end: number): Pr
 describe("a provider that is down for a long time", { timeout }, () => {
   for (const { name, rotation } of rotations) {
     test(`rotation ${name}: no grant is flagged, and nobody storms it when it is back`, { timeout }, async (t) => {
-      const house = await virtualHouse(t, { rotation, rate });
-      const { time, context, requests } = house;
-      const ids = await house.settle(grants, () => time.now());
+      const fixture = await virtualKeeper(t, { rotation, rate });
+      const { time, context, requests } = fixture;
+      const ids = await fixture.addGrants(grants, () => time.now());
       let n = 0;
-      house.answer = () => outages[(n += 1) % outages.length]?.() ?? "no connection";
-      const kinds = await ask(house, ids, time.now() + outageMs);
+      fixture.answer = () => outages[(n += 1) % outages.length]?.() ?? "no connection";
+      const kinds = await ask(fixture, ids, time.now() + outageMs);
       assert.deepEqual(kinds, ["unavailable"]);
       assert.ok(requests.length < outageMs / 5_000, `${requests.length} requests: it is probed, not hammered`);
-      const { "suspect 1": suspects = 0, ...rest } = await census(house);
+      const { "suspect 1": suspects = 0, ...rest } = await census(fixture);
       // A strict provider's lost answer may have been the new token: said, and looked at first when it is back.
       assert.ok(name === "strict" || suspects === 0);
       assert.deepEqual(rest, { "active 1": grants - suspects });
 
-      house.answer = tokens;
+      fixture.answer = tokens;
       requests.length = 0;
       const waiting = new Set(ids);
       const recovery = async (): Promise<void> => {
@@ -84,17 +84,17 @@ describe("a provider that is down for a long time", { timeout }, () => {
           await Promise.all(
             [...waiting].map(async (grantId) => {
               const { kind } = await refresh(context, grantId, "interactive");
-              if (kind === "refreshed") waiting.delete(grantId);
+              if (kind === "newer") waiting.delete(grantId);
             }),
           );
           await time.sleep(1_000);
         }
       };
       await time.until(recovery());
-      assert.deepEqual(await census(house), { "active 2": grants });
+      assert.deepEqual(await census(fixture), { "active 2": grants });
       assert.ok(peak(requests) <= cap, `${peak(requests)} in one second`);
       assert.equal(requests.length, grants, "one exchange each");
-      assert.ok(!house.events.some(({ type }) => type === "lapsed" || type === "client_refused"));
+      assert.ok(!fixture.events.some(({ type }) => type === "lapsed" || type === "client_refused"));
     });
   }
 });
@@ -103,9 +103,9 @@ test(
   "tokens that all end in the same second: never above the cap, and those who wait come first",
   { timeout },
   async (t) => {
-    const house = await virtualHouse(t, { rotation: "none", rate });
-    const { time, context, requests } = house;
-    const ids = await house.settle(grants, () => time.now());
+    const fixture = await virtualKeeper(t, { rotation: "none", rate });
+    const { time, context, requests } = fixture;
+    const ids = await fixture.addGrants(grants, () => time.now());
     const callers = new Set(ids.filter((_, n) => n % 10 === 0));
     // Sweeps are there first.
     const inOrder = [...ids.filter((id) => !callers.has(id)), ...callers];
@@ -114,8 +114,8 @@ test(
         inOrder.map((grantId) => refresh(context, grantId, callers.has(grantId) ? "interactive" : "background")),
       ),
     );
-    assert.ok(outcomes.every(({ kind }) => kind === "refreshed"));
-    assert.deepEqual(await census(house), { "active 2": grants });
+    assert.ok(outcomes.every(({ kind }) => kind === "newer"));
+    assert.deepEqual(await census(fixture), { "active 2": grants });
     assert.equal(requests.length, grants);
     assert.ok(peak(requests) <= cap, `${peak(requests)} in one second`);
     const positions = requests.flatMap(({ refreshToken }, at) =>
@@ -127,10 +127,10 @@ test(
 );
 
 test("a person's consents that all end at once: second looks keep to the rate, too", { timeout }, async (t) => {
-  const house = await virtualHouse(t, { rotation: "none", rate });
-  const { time, context, requests } = house;
-  const ids = await house.settle(isFull ? 20_000 : 300, () => time.now());
-  house.answer = () => Response.json({ error: "invalid_grant" }, { status: 400 });
+  const fixture = await virtualKeeper(t, { rotation: "none", rate });
+  const { time, context, requests } = fixture;
+  const ids = await fixture.addGrants(isFull ? 20_000 : 300, () => time.now());
+  fixture.answer = () => Response.json({ error: "invalid_grant" }, { status: 400 });
   const outcomes = await time.until(Promise.all(ids.map((id) => refresh(context, id, "background"))));
   assert.ok(outcomes.every(({ kind }) => kind === "ended"));
   assert.equal(requests.length, 2 * ids.length, "two pieces of evidence each");
@@ -138,12 +138,12 @@ test("a person's consents that all end at once: second looks keep to the rate, t
 });
 
 test("a client that is refused for a day: one alarm, and no grant changes", { timeout }, async (t) => {
-  const house = await virtualHouse(t, { rotation: "none", rate });
-  const { time, store, events } = house;
-  const ids = await house.settle(grants, () => time.now());
+  const fixture = await virtualKeeper(t, { rotation: "none", rate });
+  const { time, store, events } = fixture;
+  const ids = await fixture.addGrants(grants, () => time.now());
   const before = await Promise.all(ids.map((id) => store.grantById(id)));
-  house.answer = () => Response.json({ error: "invalid_client" }, { status: 401 });
-  const kinds = await ask(house, ids, time.now() + outageMs);
+  fixture.answer = () => Response.json({ error: "invalid_client" }, { status: 401 });
+  const kinds = await ask(fixture, ids, time.now() + outageMs);
   assert.deepEqual(kinds, ["misconfigured"]);
   assert.deepEqual(
     events.map(({ type }) => type),
@@ -163,12 +163,12 @@ test("a client that is refused for a day: one alarm, and no grant changes", { ti
 });
 
 test("a probe that finds its grant in somebody else's hands lets others ask", { timeout }, async (t) => {
-  const house = await virtualHouse(t, { rotation: "strict", rate });
-  const { time, context, store } = house;
-  const [held = "", free = "", ...others] = await house.settle(12, () => time.now());
-  house.answer = () => "no connection";
+  const fixture = await virtualKeeper(t, { rotation: "strict", rate });
+  const { time, context, store } = fixture;
+  const [held = "", free = "", ...others] = await fixture.addGrants(12, () => time.now());
+  fixture.answer = () => "no connection";
   await time.until(Promise.all(others.map((id) => refresh(context, id, "interactive"))));
-  house.answer = tokens;
+  fixture.answer = tokens;
   await time.until(time.sleep(60_000));
 
   const stranger = { node: "elsewhere", pid: 1, startedAt: "1", vault: "theirs" };

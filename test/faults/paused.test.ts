@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { outcomes } from "../support/house.ts";
+import { outcomes } from "../support/test-vault.ts";
 import { places } from "../support/places.ts";
 import { storeAt } from "../support/store-process.ts";
-import { acted, tiredHouse } from "../support/tired-house.ts";
+import { untilRefreshed, expiredGrants } from "../support/expired-grants.ts";
 import { startVaultProcess } from "../support/vault-processes.ts";
 import { accepts } from "../support/accepts.ts";
 
@@ -21,13 +21,13 @@ describe("a process that is stopped for longer than an exchange may take", { con
     for (const [moment, fault] of Object.entries(moments)) {
       test(`${storeName}, ${moment}: reads its answer when it goes on, and everybody gets that`, async (t) => {
         const where = await place(t);
-        const home = await tiredHouse(t, "strict", { where });
-        const { standin, grantId } = home;
-        const vault = await home.open({ store: storeAt(where) });
-        const stopped = await startVaultProcess(t, home, where, exchangeTimeoutMs);
+        const fixture = await expiredGrants(t, "strict", { where });
+        const { standin, grantId } = fixture;
+        const vault = await fixture.open({ store: storeAt(where) });
+        const stopped = await startVaultProcess(t, fixture, where, exchangeTimeoutMs);
         standin.fault("POST", "/token", { times: 1, ...fault });
         const slow = stopped.tokens(grantId);
-        if (fault.after === "answer") await acted(home);
+        if (fault.after === "answer") await untilRefreshed(fixture);
         else await pause(250);
         stopped.signal("SIGSTOP");
         const waiting = vault.getAccessToken(grantId);
@@ -38,7 +38,7 @@ describe("a process that is stopped for longer than an exchange may take", { con
         assert.equal((await waiting).token, token);
         const grant = await vault.grant(grantId);
         assert.deepEqual([grant.state, grant.generation], ["active", 2]);
-        assert.deepEqual(outcomes(home.news()), { refreshed: 1 });
+        assert.deepEqual(outcomes(fixture.newRequests()), { refreshed: 1 });
       });
     }
   }

@@ -1,33 +1,33 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hold, rescued } from "../support/held-file.ts";
-import { outcomes, until } from "../support/house.ts";
-import { acted, tiredHouse } from "../support/tired-house.ts";
+import { outcomes, until } from "../support/test-vault.ts";
+import { untilRefreshed, expiredGrants } from "../support/expired-grants.ts";
 import { startVaultProcess } from "../support/vault-processes.ts";
 
 const people = Array.from({ length: 12 }, (_, n) => `person-${n}@example.com`);
 
 test("answers that a locked file could not take survive a crash, however many they are", async (t) => {
-  const home = await tiredHouse(t, "strict", { people });
-  const { standin, grantIds: ids } = home;
-  const doomed = await startVaultProcess(t, home);
+  const fixture = await expiredGrants(t, "strict", { people });
+  const { standin, grantIds: ids } = fixture;
+  const doomed = await startVaultProcess(t, fixture);
   standin.fault("POST", "/token", { times: ids.length, after: "answer", delayMs: 2_000 });
   const served = Promise.all(ids.map((grantId) => doomed.tokens(grantId)));
-  await acted(home, ids.length);
-  const release = hold(home);
+  await untilRefreshed(fixture, ids.length);
+  const release = hold(fixture);
   const tokens = (await served).flat();
   // Long before SQLite has given up waiting for the lock even once.
-  await until(() => rescued(home).length === ids.length);
+  await until(() => rescued(fixture).length === ids.length);
   await doomed.kill();
   release();
 
-  const next = await home.open();
+  const next = await fixture.open();
   // Callers come before the journal was looked at, and find the dead one's attempts in their way.
   const found = await Promise.all(ids.map(async (grantId) => (await next.getAccessToken(grantId)).token));
   assert.deepEqual(found, tokens);
-  assert.deepEqual(outcomes(home.news()), { refreshed: ids.length }, "no used token was presented again");
-  await until(() => rescued(home).length === 0);
-  home.clock.advance(3_700_000);
+  assert.deepEqual(outcomes(fixture.newRequests()), { refreshed: ids.length }, "no used token was presented again");
+  await until(() => rescued(fixture).length === 0);
+  fixture.clock.advance(3_700_000);
   await Promise.all(ids.map((grantId) => next.getAccessToken(grantId)));
-  assert.deepEqual(outcomes(home.news()), { refreshed: ids.length }, "all of them live on");
+  assert.deepEqual(outcomes(fixture.newRequests()), { refreshed: ids.length }, "all of them live on");
 });

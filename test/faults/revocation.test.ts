@@ -5,19 +5,19 @@ import { isOnbehalfError } from "../../src/index.ts";
 import type { Vault } from "../../src/index.ts";
 import { accepts } from "../support/accepts.ts";
 import { hold, rescued } from "../support/held-file.ts";
-import { house, until } from "../support/house.ts";
-import type { House } from "../support/house.ts";
+import { testVault, until } from "../support/test-vault.ts";
+import type { TestVault } from "../support/test-vault.ts";
 import { places } from "../support/places.ts";
 import { rotations } from "../support/rotations.ts";
 import { storeAt } from "../support/store-process.ts";
-import { acted, tiredHouse } from "../support/tired-house.ts";
+import { untilRefreshed, expiredGrants } from "../support/expired-grants.ts";
 import { startVaultProcess } from "../support/vault-processes.ts";
 
 const ended = (error: unknown): boolean =>
   isOnbehalfError(error, "reauthorization_required") && error.details.reason === "revoked";
 const unconfirmed = (error: unknown): boolean => isOnbehalfError(error, "provider_unavailable");
 
-/** What the token endpoint has ever answered to a house's vaults, newest last. */
+/** Every answer that the token endpoint gave to the fixture's vaults, newest last. */
 interface Answers {
   readonly fetch: typeof fetch;
   readonly seen: { readonly access_token: string; readonly refresh_token?: string }[];
@@ -37,7 +37,7 @@ function listening(): Answers {
 }
 
 /** Whether anything that was ever issued would still be taken by the provider. */
-async function anythingLives({ standin }: House, { seen }: Answers): Promise<boolean> {
+async function anythingLives({ standin }: TestVault, { seen }: Answers): Promise<boolean> {
   for (const { access_token: accessToken } of seen) if (await accepts(standin, accessToken)) return true;
   // The newest only: presenting a used one would end the others, and prove nothing.
   const refreshToken = seen.findLast(({ refresh_token: token }) => token !== undefined)?.refresh_token ?? "";
@@ -52,58 +52,59 @@ for (const [storeName, place] of Object.entries(places)) {
     describe(`${storeName}, rotation ${name}: a grant is revoked while its refresh is under way`, () => {
       /** A refresh whose answer the provider has given, and which is still on its way. */
       const begin = async (t: TestContext, delayMs: number) => {
-        const home = await house(t, {
+        const fixture = await testVault(t, {
           ...plays,
           revocationEnds: "family",
           provider: { rotation, revocationEndsSiblings: false },
         });
         const where = await place(t);
         const answers = listening();
-        const open = (): Promise<Vault> => home.open({ store: storeAt(where), fetch: answers.fetch, random: () => 0 });
+        const open = (): Promise<Vault> =>
+          fixture.open({ store: storeAt(where), fetch: answers.fetch, random: () => 0 });
         const vault = await open();
-        const { grantId } = await vault.exchangeCode({ code: home.code("ada@example.com") });
-        home.clock.advance(3_700_000);
-        home.standin.fault("POST", "/token", { times: 1, after: "answer", delayMs });
+        const { grantId } = await vault.exchangeCode({ code: fixture.code("ada@example.com") });
+        fixture.clock.advance(3_700_000);
+        fixture.standin.fault("POST", "/token", { times: 1, after: "answer", delayMs });
         const asked = vault.getAccessToken(grantId).catch((error: unknown) => error);
-        await acted(home);
+        await untilRefreshed(fixture);
         const store = storeAt(where);
-        await store.open({ clock: home.clock });
+        await store.open({ clock: fixture.clock });
         t.after(() => store.close());
-        return { home, vault, open, grantId, asked, answers, store };
+        return { fixture, vault, open, grantId, asked, answers, store };
       };
 
       test("its answer comes when all is over: it ends at the provider, too, before it is erased", async (t) => {
-        const { home, vault, open, grantId, asked, answers, store } = await begin(t, 300);
+        const { fixture, vault, open, grantId, asked, answers, store } = await begin(t, 300);
         assert.equal((await vault.revoke(grantId)).state, "revoked");
         assert.equal(answers.seen.length, 1, "the answer has not come yet");
         assert.ok(ended(await asked), "and nothing of it is handed out");
         assert.equal((await store.lateAnswersOf(grantId)).length, 1, "kept, until the provider knows");
 
-        home.standin.fault("POST", "/revoke", { times: "always", status: 503 });
+        fixture.standin.fault("POST", "/revoke", { times: "always", status: 503 });
         await vault.close();
-        home.news("/revoke");
+        fixture.newRequests("/revoke");
         const next = await open();
-        await until(() => home.news("/revoke").length > 0);
+        await until(() => fixture.newRequests("/revoke").length > 0);
         await next.close();
         assert.equal((await store.lateAnswersOf(grantId)).length, 1, "the provider was away: not lost");
 
-        home.standin.clearFaults();
+        fixture.standin.clearFaults();
         const last = await open();
         await until(async () => (await store.lateAnswersOf(grantId)).length === 0);
         assert.equal((await last.grant(grantId)).state, "revoked");
-        assert.equal(await anythingLives(home, answers), false);
+        assert.equal(await anythingLives(fixture, answers), false);
       });
 
       test("its answer comes while the provider has not confirmed: both end, and only then it is revoked", async (t) => {
-        const { home, vault, open, grantId, asked, answers, store } = await begin(t, 100);
-        home.standin.fault("POST", "/revoke", { times: 1, status: 503 });
+        const { fixture, vault, open, grantId, asked, answers, store } = await begin(t, 100);
+        fixture.standin.fault("POST", "/revoke", { times: 1, status: 503 });
         await assert.rejects(vault.revoke(grantId), unconfirmed);
         assert.ok(ended(await asked) || unconfirmed(await asked));
         await until(async () => (await store.lateAnswersOf(grantId)).length === 1);
 
         // The grant's own token goes, and the late one does not.
-        home.standin.fault("POST", "/revoke", { times: 1 });
-        home.standin.fault("POST", "/revoke", { times: 1, status: 503 });
+        fixture.standin.fault("POST", "/revoke", { times: 1 });
+        fixture.standin.fault("POST", "/revoke", { times: 1, status: 503 });
         await assert.rejects(vault.revoke(grantId), unconfirmed);
         assert.equal((await vault.grant(grantId)).state, "revoking");
         assert.equal((await store.lateAnswersOf(grantId)).length, 1);
@@ -112,55 +113,55 @@ for (const [storeName, place] of Object.entries(places)) {
         const next = await open();
         await until(async () => (await next.grant(grantId)).state === "revoked");
         assert.deepEqual(await store.lateAnswersOf(grantId), []);
-        assert.equal(await anythingLives(home, answers), false);
+        assert.equal(await anythingLives(fixture, answers), false);
       });
 
       test("and connected again before the answer comes: the new grant lives on", async (t) => {
-        const { home, vault, open, grantId, asked, answers, store } = await begin(t, 400);
+        const { fixture, vault, open, grantId, asked, answers, store } = await begin(t, 400);
         await vault.revoke(grantId);
-        const code = home.standin.code({ email: "ada@example.com", force: true });
+        const code = fixture.standin.code({ email: "ada@example.com", force: true });
         assert.equal((await vault.exchangeCode({ code })).grantId, grantId);
         await asked;
         await until(async () => (await store.lateAnswersOf(grantId)).length === 1);
         await vault.close();
-        home.news("/revoke");
+        fixture.newRequests("/revoke");
         const next = await open();
-        home.clock.advance(3_700_000);
-        assert.ok(await accepts(home.standin, (await next.getAccessToken(grantId)).token));
-        assert.deepEqual(home.news("/revoke"), [], "nothing of a living grant is revoked");
+        fixture.clock.advance(3_700_000);
+        assert.ok(await accepts(fixture.standin, (await next.getAccessToken(grantId)).token));
+        assert.deepEqual(fixture.newRequests("/revoke"), [], "nothing of a living grant is revoked");
 
         // Ended for good, it takes with it what came late the first time.
         await next.revoke(grantId);
         assert.deepEqual(await store.lateAnswersOf(grantId), []);
-        assert.equal(await anythingLives(home, answers), false);
+        assert.equal(await anythingLives(fixture, answers), false);
       });
     });
   }
 }
 
 test("an answer in a dead process's rescue journal, of a grant that was revoked since, ends at the provider", async (t) => {
-  const home = await tiredHouse(t, "strict", {
+  const fixture = await expiredGrants(t, "strict", {
     standin: { revocationEnds: "family" },
     provider: { revocationEndsSiblings: false },
   });
-  const { standin, path, grantId } = home;
-  const doomed = await startVaultProcess(t, home);
+  const { standin, path, grantId } = fixture;
+  const doomed = await startVaultProcess(t, fixture);
   standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 500 });
   const served = doomed.tokens(grantId);
-  await acted(home);
-  const release = hold(home);
+  await untilRefreshed(fixture);
+  const release = hold(fixture);
   const [token = ""] = await served;
-  await until(() => rescued(home).length === 1);
+  await until(() => rescued(fixture).length === 1);
   await doomed.kill();
   release();
 
   // By somebody who does not see the journal.
-  const elsewhere = await home.open({ rescueFolder: `${path}-elsewhere` });
+  const elsewhere = await fixture.open({ rescueFolder: `${path}-elsewhere` });
   assert.equal((await elsewhere.revoke(grantId)).state, "revoked");
   await elsewhere.close();
   assert.ok(await accepts(standin, token), "the provider has not been told of what the dead one got");
 
-  await home.open();
+  await fixture.open();
   await until(async () => !(await accepts(standin, token)));
-  await until(() => rescued(home).length === 0);
+  await until(() => rescued(fixture).length === 0);
 });

@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { allEnded, isKeeper, processesOf, runVariable, signal } from "../../tools/chaos/processes.ts";
-import type { House } from "../support/house.ts";
+import type { TestVault } from "../support/test-vault.ts";
 
 /** `onbehalf serve` in a process of its own, with its keeper. */
 export interface ServiceProcess {
@@ -19,10 +19,11 @@ export interface ServiceProcess {
   allEnded(): Promise<boolean>;
 }
 
-/** Starts one over a house's file; gone after the test, with its keepers. The house must run on the machine's clock. */
+/** Starts one over the test vault's file; it ends with the test, and its keepers too. The fixture must go by the machine's
+ * clock. */
 export async function startServiceProcess(
   t: TestContext,
-  { path, key, standin, provider: { rotation } }: House,
+  { path, key, standin, provider: { rotation } }: TestVault,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<ServiceProcess> {
   const run = randomUUID();

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { isOnbehalfError } from "../../src/index.ts";
 import type { Vault } from "../../src/index.ts";
 import type { Fault } from "../../src/standin/index.ts";
-import { house, outcomes } from "../support/house.ts";
+import { testVault, outcomes } from "../support/test-vault.ts";
 import { places } from "../support/places.ts";
 import { storeAt } from "../support/store-process.ts";
 import { accepts } from "../support/accepts.ts";
@@ -16,15 +16,15 @@ const kinds: readonly FaultKind[] = ["before", "after", "from then on"];
 const mostSteps = 40;
 
 /** What the network does beside, and what the stand-in has seen of the whole refresh in the end. */
-interface Mishap {
+interface FaultCase {
   readonly name: string;
   readonly fault?: Fault;
   readonly seen: Readonly<Record<"none" | "grace" | "strict", object>>;
 }
 
-const quiet: Mishap = { name: "a provider that answers", seen: always({ refreshed: 1 }) };
+const quiet: FaultCase = { name: "a provider that answers", seen: always({ refreshed: 1 }) };
 
-const mishaps: readonly Mishap[] = [
+const faultCases: readonly FaultCase[] = [
   quiet,
   { name: "an outage first", fault: { status: 503 }, seen: always({ fault: 1, refreshed: 1 }) },
   {
@@ -42,31 +42,31 @@ const mishaps: readonly Mishap[] = [
 for (const [storeName, place] of Object.entries(places)) {
   for (const { name, rotation, standin: plays } of rotations) {
     describe(`${storeName}, rotation ${name}: the store fails in mid-refresh`, { concurrency: true }, () => {
-      for (const { name: mishap, fault, seen } of storeName === "sqlite" ? mishaps : [quiet]) {
+      for (const { name: faultCase, fault, seen } of storeName === "sqlite" ? faultCases : [quiet]) {
         for (const kind of kinds) {
-          test(`${kind} each step in turn, with ${mishap}: nothing is lost, nothing spent twice`, async (t) => {
-            const home = await house(t, { ...plays, provider: { rotation } });
-            const { standin, clock } = home;
+          test(`${kind} each step in turn, with ${faultCase}: nothing is lost, nothing spent twice`, async (t) => {
+            const fixture = await testVault(t, { ...plays, provider: { rotation } });
+            const { standin, clock } = fixture;
             const { store, faults } = faultyStore(storeAt(await place(t)));
-            const vault = await home.open({ store, random: () => 0 });
-            const newsOf = (email: string): Record<string, number> =>
-              outcomes(home.news().filter((entry) => entry.grant === email || entry.outcome === "fault"));
+            const vault = await fixture.open({ store, random: () => 0 });
+            const requestsOf = (email: string): Record<string, number> =>
+              outcomes(fixture.newRequests().filter((entry) => entry.grant === email || entry.outcome === "fault"));
 
             for (let step = 1; ; step++) {
               assert.ok(step < mostSteps, "the steps come to an end");
               const email = `step-${step}@example.com`;
-              const { grantId } = await vault.exchangeCode({ code: home.code(email) });
+              const { grantId } = await vault.exchangeCode({ code: fixture.code(email) });
               clock.advance(3_700_000);
-              home.news();
+              fixture.newRequests();
               if (fault !== undefined) standin.fault("POST", "/token", { times: 1, ...fault });
               faults.arm(grantId, step, kind);
               const first = await ask(vault, grantId);
               const struck = faults.disarm();
 
               const end = await settled(vault, grantId);
-              const { reused_token: _, ...news } = newsOf(email);
+              const { reused_token: _, ...requests } = requestsOf(email);
               const lapsed = end === "lapsed" ? { lapsed: 1 } : {};
-              assert.deepEqual({ ...news, ...lapsed }, seen[name], `step ${step}: no exchange too many`);
+              assert.deepEqual({ ...requests, ...lapsed }, seen[name], `step ${step}: no exchange too many`);
               if (end === "lapsed") {
                 assert.equal((await vault.grant(grantId)).reason, "crash_ambiguous_rotation");
               } else {
@@ -75,7 +75,7 @@ for (const [storeName, place] of Object.entries(places)) {
                 clock.advance(3_700_000);
                 assert.ok(await accepts(standin, await settled(vault, grantId)), "and it goes on from there");
                 assert.equal((await vault.grant(grantId)).state, "active");
-                assert.deepEqual(newsOf(email), { refreshed: 1 });
+                assert.deepEqual(requestsOf(email), { refreshed: 1 });
               }
               if (!struck) break;
               // Else it would be refreshed ahead in the next step, and meet the network's fault in its stead.
@@ -88,7 +88,7 @@ for (const [storeName, place] of Object.entries(places)) {
   }
 }
 
-function always(seen: object): Mishap["seen"] {
+function always(seen: object): FaultCase["seen"] {
   return { none: seen, grace: seen, strict: seen };
 }
 

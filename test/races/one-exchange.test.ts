@@ -8,7 +8,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { movableClock } from "../../src/index.ts";
 import { accepts } from "../support/accepts.ts";
 import { rotations } from "../support/rotations.ts";
-import { house, outcomes } from "../support/house.ts";
+import { testVault, outcomes } from "../support/test-vault.ts";
 import { places } from "../support/places.ts";
 import { storeAt } from "../support/store-process.ts";
 import { startVaultProcess } from "../support/vault-processes.ts";
@@ -28,23 +28,23 @@ for (const [storeName, place] of Object.entries(places)) {
     let fleet: readonly VaultProcess[] | undefined;
     for (const { name, rotation, standin: plays } of rotations) {
       await t.test(`rotation ${name}: one exchange, and all are served the same token`, { timeout }, async (inner) => {
-        const home = await house(inner, { ...plays, clock: movableClock(), provider: { rotation } });
-        const { standin } = home;
+        const fixture = await testVault(inner, { ...plays, clock: movableClock(), provider: { rotation } });
+        const { standin } = fixture;
         const where = await place(inner);
-        const vault = await home.open({ store: storeAt(where) });
+        const vault = await fixture.open({ store: storeAt(where) });
         if (fleet === undefined) {
-          fleet = await Promise.all(Array.from({ length: processes }, () => startVaultProcess(t, home, where)));
-        } else await Promise.all(fleet.map((each) => each.reopen(home, where)));
+          fleet = await Promise.all(Array.from({ length: processes }, () => startVaultProcess(t, fixture, where)));
+        } else await Promise.all(fleet.map((each) => each.reopen(fixture, where)));
 
         for (let round = 1; round <= rounds; round++) {
           standin.settings({ accessTokenTtlSeconds: 1 });
-          const { grantId } = await vault.exchangeCode({ code: home.code(`round-${round}@example.com`) });
+          const { grantId } = await vault.exchangeCode({ code: fixture.code(`round-${round}@example.com`) });
           standin.settings({ accessTokenTtlSeconds: 3_600 });
           // Over: nobody can be given the old one.
           await pause(1_100);
           const after = round % 2 === 0 ? "answer" : "request";
           standin.fault("POST", "/token", { times: 1, delayMs: latencyMs, after });
-          home.news();
+          fixture.newRequests();
           const tokens: readonly string[] = (
             await Promise.all(fleet.map((each) => each.tokens(grantId, callers)))
           ).flat();
@@ -52,7 +52,7 @@ for (const [storeName, place] of Object.entries(places)) {
           const distinct = new Set(tokens);
           assert.equal(distinct.size, 1, `round ${round}: ${[...distinct].join(" ")}`);
           assert.ok(await accepts(standin, tokens[0] ?? ""));
-          assert.deepEqual(outcomes(home.news()), { refreshed: 1 }, `round ${round}`);
+          assert.deepEqual(outcomes(fixture.newRequests()), { refreshed: 1 }, `round ${round}`);
         }
       });
     }

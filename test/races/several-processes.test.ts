@@ -5,14 +5,14 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { isOnbehalfError, movableClock } from "../../src/index.ts";
-import { house, outcomes, until } from "../support/house.ts";
-import type { House } from "../support/house.ts";
+import { testVault, outcomes, until } from "../support/test-vault.ts";
+import type { TestVault } from "../support/test-vault.ts";
 import { rotations } from "../support/rotations.ts";
-import { acted, tiredHouse } from "../support/tired-house.ts";
+import { untilRefreshed, expiredGrants } from "../support/expired-grants.ts";
 import { startVaultProcess } from "../support/vault-processes.ts";
 
 /** A row that this query finds is in the file. */
-async function stands({ path }: House, query: string): Promise<void> {
+async function stands({ path }: TestVault, query: string): Promise<void> {
   const file = new DatabaseSync(path, { readOnly: true });
   await until(() => file.prepare(query).get() !== undefined);
   file.close();
@@ -29,109 +29,109 @@ async function deadEnd(t: TestContext): Promise<string> {
 for (const { name } of rotations) {
   describe(`several processes on one file, rotation ${name}`, () => {
     test("refresh an expired grant once, and serve everybody the same token", async (t) => {
-      const home = await tiredHouse(t, name);
-      const { grantId } = home;
-      const processes = await Promise.all(Array.from({ length: 3 }, () => startVaultProcess(t, home)));
-      home.standin.fault("POST", "/token", { times: 1, delayMs: 200 });
+      const fixture = await expiredGrants(t, name);
+      const { grantId } = fixture;
+      const processes = await Promise.all(Array.from({ length: 3 }, () => startVaultProcess(t, fixture)));
+      fixture.standin.fault("POST", "/token", { times: 1, delayMs: 200 });
       const tokens = (await Promise.all(processes.map((each) => each.tokens(grantId, 50)))).flat();
       assert.equal(tokens.length, 150);
       assert.equal(new Set(tokens).size, 1);
       assert.match(tokens[0] ?? "", /^ya29\./);
-      assert.deepEqual(outcomes(home.news()), { refreshed: 1 });
+      assert.deepEqual(outcomes(fixture.newRequests()), { refreshed: 1 });
     });
   });
 }
 
 test("several processes that get the same code exchange it once", async (t) => {
-  const home = await house(t, { clock: movableClock() });
-  const processes = await Promise.all(Array.from({ length: 3 }, () => startVaultProcess(t, home)));
-  const code = home.code("ada@example.com");
+  const fixture = await testVault(t, { clock: movableClock() });
+  const processes = await Promise.all(Array.from({ length: 3 }, () => startVaultProcess(t, fixture)));
+  const code = fixture.code("ada@example.com");
   const ends = (await Promise.all(processes.map((each) => each.exchange(code, 20)))).flat();
   assert.equal(new Set(ends).size, 1);
   assert.match(ends[0] ?? "", /^g_/);
-  assert.deepEqual(outcomes(home.news()), { exchanged: 1 });
+  assert.deepEqual(outcomes(fixture.newRequests()), { exchanged: 1 });
 });
 
 describe("a process that is killed between the provider's answer and the commit", () => {
   for (const name of ["none", "grace"] as const) {
     test(`rotation ${name}: the next one to open the file finishes what was begun, unasked`, async (t) => {
-      const home = await tiredHouse(t, name);
-      const { grantId } = home;
-      const doomed = await startVaultProcess(t, home);
-      home.standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 60_000 });
+      const fixture = await expiredGrants(t, name);
+      const { grantId } = fixture;
+      const doomed = await startVaultProcess(t, fixture);
+      fixture.standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 60_000 });
       void doomed.tokens(grantId);
-      await acted(home);
+      await untilRefreshed(fixture);
       await doomed.kill();
-      home.news();
+      fixture.newRequests();
 
-      const vault = await home.open();
-      await until(() => home.events.some(({ type }) => type === "refreshed"));
+      const vault = await fixture.open();
+      await until(() => fixture.events.some(({ type }) => type === "refreshed"));
       const grant = await vault.grant(grantId);
       assert.deepEqual([grant.state, grant.generation], ["active", 2]);
       assert.match((await vault.getAccessToken(grantId)).token, /^ya29\./);
       const again = name === "none" ? "refreshed" : "refreshed_in_grace";
-      assert.deepEqual(outcomes(home.news()), { [again]: 1 });
+      assert.deepEqual(outcomes(fixture.newRequests()), { [again]: 1 });
     });
   }
 
   test("rotation strict: the grant lapses, with the reason said aloud and never silently", async (t) => {
-    const home = await tiredHouse(t, "strict");
-    const { grantId } = home;
-    const doomed = await startVaultProcess(t, home);
-    home.standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 60_000 });
+    const fixture = await expiredGrants(t, "strict");
+    const { grantId } = fixture;
+    const doomed = await startVaultProcess(t, fixture);
+    fixture.standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 60_000 });
     void doomed.tokens(grantId);
-    await acted(home);
+    await untilRefreshed(fixture);
     await doomed.kill();
 
-    const vault = await home.open();
-    await until(() => home.events.some(({ type }) => type === "lapsed"));
+    const vault = await fixture.open();
+    await until(() => fixture.events.some(({ type }) => type === "lapsed"));
     await assert.rejects(vault.getAccessToken(grantId), (error) => {
       assert.ok(isOnbehalfError(error, "reauthorization_required"));
       assert.equal(error.details.reason, "crash_ambiguous_rotation");
       assert.match(error.message, /crash/);
       return true;
     });
-    assert.ok(home.events.some((event) => event.type === "lapsed" && event.reason === "crash_ambiguous_rotation"));
+    assert.ok(fixture.events.some((event) => event.type === "lapsed" && event.reason === "crash_ambiguous_rotation"));
   });
 
   test("before the provider saw anything: nothing was lost, whatever the rotation", async (t) => {
     for (const { name } of rotations) {
-      const home = await tiredHouse(t, name);
-      const { grantId } = home;
+      const fixture = await expiredGrants(t, name);
+      const { grantId } = fixture;
       // Not a fault of the stand-in's: what lies in a killed process's socket would reach it when the fault is over.
-      const standin = { ...home.standin, url: await deadEnd(t) };
-      const doomed = await startVaultProcess(t, { ...home, standin });
+      const standin = { ...fixture.standin, url: await deadEnd(t) };
+      const doomed = await startVaultProcess(t, { ...fixture, standin });
       void doomed.tokens(grantId);
-      await stands(home, "SELECT 1 FROM attempts");
+      await stands(fixture, "SELECT 1 FROM attempts");
       await doomed.kill();
-      const vault = await home.open();
+      const vault = await fixture.open();
       assert.match((await vault.getAccessToken(grantId)).token, /^ya29\./, name);
     }
   });
 });
 
 test("a process that is killed before it could verify who signed in: the next one finishes it from the journal", async (t) => {
-  const home = await house(t, { clock: movableClock() });
-  const doomed = await startVaultProcess(t, home);
-  home.standin.fault("GET", "/oauth2/v3/certs", { times: "always", delayMs: 60_000 });
-  void doomed.exchange(home.code("ada@example.com"));
-  await stands(home, "SELECT 1 FROM intakes WHERE state = 'answered'");
+  const fixture = await testVault(t, { clock: movableClock() });
+  const doomed = await startVaultProcess(t, fixture);
+  fixture.standin.fault("GET", "/oauth2/v3/certs", { times: "always", delayMs: 60_000 });
+  void doomed.exchange(fixture.code("ada@example.com"));
+  await stands(fixture, "SELECT 1 FROM intakes WHERE state = 'answered'");
   await doomed.kill();
-  home.standin.clearFaults();
+  fixture.standin.clearFaults();
 
-  const vault = await home.open();
-  await until(() => home.events.some(({ type }) => type === "grant_stored"));
+  const vault = await fixture.open();
+  await until(() => fixture.events.some(({ type }) => type === "grant_stored"));
   const [grant] = (await vault.grants()).grants;
   assert.equal(grant?.profile.email, "ada@example.com");
-  assert.deepEqual(outcomes(home.news()), { exchanged: 1 });
+  assert.deepEqual(outcomes(fixture.newRequests()), { exchanged: 1 });
 });
 
 test("a grant that one process revokes is soon handed out by no other", async (t) => {
-  const home = await tiredHouse(t, "none");
-  const { grantId } = home;
-  const other = await startVaultProcess(t, home);
+  const fixture = await expiredGrants(t, "none");
+  const { grantId } = fixture;
+  const other = await startVaultProcess(t, fixture);
   assert.match((await other.tokens(grantId))[0] ?? "", /^ya29\./);
-  const vault = await home.open();
+  const vault = await fixture.open();
   await vault.revoke(grantId);
   await until(async () => (await other.tokens(grantId))[0] === "reauthorization_required");
 });

@@ -5,13 +5,13 @@ import { isOnbehalfError } from "../../src/index.ts";
 import type { Vault } from "../../src/index.ts";
 import { postgres } from "../../src/store/postgres/index.ts";
 import { eventually } from "../support/eventually.ts";
-import { house, usualScope } from "../support/house.ts";
+import { testVault, usualScope } from "../support/test-vault.ts";
 import { administer, freshDatabase } from "../support/postgres.ts";
 
 /** Two vaults on one database, both of which hold the token of the same grant in memory. */
 async function pair(t: TestContext): Promise<{ one: Vault; other: Vault; grantId: string; url: string }> {
   const url = await freshDatabase(t);
-  const place = await house(t);
+  const place = await testVault(t);
   const [one, other] = await Promise.all([place.open({ store: postgres(url) }), place.open({ store: postgres(url) })]);
   const { grantId } = await one.exchangeCode({ code: place.code("ada@example.com", usualScope), source: "android" });
   for (const vault of [one, other]) {
@@ -59,20 +59,24 @@ describe("two services on one PostgreSQL", { timeout: 60_000 }, () => {
 
   test("callers at both cause one exchange", async (t) => {
     const url = await freshDatabase(t);
-    const place = await house(t, { rotation: "strict", revokeFamilyOnReuse: true, provider: { rotation: "strict" } });
+    const place = await testVault(t, {
+      rotation: "strict",
+      revokeFamilyOnReuse: true,
+      provider: { rotation: "strict" },
+    });
     const open = (): Promise<Vault> => place.open({ store: postgres(url) });
     const vaults = await Promise.all([open(), open(), open()]);
     const code = place.code("ada@example.com", usualScope);
     const { grantId } = await vaults[0].exchangeCode({ code, source: "android" });
     for (let round = 0; round < 3; round++) {
       place.clock.advance(3_700_000);
-      place.news();
+      place.newRequests();
       place.standin.fault("POST", "/token", { delayMs: 200 });
       const callers = Array.from({ length: 30 }, () => vaults).flat();
       const tokens = await Promise.all(callers.map((vault) => vault.getAccessToken({ grantId })));
       assert.equal(new Set(tokens.map(({ token }) => token)).size, 1);
       assert.deepEqual(
-        place.news().map(({ outcome }) => outcome),
+        place.newRequests().map(({ outcome }) => outcome),
         ["refreshed"],
       );
     }

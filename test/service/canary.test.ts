@@ -7,11 +7,11 @@ import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { keyringFromKeys, movableClock, openVault } from "../../src/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
-import { findSecret } from "../support/disguises.ts";
+import { findSecret } from "../support/secret-encodings.ts";
 import { eavesdropper } from "../support/eavesdropper.ts";
-import { appData, house } from "../support/house.ts";
-import type { House } from "../support/house.ts";
-import { raw } from "../support/serving.ts";
+import { appData, testVault } from "../support/test-vault.ts";
+import type { TestVault } from "../support/test-vault.ts";
+import { raw } from "../support/test-service.ts";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
@@ -24,15 +24,15 @@ interface Running {
 }
 
 /** `onbehalf serve`, with its keeper, telling all it can. */
-async function serve(t: TestContext, home: House, googleBaseUrl: string): Promise<Running> {
+async function serve(t: TestContext, fixture: TestVault, googleBaseUrl: string): Promise<Running> {
   const { NODE_TEST_CONTEXT: _runner, ...env } = process.env;
   const child = spawn(process.execPath, [main, "serve", "--json"], {
     env: {
       ...env,
-      ONBEHALF_STORE: `sqlite:${home.path}`,
-      ONBEHALF_KEY: home.key.expose(),
-      ONBEHALF_CLIENT_ID: home.standin.clientId,
-      ONBEHALF_CLIENT_SECRET: home.standin.clientSecret,
+      ONBEHALF_STORE: `sqlite:${fixture.path}`,
+      ONBEHALF_KEY: fixture.key.expose(),
+      ONBEHALF_CLIENT_ID: fixture.standin.clientId,
+      ONBEHALF_CLIENT_SECRET: fixture.standin.clientSecret,
       ONBEHALF_GOOGLE_BASE_URL: googleBaseUrl,
       ONBEHALF_LOG_LEVEL: "debug",
       PORT: "0",
@@ -71,18 +71,18 @@ function filesUnder(folder: string): string[] {
 }
 
 test("no token, code, key or secret that passes through a service is found in its files, logs or answers", async (t) => {
-  const home = await house(t, { clock: movableClock(), accessTokenTtlSeconds: 30 });
-  const { standin } = home;
+  const fixture = await testVault(t, { clock: movableClock(), accessTokenTtlSeconds: 30 });
+  const { standin } = fixture;
   const google = await eavesdropper(t, standin.url);
   const { secrets } = google;
-  secrets.set("master key", home.key.expose());
-  secrets.set("master key's body", home.key.expose().split("_")[1] ?? "");
+  secrets.set("master key", fixture.key.expose());
+  secrets.set("master key's body", fixture.key.expose().split("_")[1] ?? "");
 
   // The callers' keys are made by another process, as an operator makes them.
   const operator = await openVault({
-    provider: home.provider,
-    store: sqlite(home.path),
-    keyring: keyringFromKeys(home.key),
+    provider: fixture.provider,
+    store: sqlite(fixture.path),
+    keyring: keyringFromKeys(fixture.key),
   });
   const keys = await Promise.all(
     ["all", "reader"].map(async (name) => {
@@ -95,7 +95,7 @@ test("no token, code, key or secret that passes through a service is found in it
   await operator.close();
   const [key = "", reader = ""] = keys;
 
-  const service = await serve(t, home, google.url);
+  const service = await serve(t, fixture, google.url);
   const answers: string[] = [];
   /** Asks, and keeps the answer where it may hold no secret. */
   const ask = async (
@@ -229,11 +229,11 @@ test("no token, code, key or secret that passes through a service is found in it
   standin.revoke("ada.canary@example.com");
   await ask(`/v1/grants/${grantId}/token?min_ttl_seconds=3000`);
 
-  const live = filesUnder(join(home.path, "..")).map((path) => [path, readFileSync(path)] as const);
+  const live = filesUnder(join(fixture.path, "..")).map((path) => [path, readFileSync(path)] as const);
   await service.stop();
   const places: (readonly [string, Buffer])[] = [
     ...live,
-    ...filesUnder(join(home.path, "..")).map((path) => [`${path}, closed`, readFileSync(path)] as const),
+    ...filesUnder(join(fixture.path, "..")).map((path) => [`${path}, closed`, readFileSync(path)] as const),
     ["the log", service.output()],
     ["an answer", Buffer.from(answers.join("\n"))],
   ];
@@ -261,7 +261,7 @@ test("no token, code, key or secret that passes through a service is found in it
   }
 });
 
-test("a secret is found in all its disguises, wherever it begins", () => {
+test("a secret is found in every encoding, wherever it begins", () => {
   const secret = "ya29.a0/secret+value";
   const forms: (readonly [string, string | Buffer])[] = [
     ["as it is", `x${secret}y`],

@@ -4,28 +4,29 @@ import { Demo } from "../support/demo.ts";
 import { eventually } from "../support/eventually.ts";
 
 /** Whatever Google's token endpoint may do instead of refreshing, and what a caller must then hear. */
-const menu: readonly (readonly [name: string, fault: Record<string, unknown>, status: number, error: string])[] = [
-  ["invalid_client", refusal(401, "invalid_client"), 502, "client_misconfigured"],
-  ["unauthorized_client", refusal(401, "unauthorized_client"), 502, "client_misconfigured"],
-  ["deleted_client", refusal(401, "deleted_client"), 502, "client_misconfigured"],
-  ["disabled_client", refusal(401, "disabled_client"), 502, "client_misconfigured"],
-  ["invalid_request", refusal(400, "invalid_request"), 502, "client_misconfigured"],
-  ["500", { status: 500 }, 503, "provider_unavailable"],
-  ["500 that says invalid_grant", refusal(500, "invalid_grant"), 503, "provider_unavailable"],
-  ["503 with Retry-After", { status: 503, retry_after: 30 }, 503, "provider_unavailable"],
-  ["429", { status: 429, retry_after: 30 }, 503, "provider_unavailable"],
-  ["a proxy's page", { html: true }, 503, "provider_unavailable"],
-  ["a page as 200", { html: true, status: 200 }, 503, "provider_unavailable"],
-  ["broken JSON", { invalid_json: true }, 503, "provider_unavailable"],
-  ["200 without a token", { no_token: true }, 503, "provider_unavailable"],
-  ["a huge body", { huge_bytes: 8_000_000 }, 503, "provider_unavailable"],
-  ["a redirect", { location: "http://127.0.0.1:9/" }, 503, "provider_unavailable"],
-  ["a cut connection", { drop: true }, 503, "provider_unavailable"],
-  ["an answer cut midway", { drop: "midway" }, 503, "provider_unavailable"],
-  ["an answer lost after Google acted", { drop: true, after: "answer" }, 503, "provider_unavailable"],
-  ["no answer in time", { delay_ms: 60_000 }, 503, "provider_unavailable"],
-  ["one byte at a time", { drip_ms: 1_000 }, 503, "provider_unavailable"],
-];
+const faultCases: readonly (readonly [name: string, fault: Record<string, unknown>, status: number, error: string])[] =
+  [
+    ["invalid_client", refusal(401, "invalid_client"), 502, "client_misconfigured"],
+    ["unauthorized_client", refusal(401, "unauthorized_client"), 502, "client_misconfigured"],
+    ["deleted_client", refusal(401, "deleted_client"), 502, "client_misconfigured"],
+    ["disabled_client", refusal(401, "disabled_client"), 502, "client_misconfigured"],
+    ["invalid_request", refusal(400, "invalid_request"), 502, "client_misconfigured"],
+    ["500", { status: 500 }, 503, "provider_unavailable"],
+    ["500 that says invalid_grant", refusal(500, "invalid_grant"), 503, "provider_unavailable"],
+    ["503 with Retry-After", { status: 503, retry_after: 30 }, 503, "provider_unavailable"],
+    ["429", { status: 429, retry_after: 30 }, 503, "provider_unavailable"],
+    ["a proxy's page", { html: true }, 503, "provider_unavailable"],
+    ["a page as 200", { html: true, status: 200 }, 503, "provider_unavailable"],
+    ["broken JSON", { invalid_json: true }, 503, "provider_unavailable"],
+    ["200 without a token", { no_token: true }, 503, "provider_unavailable"],
+    ["a huge body", { huge_bytes: 8_000_000 }, 503, "provider_unavailable"],
+    ["a redirect", { location: "http://127.0.0.1:9/" }, 503, "provider_unavailable"],
+    ["a cut connection", { drop: true }, 503, "provider_unavailable"],
+    ["an answer cut midway", { drop: "midway" }, 503, "provider_unavailable"],
+    ["an answer lost after Google acted", { drop: true, after: "answer" }, 503, "provider_unavailable"],
+    ["no answer in time", { delay_ms: 60_000 }, 503, "provider_unavailable"],
+    ["one byte at a time", { drip_ms: 1_000 }, 503, "provider_unavailable"],
+  ];
 
 function refusal(status: number, error: string): Record<string, unknown> {
   return { status, body: { error, error_description: "Injected." } };
@@ -40,7 +41,7 @@ describe("the whole fault menu changes no grant", () => {
   });
   after(() => demo.stop());
 
-  for (const [name, fault, status, error] of menu) {
+  for (const [name, fault, status, error] of faultCases) {
     test(name, async () => {
       const before = (await demo.call(`/v1/grants/${grant}`)).body;
       await demo.control("faults", { path: "/token", method: "POST", times: 1_000, ...fault });

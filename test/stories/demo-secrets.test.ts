@@ -15,8 +15,8 @@ const shapes = [
   /obm_[\w-]{40,}/,
 ];
 
-/** Where a value could stand: as it is, or in the disguises that text is commonly stored in. */
-function disguises(value: string): string[] {
+/** Where a value could stand: as it is, or in an encoding that text is commonly stored in. */
+function secretEncodings(value: string): string[] {
   const bytes = Buffer.from(value);
   return [value, bytes.toString("base64").replace(/=+$/, ""), bytes.toString("hex"), encodeURIComponent(value)];
 }
@@ -98,7 +98,7 @@ test("no token, code, client secret or caller key stands in files, logs, error b
   ];
   for (const [place, text] of places) {
     for (const [name, value] of secrets) {
-      for (const disguise of disguises(value)) assert.ok(!text.includes(disguise), `${name} stands in ${place}`);
+      for (const encoded of secretEncodings(value)) assert.ok(!text.includes(encoded), `${name} stands in ${place}`);
     }
     for (const shape of shapes) {
       const found = shape.exec(text);

@@ -1,13 +1,13 @@
 import { existsSync, readdirSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import type { House } from "./house.ts";
+import type { TestVault } from "./test-vault.ts";
 
 /**
- * Another program that holds a house's file: nobody else can write until it lets go.
+ * Another program that holds the write lock of the test vault's file: nobody else can write until it lets go.
  *
  * @returns lets go
  */
-export function hold({ path }: House): () => void {
+export function hold({ path }: TestVault): () => void {
   const other = new DatabaseSync(path, { timeout: 5_000 });
   other.exec("BEGIN IMMEDIATE");
   return () => {
@@ -16,8 +16,8 @@ export function hold({ path }: House): () => void {
   };
 }
 
-/** Paths of the answers that lie in a house's rescue journal. */
-export function rescued({ path }: House): string[] {
+/** Paths of the answers that lie in the test vault's rescue journal. */
+export function rescued({ path }: TestVault): string[] {
   const folder = `${path}-rescue`;
   if (!existsSync(folder)) return [];
   return readdirSync(folder)

@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import type { TestContext } from "node:test";
 import type { Provider, VaultEvent } from "../../src/index.ts";
-import type { House } from "./house.ts";
+import type { TestVault } from "./test-vault.ts";
 
 export interface VaultProcessOptions {
   /** `sqlite:PATH` or a PostgreSQL connection string. */
@@ -27,28 +27,28 @@ export type FromVaultProcess =
   | { readonly type: "event"; readonly event: VaultEvent }
   | { readonly type: "answer"; readonly id: number; readonly ends: readonly string[] };
 
-/** A vault that runs in a process of its own, over a house's file. */
+/** A vault that runs in a process of its own, over a test vault's file. */
 export interface VaultProcess {
   readonly events: VaultEvent[];
   /** Tokens, or the codes of the errors that came in their stead; never answered by a process that was killed. */
   tokens(grantId: string, times?: number): Promise<readonly string[]>;
   exchange(code: string, times?: number): Promise<readonly string[]>;
-  /** Closes the vault and opens another one in the same process, over another house or store. */
-  reopen(home: House, where?: string): Promise<void>;
+  /** Closes the vault and opens another one in the same process, over another test vault or store. */
+  reopen(fixture: TestVault, where?: string): Promise<void>;
   signal(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void;
   /** Kills it, and resolves once it is gone. */
   kill(): Promise<void>;
 }
 
 /**
- * Starts one; it is gone after the test. The house must run on the machine's own clock.
+ * Starts one; it is gone after the test. The fixture must go by the machine's clock.
  *
- * @param where another store than the house's file: `sqlite:PATH` or a PostgreSQL connection string
+ * @param where another store than the fixture's file: `sqlite:PATH` or a PostgreSQL connection string
  * @param exchangeTimeoutMs for one exchange in all
  */
 export async function startVaultProcess(
   t: TestContext,
-  home: House,
+  fixture: TestVault,
   where?: string,
   exchangeTimeoutMs?: number,
 ): Promise<VaultProcess> {
@@ -83,7 +83,7 @@ export async function startVaultProcess(
     });
 
   const open = async (
-    { path, key, standin: { url, clientId, clientSecret }, provider: { rotation } }: House,
+    { path, key, standin: { url, clientId, clientSecret }, provider: { rotation } }: TestVault,
     where = `sqlite:${path}`,
   ): Promise<void> => {
     ready = Promise.withResolvers();
@@ -99,7 +99,7 @@ export async function startVaultProcess(
     });
     await ready.promise;
   };
-  await open(home, where);
+  await open(fixture, where);
   return {
     events,
     tokens: (grantId, times = 1) => ask("token", grantId, times),

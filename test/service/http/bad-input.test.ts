@@ -2,23 +2,23 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { permissions } from "../../../src/vault/http/callers.ts";
-import { street } from "../../support/house.ts";
-import type { Street } from "../../support/house.ts";
+import { sharedStandin } from "../../support/test-vault.ts";
+import type { SharedStandin } from "../../support/test-vault.ts";
 import { assertProblem } from "../../support/problem.ts";
-import { raw, rawRequest, serving } from "../../support/serving.ts";
-import type { Serving } from "../../support/serving.ts";
+import { raw, rawRequest, testService } from "../../support/test-service.ts";
+import type { TestService } from "../../support/test-service.ts";
 import { nameOf, pathOf, routes } from "./route-table.ts";
 import type { TestContext } from "node:test";
 
-let on: Street;
+let shared: SharedStandin;
 before(async () => {
-  on = await street();
+  shared = await sharedStandin();
 });
-after(() => on.standin.close());
+after(() => shared.standin.close());
 
 /** The service, and how to ask one of its routes as it wants to be asked. */
-async function asked(t: TestContext): Promise<Serving & { ref: string }> {
-  const service = await serving(t, { on });
+async function asked(t: TestContext): Promise<TestService & { ref: string }> {
+  const service = await testService(t, { shared });
   const { grantId } = await service.grant();
   // Nothing that a test sends may be a fault of ours.
   t.after(() => assert.deepEqual(service.faults, []));
@@ -77,9 +77,9 @@ describe("whoever may not", () => {
     const init = method === "POST" ? { body: "code=4/0A", headers: forms } : {};
 
     test(`${nameOf(route)}: without a key, with a strange or a foreign one`, async (t) => {
-      const { ask, vault, ref, key, home } = await asked(t);
+      const { ask, vault, ref, key, fixture } = await asked(t);
       const { key: revoked } = await vault.callers.create("revoked");
-      const { key: expired } = await vault.callers.create("expired", { expiresAt: new Date(home.clock.now() - 1) });
+      const { key: expired } = await vault.callers.create("expired", { expiresAt: new Date(fixture.clock.now() - 1) });
       await vault.callers.revoke("revoked");
       const [, id = "", secret = "", sum = ""] = key.split("_");
       const strange = [
@@ -280,8 +280,8 @@ describe("a body", () => {
   for (const route of readers) {
     for (const [name, { headers, body }, code, parameter] of sent) {
       test(`${nameOf(route)}: ${name}`, async (t) => {
-        const { ask, ref, home } = await asked(t);
-        home.news();
+        const { ask, ref, fixture } = await asked(t);
+        fixture.newRequests();
         const response = await ask(pathOf(route, ref), {
           method: "POST",
           headers: { ...forms, ...headers },
@@ -289,7 +289,7 @@ describe("a body", () => {
         });
         const problem = await assertProblem(response, code);
         assert.equal(problem["parameter"], parameter);
-        if (code !== "code_rejected") assert.equal(home.news().length, 0, "nothing was sent to the provider");
+        if (code !== "code_rejected") assert.equal(fixture.newRequests().length, 0, "nothing was sent to the provider");
       });
     }
 

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { street } from "../../support/house.ts";
-import type { Street } from "../../support/house.ts";
+import { sharedStandin } from "../../support/test-vault.ts";
+import type { SharedStandin } from "../../support/test-vault.ts";
 import { assertProblem } from "../../support/problem.ts";
-import { serving } from "../../support/serving.ts";
+import { testService } from "../../support/test-service.ts";
 
-let on: Street;
+let shared: SharedStandin;
 before(async () => {
-  on = await street();
+  shared = await sharedStandin();
 });
-after(() => on.standin.close());
+after(() => shared.standin.close());
 
 const app = "https://app.example.com";
 const publicUrl = "https://vault.example.com";
@@ -53,18 +53,18 @@ const posts: readonly (readonly [string, Headers_, "taken" | "csrf_rejected", ("
 describe("a code is posted by", () => {
   for (const [who, headers, end, rule] of posts) {
     test(`${who}: ${end}`, async (t) => {
-      const { url, home } = await serving(t, { on, publicUrl, allowedOrigins: [app] });
-      const body = new URLSearchParams({ authCode: home.code("ada@example.com"), source: "android" });
-      home.news();
+      const { url, fixture } = await testService(t, { shared, publicUrl, allowedOrigins: [app] });
+      const body = new URLSearchParams({ authCode: fixture.code("ada@example.com"), source: "android" });
+      fixture.newRequests();
       const response = await fetch(`${url}/authcode`, { method: "POST", headers, body });
       if (end === "taken") {
         assert.equal(response.status, 200, await response.clone().text());
-        assert.equal(home.news().length, 1);
+        assert.equal(fixture.newRequests().length, 1);
         return;
       }
       const problem = await assertProblem(response, end);
       assert.equal(problem["rule"], rule);
-      assert.equal(home.news().length, 0, "the code still works");
+      assert.equal(fixture.newRequests().length, 0, "the code still works");
     });
   }
 });
@@ -76,7 +76,7 @@ describe("a page of another origin", () => {
   };
 
   test("that is allowed gets leave to post, and reads the answer", async (t) => {
-    const { url, home } = await serving(t, { on, allowedOrigins: [app] });
+    const { url, fixture } = await testService(t, { shared, allowedOrigins: [app] });
     const asked = await fetch(`${url}/authcode`, { method: "OPTIONS", headers: { origin: app, ...preflight } });
     assert.equal(asked.status, 204);
     assert.equal(asked.headers.get("access-control-allow-origin"), app);
@@ -85,7 +85,7 @@ describe("a page of another origin", () => {
     assert.equal(asked.headers.get("access-control-allow-credentials"), null);
     assert.match(asked.headers.get("vary") ?? "", /origin/i);
 
-    const body = new URLSearchParams({ authCode: home.code("ada@example.com"), source: "android" });
+    const body = new URLSearchParams({ authCode: fixture.code("ada@example.com"), source: "android" });
     for (const headers of [{ origin: app, ...posted }, { origin: app }]) {
       const response = await fetch(`${url}/authcode`, { method: "POST", headers, body });
       assert.equal(
@@ -97,7 +97,7 @@ describe("a page of another origin", () => {
   });
 
   test("that is not allowed gets no leave and can read nothing", async (t) => {
-    const { url } = await serving(t, { on, allowedOrigins: [app] });
+    const { url } = await testService(t, { shared, allowedOrigins: [app] });
     const headers = { origin: "https://attacker.example", ...preflight };
     const response = await fetch(`${url}/authcode`, { method: "OPTIONS", headers });
     assert.equal(response.headers.get("access-control-allow-origin"), null);
@@ -105,7 +105,7 @@ describe("a page of another origin", () => {
   });
 
   test("cannot use what callers use, allowed or not", async (t) => {
-    const { url, ask, grant } = await serving(t, { on, allowedOrigins: [app] });
+    const { url, ask, grant } = await testService(t, { shared, allowedOrigins: [app] });
     const { grantId } = await grant();
     for (const path of [`/v1/grants/${grantId}/token`, "/v1/grants"]) {
       const asked = await fetch(url + path, { method: "OPTIONS", headers: { origin: app, ...preflight } });

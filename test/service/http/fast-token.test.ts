@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { street, until } from "../../support/house.ts";
-import type { Street } from "../../support/house.ts";
+import { sharedStandin, until } from "../../support/test-vault.ts";
+import type { SharedStandin } from "../../support/test-vault.ts";
 import { assertProblem } from "../../support/problem.ts";
-import { rawRequest, serving } from "../../support/serving.ts";
+import { rawRequest, testService } from "../../support/test-service.ts";
 
-let on: Street;
+let shared: SharedStandin;
 before(async () => {
-  on = await street();
+  shared = await sharedStandin();
 });
-after(() => on.standin.close());
+after(() => shared.standin.close());
 
 /** What a client sees, but for what changes with every answer. */
 const seen = ({ status, headers, body }: Awaited<ReturnType<typeof rawRequest>>): unknown => ({
@@ -20,7 +20,7 @@ const seen = ({ status, headers, body }: Awaited<ReturnType<typeof rawRequest>>)
 
 describe("the short way to a cached token", () => {
   test("gives the very answer that the long way gives", async (t) => {
-    const { url, key, grant, home } = await serving(t, { on });
+    const { url, key, grant, fixture } = await testService(t, { shared });
     const { grantId, subject } = await grant();
     const headers = { authorization: `Bearer ${key}` };
     for (const ref of [grantId, `sub:${subject}`]) {
@@ -32,7 +32,7 @@ describe("the short way to a cached token", () => {
       const short = await rawRequest(url, `/v1/grants/${ref}/token`, { headers });
       assert.equal(first.status, 200, first.body);
       for (const other of [first, queried, escaped]) assert.deepEqual(seen(short), seen(other));
-      home.clock.advance(1_000);
+      fixture.clock.advance(1_000);
       const later = await rawRequest(url, `/v1/grants/${ref}/token`, { headers });
       assert.deepEqual(seen(later), seen(await rawRequest(url, long, { headers })));
       assert.notEqual(later.body, short.body, "expires_in goes down");
@@ -40,7 +40,7 @@ describe("the short way to a cached token", () => {
   });
 
   test("is not open to a key that may not, is wrong by a character, or has been revoked", async (t) => {
-    const { ask, vault, grant, keyFor, key, home } = await serving(t, { on });
+    const { ask, vault, grant, keyFor, key, fixture } = await testService(t, { shared });
     const { grantId } = await grant();
     const path = `/v1/grants/${grantId}/token`;
     assert.equal((await ask(path)).status, 200);
@@ -49,37 +49,37 @@ describe("the short way to a cached token", () => {
     const wrong = { authorization: `Bearer ${key.slice(0, -1)}${key.endsWith("0") ? "1" : "0"}` };
     await assertProblem(await ask(path, { headers: wrong }), "unauthorized");
     await vault.callers.revoke("all");
-    home.clock.advance(1_000);
+    fixture.clock.advance(1_000);
     await assertProblem(await ask(path), "unauthorized");
   });
 
   test("ends with the key's own end", async (t) => {
-    const { ask, vault, grant, home } = await serving(t, { on });
+    const { ask, vault, grant, fixture } = await testService(t, { shared });
     const { grantId } = await grant();
-    const expiresAt = new Date(home.clock.now() + 10_000);
+    const expiresAt = new Date(fixture.clock.now() + 10_000);
     const headers = { authorization: `Bearer ${(await vault.callers.create("short", { expiresAt })).key.expose()}` };
     assert.equal((await ask(`/v1/grants/${grantId}/token`, { headers })).status, 200);
-    home.clock.advance(10_000);
+    fixture.clock.advance(10_000);
     await assertProblem(await ask(`/v1/grants/${grantId}/token`, { headers }), "unauthorized");
   });
 
   test("ends with the token: one that is about to end is refreshed, one that was revoked is gone", async (t) => {
-    const { ask, vault, grant, home } = await serving(t, { on });
+    const { ask, vault, grant, fixture } = await testService(t, { shared });
     const { grantId } = await grant();
     const path = `/v1/grants/${grantId}/token`;
     const first = await (await ask(path)).text();
-    home.clock.advance(3_599_000 - 59_999);
+    fixture.clock.advance(3_599_000 - 59_999);
     assert.notEqual(await (await ask(path)).text(), first);
     await vault.revoke(grantId);
     await assertProblem(await ask(path), "reauthorization_required");
   });
 
   test("forgets what another process ended", async (t) => {
-    const { ask, grant, home } = await serving(t, { on });
+    const { ask, grant, fixture } = await testService(t, { shared });
     const { grantId } = await grant();
     const path = `/v1/grants/${grantId}/token`;
     assert.equal((await ask(path)).status, 200);
-    const elsewhere = await home.open();
+    const elsewhere = await fixture.open();
     await elsewhere.revoke(grantId);
     await until(async () => (await ask(path)).status === 409);
   });

@@ -2,21 +2,21 @@ import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import fc from "fast-check";
-import { street } from "../../support/house.ts";
-import type { Street } from "../../support/house.ts";
+import { sharedStandin } from "../../support/test-vault.ts";
+import type { SharedStandin } from "../../support/test-vault.ts";
 import { statusOf } from "../../support/problem.ts";
-import { raw, serving } from "../../support/serving.ts";
-import type { RawAnswer, Serving } from "../../support/serving.ts";
+import { raw, testService } from "../../support/test-service.ts";
+import type { RawAnswer, TestService } from "../../support/test-service.ts";
 import { pathOf, routes } from "./route-table.ts";
 
 /** Another one each time; a failure prints it, and `FUZZ_SEED` brings it back. */
 const seed = Number(process.env["FUZZ_SEED"] ?? randomInt(2 ** 31));
 
-let on: Street;
+let shared: SharedStandin;
 before(async () => {
-  on = await street();
+  shared = await sharedStandin();
 });
-after(() => on.standin.close());
+after(() => shared.standin.close());
 
 /** Characters that mean something to somebody on the way. */
 const spice = [
@@ -111,7 +111,7 @@ const bytesOf = (verb: string, path: string, more: Record<string, string>, conte
 };
 
 /** Whatever was sent: an answer that is documented, and none that blames us or tells a secret. */
-function assertDocumented(answers: readonly RawAnswer[], { faults }: Serving): void {
+function assertDocumented(answers: readonly RawAnswer[], { faults }: TestService): void {
   assert.deepEqual(faults, []);
   for (const { status, headers: got, body: text } of answers) {
     assert.doesNotMatch(text, /ya29\.|1\/\/0|GOCSPX-|obk_[0-9a-f]{16}_|at .*\.ts:\d+/);
@@ -136,7 +136,7 @@ describe(`requests made up at random (FUZZ_SEED=${seed})`, () => {
     ["to routes that exist", knownPath],
   ] as const) {
     test(`${name}: an answer that is documented, never one that blames us`, async (t) => {
-      const service = await serving(t, { on });
+      const service = await testService(t, { shared });
       const authorization = `Bearer ${service.key}`;
       await fc.assert(
         fc.asyncProperty(method, path, headers, body, fc.boolean(), async (verb, at, more, content, known) => {
@@ -150,7 +150,7 @@ describe(`requests made up at random (FUZZ_SEED=${seed})`, () => {
   }
 
   test("a valid request with some bytes changed", async (t) => {
-    const service = await serving(t, { on });
+    const service = await testService(t, { shared });
     const { grantId } = await service.grant();
     const sound = bytesOf(
       "POST",

@@ -7,7 +7,7 @@ import type { TestContext } from "node:test";
 import { getRequestListener, serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { service } from "../../../src/service/index.ts";
-import { house } from "../../support/house.ts";
+import { testVault } from "../../support/test-vault.ts";
 import { assertProblem } from "../../support/problem.ts";
 
 const posted = { "x-requested-with": "XMLHttpRequest" };
@@ -24,14 +24,14 @@ async function listening(t: TestContext, server: Server): Promise<string> {
 
 describe("the service as a web-standard handler", () => {
   test("answers requests without a socket", async (t) => {
-    const home = await house(t);
-    const vault = await home.open();
+    const fixture = await testVault(t);
+    const vault = await fixture.open();
     const handle = service(vault, { publicUrl: "https://vault.example.com" });
     const { key } = await vault.callers.create("backend");
     const ask = (path: string, init: RequestInit = {}): Promise<Response> =>
       handle(new Request(`https://vault.example.com${path}`, init));
 
-    const body = new URLSearchParams({ authCode: home.code("ada@example.com") });
+    const body = new URLSearchParams({ authCode: fixture.code("ada@example.com") });
     await assertProblem(await ask("/authcode", { method: "POST", body }), "csrf_rejected");
     const consent = await ask("/authcode", { method: "POST", body, headers: posted });
     assert.equal(consent.status, 200);
@@ -52,8 +52,8 @@ describe("the service as a web-standard handler", () => {
   });
 
   test("is mounted in another application", async (t) => {
-    const home = await house(t);
-    const vault = await home.open();
+    const fixture = await testVault(t);
+    const vault = await fixture.open();
     const handle = service(vault);
     const app = new Hono();
     app.get("/", (context) => context.text("the app itself"));
@@ -65,8 +65,8 @@ describe("the service as a web-standard handler", () => {
 
 describe("the code handler in an app's own server", () => {
   test("over node:http", async (t) => {
-    const home = await house(t);
-    const vault = await home.open();
+    const fixture = await testVault(t);
+    const vault = await fixture.open();
     const takeCode = vault.authCodeHandler();
     const listener = getRequestListener(takeCode, { overrideGlobalObjects: false });
     const url = await listening(
@@ -77,7 +77,7 @@ describe("the code handler in an app's own server", () => {
       }),
     );
     assert.equal(await (await fetch(url)).text(), "the app itself");
-    const body = new URLSearchParams({ authCode: home.code("ada@example.com") });
+    const body = new URLSearchParams({ authCode: fixture.code("ada@example.com") });
     await assertProblem(await fetch(`${url}/authcode`, { method: "POST", body }), "csrf_rejected");
     const response = await fetch(`${url}/authcode`, { method: "POST", body, headers: posted });
     const consent = (await response.json()) as Record<string, unknown>;
@@ -86,8 +86,8 @@ describe("the code handler in an app's own server", () => {
   });
 
   test("under another path of a hono application", async (t) => {
-    const home = await house(t);
-    const vault = await home.open();
+    const fixture = await testVault(t);
+    const vault = await fixture.open();
     const takeCode = vault.authCodeHandler({ allowedOrigins: ["https://app.example.com"] });
     const app = new Hono();
     app.on(["POST", "OPTIONS"], "/api/sign-in", (context) => takeCode(context.req.raw));
@@ -100,7 +100,7 @@ describe("the code handler in an app's own server", () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/sign-in`;
     const headers = { ...posted, origin: "https://app.example.com", "sec-fetch-site": "cross-site" };
     const body = new URLSearchParams({
-      authCode: home.standin.code({ kind: "popup", email: "ada@example.com" }),
+      authCode: fixture.standin.code({ kind: "popup", email: "ada@example.com" }),
     });
     const response = await fetch(url, { method: "POST", body, headers });
     assert.equal(response.status, 200, "a page's code needs no source: a browser says what it is");
@@ -108,15 +108,15 @@ describe("the code handler in an app's own server", () => {
   });
 
   test("asks which provider, where there are several, unless it was told", async (t) => {
-    const home = await house(t);
-    const other = { ...home.provider, name: "other" };
-    const vault = await home.open({ providers: [home.provider, other] });
+    const fixture = await testVault(t);
+    const other = { ...fixture.provider, name: "other" };
+    const vault = await fixture.open({ providers: [fixture.provider, other] });
     const post = (handler: (request: Request) => Promise<Response>, more: object = {}): Promise<Response> =>
       handler(
         new Request("https://app.example.com/authcode", {
           method: "POST",
           headers: posted,
-          body: new URLSearchParams({ authCode: home.code("ada@example.com"), ...more }),
+          body: new URLSearchParams({ authCode: fixture.code("ada@example.com"), ...more }),
         }),
       );
     const problem = await assertProblem(await post(vault.authCodeHandler()), "invalid_request");

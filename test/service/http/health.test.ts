@@ -4,11 +4,11 @@ import { describe, test } from "node:test";
 import { OnbehalfError } from "../../../src/index.ts";
 import { serviceConfig, settingsFrom, startServer } from "../../../src/service/index.ts";
 import { assertProblem } from "../../support/problem.ts";
-import { serving } from "../../support/serving.ts";
+import { testService } from "../../support/test-service.ts";
 
 describe("while the store is away", () => {
   test("the service lives and is not ready; valid tokens are served and used; the rest is told to come back", async (t) => {
-    const { ask, url, grant, home, store, faults } = await serving(t);
+    const { ask, url, grant, fixture, store, faults } = await testService(t);
     const [held, other] = [await grant(), await grant()];
     const token = await (await ask(`/v1/grants/${held.grantId}/token`)).text();
     assert.equal((await fetch(`${url}/readyz`)).status, 200);
@@ -16,7 +16,7 @@ describe("while the store is away", () => {
     await store.close();
     assert.equal((await fetch(`${url}/healthz`)).status, 200);
     await assertProblem(await fetch(`${url}/readyz`), "store_unavailable");
-    home.clock.advance(2_000); // the key was looked up long enough ago to be looked up again
+    fixture.clock.advance(2_000); // the key was looked up long enough ago to be looked up again
     const served = await ask(`/v1/grants/${held.grantId}/token`);
     assert.equal(served.status, 200);
     assert.equal(
@@ -30,35 +30,35 @@ describe("while the store is away", () => {
     await assertProblem(await ask(`/v1/grants/${other.grantId}/token`), "store_unavailable");
     await assertProblem(await ask(`/v1/grants/${held.grantId}`), "store_unavailable");
     await assertProblem(await ask("/v1/grants"), "store_unavailable");
-    const body = new URLSearchParams({ authCode: home.code("late@example.com") });
+    const body = new URLSearchParams({ authCode: fixture.code("late@example.com") });
     const headers = { "x-requested-with": "x" };
     await assertProblem(await fetch(`${url}/authcode`, { method: "POST", headers, body }), "store_unavailable");
     assert.equal((await fetch(`${url}/metrics`)).status, 200);
     assert.deepEqual(faults, []);
 
-    await store.open({ clock: home.clock });
+    await store.open({ clock: fixture.clock });
     assert.equal((await fetch(`${url}/readyz`)).status, 200);
     const late = await fetch(`${url}/authcode`, { method: "POST", headers, body });
     assert.equal(late.status, 200, "the code was not spent meanwhile");
   });
 
   test("a key that nobody has seen lately is not let in by the outage", async (t) => {
-    const { ask, grant, keyFor, home, store } = await serving(t);
+    const { ask, grant, keyFor, fixture, store } = await testService(t);
     const { grantId } = await grant();
     await (await ask(`/v1/grants/${grantId}/token`)).text();
     const unseen = { authorization: `Bearer ${await keyFor("token")}` };
     await store.close();
     await assertProblem(await ask(`/v1/grants/${grantId}/token`, { headers: unseen }), "store_unavailable");
-    home.clock.advance(900_000);
+    fixture.clock.advance(900_000);
     await assertProblem(await ask(`/v1/grants/${grantId}/token`), "store_unavailable");
-    await store.open({ clock: home.clock });
+    await store.open({ clock: fixture.clock });
     assert.equal((await ask(`/v1/grants/${grantId}/token`)).status, 200);
   });
 });
 
 test("what the service needs beside its store makes it unready, too", async (t) => {
   let keeper = true;
-  const { url } = await serving(t, {
+  const { url } = await testService(t, {
     assertReady: () => {
       if (!keeper) {
         throw new OnbehalfError("store_unavailable", "not there", { hint: "wait", details: { retryAfterMs: 1_000 } });
@@ -72,9 +72,9 @@ test("what the service needs beside its store makes it unready, too", async (t) 
 });
 
 test("a damaged grant is said to be one, and is the only one", async (t) => {
-  const { ask, grant, home } = await serving(t);
+  const { ask, grant, fixture } = await testService(t);
   const [hurt, sound] = [await grant(), await grant()];
-  const file = new DatabaseSync(home.path, { timeout: 5_000 });
+  const file = new DatabaseSync(fixture.path, { timeout: 5_000 });
   file.prepare("UPDATE grants SET access_sealed = zeroblob(99) WHERE grant_id = ?").run(hurt.grantId);
   file.close();
   const refused = await ask(`/v1/grants/${hurt.grantId}/token`);
@@ -85,7 +85,7 @@ test("a damaged grant is said to be one, and is the only one", async (t) => {
 });
 
 test("a fault of ours tells the client nothing, and the operator everything", async (t) => {
-  const { ask, vault, faults } = await serving(t);
+  const { ask, vault, faults } = await testService(t);
   const secret = new Error("the database password is hunter2");
   vault.grants = () => Promise.reject(secret);
   const response = await ask("/v1/grants");
@@ -97,7 +97,7 @@ test("a fault of ours tells the client nothing, and the operator everything", as
 });
 
 test("an address that is taken is said to be", async (t) => {
-  const { vault, url } = await serving(t);
+  const { vault, url } = await testService(t);
   const port = Number(new URL(url).port);
   await assert.rejects(startServer(vault, { port }), /EADDRINUSE/);
 });

@@ -7,22 +7,22 @@ import type { TestContext } from "node:test";
 import { isOnbehalfError } from "../../../src/index.ts";
 import { requiredScopes, targetUrl } from "../../../src/service/http/proxy.ts";
 import { eventually } from "../../support/eventually.ts";
-import { appData, house, outcomes, street } from "../../support/house.ts";
-import type { Street } from "../../support/house.ts";
+import { appData, testVault, outcomes, sharedStandin } from "../../support/test-vault.ts";
+import type { SharedStandin } from "../../support/test-vault.ts";
 import { assertProblem } from "../../support/problem.ts";
-import { raw, rawRequest, serving } from "../../support/serving.ts";
-import type { Serving } from "../../support/serving.ts";
+import { raw, rawRequest, testService } from "../../support/test-service.ts";
+import type { TestService } from "../../support/test-service.ts";
 
-let on: Street;
+let shared: SharedStandin;
 before(async () => {
-  on = await street();
+  shared = await sharedStandin();
 });
-after(() => on.standin.close());
+after(() => shared.standin.close());
 
 const files = "www.googleapis.com/drive/v3/files";
 
 /** A service whose grant reaches an API of our own making, in the place of Google's. */
-async function withApi(t: TestContext, listener: RequestListener): Promise<Serving & { proxied: string }> {
+async function withApi(t: TestContext, listener: RequestListener): Promise<TestService & { proxied: string }> {
   const api = createServer(listener);
   await new Promise<void>((resolve) => api.listen(0, "127.0.0.1", resolve));
   t.after(() => {
@@ -30,8 +30,8 @@ async function withApi(t: TestContext, listener: RequestListener): Promise<Servi
     api.close();
   });
   const apiBaseUrl = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
-  const { provider } = await house(t, { on });
-  const service = await serving(t, { on, vault: { provider: { ...provider, apiBaseUrl } } });
+  const { provider } = await testVault(t, { shared });
+  const service = await testService(t, { shared, vault: { provider: { ...provider, apiBaseUrl } } });
   const { grantId } = await service.grant();
   return { ...service, proxied: `/v1/grants/${grantId}/proxy` };
 }
@@ -44,7 +44,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 
 describe("a call through the proxy", () => {
   test("reaches the app folder on the person's behalf: create, list, read, delete", async (t) => {
-    const { ask, grant } = await serving(t, { on });
+    const { ask, grant } = await testService(t, { shared });
     const { grantId } = await grant();
     const at = `/v1/grants/${grantId}/proxy`;
     const folder = await ask(`${at}/${files}/appfolder`);
@@ -66,25 +66,25 @@ describe("a call through the proxy", () => {
   });
 
   test("for want of a scope says which one is missing, and neither refreshes nor repeats", async (t) => {
-    const { ask, home, vault } = await serving(t, { on });
-    const code = home.standin.code({
+    const { ask, fixture, vault } = await testService(t, { shared });
+    const code = fixture.standin.code({
       email: "unticked@example.com",
       scope: `openid email ${appData}`,
       grantedScopes: "openid email",
     });
     const { grantId } = await vault.exchangeCode({ code });
-    home.news();
+    fixture.newRequests();
     const body = await assertProblem(await ask(`/v1/grants/${grantId}/proxy/${files}/appfolder`), "insufficient_scope");
     assert.equal(body["grant_id"], grantId);
     assert.ok((body["missing_scopes"] as string[]).includes(appData), JSON.stringify(body));
     assert.ok(!(body["granted_scopes"] as string[]).includes(appData));
-    assert.equal(home.news().length, 0);
+    assert.equal(fixture.newRequests().length, 0);
   });
 
   test("that is refused for another reason is the API's own answer", async (t) => {
-    const { ask, home, grant } = await serving(t, { on });
+    const { ask, fixture, grant } = await testService(t, { shared });
     const { grantId } = await grant();
-    home.standin.fault("GET", "/drive/v3/files/appfolder", { times: 1, reason: "rateLimitExceeded" });
+    fixture.standin.fault("GET", "/drive/v3/files/appfolder", { times: 1, reason: "rateLimitExceeded" });
     const response = await ask(`/v1/grants/${grantId}/proxy/${files}/appfolder`);
     assert.equal(response.status, 403);
     assert.match(await response.text(), /rateLimitExceeded/);
@@ -162,29 +162,29 @@ describe("a call through the proxy", () => {
   test("answers a 401 with one refresh and one repeat, its small body sent again", async (t) => {
     const bodies: string[] = [];
     const tokens: (string | undefined)[] = [];
-    const { ask, proxied, home } = await withApi(t, (request, response) => {
+    const { ask, proxied, fixture } = await withApi(t, (request, response) => {
       void bodyOf(request).then((body) => {
         bodies.push(body);
         tokens.push(request.headers.authorization);
         response.writeHead(tokens.length === 1 ? 401 : 200).end();
       });
     });
-    home.news();
+    fixture.newRequests();
     assert.equal((await ask(`${proxied}/${files}`, { method: "POST", body: "small" })).status, 200);
     assert.deepEqual(bodies, ["small", "small"]);
     assert.notEqual(tokens[0], tokens[1]);
-    assert.deepEqual(outcomes(home.news()), { refreshed: 1 });
+    assert.deepEqual(outcomes(fixture.newRequests()), { refreshed: 1 });
   });
 
   test("hands back a 401 to a body that is too large to be kept", async (t) => {
     let requests = 0;
-    const { ask, proxied, home } = await withApi(t, (request, response) => {
+    const { ask, proxied, fixture } = await withApi(t, (request, response) => {
       requests += 1;
       request.resume().on("end", () => response.writeHead(401, { "www-authenticate": "Bearer" }).end());
     });
-    home.news();
+    fixture.newRequests();
     const response = await ask(`${proxied}/${files}`, { method: "POST", body: "x".repeat(65_537) });
-    assert.deepEqual([response.status, requests, home.news().length], [401, 1, 0]);
+    assert.deepEqual([response.status, requests, fixture.newRequests().length], [401, 1, 0]);
   });
 
   test("hands back redirects, and statuses without a body", async (t) => {
@@ -300,12 +300,12 @@ describe("an address for the proxy", () => {
   ];
   for (const target of notAllowed) {
     test(`${target}: a host that is not the provider's`, async (t) => {
-      const { ask, grant, home } = await serving(t, { on });
+      const { ask, grant, fixture } = await testService(t, { shared });
       const { grantId } = await grant();
-      const since = home.standin.log().entries.at(-1)?.seq ?? 0;
+      const since = fixture.standin.log().entries.at(-1)?.seq ?? 0;
       const body = await assertProblem(await ask(`/v1/grants/${grantId}/proxy/${target}`), "host_not_allowed");
       assert.deepEqual(body["allowed"], ["www.googleapis.com", "*.googleapis.com"]);
-      assert.deepEqual(home.standin.log(since).entries, []);
+      assert.deepEqual(fixture.standin.log(since).entries, []);
     });
   }
 
@@ -351,14 +351,14 @@ describe("an address for the proxy", () => {
   ];
   for (const target of odd) {
     test(`${JSON.stringify(target)}: refused, as it came over the wire`, async (t) => {
-      const { url, key, grant, home, faults } = await serving(t, { on });
+      const { url, key, grant, fixture, faults } = await testService(t, { shared });
       const { grantId } = await grant();
-      const since = home.standin.log().entries.at(-1)?.seq ?? 0;
+      const since = fixture.standin.log().entries.at(-1)?.seq ?? 0;
       const headers = { authorization: `Bearer ${key}` };
       const { status, body } = await rawRequest(url, `/v1/grants/${grantId}/proxy/${target}`, { headers });
       assert.ok(status === 400 || status === 404, `${status} ${body}`);
       assert.match(body, /"error":"(?:invalid_request|not_found)"/);
-      assert.deepEqual(home.standin.log(since).entries, [], "nothing was sent anywhere");
+      assert.deepEqual(fixture.standin.log(since).entries, [], "nothing was sent anywhere");
       assert.deepEqual(faults, []);
     });
   }

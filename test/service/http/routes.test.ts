@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { createPublicKey, verify } from "node:crypto";
 import { describe, test } from "node:test";
 import { assertProblem } from "../../support/problem.ts";
-import { serving } from "../../support/serving.ts";
-import { appData, outcomes } from "../../support/house.ts";
+import { testService } from "../../support/test-service.ts";
+import { appData, outcomes } from "../../support/test-vault.ts";
 
 type Body = Record<string, unknown>;
 
@@ -12,10 +12,10 @@ const posted = { "x-requested-with": "XMLHttpRequest" };
 
 describe("POST /authcode", () => {
   test("without X-Requested-With is refused before the code is spent; with it, the same code works", async (t) => {
-    const { home, url } = await serving(t);
-    const body = new URLSearchParams({ authCode: home.code("ada@example.com") });
+    const { fixture, url } = await testService(t);
+    const body = new URLSearchParams({ authCode: fixture.code("ada@example.com") });
     await assertProblem(await fetch(`${url}/authcode`, { method: "POST", body }), "csrf_rejected");
-    assert.equal(home.news().length, 0);
+    assert.equal(fixture.newRequests().length, 0);
 
     const response = await fetch(`${url}/authcode`, { method: "POST", body, headers: posted });
     assert.equal(response.status, 200);
@@ -49,19 +49,19 @@ describe("POST /authcode", () => {
     ],
   ] as const) {
     test(`takes ${kind}`, async (t) => {
-      const { home, url } = await serving(t);
+      const { fixture, url } = await testService(t);
       const response = await fetch(`${url}/authcode`, {
         method: "POST",
         headers: { ...posted, "content-type": type },
-        body: body(home.code("ada@example.com")),
+        body: body(fixture.code("ada@example.com")),
       });
       assert.equal(response.status, 200, await response.clone().text());
     });
   }
 
   test("says what was not granted, and why there is no offline access, and what to do", async (t) => {
-    const { home, url } = await serving(t);
-    const code = home.standin.code({ email: "ada@example.com", scope: "openid email", accessType: "online" });
+    const { fixture, url } = await testService(t);
+    const code = fixture.standin.code({ email: "ada@example.com", scope: "openid email", accessType: "online" });
     const body = new URLSearchParams({ authCode: code, scope: `openid email ${appData}` });
     const response = await fetch(`${url}/authcode`, { method: "POST", body, headers: posted });
     const answer = (await response.json()) as Body;
@@ -72,8 +72,8 @@ describe("POST /authcode", () => {
   });
 
   test("asserts who signed in, for the app's backend to verify with the published keys", async (t) => {
-    const { home, url } = await serving(t);
-    const code = home.standin.code({ email: "ada@example.com", nonce: "n-1" });
+    const { fixture, url } = await testService(t);
+    const code = fixture.standin.code({ email: "ada@example.com", nonce: "n-1" });
     const body = new URLSearchParams({ authCode: code, nonce: "n-1" });
     const answer = (await (await fetch(`${url}/authcode`, { method: "POST", body, headers: posted })).json()) as Body;
     const [header = "", payload = "", signature = ""] = String(answer["sign_in_assertion"]).split(".");
@@ -92,23 +92,23 @@ describe("POST /authcode", () => {
     assert.equal(claims["grant_id"], answer["grant_id"]);
     assert.deepEqual([claims["iss"], claims["aud"], claims["nonce"]], [url, url, "n-1"]);
     assert.equal(Number(claims["exp"]) - Number(claims["iat"]), 300);
-    assert.equal(claims["iat"], home.clock.now() / 1_000);
+    assert.equal(claims["iat"], fixture.clock.now() / 1_000);
   });
 
   test("does not let a public request say whose grant it becomes", async (t) => {
-    const { home, url } = await serving(t);
-    const body = new URLSearchParams({ authCode: home.code("ada@example.com"), external_id: "user-42" });
+    const { fixture, url } = await testService(t);
+    const body = new URLSearchParams({ authCode: fixture.code("ada@example.com"), external_id: "user-42" });
     await assertProblem(await fetch(`${url}/authcode`, { method: "POST", body, headers: posted }), "forbidden");
-    assert.equal(home.news().length, 0);
+    assert.equal(fixture.newRequests().length, 0);
   });
 });
 
 describe("a caller", () => {
   test("makes a grant for a user of the app, reads it, lists it, gets tokens, and ends it", async (t) => {
-    const { home, ask } = await serving(t);
+    const { fixture, ask } = await testService(t);
     const made = await ask("/v1/grants", {
       method: "POST",
-      body: new URLSearchParams({ code: home.code("ada@example.com"), external_id: "user 42/ä", source: "android" }),
+      body: new URLSearchParams({ code: fixture.code("ada@example.com"), external_id: "user 42/ä", source: "android" }),
     });
     assert.equal(made.status, 200);
     const { grant_id: grantId, external_id: externalId, sub } = (await made.json()) as Record<string, string>;
@@ -147,9 +147,9 @@ describe("a caller", () => {
     assert.match(String(body["access_token"]), /^ya29\./);
     assert.equal(body["token_type"], "Bearer");
     assert.equal(body["expires_in"], 3_599);
-    assert.equal(body["expires_at"], home.clock.now() / 1_000 + 3_599);
+    assert.equal(body["expires_at"], fixture.clock.now() / 1_000 + 3_599);
 
-    home.clock.advance(1_500_500);
+    fixture.clock.advance(1_500_500);
     const later = (await (await ask(`/v1/grants/${grantId}/token`)).json()) as Body;
     assert.equal(later["expires_in"], 2_098, "rounded down: never longer than it lives");
 
@@ -157,12 +157,12 @@ describe("a caller", () => {
     assert.equal(((await ended.json()) as Body)["state"], "revoked");
     const over = await assertProblem(await ask(`/v1/grants/${grantId}/token`), "reauthorization_required");
     assert.equal(over["reason"], "revoked");
-    assert.equal(over["since"], new Date(home.clock.now()).toISOString());
+    assert.equal(over["since"], new Date(fixture.clock.now()).toISOString());
     assert.equal(over["grant_id"], grantId);
   });
 
   test("pages through grants by cursor", async (t) => {
-    const { ask, grant } = await serving(t);
+    const { ask, grant } = await testService(t);
     const ids = [];
     for (let turn = 0; turn < 3; turn++) ids.push((await grant()).grantId);
     const seen: unknown[] = [];
@@ -177,10 +177,10 @@ describe("a caller", () => {
   });
 
   test("asks for a longer life and gets it by one refresh, also a hundred at once", async (t) => {
-    const { home, ask, grant } = await serving(t);
+    const { fixture, ask, grant } = await testService(t);
     const { grantId } = await grant();
-    home.clock.advance(2_000_000);
-    home.news();
+    fixture.clock.advance(2_000_000);
+    fixture.newRequests();
     const answers = await Promise.all(
       Array.from(
         { length: 100 },
@@ -189,41 +189,41 @@ describe("a caller", () => {
       ),
     );
     assert.equal(new Set(answers).size, 1);
-    assert.deepEqual(outcomes(home.news()), { refreshed: 1 });
+    assert.deepEqual(outcomes(fixture.newRequests()), { refreshed: 1 });
   });
 
   test("is told why and since when a grant ended at the provider", async (t) => {
-    const { home, ask, grant } = await serving(t);
+    const { fixture, ask, grant } = await testService(t);
     const { grantId } = await grant("ada@example.com");
-    home.clock.advance(3_700_000);
-    home.standin.revoke("ada@example.com");
+    fixture.clock.advance(3_700_000);
+    fixture.standin.revoke("ada@example.com");
     const body = await assertProblem(await ask(`/v1/grants/${grantId}/token`), "reauthorization_required");
     assert.deepEqual(
       [body["grant_id"], body["reason"], body["since"]],
-      [grantId, "invalid_grant", new Date(home.clock.now()).toISOString()],
+      [grantId, "invalid_grant", new Date(fixture.clock.now()).toISOString()],
     );
   });
 
   test("is told what is the provider's and what is our configuration's fault", async (t) => {
-    const { home, ask, grant } = await serving(t, { vault: { random: () => 0 } });
+    const { fixture, ask, grant } = await testService(t, { vault: { random: () => 0 } });
     const { grantId } = await grant();
-    home.clock.advance(3_700_000);
-    home.standin.fault("POST", "/token", { times: 1, status: 503, retryAfter: 7 });
+    fixture.clock.advance(3_700_000);
+    fixture.standin.fault("POST", "/token", { times: 1, status: 503, retryAfter: 7 });
     const down = await ask(`/v1/grants/${grantId}/token`);
     assert.equal(down.headers.get("retry-after"), "7");
     await assertProblem(down, "provider_unavailable");
-    home.clock.advance(7_000);
-    home.standin.fault("POST", "/token", { times: 1, status: 401, body: { error: "invalid_client" } });
+    fixture.clock.advance(7_000);
+    fixture.standin.fault("POST", "/token", { times: 1, status: 401, body: { error: "invalid_client" } });
     const body = await assertProblem(await ask(`/v1/grants/${grantId}/token`), "client_misconfigured");
-    assert.deepEqual([body["client_id"], body["provider_error"]], [home.standin.clientId, "invalid_client"]);
+    assert.deepEqual([body["client_id"], body["provider_error"]], [fixture.standin.clientId, "invalid_client"]);
     const { state } = (await (await ask(`/v1/grants/${grantId}`)).json()) as Body;
     assert.equal(state, "active");
   });
 
   test("who names a user with two accounts is asked which", async (t) => {
-    const { home, vault, ask } = await serving(t);
+    const { fixture, vault, ask } = await testService(t);
     for (const email of ["ada@example.com", "carl@example.com"]) {
-      await vault.exchangeCode({ code: home.code(email), externalId: "user-42" });
+      await vault.exchangeCode({ code: fixture.code(email), externalId: "user-42" });
     }
     const body = await assertProblem(await ask("/v1/grants/ext:user-42/token"), "ambiguous_grant");
     assert.equal((body["grant_ids"] as string[]).length, 2);
@@ -233,7 +233,7 @@ describe("a caller", () => {
 
 describe("what anyone may read", () => {
   test("health, readiness, metrics, the description of the API, the errors page", async (t) => {
-    const { url, grant } = await serving(t);
+    const { url, grant } = await testService(t);
     await grant();
     assert.deepEqual(await (await fetch(`${url}/healthz`)).json(), { status: "ok" });
     assert.deepEqual(await (await fetch(`${url}/readyz`)).json(), { status: "ready" });
@@ -250,7 +250,7 @@ describe("what anyone may read", () => {
   });
 
   test("a head says what a read would, without its body", async (t) => {
-    const { ask, url, grant } = await serving(t);
+    const { ask, url, grant } = await testService(t);
     const { grantId } = await grant();
     for (const response of [
       await fetch(`${url}/healthz`, { method: "HEAD" }),

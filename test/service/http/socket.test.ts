@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
-import { street, until } from "../../support/house.ts";
-import type { House, Street } from "../../support/house.ts";
-import { raw, serving } from "../../support/serving.ts";
-import type { RawAnswer } from "../../support/serving.ts";
+import { sharedStandin, until } from "../../support/test-vault.ts";
+import type { TestVault, SharedStandin } from "../../support/test-vault.ts";
+import { raw, testService } from "../../support/test-service.ts";
+import type { RawAnswer } from "../../support/test-service.ts";
 
-let on: Street;
+let shared: SharedStandin;
 before(async () => {
-  on = await street();
+  shared = await sharedStandin();
 });
-after(() => on.standin.close());
+after(() => shared.standin.close());
 
 function assertProblemOnSocket(answer: RawAnswer | undefined, status: number, code: string, about: string): void {
   assert.ok(answer !== undefined, `no answer to ${about}`);
@@ -56,7 +56,7 @@ describe("bytes that are no request", () => {
   };
   for (const [name, bytes] of Object.entries(garbage)) {
     test(`${name}: answered with 400, and the connection is closed`, async (t) => {
-      const { url, faults } = await serving(t, { on });
+      const { url, faults } = await testService(t, { shared });
       const answers = await raw(url, bytes);
       assert.equal(answers.length, 1);
       assertProblemOnSocket(answers[0], 400, "invalid_request", name);
@@ -66,7 +66,7 @@ describe("bytes that are no request", () => {
   }
 
   test("a chunk that is none, in the middle of a body", async (t) => {
-    const { url, faults } = await serving(t, { on });
+    const { url, faults } = await testService(t, { shared });
     const lines = ["POST /authcode HTTP/1.1", "Host: x", "X-Requested-With: x", "Transfer-Encoding: chunked"];
     const type = "Content-Type: application/x-www-form-urlencoded";
     const [answer] = await raw(url, `${head(...lines, type)}5\r\nauthC\r\nzz\r\n`);
@@ -75,7 +75,7 @@ describe("bytes that are no request", () => {
   });
 
   test("methods that a proxy would understand are none of ours", async (t) => {
-    const { url, key, faults } = await serving(t, { on });
+    const { url, key, faults } = await testService(t, { shared });
     const more = [`Host: ${new URL(url).host}`, `Authorization: Bearer ${key}`, "Connection: close"];
     const [trace] = await raw(url, head("TRACE /healthz HTTP/1.1", ...more));
     assertProblemOnSocket(trace, 405, "method_not_allowed", "TRACE");
@@ -101,7 +101,7 @@ describe("headers that are too large", () => {
   };
   for (const [name, bytes] of Object.entries(large)) {
     test(`${name}: 431, and what the limit is`, async (t) => {
-      const { url } = await serving(t, { on });
+      const { url } = await testService(t, { shared });
       const [answer] = await raw(url, bytes);
       assertProblemOnSocket(answer, 431, "request_too_large", name);
       assert.equal((JSON.parse(answer?.body ?? "{}") as Record<string, unknown>)["limit_bytes"], 16_384);
@@ -123,7 +123,7 @@ describe("a client that takes its time", () => {
   };
   for (const [name, bytes] of Object.entries(unfinished)) {
     test(`${name}: told so, and cut; others are served meanwhile`, async (t) => {
-      const { url, faults } = await serving(t, { on, ...slow });
+      const { url, faults } = await testService(t, { shared, ...slow });
       const waiting = Array.from({ length: 50 }, () => raw(url, bytes));
       assert.equal((await fetch(`${url}/healthz`)).status, 200);
       for (const [answer] of await Promise.all(waiting)) assertProblemOnSocket(answer, 408, "invalid_request", name);
@@ -132,7 +132,7 @@ describe("a client that takes its time", () => {
   }
 
   test("and leaves in the middle of its body: no fault of ours", async (t) => {
-    const { url, faults } = await serving(t, { on });
+    const { url, faults } = await testService(t, { shared });
     const socket = connect(Number(new URL(url).port), "127.0.0.1");
     await new Promise<void>((resolve) => socket.once("connect", () => resolve()));
     socket.write(`${unfinished["with its body"] ?? ""}authCode=`);
@@ -145,7 +145,7 @@ describe("a client that takes its time", () => {
 });
 
 test("requests that are sent ahead of their answers are answered in order", async (t) => {
-  const { url, key, grant } = await serving(t, { on });
+  const { url, key, grant } = await testService(t, { shared });
   const { grantId } = await grant();
   const request = (path: string, connection = "keep-alive"): string =>
     head(`GET ${path} HTTP/1.1`, "Host: x", `Authorization: Bearer ${key}`, `Connection: ${connection}`);
@@ -163,15 +163,15 @@ test("requests that are sent ahead of their answers are answered in order", asyn
 
 describe("closing", () => {
   test("answers what is under way, takes nothing new, and ends", async (t) => {
-    const { home, server, ask, grant, url } = await serving(t, { on });
+    const { fixture, server, ask, grant, url } = await testService(t, { shared });
     const { grantId } = await grant();
-    home.clock.advance(3_700_000);
-    home.standin.fault("POST", "/token", { times: 1, delayMs: 200 });
+    fixture.clock.advance(3_700_000);
+    fixture.standin.fault("POST", "/token", { times: 1, delayMs: 200 });
     const idle = await ask("/healthz");
     assert.equal(idle.status, 200);
     await idle.text();
     const waiting = ask(`/v1/grants/${grantId}/token`);
-    await until(() => home.standin.log().entries.length > 0 && inFlight(home));
+    await until(() => fixture.standin.log().entries.length > 0 && inFlight(fixture));
     const closed = server.close();
     const response = await waiting;
     assert.equal(response.status, 200);
@@ -181,7 +181,7 @@ describe("closing", () => {
   });
 
   test("ends, although clients keep their connections", async (t) => {
-    const { server, url } = await serving(t, { on });
+    const { server, url } = await testService(t, { shared });
     const sockets = Array.from({ length: 5 }, () => connect(Number(new URL(url).port), "127.0.0.1"));
     t.after(() => sockets.forEach((socket) => socket.destroy()));
     await Promise.all(
@@ -198,7 +198,7 @@ describe("closing", () => {
 });
 
 /** Whether an intent stands in the file. */
-function inFlight({ path }: House): boolean {
+function inFlight({ path }: TestVault): boolean {
   const file = new DatabaseSync(path, { readOnly: true });
   const row = file.prepare("SELECT count(*) AS n FROM attempts").get();
   file.close();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isOnbehalfError, parseGrantRef } from "../../../src/index.ts";
 import type { GrantQuery, Vault } from "../../../src/index.ts";
-import { house } from "../../support/house.ts";
+import { testVault } from "../../support/test-vault.ts";
 
 const emails = ["ada", "carl", "emmy", "sofia", "alan"].map((name) => `${name}@example.com`);
 
@@ -19,7 +19,7 @@ async function all(vault: Vault, query: GrantQuery): Promise<string[]> {
 
 describe("the list of grants", () => {
   test("comes in pages, each grant once, whatever their size; and narrows by state, person and user", async (t) => {
-    const { open, code } = await house(t);
+    const { open, code } = await testVault(t);
     const vault = await open();
     const grants = [];
     for (const email of emails) {
@@ -49,7 +49,7 @@ describe("the list of grants", () => {
   ];
   for (const [name, query, parameter] of wrong) {
     test(`of ${name} is refused`, async (t) => {
-      const { open } = await house(t);
+      const { open } = await testVault(t);
       const vault = await open();
       await assert.rejects(
         vault.grants(query),
@@ -59,7 +59,7 @@ describe("the list of grants", () => {
   }
 
   test("of a subject asks which provider, where there are several", async (t) => {
-    const { open, provider, code } = await house(t);
+    const { open, provider, code } = await testVault(t);
     const vault = await open({
       providers: [provider, { ...provider, name: "other", issuer: "https://other.example" }],
     });
@@ -72,7 +72,7 @@ describe("the list of grants", () => {
 
 describe("a user of the app", () => {
   test("who connected two accounts is ambiguous until one is disconnected", async (t) => {
-    const { open, code } = await house(t);
+    const { open, code } = await testVault(t);
     const vault = await open();
     const one = await vault.exchangeCode({ code: code("ada@example.com"), externalId: "user-42" });
     const two = await vault.exchangeCode({ code: code("carl@example.com"), externalId: "user-42" });
@@ -88,7 +88,7 @@ describe("a user of the app", () => {
   });
 
   test("is found by the account's newest user id, and no longer by the old one", async (t) => {
-    const { standin, open, code } = await house(t);
+    const { standin, open, code } = await testVault(t);
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com"), externalId: "user-42" });
     await vault.getAccessToken({ externalId: "user-42" });

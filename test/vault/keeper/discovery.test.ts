@@ -3,67 +3,67 @@ import { describe, test } from "node:test";
 import { isOnbehalfError, oidc } from "../../../src/index.ts";
 import type { Provider } from "../../../src/index.ts";
 import { accepts } from "../../support/accepts.ts";
-import { house, until } from "../../support/house.ts";
-import type { House } from "../../support/house.ts";
+import { testVault, until } from "../../support/test-vault.ts";
+import type { TestVault } from "../../support/test-vault.ts";
 
 const document = "/.well-known/openid-configuration";
 
 /** The stand-in as any OpenID provider, found by its discovery document. */
-const anyProvider = ({ standin: { url, clientId, clientSecret } }: House): Provider =>
+const anyProvider = ({ standin: { url, clientId, clientSecret } }: TestVault): Provider =>
   oidc({ name: "example", issuer: url, clientId, clientSecret, rotation: "strict" });
 
 const redirectUri = "http://127.0.0.1:9999/connect";
 
 /** A code as a web page's redirect brings it, and where it came from. */
-function fromRedirect({ standin }: House): { code: string; redirectUri: string } {
+function fromRedirect({ standin }: TestVault): { code: string; redirectUri: string } {
   const spec = { kind: "redirect", redirectUri, accessType: "offline", email: "ada@example.com" } as const;
   return { code: standin.code(spec), redirectUri };
 }
 
 describe("a provider that is found by discovery", () => {
   test("works like any other", async (t) => {
-    const home = await house(t, { issuer: "self", rotation: "strict" });
-    const vault = await home.open({ provider: anyProvider(home) });
-    const grant = await vault.exchangeCode(fromRedirect(home));
+    const fixture = await testVault(t, { issuer: "self", rotation: "strict" });
+    const vault = await fixture.open({ provider: anyProvider(fixture) });
+    const grant = await vault.exchangeCode(fromRedirect(fixture));
     assert.equal(grant.provider, "example");
-    assert.equal(grant.issuer, home.standin.url);
-    home.clock.advance(3_700_000);
+    assert.equal(grant.issuer, fixture.standin.url);
+    fixture.clock.advance(3_700_000);
     assert.match((await vault.getAccessToken(grant.grantId)).token, /^ya29\./);
-    assert.equal(home.news(document).length, 1, "read once");
+    assert.equal(fixture.newRequests(document).length, 1, "read once");
     assert.equal((await vault.revoke(grant)).state, "revoked");
   });
 
   test("cannot be found: a code is not spent, and works once it can", async (t) => {
-    const home = await house(t, { issuer: "self" });
-    const vault = await home.open({ provider: anyProvider(home) });
-    const options = fromRedirect(home);
-    home.standin.fault("GET", document, { times: 1, status: 503 });
+    const fixture = await testVault(t, { issuer: "self" });
+    const vault = await fixture.open({ provider: anyProvider(fixture) });
+    const options = fromRedirect(fixture);
+    fixture.standin.fault("GET", document, { times: 1, status: 503 });
     await assert.rejects(vault.exchangeCode(options), (error) => isOnbehalfError(error, "provider_unavailable"));
-    assert.equal(home.news("/token").length, 0);
+    assert.equal(fixture.newRequests("/token").length, 0);
     assert.equal((await vault.exchangeCode(options)).profile.email, "ada@example.com");
   });
 
   test("cannot be found at a refresh: what lives is served, nothing is suspected, nothing was spent", async (t) => {
-    const home = await house(t, { issuer: "self", rotation: "strict" });
-    const first = await home.open({ provider: anyProvider(home) });
-    const { grantId } = await first.exchangeCode(fromRedirect(home));
+    const fixture = await testVault(t, { issuer: "self", rotation: "strict" });
+    const first = await fixture.open({ provider: anyProvider(fixture) });
+    const { grantId } = await first.exchangeCode(fromRedirect(fixture));
     await first.close();
-    home.news();
+    fixture.newRequests();
 
-    const vault = await home.open({ provider: anyProvider(home), random: () => 0 });
-    home.standin.fault("GET", document, { times: "always", drop: true });
-    home.clock.advance(3_000_000);
+    const vault = await fixture.open({ provider: anyProvider(fixture), random: () => 0 });
+    fixture.standin.fault("GET", document, { times: "always", drop: true });
+    fixture.clock.advance(3_000_000);
     const { token } = await vault.getAccessToken(grantId, { minTtlSeconds: 1_800 });
     assert.match(token, /^ya29\./, "the one that still lives");
-    home.clock.advance(1_000_000);
+    fixture.clock.advance(1_000_000);
     await assert.rejects(vault.getAccessToken(grantId), (error) => isOnbehalfError(error, "provider_unavailable"));
     assert.equal((await vault.grant(grantId)).state, "active");
-    assert.equal(home.news("/token").length, 0);
+    assert.equal(fixture.newRequests("/token").length, 0);
 
     // Found again, and the person is gone: that is what is said, and not that a crash lost the token.
-    home.standin.clearFaults();
-    home.standin.revoke("ada@example.com");
-    home.clock.advance(120_000);
+    fixture.standin.clearFaults();
+    fixture.standin.revoke("ada@example.com");
+    fixture.clock.advance(120_000);
     await assert.rejects(
       vault.getAccessToken(grantId),
       (error) => isOnbehalfError(error, "reauthorization_required") && error.details.reason === "invalid_grant",
@@ -71,21 +71,21 @@ describe("a provider that is found by discovery", () => {
   });
 
   test("cannot be found at a revocation: nothing is handed out, and it is told as soon as it can be", async (t) => {
-    const home = await house(t, { issuer: "self", rotation: "strict", revocationEnds: "family" });
-    const first = await home.open({ provider: anyProvider(home) });
-    const { grantId } = await first.exchangeCode(fromRedirect(home));
+    const fixture = await testVault(t, { issuer: "self", rotation: "strict", revocationEnds: "family" });
+    const first = await fixture.open({ provider: anyProvider(fixture) });
+    const { grantId } = await first.exchangeCode(fromRedirect(fixture));
     const { token } = await first.getAccessToken(grantId);
     await first.close();
 
-    const vault = await home.open({ provider: anyProvider(home) });
-    home.standin.fault("GET", document, { times: "always", status: 503 });
+    const vault = await fixture.open({ provider: anyProvider(fixture) });
+    fixture.standin.fault("GET", document, { times: "always", status: 503 });
     await assert.rejects(vault.revoke(grantId), (error) => {
       assert.ok(isOnbehalfError(error, "provider_unavailable"));
       assert.match(error.message, /did not confirm the revocation/);
       assert.match(error.hint, /the revocation is tried again until the provider confirms it/);
       return true;
     });
-    assert.deepEqual(home.events.at(-1), {
+    assert.deepEqual(fixture.events.at(-1), {
       type: "revocation_waits",
       grantId,
       provider: "example",
@@ -93,23 +93,23 @@ describe("a provider that is found by discovery", () => {
     });
     assert.equal((await vault.grant(grantId)).state, "revoking");
     await assert.rejects(vault.getAccessToken(grantId), (error) => isOnbehalfError(error, "reauthorization_required"));
-    assert.ok(await accepts(home.standin, token), "the provider knows nothing yet");
+    assert.ok(await accepts(fixture.standin, token), "the provider knows nothing yet");
     await vault.close();
 
-    home.standin.clearFaults();
-    const next = await home.open({ provider: anyProvider(home) });
+    fixture.standin.clearFaults();
+    const next = await fixture.open({ provider: anyProvider(fixture) });
     await until(async () => (await next.grant(grantId)).state === "revoked");
-    assert.equal(await accepts(home.standin, token), false);
+    assert.equal(await accepts(fixture.standin, token), false);
   });
 
   test("names another issuer: refused, and said so", async (t) => {
-    const home = await house(t);
-    const vault = await home.open({ provider: anyProvider(home) });
-    await assert.rejects(vault.exchangeCode(fromRedirect(home)), (error) => {
+    const fixture = await testVault(t);
+    const vault = await fixture.open({ provider: anyProvider(fixture) });
+    await assert.rejects(vault.exchangeCode(fromRedirect(fixture)), (error) => {
       assert.ok(isOnbehalfError(error, "configuration_invalid"));
       assert.match(error.message, /another issuer/);
       return true;
     });
-    assert.equal(home.news("/token").length, 0);
+    assert.equal(fixture.newRequests("/token").length, 0);
   });
 });

@@ -1,27 +1,27 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isOnbehalfError } from "../../../src/index.ts";
-import { house, outcomes, until } from "../../support/house.ts";
+import { testVault, outcomes, until } from "../../support/test-vault.ts";
 
 describe("an access token", () => {
   test("that lives long enough comes from memory: nobody is asked", async (t) => {
-    const { clock, open, code, news } = await house(t);
+    const { clock, open, code, newRequests } = await testVault(t);
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
-    news();
+    newRequests();
     const first = await vault.getAccessToken(grantId);
     clock.advance(2_400_000);
     assert.equal(await vault.getAccessToken(grantId), first);
     assert.equal(vault.peekAccessToken(grantId), first);
-    assert.equal(news().length, 0);
+    assert.equal(newRequests().length, 0);
   });
 
   test("that is over is replaced, once, however many wait for it", async (t) => {
-    const { clock, open, code, news, standin } = await house(t);
+    const { clock, open, code, newRequests, standin } = await testVault(t);
     const vault = await open();
     const { grantId, subject } = await vault.exchangeCode({ code: code("ada@example.com"), externalId: "user-42" });
     const before = await vault.getAccessToken(grantId);
-    news();
+    newRequests();
     clock.advance(3_700_000);
     assert.equal(vault.peekAccessToken(grantId), undefined);
     standin.fault("POST", "/token", { times: 1, delayMs: 50 });
@@ -29,7 +29,7 @@ describe("an access token", () => {
     const tokens = await Promise.all(
       Array.from({ length: 200 }, (_, index) => vault.getAccessToken(refs[index % refs.length] ?? grantId)),
     );
-    assert.deepEqual(outcomes(news()), { refreshed: 1 });
+    assert.deepEqual(outcomes(newRequests()), { refreshed: 1 });
     assert.equal(new Set(tokens.map(({ token }) => token)).size, 1);
     assert.notEqual(tokens[0]?.token, before.token);
   });
@@ -46,19 +46,19 @@ describe("an access token", () => {
   ];
   for (const [name, passedSeconds, minTtlSeconds, refreshed] of asked) {
     test(`${name}: ${refreshed ? "refreshed first" : "the one at hand"}`, async (t) => {
-      const { clock, open, code, news } = await house(t, { accessTokenTtlSeconds: ttl });
+      const { clock, open, code, newRequests } = await testVault(t, { accessTokenTtlSeconds: ttl });
       const vault = await open();
       const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
-      news();
+      newRequests();
       clock.advance(passedSeconds * 1_000);
       const token = await vault.getAccessToken(grantId, minTtlSeconds === undefined ? {} : { minTtlSeconds });
-      assert.deepEqual(outcomes(news()), refreshed ? { refreshed: 1 } : {});
+      assert.deepEqual(outcomes(newRequests()), refreshed ? { refreshed: 1 } : {});
       assert.ok(token.expiresAt.getTime() > clock.now(), "never one that is over");
     });
   }
 
   test("shorter-lived than asked, because the provider gives none that long, is the answer", async (t) => {
-    const { open, code, clock } = await house(t, { accessTokenTtlSeconds: 300 });
+    const { open, code, clock } = await testVault(t, { accessTokenTtlSeconds: 300 });
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
     const token = await vault.getAccessToken(grantId, { minTtlSeconds: 86_400 });
@@ -66,19 +66,19 @@ describe("an access token", () => {
   });
 
   test("of a fresh process comes from the store", async (t) => {
-    const { open, code, news } = await house(t);
+    const { open, code, newRequests } = await testVault(t);
     const first = await open();
     const { subject } = await first.exchangeCode({ code: code("ada@example.com") });
     const { token } = await first.getAccessToken({ subject });
     await first.close();
-    news();
+    newRequests();
     const second = await open();
     assert.equal((await second.getAccessToken({ subject })).token, token);
-    assert.equal(news().length, 0);
+    assert.equal(newRequests().length, 0);
   });
 
   test("is not given for a reference that only reads like one that was", async (t) => {
-    const { open, code } = await house(t);
+    const { open, code } = await testVault(t);
     const vault = await open();
     const { subject } = await vault.exchangeCode({ code: code("ada@example.com"), externalId: "user-42" });
     await vault.getAccessToken({ provider: "google", externalId: "user-42" });
@@ -103,11 +103,11 @@ describe("an access token", () => {
 
 describe("a caller who gives up", () => {
   test("in mid-refresh does not stop it: the next one gets what it brought", async (t) => {
-    const { standin, clock, open, code, news, events } = await house(t);
+    const { standin, clock, open, code, newRequests, events } = await testVault(t);
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
     clock.advance(3_700_000);
-    news();
+    newRequests();
     standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 100 });
     const hangUp = new AbortController();
     const waiting = vault.getAccessToken(grantId, { signal: hangUp.signal });
@@ -117,18 +117,18 @@ describe("a caller who gives up", () => {
     await until(() => events.some(({ type }) => type === "refreshed"));
     const { token } = await vault.getAccessToken(grantId);
     assert.match(token, /^ya29\./);
-    assert.deepEqual(outcomes(news()), { refreshed: 1 });
+    assert.deepEqual(outcomes(newRequests()), { refreshed: 1 });
   });
 
   test("before the exchange of a code spends nothing; in the middle of it loses nothing", async (t) => {
-    const { standin, open, code, news } = await house(t);
+    const { standin, open, code, newRequests } = await testVault(t);
     const vault = await open();
     const options = { code: code("ada@example.com") };
     await assert.rejects(
       vault.exchangeCode({ ...options, signal: AbortSignal.abort(new Error("hung up")) }),
       /hung up/,
     );
-    assert.equal(news().length, 0);
+    assert.equal(newRequests().length, 0);
 
     standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 100 });
     const hangUp = new AbortController();
@@ -137,18 +137,18 @@ describe("a caller who gives up", () => {
     hangUp.abort(new Error("hung up"));
     await assert.rejects(waiting, /hung up/);
     assert.equal((await vault.exchangeCode(options)).profile.email, "ada@example.com");
-    assert.deepEqual(outcomes(news()), { exchanged: 1 });
+    assert.deepEqual(outcomes(newRequests()), { exchanged: 1 });
   });
 });
 
 describe("a grant without a refresh token", () => {
   test("works while its access token lives, then says why and since when, and what to do", async (t) => {
-    const { standin, clock, open, news } = await house(t);
+    const { standin, clock, open, newRequests } = await testVault(t);
     const vault = await open();
     const { grantId, accessExpiresAt } = await vault.exchangeCode({
       code: standin.code({ email: "ada@example.com", accessType: "online" }),
     });
-    news();
+    newRequests();
     clock.advance(3_590_000);
     assert.match((await vault.getAccessToken(grantId)).token, /^ya29\./, "shorter than asked, but it lives");
     clock.advance(60_000);
@@ -159,11 +159,11 @@ describe("a grant without a refresh token", () => {
       assert.match(error.hint, /access_type=offline.*prompt=consent/);
       return true;
     });
-    assert.equal(news().length, 0, "there is nothing to ask the provider for");
+    assert.equal(newRequests().length, 0, "there is nothing to ask the provider for");
   });
 
   test("becomes one that lasts, when the person consents offline", async (t) => {
-    const { standin, clock, open } = await house(t);
+    const { standin, clock, open } = await testVault(t);
     const vault = await open();
     const email = "ada@example.com";
     const first = await vault.exchangeCode({ code: standin.code({ email, accessType: "online" }) });
@@ -178,12 +178,12 @@ describe("a grant without a refresh token", () => {
 
 describe("a grant that lapsed", () => {
   test("says why and since when, to everybody, without asking the provider again; a new consent revives it", async (t) => {
-    const { standin, clock, open, code, news, events } = await house(t);
+    const { standin, clock, open, code, newRequests, events } = await testVault(t);
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
     clock.advance(3_700_000);
     standin.revoke("ada@example.com");
-    news();
+    newRequests();
     const since = new Date(clock.now());
     const lapsed = (error: unknown): boolean => {
       assert.ok(isOnbehalfError(error, "reauthorization_required"));
@@ -191,7 +191,7 @@ describe("a grant that lapsed", () => {
       return true;
     };
     await assert.rejects(vault.getAccessToken(grantId), lapsed);
-    assert.deepEqual(outcomes(news()), { invalid_grant: 2 }, "two pieces of evidence");
+    assert.deepEqual(outcomes(newRequests()), { invalid_grant: 2 }, "two pieces of evidence");
     assert.deepEqual(events.at(-1), { type: "lapsed", grantId, provider: "google", reason: "invalid_grant" });
 
     clock.advance(60_000);
@@ -202,7 +202,7 @@ describe("a grant that lapsed", () => {
     assert.equal(grant.state, "lapsed");
     assert.equal(grant.offline, false);
     assert.equal(grant.lastError?.error, "invalid_grant");
-    assert.equal(news().length, 0);
+    assert.equal(newRequests().length, 0);
 
     const again = await vault.exchangeCode({ code: standin.code({ email: "ada@example.com", force: true }) });
     assert.equal(again.grantId, grantId);
@@ -216,7 +216,7 @@ describe("a grant that lapsed", () => {
       ["rapt_required", "reauthentication_required"],
       ["admin_policy_enforced", "admin_policy_enforced"],
     ] as const) {
-      const { standin, clock, open, code } = await house(t);
+      const { standin, clock, open, code } = await testVault(t);
       const vault = await open();
       const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
       clock.advance(3_700_000);

@@ -4,8 +4,8 @@ import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { isOnbehalfError } from "../../../src/index.ts";
-import { house, outcomes, street } from "../../support/house.ts";
-import type { Street } from "../../support/house.ts";
+import { testVault, outcomes, sharedStandin } from "../../support/test-vault.ts";
+import type { SharedStandin } from "../../support/test-vault.ts";
 
 const files = "https://www.googleapis.com/drive/v3/files";
 const uploads = "https://www.googleapis.com/upload/drive/v3/files";
@@ -15,14 +15,14 @@ let people = 0;
 const somebody = (): string => `person${String((people += 1))}@example.com`;
 
 describe("calling an API", () => {
-  let on: Street;
+  let shared: SharedStandin;
   before(async () => {
-    on = await street();
+    shared = await sharedStandin();
   });
-  after(() => on.standin.close());
+  after(() => shared.standin.close());
 
   test("adds the token, and hands the answer back as it came", async (t) => {
-    const { open, code } = await house(t, { on });
+    const { open, code } = await testVault(t, { shared });
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code(somebody()) });
     const folder = await vault.fetch(grantId, `${files}/appfolder`);
@@ -39,7 +39,7 @@ describe("calling an API", () => {
   });
 
   test("does not let the caller's own Authorization header win", async (t) => {
-    const { open, code } = await house(t, { on });
+    const { open, code } = await testVault(t, { shared });
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code(somebody()) });
     const headers = { authorization: "Bearer obk_a_callers_own_key" };
@@ -47,11 +47,11 @@ describe("calling an API", () => {
   });
 
   test("that answers 401 is repeated once, with a new token from one refresh", async (t) => {
-    const { standin, open, code, news } = await house(t, { on });
+    const { standin, open, code, newRequests } = await testVault(t, { shared });
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code(somebody()) });
     const before = await vault.getAccessToken(grantId);
-    news();
+    newRequests();
     standin.fault("POST", "/drive/v3/files", { times: 1, status: 401 });
     const made = await vault.fetch(grantId, files, {
       method: "POST",
@@ -60,12 +60,12 @@ describe("calling an API", () => {
     });
     assert.equal(made.status, 200);
     assert.equal(standin.log().entries.findLast(({ path }) => path === "/drive/v3/files")?.status, 200);
-    assert.deepEqual(outcomes(news()), { refreshed: 1 });
+    assert.deepEqual(outcomes(newRequests()), { refreshed: 1 });
     assert.notEqual((await vault.getAccessToken(grantId)).token, before.token);
   });
 
   test("that goes on answering 401 is not asked a third time", async (t) => {
-    const { standin, open, code } = await house(t, { on });
+    const { standin, open, code } = await testVault(t, { shared });
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code(somebody()) });
     const since = standin.log().entries.at(-1)?.seq ?? 0;
@@ -78,26 +78,26 @@ describe("calling an API", () => {
   });
 
   test("with a hundred 401s at once makes one refresh", async (t) => {
-    const { standin, open, code, news } = await house(t, { on });
+    const { standin, open, code, newRequests } = await testVault(t, { shared });
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code(somebody()) });
     standin.fault("GET", "/drive/v3/files/appfolder", { times: 100, status: 401 });
     const responses = await Promise.all(Array.from({ length: 100 }, () => vault.fetch(grantId, `${files}/appfolder`)));
     standin.clearFaults();
-    assert.deepEqual(outcomes(news()), { exchanged: 1, refreshed: 1 });
+    assert.deepEqual(outcomes(newRequests()), { exchanged: 1, refreshed: 1 });
     assert.equal(responses.filter(({ status }) => status === 200).length, 100);
   });
 
   test("with a body that is a stream gets its 401 back: it cannot be sent twice", async (t) => {
-    const { standin, open, code, news } = await house(t, { on });
+    const { standin, open, code, newRequests } = await testVault(t, { shared });
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code(somebody()) });
-    news();
+    newRequests();
     standin.fault("POST", "/upload/drive/v3/files", { times: 1, status: 401 });
     const body = new Blob(["a file"]).stream();
     const init = { method: "POST", headers: { "content-type": "text/plain" }, body, duplex: "half" } as RequestInit;
     assert.equal((await vault.fetch(grantId, `${uploads}?uploadType=media`, init)).status, 401);
-    assert.equal(news().length, 0);
+    assert.equal(newRequests().length, 0);
   });
 
   const bodies: readonly (readonly [string, () => NonNullable<RequestInit["body"]>, string])[] = [
@@ -108,7 +108,7 @@ describe("calling an API", () => {
   ];
   for (const [name, body, content] of bodies) {
     test(`with ${name} as its body is repeated whole`, async (t) => {
-      const { standin, open, code } = await house(t, { on });
+      const { standin, open, code } = await testVault(t, { shared });
       const vault = await open();
       const scope = "openid https://www.googleapis.com/auth/drive.file";
       const { grantId } = await vault.exchangeCode({ code: code(somebody(), scope) });
@@ -121,16 +121,16 @@ describe("calling an API", () => {
   }
 
   test("for want of a scope is the API's own 403: neither refreshed nor repeated", async (t) => {
-    const { open, code, news } = await house(t, { on });
+    const { open, code, newRequests } = await testVault(t, { shared });
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code("carl@example.com", "openid email") });
-    news();
+    newRequests();
     assert.equal((await vault.fetch(grantId, `${files}/appfolder`)).status, 403);
-    assert.equal(news().length, 0);
+    assert.equal(newRequests().length, 0);
   });
 
   test("of a grant that has ended sends nothing", async (t) => {
-    const { standin, clock, open, code } = await house(t, { on });
+    const { standin, clock, open, code } = await testVault(t, { shared });
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code("gone@example.com") });
     standin.revoke("gone@example.com");
@@ -143,7 +143,7 @@ describe("calling an API", () => {
   });
 
   test("that the caller gives up is given up", async (t) => {
-    const { standin, open, code } = await house(t, { on });
+    const { standin, open, code } = await testVault(t, { shared });
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code(somebody()) });
     await vault.getAccessToken(grantId);
@@ -173,7 +173,7 @@ describe("a host", () => {
     "file:///etc/passwd",
   ];
   test("that the provider record does not list gets no token", async (t) => {
-    const { provider, open, code, standin } = await house(t);
+    const { provider, open, code, standin } = await testVault(t);
     const { apiBaseUrl: _none, ...real } = provider;
     const sent: string[] = [];
     const guarded: typeof fetch = (input, init) => {
@@ -198,7 +198,7 @@ describe("a host", () => {
   });
 
   test("of the stand-in is reached by Google's names, and no other is", async (t) => {
-    const { open, code, standin } = await house(t);
+    const { open, code, standin } = await testVault(t);
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
     assert.equal((await vault.fetch(grantId, `${standin.url}/drive/v3/files/appfolder`)).status, 200);
@@ -217,7 +217,7 @@ describe("a host", () => {
     t.after(() => elsewhere.close());
     const location = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/`;
 
-    const { standin, open, code } = await house(t);
+    const { standin, open, code } = await testVault(t);
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
     for (const status of [301, 302, 303, 307, 308]) {

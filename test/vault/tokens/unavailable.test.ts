@@ -4,7 +4,7 @@ import { isOnbehalfError } from "../../../src/index.ts";
 import type { AnyOnbehalfError, ErrorCode } from "../../../src/index.ts";
 import { problemOf } from "../../../src/core/problem.ts";
 import type { Fault } from "../../../src/standin/index.ts";
-import { house, outcomes } from "../../support/house.ts";
+import { testVault, outcomes } from "../../support/test-vault.ts";
 
 /** The error that is thrown. */
 async function thrown(work: Promise<unknown>): Promise<AnyOnbehalfError> {
@@ -86,7 +86,7 @@ const table: Readonly<Record<string, Row>> = {
 describe("what a caller is told while there is no new token", () => {
   for (const [name, { fault, says, hints, retryAfter, code = "provider_unavailable" }] of Object.entries(table)) {
     test(`${name}: what happened, what to do, and when`, async (t) => {
-      const { standin, clock, open, code: newCode } = await house(t);
+      const { standin, clock, open, code: newCode } = await testVault(t);
       const vault = await open({ exchangeTimeoutMs: 400, random: () => 0 });
       const one = await vault.exchangeCode({ code: newCode("ada@example.com") });
       const other = await vault.exchangeCode({ code: newCode("carl@example.com") });
@@ -105,7 +105,7 @@ describe("what a caller is told while there is no new token", () => {
   }
 
   test("a provider that is not reached: look at the network; and from the fifth time on, nobody asks", async (t) => {
-    const { clock, open, code } = await house(t);
+    const { clock, open, code } = await testVault(t);
     let isDown = false;
     const vault = await open({
       random: () => 0,
@@ -128,7 +128,7 @@ describe("what a caller is told while there is no new token", () => {
   });
 
   test("a grant that is left alone: why, and for how long still", async (t) => {
-    const { standin, clock, open, code } = await house(t);
+    const { standin, clock, open, code } = await testVault(t);
     const vault = await open({ random: () => 0 });
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
     clock.advance(3_700_000);
@@ -149,23 +149,23 @@ describe("what a caller is told while there is no new token", () => {
 
 describe("callers who wait for one refresh that fails", () => {
   test("each get an error of their own, at once; and a new try is made as soon as that is over", async (t) => {
-    const { standin, clock, open, code, news } = await house(t);
+    const { standin, clock, open, code, newRequests } = await testVault(t);
     const vault = await open({ random: () => 0 });
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
     clock.advance(3_700_000);
-    news();
+    newRequests();
     standin.fault("POST", "/token", { times: 1, status: 500, body: { error: "server_error" } });
     const errors = await Promise.all(Array.from({ length: 50 }, () => thrown(vault.getAccessToken(grantId))));
     assert.equal(new Set(errors).size, 50);
     for (const { message } of errors) assert.equal(message, "google gave no new token (server_error)");
-    assert.deepEqual(outcomes(news()), { fault: 1 });
+    assert.deepEqual(outcomes(newRequests()), { fault: 1 });
     assert.match((await vault.getAccessToken(grantId)).token, /^ya29\./, "a back-off of nothing is over at once");
   });
 });
 
 describe("a provider that says that we ask too often", () => {
   test("tokens that live are served meanwhile, from memory and from the store", async (t) => {
-    const { standin, clock, open, code, news } = await house(t);
+    const { standin, clock, open, code, newRequests } = await testVault(t);
     const vault = await open({ random: () => 0 });
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
     clock.advance(1_800_000);
@@ -173,7 +173,7 @@ describe("a provider that says that we ask too often", () => {
     const before = await vault.getAccessToken(fresh.grantId);
     clock.advance(1_900_000);
     standin.fault("POST", "/token", { times: 1, status: 429, retryAfter: 120 });
-    news();
+    newRequests();
     assert.equal((await thrown(vault.getAccessToken(grantId))).code, "provider_unavailable");
     for (const each of [vault, await open()]) {
       assert.equal((await each.getAccessToken(fresh.grantId)).token, before.token);
@@ -182,24 +182,24 @@ describe("a provider that says that we ask too often", () => {
     }
     const shorter = await vault.getAccessToken(fresh.grantId, { minTtlSeconds: 3_000 });
     assert.equal(shorter.token, before.token, "better one that ends soon than none");
-    assert.deepEqual(outcomes(news()), { fault: 1 });
+    assert.deepEqual(outcomes(newRequests()), { fault: 1 });
   });
 
   test("codes are held back, too, and work afterwards", async (t) => {
-    const { standin, clock, open, code, news } = await house(t);
+    const { standin, clock, open, code, newRequests } = await testVault(t);
     const vault = await open({ random: () => 0 });
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
     clock.advance(3_700_000);
     standin.fault("POST", "/token", { times: 1, status: 429, retryAfter: 120 });
     await thrown(vault.getAccessToken(grantId));
     const carls = code("carl@example.com");
-    news();
+    newRequests();
     const error = await thrown(vault.exchangeCode({ code: carls }));
     assert.ok(error.code === "provider_unavailable");
     assert.equal(error.details.retryAfterMs, 120_000);
     assert.match(error.message, /^google did not exchange the code: .+\(rate_limited\)$/);
     assert.match(error.hint, /^try again in 120 s; .*same code/);
-    assert.equal(news().length, 0, "the code was not spent");
+    assert.equal(newRequests().length, 0, "the code was not spent");
     clock.advance(120_000);
     assert.equal((await vault.exchangeCode({ code: carls })).profile.email, "carl@example.com");
     assert.match((await vault.getAccessToken(grantId)).token, /^ya29\./);
@@ -207,7 +207,7 @@ describe("a provider that says that we ask too often", () => {
 });
 
 test("a code that meets a client which is being refused: our fault, and not the provider's", async (t) => {
-  const { standin, clock, open, code } = await house(t);
+  const { standin, clock, open, code } = await testVault(t);
   const vault = await open({ random: () => 0 });
   const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
   const carls = code("carl@example.com");

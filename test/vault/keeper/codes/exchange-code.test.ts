@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isOnbehalfError } from "../../../../src/index.ts";
 import type { ErrorCode, ExchangeCodeOptions } from "../../../../src/index.ts";
-import { appData, house, outcomes } from "../../../support/house.ts";
+import { appData, testVault, outcomes } from "../../../support/test-vault.ts";
 
 const refusedAs = (code: ErrorCode) => (error: unknown) => isOnbehalfError(error) && error.code === code;
 
 describe("a code", () => {
   test("becomes a grant: who signed in, what was granted, and a token that works", async (t) => {
-    const { standin, open, code } = await house(t);
+    const { standin, open, code } = await testVault(t);
     const vault = await open();
     const grant = await vault.exchangeCode({ code: code("ada@example.com"), source: "android", externalId: "user-42" });
 
@@ -30,7 +30,7 @@ describe("a code", () => {
   });
 
   test("shows no token of the provider, however the grant is printed", async (t) => {
-    const { open, code } = await house(t);
+    const { open, code } = await testVault(t);
     const vault = await open();
     const grant = await vault.exchangeCode({ code: code("ada@example.com") });
     const accessToken = await vault.getAccessToken(grant.grantId);
@@ -42,7 +42,7 @@ describe("a code", () => {
   });
 
   test("without a refresh token is kept, and says so at once", async (t) => {
-    const { standin, open } = await house(t);
+    const { standin, open } = await testVault(t);
     const vault = await open();
     const grant = await vault.exchangeCode({
       code: standin.code({ email: "ada@example.com", accessType: "online" }),
@@ -53,12 +53,12 @@ describe("a code", () => {
   });
 
   test("of a later sign-in brings no refresh token, and leaves the stored one in place", async (t) => {
-    const { standin, clock, open, code, news } = await house(t);
+    const { standin, clock, open, code, newRequests } = await testVault(t);
     const vault = await open();
     const first = await vault.exchangeCode({ code: code("ada@example.com"), externalId: "user-42" });
-    const [bringing] = news();
+    const [bringing] = newRequests();
     const second = await vault.exchangeCode({ code: code("ada@example.com") });
-    const [later] = news();
+    const [later] = newRequests();
     assert.ok(bringing?.issued_fingerprint !== undefined, "the first code brings a refresh token");
     assert.equal(later?.issued_fingerprint, undefined, "the second one does not");
 
@@ -68,28 +68,28 @@ describe("a code", () => {
 
     clock.advance(3_700_000);
     const { token } = await vault.getAccessToken({ subject: first.subject });
-    const [refresh] = news();
+    const [refresh] = newRequests();
     assert.equal(refresh?.outcome, "refreshed");
     assert.equal(refresh?.refresh_token_fingerprint, bringing?.issued_fingerprint, "the first one was used");
     assert.equal((await fetch(`${standin.url}/tokeninfo?access_token=${token}`)).status, 200);
   });
 
   test("of a later consent brings a refresh token, and that one counts", async (t) => {
-    const { standin, clock, open, code, news } = await house(t);
+    const { standin, clock, open, code, newRequests } = await testVault(t);
     const vault = await open();
     const first = await vault.exchangeCode({ code: code("ada@example.com") });
-    news();
+    newRequests();
     const again = standin.code({ email: "ada@example.com", force: true });
     const second = await vault.exchangeCode({ code: again });
-    const [consent] = news();
+    const [consent] = newRequests();
     assert.equal(second.grantId, first.grantId);
     clock.advance(3_700_000);
     await vault.getAccessToken(first.grantId);
-    assert.equal(news()[0]?.refresh_token_fingerprint, consent?.issued_fingerprint);
+    assert.equal(newRequests()[0]?.refresh_token_fingerprint, consent?.issued_fingerprint);
   });
 
   test("of the same person at another client is another grant", async (t) => {
-    const { standin, provider, open } = await house(t);
+    const { standin, provider, open } = await testVault(t);
     const other = standin.client({ loopback: true });
     const { Secret } = await import("../../../../src/index.ts");
     const staging = {
@@ -121,7 +121,7 @@ describe("a code", () => {
 
 describe("the same code again", () => {
   test("within a minute gives the same grant, from one exchange", async (t) => {
-    const { clock, open, code, news, events } = await house(t);
+    const { clock, open, code, newRequests, events } = await testVault(t);
     const vault = await open();
     const options = { code: code("ada@example.com"), externalId: "user-42" };
     const first = await vault.exchangeCode(options);
@@ -129,18 +129,18 @@ describe("the same code again", () => {
     const elsewhere = await open();
     assert.deepEqual(await vault.exchangeCode(options), first);
     assert.deepEqual(await elsewhere.exchangeCode(options), first, "another process answers the same");
-    assert.deepEqual(outcomes(news()), { exchanged: 1 });
+    assert.deepEqual(outcomes(newRequests()), { exchanged: 1 });
     assert.ok(!events.some(({ type }) => type === "code_reused"));
   });
 
   test("after a minute is refused, without asking the provider, and told as an event", async (t) => {
-    const { clock, open, code, news, events } = await house(t);
+    const { clock, open, code, newRequests, events } = await testVault(t);
     const vault = await open();
     const options = { code: code("ada@example.com") };
     const { grantId } = await vault.exchangeCode(options);
     clock.advance(60_001);
     await assert.rejects(vault.exchangeCode(options), refusedAs("code_rejected"));
-    assert.deepEqual(outcomes(news()), { exchanged: 1 });
+    assert.deepEqual(outcomes(newRequests()), { exchanged: 1 });
     assert.deepEqual(events.at(-1), { type: "code_reused", provider: "google" });
     assert.match((await vault.getAccessToken(grantId)).token, /^ya29\./, "the grant has not suffered");
   });
@@ -155,7 +155,7 @@ describe("the same code again", () => {
   };
   for (const [difference, change] of Object.entries(others)) {
     test(`with ${difference} is refused: whoever sends it knows less than the first one did`, async (t) => {
-      const { standin, open, news, events } = await house(t);
+      const { standin, open, newRequests, events } = await testVault(t);
       const vault = await open();
       const { nonce, ...options } = {
         code: standin.code({ email: "ada@example.com", nonce: "n-1" }),
@@ -168,37 +168,37 @@ describe("the same code again", () => {
         Object.entries({ ...options, nonce, ...change }).filter(([, value]) => value !== undefined),
       ) as unknown as ExchangeCodeOptions;
       await assert.rejects(vault.exchangeCode(different), refusedAs("code_rejected"));
-      assert.deepEqual(outcomes(news()), { exchanged: 1 });
+      assert.deepEqual(outcomes(newRequests()), { exchanged: 1 });
       assert.equal(events.at(-1)?.type, "code_reused");
     });
   }
 
   test("sent a thousand times at once is one exchange, and a thousand equal answers", async (t) => {
-    const { open, code, news } = await house(t);
+    const { open, code, newRequests } = await testVault(t);
     const vaults = [await open(), await open()];
     const options = { code: code("ada@example.com"), externalId: "user-42" };
     const grants = await Promise.all(
       Array.from({ length: 1_000 }, async (_, index) => vaults[index % 2]?.exchangeCode({ ...options })),
     );
-    assert.deepEqual(outcomes(news()), { exchanged: 1 });
+    assert.deepEqual(outcomes(newRequests()), { exchanged: 1 });
     assert.equal(new Set(grants.map((grant) => JSON.stringify(grant))).size, 1);
   });
 
   test("sent at once for two users of the app becomes the grant of one of them", async (t) => {
-    const { open, code, news } = await house(t);
+    const { open, code, newRequests } = await testVault(t);
     const vault = await open();
     const authCode = code("ada@example.com");
     const ends = await Promise.allSettled(
       ["user-42", "user-43"].map((externalId) => vault.exchangeCode({ code: authCode, externalId })),
     );
     assert.deepEqual(ends.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
-    assert.deepEqual(outcomes(news()), { exchanged: 1 });
+    assert.deepEqual(outcomes(newRequests()), { exchanged: 1 });
   });
 });
 
 describe("a code that cannot be exchanged", () => {
   test("because the provider does not know it is rejected, with the provider's reason", async (t) => {
-    const { open, events, news } = await house(t);
+    const { open, events, newRequests } = await testVault(t);
     const vault = await open();
     const options = { code: "4/0Anever-issued" };
     for (let turn = 0; turn < 2; turn++) {
@@ -208,12 +208,12 @@ describe("a code that cannot be exchanged", () => {
         return true;
       });
     }
-    assert.equal(news().length, 1, "the provider is asked once");
+    assert.equal(newRequests().length, 1, "the provider is asked once");
     assert.equal(events.filter(({ type }) => type === "code_rejected").length, 1);
   });
 
   test("because it came from somewhere else says which source would have been right", async (t) => {
-    const { standin, open, news } = await house(t);
+    const { standin, open, newRequests } = await testVault(t);
     const vault = await open();
     const authCode = standin.code({ kind: "popup", email: "ada@example.com" });
     await assert.rejects(vault.exchangeCode({ code: authCode, source: "android" }), (error) => {
@@ -222,11 +222,11 @@ describe("a code that cannot be exchanged", () => {
       assert.match(error.hint, /web-popup/);
       return true;
     });
-    assert.equal(news().length, 1, "and no other redirect_uri is tried: that may burn the code");
+    assert.equal(newRequests().length, 1, "and no other redirect_uri is tried: that may burn the code");
   });
 
   test("because it is another client's is rejected: not our client's fault", async (t) => {
-    const { standin, open } = await house(t);
+    const { standin, open } = await testVault(t);
     const vault = await open();
     const { clientId } = standin.client({ loopback: true });
     await assert.rejects(
@@ -256,27 +256,27 @@ describe("a code that cannot be exchanged", () => {
   ];
   for (const [name, options, parameter] of wrong) {
     test(`${name}: refused before it is spent`, async (t) => {
-      const { open, news } = await house(t);
+      const { open, newRequests } = await testVault(t);
       const vault = await open();
       await assert.rejects(
         vault.exchangeCode(options),
         (error) => isOnbehalfError(error, "invalid_request") && error.details.parameter === parameter,
       );
-      assert.equal(news().length, 0);
+      assert.equal(newRequests().length, 0);
     });
   }
 });
 
 describe("a code's spelling and source", () => {
   test("percent-encoded, as copied from a URL: decoded once", async (t) => {
-    const { open, code } = await house(t);
+    const { open, code } = await testVault(t);
     const vault = await open();
     const grant = await vault.exchangeCode({ code: encodeURIComponent(code("ada@example.com")) });
     assert.equal(grant.profile.email, "ada@example.com");
   });
 
   test("encoded twice: not guessed at, and the code itself still works", async (t) => {
-    const { open, code } = await house(t);
+    const { open, code } = await testVault(t);
     const vault = await open();
     const authCode = code("ada@example.com");
     await assert.rejects(
@@ -303,21 +303,23 @@ describe("a code's spelling and source", () => {
   ];
   for (const [name, spec, options, sent] of sources) {
     test(`${name}: redirect_uri is ${JSON.stringify(sent)}`, async (t) => {
-      const { standin, open, news } = await house(t);
+      const { standin, open, newRequests } = await testVault(t);
       const vault = await open();
       await vault.exchangeCode({ code: standin.code({ email: "ada@example.com", ...spec }), ...options });
-      assert.equal(news()[0]?.parameters["redirect_uri"], sent);
+      assert.equal(newRequests()[0]?.parameters["redirect_uri"], sent);
     });
   }
 
   test("a popup's code with the page's origin, where the provider record says so", async (t) => {
     const origin = "http://127.0.0.1:9999";
-    const { standin, open, news } = await house(t, { provider: { redirectUriFor: { "web-popup": origin } } });
+    const { standin, open, newRequests } = await testVault(t, {
+      provider: { redirectUriFor: { "web-popup": origin } },
+    });
     const vault = await open();
     await vault.exchangeCode({
       code: standin.code({ kind: "popup", email: "ada@example.com", origin }),
       source: "web-popup",
     });
-    assert.equal(news()[0]?.parameters["redirect_uri"], origin);
+    assert.equal(newRequests()[0]?.parameters["redirect_uri"], origin);
   });
 });

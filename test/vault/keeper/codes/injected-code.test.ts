@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isOnbehalfError } from "../../../../src/index.ts";
-import { house, usualScope } from "../../../support/house.ts";
+import { testVault, usualScope } from "../../../support/test-vault.ts";
 
 describe("a code sent by somebody who is not its person", () => {
   test("with a wrong nonce is refused, and ends nothing that the person has", async (t) => {
-    const { standin, clock, open } = await house(t);
+    const { standin, clock, open } = await testVault(t);
     const vault = await open();
     const code = (nonce: string): string =>
       standin.code({ kind: "native", email: "ada@example.com", scope: usualScope, force: true, nonce });
@@ -23,19 +23,19 @@ describe("a code sent by somebody who is not its person", () => {
   });
 
   test("of a person without a grant leaves nothing that works", async (t) => {
-    const { standin, open, news } = await house(t);
+    const { standin, open, newRequests } = await testVault(t);
     const vault = await open();
     const code = standin.code({ kind: "native", email: "ada@example.com", scope: usualScope, nonce: "ada's" });
     await assert.rejects(vault.exchangeCode({ code, source: "android", nonce: "the thief's" }), (error) =>
       isOnbehalfError(error, "id_token_invalid"),
     );
-    assert.equal(news("/revoke").length, 1);
+    assert.equal(newRequests("/revoke").length, 1);
     assert.deepEqual((await vault.grants()).grants, []);
   });
 });
 
 test("a code with a redirect_uri that is not its own may come again with the right one", async (t) => {
-  const { standin, open } = await house(t);
+  const { standin, open } = await testVault(t);
   const vault = await open();
   const code = standin.code({ kind: "popup", email: "ada@example.com", scope: usualScope });
   await assert.rejects(

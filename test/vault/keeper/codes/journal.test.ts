@@ -3,13 +3,13 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
 import { isOnbehalfError } from "../../../../src/index.ts";
 import type { Settings } from "../../../../src/standin/index.ts";
-import { house, outcomes, until } from "../../../support/house.ts";
-import type { House } from "../../../support/house.ts";
+import { testVault, outcomes, until } from "../../../support/test-vault.ts";
+import type { TestVault } from "../../../support/test-vault.ts";
 
 const certs = "/oauth2/v3/certs";
 
 /** State of the only intake in the file, as anyone could read it. */
-function intakeState({ path }: House): unknown {
+function intakeState({ path }: TestVault): unknown {
   const file = new DatabaseSync(path, { readOnly: true });
   try {
     return file.prepare("SELECT state FROM intakes").get()?.["state"];
@@ -20,34 +20,34 @@ function intakeState({ path }: House): unknown {
 
 describe("an answer that could not be checked, because the provider's keys were out of reach", () => {
   test("is finished when the same code comes again: the code itself is not spent twice", async (t) => {
-    const home = await house(t);
-    const vault = await home.open();
-    const options = { code: home.code("ada@example.com"), externalId: "user-42" };
-    home.standin.fault("GET", certs, { times: 1, status: 503 });
+    const fixture = await testVault(t);
+    const vault = await fixture.open();
+    const options = { code: fixture.code("ada@example.com"), externalId: "user-42" };
+    fixture.standin.fault("GET", certs, { times: 1, status: 503 });
     await assert.rejects(vault.exchangeCode(options), (error) => isOnbehalfError(error, "provider_unavailable"));
-    assert.equal(intakeState(home), "answered");
+    assert.equal(intakeState(fixture), "answered");
 
     const grant = await vault.exchangeCode(options);
     assert.equal(grant.profile.email, "ada@example.com");
     assert.equal(grant.offline, true);
-    assert.deepEqual(outcomes(home.news()), { exchanged: 1 });
+    assert.deepEqual(outcomes(fixture.newRequests()), { exchanged: 1 });
   });
 
   test("is finished by itself when a vault is opened over the file", async (t) => {
-    const home = await house(t);
-    const vault = await home.open();
-    const options = { code: home.code("ada@example.com"), externalId: "user-42" };
-    home.standin.fault("GET", certs, { times: "always", drop: true });
+    const fixture = await testVault(t);
+    const vault = await fixture.open();
+    const options = { code: fixture.code("ada@example.com"), externalId: "user-42" };
+    fixture.standin.fault("GET", certs, { times: "always", drop: true });
     await assert.rejects(vault.exchangeCode(options), (error) => isOnbehalfError(error, "provider_unavailable"));
     await vault.close();
-    home.standin.clearFaults();
+    fixture.standin.clearFaults();
 
-    const next = await home.open();
-    await until(() => home.events.some(({ type }) => type === "grant_stored"));
+    const next = await fixture.open();
+    await until(() => fixture.events.some(({ type }) => type === "grant_stored"));
     const { token } = await next.getAccessToken({ externalId: "user-42" });
     assert.match(token, /^ya29\./);
-    assert.deepEqual(outcomes(home.news()), { exchanged: 1 });
-    assert.equal(intakeState(home), "done");
+    assert.deepEqual(outcomes(fixture.newRequests()), { exchanged: 1 });
+    assert.equal(intakeState(fixture), "done");
   });
 
   test("raises an event while the sign-in waits, and another when it is done", async (t) => {
@@ -69,10 +69,10 @@ describe("an answer that could not be checked, because the provider's keys were 
   });
 
   test("is not given to somebody who sends the code with less knowledge", async (t) => {
-    const home = await house(t);
-    const vault = await home.open();
-    const code = home.standin.code({ email: "ada@example.com", nonce: "n-1" });
-    home.standin.fault("GET", certs, { times: 1, status: 503 });
+    const fixture = await testVault(t);
+    const vault = await fixture.open();
+    const code = fixture.standin.code({ email: "ada@example.com", nonce: "n-1" });
+    fixture.standin.fault("GET", certs, { times: 1, status: 503 });
     await assert.rejects(vault.exchangeCode({ code, nonce: "n-1" }));
     await assert.rejects(vault.exchangeCode({ code, nonce: "n-2" }), (error) =>
       isOnbehalfError(error, "code_rejected"),
@@ -95,8 +95,8 @@ describe("an ID token that is not what it should be", () => {
   ];
   for (const [idTokenFlaw, check] of flaws) {
     test(`${idTokenFlaw}: refused, what was issued is revoked, nothing is kept`, async (t) => {
-      const home = await house(t, { idTokenFlaw });
-      const { standin, open, events, news } = home;
+      const fixture = await testVault(t, { idTokenFlaw });
+      const { standin, open, events, newRequests } = fixture;
       const vault = await open();
       const options = { code: standin.code({ email: "ada@example.com", nonce: "n-1" }), nonce: "n-1" };
       for (let turn = 0; turn < 2; turn++) {
@@ -108,11 +108,11 @@ describe("an ID token that is not what it should be", () => {
       }
       assert.deepEqual(events, [{ type: "id_token_refused", provider: "google", check }]);
       assert.deepEqual(
-        news("/revoke").map(({ outcome, grant }) => [outcome, grant]),
+        newRequests("/revoke").map(({ outcome, grant }) => [outcome, grant]),
         [["revoked", "ada@example.com"]],
       );
       assert.deepEqual((await vault.grants()).grants, []);
-      const file = new DatabaseSync(home.path, { readOnly: true });
+      const file = new DatabaseSync(fixture.path, { readOnly: true });
       assert.deepEqual(
         { ...file.prepare("SELECT state, answer_sealed FROM intakes").get() },
         {
@@ -125,23 +125,23 @@ describe("an ID token that is not what it should be", () => {
   }
 
   test("is kept sealed, and not handed out, until the provider confirms that it is revoked", async (t) => {
-    const home = await house(t, { idTokenFlaw: "wrong_aud" });
-    const vault = await home.open();
-    const options = { code: home.code("ada@example.com") };
-    home.standin.fault("POST", "/revoke", { times: 1, status: 503 });
+    const fixture = await testVault(t, { idTokenFlaw: "wrong_aud" });
+    const vault = await fixture.open();
+    const options = { code: fixture.code("ada@example.com") };
+    fixture.standin.fault("POST", "/revoke", { times: 1, status: 503 });
     const refused = (error: unknown): boolean => isOnbehalfError(error, "id_token_invalid");
     await assert.rejects(vault.exchangeCode(options), refused);
-    assert.equal(intakeState(home), "answered", "what was issued is still alive at the provider");
+    assert.equal(intakeState(fixture), "answered", "what was issued is still alive at the provider");
     await vault.close();
 
-    await home.open();
-    await until(() => intakeState(home) === "rejected");
-    assert.deepEqual(outcomes(home.news("/revoke")), { fault: 1, revoked: 1 });
-    assert.deepEqual(outcomes(home.news("/token")), {}, "the code was exchanged once, long ago");
+    await fixture.open();
+    await until(() => intakeState(fixture) === "rejected");
+    assert.deepEqual(outcomes(fixture.newRequests("/revoke")), { fault: 1, revoked: 1 });
+    assert.deepEqual(outcomes(fixture.newRequests("/token")), {}, "the code was exchanged once, long ago");
   });
 
   test("is missing, because openid was not asked for: refused, and said how to ask", async (t) => {
-    const { open, code, news } = await house(t);
+    const { open, code, newRequests } = await testVault(t);
     const vault = await open();
     await assert.rejects(
       vault.exchangeCode({ code: code("ada@example.com", "https://www.googleapis.com/auth/drive.appdata") }),
@@ -151,11 +151,11 @@ describe("an ID token that is not what it should be", () => {
         return true;
       },
     );
-    assert.equal(news("/revoke").length, 0, "revoking it would end the person's other grants, too");
+    assert.equal(newRequests("/revoke").length, 0, "revoking it would end the person's other grants, too");
   });
 
   test("leaves an earlier grant of somebody else alone", async (t) => {
-    const { standin, open, code } = await house(t);
+    const { standin, open, code } = await testVault(t);
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code("carl@example.com") });
     standin.settings({ idTokenFlaw: "bad_signature" });
@@ -174,7 +174,7 @@ describe("a code whose exchange ended without an answer", () => {
   ];
   for (const [name, fault] of ends) {
     test(`${name}: the same code works afterwards`, async (t) => {
-      const { standin, open, code } = await house(t);
+      const { standin, open, code } = await testVault(t);
       const options = { code: code("ada@example.com") };
       standin.fault("POST", "/token", { times: 1, ...fault });
       const vault = await open();

@@ -4,13 +4,13 @@ import { after, before, describe, test } from "node:test";
 import { isOnbehalfError } from "../../../../src/index.ts";
 import type { ErrorCode, Provider } from "../../../../src/index.ts";
 import type { Fault } from "../../../../src/standin/index.ts";
-import { house, outcomes, street } from "../../../support/house.ts";
-import type { Street } from "../../../support/house.ts";
+import { testVault, outcomes, sharedStandin } from "../../../support/test-vault.ts";
+import type { SharedStandin } from "../../../support/test-vault.ts";
 
 /** Short, so that a provider that hangs is given up soon; long enough for one that answers. */
 const exchangeTimeoutMs = 400;
 
-interface Meal {
+interface FaultCase {
   readonly fault: Fault;
   readonly code: ErrorCode;
   /** `providerError`, or the word in the message. */
@@ -23,7 +23,7 @@ const refusal = (status: number, error: string, more: object = {}): Fault => ({
 });
 
 /** Everything a token endpoint may say that is not about the grant. */
-const menu: Readonly<Record<string, Meal>> = {
+const faultCases: Readonly<Record<string, FaultCase>> = {
   "429": { fault: { status: 429 }, code: "provider_unavailable", says: "" },
   "429 with Retry-After": { fault: { status: 429, retryAfter: 1 }, code: "provider_unavailable", says: "" },
   "500": { fault: { status: 500 }, code: "provider_unavailable", says: "" },
@@ -120,15 +120,15 @@ const rotations: readonly (readonly [string, Provider["rotation"]])[] = [
 
 for (const [kind, rotation] of rotations) {
   describe(`a provider ${kind}`, () => {
-    let on: Street;
+    let shared: SharedStandin;
     before(async () => {
-      on = await street({ rotation: typeof rotation === "object" ? "grace" : rotation });
+      shared = await sharedStandin({ rotation: typeof rotation === "object" ? "grace" : rotation });
     });
-    after(() => on.standin.close());
+    after(() => shared.standin.close());
 
-    for (const [name, { fault, code, says }] of Object.entries(menu)) {
+    for (const [name, { fault, code, says }] of Object.entries(faultCases)) {
       test(`${name}: the grant is not blamed, and works again afterwards`, async (t) => {
-        const { standin, clock, open, events, code: newCode } = await house(t, { on, provider: { rotation } });
+        const { standin, clock, open, events, code: newCode } = await testVault(t, { shared, provider: { rotation } });
         const vault = await open({ exchangeTimeoutMs, random: () => 0 });
         const { grantId } = await vault.exchangeCode({ code: newCode(`${encodeURIComponent(name)}@example.com`) });
         clock.advance(3_700_000);
@@ -167,7 +167,7 @@ for (const [kind, rotation] of rotations) {
 
 describe("while the provider is away", () => {
   test("a token that still lives is served, though it is shorter-lived than asked", async (t) => {
-    const { standin, clock, open, code } = await house(t);
+    const { standin, clock, open, code } = await testVault(t);
     const vault = await open({ random: () => 0 });
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
     const { token } = await vault.getAccessToken(grantId);
@@ -180,28 +180,28 @@ describe("while the provider is away", () => {
   });
 
   test("nobody hammers it: after some failures callers are told to come back, and one probe goes out", async (t) => {
-    const { standin, clock, open, code, news } = await house(t);
+    const { standin, clock, open, code, newRequests } = await testVault(t);
     const vault = await open({ random: () => 0 });
     const grants = await Promise.all(
       Array.from({ length: 40 }, (_, index) => vault.exchangeCode({ code: code(`person${index}@example.com`) })),
     );
     clock.advance(3_700_000);
     standin.fault("POST", "/token", { times: "always", status: 503 });
-    news();
+    newRequests();
     for (const { grantId } of grants) {
       await assert.rejects(vault.getAccessToken(grantId), (error) => isOnbehalfError(error, "provider_unavailable"));
     }
-    assert.ok(news().length < 10, "not forty requests for forty grants");
+    assert.ok(newRequests().length < 10, "not forty requests for forty grants");
     standin.clearFaults();
     clock.advance(120_000);
     assert.match((await vault.getAccessToken(grants[0]?.grantId ?? "")).token, /^ya29\./);
     const tokens = await Promise.all(grants.map(({ grantId }) => vault.getAccessToken(grantId)));
     assert.equal(tokens.length, 40);
-    assert.deepEqual(outcomes(news()), { refreshed: 40 });
+    assert.deepEqual(outcomes(newRequests()), { refreshed: 40 });
   });
 
   test("our own misconfiguration is told once, not once per grant", async (t) => {
-    const { standin, clock, open, code, events } = await house(t);
+    const { standin, clock, open, code, events } = await testVault(t);
     const vault = await open({ random: () => 0 });
     const grants = await Promise.all(
       Array.from({ length: 10 }, (_, index) => vault.exchangeCode({ code: code(`person${index}@example.com`) })),
@@ -220,18 +220,18 @@ describe("while the provider is away", () => {
   });
 
   test("Retry-After is kept to", async (t) => {
-    const { standin, clock, open, code, news } = await house(t);
+    const { standin, clock, open, code, newRequests } = await testVault(t);
     const vault = await open({ random: () => 0 });
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
     clock.advance(3_700_000);
-    news();
+    newRequests();
     standin.fault("POST", "/token", { times: 1, status: 429, retryAfter: 30 });
     const later = (ms: number) => (error: unknown) =>
       isOnbehalfError(error, "provider_unavailable") && error.details.retryAfterMs === ms;
     await assert.rejects(vault.getAccessToken(grantId), later(30_000));
     clock.advance(10_000);
     await assert.rejects(vault.getAccessToken(grantId), later(20_000));
-    assert.deepEqual(outcomes(news()), { fault: 1 });
+    assert.deepEqual(outcomes(newRequests()), { fault: 1 });
     clock.advance(20_000);
     assert.match((await vault.getAccessToken(grantId)).token, /^ya29\./);
   });
@@ -239,19 +239,19 @@ describe("while the provider is away", () => {
 
 describe("an answer to a refresh", () => {
   test("without a refresh token leaves the old one in place, many times over", async (t) => {
-    const { clock, open, code, news } = await house(t);
+    const { clock, open, code, newRequests } = await testVault(t);
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
-    const [first] = news();
+    const [first] = newRequests();
     for (let turn = 0; turn < 3; turn++) {
       clock.advance(3_700_000);
       await vault.getAccessToken(grantId);
-      assert.equal(news()[0]?.refresh_token_fingerprint, first?.issued_fingerprint);
+      assert.equal(newRequests()[0]?.refresh_token_fingerprint, first?.issued_fingerprint);
     }
   });
 
   test("without expires_in or scope is good for an hour, and for what was granted", async (t) => {
-    const { standin, clock, open, code } = await house(t);
+    const { standin, clock, open, code } = await testVault(t);
     const vault = await open();
     const { grantId, scopes } = await vault.exchangeCode({ code: code("ada@example.com") });
     clock.advance(3_700_000);
@@ -263,7 +263,7 @@ describe("an answer to a refresh", () => {
   });
 
   test("that the person is gone is looked at twice before anybody believes it", async (t) => {
-    const { standin, clock, open, code, events } = await house(t);
+    const { standin, clock, open, code, events } = await testVault(t);
     const vault = await open({ random: () => 0 });
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
     clock.advance(3_700_000);
@@ -274,7 +274,7 @@ describe("an answer to a refresh", () => {
   });
 
   test("for a stale copy of the token is evidence about that copy: the newer one is used", async (t) => {
-    const { clock, open, code, events, path } = await house(t, {
+    const { clock, open, code, events, path } = await testVault(t, {
       rotation: "strict",
       provider: { rotation: "strict" },
     });
@@ -301,7 +301,7 @@ describe("an answer to a refresh", () => {
   });
 
   test("that comes after the grant has moved on is kept, and revives it when the newer token turns out dead", async (t) => {
-    const { standin, clock, open, code, events, path, news } = await house(t);
+    const { standin, clock, open, code, events, path, newRequests } = await testVault(t);
     const answer = Promise.withResolvers<void>();
     const sent = Promise.withResolvers<void>();
     const late = async (...[input, init]: Parameters<typeof fetch>): Promise<Response> => {
@@ -324,14 +324,14 @@ describe("an answer to a refresh", () => {
     await paused.close();
 
     clock.advance(3_700_000);
-    news();
+    newRequests();
     standin.fault("POST", "/token", { times: 1, ...refusal(400, "invalid_grant") });
     standin.fault("POST", "/token", {
       times: 1,
       body: { access_token: "ya29.revived", token_type: "Bearer", expires_in: 3_600 },
     });
     assert.equal((await other.getAccessToken(grantId)).token, "ya29.revived");
-    const [first, second] = news();
+    const [first, second] = newRequests();
     assert.notEqual(second?.refresh_token_fingerprint, first?.refresh_token_fingerprint, "the late one was tried");
     assert.equal((await other.grant(grantId)).state, "active");
     assert.equal(

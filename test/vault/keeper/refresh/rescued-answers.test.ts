@@ -5,14 +5,14 @@ import { Secret } from "../../../../src/index.ts";
 import { commitRescued } from "../../../../src/vault/keeper/refresh/rescued-answers.ts";
 import type { KeeperContext, RescuedAnswer } from "../../../../src/vault/keeper/context.ts";
 import { openRefreshToken } from "../../../../src/vault/keeper/sealed-tokens.ts";
-import { virtualHouse } from "../../../faults/virtual-house.ts";
+import { virtualKeeper } from "../../../faults/virtual-keeper.ts";
 
 test("rescued answers: one that has trouble of its own keeps none of the others waiting, and none is lost", async (t) => {
-  const { context, store, time, settle } = await virtualHouse(t, {
+  const { context, store, time, addGrants } = await virtualKeeper(t, {
     rotation: "strict",
     rate: { perSecond: 9, burst: 9 },
   });
-  const [damaged = "", unrefreshed = "", healthy = ""] = await settle(3, () => time.now());
+  const [damaged = "", unrefreshed = "", healthy = ""] = await addGrants(3, () => time.now());
   const entries = new Map<string, RescuedAnswer>();
   for (const grantId of [damaged, unrefreshed, healthy]) {
     const row = await store.grantById(grantId);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isOnbehalfError } from "../../../../src/index.ts";
 import type { Provider } from "../../../../src/index.ts";
-import { house, outcomes } from "../../../support/house.ts";
+import { testVault, outcomes } from "../../../support/test-vault.ts";
 
 const rotations: readonly (readonly [string, Provider["rotation"], "none" | "grace" | "strict"])[] = [
   ["does not rotate", "none", "none"],
@@ -13,7 +13,7 @@ const rotations: readonly (readonly [string, Provider["rotation"], "none" | "gra
 for (const [name, rotation, plays] of rotations) {
   describe(`several vaults over one file, at a provider that ${name}`, () => {
     test("refresh once, and all are served the same token", async (t) => {
-      const { standin, clock, open, code, news } = await house(t, {
+      const { standin, clock, open, code, newRequests } = await testVault(t, {
         rotation: plays,
         revokeFamilyOnReuse: true,
         provider: { rotation },
@@ -24,12 +24,12 @@ for (const [name, rotation, plays] of rotations) {
       const { grantId } = await first.exchangeCode({ code: code("ada@example.com") });
       for (let round = 1; round <= 3; round++) {
         clock.advance(3_700_000);
-        news();
+        newRequests();
         standin.fault("POST", "/token", { times: 1, delayMs: 60 });
         const tokens = await Promise.all(
           Array.from({ length: 100 }, async (_, index) => vaults[index % vaults.length]?.getAccessToken(grantId)),
         );
-        assert.deepEqual(outcomes(news()), { refreshed: 1 }, `round ${round}`);
+        assert.deepEqual(outcomes(newRequests()), { refreshed: 1 }, `round ${round}`);
         assert.equal(new Set(tokens.map((each) => each?.token)).size, 1);
       }
       assert.equal((await first.grant(grantId)).generation, 4);
@@ -37,7 +37,7 @@ for (const [name, rotation, plays] of rotations) {
     });
 
     test("see each other's refreshes, and never hand out a token that was replaced for being refused", async (t) => {
-      const { standin, open, code } = await house(t, { rotation: plays, provider: { rotation } });
+      const { standin, open, code } = await testVault(t, { rotation: plays, provider: { rotation } });
       const [one, two] = [await open(), await open()];
       const { grantId } = await one.exchangeCode({ code: code("ada@example.com") });
       assert.equal((await one.getAccessToken(grantId)).token, (await two.getAccessToken(grantId)).token);
@@ -56,7 +56,7 @@ for (const [name, rotation, plays] of rotations) {
 
 describe("a provider that rotates strictly", () => {
   test("and whose answer is lost on the way: suspect at once, then lapsed, and said why", async (t) => {
-    const { standin, clock, open, code, events } = await house(t, {
+    const { standin, clock, open, code, events } = await testVault(t, {
       rotation: "strict",
       provider: { rotation: "strict" },
     });
@@ -88,7 +88,7 @@ describe("a provider that rotates strictly", () => {
   });
 
   test("and whose request never arrived: nothing is suspected, and the token still works", async (t) => {
-    const { clock, open, code } = await house(t, { rotation: "strict", provider: { rotation: "strict" } });
+    const { clock, open, code } = await testVault(t, { rotation: "strict", provider: { rotation: "strict" } });
     let away = false;
     const unreachable = Object.assign(new TypeError("fetch failed"), {
       cause: Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" }),
@@ -106,7 +106,7 @@ describe("a provider that rotates strictly", () => {
 });
 
 test("a grace period: a lost answer is asked for again with the same token, and nothing is lost", async (t) => {
-  const { standin, clock, open, code, news } = await house(t, {
+  const { standin, clock, open, code, newRequests } = await testVault(t, {
     rotation: "grace",
     revokeFamilyOnReuse: true,
     provider: { rotation: { graceSeconds: 30 } },
@@ -114,12 +114,12 @@ test("a grace period: a lost answer is asked for again with the same token, and 
   const vault = await open({ random: () => 0 });
   const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
   clock.advance(3_700_000);
-  news();
+  newRequests();
   standin.fault("POST", "/token", { times: 1, after: "answer", drop: true });
   await assert.rejects(vault.getAccessToken(grantId), (error) => isOnbehalfError(error, "provider_unavailable"));
   assert.equal((await vault.grant(grantId)).state, "active");
   assert.match((await vault.getAccessToken(grantId)).token, /^ya29\./);
-  const [lost, again] = news();
+  const [lost, again] = newRequests();
   assert.deepEqual([lost?.outcome, again?.outcome], ["refreshed", "refreshed_in_grace"]);
   assert.equal(again?.refresh_token_fingerprint, lost?.refresh_token_fingerprint, "the same bytes");
   clock.advance(3_700_000);

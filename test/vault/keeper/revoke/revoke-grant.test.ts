@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isOnbehalfError } from "../../../../src/index.ts";
-import { house, outcomes, until } from "../../../support/house.ts";
+import { testVault, outcomes, until } from "../../../support/test-vault.ts";
 
 const reauthorize = (error: unknown): boolean => isOnbehalfError(error, "reauthorization_required");
 const unconfirmed = (error: unknown): boolean => isOnbehalfError(error, "provider_unavailable");
 
 describe("revoking a grant", () => {
   test("ends it at the provider and here; the tokens are gone from the file", async (t) => {
-    const { standin, open, code, news, events, path } = await house(t);
+    const { standin, open, code, newRequests, events, path } = await testVault(t);
     const vault = await open();
     const grant = await vault.exchangeCode({ code: code("ada@example.com"), externalId: "user-42" });
     const { token } = await vault.getAccessToken(grant.grantId);
     const ended = await vault.revoke(grant);
     assert.deepEqual([ended.state, ended.reason, ended.offline], ["revoked", "revoked", false]);
-    assert.deepEqual(outcomes(news("/revoke")), { revoked: 1 });
+    assert.deepEqual(outcomes(newRequests("/revoke")), { revoked: 1 });
     assert.equal((await fetch(`${standin.url}/tokeninfo?access_token=${token}`)).status, 400);
     assert.equal(vault.peekAccessToken(grant.grantId), undefined);
     for (const ref of [grant.grantId, { subject: grant.subject }, { externalId: "user-42" }]) {
@@ -38,7 +38,7 @@ describe("revoking a grant", () => {
   });
 
   test("twice, or one that the person has ended already, is done", async (t) => {
-    const { standin, open, code } = await house(t);
+    const { standin, open, code } = await testVault(t);
     const vault = await open();
     const grant = await vault.exchangeCode({ code: code("ada@example.com") });
     standin.revoke("ada@example.com");
@@ -47,7 +47,7 @@ describe("revoking a grant", () => {
   });
 
   test("one that has lapsed ends it, too", async (t) => {
-    const { standin, clock, open, code } = await house(t);
+    const { standin, clock, open, code } = await testVault(t);
     const vault = await open();
     const grant = await vault.exchangeCode({ code: code("ada@example.com") });
     standin.revoke("ada@example.com");
@@ -57,7 +57,7 @@ describe("revoking a grant", () => {
   });
 
   test("that does not exist says so", async (t) => {
-    const { open } = await house(t);
+    const { open } = await testVault(t);
     const vault = await open();
     await assert.rejects(vault.revoke("g_nobody"), (error) => isOnbehalfError(error, "grant_not_found"));
   });
@@ -68,7 +68,7 @@ describe("revoking a grant", () => {
   ];
   for (const [name, fault] of troubles) {
     test(`while the provider ${name}: nothing is handed out from the first moment, and it is told until it confirms`, async (t) => {
-      const { standin, open, code, events, news } = await house(t);
+      const { standin, open, code, events, newRequests } = await testVault(t);
       const vault = await open();
       const grant = await vault.exchangeCode({ code: code("ada@example.com") });
       await vault.getAccessToken(grant.grantId);
@@ -85,14 +85,14 @@ describe("revoking a grant", () => {
       const next = await open();
       await until(() => events.some(({ type }) => type === "revoked"));
       assert.equal((await next.grant(grant.grantId)).state, "revoked");
-      assert.equal(outcomes(news("/revoke"))["revoked"], 1);
+      assert.equal(outcomes(newRequests("/revoke"))["revoked"], 1);
     });
   }
 });
 
 describe("a person who connects again", () => {
   test("after a disconnect has the same grant, alive", async (t) => {
-    const { open, standin, code } = await house(t);
+    const { open, standin, code } = await testVault(t);
     const vault = await open();
     const first = await vault.exchangeCode({ code: code("ada@example.com"), externalId: "user-42" });
     await vault.revoke(first);
@@ -102,7 +102,7 @@ describe("a person who connects again", () => {
   });
 
   test("while a disconnect waits for the provider is not disconnected by it", async (t) => {
-    const { standin, clock, open, events, code } = await house(t);
+    const { standin, clock, open, events, code } = await testVault(t);
     const vault = await open();
     const grant = await vault.exchangeCode({ code: code("ada@example.com") });
     standin.fault("POST", "/revoke", { times: "always", status: 503 });
@@ -124,7 +124,7 @@ describe("a person who connects again", () => {
   });
 
   test("while other disconnects are retried is not disconnected again", async (t) => {
-    const { standin, clock, open, code, events } = await house(t);
+    const { standin, clock, open, code, events } = await testVault(t);
     const vault = await open();
     standin.fault("POST", "/revoke", { times: "always", status: 503 });
     for (const email of ["ada@example.com", "carl@example.com"]) {
@@ -152,7 +152,7 @@ describe("a person who connects again", () => {
   });
 
   test("while the disconnect's request is on its way keeps what came last", async (t) => {
-    const { standin, open, code } = await house(t);
+    const { standin, open, code } = await testVault(t);
     const vault = await open();
     const grant = await vault.exchangeCode({ code: code("ada@example.com") });
     standin.fault("POST", "/revoke", { times: 1, delayMs: 200, status: 200, body: {} });
@@ -170,7 +170,7 @@ describe("a person who connects again", () => {
   });
 
   test("with a sign-in that brings no refresh token does not stop a disconnect", async (t) => {
-    const { standin, open, code, news } = await house(t);
+    const { standin, open, code, newRequests } = await testVault(t);
     const vault = await open();
     const grant = await vault.exchangeCode({ code: code("ada@example.com") });
     standin.fault("POST", "/revoke", { times: 1, status: 503 });
@@ -178,7 +178,7 @@ describe("a person who connects again", () => {
     assert.equal((await vault.exchangeCode({ code: code("ada@example.com") })).state, "revoking");
     await assert.rejects(vault.getAccessToken(grant.grantId), reauthorize);
     assert.equal((await vault.revoke(grant)).state, "revoked");
-    const shown = news("/revoke").map(({ parameters }) => parameters["token"]?.slice(0, 3));
+    const shown = newRequests("/revoke").map(({ parameters }) => parameters["token"]?.slice(0, 3));
     assert.deepEqual(shown, ["1//", "1//"], "the refresh token: elsewhere than at Google an access token ends nothing");
   });
 });

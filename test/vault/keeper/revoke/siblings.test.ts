@@ -4,14 +4,14 @@ import type { TestContext } from "node:test";
 import { isOnbehalfError, Secret } from "../../../../src/index.ts";
 import type { Provider, Vault, VaultOptions } from "../../../../src/index.ts";
 import type { StandinOptions } from "../../../../src/standin/index.ts";
-import { house, outcomes, until } from "../../../support/house.ts";
-import type { House } from "../../../support/house.ts";
+import { testVault, outcomes, until } from "../../../support/test-vault.ts";
+import type { TestVault } from "../../../support/test-vault.ts";
 
 const email = "ada@example.com";
 const dead = (error: unknown): boolean =>
   isOnbehalfError(error, "reauthorization_required") && error.details.reason === "invalid_grant";
 
-interface Family extends House {
+interface Family extends TestVault {
   readonly vault: Vault;
   /** One more, as of another process. */
   again(options?: Partial<VaultOptions>): Promise<Vault>;
@@ -21,15 +21,15 @@ interface Family extends House {
 
 /** Two clients of one project, as an app's production and staging: `google` and `second`. */
 async function family(t: TestContext, settings: StandinOptions = {}, clientId?: string): Promise<Family> {
-  const home = await house(t, settings);
-  const { standin, provider } = home;
+  const fixture = await testVault(t, settings);
+  const { standin, provider } = fixture;
   const other = standin.client({ loopback: true, ...(clientId === undefined ? {} : { clientId }) });
   const client = { clientId: other.clientId, clientSecret: new Secret(other.clientSecret ?? "") };
   const second: Provider = { ...provider, name: "second", client };
   const again = (options: Partial<VaultOptions> = {}): Promise<Vault> =>
-    home.open({ providers: [provider, second], ...options });
+    fixture.open({ providers: [provider, second], ...options });
   return {
-    ...home,
+    ...fixture,
     vault: await again(),
     again,
     secondCode: () => standin.code({ email, clientId: other.clientId, azp: other.clientId, force: true }),
@@ -58,14 +58,14 @@ describe("what Google ends together with a revoked grant", () => {
   });
 
   test("is not blamed where it lives on: one refresh, and it is as before", async (t) => {
-    const { vault, standin, events, news, secondCode } = await family(t, { revocationEnds: "family" });
+    const { vault, standin, events, newRequests, secondCode } = await family(t, { revocationEnds: "family" });
     const one = await vault.exchangeCode({ provider: "google", code: standin.code({ email }) });
     const { grantId } = await vault.exchangeCode({ provider: "second", code: secondCode() });
     await vault.revoke(one);
-    news();
+    newRequests();
     assert.match((await vault.getAccessToken(grantId)).token, /^ya29\./);
     assert.match((await vault.getAccessToken(grantId)).token, /^ya29\./);
-    assert.deepEqual(outcomes(news()), { refreshed: 1 });
+    assert.deepEqual(outcomes(newRequests()), { refreshed: 1 });
     assert.equal((await vault.grant(grantId)).state, "active");
     assert.ok(!events.some(({ type }) => type === "lapsed"));
   });
@@ -143,7 +143,7 @@ describe("a person who connects again in the very moment of a disconnect", () =>
   ] as const) {
     for (const when of ["while the provider is told", "before, and is stored when all is over"] as const) {
       test(`${when}: what ${what}`, async (t) => {
-        const { open, standin, clock, code } = await house(t, { revocationEnds: ends });
+        const { open, standin, clock, code } = await testVault(t, { revocationEnds: ends });
         const vault = await open();
         const { grantId } = await vault.exchangeCode({ code: code(email) });
         const isLate = when !== "while the provider is told";

@@ -1,11 +1,11 @@
 /** Finds a secret in bytes: as it is, and in the forms in which text is commonly stored, logged or sent. */
 export function findSecret(haystack: Buffer, secret: string): string | undefined {
-  return formsOf(secret).find(([, form]) => haystack.includes(form))?.[0];
+  return secretEncodings(secret).find(([, form]) => haystack.includes(form))?.[0];
 }
 
 type Form = readonly [name: string, bytes: Buffer];
 
-function formsOf(secret: string): Form[] {
+function secretEncodings(secret: string): Form[] {
   const bytes = Buffer.from(secret);
   const text = (name: string, form: string): Form => [name, Buffer.from(form)];
   return [

@@ -14,8 +14,8 @@ export const appData = "https://www.googleapis.com/auth/drive.appdata";
 /** Sign-in and the app's own folder in Drive: what most tests ask for. */
 export const usualScope = `openid email profile ${appData}`;
 
-/** A provider that is not there: a stand-in and a SQLite file, over which vaults are opened. Gone after the test. */
-export interface House {
+/** A stand-in and a SQLite file, over which a test opens vaults. Both are gone after the test. */
+export interface TestVault {
   readonly standin: Standin;
   /** Shared by the stand-in and every vault; stands still until it is moved. */
   readonly clock: MovableClock;
@@ -30,35 +30,35 @@ export interface House {
   open(options?: Partial<VaultOptions>): Promise<Vault>;
   /** A phone's code. */
   code(email: string, scope?: string): string;
-  /** The stand-in's answers on a path since the last time this was asked. */
-  news(path?: string): readonly LogEntry[];
+  /** The requests to a path that the stand-in answered since the last call. */
+  newRequests(path?: string): readonly LogEntry[];
 }
 
-/** A stand-in and the clock it goes by, for several tests: making its signing key is what takes time in a test. */
-export interface Street {
+/** A stand-in for several tests, and the clock that it goes by. */
+export interface SharedStandin {
   readonly standin: Standin;
   readonly clock: MovableClock;
 }
 
-export async function street(settings: StandinOptions = {}): Promise<Street> {
+export async function sharedStandin(settings: StandinOptions = {}): Promise<SharedStandin> {
   const clock = settings.clock === undefined ? fixedClock("2026-11-22T00:00:00Z") : (settings.clock as MovableClock);
   return { clock, standin: await startStandin({ ...settings, clock }) };
 }
 
 /**
- * @param options settings of the stand-in; `provider`: what differs from Google in our record of it; `on`: a stand-in
- *   that is there, and stays
+ * @param options settings of the stand-in; `provider`: what differs from Google in our record of it; `shared`: a
+ *   stand-in that other tests use too; it is not closed after the test
  */
-export async function house(
+export async function testVault(
   t: TestContext,
   {
     provider: quirks = {},
-    on,
+    shared,
     ...settings
-  }: StandinOptions & { readonly provider?: Partial<Provider>; readonly on?: Street } = {},
-): Promise<House> {
+  }: StandinOptions & { readonly provider?: Partial<Provider>; readonly shared?: SharedStandin } = {},
+): Promise<TestVault> {
   const folder = await mkdtemp(join(tmpdir(), "onbehalf-"));
-  const { standin, clock } = on ?? (await street(settings));
+  const { standin, clock } = shared ?? (await sharedStandin(settings));
   const vaults: Vault[] = [];
   const events: VaultEvent[] = [];
   const key = generateMasterKey();
@@ -70,7 +70,7 @@ export async function house(
   t.after(async () => {
     standin.clearFaults();
     // The stand-in first: it cuts requests that a vault would otherwise wait for.
-    if (on === undefined) await standin.close();
+    if (shared === undefined) await standin.close();
     await Promise.all(vaults.map((vault) => vault.close()));
     await rm(folder, { recursive: true, force: true });
   });
@@ -95,7 +95,7 @@ export async function house(
       return vault;
     },
     code: (email, scope = usualScope) => standin.code({ email, scope }),
-    news(wanted = "/token") {
+    newRequests(wanted = "/token") {
       const { entries } = standin.log(seen);
       seen = entries.at(-1)?.seq ?? seen;
       return entries.filter(({ path: asked }) => asked === wanted);

@@ -24,8 +24,8 @@ import { VirtualTime } from "./virtual-time.ts";
 /** What the provider does with a request for new tokens. */
 export type Answering = (refreshToken: string) => Response | "no connection";
 
-/** Custody over a store in memory, at a provider behind the fetch seam, in virtual time. */
-export interface VirtualHouse {
+/** A keeper's context in virtual time: its store is in memory, and a function behind the fetch seam plays the provider. */
+export interface VirtualKeeper {
   readonly time: VirtualTime;
   readonly context: KeeperContext;
   readonly store: Store;
@@ -35,15 +35,15 @@ export interface VirtualHouse {
   /** From now on. */
   answer: Answering;
   /** Grants whose access tokens end at `expiresAt`. Returns their ids, in order. */
-  settle(grants: number, expiresAt: (n: number) => number): Promise<string[]>;
+  addGrants(grants: number, expiresAt: (n: number) => number): Promise<string[]>;
 }
 
 const latencyMs = 150;
 
-export async function virtualHouse(
+export async function virtualKeeper(
   t: TestContext,
   { rotation, rate }: { readonly rotation: Provider["rotation"]; readonly rate: BucketSize },
-): Promise<VirtualHouse> {
+): Promise<VirtualKeeper> {
   const time = new VirtualTime("2026-11-22T00:00:00Z");
   const provider: Provider = { ...google({ clientId: "1-a.apps.example", clientSecret: "none" }), rotation };
   const store = sqlite(":memory:");
@@ -56,14 +56,14 @@ export async function virtualHouse(
   const random = (): number => (chance = (chance * 48_271) % 2_147_483_647) / 2_147_483_647;
   const sleep = (ms: number): Promise<void> => time.sleep(ms);
 
-  const house: VirtualHouse = {
+  const fixture: VirtualKeeper = {
     time,
     store,
     events,
     requests,
     answer: tokens,
     context: undefined as unknown as KeeperContext,
-    async settle(grants, expiresAt) {
+    async addGrants(grants, expiresAt) {
       const ids: string[] = [];
       for (let n = 0; n < grants; n++) {
         const row = newRow(n, expiresAt(n));
@@ -78,7 +78,7 @@ export async function virtualHouse(
     const refreshToken = form.get("refresh_token") ?? "";
     requests.push({ at: time.now(), refreshToken });
     await time.sleep(latencyMs);
-    const answer = house.answer(refreshToken);
+    const answer = fixture.answer(refreshToken);
     if (answer !== "no connection") return answer;
     throw new TypeError("fetch failed", { cause: Object.assign(new Error("refused"), { code: "ECONNREFUSED" }) });
   };
@@ -123,7 +123,7 @@ export async function virtualHouse(
     };
   }
 
-  return Object.assign(house, { context });
+  return Object.assign(fixture, { context });
 }
 
 /** Refreshes the first generation of a grant as it stands. */

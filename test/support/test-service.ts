@@ -5,12 +5,12 @@ import type { Grant, Permission, Store, Vault, VaultOptions } from "../../src/in
 import { serviceMetrics, startServer } from "../../src/service/index.ts";
 import type { RunningServer, ServerOptions } from "../../src/service/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
-import { house } from "./house.ts";
-import type { House, Street } from "./house.ts";
+import { testVault } from "./test-vault.ts";
+import type { TestVault, SharedStandin } from "./test-vault.ts";
 
-/** A service over a house, on a socket of its own. */
-export interface Serving {
-  readonly home: House;
+/** A service over a test vault, on a socket of its own. */
+export interface TestService {
+  readonly fixture: TestVault;
   readonly vault: Vault;
   /** Closed by a test, it is away, for as long as the test likes. */
   readonly store: Store;
@@ -34,18 +34,22 @@ export interface Asking extends Omit<RequestInit, "headers"> {
 
 let people = 0;
 
-export async function serving(
+export async function testService(
   t: TestContext,
-  { on, vault: vaultOptions, ...options }: ServerOptions & { on?: Street; vault?: Partial<VaultOptions> } = {},
-): Promise<Serving> {
-  const home = await house(t, on === undefined ? { clock: fixedClock("2026-11-22T00:00:00Z") } : { on });
+  {
+    shared,
+    vault: vaultOptions,
+    ...options
+  }: ServerOptions & { shared?: SharedStandin; vault?: Partial<VaultOptions> } = {},
+): Promise<TestService> {
+  const fixture = await testVault(t, shared === undefined ? { clock: fixedClock("2026-11-22T00:00:00Z") } : { shared });
   const metrics = serviceMetrics();
-  const store = sqlite(home.path);
-  const vault = await home.open({
+  const store = sqlite(fixture.path);
+  const vault = await fixture.open({
     store,
     ...vaultOptions,
     onEvent: (event) => {
-      home.events.push(event);
+      fixture.events.push(event);
       metrics.onEvent(event);
     },
   });
@@ -60,7 +64,7 @@ export async function serving(
   const { key } = await vault.callers.create("all");
   let made = 0;
   return {
-    home,
+    fixture,
     vault,
     store,
     server,
@@ -77,7 +81,7 @@ export async function serving(
       });
     },
     grant: (email, scope) =>
-      vault.exchangeCode({ code: home.code(email ?? `someone${(people += 1)}@example.com`, scope) }),
+      vault.exchangeCode({ code: fixture.code(email ?? `someone${(people += 1)}@example.com`, scope) }),
   };
 }
 

@@ -2,12 +2,12 @@ import type { TestContext } from "node:test";
 import { movableClock } from "../../src/index.ts";
 import type { Provider } from "../../src/index.ts";
 import type { StandinOptions } from "../../src/standin/index.ts";
-import { house, until } from "./house.ts";
-import type { House } from "./house.ts";
+import { testVault, until } from "./test-vault.ts";
+import type { TestVault } from "./test-vault.ts";
 import { rotations } from "./rotations.ts";
 import { storeAt } from "./store-process.ts";
 
-export interface TiredHouse extends House {
+export interface ExpiredGrants extends TestVault {
   /** The grants, in the order of the people. */
   readonly grantIds: readonly string[];
   /** The first of them. */
@@ -16,9 +16,9 @@ export interface TiredHouse extends House {
   readonly callerKey: string;
 }
 
-export interface TiredOptions {
+export interface ExpiredGrantsOptions {
   readonly people?: readonly string[];
-  /** Where the grants are kept: `sqlite:PATH` or a PostgreSQL connection string; by default in the house's file. */
+  /** Where the grants are kept: `sqlite:PATH` or a PostgreSQL connection string; by default in the fixture's own file. */
   readonly where?: string;
   /** What differs from the rotation's own. */
   readonly provider?: Partial<Provider>;
@@ -26,36 +26,36 @@ export interface TiredOptions {
 }
 
 /**
- * A house that goes by the machine's clock, as processes of their own do, and whose grants need a refresh at once; the
- * tokens that the refresh brings live an hour. No vault is open over it.
+ * A test vault whose grants' access tokens have ended: each grant needs a refresh at once, and the tokens of that refresh
+ * live an hour. It goes by the machine's clock, because other processes do. No vault is open over it.
  *
  * @param rotation the provider's; a used token ends its whole family where it rotates at all
  */
-export async function tiredHouse(
+export async function expiredGrants(
   t: TestContext,
   rotation: (typeof rotations)[number]["name"],
-  { people = ["ada@example.com"], where, provider, standin }: TiredOptions = {},
-): Promise<TiredHouse> {
+  { people = ["ada@example.com"], where, provider, standin }: ExpiredGrantsOptions = {},
+): Promise<ExpiredGrants> {
   const plays = rotations.find(({ name }) => name === rotation);
   if (plays === undefined) throw new TypeError(rotation);
-  const home = await house(t, {
+  const fixture = await testVault(t, {
     ...plays.standin,
     ...standin,
     clock: movableClock(),
     provider: { rotation: plays.rotation, ...provider },
     accessTokenTtlSeconds: 30,
   });
-  const vault = await home.open(where === undefined ? {} : { store: storeAt(where) });
-  const grants = await Promise.all(people.map((email) => vault.exchangeCode({ code: home.code(email) })));
+  const vault = await fixture.open(where === undefined ? {} : { store: storeAt(where) });
+  const grants = await Promise.all(people.map((email) => vault.exchangeCode({ code: fixture.code(email) })));
   const { key } = await vault.callers.create("test");
   await vault.close();
-  home.standin.settings({ accessTokenTtlSeconds: 3_600 });
-  home.news();
+  fixture.standin.settings({ accessTokenTtlSeconds: 3_600 });
+  fixture.newRequests();
   const grantIds = grants.map(({ grantId }) => grantId);
-  return { ...home, grantIds, grantId: grantIds[0] ?? "", callerKey: key.expose() };
+  return { ...fixture, grantIds, grantId: grantIds[0] ?? "", callerKey: key.expose() };
 }
 
-/** Resolves once the provider has acted on so many refreshes; their answers may still be on the way. */
-export async function acted({ standin }: House, refreshes = 1): Promise<void> {
+/** Resolves once the provider has acted on this many refreshes; their answers may still be on the way. */
+export async function untilRefreshed({ standin }: TestVault, refreshes = 1): Promise<void> {
   await until(() => standin.log().counts["refreshed"] === refreshes);
 }
