@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import { grantStates, isUsable, missingScopes, scopesOf } from "../../src/core/grant.ts";
 
@@ -13,10 +13,10 @@ describe("scopesOf", () => {
     ["openid email", ["openid", "email"]],
     ["  openid   email ", ["openid", "email"]],
   ] as const) {
-    it(`reads ${JSON.stringify(scope)}`, () => assert.deepEqual(scopesOf(scope), scopes));
+    test(`reads ${JSON.stringify(scope)}`, () => assert.deepEqual(scopesOf(scope), scopes));
   }
 
-  it("reads back whatever was joined", () => {
+  test("reads back whatever was joined", () => {
     const token = fc.stringMatching(/^[\x21\x23-\x5b\x5d-\x7e]+$/);
     fc.assert(fc.property(fc.array(token), (scopes) => assert.deepEqual(scopesOf(scopes.join(" ")), scopes)));
   });
@@ -33,14 +33,14 @@ describe("missingScopes", () => {
     ["words that every JavaScript object knows", ["constructor", "toString"], [], ["constructor", "toString"]],
   ];
   for (const [name, requested, granted, missing] of cases) {
-    it(name, () => assert.deepEqual(missingScopes(requested, granted, canonical), missing));
+    test(name, () => assert.deepEqual(missingScopes(requested, granted, canonical), missing));
   }
 
-  it("needs no table of names", () => assert.deepEqual(missingScopes(["a", "b"], ["b"]), ["a"]));
+  test("needs no table of names", () => assert.deepEqual(missingScopes(["a", "b"], ["b"]), ["a"]));
 });
 
 describe("isUsable", () => {
-  it("serves what is active or suspect, and nothing that is ending or over", () => {
+  test("serves what is active or suspect, and nothing that is ending or over", () => {
     assert.deepEqual(grantStates.filter(isUsable), ["active", "suspect"]);
   });
 });

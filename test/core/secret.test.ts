@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { serialize } from "node:v8";
-import { describe, it } from "node:test";
+import { describe, test } from "node:test";
 import { Console } from "node:console";
 import { Writable } from "node:stream";
 import { format, inspect } from "node:util";
@@ -71,26 +71,26 @@ const ways: Readonly<Record<string, () => string>> = {
 };
 
 describe("Secret", () => {
-  it("hands its value out by expose() alone", () => {
+  test("hands its value out by expose() alone", () => {
     assert.equal(secret.expose(), canary);
     fc.assert(fc.property(fc.string(), (value) => assert.equal(new Secret(value).expose(), value)));
   });
 
   for (const [way, print] of Object.entries(ways)) {
-    it(`does not print by ${way}`, () => {
+    test(`does not print by ${way}`, () => {
       const text = print();
       assert.ok(!text.includes("canary"), text);
       assert.ok(!text.includes(Buffer.from(canary).toString("base64").slice(4, 20)), text);
     });
   }
 
-  it("says that something was there", () => {
+  test("says that something was there", () => {
     for (const way of ["String()", "a template", "inspect", "%s", "%O", "JSON", "console.log", "an error's cause"]) {
       assert.match(ways[way]?.() ?? "", /\[secret\]/, way);
     }
   });
 
-  it("does not tell how long it is", () => {
+  test("does not tell how long it is", () => {
     for (const print of [String, inspect, (value: unknown) => JSON.stringify(value)]) {
       assert.equal(print(new Secret("")), print(new Secret("x".repeat(500))));
     }

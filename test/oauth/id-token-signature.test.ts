@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { describe, it } from "node:test";
+import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import type { Profile } from "../../src/core/grant.ts";
 import { oidc } from "../../src/providers/oidc.ts";
@@ -71,10 +71,10 @@ describe("an ID token that is not signed as it must be", () => {
     ["a header that is null", "form", signed(key, base64url("null"), base64url(claims))],
   ];
   for (const [what, check, token] of refused) {
-    it(`is refused for ${check}: ${what}`, async () => assert.equal(await checkThatFails(token), check));
+    test(`is refused for ${check}: ${what}`, async () => assert.equal(await checkThatFails(token), check));
   }
 
-  it("is refused with any bit of its signature changed", async () => {
+  test("is refused with any bit of its signature changed", async () => {
     const [header = "", payload = "", signature = ""] = good.split(".");
     const bytes = Buffer.from(signature, "base64url");
     for (const bit of [0, 7, 8, 1_000, bytes.length * 8 - 1]) {
@@ -89,7 +89,7 @@ describe("an ID token that is not signed as it must be", () => {
     }
   });
 
-  it("is refused where its key is for encryption", async () => {
+  test("is refused where its key is for encryption", async () => {
     assert.equal(await checkThatFails(good, {}, [{ ...key.jwk, use: "enc" }, other.jwk]), "kid");
     assert.equal(await checkThatFails(good, {}, [{ ...key.jwk, key_ops: ["encrypt"] }, other.jwk]), "kid");
   });
@@ -115,14 +115,14 @@ describe("an ID token that is spelled in another way", () => {
   const parts = good.split(".");
   for (const [index, name] of ["header", "claims", "signature"].entries()) {
     for (const [what, respell] of Object.entries(respellings)) {
-      it(`is refused: ${what}, in its ${name}`, async () => {
+      test(`is refused: ${what}, in its ${name}`, async () => {
         const token = parts.map((part, at) => (at === index ? respell(part) : part)).join(".");
         assert.equal(await checkThatFails(token), "form");
       });
     }
   }
 
-  it("is refused with bits set that no byte uses", async () => {
+  test("is refused with bits set that no byte uses", async () => {
     const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     // 256 bytes of signature leave two letters for the last byte, and four unused bits in the second of them.
     const last = alphabet.indexOf(good.at(-1) ?? "");
@@ -132,7 +132,7 @@ describe("an ID token that is spelled in another way", () => {
     }
   });
 
-  it("is refused even where the odd spelling itself was signed", async () => {
+  test("is refused even where the odd spelling itself was signed", async () => {
     const header = base64url({ alg: "RS256", kid: key.kid });
     for (const [what, respell] of Object.entries(respellings)) {
       assert.equal(await checkThatFails(signed(key, respell(header), base64url(claims))), "form", what);
@@ -155,10 +155,10 @@ describe("an ID token that is spelled in another way", () => {
     "a scheme before it": `Bearer ${good}`,
   };
   for (const [what, token] of Object.entries(shapes)) {
-    it(`is refused: ${what}`, async () => assert.equal(await checkThatFails(token), "form"));
+    test(`is refused: ${what}`, async () => assert.equal(await checkThatFails(token), "form"));
   }
 
-  it("is refused, whatever text it is", async () => {
+  test("is refused, whatever text it is", async () => {
     const text = fc.oneof(
       fc.string(),
       fc.array(fc.stringMatching(/^[A-Za-z0-9_-]*$/), { minLength: 3, maxLength: 3 }).map((each) => each.join(".")),
@@ -169,7 +169,7 @@ describe("an ID token that is spelled in another way", () => {
     );
   });
 
-  it("is read by the last of members that come twice, header and claims alike", async () => {
+  test("is read by the last of members that come twice, header and claims alike", async () => {
     const twice = (json: object, first: string): string => base64url(`{${first},${JSON.stringify(json).slice(1)}`);
     const { sub } = await verify(
       signed(key, twice({ alg: "RS256", kid: key.kid }, '"alg":"none"'), twice(claims, '"sub":"evil"')),
@@ -192,13 +192,13 @@ describe("other algorithms, where an issuer uses them", () => {
     );
   const hashFor = (alg: string): string => halfHash(alg.startsWith("Ed") ? "sha512" : "sha256");
 
-  it("verify, each with the hash of the access token that goes with it", async () => {
+  test("verify, each with the hash of the access token that goes with it", async () => {
     for (const minter of [elliptic, edwardsMinter("k-ed", "EdDSA"), edwardsMinter("k-ed", "Ed25519")]) {
       assert.equal((await theirs(minter)).sub, claims.sub, minter.alg);
     }
   });
 
-  it("refuse signatures of nothing but zeros, and ones that are too long", async () => {
+  test("refuse signatures of nothing but zeros, and ones that are too long", async () => {
     const input = `${base64url({ alg: "ES256", kid: elliptic.kid })}.${base64url({ ...claims, iss: issuer, aud: "app", azp: "app" })}`;
     const checks = { clientId: "app", provider: oidc({ name: "id", issuer, clientId: "app" }) };
     const padded = Buffer.concat([Buffer.alloc(1), elliptic.signature(input).subarray(0, 32), Buffer.alloc(1)]);

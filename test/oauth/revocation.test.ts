@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe, test } from "node:test";
 import { requestRevocation } from "../../src/oauth/revocation.ts";
 import type { RevocationResponse } from "../../src/oauth/revocation.ts";
 import { google } from "../../src/providers/google.ts";
@@ -27,7 +27,7 @@ function revoke(baseUrl: string, basic = false): Promise<RevocationResponse> {
 }
 
 describe("a revocation, on the wire", () => {
-  it("is a POST of the token and the client, in the body and never in the address", async (t) => {
+  test("is a POST of the token and the client, in the body and never in the address", async (t) => {
     const { url, requests } = await recorder(t, () => ({}));
     assert.deepEqual(await revoke(url), { kind: "done" });
     const [request] = requests;
@@ -39,14 +39,14 @@ describe("a revocation, on the wire", () => {
     ]);
   });
 
-  it("authenticates as the provider wants it", async (t) => {
+  test("authenticates as the provider wants it", async (t) => {
     const { url, requests } = await recorder(t, () => ({}));
     await revoke(url, true);
     assert.equal(requests[0]?.headers.authorization, `Basic ${btoa("c%2D1:s%2D1")}`);
     assert.deepEqual(membersOf(requests[0]?.body), [["token", "1//r +&=ü"]]);
   });
 
-  it("follows no redirect", async (t) => {
+  test("follows no redirect", async (t) => {
     const elsewhere = await recorder(t, () => ({}));
     const { url } = await recorder(t, () => ({ status: 307, headers: { location: elsewhere.url } }));
     assert.deepEqual(await revoke(url), { kind: "failed", error: "http_307" });
@@ -98,17 +98,17 @@ describe("a revocation's end", () => {
     ["too much", { status: 500, body: "x".repeat(70_000) }, { kind: "failed", error: "http_500" }],
   ];
   for (const [what, answer, expected] of ends) {
-    it(`is read: ${what}`, async (t) => {
+    test(`is read: ${what}`, async (t) => {
       const { url } = await recorder(t, () => answer);
       assert.deepEqual(await revoke(url), expected);
     });
   }
 
-  it("is open where nobody answers", async () => {
+  test("is open where nobody answers", async () => {
     assert.deepEqual(await revoke(await deadPort()), { kind: "failed", error: "econnrefused" });
   });
 
-  it("comes at once where the provider has no such endpoint", async () => {
+  test("comes at once where the provider has no such endpoint", async () => {
     const provider = google({ clientId: "unused" });
     assert.ok(provider.endpoints !== "discover");
     const { revocationEndpoint: _, ...endpoints } = provider.endpoints;

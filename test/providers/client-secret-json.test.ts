@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe, test } from "node:test";
 import { inspect } from "node:util";
 import { isOnbehalfError } from "../../src/core/errors.ts";
 import { parseClientSecretJson } from "../../src/providers/client-secret-json.ts";
@@ -25,14 +25,14 @@ describe("a client's file", () => {
     ["with members of next year", { web: { ...client, universe_domain: "googleapis.com" }, version: 2 }],
   ];
   for (const [what, content] of files) {
-    it(`is read: one ${what}`, () => {
+    test(`is read: one ${what}`, () => {
       const { clientId, clientSecret } = parse(content);
       assert.equal(clientId, client.client_id);
       assert.equal(clientSecret?.expose(), client.client_secret);
     });
   }
 
-  it("gives a secret that does not print", () => {
+  test("gives a secret that does not print", () => {
     assert.ok(!inspect(parse({ web: client }), { depth: null }).includes("canary"));
   });
 
@@ -68,7 +68,7 @@ describe("a client's file", () => {
     ["an empty secret", { web: { ...client, client_secret: "" } }, /no client_secret/, /serverClientId/],
   ];
   for (const [what, content, message, hint] of mistakes) {
-    it(`is refused with what to do: ${what}`, () => {
+    test(`is refused with what to do: ${what}`, () => {
       assert.throws(
         () => parse(content),
         (error) => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe, test } from "node:test";
 import { inspect } from "node:util";
 import { oidc } from "../../src/providers/oidc.ts";
 import type { Endpoints } from "../../src/providers/provider.ts";
@@ -8,7 +8,7 @@ import { Secret } from "../../src/core/secret.ts";
 const least = { name: "id", issuer: "https://id.example", clientId: "app" };
 
 describe("oidc()", () => {
-  it("is careful where nothing is known", () => {
+  test("is careful where nothing is known", () => {
     const { offlineHint, ...record } = oidc(least);
     assert.deepEqual(record, {
       name: "id",
@@ -25,11 +25,11 @@ describe("oidc()", () => {
     assert.match(offlineHint, /offline_access/);
   });
 
-  it("never accepts a shared secret or nothing as a signature unless it is told to", () => {
+  test("never accepts a shared secret or nothing as a signature unless it is told to", () => {
     assert.ok(oidc(least).idTokenAlgorithms.every((alg) => !/^HS|^none$/i.test(alg)));
   });
 
-  it("takes what is known", () => {
+  test("takes what is known", () => {
     const endpoints: Endpoints = {
       authorizationEndpoint: "https://id.example/a",
       tokenEndpoint: "https://id.example/t",
@@ -51,7 +51,7 @@ describe("oidc()", () => {
     }
   });
 
-  it("wraps a secret, and shows none", () => {
+  test("wraps a secret, and shows none", () => {
     for (const clientSecret of ["canary", new Secret("canary")]) {
       const { client } = oidc({ ...least, clientSecret });
       assert.ok(typeof client === "object" && "clientSecret" in client);

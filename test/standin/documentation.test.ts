@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { describe, test } from "node:test";
 import { promisify } from "node:util";
 import { startStandin } from "../../src/standin/index.ts";
 import { json } from "./talk.ts";
@@ -18,7 +18,7 @@ function blocks(language: string): string[] {
 }
 
 describe("docs/standin.md", () => {
-  it("shows a program that runs", async () => {
+  test("shows a program that runs", async () => {
     const folder = await mkdtemp(join(tmpdir(), "standin-"));
     try {
       const source = new URL("../../src/standin/index.ts", import.meta.url).href;
@@ -33,7 +33,7 @@ describe("docs/standin.md", () => {
     }
   });
 
-  it("shows commands that work", async () => {
+  test("shows commands that work", async () => {
     await using standin = await startStandin();
     const env = { PATH: process.env["PATH"], STANDIN: standin.url };
     const [block = ""] = blocks("sh");
@@ -42,7 +42,7 @@ describe("docs/standin.md", () => {
     assert.equal((await fetch(`${standin.url}/token`, { method: "POST" })).status, 503);
   });
 
-  it("names every setting, with its default", async () => {
+  test("names every setting, with its default", async () => {
     await using standin = await startStandin();
     const { body } = await json(await fetch(`${standin.url}/standin/settings`));
     for (const [name, value] of Object.entries(body)) {
@@ -51,7 +51,7 @@ describe("docs/standin.md", () => {
     }
   });
 
-  it("names every control route, member of a fault, and member of a code", async () => {
+  test("names every control route, member of a fault, and member of a code", async () => {
     await using standin = await startStandin();
     const membersOf = async (path: string): Promise<string[]> => {
       const response = await fetch(`${standin.url}/standin/${path}`, { method: "POST", body: '{"?":1}' });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe, test } from "node:test";
 import { drive as driveClient } from "@googleapis/drive";
 import { OAuth2Client } from "google-auth-library";
 import * as openid from "openid-client";
@@ -37,7 +37,7 @@ describe("google-auth-library and @googleapis/drive", () => {
       },
     });
 
-  it("sign in, verify, keep a file, refresh, and revoke", async () => {
+  test("sign in, verify, keep a file, refresh, and revoke", async () => {
     await using standin = await startStandin();
     const auth = clientFor(standin);
     const request = auth.generateAuthUrl({
@@ -96,7 +96,7 @@ describe("google-auth-library and @googleapis/drive", () => {
     await assert.rejects(other.getAccessToken(), /invalid_grant/);
   });
 
-  it("loses an empty redirect_uri, so that a phone's code fails here as it does at Google", async () => {
+  test("loses an empty redirect_uri, so that a phone's code fails here as it does at Google", async () => {
     await using standin = await startStandin();
     const auth = clientFor(standin);
     const code = standin.code({ email: "ada@example.com" });
@@ -111,7 +111,7 @@ describe("google-auth-library and @googleapis/drive", () => {
 });
 
 describe("openid-client", () => {
-  it("discovers, signs in with PKCE and nonce, checks signatures, refreshes, reads userinfo, and revokes", async () => {
+  test("discovers, signs in with PKCE and nonce, checks signatures, refreshes, reads userinfo, and revokes", async () => {
     await using standin = await startStandin({ issuer: "self" });
     const config = await openid.discovery(new URL(standin.url), standin.clientId, standin.clientSecret, undefined, {
       execute: [openid.allowInsecureRequests, openid.enableNonRepudiationChecks],
@@ -153,7 +153,7 @@ describe("openid-client", () => {
     await assert.rejects(openid.fetchUserInfo(config, refreshed.access_token, claims?.sub ?? ""));
   });
 
-  it("takes the stand-in for Google itself where it is told Google's issuer", async () => {
+  test("takes the stand-in for Google itself where it is told Google's issuer", async () => {
     await using standin = await startStandin();
     const { url } = standin;
     const metadata = (await (await fetch(`${url}/.well-known/openid-configuration`)).json()) as openid.ServerMetadata;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { describe, it } from "node:test";
+import { describe, test } from "node:test";
 import { promisify } from "node:util";
 import { startStandin } from "../../src/standin/index.ts";
 import { appData } from "./talk.ts";
@@ -30,7 +30,7 @@ interface Results {
 const kept: Kept = { listed: ["a.txt"], content: "hello", kind: "drive#file" };
 
 describe("Google's Python clients", { skip }, () => {
-  it("sign in, verify by certificates, refresh, keep a file, and revoke by GET and then POST", async () => {
+  test("sign in, verify by certificates, refresh, keep a file, and revoke by GET and then POST", async () => {
     assert.ok(present, `apt-get install ${packages}`);
     await using standin = await startStandin();
     const given = [script, standin.url, standin.clientId, standin.clientSecret];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
-import { describe, it } from "node:test";
+import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import { type Standin, startStandin } from "../../../src/standin/index.ts";
 import { appData, grant } from "../talk.ts";
@@ -79,7 +79,7 @@ function send(
 }
 
 describe("bad input", () => {
-  it("never gets a 5xx, whatever is sent where", async () => {
+  test("never gets a 5xx, whatever is sent where", async () => {
     await using standin = await startStandin();
     const { accessToken, refreshToken } = await grant(
       standin,
@@ -154,7 +154,7 @@ describe("bad input", () => {
     );
   });
 
-  it("is refused by size before it is read", async () => {
+  test("is refused by size before it is read", async () => {
     await using standin = await startStandin();
     const body = Buffer.alloc(70_000, "a");
     const headers = { "content-type": "application/x-www-form-urlencoded", "content-length": String(body.length) };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe, test } from "node:test";
 import { type Standin, startStandin } from "../../../src/standin/index.ts";
 import { type Answered, appData, call, exchange, grant, json } from "../talk.ts";
 
@@ -29,7 +29,7 @@ interface DriveError {
 const errorOf = (answer: Answered): DriveError => answer.body["error"] as DriveError;
 
 describe("the app folder", () => {
-  it("answers to both aliases with Drive's four fields, and with an id of its own", async () => {
+  test("answers to both aliases with Drive's four fields, and with an id of its own", async () => {
     await using standin = await startStandin();
     const { accessToken } = await grant(standin);
     const answers = await Promise.all(
@@ -43,7 +43,7 @@ describe("the app folder", () => {
     assert.deepEqual((await get(standin, `${files}/${String(older?.["id"])}`, accessToken)).body, older);
   });
 
-  it("is one person's and one project's alone", async () => {
+  test("is one person's and one project's alone", async () => {
     await using standin = await startStandin();
     const other = standin.client({ clientId: "42-other.apps.googleusercontent.com" });
     const mine = (await grant(standin)).accessToken;
@@ -62,7 +62,7 @@ describe("the app folder", () => {
     }
   });
 
-  it("keeps what is put in: create, read, list, change, delete", async () => {
+  test("keeps what is put in: create, read, list, change, delete", async () => {
     await using standin = await startStandin();
     const bearer = (await grant(standin)).accessToken;
     const boundary = "b-1";
@@ -115,7 +115,7 @@ describe("the app folder", () => {
     assert.equal((await get(standin, path, bearer)).status, 404);
   });
 
-  it("takes an upload in pieces", async () => {
+  test("takes an upload in pieces", async () => {
     await using standin = await startStandin();
     const bearer = (await grant(standin)).accessToken;
     const begun = await call(standin, `${upload}?uploadType=resumable`, bearer, {
@@ -145,7 +145,7 @@ describe("the app folder", () => {
     assert.equal((await piece("x", "bytes 0-0/1")).status, 404, "it is over");
   });
 
-  it("comes in pages", async () => {
+  test("comes in pages", async () => {
     await using standin = await startStandin();
     const bearer = (await grant(standin)).accessToken;
     for (const name of ["a", "b", "c"]) await create(standin, bearer, { name, parents: ["appDataFolder"] });
@@ -173,7 +173,7 @@ describe("who may do what", () => {
     ["the root with all of Drive", drive, `${files}/root`, 200],
   ];
   for (const [name, scope, path, status] of table) {
-    it(`${name}: ${String(status)}`, async () => {
+    test(`${name}: ${String(status)}`, async () => {
       await using standin = await startStandin();
       const { accessToken } = await grant(standin, "ada@example.com", scope);
       const answer = await get(standin, path, accessToken);
@@ -188,7 +188,7 @@ describe("who may do what", () => {
     });
   }
 
-  it("unknown, expired and revoked bearers look the same: 401", async () => {
+  test("unknown, expired and revoked bearers look the same: 401", async () => {
     await using standin = await startStandin();
     const revoked = (await grant(standin)).accessToken;
     standin.revoke("ada@example.com");
@@ -210,7 +210,7 @@ describe("who may do what", () => {
     );
   });
 
-  it("drive.file reaches what the same project made, and nothing else", async () => {
+  test("drive.file reaches what the same project made, and nothing else", async () => {
     await using standin = await startStandin();
     const other = standin.client({ clientId: "42-other.apps.googleusercontent.com" });
     const code = standin.code({ email: "ada@example.com", clientId: other.clientId, scope: `${drive}.file` });
@@ -250,7 +250,7 @@ describe("requests that make no sense", () => {
     ["a method", files, { method: "PUT", body: "x" }, 405],
   ];
   for (const [name, path, init, status] of table) {
-    it(`${name}: ${String(status)}`, async () => {
+    test(`${name}: ${String(status)}`, async () => {
       await using standin = await startStandin();
       const { accessToken } = await grant(standin);
       const answer = await json(await call(standin, path, accessToken, init));

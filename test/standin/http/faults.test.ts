@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe, test } from "node:test";
 import { type Fault, startStandin } from "../../../src/standin/index.ts";
 import { control, grant, refresh, stillClock, token } from "../talk.ts";
 
@@ -43,7 +43,7 @@ describe("faults", () => {
       ],
     ];
   for (const [name, fault, expected] of spoiled) {
-    it(`${name}: the next request meets it, the one after does not, and nothing was acted on`, async () => {
+    test(`${name}: the next request meets it, the one after does not, and nothing was acted on`, async () => {
       await using standin = await startStandin({ rotation: "strict" });
       const { refreshToken } = await grant(standin);
       standin.fault("POST", "/token", fault);
@@ -62,7 +62,7 @@ describe("faults", () => {
     });
   }
 
-  it("a lost answer: the token was rotated, and nobody was told", async () => {
+  test("a lost answer: the token was rotated, and nobody was told", async () => {
     await using standin = await startStandin({ rotation: "strict" });
     const { refreshToken } = await grant(standin);
     standin.fault("POST", "/token", { drop: true, after: "answer" });
@@ -73,7 +73,7 @@ describe("faults", () => {
     assert.equal(standin.log().entries.at(-1)?.outcome, "reused_token");
   });
 
-  it("a cut connection before anything was done", async () => {
+  test("a cut connection before anything was done", async () => {
     await using standin = await startStandin({ rotation: "strict" });
     const { refreshToken } = await grant(standin);
     standin.fault("POST", "/token", { drop: true });
@@ -81,7 +81,7 @@ describe("faults", () => {
     assert.equal((await refresh(standin, refreshToken)).status, 200);
   });
 
-  it("an answer that ends in the middle", async () => {
+  test("an answer that ends in the middle", async () => {
     await using standin = await startStandin();
     const { refreshToken } = await grant(standin);
     standin.fault("POST", "/token", { drop: "midway" });
@@ -89,7 +89,7 @@ describe("faults", () => {
     assert.equal(standin.log().counts["refreshed"], 1);
   });
 
-  it("an error after it acted, as a proxy makes them", async () => {
+  test("an error after it acted, as a proxy makes them", async () => {
     await using standin = await startStandin({ rotation: "strict" });
     const { refreshToken } = await grant(standin);
     standin.fault("POST", "/token", { status: 504, after: "answer" });
@@ -97,7 +97,7 @@ describe("faults", () => {
     assert.equal(standin.log().counts["refreshed"], 1);
   });
 
-  it("a late answer, a dripping one and a huge one arrive whole", async () => {
+  test("a late answer, a dripping one and a huge one arrive whole", async () => {
     await using standin = await startStandin();
     const { refreshToken } = await grant(standin);
     standin.fault("POST", "/token", { delayMs: 20 });
@@ -111,7 +111,7 @@ describe("faults", () => {
     assert.equal((await huge.arrayBuffer()).byteLength, 3_000_000);
   });
 
-  it("wait for their method and path, by any of its names, with a star for the rest", async () => {
+  test("wait for their method and path, by any of its names, with a star for the rest", async () => {
     await using standin = await startStandin();
     standin.fault("GET", "/token", { status: 500 });
     standin.fault("POST", "/drive/*", { status: 500 });
@@ -124,7 +124,7 @@ describe("faults", () => {
     assert.equal((await fetch(`${standin.url}/drive/v3/files`, { method: "POST" })).status, 401);
   });
 
-  it("come as often as they say, one after the other, until cleared", async () => {
+  test("come as often as they say, one after the other, until cleared", async () => {
     await using standin = await startStandin();
     standin.fault("POST", "/token", { status: 500, times: 2 });
     standin.fault("POST", "/token", { status: 503, times: "always" });
@@ -135,7 +135,7 @@ describe("faults", () => {
     assert.equal((await token(standin, {})).status, 400);
   });
 
-  it("can be set over HTTP, and a misspelt member is an error", async () => {
+  test("can be set over HTTP, and a misspelt member is an error", async () => {
     await using standin = await startStandin({ clock: stillClock() });
     const set = await control(standin, "faults", { path: "/token", times: 1, status: 503, retry_after: 3 });
     assert.equal(set.status, 200);
@@ -147,7 +147,7 @@ describe("faults", () => {
     assert.throws(() => standin.fault("POST", "/token", { status: 42 }), /status must be a number from 200 to 599/);
   });
 
-  it("leave nothing hanging when the stand-in closes", async () => {
+  test("leave nothing hanging when the stand-in closes", async () => {
     const standin = await startStandin();
     standin.fault("POST", "/token", { delayMs: 60_000 });
     standin.fault("GET", "/tokeninfo", { dripMs: 60_000 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { describe, it } from "node:test";
+import { describe, test } from "node:test";
 import { type CodeSpec, startStandin } from "../../../src/standin/index.ts";
 import { alive, appData, exchange, json, post, stillClock, token } from "../talk.ts";
 
@@ -30,7 +30,7 @@ describe("redirect_uri at the exchange", () => {
     ["redirect", { kind: "redirect", redirectUri: callback }, "", false],
   ];
   for (const [kind, spec, redirectUri, accepted] of table) {
-    it(`${kind}: ${JSON.stringify(redirectUri)} is ${accepted ? "accepted" : "refused"}`, async () => {
+    test(`${kind}: ${JSON.stringify(redirectUri)} is ${accepted ? "accepted" : "refused"}`, async () => {
       await using standin = await startStandin({ clock: stillClock() });
       const code = standin.code({ ...person, ...spec });
       const sent = redirectUri === undefined ? {} : { redirect_uri: redirectUri };
@@ -40,7 +40,7 @@ describe("redirect_uri at the exchange", () => {
     });
   }
 
-  it("leaves the code usable after a mismatch, unless told to burn it", async () => {
+  test("leaves the code usable after a mismatch, unless told to burn it", async () => {
     await using standin = await startStandin({ clock: stillClock() });
     const kept = standin.code({ ...person });
     await exchange(standin, kept, { redirect_uri: "postmessage" });
@@ -53,7 +53,7 @@ describe("redirect_uri at the exchange", () => {
 });
 
 describe("codes", () => {
-  it("work once", async () => {
+  test("work once", async () => {
     await using standin = await startStandin({ clock: stillClock() });
     const code = standin.code({ ...person });
     const first = await exchange(standin, code);
@@ -67,7 +67,7 @@ describe("codes", () => {
     );
   });
 
-  it("end what they brought when used twice, if the setting says so", async () => {
+  test("end what they brought when used twice, if the setting says so", async () => {
     await using standin = await startStandin({ clock: stillClock(), revokeOnCodeReuse: true });
     const code = standin.code({ ...person });
     const { body } = await exchange(standin, code);
@@ -75,7 +75,7 @@ describe("codes", () => {
     assert.equal(await alive(standin, body["access_token"]), 401);
   });
 
-  it("live for ten minutes of the stand-in's clock", async () => {
+  test("live for ten minutes of the stand-in's clock", async () => {
     await using standin = await startStandin({ clock: stillClock() });
     const [inTime, late] = [standin.code({ ...person }), standin.code({ ...person })];
     standin.advance(599_000);
@@ -84,7 +84,7 @@ describe("codes", () => {
     assert.equal((await exchange(standin, late)).body["error_description"], "Bad Request");
   });
 
-  it("contain a slash, so that encoding matters: one that is still percent-encoded is malformed", async () => {
+  test("contain a slash, so that encoding matters: one that is still percent-encoded is malformed", async () => {
     await using standin = await startStandin({ clock: stillClock() });
     const code = standin.code({ ...person });
     assert.match(code, /^4\/0A[\w-]+$/);
@@ -105,7 +105,7 @@ describe("codes", () => {
     assert.equal((await exchange(standin, code)).status, 200, "none of these spent it");
   });
 
-  it("belong to one client: another one's is unauthorized_client", async () => {
+  test("belong to one client: another one's is unauthorized_client", async () => {
     await using standin = await startStandin({ clock: stillClock() });
     const other = standin.client({ name: "Other" });
     const code = standin.code({ ...person });
@@ -115,7 +115,7 @@ describe("codes", () => {
     assert.equal((await exchange(standin, code)).status, 200);
   });
 
-  it("die with the authorization they stand for", async () => {
+  test("die with the authorization they stand for", async () => {
     await using standin = await startStandin({ clock: stillClock() });
     const code = standin.code({ ...person });
     standin.revoke(person.email);
@@ -124,7 +124,7 @@ describe("codes", () => {
 });
 
 describe("the refresh token of an exchange", () => {
-  it("comes the first time, and later only when consent is forced", async () => {
+  test("comes the first time, and later only when consent is forced", async () => {
     await using standin = await startStandin({ clock: stillClock() });
     const brings = async (spec: Partial<CodeSpec>): Promise<boolean> =>
       "refresh_token" in (await exchange(standin, standin.code({ ...person, ...spec }))).body;
@@ -137,13 +137,13 @@ describe("the refresh token of an exchange", () => {
     assert.equal(await brings({}), true, "after the person removed the app, consent is new");
   });
 
-  it("does not come online, not even the first time", async () => {
+  test("does not come online, not even the first time", async () => {
     await using standin = await startStandin({ clock: stillClock() });
     const { body } = await exchange(standin, standin.code({ ...person, accessType: "online" }));
     assert.equal(body["refresh_token"], undefined);
   });
 
-  it("has a term when access is time-based", async () => {
+  test("has a term when access is time-based", async () => {
     await using standin = await startStandin({ clock: stillClock(), refreshTokenTtlSeconds: 7_200 });
     const { body } = await exchange(standin, standin.code({ ...person }));
     assert.equal(body["refresh_token_expires_in"], 7_200);
@@ -172,7 +172,7 @@ describe("PKCE", () => {
     ["needless", {}, { code_verifier: verifier }, "code_verifier or verifier is not needed."],
   ];
   for (const [name, spec, sent, description] of table) {
-    it(`${name}: ${description ?? "accepted"}`, async () => {
+    test(`${name}: ${description ?? "accepted"}`, async () => {
       await using standin = await startStandin({ clock: stillClock() });
       const { body } = await exchange(standin, standin.code({ ...person, ...spec }), sent);
       assert.equal(body["error_description"], description);
@@ -193,7 +193,7 @@ describe("client authentication and the shape of a request", () => {
     ["not a refresh token", { grant_type: "refresh_token", refresh_token: "1//0nothing" }, 400, "invalid_grant"],
   ];
   for (const [name, parameters, status, error] of table) {
-    it(`${name}: ${String(status)} ${error}`, async () => {
+    test(`${name}: ${String(status)} ${error}`, async () => {
       await using standin = await startStandin({ clock: stillClock() });
       const answer = await token(standin, parameters);
       assert.deepEqual([answer.status, answer.body["error"]], [status, error]);
@@ -201,7 +201,7 @@ describe("client authentication and the shape of a request", () => {
     });
   }
 
-  it("takes Basic, with both halves form-encoded", async () => {
+  test("takes Basic, with both halves form-encoded", async () => {
     await using standin = await startStandin({ clock: stillClock() });
     const odd = standin.client({ clientId: "555-odd:client", clientSecret: "s&cret +%" });
     const code = standin.code({ ...person, clientId: odd.clientId });
@@ -216,7 +216,7 @@ describe("client authentication and the shape of a request", () => {
     assert.equal(response.status, 200);
   });
 
-  it("answers a wrong Basic with a challenge, and two ways at once with invalid_request", async () => {
+  test("answers a wrong Basic with a challenge, and two ways at once with invalid_request", async () => {
     await using standin = await startStandin({ clock: stillClock() });
     const send = async (basic: string, more: Record<string, string> = {}): Promise<Response> =>
       fetch(`${standin.url}/token`, {
@@ -231,7 +231,7 @@ describe("client authentication and the shape of a request", () => {
     assert.equal(both.body["error"], "invalid_request");
   });
 
-  it("refuses a repeated parameter and a body that is not a form", async () => {
+  test("refuses a repeated parameter and a body that is not a form", async () => {
     await using standin = await startStandin({ clock: stillClock() });
     const right = { client_id: standin.clientId, client_secret: standin.clientSecret, redirect_uri: "" };
     const form = new URLSearchParams({ ...right, grant_type: "authorization_code", code: standin.code(person) });
@@ -250,7 +250,7 @@ describe("client authentication and the shape of a request", () => {
     assert.equal((await json(asJson)).body["error"], "invalid_request");
   });
 
-  it("says when the client was deleted or disabled, and when a phone's client is used with a secret", async () => {
+  test("says when the client was deleted or disabled, and when a phone's client is used with a secret", async () => {
     await using standin = await startStandin({ clock: stillClock() });
     standin.client({ clientId: standin.clientId, state: "disabled" });
     assert.equal((await token(standin, { grant_type: "refresh_token" })).body["error"], "disabled_client");
@@ -262,7 +262,7 @@ describe("client authentication and the shape of a request", () => {
     assert.equal((await post(standin, "/token", misused)).body["error"], "invalid_client");
   });
 
-  it("answers on Google's older paths too, and says which methods it takes", async () => {
+  test("answers on Google's older paths too, and says which methods it takes", async () => {
     await using standin = await startStandin({ clock: stillClock() });
     for (const path of ["/oauth2/v4/token", "/o/oauth2/token"]) {
       assert.equal((await post(standin, path, {})).body["error"], "invalid_request");

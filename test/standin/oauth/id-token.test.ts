@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash, createPublicKey, X509Certificate } from "node:crypto";
-import { describe, it } from "node:test";
+import { describe, test } from "node:test";
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from "jose";
 import { type IdTokenFlaw, type Standin, startStandin } from "../../../src/standin/index.ts";
 import { appData, call, exchange, json, post, refresh } from "../talk.ts";
@@ -27,7 +27,7 @@ async function verified(standin: Standin, token: unknown, nonce: string): Promis
 }
 
 describe("ID tokens", () => {
-  it("say who signed in, for whom, by which phone, and for which access token", async () => {
+  test("say who signed in, for whom, by which phone, and for which access token", async () => {
     await using standin = await startStandin();
     standin.person({ email, hd: "example.com" });
     const code = standin.code({ email, nonce: "n-1", scope: `openid email profile ${appData}` });
@@ -63,7 +63,7 @@ describe("ID tokens", () => {
     assert.deepEqual([later.sub, later["nonce"]], [claims["sub"], undefined]);
   });
 
-  it("come only with an identity scope, and carry no more than it reaches", async () => {
+  test("come only with an identity scope, and carry no more than it reaches", async () => {
     await using standin = await startStandin();
     const tokenFor = async (scope: string): Promise<unknown> =>
       (await exchange(standin, standin.code({ email, scope }))).body["id_token"];
@@ -72,7 +72,7 @@ describe("ID tokens", () => {
     assert.deepEqual([payload["email"], payload["name"]], [undefined, undefined]);
   });
 
-  it("have the audience as azp where a browser got the code", async () => {
+  test("have the audience as azp where a browser got the code", async () => {
     await using standin = await startStandin();
     const code = standin.code({ email, kind: "popup" });
     const { body } = await exchange(standin, code, { redirect_uri: "postmessage" });
@@ -92,7 +92,7 @@ describe("ID tokens", () => {
     "unknown_kid",
   ];
   for (const flaw of flaws) {
-    it(`can be wrong on purpose: ${flaw} is refused by a careful client`, async () => {
+    test(`can be wrong on purpose: ${flaw} is refused by a careful client`, async () => {
       await using standin = await startStandin({ idTokenFlaw: flaw });
       const { status, body } = await exchange(standin, standin.code({ email, nonce: "n-1" }));
       assert.equal(status, 200);
@@ -105,7 +105,7 @@ describe("ID tokens", () => {
 });
 
 describe("keys", () => {
-  it("are published as JWKS and as certificates, the same ones", async () => {
+  test("are published as JWKS and as certificates, the same ones", async () => {
     await using standin = await startStandin();
     standin.rotateKeys();
     const response = await fetch(`${standin.url}/oauth2/v3/certs`);
@@ -129,7 +129,7 @@ describe("keys", () => {
     }
   });
 
-  it("rotate: the new one signs, the last one stays, and after a leak it does not", async () => {
+  test("rotate: the new one signs, the last one stays, and after a leak it does not", async () => {
     await using standin = await startStandin();
     const { body } = await exchange(standin, standin.code({ email }));
     const kid = standin.rotateKeys();
@@ -140,7 +140,7 @@ describe("keys", () => {
     await assert.rejects(jwtVerify(String(next.body["id_token"]), await keysOf(standin)));
   });
 
-  it("belong to one stand-in: another one's are others", async () => {
+  test("belong to one stand-in: another one's are others", async () => {
     await using first = await startStandin();
     await using second = await startStandin();
     const { body } = await exchange(first, first.code({ email }));
@@ -149,7 +149,7 @@ describe("keys", () => {
 });
 
 describe("the discovery document", () => {
-  it("has Google's issuer and endpoints under the base URL", async () => {
+  test("has Google's issuer and endpoints under the base URL", async () => {
     await using standin = await startStandin();
     const { body } = await json(await fetch(`${standin.url}/.well-known/openid-configuration`));
     assert.equal(body["issuer"], "https://accounts.google.com");
@@ -159,7 +159,7 @@ describe("the discovery document", () => {
     }
   });
 
-  it("names the stand-in itself where asked to, and so do the ID tokens", async () => {
+  test("names the stand-in itself where asked to, and so do the ID tokens", async () => {
     await using standin = await startStandin({ issuer: "self" });
     const { body } = await json(await fetch(`${standin.url}/.well-known/openid-configuration`));
     assert.equal(body["issuer"], standin.url);
@@ -170,7 +170,7 @@ describe("the discovery document", () => {
 });
 
 describe("userinfo and tokeninfo", () => {
-  it("say what the token reaches", async () => {
+  test("say what the token reaches", async () => {
     await using standin = await startStandin();
     const { body } = await exchange(standin, standin.code({ email, scope: `openid email ${appData}` }));
     const bearer = String(body["access_token"]);
@@ -204,7 +204,7 @@ describe("userinfo and tokeninfo", () => {
     }
   });
 
-  it("tell unknown bearers and missing scopes apart", async () => {
+  test("tell unknown bearers and missing scopes apart", async () => {
     await using standin = await startStandin();
     const unknown = await call(standin, "/v1/userinfo", "ya29.nobody");
     assert.equal(unknown.status, 401);
@@ -215,7 +215,7 @@ describe("userinfo and tokeninfo", () => {
     }
   });
 
-  it("serve the picture that the claims name", async () => {
+  test("serve the picture that the claims name", async () => {
     await using standin = await startStandin();
     const { body } = await exchange(standin, standin.code({ email }));
     const claims = (await json(await call(standin, "/v1/userinfo", String(body["access_token"])))).body;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import { type AddressInfo } from "node:net";
-import { after, before, beforeEach, describe, it } from "node:test";
+import { after, before, beforeEach, describe, test } from "node:test";
 import { type Browser, type BrowserContext, type Page } from "playwright-core";
 import { type Standin, startStandin } from "../../../src/standin/index.ts";
 import { launchChromium, needsChromium } from "../../browser/chromium.ts";
@@ -66,7 +66,7 @@ describe("/gsi/client and the pages behind it, in real Chromium", needsChromium,
     return popup;
   }
 
-  it("hands the code to the page that opened the popup, and the popup closes itself", async () => {
+  test("hands the code to the page that opened the popup, and the popup closes itself", async () => {
     const popup = await openPopup({ state: "s-1" });
     await popup.getByRole("button", { name: "ada@example.com" }).click();
     await popup.getByLabel("configuration data").uncheck();
@@ -84,7 +84,7 @@ describe("/gsi/client and the pages behind it, in real Chromium", needsChromium,
     if (!popup.isClosed()) await popup.waitForEvent("close");
   });
 
-  it("passes a refusal on, and tells a closed popup from it", async () => {
+  test("passes a refusal on, and tells a closed popup from it", async () => {
     const refused = await openPopup({});
     await refused.getByRole("button", { name: "ada@example.com" }).click();
     await refused.getByRole("button", { name: "Cancel" }).click();
@@ -94,7 +94,7 @@ describe("/gsi/client and the pages behind it, in real Chromium", needsChromium,
     assert.equal(await page.evaluate("window.answer.catch((type) => type)"), "popup_closed");
   });
 
-  it("redirects where the page asks for it, to the page itself unless told otherwise", async () => {
+  test("redirects where the page asks for it, to the page itself unless told otherwise", async () => {
     await page.goto(`${origin}/app?x=1`);
     await page.evaluate(`
       google.accounts.oauth2.initCodeClient({
@@ -109,7 +109,7 @@ describe("/gsi/client and the pages behind it, in real Chromium", needsChromium,
     assert.equal(status, 200);
   });
 
-  it("works without scripts, down to a phone's width", async () => {
+  test("works without scripts, down to a phone's width", async () => {
     const plain = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 320, height: 640 } });
     const visitor = await plain.newPage();
     visitor.setDefaultTimeout(10_000);
@@ -130,7 +130,7 @@ describe("/gsi/client and the pages behind it, in real Chromium", needsChromium,
     await plain.close();
   });
 
-  it("refuses a page whose origin is not registered: nothing is handed over", async () => {
+  test("refuses a page whose origin is not registered: nothing is handed over", async () => {
     const strict = standin.client({ javascriptOrigins: ["https://app.example"], loopback: false });
     const popup = await openPopup({ client_id: strict.clientId });
     await popup.getByText("Error 400: redirect_uri_mismatch").waitFor();

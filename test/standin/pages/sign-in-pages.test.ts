@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe, test } from "node:test";
 import { type Standin, startStandin } from "../../../src/standin/index.ts";
 import { formsIn, Visitor } from "../visitor.ts";
 import { type Answered, appData, exchange, refresh, stillClock } from "../talk.ts";
@@ -43,7 +43,7 @@ const redirectExchange = (standin: Standin, answer: URLSearchParams): Promise<An
   exchange(standin, answer.get("code") ?? "", { redirect_uri: callback });
 
 describe("sign-in and consent, as plain forms", () => {
-  it("lead from the request to a code that carries everything a redirect should", async () => {
+  test("lead from the request to a code that carries everything a redirect should", async () => {
     await using standin = await startStandin();
     const { answer, consentShown } = await signInAs(standin, "ada@example.com");
     assert.equal(consentShown, true);
@@ -57,7 +57,7 @@ describe("sign-in and consent, as plain forms", () => {
     assert.equal(typeof body["refresh_token"], "string");
   });
 
-  it("offer a tick box per scope beyond sign-in, and grant what is left ticked", async () => {
+  test("offer a tick box per scope beyond sign-in, and grant what is left ticked", async () => {
     await using standin = await startStandin();
     const { answer } = await signInAs(standin, "ada@example.com", {}, [appData]);
     assert.equal(answer.get("scope")?.includes(appData), false);
@@ -72,7 +72,7 @@ describe("sign-in and consent, as plain forms", () => {
     [`${signIn} ${appData} ${calendar}`, 2],
   ];
   for (const [scope, count] of boxes) {
-    it(`show ${String(count)} boxes for ${scope}`, async () => {
+    test(`show ${String(count)} boxes for ${scope}`, async () => {
       await using standin = await startStandin();
       const visitor = new Visitor();
       await visitor.open(requestOf(standin, { scope }));
@@ -81,7 +81,7 @@ describe("sign-in and consent, as plain forms", () => {
     });
   }
 
-  it("refuse when everything is unticked and nothing else was asked, or when the person cancels", async () => {
+  test("refuse when everything is unticked and nothing else was asked, or when the person cancels", async () => {
     await using standin = await startStandin();
     const { answer } = await signInAs(standin, "ada@example.com", { scope: `${appData} ${calendar}` }, [
       appData,
@@ -97,7 +97,7 @@ describe("sign-in and consent, as plain forms", () => {
     assert.ok(denied.get("iss"), "errors say who they are from, too");
   });
 
-  it("are not shown again for what was granted, and then no refresh token comes", async () => {
+  test("are not shown again for what was granted, and then no refresh token comes", async () => {
     await using standin = await startStandin();
     const first = await signInAs(standin, "ada@example.com");
     const kept = (await redirectExchange(standin, first.answer)).body["refresh_token"];
@@ -113,13 +113,13 @@ describe("sign-in and consent, as plain forms", () => {
     }
   });
 
-  it("bring no refresh token online", async () => {
+  test("bring no refresh token online", async () => {
     await using standin = await startStandin();
     const { answer } = await signInAs(standin, "ada@example.com", { access_type: undefined });
     assert.equal((await redirectExchange(standin, answer)).body["refresh_token"], undefined);
   });
 
-  it("ask for more in context, and with include_granted_scopes the new token covers everything", async () => {
+  test("ask for more in context, and with include_granted_scopes the new token covers everything", async () => {
     await using standin = await startStandin();
     await signInAs(standin, "ada@example.com", { scope: `${signIn} ${appData}` });
     const visitor = new Visitor();
@@ -133,7 +133,7 @@ describe("sign-in and consent, as plain forms", () => {
     assert.equal(narrow.answer.get("scope"), calendar, "without it, only what was asked for");
   });
 
-  it("take any address as a new person, and remember it", async () => {
+  test("take any address as a new person, and remember it", async () => {
     await using standin = await startStandin();
     const { answer } = await signInAs(standin, "New.Person@Example.com");
     const { body } = await redirectExchange(standin, answer);
@@ -149,7 +149,7 @@ describe("sign-in and consent, as plain forms", () => {
     assert.match(visitor.page, /new\.person@example\.com/);
   });
 
-  it("skip the chooser for a known login_hint, unless select_account asks for it", async () => {
+  test("skip the chooser for a known login_hint, unless select_account asks for it", async () => {
     await using standin = await startStandin();
     const visitor = new Visitor();
     await visitor.open(requestOf(standin, { login_hint: "ada@example.com" }));
@@ -158,7 +158,7 @@ describe("sign-in and consent, as plain forms", () => {
     assert.ok(visitor.form("/signin/account"));
   });
 
-  it("never appear with prompt=none", async () => {
+  test("never appear with prompt=none", async () => {
     await using standin = await startStandin();
     const silently = async (changes: Record<string, string>): Promise<URLSearchParams> => {
       const visitor = new Visitor();
@@ -171,7 +171,7 @@ describe("sign-in and consent, as plain forms", () => {
     assert.ok((await silently({ login_hint: "ada@example.com" })).get("code"));
   });
 
-  it("refuse what an administrator forbids", async () => {
+  test("refuse what an administrator forbids", async () => {
     await using standin = await startStandin();
     standin.person({ email: "ada@example.com", refusal: "admin_policy_enforced" });
     const policy = await signInAs(standin, "ada@example.com");
@@ -198,7 +198,7 @@ describe("authorization requests that are wrong", () => {
     ],
   ];
   for (const [name, changes, error] of pages) {
-    it(`${name}: an error page, and nothing is sent anywhere`, async () => {
+    test(`${name}: an error page, and nothing is sent anywhere`, async () => {
       await using standin = await startStandin();
       const visitor = new Visitor();
       await visitor.open(requestOf(standin, changes));
@@ -220,7 +220,7 @@ describe("authorization requests that are wrong", () => {
     ["an odd method", { code_challenge: "a".repeat(43), code_challenge_method: "S512" }, "invalid_request"],
   ];
   for (const [name, changes, error] of redirected) {
-    it(`${name}: the error goes to the redirect URI, with state and iss`, async () => {
+    test(`${name}: the error goes to the redirect URI, with state and iss`, async () => {
       await using standin = await startStandin();
       const visitor = new Visitor();
       await visitor.open(requestOf(standin, changes));
@@ -229,14 +229,14 @@ describe("authorization requests that are wrong", () => {
     });
   }
 
-  it("a repeated parameter: an error page, since nobody knows which one is meant", async () => {
+  test("a repeated parameter: an error page, since nobody knows which one is meant", async () => {
     await using standin = await startStandin();
     const visitor = new Visitor();
     await visitor.open(`${requestOf(standin)}&redirect_uri=${encodeURIComponent("https://evil.example")}`);
     assert.equal(visitor.status, 400);
   });
 
-  it("what a request carries is shown as text, never as markup", async () => {
+  test("what a request carries is shown as text, never as markup", async () => {
     await using standin = await startStandin({ clock: stillClock() });
     const visitor = new Visitor();
     await visitor.open(requestOf(standin, { client_id: undefined, redirect_uri: undefined }));
@@ -250,7 +250,7 @@ describe("authorization requests that are wrong", () => {
 });
 
 describe("the front page", () => {
-  it("leads to pages that are there", async () => {
+  test("leads to pages that are there", async () => {
     await using standin = await startStandin();
     const visitor = new Visitor();
     await visitor.open(`${standin.url}/`);
@@ -259,7 +259,7 @@ describe("the front page", () => {
     for (const href of links) assert.equal((await fetch(standin.url + href)).status, 200, href);
   });
 
-  it("and the chooser lists a few people even when thousands were met", async () => {
+  test("and the chooser lists a few people even when thousands were met", async () => {
     await using standin = await startStandin();
     for (let met = 0; met < 100; met += 1) standin.person({ email: `person-${String(met)}@example.com` });
     const visitor = new Visitor();
@@ -269,7 +269,7 @@ describe("the front page", () => {
 });
 
 describe("the account page", () => {
-  it("lists who gave access, and takes it back", async () => {
+  test("lists who gave access, and takes it back", async () => {
     await using standin = await startStandin();
     const { answer } = await signInAs(standin, "ada@example.com");
     const kept = (await redirectExchange(standin, answer)).body["refresh_token"];
