@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
-import { startStandin, type Standin } from "../../src/standin/index.ts";
+import { type Standin } from "../../src/standin/index.ts";
+import { testStandin } from "../support/test-standin.ts";
 import { launchChromium, needsChromium } from "./chromium.ts";
 import { startSite, type Site } from "./page-server.ts";
 
@@ -15,7 +16,7 @@ describe("the popup, in real Chromium against the stand-in", needsChromium, () =
 
   before(async () => {
     browser = await launchChromium();
-    [google, site] = await Promise.all([startStandin(), startSite()]);
+    [google, site] = await Promise.all([testStandin(), startSite()]);
     page = await browser.newPage();
     page.setDefaultTimeout(10_000);
     // What the page does on a click, and what came of it, where a test can read it.

@@ -6,7 +6,8 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { generateMasterKey, google, keyringFromKeys, openVault, type Vault } from "../../src/index.ts";
 import { service, startServer } from "../../src/service/index.ts";
-import { startStandin, type Standin } from "../../src/standin/index.ts";
+import { type Standin } from "../../src/standin/index.ts";
+import { testStandin } from "../support/test-standin.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import { launchChromium, needsChromium } from "./chromium.ts";
 import { startSite, type Site } from "./page-server.ts";
@@ -24,7 +25,7 @@ describe("from the click to the API, with the real service behind the page", nee
 
   before(async () => {
     browser = await launchChromium();
-    [standin, site, folder] = await Promise.all([startStandin(), startSite(), mkdtemp(join(tmpdir(), "onbehalf-"))]);
+    [standin, site, folder] = await Promise.all([testStandin(), startSite(), mkdtemp(join(tmpdir(), "onbehalf-"))]);
     const { clientId, clientSecret, url } = standin;
     vault = await openVault({
       provider: google({ clientId, clientSecret, baseUrl: url }),

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { startStandin } from "../../src/standin/index.ts";
+import { testStandin } from "../support/test-standin.ts";
 import { freshDatabase } from "../support/postgres.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { play } from "./play.ts";
@@ -23,7 +23,7 @@ describe("the command line", { concurrency: 2 }, () => {
     const transcript = parseTranscript(readFileSync(path, "utf8"));
     test(`${basename(path, ".txt")}: ${transcript.title}`, async (t) => {
       const folder = await temporaryFolder(t);
-      await using standin = await startStandin();
+      await using standin = await testStandin();
       const store: Record<string, string> = path.includes("/postgres/")
         ? { ONBEHALF_STORE: await freshDatabase(t) }
         : {};

@@ -11,7 +11,7 @@ import type { TestContext } from "node:test";
 import { promisify } from "node:util";
 import { fixedClock, generateMasterKey, google, keyringFromKeys, openVault } from "../../src/index.ts";
 import { startServer } from "../../src/service/index.ts";
-import { startStandin } from "../../src/standin/index.ts";
+import { testStandin } from "../support/test-standin.ts";
 import type { Standin } from "../../src/standin/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import { checkout } from "../support/checkout-bin.ts";
@@ -38,7 +38,7 @@ async function endedEarly(program: ChildProcess): Promise<never> {
 /** Every example has a test of its name here, and one that has none fails. */
 const tests: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
   "app-server.ts": async (t) => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const { cwd, env } = await desk(t, standin);
     const server = spawn(process.execPath, [`${checkout}examples/app-server.ts`], { cwd, env });
     // Whatever the test finds wrong, the server must not outlive it.
@@ -62,7 +62,7 @@ const tests: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
   },
 
   "nightly-job.ts": async (t) => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const { cwd, env } = await desk(t, standin);
     {
       const { clientId, clientSecret, url: baseUrl } = standin;
@@ -84,7 +84,7 @@ const tests: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
   },
 
   "another-provider.ts": async (t) => {
-    await using standin = await startStandin({ issuer: "self", rotation: "strict" });
+    await using standin = await testStandin({ issuer: "self", rotation: "strict" });
     const { cwd, env } = await desk(t, standin);
     const redirectUri = "http://127.0.0.1:3000/callback";
     const { stdout } = await run(process.execPath, [`${checkout}examples/another-provider.ts`], {
@@ -110,7 +110,7 @@ const tests: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
 
   "service.sh": async (t) => {
     const clock = fixedClock(Date.now());
-    await using standin = await startStandin({ clock });
+    await using standin = await testStandin({ clock });
     const { cwd, env } = await desk(t, standin);
     await using vault = await openVault({
       provider: google({ clientId: standin.clientId, clientSecret: standin.clientSecret, baseUrl: standin.url }),

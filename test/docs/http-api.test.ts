@@ -10,7 +10,7 @@ import { openApiDocument } from "../../src/service/openapi/document.ts";
 import { serviceMetrics, startServer } from "../../src/service/index.ts";
 import type { RunningServer } from "../../src/service/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
-import { startStandin } from "../../src/standin/index.ts";
+import { testStandin } from "../support/test-standin.ts";
 import type { Standin } from "../../src/standin/index.ts";
 import { runBlocks } from "./bash-session.ts";
 import { blocksOf } from "./fenced-blocks.ts";
@@ -26,7 +26,7 @@ describe("docs/http-api.md", () => {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "onbehalf-"));
-    standin = await startStandin();
+    standin = await testStandin();
     const metrics = serviceMetrics();
     vault = await openVault({
       provider: google({ clientId: standin.clientId, clientSecret: standin.clientSecret, baseUrl: standin.url }),

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { program } from "../../src/cli/program.ts";
 import { settingNames } from "../../src/service/settings/config.ts";
-import { startStandin } from "../../src/standin/index.ts";
+import { testStandin } from "../support/test-standin.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { runBlocks } from "./bash-session.ts";
 import { anchorsOf, blocksOf } from "./fenced-blocks.ts";
@@ -41,7 +41,7 @@ describe("docs/operations.md", () => {
 
   test("its examples work, one after the other, in a folder with a client's file", async (t) => {
     const folder = await temporaryFolder(t);
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
     const { clientId, clientSecret } = standin;
     await mkdir(join(folder, ".bin"));

@@ -8,7 +8,7 @@ import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { promisify } from "node:util";
 import { generateMasterKey } from "../../src/index.ts";
-import { startStandin } from "../../src/standin/index.ts";
+import { testStandin } from "../support/test-standin.ts";
 import type { Standin } from "../../src/standin/index.ts";
 import { checkout, installCommand } from "../support/checkout-bin.ts";
 import { anchorsOf, blocksOf } from "./fenced-blocks.ts";
@@ -33,7 +33,7 @@ function blockOf(section: string, index: number): string {
 
 describe("README.md", { timeout: 60_000 }, () => {
   test("the library's block does what it says", async (t) => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const folder = await folderWithClient(t, standin);
     const source = blockOf("In your server", 0)
       // The one difference from a reader's own program: Google is the stand-in.
@@ -62,7 +62,7 @@ describe("README.md", { timeout: 60_000 }, () => {
   });
 
   test("the service's blocks do what they say", async (t) => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const folder = await folderWithClient(t, standin);
     const env = { ...process.env, PATH: await installCommand(folder), ONBEHALF_GOOGLE_BASE_URL: standin.url };
     const serve = spawn(

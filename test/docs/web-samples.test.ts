@@ -7,7 +7,8 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { generateMasterKey, google, keyringFromKeys, openVault, type Vault } from "../../src/index.ts";
 import { service } from "../../src/service/index.ts";
-import { startStandin, type Standin } from "../../src/standin/index.ts";
+import { type Standin } from "../../src/standin/index.ts";
+import { testStandin } from "../support/test-standin.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import { launchChromium, needsChromium } from "../browser/chromium.ts";
 import { startSite, type Site } from "../browser/page-server.ts";
@@ -32,7 +33,7 @@ describe("the web samples of docs/mobile.md, in real Chromium", needsChromium, (
 
   before(async () => {
     browser = await launchChromium();
-    [standin, site, folder] = await Promise.all([startStandin(), startSite(), mkdtemp(join(tmpdir(), "onbehalf-"))]);
+    [standin, site, folder] = await Promise.all([testStandin(), startSite(), mkdtemp(join(tmpdir(), "onbehalf-"))]);
     const { clientId, clientSecret, url: baseUrl } = standin;
     vault = await openVault({
       provider: google({ clientId, clientSecret, baseUrl }),

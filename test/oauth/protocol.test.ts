@@ -10,7 +10,7 @@ import { google } from "../../src/providers/google.ts";
 import { oidc } from "../../src/providers/oidc.ts";
 import type { Client, Provider } from "../../src/providers/provider.ts";
 import { Secret } from "../../src/core/secret.ts";
-import { startStandin } from "../../src/standin/index.ts";
+import { testStandin } from "../support/test-standin.ts";
 import type { Fault, IdTokenFlaw, Standin, StandinOptions } from "../../src/standin/index.ts";
 import { wireWith } from "./servers.ts";
 
@@ -36,7 +36,7 @@ async function scene(
   providerOf: (standin: Standin) => Provider = ({ clientId, url }) => google({ clientId, baseUrl: url }),
 ): Promise<Scene> {
   const clock = fixedClock("2026-11-22T00:00:00Z");
-  const standin = await startStandin({ clock, ...options });
+  const standin = await testStandin({ clock, ...options });
   t.after(() => standin.close());
   const client: Client = { clientId: standin.clientId, clientSecret: new Secret(standin.clientSecret) };
   const protocol = new HttpProtocol(providerOf(standin), client, wireWith(), clock);

@@ -3,7 +3,8 @@ import { describe, test } from "node:test";
 import { drive as driveClient } from "@googleapis/drive";
 import { OAuth2Client } from "google-auth-library";
 import * as openid from "openid-client";
-import { type Standin, startStandin } from "../../src/standin/index.ts";
+import { type Standin } from "../../src/standin/index.ts";
+import { testStandin } from "../support/test-standin.ts";
 import { appData } from "./talk.ts";
 import { Visitor } from "./visitor.ts";
 
@@ -38,7 +39,7 @@ describe("google-auth-library and @googleapis/drive", () => {
     });
 
   test("sign in, verify, keep a file, refresh, and revoke", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const auth = clientFor(standin);
     const request = auth.generateAuthUrl({
       access_type: "offline",
@@ -97,7 +98,7 @@ describe("google-auth-library and @googleapis/drive", () => {
   });
 
   test("loses an empty redirect_uri, so that a phone's code fails here as it does at Google", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const auth = clientFor(standin);
     const code = standin.code({ email: "ada@example.com" });
     await assert.rejects(auth.getToken({ code, redirect_uri: "postmessage" }), /redirect_uri_mismatch/);
@@ -112,7 +113,7 @@ describe("google-auth-library and @googleapis/drive", () => {
 
 describe("openid-client", () => {
   test("discovers, signs in with PKCE and nonce, checks signatures, refreshes, reads userinfo, and revokes", async () => {
-    await using standin = await startStandin({ issuer: "self" });
+    await using standin = await testStandin({ issuer: "self" });
     const config = await openid.discovery(new URL(standin.url), standin.clientId, standin.clientSecret, undefined, {
       execute: [openid.allowInsecureRequests, openid.enableNonRepudiationChecks],
     });
@@ -154,7 +155,7 @@ describe("openid-client", () => {
   });
 
   test("takes the stand-in for Google itself where it is told Google's issuer", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const { url } = standin;
     const metadata = (await (await fetch(`${url}/.well-known/openid-configuration`)).json()) as openid.ServerMetadata;
     const config = new openid.Configuration(metadata, standin.clientId, standin.clientSecret);

@@ -3,7 +3,7 @@ import { execFile, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
-import { startStandin } from "../../src/standin/index.ts";
+import { testStandin } from "../support/test-standin.ts";
 import { appData } from "./talk.ts";
 
 /** Debian's own Python: its packages are not seen by others that may come first on the PATH. */
@@ -32,7 +32,7 @@ const kept: Kept = { listed: ["a.txt"], content: "hello", kind: "drive#file" };
 describe("Google's Python clients", { skip }, () => {
   test("sign in, verify by certificates, refresh, keep a file, and revoke by GET and then POST", async () => {
     assert.ok(present, `apt-get install ${packages}`);
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const given = [script, standin.url, standin.clientId, standin.clientSecret];
     // No proxy settings reach it: the stand-in is on this machine.
     const { stdout } = await promisify(execFile)(python, ["-W", "ignore", "-B", ...given], {

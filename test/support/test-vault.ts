@@ -5,7 +5,7 @@ import type { TestContext } from "node:test";
 import { fixedClock, generateMasterKey, google, keyringFromKeys, openVault } from "../../src/index.ts";
 import type { MovableClock, Provider, Secret, Vault, VaultEvent, VaultOptions } from "../../src/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
-import { startStandin } from "../../src/standin/index.ts";
+import { testStandin } from "./test-standin.ts";
 import type { LogEntry, Standin, StandinOptions } from "../../src/standin/index.ts";
 import { eventually } from "./eventually.ts";
 
@@ -42,7 +42,7 @@ export interface SharedStandin {
 
 export async function sharedStandin(settings: StandinOptions = {}): Promise<SharedStandin> {
   const clock = settings.clock === undefined ? fixedClock("2026-11-22T00:00:00Z") : (settings.clock as MovableClock);
-  return { clock, standin: await startStandin({ ...settings, clock }) };
+  return { clock, standin: await testStandin({ ...settings, clock }) };
 }
 
 /**

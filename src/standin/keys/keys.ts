@@ -1,6 +1,7 @@
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
+import { BadInput } from "../input.ts";
 
-/** One signing key. The private part is made at start and never leaves this process. */
+/** One signing key. The private part never leaves this process. */
 export interface SigningKey {
   readonly kid: string;
   readonly privateKey: KeyObject;
@@ -8,8 +9,10 @@ export interface SigningKey {
   readonly createdAt: number;
 }
 
-function newSigningKey(now: number): SigningKey {
-  const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
+function newSigningKey(now: number, given?: KeyObject): SigningKey {
+  const { privateKey } =
+    given === undefined ? generateKeyPairSync("rsa", { modulusLength: 2_048 }) : { privateKey: given };
+  const publicKey = createPublicKey(privateKey);
   return { kid: randomBytes(20).toString("hex"), privateKey, publicKey, createdAt: now };
 }
 
@@ -19,16 +22,25 @@ function newSigningKey(now: number): SigningKey {
  */
 export class KeyRing {
   readonly #now: () => number;
+  readonly #given: KeyObject | undefined;
   #keys: SigningKey[] = [];
 
-  constructor(now: () => number) {
+  /**
+   * @param given the first key, where the caller has one
+   * @throws {BadInput} when it is no private RSA key: a signature made with it would be refused for the wrong reason.
+   */
+  constructor(now: () => number, given?: KeyObject) {
+    if (given !== undefined && (given.type !== "private" || given.asymmetricKeyType !== "rsa")) {
+      throw new BadInput("signingKey must be a private RSA key");
+    }
     this.#now = now;
+    this.#given = given;
   }
 
   get current(): SigningKey {
     const [current] = this.#keys;
     if (current !== undefined) return current;
-    const first = newSigningKey(this.#now());
+    const first = newSigningKey(this.#now(), this.#given);
     this.#keys = [first];
     return first;
   }

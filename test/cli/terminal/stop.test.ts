@@ -8,13 +8,13 @@ import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { generateMasterKey } from "../../../src/index.ts";
-import { startStandin } from "../../../src/standin/index.ts";
+import { testStandin } from "../../support/test-standin.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const main = fileURLToPath(new URL("../../../src/cli/main.ts", import.meta.url));
 
 test("a connection that a client keeps open does not keep the service from stopping", async (t) => {
-  await using standin = await startStandin();
+  await using standin = await testStandin();
   const child = spawn(process.execPath, [main, "serve", "--json", "--port", "0"], {
     stdio: ["ignore", "pipe", "ignore"],
     env: {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
-import { type Standin, startStandin } from "../../../src/standin/index.ts";
+import { type Standin } from "../../../src/standin/index.ts";
+import { testStandin } from "../../support/test-standin.ts";
 import { appData, grant } from "../talk.ts";
 
 const paths = [
@@ -80,7 +81,7 @@ function send(
 
 describe("bad input", () => {
   test("never gets a 5xx, whatever is sent where", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const { accessToken, refreshToken } = await grant(
       standin,
       "ada@example.com",
@@ -155,7 +156,7 @@ describe("bad input", () => {
   });
 
   test("is refused by size before it is read", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const body = Buffer.alloc(70_000, "a");
     const headers = { "content-type": "application/x-www-form-urlencoded", "content-length": String(body.length) };
     const response = await fetch(`${standin.url}/token`, { method: "POST", headers, body });

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from "jose";
-import { startStandin } from "../../../src/standin/index.ts";
+import { testStandin } from "../../support/test-standin.ts";
 import { alive, appData, control, exchange, grant, json, refresh, stillClock, token } from "../talk.ts";
 
 describe("the control routes", () => {
   test("hand out a code as a phone would get it", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const { status, body } = await control(standin, "code", {
       kind: "native",
       email: "new.person@example.com",
@@ -26,12 +26,12 @@ describe("the control routes", () => {
 
   test("move the clock, their own or the one they were given", async () => {
     const clock = stillClock(Date.UTC(2026, 0, 1));
-    await using shared = await startStandin({ clock });
+    await using shared = await testStandin({ clock });
     const moved = await control(shared, "clock", { advance_seconds: 3_700 });
     assert.equal(moved.body["now"], "2026-01-01T01:01:40.000Z");
     assert.equal(clock.now(), Date.UTC(2026, 0, 1, 1, 1, 40), "the service beside it sees the same time");
 
-    await using own = await startStandin({ clock: { now: () => 1_000 } });
+    await using own = await testStandin({ clock: { now: () => 1_000 } });
     const { accessToken } = await grant(own);
     own.advance(3_599_000);
     assert.equal(own.now(), 3_600_000);
@@ -39,14 +39,14 @@ describe("the control routes", () => {
   });
 
   test("remove the app for a person", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const { refreshToken } = await grant(standin);
     assert.deepEqual((await control(standin, "revoke", { email: "ada@example.com" })).body, { revoked: 1 });
     assert.equal((await refresh(standin, refreshToken)).body["error"], "invalid_grant");
   });
 
   test("register clients and people, and change them", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const made = await control(standin, "clients", { name: "Other", redirect_uris: ["https://app.example/cb"] });
     assert.match(String(made.body["client_secret"]), /^GOCSPX-/);
     const changed = await control(standin, "clients", { client_id: made.body["client_id"], state: "disabled" });
@@ -66,7 +66,7 @@ describe("the control routes", () => {
   });
 
   test("hand out client files of both kinds, and none with a secret that does not exist", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const fileOf = async (clientId: string): Promise<Record<string, Record<string, unknown>>> => {
       const query = new URLSearchParams({ client_id: clientId });
       const response = await fetch(`${standin.url}/standin/client_secret.json?${query.toString()}`);
@@ -107,7 +107,7 @@ describe("the control routes", () => {
   ];
   for (const [path, body, message] of wrong) {
     test(`say what is wrong with ${path} ${JSON.stringify(body)}`, async () => {
-      await using standin = await startStandin();
+      await using standin = await testStandin();
       const answer = await control(standin, path, body);
       assert.deepEqual([answer.status, answer.body["error"]], [400, "invalid_request"]);
       assert.match(String(answer.body["error_description"]), message);
@@ -115,7 +115,7 @@ describe("the control routes", () => {
   }
 
   test("refuse what is no JSON, a form, and a strange method", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const send = (init: RequestInit): Promise<Response> =>
       fetch(`${standin.url}/standin/code`, { method: "POST", ...init });
     assert.equal((await send({ body: "{" })).status, 400);
@@ -125,7 +125,7 @@ describe("the control routes", () => {
   });
 
   test("serve pages of this machine, and no web site that somebody happens to visit", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const from = (origin: string, method = "GET"): Promise<Response> =>
       fetch(`${standin.url}/standin/settings`, { method, headers: { origin } });
     assert.equal((await from("https://evil.example")).status, 403);
@@ -139,23 +139,23 @@ describe("the control routes", () => {
 
 describe("starting", () => {
   test("takes every setting as an option, and no misspelt one", async () => {
-    await using standin = await startStandin({ rotation: "grace", graceSeconds: 5 });
+    await using standin = await testStandin({ rotation: "grace", graceSeconds: 5 });
     assert.deepEqual([standin.settings().rotation, standin.settings().graceSeconds], ["grace", 5]);
     const misspelt = { rotations: "grace", graceSeconds: 5 };
-    await assert.rejects(startStandin(misspelt), /unknown member "rotations"/);
-    await assert.rejects(startStandin({ accessTokenTtlSeconds: -1 }), /accessTokenTtlSeconds must be/);
+    await assert.rejects(testStandin(misspelt), /unknown member "rotations"/);
+    await assert.rejects(testStandin({ accessTokenTtlSeconds: -1 }), /accessTokenTtlSeconds must be/);
   });
 
   test("takes a port, and says so when that is not free", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const port = Number(new URL(standin.url).port);
-    await assert.rejects(startStandin({ port }), { code: "EADDRINUSE" });
+    await assert.rejects(testStandin({ port }), { code: "EADDRINUSE" });
   });
 });
 
 describe("the log", () => {
   test("has every request, in order, with secrets shortened, and counts outcomes", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const { refreshToken, accessToken } = await grant(standin);
     await refresh(standin, refreshToken);
     await alive(standin, accessToken);
@@ -201,7 +201,7 @@ describe("the log", () => {
   });
 
   test("tells which token of which family was presented, so that a used one can be found", async () => {
-    await using standin = await startStandin({ rotation: "strict" });
+    await using standin = await testStandin({ rotation: "strict" });
     const { refreshToken } = await grant(standin);
     const second = (await refresh(standin, refreshToken)).body["refresh_token"];
     await refresh(standin, second);
@@ -214,7 +214,7 @@ describe("the log", () => {
   });
 
   test("keeps secrets out wherever they are sent", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const { accessToken, refreshToken } = await grant(standin);
     const code = standin.code({ email: "ada@example.com" });
     await fetch(`${standin.url}/tokeninfo?access_token=${accessToken}&odd=${encodeURIComponent(refreshToken)}`);
@@ -229,7 +229,7 @@ describe("the log", () => {
 
 describe("security events", () => {
   test("are signed with the published keys, name the person, and have no exp", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const sub = standin.person({ email: "ada@example.com" }).sub;
     const { status, body } = await control(standin, "risc", {
       email: "ada@example.com",
@@ -256,7 +256,7 @@ describe("security events", () => {
   });
 
   test("name a refresh token by its first characters, or by the hash of its hash", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const { refreshToken } = await grant(standin);
     const subjectOf = (set: string): Record<string, unknown> => {
       const claims = JSON.parse(Buffer.from(set.split(".")[1] ?? "", "base64url").toString()) as {
@@ -278,7 +278,7 @@ describe("security events", () => {
   });
 
   test("can be about nobody: a verification carries its state", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const set = standin.risc({
       type: "verification",
       state: "hello",

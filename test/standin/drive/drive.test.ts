@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type Standin, startStandin } from "../../../src/standin/index.ts";
+import { type Standin } from "../../../src/standin/index.ts";
+import { testStandin } from "../../support/test-standin.ts";
 import { type Answered, appData, call, exchange, grant, json } from "../talk.ts";
 
 const drive = "https://www.googleapis.com/auth/drive";
@@ -30,7 +31,7 @@ const errorOf = (answer: Answered): DriveError => answer.body["error"] as DriveE
 
 describe("the app folder", () => {
   test("answers to both aliases with Drive's four fields, and with an id of its own", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const { accessToken } = await grant(standin);
     const answers = await Promise.all(
       ["appfolder", "appDataFolder"].map((alias) => get(standin, `${files}/${alias}`, accessToken)),
@@ -44,7 +45,7 @@ describe("the app folder", () => {
   });
 
   test("is one person's and one project's alone", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const other = standin.client({ clientId: "42-other.apps.googleusercontent.com" });
     const mine = (await grant(standin)).accessToken;
     const carls = (await grant(standin, "carl@example.com")).accessToken;
@@ -63,7 +64,7 @@ describe("the app folder", () => {
   });
 
   test("keeps what is put in: create, read, list, change, delete", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const bearer = (await grant(standin)).accessToken;
     const boundary = "b-1";
     const parts = [
@@ -116,7 +117,7 @@ describe("the app folder", () => {
   });
 
   test("takes an upload in pieces", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const bearer = (await grant(standin)).accessToken;
     const begun = await call(standin, `${upload}?uploadType=resumable`, bearer, {
       method: "POST",
@@ -146,7 +147,7 @@ describe("the app folder", () => {
   });
 
   test("comes in pages", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const bearer = (await grant(standin)).accessToken;
     for (const name of ["a", "b", "c"]) await create(standin, bearer, { name, parents: ["appDataFolder"] });
     const names: string[] = [];
@@ -174,7 +175,7 @@ describe("who may do what", () => {
   ];
   for (const [name, scope, path, status] of table) {
     test(`${name}: ${String(status)}`, async () => {
-      await using standin = await startStandin();
+      await using standin = await testStandin();
       const { accessToken } = await grant(standin, "ada@example.com", scope);
       const answer = await get(standin, path, accessToken);
       assert.equal(answer.status, status);
@@ -189,7 +190,7 @@ describe("who may do what", () => {
   }
 
   test("unknown, expired and revoked bearers look the same: 401", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const revoked = (await grant(standin)).accessToken;
     standin.revoke("ada@example.com");
     const expired = (await grant(standin)).accessToken;
@@ -211,7 +212,7 @@ describe("who may do what", () => {
   });
 
   test("drive.file reaches what the same project made, and nothing else", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const other = standin.client({ clientId: "42-other.apps.googleusercontent.com" });
     const code = standin.code({ email: "ada@example.com", clientId: other.clientId, scope: `${drive}.file` });
     const theirs = await exchange(standin, code, {
@@ -251,7 +252,7 @@ describe("requests that make no sense", () => {
   ];
   for (const [name, path, init, status] of table) {
     test(`${name}: ${String(status)}`, async () => {
-      await using standin = await startStandin();
+      await using standin = await testStandin();
       const { accessToken } = await grant(standin);
       const answer = await json(await call(standin, path, accessToken, init));
       assert.equal(answer.status, status);

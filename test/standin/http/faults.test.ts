@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type Fault, startStandin } from "../../../src/standin/index.ts";
+import { type Fault } from "../../../src/standin/index.ts";
+import { testStandin } from "../../support/test-standin.ts";
 import { control, grant, refresh, stillClock, token } from "../talk.ts";
 
 describe("faults", () => {
@@ -44,7 +45,7 @@ describe("faults", () => {
     ];
   for (const [name, fault, expected] of spoiled) {
     test(`${name}: the next request meets it, the one after does not, and nothing was acted on`, async () => {
-      await using standin = await startStandin({ rotation: "strict" });
+      await using standin = await testStandin({ rotation: "strict" });
       const { refreshToken } = await grant(standin);
       standin.fault("POST", "/token", fault);
       const form = { grant_type: "refresh_token", refresh_token: refreshToken };
@@ -63,7 +64,7 @@ describe("faults", () => {
   }
 
   test("a lost answer: the token was rotated, and nobody was told", async () => {
-    await using standin = await startStandin({ rotation: "strict" });
+    await using standin = await testStandin({ rotation: "strict" });
     const { refreshToken } = await grant(standin);
     standin.fault("POST", "/token", { drop: true, after: "answer" });
     await assert.rejects(refresh(standin, refreshToken));
@@ -74,7 +75,7 @@ describe("faults", () => {
   });
 
   test("a cut connection before anything was done", async () => {
-    await using standin = await startStandin({ rotation: "strict" });
+    await using standin = await testStandin({ rotation: "strict" });
     const { refreshToken } = await grant(standin);
     standin.fault("POST", "/token", { drop: true });
     await assert.rejects(refresh(standin, refreshToken));
@@ -82,7 +83,7 @@ describe("faults", () => {
   });
 
   test("an answer that ends in the middle", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const { refreshToken } = await grant(standin);
     standin.fault("POST", "/token", { drop: "midway" });
     await assert.rejects(refresh(standin, refreshToken));
@@ -90,7 +91,7 @@ describe("faults", () => {
   });
 
   test("an error after it acted, as a proxy makes them", async () => {
-    await using standin = await startStandin({ rotation: "strict" });
+    await using standin = await testStandin({ rotation: "strict" });
     const { refreshToken } = await grant(standin);
     standin.fault("POST", "/token", { status: 504, after: "answer" });
     assert.equal((await refresh(standin, refreshToken)).status, 504);
@@ -98,7 +99,7 @@ describe("faults", () => {
   });
 
   test("a late answer, a dripping one and a huge one arrive whole", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const { refreshToken } = await grant(standin);
     standin.fault("POST", "/token", { delayMs: 20 });
     assert.equal((await refresh(standin, refreshToken)).status, 200);
@@ -112,7 +113,7 @@ describe("faults", () => {
   });
 
   test("wait for their method and path, by any of its names, with a star for the rest", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     standin.fault("GET", "/token", { status: 500 });
     standin.fault("POST", "/drive/*", { status: 500 });
     standin.fault("POST", "/token", { status: 503 });
@@ -125,7 +126,7 @@ describe("faults", () => {
   });
 
   test("come as often as they say, one after the other, until cleared", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     standin.fault("POST", "/token", { status: 500, times: 2 });
     standin.fault("POST", "/token", { status: 503, times: "always" });
     const statuses: number[] = [];
@@ -136,7 +137,7 @@ describe("faults", () => {
   });
 
   test("can be set over HTTP, and a misspelt member is an error", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const set = await control(standin, "faults", { path: "/token", times: 1, status: 503, retry_after: 3 });
     assert.equal(set.status, 200);
     const spoiled = await token(standin, {});
@@ -148,7 +149,7 @@ describe("faults", () => {
   });
 
   test("leave nothing hanging when the stand-in closes", async () => {
-    const standin = await startStandin();
+    const standin = await testStandin();
     standin.fault("POST", "/token", { delayMs: 60_000 });
     standin.fault("GET", "/tokeninfo", { dripMs: 60_000 });
     const hanging = [

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
-import { type CodeSpec, startStandin } from "../../../src/standin/index.ts";
+import { type CodeSpec } from "../../../src/standin/index.ts";
+import { testStandin } from "../../support/test-standin.ts";
 import { alive, appData, exchange, json, post, stillClock, token } from "../talk.ts";
 
 /** Without sign-in scopes no key has to be made, which is most of what a test would wait for. */
@@ -31,7 +32,7 @@ describe("redirect_uri at the exchange", () => {
   ];
   for (const [kind, spec, redirectUri, accepted] of table) {
     test(`${kind}: ${JSON.stringify(redirectUri)} is ${accepted ? "accepted" : "refused"}`, async () => {
-      await using standin = await startStandin({ clock: stillClock() });
+      await using standin = await testStandin({ clock: stillClock() });
       const code = standin.code({ ...person, ...spec });
       const sent = redirectUri === undefined ? {} : { redirect_uri: redirectUri };
       const answer = await token(standin, { grant_type: "authorization_code", code, ...sent });
@@ -41,7 +42,7 @@ describe("redirect_uri at the exchange", () => {
   }
 
   test("leaves the code usable after a mismatch, unless told to burn it", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const kept = standin.code({ ...person });
     await exchange(standin, kept, { redirect_uri: "postmessage" });
     assert.equal((await exchange(standin, kept)).status, 200);
@@ -54,7 +55,7 @@ describe("redirect_uri at the exchange", () => {
 
 describe("codes", () => {
   test("work once", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const code = standin.code({ ...person });
     const first = await exchange(standin, code);
     assert.equal(first.status, 200);
@@ -68,7 +69,7 @@ describe("codes", () => {
   });
 
   test("end what they brought when used twice, if the setting says so", async () => {
-    await using standin = await startStandin({ clock: stillClock(), revokeOnCodeReuse: true });
+    await using standin = await testStandin({ clock: stillClock(), revokeOnCodeReuse: true });
     const code = standin.code({ ...person });
     const { body } = await exchange(standin, code);
     await exchange(standin, code);
@@ -76,7 +77,7 @@ describe("codes", () => {
   });
 
   test("live for ten minutes of the stand-in's clock", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const [inTime, late] = [standin.code({ ...person }), standin.code({ ...person })];
     standin.advance(599_000);
     assert.equal((await exchange(standin, inTime)).status, 200);
@@ -85,7 +86,7 @@ describe("codes", () => {
   });
 
   test("contain a slash, so that encoding matters: one that is still percent-encoded is malformed", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const code = standin.code({ ...person });
     assert.match(code, /^4\/0A[\w-]+$/);
     for (const odd of [
@@ -106,7 +107,7 @@ describe("codes", () => {
   });
 
   test("belong to one client: another one's is unauthorized_client", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const other = standin.client({ name: "Other" });
     const code = standin.code({ ...person });
     const credentials = { client_id: other.clientId, client_secret: other.clientSecret ?? "" };
@@ -116,7 +117,7 @@ describe("codes", () => {
   });
 
   test("die with the authorization they stand for", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const code = standin.code({ ...person });
     standin.revoke(person.email);
     assert.equal((await exchange(standin, code)).body["error"], "invalid_grant");
@@ -125,7 +126,7 @@ describe("codes", () => {
 
 describe("the refresh token of an exchange", () => {
   test("comes the first time, and later only when consent is forced", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const brings = async (spec: Partial<CodeSpec>): Promise<boolean> =>
       "refresh_token" in (await exchange(standin, standin.code({ ...person, ...spec }))).body;
     assert.equal(await brings({}), true);
@@ -138,13 +139,13 @@ describe("the refresh token of an exchange", () => {
   });
 
   test("does not come online, not even the first time", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const { body } = await exchange(standin, standin.code({ ...person, accessType: "online" }));
     assert.equal(body["refresh_token"], undefined);
   });
 
   test("has a term when access is time-based", async () => {
-    await using standin = await startStandin({ clock: stillClock(), refreshTokenTtlSeconds: 7_200 });
+    await using standin = await testStandin({ clock: stillClock(), refreshTokenTtlSeconds: 7_200 });
     const { body } = await exchange(standin, standin.code({ ...person }));
     assert.equal(body["refresh_token_expires_in"], 7_200);
   });
@@ -173,7 +174,7 @@ describe("PKCE", () => {
   ];
   for (const [name, spec, sent, description] of table) {
     test(`${name}: ${description ?? "accepted"}`, async () => {
-      await using standin = await startStandin({ clock: stillClock() });
+      await using standin = await testStandin({ clock: stillClock() });
       const { body } = await exchange(standin, standin.code({ ...person, ...spec }), sent);
       assert.equal(body["error_description"], description);
     });
@@ -194,7 +195,7 @@ describe("client authentication and the shape of a request", () => {
   ];
   for (const [name, parameters, status, error] of table) {
     test(`${name}: ${String(status)} ${error}`, async () => {
-      await using standin = await startStandin({ clock: stillClock() });
+      await using standin = await testStandin({ clock: stillClock() });
       const answer = await token(standin, parameters);
       assert.deepEqual([answer.status, answer.body["error"]], [status, error]);
       assert.match(answer.headers.get("cache-control") ?? "", /no-store/);
@@ -202,7 +203,7 @@ describe("client authentication and the shape of a request", () => {
   }
 
   test("takes Basic, with both halves form-encoded", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const odd = standin.client({ clientId: "555-odd:client", clientSecret: "s&cret +%" });
     const code = standin.code({ ...person, clientId: odd.clientId });
     const basic = [odd.clientId, odd.clientSecret ?? ""].map((part) =>
@@ -217,7 +218,7 @@ describe("client authentication and the shape of a request", () => {
   });
 
   test("answers a wrong Basic with a challenge, and two ways at once with invalid_request", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const send = async (basic: string, more: Record<string, string> = {}): Promise<Response> =>
       fetch(`${standin.url}/token`, {
         method: "POST",
@@ -232,7 +233,7 @@ describe("client authentication and the shape of a request", () => {
   });
 
   test("refuses a repeated parameter and a body that is not a form", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const right = { client_id: standin.clientId, client_secret: standin.clientSecret, redirect_uri: "" };
     const form = new URLSearchParams({ ...right, grant_type: "authorization_code", code: standin.code(person) });
     form.append("redirect_uri", "");
@@ -251,7 +252,7 @@ describe("client authentication and the shape of a request", () => {
   });
 
   test("says when the client was deleted or disabled, and when a phone's client is used with a secret", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     standin.client({ clientId: standin.clientId, state: "disabled" });
     assert.equal((await token(standin, { grant_type: "refresh_token" })).body["error"], "disabled_client");
     standin.client({ clientId: standin.clientId, state: "deleted" });
@@ -263,7 +264,7 @@ describe("client authentication and the shape of a request", () => {
   });
 
   test("answers on Google's older paths too, and says which methods it takes", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     for (const path of ["/oauth2/v4/token", "/o/oauth2/token"]) {
       assert.equal((await post(standin, path, {})).body["error"], "invalid_request");
     }

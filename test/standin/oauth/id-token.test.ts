@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { createHash, createPublicKey, X509Certificate } from "node:crypto";
+import { createHash, createPublicKey, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { describe, test } from "node:test";
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from "jose";
 import { type IdTokenFlaw, type Standin, startStandin } from "../../../src/standin/index.ts";
+import { testStandin } from "../../support/test-standin.ts";
 import { appData, call, exchange, json, post, refresh } from "../talk.ts";
 
 const email = "ada@example.com";
@@ -28,7 +29,7 @@ async function verified(standin: Standin, token: unknown, nonce: string): Promis
 
 describe("ID tokens", () => {
   test("say who signed in, for whom, by which phone, and for which access token", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     standin.person({ email, hd: "example.com" });
     const code = standin.code({ email, nonce: "n-1", scope: `openid email profile ${appData}` });
     const { body } = await exchange(standin, code);
@@ -64,7 +65,7 @@ describe("ID tokens", () => {
   });
 
   test("come only with an identity scope, and carry no more than it reaches", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const tokenFor = async (scope: string): Promise<unknown> =>
       (await exchange(standin, standin.code({ email, scope }))).body["id_token"];
     assert.equal(await tokenFor(appData), undefined);
@@ -73,7 +74,7 @@ describe("ID tokens", () => {
   });
 
   test("have the audience as azp where a browser got the code", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const code = standin.code({ email, kind: "popup" });
     const { body } = await exchange(standin, code, { redirect_uri: "postmessage" });
     const { payload } = await jwtVerify(String(body["id_token"]), await keysOf(standin));
@@ -93,7 +94,7 @@ describe("ID tokens", () => {
   ];
   for (const flaw of flaws) {
     test(`can be wrong on purpose: ${flaw} is refused by a careful client`, async () => {
-      await using standin = await startStandin({ idTokenFlaw: flaw });
+      await using standin = await testStandin({ idTokenFlaw: flaw });
       const { status, body } = await exchange(standin, standin.code({ email, nonce: "n-1" }));
       assert.equal(status, 200);
       await assert.rejects(verified(standin, body["id_token"], "n-1"));
@@ -106,7 +107,7 @@ describe("ID tokens", () => {
 
 describe("keys", () => {
   test("are published as JWKS and as certificates, the same ones", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     standin.rotateKeys();
     const response = await fetch(`${standin.url}/oauth2/v3/certs`);
     assert.match(response.headers.get("cache-control") ?? "", /max-age=\d+/);
@@ -130,7 +131,7 @@ describe("keys", () => {
   });
 
   test("rotate: the new one signs, the last one stays, and after a leak it does not", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const { body } = await exchange(standin, standin.code({ email }));
     const kid = standin.rotateKeys();
     await jwtVerify(String(body["id_token"]), await keysOf(standin));
@@ -140,17 +141,33 @@ describe("keys", () => {
     await assert.rejects(jwtVerify(String(next.body["id_token"]), await keysOf(standin)));
   });
 
-  test("belong to one stand-in: another one's are others", async () => {
+  test("of two stand-ins that were given no key are signed by different keys", async () => {
     await using first = await startStandin();
     await using second = await startStandin();
     const { body } = await exchange(first, first.code({ email }));
     await assert.rejects(jwtVerify(String(body["id_token"]), await keysOf(second)));
   });
+
+  test("are signed by the key that the stand-in was given, until it rotates its keys", async () => {
+    const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
+    await using standin = await startStandin({ signingKey: privateKey });
+    const { body } = await exchange(standin, standin.code({ email }));
+    await jwtVerify(String(body["id_token"]), publicKey);
+    await jwtVerify(String(body["id_token"]), await keysOf(standin));
+    standin.rotateKeys();
+    const next = await exchange(standin, standin.code({ email }));
+    await assert.rejects(jwtVerify(String(next.body["id_token"]), publicKey));
+  });
+
+  test("need a private RSA key: a stand-in that is given another key does not start", async () => {
+    const { publicKey } = generateKeyPairSync("ed25519");
+    await assert.rejects(startStandin({ signingKey: publicKey }), /signingKey must be a private RSA key/);
+  });
 });
 
 describe("the discovery document", () => {
   test("has Google's issuer and endpoints under the base URL", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const { body } = await json(await fetch(`${standin.url}/.well-known/openid-configuration`));
     assert.equal(body["issuer"], "https://accounts.google.com");
     assert.equal(body["authorization_response_iss_parameter_supported"], true);
@@ -160,7 +177,7 @@ describe("the discovery document", () => {
   });
 
   test("names the stand-in itself where asked to, and so do the ID tokens", async () => {
-    await using standin = await startStandin({ issuer: "self" });
+    await using standin = await testStandin({ issuer: "self" });
     const { body } = await json(await fetch(`${standin.url}/.well-known/openid-configuration`));
     assert.equal(body["issuer"], standin.url);
     const exchanged = await exchange(standin, standin.code({ email }));
@@ -171,7 +188,7 @@ describe("the discovery document", () => {
 
 describe("userinfo and tokeninfo", () => {
   test("say what the token reaches", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const { body } = await exchange(standin, standin.code({ email, scope: `openid email ${appData}` }));
     const bearer = String(body["access_token"]);
     const claims = (await json(await call(standin, "/v1/userinfo", bearer))).body;
@@ -205,7 +222,7 @@ describe("userinfo and tokeninfo", () => {
   });
 
   test("tell unknown bearers and missing scopes apart", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const unknown = await call(standin, "/v1/userinfo", "ya29.nobody");
     assert.equal(unknown.status, 401);
     assert.match(unknown.headers.get("www-authenticate") ?? "", /error="invalid_token"/);
@@ -216,7 +233,7 @@ describe("userinfo and tokeninfo", () => {
   });
 
   test("serve the picture that the claims name", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const { body } = await exchange(standin, standin.code({ email }));
     const claims = (await json(await call(standin, "/v1/userinfo", String(body["access_token"])))).body;
     const picture = await fetch(String(claims["picture"]));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { startStandin } from "../../../src/standin/index.ts";
+import { testStandin } from "../../support/test-standin.ts";
 import { alive, appData, control, exchange, grant, post, refresh, stillClock } from "../talk.ts";
 
 const email = "ada@example.com";
@@ -8,7 +8,7 @@ const day = 86_400_000;
 
 describe("a refresh as Google answers it", () => {
   test("brings a new access token and an ID token, and no refresh token", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const { refreshToken, accessToken } = await grant(standin, email, `openid ${appData}`);
     const { status, body } = await refresh(standin, refreshToken);
     assert.equal(status, 200);
@@ -20,7 +20,7 @@ describe("a refresh as Google answers it", () => {
   });
 
   test("narrows to some of the granted scopes, and never widens", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const { refreshToken } = await grant(standin, email, `openid email ${appData}`);
     const narrow = await refresh(standin, refreshToken, { scope: appData });
     assert.deepEqual([narrow.body["scope"], narrow.body["id_token"]], [appData, undefined]);
@@ -29,7 +29,7 @@ describe("a refresh as Google answers it", () => {
   });
 
   test("refuses another client's token with unauthorized_client", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const { refreshToken } = await grant(standin);
     const other = standin.client({});
     const credentials = { client_id: other.clientId, client_secret: other.clientSecret ?? "" };
@@ -39,7 +39,7 @@ describe("a refresh as Google answers it", () => {
   });
 
   test("lets access tokens expire by its own clock", async () => {
-    await using standin = await startStandin({ clock: stillClock(), accessTokenTtlSeconds: 100 });
+    await using standin = await testStandin({ clock: stillClock(), accessTokenTtlSeconds: 100 });
     const { accessToken } = await grant(standin);
     standin.advance(99_000);
     assert.equal(await alive(standin, accessToken), 200);
@@ -50,7 +50,7 @@ describe("a refresh as Google answers it", () => {
 
 describe("how refresh tokens die", () => {
   test("says why for half a day, and then only Bad Request", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const { refreshToken } = await grant(standin);
     standin.revoke(email);
     const dead = { error: "invalid_grant", error_description: "Token has been expired or revoked." };
@@ -60,7 +60,7 @@ describe("how refresh tokens die", () => {
   });
 
   test("after six months without use, not before", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const { refreshToken } = await grant(standin);
     standin.advance(182 * day);
     assert.equal((await refresh(standin, refreshToken)).status, 200);
@@ -71,7 +71,7 @@ describe("how refresh tokens die", () => {
   });
 
   test("after seven days in testing, unless only sign-in was asked for", async () => {
-    await using standin = await startStandin({ clock: stillClock(), testingMode: true });
+    await using standin = await testStandin({ clock: stillClock(), testingMode: true });
     const broad = await grant(standin);
     const signIn = await grant(standin, "carl@example.com", "openid email profile");
     standin.advance(7 * day - 1);
@@ -82,7 +82,7 @@ describe("how refresh tokens die", () => {
   });
 
   test("at the end of time-based access", async () => {
-    await using standin = await startStandin({ clock: stillClock(), refreshTokenTtlSeconds: 3_600 });
+    await using standin = await testStandin({ clock: stillClock(), refreshTokenTtlSeconds: 3_600 });
     const { refreshToken } = await grant(standin);
     standin.advance(3_599_000);
     assert.equal((await refresh(standin, refreshToken)).body["refresh_token_expires_in"], 1);
@@ -91,7 +91,7 @@ describe("how refresh tokens die", () => {
   });
 
   test("silently, the oldest, when there are more than the limit for this account and client", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const tokens: string[] = [];
     for (let made = 0; made < 101; made += 1) tokens.push((await grant(standin)).refreshToken);
     const [oldest, second] = tokens;
@@ -103,7 +103,7 @@ describe("how refresh tokens die", () => {
   });
 
   test("when the password changes, those that reach Gmail only", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const plain = await grant(standin);
     const mail = await grant(standin, email, "openid https://www.googleapis.com/auth/gmail.readonly");
     standin.changePassword(email);
@@ -112,7 +112,7 @@ describe("how refresh tokens die", () => {
   });
 
   test("not at all by policy: the refusals of Workspace pass when the policy does", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const { refreshToken } = await grant(standin);
     standin.person({ email, refusal: "invalid_rapt" });
     const { status, body } = await refresh(standin, refreshToken);
@@ -128,7 +128,7 @@ describe("how refresh tokens die", () => {
 
 describe("providers that rotate", () => {
   test("strict: the old token is dead at once, and the log says that it was a used one", async () => {
-    await using standin = await startStandin({ clock: stillClock(), rotation: "strict" });
+    await using standin = await testStandin({ clock: stillClock(), rotation: "strict" });
     const { refreshToken } = await grant(standin);
     const next = (await refresh(standin, refreshToken)).body["refresh_token"];
     assert.equal(typeof next, "string");
@@ -138,7 +138,7 @@ describe("providers that rotate", () => {
   });
 
   test("strict with family revocation: one reuse ends all of them, access tokens too", async () => {
-    await using standin = await startStandin({ clock: stillClock(), rotation: "strict", revokeFamilyOnReuse: true });
+    await using standin = await testStandin({ clock: stillClock(), rotation: "strict", revokeFamilyOnReuse: true });
     const { refreshToken } = await grant(standin);
     const other = await grant(standin);
     const { body } = await refresh(standin, refreshToken);
@@ -149,7 +149,7 @@ describe("providers that rotate", () => {
   });
 
   test("and end no more than a family: by its newest refresh token or an access token, not by a replaced one", async () => {
-    await using standin = await startStandin({
+    await using standin = await testStandin({
       clock: stillClock(),
       rotation: "strict",
       revocationEnds: "family",
@@ -168,7 +168,7 @@ describe("providers that rotate", () => {
   });
 
   test("grace: the last replaced token brings the same successor again, for a while", async () => {
-    await using standin = await startStandin({
+    await using standin = await testStandin({
       clock: stillClock(),
       rotation: "grace",
       graceSeconds: 30,
@@ -187,7 +187,7 @@ describe("providers that rotate", () => {
   });
 
   test("grace: a token whose successor was used is a used token, whatever the time", async () => {
-    await using standin = await startStandin({ clock: stillClock(), rotation: "grace", graceSeconds: 30 });
+    await using standin = await testStandin({ clock: stillClock(), rotation: "grace", graceSeconds: 30 });
     const { refreshToken } = await grant(standin);
     const { body } = await refresh(standin, refreshToken);
     assert.equal((await refresh(standin, body["refresh_token"])).status, 200);
@@ -196,7 +196,7 @@ describe("providers that rotate", () => {
   });
 
   test("can be changed while it runs, over HTTP too", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const { refreshToken } = await grant(standin);
     const { status, body } = await control(standin, "settings", { rotation: "strict", revoke_family_on_reuse: true });
     assert.deepEqual([status, body["rotation"]], [200, "strict"]);
@@ -211,7 +211,7 @@ describe("revocation", () => {
   ];
   for (const [name, send] of ways) {
     test(`ends everything of that account and project, token ${name}`, async () => {
-      await using standin = await startStandin({ clock: stillClock() });
+      await using standin = await testStandin({ clock: stillClock() });
       const sibling = standin.client({ name: "Same project" });
       const [first, second] = [await grant(standin), await grant(standin)];
       const bySibling = await exchange(standin, standin.code({ email, clientId: sibling.clientId, scope: appData }), {
@@ -231,7 +231,7 @@ describe("revocation", () => {
   }
 
   test("may take a while, and then a reconnect in the meantime dies with it", async () => {
-    await using standin = await startStandin({ clock: stillClock(), revocationLagSeconds: 60 });
+    await using standin = await testStandin({ clock: stillClock(), revocationLagSeconds: 60 });
     const before = await grant(standin);
     await fetch(`${standin.url}/revoke?token=${encodeURIComponent(before.refreshToken)}`, { method: "POST" });
     const meanwhile = await grant(standin);
@@ -246,7 +246,7 @@ describe("revocation", () => {
   });
 
   test("does not cross into another project of the same person", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const other = standin.client({ clientId: "42-other.apps.googleusercontent.com" });
     const credentials = { client_id: other.clientId, client_secret: other.clientSecret ?? "" };
     const mine = await grant(standin);
@@ -260,7 +260,7 @@ describe("revocation", () => {
   });
 
   test("takes the same token in query and body, as older clients send it, and no two different ones", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const { accessToken, refreshToken } = await grant(standin);
     const revoke = async (inBody: string): Promise<number> => {
       const query = new URLSearchParams({ token: refreshToken });
@@ -273,7 +273,7 @@ describe("revocation", () => {
   });
 
   test("is POST only: older clients try GET first and go on after 405", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     assert.equal((await fetch(`${standin.url}/revoke?token=x`)).status, 405);
     assert.equal((await fetch(`${standin.url}/revoke`, { method: "POST" })).status, 400);
   });

@@ -3,7 +3,8 @@ import { createServer, type Server } from "node:http";
 import { type AddressInfo } from "node:net";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { type Browser, type BrowserContext, type Page } from "playwright-core";
-import { type Standin, startStandin } from "../../../src/standin/index.ts";
+import { type Standin } from "../../../src/standin/index.ts";
+import { testStandin } from "../../support/test-standin.ts";
 import { launchChromium, needsChromium } from "../../browser/chromium.ts";
 import { appData, exchange } from "../talk.ts";
 
@@ -29,7 +30,7 @@ describe("/gsi/client and the pages behind it, in real Chromium", needsChromium,
   let origin: string;
 
   before(async () => {
-    [browser, standin] = await Promise.all([launchChromium(), startStandin()]);
+    [browser, standin] = await Promise.all([launchChromium(), testStandin()]);
     server = await startPage(standin);
     origin = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
   });

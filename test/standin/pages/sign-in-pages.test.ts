@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type Standin, startStandin } from "../../../src/standin/index.ts";
+import { type Standin } from "../../../src/standin/index.ts";
+import { testStandin } from "../../support/test-standin.ts";
 import { formsIn, Visitor } from "../visitor.ts";
 import { type Answered, appData, exchange, refresh, stillClock } from "../talk.ts";
 
@@ -44,7 +45,7 @@ const redirectExchange = (standin: Standin, answer: URLSearchParams): Promise<An
 
 describe("sign-in and consent, as plain forms", () => {
   test("lead from the request to a code that carries everything a redirect should", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const { answer, consentShown } = await signInAs(standin, "ada@example.com");
     assert.equal(consentShown, true);
     assert.deepEqual(
@@ -58,7 +59,7 @@ describe("sign-in and consent, as plain forms", () => {
   });
 
   test("offer a tick box per scope beyond sign-in, and grant what is left ticked", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const { answer } = await signInAs(standin, "ada@example.com", {}, [appData]);
     assert.equal(answer.get("scope")?.includes(appData), false);
     assert.equal(answer.get("scope")?.includes(calendar), true);
@@ -73,7 +74,7 @@ describe("sign-in and consent, as plain forms", () => {
   ];
   for (const [scope, count] of boxes) {
     test(`show ${String(count)} boxes for ${scope}`, async () => {
-      await using standin = await startStandin();
+      await using standin = await testStandin();
       const visitor = new Visitor();
       await visitor.open(requestOf(standin, { scope }));
       await visitor.submit("/signin/account", { email: "ada@example.com" });
@@ -82,7 +83,7 @@ describe("sign-in and consent, as plain forms", () => {
   }
 
   test("refuse when everything is unticked and nothing else was asked, or when the person cancels", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const { answer } = await signInAs(standin, "ada@example.com", { scope: `${appData} ${calendar}` }, [
       appData,
       calendar,
@@ -98,7 +99,7 @@ describe("sign-in and consent, as plain forms", () => {
   });
 
   test("are not shown again for what was granted, and then no refresh token comes", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const first = await signInAs(standin, "ada@example.com");
     const kept = (await redirectExchange(standin, first.answer)).body["refresh_token"];
     const second = await signInAs(standin, "ada@example.com");
@@ -114,13 +115,13 @@ describe("sign-in and consent, as plain forms", () => {
   });
 
   test("bring no refresh token online", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const { answer } = await signInAs(standin, "ada@example.com", { access_type: undefined });
     assert.equal((await redirectExchange(standin, answer)).body["refresh_token"], undefined);
   });
 
   test("ask for more in context, and with include_granted_scopes the new token covers everything", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     await signInAs(standin, "ada@example.com", { scope: `${signIn} ${appData}` });
     const visitor = new Visitor();
     await visitor.open(requestOf(standin, { scope: calendar, include_granted_scopes: "true" }));
@@ -134,7 +135,7 @@ describe("sign-in and consent, as plain forms", () => {
   });
 
   test("take any address as a new person, and remember it", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const { answer } = await signInAs(standin, "New.Person@Example.com");
     const { body } = await redirectExchange(standin, answer);
     const claims = JSON.parse(
@@ -150,7 +151,7 @@ describe("sign-in and consent, as plain forms", () => {
   });
 
   test("skip the chooser for a known login_hint, unless select_account asks for it", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const visitor = new Visitor();
     await visitor.open(requestOf(standin, { login_hint: "ada@example.com" }));
     assert.ok(visitor.form("/signin/consent"));
@@ -159,7 +160,7 @@ describe("sign-in and consent, as plain forms", () => {
   });
 
   test("never appear with prompt=none", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const silently = async (changes: Record<string, string>): Promise<URLSearchParams> => {
       const visitor = new Visitor();
       await visitor.open(requestOf(standin, { prompt: "none", ...changes }));
@@ -172,7 +173,7 @@ describe("sign-in and consent, as plain forms", () => {
   });
 
   test("refuse what an administrator forbids", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     standin.person({ email: "ada@example.com", refusal: "admin_policy_enforced" });
     const policy = await signInAs(standin, "ada@example.com");
     assert.equal(policy.answer.get("error"), "admin_policy_enforced");
@@ -199,7 +200,7 @@ describe("authorization requests that are wrong", () => {
   ];
   for (const [name, changes, error] of pages) {
     test(`${name}: an error page, and nothing is sent anywhere`, async () => {
-      await using standin = await startStandin();
+      await using standin = await testStandin();
       const visitor = new Visitor();
       await visitor.open(requestOf(standin, changes));
       assert.deepEqual([visitor.status, visitor.location], [400, undefined]);
@@ -221,7 +222,7 @@ describe("authorization requests that are wrong", () => {
   ];
   for (const [name, changes, error] of redirected) {
     test(`${name}: the error goes to the redirect URI, with state and iss`, async () => {
-      await using standin = await startStandin();
+      await using standin = await testStandin();
       const visitor = new Visitor();
       await visitor.open(requestOf(standin, changes));
       const answer = new URL(visitor.location ?? "").searchParams;
@@ -230,14 +231,14 @@ describe("authorization requests that are wrong", () => {
   }
 
   test("a repeated parameter: an error page, since nobody knows which one is meant", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const visitor = new Visitor();
     await visitor.open(`${requestOf(standin)}&redirect_uri=${encodeURIComponent("https://evil.example")}`);
     assert.equal(visitor.status, 400);
   });
 
   test("what a request carries is shown as text, never as markup", async () => {
-    await using standin = await startStandin({ clock: stillClock() });
+    await using standin = await testStandin({ clock: stillClock() });
     const visitor = new Visitor();
     await visitor.open(requestOf(standin, { client_id: undefined, redirect_uri: undefined }));
     await visitor.open(requestOf(standin, { redirect_uri: 'https://evil.example/"><script>alert(1)</script>' }));
@@ -251,7 +252,7 @@ describe("authorization requests that are wrong", () => {
 
 describe("the front page", () => {
   test("leads to pages that are there", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const visitor = new Visitor();
     await visitor.open(`${standin.url}/`);
     const links = [...visitor.page.matchAll(/<a href="([^"]+)"/g)].map(([, href = ""]) => href);
@@ -260,7 +261,7 @@ describe("the front page", () => {
   });
 
   test("and the chooser lists a few people even when thousands were met", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     for (let met = 0; met < 100; met += 1) standin.person({ email: `person-${String(met)}@example.com` });
     const visitor = new Visitor();
     await visitor.open(requestOf(standin));
@@ -270,7 +271,7 @@ describe("the front page", () => {
 
 describe("the account page", () => {
   test("lists who gave access, and takes it back", async () => {
-    await using standin = await startStandin();
+    await using standin = await testStandin();
     const { answer } = await signInAs(standin, "ada@example.com");
     const kept = (await redirectExchange(standin, answer)).body["refresh_token"];
     const visitor = new Visitor();
