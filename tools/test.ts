@@ -1,39 +1,128 @@
 /**
  * The whole test run: types and lint, the build and what it publishes, then the tests.
- * `npm test -- PATTERN` runs only the test files whose path contains PATTERN, without the checks.
+ *
+ * - `npm test -- PATTERN` runs only the test files whose path contains PATTERN, without the checks.
+ * - `npm test -- --fast` runs only the tests that stay in this process, without checks and build; a PATTERN narrows it
+ *   further.
+ *
+ * The last line of the output is `N passed, N failed, N skipped`, over all tests of the run.
  */
-import { globSync } from "node:fs";
-import { resolve } from "node:path";
+import { spawn } from "node:child_process";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
 import { run } from "./run.ts";
+import type { Totals } from "./test-totals.ts";
 
-const pattern = process.argv[2];
+/**
+ * Tests that start processes or browsers, need the build, or break things get a process of their own each. The rest
+ * share a few processes and stay fast.
+ */
+const isolated = [
+  /^test\/(?:stories|races|faults|cli|docs|simulator|store\/postgres)\//,
+  /^test\/browser\/(?:popup|redirect|whole)\./,
+  /^test\/standin\/(?:documentation|python-clients|pages\/gsi-client)\./,
+  /^test\/store\/sqlite\/(?:disk|processes)\./,
+];
+/** In those folders, but in one process and without the build. */
+const inProcess = /^test\/(?:races\/verdict|faults\/polite|cli\/terminal\/node-version)\./;
 
-/** Lanes that start processes or break things get a process of their own; the rest share one and stay fast. */
-const isolated = /^test\/(?:stories|races|faults|cli|docs|store\/postgres)\//;
+const { values, positionals } = parseArgs({ options: { fast: { type: "boolean" } }, allowPositionals: true });
+const isFast = values.fast === true;
+const [pattern] = positionals;
 
 const files = globSync("test/**/*.test.ts")
   .filter((file) => pattern === undefined || file.includes(pattern))
   .sort();
+const isAlone = (file: string): boolean => !inProcess.test(file) && isolated.some((group) => group.test(file));
+const shared = files.filter((file) => !isAlone(file));
+const alone = isFast ? [] : files.filter(isAlone);
+
+/** For what the runs write; in memory where that is possible, because waiting for the disk takes half of the time. */
+const folder = mkdtempSync(join(isFast && existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "onbehalf-tests-"));
+process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+
 /** Hundreds of processes start in these tests: compiling the same files for each would take most of the time. */
-const env = { NODE_COMPILE_CACHE: resolve("node_modules/.cache/node"), ...process.env };
-const node = (args: string[]): Promise<number> =>
-  run("node", ["--test", "--test-reporter=spec", "--test-timeout=120000", ...args], env);
-
+const env = {
+  NODE_COMPILE_CACHE: resolve("node_modules/.cache/node"),
+  ...process.env,
+  ...(isFast ? { TMPDIR: folder } : {}),
+};
+const totalsFiles: string[] = [];
 let worst = 0;
-if (pattern === undefined) {
-  worst = Math.max(worst, await run("node", ["tools/check.ts"]));
-}
-worst = Math.max(worst, await run("node", ["tools/build.ts"]));
-if (pattern === undefined) worst = Math.max(worst, await run("node", ["tools/check-package.ts"]));
 
-const shared = files.filter((file) => !isolated.test(file));
-if (shared.length > 0) worst = Math.max(worst, await node(["--test-isolation=none", ...shared]));
+if (pattern === undefined && !isFast) worst = Math.max(worst, await run("node", ["tools/check.ts"]));
+if (!isFast) worst = Math.max(worst, await run("node", ["tools/build.ts"]));
+if (pattern === undefined && !isFast) worst = Math.max(worst, await run("node", ["tools/check-package.ts"]));
 
-const alone = files.filter((file) => isolated.test(file));
-if (alone.length > 0) worst = Math.max(worst, await node(["--test-concurrency=2", ...alone]));
+await Promise.all(portions(shared).map((portion, n) => test(["--test-isolation=none", ...portion], n === 0)));
+if (alone.length > 0) await test(["--test-concurrency=2", ...alone], true);
 
-if (files.length === 0) {
-  process.stderr.write(`no test file matches ${String(pattern)}\n`);
+const totals = sum(totalsFiles.map(read));
+if (totals.passed + totals.failed + totals.skipped === 0) {
+  process.stderr.write(files.length === 0 ? `no test file matches ${String(pattern)}\n` : "no test ran\n");
   worst = 1;
 }
-process.exit(worst);
+process.stdout.write(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`);
+process.exitCode = worst;
+
+/**
+ * Runs test files. What a run prints is shown at once, or whole when it ends, so that runs side by side do not mix their
+ * lines.
+ */
+async function test(args: readonly string[], showAtOnce: boolean): Promise<void> {
+  const totalsFile = join(folder, `totals-${totalsFiles.length}`);
+  totalsFiles.push(totalsFile);
+  const child = spawn(
+    "node",
+    [
+      "--test",
+      "--test-timeout=120000",
+      "--test-reporter=spec",
+      "--test-reporter-destination=stdout",
+      `--test-reporter=${resolve("tools/test-totals.ts")}`,
+      `--test-reporter-destination=${totalsFile}`,
+      ...args,
+    ],
+    { stdio: ["inherit", showAtOnce ? "inherit" : "pipe", "inherit"], env },
+  );
+  const output: Buffer[] = [];
+  child.stdout?.on("data", (chunk: Buffer) => output.push(chunk));
+  const code = await new Promise<number>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (ended) => resolve(ended ?? 1));
+  });
+  process.stdout.write(Buffer.concat(output));
+  worst = Math.max(worst, code);
+}
+
+/** Divides files into portions that run side by side, of about the same size. Few files stay together. */
+function portions(all: readonly string[]): string[][] {
+  const count = all.length < 20 ? Math.min(all.length, 1) : Math.min(availableParallelism(), 4);
+  const result = Array.from({ length: count }, () => ({ bytes: 0, files: [] as string[] }));
+  const bySize = all.map((file) => ({ file, bytes: statSync(file).size })).sort((a, b) => b.bytes - a.bytes);
+  for (const { file, bytes } of bySize) {
+    const smallest = result.reduce((least, each) => (each.bytes < least.bytes ? each : least));
+    smallest.files.push(file);
+    smallest.bytes += bytes;
+  }
+  return result.map((portion) => portion.files.sort());
+}
+
+/** A run that ended before it counted its tests has failed, and says so by its exit code; it counts as one failure. */
+function read(file: string): Totals {
+  const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+  return text === "" ? { passed: 0, failed: 1, skipped: 0 } : (JSON.parse(text) as Totals);
+}
+
+function sum(all: readonly Totals[]): Totals {
+  return all.reduce(
+    (one, other) => ({
+      passed: one.passed + other.passed,
+      failed: one.failed + other.failed,
+      skipped: one.skipped + other.skipped,
+    }),
+    { passed: 0, failed: 0, skipped: 0 },
+  );
+}
