@@ -67,7 +67,7 @@ describe("the popup, in real Chromium against the stand-in", needsChromium, () =
     return (await answer.json()) as Record<string, unknown>;
   };
 
-  test("a click, an account, a box unticked: the code goes to the service and can be exchanged as a popup's", async () => {
+  test("a popup sign-in: a click, an account, a box unticked: the code goes to the service and can be exchanged as a popup's", async () => {
     const popup = await clickAndGetPopup();
     await choose(popup, "ada@example.com");
     await popup.uncheck(`input[value="${appData}"]`);
@@ -88,7 +88,7 @@ describe("the popup, in real Chromium against the stand-in", needsChromium, () =
     assert.ok(!String(tokens["scope"]).includes(appData));
   });
 
-  test("what the page wants reaches the authorization request", async () => {
+  test("a popup sign-in: what the page wants reaches the authorization request", async () => {
     await page.evaluate(`Object.assign(window.options, { loginHint: "ada@example.com", includeGrantedScopes: false })`);
     const popup = await clickAndGetPopup();
     const { searchParams } = new URL(popup.url());
@@ -99,7 +99,7 @@ describe("the popup, in real Chromium against the stand-in", needsChromium, () =
     await outcome();
   });
 
-  test("cancel on the consent page is the person's no", async () => {
+  test("a popup sign-in: cancel on the consent page is the person's no", async () => {
     const popup = await clickAndGetPopup();
     await choose(popup, "ada@example.com");
     await Promise.all([popup.waitForEvent("close"), popup.click("#deny")]);
@@ -108,7 +108,7 @@ describe("the popup, in real Chromium against the stand-in", needsChromium, () =
     assert.equal(site.posted.length, 0);
   });
 
-  test("a closed window is told apart from a no", async () => {
+  test("a popup sign-in: a closed window is told apart from a no", async () => {
     const popup = await clickAndGetPopup();
     await popup.close();
     const { code, hint } = await outcome();
@@ -117,7 +117,7 @@ describe("the popup, in real Chromium against the stand-in", needsChromium, () =
     assert.equal(site.posted.length, 0);
   });
 
-  test("a blocked window says how to avoid it", async () => {
+  test("a popup sign-in: a blocked window says how to avoid it", async () => {
     await page.evaluate("window.open = () => null");
     await page.click("#connect");
     const { code, hint } = await outcome();
@@ -125,7 +125,7 @@ describe("the popup, in real Chromium against the stand-in", needsChromium, () =
     assert.match(hint ?? "", /preloadGoogle/);
   });
 
-  test("the service's refusal reaches the page", async () => {
+  test("a popup sign-in: the service's refusal reaches the page", async () => {
     site.replies.push({
       status: 400,
       body: { error: "code_rejected", error_description: "used", hint: "sign in again" },
@@ -137,7 +137,7 @@ describe("the popup, in real Chromium against the stand-in", needsChromium, () =
     assert.deepEqual({ code, hint }, { code: "code_rejected", hint: "sign in again" });
   });
 
-  test("a script that does not load is an error, and the next try loads it", async () => {
+  test("a popup sign-in: a script that does not load is an error, and the next try loads it", async () => {
     const failed = await page.evaluate<string>(`window.preload("${google.url}/nowhere").catch((error) => error.code)`);
     assert.equal(failed, "script_failed");
     const notTheScript = await page.evaluate<string>(
@@ -149,7 +149,7 @@ describe("the popup, in real Chromium against the stand-in", needsChromium, () =
     assert.equal(await page.evaluate("typeof google.accounts.oauth2.initCodeClient"), "function");
   });
 
-  test("many callers load the script once", async () => {
+  test("a popup sign-in: many callers load the script once", async () => {
     await page.evaluate("Promise.all([window.preload(), window.preload(), window.preload()])");
     await page.evaluate("window.preload()");
     assert.equal(await page.evaluate("document.querySelectorAll('head script[src]').length"), 1);

@@ -10,7 +10,7 @@ const post = (site: Site, more: Partial<Parameters<typeof postCode>[0]> = {}): R
   postCode({ code, endpoint: `${site.url}/authcode`, pauseMs: 1, ...more });
 
 describe("handing a code over", () => {
-  test("sends the code as it is, its source, and the header that a forged form cannot set", async () => {
+  test("handing a code over sends the code as it is, its source, and the header that a forged form cannot set", async () => {
     await using site = await startSite();
     await post(site, { source: "ios" });
     assert.deepEqual(site.posted, [
@@ -23,7 +23,7 @@ describe("handing a code over", () => {
     ]);
   });
 
-  test("sends what a redirect needs, and the app's own headers, which cannot replace ours", async () => {
+  test("handing a code over sends what a redirect needs, and the app's own headers, which cannot replace ours", async () => {
     await using site = await startSite();
     await post(site, {
       source: "web-redirect",
@@ -42,7 +42,7 @@ describe("handing a code over", () => {
     });
   });
 
-  test("says who it is, what was granted and what was not", async () => {
+  test("handing a code over says who it is, what was granted and what was not", async () => {
     await using site = await startSite();
     const person = await post(site, { scope: "openid email https://www.googleapis.com/auth/drive.appdata" });
     assert.deepEqual(person, {
@@ -57,7 +57,7 @@ describe("handing a code over", () => {
     });
   });
 
-  test("hands on why the server cannot work while the person is away", async () => {
+  test("handing a code over hands on why the server cannot work while the person is away", async () => {
     await using site = await startSite();
     site.replies.push({ body: { ...ada, offline: false, hint: "ask with prompt=consent" } });
     const person = await post(site);
@@ -66,7 +66,7 @@ describe("handing a code over", () => {
   });
 
   for (const fail of ["drop", "cut"] as const) {
-    test(`an answer lost on the way (${fail}) is asked for once more, with the same code`, async () => {
+    test(`handing a code over: an answer lost on the way (${fail}) is asked for once more, with the same code`, async () => {
       await using site = await startSite();
       site.replies.push({ fail });
       const person = await post(site);
@@ -76,7 +76,7 @@ describe("handing a code over", () => {
     });
   }
 
-  test("a third attempt is not made: by then the code is worth nothing", async () => {
+  test("handing a code over: a third attempt is not made: by then the code is worth nothing", async () => {
     await using site = await startSite();
     site.replies.push({ fail: "drop" }, { fail: "drop" });
     await assert.rejects(post(site), { name: "OnbehalfBrowserError", code: "network_error" });
@@ -112,7 +112,7 @@ describe("handing a code over", () => {
     ["an empty body", { body: "" }, { code: "unexpected_answer" }],
   ];
   for (const [name, reply, expected] of answers) {
-    test(`${name} is not asked twice`, async () => {
+    test(`handing a code over: ${name} is not asked twice`, async () => {
       await using site = await startSite();
       site.replies.push(reply);
       const error: unknown = await post(site).then(
@@ -125,7 +125,7 @@ describe("handing a code over", () => {
     });
   }
 
-  test("no error carries the code", async () => {
+  test("handing a code over: no error carries the code", async () => {
     await using site = await startSite();
     site.replies.push({ fail: "drop" }, { fail: "drop" }, { status: 500, body: "<p>oops" });
     for (const attempt of [1, 2]) {
@@ -137,7 +137,7 @@ describe("handing a code over", () => {
     }
   });
 
-  test("a signal gives up with its own reason, in the request and in the pause after it", async () => {
+  test("handing a code over: a signal gives up with its own reason, in the request and in the pause after it", async () => {
     await using site = await startSite();
     const reason = new Error("closed the tab");
     await assert.rejects(post(site, { signal: AbortSignal.abort(reason) }), reason);

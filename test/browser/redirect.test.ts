@@ -65,7 +65,7 @@ describe("the redirect, in real Chromium", needsChromium, () => {
     await back;
   };
 
-  test("asks with state, PKCE and nonce, offline, with what was granted before", async () => {
+  test("a redirect sign-in asks with state, PKCE and nonce, offline, with what was granted before", async () => {
     await open("/app?tab=2");
     await goAround({ scope: "email", loginHint: "ada@example.com", prompt: "consent" });
     const parameters = Object.fromEntries(asked[0]?.searchParams ?? []);
@@ -85,7 +85,7 @@ describe("the redirect, in real Chromium", needsChromium, () => {
     });
   });
 
-  test("hands over the code with what the exchange needs, and leaves nothing in the address", async () => {
+  test("a redirect sign-in hands over the code with what the exchange needs, and leaves nothing in the address", async () => {
     await open("/app");
     await goAround({ scope: "email" });
     const { value } = await finish();
@@ -106,19 +106,19 @@ describe("the redirect, in real Chromium", needsChromium, () => {
     assert.equal(await page.evaluate("sessionStorage.length"), 0);
   });
 
-  test("an address without an answer is nobody's business", async () => {
+  test("a redirect sign-in: an address without an answer is nobody's business", async () => {
     await open("/app?state=spring&page=2");
     assert.deepEqual(await finish(), { value: undefined });
     assert.equal(page.url(), `${site.url}/app?state=spring&page=2`);
   });
 
-  test("keeps the page's own parameters and fragment", async () => {
+  test("a redirect sign-in keeps the page's own parameters and fragment", async () => {
     await open("/app?code=4/0Acode&state=s&scope=email&authuser=0&prompt=none&keep=1#top");
     await finish();
     assert.equal(page.url(), `${site.url}/app?keep=1#top`);
   });
 
-  test("an answer that this tab did not ask for is not used", async () => {
+  test("a redirect sign-in: an answer that this tab did not ask for is not used", async () => {
     await open("/app?code=4/0Aforged&state=invented");
     const { code, hint } = await finish();
     assert.equal(code, "state_mismatch");
@@ -126,7 +126,7 @@ describe("the redirect, in real Chromium", needsChromium, () => {
     assert.equal(site.posted.length, 0);
   });
 
-  test("the same answer a second time is not used", async () => {
+  test("a redirect sign-in: the same answer a second time is not used", async () => {
     await open("/app");
     await goAround({ scope: "email" });
     const address = page.url();
@@ -136,7 +136,7 @@ describe("the redirect, in real Chromium", needsChromium, () => {
     assert.equal(site.posted.length, 1);
   });
 
-  test("two tabs do not mix", async () => {
+  test("a redirect sign-in: two tabs do not mix", async () => {
     await open("/app");
     await goAround({ scope: "email" });
     const other = await page.context().newPage();
@@ -150,7 +150,7 @@ describe("the redirect, in real Chromium", needsChromium, () => {
     }
   });
 
-  test("an answer of another issuer is not used (RFC 9207), unless that one is expected", async () => {
+  test("a redirect sign-in: an answer of another issuer is not used (RFC 9207), unless that one is expected", async () => {
     answer = (state) => ({ code: "4/0Acode", state, iss: "https://issuer.example" });
     await open("/app");
     await goAround({ scope: "email" });
@@ -160,7 +160,7 @@ describe("the redirect, in real Chromium", needsChromium, () => {
     assert.equal((await finish(`{ issuer: "https://issuer.example" }`)).value?.subject, "1001");
   });
 
-  test("a refusal comes through under the provider's own code", async () => {
+  test("a redirect sign-in: a refusal comes through under the provider's own code", async () => {
     answer = (state) => ({ error: "access_denied", state });
     await open("/app");
     await goAround({ scope: "email" });
@@ -170,7 +170,7 @@ describe("the redirect, in real Chromium", needsChromium, () => {
     assert.equal(site.posted.length, 0);
   });
 
-  test("the code is in one request of this site only: the one that brought it", async () => {
+  test("a redirect sign-in: the code is in one request of this site only: the one that brought it", async () => {
     await open("/app");
     await goAround({ scope: "email" });
     await finish();
@@ -178,7 +178,7 @@ describe("the redirect, in real Chromium", needsChromium, () => {
     assert.equal(site.visited.filter((url) => url.includes("4%2F0Acode")).length, 1);
   });
 
-  test("plain http is refused before anybody leaves the page", async () => {
+  test("a redirect sign-in: plain http is refused before anybody leaves the page", async () => {
     await page.route("http://app.example/**", async (route) => {
       const { pathname, search } = new URL(route.request().url());
       await route.fulfill({ response: await page.request.get(site.url + pathname + search) });

@@ -25,16 +25,16 @@ describe("scopes in the page", () => {
     ["spaces and repeats", "  email   email ", "", ["email"]],
   ];
   for (const [name, asked, granted, missing] of cases) {
-    test(name, () => assert.deepEqual(missingScopes(asked, granted), missing));
+    test(`scopes in the page: ${name}`, () => assert.deepEqual(missingScopes(asked, granted), missing));
   }
 
-  test("openid is asked for once, whatever the page asks", () => {
+  test("scopes in the page: openid is asked for once, whatever the page asks", () => {
     assert.deepEqual(scopesToAsk("email"), ["openid", "email"]);
     assert.deepEqual(scopesToAsk(["email", "openid"]), ["openid", "email"]);
     assert.deepEqual(scopesToAsk(""), ["openid"]);
   });
 
-  test("what is missing and what is granted never overlap, and together cover what was asked", () => {
+  test("scopes in the page: what is missing and what is granted never overlap, and together cover what was asked", () => {
     const scope = fc.constantFrom<string>("openid", "email", "profile", email, profile, appData, "a", "b");
     fc.assert(
       fc.property(fc.array(scope), fc.array(scope), (asked, granted) => {

@@ -82,7 +82,7 @@ describe("from the click to the API, with the real service behind the page", nee
   const exchanges = (): number =>
     standin.log().entries.filter(({ parameters }) => parameters["grant_type"] === "authorization_code").length;
 
-  test("the popup: signed in, and the server calls Drive while nobody is there", async () => {
+  test("a sign-in with the real service: the popup: signed in, and the server calls Drive while nobody is there", async () => {
     const { value } = await signInWithPopup();
     assert.ok(value !== undefined);
     assert.equal(value.profile.email, "ada@example.com");
@@ -94,14 +94,14 @@ describe("from the click to the API, with the real service behind the page", nee
     assert.equal(file.status, 200);
   });
 
-  test("an unticked box is missing in the page and in the grant", async () => {
+  test("a sign-in with the real service: an unticked box is missing in the page and in the grant", async () => {
     const { value } = await signInWithPopup(appData);
     assert.deepEqual(value?.missingScopes, [appData]);
     const grant = await vault.grant(value?.grantId ?? "");
     assert.ok(!grant.scopes.includes(appData));
   });
 
-  test("an answer lost on the way costs nothing: the same grant, one exchange at google", async () => {
+  test("a sign-in with the real service: an answer lost on the way costs nothing: the same grant, one exchange at google", async () => {
     const before = exchanges();
     site.replies.push({ fail: "cut" });
     const { value } = await signInWithPopup();
@@ -110,7 +110,7 @@ describe("from the click to the API, with the real service behind the page", nee
     assert.equal(exchanges() - before, 1);
   });
 
-  test("the redirect: state, PKCE and nonce hold up at google and at the vault", async () => {
+  test("a sign-in with the real service: the redirect: state, PKCE and nonce hold up at google and at the vault", async () => {
     await page.evaluate("void window.leave()");
     await page.click('button[value="ada@example.com"]');
     await page.click("#allow");
@@ -122,7 +122,7 @@ describe("from the click to the API, with the real service behind the page", nee
     assert.equal(site.posted[0]?.form["source"], "web-redirect");
   });
 
-  test("a nonce of another sign-in is refused", async () => {
+  test("a sign-in with the real service: a nonce of another sign-in is refused", async () => {
     // What an attacker does who got hold of a code and injects it into somebody else's flow.
     await page.route(`${site.url}/authcode`, async (route) => {
       const form = new URLSearchParams(route.request().postData() ?? "");
@@ -140,7 +140,7 @@ describe("from the click to the API, with the real service behind the page", nee
     }
   });
 
-  test("a page of another origin is heard where that origin is allowed", async () => {
+  test("a sign-in with the real service: a page of another origin is heard where that origin is allowed", async () => {
     const server = await startServer(vault, { port: 0, allowedOrigins: [site.url] });
     try {
       await page.evaluate(`window.endpoint = "${server.url}/authcode"`);
@@ -152,7 +152,7 @@ describe("from the click to the API, with the real service behind the page", nee
     }
   });
 
-  test("a page of an origin that is not allowed is refused before the code is spent", async () => {
+  test("a sign-in with the real service: a page of an origin that is not allowed is refused before the code is spent", async () => {
     const server = await startServer(vault, { port: 0 });
     const before = exchanges();
     try {
@@ -166,7 +166,7 @@ describe("from the click to the API, with the real service behind the page", nee
     }
   });
 
-  test("no token reaches the page", async () => {
+  test("a sign-in with the real service: no token reaches the page", async () => {
     const answers: Promise<string>[] = [];
     page.on("response", (response) => {
       if (response.url().endsWith("/authcode")) answers.push(response.text());

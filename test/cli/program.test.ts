@@ -20,14 +20,14 @@ function command(...names: readonly string[]): Command {
 
 describe("the commands", () => {
   // Spelled out there, so that --help loads nothing of the library.
-  test("states and permissions are those that there are", () => {
+  test("the commands states and permissions are those that there are", () => {
     const state = command("grants", "list").options.find(({ long }) => long === "--state");
     assert.deepEqual(state?.argChoices, grantStates);
     const allow = command("callers", "create").options.find(({ long }) => long === "--allow");
     for (const permission of permissions) assert.ok(allow?.description.includes(permission), permission);
   });
 
-  test("every one that does something has --json", () => {
+  test("the commands: every one that does something has --json", () => {
     const leaves = (each: Command): Command[] => (each.commands.length === 0 ? [each] : each.commands.flatMap(leaves));
     for (const leaf of leaves(program())) {
       assert.ok(
@@ -39,7 +39,7 @@ describe("the commands", () => {
 });
 
 describe("how a command fails", () => {
-  test("what is wrong, its code, then what to do", () => {
+  test("how a command fails: what is wrong, its code, then what to do", () => {
     const reauthorize = new OnbehalfError("reauthorization_required", "the person must consent again", {
       hint: "ask",
       details: { grantId: "g_1", since: new Date(0), reason: "revoked" },
@@ -62,7 +62,7 @@ describe("how a command fails", () => {
     });
   });
 
-  test("a bug is shown as one", () => {
+  test("how a command fails: a bug is shown as one", () => {
     const { lines, exitCode } = failureOf(new TypeError("x is not a function"));
     assert.match(lines[0] ?? "", /\(internal_error\): TypeError: x is not a function\n {4}at /);
     assert.equal(exitCode, 1);
@@ -71,7 +71,7 @@ describe("how a command fails", () => {
 });
 
 describe("print", () => {
-  test("columns are as wide as their widest cell, and nothing has no head", () => {
+  test("printed columns are as wide as their widest cell, and an empty table has no head", () => {
     assert.deepEqual(
       table(
         ["A", "B"],
@@ -85,7 +85,7 @@ describe("print", () => {
     assert.deepEqual(table(["A"], []), []);
   });
 
-  test("facts without a value are left out", () => {
+  test("printed facts without a value are left out", () => {
     assert.deepEqual(
       facts([
         ["a", "1"],
@@ -98,7 +98,7 @@ describe("print", () => {
 });
 
 describe("transcripts", () => {
-  test("a line that would test nothing is refused", () => {
+  test("reading a transcript: a line that would test nothing is refused", () => {
     for (const text of [
       "onbehalf serve",
       "! exit 0",
@@ -111,7 +111,7 @@ describe("transcripts", () => {
     }
   });
 
-  test("what is read", () => {
+  test("reading a transcript gives its title, its commands and what they print", () => {
     const { title, steps } = parseTranscript(
       "# a\n# b\n$ x\n! no stderr\n! stdout ^y$\n> NAME .member\n# c\n% s TERM\n",
     );

@@ -21,7 +21,7 @@ describe("the command line", { concurrency: 2 }, () => {
 
   for (const path of globSync(new URL("**/*.txt", import.meta.url).pathname).sort()) {
     const transcript = parseTranscript(readFileSync(path, "utf8"));
-    test(`${basename(path, ".txt")}: ${transcript.title}`, async (t) => {
+    test(`the command line: ${basename(path, ".txt")}: ${transcript.title}`, async (t) => {
       const folder = await temporaryFolder(t);
       await using standin = await testStandin();
       const store: Record<string, string> = path.includes("/postgres/")

@@ -15,23 +15,23 @@ function broken(failures: number, retryAfterMs?: number): Breaker {
 }
 
 describe("the breaker", () => {
-  test("lets everybody ask while failures may be chance", () => {
+  test("the circuit breaker lets everybody ask while failures may be chance", () => {
     for (let failures = 0; failures < 5; failures++) assert.equal(mayAsk(broken(failures), now), "ask");
   });
 
-  test("stops everybody from the fifth failure in a row on, and then lets one try", () => {
+  test("the circuit breaker stops everybody from the fifth failure in a row on, and then lets one try", () => {
     const wait = mayAsk(broken(5), now);
     assert.ok(typeof wait === "number" && wait >= 250);
     assert.equal(typeof mayAsk(broken(5), now + wait - 1), "number");
     assert.equal(mayAsk(broken(5), now + wait), "probe");
   });
 
-  test("waits as long as the provider asks, where that is longer", () => {
+  test("the circuit breaker waits as long as the provider asks, where that is longer", () => {
     assert.equal(mayAsk(broken(5, 90_000), now), 90_000);
     assert.notEqual(mayAsk(broken(5, 1), now), 1);
   });
 
-  test("pauses a while, never for nothing and never for more than half a minute of its own accord", () => {
+  test("the circuit breaker pauses a while, never for nothing and never for more than half a minute of its own accord", () => {
     fc.assert(
       fc.property(fc.integer({ min: 5, max: 10_000 }), random, (failures, share) => {
         const { openUntil } = afterFailure({ ...closedBreaker, failures: failures - 1 }, now, share);
@@ -40,7 +40,7 @@ describe("the breaker", () => {
     );
   });
 
-  test("stops everybody at once where the provider says that we ask too often", () => {
+  test("the circuit breaker stops everybody at once where the provider says that we ask too often", () => {
     const limited = afterFailure(closedBreaker, now, 0, { limited: true, retryAfterMs: 90_000 });
     assert.equal(mayAsk(limited, now), 90_000);
     assert.equal(mayAsk(limited, now + 90_000), "probe");
@@ -49,7 +49,7 @@ describe("the breaker", () => {
     assert.ok(Number(mayAsk(untold, now)) >= 250, "also where it does not say for how long");
   });
 
-  test("pauses ever longer, and never shorter than asked, while it is told the same small wait", () => {
+  test("the circuit breaker pauses ever longer, and never shorter than asked, while it is told the same small wait", () => {
     let breaker = closedBreaker;
     let before = 0;
     for (let n = 0; n < 6; n++) {
@@ -61,7 +61,7 @@ describe("the breaker", () => {
     assert.ok(before > 10_000, String(before));
   });
 
-  test("learns from a late failure only for how long it is to stay open", () => {
+  test("the circuit breaker learns from a late failure only for how long it is to stay open", () => {
     const open = broken(5);
     assert.deepEqual(afterLateFailure(open, now), open);
     assert.deepEqual(afterLateFailure(open, now, { retryAfterMs: 1 }), open);
@@ -69,7 +69,7 @@ describe("the breaker", () => {
     assert.deepEqual(later, { failures: 5, openUntil: now + 60_000, limited: true });
   });
 
-  test("lets nobody ask before the provider said, whatever comes in whatever order", () => {
+  test("the circuit breaker lets nobody ask before the provider said, whatever comes in whatever order", () => {
     const trouble = fc.record({
       retryAfterMs: fc.option(fc.nat(3_600_000), { nil: undefined }),
       limited: fc.boolean(),

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { fixedClock, movableClock, systemClock } from "../../src/core/clock.ts";
 
 describe("clocks", () => {
-  test("stand still until they are moved", () => {
+  test("clocks stand still until they are moved", () => {
     const clock = fixedClock("2026-11-22T00:00:00Z");
     assert.equal(clock.now(), Date.UTC(2026, 10, 22));
     clock.advance(1_500);
@@ -12,7 +12,7 @@ describe("clocks", () => {
     assert.equal(fixedClock(new Date(5)).now(), fixedClock(5).now());
   });
 
-  test("run with another clock, ahead by what they were moved", () => {
+  test("clocks run with another clock, ahead by what they were moved", () => {
     const base = fixedClock(1_000);
     const clock = movableClock(base);
     clock.advance(3_700_000);
@@ -21,7 +21,7 @@ describe("clocks", () => {
     assert.equal(base.now(), 1_001, "moving the one must not move the other");
   });
 
-  test("read the machine's time where nothing else is said", () => {
+  test("clocks read the machine's time where nothing else is said", () => {
     const before = Date.now();
     const [system, movable] = [systemClock.now(), movableClock().now()];
     const after = Date.now();

@@ -24,7 +24,7 @@ function advice(error: AnyOnbehalfError): string {
 }
 
 describe("OnbehalfError", () => {
-  test("carries code, message, hint and details, and is an Error", () => {
+  test("OnbehalfError carries code, message, hint and details, and is an Error", () => {
     assert.ok(reauthorization instanceof Error);
     const { name, code, message, details } = reauthorization;
     assert.deepEqual([name, code, message], ["OnbehalfError", "reauthorization_required", "ada must consent again"]);
@@ -33,14 +33,14 @@ describe("OnbehalfError", () => {
     assert.match(String(reauthorization.stack), /errors\.test\.ts/);
   });
 
-  test("keeps a cause for the log, and has none where none was given", () => {
+  test("OnbehalfError keeps a cause for the log, and has none where none was given", () => {
     const cause = new Error("disk full");
     const error = new OnbehalfError("store_unavailable", "no", { hint, details: { retryAfterMs: 1 }, cause });
     assert.equal(error.cause, cause);
     assert.equal(Object.hasOwn(reauthorization, "cause"), false);
   });
 
-  test("is told from other errors, and by its code", () => {
+  test("OnbehalfError is told from other errors, and by its code", () => {
     assert.equal(isOnbehalfError(reauthorization), true);
     assert.equal(isOnbehalfError(reauthorization, "reauthorization_required"), true);
     assert.equal(isOnbehalfError(reauthorization, "forbidden"), false);
@@ -51,7 +51,7 @@ describe("OnbehalfError", () => {
     }
   });
 
-  test("narrows its details with its code", () => {
+  test("OnbehalfError narrows its details with its code", () => {
     const caught: unknown = reauthorization;
     if (!isOnbehalfError(caught)) assert.fail("not ours");
     assert.equal(advice(caught), "ask again: g_1, invalid_grant since 2026-11-22T00:00:00.000Z");

@@ -13,10 +13,10 @@ describe("scopesOf", () => {
     ["openid email", ["openid", "email"]],
     ["  openid   email ", ["openid", "email"]],
   ] as const) {
-    test(`reads ${JSON.stringify(scope)}`, () => assert.deepEqual(scopesOf(scope), scopes));
+    test(`scopesOf reads ${JSON.stringify(scope)}`, () => assert.deepEqual(scopesOf(scope), scopes));
   }
 
-  test("reads back whatever was joined", () => {
+  test("scopesOf reads back whatever was joined", () => {
     const token = fc.stringMatching(/^[\x21\x23-\x5b\x5d-\x7e]+$/);
     fc.assert(fc.property(fc.array(token), (scopes) => assert.deepEqual(scopesOf(scopes.join(" ")), scopes)));
   });
@@ -33,14 +33,14 @@ describe("missingScopes", () => {
     ["words that every JavaScript object knows", ["constructor", "toString"], [], ["constructor", "toString"]],
   ];
   for (const [name, requested, granted, missing] of cases) {
-    test(name, () => assert.deepEqual(missingScopes(requested, granted, canonical), missing));
+    test(`missingScopes: ${name}`, () => assert.deepEqual(missingScopes(requested, granted, canonical), missing));
   }
 
-  test("needs no table of names", () => assert.deepEqual(missingScopes(["a", "b"], ["b"]), ["a"]));
+  test("missingScopes needs no table of names", () => assert.deepEqual(missingScopes(["a", "b"], ["b"]), ["a"]));
 });
 
 describe("isUsable", () => {
-  test("serves what is active or suspect, and nothing that is ending or over", () => {
+  test("isUsable serves what is active or suspect, and nothing that is ending or over", () => {
     assert.deepEqual(grantStates.filter(isUsable), ["active", "suspect"]);
   });
 });

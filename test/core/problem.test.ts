@@ -70,7 +70,7 @@ describe("problemOf", () => {
     ErrorCode,
     Row<ErrorCode>,
   ][]) {
-    test(`shows ${code} as ${status}`, () => {
+    test(`problemOf shows ${code} as ${status}`, () => {
       const message = `it was ${code}`;
       const problem = shown(new OnbehalfError(code, message, { hint: "try this", details }));
       assert.deepEqual(problem, {
@@ -91,7 +91,7 @@ describe("problemOf", () => {
     });
   }
 
-  test("never shows a cause, a stack or a secret", () => {
+  test("problemOf never shows a cause, a stack or a secret", () => {
     const cause = Object.assign(new Error("canary in the cause"), { token: "canary beside it" });
     const details = { grantId: "g_1", token: new Secret("canary wrapped") };
     const problem = problemOf(new OnbehalfError("grant_unreadable", "no", { hint: "none", details, cause }));
@@ -100,7 +100,7 @@ describe("problemOf", () => {
     assert.ok(!/\.ts|at Test|node:/.test(text), text);
   });
 
-  test("tells nothing of what is not ours", async () => {
+  test("problemOf tells nothing of what is not ours", async () => {
     const strangers = [
       new TypeError("canary"),
       "canary",
@@ -117,7 +117,7 @@ describe("problemOf", () => {
     }
   });
 
-  test("asks for whole seconds, one at least", () => {
+  test("problemOf asks for whole seconds, one at least", () => {
     const waits = [0, 1, 999, 1_000, 1_001, 3_600_000].map((retryAfterMs) => {
       const error = new OnbehalfError("store_unavailable", "no", { hint: "wait", details: { retryAfterMs } });
       return problemOf(error).headers["retry-after"];
@@ -127,7 +127,7 @@ describe("problemOf", () => {
 });
 
 describe("problemResponse", () => {
-  test("is the same problem, as a response", async () => {
+  test("problemResponse is the same problem, as a response", async () => {
     const error = new OnbehalfError("unauthorized", "no key", { hint: "send one", details: {} });
     const response = problemResponse(error);
     const { status, headers, body } = problemOf(error);

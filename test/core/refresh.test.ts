@@ -88,12 +88,12 @@ const answers: readonly (readonly [TokenFailure, object])[] = [
 
 describe("decide", () => {
   for (const [answer, expected] of answers) {
-    test(`takes ${JSON.stringify(answer)} for ${JSON.stringify(expected)}`, () => {
+    test(`decide takes ${JSON.stringify(answer)} for ${JSON.stringify(expected)}`, () => {
       assert.deepEqual(decide(answer), expected);
     });
   }
 
-  test("passes on how long the provider wants to be left alone", () => {
+  test("decide passes on how long the provider wants to be left alone", () => {
     const retryAfterMs = 7_000;
     for (const answer of [
       refused(429, "rate_limit_exceeded", { retryAfterMs }),
@@ -105,7 +105,7 @@ describe("decide", () => {
     }
   });
 
-  test("reads an odd provider by its own table", () => {
+  test("decide reads an odd provider by its own table", () => {
     const refusals: Refusals = {
       ...standardRefusals,
       // A dead token as HTTP 200, a wrong client as invalid_grant, a dead token as invalid_request.
@@ -132,7 +132,7 @@ describe("decide", () => {
     for (const [answer, expected] of verdicts) assert.deepEqual(decide(answer, refusals), expected);
   });
 
-  test("takes words that every JavaScript object knows for unknown codes", () => {
+  test("decide takes words that every JavaScript object knows for unknown codes", () => {
     for (const word of ["constructor", "toString", "__proto__", "hasOwnProperty", "valueOf"]) {
       assert.deepEqual(decide(refused(400, word)), unspent(word));
       const subtle = refused(400, "invalid_grant", { errorSubtype: word });
@@ -146,7 +146,7 @@ const meaning = fc.constantFrom<Refusals[string]>("dead", "reauthenticate", "res
 const anyRefusals = fc.dictionary(code, meaning).map((own): Refusals => Object.assign({}, standardRefusals, own));
 
 describe("decide, whatever comes", () => {
-  test("blames no grant for an overload, an outage, silence or garbage, whatever the provider's table says", () => {
+  test("decide blames no grant for an overload, an outage, silence or garbage, whatever the provider's table says", () => {
     const saysNothing: fc.Arbitrary<TokenFailure> = fc.oneof(
       fc.record({
         kind: fc.constant("oauth-error" as const),
@@ -167,7 +167,7 @@ describe("decide, whatever comes", () => {
     );
   });
 
-  test("has a verdict on every refusal, and calls a token dead only where the table says so", () => {
+  test("decide has a verdict on every refusal, and calls a token dead only where the table says so", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 200, max: 499 }),
@@ -187,7 +187,7 @@ describe("decide, whatever comes", () => {
     );
   });
 
-  test("calls an outcome ambiguous exactly where the token may have been spent", () => {
+  test("decide calls an outcome ambiguous exactly where the token may have been spent", () => {
     fc.assert(
       fc.property(fc.integer({ min: 200, max: 599 }), fc.boolean(), (status, sent) => {
         const unusable = decide({ kind: "unusable", status, error: "not_json" });
@@ -203,14 +203,14 @@ describe("decide, whatever comes", () => {
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
 describe("backOffMs", () => {
-  test("doubles its bound with each failure up to the cap, and uses all of it", () => {
+  test("backOffMs doubles its bound with each failure up to the cap, and uses all of it", () => {
     const almostOne = 1 - Number.EPSILON;
     const bounds = [1, 2, 3, 7, 8, 100, 10_000].map((failures) => Math.ceil(backOffMs(failures, almostOne)));
     assert.deepEqual(bounds, [499, 999, 1_999, 31_999, 59_999, 59_999, 59_999]);
     assert.equal(backOffMs(5, 0), 0, "full jitter begins at nothing");
   });
 
-  test("is a whole number within its bound, and grows with the random number and with the failures", () => {
+  test("backOffMs is a whole number within its bound, and grows with the random number and with the failures", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 5_000 }), random, random, (failures, one, two) => {
         const [less, more] = [Math.min(one, two), Math.max(one, two)];
@@ -224,7 +224,7 @@ describe("backOffMs", () => {
 });
 
 describe("waitAfterMs", () => {
-  test("is never shorter than the provider asked for, nor than our own back-off", () => {
+  test("waitAfterMs is never shorter than the provider asked for, nor than our own back-off", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 50 }), random, fc.nat(3_600_000), (failures, share, retryAfterMs) => {
         const own = backOffMs(failures, share);
@@ -248,12 +248,12 @@ describe("isFresh", () => {
     [Number.NaN, 0, false],
   ];
   for (const [expiresAt, minTtlMs, fresh] of cases) {
-    test(`${String(expiresAt)} at ${now}, with ${minTtlMs} ms wanted: ${fresh}`, () => {
+    test(`isFresh: ${String(expiresAt)} at ${now}, with ${minTtlMs} ms wanted: ${fresh}`, () => {
       assert.equal(isFresh(expiresAt, now, minTtlMs), fresh);
     });
   }
 
-  test("never calls an expired token fresh, and never asks for more than was wanted", () => {
+  test("isFresh never calls an expired token fresh, and never asks for more than was wanted", () => {
     fc.assert(
       fc.property(fc.integer(), fc.integer(), fc.integer(), (expiresAt, now, minTtlMs) => {
         assert.equal(isFresh(expiresAt, now, minTtlMs), expiresAt > now && expiresAt >= now + minTtlMs);
@@ -263,7 +263,7 @@ describe("isFresh", () => {
 });
 
 describe("refreshAheadAt", () => {
-  test("lies between 70 and 85 % of the token's life, later for a larger random number", () => {
+  test("refreshAheadAt lies between 70 and 85 % of the token's life, later for a larger random number", () => {
     fc.assert(
       fc.property(fc.nat(2 ** 45), fc.integer({ min: 1, max: 10 ** 9 }), random, random, (issuedAt, life, one, two) => {
         const [less, more] = [Math.min(one, two), Math.max(one, two)];
@@ -274,7 +274,7 @@ describe("refreshAheadAt", () => {
     );
   });
 
-  test("spreads tokens of one second over the whole window", () => {
+  test("refreshAheadAt spreads tokens of one second over the whole window", () => {
     const hour = 3_600_000;
     const shares = [0, 0.25, 0.5, 0.75, 0.999_999].map((random) => refreshAheadAt(0, hour, random) / hour);
     assert.deepEqual(
@@ -285,7 +285,7 @@ describe("refreshAheadAt", () => {
 });
 
 describe("keepAliveAt", () => {
-  test("spreads the idle over the last days of a month, long before six months of disuse", () => {
+  test("keepAliveAt spreads the idle over the last days of a month, long before six months of disuse", () => {
     const day = 86_400_000;
     fc.assert(
       fc.property(fc.nat(2 ** 45), random, (lastExchangeAt, share) => {

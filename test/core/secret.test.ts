@@ -71,26 +71,26 @@ const ways: Readonly<Record<string, () => string>> = {
 };
 
 describe("Secret", () => {
-  test("hands its value out by expose() alone", () => {
+  test("Secret hands its value out by expose() alone", () => {
     assert.equal(secret.expose(), canary);
     fc.assert(fc.property(fc.string(), (value) => assert.equal(new Secret(value).expose(), value)));
   });
 
   for (const [way, print] of Object.entries(ways)) {
-    test(`does not print by ${way}`, () => {
+    test(`Secret does not print by ${way}`, () => {
       const text = print();
       assert.ok(!text.includes("canary"), text);
       assert.ok(!text.includes(Buffer.from(canary).toString("base64").slice(4, 20)), text);
     });
   }
 
-  test("says that something was there", () => {
+  test("Secret says that something was there", () => {
     for (const way of ["String()", "a template", "inspect", "%s", "%O", "JSON", "console.log", "an error's cause"]) {
       assert.match(ways[way]?.() ?? "", /\[secret\]/, way);
     }
   });
 
-  test("does not tell how long it is", () => {
+  test("Secret does not tell how long it is", () => {
     for (const print of [String, inspect, (value: unknown) => JSON.stringify(value)]) {
       assert.equal(print(new Secret("")), print(new Secret("x".repeat(500))));
     }

@@ -27,7 +27,7 @@ async function unhandledDuring(t: TestContext, work: () => Promise<void>): Promi
 }
 
 describe("SingleFlight", () => {
-  test("runs one piece of work per key, and gives everybody its result", async () => {
+  test("SingleFlight runs one piece of work per key, and gives everybody its result", async () => {
     const flight = new SingleFlight<string, number>();
     const gate = Promise.withResolvers<number>();
     let runs = 0;
@@ -44,7 +44,7 @@ describe("SingleFlight", () => {
     assert.deepEqual([runs, flight.size], [1, 0]);
   });
 
-  test("runs anew once the last run has ended, well or not", async () => {
+  test("SingleFlight runs anew once the last run has ended, well or not", async () => {
     const flight = new SingleFlight<string, string>();
     await assert.rejects(
       flight.do("a", async () => {
@@ -56,7 +56,7 @@ describe("SingleFlight", () => {
     assert.equal(await flight.do("a", async () => "the second does not"), "the second does not");
   });
 
-  test("turns a throw before the first await into a rejection, and is not poisoned by it", async () => {
+  test("SingleFlight turns a throw before the first await into a rejection, and is not poisoned by it", async () => {
     const flight = new SingleFlight<string, string>();
     const thrown = flight.do("a", () => {
       throw new Error("at once");
@@ -65,7 +65,7 @@ describe("SingleFlight", () => {
     assert.equal(await flight.do("a", async () => "fine"), "fine");
   });
 
-  test("has settled when all work under way has ended, whatever its end", async () => {
+  test("SingleFlight has settled when all work under way has ended, whatever its end", async () => {
     const flight = new SingleFlight<string, void>();
     const well = Promise.withResolvers<void>();
     const badly = Promise.withResolvers<void>();
@@ -85,7 +85,7 @@ describe("SingleFlight", () => {
     );
   });
 
-  test("never has two runs of one key at a time, in whatever order callers come and work ends", async () => {
+  test("SingleFlight never has two runs of one key at a time, in whatever order callers come and work ends", async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), fc.array(fc.nat(2), { maxLength: 30 }), async (scheduler, keys) => {
         const flight = new SingleFlight<number, number>();
@@ -115,7 +115,7 @@ describe("SingleFlight", () => {
 });
 
 describe("waitFor", () => {
-  test("gives up with the signal's own reason, while the work goes on for the others", async () => {
+  test("waitFor gives up with the signal's own reason, while the work goes on for the others", async () => {
     const flight = new SingleFlight<string, string>();
     const gate = Promise.withResolvers<string>();
     const impatient = new AbortController();
@@ -132,12 +132,12 @@ describe("waitFor", () => {
     assert.equal(await patient, "done");
   });
 
-  test("refuses at once where the signal was aborted before", async () => {
+  test("waitFor refuses at once where the signal was aborted before", async () => {
     const never = new Promise<string>(() => undefined);
     await assert.rejects(waitFor(never, AbortSignal.abort("gone")), (reason) => reason === "gone");
   });
 
-  test("passes result and rejection on, with a signal and without", async () => {
+  test("waitFor passes result and rejection on, with a signal and without", async () => {
     const { signal } = new AbortController();
     assert.equal(await waitFor(Promise.resolve(1)), 1);
     assert.equal(await waitFor(Promise.resolve(2), signal), 2);
@@ -145,14 +145,14 @@ describe("waitFor", () => {
     await assert.rejects(waitFor(Promise.reject(new Error("as it was"))), /as it was/);
   });
 
-  test("leaves no listener behind, however often one signal is used", async () => {
+  test("waitFor leaves no listener behind, however often one signal is used", async () => {
     const { signal } = new AbortController();
     for (let i = 0; i < 20; i++) await waitFor(Promise.resolve(i), signal);
     await assert.rejects(waitFor(Promise.reject(new Error("no")), signal));
     assert.deepEqual(getEventListeners(signal, "abort"), []);
   });
 
-  test("leaves no rejection unhandled, whenever the caller hangs up", async (t) => {
+  test("waitFor leaves no rejection unhandled, whenever the caller hangs up", async (t) => {
     const unhandled = await unhandledDuring(t, async () => {
       const [before, during] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
       const hangsUp = new AbortController();

@@ -25,7 +25,7 @@ const second = 1_000;
 const { exchangeLimitMs, takeOverLimitMs } = takeOverTimes;
 
 describe("mayTakeOver", () => {
-  test("gives an exchange half a minute, a token five seconds to arrive, and a strict provider's holder five minutes", () => {
+  test("mayTakeOver gives an exchange half a minute, a token five seconds to arrive, and a strict provider's holder five minutes", () => {
     assert.deepEqual(takeOverTimes, {
       exchangeLimitMs: 30 * second,
       takeOverLimitMs: 300 * second,
@@ -74,12 +74,12 @@ describe("mayTakeOver", () => {
     ["unknown", "strict", -86_400 * second, false],
   ];
   for (const [liveness, rotation, ageMs, expected] of cases) {
-    test(`${expected ? "takes" : "leaves"} an attempt of ${ageMs} ms, holder ${liveness}, rotation ${JSON.stringify(rotation)}`, () => {
+    test(`mayTakeOver: ${expected ? "takes" : "leaves"} an attempt of ${ageMs} ms, holder ${liveness}, rotation ${JSON.stringify(rotation)}`, () => {
       assert.equal(mayTakeOver(attempt(), liveness, rotation, startedAt + ageMs), expected);
     });
   }
 
-  test("takes over what its holder gave up with an unknown outcome, whoever and however young", () => {
+  test("mayTakeOver takes over what its holder gave up with an unknown outcome, whoever and however young", () => {
     for (const liveness of ["mine", "alive", "dead", "unknown"] as const) {
       assert.equal(mayTakeOver(attempt({ endedUnknown: true }), liveness, "strict", startedAt), true);
     }
@@ -97,7 +97,7 @@ describe("mayTakeOver", () => {
     }));
   const age = fc.integer({ min: -(10 ** 7), max: 10 ** 7 });
 
-  test("never steals from the living where tokens rotate, however long they take", () => {
+  test("mayTakeOver never steals from the living where tokens rotate, however long they take", () => {
     fc.assert(
       fc.property(fc.constantFrom<Liveness>("mine", "alive"), rotating, age, times, (holder, kind, ageMs, limits) => {
         assert.equal(mayTakeOver(attempt(), holder, kind, startedAt + ageMs, limits), false);
@@ -105,7 +105,7 @@ describe("mayTakeOver", () => {
     );
   });
 
-  test("takes nothing of a strict provider before the hard limit, but from the dead", () => {
+  test("mayTakeOver takes nothing of a strict provider before the hard limit, but from the dead", () => {
     fc.assert(
       fc.property(fc.constantFrom<Liveness>("mine", "alive", "unknown"), age, times, (holder, ageMs, limits) => {
         if (mayTakeOver(attempt(), holder, "strict", startedAt + ageMs, limits)) {
@@ -115,7 +115,7 @@ describe("mayTakeOver", () => {
     );
   });
 
-  test("takes nothing while an exchange may still be under way, but from the dead, and never from ourselves", () => {
+  test("mayTakeOver takes nothing while an exchange may still be under way, but from the dead, and never from ourselves", () => {
     fc.assert(
       fc.property(
         fc.constantFrom<Liveness>("alive", "unknown"),
@@ -132,7 +132,7 @@ describe("mayTakeOver", () => {
     );
   });
 
-  test("leaves no attempt for ever to a holder of whom nothing is known, or who is dead", () => {
+  test("mayTakeOver leaves no attempt for ever to a holder of whom nothing is known, or who is dead", () => {
     fc.assert(
       fc.property(fc.constantFrom<Liveness>("unknown", "dead"), rotation, times, (holder, kind, limits) => {
         assert.equal(mayTakeOver(attempt(), holder, kind, startedAt + limits.takeOverLimitMs + 1, limits), true);
@@ -140,7 +140,7 @@ describe("mayTakeOver", () => {
     );
   });
 
-  test("presents no token later than its grace allows, but that of the dead, or after the hard limit", () => {
+  test("mayTakeOver presents no token later than its grace allows, but that of the dead, or after the hard limit", () => {
     fc.assert(
       fc.property(
         fc.constantFrom<Liveness>("mine", "alive", "unknown"),
@@ -155,7 +155,7 @@ describe("mayTakeOver", () => {
     );
   });
 
-  test("takes a grace of nothing for no grace at all", () => {
+  test("mayTakeOver takes a grace of nothing for no grace at all", () => {
     fc.assert(
       fc.property(liveness, age, times, (holder, ageMs, limits) => {
         const now = startedAt + ageMs;
@@ -165,7 +165,7 @@ describe("mayTakeOver", () => {
     );
   });
 
-  test("changes its mind in one direction only as an attempt gets older, while no grace runs out", () => {
+  test("mayTakeOver changes its mind in one direction only as an attempt gets older, while no grace runs out", () => {
     fc.assert(
       fc.property(liveness, rotation, age, fc.nat(10 ** 7), times, (holder, kind, ageMs, later, limits) => {
         const now = startedAt + ageMs;

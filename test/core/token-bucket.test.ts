@@ -6,7 +6,7 @@ import { SlidingWindow, fullBucket, take } from "../../src/core/token-bucket.ts"
 const size = { perSecond: 10, burst: 3 };
 
 describe("a token bucket", () => {
-  test("gives a few at once, and then one at a time", () => {
+  test("a token bucket gives a few at once, and then one at a time", () => {
     let bucket = fullBucket(size, 0);
     const waits = [0, 0, 0, 0, 50, 100].map((now) => {
       const taken = take(bucket, size, now);
@@ -16,7 +16,7 @@ describe("a token bucket", () => {
     assert.deepEqual(waits, [0, 0, 0, 100, 50, 0]);
   });
 
-  test("saves up no more than the few", () => {
+  test("a token bucket saves up no more than the few", () => {
     let bucket = fullBucket(size, 0);
     const given = Array.from({ length: 10 }, () => {
       const taken = take(bucket, size, 86_400_000);
@@ -26,7 +26,7 @@ describe("a token bucket", () => {
     assert.equal(given.filter((waitMs) => waitMs === 0).length, size.burst);
   });
 
-  test("never gives more than its rate, at whatever moments it is asked, nor for a clock that was set back", () => {
+  test("a token bucket never gives more than its rate, at whatever moments it is asked, nor for a clock that was set back", () => {
     const rate = fc.record({ perSecond: fc.integer({ min: 1, max: 1_000 }), burst: fc.integer({ min: 1, max: 50 }) });
     fc.assert(
       fc.property(rate, fc.array(fc.integer({ min: -500, max: 2_000 }), { maxLength: 100 }), (size, steps) => {
@@ -44,7 +44,7 @@ describe("a token bucket", () => {
     );
   });
 
-  test("says how long to wait, and keeps its word to the millisecond", () => {
+  test("a token bucket says how long to wait, and keeps its word to the millisecond", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1_000 }), fc.integer({ min: 1, max: 20 }), (perSecond, burst) => {
         const size = { perSecond, burst };
@@ -59,7 +59,7 @@ describe("a token bucket", () => {
 });
 
 describe("the last second", () => {
-  test("never holds more than so many, at whatever moments it is asked", () => {
+  test("the sliding window never holds more than so many, at whatever moments it is asked", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 20 }), fc.array(fc.integer({ min: 0, max: 400 })), (most, steps) => {
         const second = new SlidingWindow(most);
@@ -78,7 +78,7 @@ describe("the last second", () => {
     );
   });
 
-  test("says how long to wait, and keeps its word to the millisecond", () => {
+  test("the sliding window says how long to wait, and keeps its word to the millisecond", () => {
     const second = new SlidingWindow(2);
     second.add(100);
     second.add(700);
@@ -87,7 +87,7 @@ describe("the last second", () => {
     assert.equal(second.waitMs(1_100), 0);
   });
 
-  test("lets one through at least, and does not wait for a clock that was set back", () => {
+  test("the sliding window lets one through at least, and does not wait for a clock that was set back", () => {
     const second = new SlidingWindow(0.5);
     second.add(1_000_000);
     assert.equal(second.waitMs(1_000_500), 500);

@@ -40,7 +40,7 @@ function refused(code: "key_invalid" | "store_unusable"): (error: unknown) => bo
 }
 
 describe("a store's first keyring", () => {
-  test("has one key of each class, under different numbers, wrapped and not shown", () => {
+  test("a store's first keyring has one key of each class, under different numbers, wrapped and not shown", () => {
     const keys = newWrappedKeys(instance, master);
     assert.deepEqual(
       keys.map(({ keyClass }) => keyClass),
@@ -51,7 +51,7 @@ describe("a store's first keyring", () => {
     assert.equal(new Set(keys.map(({ wrapped }) => Buffer.from(wrapped).toString("hex"))).size, keyClasses.length);
   });
 
-  test("is the same ring in every process that opens it", () => {
+  test("a store's first keyring is the same ring in every process that opens it", () => {
     const keys = newWrappedKeys(instance, master);
     const [one, two] = [openKeyring(instance, keys, [master]), openKeyring(instance, keys, [master])];
     for (const where of [place, readPlace]) assert.equal(two.open(one.seal(token, where), where), token);
@@ -61,14 +61,14 @@ describe("a store's first keyring", () => {
     assert.deepEqual(one.hash("subject", "a"), two.hash("subject", "a"));
   });
 
-  test("is another one for another store", () => {
+  test("a store's first keyring is another one for another store", () => {
     const one = openKeyring(instance, newWrappedKeys(instance, master), [master]);
     const two = openKeyring(instance, newWrappedKeys(instance, master), [master]);
     assert.equal(two.open(one.seal(token, place), place), undefined);
     assert.notDeepEqual(one.hash("subject", "a"), two.hash("subject", "a"));
   });
 
-  test("opens in every later version of this library", () => {
+  test("a store's first keyring opens in every later version of this library", () => {
     const old = parseMasterKey(new Secret("obm_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc_27496506"));
     const wrapped =
       "0101000000002741a842949117fe1fa8698e73076f2fc143a18aa3f3feb0055e78b0a113cf3dd0cfdd2c9810f7e4f52be9ace5f8e2e76410f7414651b80f01508ad10691068de89aaac262de663d";
@@ -91,7 +91,7 @@ describe("a store's first keyring", () => {
 });
 
 describe("opening a keyring", () => {
-  test("stops at a wrong master key, and changes nothing", () => {
+  test("opening a keyring stops at a wrong master key, and changes nothing", () => {
     const keys = newWrappedKeys(instance, master);
     const before = keys.map(copyOf);
     assert.throws(() => openKeyring(instance, keys, [newMaster()]), refused("key_invalid"));
@@ -99,7 +99,7 @@ describe("opening a keyring", () => {
     assert.deepEqual(keys, before);
   });
 
-  test("names the key that is missing, and shows none", () => {
+  test("opening a keyring names the key that is missing, and shows none", () => {
     const keys = newWrappedKeys(instance, master);
     assert.throws(
       () => openKeyring(instance, keys, [newMaster()]),
@@ -107,13 +107,13 @@ describe("opening a keyring", () => {
     );
   });
 
-  test("takes whichever of several master keys is the one", () => {
+  test("opening a keyring takes whichever of several master keys is the one", () => {
     const keys = newWrappedKeys(instance, master);
     const keyring = openKeyring(instance, keys, [newMaster(), master, newMaster()]);
     assert.equal(keyring.open(keyring.seal(token, readPlace), readPlace), token);
   });
 
-  test("says of a damaged key that the store is damaged, not that the master key is wrong", () => {
+  test("opening a keyring says of a damaged key that the store is damaged, not that the master key is wrong", () => {
     const keys = newWrappedKeys(instance, master);
     for (const index of keys.keys()) {
       const damaged = keys.map(copyOf);
@@ -140,7 +140,7 @@ describe("opening a keyring", () => {
     },
   };
   for (const [what, change] of Object.entries(misplaced)) {
-    test(`refuses a key ${what}`, () => {
+    test(`opening a keyring refuses a key ${what}`, () => {
       const [name, keys] = change(newWrappedKeys(instance, master));
       assert.throws(
         () => openKeyring(name, keys, [master]),
@@ -149,7 +149,7 @@ describe("opening a keyring", () => {
     });
   }
 
-  test("leaves a class alone that it does not know: a later version made it", () => {
+  test("opening a keyring leaves a class alone that it does not know: a later version made it", () => {
     const [first, ...others] = newWrappedKeys(instance, master);
     assert.ok(first !== undefined);
     const keys = [{ ...first, keyClass: "of-next-year" }, ...others];
@@ -163,7 +163,7 @@ describe("a process that is given some classes only", () => {
   const whole = openKeyring(instance, keys, [master]);
   const reader = openKeyring(instance, keys, [master], readingClasses);
 
-  test("reads what it must, and can neither open nor seal a refresh token", () => {
+  test("a process that has the keys of some classes only reads what it must, and can neither open nor seal a refresh token", () => {
     assert.equal(reader.open(whole.seal(token, readPlace), readPlace), token);
     const sealed = whole.seal(token, place);
     assert.throws(() => reader.open(sealed, place), /holds no refresh key/);
@@ -172,12 +172,12 @@ describe("a process that is given some classes only", () => {
     assert.equal(reader.open(sealed, readPlace), undefined);
   });
 
-  test("does not call a value damaged that it merely has no key for", () => {
+  test("a process that has the keys of some classes only does not call a value damaged that it merely has no key for", () => {
     const blind = openKeyring(instance, keys, [master], []);
     assert.throws(() => blind.open(Buffer.from("not even sealed"), readPlace), TypeError);
   });
 
-  test("opens without the master key of the classes it leaves closed", () => {
+  test("a process that has the keys of some classes only opens without the master key of the classes it leaves closed", () => {
     const other = newMaster();
     const mixed = keys.map((key) => (key.keyClass === "refresh" ? wrapUnder(key, instance, [master], other) : key));
     assert.doesNotThrow(() => openKeyring(instance, mixed, [master], readingClasses));
@@ -186,7 +186,7 @@ describe("a process that is given some classes only", () => {
 });
 
 describe("a keyring with several keys of one class", () => {
-  test("seals under the newest, opens what the older ones sealed, in whatever order they come", () => {
+  test("a keyring with several keys of one class seals under the newest, opens what the older ones sealed, in whatever order they come", () => {
     const old = ring([[1, "refresh"]]);
     for (const both of [
       ring([
@@ -203,7 +203,7 @@ describe("a keyring with several keys of one class", () => {
     }
   });
 
-  test("opens nothing across classes, though it holds both keys", () => {
+  test("a keyring with several keys of one class opens nothing across classes, though it holds both keys", () => {
     const keyring = ring([
       [1, "refresh"],
       [2, "read"],
@@ -213,7 +213,7 @@ describe("a keyring with several keys of one class", () => {
     assert.equal(keyring.open(sealed, place), token);
   });
 
-  test("opens nothing that is no sealed value", () => {
+  test("a keyring with several keys of one class opens nothing that is no sealed value", () => {
     const keyring = ring([[1, "refresh"]]);
     for (const bytes of [Buffer.alloc(0), Buffer.from(token), Buffer.alloc(64, 1)]) {
       assert.equal(keyring.open(bytes, place), undefined);
@@ -224,7 +224,7 @@ describe("a keyring with several keys of one class", () => {
 describe("a keyed hash", () => {
   const keyring = ring([[1, "index"]]);
 
-  test("is the same for the same parts alone, however letters are spread over them", () => {
+  test("a keyed hash is the same for the same parts alone, however letters are spread over them", () => {
     const part = fc.oneof(fc.string(), fc.constantFrom("a", "b", "ab", "", '"', '","', "\\"));
     fc.assert(
       fc.property(fc.array(part, { maxLength: 4 }), fc.array(part, { maxLength: 4 }), (one, two) => {
@@ -236,13 +236,13 @@ describe("a keyed hash", () => {
     assert.notDeepEqual(keyring.hash("p", "a"), keyring.hash("p", "a", ""));
   });
 
-  test("is another one for another purpose and under another key", () => {
+  test("a keyed hash is another one for another purpose and under another key", () => {
     assert.notDeepEqual(keyring.hash("subject", "a"), keyring.hash("external_id", "a"));
     assert.notDeepEqual(keyring.hash("subject", "a"), ring([[2, "index"]]).hash("subject", "a"));
     assert.equal(keyring.hash("subject", "a").length, 32);
   });
 
-  test("is no seed, and seeds differ by purpose and class", () => {
+  test("a keyed hash is no seed, and seeds differ by purpose and class", () => {
     const both = ring([
       [1, "index"],
       [2, "assertion"],
@@ -255,7 +255,7 @@ describe("a keyed hash", () => {
 describe("rewrapping", () => {
   const next = newMaster();
 
-  test("changes the master key, and nothing that was sealed", () => {
+  test("rewrapping a keyring changes the master key, and nothing that was sealed", () => {
     const keys = newWrappedKeys(instance, master);
     const sealed = openKeyring(instance, keys, [master]).seal(token, place);
     const moved = keys.map((key) => wrapUnder(key, instance, [master], next));
@@ -264,14 +264,14 @@ describe("rewrapping", () => {
     assert.ok(moved.every((key) => opens(key, instance, [next]) && !opens(key, instance, [master])));
   });
 
-  test("is harmless when it is done again, as after a crash", () => {
+  test("rewrapping a keyring is harmless when it is done again, as after a crash", () => {
     const [key] = newWrappedKeys(instance, master);
     assert.ok(key !== undefined);
     const twice = wrapUnder(wrapUnder(key, instance, [next, master], next), instance, [next, master], next);
     assert.equal(opens(twice, instance, [next]), true);
   });
 
-  test("refuses what it cannot open, and leaves it was", () => {
+  test("rewrapping a keyring refuses what it cannot open, and leaves it was", () => {
     const [key] = newWrappedKeys(instance, master);
     assert.ok(key !== undefined);
     const before = copyOf(key);

@@ -34,7 +34,7 @@ async function exposed(source: MasterKeySource): Promise<string[]> {
 }
 
 describe("a master key", () => {
-  test("is text of 56 characters that can be read back, and never the same twice", () => {
+  test("a master key is text of 56 characters that can be read back, and never the same twice", () => {
     const keys = Array.from({ length: 100 }, () => generateMasterKey());
     for (const key of keys) {
       assert.match(key.expose(), form);
@@ -44,7 +44,7 @@ describe("a master key", () => {
     assert.equal(new Set(keys.map((key) => parseMasterKey(key).id)).size, keys.length);
   });
 
-  test("means the same in every later version of this library", () => {
+  test("a master key means the same in every later version of this library", () => {
     const key = parseMasterKey(new Secret(known));
     assert.equal(key.id, "f25f80ece201f1b9");
     assert.equal(
@@ -54,7 +54,7 @@ describe("a master key", () => {
     assert.equal(masterKeyId(new Secret(known)), key.id);
   });
 
-  test("gives each class a wrapping key of its own, none of them the key itself or its name", () => {
+  test("a master key gives each class a wrapping key of its own, none of them the key itself or its name", () => {
     const key = parseMasterKey(new Secret(known));
     const all = [key.wrappingKey("refresh"), key.wrappingKey("read"), key.wrappingKey(""), Buffer.alloc(32, 7)];
     assert.equal(new Set(all.map((bytes) => bytes.toString("hex"))).size, 4);
@@ -62,7 +62,7 @@ describe("a master key", () => {
     assert.deepEqual(key.wrappingKey("read"), parseMasterKey(new Secret(known)).wrappingKey("read"));
   });
 
-  test("is refused with any one character mistyped", () => {
+  test("a master key is refused with any one character mistyped", () => {
     const alphabet = "ABCXYZabcxyz0189_-+/= ".split("");
     for (let at = 0; at < known.length; at++) {
       for (const letter of alphabet) {
@@ -72,7 +72,7 @@ describe("a master key", () => {
     }
   });
 
-  test("is refused cut, lengthened, doubled, with neighbours swapped or with blanks around it", () => {
+  test("a master key is refused cut, lengthened, doubled, with neighbours swapped or with blanks around it", () => {
     for (let length = 0; length < known.length; length++) {
       assertRefused(known.slice(0, length));
       assertRefused(known.slice(length + 1));
@@ -87,7 +87,7 @@ describe("a master key", () => {
     }
   });
 
-  test("is refused with other text, and the refusal does not repeat the text", () => {
+  test("a master key is refused with other text, and the refusal does not repeat the text", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.stringMatching(form)), (text) => {
         assertRefused(text);
@@ -109,11 +109,12 @@ describe("keyringFromEnv", () => {
     ["blanks and lines between", " new ,\n old\t", ["new", "old"]],
   ];
   for (const [name, value, keys] of cases) {
-    test(`reads ${name}`, async () => assert.deepEqual(await exposed(keyringFromEnv("KEY", { KEY: value })), keys));
+    test(`keyringFromEnv reads ${name}`, async () =>
+      assert.deepEqual(await exposed(keyringFromEnv("KEY", { KEY: value })), keys));
   }
 
   for (const environment of [{}, { KEY: "" }, { KEY: " , \n" }, { KEY: undefined }]) {
-    test(`says which variable has none: ${inspect(environment)}`, async () => {
+    test(`keyringFromEnv says which variable has none: ${inspect(environment)}`, async () => {
       await assert.rejects(
         async () => keyringFromEnv("KEY", environment)(),
         (error: Error) => keyInvalid(error) && error.message.includes("KEY"),
@@ -121,7 +122,7 @@ describe("keyringFromEnv", () => {
     });
   }
 
-  test("looks only when it is asked, and into the process's environment where no other is given", async (t) => {
+  test("keyringFromEnv looks only when it is asked, and into the process's environment where no other is given", async (t) => {
     const name = "ONBEHALF_TEST_MASTER_KEY";
     const source = keyringFromEnv(name);
     t.after(() => delete process.env[name]);
@@ -138,14 +139,14 @@ describe("keyringFromFile", () => {
     ["Windows' line ends and byte order mark", "\uFEFFnew\r\nold\r\n", ["new", "old"]],
   ];
   for (const [name, content, keys] of contents) {
-    test(`reads ${name}`, async (t) => {
+    test(`keyringFromFile reads ${name}`, async (t) => {
       const path = join(await temporaryFolder(t), "key");
       await writeFile(path, content);
       assert.deepEqual(await exposed(keyringFromFile(path)), keys);
     });
   }
 
-  test("says of a file that is missing, empty or a folder that it is, with its path", async (t) => {
+  test("keyringFromFile says of a file that is missing, empty or a folder that it is, with its path", async (t) => {
     const folder = await temporaryFolder(t);
     const [missing, empty, inside] = ["missing", "empty", "inside"].map((name) => join(folder, name));
     assert.ok(missing !== undefined && empty !== undefined && inside !== undefined);
@@ -161,11 +162,11 @@ describe("keyringFromFile", () => {
 });
 
 describe("master keys from wherever", () => {
-  test("come from the program, wrapped or not", async () => {
+  test("master keys come from the program, wrapped or not", async () => {
     assert.deepEqual(await exposed(keyringFromKeys("a", new Secret("b"))), ["a", "b"]);
   });
 
-  test("are read in their order, and all of them or none", async () => {
+  test("master keys are read in their order, and all of them or none", async () => {
     const [one, two] = [generateMasterKey(), generateMasterKey()];
     const keys = await masterKeysOf(keyringFromKeys(one, two));
     assert.deepEqual(
@@ -176,7 +177,7 @@ describe("master keys from wherever", () => {
     await assert.rejects(masterKeysOf(keyringFromKeys()), keyInvalid);
   });
 
-  test("may come late, as from a key service", async () => {
+  test("master keys may come late, as from a key service", async () => {
     const [key] = await masterKeysOf(async () => [new Secret(known)]);
     assert.equal(key.id, "f25f80ece201f1b9");
   });

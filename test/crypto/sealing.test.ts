@@ -39,7 +39,7 @@ const anyPlace = fc.record({
 }) as fc.Arbitrary<Place>;
 
 describe("a sealed value", () => {
-  test("opens where it was sealed", () => {
+  test("a sealed value opens where it was sealed", () => {
     fc.assert(
       fc.property(text, anyPlace, fc.nat(2 ** 32 - 1), (plaintext, where, keyId) => {
         const sealed = seal(plaintext, where, { ...key, keyId });
@@ -50,13 +50,13 @@ describe("a sealed value", () => {
     );
   });
 
-  test("opens in every later version of this library", () => {
+  test("a sealed value opens in every later version of this library", () => {
     const sealed =
       "0101000000073e452ed97f8e596c71f637a69496b495d0b1f22e17ab00f30412f0f2aea875c0f48fa3c462462df81dce7c19e789";
     assert.equal(open(Buffer.from(sealed, "hex"), place, key), token);
   });
 
-  test("opens as a view into a larger buffer, as databases hand them out", () => {
+  test("a sealed value opens as a view into a larger buffer, as databases hand them out", () => {
     const sealed = seal(token, place, key);
     const larger = Buffer.concat([Buffer.from("abc"), sealed, Buffer.from("def")]);
     const view = new Uint8Array(larger.buffer, larger.byteOffset + 3, sealed.length);
@@ -64,24 +64,24 @@ describe("a sealed value", () => {
     assert.equal(sealedUnder(view), 7);
   });
 
-  test("shows nothing of its text", () => {
+  test("a sealed value shows nothing of its text", () => {
     assert.ok(!seal(token, place, key).includes(token.slice(0, 4)));
   });
 
-  test("does not open with any one bit changed, of header, nonce, text or tag", () => {
+  test("a sealed value does not open with any one bit changed, of header, nonce, text or tag", () => {
     const sealed = seal(token, place, key);
     for (let bit = 0; bit < sealed.length * 8; bit++) {
       assert.equal(open(flipped(sealed, bit), place, key), undefined, `bit ${bit}`);
     }
   });
 
-  test("does not open under another key number, though the bytes of the key be the same", () => {
+  test("a sealed value does not open under another key number, though the bytes of the key be the same", () => {
     const sealed = seal(token, place, key);
     sealed.writeUInt32BE(8, 2);
     assert.equal(open(sealed, place, { ...key, keyId: 8 }), undefined);
   });
 
-  test("does not open when it is cut or lengthened", () => {
+  test("a sealed value does not open when it is cut or lengthened", () => {
     const sealed = seal(token, place, key);
     for (let length = 0; length < sealed.length; length++) {
       assert.equal(open(sealed.subarray(0, length), place, key), undefined, `first ${length} bytes`);
@@ -90,7 +90,7 @@ describe("a sealed value", () => {
     assert.equal(open(Buffer.concat([sealed, Buffer.alloc(1)]), place, key), undefined);
   });
 
-  test("does not open with a tag of four bytes, which could be guessed", () => {
+  test("a sealed value does not open with a tag of four bytes, which could be guessed", () => {
     const sealed = seal("a text that is longer than the missing part of the tag", place, key);
     for (const tagLength of [4, 8, 12, 13, 14, 15]) {
       assert.equal(open(sealed.subarray(0, sealed.length - 16 + tagLength), place, key), undefined, `${tagLength}`);
@@ -105,13 +105,13 @@ describe("a sealed value", () => {
     generation: { ...place, generation: 4 },
   };
   for (const [what, where] of Object.entries(elsewhere)) {
-    test(`does not open with another ${what}`, () => {
+    test(`a sealed value does not open with another ${what}`, () => {
       assert.equal(open(seal(token, place, key), where, key), undefined);
       assert.equal(open(seal(token, where, key), place, key), undefined);
     });
   }
 
-  test("does not open in any other place", () => {
+  test("a sealed value does not open in any other place", () => {
     fc.assert(
       fc.property(anyPlace, anyPlace, (here, there) => {
         fc.pre(JSON.stringify(here) !== JSON.stringify(there));
@@ -120,7 +120,7 @@ describe("a sealed value", () => {
     );
   });
 
-  test("does not open where the same letters are split into names in another way", () => {
+  test("a sealed value does not open where the same letters are split into names in another way", () => {
     const parts = ["instance", "clientId", "column", "recordId"] as const;
     const letters = fc.string({ minLength: 1, maxLength: 8 });
     fc.assert(
@@ -133,12 +133,12 @@ describe("a sealed value", () => {
     );
   });
 
-  test("does not open with another key of the same number", () => {
+  test("a sealed value does not open with another key of the same number", () => {
     const other = { keyId: 7, bytes: Buffer.alloc(32, 0x42) };
     assert.equal(open(seal(token, place, key), place, other), undefined);
   });
 
-  test("never repeats a nonce, and never looks the same twice", () => {
+  test("a sealed value never repeats a nonce, and never looks the same twice", () => {
     const sealed = Array.from({ length: 5_000 }, () => seal(token, place, key));
     const distinct = (part: (value: Buffer) => Buffer): number =>
       new Set(sealed.map((value) => part(value).toString("hex"))).size;
@@ -154,7 +154,7 @@ describe("a sealed value", () => {
     );
   });
 
-  test("is told from whatever else a column may hold, without a throw", () => {
+  test("a sealed value is told from whatever else a column may hold, without a throw", () => {
     const bytes = fc.oneof(
       fc.uint8Array({ maxLength: 80 }),
       // Right at the front, garbage behind.

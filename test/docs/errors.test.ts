@@ -45,7 +45,7 @@ const sections = new Map(
 const common = new Set(["type", "title", "status", "detail", "error", "error_description", "hint", "error_uri"]);
 
 describe("docs/errors.md", () => {
-  test("has one section for each code, and no other", () => {
+  test("docs/errors.md has one section for each code, and no other", () => {
     assert.deepEqual([...sections.keys()].sort(), codes.toSorted());
   });
 
@@ -58,7 +58,7 @@ describe("docs/errors.md", () => {
       new OnbehalfError(code, "what", { hint: "do", details: samples[code] }),
     );
 
-    test(`${code}: status, members and Retry-After are what the service sends`, () => {
+    test(`docs/errors.md: ${code}: status, members and Retry-After are what the service sends`, () => {
       assert.equal(Number(documented), status);
       assert.equal(retryAfter !== undefined, "retry-after" in headers);
       assert.deepEqual(
@@ -71,7 +71,7 @@ describe("docs/errors.md", () => {
     });
   }
 
-  test("each reason for a new consent is explained", () => {
+  test("docs/errors.md: each reason for a new consent is explained", () => {
     const reasons = {
       invalid_grant: true,
       reauthentication_required: true,

@@ -137,7 +137,7 @@ const tests: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
 
 describe("examples", { timeout: 60_000 }, () => {
   for (const name of readdirSync(`${checkout}examples`)) {
-    test(name, async (t) => {
+    test(`examples: ${name}`, async (t) => {
       const body = tests[name];
       assert.ok(body, "there is no test that runs it");
       await body(t);

@@ -43,7 +43,7 @@ describe("docs/http-api.md", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  test("every example gives what stands below it", async () => {
+  test("docs/http-api.md: every example gives what stands below it", async () => {
     const { key } = await vault.callers.create("reader");
     const shell = blocks.filter(({ language }) => language === "sh");
     const outputs = await runBlocks(shell, {
@@ -81,7 +81,7 @@ describe("the OpenAPI document", () => {
     ),
   );
 
-  test("has the routes of docs/http-api.md, and no other", () => {
+  test("the OpenAPI document has the routes of docs/http-api.md, and no other", () => {
     const named = operations.map(({ path, method }) =>
       path.includes("/proxy/") ? `{any method} ${path}` : `${method.toUpperCase()} ${path}`,
     );
@@ -89,7 +89,7 @@ describe("the OpenAPI document", () => {
   });
 
   for (const { path, method, operation } of operations) {
-    test(`${method.toUpperCase()} ${path}: the errors that the page names`, () => {
+    test(`the OpenAPI document: ${method.toUpperCase()} ${path}: the errors that the page names`, () => {
       const section = sections.get(
         path.includes("/proxy/") ? `{any method} ${path}` : `${method.toUpperCase()} ${path}`,
       );
@@ -104,7 +104,7 @@ describe("the OpenAPI document", () => {
     });
   }
 
-  test("every reference leads somewhere, every operation has a name of its own", () => {
+  test("the OpenAPI document: every reference leads somewhere, every operation has a name of its own", () => {
     for (const [, name = ""] of JSON.stringify(document).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
       assert.ok(name in document.components.schemas, name);
     }
@@ -113,7 +113,7 @@ describe("the OpenAPI document", () => {
     assert.deepEqual(document.servers, [{ url: "https://vault.example.com" }]);
   });
 
-  test("the examples of the page fit its schemas", () => {
+  test("the OpenAPI document: the examples of the page fit its schemas", () => {
     for (const { path, method, operation } of operations) {
       const example = blocks.find(
         ({ section, language, text }) =>

@@ -33,7 +33,7 @@ function sourcesIn(block: Block): string[] {
 }
 
 describe("docs/mobile.md", () => {
-  test("has a section per platform, each with code in its language", () => {
+  test("docs/mobile.md has a section per platform, each with code in its language", () => {
     for (const [section, { languages }] of platforms) {
       const used = new Set(blocks.filter((block) => block.section === section).map((block) => block.language));
       assert.deepEqual([...used].sort(), languages, section);
@@ -41,7 +41,7 @@ describe("docs/mobile.md", () => {
   });
 
   for (const block of blocks.filter(({ section }) => platforms.has(section))) {
-    test(`line ${String(block.line)}, ${block.section}: hands the code over as /authcode wants it`, () => {
+    test(`docs/mobile.md: line ${String(block.line)}, ${block.section}: hands the code over as /authcode wants it`, () => {
       if (block.language === "java") return; // passes results on inside the app
       if (usesOurClient(block)) {
         assert.match(block.text, /endpoint: "\/authcode"/);
@@ -54,13 +54,13 @@ describe("docs/mobile.md", () => {
       assert.deepEqual(sourcesIn(block), platforms.get(block.section)?.sources);
     });
 
-    test(`line ${String(block.line)}, ${block.section}: nothing secret, nothing in the clear`, () => {
+    test(`docs/mobile.md: line ${String(block.line)}, ${block.section}: nothing secret, nothing in the clear`, () => {
       assert.doesNotMatch(block.text, /client_?secret|GOCSPX|refresh_?token|access_?token/i);
       assert.doesNotMatch(block.text, /http:\/\//);
     });
   }
 
-  test("the JSON block is what an answer looks like", () => {
+  test("docs/mobile.md: the JSON block is what an answer looks like", () => {
     const json = blocks.filter((block) => block.language === "json");
     assert.equal(json.length, 1);
     const answer = JSON.parse(json[0]?.text ?? "") as Record<string, unknown>;
@@ -72,7 +72,7 @@ describe("docs/mobile.md", () => {
 
 describe("docs/mobile.md and docs/google.md", () => {
   for (const [name, markdown] of documents) {
-    test(`${name}: links between the two lead somewhere`, () => {
+    test(`docs/mobile.md and docs/google.md: ${name}: links between the two lead somewhere`, () => {
       for (const [, target = "", anchor] of markdown.matchAll(/\]\(([a-z-]*\.md)?(?:#([^)\s]+))?\)/g)) {
         const document = documents.get(target === "" ? name : target);
         if (document === undefined || anchor === undefined) continue;

@@ -17,7 +17,7 @@ const read = (name: string): string => readFileSync(new URL(name, docs), "utf8")
 const page = read("operations.md");
 
 describe("docs/operations.md", () => {
-  test("the settings are those that are read, each with its flag", () => {
+  test("docs/operations.md: the settings are those that are read, each with its flag", () => {
     const rows = [...page.matchAll(/^\| `([A-Z_]+)`\s+\| `--([a-z-]+)`/gm)].map(([, variable, flag]) => [
       flag,
       variable,
@@ -29,7 +29,7 @@ describe("docs/operations.md", () => {
     );
   });
 
-  test("the commands are those that there are", () => {
+  test("docs/operations.md: the commands are those that there are", () => {
     const rows = [...page.matchAll(/^\| `onbehalf ([a-z]+(?: [a-z]+)?)/gm)].map(([, name = ""]) => name);
     const leaves = (command: Command, above: readonly string[]): string[] =>
       command.commands.length === 0
@@ -39,7 +39,7 @@ describe("docs/operations.md", () => {
     assert.deepEqual(rows.sort(), known.sort());
   });
 
-  test("its examples work, one after the other, in a folder with a client's file", async (t) => {
+  test("docs/operations.md: its examples work, one after the other, in a folder with a client's file", async (t) => {
     const folder = await temporaryFolder(t);
     await using standin = await testStandin();
     const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
@@ -68,7 +68,7 @@ describe("docs/operations.md", () => {
 
 describe("links between the pages", () => {
   for (const name of ["errors.md", "http-api.md", "operations.md", "glossary.md"]) {
-    test(`${name}: each leads somewhere`, () => {
+    test(`links between the pages: ${name}: each leads somewhere`, () => {
       for (const [, target = "", anchor] of read(name).matchAll(/\]\(([a-z-]*\.md)?(?:#([^)\s]+))?\)/g)) {
         const there = read(target === "" ? name : target);
         if (anchor !== undefined) {

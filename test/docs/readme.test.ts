@@ -32,7 +32,7 @@ function blockOf(section: string, index: number): string {
 }
 
 describe("README.md", { timeout: 60_000 }, () => {
-  test("the library's block does what it says", async (t) => {
+  test("README.md: the library's block does what it says", async (t) => {
     await using standin = await testStandin();
     const folder = await folderWithClient(t, standin);
     const source = blockOf("In your server", 0)
@@ -61,7 +61,7 @@ describe("README.md", { timeout: 60_000 }, () => {
     );
   });
 
-  test("the service's blocks do what they say", async (t) => {
+  test("README.md: the service's blocks do what they say", async (t) => {
     await using standin = await testStandin();
     const folder = await folderWithClient(t, standin);
     const env = { ...process.env, PATH: await installCommand(folder), ONBEHALF_GOOGLE_BASE_URL: standin.url };
@@ -104,7 +104,7 @@ describe("README.md", { timeout: 60_000 }, () => {
     assert.match(String(answer["access_token"]), /^ya29\./);
   });
 
-  test("its other blocks name scripts that exist", () => {
+  test("README.md: its other blocks name scripts that exist", () => {
     const { scripts } = JSON.parse(readFileSync(`${checkout}package.json`, "utf8")) as {
       scripts: Record<string, string>;
     };

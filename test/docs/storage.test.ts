@@ -40,12 +40,12 @@ async function run(block: Block, folder: string, ...flags: string[]): Promise<st
 }
 
 describe("docs/storage.md", () => {
-  test("makes both stores as it says", async (t) => {
+  test("docs/storage.md makes both stores as it says", async (t) => {
     await run(blockWith("oneMachine"), await temporaryFolder(t));
     await run(blockWith("directConnectionString"), await temporaryFolder(t));
   });
 
-  test("makes a backup of a store in use that holds everything", async (t) => {
+  test("docs/storage.md makes a backup of a store in use that holds everything", async (t) => {
     const folder = await temporaryFolder(t);
     const store = sqlite(`${folder}/onbehalf.db`);
     await store.open({ clock: systemClock });
@@ -59,13 +59,13 @@ describe("docs/storage.md", () => {
     assert.equal((await read(restored, grantId)).generation, 1);
   });
 
-  test("runs the suite as it says", async (t) => {
+  test("docs/storage.md runs the suite as it says", async (t) => {
     const report = await run(blockWith("storeSuite("), await temporaryFolder(t), "--test", "--test-reporter=tap");
     assert.match(report, /^# fail 0$/m);
     assert.doesNotMatch(report, /^# pass [0-9]$/m, "ten tests at least");
   });
 
-  test("gives the rights that serving takes", async (t) => {
+  test("docs/storage.md gives the rights that serving takes", async (t) => {
     const database = await freshDatabase(t);
     const owning = postgres(database);
     await owning.open({ clock: systemClock });
@@ -83,7 +83,7 @@ describe("docs/storage.md", () => {
     await serving.close();
   });
 
-  test("names every table of both schemas, and no other", () => {
+  test("docs/storage.md names every table of both schemas, and no other", () => {
     const schemas = ["sqlite", "postgres"].map((name) =>
       readFileSync(new URL(`migrations/${name}/schema.sql`, root), "utf8"),
     );
@@ -92,7 +92,7 @@ describe("docs/storage.md", () => {
     assert.deepEqual(new Set(rows), new Set([...tables, "onbehalf_migrations"]));
   });
 
-  test("links to files that exist", () => {
+  test("docs/storage.md links to files that exist", () => {
     for (const [, target = ""] of markdown.matchAll(/\]\(([^)#]+)\)/g)) {
       assert.doesNotThrow(() => new URL(target, new URL("docs/", root)), target);
       assert.ok(target.endsWith("/") || readFileSync(new URL(target, new URL("docs/", root))).length > 0, target);

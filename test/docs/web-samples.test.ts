@@ -74,7 +74,7 @@ describe("the web samples of docs/mobile.md, in real Chromium", needsChromium, (
   const said = async (pattern: RegExp): Promise<void> => {
     await page.locator("#said", { hasText: pattern }).waitFor();
   };
-  test("popup", async () => {
+  test("the popup sample of docs/mobile.md signs in", async () => {
     site.script = samples.get("Web, popup") ?? "";
     await page.goto(site.url);
     const [popup] = await Promise.all([page.waitForEvent("popup"), page.click("#connect")]);
@@ -84,7 +84,7 @@ describe("the web samples of docs/mobile.md, in real Chromium", needsChromium, (
     assert.equal(site.posted[0]?.form["source"], "web-popup");
   });
 
-  test("popup: a refusal shows what to do", async () => {
+  test("the popup sample of docs/mobile.md shows what to do after a refusal", async () => {
     site.script = samples.get("Web, popup") ?? "";
     site.replies.push({ status: 502, body: { error: "client_misconfigured", hint: "ask whoever runs the server" } });
     await page.goto(site.url);
@@ -93,7 +93,7 @@ describe("the web samples of docs/mobile.md, in real Chromium", needsChromium, (
     await said(/^client_misconfigured: ask whoever runs the server$/);
   });
 
-  test("redirect", async () => {
+  test("the redirect sample of docs/mobile.md signs in", async () => {
     site.script = samples.get("Web, redirect") ?? "";
     await page.goto(site.url);
     await page.click("#connect");
@@ -104,14 +104,14 @@ describe("the web samples of docs/mobile.md, in real Chromium", needsChromium, (
     assert.equal(site.posted[0]?.requestedWith, "XMLHttpRequest");
   });
 
-  test("redirect: a forged answer is not posted", async () => {
+  test("the redirect sample of docs/mobile.md does not post a forged answer", async () => {
     site.script = samples.get("Web, redirect") ?? "";
     await page.goto(`${site.url}/?code=4/0Aforged&state=invented`);
     await said(/^state_mismatch: /);
     assert.equal(site.posted.length, 0);
   });
 
-  test("without our client", async () => {
+  test("the sample of docs/mobile.md that does without our client signs in", async () => {
     // The sample asks its readers for the script tag; a module script waits for it to be there.
     site.script = `await new Promise((resolve) => {
       const gsi = Object.assign(document.createElement("script"), { src: "https://accounts.google.com/gsi/client" });

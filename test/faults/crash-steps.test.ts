@@ -21,7 +21,7 @@ for (const [storeName, place] of Object.entries(places)) {
       // After one step is before the next, but for the request that lies between the intent and the commit.
       const kinds = name === "strict" ? (["before", "after"] as const) : (["before"] as const);
       for (const kind of kinds) {
-        test(`${kind} it, rotation ${name}: nothing is lost but what was in flight, and that is said`, async (t) => {
+        test(`${storeName}: kill -9 ${kind} each step of a refresh, rotation ${name}: nothing is lost but what was in flight, and that is said`, async (t) => {
           const fixture = await testVault(t, {
             ...plays,
             clock: movableClock(),

@@ -21,7 +21,7 @@ function flip({ path }: TestVault, column: string, grantId: string): void {
 }
 
 describe("a file that somebody else holds", () => {
-  test("when the answer comes: callers get the token at once, and it is stored when the file is free", async (t) => {
+  test("another program holds the database file when the answer comes: callers get the token at once, and it is stored later", async (t) => {
     const fixture = await testVault(t, { rotation: "strict", provider: { rotation: "strict" } });
     const { standin, clock, open, code, events, newRequests } = fixture;
     const vault = await open();
@@ -46,7 +46,7 @@ describe("a file that somebody else holds", () => {
     assert.match((await next.getAccessToken(grantId)).token, /^ya29\./, "its refresh token was kept");
   });
 
-  test("before the request leaves: nothing is spent; what lives is served, the rest is told to come back", async (t) => {
+  test("another program holds the database file before the request leaves: nothing is spent, living tokens are served", async (t) => {
     const fixture = await testVault(t);
     const { clock, open, code, newRequests } = fixture;
     const vault = await open();
@@ -70,7 +70,7 @@ describe("a file that somebody else holds", () => {
     assert.equal((await vault.grant(expired.grantId)).state, "active");
   });
 
-  test("and a crash while it is held: the answer is in the rescue journal, sealed, and is found there", async (t) => {
+  test("a crash while another program holds the database file: the answer is in the rescue journal, sealed, and is found there", async (t) => {
     const fixture = await expiredGrants(t, "strict");
     const { standin, open, grantId, newRequests } = fixture;
     const doomed = await startVaultProcess(t, fixture);
@@ -96,7 +96,7 @@ describe("a file that somebody else holds", () => {
 
 describe("a sealed value that was damaged", () => {
   for (const column of ["access_sealed", "refresh_sealed"]) {
-    test(`${column}: that grant is unreadable, the others go on, and a new consent heals it`, async (t) => {
+    test(`a sealed value that was damaged: ${column}: that grant is unreadable, the others go on, and a new consent heals it`, async (t) => {
       const fixture = await testVault(t);
       const { standin, clock, open, code, newRequests } = fixture;
       const vault = await open();
@@ -128,7 +128,7 @@ describe("a sealed value that was damaged", () => {
     });
   }
 
-  test("profile_sealed: tokens are still handed out, and a list shows the others", async (t) => {
+  test("a sealed value that was damaged: profile_sealed: tokens are still handed out, and a list shows the others", async (t) => {
     const fixture = await testVault(t);
     const { open, code } = fixture;
     const vault = await open();
@@ -143,7 +143,7 @@ describe("a sealed value that was damaged", () => {
     );
   });
 
-  test("pasted from another row does not open there", async (t) => {
+  test("a sealed value that was copied from another row does not open", async (t) => {
     const fixture = await testVault(t);
     const { open, code } = fixture;
     const vault = await open();
@@ -161,7 +161,7 @@ describe("a sealed value that was damaged", () => {
 });
 
 describe("opening", () => {
-  test("with another master key is refused, and touches nothing", async (t) => {
+  test("opening a vault with another master key is refused, and touches nothing", async (t) => {
     const fixture = await testVault(t);
     const vault = await fixture.open();
     const { grantId } = await vault.exchangeCode({ code: fixture.code("ada@example.com") });
@@ -183,7 +183,7 @@ describe("opening", () => {
     "a key that was cut": [generateMasterKey().expose().slice(0, -1)],
   };
   for (const [name, given] of Object.entries(keys)) {
-    test(`with ${name} is refused before the store is touched`, async (t) => {
+    test(`opening a vault with ${name} is refused before the store is touched`, async (t) => {
       const fixture = await testVault(t);
       await assert.rejects(fixture.open({ keyring: keyringFromKeys(...given) }), (error) => {
         assert.ok(isOnbehalfError(error, "key_invalid"));
@@ -194,7 +194,7 @@ describe("opening", () => {
     });
   }
 
-  test("a file that is no database, or a damaged one, is refused, and left as it is", async (t) => {
+  test("opening a vault: a file that is no database, or a damaged one, is refused, and left as it is", async (t) => {
     const fixture = await testVault(t);
     writeFileSync(fixture.path, "not a database at all, but long enough to be looked at ".repeat(20));
     const before = readFileSync(fixture.path);
@@ -210,7 +210,7 @@ describe("opening", () => {
     "with a patience that is no number": () => ({ exchangeTimeoutMs: Number.NaN }),
   };
   for (const [name, options] of Object.entries(mistakes)) {
-    test(`${name} is refused before the store is touched`, async (t) => {
+    test(`opening a vault: ${name} is refused before the store is touched`, async (t) => {
       const fixture = await testVault(t);
       await assert.rejects(fixture.open(options(fixture)), (error) => isOnbehalfError(error, "configuration_invalid"));
       assert.equal(existsSync(fixture.path), false);

@@ -42,7 +42,7 @@ async function scene(
 
 describe("a keeper that is killed in mid-refresh", () => {
   for (const rotation of ["none", "grace"] as const) {
-    test(`rotation ${rotation}: the request that waits is answered by the next keeper`, async (t) => {
+    test(`a keeper is killed in mid-refresh: rotation ${rotation}: the request that waits is answered by the next keeper`, async (t) => {
       const { fixture, service, ask } = await scene(t, rotation);
       fixture.standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 30_000 });
       const waiting = ask();
@@ -60,7 +60,7 @@ describe("a keeper that is killed in mid-refresh", () => {
     });
   }
 
-  test("rotation strict: the request that waits is told that the person must consent again, and why", async (t) => {
+  test("a keeper is killed in mid-refresh: rotation strict: the request that waits is told that the person must consent again, and why", async (t) => {
     const { fixture, service, ask, grantId } = await scene(t, "strict");
     fixture.standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 30_000 });
     const waiting = ask();
@@ -73,7 +73,7 @@ describe("a keeper that is killed in mid-refresh", () => {
     );
   });
 
-  test("again and again: valid tokens are served meanwhile", async (t) => {
+  test("keepers are killed again and again: valid tokens are served meanwhile", async (t) => {
     const { fixture, service, ask } = await scene(t, "strict");
     const { body } = await ask();
     const token = body["access_token"];
@@ -88,7 +88,7 @@ describe("a keeper that is killed in mid-refresh", () => {
 });
 
 describe("a service that is killed in mid-refresh", () => {
-  test("its keeper finishes, stores, and goes; the next service has the token", async (t) => {
+  test("a service is killed in mid-refresh: its keeper finishes, stores, and goes; the next service has the token", async (t) => {
     const { fixture, service, ask, grantId } = await scene(t, "strict");
     fixture.standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 1_000 });
     const waiting = assert.rejects(ask());
@@ -107,7 +107,7 @@ describe("a service that is killed in mid-refresh", () => {
 
 describe("SIGTERM in mid-refresh", () => {
   for (const keeper of ["process", "none"]) {
-    test(`keeper ${keeper}: the request is answered, the answer is stored, and all of it ends with 0`, async (t) => {
+    test(`SIGTERM in mid-refresh: keeper ${keeper}: the request is answered, the answer is stored, and all of it ends with 0`, async (t) => {
       const { fixture, service, ask, grantId } = await scene(t, "strict", { ONBEHALF_KEEPER: keeper });
       fixture.standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 1_000 });
       const waiting = ask();

@@ -62,7 +62,7 @@ async function ask(fixture: VirtualKeeper, ids: readonly string[], end: number):
 
 describe("a provider that is down for a long time", { timeout }, () => {
   for (const { name, rotation } of rotations) {
-    test(`rotation ${name}: no grant is flagged, and nobody storms it when it is back`, { timeout }, async (t) => {
+    test(`rotation ${name}: an outage flags no grant, and nobody storms the provider after it`, { timeout }, async (t) => {
       const fixture = await virtualKeeper(t, { rotation, rate });
       const { time, context, requests } = fixture;
       const ids = await fixture.addGrants(grants, () => time.now());

@@ -19,7 +19,7 @@ const moments = {
 describe("a process that is stopped for longer than an exchange may take", { concurrency: true }, () => {
   for (const [storeName, place] of Object.entries(places)) {
     for (const [moment, fault] of Object.entries(moments)) {
-      test(`${storeName}, ${moment}: reads its answer when it goes on, and everybody gets that`, async (t) => {
+      test(`a process that is stopped for too long: ${storeName}, ${moment}: reads its answer when it goes on, and everybody gets that`, async (t) => {
         const where = await place(t);
         const fixture = await expiredGrants(t, "strict", { where });
         const { standin, grantId } = fixture;

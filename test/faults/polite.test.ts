@@ -29,7 +29,7 @@ async function goDown(fixture: VirtualKeeper, ids: readonly string[]): Promise<v
 }
 
 describe("while one request finds out whether the provider is back", () => {
-  test("callers wait for it, and then go on, at the rate", async (t) => {
+  test("while a probe is out: callers wait for it, and then go on, at the rate", async (t) => {
     const fixture = await virtualKeeper(t, { rotation: "none", rate });
     const ids = await fixture.addGrants(130, () => fixture.time.now());
     await goDown(fixture, ids.slice(0, 10));
@@ -45,7 +45,7 @@ describe("while one request finds out whether the provider is back", () => {
     assert.ok(peak(fixture.requests) <= rate.perSecond, `${peak(fixture.requests)} in one second`);
   });
 
-  test("callers are told when the next one is, where it fails", async (t) => {
+  test("while a probe is out: callers are told when the next one is, where it fails", async (t) => {
     const fixture = await virtualKeeper(t, { rotation: "none", rate });
     const ids = await fixture.addGrants(60, () => fixture.time.now());
     await goDown(fixture, ids.slice(0, 10));
@@ -68,7 +68,7 @@ describe("while one request finds out whether the provider is back", () => {
     );
   });
 
-  test("sweeps do not wait for it", async (t) => {
+  test("while a probe is out: sweeps do not wait for it", async (t) => {
     const fixture = await virtualKeeper(t, { rotation: "none", rate });
     const ids = await fixture.addGrants(40, () => fixture.time.now());
     await goDown(fixture, ids.slice(0, 10));
@@ -81,7 +81,7 @@ describe("while one request finds out whether the provider is back", () => {
     assert.equal(fixture.requests.length, 1);
   });
 
-  test("those who queued when the provider went down are told at once", async (t) => {
+  test("while a probe is out: those who queued when the provider went down are told at once", async (t) => {
     const fixture = await virtualKeeper(t, { rotation: "none", rate });
     const ids = await fixture.addGrants(600, () => fixture.time.now());
     fixture.answer = overloaded;
@@ -91,7 +91,7 @@ describe("while one request finds out whether the provider is back", () => {
     assert.ok(fixture.time.now() - begunAt < 1_000, `${fixture.time.now() - begunAt} ms, with a queue of ten seconds`);
   });
 
-  test("what was asked before the provider went down says nothing new when it fails, too", async (t) => {
+  test("while a probe is out: what was asked before the provider went down says nothing new when it fails, too", async (t) => {
     const fixture = await virtualKeeper(t, { rotation: "none", rate });
     const ids = await fixture.addGrants(51, () => fixture.time.now());
     fixture.answer = overloaded;
@@ -103,7 +103,7 @@ describe("while one request finds out whether the provider is back", () => {
 });
 
 describe("a provider that asks for patience", () => {
-  test("with the same small Retry-After each time is asked ever more rarely all the same", async (t) => {
+  test("a provider that sends the same small Retry-After each time is asked ever more rarely", async (t) => {
     const fixture = await virtualKeeper(t, { rotation: "none", rate });
     const [id = ""] = await fixture.addGrants(1, () => fixture.time.now());
     const { time, context, store } = fixture;
@@ -119,7 +119,7 @@ describe("a provider that asks for patience", () => {
     assert.ok(Math.max(...waits.slice(-6)) > 10_000, `${waits.join(", ")}: and later, the longer it lasts`);
   });
 
-  test("with 429 holds everybody back, for as long as it says", async (t) => {
+  test("a provider that asks to wait with 429 holds everybody back, for as long as it says", async (t) => {
     const fixture = await virtualKeeper(t, { rotation: "none", rate });
     const ids = await fixture.addGrants(20, () => fixture.time.now());
     const { time, context } = fixture;
@@ -143,7 +143,7 @@ describe("a provider that asks for patience", () => {
   });
 
   for (const error of ["slow_down", "rate_limit_exceeded"]) {
-    test(`with ${error} and another status holds everybody back, too`, async (t) => {
+    test(`a provider that asks to wait with ${error} and another status holds everybody back, too`, async (t) => {
       const fixture = await virtualKeeper(t, { rotation: "none", rate });
       const ids = await fixture.addGrants(2, () => fixture.time.now());
       fixture.answer = () => Response.json({ error }, { status: 403, headers: { "retry-after": "90" } });
@@ -154,7 +154,7 @@ describe("a provider that asks for patience", () => {
     });
   }
 
-  test("with 429 is not overruled by an answer that was on its way", async (t) => {
+  test("a provider that asks to wait with 429 is not overruled by an answer that was on its way", async (t) => {
     const fixture = await virtualKeeper(t, { rotation: "none", rate });
     const ids = await fixture.addGrants(3, () => fixture.time.now());
     let n = 0;
@@ -170,7 +170,7 @@ describe("a provider that asks for patience", () => {
     assert.ok(third?.kind === "unavailable" && third.retryAfterMs > 80_000, JSON.stringify(third));
   });
 
-  test("with 503 holds its grant back, and nobody else", async (t) => {
+  test("a provider that asks to wait with 503 holds its grant back, and nobody else", async (t) => {
     const fixture = await virtualKeeper(t, { rotation: "none", rate });
     const ids = await fixture.addGrants(2, () => fixture.time.now());
     fixture.answer = tooMany(90, 503);
@@ -181,7 +181,7 @@ describe("a provider that asks for patience", () => {
     assert.deepEqual(free, { kind: "newer" });
   });
 
-  test("is left alone by those, too, who waited for another process that it told so", async (t) => {
+  test("a provider that asked another process to wait is left alone by those who waited for that process", async (t) => {
     const fixture = await virtualKeeper(t, { rotation: "strict", rate });
     const [id = ""] = await fixture.addGrants(1, () => fixture.time.now());
     const { time, context, store } = fixture;

@@ -73,7 +73,7 @@ for (const [storeName, place] of Object.entries(places)) {
         return { fixture, vault, open, grantId, asked, answers, store };
       };
 
-      test("its answer comes when all is over: it ends at the provider, too, before it is erased", async (t) => {
+      test(`${storeName}, rotation ${name}: a refresh's answer that comes after the grant's revocation ends at the provider, too`, async (t) => {
         const { fixture, vault, open, grantId, asked, answers, store } = await begin(t, 300);
         assert.equal((await vault.revoke(grantId)).state, "revoked");
         assert.equal(answers.seen.length, 1, "the answer has not come yet");
@@ -95,7 +95,7 @@ for (const [storeName, place] of Object.entries(places)) {
         assert.equal(await anythingLives(fixture, answers), false);
       });
 
-      test("its answer comes while the provider has not confirmed: both end, and only then it is revoked", async (t) => {
+      test(`${storeName}, rotation ${name}: a refresh's answer that comes during the grant's revocation ends with it`, async (t) => {
         const { fixture, vault, open, grantId, asked, answers, store } = await begin(t, 100);
         fixture.standin.fault("POST", "/revoke", { times: 1, status: 503 });
         await assert.rejects(vault.revoke(grantId), unconfirmed);
@@ -116,7 +116,7 @@ for (const [storeName, place] of Object.entries(places)) {
         assert.equal(await anythingLives(fixture, answers), false);
       });
 
-      test("and connected again before the answer comes: the new grant lives on", async (t) => {
+      test(`${storeName}, rotation ${name}: a grant is revoked in mid-refresh and connected again before the answer comes: it lives on`, async (t) => {
         const { fixture, vault, open, grantId, asked, answers, store } = await begin(t, 400);
         await vault.revoke(grantId);
         const code = fixture.standin.code({ email: "ada@example.com", force: true });

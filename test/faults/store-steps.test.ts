@@ -44,7 +44,7 @@ for (const [storeName, place] of Object.entries(places)) {
     describe(`${storeName}, rotation ${name}: the store fails in mid-refresh`, { concurrency: true }, () => {
       for (const { name: faultCase, fault, seen } of storeName === "sqlite" ? faultCases : [quiet]) {
         for (const kind of kinds) {
-          test(`${kind} each step in turn, with ${faultCase}: nothing is lost, nothing spent twice`, async (t) => {
+          test(`${storeName}, rotation ${name}: the store fails ${kind} each step of a refresh, with ${faultCase}: nothing is lost, nothing spent twice`, async (t) => {
             const fixture = await testVault(t, { ...plays, provider: { rotation } });
             const { standin, clock } = fixture;
             const { store, faults } = faultyStore(storeAt(await place(t)));

@@ -30,7 +30,7 @@ function forever(socket: Socket, everyMs: number, chunk: string): void {
 }
 
 describe("receive, from a provider that takes its time", () => {
-  test("allows half a minute and 64 KiB in production", () => {
+  test("receive allows half a minute and 64 KiB in production", () => {
     assert.deepEqual(boundedFetchDefaults, { timeoutMs: 30_000, bodyLimitBytes: 65_536 });
   });
 
@@ -45,21 +45,21 @@ describe("receive, from a provider that takes its time", () => {
     },
   };
   for (const [what, talk] of Object.entries(slow)) {
-    test(`gives up on one that ${what}, and hangs up`, async (t) => {
+    test(`receive gives up on a provider that ${what}, and hangs up`, async (t) => {
       const { url, abandoned } = await talker(t, talk);
       assert.deepEqual(await get(url, impatient), timeout);
       await abandoned();
     });
   }
 
-  test("gives up though a wrapped fetch does not pass the signal on", async () => {
+  test("receive gives up though a wrapped fetch does not pass the signal on", async () => {
     const deaf = wireWith({ timeoutMs: 20, fetch: () => new Promise<Response>(() => undefined) });
     const alive = setTimeout(() => undefined, 5_000);
     assert.deepEqual(await get("http://127.0.0.1/", deaf), timeout);
     clearTimeout(alive);
   });
 
-  test("gives up though the body that a wrapped fetch made never ends", async () => {
+  test("receive gives up though the body that a wrapped fetch made never ends", async () => {
     const endless = wireWith({ timeoutMs: 20, fetch: async () => new Response(new ReadableStream()) });
     const alive = setTimeout(() => undefined, 5_000);
     assert.deepEqual(await get("http://127.0.0.1/", endless), timeout);
@@ -68,7 +68,7 @@ describe("receive, from a provider that takes its time", () => {
 });
 
 describe("receive, from a provider that sends too much", () => {
-  test("reads a body up to the limit, and not a byte more", async (t) => {
+  test("receive reads a body up to the limit, and not a byte more", async (t) => {
     const { url } = await recorder(t, ({ path }) => ({ body: "x".repeat(Number(path.slice(1))) }));
     const kinds = await Promise.all([`${url}/999`, `${url}/1000`, `${url}/1001`].map(async (each) => get(each)));
     assert.deepEqual(
@@ -77,7 +77,7 @@ describe("receive, from a provider that sends too much", () => {
     );
   });
 
-  test("does not read an endless body, and hangs up on it", async (t) => {
+  test("receive does not read an endless body, and hangs up on it", async (t) => {
     const { url, abandoned } = await talker(t, (socket) => {
       socket.write(`${ok}\r\n`);
       forever(socket, 1, "x".repeat(400));
@@ -86,7 +86,7 @@ describe("receive, from a provider that sends too much", () => {
     await abandoned();
   });
 
-  test("counts what a compressed body becomes, not what it was", async (t) => {
+  test("receive counts what a compressed body becomes, not what it was", async (t) => {
     const bomb = gzipSync(Buffer.alloc(1_000_000));
     assert.ok(bomb.length < 2_000);
     const { url } = await recorder(t, () => ({ headers: { "content-encoding": "gzip" }, body: bomb }));
@@ -95,7 +95,7 @@ describe("receive, from a provider that sends too much", () => {
 });
 
 describe("receive, when no answer comes", () => {
-  test("knows that nothing was sent where nobody listens", async () => {
+  test("receive knows that nothing was sent where nobody listens", async () => {
     assert.deepEqual(await get(await deadPort()), { kind: "silence", sent: false, error: "econnrefused" });
   });
 
@@ -107,7 +107,7 @@ describe("receive, when no answer comes", () => {
     "speaks no HTTP": (socket) => socket.end("220 mail.example.com ESMTP\r\n"),
   };
   for (const [what, talk] of Object.entries(broken)) {
-    test(`takes the token for spent where the provider ${what}`, async (t) => {
+    test(`receive takes the token for spent where the provider ${what}`, async (t) => {
       const { url } = await talker(t, talk);
       const received = await get(url);
       assert.equal(received.kind, "silence");
@@ -142,7 +142,7 @@ describe("receive, when no answer comes", () => {
     ["something that is no error", "what?", true, "network_error"],
   ];
   for (const [what, cause, sent, why] of failures) {
-    test(`takes ${what} for ${sent ? "perhaps" : "never"} sent`, async () => {
+    test(`receive takes ${what} for ${sent ? "perhaps" : "never"} sent`, async () => {
       for (const error of [cause, new TypeError("fetch failed", { cause })]) {
         const failing = wireWith({ fetch: () => Promise.reject(error) });
         assert.deepEqual(await get("http://127.0.0.1/", failing), { kind: "silence", sent, error: why });
@@ -150,7 +150,7 @@ describe("receive, when no answer comes", () => {
     });
   }
 
-  test("does not go round in circles after causes", async () => {
+  test("receive does not go round in circles after causes", async () => {
     const error = new Error("a circle");
     error.cause = error;
     const failing = wireWith({ fetch: () => Promise.reject(error) });
@@ -159,7 +159,7 @@ describe("receive, when no answer comes", () => {
 });
 
 describe("receive, from a provider that answers", () => {
-  test("gives status, headers and text", async (t) => {
+  test("receive gives status, headers and text", async (t) => {
     const { url } = await recorder(t, () => ({ status: 418, headers: { "retry-after": "3" }, body: '{"a":"ü€😀"}' }));
     const received = await get(url);
     assert.ok(received.kind === "body");
@@ -167,13 +167,13 @@ describe("receive, from a provider that answers", () => {
     assert.deepEqual([status, headers.get("retry-after"), text], [418, "3", '{"a":"ü€😀"}']);
   });
 
-  test("takes no body for an empty one", async (t) => {
+  test("receive takes no body for an empty one", async (t) => {
     const { url } = await recorder(t, () => ({ status: 204, body: "" }));
     const received = await get(url);
     assert.equal(received.kind === "body" && received.text, "");
   });
 
-  test("reads past a byte order mark, for which JSON.parse would refuse a good answer", async (t) => {
+  test("receive reads past a byte order mark, for which JSON.parse would refuse a good answer", async (t) => {
     const { url } = await recorder(t, () => ({ body: '\uFEFF{"a":1}' }));
     const received = await get(url);
     assert.deepEqual(received.kind === "body" && parseObject(received.text), { a: 1 });
@@ -181,7 +181,7 @@ describe("receive, from a provider that answers", () => {
 });
 
 describe("readText", () => {
-  test("puts letters together again, wherever the body was cut", async () => {
+  test("readText puts letters together again, wherever the body was cut", async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: "grapheme", maxLength: 20 }), fc.nat(60), async (text, cut) => {
         const bytes = new TextEncoder().encode(text);
@@ -234,16 +234,16 @@ describe("retryAfterMs", () => {
     ["   ", undefined],
   ];
   for (const [value, expected] of cases) {
-    test(`reads ${JSON.stringify(value)} as ${String(expected)}`, () => {
+    test(`retryAfterMs reads ${JSON.stringify(value)} as ${String(expected)}`, () => {
       assert.equal(retryAfterMs(new Headers({ "retry-after": value }), now), expected);
     });
   }
 
-  test("has nothing to say where the header is missing", () => {
+  test("retryAfterMs has nothing to say where the header is missing", () => {
     assert.equal(retryAfterMs(new Headers(), now), undefined);
   });
 
-  test("is never less than a moment nor more than an hour, whatever a server writes", () => {
+  test("retryAfterMs is never less than a moment nor more than an hour, whatever a server writes", () => {
     const value = fc.stringMatching(/^[\x20-\x7e]{0,40}$/);
     fc.assert(
       fc.property(value, fc.nat(2 ** 42), (text, at) => {
@@ -268,6 +268,6 @@ describe("parseObject", () => {
     ['{"a":', undefined],
   ];
   for (const [text, expected] of cases) {
-    test(`reads ${JSON.stringify(text)}`, () => assert.deepEqual(parseObject(text), expected));
+    test(`parseObject reads ${JSON.stringify(text)}`, () => assert.deepEqual(parseObject(text), expected));
   }
 });

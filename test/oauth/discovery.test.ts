@@ -34,26 +34,26 @@ async function discovering(body: unknown, of = issuer, status = 200): Promise<{ 
 }
 
 describe("discover", () => {
-  test("reads the endpoints at the issuer's well-known address", async () => {
+  test("discover reads the endpoints at the issuer's well-known address", async () => {
     const { found, asked } = await discovering(document);
     assert.deepEqual(found, endpoints);
     assert.deepEqual(asked, [`${issuer}/.well-known/openid-configuration`]);
   });
 
-  test("joins the address without a second slash, and compares the issuer as it was written", async () => {
+  test("discover joins the address without a second slash, and compares the issuer as it was written", async () => {
     const slashed = `${issuer}/`;
     const { asked } = await discovering({ ...document, issuer: slashed }, slashed);
     assert.deepEqual(asked, [`${issuer}/.well-known/openid-configuration`]);
     await assert.rejects(discovering(document, slashed), (error) => isOnbehalfError(error, "configuration_invalid"));
   });
 
-  test("does without a revocation endpoint", async () => {
+  test("discover does without a revocation endpoint", async () => {
     const { revocation_endpoint: _, ...rest } = document;
     const { revocationEndpoint: __, ...expected } = endpoints;
     assert.deepEqual((await discovering(rest)).found, expected);
   });
 
-  test("accepts plain http on this machine alone", async () => {
+  test("discover accepts plain http on this machine alone", async () => {
     const local = { ...document, token_endpoint: "http://127.0.0.1:4600/token", jwks_uri: "http://[::1]:4600/keys" };
     assert.equal((await discovering(local)).found.tokenEndpoint, "http://127.0.0.1:4600/token");
   });
@@ -76,7 +76,7 @@ describe("discover", () => {
     ["an endpoint in a file", { ...document, jwks_uri: "file:///etc/passwd" }, /without https/],
   ];
   for (const [what, wrong, message] of mistakes) {
-    test(`refuses ${what}`, async () => {
+    test(`discover refuses ${what}`, async () => {
       await assert.rejects(discovering(wrong), (error) => {
         assert.ok(isOnbehalfError(error, "configuration_invalid"));
         assert.match(error.message, message);
@@ -94,7 +94,7 @@ describe("discover", () => {
     ["a huge document", "x".repeat(70_000), 200],
   ];
   for (const [what, body, status] of outages) {
-    test(`calls ${what} the provider's trouble`, async () => {
+    test(`discover calls ${what} the provider's trouble`, async () => {
       await assert.rejects(discovering(body, issuer, status), (error) => {
         assert.ok(isOnbehalfError(error, "provider_unavailable"));
         assert.equal(error.details.issuer, issuer);
@@ -103,7 +103,7 @@ describe("discover", () => {
     });
   }
 
-  test("follows no redirect, and calls it and a dead port the provider's trouble", async (t) => {
+  test("discover follows no redirect, and calls it and a dead port the provider's trouble", async (t) => {
     const elsewhere = await recorder(t, () => ({ body: document }));
     const { url } = await recorder(t, () => ({ status: 302, headers: { location: elsewhere.url } }));
     for (const issuer of [url, await deadPort()]) {
@@ -135,6 +135,7 @@ describe("isConfidential", () => {
     ["", false],
   ];
   for (const [address, expected] of addresses) {
-    test(`says ${expected} of ${JSON.stringify(address)}`, () => assert.equal(isConfidential(address), expected));
+    test(`isConfidential says ${expected} of ${JSON.stringify(address)}`, () =>
+      assert.equal(isConfidential(address), expected));
   }
 });

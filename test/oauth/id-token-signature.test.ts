@@ -71,10 +71,11 @@ describe("an ID token that is not signed as it must be", () => {
     ["a header that is null", "form", signed(key, base64url("null"), base64url(claims))],
   ];
   for (const [what, check, token] of refused) {
-    test(`is refused for ${check}: ${what}`, async () => assert.equal(await checkThatFails(token), check));
+    test(`an ID token that is not signed as it must be is refused for ${check}: ${what}`, async () =>
+      assert.equal(await checkThatFails(token), check));
   }
 
-  test("is refused with any bit of its signature changed", async () => {
+  test("an ID token that is not signed as it must be is refused with any bit of its signature changed", async () => {
     const [header = "", payload = "", signature = ""] = good.split(".");
     const bytes = Buffer.from(signature, "base64url");
     for (const bit of [0, 7, 8, 1_000, bytes.length * 8 - 1]) {
@@ -89,7 +90,7 @@ describe("an ID token that is not signed as it must be", () => {
     }
   });
 
-  test("is refused where its key is for encryption", async () => {
+  test("an ID token that is not signed as it must be is refused where its key is for encryption", async () => {
     assert.equal(await checkThatFails(good, {}, [{ ...key.jwk, use: "enc" }, other.jwk]), "kid");
     assert.equal(await checkThatFails(good, {}, [{ ...key.jwk, key_ops: ["encrypt"] }, other.jwk]), "kid");
   });
@@ -115,14 +116,14 @@ describe("an ID token that is spelled in another way", () => {
   const parts = good.split(".");
   for (const [index, name] of ["header", "claims", "signature"].entries()) {
     for (const [what, respell] of Object.entries(respellings)) {
-      test(`is refused: ${what}, in its ${name}`, async () => {
+      test(`an ID token that is spelled in another way is refused: ${what}, in its ${name}`, async () => {
         const token = parts.map((part, at) => (at === index ? respell(part) : part)).join(".");
         assert.equal(await checkThatFails(token), "form");
       });
     }
   }
 
-  test("is refused with bits set that no byte uses", async () => {
+  test("an ID token that is spelled in another way is refused with bits set that no byte uses", async () => {
     const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     // 256 bytes of signature leave two letters for the last byte, and four unused bits in the second of them.
     const last = alphabet.indexOf(good.at(-1) ?? "");
@@ -132,7 +133,7 @@ describe("an ID token that is spelled in another way", () => {
     }
   });
 
-  test("is refused even where the odd spelling itself was signed", async () => {
+  test("an ID token that is spelled in another way is refused even where the odd spelling itself was signed", async () => {
     const header = base64url({ alg: "RS256", kid: key.kid });
     for (const [what, respell] of Object.entries(respellings)) {
       assert.equal(await checkThatFails(signed(key, respell(header), base64url(claims))), "form", what);
@@ -155,10 +156,11 @@ describe("an ID token that is spelled in another way", () => {
     "a scheme before it": `Bearer ${good}`,
   };
   for (const [what, token] of Object.entries(shapes)) {
-    test(`is refused: ${what}`, async () => assert.equal(await checkThatFails(token), "form"));
+    test(`an ID token that is spelled in another way is refused: ${what}`, async () =>
+      assert.equal(await checkThatFails(token), "form"));
   }
 
-  test("is refused, whatever text it is", async () => {
+  test("an ID token that is spelled in another way is refused, whatever text it is", async () => {
     const text = fc.oneof(
       fc.string(),
       fc.array(fc.stringMatching(/^[A-Za-z0-9_-]*$/), { minLength: 3, maxLength: 3 }).map((each) => each.join(".")),
@@ -169,7 +171,7 @@ describe("an ID token that is spelled in another way", () => {
     );
   });
 
-  test("is read by the last of members that come twice, header and claims alike", async () => {
+  test("an ID token that is spelled in another way is read by the last of members that come twice, header and claims alike", async () => {
     const twice = (json: object, first: string): string => base64url(`{${first},${JSON.stringify(json).slice(1)}`);
     const { sub } = await verify(
       signed(key, twice({ alg: "RS256", kid: key.kid }, '"alg":"none"'), twice(claims, '"sub":"evil"')),
@@ -192,13 +194,13 @@ describe("other algorithms, where an issuer uses them", () => {
     );
   const hashFor = (alg: string): string => halfHash(alg.startsWith("Ed") ? "sha512" : "sha256");
 
-  test("verify, each with the hash of the access token that goes with it", async () => {
+  test("other algorithms verify, each with the hash of the access token that goes with it", async () => {
     for (const minter of [elliptic, edwardsMinter("k-ed", "EdDSA"), edwardsMinter("k-ed", "Ed25519")]) {
       assert.equal((await theirs(minter)).sub, claims.sub, minter.alg);
     }
   });
 
-  test("refuse signatures of nothing but zeros, and ones that are too long", async () => {
+  test("other algorithms refuse signatures of nothing but zeros, and ones that are too long", async () => {
     const input = `${base64url({ alg: "ES256", kid: elliptic.kid })}.${base64url({ ...claims, iss: issuer, aud: "app", azp: "app" })}`;
     const checks = { clientId: "app", provider: oidc({ name: "id", issuer, clientId: "app" }) };
     const padded = Buffer.concat([Buffer.alloc(1), elliptic.signature(input).subarray(0, 32), Buffer.alloc(1)]);

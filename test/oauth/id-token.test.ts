@@ -22,7 +22,7 @@ import {
 const without = (claim: keyof typeof claims): object => ({ ...claims, [claim]: undefined });
 
 describe("an ID token as Google signs it", () => {
-  test("says who signed in, in registered names and no others", async () => {
+  test("an ID token as Google signs it says who signed in, in registered names and no others", async () => {
     const profile = await verify(minted(key, { ...claims, hd: "example.com", phone_number: "+1", groups: ["a"] }), {
       accessToken,
     });
@@ -53,16 +53,16 @@ describe("an ID token as Google signs it", () => {
     ["without a type", claims, { typ: undefined }],
   ];
   for (const [what, changed, header] of accepted) {
-    test(`is accepted ${what}`, async () => {
+    test(`an ID token as Google signs it is accepted ${what}`, async () => {
       assert.equal((await verify(minted(key, changed, header), { accessToken })).sub, claims.sub);
     });
   }
 
-  test("is accepted from any of the published keys", async () => {
+  test("an ID token as Google signs it is accepted from any of the published keys", async () => {
     assert.equal((await verify(minted(other, claims))).sub, claims.sub);
   });
 
-  test("is accepted with a sub of 255 letters", async () => {
+  test("an ID token as Google signs it is accepted with a sub of 255 letters", async () => {
     const sub = "s".repeat(255);
     assert.equal((await verify(minted(key, { ...claims, sub }))).sub, sub);
   });
@@ -110,7 +110,7 @@ describe("an ID token whose claims are wrong", () => {
     ["a hash that is no text", "at_hash", { ...claims, at_hash: null }],
   ];
   for (const [what, check, changed] of refused) {
-    test(`is refused for ${check}: ${what}`, async () => {
+    test(`an ID token whose claims are wrong is refused for ${check}: ${what}`, async () => {
       assert.equal(await checkThatFails(minted(key, changed), { accessToken }), check);
     });
   }
@@ -120,13 +120,13 @@ describe("an ID token whose claims are wrong", () => {
     ["another nonce", { ...claims, nonce: "not-the-one" }],
     ["a nonce that is no text", { ...claims, nonce: ["n-1"] }],
   ] as const) {
-    test(`is refused for nonce where one was sent: ${what}`, async () => {
+    test(`an ID token whose claims are wrong is refused for nonce where one was sent: ${what}`, async () => {
       assert.equal(await checkThatFails(minted(key, changed), { nonce: "n-1" }), "nonce");
       await verify(minted(key, { ...claims, nonce: "n-1" }), { nonce: "n-1" });
     });
   }
 
-  test("is refused for hd where a domain is required", async () => {
+  test("an ID token whose claims are wrong is refused for hd where a domain is required", async () => {
     const ours = { provider: google({ clientId, hostedDomain: "example.com" }) };
     for (const hd of [undefined, "evil.example", "example.com.evil.example", "Example.com", ["example.com"]]) {
       assert.equal(await checkThatFails(minted(key, { ...claims, hd }), ours), "hd");
@@ -134,7 +134,7 @@ describe("an ID token whose claims are wrong", () => {
     assert.equal((await verify(minted(key, { ...claims, hd: "example.com" }), ours)).hd, "example.com");
   });
 
-  test("says of a code for or from another client what to do", async () => {
+  test("an ID token whose claims are wrong says of a code for or from another client what to do", async () => {
     for (const [member, advice] of [
       ["aud", /serverClientId/],
       ["azp", /authorizedParties/],
@@ -163,7 +163,7 @@ describe("the authorized party", () => {
   });
   const foreign = { ...claims, iss: elsewhere, aud: "app", azp: "phone" };
 
-  test("is one of the list, where there is one, and then no other of the same project", async () => {
+  test("the authorized party is one of the list, where there is one, and then no other of the same project", async () => {
     const listed = { provider: google({ clientId, authorizedParties: [android] }) };
     await verify(minted(key, { ...claims, azp: android }), listed);
     await verify(good, listed);
@@ -171,7 +171,7 @@ describe("the authorized party", () => {
     assert.equal(await checkThatFails(another, listed), "azp");
   });
 
-  test("is nobody but us at a provider of which nothing is known", async () => {
+  test("the authorized party is nobody but us at a provider of which nothing is known", async () => {
     assert.equal(await checkThatFails(minted(key, foreign), plain()), "azp");
     await verify(minted(key, { ...foreign, azp: "app" }), plain());
     await verify(minted(key, foreign), plain(["phone"]));
@@ -190,21 +190,21 @@ describe("what an ID token says of a person", () => {
     [undefined, undefined],
   ];
   for (const [email_verified, expected] of verified) {
-    test(`reads email_verified ${JSON.stringify(email_verified)} as ${String(expected)}`, async () => {
+    test(`what an ID token says of a person reads email_verified ${JSON.stringify(email_verified)} as ${String(expected)}`, async () => {
       const profile = await verify(minted(key, { ...claims, email_verified }));
       assert.equal(profile.email_verified, expected);
       assert.equal("email_verified" in profile, expected !== undefined);
     });
   }
 
-  test("leaves out what is no text", async () => {
+  test("what an ID token says of a person leaves out what is no text", async () => {
     const odd = { email: 1, name: null, picture: ["a"], given_name: {}, family_name: true, locale: undefined, hd: 7 };
     assert.deepEqual(await verify(minted(key, { ...claims, ...odd })), { sub: claims.sub, email_verified: true });
   });
 });
 
 describe("a token about which nothing can be known", () => {
-  test("is not called wrong while the provider's keys are out of reach", async () => {
+  test("a token about which nothing can be known is not called wrong while the provider's keys are out of reach", async () => {
     const down = new OnbehalfError("provider_unavailable", "no keys", {
       hint: "wait",
       details: { issuer: provider.issuer, retryAfterMs: 1 },

@@ -68,7 +68,7 @@ const troubles: Readonly<Record<string, Answer>> = {
 };
 
 describe("a provider's keys", () => {
-  test("are read once for everybody who comes at the same time", async () => {
+  test("a provider's keys are read once for everybody who comes at the same time", async () => {
     const gate = Promise.withResolvers<Response>();
     const here = scene(() => gate.promise);
     const all = Array.from({ length: 100 }, () => find(here, "one"));
@@ -92,7 +92,7 @@ describe("a provider's keys", () => {
     ["", 300],
   ];
   for (const [cacheControl, seconds] of lives) {
-    test(`are kept for ${seconds} seconds where the provider says ${JSON.stringify(cacheControl)}`, async () => {
+    test(`a provider's keys are kept for ${seconds} seconds where the provider says ${JSON.stringify(cacheControl)}`, async () => {
       const here = scene(kept(cacheControl));
       await find(here, "one");
       here.clock.advance(seconds * second - 1);
@@ -105,7 +105,7 @@ describe("a provider's keys", () => {
   }
 
   for (const [what, trouble] of Object.entries(troubles)) {
-    test(`go on being used after their time while the provider sends ${what}`, async () => {
+    test(`a provider's keys: go on being used after their time while the provider sends ${what}`, async () => {
       const here = scene(kept("max-age=600"));
       await find(here, "one");
       here.answer = trouble;
@@ -119,7 +119,7 @@ describe("a provider's keys", () => {
       assert.equal(here.fetches, 3);
     });
 
-    test(`are asked for again where the first answer was ${what}, and nothing is said of the token`, async () => {
+    test(`a provider's keys are asked for again where the first answer was ${what}, and nothing is said of the token`, async () => {
       const here = scene(trouble);
       await assert.rejects(find(here, "one"), nothingKnown);
       here.answer = keys(one.jwk);
@@ -128,7 +128,7 @@ describe("a provider's keys", () => {
     });
   }
 
-  test("are read over real sockets, without following a redirect", async (t) => {
+  test("a provider's keys are read over real sockets, without following a redirect", async (t) => {
     const elsewhere = await recorder(t, () => ({ body: { keys: [one.jwk] } }));
     const { url } = await recorder(t, ({ path }) =>
       path === "/keys" ? { body: { keys: [one.jwk] } } : { status: 302, headers: { location: elsewhere.url } },
@@ -143,7 +143,7 @@ describe("a provider's keys", () => {
 });
 
 describe("an unknown kid", () => {
-  test("is looked for once more: the provider has rotated its keys", async () => {
+  test("an unknown kid is looked for once more: the provider has rotated its keys", async () => {
     const here = scene(keys(one.jwk));
     await find(here, "one");
     here.clock.advance(second);
@@ -153,7 +153,7 @@ describe("an unknown kid", () => {
     assert.equal(here.fetches, 2);
   });
 
-  test("is held against the token where the keys were read after it came", async () => {
+  test("an unknown kid is held against the token where the keys were read after it came", async () => {
     const here = scene(keys(one.jwk));
     await assert.rejects(find(here, "two"), notAmongThem);
     assert.equal(here.fetches, 1, "they were read for this very token");
@@ -162,7 +162,7 @@ describe("an unknown kid", () => {
     assert.equal(here.fetches, 2);
   });
 
-  test("is not held against the token where the keys may not be read again so soon", async () => {
+  test("an unknown kid is not held against the token where the keys may not be read again so soon", async () => {
     const here = scene(keys(one.jwk));
     await find(here, "one");
     await assert.rejects(find(here, "nonsense"), notAmongThem);
@@ -177,7 +177,7 @@ describe("an unknown kid", () => {
     await find(here, "two");
   });
 
-  test("is not held against the token while the provider is down, and does not wait for it twice", async () => {
+  test("an unknown kid is not held against the token while the provider is down, and does not wait for it twice", async () => {
     const here = scene(keys(one.jwk));
     await find(here, "one");
     here.answer = troubles["an outage"] ?? assert.fail();
@@ -188,12 +188,12 @@ describe("an unknown kid", () => {
     assert.equal(here.fetches, 3);
   });
 
-  for (const [weather, answer, age] of [
+  for (const [providerState, answer, age] of [
     ["is up", keys(one.jwk), 0],
     ["is down", troubles["no answer"], 0],
     ["has been down for days", troubles["no answer"], 3 * 86_400 * second],
   ] as const) {
-    test(`causes a fetch every 30 seconds at most in a flood, while the provider ${weather}`, async () => {
+    test(`an unknown kid causes a fetch every 30 seconds at most in a flood, while the provider ${providerState}`, async () => {
       const here = scene(kept("max-age=86400"));
       await find(here, "one");
       here.answer = answer ?? assert.fail();
@@ -210,7 +210,7 @@ describe("an unknown kid", () => {
     });
   }
 
-  test("is looked for once, by all who come with one at the same time", async () => {
+  test("an unknown kid is looked for once, by all who come with one at the same time", async () => {
     const here = scene(keys(one.jwk));
     await find(here, "one");
     const gate = Promise.withResolvers<Response>();
@@ -230,7 +230,7 @@ describe("a key that does not fit", () => {
     "of another kind": { kty: "oct", kid: "two", k: "c2VjcmV0" },
   };
   for (const [what, jwk] of Object.entries(unfit)) {
-    test(`is passed over: one ${what}`, async () => {
+    test(`a key that does not fit is passed over: one ${what}`, async () => {
       await assert.rejects(find(scene(keys(one.jwk, jwk)), "two"), notAmongThem);
     });
   }
@@ -241,14 +241,14 @@ describe("a key that does not fit", () => {
     "with a point off the curve": { ...two.jwk, x: one.jwk.x },
   };
   for (const [what, jwk] of Object.entries(broken)) {
-    test(`is the provider's trouble and not the token's: one ${what}`, async () => {
+    test(`a key that does not fit is the provider's trouble and not the token's: one ${what}`, async () => {
       const here = scene(keys(one.jwk, jwk));
       await assert.rejects(find(here, "two"), nothingKnown);
       await find(here, "one");
     });
   }
 
-  test("is not guessed at: without a kid there must be one candidate alone", async () => {
+  test("a key that does not fit is not guessed at: without a kid there must be one candidate alone", async () => {
     await find(scene(keys(one.jwk)), undefined);
     await assert.rejects(find(scene(keys(one.jwk, two.jwk)), undefined), errors.JWKSMultipleMatchingKeys);
   });

@@ -58,7 +58,7 @@ function idTokenOf({ idToken }: TokenSet): Secret {
 }
 
 describe("the protocol, against a stand-in for Google", () => {
-  test("takes a phone's code, knows who signed in, refreshes, and revokes", async (t) => {
+  test("the protocol takes a phone's code, knows who signed in, refreshes, and revokes", async (t) => {
     const { protocol, signIn } = await scene(t);
     const first = await signIn();
     const profile = await protocol.verifyIdToken(idTokenOf(first), { accessToken: first.accessToken });
@@ -90,7 +90,7 @@ describe("the protocol, against a stand-in for Google", () => {
     unknown_kid: "kid",
   };
   for (const [flaw, check] of Object.entries(flaws)) {
-    test(`refuses an ID token with ${flaw} for ${check}, and the next good one is fine`, async (t) => {
+    test(`the protocol refuses an ID token with ${flaw} for ${check}, and the next good one is fine`, async (t) => {
       const { standin, protocol, signIn } = await scene(t, { idTokenFlaw: flaw as IdTokenFlaw });
       const nonce = "n-1";
       const verify = async (): Promise<unknown> =>
@@ -104,7 +104,7 @@ describe("the protocol, against a stand-in for Google", () => {
     });
   }
 
-  test("reads the keys once for all, and again when they were rotated", async (t) => {
+  test("the protocol reads the keys once for all, and again when they were rotated", async (t) => {
     const { standin, protocol, signIn, asked } = await scene(t);
     const tokens = await Promise.all([signIn(), signIn(), signIn()]);
     await Promise.all(tokens.map((each) => protocol.verifyIdToken(idTokenOf(each), {})));
@@ -124,7 +124,7 @@ describe("the protocol, against a stand-in for Google", () => {
     "a redirect": { location: "https://accounts.example.net/" },
   };
   for (const [what, fault] of Object.entries(faults)) {
-    test(`knows nothing of a token while the keys are ${what}, and blames nobody`, async (t) => {
+    test(`the protocol knows nothing of a token while the keys are ${what}, and blames nobody`, async (t) => {
       const { standin, protocol, signIn } = await scene(t);
       standin.fault("GET", certs, fault);
       const idToken = idTokenOf(await signIn());
@@ -141,14 +141,14 @@ describe("the protocol, with a provider that is discovered", () => {
   const discovered = ({ clientId, issuer }: Standin): Provider =>
     oidc({ name: "id", issuer, clientId, authorizedParties: [phone] });
 
-  test("asks where things are once, however many come at the same time", async (t) => {
+  test("the protocol of a discovered provider asks where things are once, however many come at the same time", async (t) => {
     const { protocol, signIn, asked } = await scene(t, { issuer: "self" }, discovered);
     const tokens = await Promise.all(Array.from({ length: 5 }, () => signIn()));
     await Promise.all(tokens.map((each) => protocol.verifyIdToken(idTokenOf(each), {})));
     assert.equal(asked(path), 1);
   });
 
-  test("takes a failed discovery for a request that never left, and asks again", async (t) => {
+  test("the protocol of a discovered provider takes a failed discovery for a request that never left, and asks again", async (t) => {
     const { standin, protocol, signIn, asked } = await scene(t, { issuer: "self" }, discovered);
     standin.fault("GET", path, { status: 503, times: 2 });
     const unsent = { kind: "silence", sent: false, error: "discovery_failed" };
@@ -159,7 +159,7 @@ describe("the protocol, with a provider that is discovered", () => {
     assert.equal(asked("/token"), 1);
   });
 
-  test("stops at a document of another issuer: nothing is sent anywhere", async (t) => {
+  test("the protocol of a discovered provider stops at a document of another issuer: nothing is sent anywhere", async (t) => {
     const { protocol, asked } = await scene(t, {}, ({ clientId, url }) => oidc({ name: "id", issuer: url, clientId }));
     await assert.rejects(protocol.refresh(new Secret("1//r")), (error) =>
       isOnbehalfError(error, "configuration_invalid"),

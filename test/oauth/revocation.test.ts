@@ -27,7 +27,7 @@ function revoke(baseUrl: string, basic = false): Promise<RevocationResponse> {
 }
 
 describe("a revocation, on the wire", () => {
-  test("is a POST of the token and the client, in the body and never in the address", async (t) => {
+  test("a revocation request is a POST of the token and the client, in the body and never in the address", async (t) => {
     const { url, requests } = await recorder(t, () => ({}));
     assert.deepEqual(await revoke(url), { kind: "done" });
     const [request] = requests;
@@ -39,14 +39,14 @@ describe("a revocation, on the wire", () => {
     ]);
   });
 
-  test("authenticates as the provider wants it", async (t) => {
+  test("a revocation request authenticates as the provider wants it", async (t) => {
     const { url, requests } = await recorder(t, () => ({}));
     await revoke(url, true);
     assert.equal(requests[0]?.headers.authorization, `Basic ${btoa("c%2D1:s%2D1")}`);
     assert.deepEqual(membersOf(requests[0]?.body), [["token", "1//r +&=ü"]]);
   });
 
-  test("follows no redirect", async (t) => {
+  test("a revocation request follows no redirect", async (t) => {
     const elsewhere = await recorder(t, () => ({}));
     const { url } = await recorder(t, () => ({ status: 307, headers: { location: elsewhere.url } }));
     assert.deepEqual(await revoke(url), { kind: "failed", error: "http_307" });
@@ -98,17 +98,17 @@ describe("a revocation's end", () => {
     ["too much", { status: 500, body: "x".repeat(70_000) }, { kind: "failed", error: "http_500" }],
   ];
   for (const [what, answer, expected] of ends) {
-    test(`is read: ${what}`, async (t) => {
+    test(`the answer to a revocation request is read: ${what}`, async (t) => {
       const { url } = await recorder(t, () => answer);
       assert.deepEqual(await revoke(url), expected);
     });
   }
 
-  test("is open where nobody answers", async () => {
+  test("a revocation stays open where nobody answers", async () => {
     assert.deepEqual(await revoke(await deadPort()), { kind: "failed", error: "econnrefused" });
   });
 
-  test("comes at once where the provider has no such endpoint", async () => {
+  test("a revocation is done at once where the provider has no endpoint for it", async () => {
     const provider = google({ clientId: "unused" });
     assert.ok(provider.endpoints !== "discover");
     const { revocationEndpoint: _, ...endpoints } = provider.endpoints;

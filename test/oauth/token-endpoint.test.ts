@@ -47,7 +47,7 @@ const inBody = [
 ] as const;
 
 describe("an exchange of a code, on the wire", () => {
-  test("says explicitly that a phone's code came without a redirect", async (t) => {
+  test("a code exchange request says explicitly that a phone's code came without a redirect", async (t) => {
     const { form, body } = await sent(t, (request) => requestCodeExchange(request, { code, redirectUri: "" }));
     assert.deepEqual(form, [
       ...inBody,
@@ -58,12 +58,12 @@ describe("an exchange of a code, on the wire", () => {
     assert.match(body, /(?:^|&)redirect_uri=(?:&|$)/);
   });
 
-  test("says nothing of a redirect where nothing is known of one", async (t) => {
+  test("a code exchange request says nothing of a redirect where nothing is known of one", async (t) => {
     const { form } = await sent(t, (request) => requestCodeExchange(request, { code }));
     assert.deepEqual(form, [...inBody, ["code", "4/0Aü +&=%2F"], ["grant_type", "authorization_code"]]);
   });
 
-  test("sends a flow's own redirect and verifier as they are", async (t) => {
+  test("a code exchange request sends a flow's own redirect and verifier as they are", async (t) => {
     const redirectUri = "https://app.example/cb?a=b&c=%2F";
     const codeVerifier = new Secret("v-._~");
     const { form } = await sent(t, (request) => requestCodeExchange(request, { code, redirectUri, codeVerifier }));
@@ -84,7 +84,7 @@ describe("a refresh, on the wire", () => {
     ["refresh_token", "1//0 +&=ü"],
   ] as const;
 
-  test("is a POST of a form, with the client in the body and nothing else", async (t) => {
+  test("a refresh request is a POST of a form, with the client in the body and nothing else", async (t) => {
     const { method, path, headers, form } = await sent(t, ask);
     assert.deepEqual([method, path], ["POST", "/token"]);
     assert.deepEqual(form, [...inBody, ...refresh]);
@@ -93,7 +93,7 @@ describe("a refresh, on the wire", () => {
     for (const name of ["authorization", "cookie", "origin", "referer"]) assert.equal(headers[name], undefined, name);
   });
 
-  test("names the client in the header alone where the provider wants it there, form-encoded first", async (t) => {
+  test("a refresh request names the client in the header alone where the provider wants it there, form-encoded first", async (t) => {
     const { headers, form } = await sent(t, ask, { provider: { clientAuthentication: "client_secret_basic" } });
     assert.deepEqual(form, refresh);
     const [scheme, credentials = ""] = (headers.authorization ?? "").split(" ");
@@ -104,13 +104,13 @@ describe("a refresh, on the wire", () => {
     assert.deepEqual(decoded, ["id +&=/ü", "GOCSPX-s +&=/ü:"]);
   });
 
-  test("says who a public client is, and sends no secret", async (t) => {
+  test("a refresh request says who a public client is, and sends no secret", async (t) => {
     const { headers, form } = await sent(t, ask, { client: { clientId: "public" } });
     assert.deepEqual(form, [["client_id", "public"], ...refresh]);
     assert.equal(headers.authorization, undefined);
   });
 
-  test("follows no redirect, which would carry the refresh token away", async (t) => {
+  test("a refresh request follows no redirect, which would carry the refresh token away", async (t) => {
     const elsewhere = await recorder(t, () => tokens);
     for (const status of [301, 302, 303, 307, 308]) {
       const { url } = await recorder(t, () => ({ status, headers: { location: elsewhere.url } }));
@@ -120,7 +120,7 @@ describe("a refresh, on the wire", () => {
     assert.equal(elsewhere.requests.length, 0);
   });
 
-  test("tells an answer that was lost from a request that never left", async (t) => {
+  test("a refresh request tells an answer that was lost from a request that never left", async (t) => {
     const { url } = await talker(t, (socket) => socket.destroy());
     const lost = await ask(requestTo(url));
     assert.equal(lost.kind === "silence" && lost.sent, true, JSON.stringify(lost));
@@ -135,7 +135,7 @@ function reply(status: number, body: unknown, headers: Record<string, string> = 
 }
 
 describe("an answer of the token endpoint", () => {
-  test("brings tokens where it is one of success", () => {
+  test("an answer of the token endpoint brings tokens where it is one of success", () => {
     const response = reply(200, { access_token: "a", refresh_token: "r" });
     assert.ok(response.kind === "tokens");
     assert.equal(response.tokens.accessToken.expose(), "a");
@@ -189,12 +189,12 @@ describe("an answer of the token endpoint", () => {
     ["an access token that is no text", 200, { access_token: 7 }, unusable(200, "no_access_token")],
   ];
   for (const [what, status, body, expected] of answers) {
-    test(`is read: ${what}, with ${status}`, () => {
+    test(`an answer of the token endpoint is read: ${what}, with ${status}`, () => {
       assert.deepEqual(reply(status, body), expected);
     });
   }
 
-  test("keeps tokens that came beside an error: they may be the only copy of a new refresh token", () => {
+  test("an answer of the token endpoint keeps tokens that came beside an error: they may be the only copy of a new refresh token", () => {
     for (const error of ["", "none", "invalid_grant", null, { code: 0 }]) {
       const response = reply(200, { error, access_token: "a", refresh_token: "r" });
       assert.ok(response.kind === "tokens");
@@ -202,7 +202,7 @@ describe("an answer of the token endpoint", () => {
     }
   });
 
-  test("is read to its limit, and by what was received", () => {
+  test("an answer of the token endpoint is read to its limit, and by what was received", () => {
     const headers = new Headers({ "retry-after": "9" });
     assert.deepEqual(tokenResponseOf({ kind: "too-large", status: 200, headers }, now), {
       kind: "unusable",
@@ -214,7 +214,7 @@ describe("an answer of the token endpoint", () => {
     assert.deepEqual(tokenResponseOf(silence, now), silence);
   });
 
-  test("says how long to wait, in whatever shape it comes", () => {
+  test("an answer of the token endpoint says how long to wait, in whatever shape it comes", () => {
     const later = { "retry-after": new Date(now + 5_000).toUTCString() };
     for (const answer of [
       reply(429, { error: "slow_down" }, later),
@@ -225,7 +225,7 @@ describe("an answer of the token endpoint", () => {
     }
   });
 
-  test("is not judged by its description, which changes with time and language", () => {
+  test("an answer of the token endpoint is not judged by its description, which changes with time and language", () => {
     const word = fc.oneof(fc.string(), fc.constantFrom("Token has been expired or revoked.", "Bad Request"));
     const status = fc.constantFrom(200, 400, 401, 429, 500);
     const error = fc.constantFrom("invalid_grant", "invalid_client", "temporarily_unavailable", "x");
@@ -236,7 +236,7 @@ describe("an answer of the token endpoint", () => {
     );
   });
 
-  test("is always one of the four kinds, and has tokens exactly where it says so", () => {
+  test("an answer of the token endpoint is always one of the four kinds, and has tokens exactly where it says so", () => {
     const body = fc.oneof(
       fc.string(),
       fc.jsonValue(),

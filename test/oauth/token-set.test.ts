@@ -22,7 +22,7 @@ const plain = { accessToken: "ya29.a", expiresInSeconds: 3_599 };
 const century = 3_155_760_000;
 
 describe("tokenSetOf", () => {
-  test("reads Google's answer to a first consent", () => {
+  test("tokenSetOf reads Google's answer to a first consent", () => {
     const body = { ...bearer, refresh_token: "1//r", scope: "openid email", id_token: "e.y.J" };
     assert.deepEqual(exposed(tokenSetOf(body)), {
       ...plain,
@@ -90,10 +90,10 @@ describe("tokenSetOf", () => {
     ["an empty ID token", { ...bearer, id_token: "" }, plain],
   ];
   for (const [what, body, expected] of cases) {
-    test(`reads ${what}`, () => assert.deepEqual(exposed(tokenSetOf(body)), expected));
+    test(`tokenSetOf reads ${what}`, () => assert.deepEqual(exposed(tokenSetOf(body)), expected));
   }
 
-  test("keeps every life within the range of a date", () => {
+  test("tokenSetOf keeps every life within the range of a date", () => {
     const life = fc.oneof(fc.double(), fc.maxSafeInteger(), fc.bigInt().map(String), fc.string());
     fc.assert(
       fc.property(life, life, (expires_in, refresh_token_expires_in) => {
@@ -121,7 +121,7 @@ describe("the journal", () => {
     })
     .map((body) => tokenSetOf(body) ?? assert.fail("not a token set"));
 
-  test("gives back what was written into it", () => {
+  test("the journal of answers gives back what was written into it", () => {
     fc.assert(
       fc.property(anyTokens, fc.nat(2 ** 45), (tokens, receivedAt) => {
         const back = fromJournal(journalText({ tokens, receivedAt }).expose());
@@ -131,7 +131,7 @@ describe("the journal", () => {
     );
   });
 
-  test("is a secret itself", () => {
+  test("the journal of answers is a secret itself", () => {
     const tokens: TokenSet = { accessToken: new Secret("canary"), expiresInSeconds: 1 };
     assert.ok(!JSON.stringify(journalText({ tokens, receivedAt: 1 })).includes("canary"));
   });
@@ -144,6 +144,7 @@ describe("the journal", () => {
     '{"access_token":"a"}',
     '{"access_token":"a","received_at":"1"}',
   ]) {
-    test(`gives nothing back from ${JSON.stringify(text)}`, () => assert.equal(fromJournal(text), undefined));
+    test(`the journal of answers gives nothing back from ${JSON.stringify(text)}`, () =>
+      assert.equal(fromJournal(text), undefined));
   }
 });

@@ -25,14 +25,14 @@ describe("a client's file", () => {
     ["with members of next year", { web: { ...client, universe_domain: "googleapis.com" }, version: 2 }],
   ];
   for (const [what, content] of files) {
-    test(`is read: one ${what}`, () => {
+    test(`a client's file is read: one ${what}`, () => {
       const { clientId, clientSecret } = parse(content);
       assert.equal(clientId, client.client_id);
       assert.equal(clientSecret?.expose(), client.client_secret);
     });
   }
 
-  test("gives a secret that does not print", () => {
+  test("a client's file gives a secret that does not print", () => {
     assert.ok(!inspect(parse({ web: client }), { depth: null }).includes("canary"));
   });
 
@@ -68,7 +68,7 @@ describe("a client's file", () => {
     ["an empty secret", { web: { ...client, client_secret: "" } }, /no client_secret/, /serverClientId/],
   ];
   for (const [what, content, message, hint] of mistakes) {
-    test(`is refused with what to do: ${what}`, () => {
+    test(`a client's file is refused with what to do: ${what}`, () => {
       assert.throws(
         () => parse(content),
         (error) => {

@@ -8,7 +8,7 @@ import { Secret } from "../../src/core/secret.ts";
 const clientId = "1234567890-web.apps.googleusercontent.com";
 
 describe("google()", () => {
-  test("is Google as its documentation has it", () => {
+  test("google() is Google as its documentation has it", () => {
     const { sameProject: _, client: __, offlineHint, ...record } = google({ clientId });
     assert.deepEqual(record, {
       name: "google",
@@ -34,7 +34,7 @@ describe("google()", () => {
   });
 
   for (const baseUrl of ["http://127.0.0.1:4600", "http://127.0.0.1:4600/", "http://127.0.0.1:4600//"]) {
-    test(`puts every endpoint under ${baseUrl}`, () => {
+    test(`google() puts every endpoint under ${baseUrl}`, () => {
       const { endpoints, apiBaseUrl, issuer } = google({ clientId, baseUrl });
       assert.deepEqual(endpoints, {
         authorizationEndpoint: "http://127.0.0.1:4600/o/oauth2/v2/auth",
@@ -47,12 +47,12 @@ describe("google()", () => {
     });
   }
 
-  test("keeps a base URL's path", () => {
+  test("google() keeps a base URL's path", () => {
     const { endpoints } = google({ clientId, baseUrl: "https://proxy.example/google/" });
     assert.equal(endpoints !== "discover" && endpoints.tokenEndpoint, "https://proxy.example/google/token");
   });
 
-  test("knows every code's redirect but that of a redirect flow, which only the flow knows", () => {
+  test("google() knows every code's redirect but that of a redirect flow, which only the flow knows", () => {
     const { redirectUriFor } = google({ clientId });
     assert.deepEqual(
       codeSources.map((source) => redirectUriFor[source]),
@@ -62,7 +62,7 @@ describe("google()", () => {
     assert.equal(own.redirectUriFor["web-popup"], "https://app.example");
   });
 
-  test("takes a client as a file, or as id and secret, and shows no secret", () => {
+  test("google() takes a client as a file, or as id and secret, and shows no secret", () => {
     assert.deepEqual(google({ clientSecretFile: "client_secret.json" }).client, {
       clientSecretFile: "client_secret.json",
     });
@@ -74,7 +74,7 @@ describe("google()", () => {
     }
   });
 
-  test("requires a domain, and lists parties, only where it was told to", () => {
+  test("google() requires a domain, and lists parties, only where it was told to", () => {
     const plain = google({ clientId });
     assert.ok(!("hostedDomain" in plain) && !("authorizedParties" in plain) && !("apiBaseUrl" in plain));
     const strict = google({ clientId, hostedDomain: "example.com", authorizedParties: ["a"] });
@@ -97,7 +97,7 @@ describe("Google's client ids", () => {
     ["-web", "-android", false],
   ];
   for (const [one, two, same] of pairs) {
-    test(`${one === "" ? "nothing" : one} and ${two === "" ? "nothing" : two}: ${same ? "one project" : "strangers"}`, () => {
+    test(`Google's client ids: ${one === "" ? "nothing" : one} and ${two === "" ? "nothing" : two}: ${same ? "one project" : "strangers"}`, () => {
       const { sameProject } = google({ clientId });
       assert.equal(sameProject?.(one + suffix, two + suffix), same);
       assert.equal(sameProject?.(two + suffix, one + suffix), same);

@@ -8,7 +8,7 @@ import { Secret } from "../../src/core/secret.ts";
 const least = { name: "id", issuer: "https://id.example", clientId: "app" };
 
 describe("oidc()", () => {
-  test("is careful where nothing is known", () => {
+  test("oidc() is careful where nothing is known", () => {
     const { offlineHint, ...record } = oidc(least);
     assert.deepEqual(record, {
       name: "id",
@@ -25,11 +25,11 @@ describe("oidc()", () => {
     assert.match(offlineHint, /offline_access/);
   });
 
-  test("never accepts a shared secret or nothing as a signature unless it is told to", () => {
+  test("oidc() never accepts a shared secret or nothing as a signature unless it is told to", () => {
     assert.ok(oidc(least).idTokenAlgorithms.every((alg) => !/^HS|^none$/i.test(alg)));
   });
 
-  test("takes what is known", () => {
+  test("oidc() takes what is known", () => {
     const endpoints: Endpoints = {
       authorizationEndpoint: "https://id.example/a",
       tokenEndpoint: "https://id.example/t",
@@ -51,7 +51,7 @@ describe("oidc()", () => {
     }
   });
 
-  test("wraps a secret, and shows none", () => {
+  test("oidc() wraps a secret, and shows none", () => {
     for (const clientSecret of ["canary", new Secret("canary")]) {
       const { client } = oidc({ ...least, clientSecret });
       assert.ok(typeof client === "object" && "clientSecret" in client);

@@ -28,7 +28,7 @@ async function deadEnd(t: TestContext): Promise<string> {
 
 for (const { name } of rotations) {
   describe(`several processes on one file, rotation ${name}`, () => {
-    test("refresh an expired grant once, and serve everybody the same token", async (t) => {
+    test(`several processes on one file, rotation ${name}: refresh an expired grant once, and serve everybody the same token`, async (t) => {
       const fixture = await expiredGrants(t, name);
       const { grantId } = fixture;
       const processes = await Promise.all(Array.from({ length: 3 }, () => startVaultProcess(t, fixture)));
@@ -54,7 +54,7 @@ test("several processes that get the same code exchange it once", async (t) => {
 
 describe("a process that is killed between the provider's answer and the commit", () => {
   for (const name of ["none", "grace"] as const) {
-    test(`rotation ${name}: the next one to open the file finishes what was begun, unasked`, async (t) => {
+    test(`rotation ${name}: a process is killed between answer and commit: the next one to open the file finishes the refresh, unasked`, async (t) => {
       const fixture = await expiredGrants(t, name);
       const { grantId } = fixture;
       const doomed = await startVaultProcess(t, fixture);
@@ -74,7 +74,7 @@ describe("a process that is killed between the provider's answer and the commit"
     });
   }
 
-  test("rotation strict: the grant lapses, with the reason said aloud and never silently", async (t) => {
+  test("rotation strict: a process is killed between answer and commit: the grant lapses, with a reason and an event", async (t) => {
     const fixture = await expiredGrants(t, "strict");
     const { grantId } = fixture;
     const doomed = await startVaultProcess(t, fixture);
@@ -94,7 +94,7 @@ describe("a process that is killed between the provider's answer and the commit"
     assert.ok(fixture.events.some((event) => event.type === "lapsed" && event.reason === "crash_ambiguous_rotation"));
   });
 
-  test("before the provider saw anything: nothing was lost, whatever the rotation", async (t) => {
+  test("a process is killed before the provider saw its request: nothing is lost, whatever the rotation", async (t) => {
     for (const { name } of rotations) {
       const fixture = await expiredGrants(t, name);
       const { grantId } = fixture;

@@ -32,7 +32,7 @@ async function untilForgotten(vault: Vault, grantId: string): Promise<number> {
 }
 
 describe("two services on one PostgreSQL", { timeout: 60_000 }, () => {
-  test("what one revokes, the other stops serving", async (t) => {
+  test("two services on one PostgreSQL: what one revokes, the other stops serving", async (t) => {
     const { one, other, grantId } = await pair(t);
     await one.revoke({ grantId });
     t.diagnostic(`forgotten after ${Math.round(await untilForgotten(other, grantId))} ms`);
@@ -41,7 +41,7 @@ describe("two services on one PostgreSQL", { timeout: 60_000 }, () => {
     );
   });
 
-  test("with the connection cut on which changes are told, polling still tells", async (t) => {
+  test("two services on one PostgreSQL with the connection cut on which changes are told, polling still tells", async (t) => {
     const { one, other, grantId, url } = await pair(t);
     const [{ cut } = { cut: 0 }] = await administer(
       url,
@@ -57,7 +57,7 @@ describe("two services on one PostgreSQL", { timeout: 60_000 }, () => {
     );
   });
 
-  test("callers at both cause one exchange", async (t) => {
+  test("two services on one PostgreSQL: callers at both cause one exchange", async (t) => {
     const url = await freshDatabase(t);
     const place = await testVault(t, {
       rotation: "strict",

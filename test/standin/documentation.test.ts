@@ -18,7 +18,7 @@ function blocks(language: string): string[] {
 }
 
 describe("docs/standin.md", () => {
-  test("shows a program that runs", async () => {
+  test("docs/standin.md shows a program that runs", async () => {
     const folder = await mkdtemp(join(tmpdir(), "standin-"));
     try {
       const source = new URL("../../src/standin/index.ts", import.meta.url).href;
@@ -33,7 +33,7 @@ describe("docs/standin.md", () => {
     }
   });
 
-  test("shows commands that work", async () => {
+  test("docs/standin.md shows commands that work", async () => {
     await using standin = await startStandin();
     const env = { PATH: process.env["PATH"], STANDIN: standin.url };
     const [block = ""] = blocks("sh");
@@ -42,7 +42,7 @@ describe("docs/standin.md", () => {
     assert.equal((await fetch(`${standin.url}/token`, { method: "POST" })).status, 503);
   });
 
-  test("names every setting, with its default", async () => {
+  test("docs/standin.md names every setting, with its default", async () => {
     await using standin = await startStandin();
     const { body } = await json(await fetch(`${standin.url}/standin/settings`));
     for (const [name, value] of Object.entries(body)) {
@@ -51,7 +51,7 @@ describe("docs/standin.md", () => {
     }
   });
 
-  test("names every control route, member of a fault, and member of a code", async () => {
+  test("docs/standin.md names every control route, member of a fault, and member of a code", async () => {
     await using standin = await startStandin();
     const membersOf = async (path: string): Promise<string[]> => {
       const response = await fetch(`${standin.url}/standin/${path}`, { method: "POST", body: '{"?":1}' });

@@ -38,7 +38,7 @@ describe("google-auth-library and @googleapis/drive", () => {
       },
     });
 
-  test("sign in, verify, keep a file, refresh, and revoke", async () => {
+  test("google-auth-library and @googleapis/drive sign in, verify, keep a file, refresh, and revoke", async () => {
     await using standin = await testStandin();
     const auth = clientFor(standin);
     const request = auth.generateAuthUrl({
@@ -97,7 +97,7 @@ describe("google-auth-library and @googleapis/drive", () => {
     await assert.rejects(other.getAccessToken(), /invalid_grant/);
   });
 
-  test("loses an empty redirect_uri, so that a phone's code fails here as it does at Google", async () => {
+  test("google-auth-library loses an empty redirect_uri, so that a phone's code fails here as it does at Google", async () => {
     await using standin = await testStandin();
     const auth = clientFor(standin);
     const code = standin.code({ email: "ada@example.com" });
@@ -112,7 +112,7 @@ describe("google-auth-library and @googleapis/drive", () => {
 });
 
 describe("openid-client", () => {
-  test("discovers, signs in with PKCE and nonce, checks signatures, refreshes, reads userinfo, and revokes", async () => {
+  test("openid-client discovers, signs in with PKCE and nonce, checks signatures, refreshes, reads userinfo, and revokes", async () => {
     await using standin = await testStandin({ issuer: "self" });
     const config = await openid.discovery(new URL(standin.url), standin.clientId, standin.clientSecret, undefined, {
       execute: [openid.allowInsecureRequests, openid.enableNonRepudiationChecks],
@@ -154,7 +154,7 @@ describe("openid-client", () => {
     await assert.rejects(openid.fetchUserInfo(config, refreshed.access_token, claims?.sub ?? ""));
   });
 
-  test("takes the stand-in for Google itself where it is told Google's issuer", async () => {
+  test("openid-client takes the stand-in for Google itself where it is told Google's issuer", async () => {
     await using standin = await testStandin();
     const { url } = standin;
     const metadata = (await (await fetch(`${url}/.well-known/openid-configuration`)).json()) as openid.ServerMetadata;

@@ -30,7 +30,7 @@ interface Results {
 const kept: Kept = { listed: ["a.txt"], content: "hello", kind: "drive#file" };
 
 describe("Google's Python clients", { skip }, () => {
-  test("sign in, verify by certificates, refresh, keep a file, and revoke by GET and then POST", async () => {
+  test("Google's Python clients sign in, verify by certificates, refresh, keep a file, and revoke by GET and then POST", async () => {
     assert.ok(present, `apt-get install ${packages}`);
     await using standin = await testStandin();
     const given = [script, standin.url, standin.clientId, standin.clientSecret];

@@ -12,7 +12,7 @@ describe("the demo, with plain HTTP alone", () => {
   });
   after(() => demo.stop());
 
-  test("the ready line: one line, and everything a script needs", () => {
+  test("the demo over HTTP: the ready line: one line, and everything a script needs", () => {
     assert.deepEqual(Object.keys(demo.ready), ["service", "standin", "page", "caller_key", "client_id", "pid"]);
     assert.equal(demo.output.stdout.split("\n").length, 2);
     assert.match(demo.service, /^http:\/\/127\.0\.0\.1:\d+$/);
@@ -20,7 +20,7 @@ describe("the demo, with plain HTTP alone", () => {
     assert.equal(demo.ready["client_id"], "1234567890-abc123def456.apps.googleusercontent.com");
   });
 
-  test("a code without the header is refused, and still works afterwards", async () => {
+  test("the demo over HTTP: a code without the header is refused, and still works afterwards", async () => {
     const authCode = await demo.code("ida.curl@example.com");
     const forged = await demo.authCode({ authCode }, {});
     assert.equal(forged.status, 403);
@@ -36,7 +36,7 @@ describe("the demo, with plain HTTP alone", () => {
     assert.match(String(body["grant_id"]), /^g_/);
   });
 
-  test("a token as RFC 6749 section 5.1 has it, and Drive through the proxy", async () => {
+  test("the demo over HTTP: a token as RFC 6749 section 5.1 has it, and Drive through the proxy", async () => {
     const { sub } = await demo.signIn("ada@example.com");
     const { status, headers, body } = await demo.token(`sub:${String(sub)}`);
     assert.equal(status, 200);
@@ -54,7 +54,7 @@ describe("the demo, with plain HTTP alone", () => {
     assert.deepEqual(Object.keys(file.body), ["kind", "id", "name", "mimeType"]);
   });
 
-  test("an hour later: another token, one refresh; a hundred readers at once: again one", async () => {
+  test("the demo over HTTP: an hour later: another token, one refresh; a hundred readers at once: again one", async () => {
     const grant = String((await demo.signIn("carl@example.com"))["grant_id"]);
     const first = await demo.token(grant);
     const refreshes = await demo.refreshes();
@@ -75,7 +75,7 @@ describe("the demo, with plain HTTP alone", () => {
     assert.equal((await again()).filter((entry) => entry.grant === "carl@example.com").length, 1);
   });
 
-  test("a second sign-in brings no refresh token, and the stored one goes on working", async () => {
+  test("the demo over HTTP: a second sign-in brings no refresh token, and the stored one goes on working", async () => {
     const first = await demo.signIn("twice@example.com");
     const second = await demo.signIn("twice@example.com");
     assert.equal(second["grant_id"], first["grant_id"]);
@@ -90,7 +90,7 @@ describe("the demo, with plain HTTP alone", () => {
     );
   });
 
-  test("a first sign-in without a refresh token: said at once, with the reason and the fix", async () => {
+  test("the demo over HTTP: a first sign-in without a refresh token: said at once, with the reason and the fix", async () => {
     const body = await demo.signIn("online@example.com", { access_type: "online" });
     assert.equal(body["offline"], false);
     assert.match(String(body["offline_reason"]), /no refresh token/);
@@ -102,7 +102,7 @@ describe("the demo, with plain HTTP alone", () => {
     assert.equal(token.body["reason"], "no_refresh_token");
   });
 
-  test("an unticked scope: said in the answer, and by the proxy, by name", async () => {
+  test("the demo over HTTP: an unticked scope: said in the answer, and by the proxy, by name", async () => {
     const body = await demo.signIn("unticked@example.com", { granted_scopes: "openid email profile" });
     assert.ok(!String(body["scope"]).split(" ").includes(appData));
     assert.deepEqual(body["missing_scopes"], [appData]);
@@ -115,7 +115,7 @@ describe("the demo, with plain HTTP alone", () => {
     assert.match(String(refused.body["error_description"]), /drive\.appdata/);
   });
 
-  test("the person removes the app: why and since when, and a new sign-in mends it", async () => {
+  test("the demo over HTTP: the person removes the app: why and since when, and a new sign-in mends it", async () => {
     const { grant_id: grantId } = await demo.signIn("leaver@example.com");
     const grant = String(grantId);
     assert.equal((await demo.token(grant)).status, 200);
@@ -138,7 +138,7 @@ describe("the demo, with plain HTTP alone", () => {
     assert.equal((await demo.call(`/v1/grants/${grant}`)).body["state"], "active");
   });
 
-  test("a used code is refused, and the grant is none the worse", async () => {
+  test("the demo over HTTP: a used code is refused, and the grant is none the worse", async () => {
     const authCode = await demo.code("replay@example.com");
     const first = await demo.authCode({ authCode });
     await demo.advance(120);

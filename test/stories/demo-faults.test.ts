@@ -42,7 +42,7 @@ describe("the whole fault menu changes no grant", () => {
   after(() => demo.stop());
 
   for (const [name, fault, status, error] of faultCases) {
-    test(name, async () => {
+    test(`a fault changes no grant: ${name}`, async () => {
       const before = (await demo.call(`/v1/grants/${grant}`)).body;
       await demo.control("faults", { path: "/token", method: "POST", times: 1_000, ...fault });
       try {

@@ -55,7 +55,7 @@ describe("the demo's page, in real Chromium", needsChromium, () => {
   };
 
   for (const [name, options] of windows) {
-    test(`the whole story: ${name}`, async () => {
+    test(`the demo's page: the whole story: ${name}`, async () => {
       await using demo = await Demo.start();
       const { page, complaints, origins, received } = await visit(demo, options);
       let step = 0;
@@ -154,7 +154,7 @@ describe("the demo's page, in real Chromium", needsChromium, () => {
     });
   }
 
-  test("the account page of the stand-in ends it as well, and a second person has a grant of their own", async () => {
+  test("the demo's page: the account page of the stand-in ends it as well, and a second person has a grant of their own", async () => {
     await using demo = await Demo.start();
     const { page } = await visit(demo, {});
     await demo.signIn("ada@example.com");
@@ -177,7 +177,7 @@ describe("the demo's page, in real Chromium", needsChromium, () => {
     await page.locator("#state", { hasText: "active" }).waitFor();
   });
 
-  test("who says no, or closes the window, has given nothing", async () => {
+  test("the demo's page: who says no, or closes the window, has given nothing", async () => {
     await using demo = await Demo.start();
     const { page } = await visit(demo, {});
     const [popup] = await Promise.all([page.waitForEvent("popup"), page.click("#sign-in")]);
@@ -191,7 +191,7 @@ describe("the demo's page, in real Chromium", needsChromium, () => {
     assert.deepEqual((await demo.call("/v1/grants")).body["grants"], []);
   });
 
-  test("without a mouse: everything is reached by the tab key, and is seen to be", async () => {
+  test("the demo's page: without a mouse: everything is reached by the tab key, and is seen to be", async () => {
     await using demo = await Demo.start();
     const { page } = await visit(demo, {});
     await demo.signIn("ada@example.com");
@@ -220,7 +220,7 @@ describe("the demo's page, in real Chromium", needsChromium, () => {
     assert.equal(await page.evaluate("document.activeElement.id"), "put-away");
   });
 
-  test("the demo is stopped: the page says so", async () => {
+  test("the demo's page: the demo is stopped: the page says so", async () => {
     await using demo = await Demo.start();
     const { page } = await visit(demo, {});
     assert.equal(await demo.stop(), 0);

@@ -13,7 +13,7 @@ const anyPorts = ["--port", "0", "--standin-port", "0"];
 
 describe("the demo as a process", () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    test(`${signal}: exit 0, and its temporary folder is gone`, async (t) => {
+    test(`the demo's process ends with exit code 0 on ${signal}, and its temporary folder is gone`, async (t) => {
       const tmp = await temporaryFolder(t);
       await using demo = await Demo.start({ env: { TMPDIR: tmp, TEMP: tmp, TMP: tmp } });
       const [made, ...others] = (await readdir(tmp)).filter((name) => name.startsWith("onbehalf-demo-"));
@@ -30,7 +30,7 @@ describe("the demo as a process", () => {
     });
   }
 
-  test("a folder of one's own is kept and used again: same key, same grants, another caller key", async (t) => {
+  test("the demo's process: a folder of one's own is kept and used again: same key, same grants, another caller key", async (t) => {
     const folder = join(await temporaryFolder(t), "made", "when needed");
     const args = [...anyPorts, "--data", folder];
     const first = await Demo.start({ args });
@@ -49,7 +49,7 @@ describe("the demo as a process", () => {
     assert.equal((await second.request(`${second.service}/v1/grants`, { headers })).status, 401);
   });
 
-  test("a database without its key: refused, and no new key is made", async (t) => {
+  test("the demo's process: a database without its key: refused, and no new key is made", async (t) => {
     const folder = await temporaryFolder(t);
     await (await Demo.start({ args: [...anyPorts, "--data", folder] })).stop();
     await rm(join(folder, "master.key"));
@@ -59,7 +59,7 @@ describe("the demo as a process", () => {
     assert.ok(!(await readdir(folder)).includes("master.key"));
   });
 
-  test("a damaged key: refused with what to do", async (t) => {
+  test("the demo's process: a damaged key: refused with what to do", async (t) => {
     const folder = await temporaryFolder(t);
     await writeFile(join(folder, "master.key"), "obm_cut");
     const { code, stderr } = await demoThatEnds([...anyPorts, "--data", folder]);
@@ -67,7 +67,7 @@ describe("the demo as a process", () => {
     assert.match(stderr, /malformed or a damaged copy/);
   });
 
-  test("a port that was asked for and is taken: said, with the flag that chooses another", async (t) => {
+  test("the demo's process: a port that was asked for and is taken: said, with the flag that chooses another", async (t) => {
     const taken = String(await takenPort(t, 0));
     for (const args of [
       ["--port", taken, "--standin-port", "0"],
@@ -80,7 +80,7 @@ describe("the demo as a process", () => {
     }
   });
 
-  test("the usual ports are taken: it starts on others, and says so", async (t) => {
+  test("the demo's process: the usual ports are taken: it starts on others, and says so", async (t) => {
     await takenPort(t, 8787);
     await takenPort(t, 4600);
     await using demo = await Demo.start({ args: [] });
@@ -90,7 +90,7 @@ describe("the demo as a process", () => {
     assert.match(demo.output.stderr, /port 4600 is taken/);
   });
 
-  test("a port that is none is wrong usage", async () => {
+  test("the demo's process: a port that is none is wrong usage", async () => {
     for (const port of ["70000", "-1", "web"]) {
       const { code, stderr } = await demoThatEnds(["--port", port]);
       assert.equal(code, 2);

@@ -21,7 +21,7 @@ describe("the demo's own routes, which the page's buttons use", () => {
     });
   const get = (path: string): Promise<Answered> => demo.request(`${demo.service}${path}?grant=${grant}`);
 
-  test("a note is stored, listed, read and deleted on the person's behalf", async () => {
+  test("the demo's routes: a note is stored, listed, read and deleted on the person's behalf", async () => {
     const text = "Quiet night. Größe: 3 — nothing else.";
     const stored = await post("/demo/files", { name: "night.txt", text });
     assert.equal(stored.status, 200);
@@ -39,12 +39,12 @@ describe("the demo's own routes, which the page's buttons use", () => {
     assert.equal(gone.body["error"], "not_found");
   });
 
-  test("a hundred readers as the token ends: all served, one token, one refresh", async () => {
+  test("the demo's routes: a hundred readers as the token ends: all served, one token, one refresh", async () => {
     const { body } = await post("/demo/readers", { readers: "100", advance_seconds: "3700" });
     assert.deepEqual(body, { readers: 100, served: 100, tokens: 1, refreshes: 1, errors: [] });
   });
 
-  test("removed at google: the next call says so, and the readers say so", async () => {
+  test("the demo's routes: removed at google: the next call says so, and the readers say so", async () => {
     const other = String((await demo.signIn("leaver@example.com"))["grant_id"]);
     const asOther = (path: string, form: Record<string, string> = {}): Promise<Answered> =>
       post(path, { grant: other, ...form });
@@ -58,7 +58,7 @@ describe("the demo's own routes, which the page's buttons use", () => {
     assert.equal(readers.body["served"], 0);
   });
 
-  test("a scope that was not granted is named", async () => {
+  test("the demo's routes: a scope that was not granted is named", async () => {
     const { grant_id: narrow } = await demo.signIn("narrow@example.com", { granted_scopes: "openid email profile" });
     const refused = await post("/demo/files", { grant: String(narrow), text: "one" });
     assert.equal(refused.status, 403);
@@ -66,7 +66,7 @@ describe("the demo's own routes, which the page's buttons use", () => {
     assert.match(String(refused.body["error_description"]), /drive\.appdata/);
   });
 
-  test("the state tells the story in order, and nothing of it twice", async () => {
+  test("the demo's routes: the state tells the story in order, and nothing of it twice", async () => {
     const { body } = await demo.request(`${demo.service}/demo/state`);
     const timeline = body["timeline"] as { seq: number; what: string; from: string; outcome?: string }[];
     const told = timeline.map(({ what, outcome }) => `${what} ${outcome ?? ""}`.trim());
@@ -83,7 +83,7 @@ describe("the demo's own routes, which the page's buttons use", () => {
     assert.equal(grants.find(({ grant_id: id }) => id === grant)?.state, "active");
   });
 
-  test("disconnecting revokes at google, too", async () => {
+  test("the demo's routes: disconnecting revokes at google, too", async () => {
     const mine = String((await demo.signIn("gone@example.com"))["grant_id"]);
     const url = `${demo.service}/demo/grants/${mine}`;
     const { status, body } = await demo.request(url, { method: "DELETE", headers: xhr });
@@ -92,7 +92,7 @@ describe("the demo's own routes, which the page's buttons use", () => {
     assert.ok((await demo.log()).some(({ path, grant: of }) => path === "/revoke" && of === "gone@example.com"));
   });
 
-  test("bad input gets the documented error", async () => {
+  test("the demo's routes: bad input gets the documented error", async () => {
     const cases: readonly (readonly [Promise<Answered>, number, string])[] = [
       [post("/demo/readers", { readers: "many" }), 400, "invalid_request"],
       [post("/demo/readers", { readers: "1001" }), 400, "invalid_request"],
@@ -117,12 +117,12 @@ describe("the demo's own routes, which the page's buttons use", () => {
       assert.deepEqual([status, body["error"]], [403, "csrf_rejected"]);
     };
 
-    test("a request without the header is refused", async () => {
+    test("the demo's routes: a request without the header is refused", async () => {
       const body = new URLSearchParams({ grant });
       refused(await demo.request(`${demo.service}/demo/revoke-at-google`, { method: "POST", body }));
     });
 
-    test("a page of another origin is refused, for reading as well", async () => {
+    test("the demo's routes: a page of another origin is refused, for reading as well", async () => {
       const foreign = { origin: "https://evil.example" };
       refused(await post("/demo/clock", {}, foreign));
       refused(await demo.request(`${demo.service}/demo/state`, { headers: foreign }));
@@ -130,13 +130,13 @@ describe("the demo's own routes, which the page's buttons use", () => {
       refused(await demo.request(`${demo.service}/demo/state`, { headers: { "sec-fetch-site": "same-site" } }));
     });
 
-    test("a foreign name that was made to point here is refused", async () => {
+    test("the demo's routes: a foreign name that was made to point here is refused", async () => {
       const { status, body } = await withHost(`${demo.service}/demo/state`, "rebound.example");
       refused({ status, headers: new Headers(), body: JSON.parse(body) as Answered["body"] });
     });
   });
 
-  test("the page: a strict policy, no inline script or style, nothing from elsewhere", async () => {
+  test("the demo's routes: the page: a strict policy, no inline script or style, nothing from elsewhere", async () => {
     const response = await fetch(demo.page);
     const html = await response.text();
     const policy = response.headers.get("content-security-policy") ?? "";

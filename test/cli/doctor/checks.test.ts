@@ -12,7 +12,7 @@ import type { Finding } from "../../../src/cli/doctor/finding.ts";
 const statuses = (findings: readonly Finding[]): string => findings.map(({ status }) => status).join(" ");
 
 describe("doctor's checks", () => {
-  test("whatever is not ok says what to do", () => {
+  test("doctor checks: whatever is not ok says what to do", () => {
     const found = [
       checkNode("20.1.0"),
       ...checkDisk({ path: "x.db", exists: true, fileSystem: 0x6969 }),
@@ -23,7 +23,7 @@ describe("doctor's checks", () => {
     for (const { hint } of found) assert.notEqual(hint ?? "", "");
   });
 
-  test("disk: network file systems by their numbers, also as signed words", () => {
+  test("doctor checks: disk: network file systems by their numbers, also as signed words", () => {
     for (const [fileSystem, expected] of [
       [0xef53, "ok"], // ext4
       [0x58465342, "ok"], // XFS
@@ -41,7 +41,7 @@ describe("doctor's checks", () => {
     assert.deepEqual(checkDisk({ path: "x.db", exists: true }), [], "a system that does not tell");
   });
 
-  test("file mode: only what is open to everybody counts; who is in the group is the operator's choice", () => {
+  test("doctor checks: file mode: only what is open to everybody counts; who is in the group is the operator's choice", () => {
     for (const [mode, expected] of [
       [0o600, "ok"],
       [0o400, "ok"],
@@ -56,7 +56,7 @@ describe("doctor's checks", () => {
     assert.deepEqual(checkMode("store file", { path: "x.db", exists: false }, "warn"), []);
   });
 
-  test("keys", () => {
+  test("doctor checks that a master key opens the store's keys", () => {
     const status = (...masters: readonly (readonly [id: string, given: boolean, wraps: number])[]): KeyStatus => ({
       instance: "i",
       masterKeys: masters.map(([masterKeyId, given, wraps]) => ({ masterKeyId, given, wraps })),
@@ -79,7 +79,7 @@ describe("doctor's checks", () => {
     }
   });
 
-  test("client: of which kind; what is no client at all is a problem of the settings", () => {
+  test("doctor checks: client: of which kind; what is no client at all is a problem of the settings", () => {
     const file = (client: object): Finding[] => checkClientFile("c.json", JSON.stringify(client));
     const members = { client_id: "1-x.apps.googleusercontent.com", client_secret: "GOCSPX-planted" };
     assert.equal(statuses(file({ web: members })), "ok");
@@ -92,7 +92,7 @@ describe("doctor's checks", () => {
     assert.equal(checkClientId("1-x").status, "warn");
   });
 
-  test("provider", () => {
+  test("doctor checks that the provider can be reached and is the configured one", () => {
     const answer = { url: "https://x/certs", sentAt: 1000, receivedAt: 1080 };
     assert.equal(checkProvider("google", { ...answer, status: 200, keys: 2 }).status, "ok");
     assert.match(checkProvider("google", { ...answer, status: 200, keys: 2 }).message, /in 80 ms with 2 keys/);
@@ -101,7 +101,7 @@ describe("doctor's checks", () => {
     assert.equal(checkProvider("google", { ...answer, failure: "ECONNREFUSED" }).status, "fail");
   });
 
-  test("clock: from when on it is worth a word, and from when on ID tokens are refused", () => {
+  test("doctor checks: clock: from when on it is worth a word, and from when on ID tokens are refused", () => {
     const at = Date.UTC(2026, 10, 22, 12);
     const date = "Sun, 22 Nov 2026 12:00:00 GMT";
     for (const [skewMs, expected, words] of [
@@ -121,7 +121,7 @@ describe("doctor's checks", () => {
     assert.deepEqual(checkClock("google", { url: "", sentAt: 0, receivedAt: 1, date: "soon" }), []);
   });
 
-  test("address: what people are told fits what is listened on", () => {
+  test("doctor checks: address: what people are told fits what is listened on", () => {
     for (const [host, publicUrl, expected] of [
       ["127.0.0.1", undefined, "ok"],
       ["localhost", undefined, "ok"],

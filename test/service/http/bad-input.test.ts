@@ -76,7 +76,7 @@ describe("whoever may not", () => {
     const { method, permission } = route;
     const init = method === "POST" ? { body: "code=4/0A", headers: forms } : {};
 
-    test(`${nameOf(route)}: without a key, with a strange or a foreign one`, async (t) => {
+    test(`${nameOf(route)} refuses a caller without a key, with an unknown one or with another vault's`, async (t) => {
       const { ask, vault, ref, key, fixture } = await asked(t);
       const { key: revoked } = await vault.callers.create("revoked");
       const { key: expired } = await vault.callers.create("expired", { expiresAt: new Date(fixture.clock.now() - 1) });
@@ -108,7 +108,7 @@ describe("whoever may not", () => {
       }
     });
 
-    test(`${nameOf(route)}: with every permission but ${String(permission)}`, async (t) => {
+    test(`${nameOf(route)} refuses a caller with every permission but ${String(permission)}`, async (t) => {
       const { ask, keyFor, ref } = await asked(t);
       const key = await keyFor(...permissions.filter((other) => other !== permission));
       const response = await ask(pathOf(route, ref), {
@@ -121,7 +121,7 @@ describe("whoever may not", () => {
     });
   }
 
-  test("learns the same of a grant that is there and of one that is not", async (t) => {
+  test("a caller that may not learns the same of a grant that is there and of one that is not", async (t) => {
     const { ask, keyFor, ref } = await asked(t);
     const authorization = `Bearer ${await keyFor("proxy")}`;
     for (const route of refs.filter(({ permission }) => permission !== "proxy")) {
@@ -140,11 +140,11 @@ describe("a reference", () => {
   const endless = [`ext:${"x".repeat(513)}`, `g_${"x".repeat(65)}`, `sub:${"%C3%A4".repeat(600)}`];
   for (const route of refs) {
     const { method } = route;
-    test(`${nameOf(route)}: that nobody has`, async (t) => {
+    test(`${nameOf(route)}: a reference that nobody has is not found`, async (t) => {
       const { ask } = await asked(t);
       for (const ref of unknown) await assertProblem(await ask(pathOf(route, ref), { method }), "grant_not_found", ref);
     });
-    test(`${nameOf(route)}: that is none`, async (t) => {
+    test(`${nameOf(route)}: a text that is no reference is refused`, async (t) => {
       const { ask, grant } = await asked(t);
       await ask(`/v1/grants/${(await grant()).grantId}/token`); // the key is known now: the short way is open
       for (const ref of [...malformed, ...endless]) {
@@ -153,7 +153,7 @@ describe("a reference", () => {
     });
   }
 
-  test("that is badly encoded, or holds what no reference can", async (t) => {
+  test("a reference that is badly encoded, or holds what no reference can, is refused", async (t) => {
     const { url, key } = await asked(t);
     for (const ref of ["sub:%", "sub:%zz", "sub:%E0%A4%A", "ext:%00", "ext:a%0Ab", "ext:%7F"]) {
       const headers = { authorization: `Bearer ${key}` };
@@ -162,7 +162,7 @@ describe("a reference", () => {
     }
   });
 
-  test("of a provider that is not there", async (t) => {
+  test("a reference to a provider that is not configured is refused", async (t) => {
     const { ask } = await asked(t);
     await assertProblem(await ask("/v1/grants/sub:1/token?provider=nobody"), "grant_not_found");
     await assertProblem(await ask("/v1/grants?subject=1&provider=nobody"), "invalid_request");
@@ -192,7 +192,7 @@ describe("a query", () => {
     ["/v1/grants/{ref}?provider=google&provider=google", "provider"],
   ];
   for (const [path, parameter] of wrong) {
-    test(`${path}: refused, and which parameter is meant`, async (t) => {
+    test(`a query that is wrong is refused with the parameter's name: ${path}`, async (t) => {
       const { ask, ref } = await asked(t);
       const body = await assertProblem(await ask(path.replace("{ref}", ref)), "invalid_request");
       assert.equal(body["parameter"], parameter);
@@ -279,7 +279,7 @@ describe("a body", () => {
   ];
   for (const route of readers) {
     for (const [name, { headers, body }, code, parameter] of sent) {
-      test(`${nameOf(route)}: ${name}`, async (t) => {
+      test(`${nameOf(route)} refuses a body that is wrong: ${name}`, async (t) => {
         const { ask, ref, fixture } = await asked(t);
         fixture.newRequests();
         const response = await ask(pathOf(route, ref), {
@@ -293,7 +293,7 @@ describe("a body", () => {
       });
     }
 
-    test(`${nameOf(route)}: that is too large, and does not say so beforehand`, async (t) => {
+    test(`${nameOf(route)} refuses a body that is too large and does not say so beforehand`, async (t) => {
       const { url, key, ref } = await asked(t);
       const chunk = `2000\r\n${"x".repeat(0x2000)}\r\n`;
       const [answer] = await raw(

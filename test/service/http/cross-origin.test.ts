@@ -52,7 +52,7 @@ const posts: readonly (readonly [string, Headers_, "taken" | "csrf_rejected", ("
 
 describe("a code is posted by", () => {
   for (const [who, headers, end, rule] of posts) {
-    test(`${who}: ${end}`, async (t) => {
+    test(`a code that is posted by ${who}: ${end}`, async (t) => {
       const { url, fixture } = await testService(t, { shared, publicUrl, allowedOrigins: [app] });
       const body = new URLSearchParams({ authCode: fixture.code("ada@example.com"), source: "android" });
       fixture.newRequests();
@@ -75,7 +75,7 @@ describe("a page of another origin", () => {
     "access-control-request-headers": "content-type,x-requested-with",
   };
 
-  test("that is allowed gets leave to post, and reads the answer", async (t) => {
+  test("a page of another origin that is allowed gets leave to post, and reads the answer", async (t) => {
     const { url, fixture } = await testService(t, { shared, allowedOrigins: [app] });
     const asked = await fetch(`${url}/authcode`, { method: "OPTIONS", headers: { origin: app, ...preflight } });
     assert.equal(asked.status, 204);
@@ -96,7 +96,7 @@ describe("a page of another origin", () => {
     }
   });
 
-  test("that is not allowed gets no leave and can read nothing", async (t) => {
+  test("a page of another origin that is not allowed gets no leave and can read nothing", async (t) => {
     const { url } = await testService(t, { shared, allowedOrigins: [app] });
     const headers = { origin: "https://attacker.example", ...preflight };
     const response = await fetch(`${url}/authcode`, { method: "OPTIONS", headers });
@@ -104,7 +104,7 @@ describe("a page of another origin", () => {
     await assertProblem(response, "method_not_allowed");
   });
 
-  test("cannot use what callers use, allowed or not", async (t) => {
+  test("a page of another origin cannot use what callers use, allowed or not", async (t) => {
     const { url, ask, grant } = await testService(t, { shared, allowedOrigins: [app] });
     const { grantId } = await grant();
     for (const path of [`/v1/grants/${grantId}/token`, "/v1/grants"]) {

@@ -19,7 +19,7 @@ const seen = ({ status, headers, body }: Awaited<ReturnType<typeof rawRequest>>)
 });
 
 describe("the short way to a cached token", () => {
-  test("gives the very answer that the long way gives", async (t) => {
+  test("the short way to a cached token gives the very answer that the long way gives", async (t) => {
     const { url, key, grant, fixture } = await testService(t, { shared });
     const { grantId, subject } = await grant();
     const headers = { authorization: `Bearer ${key}` };
@@ -39,7 +39,7 @@ describe("the short way to a cached token", () => {
     }
   });
 
-  test("is not open to a key that may not, is wrong by a character, or has been revoked", async (t) => {
+  test("the short way to a cached token is not open to a key that may not, is wrong by a character, or has been revoked", async (t) => {
     const { ask, vault, grant, keyFor, key, fixture } = await testService(t, { shared });
     const { grantId } = await grant();
     const path = `/v1/grants/${grantId}/token`;
@@ -53,7 +53,7 @@ describe("the short way to a cached token", () => {
     await assertProblem(await ask(path), "unauthorized");
   });
 
-  test("ends with the key's own end", async (t) => {
+  test("the short way to a cached token ends with the key's own end", async (t) => {
     const { ask, vault, grant, fixture } = await testService(t, { shared });
     const { grantId } = await grant();
     const expiresAt = new Date(fixture.clock.now() + 10_000);
@@ -63,7 +63,7 @@ describe("the short way to a cached token", () => {
     await assertProblem(await ask(`/v1/grants/${grantId}/token`, { headers }), "unauthorized");
   });
 
-  test("ends with the token: one that is about to end is refreshed, one that was revoked is gone", async (t) => {
+  test("the short way to a cached token ends with the token: one that is about to end is refreshed, one that was revoked is gone", async (t) => {
     const { ask, vault, grant, fixture } = await testService(t, { shared });
     const { grantId } = await grant();
     const path = `/v1/grants/${grantId}/token`;
@@ -74,7 +74,7 @@ describe("the short way to a cached token", () => {
     await assertProblem(await ask(path), "reauthorization_required");
   });
 
-  test("forgets what another process ended", async (t) => {
+  test("the short way to a cached token forgets what another process ended", async (t) => {
     const { ask, grant, fixture } = await testService(t, { shared });
     const { grantId } = await grant();
     const path = `/v1/grants/${grantId}/token`;

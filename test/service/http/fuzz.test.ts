@@ -135,7 +135,7 @@ describe(`requests made up at random (FUZZ_SEED=${seed})`, () => {
     ["to any address", wildPath],
     ["to routes that exist", knownPath],
   ] as const) {
-    test(`${name}: an answer that is documented, never one that blames us`, async (t) => {
+    test(`random requests ${name} get a documented answer, never one that blames us (FUZZ_SEED=${seed})`, async (t) => {
       const service = await testService(t, { shared });
       const authorization = `Bearer ${service.key}`;
       await fc.assert(
@@ -149,7 +149,7 @@ describe(`requests made up at random (FUZZ_SEED=${seed})`, () => {
     });
   }
 
-  test("a valid request with some bytes changed", async (t) => {
+  test(`a valid request with some bytes changed gets a documented answer (FUZZ_SEED=${seed})`, async (t) => {
     const service = await testService(t, { shared });
     const { grantId } = await service.grant();
     const sound = bytesOf(

@@ -23,7 +23,7 @@ async function listening(t: TestContext, server: Server): Promise<string> {
 }
 
 describe("the service as a web-standard handler", () => {
-  test("answers requests without a socket", async (t) => {
+  test("the service as a web-standard handler answers requests without a socket", async (t) => {
     const fixture = await testVault(t);
     const vault = await fixture.open();
     const handle = service(vault, { publicUrl: "https://vault.example.com" });
@@ -51,7 +51,7 @@ describe("the service as a web-standard handler", () => {
     }
   });
 
-  test("is mounted in another application", async (t) => {
+  test("the service as a web-standard handler is mounted in another application", async (t) => {
     const fixture = await testVault(t);
     const vault = await fixture.open();
     const handle = service(vault);
@@ -64,7 +64,7 @@ describe("the service as a web-standard handler", () => {
 });
 
 describe("the code handler in an app's own server", () => {
-  test("over node:http", async (t) => {
+  test("the code handler works in an app's own server over node:http", async (t) => {
     const fixture = await testVault(t);
     const vault = await fixture.open();
     const takeCode = vault.authCodeHandler();
@@ -85,7 +85,7 @@ describe("the code handler in an app's own server", () => {
     await assertProblem(await fetch(`${url}/authcode`), "method_not_allowed");
   });
 
-  test("under another path of a hono application", async (t) => {
+  test("the code handler works under another path of a hono application", async (t) => {
     const fixture = await testVault(t);
     const vault = await fixture.open();
     const takeCode = vault.authCodeHandler({ allowedOrigins: ["https://app.example.com"] });
@@ -107,7 +107,7 @@ describe("the code handler in an app's own server", () => {
     assert.equal(response.headers.get("access-control-allow-origin"), "https://app.example.com");
   });
 
-  test("asks which provider, where there are several, unless it was told", async (t) => {
+  test("the code handler in an app's own server asks which provider, where there are several, unless it was told", async (t) => {
     const fixture = await testVault(t);
     const other = { ...fixture.provider, name: "other" };
     const vault = await fixture.open({ providers: [fixture.provider, other] });

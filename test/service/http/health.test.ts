@@ -7,7 +7,7 @@ import { assertProblem } from "../../support/problem.ts";
 import { testService } from "../../support/test-service.ts";
 
 describe("while the store is away", () => {
-  test("the service lives and is not ready; valid tokens are served and used; the rest is told to come back", async (t) => {
+  test("while the store is away: the service lives and is not ready; valid tokens are served and used; the rest is told to come back", async (t) => {
     const { ask, url, grant, fixture, store, faults } = await testService(t);
     const [held, other] = [await grant(), await grant()];
     const token = await (await ask(`/v1/grants/${held.grantId}/token`)).text();
@@ -42,7 +42,7 @@ describe("while the store is away", () => {
     assert.equal(late.status, 200, "the code was not spent meanwhile");
   });
 
-  test("a key that nobody has seen lately is not let in by the outage", async (t) => {
+  test("while the store is away: a key that nobody has seen lately is not let in by the outage", async (t) => {
     const { ask, grant, keyFor, fixture, store } = await testService(t);
     const { grantId } = await grant();
     await (await ask(`/v1/grants/${grantId}/token`)).text();

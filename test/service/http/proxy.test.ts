@@ -43,7 +43,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 }
 
 describe("a call through the proxy", () => {
-  test("reaches the app folder on the person's behalf: create, list, read, delete", async (t) => {
+  test("a proxied call reaches the app folder on the person's behalf: create, list, read, delete", async (t) => {
     const { ask, grant } = await testService(t, { shared });
     const { grantId } = await grant();
     const at = `/v1/grants/${grantId}/proxy`;
@@ -65,7 +65,7 @@ describe("a call through the proxy", () => {
     assert.equal((await ask(`${at}/${files}/${id}`)).status, 404);
   });
 
-  test("for want of a scope says which one is missing, and neither refreshes nor repeats", async (t) => {
+  test("a proxied call for want of a scope says which one is missing, and neither refreshes nor repeats", async (t) => {
     const { ask, fixture, vault } = await testService(t, { shared });
     const code = fixture.standin.code({
       email: "unticked@example.com",
@@ -81,7 +81,7 @@ describe("a call through the proxy", () => {
     assert.equal(fixture.newRequests().length, 0);
   });
 
-  test("that is refused for another reason is the API's own answer", async (t) => {
+  test("a proxied call that is refused for another reason is the API's own answer", async (t) => {
     const { ask, fixture, grant } = await testService(t, { shared });
     const { grantId } = await grant();
     fixture.standin.fault("GET", "/drive/v3/files/appfolder", { times: 1, reason: "rateLimitExceeded" });
@@ -90,7 +90,7 @@ describe("a call through the proxy", () => {
     assert.match(await response.text(), /rateLimitExceeded/);
   });
 
-  test("sends what an API needs, and nothing of ours", async (t) => {
+  test("a proxied call sends what an API needs, and nothing of ours", async (t) => {
     let got: IncomingMessage | undefined;
     const { ask, proxied } = await withApi(t, (request, response) => {
       got = request;
@@ -128,7 +128,7 @@ describe("a call through the proxy", () => {
   });
 
   for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"]) {
-    test(`passes ${method} on`, async (t) => {
+    test(`a proxied call passes ${method} on`, async (t) => {
       const { ask, proxied } = await withApi(t, (request, response) => {
         response.setHeader("x-method", request.method ?? "");
         response.end();
@@ -139,7 +139,7 @@ describe("a call through the proxy", () => {
     });
   }
 
-  test("streams both ways: a body and an answer larger than any buffer arrive whole", async (t) => {
+  test("a proxied call streams both ways: a body and an answer larger than any buffer arrive whole", async (t) => {
     const { ask, proxied } = await withApi(t, (request, response) => {
       response.setHeader("content-type", "application/octet-stream");
       request.pipe(response);
@@ -159,7 +159,7 @@ describe("a call through the proxy", () => {
     assert.equal(length, megabytes * 1_048_576);
   });
 
-  test("answers a 401 with one refresh and one repeat, its small body sent again", async (t) => {
+  test("a proxied call answers a 401 with one refresh and one repeat, its small body sent again", async (t) => {
     const bodies: string[] = [];
     const tokens: (string | undefined)[] = [];
     const { ask, proxied, fixture } = await withApi(t, (request, response) => {
@@ -176,7 +176,7 @@ describe("a call through the proxy", () => {
     assert.deepEqual(outcomes(fixture.newRequests()), { refreshed: 1 });
   });
 
-  test("hands back a 401 to a body that is too large to be kept", async (t) => {
+  test("a proxied call hands back a 401 to a body that is too large to be kept", async (t) => {
     let requests = 0;
     const { ask, proxied, fixture } = await withApi(t, (request, response) => {
       requests += 1;
@@ -187,7 +187,7 @@ describe("a call through the proxy", () => {
     assert.deepEqual([response.status, requests, fixture.newRequests().length], [401, 1, 0]);
   });
 
-  test("hands back redirects, and statuses without a body", async (t) => {
+  test("a proxied call hands back redirects, and statuses without a body", async (t) => {
     const { ask, proxied } = await withApi(t, (request, response) => {
       const status = Number(request.url?.split("/").at(-1));
       response.writeHead(status, { location: "https://attacker.example/" }).end();
@@ -199,7 +199,7 @@ describe("a call through the proxy", () => {
     }
   });
 
-  test("undoes compression once: the body is what the API meant", async (t) => {
+  test("a proxied call undoes compression once: the body is what the API meant", async (t) => {
     const { gzipSync } = await import("node:zlib");
     const { ask, proxied } = await withApi(t, (_request, response) => {
       const body = gzipSync("a long text ".repeat(100));
@@ -218,14 +218,14 @@ describe("a call through the proxy", () => {
     },
   };
   for (const [name, listener] of Object.entries(broken)) {
-    test(`to an API that ${name}: provider_unavailable, and no fault of ours`, async (t) => {
+    test(`a proxied call to an API that ${name} is provider_unavailable, and no fault of ours`, async (t) => {
       const { ask, proxied, faults } = await withApi(t, listener);
       await assertProblem(await ask(`${proxied}/${files}`), "provider_unavailable");
       assert.deepEqual(faults, []);
     });
   }
 
-  test("to an API that breaks off in the middle ends in the middle, and no fault of ours", async (t) => {
+  test("a proxied call to an API that breaks off in the middle ends in the middle, and is no fault of ours", async (t) => {
     const { ask, proxied, faults, url } = await withApi(t, (request, response) => {
       response.writeHead(200, { "content-length": 100 });
       response.write("half", () => request.socket.destroy());
@@ -241,7 +241,7 @@ describe("a call through the proxy", () => {
     ["a large body", "content-length: 1000000"],
     ["a body of no announced length", "transfer-encoding: chunked"],
   ] as const) {
-    test(`with ${name} that breaks off is nobody's fault: neither ours nor the API's`, async (t) => {
+    test(`a proxied call with ${name} that breaks off is nobody's fault: neither ours nor the API's`, async (t) => {
       const { url, key, proxied, faults } = await withApi(t, (request, response) => {
         request.resume().on("end", () => response.end("{}"));
       });
@@ -256,7 +256,7 @@ describe("a call through the proxy", () => {
     });
   }
 
-  test("that the client gives up is given up at the API, too", async (t) => {
+  test("a proxied call that the client gives up is given up at the API, too", async (t) => {
     const arrived = Promise.withResolvers<void>();
     const cut = Promise.withResolvers<void>();
     const { ask, proxied, faults } = await withApi(t, (request) => {
@@ -272,7 +272,7 @@ describe("a call through the proxy", () => {
     assert.deepEqual(faults, []);
   });
 
-  test("with methods that no fetch can send is refused, and no fault of ours", async (t) => {
+  test("a proxied call with methods that no fetch can send is refused, and no fault of ours", async (t) => {
     const { url, key, proxied, faults } = await withApi(t, (_request, response) => response.end("reached"));
     for (const method of ["TRACE"]) {
       const headers = { authorization: `Bearer ${key}` };
@@ -299,7 +299,7 @@ describe("an address for the proxy", () => {
     "2130706433/x",
   ];
   for (const target of notAllowed) {
-    test(`${target}: a host that is not the provider's`, async (t) => {
+    test(`a proxied address is refused where the host is not the provider's: ${target}`, async (t) => {
       const { ask, grant, fixture } = await testService(t, { shared });
       const { grantId } = await grant();
       const since = fixture.standin.log().entries.at(-1)?.seq ?? 0;
@@ -350,7 +350,7 @@ describe("an address for the proxy", () => {
     "www.googleapis.com/a@b%40",
   ];
   for (const target of odd) {
-    test(`${JSON.stringify(target)}: refused, as it came over the wire`, async (t) => {
+    test(`a proxied address is refused as it came over the wire: ${JSON.stringify(target)}`, async (t) => {
       const { url, key, grant, fixture, faults } = await testService(t, { shared });
       const { grantId } = await grant();
       const since = fixture.standin.log().entries.at(-1)?.seq ?? 0;
@@ -363,7 +363,7 @@ describe("an address for the proxy", () => {
     });
   }
 
-  test("is read as one plain https URL, or refused", () => {
+  test("a proxied address is read as one plain https URL, or refused", () => {
     const plain = "www.googleapis.com/drive/v3/files/a-b_c~d.e?alt=media&q=a%2Fb%20'../../'";
     assert.equal(targetUrl(plain).href, `https://${plain.replaceAll("'", "%27")}`);
     for (const target of ["www.googleapis.com/a%2fb", "a b/c", "www.googleapis.com/a#b"]) {
@@ -374,7 +374,7 @@ describe("an address for the proxy", () => {
     }
   });
 
-  test("names the scopes that an API misses", () => {
+  test("a proxied address names the scopes that an API misses", () => {
     const google = JSON.stringify({ error: { errors: [{ reason: "insufficientPermissions" }] } });
     assert.deepEqual(requiredScopes('Bearer error="insufficient_scope", scope="a b"', ""), ["a", "b"]);
     assert.deepEqual(requiredScopes("Bearer error=insufficient_scope", ""), []);

@@ -11,7 +11,7 @@ const profileClaims = ["sub", "email", "email_verified", "name", "picture", "loc
 const posted = { "x-requested-with": "XMLHttpRequest" };
 
 describe("POST /authcode", () => {
-  test("without X-Requested-With is refused before the code is spent; with it, the same code works", async (t) => {
+  test("POST /authcode without X-Requested-With is refused before the code is spent; with it, the same code works", async (t) => {
     const { fixture, url } = await testService(t);
     const body = new URLSearchParams({ authCode: fixture.code("ada@example.com") });
     await assertProblem(await fetch(`${url}/authcode`, { method: "POST", body }), "csrf_rejected");
@@ -48,7 +48,7 @@ describe("POST /authcode", () => {
       "application/x-www-form-urlencoded",
     ],
   ] as const) {
-    test(`takes ${kind}`, async (t) => {
+    test(`POST /authcode takes ${kind}`, async (t) => {
       const { fixture, url } = await testService(t);
       const response = await fetch(`${url}/authcode`, {
         method: "POST",
@@ -59,7 +59,7 @@ describe("POST /authcode", () => {
     });
   }
 
-  test("says what was not granted, and why there is no offline access, and what to do", async (t) => {
+  test("POST /authcode says what was not granted, and why there is no offline access, and what to do", async (t) => {
     const { fixture, url } = await testService(t);
     const code = fixture.standin.code({ email: "ada@example.com", scope: "openid email", accessType: "online" });
     const body = new URLSearchParams({ authCode: code, scope: `openid email ${appData}` });
@@ -71,7 +71,7 @@ describe("POST /authcode", () => {
     assert.match(String(answer["hint"]), /access_type=offline/);
   });
 
-  test("asserts who signed in, for the app's backend to verify with the published keys", async (t) => {
+  test("POST /authcode asserts who signed in, for the app's backend to verify with the published keys", async (t) => {
     const { fixture, url } = await testService(t);
     const code = fixture.standin.code({ email: "ada@example.com", nonce: "n-1" });
     const body = new URLSearchParams({ authCode: code, nonce: "n-1" });
@@ -95,7 +95,7 @@ describe("POST /authcode", () => {
     assert.equal(claims["iat"], fixture.clock.now() / 1_000);
   });
 
-  test("does not let a public request say whose grant it becomes", async (t) => {
+  test("POST /authcode does not let a public request say whose grant it becomes", async (t) => {
     const { fixture, url } = await testService(t);
     const body = new URLSearchParams({ authCode: fixture.code("ada@example.com"), external_id: "user-42" });
     await assertProblem(await fetch(`${url}/authcode`, { method: "POST", body, headers: posted }), "forbidden");
@@ -104,7 +104,7 @@ describe("POST /authcode", () => {
 });
 
 describe("a caller", () => {
-  test("makes a grant for a user of the app, reads it, lists it, gets tokens, and ends it", async (t) => {
+  test("a caller makes a grant for a user of the app, reads it, lists it, gets tokens, and ends it", async (t) => {
     const { fixture, ask } = await testService(t);
     const made = await ask("/v1/grants", {
       method: "POST",
@@ -161,7 +161,7 @@ describe("a caller", () => {
     assert.equal(over["grant_id"], grantId);
   });
 
-  test("pages through grants by cursor", async (t) => {
+  test("a caller pages through grants by cursor", async (t) => {
     const { ask, grant } = await testService(t);
     const ids = [];
     for (let turn = 0; turn < 3; turn++) ids.push((await grant()).grantId);
@@ -176,7 +176,7 @@ describe("a caller", () => {
     assert.deepEqual(seen, ids.sort());
   });
 
-  test("asks for a longer life and gets it by one refresh, also a hundred at once", async (t) => {
+  test("a caller asks for a longer life and gets it by one refresh, also a hundred at once", async (t) => {
     const { fixture, ask, grant } = await testService(t);
     const { grantId } = await grant();
     fixture.clock.advance(2_000_000);
@@ -192,7 +192,7 @@ describe("a caller", () => {
     assert.deepEqual(outcomes(fixture.newRequests()), { refreshed: 1 });
   });
 
-  test("is told why and since when a grant ended at the provider", async (t) => {
+  test("a caller is told why and since when a grant ended at the provider", async (t) => {
     const { fixture, ask, grant } = await testService(t);
     const { grantId } = await grant("ada@example.com");
     fixture.clock.advance(3_700_000);
@@ -204,7 +204,7 @@ describe("a caller", () => {
     );
   });
 
-  test("is told what is the provider's and what is our configuration's fault", async (t) => {
+  test("a caller is told what is the provider's and what is our configuration's fault", async (t) => {
     const { fixture, ask, grant } = await testService(t, { vault: { random: () => 0 } });
     const { grantId } = await grant();
     fixture.clock.advance(3_700_000);
@@ -220,7 +220,7 @@ describe("a caller", () => {
     assert.equal(state, "active");
   });
 
-  test("who names a user with two accounts is asked which", async (t) => {
+  test("a caller who names a user with two accounts is asked which", async (t) => {
     const { fixture, vault, ask } = await testService(t);
     for (const email of ["ada@example.com", "carl@example.com"]) {
       await vault.exchangeCode({ code: fixture.code(email), externalId: "user-42" });
@@ -232,7 +232,7 @@ describe("a caller", () => {
 });
 
 describe("what anyone may read", () => {
-  test("health, readiness, metrics, the description of the API, the errors page", async (t) => {
+  test("what anyone may read: health, readiness, metrics, the description of the API, the errors page", async (t) => {
     const { url, grant } = await testService(t);
     await grant();
     assert.deepEqual(await (await fetch(`${url}/healthz`)).json(), { status: "ok" });
@@ -249,7 +249,7 @@ describe("what anyone may read", () => {
       assert.match(await errors.clone().text(), new RegExp(code));
   });
 
-  test("a head says what a read would, without its body", async (t) => {
+  test("what anyone may read: a head says what a read would, without its body", async (t) => {
     const { ask, url, grant } = await testService(t);
     const { grantId } = await grant();
     for (const response of [

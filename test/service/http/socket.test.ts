@@ -55,7 +55,7 @@ describe("bytes that are no request", () => {
     "a coding that is none": head("POST /authcode HTTP/1.1", "Host: x", "Transfer-Encoding: chunked, nonsense"),
   };
   for (const [name, bytes] of Object.entries(garbage)) {
-    test(`${name}: answered with 400, and the connection is closed`, async (t) => {
+    test(`bytes that are no request: ${name}: answered with 400, and the connection is closed`, async (t) => {
       const { url, faults } = await testService(t, { shared });
       const answers = await raw(url, bytes);
       assert.equal(answers.length, 1);
@@ -65,7 +65,7 @@ describe("bytes that are no request", () => {
     });
   }
 
-  test("a chunk that is none, in the middle of a body", async (t) => {
+  test("bytes that are no chunk, in the middle of a body, are answered and the connection is closed", async (t) => {
     const { url, faults } = await testService(t, { shared });
     const lines = ["POST /authcode HTTP/1.1", "Host: x", "X-Requested-With: x", "Transfer-Encoding: chunked"];
     const type = "Content-Type: application/x-www-form-urlencoded";
@@ -74,7 +74,7 @@ describe("bytes that are no request", () => {
     assert.deepEqual(faults, []);
   });
 
-  test("methods that a proxy would understand are none of ours", async (t) => {
+  test("methods that only a proxy would understand are refused", async (t) => {
     const { url, key, faults } = await testService(t, { shared });
     const more = [`Host: ${new URL(url).host}`, `Authorization: Bearer ${key}`, "Connection: close"];
     const [trace] = await raw(url, head("TRACE /healthz HTTP/1.1", ...more));
@@ -100,7 +100,7 @@ describe("headers that are too large", () => {
     "the address": head(`GET /${"x".repeat(17_000)} HTTP/1.1`, "Host: x"),
   };
   for (const [name, bytes] of Object.entries(large)) {
-    test(`${name}: 431, and what the limit is`, async (t) => {
+    test(`headers that are too large: ${name}: 431, and what the limit is`, async (t) => {
       const { url } = await testService(t, { shared });
       const [answer] = await raw(url, bytes);
       assertProblemOnSocket(answer, 431, "request_too_large", name);
@@ -122,7 +122,7 @@ describe("a client that takes its time", () => {
     ),
   };
   for (const [name, bytes] of Object.entries(unfinished)) {
-    test(`${name}: told so, and cut; others are served meanwhile`, async (t) => {
+    test(`a client that is slow ${name} is told so, and cut; others are served meanwhile`, async (t) => {
       const { url, faults } = await testService(t, { shared, ...slow });
       const waiting = Array.from({ length: 50 }, () => raw(url, bytes));
       assert.equal((await fetch(`${url}/healthz`)).status, 200);
@@ -131,7 +131,7 @@ describe("a client that takes its time", () => {
     });
   }
 
-  test("and leaves in the middle of its body: no fault of ours", async (t) => {
+  test("a client that leaves in the middle of its body is no fault of ours", async (t) => {
     const { url, faults } = await testService(t, { shared });
     const socket = connect(Number(new URL(url).port), "127.0.0.1");
     await new Promise<void>((resolve) => socket.once("connect", () => resolve()));
@@ -162,7 +162,7 @@ test("requests that are sent ahead of their answers are answered in order", asyn
 });
 
 describe("closing", () => {
-  test("answers what is under way, takes nothing new, and ends", async (t) => {
+  test("closing the server answers what is under way, takes nothing new, and ends", async (t) => {
     const { fixture, server, ask, grant, url } = await testService(t, { shared });
     const { grantId } = await grant();
     fixture.clock.advance(3_700_000);
@@ -180,7 +180,7 @@ describe("closing", () => {
     await assert.rejects(fetch(`${url}/healthz`));
   });
 
-  test("ends, although clients keep their connections", async (t) => {
+  test("closing the server ends, although clients keep their connections", async (t) => {
     const { server, url } = await testService(t, { shared });
     const sockets = Array.from({ length: 5 }, () => connect(Number(new URL(url).port), "127.0.0.1"));
     t.after(() => sockets.forEach((socket) => socket.destroy()));

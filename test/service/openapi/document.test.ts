@@ -18,7 +18,7 @@ const addressOf = (path: string): string =>
   `http://vault.test${path.replace("{ref}", "g_none").replace("{host}/{path}", "www.googleapis.com/x")}`;
 
 describe("what the OpenAPI document says is what is served", () => {
-  test("every operation is there, and no other at its address", async () => {
+  test("the OpenAPI document: every operation is served, and no other at its address", async () => {
     await using vault = await openVault({
       provider: { ...google({}), client: "none" },
       store: sqlite(":memory:"),
@@ -44,7 +44,7 @@ describe("what the OpenAPI document says is what is served", () => {
     }
   });
 
-  test("no address is served that the document does not have", () => {
+  test("the OpenAPI document: no address is served that it does not have", () => {
     const source = readFileSync(new URL("../../../src/service/http/app.ts", import.meta.url), "utf8");
     const served = [...source.matchAll(/\b(?:forCallers|forAnyone|app\.all)\(\s*"([^"]+)"/g)].map(([, path = ""]) =>
       path.replaceAll(/:(\w+)/g, "{$1}").replace("/*", "/{host}/{path}"),
@@ -53,7 +53,7 @@ describe("what the OpenAPI document says is what is served", () => {
     assert.deepEqual(served.sort(), Object.keys(paths).sort());
   });
 
-  test("the routes that bad input is sent to are these", () => {
+  test("the OpenAPI document: bad input is sent to each of its routes", () => {
     for (const { method, path } of routes) {
       assert.ok(methodsOf(path.replace("{target}", "{host}/{path}")).includes(method), `${method} ${path}`);
     }

@@ -32,7 +32,7 @@ function problemsOf(settings: Settings): readonly string[] {
 }
 
 describe("settings", () => {
-  test("a flag wins over its variable, and an empty one counts as absent", () => {
+  test("settings: a flag wins over its variable, and an empty one counts as absent", () => {
     assert.deepEqual(settingsFrom({ port: "1" }, { PORT: "2", HOST: " ::1 ", ONBEHALF_STORE: "" }), {
       port: "1",
       host: "::1",
@@ -40,7 +40,7 @@ describe("settings", () => {
     assert.deepEqual(settingsFrom({ port: " " }, {}), {});
   });
 
-  test("a flag wins over what says the same in another way", () => {
+  test("settings: a flag wins over what says the same in another way", () => {
     const environment = {
       ONBEHALF_KEY: "k",
       ONBEHALF_KEY_FILE: "kf",
@@ -60,7 +60,7 @@ describe("settings", () => {
     });
   });
 
-  test("what is read from the environment is what the table names", () => {
+  test("settings: what is read from the environment is what the table names", () => {
     const environment = Object.fromEntries(Object.values(settingNames).map((name) => [name, name.toLowerCase()]));
     const settings = settingsFrom({}, environment);
     assert.deepEqual(Object.keys(settings), Object.keys(settingNames));
@@ -68,7 +68,7 @@ describe("settings", () => {
 });
 
 describe("configuration", () => {
-  test("what is enough, with its defaults", () => {
+  test("the configuration: the smallest that is enough, with its defaults", () => {
     const { host, port, logLevel, keeper, publicUrl, allowedOrigins, providers } = serviceConfig(whole);
     assert.deepEqual(
       { host, port, logLevel, keeper, publicUrl, allowedOrigins },
@@ -77,7 +77,7 @@ describe("configuration", () => {
     assert.equal(providers[0]?.rotation, "none");
   });
 
-  test("each problem alone is found, and names its setting", () => {
+  test("the configuration: each problem alone is found, and names its setting", () => {
     const table: readonly (readonly [Settings, RegExp])[] = [
       [{ store: "mysql://x" }, /^ONBEHALF_STORE must be/],
       [{ store: "sqlite:/no/such/folder/x.db" }, /^ONBEHALF_STORE: there is no folder \/no\/such\/folder$/],
@@ -112,12 +112,12 @@ describe("configuration", () => {
     }
   });
 
-  test("all of them at once", () => {
+  test("the configuration: all problems are found at once", () => {
     const problems = problemsOf({ store: "x", port: "x", logLevel: "x", publicUrl: "x", keeper: "x", rotation: "x" });
     assert.equal(problems.length, 8, problems.join("\n"));
   });
 
-  test("the client's file is read, and its mistake named", async (t) => {
+  test("the configuration: the client's file is read, and its mistake named", async (t) => {
     const folder = await temporaryFolder(t);
     const path = join(folder, "client.json");
     const { clientId: _, clientSecret: __, ...rest } = whole;
@@ -134,7 +134,7 @@ describe("configuration", () => {
     assert.match(problemsOf({ ...rest, clientSecretFile: join(folder, "none") }).join(), /none cannot be read/);
   });
 
-  test("commands that look after the store need no client, and those that open nothing no key", () => {
+  test("the configuration: commands that look after the store need no client, and those that open nothing no key", () => {
     assert.equal(storeConfig({ store: "sqlite::memory:", key }).store.kind, "sqlite");
     assert.equal(storeFrom({ store: "sqlite::memory:" }).kind, "sqlite");
     assert.equal(storeFrom({ store: "postgres://user:planted@db.example/grants" }).kind, "postgres");

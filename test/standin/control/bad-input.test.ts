@@ -80,7 +80,7 @@ function send(
 }
 
 describe("bad input", () => {
-  test("never gets a 5xx, whatever is sent where", async () => {
+  test("the stand-in never gets a 5xx, whatever is sent where", async () => {
     await using standin = await testStandin();
     const { accessToken, refreshToken } = await grant(
       standin,
@@ -155,7 +155,7 @@ describe("bad input", () => {
     );
   });
 
-  test("is refused by size before it is read", async () => {
+  test("the stand-in refuses a body by its size before it reads it", async () => {
     await using standin = await testStandin();
     const body = Buffer.alloc(70_000, "a");
     const headers = { "content-type": "application/x-www-form-urlencoded", "content-length": String(body.length) };

@@ -6,7 +6,7 @@ import { testStandin } from "../../support/test-standin.ts";
 import { alive, appData, control, exchange, grant, json, refresh, stillClock, token } from "../talk.ts";
 
 describe("the control routes", () => {
-  test("hand out a code as a phone would get it", async () => {
+  test("the control routes hand out a code as a phone would get it", async () => {
     await using standin = await testStandin();
     const { status, body } = await control(standin, "code", {
       kind: "native",
@@ -24,7 +24,7 @@ describe("the control routes", () => {
     assert.match(String(body["scope"]), /userinfo\.profile/, "sign-in scopes have no tick box");
   });
 
-  test("move the clock, their own or the one they were given", async () => {
+  test("the control routes move the clock, their own or the one they were given", async () => {
     const clock = stillClock(Date.UTC(2026, 0, 1));
     await using shared = await testStandin({ clock });
     const moved = await control(shared, "clock", { advance_seconds: 3_700 });
@@ -38,14 +38,14 @@ describe("the control routes", () => {
     assert.equal(await alive(own, accessToken), 401);
   });
 
-  test("remove the app for a person", async () => {
+  test("the control routes remove the app for a person", async () => {
     await using standin = await testStandin();
     const { refreshToken } = await grant(standin);
     assert.deepEqual((await control(standin, "revoke", { email: "ada@example.com" })).body, { revoked: 1 });
     assert.equal((await refresh(standin, refreshToken)).body["error"], "invalid_grant");
   });
 
-  test("register clients and people, and change them", async () => {
+  test("the control routes register clients and people, and change them", async () => {
     await using standin = await testStandin();
     const made = await control(standin, "clients", { name: "Other", redirect_uris: ["https://app.example/cb"] });
     assert.match(String(made.body["client_secret"]), /^GOCSPX-/);
@@ -65,7 +65,7 @@ describe("the control routes", () => {
     );
   });
 
-  test("hand out client files of both kinds, and none with a secret that does not exist", async () => {
+  test("the control routes hand out client files of both kinds, and none with a secret that does not exist", async () => {
     await using standin = await testStandin();
     const fileOf = async (clientId: string): Promise<Record<string, Record<string, unknown>>> => {
       const query = new URLSearchParams({ client_id: clientId });
@@ -106,7 +106,7 @@ describe("the control routes", () => {
     ["keys", { action: "burn" }, /action must be one of "rotate"/],
   ];
   for (const [path, body, message] of wrong) {
-    test(`say what is wrong with ${path} ${JSON.stringify(body)}`, async () => {
+    test(`the control routes say what is wrong with ${path} ${JSON.stringify(body)}`, async () => {
       await using standin = await testStandin();
       const answer = await control(standin, path, body);
       assert.deepEqual([answer.status, answer.body["error"]], [400, "invalid_request"]);
@@ -114,7 +114,7 @@ describe("the control routes", () => {
     });
   }
 
-  test("refuse what is no JSON, a form, and a strange method", async () => {
+  test("the control routes refuse what is no JSON, a form, and a strange method", async () => {
     await using standin = await testStandin();
     const send = (init: RequestInit): Promise<Response> =>
       fetch(`${standin.url}/standin/code`, { method: "POST", ...init });
@@ -124,7 +124,7 @@ describe("the control routes", () => {
     assert.equal((await fetch(`${standin.url}/standin/log?since=x`)).status, 400);
   });
 
-  test("serve pages of this machine, and no web site that somebody happens to visit", async () => {
+  test("the control routes serve pages of this machine, and no web site that somebody happens to visit", async () => {
     await using standin = await testStandin();
     const from = (origin: string, method = "GET"): Promise<Response> =>
       fetch(`${standin.url}/standin/settings`, { method, headers: { origin } });
@@ -138,7 +138,7 @@ describe("the control routes", () => {
 });
 
 describe("starting", () => {
-  test("takes every setting as an option, and no misspelt one", async () => {
+  test("starting a stand-in takes every setting as an option, and no misspelt one", async () => {
     await using standin = await testStandin({ rotation: "grace", graceSeconds: 5 });
     assert.deepEqual([standin.settings().rotation, standin.settings().graceSeconds], ["grace", 5]);
     const misspelt = { rotations: "grace", graceSeconds: 5 };
@@ -146,7 +146,7 @@ describe("starting", () => {
     await assert.rejects(testStandin({ accessTokenTtlSeconds: -1 }), /accessTokenTtlSeconds must be/);
   });
 
-  test("takes a port, and says so when that is not free", async () => {
+  test("starting a stand-in takes a port, and says so when that is not free", async () => {
     await using standin = await testStandin();
     const port = Number(new URL(standin.url).port);
     await assert.rejects(testStandin({ port }), { code: "EADDRINUSE" });
@@ -154,7 +154,7 @@ describe("starting", () => {
 });
 
 describe("the log", () => {
-  test("has every request, in order, with secrets shortened, and counts outcomes", async () => {
+  test("the stand-in's log has every request, in order, with secrets shortened, and counts outcomes", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const { refreshToken, accessToken } = await grant(standin);
     await refresh(standin, refreshToken);
@@ -200,7 +200,7 @@ describe("the log", () => {
     assert.deepEqual(standin.log(5).entries, []);
   });
 
-  test("tells which token of which family was presented, so that a used one can be found", async () => {
+  test("the stand-in's log tells which token of which family was presented, so that a used one can be found", async () => {
     await using standin = await testStandin({ rotation: "strict" });
     const { refreshToken } = await grant(standin);
     const second = (await refresh(standin, refreshToken)).body["refresh_token"];
@@ -213,7 +213,7 @@ describe("the log", () => {
     assert.equal(reused?.refresh_token_fingerprint, first?.refresh_token_fingerprint);
   });
 
-  test("keeps secrets out wherever they are sent", async () => {
+  test("the stand-in's log keeps secrets out wherever they are sent", async () => {
     await using standin = await testStandin();
     const { accessToken, refreshToken } = await grant(standin);
     const code = standin.code({ email: "ada@example.com" });
@@ -228,7 +228,7 @@ describe("the log", () => {
 });
 
 describe("security events", () => {
-  test("are signed with the published keys, name the person, and have no exp", async () => {
+  test("security events are signed with the published keys, name the person, and have no exp", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const sub = standin.person({ email: "ada@example.com" }).sub;
     const { status, body } = await control(standin, "risc", {
@@ -255,7 +255,7 @@ describe("security events", () => {
     assert.equal(configuration["issuer"], payload.iss);
   });
 
-  test("name a refresh token by its first characters, or by the hash of its hash", async () => {
+  test("security events name a refresh token by its first characters, or by the hash of its hash", async () => {
     await using standin = await testStandin();
     const { refreshToken } = await grant(standin);
     const subjectOf = (set: string): Record<string, unknown> => {
@@ -277,7 +277,7 @@ describe("security events", () => {
     );
   });
 
-  test("can be about nobody: a verification carries its state", async () => {
+  test("security events can be about nobody: a verification carries its state", async () => {
     await using standin = await testStandin();
     const set = standin.risc({
       type: "verification",

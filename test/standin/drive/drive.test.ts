@@ -30,7 +30,7 @@ interface DriveError {
 const errorOf = (answer: Answered): DriveError => answer.body["error"] as DriveError;
 
 describe("the app folder", () => {
-  test("answers to both aliases with Drive's four fields, and with an id of its own", async () => {
+  test("the app folder answers to both aliases with Drive's four fields, and with an id of its own", async () => {
     await using standin = await testStandin();
     const { accessToken } = await grant(standin);
     const answers = await Promise.all(
@@ -44,7 +44,7 @@ describe("the app folder", () => {
     assert.deepEqual((await get(standin, `${files}/${String(older?.["id"])}`, accessToken)).body, older);
   });
 
-  test("is one person's and one project's alone", async () => {
+  test("the app folder is one person's and one project's alone", async () => {
     await using standin = await testStandin();
     const other = standin.client({ clientId: "42-other.apps.googleusercontent.com" });
     const mine = (await grant(standin)).accessToken;
@@ -63,7 +63,7 @@ describe("the app folder", () => {
     }
   });
 
-  test("keeps what is put in: create, read, list, change, delete", async () => {
+  test("the app folder keeps what is put in: create, read, list, change, delete", async () => {
     await using standin = await testStandin();
     const bearer = (await grant(standin)).accessToken;
     const boundary = "b-1";
@@ -116,7 +116,7 @@ describe("the app folder", () => {
     assert.equal((await get(standin, path, bearer)).status, 404);
   });
 
-  test("takes an upload in pieces", async () => {
+  test("the app folder takes an upload in pieces", async () => {
     await using standin = await testStandin();
     const bearer = (await grant(standin)).accessToken;
     const begun = await call(standin, `${upload}?uploadType=resumable`, bearer, {
@@ -146,7 +146,7 @@ describe("the app folder", () => {
     assert.equal((await piece("x", "bytes 0-0/1")).status, 404, "it is over");
   });
 
-  test("comes in pages", async () => {
+  test("the app folder comes in pages", async () => {
     await using standin = await testStandin();
     const bearer = (await grant(standin)).accessToken;
     for (const name of ["a", "b", "c"]) await create(standin, bearer, { name, parents: ["appDataFolder"] });
@@ -174,7 +174,7 @@ describe("who may do what", () => {
     ["the root with all of Drive", drive, `${files}/root`, 200],
   ];
   for (const [name, scope, path, status] of table) {
-    test(`${name}: ${String(status)}`, async () => {
+    test(`rights in Drive: ${name}: ${String(status)}`, async () => {
       await using standin = await testStandin();
       const { accessToken } = await grant(standin, "ada@example.com", scope);
       const answer = await get(standin, path, accessToken);
@@ -189,7 +189,7 @@ describe("who may do what", () => {
     });
   }
 
-  test("unknown, expired and revoked bearers look the same: 401", async () => {
+  test("rights in Drive: unknown, expired and revoked bearers look the same: 401", async () => {
     await using standin = await testStandin();
     const revoked = (await grant(standin)).accessToken;
     standin.revoke("ada@example.com");
@@ -211,7 +211,7 @@ describe("who may do what", () => {
     );
   });
 
-  test("drive.file reaches what the same project made, and nothing else", async () => {
+  test("rights in Drive: drive.file reaches what the same project made, and nothing else", async () => {
     await using standin = await testStandin();
     const other = standin.client({ clientId: "42-other.apps.googleusercontent.com" });
     const code = standin.code({ email: "ada@example.com", clientId: other.clientId, scope: `${drive}.file` });
@@ -251,7 +251,7 @@ describe("requests that make no sense", () => {
     ["a method", files, { method: "PUT", body: "x" }, 405],
   ];
   for (const [name, path, init, status] of table) {
-    test(`${name}: ${String(status)}`, async () => {
+    test(`a Drive request that makes no sense: ${name}: ${String(status)}`, async () => {
       await using standin = await testStandin();
       const { accessToken } = await grant(standin);
       const answer = await json(await call(standin, path, accessToken, init));

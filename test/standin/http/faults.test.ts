@@ -44,7 +44,7 @@ describe("faults", () => {
       ],
     ];
   for (const [name, fault, expected] of spoiled) {
-    test(`${name}: the next request meets it, the one after does not, and nothing was acted on`, async () => {
+    test(`an injected fault: ${name}: the next request meets it, the one after does not, and nothing was acted on`, async () => {
       await using standin = await testStandin({ rotation: "strict" });
       const { refreshToken } = await grant(standin);
       standin.fault("POST", "/token", fault);
@@ -63,7 +63,7 @@ describe("faults", () => {
     });
   }
 
-  test("a lost answer: the token was rotated, and nobody was told", async () => {
+  test("an injected fault: a lost answer: the token was rotated, and nobody was told", async () => {
     await using standin = await testStandin({ rotation: "strict" });
     const { refreshToken } = await grant(standin);
     standin.fault("POST", "/token", { drop: true, after: "answer" });
@@ -74,7 +74,7 @@ describe("faults", () => {
     assert.equal(standin.log().entries.at(-1)?.outcome, "reused_token");
   });
 
-  test("a cut connection before anything was done", async () => {
+  test("an injected fault: the connection is cut before anything was done", async () => {
     await using standin = await testStandin({ rotation: "strict" });
     const { refreshToken } = await grant(standin);
     standin.fault("POST", "/token", { drop: true });
@@ -82,7 +82,7 @@ describe("faults", () => {
     assert.equal((await refresh(standin, refreshToken)).status, 200);
   });
 
-  test("an answer that ends in the middle", async () => {
+  test("an injected fault: the answer ends in the middle", async () => {
     await using standin = await testStandin();
     const { refreshToken } = await grant(standin);
     standin.fault("POST", "/token", { drop: "midway" });
@@ -90,7 +90,7 @@ describe("faults", () => {
     assert.equal(standin.log().counts["refreshed"], 1);
   });
 
-  test("an error after it acted, as a proxy makes them", async () => {
+  test("an injected fault: an error after the stand-in acted, as a proxy makes them", async () => {
     await using standin = await testStandin({ rotation: "strict" });
     const { refreshToken } = await grant(standin);
     standin.fault("POST", "/token", { status: 504, after: "answer" });
@@ -98,7 +98,7 @@ describe("faults", () => {
     assert.equal(standin.log().counts["refreshed"], 1);
   });
 
-  test("a late answer, a dripping one and a huge one arrive whole", async () => {
+  test("an injected fault: a late answer, a dripping one and a huge one arrive whole", async () => {
     await using standin = await testStandin();
     const { refreshToken } = await grant(standin);
     standin.fault("POST", "/token", { delayMs: 20 });
@@ -112,7 +112,7 @@ describe("faults", () => {
     assert.equal((await huge.arrayBuffer()).byteLength, 3_000_000);
   });
 
-  test("wait for their method and path, by any of its names, with a star for the rest", async () => {
+  test("injected faults wait for their method and path, by any of its names, with a star for the rest", async () => {
     await using standin = await testStandin();
     standin.fault("GET", "/token", { status: 500 });
     standin.fault("POST", "/drive/*", { status: 500 });
@@ -125,7 +125,7 @@ describe("faults", () => {
     assert.equal((await fetch(`${standin.url}/drive/v3/files`, { method: "POST" })).status, 401);
   });
 
-  test("come as often as they say, one after the other, until cleared", async () => {
+  test("injected faults come as often as they say, one after the other, until cleared", async () => {
     await using standin = await testStandin();
     standin.fault("POST", "/token", { status: 500, times: 2 });
     standin.fault("POST", "/token", { status: 503, times: "always" });
@@ -136,7 +136,7 @@ describe("faults", () => {
     assert.equal((await token(standin, {})).status, 400);
   });
 
-  test("can be set over HTTP, and a misspelt member is an error", async () => {
+  test("injected faults can be set over HTTP, and a misspelt member is an error", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const set = await control(standin, "faults", { path: "/token", times: 1, status: 503, retry_after: 3 });
     assert.equal(set.status, 200);
@@ -148,7 +148,7 @@ describe("faults", () => {
     assert.throws(() => standin.fault("POST", "/token", { status: 42 }), /status must be a number from 200 to 599/);
   });
 
-  test("leave nothing hanging when the stand-in closes", async () => {
+  test("injected faults leave nothing hanging when the stand-in closes", async () => {
     const standin = await testStandin();
     standin.fault("POST", "/token", { delayMs: 60_000 });
     standin.fault("GET", "/tokeninfo", { dripMs: 60_000 });

@@ -31,7 +31,7 @@ describe("redirect_uri at the exchange", () => {
     ["redirect", { kind: "redirect", redirectUri: callback }, "", false],
   ];
   for (const [kind, spec, redirectUri, accepted] of table) {
-    test(`${kind}: ${JSON.stringify(redirectUri)} is ${accepted ? "accepted" : "refused"}`, async () => {
+    test(`redirect_uri at the exchange: ${kind}: ${JSON.stringify(redirectUri)} is ${accepted ? "accepted" : "refused"}`, async () => {
       await using standin = await testStandin({ clock: stillClock() });
       const code = standin.code({ ...person, ...spec });
       const sent = redirectUri === undefined ? {} : { redirect_uri: redirectUri };
@@ -41,7 +41,7 @@ describe("redirect_uri at the exchange", () => {
     });
   }
 
-  test("leaves the code usable after a mismatch, unless told to burn it", async () => {
+  test("a redirect_uri that does not match leaves the code usable, unless the setting says to burn it", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const kept = standin.code({ ...person });
     await exchange(standin, kept, { redirect_uri: "postmessage" });
@@ -54,7 +54,7 @@ describe("redirect_uri at the exchange", () => {
 });
 
 describe("codes", () => {
-  test("work once", async () => {
+  test("the stand-in's codes work once", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const code = standin.code({ ...person });
     const first = await exchange(standin, code);
@@ -68,7 +68,7 @@ describe("codes", () => {
     );
   });
 
-  test("end what they brought when used twice, if the setting says so", async () => {
+  test("the stand-in's codes end what they brought when used twice, if the setting says so", async () => {
     await using standin = await testStandin({ clock: stillClock(), revokeOnCodeReuse: true });
     const code = standin.code({ ...person });
     const { body } = await exchange(standin, code);
@@ -76,7 +76,7 @@ describe("codes", () => {
     assert.equal(await alive(standin, body["access_token"]), 401);
   });
 
-  test("live for ten minutes of the stand-in's clock", async () => {
+  test("the stand-in's codes live for ten minutes of the stand-in's clock", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const [inTime, late] = [standin.code({ ...person }), standin.code({ ...person })];
     standin.advance(599_000);
@@ -85,7 +85,7 @@ describe("codes", () => {
     assert.equal((await exchange(standin, late)).body["error_description"], "Bad Request");
   });
 
-  test("contain a slash, so that encoding matters: one that is still percent-encoded is malformed", async () => {
+  test("the stand-in's codes contain a slash, so that encoding matters: one that is still percent-encoded is malformed", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const code = standin.code({ ...person });
     assert.match(code, /^4\/0A[\w-]+$/);
@@ -106,7 +106,7 @@ describe("codes", () => {
     assert.equal((await exchange(standin, code)).status, 200, "none of these spent it");
   });
 
-  test("belong to one client: another one's is unauthorized_client", async () => {
+  test("the stand-in's codes belong to one client: another one's is unauthorized_client", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const other = standin.client({ name: "Other" });
     const code = standin.code({ ...person });
@@ -116,7 +116,7 @@ describe("codes", () => {
     assert.equal((await exchange(standin, code)).status, 200);
   });
 
-  test("die with the authorization they stand for", async () => {
+  test("the stand-in's codes die with the authorization they stand for", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const code = standin.code({ ...person });
     standin.revoke(person.email);
@@ -125,7 +125,7 @@ describe("codes", () => {
 });
 
 describe("the refresh token of an exchange", () => {
-  test("comes the first time, and later only when consent is forced", async () => {
+  test("the refresh token of an exchange comes the first time, and later only when consent is forced", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const brings = async (spec: Partial<CodeSpec>): Promise<boolean> =>
       "refresh_token" in (await exchange(standin, standin.code({ ...person, ...spec }))).body;
@@ -138,13 +138,13 @@ describe("the refresh token of an exchange", () => {
     assert.equal(await brings({}), true, "after the person removed the app, consent is new");
   });
 
-  test("does not come online, not even the first time", async () => {
+  test("the refresh token of an exchange does not come online, not even the first time", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const { body } = await exchange(standin, standin.code({ ...person, accessType: "online" }));
     assert.equal(body["refresh_token"], undefined);
   });
 
-  test("has a term when access is time-based", async () => {
+  test("the refresh token of an exchange has a term when access is time-based", async () => {
     await using standin = await testStandin({ clock: stillClock(), refreshTokenTtlSeconds: 7_200 });
     const { body } = await exchange(standin, standin.code({ ...person }));
     assert.equal(body["refresh_token_expires_in"], 7_200);
@@ -173,7 +173,7 @@ describe("PKCE", () => {
     ["needless", {}, { code_verifier: verifier }, "code_verifier or verifier is not needed."],
   ];
   for (const [name, spec, sent, description] of table) {
-    test(`${name}: ${description ?? "accepted"}`, async () => {
+    test(`PKCE at the stand-in: ${name}: ${description ?? "accepted"}`, async () => {
       await using standin = await testStandin({ clock: stillClock() });
       const { body } = await exchange(standin, standin.code({ ...person, ...spec }), sent);
       assert.equal(body["error_description"], description);
@@ -194,7 +194,7 @@ describe("client authentication and the shape of a request", () => {
     ["not a refresh token", { grant_type: "refresh_token", refresh_token: "1//0nothing" }, 400, "invalid_grant"],
   ];
   for (const [name, parameters, status, error] of table) {
-    test(`${name}: ${String(status)} ${error}`, async () => {
+    test(`the token endpoint: ${name}: ${String(status)} ${error}`, async () => {
       await using standin = await testStandin({ clock: stillClock() });
       const answer = await token(standin, parameters);
       assert.deepEqual([answer.status, answer.body["error"]], [status, error]);
@@ -202,7 +202,7 @@ describe("client authentication and the shape of a request", () => {
     });
   }
 
-  test("takes Basic, with both halves form-encoded", async () => {
+  test("the token endpoint takes Basic, with both halves form-encoded", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const odd = standin.client({ clientId: "555-odd:client", clientSecret: "s&cret +%" });
     const code = standin.code({ ...person, clientId: odd.clientId });
@@ -217,7 +217,7 @@ describe("client authentication and the shape of a request", () => {
     assert.equal(response.status, 200);
   });
 
-  test("answers a wrong Basic with a challenge, and two ways at once with invalid_request", async () => {
+  test("the token endpoint: answers a wrong Basic with a challenge, and two ways at once with invalid_request", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const send = async (basic: string, more: Record<string, string> = {}): Promise<Response> =>
       fetch(`${standin.url}/token`, {
@@ -232,7 +232,7 @@ describe("client authentication and the shape of a request", () => {
     assert.equal(both.body["error"], "invalid_request");
   });
 
-  test("refuses a repeated parameter and a body that is not a form", async () => {
+  test("the token endpoint refuses a repeated parameter and a body that is not a form", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const right = { client_id: standin.clientId, client_secret: standin.clientSecret, redirect_uri: "" };
     const form = new URLSearchParams({ ...right, grant_type: "authorization_code", code: standin.code(person) });
@@ -251,7 +251,7 @@ describe("client authentication and the shape of a request", () => {
     assert.equal((await json(asJson)).body["error"], "invalid_request");
   });
 
-  test("says when the client was deleted or disabled, and when a phone's client is used with a secret", async () => {
+  test("the token endpoint says when the client was deleted or disabled, and when a phone's client is used with a secret", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     standin.client({ clientId: standin.clientId, state: "disabled" });
     assert.equal((await token(standin, { grant_type: "refresh_token" })).body["error"], "disabled_client");
@@ -263,7 +263,7 @@ describe("client authentication and the shape of a request", () => {
     assert.equal((await post(standin, "/token", misused)).body["error"], "invalid_client");
   });
 
-  test("answers on Google's older paths too, and says which methods it takes", async () => {
+  test("the token endpoint: answers on Google's older paths too, and says which methods it takes", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     for (const path of ["/oauth2/v4/token", "/o/oauth2/token"]) {
       assert.equal((await post(standin, path, {})).body["error"], "invalid_request");

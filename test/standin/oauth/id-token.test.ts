@@ -28,7 +28,7 @@ async function verified(standin: Standin, token: unknown, nonce: string): Promis
 }
 
 describe("ID tokens", () => {
-  test("say who signed in, for whom, by which phone, and for which access token", async () => {
+  test("the stand-in's ID tokens say who signed in, for whom, by which phone, and for which access token", async () => {
     await using standin = await testStandin();
     standin.person({ email, hd: "example.com" });
     const code = standin.code({ email, nonce: "n-1", scope: `openid email profile ${appData}` });
@@ -64,7 +64,7 @@ describe("ID tokens", () => {
     assert.deepEqual([later.sub, later["nonce"]], [claims["sub"], undefined]);
   });
 
-  test("come only with an identity scope, and carry no more than it reaches", async () => {
+  test("the stand-in's ID tokens come only with an identity scope, and carry no more than it reaches", async () => {
     await using standin = await testStandin();
     const tokenFor = async (scope: string): Promise<unknown> =>
       (await exchange(standin, standin.code({ email, scope }))).body["id_token"];
@@ -73,7 +73,7 @@ describe("ID tokens", () => {
     assert.deepEqual([payload["email"], payload["name"]], [undefined, undefined]);
   });
 
-  test("have the audience as azp where a browser got the code", async () => {
+  test("the stand-in's ID tokens have the audience as azp where a browser got the code", async () => {
     await using standin = await testStandin();
     const code = standin.code({ email, kind: "popup" });
     const { body } = await exchange(standin, code, { redirect_uri: "postmessage" });
@@ -93,7 +93,7 @@ describe("ID tokens", () => {
     "unknown_kid",
   ];
   for (const flaw of flaws) {
-    test(`can be wrong on purpose: ${flaw} is refused by a careful client`, async () => {
+    test(`the stand-in's ID tokens can be wrong on purpose: ${flaw} is refused by a careful client`, async () => {
       await using standin = await testStandin({ idTokenFlaw: flaw });
       const { status, body } = await exchange(standin, standin.code({ email, nonce: "n-1" }));
       assert.equal(status, 200);
@@ -106,7 +106,7 @@ describe("ID tokens", () => {
 });
 
 describe("keys", () => {
-  test("are published as JWKS and as certificates, the same ones", async () => {
+  test("the stand-in's keys are published as JWKS and as certificates, the same ones", async () => {
     await using standin = await testStandin();
     standin.rotateKeys();
     const response = await fetch(`${standin.url}/oauth2/v3/certs`);
@@ -130,7 +130,7 @@ describe("keys", () => {
     }
   });
 
-  test("rotate: the new one signs, the last one stays, and after a leak it does not", async () => {
+  test("the stand-in's keys rotate: the new one signs, the last one stays, and after a leak it does not", async () => {
     await using standin = await testStandin();
     const { body } = await exchange(standin, standin.code({ email }));
     const kid = standin.rotateKeys();
@@ -141,14 +141,14 @@ describe("keys", () => {
     await assert.rejects(jwtVerify(String(next.body["id_token"]), await keysOf(standin)));
   });
 
-  test("of two stand-ins that were given no key are signed by different keys", async () => {
+  test("two stand-ins that were given no key sign ID tokens with different keys", async () => {
     await using first = await startStandin();
     await using second = await startStandin();
     const { body } = await exchange(first, first.code({ email }));
     await assert.rejects(jwtVerify(String(body["id_token"]), await keysOf(second)));
   });
 
-  test("are signed by the key that the stand-in was given, until it rotates its keys", async () => {
+  test("a stand-in signs ID tokens with the key that it was given, until it rotates its keys", async () => {
     const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
     await using standin = await startStandin({ signingKey: privateKey });
     const { body } = await exchange(standin, standin.code({ email }));
@@ -159,14 +159,14 @@ describe("keys", () => {
     await assert.rejects(jwtVerify(String(next.body["id_token"]), publicKey));
   });
 
-  test("need a private RSA key: a stand-in that is given another key does not start", async () => {
+  test("a stand-in that is given a signing key other than a private RSA key does not start", async () => {
     const { publicKey } = generateKeyPairSync("ed25519");
     await assert.rejects(startStandin({ signingKey: publicKey }), /signingKey must be a private RSA key/);
   });
 });
 
 describe("the discovery document", () => {
-  test("has Google's issuer and endpoints under the base URL", async () => {
+  test("the discovery document has Google's issuer and endpoints under the base URL", async () => {
     await using standin = await testStandin();
     const { body } = await json(await fetch(`${standin.url}/.well-known/openid-configuration`));
     assert.equal(body["issuer"], "https://accounts.google.com");
@@ -176,7 +176,7 @@ describe("the discovery document", () => {
     }
   });
 
-  test("names the stand-in itself where asked to, and so do the ID tokens", async () => {
+  test("the discovery document names the stand-in itself where asked to, and so do the ID tokens", async () => {
     await using standin = await testStandin({ issuer: "self" });
     const { body } = await json(await fetch(`${standin.url}/.well-known/openid-configuration`));
     assert.equal(body["issuer"], standin.url);
@@ -187,7 +187,7 @@ describe("the discovery document", () => {
 });
 
 describe("userinfo and tokeninfo", () => {
-  test("say what the token reaches", async () => {
+  test("userinfo and tokeninfo say what the token reaches", async () => {
     await using standin = await testStandin();
     const { body } = await exchange(standin, standin.code({ email, scope: `openid email ${appData}` }));
     const bearer = String(body["access_token"]);
@@ -221,7 +221,7 @@ describe("userinfo and tokeninfo", () => {
     }
   });
 
-  test("tell unknown bearers and missing scopes apart", async () => {
+  test("userinfo and tokeninfo tell unknown bearers and missing scopes apart", async () => {
     await using standin = await testStandin();
     const unknown = await call(standin, "/v1/userinfo", "ya29.nobody");
     assert.equal(unknown.status, 401);
@@ -232,7 +232,7 @@ describe("userinfo and tokeninfo", () => {
     }
   });
 
-  test("serve the picture that the claims name", async () => {
+  test("userinfo and tokeninfo serve the picture that the claims name", async () => {
     await using standin = await testStandin();
     const { body } = await exchange(standin, standin.code({ email }));
     const claims = (await json(await call(standin, "/v1/userinfo", String(body["access_token"])))).body;

@@ -7,7 +7,7 @@ const email = "ada@example.com";
 const day = 86_400_000;
 
 describe("a refresh as Google answers it", () => {
-  test("brings a new access token and an ID token, and no refresh token", async () => {
+  test("a refresh as Google answers it brings a new access token and an ID token, and no refresh token", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const { refreshToken, accessToken } = await grant(standin, email, `openid ${appData}`);
     const { status, body } = await refresh(standin, refreshToken);
@@ -19,7 +19,7 @@ describe("a refresh as Google answers it", () => {
     assert.equal(await alive(standin, accessToken), 200, "the old one lives until it expires");
   });
 
-  test("narrows to some of the granted scopes, and never widens", async () => {
+  test("a refresh as Google answers it narrows to some of the granted scopes, and never widens", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const { refreshToken } = await grant(standin, email, `openid email ${appData}`);
     const narrow = await refresh(standin, refreshToken, { scope: appData });
@@ -28,7 +28,7 @@ describe("a refresh as Google answers it", () => {
     assert.deepEqual([wide.status, wide.body["error"]], [400, "invalid_scope"]);
   });
 
-  test("refuses another client's token with unauthorized_client", async () => {
+  test("a refresh as Google answers it refuses another client's token with unauthorized_client", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const { refreshToken } = await grant(standin);
     const other = standin.client({});
@@ -38,7 +38,7 @@ describe("a refresh as Google answers it", () => {
     assert.equal((await refresh(standin, refreshToken)).status, 200);
   });
 
-  test("lets access tokens expire by its own clock", async () => {
+  test("a refresh as Google answers it lets access tokens expire by its own clock", async () => {
     await using standin = await testStandin({ clock: stillClock(), accessTokenTtlSeconds: 100 });
     const { accessToken } = await grant(standin);
     standin.advance(99_000);
@@ -49,7 +49,7 @@ describe("a refresh as Google answers it", () => {
 });
 
 describe("how refresh tokens die", () => {
-  test("says why for half a day, and then only Bad Request", async () => {
+  test("the answer for an ended refresh token says why for half a day, and then only Bad Request", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const { refreshToken } = await grant(standin);
     standin.revoke(email);
@@ -59,7 +59,7 @@ describe("how refresh tokens die", () => {
     assert.equal((await refresh(standin, refreshToken)).body["error_description"], "Bad Request");
   });
 
-  test("after six months without use, not before", async () => {
+  test("a refresh token ends after six months without use, not before", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const { refreshToken } = await grant(standin);
     standin.advance(182 * day);
@@ -70,7 +70,7 @@ describe("how refresh tokens die", () => {
     assert.equal((await refresh(standin, refreshToken)).body["error"], "invalid_grant");
   });
 
-  test("after seven days in testing, unless only sign-in was asked for", async () => {
+  test("a refresh token ends after seven days in testing, unless only sign-in was asked for", async () => {
     await using standin = await testStandin({ clock: stillClock(), testingMode: true });
     const broad = await grant(standin);
     const signIn = await grant(standin, "carl@example.com", "openid email profile");
@@ -81,7 +81,7 @@ describe("how refresh tokens die", () => {
     assert.equal((await refresh(standin, signIn.refreshToken)).status, 200);
   });
 
-  test("at the end of time-based access", async () => {
+  test("a refresh token ends at the end of time-based access", async () => {
     await using standin = await testStandin({ clock: stillClock(), refreshTokenTtlSeconds: 3_600 });
     const { refreshToken } = await grant(standin);
     standin.advance(3_599_000);
@@ -90,7 +90,7 @@ describe("how refresh tokens die", () => {
     assert.equal((await refresh(standin, refreshToken)).body["error"], "invalid_grant");
   });
 
-  test("silently, the oldest, when there are more than the limit for this account and client", async () => {
+  test("the oldest refresh token ends silently when there are more than the limit for this account and client", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const tokens: string[] = [];
     for (let made = 0; made < 101; made += 1) tokens.push((await grant(standin)).refreshToken);
@@ -102,7 +102,7 @@ describe("how refresh tokens die", () => {
     assert.equal((await refresh(standin, other.refreshToken)).status, 200);
   });
 
-  test("when the password changes, those that reach Gmail only", async () => {
+  test("a refresh token ends when the password changes, if it reaches Gmail", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const plain = await grant(standin);
     const mail = await grant(standin, email, "openid https://www.googleapis.com/auth/gmail.readonly");
@@ -111,7 +111,7 @@ describe("how refresh tokens die", () => {
     assert.equal((await refresh(standin, plain.refreshToken)).status, 200);
   });
 
-  test("not at all by policy: the refusals of Workspace pass when the policy does", async () => {
+  test("no refresh token ends by policy: the refusals of Workspace pass when the policy does", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const { refreshToken } = await grant(standin);
     standin.person({ email, refusal: "invalid_rapt" });
@@ -127,7 +127,7 @@ describe("how refresh tokens die", () => {
 });
 
 describe("providers that rotate", () => {
-  test("strict: the old token is dead at once, and the log says that it was a used one", async () => {
+  test("a stand-in that rotates: strict: the old token is dead at once, and the log says that it was a used one", async () => {
     await using standin = await testStandin({ clock: stillClock(), rotation: "strict" });
     const { refreshToken } = await grant(standin);
     const next = (await refresh(standin, refreshToken)).body["refresh_token"];
@@ -137,7 +137,7 @@ describe("providers that rotate", () => {
     assert.equal((await refresh(standin, next)).status, 200, "without family revocation the new one lives on");
   });
 
-  test("strict with family revocation: one reuse ends all of them, access tokens too", async () => {
+  test("a stand-in that rotates: strict with family revocation: one reuse ends all of them, access tokens too", async () => {
     await using standin = await testStandin({ clock: stillClock(), rotation: "strict", revokeFamilyOnReuse: true });
     const { refreshToken } = await grant(standin);
     const other = await grant(standin);
@@ -148,7 +148,7 @@ describe("providers that rotate", () => {
     assert.equal((await refresh(standin, other.refreshToken)).status, 200, "other families are not concerned");
   });
 
-  test("and end no more than a family: by its newest refresh token or an access token, not by a replaced one", async () => {
+  test("a stand-in that rotates ends a family by its newest refresh token or an access token, not by a replaced one", async () => {
     await using standin = await testStandin({
       clock: stillClock(),
       rotation: "strict",
@@ -167,7 +167,7 @@ describe("providers that rotate", () => {
     assert.equal((await refresh(standin, two.refreshToken)).body["error"], "invalid_grant");
   });
 
-  test("grace: the last replaced token brings the same successor again, for a while", async () => {
+  test("a stand-in that rotates: grace: the last replaced token brings the same successor again, for a while", async () => {
     await using standin = await testStandin({
       clock: stillClock(),
       rotation: "grace",
@@ -186,7 +186,7 @@ describe("providers that rotate", () => {
     assert.equal((await refresh(standin, first.body["refresh_token"])).body["error"], "invalid_grant");
   });
 
-  test("grace: a token whose successor was used is a used token, whatever the time", async () => {
+  test("a stand-in that rotates: grace: a token whose successor was used is a used token, whatever the time", async () => {
     await using standin = await testStandin({ clock: stillClock(), rotation: "grace", graceSeconds: 30 });
     const { refreshToken } = await grant(standin);
     const { body } = await refresh(standin, refreshToken);
@@ -195,7 +195,7 @@ describe("providers that rotate", () => {
     assert.equal(standin.log().entries.at(-1)?.outcome, "reused_token");
   });
 
-  test("can be changed while it runs, over HTTP too", async () => {
+  test("the rotation of a stand-in can be changed while it runs, over HTTP too", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const { refreshToken } = await grant(standin);
     const { status, body } = await control(standin, "settings", { rotation: "strict", revoke_family_on_reuse: true });
@@ -210,7 +210,7 @@ describe("revocation", () => {
     ["in the query", (url, token) => fetch(`${url}?${new URLSearchParams({ token }).toString()}`, { method: "POST" })],
   ];
   for (const [name, send] of ways) {
-    test(`ends everything of that account and project, token ${name}`, async () => {
+    test(`revocation at the stand-in ends everything of that account and project, token ${name}`, async () => {
       await using standin = await testStandin({ clock: stillClock() });
       const sibling = standin.client({ name: "Same project" });
       const [first, second] = [await grant(standin), await grant(standin)];
@@ -230,7 +230,7 @@ describe("revocation", () => {
     });
   }
 
-  test("may take a while, and then a reconnect in the meantime dies with it", async () => {
+  test("revocation at the stand-in may take a while, and then a reconnect in the meantime dies with it", async () => {
     await using standin = await testStandin({ clock: stillClock(), revocationLagSeconds: 60 });
     const before = await grant(standin);
     await fetch(`${standin.url}/revoke?token=${encodeURIComponent(before.refreshToken)}`, { method: "POST" });
@@ -245,7 +245,7 @@ describe("revocation", () => {
     assert.equal(await alive(standin, (await grant(standin)).accessToken), 200);
   });
 
-  test("does not cross into another project of the same person", async () => {
+  test("revocation at the stand-in does not cross into another project of the same person", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const other = standin.client({ clientId: "42-other.apps.googleusercontent.com" });
     const credentials = { client_id: other.clientId, client_secret: other.clientSecret ?? "" };
@@ -259,7 +259,7 @@ describe("revocation", () => {
     assert.equal((await refresh(standin, theirs.body["refresh_token"], credentials)).status, 200);
   });
 
-  test("takes the same token in query and body, as older clients send it, and no two different ones", async () => {
+  test("revocation at the stand-in takes the same token in query and body, as older clients send it, and no two different ones", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const { accessToken, refreshToken } = await grant(standin);
     const revoke = async (inBody: string): Promise<number> => {
@@ -272,7 +272,7 @@ describe("revocation", () => {
     assert.equal(await revoke(refreshToken), 200);
   });
 
-  test("is POST only: older clients try GET first and go on after 405", async () => {
+  test("revocation at the stand-in is POST only: older clients try GET first and go on after 405", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     assert.equal((await fetch(`${standin.url}/revoke?token=x`)).status, 405);
     assert.equal((await fetch(`${standin.url}/revoke`, { method: "POST" })).status, 400);

@@ -67,7 +67,7 @@ describe("/gsi/client and the pages behind it, in real Chromium", needsChromium,
     return popup;
   }
 
-  test("hands the code to the page that opened the popup, and the popup closes itself", async () => {
+  test("/gsi/client hands the code to the page that opened the popup, and the popup closes itself", async () => {
     const popup = await openPopup({ state: "s-1" });
     await popup.getByRole("button", { name: "ada@example.com" }).click();
     await popup.getByLabel("configuration data").uncheck();
@@ -85,7 +85,7 @@ describe("/gsi/client and the pages behind it, in real Chromium", needsChromium,
     if (!popup.isClosed()) await popup.waitForEvent("close");
   });
 
-  test("passes a refusal on, and tells a closed popup from it", async () => {
+  test("/gsi/client passes a refusal on, and tells a closed popup from it", async () => {
     const refused = await openPopup({});
     await refused.getByRole("button", { name: "ada@example.com" }).click();
     await refused.getByRole("button", { name: "Cancel" }).click();
@@ -95,7 +95,7 @@ describe("/gsi/client and the pages behind it, in real Chromium", needsChromium,
     assert.equal(await page.evaluate("window.answer.catch((type) => type)"), "popup_closed");
   });
 
-  test("redirects where the page asks for it, to the page itself unless told otherwise", async () => {
+  test("/gsi/client redirects where the page asks for it, to the page itself unless told otherwise", async () => {
     await page.goto(`${origin}/app?x=1`);
     await page.evaluate(`
       google.accounts.oauth2.initCodeClient({
@@ -110,7 +110,7 @@ describe("/gsi/client and the pages behind it, in real Chromium", needsChromium,
     assert.equal(status, 200);
   });
 
-  test("works without scripts, down to a phone's width", async () => {
+  test("/gsi/client works without scripts, down to a phone's width", async () => {
     const plain = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 320, height: 640 } });
     const visitor = await plain.newPage();
     visitor.setDefaultTimeout(10_000);
@@ -131,7 +131,7 @@ describe("/gsi/client and the pages behind it, in real Chromium", needsChromium,
     await plain.close();
   });
 
-  test("refuses a page whose origin is not registered: nothing is handed over", async () => {
+  test("/gsi/client refuses a page whose origin is not registered: nothing is handed over", async () => {
     const strict = standin.client({ javascriptOrigins: ["https://app.example"], loopback: false });
     const popup = await openPopup({ client_id: strict.clientId });
     await popup.getByText("Error 400: redirect_uri_mismatch").waitFor();

@@ -44,7 +44,7 @@ const redirectExchange = (standin: Standin, answer: URLSearchParams): Promise<An
   exchange(standin, answer.get("code") ?? "", { redirect_uri: callback });
 
 describe("sign-in and consent, as plain forms", () => {
-  test("lead from the request to a code that carries everything a redirect should", async () => {
+  test("the sign-in and consent pages lead from the request to a code that carries everything a redirect should", async () => {
     await using standin = await testStandin();
     const { answer, consentShown } = await signInAs(standin, "ada@example.com");
     assert.equal(consentShown, true);
@@ -58,7 +58,7 @@ describe("sign-in and consent, as plain forms", () => {
     assert.equal(typeof body["refresh_token"], "string");
   });
 
-  test("offer a tick box per scope beyond sign-in, and grant what is left ticked", async () => {
+  test("the sign-in and consent pages offer a tick box per scope beyond sign-in, and grant what is left ticked", async () => {
     await using standin = await testStandin();
     const { answer } = await signInAs(standin, "ada@example.com", {}, [appData]);
     assert.equal(answer.get("scope")?.includes(appData), false);
@@ -73,7 +73,7 @@ describe("sign-in and consent, as plain forms", () => {
     [`${signIn} ${appData} ${calendar}`, 2],
   ];
   for (const [scope, count] of boxes) {
-    test(`show ${String(count)} boxes for ${scope}`, async () => {
+    test(`the sign-in and consent pages show ${String(count)} boxes for ${scope}`, async () => {
       await using standin = await testStandin();
       const visitor = new Visitor();
       await visitor.open(requestOf(standin, { scope }));
@@ -82,7 +82,7 @@ describe("sign-in and consent, as plain forms", () => {
     });
   }
 
-  test("refuse when everything is unticked and nothing else was asked, or when the person cancels", async () => {
+  test("the sign-in and consent pages refuse when everything is unticked and nothing else was asked, or when the person cancels", async () => {
     await using standin = await testStandin();
     const { answer } = await signInAs(standin, "ada@example.com", { scope: `${appData} ${calendar}` }, [
       appData,
@@ -98,7 +98,7 @@ describe("sign-in and consent, as plain forms", () => {
     assert.ok(denied.get("iss"), "errors say who they are from, too");
   });
 
-  test("are not shown again for what was granted, and then no refresh token comes", async () => {
+  test("the sign-in and consent pages are not shown again for what was granted, and then no refresh token comes", async () => {
     await using standin = await testStandin();
     const first = await signInAs(standin, "ada@example.com");
     const kept = (await redirectExchange(standin, first.answer)).body["refresh_token"];
@@ -114,13 +114,13 @@ describe("sign-in and consent, as plain forms", () => {
     }
   });
 
-  test("bring no refresh token online", async () => {
+  test("the sign-in and consent pages bring no refresh token online", async () => {
     await using standin = await testStandin();
     const { answer } = await signInAs(standin, "ada@example.com", { access_type: undefined });
     assert.equal((await redirectExchange(standin, answer)).body["refresh_token"], undefined);
   });
 
-  test("ask for more in context, and with include_granted_scopes the new token covers everything", async () => {
+  test("the sign-in and consent pages ask for more in context, and with include_granted_scopes the new token covers everything", async () => {
     await using standin = await testStandin();
     await signInAs(standin, "ada@example.com", { scope: `${signIn} ${appData}` });
     const visitor = new Visitor();
@@ -134,7 +134,7 @@ describe("sign-in and consent, as plain forms", () => {
     assert.equal(narrow.answer.get("scope"), calendar, "without it, only what was asked for");
   });
 
-  test("take any address as a new person, and remember it", async () => {
+  test("the sign-in and consent pages take any address as a new person, and remember it", async () => {
     await using standin = await testStandin();
     const { answer } = await signInAs(standin, "New.Person@Example.com");
     const { body } = await redirectExchange(standin, answer);
@@ -150,7 +150,7 @@ describe("sign-in and consent, as plain forms", () => {
     assert.match(visitor.page, /new\.person@example\.com/);
   });
 
-  test("skip the chooser for a known login_hint, unless select_account asks for it", async () => {
+  test("the sign-in and consent pages skip the chooser for a known login_hint, unless select_account asks for it", async () => {
     await using standin = await testStandin();
     const visitor = new Visitor();
     await visitor.open(requestOf(standin, { login_hint: "ada@example.com" }));
@@ -159,7 +159,7 @@ describe("sign-in and consent, as plain forms", () => {
     assert.ok(visitor.form("/signin/account"));
   });
 
-  test("never appear with prompt=none", async () => {
+  test("the sign-in and consent pages never appear with prompt=none", async () => {
     await using standin = await testStandin();
     const silently = async (changes: Record<string, string>): Promise<URLSearchParams> => {
       const visitor = new Visitor();
@@ -172,7 +172,7 @@ describe("sign-in and consent, as plain forms", () => {
     assert.ok((await silently({ login_hint: "ada@example.com" })).get("code"));
   });
 
-  test("refuse what an administrator forbids", async () => {
+  test("the sign-in and consent pages refuse what an administrator forbids", async () => {
     await using standin = await testStandin();
     standin.person({ email: "ada@example.com", refusal: "admin_policy_enforced" });
     const policy = await signInAs(standin, "ada@example.com");
@@ -199,7 +199,7 @@ describe("authorization requests that are wrong", () => {
     ],
   ];
   for (const [name, changes, error] of pages) {
-    test(`${name}: an error page, and nothing is sent anywhere`, async () => {
+    test(`an authorization request that is wrong: ${name}: an error page, and nothing is sent anywhere`, async () => {
       await using standin = await testStandin();
       const visitor = new Visitor();
       await visitor.open(requestOf(standin, changes));
@@ -221,7 +221,7 @@ describe("authorization requests that are wrong", () => {
     ["an odd method", { code_challenge: "a".repeat(43), code_challenge_method: "S512" }, "invalid_request"],
   ];
   for (const [name, changes, error] of redirected) {
-    test(`${name}: the error goes to the redirect URI, with state and iss`, async () => {
+    test(`an authorization request that is wrong: ${name}: the error goes to the redirect URI, with state and iss`, async () => {
       await using standin = await testStandin();
       const visitor = new Visitor();
       await visitor.open(requestOf(standin, changes));
@@ -230,14 +230,14 @@ describe("authorization requests that are wrong", () => {
     });
   }
 
-  test("a repeated parameter: an error page, since nobody knows which one is meant", async () => {
+  test("an authorization request that is wrong: a repeated parameter: an error page, since nobody knows which one is meant", async () => {
     await using standin = await testStandin();
     const visitor = new Visitor();
     await visitor.open(`${requestOf(standin)}&redirect_uri=${encodeURIComponent("https://evil.example")}`);
     assert.equal(visitor.status, 400);
   });
 
-  test("what a request carries is shown as text, never as markup", async () => {
+  test("an authorization request that is wrong: what a request carries is shown as text, never as markup", async () => {
     await using standin = await testStandin({ clock: stillClock() });
     const visitor = new Visitor();
     await visitor.open(requestOf(standin, { client_id: undefined, redirect_uri: undefined }));
@@ -251,7 +251,7 @@ describe("authorization requests that are wrong", () => {
 });
 
 describe("the front page", () => {
-  test("leads to pages that are there", async () => {
+  test("the front page leads to pages that are there", async () => {
     await using standin = await testStandin();
     const visitor = new Visitor();
     await visitor.open(`${standin.url}/`);
@@ -260,7 +260,7 @@ describe("the front page", () => {
     for (const href of links) assert.equal((await fetch(standin.url + href)).status, 200, href);
   });
 
-  test("and the chooser lists a few people even when thousands were met", async () => {
+  test("the front page and the chooser list a few people even when thousands were met", async () => {
     await using standin = await testStandin();
     for (let met = 0; met < 100; met += 1) standin.person({ email: `person-${String(met)}@example.com` });
     const visitor = new Visitor();
@@ -270,7 +270,7 @@ describe("the front page", () => {
 });
 
 describe("the account page", () => {
-  test("lists who gave access, and takes it back", async () => {
+  test("the account page lists who gave access, and takes it back", async () => {
     await using standin = await testStandin();
     const { answer } = await signInAs(standin, "ada@example.com");
     const kept = (await redirectExchange(standin, answer)).body["refresh_token"];

@@ -18,7 +18,7 @@ async function all(vault: Vault, query: GrantQuery): Promise<string[]> {
 }
 
 describe("the list of grants", () => {
-  test("comes in pages, each grant once, whatever their size; and narrows by state, person and user", async (t) => {
+  test("the list of grants comes in pages, each grant once, whatever their size; and narrows by state, person and user", async (t) => {
     const { open, code } = await testVault(t);
     const vault = await open();
     const grants = [];
@@ -48,7 +48,7 @@ describe("the list of grants", () => {
     ["somebody at a provider that is not there", { subject: "1", provider: "nobody" }, "provider"],
   ];
   for (const [name, query, parameter] of wrong) {
-    test(`of ${name} is refused`, async (t) => {
+    test(`the list of grants with ${name} is refused`, async (t) => {
       const { open } = await testVault(t);
       const vault = await open();
       await assert.rejects(
@@ -58,7 +58,7 @@ describe("the list of grants", () => {
     });
   }
 
-  test("of a subject asks which provider, where there are several", async (t) => {
+  test("the list of a subject's grants asks which provider, where there are several", async (t) => {
     const { open, provider, code } = await testVault(t);
     const vault = await open({
       providers: [provider, { ...provider, name: "other", issuer: "https://other.example" }],
@@ -71,7 +71,7 @@ describe("the list of grants", () => {
 });
 
 describe("a user of the app", () => {
-  test("who connected two accounts is ambiguous until one is disconnected", async (t) => {
+  test("a user of the app who connected two accounts is ambiguous until one is disconnected", async (t) => {
     const { open, code } = await testVault(t);
     const vault = await open();
     const one = await vault.exchangeCode({ code: code("ada@example.com"), externalId: "user-42" });
@@ -87,7 +87,7 @@ describe("a user of the app", () => {
     await assert.rejects(vault.grant({ externalId: "user-42" }), (error) => isOnbehalfError(error, "ambiguous_grant"));
   });
 
-  test("is found by the account's newest user id, and no longer by the old one", async (t) => {
+  test("a user of the app is found by the account's newest user id, and no longer by the old one", async (t) => {
     const { standin, open, code } = await testVault(t);
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com"), externalId: "user-42" });
@@ -112,12 +112,12 @@ describe("a reference as it is written", () => {
     ["ext:ä b/c", undefined, { externalId: "ä b/c" }],
   ];
   for (const [text, provider, ref] of good) {
-    test(`${JSON.stringify(text)} is read`, () => {
+    test(`a grant reference: ${JSON.stringify(text)} is read`, () => {
       assert.deepEqual(parseGrantRef(text, provider), ref);
     });
   }
   for (const text of ["", "g_", "g_ä", "g_a.b", "G_abc", "sub:", "ext:", "Sub:1", "abc", `ext:${"x".repeat(513)}`]) {
-    test(`${JSON.stringify(text.slice(0, 12))} is refused`, () => {
+    test(`a grant reference: ${JSON.stringify(text.slice(0, 12))} is refused`, () => {
       assert.throws(
         () => parseGrantRef(text),
         (error) => isOnbehalfError(error, "invalid_request") && error.details.parameter === "ref",

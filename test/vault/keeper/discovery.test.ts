@@ -21,7 +21,7 @@ function fromRedirect({ standin }: TestVault): { code: string; redirectUri: stri
 }
 
 describe("a provider that is found by discovery", () => {
-  test("works like any other", async (t) => {
+  test("a discovered provider works like any other", async (t) => {
     const fixture = await testVault(t, { issuer: "self", rotation: "strict" });
     const vault = await fixture.open({ provider: anyProvider(fixture) });
     const grant = await vault.exchangeCode(fromRedirect(fixture));
@@ -33,7 +33,7 @@ describe("a provider that is found by discovery", () => {
     assert.equal((await vault.revoke(grant)).state, "revoked");
   });
 
-  test("cannot be found: a code is not spent, and works once it can", async (t) => {
+  test("a discovered provider cannot be found: a code is not spent, and works once it can", async (t) => {
     const fixture = await testVault(t, { issuer: "self" });
     const vault = await fixture.open({ provider: anyProvider(fixture) });
     const options = fromRedirect(fixture);
@@ -43,7 +43,7 @@ describe("a provider that is found by discovery", () => {
     assert.equal((await vault.exchangeCode(options)).profile.email, "ada@example.com");
   });
 
-  test("cannot be found at a refresh: what lives is served, nothing is suspected, nothing was spent", async (t) => {
+  test("a discovered provider cannot be found at a refresh: what lives is served, nothing is suspected, nothing was spent", async (t) => {
     const fixture = await testVault(t, { issuer: "self", rotation: "strict" });
     const first = await fixture.open({ provider: anyProvider(fixture) });
     const { grantId } = await first.exchangeCode(fromRedirect(fixture));
@@ -70,7 +70,7 @@ describe("a provider that is found by discovery", () => {
     );
   });
 
-  test("cannot be found at a revocation: nothing is handed out, and it is told as soon as it can be", async (t) => {
+  test("a discovered provider cannot be found at a revocation: nothing is handed out, and it is told as soon as it can be", async (t) => {
     const fixture = await testVault(t, { issuer: "self", rotation: "strict", revocationEnds: "family" });
     const first = await fixture.open({ provider: anyProvider(fixture) });
     const { grantId } = await first.exchangeCode(fromRedirect(fixture));
@@ -102,7 +102,7 @@ describe("a provider that is found by discovery", () => {
     assert.equal(await accepts(fixture.standin, token), false);
   });
 
-  test("names another issuer: refused, and said so", async (t) => {
+  test("a discovered provider names another issuer: refused, and said so", async (t) => {
     const fixture = await testVault(t);
     const vault = await fixture.open({ provider: anyProvider(fixture) });
     await assert.rejects(vault.exchangeCode(fromRedirect(fixture)), (error) => {

@@ -17,7 +17,7 @@ import { sqlite } from "../../../src/store/sqlite/index.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 describe("rotating the master key", () => {
-  test("the new key opens what the old one sealed, and the old one opens nothing any more", async (t) => {
+  test("master key rotation: the new key opens what the old one sealed, and the old one opens nothing any more", async (t) => {
     const [old, next] = [generateMasterKey(), generateMasterKey()];
     const path = await sealedWith(t, old);
     const store = await opened(t, path);
@@ -36,7 +36,7 @@ describe("rotating the master key", () => {
     await assert.rejects(namesOf(path, old), (error) => isOnbehalfError(error, "key_invalid"));
   });
 
-  test("a second run finds nothing to do", async (t) => {
+  test("master key rotation: a second run finds nothing to do", async (t) => {
     const [old, next] = [generateMasterKey(), generateMasterKey()];
     const store = await opened(t, await sealedWith(t, old));
     await rotateMasterKey(store, keyringFromKeys(next, old));
@@ -44,7 +44,7 @@ describe("rotating the master key", () => {
     assert.equal(await rotateMasterKey(store, keyringFromKeys(next)), 0);
   });
 
-  test("killed after any number of keys: every key opens, and the next run ends it", async (t) => {
+  test("master key rotation, killed after any number of keys: every key opens, and the next run ends it", async (t) => {
     for (let written = 0; written <= 4; written += 1) {
       const [old, next] = [generateMasterKey(), generateMasterKey()];
       const path = await sealedWith(t, old);
@@ -67,7 +67,7 @@ describe("rotating the master key", () => {
     }
   });
 
-  test("without the key that it was sealed with, nothing is changed", async (t) => {
+  test("master key rotation: without the key that it was sealed with, nothing is changed", async (t) => {
     const [old, next] = [generateMasterKey(), generateMasterKey()];
     const store = await opened(t, await sealedWith(t, old));
     const before = await store.readKeys();
@@ -86,7 +86,7 @@ describe("rotating the master key", () => {
     );
   });
 
-  test("two at once: each key is wrapped once by the winner, and opens", async (t) => {
+  test("master key rotation: of two runs at once, the winner wraps each key once, and it opens", async (t) => {
     const [old, next] = [generateMasterKey(), generateMasterKey()];
     const path = await sealedWith(t, old);
     const [one, other] = [await opened(t, path), await opened(t, path)];
@@ -96,7 +96,7 @@ describe("rotating the master key", () => {
     assert.deepEqual(await namesOf(path, next), ["app"]);
   });
 
-  test("looking at a store that was never used makes no key in it", async (t) => {
+  test("master key rotation: looking at a store that was never used makes no key in it", async (t) => {
     const store = await opened(t, join(await temporaryFolder(t), "new.db"));
     const key = generateMasterKey();
     assert.deepEqual(await keyStatus(store, keyringFromKeys(key)), {

@@ -20,7 +20,7 @@ function assertRefused(provider: Provider, message: RegExp): void {
 }
 
 describe("a provider's client", () => {
-  test("is taken as given, or read from its file", async (t) => {
+  test("a provider's client is taken as given, or read from its file", async (t) => {
     assert.equal(loadClient(google({ clientId, clientSecret })).clientSecret?.expose(), clientSecret);
     const clientSecretFile = join(await temporaryFolder(t), "client_secret.json");
     await writeFile(clientSecretFile, JSON.stringify({ web: { client_id: clientId, client_secret: clientSecret } }));
@@ -28,13 +28,13 @@ describe("a provider's client", () => {
     assert.deepEqual([client.clientId, client.clientSecret?.expose()], [clientId, clientSecret]);
   });
 
-  test("may have no secret, where it is a public one", () => {
+  test("a provider's client may have no secret, where it is a public one", () => {
     assert.deepEqual(loadClient(oidc({ name: "id", issuer: "https://id.example", clientId: "app" })), {
       clientId: "app",
     });
   });
 
-  test("is missed at once, and not at the first exchange", async (t) => {
+  test("a provider's client is missed at once, and not at the first exchange", async (t) => {
     assertRefused(google({}), /has no client/);
     assertRefused(google({ clientId: "" }), /has no client/);
     assertRefused(google({ clientId, clientSecret: "" }), /no client secret/);
@@ -42,7 +42,7 @@ describe("a provider's client", () => {
     assertRefused(google({ clientSecretFile: join(await temporaryFolder(t), "missing.json") }), /cannot be read/);
   });
 
-  test("is sent nowhere in clear but to this machine", () => {
+  test("a provider's client is sent nowhere in clear but to this machine", () => {
     for (const baseUrl of [
       "http://127.0.0.1:4600",
       "http://localhost:4600",

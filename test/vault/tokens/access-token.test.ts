@@ -4,7 +4,7 @@ import { isOnbehalfError } from "../../../src/index.ts";
 import { testVault, outcomes, until } from "../../support/test-vault.ts";
 
 describe("an access token", () => {
-  test("that lives long enough comes from memory: nobody is asked", async (t) => {
+  test("an access token that lives long enough comes from memory: nobody is asked", async (t) => {
     const { clock, open, code, newRequests } = await testVault(t);
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
@@ -16,7 +16,7 @@ describe("an access token", () => {
     assert.equal(newRequests().length, 0);
   });
 
-  test("that is over is replaced, once, however many wait for it", async (t) => {
+  test("an access token that is over is replaced, once, however many wait for it", async (t) => {
     const { clock, open, code, newRequests, standin } = await testVault(t);
     const vault = await open();
     const { grantId, subject } = await vault.exchangeCode({ code: code("ada@example.com"), externalId: "user-42" });
@@ -45,7 +45,7 @@ describe("an access token", () => {
     ["a second more than is left is asked for", 100, ttl - 99, true],
   ];
   for (const [name, passedSeconds, minTtlSeconds, refreshed] of asked) {
-    test(`${name}: ${refreshed ? "refreshed first" : "the one at hand"}`, async (t) => {
+    test(`an access token: ${name}: ${refreshed ? "refreshed first" : "the one at hand"}`, async (t) => {
       const { clock, open, code, newRequests } = await testVault(t, { accessTokenTtlSeconds: ttl });
       const vault = await open();
       const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
@@ -57,7 +57,7 @@ describe("an access token", () => {
     });
   }
 
-  test("shorter-lived than asked, because the provider gives none that long, is the answer", async (t) => {
+  test("an access token that is shorter-lived than asked is the answer where the provider gives none that long", async (t) => {
     const { open, code, clock } = await testVault(t, { accessTokenTtlSeconds: 300 });
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
@@ -65,7 +65,7 @@ describe("an access token", () => {
     assert.equal(token.expiresAt.getTime(), clock.now() + 300_000);
   });
 
-  test("of a fresh process comes from the store", async (t) => {
+  test("an access token of a fresh process comes from the store", async (t) => {
     const { open, code, newRequests } = await testVault(t);
     const first = await open();
     const { subject } = await first.exchangeCode({ code: code("ada@example.com") });
@@ -77,7 +77,7 @@ describe("an access token", () => {
     assert.equal(newRequests().length, 0);
   });
 
-  test("is not given for a reference that only reads like one that was", async (t) => {
+  test("an access token is not given for a reference that only reads like one that was", async (t) => {
     const { open, code } = await testVault(t);
     const vault = await open();
     const { subject } = await vault.exchangeCode({ code: code("ada@example.com"), externalId: "user-42" });
@@ -102,7 +102,7 @@ describe("an access token", () => {
 });
 
 describe("a caller who gives up", () => {
-  test("in mid-refresh does not stop it: the next one gets what it brought", async (t) => {
+  test("a caller who gives up in mid-refresh does not stop it: the next one gets what it brought", async (t) => {
     const { standin, clock, open, code, newRequests, events } = await testVault(t);
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
@@ -120,7 +120,7 @@ describe("a caller who gives up", () => {
     assert.deepEqual(outcomes(newRequests()), { refreshed: 1 });
   });
 
-  test("before the exchange of a code spends nothing; in the middle of it loses nothing", async (t) => {
+  test("a caller who gives up before the exchange of a code spends nothing; in the middle of it loses nothing", async (t) => {
     const { standin, open, code, newRequests } = await testVault(t);
     const vault = await open();
     const options = { code: code("ada@example.com") };
@@ -142,7 +142,7 @@ describe("a caller who gives up", () => {
 });
 
 describe("a grant without a refresh token", () => {
-  test("works while its access token lives, then says why and since when, and what to do", async (t) => {
+  test("a grant without a refresh token works while its access token lives, then says why and since when, and what to do", async (t) => {
     const { standin, clock, open, newRequests } = await testVault(t);
     const vault = await open();
     const { grantId, accessExpiresAt } = await vault.exchangeCode({
@@ -162,7 +162,7 @@ describe("a grant without a refresh token", () => {
     assert.equal(newRequests().length, 0, "there is nothing to ask the provider for");
   });
 
-  test("becomes one that lasts, when the person consents offline", async (t) => {
+  test("a grant without a refresh token becomes one that lasts, when the person consents offline", async (t) => {
     const { standin, clock, open } = await testVault(t);
     const vault = await open();
     const email = "ada@example.com";
@@ -177,7 +177,7 @@ describe("a grant without a refresh token", () => {
 });
 
 describe("a grant that lapsed", () => {
-  test("says why and since when, to everybody, without asking the provider again; a new consent revives it", async (t) => {
+  test("a lapsed grant says why and since when, to everybody, without asking the provider again; a new consent revives it", async (t) => {
     const { standin, clock, open, code, newRequests, events } = await testVault(t);
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
@@ -210,7 +210,7 @@ describe("a grant that lapsed", () => {
     assert.match((await elsewhere.getAccessToken(grantId)).token, /^ya29\./);
   });
 
-  test("because of a session policy says so", async (t) => {
+  test("a grant that lapsed because of a session policy says so", async (t) => {
     for (const [refusal, reason] of [
       ["invalid_rapt", "reauthentication_required"],
       ["rapt_required", "reauthentication_required"],

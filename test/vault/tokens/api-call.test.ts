@@ -21,7 +21,7 @@ describe("calling an API", () => {
   });
   after(() => shared.standin.close());
 
-  test("adds the token, and hands the answer back as it came", async (t) => {
+  test("calling an API adds the token, and hands the answer back as it came", async (t) => {
     const { open, code } = await testVault(t, { shared });
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code(somebody()) });
@@ -38,7 +38,7 @@ describe("calling an API", () => {
     assert.equal(missing.status, 404);
   });
 
-  test("does not let the caller's own Authorization header win", async (t) => {
+  test("calling an API does not let the caller's own Authorization header win", async (t) => {
     const { open, code } = await testVault(t, { shared });
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code(somebody()) });
@@ -46,7 +46,7 @@ describe("calling an API", () => {
     assert.equal((await vault.fetch(grantId, `${files}/appfolder`, { headers })).status, 200);
   });
 
-  test("that answers 401 is repeated once, with a new token from one refresh", async (t) => {
+  test("calling an API that answers 401 is repeated once, with a new token from one refresh", async (t) => {
     const { standin, open, code, newRequests } = await testVault(t, { shared });
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code(somebody()) });
@@ -64,7 +64,7 @@ describe("calling an API", () => {
     assert.notEqual((await vault.getAccessToken(grantId)).token, before.token);
   });
 
-  test("that goes on answering 401 is not asked a third time", async (t) => {
+  test("calling an API that goes on answering 401 is not asked a third time", async (t) => {
     const { standin, open, code } = await testVault(t, { shared });
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code(somebody()) });
@@ -77,7 +77,7 @@ describe("calling an API", () => {
     assert.deepEqual(paths, ["/drive/v3/files/appfolder", "/token", "/drive/v3/files/appfolder"]);
   });
 
-  test("with a hundred 401s at once makes one refresh", async (t) => {
+  test("calling an API with a hundred 401s at once makes one refresh", async (t) => {
     const { standin, open, code, newRequests } = await testVault(t, { shared });
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code(somebody()) });
@@ -88,7 +88,7 @@ describe("calling an API", () => {
     assert.equal(responses.filter(({ status }) => status === 200).length, 100);
   });
 
-  test("with a body that is a stream gets its 401 back: it cannot be sent twice", async (t) => {
+  test("calling an API with a body that is a stream gets its 401 back: it cannot be sent twice", async (t) => {
     const { standin, open, code, newRequests } = await testVault(t, { shared });
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code(somebody()) });
@@ -107,7 +107,7 @@ describe("calling an API", () => {
     ["a form", () => new URLSearchParams({ a: "file" }), "a=file"],
   ];
   for (const [name, body, content] of bodies) {
-    test(`with ${name} as its body is repeated whole`, async (t) => {
+    test(`calling an API with ${name} as the body: a repeated call sends it whole`, async (t) => {
       const { standin, open, code } = await testVault(t, { shared });
       const vault = await open();
       const scope = "openid https://www.googleapis.com/auth/drive.file";
@@ -120,7 +120,7 @@ describe("calling an API", () => {
     });
   }
 
-  test("for want of a scope is the API's own 403: neither refreshed nor repeated", async (t) => {
+  test("calling an API for want of a scope is the API's own 403: neither refreshed nor repeated", async (t) => {
     const { open, code, newRequests } = await testVault(t, { shared });
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code("carl@example.com", "openid email") });
@@ -129,7 +129,7 @@ describe("calling an API", () => {
     assert.equal(newRequests().length, 0);
   });
 
-  test("of a grant that has ended sends nothing", async (t) => {
+  test("calling an API of a grant that has ended sends nothing", async (t) => {
     const { standin, clock, open, code } = await testVault(t, { shared });
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code("gone@example.com") });
@@ -142,7 +142,7 @@ describe("calling an API", () => {
     assert.ok(standin.log(since).entries.every(({ path }) => path === "/token"));
   });
 
-  test("that the caller gives up is given up", async (t) => {
+  test("calling an API that the caller gives up is given up", async (t) => {
     const { standin, open, code } = await testVault(t, { shared });
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code(somebody()) });
@@ -172,7 +172,7 @@ describe("a host", () => {
     "data:text/plain,hello",
     "file:///etc/passwd",
   ];
-  test("that the provider record does not list gets no token", async (t) => {
+  test("a host that the provider record does not list gets no token", async (t) => {
     const { provider, open, code, standin } = await testVault(t);
     const { apiBaseUrl: _none, ...real } = provider;
     const sent: string[] = [];
@@ -197,7 +197,7 @@ describe("a host", () => {
     assert.equal(sent.length, 2);
   });
 
-  test("of the stand-in is reached by Google's names, and no other is", async (t) => {
+  test("a host of the stand-in is reached by Google's names, and no other is", async (t) => {
     const { open, code, standin } = await testVault(t);
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
@@ -207,7 +207,7 @@ describe("a host", () => {
     );
   });
 
-  test("that an API redirects to never sees the token: the redirect is handed back", async (t) => {
+  test("a host that an API redirects to never sees the token: the redirect is handed back", async (t) => {
     const requests: IncomingMessage[] = [];
     const elsewhere = createServer((request, response) => {
       requests.push(request);

@@ -22,7 +22,7 @@ function known(grantId: string, generation: number): CachedToken {
   return { ...whose, token, generation, expiresAt: 3_600_000, refreshAt: 2_800_000, used: true };
 }
 
-describe("the memory of tokens", () => {
+describe("the token cache", () => {
   const changes: readonly (readonly [
     string,
     string,
@@ -45,7 +45,7 @@ describe("the memory of tokens", () => {
     ["another grant: references are looked up again", "g_b", 1, "active", 3_600_000, true, false],
   ];
   for (const [name, grantId, generation, state, accessExpiresAt, keepsToken, keepsReference] of changes) {
-    test(`noting ${name}: ${keepsToken ? "keeps" : "forgets"} the token`, () => {
+    test(`the token cache ${keepsToken ? "keeps" : "forgets"} the token when told of ${name}`, () => {
       const held = memory();
       held.apply([{ grantId, generation, state, accessExpiresAt }]);
       assert.equal(held.find(byId) !== undefined, keepsToken);
@@ -53,7 +53,7 @@ describe("the memory of tokens", () => {
     });
   }
 
-  test("noting nothing changes nothing", () => {
+  test("the token cache keeps its tokens when there is nothing to apply", () => {
     const held = memory();
     const { version: epoch } = held;
     held.apply([]);
@@ -61,7 +61,7 @@ describe("the memory of tokens", () => {
     assert.ok(held.find(bySubject));
   });
 
-  test("a token that was read before the news of its end is not kept", () => {
+  test("the token cache: a token that was read before the news of its end is not kept", () => {
     const held = new TokenCache();
     const { version: epoch } = held;
     held.apply([{ grantId: "g_a", generation: 2, state: "revoked", accessExpiresAt: null }]);

@@ -85,7 +85,7 @@ const table: Readonly<Record<string, Row>> = {
 
 describe("what a caller is told while there is no new token", () => {
   for (const [name, { fault, says, hints, retryAfter, code = "provider_unavailable" }] of Object.entries(table)) {
-    test(`${name}: what happened, what to do, and when`, async (t) => {
+    test(`without a new token the caller is told: ${name}: what happened, what to do, and when`, async (t) => {
       const { standin, clock, open, code: newCode } = await testVault(t);
       const vault = await open({ exchangeTimeoutMs: 400, random: () => 0 });
       const one = await vault.exchangeCode({ code: newCode("ada@example.com") });
@@ -104,7 +104,7 @@ describe("what a caller is told while there is no new token", () => {
     });
   }
 
-  test("a provider that is not reached: look at the network; and from the fifth time on, nobody asks", async (t) => {
+  test("without a new token the caller is told: a provider that is not reached: look at the network; and from the fifth time on, nobody asks", async (t) => {
     const { clock, open, code } = await testVault(t);
     let isDown = false;
     const vault = await open({
@@ -127,7 +127,7 @@ describe("what a caller is told while there is no new token", () => {
     assert.match(turnedAway.hint, /^try again in 1 s; the grant is as it was$/);
   });
 
-  test("a grant that is left alone: why, and for how long still", async (t) => {
+  test("without a new token the caller is told: a grant that is left alone: why, and for how long still", async (t) => {
     const { standin, clock, open, code } = await testVault(t);
     const vault = await open({ random: () => 0 });
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
@@ -148,7 +148,7 @@ describe("what a caller is told while there is no new token", () => {
 });
 
 describe("callers who wait for one refresh that fails", () => {
-  test("each get an error of their own, at once; and a new try is made as soon as that is over", async (t) => {
+  test("callers who wait for one refresh that fails each get an error of their own, at once, and a new try follows", async (t) => {
     const { standin, clock, open, code, newRequests } = await testVault(t);
     const vault = await open({ random: () => 0 });
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
@@ -164,7 +164,7 @@ describe("callers who wait for one refresh that fails", () => {
 });
 
 describe("a provider that says that we ask too often", () => {
-  test("tokens that live are served meanwhile, from memory and from the store", async (t) => {
+  test("a provider that says that we ask too often: tokens that live are served meanwhile, from memory and from the store", async (t) => {
     const { standin, clock, open, code, newRequests } = await testVault(t);
     const vault = await open({ random: () => 0 });
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
@@ -185,7 +185,7 @@ describe("a provider that says that we ask too often", () => {
     assert.deepEqual(outcomes(newRequests()), { fault: 1 });
   });
 
-  test("codes are held back, too, and work afterwards", async (t) => {
+  test("a provider that says that we ask too often: codes are held back, too, and work afterwards", async (t) => {
     const { standin, clock, open, code, newRequests } = await testVault(t);
     const vault = await open({ random: () => 0 });
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });

@@ -7,7 +7,7 @@ import { appData, testVault, outcomes } from "../../../support/test-vault.ts";
 const refusedAs = (code: ErrorCode) => (error: unknown) => isOnbehalfError(error) && error.code === code;
 
 describe("a code", () => {
-  test("becomes a grant: who signed in, what was granted, and a token that works", async (t) => {
+  test("a code becomes a grant: who signed in, what was granted, and a token that works", async (t) => {
     const { standin, open, code } = await testVault(t);
     const vault = await open();
     const grant = await vault.exchangeCode({ code: code("ada@example.com"), source: "android", externalId: "user-42" });
@@ -29,7 +29,7 @@ describe("a code", () => {
     assert.equal(((await info.json()) as { email: string }).email, "ada@example.com");
   });
 
-  test("shows no token of the provider, however the grant is printed", async (t) => {
+  test("a code shows no token of the provider, however the grant is printed", async (t) => {
     const { open, code } = await testVault(t);
     const vault = await open();
     const grant = await vault.exchangeCode({ code: code("ada@example.com") });
@@ -41,7 +41,7 @@ describe("a code", () => {
     assert.match(accessToken.token, /^ya29\./);
   });
 
-  test("without a refresh token is kept, and says so at once", async (t) => {
+  test("a code without a refresh token is kept, and says so at once", async (t) => {
     const { standin, open } = await testVault(t);
     const vault = await open();
     const grant = await vault.exchangeCode({
@@ -52,7 +52,7 @@ describe("a code", () => {
     assert.match((await vault.getAccessToken(grant.grantId)).token, /^ya29\./);
   });
 
-  test("of a later sign-in brings no refresh token, and leaves the stored one in place", async (t) => {
+  test("a code of a later sign-in brings no refresh token, and leaves the stored one in place", async (t) => {
     const { standin, clock, open, code, newRequests } = await testVault(t);
     const vault = await open();
     const first = await vault.exchangeCode({ code: code("ada@example.com"), externalId: "user-42" });
@@ -74,7 +74,7 @@ describe("a code", () => {
     assert.equal((await fetch(`${standin.url}/tokeninfo?access_token=${token}`)).status, 200);
   });
 
-  test("of a later consent brings a refresh token, and that one counts", async (t) => {
+  test("a code of a later consent brings a refresh token, and that one counts", async (t) => {
     const { standin, clock, open, code, newRequests } = await testVault(t);
     const vault = await open();
     const first = await vault.exchangeCode({ code: code("ada@example.com") });
@@ -88,7 +88,7 @@ describe("a code", () => {
     assert.equal(newRequests()[0]?.refresh_token_fingerprint, consent?.issued_fingerprint);
   });
 
-  test("of the same person at another client is another grant", async (t) => {
+  test("a code of the same person at another client is another grant", async (t) => {
     const { standin, provider, open } = await testVault(t);
     const other = standin.client({ loopback: true });
     const { Secret } = await import("../../../../src/index.ts");
@@ -120,7 +120,7 @@ describe("a code", () => {
 });
 
 describe("the same code again", () => {
-  test("within a minute gives the same grant, from one exchange", async (t) => {
+  test("the same code again within a minute gives the same grant, from one exchange", async (t) => {
     const { clock, open, code, newRequests, events } = await testVault(t);
     const vault = await open();
     const options = { code: code("ada@example.com"), externalId: "user-42" };
@@ -133,7 +133,7 @@ describe("the same code again", () => {
     assert.ok(!events.some(({ type }) => type === "code_reused"));
   });
 
-  test("after a minute is refused, without asking the provider, and told as an event", async (t) => {
+  test("the same code again after a minute is refused, without asking the provider, and told as an event", async (t) => {
     const { clock, open, code, newRequests, events } = await testVault(t);
     const vault = await open();
     const options = { code: code("ada@example.com") };
@@ -154,7 +154,7 @@ describe("the same code again", () => {
     "a verifier": { codeVerifier: "v".repeat(43) },
   };
   for (const [difference, change] of Object.entries(others)) {
-    test(`with ${difference} is refused: whoever sends it knows less than the first one did`, async (t) => {
+    test(`the same code again with ${difference} is refused: whoever sends it knows less than the first one did`, async (t) => {
       const { standin, open, newRequests, events } = await testVault(t);
       const vault = await open();
       const { nonce, ...options } = {
@@ -173,7 +173,7 @@ describe("the same code again", () => {
     });
   }
 
-  test("sent a thousand times at once is one exchange, and a thousand equal answers", async (t) => {
+  test("the same code again sent a thousand times at once is one exchange, and a thousand equal answers", async (t) => {
     const { open, code, newRequests } = await testVault(t);
     const vaults = [await open(), await open()];
     const options = { code: code("ada@example.com"), externalId: "user-42" };
@@ -184,7 +184,7 @@ describe("the same code again", () => {
     assert.equal(new Set(grants.map((grant) => JSON.stringify(grant))).size, 1);
   });
 
-  test("sent at once for two users of the app becomes the grant of one of them", async (t) => {
+  test("the same code again sent at once for two users of the app becomes the grant of one of them", async (t) => {
     const { open, code, newRequests } = await testVault(t);
     const vault = await open();
     const authCode = code("ada@example.com");
@@ -197,7 +197,7 @@ describe("the same code again", () => {
 });
 
 describe("a code that cannot be exchanged", () => {
-  test("because the provider does not know it is rejected, with the provider's reason", async (t) => {
+  test("a code that cannot be exchanged because the provider does not know it is rejected, with the provider's reason", async (t) => {
     const { open, events, newRequests } = await testVault(t);
     const vault = await open();
     const options = { code: "4/0Anever-issued" };
@@ -212,7 +212,7 @@ describe("a code that cannot be exchanged", () => {
     assert.equal(events.filter(({ type }) => type === "code_rejected").length, 1);
   });
 
-  test("because it came from somewhere else says which source would have been right", async (t) => {
+  test("a code that cannot be exchanged because it came from somewhere else says which source would have been right", async (t) => {
     const { standin, open, newRequests } = await testVault(t);
     const vault = await open();
     const authCode = standin.code({ kind: "popup", email: "ada@example.com" });
@@ -225,7 +225,7 @@ describe("a code that cannot be exchanged", () => {
     assert.equal(newRequests().length, 1, "and no other redirect_uri is tried: that may burn the code");
   });
 
-  test("because it is another client's is rejected: not our client's fault", async (t) => {
+  test("a code that cannot be exchanged because it is another client's is rejected: not our client's fault", async (t) => {
     const { standin, open } = await testVault(t);
     const vault = await open();
     const { clientId } = standin.client({ loopback: true });
@@ -255,7 +255,7 @@ describe("a code that cannot be exchanged", () => {
     ["for a provider that is not there", { code: "4/0A", provider: "nobody" }, "provider"],
   ];
   for (const [name, options, parameter] of wrong) {
-    test(`${name}: refused before it is spent`, async (t) => {
+    test(`a code is refused before it is spent: ${name}`, async (t) => {
       const { open, newRequests } = await testVault(t);
       const vault = await open();
       await assert.rejects(
@@ -268,14 +268,14 @@ describe("a code that cannot be exchanged", () => {
 });
 
 describe("a code's spelling and source", () => {
-  test("percent-encoded, as copied from a URL: decoded once", async (t) => {
+  test("a code that is percent-encoded, as copied from a URL, is decoded once", async (t) => {
     const { open, code } = await testVault(t);
     const vault = await open();
     const grant = await vault.exchangeCode({ code: encodeURIComponent(code("ada@example.com")) });
     assert.equal(grant.profile.email, "ada@example.com");
   });
 
-  test("encoded twice: not guessed at, and the code itself still works", async (t) => {
+  test("a code that is encoded twice is not guessed at, and the code itself still works", async (t) => {
     const { open, code } = await testVault(t);
     const vault = await open();
     const authCode = code("ada@example.com");
@@ -302,7 +302,7 @@ describe("a code's spelling and source", () => {
     ],
   ];
   for (const [name, spec, options, sent] of sources) {
-    test(`${name}: redirect_uri is ${JSON.stringify(sent)}`, async (t) => {
+    test(`a code of source ${name} is sent with redirect_uri ${JSON.stringify(sent)}`, async (t) => {
       const { standin, open, newRequests } = await testVault(t);
       const vault = await open();
       await vault.exchangeCode({ code: standin.code({ email: "ada@example.com", ...spec }), ...options });
@@ -310,7 +310,7 @@ describe("a code's spelling and source", () => {
     });
   }
 
-  test("a popup's code with the page's origin, where the provider record says so", async (t) => {
+  test("a popup's code is sent with the page's origin, where the provider record says so", async (t) => {
     const origin = "http://127.0.0.1:9999";
     const { standin, open, newRequests } = await testVault(t, {
       provider: { redirectUriFor: { "web-popup": origin } },

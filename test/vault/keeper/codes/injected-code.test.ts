@@ -4,7 +4,7 @@ import { isOnbehalfError } from "../../../../src/index.ts";
 import { testVault, usualScope } from "../../../support/test-vault.ts";
 
 describe("a code sent by somebody who is not its person", () => {
-  test("with a wrong nonce is refused, and ends nothing that the person has", async (t) => {
+  test("a code that a stranger sends with a wrong nonce is refused, and ends nothing that the person has", async (t) => {
     const { standin, clock, open } = await testVault(t);
     const vault = await open();
     const code = (nonce: string): string =>
@@ -22,7 +22,7 @@ describe("a code sent by somebody who is not its person", () => {
     assert.equal((await vault.grant(grant)).state, "active");
   });
 
-  test("of a person without a grant leaves nothing that works", async (t) => {
+  test("a code that a stranger sends of a person without a grant leaves nothing that works", async (t) => {
     const { standin, open, newRequests } = await testVault(t);
     const vault = await open();
     const code = standin.code({ kind: "native", email: "ada@example.com", scope: usualScope, nonce: "ada's" });

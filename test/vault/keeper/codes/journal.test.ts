@@ -19,7 +19,7 @@ function intakeState({ path }: TestVault): unknown {
 }
 
 describe("an answer that could not be checked, because the provider's keys were out of reach", () => {
-  test("is finished when the same code comes again: the code itself is not spent twice", async (t) => {
+  test("an answer that could not be checked yet is finished when the same code comes again: the code itself is not spent twice", async (t) => {
     const fixture = await testVault(t);
     const vault = await fixture.open();
     const options = { code: fixture.code("ada@example.com"), externalId: "user-42" };
@@ -33,7 +33,7 @@ describe("an answer that could not be checked, because the provider's keys were 
     assert.deepEqual(outcomes(fixture.newRequests()), { exchanged: 1 });
   });
 
-  test("is finished by itself when a vault is opened over the file", async (t) => {
+  test("an answer that could not be checked yet is finished by itself when a vault is opened over the file", async (t) => {
     const fixture = await testVault(t);
     const vault = await fixture.open();
     const options = { code: fixture.code("ada@example.com"), externalId: "user-42" };
@@ -50,25 +50,25 @@ describe("an answer that could not be checked, because the provider's keys were 
     assert.equal(intakeState(fixture), "done");
   });
 
-  test("raises an event while the sign-in waits, and another when it is done", async (t) => {
-    const home = await house(t);
-    const vault = await home.open();
-    const options = { code: home.code("ada@example.com"), externalId: "user-42" };
-    home.standin.fault("GET", certs, { times: "always", drop: true });
+  test("an answer that could not be checked yet raises an event while the sign-in waits, and another when it is done", async (t) => {
+    const fixture = await testVault(t);
+    const vault = await fixture.open();
+    const options = { code: fixture.code("ada@example.com"), externalId: "user-42" };
+    fixture.standin.fault("GET", certs, { times: "always", drop: true });
     await assert.rejects(vault.exchangeCode(options), (error) => isOnbehalfError(error, "provider_unavailable"));
-    await until(() => home.events.length > 0);
-    assert.deepEqual(home.events, [{ type: "sign_in_waits", provider: "google", error: "keys_unavailable" }]);
+    await until(() => fixture.events.length > 0);
+    assert.deepEqual(fixture.events, [{ type: "sign_in_waits", provider: "google", error: "keys_unavailable" }]);
     await vault.close();
-    home.standin.clearFaults();
+    fixture.standin.clearFaults();
 
-    await home.open();
-    await until(() => home.events.length >= 3);
-    const stored = home.events.find((event) => event.type === "grant_stored");
+    await fixture.open();
+    await until(() => fixture.events.length >= 3);
+    const stored = fixture.events.find((event) => event.type === "grant_stored");
     const grantId = stored !== undefined && "grantId" in stored ? stored.grantId : "";
-    assert.deepEqual(home.events.at(-1), { type: "sign_in_finished", grantId, provider: "google" });
+    assert.deepEqual(fixture.events.at(-1), { type: "sign_in_finished", grantId, provider: "google" });
   });
 
-  test("is not given to somebody who sends the code with less knowledge", async (t) => {
+  test("an answer that could not be checked yet is not given to somebody who sends the code with less knowledge", async (t) => {
     const fixture = await testVault(t);
     const vault = await fixture.open();
     const code = fixture.standin.code({ email: "ada@example.com", nonce: "n-1" });
@@ -94,7 +94,7 @@ describe("an ID token that is not what it should be", () => {
     ["unknown_kid", "kid"],
   ];
   for (const [idTokenFlaw, check] of flaws) {
-    test(`${idTokenFlaw}: refused, what was issued is revoked, nothing is kept`, async (t) => {
+    test(`an ID token with ${idTokenFlaw} is refused, what was issued is revoked, nothing is kept`, async (t) => {
       const fixture = await testVault(t, { idTokenFlaw });
       const { standin, open, events, newRequests } = fixture;
       const vault = await open();
@@ -124,7 +124,7 @@ describe("an ID token that is not what it should be", () => {
     });
   }
 
-  test("is kept sealed, and not handed out, until the provider confirms that it is revoked", async (t) => {
+  test("an answer with a wrong ID token is kept sealed, and not handed out, until the provider confirms that it is revoked", async (t) => {
     const fixture = await testVault(t, { idTokenFlaw: "wrong_aud" });
     const vault = await fixture.open();
     const options = { code: fixture.code("ada@example.com") };
@@ -140,7 +140,7 @@ describe("an ID token that is not what it should be", () => {
     assert.deepEqual(outcomes(fixture.newRequests("/token")), {}, "the code was exchanged once, long ago");
   });
 
-  test("is missing, because openid was not asked for: refused, and said how to ask", async (t) => {
+  test("an ID token that is missing, because openid was not asked for, is refused with how to ask", async (t) => {
     const { open, code, newRequests } = await testVault(t);
     const vault = await open();
     await assert.rejects(
@@ -154,7 +154,7 @@ describe("an ID token that is not what it should be", () => {
     assert.equal(newRequests("/revoke").length, 0, "revoking it would end the person's other grants, too");
   });
 
-  test("leaves an earlier grant of somebody else alone", async (t) => {
+  test("an ID token that is wrong leaves an earlier grant of somebody else alone", async (t) => {
     const { standin, open, code } = await testVault(t);
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code("carl@example.com") });
@@ -173,7 +173,7 @@ describe("a code whose exchange ended without an answer", () => {
     ["a connection that was cut before the request was read", { drop: true }],
   ];
   for (const [name, fault] of ends) {
-    test(`${name}: the same code works afterwards`, async (t) => {
+    test(`a code whose exchange ended without an answer: ${name}: the same code works afterwards`, async (t) => {
       const { standin, open, code } = await testVault(t);
       const options = { code: code("ada@example.com") };
       standin.fault("POST", "/token", { times: 1, ...fault });

@@ -36,7 +36,7 @@ async function answered(
 }
 
 describe("the gate, while a probe is out", () => {
-  test("keeps callers waiting and turns sweeps away", async () => {
+  test("the gate, while a probe is out, keeps callers waiting and turns sweeps away", async () => {
     const at = newGate();
     await halfOpen(at);
     const probe = await permitOf(at.gate);
@@ -48,7 +48,7 @@ describe("the gate, while a probe is out", () => {
     assert.deepEqual(await answered(admissions), ["admitted", "rejected", "admitted"]);
   });
 
-  test("tells those who wait for it when the next one is", async () => {
+  test("the gate, while a probe is out, tells those who wait for it when the next one is", async () => {
     const at = newGate();
     await halfOpen(at);
     const probe = await permitOf(at.gate);
@@ -57,7 +57,7 @@ describe("the gate, while a probe is out", () => {
     assert.deepEqual(await waits, { kind: "rejected", waitMs: 45_000, error: "provider_down", isClientRefused: false });
   });
 
-  test("says which: that our client is refused", async () => {
+  test("the gate, while a probe is out, tells those who wait for it that our client is refused", async () => {
     const at = newGate();
     await halfOpen(at);
     const probe = await permitOf(at.gate);
@@ -68,7 +68,7 @@ describe("the gate, while a probe is out", () => {
     assert.deepEqual([admission.error, admission.isClientRefused], ["invalid_client", true]);
   });
 
-  test("makes the next caller the probe, where it was not used", async () => {
+  test("the gate makes the next caller the probe, where a permit to probe was not used", async () => {
     const at = newGate();
     await halfOpen(at);
     const probe = await permitOf(at.gate);
@@ -84,7 +84,7 @@ describe("the gate, while a probe is out", () => {
     assert.deepEqual(await answered(admissions), ["admitted", "admitted"]);
   });
 
-  test("hears nothing of what was asked before", async () => {
+  test("the gate, while a probe is out, hears nothing of what was asked before", async () => {
     const at = newGate();
     const [early, other] = [await permitOf(at.gate), await permitOf(at.gate)];
     await halfOpen(at);
@@ -99,7 +99,7 @@ describe("the gate, while a probe is out", () => {
 });
 
 describe("the gate, held by the provider", () => {
-  test("stays shut for as long as it was told, and says why", async () => {
+  test("the gate, held by the provider, stays shut for as long as it was told, and says why", async () => {
     const { gate, time } = newGate();
     (await permitOf(gate)).failure({ limited: true, retryAfterMs: 90_000 });
     assert.equal(gate.isBlocking, true);
@@ -114,7 +114,7 @@ describe("the gate, held by the provider", () => {
     await permitOf(gate);
   });
 
-  test("does not open for what was asked before, and stays shut longer where that was told so", async () => {
+  test("the gate, held by the provider, does not open for what was asked before, and stays shut longer where that was told so", async () => {
     const { gate } = newGate();
     const [first, second, third] = [await permitOf(gate), await permitOf(gate), await permitOf(gate)];
     first.failure({ limited: true, retryAfterMs: 90_000 });
@@ -123,7 +123,7 @@ describe("the gate, held by the provider", () => {
     assert.equal(third.failure({ limited: true, retryAfterMs: 120_000 }), 120_000);
   });
 
-  test("tells those who queue at once", async () => {
+  test("the gate, held by the provider, tells those who queue at once", async () => {
     const { gate } = newGate();
     const first = await permitOf(gate);
     for (let n = 1; n < 50; n++) await permitOf(gate);
@@ -136,7 +136,7 @@ describe("the gate, held by the provider", () => {
     assert.equal(gate.queued, 0);
   });
 
-  test("lets no probe through that queued when it was held", async () => {
+  test("the gate, held by the provider, lets no probe through that queued when it was held", async () => {
     const at = newGate();
     const early = await permitOf(at.gate);
     await halfOpen(at);

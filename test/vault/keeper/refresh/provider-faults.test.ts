@@ -127,7 +127,7 @@ for (const [kind, rotation] of rotations) {
     after(() => shared.standin.close());
 
     for (const [name, { fault, code, says }] of Object.entries(faultCases)) {
-      test(`${name}: the grant is not blamed, and works again afterwards`, async (t) => {
+      test(`a provider ${kind}: ${name}: the grant is not blamed, and works again afterwards`, async (t) => {
         const { standin, clock, open, events, code: newCode } = await testVault(t, { shared, provider: { rotation } });
         const vault = await open({ exchangeTimeoutMs, random: () => 0 });
         const { grantId } = await vault.exchangeCode({ code: newCode(`${encodeURIComponent(name)}@example.com`) });
@@ -166,7 +166,7 @@ for (const [kind, rotation] of rotations) {
 }
 
 describe("while the provider is away", () => {
-  test("a token that still lives is served, though it is shorter-lived than asked", async (t) => {
+  test("while the provider is away: a token that still lives is served, though it is shorter-lived than asked", async (t) => {
     const { standin, clock, open, code } = await testVault(t);
     const vault = await open({ random: () => 0 });
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
@@ -179,7 +179,7 @@ describe("while the provider is away", () => {
     assert.equal((await vault.grant(grantId)).state, "active");
   });
 
-  test("nobody hammers it: after some failures callers are told to come back, and one probe goes out", async (t) => {
+  test("while the provider is away: nobody hammers it: after some failures callers are told to come back, and one probe goes out", async (t) => {
     const { standin, clock, open, code, newRequests } = await testVault(t);
     const vault = await open({ random: () => 0 });
     const grants = await Promise.all(
@@ -219,7 +219,7 @@ describe("while the provider is away", () => {
     for (const { grantId } of grants) assert.match((await vault.getAccessToken(grantId)).token, /^ya29\./);
   });
 
-  test("Retry-After is kept to", async (t) => {
+  test("while the provider is away: nobody asks before Retry-After is over", async (t) => {
     const { standin, clock, open, code, newRequests } = await testVault(t);
     const vault = await open({ random: () => 0 });
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
@@ -238,7 +238,7 @@ describe("while the provider is away", () => {
 });
 
 describe("an answer to a refresh", () => {
-  test("without a refresh token leaves the old one in place, many times over", async (t) => {
+  test("an answer to a refresh without a refresh token leaves the old one in place, many times over", async (t) => {
     const { clock, open, code, newRequests } = await testVault(t);
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
@@ -250,7 +250,7 @@ describe("an answer to a refresh", () => {
     }
   });
 
-  test("without expires_in or scope is good for an hour, and for what was granted", async (t) => {
+  test("an answer to a refresh without expires_in or scope is good for an hour, and for what was granted", async (t) => {
     const { standin, clock, open, code } = await testVault(t);
     const vault = await open();
     const { grantId, scopes } = await vault.exchangeCode({ code: code("ada@example.com") });
@@ -262,7 +262,7 @@ describe("an answer to a refresh", () => {
     assert.deepEqual(token.scopes, scopes);
   });
 
-  test("that the person is gone is looked at twice before anybody believes it", async (t) => {
+  test("an answer to a refresh that the person is gone is looked at twice before anybody believes it", async (t) => {
     const { standin, clock, open, code, events } = await testVault(t);
     const vault = await open({ random: () => 0 });
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
@@ -273,7 +273,7 @@ describe("an answer to a refresh", () => {
     assert.ok(!events.some(({ type }) => type === "lapsed"));
   });
 
-  test("for a stale copy of the token is evidence about that copy: the newer one is used", async (t) => {
+  test("an answer to a refresh for a stale copy of the token is evidence about that copy: the newer one is used", async (t) => {
     const { clock, open, code, events, path } = await testVault(t, {
       rotation: "strict",
       provider: { rotation: "strict" },
@@ -300,7 +300,7 @@ describe("an answer to a refresh", () => {
     assert.ok(!events.some(({ type }) => type === "lapsed"));
   });
 
-  test("that comes after the grant has moved on is kept, and revives it when the newer token turns out dead", async (t) => {
+  test("an answer to a refresh that comes after the grant has moved on is kept, and revives it when the newer token turns out dead", async (t) => {
     const { standin, clock, open, code, events, path, newRequests } = await testVault(t);
     const answer = Promise.withResolvers<void>();
     const sent = Promise.withResolvers<void>();

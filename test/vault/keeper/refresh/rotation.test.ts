@@ -12,7 +12,7 @@ const rotations: readonly (readonly [string, Provider["rotation"], "none" | "gra
 
 for (const [name, rotation, plays] of rotations) {
   describe(`several vaults over one file, at a provider that ${name}`, () => {
-    test("refresh once, and all are served the same token", async (t) => {
+    test(`several vaults over one file refresh once, and all are served the same token: a provider that ${name}`, async (t) => {
       const { standin, clock, open, code, newRequests } = await testVault(t, {
         rotation: plays,
         revokeFamilyOnReuse: true,
@@ -36,7 +36,7 @@ for (const [name, rotation, plays] of rotations) {
       assert.equal((await first.grant(grantId)).state, "active");
     });
 
-    test("see each other's refreshes, and never hand out a token that was replaced for being refused", async (t) => {
+    test(`several vaults over one file see each other's refreshes, and none hands out a replaced token: a provider that ${name}`, async (t) => {
       const { standin, open, code } = await testVault(t, { rotation: plays, provider: { rotation } });
       const [one, two] = [await open(), await open()];
       const { grantId } = await one.exchangeCode({ code: code("ada@example.com") });
@@ -55,7 +55,7 @@ for (const [name, rotation, plays] of rotations) {
 }
 
 describe("a provider that rotates strictly", () => {
-  test("and whose answer is lost on the way: suspect at once, then lapsed, and said why", async (t) => {
+  test("a strictly rotating provider's answer is lost on the way: the grant is suspect at once, then lapsed, and says why", async (t) => {
     const { standin, clock, open, code, events } = await testVault(t, {
       rotation: "strict",
       provider: { rotation: "strict" },
@@ -87,7 +87,7 @@ describe("a provider that rotates strictly", () => {
     assert.match((await vault.getAccessToken(grantId)).token, /^ya29\./);
   });
 
-  test("and whose request never arrived: nothing is suspected, and the token still works", async (t) => {
+  test("a request that never arrived at a strictly rotating provider: nothing is suspected, and the token still works", async (t) => {
     const { clock, open, code } = await testVault(t, { rotation: "strict", provider: { rotation: "strict" } });
     let away = false;
     const unreachable = Object.assign(new TypeError("fetch failed"), {

@@ -7,7 +7,7 @@ const reauthorize = (error: unknown): boolean => isOnbehalfError(error, "reautho
 const unconfirmed = (error: unknown): boolean => isOnbehalfError(error, "provider_unavailable");
 
 describe("revoking a grant", () => {
-  test("ends it at the provider and here; the tokens are gone from the file", async (t) => {
+  test("revoking a grant ends it at the provider and here; the tokens are gone from the file", async (t) => {
     const { standin, open, code, newRequests, events, path } = await testVault(t);
     const vault = await open();
     const grant = await vault.exchangeCode({ code: code("ada@example.com"), externalId: "user-42" });
@@ -37,7 +37,7 @@ describe("revoking a grant", () => {
     file.close();
   });
 
-  test("twice, or one that the person has ended already, is done", async (t) => {
+  test("revoking a grant twice, or one that the person has ended already, is done", async (t) => {
     const { standin, open, code } = await testVault(t);
     const vault = await open();
     const grant = await vault.exchangeCode({ code: code("ada@example.com") });
@@ -46,7 +46,7 @@ describe("revoking a grant", () => {
     assert.equal((await vault.revoke({ subject: grant.subject })).state, "revoked");
   });
 
-  test("one that has lapsed ends it, too", async (t) => {
+  test("revoking a grant that has lapsed ends it, too", async (t) => {
     const { standin, clock, open, code } = await testVault(t);
     const vault = await open();
     const grant = await vault.exchangeCode({ code: code("ada@example.com") });
@@ -56,7 +56,7 @@ describe("revoking a grant", () => {
     assert.equal((await vault.revoke(grant)).state, "revoked");
   });
 
-  test("that does not exist says so", async (t) => {
+  test("revoking a grant that does not exist says so", async (t) => {
     const { open } = await testVault(t);
     const vault = await open();
     await assert.rejects(vault.revoke("g_nobody"), (error) => isOnbehalfError(error, "grant_not_found"));
@@ -67,7 +67,7 @@ describe("revoking a grant", () => {
     ["cuts the connection", { drop: true }],
   ];
   for (const [name, fault] of troubles) {
-    test(`while the provider ${name}: nothing is handed out from the first moment, and it is told until it confirms`, async (t) => {
+    test(`revoking a grant while the provider ${name}: nothing is handed out from the first moment, and it is told until it confirms`, async (t) => {
       const { standin, open, code, events, newRequests } = await testVault(t);
       const vault = await open();
       const grant = await vault.exchangeCode({ code: code("ada@example.com") });
@@ -91,7 +91,7 @@ describe("revoking a grant", () => {
 });
 
 describe("a person who connects again", () => {
-  test("after a disconnect has the same grant, alive", async (t) => {
+  test("a person who connects again after a disconnect has the same grant, alive", async (t) => {
     const { open, standin, code } = await testVault(t);
     const vault = await open();
     const first = await vault.exchangeCode({ code: code("ada@example.com"), externalId: "user-42" });
@@ -101,7 +101,7 @@ describe("a person who connects again", () => {
     assert.match((await vault.getAccessToken({ externalId: "user-42" })).token, /^ya29\./);
   });
 
-  test("while a disconnect waits for the provider is not disconnected by it", async (t) => {
+  test("a person who connects again while a disconnect waits for the provider is not disconnected by it", async (t) => {
     const { standin, clock, open, events, code } = await testVault(t);
     const vault = await open();
     const grant = await vault.exchangeCode({ code: code("ada@example.com") });
@@ -123,7 +123,7 @@ describe("a person who connects again", () => {
     assert.match((await last.getAccessToken(grant.grantId)).token, /^ya29\./);
   });
 
-  test("while other disconnects are retried is not disconnected again", async (t) => {
+  test("a person who connects again while other disconnects are retried is not disconnected again", async (t) => {
     const { standin, clock, open, code, events } = await testVault(t);
     const vault = await open();
     standin.fault("POST", "/revoke", { times: "always", status: 503 });
@@ -151,7 +151,7 @@ describe("a person who connects again", () => {
     assert.match((await last.getAccessToken(second.grantId)).token, /^ya29\./, "nor was the provider told to end it");
   });
 
-  test("while the disconnect's request is on its way keeps what came last", async (t) => {
+  test("a person who connects again while the disconnect's request is on its way keeps what came last", async (t) => {
     const { standin, open, code } = await testVault(t);
     const vault = await open();
     const grant = await vault.exchangeCode({ code: code("ada@example.com") });
@@ -169,7 +169,7 @@ describe("a person who connects again", () => {
     assert.equal((await vault.grant(grant.grantId)).state, "active");
   });
 
-  test("with a sign-in that brings no refresh token does not stop a disconnect", async (t) => {
+  test("a person who connects again with a sign-in that brings no refresh token does not stop a disconnect", async (t) => {
     const { standin, open, code, newRequests } = await testVault(t);
     const vault = await open();
     const grant = await vault.exchangeCode({ code: code("ada@example.com") });

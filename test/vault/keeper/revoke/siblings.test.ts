@@ -37,7 +37,7 @@ async function family(t: TestContext, settings: StandinOptions = {}, clientId?: 
 }
 
 describe("what Google ends together with a revoked grant", () => {
-  test("is named, and nothing of it is served any more, in any process", async (t) => {
+  test("a sibling that Google ends with a revoked grant is named, and nothing of it is served any more, in any process", async (t) => {
     const { vault, again, standin, events, secondCode } = await family(t);
     const one = await vault.exchangeCode({ provider: "google", code: standin.code({ email }) });
     const two = await vault.exchangeCode({ provider: "second", code: secondCode() });
@@ -57,7 +57,7 @@ describe("what Google ends together with a revoked grant", () => {
     );
   });
 
-  test("is not blamed where it lives on: one refresh, and it is as before", async (t) => {
+  test("a sibling of a revoked grant that lives on is not blamed: one refresh, and it is as before", async (t) => {
     const { vault, standin, events, newRequests, secondCode } = await family(t, { revocationEnds: "family" });
     const one = await vault.exchangeCode({ provider: "google", code: standin.code({ email }) });
     const { grantId } = await vault.exchangeCode({ provider: "second", code: secondCode() });
@@ -70,7 +70,7 @@ describe("what Google ends together with a revoked grant", () => {
     assert.ok(!events.some(({ type }) => type === "lapsed"));
   });
 
-  test("does not reach into another project", async (t) => {
+  test("revoking a grant does not end one of another project", async (t) => {
     const { vault, standin, events, secondCode } = await family(t, {}, "42-other.apps.googleusercontent.com");
     const one = await vault.exchangeCode({ provider: "google", code: standin.code({ email }) });
     const two = await vault.exchangeCode({ provider: "second", code: secondCode() });
@@ -81,7 +81,7 @@ describe("what Google ends together with a revoked grant", () => {
     assert.equal((await vault.getAccessToken(two.grantId)).token, token);
   });
 
-  test("and the provider away just then: no dead token, and nothing is blamed", async (t) => {
+  test("a sibling of a revoked grant while the provider is away: no dead token is served, and nothing is blamed", async (t) => {
     const { vault, standin, secondCode } = await family(t);
     const one = await vault.exchangeCode({ provider: "google", code: standin.code({ email }) });
     const two = await vault.exchangeCode({ provider: "second", code: secondCode() });
@@ -92,7 +92,7 @@ describe("what Google ends together with a revoked grant", () => {
     assert.equal((await vault.grant(two.grantId)).state, "suspect");
   });
 
-  test("that nobody uses is looked at in the background", async (t) => {
+  test("a sibling of a revoked grant that nobody uses is looked at in the background", async (t) => {
     const { vault, again, standin, events, secondCode } = await family(t);
     const one = await vault.exchangeCode({ provider: "google", code: standin.code({ email }) });
     const two = await vault.exchangeCode({ provider: "second", code: secondCode() });
@@ -106,7 +106,7 @@ describe("what Google ends together with a revoked grant", () => {
     ["after the provider has confirmed", 400, 0],
     ["while the provider confirms", 150, 400],
   ] as const) {
-    test(`is found out where its refresh was answered before, and is stored ${when}`, async (t) => {
+    test(`a sibling of a revoked grant is found out where its refresh was answered before, and is stored ${when}`, async (t) => {
       const { vault, standin, clock, secondCode } = await family(t);
       const one = await vault.exchangeCode({ provider: "google", code: standin.code({ email }) });
       const two = await vault.exchangeCode({ provider: "second", code: secondCode() });
@@ -122,7 +122,7 @@ describe("what Google ends together with a revoked grant", () => {
     });
   }
 
-  test("is found out where its code was exchanged before and stored after", async (t) => {
+  test("a sibling of a revoked grant is found out where its code was exchanged before and stored after", async (t) => {
     const { vault, standin, clock, secondCode } = await family(t);
     const one = await vault.exchangeCode({ provider: "google", code: standin.code({ email }) });
     standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 300 });
@@ -142,7 +142,7 @@ describe("a person who connects again in the very moment of a disconnect", () =>
     ["family", "lives on: served, and not blamed"],
   ] as const) {
     for (const when of ["while the provider is told", "before, and is stored when all is over"] as const) {
-      test(`${when}: what ${what}`, async (t) => {
+      test(`a person who connects again during a disconnect: ${when}: what ${what}`, async (t) => {
         const { open, standin, clock, code } = await testVault(t, { revocationEnds: ends });
         const vault = await open();
         const { grantId } = await vault.exchangeCode({ code: code(email) });
