@@ -62,40 +62,44 @@ async function ask(fixture: VirtualKeeper, ids: readonly string[], end: number):
 
 describe("a provider that is down for a long time", { timeout }, () => {
   for (const { name, rotation } of rotations) {
-    test(`rotation ${name}: an outage flags no grant, and nobody storms the provider after it`, { timeout }, async (t) => {
-      const fixture = await virtualKeeper(t, { rotation, rate });
-      const { time, context, requests } = fixture;
-      const ids = await fixture.addGrants(grants, () => time.now());
-      let n = 0;
-      fixture.answer = () => outages[(n += 1) % outages.length]?.() ?? "no connection";
-      const kinds = await ask(fixture, ids, time.now() + outageMs);
-      assert.deepEqual(kinds, ["unavailable"]);
-      assert.ok(requests.length < outageMs / 5_000, `${requests.length} requests: it is probed, not hammered`);
-      const { "suspect 1": suspects = 0, ...rest } = await census(fixture);
-      // A strict provider's lost answer may have been the new token: said, and looked at first when it is back.
-      assert.ok(name === "strict" || suspects === 0);
-      assert.deepEqual(rest, { "active 1": grants - suspects });
+    test(
+      `rotation ${name}: an outage flags no grant, and nobody storms the provider after it`,
+      { timeout },
+      async (t) => {
+        const fixture = await virtualKeeper(t, { rotation, rate });
+        const { time, context, requests } = fixture;
+        const ids = await fixture.addGrants(grants, () => time.now());
+        let n = 0;
+        fixture.answer = () => outages[(n += 1) % outages.length]?.() ?? "no connection";
+        const kinds = await ask(fixture, ids, time.now() + outageMs);
+        assert.deepEqual(kinds, ["unavailable"]);
+        assert.ok(requests.length < outageMs / 5_000, `${requests.length} requests: it is probed, not hammered`);
+        const { "suspect 1": suspects = 0, ...rest } = await census(fixture);
+        // A strict provider's lost answer may have been the new token: said, and looked at first when it is back.
+        assert.ok(name === "strict" || suspects === 0);
+        assert.deepEqual(rest, { "active 1": grants - suspects });
 
-      fixture.answer = tokens;
-      requests.length = 0;
-      const waiting = new Set(ids);
-      const recovery = async (): Promise<void> => {
-        while (waiting.size > 0) {
-          await Promise.all(
-            [...waiting].map(async (grantId) => {
-              const { kind } = await refresh(context, grantId, "interactive");
-              if (kind === "newer") waiting.delete(grantId);
-            }),
-          );
-          await time.sleep(1_000);
-        }
-      };
-      await time.until(recovery());
-      assert.deepEqual(await census(fixture), { "active 2": grants });
-      assert.ok(peak(requests) <= cap, `${peak(requests)} in one second`);
-      assert.equal(requests.length, grants, "one exchange each");
-      assert.ok(!fixture.events.some(({ type }) => type === "lapsed" || type === "client_refused"));
-    });
+        fixture.answer = tokens;
+        requests.length = 0;
+        const waiting = new Set(ids);
+        const recovery = async (): Promise<void> => {
+          while (waiting.size > 0) {
+            await Promise.all(
+              [...waiting].map(async (grantId) => {
+                const { kind } = await refresh(context, grantId, "interactive");
+                if (kind === "newer") waiting.delete(grantId);
+              }),
+            );
+            await time.sleep(1_000);
+          }
+        };
+        await time.until(recovery());
+        assert.deepEqual(await census(fixture), { "active 2": grants });
+        assert.ok(peak(requests) <= cap, `${peak(requests)} in one second`);
+        assert.equal(requests.length, grants, "one exchange each");
+        assert.ok(!fixture.events.some(({ type }) => type === "lapsed" || type === "client_refused"));
+      },
+    );
   }
 });
 

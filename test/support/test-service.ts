@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import type { TestContext } from "node:test";
 import { fixedClock } from "../../src/index.ts";
 import type { Grant, Permission, Store, Vault, VaultOptions } from "../../src/index.ts";
-import { serviceMetrics, startServer } from "../../src/service/index.ts";
+import { startServer } from "../../src/service/index.ts";
 import type { RunningServer, ServerOptions } from "../../src/service/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import { testVault } from "./test-vault.ts";
@@ -34,6 +34,10 @@ export interface Asking extends Omit<RequestInit, "headers"> {
 
 let people = 0;
 
+/**
+ * @param options of the server, and `vault`'s own. Without `metrics` it counts nothing: metrics go on measuring the
+ *   process after the test, ten times a second each.
+ */
 export async function testService(
   t: TestContext,
   {
@@ -43,20 +47,18 @@ export async function testService(
   }: ServerOptions & { shared?: SharedStandin; vault?: Partial<VaultOptions> } = {},
 ): Promise<TestService> {
   const fixture = await testVault(t, shared === undefined ? { clock: fixedClock("2026-11-22T00:00:00Z") } : { shared });
-  const metrics = serviceMetrics();
   const store = sqlite(fixture.path);
   const vault = await fixture.open({
     store,
     ...vaultOptions,
     onEvent: (event) => {
       fixture.events.push(event);
-      metrics.onEvent(event);
+      options.metrics?.onEvent(event);
     },
   });
   const faults: unknown[] = [];
   const server = await startServer(vault, {
     port: 0,
-    metrics,
     onFault: (fault) => faults.push(fault),
     ...options,
   });

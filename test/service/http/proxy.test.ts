@@ -4,6 +4,8 @@ import type { IncomingMessage, RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
 import type { TestContext } from "node:test";
+import { serviceMetrics } from "../../../src/service/index.ts";
+import type { ServerOptions } from "../../../src/service/index.ts";
 import { isOnbehalfError } from "../../../src/index.ts";
 import { requiredScopes, targetUrl } from "../../../src/service/http/proxy.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -22,7 +24,11 @@ after(() => shared.standin.close());
 const files = "www.googleapis.com/drive/v3/files";
 
 /** A service whose grant reaches an API of our own making, in the place of Google's. */
-async function withApi(t: TestContext, listener: RequestListener): Promise<TestService & { proxied: string }> {
+async function withApi(
+  t: TestContext,
+  listener: RequestListener,
+  options: ServerOptions = {},
+): Promise<TestService & { proxied: string }> {
   const api = createServer(listener);
   await new Promise<void>((resolve) => api.listen(0, "127.0.0.1", resolve));
   t.after(() => {
@@ -31,7 +37,7 @@ async function withApi(t: TestContext, listener: RequestListener): Promise<TestS
   });
   const apiBaseUrl = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
   const { provider } = await testVault(t, { shared });
-  const service = await testService(t, { shared, vault: { provider: { ...provider, apiBaseUrl } } });
+  const service = await testService(t, { ...options, shared, vault: { provider: { ...provider, apiBaseUrl } } });
   const { grantId } = await service.grant();
   return { ...service, proxied: `/v1/grants/${grantId}/proxy` };
 }
@@ -242,9 +248,10 @@ describe("a call through the proxy", () => {
     ["a body of no announced length", "transfer-encoding: chunked"],
   ] as const) {
     test(`a proxied call with ${name} that breaks off is nobody's fault: neither ours nor the API's`, async (t) => {
-      const { url, key, proxied, faults } = await withApi(t, (request, response) => {
+      const listener: RequestListener = (request, response) => {
         request.resume().on("end", () => response.end("{}"));
-      });
+      };
+      const { url, key, proxied, faults } = await withApi(t, listener, { metrics: serviceMetrics() });
       const head = [`POST ${proxied}/${files} HTTP/1.1`, "host: x", `authorization: Bearer ${key}`, framing];
       await raw(url, `${head.join("\r\n")}\r\n\r\n5\r\nhello`, { end: true });
       // The service notices a moment after the socket is gone.

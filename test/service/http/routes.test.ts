@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createPublicKey, verify } from "node:crypto";
 import { describe, test } from "node:test";
+import { serviceMetrics } from "../../../src/service/index.ts";
 import { assertProblem } from "../../support/problem.ts";
 import { testService } from "../../support/test-service.ts";
 import { appData, outcomes } from "../../support/test-vault.ts";
@@ -233,7 +234,7 @@ describe("a caller", () => {
 
 describe("what anyone may read", () => {
   test("what anyone may read: health, readiness, metrics, the description of the API, the errors page", async (t) => {
-    const { url, grant } = await testService(t);
+    const { url, grant } = await testService(t, { metrics: serviceMetrics() });
     await grant();
     assert.deepEqual(await (await fetch(`${url}/healthz`)).json(), { status: "ok" });
     assert.deepEqual(await (await fetch(`${url}/readyz`)).json(), { status: "ready" });
