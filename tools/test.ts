@@ -97,9 +97,12 @@ async function test(args: readonly string[], showAtOnce: boolean): Promise<void>
   worst = Math.max(worst, code);
 }
 
-/** Divides files into portions that run side by side, of about the same size. Few files stay together. */
+/**
+ * Divides files into portions of about the same size that run side by side: one more than there are processors, because
+ * tests also wait. Few files stay together.
+ */
 function portions(all: readonly string[]): string[][] {
-  const count = all.length < 20 ? Math.min(all.length, 1) : Math.min(availableParallelism(), 4);
+  const count = all.length < 20 ? Math.min(all.length, 1) : Math.min(availableParallelism() + 1, 4);
   const result = Array.from({ length: count }, () => ({ bytes: 0, files: [] as string[] }));
   const bySize = all.map((file) => ({ file, bytes: statSync(file).size })).sort((a, b) => b.bytes - a.bytes);
   for (const { file, bytes } of bySize) {
