@@ -1,6 +1,6 @@
 /**
- * Any OpenID Connect provider is a record. This one says that it replaces the refresh token with each use; what is not
- * known of a provider is best left out, and the careful choice is taken.
+ * Any OpenID Connect provider is a record. This record says that the provider replaces the refresh token with each use.
+ * Leave out what you do not know of a provider: the vault then takes the careful choice.
  */
 import { keyringFromEnv, oidc, openVault } from "onbehalf";
 import { sqlite } from "onbehalf/sqlite";

@@ -50,7 +50,7 @@ server.listen(Number(process.env["PORT"] ?? 3000), "127.0.0.1", () => {
 
 process.once("SIGTERM", () => {
   server.close(() => {
-    // What is under way is stored before the process ends.
+    // close() waits until the work under way is stored.
     vault.close().then(
       () => process.exit(0),
       () => process.exit(1),

@@ -1,6 +1,6 @@
 /**
- * Weeks later, in another process, while everybody sleeps: something is written into each person's own Drive folder,
- * and those who have to sign in again are listed.
+ * Weeks later, in another process, while everybody sleeps: the job writes a file into each person's own Drive folder,
+ * and lists the people who have to sign in again.
  */
 import { google, isOnbehalfError, keyringFromEnv, openVault } from "onbehalf";
 import { sqlite } from "onbehalf/sqlite";
@@ -27,7 +27,7 @@ for (const grant of grants) {
     if (error.code === "reauthorization_required") {
       process.stdout.write(`${grant.profile.email ?? grant.subject}: must sign in again (${error.details.reason})\n`);
     } else {
-      // Nobody's grant is to blame: the next night tries again.
+      // The grant is not the cause: the next night tries again.
       process.stdout.write(`${grant.profile.email ?? grant.subject}: not tonight (${error.code})\n`);
     }
   }

@@ -7,7 +7,7 @@ import type { Breaker } from "../../src/core/breaker.ts";
 const now = Date.UTC(2026, 10, 22);
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
-/** After so many failures in a row, all at one moment. */
+/** A breaker after this many failures in a row, all at one moment. */
 function broken(failures: number, retryAfterMs?: number): Breaker {
   let breaker = closedBreaker;
   for (let i = 0; i < failures; i++) breaker = afterFailure(breaker, now, 0, { retryAfterMs });

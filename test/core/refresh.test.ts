@@ -73,7 +73,7 @@ const answers: readonly (readonly [TokenFailure, object])[] = [
   [refused(502, "invalid_client"), maybeSpent("invalid_client")],
   [refused(500, "server_error"), maybeSpent("server_error")],
 
-  // No JSON, no token, no end: what became of a rotating token depends on how far the answer had come.
+  // No JSON, no token, or an answer that broke off: the provider may have replaced a rotating token already.
   [{ kind: "unusable", status: 200, error: "no_access_token" }, maybeSpent("no_access_token")],
   [{ kind: "unusable", status: 200, error: "not_json" }, maybeSpent("not_json")],
   [{ kind: "unusable", status: 200, error: "body_too_large" }, maybeSpent("body_too_large")],

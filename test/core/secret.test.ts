@@ -9,7 +9,7 @@ import { Secret } from "../../src/core/secret.ts";
 
 const canary = "ya29.canary-that-must-not-be-seen";
 const secret = new Secret(canary);
-/** The same, where the compiler would not let it through. */
+/** The same secret, typed as a string: the compiler would refuse the conversions below otherwise. */
 const disguised = secret as unknown as string;
 
 /** What a console prints. */

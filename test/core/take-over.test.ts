@@ -34,23 +34,23 @@ describe("mayTakeOver", () => {
   });
 
   const cases: readonly (readonly [Liveness, Rotation, number, boolean])[] = [
-    // Who is dead holds nothing, not even for a moment.
+    // A dead owner finishes nothing: take over at once.
     ["dead", "strict", 0, true],
     ["dead", grace, 0, true],
     ["dead", "none", 0, true],
-    // Our own work is known to run: no clock says otherwise.
+    // Our own attempt is known to run, whatever the clock says.
     ["mine", "none", takeOverLimitMs * 10, false],
     ["mine", grace, takeOverLimitMs * 10, false],
     ["mine", "strict", takeOverLimitMs * 10, false],
-    // A steal does no harm where the token does not rotate.
+    // Where tokens do not rotate, two refreshes at once do no harm.
     ["alive", "none", exchangeLimitMs, false],
     ["alive", "none", exchangeLimitMs + 1, true],
     ["unknown", "none", exchangeLimitMs, false],
     ["unknown", "none", exchangeLimitMs + 1, true],
-    // A paused holder may be the only one with the only valid new token, and no grace period lasts for ever.
+    // A paused owner may hold the only valid new token, and a grace period ends.
     ["alive", grace, takeOverLimitMs * 10, false],
     ["alive", "strict", takeOverLimitMs * 10, false],
-    // Where nothing is known of the holder, time has to do.
+    // Where nothing is known of the owner, only the attempt's age can decide.
     ["unknown", grace, exchangeLimitMs, false],
     ["unknown", grace, exchangeLimitMs + 1, true],
     ["unknown", grace, 55 * second, true],
@@ -64,12 +64,12 @@ describe("mayTakeOver", () => {
     ["unknown", shortGrace, takeOverLimitMs + 1, true],
     ["unknown", { graceSeconds: 0 }, exchangeLimitMs + 1, false],
     ["unknown", { graceSeconds: 3_600 }, takeOverLimitMs, true],
-    // From the dead nothing more can be lost, whatever the grace.
+    // A dead owner stores nothing any more: waiting saves nothing, whatever the grace.
     ["dead", shortGrace, 61 * second, true],
     ["unknown", "strict", exchangeLimitMs + 1, false],
     ["unknown", "strict", takeOverLimitMs, false],
     ["unknown", "strict", takeOverLimitMs + 1, true],
-    // A wall clock that was set back makes nobody older.
+    // After the wall clock was set back an attempt has a negative age: it counts as new.
     ["alive", "none", -86_400 * second, false],
     ["unknown", "strict", -86_400 * second, false],
   ];

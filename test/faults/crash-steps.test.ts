@@ -18,7 +18,7 @@ const mostSteps = 20;
 for (const [storeName, place] of Object.entries(places)) {
   describe(`${storeName}: kill -9 at each step of a refresh in turn`, { concurrency: true }, () => {
     for (const { name, rotation, standin: plays } of rotations) {
-      // After one step is before the next, but for the request that lies between the intent and the commit.
+      // "After" one step is "before" the next, except for the request to the provider between beginning and commit.
       const kinds = name === "strict" ? (["before", "after"] as const) : (["before"] as const);
       for (const kind of kinds) {
         test(`${storeName}: kill -9 ${kind} each step of a refresh, rotation ${name}: nothing is lost but what was in flight, and that is said`, async (t) => {
@@ -88,7 +88,7 @@ async function crash(plan: CrashPlan): Promise<boolean> {
   return signal === "SIGKILL";
 }
 
-/** A token, or `lapsed` where the reason is told that fits. */
+/** A token; or `lapsed`, after checking that the grant names the right reason. */
 async function settled(vault: Vault, grantId: string): Promise<string> {
   for (;;) {
     try {

@@ -1,7 +1,7 @@
 import { OnbehalfError } from "../../src/index.ts";
 import type { Store } from "../../src/store/store.ts";
 
-/** Where a fault comes: instead of a step, after it has been done, or instead of it and of every step from then on. */
+/** When the fault strikes: instead of the step, after the step, or instead of the step and of every later one. */
 export type FaultKind = "before" | "after" | "from then on";
 
 /** Counts the steps that one grant's refresh makes in a store, and lets one of them fail. */
@@ -25,7 +25,7 @@ const steps = [
   "dropLateAnswer",
 ] as const satisfies readonly (keyof Store)[];
 
-/** Those that are told an attempt's id instead of the grant's. */
+/** Steps whose argument is the attempt's id, not the grant's. */
 const byAttempt: ReadonlySet<string> = new Set(["endAttempt", "endAttemptUnknown"]);
 
 /**

@@ -64,7 +64,7 @@ describe("a file that somebody else holds", () => {
     });
     assert.equal((await vault.getAccessToken(fresh.grantId)).token, token);
     await refused;
-    assert.equal(newRequests().length, 0, "without an intent no token is spent");
+    assert.equal(newRequests().length, 0, "no token is spent before its attempt is stored");
     release();
     assert.match((await vault.getAccessToken(expired.grantId)).token, /^ya29\./);
     assert.equal((await vault.grant(expired.grantId)).state, "active");
@@ -117,7 +117,11 @@ describe("a sealed value that was damaged", () => {
       }
       assert.ok(newRequests().length === 0, "nothing was spent");
       const file = new DatabaseSync(fixture.path, { readOnly: true });
-      assert.deepEqual(file.prepare("SELECT * FROM attempts").all(), [], "and no intent stands as if it had been");
+      assert.deepEqual(
+        file.prepare("SELECT * FROM attempts").all(),
+        [],
+        "and no attempt stands as if one had been spent",
+      );
       file.close();
       assert.match((await next.getAccessToken(sound.grantId)).token, /^ya29\./);
       assert.equal((await next.grant(hurt.grantId)).profile.email, "ada@example.com");
@@ -205,9 +209,9 @@ describe("opening", () => {
   const mistakes: Readonly<Record<string, (fixture: TestVault) => Partial<VaultOptions>>> = {
     "without a provider": () => ({ providers: [] }),
     "with two providers of one name": ({ provider }) => ({ providers: [provider, provider] }),
-    "with a patience of none": () => ({ exchangeTimeoutMs: 0 }),
-    "with a patience beyond the lease's": () => ({ exchangeTimeoutMs: 30_001 }),
-    "with a patience that is no number": () => ({ exchangeTimeoutMs: Number.NaN }),
+    "with an exchange timeout of nothing": () => ({ exchangeTimeoutMs: 0 }),
+    "with an exchange timeout beyond the take-over limit": () => ({ exchangeTimeoutMs: 30_001 }),
+    "with an exchange timeout that is no number": () => ({ exchangeTimeoutMs: Number.NaN }),
   };
   for (const [name, options] of Object.entries(mistakes)) {
     test(`opening a vault: ${name} is refused before the store is touched`, async (t) => {

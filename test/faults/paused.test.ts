@@ -10,7 +10,7 @@ import { accepts } from "../support/accepts.ts";
 
 const exchangeTimeoutMs = 1_000;
 
-/** What the provider's answer finds: a process that stands still when it comes, before it is stored. */
+/** The process is stopped while the provider's answer is on its way, so that it cannot store the answer. */
 const moments = {
   "before the provider has acted": { delayMs: 500, after: "request" },
   "while the answer is on its way": { delayMs: 500, after: "answer" },

@@ -20,7 +20,7 @@ function ask({ context, time }: VirtualKeeper, ids: readonly string[]): Promise<
   return time.until(Promise.all(ids.map((id) => refresh(context, id, "interactive"))));
 }
 
-/** Fails for as many grants as it takes until nobody is let through, and lets the pause pass. */
+/** Lets refreshes fail until the breaker blocks, then lets its pause pass: the next request is the probe. */
 async function goDown(fixture: VirtualKeeper, ids: readonly string[]): Promise<void> {
   fixture.answer = overloaded;
   for (const id of ids) await ask(fixture, [id]);
@@ -56,7 +56,7 @@ describe("while one request finds out whether the provider is back", () => {
     fixture.answer = tokens;
     for (const outcome of outcomes) {
       assert.ok(outcome.kind === "unavailable");
-      // The sixth failure in a row pauses for one to two seconds, and a moment.
+      // After the sixth failure in a row the breaker pauses for one to two seconds; callers add a moment to that.
       assert.ok(outcome.retryAfterMs >= 1_250, JSON.stringify(outcome));
     }
     const waitMs = Math.max(...outcomes.map((outcome) => (outcome.kind === "unavailable" ? outcome.retryAfterMs : 0)));

@@ -24,10 +24,10 @@ test("a database server that is stopped in mid-refresh, and started again", asyn
   const expired = await vault.exchangeCode({ code: fixture.code("carl@example.com") });
   clock.advance(3_000_000);
   const fresh = await vault.exchangeCode({ code: fixture.code("fresh@example.com") });
-  // Read again once the vault has heard of its own sign-in: a grant that has changed is looked up anew.
+  // Read again after the vault was told of its own sign-in: it looks a changed grant up again.
   await pause(1_500);
   const { token: valid } = await vault.getAccessToken(fresh.grantId);
-  // Somebody else's sign-in makes every reference be looked up again, but a grant's own id.
+  // After another person's sign-in the vault looks every reference up again, except a grant's own id.
   await vault.exchangeCode({ code: fixture.code("late@example.com") });
   await pause(1_500);
   clock.advance(700_000);

@@ -22,7 +22,7 @@ test("answers that a locked file could not take survive a crash, however many th
   release();
 
   const next = await fixture.open();
-  // Callers come before the journal was looked at, and find the dead one's attempts in their way.
+  // Callers come before the vault has read the journal, and find attempts of the dead process.
   const found = await Promise.all(ids.map(async (grantId) => (await next.getAccessToken(grantId)).token));
   assert.deepEqual(found, tokens);
   assert.deepEqual(outcomes(fixture.newRequests()), { refreshed: ids.length }, "no used token was presented again");

@@ -36,10 +36,10 @@ function listening(): Answers {
   };
 }
 
-/** Whether anything that was ever issued would still be taken by the provider. */
+/** Whether the provider still accepts any token that it ever issued. */
 async function anythingLives({ standin }: TestVault, { seen }: Answers): Promise<boolean> {
   for (const { access_token: accessToken } of seen) if (await accepts(standin, accessToken)) return true;
-  // The newest only: presenting a used one would end the others, and prove nothing.
+  // Only the newest refresh token: a used one would end the whole family, and the check would prove nothing.
   const refreshToken = seen.findLast(({ refresh_token: token }) => token !== undefined)?.refresh_token ?? "";
   const { clientId, clientSecret } = standin;
   const form = { client_id: clientId, client_secret: clientSecret, grant_type: "refresh_token" };
@@ -102,7 +102,7 @@ for (const [storeName, place] of Object.entries(places)) {
         assert.ok(ended(await asked) || unconfirmed(await asked));
         await until(async () => (await store.lateAnswersOf(grantId)).length === 1);
 
-        // The grant's own token goes, and the late one does not.
+        // The provider confirms for the grant's own token, and not for the late one.
         fixture.standin.fault("POST", "/revoke", { times: 1 });
         fixture.standin.fault("POST", "/revoke", { times: 1, status: 503 });
         await assert.rejects(vault.revoke(grantId), unconfirmed);
@@ -130,7 +130,7 @@ for (const [storeName, place] of Object.entries(places)) {
         assert.ok(await accepts(fixture.standin, (await next.getAccessToken(grantId)).token));
         assert.deepEqual(fixture.newRequests("/revoke"), [], "nothing of a living grant is revoked");
 
-        // Ended for good, it takes with it what came late the first time.
+        // The second revocation also ends the token that came late during the first.
         await next.revoke(grantId);
         assert.deepEqual(await store.lateAnswersOf(grantId), []);
         assert.equal(await anythingLives(fixture, answers), false);
@@ -155,7 +155,7 @@ test("an answer in a dead process's rescue journal, of a grant that was revoked 
   await doomed.kill();
   release();
 
-  // By somebody who does not see the journal.
+  // Revoked by a vault that does not see the journal.
   const elsewhere = await fixture.open({ rescueFolder: `${path}-elsewhere` });
   assert.equal((await elsewhere.revoke(grantId)).state, "revoked");
   await elsewhere.close();

@@ -11,11 +11,11 @@ import type { TestVault } from "../support/test-vault.ts";
 export interface ServiceProcess {
   readonly url: string;
   readonly pid: number;
-  /** Of every keeper that lives, those of services that have died among them. */
+  /** Process ids of all living keepers, also of services that have died. */
   keepers(): readonly number[];
   /** How it ended: its exit code, or the signal. */
   readonly ended: Promise<number | string>;
-  /** Whether all of it ends, keepers included. */
+  /** Resolves to whether the service and all its keepers end. */
   allEnded(): Promise<boolean>;
 }
 

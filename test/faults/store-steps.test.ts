@@ -15,7 +15,7 @@ const kinds: readonly FaultKind[] = ["before", "after", "from then on"];
 /** More than any refresh takes. */
 const mostSteps = 40;
 
-/** What the network does beside, and what the stand-in has seen of the whole refresh in the end. */
+/** What goes wrong at the provider at the same time, and the outcomes that the stand-in has seen in the end. */
 interface FaultCase {
   readonly name: string;
   readonly fault?: Fault;
@@ -33,7 +33,7 @@ const faultCases: readonly FaultCase[] = [
     seen: {
       none: { refreshed: 2 },
       grace: { refreshed: 1, refreshed_in_grace: 1 },
-      // The one thing that cannot be helped: it is said.
+      // No design can prevent this loss; the grant names it as its reason.
       strict: { refreshed: 1, lapsed: 1 },
     },
   },
@@ -78,7 +78,7 @@ for (const [storeName, place] of Object.entries(places)) {
                 assert.deepEqual(requestsOf(email), { refreshed: 1 });
               }
               if (!struck) break;
-              // Else it would be refreshed ahead in the next step, and meet the network's fault in its stead.
+              // Otherwise the next step's fault at the provider would hit this grant, which is refreshed ahead of time.
               await vault.revoke(grantId);
             }
           });
@@ -92,7 +92,7 @@ function always(seen: object): FaultCase["seen"] {
   return { none: seen, grace: seen, strict: seen };
 }
 
-/** A token, `lapsed`, or nothing: not just now. */
+/** A token; `lapsed`; or undefined, when the vault says to try again later. */
 async function ask(vault: Vault, grantId: string): Promise<string | undefined> {
   try {
     return (await vault.getAccessToken(grantId)).token;

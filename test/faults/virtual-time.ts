@@ -1,4 +1,4 @@
-/** Time that stands still while anything can still be done, and then leaps to whoever wakes next. */
+/** Time that stands still while there is work to do, and then jumps to the next sleeper's wake time. */
 export class VirtualTime {
   #now: number;
   /** Wake times in order, and who wakes then. */
@@ -25,7 +25,7 @@ export class VirtualTime {
     });
   }
 
-  /** Lets time pass until `done` settles. Throws where nobody would ever wake. */
+  /** Lets time pass until `done` settles. Throws when nobody sleeps any more and `done` still waits. */
   async until<T>(done: Promise<T>): Promise<T> {
     let isDone = false;
     const end = (): void => {

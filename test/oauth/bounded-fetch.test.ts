@@ -210,7 +210,7 @@ describe("retryAfterMs", () => {
     ["3601", hour],
     ["31536000", hour],
     ["99999999999999999999999", hour],
-    // No wait was asked for: then our own back-off decides, or we would ask again at once, and again.
+    // The provider asks for no wait: our own back-off decides, or we would ask again at once, and again.
     ["0", undefined],
     ["Sun, 06 Nov 1994 08:49:37 GMT", undefined],
     ["Sun, 06 Nov 1994 08:49:00 GMT", undefined],

@@ -76,7 +76,7 @@ describe("tokenSetOf", () => {
       { ...plain, accessToken: '!~{}"' },
     ],
 
-    // A form carries anything: to drop a refresh token for its looks would lose the grant.
+    // A form can carry any text: dropping a refresh token for its look would lose the grant.
     ["a refresh token with a blank", { ...bearer, refresh_token: "r 1" }, { ...plain, refreshToken: "r 1" }],
     [
       "a refresh token with odd letters",
@@ -85,7 +85,7 @@ describe("tokenSetOf", () => {
     ],
     ["an empty refresh token", { ...bearer, refresh_token: "" }, plain],
     ["a refresh token of null", { ...bearer, refresh_token: null }, plain],
-    // Refused by its verifier, not overlooked as if none had come.
+    // The verifier refuses it later; it must not be treated as if no ID token had come.
     ["an ID token with a line break", { ...bearer, id_token: "e.y.J\n" }, { ...plain, idToken: "e.y.J\n" }],
     ["an empty ID token", { ...bearer, id_token: "" }, plain],
   ];

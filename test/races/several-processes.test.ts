@@ -18,7 +18,7 @@ async function stands({ path }: TestVault, query: string): Promise<void> {
   file.close();
 }
 
-/** Somebody who takes every connection and answers nothing. */
+/** A server that accepts every connection and answers nothing. */
 async function deadEnd(t: TestContext): Promise<string> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -98,7 +98,7 @@ describe("a process that is killed between the provider's answer and the commit"
     for (const { name } of rotations) {
       const fixture = await expiredGrants(t, name);
       const { grantId } = fixture;
-      // Not a fault of the stand-in's: what lies in a killed process's socket would reach it when the fault is over.
+      // Not an injected fault of the stand-in: the killed process's request would reach the stand-in after the fault.
       const standin = { ...fixture.standin, url: await deadEnd(t) };
       const doomed = await startVaultProcess(t, { ...fixture, standin });
       void doomed.tokens(grantId);

@@ -15,7 +15,7 @@ async function pair(t: TestContext): Promise<{ one: Vault; other: Vault; grantId
   const [one, other] = await Promise.all([place.open({ store: postgres(url) }), place.open({ store: postgres(url) })]);
   const { grantId } = await one.exchangeCode({ code: place.code("ada@example.com", usualScope), source: "android" });
   for (const vault of [one, other]) {
-    // The news of the exchange may still be on its way: what was read before it is not kept.
+    // The change of the exchange may not have arrived yet: the vault does not keep a row that it read before.
     await eventually(
       () => vault.getAccessToken({ grantId }),
       () => vault.peekAccessToken({ grantId }) !== undefined,
@@ -45,7 +45,7 @@ describe("two services on one PostgreSQL", { timeout: 60_000 }, () => {
     const { one, other, grantId, url } = await pair(t);
     const [{ cut } = { cut: 0 }] = await administer(
       url,
-      // The one that listens also holds the lock that proves its owner's life.
+      // The connection that listens also holds the lock that proves that its owner lives.
       `SELECT count(pg_terminate_backend(pid))::int AS cut FROM pg_locks JOIN pg_stat_activity USING (pid)
        WHERE locktype = 'advisory' AND datname = current_database()`,
     );

@@ -121,7 +121,7 @@ test("no token, code, key or secret that passes through a service is found in it
     return code;
   };
 
-  // Codes, by every door, right and wrong.
+  // Codes, by every route, right and wrong.
   const verifier = "a-code-verifier-that-nobody-else-should-ever-see";
   secrets.set("verifier", verifier);
   const code = codeOf("ada.canary@example.com");
@@ -254,7 +254,7 @@ test("no token, code, key or secret that passes through a service is found in it
     }
   }
 
-  // Who it was is nobody's business either, but the app's.
+  // The person's data is for the app alone, too.
   const people = ["ada.canary@example.com", "ada.canary", "Canary", "canary-user-4711", sub];
   for (const [place, bytes] of places.filter(([where]) => where !== "an answer")) {
     for (const person of people) assert.equal(findSecret(bytes, person), undefined, `${person} in ${place}`);

@@ -48,7 +48,7 @@ export const refresh = (
 export const alive = async (standin: Standin, bearer: unknown): Promise<number> =>
   (await call(standin, "/drive/v3/files/appfolder", String(bearer))).status;
 
-/** A grant with a refresh token, as a phone's first sign-in brings it; without sign-in, so that no key has to be made. */
+/** A grant with a refresh token, as a phone's first consent brings it; no sign-in scope, so no ID token. */
 export async function grant(
   standin: Standin,
   email = "ada@example.com",

@@ -63,7 +63,7 @@ describe("the whole fault menu changes no grant", () => {
       } finally {
         await demo.request(`${demo.standin}/standin/faults`, { method: "DELETE" });
       }
-      // Past every back-off and Retry-After; then all is as it was, once a try is over that began before.
+      // Past every back-off and Retry-After. A refresh may still be under way; after it all is as before.
       await demo.advance(900);
       const mended = await eventually(
         () => demo.token(grant),

@@ -113,7 +113,7 @@ test("a browser is opened where there is somebody to see it", () => {
   for (const [platform, environment, program] of cases) assert.equal(openerFor(platform, environment)?.[0], program);
 });
 
-/** Takes a port for the length of a test; whoever else has it takes it just as well. */
+/** Takes a port for the length of a test. When another program has it already, the test works as well. */
 async function takenPort(t: { after(done: () => Promise<void>): void }, port: number): Promise<number> {
   const server = createServer();
   try {

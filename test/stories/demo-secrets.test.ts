@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { Demo, usualScope, xhr } from "../support/demo.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-/** What secrets look like, for those that no test gets to see: refresh tokens above all. */
+/** What secrets look like: a test never sees some of them, above all refresh tokens. */
 const shapes = [
   /1\/\/0[\w-]{12,}/,
   /ya29\.[\w-]{12,}/,
@@ -32,7 +32,7 @@ test("no token, code, client secret or caller key stands in files, logs, error b
     ["caller key's secret part", demo.callerKey.split("_")[2] ?? ""],
   ]);
 
-  // Everything that can go right and wrong, with what came by on the way.
+  // Everything that can go right and wrong; each secret on the way is remembered.
   const seen = async (email: string, more = {}): Promise<string> => {
     const authCode = await demo.code(email, more);
     secrets.set(`code of ${email}`, authCode);

@@ -5,7 +5,7 @@ import type { TestContext } from "node:test";
 /** Stands between a service and its provider, and writes down every secret that passes. */
 export interface Eavesdropper {
   readonly url: string;
-  /** Values that must be found nowhere else, by what they are. */
+  /** Each secret's value, under where it was seen and what it is. It must be found nowhere else. */
   readonly secrets: Map<string, string>;
 }
 
@@ -45,7 +45,7 @@ export async function eavesdropper(t: TestContext, target: string): Promise<Eave
       try {
         note("received", Object.entries(JSON.parse(text.toString()) as object));
       } catch {
-        // A page, or JSON that breaks off: it carries nothing of its own.
+        // A page, or JSON that breaks off: the stand-in puts no secret into these.
       }
       response.writeHead(answer.status, {
         "content-type": answer.headers.get("content-type") ?? "",

@@ -20,7 +20,7 @@ export interface ExpiredGrantsOptions {
   readonly people?: readonly string[];
   /** Where the grants are kept: `sqlite:PATH` or a PostgreSQL connection string; by default in the fixture's own file. */
   readonly where?: string;
-  /** What differs from the rotation's own. */
+  /** What differs from the provider record of this rotation. */
   readonly provider?: Partial<Provider>;
   readonly standin?: Partial<StandinOptions>;
 }

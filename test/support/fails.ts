@@ -6,7 +6,7 @@ import type { ErrorCode } from "../../src/core/errors.ts";
 /**
  * For `assert.rejects`: an error of ours with this code and with what to do, that names `about`.
  *
- * @param secrets found nowhere in it, however deep it is looked into
+ * @param secrets values that must stand nowhere in the error, at any depth
  */
 export function fails(code: ErrorCode, about = "", secrets: readonly string[] = []): (error: unknown) => true {
   return (error) => {

@@ -5,7 +5,7 @@ import type { TestVault } from "./test-vault.ts";
 /**
  * Another program that holds the write lock of the test vault's file: nobody else can write until it lets go.
  *
- * @returns lets go
+ * @returns a function that releases the lock
  */
 export function hold({ path }: TestVault): () => void {
   const other = new DatabaseSync(path, { timeout: 5_000 });

@@ -14,7 +14,7 @@ export function unnamed(page: Page): Promise<string[]> {
   return page.evaluate<string[]>(`(${namesOf})()`);
 }
 
-/** Texts and controls that stick out of the window, where nothing of its own scrolls them. */
+/** Texts and controls that reach out of the window and that no element of their own scrolls. */
 export function overflow(page: Page): Promise<string[]> {
   return page.evaluate<string[]>(`(${stickingOut})()`);
 }

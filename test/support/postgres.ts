@@ -17,7 +17,7 @@ let shared: Promise<SharedServer> | undefined;
 const used: string[] = [];
 const spare: string[] = [];
 
-// At the end of the process's last test, not of the first one that asks for a database.
+// Runs after the last test of the process; t.after() would run after the first test that asks for a database.
 after(async () => {
   if (shared === undefined) return;
   const server = await shared;

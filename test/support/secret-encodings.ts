@@ -23,7 +23,7 @@ function secretEncodings(secret: string): Form[] {
   ];
 }
 
-/** What base64 makes of a value that stands somewhere in a longer one: its own digits, without those it shares. */
+/** The base64 digits of a value inside a longer text: those that its neighbours do not change. */
 function within(bytes: Buffer, offset: number, encoding: "base64" | "base64url"): string {
   const digits = Buffer.concat([Buffer.alloc(offset), bytes])
     .toString(encoding)

@@ -65,7 +65,7 @@ async function work(store: Store, task: Task): Promise<unknown> {
     if (isOnbehalfError(error)) return { error: error.code, message: error.message };
     throw error;
   } finally {
-    // One that holds an attempt holds it until it is killed.
+    // A process that was told to hold an attempt holds it until it is killed.
     if (task.do === "hold") setInterval(() => undefined, 60_000);
     else await store.close();
   }

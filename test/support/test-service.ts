@@ -12,13 +12,13 @@ import type { TestVault, SharedStandin } from "./test-vault.ts";
 export interface TestService {
   readonly fixture: TestVault;
   readonly vault: Vault;
-  /** Closed by a test, it is away, for as long as the test likes. */
+  /** A test that closes it takes the store away from the service, until it opens it again. */
   readonly store: Store;
   readonly server: RunningServer;
   readonly url: string;
   /** A caller's key with every permission. */
   readonly key: string;
-  /** What the service could not explain: there must be none. */
+  /** Unexpected errors of the service: there must be none. */
   readonly faults: unknown[];
   /** A caller's key with these permissions only. */
   keyFor(...allow: Permission[]): Promise<string>;
@@ -95,9 +95,9 @@ export interface RawAnswer {
 }
 
 /**
- * Sends bytes as they are, and reads what comes until the other side closes. Empty where it said nothing.
+ * Sends bytes as they are, and reads until the other side closes. The result is empty when nothing came back.
  *
- * @param end says after them that nothing more will come
+ * @param end closes our side after the bytes: nothing more will come
  */
 export async function raw(
   url: string,
@@ -109,7 +109,7 @@ export async function raw(
   const chunks: Buffer[] = [];
   await new Promise<void>((resolve) => {
     socket.on("data", (chunk: Buffer) => chunks.push(chunk));
-    // A reset is an answer, too: the test looks at what came before it.
+    // A reset ends the reading, too: the test looks at what came before it.
     socket.on("error", () => resolve());
     socket.on("close", () => resolve());
     socket.on("connect", () => (end ? socket.end(bytes) : socket.write(bytes)));

@@ -22,11 +22,11 @@ export interface TestVault {
   /** Of the SQLite file. */
   readonly path: string;
   readonly key: Secret;
-  /** What every vault told, in order. */
+  /** The events of every vault, in order. */
   readonly events: VaultEvent[];
   /** Google as the stand-in plays it. */
   readonly provider: Provider;
-  /** Opens a vault over the file; closed after the test, unless that was done before. */
+  /** Opens a vault over the file. It is closed after the test, if the test has not closed it. */
   open(options?: Partial<VaultOptions>): Promise<Vault>;
   /** A phone's code. */
   code(email: string, scope?: string): string;
@@ -69,7 +69,7 @@ export async function testVault(
 
   t.after(async () => {
     standin.clearFaults();
-    // The stand-in first: it cuts requests that a vault would otherwise wait for.
+    // Close the stand-in first: it cuts the requests that a closing vault would wait for.
     if (shared === undefined) await standin.close();
     await Promise.all(vaults.map((vault) => vault.close()));
     await rm(folder, { recursive: true, force: true });
@@ -110,7 +110,7 @@ export function outcomes(entries: readonly LogEntry[]): Record<string, number> {
   return counts;
 }
 
-/** Waits until something is so; the runner's timeout ends what never comes. */
+/** Waits until the condition holds; the runner's timeout ends the test if it never does. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   await eventually(holds, (isSo) => isSo);
 }

@@ -52,7 +52,7 @@ export async function startVaultProcess(
   where?: string,
   exchangeTimeoutMs?: number,
 ): Promise<VaultProcess> {
-  // Not a test itself: without the runner's own switches and environment.
+  // The process is not a test file: it must not inherit the runner's switches and environment.
   const { NODE_TEST_CONTEXT: _runner, ...env } = process.env;
   const child = fork(new URL("vault-process.ts", import.meta.url), {
     execArgv: [],

@@ -18,7 +18,7 @@ before(async () => {
 });
 after(() => shared.standin.close());
 
-/** Characters that mean something to somebody on the way. */
+/** Characters that mean something to some parser on the way. */
 const spice = [
   "/",
   "\\",

@@ -197,7 +197,7 @@ describe("closing", () => {
   });
 });
 
-/** Whether an intent stands in the file. */
+/** Whether a refresh is under way: its attempt stands in the file. */
 function inFlight({ path }: TestVault): boolean {
   const file = new DatabaseSync(path, { readOnly: true });
   const row = file.prepare("SELECT count(*) AS n FROM attempts").get();

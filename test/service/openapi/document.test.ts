@@ -31,7 +31,7 @@ describe("what the OpenAPI document says is what is served", () => {
       for (const method of methodsOf(path)) {
         const { status, headers: answer } = await handle(new Request(addressOf(path), { method, headers }));
         assert.notEqual(status, 405, `${method} ${path}`);
-        // A grant that is not there is not an address that is not there.
+        // A missing grant is also a 404, but not a missing route.
         const missing = status === 404 && path.includes("{ref}");
         assert.ok(status !== 404 || missing, `${method} ${path}`);
         assert.notEqual(answer.get("content-type"), null);

@@ -60,7 +60,7 @@ const names = [
   "since",
 ];
 
-/** Sends exactly this, without a client's second thoughts about it. */
+/** Sends exactly this: `fetch` would refuse some of it, and change other parts. */
 function send(
   standin: Standin,
   parts: { method: string; path: string; headers: Record<string, string>; body: Buffer | string },

@@ -5,7 +5,7 @@ import { type CodeSpec } from "../../../src/standin/index.ts";
 import { testStandin } from "../../support/test-standin.ts";
 import { alive, appData, exchange, json, post, stillClock, token } from "../talk.ts";
 
-/** Without sign-in scopes no key has to be made, which is most of what a test would wait for. */
+/** Without sign-in scopes the stand-in signs no ID token, which these tests do not need. */
 const person = { email: "ada@example.com", scope: appData };
 
 describe("redirect_uri at the exchange", () => {

@@ -60,7 +60,7 @@ describe("a provider that is found by discovery", () => {
     assert.equal((await vault.grant(grantId)).state, "active");
     assert.equal(fixture.newRequests("/token").length, 0);
 
-    // Found again, and the person is gone: that is what is said, and not that a crash lost the token.
+    // The provider is found again, and the person has revoked: the reason is that, and not a lost token.
     fixture.standin.clearFaults();
     fixture.standin.revoke("ada@example.com");
     fixture.clock.advance(120_000);

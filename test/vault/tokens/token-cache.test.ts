@@ -9,7 +9,7 @@ import type { CachedToken } from "../../../src/vault/tokens/token-cache.ts";
 const byId = cacheKey("g_a");
 const bySubject = cacheKey({ subject: "ada" });
 
-/** Memory that holds the token of generation 2 of one grant, under two references. */
+/** A cache that holds the token of generation 2 of one grant, under two references. */
 function memory(): TokenCache {
   const held = new TokenCache();
   for (const key of [byId, bySubject]) held.keep(key, known("g_a", 2), held.version);
@@ -41,7 +41,7 @@ describe("the token cache", () => {
     ["a lapse", "g_a", 2, "lapsed", 3_600_000, false, false],
     ["the beginning of a revocation", "g_a", 2, "revoking", 3_600_000, false, false],
     ["a revocation", "g_a", 2, "revoked", 3_600_000, false, false],
-    // It may be the same person's, with another provider: the reference would then fit both.
+    // The other grant may be the same person's at another provider: the reference would then name both.
     ["another grant: references are looked up again", "g_b", 1, "active", 3_600_000, true, false],
   ];
   for (const [name, grantId, generation, state, accessExpiresAt, keepsToken, keepsReference] of changes) {

@@ -18,7 +18,7 @@ async function thrown(work: Promise<unknown>): Promise<AnyOnbehalfError> {
 
 interface Row {
   readonly fault: Fault;
-  /** Of the call that meets the fault, and of the next, for another grant. */
+  /** For the call that meets the fault, and for the next call, which asks for another grant. */
   readonly says: readonly [RegExp, RegExp?];
   readonly hints: readonly [RegExp, RegExp?];
   readonly retryAfter?: string;

@@ -16,7 +16,7 @@ describe("a code sent by somebody who is not its person", () => {
       (error) => isOnbehalfError(error, "id_token_invalid") && error.details.check === "nonce",
     );
 
-    // Revoking what the stolen code brought would have ended this one with it.
+    // Revoking the stolen code's tokens would have ended this grant, too.
     clock.advance(3_700_000);
     await vault.getAccessToken(grant);
     assert.equal((await vault.grant(grant)).state, "active");

@@ -19,13 +19,13 @@ async function permitOf(gate: Gate, priority: Priority = "interactive"): Promise
   return admission.permit;
 }
 
-/** Fails until nobody is let through, and lets the pause pass: the next one is a probe. */
+/** Reports failures until the gate blocks, then lets the pause pass: the next permit is a probe. */
 async function halfOpen({ gate, time }: ReturnType<typeof newGate>): Promise<void> {
   for (let n = 0; n < 5; n++) (await permitOf(gate)).failure({});
   await time.until(time.sleep(gate.blockedForMs));
 }
 
-/** What has been answered by now; the rest wait. */
+/** The requests that have been answered by now; the others wait. */
 async function answered(
   admissions: readonly Promise<Admitted | Rejected>[],
 ): Promise<((Admitted | Rejected)["kind"] | "waits")[]> {
@@ -77,7 +77,7 @@ describe("the gate, while a probe is out", () => {
     assert.deepEqual(await answered(admissions), ["admitted", "waits"]);
     const admission = await admissions[0];
     assert.ok(admission?.kind === "admitted");
-    // One that was given up has no more say.
+    // A permit that was released has no more effect.
     probe.success();
     assert.deepEqual(await answered(admissions), ["admitted", "waits"]);
     admission.permit.success();
@@ -141,7 +141,7 @@ describe("the gate, held by the provider", () => {
     const early = await permitOf(at.gate);
     await halfOpen(at);
     await at.time.until(at.time.sleep(1_000));
-    // The turns of this moment are used up: the next probe queues.
+    // The permits of this moment are used up: the next probe queues.
     for (let n = 0; n < size.burst; n++) (await permitOf(at.gate)).release();
     const probe = at.gate.admit("interactive");
     assert.equal(at.gate.queued, 1);

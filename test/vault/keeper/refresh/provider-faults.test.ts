@@ -7,13 +7,13 @@ import type { Fault } from "../../../../src/standin/index.ts";
 import { testVault, outcomes, sharedStandin } from "../../../support/test-vault.ts";
 import type { SharedStandin } from "../../../support/test-vault.ts";
 
-/** Short, so that a provider that hangs is given up soon; long enough for one that answers. */
+/** Short, so that a test of a provider that hangs ends soon; long enough for a provider that answers. */
 const exchangeTimeoutMs = 400;
 
 interface FaultCase {
   readonly fault: Fault;
   readonly code: ErrorCode;
-  /** `providerError`, or the word in the message. */
+  /** The provider's error code, or our own word, in the message. */
   readonly says: string;
 }
 
@@ -144,7 +144,7 @@ for (const [kind, rotation] of rotations) {
         });
 
         const after = await vault.grant(grantId);
-        // Only where the refresh token may have been swallowed is the grant under suspicion, and it says so.
+        // The grant is suspect only where the provider may have used up the refresh token without our seeing the answer.
         const ambiguous = events.some((event) => event.type === "refresh_failed" && event.ambiguous);
         assert.equal(after.state, ambiguous && rotation === "strict" ? "suspect" : "active");
         assert.equal(after.offline, true);
@@ -290,7 +290,7 @@ describe("an answer to a refresh", () => {
     clock.advance(3_700_000);
     const stale = paused.getAccessToken(grantId);
     await sent.promise;
-    // What a holder that was paused for minutes finds when it goes on: its lease is gone, and a successor has committed.
+    // What a process that was paused for minutes finds when it goes on: its attempt was taken over and committed.
     withFile(path, (file) => file.exec("DELETE FROM attempts"));
     const other = await open();
     const { token } = await other.getAccessToken(grantId);

@@ -41,7 +41,7 @@ for (const [name, rotation, plays] of rotations) {
       const [one, two] = [await open(), await open()];
       const { grantId } = await one.exchangeCode({ code: code("ada@example.com") });
       assert.equal((await one.getAccessToken(grantId)).token, (await two.getAccessToken(grantId)).token);
-      // An API that answers 401 makes one of them refresh a token that still looks good to the other.
+      // An API's 401 makes one vault refresh a token that the other vault still has in its cache.
       standin.fault("GET", "/drive/v3/files", { times: 1, status: 401 });
       const files = "https://www.googleapis.com/drive/v3/files?spaces=appDataFolder";
       assert.equal((await one.fetch(grantId, files)).status, 200);

@@ -113,7 +113,7 @@ describe("a person who connects again", () => {
     standin.clearFaults();
     await vault.close();
 
-    // What a new process finds: nothing to revoke any more.
+    // A new process finds nothing to revoke any more.
     const next = await open();
     await next.close();
     const last = await open();
@@ -134,7 +134,7 @@ describe("a person who connects again", () => {
     standin.clearFaults();
     await vault.close();
 
-    // The next vault has read that both are to be ended, and waits for the provider about the first of them.
+    // The next vault has read both pending revocations, and waits for the provider's answer to the first.
     standin.fault("POST", "/revoke", { times: 1, delayMs: 300 });
     const next = await open();
     const [first, second] = (await next.grants({ state: "revoking" })).grants;

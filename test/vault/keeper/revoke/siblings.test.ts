@@ -13,7 +13,7 @@ const dead = (error: unknown): boolean =>
 
 interface Family extends TestVault {
   readonly vault: Vault;
-  /** One more, as of another process. */
+  /** Opens one more vault, as another process would. */
   again(options?: Partial<VaultOptions>): Promise<Vault>;
   /** A code of the second client, with consent. */
   secondCode(): string;
