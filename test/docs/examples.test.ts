@@ -20,7 +20,7 @@ const run = promisify(execFile);
 const scope = "openid email profile https://www.googleapis.com/auth/drive.appdata";
 
 /** An empty folder with a client file, and the environment that the examples ask for. */
-async function desk(t: TestContext, standin: Standin): Promise<{ cwd: string; env: NodeJS.ProcessEnv }> {
+async function clientFolder(t: TestContext, standin: Standin): Promise<{ cwd: string; env: NodeJS.ProcessEnv }> {
   const cwd = await mkdtemp(join(tmpdir(), "onbehalf-"));
   t.after(() => rm(cwd, { recursive: true, force: true }));
   const web = { client_id: standin.clientId, client_secret: standin.clientSecret };
@@ -39,7 +39,7 @@ async function endedEarly(program: ChildProcess): Promise<never> {
 const tests: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
   "app-server.ts": async (t) => {
     await using standin = await testStandin();
-    const { cwd, env } = await desk(t, standin);
+    const { cwd, env } = await clientFolder(t, standin);
     const server = spawn(process.execPath, [`${checkout}examples/app-server.ts`], { cwd, env });
     // Whatever the test finds wrong, the server must not outlive it.
     t.after(() => server.kill("SIGKILL"));
@@ -63,7 +63,7 @@ const tests: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
 
   "nightly-job.ts": async (t) => {
     await using standin = await testStandin();
-    const { cwd, env } = await desk(t, standin);
+    const { cwd, env } = await clientFolder(t, standin);
     {
       const { clientId, clientSecret, url: baseUrl } = standin;
       await using vault = await openVault({
@@ -85,7 +85,7 @@ const tests: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
 
   "another-provider.ts": async (t) => {
     await using standin = await testStandin({ issuer: "self", rotation: "strict" });
-    const { cwd, env } = await desk(t, standin);
+    const { cwd, env } = await clientFolder(t, standin);
     const redirectUri = "http://127.0.0.1:3000/callback";
     const { stdout } = await run(process.execPath, [`${checkout}examples/another-provider.ts`], {
       cwd,
@@ -111,7 +111,7 @@ const tests: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
   "service.sh": async (t) => {
     const clock = fixedClock(Date.now());
     await using standin = await testStandin({ clock });
-    const { cwd, env } = await desk(t, standin);
+    const { cwd, env } = await clientFolder(t, standin);
     await using vault = await openVault({
       provider: google({ clientId: standin.clientId, clientSecret: standin.clientSecret, baseUrl: standin.url }),
       store: sqlite(":memory:"),

@@ -22,7 +22,7 @@ async function agree(url: string): Promise<URL> {
 const outcomes = (standin: Standin): Record<string, number> => ({ ...standin.log().counts });
 
 describe("google-auth-library and @googleapis/drive", () => {
-  const clientFor = ({ url, clientId, clientSecret }: Standin): OAuth2Client =>
+  const libraryClient = ({ url, clientId, clientSecret }: Standin): OAuth2Client =>
     new OAuth2Client({
       clientId,
       clientSecret,
@@ -40,7 +40,7 @@ describe("google-auth-library and @googleapis/drive", () => {
 
   test("google-auth-library and @googleapis/drive sign in, verify, keep a file, refresh, and revoke", async () => {
     await using standin = await testStandin();
-    const auth = clientFor(standin);
+    const auth = libraryClient(standin);
     const request = auth.generateAuthUrl({
       access_type: "offline",
       scope: ["openid", "email", "profile", appData],
@@ -92,14 +92,14 @@ describe("google-auth-library and @googleapis/drive", () => {
 
     const { refresh_token: refreshToken } = auth.credentials;
     await auth.revokeCredentials();
-    const other = clientFor(standin);
+    const other = libraryClient(standin);
     other.setCredentials({ refresh_token: refreshToken ?? "" });
     await assert.rejects(other.getAccessToken(), /invalid_grant/);
   });
 
   test("google-auth-library loses an empty redirect_uri, so that a phone's code fails here as it does at Google", async () => {
     await using standin = await testStandin();
-    const auth = clientFor(standin);
+    const auth = libraryClient(standin);
     const code = standin.code({ email: "ada@example.com" });
     await assert.rejects(auth.getToken({ code, redirect_uri: "postmessage" }), /redirect_uri_mismatch/);
     const phone = new OAuth2Client({

@@ -28,7 +28,7 @@ const head = (...lines: string[]): string => [...lines, "", ""].join("\r\n");
 describe("bytes that are no request", () => {
   const garbage: Readonly<Record<string, string | Buffer>> = {
     noise: "\u0001\u0002\u0003\r\n\r\n",
-    words: head("HELLO WORLD"),
+    words: head("HELLO THERE"),
     "a TLS greeting": Buffer.from("16030100c8010000c40303", "hex"),
     "another protocol": head("OPTIONS sip:nm SIP/2.0"),
     "a version that is none": head("GET /healthz HTTP/9.9", "Host: x"),

@@ -14,9 +14,9 @@ function newGate(): { readonly gate: Gate; readonly time: VirtualTime } {
 }
 
 async function permitOf(gate: Gate, priority: Priority = "interactive"): Promise<Permit> {
-  const admission = await gate.admit(priority);
-  assert.ok(admission.kind === "admitted", JSON.stringify(admission));
-  return admission.permit;
+  const result = await gate.admit(priority);
+  assert.ok(result.kind === "admitted", JSON.stringify(result));
+  return result.permit;
 }
 
 /** Reports failures until the gate blocks, then lets the pause pass: the next permit is a probe. */
@@ -27,10 +27,10 @@ async function halfOpen({ gate, time }: ReturnType<typeof newGate>): Promise<voi
 
 /** The requests that have been answered by now; the others wait. */
 async function answered(
-  admissions: readonly Promise<Admitted | Rejected>[],
+  results: readonly Promise<Admitted | Rejected>[],
 ): Promise<((Admitted | Rejected)["kind"] | "waits")[]> {
-  const kinds = admissions.map((): (Admitted | Rejected)["kind"] | "waits" => "waits");
-  for (const [n, admission] of admissions.entries()) void admission.then(({ kind }) => (kinds[n] = kind));
+  const kinds = results.map((): (Admitted | Rejected)["kind"] | "waits" => "waits");
+  for (const [n, result] of results.entries()) void result.then(({ kind }) => (kinds[n] = kind));
   await new Promise((resolve) => setImmediate(resolve));
   return kinds;
 }
@@ -40,12 +40,10 @@ describe("the gate, while a probe is out", () => {
     const at = newGate();
     await halfOpen(at);
     const probe = await permitOf(at.gate);
-    const admissions = (["interactive", "background", "interactive"] as const).map((priority) =>
-      at.gate.admit(priority),
-    );
-    assert.deepEqual(await answered(admissions), ["waits", "rejected", "waits"]);
+    const results = (["interactive", "background", "interactive"] as const).map((priority) => at.gate.admit(priority));
+    assert.deepEqual(await answered(results), ["waits", "rejected", "waits"]);
     probe.success();
-    assert.deepEqual(await answered(admissions), ["admitted", "rejected", "admitted"]);
+    assert.deepEqual(await answered(results), ["admitted", "rejected", "admitted"]);
   });
 
   test("the gate, while a probe is out, tells those who wait for it when the next one is", async () => {
@@ -63,25 +61,25 @@ describe("the gate, while a probe is out", () => {
     const probe = await permitOf(at.gate);
     const waits = at.gate.admit("interactive");
     assert.equal(probe.clientRefused("invalid_client"), true);
-    const admission = await waits;
-    assert.ok(admission.kind === "rejected");
-    assert.deepEqual([admission.error, admission.isClientRefused], ["invalid_client", true]);
+    const result = await waits;
+    assert.ok(result.kind === "rejected");
+    assert.deepEqual([result.error, result.isClientRefused], ["invalid_client", true]);
   });
 
   test("the gate makes the next caller the probe, where a permit to probe was not used", async () => {
     const at = newGate();
     await halfOpen(at);
     const probe = await permitOf(at.gate);
-    const admissions = [at.gate.admit("interactive"), at.gate.admit("interactive")];
+    const results = [at.gate.admit("interactive"), at.gate.admit("interactive")];
     probe.release();
-    assert.deepEqual(await answered(admissions), ["admitted", "waits"]);
-    const admission = await admissions[0];
-    assert.ok(admission?.kind === "admitted");
+    assert.deepEqual(await answered(results), ["admitted", "waits"]);
+    const result = await results[0];
+    assert.ok(result?.kind === "admitted");
     // A permit that was released has no more effect.
     probe.success();
-    assert.deepEqual(await answered(admissions), ["admitted", "waits"]);
-    admission.permit.success();
-    assert.deepEqual(await answered(admissions), ["admitted", "admitted"]);
+    assert.deepEqual(await answered(results), ["admitted", "waits"]);
+    result.permit.success();
+    assert.deepEqual(await answered(results), ["admitted", "admitted"]);
   });
 
   test("the gate, while a probe is out, hears nothing of what was asked before", async () => {
@@ -130,8 +128,8 @@ describe("the gate, held by the provider", () => {
     const queued = Array.from({ length: 200 }, (_, n) => gate.admit(n % 2 === 0 ? "interactive" : "background"));
     assert.equal(gate.queued, 200);
     first.failure({ limited: true, retryAfterMs: 90_000 });
-    for (const admission of await Promise.all(queued)) {
-      assert.deepEqual(admission, { kind: "rejected", waitMs: 90_000, error: "rate_limited", isClientRefused: false });
+    for (const result of await Promise.all(queued)) {
+      assert.deepEqual(result, { kind: "rejected", waitMs: 90_000, error: "rate_limited", isClientRefused: false });
     }
     assert.equal(gate.queued, 0);
   });
@@ -165,13 +163,13 @@ test("whatever happens, nobody waits at the gate for ever, and one probe at most
         Promise.all(
           steps.map(async ({ priority, after, takes, end }) => {
             await time.sleep(after);
-            const admission = await gate.admit(priority);
-            if (admission.kind === "rejected") {
-              assert.ok(admission.waitMs > 0);
+            const result = await gate.admit(priority);
+            if (result.kind === "rejected") {
+              assert.ok(result.waitMs > 0);
               return;
             }
             await time.sleep(takes);
-            const { permit } = admission;
+            const { permit } = result;
             if (end === "succeeded") permit.success();
             else if (end === "failed") permit.failure({});
             else if (end === "limited") permit.failure({ limited: true, retryAfterMs: takes });
