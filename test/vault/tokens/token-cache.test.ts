@@ -55,17 +55,17 @@ describe("the token cache", () => {
 
   test("the token cache keeps its tokens when there is nothing to apply", () => {
     const held = memory();
-    const { version: epoch } = held;
+    const { version } = held;
     held.apply([]);
-    assert.equal(held.version, epoch);
+    assert.equal(held.version, version);
     assert.ok(held.find(bySubject));
   });
 
   test("the token cache: a token that was read before the news of its end is not kept", () => {
     const held = new TokenCache();
-    const { version: epoch } = held;
+    const { version } = held;
     held.apply([{ grantId: "g_a", generation: 2, state: "revoked", accessExpiresAt: null }]);
-    held.keep(byId, known("g_a", 2), epoch);
+    held.keep(byId, known("g_a", 2), version);
     assert.equal(held.find(byId), undefined);
   });
 });

@@ -122,9 +122,9 @@ describe("what a caller is told while there is no new token", () => {
     assert.match(unreached.message, /^google gave no new token: this server could not reach it \(econnrefused\)$/);
     assert.match(unreached.hint, /^try again in 1 s; the grant is as it was; if this lasts, check .*network/i);
     for (let n = 0; n < 4; n++) await thrown(vault.getAccessToken(grantId));
-    const turnedAway = await thrown(vault.getAccessToken(other.grantId));
-    assert.match(turnedAway.message, /several times in a row.+\(provider_down\)$/);
-    assert.match(turnedAway.hint, /^try again in 1 s; the grant is as it was$/);
+    const blocked = await thrown(vault.getAccessToken(other.grantId));
+    assert.match(blocked.message, /several times in a row.+\(provider_down\)$/);
+    assert.match(blocked.hint, /^try again in 1 s; the grant is as it was$/);
   });
 
   test("without a new token the caller is told: a grant that is left alone: why, and for how long still", async (t) => {
