@@ -47,7 +47,8 @@ describe("a keeper that is killed in mid-refresh", () => {
       fixture.standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 30_000 });
       const waiting = ask();
       await untilRefreshed(fixture);
-      const [first = 0] = service.keepers();
+      const [first] = service.keepers();
+      assert.ok(first !== undefined, "the service has a keeper");
       assert.ok(signal(first, "SIGKILL"));
       const { status, body } = await waiting;
       assert.equal(status, 200);
