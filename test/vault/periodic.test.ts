@@ -5,10 +5,10 @@ import type { Store } from "../../src/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import { Periodic } from "../../src/vault/periodic.ts";
 import { eventually } from "../support/eventually.ts";
-import { house, until } from "../support/house.ts";
+import { testVault, until } from "../support/test-vault.ts";
 
 describe("work that comes round by itself", () => {
-  test("comes round again after a round that failed, and each failure is told", async (t: TestContext) => {
+  test("periodic work comes round again after a round that failed, and each failure is told", async (t: TestContext) => {
     const told: unknown[] = [];
     const periodic = new Periodic((error, task) => told.push([String(error), task]));
     t.after(() => periodic.stop());
@@ -29,10 +29,10 @@ describe("work that comes round by itself", () => {
 });
 
 describe("an unexpected error in a vault's background work", () => {
-  test("is told to onFault, ends nothing, and the work comes round again", async (t) => {
-    const home = await house(t);
+  test("an unexpected error in a vault's background work is told to onFault, ends nothing, and the work comes round again", async (t) => {
+    const fixture = await testVault(t);
     const faults: string[] = [];
-    const store = sqlite(home.path);
+    const store = sqlite(fixture.path);
     const look = store.changesSince;
     let looks = 0;
     const flawed: Store = {
@@ -43,13 +43,13 @@ describe("an unexpected error in a vault's background work", () => {
         return look(seq);
       },
     };
-    const vault = await home.open({
+    const vault = await fixture.open({
       store: flawed,
       onFault: (error, during) => faults.push(`${during}: ${String(error)}`),
     });
     await until(() => faults.length > 0);
     assert.deepEqual(faults, ["changes: TypeError: a bug"]);
-    const grant = await vault.exchangeCode({ code: home.code("ada@example.com") });
+    const grant = await vault.exchangeCode({ code: fixture.code("ada@example.com") });
     assert.match((await vault.getAccessToken(grant)).token, /^ya29\./);
   });
 });
