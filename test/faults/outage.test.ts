@@ -84,7 +84,7 @@ describe("a provider that is down for a long time", { timeout }, () => {
           await Promise.all(
             [...waiting].map(async (grantId) => {
               const { kind } = await refresh(context, grantId, "interactive");
-              if (kind === "newer") waiting.delete(grantId);
+              if (kind === "refreshed") waiting.delete(grantId);
             }),
           );
           await time.sleep(1_000);
@@ -114,7 +114,7 @@ test(
         inOrder.map((grantId) => refresh(context, grantId, callers.has(grantId) ? "interactive" : "background")),
       ),
     );
-    assert.ok(outcomes.every(({ kind }) => kind === "newer"));
+    assert.ok(outcomes.every(({ kind }) => kind === "refreshed"));
     assert.deepEqual(await census(fixture), { "active 2": grants });
     assert.equal(requests.length, grants);
     assert.ok(peak(requests) <= cap, `${peak(requests)} in one second`);
