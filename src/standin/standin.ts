@@ -1,5 +1,5 @@
 import { type KeyObject } from "node:crypto";
-import { answering } from "./answering.ts";
+import { answering } from "./request-handler.ts";
 import { ownClock, type StandinClock } from "./state/clock.ts";
 import { Clients, type ClientSpec, defaultClientId, defaultClientSecret } from "./state/clients.ts";
 import { Codes } from "./state/codes.ts";
@@ -14,11 +14,11 @@ import {
   putPerson,
   removeApp,
   rotateKeys,
-} from "./control/control.ts";
+} from "./control/control-actions.ts";
 import { Files } from "./drive/files.ts";
 import { type Fault, Faults, readFault } from "./http/faults.ts";
-import { type CodeSpec, issueCode } from "./control/issuing.ts";
-import { KeyRing } from "./keys/keys.ts";
+import { type CodeSpec, issueCode } from "./control/issued-code.ts";
+import { KeyRing } from "./keys/key-ring.ts";
 import { Ledger } from "./state/ledger.ts";
 import { People } from "./state/people.ts";
 import { type LogPage, RequestLog } from "./state/request-log.ts";

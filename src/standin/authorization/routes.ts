@@ -1,8 +1,8 @@
-import { type Incoming, type Reply } from "../http/http.ts";
+import { type Incoming, type Reply } from "../http/messages.ts";
 import { chooserPage } from "../pages/chooser.ts";
 import { consentPage } from "../pages/consent.ts";
 import { formTargetOf } from "../pages/layout.ts";
-import { refusedPage } from "../pages/refused.ts";
+import { refusedPage } from "../pages/refusal.ts";
 import { relayPage } from "../pages/relay.ts";
 import { type Person } from "../state/people.ts";
 import { type Route } from "../http/router.ts";

@@ -1,5 +1,5 @@
 import { isLoopback } from "../state/clients.ts";
-import { json, type Incoming, type Reply } from "../http/http.ts";
+import { json, type Incoming, type Reply } from "../http/messages.ts";
 
 /**
  * The control routes answer pages of this machine only: a web site that a developer happens to visit must not be able

@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from "node:crypto";
 import { seconds } from "../state/clock.ts";
 import { defaultClientId } from "../state/clients.ts";
-import { BadInput, listOf, oneOf, either, read, type Spelling, text } from "../input.ts";
-import { compact, rs256 } from "../keys/keys.ts";
+import { BadInput, listOf, oneOf, either, read, type Spelling, text } from "../input-checks.ts";
+import { compact, rs256 } from "../keys/key-ring.ts";
 import { type StandinState } from "../state/standin-state.ts";
 
 /** What happened to an account, in short; the Security Event Token carries the full URI. */

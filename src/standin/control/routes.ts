@@ -8,11 +8,11 @@ import {
   removeApp,
   rotateKeys,
   viewOf,
-} from "./control.ts";
+} from "./control-actions.ts";
 import { readPlacedFault } from "../http/faults.ts";
-import { type Handler, type Incoming, json, mediaType, type Reply } from "../http/http.ts";
-import { BadInput, number, read, snake } from "../input.ts";
-import { issueCode } from "./issuing.ts";
+import { type Handler, type Incoming, json, mediaType, type Reply } from "../http/messages.ts";
+import { BadInput, number, read, snake } from "../input-checks.ts";
+import { issueCode } from "./issued-code.ts";
 import { securityEvent } from "./risc.ts";
 import { type Route } from "../http/router.ts";
 import { type StandinState } from "../state/standin-state.ts";

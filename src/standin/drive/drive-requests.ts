@@ -1,5 +1,5 @@
 import { admit, insufficientScope } from "../oauth/api-error.ts";
-import { type Incoming, type Note, type Reply } from "../http/http.ts";
+import { type Incoming, type Note, type Reply } from "../http/messages.ts";
 import { type Person } from "../state/people.ts";
 import { type StandinState } from "../state/standin-state.ts";
 import { type Act, isVisible, reaches, scopesFor } from "./access.ts";

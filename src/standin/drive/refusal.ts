@@ -1,5 +1,5 @@
 import { apiError } from "../oauth/api-error.ts";
-import { type Reply } from "../http/http.ts";
+import { type Reply } from "../http/messages.ts";
 
 /** Drive's words for what it refuses. */
 export const fileNotFound = (id: string): Reply =>

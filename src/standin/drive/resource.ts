@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { json, type Incoming, type Note, type Reply } from "../http/http.ts";
+import { json, type Incoming, type Note, type Reply } from "../http/messages.ts";
 import { parseFields, select } from "./fields.ts";
 import { type DriveFile } from "./files.ts";
 import { invalidParameter } from "./refusal.ts";

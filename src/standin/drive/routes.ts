@@ -1,12 +1,12 @@
-import { type Incoming, json, type Reply } from "../http/http.ts";
+import { type Incoming, json, type Reply } from "../http/messages.ts";
 import { type Route } from "../http/router.ts";
 import { type StandinState } from "../state/standin-state.ts";
 import { DriveRequests } from "./drive-requests.ts";
 import { driveDiscovery } from "./discovery.ts";
 import { type Metadata } from "./files.ts";
 import { badBody } from "./refusal.ts";
-import { parseMetadata } from "./upload.ts";
-import { uploads } from "./uploading.ts";
+import { parseMetadata } from "./upload-body.ts";
+import { uploads } from "./upload-routes.ts";
 
 /** The part of Drive v3 that an app with a folder of its own needs: get, list, create, update, delete. */
 export function driveRoutes(world: StandinState): Route[] {

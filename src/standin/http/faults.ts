@@ -1,5 +1,5 @@
-import { either, number, oneOf, read, type Spelling, stringMap, text, yesNo } from "../input.ts";
-import { type Reply } from "./http.ts";
+import { either, number, oneOf, read, type Spelling, stringMap, text, yesNo } from "../input-checks.ts";
+import { type Reply } from "./messages.ts";
 
 /** How the next answers on a path go wrong. Without any of the members that shape an answer, the request is merely late. */
 export interface Fault {

@@ -1,4 +1,4 @@
-import { type Handler } from "./http.ts";
+import { type Handler } from "./messages.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 

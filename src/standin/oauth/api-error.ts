@@ -1,4 +1,4 @@
-import { bearerOf, type Incoming, json, type Reply } from "../http/http.ts";
+import { bearerOf, type Incoming, json, type Reply } from "../http/messages.ts";
 import { type AccessToken } from "../state/ledger.ts";
 import { type StandinState } from "../state/standin-state.ts";
 

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type Client, type Clients } from "../state/clients.ts";
 import { badRequest, OAuthRefusal } from "./form.ts";
-import { type Incoming } from "../http/http.ts";
+import { type Incoming } from "../http/messages.ts";
 
 interface Credentials {
   readonly id: string;

@@ -1,4 +1,4 @@
-import { type Incoming, json, mediaType, noStore, type Note, type Reply } from "../http/http.ts";
+import { type Incoming, json, mediaType, noStore, type Note, type Reply } from "../http/messages.ts";
 
 /** RFC 6749 section 5.2: an error body as Google's token endpoint writes them. */
 export class OAuthRefusal extends Error {

@@ -1,6 +1,6 @@
 import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { seconds } from "../state/clock.ts";
-import { compact, halfHash, type KeyRing, rs256 } from "../keys/keys.ts";
+import { compact, halfHash, type KeyRing, rs256 } from "../keys/key-ring.ts";
 import { type Person } from "../state/people.ts";
 import { emailScope, isSignInScope, profileScope } from "../state/scopes.ts";
 import { type IdTokenFlaw, type Settings } from "../state/settings.ts";

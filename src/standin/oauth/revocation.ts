@@ -1,5 +1,5 @@
 import { OAuthRefusal } from "./form.ts";
-import { type Incoming, json, mediaType, type Reply } from "../http/http.ts";
+import { type Incoming, json, mediaType, type Reply } from "../http/messages.ts";
 import { type AccessToken } from "../state/ledger.ts";
 import { type StandinState } from "../state/standin-state.ts";
 

@@ -1,6 +1,6 @@
 import { verify } from "node:crypto";
 import { seconds } from "../state/clock.ts";
-import { bearerOf, type Incoming, json, mediaType, type Note, type Reply } from "../http/http.ts";
+import { bearerOf, type Incoming, json, mediaType, type Note, type Reply } from "../http/messages.ts";
 import { type AccessToken } from "../state/ledger.ts";
 import { emailScope } from "../state/scopes.ts";
 import { type StandinState } from "../state/standin-state.ts";

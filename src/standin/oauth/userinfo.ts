@@ -1,5 +1,5 @@
 import { insufficientScope, realm, unauthorized } from "./api-error.ts";
-import { bearerOf, type Incoming, json, mediaType, type Reply } from "../http/http.ts";
+import { bearerOf, type Incoming, json, mediaType, type Reply } from "../http/messages.ts";
 import { profileClaims, wantsIdToken } from "./id-token.ts";
 import { type AccessToken } from "../state/ledger.ts";
 import { emailScope, profileScope } from "../state/scopes.ts";

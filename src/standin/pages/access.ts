@@ -1,4 +1,4 @@
-import { type Incoming, type Reply } from "../http/http.ts";
+import { type Incoming, type Reply } from "../http/messages.ts";
 import { type Authorization } from "../state/ledger.ts";
 import { type Person } from "../state/people.ts";
 import { describeScope, isSignInScope } from "../state/scopes.ts";

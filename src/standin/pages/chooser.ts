@@ -1,5 +1,5 @@
 import { type AuthorizationRequest } from "../authorization/request.ts";
-import { type Reply } from "../http/http.ts";
+import { type Reply } from "../http/messages.ts";
 import { type Person } from "../state/people.ts";
 import { html } from "./html.ts";
 import { page } from "./layout.ts";

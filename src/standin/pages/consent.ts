@@ -1,6 +1,6 @@
 import { type ConsentQuestion } from "../authorization/consent.ts";
 import { type AuthorizationRequest } from "../authorization/request.ts";
-import { type Reply } from "../http/http.ts";
+import { type Reply } from "../http/messages.ts";
 import { type Person } from "../state/people.ts";
 import { describeScope, emailScope, isSignInScope, profileScope } from "../state/scopes.ts";
 import { html, type Html, nothing } from "./html.ts";

@@ -1,4 +1,4 @@
-import { type Reply } from "../http/http.ts";
+import { type Reply } from "../http/messages.ts";
 import { html, type Html } from "./html.ts";
 
 interface Page {

@@ -1,4 +1,4 @@
-import { type Reply } from "../http/http.ts";
+import { type Reply } from "../http/messages.ts";
 import { type Person } from "../state/people.ts";
 import { html } from "./html.ts";
 

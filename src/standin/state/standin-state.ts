@@ -3,7 +3,7 @@ import { type Clients } from "./clients.ts";
 import { type Codes } from "./codes.ts";
 import { type Files } from "../drive/files.ts";
 import { type Faults } from "../http/faults.ts";
-import { type KeyRing } from "../keys/keys.ts";
+import { type KeyRing } from "../keys/key-ring.ts";
 import { type Ledger } from "./ledger.ts";
 import { type People, type Person } from "./people.ts";
 import { type RequestLog } from "./request-log.ts";

@@ -1,11 +1,11 @@
 import { type IncomingMessage } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 import { faultReply, hasAnswer, type PlacedFault } from "./http/faults.ts";
-import { BodyTooLarge, type Incoming, json, readBody, type Reply } from "./http/http.ts";
+import { BodyTooLarge, type Incoming, json, readBody, type Reply } from "./http/messages.ts";
 import { corsHeaders, preflight, refuseStrangePage } from "./control/origins.ts";
 import { described, noted } from "./state/request-log.ts";
 import { handlerOf, type Match, methodsOf, type Router } from "./http/router.ts";
-import { send } from "./http/sending.ts";
+import { send } from "./http/reply-writer.ts";
 import { type Answer } from "./http/server.ts";
 import { type StandinState } from "./state/standin-state.ts";
 

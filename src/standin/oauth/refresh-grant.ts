@@ -1,5 +1,5 @@
 import { OAuthRefusal } from "./form.ts";
-import { type Note } from "../http/http.ts";
+import { type Note } from "../http/messages.ts";
 import { type AccessToken, type RefreshToken } from "../state/ledger.ts";
 import { fingerprint } from "../state/opaque-values.ts";
 import { type Person } from "../state/people.ts";

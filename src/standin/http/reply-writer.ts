@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { type Fault } from "./faults.ts";
-import { type Reply } from "./http.ts";
+import { type Reply } from "./messages.ts";
 
 interface Manner {
   readonly fault: Fault | undefined;

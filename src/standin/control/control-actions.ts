@@ -1,6 +1,6 @@
 import { type Authorization } from "../state/ledger.ts";
 import { type Client, clientFile, type ClientKind, defaultClientId } from "../state/clients.ts";
-import { BadInput, listOf, number, oneOf, orNull, read, type Spelling, text, yesNo } from "../input.ts";
+import { BadInput, listOf, number, oneOf, orNull, read, type Spelling, text, yesNo } from "../input-checks.ts";
 import { type AccountRefusal } from "../state/people.ts";
 import { accountRefusal, readSettings, type Settings } from "../state/settings.ts";
 import { type StandinState } from "../state/standin-state.ts";

@@ -1,8 +1,8 @@
-import { type Handler, type Incoming, type Reply } from "../http/http.ts";
+import { type Handler, type Incoming, type Reply } from "../http/messages.ts";
 import { type Caller, type DriveRequests } from "./drive-requests.ts";
 import { badBody, invalidParameter } from "./refusal.ts";
 import { parseRange, type Session, Sessions } from "./resumable.ts";
-import { mediaUpload, multipartUpload, parseMetadata, type Upload } from "./upload.ts";
+import { mediaUpload, multipartUpload, parseMetadata, type Upload } from "./upload-body.ts";
 
 /** `/upload/…`: content in one request, with its metadata in the same one, or in pieces. */
 export function uploads(desk: DriveRequests, url: string): { start: Handler; piece: Handler } {

@@ -1,4 +1,4 @@
-import { type Incoming } from "../http/http.ts";
+import { type Incoming } from "../http/messages.ts";
 import { type Metadata } from "./files.ts";
 
 /** What an upload carries. */

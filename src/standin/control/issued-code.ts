@@ -1,6 +1,6 @@
 import { androidClientId, type Client, defaultClientId } from "../state/clients.ts";
 import { type Code, type CodeKind } from "../state/codes.ts";
-import { BadInput, type Check, oneOf, read, type Spelling, text, words, yesNo } from "../input.ts";
+import { BadInput, type Check, oneOf, read, type Spelling, text, words, yesNo } from "../input-checks.ts";
 import { isSignInScope, parseScope } from "../state/scopes.ts";
 import { type StandinState } from "../state/standin-state.ts";
 

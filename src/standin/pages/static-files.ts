@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type Handler } from "../http/http.ts";
+import { type Handler } from "../http/messages.ts";
 import { type Route } from "../http/router.ts";
 
 const types = { css: "text/css", js: "text/javascript", svg: "image/svg+xml" };
