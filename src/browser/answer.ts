@@ -1,5 +1,6 @@
 import { OnbehalfBrowserError } from "./errors.ts";
-import { missingScopes, scopeList, type Scopes } from "./scopes.ts";
+import { missingScopes, scopeList } from "./scopes.ts";
+import type { Scopes } from "./scopes.ts";
 
 /** The verified claims of the ID token, under their registered names. Only `sub` is always there. */
 export interface Profile {
@@ -32,7 +33,9 @@ export interface SignedIn {
 
 type Json = Readonly<Record<string, unknown>>;
 
-const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
 
 function objectOf(body: string): Json | undefined {
   try {

@@ -1,6 +1,8 @@
-import { signedInFrom, type Answer, type SignedIn } from "./answer.ts";
+import { signedInFrom } from "./answer.ts";
+import type { Answer, SignedIn } from "./answer.ts";
 import { OnbehalfBrowserError } from "./errors.ts";
-import { scopeList, type Scopes } from "./scopes.ts";
+import { scopeList } from "./scopes.ts";
+import type { Scopes } from "./scopes.ts";
 
 /** Where the code came from. It decides the `redirect_uri` of the exchange; a wrong one burns the code. */
 export type Source = "android" | "ios" | "web-popup" | "web-redirect";

@@ -2,8 +2,10 @@ import type { SignedIn } from "./answer.ts";
 import { OnbehalfBrowserError } from "./errors.ts";
 import { refusal } from "./gsi.ts";
 import { codeChallenge, randomText } from "./pkce.ts";
-import { postCode, type Delivery } from "./post-code.ts";
-import { scopesToAsk, type Scopes } from "./scopes.ts";
+import { postCode } from "./post-code.ts";
+import type { Delivery } from "./post-code.ts";
+import { scopesToAsk } from "./scopes.ts";
+import type { Scopes } from "./scopes.ts";
 
 /** What to ask for, and where to come back to. */
 export interface RedirectOptions {
@@ -37,7 +39,9 @@ interface Flow {
   readonly nonce: string;
 }
 
-const storageKey = (state: string): string => `onbehalf:redirect:${state}`;
+function storageKey(state: string): string {
+  return `onbehalf:redirect:${state}`;
+}
 
 /**
  * Leaves the page for the provider's, with `state`, PKCE (RFC 7636) and a nonce (OpenID Connect Core 3.1.2.1).

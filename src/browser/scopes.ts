@@ -8,7 +8,9 @@ const canonical = new Map([
   ["https://www.googleapis.com/auth/drive.appfolder", "https://www.googleapis.com/auth/drive.appdata"],
 ]);
 
-const canonicalScope = (scope: string): string => canonical.get(scope) ?? scope;
+function canonicalScope(scope: string): string {
+  return canonical.get(scope) ?? scope;
+}
 
 /** The scopes of a wire string (RFC 6749 section 3.3: separated by spaces, order without meaning), each once. */
 export function scopeList(scopes: Scopes): string[] {

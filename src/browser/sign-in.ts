@@ -1,7 +1,9 @@
 import type { SignedIn } from "./answer.ts";
 import { preloadGoogle, requestCode } from "./gsi.ts";
-import { postCode, type Delivery } from "./post-code.ts";
-import { scopesToAsk, type Scopes } from "./scopes.ts";
+import { postCode } from "./post-code.ts";
+import type { Delivery } from "./post-code.ts";
+import { scopesToAsk } from "./scopes.ts";
+import type { Scopes } from "./scopes.ts";
 
 /** What to ask for, and how. */
 export interface SignInOptions extends Delivery {

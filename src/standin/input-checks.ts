@@ -12,7 +12,9 @@ type Read<S extends Shape> = { [K in keyof S]?: ReturnType<S[K]> };
 /** How the caller spells member names: camelCase in JavaScript, snake_case on the wire. */
 export type Spelling = "camel" | "snake";
 
-export const snake = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+export function snake(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
 
 /**
  * Reads an object whose members are all known and of the right kind. A misspelt member is an error and never ignored:
@@ -36,9 +38,9 @@ export function read<S extends Shape>(input: unknown, shape: S, spelling: Spelli
   return result as Read<S>;
 }
 
-const refuse = (name: string, expected: string): never => {
+function refuse(name: string, expected: string): never {
   throw new BadInput(`${name} must be ${expected}`);
-};
+}
 
 export const text: Check<string> = (value, name) => (typeof value === "string" ? value : refuse(name, "a string"));
 

@@ -1,13 +1,16 @@
-import { type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
-import { faultReply, hasAnswer, type PlacedFault } from "./http/faults.ts";
-import { BodyTooLarge, type Incoming, json, readBody, type Reply } from "./http/messages.ts";
+import { faultReply, hasAnswer } from "./http/faults.ts";
+import type { PlacedFault } from "./http/faults.ts";
+import { BodyTooLarge, json, readBody } from "./http/messages.ts";
+import type { Incoming, Reply } from "./http/messages.ts";
 import { corsHeaders, preflight, refuseStrangePage } from "./control/origins.ts";
 import { described, noted } from "./state/request-log.ts";
-import { handlerOf, type Match, methodsOf, type Router } from "./http/router.ts";
+import { handlerOf, methodsOf } from "./http/router.ts";
+import type { Match, Router } from "./http/router.ts";
 import { send } from "./http/reply-writer.ts";
-import { type Answer } from "./http/server.ts";
-import { type StandinState } from "./state/standin-state.ts";
+import type { Answer } from "./http/server.ts";
+import type { StandinState } from "./state/standin-state.ts";
 
 const formLimit = 65_536;
 const uploadLimit = 32 * 1_048_576;
@@ -88,8 +91,9 @@ function act(
   return reply;
 }
 
-const plain = (status: number, message: string, headers: Record<string, string> = {}): Reply =>
-  json(status, { error: { code: status, message } }, { outcome: "refused" }, headers);
+function plain(status: number, message: string, headers: Record<string, string> = {}): Reply {
+  return json(status, { error: { code: status, message } }, { outcome: "refused" }, headers);
+}
 
 function handled(request: Incoming, match: Match | undefined, tooLarge: boolean): Reply {
   if (tooLarge) return plain(413, "Request body too large");

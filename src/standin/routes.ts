@@ -4,18 +4,19 @@ import { controlRoutes } from "./control/routes.ts";
 import { discovery } from "./oauth/discovery.ts";
 import { driveRoutes } from "./drive/routes.ts";
 import { oauth } from "./oauth/form.ts";
-import { type Handler, json } from "./http/messages.ts";
+import { json } from "./http/messages.ts";
+import type { Handler } from "./http/messages.ts";
 import { accessPage, removeAccess } from "./pages/access.ts";
 import { homePage } from "./pages/home.ts";
 import { picture } from "./pages/picture.ts";
 import { servedRoutes } from "./pages/static-files.ts";
 import { revocationEndpoint } from "./oauth/revocation.ts";
 import { riscConfiguration } from "./control/risc.ts";
-import { type Route } from "./http/router.ts";
+import type { Route } from "./http/router.ts";
 import { tokeninfo } from "./oauth/tokeninfo.ts";
 import { tokenEndpoint } from "./oauth/token-endpoint.ts";
 import { olderUserinfo, userinfo } from "./oauth/userinfo.ts";
-import { type StandinState } from "./state/standin-state.ts";
+import type { StandinState } from "./state/standin-state.ts";
 
 /** A document that anybody may read and keep for a while, from any page. */
 function published(document: () => unknown): Handler {

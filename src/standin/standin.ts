@@ -1,33 +1,39 @@
 import { type KeyObject } from "node:crypto";
 import { answering } from "./request-handler.ts";
-import { ownClock, type StandinClock } from "./state/clock.ts";
-import { Clients, type ClientSpec, defaultClientId, defaultClientSecret } from "./state/clients.ts";
+import { ownClock } from "./state/clock.ts";
+import type { StandinClock } from "./state/clock.ts";
+import { Clients, defaultClientId, defaultClientSecret } from "./state/clients.ts";
+import type { ClientSpec } from "./state/clients.ts";
 import { Codes } from "./state/codes.ts";
 import {
   advanceClock,
   changePassword,
   changeSettings,
   clientSecretFile,
-  type ClientView,
-  type PersonSpec,
   putClient,
   putPerson,
   removeApp,
   rotateKeys,
 } from "./control/control-actions.ts";
+import type { ClientView, PersonSpec } from "./control/control-actions.ts";
 import { Files } from "./drive/files.ts";
-import { type Fault, Faults, readFault } from "./http/faults.ts";
-import { type CodeSpec, issueCode } from "./control/issued-code.ts";
+import { Faults, readFault } from "./http/faults.ts";
+import type { Fault } from "./http/faults.ts";
+import { issueCode } from "./control/issued-code.ts";
+import type { CodeSpec } from "./control/issued-code.ts";
 import { KeyRing } from "./keys/key-ring.ts";
 import { Ledger } from "./state/ledger.ts";
 import { People } from "./state/people.ts";
-import { type LogPage, RequestLog } from "./state/request-log.ts";
-import { type RiscSpec, securityEvent } from "./control/risc.ts";
+import { RequestLog } from "./state/request-log.ts";
+import type { LogPage } from "./state/request-log.ts";
+import { securityEvent } from "./control/risc.ts";
+import type { RiscSpec } from "./control/risc.ts";
 import { Router } from "./http/router.ts";
 import { routes } from "./routes.ts";
 import { listen } from "./http/server.ts";
-import { googlesOwn, type Settings, readSettings } from "./state/settings.ts";
-import { type StandinState } from "./state/standin-state.ts";
+import { googlesOwn, readSettings } from "./state/settings.ts";
+import type { Settings } from "./state/settings.ts";
+import type { StandinState } from "./state/standin-state.ts";
 
 /** How to start a stand-in. Every setting can be given here, and changed later. */
 export interface StandinOptions extends Partial<Settings> {

@@ -17,10 +17,14 @@ async function answered(response) {
 
 const ours = { "X-Requested-With": "XMLHttpRequest", Accept: "application/json" };
 
-export const get = async (path, query = {}) => answered(await fetch(`${path}?${new URLSearchParams(query)}`));
+export async function get(path, query = {}) {
+  return answered(await fetch(`${path}?${new URLSearchParams(query)}`));
+}
 
-export const post = async (path, form = {}) =>
-  answered(await fetch(path, { method: "POST", headers: ours, body: new URLSearchParams(form) }));
+export async function post(path, form = {}) {
+  return answered(await fetch(path, { method: "POST", headers: ours, body: new URLSearchParams(form) }));
+}
 
-export const remove = async (path, query = {}) =>
-  answered(await fetch(`${path}?${new URLSearchParams(query)}`, { method: "DELETE", headers: ours }));
+export async function remove(path, query = {}) {
+  return answered(await fetch(`${path}?${new URLSearchParams(query)}`, { method: "DELETE", headers: ours }));
+}

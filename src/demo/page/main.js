@@ -12,10 +12,14 @@ let seen = 0;
 let looking = Promise.resolve();
 let waiting = 0;
 
-const grant = () => state.grants.find(({ grant_id }) => grant_id === selected);
+function grant() {
+  return state.grants.find(({ grant_id }) => grant_id === selected);
+}
 
 /** The grant to show first: the one that changed last. */
-const newest = (grants) => grants.toSorted((a, b) => b.updated_at.localeCompare(a.updated_at))[0];
+function newest(grants) {
+  return grants.toSorted((a, b) => b.updated_at.localeCompare(a.updated_at))[0];
+}
 
 function show() {
   const now = new Date(state.now);
@@ -69,7 +73,9 @@ function told(id, kind, status, sentence, hint) {
   );
 }
 
-const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+function sentence(text) {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+}
 
 /** Runs what a button does: not twice at once, and with its outcome told. */
 async function run(button, outputId, action) {
@@ -98,9 +104,9 @@ async function run(button, outputId, action) {
   }
 }
 
-const onClick = (id, action) => {
+function onClick(id, action) {
   byId(id).addEventListener("click", (event) => void run(event.currentTarget, `${id}-said`, action));
-};
+}
 
 byId("store").addEventListener("submit", (event) => {
   event.preventDefault();

@@ -5,7 +5,9 @@ import { byId, day, element, say, shortTime } from "./words.js";
 let away = false;
 let shown = "";
 
-export const isAway = () => away;
+export function isAway() {
+  return away;
+}
 
 export function putAway(now) {
   away = now;
@@ -32,7 +34,9 @@ export function showPhone(grant, now) {
   showPerson(grant);
 }
 
-const isUsable = ({ state }) => state === "active" || state === "suspect";
+function isUsable({ state }) {
+  return state === "active" || state === "suspect";
+}
 
 function showPerson({ profile, scope, state, offline }) {
   if (byId("picture").src !== profile.picture) byId("picture").src = profile.picture ?? "/demo/page/mark.svg";

@@ -35,7 +35,9 @@ function countIn({ what, outcome, with: sent }) {
 }
 
 /** The others are told in words. */
-const isRequest = (what) => /^[A-Z]+ \//.test(what);
+function isRequest(what) {
+  return /^[A-Z]+ \//.test(what);
+}
 
 function row({ at, from, to, what, with: sent, status, outcome }) {
   const failed = status !== undefined && (status === 0 || status >= 400);

@@ -1,11 +1,16 @@
 // Times and amounts as people read them.
 
-export const clockTime = (date) =>
-  date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+export function clockTime(date) {
+  return date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+}
 
-export const shortTime = (date) => date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+export function shortTime(date) {
+  return date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+}
 
-export const day = (date) => date.toLocaleDateString("en-GB", { weekday: "long", day: "numeric", month: "long" });
+export function day(date) {
+  return date.toLocaleDateString("en-GB", { weekday: "long", day: "numeric", month: "long" });
+}
 
 /** 3,700 s as "1 h 1 min": two units at most. */
 export function duration(ms) {
@@ -18,9 +23,13 @@ export function duration(ms) {
   return joined(Math.floor(hours / 24), "days", hours % 24, "h");
 }
 
-const joined = (large, unit, small, smaller) => `${large} ${unit}${small === 0 ? "" : ` ${small} ${smaller}`}`;
+function joined(large, unit, small, smaller) {
+  return `${large} ${unit}${small === 0 ? "" : ` ${small} ${smaller}`}`;
+}
 
-export const count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
+export function count(number, one, many = `${one}s`) {
+  return `${number} ${number === 1 ? one : many}`;
+}
 
 /** Makes an element: text is text, never markup. */
 export function element(tag, attributes = {}, ...children) {
@@ -32,7 +41,9 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-export const byId = (id) => document.getElementById(id);
+export function byId(id) {
+  return document.getElementById(id);
+}
 
 /** Changes text only where it differs, so that a screen reader hears news and not every tick. */
 export function say(id, text) {

@@ -20,7 +20,10 @@ export interface Operation {
 }
 
 const text = { type: "string" } as const;
-const ref = (name: string): object => ({ $ref: `#/components/schemas/${name}` });
+
+function ref(name: string): object {
+  return { $ref: `#/components/schemas/${name}` };
+}
 
 const codeParameters = {
   authCode: { ...text, description: "The one-time code, as the app got it. Also as `code`." },

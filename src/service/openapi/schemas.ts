@@ -27,7 +27,9 @@ const consent = {
   hint: text,
 };
 
-const object = (required: readonly string[], properties: object): object => ({ type: "object", required, properties });
+function object(required: readonly string[], properties: object): object {
+  return { type: "object", required, properties };
+}
 
 /** The bodies of answers. */
 export const schemas: Readonly<Record<string, object>> = {

@@ -1,7 +1,8 @@
-import { type Person } from "../state/people.ts";
-import { type StandinState } from "../state/standin-state.ts";
-import { type ConsentQuestion, consentQuestion, grantedBy } from "./consent.ts";
-import { type AuthorizationRequest } from "./request.ts";
+import type { Person } from "../state/people.ts";
+import type { StandinState } from "../state/standin-state.ts";
+import { consentQuestion, grantedBy } from "./consent.ts";
+import type { ConsentQuestion } from "./consent.ts";
+import type { AuthorizationRequest } from "./request.ts";
 
 /** What comes after a request, or after the person did something on a page. */
 export type Next =
@@ -9,14 +10,17 @@ export type Next =
   | { readonly show: "consent"; readonly person: Person; readonly question: ConsentQuestion }
   | { readonly answer: Readonly<Record<string, string>>; readonly outcome: string; readonly person?: Person };
 
-const refused = (error: string, person?: Person): Next => ({
-  answer: { error },
-  outcome: error,
-  ...(person === undefined ? {} : { person }),
-});
+function refused(error: string, person?: Person): Next {
+  return {
+    answer: { error },
+    outcome: error,
+    ...(person === undefined ? {} : { person }),
+  };
+}
 
-const agreedTo = (world: StandinState, request: AuthorizationRequest, person: Person): ReadonlySet<string> =>
-  world.ledger.authorization(person, request.client.project)?.scopes ?? new Set();
+function agreedTo(world: StandinState, request: AuthorizationRequest, person: Person): ReadonlySet<string> {
+  return world.ledger.authorization(person, request.client.project)?.scopes ?? new Set();
+}
 
 /** A request comes in: without a hint who it is about, the person chooses. */
 export function begin(world: StandinState, request: AuthorizationRequest): Next {
@@ -54,7 +58,9 @@ export function allowed(
   return granted.length === 0 ? denied(person) : grant(world, request, person, granted, true);
 }
 
-export const denied = (person: Person): Next => refused("access_denied", person);
+export function denied(person: Person): Next {
+  return refused("access_denied", person);
+}
 
 function grant(
   world: StandinState,

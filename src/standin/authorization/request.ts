@@ -1,7 +1,8 @@
-import { type Client, isRegisteredOrigin, isRegisteredRedirect } from "../state/clients.ts";
-import { type Challenge } from "../state/codes.ts";
+import { isRegisteredOrigin, isRegisteredRedirect } from "../state/clients.ts";
+import type { Client } from "../state/clients.ts";
+import type { Challenge } from "../state/codes.ts";
 import { parseScope } from "../state/scopes.ts";
-import { type StandinState } from "../state/standin-state.ts";
+import type { StandinState } from "../state/standin-state.ts";
 
 /** Where the answer goes: back to a redirect URI, or to the page that opened the popup. */
 export type Destination =
@@ -36,7 +37,9 @@ export type Judged =
       readonly state: string | undefined;
     };
 
-const page = (error: string, description: string): Judged => ({ page: { error, description } });
+function page(error: string, description: string): Judged {
+  return { page: { error, description } };
+}
 
 /** RFC 6749 section 4.1.1 and 4.1.2.1: until client and redirect URI are known to be good, nothing is sent anywhere. */
 export function judge(world: StandinState, query: string): Judged {

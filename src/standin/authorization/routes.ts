@@ -1,14 +1,16 @@
-import { type Incoming, type Reply } from "../http/messages.ts";
+import type { Incoming, Reply } from "../http/messages.ts";
 import { chooserPage } from "../pages/chooser.ts";
 import { consentPage } from "../pages/consent.ts";
 import { formTargetOf } from "../pages/layout.ts";
 import { refusedPage } from "../pages/refusal.ts";
 import { relayPage } from "../pages/relay.ts";
-import { type Person } from "../state/people.ts";
-import { type Route } from "../http/router.ts";
-import { type StandinState } from "../state/standin-state.ts";
-import { allowed, begin, chosen, denied, type Next } from "./flow.ts";
-import { type AuthorizationRequest, type Destination, judge } from "./request.ts";
+import type { Person } from "../state/people.ts";
+import type { Route } from "../http/router.ts";
+import type { StandinState } from "../state/standin-state.ts";
+import { allowed, begin, chosen, denied } from "./flow.ts";
+import type { Next } from "./flow.ts";
+import { judge } from "./request.ts";
+import type { AuthorizationRequest, Destination } from "./request.ts";
 
 /** The authorization endpoint and the two forms behind it. */
 export function authorizationRoutes(world: StandinState): Route[] {

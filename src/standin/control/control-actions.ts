@@ -1,9 +1,12 @@
-import { type Authorization } from "../state/ledger.ts";
-import { type Client, clientFile, type ClientKind, defaultClientId } from "../state/clients.ts";
-import { BadInput, listOf, number, oneOf, orNull, read, type Spelling, text, yesNo } from "../input-checks.ts";
-import { type AccountRefusal } from "../state/people.ts";
-import { accountRefusal, readSettings, type Settings } from "../state/settings.ts";
-import { type StandinState } from "../state/standin-state.ts";
+import type { Authorization } from "../state/ledger.ts";
+import { clientFile, defaultClientId } from "../state/clients.ts";
+import type { Client, ClientKind } from "../state/clients.ts";
+import { BadInput, listOf, number, oneOf, orNull, read, text, yesNo } from "../input-checks.ts";
+import type { Spelling } from "../input-checks.ts";
+import type { AccountRefusal } from "../state/people.ts";
+import { accountRefusal, readSettings } from "../state/settings.ts";
+import type { Settings } from "../state/settings.ts";
+import type { StandinState } from "../state/standin-state.ts";
 
 /** What tests can do to the stand-in, in both spellings: the JavaScript interface and the control routes call these. */
 

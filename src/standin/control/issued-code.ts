@@ -1,8 +1,10 @@
-import { androidClientId, type Client, defaultClientId } from "../state/clients.ts";
-import { type Code, type CodeKind } from "../state/codes.ts";
-import { BadInput, type Check, oneOf, read, type Spelling, text, words, yesNo } from "../input-checks.ts";
+import { androidClientId, defaultClientId } from "../state/clients.ts";
+import type { Client } from "../state/clients.ts";
+import type { Code, CodeKind } from "../state/codes.ts";
+import { BadInput, oneOf, read, text, words, yesNo } from "../input-checks.ts";
+import type { Check, Spelling } from "../input-checks.ts";
 import { isSignInScope, parseScope } from "../state/scopes.ts";
-import { type StandinState } from "../state/standin-state.ts";
+import type { StandinState } from "../state/standin-state.ts";
 
 /** A code as a phone, a popup or a redirect would get it, without the pages in between. */
 export interface CodeSpec {
@@ -108,8 +110,9 @@ export function issueCode(world: StandinState, input: unknown, spelling: Spellin
   return { code: code.value, scope: scopes.join(" "), email: person.email, sub: person.sub, ...state };
 }
 
-const consentForced = (spec: { force?: boolean; prompt?: string }): boolean =>
-  spec.force === true || spec.prompt?.split(" ").includes("consent") === true;
+function consentForced(spec: { force?: boolean; prompt?: string }): boolean {
+  return spec.force === true || spec.prompt?.split(" ").includes("consent") === true;
+}
 
 function offlineFor(accessType: "online" | "offline", forced: boolean): Code["offline"] {
   if (accessType === "online") return "never";

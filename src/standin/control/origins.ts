@@ -1,5 +1,6 @@
 import { isLoopback } from "../state/clients.ts";
-import { json, type Incoming, type Reply } from "../http/messages.ts";
+import { json } from "../http/messages.ts";
+import type { Incoming, Reply } from "../http/messages.ts";
 
 /**
  * The control routes answer pages of this machine only: a web site that a developer happens to visit must not be able

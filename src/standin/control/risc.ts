@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from "node:crypto";
 import { seconds } from "../state/clock.ts";
 import { defaultClientId } from "../state/clients.ts";
-import { BadInput, listOf, oneOf, either, read, type Spelling, text } from "../input-checks.ts";
+import { BadInput, listOf, oneOf, either, read, text } from "../input-checks.ts";
+import type { Spelling } from "../input-checks.ts";
 import { compact, rs256 } from "../keys/key-ring.ts";
-import { type StandinState } from "../state/standin-state.ts";
+import type { StandinState } from "../state/standin-state.ts";
 
 /** What happened to an account, in short; the Security Event Token carries the full URI. */
 export type RiscEvent =
@@ -28,7 +29,9 @@ const vocabulary: Readonly<Record<RiscEvent, "risc" | "oauth">> = {
   verification: "risc",
 };
 
-const uriOf = (type: RiscEvent): string => `https://schemas.openid.net/secevent/${vocabulary[type]}/event-type/${type}`;
+function uriOf(type: RiscEvent): string {
+  return `https://schemas.openid.net/secevent/${vocabulary[type]}/event-type/${type}`;
+}
 
 /** A Security Event Token to make. */
 export interface RiscSpec {
@@ -63,7 +66,9 @@ const shape = {
   jti: text,
 };
 
-const sha512 = (value: string | Buffer): Buffer => createHash("sha512").update(value).digest();
+function sha512(value: string | Buffer): Buffer {
+  return createHash("sha512").update(value).digest();
+}
 
 /** How an event names a refresh token without showing it. */
 export function tokenIdentifier(refreshToken: string, form: "prefix" | "hash_base64_sha512_sha512"): string {

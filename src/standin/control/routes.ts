@@ -10,12 +10,13 @@ import {
   viewOf,
 } from "./control-actions.ts";
 import { readPlacedFault } from "../http/faults.ts";
-import { type Handler, type Incoming, json, mediaType, type Reply } from "../http/messages.ts";
+import { json, mediaType } from "../http/messages.ts";
+import type { Handler, Incoming, Reply } from "../http/messages.ts";
 import { BadInput, number, read, snake } from "../input-checks.ts";
 import { issueCode } from "./issued-code.ts";
 import { securityEvent } from "./risc.ts";
-import { type Route } from "../http/router.ts";
-import { type StandinState } from "../state/standin-state.ts";
+import type { Route } from "../http/router.ts";
+import type { StandinState } from "../state/standin-state.ts";
 
 /** Members in snake_case, as everything on the wire. */
 function snaked(value: object): Record<string, unknown> {

@@ -1,4 +1,4 @@
-import { type DriveFile, type Space } from "./files.ts";
+import type { DriveFile, Space } from "./files.ts";
 
 const auth = "https://www.googleapis.com/auth/";
 const appFolder = [`${auth}drive.appdata`, `${auth}drive.appfolder`];
@@ -15,8 +15,9 @@ export function scopesFor(act: Act, space: Space): readonly string[] {
   return { look: looking, read: reading, write: writing }[act];
 }
 
-export const reaches = (granted: readonly string[], needed: readonly string[]): boolean =>
-  granted.some((scope) => needed.includes(scope));
+export function reaches(granted: readonly string[], needed: readonly string[]): boolean {
+  return granted.some((scope) => needed.includes(scope));
+}
 
 /** `drive.file` reaches only what the same project made; to it, other files are not there. */
 export function isVisible(granted: readonly string[], project: string, file: DriveFile): boolean {

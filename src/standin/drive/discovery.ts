@@ -6,11 +6,13 @@ const file = { $ref: "File" };
 const auth = "https://www.googleapis.com/auth/";
 const scopes = [`${auth}drive`, `${auth}drive.appdata`, `${auth}drive.file`];
 
-const mediaUpload = (path: string): unknown => ({
-  accept: ["*/*"],
-  maxSize: "5497558138880",
-  protocols: { simple: { multipart: true, path }, resumable: { multipart: true, path } },
-});
+function mediaUpload(path: string): unknown {
+  return {
+    accept: ["*/*"],
+    maxSize: "5497558138880",
+    protocols: { simple: { multipart: true, path }, resumable: { multipart: true, path } },
+  };
+}
 
 const methods = {
   get: {

@@ -1,9 +1,11 @@
 import { admit, insufficientScope } from "../oauth/api-error.ts";
-import { type Incoming, type Note, type Reply } from "../http/messages.ts";
-import { type Person } from "../state/people.ts";
-import { type StandinState } from "../state/standin-state.ts";
-import { type Act, isVisible, reaches, scopesFor } from "./access.ts";
-import { type DriveFile, folderType, type Metadata, type Space } from "./files.ts";
+import type { Incoming, Note, Reply } from "../http/messages.ts";
+import type { Person } from "../state/people.ts";
+import type { StandinState } from "../state/standin-state.ts";
+import { isVisible, reaches, scopesFor } from "./access.ts";
+import type { Act } from "./access.ts";
+import { folderType } from "./files.ts";
+import type { DriveFile, Metadata, Space } from "./files.ts";
 import { badBody, fileNotFound, folderStays, invalidParameter, notDownloadable } from "./refusal.ts";
 import { fileReply, listReply } from "./resource.ts";
 import { parseSearch } from "./search.ts";
@@ -15,7 +17,9 @@ export interface Caller {
   readonly scopes: readonly string[];
 }
 
-const note = (caller: Caller, outcome = "served"): Note => ({ outcome, grant: caller.person.email });
+function note(caller: Caller, outcome = "served"): Note {
+  return { outcome, grant: caller.person.email };
+}
 
 /** Checks a Drive request against its bearer, and does what it asks. */
 export class DriveRequests {
@@ -121,7 +125,9 @@ function spacesOf(given: string): ReadonlySet<Space> | undefined {
   return known.length === spaces.length ? new Set(known) : undefined;
 }
 
-const pageToken = (from: number): string => Buffer.from(`from:${String(from)}`).toString("base64url");
+function pageToken(from: number): string {
+  return Buffer.from(`from:${String(from)}`).toString("base64url");
+}
 
 function pageStart(token: string | null): number | undefined {
   if (token === null || token === "") return 0;

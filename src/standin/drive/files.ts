@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { type OwnClock } from "../state/clock.ts";
-import { type Person } from "../state/people.ts";
+import type { OwnClock } from "../state/clock.ts";
+import type { Person } from "../state/people.ts";
 
 export const folderType = "application/vnd.google-apps.folder";
 
@@ -34,7 +34,9 @@ interface Drive {
   readonly files: Map<string, DriveFile>;
 }
 
-const newId = (prefix: string): string => `${prefix}${randomBytes(24).toString("base64url")}`;
+function newId(prefix: string): string {
+  return `${prefix}${randomBytes(24).toString("base64url")}`;
+}
 
 const aliases = new Set(["appfolder", "appDataFolder"]);
 

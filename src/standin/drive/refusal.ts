@@ -1,18 +1,24 @@
 import { apiError } from "../oauth/api-error.ts";
-import { type Reply } from "../http/messages.ts";
+import type { Reply } from "../http/messages.ts";
 
 /** Drive's words for what it refuses. */
-export const fileNotFound = (id: string): Reply =>
-  apiError({ status: 404, message: `File not found: ${id}.`, reason: "notFound", location: "fileId" }, "not_found");
+export function fileNotFound(id: string): Reply {
+  return apiError(
+    { status: 404, message: `File not found: ${id}.`, reason: "notFound", location: "fileId" },
+    "not_found",
+  );
+}
 
-export const invalidParameter = (name: string, value: string): Reply =>
-  apiError(
+export function invalidParameter(name: string, value: string): Reply {
+  return apiError(
     { status: 400, message: `Invalid value for ${name}: ${value}`, reason: "invalid", location: name },
     "invalid_request",
   );
+}
 
-export const badBody = (message: string, reason = "parseError"): Reply =>
-  apiError({ status: 400, message, reason }, "invalid_request");
+export function badBody(message: string, reason = "parseError"): Reply {
+  return apiError({ status: 400, message, reason }, "invalid_request");
+}
 
 export const notDownloadable: Reply = apiError(
   {

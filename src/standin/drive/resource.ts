@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { json, type Incoming, type Note, type Reply } from "../http/messages.ts";
+import { json } from "../http/messages.ts";
+import type { Incoming, Note, Reply } from "../http/messages.ts";
 import { parseFields, select } from "./fields.ts";
-import { type DriveFile } from "./files.ts";
+import type { DriveFile } from "./files.ts";
 import { invalidParameter } from "./refusal.ts";
 
 /** Everything that Drive says about a file here. */

@@ -1,5 +1,5 @@
-import { type Incoming } from "../http/messages.ts";
-import { type Metadata } from "./files.ts";
+import type { Incoming } from "../http/messages.ts";
+import type { Metadata } from "./files.ts";
 
 /** What an upload carries. */
 export interface Upload {
@@ -7,10 +7,11 @@ export interface Upload {
   readonly content: Buffer | undefined;
 }
 
-const strings = (value: unknown): Record<string, string> | undefined =>
-  typeof value === "object" && value !== null && Object.values(value).every((entry) => typeof entry === "string")
+function strings(value: unknown): Record<string, string> | undefined {
+  return typeof value === "object" && value !== null && Object.values(value).every((entry) => typeof entry === "string")
     ? (value as Record<string, string>)
     : undefined;
+}
 
 /** A file resource as a client sends it, or undefined where it is no JSON object or a member has the wrong type. */
 export function parseMetadata(body: Buffer): Metadata | undefined {

@@ -1,8 +1,10 @@
-import { type Handler, type Incoming, type Reply } from "../http/messages.ts";
-import { type Caller, type DriveRequests } from "./drive-requests.ts";
+import type { Handler, Incoming, Reply } from "../http/messages.ts";
+import type { Caller, DriveRequests } from "./drive-requests.ts";
 import { badBody, invalidParameter } from "./refusal.ts";
-import { parseRange, type Session, Sessions } from "./resumable.ts";
-import { mediaUpload, multipartUpload, parseMetadata, type Upload } from "./upload-body.ts";
+import { parseRange, Sessions } from "./resumable.ts";
+import type { Session } from "./resumable.ts";
+import { mediaUpload, multipartUpload, parseMetadata } from "./upload-body.ts";
+import type { Upload } from "./upload-body.ts";
 
 /** `/upload/…`: content in one request, with its metadata in the same one, or in pieces. */
 export function uploads(desk: DriveRequests, url: string): { start: Handler; piece: Handler } {
@@ -73,7 +75,9 @@ export function uploads(desk: DriveRequests, url: string): { start: Handler; pie
   return { start, piece };
 }
 
-const ownerOf = (caller: Caller): string => `${caller.project} ${caller.person.sub}`;
+function ownerOf(caller: Caller): string {
+  return `${caller.project} ${caller.person.sub}`;
+}
 
 /** 308: go on from here. */
 function soFar(session: Session, caller: Caller): Reply {

@@ -1,5 +1,6 @@
-import { either, number, oneOf, read, type Spelling, stringMap, text, yesNo } from "../input-checks.ts";
-import { type Reply } from "./messages.ts";
+import { either, number, oneOf, read, stringMap, text, yesNo } from "../input-checks.ts";
+import type { Spelling } from "../input-checks.ts";
+import type { Reply } from "./messages.ts";
 
 /** How the next answers on a path go wrong. Without any of the members that shape an answer, the request is merely late. */
 export interface Fault {
@@ -77,7 +78,9 @@ export function readPlacedFault(input: unknown, spelling: Spelling): PlacedFault
 const shaping = ["status", "body", "reason", "html", "invalidJson", "noToken", "location", "hugeBytes"] as const;
 
 /** Whether this fault has an answer of its own. One that is only late, slow or cut short leaves the stand-in's answer as it is. */
-export const hasAnswer = (fault: Fault): boolean => shaping.some((member) => fault[member] !== undefined);
+export function hasAnswer(fault: Fault): boolean {
+  return shaping.some((member) => fault[member] !== undefined);
+}
 
 /** What the fault answers instead. */
 export function faultReply(fault: Fault): Reply {

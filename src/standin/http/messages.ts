@@ -1,4 +1,4 @@
-import { type IncomingHttpHeaders, type IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 
 /** A request, read whole. Handlers see this and never a socket, so that one call is one step of the stand-in's state. */
 export interface Incoming {
@@ -46,12 +46,14 @@ export function json(status: number, value: unknown, note?: Note, headers?: Reco
   };
 }
 
-export const mediaType = (headers: IncomingHttpHeaders): string =>
-  (headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+export function mediaType(headers: IncomingHttpHeaders): string {
+  return (headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+}
 
 /** The token of an `Authorization: Bearer` header. RFC 6750 section 2.1. */
-export const bearerOf = (headers: IncomingHttpHeaders): string | undefined =>
-  /^Bearer +([\w.~+/=-]+)$/i.exec(headers.authorization ?? "")?.[1];
+export function bearerOf(headers: IncomingHttpHeaders): string | undefined {
+  return /^Bearer +([\w.~+/=-]+)$/i.exec(headers.authorization ?? "")?.[1];
+}
 
 export class BodyTooLarge extends Error {
   override readonly name = "BodyTooLarge";

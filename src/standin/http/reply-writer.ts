@@ -1,9 +1,9 @@
-import { type ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as wait } from "node:timers/promises";
-import { type Fault } from "./faults.ts";
-import { type Reply } from "./messages.ts";
+import type { Fault } from "./faults.ts";
+import type { Reply } from "./messages.ts";
 
 interface Manner {
   readonly fault: Fault | undefined;

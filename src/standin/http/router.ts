@@ -1,4 +1,4 @@
-import { type Handler } from "./messages.ts";
+import type { Handler } from "./messages.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -14,8 +14,9 @@ export interface Match {
   readonly params: Readonly<Record<string, string>>;
 }
 
-export const methodsOf = (route: Route): Method[] =>
-  (["GET", "POST", "PUT", "PATCH", "DELETE"] as const).filter((method) => route[method] !== undefined);
+export function methodsOf(route: Route): Method[] {
+  return (["GET", "POST", "PUT", "PATCH", "DELETE"] as const).filter((method) => route[method] !== undefined);
+}
 
 export function handlerOf(route: Route, method: string): Handler | undefined {
   const served = methodsOf(route).find((candidate) => candidate === method);

@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { type AddressInfo } from "node:net";
+import { createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 
 /** Answers one request; `ending` fires when the server closes. */
 export type Answer = (request: IncomingMessage, response: ServerResponse, ending: AbortSignal) => Promise<void>;

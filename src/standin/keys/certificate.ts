@@ -1,4 +1,5 @@
-import { type KeyObject, sign } from "node:crypto";
+import { sign } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 
 /**
  * Self-signed X.509 certificates, as the older key endpoint publishes them: enough DER (ITU-T X.690) for one RSA key,
@@ -14,12 +15,29 @@ function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
   return Buffer.concat([Buffer.from([tag, ...head]), content]);
 }
 
-const sequence = (...parts: readonly Uint8Array[]): Buffer => der(0x30, ...parts);
-const set = (...parts: readonly Uint8Array[]): Buffer => der(0x31, ...parts);
-const integer = (bytes: readonly number[]): Buffer => der(0x02, Uint8Array.from(bytes));
-const bitString = (bytes: Uint8Array): Buffer => der(0x03, Buffer.from([0]), bytes);
-const objectId = (hex: string): Buffer => der(0x06, Buffer.from(hex, "hex"));
-const utf8 = (value: string): Buffer => der(0x0c, Buffer.from(value));
+function sequence(...parts: readonly Uint8Array[]): Buffer {
+  return der(0x30, ...parts);
+}
+
+function set(...parts: readonly Uint8Array[]): Buffer {
+  return der(0x31, ...parts);
+}
+
+function integer(bytes: readonly number[]): Buffer {
+  return der(0x02, Uint8Array.from(bytes));
+}
+
+function bitString(bytes: Uint8Array): Buffer {
+  return der(0x03, Buffer.from([0]), bytes);
+}
+
+function objectId(hex: string): Buffer {
+  return der(0x06, Buffer.from(hex, "hex"));
+}
+
+function utf8(value: string): Buffer {
+  return der(0x0c, Buffer.from(value));
+}
 
 /** RFC 5280 section 4.1.2.5: two-digit years until 2049, four digits after. */
 function time(ms: number): Buffer {

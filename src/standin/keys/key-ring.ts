@@ -1,5 +1,6 @@
-import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
-import { BadInput } from "../input.ts";
+import { createHash, createPublicKey, generateKeyPairSync, randomBytes, sign } from "node:crypto";
+import type { KeyObject } from "node:crypto";
+import { BadInput } from "../input-checks.ts";
 
 /** One signing key. The private part never leaves this process. */
 export interface SigningKey {
@@ -66,7 +67,9 @@ export class KeyRing {
   }
 }
 
-const encode = (part: unknown): string => Buffer.from(JSON.stringify(part)).toString("base64url");
+function encode(part: unknown): string {
+  return Buffer.from(JSON.stringify(part)).toString("base64url");
+}
 
 export interface JwtHeader {
   alg: string;
@@ -85,5 +88,6 @@ export function rs256(key: SigningKey): (input: string) => Buffer {
 }
 
 /** OpenID Connect Core 1.0 section 3.1.3.6: the left half of the hash of the access token. */
-export const halfHash = (value: string): string =>
-  createHash("sha256").update(value).digest().subarray(0, 16).toString("base64url");
+export function halfHash(value: string): string {
+  return createHash("sha256").update(value).digest().subarray(0, 16).toString("base64url");
+}

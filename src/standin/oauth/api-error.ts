@@ -1,6 +1,7 @@
-import { bearerOf, type Incoming, json, type Reply } from "../http/messages.ts";
-import { type AccessToken } from "../state/ledger.ts";
-import { type StandinState } from "../state/standin-state.ts";
+import { bearerOf, json } from "../http/messages.ts";
+import type { Incoming, Reply } from "../http/messages.ts";
+import type { AccessToken } from "../state/ledger.ts";
+import type { StandinState } from "../state/standin-state.ts";
 
 export const realm = 'Bearer realm="https://accounts.google.com/"';
 

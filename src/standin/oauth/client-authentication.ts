@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { type Client, type Clients } from "../state/clients.ts";
+import type { Client, Clients } from "../state/clients.ts";
 import { badRequest, OAuthRefusal } from "./form.ts";
-import { type Incoming } from "../http/messages.ts";
+import type { Incoming } from "../http/messages.ts";
 
 interface Credentials {
   readonly id: string;
@@ -37,7 +37,9 @@ function credentials(request: Incoming, form: ReadonlyMap<string, string>): Cred
   return inHeader;
 }
 
-const digest = (value: string): Buffer => createHash("sha256").update(value).digest();
+function digest(value: string): Buffer {
+  return createHash("sha256").update(value).digest();
+}
 
 /** The client that sends this request, or why it is refused. None of these answers says anything about a grant. */
 export function authenticate(request: Incoming, form: ReadonlyMap<string, string>, clients: Clients): Client {

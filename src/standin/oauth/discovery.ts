@@ -1,4 +1,4 @@
-import { type StandinState } from "../state/standin-state.ts";
+import type { StandinState } from "../state/standin-state.ts";
 
 /** OpenID Connect Discovery 1.0 section 3: what Google's document says, as far as the stand-in does it. */
 export function discovery({ url, issuer }: Pick<StandinState, "url" | "issuer">): Record<string, unknown> {

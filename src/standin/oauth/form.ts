@@ -1,4 +1,5 @@
-import { type Incoming, json, mediaType, noStore, type Note, type Reply } from "../http/messages.ts";
+import { json, mediaType, noStore } from "../http/messages.ts";
+import type { Incoming, Note, Reply } from "../http/messages.ts";
 
 /** RFC 6749 section 5.2: an error body as Google's token endpoint writes them. */
 export class OAuthRefusal extends Error {
@@ -20,7 +21,9 @@ export class OAuthRefusal extends Error {
   }
 }
 
-export const badRequest = (description: string): OAuthRefusal => new OAuthRefusal(400, "invalid_request", description);
+export function badRequest(description: string): OAuthRefusal {
+  return new OAuthRefusal(400, "invalid_request", description);
+}
 
 /** Runs a handler of the OAuth endpoints: a refusal becomes its error body. */
 export function oauth(handle: (request: Incoming) => Reply): (request: Incoming) => Reply {

@@ -1,9 +1,10 @@
 import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { seconds } from "../state/clock.ts";
-import { compact, halfHash, type KeyRing, rs256 } from "../keys/key-ring.ts";
-import { type Person } from "../state/people.ts";
+import { compact, halfHash, rs256 } from "../keys/key-ring.ts";
+import type { KeyRing } from "../keys/key-ring.ts";
+import type { Person } from "../state/people.ts";
 import { emailScope, isSignInScope, profileScope } from "../state/scopes.ts";
-import { type IdTokenFlaw, type Settings } from "../state/settings.ts";
+import type { IdTokenFlaw, Settings } from "../state/settings.ts";
 
 /** The profile claims that these scopes let a client see. OpenID Connect Core 1.0 section 5.4, as Google reads it. */
 export function profileClaims(person: Person, scopes: readonly string[], pictureUrl: string): Record<string, unknown> {
@@ -23,7 +24,9 @@ export function profileClaims(person: Person, scopes: readonly string[], picture
   return claims;
 }
 
-export const wantsIdToken = (scopes: readonly string[]): boolean => scopes.some(isSignInScope);
+export function wantsIdToken(scopes: readonly string[]): boolean {
+  return scopes.some(isSignInScope);
+}
 
 export interface IdTokenRequest {
   readonly issuer: string;

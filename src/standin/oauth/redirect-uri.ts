@@ -1,5 +1,6 @@
-import { type Client, isRegisteredOrigin, isRegisteredRedirect } from "../state/clients.ts";
-import { type Code } from "../state/codes.ts";
+import { isRegisteredOrigin, isRegisteredRedirect } from "../state/clients.ts";
+import type { Client } from "../state/clients.ts";
+import type { Code } from "../state/codes.ts";
 
 /**
  * Whether this is the `redirect_uri` that belongs to a code: for a phone's the empty string, sent explicitly, or a URI of

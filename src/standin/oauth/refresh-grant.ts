@@ -1,10 +1,10 @@
 import { OAuthRefusal } from "./form.ts";
-import { type Note } from "../http/messages.ts";
-import { type AccessToken, type RefreshToken } from "../state/ledger.ts";
+import type { Note } from "../http/messages.ts";
+import type { AccessToken, RefreshToken } from "../state/ledger.ts";
 import { fingerprint } from "../state/opaque-values.ts";
-import { type Person } from "../state/people.ts";
+import type { Person } from "../state/people.ts";
 import { parseScope } from "../state/scopes.ts";
-import { type StandinState } from "../state/standin-state.ts";
+import type { StandinState } from "../state/standin-state.ts";
 
 export interface Refreshed {
   readonly access: AccessToken;

@@ -1,7 +1,8 @@
 import { OAuthRefusal } from "./form.ts";
-import { type Incoming, json, mediaType, type Reply } from "../http/messages.ts";
-import { type AccessToken } from "../state/ledger.ts";
-import { type StandinState } from "../state/standin-state.ts";
+import { json, mediaType } from "../http/messages.ts";
+import type { Incoming, Reply } from "../http/messages.ts";
+import type { AccessToken } from "../state/ledger.ts";
+import type { StandinState } from "../state/standin-state.ts";
 
 /**
  * `POST /revoke`, token in the query or the body, no client authentication. Whichever token it is, everything of that

@@ -1,16 +1,18 @@
 import { createHash } from "node:crypto";
 import { authenticate } from "./client-authentication.ts";
-import { type Client } from "../state/clients.ts";
-import { type Challenge, type Code } from "../state/codes.ts";
+import type { Client } from "../state/clients.ts";
+import type { Challenge, Code } from "../state/codes.ts";
 import { badRequest, OAuthRefusal, readForm } from "./form.ts";
-import { type Incoming, json, noStore, type Note, type Reply } from "../http/messages.ts";
+import { json, noStore } from "../http/messages.ts";
+import type { Incoming, Note, Reply } from "../http/messages.ts";
 import { idToken, wantsIdToken } from "./id-token.ts";
-import { type AccessToken, type RefreshToken } from "../state/ledger.ts";
+import type { AccessToken, RefreshToken } from "../state/ledger.ts";
 import { fingerprint, looksLikeCode } from "../state/opaque-values.ts";
-import { type AccountRefusal, type Person } from "../state/people.ts";
+import type { AccountRefusal, Person } from "../state/people.ts";
 import { belongs } from "./redirect-uri.ts";
 import { refresh } from "./refresh-grant.ts";
-import { pictureUrl, type StandinState } from "../state/standin-state.ts";
+import { pictureUrl } from "../state/standin-state.ts";
+import type { StandinState } from "../state/standin-state.ts";
 
 /** `POST /token`. RFC 6749 sections 3.2, 4.1.3, 5 and 6, with Google's words in the errors. */
 export function tokenEndpoint(world: StandinState, request: Incoming): Reply {

@@ -1,12 +1,14 @@
 import { verify } from "node:crypto";
 import { seconds } from "../state/clock.ts";
-import { bearerOf, type Incoming, json, mediaType, type Note, type Reply } from "../http/messages.ts";
-import { type AccessToken } from "../state/ledger.ts";
+import { bearerOf, json, mediaType } from "../http/messages.ts";
+import type { Incoming, Note, Reply } from "../http/messages.ts";
+import type { AccessToken } from "../state/ledger.ts";
 import { emailScope } from "../state/scopes.ts";
-import { type StandinState } from "../state/standin-state.ts";
+import type { StandinState } from "../state/standin-state.ts";
 
-const invalid = (error: string, description: string, status = 400): Reply =>
-  json(status, { error, error_description: description }, { outcome: error });
+function invalid(error: string, description: string, status = 400): Reply {
+  return json(status, { error, error_description: description }, { outcome: error });
+}
 
 /** `GET|POST /tokeninfo` with `id_token`, `access_token` or a bearer header. Every value comes as a string. */
 export function tokeninfo(world: StandinState, request: Incoming): Reply {

@@ -1,9 +1,11 @@
 import { insufficientScope, realm, unauthorized } from "./api-error.ts";
-import { bearerOf, type Incoming, json, mediaType, type Reply } from "../http/messages.ts";
+import { bearerOf, json, mediaType } from "../http/messages.ts";
+import type { Incoming, Reply } from "../http/messages.ts";
 import { profileClaims, wantsIdToken } from "./id-token.ts";
-import { type AccessToken } from "../state/ledger.ts";
+import type { AccessToken } from "../state/ledger.ts";
 import { emailScope, profileScope } from "../state/scopes.ts";
-import { pictureUrl, type StandinState } from "../state/standin-state.ts";
+import { pictureUrl } from "../state/standin-state.ts";
+import type { StandinState } from "../state/standin-state.ts";
 
 /** The bearer of a userinfo request: header, query, or the form of a POST. OpenID Connect Core 1.0 section 5.3.1. */
 function bearerIn(world: StandinState, request: Incoming): AccessToken | undefined {

@@ -1,9 +1,10 @@
-import { type Incoming, type Reply } from "../http/messages.ts";
-import { type Authorization } from "../state/ledger.ts";
-import { type Person } from "../state/people.ts";
+import type { Incoming, Reply } from "../http/messages.ts";
+import type { Authorization } from "../state/ledger.ts";
+import type { Person } from "../state/people.ts";
 import { describeScope, isSignInScope } from "../state/scopes.ts";
-import { type StandinState } from "../state/standin-state.ts";
-import { html, type Html, nothing } from "./html.ts";
+import type { StandinState } from "../state/standin-state.ts";
+import { html, nothing } from "./html.ts";
+import type { Html } from "./html.ts";
 import { page } from "./layout.ts";
 
 /** The apps that people gave access to, with a button to take it back: where a person removes an app. */

@@ -1,6 +1,6 @@
-import { type AuthorizationRequest } from "../authorization/request.ts";
-import { type Reply } from "../http/messages.ts";
-import { type Person } from "../state/people.ts";
+import type { AuthorizationRequest } from "../authorization/request.ts";
+import type { Reply } from "../http/messages.ts";
+import type { Person } from "../state/people.ts";
 import { html } from "./html.ts";
 import { page } from "./layout.ts";
 

@@ -1,9 +1,10 @@
-import { type ConsentQuestion } from "../authorization/consent.ts";
-import { type AuthorizationRequest } from "../authorization/request.ts";
-import { type Reply } from "../http/messages.ts";
-import { type Person } from "../state/people.ts";
+import type { ConsentQuestion } from "../authorization/consent.ts";
+import type { AuthorizationRequest } from "../authorization/request.ts";
+import type { Reply } from "../http/messages.ts";
+import type { Person } from "../state/people.ts";
 import { describeScope, emailScope, isSignInScope, profileScope } from "../state/scopes.ts";
-import { html, type Html, nothing } from "./html.ts";
+import { html, nothing } from "./html.ts";
+import type { Html } from "./html.ts";
 import { page } from "./layout.ts";
 
 /** May this app? One tick box per scope beyond sign-in, where Google would show them. */

@@ -1,6 +1,6 @@
 import { defaultClientId } from "../state/clients.ts";
-import { type Reply } from "../http/messages.ts";
-import { type StandinState } from "../state/standin-state.ts";
+import type { Reply } from "../http/messages.ts";
+import type { StandinState } from "../state/standin-state.ts";
 import { html } from "./html.ts";
 import { page } from "./layout.ts";
 

@@ -1,5 +1,6 @@
-import { type Reply } from "../http/messages.ts";
-import { html, type Html } from "./html.ts";
+import type { Reply } from "../http/messages.ts";
+import { html } from "./html.ts";
+import type { Html } from "./html.ts";
 
 interface Page {
   readonly title: string;

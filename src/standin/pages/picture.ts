@@ -1,5 +1,5 @@
-import { type Reply } from "../http/messages.ts";
-import { type Person } from "../state/people.ts";
+import type { Reply } from "../http/messages.ts";
+import type { Person } from "../state/people.ts";
 import { html } from "./html.ts";
 
 /** Dark enough for white letters, by WCAG 2.2's contrast of 4.5. */

@@ -1,4 +1,4 @@
-import { type Reply } from "../http/messages.ts";
+import type { Reply } from "../http/messages.ts";
 import { html } from "./html.ts";
 import { page } from "./layout.ts";
 

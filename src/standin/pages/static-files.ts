@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { type Handler } from "../http/messages.ts";
-import { type Route } from "../http/router.ts";
+import type { Handler } from "../http/messages.ts";
+import type { Route } from "../http/router.ts";
 
 const types = { css: "text/css", js: "text/javascript", svg: "image/svg+xml" };
 
@@ -17,9 +17,11 @@ function file(name: string): Handler {
   return () => ({ status: 200, headers, body, note: { outcome: "served" } });
 }
 
-export const servedRoutes = (): Route[] => [
-  { at: ["/gsi/client"], GET: file("gsi-client.js") },
-  { at: ["/pages/pages.css"], GET: file("pages.css") },
-  { at: ["/pages/relay-script.js"], GET: file("relay-script.js") },
-  { at: ["/pages/mark.svg"], GET: file("mark.svg") },
-];
+export function servedRoutes(): Route[] {
+  return [
+    { at: ["/gsi/client"], GET: file("gsi-client.js") },
+    { at: ["/pages/pages.css"], GET: file("pages.css") },
+    { at: ["/pages/relay-script.js"], GET: file("relay-script.js") },
+    { at: ["/pages/mark.svg"], GET: file("mark.svg") },
+  ];
+}

@@ -33,7 +33,9 @@ export const stagingClientSecret = "GOCSPX-standin-staging";
 
 const loopbackHosts = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
-const parsed = (uri: string): URL | undefined => (URL.canParse(uri) ? new URL(uri) : undefined);
+function parsed(uri: string): URL | undefined {
+  return URL.canParse(uri) ? new URL(uri) : undefined;
+}
 
 /** Whether a URL is plain http on this machine. */
 export function isLoopback(uri: string): boolean {

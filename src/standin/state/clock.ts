@@ -28,7 +28,9 @@ export function ownClock(base: StandinClock = machine): OwnClock {
 }
 
 /** Whole seconds since the epoch, as OAuth and JWT count. */
-export const seconds = (ms: number): number => Math.floor(ms / 1_000);
+export function seconds(ms: number): number {
+  return Math.floor(ms / 1_000);
+}
 
 export const hourMs = 3_600_000;
 export const dayMs: number = 24 * hourMs;

@@ -1,7 +1,7 @@
-import { type OwnClock } from "./clock.ts";
-import { type Authorization, type Family } from "./ledger.ts";
+import type { OwnClock } from "./clock.ts";
+import type { Authorization, Family } from "./ledger.ts";
 import { newCode } from "./opaque-values.ts";
-import { type Settings } from "./settings.ts";
+import type { Settings } from "./settings.ts";
 
 /** Where a code came from decides what `redirect_uri` must be at the exchange. */
 export type CodeKind = "native" | "popup" | "redirect";

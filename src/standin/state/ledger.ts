@@ -1,8 +1,9 @@
-import { dayMs, hourMs, type OwnClock } from "./clock.ts";
+import { dayMs, hourMs } from "./clock.ts";
+import type { OwnClock } from "./clock.ts";
 import { newAccessToken, newRefreshToken } from "./opaque-values.ts";
-import { type Person } from "./people.ts";
+import type { Person } from "./people.ts";
 import { isGmailScope, isSignInScope } from "./scopes.ts";
-import { type Settings } from "./settings.ts";
+import type { Settings } from "./settings.ts";
 
 /** What one person has allowed one project. It ends as a whole, whichever token is revoked. */
 export interface Authorization {
@@ -52,7 +53,9 @@ export interface AccessToken {
   readonly expiresAt: number;
 }
 
-const keyOf = (project: string, person: Person): string => `${project} ${person.sub}`;
+function keyOf(project: string, person: Person): string {
+  return `${project} ${person.sub}`;
+}
 
 const unusedMs = 183 * dayMs;
 const testingMs = 7 * dayMs;

@@ -17,7 +17,9 @@ export interface Person {
   refusal?: AccountRefusal | null;
 }
 
-const titled = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
+function titled(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
+}
 
 /** The same address always becomes the same person: names from the address, `sub` from its hash. */
 function personFor(email: string): Person {
@@ -38,7 +40,9 @@ function personFor(email: string): Person {
 }
 
 /** Addresses are one account whatever their case. */
-const key = (email: string): string => email.trim().toLowerCase();
+function key(email: string): string {
+  return email.trim().toLowerCase();
+}
 
 export class People {
   readonly #byEmail = new Map<string, Person>();

@@ -1,4 +1,5 @@
-import { type Incoming, mediaType, type Note } from "../http/messages.ts";
+import { mediaType } from "../http/messages.ts";
+import type { Incoming, Note } from "../http/messages.ts";
 import { fingerprint, shortened } from "./opaque-values.ts";
 
 /** One request that the stand-in answered. Secrets are shortened; `grant_type` and the rest stand in full. */

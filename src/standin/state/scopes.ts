@@ -30,22 +30,30 @@ const descriptions: Readonly<Record<string, string>> = {
   "https://mail.google.com/": "Read, compose, send and permanently delete all your email",
 };
 
-export const describeScope = (scope: string): string => descriptions[scope] ?? scope;
+export function describeScope(scope: string): string {
+  return descriptions[scope] ?? scope;
+}
 
 const signIn: ReadonlySet<string> = new Set(["openid", emailScope, profileScope]);
 
 /** Scopes that say who the person is: they have no tick box. */
-export const isSignInScope = (scope: string): boolean => signIn.has(scope);
+export function isSignInScope(scope: string): boolean {
+  return signIn.has(scope);
+}
 
 /** Tokens with these die when the person changes the password. */
-export const isGmailScope = (scope: string): boolean =>
-  scope === "https://mail.google.com/" || scope.startsWith(`${auth}gmail.`);
+export function isGmailScope(scope: string): boolean {
+  return scope === "https://mail.google.com/" || scope.startsWith(`${auth}gmail.`);
+}
 
 /** Google refuses names it does not know. Any name under its own prefix will do here, so that no list has to be kept. */
-const isKnown = (scope: string): boolean =>
-  signIn.has(scope) ||
-  scope === "https://mail.google.com/" ||
-  /^https:\/\/www\.googleapis\.com\/auth\/[\w.]+$/.test(scope);
+function isKnown(scope: string): boolean {
+  return (
+    signIn.has(scope) ||
+    scope === "https://mail.google.com/" ||
+    /^https:\/\/www\.googleapis\.com\/auth\/[\w.]+$/.test(scope)
+  );
+}
 
 /** Canonical names without repetition, in the order asked for; `unknown` lists what no API has. */
 export function parseScope(scope: string | readonly string[]): { scopes: string[]; unknown: string[] } {

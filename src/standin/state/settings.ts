@@ -1,5 +1,6 @@
-import { type AccountRefusal } from "./people.ts";
-import { type Check, number, oneOf, orNull, read, type Spelling, yesNo } from "../input-checks.ts";
+import type { AccountRefusal } from "./people.ts";
+import { number, oneOf, orNull, read, yesNo } from "../input-checks.ts";
+import type { Check, Spelling } from "../input-checks.ts";
 
 /** Ways to get an ID token wrong on purpose, so that a verifier can be seen to refuse it. */
 export const idTokenFlaws = [

@@ -1,13 +1,13 @@
-import { type OwnClock } from "./clock.ts";
-import { type Clients } from "./clients.ts";
-import { type Codes } from "./codes.ts";
-import { type Files } from "../drive/files.ts";
-import { type Faults } from "../http/faults.ts";
-import { type KeyRing } from "../keys/key-ring.ts";
-import { type Ledger } from "./ledger.ts";
-import { type People, type Person } from "./people.ts";
-import { type RequestLog } from "./request-log.ts";
-import { type Settings } from "./settings.ts";
+import type { OwnClock } from "./clock.ts";
+import type { Clients } from "./clients.ts";
+import type { Codes } from "./codes.ts";
+import type { Files } from "../drive/files.ts";
+import type { Faults } from "../http/faults.ts";
+import type { KeyRing } from "../keys/key-ring.ts";
+import type { Ledger } from "./ledger.ts";
+import type { People, Person } from "./people.ts";
+import type { RequestLog } from "./request-log.ts";
+import type { Settings } from "./settings.ts";
 
 /** All that one stand-in remembers. It lives in memory and ends with it. */
 export interface StandinState {
@@ -28,5 +28,6 @@ export interface StandinState {
 }
 
 /** A drawing that the stand-in serves itself, so that a page can show it without the internet. */
-export const pictureUrl = (world: Pick<StandinState, "url">, person: Person): string =>
-  `${world.url}/picture/${person.sub}.svg`;
+export function pictureUrl(world: Pick<StandinState, "url">, person: Person): string {
+  return `${world.url}/picture/${person.sub}.svg`;
+}
