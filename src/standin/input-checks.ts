@@ -12,7 +12,7 @@ type Read<S extends Shape> = { [K in keyof S]?: ReturnType<S[K]> };
 /** How the caller spells member names: camelCase in JavaScript, snake_case on the wire. */
 export type Spelling = "camel" | "snake";
 
-export function snake(name: string): string {
+export function snakeCase(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
@@ -24,7 +24,7 @@ export function read<S extends Shape>(input: unknown, shape: S, spelling: Spelli
   if (typeof input !== "object" || input === null || Array.isArray(input)) {
     throw new BadInput("expected an object with named members");
   }
-  const names = new Map(Object.keys(shape).map((key) => [spelling === "snake" ? snake(key) : key, key]));
+  const names = new Map(Object.keys(shape).map((key) => [spelling === "snake" ? snakeCase(key) : key, key]));
   const result: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(input)) {
     if (value === undefined) continue;

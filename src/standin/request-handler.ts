@@ -1,3 +1,4 @@
+import { defined } from "./defined.ts";
 import type { IncomingMessage } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 import { faultReply, hasAnswer } from "./http/faults.ts";
@@ -5,10 +6,10 @@ import type { PlacedFault } from "./http/faults.ts";
 import { BodyTooLarge, json, readBody } from "./http/messages.ts";
 import type { Incoming, Reply } from "./http/messages.ts";
 import { corsHeaders, preflight, refuseStrangePage } from "./control/origins.ts";
-import { described, noted } from "./state/request-log.ts";
+import { noteMembers, requestMembers } from "./state/request-log.ts";
 import { handlerOf, methodsOf } from "./http/router.ts";
 import type { Match, Router } from "./http/router.ts";
-import { send } from "./http/reply-writer.ts";
+import { writeReply } from "./http/reply-writer.ts";
 import type { Answer } from "./http/server.ts";
 import type { StandinState } from "./state/standin-state.ts";
 
@@ -18,25 +19,25 @@ const uploadLimit = 32 * 1_048_576;
 const controlPrefix = "/standin/";
 
 /** Answers every request from the routes: control routes at once, all others through the faults and into the log. */
-export function answering(world: StandinState, router: Router): Answer {
+export function requestHandler(state: StandinState, router: Router): Answer {
   return async (message, response, ending) => {
-    const { request, match, tooLarge } = await received(message, router);
+    const { request, match, tooLarge } = await readRequest(message, router);
     const head = message.method === "HEAD";
     if (request.path.startsWith(controlPrefix)) {
-      const reply = control(request, match, tooLarge);
-      await send(response, reply, { fault: undefined, head, ending, tooLarge });
+      const reply = controlReply(request, match, tooLarge);
+      await writeReply(response, reply, { fault: undefined, head, ending, tooLarge });
       return;
     }
-    const fault = world.faults.take(request.method, [request.path, match?.canonical ?? request.path]);
+    const fault = state.faults.take(request.method, [request.path, match?.canonical ?? request.path]);
     const pause = fault?.delayMs === undefined ? undefined : () => wait(fault.delayMs, undefined, { signal: ending });
     if (fault?.after !== "answer") await pause?.();
-    const reply = act(world, request, match, tooLarge, fault);
+    const reply = act(state, request, match, tooLarge, fault);
     if (fault?.after === "answer") await pause?.();
-    await send(response, reply, { fault, head, ending, tooLarge });
+    await writeReply(response, reply, { fault, head, ending, tooLarge });
   };
 }
 
-async function received(
+async function readRequest(
   message: IncomingMessage,
   router: Router,
 ): Promise<{ request: Incoming; match: Match | undefined; tooLarge: boolean }> {
@@ -61,17 +62,17 @@ async function received(
   return { request, match, tooLarge: body === undefined };
 }
 
-function control(request: Incoming, match: Match | undefined, tooLarge: boolean): Reply {
+function controlReply(request: Incoming, match: Match | undefined, tooLarge: boolean): Reply {
   const refusal = refuseStrangePage(request);
   if (refusal !== undefined) return refusal;
   if (request.method === "OPTIONS") return preflight(request);
-  const reply = handled(request, match, tooLarge);
+  const reply = replyTo(request, match, tooLarge);
   return { ...reply, headers: { ...reply.headers, ...corsHeaders(request) } };
 }
 
 /** Acts on the request, unless a fault answers in its place, and writes the log. */
 function act(
-  world: StandinState,
+  state: StandinState,
   request: Incoming,
   match: Match | undefined,
   tooLarge: boolean,
@@ -79,14 +80,14 @@ function act(
 ): Reply {
   const instead = fault === undefined || !hasAnswer(fault) ? undefined : faultReply(fault);
   const acts = fault === undefined || fault.after === "answer" || (instead === undefined && fault.drop !== true);
-  const own = acts ? handled(request, match, tooLarge) : undefined;
+  const own = acts ? replyTo(request, match, tooLarge) : undefined;
   const reply = instead ?? own ?? { status: 0 };
-  world.log.add({
-    at: new Date(world.clock.now()).toISOString(),
-    ...described(request),
+  state.log.add({
+    at: new Date(state.clock.now()).toISOString(),
+    ...requestMembers(request),
     status: fault?.drop === true ? 0 : reply.status,
-    ...noted(own === undefined ? { outcome: "fault" } : (own.note ?? { outcome: "served" })),
-    ...(fault === undefined ? {} : { fault: true as const }),
+    ...noteMembers(own === undefined ? { outcome: "fault" } : (own.note ?? { outcome: "served" })),
+    ...defined({ fault: fault === undefined ? undefined : (true as const) }),
   });
   return reply;
 }
@@ -95,7 +96,7 @@ function plain(status: number, message: string, headers: Record<string, string> 
   return json(status, { error: { code: status, message } }, { outcome: "refused" }, headers);
 }
 
-function handled(request: Incoming, match: Match | undefined, tooLarge: boolean): Reply {
+function replyTo(request: Incoming, match: Match | undefined, tooLarge: boolean): Reply {
   if (tooLarge) return plain(413, "Request body too large");
   if (match === undefined) return plain(404, "Not Found");
   const handler = handlerOf(match.route, request.method);

@@ -9,7 +9,7 @@ import type { Handler } from "./http/messages.ts";
 import { accessPage, removeAccess } from "./pages/access.ts";
 import { homePage } from "./pages/home.ts";
 import { picture } from "./pages/picture.ts";
-import { servedRoutes } from "./pages/static-files.ts";
+import { staticFileRoutes } from "./pages/static-files.ts";
 import { revocationEndpoint } from "./oauth/revocation.ts";
 import { riscConfiguration } from "./control/risc.ts";
 import type { Route } from "./http/router.ts";
@@ -25,32 +25,32 @@ function published(document: () => unknown): Handler {
 }
 
 /** Every route of the stand-in; the first path of each is the canonical one. */
-export function routes(world: StandinState): Route[] {
-  const claims: Handler = (request) => userinfo(world, request);
-  const olderClaims: Handler = (request) => olderUserinfo(world, request);
-  const info: Handler = (request) => tokeninfo(world, request);
+export function routes(state: StandinState): Route[] {
+  const claims: Handler = (request) => userinfo(state, request);
+  const olderClaims: Handler = (request) => olderUserinfo(state, request);
+  const info: Handler = (request) => tokeninfo(state, request);
   return [
-    ...authorizationRoutes(world),
-    { at: ["/token", "/oauth2/v4/token", "/o/oauth2/token"], POST: oauth((request) => tokenEndpoint(world, request)) },
-    { at: ["/revoke", "/o/oauth2/revoke"], POST: oauth((request) => revocationEndpoint(world, request)) },
-    { at: ["/oauth2/v3/certs"], GET: published(() => world.keys.jwks()) },
-    { at: ["/oauth2/v1/certs"], GET: published(() => certificates(world.keys.published())) },
-    { at: ["/.well-known/openid-configuration"], GET: published(() => discovery(world)) },
-    { at: ["/.well-known/risc-configuration"], GET: published(() => riscConfiguration(world)) },
+    ...authorizationRoutes(state),
+    { at: ["/token", "/oauth2/v4/token", "/o/oauth2/token"], POST: oauth((request) => tokenEndpoint(state, request)) },
+    { at: ["/revoke", "/o/oauth2/revoke"], POST: oauth((request) => revocationEndpoint(state, request)) },
+    { at: ["/oauth2/v3/certs"], GET: published(() => state.keys.jwks()) },
+    { at: ["/oauth2/v1/certs"], GET: published(() => certificates(state.keys.published())) },
+    { at: ["/.well-known/openid-configuration"], GET: published(() => discovery(state)) },
+    { at: ["/.well-known/risc-configuration"], GET: published(() => riscConfiguration(state)) },
     { at: ["/v1/userinfo", "/oauth2/v3/userinfo"], GET: claims, POST: claims },
     { at: ["/oauth2/v2/userinfo", "/oauth2/v1/userinfo"], GET: olderClaims, POST: olderClaims },
     { at: ["/tokeninfo", "/oauth2/v3/tokeninfo"], GET: info, POST: info },
-    ...driveRoutes(world),
+    ...driveRoutes(state),
     {
       at: ["/picture/{name}"],
       GET: ({ params }) => {
-        const person = world.people.find((params["name"] ?? "").replace(/\.svg$/, ""));
+        const person = state.people.find((params["name"] ?? "").replace(/\.svg$/, ""));
         return person === undefined ? json(404, { error: "not_found" }, { outcome: "not_found" }) : picture(person);
       },
     },
-    { at: ["/"], GET: () => homePage(world) },
-    { at: ["/account/access"], GET: () => accessPage(world), POST: (request) => removeAccess(world, request) },
-    ...servedRoutes(),
-    ...controlRoutes(world),
+    { at: ["/"], GET: () => homePage(state) },
+    { at: ["/account/access"], GET: () => accessPage(state), POST: (request) => removeAccess(state, request) },
+    ...staticFileRoutes(),
+    ...controlRoutes(state),
   ];
 }

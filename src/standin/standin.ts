@@ -1,5 +1,5 @@
-import { type KeyObject } from "node:crypto";
-import { answering } from "./request-handler.ts";
+import type { KeyObject } from "node:crypto";
+import { requestHandler } from "./request-handler.ts";
 import { ownClock } from "./state/clock.ts";
 import type { StandinClock } from "./state/clock.ts";
 import { Clients, defaultClientId, defaultClientSecret } from "./state/clients.ts";
@@ -104,7 +104,7 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
   const clock = ownClock(base);
   const keys = new KeyRing(() => clock.now(), signingKey);
   const listening = await listen(host, port);
-  const world: StandinState = {
+  const state: StandinState = {
     clock,
     settings,
     url: listening.url,
@@ -118,40 +118,40 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
     faults: new Faults(),
     log: new RequestLog(),
   };
-  listening.open(answering(world, new Router(routes(world))));
-  return controls(world, () => listening.close());
+  listening.open(requestHandler(state, new Router(routes(state))));
+  return controls(state, () => listening.close());
 }
 
-function controls(world: StandinState, close: () => Promise<void>): Standin {
+function controls(state: StandinState, close: () => Promise<void>): Standin {
   return {
-    url: world.url,
-    issuer: world.issuer,
+    url: state.url,
+    issuer: state.issuer,
     clientId: defaultClientId,
     clientSecret: defaultClientSecret,
-    code: (spec) => issueCode(world, spec, "camel").code,
+    code: (spec) => issueCode(state, spec, "camel").code,
     fault: (method, path, fault) => {
-      world.faults.add({ ...readFault(fault, "camel"), method, path });
+      state.faults.add({ ...readFault(fault, "camel"), method, path });
     },
     clearFaults: () => {
-      world.faults.clear();
+      state.faults.clear();
     },
-    settings: (changes = {}) => changeSettings(world, changes, "camel"),
+    settings: (changes = {}) => changeSettings(state, changes, "camel"),
     advance: (ms) => {
-      advanceClock(world, ms);
+      advanceClock(state, ms);
     },
-    now: () => world.clock.now(),
+    now: () => state.clock.now(),
     revoke: (email) => {
-      removeApp(world, { email }, "camel");
+      removeApp(state, { email }, "camel");
     },
     changePassword: (email) => {
-      changePassword(world, { email }, "camel");
+      changePassword(state, { email }, "camel");
     },
-    person: (spec) => putPerson(world, spec, "camel"),
-    client: (spec) => putClient(world, spec, "camel"),
-    clientSecretFile: (clientId) => clientSecretFile(world, clientId),
-    risc: (spec) => securityEvent(world, spec, "camel"),
-    rotateKeys: (options = {}) => rotateKeys(world, options, "camel"),
-    log: (since) => world.log.page(since),
+    person: (spec) => putPerson(state, spec, "camel"),
+    client: (spec) => putClient(state, spec, "camel"),
+    clientSecretFile: (clientId) => clientSecretFile(state, clientId),
+    risc: (spec) => securityEvent(state, spec, "camel"),
+    rotateKeys: (options = {}) => rotateKeys(state, options, "camel"),
+    log: (since) => state.log.page(since),
     close,
     [Symbol.asyncDispose]: close,
   };

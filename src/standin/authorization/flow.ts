@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import type { Person } from "../state/people.ts";
 import type { StandinState } from "../state/standin-state.ts";
 import { consentQuestion, grantedBy } from "./consent.ts";
@@ -11,51 +12,47 @@ export type Next =
   | { readonly answer: Readonly<Record<string, string>>; readonly outcome: string; readonly person?: Person };
 
 function refused(error: string, person?: Person): Next {
-  return {
-    answer: { error },
-    outcome: error,
-    ...(person === undefined ? {} : { person }),
-  };
+  return defined({ answer: { error }, outcome: error, person });
 }
 
-function agreedTo(world: StandinState, request: AuthorizationRequest, person: Person): ReadonlySet<string> {
-  return world.ledger.authorization(person, request.client.project)?.scopes ?? new Set();
+function agreedTo(state: StandinState, request: AuthorizationRequest, person: Person): ReadonlySet<string> {
+  return state.ledger.authorization(person, request.client.project)?.scopes ?? new Set();
 }
 
 /** A request comes in: without a hint who it is about, the person chooses. */
-export function begin(world: StandinState, request: AuthorizationRequest): Next {
-  const hinted = request.loginHint === undefined ? undefined : world.people.find(request.loginHint);
+export function begin(state: StandinState, request: AuthorizationRequest): Next {
+  const hinted = request.loginHint === undefined ? undefined : state.people.find(request.loginHint);
   const silent = request.prompt.has("none");
   if (hinted === undefined) return silent ? refused("login_required") : { show: "chooser" };
   if (request.prompt.has("select_account")) return { show: "chooser" };
-  const next = chosen(world, request, hinted);
+  const next = chosen(state, request, hinted);
   return silent && "show" in next ? refused("consent_required", hinted) : next;
 }
 
 /** The person chose an account. */
-export function chosen(world: StandinState, request: AuthorizationRequest, person: Person): Next {
-  if (world.settings.refusal === "admin_policy_enforced" || person.refusal === "admin_policy_enforced") {
+export function chosen(state: StandinState, request: AuthorizationRequest, person: Person): Next {
+  if (state.settings.refusal === "admin_policy_enforced" || person.refusal === "admin_policy_enforced") {
     return refused("admin_policy_enforced", person);
   }
   if (request.client.onlyDomain !== undefined && person.hd !== request.client.onlyDomain) {
     return refused("org_internal", person);
   }
-  const question = consentQuestion(request.scopes, agreedTo(world, request, person), request.prompt.has("consent"));
+  const question = consentQuestion(request.scopes, agreedTo(state, request, person), request.prompt.has("consent"));
   if (question.ask.length > 0) return { show: "consent", person, question };
-  return grant(world, request, person, request.scopes, false);
+  return grant(state, request, person, request.scopes, false);
 }
 
 /** The person pressed Continue with these boxes ticked. */
 export function allowed(
-  world: StandinState,
+  state: StandinState,
   request: AuthorizationRequest,
   person: Person,
   ticked: readonly string[],
 ): Next {
-  const next = chosen(world, request, person);
+  const next = chosen(state, request, person);
   if (!("show" in next) || next.show !== "consent") return next;
   const granted = grantedBy(request.scopes, next.question, ticked);
-  return granted.length === 0 ? denied(person) : grant(world, request, person, granted, true);
+  return granted.length === 0 ? denied(person) : grant(state, request, person, granted, true);
 }
 
 export function denied(person: Person): Next {
@@ -63,18 +60,18 @@ export function denied(person: Person): Next {
 }
 
 function grant(
-  world: StandinState,
+  state: StandinState,
   request: AuthorizationRequest,
   person: Person,
   granted: readonly string[],
   consentShown: boolean,
 ): Next {
   const { client, destination } = request;
-  const before = agreedTo(world, request, person);
+  const before = agreedTo(state, request, person);
   const scopes = request.includeGrantedScopes ? [...new Set([...granted, ...before])] : granted;
-  const code = world.codes.issue({
+  const code = state.codes.issue({
     kind: destination.kind,
-    authorization: world.ledger.consent(person, client.project, granted),
+    authorization: state.ledger.consent(person, client.project, granted),
     clientId: client.id,
     azp: client.id,
     scopes,

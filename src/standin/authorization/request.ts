@@ -42,7 +42,7 @@ function page(error: string, description: string): Judged {
 }
 
 /** RFC 6749 section 4.1.1 and 4.1.2.1: until client and redirect URI are known to be good, nothing is sent anywhere. */
-export function judge(world: StandinState, query: string): Judged {
+export function judge(state: StandinState, query: string): Judged {
   const given = new URLSearchParams(query);
   const repeated = [...given.keys()].find((name, index, names) => names.indexOf(name) !== index);
   if (repeated !== undefined) return page("invalid_request", `Parameter specified more than once: ${repeated}`);
@@ -50,7 +50,7 @@ export function judge(world: StandinState, query: string): Judged {
 
   const clientId = get("client_id");
   if (clientId === undefined) return page("invalid_request", "Missing required parameter: client_id");
-  const client = world.clients.get(clientId);
+  const client = state.clients.get(clientId);
   if (client === undefined) return page("invalid_client", "The OAuth client was not found.");
   if (client.state !== "enabled") return page(`${client.state}_client`, `The OAuth client was ${client.state}.`);
   const uri = get("redirect_uri");

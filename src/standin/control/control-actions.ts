@@ -11,32 +11,32 @@ import type { StandinState } from "../state/standin-state.ts";
 /** What tests can do to the stand-in, in both spellings: the JavaScript interface and the control routes call these. */
 
 /** @throws {BadInput} naming the member that is unknown or out of range. */
-export function changeSettings(world: StandinState, input: unknown, spelling: Spelling): Settings {
-  Object.assign(world.settings, readSettings(input, spelling));
-  return { ...world.settings };
+export function changeSettings(state: StandinState, input: unknown, spelling: Spelling): Settings {
+  Object.assign(state.settings, readSettings(input, spelling));
+  return { ...state.settings };
 }
 
 /** @throws {BadInput} where `ms` is not a number of milliseconds from 0 up: time does not go backwards here. */
-export function advanceClock(world: StandinState, ms: unknown): void {
-  world.clock.advance(number(0)(ms, "the time to advance by"));
+export function advanceClock(state: StandinState, ms: unknown): void {
+  state.clock.advance(number(0)(ms, "the time to advance by"));
 }
 
 /** The person removes the app in the account page. Says how many authorizations ended. */
-export function removeApp(world: StandinState, input: unknown, spelling: Spelling): number {
+export function removeApp(state: StandinState, input: unknown, spelling: Spelling): number {
   const { email = "", project } = read(input, { email: text, project: text }, spelling);
-  const person = world.people.find(email);
+  const person = state.people.find(email);
   if (person === undefined) throw new BadInput(`nobody has the address ${JSON.stringify(email)}`);
-  const ended: Authorization[] = world.ledger.authorizationsOf(person, project);
-  for (const authorization of ended) world.ledger.end(authorization);
+  const ended: Authorization[] = state.ledger.authorizationsOf(person, project);
+  for (const authorization of ended) state.ledger.end(authorization);
   return ended.length;
 }
 
 /** The person changed the password: refresh tokens that reach Gmail end. */
-export function changePassword(world: StandinState, input: unknown, spelling: Spelling): void {
+export function changePassword(state: StandinState, input: unknown, spelling: Spelling): void {
   const { email = "" } = read(input, { email: text }, spelling);
-  const person = world.people.find(email);
+  const person = state.people.find(email);
   if (person === undefined) throw new BadInput(`nobody has the address ${JSON.stringify(email)}`);
-  world.ledger.passwordChanged(person);
+  state.ledger.passwordChanged(person);
 }
 
 const clientShape = {
@@ -77,15 +77,15 @@ export function viewOf({
 }
 
 /** The `client_secret_….json` of a client, the built-in one unless another is named. */
-export function clientSecretFile(world: StandinState, clientId: string = defaultClientId): Record<string, unknown> {
-  const client = world.clients.get(clientId);
+export function clientSecretFile(state: StandinState, clientId: string = defaultClientId): Record<string, unknown> {
+  const client = state.clients.get(clientId);
   if (client === undefined) throw new BadInput(`no client has the id ${JSON.stringify(clientId)}`);
-  return clientFile(client, world.url);
+  return clientFile(client, state.url);
 }
 
 /** Registers a client, or changes one. */
-export function putClient(world: StandinState, input: unknown, spelling: Spelling): ClientView {
-  return viewOf(world.clients.put(read(input, clientShape, spelling)));
+export function putClient(state: StandinState, input: unknown, spelling: Spelling): ClientView {
+  return viewOf(state.clients.put(read(input, clientShape, spelling)));
 }
 
 /** What a test may say about a person. */
@@ -115,15 +115,15 @@ const personShape = {
 };
 
 /** Makes a person, or changes one. */
-export function putPerson(world: StandinState, input: unknown, spelling: Spelling): { sub: string; email: string } {
+export function putPerson(state: StandinState, input: unknown, spelling: Spelling): { sub: string; email: string } {
   const { email = "", ...changes } = read(input, personShape, spelling);
   if (!/^[^\s@]+@[^\s@]+$/.test(email)) throw new BadInput("email must be an e-mail address");
-  const person = Object.assign(world.people.findOrCreate(email), changes);
+  const person = Object.assign(state.people.findOrCreate(email), changes);
   return { sub: person.sub, email: person.email };
 }
 
 /** A new key signs from now on. The last one stays published unless `keepOld` is false. */
-export function rotateKeys(world: StandinState, input: unknown, spelling: Spelling): string {
+export function rotateKeys(state: StandinState, input: unknown, spelling: Spelling): string {
   const { keepOld = true } = read(input, { action: oneOf("rotate"), keepOld: yesNo }, spelling);
-  return world.keys.rotate(keepOld).kid;
+  return state.keys.rotate(keepOld).kid;
 }

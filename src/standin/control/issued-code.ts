@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import { androidClientId, defaultClientId } from "../state/clients.ts";
 import type { Client } from "../state/clients.ts";
 import type { Code, CodeKind } from "../state/codes.ts";
@@ -77,25 +78,25 @@ const address: Check<string> = (value, name) => {
 };
 
 /** @throws {BadInput} naming the member that is unknown, missing or wrong. */
-export function issueCode(world: StandinState, input: unknown, spelling: Spelling): IssuedCode {
+export function issueCode(state: StandinState, input: unknown, spelling: Spelling): IssuedCode {
   const spec = read(input, shape, spelling);
   const kind = spec.kind ?? "native";
-  const person = world.people.findOrCreate(address(spec.email, "email"));
+  const person = state.people.findOrCreate(address(spec.email, "email"));
   if (spec.hd !== undefined) person.hd = spec.hd;
-  const client = clientFor(world, spec.clientId ?? defaultClientId);
+  const client = clientFor(state, spec.clientId ?? defaultClientId);
   if (kind === "redirect" && spec.redirectUri === undefined) {
     throw new BadInput("a redirect code needs the redirect URI of its authorization request");
   }
   const asked = known(spec.scope ?? ["openid", "email", "profile"]);
   const ticked = spec.grantedScopes === undefined ? asked : known(spec.grantedScopes);
   const granted = asked.filter((scope) => isSignInScope(scope) || ticked.includes(scope));
-  const before = world.ledger.authorization(person, client.project)?.scopes ?? [];
+  const before = state.ledger.authorization(person, client.project)?.scopes ?? [];
   const scopes = spec.includeGrantedScopes === true ? [...new Set([...granted, ...before])] : granted;
-  const code = world.codes.issue({
+  const code = state.codes.issue({
     kind,
     clientId: client.id,
     azp: spec.azp ?? (kind === "native" ? androidClientId : client.id),
-    authorization: world.ledger.consent(person, client.project, granted),
+    authorization: state.ledger.consent(person, client.project, granted),
     scopes,
     redirectUri: spec.redirectUri,
     origin: spec.origin,
@@ -106,8 +107,8 @@ export function issueCode(world: StandinState, input: unknown, spelling: Spellin
         : { value: spec.codeChallenge, method: spec.codeChallengeMethod ?? "plain" },
     offline: offlineFor(spec.accessType ?? (kind === "redirect" ? "online" : "offline"), consentForced(spec)),
   });
-  const state = spec.state === undefined ? {} : { state: spec.state };
-  return { code: code.value, scope: scopes.join(" "), email: person.email, sub: person.sub, ...state };
+  const { email, sub } = person;
+  return defined({ code: code.value, scope: scopes.join(" "), email, sub, state: spec.state });
 }
 
 function consentForced(spec: { force?: boolean; prompt?: string }): boolean {
@@ -119,8 +120,8 @@ function offlineFor(accessType: "online" | "offline", forced: boolean): Code["of
   return forced ? "always" : "first";
 }
 
-function clientFor(world: StandinState, id: string): Client {
-  const client = world.clients.get(id);
+function clientFor(state: StandinState, id: string): Client {
+  const client = state.clients.get(id);
   if (client === undefined) throw new BadInput(`no client has the id ${JSON.stringify(id)}`);
   return client;
 }

@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import { createHash, randomUUID } from "node:crypto";
 import { seconds } from "../state/clock.ts";
 import { defaultClientId } from "../state/clients.ts";
@@ -80,20 +81,20 @@ export function tokenIdentifier(refreshToken: string, form: "prefix" | "hash_bas
  *
  * @throws {BadInput} naming the member that is unknown, missing or wrong.
  */
-export function securityEvent(world: StandinState, input: unknown, spelling: Spelling): string {
+export function securityEvent(state: StandinState, input: unknown, spelling: Spelling): string {
   const spec = read(input, shape, spelling);
   if (spec.type === undefined) throw new BadInput(`type must be one of ${Object.keys(vocabulary).join(", ")}`);
   const claims = {
-    iss: spec.iss ?? `${world.issuer.replace(/\/$/, "")}/`,
+    iss: spec.iss ?? `${state.issuer.replace(/\/$/, "")}/`,
     aud: spec.aud ?? defaultClientId,
-    iat: seconds(world.clock.now()),
+    iat: seconds(state.clock.now()),
     jti: spec.jti ?? randomUUID(),
-    events: { [uriOf(spec.type)]: eventOf(world, spec.type, spec) },
+    events: { [uriOf(spec.type)]: eventOf(state, spec.type, spec) },
   };
-  return compact({ alg: "RS256", kid: world.keys.current.kid }, claims, rs256(world.keys.current));
+  return compact({ alg: "RS256", kid: state.keys.current.kid }, claims, rs256(state.keys.current));
 }
 
-function eventOf(world: StandinState, type: RiscEvent, spec: Partial<RiscSpec>): Record<string, unknown> {
+function eventOf(state: StandinState, type: RiscEvent, spec: Partial<RiscSpec>): Record<string, unknown> {
   if (type === "verification") return { state: spec.state ?? "" };
   if (type === "token-revoked" && spec.refreshToken !== undefined) {
     const form = spec.identifier ?? "hash_base64_sha512_sha512";
@@ -106,10 +107,10 @@ function eventOf(world: StandinState, type: RiscEvent, spec: Partial<RiscSpec>):
       },
     };
   }
-  const person = world.people.find(spec.email ?? "");
+  const person = state.people.find(spec.email ?? "");
   if (person === undefined) throw new BadInput(`nobody has the address ${JSON.stringify(spec.email ?? "")}`);
-  const subject = { subject_type: "iss-sub", iss: `${world.issuer.replace(/\/$/, "")}/`, sub: person.sub };
-  return { subject, ...(spec.reason === undefined ? {} : { reason: spec.reason }) };
+  const subject = { subject_type: "iss-sub", iss: `${state.issuer.replace(/\/$/, "")}/`, sub: person.sub };
+  return defined({ subject, reason: spec.reason });
 }
 
 /** `/.well-known/risc-configuration`: where events come from, and whose keys sign them. */

@@ -12,15 +12,15 @@ import {
 import { readPlacedFault } from "../http/faults.ts";
 import { json, mediaType } from "../http/messages.ts";
 import type { Handler, Incoming, Reply } from "../http/messages.ts";
-import { BadInput, number, read, snake } from "../input-checks.ts";
+import { BadInput, number, read, snakeCase } from "../input-checks.ts";
 import { issueCode } from "./issued-code.ts";
 import { securityEvent } from "./risc.ts";
 import type { Route } from "../http/router.ts";
 import type { StandinState } from "../state/standin-state.ts";
 
 /** Members in snake_case, as everything on the wire. */
-function snaked(value: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [snake(name), member]));
+function snakeCased(value: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [snakeCase(name), member]));
 }
 
 function bodyOf(request: Incoming): unknown {
@@ -48,19 +48,19 @@ function control(handle: (request: Incoming) => unknown): Handler {
 }
 
 /** `/standin/…`: the JavaScript interface over HTTP, for tests in any language. */
-export function controlRoutes(world: StandinState): Route[] {
-  const clock = (): unknown => ({ now: new Date(world.clock.now()).toISOString() });
+export function controlRoutes(state: StandinState): Route[] {
+  const clock = (): unknown => ({ now: new Date(state.clock.now()).toISOString() });
   return [
-    { at: ["/standin/code"], POST: control((request) => issueCode(world, bodyOf(request), "snake")) },
+    { at: ["/standin/code"], POST: control((request) => issueCode(state, bodyOf(request), "snake")) },
     {
       at: ["/standin/faults"],
-      GET: control(() => ({ faults: world.faults.waiting().map(snaked) })),
+      GET: control(() => ({ faults: state.faults.waiting().map(snakeCased) })),
       POST: control((request) => {
-        world.faults.add(readPlacedFault(bodyOf(request), "snake"));
-        return { faults: world.faults.waiting().map(snaked) };
+        state.faults.add(readPlacedFault(bodyOf(request), "snake"));
+        return { faults: state.faults.waiting().map(snakeCased) };
       }),
       DELETE: control(() => {
-        world.faults.clear();
+        state.faults.clear();
         return { faults: [] };
       }),
     },
@@ -70,44 +70,44 @@ export function controlRoutes(world: StandinState): Route[] {
       POST: control((request) => {
         const { advanceSeconds } = read(bodyOf(request), { advanceSeconds: number(0) }, "snake");
         if (advanceSeconds === undefined) throw new BadInput("advance_seconds is missing");
-        advanceClock(world, advanceSeconds * 1_000);
+        advanceClock(state, advanceSeconds * 1_000);
         return clock();
       }),
     },
     {
       at: ["/standin/settings"],
-      GET: control(() => snaked(world.settings)),
-      POST: control((request) => snaked(changeSettings(world, bodyOf(request), "snake"))),
+      GET: control(() => snakeCased(state.settings)),
+      POST: control((request) => snakeCased(changeSettings(state, bodyOf(request), "snake"))),
     },
-    { at: ["/standin/revoke"], POST: control((request) => ({ revoked: removeApp(world, bodyOf(request), "snake") })) },
+    { at: ["/standin/revoke"], POST: control((request) => ({ revoked: removeApp(state, bodyOf(request), "snake") })) },
     {
       at: ["/standin/password"],
       POST: control((request) => {
-        changePassword(world, bodyOf(request), "snake");
+        changePassword(state, bodyOf(request), "snake");
         return {};
       }),
     },
     {
       at: ["/standin/clients"],
-      GET: control(() => ({ clients: world.clients.all().map(viewOf).map(snaked) })),
-      POST: control((request) => snaked(putClient(world, bodyOf(request), "snake"))),
+      GET: control(() => ({ clients: state.clients.all().map(viewOf).map(snakeCased) })),
+      POST: control((request) => snakeCased(putClient(state, bodyOf(request), "snake"))),
     },
     {
       at: ["/standin/client_secret.json"],
-      GET: control(({ query }) => clientSecretFile(world, query.get("client_id") ?? undefined)),
+      GET: control(({ query }) => clientSecretFile(state, query.get("client_id") ?? undefined)),
     },
-    { at: ["/standin/risc"], POST: control((request) => ({ set: securityEvent(world, bodyOf(request), "snake") })) },
-    { at: ["/standin/people"], POST: control((request) => putPerson(world, bodyOf(request), "snake")) },
+    { at: ["/standin/risc"], POST: control((request) => ({ set: securityEvent(state, bodyOf(request), "snake") })) },
+    { at: ["/standin/people"], POST: control((request) => putPerson(state, bodyOf(request), "snake")) },
     {
       at: ["/standin/keys"],
-      POST: control((request) => ({ kid: rotateKeys(world, bodyOf(request), "snake") })),
+      POST: control((request) => ({ kid: rotateKeys(state, bodyOf(request), "snake") })),
     },
     {
       at: ["/standin/log"],
       GET: control((request) => {
         const since = Number(request.query.get("since") ?? "0");
         if (!Number.isInteger(since) || since < 0) throw new BadInput("since must be a number of a log entry");
-        return world.log.page(since);
+        return state.log.page(since);
       }),
     },
   ];

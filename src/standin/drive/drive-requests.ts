@@ -23,15 +23,15 @@ function note(caller: Caller, outcome = "served"): Note {
 
 /** Checks a Drive request against its bearer, and does what it asks. */
 export class DriveRequests {
-  readonly #world: StandinState;
+  readonly #state: StandinState;
 
-  constructor(world: StandinState) {
-    this.#world = world;
+  constructor(state: StandinState) {
+    this.#state = state;
   }
 
   /** Runs `act` for a good bearer; 401 otherwise. */
   admitted(request: Incoming, act: (caller: Caller) => Reply): Reply {
-    const admitted = admit(this.#world, request);
+    const admitted = admit(this.#state, request);
     if ("refusal" in admitted) return admitted.refusal;
     const { authorization, scopes } = admitted.token;
     return act({ person: authorization.person, project: authorization.project, scopes });
@@ -41,7 +41,7 @@ export class DriveRequests {
   withFile(request: Incoming, act: Act, then: (caller: Caller, file: DriveFile) => Reply): Reply {
     return this.admitted(request, (caller) => {
       const id = request.params["fileId"] ?? "";
-      const file = this.#world.files.find(caller.person, caller.project, id);
+      const file = this.#state.files.find(caller.person, caller.project, id);
       // Scopes first: a bearer that reaches nothing in a space is not told what is there.
       const space = file?.space ?? (reaches(caller.scopes, scopesFor(act, "drive")) ? "drive" : "appDataFolder");
       const refusal = this.#outOfReach(caller, act, space);
@@ -73,7 +73,7 @@ export class DriveRequests {
       const refusal = this.#outOfReach(caller, "look", space);
       if (refusal !== undefined) return refusal;
     }
-    const { files } = this.#world;
+    const { files } = this.#state;
     const resolve = (parent: string): string => files.find(caller.person, caller.project, parent)?.id ?? parent;
     const search = parseSearch(query.get("q") ?? "", resolve);
     if (search === undefined) return invalidParameter("q", query.get("q") ?? "");
@@ -93,7 +93,7 @@ export class DriveRequests {
     const parent = this.parentFor(caller, metadata);
     if ("refusal" in parent) return parent.refusal;
     const { person, project } = caller;
-    const file = this.#world.files.create(person, project, parent.folder, metadata, content);
+    const file = this.#state.files.create(person, project, parent.folder, metadata, content);
     return fileReply(request, file, note(caller, "file_created"));
   }
 
@@ -101,7 +101,7 @@ export class DriveRequests {
   parentFor(caller: Caller, metadata: Metadata): { folder: DriveFile } | { refusal: Reply } {
     const [parent = "root", ...others] = metadata.parents ?? [];
     if (others.length > 0) return { refusal: badBody("A shortcut or file can have only one parent.", "invalid") };
-    const folder = this.#world.files.find(caller.person, caller.project, parent);
+    const folder = this.#state.files.find(caller.person, caller.project, parent);
     const refusal = this.#outOfReach(caller, "write", folder?.space ?? "drive");
     if (refusal !== undefined) return { refusal };
     return folder === undefined || folder.mimeType !== folderType ? { refusal: fileNotFound(parent) } : { folder };
@@ -109,12 +109,12 @@ export class DriveRequests {
 
   update(request: Incoming, caller: Caller, file: DriveFile, metadata: Metadata, content: Buffer | undefined): Reply {
     if (file.parents.length === 0) return folderStays;
-    return fileReply(request, this.#world.files.update(file, metadata, content), note(caller, "file_updated"));
+    return fileReply(request, this.#state.files.update(file, metadata, content), note(caller, "file_updated"));
   }
 
   remove(caller: Caller, file: DriveFile): Reply {
     if (file.parents.length === 0) return folderStays;
-    this.#world.files.remove(caller.person, file);
+    this.#state.files.remove(caller.person, file);
     return { status: 204, note: note(caller, "file_deleted") };
   }
 }

@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import { randomBytes } from "node:crypto";
 import type { OwnClock } from "../state/clock.ts";
 import type { Person } from "../state/people.ts";
@@ -131,9 +132,5 @@ export class Files {
 }
 
 function described({ description, appProperties, properties }: Metadata): Metadata {
-  return {
-    ...(description === undefined ? {} : { description }),
-    ...(appProperties === undefined ? {} : { appProperties }),
-    ...(properties === undefined ? {} : { properties }),
-  };
+  return defined({ description, appProperties, properties });
 }

@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import { createHash } from "node:crypto";
 import { json } from "../http/messages.ts";
 import type { Incoming, Note, Reply } from "../http/messages.ts";
@@ -6,14 +7,14 @@ import type { DriveFile } from "./files.ts";
 import { invalidParameter } from "./refusal.ts";
 
 /** Everything that Drive says about a file here. */
-function whole(file: DriveFile): Record<string, unknown> {
+function fileResource(file: DriveFile): Record<string, unknown> {
   const { content } = file;
-  return {
+  return defined({
     kind: "drive#file",
     id: file.id,
     name: file.name,
     mimeType: file.mimeType,
-    ...(file.description === undefined ? {} : { description: file.description }),
+    description: file.description,
     starred: false,
     trashed: false,
     parents: file.parents,
@@ -21,12 +22,11 @@ function whole(file: DriveFile): Record<string, unknown> {
     createdTime: new Date(file.createdTime).toISOString(),
     modifiedTime: new Date(file.modifiedTime).toISOString(),
     ownedByMe: true,
-    ...(file.appProperties === undefined ? {} : { appProperties: file.appProperties }),
-    ...(file.properties === undefined ? {} : { properties: file.properties }),
-    ...(content === undefined
-      ? {}
-      : { size: String(content.length), md5Checksum: createHash("md5").update(content).digest("hex") }),
-  };
+    appProperties: file.appProperties,
+    properties: file.properties,
+    size: content === undefined ? undefined : String(content.length),
+    md5Checksum: content === undefined ? undefined : createHash("md5").update(content).digest("hex"),
+  });
 }
 
 const byDefault = parseFields("kind,id,name,mimeType");
@@ -34,7 +34,7 @@ const listByDefault = parseFields("kind,incompleteSearch,nextPageToken,files(kin
 
 /** One file, with the fields asked for; Drive's own default is four of them. */
 export function fileReply(request: Incoming, file: DriveFile, note: Note): Reply {
-  return shaped(request, whole(file), byDefault, note);
+  return shaped(request, fileResource(file), byDefault, note);
 }
 
 /** A page of files. */
@@ -44,8 +44,12 @@ export function listReply(
   nextPageToken: string | undefined,
   note: Note,
 ): Reply {
-  const next = nextPageToken === undefined ? {} : { nextPageToken };
-  const list = { kind: "drive#fileList", incompleteSearch: false, ...next, files: files.map(whole) };
+  const list = {
+    kind: "drive#fileList",
+    incompleteSearch: false,
+    ...defined({ nextPageToken }),
+    files: files.map(fileResource),
+  };
   return shaped(request, list, listByDefault, note);
 }
 

@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import type { Incoming } from "../http/messages.ts";
 import type { Metadata } from "./files.ts";
 
@@ -41,8 +42,7 @@ export function parseMetadata(body: Buffer): Metadata | undefined {
 
 /** `uploadType=media`: the body is the content. */
 export function mediaUpload({ headers, body }: Incoming): Upload {
-  const type = headers["content-type"];
-  return { metadata: type === undefined ? {} : { mimeType: type }, content: body };
+  return { metadata: defined({ mimeType: headers["content-type"] }), content: body };
 }
 
 /** `uploadType=multipart`: a `multipart/related` body of metadata and content. RFC 2387. */
@@ -58,7 +58,7 @@ export function multipartUpload({ headers, body }: Incoming): Upload | undefined
   const encoded = second.headers["content-transfer-encoding"]?.toLowerCase() === "base64";
   const content = encoded ? Buffer.from(second.content.toString("latin1"), "base64") : second.content;
   const mimeType = metadata.mimeType ?? second.headers["content-type"];
-  return { metadata: { ...metadata, ...(mimeType === undefined ? {} : { mimeType }) }, content };
+  return { metadata: { ...metadata, ...defined({ mimeType }) }, content };
 }
 
 interface Part {

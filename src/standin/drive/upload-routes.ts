@@ -7,17 +7,17 @@ import { mediaUpload, multipartUpload, parseMetadata } from "./upload-body.ts";
 import type { Upload } from "./upload-body.ts";
 
 /** `/upload/…`: content in one request, with its metadata in the same one, or in pieces. */
-export function uploads(desk: DriveRequests, url: string): { start: Handler; piece: Handler } {
+export function uploads(requests: DriveRequests, url: string): { start: Handler; piece: Handler } {
   const sessions = new Sessions();
 
   /** Stores what came: as a new file, or as new content of the one that the path names. */
   const store = (request: Incoming, fileId: string | undefined, upload: Upload): Reply => {
     const { metadata, content } = upload;
     if (fileId === undefined) {
-      return desk.admitted(request, (caller) => desk.create(request, caller, metadata, content));
+      return requests.admitted(request, (caller) => requests.create(request, caller, metadata, content));
     }
     const named = { ...request, params: { fileId } };
-    return desk.withFile(named, "write", (caller, file) => desk.update(named, caller, file, metadata, content));
+    return requests.withFile(named, "write", (caller, file) => requests.update(named, caller, file, metadata, content));
   };
 
   /** Opens a session, where the bearer may write there: the pieces must not fail for what could be known now. */
@@ -25,16 +25,16 @@ export function uploads(desk: DriveRequests, url: string): { start: Handler; pie
     const metadata = parseMetadata(request.body);
     if (metadata === undefined) return badBody("Parse Error");
     const mimeType = metadata.mimeType ?? request.headers["x-upload-content-type"];
-    const whole = { ...metadata, ...(typeof mimeType === "string" ? { mimeType } : {}) };
+    const withType = { ...metadata, ...(typeof mimeType === "string" ? { mimeType } : {}) };
     const open = (caller: Caller): Reply => {
-      const session = sessions.begin({ owner: ownerOf(caller), fileId, metadata: whole });
+      const session = sessions.begin({ owner: ownerOf(caller), fileId, metadata: withType });
       const location = `${url}${request.path}?uploadType=resumable&upload_id=${session.id}`;
       const headers = { location, "x-guploader-uploadid": session.id };
       return { status: 200, headers, note: { outcome: "upload_begun", grant: caller.person.email } };
     };
-    if (fileId !== undefined) return desk.withFile(request, "write", open);
-    return desk.admitted(request, (caller) => {
-      const parent = desk.parentFor(caller, whole);
+    if (fileId !== undefined) return requests.withFile(request, "write", open);
+    return requests.admitted(request, (caller) => {
+      const parent = requests.parentFor(caller, withType);
       return "refusal" in parent ? parent.refusal : open(caller);
     });
   };
@@ -50,7 +50,7 @@ export function uploads(desk: DriveRequests, url: string): { start: Handler; pie
   };
 
   const piece: Handler = (request) =>
-    desk.admitted(request, (caller) => {
+    requests.admitted(request, (caller) => {
       const session = sessions.find(request.query.get("upload_id") ?? "");
       if (session === undefined || session.owner !== ownerOf(caller)) {
         return {

@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 
 /** A request, read whole. Handlers see this and never a socket, so that one call is one step of the stand-in's state. */
@@ -38,12 +39,12 @@ export type Handler = (request: Incoming) => Reply;
 export const noStore = { "cache-control": "no-cache, no-store, max-age=0, must-revalidate", pragma: "no-cache" };
 
 export function json(status: number, value: unknown, note?: Note, headers?: Record<string, string>): Reply {
-  return {
+  return defined({
     status,
     headers: { "content-type": "application/json; charset=utf-8", ...headers },
     body: JSON.stringify(value, null, 2),
-    ...(note === undefined ? {} : { note }),
-  };
+    note,
+  });
 }
 
 export function mediaType(headers: IncomingHttpHeaders): string {

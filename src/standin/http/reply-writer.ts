@@ -15,7 +15,7 @@ interface Manner {
 }
 
 /** Puts a reply on the wire, in the manner of the fault that is in force: cut, dripped, huge. */
-export async function send(response: ServerResponse, reply: Reply, manner: Manner): Promise<void> {
+export async function writeReply(response: ServerResponse, reply: Reply, manner: Manner): Promise<void> {
   const { fault, head, tooLarge } = manner;
   if (fault?.drop === true) {
     response.destroy();

@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import { bearerOf, json } from "../http/messages.ts";
 import type { Incoming, Reply } from "../http/messages.ts";
 import type { AccessToken } from "../state/ledger.ts";
@@ -27,13 +28,8 @@ export function apiError(
   const { status, message, reason, domain = "global", location, rpcStatus, details } = problem;
   const where =
     location === undefined ? {} : { location, locationType: location === "Authorization" ? "header" : "parameter" };
-  const error = {
-    code: status,
-    message,
-    errors: [{ message, domain, reason, ...where }],
-    ...(rpcStatus === undefined ? {} : { status: rpcStatus }),
-    ...(details === undefined ? {} : { details }),
-  };
+  const errors = [{ message, domain, reason, ...where }];
+  const error = defined({ code: status, message, errors, status: rpcStatus, details });
   return json(status, { error }, { outcome, grant }, headers);
 }
 
@@ -80,9 +76,9 @@ export function insufficientScope(needed: readonly string[], service: string, me
 }
 
 /** The access token that a request carries, in the header or the query, or the 401 that it gets. */
-export function admit(world: StandinState, request: Incoming): { token: AccessToken } | { refusal: Reply } {
+export function admit(state: StandinState, request: Incoming): { token: AccessToken } | { refusal: Reply } {
   const value = bearerOf(request.headers) ?? request.query.get("access_token") ?? undefined;
-  const token = value === undefined ? undefined : world.ledger.bearer(value);
+  const token = value === undefined ? undefined : state.ledger.bearer(value);
   if (token !== undefined) return { token };
   return { refusal: unauthorized(value !== undefined || request.headers.authorization !== undefined) };
 }

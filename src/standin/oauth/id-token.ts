@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { seconds } from "../state/clock.ts";
 import { compact, halfHash, rs256 } from "../keys/key-ring.ts";
@@ -51,7 +52,7 @@ export function idToken(request: IdTokenRequest, keys: KeyRing, settings: Settin
     sub: request.person.sub,
     ...profileClaims(request.person, request.scopes, request.pictureUrl),
     at_hash: halfHash(request.accessToken),
-    ...(request.nonce === undefined ? {} : { nonce: request.nonce }),
+    ...defined({ nonce: request.nonce }),
     iat: issuedAt,
     exp: issuedAt + settings.idTokenTtlSeconds,
   };

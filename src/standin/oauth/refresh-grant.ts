@@ -15,13 +15,13 @@ export interface Refreshed {
 
 /** Uses a refresh token, or throws what the token endpoint answers. RFC 6749 section 6; RFC 9700 section 4.14.2. */
 export function refresh(
-  world: StandinState,
+  state: StandinState,
   clientId: string,
   value: string,
   scope: string | undefined,
   policy: (person: Person, note: Partial<Note>) => void,
 ): Refreshed {
-  const { ledger, settings, clock } = world;
+  const { ledger, settings, clock } = state;
   const token = ledger.refreshToken(value);
   if (token === undefined) throw new OAuthRefusal(400, "invalid_grant", "Bad Request", {}, { clientId });
   const { family } = token;

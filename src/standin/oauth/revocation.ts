@@ -8,7 +8,7 @@ import type { StandinState } from "../state/standin-state.ts";
  * `POST /revoke`, token in the query or the body, no client authentication. Whichever token it is, everything of that
  * account and project ends with it: every scope, every token, every client. Other providers end less.
  */
-export function revocationEndpoint(world: StandinState, request: Incoming): Reply {
+export function revocationEndpoint(state: StandinState, request: Incoming): Reply {
   const given = new URLSearchParams(request.query);
   if (mediaType(request.headers) === "application/x-www-form-urlencoded") {
     for (const [name, value] of new URLSearchParams(request.body.toString())) given.append(name, value);
@@ -18,11 +18,11 @@ export function revocationEndpoint(world: StandinState, request: Incoming): Repl
   if (token === "" || others.length > 0) {
     throw new OAuthRefusal(400, "invalid_request", "Missing required parameter: token");
   }
-  const found = world.ledger.bearer(token) ?? liveRefreshToken(world, token);
+  const found = state.ledger.bearer(token) ?? liveRefreshToken(state, token);
   if (found === undefined) throw new OAuthRefusal(400, "invalid_token", "Token expired or revoked");
   const { family, authorization } = found;
-  if (world.settings.revocationEnds === "account" || family === undefined) world.ledger.end(authorization);
-  else world.ledger.endFamily(family);
+  if (state.settings.revocationEnds === "account" || family === undefined) state.ledger.end(authorization);
+  else state.ledger.endFamily(family);
   return json(200, {}, { outcome: "revoked", grant: authorization.person.email });
 }
 

@@ -15,20 +15,20 @@ import { pictureUrl } from "../state/standin-state.ts";
 import type { StandinState } from "../state/standin-state.ts";
 
 /** `POST /token`. RFC 6749 sections 3.2, 4.1.3, 5 and 6, with Google's words in the errors. */
-export function tokenEndpoint(world: StandinState, request: Incoming): Reply {
+export function tokenEndpoint(state: StandinState, request: Incoming): Reply {
   const form = readForm(request);
   const grantType = form.get("grant_type");
   if (grantType === undefined || grantType === "") throw badRequest("Missing required parameter: grant_type");
   if (grantType !== "authorization_code" && grantType !== "refresh_token") {
     throw new OAuthRefusal(400, "unsupported_grant_type", `Invalid grant_type: ${grantType}`);
   }
-  const client = authenticate(request, form, world.clients);
-  return grantType === "authorization_code" ? exchange(world, client, form) : refreshed(world, client, form);
+  const client = authenticate(request, form, state.clients);
+  return grantType === "authorization_code" ? exchange(state, client, form) : refreshed(state, client, form);
 }
 
 /** Refuses what a Workspace administrator has forbidden for everybody or for this person. */
-function refuseByPolicy(world: StandinState, person: Person, note: Partial<Note>): void {
-  const refusal: AccountRefusal | null = world.settings.refusal ?? person.refusal ?? null;
+function refuseByPolicy(state: StandinState, person: Person, note: Partial<Note>): void {
+  const refusal: AccountRefusal | null = state.settings.refusal ?? person.refusal ?? null;
   if (refusal === null) return;
   if (refusal === "admin_policy_enforced") {
     throw new OAuthRefusal(
@@ -43,11 +43,11 @@ function refuseByPolicy(world: StandinState, person: Person, note: Partial<Note>
   throw new OAuthRefusal(400, "invalid_grant", `reauth related error (${refusal})`, extra, note);
 }
 
-function exchange(world: StandinState, client: Client, form: ReadonlyMap<string, string>): Reply {
+function exchange(state: StandinState, client: Client, form: ReadonlyMap<string, string>): Reply {
   const given = form.get("code");
   if (given === undefined || given === "") throw badRequest("Missing required parameter: code");
   if (!looksLikeCode(given)) throw new OAuthRefusal(400, "invalid_grant", "Malformed auth code.");
-  const code = world.codes.find(given);
+  const code = state.codes.find(given);
   if (code === undefined) throw new OAuthRefusal(400, "invalid_grant", "Bad Request");
   const { authorization, scopes, azp } = code;
   const note = { grant: authorization.person.email, clientId: client.id };
@@ -56,26 +56,26 @@ function exchange(world: StandinState, client: Client, form: ReadonlyMap<string,
 
   if (code.clientId !== client.id) throw refuse(401, "unauthorized_client", "Unauthorized");
   if (code.used) {
-    if (world.settings.revokeOnCodeReuse && code.brought !== undefined) world.ledger.endFamily(code.brought);
+    if (state.settings.revokeOnCodeReuse && code.brought !== undefined) state.ledger.endFamily(code.brought);
     throw refuse(400, "invalid_grant", "Bad Request", "reused_code");
   }
-  if (world.ledger.hasEnded(authorization)) throw refuse(400, "invalid_grant", "Bad Request");
+  if (state.ledger.hasEnded(authorization)) throw refuse(400, "invalid_grant", "Bad Request");
   if (!belongs(code, client, form.get("redirect_uri"))) {
-    code.used = world.settings.burnCodeOnMismatch;
+    code.used = state.settings.burnCodeOnMismatch;
     throw refuse(400, "redirect_uri_mismatch", "Bad Request");
   }
   const flaw = verifierFlaw(code.challenge, form.get("code_verifier"));
   if (flaw !== undefined) throw refuse(400, "invalid_grant", flaw);
-  refuseByPolicy(world, authorization.person, note);
+  refuseByPolicy(state, authorization.person, note);
 
   code.used = true;
   const newToken = bringsRefreshToken(code)
-    ? world.ledger.startFamily(authorization, client.id, azp, scopes)
+    ? state.ledger.startFamily(authorization, client.id, azp, scopes)
     : undefined;
   if (newToken !== undefined) code.brought = newToken.family;
   const family = newToken?.family;
-  const access = world.ledger.issueAccess({ authorization, family, clientId: client.id, azp, scopes });
-  return answer(world, access, code.nonce, newToken, {
+  const access = state.ledger.issueAccess({ authorization, family, clientId: client.id, azp, scopes });
+  return answer(state, access, code.nonce, newToken, {
     ...note,
     outcome: "exchanged",
     family: family?.id,
@@ -98,24 +98,24 @@ function verifierFlaw(challenge: Challenge | undefined, verifier: string | undef
   return hashed === challenge.value ? undefined : "Invalid code verifier.";
 }
 
-function refreshed(world: StandinState, client: Client, form: ReadonlyMap<string, string>): Reply {
+function refreshed(state: StandinState, client: Client, form: ReadonlyMap<string, string>): Reply {
   const token = form.get("refresh_token");
   if (token === undefined || token === "") throw badRequest("Missing required parameter: refresh_token");
-  const done = refresh(world, client.id, token, form.get("scope"), (person, note) =>
-    refuseByPolicy(world, person, note),
+  const done = refresh(state, client.id, token, form.get("scope"), (person, note) =>
+    refuseByPolicy(state, person, note),
   );
-  return answer(world, done.access, undefined, done.replacement, done.note);
+  return answer(state, done.access, undefined, done.replacement, done.note);
 }
 
 /** RFC 6749 section 5.1. */
 function answer(
-  world: StandinState,
+  state: StandinState,
   access: AccessToken,
   nonce: string | undefined,
   refreshToken: RefreshToken | undefined,
   note: Note,
 ): Reply {
-  const { settings, issuer } = world;
+  const { settings, issuer } = state;
   const { person } = access.authorization;
   const isRefresh = note.outcome !== "exchanged";
   const body: Record<string, unknown> = {
@@ -136,11 +136,11 @@ function answer(
         person,
         scopes: access.scopes,
         accessToken: access.value,
-        pictureUrl: pictureUrl(world, person),
+        pictureUrl: pictureUrl(state, person),
         nonce,
         now: access.issuedAt,
       },
-      world.keys,
+      state.keys,
       settings,
     );
   }

@@ -11,23 +11,23 @@ function invalid(error: string, description: string, status = 400): Reply {
 }
 
 /** `GET|POST /tokeninfo` with `id_token`, `access_token` or a bearer header. Every value comes as a string. */
-export function tokeninfo(world: StandinState, request: Incoming): Reply {
+export function tokeninfo(state: StandinState, request: Incoming): Reply {
   const given = new URLSearchParams(request.query);
   if (mediaType(request.headers) === "application/x-www-form-urlencoded") {
     for (const [name, value] of new URLSearchParams(request.body.toString())) given.append(name, value);
   }
   const idToken = given.get("id_token");
   if (idToken !== null) {
-    const claims = claimsOf(world, idToken);
+    const claims = claimsOf(state, idToken);
     return claims === undefined ? invalid("invalid_token", "Invalid Value") : served(claims);
   }
   const value = given.get("access_token") ?? bearerOf(request.headers);
   if (value === undefined) return invalid("invalid_request", "either access_token, id_token, or token_handle required");
-  const token = world.ledger.bearer(value);
-  return token === undefined ? invalid("invalid_token", "Invalid Value") : served(about(world, token));
+  const token = state.ledger.bearer(value);
+  return token === undefined ? invalid("invalid_token", "Invalid Value") : served(about(state, token));
 }
 
-function about(world: StandinState, token: AccessToken): Record<string, unknown> {
+function about(state: StandinState, token: AccessToken): Record<string, unknown> {
   const { person } = token.authorization;
   const email = token.scopes.includes(emailScope) ? { email: person.email, email_verified: person.emailVerified } : {};
   return {
@@ -36,7 +36,7 @@ function about(world: StandinState, token: AccessToken): Record<string, unknown>
     sub: person.sub,
     scope: token.scopes.join(" "),
     exp: seconds(token.expiresAt),
-    expires_in: Math.floor((token.expiresAt - world.clock.now()) / 1_000),
+    expires_in: Math.floor((token.expiresAt - state.clock.now()) / 1_000),
     ...email,
     access_type: token.family === undefined ? "online" : "offline",
   };
@@ -49,17 +49,17 @@ function served(claims: Record<string, unknown>): Reply {
 }
 
 /** The claims of an ID token that we signed with a key that is still published and that has not expired. */
-function claimsOf(world: StandinState, idToken: string): Record<string, unknown> | undefined {
+function claimsOf(state: StandinState, idToken: string): Record<string, unknown> | undefined {
   const [head = "", payload = "", signature = "", ...rest] = idToken.split(".");
   if (rest.length > 0) return undefined;
   try {
     const header = JSON.parse(Buffer.from(head, "base64url").toString()) as { alg?: unknown; kid?: unknown };
-    const key = world.keys.published().find(({ kid }) => kid === header.kid);
+    const key = state.keys.published().find(({ kid }) => kid === header.kid);
     if (key === undefined || header.alg !== "RS256") return undefined;
     const signed = Buffer.from(`${head}.${payload}`);
     if (!verify("sha256", signed, key.publicKey, Buffer.from(signature, "base64url"))) return undefined;
     const claims = JSON.parse(Buffer.from(payload, "base64url").toString()) as Record<string, unknown>;
-    if (Number(claims["exp"]) <= seconds(world.clock.now())) return undefined;
+    if (Number(claims["exp"]) <= seconds(state.clock.now())) return undefined;
     return { ...claims, alg: header.alg, kid: key.kid, typ: "JWT" };
   } catch {
     return undefined;

@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import { insufficientScope, realm, unauthorized } from "./api-error.ts";
 import { bearerOf, json, mediaType } from "../http/messages.ts";
 import type { Incoming, Reply } from "../http/messages.ts";
@@ -8,18 +9,18 @@ import { pictureUrl } from "../state/standin-state.ts";
 import type { StandinState } from "../state/standin-state.ts";
 
 /** The bearer of a userinfo request: header, query, or the form of a POST. OpenID Connect Core 1.0 section 5.3.1. */
-function bearerIn(world: StandinState, request: Incoming): AccessToken | undefined {
+function bearerIn(state: StandinState, request: Incoming): AccessToken | undefined {
   const inForm =
     mediaType(request.headers) === "application/x-www-form-urlencoded"
       ? new URLSearchParams(request.body.toString()).get("access_token")
       : null;
   const value = bearerOf(request.headers) ?? request.query.get("access_token") ?? inForm;
-  return value === null ? undefined : world.ledger.bearer(value);
+  return value === null ? undefined : state.ledger.bearer(value);
 }
 
 /** `GET|POST /v1/userinfo`: the claims that the token's scopes reach. */
-export function userinfo(world: StandinState, request: Incoming): Reply {
-  const token = bearerIn(world, request);
+export function userinfo(state: StandinState, request: Incoming): Reply {
+  const token = bearerIn(state, request);
   if (token === undefined) {
     const problem = { error: "invalid_request", error_description: "Invalid Credentials" };
     const headers = { "www-authenticate": `${realm}, error="invalid_token"` };
@@ -34,19 +35,19 @@ export function userinfo(world: StandinState, request: Incoming): Reply {
       person.email,
     );
   }
-  const claims = { sub: person.sub, ...profileClaims(person, token.scopes, pictureUrl(world, person)) };
+  const claims = { sub: person.sub, ...profileClaims(person, token.scopes, pictureUrl(state, person)) };
   return json(200, claims, { outcome: "served", grant: person.email });
 }
 
 /** The same before OpenID Connect: `id` for `sub`, `verified_email` for `email_verified`. */
-export function olderUserinfo(world: StandinState, request: Incoming): Reply {
-  const token = bearerIn(world, request);
+export function olderUserinfo(state: StandinState, request: Incoming): Reply {
+  const token = bearerIn(state, request);
   if (token === undefined) return unauthorized(true);
   const { person } = token.authorization;
   if (!wantsIdToken(token.scopes)) {
     return insufficientScope([emailScope, profileScope], "oauth2.googleapis.com", "userinfo", person.email);
   }
-  const { email_verified: verified, ...claims } = profileClaims(person, token.scopes, pictureUrl(world, person));
-  const older = { id: person.sub, ...claims, ...(verified === undefined ? {} : { verified_email: verified }) };
+  const { email_verified: verified, ...claims } = profileClaims(person, token.scopes, pictureUrl(state, person));
+  const older = { id: person.sub, ...claims, ...defined({ verified_email: verified }) };
   return json(200, older, { outcome: "served", grant: person.email });
 }

@@ -8,10 +8,10 @@ import type { Html } from "./html.ts";
 import { page } from "./layout.ts";
 
 /** The apps that people gave access to, with a button to take it back: where a person removes an app. */
-export function accessPage(world: StandinState): Reply {
-  const connected = world.people
+export function accessPage(state: StandinState): Reply {
+  const connected = state.people
     .all()
-    .map((person) => ({ person, given: world.ledger.authorizationsOf(person) }))
+    .map((person) => ({ person, given: state.ledger.authorizationsOf(person) }))
     .filter(({ given }) => given.length > 0);
   const body = html`
     <header>
@@ -19,13 +19,13 @@ export function accessPage(world: StandinState): Reply {
       <p>What people have allowed, and where they take it back.</p>
     </header>
     ${connected.length === 0 ? html`<p class="hint">Nobody has given an app access yet.</p>` : nothing}
-    ${connected.map(({ person, given }) => html`${given.map((one) => connection(world, person, one))}`)}
+    ${connected.map(({ person, given }) => html`${given.map((one) => connection(state, person, one))}`)}
   `;
   return page({ title: "Apps with access", body, formTarget: undefined, outcome: "served" });
 }
 
-function connection(world: StandinState, person: Person, authorization: Authorization): Html {
-  const app = world.clients.all().find((client) => client.project === authorization.project);
+function connection(state: StandinState, person: Person, authorization: Authorization): Html {
+  const app = state.clients.all().find((client) => client.project === authorization.project);
   const scopes = [...authorization.scopes].filter((scope) => !isSignInScope(scope));
   return html`
     <section class="connection">
@@ -48,12 +48,12 @@ function connection(world: StandinState, person: Person, authorization: Authoriz
 }
 
 /** Removes the app, and shows what is left. */
-export function removeAccess(world: StandinState, request: Incoming): Reply {
+export function removeAccess(state: StandinState, request: Incoming): Reply {
   const form = new URLSearchParams(request.body.toString());
-  const person = world.people.find(form.get("email") ?? "");
+  const person = state.people.find(form.get("email") ?? "");
   if (person !== undefined) {
-    for (const authorization of world.ledger.authorizationsOf(person, form.get("project") ?? "")) {
-      world.ledger.end(authorization);
+    for (const authorization of state.ledger.authorizationsOf(person, form.get("project") ?? "")) {
+      state.ledger.end(authorization);
     }
   }
   const note = { outcome: "access_removed", grant: person?.email };

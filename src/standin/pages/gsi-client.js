@@ -68,9 +68,9 @@
     if (!redirects && typeof config.callback !== "function") throw new Error("Missing required parameter callback.");
     return {
       requestCode: (overrides = {}) => {
-        const whole = { ...config, ...overrides };
-        if (redirects) byRedirect(whole);
-        else byPopup(whole);
+        const merged = { ...config, ...overrides };
+        if (redirects) byRedirect(merged);
+        else byPopup(merged);
       },
     };
   };

@@ -5,17 +5,17 @@ import { html } from "./html.ts";
 import { page } from "./layout.ts";
 
 /** What somebody sees who opens the stand-in's address: that it runs, and where to go on. */
-export function homePage(world: StandinState): Reply {
+export function homePage(state: StandinState): Reply {
   const body = html`
     <header>
       <h1>It is running</h1>
-      <p>Google's paths are served under <strong>${world.url}</strong></p>
+      <p>Google's paths are served under <strong>${state.url}</strong></p>
     </header>
     <dl>
       <dt>Client</dt>
       <dd>${defaultClientId}</dd>
       <dt>Its time</dt>
-      <dd>${new Date(world.clock.now()).toISOString()}</dd>
+      <dd>${new Date(state.clock.now()).toISOString()}</dd>
     </dl>
     <ul class="plain">
       <li><a href="/account/access">Apps with access</a>: where people take it back</li>

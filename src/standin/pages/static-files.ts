@@ -17,7 +17,7 @@ function file(name: string): Handler {
   return () => ({ status: 200, headers, body, note: { outcome: "served" } });
 }
 
-export function servedRoutes(): Route[] {
+export function staticFileRoutes(): Route[] {
   return [
     { at: ["/gsi/client"], GET: file("gsi-client.js") },
     { at: ["/pages/pages.css"], GET: file("pages.css") },

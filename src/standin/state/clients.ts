@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import { newClientSecret } from "./opaque-values.ts";
 
 export type ClientKind = "web" | "installed" | "android" | "ios";
@@ -25,7 +26,7 @@ export const defaultClientSecret = "GOCSPX-standin-secret";
 /** Same project as the default client, no secret: the one whose id ends up in `azp`. */
 export const androidClientId = "1234567890-and0r01dand0r01d.apps.googleusercontent.com";
 export const iosClientId = "1234567890-1051051051051051.apps.googleusercontent.com";
-/** Same project, of the kind that runs on a desk: its client file says `installed` instead of `web`. */
+/** Same project, for a program on a desktop computer: its client file says `installed` instead of `web`. */
 export const desktopClientId = "1234567890-de5c70pde5c70p00.apps.googleusercontent.com";
 /** Another project: nothing may cross from one to the other. */
 export const stagingClientId = "9876543210-def654abc321.apps.googleusercontent.com";
@@ -118,16 +119,16 @@ export class Clients {
 
 /** The file that the Cloud console hands out for a client, with the endpoints of the stand-in in it. */
 export function clientFile(client: Client, url: string): Record<string, unknown> {
-  const section = {
+  const section = defined({
     client_id: client.id,
     project_id: `project-${client.project}`,
     auth_uri: `${url}/o/oauth2/auth`,
     token_uri: `${url}/token`,
     auth_provider_x509_cert_url: `${url}/oauth2/v1/certs`,
-    ...(client.secret === undefined ? {} : { client_secret: client.secret }),
+    client_secret: client.secret,
     redirect_uris: client.loopback ? [...client.redirectUris, "http://localhost"] : client.redirectUris,
-    ...(client.kind === "web" ? { javascript_origins: client.javascriptOrigins } : {}),
-  };
+    javascript_origins: client.kind === "web" ? client.javascriptOrigins : undefined,
+  });
   return client.kind === "web" ? { web: section } : { installed: section };
 }
 

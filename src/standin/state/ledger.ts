@@ -100,7 +100,7 @@ export class Ledger {
   startFamily(authorization: Authorization, clientId: string, azp: string, scopes: readonly string[]): RefreshToken {
     const now = this.#clock.now();
     const life = this.#settings.refreshTokenTtlSeconds;
-    const family: Omit<Family, "current"> & { current?: RefreshToken } = {
+    const unissued: Omit<Family, "current"> & { current?: RefreshToken } = {
       id: (this.#families += 1),
       authorization,
       clientId,
@@ -110,18 +110,18 @@ export class Ledger {
       endsAt: life === null ? undefined : now + life * 1_000,
       lastUsedAt: now,
     };
-    const whole = family as Family;
-    whole.current = this.#mint(whole, 0);
+    const family = unissued as Family;
+    family.current = this.#mint(family, 0);
     const siblings = (authorization.families.get(clientId) ?? []).filter(
       (sibling) => this.deadSince(sibling) === undefined,
     );
-    siblings.push(whole);
+    siblings.push(family);
     while (siblings.length > this.#settings.refreshTokensPerUser) {
       const oldest = siblings.shift();
       if (oldest !== undefined) oldest.endedAt = now;
     }
     authorization.families.set(clientId, siblings);
-    return whole.current;
+    return family.current;
   }
 
   #mint(family: Family, generation: number): RefreshToken {

@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import { mediaType } from "../http/messages.ts";
 import type { Incoming, Note } from "../http/messages.ts";
 import { fingerprint, shortened } from "./opaque-values.ts";
@@ -70,7 +71,9 @@ export class RequestLog {
 }
 
 /** The parts of an entry that come from the request. */
-export function described(request: Incoming): Pick<LogEntry, "method" | "path" | "parameters"> & Partial<LogEntry> {
+export function requestMembers(
+  request: Incoming,
+): Pick<LogEntry, "method" | "path" | "parameters"> & Partial<LogEntry> {
   const given = new URLSearchParams(request.query);
   if (mediaType(request.headers) === "application/x-www-form-urlencoded") {
     for (const [name, value] of new URLSearchParams(request.body.toString())) given.append(name, value);
@@ -83,21 +86,22 @@ export function described(request: Incoming): Pick<LogEntry, "method" | "path" |
   const { authorization } = request.headers;
   if (authorization !== undefined) parameters["authorization"] = authorization.replace(/ (.{0,6}).*$/s, " $1…");
   const presented = given.get("refresh_token");
-  return {
+  return defined({
     method: request.method,
     path: request.path,
     parameters,
-    ...(presented === null ? {} : { refresh_token_fingerprint: fingerprint(presented) }),
-  };
+    refresh_token_fingerprint: presented === null ? undefined : fingerprint(presented),
+  });
 }
 
-export function noted(note: Note): Pick<LogEntry, "outcome"> & Partial<LogEntry> {
-  return {
+/** The parts of an entry that the reply to it says. */
+export function noteMembers(note: Note): Pick<LogEntry, "outcome"> & Partial<LogEntry> {
+  return defined({
     outcome: note.outcome,
-    ...(note.grant === undefined ? {} : { grant: note.grant }),
-    ...(note.clientId === undefined ? {} : { client_id: note.clientId }),
-    ...(note.family === undefined ? {} : { family: note.family }),
-    ...(note.generation === undefined ? {} : { generation: note.generation }),
-    ...(note.issued === undefined ? {} : { issued_fingerprint: note.issued }),
-  };
+    grant: note.grant,
+    client_id: note.clientId,
+    family: note.family,
+    generation: note.generation,
+    issued_fingerprint: note.issued,
+  });
 }

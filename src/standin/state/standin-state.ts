@@ -28,6 +28,6 @@ export interface StandinState {
 }
 
 /** A drawing that the stand-in serves itself, so that a page can show it without the internet. */
-export function pictureUrl(world: Pick<StandinState, "url">, person: Person): string {
-  return `${world.url}/picture/${person.sub}.svg`;
+export function pictureUrl(state: Pick<StandinState, "url">, person: Person): string {
+  return `${state.url}/picture/${person.sub}.svg`;
 }
