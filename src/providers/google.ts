@@ -1,18 +1,22 @@
+import { defined } from "../core/defined.ts";
 import { Secret } from "../core/secret.ts";
 import type { Endpoints, Provider } from "./provider.ts";
 
+/** What {@link google} needs: the client file, or the client's id and secret. */
 export interface GoogleOptions {
-  /** Path of the `client_secret_*.json` that the Cloud console offers for download. Or give id and secret. */
+  /** Path of the `client_secret_*.json` that the Cloud console offers for download. It is read when a vault is opened. */
   readonly clientSecretFile?: string;
+  /** Of the web client. Needed where there is no {@link clientSecretFile}. */
   readonly clientId?: string;
+  /** Of the web client. Needed beside {@link clientId}. */
   readonly clientSecret?: string | Secret;
-  /** Every Google endpoint and API host under this one base URL: a stand-in, for tests and demos. */
+  /** Reach every endpoint and API host of Google under this one URL: that of a stand-in. Default: Google itself. */
   readonly baseUrl?: string;
-  /** What the exchange of a popup's code sends as `redirect_uri`: `postmessage`, or the page's origin. */
+  /** `redirect_uri` at the exchange of a code from a popup: `postmessage` (the default), or the page's origin. */
   readonly popupRedirectUri?: string;
-  /** Accept people of this Workspace domain only (`hd`). */
+  /** Accept only people of this Workspace domain (`hd`). Default: everybody. */
   readonly hostedDomain?: string;
-  /** Client ids accepted as `azp`: your Android and iOS clients. Default: any client of the same Cloud project. */
+  /** Client ids accepted as `azp`, such as those of your Android and iOS apps. Default: any of the same Cloud project. */
   readonly authorizedParties?: readonly string[];
 }
 
@@ -24,26 +28,28 @@ const endpoints: Endpoints = {
 };
 
 /**
- * Google, as a provider record.
+ * Google, as a provider record. Reads no file and sends nothing: a wrong client shows when a vault is opened.
  *
- * @see https://developers.google.com/identity/protocols/oauth2/web-server
+ * @param options the client, and what differs from Google's defaults
+ * @returns the record, for `openVault`
+ * @see {@link https://developers.google.com/identity/protocols/oauth2/web-server | Google: OAuth 2.0 for web servers}
  */
 export function google(options: GoogleOptions): Provider {
-  return {
+  return defined({
     name: "google",
     issuer: "https://accounts.google.com",
     alsoIssuedAs: ["accounts.google.com"],
     client: clientOf(options),
     endpoints: options.baseUrl === undefined ? endpoints : under(options.baseUrl),
-    ...(options.baseUrl === undefined ? {} : { apiBaseUrl: options.baseUrl.replace(/\/+$/, "") }),
-    rotation: "none",
+    apiBaseUrl: options.baseUrl?.replace(/\/+$/, ""),
+    rotation: "none" as const,
     // A phone's server auth code was issued without a redirect: the exchange must say so with the empty string.
     redirectUriFor: { android: "", ios: "", "web-popup": options.popupRedirectUri ?? "postmessage" },
     idTokenAlgorithms: ["RS256"],
-    ...(options.authorizedParties === undefined ? {} : { authorizedParties: options.authorizedParties }),
-    sameProject: (clientId, other) =>
+    authorizedParties: options.authorizedParties,
+    sameProject: (clientId: string, other: string) =>
       projectNumber(clientId) !== "" && projectNumber(clientId) === projectNumber(other),
-    ...(options.hostedDomain === undefined ? {} : { hostedDomain: options.hostedDomain }),
+    hostedDomain: options.hostedDomain,
     canonicalScopes: {
       email: "https://www.googleapis.com/auth/userinfo.email",
       profile: "https://www.googleapis.com/auth/userinfo.profile",
@@ -53,12 +59,12 @@ export function google(options: GoogleOptions): Provider {
     offlineHint:
       "ask for offline access so that consent is shown: access_type=offline with prompt=consent on the web, " +
       "requestOfflineAccess(serverClientId) with Prompt.CONSENT on Android",
-  };
+  });
 }
 
 function clientOf({ clientSecretFile, clientId = "", clientSecret = "" }: GoogleOptions): Provider["client"] {
   if (clientSecretFile !== undefined) return { clientSecretFile };
-  // Google gives every web client a secret: one that is missing is refused at opening, as an empty one is.
+  // Google gives every web client a secret. A missing one is refused when the vault is opened, like an empty one.
   return { clientId, clientSecret: typeof clientSecret === "string" ? new Secret(clientSecret) : clientSecret };
 }
 
@@ -72,7 +78,7 @@ function under(baseUrl: string): Endpoints {
   };
 }
 
-/** Google's client ids start with the number of their Cloud project; the oldest ones are nothing else. */
+/** Google's client ids start with the number of their Cloud project; the oldest ids are that number alone. */
 function projectNumber(clientId: string): string {
   return /^(\d+)[-.]/.exec(clientId)?.[1] ?? "";
 }

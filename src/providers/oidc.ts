@@ -1,56 +1,67 @@
+import { defined } from "../core/defined.ts";
 import type { Rotation } from "../core/refresh.ts";
 import { Secret } from "../core/secret.ts";
 import type { Client, CodeSource, Endpoints, Provider } from "./provider.ts";
 
+/** What {@link oidc} needs: a name, the issuer and the client. The rest has careful defaults. */
 export interface OidcOptions {
-  /** Short name, as in `?provider=`; letters, digits and dashes. */
+  /** Short name, as in `?provider=`: letters, digits and dashes. */
   readonly name: string;
   /** The issuer's identifier; its discovery document is read at `{issuer}/.well-known/openid-configuration`. */
   readonly issuer: string;
+  /** Our client at this issuer. */
   readonly clientId: string;
+  /** Absent for a public client. */
   readonly clientSecret?: string | Secret;
+  /**
+   * How the client authenticates. Default `client_secret_post`. A public client sends its id alone.
+   *
+   * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1 | RFC 6749 section 2.3.1}
+   */
   readonly clientAuthentication?: "client_secret_post" | "client_secret_basic";
-  /** Skips discovery. */
+  /** Use these and read no discovery document. */
   readonly endpoints?: Endpoints;
-  /** Strict unless you know better: the careful choice for a provider whose habits are unknown. */
+  /** What a refresh does to the refresh token. Default `strict`: no refresh is repeated unless that is proved to be safe. */
   readonly rotation?: Rotation;
+  /** `redirect_uri` at the exchange, by the source of the code. Default: whoever hands a code over must give it. */
   readonly redirectUriFor?: Readonly<Partial<Record<CodeSource, string>>>;
+  /** JWS algorithms accepted for ID tokens. Default RS256, ES256, PS256 and EdDSA. */
   readonly idTokenAlgorithms?: readonly string[];
-  /** Client ids accepted as `azp` beside our own: the app's other clients at this issuer. */
+  /** Client ids accepted as `azp` beside our own: the app's other clients at this issuer. Default: none. */
   readonly authorizedParties?: readonly string[];
+  /** Hosts that a token may be sent to; a leading `*.` stands for any subdomain. Default: none. */
   readonly apiHosts?: readonly string[];
+  /** What the issuer's error codes mean where that differs from RFC 6749. */
   readonly refusals?: Provider["refusals"];
 }
 
 /**
- * Any OpenID Connect provider, as a record.
+ * Any OpenID Connect provider, as a record. Sends nothing: the discovery document is read at the first use.
  *
- * @see OpenID Connect Discovery 1.0
+ * @param options the issuer, the client, and what differs from the defaults
+ * @returns the record, for `openVault`
+ * @see {@link https://openid.net/specs/openid-connect-discovery-1_0.html | OpenID Connect Discovery 1.0}
  */
 export function oidc(options: OidcOptions): Provider {
-  const client: Client = {
-    clientId: options.clientId,
-    ...(options.clientSecret === undefined
-      ? {}
-      : {
-          clientSecret:
-            typeof options.clientSecret === "string" ? new Secret(options.clientSecret) : options.clientSecret,
-        }),
-  };
-  return {
+  const { clientId, clientSecret } = options;
+  const client: Client = defined({
+    clientId,
+    clientSecret: typeof clientSecret === "string" ? new Secret(clientSecret) : clientSecret,
+  });
+  return defined({
     name: options.name,
     issuer: options.issuer,
     client,
-    endpoints: options.endpoints ?? "discover",
-    ...(options.clientAuthentication === undefined ? {} : { clientAuthentication: options.clientAuthentication }),
-    rotation: options.rotation ?? "strict",
+    endpoints: options.endpoints ?? ("discover" as const),
+    clientAuthentication: options.clientAuthentication,
+    rotation: options.rotation ?? ("strict" as const),
     redirectUriFor: options.redirectUriFor ?? {},
     idTokenAlgorithms: options.idTokenAlgorithms ?? ["RS256", "ES256", "PS256", "EdDSA"],
-    ...(options.authorizedParties === undefined ? {} : { authorizedParties: options.authorizedParties }),
+    authorizedParties: options.authorizedParties,
     canonicalScopes: {},
     apiHosts: options.apiHosts ?? [],
-    ...(options.refusals === undefined ? {} : { refusals: options.refusals }),
+    refusals: options.refusals,
     revocationEndsSiblings: false,
     offlineHint: "ask for the scope offline_access, with prompt=consent",
-  };
+  });
 }

@@ -1,29 +1,48 @@
+/**
+ * Providers: what each of them is called, where it is reached and which habits it has, as data.
+ * Nothing here sends a request or decides anything: `oauth/` speaks the protocol, and `core/` holds the decisions.
+ */
+
 import type { Refusals, Rotation } from "../core/refresh.ts";
 import type { Secret } from "../core/secret.ts";
 
 /** Where a one-time code came from; it decides `redirect_uri` at the exchange. */
 export type CodeSource = "android" | "ios" | "web-popup" | "web-redirect";
 
+/** Every {@link CodeSource}. */
 export const codeSources: readonly CodeSource[] = ["android", "ios", "web-popup", "web-redirect"];
 
-/** An OAuth client as the provider registered it (RFC 6749 section 2). */
+/**
+ * An OAuth client as the provider registered it.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-2 | RFC 6749 section 2}
+ */
 export interface Client {
   readonly clientId: string;
   /** Absent for public clients. */
   readonly clientSecret?: Secret;
 }
 
-/** Where a provider is reached. An OpenID provider's are read from its discovery document. */
+/**
+ * Where a provider is reached, each an absolute URL.
+ *
+ * @see {@link https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata | OpenID Connect Discovery 1.0 section 3}
+ */
 export interface Endpoints {
   readonly authorizationEndpoint: string;
   readonly tokenEndpoint: string;
   readonly jwksUri: string;
-  /** RFC 7009; without one a grant is ended on our side alone. */
+  /**
+   * Absent: the provider is not told of a revocation, and the grant is only ended here.
+   *
+   * @see {@link https://www.rfc-editor.org/rfc/rfc7009 | RFC 7009}
+   */
   readonly revocationEndpoint?: string;
 }
 
 /**
- * A provider is data: endpoints and quirks. A new provider is a record like `google()`'s, never a class.
+ * A provider as a record: its endpoints and its habits. A new provider is a record like the one of `google()`, never a
+ * class.
  */
 export interface Provider {
   /** Short name, as in `?provider=google`. */
@@ -33,35 +52,43 @@ export interface Provider {
   /** Other values of `iss` that name the same issuer. */
   readonly alsoIssuedAs?: readonly string[];
   /**
-   * Our client, the file that describes it, or `none`: for programs that only look after what is stored. Lists, looks
-   * and caller keys need no client; exchanges, refreshes and revocations answer `client_misconfigured`.
+   * Our client, the file that describes it, or `none`. With `none` a program can list and show grants and manage caller
+   * keys; each exchange, refresh and revocation fails with `client_misconfigured`.
    */
   readonly client: Client | { readonly clientSecretFile: string } | "none";
   /** Known endpoints, or `discover`: the issuer's `/.well-known/openid-configuration` is read at the first use. */
   readonly endpoints: Endpoints | "discover";
-  /** How the client authenticates (RFC 6749 section 2.3.1); in the body unless said otherwise. */
+  /**
+   * How the client authenticates. Default `client_secret_post`. A public client sends its id alone.
+   *
+   * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1 | RFC 6749 section 2.3.1}
+   */
   readonly clientAuthentication?: "client_secret_post" | "client_secret_basic";
+  /** What a refresh does to the refresh token. It decides when another process may repeat a refresh. */
   readonly rotation: Rotation;
-  /** What the exchange sends as `redirect_uri` for codes that came without a redirect; absent: the request must say. */
+  /**
+   * What the exchange sends as `redirect_uri`, by the source of the code. For a source that is absent here, whoever
+   * hands the code over must give the `redirect_uri`.
+   */
   readonly redirectUriFor: Readonly<Partial<Record<CodeSource, string>>>;
-  /** JWS algorithms accepted for ID tokens; anything else is refused. */
+  /** JWS algorithms accepted for ID tokens. A token signed with any other is refused. */
   readonly idTokenAlgorithms: readonly string[];
-  /** `azp` values accepted beside our own client. Absent: decided by {@link sameProject}, else none. */
+  /** Values of `azp` accepted beside our own client id. Absent: {@link sameProject} decides; without that, none. */
   readonly authorizedParties?: readonly string[];
-  /** Whether another client id belongs to the same project as ours, so that its `azp` is one of our own apps. */
+  /** Whether two client ids belong to one project: then an `azp` that is not ours is still one of our own apps. */
   readonly sameProject?: (clientId: string, other: string) => boolean;
-  /** Require this hosted domain (`hd`). */
+  /** Accept only people of this hosted domain (`hd`). Absent: everybody. */
   readonly hostedDomain?: string;
   /** Scopes that the provider answers under another name. */
   readonly canonicalScopes: Readonly<Record<string, string>>;
-  /** Hosts that a token may be sent to; `*.` stands for any subdomain. */
+  /** Hosts that a token may be sent to; a leading `*.` stands for any subdomain. Empty: a token is sent nowhere. */
   readonly apiHosts: readonly string[];
   /** Where `https://{apiHost}` is reached instead: a stand-in. Absent: at the host itself. */
   readonly apiBaseUrl?: string;
-  /** Extra or other meanings of error codes. */
+  /** What the provider's error codes mean where that differs from RFC 6749. Absent: the standard meanings. */
   readonly refusals?: Refusals;
   /** Revoking one token ends every grant of the same person with any client of the project. */
   readonly revocationEndsSiblings: boolean;
-  /** How an authorization request asks for a refresh token, for hints. */
+  /** What an authorization request must say to get a refresh token; shown to developers as a hint. */
   readonly offlineHint: string;
 }

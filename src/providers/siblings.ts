@@ -1,9 +1,11 @@
 import type { Provider } from "./provider.ts";
 
 /**
- * Whether a provider ends what a person granted to one client when what they granted to another one is revoked.
+ * Whether a provider that revokes a person's grant to one client also ends that person's grant to the other.
  *
- * @see https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke
+ * @param clientId the client whose grant is revoked
+ * @param other the client whose grant may end with it
+ * @see {@link https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke | Google: revoking a token}
  */
 export function endTogether(
   { revocationEndsSiblings, sameProject }: Pick<Provider, "revocationEndsSiblings" | "sameProject">,

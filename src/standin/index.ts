@@ -1,3 +1,9 @@
+/**
+ * The stand-in for Google: a provider that tests and the demo sign people in at, with Google's paths, refusals and habits.
+ * No line of the rest of Onbehalf is imported here, so that the stand-in can disagree with our client instead of sharing
+ * its mistakes; and nothing here is ever reached by a real account.
+ */
+
 export { startStandin } from "./standin.ts";
 export type { Standin, StandinOptions } from "./standin.ts";
 export type { StandinClock } from "./state/clock.ts";

@@ -1,3 +1,8 @@
+/**
+ * The authorization endpoint: which request is refused, which page the person sees next, and where the answer goes.
+ * The markup of those pages is in `pages/`; the code that comes out is exchanged in `oauth/`.
+ */
+
 import { defined } from "../defined.ts";
 import type { Incoming, Reply } from "../http/messages.ts";
 import { chooserPage } from "../pages/chooser.ts";

@@ -1,3 +1,8 @@
+/**
+ * What a test does to the stand-in: issue a code, place a fault, move the clock, change a setting. Google has none of this.
+ * Whatever an app or a person can do at Google belongs to the other folders.
+ */
+
 import {
   advanceClock,
   changePassword,

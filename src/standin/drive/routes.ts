@@ -1,3 +1,8 @@
+/**
+ * The part of Google Drive v3 that an app with a folder of its own needs: an API that tests and the demo call with the
+ * tokens. How a bearer is told good from bad is in `oauth/` and `state/`, and no other Google API is imitated.
+ */
+
 import { json } from "../http/messages.ts";
 import type { Incoming, Reply } from "../http/messages.ts";
 import type { Route } from "../http/router.ts";

@@ -1,3 +1,8 @@
+/**
+ * The stand-in's HTTP: sockets, routing, requests read in full, replies written, and the faults that spoil them.
+ * What a request means, and what state it changes, is decided in the other folders.
+ */
+
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -1,3 +1,8 @@
+/**
+ * The stand-in's signing keys, and the two forms in which it publishes them: a JWKS and X.509 certificates.
+ * What the signed tokens say is not decided here.
+ */
+
 import { createHash, createPublicKey, generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { BadInput } from "../input-checks.ts";

@@ -1,3 +1,8 @@
+/**
+ * The endpoints that programs call: token, revocation, tokeninfo, userinfo and discovery, with Google's words in each error.
+ * The pages that a person sees are in `authorization/` and `pages/`; how tokens live and die is in `state/ledger.ts`.
+ */
+
 import { createHash } from "node:crypto";
 import { authenticate } from "./client-authentication.ts";
 import type { Client } from "../state/clients.ts";

@@ -1,3 +1,8 @@
+/**
+ * The pages that the stand-in shows to people, and the files that they load.
+ * A page shows what it is given: which page comes when is decided in `authorization/`.
+ */
+
 import type { Reply } from "../http/messages.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";

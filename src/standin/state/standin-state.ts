@@ -1,3 +1,8 @@
+/**
+ * All that one stand-in remembers: people, clients, codes, tokens, settings, the clock and the request log.
+ * Nothing here reads a request or writes a reply; the Drive files and the signing keys keep their own state in theirs.
+ */
+
 import type { OwnClock } from "./clock.ts";
 import type { Clients } from "./clients.ts";
 import type { Codes } from "./codes.ts";
