@@ -56,7 +56,7 @@ export function parseClientSecretJson(text: string, path: string): Client {
   }
   const client = parsed[kinds[0] ?? ""];
   if (!isRecord(client) || typeof client["client_id"] !== "string" || client["client_id"] === "") {
-    throw configurationInvalid(`${path} has no client_id`, "download the file again, and leave it as it is");
+    throw configurationInvalid(`${path} has no client_id`, "download the file again, and do not edit it");
   }
   const secret = client["client_secret"];
   if (typeof secret !== "string" || secret === "") {

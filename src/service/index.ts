@@ -1,3 +1,8 @@
+/**
+ * The service: HTTP over a vault, its settings, its log and metrics, and the keeper in a process of its own.
+ * It uses the library as every other embedder does, so nothing here opens a sealed value or speaks to a provider.
+ */
+
 export { service } from "./http/app.ts";
 export type { ServiceOptions } from "./http/app.ts";
 export { serviceConfig, settingNames, settingsFrom, storeConfig, storeFrom, vaultConfig } from "./settings/config.ts";

@@ -5,12 +5,16 @@ import type { LogLevel } from "./settings/config.ts";
 
 export type { Logger };
 
-/** JSON lines on stderr: stdout is for data. */
+/**
+ * A log of JSON lines on stderr: stdout is for data.
+ *
+ * @param level the lowest level that is written
+ */
 export function serviceLogger(level: LogLevel): Logger {
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination({ fd: 2, sync: true }));
 }
 
-/** Events that somebody should look at. */
+/** The level of each event: from `warn` on, a person should look at it. */
 const levels: Readonly<Record<VaultEvent["type"], "debug" | "info" | "warn" | "error">> = {
   grant_stored: "info",
   code_rejected: "info",
@@ -29,7 +33,11 @@ const levels: Readonly<Record<VaultEvent["type"], "debug" | "info" | "warn" | "e
   store_failed: "error",
 };
 
-/** Writes a vault's events to the log. They never carry a token. */
+/**
+ * A listener that writes a vault's events to a log. An event never carries a token.
+ *
+ * @returns for the `onEvent` of `openVault`
+ */
 export function eventLogger(logger: Logger): OnEvent {
   return ({ type, ...rest }) => logger[levels[type]](rest, type);
 }

@@ -1,20 +1,27 @@
 import { Counter, Registry, collectDefaultMetrics } from "@prometheus-io/client";
 import type { OnEvent } from "../index.ts";
 
-/** What Prometheus reads at `/metrics`. */
+/** Counters of a service, as Prometheus reads them at `/metrics`. */
 export interface Metrics {
-  /** Counts a vault's events; give it to `openVault` beside the log. */
+  /** Counts a vault's events: give it to `openVault` as `onEvent`. */
   readonly onEvent: OnEvent;
+  /** Counts one answered request. `route` must be one of few values, and never a whole path. */
   countRequest(route: string, status: number): void;
+  /** The counters in Prometheus' text format. */
   text(): Promise<{ readonly contentType: string; readonly body: string }>;
 }
 
+/**
+ * New counters, in a registry of their own, with those of the process.
+ *
+ * @returns for the `metrics` of `startServer` or `service`
+ */
 export function serviceMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const events = new Counter({
     name: "onbehalf_events_total",
-    help: "What happened to grants, by type of event.",
+    help: "Events of the vault, by type and provider.",
     labelNames: ["type", "provider"],
     registers: [registry],
   });

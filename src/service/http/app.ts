@@ -1,9 +1,16 @@
+/**
+ * The service's HTTP: its routes, who may use them, the proxy to an API, and what each answer looks like.
+ * What a grant or a token is, is decided by the vault: a route calls one of its public verbs and says the result as JSON.
+ */
+
 import { readFileSync } from "node:fs";
 import { Hono } from "hono";
 import type { Context } from "hono";
-import { grantStates } from "../../core/grant.ts";
 import { OnbehalfError, parseGrantRef, problemResponse } from "../../index.ts";
 import type { Caller, GrantRef, Permission, Vault } from "../../index.ts";
+import { defined } from "../../core/defined.ts";
+import { invalidRequest } from "../../core/errors.ts";
+import { grantStates } from "../../core/grant.ts";
 import { codeOptions, consentBody } from "../../vault/http/authcode-handler.ts";
 import { formOf, readParameters } from "../../vault/http/request-body.ts";
 import { openApiDocument } from "../openapi/document.ts";
@@ -11,19 +18,21 @@ import type { Metrics } from "../metrics.ts";
 import { proxy } from "./proxy.ts";
 import { grantBody, tokenBody, tokenHeaders, wholeNumber } from "./json-bodies.ts";
 
+/** What a service can be told. Nothing is required. */
 export interface ServiceOptions {
-  /** As people and phones reach the service; the request's own origin by default. */
+  /** The URL by which people and phones reach the service. Default: the origin of each request. */
   readonly publicUrl?: string;
-  /** Further origins whose pages may post codes. */
+  /** Origins whose pages may post codes, besides the service's own. Default: none. */
   readonly allowedOrigins?: readonly string[];
+  /** Counts requests, and answers `/metrics`. Default: nothing is counted, and `/metrics` is empty. */
   readonly metrics?: Metrics;
-  /** Throws while something that the service needs, beside its store, is not there. */
+  /** Throws while something that the service needs besides its store is missing: `/readyz` then answers that error. */
   readonly assertReady?: () => void;
-  /** Told of errors that are ours: the answer tells nothing of them. */
+  /** Called with each error that becomes `internal_error`: the answer tells the caller nothing about it. */
   readonly onFault?: (error: unknown) => void;
 }
 
-/** A web-standard request handler. */
+/** A request handler of the web standard: mount it in any server that speaks `Request` and `Response`. */
 export type Service = (request: Request) => Promise<Response>;
 
 type Handler = (context: Context, caller: Caller) => Promise<Response> | Response;
@@ -32,14 +41,19 @@ type Method = "GET" | "POST" | "DELETE";
 const proxiedMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
 /**
- * The service over a vault: every route of docs/http-api.md. Answers every error itself, as RFC 9457 has it.
+ * The service over a vault: every route of docs/http-api.md.
+ *
+ * @param vault the vault that the service is for; whoever opened it closes it
+ * @param options what differs from the defaults
+ * @returns the handler; it never rejects: an error becomes problem details with the status of its code
+ * @see {@link https://www.rfc-editor.org/rfc/rfc9457 | RFC 9457}
  */
 export function service(vault: Vault, options: ServiceOptions = {}): Service {
   const app = new Hono({ strict: true });
   const { metrics } = options;
   const takeCode = vault.authCodeHandler(options);
 
-  /** A route that callers use: who asks and whether they may is settled before anything else is looked at. */
+  /** A route for callers: who asks, and whether they may, is checked before anything else of the request is read. */
   const forCallers = (path: string, methods: Partial<Record<Method, readonly [Permission, Handler]>>): void => {
     for (const [method, [permission, handler]] of Object.entries(methods)) {
       app.on(method, path, async (context) => handler(context, await admit(vault, context.req.raw, permission)));
@@ -60,7 +74,7 @@ export function service(vault: Vault, options: ServiceOptions = {}): Service {
         const parameters = await readParameters(context.req.raw);
         const externalId = parameters.get("external_id");
         const asked = codeOptions(parameters, "android");
-        const grant = await vault.exchangeCode({ ...asked, ...(externalId === undefined ? {} : { externalId }) });
+        const grant = await vault.exchangeCode({ ...asked, ...defined({ externalId }) });
         const consent = consentBody(grant, vault.providerOf(grant.provider), asked.scopes ?? []);
         return json({ ...consent, external_id: grant.externalId });
       },
@@ -73,9 +87,9 @@ export function service(vault: Vault, options: ServiceOptions = {}): Service {
         const { grants, cursor } = await vault.grants({
           ...chosen(query, { external_id: "externalId", subject: "subject", cursor: "cursor", provider: "provider" }),
           ...stateOf(query.get("state")),
-          ...(limit === undefined ? {} : { limit }),
+          ...defined({ limit }),
         });
-        return json({ grants: grants.map(grantBody), ...(cursor === undefined ? {} : { cursor }) });
+        return json({ grants: grants.map(grantBody), cursor });
       },
     ],
   });
@@ -90,7 +104,7 @@ export function service(vault: Vault, options: ServiceOptions = {}): Service {
       "token",
       async (context) => {
         const minTtlSeconds = wholeNumber("min_ttl_seconds", queryOf(context).get("min_ttl_seconds"), 0, 86_400);
-        const token = await vault.getAccessToken(refOf(context), minTtlSeconds === undefined ? {} : { minTtlSeconds });
+        const token = await vault.getAccessToken(refOf(context), defined({ minTtlSeconds }));
         return new Response(tokenBody(token, vault.clock.now()), { headers: tokenHeaders });
       },
     ],
@@ -99,11 +113,11 @@ export function service(vault: Vault, options: ServiceOptions = {}): Service {
   app.all("/v1/grants/:ref/proxy/*", async (context) => {
     const request = context.req.raw;
     await admit(vault, request, "proxy");
-    // No fetch may send these: they are for whoever stands between a client and a server.
+    // fetch() refuses to send these methods: they are meant for the servers between a client and the API.
     if (/^(?:CONNECT|TRACE|TRACK)$/i.test(request.method)) return refuseMethod(proxiedMethods);
     const { pathname, search } = new URL(request.url);
     const target = pathname.split("/").slice(5).join("/");
-    // The whole query is the API's: a reference that fits several grants is settled by the grant's id here.
+    // The whole query belongs to the API, so there is no ?provider= here: name a grant by its id where several fit.
     return proxy(vault, parseRef(context), `${target}${search}`, request);
   });
 
@@ -129,7 +143,7 @@ export function service(vault: Vault, options: ServiceOptions = {}): Service {
   app.notFound(() =>
     problemResponse(
       new OnbehalfError("not_found", "there is nothing at this address", {
-        hint: "look at /openapi.json for what there is",
+        hint: "see /openapi.json for every address of this service",
         details: {},
       }),
     ),
@@ -147,12 +161,16 @@ export function service(vault: Vault, options: ServiceOptions = {}): Service {
   };
 }
 
-/** Who asks, if they may do this. Throws `unauthorized` and `forbidden`. */
+/**
+ * The caller who sent a request, if it may do this.
+ *
+ * @throws {OnbehalfError} `unauthorized`: no key, or one that does not work; `forbidden`: a key without this permission
+ */
 async function admit(vault: Vault, request: Request, permission: Permission): Promise<Caller> {
   const caller = await vault.callers.authenticate(request.headers.get("authorization"));
   if (caller.allow.includes(permission)) return caller;
-  throw new OnbehalfError("forbidden", `the caller ${caller.name} may not do this (${permission})`, {
-    hint: "make a key with more permissions: onbehalf callers create NAME --allow …",
+  throw new OnbehalfError("forbidden", `the caller ${caller.name} needs the permission ${permission} for this`, {
+    hint: `create a key that has it: onbehalf callers create NAME --allow ${permission}`,
     details: { permission },
   });
 }
@@ -171,8 +189,8 @@ function queryOf({ req }: Context): ReadonlyMap<string, string> {
 
 function chosen(query: ReadonlyMap<string, string>, names: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(names).flatMap(([wire, name]) => {
-      const value = query.get(wire);
+    Object.entries(names).flatMap(([parameter, name]) => {
+      const value = query.get(parameter);
       return value === undefined ? [] : [[name, value] as const];
     }),
   );
@@ -182,15 +200,12 @@ function stateOf(text: string | undefined): { state?: (typeof grantStates)[numbe
   if (text === undefined) return {};
   const state = grantStates.find((known) => known === text);
   if (state !== undefined) return { state };
-  throw new OnbehalfError("invalid_request", "state is not known", {
-    hint: `use one of ${grantStates.join(", ")}`,
-    details: { parameter: "state" },
-  });
+  throw invalidRequest("state is not known", `use one of ${grantStates.join(", ")}`, "state");
 }
 
 function refuseMethod(allow: readonly string[]): Response {
   return problemResponse(
-    new OnbehalfError("method_not_allowed", "this method does not exist here", {
+    new OnbehalfError("method_not_allowed", "this address does not have this method", {
       hint: `use ${allow.join(" or ")}`,
       details: { allow },
     }),
@@ -201,7 +216,7 @@ function json(body: unknown): Response {
   return Response.json(body, { headers: { "cache-control": "no-store" } });
 }
 
-/** A request's route for metrics: few values, whatever is asked for. */
+/** The route of a request, for metrics: one of few values, so that no caller can make the label grow. */
 function routeName(request: Request): string {
   const [, first = "", second = "", , verb = ""] = new URL(request.url).pathname.split("/");
   if (first !== "v1")

@@ -2,15 +2,16 @@ import { parseGrantRef } from "../../index.ts";
 import type { GrantRef, Vault } from "../../index.ts";
 import { tokenBody } from "./json-bodies.ts";
 
-/** Only what is certain to be a reference: an exception here would be nobody's to answer, and end the process. */
+/** Only what `parseGrantRef` is sure to accept: nobody would catch its error here, and it would end the process. */
 const route = /^\/v1\/grants\/(g_[A-Za-z0-9_-]{1,64}|(?:sub|ext):[A-Za-z0-9_.~:@-]{1,200})\/token$/;
 const memoryLimit = 10_000;
 
 /**
- * The shortest way from a request line to a cached token: one look at the caller's key, one at the token. Whatever is
- * not wholly plain (a query, an escape, an unknown key, a token that ends soon) takes the long way, which decides.
+ * The shortest way from a request line to a cached token: one look at the caller's key, one at the token. A request that
+ * is in any way special (a query, an escape, an unknown key, a token that ends soon) goes through the service instead,
+ * which decides about it.
  *
- * @returns the body of a 200, or undefined for the long way
+ * @returns the body of a 200, or undefined where the service must answer
  */
 export function fastToken(vault: Vault): (url: string, authorization: string) => string | undefined {
   const refs = new Map<string, GrantRef>();

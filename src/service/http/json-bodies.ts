@@ -1,5 +1,5 @@
-import { OnbehalfError } from "../../index.ts";
 import type { AccessToken, Grant } from "../../index.ts";
+import { invalidRequest } from "../../core/errors.ts";
 
 /** A grant as JSON: OAuth's spelling, times in ISO 8601, and no token. */
 export function grantBody(grant: Grant): Record<string, unknown> {
@@ -25,12 +25,15 @@ export function grantBody(grant: Grant): Record<string, unknown> {
   };
 }
 
-/** Everything of a token answer but its end, which changes with every second. */
+/** The start of each token's answer. The end, `expires_in`, changes with every second. */
 const heads = new WeakMap<AccessToken, string>();
 
 /**
- * A token as RFC 6749 section 5.1 has it, plus `expires_at` in epoch seconds. Written by hand because it is the one
- * answer that is given thousands of times a second.
+ * A token as JSON, with `expires_at` (seconds since the epoch) besides the members of OAuth. Put together by hand: this is
+ * the one answer that is given thousands of times a second.
+ *
+ * @param now milliseconds since the epoch, for `expires_in`
+ * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-5.1 | RFC 6749 section 5.1}
  */
 export function tokenBody(token: AccessToken, now: number): string {
   let head = heads.get(token);
@@ -48,23 +51,30 @@ export function tokenBody(token: AccessToken, now: number): string {
   return `${head}${Math.max(0, Math.floor((token.expiresAt.getTime() - now) / 1000))}}`;
 }
 
-/** The headers of a token answer (RFC 6749 section 5.1). */
+/**
+ * The headers of a token answer.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-5.1 | RFC 6749 section 5.1}
+ */
 export const tokenHeaders: Readonly<Record<string, string>> = {
   "content-type": "application/json",
   "cache-control": "no-store",
 };
 
 /**
- * A query's whole number.
+ * Reads a whole number out of a parameter.
  *
- * @throws {OnbehalfError} `invalid_request`
+ * @param name of the parameter, for the message
+ * @returns undefined where the parameter is absent
+ * @throws {OnbehalfError} `invalid_request`: not digits alone, or outside `from` to `to`
  */
 export function wholeNumber(name: string, text: string | undefined, from: number, to: number): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
   if (/^\d{1,9}$/.test(text) && value >= from && value <= to) return value;
-  throw new OnbehalfError("invalid_request", `${name} must be a whole number from ${from} to ${to}`, {
-    hint: `send ${name} as plain digits, or leave it out`,
-    details: { parameter: name },
-  });
+  throw invalidRequest(
+    `${name} must be a whole number from ${from} to ${to}`,
+    `send ${name} as plain digits, or leave it out`,
+    name,
+  );
 }

@@ -1,8 +1,11 @@
 import type { Socket } from "node:net";
 import { OnbehalfError, problemOf } from "../../index.ts";
+import { invalidRequest } from "../../core/errors.ts";
 
+/** The most that request line and headers may have together. */
 export const maxHeaderBytes: number = 16 * 1024;
 
+/** What the parser refused, as we answer it. The status is HTTP's own, and not that of our code. */
 interface Refusal {
   readonly status: number;
   readonly reason: string;
@@ -12,8 +15,8 @@ interface Refusal {
 const tooLarge: Refusal = {
   status: 431,
   reason: "Request Header Fields Too Large",
-  error: new OnbehalfError("request_too_large", "the headers are too large", {
-    hint: "send an address and headers of 16 KiB at most, all together",
+  error: new OnbehalfError("request_too_large", "the request line and the headers are larger than 16 KiB", {
+    hint: "shorten the address or the headers",
     details: { limitBytes: maxHeaderBytes },
   }),
 };
@@ -21,19 +24,16 @@ const tooLarge: Refusal = {
 const tooSlow: Refusal = {
   status: 408,
   reason: "Request Timeout",
-  error: new OnbehalfError("invalid_request", "the request did not arrive in time", {
-    hint: "send it again, all of it at once",
-    details: {},
-  }),
+  error: invalidRequest("the request did not arrive in time", "send it again, without a pause in the middle"),
 };
 
 const notHttp: Refusal = {
   status: 400,
   reason: "Bad Request",
-  error: new OnbehalfError("invalid_request", "the request cannot be read", {
-    hint: "send valid HTTP/1.1, without TLS",
-    details: {},
-  }),
+  error: invalidRequest(
+    "the request is not valid HTTP/1.1",
+    "send HTTP/1.1 in the clear: TLS ends at the proxy in front of the service",
+  ),
 };
 
 const refusals: Readonly<Record<string, Refusal>> = {
@@ -41,7 +41,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
   ERR_HTTP_REQUEST_TIMEOUT: tooSlow,
 };
 
-/** Answers what the HTTP parser refused: too large or malformed headers, or a client that is too slow. */
+/** Answers a request that the HTTP parser refused: its headers are too large or malformed, or it comes too slowly. */
 export function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
   if (!socket.writable || error.code === "ECONNRESET") {
     socket.destroy();
@@ -49,7 +49,7 @@ export function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): v
   }
   const { status, reason, error: ours } = refusals[error.code ?? ""] ?? notHttp;
   const { headers, body } = problemOf(ours);
-  // The parser knows the status better than our table does: these are answers about HTTP itself.
+  // 431 and 408 are HTTP's own statuses for this; the table of our codes knows only 413 and 400.
   const text = JSON.stringify({ ...body, status });
   const lines = Object.entries({ ...headers, "content-length": Buffer.byteLength(text), connection: "close" });
   socket.end(

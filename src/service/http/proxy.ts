@@ -1,8 +1,9 @@
 import { OnbehalfError, isOnbehalfError } from "../../index.ts";
 import type { Grant, GrantRef, Vault } from "../../index.ts";
+import { invalidRequest } from "../../core/errors.ts";
 import { bodyBrokeOff, readBody, readBytes } from "../../vault/http/request-body.ts";
 
-/** Request headers that an API may need. Everything else, cookies and our own key above all, stays here. */
+/** Request headers that an API may need. No other is passed on: above all no cookie, and not the caller's key. */
 const forwarded = [
   "accept",
   "accept-language",
@@ -19,7 +20,7 @@ const forwarded = [
   "x-upload-content-length",
 ] as const;
 
-/** Response headers that are about one connection, or about a body as it was before fetch decoded it. */
+/** Response headers that are about one connection, or about the body before `fetch` decoded it. */
 const dropped = new Set([
   "connection",
   "content-encoding",
@@ -38,7 +39,9 @@ const repeatableBytes = 64 * 1024;
 /**
  * Calls `https://{host}/{path}` with a grant's token and streams the answer back.
  *
- * @throws {OnbehalfError} `host_not_allowed`, `invalid_request`, `insufficient_scope`, and as `Vault.fetch`
+ * @param target host, path and query, as they stood in the address
+ * @throws {OnbehalfError} `invalid_request`: the target could be read in two ways, or the body broke off
+ * @throws {OnbehalfError} `host_not_allowed`, `insufficient_scope`, `provider_unavailable`, and those of `Vault.fetch`
  */
 export async function proxy(vault: Vault, ref: GrantRef, target: string, request: Request): Promise<Response> {
   const url = targetUrl(target);
@@ -58,17 +61,17 @@ export async function proxy(vault: Vault, ref: GrantRef, target: string, request
   return passedOn(response, response.body);
 }
 
-/** The API's answer; where there is none, that is its outage, and no fault of ours. */
+/** The API's answer. Where none comes, the API is out of reach: that is no fault of ours. */
 async function call(vault: Vault, ref: GrantRef, url: URL, init: RequestInit): Promise<Response> {
   try {
     return await vault.fetch(ref, url, init);
   } catch (cause) {
     if (isOnbehalfError(cause)) throw cause;
-    // A body that was passed on as it came has ended with its sender: the API did nothing wrong.
+    // The caller went away in the middle of its body, so the API got half of it: the API did nothing wrong.
     if (init.signal?.aborted === true) throw bodyBrokeOff();
     const { issuer } = await vault.grant(ref);
     throw new OnbehalfError("provider_unavailable", `${url.host} did not answer`, {
-      hint: "try again later; whether it did what was asked is not known",
+      hint: "check whether the API has done what you asked for, then try again",
       details: { issuer, retryAfterMs: 1_000 },
       cause,
     });
@@ -76,28 +79,34 @@ async function call(vault: Vault, ref: GrantRef, url: URL, init: RequestInit): P
 }
 
 /**
- * The target as one plain https URL. Whatever could mean one thing here and another at the API is refused.
+ * The target as a plain https URL. A path that we and the API could read differently is refused: what we allowed would
+ * not be what the API does.
  *
  * @throws {OnbehalfError} `invalid_request`
  */
 export function targetUrl(target: string): URL {
   const [path = "", ...query] = target.split("?");
-  const odd = /%(?:2[ef5]|5c|[01][0-9a-f]|7f)|\\|\/\/|(?:^|\/)\.{1,2}(?:\/|$)|[^\x21-\x7e]|[#@]/i.test(
+  const isAmbiguous = /%(?:2[ef5]|5c|[01][0-9a-f]|7f)|\\|\/\/|(?:^|\/)\.{1,2}(?:\/|$)|[^\x21-\x7e]|[#@]/i.test(
     path.slice(path.indexOf("/")),
   );
   const [host = ""] = path.split("/");
-  if (odd || !/^[a-z0-9.-]{1,253}$/.test(host) || !URL.canParse(`https://${target}`)) {
-    throw new OnbehalfError("invalid_request", "the proxied address is not a plain one", {
-      hint: "write /proxy/{host}/{path} with a lower-case host and no encoded slashes, dots or backslashes in the path",
-      details: { parameter: "path" },
-    });
+  if (isAmbiguous || !/^[a-z0-9.-]{1,253}$/.test(host) || !URL.canParse(`https://${target}`)) {
+    throw invalidRequest(
+      "the address after /proxy/ must be a host in lower case and a plain path",
+      "write /proxy/{host}/{path} without encoded slashes, dots or backslashes in the path",
+      "path",
+    );
   }
   const url = new URL(`https://${path}`);
   url.search = query.join("?");
   return url;
 }
 
-/** A 403 for want of a scope, said in our words; any other as it came. */
+/**
+ * A 403 of an API: passed on as it came, unless the API refused because a scope is missing.
+ *
+ * @throws {OnbehalfError} `insufficient_scope`: with the scopes that the API asks for, as far as it names them
+ */
 export async function explained(response: Response, grant: Grant): Promise<Response> {
   const text = await readBody(response.clone()).catch(() => "");
   const required = requiredScopes(response.headers.get("www-authenticate") ?? "", text);
@@ -107,19 +116,21 @@ export async function explained(response: Response, grant: Grant): Promise<Respo
   throw new OnbehalfError(
     "insufficient_scope",
     missing.length === 0
-      ? "the API asks for a scope that was not granted"
+      ? "the API asks for a scope that the person has not granted"
       : `the person has not granted ${missing.join(" or ")}`,
     {
-      hint: "ask for it in context, with include_granted_scopes=true; neither a refresh nor a retry helps",
+      hint: "ask the person for it when they use what needs it, with include_granted_scopes=true; no retry helps",
       details: { grantId: grant.grantId, missingScopes: missing, grantedScopes: grant.scopes },
     },
   );
 }
 
 /**
- * Which scopes an API asks for in its refusal; undefined where it refuses for another reason.
+ * The scopes that an API asks for in its refusal.
  *
- * @see RFC 6750 section 3.1
+ * @param wwwAuthenticate the header of that name
+ * @returns empty where it names none; undefined where it refuses for another reason
+ * @see {@link https://www.rfc-editor.org/rfc/rfc6750#section-3.1 | RFC 6750 section 3.1}
  */
 export function requiredScopes(wwwAuthenticate: string, body: string): readonly string[] | undefined {
   const named = /\bscope="([^"]*)"/
@@ -136,7 +147,7 @@ function passedOn(response: Response, body: ReadableStream<Uint8Array> | null): 
     if (!dropped.has(name)) headers.append(name, value);
   }
   const empty = response.status === 204 || response.status === 304;
-  // Of a body that fetch has decoded, it is another body's length.
+  // fetch has decoded the body: the header says how long it was before.
   if (empty || response.headers.has("content-encoding")) headers.delete("content-length");
   return new Response(empty ? null : body, { status: response.status, headers });
 }

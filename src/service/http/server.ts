@@ -3,30 +3,35 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Writable } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
-import { OnbehalfError, problemOf, problemResponse } from "../../index.ts";
+import { problemOf, problemResponse } from "../../index.ts";
 import type { Vault } from "../../index.ts";
+import { defined } from "../../core/defined.ts";
+import { configurationInvalid, invalidRequest } from "../../core/errors.ts";
 import { service } from "./app.ts";
 import type { ServiceOptions } from "./app.ts";
 import { fastToken } from "./fast-token.ts";
 import { maxHeaderBytes, refuseMalformed } from "./malformed-request.ts";
 import { tokenHeaders } from "./json-bodies.ts";
 
+/** What a server can be told, besides what the service in it can. */
 export interface ServerOptions extends ServiceOptions {
-  /** 127.0.0.1 by default. */
+  /** The address to listen on. Default 127.0.0.1. */
   readonly host?: string;
-  /** 8787 by default; 0 for any. */
+  /** Default 8787; 0: any free port. */
   readonly port?: number;
-  /** How long a client may take to send its headers, milliseconds; 10,000 by default. */
+  /** How long a client may take to send its headers, milliseconds. Default 10,000. */
   readonly headersTimeoutMs?: number;
-  /** How long a client may take to send its whole request, milliseconds; 15,000 by default. */
+  /** How long a client may take to send its whole request, milliseconds. Default 15,000. */
   readonly requestTimeoutMs?: number;
-  /** Routes beside the service's own, asked first. */
+  /** Routes of your own. Called before the service's; a request that it leaves undefined goes on to those. */
   readonly before?: (request: Request) => Promise<Response | undefined> | Response | undefined;
 }
 
+/** A server that listens. */
 export interface RunningServer {
+  /** Such as `http://127.0.0.1:8787`, without a slash at the end. */
   readonly url: string;
-  /** Takes nothing new, finishes what is under way, and resolves when all of it is answered. */
+  /** Accepts no new connection, lets requests under way finish, and resolves when all of them are answered. */
   close(): Promise<void>;
 }
 
@@ -37,14 +42,17 @@ const limits = {
   keepAliveTimeout: 30_000,
   // Node looks for slow clients every 30 seconds otherwise, whatever the limits are.
   connectionsCheckingInterval: 1_000,
-  // Node would answer this one itself, without a body; ours says what is wrong.
+  // Node would answer a missing Host header itself, without a body. Our answer says what is wrong.
   requireHostHeader: false,
 };
 
 /**
- * Serves a vault over HTTP.
+ * Serves a vault over HTTP/1.1, with limits against slow and oversized requests.
  *
- * @throws {OnbehalfError} `configuration_invalid`: the address cannot be listened on
+ * @param vault the vault to serve; closing the server does not close it
+ * @param options what differs from the defaults
+ * @returns the server, once it listens
+ * @throws {OnbehalfError} `configuration_invalid`: host and port cannot be listened on
  */
 export async function startServer(vault: Vault, options: ServerOptions = {}): Promise<RunningServer> {
   const { host = "127.0.0.1", port = 8787, before, metrics } = options;
@@ -52,7 +60,7 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
   const slow = getRequestListener(
     async (request: Request, { outgoing }) =>
       cutWithItsSource((await before?.(request)) ?? (await handle(request)), request, outgoing),
-    // Its own Request and Response would replace the global ones for the whole process.
+    // The listener's own Request and Response would replace the global ones for the whole process.
     { overrideGlobalObjects: false, errorHandler: (error: unknown) => malformed(error, options) },
   );
   const fast = fastToken(vault);
@@ -65,7 +73,7 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
       return;
     }
     if (body === undefined) {
-      // Answered while we close: nobody is waiting for this client's next request any more.
+      // The server is closing: do not keep the connection open for this client's next request.
       outgoing.once("close", () => closing && incoming.socket.end());
       void slow(incoming, outgoing);
       return;
@@ -78,8 +86,7 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
   const server = createServer(
     {
       ...limits,
-      ...(headersTimeout === undefined ? {} : { headersTimeout }),
-      ...(requestTimeout === undefined ? {} : { requestTimeout }),
+      ...defined({ headersTimeout, requestTimeout }),
     },
     answer,
   );
@@ -99,8 +106,8 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
 }
 
 /**
- * Whether an address means another one once it is read: dots that climb, and backslashes, which become slashes. What
- * stands before us may have judged it by its spelling.
+ * Whether a path turns into another one when it is parsed: by dot segments, or by backslashes, which become slashes. A
+ * proxy in front of us may have allowed the path by its spelling.
  */
 function isAmbiguousPath(url: string): boolean {
   const [path = ""] = url.split("?");
@@ -109,41 +116,39 @@ function isAmbiguousPath(url: string): boolean {
 
 function refuseAmbiguousPath(outgoing: ServerResponse): void {
   const { status, headers, body } = problemOf(
-    new OnbehalfError("invalid_request", "the address is not a plain one", {
-      hint: "write it without dot segments and backslashes, encoded or not",
-      details: { parameter: "path" },
-    }),
+    invalidRequest(
+      "the path must have no dot segment and no backslash",
+      "write the path without them, encoded or not",
+      "path",
+    ),
   );
   outgoing.writeHead(status, headers).end(JSON.stringify(body));
 }
 
 /**
- * An API's answer that breaks off breaks off here, too. The listener would end it as if it were whole, with the error's
- * message at its end.
+ * Where an API's answer breaks off, ours must break off as well. The listener would end the answer as if it were complete,
+ * with the error's message as its last bytes.
  */
 function cutWithItsSource(response: Response, request: Request, outgoing: Pick<Writable, "destroy">): Response {
   const { body, status, headers } = response;
   if (body === null || !new URL(request.url).pathname.includes("/proxy/")) return response;
-  async function* whole(source: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  async function* untilItFails(source: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
     try {
       yield* source;
     } catch {
       outgoing.destroy();
     }
   }
-  return new Response(ReadableStream.from(whole(body)), { status, headers });
+  return new Response(ReadableStream.from(untilItFails(body)), { status, headers });
 }
 
-/** What could not even become a request: a Host that is none, a URL that cannot be parsed. */
+/** The answer where no `Request` could be made of what came: the Host header or the URL cannot be parsed. */
 function malformed(error: unknown, { onFault }: ServerOptions): Response {
   const known = error instanceof Error && error.name === "RequestError";
   if (!known) onFault?.(error);
   return problemResponse(
     known
-      ? new OnbehalfError("invalid_request", "the request cannot be read", {
-          hint: "look at its address and its Host header",
-          details: {},
-        })
+      ? invalidRequest("the address or the Host header cannot be parsed", "send a valid URL and one Host header")
       : error,
   );
 }
@@ -156,17 +161,12 @@ function listen(
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       reject(
-        new OnbehalfError(
-          "configuration_invalid",
+        configurationInvalid(
           `cannot listen on ${host}:${port} (${error.code ?? error.message})`,
-          {
-            hint:
-              error.code === "EADDRINUSE"
-                ? "another program listens there: choose another with --port, or 0 for any"
-                : "choose another host or port",
-            details: { problems: [`cannot listen on ${host}:${port}`] },
-            cause: error,
-          },
+          error.code === "EADDRINUSE"
+            ? "another program listens there: choose another port with --port, or 0 for any free one"
+            : "choose another host or port",
+          error,
         ),
       );
     });

@@ -1,19 +1,25 @@
-import { statusOf } from "../../core/problem.ts";
+/**
+ * The OpenAPI document: every route of the service with its parameters, bodies and errors, for machines.
+ * It describes and decides nothing: a test compares it with the routes of `http/` and with docs/http-api.md.
+ */
+
 import type { ErrorCode } from "../../index.ts";
+import { defined } from "../../core/defined.ts";
+import { statusOf } from "../../core/problem.ts";
 import { operations } from "./operations.ts";
 import type { Operation } from "./operations.ts";
 import { schemas } from "./schemas.ts";
 
-/** What any address may answer. */
+/** Errors that every address may answer. */
 const always: readonly ErrorCode[] = ["internal_error", "method_not_allowed", "request_too_large"];
-/** What an address for callers may answer besides. */
+/** Errors that every address for callers may answer besides. */
 const toCallers: readonly ErrorCode[] = ["forbidden", "store_unavailable", "unauthorized"];
 
 /**
- * The service's routes, for machines; docs/http-api.md is the same for people.
+ * The service's routes for machines. docs/http-api.md describes the same routes for people.
  *
- * @param publicUrl where the service is reached
- * @see OpenAPI Specification 3.1.1
+ * @param publicUrl the URL by which the service is reached
+ * @see {@link https://spec.openapis.org/oas/v3.1.1.html | OpenAPI Specification 3.1.1}
  */
 export function openApiDocument(publicUrl: string): object {
   const paths: Record<string, Record<string, object>> = {};
@@ -26,14 +32,15 @@ export function openApiDocument(publicUrl: string): object {
     info: {
       title: "Onbehalf",
       version: "1",
-      description: "Takes one-time codes in, keeps what people granted, and hands out valid access tokens for it.",
+      description:
+        "Takes one-time codes in, keeps the grants that people gave, and hands out valid access tokens for them.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: publicUrl }],
     tags: [
-      { name: "apps", description: "For the app's own client: phone or browser." },
-      { name: "callers", description: "For programs with a caller key." },
-      { name: "operators", description: "For whoever runs the service." },
+      { name: "apps", description: "For the app on a phone or in a browser." },
+      { name: "callers", description: "For programs that have a caller key." },
+      { name: "operators", description: "For the people who run the service." },
     ],
     paths,
     components: {
@@ -43,7 +50,7 @@ export function openApiDocument(publicUrl: string): object {
           type: "http",
           scheme: "bearer",
           bearerFormat: "obk_…",
-          description: "onbehalf callers create NAME",
+          description: "A caller key. Create one with: onbehalf callers create NAME",
         },
       },
     },
@@ -66,10 +73,10 @@ function described({
     summary,
     ...(tag === "callers" ? { security: [{ callerKey: [] }] } : {}),
     ...(query.length === 0 ? {} : { parameters: query.map((parameter) => ({ in: "query", ...parameter })) }),
-    ...(body === undefined ? {} : { requestBody: body }),
+    ...defined({ requestBody: body }),
     responses: {
       ...(answers === undefined
-        ? { default: { description: "The API's answer, as it came." } }
+        ? { default: { description: "The answer of the API, passed on as it came." } }
         : { 200: { description: answers.says, content: { [media]: { schema: answers.schema } } } }),
       ...refusals([...always, ...(tag === "callers" ? toCallers : []), ...errors]),
     },
@@ -87,7 +94,7 @@ function refusals(codes: readonly ErrorCode[]): Record<string, object> {
       {
         description: named.join(", "),
         ...(status === 503
-          ? { headers: { "Retry-After": { schema: { type: "integer" }, description: "Seconds." } } }
+          ? { headers: { "Retry-After": { schema: { type: "integer" }, description: "Seconds to wait." } } }
           : {}),
         content: {
           "application/problem+json": {
@@ -101,9 +108,9 @@ function refusals(codes: readonly ErrorCode[]): Record<string, object> {
 }
 
 const known: Readonly<Record<string, string>> = {
-  ref: "g_… (a grant's id), sub:{subject} or ext:{external_id}.",
+  ref: "Which grant: its id (g_…), sub:{subject} or ext:{external_id}.",
   host: "One of the provider's API hosts, such as www.googleapis.com.",
-  path: "The API's path, slashes and all.",
+  path: "The path at that host, slashes included.",
 };
 
 function pathParameters(path: string): object[] {

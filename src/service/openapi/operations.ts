@@ -1,8 +1,8 @@
 import { grantStates } from "../../core/grant.ts";
-import { codeSources } from "../../vault/http/authcode-handler.ts";
 import type { ErrorCode } from "../../index.ts";
+import { codeSources } from "../../vault/http/authcode-handler.ts";
 
-/** One verb at one address. */
+/** One method at one address. */
 export interface Operation {
   readonly method: "get" | "post" | "put" | "patch" | "delete";
   readonly path: string;
@@ -11,11 +11,11 @@ export interface Operation {
   readonly summary: string;
   readonly query?: readonly { readonly name: string; readonly description: string; readonly schema: object }[];
   readonly body?: object;
-  /** Absent where another server's answer is passed on. */
+  /** What a 200 carries. Absent where the answer of another server is passed on. */
   readonly answers?: { readonly says: string; readonly schema: object };
-  /** Of the answer; JSON by default. */
+  /** Content type of the answer. Default: JSON. */
   readonly media?: string;
-  /** What it may refuse with, beside what every address of its kind may. */
+  /** Errors that it may answer, besides those of every address of its kind. */
   readonly errors: readonly ErrorCode[];
 }
 
@@ -26,14 +26,22 @@ function ref(name: string): object {
 }
 
 const codeParameters = {
-  authCode: { ...text, description: "The one-time code, as the app got it. Also as `code`." },
+  authCode: { ...text, description: "The one-time code, as the app received it. May be named `code` instead." },
   code: text,
-  source: { enum: codeSources, description: "Where the code came from; it decides redirect_uri." },
-  redirect_uri: { ...text, format: "uri", description: "The flow's own, for web-redirect." },
-  code_verifier: { ...text, minLength: 43, maxLength: 128, description: "RFC 7636." },
-  nonce: { ...text, maxLength: 512, description: "The one that the sign-in was started with." },
-  scope: { ...text, description: "What was asked for, so that missing scopes are named." },
-  provider: { ...text, description: "Which provider, where there are several." },
+  source: { enum: codeSources, description: "Where the code came from. It decides the redirect_uri of the exchange." },
+  redirect_uri: { ...text, format: "uri", description: "For web-redirect: the URI that the code was sent to." },
+  code_verifier: {
+    ...text,
+    minLength: 43,
+    maxLength: 128,
+    description: "The PKCE verifier of the sign-in (RFC 7636).",
+  },
+  nonce: { ...text, maxLength: 512, description: "The nonce that the sign-in was started with." },
+  scope: {
+    ...text,
+    description: "The scopes that the app asked for, so that the answer can name those the person did not grant.",
+  },
+  provider: { ...text, description: "The provider that issued the code, where the service has several." },
 };
 
 function codeBody(properties: object): object {
@@ -44,7 +52,11 @@ function codeBody(properties: object): object {
   };
 }
 
-const provider = { name: "provider", description: "Settles a reference that fits several grants.", schema: text };
+const provider = {
+  name: "provider",
+  description: "Chooses the provider where the reference fits several grants.",
+  schema: text,
+};
 const named: readonly ErrorCode[] = ["invalid_request", "grant_not_found", "ambiguous_grant", "grant_unreadable"];
 const exchanging: readonly ErrorCode[] = [
   "invalid_request",
@@ -68,7 +80,7 @@ const proxied = (["get", "post", "put", "patch", "delete"] as const).map((method
   path: "/v1/grants/{ref}/proxy/{host}/{path}",
   id: `proxy_${method}`,
   tag: "callers",
-  summary: "Call an API with the grant's token.",
+  summary: "Call an API with the grant's access token.",
   errors: [...refreshing, "host_not_allowed", "insufficient_scope"],
 }));
 
@@ -78,9 +90,9 @@ export const operations: readonly Operation[] = [
     path: "/authcode",
     id: "hand_over_code",
     tag: "apps",
-    summary: "Hand a one-time code over. Needs an X-Requested-With header.",
+    summary: "Hand a one-time code over. The request must have an X-Requested-With header.",
     body: codeBody(codeParameters),
-    answers: { says: "Who signed in, and what was granted.", schema: ref("SignIn") },
+    answers: { says: "The person who signed in, and what they granted.", schema: ref("SignIn") },
     errors: ["csrf_rejected", "forbidden", ...exchanging],
   },
   {
@@ -88,12 +100,12 @@ export const operations: readonly Operation[] = [
     path: "/v1/grants",
     id: "create_grant",
     tag: "callers",
-    summary: "Exchange a code that the app's backend received.",
+    summary: "Exchange a one-time code that the app's backend received.",
     body: codeBody({
       ...codeParameters,
-      external_id: { ...text, maxLength: 512, description: "The app's own user id." },
+      external_id: { ...text, maxLength: 512, description: "The user's id in the app: the grant becomes theirs." },
     }),
-    answers: { says: "Who consented, and to what.", schema: ref("Consent") },
+    answers: { says: "The person who consented, and what they granted.", schema: ref("Consent") },
     errors: exchanging,
   },
   {
@@ -101,18 +113,18 @@ export const operations: readonly Operation[] = [
     path: "/v1/grants",
     id: "list_grants",
     tag: "callers",
-    summary: "A page of grants, without tokens.",
+    summary: "List grants, a page at a time, without tokens.",
     query: [
-      { name: "state", description: "Only those in this state.", schema: { enum: grantStates } },
-      { name: "external_id", description: "Only those of this user of the app.", schema: text },
-      { name: "subject", description: "Only those of this person.", schema: text },
-      { name: "provider", description: "Only those of this provider.", schema: text },
+      { name: "state", description: "Only grants in this state.", schema: { enum: grantStates } },
+      { name: "external_id", description: "Only grants of this user of the app.", schema: text },
+      { name: "subject", description: "Only grants of the person with this subject.", schema: text },
+      { name: "provider", description: "Only grants of this provider.", schema: text },
       {
         name: "limit",
-        description: "At most so many.",
+        description: "The most grants that the page may have.",
         schema: { type: "integer", minimum: 1, maximum: 500, default: 50 },
       },
-      { name: "cursor", description: "Where the page before ended.", schema: text },
+      { name: "cursor", description: "The `cursor` of the page before.", schema: text },
     ],
     answers: { says: "The page.", schema: ref("GrantPage") },
     errors: ["invalid_request", "grant_unreadable"],
@@ -122,7 +134,7 @@ export const operations: readonly Operation[] = [
     path: "/v1/grants/{ref}",
     id: "show_grant",
     tag: "callers",
-    summary: "One grant, without its tokens.",
+    summary: "Show one grant, without its tokens.",
     query: [provider],
     answers: { says: "The grant.", schema: ref("Grant") },
     errors: named,
@@ -132,9 +144,9 @@ export const operations: readonly Operation[] = [
     path: "/v1/grants/{ref}",
     id: "revoke_grant",
     tag: "callers",
-    summary: "Revoke at the provider and end the grant.",
+    summary: "Revoke the grant at the provider, and end it here.",
     query: [provider],
-    answers: { says: "The ended grant.", schema: ref("Grant") },
+    answers: { says: "The grant, as it is after the revocation.", schema: ref("Grant") },
     errors: [...named, "client_misconfigured", "provider_unavailable", "keeper_unavailable"],
   },
   {
@@ -142,16 +154,16 @@ export const operations: readonly Operation[] = [
     path: "/v1/grants/{ref}/token",
     id: "get_token",
     tag: "callers",
-    summary: "A valid access token, refreshed first where that is needed.",
+    summary: "Get a valid access token. The service refreshes it first where that is needed.",
     query: [
       provider,
       {
         name: "min_ttl_seconds",
-        description: "How long it must still live.",
+        description: "How many seconds the token must still be valid.",
         schema: { type: "integer", minimum: 0, maximum: 86_400, default: 60 },
       },
     ],
-    answers: { says: "The token (RFC 6749 section 5.1).", schema: ref("Token") },
+    answers: { says: "The access token (RFC 6749 section 5.1).", schema: ref("Token") },
     errors: refreshing,
   },
   ...proxied,
@@ -160,8 +172,8 @@ export const operations: readonly Operation[] = [
     path: "/healthz",
     id: "health",
     tag: "operators",
-    summary: "Whether the process answers.",
-    answers: { says: "It does.", schema: ref("Status") },
+    summary: "Check that the process answers.",
+    answers: { says: "The process answers.", schema: ref("Status") },
     errors: [],
   },
   {
@@ -169,8 +181,8 @@ export const operations: readonly Operation[] = [
     path: "/readyz",
     id: "readiness",
     tag: "operators",
-    summary: "Whether it can do its work: the store and the keeper answer.",
-    answers: { says: "It can.", schema: ref("Status") },
+    summary: "Check that the service can work: its store and its keeper answer.",
+    answers: { says: "The service can work.", schema: ref("Status") },
     errors: ["store_unavailable", "keeper_unavailable"],
   },
   {
@@ -178,8 +190,8 @@ export const operations: readonly Operation[] = [
     path: "/metrics",
     id: "metrics",
     tag: "operators",
-    summary: "Counters and gauges, for Prometheus.",
-    answers: { says: "Prometheus' text format.", schema: text },
+    summary: "Read counters and gauges, for Prometheus.",
+    answers: { says: "The counters in Prometheus' text format.", schema: text },
     media: "text/plain",
     errors: [],
   },
@@ -188,8 +200,8 @@ export const operations: readonly Operation[] = [
     path: "/openapi.json",
     id: "openapi",
     tag: "operators",
-    summary: "This document.",
-    answers: { says: "OpenAPI 3.1.", schema: { type: "object" } },
+    summary: "Read this document.",
+    answers: { says: "This document, in OpenAPI 3.1.", schema: { type: "object" } },
     errors: [],
   },
   {
@@ -197,8 +209,8 @@ export const operations: readonly Operation[] = [
     path: "/.well-known/jwks.json",
     id: "jwks",
     tag: "apps",
-    summary: "The public keys of sign-in assertions (RFC 7517).",
-    answers: { says: "A key set.", schema: ref("KeySet") },
+    summary: "Read the public keys that verify sign-in assertions (RFC 7517).",
+    answers: { says: "A JSON Web Key Set.", schema: ref("KeySet") },
     errors: [],
   },
   {
@@ -206,8 +218,8 @@ export const operations: readonly Operation[] = [
     path: "/docs/errors.md",
     id: "errors_page",
     tag: "operators",
-    summary: "What each error means and what to do; error_uri leads here.",
-    answers: { says: "Markdown.", schema: text },
+    summary: "Read what each error means and what to do. The error_uri of a problem leads here.",
+    answers: { says: "The page, in Markdown.", schema: text },
     media: "text/markdown",
     errors: [],
   },

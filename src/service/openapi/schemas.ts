@@ -3,11 +3,11 @@ import { grantStates } from "../../core/grant.ts";
 const text = { type: "string" } as const;
 const yesNo = { type: "boolean" } as const;
 const time = { type: "string", format: "date-time" } as const;
-const whole = { type: "integer" } as const;
+const integer = { type: "integer" } as const;
 
 /** Registered claims of the person (OpenID Connect Core 1.0 section 5.1). */
 const claims = {
-  sub: { ...text, description: "The provider's name for the person; key on this one." },
+  sub: { ...text, description: "The provider's id of the person. Store this one: it never changes." },
   email: text,
   email_verified: yesNo,
   name: text,
@@ -20,9 +20,16 @@ const claims = {
 const consent = {
   ...claims,
   grant_id: text,
-  scope: { ...text, description: "What was granted, in the provider's canonical names (RFC 6749 section 3.3)." },
-  missing_scopes: { type: "array", items: text, description: "Asked for and not granted." },
-  offline: { ...yesNo, description: "Whether a refresh token is held." },
+  scope: {
+    ...text,
+    description: "The scopes that the person granted, by the provider's own names (RFC 6749 section 3.3).",
+  },
+  missing_scopes: {
+    type: "array",
+    items: text,
+    description: "Scopes that were asked for and that the person did not grant.",
+  },
+  offline: { ...yesNo, description: "Whether the service holds a refresh token." },
   offline_reason: text,
   hint: text,
 };
@@ -31,11 +38,14 @@ function object(required: readonly string[], properties: object): object {
   return { type: "object", required, properties };
 }
 
-/** The bodies of answers. */
+/** The bodies of answers, by the name that an operation refers to them by. */
 export const schemas: Readonly<Record<string, object>> = {
   SignIn: object(["sub", "grant_id", "scope", "offline", "sign_in_assertion"], {
     ...consent,
-    sign_in_assertion: { ...text, description: "A JWT for the app's backend; verify it with /.well-known/jwks.json." },
+    sign_in_assertion: {
+      ...text,
+      description: "A JWT for the app's backend, which verifies it with /.well-known/jwks.json.",
+    },
   }),
   Consent: object(["sub", "grant_id", "scope", "offline"], { ...consent, external_id: text }),
   Grant: object(
@@ -50,10 +60,10 @@ export const schemas: Readonly<Record<string, object>> = {
       profile: object(["sub"], { ...claims, hd: text }),
       scope: text,
       state: { enum: grantStates },
-      reason: { ...text, description: "Why it is not active." },
+      reason: { ...text, description: "Why the grant is not active." },
       since: time,
       offline: yesNo,
-      generation: { ...whole, description: "How many exchanges have been committed to it." },
+      generation: { ...integer, description: "How many token exchanges have been stored for this grant." },
       created_at: time,
       updated_at: time,
       last_refresh_at: time,
@@ -63,14 +73,14 @@ export const schemas: Readonly<Record<string, object>> = {
   ),
   GrantPage: object(["grants"], {
     grants: { type: "array", items: { $ref: "#/components/schemas/Grant" } },
-    cursor: { ...text, description: "Present where there are more." },
+    cursor: { ...text, description: "Present where there are more grants: pass it on to get the next page." },
   }),
   Token: object(["access_token", "token_type", "expires_in", "scope", "expires_at"], {
     access_token: text,
     token_type: { const: "Bearer" },
-    expires_in: { ...whole, description: "Seconds from now." },
+    expires_in: { ...integer, description: "Seconds from now." },
     scope: text,
-    expires_at: { ...whole, description: "Seconds since the epoch." },
+    expires_at: { ...integer, description: "Seconds since the epoch." },
   }),
   Status: object(["status"], { status: text }),
   KeySet: object(["keys"], { keys: { type: "array", items: { type: "object" } } }),
@@ -78,13 +88,13 @@ export const schemas: Readonly<Record<string, object>> = {
     ...object(["type", "title", "status", "detail", "error", "error_description", "hint", "error_uri"], {
       type: { ...text, format: "uri-reference" },
       title: text,
-      status: whole,
+      status: integer,
       detail: text,
-      error: { ...text, description: "The code: one of a closed set, see docs/errors.md." },
+      error: { ...text, description: "The error code, one of a closed set: see docs/errors.md." },
       error_description: text,
       hint: { ...text, description: "What to do next." },
       error_uri: { ...text, format: "uri-reference" },
     }),
-    description: "RFC 9457, with the members that OAuth's errors have, and those of the code.",
+    description: "Problem details (RFC 9457), with the members of OAuth errors and those of the error code.",
   },
 };

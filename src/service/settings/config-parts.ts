@@ -9,13 +9,14 @@ import {
   parseClientSecretJson,
 } from "../../index.ts";
 import type { MasterKeySource, Provider, Store } from "../../index.ts";
+import { defined } from "../../core/defined.ts";
 import { postgres } from "../../store/postgres/index.ts";
 import { sqlite } from "../../store/sqlite/index.ts";
 import { settingNames } from "./setting-names.ts";
 import type { Setting, Settings } from "./setting-names.ts";
 
-// Each part of the configuration. What is wrong is added to `problems`, and a harmless value returned: the next part
-// may have a problem as well, and all of them are to be told at once.
+// One function for each part of the configuration. A function that finds something wrong adds it to `problems` and
+// returns a harmless value, so that the other parts are read as well and all problems are told at once.
 
 export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -25,17 +26,20 @@ export function storeOf(
   problems: string[],
 ): Store | undefined {
   if (/^postgres(?:ql)?:\/\//.test(store)) {
-    const direct = storeDirect === undefined ? {} : { directConnectionString: storeDirect };
-    return readSetting("store", problems, () => postgres({ connectionString: store, ...direct }));
+    const options = defined({ connectionString: store, directConnectionString: storeDirect });
+    return readSetting("store", problems, () => postgres(options));
   }
-  if (storeDirect !== undefined) problems.push(`${settingNames.storeDirect} goes with a PostgreSQL store alone`);
+  if (storeDirect !== undefined)
+    problems.push(
+      `${settingNames.storeDirect} is for a PostgreSQL store: remove it, or set ${settingNames.store} to postgres://…`,
+    );
   const path = /^sqlite:(?:\/\/)?(.+)$/.exec(store)?.[1];
   if (path === undefined) {
-    problems.push(`${settingNames.store} must be sqlite:PATH or postgres://…`);
+    problems.push(`${settingNames.store} must be sqlite:PATH or postgres://USER@HOST/DATABASE`);
     return undefined;
   }
   if (path !== ":memory:" && !existsSync(dirname(path))) {
-    problems.push(`${settingNames.store}: there is no folder ${dirname(path)}`);
+    problems.push(`${settingNames.store}: the folder ${dirname(path)} does not exist: create it, or name another path`);
   }
   return readSetting("store", problems, () => sqlite(path));
 }
@@ -55,7 +59,7 @@ export function keyringOf({ key, keyFile }: Settings, problems: string[]): Maste
   const source = key === undefined ? keyringFromFile(keyFile ?? "") : keyringFromKeys(...key.split(/[\s,]+/));
   return readSetting(setting, problems, () => {
     const keys = source();
-    // A source that answers later is asked when the store is opened.
+    // A source that returns a promise is read only when the store is opened.
     for (const each of Array.isArray(keys) ? keys : []) masterKeyId(each);
     return source;
   });
@@ -69,10 +73,9 @@ export function providerOf(settings: Settings, problems: string[]): Provider {
   return {
     ...google({
       ...client,
-      ...(baseUrl === undefined ? {} : { baseUrl }),
-      ...(popupRedirectUri === undefined ? {} : { popupRedirectUri }),
+      ...defined({ baseUrl, popupRedirectUri }),
     }),
-    ...(rotation === undefined ? {} : { rotation }),
+    ...defined({ rotation }),
   };
 }
 
@@ -88,7 +91,7 @@ function clientOf(
     const text = textOf(clientSecretFile);
     if (text === undefined) {
       problems.push(
-        `${settingNames.clientSecretFile}: ${clientSecretFile} cannot be read; download the web client's JSON in the Cloud console`,
+        `${settingNames.clientSecretFile}: the file ${clientSecretFile} cannot be read: download the web client's JSON in the Cloud console`,
       );
     } else readSetting("clientSecretFile", problems, () => parseClientSecretJson(text, clientSecretFile));
     return { clientSecretFile };
@@ -99,13 +102,13 @@ function clientOf(
     );
   } else if (clientSecret === undefined) {
     problems.push(
-      `${settingNames.clientSecret} is not set: the web client's secret goes with ${settingNames.clientId}`,
+      `${settingNames.clientSecret} is not set: set it to the secret of the client in ${settingNames.clientId}`,
     );
   }
-  return { ...(clientId === undefined ? {} : { clientId }), ...(clientSecret === undefined ? {} : { clientSecret }) };
+  return defined({ clientId, clientSecret });
 }
 
-/** How an issuer behind Google's base URL rotates refresh tokens; Google itself does not. */
+/** How the issuer under Google's base URL rotates refresh tokens. Google itself does not rotate them. */
 function rotationOf({ rotation }: Settings, problems: string[]): Provider["rotation"] | undefined {
   if (rotation === undefined) return undefined;
   if (rotation === "none" || rotation === "strict") return rotation;
@@ -115,18 +118,18 @@ function rotationOf({ rotation }: Settings, problems: string[]): Provider["rotat
   return undefined;
 }
 
-/** A URL that secrets may be sent to: https anywhere, plain http on this machine alone. */
+/** A URL that secrets may be sent to: https to any host, plain http to this machine alone. */
 export function urlOf(settings: Settings, name: Setting, problems: string[]): string | undefined {
   const text = settings[name];
   if (text === undefined) return undefined;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const loopback = url !== undefined && /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
   if (url === undefined || !(url.protocol === "https:" || (url.protocol === "http:" && loopback))) {
-    problems.push(`${settingNames[name]} must be an https URL (plain http for loopback addresses alone)`);
+    problems.push(`${settingNames[name]} must be an https URL (plain http is allowed for loopback addresses alone)`);
     return undefined;
   }
   if (url.search !== "" || url.hash !== "" || url.username !== "") {
-    problems.push(`${settingNames[name]} must be a plain URL, without credentials, query and fragment`);
+    problems.push(`${settingNames[name]} must be a URL without credentials, query and fragment`);
     return undefined;
   }
   return text.replace(/\/+$/, "");
@@ -136,7 +139,9 @@ export function originsOf({ allowedOrigins = "" }: Settings, problems: string[])
   const origins = allowedOrigins.split(/[\s,]+/).filter((each) => each !== "");
   for (const each of origins) {
     if (URL.canParse(each) && new URL(each).origin === each) continue;
-    problems.push(`${settingNames.allowedOrigins}: ${each} is not an origin such as https://app.example.com`);
+    problems.push(
+      `${settingNames.allowedOrigins}: ${each} must be an origin, such as https://app.example.com, without a path`,
+    );
   }
   return origins;
 }
@@ -170,7 +175,7 @@ export function exchangeRateOf(
   return { perSecond, burst: Math.ceil(perSecond) };
 }
 
-/** What `read` returns; where it fails, its error becomes a problem of the setting that it is about. */
+/** What `read` returns. An error that it throws becomes a problem of this setting. */
 function readSetting<T>(setting: Setting, problems: string[], read: () => T): T | undefined {
   try {
     return read();

@@ -1,3 +1,8 @@
+/**
+ * The settings: from flags and environment to a checked configuration, with every problem found and named at once.
+ * No other part of the service reads the environment, and nothing here opens a store or asks the provider.
+ */
+
 import { OnbehalfError } from "../../index.ts";
 import type { MasterKeySource, Provider, Store } from "../../index.ts";
 import {
@@ -20,33 +25,37 @@ export type { LogLevel };
 export { settingNames };
 export type { Setting, Settings };
 
-/** What commands need that look after a store. */
+/** What a command needs that looks after a store: `callers`, `keys`, `grants list`. */
 export interface StoreConfig {
   readonly store: Store;
   readonly keyring: MasterKeySource;
 }
 
-/** What a vault needs. */
+/** What a vault needs that calls the provider. */
 export interface VaultConfig extends StoreConfig {
   readonly providers: readonly Provider[];
   readonly exchangeRate: { readonly perSecond: number; readonly burst: number };
 }
 
-/** What a service needs, checked. */
+/** Everything that a service needs, checked. */
 export interface ServiceConfig extends VaultConfig {
-  /** As people and phones reach the service; also `iss` and `aud` of sign-in assertions. */
+  /** The URL by which people and phones reach the service; also `iss` and `aud` of sign-in assertions. */
   readonly publicUrl: string | undefined;
+  /** Origins whose pages may post codes, besides the service's own. */
   readonly allowedOrigins: readonly string[];
   readonly logLevel: LogLevel;
   readonly host: string;
   readonly port: number;
-  /** Whether refresh tokens are opened by a process of their own. */
+  /** Whether a process of its own, the keeper, opens the refresh tokens. */
   readonly keeper: boolean;
 }
 
 /**
- * Settings from flags and environment. A flag wins, also over variables that say the same thing in another way. An
- * empty variable counts as absent.
+ * Joins flags and environment. A flag wins over its variable, and over the variables that say the same thing in another
+ * way: `--key` over `ONBEHALF_KEY_FILE`. An empty variable counts as absent.
+ *
+ * @param flags by the name of the setting
+ * @param environment default: that of the process
  */
 export function settingsFrom(
   flags: Settings,
@@ -62,9 +71,9 @@ export function settingsFrom(
 }
 
 /**
- * Checks everything a service needs, files included.
+ * Checks everything that a service needs. Reads the files that the settings name, and opens no store.
  *
- * @throws {OnbehalfError} `configuration_invalid`: `details.problems` lists every problem found, not only the first
+ * @throws {OnbehalfError} `configuration_invalid`: `details.problems` lists every problem, not only the first
  */
 export function serviceConfig(settings: Settings): ServiceConfig {
   return checked((problems) => ({
@@ -79,24 +88,28 @@ export function serviceConfig(settings: Settings): ServiceConfig {
 }
 
 /**
- * Checks what commands need that refresh and revoke.
+ * Checks what a command needs that refreshes or revokes: store, key and client.
  *
- * @throws {OnbehalfError} `configuration_invalid`
+ * @throws {OnbehalfError} `configuration_invalid`: `details.problems` lists every problem
  */
 export function vaultConfig(settings: Settings): VaultConfig {
   return checked((problems) => vaultParts(settings, problems));
 }
 
 /**
- * Checks what commands need that look after a store.
+ * Checks what a command needs that looks after a store: the store and its key.
  *
- * @throws {OnbehalfError} `configuration_invalid`
+ * @throws {OnbehalfError} `configuration_invalid`: `details.problems` lists every problem
  */
 export function storeConfig(settings: Settings): StoreConfig {
   return checked((problems) => storeParts(settings, problems));
 }
 
-/** The store alone, for commands that open no key. Throws `configuration_invalid`. */
+/**
+ * Checks the store alone, for commands that open nothing sealed.
+ *
+ * @throws {OnbehalfError} `configuration_invalid`: `details.problems` lists every problem
+ */
 export function storeFrom(settings: Settings): Store {
   return checked<Pick<StoreConfig, "store">>((problems) => ({ store: storeOf(settings, problems) })).store;
 }
@@ -113,7 +126,7 @@ function storeParts(settings: Settings, problems: string[]): Partly<StoreConfig>
   return { store: storeOf(settings, problems), keyring: keyringOf(settings, problems) };
 }
 
-/** A configuration while it is read. A part that is missing has added a problem. */
+/** A configuration while it is read: a part that cannot be made is undefined, and has added a problem. */
 type Partly<T> = { readonly [K in keyof T]: T[K] | undefined };
 
 function checked<T>(read: (problems: string[]) => Partly<T>): T {
@@ -124,6 +137,6 @@ function checked<T>(read: (problems: string[]) => Partly<T>): T {
   throw new OnbehalfError(
     "configuration_invalid",
     problems.length === 1 ? first : `the configuration has ${problems.length} problems: ${problems.join("; ")}`,
-    { hint: "correct all of them, then start again; onbehalf doctor looks deeper", details: { problems } },
+    { hint: "correct all of them, then start again; onbehalf doctor checks more than this", details: { problems } },
   );
 }

@@ -1,4 +1,4 @@
-/** Names of the settings, each an environment variable and a flag. */
+/** The settings, each with its environment variable. Its flag is the key in kebab-case: `--client-id`. */
 export const settingNames = {
   store: "ONBEHALF_STORE",
   storeDirect: "ONBEHALF_STORE_DIRECT",
@@ -19,10 +19,12 @@ export const settingNames = {
   port: "PORT",
 } as const;
 
+/** The name of a setting. */
 export type Setting = keyof typeof settingNames;
+/** What was set, as text and unchecked. */
 export type Settings = Readonly<Partial<Record<Setting, string>>>;
 
-/** Settings that say the same thing in another way: a flag for one leaves these of the environment aside. */
+/** Settings that say the same thing in another way. A flag for one of them makes us ignore the variables of the others. */
 export const overrules: Readonly<Partial<Record<Setting, readonly Setting[]>>> = {
   key: ["keyFile"],
   keyFile: ["key"],

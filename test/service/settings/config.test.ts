@@ -80,9 +80,9 @@ describe("configuration", () => {
   test("the configuration: each problem alone is found, and names its setting", () => {
     const table: readonly (readonly [Settings, RegExp])[] = [
       [{ store: "mysql://x" }, /^ONBEHALF_STORE must be/],
-      [{ store: "sqlite:/no/such/folder/x.db" }, /^ONBEHALF_STORE: there is no folder \/no\/such\/folder$/],
+      [{ store: "sqlite:/no/such/folder/x.db" }, /^ONBEHALF_STORE: the folder \/no\/such\/folder does not exist/],
       [{ store: "sqlite:file:x.db" }, /^ONBEHALF_STORE: .*wants a plain path/],
-      [{ storeDirect: "postgres://db.example/grants" }, /^ONBEHALF_STORE_DIRECT goes with a PostgreSQL store alone$/],
+      [{ storeDirect: "postgres://db.example/grants" }, /^ONBEHALF_STORE_DIRECT is for a PostgreSQL store/],
       [{ store: "postgres://user:planted@" }, /^ONBEHALF_STORE: /],
       [{ key: "obm_x" }, /^ONBEHALF_KEY: the master key is malformed/],
       [{ key: `${key},${key.slice(0, -1)}` }, /^ONBEHALF_KEY: the master key is malformed/],
@@ -90,11 +90,11 @@ describe("configuration", () => {
       [{ clientSecretFile: "/no/such/file" }, /are both set: keep one$/],
       [{ googleBaseUrl: "http://example.com" }, /^ONBEHALF_GOOGLE_BASE_URL must be an https URL/],
       [{ googleBaseUrl: "nonsense" }, /^ONBEHALF_GOOGLE_BASE_URL must be an https URL/],
-      [{ publicUrl: "https://user@example.com" }, /^ONBEHALF_PUBLIC_URL must be a plain URL/],
-      [{ publicUrl: "https://example.com/?x" }, /^ONBEHALF_PUBLIC_URL must be a plain URL/],
+      [{ publicUrl: "https://user@example.com" }, /^ONBEHALF_PUBLIC_URL must be a URL without/],
+      [{ publicUrl: "https://example.com/?x" }, /^ONBEHALF_PUBLIC_URL must be a URL without/],
       [
         { allowedOrigins: "https://a.example, https://b.example/" },
-        /^ONBEHALF_ALLOWED_ORIGINS: https:\/\/b\.example\/ is/,
+        /^ONBEHALF_ALLOWED_ORIGINS: https:\/\/b\.example\/ must be an origin/,
       ],
       [{ rotation: "sometimes" }, /^ONBEHALF_ROTATION must be/],
       [{ keeper: "yes" }, /^ONBEHALF_KEEPER must be/],
