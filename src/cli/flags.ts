@@ -4,25 +4,31 @@ import { settingNames } from "../service/settings/setting-names.ts";
 import type { Setting, Settings } from "../service/settings/setting-names.ts";
 import { say } from "./terminal/print.ts";
 
-/** Each setting's flag: its argument, and what it says in the help. */
+/** Each setting's flag: its argument, and its text in the help. In round brackets: the default. */
 const descriptions: Readonly<Record<Setting, readonly [argument: string, says: string]>> = {
-  store: ["url", "where grants are kept: sqlite:PATH or postgres://… (sqlite:./onbehalf.db)"],
-  storeDirect: ["url", "the same PostgreSQL, past the pooler that stands before it"],
-  key: ["key", "master key, obm_…; seen by everybody in the process list: better in the environment or a file"],
-  keyFile: ["path", "file with the master key; newest first where there are several"],
-  clientSecretFile: ["path", "client_secret.json of the web client, as the Cloud console gives it"],
-  clientId: ["id", "the web client's id, instead of the file"],
-  clientSecret: ["secret", "its secret; seen by everybody in the process list: better in the environment or the file"],
-  googleBaseUrl: ["url", "every endpoint of Google under this one URL: a stand-in's, for tests"],
-  rotation: ["how", "how an issuer under that URL rotates refresh tokens: none, strict or grace:SECONDS"],
-  popupRedirectUri: ["uri", "redirect_uri of codes from a popup (postmessage)"],
-  keeper: ["how", "process: refresh tokens are opened by a process of their own; none: by this one (process)"],
-  exchangesPerSecond: ["number", "exchanges with the provider, at most (50)"],
-  allowedOrigins: ["list", "origins whose pages may post codes, separated by commas"],
-  publicUrl: ["url", "as people and phones reach the service"],
-  logLevel: ["level", "debug, info, warn, error or silent (info)"],
-  host: ["address", "where to listen (127.0.0.1)"],
-  port: ["number", "where to listen; 0 for any (8787)"],
+  store: ["url", "where grants are stored: sqlite:PATH or postgres://… (sqlite:./onbehalf.db)"],
+  storeDirect: ["url", "the address of that PostgreSQL without the pooler in front of it"],
+  key: ["key", "the master key, obm_…; everybody can see it in the process list, so prefer the variable or a file"],
+  keyFile: ["path", "file with the master key; the newest first where there are several"],
+  clientSecretFile: ["path", "client_secret.json of the web client, as downloaded from the Cloud console"],
+  clientId: ["id", "id of the web client, instead of the file"],
+  clientSecret: [
+    "secret",
+    "secret of the web client; everybody can see it in the process list, so prefer the variable or the file",
+  ],
+  googleBaseUrl: ["url", "reach every endpoint of Google under this URL: that of a stand-in, for tests"],
+  rotation: ["how", "how the stand-in under that URL rotates refresh tokens: none, strict or grace:SECONDS (none)"],
+  popupRedirectUri: ["uri", "redirect_uri at the exchange of a code from a popup (postmessage)"],
+  keeper: ["how", "which process opens refresh tokens: process, one of its own; none, this one (process)"],
+  exchangesPerSecond: ["number", "the most requests to the provider in a second (50)"],
+  allowedOrigins: [
+    "list",
+    "origins whose pages may post codes, separated by commas; the service's own is always allowed",
+  ],
+  publicUrl: ["url", "the URL by which people and phones reach the service"],
+  logLevel: ["level", "the lowest level to log: debug, info, warn, error or silent (info)"],
+  host: ["address", "the address to listen on (127.0.0.1)"],
+  port: ["number", "the port to listen on; 0 for any free one (8787)"],
 };
 
 const storeSettings: readonly Setting[] = ["store", "storeDirect", "key", "keyFile"];
@@ -35,7 +41,7 @@ const clientSettings: readonly Setting[] = [
   "popupRedirectUri",
 ];
 
-/** Which settings a command understands: the store's alone, those of a client as well, or all. */
+/** Which settings a command has: those of the store, those of the client as well, or all. */
 export type Scope = "store" | "client" | "service";
 
 /** Gives a command the flags of its settings, and `--json`. */
@@ -50,7 +56,7 @@ export function withSettings(command: Command, scope: Scope): Command {
 }
 
 export function withJson(command: Command): Command {
-  return command.option("--json", "data as JSON, on stdout");
+  return command.option("--json", "print data as JSON on stdout");
 }
 
 /** The settings among a command's flags. */
@@ -60,19 +66,19 @@ export function settingsAmong(flags: object): Settings {
   for (const name of ["key", "clientSecret"] as const) {
     if (settings[name] === undefined) continue;
     say(
-      `warning: --${kebab(name)} shows a secret to everybody who may list processes; use ${settingNames[name]} instead`,
+      `warning: --${kebab(name)} shows a secret to everybody who can list processes; use ${settingNames[name]} instead`,
     );
   }
   for (const name of ["store", "storeDirect"] as const) {
     if (!/^postgres.*:\/\/[^/@]*:[^/@]+@/.test(settings[name] ?? "")) continue;
     say(
-      `warning: --${kebab(name)} shows a password to everybody who may list processes; use ${settingNames[name]} instead`,
+      `warning: --${kebab(name)} shows a password to everybody who can list processes; use ${settingNames[name]} instead`,
     );
   }
   return settings;
 }
 
-/** An option that is a whole number within bounds; anything else is wrong usage. */
+/** An option that takes a whole number from `from` to `to`. Anything else ends with exit code 2. */
 export function numberOption(flags: string, says: string, from: number, to: number): Option {
   return new Option(flags, says).argParser((text) => {
     const value = Number(text);

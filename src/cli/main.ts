@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { nodeProblem } from "./terminal/node-version.ts";
 
-// Before anything else is loaded: an older Node would fail in the middle of some import, and say nothing useful.
+// Checked before anything else is loaded: an older Node would fail in the middle of some import, with a useless message.
 const problem = nodeProblem(process.versions.node);
 if (problem === undefined) {
   const { run } = await import("./program.ts");

@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
-import { OnbehalfError, google, openVault } from "../index.ts";
+import { google, openVault } from "../index.ts";
 import type { Store, Vault } from "../index.ts";
+import { configurationInvalid } from "../core/errors.ts";
 import { settingsFrom, storeConfig, vaultConfig } from "../service/settings/config.ts";
 import type { StoreConfig } from "../service/settings/config.ts";
 import { settingsAmong } from "./flags.ts";
 
-/** Opens the store without opening what is sealed in it. Neither makes nor changes its schema. */
+/** Opens the store alone: nothing sealed is opened, and the schema is neither created nor changed. */
 export async function withKeys<T>(flags: object, work: (config: StoreConfig) => Promise<T>): Promise<T> {
   const config = storeConfig(settingsFrom(settingsAmong(flags)));
   assertThere(config.store);
@@ -18,9 +19,9 @@ export async function withKeys<T>(flags: object, work: (config: StoreConfig) => 
 }
 
 /**
- * A vault that looks after what is stored: callers and grants. It needs no client, and works beside a running service.
+ * A vault that looks after what is stored: callers and grants. It needs no client, and may be open beside a running service.
  *
- * @param mayCreate whether a store that is not there yet is made
+ * @param mayCreate whether to create the store where there is none
  */
 export async function openWithoutClient(
   flags: object,
@@ -38,12 +39,11 @@ export async function openWithClient(flags: object): Promise<Vault> {
   return openVault({ ...config, migrate: false });
 }
 
-/** A mistyped path would become a new, empty store, which answers every question with "nothing there". */
+/** Refuses a path without a database: a mistyped one would become a new, empty store that has no grants to show. */
 function assertThere({ kind, location }: Store): void {
   if (kind !== "sqlite" || location === ":memory:" || existsSync(location)) return;
-  const problem = `there is no database at ${location}`;
-  throw new OnbehalfError("configuration_invalid", problem, {
-    hint: "give its place with --store or ONBEHALF_STORE; onbehalf serve makes a new one",
-    details: { problems: [problem] },
-  });
+  throw configurationInvalid(
+    `there is no database at ${location}`,
+    "say where it is with --store or ONBEHALF_STORE; onbehalf serve creates a new one",
+  );
 }

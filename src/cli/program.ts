@@ -1,3 +1,8 @@
+/**
+ * The command line: reads flags, calls the library or the service, and prints data on stdout and talk on stderr.
+ * It decides nothing about grants and keys: whatever a command can do, a program can do with the public interface.
+ */
+
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { callersCommand } from "./callers/command.ts";
@@ -11,13 +16,13 @@ import { serveCommand } from "./serve/command.ts";
 import { standinCommand } from "./standin/command.ts";
 
 /**
- * Runs one command. What it does is loaded only once it is known which, so that each start is quick.
+ * Runs one command. Only the modules of that command are loaded, so that each start is quick.
  *
  * @param argv as `process.argv`
  * @returns the exit code
  */
 export async function run(argv: readonly string[]): Promise<number> {
-  // Whoever reads us may stop reading: `onbehalf grants list | head` is no failure.
+  // The reader of our output may stop reading: `onbehalf grants list | head` is no failure.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
     process.exit(exitCodes.done);
@@ -26,17 +31,19 @@ export async function run(argv: readonly string[]): Promise<number> {
     await program().parseAsync(argv);
     return Number(process.exitCode ?? exitCodes.done);
   } catch (error) {
-    // Commander has said what is wrong by itself, or has shown the help that was asked for.
+    // Commander has printed what is wrong, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUsage;
     const { report } = await import("./terminal/failure.ts");
     return report(error, argv.includes("--json"));
   }
 }
 
-/** The commands and their options, without what they do. */
+/** The commands and their options. What a command does is loaded when it runs. */
 export function program(): Command {
   const root = new Command("onbehalf")
-    .description("Takes one-time codes in, keeps what people granted, and hands out valid access tokens for it.")
+    .description(
+      "Takes one-time codes in, keeps the grants that people gave, and hands out valid access tokens for them.",
+    )
     .version(version(), "-V, --version")
     .addCommand(demoCommand())
     .addCommand(serveCommand())
@@ -54,13 +61,13 @@ export function program(): Command {
   return root;
 }
 
-/** Errors in our own words, thrown instead of ending the process, and with where to look next. */
+/** Makes commander throw its errors instead of ending the process, and add which help to read. */
 function prepare(command: Command, above: readonly string[]): void {
   const path = [...above, command.name()];
   command
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "onbehalf: ")) })
-    .showHelpAfterError(`onbehalf: hint: look at: ${path.join(" ")} --help`);
+    .showHelpAfterError(`onbehalf: hint: see: ${path.join(" ")} --help`);
   for (const sub of command.commands) prepare(sub, path);
 }
 

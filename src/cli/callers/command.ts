@@ -1,23 +1,25 @@
 import { Command } from "commander";
 import { numberOption, withSettings } from "../flags.ts";
 
-/** `onbehalf callers`: the programs that may use the service. */
+/** `onbehalf callers`: the programs that may use the service. What their keys allow is decided by the vault. */
 export function callersCommand(): Command {
-  const callers = new Command("callers").description("API keys of the programs that use the service");
+  const callers = new Command("callers").description("manage the programs that may use the service, and their keys");
   callers.addCommand(
     withSettings(
       new Command("create")
         .argument("<name>", "1 to 64 letters, digits, and . _ -")
-        .description("make a key, and print it once; only a keyed hash of it is kept")
+        .description("create a key and print it, once: only a keyed hash of it is stored")
         .option(
           "--allow <permission>",
-          "what it may do: token, proxy, grants:read, grants:create, grants:revoke; several times, or a list with commas (all)",
+          "what the caller may do: token, proxy, grants:read, grants:create, grants:revoke; repeat it, or give a list with commas (all)",
           (text: string, before: string[] | undefined) => [
             ...(before ?? []),
             ...text.split(",").map((each) => each.trim()),
           ],
         )
-        .addOption(numberOption("--expires-in-days <days>", "when it stops working by itself (never)", 1, 3_650)),
+        .addOption(
+          numberOption("--expires-in-days <days>", "after how many days the key stops working (never)", 1, 3_650),
+        ),
       "store",
     ).action(async (name: string, flags: { allow?: string[]; expiresInDays?: number; json?: boolean }) => {
       const { create } = await import("./create.ts");
@@ -25,7 +27,7 @@ export function callersCommand(): Command {
     }),
   );
   callers.addCommand(
-    withSettings(new Command("list").description("who has a key, and what it may do"), "store").action(
+    withSettings(new Command("list").description("list who has a key, and what it allows"), "store").action(
       async (flags: { json?: boolean }) => {
         const { list } = await import("./list.ts");
         await list(flags);
@@ -34,7 +36,7 @@ export function callersCommand(): Command {
   );
   callers.addCommand(
     withSettings(
-      new Command("revoke").argument("<name>").description("end a key; running services notice within a second"),
+      new Command("revoke").argument("<name>").description("end a key; running services refuse it within a second"),
       "store",
     ).action(async (name: string, flags: { json?: boolean }) => {
       const { revoke } = await import("./revoke.ts");

@@ -1,4 +1,5 @@
 import type { Permission } from "../../index.ts";
+import { defined } from "../../core/defined.ts";
 import { permissions } from "../../vault/http/callers.ts";
 import { printJson, printLines, say } from "../terminal/print.ts";
 import { openWithoutClient } from "../open-vault.ts";
@@ -10,21 +11,21 @@ interface Flags {
   readonly json?: boolean;
 }
 
-/** Makes a caller's key. This is the one place that shows it. */
+/** Creates a caller's key. No other command ever shows it. */
 export async function create(name: string, flags: Flags): Promise<void> {
   const allow = flags.allow?.map(permissionOf) ?? permissions;
   const expiresAt =
     flags.expiresInDays === undefined ? undefined : new Date(Date.now() + flags.expiresInDays * 86_400_000);
   await using vault = await openWithoutClient(flags, { mayCreate: true });
-  const { key } = await vault.callers.create(name, { allow, ...(expiresAt === undefined ? {} : { expiresAt }) });
+  const { key } = await vault.callers.create(name, defined({ allow, expiresAt }));
   if (flags.json === true) printJson({ name, key: key.expose(), allow, expires_at: expiresAt });
   else printLines([key.expose()]);
   const until = expiresAt === undefined ? "until it is revoked" : `until ${expiresAt.toISOString()}`;
-  say(`${name} may ${allow.join(", ")} ${until}; the key is not shown again`);
+  say(`${name} may ${allow.join(", ")} ${until}; the key is never shown again`);
 }
 
 function permissionOf(text: string): Permission {
   const permission = permissions.find((known) => known === text);
   if (permission !== undefined) return permission;
-  throw new UsageError(`there is no permission ${text} to --allow`, `there are ${permissions.join(", ")}`);
+  throw new UsageError(`--allow ${text}: there is no such permission`, `use ${permissions.join(", ")}`);
 }

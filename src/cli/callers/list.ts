@@ -2,7 +2,7 @@ import type { Caller } from "../../index.ts";
 import { printJson, printLines, say, table } from "../terminal/print.ts";
 import { openWithoutClient } from "../open-vault.ts";
 
-/** Lists the callers, those that were revoked as well. Keys are not kept, and so not shown. */
+/** Lists the callers, revoked ones included. Their keys are not stored, so there is nothing to show of them. */
 export async function list(flags: { readonly json?: boolean }): Promise<void> {
   await using vault = await openWithoutClient(flags);
   const callers = await vault.callers.list();
@@ -10,7 +10,7 @@ export async function list(flags: { readonly json?: boolean }): Promise<void> {
     printJson({ callers: callers.map(callerBody) });
     return;
   }
-  if (callers.length === 0) say("there are no callers; make one with: onbehalf callers create NAME");
+  if (callers.length === 0) say("there are no callers yet; create one with: onbehalf callers create NAME");
   printLines(
     table(
       ["NAME", "STATE", "MAY", "CREATED"],

@@ -1,4 +1,4 @@
-import { OnbehalfError } from "../../index.ts";
+import { invalidRequest } from "../../core/errors.ts";
 import { printJson, say } from "../terminal/print.ts";
 import { openWithoutClient } from "../open-vault.ts";
 
@@ -6,11 +6,8 @@ import { openWithoutClient } from "../open-vault.ts";
 export async function revoke(name: string, flags: { readonly json?: boolean }): Promise<void> {
   await using vault = await openWithoutClient(flags);
   if (!(await vault.callers.revoke(name))) {
-    throw new OnbehalfError("invalid_request", `there is no living caller named ${name}`, {
-      hint: "look at: onbehalf callers list",
-      details: { parameter: "name" },
-    });
+    throw invalidRequest(`there is no active caller named ${name}`, "see: onbehalf callers list", "name");
   }
   if (flags.json === true) printJson({ name, revoked: true });
-  say(`the key of ${name} is revoked; running services notice within a second`);
+  say(`the key of ${name} is revoked; running services refuse it within a second`);
 }

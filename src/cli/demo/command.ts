@@ -9,13 +9,17 @@ interface Flags {
   readonly json?: boolean;
 }
 
-/** `onbehalf demo`: stand-in, service, store and a page, in one process on this machine alone. */
+/** `onbehalf demo`: runs the program in `src/demo/`. Only flags and what the terminal shows are handled here. */
 export function demoCommand(): Command {
   const command = new Command("demo")
-    .description("try it out: a stand-in for Google, the service, and a page to sign in with, on 127.0.0.1")
-    .addOption(numberOption("--port <number>", "where page and service listen; 0 for any (8787)", 0, 65_535))
-    .addOption(numberOption("--standin-port <number>", "where the stand-in listens; 0 for any (4600)", 0, 65_535))
-    .option("--data <dir>", "keep key and database in this folder (a temporary one, removed at the end)")
+    .description("try Onbehalf out: run a stand-in for Google, the service, and a page to sign in on, on 127.0.0.1")
+    .addOption(
+      numberOption("--port <number>", "the port of the page and the service; 0 for any free one (8787)", 0, 65_535),
+    )
+    .addOption(
+      numberOption("--standin-port <number>", "the port of the stand-in; 0 for any free one (4600)", 0, 65_535),
+    )
+    .option("--data <dir>", "keep the key and the database in this folder (a temporary one, removed at the end)")
     .option("--no-open", "do not open the page in a browser");
   return withJson(command).action(async (flags: Flags) => {
     const { demo } = await import("./run.ts");

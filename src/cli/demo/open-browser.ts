@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 
 /**
- * Shows a page in the person's browser, where there is a person: at a terminal, with a desktop, not in CI.
- * It is a courtesy, so it never fails: the address stands on the screen anyway.
+ * Opens a page in the person's browser, where there is a person: at a terminal, with a desktop, not in CI.
+ * It never fails: the address is on the screen as well.
  */
 export function openBrowser(url: string): void {
   const opener = openerFor(process.platform, process.env);
@@ -13,7 +13,7 @@ export function openBrowser(url: string): void {
   child.unref();
 }
 
-/** The program that opens an address, and its arguments before it; undefined where nobody would see it. */
+/** The program that opens an address, with the arguments that come first; undefined where nobody would see a window. */
 export function openerFor(
   platform: NodeJS.Platform,
   environment: Readonly<Record<string, string | undefined>>,

@@ -1,3 +1,4 @@
+import { defined } from "../../core/defined.ts";
 import { logLevels } from "../../service/settings/config.ts";
 import type { LogLevel } from "../../service/settings/config.ts";
 import { printJson, printLines, say } from "../terminal/print.ts";
@@ -14,13 +15,11 @@ export interface DemoFlags {
   readonly json?: boolean;
 }
 
-/** Runs the demo until it is told to stop: one line or a few on stdout when ready, talk on stderr. */
+/** Runs the demo until the process is told to stop. When all is ready, its addresses go to stdout. */
 export async function demo({ port, standinPort, data, open, json }: DemoFlags): Promise<void> {
   const stopped = untilStopped();
   const running = await startDemo({
-    ...(port === undefined ? {} : { port }),
-    ...(standinPort === undefined ? {} : { standinPort }),
-    ...(data === undefined ? {} : { data }),
+    ...defined({ port, standinPort, data }),
     logLevel: logLevelOf(process.env["ONBEHALF_LOG_LEVEL"]),
     tell: say,
   });
@@ -45,7 +44,7 @@ function greeting({ service, standin, page, callerKey, folder }: RunningDemo, ke
     `    The stand-in   ${standin}   (apps with access: ${standin}/account/access)`,
     `    Its data       ${kept ? folder : "in a temporary folder, removed at the end"}`,
     "",
-    "  Sign in on the page, then ask the service as a program of yours would:",
+    "  Sign in on the page, then ask the service as your own program would:",
     "",
     `    curl -H 'Authorization: Bearer ${callerKey.expose()}' ${service}/v1/grants`,
     "",
@@ -54,7 +53,7 @@ function greeting({ service, standin, page, callerKey, folder }: RunningDemo, ke
   ];
 }
 
-/** The page shows what happens; a terminal need only hear of what went wrong. */
+/** The page shows what happens, so the terminal gets errors alone unless a level was set. */
 function logLevelOf(name: string | undefined): LogLevel {
   return logLevels.find((level) => level === name) ?? "error";
 }

@@ -3,7 +3,7 @@ import type { Finding } from "./finding.ts";
 
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/;
 
-/** Whether the address that people are told fits the one that is listened on. */
+/** Checks that the public URL fits the address that the service listens on. */
 export function checkAddress({
   host,
   port,
@@ -15,18 +15,18 @@ export function checkAddress({
 }): Finding {
   if (publicUrl === undefined) {
     return loopback.test(host)
-      ? ok("address", `http://${host}:${port}, reached from this machine alone`)
+      ? ok("address", `http://${host}:${port}; only this machine can reach it`)
       : warn(
           "address",
-          `${host} is reached from other machines, and no public URL is set`,
-          "set ONBEHALF_PUBLIC_URL: otherwise sign-in assertions name whatever host a request claims to be for",
+          `other machines can reach ${host}, and no public URL is set`,
+          "set ONBEHALF_PUBLIC_URL: without it, sign-in assertions name whatever host a request names",
         );
   }
   if (loopback.test(new URL(publicUrl).hostname) && !loopback.test(host)) {
     return warn(
       "address",
-      `the public URL ${publicUrl} leads people to their own machine`,
-      "set ONBEHALF_PUBLIC_URL to what they reach",
+      `the public URL ${publicUrl} sends people to their own machine`,
+      "set ONBEHALF_PUBLIC_URL to the URL by which they reach the service",
     );
   }
   return ok("address", `${publicUrl}, served from http://${host}:${port}`);

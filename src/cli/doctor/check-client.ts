@@ -3,7 +3,7 @@ import { ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
 /**
- * What kind of client a file describes. One that cannot work at all is a problem of the settings, and named there.
+ * Checks which kind of client a file describes. A client that cannot work at all is a problem of the settings, and named there.
  *
  * @param text the file's content, undefined where it cannot be read
  */
@@ -15,8 +15,8 @@ export function checkClientFile(path: string, text: string | undefined): Finding
       ? [
           warn(
             "client",
-            `${path} is a desktop client (${clientId})`,
-            "codes from phones and popups are for a web client: create one of type web application, and download that one",
+            `${path} describes a desktop client (${clientId})`,
+            "codes from phones and popups need a web client: create one of the type web application, and download its JSON",
           ),
         ]
       : [ok("client", `${path}: web client ${clientId}`)];
@@ -26,12 +26,13 @@ export function checkClientFile(path: string, text: string | undefined): Finding
   }
 }
 
+/** Checks that a client id has the form of Google's. */
 export function checkClientId(clientId: string): Finding {
   return clientId.endsWith(".apps.googleusercontent.com")
     ? ok("client", `client ${clientId}`)
     : warn(
         "client",
-        `client ${clientId} does not look like Google's`,
-        "they end in .apps.googleusercontent.com; copy it whole",
+        `client ${clientId} does not look like a client id of Google`,
+        "copy all of it: Google's client ids end in .apps.googleusercontent.com",
       );
 }

@@ -2,7 +2,7 @@ import { fail, ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 import type { FileFacts } from "./files.ts";
 
-/** File systems that are on another machine, by magic number (statfs(2)). */
+/** File systems that keep their files on another machine, by magic number (statfs(2)). */
 const network: Readonly<Record<number, string>> = {
   0x6969: "NFS",
   0xff534d42: "CIFS",
@@ -17,7 +17,7 @@ const network: Readonly<Record<number, string>> = {
 /** File systems that may be on another machine, or whose locks may not be real. */
 const doubtful: Readonly<Record<number, string>> = { 0x65735546: "FUSE", 0x01021997: "9P" };
 
-/** SQLite's locks and its shared memory are only sure on a disk of this machine. */
+/** Checks that a SQLite file is on a disk of this machine: its locks and its shared memory work only there. */
 export function checkDisk({ path, fileSystem }: FileFacts): Finding[] {
   if (fileSystem === undefined) return [];
   // The magic number is a signed 32-bit word on some systems.
@@ -27,7 +27,7 @@ export function checkDisk({ path, fileSystem }: FileFacts): Finding[] {
     return [
       fail(
         "disk",
-        `${path} is on ${far}: SQLite's locks are not sure there, and grants can be lost`,
+        `${path} is on ${far}: SQLite's locks are not reliable there, and grants can be lost`,
         "move it to a local disk, or use PostgreSQL",
       ),
     ];
@@ -41,11 +41,12 @@ export function checkDisk({ path, fileSystem }: FileFacts): Finding[] {
   return [ok("disk", `${path} is on a local disk`)];
 }
 
-/** Who else may read a file. A key that everybody may read is everybody's key. */
+/** Checks who else may read a file: a key that everybody may read is everybody's key. */
 export function checkMode(check: string, { path, mode }: FileFacts, severity: "warn" | "fail"): Finding[] {
   if (mode === undefined) return [];
   const octal = mode.toString(8).padStart(3, "0");
   const say = severity === "fail" ? fail : warn;
-  if ((mode & 0o007) !== 0) return [say(check, `${path} is open to everybody (mode ${octal})`, `chmod o= ${path}`)];
+  if ((mode & 0o007) !== 0)
+    return [say(check, `everybody on this machine can open ${path} (mode ${octal})`, `chmod o= ${path}`)];
   return [ok(check, `${path} has mode ${octal}`)];
 }

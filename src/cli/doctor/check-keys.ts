@@ -2,10 +2,12 @@ import type { KeyStatus } from "../../index.ts";
 import { fail, ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
-/** Whether the given master keys open the store, and which of them are still needed. */
+/** Checks that the given master keys open the store, and which of them are still needed. */
 export function checkKeys({ instance, masterKeys, dataKeys }: KeyStatus): Finding[] {
   if (instance === undefined) {
-    return [ok("key", "well-formed; the store has no keys yet, and is sealed with this one when it is first used")];
+    return [
+      ok("key", "well-formed; the store has no keys yet, and will be sealed with this one when it is first used"),
+    ];
   }
   const closed = dataKeys.filter((key) => !key.opens);
   if (closed.length > 0) {
@@ -14,7 +16,7 @@ export function checkKeys({ instance, masterKeys, dataKeys }: KeyStatus): Findin
       fail(
         "key",
         `the store was sealed with another master key (${needed})`,
-        "give the key this store was made with; without it the grants cannot be opened",
+        "give the key that this store was created with; without it the grants cannot be opened",
       ),
     ];
   }
@@ -26,7 +28,7 @@ export function checkKeys({ instance, masterKeys, dataKeys }: KeyStatus): Findin
     findings.push(
       warn(
         "key",
-        `the first master key (${newest.masterKeyId}) does not seal the store yet`,
+        `the store is not sealed with the first master key (${newest.masterKeyId}) yet`,
         "run: onbehalf keys rotate",
       ),
     );
@@ -37,7 +39,7 @@ export function checkKeys({ instance, masterKeys, dataKeys }: KeyStatus): Findin
       warn(
         "key",
         `nothing is sealed with ${idle.join(", ")} any more`,
-        "take it away; keep a copy as long as there are backups from its time",
+        "remove it from the settings; keep a copy as long as you have backups that it opens",
       ),
     );
   }

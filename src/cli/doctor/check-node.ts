@@ -2,6 +2,7 @@ import { nodeProblem, oldestNode } from "../terminal/node-version.ts";
 import { fail, ok } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
+/** Checks that this Node is new enough. */
 export function checkNode(version: string): Finding {
   return nodeProblem(version) === undefined
     ? ok("node", `Node ${version}`)

@@ -2,40 +2,42 @@ import { fail, ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 import type { ProbeFacts } from "./probe.ts";
 
+/** Checks that the provider answers with its keys. */
 export function checkProvider(name: string, { url, sentAt, receivedAt, status, keys, failure }: ProbeFacts): Finding {
   const took = `${Math.round(receivedAt - sentAt)} ms`;
   if (failure !== undefined) {
     return fail(
       "provider",
-      `${name} is out of reach: ${url} (${failure})`,
-      "look at DNS, firewall and proxy of this machine",
+      `${name} cannot be reached at ${url} (${failure})`,
+      "check the DNS, firewall and proxy settings of this machine",
     );
   }
   if (status !== 200) {
     return fail(
       "provider",
       `${name} answered ${status ?? ""} at ${url}`,
-      "look at ONBEHALF_GOOGLE_BASE_URL, if it is set, or try again later",
+      "check ONBEHALF_GOOGLE_BASE_URL if it is set; otherwise try again later",
     );
   }
   if (keys === undefined) {
     return fail(
       "provider",
-      `what ${name} answers at ${url} is no key set`,
-      "something between here and there answers in its place",
+      `${name} did not answer with a key set at ${url}`,
+      "a proxy or a captive portal may have answered instead: open the URL from this machine",
     );
   }
   return ok("provider", `${name} answered in ${took} with ${keys} keys: ${url}`);
 }
 
-/** ID tokens are accepted with so much difference between their clock and ours, milliseconds. */
+/** The most that our clock may differ from the provider's before its ID tokens are refused, milliseconds. */
 const leewayMs = 60_000;
+/** From here on the difference is worth a warning, milliseconds. */
 const noticeableMs = 5_000;
 
 /**
- * Our clock against the provider's `Date`, which has whole seconds.
+ * Compares this machine's clock with the provider's `Date` header, which has whole seconds.
  *
- * @see RFC 9110 section 6.6.1
+ * @see {@link https://www.rfc-editor.org/rfc/rfc9110#section-6.6.1 | RFC 9110 section 6.6.1}
  */
 export function checkClock(name: string, { sentAt, receivedAt, date }: ProbeFacts): Finding[] {
   const theirs = Date.parse(date ?? "");
@@ -44,8 +46,14 @@ export function checkClock(name: string, { sentAt, receivedAt, date }: ProbeFact
   const seconds = Math.abs(skewMs / 1000).toFixed(1);
   const message = `this machine's clock is ${seconds} s ${skewMs < 0 ? "behind" : "ahead of"} ${name}'s`;
   if (Math.abs(skewMs) > leewayMs) {
-    return [fail("clock", message, "set the clock, with NTP: ID tokens are refused like this, and expiries are wrong")];
+    return [
+      fail(
+        "clock",
+        message,
+        "set the clock, best with NTP: until then ID tokens are refused and tokens expire at the wrong time",
+      ),
+    ];
   }
-  if (Math.abs(skewMs) > noticeableMs) return [warn("clock", message, "set the clock, with NTP")];
+  if (Math.abs(skewMs) > noticeableMs) return [warn("clock", message, "set the clock, best with NTP")];
   return [ok("clock", message)];
 }

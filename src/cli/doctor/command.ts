@@ -1,11 +1,11 @@
 import { Command } from "commander";
 import { withSettings } from "../flags.ts";
 
-/** `onbehalf doctor`: what is wrong, and what to do. */
+/** `onbehalf doctor`: finds what is wrong with the settings, the files and the network. It repairs nothing. */
 export function doctorCommand(): Command {
   return withSettings(
     new Command("doctor").description(
-      "check Node, key, store, client, provider, clock and address; say what is wrong and what to do; changes nothing",
+      "check Node, key, store, client, provider, clock and address; say what is wrong and what to do; change nothing",
     ),
     "service",
   ).action(async (flags: { json?: boolean }) => {

@@ -8,11 +8,11 @@ import { fileFacts, hasWriteAheadLog } from "./files.ts";
 import { fail, ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
-/** Looks at the store, and whether the key opens it. Makes no file, no table and no key. */
+/** Checks the store, and that the key opens it. Creates no file, no table and no key. */
 export async function examineStore(store: Store, keyring: MasterKeySource | undefined): Promise<Finding[]> {
   const { kind, location } = store;
   const file = kind === "sqlite" ? fileFacts(location) : undefined;
-  // Before it is opened, which takes the rights of everybody away.
+  // Checked before the store is opened: opening it takes everybody else's rights to the file away.
   const around =
     file === undefined ? [] : [...checkDisk(file), ...(file.exists ? checkMode("store file", file, "warn") : [])];
   if (file?.exists === false) return [notThereYet(location), ...around];
@@ -39,11 +39,11 @@ export async function examineStore(store: Store, keyring: MasterKeySource | unde
 
 function checkLog(path: string): Finding {
   return hasWriteAheadLog(path)
-    ? ok("store log", "a write-ahead log is kept")
+    ? ok("store log", "the database keeps a write-ahead log")
     : fail(
         "store log",
         `${path} keeps no write-ahead log`,
-        "its file system may not allow one: move it to a local disk",
+        "its file system may not support one: move the database to a local disk",
       );
 }
 
@@ -53,14 +53,14 @@ function notThereYet(path: string): Finding {
   } catch {
     return fail(
       "store",
-      `there is no database at ${path}, and none can be made`,
-      "give this user the right to write to the folder",
+      `there is no database at ${path}, and none can be created there`,
+      "let the user that runs Onbehalf write to the folder",
     );
   }
   return warn(
     "store",
     `there is no database at ${path} yet`,
-    "onbehalf serve makes it; if there should be one, look at ONBEHALF_STORE",
+    "onbehalf serve creates it; if there should be one already, check ONBEHALF_STORE",
   );
 }
 

@@ -1,7 +1,8 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync, statSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
+import { defined } from "../../core/defined.ts";
 
-/** What the file system says of a file. */
+/** What the file system says about a file. */
 export interface FileFacts {
   readonly path: string;
   readonly exists: boolean;
@@ -15,12 +16,7 @@ export function fileFacts(path: string): FileFacts {
   const exists = existsSync(path);
   const mode = exists && process.platform !== "win32" ? statSync(path).mode & 0o777 : undefined;
   const fileSystem = magicOf(exists ? path : dirname(path));
-  return {
-    path,
-    exists,
-    ...(mode === undefined ? {} : { mode }),
-    ...(fileSystem === undefined ? {} : { fileSystem }),
-  };
+  return defined({ path, exists, mode, fileSystem });
 }
 
 /** Whether a SQLite file keeps a write-ahead log: bytes 18 and 19 of its header. */

@@ -1,10 +1,13 @@
+import { defined } from "../../core/defined.ts";
+
 /** What came of asking a provider for its keys. Times are milliseconds since the epoch. */
 export interface ProbeFacts {
   readonly url: string;
   readonly sentAt: number;
   readonly receivedAt: number;
-  /** Of the answer, where one came. */
+  /** HTTP status of the answer, where one came. */
   readonly status?: number;
+  /** The `Date` header of the answer. */
   readonly date?: string;
   /** How many keys there are; undefined where the answer is no key set. */
   readonly keys?: number;
@@ -21,15 +24,8 @@ export async function probe(url: string): Promise<ProbeFacts> {
     const response = await fetch(url, { redirect: "error", signal: AbortSignal.timeout(timeoutMs) });
     const receivedAt = Date.now();
     const keys = keysIn(await response.text());
-    const date = response.headers.get("date");
-    return {
-      url,
-      sentAt,
-      receivedAt,
-      status: response.status,
-      ...(date === null ? {} : { date }),
-      ...(keys === undefined ? {} : { keys }),
-    };
+    const date = response.headers.get("date") ?? undefined;
+    return defined({ url, sentAt, receivedAt, status: response.status, date, keys });
   } catch (error) {
     return { url, sentAt, receivedAt: Date.now(), failure: reasonOf(error) };
   }
@@ -44,7 +40,7 @@ function keysIn(text: string): number | undefined {
   }
 }
 
-/** The system's own code where there is one: fetch says no more than "fetch failed". */
+/** The system's own error code where there is one: the message of fetch is only "fetch failed". */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === "TimeoutError") return `no answer within ${timeoutMs / 1000} s`;

@@ -16,7 +16,7 @@ import { fail, ok } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 import { probe } from "./probe.ts";
 
-/** Checks what can be checked from here. What one part lacks does not keep the others from being looked at. */
+/** Runs every check that is possible. A part that is missing or wrong does not keep the others from being checked. */
 export async function doctor(flags: { readonly json?: boolean }): Promise<void> {
   const findings = await examine(settingsFrom(settingsAmong(flags)));
   const failed = findings.some(({ status }) => status === "fail");
@@ -33,7 +33,7 @@ async function examine(settings: Settings): Promise<Finding[]> {
     checkNode(process.versions.node),
     ...(problems.length === 0
       ? [ok("settings", "complete")]
-      : problems.map((problem) => fail("settings", problem, "correct it, in the environment or by its flag"))),
+      : problems.map((problem) => fail("settings", problem, "correct it in the environment, or with its flag"))),
     ...(settings.keyFile === undefined ? [] : checkMode("key file", fileFacts(settings.keyFile), "fail")),
     ...(store === undefined ? [] : await examineStore(store, keyring)),
     ...examineClient(settings),
@@ -52,7 +52,7 @@ function examineClient({ clientSecretFile, clientId }: Settings): Finding[] {
   return clientId === undefined ? [] : [checkClientId(clientId)];
 }
 
-/** Reachable or not is worth knowing, whatever else is missing. */
+/** The provider to ask where the settings are incomplete: whether it can be reached is worth knowing all the same. */
 function providerOf({ googleBaseUrl: baseUrl }: Settings): Provider {
   return google(baseUrl !== undefined && URL.canParse(baseUrl) ? { baseUrl } : {});
 }

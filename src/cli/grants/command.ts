@@ -2,27 +2,27 @@ import { Command, Option } from "commander";
 import { numberOption, withSettings } from "../flags.ts";
 
 const states = ["active", "suspect", "lapsed", "revoking", "revoked"];
-const refText = "g_… (a grant's id), sub:{subject} or ext:{external_id}";
-const providerFlag = ["--provider <name>", "which provider, where the reference fits several grants"] as const;
+const refText = "which grant: its id (g_…), sub:{subject} or ext:{external_id}";
+const providerFlag = ["--provider <name>", "the provider, where the reference fits several grants"] as const;
 
 interface Flags {
   readonly provider?: string;
   readonly json?: boolean;
 }
 
-/** `onbehalf grants`: what people have granted. */
+/** `onbehalf grants`: shows what people have granted, gets a token for it, revokes it. No grant is created here. */
 export function grantsCommand(): Command {
-  const grants = new Command("grants").description("what people have granted: look at it, get a token, revoke it");
+  const grants = new Command("grants").description("look at what people have granted, get a token for it, revoke it");
   grants.addCommand(
     withSettings(
       new Command("list")
-        .description("a page of grants, without tokens")
-        .addOption(new Option("--state <state>", "only those in this state").choices(states))
-        .option("--external-id <id>", "only those of this user of the app")
-        .option("--subject <sub>", "only those of this person, by the provider's name for them")
-        .option("--provider <name>", "only those of this provider")
-        .addOption(numberOption("--limit <number>", "at most so many", 1, 500).default(50))
-        .option("--cursor <cursor>", "where the page before ended"),
+        .description("list grants, a page at a time, without tokens")
+        .addOption(new Option("--state <state>", "only grants in this state").choices(states))
+        .option("--external-id <id>", "only grants of this user of the app")
+        .option("--subject <sub>", "only grants of the person with this subject, the provider's id of them")
+        .option("--provider <name>", "only grants of this provider")
+        .addOption(numberOption("--limit <number>", "the most grants that the page may have", 1, 500).default(50))
+        .option("--cursor <cursor>", "the cursor of the page before"),
       "store",
     ).action(async (flags: Flags & { limit: number }) => {
       const { list } = await import("./list.ts");
@@ -33,7 +33,7 @@ export function grantsCommand(): Command {
     withSettings(
       new Command("show")
         .argument("<ref>", refText)
-        .description("one grant, without its tokens")
+        .description("show one grant, without its tokens")
         .option(...providerFlag),
       "store",
     ).action(async (ref: string, flags: Flags) => {
@@ -46,10 +46,12 @@ export function grantsCommand(): Command {
       new Command("token")
         .argument("<ref>", refText)
         .description(
-          "a valid access token, refreshed first where that is needed; exit 3: the person must consent again",
+          "print a valid access token, after a refresh where that is needed; exit code 3: the person must consent again",
         )
         .option(...providerFlag)
-        .addOption(numberOption("--min-ttl-seconds <seconds>", "how long it must still live (60)", 0, 86_400)),
+        .addOption(
+          numberOption("--min-ttl-seconds <seconds>", "how many seconds the token must still be valid (60)", 0, 86_400),
+        ),
       "client",
     ).action(async (ref: string, flags: Flags & { minTtlSeconds?: number }) => {
       const { token } = await import("./token.ts");
@@ -60,7 +62,9 @@ export function grantsCommand(): Command {
     withSettings(
       new Command("revoke")
         .argument("<ref>", refText)
-        .description("revoke at the provider and end the grant; at Google, with every other grant of the same person")
+        .description(
+          "revoke a grant at the provider and end it here; Google then also ends the person's other grants to the project",
+        )
         .option(...providerFlag),
       "client",
     ).action(async (ref: string, flags: Flags) => {

@@ -11,9 +11,9 @@ export async function list(flags: GrantQuery & { readonly json?: boolean }): Pro
     printJson({ grants: grants.map(grantBody), cursor });
     return;
   }
-  if (grants.length === 0) say("there are no such grants");
+  if (grants.length === 0) say("no grant fits this search");
   printLines(table(["GRANT", "STATE", "WHO", "SUBJECT", "OFFLINE", "LAST REFRESH"], grants.map(row)));
-  if (cursor !== undefined) say(`there are more: --cursor ${cursor}`);
+  if (cursor !== undefined) say(`there are more grants; see them with --cursor ${cursor}`);
 }
 
 function row({ grantId, state, reason, profile, subject, offline, lastRefreshAt }: Grant): string[] {

@@ -2,7 +2,7 @@ import { isOnbehalfError, parseGrantRef } from "../../index.ts";
 import type { GrantRef } from "../../index.ts";
 import { UsageError } from "../terminal/usage-error.ts";
 
-/** A reference as it was typed. One that names no grant at all is wrong usage, not a missing grant. */
+/** Reads a reference as it was typed. Text that cannot be a reference is wrong usage (exit code 2), not a missing grant. */
 export function refOf(text: string, provider: string | undefined): GrantRef {
   try {
     return parseGrantRef(text, provider);

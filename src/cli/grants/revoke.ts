@@ -3,7 +3,7 @@ import { printJson, say } from "../terminal/print.ts";
 import { openWithClient } from "../open-vault.ts";
 import { refOf } from "./ref.ts";
 
-/** Revokes a grant at its provider. What else ends with it is said first. */
+/** Revokes a grant at its provider. First it names the other grants that the provider ends with it. */
 export async function revoke(
   text: string,
   flags: { readonly provider?: string; readonly json?: boolean },
@@ -12,7 +12,7 @@ export async function revoke(
   await using vault = await openWithClient(flags);
   const grant = await vault.grant(ref);
   for (const sibling of await vault.siblings(grant)) {
-    say(`${grant.provider} ends the same person's ${sibling.grantId} (client ${sibling.clientId}) with it`);
+    say(`${grant.provider} also ends ${sibling.grantId} of the same person (client ${sibling.clientId})`);
   }
   const ended = await vault.revoke(grant);
   if (flags.json === true) printJson(grantBody(ended));

@@ -26,7 +26,7 @@ function described(grant: Grant): (readonly [string, string | undefined])[] {
     ["external id", grant.externalId],
     ["issuer", grant.issuer],
     ["client", grant.clientId],
-    ["offline", grant.offline ? "yes: a refresh token is held" : "no: access ends with the access token"],
+    ["offline", grant.offline ? "yes: a refresh token is held" : "no: access ends when the access token does"],
     ...grant.scopes.map((scope, index) => [index === 0 ? "scopes" : "", scope] as const),
     ["created", grant.createdAt.toISOString()],
     ["last refresh", grant.lastRefreshAt?.toISOString() ?? "never"],

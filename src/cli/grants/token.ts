@@ -1,3 +1,4 @@
+import { defined } from "../../core/defined.ts";
 import { tokenBody } from "../../service/http/json-bodies.ts";
 import { printLines } from "../terminal/print.ts";
 import { openWithClient } from "../open-vault.ts";
@@ -9,13 +10,10 @@ interface Flags {
   readonly json?: boolean;
 }
 
-/** Prints a valid access token: that is what it is for. */
+/** Prints a valid access token, and nothing else, so that a script can use it. */
 export async function token(text: string, flags: Flags): Promise<void> {
   const ref = refOf(text, flags.provider);
   await using vault = await openWithClient(flags);
-  const given = await vault.getAccessToken(
-    ref,
-    flags.minTtlSeconds === undefined ? {} : { minTtlSeconds: flags.minTtlSeconds },
-  );
+  const given = await vault.getAccessToken(ref, defined({ minTtlSeconds: flags.minTtlSeconds }));
   printLines([flags.json === true ? tokenBody(given, vault.clock.now()) : given.token]);
 }

@@ -1,14 +1,14 @@
 import { Command } from "commander";
 import { withJson, withSettings } from "../flags.ts";
 
-/** `onbehalf keys`: the master keys that the store is sealed with. */
+/** `onbehalf keys`: the master keys that the store is sealed with. The keys of callers are in `callers/`. */
 export function keysCommand(): Command {
-  const keys = new Command("keys").description("master keys: make one, see which is in use, change to another");
+  const keys = new Command("keys").description("make a master key, see which one is in use, change to another");
   keys.addCommand(
     withJson(
       new Command("generate")
-        .description("make a master key, and print it once; keep a copy apart from the database")
-        .option("--out <path>", "write it to a new file that this user alone may read, instead of printing it"),
+        .description("make a master key and print it, once; keep a copy apart from the database")
+        .option("--out <path>", "write the key to a new file that only this user may read, instead of printing it"),
     ).action(async (flags: { out?: string; json?: boolean }) => {
       const { generate } = await import("./generate.ts");
       generate(flags);
@@ -17,7 +17,7 @@ export function keysCommand(): Command {
   keys.addCommand(
     withSettings(
       new Command("status").description(
-        "which master key the store is sealed with, and whether the given ones open it",
+        "show which master key the store is sealed with, and whether the given keys open it",
       ),
       "store",
     ).action(async (flags: { json?: boolean }) => {
@@ -28,14 +28,14 @@ export function keysCommand(): Command {
   keys.addCommand(
     withSettings(
       new Command("rotate").description(
-        "seal the store with the first of the given keys; give the one before it as well",
+        "seal the store with the first of the given keys; give the key that it is sealed with now as well",
       ),
       "store",
     )
       .addHelpText(
         "after",
         "\nGive both keys to every program, the new one first (ONBEHALF_KEY=obm_new,obm_old, or two lines in the file),\n" +
-          "rotate, then take the old one away. Killed half-way, it is simply run again.",
+          "run this command, then remove the old key. If it is interrupted, run it again.",
       )
       .action(async (flags: { json?: boolean }) => {
         const { rotate } = await import("./rotate.ts");

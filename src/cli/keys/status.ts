@@ -4,7 +4,7 @@ import { exitCodes } from "../terminal/exit-codes.ts";
 import { printJson, printLines, say, table } from "../terminal/print.ts";
 import { withKeys } from "../open-vault.ts";
 
-/** Which master key wraps what. Changes nothing; fails where a key is missing. */
+/** Shows which master key wraps how many data keys. Changes nothing; fails where a key that is needed was not given. */
 export async function status(flags: { readonly json?: boolean }): Promise<void> {
   const found = await withKeys(flags, ({ store, keyring }) => keyStatus(store, keyring));
   if (flags.json === true) printJson(statusBody(found));
@@ -27,7 +27,7 @@ function statusBody({ instance, masterKeys, dataKeys }: KeyStatus): object {
 
 function print({ instance, masterKeys, dataKeys }: KeyStatus): void {
   if (instance === undefined)
-    say("the store has no keys yet: it is sealed with the first key given when it is first used");
+    say("the store has no keys yet: it will be sealed with the first of the given keys when it is first used");
   printLines(
     table(
       ["MASTER KEY", "GIVEN", "WRAPS"],
@@ -36,8 +36,10 @@ function print({ instance, masterKeys, dataKeys }: KeyStatus): void {
   );
   const closed = dataKeys.filter((key) => !key.opens);
   if (closed.length > 0) {
-    say(`${closed.length} of ${dataKeys.length} data keys do not open: give the master key that wraps them as well`);
+    say(
+      `${closed.length} of ${dataKeys.length} data keys cannot be opened: give the master key that wraps them as well`,
+    );
   } else if (masterKeys.some(({ given, wraps }) => given && wraps === 0) && instance !== undefined) {
-    say("a key that wraps nothing is either new (run: onbehalf keys rotate) or may be taken away");
+    say("a key that wraps nothing is either new (run: onbehalf keys rotate) or no longer needed (remove it)");
   }
 }

@@ -2,7 +2,7 @@ import { settingsFrom, storeFrom } from "../../service/settings/config.ts";
 import { settingsAmong } from "../flags.ts";
 import { printJson, say } from "../terminal/print.ts";
 
-/** Brings the schema up to date. Opens nothing that is sealed, and so needs no key. */
+/** Brings the schema up to date. It opens nothing that is sealed, so it needs no key. */
 export async function migrate(flags: { readonly json?: boolean }): Promise<void> {
   const store = storeFrom(settingsFrom(settingsAmong(flags)));
   await store.open({ migrate: true });

@@ -1,10 +1,10 @@
-import { OnbehalfError } from "../../index.ts";
+import { configurationInvalid } from "../../core/errors.ts";
 import { startStandin } from "../../standin/index.ts";
 import type { Standin } from "../../standin/index.ts";
 import { printJson, printLines } from "../terminal/print.ts";
 import { untilStopped } from "../terminal/stop.ts";
 
-/** Runs the stand-in until SIGTERM or SIGINT. Its client's secret is no secret: it is the same for everybody. */
+/** Runs the stand-in until SIGTERM or SIGINT. It prints the client's secret: that is the same in every stand-in. */
 export async function standin(flags: { readonly port: number; readonly json?: boolean }): Promise<void> {
   const stopped = untilStopped();
   const running = await listening(flags.port);
@@ -28,11 +28,10 @@ async function listening(port: number): Promise<Standin> {
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
     if (code === undefined) throw error;
-    const problem = `cannot listen on 127.0.0.1:${port} (${code})`;
-    throw new OnbehalfError("configuration_invalid", problem, {
-      hint: "choose another port with --port, or 0 for any",
-      details: { problems: [problem] },
-      cause: error,
-    });
+    throw configurationInvalid(
+      `cannot listen on 127.0.0.1:${port} (${code})`,
+      "choose another port with --port, or 0 for any free one",
+      error,
+    );
   }
 }

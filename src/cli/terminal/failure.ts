@@ -10,8 +10,8 @@ export interface Failure {
 }
 
 /**
- * What to say of an error, and what to end with: what is wrong, its code, then what to do.
- * Each problem of a configuration has a line of its own.
+ * The lines and the exit code of an error: what is wrong, its code, then what to do. Each problem of a configuration has a
+ * line of its own.
  */
 export function failureOf(error: unknown): Failure {
   if (error instanceof UsageError) {
@@ -20,7 +20,7 @@ export function failureOf(error: unknown): Failure {
   if (!isOnbehalfError(error)) {
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return {
-      lines: [`something failed on our side (internal_error): ${what}`, "hint: please report this"],
+      lines: [`Onbehalf failed, which is a bug (internal_error): ${what}`, "hint: please report it, with these lines"],
       exitCode: exitCodes.failed,
     };
   }
@@ -31,7 +31,11 @@ export function failureOf(error: unknown): Failure {
   };
 }
 
-/** Says it on stderr and, for programs that read our JSON, as problem details on stdout. Returns the exit code. */
+/**
+ * Prints an error on stderr and, for programs that read our JSON, as problem details on stdout.
+ *
+ * @returns the exit code
+ */
 export function report(error: unknown, json: boolean): number {
   const { lines, exitCode } = failureOf(error);
   if (json && exitCode !== exitCodes.wrongUsage) process.stdout.write(`${JSON.stringify(problemOf(error).body)}\n`);

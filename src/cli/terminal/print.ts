@@ -1,3 +1,8 @@
+/**
+ * The terminal: how commands print data, talk to people, fail and stop.
+ * What a command prints is decided in its own folder.
+ */
+
 /** Data for another program: one line of JSON on stdout, names in snake_case. */
 export function printJson(data: object): void {
   process.stdout.write(`${JSON.stringify(data)}\n`);
@@ -8,12 +13,12 @@ export function printLines(lines: readonly string[]): void {
   process.stdout.write(lines.map((line) => `${line}\n`).join(""));
 }
 
-/** Talk: what happened, what to know. On stderr, out of the data's way. */
+/** Talk for people: what happened, what to know. It goes to stderr, so that stdout holds data alone. */
 export function say(line: string): void {
   process.stderr.write(`onbehalf: ${line}\n`);
 }
 
-/** Columns, as wide as their widest cell. Without rows, nothing. */
+/** Rows in columns, each as wide as its widest cell. Without rows there is no head either. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   if (rows.length === 0) return [];
   const all = [head, ...rows];
@@ -26,7 +31,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   );
 }
 
-/** Names and values, one a line; those without a value are left out. */
+/** Names and values, a pair on each line. A pair without a value is left out. */
 export function facts(pairs: readonly (readonly [string, string | undefined])[]): string[] {
   const known = pairs.filter(([, value]) => value !== undefined);
   const width = Math.max(...known.map(([name]) => name.length));

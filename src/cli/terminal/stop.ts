@@ -1,6 +1,6 @@
 const signals = ["SIGINT", "SIGTERM"] as const;
 
-/** Resolves with the signal when the process is asked to stop. A second one ends it at once. */
+/** Resolves with the signal that asks the process to stop. A second signal ends the process at once. */
 export function untilStopped(): Promise<(typeof signals)[number]> {
   return new Promise((resolve) => {
     const stop = (signal: (typeof signals)[number]): void => {

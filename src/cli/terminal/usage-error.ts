@@ -1,4 +1,4 @@
-/** The command was written wrongly; nothing was done. */
+/** The command was typed wrongly: nothing was done, and the exit code is 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
   readonly hint: string;

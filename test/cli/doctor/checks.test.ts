@@ -67,8 +67,8 @@ describe("doctor's checks", () => {
     const table: readonly (readonly [KeyStatus, string, RegExp])[] = [
       [status(["a", true, 4]), "ok", /master key a opens the store/],
       [status(["a", true, 0], ["b", false, 4]), "fail", /another master key \(b\)/],
-      [status(["new", true, 0], ["old", true, 4]), "ok warn", /the first master key \(new\) does not seal/],
-      [status(["new", true, 2], ["old", true, 2]), "ok warn", /the first master key \(new\) does not seal/],
+      [status(["new", true, 0], ["old", true, 4]), "ok warn", /not sealed with the first master key \(new\)/],
+      [status(["new", true, 2], ["old", true, 2]), "ok warn", /not sealed with the first master key \(new\)/],
       [status(["new", true, 4], ["old", true, 0]), "ok warn", /nothing is sealed with old any more/],
       [{ masterKeys: [], dataKeys: [] }, "ok", /no keys yet/],
     ];
