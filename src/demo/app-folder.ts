@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { OnbehalfError } from "../index.ts";
 import type { GrantRef, Vault } from "../index.ts";
-import { explained } from "../service/http/proxy.ts";
 import { readBody } from "../vault/http/request-body.ts";
+import { explained } from "../service/http/proxy.ts";
 
 /** A small text in the person's Drive, in the folder that only this app sees. */
 export interface Note {
@@ -20,7 +20,7 @@ interface DriveFile {
   readonly modifiedTime: string;
 }
 
-/** Keeps a text in the app folder, in one request as Drive wants it: metadata and content as two parts. */
+/** Stores a text in the app folder, in one request of two parts: metadata and content. */
 export async function storeNote(vault: Vault, ref: GrantRef, name: string, text: string): Promise<Note> {
   const boundary = `note-${randomUUID()}`;
   const metadata = JSON.stringify({ name, mimeType: "text/plain", parents: ["appDataFolder"] });
@@ -44,24 +44,25 @@ export async function storeNote(vault: Vault, ref: GrantRef, name: string, text:
   return noteOf((await response.json()) as DriveFile);
 }
 
-/** What is in the app folder, newest first. */
+/** The notes in the app folder, newest first. */
 export async function listNotes(vault: Vault, ref: GrantRef): Promise<readonly Note[]> {
   const query = "spaces=appDataFolder&pageSize=20&fields=files(id,name,modifiedTime)";
   const response = await call(vault, ref, `${files}?${query}`);
   return ((await response.json()) as { files: readonly DriveFile[] }).files.map(noteOf);
 }
 
-/** A note's text. */
+/** The text of a note. */
 export async function readNote(vault: Vault, ref: GrantRef, id: string): Promise<string> {
   return readBody(await call(vault, ref, `${files}/${encodeURIComponent(id)}?alt=media`));
 }
 
+/** Deletes a note for good. */
 export async function deleteNote(vault: Vault, ref: GrantRef, id: string): Promise<void> {
   await call(vault, ref, `${files}/${encodeURIComponent(id)}`, { method: "DELETE" });
 }
 
 /**
- * The call on the person's behalf: the vault finds or makes a valid token.
+ * Calls Drive on the person's behalf: the vault adds a valid token, after a refresh where that is needed.
  *
  * @throws {OnbehalfError} `insufficient_scope`, `not_found`, `provider_unavailable`, and as `Vault.fetch`
  */
@@ -71,13 +72,13 @@ async function call(vault: Vault, ref: GrantRef, url: string, init?: RequestInit
   if (response.status === 403) await explained(response, await vault.grant(ref));
   await response.body?.cancel();
   if (response.status === 404) {
-    throw new OnbehalfError("not_found", "drive has no such file in the app folder", {
-      hint: "look at the folder again; the stand-in forgets its files when it stops",
+    throw new OnbehalfError("not_found", "this note is not in the app folder", {
+      hint: "read the folder again; the stand-in forgets its files when it stops",
       details: {},
     });
   }
   throw new OnbehalfError("provider_unavailable", `drive answered ${response.status}`, {
-    hint: "try again; the grant is as it was",
+    hint: "try again; the grant has not changed",
     details: { issuer: "https://accounts.google.com", retryAfterMs: 1_000 },
   });
 }

@@ -7,13 +7,13 @@ const types: Readonly<Record<string, string>> = {
   svg: "image/svg+xml; charset=utf-8",
 };
 
-/** The page's files by name, read once. */
+/** The files of the page, read once. The function returns undefined for a name that is not one of them. */
 export function pageFiles(standinUrl: string): (name: string) => Response | undefined {
   const folder = new URL("./page/", import.meta.url);
   const files = new Map(readdirSync(folder).map((name) => [name, readFileSync(new URL(name, folder))]));
   const headers = {
     "content-security-policy": policy(standinUrl),
-    // The sign-in window must be able to hand the code to the page that opened it, and no other page may reach us.
+    // The sign-in window must be able to hand the code to the page that opened it. No other page may reach this one.
     "cross-origin-opener-policy": "same-origin-allow-popups",
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
@@ -28,7 +28,7 @@ export function pageFiles(standinUrl: string): (name: string) => Response | unde
   };
 }
 
-/** Our own files, and from the stand-in its sign-in script and people's pictures. */
+/** The Content-Security-Policy: our own files, and from the stand-in its sign-in script and people's pictures. */
 function policy(standinUrl: string): string {
   return [
     "default-src 'none'",

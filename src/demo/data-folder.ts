@@ -4,17 +4,17 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { OnbehalfError, generateMasterKey } from "../index.ts";
 
-/** Where a demo keeps its key and its grants. */
+/** The folder where a demo keeps its key and its grants. */
 export interface DataFolder {
   readonly path: string;
   readonly database: string;
   readonly keyFile: string;
-  /** Removes it, where it is a temporary one. */
+  /** Removes the folder, where it is a temporary one. */
   remove(): Promise<void>;
 }
 
 /**
- * Opens a folder for the demo, and makes its key where it has none.
+ * Opens a folder for the demo, and makes a key where it has none.
  *
  * @param given the folder to use, made where it does not exist; a temporary one by default
  * @throws {OnbehalfError} `key_invalid`: the folder has a database and no key
@@ -36,10 +36,10 @@ export async function openDataFolder(given: string | undefined): Promise<DataFol
 
 async function makeKey({ path, database, keyFile }: DataFolder): Promise<void> {
   if (existsSync(keyFile)) return;
-  // A new key would open nothing of what an old one sealed, and would hide that the old one is missing.
+  // A new key would open nothing that the old one sealed, and would hide that the old one is missing.
   if (existsSync(database)) {
-    throw new OnbehalfError("key_invalid", `${path} has a database and not the key that it was sealed with`, {
-      hint: "put master.key back, or choose another folder with --data",
+    throw new OnbehalfError("key_invalid", `${path} has a database, but not the key that it was sealed with`, {
+      hint: "put master.key back into it, or choose another folder with --data",
       details: {},
     });
   }

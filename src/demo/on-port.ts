@@ -1,9 +1,11 @@
-import { OnbehalfError } from "../index.ts";
+import { configurationInvalid } from "../core/errors.ts";
 
 /**
- * Starts something on the port that was asked for; where none was, on the usual one or, if that is taken, on any.
+ * Starts something on the port that was asked for. Where none was, it starts on the usual port or, if that is taken, on
+ * any free one.
  *
- * @param flag that chooses the port, for messages
+ * @param flag the flag that chooses the port, for messages
+ * @param asked undefined where nobody asked for a port
  * @throws {OnbehalfError} `configuration_invalid`: the port that was asked for is taken
  */
 export async function onPort<T>(
@@ -17,8 +19,14 @@ export async function onPort<T>(
     return await start(asked ?? usual);
   } catch (error) {
     if (!isTaken(error)) throw error;
-    if (asked !== undefined) throw taken(flag, asked, error);
-    tell(`port ${usual} is taken, so another one is used; choose it with ${flag}`);
+    if (asked !== undefined) {
+      throw configurationInvalid(
+        `another program uses port ${asked}`,
+        `choose another port with ${flag}, or 0 for any free one`,
+        error,
+      );
+    }
+    tell(`another program uses port ${usual}, so the demo takes a free one; choose one with ${flag}`);
     return start(0);
   }
 }
@@ -26,13 +34,4 @@ export async function onPort<T>(
 function isTaken(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return (error as NodeJS.ErrnoException).code === "EADDRINUSE" || isTaken(error.cause);
-}
-
-function taken(flag: string, port: number, cause: unknown): OnbehalfError<"configuration_invalid"> {
-  const problem = `port ${port} is taken by another program`;
-  return new OnbehalfError("configuration_invalid", problem, {
-    hint: `choose another with ${flag}, or 0 for any`,
-    details: { problems: [problem] },
-    cause,
-  });
 }

@@ -2,19 +2,19 @@ import { isOnbehalfError } from "../index.ts";
 import type { Grant, Vault } from "../index.ts";
 import type { LogEntry } from "../standin/index.ts";
 
-/** What became of many readers who came at the same moment. */
+/** What many readers got who asked at the same moment. */
 export interface ReadersOutcome {
   readonly readers: number;
   readonly served: number;
   /** How many different tokens they got. */
   readonly tokens: number;
-  /** How many refreshes Google was asked for meanwhile. */
+  /** How many refreshes the stand-in was asked for meanwhile. */
   readonly refreshes: number;
-  /** Codes of the errors that the others got, each once. */
+  /** The error codes that readers got who were not served, each once. */
   readonly errors: readonly string[];
 }
 
-/** Asks for a grant's token from everywhere at once. */
+/** Asks for a grant's token many times at once. */
 export async function readAtOnce(
   vault: Vault,
   { grantId, profile }: Grant,

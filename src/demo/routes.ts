@@ -12,18 +12,19 @@ import { guardDemo } from "./guard.ts";
 import { readAtOnce } from "./readers.ts";
 import type { Timeline } from "./timeline.ts";
 
+/** What the demo's routes work with. */
 export interface DemoParts {
   readonly vault: Vault;
   readonly standin: Standin;
   readonly clock: Clock;
   readonly timeline: Timeline;
-  /** Told of errors that are ours. */
+  /** Called with each error that becomes `internal_error`. */
   readonly onFault: (error: unknown) => void;
 }
 
 /**
- * The page, and what its buttons do: the part that an app's own server would play. Uses the vault's public interface
- * and nothing else, so that each of these is a line that an app could have.
+ * The page, and what its buttons do: the part of an app's own server. It uses public interfaces alone, so that an app could
+ * contain each of these lines.
  *
  * @returns a handler that answers `/` and `/demo/…`, and undefined for everything else
  */
@@ -99,7 +100,7 @@ export function demoRoutes(parts: DemoParts): (request: Request) => Promise<Resp
 
   return (request) => {
     const { pathname } = new URL(request.url);
-    // The phone's own request goes on to the service; it is only written down.
+    // The service answers the phone's request. Here it is only added to the timeline.
     if (pathname === "/authcode" && request.method === "POST") {
       const header = request.headers.has("x-requested-with") ? ["X-Requested-With"] : [];
       timeline.note({ from: "phone", to: "server", what: "POST /authcode", with: ["authCode", ...header] });
@@ -110,7 +111,7 @@ export function demoRoutes(parts: DemoParts): (request: Request) => Promise<Resp
 
   function moveOn(seconds: number): void {
     standin.advance(seconds * 1_000);
-    timeline.note({ from: "demo", what: `the clock moves on by ${seconds.toLocaleString("en")} s`, with: [] });
+    timeline.note({ from: "demo", what: `the clock moves forward by ${seconds.toLocaleString("en")} s`, with: [] });
   }
 
   async function answer(request: Request): Promise<Response> {
@@ -123,7 +124,7 @@ export function demoRoutes(parts: DemoParts): (request: Request) => Promise<Resp
   }
 }
 
-/** The page and its files are open to a link from anywhere; there is nothing about anybody in them. */
+/** Whether this asks for the page or its files. Any site may link to them: there is nothing about a person in them. */
 function isPage({ method, url }: Request): boolean {
   const { pathname } = new URL(url);
   return method === "GET" && (pathname === "/" || pathname.startsWith("/demo/page/"));

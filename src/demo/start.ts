@@ -1,3 +1,8 @@
+/**
+ * The demo: a small app with a page, over a vault, a service and the stand-in, in one process on this machine.
+ * It shows what an app of your own would do, so it uses public interfaces alone; flags and terminal are in `cli/demo/`.
+ */
+
 import { randomBytes } from "node:crypto";
 import { google, keyringFromFile, movableClock, openVault } from "../index.ts";
 import type { Secret, Vault } from "../index.ts";
@@ -11,40 +16,44 @@ import { onPort } from "./on-port.ts";
 import { demoRoutes } from "./routes.ts";
 import { Timeline } from "./timeline.ts";
 
+/** How to start a demo. */
 export interface DemoOptions {
-  /** 8787 or, where that is taken, any. */
+  /** Port of the page and the service; 0 for any free one. Default 8787, or any free one where that is taken. */
   readonly port?: number;
-  /** 4600 or, where that is taken, any. */
+  /** Port of the stand-in; 0 for any free one. Default 4600, or any free one where that is taken. */
   readonly standinPort?: number;
-  /** A temporary folder by default, removed at the end. */
+  /** Folder for the key and the database. Default: a temporary one, which is removed at the end. */
   readonly data?: string;
   readonly logLevel: LogLevel;
-  /** Told what a person should know, a sentence each. */
+  /** Called with each sentence that a person should read. */
   readonly tell: (line: string) => void;
 }
 
+/** A demo that runs, with the addresses of its parts. */
 export interface RunningDemo {
   readonly service: string;
   readonly standin: string;
   readonly page: string;
-  /** A key that may do everything. Made anew at each start, and ended at the end. */
+  /** A caller key with every permission. Each start creates a new one, and `close` revokes it. */
   readonly callerKey: Secret;
   readonly clientId: string;
   readonly folder: string;
   close(): Promise<void>;
 }
 
-/** On loopback, whoever is silent for this long will not answer. */
+/** How long the stand-in may take to answer an exchange. On loopback, a longer silence means that no answer will come. */
 const exchangeTimeoutMs = 5_000;
 
-/** How long requests that wait for a stand-in told to be slow may hold up the end. */
-const patienceMs = 5_000;
+/** How long `close` waits for requests that a slow fault of the stand-in holds up. */
+const closeWaitMs = 5_000;
 
 /**
  * Starts stand-in, service and page, with one clock for all of them.
  *
- * @throws {OnbehalfError} `configuration_invalid`: a port that was asked for is taken; `key_invalid`: a data folder
- *   with a database and without its key; and as `openVault`
+ * @returns the addresses; `close` stops all three and removes a temporary folder
+ * @throws {OnbehalfError} `configuration_invalid`: a port that was asked for is taken
+ * @throws {OnbehalfError} `key_invalid`: the folder has a database and not its key
+ * @throws {OnbehalfError} and those of `openVault`
  */
 export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
   await using starting = new AsyncDisposableStack();
@@ -83,7 +92,7 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
     startServer(vault, { port, onFault, before: routes }),
   );
   starting.defer(async () => {
-    const cut = setTimeout(() => void standin.close(), patienceMs);
+    const cut = setTimeout(() => void standin.close(), closeWaitMs);
     await server.close();
     clearTimeout(cut);
   });
@@ -100,7 +109,7 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
   };
 }
 
-/** The key was printed to a terminal: in a folder that is kept it must not outlive the demo. */
+/** Revokes the caller's key. It was printed to a terminal, so in a folder that is kept it must not outlive the demo. */
 async function endCaller({ callers }: Vault, name: string): Promise<void> {
   await callers.revoke(name);
 }

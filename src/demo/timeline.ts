@@ -9,16 +9,16 @@ export interface TimelineEntry {
   readonly from: "phone" | "server" | "vault" | "person" | "demo";
   readonly to?: "google" | "server";
   readonly what: string;
-  /** What was sent, `name=value` each, secrets shortened. */
+  /** The parameters that were sent, each as `name=value`. Secrets are shortened. */
   readonly with: readonly string[];
   readonly status?: number;
   readonly outcome?: string;
 }
 
-/** Entries kept. */
+/** How many entries are kept. */
 const kept = 1_000;
 
-/** Everything that went over the wire and what the vault made of it, in the order it happened. */
+/** All requests to the stand-in, and the events of the vault, in the order they happened. */
 export class Timeline {
   readonly #clock: Clock;
   readonly #requests: (since: number) => readonly LogEntry[];
@@ -32,13 +32,13 @@ export class Timeline {
     this.#requests = requests;
   }
 
-  /** What a person or the phone did, as far as no request to the stand-in says it. */
+  /** Adds what a person or the phone did, where no request to the stand-in shows it. */
   note(entry: Omit<TimelineEntry, "seq" | "at">): void {
     this.#catchUp();
     this.#add({ at: new Date(this.#clock.now()).toISOString(), ...entry });
   }
 
-  /** An event of the vault. */
+  /** Adds an event of the vault. */
   happened({ type, ...rest }: VaultEvent): void {
     const told = Object.entries(rest)
       .filter(([name]) => name !== "grantId" && name !== "provider")
@@ -53,7 +53,7 @@ export class Timeline {
     return this.#entries.slice(Math.max(0, since - first + 1));
   }
 
-  /** What the stand-in answered meanwhile comes first: it is what the next entry came of. */
+  /** Adds the requests that the stand-in answered meanwhile. They come first: the next entry is their result. */
   #catchUp(): void {
     for (const request of this.#requests(this.#seen)) {
       this.#seen = request.seq;
@@ -67,13 +67,22 @@ export class Timeline {
   }
 }
 
-/** Pictures, styles and scripts are part of no story. */
+/** Pictures, styles and scripts are left out: they do not help to follow a sign-in. */
 function isShown({ path }: LogEntry): boolean {
   return !/^\/(?:gsi|pages|picture)\//.test(path) && path !== "/favicon.ico";
 }
 
-/** The parameters that tell the story; the others are long and always the same. */
-const telling = ["grant_type", "code", "redirect_uri", "refresh_token", "token", "authorization", "email", "decision"];
+/** The parameters that are shown. The others are long and always the same. */
+const shownParameters = [
+  "grant_type",
+  "code",
+  "redirect_uri",
+  "refresh_token",
+  "token",
+  "authorization",
+  "email",
+  "decision",
+];
 
 function fromRequest({ at, method, path, parameters, status, outcome }: LogEntry): Omit<TimelineEntry, "seq"> {
   const bySignIn = /^\/(?:o\/oauth2\/(?:v2\/)?auth|signin\/)/.test(path);
@@ -82,9 +91,9 @@ function fromRequest({ at, method, path, parameters, status, outcome }: LogEntry
     from: bySignIn ? "phone" : path.startsWith("/account/") ? "person" : "server",
     to: "google",
     what: `${method} ${path}`,
-    with: telling.flatMap((name) => {
+    with: shownParameters.flatMap((name) => {
       const value = parameters[name];
-      // A phone's redirect_uri is the empty string, sent explicitly: that is worth seeing.
+      // A phone's redirect_uri is an empty string that is sent all the same: people look for it, so it is shown.
       if (value === undefined || (bySignIn && name === "redirect_uri")) return [];
       return [name === "authorization" ? value : `${name}=${value === "" ? "(empty)" : value}`];
     }),

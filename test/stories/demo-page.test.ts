@@ -112,12 +112,12 @@ describe("the demo's page, in real Chromium", needsChromium, () => {
       await look("stored-and-read");
 
       await page.click("#expire");
-      await says("expire-said", "The token has ended.");
+      await says("expire-said", "The access token has expired.");
       await says("ahead", "1 h");
       await page.click("#read");
       await says("read-said", "1 note in it.");
       await says("tally", "1 refresh ·");
-      await says("access", /good for (?:59 min|1 h)/);
+      await says("access", /valid for (?:59 min|1 h)/);
       await look("expired");
 
       await page.click("#readers");
@@ -126,7 +126,7 @@ describe("the demo's page, in real Chromium", needsChromium, () => {
       await look("hundred-readers");
 
       await page.click("#remove");
-      await says("remove-said", "Google has ended all of it.");
+      await says("remove-said", "Google has ended the access.");
       await page.click("#read");
       await says("read-said", "409 reauthorization_required");
       await says("read-said", /since \d{4}-\d\d-\d\d/);

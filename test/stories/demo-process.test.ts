@@ -75,7 +75,7 @@ describe("the demo as a process", () => {
     ]) {
       const { code, stderr } = await demoThatEnds(args);
       assert.equal(code, 1);
-      assert.match(stderr, new RegExp(`port ${taken} is taken`));
+      assert.match(stderr, new RegExp(`another program uses port ${taken}`));
       assert.match(stderr, new RegExp(`hint: .*${args.indexOf(taken) === 1 ? "--port" : "--standin-port"}`));
     }
   });
@@ -86,8 +86,11 @@ describe("the demo as a process", () => {
     await using demo = await Demo.start({ args: [] });
     assert.notEqual(new URL(demo.service).port, "8787");
     assert.notEqual(new URL(demo.standin).port, "4600");
-    assert.match(demo.output.stderr, /port 8787 is taken, so another one is used; choose it with --port/);
-    assert.match(demo.output.stderr, /port 4600 is taken/);
+    assert.match(
+      demo.output.stderr,
+      /another program uses port 8787, so the demo takes a free one; choose one with --port/,
+    );
+    assert.match(demo.output.stderr, /another program uses port 4600/);
   });
 
   test("the demo's process: a port that is none is wrong usage", async () => {

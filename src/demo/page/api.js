@@ -1,4 +1,4 @@
-// Talks to the demo's own routes. Whatever is refused comes as problem details (RFC 9457).
+// Calls the demo's own routes. An error comes as problem details (RFC 9457).
 
 export class Refused extends Error {
   constructor(status, problem) {

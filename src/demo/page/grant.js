@@ -1,16 +1,16 @@
-// What the server holds for a person, as GET /v1/grants would say it.
+// Shows what the server holds for a person: the members of a grant as GET /v1/grants answers it.
 import { byId, duration, element, say, clockTime } from "./words.js";
 
 const reasons = {
-  invalid_grant: "Google says the refresh token is no longer good",
-  reauthentication_required: "the organisation asks for a new sign-in",
-  admin_policy_enforced: "an administrator restricted it",
-  no_refresh_token: "there never was a refresh token",
+  invalid_grant: "Google no longer accepts the refresh token",
+  reauthentication_required: "the organisation requires a new sign-in",
+  admin_policy_enforced: "an administrator blocked the access",
+  no_refresh_token: "Google never gave a refresh token",
   crash_ambiguous_rotation: "the new refresh token was lost in a crash",
-  revoked: "it was disconnected here",
+  revoked: "the person disconnected it here",
 };
 
-/** An hour, as far as the bar that shows a token's life is concerned. */
+/** The life that the full length of the token's bar stands for. */
 const wholeLifeMs = 3_600_000;
 
 export function showGrant(grant, now) {
@@ -26,10 +26,13 @@ export function showGrant(grant, now) {
 
   const left = grant.access_expires_at === undefined ? -1 : Date.parse(grant.access_expires_at) - now.getTime();
   const usable = grant.state === "active" || grant.state === "suspect";
-  say("access", usable ? tokenWords(grant.access_expires_at, left) : "none is handed out");
+  say(
+    "access",
+    usable ? tokenWords(grant.access_expires_at, left) : "none: the server hands out no token for this grant",
+  );
   byId("life").parentElement.hidden = !usable;
   byId("life").style.inlineSize = `${usable ? Math.min(100, Math.max(0, (left / wholeLifeMs) * 100)) : 0}%`;
-  say("refresh", usable && grant.offline ? "held, sealed in the database" : "none");
+  say("refresh", usable && grant.offline ? "stored in the database, encrypted" : "none");
   say(
     "last-refresh",
     grant.last_refresh_at === undefined
@@ -41,12 +44,12 @@ export function showGrant(grant, now) {
 
 function tokenWords(expiresAt, left) {
   if (expiresAt === undefined) return "none";
-  return left > 0 ? `good for ${duration(left)}` : `ended ${duration(-left)} ago`;
+  return left > 0 ? `valid for ${duration(left)}` : `expired ${duration(-left)} ago`;
 }
 
 let listed = "";
 
-/** Radio buttons, where there is more than one person to act for. */
+/** Shows radio buttons, where the server can act for more than one person. */
 export function showPeople(grants, selected, choose) {
   byId("people").hidden = grants.length < 2;
   const wanted = JSON.stringify([grants.map(({ grant_id }) => grant_id), selected?.grant_id]);

@@ -1,4 +1,4 @@
-// Ties the page together: asks the server how things stand, once a second and after every action.
+// Ties the page together: reads the state from the server once a second and after every action.
 import { get, post, remove, Refused } from "./api.js";
 import { showGrant, showPeople } from "./grant.js";
 import { isAway, putAway, showPhone } from "./phone.js";
@@ -60,11 +60,14 @@ async function lookOnce() {
     show();
   } catch (error) {
     byId("trouble").hidden = false;
-    say("trouble", error instanceof Refused ? error.message : "The demo does not answer. Was it stopped?");
+    say(
+      "trouble",
+      error instanceof Refused ? error.message : "The demo does not answer. Start it again with onbehalf demo.",
+    );
   }
 }
 
-/** Says how an action went, beside its button. */
+/** Shows beside a button how its action went. */
 function told(id, kind, status, sentence, hint) {
   byId(id).replaceChildren(
     element("span", { class: `status ${kind}` }, status),
@@ -77,7 +80,7 @@ function sentence(text) {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 }
 
-/** Runs what a button does: not twice at once, and with its outcome told. */
+/** Runs what a button does, once at a time, and shows the outcome. */
 async function run(button, outputId, action) {
   button.setAttribute("aria-busy", "true");
   button.disabled = true;
@@ -162,7 +165,8 @@ function forgetNotes() {
 onClick("expire", async () => {
   await post("/demo/clock", { advance_seconds: "3700" });
   return {
-    words: "The token has ended. One that is in use is replaced by itself, any other when it is next asked for.",
+    words:
+      "The access token has expired. The server refreshes a token that is in use by itself, any other when it next needs it.",
   };
 });
 
@@ -179,13 +183,13 @@ onClick("readers", async (grantId) => {
 
 onClick("remove", async (grantId) => {
   await post("/demo/revoke-at-google", { grant: grantId });
-  return { words: "Google has ended all of it. The server finds out at its next call: read, or write." };
+  return { words: "Google has ended the access. The server learns of it at its next call: press Read or Store." };
 });
 
 byId("disconnect").addEventListener("click", (event) => {
   void run(event.currentTarget, "phone-said", async (grantId) => {
     await remove(`/demo/grants/${grantId}`);
-    return { words: "Disconnected here, and revoked at Google." };
+    return { words: "The server has revoked the grant at Google and ended it here." };
   });
 });
 
@@ -194,13 +198,13 @@ byId("put-away").addEventListener("click", () => {
   show();
 });
 
-/** Signing in: the phone is in the hand for that. */
+/** Signs a person in, on the phone. */
 async function connect(button, options) {
-  say("phone-said", "Go on in the sign-in window.");
+  say("phone-said", "Continue in the sign-in window.");
   button.disabled = true;
   try {
     const person = await signIn(state.client_id, options);
-    say("phone-said", person === undefined ? "Not signed in: the window was closed, or the answer was no." : "");
+    say("phone-said", person === undefined ? "Not signed in: the person closed the window, or refused." : "");
     if (person !== undefined) {
       selected = person.grant_id;
       forgetNotes();

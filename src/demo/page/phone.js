@@ -1,4 +1,4 @@
-// The phone: who is signed in there, and what they allowed. It knows nothing else.
+// The phone: shows who is signed in and what they allowed. It knows nothing else.
 import { driveScope } from "./sign-in.js";
 import { byId, day, element, say, shortTime } from "./words.js";
 
@@ -28,7 +28,7 @@ export function showPhone(grant, now) {
   byId("notice").hidden = grant === undefined || isUsable(grant);
   if (grant === undefined) return;
   const wanted = JSON.stringify([grant.grant_id, grant.profile, grant.scope, grant.state, grant.offline]);
-  // Only when something changed: redrawing would take the focus from whoever is on a button.
+  // Only when something changed: drawing it again would take the focus away from the button it is on.
   if (wanted === shown) return;
   shown = wanted;
   showPerson(grant);
@@ -47,10 +47,10 @@ function showPerson({ profile, scope, state, offline }) {
   byId("allowed").replaceChildren(
     permission(usable, "Know who you are"),
     permission(usable && drive, "Keep files in a folder of its own in your Drive"),
-    permission(usable && offline, "Go on while you are away"),
+    permission(usable && offline, "Continue while you are away"),
   );
   byId("lost").hidden = usable;
-  say("lost", usable ? "" : "Logbook has lost its access. It can only ask you again.");
+  say("lost", usable ? "" : "Logbook has lost its access. It needs you to sign in again.");
   const ask = byId("ask-again");
   ask.hidden = usable && drive && offline;
   say("ask-again", usable ? "Allow the Drive folder" : "Sign in again");

@@ -4,13 +4,13 @@ import { post } from "./api.js";
 export const driveScope = "https://www.googleapis.com/auth/drive.appdata";
 const scope = `openid email profile ${driveScope}`;
 
-/** Loads Google's script when the page opens: a popup must follow its click at once. */
+/** Loads Google's script when the page opens: a browser lets a popup open only shortly after the click. */
 export function loadGoogle(base) {
   return new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = `${base}/gsi/client`;
     script.addEventListener("load", resolve);
-    script.addEventListener("error", () => reject(new Error("the stand-in's sign-in script did not load")));
+    script.addEventListener("error", () => reject(new Error("the sign-in script did not load from the stand-in")));
     document.head.append(script);
   });
 }
@@ -23,7 +23,7 @@ export async function signIn(clientId, { chooseAccount = false, loginHint } = {}
     select_account: chooseAccount,
     ...(loginHint === undefined ? {} : { login_hint: loginHint }),
   });
-  // X-Requested-With goes with it, else the server refuses before the code is spent.
+  // post() sends X-Requested-With: without it the server refuses, before it uses the code.
   return code === undefined ? undefined : post("/authcode", { authCode: code, source: "web-popup", scope });
 }
 
@@ -35,7 +35,7 @@ function requestCode(config) {
       callback: ({ code, error }) => {
         if (code !== undefined) resolve(code);
         else if (error === "access_denied") resolve(undefined);
-        else reject(new Error(`google refused (${error})`));
+        else reject(new Error(`Google refused the sign-in (${error})`));
       },
       error_callback: ({ type, message }) => {
         if (type === "popup_closed") resolve(undefined);

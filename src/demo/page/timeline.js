@@ -1,4 +1,4 @@
-// Everything that went over the wire, newest first.
+// The timeline: every request and event, newest first.
 import { byId, clockTime, count, element, say } from "./words.js";
 
 const names = { phone: "phone", server: "server", vault: "vault", person: "person", demo: "demo", google: "Google" };
@@ -34,7 +34,7 @@ function countIn({ what, outcome, with: sent }) {
   if (/ \/(?:upload\/)?drive\//.test(what)) tally.calls += 1;
 }
 
-/** The others are told in words. */
+/** Whether an entry is a request. The others are described in words. */
 function isRequest(what) {
   return /^[A-Z]+ \//.test(what);
 }

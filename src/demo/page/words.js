@@ -45,7 +45,7 @@ export function byId(id) {
   return document.getElementById(id);
 }
 
-/** Changes text only where it differs, so that a screen reader hears news and not every tick. */
+/** Changes text only where it differs, so that a screen reader speaks only when something has changed. */
 export function say(id, text) {
   const target = byId(id);
   if (target.textContent !== text) target.textContent = text;
