@@ -2,8 +2,13 @@ import { OnbehalfBrowserError } from "./errors.ts";
 import { missingScopes, scopeList } from "./scopes.ts";
 import type { Scopes } from "./scopes.ts";
 
-/** The verified claims of the ID token, under their registered names. Only `sub` is always there. */
+/**
+ * The verified claims of the ID token, by their registered names. Only `sub` is always present.
+ *
+ * @see {@link https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims | OpenID Connect Core 1.0 section 5.1}
+ */
 export interface Profile {
+  /** The provider's id of the person: it never changes. */
   readonly sub: string;
   readonly email?: string;
   readonly email_verified?: boolean;
@@ -14,20 +19,22 @@ export interface Profile {
   readonly given_name?: string;
 }
 
-/** Who signed in, and what the server may now do on their behalf. There is no token of the provider in here. */
+/** Who signed in, and what the server may now do on their behalf. It contains no token of the provider. */
 export interface SignedIn {
+  /** The provider's id of the person, as in `profile.sub`. */
   readonly subject: string;
   readonly profile: Profile;
+  /** The grant that the service keeps for this person. */
   readonly grantId: string;
-  /** What was granted, in the provider's own names. */
+  /** The scopes that the person granted, by the provider's own names. */
   readonly scopes: readonly string[];
-  /** What was asked for and not granted: the person can untick each one. */
+  /** The scopes that the page asked for and the person did not grant: they can untick each one. */
   readonly missingScopes: readonly string[];
-  /** False: the server holds no refresh token and loses access when the access token ends, about an hour from now. */
+  /** Whether the service holds a refresh token. Without one it loses access when the access token ends, in about an hour. */
   readonly offline: boolean;
-  /** A short-lived JWT for the app's own backend, which checks it with `/.well-known/jwks.json`. */
+  /** A JWT for the app's own backend, valid for five minutes. The backend verifies it with `/.well-known/jwks.json`. */
   readonly signInAssertion: string | undefined;
-  /** What to do about it, where the service has something to say (`offline: false`, for one). */
+  /** What to do next, where the service has advice: with `offline: false`, for one. */
   readonly hint: string | undefined;
 }
 
@@ -46,7 +53,7 @@ function objectOf(body: string): Json | undefined {
   }
 }
 
-/** The pieces of an HTTP answer that decide what it means. */
+/** The parts of an HTTP answer that decide what it means. */
 export interface Answer {
   readonly status: number;
   readonly body: string;
@@ -57,8 +64,10 @@ export interface Answer {
 /**
  * Reads the answer of `POST /authcode`.
  *
- * @throws {OnbehalfBrowserError} the service's own code (RFC 9457 problem), or `unexpected_answer` where something
- *   else than the service spoke: a proxy's error page, a single-page app's `index.html`.
+ * @throws {OnbehalfBrowserError} the code in the service's problem details
+ * @throws {OnbehalfBrowserError} `unexpected_answer`: something else than the service answered, such as a proxy with an
+ *   error page, or a single-page app with its `index.html`
+ * @see {@link https://www.rfc-editor.org/rfc/rfc9457 | RFC 9457}
  */
 export function signedInFrom({ status, body, retryAfter }: Answer, asked: Scopes): SignedIn {
   const json = objectOf(body);
@@ -77,9 +86,9 @@ export function signedInFrom({ status, body, retryAfter }: Answer, asked: Scopes
   if (status !== 200 || json === undefined || subject === undefined || grantId === undefined) {
     throw new OnbehalfBrowserError(
       "unexpected_answer",
-      `the endpoint answered ${String(status)}, but not as Onbehalf`,
+      `the endpoint answered ${String(status)} with something that is not an answer of Onbehalf`,
       {
-        hint: "check that `endpoint` leads to the service's POST /authcode, through every proxy in between",
+        hint: "check that `endpoint`, and every proxy on the way, leads to the service's POST /authcode",
         status,
         retryAfterSeconds: secondsOf(retryAfter),
       },
@@ -110,7 +119,7 @@ function profileOf(json: Json, sub: string): Profile {
   return profile;
 }
 
-/** `Retry-After` in seconds; its other form, a date, is left aside: the page's clock may be wrong by hours. */
+/** `Retry-After` in seconds. Its other form, a date, is ignored: the page's clock may be wrong by hours. */
 function secondsOf(retryAfter: string | null): number | undefined {
   return retryAfter !== null && /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) : undefined;
 }

@@ -1,4 +1,4 @@
-/** What the page itself can run into. */
+/** Failures of the page itself. */
 type LocalCode =
   | "popup_failed_to_open"
   | "popup_closed"
@@ -10,10 +10,10 @@ type LocalCode =
   | "issuer_mismatch"
   | "insecure_context";
 
-/** What the provider says on the way back, when there is no code (RFC 6749 section 4.1.2.1, and Google's own). */
+/** The provider's answer where it sends no code: codes of RFC 6749 section 4.1.2.1, and Google's own. */
 type ProviderCode = "access_denied" | "admin_policy_enforced" | "org_internal" | "invalid_scope" | "server_error";
 
-/** What `POST /authcode` answers. */
+/** Errors that `POST /authcode` answers. */
 type ServiceCode =
   | "csrf_rejected"
   | "code_rejected"
@@ -26,27 +26,31 @@ type ServiceCode =
   | "client_misconfigured"
   | "provider_unavailable"
   | "store_unavailable"
+  | "keeper_unavailable"
   | "internal_error";
 
 /**
- * The codes known today. A newer service or another provider may send one that is not listed here:
- * it comes through as it is, so keep a `default` in a `switch`.
+ * The codes known today. A newer service or another provider may send one that is not listed here, which is passed on as
+ * it is: keep a `default` in a `switch`.
  */
 export type BrowserErrorCode = LocalCode | ProviderCode | ServiceCode | (string & Record<never, never>);
 
-/** What is known about a failure besides its code and message. */
+/** What is known about a failure, besides its code and message. */
 export interface BrowserErrorDetails {
-  /** What to do next, in a sentence. */
+  /** What to do next, in one sentence. */
   readonly hint?: string | undefined;
   /** The HTTP status, where the service answered. */
   readonly status?: number | undefined;
   /** Seconds to wait before another try, where the service said so (`Retry-After`). */
   readonly retryAfterSeconds?: number | undefined;
-  /** What was thrown underneath. */
+  /** The error that this one comes from. */
   readonly cause?: unknown;
 }
 
-/** The one error of this client. Act on `code`, show `hint` to a developer, never match on `message`. */
+/**
+ * The one error class of this client. Decide by `code`, show `hint` to a developer, and never compare `message`: its wording
+ * changes.
+ */
 export class OnbehalfBrowserError extends Error {
   override readonly name = "OnbehalfBrowserError";
   readonly code: BrowserErrorCode;
@@ -63,7 +67,11 @@ export class OnbehalfBrowserError extends Error {
   }
 }
 
-/** Narrows what a `catch` caught. */
+/**
+ * Whether a caught value is an error of this client.
+ *
+ * @param error anything that was caught
+ */
 export function isOnbehalfBrowserError(error: unknown): error is OnbehalfBrowserError {
   return error instanceof OnbehalfBrowserError;
 }

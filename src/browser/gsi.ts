@@ -1,6 +1,6 @@
 import { OnbehalfBrowserError } from "./errors.ts";
 
-/** Google's script, as a page loads it. */
+/** The address of Google's script. */
 const googleScript = "https://accounts.google.com/gsi/client";
 
 /** The part of Google Identity Services that this client uses. */
@@ -17,6 +17,13 @@ interface CodeClientConfig {
 }
 interface CodeClients {
   initCodeClient(config: CodeClientConfig): { requestCode(): void };
+}
+
+/** The members that are not undefined: Google reads one that is present and undefined as a value. */
+function defined<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as ReturnType<
+    typeof defined<T>
+  >;
 }
 
 /** What the popup asks Google for. */
@@ -36,10 +43,13 @@ function codeClients(): CodeClients | undefined {
 }
 
 /**
- * Loads Google's script. Call it when the page opens: a browser lets a popup open only shortly after a click,
- * and a script that loads in between may take longer than that.
+ * Loads Google's script. Call it when the page opens: a browser lets a popup open only shortly after a click, and loading
+ * the script may take longer than that.
  *
- * @throws {OnbehalfBrowserError} `script_failed`. The next call tries again.
+ * @param gsiUrl the script's address; default Google's
+ * @returns when the script is ready; at once where it was loaded before
+ * @throws {OnbehalfBrowserError} `script_failed`: the script did not load; the next call tries again
+ * @see {@link https://developers.google.com/identity/oauth2/web/guides/load-3p-authorization-library | Google: the script}
  */
 export function preloadGoogle(gsiUrl: string = googleScript): Promise<void> {
   if (codeClients() !== undefined) return Promise.resolve();
@@ -60,7 +70,7 @@ function loadScript(src: string): Promise<void> {
       script.remove();
       reject(
         new OnbehalfBrowserError("script_failed", `${src} did not load`, {
-          hint: "allow it in script-src of the Content-Security-Policy; a content blocker may hold it back too",
+          hint: "allow it in script-src of the Content-Security-Policy; if it is allowed, look for a content blocker",
         }),
       );
     };
@@ -86,8 +96,8 @@ const popupProblems = new Map([
   [
     "popup_closed",
     {
-      message: "the sign-in window was closed before an answer came",
-      hint: "if nobody closed it, serve the page with Cross-Origin-Opener-Policy: same-origin-allow-popups",
+      message: "the sign-in window was closed before Google answered",
+      hint: "if the person did not close it, serve the page with Cross-Origin-Opener-Policy: same-origin-allow-popups",
     },
   ],
 ]);
@@ -101,7 +111,11 @@ const popupProblems = new Map([
 export function requestCode(request: PopupRequest): Promise<string> {
   const clients = codeClients();
   if (clients === undefined) {
-    return Promise.reject(new OnbehalfBrowserError("script_failed", "google's script is not loaded"));
+    return Promise.reject(
+      new OnbehalfBrowserError("script_failed", "Google's script is not loaded", {
+        hint: "wait for preloadGoogle() first",
+      }),
+    );
   }
   return new Promise((resolve, reject) => {
     const client = clients.initCodeClient({
@@ -109,9 +123,7 @@ export function requestCode(request: PopupRequest): Promise<string> {
       scope: request.scope.join(" "),
       ux_mode: "popup",
       include_granted_scopes: request.includeGrantedScopes,
-      ...(request.loginHint === undefined ? {} : { login_hint: request.loginHint }),
-      ...(request.hostedDomain === undefined ? {} : { hd: request.hostedDomain }),
-      ...(request.selectAccount === undefined ? {} : { select_account: request.selectAccount }),
+      ...defined({ login_hint: request.loginHint, hd: request.hostedDomain, select_account: request.selectAccount }),
       callback: ({ code, error, error_description }) => {
         if (code !== undefined && code !== "") resolve(code);
         else reject(refusal(error ?? "popup_error", error_description));
@@ -127,12 +139,18 @@ export function requestCode(request: PopupRequest): Promise<string> {
   });
 }
 
-/** The provider answered without a code (RFC 6749 section 4.1.2.1). */
+/**
+ * The error for an answer of the provider that has no code.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1 | RFC 6749 section 4.1.2.1}
+ */
 export function refusal(code: string, description: string | null | undefined): OnbehalfBrowserError {
   const said = description === null || description === undefined || description === "" ? "" : `: ${description}`;
   return code === "access_denied"
-    ? new OnbehalfBrowserError(code, `the person did not give consent${said}`, {
-        hint: "go on without, and ask again when they use what needs it",
+    ? new OnbehalfBrowserError(code, `the person refused${said}`, {
+        hint: "continue without it, and ask again when they use what needs it",
       })
-    : new OnbehalfBrowserError(code, `the provider refused (${code})${said}`, { hint: "see docs/google.md" });
+    : new OnbehalfBrowserError(code, `the provider refused the sign-in (${code})${said}`, {
+        hint: "docs/google.md explains the codes of Google",
+      });
 }

@@ -1,7 +1,8 @@
 /**
- * The page's side of Onbehalf: gets a one-time code and hands it to `POST /authcode`.
- * Imports nothing, stores nothing but a pending redirect, and never sees a token of the provider.
+ * The page's side of Onbehalf: it gets a one-time code from the provider and hands it to the service's `POST /authcode`.
+ * Nothing here imports from the rest, stores more than a pending redirect, or ever sees a token of the provider.
  */
+
 export type { Profile, SignedIn } from "./answer.ts";
 export { isOnbehalfBrowserError, OnbehalfBrowserError } from "./errors.ts";
 export type { BrowserErrorCode, BrowserErrorDetails } from "./errors.ts";

@@ -4,45 +4,50 @@ import { OnbehalfBrowserError } from "./errors.ts";
 import { scopeList } from "./scopes.ts";
 import type { Scopes } from "./scopes.ts";
 
-/** Where the code came from. It decides the `redirect_uri` of the exchange; a wrong one burns the code. */
+/** Where a code came from. It decides the `redirect_uri` of the exchange: a wrong source may use the code up. */
 export type Source = "android" | "ios" | "web-popup" | "web-redirect";
 
-/** How to reach the service. */
+/** How to reach the service. Nothing is required. */
 export interface Delivery {
-  /** The service's route, on the page's own origin or on one that allows it. `/authcode` by default. */
+  /** The service's `POST /authcode`, on the page's own origin or on one that allows this origin. Default `/authcode`. */
   readonly endpoint?: string | URL;
-  /** Further headers, such as a ticket of the app's own backend. */
+  /** Headers to add to the request. Default: none. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Gives up; the promise then rejects with the signal's own reason. */
+  /** Ends the wait: the promise then rejects with the signal's reason. The service may have taken the code all the same. */
   readonly signal?: AbortSignal;
-  /** How long one attempt may take, in milliseconds; 30,000 by default. There are at most two. */
+  /** How long one attempt may take, milliseconds. Default 30,000. There are at most two attempts. */
   readonly timeoutMs?: number;
-  /** Time between the two, in milliseconds, for a radio to come back; 1,000 by default. */
+  /** How long to wait before the second attempt, milliseconds, for a lost network to come back. Default 1,000. */
   readonly pauseMs?: number;
 }
 
-/** One code, and what is needed to exchange it. */
+/** One code, and what the service needs to exchange it. */
 export interface PostCodeOptions extends Delivery {
+  /** The one-time code, as the provider gave it. */
   readonly code: string;
-  /** `web-popup` by default. */
+  /** Default `web-popup`. */
   readonly source?: Source;
-  /** What was asked for, so that service and page can tell what was not granted. */
+  /** The scopes that the page asked for, so that the answer can name those that the person did not grant. */
   readonly scope?: Scopes;
   /** With `web-redirect`: the URI that the code was sent to, character by character. */
   readonly redirectUri?: string;
-  /** With PKCE (RFC 7636): the verifier. */
+  /** The PKCE verifier, where the sign-in had a challenge (RFC 7636). */
   readonly codeVerifier?: string;
-  /** Where one was sent with the authorization request: the service compares it with the ID token's. */
+  /** The nonce of the authorization request, where it had one: the service compares it with that of the ID token. */
   readonly nonce?: string;
 }
 
 /**
- * Hands a code to the service, which exchanges it and keeps the grant.
- * An answer that got lost on the way is asked for once more with the same code: the service repeats a result
- * for a minute, so nobody has to consent again because of a tunnel.
+ * Hands a code to the service, which exchanges it and keeps the grant. Where no answer comes, it sends the same code once
+ * more: for a minute the service repeats its result, so that no person has to consent again because of a lost network.
  *
- * @throws {OnbehalfBrowserError} `network_error`: no answer in two attempts; `unexpected_answer`: somebody else
- *   answered; otherwise the service's own code.
+ * @returns who signed in, and what they granted
+ * @throws {OnbehalfBrowserError} `network_error`: no answer in two attempts
+ * @throws {OnbehalfBrowserError} `unexpected_answer`: something else than the service answered
+ * @throws {OnbehalfBrowserError} every other code comes from the service: `code_rejected`, `id_token_invalid`,
+ *   `invalid_request`, `csrf_rejected`, `forbidden`, `client_misconfigured`, `provider_unavailable`, `store_unavailable`,
+ *   `keeper_unavailable`, `request_too_large`, `internal_error`
+ * @throws the reason of `signal`, where it fires
  */
 export async function postCode(options: PostCodeOptions): Promise<SignedIn> {
   const request = { url: options.endpoint ?? "/authcode", body: formOf(options), options };
@@ -63,12 +68,12 @@ interface Request {
   readonly options: Delivery;
 }
 
-/** The body is read here too: an answer cut off in the middle is as lost as none. */
+/** Sends the code and reads the whole answer: one that breaks off in the middle is as lost as one that never came. */
 async function attempt({ url, body, options }: Request): Promise<Answer> {
   const timeout = AbortSignal.timeout(options.timeoutMs ?? 30_000);
   const response = await fetch(url, {
     method: "POST",
-    // A form of another site cannot set a header: this is what tells our page from a forged one.
+    // A form on another site cannot set a header. The service tells our page from a forged one by this header.
     headers: { Accept: "application/json", ...options.headers, "X-Requested-With": "XMLHttpRequest" },
     body,
     signal: options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]),
@@ -82,7 +87,7 @@ async function lastAttempt(request: Request): Promise<Answer> {
   } catch (cause) {
     request.options.signal?.throwIfAborted();
     throw new OnbehalfBrowserError("network_error", `${String(request.url)} could not be reached`, {
-      hint: "try again when online; a service on another origin must allow this origin (ONBEHALF_ALLOWED_ORIGINS)",
+      hint: "try again when online; a service on another origin must allow this page's origin (ONBEHALF_ALLOWED_ORIGINS)",
       cause,
     });
   }

@@ -11,27 +11,33 @@ import type { Scopes } from "./scopes.ts";
 export interface RedirectOptions {
   /** The **web** client's id: the one whose secret the service has. */
   readonly clientId: string;
-  /** What the server needs. `openid` is always added. */
+  /** The scopes that the server needs. `openid` is always added. */
   readonly scope: Scopes;
-  /** Registered with the client, character by character. This page without query and fragment by default. */
+  /** Where the provider sends the person back to, exactly as registered. Default: this page without query and fragment. */
   readonly redirectUri?: string;
-  /** `consent` forces a new refresh token; ask for it only when the service said `offline: false`. */
+  /** `consent` brings a new refresh token: ask for it only after the service answered `offline: false`. Default: none. */
   readonly prompt?: "none" | "consent" | "select_account" | "select_account consent";
+  /** An address or a `sub`: the provider then skips its account chooser where it can. */
   readonly loginHint?: string;
+  /** A Workspace domain to prefer (`hd`). A hint only: the service decides whom it accepts. */
   readonly hostedDomain?: string;
-  /** Include what was granted earlier; true by default, else the new refresh token covers less than the old one. */
+  /** Whether to include what the person granted earlier. Default true: otherwise the new refresh token covers less. */
   readonly includeGrantedScopes?: boolean;
-  /** Google's by default. */
+  /** Default: Google's. */
   readonly authorizationEndpoint?: string;
 }
 
-/** How to hand the code over, once back. */
+/** How to hand the code over, once the person is back. */
 export interface FinishOptions extends Delivery {
-  /** Compared with the answer's `iss` where there is one (RFC 9207). `https://accounts.google.com` by default. */
+  /**
+   * Compared with the `iss` of the answer, where it has one. Default `https://accounts.google.com`.
+   *
+   * @see {@link https://www.rfc-editor.org/rfc/rfc9207 | RFC 9207}
+   */
   readonly issuer?: string;
 }
 
-/** What the page must remember while it is away. Kept per tab, under the state, so that two tabs do not mix. */
+/** What the page must remember while the person is away. Stored by tab and by state, so that two tabs do not mix. */
 interface Flow {
   readonly scope: readonly string[];
   readonly redirectUri: string;
@@ -44,10 +50,13 @@ function storageKey(state: string): string {
 }
 
 /**
- * Leaves the page for the provider's, with `state`, PKCE (RFC 7636) and a nonce (OpenID Connect Core 3.1.2.1).
- * {@link finishRedirect} goes on when the person comes back.
+ * Leaves this page for the provider's, with `state`, PKCE and a nonce. When the person comes back, call
+ * {@link finishRedirect}.
  *
- * @throws {OnbehalfBrowserError} `insecure_context`: PKCE needs https or localhost.
+ * @throws {OnbehalfBrowserError} `insecure_context`: PKCE needs https or localhost
+ * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1 | RFC 6749 section 4.1.1}
+ * @see {@link https://www.rfc-editor.org/rfc/rfc7636 | RFC 7636}
+ * @see {@link https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest | OpenID Connect Core 1.0 section 3.1.2.1}
  */
 export async function redirectToSignIn(options: RedirectOptions): Promise<void> {
   const flow: Flow = {
@@ -86,11 +95,15 @@ function authorizationUrl(options: RedirectOptions, flow: Flow, state: string, c
 }
 
 /**
- * Takes the provider's answer out of the page's address and hands the code to the service.
- * Call it whenever the page loads: it resolves to `undefined` when the address holds no answer.
+ * Takes the provider's answer out of the page's address and hands the code to the service. Call it whenever the page
+ * loads.
  *
- * @throws {OnbehalfBrowserError} `state_mismatch`: this tab asked for no such answer, so the code is not used;
- *   `issuer_mismatch`; the provider's codes (`access_denied`); and those of {@link postCode}.
+ * @returns who signed in, and what they granted; undefined where the address contains no answer
+ * @throws {OnbehalfBrowserError} `state_mismatch`: this tab did not ask for this answer, so the code is not used
+ * @throws {OnbehalfBrowserError} `issuer_mismatch`: the answer comes from another issuer than `issuer`
+ * @throws {OnbehalfBrowserError} the provider's code, such as `access_denied`: the person refused
+ * @throws {OnbehalfBrowserError} and those of {@link postCode}
+ * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2 | RFC 6749 section 4.1.2}
  */
 export async function finishRedirect(options: FinishOptions = {}): Promise<SignedIn | undefined> {
   const answer = new URLSearchParams(location.search);
@@ -99,25 +112,25 @@ export async function finishRedirect(options: FinishOptions = {}): Promise<Signe
   const error = answer.get("error");
   if (state === null || (code === null && error === null)) return undefined;
 
-  // Out of the address bar before anything else: a reload must not post it again, a copied link not carry it away.
+  // Taken out of the address bar first: a reload must not post the code again, and a copied link must not contain it.
   history.replaceState(history.state, "", addressWithoutAnswer());
   const flow = takeFlow(state);
   if (flow === undefined) {
-    throw new OnbehalfBrowserError("state_mismatch", "this tab is not waiting for that answer", {
-      hint: "start again with redirectToSignIn(); another site may have sent the person here",
+    throw new OnbehalfBrowserError("state_mismatch", "this tab did not ask for this answer", {
+      hint: "start again with redirectToSignIn(); the answer may come from another tab, or from another site",
     });
   }
   const iss = answer.get("iss");
   if (iss !== null && iss !== (options.issuer ?? "https://accounts.google.com")) {
-    throw new OnbehalfBrowserError("issuer_mismatch", `the answer comes from ${iss}`, {
-      hint: "pass `issuer` where the provider is not google",
+    throw new OnbehalfBrowserError("issuer_mismatch", `the answer comes from the issuer ${iss}`, {
+      hint: "pass that issuer as `issuer` if it is the one you expect",
     });
   }
   if (code === null) throw refusal(error ?? "server_error", answer.get("error_description"));
   return postCode({ ...options, ...flow, code, source: "web-redirect" });
 }
 
-/** Read once: the same answer a second time is a replay. */
+/** Reads what this tab remembered, once: a second answer with the same state is a replay. */
 function takeFlow(state: string): Flow | undefined {
   const stored = sessionStorage.getItem(storageKey(state));
   sessionStorage.removeItem(storageKey(state));

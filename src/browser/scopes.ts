@@ -1,7 +1,7 @@
-/** A scope string as OAuth writes it, or a list. */
+/** Scopes: separated by spaces as OAuth writes them, or in a list. */
 export type Scopes = string | readonly string[];
 
-/** Google answers with the long names, whatever was asked; `drive.appfolder` is the older name of `drive.appdata`. */
+/** Google answers with the long names even where a page asked by the short ones. `drive.appfolder` is an older name. */
 const canonical = new Map([
   ["email", "https://www.googleapis.com/auth/userinfo.email"],
   ["profile", "https://www.googleapis.com/auth/userinfo.profile"],
@@ -12,21 +12,31 @@ function canonicalScope(scope: string): string {
   return canonical.get(scope) ?? scope;
 }
 
-/** The scopes of a wire string (RFC 6749 section 3.3: separated by spaces, order without meaning), each once. */
+/**
+ * The scopes in a scope string, each once. Their order means nothing.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-3.3 | RFC 6749 section 3.3}
+ */
 export function scopeList(scopes: Scopes): string[] {
   const list = typeof scopes === "string" ? scopes.split(" ") : scopes;
   return [...new Set(list.filter((scope) => scope !== ""))];
 }
 
 /**
- * What to ask for: what the page wants, and `openid`.
- * Without `openid` the exchange brings no ID token, nobody can say whose grant it is, and the code is wasted.
+ * The scopes to ask for: those that the page wants, and `openid`. Without `openid` the exchange brings no ID token, so that
+ * nobody knows whose grant it is, and the code is wasted.
  */
 export function scopesToAsk(scopes: Scopes): string[] {
   return scopeList(["openid", ...scopeList(scopes)]);
 }
 
-/** Which of the asked scopes the person did not grant, under the names they were asked by. */
+/**
+ * The scopes that the page asked for and the person did not grant.
+ *
+ * @param asked as the page asked for them
+ * @param granted as the answer has them
+ * @returns by the names that the page used
+ */
 export function missingScopes(asked: Scopes, granted: Scopes): string[] {
   const have = new Set(scopeList(granted).map(canonicalScope));
   return scopeList(asked).filter((scope) => !have.has(canonicalScope(scope)));

@@ -5,31 +5,37 @@ import type { Delivery } from "./post-code.ts";
 import { scopesToAsk } from "./scopes.ts";
 import type { Scopes } from "./scopes.ts";
 
-/** What to ask for, and how. */
+/** What the popup asks for, and how. */
 export interface SignInOptions extends Delivery {
   /** The **web** client's id: the one whose secret the service has. */
   readonly clientId: string;
-  /** What the server needs. `openid` is always added. */
+  /** The scopes that the server needs. `openid` is always added. */
   readonly scope: Scopes;
-  /** An address or a `sub`: skips the account chooser where it fits. */
+  /** An address or a `sub`: Google then skips its account chooser where it can. */
   readonly loginHint?: string;
-  /** A Workspace domain to prefer (`hd`). A hint only: the server decides. */
+  /** A Workspace domain to prefer (`hd`). A hint only: the service decides whom it accepts. */
   readonly hostedDomain?: string;
-  /** Always show the account chooser. */
+  /** Whether to show the account chooser in any case. Default false. */
   readonly selectAccount?: boolean;
-  /** Include what was granted earlier; true by default, else the new refresh token covers less than the old one. */
+  /** Whether to include what the person granted earlier. Default true: otherwise the new refresh token covers less. */
   readonly includeGrantedScopes?: boolean;
-  /** Google's script, or a stand-in's. */
+  /** Address of the sign-in script. Default: Google's. */
   readonly gsiUrl?: string;
 }
 
 /**
  * Signs a person in with Google's popup and hands the code to the service. Call it from a click.
- * Use it to connect an account, not to greet somebody who is already connected: Google is reported to ask for consent
- * in each such popup, each consent makes a new refresh token, and the 101st of a person and client ends the oldest.
  *
- * @throws {OnbehalfBrowserError} `script_failed`, `popup_failed_to_open`, `popup_closed`, `popup_error`,
- *   the provider's codes (`access_denied`), and those of {@link postCode}.
+ * Use it to connect an account, and not to greet a person who is connected already: Google is reported to ask for consent
+ * in each of these popups. Each consent makes a new refresh token, and the 101st of a person and client ends the oldest.
+ *
+ * @returns who signed in, and what they granted
+ * @throws {OnbehalfBrowserError} `script_failed`: Google's script did not load
+ * @throws {OnbehalfBrowserError} `popup_failed_to_open`: the browser blocked the window
+ * @throws {OnbehalfBrowserError} `popup_closed`, `popup_error`: the window closed or failed before there was an answer
+ * @throws {OnbehalfBrowserError} the provider's code, such as `access_denied`: the person refused
+ * @throws {OnbehalfBrowserError} and those of {@link postCode}
+ * @see {@link https://developers.google.com/identity/oauth2/web/guides/use-code-model | Google: the code model}
  */
 export async function signIn(options: SignInOptions): Promise<SignedIn> {
   const scope = scopesToAsk(options.scope);
