@@ -1,15 +1,15 @@
-/** Input that a test got wrong: the message says which member, and what it should have been. */
+/** Input that a test got wrong. The message names the member and says what it must be. */
 export class BadInput extends Error {
   override readonly name = "BadInput";
 }
 
-/** Reads one member, or throws {@link BadInput} naming it as the caller spelled it. */
+/** Returns a member that is right, or throws {@link BadInput} with its name as the caller spelled it. */
 export type Check<T> = (value: unknown, name: string) => T;
 
 type Shape = Record<string, Check<unknown>>;
 type Read<S extends Shape> = { [K in keyof S]?: ReturnType<S[K]> };
 
-/** How the caller spells member names: camelCase in JavaScript, snake_case on the wire. */
+/** How the caller spells member names: camelCase in JavaScript, snake_case in JSON. */
 export type Spelling = "camel" | "snake";
 
 export function snakeCase(name: string): string {
@@ -17,12 +17,14 @@ export function snakeCase(name: string): string {
 }
 
 /**
- * Reads an object whose members are all known and of the right kind. A misspelt member is an error and never ignored:
- * a test whose fault or setting silently did not apply would pass for the wrong reason.
+ * Reads an object whose members must all be known and right. A misspelt member is an error and is never ignored: a test
+ * whose fault or setting silently did not apply would pass for the wrong reason.
+ *
+ * @throws {BadInput} naming the member
  */
 export function read<S extends Shape>(input: unknown, shape: S, spelling: Spelling): Read<S> {
   if (typeof input !== "object" || input === null || Array.isArray(input)) {
-    throw new BadInput("expected an object with named members");
+    throw new BadInput("the input must be an object with named members");
   }
   const names = new Map(Object.keys(shape).map((key) => [spelling === "snake" ? snakeCase(key) : key, key]));
   const result: Record<string, unknown> = {};
@@ -31,7 +33,7 @@ export function read<S extends Shape>(input: unknown, shape: S, spelling: Spelli
     const key = names.get(name);
     const check = key === undefined ? undefined : shape[key];
     if (key === undefined || check === undefined) {
-      throw new BadInput(`unknown member ${JSON.stringify(name)}: expected ${[...names.keys()].join(", ")}`);
+      throw new BadInput(`unknown member ${JSON.stringify(name)}: the members are ${[...names.keys()].join(", ")}`);
     }
     result[key] = check(value, name);
   }
@@ -78,11 +80,11 @@ export function listOf<T>(check: Check<T>): Check<T[]> {
     Array.isArray(value) ? value.map((entry) => check(entry, `each entry of ${name}`)) : refuse(name, "a list");
 }
 
-/** Space-separated words, or a list of them. */
+/** Words separated by spaces, or a list of words. */
 export const words: Check<string[]> = (value, name) =>
   typeof value === "string" ? value.split(/\s+/).filter((word) => word !== "") : listOf(text)(value, name);
 
 export const stringMap: Check<Record<string, string>> = (value, name) => {
-  if (typeof value !== "object" || value === null) return refuse(name, "an object of strings");
+  if (typeof value !== "object" || value === null) return refuse(name, "an object whose members are strings");
   return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, text(entry, `${name}.${key}`)]));
 };

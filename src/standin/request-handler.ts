@@ -18,7 +18,10 @@ const uploadLimit = 32 * 1_048_576;
 
 const controlPrefix = "/standin/";
 
-/** Answers every request from the routes: control routes at once, all others through the faults and into the log. */
+/**
+ * Answers every request by the routes. Control routes answer at once; every other request first meets the faults, and is
+ * written to the log.
+ */
 export function requestHandler(state: StandinState, router: Router): Answer {
   return async (message, response, ending) => {
     const { request, match, tooLarge } = await readRequest(message, router);
@@ -70,7 +73,7 @@ function controlReply(request: Incoming, match: Match | undefined, tooLarge: boo
   return { ...reply, headers: { ...reply.headers, ...corsHeaders(request) } };
 }
 
-/** Acts on the request, unless a fault answers in its place, and writes the log. */
+/** Acts on the request, unless a fault answers instead, and adds it to the log. */
 function act(
   state: StandinState,
   request: Incoming,

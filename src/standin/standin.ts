@@ -35,15 +35,15 @@ import { googlesOwn, readSettings } from "./state/settings.ts";
 import type { Settings } from "./state/settings.ts";
 import type { StandinState } from "./state/standin-state.ts";
 
-/** How to start a stand-in. Every setting can be given here, and changed later. */
+/** How to start a stand-in. Every setting of the provider can be given here, and changed later. */
 export interface StandinOptions extends Partial<Settings> {
-  /** Default 0: any free port. */
+  /** The port to listen on. Default 0: any free one. */
   port?: number;
-  /** Default 127.0.0.1. */
+  /** The address to listen on. Default 127.0.0.1. */
   host?: string;
-  /** Where it reads the time; default the machine's. With `advance` in it, moving the stand-in's clock moves this one. */
+  /** The clock that it reads. Default: the machine's. A clock with `advance` is moved together with the stand-in's. */
   clock?: StandinClock;
-  /** `iss` of its ID tokens; `self` for its own URL, as clients that discover by URL ask. Default Google's. */
+  /** `iss` of its ID tokens. Default: Google's. `self`: its own URL, for clients that discover an issuer by its URL. */
   issuer?: string;
   /**
    * The private RSA key that signs until {@link Standin.rotateKeys}; default one of its own. Making a key takes longer
@@ -52,51 +52,105 @@ export interface StandinOptions extends Partial<Settings> {
   signingKey?: KeyObject;
 }
 
-/** A running stand-in for Google. */
+/** A running stand-in for Google, with what a test can do to it. */
 export interface Standin extends AsyncDisposable {
-  /** Base of every endpoint, without a slash at the end. */
+  /** Base of every endpoint, such as `http://127.0.0.1:4600`, without a slash at the end. */
   readonly url: string;
+  /** The built-in web client. */
   readonly clientId: string;
+  /** Its secret: the same in every stand-in. */
   readonly clientSecret: string;
+  /** `iss` of its ID tokens. */
   readonly issuer: string;
-  /** A code as a phone, a popup or a redirect would get it. */
+  /**
+   * Issues a code as a phone, a popup or a redirect would get it.
+   *
+   * @throws {BadInput} naming the member that is unknown, missing or wrong
+   */
   code(spec: CodeSpec): string;
-  /** The next answers to this method and path go wrong in this way. */
+  /**
+   * Makes the next answers to this method and path go wrong.
+   *
+   * @param path a path of the stand-in; a `*` at the end stands for any rest
+   * @throws {BadInput} naming the member that is unknown or wrong
+   */
   fault(method: string, path: string, fault: Fault): void;
-  /** Forgets the faults that still wait. */
+  /** Removes the faults that have not met a request yet. */
   clearFaults(): void;
-  /** Changes provider behaviours; answers with all of them. */
+  /**
+   * Changes how the provider behaves.
+   *
+   * @returns all settings, after the change
+   * @throws {BadInput} naming the member that is unknown or out of range
+   */
   settings(changes?: Partial<Settings>): Settings;
-  /** Moves the stand-in's clock forward. */
+  /**
+   * Moves the stand-in's clock forward.
+   *
+   * @param ms milliseconds, 0 or more
+   * @throws {BadInput} where `ms` is not such a number
+   */
   advance(ms: number): void;
-  /** The stand-in's time, in milliseconds since the epoch. */
+  /** The stand-in's time, milliseconds since the epoch. */
   now(): number;
-  /** The person removes the app in the account page; everything of that account ends. */
+  /**
+   * Does what a person does who removes every app on the account page: all their tokens end.
+   *
+   * @throws {BadInput} where nobody has this address
+   */
   revoke(email: string): void;
-  /** The person changed the password: refresh tokens that reach Gmail end. */
+  /**
+   * Does what a person does who changes the password: their refresh tokens with a Gmail scope end.
+   *
+   * @throws {BadInput} where nobody has this address
+   */
   changePassword(email: string): void;
-  /** Makes a person, or changes one. */
+  /**
+   * Creates a person, or changes the one with this address.
+   *
+   * @throws {BadInput} naming the member that is unknown or wrong
+   */
   person(spec: PersonSpec): { sub: string; email: string };
-  /** Registers a client, or changes one. */
+  /**
+   * Registers a client, or changes the one with this id.
+   *
+   * @throws {BadInput} naming the member that is unknown or wrong
+   */
   client(spec: ClientSpec): ClientView;
-  /** The `client_secret_….json` of a client (default: the built-in one), with this stand-in's endpoints. */
+  /**
+   * The `client_secret_….json` of a client, with this stand-in's endpoints.
+   *
+   * @param clientId default: the built-in client
+   * @throws {BadInput} where no client has this id
+   */
   clientSecretFile(clientId?: string): Record<string, unknown>;
-  /** A signed Security Event Token, as Cross-Account Protection delivers it. */
+  /**
+   * Makes a signed Security Event Token, as Cross-Account Protection delivers it. Nothing ends by it: only a JWT comes back.
+   *
+   * @throws {BadInput} naming the member that is unknown, missing or wrong
+   * @see {@link https://developers.google.com/identity/protocols/risc | Google: Cross-Account Protection}
+   */
   risc(spec: RiscSpec): string;
-  /** A new key signs from now on; answers with its `kid`. The last one stays published unless `keepOld` is false. */
+  /**
+   * Makes a new key that signs from now on. The one before it stays published, unless `keepOld` is false.
+   *
+   * @returns the `kid` of the new key
+   */
   rotateKeys(options?: { keepOld?: boolean }): string;
-  /** The requests it answered after entry number `since`. */
+  /** The requests that it answered after entry number `since`. Default 0: all that are kept. */
   log(since?: number): LogPage;
-  /** Stops listening and cuts every connection. */
+  /** Stops listening and closes every connection at once. */
   close(): Promise<void>;
 }
 
 const google = "https://accounts.google.com";
 
 /**
- * Starts a stand-in for Google on a loopback address. It keeps all state in memory.
+ * Starts a stand-in for Google on a loopback address. It keeps all state in memory, and forgets it when it closes.
  *
- * @throws {BadInput} naming the option that is unknown or out of range.
+ * @returns the stand-in, once it listens
+ * @throws {BadInput} naming the option that is unknown or out of range
+ * @throws the system's error, such as `EADDRINUSE`, where host and port cannot be listened on
  */
 export async function startStandin(options: StandinOptions = {}): Promise<Standin> {
   const { port = 0, host = "127.0.0.1", clock: base, issuer = google, signingKey, ...behaviours } = options;

@@ -56,7 +56,7 @@ describe("docs/standin.md", () => {
     const membersOf = async (path: string): Promise<string[]> => {
       const response = await fetch(`${standin.url}/standin/${path}`, { method: "POST", body: '{"?":1}' });
       const { error_description: text } = (await response.json()) as { error_description: string };
-      return text.split("expected ")[1]?.split(", ") ?? [];
+      return text.split("the members are ")[1]?.split(", ") ?? [];
     };
     for (const path of ["faults", "code", "people", "clients"]) {
       assert.ok(document.includes(`POST /standin/${path}`), path);

@@ -19,7 +19,7 @@ function agreedTo(state: StandinState, request: AuthorizationRequest, person: Pe
   return state.ledger.authorization(person, request.client.project)?.scopes ?? new Set();
 }
 
-/** A request comes in: without a hint who it is about, the person chooses. */
+/** The first step of a request: without a hint who signs in, the person chooses an account. */
 export function begin(state: StandinState, request: AuthorizationRequest): Next {
   const hinted = request.loginHint === undefined ? undefined : state.people.find(request.loginHint);
   const silent = request.prompt.has("none");

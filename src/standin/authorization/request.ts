@@ -9,7 +9,7 @@ export type Destination =
   | { readonly kind: "redirect"; readonly redirectUri: string }
   | { readonly kind: "popup"; readonly origin: string; readonly id: string };
 
-/** An authorization request that may be asked of a person. */
+/** An authorization request that is valid: a person may be asked. */
 export interface AuthorizationRequest {
   readonly client: Client;
   readonly destination: Destination;
@@ -41,7 +41,7 @@ function page(error: string, description: string): Judged {
   return { page: { error, description } };
 }
 
-/** RFC 6749 section 4.1.1 and 4.1.2.1: until client and redirect URI are known to be good, nothing is sent anywhere. */
+/** Checks a request. Until client and redirect URI are known to be good, nothing is sent anywhere (RFC 6749 section 4.1.2.1). */
 export function judge(state: StandinState, query: string): Judged {
   const given = new URLSearchParams(query);
   const repeated = [...given.keys()].find((name, index, names) => names.indexOf(name) !== index);
@@ -126,8 +126,8 @@ function parameterFlaw(get: (name: string) => string | undefined): string | unde
     if (value !== undefined && !values.includes(value)) return `Invalid parameter value for ${name}: ${value}`;
   }
   const asked = (get("prompt") ?? "").split(" ").filter((word) => word !== "");
-  const odd = asked.find((word) => !prompts.has(word));
-  if (odd !== undefined) return `Invalid parameter value for prompt: ${odd}`;
+  const unknown = asked.find((word) => !prompts.has(word));
+  if (unknown !== undefined) return `Invalid parameter value for prompt: ${unknown}`;
   if (asked.includes("none") && asked.length > 1) return "prompt=none cannot be combined with others";
   if (asked.length > 0 && get("approval_prompt") !== undefined) {
     return "prompt and approval_prompt cannot be used together";

@@ -47,7 +47,7 @@ function withPerson(
 ): Reply {
   const form = new URLSearchParams(incoming.body.toString());
   const email = form.get("email") ?? "";
-  if (!/^[^\s@]+@[^\s@]+$/.test(email)) return refusedPage("invalid_request", "That is not an e-mail address.");
+  if (!/^[^\s@]+@[^\s@]+$/.test(email)) return refusedPage("invalid_request", "The address must be an e-mail address.");
   return judged(state, form.get("request") ?? "", (request) => step(request, state.people.findOrCreate(email), form));
 }
 
@@ -73,7 +73,7 @@ function nextReply(state: StandinState, request: AuthorizationRequest, next: Nex
   return consentPage(request, next.person, next.question, formTarget);
 }
 
-/** RFC 6749 section 4.1.2; `iss` by RFC 9207, so that a client that talks to several issuers knows whose answer it is. */
+/** Sends the answer to the app (RFC 6749 section 4.1.2), with `iss` (RFC 9207): it tells the app which issuer answered. */
 function answerReply(
   state: StandinState,
   { destination, state: echoed }: Pick<AuthorizationRequest, "destination" | "state">,

@@ -8,34 +8,47 @@ import { accountRefusal, readSettings } from "../state/settings.ts";
 import type { Settings } from "../state/settings.ts";
 import type { StandinState } from "../state/standin-state.ts";
 
-/** What tests can do to the stand-in, in both spellings: the JavaScript interface and the control routes call these. */
+// What a test can do to the stand-in, in both spellings: the JavaScript interface and the control routes call these.
 
-/** @throws {BadInput} naming the member that is unknown or out of range. */
+/**
+ * Changes how the provider behaves.
+ *
+ * @returns all settings, after the change
+ * @throws {BadInput} naming the member that is unknown or out of range
+ */
 export function changeSettings(state: StandinState, input: unknown, spelling: Spelling): Settings {
   Object.assign(state.settings, readSettings(input, spelling));
   return { ...state.settings };
 }
 
-/** @throws {BadInput} where `ms` is not a number of milliseconds from 0 up: time does not go backwards here. */
+/**
+ * Moves the clock forward; it never goes back.
+ *
+ * @throws {BadInput} where `ms` is not a number of milliseconds from 0 on
+ */
 export function advanceClock(state: StandinState, ms: unknown): void {
   state.clock.advance(number(0)(ms, "the time to advance by"));
 }
 
-/** The person removes the app in the account page. Says how many authorizations ended. */
+/**
+ * Does what a person does who removes the app on the account page.
+ *
+ * @returns how many authorizations ended
+ */
 export function removeApp(state: StandinState, input: unknown, spelling: Spelling): number {
   const { email = "", project } = read(input, { email: text, project: text }, spelling);
   const person = state.people.find(email);
-  if (person === undefined) throw new BadInput(`nobody has the address ${JSON.stringify(email)}`);
+  if (person === undefined) throw new BadInput(`there is no person with the address ${JSON.stringify(email)}`);
   const ended: Authorization[] = state.ledger.authorizationsOf(person, project);
   for (const authorization of ended) state.ledger.end(authorization);
   return ended.length;
 }
 
-/** The person changed the password: refresh tokens that reach Gmail end. */
+/** Does what a person does who changes the password: their refresh tokens with a Gmail scope end. */
 export function changePassword(state: StandinState, input: unknown, spelling: Spelling): void {
   const { email = "" } = read(input, { email: text }, spelling);
   const person = state.people.find(email);
-  if (person === undefined) throw new BadInput(`nobody has the address ${JSON.stringify(email)}`);
+  if (person === undefined) throw new BadInput(`there is no person with the address ${JSON.stringify(email)}`);
   state.ledger.passwordChanged(person);
 }
 
@@ -51,10 +64,12 @@ const clientShape = {
   onlyDomain: orNull(text),
 };
 
-/** A client as tests see it. */
+/** A registered client, as a test sees it. */
 export interface ClientView {
   readonly clientId: string;
+  /** Null for the clients of phones. */
   readonly clientSecret: string | null;
+  /** The Cloud project: the part of the id before the dash. */
   readonly project: string;
   readonly kind: ClientKind;
   readonly name: string;
@@ -79,27 +94,28 @@ export function viewOf({
 /** The `client_secret_….json` of a client, the built-in one unless another is named. */
 export function clientSecretFile(state: StandinState, clientId: string = defaultClientId): Record<string, unknown> {
   const client = state.clients.get(clientId);
-  if (client === undefined) throw new BadInput(`no client has the id ${JSON.stringify(clientId)}`);
+  if (client === undefined) throw new BadInput(`there is no client with the id ${JSON.stringify(clientId)}`);
   return clientFile(client, state.url);
 }
 
-/** Registers a client, or changes one. */
+/** Registers a client, or changes the one with this id. */
 export function putClient(state: StandinState, input: unknown, spelling: Spelling): ClientView {
   return viewOf(state.clients.put(read(input, clientShape, spelling)));
 }
 
-/** What a test may say about a person. */
+/** What a test may say about a person. What it leaves out stays as it is, or gets a default. */
 export interface PersonSpec {
-  /** An address that nobody has yet becomes a new person. */
+  /** Whose account it is. An address that nobody has yet becomes a new person. */
   email: string;
   name?: string;
   givenName?: string;
   familyName?: string;
   locale?: string;
-  /** The Workspace domain. */
+  /** The Workspace domain. Default: none. */
   hd?: string;
+  /** Default true. */
   emailVerified?: boolean;
-  /** Every exchange and refresh of this person is refused in this way; null: no longer. */
+  /** Refuse every exchange and refresh of this person in this way; null: refuse none. */
   refusal?: AccountRefusal | null;
 }
 
@@ -114,7 +130,7 @@ const personShape = {
   refusal: orNull(accountRefusal),
 };
 
-/** Makes a person, or changes one. */
+/** Creates a person, or changes the one with this address. */
 export function putPerson(state: StandinState, input: unknown, spelling: Spelling): { sub: string; email: string } {
   const { email = "", ...changes } = read(input, personShape, spelling);
   if (!/^[^\s@]+@[^\s@]+$/.test(email)) throw new BadInput("email must be an e-mail address");
@@ -122,7 +138,7 @@ export function putPerson(state: StandinState, input: unknown, spelling: Spellin
   return { sub: person.sub, email: person.email };
 }
 
-/** A new key signs from now on. The last one stays published unless `keepOld` is false. */
+/** Makes a new key that signs from now on. The one before it stays published, unless `keepOld` is false. */
 export function rotateKeys(state: StandinState, input: unknown, spelling: Spelling): string {
   const { keepOld = true } = read(input, { action: oneOf("rotate"), keepOld: yesNo }, spelling);
   return state.keys.rotate(keepOld).kid;

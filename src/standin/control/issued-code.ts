@@ -7,45 +7,48 @@ import type { Check, Spelling } from "../input-checks.ts";
 import { isSignInScope, parseScope } from "../state/scopes.ts";
 import type { StandinState } from "../state/standin-state.ts";
 
-/** A code as a phone, a popup or a redirect would get it, without the pages in between. */
+/** The code that a test wants: as a phone, a popup or a redirect would get it, without the pages in between. */
 export interface CodeSpec {
-  /** Default `native`. */
+  /** Which sign-in it stands for: a phone's (`native`), a popup's or a redirect's. Default `native`. */
   kind?: CodeKind;
-  /** Who signs in; an address that nobody has yet becomes a new person. */
+  /** Who signs in. An address that nobody has yet becomes a new person. */
   email: string;
-  /** The client that will exchange it; default: the built-in one. */
+  /** The client that will exchange the code. Default: the built-in one. */
   clientId?: string;
-  /** Scopes asked for; default `openid email profile`. */
+  /** The scopes that the app asks for. Default `openid email profile`. */
   scope?: string | readonly string[];
-  /** What the person leaves ticked; default: all of it. Sign-in scopes cannot be unticked. */
+  /** The scopes that the person leaves ticked. Default: all of them. Sign-in scopes cannot be unticked. */
   grantedScopes?: string | readonly string[];
-  /** Default `offline` for native and popup, `online` for redirect. */
+  /** Whether the app asks for a refresh token. Default `offline` for native and popup, `online` for redirect. */
   accessType?: "online" | "offline";
-  /** `consent` shows consent again, so that a refresh token comes again. */
+  /** `consent` shows the consent page again, so that the exchange brings a refresh token again. */
   prompt?: string;
-  /** The phone's `forceCodeForRefreshToken`: the same as `prompt: "consent"`. */
+  /** What a phone calls `forceCodeForRefreshToken`: the same as `prompt: "consent"`. */
   force?: boolean;
-  /** Also cover what was granted to the project before. */
+  /** Whether the code also covers what the person granted to the project before. Default false. */
   includeGrantedScopes?: boolean;
-  /** Kind `redirect`: the URI of the authorization request, to be repeated at the exchange. */
+  /** For the kind `redirect`, required: the URI of the authorization request, which the exchange must repeat. */
   redirectUri?: string;
-  /** Kind `popup`: the page's origin. */
+  /** For the kind `popup`: the page's origin. */
   origin?: string;
+  /** Comes back in the ID token. */
   nonce?: string;
+  /** The PKCE challenge of the authorization request (RFC 7636). Default: none. */
   codeChallenge?: string;
+  /** Default `plain`. */
   codeChallengeMethod?: "S256" | "plain";
-  /** The phone's own client id, for `azp`; default: the built-in Android client for native codes. */
+  /** The client id for `azp`. Default: the built-in Android client for native codes, else the exchanging client. */
   azp?: string;
-  /** The person's Workspace domain. */
+  /** Sets the person's Workspace domain. */
   hd?: string;
-  /** Echoed in the answer. */
+  /** Comes back in the answer of `POST /standin/code`. */
   state?: string;
 }
 
 /** What a phone or a popup gets back. */
 export interface IssuedCode {
   readonly code: string;
-  /** What was granted, canonical. */
+  /** The scopes that were granted, by their canonical names. */
   readonly scope: string;
   readonly email: string;
   readonly sub: string;
@@ -77,7 +80,11 @@ const address: Check<string> = (value, name) => {
   throw new BadInput(`${name} must be an e-mail address`);
 };
 
-/** @throws {BadInput} naming the member that is unknown, missing or wrong. */
+/**
+ * Issues a code.
+ *
+ * @throws {BadInput} naming the member that is unknown, missing or wrong
+ */
 export function issueCode(state: StandinState, input: unknown, spelling: Spelling): IssuedCode {
   const spec = read(input, shape, spelling);
   const kind = spec.kind ?? "native";
@@ -85,7 +92,7 @@ export function issueCode(state: StandinState, input: unknown, spelling: Spellin
   if (spec.hd !== undefined) person.hd = spec.hd;
   const client = clientFor(state, spec.clientId ?? defaultClientId);
   if (kind === "redirect" && spec.redirectUri === undefined) {
-    throw new BadInput("a redirect code needs the redirect URI of its authorization request");
+    throw new BadInput("a code of the kind redirect needs the redirect URI of its authorization request");
   }
   const asked = known(spec.scope ?? ["openid", "email", "profile"]);
   const ticked = spec.grantedScopes === undefined ? asked : known(spec.grantedScopes);
@@ -122,12 +129,12 @@ function offlineFor(accessType: "online" | "offline", forced: boolean): Code["of
 
 function clientFor(state: StandinState, id: string): Client {
   const client = state.clients.get(id);
-  if (client === undefined) throw new BadInput(`no client has the id ${JSON.stringify(id)}`);
+  if (client === undefined) throw new BadInput(`there is no client with the id ${JSON.stringify(id)}`);
   return client;
 }
 
 function known(scope: readonly string[]): string[] {
   const { scopes, unknown } = parseScope(scope);
-  if (unknown.length > 0) throw new BadInput(`Google knows no scope ${unknown.join(" ")}`);
+  if (unknown.length > 0) throw new BadInput(`Google has no scope ${unknown.join(" ")}`);
   return scopes;
 }

@@ -3,25 +3,25 @@ import { json } from "../http/messages.ts";
 import type { Incoming, Reply } from "../http/messages.ts";
 
 /**
- * The control routes answer pages of this machine only: a web site that a developer happens to visit must not be able
- * to steer a stand-in on loopback. Programs send no Origin and are not concerned.
+ * Refuses a page that is not of this machine: a web site that a developer happens to visit must not be able to control a
+ * stand-in on loopback. Programs send no Origin, so they are let through.
  */
 export function refuseStrangePage(request: Incoming): Reply | undefined {
   const { origin } = request.headers;
   if (origin === undefined || isLoopback(origin)) return undefined;
   return json(403, {
     error: "forbidden",
-    error_description: "the control routes serve pages on loopback origins only",
+    error_description: "only pages on a loopback origin may call the control routes",
   });
 }
 
-/** What lets a page on another loopback port call the control routes. */
+/** The headers that let a page on another loopback port call the control routes. */
 export function corsHeaders(request: Incoming): Record<string, string> {
   const { origin } = request.headers;
   return origin === undefined || !isLoopback(origin) ? {} : { "access-control-allow-origin": origin, vary: "Origin" };
 }
 
-/** The browser's question before such a call. */
+/** The answer to the preflight that a browser sends before such a call. */
 export function preflight(request: Incoming): Reply {
   const allowed = {
     "access-control-allow-methods": "GET, POST, DELETE",

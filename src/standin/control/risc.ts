@@ -7,7 +7,7 @@ import type { Spelling } from "../input-checks.ts";
 import { compact, rs256 } from "../keys/key-ring.ts";
 import type { StandinState } from "../state/standin-state.ts";
 
-/** What happened to an account, in short; the Security Event Token carries the full URI. */
+/** What happened to an account, by the short name. The Security Event Token contains the full URI. */
 export type RiscEvent =
   | "sessions-revoked"
   | "tokens-revoked"
@@ -18,7 +18,7 @@ export type RiscEvent =
   | "account-credential-change-required"
   | "verification";
 
-/** Which of the two vocabularies an event belongs to. */
+/** The vocabulary that each event belongs to. */
 const vocabulary: Readonly<Record<RiscEvent, "risc" | "oauth">> = {
   "sessions-revoked": "risc",
   "tokens-revoked": "oauth",
@@ -34,24 +34,25 @@ function uriOf(type: RiscEvent): string {
   return `https://schemas.openid.net/secevent/${vocabulary[type]}/event-type/${type}`;
 }
 
-/** A Security Event Token to make. */
+/** The Security Event Token that a test wants. */
 export interface RiscSpec {
+  /** What happened. */
   type: RiscEvent;
-  /** Whose account; every type but `verification` needs it. */
+  /** Whose account it is about. Required for every type but `verification`. */
   email?: string;
-  /** `account-disabled`: `hijacking` or `bulk-account`. */
+  /** For `account-disabled`: `hijacking` or `bulk-account`. */
   reason?: string;
-  /** Default: the built-in client. */
+  /** Default: the id of the built-in client. */
   aud?: string | string[];
   /** Default `https://accounts.google.com/`, with the slash that Google writes here. */
   iss?: string;
-  /** `token-revoked`: the refresh token that died. */
+  /** For `token-revoked`: the refresh token that ended. */
   refreshToken?: string;
-  /** `token-revoked`: named by its first 16 characters, or by the base64 of SHA-512 applied twice. Default the latter. */
+  /** For `token-revoked`: name the token by its first 16 characters, or by a double SHA-512 in base64. Default: the hash. */
   identifier?: "prefix" | "hash_base64_sha512_sha512";
-  /** `verification`: the state that was sent with the request for it. */
+  /** For `verification`: the state that the request for it contained. */
   state?: string;
-  /** Default: a new one. */
+  /** Id of the token. Default: a new one. */
   jti?: string;
 }
 
@@ -71,15 +72,16 @@ function sha512(value: string | Buffer): Buffer {
   return createHash("sha512").update(value).digest();
 }
 
-/** How an event names a refresh token without showing it. */
+/** The name by which an event identifies a refresh token without showing it. */
 export function tokenIdentifier(refreshToken: string, form: "prefix" | "hash_base64_sha512_sha512"): string {
   return form === "prefix" ? refreshToken.slice(0, 16) : sha512(sha512(refreshToken)).toString("base64");
 }
 
 /**
- * A signed Security Event Token (RFC 8417) about a person, as Cross-Account Protection delivers it.
+ * Makes a signed Security Event Token about a person, as Cross-Account Protection delivers it.
  *
- * @throws {BadInput} naming the member that is unknown, missing or wrong.
+ * @throws {BadInput} naming the member that is unknown, missing or wrong
+ * @see {@link https://www.rfc-editor.org/rfc/rfc8417 | RFC 8417}
  */
 export function securityEvent(state: StandinState, input: unknown, spelling: Spelling): string {
   const spec = read(input, shape, spelling);
@@ -108,12 +110,13 @@ function eventOf(state: StandinState, type: RiscEvent, spec: Partial<RiscSpec>):
     };
   }
   const person = state.people.find(spec.email ?? "");
-  if (person === undefined) throw new BadInput(`nobody has the address ${JSON.stringify(spec.email ?? "")}`);
+  if (person === undefined)
+    throw new BadInput(`there is no person with the address ${JSON.stringify(spec.email ?? "")}`);
   const subject = { subject_type: "iss-sub", iss: `${state.issuer.replace(/\/$/, "")}/`, sub: person.sub };
   return defined({ subject, reason: spec.reason });
 }
 
-/** `/.well-known/risc-configuration`: where events come from, and whose keys sign them. */
+/** `/.well-known/risc-configuration`: who issues events, and which keys sign them. */
 export function riscConfiguration({ url, issuer }: Pick<StandinState, "url" | "issuer">): Record<string, unknown> {
   return {
     issuer: `${issuer.replace(/\/$/, "")}/`,

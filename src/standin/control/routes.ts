@@ -23,7 +23,7 @@ import { securityEvent } from "./risc.ts";
 import type { Route } from "../http/router.ts";
 import type { StandinState } from "../state/standin-state.ts";
 
-/** Members in snake_case, as everything on the wire. */
+/** An object with its member names in snake_case, as JSON has them. */
 function snakeCased(value: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [snakeCase(name), member]));
 }
@@ -31,16 +31,16 @@ function snakeCased(value: object): Record<string, unknown> {
 function bodyOf(request: Incoming): unknown {
   if (request.body.length === 0) return {};
   if (mediaType(request.headers) === "application/x-www-form-urlencoded") {
-    throw new BadInput("send JSON, with Content-Type application/json");
+    throw new BadInput("the body must be JSON, with Content-Type application/json");
   }
   try {
     return JSON.parse(request.body.toString());
   } catch {
-    throw new BadInput("the body is not JSON");
+    throw new BadInput("the body must be valid JSON");
   }
 }
 
-/** Bad input is the test's own mistake: 400, with the member named. */
+/** Answers bad input with a 400 that names the member: it is a mistake in the test. */
 function control(handle: (request: Incoming) => unknown): Handler {
   return (request): Reply => {
     try {
@@ -74,7 +74,8 @@ export function controlRoutes(state: StandinState): Route[] {
       GET: control(clock),
       POST: control((request) => {
         const { advanceSeconds } = read(bodyOf(request), { advanceSeconds: number(0) }, "snake");
-        if (advanceSeconds === undefined) throw new BadInput("advance_seconds is missing");
+        if (advanceSeconds === undefined)
+          throw new BadInput("advance_seconds is required: a number of seconds from 0 on");
         advanceClock(state, advanceSeconds * 1_000);
         return clock();
       }),
@@ -111,7 +112,7 @@ export function controlRoutes(state: StandinState): Route[] {
       at: ["/standin/log"],
       GET: control((request) => {
         const since = Number(request.query.get("since") ?? "0");
-        if (!Number.isInteger(since) || since < 0) throw new BadInput("since must be a number of a log entry");
+        if (!Number.isInteger(since) || since < 0) throw new BadInput("since must be the number of a log entry");
         return state.log.page(since);
       }),
     },

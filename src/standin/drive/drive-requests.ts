@@ -10,7 +10,7 @@ import { badBody, fileNotFound, folderStays, invalidParameter, notDownloadable }
 import { fileReply, listReply } from "./resource.ts";
 import { parseSearch } from "./search.ts";
 
-/** Who asks, and how far the bearer reaches. */
+/** Who asks, and what the bearer may do. */
 export interface Caller {
   readonly person: Person;
   readonly project: string;
@@ -42,7 +42,7 @@ export class DriveRequests {
     return this.admitted(request, (caller) => {
       const id = request.params["fileId"] ?? "";
       const file = this.#state.files.find(caller.person, caller.project, id);
-      // Scopes first: a bearer that reaches nothing in a space is not told what is there.
+      // Scopes are checked first: a bearer without a scope for a space must not learn what is in it.
       const space = file?.space ?? (reaches(caller.scopes, scopesFor(act, "drive")) ? "drive" : "appDataFolder");
       const refusal = this.#outOfReach(caller, act, space);
       if (refusal !== undefined) return refusal;

@@ -121,7 +121,7 @@ export class Files {
     return file;
   }
 
-  /** A folder takes what is in it along. */
+  /** Removes a file; a folder with everything in it. */
   remove(person: Person, file: DriveFile): void {
     const { files } = this.#driveOf(person);
     files.delete(file.id);

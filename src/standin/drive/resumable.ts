@@ -15,7 +15,7 @@ export interface Session {
 
 const mostSessions = 100;
 
-/** Uploads that were begun; the oldest are forgotten when there are many. */
+/** Uploads that have begun. Where there are too many, the oldest is forgotten. */
 export class Sessions {
   readonly #open = new Map<string, Session>();
 

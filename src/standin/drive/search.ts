@@ -40,7 +40,7 @@ const rules: readonly Rule[] = [
       return (file) => file.parents.includes(id);
     },
   },
-  // Nothing is ever in the bin here: deleting deletes.
+  // Nothing is ever in the bin here: a deleted file is gone.
   {
     shape: /^trashed\s*=\s*(true|false)/,
     test:
@@ -60,7 +60,12 @@ function term(text: string, resolve: Resolve): { test: Test; length: number } | 
   return undefined;
 }
 
-/** Reads a search query of terms joined by `and`; undefined where a term is not one of ours. `resolve` turns aliases into ids. */
+/**
+ * Reads a search query of terms joined by `and`.
+ *
+ * @param resolve turns an alias into an id
+ * @returns undefined where the stand-in does not know a term
+ */
 export function parseSearch(query: string, resolve: Resolve): Test | undefined {
   const tests: Test[] = [];
   let rest = query.trim();

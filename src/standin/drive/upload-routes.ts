@@ -20,7 +20,7 @@ export function uploads(requests: DriveRequests, url: string): { start: Handler;
     return requests.withFile(named, "write", (caller, file) => requests.update(named, caller, file, metadata, content));
   };
 
-  /** Opens a session, where the bearer may write there: the pieces must not fail for what could be known now. */
+  /** Opens a session, where the bearer may write to the place: what can be refused must be refused before the pieces come. */
   const begin = (request: Incoming, fileId: string | undefined): Reply => {
     const metadata = parseMetadata(request.body);
     if (metadata === undefined) return badBody("Parse Error");
@@ -79,7 +79,7 @@ function ownerOf(caller: Caller): string {
   return `${caller.project} ${caller.person.sub}`;
 }
 
-/** 308: go on from here. */
+/** 308: continue from here. */
 function soFar(session: Session, caller: Caller): Reply {
   const range = session.received === 0 ? {} : { range: `bytes=0-${String(session.received - 1)}` };
   return { status: 308, headers: range, note: { outcome: "upload_continues", grant: caller.person.email } };

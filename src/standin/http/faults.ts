@@ -2,36 +2,39 @@ import { either, number, oneOf, read, stringMap, text, yesNo } from "../input-ch
 import type { Spelling } from "../input-checks.ts";
 import type { Reply } from "./messages.ts";
 
-/** How the next answers on a path go wrong. Without any of the members that shape an answer, the request is merely late. */
+/** How the next answers to a path go wrong. A fault without a member that shapes the answer delays, slows or cuts ours. */
 export interface Fault {
-  /** How many requests it meets; default 1. `"always"` until the faults are cleared. */
+  /** How many requests it meets. Default 1. `"always"`: all of them, until the faults are cleared. */
   times?: number | "always";
-  /** When: before the stand-in acts (default), or after it has acted, so that only the answer is lost or spoiled. */
+  /** `request` (the default): the stand-in does not act. `answer`: it acts, and only its answer is lost or spoiled. */
   after?: "request" | "answer";
-  /** Wait so long first, in real milliseconds. */
+  /** Wait this long first, in milliseconds of real time, at most 600,000. Default 0. */
   delayMs?: number;
-  /** Cut the connection: without a byte, or in the middle of the body. */
+  /** Close the connection: true, before the first byte; `midway`, in the middle of the body. Default false. */
   drop?: boolean | "midway";
+  /** The HTTP status, 200 to 599. */
   status?: number;
-  /** A string is sent as it is, anything else as JSON. */
+  /** The body: a string is sent as it is, anything else as JSON. */
   body?: unknown;
+  /** Default: that of the body. */
   contentType?: string;
+  /** Headers to add to the answer. */
   headers?: Record<string, string>;
   /** `Retry-After`: seconds, or an HTTP date. */
   retryAfter?: number | string;
-  /** Google's reason in an API error, such as `rateLimitExceeded`; status 403 unless given. */
+  /** Google's reason in an API error, such as `rateLimitExceeded`. The status is then 403 unless it is given. */
   reason?: string;
-  /** A page instead of JSON, as a proxy or a captive portal sends; status 502 unless given. */
+  /** Send a page instead of JSON, as a proxy or a captive portal does. The status is then 502 unless it is given. */
   html?: boolean;
-  /** JSON that breaks off in the middle. */
+  /** Send JSON that breaks off in the middle. */
   invalidJson?: boolean;
-  /** A token answer without `access_token`. */
+  /** Send a token answer without `access_token`. */
   noToken?: boolean;
-  /** Redirect there; status 302 unless given. */
+  /** Redirect to this address. The status is then 302 unless it is given. */
   location?: string;
-  /** A body of so many bytes. */
+  /** Send a body of this many bytes. */
   hugeBytes?: number;
-  /** The body comes in small pieces, with so many milliseconds between them. */
+  /** Send the body in small pieces, with this many milliseconds between them. */
   dripMs?: number;
 }
 
@@ -58,18 +61,26 @@ const placed = { ...shape, method: text, path: text };
 
 /** A fault and the requests it waits for. */
 export interface PlacedFault extends Fault {
-  /** Any method, unless given. */
+  /** Default: any method. */
   method?: string;
-  /** A path of the stand-in; an ending `*` stands for any rest. */
+  /** A path of the stand-in; a `*` at the end stands for any rest. */
   path: string;
 }
 
-/** @throws {BadInput} naming the member that is unknown or wrong. */
+/**
+ * Reads a fault.
+ *
+ * @throws {BadInput} naming the member that is unknown or wrong
+ */
 export function readFault(input: unknown, spelling: Spelling): Fault {
   return read(input, shape, spelling);
 }
 
-/** @throws {BadInput} naming the member that is unknown, missing or wrong. */
+/**
+ * Reads a fault with the requests that it waits for. Default path: `/token`.
+ *
+ * @throws {BadInput} naming the member that is unknown or wrong
+ */
 export function readPlacedFault(input: unknown, spelling: Spelling): PlacedFault {
   const { path = "/token", ...rest } = read(input, placed, spelling);
   return { ...rest, path };
@@ -77,12 +88,12 @@ export function readPlacedFault(input: unknown, spelling: Spelling): PlacedFault
 
 const shaping = ["status", "body", "reason", "html", "invalidJson", "noToken", "location", "hugeBytes"] as const;
 
-/** Whether this fault has an answer of its own. One that is only late, slow or cut short leaves the stand-in's answer as it is. */
+/** Whether a fault has an answer of its own. One without delays, slows or cuts the answer of the stand-in. */
 export function hasAnswer(fault: Fault): boolean {
   return shaping.some((member) => fault[member] !== undefined);
 }
 
-/** What the fault answers instead. */
+/** The answer of a fault that has one. */
 export function faultReply(fault: Fault): Reply {
   const { type, body, status } = content(fault);
   const headers: Record<string, string> = { "content-type": fault.contentType ?? type };
@@ -119,7 +130,7 @@ interface Waiting {
   left: number;
 }
 
-/** The faults that wait for requests; the first that fits takes effect. */
+/** The faults that wait for a request. The first that fits takes effect. */
 export class Faults {
   #waiting: Waiting[] = [];
 
@@ -127,7 +138,11 @@ export class Faults {
     this.#waiting.push({ fault, left: fault.times === "always" ? Infinity : (fault.times ?? 1) });
   }
 
-  /** The fault for this request, if one waits for it; `paths` are the names it goes by. */
+  /**
+   * The fault that waits for this request, if there is one; it then waits for one request less.
+   *
+   * @param paths the path as it was sent, and its canonical form
+   */
   take(method: string, paths: readonly string[]): PlacedFault | undefined {
     if (this.#waiting.length === 0) return undefined;
     const found = this.#waiting.find(({ fault }) => meets(fault, method, paths));

@@ -1,7 +1,7 @@
 import { defined } from "../defined.ts";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 
-/** A request, read whole. Handlers see this and never a socket, so that one call is one step of the stand-in's state. */
+/** A request that was read to its end. Handlers see this and no socket, so that each call is one step of the state. */
 export interface Incoming {
   readonly method: string;
   readonly path: string;
@@ -15,10 +15,10 @@ export interface Incoming {
 /** What the request log says about a reply besides its status. */
 export interface Note {
   readonly outcome: string;
-  /** The account whose authorization it was. */
+  /** E-mail address of the account whose authorization it was. */
   readonly grant?: string | undefined;
   readonly clientId?: string | undefined;
-  /** The refresh token family. */
+  /** Number of the refresh token family. */
   readonly family?: number | undefined;
   /** Generation of the refresh token that was presented. */
   readonly generation?: number | undefined;
@@ -33,7 +33,7 @@ export interface Reply {
   readonly note?: Note;
 }
 
-/** Answers at once: what one request does is done before the next is looked at. */
+/** Answers at once: what one request does is finished before the next one begins. */
 export type Handler = (request: Incoming) => Reply;
 
 export const noStore = { "cache-control": "no-cache, no-store, max-age=0, must-revalidate", pragma: "no-cache" };
@@ -51,7 +51,7 @@ export function mediaType(headers: IncomingHttpHeaders): string {
   return (headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
 }
 
-/** The token of an `Authorization: Bearer` header. RFC 6750 section 2.1. */
+/** The token of an `Authorization: Bearer` header (RFC 6750 section 2.1). */
 export function bearerOf(headers: IncomingHttpHeaders): string | undefined {
   return /^Bearer +([\w.~+/=-]+)$/i.exec(headers.authorization ?? "")?.[1];
 }
@@ -60,7 +60,11 @@ export class BodyTooLarge extends Error {
   override readonly name = "BodyTooLarge";
 }
 
-/** @throws {BodyTooLarge} as soon as more than `limit` bytes are announced or have come. */
+/**
+ * Reads a body.
+ *
+ * @throws {BodyTooLarge} as soon as more than `limit` bytes are announced or have come
+ */
 export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
   if (Number(request.headers["content-length"] ?? 0) > limit) throw new BodyTooLarge();
   const chunks: Buffer[] = [];

@@ -5,6 +5,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Fault } from "./faults.ts";
 import type { Reply } from "./messages.ts";
 
+/** How a reply is sent. */
 interface Manner {
   readonly fault: Fault | undefined;
   /** A HEAD request: headers only. */
@@ -14,7 +15,7 @@ interface Manner {
   readonly ending: AbortSignal;
 }
 
-/** Puts a reply on the wire, in the manner of the fault that is in force: cut, dripped, huge. */
+/** Sends a reply, as the fault in force wants it: cut, in small pieces, or huge. */
 export async function writeReply(response: ServerResponse, reply: Reply, manner: Manner): Promise<void> {
   const { fault, head, tooLarge } = manner;
   if (fault?.drop === true) {

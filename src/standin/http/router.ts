@@ -9,7 +9,7 @@ export interface Route extends Partial<Record<Method, Handler>> {
 
 export interface Match {
   readonly route: Route;
-  /** The first of the route's paths, with its parameters filled in: faults and counts know a resource by this one. */
+  /** The first of the route's paths with its parameters filled in. Faults know a resource by this path. */
   readonly canonical: string;
   readonly params: Readonly<Record<string, string>>;
 }
@@ -36,7 +36,7 @@ export class Router {
     }
   }
 
-  /** The route of a path, or undefined; a parameter that cannot be decoded matches nothing. */
+  /** The route of a path; undefined where there is none, or a parameter cannot be decoded. */
   match(path: string): Match | undefined {
     const fixed = this.#fixed.get(path);
     if (fixed !== undefined) return { route: fixed, canonical: fixed.at[0] ?? path, params: {} };

@@ -12,7 +12,7 @@ export type Answer = (request: IncomingMessage, response: ServerResponse, ending
 
 export interface Listening {
   readonly url: string;
-  /** Requests that come before wait until there is somebody to answer. */
+  /** Begins to answer. Requests that came before have waited for it. */
   open(answer: Answer): void;
   close(): Promise<void>;
 }
@@ -21,8 +21,8 @@ export interface Listening {
 export async function listen(host: string, port: number): Promise<Listening> {
   const ending = new AbortController();
   const opened = Promise.withResolvers<Answer>();
-  // Clients keep connections for longer than Node's default of five seconds: closing one just as it is used again would
-  // look like a fault that nobody asked for.
+  // Clients keep connections for longer than Node's default of five seconds. Closing one just as a client uses it again
+  // would look like a fault that no test asked for.
   const server = createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
     opened.promise
       .then((answer) => answer(request, response, ending.signal))
@@ -50,7 +50,7 @@ export async function listen(host: string, port: number): Promise<Listening> {
   };
 }
 
-/** The other side hung up, or we are closing: that connection's affair. Anything else is a bug here, and is shown. */
+/** Where the client went away or the server closes, the connection just ends. Any other error is a bug, and is shown. */
 function fail(response: ServerResponse, error: unknown, ending: AbortSignal): void {
   if (ending.aborted || response.headersSent || response.destroyed) {
     response.destroy();

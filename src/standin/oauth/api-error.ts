@@ -37,7 +37,7 @@ const badCredentials =
   "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid " +
   "authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.";
 
-/** 401: unknown, expired and revoked bearers look the same from outside. RFC 6750 section 3.1. */
+/** 401: unknown, expired and revoked bearers get the same answer (RFC 6750 section 3.1). */
 export function unauthorized(presented: boolean): Reply {
   return apiError(
     {
@@ -52,7 +52,7 @@ export function unauthorized(presented: boolean): Reply {
   );
 }
 
-/** 403: the bearer is good and its scopes do not reach this far; neither a refresh nor a retry helps. */
+/** 403: the bearer is good, but its scopes do not cover this. Neither a refresh nor a retry helps. */
 export function insufficientScope(needed: readonly string[], service: string, method: string, grant: string): Reply {
   return apiError(
     {

@@ -79,7 +79,7 @@ function flawed(flaw: IdTokenFlaw, claims: Record<string, unknown>, keys: KeyRin
     case "alg_none":
       return compact({ ...header, alg: "none" }, claims, () => Buffer.alloc(0));
     case "hs256_with_public_key": {
-      // The classic key confusion: the published key, in the shape a verifier would hold it, taken as an HMAC secret.
+      // Key confusion: the published key, in the form in which a verifier holds it, is used as an HMAC secret.
       const pem = key.publicKey.export({ format: "pem", type: "spki" });
       return compact({ ...header, alg: "HS256" }, claims, (input) => createHmac("sha256", pem).update(input).digest());
     }

@@ -13,7 +13,7 @@ export interface Refreshed {
   readonly note: Note;
 }
 
-/** Uses a refresh token, or throws what the token endpoint answers. RFC 6749 section 6; RFC 9700 section 4.14.2. */
+/** Uses a refresh token, or throws what the token endpoint answers (RFC 6749 section 6, RFC 9700 section 4.14.2). */
 export function refresh(
   state: StandinState,
   clientId: string,
@@ -33,7 +33,7 @@ export function refresh(
   if (family.clientId !== clientId) throw refuse(401, "unauthorized_client", "Unauthorized");
   const inGrace = isInGrace(token, settings.rotation, settings.graceSeconds * 1_000, clock.now());
   if (token.supersededAt !== undefined && !inGrace) {
-    // Seen before the family's own death: a used token that comes back is worth telling from one that merely died.
+    // Checked before the end of the family: a used token that comes back is a different outcome from one that just ended.
     const since = ledger.deadSince(family) ?? token.supersededAt;
     if (settings.revokeFamilyOnReuse) ledger.endFamily(family);
     throw refuse(400, "invalid_grant", ledger.whyDead(since), "reused_token");

@@ -13,7 +13,7 @@ export function revocationEndpoint(state: StandinState, request: Incoming): Repl
   if (mediaType(request.headers) === "application/x-www-form-urlencoded") {
     for (const [name, value] of new URLSearchParams(request.body.toString())) given.append(name, value);
   }
-  // Older clients send it in both places; two different ones are nobody's intention.
+  // Older clients send the token in both places. Two different tokens are a mistake of the client.
   const [token = "", ...others] = new Set(given.getAll("token"));
   if (token === "" || others.length > 0) {
     throw new OAuthRefusal(400, "invalid_request", "Missing required parameter: token");
@@ -31,7 +31,7 @@ type Found = Pick<AccessToken, "authorization" | "family">;
 function liveRefreshToken({ ledger, settings }: StandinState, value: string): Found | undefined {
   const token = ledger.refreshToken(value);
   if (token === undefined || ledger.deadSince(token.family) !== undefined) return undefined;
-  // Only Google's way finds the whole account behind any of its tokens.
+  // Only Google finds the whole account by any of its tokens, replaced ones included.
   if (settings.revocationEnds === "family" && token.supersededAt !== undefined) return undefined;
   const { family } = token;
   return { family, authorization: family.authorization };

@@ -93,7 +93,7 @@ function bringsRefreshToken(code: Code): boolean {
   return code.offline === "always";
 }
 
-/** RFC 7636 section 4.6; what is wrong with the verifier, in Google's words. */
+/** What is wrong with the code verifier, in Google's words (RFC 7636 section 4.6). */
 function verifierFlaw(challenge: Challenge | undefined, verifier: string | undefined): string | undefined {
   if (challenge === undefined) {
     return verifier === undefined ? undefined : "code_verifier or verifier is not needed.";

@@ -16,9 +16,9 @@ export function accessPage(state: StandinState): Reply {
   const body = html`
     <header>
       <h1>Apps with access</h1>
-      <p>What people have allowed, and where they take it back.</p>
+      <p>What people have allowed. Remove an app here to end its access.</p>
     </header>
-    ${connected.length === 0 ? html`<p class="hint">Nobody has given an app access yet.</p>` : nothing}
+    ${connected.length === 0 ? html`<p class="hint">No app has access yet.</p>` : nothing}
     ${connected.map(({ person, given }) => html`${given.map((one) => connection(state, person, one))}`)}
   `;
   return page({ title: "Apps with access", body, formTarget: undefined, outcome: "served" });

@@ -4,10 +4,10 @@ import type { Person } from "../state/people.ts";
 import { html } from "./html.ts";
 import { page } from "./layout.ts";
 
-/** A test may have met thousands of people; the rest can still be typed in. */
+/** A test may have created thousands of people. Those that are not listed can still be typed in. */
 const mostListed = 25;
 
-/** Which account? Those that are known here, and a field for any other address. */
+/** The page that asks for an account: it lists those that exist, and has a field for any other address. */
 export function chooserPage(
   request: AuthorizationRequest,
   people: readonly Person[],
@@ -53,7 +53,7 @@ export function chooserPage(
         />
         <button id="use-another">Next</button>
       </div>
-      <p class="hint">Any address will do: it becomes a person when it is first used.</p>
+      <p class="hint">You may type any address: the stand-in creates the account when it is first used.</p>
     </form>
   `;
   return page({ title: "Choose an account", body, formTarget, outcome: "chooser_shown" });

@@ -7,7 +7,7 @@ import { html, nothing } from "./html.ts";
 import type { Html } from "./html.ts";
 import { page } from "./layout.ts";
 
-/** May this app? One tick box per scope beyond sign-in, where Google would show them. */
+/** The page that asks for consent, with a tick box for each scope beyond sign-in, where Google would show them. */
 export function consentPage(
   request: AuthorizationRequest,
   person: Person,

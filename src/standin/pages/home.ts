@@ -4,12 +4,12 @@ import type { StandinState } from "../state/standin-state.ts";
 import { html } from "./html.ts";
 import { page } from "./layout.ts";
 
-/** What somebody sees who opens the stand-in's address: that it runs, and where to go on. */
+/** The page at the stand-in's address: it says that the stand-in runs, and what there is. */
 export function homePage(state: StandinState): Reply {
   const body = html`
     <header>
-      <h1>It is running</h1>
-      <p>Google's paths are served under <strong>${state.url}</strong></p>
+      <h1>The stand-in is running</h1>
+      <p>It serves Google's paths under <strong>${state.url}</strong></p>
     </header>
     <dl>
       <dt>Client</dt>
@@ -18,8 +18,8 @@ export function homePage(state: StandinState): Reply {
       <dd>${new Date(state.clock.now()).toISOString()}</dd>
     </dl>
     <ul class="plain">
-      <li><a href="/account/access">Apps with access</a>: where people take it back</li>
-      <li><a href="/standin/log">Log</a>: every request it answered</li>
+      <li><a href="/account/access">Apps with access</a>: where people remove an app</li>
+      <li><a href="/standin/log">Log</a>: every request that the stand-in answered</li>
       <li><a href="/standin/settings">Settings</a> and <a href="/standin/clients">clients</a></li>
       <li><a href="/.well-known/openid-configuration">Discovery document</a></li>
     </ul>

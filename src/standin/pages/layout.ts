@@ -45,7 +45,7 @@ export function page({ title, body, status = 200, formTarget, outcome, grant, sc
           <p class="badge"><img src="/pages/mark.svg" alt="" width="20" height="20" />Stand-in for Google</p>
           ${body}
         </main>
-        <p class="notice">For tests and demos. No real account is used, and nothing here reaches the internet.</p>
+        <p class="notice">For tests and demos. It uses no real account, and sends nothing to the internet.</p>
       </body>
     </html> `;
   return {

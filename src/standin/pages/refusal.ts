@@ -2,7 +2,7 @@ import type { Reply } from "../http/messages.ts";
 import { html } from "./html.ts";
 import { page } from "./layout.ts";
 
-/** Access blocked: a request whose redirect URI cannot be trusted with the error ends here. */
+/** The page for a request whose redirect URI cannot be trusted, so that the app cannot be told of the error. */
 export function refusedPage(error: string, description: string): Reply {
   const body = html`
     <header>

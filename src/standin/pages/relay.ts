@@ -11,10 +11,12 @@ export function relayPage(
   const body = html`
     <header>
       <h1>You can close this window</h1>
-      <p>It closes by itself when the page that opened it has the answer.</p>
+      <p>The window closes by itself as soon as the page that opened it has the answer.</p>
     </header>
     <div id="relay" data-origin="${to.origin}" data-id="${to.id}" data-answer="${JSON.stringify(answer)}"></div>
-    <noscript><p class="error">The answer is handed over by a script, and scripts are switched off.</p></noscript>
+    <noscript
+      ><p class="error">This window needs JavaScript to hand the answer to the page that opened it.</p></noscript
+    >
   `;
   return page({ title: "Signed in", body, script: "/pages/relay-script.js", ...note });
 }

@@ -1,6 +1,7 @@
 import { defined } from "../defined.ts";
 import { newClientSecret } from "./opaque-values.ts";
 
+/** What kind of program a client is for. */
 export type ClientKind = "web" | "installed" | "android" | "ios";
 
 /** An OAuth client as the Cloud console registers it. */
@@ -14,10 +15,10 @@ export interface Client {
   name: string;
   redirectUris: string[];
   javascriptOrigins: string[];
-  /** Any http redirect URI or origin on a loopback address is registered, whatever its port. */
+  /** Whether every http redirect URI and origin on a loopback address counts as registered, whatever its port. */
   loopback: boolean;
   state: "enabled" | "deleted" | "disabled";
-  /** Internal to a Workspace organisation: people of other domains are refused with `org_internal`. */
+  /** The Workspace domain that the client is internal to: people of other domains are refused with `org_internal`. */
   onlyDomain: string | undefined;
 }
 
@@ -55,16 +56,25 @@ export function isRegisteredOrigin(client: Client, origin: string): boolean {
   return client.loopback && isLoopback(origin) && parsed(origin)?.origin === origin;
 }
 
-/** What a test may say about a client of its own. */
+/** What a test may say about a client. What it leaves out stays as it is, or gets a default. */
 export interface ClientSpec {
+  /** Which client to change. Default: register a new one. */
   clientId?: string;
+  /** Null: none. Default: none for the clients of phones, a new one for others. */
   clientSecret?: string | null;
+  /** Default `web`. */
   kind?: ClientKind;
+  /** The app's name on the pages. Default `Example App`. */
   name?: string;
+  /** Compared character by character. Default: none. */
   redirectUris?: string[];
+  /** Origins whose pages may open the popup. Default: none. */
   javascriptOrigins?: string[];
+  /** Whether every http redirect URI and origin on loopback counts as registered. Default: for `installed` alone. */
   loopback?: boolean;
+  /** Default `enabled`. */
   state?: Client["state"];
+  /** Accept people of this Workspace domain alone. Default null: everybody. */
   onlyDomain?: string | null;
 }
 
@@ -94,7 +104,7 @@ export class Clients {
     return [...this.#byId.values()];
   }
 
-  /** Registers a client, or changes the one that has this id. */
+  /** Registers a client, or changes the one with this id. */
   put(spec: ClientSpec): Client {
     const known = spec.clientId === undefined ? undefined : this.#byId.get(spec.clientId);
     const id = spec.clientId ?? `1234567890-client${String((this.#made += 1))}.apps.googleusercontent.com`;

@@ -1,8 +1,8 @@
-/** Where the stand-in reads the time. With `advance`, moving the stand-in's clock moves this one. */
+/** The clock that a stand-in reads. One with `advance` is moved together with the stand-in's. */
 export interface StandinClock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
-  /** Moves the clock by `ms` milliseconds. */
+  /** Moves the clock forward by `ms` milliseconds. */
   advance?(ms: number): void;
 }
 
@@ -15,7 +15,7 @@ export interface OwnClock {
 // oxlint-disable-next-line eslint/no-restricted-properties -- the stand-in imports nothing of the rest, so it has its own way to the machine's time
 const machine: StandinClock = { now: () => Date.now() };
 
-/** A clock that can be moved: the given one where it can be, else an offset of our own on top of it. */
+/** A clock that can be moved: the given one where it has `advance`, else that one with an offset of our own. */
 export function ownClock(base: StandinClock = machine): OwnClock {
   if (base.advance !== undefined) return base as OwnClock;
   let ahead = 0;

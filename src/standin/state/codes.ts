@@ -3,7 +3,7 @@ import type { Authorization, Family } from "./ledger.ts";
 import { newCode } from "./opaque-values.ts";
 import type { Settings } from "./settings.ts";
 
-/** Where a code came from decides what `redirect_uri` must be at the exchange. */
+/** Where a code came from. It decides which `redirect_uri` the exchange must send. */
 export type CodeKind = "native" | "popup" | "redirect";
 
 export interface Challenge {

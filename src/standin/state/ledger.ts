@@ -59,10 +59,10 @@ function keyOf(project: string, person: Person): string {
 
 const unusedMs = 183 * dayMs;
 const testingMs = 7 * dayMs;
-/** For that long a dead refresh token is answered with why; later with "Bad Request" only. */
+/** How long an ended refresh token is answered with the reason. After that the answer is only "Bad Request". */
 const rememberedMs = 12 * hourMs;
 
-/** Who allowed what, and the tokens that stand for it. */
+/** Who allowed what, and the tokens that were issued for it. */
 export class Ledger {
   readonly #clock: OwnClock;
   readonly #settings: Settings;
@@ -96,7 +96,7 @@ export class Ledger {
     return authorization;
   }
 
-  /** The first refresh token of a new family. The oldest of this account and client ends without a word when it is one too many. */
+  /** Issues the first refresh token of a new family. Where that is one too many, the oldest family silently ends. */
   startFamily(authorization: Authorization, clientId: string, azp: string, scopes: readonly string[]): RefreshToken {
     const now = this.#clock.now();
     const life = this.#settings.refreshTokenTtlSeconds;
@@ -154,7 +154,7 @@ export class Ledger {
     return ends.length === 0 ? undefined : Math.min(...(ends as number[]));
   }
 
-  /** Google says why for about half a day, and then no longer. */
+  /** The description for an ended token: Google gives the reason for about half a day, and then no longer. */
   whyDead(since: number): string {
     return this.#clock.now() - since < rememberedMs ? "Token has been expired or revoked." : "Bad Request";
   }

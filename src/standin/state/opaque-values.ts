@@ -21,17 +21,17 @@ export function newClientSecret(): string {
   return `GOCSPX-${random(21)}`;
 }
 
-/** Looks like a code of ours, whether or not it is one. A code that is still percent-encoded does not. */
+/** Whether a value has the form of a code. One that is still percent-encoded does not have it. */
 export function looksLikeCode(value: string): boolean {
   return /^4\/0A[\w-]+$/.test(value);
 }
 
-/** Enough to tell secrets apart in a log, too little to use one: `1//0ab…`. */
+/** The start of a secret, such as `1//0ab…`: enough to tell secrets apart in a log, too little to use one. */
 export function shortened(secret: string): string {
   return secret.length <= 6 ? secret : `${secret.slice(0, 6)}…`;
 }
 
-/** Names a token in the log without showing it: the start of its SHA-256, in hex. */
+/** The start of a token's SHA-256, in hex: it identifies the token in the log without showing it. */
 export function fingerprint(secret: string): string {
   return createHash("sha256").update(secret).digest("hex").slice(0, 16);
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** Why the token endpoint refuses everything of one person, as Google Workspace can. */
+/** Why the token endpoint refuses each request for a person, as a Google Workspace policy can. */
 export type AccountRefusal = "invalid_rapt" | "rapt_required" | "admin_policy_enforced";
 
 /** Someone with an account. */
@@ -57,7 +57,7 @@ export class People {
     Object.assign(this.findOrCreate("carl@example.com"), { name: "Carl Gauß", familyName: "Gauß", locale: "de" });
   }
 
-  /** The person with this address; a new one where nobody has it yet. */
+  /** The person with this address; where there is none, a new one. */
   findOrCreate(email: string): Person {
     const known = this.#byEmail.get(key(email));
     if (known !== undefined) return known;

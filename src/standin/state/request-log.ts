@@ -3,7 +3,7 @@ import { mediaType } from "../http/messages.ts";
 import type { Incoming, Note } from "../http/messages.ts";
 import { fingerprint, shortened } from "./opaque-values.ts";
 
-/** One request that the stand-in answered. Secrets are shortened; `grant_type` and the rest stand in full. */
+/** One request that the stand-in answered. Secrets are shortened; `grant_type` and the like are complete. */
 export interface LogEntry {
   readonly seq: number;
   /** By the stand-in's clock, ISO 8601. */
@@ -11,7 +11,7 @@ export interface LogEntry {
   readonly method: string;
   readonly path: string;
   readonly parameters: Readonly<Record<string, string>>;
-  /** 0 where the connection was cut before a status was sent. */
+  /** 0 where a fault closed the connection before a status was sent. */
   readonly status: number;
   /** What happened: `refreshed`, `exchanged`, `reused_token`, `invalid_grant`, `fault`, … */
   readonly outcome: string;
@@ -30,9 +30,11 @@ export interface LogEntry {
   readonly fault?: true;
 }
 
+/** Some of the log. */
 export interface LogPage {
+  /** The oldest first. */
   readonly entries: readonly LogEntry[];
-  /** How often each outcome came, ever. */
+  /** How often each outcome has come since the start. */
   readonly counts: Readonly<Record<string, number>>;
 }
 
@@ -48,7 +50,7 @@ const secretNames = new Set([
   "token",
 ]);
 
-/** Entries kept; the counts go on. */
+/** How many entries are kept. The counts include those that were dropped. */
 const kept = 50_000;
 
 export class RequestLog {
@@ -59,7 +61,7 @@ export class RequestLog {
   add(entry: Omit<LogEntry, "seq">): void {
     this.#entries.push({ seq: (this.#seq += 1), ...entry });
     this.#counts[entry.outcome] = (this.#counts[entry.outcome] ?? 0) + 1;
-    // In one piece now and then: shifting one by one would cost every request.
+    // Many at once, now and then: dropping one for each request would slow each request down.
     if (this.#entries.length > kept * 1.2) this.#entries = this.#entries.slice(-kept);
   }
 

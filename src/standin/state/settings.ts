@@ -2,7 +2,7 @@ import type { AccountRefusal } from "./people.ts";
 import { number, oneOf, orNull, read, yesNo } from "../input-checks.ts";
 import type { Check, Spelling } from "../input-checks.ts";
 
-/** Ways to get an ID token wrong on purpose, so that a verifier can be seen to refuse it. */
+/** Ways to make an ID token wrong on purpose, so that a test sees a verifier refuse it. */
 export const idTokenFlaws = [
   "wrong_aud",
   "wrong_iss",
@@ -15,47 +15,49 @@ export const idTokenFlaws = [
   "unknown_kid",
 ] as const;
 
+/** One way in which an ID token can be wrong. */
 export type IdTokenFlaw = (typeof idTokenFlaws)[number];
 
-/** How the provider behaves. The defaults are Google's. */
+/** How the provider behaves. Each default is what Google does. */
 export interface Settings {
-  /** Life of an access token, in seconds. */
+  /** Life of an access token, seconds. Default 3,599. */
   accessTokenTtlSeconds: number;
-  /** Life of a code, in seconds. */
+  /** Life of a code, seconds. Default 600. */
   codeTtlSeconds: number;
-  /** Life of an ID token, in seconds. */
+  /** Life of an ID token, seconds. Default 3,600. */
   idTokenTtlSeconds: number;
-  /** What a refresh does to the refresh token: nothing (Google), a new one with a grace period, a new one at once. */
+  /** `none` (the default): a refresh keeps the refresh token. `grace`, `strict`: it replaces it, with or without grace. */
   rotation: "none" | "grace" | "strict";
-  /** For how many seconds the last replaced refresh token still works, with rotation `grace`. */
+  /** With the rotation `grace`: for how many seconds the last replaced refresh token still works. Default 30. */
   graceSeconds: number;
-  /** Whether using a replaced refresh token ends its whole family, as RFC 9700 section 4.14.2 asks. */
+  /** Whether the use of a replaced refresh token ends its family (RFC 9700 section 4.14.2). Default false. */
   revokeFamilyOnReuse: boolean;
-  /** Live refresh tokens per account and client; one more silently ends the oldest. */
+  /** How many refresh tokens an account and client may have; one more silently ends the oldest. Default 100. */
   refreshTokensPerUser: number;
-  /** Publishing status "Testing": refresh tokens with more than sign-in scopes end after seven days. */
+  /** Publishing status "Testing": a refresh token with more than sign-in scopes ends after seven days. Default false. */
   testingMode: boolean;
-  /** Time-based access: life of new refresh tokens in seconds, announced as `refresh_token_expires_in`; null: no end. */
+  /** Time-based access: life of new refresh tokens, seconds, sent as `refresh_token_expires_in`. Default null: no end. */
   refreshTokenTtlSeconds: number | null;
   /**
-   * What ends when a token is revoked: everything of that account and project (Google), or only the token's own family,
-   * where a refresh token that was replaced is an unknown one.
+   * What ends when a token is revoked. `account` (the default): everything of that account and project. `family`: the
+   * token's own family alone, and a refresh token that was replaced is an unknown one.
    */
   revocationEnds: "account" | "family";
-  /** For how many seconds a revoked authorization goes on working: at Google, "it might take some time". */
+  /** For how many seconds a revoked authorization still works. Google says: "it might take some time". Default 0. */
   revocationLagSeconds: number;
-  /** Whether a refresh with an identity scope brings an ID token too. */
+  /** Whether a refresh with a sign-in scope brings an ID token. Default true. */
   idTokenOnRefresh: boolean;
-  /** Whether an exchange with the wrong `redirect_uri` uses the code up. */
+  /** Whether an exchange with the wrong `redirect_uri` uses the code up. Default false. */
   burnCodeOnMismatch: boolean;
-  /** Whether a second use of a code ends what the first one brought, as RFC 6749 section 4.1.2 recommends. */
+  /** Whether a second use of a code ends what the first one brought (RFC 6749 section 4.1.2). Default false. */
   revokeOnCodeReuse: boolean;
-  /** Google Workspace policies: every exchange and refresh is refused in this way; null: none is. */
+  /** A Workspace policy that refuses every exchange and refresh in this way. Default null: none. */
   refusal: AccountRefusal | null;
-  /** New ID tokens are wrong in this way; null: they are right. */
+  /** Make new ID tokens wrong in this way. Default null: they are right. */
   idTokenFlaw: IdTokenFlaw | null;
 }
 
+/** What Google does. */
 export const googlesOwn: Readonly<Settings> = {
   accessTokenTtlSeconds: 3_599,
   codeTtlSeconds: 600,
@@ -96,7 +98,11 @@ const shape = {
   idTokenFlaw: orNull(oneOf(...idTokenFlaws)),
 };
 
-/** @throws {BadInput} naming the member that is unknown or out of range. */
+/**
+ * Reads settings.
+ *
+ * @throws {BadInput} naming the member that is unknown or out of range
+ */
 export function readSettings(input: unknown, spelling: Spelling): Partial<Settings> {
   return read(input, shape, spelling);
 }

@@ -14,7 +14,7 @@ import type { People, Person } from "./people.ts";
 import type { RequestLog } from "./request-log.ts";
 import type { Settings } from "./settings.ts";
 
-/** All that one stand-in remembers. It lives in memory and ends with it. */
+/** All that one stand-in remembers, in memory. */
 export interface StandinState {
   readonly clock: OwnClock;
   /** `iss` of ID tokens. */

@@ -280,6 +280,6 @@ describe("the account page", () => {
     await visitor.submit("/account/access", {});
     assert.equal((await refresh(standin, kept)).body["error"], "invalid_grant");
     await visitor.open(`${standin.url}/account/access`);
-    assert.match(visitor.page, /Nobody has given an app access yet/);
+    assert.match(visitor.page, /No app has access yet/);
   });
 });
