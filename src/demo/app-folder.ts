@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { OnbehalfError } from "../index.ts";
 import type { GrantRef, Vault } from "../index.ts";
 import { readBody } from "../vault/http/request-body.ts";
-import { explained } from "../service/http/proxy.ts";
+import { forbiddenResponse } from "../service/http/proxy.ts";
 
 /** A small text in the person's Drive, in the folder that only this app sees. */
 export interface Note {
@@ -69,7 +69,7 @@ export async function deleteNote(vault: Vault, ref: GrantRef, id: string): Promi
 async function call(vault: Vault, ref: GrantRef, url: string, init?: RequestInit): Promise<Response> {
   const response = await vault.fetch(ref, url, init);
   if (response.ok) return response;
-  if (response.status === 403) await explained(response, await vault.grant(ref));
+  if (response.status === 403) await forbiddenResponse(response, await vault.grant(ref));
   await response.body?.cancel();
   if (response.status === 404) {
     throw new OnbehalfError("not_found", "this note is not in the app folder", {

@@ -21,7 +21,7 @@ export async function doctor(flags: { readonly json?: boolean }): Promise<void> 
   const findings = await examine(settingsFrom(settingsAmong(flags)));
   const failed = findings.some(({ status }) => status === "fail");
   if (flags.json === true) printJson({ ok: !failed, checks: findings });
-  else printLines(findings.flatMap(described));
+  else printLines(findings.flatMap(findingLines));
   if (failed) process.exitCode = exitCodes.failed;
 }
 
@@ -63,7 +63,7 @@ async function examineProvider({ name, issuer, endpoints }: Provider): Promise<F
   return [checkProvider(name, found), ...checkClock(name, found)];
 }
 
-function described({ check, status, message, hint }: Finding): string[] {
+function findingLines({ check, status, message, hint }: Finding): string[] {
   const line = `${status.padEnd(4)}  ${check.padEnd(11)}  ${message}`;
   return hint === undefined ? [line] : [line, `${" ".repeat(19)}do: ${hint}`];
 }

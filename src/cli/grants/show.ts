@@ -13,10 +13,10 @@ export async function show(
   await using vault = await openWithoutClient(flags);
   const grant = await vault.grant(ref);
   if (flags.json === true) printJson(grantBody(grant));
-  else printLines(facts(described(grant)));
+  else printLines(facts(grantFacts(grant)));
 }
 
-function described(grant: Grant): (readonly [string, string | undefined])[] {
+function grantFacts(grant: Grant): (readonly [string, string | undefined])[] {
   return [
     ["grant", grant.grantId],
     ["state", `${grant.state} since ${grant.since.toISOString()}`],

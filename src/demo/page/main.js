@@ -68,7 +68,7 @@ async function lookOnce() {
 }
 
 /** Shows beside a button how its action went. */
-function told(id, kind, status, sentence, hint) {
+function showOutcome(id, kind, status, sentence, hint) {
   byId(id).replaceChildren(
     element("span", { class: `status ${kind}` }, status),
     element("span", {}, sentence),
@@ -87,18 +87,18 @@ async function run(button, outputId, action) {
   let done = false;
   try {
     const { status = "done", words, kind = "good" } = await action(selected);
-    told(outputId, kind, status, words);
+    showOutcome(outputId, kind, status, words);
     done = kind === "good";
   } catch (error) {
     if (error instanceof Refused) {
-      told(
+      showOutcome(
         outputId,
         "bad",
         `${error.status} ${error.code}`,
         sentence(error.message),
         error.hint && sentence(error.hint),
       );
-    } else told(outputId, "bad", "failed", sentence(error.message));
+    } else showOutcome(outputId, "bad", "failed", sentence(error.message));
   } finally {
     button.closest("li")?.classList.toggle("done", done);
     button.removeAttribute("aria-busy");

@@ -4,7 +4,7 @@ import { invalidRequest } from "../../core/errors.ts";
 import { bodyBrokeOff, readBody, readBytes } from "../../vault/http/request-body.ts";
 
 /** Request headers that an API may need. No other is passed on: above all no cookie, and not the caller's key. */
-const forwarded = [
+const requestHeaders = [
   "accept",
   "accept-language",
   "content-type",
@@ -21,7 +21,7 @@ const forwarded = [
 ] as const;
 
 /** Response headers that are about one connection, or about the body before `fetch` decoded it. */
-const dropped = new Set([
+const droppedResponseHeaders = new Set([
   "connection",
   "content-encoding",
   "keep-alive",
@@ -46,7 +46,7 @@ const repeatableBytes = 64 * 1024;
 export async function proxy(vault: Vault, ref: GrantRef, target: string, request: Request): Promise<Response> {
   const url = targetUrl(target);
   const headers = new Headers();
-  for (const name of forwarded) {
+  for (const name of requestHeaders) {
     const value = request.headers.get(name);
     if (value !== null) headers.set(name, value);
   }
@@ -57,8 +57,8 @@ export async function proxy(vault: Vault, ref: GrantRef, target: string, request
     else Object.assign(init, { body: request.body, duplex: "half" });
   }
   const response = await call(vault, ref, url, init);
-  if (response.status === 403) return explained(response, await vault.grant(ref));
-  return passedOn(response, response.body);
+  if (response.status === 403) return forbiddenResponse(response, await vault.grant(ref));
+  return responseToCaller(response, response.body);
 }
 
 /** The API's answer. Where none comes, the API is out of reach: that is no fault of ours. */
@@ -107,10 +107,10 @@ export function targetUrl(target: string): URL {
  *
  * @throws {OnbehalfError} `insufficient_scope`: with the scopes that the API asks for, as far as it names them
  */
-export async function explained(response: Response, grant: Grant): Promise<Response> {
+export async function forbiddenResponse(response: Response, grant: Grant): Promise<Response> {
   const text = await readBody(response.clone()).catch(() => "");
   const required = requiredScopes(response.headers.get("www-authenticate") ?? "", text);
-  if (required === undefined) return passedOn(response, response.body);
+  if (required === undefined) return responseToCaller(response, response.body);
   const held = new Set(grant.scopes);
   const missing = required.filter((scope) => !held.has(scope));
   throw new OnbehalfError(
@@ -141,10 +141,10 @@ export function requiredScopes(wwwAuthenticate: string, body: string): readonly 
   return /"(?:ACCESS_TOKEN_SCOPE_INSUFFICIENT|insufficientPermissions)"/.test(body) ? (named ?? []) : undefined;
 }
 
-function passedOn(response: Response, body: ReadableStream<Uint8Array> | null): Response {
+function responseToCaller(response: Response, body: ReadableStream<Uint8Array> | null): Response {
   const headers = new Headers();
   for (const [name, value] of response.headers) {
-    if (!dropped.has(name)) headers.append(name, value);
+    if (!droppedResponseHeaders.has(name)) headers.append(name, value);
   }
   const empty = response.status === 204 || response.status === 304;
   // fetch has decoded the body: the header says how long it was before.

@@ -11,9 +11,9 @@ import type { Operation } from "./operations.ts";
 import { schemas } from "./schemas.ts";
 
 /** Errors that every address may answer. */
-const always: readonly ErrorCode[] = ["internal_error", "method_not_allowed", "request_too_large"];
+const errorsOfAll: readonly ErrorCode[] = ["internal_error", "method_not_allowed", "request_too_large"];
 /** Errors that every address for callers may answer besides. */
-const toCallers: readonly ErrorCode[] = ["forbidden", "store_unavailable", "unauthorized"];
+const errorsToCallers: readonly ErrorCode[] = ["forbidden", "store_unavailable", "unauthorized"];
 
 /**
  * The service's routes for machines. docs/http-api.md describes the same routes for people.
@@ -25,7 +25,7 @@ export function openApiDocument(publicUrl: string): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const operation of operations) {
     paths[operation.path] ??= { parameters: pathParameters(operation.path) };
-    Object.assign(paths[operation.path] ?? {}, { [operation.method]: described(operation) });
+    Object.assign(paths[operation.path] ?? {}, { [operation.method]: operationObject(operation) });
   }
   return {
     openapi: "3.1.1",
@@ -57,7 +57,7 @@ export function openApiDocument(publicUrl: string): object {
   };
 }
 
-function described({
+function operationObject({
   id,
   tag,
   summary,
@@ -78,28 +78,28 @@ function described({
       ...(answers === undefined
         ? { default: { description: "The answer of the API, passed on as it came." } }
         : { 200: { description: answers.says, content: { [media]: { schema: answers.schema } } } }),
-      ...refusals([...always, ...(tag === "callers" ? toCallers : []), ...errors]),
+      ...errorResponses([...errorsOfAll, ...(tag === "callers" ? errorsToCallers : []), ...errors]),
     },
   };
 }
 
 /** Errors by status, each code an example of its own. */
-function refusals(codes: readonly ErrorCode[]): Record<string, object> {
+function errorResponses(codes: readonly ErrorCode[]): Record<string, object> {
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of [...new Set(codes)].sort())
     byStatus.set(statusOf(code), [...(byStatus.get(statusOf(code)) ?? []), code]);
   return Object.fromEntries(
-    [...byStatus].map(([status, named]) => [
+    [...byStatus].map(([status, codesOfStatus]) => [
       String(status),
       {
-        description: named.join(", "),
+        description: codesOfStatus.join(", "),
         ...(status === 503
           ? { headers: { "Retry-After": { schema: { type: "integer" }, description: "Seconds to wait." } } }
           : {}),
         content: {
           "application/problem+json": {
             schema: { $ref: "#/components/schemas/Problem" },
-            examples: Object.fromEntries(named.map((code) => [code, { value: { status, error: code } }])),
+            examples: Object.fromEntries(codesOfStatus.map((code) => [code, { value: { status, error: code } }])),
           },
         },
       },
@@ -107,7 +107,7 @@ function refusals(codes: readonly ErrorCode[]): Record<string, object> {
   );
 }
 
-const known: Readonly<Record<string, string>> = {
+const parameterDescriptions: Readonly<Record<string, string>> = {
   ref: "Which grant: its id (g_…), sub:{subject} or ext:{external_id}.",
   host: "One of the provider's API hosts, such as www.googleapis.com.",
   path: "The path at that host, slashes included.",
@@ -118,7 +118,7 @@ function pathParameters(path: string): object[] {
     name,
     in: "path",
     required: true,
-    description: known[name],
+    description: parameterDescriptions[name],
     schema: { type: "string" },
   }));
 }

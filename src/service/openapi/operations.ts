@@ -57,8 +57,8 @@ const provider = {
   description: "Chooses the provider where the reference fits several grants.",
   schema: text,
 };
-const named: readonly ErrorCode[] = ["invalid_request", "grant_not_found", "ambiguous_grant", "grant_unreadable"];
-const exchanging: readonly ErrorCode[] = [
+const refErrors: readonly ErrorCode[] = ["invalid_request", "grant_not_found", "ambiguous_grant", "grant_unreadable"];
+const exchangeErrors: readonly ErrorCode[] = [
   "invalid_request",
   "code_rejected",
   "id_token_invalid",
@@ -67,8 +67,8 @@ const exchanging: readonly ErrorCode[] = [
   "store_unavailable",
   "keeper_unavailable",
 ];
-const refreshing: readonly ErrorCode[] = [
-  ...named,
+const refreshErrors: readonly ErrorCode[] = [
+  ...refErrors,
   "reauthorization_required",
   "client_misconfigured",
   "provider_unavailable",
@@ -81,7 +81,7 @@ const proxied = (["get", "post", "put", "patch", "delete"] as const).map((method
   id: `proxy_${method}`,
   tag: "callers",
   summary: "Call an API with the grant's access token.",
-  errors: [...refreshing, "host_not_allowed", "insufficient_scope"],
+  errors: [...refreshErrors, "host_not_allowed", "insufficient_scope"],
 }));
 
 export const operations: readonly Operation[] = [
@@ -93,7 +93,7 @@ export const operations: readonly Operation[] = [
     summary: "Hand a one-time code over. The request must have an X-Requested-With header.",
     body: codeBody(codeParameters),
     answers: { says: "The person who signed in, and what they granted.", schema: ref("SignIn") },
-    errors: ["csrf_rejected", "forbidden", ...exchanging],
+    errors: ["csrf_rejected", "forbidden", ...exchangeErrors],
   },
   {
     method: "post",
@@ -106,7 +106,7 @@ export const operations: readonly Operation[] = [
       external_id: { ...text, maxLength: 512, description: "The user's id in the app: the grant becomes theirs." },
     }),
     answers: { says: "The person who consented, and what they granted.", schema: ref("Consent") },
-    errors: exchanging,
+    errors: exchangeErrors,
   },
   {
     method: "get",
@@ -137,7 +137,7 @@ export const operations: readonly Operation[] = [
     summary: "Show one grant, without its tokens.",
     query: [provider],
     answers: { says: "The grant.", schema: ref("Grant") },
-    errors: named,
+    errors: refErrors,
   },
   {
     method: "delete",
@@ -147,7 +147,7 @@ export const operations: readonly Operation[] = [
     summary: "Revoke the grant at the provider, and end it here.",
     query: [provider],
     answers: { says: "The grant, as it is after the revocation.", schema: ref("Grant") },
-    errors: [...named, "client_misconfigured", "provider_unavailable", "keeper_unavailable"],
+    errors: [...refErrors, "client_misconfigured", "provider_unavailable", "keeper_unavailable"],
   },
   {
     method: "get",
@@ -164,7 +164,7 @@ export const operations: readonly Operation[] = [
       },
     ],
     answers: { says: "The access token (RFC 6749 section 5.1).", schema: ref("Token") },
-    errors: refreshing,
+    errors: refreshErrors,
   },
   ...proxied,
   {

@@ -27,7 +27,7 @@ export interface AuthorizationRequest {
 }
 
 /** What is wrong with a request, and whether its redirect URI can be trusted with the error. */
-export type Judged =
+export type CheckedRequest =
   | { readonly request: AuthorizationRequest }
   | { readonly page: { readonly error: string; readonly description: string } }
   | {
@@ -37,12 +37,12 @@ export type Judged =
       readonly state: string | undefined;
     };
 
-function page(error: string, description: string): Judged {
+function page(error: string, description: string): CheckedRequest {
   return { page: { error, description } };
 }
 
 /** Checks a request. Until client and redirect URI are known to be good, nothing is sent anywhere (RFC 6749 section 4.1.2.1). */
-export function judge(state: StandinState, query: string): Judged {
+export function checkRequest(state: StandinState, query: string): CheckedRequest {
   const given = new URLSearchParams(query);
   const repeated = [...given.keys()].find((name, index, names) => names.indexOf(name) !== index);
   if (repeated !== undefined) return page("invalid_request", `Parameter specified more than once: ${repeated}`);
@@ -60,13 +60,13 @@ export function judge(state: StandinState, query: string): Judged {
     return page("redirect_uri_mismatch", `The redirect URI ${uri} is not registered for this client.`);
   }
 
-  const refuse = (error: string, description: string): Judged => ({
+  const refuse = (error: string, description: string): CheckedRequest => ({
     error,
     description,
     destination,
     state: get("state"),
   });
-  const required = (name: string): Judged => refuse("invalid_request", `Missing required parameter: ${name}`);
+  const required = (name: string): CheckedRequest => refuse("invalid_request", `Missing required parameter: ${name}`);
   const responseType = get("response_type");
   if (responseType === undefined) return required("response_type");
   if (responseType !== "code") return refuse("unsupported_response_type", "Only response_type=code is served here.");

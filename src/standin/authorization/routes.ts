@@ -15,7 +15,7 @@ import type { Route } from "../http/router.ts";
 import type { StandinState } from "../state/standin-state.ts";
 import { allowed, begin, chosen, denied } from "./flow.ts";
 import type { Next } from "./flow.ts";
-import { judge } from "./request.ts";
+import { checkRequest } from "./request.ts";
 import type { AuthorizationRequest } from "./request.ts";
 
 /** The authorization endpoint and the two forms behind it. */
@@ -23,8 +23,8 @@ export function authorizationRoutes(state: StandinState): Route[] {
   return [
     {
       at: ["/o/oauth2/v2/auth", "/o/oauth2/auth"],
-      GET: ({ query }) => judged(state, query.toString(), (request) => begin(state, request)),
-      POST: ({ body }) => judged(state, body.toString(), (request) => begin(state, request)),
+      GET: ({ query }) => replyAfterCheck(state, query.toString(), (request) => begin(state, request)),
+      POST: ({ body }) => replyAfterCheck(state, body.toString(), (request) => begin(state, request)),
     },
     {
       at: ["/signin/account"],
@@ -48,11 +48,13 @@ function withPerson(
   const form = new URLSearchParams(incoming.body.toString());
   const email = form.get("email") ?? "";
   if (!/^[^\s@]+@[^\s@]+$/.test(email)) return refusedPage("invalid_request", "The address must be an e-mail address.");
-  return judged(state, form.get("request") ?? "", (request) => step(request, state.people.findOrCreate(email), form));
+  return replyAfterCheck(state, form.get("request") ?? "", (request) =>
+    step(request, state.people.findOrCreate(email), form),
+  );
 }
 
-function judged(state: StandinState, query: string, step: (request: AuthorizationRequest) => Next): Reply {
-  const verdict = judge(state, query);
+function replyAfterCheck(state: StandinState, query: string, step: (request: AuthorizationRequest) => Next): Reply {
+  const verdict = checkRequest(state, query);
   if ("page" in verdict) return refusedPage(verdict.page.error, verdict.page.description);
   if ("error" in verdict) {
     const { error, description } = verdict;

@@ -145,7 +145,7 @@ export class Faults {
    */
   take(method: string, paths: readonly string[]): PlacedFault | undefined {
     if (this.#waiting.length === 0) return undefined;
-    const found = this.#waiting.find(({ fault }) => meets(fault, method, paths));
+    const found = this.#waiting.find(({ fault }) => fits(fault, method, paths));
     if (found === undefined) return undefined;
     found.left -= 1;
     if (found.left <= 0) this.#waiting = this.#waiting.filter((other) => other !== found);
@@ -161,7 +161,7 @@ export class Faults {
   }
 }
 
-function meets(fault: PlacedFault, method: string, paths: readonly string[]): boolean {
+function fits(fault: PlacedFault, method: string, paths: readonly string[]): boolean {
   if (fault.method !== undefined && fault.method.toUpperCase() !== method) return false;
   const { path } = fault;
   return path.endsWith("*") ? paths.some((name) => name.startsWith(path.slice(0, -1))) : paths.includes(path);
