@@ -32,10 +32,14 @@ export function checkDisk({ path, fileSystem }: FileFacts): Finding[] {
       ),
     ];
   }
-  const odd = doubtful[magic];
-  if (odd !== undefined) {
+  const uncertain = doubtful[magic];
+  if (uncertain !== undefined) {
     return [
-      warn("disk", `${path} is on ${odd}, which may not be a local disk`, "move it to a local disk, or use PostgreSQL"),
+      warn(
+        "disk",
+        `${path} is on ${uncertain}, which may not be a local disk`,
+        "move it to a local disk, or use PostgreSQL",
+      ),
     ];
   }
   return [ok("disk", `${path} is on a local disk`)];

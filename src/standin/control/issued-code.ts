@@ -90,7 +90,7 @@ export function issueCode(state: StandinState, input: unknown, spelling: Spellin
   const kind = spec.kind ?? "native";
   const person = state.people.findOrCreate(address(spec.email, "email"));
   if (spec.hd !== undefined) person.hd = spec.hd;
-  const client = clientFor(state, spec.clientId ?? defaultClientId);
+  const client = knownClient(state, spec.clientId ?? defaultClientId);
   if (kind === "redirect" && spec.redirectUri === undefined) {
     throw new BadInput("a code of the kind redirect needs the redirect URI of its authorization request");
   }
@@ -127,7 +127,7 @@ function offlineFor(accessType: "online" | "offline", forced: boolean): Code["of
   return forced ? "always" : "first";
 }
 
-function clientFor(state: StandinState, id: string): Client {
+function knownClient(state: StandinState, id: string): Client {
   const client = state.clients.get(id);
   if (client === undefined) throw new BadInput(`there is no client with the id ${JSON.stringify(id)}`);
   return client;
