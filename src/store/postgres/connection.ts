@@ -1,9 +1,11 @@
 import type { PoolClient, QueryResult } from "pg";
 import { isLost, postgresFailure } from "./failure.ts";
-import { Columns } from "../sql/sql.ts";
-import type { SqlRow, SqlValue, Transaction } from "../sql/sql.ts";
+import { number } from "../sql/column.ts";
+import { inOrder, numbered } from "../sql/parameters.ts";
+import type { NumberedStatement } from "../sql/parameters.ts";
+import type { SqlRow, SqlValue, SqlValues, Transaction } from "../sql/sql.ts";
 
-/** A connection borrowed from the pool. Failures are ours, see {@link postgresFailure}. */
+/** A connection borrowed from the pool. Throws our errors, see {@link postgresFailure}. */
 export class PostgresConnection {
   readonly #client: PoolClient;
   readonly #location: string;
@@ -12,7 +14,7 @@ export class PostgresConnection {
   constructor(client: PoolClient, location: string) {
     this.#client = client;
     this.#location = location;
-    // A connection that is lost between two statements says so by an event, which ends the process if nobody listens.
+    // `pg` emits an error when a connection is lost between two statements. Without a listener, it ends the process.
     client.on("error", this.#lose);
   }
 
@@ -21,30 +23,38 @@ export class PostgresConnection {
     return this.#lost;
   }
 
-  async all(text: string, values: readonly SqlValue[]): Promise<SqlRow[]> {
+  async all(text: string, values?: SqlValues): Promise<SqlRow[]> {
     return (await this.#query(text, values)).rows;
   }
 
-  /** Runs a text of statements without values; returns what the last one was. */
+  /**
+   * Runs statements without values.
+   *
+   * @returns the command that the last one was, such as `COMMIT`
+   */
   async script(text: string): Promise<string> {
     const results: QueryResult | QueryResult[] = await this.#try(() => this.#client.query(text));
     return (Array.isArray(results) ? results.at(-1) : results)?.command ?? "";
   }
 
   transaction(): Transaction {
-    const all = (text: string, ...values: SqlValue[]): Promise<SqlRow[]> => this.all(text, values);
+    const all = (text: string, values?: SqlValues): Promise<SqlRow[]> => this.all(text, values);
     return {
       all,
-      // As strong as an update of the row, and no stronger: rows that refer to it can still be added.
-      lock: (text, ...values) => all(`${text} FOR NO KEY UPDATE`, ...values),
-      run: async (text, ...values) => (await this.#query(text, values)).rowCount ?? 0,
+      // The lock that an update takes, and no stronger one: others can still add rows that refer to this one.
+      lock: (text, values) => all(`${text} FOR NO KEY UPDATE`, values),
+      run: async (text, values) => (await this.#query(text, values)).rowCount ?? 0,
       script: async (text) => void (await this.script(text)),
       now: async () => timeIn(await all(nowText)),
     };
   }
 
-  /** Hands it back; after a failure without whatever was begun on it. */
-  async giveBack(failed: boolean): Promise<void> {
+  /**
+   * Hands it back to the pool.
+   *
+   * @param failed whether the work on it ended in an error: whatever was begun on it is undone first
+   */
+  async release(failed: boolean): Promise<void> {
     if (failed && !this.#lost) await this.script("ROLLBACK").catch(this.#lose);
     this.#client.off("error", this.#lose);
     this.#client.release(this.#lost);
@@ -54,8 +64,8 @@ export class PostgresConnection {
     this.#lost = true;
   };
 
-  #query(text: string, values: readonly SqlValue[]): Promise<QueryResult<SqlRow>> {
-    return this.#try(() => this.#client.query<SqlRow>(numbered(text), values.map(storable)));
+  #query(text: string, values: SqlValues = {}): Promise<QueryResult<SqlRow>> {
+    return this.#try(() => this.#client.query<SqlRow>(bound(text, values)));
   }
 
   async #try<T>(work: () => Promise<T>): Promise<T> {
@@ -68,27 +78,32 @@ export class PostgresConnection {
   }
 }
 
-/** The database's own time, in milliseconds; see {@link timeIn}. */
+/** The database's own time, in milliseconds since the epoch; see {@link timeIn}. */
 export const nowText = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now";
 
+const now = number("now");
+
 export function timeIn([row]: SqlRow[]): number {
-  return new Columns(row ?? {}).number("now");
+  return now.read(row ?? {});
+}
+
+const statements = new Map<string, NumberedStatement>();
+
+/**
+ * A statement and its values as `pg` takes them.
+ *
+ * @throws {TypeError} a parameter has no value, or a value no parameter
+ */
+export function bound(text: string, values: SqlValues): { text: string; values: SqlValue[] } {
+  let statement = statements.get(text);
+  if (statement === undefined) {
+    statement = numbered(text, "$");
+    statements.set(text, statement);
+  }
+  return { text: statement.text, values: inOrder(values, statement.names).map(storable) };
 }
 
 /** PostgreSQL's text cannot hold NUL, and one in a provider's error must not keep an answer from being stored. */
 function storable(value: SqlValue): SqlValue {
   return typeof value === "string" && value.includes("\0") ? value.replaceAll("\0", "\uFFFD") : value;
-}
-
-const texts = new Map<string, string>();
-
-/** `?` as `$1`, `$2` and so on. A `?` has no other meaning in our statements. */
-function numbered(text: string): string {
-  let rewritten = texts.get(text);
-  if (rewritten === undefined) {
-    let count = 0;
-    rewritten = text.replaceAll("?", () => `$${++count}`);
-    texts.set(text, rewritten);
-  }
-  return rewritten;
 }

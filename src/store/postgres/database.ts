@@ -1,22 +1,25 @@
 import type { Pool } from "pg";
 import { PostgresConnection, nowText, timeIn } from "./connection.ts";
 import { postgresFailure } from "./failure.ts";
-import type { Database, SqlRow, SqlValue, Transaction } from "../sql/sql.ts";
+import type { Database, SqlRow, SqlValues, Transaction } from "../sql/sql.ts";
 
 /**
- * How a transaction begins. Its limits are set within it and not on the connection, which a pooler would pass on to
- * others. One that stands still is ended by the server before anybody gives up waiting for its locks, so that a paused
- * process holds up nobody for long. An intent that is not on disk is none: where commits are asynchronous by default,
- * these are not.
+ * How a transaction begins.
+ *
+ * - It sets its limits for itself and not for the connection, which a pooler would hand on to others.
+ * - The server ends a transaction that stands still before others give up waiting for its locks, so that a paused
+ *   process holds up nobody for long.
+ * - Its commit is on disk when it returns, also where the database's default is an asynchronous commit: a refresh token
+ *   must not be spent on an attempt that a crash can undo.
  */
 const begin = beginWith({ standstillMs: 5_000, lockMs: 7_000, statementMs: 10_000 });
-/** A migration may take long, and all who start together wait for the one who does it. */
+/** A migration may take long, and all processes that start together wait for the one that does it. */
 const beginMigration = beginWith({ standstillMs: 60_000, lockMs: 600_000, statementMs: 600_000 });
 
-/** Any fixed number: who migrates holds the lock under it, in this database. */
+/** Any fixed number: the process that migrates holds the advisory lock with this key. */
 const migrationLock = 7_312_604_199;
-/** A connection that was dead from the start fails this soon, milliseconds; anything later was a wait. */
-const atOnceMs = 1_000;
+/** A connection that was dead from the start fails within this time, milliseconds. */
+const deadOnArrivalMs = 1_000;
 
 /** A PostgreSQL database, through a small pool of connections. */
 export class PostgresDatabase implements Database {
@@ -32,8 +35,8 @@ export class PostgresDatabase implements Database {
     return timeIn(await this.all(nowText));
   }
 
-  all(text: string, ...values: SqlValue[]): Promise<SqlRow[]> {
-    return this.#borrowing(
+  all(text: string, values?: SqlValues): Promise<SqlRow[]> {
+    return this.#onConnection(
       (connection) => connection.all(text, values),
       () => true,
     );
@@ -46,7 +49,7 @@ export class PostgresDatabase implements Database {
   /** A transaction that no other migration runs beside. */
   migration<T>(body: (sql: Transaction) => Promise<T>): Promise<T> {
     return this.#transact(beginMigration, async (sql) => {
-      await sql.all("SELECT pg_advisory_xact_lock(?)", migrationLock);
+      await sql.all("SELECT pg_advisory_xact_lock(:migrationLock)", { migrationLock });
       return body(sql);
     });
   }
@@ -57,7 +60,7 @@ export class PostgresDatabase implements Database {
 
   #transact<T>(opening: string, body: (sql: Transaction) => Promise<T>): Promise<T> {
     let begun = false;
-    return this.#borrowing(
+    return this.#onConnection(
       async (connection) => {
         await connection.script(opening);
         begun = true;
@@ -66,13 +69,13 @@ export class PostgresDatabase implements Database {
         if ((await connection.script("COMMIT")) === "COMMIT") return result;
         throw new TypeError("a transaction went on after a statement had failed");
       },
-      // Whether more may be done twice is for the caller to know.
+      // Once it has begun, only the caller knows whether it may be done twice.
       () => !begun,
     );
   }
 
-  /** Works on a connection of the pool; on another one where the first turns out to be dead, as after a restart. */
-  async #borrowing<T>(work: (connection: PostgresConnection) => Promise<T>, mayRepeat: () => boolean): Promise<T> {
+  /** Works on a connection of the pool. Takes another one where the first was dead already, as after a restart. */
+  async #onConnection<T>(work: (connection: PostgresConnection) => Promise<T>, mayRepeat: () => boolean): Promise<T> {
     const started = performance.now();
     for (let tries = 1; ; tries++) {
       const connection = await this.#connect();
@@ -82,10 +85,10 @@ export class PostgresDatabase implements Database {
         failed = false;
         return result;
       } catch (error) {
-        const wasDead = tries === 1 && connection.lost && performance.now() - started < atOnceMs;
+        const wasDead = tries === 1 && connection.lost && performance.now() - started < deadOnArrivalMs;
         if (!wasDead || !mayRepeat()) throw error;
       } finally {
-        await connection.giveBack(failed);
+        await connection.release(failed);
       }
     }
   }

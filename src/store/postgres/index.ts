@@ -1,3 +1,7 @@
+/*
+ * The PostgreSQL store: how a connection is made, kept, watched and lost, and which SQLSTATE means what.
+ * No statement on grants, attempts or intakes stands here: those are the same for every database, in ../sql/.
+ */
 import type { Client } from "pg";
 import { bringUpToDate, compareMigrations, migrationsFor } from "../sql/migrate.ts";
 import type { Migration } from "../sql/migrate.ts";
@@ -7,16 +11,19 @@ import type { PostgresOptions } from "./options.ts";
 import { PostgresPresence } from "./presence.ts";
 import { PostgresSession } from "./session.ts";
 import { PostgresSockets } from "./sockets.ts";
-import { Columns } from "../sql/sql.ts";
+import { truth } from "../sql/column.ts";
 import { sqlStore } from "../sql/sql-store.ts";
 import type { Store, StoreNote } from "../store.ts";
 
 export type { PostgresOptions } from "./options.ts";
 
+/** Whether the table of migrations is there: it is not in a database that was never used. */
+const isThere = truth("there");
+
 /** How long connections may take to end, milliseconds. */
 const closeMs = 2_000;
 
-/** What is there while the store is open. */
+/** What exists while the store is open. */
 interface Open {
   readonly database: PostgresDatabase;
   readonly session: PostgresSession;
@@ -27,9 +34,9 @@ interface Open {
 /**
  * The store for several machines: a PostgreSQL database, 14 or later.
  *
- * @param where a connection string, or more
- * @returns a store, opened by the vault it is given to
- * @throws {OnbehalfError} `configuration_invalid`: a malformed connection string
+ * @param where a connection string, or {@link PostgresOptions}
+ * @returns a store that is not open yet: the vault that it is given to opens it
+ * @throws {OnbehalfError} `configuration_invalid`: a connection string is malformed
  * @see https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING
  */
 export function postgres(where: string | PostgresOptions): Store {
@@ -45,11 +52,11 @@ export function postgres(where: string | PostgresOptions): Store {
   let open: Open | undefined;
 
   const connect = async (migrate: boolean): Promise<Open> => {
-    // Loaded when it is needed: a service on SQLite starts without it.
+    // Loaded only now: a service on SQLite starts without it.
     const pg = await import("pg");
     const sockets = new PostgresSockets();
     const pool = new pg.Pool({ ...clientConfig(connectionString), max: poolSize, stream: sockets.make });
-    // An idle connection that is lost is replaced when one is needed.
+    // The pool replaces an idle connection that is lost when the next one is needed.
     pool.on("error", () => undefined);
     const database = new PostgresDatabase(pool, location);
     const presence = new PostgresPresence(database);
@@ -106,12 +113,11 @@ export function postgres(where: string | PostgresOptions): Store {
   };
 }
 
-/** Migrates under a lock, so that of twenty processes that start together one does it; looks first, without one. */
+/** Looks without a lock first; migrates under one, so that of twenty processes that start together only one does it. */
 async function upToDate(database: PostgresDatabase, known: readonly Migration[], migrate: boolean): Promise<void> {
   const [row] = await database.all("SELECT (to_regclass('onbehalf_migrations') IS NOT NULL)::int AS there");
-  const there = new Columns(row ?? {}).number("there") === 1;
-  // A role that may not create tables can serve, once another one has migrated.
-  if (there && (await compareMigrations(database, known)).pending.length === 0) return;
+  // A role that may not create tables can serve once another role has migrated.
+  if (isThere.read(row ?? {}) && (await compareMigrations(database, known)).pending.length === 0) return;
   await database.migration((sql) => bringUpToDate(sql, known, migrate));
 }
 
@@ -120,17 +126,17 @@ function notesOn(session: PostgresSession): StoreNote[] {
     return [
       {
         note:
-          "a connection pooler stands before PostgreSQL: what other processes change is seen by polling alone, and what " +
-          "a crashed process of another machine was doing is taken over by time alone",
-        hint: "give directConnectionString as well, or connect straight to the server: few connections are needed",
+          "the connection to PostgreSQL goes through a pooler: this process sees changes by other processes only when " +
+          "it polls, and takes over from a crashed process of another machine only after a time limit",
+        hint: "set directConnectionString as well, or connect straight to the server: onbehalf needs few connections",
       },
     ];
   }
   if (session.client !== undefined) return [];
   return [
     {
-      note: "the direct connection to PostgreSQL is down: what other processes change is seen by polling alone",
-      hint: "it is tried again by itself; look at the server's log if it stays so",
+      note: "the direct connection to PostgreSQL is down: this process sees changes by other processes only when it polls",
+      hint: "onbehalf connects again by itself; if it stays down, look at the server's log",
     },
   ];
 }

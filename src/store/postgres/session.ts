@@ -1,23 +1,23 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
 
-/** How often the connection is asked whether it still lives, milliseconds. */
+/** How often the session checks that its connection still works, milliseconds. */
 const heartbeatMs = 10_000;
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 
 export interface SessionWork {
-  /** A new connection, not connected yet. */
+  /** Makes a client that is not connected yet. */
   readonly client: () => Promise<Client>;
-  /** Done on each connection before it counts as established. */
+  /** Called on each connection before it counts as established. */
   readonly begin: (client: Client) => Promise<void>;
-  /** A notification came, or some may have been missed. */
+  /** Called when a notification came, or some may have been missed. */
   readonly hint: () => void;
 }
 
 /**
- * One connection straight to the server, idle and kept alive, for what hangs on a session: notifications and session
- * locks. When it is lost it is made again. The store works without it; whatever it brings has a slower way.
+ * One connection straight to the server, idle and kept alive, for what depends on a session: notifications and session
+ * locks. When the connection is lost, the session makes a new one. The store works without it, only more slowly.
  */
 export class PostgresSession {
   readonly #work: SessionWork;
@@ -35,12 +35,12 @@ export class PostgresSession {
     return this.#client;
   }
 
-  /** Whether a pooler stands in between: then no session is ours alone, and there is none. */
+  /** Whether the connection goes through a pooler: then no session is ours alone, and this one does not begin. */
   get pooled(): boolean {
     return this.#pooled;
   }
 
-  /** Begins; resolves after the first try, well or not. */
+  /** Begins. Returns after the first try to connect, whether or not it worked. */
   start(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#ended = this.#keep(resolve);
@@ -62,7 +62,11 @@ export class PostgresSession {
     }
   }
 
-  /** One connection, from its making to its end. Returns whether it ever worked. */
+  /**
+   * Keeps one connection, from its making to its end.
+   *
+   * @returns whether it ever worked
+   */
   async #connection(established: () => void): Promise<boolean> {
     const client = await this.#work.client();
     const lost = new AbortController();
@@ -73,7 +77,7 @@ export class PostgresSession {
       await client.connect();
       this.#pooled = await isPooled(client);
       if (this.#pooled) return false;
-      // The server must not end the session for being idle, but must notice when its host has silently gone.
+      // The server must not end the session for being idle, but must notice when this host has silently gone.
       await client.query(
         `SET idle_session_timeout = 0; SET statement_timeout = 5000;
          SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3`,
@@ -88,7 +92,7 @@ export class PostgresSession {
         if (!over.aborted) await client.query("SELECT 1");
       }
     } catch {
-      // Whatever it is, the store's own statements meet it as well and say it; here it is only tried again.
+      // The store's own statements meet the same failure and report it; here the session only tries again.
     } finally {
       await client.end().catch(() => undefined);
     }
@@ -98,7 +102,7 @@ export class PostgresSession {
   }
 }
 
-/** A pooler gives out connection keys of its own, under which the server knows nobody. */
+/** A pooler hands out process ids of its own, which are not those of the server. */
 async function isPooled(client: Client): Promise<boolean> {
   const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
   return rows[0]?.pid !== (client as Client & { readonly processID?: number | null }).processID;

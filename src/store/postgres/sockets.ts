@@ -12,15 +12,20 @@ export class PostgresSockets {
     return socket;
   };
 
-  /** Waits for connections to end as they should, and ends those that do not: a server that is gone never answers. */
-  async closing(ends: readonly Promise<unknown>[], patienceMs: number): Promise<void> {
-    const impatience = setTimeout(() => {
+  /**
+   * Waits for connections to end as they should, and destroys those that do not: a server that is gone never answers.
+   *
+   * @param ends the ends that were begun
+   * @param withinMs how long they may take, milliseconds
+   */
+  async closing(ends: readonly Promise<unknown>[], withinMs: number): Promise<void> {
+    const deadline = setTimeout(() => {
       for (const socket of this.#open) socket.destroy();
-    }, patienceMs);
+    }, withinMs);
     try {
       await Promise.all(ends);
     } finally {
-      clearTimeout(impatience);
+      clearTimeout(deadline);
     }
   }
 }

@@ -1,197 +1,139 @@
 import { isUsable } from "../../core/grant.ts";
 import type { Attempt, AttemptResult } from "../../core/take-over.ts";
+import { assignments, insertList, rowReader, selectList, valuesWriter } from "./column.ts";
 import { lockGrant } from "./grants.ts";
-import { ownerText, readOwner } from "./owner.ts";
-import { Columns } from "./sql.ts";
-import type { Database, SqlRow, SqlValue, Transaction } from "./sql.ts";
-import type { GrantRow, LateAnswerRow, RefreshStore } from "../store.ts";
+import { attemptColumns, lateAnswerColumns, tokenColumns } from "./tables.ts";
+import type { Database, Transaction } from "./sql.ts";
+import type { GrantRow, RefreshStore } from "../store.ts";
 
-const columns = "attempt_id, grant_id, generation, owner, started_at, ended_unknown";
+const readAttempt = rowReader(attemptColumns);
+const attemptValues = valuesWriter(attemptColumns);
+const readLateAnswer = rowReader(lateAnswerColumns);
+const lateAnswerValues = valuesWriter(lateAnswerColumns);
+const tokenValues = valuesWriter(tokenColumns);
+
+const selectAttempts = `SELECT ${selectList(attemptColumns)} FROM attempts`;
+const selectAttemptOf = `${selectAttempts} WHERE grant_id = :grantId`;
+const insertAttempt = `INSERT INTO attempts ${insertList(attemptColumns)}`;
+const deleteAttempt = "DELETE FROM attempts WHERE attempt_id = :attemptId";
+const deleteAttemptsUpTo = "DELETE FROM attempts WHERE grant_id = :grantId AND generation <= :generation";
+
+const committed = `generation = generation + 1, reason = NULL, ${assignments(tokenColumns)}, last_refresh_at = :at,
+    last_error = NULL, last_error_at = NULL, failures = 0, retry_at = NULL, updated_at = :at
+  WHERE grant_id = :grantId AND generation = :parentGeneration`;
+const commitAsActive = `UPDATE grants SET state = 'active',
+    state_since = CASE WHEN state = 'active' THEN state_since ELSE :at END, ${committed}
+    AND (state IN ('active', 'lapsed') OR (state = 'suspect' AND state_since <= COALESCE(:suspectSince, state_since)))`;
+const commitAsSuspect = `UPDATE grants SET ${committed} AND state = 'suspect'`;
+const noteFailure = `UPDATE grants SET last_error = :error, last_error_at = :at, failures = failures + 1,
+    retry_at = :retryAt, updated_at = :at
+  WHERE grant_id = :grantId`;
+
+const selectLateAnswers = `SELECT ${selectList(lateAnswerColumns)} FROM orphans WHERE grant_id = :grantId`;
+const selectLateAnswersTo = `${selectLateAnswers} AND parent_generation = :parentGeneration`;
+const newestFirst = "ORDER BY received_at DESC, orphan_id";
+const insertLateAnswer = `INSERT INTO orphans ${insertList(lateAnswerColumns)} ON CONFLICT DO NOTHING`;
 
 export function refreshStore(database: Database): RefreshStore {
   return {
     beginAttempt: ({ attemptId, grantId, generation, owner, at }, replaces) =>
       database.transaction(async (sql): Promise<AttemptResult<GrantRow>> => {
-        // Held still: with a generation that moves on meanwhile, a token would be spent that was spent already.
+        // Locked: if the grant could move to its next generation now, a refresh token would be sent that is used already.
         const grant = await lockGrant(sql, grantId);
         if (grant === undefined) return { kind: "gone" };
         if (grant.generation !== generation || !isUsable(grant.state)) return { kind: "moved", grant };
         if (grant.retryAt !== null && grant.retryAt > at) return { kind: "backing-off", grant };
         const now = await sql.now();
-        const [held] = await sql.all(`SELECT ${columns} FROM attempts WHERE grant_id = ?`, grantId);
-        if (held !== undefined) {
-          const attempt = attemptRow(held);
-          // An attempt on another generation holds nothing any more: its answer will be a late answer, whenever it comes.
+        const attempt = await attemptOn(sql, grantId);
+        if (attempt !== undefined) {
+          // An attempt on another generation keeps nobody waiting: its answer will be late, whenever it comes.
           const stale = attempt.generation !== generation;
           if (!stale && attempt.attemptId !== replaces) return { kind: "held", attempt, now };
-          await sql.run("DELETE FROM attempts WHERE grant_id = ?", grantId);
+          await sql.run("DELETE FROM attempts WHERE grant_id = :grantId", { grantId });
         }
-        await sql.run(
-          "INSERT INTO attempts (attempt_id, grant_id, generation, owner, started_at) VALUES (?, ?, ?, ?, ?)",
-          attemptId,
-          grantId,
-          generation,
-          ownerText(owner),
-          now,
-        );
+        const begun: Attempt = { attemptId, grantId, generation, owner, startedAt: now, endedUnknown: false };
+        await sql.run(insertAttempt, attemptValues(begun));
         return { kind: "begun", grant };
       }),
 
-    commitAttempt: (grantId, parentGeneration, token, at, suspectSince) =>
-      database.transaction(async (sql): Promise<"active" | "suspect" | undefined> => {
-        const commit = (assignments: string, condition: string, ...values: SqlValue[]): Promise<number> =>
-          sql.run(
-            `UPDATE grants SET ${assignments}, generation = generation + 1, reason = NULL,
-               refresh_sealed = ?, refresh_expires_at = ?, refresh_prefix_hash = ?, refresh_digest_hash = ?,
-               access_sealed = ?, access_issued_at = ?, access_expires_at = ?, scope = ?,
-               last_refresh_at = ?, last_error = NULL, last_error_at = NULL, failures = 0, retry_at = NULL,
-               updated_at = ?
-             WHERE grant_id = ? AND generation = ? AND ${condition}`,
-            ...values,
-          );
-        const values = (expiresAt: number | null): SqlValue[] => [
-          token.refreshSealed,
-          token.refreshExpiresAt,
-          token.refreshPrefixHash,
-          token.refreshDigestHash,
-          token.accessSealed,
-          token.accessIssuedAt,
-          expiresAt,
-          token.scope,
-          at,
-          at,
-          grantId,
-          parentGeneration,
-        ];
-        const active = await commit(
-          "state = 'active', state_since = CASE WHEN state = 'active' THEN state_since ELSE ? END",
-          "(state IN ('active', 'lapsed') OR (state = 'suspect' AND state_since <= COALESCE(?, state_since)))",
-          at,
-          ...values(token.accessExpiresAt),
-          suspectSince ?? null,
-        );
-        const suspect = active === 1 ? 0 : await commit("state = state", "state = 'suspect'", ...values(at));
-        if (active + suspect === 0) return undefined;
-        await sql.run("DELETE FROM attempts WHERE grant_id = ? AND generation <= ?", grantId, parentGeneration);
-        return active === 1 ? "active" : "suspect";
+    commitAttempt: (grantId, parentGeneration, tokens, at, suspectSince) =>
+      database.transaction(async (sql) => {
+        const values = { ...tokenValues(tokens), at, grantId, parentGeneration };
+        let state: "active" | "suspect" = "active";
+        if ((await sql.run(commitAsActive, { ...values, suspectSince: suspectSince ?? null })) === 0) {
+          state = "suspect";
+          if ((await sql.run(commitAsSuspect, { ...values, accessExpiresAt: at })) === 0) return undefined;
+        }
+        await sql.run(deleteAttemptsUpTo, { grantId, generation: parentGeneration });
+        return state;
       }),
 
     endAttempt: (attemptId, { error, at, retryAt }) =>
       database.transaction(async (sql) => {
         const grantId = await lockGrantOf(sql, attemptId);
-        // Taken over meanwhile: the failure is no longer the grant's.
-        if ((await sql.run("DELETE FROM attempts WHERE attempt_id = ?", attemptId)) === 0) return;
-        await sql.run(
-          `UPDATE grants SET last_error = ?, last_error_at = ?, failures = failures + 1, retry_at = ?, updated_at = ?
-           WHERE grant_id = ?`,
-          error,
-          at,
-          retryAt,
-          at,
-          grantId,
-        );
+        // The attempt was taken over meanwhile: its failure says nothing about the grant any more.
+        if ((await sql.run(deleteAttempt, { attemptId })) === 0) return;
+        await sql.run(noteFailure, { error, at, retryAt, grantId });
       }),
 
     endAttemptUnknown: (attemptId, { error, at, retryAt, suspect }) =>
       database.transaction(async (sql) => {
         const grantId = await lockGrantOf(sql, attemptId);
-        if ((await sql.run("UPDATE attempts SET ended_unknown = 1 WHERE attempt_id = ?", attemptId)) === 0) return;
-        await sql.run(
-          `UPDATE grants SET last_error = ?, last_error_at = ?, failures = failures + 1, retry_at = ?, updated_at = ?
-           WHERE grant_id = ?`,
-          error,
-          at,
-          retryAt,
-          at,
-          grantId,
-        );
+        const ended = await sql.run("UPDATE attempts SET ended_unknown = 1 WHERE attempt_id = :attemptId", {
+          attemptId,
+        });
+        if (ended === 0) return;
+        await sql.run(noteFailure, { error, at, retryAt, grantId });
         if (!suspect) return;
         await sql.run(
-          "UPDATE grants SET state = 'suspect', state_since = ? WHERE grant_id = ? AND state = 'active'",
-          at,
-          grantId,
+          "UPDATE grants SET state = 'suspect', state_since = :at WHERE grant_id = :grantId AND state = 'active'",
+          { at, grantId },
         );
       }),
 
     lapse: (grantId, generation, reason, error, at) =>
       database.transaction(async (sql) => {
         const lapsed = await sql.run(
-          `UPDATE grants SET state = 'lapsed', reason = ?, state_since = ?, last_error = ?, last_error_at = ?,
-             updated_at = ?
-           WHERE grant_id = ? AND generation = ? AND state IN ('active', 'suspect')`,
-          reason,
-          at,
-          error,
-          at,
-          at,
-          grantId,
-          generation,
+          `UPDATE grants SET state = 'lapsed', reason = :reason, state_since = :at, last_error = :error,
+             last_error_at = :at, updated_at = :at
+           WHERE grant_id = :grantId AND generation = :generation AND state IN ('active', 'suspect')`,
+          { reason, at, error, grantId, generation },
         );
         if (lapsed === 0) return false;
-        await sql.run("DELETE FROM attempts WHERE grant_id = ? AND generation <= ?", grantId, generation);
+        await sql.run(deleteAttemptsUpTo, { grantId, generation });
         return true;
       }),
 
-    keepLateAnswer: async ({ lateAnswerId, grantId, parentGeneration, answerSealed, receivedAt }) => {
+    keepLateAnswer: async (lateAnswer) => {
+      await database.transaction((sql) => sql.run(insertLateAnswer, lateAnswerValues(lateAnswer)));
+    },
+
+    lateAnswersOf: async (grantId, parentGeneration) => {
+      const rows =
+        parentGeneration === undefined
+          ? await database.all(`${selectLateAnswers} ${newestFirst}`, { grantId })
+          : await database.all(`${selectLateAnswersTo} ${newestFirst}`, { grantId, parentGeneration });
+      return rows.map(readLateAnswer);
+    },
+
+    dropLateAnswer: async (lateAnswerId) => {
       await database.transaction((sql) =>
-        sql.run(
-          `INSERT INTO orphans (orphan_id, grant_id, parent_generation, answer_sealed, received_at)
-           VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-          lateAnswerId,
-          grantId,
-          parentGeneration,
-          answerSealed,
-          receivedAt,
-        ),
+        sql.run("DELETE FROM orphans WHERE orphan_id = :lateAnswerId", { lateAnswerId }),
       );
     },
 
-    lateAnswersOf: async (grantId, parentGeneration) =>
-      (
-        await database.all(
-          `SELECT orphan_id, grant_id, parent_generation, answer_sealed, received_at FROM orphans
-           WHERE grant_id = ?${parentGeneration === undefined ? "" : " AND parent_generation = ?"}
-           ORDER BY received_at DESC, orphan_id`,
-          grantId,
-          ...(parentGeneration === undefined ? [] : [parentGeneration]),
-        )
-      ).map(lateAnswerRow),
-
-    dropLateAnswer: async (lateAnswerId) => {
-      await database.transaction((sql) => sql.run("DELETE FROM orphans WHERE orphan_id = ?", lateAnswerId));
-    },
-
-    attempts: async () =>
-      (await database.all(`SELECT ${columns} FROM attempts ORDER BY started_at, attempt_id`)).map(attemptRow),
+    attempts: async () => (await database.all(`${selectAttempts} ORDER BY started_at, attempt_id`)).map(readAttempt),
   };
 }
 
-/** The grant of an attempt, held still; undefined where the attempt is gone. */
+async function attemptOn(sql: Transaction, grantId: string): Promise<Attempt | undefined> {
+  const [row] = await sql.all(selectAttemptOf, { grantId });
+  return row === undefined ? undefined : readAttempt(row);
+}
+
+/** Locks the grant of an attempt and returns its id; null where the attempt is gone. */
 async function lockGrantOf(sql: Transaction, attemptId: string): Promise<string | null> {
-  const [attempt] = await sql.all("SELECT grant_id FROM attempts WHERE attempt_id = ?", attemptId);
-  if (attempt === undefined) return null;
-  return (await lockGrant(sql, new Columns(attempt).text("grant_id")))?.grantId ?? null;
-}
-
-function attemptRow(row: SqlRow): Attempt {
-  const column = new Columns(row);
-  return {
-    attemptId: column.text("attempt_id"),
-    grantId: column.text("grant_id"),
-    generation: column.number("generation"),
-    owner: readOwner(column.text("owner")),
-    startedAt: column.number("started_at"),
-    endedUnknown: column.number("ended_unknown") === 1,
-  };
-}
-
-function lateAnswerRow(row: SqlRow): LateAnswerRow {
-  const column = new Columns(row);
-  return {
-    lateAnswerId: column.text("orphan_id"),
-    grantId: column.text("grant_id"),
-    parentGeneration: column.number("parent_generation"),
-    answerSealed: column.bytes("answer_sealed"),
-    receivedAt: column.number("received_at"),
-  };
+  const [row] = await sql.all("SELECT grant_id FROM attempts WHERE attempt_id = :attemptId", { attemptId });
+  if (row === undefined) return null;
+  return (await lockGrant(sql, attemptColumns.grantId.read(row)))?.grantId ?? null;
 }

@@ -1,46 +1,65 @@
-import type { GrantState, LapseReason } from "../../core/grant.ts";
-import { Columns } from "./sql.ts";
-import type { Database, SqlRow, SqlValue, Transaction } from "./sql.ts";
+import { defined } from "../../core/defined.ts";
+import { assignments, insertList, number, rowReader, selectList, valuesWriter } from "./column.ts";
+import { changeColumns, grantColumns } from "./tables.ts";
+import type { Database, SqlValues, Transaction } from "./sql.ts";
 import type { GrantChange, GrantFilter, GrantRow, GrantStore } from "../store.ts";
 
-const columns = `grant_id, provider, issuer, client_id, subject_hash, external_hash, profile_sealed, scope, state, reason,
-  state_since, generation, refresh_sealed, refresh_expires_at, refresh_prefix_hash, refresh_digest_hash, access_sealed,
-  access_issued_at, access_expires_at, last_refresh_at, last_error, last_error_at, failures, retry_at, created_at,
-  updated_at`;
+const readGrant = rowReader(grantColumns);
+const readChange = rowReader(changeColumns);
+const grantValues = valuesWriter(grantColumns);
+
+const select = `SELECT ${selectList(grantColumns)} FROM grants`;
+const selectById = `${select} WHERE grant_id = :grantId`;
+const selectBySubject = `${select} WHERE subject_hash = :subjectHash ORDER BY grant_id`;
+const selectByExternalId = `${select} WHERE external_hash = :externalHash ORDER BY grant_id`;
+const selectIdle = `${select} WHERE state = 'active' AND refresh_sealed IS NOT NULL AND access_issued_at < :exchangedBefore
+  ORDER BY access_issued_at LIMIT :limit`;
+const insert = `INSERT INTO grants ${insertList(grantColumns)} ON CONFLICT DO NOTHING`;
+const replace = `UPDATE grants SET ${assignments(grantColumns)}
+  WHERE grant_id = :grantId AND generation = :generationRead AND state = :stateRead`;
+
+/** What a list can be narrowed by: the property's column is compared with the value given. */
+const filters = ["state", "subjectHash", "externalHash"] as const;
+const changeNumber = number("change_seq");
 
 export function grantStore(database: Database): GrantStore {
-  const select = async (where: string, ...values: SqlValue[]): Promise<GrantRow[]> =>
-    (await database.all(`SELECT ${columns} FROM grants ${where}`, ...values)).map(grantRow);
+  const grants = async (text: string, values: SqlValues): Promise<GrantRow[]> =>
+    (await database.all(text, values)).map(readGrant);
 
   return {
-    grantById: async (grantId) => (await select("WHERE grant_id = ?", grantId))[0],
+    grantById: async (grantId) => (await grants(selectById, { grantId }))[0],
 
-    grantsBySubject: (subjectHash) => select("WHERE subject_hash = ? ORDER BY grant_id", subjectHash),
+    grantsBySubject: (subjectHash) => grants(selectBySubject, { subjectHash }),
 
-    grantsByExternalId: (externalHash) => select("WHERE external_hash = ? ORDER BY grant_id", externalHash),
+    grantsByExternalId: (externalHash) => grants(selectByExternalId, { externalHash }),
 
-    listGrants: ({ state, subjectHash, externalHash, withLateAnswers, after, limit }: GrantFilter) => {
-      const conditions: [string, SqlValue][] = [["grant_id > ?", after ?? ""]];
-      if (state !== undefined) conditions.push(["state = ?", state]);
-      if (subjectHash !== undefined) conditions.push(["subject_hash = ?", subjectHash]);
-      if (externalHash !== undefined) conditions.push(["external_hash = ?", externalHash]);
+    listGrants: ({ withLateAnswers, after, limit, ...filter }: GrantFilter) => {
+      const { state, subjectHash, externalHash } = filter;
+      const narrowing = filters.filter((property) => filter[property] !== undefined);
       const where = [
-        ...conditions.map(([condition]) => condition),
-        // A list of few: with EXISTS, SQLite would go through all grants instead.
+        "grant_id > :after",
+        ...narrowing.map((property) => `${grantColumns[property].name} = :${property}`),
+        // Few grants have late answers. With EXISTS, SQLite would go through all grants instead of these.
         ...(withLateAnswers === true ? ["grant_id IN (SELECT grant_id FROM orphans)"] : []),
       ].join(" AND ");
-      return select(`WHERE ${where} ORDER BY grant_id LIMIT ?`, ...conditions.map(([, value]) => value), limit);
+      return grants(
+        `${select} WHERE ${where} ORDER BY grant_id LIMIT :limit`,
+        defined({ after: after ?? "", state, subjectHash, externalHash, limit }),
+      );
     },
 
     saveFromIntake: (row, madeFrom, codeHash) =>
       database.transaction(async (sql) => {
-        const saved = await (madeFrom === null ? insert(sql, row) : replace(sql, row, madeFrom));
-        if (!saved) return false;
+        const values = grantValues(row);
+        const saved =
+          madeFrom === null
+            ? await sql.run(insert, values)
+            : await sql.run(replace, { ...values, generationRead: madeFrom.generation, stateRead: madeFrom.state });
+        if (saved !== 1) return false;
         await sql.run(
-          "UPDATE intakes SET state = 'done', grant_id = ?, answer_sealed = NULL, ended_at = ? WHERE code_hash = ?",
-          row.grantId,
-          row.updatedAt,
-          codeHash,
+          `UPDATE intakes SET state = 'done', grant_id = :grantId, answer_sealed = NULL, ended_at = :at
+           WHERE code_hash = :codeHash`,
+          { grantId: row.grantId, at: row.updatedAt, codeHash },
         );
         return true;
       }),
@@ -49,29 +68,24 @@ export function grantStore(database: Database): GrantStore {
       database.transaction(
         async (sql) =>
           (await sql.run(
-            `UPDATE grants SET state_since = CASE WHEN state = 'revoking' THEN state_since ELSE ? END,
-               state = 'revoking', reason = NULL, updated_at = ?
-             WHERE grant_id = ? AND state IN ('active', 'suspect', 'lapsed', 'revoking')`,
-            at,
-            at,
-            grantId,
+            `UPDATE grants SET state_since = CASE WHEN state = 'revoking' THEN state_since ELSE :at END,
+               state = 'revoking', reason = NULL, updated_at = :at
+             WHERE grant_id = :grantId AND state IN ('active', 'suspect', 'lapsed', 'revoking')`,
+            { at, grantId },
           )) === 1,
       ),
 
     endRevocation: (grantId, generation, at) =>
       database.transaction(async (sql) => {
         const ended = await sql.run(
-          `UPDATE grants SET state = 'revoked', reason = 'revoked', state_since = ?, updated_at = ?,
+          `UPDATE grants SET state = 'revoked', reason = 'revoked', state_since = :at, updated_at = :at,
              refresh_sealed = NULL, refresh_expires_at = NULL, refresh_prefix_hash = NULL, refresh_digest_hash = NULL,
              access_sealed = NULL, access_issued_at = NULL, access_expires_at = NULL
-           WHERE grant_id = ? AND generation = ? AND state = 'revoking'`,
-          at,
-          at,
-          grantId,
-          generation,
+           WHERE grant_id = :grantId AND generation = :generation AND state = 'revoking'`,
+          { at, grantId, generation },
         );
         if (ended === 0) return false;
-        await sql.run("DELETE FROM attempts WHERE grant_id = ?", grantId);
+        await sql.run("DELETE FROM attempts WHERE grant_id = :grantId", { grantId });
         return true;
       }),
 
@@ -79,28 +93,19 @@ export function grantStore(database: Database): GrantStore {
       database.transaction(
         async (sql) =>
           (await sql.run(
-            `UPDATE grants SET state_since = CASE WHEN state = 'suspect' THEN state_since ELSE ? END, state = 'suspect',
-               access_expires_at = CASE WHEN access_expires_at > ? THEN ? ELSE access_expires_at END, updated_at = ?
-             WHERE grant_id = ? AND state IN ('active', 'suspect') AND refresh_sealed IS NOT NULL`,
-            at,
-            at,
-            at,
-            at,
-            grantId,
+            `UPDATE grants SET state_since = CASE WHEN state = 'suspect' THEN state_since ELSE :at END,
+               state = 'suspect', updated_at = :at,
+               access_expires_at = CASE WHEN access_expires_at > :at THEN :at ELSE access_expires_at END
+             WHERE grant_id = :grantId AND state IN ('active', 'suspect') AND refresh_sealed IS NOT NULL`,
+            { at, grantId },
           )) === 1,
       ),
 
-    idleGrants: (exchangedBefore, limit) =>
-      select(
-        `WHERE state = 'active' AND refresh_sealed IS NOT NULL AND access_issued_at < ?
-         ORDER BY access_issued_at LIMIT ?`,
-        exchangedBefore,
-        limit,
-      ),
+    idleGrants: (exchangedBefore, limit) => grants(selectIdle, { exchangedBefore, limit }),
 
     latestChange: async () => {
-      const [row] = await database.all("SELECT COALESCE(MAX(change_seq), 0) AS seq FROM grant_changes");
-      return row === undefined ? 0 : new Columns(row).number("seq");
+      const [row] = await database.all("SELECT COALESCE(MAX(change_seq), 0) AS change_seq FROM grant_changes");
+      return row === undefined ? 0 : changeNumber.read(row);
     },
 
     changesSince,
@@ -108,124 +113,24 @@ export function grantStore(database: Database): GrantStore {
 
   async function changesSince(seq: number): Promise<{ seq: number; changes: GrantChange[] }> {
     const rows = await database.all(
-      // A row that somebody deleted by hand is as good as revoked.
+      // A grant whose row was deleted by hand is as good as revoked.
       `SELECT change_seq, grant_changes.grant_id AS grant_id, COALESCE(generation, 0) AS generation,
          COALESCE(state, 'revoked') AS state, access_expires_at
        FROM grant_changes LEFT JOIN grants ON grants.grant_id = grant_changes.grant_id
-       WHERE change_seq >= ? ORDER BY change_seq`,
-      seq,
+       WHERE change_seq >= :seq ORDER BY change_seq`,
+      { seq },
     );
-    const all = rows.map((row) => new Columns(row));
-    const last = all.at(-1)?.number("change_seq");
-    // The change that the poller saw last is still there, or its grant changed again and has a later one. With
-    // neither, an older backup was restored and numbers start again from there: everything is news.
+    const last = rows.at(-1);
+    // The change that the poller saw last is still there, or its grant has a later one. Where neither is so, an
+    // older backup was restored and numbers start again from there: every change is new to the poller.
     if (last === undefined) return seq > 0 ? changesSince(0) : { seq, changes: [] };
-    const news = all.filter((change) => change.number("change_seq") > seq);
-    return {
-      seq: last,
-      changes: news.map((change) => ({
-        grantId: change.text("grant_id"),
-        generation: change.number("generation"),
-        state: change.text("state") as GrantState,
-        accessExpiresAt: change.numberOrNull("access_expires_at"),
-      })),
-    };
+    const news = rows.filter((row) => changeNumber.read(row) > seq);
+    return { seq: changeNumber.read(last), changes: news.map(readChange) };
   }
 }
 
-/** One grant as it stands, and stands still until the transaction ends. */
+/** Reads a grant and locks it: nobody else changes it before the transaction ends. */
 export async function lockGrant(sql: Transaction, grantId: string): Promise<GrantRow | undefined> {
-  const [row] = await sql.lock(`SELECT ${columns} FROM grants WHERE grant_id = ?`, grantId);
-  return row === undefined ? undefined : grantRow(row);
-}
-
-async function insert(sql: Transaction, row: GrantRow): Promise<boolean> {
-  const values = valuesOf(row);
-  const inserted = await sql.run(
-    `INSERT INTO grants (${columns}) VALUES (${values.map(() => "?").join(", ")}) ON CONFLICT DO NOTHING`,
-    ...values,
-  );
-  return inserted === 1;
-}
-
-async function replace(
-  sql: Transaction,
-  row: GrantRow,
-  { generation, state }: Pick<GrantRow, "generation" | "state">,
-): Promise<boolean> {
-  const assignments = columns
-    .split(",")
-    .map((name) => `${name.trim()} = ?`)
-    .join(", ");
-  const replaced = await sql.run(
-    `UPDATE grants SET ${assignments} WHERE grant_id = ? AND generation = ? AND state = ?`,
-    ...valuesOf(row),
-    row.grantId,
-    generation,
-    state,
-  );
-  return replaced === 1;
-}
-
-function valuesOf(row: GrantRow): SqlValue[] {
-  return [
-    row.grantId,
-    row.provider,
-    row.issuer,
-    row.clientId,
-    row.subjectHash,
-    row.externalHash,
-    row.profileSealed,
-    row.scope,
-    row.state,
-    row.reason,
-    row.stateSince,
-    row.generation,
-    row.refreshSealed,
-    row.refreshExpiresAt,
-    row.refreshPrefixHash,
-    row.refreshDigestHash,
-    row.accessSealed,
-    row.accessIssuedAt,
-    row.accessExpiresAt,
-    row.lastRefreshAt,
-    row.lastError,
-    row.lastErrorAt,
-    row.failures,
-    row.retryAt,
-    row.createdAt,
-    row.updatedAt,
-  ];
-}
-
-function grantRow(row: SqlRow): GrantRow {
-  const column = new Columns(row);
-  return {
-    grantId: column.text("grant_id"),
-    provider: column.text("provider"),
-    issuer: column.text("issuer"),
-    clientId: column.text("client_id"),
-    subjectHash: column.bytes("subject_hash"),
-    externalHash: column.bytesOrNull("external_hash"),
-    profileSealed: column.bytes("profile_sealed"),
-    scope: column.text("scope"),
-    state: column.text("state") as GrantState,
-    reason: column.textOrNull("reason") as LapseReason | null,
-    stateSince: column.number("state_since"),
-    generation: column.number("generation"),
-    refreshSealed: column.bytesOrNull("refresh_sealed"),
-    refreshExpiresAt: column.numberOrNull("refresh_expires_at"),
-    refreshPrefixHash: column.bytesOrNull("refresh_prefix_hash"),
-    refreshDigestHash: column.bytesOrNull("refresh_digest_hash"),
-    accessSealed: column.bytesOrNull("access_sealed"),
-    accessIssuedAt: column.numberOrNull("access_issued_at"),
-    accessExpiresAt: column.numberOrNull("access_expires_at"),
-    lastRefreshAt: column.numberOrNull("last_refresh_at"),
-    lastError: column.textOrNull("last_error"),
-    lastErrorAt: column.numberOrNull("last_error_at"),
-    failures: column.number("failures"),
-    retryAt: column.numberOrNull("retry_at"),
-    createdAt: column.number("created_at"),
-    updatedAt: column.number("updated_at"),
-  };
+  const [row] = await sql.lock(selectById, { grantId });
+  return row === undefined ? undefined : readGrant(row);
 }

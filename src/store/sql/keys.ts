@@ -1,6 +1,14 @@
-import { Columns } from "./sql.ts";
+import { insertList, rowReader, selectList, text, valuesWriter } from "./column.ts";
+import { keyColumns } from "./tables.ts";
 import type { Database, Sql } from "./sql.ts";
 import type { KeyStore, StoredKeys } from "../store.ts";
+
+const readKey = rowReader(keyColumns);
+const keyValues = valuesWriter(keyColumns);
+const instanceColumn = text("value");
+
+const selectAll = `SELECT ${selectList(keyColumns)} FROM data_keys ORDER BY key_id`;
+const insert = `INSERT INTO data_keys ${insertList(keyColumns)}`;
 
 export function keyStore(database: Database): KeyStore {
   return {
@@ -9,33 +17,30 @@ export function keyStore(database: Database): KeyStore {
     createKeys: (created) =>
       database.transaction(async (sql) => {
         const first = await sql.run(
-          "INSERT INTO meta (name, value) VALUES ('instance', ?) ON CONFLICT DO NOTHING",
-          created.instance,
+          "INSERT INTO meta (name, value) VALUES ('instance', :instance) ON CONFLICT DO NOTHING",
+          { instance: created.instance },
         );
-        for (const { keyId, keyClass, masterKeyId, wrapped } of first === 1 ? created.keys : []) {
-          await sql.run(
-            "INSERT INTO data_keys (key_id, key_class, master_key_id, wrapped) VALUES (?, ?, ?, ?)",
-            keyId,
-            keyClass,
-            masterKeyId,
-            wrapped,
-          );
+        if (first === 1) {
+          for (const key of created.keys) await sql.run(insert, keyValues(key));
         }
-        const counting = await read(sql);
+        const stored = await read(sql);
         // Sealing with keys that are not in the store would lose every grant at the next start.
-        if (counting === undefined) throw new TypeError("the store did not keep its data keys");
-        return counting;
+        if (stored === undefined) throw new TypeError("the store did not keep its data keys");
+        return stored;
       }),
 
     replaceKey: (before, after) =>
       database.transaction(
         async (sql) =>
           (await sql.run(
-            "UPDATE data_keys SET master_key_id = ?, wrapped = ? WHERE key_id = ? AND wrapped = ?",
-            after.masterKeyId,
-            after.wrapped,
-            before.keyId,
-            before.wrapped,
+            `UPDATE data_keys SET master_key_id = :masterKeyId, wrapped = :wrapped
+             WHERE key_id = :keyId AND wrapped = :wrappedBefore`,
+            {
+              masterKeyId: after.masterKeyId,
+              wrapped: after.wrapped,
+              keyId: before.keyId,
+              wrappedBefore: before.wrapped,
+            },
           )) === 1,
       ),
   };
@@ -44,17 +49,5 @@ export function keyStore(database: Database): KeyStore {
 async function read(sql: Sql): Promise<StoredKeys | undefined> {
   const [instance] = await sql.all("SELECT value FROM meta WHERE name = 'instance'");
   if (instance === undefined) return undefined;
-  const rows = await sql.all("SELECT key_id, key_class, master_key_id, wrapped FROM data_keys ORDER BY key_id");
-  return {
-    instance: new Columns(instance).text("value"),
-    keys: rows.map((row) => {
-      const column = new Columns(row);
-      return {
-        keyId: column.number("key_id"),
-        keyClass: column.text("key_class"),
-        masterKeyId: column.text("master_key_id"),
-        wrapped: column.bytes("wrapped"),
-      };
-    }),
-  };
+  return { instance: instanceColumn.read(instance), keys: (await sql.all(selectAll)).map(readKey) };
 }

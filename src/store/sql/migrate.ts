@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { OnbehalfError } from "../../core/errors.ts";
-import { Columns } from "./sql.ts";
+import type { OnbehalfError } from "../../core/errors.ts";
+import { text } from "./column.ts";
+import { storeUnusable } from "./failure.ts";
 import type { Sql, Transaction } from "./sql.ts";
 
 export interface Migration {
@@ -8,6 +9,8 @@ export interface Migration {
   readonly name: string;
   readonly text: string;
 }
+
+const nameColumn = text("name");
 
 /** The numbered files of one database, in order. */
 export function migrationsFor(dialect: "sqlite" | "postgres"): Migration[] {
@@ -19,48 +22,51 @@ export function migrationsFor(dialect: "sqlite" | "postgres"): Migration[] {
 }
 
 /**
- * Brings the schema up to date within a transaction that no other migration runs beside.
+ * Brings the schema up to date.
  *
- * @throws {OnbehalfError} `store_unusable`: a newer version has written here, or `migrate` is false and some wait
+ * @param sql a transaction beside which no other migration runs
+ * @param migrate false: change nothing, and throw where a migration is missing
+ * @throws {OnbehalfError} `store_unusable`: a newer version has migrated this database, or `migrate` is false and the
+ *   schema is behind
  */
 export async function bringUpToDate(sql: Transaction, known: readonly Migration[], migrate: boolean): Promise<void> {
   await sql.script(
     "CREATE TABLE IF NOT EXISTS onbehalf_migrations (name TEXT PRIMARY KEY, applied_at BIGINT NOT NULL)",
   );
   const { pending } = await compareMigrations(sql, known);
-  if (pending.length > 0 && !migrate) throw behind(pending.length);
-  for (const { name, text } of pending) {
-    await sql.script(text);
-    await sql.run("INSERT INTO onbehalf_migrations (name, applied_at) VALUES (?, ?)", name, await sql.now());
+  if (pending.length > 0 && !migrate) throw schemaBehind(pending);
+  for (const migration of pending) {
+    await sql.script(migration.text);
+    await sql.run("INSERT INTO onbehalf_migrations (name, applied_at) VALUES (:name, :appliedAt)", {
+      name: migration.name,
+      appliedAt: await sql.now(),
+    });
   }
 }
 
 /**
- * Splits the known migrations into those that were applied and those that wait.
+ * Splits the known migrations into those that were applied and those that are still to come.
  *
- * @throws {OnbehalfError} `store_unusable`: a newer version of this program has written here
+ * @throws {OnbehalfError} `store_unusable`: a newer version of this program has migrated this database
  */
 export async function compareMigrations(
   sql: Sql,
   known: readonly Migration[],
 ): Promise<{ applied: string[]; pending: Migration[] }> {
   const rows = await sql.all("SELECT name FROM onbehalf_migrations ORDER BY name");
-  const applied = rows.map((row) => new Columns(row).text("name"));
+  const applied = rows.map(nameColumn.read);
   const names = new Set(known.map(({ name }) => name));
   const unknown = applied.find((name) => !names.has(name));
   if (unknown !== undefined) {
-    throw new OnbehalfError("store_unusable", `the store has a migration that this version does not know: ${unknown}`, {
-      hint: "a newer version has used it: run that one, or restore the backup from before",
-      details: {},
-    });
+    throw storeUnusable(
+      `the database has the migration ${unknown}, which this version of onbehalf does not know`,
+      "a newer version of onbehalf has used this database: run that version, or restore the backup from before the update",
+    );
   }
   return { applied, pending: known.filter(({ name }) => !applied.includes(name)) };
 }
 
-/** What to say to those who want no migration done for them. */
-export function behind(migrations: number): OnbehalfError<"store_unusable"> {
-  return new OnbehalfError("store_unusable", `the store's schema is behind by ${migrations} migration(s)`, {
-    hint: "run: onbehalf migrate",
-    details: {},
-  });
+function schemaBehind(pending: readonly Migration[]): OnbehalfError<"store_unusable"> {
+  const names = pending.map(({ name }) => name).join(", ");
+  return storeUnusable(`the database's schema is behind: it lacks ${names}`, "run: onbehalf migrate");
 }

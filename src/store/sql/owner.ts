@@ -1,6 +1,6 @@
 import type { Owner } from "../../core/take-over.ts";
 
-/** Of whom nothing is known: neither alive nor dead, so that only time ends what they hold. */
+/** An owner of whom nothing is known, neither alive nor dead: only time ends what it holds. */
 const nobody: Owner = { node: "", pid: 0, startedAt: "", vault: "" };
 
 /** An owner as text, the same text for the same owner. */
@@ -8,7 +8,7 @@ export function ownerText({ node, pid, startedAt, vault }: Owner): string {
   return JSON.stringify({ node, pid, startedAt, vault });
 }
 
-/** One damaged row must not keep all others from being read: an unreadable owner is one of whom nothing is known. */
+/** Reads an owner from its text. A damaged text gives {@link nobody}: one bad row must not keep all others from being read. */
 export function readOwner(text: string): Owner {
   try {
     const { node, pid, startedAt, vault } = JSON.parse(text) as Partial<Owner>;

@@ -1,6 +1,11 @@
-import { OnbehalfError } from "../../core/errors.ts";
+/*
+ * What every SQL database shares: the statements, the tables, the migrations, and a store made of them.
+ * Nothing here knows a database: what differs stands behind `Database` (./sql.ts) and `Engine`, in ../sqlite/ and
+ * ../postgres/.
+ */
 import { refreshStore } from "./attempts.ts";
 import { callerStore } from "./callers.ts";
+import { storeUnavailable } from "./failure.ts";
 import { grantStore } from "./grants.ts";
 import { intakeStore } from "./intakes.ts";
 import { keyStore } from "./keys.ts";
@@ -9,31 +14,28 @@ import type { Migration } from "./migrate.ts";
 import type { Database } from "./sql.ts";
 import type { OpenStore, Store } from "../store.ts";
 
-/** What differs between databases: how to reach one, and how its schema came about. */
+/** What differs between databases: how to reach one, and which migrations make its schema. */
 export interface Engine<D extends Database> {
   readonly kind: string;
   readonly location: string;
-  /** All there are, in order. */
+  /** Its migrations, in order. */
   readonly known: readonly Migration[];
   connect(options: OpenStore): Promise<D>;
   disconnect(database: D): Promise<void>;
 }
 
-/** A store over an SQL database: the same statements for every engine. */
+/** Makes a store over an SQL database. */
 export function sqlStore<D extends Database>(engine: Engine<D>): Store {
   let opened: D | undefined;
   let opening: Promise<D> | undefined;
 
   const database = (): D => {
     if (opened !== undefined) return opened;
-    throw new OnbehalfError("store_unavailable", "the store is not open", {
-      hint: "open the vault first, and do not use it after it was closed",
-      details: { retryAfterMs: 1_000 },
-    });
+    throw storeUnavailable("the store is not open", "open the vault first, and do not use it after you have closed it");
   };
   // Statements are bound to whichever connection is open when they run.
   const current: Database = {
-    all: async (text, ...values) => database().all(text, ...values),
+    all: async (text, values) => database().all(text, values),
     now: async () => database().now(),
     transaction: async (body) => database().transaction(body),
   };

@@ -1,41 +1,54 @@
 import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
 import { isBusy, sqliteFailure } from "./failure.ts";
-import type { SqlRow, SqlValue } from "../sql/sql.ts";
+import { inOrder, numbered } from "../sql/parameters.ts";
+import type { SqlRow, SqlValues } from "../sql/sql.ts";
 
 const longestPauseMs = 25;
 
-/** One connection to a SQLite file, with its prepared statements. Failures are ours, see {@link sqliteFailure}. */
+interface Prepared {
+  readonly statement: StatementSync;
+  /** Of its parameters, in the order in which it takes their values. */
+  readonly names: readonly string[];
+}
+
+/** One connection to a SQLite file, with its prepared statements. Throws our errors, see {@link sqliteFailure}. */
 export class SqliteConnection {
   readonly #path: string;
   readonly #connection: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements = new Map<string, Prepared>();
 
   constructor(path: string, { readOnly }: { readonly readOnly: boolean }) {
     this.#path = path;
-    // SQLite's own waiting would stop this whole process, and with it everyone who is served from memory.
+    // SQLite's own waiting would block this whole process, and with it every caller who is served from memory.
     this.#connection = this.#ours(() => new DatabaseSync(path, { readOnly, timeout: 0 }));
   }
 
-  all(text: string, values: readonly SqlValue[]): SqlRow[] {
-    return this.#ours(() => this.#prepare(text).all(...values) as SqlRow[]);
+  all(text: string, values: SqlValues = {}): SqlRow[] {
+    return this.#ours(() => {
+      const { statement, names } = this.#prepare(text);
+      return statement.all(...inOrder(values, names)) as SqlRow[];
+    });
   }
 
   /** Returns how many rows changed. */
-  run(text: string, values: readonly SqlValue[]): number {
-    return this.#ours(() => Number(this.#prepare(text).run(...values).changes));
+  run(text: string, values: SqlValues = {}): number {
+    return this.#ours(() => {
+      const { statement, names } = this.#prepare(text);
+      return Number(statement.run(...inOrder(values, names)).changes);
+    });
   }
 
   script(text: string): void {
     this.#ours(() => this.#connection.exec(text));
   }
 
-  /** Ends a transaction that failed, if SQLite has not done so itself. */
+  /** Undoes a transaction that failed, if SQLite has not done so itself. Never throws. */
   rollBack(): void {
     try {
       if (this.#connection.isTransaction) this.#connection.exec("ROLLBACK");
     } catch {
-      // What failed first is what the caller must hear. SQLite undoes the transaction when it is opened next.
+      // The caller must hear of the first failure. SQLite undoes the transaction when the file is next opened.
     }
   }
 
@@ -44,13 +57,14 @@ export class SqliteConnection {
     if (this.#connection.isOpen) this.#connection.close();
   }
 
-  #prepare(text: string): StatementSync {
-    let statement = this.#statements.get(text);
-    if (statement === undefined) {
-      statement = this.#connection.prepare(text);
-      this.#statements.set(text, statement);
+  #prepare(text: string): Prepared {
+    let prepared = this.#statements.get(text);
+    if (prepared === undefined) {
+      const statement = numbered(text, "?");
+      prepared = { statement: this.#connection.prepare(statement.text), names: statement.names };
+      this.#statements.set(text, prepared);
     }
-    return statement;
+    return prepared;
   }
 
   #ours<T>(work: () => T): T {
@@ -63,11 +77,12 @@ export class SqliteConnection {
 }
 
 /**
- * Does `work` again and again while another process holds the file, pausing in between.
+ * Does `work`, and does it again while another process holds the file, with pauses in between.
  *
  * @param patienceMs how long in all, milliseconds
+ * @throws what `work` threw last
  */
-export async function patiently<T>(patienceMs: number, work: () => T): Promise<T> {
+export async function retryWhileBusy<T>(patienceMs: number, work: () => T): Promise<T> {
   const until = performance.now() + patienceMs;
   for (let pauseMs = 1; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
     try {

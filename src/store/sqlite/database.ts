@@ -1,19 +1,19 @@
 import type { Clock } from "../../core/clock.ts";
-import { SqliteConnection, patiently } from "./connection.ts";
+import { SqliteConnection, retryWhileBusy } from "./connection.ts";
 import { fileMoved } from "./failure.ts";
 import { makePrivate, stillThere } from "./file.ts";
-import type { Database, SqlRow, SqlValue, Transaction } from "../sql/sql.ts";
+import type { Database, SqlRow, SqlValues, Transaction } from "../sql/sql.ts";
 
 export interface SqliteDatabaseOptions {
   readonly path: string;
   readonly clock: Clock;
-  /** How long a file that others hold is waited for, milliseconds. */
+  /** How long to wait while other processes hold the file's lock, milliseconds. */
   readonly patienceMs: number;
 }
 
 /**
- * A SQLite file: one connection that writes, one that reads and never waits for it.
- * Transactions of this process queue up before the file's lock, so that none is interleaved with another.
+ * A SQLite file: one connection that writes, and one that reads and never waits for the first.
+ * Transactions of this process run one after the other, so that none is interleaved with another.
  */
 export class SqliteDatabase implements Database {
   readonly #options: SqliteDatabaseOptions;
@@ -34,10 +34,10 @@ export class SqliteDatabase implements Database {
     if (path !== ":memory:") makePrivate(path);
     const writer = new SqliteConnection(path, { readOnly: false });
     try {
-      // A write-ahead log, so that readers go on during a write; full synchronisation, so that a commit survives a
-      // crash; no memory map, in which a failing disk would be a signal that ends the process instead of an error.
-      await patiently(patienceMs, () => writer.script("PRAGMA journal_mode = WAL"));
-      await patiently(patienceMs, () =>
+      // The write-ahead log lets readers go on during a write. Full synchronisation makes a commit survive a crash.
+      // With a memory map, a failing disk would end the process by a signal instead of giving an error.
+      await retryWhileBusy(patienceMs, () => writer.script("PRAGMA journal_mode = WAL"));
+      await retryWhileBusy(patienceMs, () =>
         writer.script("PRAGMA synchronous = FULL; PRAGMA mmap_size = 0; PRAGMA foreign_keys = ON"),
       );
       const reader = path === ":memory:" ? writer : new SqliteConnection(path, { readOnly: true });
@@ -52,49 +52,50 @@ export class SqliteDatabase implements Database {
     return this.#options.clock.now();
   }
 
-  async all(text: string, ...values: SqlValue[]): Promise<SqlRow[]> {
+  async all(text: string, values?: SqlValues): Promise<SqlRow[]> {
     // An in-memory database has one connection: reading now could show half of a transaction.
     if (this.#reader === this.#writer) await this.#queue;
-    return patiently(this.#options.patienceMs, () => this.#reader.all(text, values));
+    return retryWhileBusy(this.#options.patienceMs, () => this.#reader.all(text, values));
   }
 
   transaction<T>(body: (sql: Transaction) => Promise<T>): Promise<T> {
-    const turn = this.#queue.then(() => this.#transact(body));
-    this.#queue = turn.catch(() => undefined);
-    return turn;
+    const outcome = this.#queue.then(() => this.#transact(body));
+    this.#queue = outcome.catch(() => undefined);
+    return outcome;
   }
 
-  /** Structural damage, in SQLite's words; empty where there is none. */
+  /** @returns what SQLite finds damaged in the file's structure, in its own words; empty where it finds nothing */
   async damage(): Promise<string> {
     const rows = await this.all("PRAGMA quick_check(3)");
     const lines = rows.map((row) => String(row["quick_check"]));
     return lines.join("; ") === "ok" ? "" : lines.join("; ");
   }
 
-  /** Ends once the transactions under way have. */
+  /** Waits for the transactions under way, then closes both connections. */
   async close(): Promise<void> {
     await this.#queue;
     if (this.#reader !== this.#writer) this.#reader.close();
-    // Last, and the one that may write: it takes what is left of the log into the file.
+    // The writer last: only a connection that may write can move the rest of the log into the file.
     this.#writer.close();
   }
 
   async #transact<T>(body: (sql: Transaction) => Promise<T>): Promise<T> {
     const writer = this.#writer;
     if (!this.#isInPlace()) throw fileMoved(this.#options.path);
-    // A deferred transaction that reads first and then writes fails at once with 517, however long one would wait.
-    await patiently(this.#options.patienceMs, () => writer.script("BEGIN IMMEDIATE"));
+    // A deferred transaction that reads first and writes later fails at once (SQLITE_BUSY_SNAPSHOT, 517), and no
+    // waiting would help.
+    await retryWhileBusy(this.#options.patienceMs, () => writer.script("BEGIN IMMEDIATE"));
     try {
-      const all = async (text: string, ...values: SqlValue[]): Promise<SqlRow[]> => writer.all(text, values);
+      const all = async (text: string, values?: SqlValues): Promise<SqlRow[]> => writer.all(text, values);
       const result = await body({
         all,
         // There is no other writer while this transaction runs.
         lock: all,
-        run: async (text, ...values) => writer.run(text, values),
+        run: async (text, values) => writer.run(text, values),
         script: async (text) => writer.script(text),
         now: () => this.now(),
       });
-      await patiently(this.#options.patienceMs, () => writer.script("COMMIT"));
+      await retryWhileBusy(this.#options.patienceMs, () => writer.script("COMMIT"));
       return result;
     } catch (error) {
       writer.rollBack();

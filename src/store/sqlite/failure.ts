@@ -1,73 +1,84 @@
 import { OnbehalfError } from "../../core/errors.ts";
+import { storeUnavailable, storeUnusable } from "../sql/failure.ts";
 
-type Failure = readonly [what: string, hint: string];
+/** `problem` follows the file's path in the message. */
+interface Failure {
+  readonly problem: string;
+  readonly hint: string;
+}
 
 /** SQLite's primary result codes that say the file cannot be used as it is, and no waiting helps. */
 const unusable: Readonly<Record<number, Failure>> = {
-  11: [
-    "is damaged",
-    "restore it from a backup; do not start it again before, a copy of the damaged file may still be read",
-  ],
-  26: ["is not a SQLite database", "give the path of another file, or move this one away"],
+  11: {
+    problem: "is damaged",
+    hint: "copy the damaged file first, some of it may still be readable; then restore a backup",
+  },
+  26: { problem: "is not a SQLite database", hint: "give the path of another file, or move this one away" },
 };
 
-const locked: Failure = [
-  "is locked by another process",
-  "look for a long transaction, a backup or a shell that holds it",
-];
+const busyCode = 5;
+const locked: Failure = {
+  problem: "is locked by another process",
+  hint: "look for a long transaction, a backup or a sqlite3 shell that keeps it open",
+};
+const checkFolder = "check that its folder exists and that this user may write there";
 
-/** Primary result codes that say the file cannot be used now. */
+/** SQLite's primary result codes that say the file cannot be used now. */
 const unavailable: Readonly<Record<number, Failure>> = {
-  3: ["may not be opened", "give this user the right to write to the file and its folder"],
-  5: locked,
-  6: ["is locked", "look for a long transaction in this process"],
-  7: ["cannot be read for want of memory", "give this process more of it"],
-  8: ["is read-only", "give this user the right to write to the file and its folder"],
-  10: ["cannot be read or written", "look at the disk; SQLite wants a local one, no network share"],
-  13: ["is on a full disk", "free some space; nothing was lost"],
-  14: ["cannot be opened", "look whether the folder exists and this user may write there"],
+  3: {
+    problem: "may not be opened by this user",
+    hint: "give this user the right to write to the file and its folder",
+  },
+  [busyCode]: locked,
+  6: { problem: "is locked by this process", hint: "look for a long transaction in this process" },
+  7: { problem: "cannot be read: this process is out of memory", hint: "give this process more memory" },
+  8: { problem: "is read-only", hint: "give this user the right to write to the file and its folder" },
+  10: {
+    problem: "cannot be read or written",
+    hint: "check the disk; SQLite needs a local disk, not a network share",
+  },
+  13: { problem: "is on a full disk", hint: "free some space; nothing was lost" },
+  14: { problem: "cannot be opened", hint: checkFolder },
   15: locked,
 };
 
-/** A node:sqlite or file error as one of ours; anything else unchanged. */
+/** Turns an error of node:sqlite or of a file into one of ours; leaves any other error unchanged. */
 export function sqliteFailure(error: unknown, path: string): unknown {
   if (!(error instanceof Error)) return error;
-  if ("errcode" in error && typeof error.errcode === "number") {
-    const primary = error.errcode & 0xff;
+  const message = (problem: string): string => `the database ${path} ${problem}`;
+  const primary = primaryCode(error);
+  if (primary !== undefined) {
     const broken = unusable[primary];
-    if (broken !== undefined) return failed("store_unusable", path, broken, error);
-    const away = unavailable[primary];
-    return away === undefined ? error : failed("store_unavailable", path, away, error);
+    if (broken !== undefined) return storeUnusable(message(broken.problem), broken.hint, error);
+    const failure = unavailable[primary];
+    return failure === undefined ? error : storeUnavailable(message(failure.problem), failure.hint, error);
   }
   if (!("code" in error) || typeof error.code !== "string") return error;
   if (error.code === "ERR_INVALID_STATE") {
-    return failed("store_unavailable", path, ["was closed", "do not use a store after it was closed"], error);
+    return storeUnavailable(message("was closed"), "do not use a store after you have closed it", error);
   }
   if (!/^E[A-Z]+$/.test(error.code)) return error;
-  const hint = "look whether the folder exists and this user may write there";
-  return failed("store_unavailable", path, [`cannot be opened (${error.code})`, hint], error);
+  return storeUnavailable(message(`cannot be opened (${error.code})`), checkFolder, error);
 }
 
 /** SQLite goes on writing to a file that was moved away or deleted, and all of it is gone with the process. */
 export function fileMoved(path: string): OnbehalfError {
-  const hint = "stop every process that uses it, put the file back with its -wal beside it, and start again";
-  return failed("store_unavailable", path, ["was moved, replaced or deleted while it was in use", hint], undefined);
+  return storeUnavailable(
+    `the database ${path} was moved, replaced or deleted while it was in use`,
+    "stop every process that uses it, put the file back together with its -wal file, and start again",
+  );
 }
 
 /** Whether another connection holds the file just now. */
 export function isBusy(error: unknown): boolean {
-  if (!(error instanceof OnbehalfError) || !(error.cause instanceof Error)) return false;
-  return "errcode" in error.cause && typeof error.cause.errcode === "number" && (error.cause.errcode & 0xff) === 5;
+  return error instanceof OnbehalfError && error.cause instanceof Error && primaryCode(error.cause) === busyCode;
 }
 
-function failed(
-  code: "store_unusable" | "store_unavailable",
-  path: string,
-  [what, hint]: Failure,
-  cause: unknown,
-): OnbehalfError {
-  const message = `the database ${path} ${what}`;
-  return code === "store_unusable"
-    ? new OnbehalfError(code, message, { hint, details: {}, cause })
-    : new OnbehalfError(code, message, { hint, details: { retryAfterMs: 1_000 }, cause });
+/**
+ * SQLite's result code without the bits that say more exactly what happened.
+ *
+ * @see https://sqlite.org/rescode.html
+ */
+function primaryCode(error: Error): number | undefined {
+  return "errcode" in error && typeof error.errcode === "number" ? error.errcode & 0xff : undefined;
 }

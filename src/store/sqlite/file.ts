@@ -2,9 +2,10 @@ import { chmodSync, closeSync, openSync, statSync } from "node:fs";
 import { sqliteFailure } from "./failure.ts";
 
 /**
- * Sealed values are safe in other hands; keyed hashes and times need not be there all the same. A new file is the
- * owner's alone from its first moment (SQLite would make it readable to all), and its log gets the same mode. Of an
- * existing one only the rights of everybody are taken away: which group may use it is the operator's choice.
+ * Keeps other users of this machine from reading the file. Sealed values would be safe with them, but keyed hashes and
+ * times are none of their business. A new file belongs to its owner alone from its first moment (SQLite would make it
+ * readable to all), and SQLite gives its log the same mode. An existing file only loses the rights of everybody: which
+ * group may use it is the operator's choice.
  */
 export function makePrivate(path: string): void {
   try {
@@ -15,14 +16,14 @@ export function makePrivate(path: string): void {
     if ((mode & 0o007) === 0 || !statSync(path).isFile()) return;
     try {
       chmodSync(path, mode & 0o770);
-    } catch (refused) {
-      // Somebody else's file: whether it may be used is for the database to find out.
-      if (!isErrno(refused, "EPERM") && !isErrno(refused, "EROFS")) throw sqliteFailure(refused, path);
+    } catch (chmodError) {
+      // The file belongs to another user, or the disk is read-only: SQLite finds out whether it can be used.
+      if (!isErrno(chmodError, "EPERM") && !isErrno(chmodError, "EROFS")) throw sqliteFailure(chmodError, path);
     }
   }
 }
 
-/** Tells whether the path still leads to the file that it leads to now. */
+/** @returns a function that tells whether the path still leads to the file that it leads to now */
 export function stillThere(path: string): () => boolean {
   const identity = (): string => {
     try {

@@ -1,26 +1,32 @@
+/*
+ * The SQLite store: one file on a local disk, its rights, its locks, and which result code means what.
+ * No statement on grants, attempts or intakes stands here: those are the same for every database, in ../sql/.
+ */
 import { systemClock } from "../../core/clock.ts";
-import { OnbehalfError } from "../../core/errors.ts";
+import { configurationInvalid } from "../../core/errors.ts";
+import type { OnbehalfError } from "../../core/errors.ts";
+import { storeUnusable } from "../sql/failure.ts";
 import { bringUpToDate, migrationsFor } from "../sql/migrate.ts";
-import { SqliteDatabase } from "./database.ts";
 import { sqlStore } from "../sql/sql-store.ts";
 import type { Store } from "../store.ts";
+import { SqliteDatabase } from "./database.ts";
 
 export interface SqliteOptions {
-  /** How long a file that other processes hold is waited for, milliseconds; 5,000 by default. */
+  /** How long the store waits while other processes hold the file's lock, milliseconds; 5,000 by default. */
   readonly patienceMs?: number;
 }
 
 /**
  * The embedded store: one SQLite file on a local disk, shared by any number of processes of this machine.
  *
- * @param path of the file, made where it does not exist; `:memory:` for a test
- * @returns a store, opened by the vault it is given to
- * @throws {OnbehalfError} `configuration_invalid`: no path, or an URI
+ * @param path of the file, which is created if it does not exist; `:memory:` for a test
+ * @returns a store that is not open yet: the vault that it is given to opens it
+ * @throws {OnbehalfError} `configuration_invalid`: the path is empty, or a URI
  * @see https://sqlite.org/wal.html
  */
 export function sqlite(path: string, { patienceMs = 5_000 }: SqliteOptions = {}): Store {
-  // SQLite takes an empty name for a file that is deleted when it is closed, and every grant with it.
-  if (path === "" || path.startsWith("file:")) throw noPath(path);
+  // With an empty name, SQLite makes a file that it deletes when it is closed, and every grant with it.
+  if (path === "" || path.startsWith("file:")) throw notAPath(path);
   const known = migrationsFor("sqlite");
   return sqlStore<SqliteDatabase>({
     kind: "sqlite",
@@ -47,16 +53,12 @@ export function sqlite(path: string, { patienceMs = 5_000 }: SqliteOptions = {})
 }
 
 function damaged(path: string, damage: string): OnbehalfError<"store_unusable"> {
-  return new OnbehalfError("store_unusable", `the database ${path} is damaged: ${damage}`, {
-    hint: "restore it from a backup, and keep a copy of the damaged file; nothing was changed",
-    details: {},
-  });
+  const hint = "nothing was changed; keep a copy of the damaged file, and restore a backup";
+  return storeUnusable(`the database ${path} is damaged: ${damage}`, hint);
 }
 
-function noPath(path: string): OnbehalfError<"configuration_invalid"> {
-  const problem = path === "" ? "the SQLite store has no path" : `the SQLite store wants a plain path, not ${path}`;
-  return new OnbehalfError("configuration_invalid", problem, {
-    hint: "name a file on a local disk, such as onbehalf.db",
-    details: { problems: [problem] },
-  });
+function notAPath(path: string): OnbehalfError<"configuration_invalid"> {
+  const problem =
+    path === "" ? "the SQLite store has no path" : `the SQLite store needs the path of a file, not the URI ${path}`;
+  return configurationInvalid(problem, "name a file on a local disk, such as onbehalf.db");
 }

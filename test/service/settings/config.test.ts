@@ -81,7 +81,7 @@ describe("configuration", () => {
     const table: readonly (readonly [Settings, RegExp])[] = [
       [{ store: "mysql://x" }, /^ONBEHALF_STORE must be/],
       [{ store: "sqlite:/no/such/folder/x.db" }, /^ONBEHALF_STORE: the folder \/no\/such\/folder does not exist/],
-      [{ store: "sqlite:file:x.db" }, /^ONBEHALF_STORE: .*wants a plain path/],
+      [{ store: "sqlite:file:x.db" }, /^ONBEHALF_STORE: .*needs the path of a file/],
       [{ storeDirect: "postgres://db.example/grants" }, /^ONBEHALF_STORE_DIRECT is for a PostgreSQL store/],
       [{ store: "postgres://user:planted@" }, /^ONBEHALF_STORE: /],
       [{ key: "obm_x" }, /^ONBEHALF_KEY: the master key is malformed/],

@@ -13,24 +13,25 @@ describe("a PostgreSQL connection string", () => {
     "postgres:///onbehalf": "postgres://localhost/onbehalf",
   };
   for (const [text, location] of Object.entries(locations)) {
-    test(`${text} is shown as ${location}`, () => assert.equal(locationOf(text), location));
+    test(`the location of the connection string ${text} is shown as ${location}`, () =>
+      assert.equal(locationOf(text), location));
   }
 
   const malformed = {
-    "no URL": "pa55word",
-    "another database's": "mysql://ada:pa55word@db/onbehalf",
-    "a password with a slash": "postgres://ada:1234/pa55word@db/onbehalf",
-    "a password with a question mark": "postgres://ada:1234?pa55word@db/onbehalf",
-    "a password with a hash": "postgres://ada:1234#pa55word@db/onbehalf",
-    "a password with a bad escape": "postgres://ada:pa55word%zz@db:port/onbehalf",
+    "not a URL": "pa55word",
+    "for another database": "mysql://ada:pa55word@db/onbehalf",
+    "cut by a slash in its password": "postgres://ada:1234/pa55word@db/onbehalf",
+    "cut by a question mark in its password": "postgres://ada:1234?pa55word@db/onbehalf",
+    "cut by a hash in its password": "postgres://ada:1234#pa55word@db/onbehalf",
+    "malformed by a bad escape in its password": "postgres://ada:pa55word%zz@db:port/onbehalf",
   };
   for (const [what, text] of Object.entries(malformed)) {
-    test(`${what} is refused, and not repeated`, () => {
-      const refused = fails("configuration_invalid", "connection string", ["pa55word", "1234"]);
-      assert.throws(() => postgres(text), refused);
+    test(`a connection string that is ${what} is rejected, and not repeated in the message`, () => {
+      const rejected = fails("configuration_invalid", "connection string", ["pa55word", "1234"]);
+      assert.throws(() => postgres(text), rejected);
       assert.throws(
         () => postgres({ connectionString: "postgres://db/onbehalf", directConnectionString: text }),
-        refused,
+        rejected,
       );
     });
   }

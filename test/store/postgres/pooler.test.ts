@@ -11,11 +11,11 @@ import { throughPgBouncer } from "../../support/pgbouncer.ts";
 import { administer, emptyDatabase } from "../../support/postgres.ts";
 
 describe("a pooler before PostgreSQL", () => {
-  test("is noticed and said; grants are refreshed all the same, and nobody passes for dead", async (t) => {
+  test("a store behind a pooler says so, commits refreshes all the same, and takes no owner for dead", async (t) => {
     const database = await emptyDatabase(t);
     const pooled = await throughPgBouncer(t, database);
     if (pooled === undefined) return;
-    const [store, direct] = [await opened(t, pooled), await opened(t, database)];
+    const [store, direct] = [await openStore(t, pooled), await openStore(t, database)];
     assert.match(store.notes?.()[0]?.note ?? "", /pooler/);
     assert.deepEqual(direct.notes?.(), []);
 
@@ -35,12 +35,12 @@ describe("a pooler before PostgreSQL", () => {
     assert.deepEqual(settings, [{ lock_timeout: "0" }]);
   });
 
-  test("does no harm where the direct way is given as well", async (t) => {
+  test("a store behind a pooler that has a direct connection, too, works as without a pooler", async (t) => {
     const database = await emptyDatabase(t);
     const pooled = await throughPgBouncer(t, database);
     if (pooled === undefined) return;
-    const store = await opened(t, { connectionString: pooled, directConnectionString: database });
-    const other = await opened(t, database);
+    const store = await openStore(t, { connectionString: pooled, directConnectionString: database });
+    const other = await openStore(t, database);
     assert.deepEqual(store.notes?.(), []);
     await store.announceOwner?.(owner("behind the pooler"));
     assert.equal(await other.ownerLiveness?.(owner("behind the pooler")), "alive");
@@ -55,7 +55,7 @@ describe("a pooler before PostgreSQL", () => {
   });
 });
 
-async function opened(t: TestContext, where: string | PostgresOptions): Promise<Store> {
+async function openStore(t: TestContext, where: string | PostgresOptions): Promise<Store> {
   const store = postgres(where);
   t.after(() => store.close());
   await store.open({ clock: systemClock });

@@ -11,14 +11,14 @@ import { administer, emptyDatabase } from "../../support/postgres.ts";
 import { storeProcess } from "../../support/store-process.ts";
 
 describe("proof of life in PostgreSQL", () => {
-  test("an owner that never announced itself is unknown", async (t) => {
-    const store = await opened(t, await emptyDatabase(t));
+  test("the liveness of an owner that never announced itself is unknown", async (t) => {
+    const store = await openStore(t, await emptyDatabase(t));
     assert.equal(await livenessOf(store, "somebody"), "unknown");
   });
 
-  test("a process lives while it is paused, and is dead once it was killed", async (t) => {
+  test("an owner is alive while its process is paused, and dead once it was killed", async (t) => {
     const database = await emptyDatabase(t);
-    const store = await opened(t, database);
+    const store = await openStore(t, database);
     const { grantId } = await save(store);
     const { child, answer } = storeProcess(t, database, { do: "hold", grantId, attemptId: "a" });
     assert.equal(await answer, "begun");
@@ -38,9 +38,9 @@ describe("proof of life in PostgreSQL", () => {
     assert.ok(seen.has("unknown"), "a lock that is gone is no proof yet");
   });
 
-  test("one whose connection is cut takes its lock again, and never passes for dead", async (t) => {
+  test("an owner whose connection is cut takes its lock again, and is never taken for dead", async (t) => {
     const database = await emptyDatabase(t);
-    const [store, other] = [await opened(t, database), await opened(t, database)];
+    const [store, other] = [await openStore(t, database), await openStore(t, database)];
     await store.announceOwner?.(owner("cut"));
     for (let cut = 1; cut <= 3; cut++) {
       const [holder] = await administer(database, sessionOf);
@@ -53,9 +53,9 @@ describe("proof of life in PostgreSQL", () => {
     }
   });
 
-  test("a closed store's owners are dead; those of another one are not", async (t) => {
+  test("the owners of a closed store are dead, and those of another store are not", async (t) => {
     const database = await emptyDatabase(t);
-    const [store, other] = [await opened(t, database), await opened(t, database)];
+    const [store, other] = [await openStore(t, database), await openStore(t, database)];
     await store.announceOwner?.(owner("closing"));
     await other.announceOwner?.(owner("staying"));
     assert.equal(await livenessOf(other, "closing"), "alive");
@@ -69,9 +69,9 @@ describe("proof of life in PostgreSQL", () => {
 });
 
 describe("hints of change in PostgreSQL", () => {
-  test("come from other processes, and stop when nobody listens any more", async (t) => {
+  test("hints of change come from other processes, and stop when nobody listens any more", async (t) => {
     const database = await emptyDatabase(t);
-    const [store, other] = [await opened(t, database), await opened(t, database)];
+    const [store, other] = [await openStore(t, database), await openStore(t, database)];
     let hints = 0;
     const stop = store.onChange?.(() => (hints += 1));
     const { grantId } = await save(other);
@@ -86,9 +86,9 @@ describe("hints of change in PostgreSQL", () => {
     assert.equal(hints, before);
   });
 
-  test("come again after the connection was cut, beginning with one for what was missed", async (t) => {
+  test("hints of change come again after the connection was cut, first one for what was missed", async (t) => {
     const database = await emptyDatabase(t);
-    const [store, other] = [await opened(t, database), await opened(t, database)];
+    const [store, other] = [await openStore(t, database), await openStore(t, database)];
     const { grantId } = await save(other);
     let hints = 0;
     store.onChange?.(() => (hints += 1));
@@ -110,7 +110,7 @@ describe("hints of change in PostgreSQL", () => {
   });
 });
 
-/** Who holds an owner's lock in the database that is asked. */
+/** Finds the session that holds an owner's lock in the database that is asked. */
 const sessionOf = `SELECT pid FROM pg_locks WHERE locktype = 'advisory'
   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 
@@ -118,7 +118,7 @@ async function livenessOf(store: Store, name: string): Promise<string> {
   return (await store.ownerLiveness?.(owner(name))) ?? "nothing is said";
 }
 
-async function opened(t: TestContext, database: string): Promise<Store> {
+async function openStore(t: TestContext, database: string): Promise<Store> {
   const store = postgres(database);
   t.after(() => store.close());
   await store.open({ clock: systemClock });

@@ -9,7 +9,7 @@ import { storeProcess } from "../../support/store-process.ts";
 const clock = systemClock;
 
 describe("the schema of a PostgreSQL database", () => {
-  test("is made once, by one of twenty stores that start together in several processes", async (t) => {
+  test("PostgreSQL's schema is made once, by one of twenty stores that start together in several processes", async (t) => {
     const database = await freshDatabase(t);
     const processes = Array.from({ length: 4 }, () => storeProcess(t, database, { do: "open" }));
     const stores = Array.from({ length: 16 }, () => postgres({ connectionString: database, poolSize: 2 }));
@@ -19,14 +19,14 @@ describe("the schema of a PostgreSQL database", () => {
     for (const { answer } of processes) assert.deepEqual(await answer, ["0001-initial"]);
   });
 
-  test("is left alone where nobody asked for a migration", async (t) => {
+  test("a PostgreSQL database is left alone where migrate is false", async (t) => {
     const database = await freshDatabase(t);
     await assert.rejects(postgres(database).open({ clock, migrate: false }), fails("store_unusable", "behind"));
     const made = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace";
     assert.deepEqual(await administer(database, made), []);
   });
 
-  test("of a newer version is refused", async (t) => {
+  test("a PostgreSQL database that a newer version has migrated is not opened", async (t) => {
     const database = await freshDatabase(t);
     const store = postgres(database);
     await store.open({ clock });
@@ -35,15 +35,15 @@ describe("the schema of a PostgreSQL database", () => {
     await assert.rejects(store.open({ clock }), fails("store_unusable", "9999-later"));
   });
 
-  test("of somebody else by the same names is refused, and stays whole", async (t) => {
+  test("a PostgreSQL database with another program's tables of the same names is not opened, and stays as it is", async (t) => {
     const database = await freshDatabase(t);
     await administer(database, "CREATE TABLE grants (whose TEXT)");
-    await assert.rejects(postgres(database).open({ clock }), fails("store_unusable", "somebody else"));
+    await assert.rejects(postgres(database).open({ clock }), fails("store_unusable", "another program"));
     const made = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'";
     assert.deepEqual(await administer(database, made), [{ relname: "grants" }]);
   });
 
-  test("may belong to another role than the one that serves", async (t) => {
+  test("PostgreSQL's schema may belong to another role than the one that serves", async (t) => {
     const database = await freshDatabase(t);
     const role = new URL(database).pathname.slice(1).replace("test", "role");
     await administer(database, `CREATE ROLE ${role} LOGIN PASSWORD 'serves'`);

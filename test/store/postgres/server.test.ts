@@ -33,7 +33,7 @@ describe("a PostgreSQL server that cannot be used", () => {
     "an unknown user": { username: "nobody" },
   };
   for (const [what, part] of Object.entries(wrong)) {
-    test(`${what}: \`store_unavailable\`, and no password in it`, async () => {
+    test(`opening a PostgreSQL store fails with store_unavailable, without a password in it: ${what}`, async () => {
       const url = new URL(server.url("postgres"));
       Object.assign(url, part);
       const secrets = [decodeURIComponent(url.password), url.password];
@@ -45,7 +45,7 @@ describe("a PostgreSQL server that cannot be used", () => {
     });
   }
 
-  test("no connection left: `store_unavailable`", async () => {
+  test("opening a PostgreSQL store that has no connection left fails with store_unavailable", async () => {
     const url = await database("few");
     await administer(url, "CREATE ROLE few LOGIN PASSWORD 'few' CONNECTION LIMIT 1");
     const limited = new URL(url);
@@ -59,9 +59,9 @@ describe("a PostgreSQL server that cannot be used", () => {
 });
 
 describe("a PostgreSQL server that is stopped and started in mid-use", () => {
-  test("is said to be away, and is used again without anybody's doing", async (t) => {
+  test("a PostgreSQL server that is stopped in mid-use is reported, and used again by itself once it is back", async (t) => {
     const url = await database("restarted");
-    const [store, other] = [await opened(t, url), await opened(t, url)];
+    const [store, other] = [await openStore(t, url), await openStore(t, url)];
     const { grantId } = await save(store);
     await store.announceOwner?.(owner("survivor"));
     let hints = 0;
@@ -74,10 +74,10 @@ describe("a PostgreSQL server that is stopped and started in mid-use", () => {
     for (const outcome of outcomes) {
       if (outcome.status === "rejected") fails("store_unavailable")(outcome.reason);
     }
-    const away = fails("store_unavailable", "127.0.0.1");
-    await assert.rejects(store.grantById(grantId), away);
-    await assert.rejects(store.beginAttempt(attempt(grantId)), away);
-    await assert.rejects(store.ping(), away);
+    const unreachable = fails("store_unavailable", "127.0.0.1");
+    await assert.rejects(store.grantById(grantId), unreachable);
+    await assert.rejects(store.beginAttempt(attempt(grantId)), unreachable);
+    await assert.rejects(store.ping(), unreachable);
     assert.equal(store.notes?.().length, 1);
 
     const before = hints;
@@ -91,7 +91,7 @@ describe("a PostgreSQL server that is stopped and started in mid-use", () => {
       Boolean,
     );
     assert.equal((await read(store, grantId)).generation, 1);
-    assert.deepEqual(await store.attempts(), [], "an intent that could not be written is none");
+    assert.deepEqual(await store.attempts(), [], "an attempt that could not be written is none");
     assert.equal((await store.beginAttempt(attempt(grantId))).kind, "begun");
     assert.equal(await other.commitAttempt(grantId, 1, tokens("2"), 1), "active");
     const liveness = await eventually(
@@ -108,16 +108,16 @@ describe("a PostgreSQL server that is stopped and started in mid-use", () => {
     for (const each of promised) assert.equal((await read(store, each)).state, "active");
   });
 
-  test("a store that is closed while the server is away ends at once", async (t) => {
+  test("a PostgreSQL store that is closed while its server is away ends at once", async (t) => {
     const url = await database("away");
-    const store = await opened(t, url);
+    const store = await openStore(t, url);
     await server.stop();
     await store.close();
     await server.start();
   });
 });
 
-test("a store behind a network that has gone silent is closed all the same", async (t) => {
+test("a PostgreSQL store behind a network that has gone silent is closed all the same", async (t) => {
   const url = new URL(await database("silent"));
   const sockets: Socket[] = [];
   const network = createServer((near) => {
@@ -132,7 +132,7 @@ test("a store behind a network that has gone silent is closed all the same", asy
   });
   await once(network, "listening");
   url.port = String((network.address() as AddressInfo).port);
-  const store = await opened(t, url.href);
+  const store = await openStore(t, url.href);
   await store.announceOwner?.(owner("silenced"));
   for (const socket of sockets) socket.unpipe().pause();
   await store.close();
@@ -147,7 +147,7 @@ async function database(name: string): Promise<string> {
   return server.url(name);
 }
 
-async function opened(t: TestContext, url: string): Promise<Store> {
+async function openStore(t: TestContext, url: string): Promise<Store> {
   const store = postgres(url);
   t.after(() => store.close());
   await store.open({ clock });

@@ -12,10 +12,10 @@ import { smallDisk } from "../../support/small-disk.ts";
 const clock = fixedClock("2026-11-22T00:00:00Z");
 
 describe("a SQLite file on a disk", () => {
-  test("that is full: no intent, nothing lost, and it goes on when there is space again", async (t) => {
+  test("a SQLite file on a full disk takes no attempt, loses nothing, and goes on when there is space again", async (t) => {
     const disk = await smallDisk(t, 2_000);
     if (disk === undefined) return;
-    const store = await opened(t, `${disk.folder}/onbehalf.db`);
+    const store = await openStore(t, `${disk.folder}/onbehalf.db`);
     const row = await save(store);
     await store.beginAttempt(attempt(row.grantId, "before"));
     const ballast = `${disk.folder}/ballast`;
@@ -35,20 +35,20 @@ describe("a SQLite file on a disk", () => {
     assert.equal((await read(store, row.grantId)).generation, 2);
   });
 
-  test("that is read-only: `store_unavailable`", async (t) => {
+  test("opening a SQLite file on a read-only disk fails with store_unavailable", async (t) => {
     const disk = await smallDisk(t, 2_000);
     if (disk === undefined) return;
     const path = `${disk.folder}/onbehalf.db`;
-    await (await opened(t, path)).close();
+    await (await openStore(t, path)).close();
     disk.makeReadOnly();
     await assert.rejects(
-      opened(t, path),
+      openStore(t, path),
       (error) => isOnbehalfError(error, "store_unavailable") && error.message.includes(path) && error.hint !== "",
     );
   });
 });
 
-/** Grants and intents until one cannot be written; `standing` are the intents that were promised and not ended. */
+/** Writes grants and attempts until one cannot be written; `standing` are the attempts that have begun and not ended. */
 async function writeUntilFull(store: Store, standing: Set<string>): Promise<void> {
   for (let n = 0; n < 1_000; n++) {
     const { grantId } = await save(store, { profileSealed: new Uint8Array(4_000) });
@@ -64,7 +64,7 @@ function attempt(grantId: string, attemptId: string): Parameters<Store["beginAtt
   return { attemptId, grantId, generation: 1, owner: owner(attemptId), at: 0 };
 }
 
-async function opened(t: TestContext, path: string): Promise<Store> {
+async function openStore(t: TestContext, path: string): Promise<Store> {
   const store = sqlite(path);
   t.after(() => store.close());
   await store.open({ clock });

@@ -7,7 +7,7 @@ import { storeProcess } from "../../support/store-process.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 describe("several processes on one SQLite file", () => {
-  test("that open it for the first time at once: one makes the schema, all work", async (t) => {
+  test("of five processes that open a new SQLite file at once, one makes the schema, and all work", async (t) => {
     const where = `sqlite:${await temporaryFolder(t)}/onbehalf.db`;
     const processes = Array.from({ length: 5 }, () => storeProcess(t, where, { do: "open" }));
     const answers = await Promise.all(processes.map(({ answer }) => answer));
@@ -17,7 +17,7 @@ describe("several processes on one SQLite file", () => {
     );
   });
 
-  test("that refresh one grant: every generation is committed once", async (t) => {
+  test("processes that refresh one grant in one SQLite file commit every generation once", async (t) => {
     const path = `${await temporaryFolder(t)}/onbehalf.db`;
     const store = sqlite(path);
     await store.open({ clock: fixedClock(0) });
@@ -34,7 +34,7 @@ describe("several processes on one SQLite file", () => {
     );
   });
 
-  test("of which one is killed: its intent was durable, and others can take it over", async (t) => {
+  test("the attempt of a killed process is still in the SQLite file, and another one can take it over", async (t) => {
     const path = `${await temporaryFolder(t)}/onbehalf.db`;
     const store = sqlite(path);
     await store.open({ clock: fixedClock(0) });

@@ -1,0 +1,19 @@
+import { OnbehalfError } from "../../core/errors.ts";
+
+/**
+ * The database does not answer now, and may soon.
+ *
+ * @param hint what an operator can look at
+ */
+export function storeUnavailable(message: string, hint: string, cause?: unknown): OnbehalfError<"store_unavailable"> {
+  return new OnbehalfError("store_unavailable", message, { hint, details: { retryAfterMs: 1_000 }, cause });
+}
+
+/**
+ * The database cannot be used as it is, and no waiting helps.
+ *
+ * @param hint what an operator must do
+ */
+export function storeUnusable(message: string, hint: string, cause?: unknown): OnbehalfError<"store_unusable"> {
+  return new OnbehalfError("store_unusable", message, { hint, details: {}, cause });
+}

@@ -1,0 +1,99 @@
+import type { Attempt } from "../../core/take-over.ts";
+import type { CallerRow, GrantChange, GrantRow, IntakeRow, LateAnswerRow, StoredKey, TokenColumns } from "../store.ts";
+import { asText, bytes, bytesOrNull, number, numberOrNull, text, textOrNull, truth } from "./column.ts";
+import type { ColumnsOf } from "./column.ts";
+import { ownerText, readOwner } from "./owner.ts";
+
+/*
+ * Which property stands in which column, for every table. Select lists, inserts, bound values and readers follow from
+ * these maps and are written nowhere else. A property without a column, or with one of another type, does not compile.
+ */
+
+export const tokenColumns: ColumnsOf<TokenColumns> = {
+  refreshSealed: bytesOrNull("refresh_sealed"),
+  refreshExpiresAt: numberOrNull("refresh_expires_at"),
+  refreshPrefixHash: bytesOrNull("refresh_prefix_hash"),
+  refreshDigestHash: bytesOrNull("refresh_digest_hash"),
+  accessSealed: bytesOrNull("access_sealed"),
+  accessIssuedAt: numberOrNull("access_issued_at"),
+  accessExpiresAt: numberOrNull("access_expires_at"),
+  scope: text("scope"),
+};
+
+export const grantColumns: ColumnsOf<GrantRow> = {
+  grantId: text("grant_id"),
+  provider: text("provider"),
+  issuer: text("issuer"),
+  clientId: text("client_id"),
+  subjectHash: bytes("subject_hash"),
+  externalHash: bytesOrNull("external_hash"),
+  profileSealed: bytes("profile_sealed"),
+  state: text("state"),
+  reason: textOrNull("reason"),
+  stateSince: number("state_since"),
+  generation: number("generation"),
+  ...tokenColumns,
+  lastRefreshAt: numberOrNull("last_refresh_at"),
+  lastError: textOrNull("last_error"),
+  lastErrorAt: numberOrNull("last_error_at"),
+  failures: number("failures"),
+  retryAt: numberOrNull("retry_at"),
+  createdAt: number("created_at"),
+  updatedAt: number("updated_at"),
+};
+
+/** Of `grant_changes`, joined with the grants that it is about. */
+export const changeColumns: ColumnsOf<GrantChange> = {
+  grantId: text("grant_id"),
+  generation: number("generation"),
+  state: text("state"),
+  accessExpiresAt: numberOrNull("access_expires_at"),
+};
+
+export const attemptColumns: ColumnsOf<Attempt> = {
+  attemptId: text("attempt_id"),
+  grantId: text("grant_id"),
+  generation: number("generation"),
+  owner: asText("owner", readOwner, ownerText),
+  startedAt: number("started_at"),
+  endedUnknown: truth("ended_unknown"),
+};
+
+/** Of the table `orphans`: what late answers were called when it was made. */
+export const lateAnswerColumns: ColumnsOf<LateAnswerRow> = {
+  lateAnswerId: text("orphan_id"),
+  grantId: text("grant_id"),
+  parentGeneration: number("parent_generation"),
+  answerSealed: bytes("answer_sealed"),
+  receivedAt: number("received_at"),
+};
+
+export const intakeColumns: ColumnsOf<IntakeRow> = {
+  codeHash: bytes("code_hash"),
+  state: text("state"),
+  clientId: text("client_id"),
+  owner: asText("owner", readOwner, ownerText),
+  contextSealed: bytes("context_sealed"),
+  answerSealed: bytesOrNull("answer_sealed"),
+  grantId: textOrNull("grant_id"),
+  rejection: textOrNull("rejection"),
+  startedAt: number("started_at"),
+  endedAt: numberOrNull("ended_at"),
+};
+
+export const callerColumns: ColumnsOf<CallerRow> = {
+  callerId: text("caller_id"),
+  name: text("name"),
+  keyHash: bytes("key_hash"),
+  permissions: text("permissions"),
+  createdAt: number("created_at"),
+  expiresAt: numberOrNull("expires_at"),
+  revokedAt: numberOrNull("revoked_at"),
+};
+
+export const keyColumns: ColumnsOf<StoredKey> = {
+  keyId: number("key_id"),
+  keyClass: text("key_class"),
+  masterKeyId: text("master_key_id"),
+  wrapped: bytes("wrapped"),
+};

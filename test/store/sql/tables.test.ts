@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { test } from "node:test";
+import type { Column } from "../../../src/store/sql/column.ts";
+import {
+  attemptColumns,
+  callerColumns,
+  grantColumns,
+  intakeColumns,
+  keyColumns,
+  lateAnswerColumns,
+} from "../../../src/store/sql/tables.ts";
+import { sqliteSchema } from "../../../tools/schema.ts";
+
+const maps: Record<string, Readonly<Record<string, Pick<Column<unknown>, "name">>>> = {
+  grants: grantColumns,
+  attempts: attemptColumns,
+  orphans: lateAnswerColumns,
+  intakes: intakeColumns,
+  callers: callerColumns,
+  data_keys: keyColumns,
+};
+
+for (const [table, columns] of Object.entries(maps)) {
+  test(`every column of the table ${table} has a property, and every property a column`, () => {
+    const database = new DatabaseSync(":memory:");
+    database.exec(sqliteSchema());
+    const names = database.prepare(`SELECT name FROM pragma_table_info('${table}')`).all();
+    database.close();
+    assert.deepEqual(
+      Object.values(columns)
+        .map(({ name }) => name)
+        .sort(),
+      names.map(({ name }) => String(name)).sort(),
+    );
+  });
+}
