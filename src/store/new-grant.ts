@@ -1,6 +1,6 @@
 import type { GrantRow } from "./store.ts";
 
-/** What stands in every new grant's row, besides who consented to what: nothing has happened to it yet. */
+/** The part of a row that is the same in every new grant: nothing has happened to it yet. */
 export type NewGrant = Pick<
   GrantRow,
   | "state"

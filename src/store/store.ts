@@ -1,3 +1,21 @@
+/*
+ * What a store is: the rows it keeps, and what every method promises, whatever the database.
+ * No SQL, no key and no decision about a grant stands here: a store sees sealed bytes, and says whether a write that
+ * was conditional took place.
+ *
+ * The words:
+ *
+ * - A **grant** is the authorization that one subject gave one client. **Usable** grants are `active` or `suspect`.
+ * - A **generation** counts the exchanges that were committed to a grant. Writes name the generation they were made
+ *   from, and change nothing where the grant is at another one: it has **moved**.
+ * - An **attempt** is the durable note that a generation's refresh token is about to be spent. A grant has one at most.
+ *   It names its **owner**, and another owner may **take it over** by naming the attempt it replaces.
+ * - A **late answer** is what a provider answered to a generation that the grant had left by then. It is kept beside
+ *   the grant, since it may hold a living token.
+ * - An **intake** is one one-time code on its way to a grant; it is found by the keyed hash of the code.
+ * - **Sealed** values are encrypted, **hashes** are keyed: a store can open neither.
+ * - Times end in `At`, `Since` or are called `at`; they are milliseconds since the epoch.
+ */
 import type { Clock } from "../core/clock.ts";
 import type { GrantState, LapseReason } from "../core/grant.ts";
 import type { Attempt, AttemptResult, Owner } from "../core/take-over.ts";
@@ -8,17 +26,23 @@ export interface GrantRow {
   readonly provider: string;
   readonly issuer: string;
   readonly clientId: string;
-  /** Keyed hash of issuer and `sub`; the same for every client, so that siblings are found. */
+  /** Keyed hash of issuer and `sub`; the same for every client, so that one person's grants are found. */
   readonly subjectHash: Uint8Array;
   /** Keyed hash of the app's own user id. */
   readonly externalHash: Uint8Array | null;
   readonly profileSealed: Uint8Array;
-  /** RFC 6749 section 3.3, as granted. */
+  /**
+   * As granted, separated by spaces.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc6749#section-3.3
+   */
   readonly scope: string;
   readonly state: GrantState;
+  /** Why the grant is `lapsed` or `revoked`; null in every other state. */
   readonly reason: LapseReason | null;
   readonly stateSince: number;
   readonly generation: number;
+  /** Null where the person did not grant offline access, or the grant is revoked. */
   readonly refreshSealed: Uint8Array | null;
   readonly refreshExpiresAt: number | null;
   readonly refreshPrefixHash: Uint8Array | null;
@@ -29,15 +53,15 @@ export interface GrantRow {
   readonly lastRefreshAt: number | null;
   readonly lastError: string | null;
   readonly lastErrorAt: number | null;
-  /** Refreshes that failed in a row. */
+  /** How many refreshes in a row have failed. */
   readonly failures: number;
-  /** Not before this time is the provider asked again. */
+  /** The provider is not asked again before this time. */
   readonly retryAt: number | null;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
 
-/** The columns that a committed exchange writes. */
+/** The part of a grant that a committed exchange writes. */
 export type TokenColumns = Pick<
   GrantRow,
   | "refreshSealed"
@@ -50,6 +74,7 @@ export type TokenColumns = Pick<
   | "scope"
 >;
 
+/** A data key, wrapped by a master key that the store never sees. */
 export interface StoredKey {
   readonly keyId: number;
   readonly keyClass: string;
@@ -65,71 +90,86 @@ export interface StoredKeys {
 
 /** Data keys: wrapped elsewhere, only kept here. */
 export interface KeyStore {
-  /** Undefined in a store that was never used. */
+  /** @returns undefined in a store that was never used */
   readKeys(): Promise<StoredKeys | undefined>;
-  /** Writes the first keys; what another process wrote before stays. Returns those that count. */
+  /**
+   * Writes the first keys, all or none. Keys that another process wrote before stay.
+   *
+   * @returns the keys that are in the store now: seal with these and no others
+   */
   createKeys(keys: StoredKeys): Promise<StoredKeys>;
   /**
    * Replaces a data key's wrapping, if it still is as it was read.
    *
-   * @returns false where somebody else has replaced it
+   * @returns true: replaced; false: another process has replaced it before, or there is no such key
    */
   replaceKey(before: StoredKey, after: Pick<StoredKey, "masterKeyId" | "wrapped">): Promise<boolean>;
 }
 
+/** Which grants a list holds: those that fit everything that is given. */
 export interface GrantFilter {
   readonly state?: GrantState;
   readonly subjectHash?: Uint8Array;
   readonly externalHash?: Uint8Array;
   /** Only grants with late answers beside them. */
   readonly withLateAnswers?: true;
-  /** Only grants after this one, in the order of their ids. */
+  /** Only grants after this one, in the order of the bytes of their ids. */
   readonly after?: string;
+  /** The largest number of grants to return. */
   readonly limit: number;
 }
 
 export interface GrantStore {
+  /** @returns undefined where there is no such grant */
   grantById(grantId: string): Promise<GrantRow | undefined>;
-  /** Of all clients and providers that know this person by this hash. */
+  /** @returns one person's grants to all clients, in the order of their ids */
   grantsBySubject(subjectHash: Uint8Array): Promise<GrantRow[]>;
+  /** @returns the grants of one of the app's own users, in the order of their ids */
   grantsByExternalId(externalHash: Uint8Array): Promise<GrantRow[]>;
+  /** @returns a page, in the order of the bytes of the ids; empty after the last one */
   listGrants(filter: GrantFilter): Promise<GrantRow[]>;
   /**
-   * Stores what a code brought, and ends its intake in the same transaction.
+   * Stores the grant that a code brought, and ends the code's intake in the same transaction.
    *
-   * @param madeFrom the row that was read, still as it was in generation and state; `null` for a new grant
-   * @returns whether it was stored: false where the grant has moved, or another process made it first
+   * @param madeFrom the row that `row` was made from, or null for a new grant
+   * @returns true: stored; false: nothing was changed, since the grant is no longer at `madeFrom`'s generation and
+   *   state, or, for a new one, since this subject has a grant for this client already
    */
   saveFromIntake(
     row: GrantRow,
     madeFrom: Pick<GrantRow, "generation" | "state"> | null,
     codeHash: Uint8Array,
   ): Promise<boolean>;
-  /** From usable to `revoking`; false where it was not usable or revoking. */
+  /**
+   * Makes a usable or lapsed grant `revoking`. One that is `revoking` stays so since when it was.
+   *
+   * @returns true: the grant is `revoking` now; false: it is `revoked`, or there is none
+   */
   beginRevocation(grantId: string, at: number): Promise<boolean>;
   /**
-   * From `revoking` to `revoked`, with the grant's tokens erased. Late answers stay beside it, whenever they come: each
-   * may hold a token that the provider has not been told of.
+   * Makes a `revoking` grant `revoked`, and erases its tokens and its attempt. Late answers stay beside it, whenever
+   * they come: each may hold a token that the provider has not been told of.
    *
-   * @returns false where a new consent came in between
+   * @returns true: revoked by this call; false: it was not `revoking` at this generation, such as after a new consent
    */
   endRevocation(grantId: string, generation: number, at: number): Promise<boolean>;
   /**
-   * The grant's tokens may have ended together with others: usable grants with a refresh token become `suspect`, and
-   * their access token counts as expired, so that the next use looks again and serves nothing dead.
+   * Notes that the grant's tokens may have ended together with others. A usable grant with a refresh token becomes
+   * `suspect`, and its access token counts as expired, so that the next use asks the provider and serves nothing dead.
    *
-   * @returns whether there is such a grant
+   * @returns true: the grant is `suspect` now; false: it is not usable, has no refresh token, or is not there
    */
   markSuspect(grantId: string, at: number): Promise<boolean>;
-  /** Active grants with a refresh token whose last exchange is longer ago, the longest first. */
+  /** @returns `active` grants with a refresh token whose last exchange was before that time, the longest ago first */
   idleGrants(exchangedBefore: number, limit: number): Promise<GrantRow[]>;
-  /** How far changes have come; where a poller starts. */
+  /** @returns the number of the latest change, from which a poller starts; 0 in a new store */
   latestChange(): Promise<number>;
   /**
-   * Which grants changed after `seq`, how they stand now, and how far that is: pass it on next time. Every change that
-   * is committed is seen by each poller at least once; a restored backup shows as all grants changed.
+   * Which grants changed after `seq`, and how they stand now. Each poller sees every committed change at least once.
+   * Where `seq` is larger than any number here, a backup was restored: then all grants count as changed.
    *
-   * @param seq 0 for everything
+   * @param seq what the last call returned; 0 for all changes
+   * @returns the changes in the order of their numbers, each grant once, and the `seq` for the next call
    */
   changesSince(seq: number): Promise<{ readonly seq: number; readonly changes: readonly GrantChange[] }>;
 }
@@ -149,26 +189,29 @@ export interface BeginAttempt {
   readonly grantId: string;
   readonly generation: number;
   readonly owner: Owner;
-  /** Now, by the clock that `retryAt` is set by, milliseconds since the epoch. */
+  /** Now, by the clock that `retryAt` is set by. */
   readonly at: number;
 }
 
 export interface RefreshStore {
   /**
-   * Writes the attempt to send a generation's refresh token, durably, before it is sent. Nothing is written where the
-   * grant has moved or is to be left alone, or where another attempt stands.
+   * Writes, durably, that a generation's refresh token is about to be sent. Unless the answer is `begun`, nothing is
+   * written and the token must not be sent; nor where this throws. An attempt on another generation is removed.
    *
-   * @param replaces the attempt that may be taken over; only this very one
+   * @param replaces the id of the attempt that may be taken over; another one that stands is `held`
+   * @returns `begun`: the attempt is on disk; `held`: another attempt on this generation stands; `backing-off`: the
+   *   grant's `retryAt` is not reached; `moved`: the grant is at another generation, or not usable; `gone`: no such grant
    */
   beginAttempt(attempt: BeginAttempt, replaces?: string): Promise<AttemptResult<GrantRow>>;
   /**
-   * Commits an answer onto the generation whose refresh token was sent. A compare-and-swap on lineage: nobody else
-   * can have got a newer token from that one. A grant that lapsed meanwhile is active again: the answer proves that
-   * the token was alive, whatever was said to those who took over.
+   * Commits an answer onto the generation whose refresh token was sent, whoever holds the attempt by now: nobody else
+   * can have got a newer token from that one. Ends the attempt. A grant that is `suspect` or `lapsed` is `active`
+   * again, since the answer proves that its token was alive.
    *
    * @param suspectSince where given, a grant that became `suspect` after this time stays so, and its access token counts
-   *   as expired: what ended the old tokens may have ended the new ones as well, so the next use looks again
-   * @returns how the grant stands now; undefined where it had moved on: the answer must then be kept as a late answer
+   *   as expired: what ended the old tokens may have ended the new ones as well, so that the next use asks the provider
+   * @returns the state of the grant now; undefined where the grant has moved, is being revoked, or is not there: the
+   *   caller must then keep the answer as a late answer
    */
   commitAttempt(
     grantId: string,
@@ -177,34 +220,54 @@ export interface RefreshStore {
     at: number,
     suspectSince?: number,
   ): Promise<"active" | "suspect" | undefined>;
-  /** The token is known not to have been spent: the attempt ends, and the failure is noted. Nothing once taken over. */
+  /**
+   * Ends an attempt whose token is known not to have been spent, and notes the failure on the grant. Does nothing
+   * where the attempt was taken over.
+   */
   endAttempt(attemptId: string, failure: { error: string; at: number; retryAt: number | null }): Promise<void>;
-  /** Nobody knows what the provider did: the attempt stays, for anyone to take over. `suspect`: the old token may be dead, and the grant says so. */
+  /**
+   * Notes that an attempt ended and nobody knows what the provider did: it stays, for any owner to take over, with
+   * `endedUnknown`. Does nothing where the attempt was taken over.
+   *
+   * @param failure `suspect`: the provider may have replaced the token, so an `active` grant becomes `suspect`
+   */
   endAttemptUnknown(
     attemptId: string,
     failure: { error: string; at: number; retryAt: number | null; suspect: boolean },
   ): Promise<void>;
-  /** From usable to `lapsed`, if the grant still is at this generation. */
+  /**
+   * Makes a usable grant `lapsed`, and ends its attempt.
+   *
+   * @param error what the provider answered, for people
+   * @returns true: lapsed by this call; false: it was not usable, or not at this generation
+   */
   lapse(grantId: string, generation: number, reason: LapseReason, error: string, at: number): Promise<boolean>;
+  /** Keeps a late answer. One that is kept already under this id stays as it is. */
   keepLateAnswer(lateAnswer: LateAnswerRow): Promise<void>;
-  /** Late answers to one generation of a grant, or to all, newest first. */
+  /**
+   * @param parentGeneration only answers to this generation; to all where it is left out
+   * @returns the grant's late answers, newest first
+   */
   lateAnswersOf(grantId: string, parentGeneration?: number): Promise<LateAnswerRow[]>;
+  /** Erases a late answer, if it is there. */
   dropLateAnswer(lateAnswerId: string): Promise<void>;
+  /** @returns all attempts that stand, the oldest first */
   attempts(): Promise<Attempt[]>;
 }
 
 export interface LateAnswerRow {
   readonly lateAnswerId: string;
   readonly grantId: string;
+  /** The generation whose refresh token was sent. */
   readonly parentGeneration: number;
   readonly answerSealed: Uint8Array;
   readonly receivedAt: number;
 }
 
 /**
- * - `spending`: the code may have left for the provider.
+ * - `spending`: the code may have been sent to the provider.
  * - `answered`: the provider's answer is in the journal.
- * - `done`, `rejected`: over; kept a while, so that the same code gives the same result.
+ * - `done`, `rejected`: ended; kept a while, so that the same code gives the same result.
  */
 export type IntakeState = "spending" | "answered" | "done" | "rejected";
 
@@ -214,44 +277,60 @@ export interface IntakeRow {
   readonly clientId: string;
   readonly owner: Owner;
   readonly contextSealed: Uint8Array;
+  /** In `answered` only. */
   readonly answerSealed: Uint8Array | null;
+  /** The grant that it has become. */
   readonly grantId: string | null;
-  /** JSON of the error that ended it. */
+  /** JSON of the error that ended it; in `rejected` only. */
   readonly rejection: string | null;
   readonly startedAt: number;
+  /** In `done` and `rejected` only. */
   readonly endedAt: number | null;
 }
 
 export interface IntakeStore {
-  /** Begins, or tells what is known of this code. `replaces`: the dead owner's start that may be taken over. */
+  /**
+   * Writes, durably, that a code is about to be spent, or returns what is known of this code.
+   *
+   * @param replaces when the dead owner's intake began that may be taken over; only while it is `spending`
+   * @returns `begun`: the caller, and nobody else, may spend the code; `known`: nothing was changed
+   */
   beginIntake(
     intake: Pick<IntakeRow, "codeHash" | "clientId" | "owner" | "contextSealed">,
     at: number,
     replaces?: { readonly startedAt: number },
   ): Promise<{ readonly kind: "begun" } | { readonly kind: "known"; readonly intake: IntakeRow }>;
   /**
-   * Keeps the provider's answer before anything that can fail is done with it; also one that comes late, after the
-   * code was rejected for somebody who had taken over.
+   * Keeps the provider's answer; do this before anything that can fail. An answer may come late, after an owner that
+   * had taken over rejected the code: it counts all the same.
    *
-   * @returns false where the code is not known any more, and the answer was not kept
+   * @returns true: kept; false: the code is not known any more, and the answer was not kept
    */
   journalAnswer(codeHash: Uint8Array, answerSealed: Uint8Array): Promise<boolean>;
   /**
-   * Ends an intake that is not `done`.
+   * Ends an intake that is `spending` or `answered`, and erases its answer.
    *
-   * @param from only out of this state: the refusal of a code must not erase an answer that somebody else got for it
-   * @returns whether it was this that ended it
+   * @param rejection JSON of the error
+   * @param from only out of this state: the refusal of a code must not erase an answer that another owner got for it
+   * @returns true: ended by this call; false: nothing was changed
    */
   rejectIntake(codeHash: Uint8Array, rejection: string, at: number, from?: "spending" | "answered"): Promise<boolean>;
-  /** The code was not spent: it may come again as if for the first time. Leaves one alone whose answer came. */
+  /** Removes a `spending` intake whose code was not spent: the code may come again as if for the first time. */
   forgetIntake(codeHash: Uint8Array): Promise<void>;
+  /** @returns all intakes that are `spending` or `answered`, the oldest first */
   openIntakes(): Promise<IntakeRow[]>;
-  /** Forgets ended intakes. Returns how many. */
+  /**
+   * Removes intakes that ended before that time.
+   *
+   * @returns how many
+   */
   sweepIntakes(endedBefore: number): Promise<number>;
 }
 
+/** A program that may call the service, by its key. */
 export interface CallerRow {
   readonly callerId: string;
+  /** Unique among callers that are not revoked. */
   readonly name: string;
   readonly keyHash: Uint8Array;
   /** JSON. */
@@ -262,27 +341,33 @@ export interface CallerRow {
 }
 
 export interface CallerStore {
-  /** False where a living caller has this name. */
+  /** @returns true: stored; false: a caller that is not revoked has this name */
   insertCaller(row: CallerRow): Promise<boolean>;
+  /** @returns revoked and expired callers, too; undefined where there is none */
   callerById(callerId: string): Promise<CallerRow | undefined>;
+  /** @returns all callers ever made, the oldest first */
   listCallers(): Promise<CallerRow[]>;
+  /** @returns true: revoked by this call; false: no caller of this name was left to revoke */
   revokeCaller(name: string, at: number): Promise<boolean>;
 }
 
-/** What only some stores can tell. Whoever uses it has a slower way for those that cannot. */
+/** What only some stores can tell. For each there is a slower way, which works with every store. */
 export interface StoreSignals {
   /**
-   * Calls back soon after a grant was changed by any process. A hint: it may be late, come in bursts or for nothing,
-   * or not at all, so poll {@link GrantStore.changesSince} as well.
+   * Calls `listener` soon after any process changed a grant. Only a hint: it may be late, come in bursts or for
+   * nothing, or not at all. So poll {@link GrantStore.changesSince} as well.
    *
-   * @returns ends it
+   * @returns a function that ends the calls
    */
   onChange?(listener: () => void): () => void;
-  /** Shows other processes that this owner lives, until the store is closed or the process dies. */
+  /** Shows other processes that this owner is alive, until the store is closed or the process dies. */
   announceOwner?(owner: Owner): Promise<void>;
-  /** Of an owner on any machine. `dead` is proof; who never announced itself is `unknown`. Ask again: proof takes time. */
+  /**
+   * Whether an owner on any machine is alive. `dead` is proof. An owner that never announced itself is `unknown`, and
+   * so is a dead one at first: proof takes time, so ask again.
+   */
   ownerLiveness?(owner: Owner): Promise<"alive" | "dead" | "unknown">;
-  /** What an operator should know about how this store is reached; none when all is as it should be. */
+  /** What an operator should know about how this store is reached; empty when all is as it should be. */
   notes?(): readonly StoreNote[];
 }
 
@@ -292,34 +377,38 @@ export interface StoreNote {
   readonly hint: string;
 }
 
-/** How a store reaches its database. */
+/** How a store is opened. */
 export interface OpenStore {
-  /** What a store without a clock of its own goes by; the system's by default. */
+  /** The time for a store whose database has none of its own; the system's clock by default. */
   readonly clock?: Clock;
-  /** Bring the schema up to date first; refuse to work on an older one otherwise. Default true. */
+  /** True: bring the schema up to date first. False: refuse to work on an older one. True by default. */
   readonly migrate?: boolean;
 }
 
 /**
- * Where grants are kept. Sees sealed bytes only.
- * Every method throws `store_unavailable` when the database does not answer; nothing was changed then, or the
- * transaction's outcome is unknown and the next read tells.
+ * Where grants are kept.
+ *
+ * Every method throws `store_unavailable` when the database does not answer. Then nothing was changed, or it is not
+ * known whether the transaction was committed, and the next read tells.
  */
 export interface Store extends KeyStore, GrantStore, RefreshStore, IntakeStore, CallerStore, StoreSignals {
-  /** Such as `sqlite`. */
+  /** The kind of database, such as `sqlite`. */
   readonly kind: string;
-  /** Where it is, without credentials, for people. */
+  /** Where the database is, for people: without credentials. */
   readonly location: string;
   /**
-   * @throws {OnbehalfError} `store_unavailable`: cannot be reached
-   * @throws {OnbehalfError} `store_unusable`: damaged, of a newer version, or not migrated
+   * Opens the store; does nothing where it is open.
+   *
+   * @throws {OnbehalfError} `store_unavailable`: the database cannot be reached
+   * @throws {OnbehalfError} `store_unusable`: it is damaged, migrated by a newer version, or behind with `migrate: false`
    */
   open(options: OpenStore): Promise<void>;
-  /** Names of migrations that were applied, and those that wait. */
+  /** @returns the names of the migrations that were applied, and of those that are still to come */
   migrations(): Promise<{ readonly applied: readonly string[]; readonly pending: readonly string[] }>;
-  /** Answers when the database does. */
+  /** Returns once the database has answered. */
   ping(): Promise<void>;
-  /** The time that `startedAt` of attempts is measured by, milliseconds: the database's own where it has one. */
+  /** @returns the time that `startedAt` of attempts is measured by: the database's own where it has one */
   now(): Promise<number>;
+  /** Ends what is under way, then the connections. A closed store can be opened again. */
   close(): Promise<void>;
 }
