@@ -2,16 +2,16 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { AttemptResult } from "../../core/take-over.ts";
 import type { GrantRow, Store } from "../store.ts";
-import { suiteTime } from "./bench.ts";
-import type { Bench } from "./bench.ts";
-import { bytes, owner, read, same, save, saveIn, tokens, unique } from "./rows.ts";
+import { suiteTime } from "./suite-stores.ts";
+import type { SuiteStores } from "./suite-stores.ts";
+import { begin, bytes, owner, read, same, save, saveIn, tokens, unique } from "./rows.ts";
 
 const failure = { error: "temporarily_unavailable", at: suiteTime + 5, retryAt: suiteTime + 500 };
 
-export function attemptTests(bench: Bench): void {
+export function attemptTests(stores: SuiteStores): void {
   describe("attempts", () => {
-    test("an intent is there for all to see before the token is spent", async (t) => {
-      const [store, other] = await bench.pair(t);
+    test("an attempt that has begun is seen by every process, with its owner and the store's own time", async (t) => {
+      const [store, other] = await stores.openPair(t);
       const row = await save(store);
       const before = await store.now();
       const begun = await begin(store, row.grantId, "a");
@@ -30,8 +30,8 @@ export function attemptTests(bench: Bench): void {
       });
     });
 
-    test("one that stands holds the grant, and names its holder", async (t) => {
-      const [store, other] = await bench.pair(t);
+    test("an attempt that stands keeps a second one from beginning, and is returned to whoever tries", async (t) => {
+      const [store, other] = await stores.openPair(t);
       const { grantId } = await save(store);
       await begin(store, grantId, "a");
       const held = await begin(other, grantId, "b");
@@ -40,36 +40,36 @@ export function attemptTests(bench: Bench): void {
       ok(held.now >= held.attempt.startedAt);
     });
 
-    test("only the one that was looked at is taken over", async (t) => {
-      const store = await bench.store(t);
+    test("only the attempt that is named as replaced is taken over", async (t) => {
+      const store = await stores.open(t);
       const { grantId } = await save(store);
       await begin(store, grantId, "a");
-      equal((await begin(store, grantId, "b", "somebody else's")).kind, "held");
-      equal((await begin(store, grantId, "b", "a")).kind, "begun");
-      equal((await begin(store, grantId, "c", "a")).kind, "held");
+      equal((await begin(store, grantId, "b", { replaces: "another attempt" })).kind, "held");
+      equal((await begin(store, grantId, "b", { replaces: "a" })).kind, "begun");
+      equal((await begin(store, grantId, "c", { replaces: "a" })).kind, "held");
       deepEqual(
         (await store.attempts()).map(({ attemptId }) => attemptId),
         ["b"],
       );
     });
 
-    test("one of an earlier generation holds nothing any more", async (t) => {
-      const store = await bench.store(t);
+    test("an attempt on an earlier generation does not keep a new one from beginning", async (t) => {
+      const store = await stores.open(t);
       const row = await save(store);
       await begin(store, row.grantId, "a");
       const consent = { ...row, ...tokens("2"), generation: 2 };
       await store.saveFromIntake(consent, row, bytes("code"));
-      equal((await begin(store, row.grantId, "b", undefined, 2)).kind, "begun");
+      equal((await begin(store, row.grantId, "b", { generation: 2 })).kind, "begun");
       deepEqual(
         (await store.attempts()).map(({ attemptId }) => attemptId),
         ["b"],
       );
     });
 
-    test("none begins on another generation, in a state that is over, or without a grant", async (t) => {
-      const store = await bench.store(t);
+    test("no attempt begins on another generation, on a grant that is not usable, or without a grant", async (t) => {
+      const store = await stores.open(t);
       const row = await save(store);
-      const moved = await begin(store, row.grantId, "a", undefined, 2);
+      const moved = await begin(store, row.grantId, "a", { generation: 2 });
       ok(moved.kind === "moved");
       same(moved.grant, row);
       for (const state of ["lapsed", "revoking", "revoked"] as const) {
@@ -79,45 +79,50 @@ export function attemptTests(bench: Bench): void {
       deepEqual(await store.attempts(), []);
     });
 
-    test("none begins, nor is one taken over, on a grant that is to be left alone for a while", async (t) => {
-      const store = await bench.store(t);
-      const { grantId } = await save(store, { retryAt: suiteTime + 500 });
-      const attempt = { attemptId: "a", grantId, generation: 1, owner: owner("first") };
-      const early = await store.beginAttempt({ ...attempt, at: suiteTime + 499 });
-      equal(early.kind, "backing-off");
-      equal((await store.beginAttempt({ ...attempt, at: suiteTime + 499 }, "another")).kind, "backing-off");
-      deepEqual(await store.attempts(), []);
-      equal((await store.beginAttempt({ ...attempt, at: suiteTime + 500 })).kind, "begun");
+    test("no attempt begins before the grant's retryAt, whatever it replaces", async (t) => {
+      const store = await stores.open(t);
+      const { grantId } = await save(store);
+      await begin(store, grantId, "a");
+      await store.endAttemptUnknown("a", { ...failure, suspect: false });
+      const early = await begin(store, grantId, "b", { replaces: "a", at: failure.retryAt - 1 });
+      ok(early.kind === "backing-off");
+      equal(early.grant.retryAt, failure.retryAt);
+      equal((await begin(store, grantId, "b", { at: failure.retryAt - 1 })).kind, "backing-off");
+      deepEqual(
+        (await store.attempts()).map(({ attemptId }) => attemptId),
+        ["a"],
+      );
+      equal((await begin(store, grantId, "b", { replaces: "a", at: failure.retryAt })).kind, "begun");
     });
 
-    test("a suspect grant may be tried", async (t) => {
-      const store = await bench.store(t);
+    test("an attempt may begin on a suspect grant", async (t) => {
+      const store = await stores.open(t);
       equal((await begin(store, (await saveIn(store, "suspect")).grantId, "a")).kind, "begun");
     });
 
-    test("among many who begin at once, one does", async (t) => {
-      const stores = await bench.pair(t);
-      const { grantId } = await save(stores[0]);
-      equal(await winners(stores, (store, name) => begin(store, grantId, name)), 1);
-      equal((await stores[0].attempts()).length, 1);
+    test("of forty attempts that begin at once on one grant, one succeeds", async (t) => {
+      const pair = await stores.openPair(t);
+      const { grantId } = await save(pair[0]);
+      equal(await winners(pair, (store, name) => begin(store, grantId, name)), 1);
+      equal((await pair[0].attempts()).length, 1);
     });
 
-    test("among many who take over at once, one does", async (t) => {
-      const stores = await bench.pair(t);
-      const { grantId } = await save(stores[0]);
-      await begin(stores[0], grantId, "dead");
-      equal(await winners(stores, (store, name) => begin(store, grantId, name, "dead")), 1);
+    test("of forty owners that take over one attempt at once, one succeeds", async (t) => {
+      const pair = await stores.openPair(t);
+      const { grantId } = await save(pair[0]);
+      await begin(pair[0], grantId, "dead");
+      equal(await winners(pair, (store, name) => begin(store, grantId, name, { replaces: "dead" })), 1);
     });
   });
 
   describe("attempts that end without an answer", () => {
-    test("a token that was not spent: the attempt is over, and the failure is noted", async (t) => {
-      const store = await bench.store(t);
+    test("an attempt whose token was not spent ends, and its failure is noted on the grant", async (t) => {
+      const store = await stores.open(t);
       const row = await save(store);
       await begin(store, row.grantId, "a");
       await store.endAttempt("a", failure);
       deepEqual(await store.attempts(), []);
-      await begin(store, row.grantId, "b");
+      equal((await begin(store, row.grantId, "b", { at: failure.retryAt })).kind, "begun");
       await store.endAttempt("b", { ...failure, at: suiteTime + 6, retryAt: null });
       same(await read(store, row.grantId), {
         ...row,
@@ -130,8 +135,8 @@ export function attemptTests(bench: Bench): void {
     });
 
     for (const suspect of [true, false]) {
-      test(`nobody knows (suspect: ${suspect}): the attempt stays, for anyone to take over`, async (t) => {
-        const store = await bench.store(t);
+      test(`an attempt with an unknown end (suspect: ${suspect}) stays, for any owner to take over`, async (t) => {
+        const store = await stores.open(t);
         const row = await save(store);
         await begin(store, row.grantId, "a");
         await store.endAttemptUnknown("a", { ...failure, suspect });
@@ -145,26 +150,26 @@ export function attemptTests(bench: Bench): void {
           updatedAt: failure.at,
         });
         equal((await store.attempts())[0]?.endedUnknown, true);
-        const held = await begin(store, row.grantId, "b");
+        const held = await begin(store, row.grantId, "b", { at: failure.retryAt });
         ok(held.kind === "held" && held.attempt.endedUnknown);
-        equal((await begin(store, row.grantId, "b", "a")).kind, "begun");
+        equal((await begin(store, row.grantId, "b", { replaces: "a", at: failure.retryAt })).kind, "begun");
         equal((await store.attempts())[0]?.endedUnknown, false);
       });
     }
 
-    test("a suspect grant stays so since when it was", async (t) => {
-      const store = await bench.store(t);
+    test("a grant that is suspect already keeps the time since when it is", async (t) => {
+      const store = await stores.open(t);
       const { grantId, stateSince } = await saveIn(store, "suspect");
       await begin(store, grantId, "a");
       await store.endAttemptUnknown("a", { ...failure, suspect: true });
       equal((await read(store, grantId)).stateSince, stateSince);
     });
 
-    test("whoever was taken over notes nothing any more", async (t) => {
-      const store = await bench.store(t);
+    test("an owner whose attempt was taken over can neither end it nor note a failure", async (t) => {
+      const store = await stores.open(t);
       const row = await save(store);
       await begin(store, row.grantId, "a");
-      await begin(store, row.grantId, "b", "a");
+      await begin(store, row.grantId, "b", { replaces: "a" });
       await store.endAttempt("a", failure);
       await store.endAttemptUnknown("a", { ...failure, suspect: true });
       same(await read(store, row.grantId), row);
@@ -176,21 +181,11 @@ export function attemptTests(bench: Bench): void {
   });
 }
 
-function begin(
-  store: Store,
-  grantId: string,
-  attemptId: string,
-  replaces?: string,
-  generation = 1,
-): Promise<AttemptResult<GrantRow>> {
-  return store.beginAttempt({ attemptId, grantId, generation, owner: owner(attemptId), at: failure.retryAt }, replaces);
-}
-
+/** How many of forty tries at once, on two handles, begin an attempt. */
 async function winners(
-  stores: readonly [Store, Store],
+  [first, second]: readonly [Store, Store],
   attempt: (store: Store, name: string) => Promise<AttemptResult<GrantRow>>,
 ): Promise<number> {
-  const [first, second] = stores;
   const tries = Array.from({ length: 40 }, (_, n) => attempt(n % 2 === 0 ? first : second, unique("attempt ")));
   const kinds = (await Promise.all(tries)).map(({ kind }) => kind);
   ok(

@@ -1,22 +1,22 @@
 import { equal } from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { CallerRow } from "../store.ts";
-import { suiteTime } from "./bench.ts";
-import type { Bench } from "./bench.ts";
+import { suiteTime } from "./suite-stores.ts";
+import type { SuiteStores } from "./suite-stores.ts";
 import { bytes, same, unique } from "./rows.ts";
 
-export function callerTests(bench: Bench): void {
+export function callerTests(stores: SuiteStores): void {
   describe("callers", () => {
-    test("one is found by its id, in every process", async (t) => {
-      const [store, other] = await bench.pair(t);
+    test("a caller is found by its id in every process", async (t) => {
+      const [store, other] = await stores.openPair(t);
       const row = caller("reports", { expiresAt: suiteTime + 1 });
       equal(await store.insertCaller(row), true);
       same(await other.callerById(row.callerId), row);
       equal(await other.callerById("unknown"), undefined);
     });
 
-    test("a name belongs to one living caller, and is free again after", async (t) => {
-      const store = await bench.store(t);
+    test("a caller's name is taken until the caller is revoked, and free after", async (t) => {
+      const store = await stores.open(t);
       const first = caller("reports");
       const second = caller("reports", { createdAt: suiteTime + 1 });
       await store.insertCaller(first);
@@ -28,8 +28,8 @@ export function callerTests(bench: Bench): void {
       same(await store.listCallers(), [{ ...first, revokedAt: suiteTime + 5 }, second]);
     });
 
-    test("among many who take a name at once, one gets it", async (t) => {
-      const [store, other] = await bench.pair(t);
+    test("of twelve callers that take one name at once, one gets it", async (t) => {
+      const [store, other] = await stores.openPair(t);
       const inserted = await Promise.all(
         Array.from({ length: 12 }, (_, n) => (n % 2 === 0 ? store : other).insertCaller(caller("reports"))),
       );

@@ -1,21 +1,20 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, test } from "node:test";
-import { setImmediate as turn } from "node:timers/promises";
 import type { Store } from "../store.ts";
-import { suiteTime } from "./bench.ts";
-import type { Bench } from "./bench.ts";
+import { suiteTime } from "./suite-stores.ts";
+import type { SuiteStores } from "./suite-stores.ts";
 import { bytes, owner, read, save, tokens, unique } from "./rows.ts";
 
-export function changeTests(bench: Bench): void {
+export function changeTests(stores: SuiteStores): void {
   describe("changes", () => {
-    test("a new store has none", async (t) => {
-      const store = await bench.store(t);
+    test("a new store has no changes", async (t) => {
+      const store = await stores.open(t);
       deepEqual(await store.changesSince(0), { seq: 0, changes: [] });
       equal(await store.latestChange(), 0);
     });
 
-    test("every kind of change is seen by another process, once it is committed", async (t) => {
-      const [store, other] = await bench.pair(t);
+    test("every kind of change to a grant is seen by another process once it is committed", async (t) => {
+      const [store, other] = await stores.openPair(t);
       const { grantId } = await save(store);
       let { seq, changes } = await other.changesSince(0);
       equal(changes[0]?.grantId, grantId);
@@ -28,7 +27,7 @@ export function changeTests(bench: Bench): void {
       const steps: Record<string, () => Promise<unknown>> = {
         "a refresh": () => store.commitAttempt(grantId, 1, tokens("2"), suiteTime),
         "a failure": async () => store.endAttempt(await begin(2), failure),
-        doubt: async () => store.endAttemptUnknown(await begin(2), { ...failure, suspect: true }),
+        "an unknown end": async () => store.endAttemptUnknown(await begin(2), { ...failure, suspect: true }),
         "a lapse": () => store.lapse(grantId, 2, "invalid_grant", "invalid_grant", suiteTime),
         "a consent": async () => {
           const row = await read(store, grantId);
@@ -49,8 +48,8 @@ export function changeTests(bench: Bench): void {
       }
     });
 
-    test("each grant is named once, in the order of its last change", async (t) => {
-      const store = await bench.store(t);
+    test("changes name each grant once, in the order of its last change", async (t) => {
+      const store = await stores.open(t);
       const [a, b, c] = [await save(store), await save(store), await save(store)];
       const { seq } = await store.changesSince(0);
       await store.commitAttempt(b.grantId, 1, tokens("2"), suiteTime);
@@ -60,15 +59,15 @@ export function changeTests(bench: Bench): void {
       deepEqual(await changedSince(store, 0), [c.grantId, a.grantId, b.grantId]);
     });
 
-    test("a poller that is ahead of a restored backup reads everything again", async (t) => {
-      const store = await bench.store(t);
+    test("a poller of changes that is ahead of a restored backup reads all grants again", async (t) => {
+      const store = await stores.open(t);
       const { grantId } = await save(store);
       equal((await store.changesSince(1_000_000)).seq, await store.latestChange());
       deepEqual(await changedSince(store, 1_000_000), [grantId]);
     });
 
-    test("a poller beside many writers misses nothing", async (t) => {
-      const [store, other] = await bench.pair(t);
+    test("a poller of changes misses none while many writers commit", async (t) => {
+      const [store, other] = await stores.openPair(t);
       const ids = (await Promise.all(Array.from({ length: 8 }, () => save(store)))).map(({ grantId }) => grantId);
       const known = new Map<string, number>();
       const generations = (): Promise<number[]> =>
@@ -88,8 +87,8 @@ export function changeTests(bench: Bench): void {
       };
       const writers = new AbortController();
       const poller = (async () => {
-        // Writers that wait for each other wait by the event loop: it must get its turn.
-        for (; !writers.signal.aborted; await turn()) await poll();
+        // Without a pause the poller would keep the event loop to itself, and the writers would never go on.
+        for (; !writers.signal.aborted; await eventLoopRound()) await poll();
       })();
       await Promise.all(ids.map((grantId, n) => refreshOften(n % 2 === 0 ? store : other, grantId)));
       writers.abort();
@@ -104,6 +103,10 @@ export function changeTests(bench: Bench): void {
 }
 
 const rounds = 15;
+
+function eventLoopRound(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
 
 async function changedSince(store: Store, seq: number): Promise<string[]> {
   return (await store.changesSince(seq)).changes.map(({ grantId }) => grantId);

@@ -1,29 +1,27 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { AttemptResult } from "../../core/take-over.ts";
-import type { GrantRow, Store } from "../store.ts";
-import { suiteTime } from "./bench.ts";
-import type { Bench } from "./bench.ts";
-import { bytes, owner, read, same, save, saveIn, tokens, unique } from "./rows.ts";
+import { suiteTime } from "./suite-stores.ts";
+import type { SuiteStores } from "./suite-stores.ts";
+import { begin, bytes, read, same, save, saveIn, tokens, unique } from "./rows.ts";
 
 const at = suiteTime + 7;
 
-export function commitTests(bench: Bench): void {
+export function commitTests(stores: SuiteStores): void {
   describe("commits", () => {
-    test("an answer moves the grant one generation on, and ends its attempt", async (t) => {
-      const [store, other] = await bench.pair(t);
+    test("a commit moves the grant to the next generation, and ends its attempt", async (t) => {
+      const [store, other] = await stores.openPair(t);
       const row = await save(store);
       await begin(store, row.grantId, "a");
       await store.endAttempt("a", { error: "slow_down", at: suiteTime + 1, retryAt: suiteTime + 2 });
-      await begin(store, row.grantId, "b");
+      equal((await begin(store, row.grantId, "b", { at: suiteTime + 2 })).kind, "begun");
       const answer = { ...tokens("2"), scope: "openid", refreshExpiresAt: suiteTime + 9 };
       equal(await store.commitAttempt(row.grantId, 1, answer, at), "active");
       same(await read(other, row.grantId), { ...row, ...answer, generation: 2, lastRefreshAt: at, updatedAt: at });
       deepEqual(await other.attempts(), []);
     });
 
-    test("a generation takes one answer: the second is told so", async (t) => {
-      const store = await bench.store(t);
+    test("a generation takes one commit: the second one returns undefined and changes nothing", async (t) => {
+      const store = await stores.open(t);
       const { grantId } = await save(store);
       equal(await store.commitAttempt(grantId, 1, tokens("first"), at), "active");
       equal(await store.commitAttempt(grantId, 1, tokens("second"), at), undefined);
@@ -31,19 +29,19 @@ export function commitTests(bench: Bench): void {
       same((await read(store, grantId)).refreshSealed, bytes("refresh first"));
     });
 
-    test("a late answer of a holder who was taken over counts, and the other's comes too late", async (t) => {
-      const [paused, other] = await bench.pair(t);
+    test("an owner that was taken over can still commit first, and then the other one's commit returns undefined", async (t) => {
+      const [paused, other] = await stores.openPair(t);
       const { grantId } = await save(paused);
       await begin(paused, grantId, "paused");
-      equal((await begin(other, grantId, "other", "paused")).kind, "begun");
+      equal((await begin(other, grantId, "other", { replaces: "paused" })).kind, "begun");
       equal(await paused.commitAttempt(grantId, 1, tokens("paused"), at), "active");
       deepEqual(await other.attempts(), [], "an attempt on the old generation is over");
       equal(await other.commitAttempt(grantId, 1, tokens("other"), at), undefined);
       same((await read(other, grantId)).refreshSealed, bytes("refresh paused"));
     });
 
-    test("an answer to a token that a new consent has replaced is not committed", async (t) => {
-      const store = await bench.store(t);
+    test("an answer to a refresh token that a new consent has replaced is not committed", async (t) => {
+      const store = await stores.open(t);
       const row = await save(store);
       await begin(store, row.grantId, "a");
       const consent = { ...row, ...tokens("consent"), generation: 2 };
@@ -53,8 +51,8 @@ export function commitTests(bench: Bench): void {
     });
 
     for (const state of ["suspect", "lapsed"] as const) {
-      test(`an answer proves a ${state} grant alive`, async (t) => {
-        const store = await bench.store(t);
+      test(`a commit makes a ${state} grant active again`, async (t) => {
+        const store = await stores.open(t);
         const { grantId } = await saveIn(store, state);
         equal(await store.commitAttempt(grantId, 1, tokens("2"), at), "active");
         const row = await read(store, grantId);
@@ -62,17 +60,17 @@ export function commitTests(bench: Bench): void {
       });
     }
 
-    test("an attempt on the new generation is not ended by a commit onto the old one", async (t) => {
-      const store = await bench.store(t);
+    test("a commit that comes too late does not end the attempt on the new generation", async (t) => {
+      const store = await stores.open(t);
       const { grantId } = await save(store);
       await store.commitAttempt(grantId, 1, tokens("2"), at);
-      await begin(store, grantId, "b", undefined, 2);
+      await begin(store, grantId, "b", { generation: 2 });
       equal(await store.commitAttempt(grantId, 1, tokens("late"), at), undefined);
       equal((await store.attempts()).length, 1);
     });
 
-    test("among many answers to one generation, one is committed", async (t) => {
-      const [store, other] = await bench.pair(t);
+    test("of twenty commits to one generation at once, one succeeds", async (t) => {
+      const [store, other] = await stores.openPair(t);
       const { grantId } = await save(store);
       const names = Array.from({ length: 20 }, () => unique("answer "));
       const committed = await Promise.all(
@@ -84,8 +82,8 @@ export function commitTests(bench: Bench): void {
       same(row.refreshSealed, bytes(`refresh ${String(names[committed.indexOf("active")])}`));
     });
 
-    test("an answer that was asked for before its grant became suspect leaves the grant suspect, to be looked at again", async (t) => {
-      const store = await bench.store(t);
+    test("a commit to a grant that became suspect while the provider was asked leaves it suspect, with an expired access token", async (t) => {
+      const store = await stores.open(t);
       for (const [suspectSince, state, expiresAt] of [
         [at - 10, "suspect", at],
         [at, "active", tokens("2").accessExpiresAt],
@@ -100,12 +98,12 @@ export function commitTests(bench: Bench): void {
       }
     });
 
-    test("no attempt begins on a generation that is committed at the same moment", async (t) => {
-      const [store, other] = await bench.pair(t);
+    test("no attempt is left on a generation that is committed at the same moment", async (t) => {
+      const [store, other] = await stores.openPair(t);
       const { grantId } = await save(store);
       for (let generation = 1; generation <= 15; generation++) {
         const [begun, committed] = await Promise.all([
-          begin(other, grantId, unique("attempt "), undefined, generation),
+          begin(other, grantId, unique("attempt "), { generation }),
           store.commitAttempt(grantId, generation, tokens(String(generation)), at),
         ]);
         equal(committed, "active");
@@ -117,8 +115,8 @@ export function commitTests(bench: Bench): void {
   });
 
   describe("lapses", () => {
-    test("end a usable grant at the generation that was refused, and its attempt", async (t) => {
-      const store = await bench.store(t);
+    test("a lapse ends a usable grant and its attempt, at the generation that the provider refused", async (t) => {
+      const store = await stores.open(t);
       const row = await save(store);
       await begin(store, row.grantId, "a");
       equal(await store.lapse(row.grantId, 2, "invalid_grant", "invalid_grant", at), false);
@@ -137,22 +135,12 @@ export function commitTests(bench: Bench): void {
       equal(await store.lapse(row.grantId, 1, "invalid_grant", "again", at + 1), false);
     });
 
-    test("never end a grant that has moved on", async (t) => {
-      const store = await bench.store(t);
+    test("a lapse does not end a grant that has moved to another generation", async (t) => {
+      const store = await stores.open(t);
       const { grantId } = await save(store);
       await store.commitAttempt(grantId, 1, tokens("2"), at);
       equal(await store.lapse(grantId, 1, "invalid_grant", "invalid_grant", at), false);
       equal((await read(store, grantId)).state, "active");
     });
   });
-}
-
-function begin(
-  store: Store,
-  grantId: string,
-  attemptId: string,
-  replaces?: string,
-  generation = 1,
-): Promise<AttemptResult<GrantRow>> {
-  return store.beginAttempt({ attemptId, grantId, generation, owner: owner(attemptId), at: suiteTime }, replaces);
 }

@@ -1,29 +1,30 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, test } from "node:test";
+import { defined } from "../../core/defined.ts";
 import type { GrantFilter, GrantRow, Store } from "../store.ts";
-import { suiteTime } from "./bench.ts";
-import type { Bench } from "./bench.ts";
+import { suiteTime } from "./suite-stores.ts";
+import type { SuiteStores } from "./suite-stores.ts";
 import { bytes, grant, intake, read, same, save, saveIn, tokens } from "./rows.ts";
 
-export function grantTests(bench: Bench): void {
+export function grantTests(stores: SuiteStores): void {
   describe("grants", () => {
-    test("one that is not there is undefined", async (t) => {
-      const store = await bench.store(t);
+    test("a grant that is not there is undefined, and a list of none is empty", async (t) => {
+      const store = await stores.open(t);
       equal(await store.grantById("g_none"), undefined);
       deepEqual(await store.grantsBySubject(bytes("nobody")), []);
       deepEqual(await store.grantsByExternalId(bytes("nobody")), []);
     });
 
-    test("one is read as it was stored, by id, subject and external id", async (t) => {
-      const [store, other] = await bench.pair(t);
+    test("a grant is read as it was stored, by its id, its subject and its external id", async (t) => {
+      const [store, other] = await stores.openPair(t);
       const row = await save(store, { externalHash: bytes("user-42") });
       same(await other.grantById(row.grantId), row);
       same(await other.grantsBySubject(row.subjectHash), [row]);
       same(await other.grantsByExternalId(bytes("user-42")), [row]);
     });
 
-    test("a subject has one grant per client", async (t) => {
-      const store = await bench.store(t);
+    test("a subject has one grant for each client", async (t) => {
+      const store = await stores.open(t);
       const first = await save(store, { subjectHash: bytes("ada") });
       const again = grant({ subjectHash: bytes("ada"), scope: "again" });
       equal(await store.saveFromIntake(again, null, bytes("code")), false);
@@ -31,8 +32,8 @@ export function grantTests(bench: Bench): void {
       same(await store.grantsBySubject(bytes("ada")), [first, elsewhere]);
     });
 
-    test("among many who store a subject's first grant, one does", async (t) => {
-      const [store, other] = await bench.pair(t);
+    test("of twelve processes that store a subject's first grant at once, one succeeds", async (t) => {
+      const [store, other] = await stores.openPair(t);
       const saved = await Promise.all(
         Array.from({ length: 12 }, (_, n) =>
           (n % 2 === 0 ? store : other).saveFromIntake(grant({ subjectHash: bytes("ada") }), null, bytes(`code ${n}`)),
@@ -42,8 +43,8 @@ export function grantTests(bench: Bench): void {
       equal((await store.grantsBySubject(bytes("ada"))).length, 1);
     });
 
-    test("a later consent replaces the row it was made from, and no other", async (t) => {
-      const store = await bench.store(t);
+    test("a later consent replaces the row that it was made from, and no other", async (t) => {
+      const store = await stores.open(t);
       const row = await save(store);
       const next = { ...row, ...tokens("2"), generation: 2, scope: "more", updatedAt: suiteTime + 5 };
       equal(await store.saveFromIntake(next, { generation: 2, state: "active" }, bytes("code")), false);
@@ -54,8 +55,8 @@ export function grantTests(bench: Bench): void {
       equal(await store.saveFromIntake(next, row, bytes("code")), false);
     });
 
-    test("a consent ends its intake in the same transaction", async (t) => {
-      const store = await bench.store(t);
+    test("a consent ends its intake in the transaction that stores the grant", async (t) => {
+      const store = await stores.open(t);
       const code = intake();
       await store.beginIntake(code, suiteTime);
       await store.journalAnswer(code.codeHash, bytes("answer"));
@@ -78,18 +79,18 @@ export function grantTests(bench: Bench): void {
   });
 
   describe("lists of grants", () => {
-    idleTests(bench);
+    idleTests(stores);
 
-    test("pages follow each other in the order of bytes, with none left out and none twice", async (t) => {
-      const store = await bench.store(t);
+    test("pages of grants follow each other in the order of their ids' bytes, with none left out and none twice", async (t) => {
+      const store = await stores.open(t);
       // A collation by language would mix capitals and small letters, and pass over hyphens.
       const ids = ["g_a", "g_B", "g_-", "g__", "g_0", "g_Z", "g_z", "g_aB", "g_a-", "g_10", "g_2"];
       for (const grantId of ids) await save(store, { grantId });
       for (const limit of [1, 2, 3, 11, 50]) deepEqual(await pagesOf(store, { limit }), [...ids].sort());
     });
 
-    test("filters narrow, together too", async (t) => {
-      const store = await bench.store(t);
+    test("a list of grants holds only those that fit every filter", async (t) => {
+      const store = await stores.open(t);
       const active = await save(store, { subjectHash: bytes("ada"), externalHash: bytes("user-1") });
       const second = await save(store, { subjectHash: bytes("ada"), clientId: "client-2" });
       const lapsed = await saveIn(store, "lapsed");
@@ -105,9 +106,9 @@ export function grantTests(bench: Bench): void {
   });
 }
 
-function idleTests(bench: Bench): void {
-  test("the grants that were exchanged longest ago come first, of those that can be refreshed", async (t) => {
-    const store = await bench.store(t);
+function idleTests(stores: SuiteStores): void {
+  test("idle grants are those that can be refreshed, the longest ago exchanged first", async (t) => {
+    const store = await stores.open(t);
     const issued = (accessIssuedAt: number | null): Promise<GrantRow> => save(store, { accessIssuedAt });
     const [third, first, second, recent] = [await issued(30), await issued(10), await issued(20), await issued(40)];
     await save(store, { accessIssuedAt: 5, refreshSealed: null });
@@ -126,7 +127,7 @@ async function pagesOf(store: Store, { limit }: { readonly limit: number }): Pro
   const seen: string[] = [];
   for (;;) {
     const after = seen.at(-1);
-    const page = await store.listGrants({ limit, ...(after === undefined ? {} : { after }) });
+    const page = await store.listGrants(defined({ limit, after }));
     if (page.length === 0) return seen;
     ok(page.length <= limit);
     seen.push(...page.map(({ grantId }) => grantId));

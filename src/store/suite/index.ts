@@ -1,8 +1,12 @@
+/*
+ * The contract of ../store.ts as tests of `node:test`, exported for stores that others write.
+ * Nothing here may depend on one database: what only SQLite or PostgreSQL does is tested in test/store/.
+ */
 import { describe } from "node:test";
 import type { TestContext } from "node:test";
 import type { Store } from "../store.ts";
 import { attemptTests } from "./attempts.ts";
-import { Bench } from "./bench.ts";
+import { SuiteStores } from "./suite-stores.ts";
 import { byteTests } from "./bytes.ts";
 import { callerTests } from "./callers.ts";
 import { changeTests } from "./changes.ts";
@@ -18,24 +22,24 @@ export type * from "../store.ts";
 
 export interface StoreSuiteOptions {
   /**
-   * Another handle on the data of `first`, as a second process would have one. With it, races between two handles are
-   * run, too; leave it out where the data cannot be shared.
+   * Makes another handle on the data of `first`, as a second process would have. With it, races run between the two.
+   * Leave it out where the data cannot be shared.
    */
   readonly again?: (first: Store) => Store | Promise<Store>;
 }
 
 /**
- * The contract that every store must pass, as tests of `node:test`. What one store does, every store does.
+ * Registers the tests that every store must pass. What one store does, every store does.
  *
- * @param name of the store, as the tests are titled
- * @param open makes a store over fresh, empty data, not opened yet; clean up with the context's `after`
+ * @param name of the store, for the title of the tests
+ * @param open makes a store that is not open yet, over new, empty data; clean up with the context's `after`
  */
 export function storeSuite(
   name: string,
   open: (t: TestContext) => Promise<Store>,
   { again }: StoreSuiteOptions = {},
 ): void {
-  const bench = new Bench(open, again);
+  const stores = new SuiteStores(open, again);
   describe(`store: ${name}`, () => {
     for (const tests of [
       lifeTests,
@@ -50,7 +54,7 @@ export function storeSuite(
       callerTests,
       changeTests,
     ]) {
-      tests(bench);
+      tests(stores);
     }
   });
 }

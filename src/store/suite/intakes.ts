@@ -1,14 +1,14 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { IntakeRow, Store } from "../store.ts";
-import { suiteTime } from "./bench.ts";
-import type { Bench } from "./bench.ts";
+import { suiteTime } from "./suite-stores.ts";
+import type { SuiteStores } from "./suite-stores.ts";
 import { bytes, grant, intake, owner, same } from "./rows.ts";
 
-export function intakeTests(bench: Bench): void {
+export function intakeTests(stores: SuiteStores): void {
   describe("intakes", () => {
-    test("a code is begun once; whoever comes later is told what is known", async (t) => {
-      const [store, other] = await bench.pair(t);
+    test("a code's intake begins once; later calls return what is known of the code", async (t) => {
+      const [store, other] = await stores.openPair(t);
       const code = intake();
       deepEqual(await store.beginIntake(code, suiteTime), { kind: "begun" });
       const row = {
@@ -27,8 +27,8 @@ export function intakeTests(bench: Bench): void {
       same(await other.openIntakes(), [row]);
     });
 
-    test("among many who bring one code, one spends it", async (t) => {
-      const [store, other] = await bench.pair(t);
+    test("of forty callers that bring one code at once, one may spend it", async (t) => {
+      const [store, other] = await stores.openPair(t);
       const code = intake();
       const begun = await Promise.all(
         Array.from({ length: 40 }, (_, n) =>
@@ -38,8 +38,8 @@ export function intakeTests(bench: Bench): void {
       equal(begun.filter(({ kind }) => kind === "begun").length, 1);
     });
 
-    test("the start of a dead owner is taken over once, even while the clock stands still", async (t) => {
-      const [store, other] = await bench.pair(t);
+    test("a dead owner's intake is taken over once, even while the clock stands still", async (t) => {
+      const [store, other] = await stores.openPair(t);
       const code = intake();
       await store.beginIntake(code, suiteTime);
       const startedAt = suiteTime;
@@ -56,8 +56,8 @@ export function intakeTests(bench: Bench): void {
       deepEqual(holder, owner(`heir ${heir}`));
     });
 
-    test("an answer is kept before anything else, and cannot be taken over", async (t) => {
-      const [store, other] = await bench.pair(t);
+    test("an intake whose answer is in the journal cannot be taken over", async (t) => {
+      const [store, other] = await stores.openPair(t);
       const code = intake();
       await store.beginIntake(code, suiteTime);
       equal(await store.journalAnswer(code.codeHash, bytes("answer")), true);
@@ -69,8 +69,8 @@ export function intakeTests(bench: Bench): void {
       equal(await store.journalAnswer(bytes("unknown"), bytes("answer")), false);
     });
 
-    test("an ended code gives the same result until it is swept", async (t) => {
-      const store = await bench.store(t);
+    test("an intake that has ended gives the same result until it is swept", async (t) => {
+      const store = await stores.open(t);
       const [rejected, done] = [intake(), intake()];
       await store.beginIntake(rejected, suiteTime);
       equal(await store.rejectIntake(rejected.codeHash, '{"code":"code_rejected"}', suiteTime + 10), true);
@@ -89,16 +89,16 @@ export function intakeTests(bench: Bench): void {
       equal((await store.openIntakes()).length, 2, "those that are under way are not swept");
     });
 
-    test("a code that was not spent may come again", async (t) => {
-      const store = await bench.store(t);
+    test("a code that was not spent may be brought again", async (t) => {
+      const store = await stores.open(t);
       const code = intake();
       await store.beginIntake(code, suiteTime);
       await store.forgetIntake(code.codeHash);
       equal((await store.beginIntake(code, suiteTime)).kind, "begun");
     });
 
-    test("nobody's failure erases an answer that somebody else got for the same code", async (t) => {
-      const store = await bench.store(t);
+    test("one owner's failure does not erase the answer that another one got for the same code", async (t) => {
+      const store = await stores.open(t);
       const code = intake();
       await store.beginIntake(code, suiteTime);
       await store.journalAnswer(code.codeHash, bytes("answer"));
@@ -109,8 +109,8 @@ export function intakeTests(bench: Bench): void {
       equal((await known(store, code)).answerSealed, null);
     });
 
-    test("a late answer outranks a rejection", async (t) => {
-      const store = await bench.store(t);
+    test("an answer that comes after its code was rejected is kept, and undoes the rejection", async (t) => {
+      const store = await stores.open(t);
       const code = intake();
       await store.beginIntake(code, suiteTime);
       await store.rejectIntake(code.codeHash, "{}", suiteTime + 1);
@@ -121,7 +121,7 @@ export function intakeTests(bench: Bench): void {
     });
 
     test("a code that has become a grant cannot be rejected", async (t) => {
-      const store = await bench.store(t);
+      const store = await stores.open(t);
       const code = intake();
       await store.beginIntake(code, suiteTime);
       await store.saveFromIntake(grant(), null, code.codeHash);

@@ -1,32 +1,32 @@
 import { equal, ok, rejects } from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { StoredKey, StoredKeys } from "../store.ts";
-import type { Bench } from "./bench.ts";
+import type { SuiteStores } from "./suite-stores.ts";
 import { bytes, same } from "./rows.ts";
 
-export function keyTests(bench: Bench): void {
+export function keyTests(stores: SuiteStores): void {
   describe("data keys", () => {
-    test("there are none in a new store", async (t) => {
-      equal(await (await bench.store(t)).readKeys(), undefined);
+    test("a new store has no data keys", async (t) => {
+      equal(await (await stores.open(t)).readKeys(), undefined);
     });
 
-    test("the first writer wins, and both are told what counts", async (t) => {
-      const [store, other] = await bench.pair(t);
+    test("the first data keys that are written stay, and a second writer gets those", async (t) => {
+      const [store, other] = await stores.openPair(t);
       same(await store.createKeys(keysOf("one")), keysOf("one"));
       same(await other.createKeys(keysOf("two")), keysOf("one"));
       same(await other.readKeys(), keysOf("one"));
     });
 
-    test("among many who create them at once, all get the same", async (t) => {
-      const [store, other] = await bench.pair(t);
+    test("of twelve processes that create data keys at once, all get the same", async (t) => {
+      const [store, other] = await stores.openPair(t);
       const names = Array.from({ length: 12 }, (_, n) => `creator ${n}`);
       const got = await Promise.all(names.map((name, n) => (n % 2 === 0 ? store : other).createKeys(keysOf(name))));
       const stored = await store.readKeys();
       for (const keys of got) same(keys, stored);
     });
 
-    test("a key's wrapping is replaced once, by whoever read the one there is", async (t) => {
-      const [store, other] = await bench.pair(t);
+    test("a data key's wrapping is replaced by one of eight processes that have read it", async (t) => {
+      const [store, other] = await stores.openPair(t);
       const [first, second] = (await store.createKeys(keysOf("one"))).keys;
       ok(first !== undefined && second !== undefined);
       const rewrapped = (name: string): Pick<StoredKey, "masterKeyId" | "wrapped"> => ({
@@ -43,8 +43,8 @@ export function keyTests(bench: Bench): void {
       equal(await store.replaceKey({ ...second, keyId: 99 }, rewrapped("none")), false);
     });
 
-    test("keys that cannot be written whole are not written at all", async (t) => {
-      const store = await bench.store(t);
+    test("data keys of which one cannot be written are not written at all", async (t) => {
+      const store = await stores.open(t);
       const { instance, keys } = keysOf("broken");
       await rejects(store.createKeys({ instance, keys: [...keys, ...keys] }));
       equal(await store.readKeys(), undefined);

@@ -1,13 +1,13 @@
 import { deepEqual } from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Bench } from "./bench.ts";
+import type { SuiteStores } from "./suite-stores.ts";
 import type { GrantFilter } from "../store.ts";
 import { bytes, same, save, saveIn } from "./rows.ts";
 
-export function lateAnswerTests(bench: Bench): void {
+export function lateAnswerTests(stores: SuiteStores): void {
   describe("late answers", () => {
-    test("late answers are kept by the generation they came from, newest first", async (t) => {
-      const [store, other] = await bench.pair(t);
+    test("late answers are kept by the generation that they answer, newest first", async (t) => {
+      const [store, other] = await stores.openPair(t);
       const { grantId } = await save(store);
       const lateAnswer = (lateAnswerId: string, parentGeneration: number, receivedAt: number) => ({
         lateAnswerId,
@@ -17,9 +17,9 @@ export function lateAnswerTests(bench: Bench): void {
         receivedAt,
       });
       const [older, newer, elsewhere] = [
-        lateAnswer("o1", 1, 10),
-        lateAnswer("o2", 1, 20),
-        lateAnswer("o3", 2, 30),
+        lateAnswer("late 1", 1, 10),
+        lateAnswer("late 2", 1, 20),
+        lateAnswer("late 3", 2, 30),
       ] as const;
       for (const each of [older, newer, elsewhere]) await store.keepLateAnswer(each);
       same(await other.lateAnswersOf(grantId, 1), [newer, older]);
@@ -29,20 +29,20 @@ export function lateAnswerTests(bench: Bench): void {
 
       // Kept again by somebody who was not told that it had worked.
       await other.keepLateAnswer(newer);
-      await other.dropLateAnswer("o1");
-      await other.dropLateAnswer("o1");
+      await other.dropLateAnswer("late 1");
+      await other.dropLateAnswer("late 1");
       same(await store.lateAnswersOf(grantId, 1), [newer]);
     });
 
-    test("the grants that have any are found, by their state, in pages", async (t) => {
-      const store = await bench.store(t);
+    test("grants with late answers are found, by their state, in pages", async (t) => {
+      const store = await stores.open(t);
       const rows = [await saveIn(store, "revoked"), await saveIn(store, "revoked"), await saveIn(store, "active")];
       await saveIn(store, "revoked");
       for (const { grantId } of rows) {
         for (const n of [1, 2]) {
           const lateAnswerId = `${grantId} ${n}`;
           await store.keepLateAnswer({
-            lateAnswerId: lateAnswerId,
+            lateAnswerId,
             grantId,
             parentGeneration: n,
             answerSealed: bytes("answer"),

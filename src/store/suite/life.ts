@@ -1,14 +1,14 @@
 import { equal, ok, rejects } from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isOnbehalfError } from "../../core/errors.ts";
-import { suiteTime } from "./bench.ts";
-import type { Bench } from "./bench.ts";
+import { suiteTime } from "./suite-stores.ts";
+import type { SuiteStores } from "./suite-stores.ts";
 
 /** Opening, closing, and what is said about a store. */
-export function lifeTests(bench: Bench): void {
+export function lifeTests(stores: SuiteStores): void {
   describe("life", () => {
-    test("answers once it is open, with nothing left to migrate", async (t) => {
-      const store = await bench.store(t);
+    test("an open store answers, and has nothing left to migrate", async (t) => {
+      const store = await stores.open(t);
       await store.ping();
       const { applied, pending } = await store.migrations();
       ok(applied.length > 0);
@@ -16,15 +16,15 @@ export function lifeTests(bench: Bench): void {
       ok(store.kind !== "" && store.location !== "");
     });
 
-    test("tells the time in milliseconds, never backwards", async (t) => {
-      const store = await bench.store(t);
+    test("a store tells the time in milliseconds, and never goes back", async (t) => {
+      const store = await stores.open(t);
       const first = await store.now();
       ok(Number.isSafeInteger(first) && first > 1_600_000_000_000, `${first} is not a time in milliseconds`);
       ok((await store.now()) >= first);
     });
 
-    test("says `store_unavailable` before it is open and after it was closed", async (t) => {
-      const store = await bench.store(t);
+    test("a closed store throws store_unavailable, and may be closed again", async (t) => {
+      const store = await stores.open(t);
       await store.close();
       await rejects(store.grantById("g_1"), (error) => isOnbehalfError(error, "store_unavailable"));
       await rejects(store.beginRevocation("g_1", suiteTime), (error) => isOnbehalfError(error, "store_unavailable"));
@@ -32,7 +32,7 @@ export function lifeTests(bench: Bench): void {
     });
 
     test("opening an open store changes nothing", async (t) => {
-      const store = await bench.store(t);
+      const store = await stores.open(t);
       const keys = { instance: "one", keys: [] };
       await store.createKeys(keys);
       await store.open({ clock: { now: () => suiteTime } });

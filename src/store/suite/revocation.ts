@@ -1,14 +1,14 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { describe, test } from "node:test";
-import { suiteTime } from "./bench.ts";
-import type { Bench } from "./bench.ts";
+import { suiteTime } from "./suite-stores.ts";
+import type { SuiteStores } from "./suite-stores.ts";
 import { bytes, owner, read, same, save, saveIn, tokens } from "./rows.ts";
 
-export function revocationTests(bench: Bench): void {
+export function revocationTests(stores: SuiteStores): void {
   describe("revocation", () => {
     for (const state of ["active", "suspect", "lapsed"] as const) {
-      test(`begins from ${state}, and holds the tokens until it ends`, async (t) => {
-        const store = await bench.store(t);
+      test(`a revocation begins from ${state}, and keeps the tokens until it ends`, async (t) => {
+        const store = await stores.open(t);
         const row = await saveIn(store, state);
         equal(await store.beginRevocation(row.grantId, suiteTime + 9), true);
         same(await read(store, row.grantId), {
@@ -21,26 +21,26 @@ export function revocationTests(bench: Bench): void {
       });
     }
 
-    test("begins once: a second begin keeps the time of the first", async (t) => {
-      const store = await bench.store(t);
+    test("a revocation that begins a second time keeps the time of the first", async (t) => {
+      const store = await stores.open(t);
       const { grantId } = await saveIn(store, "revoking");
       equal(await store.beginRevocation(grantId, suiteTime + 9), true);
       equal((await read(store, grantId)).stateSince, suiteTime + 1);
     });
 
-    test("begins neither for a revoked grant nor for none", async (t) => {
-      const store = await bench.store(t);
+    test("no revocation begins for a revoked grant, or without a grant", async (t) => {
+      const store = await stores.open(t);
       const { grantId } = await saveIn(store, "revoked");
       equal(await store.beginRevocation(grantId, suiteTime + 9), false);
       equal(await store.beginRevocation("g_none", suiteTime + 9), false);
     });
 
-    test("ends with every token and attempt erased; late answers stay, for they may hold a living token", async (t) => {
-      const store = await bench.store(t);
+    test("a revocation ends with every token and attempt erased, and leaves late answers, which may hold a living token", async (t) => {
+      const store = await stores.open(t);
       const { grantId } = await save(store);
       await store.beginAttempt({ attemptId: "a", grantId, generation: 1, owner: owner("first"), at: suiteTime });
       const lateAnswer = {
-        lateAnswerId: "o",
+        lateAnswerId: "late 1",
         grantId,
         parentGeneration: 0,
         answerSealed: bytes("answer"),
@@ -61,8 +61,8 @@ export function revocationTests(bench: Bench): void {
       equal(await store.endRevocation(grantId, 1, suiteTime + 10), false);
     });
 
-    test("a new consent between begin and end survives", async (t) => {
-      const [store, other] = await bench.pair(t);
+    test("a new consent survives the end of a revocation that began before it", async (t) => {
+      const [store, other] = await stores.openPair(t);
       const revoking = await saveIn(store, "revoking");
       const consent = { ...revoking, ...tokens("2"), state: "active" as const, generation: 2 };
       equal(await other.saveFromIntake(consent, revoking, bytes("code")), true);
@@ -71,8 +71,8 @@ export function revocationTests(bench: Bench): void {
     });
 
     for (const state of ["active", "suspect"] as const) {
-      test(`what may have ended with another is suspect, from ${state}, and its access token is not served`, async (t) => {
-        const store = await bench.store(t);
+      test(`a grant that is marked suspect, from ${state}, has no access token that counts as valid`, async (t) => {
+        const store = await stores.open(t);
         const row = await saveIn(store, state);
         equal(await store.markSuspect(row.grantId, suiteTime + 9), true);
         const marked = {
@@ -90,8 +90,8 @@ export function revocationTests(bench: Bench): void {
       });
     }
 
-    test("only a usable grant with a refresh token is suspected: with another, nothing could be looked at", async (t) => {
-      const store = await bench.store(t);
+    test("only a usable grant with a refresh token is marked suspect: with no other could the provider be asked", async (t) => {
+      const store = await stores.open(t);
       const signInOnly = await save(store, { refreshSealed: null });
       const rows = [signInOnly];
       for (const state of ["lapsed", "revoking", "revoked"] as const) rows.push(await saveIn(store, state));
@@ -102,8 +102,8 @@ export function revocationTests(bench: Bench): void {
       equal(await store.markSuspect("g_none", suiteTime + 9), false);
     });
 
-    test("while it runs, no refresh begins and none is committed", async (t) => {
-      const store = await bench.store(t);
+    test("no refresh begins or is committed while a grant is being revoked, or after", async (t) => {
+      const store = await stores.open(t);
       for (const state of ["revoking", "revoked"] as const) {
         const { grantId } = await saveIn(store, state);
         const begun = await store.beginAttempt({

@@ -1,8 +1,8 @@
 import { deepStrictEqual } from "node:assert/strict";
-import type { Owner } from "../../core/take-over.ts";
+import type { AttemptResult, Owner } from "../../core/take-over.ts";
 import { newGrant } from "../new-grant.ts";
 import type { GrantRow, IntakeRow, Store, TokenColumns } from "../store.ts";
-import { suiteTime } from "./bench.ts";
+import { suiteTime } from "./suite-stores.ts";
 
 let made = 0;
 
@@ -20,7 +20,7 @@ export function owner(name: string): Owner {
   return { node: "host/boot/ns", pid: 4711, startedAt: "99", vault: name };
 }
 
-/** A grant with a value in every column that a fresh consent fills. */
+/** Makes a grant as a first consent leaves it, with every column filled that it fills. */
 export function grant(changes: Partial<GrantRow> = {}): GrantRow {
   const grantId = changes.grantId ?? unique("g_");
   return {
@@ -37,7 +37,7 @@ export function grant(changes: Partial<GrantRow> = {}): GrantRow {
   };
 }
 
-/** What an exchange brings; `name` tells one answer from another. */
+/** Makes what an exchange brings; `name` tells one answer from another. */
 export function tokens(name: string): TokenColumns {
   return {
     refreshSealed: bytes(`refresh ${name}`),
@@ -51,20 +51,34 @@ export function tokens(name: string): TokenColumns {
   };
 }
 
-/** Stores a grant as a code would bring it. */
+/** Makes a grant and stores it as a code would bring it. */
 export async function save(store: Store, changes: Partial<GrantRow> = {}): Promise<GrantRow> {
   const row = grant(changes);
   if (!(await store.saveFromIntake(row, null, bytes(unique("code "))))) throw new Error(`${row.grantId} was not saved`);
   return row;
 }
 
-/** Stores a grant and brings it into a state, by the ways that lead there. */
+/** Makes and stores a grant, and brings it into a state by the calls that lead there. */
 export async function saveIn(store: Store, state: GrantRow["state"]): Promise<GrantRow> {
   const { grantId } = await save(store, state === "suspect" ? { state } : {});
   if (state === "lapsed") await store.lapse(grantId, 1, "invalid_grant", "invalid_grant", suiteTime + 1);
   if (state === "revoking" || state === "revoked") await store.beginRevocation(grantId, suiteTime + 1);
   if (state === "revoked") await store.endRevocation(grantId, 1, suiteTime + 2);
   return read(store, grantId);
+}
+
+/** Begins an attempt under an owner of the same name; on the first generation, unless another is given. */
+export function begin(
+  store: Store,
+  grantId: string,
+  attemptId: string,
+  {
+    replaces,
+    generation = 1,
+    at = suiteTime,
+  }: { readonly replaces?: string; readonly generation?: number; readonly at?: number } = {},
+): Promise<AttemptResult<GrantRow>> {
+  return store.beginAttempt({ attemptId, grantId, generation, owner: owner(attemptId), at }, replaces);
 }
 
 export async function read(store: Store, grantId: string): Promise<GrantRow> {
