@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -119,9 +119,9 @@ for (const page of [
   "ARCHITECTURE.md",
   "CONTRIBUTING.md",
   "SECURITY.md",
-  ...["errors", "glossary", "google", "http-api", "mobile", "operations", "standin", "storage"].map(
-    (name) => `docs/${name}.md`,
-  ),
+  ...readdirSync(`${checkout}docs`, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
 ]) {
   test(`the links of ${page} lead somewhere`, () => {
     const text = readFileSync(join(checkout, page), "utf8");
