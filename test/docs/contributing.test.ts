@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { existsSync, globSync, readFileSync, readdirSync } from "node:fs";
 import { describe, test } from "node:test";
+import { startStandin } from "../../src/standin/index.ts";
 import { checkout } from "../support/checkout-bin.ts";
+import { runBlocks } from "./bash-session.ts";
+import { blocksOf } from "./fenced-blocks.ts";
 
 const decisions = readdirSync(`${checkout}docs/decisions`).map((name) => `docs/decisions/${name}`);
 const pages = ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/debugging.md", "docs/glossary.md", ...decisions];
@@ -53,4 +56,15 @@ describe("what the contributor's documents name is there", () => {
       }
     }
   });
+});
+
+test("docs/debugging.md: the stand-in answers as it says", async () => {
+  await using standin = await startStandin();
+  const blocks = blocksOf(read("docs/debugging.md")).filter(({ language }) => language === "sh");
+  const env = { PATH: process.env["PATH"], STANDIN: standin.url };
+  const before = standin.now();
+  const [log = ""] = await runBlocks(blocks, env);
+  assert.deepEqual((JSON.parse(log) as { entries: unknown }).entries, []);
+  assert.ok(standin.now() - before >= 3_700_000);
+  await assert.rejects(fetch(`${standin.url}/token`, { method: "POST" }), "the answer is lost");
 });
