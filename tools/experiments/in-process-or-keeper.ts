@@ -23,7 +23,7 @@ import { printTable } from "./table.ts";
 const grants = 40;
 const atOnce = 8;
 /** How long the provider's answer takes after it has acted, milliseconds. */
-const latencyMs = 1_000;
+const latencyMs = 2_000;
 /** A keeper finishes what was begun, and ends. */
 const drainMs = 60_000;
 

@@ -6,8 +6,8 @@ import type { Clock } from "../../src/index.ts";
  * to be measured, and to show what it looks like. Do not copy it.
  */
 
-/** How long a lease lasts, milliseconds. */
-export const leaseMs = 1_000;
+/** How long a lease lasts, milliseconds: more than twice as long as the provider takes. */
+export const leaseMs = 5_000;
 
 export interface NaiveOptions {
   readonly path: string;

@@ -21,9 +21,9 @@ import { printTable } from "./table.ts";
 const grants = 40;
 const processes = 3;
 /** How long the provider takes to answer, after it has acted, milliseconds. */
-const latencyMs = 600;
+const latencyMs = 2_000;
 /** How long each holder is stopped, milliseconds; the last one for longer than an exchange may take in all. */
-const pausesMs = [3 * leaseMs, 3 * leaseMs, 35_000];
+const pausesMs = [2 * leaseMs, 2 * leaseMs, 35_000];
 const hourMs = 3_700_000;
 
 interface Result {
@@ -75,12 +75,12 @@ async function oneRound(holders: readonly ChildProcess[], round: number, pauseMs
   const victim = holders[round % holders.length];
   if (victim === undefined) return;
   const all = Promise.all(holders.map((holder) => next(holder, "done")));
-  const asking = next(victim, "asking");
+  const asking = next(victim, "asking", grants);
   send(victim, { advanceMs: hourMs });
   send(victim, "refresh");
   await asking;
-  // Half-way: its requests have arrived, and none of the answers has.
-  await sleep(latencyMs / 2);
+  // Its requests have arrived, and none of the answers has.
+  await sleep(latencyMs / 8);
   victim.kill("SIGSTOP");
   // Only now does an hour pass for the others: a vault would refresh ahead, and begin before the one that is to begin.
   for (const holder of holders.filter((each) => each !== victim)) {
@@ -157,11 +157,15 @@ async function ask(standin: Standin, parameters: Record<string, string>): Promis
   return (await (await fetch(`${standin.url}/token`, { method: "POST", body })).json()) as Record<string, unknown>;
 }
 
-function next(holder: ChildProcess, wanted: FromHolder): Promise<void> {
+/** Waits until a process has said this so often. */
+function next(holder: ChildProcess, wanted: FromHolder, times = 1): Promise<void> {
+  let left = times;
   return new Promise((resolve, reject) => {
     setTimeout(() => reject(new Error(`no process said "${wanted}" for two minutes`)), 120_000).unref();
     const look = (message: unknown): void => {
       if (message !== wanted) return;
+      left -= 1;
+      if (left > 0) return;
       holder.off("message", look);
       resolve();
     };
