@@ -32,7 +32,7 @@ const retired: readonly Retired[] = [
     // The table with its column, where its answers are sealed for, and what events call one.
     except: /\borphans\b|\borphan_id\b|\bas: "orphan"/g,
   },
-  { use: "attempt for the row, take-over for the decision", names: /\bleases?\b/i, except: /stealable lease/g },
+  { use: "attempt for the row, take-over for the decision", names: /\bleases?\b/i, except: /stealable[ -]lease\b/g },
   // An intent of Android's is another thing.
   { use: "attempt", names: /\bintents?\b/ },
   {

@@ -1,7 +1,7 @@
 /** One process of tools/experiments/stealable-lease.ts: refreshes every grant when told to, and says when it asks. */
 import { google, keyringFromKeys, movableClock, openVault } from "../../src/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
-import { naiveRefresher } from "./naive-lease.ts";
+import { naiveRefresher } from "./naive-refresh.ts";
 
 export interface HolderOptions {
   readonly design: "fencing" | "no fencing" | "openVault";

@@ -1,8 +1,8 @@
 /**
- * `node tools/experiments/stealable-lease.ts`: what a lease costs that others may take when it is old.
+ * `node tools/experiments/stealable-lease.ts`: what a stealable lease costs: one that others take when it is old.
  *
  * Three processes want the same forty grants. One of them begins, and is stopped (SIGSTOP) in mid-exchange for longer
- * than its lease; then it goes on. The provider gives a new refresh token with each refresh and refuses the old one, or
+ * than its stealable lease lasts; then it goes on. The provider gives a new refresh token with each refresh and refuses the old one, or
  * ends the whole family when the old one comes again. Counted is which grants can be refreshed in the end.
  */
 import { fork } from "node:child_process";
@@ -15,7 +15,7 @@ import { startStandin } from "../../src/standin/index.ts";
 import type { Standin } from "../../src/standin/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import type { FromHolder, HolderOptions, ToHolder } from "./holder.ts";
-import { leaseMs, naiveFile, naiveTokens } from "./naive-lease.ts";
+import { leaseMs, naiveFile, naiveTokens } from "./naive-refresh.ts";
 import { printTable } from "./table.ts";
 
 const grants = 40;
@@ -193,7 +193,7 @@ const rows = await Promise.all(
   runs.map(async ({ design, endsFamily }) => {
     const { lost, exchanges, reused } = await run(design, endsFamily);
     return [
-      design === "openVault" ? design : `lease of ${leaseMs / 1000} s, ${design}`,
+      design === "openVault" ? design : `stealable lease, ${leaseMs / 1000} s, ${design}`,
       endsFamily ? "ends the family" : "is refused",
       `${lost} of ${grants}`,
       exchanges,

@@ -2,16 +2,16 @@ import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../src/index.ts";
 
 /**
- * The design that one writes first: a lease in the row, with an end, which others take when it is over. It stands here
+ * The design that one writes first: a stealable lease in the row, which others take when it is over. It stands here
  * to be measured, and to show what it looks like. Do not copy it.
  */
 
-/** How long a lease lasts, milliseconds: more than twice as long as the provider takes. */
+/** How long a stealable lease lasts, milliseconds: more than twice as long as the provider takes. */
 export const leaseMs = 5_000;
 
 export interface NaiveOptions {
   readonly path: string;
-  /** Store an answer only if nobody has taken the lease since: the usual advice. */
+  /** Store an answer only if nobody has taken over since: the usual advice. */
   readonly fencing: boolean;
   readonly clock: Clock;
   readonly fetch: typeof fetch;
