@@ -45,7 +45,7 @@ const retired: readonly Retired[] = [
     use: "cacheKey, loadClient, openStoreKeyring, rotateMasterKey, newOwner, ownerGone",
     names: /\brefKey\b|\bclientFor\b|\bunlock\(|\brewrap\b|\benlist\b|\bretire\(/,
   },
-  { use: "malformed-request, isAmbiguousPath, readSetting", names: /\bunreadable\.ts|\bisOdd\b|\bDraft\b/ },
+  { use: "malformed-request, isAmbiguousPath, readSetting", names: /(?<!grant-)\bunreadable\.ts|\bisOdd\b|\bDraft\b/ },
   { use: "DriveRequests, StandinState, findOrCreate", names: /\bdesk\b|\bWorld\b|\bworld\b(?!")|\bmeet\(/i },
   { use: "faultRates", names: /\bweather\b/i },
   { use: "InvariantChecker", names: /\bwitness/i },

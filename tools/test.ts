@@ -22,6 +22,7 @@ import type { Totals } from "./test-totals.ts";
 const isolated = [
   /^test\/(?:stories|races|faults|cli|docs|simulator|store\/postgres)\//,
   /^test\/browser\/(?:popup|redirect|whole)\./,
+  /^test\/request-path\./,
   /^test\/standin\/(?:documentation|python-clients|pages\/gsi-client)\./,
   /^test\/store\/sqlite\/(?:disk|processes)\./,
 ];

@@ -122,11 +122,6 @@ function meaningOf(refusals: Refusals, code: string): RefusalMeaning | undefined
   return Object.hasOwn(refusals, code) ? refusals[code] : undefined;
 }
 
-/** Whether a token with this end is good for `minTtlMs` more. */
-export function isFresh(expiresAt: number | undefined, now: number, minTtlMs: number): boolean {
-  return expiresAt !== undefined && expiresAt - now >= minTtlMs && expiresAt > now;
-}
-
 /**
  * Full-jitter back-off: anywhere between nothing and the doubled bound, so that thousands of grants that failed
  * together do not come back together.
@@ -150,16 +145,6 @@ export function backOffMs(failures: number, random: number, baseMs = 500, capMs 
  */
 export function waitAfterMs(failures: number, random: number, retryAfterMs = 0): number {
   return Math.max(retryAfterMs, backOffMs(failures, random));
-}
-
-/**
- * When to refresh in the background: at 70 to 85 % of the token's life, spread per grant.
- *
- * @param random in [0, 1), fixed per grant and generation
- * @returns milliseconds since the epoch
- */
-export function refreshAheadAt(issuedAt: number, expiresAt: number, random: number): number {
-  return issuedAt + Math.floor((expiresAt - issuedAt) * (0.7 + 0.15 * random));
 }
 
 const dayMs = 86_400_000;

@@ -84,7 +84,8 @@ function isAuthorizedParty(azp: unknown, provider: Provider, clientId: string): 
   if (azp === undefined || azp === clientId) return true;
   if (typeof azp !== "string") return false;
   if (provider.authorizedParties !== undefined) return provider.authorizedParties.includes(azp);
-  return provider.sameProject?.(clientId, azp) ?? false;
+  const project = provider.clientProject?.exec(clientId)?.[1];
+  return project !== undefined && provider.clientProject?.exec(azp)?.[1] === project;
 }
 
 /** Lenient decoders accept padding, white space and dangling bits, and so two spellings of one token. */

@@ -47,8 +47,8 @@ export function google(options: GoogleOptions): Provider {
     redirectUriFor: { android: "", ios: "", "web-popup": options.popupRedirectUri ?? "postmessage" },
     idTokenAlgorithms: ["RS256"],
     authorizedParties: options.authorizedParties,
-    sameProject: (clientId: string, other: string) =>
-      projectNumber(clientId) !== "" && projectNumber(clientId) === projectNumber(other),
+    // Google's client ids start with the number of their Cloud project; the oldest ones are nothing else.
+    clientProject: /^(\d+)[-.]/,
     hostedDomain: options.hostedDomain,
     canonicalScopes: {
       email: "https://www.googleapis.com/auth/userinfo.email",
@@ -76,9 +76,4 @@ function under(baseUrl: string): Endpoints {
     revocationEndpoint: `${base}/revoke`,
     jwksUri: `${base}/oauth2/v3/certs`,
   };
-}
-
-/** Google's client ids start with the number of their Cloud project; the oldest ids are that number alone. */
-function projectNumber(clientId: string): string {
-  return /^(\d+)[-.]/.exec(clientId)?.[1] ?? "";
 }

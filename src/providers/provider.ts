@@ -73,10 +73,13 @@ export interface Provider {
   readonly redirectUriFor: Readonly<Partial<Record<CodeSource, string>>>;
   /** JWS algorithms accepted for ID tokens. A token signed with any other is refused. */
   readonly idTokenAlgorithms: readonly string[];
-  /** Values of `azp` accepted beside our own client id. Absent: {@link sameProject} decides; without that, none. */
+  /** Values of `azp` accepted beside our own client id. Absent: {@link clientProject} decides; without that, none. */
   readonly authorizedParties?: readonly string[];
-  /** Whether two client ids belong to one project: then an `azp` that is not ours is still one of our own apps. */
-  readonly sameProject?: (clientId: string, other: string) => boolean;
+  /**
+   * Where a client id names its project: the first group. Clients of one project are one owner's, so an `azp` of the
+   * same project is one of our own apps.
+   */
+  readonly clientProject?: RegExp;
   /** Accept only people of this hosted domain (`hd`). Absent: everybody. */
   readonly hostedDomain?: string;
   /** Scopes that the provider answers under another name. */

@@ -8,9 +8,12 @@ import type { Provider } from "./provider.ts";
  * @see {@link https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke | Google: revoking a token}
  */
 export function endTogether(
-  { revocationEndsSiblings, sameProject }: Pick<Provider, "revocationEndsSiblings" | "sameProject">,
+  { revocationEndsSiblings, clientProject }: Pick<Provider, "revocationEndsSiblings" | "clientProject">,
   clientId: string,
   other: string,
 ): boolean {
-  return revocationEndsSiblings && (clientId === other || (sameProject?.(clientId, other) ?? true));
+  if (!revocationEndsSiblings) return false;
+  if (clientId === other || clientProject === undefined) return true;
+  const project = clientProject.exec(clientId)?.[1];
+  return project !== undefined && clientProject.exec(other)?.[1] === project;
 }

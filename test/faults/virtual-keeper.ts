@@ -119,7 +119,10 @@ export async function virtualKeeper(
       externalHash: null,
       profileSealed: sealPerson(keyring, identity, { profile: { sub: String(n) } }),
       scope: "openid",
-      ...newGrant(time.now()),
+      ...newGrant,
+      stateSince: time.now(),
+      createdAt: time.now(),
+      updatedAt: time.now(),
     };
   }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { inspect } from "node:util";
 import { google } from "../../src/providers/google.ts";
+import { endTogether } from "../../src/providers/siblings.ts";
 import { codeSources } from "../../src/providers/provider.ts";
 import { Secret } from "../../src/core/secret.ts";
 
@@ -9,7 +10,7 @@ const clientId = "1234567890-web.apps.googleusercontent.com";
 
 describe("google()", () => {
   test("google() is Google as its documentation has it", () => {
-    const { sameProject: _, client: __, offlineHint, ...record } = google({ clientId });
+    const { client: _, offlineHint, ...record } = google({ clientId });
     assert.deepEqual(record, {
       name: "google",
       issuer: "https://accounts.google.com",
@@ -27,6 +28,7 @@ describe("google()", () => {
         email: "https://www.googleapis.com/auth/userinfo.email",
         profile: "https://www.googleapis.com/auth/userinfo.profile",
       },
+      clientProject: /^(\d+)[-.]/,
       apiHosts: ["www.googleapis.com", "*.googleapis.com"],
       revocationEndsSiblings: true,
     });
@@ -98,9 +100,9 @@ describe("Google's client ids", () => {
   ];
   for (const [one, two, same] of pairs) {
     test(`Google's client ids: ${one === "" ? "nothing" : one} and ${two === "" ? "nothing" : two}: ${same ? "one project" : "strangers"}`, () => {
-      const { sameProject } = google({ clientId });
-      assert.equal(sameProject?.(one + suffix, two + suffix), same);
-      assert.equal(sameProject?.(two + suffix, one + suffix), same);
+      const record = google({ clientId });
+      assert.equal(endTogether(record, one + suffix, two + suffix), same || one === two);
+      assert.equal(endTogether(record, two + suffix, one + suffix), same || one === two);
     });
   }
 });

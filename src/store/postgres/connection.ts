@@ -1,8 +1,8 @@
 import type { PoolClient, QueryResult } from "pg";
 import { isLost, postgresFailure } from "./failure.ts";
 import { number } from "../sql/column.ts";
-import { inOrder, numbered } from "../sql/parameters.ts";
-import type { NumberedStatement } from "../sql/parameters.ts";
+import { inOrder, numbered } from "../sql/column.ts";
+import type { NumberedStatement } from "../sql/column.ts";
 import type { SqlRow, SqlValue, SqlValues, Transaction } from "../sql/sql.ts";
 
 /** A connection borrowed from the pool. Throws our errors, see {@link postgresFailure}. */

@@ -1,6 +1,7 @@
 import type { Pool } from "pg";
 import { PostgresConnection, nowText, timeIn } from "./connection.ts";
 import { postgresFailure } from "./failure.ts";
+import { storeNotOpen } from "../sql/failure.ts";
 import type { Database, SqlRow, SqlValues, Transaction } from "../sql/sql.ts";
 
 /**
@@ -23,12 +24,17 @@ const deadOnArrivalMs = 1_000;
 
 /** A PostgreSQL database, through a small pool of connections. */
 export class PostgresDatabase implements Database {
-  readonly #pool: Pool;
   readonly #location: string;
+  #pool: Pool | undefined;
 
-  constructor(pool: Pool, location: string) {
-    this.#pool = pool;
+  /** @param location where the database is, for messages */
+  constructor(location: string) {
     this.#location = location;
+  }
+
+  /** From now on it works on connections of this pool. */
+  open(pool: Pool): void {
+    this.#pool = pool;
   }
 
   async now(): Promise<number> {
@@ -55,7 +61,9 @@ export class PostgresDatabase implements Database {
   }
 
   async close(): Promise<void> {
-    await this.#pool.end();
+    const closing = this.#pool;
+    this.#pool = undefined;
+    await closing?.end();
   }
 
   #transact<T>(opening: string, body: (sql: Transaction) => Promise<T>): Promise<T> {
@@ -94,6 +102,7 @@ export class PostgresDatabase implements Database {
   }
 
   async #connect(): Promise<PostgresConnection> {
+    if (this.#pool === undefined) throw storeNotOpen();
     try {
       return new PostgresConnection(await this.#pool.connect(), this.#location);
     } catch (error) {

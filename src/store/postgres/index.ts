@@ -25,7 +25,6 @@ const closeMs = 2_000;
 
 /** What exists while the store is open. */
 interface Open {
-  readonly database: PostgresDatabase;
   readonly session: PostgresSession;
   readonly presence: PostgresPresence;
   close(): Promise<void>;
@@ -49,6 +48,7 @@ export function postgres(where: string | PostgresOptions): Store {
   locationOf(directConnectionString);
   const known = migrationsFor("postgres");
   const listeners = new Set<() => void>();
+  const database = new PostgresDatabase(location);
   let open: Open | undefined;
 
   const connect = async (migrate: boolean): Promise<Open> => {
@@ -58,7 +58,7 @@ export function postgres(where: string | PostgresOptions): Store {
     const pool = new pg.Pool({ ...clientConfig(connectionString), max: poolSize, stream: sockets.make });
     // The pool replaces an idle connection that is lost when the next one is needed.
     pool.on("error", () => undefined);
-    const database = new PostgresDatabase(pool, location);
+    database.open(pool);
     const presence = new PostgresPresence(database);
     const session = new PostgresSession({
       client: async () => new pg.Client({ ...clientConfig(directConnectionString), stream: sockets.make }),
@@ -74,7 +74,7 @@ export function postgres(where: string | PostgresOptions): Store {
     try {
       await upToDate(database, known, migrate);
       await session.start();
-      return { database, session, presence, close };
+      return { session, presence, close };
     } catch (error) {
       await close();
       throw error;
@@ -82,15 +82,15 @@ export function postgres(where: string | PostgresOptions): Store {
   };
 
   return {
-    ...sqlStore<PostgresDatabase>({
+    ...sqlStore({
       kind: "postgres",
       location,
       known,
-      async connect({ migrate = true }) {
+      database,
+      async open({ migrate = true }) {
         open = await connect(migrate);
-        return open.database;
       },
-      async disconnect() {
+      async close() {
         const closing = open;
         open = undefined;
         await closing?.close();

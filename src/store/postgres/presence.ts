@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
 import type { Owner } from "../../core/take-over.ts";
 import { truth } from "../sql/column.ts";
-import { ownerText } from "../sql/owner.ts";
+import { ownerText } from "../sql/column.ts";
 import type { Sql } from "../sql/sql.ts";
 import { bound } from "./connection.ts";
 

@@ -1,3 +1,8 @@
+/*
+ * How values get into statements and out of rows: columns with their types, owners as text, named parameters.
+ * Which columns a table has (./tables.ts) and what a statement does with them do not belong here.
+ */
+import type { Owner } from "../../core/take-over.ts";
 import type { SqlRow, SqlValue, SqlValues } from "./sql.ts";
 
 /**
@@ -44,9 +49,9 @@ export function truth(name: string): Column<boolean> {
   return { name, read: (row) => expected(row, name, "number") === 1, write: Number };
 }
 
-/** A value that has a text of its own, such as JSON. */
-export function asText<T>(name: string, parse: (text: string) => T, format: (value: T) => string): Column<T> {
-  return { name, read: (row) => parse(expected(row, name, "text") as string), write: format };
+/** An owner, kept as text. */
+export function owner(name: string): Column<Owner> {
+  return { name, read: (row) => readOwner(expected(row, name, "text") as string), write: ownerText };
 }
 
 /** What a select list says: `grant_id, provider, …`. */
@@ -126,4 +131,67 @@ function expectedOrNull(row: SqlRow, name: string, kind: Kind): SqlValue {
 function isOf(kind: Kind, value: SqlValue): boolean {
   if (kind === "bytes") return value instanceof Uint8Array;
   return typeof value === (kind === "text" ? "string" : "number");
+}
+
+/** An owner of whom nothing is known, neither alive nor dead: only time ends what it holds. */
+const nobody: Owner = { node: "", pid: 0, startedAt: "", vault: "" };
+
+/** An owner as text, the same text for the same owner. */
+export function ownerText({ node, pid, startedAt, vault }: Owner): string {
+  return JSON.stringify({ node, pid, startedAt, vault });
+}
+
+/** Reads an owner from its text. A damaged text gives {@link nobody}: one bad row must not keep all others from being read. */
+function readOwner(text: string): Owner {
+  try {
+    const { node, pid, startedAt, vault } = JSON.parse(text) as Partial<Owner>;
+    return node === undefined || pid === undefined || startedAt === undefined || vault === undefined
+      ? nobody
+      : { node, pid, startedAt, vault };
+  } catch {
+    return nobody;
+  }
+}
+
+/** A statement as databases take it: with numbers for parameters. */
+export interface NumberedStatement {
+  readonly text: string;
+  /** The name of each number, from 1. */
+  readonly names: readonly string[];
+}
+
+/** `:name`, but not PostgreSQL's cast `::type`. In our statements a colon has no other meaning. */
+const parameter = /(?<!:):([a-z]\w*)/gi;
+
+/**
+ * Writes a statement's named parameters as numbers. SQLite could take the names as they are, but node:sqlite binds
+ * twenty of them at half the speed. Keep what comes back: few statements are ever written, and each runs often.
+ *
+ * @param mark what stands before a number: `?` in SQLite, `$` in PostgreSQL
+ */
+export function numbered(text: string, mark: "?" | "$"): NumberedStatement {
+  const names: string[] = [];
+  const rewritten = text.replace(parameter, (_, name: string) => {
+    if (!names.includes(name)) names.push(name);
+    return `${mark}${names.indexOf(name) + 1}`;
+  });
+  return { text: rewritten, names };
+}
+
+/**
+ * The values in the order of their numbers.
+ *
+ * @throws {TypeError} a parameter has no value, or a value no parameter: a misspelt name would otherwise store NULL, and
+ *   could erase a token without anybody noticing
+ */
+export function inOrder(values: SqlValues, names: readonly string[]): SqlValue[] {
+  const ordered = names.map((name) => {
+    const value = values[name];
+    if (value === undefined) throw new TypeError(`the parameter :${name} has no value`);
+    return value;
+  });
+  const given = Object.keys(values);
+  if (given.length === names.length) return ordered;
+  const unknown = given.filter((name) => !names.includes(name));
+  throw new TypeError(`the statement has no parameter ${unknown.map((name) => `:${name}`).join(", ")}`);
 }

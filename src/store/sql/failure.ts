@@ -17,3 +17,8 @@ export function storeUnavailable(message: string, hint: string, cause?: unknown)
 export function storeUnusable(message: string, hint: string, cause?: unknown): OnbehalfError<"store_unusable"> {
   return new OnbehalfError("store_unusable", message, { hint, details: {}, cause });
 }
+
+/** Somebody uses a store that is not open. */
+export function storeNotOpen(): OnbehalfError<"store_unavailable"> {
+  return storeUnavailable("the store is not open", "open the vault first, and do not use it after you have closed it");
+}

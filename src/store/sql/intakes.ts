@@ -1,4 +1,4 @@
-import { ownerText } from "./owner.ts";
+import { ownerText } from "./column.ts";
 import { insertList, rowReader, selectList, valuesWriter } from "./column.ts";
 import { intakeColumns } from "./tables.ts";
 import type { Database } from "./sql.ts";

@@ -5,7 +5,6 @@
  */
 import { refreshStore } from "./attempts.ts";
 import { callerStore } from "./callers.ts";
-import { storeUnavailable } from "./failure.ts";
 import { grantStore } from "./grants.ts";
 import { intakeStore } from "./intakes.ts";
 import { keyStore } from "./keys.ts";
@@ -15,63 +14,56 @@ import type { Database } from "./sql.ts";
 import type { OpenStore, Store } from "../store.ts";
 
 /** What differs between databases: how to reach one, and which migrations make its schema. */
-export interface Engine<D extends Database> {
+export interface Engine {
   readonly kind: string;
   readonly location: string;
   /** Its migrations, in order. */
   readonly known: readonly Migration[];
-  connect(options: OpenStore): Promise<D>;
-  disconnect(database: D): Promise<void>;
+  /** Throws `store_unavailable` while it is not open. */
+  readonly database: Database;
+  open(options: OpenStore): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** Makes a store over an SQL database. */
-export function sqlStore<D extends Database>(engine: Engine<D>): Store {
-  let opened: D | undefined;
-  let opening: Promise<D> | undefined;
-
-  const database = (): D => {
-    if (opened !== undefined) return opened;
-    throw storeUnavailable("the store is not open", "open the vault first, and do not use it after you have closed it");
-  };
-  // Statements are bound to whichever connection is open when they run.
-  const current: Database = {
-    all: async (text, values) => database().all(text, values),
-    now: async () => database().now(),
-    transaction: async (body) => database().transaction(body),
-  };
-
+export function sqlStore(engine: Engine): Store {
+  const { kind, location, known, database } = engine;
+  /** The opening that is under way or done. */
+  let opened: Promise<void> | undefined;
   return {
-    kind: engine.kind,
-    location: engine.location,
-    ...keyStore(current),
-    ...grantStore(current),
-    ...refreshStore(current),
-    ...intakeStore(current),
-    ...callerStore(current),
+    kind,
+    location,
+    ...keyStore(database),
+    ...grantStore(database),
+    ...refreshStore(database),
+    ...intakeStore(database),
+    ...callerStore(database),
 
     async open(options) {
-      if (opened !== undefined) return;
-      opening ??= engine.connect(options);
+      opened ??= engine.open(options);
       try {
-        opened = await opening;
-      } finally {
-        opening = undefined;
+        await opened;
+      } catch (error) {
+        // It may be tried again.
+        opened = undefined;
+        throw error;
       }
     },
     async migrations() {
-      const { applied, pending } = await compareMigrations(database(), engine.known);
+      const { applied, pending } = await compareMigrations(database, known);
       return { applied, pending: pending.map(({ name }) => name) };
     },
     async ping() {
-      await database().all("SELECT 1 AS one");
+      await database.all("SELECT 1 AS one");
     },
-    async now() {
-      return database().now();
-    },
+    now: () => database.now(),
     async close() {
       const closing = opened;
       opened = undefined;
-      if (closing !== undefined) await engine.disconnect(closing);
+      if (closing === undefined) return;
+      // One that is still opening, or could not be opened, has been taken back by itself.
+      await closing.catch(() => undefined);
+      await engine.close();
     },
   };
 }

@@ -1,8 +1,7 @@
 import type { Attempt } from "../../core/take-over.ts";
 import type { CallerRow, GrantChange, GrantRow, IntakeRow, LateAnswerRow, StoredKey, TokenColumns } from "../store.ts";
-import { asText, bytes, bytesOrNull, number, numberOrNull, text, textOrNull, truth } from "./column.ts";
+import { bytes, bytesOrNull, number, numberOrNull, owner, text, textOrNull, truth } from "./column.ts";
 import type { ColumnsOf } from "./column.ts";
-import { ownerText, readOwner } from "./owner.ts";
 
 /*
  * Which property stands in which column, for every table. Select lists, inserts, bound values and readers follow from
@@ -54,7 +53,7 @@ export const attemptColumns: ColumnsOf<Attempt> = {
   attemptId: text("attempt_id"),
   grantId: text("grant_id"),
   generation: number("generation"),
-  owner: asText("owner", readOwner, ownerText),
+  owner: owner("owner"),
   startedAt: number("started_at"),
   endedUnknown: truth("ended_unknown"),
 };
@@ -72,7 +71,7 @@ export const intakeColumns: ColumnsOf<IntakeRow> = {
   codeHash: bytes("code_hash"),
   state: text("state"),
   clientId: text("client_id"),
-  owner: asText("owner", readOwner, ownerText),
+  owner: owner("owner"),
   contextSealed: bytes("context_sealed"),
   answerSealed: bytesOrNull("answer_sealed"),
   grantId: textOrNull("grant_id"),

@@ -1,7 +1,8 @@
+import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
 import { isBusy, sqliteFailure } from "./failure.ts";
-import { inOrder, numbered } from "../sql/parameters.ts";
+import { inOrder, numbered } from "../sql/column.ts";
 import type { SqlRow, SqlValues } from "../sql/sql.ts";
 
 const longestPauseMs = 25;
@@ -17,11 +18,18 @@ export class SqliteConnection {
   readonly #path: string;
   readonly #connection: DatabaseSync;
   readonly #statements = new Map<string, Prepared>();
+  readonly #file: string;
 
   constructor(path: string, { readOnly }: { readonly readOnly: boolean }) {
     this.#path = path;
     // SQLite's own waiting would block this whole process, and with it every caller who is served from memory.
     this.#connection = this.#ours(() => new DatabaseSync(path, { readOnly, timeout: 0 }));
+    this.#file = fileAt(path);
+  }
+
+  /** Whether the path still leads to the file that was opened: SQLite goes on writing to one that was moved away. */
+  get isInPlace(): boolean {
+    return fileAt(this.#path) === this.#file;
   }
 
   all(text: string, values: SqlValues = {}): SqlRow[] {
@@ -73,6 +81,16 @@ export class SqliteConnection {
     } catch (error) {
       throw sqliteFailure(error, this.#path);
     }
+  }
+}
+
+/** Which file a path leads to; empty where it leads to none, as for a database in memory. */
+function fileAt(path: string): string {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    return `${dev} ${ino}`;
+  } catch {
+    return "";
   }
 }
 

@@ -1,14 +1,16 @@
 import type { Clock } from "../../core/clock.ts";
 import { SqliteConnection, retryWhileBusy } from "./connection.ts";
 import { fileMoved } from "./failure.ts";
-import { makePrivate, stillThere } from "./file.ts";
+import { makePrivate } from "./file.ts";
+import { storeNotOpen } from "../sql/failure.ts";
 import type { Database, SqlRow, SqlValues, Transaction } from "../sql/sql.ts";
 
-export interface SqliteDatabaseOptions {
-  readonly path: string;
+/** The connections of a database that is open. */
+interface Open {
   readonly clock: Clock;
-  /** How long to wait while other processes hold the file's lock, milliseconds. */
-  readonly patienceMs: number;
+  readonly writer: SqliteConnection;
+  /** The writer itself where the database is in memory. */
+  readonly reader: SqliteConnection;
 }
 
 /**
@@ -16,32 +18,29 @@ export interface SqliteDatabaseOptions {
  * Transactions of this process run one after the other, so that none is interleaved with another.
  */
 export class SqliteDatabase implements Database {
-  readonly #options: SqliteDatabaseOptions;
-  readonly #writer: SqliteConnection;
-  readonly #reader: SqliteConnection;
-  readonly #isInPlace: () => boolean;
+  readonly #path: string;
+  readonly #patienceMs: number;
+  #open: Open | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
-  private constructor(options: SqliteDatabaseOptions, writer: SqliteConnection, reader: SqliteConnection) {
-    this.#options = options;
-    this.#writer = writer;
-    this.#reader = reader;
-    this.#isInPlace = writer === reader ? () => true : stillThere(options.path);
+  /** @param patienceMs how long to wait while other processes hold the file's lock, milliseconds */
+  constructor(path: string, patienceMs: number) {
+    this.#path = path;
+    this.#patienceMs = patienceMs;
   }
 
-  static async open(options: SqliteDatabaseOptions): Promise<SqliteDatabase> {
-    const { path, patienceMs } = options;
-    if (path !== ":memory:") makePrivate(path);
-    const writer = new SqliteConnection(path, { readOnly: false });
+  async open(clock: Clock): Promise<void> {
+    if (this.#path !== ":memory:") makePrivate(this.#path);
+    const writer = new SqliteConnection(this.#path, { readOnly: false });
     try {
       // The write-ahead log lets readers go on during a write. Full synchronisation makes a commit survive a crash.
       // With a memory map, a failing disk would end the process by a signal instead of giving an error.
-      await retryWhileBusy(patienceMs, () => writer.script("PRAGMA journal_mode = WAL"));
-      await retryWhileBusy(patienceMs, () =>
+      await retryWhileBusy(this.#patienceMs, () => writer.script("PRAGMA journal_mode = WAL"));
+      await retryWhileBusy(this.#patienceMs, () =>
         writer.script("PRAGMA synchronous = FULL; PRAGMA mmap_size = 0; PRAGMA foreign_keys = ON"),
       );
-      const reader = path === ":memory:" ? writer : new SqliteConnection(path, { readOnly: true });
-      return new SqliteDatabase(options, writer, reader);
+      const reader = this.#path === ":memory:" ? writer : new SqliteConnection(this.#path, { readOnly: true });
+      this.#open = { clock, writer, reader };
     } catch (error) {
       writer.close();
       throw error;
@@ -49,17 +48,19 @@ export class SqliteDatabase implements Database {
   }
 
   async now(): Promise<number> {
-    return this.#options.clock.now();
+    return this.#opened().clock.now();
   }
 
   async all(text: string, values?: SqlValues): Promise<SqlRow[]> {
+    const { reader, writer } = this.#opened();
     // An in-memory database has one connection: reading now could show half of a transaction.
-    if (this.#reader === this.#writer) await this.#queue;
-    return retryWhileBusy(this.#options.patienceMs, () => this.#reader.all(text, values));
+    if (reader === writer) await this.#queue;
+    return retryWhileBusy(this.#patienceMs, () => reader.all(text, values));
   }
 
-  transaction<T>(body: (sql: Transaction) => Promise<T>): Promise<T> {
-    const outcome = this.#queue.then(() => this.#transact(body));
+  async transaction<T>(body: (sql: Transaction) => Promise<T>): Promise<T> {
+    const { writer } = this.#opened();
+    const outcome = this.#queue.then(() => this.#transact(writer, body));
     this.#queue = outcome.catch(() => undefined);
     return outcome;
   }
@@ -71,20 +72,27 @@ export class SqliteDatabase implements Database {
     return lines.join("; ") === "ok" ? "" : lines.join("; ");
   }
 
-  /** Waits for the transactions under way, then closes both connections. */
+  /** Takes nothing new, waits for the transactions under way, then closes both connections. */
   async close(): Promise<void> {
+    const closing = this.#open;
+    this.#open = undefined;
     await this.#queue;
-    if (this.#reader !== this.#writer) this.#reader.close();
+    if (closing === undefined) return;
+    if (closing.reader !== closing.writer) closing.reader.close();
     // The writer last: only a connection that may write can move the rest of the log into the file.
-    this.#writer.close();
+    closing.writer.close();
   }
 
-  async #transact<T>(body: (sql: Transaction) => Promise<T>): Promise<T> {
-    const writer = this.#writer;
-    if (!this.#isInPlace()) throw fileMoved(this.#options.path);
+  #opened(): Open {
+    if (this.#open === undefined) throw storeNotOpen();
+    return this.#open;
+  }
+
+  async #transact<T>(writer: SqliteConnection, body: (sql: Transaction) => Promise<T>): Promise<T> {
+    if (!writer.isInPlace) throw fileMoved(this.#path);
     // A deferred transaction that reads first and writes later fails at once (SQLITE_BUSY_SNAPSHOT, 517), and no
     // waiting would help.
-    await retryWhileBusy(this.#options.patienceMs, () => writer.script("BEGIN IMMEDIATE"));
+    await retryWhileBusy(this.#patienceMs, () => writer.script("BEGIN IMMEDIATE"));
     try {
       const all = async (text: string, values?: SqlValues): Promise<SqlRow[]> => writer.all(text, values);
       const result = await body({
@@ -95,7 +103,7 @@ export class SqliteDatabase implements Database {
         script: async (text) => writer.script(text),
         now: () => this.now(),
       });
-      await retryWhileBusy(this.#options.patienceMs, () => writer.script("COMMIT"));
+      await retryWhileBusy(this.#patienceMs, () => writer.script("COMMIT"));
       return result;
     } catch (error) {
       writer.rollBack();

@@ -23,20 +23,6 @@ export function makePrivate(path: string): void {
   }
 }
 
-/** @returns a function that tells whether the path still leads to the file that it leads to now */
-export function stillThere(path: string): () => boolean {
-  const identity = (): string => {
-    try {
-      const { dev, ino } = statSync(path, { bigint: true });
-      return `${dev} ${ino}`;
-    } catch {
-      return "";
-    }
-  };
-  const opened = identity();
-  return () => identity() === opened;
-}
-
 function isErrno(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
 }

@@ -28,27 +28,26 @@ export function sqlite(path: string, { patienceMs = 5_000 }: SqliteOptions = {})
   // With an empty name, SQLite makes a file that it deletes when it is closed, and every grant with it.
   if (path === "" || path.startsWith("file:")) throw notAPath(path);
   const known = migrationsFor("sqlite");
-  return sqlStore<SqliteDatabase>({
+  const database = new SqliteDatabase(path, patienceMs);
+  return sqlStore({
     kind: "sqlite",
     location: path,
     known,
+    database,
 
-    async connect({ clock = systemClock, migrate = true }) {
-      const database = await SqliteDatabase.open({ path, clock, patienceMs });
+    async open({ clock = systemClock, migrate = true }) {
+      await database.open(clock);
       try {
         const damage = await database.damage();
         if (damage !== "") throw damaged(path, damage);
         await database.transaction((sql) => bringUpToDate(sql, known, migrate));
-        return database;
       } catch (error) {
         await database.close();
         throw error;
       }
     },
 
-    async disconnect(database) {
-      await database.close();
-    },
+    close: () => database.close(),
   });
 }
 

@@ -31,7 +31,10 @@ export function grant(changes: Partial<GrantRow> = {}): GrantRow {
     subjectHash: bytes(`subject of ${grantId}`),
     externalHash: null,
     profileSealed: bytes("profile"),
-    ...newGrant(suiteTime),
+    ...newGrant,
+    stateSince: suiteTime,
+    createdAt: suiteTime,
+    updatedAt: suiteTime,
     ...tokens("1"),
     ...changes,
   };

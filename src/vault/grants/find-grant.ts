@@ -2,6 +2,7 @@ import { OnbehalfError, invalidRequest } from "../../core/errors.ts";
 import type { GrantRef } from "../../core/grant.ts";
 import type { GrantRow } from "../../store/store.ts";
 import type { VaultContext } from "../context.ts";
+import { grantNotFound } from "../errors/grant-not-found.ts";
 import { externalHash, subjectHash } from "./sealed-grant.ts";
 
 /**
@@ -34,12 +35,7 @@ export async function findGrant(context: VaultContext, ref: GrantRef): Promise<G
   // Someone who disconnected one account and connected another means the one that is left.
   const living = rows.filter(({ state }) => state !== "revoked");
   const [row, ...others] = living.length > 0 ? living : rows;
-  if (row === undefined) {
-    throw new OnbehalfError("grant_not_found", "no such grant", {
-      hint: "check the reference; a grant exists once a code was exchanged",
-      details: {},
-    });
-  }
+  if (row === undefined) throw grantNotFound();
   if (others.length > 0) {
     const all = [row, ...others];
     throw new OnbehalfError("ambiguous_grant", `the reference fits ${all.length} grants`, {

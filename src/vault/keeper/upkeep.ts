@@ -58,7 +58,7 @@ export function startUpkeep(context: KeeperContext): Periodic {
 /** Attempts of dead owners come before anything else: a grace period may be running out. All at once, for the same reason. */
 export async function finishAttempts(context: KeeperContext): Promise<void> {
   // While a provider is down there may be thousands, and nothing to be done about any.
-  if ([...context.gates.values()].every(({ isBlocking: isShut }) => isShut)) return;
+  if ([...context.gates.values()].every(({ isBlocking }) => isBlocking)) return;
   const attempts = await context.store.attempts();
   await Promise.all(attempts.map((attempt) => quietly(context, "attempts", finishAttempt(context, attempt))));
 }

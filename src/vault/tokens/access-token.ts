@@ -22,3 +22,18 @@ export class AccessToken {
     return this.#token.expose();
   }
 }
+
+/** Whether a token with this end is good for `minTtlMs` more. */
+export function isFresh(expiresAt: number | undefined, now: number, minTtlMs: number): boolean {
+  return expiresAt !== undefined && expiresAt - now >= minTtlMs && expiresAt > now;
+}
+
+/**
+ * When to refresh in the background: at 70 to 85 % of the token's life, spread per grant.
+ *
+ * @param random in [0, 1), fixed per grant and generation
+ * @returns milliseconds since the epoch
+ */
+export function refreshAheadAt(issuedAt: number, expiresAt: number, random: number): number {
+  return issuedAt + Math.floor((expiresAt - issuedAt) * (0.7 + 0.15 * random));
+}

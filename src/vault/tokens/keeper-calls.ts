@@ -2,6 +2,7 @@ import type { Grant, GrantRef } from "../../core/grant.ts";
 import { waitFor } from "../../core/single-flight.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { VaultContext } from "../context.ts";
+import { grantNotFound } from "../errors/grant-not-found.ts";
 import { findGrant } from "../grants/find-grant.ts";
 import { grantOf } from "../grants/sealed-grant.ts";
 import { codeRequest } from "../keeper/codes/code-request.ts";
@@ -26,7 +27,9 @@ export async function exchangeCode(
   options.signal?.throwIfAborted();
   const grantId = await waitFor(keeper.exchangeCode(provider.name, request), options.signal);
   cache.invalidate([grantId]);
-  return grantOf(context.keyring, await findGrant(context, { grantId }));
+  const row = await context.store.grantById(grantId);
+  if (row === undefined) throw grantNotFound();
+  return grantOf(context.keyring, row);
 }
 
 /** Revokes a grant; see `Vault.revoke`. */

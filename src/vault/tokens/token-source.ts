@@ -5,7 +5,6 @@
 import { isOnbehalfError } from "../../core/errors.ts";
 import { isUsable, scopesOf } from "../../core/grant.ts";
 import type { GrantRef, LapseReason } from "../../core/grant.ts";
-import { isFresh, refreshAheadAt } from "../../core/refresh.ts";
 import { SingleFlight, waitFor } from "../../core/single-flight.ts";
 import type { GrantRow } from "../../store/store.ts";
 import { protocolOf } from "../context.ts";
@@ -16,7 +15,7 @@ import { reauthorizationRequired } from "../errors/reauthorization-required.ts";
 import { findGrant } from "../grants/find-grant.ts";
 import { openAccessToken } from "../grants/sealed-grant.ts";
 import type { Keeper, Priority, RefreshOutcome, SeenGrant } from "../keeper/keeper.ts";
-import { AccessToken } from "./access-token.ts";
+import { AccessToken, isFresh, refreshAheadAt } from "./access-token.ts";
 import { cacheKey } from "./token-cache.ts";
 import type { CachedToken, Identity, TokenCache } from "./token-cache.ts";
 

@@ -109,7 +109,8 @@ function nameOf(database: string): string {
 }
 
 function openDatabase(t: TestContext, database: string, max = 4): PostgresDatabase {
-  const raw = new PostgresDatabase(new Pool({ ...clientConfig(database), max }), "here");
+  const raw = new PostgresDatabase("here");
+  raw.open(new Pool({ ...clientConfig(database), max }));
   t.after(() => raw.close());
   return raw;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inOrder, numbered } from "../../../src/store/sql/parameters.ts";
+import { inOrder, numbered } from "../../../src/store/sql/column.ts";
 
 test("a named parameter becomes a number, the same number wherever it stands", () => {
   const text = "UPDATE t SET a = :at, b = :other, c = CASE WHEN c > :at THEN :at ELSE c END";

@@ -107,14 +107,14 @@ async function sendCode(
   { code, redirectUri, codeVerifier }: CodeRequest,
 ): Promise<ReceivedTokens> {
   const { store, clock } = context;
-  const admission = await gateOf(context, protocol.provider.name).admit("interactive");
-  if (admission.kind === "rejected") {
+  const answer = await gateOf(context, protocol.provider.name).admit("interactive");
+  if (answer.kind === "rejected") {
     await store.forgetIntake(codeHash);
-    throw admission.isClientRefused
-      ? misconfigured(protocol, admission.error)
-      : unavailable(protocol, admission.error, admission.waitMs);
+    throw answer.isClientRefused
+      ? misconfigured(protocol, answer.error)
+      : unavailable(protocol, answer.error, answer.waitMs);
   }
-  const { permit } = admission;
+  const { permit } = answer;
   try {
     const receivedAt = clock.now();
     const response = await protocol.exchangeCode({ code, ...defined({ redirectUri, codeVerifier }) });

@@ -81,7 +81,10 @@ function newRow(
     subjectHash: hash,
     externalHash: externalId === undefined ? null : externalHash(keyring, externalId),
     profileSealed: sealPerson(keyring, identity, { profile, ...defined({ externalId }) }),
-    ...newGrant(now),
+    ...newGrant,
+    stateSince: now,
+    createdAt: now,
+    updatedAt: now,
   };
 }
 

@@ -150,9 +150,9 @@ class PermitHolder {
   /** Gets a permit where none is held. Returns why there is none. */
   async obtain(): Promise<Deferred | undefined> {
     if (this.#permit !== undefined) return undefined;
-    const admission = await this.#admit();
-    if (admission.kind === "rejected") return deferredBy(admission);
-    this.#permit = admission.permit;
+    const answer = await this.#admit();
+    if (answer.kind === "rejected") return deferredBy(answer);
+    this.#permit = answer.permit;
     return undefined;
   }
 

@@ -29,13 +29,13 @@ export async function secondLook(
 
   const { rotation, name: provider } = protocol.provider;
   if (rotation === "none") {
-    const admission = await gateOf(context, provider).admit("interactive");
-    if (admission.kind === "rejected") {
-      const { waitMs } = admission;
+    const answer = await gateOf(context, provider).admit("interactive");
+    if (answer.kind === "rejected") {
+      const { waitMs } = answer;
       await store.endAttempt(attemptId, { error, at: clock.now(), retryAt: clock.now() + waitMs });
       return settled({ kind: "unavailable", error, retryAfterMs: waitMs });
     }
-    const different = await askAgain({ ...exchange, permit: admission.permit });
+    const different = await askAgain({ ...exchange, permit: answer.permit });
     if (different !== undefined) return different;
   }
 
