@@ -50,4 +50,13 @@ describe("tools/structure.ts", () => {
     assert.match(text, /deep\/ -> wide\/: deep\/three\.ts \(wide\/four\.ts\)/);
     assert.match(text, /wide\/ -> deep\/: wide\/five\.ts \(deep\/two\.ts\)/);
   });
+
+  test("finds that every folder of src imports in one direction", async () => {
+    const { code, text } = await new Promise<{ code: unknown; text: string }>((resolve) => {
+      execFile(process.execPath, [tool], { maxBuffer: 2 ** 24 }, (error, stdout) => {
+        resolve({ code: error === null ? 0 : error.code, text: stdout });
+      });
+    });
+    assert.equal(code, 0, text);
+  });
 });

@@ -1,4 +1,4 @@
-import { authorizationRoutes } from "./authorization/routes.ts";
+import { authorizationRoutes } from "./sign-in-routes.ts";
 import { certificates } from "./keys/certificates.ts";
 import { controlRoutes } from "./control/routes.ts";
 import { discovery } from "./oauth/discovery.ts";

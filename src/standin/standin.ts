@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { requestHandler } from "./request-handler.ts";
-import { ownClock } from "./state/clock.ts";
-import type { StandinClock } from "./state/clock.ts";
+import { ownClock } from "./clock.ts";
+import type { StandinClock } from "./clock.ts";
 import { Clients, defaultClientId, defaultClientSecret } from "./state/clients.ts";
 import type { ClientSpec } from "./state/clients.ts";
 import { Codes } from "./state/codes.ts";
@@ -16,7 +16,7 @@ import {
   rotateKeys,
 } from "./control/control-actions.ts";
 import type { ClientView, PersonSpec } from "./control/control-actions.ts";
-import { Files } from "./drive/files.ts";
+import { Files } from "./state/drive-files.ts";
 import { Faults, readFault } from "./http/faults.ts";
 import type { Fault } from "./http/faults.ts";
 import { issueCode } from "./control/issued-code.ts";

@@ -289,10 +289,10 @@ export const imports: readonly Layer[] = [
     refused: [...behindTheIndex, "standin/standin.ts", "standin/state/clients.ts"],
     allowed: [...publicInterface, "standin/index.ts", "service/settings/config.ts", "node:fs", "commander"],
   })),
-  ...["standin/standin.ts", "standin/drive/files.ts"].map((file) => ({
+  ...["standin/standin.ts", "standin/drive/drive-requests.ts"].map((file) => ({
     file,
     refused: ["vault.ts", "core/errors.ts", "oauth/protocol.ts", "index.ts", "browser/index.ts", "onbehalf", "jose"],
-    allowed: ["standin/routes.ts", "standin/state/clock.ts", "node:http", "node:stream/promises"],
+    allowed: ["standin/routes.ts", "standin/clock.ts", "node:http", "node:stream/promises"],
   })),
   ...["dashboard/index.ts", "dashboard/pages/home.ts"].map((file) => ({
     file,

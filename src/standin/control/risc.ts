@@ -1,6 +1,6 @@
 import { defined } from "../defined.ts";
 import { createHash, randomUUID } from "node:crypto";
-import { seconds } from "../state/clock.ts";
+import { seconds } from "../clock.ts";
 import { defaultClientId } from "../state/clients.ts";
 import { BadInput, listOf, oneOf, either, read, text } from "../input-checks.ts";
 import type { Spelling } from "../input-checks.ts";

@@ -1,4 +1,4 @@
-import type { DriveFile, Space } from "./files.ts";
+import type { DriveFile, Space } from "../state/drive-files.ts";
 
 const auth = "https://www.googleapis.com/auth/";
 const appFolder = [`${auth}drive.appdata`, `${auth}drive.appfolder`];

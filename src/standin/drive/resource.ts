@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { json } from "../http/messages.ts";
 import type { Incoming, Note, Reply } from "../http/messages.ts";
 import { parseFields, select } from "./fields.ts";
-import type { DriveFile } from "./files.ts";
+import type { DriveFile } from "../state/drive-files.ts";
 import { invalidParameter } from "./refusal.ts";
 
 /** Everything that Drive says about a file here. */

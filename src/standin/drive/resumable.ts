@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Metadata } from "./files.ts";
+import type { Metadata } from "../state/drive-files.ts";
 
 /** An upload that comes in pieces. */
 export interface Session {

@@ -9,7 +9,7 @@ import type { Route } from "../http/router.ts";
 import type { StandinState } from "../state/standin-state.ts";
 import { DriveRequests } from "./drive-requests.ts";
 import { driveDiscovery } from "./discovery.ts";
-import type { Metadata } from "./files.ts";
+import type { Metadata } from "../state/drive-files.ts";
 import { badBody } from "./refusal.ts";
 import { parseMetadata } from "./upload-body.ts";
 import { uploads } from "./upload-routes.ts";

@@ -1,4 +1,4 @@
-import type { DriveFile } from "./files.ts";
+import type { DriveFile } from "../state/drive-files.ts";
 
 type Test = (file: DriveFile) => boolean;
 type Resolve = (parent: string) => string;

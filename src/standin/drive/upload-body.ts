@@ -1,6 +1,6 @@
 import { defined } from "../defined.ts";
 import type { Incoming } from "../http/messages.ts";
-import type { Metadata } from "./files.ts";
+import type { Metadata } from "../state/drive-files.ts";
 
 /** What an upload carries. */
 export interface Upload {

@@ -1,4 +1,4 @@
-import { dayMs } from "../state/clock.ts";
+import { dayMs } from "../clock.ts";
 import { selfSigned } from "./certificate.ts";
 import type { SigningKey } from "./key-ring.ts";
 

@@ -1,6 +1,6 @@
 import { defined } from "../defined.ts";
 import { createHmac, generateKeyPairSync, sign } from "node:crypto";
-import { seconds } from "../state/clock.ts";
+import { seconds } from "../clock.ts";
 import { compact, halfHash, rs256 } from "../keys/key-ring.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
 import type { Person } from "../state/people.ts";

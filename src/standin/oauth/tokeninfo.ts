@@ -1,5 +1,5 @@
 import { verify } from "node:crypto";
-import { seconds } from "../state/clock.ts";
+import { seconds } from "../clock.ts";
 import { bearerOf, json, mediaType } from "../http/messages.ts";
 import type { Incoming, Note, Reply } from "../http/messages.ts";
 import type { AccessToken } from "../state/ledger.ts";

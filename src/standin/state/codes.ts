@@ -1,4 +1,4 @@
-import type { OwnClock } from "./clock.ts";
+import type { OwnClock } from "../clock.ts";
 import type { Authorization, Family } from "./ledger.ts";
 import { newCode } from "./opaque-values.ts";
 import type { Settings } from "./settings.ts";

@@ -1,5 +1,5 @@
-import { dayMs, hourMs } from "./clock.ts";
-import type { OwnClock } from "./clock.ts";
+import { dayMs, hourMs } from "../clock.ts";
+import type { OwnClock } from "../clock.ts";
 import { newAccessToken, newRefreshToken } from "./opaque-values.ts";
 import type { Person } from "./people.ts";
 import { isGmailScope, isSignInScope } from "./scopes.ts";

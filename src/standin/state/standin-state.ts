@@ -3,10 +3,10 @@
  * Nothing here reads a request or writes a reply; the Drive files and the signing keys keep their own state in theirs.
  */
 
-import type { OwnClock } from "./clock.ts";
+import type { OwnClock } from "../clock.ts";
 import type { Clients } from "./clients.ts";
 import type { Codes } from "./codes.ts";
-import type { Files } from "../drive/files.ts";
+import type { Files } from "./drive-files.ts";
 import type { Faults } from "../http/faults.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
 import type { Ledger } from "./ledger.ts";

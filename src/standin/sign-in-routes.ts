@@ -3,20 +3,20 @@
  * The markup of those pages is in `pages/`; the code that comes out is exchanged in `oauth/`.
  */
 
-import { defined } from "../defined.ts";
-import type { Incoming, Reply } from "../http/messages.ts";
-import { chooserPage } from "../pages/chooser.ts";
-import { consentPage } from "../pages/consent.ts";
-import { formTargetOf } from "../pages/layout.ts";
-import { refusedPage } from "../pages/refusal.ts";
-import { relayPage } from "../pages/relay.ts";
-import type { Person } from "../state/people.ts";
-import type { Route } from "../http/router.ts";
-import type { StandinState } from "../state/standin-state.ts";
-import { allowed, begin, chosen, denied } from "./flow.ts";
-import type { Next } from "./flow.ts";
-import { checkRequest } from "./request.ts";
-import type { AuthorizationRequest } from "./request.ts";
+import { defined } from "./defined.ts";
+import type { Incoming, Reply } from "./http/messages.ts";
+import { chooserPage } from "./pages/chooser.ts";
+import { consentPage } from "./pages/consent.ts";
+import { formTargetOf } from "./pages/layout.ts";
+import { refusedPage } from "./pages/refusal.ts";
+import { relayPage } from "./pages/relay.ts";
+import type { Person } from "./state/people.ts";
+import type { Route } from "./http/router.ts";
+import type { StandinState } from "./state/standin-state.ts";
+import { allowed, begin, chosen, denied } from "./authorization/flow.ts";
+import type { Next } from "./authorization/flow.ts";
+import { checkRequest } from "./authorization/request.ts";
+import type { AuthorizationRequest } from "./authorization/request.ts";
 
 /** The authorization endpoint and the two forms behind it. */
 export function authorizationRoutes(state: StandinState): Route[] {

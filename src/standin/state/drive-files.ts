@@ -1,7 +1,7 @@
 import { defined } from "../defined.ts";
 import { randomBytes } from "node:crypto";
-import type { OwnClock } from "../state/clock.ts";
-import type { Person } from "../state/people.ts";
+import type { OwnClock } from "../clock.ts";
+import type { Person } from "./people.ts";
 
 export const folderType = "application/vnd.google-apps.folder";
 
