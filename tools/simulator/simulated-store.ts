@@ -80,7 +80,7 @@ function failure(): OnbehalfError<"store_unavailable"> {
 
 /** What an operation answered, short enough for a column of the trace. */
 function resultText(result: unknown): string {
-  if (typeof result === "boolean") return String(result);
+  if (typeof result === "boolean" || typeof result === "string") return String(result);
   if (Array.isArray(result)) return `${result.length} found`;
   return typeof result === "object" && result !== null && "kind" in result ? String(result.kind) : "";
 }
