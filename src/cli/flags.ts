@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from "commander";
 import type { Command } from "commander";
-import { settingNames } from "../service/settings/setting-names.ts";
-import type { Setting, Settings } from "../service/settings/setting-names.ts";
+import { settingNames } from "../service/settings/settings.ts";
+import type { Setting, Settings } from "../service/settings/settings.ts";
 import { say } from "./terminal/print.ts";
 
 /** Each setting's flag: its argument, and its text in the help. In round brackets: the default. */

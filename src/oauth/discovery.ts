@@ -1,6 +1,6 @@
 import { OnbehalfError, configurationInvalid } from "../core/errors.ts";
 import type { Endpoints, Provider } from "../providers/provider.ts";
-import { isConfidential } from "./endpoint.ts";
+import { isConfidential } from "./confidential-url.ts";
 import { parseObject, boundedRequest } from "./bounded-fetch.ts";
 import type { BoundedFetch } from "./bounded-fetch.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isOnbehalfError } from "../../src/core/errors.ts";
 import { discover } from "../../src/oauth/discovery.ts";
-import { isConfidential } from "../../src/oauth/endpoint.ts";
+import { isConfidential } from "../../src/oauth/confidential-url.ts";
 import type { Endpoints } from "../../src/providers/provider.ts";
 import { deadPort, recorder, wireWith } from "./servers.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { inspect } from "node:util";
 import { google } from "../../src/providers/google.ts";
-import { endTogether } from "../../src/providers/siblings.ts";
+import { endTogether } from "../../src/providers/end-together.ts";
 import { codeSources } from "../../src/providers/provider.ts";
 import { Secret } from "../../src/core/secret.ts";
 

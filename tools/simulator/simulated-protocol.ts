@@ -2,7 +2,7 @@
 import { defined } from "../../src/core/defined.ts";
 import { tokenSetOf } from "../../src/oauth/token-set.ts";
 import type { Protocol } from "../../src/oauth/protocol.ts";
-import type { RevocationResponse } from "../../src/oauth/revocation.ts";
+import type { RevocationResponse } from "../../src/oauth/revocation-endpoint.ts";
 import type { TokenResponse } from "../../src/oauth/token-endpoint.ts";
 import type { ReplacedToken } from "./invariant-checker.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";

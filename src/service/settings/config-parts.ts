@@ -12,8 +12,8 @@ import type { MasterKeySource, Provider, Store } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
 import { postgres } from "../../store/postgres/index.ts";
 import { sqlite } from "../../store/sqlite/index.ts";
-import { settingNames } from "./setting-names.ts";
-import type { Setting, Settings } from "./setting-names.ts";
+import { settingNames } from "./settings.ts";
+import type { Setting, Settings } from "./settings.ts";
 
 // One function for each part of the configuration. A function that finds something wrong adds it to `problems` and
 // returns a harmless value, so that the other parts are read as well and all problems are told at once.

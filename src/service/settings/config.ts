@@ -17,8 +17,8 @@ import {
   urlOf,
 } from "./config-parts.ts";
 import type { LogLevel } from "./config-parts.ts";
-import { overrules, settingNames } from "./setting-names.ts";
-import type { Setting, Settings } from "./setting-names.ts";
+import { overrules, settingNames } from "./settings.ts";
+import type { Setting, Settings } from "./settings.ts";
 
 export { logLevels } from "./config-parts.ts";
 export type { LogLevel };

@@ -1,5 +1,5 @@
 import { isUsable } from "../../core/grant.ts";
-import { endTogether } from "../../providers/siblings.ts";
+import { endTogether } from "../../providers/end-together.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { GrantRow, GrantStore } from "../../store/store.ts";
 

@@ -13,7 +13,7 @@ import type { KeeperContext } from "./context.ts";
 import { refreshGrant } from "./refresh/refresh-grant.ts";
 import { commitRescued } from "./refresh/rescued-answers.ts";
 import { endLateAnswers, goOnRevoking } from "./revoke/revoke-grant.ts";
-import { suspectSiblings } from "./siblings.ts";
+import { suspectSiblings } from "./suspect-siblings.ts";
 
 /** Milliseconds between two rounds. */
 const rounds = {

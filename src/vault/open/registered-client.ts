@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { configurationInvalid } from "../../core/errors.ts";
-import { isConfidential } from "../../oauth/endpoint.ts";
+import { isConfidential } from "../../oauth/confidential-url.ts";
 import { parseClientSecretJson } from "../../providers/client-secret-json.ts";
 import type { Client, Provider } from "../../providers/provider.ts";
 

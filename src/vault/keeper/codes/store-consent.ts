@@ -6,7 +6,7 @@ import type { GrantState, Profile } from "../../../core/grant.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { Provider } from "../../../providers/provider.ts";
-import { endTogether } from "../../../providers/siblings.ts";
+import { endTogether } from "../../../providers/end-together.ts";
 import { newGrant } from "../../../store/new-grant.ts";
 import type { GrantRow } from "../../../store/store.ts";
 import type { KeeperContext } from "../context.ts";

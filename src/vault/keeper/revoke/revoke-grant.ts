@@ -8,7 +8,7 @@ import { openAccessToken } from "../../grants/sealed-grant.ts";
 import type { KeeperContext } from "../context.ts";
 import { openLateAnswer } from "../refresh/late-answers.ts";
 import { openRefreshToken } from "../sealed-tokens.ts";
-import { suspectSiblings } from "../siblings.ts";
+import { suspectSiblings } from "../suspect-siblings.ts";
 
 /**
  * Ends a grant: nothing is handed out from the first moment on, the provider is told, and only its confirmation

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { requestRevocation } from "../../src/oauth/revocation.ts";
-import type { RevocationResponse } from "../../src/oauth/revocation.ts";
+import { requestRevocation } from "../../src/oauth/revocation-endpoint.ts";
+import type { RevocationResponse } from "../../src/oauth/revocation-endpoint.ts";
 import { google } from "../../src/providers/google.ts";
 import type { Client } from "../../src/providers/provider.ts";
 import { Secret } from "../../src/core/secret.ts";
