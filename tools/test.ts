@@ -65,6 +65,8 @@ if (totals.passed + totals.failed + totals.skipped === 0) {
   process.stderr.write(files.length === 0 ? `no test file matches ${String(pattern)}\n` : "no test ran\n");
   worst = 1;
 }
+// A library that a test imports can end the process with 0: the count is believed, not only the exit code.
+if (totals.failed > 0) worst = Math.max(worst, 1);
 process.stdout.write(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`);
 process.exitCode = worst;
 

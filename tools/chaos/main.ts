@@ -21,9 +21,16 @@ for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => inte
 const begun = performance.now();
 const evidence = await runChaos(options, interrupted.signal, (line) => process.stderr.write(`${line}\n`));
 const verdict = judge(evidence);
-for (const { email } of verdict.losses.filter(({ inFlight }) => !inFlight)) {
+const lost = verdict.losses.filter(({ inFlight }) => !inFlight).map(({ email }) => email);
+for (const email of new Set([...lost, ...verdict.unexplained])) {
   const last = evidence.exchanges.filter(({ grant }) => grant === email).slice(-8);
-  process.stderr.write(`${last.map((entry) => JSON.stringify(entry)).join("\n")}\n`);
+  const since = Date.parse(last[0]?.at ?? "");
+  const lines = [
+    ...last,
+    ...evidence.lapses.filter((lapse) => lapse.email === email),
+    ...evidence.injectedFaults.filter(({ at }) => at >= since),
+  ];
+  process.stderr.write(`${lines.map((line) => JSON.stringify(line)).join("\n")}\n`);
 }
 process.stdout.write(table(evidence, verdict, (performance.now() - begun) / 60_000));
 process.exitCode = verdict.violations.length === 0 ? 0 : 1;

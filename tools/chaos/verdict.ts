@@ -61,6 +61,8 @@ export interface Verdict {
   readonly healthyFlagged: number;
   /** Grants whose fresh access token the API refused. */
   readonly refusedByApi: number;
+  /** Whose used refresh token was sent again, though no service said soon after that the grant has ended. */
+  readonly unexplained: readonly string[];
   /** Everything that must not have happened, in words. */
   readonly violations: readonly string[];
 }
@@ -78,9 +80,11 @@ export function judge(evidence: Evidence): Verdict {
   const losses = lapses.map((lapse) => lossOf(lapse, byGrant.get(lapse.email) ?? [], fatal, options));
   const dead = new Set(lapses.map(({ email }) => email));
   const reused = exchanges.filter(({ outcome }) => outcome === "reused_token");
-  const unexplained = reused.filter(
-    ({ grant, at }) => !lapses.some(({ email, since }) => email === grant && isSoonAfter(since, Date.parse(at))),
-  );
+  const unexplained = reused
+    .filter(
+      ({ grant, at }) => !lapses.some(({ email, since }) => email === grant && isSoonAfter(since, Date.parse(at))),
+    )
+    .map(({ grant }) => grant ?? "");
   const silent = grants.filter(({ standing }) => standing === "silent").length;
   const healthyFlagged = lapses.filter(({ healthy }) => healthy).length;
   const refusedByApi =
@@ -97,9 +101,7 @@ export function judge(evidence: Evidence): Verdict {
     ...losses
       .filter(({ inFlight, flaggedAfterMs }) => inFlight && flaggedAfterMs > flagWithinMs)
       .map(({ email, flaggedAfterMs }) => `${email} was flagged only after ${Math.round(flaggedAfterMs / 1000)} s`),
-    ...[...new Set(unexplained.map(({ grant }) => grant))].map(
-      (email) => `a used refresh token of ${email} was sent again`,
-    ),
+    ...[...new Set(unexplained)].map((email) => `a used refresh token of ${email} was sent again`),
     ...(silent > 0 ? [`${silent} grants give no token and no reason`] : []),
     ...(readings.hung > 0 ? [`${readings.hung} requests had no answer for a minute`] : []),
     ...(healthyFlagged > 0 ? [`${healthyFlagged} grants were flagged although they still work`] : []),
@@ -123,6 +125,7 @@ export function judge(evidence: Evidence): Verdict {
     silent: silent + readings.hung,
     healthyFlagged,
     refusedByApi,
+    unexplained,
     violations,
   };
 }
