@@ -107,7 +107,7 @@ export class ModelStore implements Operations {
     if (grant === undefined || !isUsable(grant.state) || grant.refreshSealed === null) return false;
     this.#changeGrant(grant, {
       state: "suspect",
-      stateSince: grant.state === "suspect" ? grant.stateSince : at,
+      stateSince: at,
       accessExpiresAt: grant.accessExpiresAt === null ? null : Math.min(grant.accessExpiresAt, at),
       updatedAt: at,
     });
@@ -131,17 +131,17 @@ export class ModelStore implements Operations {
   commitAttempt: Operations["commitAttempt"] = (grantId, parentGeneration, columns, at, suspectSince) => {
     const grant = this.#grants.get(grantId);
     if (grant === undefined || grant.generation !== parentGeneration) return undefined;
-    // Even onto a lapsed grant: an answer to its own generation proves that it lives.
+    // Even onto a lapsed grant: an answer to its own generation proves that it lived when it was given.
     if (!isUsable(grant.state) && grant.state !== "lapsed") return undefined;
-    const staysSuspect = grant.state === "suspect" && grant.stateSince > (suspectSince ?? Infinity);
-    const state = staysSuspect ? "suspect" : "active";
+    const isSuspect = grant.state !== "active" && grant.stateSince > (suspectSince ?? Infinity);
+    const state = isSuspect ? "suspect" : "active";
     this.#changeGrant(grant, {
       ...columns,
       generation: parentGeneration + 1,
       state,
       reason: null,
       stateSince: grant.state === state ? grant.stateSince : at,
-      accessExpiresAt: staysSuspect ? at : columns.accessExpiresAt,
+      accessExpiresAt: isSuspect ? at : columns.accessExpiresAt,
       lastRefreshAt: at,
       lastError: null,
       lastErrorAt: null,

@@ -156,6 +156,7 @@ export interface GrantStore {
   /**
    * Notes that the grant's tokens may have ended together with others. A usable grant with a refresh token becomes
    * `suspect`, and its access token counts as expired, so that the next use asks the provider and serves nothing dead.
+   * One that is `suspect` already is so from this time on: an answer from before proves nothing any more.
    *
    * @returns true: the grant is `suspect` now; false: it is not usable, has no refresh token, or is not there
    */
@@ -208,8 +209,8 @@ export interface RefreshStore {
    * can have got a newer token from that one. Ends the attempt. A grant that is `suspect` or `lapsed` is `active`
    * again, since the answer proves that its token was alive.
    *
-   * @param suspectSince where given, a grant that became `suspect` after this time stays so, and its access token counts
-   *   as expired: what ended the old tokens may have ended the new ones as well, so that the next use asks the provider
+   * @param suspectSince where given, a grant that became `suspect` or `lapsed` after this time is `suspect`, and its
+   *   access token counts as expired: what ended the old tokens may have ended the new ones as well, so that the next use asks the provider
    * @returns the state of the grant now; undefined where the grant has moved, is being revoked, or is not there: the
    *   caller must then keep the answer as a late answer
    */

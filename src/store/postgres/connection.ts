@@ -64,8 +64,10 @@ export class PostgresConnection {
     this.#lost = true;
   };
 
-  #query(text: string, values: SqlValues = {}): Promise<QueryResult<SqlRow>> {
-    return this.#try(() => this.#client.query<SqlRow>(bound(text, values)));
+  async #query(text: string, values: SqlValues = {}): Promise<QueryResult<SqlRow>> {
+    // Bound first: a statement that lacks a value is a bug, and no database that is away.
+    const statement = bound(text, values);
+    return this.#try(() => this.#client.query<SqlRow>(statement));
   }
 
   async #try<T>(work: () => Promise<T>): Promise<T> {

@@ -23,8 +23,10 @@ const committed = `generation = generation + 1, reason = NULL, ${assignments(tok
   WHERE grant_id = :grantId AND generation = :parentGeneration`;
 const commitAsActive = `UPDATE grants SET state = 'active',
     state_since = CASE WHEN state = 'active' THEN state_since ELSE :at END, ${committed}
-    AND (state IN ('active', 'lapsed') OR (state = 'suspect' AND state_since <= COALESCE(:suspectSince, state_since)))`;
-const commitAsSuspect = `UPDATE grants SET ${committed} AND state = 'suspect'`;
+    AND (state = 'active' OR (state IN ('suspect', 'lapsed') AND state_since <= COALESCE(:suspectSince, state_since)))`;
+const commitAsSuspect = `UPDATE grants SET state = 'suspect',
+    state_since = CASE WHEN state = 'suspect' THEN state_since ELSE :at END, ${committed}
+    AND state IN ('suspect', 'lapsed')`;
 const noteFailure = `UPDATE grants SET last_error = :error, last_error_at = :at, failures = failures + 1,
     retry_at = :retryAt, updated_at = :at
   WHERE grant_id = :grantId`;
@@ -58,6 +60,8 @@ export function refreshStore(database: Database): RefreshStore {
 
     commitAttempt: (grantId, parentGeneration, tokens, at, suspectSince) =>
       database.transaction(async (sql) => {
+        // Locked: between the two updates its state must not change.
+        await lockGrant(sql, grantId);
         const values = { ...tokenValues(tokens), at, grantId, parentGeneration };
         let state: "active" | "suspect" = "active";
         if ((await sql.run(commitAsActive, { ...values, suspectSince: suspectSince ?? null })) === 0) {

@@ -93,8 +93,7 @@ export function grantStore(database: Database): GrantStore {
       database.transaction(
         async (sql) =>
           (await sql.run(
-            `UPDATE grants SET state_since = CASE WHEN state = 'suspect' THEN state_since ELSE :at END,
-               state = 'suspect', updated_at = :at,
+            `UPDATE grants SET state_since = :at, state = 'suspect', updated_at = :at,
                access_expires_at = CASE WHEN access_expires_at > :at THEN :at ELSE access_expires_at END
              WHERE grant_id = :grantId AND state IN ('active', 'suspect') AND refresh_sealed IS NOT NULL`,
             { at, grantId },

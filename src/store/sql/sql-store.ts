@@ -30,6 +30,8 @@ export function sqlStore(engine: Engine): Store {
   const { kind, location, known, database } = engine;
   /** The opening that is under way or done. */
   let opened: Promise<void> | undefined;
+  /** The closing that is under way or done: an opening waits for it. */
+  let closed: Promise<void> = Promise.resolve();
   return {
     kind,
     location,
@@ -40,7 +42,7 @@ export function sqlStore(engine: Engine): Store {
     ...callerStore(database),
 
     async open(options) {
-      opened ??= engine.open(options);
+      opened ??= closed.then(() => engine.open(options));
       try {
         await opened;
       } catch (error) {
@@ -62,8 +64,9 @@ export function sqlStore(engine: Engine): Store {
       opened = undefined;
       if (closing === undefined) return;
       // One that is still opening, or could not be opened, has been taken back by itself.
-      await closing.catch(() => undefined);
-      await engine.close();
+      const ending = closing.catch(() => undefined).then(() => engine.close());
+      closed = ending.catch(() => undefined);
+      await ending;
     },
   };
 }

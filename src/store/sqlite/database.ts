@@ -59,8 +59,8 @@ export class SqliteDatabase implements Database {
   }
 
   async transaction<T>(body: (sql: Transaction) => Promise<T>): Promise<T> {
-    const { writer } = this.#opened();
-    const outcome = this.#queue.then(() => this.#transact(writer, body));
+    const { writer, clock } = this.#opened();
+    const outcome = this.#queue.then(() => this.#transact(writer, clock, body));
     this.#queue = outcome.catch(() => undefined);
     return outcome;
   }
@@ -88,7 +88,7 @@ export class SqliteDatabase implements Database {
     return this.#open;
   }
 
-  async #transact<T>(writer: SqliteConnection, body: (sql: Transaction) => Promise<T>): Promise<T> {
+  async #transact<T>(writer: SqliteConnection, clock: Clock, body: (sql: Transaction) => Promise<T>): Promise<T> {
     if (!writer.isInPlace) throw fileMoved(this.#path);
     // A deferred transaction that reads first and writes later fails at once (SQLITE_BUSY_SNAPSHOT, 517), and no
     // waiting would help.
@@ -101,7 +101,7 @@ export class SqliteDatabase implements Database {
         lock: all,
         run: async (text, values) => writer.run(text, values),
         script: async (text) => writer.script(text),
-        now: () => this.now(),
+        now: async () => clock.now(),
       });
       await retryWhileBusy(this.#patienceMs, () => writer.script("COMMIT"));
       return result;

@@ -82,6 +82,14 @@ export function commitTests(stores: SuiteStores): void {
       same(row.refreshSealed, bytes(`refresh ${String(names[committed.indexOf("active")])}`));
     });
 
+    test("a commit to a grant that lapsed after the answer was given leaves it suspect, with an expired access token", async (t) => {
+      const store = await stores.open(t);
+      const { grantId } = await saveIn(store, "lapsed");
+      equal(await store.commitAttempt(grantId, 1, tokens("2"), at, at - 10), "suspect");
+      const row = await read(store, grantId);
+      deepEqual([row.state, row.reason, row.stateSince, row.accessExpiresAt], ["suspect", null, at, at]);
+    });
+
     test("a commit to a grant that became suspect while the provider was asked leaves it suspect, with an expired access token", async (t) => {
       const store = await stores.open(t);
       for (const [suspectSince, state, expiresAt] of [

@@ -31,6 +31,14 @@ export function lifeTests(stores: SuiteStores): void {
       await store.close();
     });
 
+    test("a store that is closed and opened again at once is open, and so is one whose opening was not waited for", async (t) => {
+      const store = await stores.open(t);
+      await Promise.all([store.close(), store.open({})]);
+      await store.ping();
+      await Promise.allSettled([store.close(), store.open({}), store.close(), store.open({})]);
+      await store.ping();
+    });
+
     test("opening an open store changes nothing", async (t) => {
       const store = await stores.open(t);
       const keys = { instance: "one", keys: [] };

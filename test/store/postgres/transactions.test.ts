@@ -36,6 +36,11 @@ describe("transactions of a PostgreSQL store", () => {
     );
   });
 
+  test("a statement of ours that lacks a value is a bug, and not a database that is away", async (t) => {
+    const database = openDatabase(t, await freshDatabase(t));
+    await assert.rejects(database.all("SELECT :one::int AS one", {}), TypeError);
+  });
+
   test("a PostgreSQL transaction that stands still is ended by the server, before others give up waiting", async (t) => {
     const database = await freshDatabase(t);
     const store = await openStore(t, database);

@@ -3,8 +3,10 @@ import { chmod, mkdir, readFile, rename, stat, truncate, writeFile } from "node:
 import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { fixedClock } from "../../../src/core/clock.ts";
 import { isOnbehalfError } from "../../../src/core/errors.ts";
+import { SqliteDatabase } from "../../../src/store/sqlite/database.ts";
 import { sqlite } from "../../../src/store/sqlite/index.ts";
 import type { SqliteOptions } from "../../../src/store/sqlite/index.ts";
 import type { Store } from "../../../src/store/store.ts";
@@ -39,6 +41,17 @@ describe("a SQLite file", () => {
     raw.close();
     await store.open({ clock });
     assert.equal((await read(store, grantId)).generation, 1);
+  });
+
+  test("a transaction that is under way when a SQLite file is closed ends as if it were open", async (t) => {
+    const database = new SqliteDatabase(await newPath(t), 1_000);
+    await database.open(clock);
+    const work = database.transaction(async (sql) => {
+      await pause(20);
+      return sql.now();
+    });
+    await Promise.all([work, database.close()]);
+    assert.equal(await work, clock.now());
   });
 
   test("a SQLite store needs a plain path", () => {
