@@ -52,7 +52,7 @@ async function answer(id: number, request: KeeperRequest): Promise<void> {
     }
     // A bug in one request must not end the process: it may hold the only copy of another grant's new refresh token.
     tellFault(error, `the request to ${request.verb}`);
-    tell({ type: "refusal", id, error: internalError });
+    tell({ type: "refusal", id, error: toErrorMessage(internalError) });
   }
 }
 

@@ -22,6 +22,9 @@ export interface SeenGrant {
   readonly grantId: string;
   /** The provider's short name, so that the keeper can ask its gate before it touches the store. */
   readonly provider: string;
+  /** Its client and issuer: a grant of a client that is not configured here is touched by nobody. */
+  readonly clientId: string;
+  readonly issuer: string;
   /** The generation whose refresh token is to be sent. */
   readonly generation: number;
   /** Not before this time is the provider asked again, milliseconds since the epoch; null or absent: at any time. */

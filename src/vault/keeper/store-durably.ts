@@ -48,8 +48,9 @@ export function storeDurably<T>(
         return await write();
       } catch (error) {
         await onFailure(error, failures);
-        if (!isOnbehalfError(error, "store_unavailable")) throw error;
-        lastError = error;
+        // Also where the store is unusable just now: rights come back, and a backup is restored.
+        if (!isOnbehalfError(error)) throw error;
+        if (isOnbehalfError(error, "store_unavailable")) lastError = error;
         await sleep(50 + backOffMs(failures, random(), 100, 5_000));
       }
     }

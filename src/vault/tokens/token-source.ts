@@ -149,8 +149,8 @@ export class TokenSource {
   #refresh(seen: SeenGrant, priority: Priority = "interactive"): Promise<RefreshOutcome> {
     // A caller does not join background work: it would wait behind all other background work.
     return this.#flights.do(`${priority} ${seen.grantId}`, () => {
-      const { grantId, provider, generation, retryAt, lastError } = seen;
-      return this.#keeper.refresh({ grantId, provider, generation, retryAt, lastError }, priority);
+      const { grantId, provider, clientId, issuer, generation, retryAt, lastError } = seen;
+      return this.#keeper.refresh({ grantId, provider, clientId, issuer, generation, retryAt, lastError }, priority);
     });
   }
 

@@ -54,6 +54,13 @@ describe("a write that goes on until the store has taken it", () => {
     assert.equal(end.error.code, "store_unavailable");
   });
 
+  test("goes on where the store is unusable just now: rights come back, and a backup is restored", async () => {
+    const unusable = (): OnbehalfError<"store_unusable"> =>
+      new OnbehalfError("store_unusable", "no rights", { hint: "grant them", details: {} });
+    const { time, write } = writing(3, unusable);
+    assert.deepEqual(await time.until(write.soon), { kind: "stored", value: "stored" });
+  });
+
   test("ends with an error that no other try can cure, after it was told", async () => {
     const { time, write, noted } = writing(1, () => new TypeError("a bug"));
     await Promise.all([assert.rejects(time.until(write.stored), TypeError), assert.rejects(write.soon, TypeError)]);

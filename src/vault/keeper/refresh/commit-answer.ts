@@ -102,7 +102,9 @@ export function tokenColumns({ keyring }: KeeperContext, grant: GrantRow, receiv
   const refreshToken = received.tokens.refreshToken === undefined ? openRefreshToken(keyring, grant) : undefined;
   const { refreshExpiresAt: expiresAt, scope } = grant;
   const kept = refreshToken === undefined ? undefined : { refreshToken, expiresAt, scope };
-  return sealTokens(keyring, grant, grant.generation + 1, received, kept);
+  const columns = sealTokens(keyring, grant, grant.generation + 1, received, kept);
+  // RFC 6749 section 5.1: an answer without a scope changes none, whether or not the refresh token is a new one.
+  return received.tokens.scope === undefined ? { ...columns, scope } : columns;
 }
 
 /**

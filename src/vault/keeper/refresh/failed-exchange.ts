@@ -28,7 +28,7 @@ export async function settleFailure(
 
 /** The provider refuses our configuration: that is said aloud, once, and the grant stays as it is. */
 async function raiseAlarm(
-  { context, protocol, grant, attemptId, permit }: Exchange,
+  { context, protocol, grant, attemptId, takenOver, permit }: Exchange,
   error: string,
 ): Promise<RefreshOutcome> {
   const { store, clock, random, emit } = context;
@@ -36,12 +36,17 @@ async function raiseAlarm(
   if (permit.clientRefused(error)) {
     emit({ type: "client_refused", provider: protocol.provider.name, clientId: grant.clientId, error });
   }
-  await store.endAttempt(attemptId, { error, at: now, retryAt: now + backOffMs(grant.failures + 1, random()) });
+  const failure = { error, at: now, retryAt: now + backOffMs(grant.failures + 1, random()) };
+  const { rotation } = protocol.provider;
+  // The owner before may have used up the token, and whoever comes next must know.
+  await (takenOver && rotation !== "none"
+    ? store.endAttemptUnknown(attemptId, { ...failure, suspect: rotation === "strict" })
+    : store.endAttempt(attemptId, failure));
   return { kind: "misconfigured", error };
 }
 
 async function retryLater(
-  { context, protocol, grant, attemptId, permit }: Exchange,
+  { context, protocol, grant, attemptId, takenOver, permit }: Exchange,
   { error, afterMs, ambiguous, limited }: Decision & { do: "retry" },
 ): Promise<RefreshOutcome> {
   const { store, clock, random, emit } = context;
@@ -50,7 +55,7 @@ async function retryLater(
   const { rotation, name: provider } = protocol.provider;
   const blockedForMs = permit.failure({ retryAfterMs: afterMs, limited });
   // A token that does not rotate is as good as before, whatever became of the request.
-  const unknown = ambiguous && rotation !== "none";
+  const unknown = (ambiguous || takenOver) && rotation !== "none";
   emit({ type: "refresh_failed", grantId: grant.grantId, provider, error, ambiguous: unknown });
   const failure = { error, at: now, retryAt: now + waitMs };
   await (unknown

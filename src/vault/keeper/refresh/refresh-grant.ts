@@ -33,6 +33,8 @@ export async function refreshGrant(
   priority: Priority,
 ): Promise<RefreshOutcome> {
   const { clock, sleep, running } = context;
+  // Before anything is touched: another process may have that client.
+  protocolOf(context, seen);
   const waitMs = (seen.retryAt ?? 0) - clock.now();
   if (waitMs > shortBackOffMs) return backOff(gateOf(context, seen.provider), seen, clock.now());
   if (waitMs > 0) await sleep(waitMs);
@@ -44,7 +46,10 @@ export async function refreshGrant(
   try {
     const attempted = await beginAttempt(context, attemptId, seen, priority);
     const commit = attempted.kind === "attempted" ? await exchange(context, attempted) : settled(attempted);
-    commit.stored.then(unlist, unlist);
+    commit.stored.then(unlist, (error: unknown) => {
+      unlist();
+      if (!isOnbehalfError(error)) context.onFault(error, "a commit");
+    });
     return await commit.outcome;
   } catch (error) {
     unlist();
@@ -97,7 +102,11 @@ async function send(context: KeeperContext, attempted: Attempted): Promise<Sent 
     return { ...attempted, context, protocol, refreshToken, response, receivedAt };
   } catch (error) {
     if (isOnbehalfError(error)) {
-      await context.store.endAttempt(attemptId, { error: error.code, at: receivedAt, retryAt: null });
+      const failure = { error: error.code, at: receivedAt, retryAt: null };
+      // The owner before may have used up the token, and whoever comes next must know.
+      await (attempted.takenOver
+        ? context.store.endAttemptUnknown(attemptId, { ...failure, suspect: grant.state === "suspect" })
+        : context.store.endAttempt(attemptId, failure));
     }
     throw error;
   }

@@ -38,12 +38,12 @@ export function rescueFolder(folder: string): RescueJournal {
         return name;
       } catch {
         // A full disk takes the rescue, too. The answer stays in memory, and the store is tried on.
-        rmSync(pathOf(`${name}.part`), { force: true });
+        removeIfPossible(pathOf(`${name}.part`));
         return undefined;
       }
     },
     drop(name) {
-      rmSync(pathOf(name), { force: true });
+      removeIfPossible(pathOf(name));
     },
     kept() {
       return namesIn(folder).flatMap((name) => {
@@ -60,6 +60,14 @@ export function rescueFolder(folder: string): RescueJournal {
       });
     },
   };
+}
+
+function removeIfPossible(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // A file too many does no harm; an error here would end the tries to store the answer.
+  }
 }
 
 function namesIn(folder: string): string[] {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isOnbehalfError } from "../../../../src/index.ts";
 import type { Provider } from "../../../../src/index.ts";
+import { refresh, virtualKeeper } from "../../../faults/virtual-keeper.ts";
 import { testVault, outcomes } from "../../../support/test-vault.ts";
 
 const rotations: readonly (readonly [string, Provider["rotation"], "none" | "grace" | "strict"])[] = [
@@ -124,4 +125,14 @@ test("a grace period: a lost answer is asked for again with the same token, and 
   assert.equal(again?.refresh_token_fingerprint, lost?.refresh_token_fingerprint, "the same bytes");
   clock.advance(3_700_000);
   assert.match((await vault.getAccessToken(grantId)).token, /^ya29\./, "and its successor is the one that was kept");
+});
+
+test("an answer with a new refresh token and without a scope leaves the grant's scopes as they are", async (t) => {
+  const { time, store, context, addGrants } = await virtualKeeper(t, {
+    rotation: "strict",
+    rate: { perSecond: 50, burst: 50 },
+  });
+  const [id = ""] = await addGrants(1, () => time.now());
+  assert.equal((await time.until(refresh(context, id))).kind, "refreshed");
+  assert.equal((await store.grantById(id))?.scope, "openid");
 });

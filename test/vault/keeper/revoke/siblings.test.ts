@@ -4,6 +4,7 @@ import type { TestContext } from "node:test";
 import { isOnbehalfError, Secret } from "../../../../src/index.ts";
 import type { Provider, Vault, VaultOptions } from "../../../../src/index.ts";
 import type { StandinOptions } from "../../../../src/standin/index.ts";
+import { accepts } from "../../../support/accepts.ts";
 import { testVault, outcomes, until } from "../../../support/test-vault.ts";
 import type { TestVault } from "../../../support/test-vault.ts";
 
@@ -172,4 +173,57 @@ describe("a person who connects again in the very moment of a disconnect", () =>
       });
     }
   }
+});
+
+/** What is served for a grant now; undefined where the person must consent again. */
+async function served(vault: Vault, grantId: string): Promise<string | undefined> {
+  try {
+    return (await vault.getAccessToken(grantId)).token;
+  } catch (error) {
+    assert.ok(dead(error), String(error));
+    return undefined;
+  }
+}
+
+describe("an answer that was given before a revocation, and stored after it", () => {
+  test("does not clear a grant that was suspect already and is suspected again: no dead token is served", async (t) => {
+    const { vault, standin, clock, secondCode } = await family(t, { revocationEnds: "family" });
+    const one = await vault.exchangeCode({ provider: "google", code: standin.code({ email }) });
+    const two = await vault.exchangeCode({ provider: "second", code: secondCode() });
+    await vault.revoke(one);
+    assert.equal((await vault.grant(two.grantId)).state, "suspect");
+    clock.advance(1_000);
+    const oneAgain = await vault.exchangeCode({ provider: "google", code: standin.code({ email, force: true }) });
+    clock.advance(1_000);
+    standin.settings({ revocationEnds: "account" });
+    standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 400 });
+    const before = standin.log().counts["refreshed"] ?? 0;
+    const asked = served(vault, two.grantId);
+    await until(() => standin.log().counts["refreshed"] === before + 1);
+    clock.advance(50);
+    await vault.revoke(oneAgain);
+    await asked;
+    const token = await served(vault, two.grantId);
+    assert.ok(token === undefined || (await accepts(standin, token)), "a dead token is served");
+  });
+
+  test("does not revive a grant that has lapsed by the revocation meanwhile", async (t) => {
+    const { vault, again, standin, clock, secondCode } = await family(t);
+    const one = await vault.exchangeCode({ provider: "google", code: standin.code({ email }) });
+    const two = await vault.exchangeCode({ provider: "second", code: secondCode() });
+    const elsewhere = await again();
+    clock.advance(3_700_000);
+    standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 1_500 });
+    const before = standin.log().counts["refreshed"] ?? 0;
+    const asked = served(vault, two.grantId);
+    await until(() => standin.log().counts["refreshed"] === before + 1);
+    clock.advance(50);
+    await elsewhere.revoke(one);
+    // The other process takes the attempt over, is refused, and ends the grant.
+    clock.advance(31_000);
+    assert.equal(await served(elsewhere, two.grantId), undefined);
+    await asked;
+    const token = await served(vault, two.grantId);
+    assert.ok(token === undefined || (await accepts(standin, token)), "a dead token is served");
+  });
 });
