@@ -1,36 +1,39 @@
 import { backOffMs } from "./refresh.ts";
 
 /**
- * Whether one provider, or our client at one provider, is worth asking just now. Plain data: every step makes the
- * next one.
+ * What is known of a provider that fails, or that refuses our client. It decides whether a request is sent now. Plain
+ * data: each step returns the next state.
  */
 export interface Breaker {
   /** Failures in a row. */
   readonly failures: number;
-  /** Nobody is let through before this time, milliseconds since the epoch. */
+  /** No request is sent before this time, milliseconds since the epoch. */
   readonly openUntil: number;
-  /** Why: the provider said that we ask too often, rather than nothing useful. */
+  /** True: the provider said that we send too many requests. False: its answers were of no use, or none came. */
   readonly limited: boolean;
 }
 
 export const closedBreaker: Breaker = { failures: 0, openUntil: 0, limited: false };
 
-/** An answer that says nothing about a grant. */
+/** A failed request that says nothing about a grant. */
 export interface ProviderFailure {
-  /** What the provider asked for, milliseconds. */
+  /** How long the provider asks us to wait, milliseconds. */
   readonly retryAfterMs?: number | undefined;
-  /** We ask too often: that is about us all, whoever's turn it was. */
+  /** The provider says that we send too many requests. That concerns every grant, not only the one in this request. */
   readonly limited?: boolean | undefined;
 }
 
-/** So many failures in a row may be chance; from then on everybody waits together. */
+/** Fewer failures in a row than this may be chance. From this number on, no request is sent for a while. */
 const failureThreshold = 5;
 
 /**
- * After a failure that says nothing about a grant. Being told once that we ask too often is enough to stop everybody.
+ * The breaker after a failure that says nothing about a grant. Where the provider says that we send too many requests,
+ * the first such answer is enough to stop all requests.
  *
+ * @param now milliseconds since the epoch
  * @param random in [0, 1)
- * @see RFC 6585 section 4; RFC 9110 section 10.2.3
+ * @see https://www.rfc-editor.org/rfc/rfc6585#section-4
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
  */
 export function afterFailure(
   { failures }: Breaker,
@@ -40,14 +43,15 @@ export function afterFailure(
 ): Breaker {
   const inARow = limited ? Math.max(failureThreshold, failures + 1) : failures + 1;
   if (inARow < failureThreshold) return { failures: inARow, openUntil: now, limited };
-  // Less than full jitter here: a pause of nothing would let the next of thousands straight through.
+  // Not full jitter: that may give a pause of 0 ms, and the requests of thousands of waiting grants would go out at
+  // once.
   const pauseMs = 250 + backOffMs(inARow - failureThreshold + 1, 0.5 + random / 2, 1_000, 30_000);
   return { failures: inARow, openUntil: now + Math.max(pauseMs, retryAfterMs), limited };
 }
 
 /**
- * After a failure of a request that was let through before the breaker opened. It is no news that the provider fails;
- * only how long it wants to be left alone may be.
+ * The breaker after the failure of a request that was sent before the breaker opened. That the provider fails is known
+ * already, so the failure is not counted again. The provider may ask for a longer wait, which does count.
  */
 export function afterLateFailure(
   breaker: Breaker,
@@ -59,9 +63,10 @@ export function afterLateFailure(
 }
 
 /**
- * Whether to ask now.
+ * Whether to send a request now.
  *
- * @returns `ask`; or `probe`: ask, and nobody else until the answer is there; or how long to wait, milliseconds
+ * @param now milliseconds since the epoch
+ * @returns `ask`: go ahead. `probe`: go ahead, alone. A number: milliseconds to wait
  */
 export function mayAsk({ failures, openUntil }: Breaker, now: number): "ask" | "probe" | number {
   if (failures < failureThreshold) return "ask";

@@ -1,5 +1,5 @@
 /**
- * Where every part of Onbehalf gets its chance from: in [0, 1), for jitter alone. Tests and the simulator give their
- * own; keys, nonces and ids never come from here.
+ * Random numbers in [0, 1) for jitter, and for nothing else: anybody can predict them, so keys, nonces and ids must
+ * never come from here. Tests and the simulator give their own source instead.
  */
 export const systemChance: () => number = Math.random;

@@ -4,39 +4,44 @@ import type { LapseReason } from "./grant.ts";
 export interface ErrorDetails {
   /** The caller key is missing, unknown, expired or revoked. */
   unauthorized: object;
-  /** The caller is known and may not do this. */
+  /** The caller is known and may not do this. `permission`: what its key lacks, where a permission would help. */
   forbidden: { permission?: string };
-  /** A browser could have been made to send this request; nothing was spent. `rule` names the check that failed. */
+  /** Another site could have made a browser send this request. No code was used. `rule`: the check that failed. */
   csrf_rejected: { rule: "origin" | "requested_with" };
-  /** No such grant, or not this caller's: the two are not told apart. */
+  /** No grant fits the reference. */
   grant_not_found: object;
   /** The reference fits several grants. */
   ambiguous_grant: { grantIds: readonly string[]; providers: readonly string[] };
-  /** The person must consent again; no retry helps. */
+  /** The person must consent again; no retry helps. `since`: when the grant ended. */
   reauthorization_required: { grantId: string; since: Date; reason: LapseReason };
-  /** The one-time code was used, has expired, or belongs to another client. `providerError` is RFC 6749's `error`. */
+  /**
+   * The one-time code was used, has expired, or belongs to another client. `providerError`: what the provider said, in
+   * the words of RFC 6749. Absent: the code came here a second time, and the provider was not asked.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+   */
   code_rejected: { providerError?: string };
-  /** The ID token did not verify; nothing was handed out. */
+  /** The ID token did not verify; nothing was handed out. `check`: the claim or property that failed, such as `aud`. */
   id_token_invalid: { check: string };
-  /** The request itself is wrong. */
+  /** The request itself is wrong. `parameter`: the one to correct, where one parameter is to blame. */
   invalid_request: { parameter?: string };
-  /** The proxy may not send a token to this host. */
+  /** A token may not be sent to `host`. `allowed`: where the provider's tokens may go. */
   host_not_allowed: { host: string; allowed: readonly string[] };
   /** A body or a header was larger than the limit. */
   request_too_large: { limitBytes: number };
   /** The grant does not cover what the API asked for. */
   insufficient_scope: { grantId: string; missingScopes: readonly string[]; grantedScopes: readonly string[] };
-  /** The provider refused our client. Never the user's fault, never ends a grant. */
+  /** The provider refused our client. It is never the person's fault, and never ends a grant. */
   client_misconfigured: { issuer: string; clientId: string; providerError: string };
-  /** The provider did not answer usefully. No grant changed. */
+  /** The provider did not answer, or its answer was of no use. No grant changed. */
   provider_unavailable: { issuer: string; retryAfterMs: number };
   /** The database did not answer. No grant changed. */
   store_unavailable: { retryAfterMs: number };
-  /** The process that opens refresh tokens is not there just now. No grant changed. */
+  /** The keeper's process did not answer. Work that it had begun goes on; the same call may be made again. */
   keeper_unavailable: { retryAfterMs: number };
-  /** A sealed value of this grant does not open: it was damaged, or pasted from elsewhere. */
+  /** A sealed value of this grant does not open: it was damaged, or copied from another row or store. */
   grant_unreadable: { grantId: string };
-  /** Settings are wrong; every problem found is listed. */
+  /** Options or settings are wrong. `problems`: every problem that was found. */
   configuration_invalid: { problems: readonly string[] };
   /** The master key is missing, malformed, or not the one this store was sealed with. */
   key_invalid: object;
@@ -46,13 +51,14 @@ export interface ErrorDetails {
   not_found: object;
   /** The address exists; this method does not. */
   method_not_allowed: { allow: readonly string[] };
-  /** A fault of ours; the log says more than the answer. */
+  /** Onbehalf itself failed. The log says more than the answer. */
   internal_error: object;
 }
 
 /** The closed set of codes; narrow on `error.code`. */
 export type ErrorCode = keyof ErrorDetails;
 
+/** What an error carries besides its code and its message. */
 export interface ErrorOptions<C extends ErrorCode> {
   /** What to do next, one sentence, lower case. */
   hint: string;
@@ -60,10 +66,14 @@ export interface ErrorOptions<C extends ErrorCode> {
   cause?: unknown;
 }
 
-/** The one error class of this library. Messages never contain a token, a code or a secret. */
+/**
+ * The one error class of this library. `message` says what is wrong, `hint` what to do next, and `code` decides what
+ * `details` holds. None of them ever contains a token, a code or a secret.
+ */
 export class OnbehalfError<C extends ErrorCode = ErrorCode> extends Error {
   override readonly name = "OnbehalfError";
   readonly code: C;
+  /** What to do next, one sentence, lower case. */
   readonly hint: string;
   readonly details: ErrorDetails[C];
 
@@ -79,10 +89,10 @@ export class OnbehalfError<C extends ErrorCode = ErrorCode> extends Error {
 export type AnyOnbehalfError = { [C in ErrorCode]: OnbehalfError<C> }[ErrorCode];
 
 /**
- * Whether `error` is ours; then `error.code` narrows `error.details`.
+ * Whether `error` is an {@link OnbehalfError}. Then `error.code` narrows `error.details`.
  *
  * @param error anything that was caught
- * @param code only this code, where given
+ * @param code only this code; any code by default
  */
 export function isOnbehalfError<C extends ErrorCode>(error: unknown, code: C): error is OnbehalfError<C>;
 export function isOnbehalfError(error: unknown): error is AnyOnbehalfError;
@@ -91,9 +101,9 @@ export function isOnbehalfError(error: unknown, code?: ErrorCode): boolean {
 }
 
 /**
- * What a caller sent cannot be acted upon.
+ * Says that what a caller sent is wrong.
  *
- * @param message what is wrong, such as `redirect_uri is not a URL`
+ * @param message what must hold, such as `redirect_uri must be a URL`
  * @param hint what to send instead
  * @param parameter its name on the wire, where one parameter is to blame
  */
@@ -105,11 +115,11 @@ export function invalidRequest(message: string, hint: string, parameter?: string
 }
 
 /**
- * A setting or an option cannot work.
+ * Says that a setting or an option cannot work.
  *
- * @param problem what is wrong; it stands in `details.problems` as well
+ * @param problem what is wrong; `details.problems` holds it as well
  * @param hint how to correct it
- * @param cause where it comes from another error
+ * @param cause the error that showed the problem, where there was one
  */
 export function configurationInvalid(
   problem: string,

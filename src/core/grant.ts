@@ -1,11 +1,19 @@
 /**
+ * core/ holds what Onbehalf knows and decides without asking anybody: the words for a grant, the errors, and the rules
+ * for refreshes, take-overs and back-off. What reads a file, sends a request or touches a store does not belong here,
+ * and nothing here imports from outside core/.
+ */
+
+/**
  * Where a grant stands.
  *
  * - `active`: in use.
- * - `suspect`: an exchange ended without a known outcome, or the provider may have ended it with another grant; it is
- *   looked at before anything else.
- * - `lapsed`: the issuer refused the refresh token and a second look agreed; the person must consent again.
- * - `revoking`: we are ending it; nothing is handed out any more, and the provider is told until it confirms.
+ * - `suspect`: an exchange ended without a known outcome, or the provider may have ended this grant together with
+ *   another. Its next use asks the provider first.
+ * - `lapsed`: the provider refused the refresh token, and a second look found no token that works. The person must
+ *   consent again.
+ * - `revoking`: we are ending it. No token is handed out any more, and the revocation is sent to the provider until the
+ *   provider confirms it.
  * - `revoked`: ended by us.
  */
 export type GrantState = "active" | "suspect" | "lapsed" | "revoking" | "revoked";
@@ -14,7 +22,10 @@ export const grantStates: readonly GrantState[] = ["active", "suspect", "lapsed"
 
 /** Why the person must consent again. */
 export type LapseReason =
-  /** The issuer says the refresh token is dead: revoked by the person, unused too long, or pushed out by a newer one. */
+  /**
+   * The provider says that the refresh token is dead: the person removed the app, the token was unused for too long, or
+   * newer tokens pushed it out.
+   */
   | "invalid_grant"
   /** A session policy of the organisation asks for a new sign-in (`invalid_rapt`); the consent itself stands. */
   | "reauthentication_required"
@@ -27,7 +38,12 @@ export type LapseReason =
   /** We revoked it ourselves. */
   | "revoked";
 
-/** Registered claims of the person who signed in (OpenID Connect Core 1.0 section 5.1), names as registered. */
+/**
+ * What the ID token says of the person who signed in. The names are those of the registered claims; `hd` is Google's
+ * hosted domain.
+ *
+ * @see https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims
+ */
 export interface Profile {
   sub: string;
   email?: string;
@@ -48,44 +64,56 @@ export interface Grant {
   readonly provider: string;
   readonly issuer: string;
   readonly clientId: string;
-  /** `sub`: the issuer's name for the person. Key on this one, never on an e-mail address. */
+  /** `sub`: the issuer's id for the person. Know people by this id, never by an e-mail address: those change hands. */
   readonly subject: string;
-  /** The app's own user id, where the app gave one. */
+  /** The app's own user id. Absent: the app gave none. */
   readonly externalId?: string;
   readonly profile: Profile;
-  /** What was granted, in the provider's canonical names. */
+  /** What the person granted, in the provider's canonical names. */
   readonly scopes: readonly string[];
   readonly state: GrantState;
-  /** Why it is not `active`. */
+  /** Why the grant is `lapsed` or `revoked`. Absent in every other state. */
   readonly reason?: LapseReason;
-  /** Since when it has been in this state. */
+  /** Since when the grant has been in this state. */
   readonly since: Date;
-  /** Whether a refresh token is held, so that access goes on while the person is away. */
+  /** Whether a refresh token is held. Only with one does access go on while the person is away. */
   readonly offline: boolean;
   /** How many exchanges have been committed to this grant. */
   readonly generation: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
+  /** Absent: the grant was never refreshed. */
   readonly lastRefreshAt?: Date;
-  /** When the access token held now ends. */
+  /** When the access token that is held now expires. Absent: none is held. */
   readonly accessExpiresAt?: Date;
-  /** The last refresh that did not work, and what was said. It need not have ended the grant. */
+  /** The last refresh that failed: the error code, and when. The grant may work all the same. */
   readonly lastError?: { readonly error: string; readonly at: Date };
 }
 
-/** How a grant is named: by its id, by who consented, or by the app's own user id. */
+/**
+ * How a caller names a grant: by its id (a string, or `grantId`), by the person who consented (`subject`), or by the
+ * app's own user id (`externalId`). Add `provider` where a subject or user id has grants at several providers.
+ */
 export type GrantRef =
   | string
   | { readonly grantId: string }
   | { readonly provider?: string; readonly subject: string }
   | { readonly provider?: string; readonly externalId: string };
 
-/** Splits RFC 6749 section 3.3's `scope` string. */
+/**
+ * Splits a `scope` string at its spaces.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-3.3
+ */
 export function scopesOf(scope: string): readonly string[] {
   return scope.split(" ").filter((each) => each !== "");
 }
 
-/** What was asked for and not granted, in canonical names. */
+/**
+ * The scopes that were requested and not granted, in canonical names.
+ *
+ * @param canonical the provider's own name for a scope, by the name that an app may ask with
+ */
 export function missingScopes(
   requested: readonly string[],
   granted: readonly string[],

@@ -1,7 +1,7 @@
 import { OnbehalfError, isOnbehalfError } from "./errors.ts";
 import type { ErrorCode } from "./errors.ts";
 
-/** Where docs/errors.md is read; each code is a section of it. */
+/** Where the service serves docs/errors.md; each code is a section of it. */
 export const errorsPage = "/docs/errors.md";
 
 const statuses: Readonly<Record<ErrorCode, number>> = {
@@ -35,7 +35,7 @@ export function statusOf(code: ErrorCode): number {
   return statuses[code];
 }
 
-/** An error as HTTP shows it. */
+/** An error as an HTTP response. `body` is a JSON object; the content type in `headers` says so. */
 export interface Problem {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -43,10 +43,13 @@ export interface Problem {
 }
 
 /**
- * An error as RFC 9457 problem details, with the members that OAuth's own errors have.
- * Whatever is not ours becomes `internal_error`, and tells nothing.
+ * An error as problem details, with the members that OAuth's own errors have beside them. An error that is no {@link
+ * OnbehalfError} becomes `internal_error` and tells nothing of itself: its message may hold a secret.
  *
- * @see RFC 9457 section 3; RFC 6749 section 5.2
+ * @param error anything that was caught
+ * @returns status, headers and body of the response; durations are in `Retry-After`, in seconds
+ * @see https://www.rfc-editor.org/rfc/rfc9457#section-3
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
 export function problemOf(error: unknown): Problem {
   const known = isOnbehalfError(error) ? (error as OnbehalfError) : internal;
@@ -69,18 +72,27 @@ export function problemOf(error: unknown): Problem {
   };
 }
 
-/** {@link problemOf} as a web-standard response. */
+/**
+ * {@link problemOf} as a web-standard response.
+ *
+ * @param error anything that was caught
+ */
 export function problemResponse(error: unknown): Response {
   const { status, headers, body } = problemOf(error);
   return new Response(JSON.stringify(body), { status, headers });
 }
 
-const internal = new OnbehalfError("internal_error", "something failed on our side", {
+const internal = new OnbehalfError("internal_error", "the server failed unexpectedly", {
   hint: "look at the server's log for this time",
   details: {},
 });
 
-/** Rounded up, and at least one: who comes back a moment too early is turned away again. RFC 9110 section 10.2.3. */
+/**
+ * A wait as `Retry-After` has it: whole seconds, rounded up, at least 1. Rounded down, callers would come back a moment
+ * too early and be refused again.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+ */
 export function retryAfterSeconds(retryAfterMs: number): number {
   return Math.max(1, Math.ceil(retryAfterMs / 1000));
 }
@@ -93,7 +105,7 @@ function headersFor({ code, details }: OnbehalfError): Record<string, string> {
   return headers;
 }
 
-/** Details in OAuth's spelling: snake_case, ISO times, and seconds where HTTP has seconds. */
+/** Details in OAuth's spelling: snake_case. JSON makes ISO 8601 texts of times. A wait is in `Retry-After` instead. */
 function wireDetails(details: object): Record<string, unknown> {
   const wire: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(details) as [string, unknown][]) {

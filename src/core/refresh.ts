@@ -1,10 +1,17 @@
 import { defined } from "./defined.ts";
 import type { LapseReason } from "./grant.ts";
 
-/** What a provider does with a refresh token that was used: keeps it, honours it for a while, or kills it at once. */
+/**
+ * What a refresh does to the refresh token that was sent. `none`: it stays valid. `graceSeconds`: a new one replaces
+ * it, and the old one works for so many seconds more. `strict`: a new one replaces it, and the old one is dead at once.
+ */
 export type Rotation = "none" | "strict" | { readonly graceSeconds: number };
 
-/** RFC 6749 section 5.2, or any other answer with an `error` member, whatever its HTTP status. */
+/**
+ * An error that the provider named: any answer with an `error` member, whatever its HTTP status.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+ */
 export interface OAuthError {
   readonly kind: "oauth-error";
   readonly status: number;
@@ -13,20 +20,27 @@ export interface OAuthError {
   readonly retryAfterMs?: number;
 }
 
-/** What came back from a token endpoint in place of tokens. `error` is the provider's code or, where it sent none, ours. */
+/**
+ * What came back from a token endpoint instead of tokens. `error`: the provider's code or, where it sent none, ours.
+ */
 export type TokenFailure =
   | OAuthError
-  /** An HTTP answer that says nothing: HTML, broken JSON, too large, 200 without a token. */
+  /** An HTTP answer that says nothing: HTML, broken JSON, a body that is too large, or 200 without a token. */
   | { readonly kind: "unusable"; readonly status: number; readonly error: string; readonly retryAfterMs?: number }
   /** No answer. `sent` is false only where the request certainly never arrived. */
   | { readonly kind: "silence"; readonly sent: boolean; readonly error: string };
 
-/** How one provider's error codes are read. Data, so that an odd provider needs no code. */
+/** What a provider's error codes mean. It is data: for a provider with other error codes, no function must change. */
 export type RefusalMeaning =
   "dead" | "reauthenticate" | "restricted" | "misconfigured" | "transient" | "limited" | "ours";
 export type Refusals = Readonly<Record<string, RefusalMeaning>>;
 
-/** RFC 6749 section 5.2, with the codes Google adds. Only the first three speak about the grant. */
+/**
+ * The standard error codes, and those that Google adds. Only `dead`, `reauthenticate` and `restricted` speak about the
+ * grant; all others speak about our client, our request or the provider.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+ */
 export const standardRefusals: Refusals = {
   invalid_grant: "dead",
   "invalid_grant/invalid_rapt": "reauthenticate",
@@ -49,13 +63,15 @@ export const standardRefusals: Refusals = {
 
 /** What to do where a refresh brought no tokens. */
 export type Decision =
-  /** The answer is evidence about the token that was sent; look again before blaming the grant. */
+  /**
+   * The provider refused the token that was sent. Take a second look before the grant lapses: a newer token may work.
+   */
   | { readonly do: "second-look"; readonly reason: LapseReason; readonly error: string }
-  /** The provider refuses our client: raise an alarm, touch no grant. */
+  /** The provider refuses our client: raise an alarm, and leave the grant as it is. */
   | { readonly do: "alert-operator"; readonly error: string }
   /**
-   * Nothing is known to have happened to the token: try later. `ambiguous`: the provider may have used it up.
-   * `limited`: we ask too often, all of us, not this grant alone.
+   * Try later. `ambiguous`: the provider may have replaced the token. `limited`: the provider says that we send too
+   * many requests, which concerns every grant.
    */
   | {
       readonly do: "retry";
@@ -66,8 +82,8 @@ export type Decision =
     };
 
 /**
- * Decides what a failure at the token endpoint means for the grant whose refresh token was sent.
- * It goes by `error` and `error_subtype`, never by a description, and only then by the status.
+ * Decides what a failure at the token endpoint means for the grant whose refresh token was sent. Status 429 and 5xx
+ * come first; then `error` and `error_subtype` decide. A description never does: providers change their words.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
@@ -81,7 +97,8 @@ export function decide(failure: TokenFailure, refusals: Refusals = standardRefus
         do: "retry" as const,
         error,
         afterMs,
-        // A body that was cut short on its way may have carried the new token: only a plain 4xx says "not used up".
+        // A body that was cut short on its way may have carried the new token. Only a 4xx says that the token that was
+        // sent is still good.
         ambiguous: !(status >= 400 && status < 500),
         limited: status === 429 ? (true as const) : undefined,
       });
@@ -96,7 +113,7 @@ function decideOnError(
   refusals: Refusals,
 ): Decision {
   const retry = defined({ do: "retry" as const, error, afterMs, ambiguous: status >= 500 });
-  // The error code of an overloaded server or of a proxy is not to be believed: the status outranks it.
+  // An overloaded server or a proxy may send a wrong error code, so the status decides.
   if (status === 429) return { ...retry, limited: true };
   if (status >= 500) return retry;
   const subtle = errorSubtype === undefined ? error : `${error}/${errorSubtype}`;
@@ -117,17 +134,19 @@ function decideOnError(
   }
 }
 
-/** A provider chooses its words, `constructor` and `toString` among them: only what was written down counts. */
+/** What a code means. `hasOwn`, because a provider may send `constructor`, which every object has a member for. */
 function meaningOf(refusals: Refusals, code: string): RefusalMeaning | undefined {
   return Object.hasOwn(refusals, code) ? refusals[code] : undefined;
 }
 
 /**
- * Full-jitter back-off: anywhere between nothing and the doubled bound, so that thousands of grants that failed
- * together do not come back together.
+ * Back-off with full jitter: between 0 and a bound that doubles with each failure, so that thousands of grants that
+ * failed together do not come back together.
  *
  * @param failures how often it has failed in a row, 1 or more
  * @param random in [0, 1)
+ * @param baseMs the bound after the first failure, milliseconds
+ * @param capMs the largest bound, milliseconds
  * @returns milliseconds
  */
 export function backOffMs(failures: number, random: number, baseMs = 500, capMs = 60_000): number {
@@ -135,8 +154,8 @@ export function backOffMs(failures: number, random: number, baseMs = 500, capMs 
 }
 
 /**
- * How long a grant is left alone after a failure: as long as the provider asks for, and longer where it fails again and
- * again, for some say "a second" whatever happens.
+ * How long a grant is not refreshed after a failure: as long as the provider asks for, or longer where it fails again
+ * and again, because some providers always ask for one second.
  *
  * @param failures how often it has failed in a row, 1 or more
  * @param random in [0, 1)
@@ -150,10 +169,11 @@ export function waitAfterMs(failures: number, random: number, retryAfterMs = 0):
 const dayMs = 86_400_000;
 
 /**
- * When a grant that nobody uses is refreshed all the same: after 24 to 30 days, spread per grant. Google ends refresh
+ * When a grant that nobody uses is refreshed all the same: 24 to 30 days after its last exchange. Google ends refresh
  * tokens that were unused for six months.
  *
- * @param share in [0, 1), fixed per grant
+ * @param lastExchangeAt milliseconds since the epoch
+ * @param share where in these six days, in [0, 1); always the same for a grant, and different between grants
  * @returns milliseconds since the epoch
  */
 export function keepAliveAt(lastExchangeAt: number, share: number): number {

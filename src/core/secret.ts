@@ -1,6 +1,6 @@
 /**
- * Wraps a token, a code or a key from the moment it enters, so that no log, error or dump can print it.
- * `expose()` is the one word to look for in a review.
+ * Wraps a token, a code or a key from the moment it enters, so that no log, error or dump can print it: as text, as
+ * JSON and in `console.log` it is `[secret]`. In a review, look for `expose()`: only that gives the value.
  */
 export class Secret {
   readonly #value: string;
@@ -9,7 +9,7 @@ export class Secret {
     this.#value = value;
   }
 
-  /** The value itself. Hand it to the wire or to a cipher, nowhere else. */
+  /** The value itself. Give it to the request that needs it or to a cipher, and to nothing else. */
   expose(): string {
     return this.#value;
   }
@@ -23,7 +23,7 @@ export class Secret {
   }
 
   static {
-    // What `util.inspect`, and so `console.log`, asks an object for.
+    // `util.inspect`, and so `console.log`, calls the method of this name.
     const inspect = Symbol.for("nodejs.util.inspect.custom");
     Object.defineProperty(Secret.prototype, inspect, { value: () => "[secret]" });
   }

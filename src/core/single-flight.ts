@@ -1,7 +1,6 @@
 /**
- * One call per key at a time: whoever asks while it runs gets the same promise.
- * The work outlives those who asked for it: a caller who hangs up must not abort a refresh that others, and the
- * stored grant, depend on.
+ * Runs work once per key at a time: a caller who asks while it runs gets the same promise. No caller can abort the
+ * work: other callers, and the stored grant, depend on its end.
  */
 export class SingleFlight<K, V> {
   readonly #running = new Map<K, Promise<V>>();
@@ -10,7 +9,7 @@ export class SingleFlight<K, V> {
   do(key: K, work: () => Promise<V>): Promise<V> {
     const running = this.#running.get(key);
     if (running !== undefined) return running;
-    // Begun in an async function, so that work that throws before its first await is a rejection like any other.
+    // The async function turns an error that `work` throws before its first await into a rejection.
     const run = (async () => work())().finally(() => {
       this.#running.delete(key);
     });
@@ -18,25 +17,26 @@ export class SingleFlight<K, V> {
     return run;
   }
 
-  /** How many keys have work under way. */
+  /** For how many keys work is under way. */
   get size(): number {
     return this.#running.size;
   }
 
-  /** Resolves when all work that is under way now has ended, well or not. */
+  /** Resolves when all work that is under way now has ended, whether it succeeded or failed. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#running.values());
   }
 }
 
 /**
- * Waits for `promise`, or until `signal` aborts; the work behind the promise goes on either way.
+ * Waits for `promise`, or until `signal` aborts. The work behind the promise goes on either way.
  *
- * @throws the signal's reason, when it aborts first
+ * @throws the signal's reason, where it aborts first
+ * @throws what the promise rejects with
  */
 export async function waitFor<V>(promise: Promise<V>, signal?: AbortSignal): Promise<V> {
   if (signal === undefined) return await promise;
-  // Nobody may be waiting when it rejects: an unhandled rejection would end the process, and all other work in it.
+  // After an abort nobody waits for it: a rejection that nobody handles would end the process and all other work in it.
   promise.catch(() => undefined);
   signal.throwIfAborted();
   let stop: (() => void) | undefined;

@@ -1,9 +1,12 @@
 import type { Rotation } from "./refresh.ts";
 import { arrivalMs, exchangeLimitMs, takeOverLimitMs } from "./timing.ts";
 
-/** The process and vault that made an attempt: enough to prove that they are dead, and nothing that a reused pid could fake. */
+/**
+ * The process and vault that made an attempt. It holds enough to prove that they are dead; a new process that has the
+ * same pid by chance cannot be mistaken for them where the system tells when a process started.
+ */
 export interface Owner {
-  /** The machine and its boot, so that a reboot ends all its attempts. */
+  /** The machine and its boot: after a reboot, all attempts of the boot before are known to be dead. */
   readonly node: string;
   readonly pid: number;
   /** When the process started, in the kernel's own units; empty where the system does not tell. */
@@ -12,10 +15,10 @@ export interface Owner {
   readonly vault: string;
 }
 
-/** What is known of the owner of an attempt. */
+/** What is known of the owner of an attempt. `mine`: the owner is the vault that asks. */
 export type Liveness = "mine" | "alive" | "dead" | "unknown";
 
-/** A refresh that was begun: the durable record, written before the token was sent. */
+/** The durable record that a refresh was begun, written before the refresh token is sent. */
 export interface Attempt {
   readonly attemptId: string;
   readonly grantId: string;
@@ -23,26 +26,31 @@ export interface Attempt {
   readonly owner: Owner;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
-  /** The exchange is over for its owner, and nobody knows what the provider did. */
+  /**
+   * The owner's exchange has ended without a usable answer, and nobody knows whether the provider replaced the token.
+   */
   readonly endedUnknown: boolean;
 }
 
+/** The limits that decide where nothing is known of an owner, milliseconds. */
 export interface TakeOverTimes {
   readonly exchangeLimitMs: number;
   readonly takeOverLimitMs: number;
   readonly arrivalMs: number;
 }
 
+/** Those of `timing.ts`. */
 export const takeOverTimes: TakeOverTimes = { exchangeLimitMs, takeOverLimitMs, arrivalMs };
 
 /**
  * Whether an attempt may be taken over.
  *
- * An attempt is not taken from an owner that lives: a paused process may be about to send the token, or it may hold the
- * only copy of the new one. Only a provider that does not rotate makes a second refresh harmless. Where nothing can be
- * known of the owner, time decides: after the exchange's own limit while the provider surely still accepts the old
- * token, otherwise after some minutes. In between, the token may be used up, and sending it again may make the provider
- * end every token of an owner that lives.
+ * - The owner is alive: no. A paused process may be about to send the token, or it may hold the only copy of the new
+ *   one. Only a provider that does not rotate makes a second refresh harmless: then the limit of an exchange decides.
+ * - The owner is dead, or said that it does not know the outcome: yes.
+ * - Nothing is known of the owner: time decides. While the provider certainly still accepts the old token, the limit of
+ *   an exchange must have passed; otherwise some minutes. A process that sent the token sooner might send one that is
+ *   used up, and the provider might then end every token of an owner that is alive.
  *
  * @param now milliseconds since the epoch, by the clock that `startedAt` was taken from
  */
@@ -62,7 +70,10 @@ export function mayTakeOver(
   return rotation !== "strict" && age > times.exchangeLimitMs && arrivesInGrace(age, rotation, times);
 }
 
-/** The provider may have replaced the token as soon as the attempt began: from then on its grace period is running. */
+/**
+ * Whether a request that is sent now reaches the provider within the grace period. The provider may have replaced the
+ * token as soon as the attempt began, so the period counts from there.
+ */
 function arrivesInGrace(
   age: number,
   { graceSeconds }: { graceSeconds: number },
@@ -71,42 +82,45 @@ function arrivesInGrace(
   return age + arrival <= graceSeconds * 1000;
 }
 
-/** What the store answers to a process that wants to write an attempt. `G` is the grant as the store has it. */
+/** What the store answers to a process that wants to write an attempt. `G` is the grant as the store holds it. */
 export type AttemptResult<G> =
-  /** The attempt is durable: the token may be sent. */
+  /** The attempt is written: the token may be sent. */
   | { readonly kind: "begun"; readonly grant: G }
-  /** Another attempt stands. `now` is by the clock that its `startedAt` was taken from. */
+  /**
+   * Another attempt is there. `now`: by the clock that its `startedAt` was taken from, milliseconds since the epoch.
+   */
   | { readonly kind: "held"; readonly attempt: Attempt; readonly now: number }
-  /** The last refresh failed a moment ago, and the grant is to be left alone until `retryAt`. */
+  /** The last refresh failed a moment ago, and the grant must not be refreshed before its `retryAt`. */
   | { readonly kind: "backing-off"; readonly grant: G }
-  /** The grant is at another generation, or in no usable state. */
+  /** The grant is at another generation, or it is not usable. */
   | { readonly kind: "moved"; readonly grant: G }
+  /** There is no such grant. */
   | { readonly kind: "gone" };
 
 /** What a process does next. */
 export type NextStep<G> =
   /** Send the token now. */
   | { readonly do: "exchange"; readonly grant: G }
-  /** Ask the gate for a permit; then send the token where an attempt is begun already, else look again. */
+  /** Ask the gate for a permit. Then send the token where the attempt is begun already; otherwise read again. */
   | { readonly do: "get-permit"; readonly begun: G | undefined }
-  /** Replace the attempt that stands. */
+  /** Replace the attempt that is there. */
   | { readonly do: "take-over"; readonly attemptId: string }
-  /** The owner of the attempt may still finish: look again soon. */
+  /** The owner of the attempt may still finish: read again soon. */
   | { readonly do: "wait" }
   /** Come back later. */
   | { readonly do: "back-off"; readonly grant: G }
-  /** Somebody else stored a newer generation. */
+  /** Another process has stored a newer generation. */
   | { readonly do: "newer" }
-  /** The grant cannot be refreshed any more; its row says why. */
+  /** The grant cannot be refreshed any more. Its row says why. */
   | { readonly do: "ended" };
 
 /**
- * What a process does next that wants to refresh one generation of a grant.
+ * Decides what a process does next that wants to refresh one generation of a grant.
  *
- * @param situation.result what the store answered to the attempt
- * @param situation.liveness of the owner whose attempt stands; `unknown` where none does
+ * @param situation.result what the store answered when the process wanted to write its attempt
+ * @param situation.liveness of the owner of the attempt that is there; `unknown` where there is none
  * @param situation.hasPermit whether the process holds a permit to call the provider
- * @param situation.generation the one that is to be refreshed
+ * @param situation.generation the one that the process wants to refresh
  */
 export function nextStep<G extends { readonly generation: number }>({
   result,

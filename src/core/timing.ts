@@ -1,24 +1,30 @@
 /**
- * How long things may take, in milliseconds. Each limit follows from the one before it: whoever waits for an exchange
- * must wait longer than an exchange may take, or it gives up on an answer that is about to be stored.
+ * How long things may take, in milliseconds. Each limit follows from the one before it: a process that waits for an
+ * exchange must wait longer than an exchange may take. Otherwise it gives up while the answer is about to be stored.
  */
 
 /** One exchange with a provider, from the request to the last byte of the answer. */
 export const exchangeLimitMs = 30_000;
 
-/** A process that ends waits so long for exchanges that are under way: a spent token must be stored first. */
+/**
+ * How long a process that ends waits for exchanges that are under way. What the provider answers must be stored first:
+ * the token that was sent may be used up.
+ */
 export const drainLimitMs: number = exchangeLimitMs + 10_000;
 
-/** A request waits so long for another process that is refreshing the same grant, or for the keeper. */
+/** How long a request waits for another process that is refreshing the same grant, or for the keeper. */
 export const holderWaitMs: number = drainLimitMs + 5_000;
 
 /**
- * After so long an attempt is taken over from an owner of whom nothing is known, though its token may be used up: the
- * grant would be stuck for ever otherwise.
+ * How old an attempt must be before it is taken over from an owner of whom nothing is known. Its token may be used up,
+ * but without this limit the grant would be stuck for ever.
  */
 export const takeOverLimitMs = 300_000;
 
-/** A request may need so long to reach a provider. So long before a grace period may end, nobody begins a request. */
+/**
+ * How long a request may need to reach a provider. No request is begun closer than this to the end of a grace period:
+ * it might arrive too late.
+ */
 export const arrivalMs = 5_000;
 
 /** @throws TypeError where a limit is not longer than the one before it */
