@@ -1,3 +1,7 @@
+/**
+ * crypto/ seals and opens values with the keys of one store, and holds the names of the places they are sealed for.
+ * What a sealed value means does not belong here, nor where it is kept: crypto/ knows no grant and no store.
+ */
 import { createHmac, randomBytes } from "node:crypto";
 import { OnbehalfError } from "../core/errors.ts";
 import type { MasterKey } from "./master-key.ts";
@@ -8,9 +12,10 @@ import type { DataKey } from "./sealing.ts";
 
 export type { KeyClass } from "./places.ts";
 
+/** Every class: what a keeper needs. */
 export const keyClasses: readonly KeyClass[] = ["refresh", "read", "index", "assertion"];
 
-/** What a process needs that serves reads and opens no refresh token. */
+/** The classes that a process needs which hands out tokens and opens no refresh token. */
 export const readingClasses: readonly KeyClass[] = ["read", "index", "assertion"];
 
 /** A data key as the store keeps it. */
@@ -21,7 +26,7 @@ export interface WrappedKey {
   readonly wrapped: Uint8Array;
 }
 
-/** The keys of one store, opened. Holds only the classes it was given. */
+/** The opened data keys of one store. It holds only the classes that this process needs. */
 export class Keyring {
   readonly instance: string;
   readonly #newest = new Map<KeyClass, DataKey>();
@@ -35,30 +40,40 @@ export class Keyring {
     }
   }
 
-  /** Seals for one place, under the newest key of the place's class. */
+  /**
+   * Seals a value for one place, under the newest key of the place's class.
+   *
+   * @throws TypeError where this process holds no key of the class
+   */
   seal(plaintext: string, place: SealedPlace): Buffer {
     return seal(plaintext, { ...place, instance: this.instance }, this.#key(sealedColumns[place.column]));
   }
 
-  /** Opens with whichever key of the place's class sealed it; undefined where it does not open. */
+  /**
+   * Opens a value with the key of the place's class that sealed it; undefined where it does not open, because it was
+   * damaged or sealed for another place.
+   *
+   * @throws TypeError where this process holds no key of the class
+   */
   open(sealed: Uint8Array, place: SealedPlace): string | undefined {
     const keyClass = sealedColumns[place.column];
-    // Without the class nothing can be said about the value: to call it damaged would condemn what is sound.
+    // A process without the class must not call the value damaged: it may be sound.
     this.#key(keyClass);
     const entry = this.#byId.get(sealedUnder(sealed) ?? -1);
-    // A value sealed under another class's key was pasted across: it must not open even where we hold that key.
+    // A value that a key of another class sealed was copied here from another column. It must not open, even where this
+    // process holds that key.
     if (entry === undefined || entry.keyClass !== keyClass) return undefined;
     return open(sealed, { ...place, instance: this.instance }, entry.key);
   }
 
-  /** A keyed hash: looks values up without storing them. Parts are length-prefixed by JSON. */
+  /** A keyed hash, by which a value is found without being stored. JSON keeps the parts apart. */
   hash(purpose: string, ...parts: string[]): Buffer {
     return createHmac("sha256", this.#key("index").bytes)
       .update(JSON.stringify([purpose, ...parts]))
       .digest();
   }
 
-  /** 32 bytes for one purpose, the same in every process of this store. */
+  /** 32 secret bytes for one purpose: the same in every process of this store. */
   seed(keyClass: KeyClass, purpose: string): Buffer {
     return createHmac("sha256", this.#key(keyClass).bytes).update(`seed/${purpose}`).digest();
   }
@@ -70,7 +85,7 @@ export class Keyring {
   }
 }
 
-/** What seals, opens and hashes: a keyring, as those see it who use one. */
+/** What a user of a {@link Keyring} needs of it. */
 export type Sealer = Pick<Keyring, "seal" | "open" | "hash" | "seed">;
 
 /** A store's first keyring: one random data key of each class, wrapped by the master key. */
@@ -89,9 +104,9 @@ export function newWrappedKeys(instance: string, master: MasterKey): WrappedKey[
 /**
  * Unwraps a store's data keys.
  *
- * @param classes the classes this process needs; keys of others stay closed
- * @throws {OnbehalfError} `key_invalid`: none of the master keys is the one this store was sealed with
- * @throws {OnbehalfError} `store_unusable`: it is, and a data key was damaged
+ * @param classes the classes that this process needs; all by default. Keys of other classes stay wrapped
+ * @throws {OnbehalfError} `key_invalid`: none of the master keys is the one that this store was sealed with
+ * @throws {OnbehalfError} `store_unusable`: the master key is right, and a data key is damaged
  */
 export function openKeyring(
   instance: string,
@@ -109,16 +124,18 @@ export function openKeyring(
   return new Keyring(instance, keys);
 }
 
-/** Whether one of the master keys opens this data key. */
+/** Whether one of the master keys unwraps this data key. */
 export function opens(key: WrappedKey, instance: string, masters: readonly MasterKey[]): boolean {
   return unwrapWithAny(key, instance, masters) !== undefined;
 }
 
 /**
- * The same data key under another master key. What it sealed stays as it is.
+ * Wraps a data key under another master key. The values that the data key has sealed stay as they are.
  *
- * @throws {OnbehalfError} `key_invalid`: none of the master keys is the one it was wrapped with
- * @throws {OnbehalfError} `store_unusable`: it is, and the data key was damaged
+ * @param masters those that may unwrap it
+ * @param newest the one to wrap it under
+ * @throws {OnbehalfError} `key_invalid`: none of the master keys is the one that it was wrapped with
+ * @throws {OnbehalfError} `store_unusable`: the master key is right, and the data key is damaged
  */
 export function wrapUnder(
   key: WrappedKey,
@@ -136,16 +153,16 @@ function unwrapWithAny(key: WrappedKey, instance: string, masters: readonly Mast
   return master === undefined ? undefined : unwrap(key, instance, master);
 }
 
-/** Told apart, for the one is cured by the right key, and the other by no key at all. */
+/** Says why a data key does not open: the master key is another one, or the data key is damaged and no key helps. */
 function unopenable({ keyId, masterKeyId }: WrappedKey, masters: readonly MasterKey[]): OnbehalfError {
   if (masters.some(({ id }) => id === masterKeyId)) {
     return new OnbehalfError("store_unusable", `data key ${keyId} of this store does not open`, {
-      hint: "it was damaged, or brought from another store: restore the database from a backup; nothing was changed",
+      hint: "the key was damaged or copied from another store: restore the database from a backup; nothing was changed",
       details: {},
     });
   }
   return new OnbehalfError("key_invalid", `this store was sealed with another master key (${masterKeyId})`, {
-    hint: "give the key this store was made with; nothing was changed. Without it the grants cannot be opened",
+    hint: "give the master key that this store was made with; without it no grant can be opened. Nothing was changed",
     details: {},
   });
 }

@@ -4,24 +4,29 @@ import { OnbehalfError } from "../core/errors.ts";
 import { Secret } from "../core/secret.ts";
 
 /**
- * Where master keys come from. The first one seals; the others only open what an earlier one sealed.
- * A KMS adapter is another function of this shape.
+ * Gives the master keys when a vault or keeper is opened, newest first. The first one wraps new data keys; the others
+ * only unwrap what an earlier one has wrapped. An adapter of a key management service is another function of this
+ * shape.
  */
 export type MasterKeySource = () => Secret[] | Promise<Secret[]>;
 
 const form = /^obm_([A-Za-z0-9_-]{43})_([0-9a-f]{8})$/;
 
-/** A new master key, as text: 256 random bits and a checksum that catches a cut or mistyped copy. */
+/**
+ * Makes a new master key, as text: 256 random bits, and a checksum that shows when a copy was cut or mistyped. Keep a
+ * copy apart from the database: without the key no grant can be opened.
+ */
 export function generateMasterKey(): Secret {
   const body = randomBytes(32).toString("base64url");
   return new Secret(`obm_${body}_${checksum(body)}`);
 }
 
 /**
- * Master keys from an environment variable, newest first, separated by commas.
+ * Master keys from an environment variable, newest first, separated by commas or white space. The variable is read when
+ * a vault is opened; that fails with `key_invalid` where it holds no key or a malformed one.
  *
  * @param name the variable's name
- * @param environment where to look, the process's own by default
+ * @param environment where to look; the environment of this process by default
  */
 export function keyringFromEnv(
   name: string,
@@ -31,7 +36,12 @@ export function keyringFromEnv(
   return () => splitKeys(environment[name] ?? "", `environment variable ${name}`);
 }
 
-/** Master keys from a file, newest first, one a line. */
+/**
+ * Master keys from a file, newest first, one on each line. The file is read when a vault is opened; that fails with
+ * `key_invalid` where it cannot be read, or holds no key or a malformed one.
+ *
+ * @param path the file's path; let nobody but the process's own user read it
+ */
 export function keyringFromFile(path: string): MasterKeySource {
   return () => {
     let text: string;
@@ -48,7 +58,11 @@ export function keyringFromFile(path: string): MasterKeySource {
   };
 }
 
-/** Master keys that the program already holds, newest first. */
+/**
+ * Master keys that the program already holds. A malformed one makes the opening of a vault fail with `key_invalid`.
+ *
+ * @param keys newest first
+ */
 export function keyringFromKeys(...keys: (Secret | string)[]): MasterKeySource {
   return () => keys.map((key) => (typeof key === "string" ? new Secret(key) : key));
 }
@@ -56,7 +70,7 @@ export function keyringFromKeys(...keys: (Secret | string)[]): MasterKeySource {
 function splitKeys(text: string, origin: string): Secret[] {
   const keys = text.split(/[\s,]+/).filter((each) => each !== "");
   if (keys.length === 0) {
-    throw new OnbehalfError("key_invalid", `no master key in ${origin}`, {
+    throw new OnbehalfError("key_invalid", `there is no master key in ${origin}`, {
       hint: "make one with: onbehalf keys generate, and keep a copy apart from the database",
       details: {},
     });
@@ -64,16 +78,19 @@ function splitKeys(text: string, origin: string): Secret[] {
   return keys.map((key) => new Secret(key));
 }
 
-/** A master key's bytes, from which only wrapping keys are derived; and its public name. */
+/** A master key. It encrypts nothing itself: only wrapping keys and its public name are derived from it. */
 export interface MasterKey {
-  /** 16 hex digits that name the key and tell nothing of it. */
+  /** 16 hex digits that name the key. The key cannot be computed from them. */
   readonly id: string;
-  /** The key that wraps data keys of one class. Another class's cannot be computed from it. */
+  /** The key that wraps the data keys of one class. The wrapping key of another class cannot be computed from it. */
   wrappingKey(dataKeyClass: string): Buffer;
 }
 
 /**
+ * Reads a master key.
+ *
  * @throws {OnbehalfError} `key_invalid`: not a master key, or a damaged copy of one
+ * @see https://www.rfc-editor.org/rfc/rfc5869
  */
 export function parseMasterKey(text: Secret): MasterKey {
   const match = form.exec(text.expose());
@@ -94,13 +111,14 @@ export function parseMasterKey(text: Secret): MasterKey {
   };
 }
 
-/** Newest first. */
+/** At least one, newest first. */
 export type MasterKeys = readonly [MasterKey, ...MasterKey[]];
 
 /**
  * Every master key that a source gives, newest first.
  *
- * @throws {OnbehalfError} `key_invalid`: none, or a malformed one
+ * @throws {OnbehalfError} `key_invalid`: the source gives no key, or a malformed one
+ * @throws what the source throws
  */
 export async function masterKeysOf(source: MasterKeySource): Promise<MasterKeys> {
   const [newest, ...older] = (await source()).map(parseMasterKey);
@@ -112,7 +130,7 @@ export async function masterKeysOf(source: MasterKeySource): Promise<MasterKeys>
 }
 
 /**
- * A master key's public name: 16 hex digits that tell nothing of it.
+ * A master key's public name: 16 hex digits, from which the key cannot be computed.
  *
  * @throws {OnbehalfError} `key_invalid`: not a master key, or a damaged copy of one
  */

@@ -1,6 +1,6 @@
 /**
- * What a data key is for. Refresh tokens have a class of their own, so that a process that serves reads need not be
- * able to open them. `index` keys make keyed hashes; `assertion` keys sign sign-in assertions.
+ * What a data key is for. Refresh tokens have a class of their own, so that a process that only hands out access tokens
+ * cannot open them. Keys of `index` make keyed hashes; keys of `assertion` sign sign-in assertions.
  */
 export type KeyClass = "refresh" | "read" | "index" | "assertion";
 
@@ -15,8 +15,8 @@ export type SealedColumn =
   | "rescue.answer";
 
 /**
- * The class of data key that seals each column. The names are part of what is authenticated: under another name,
- * nothing that was sealed before would open.
+ * Which class of data key seals each column. The name of a column is authenticated with each value: if a column were
+ * renamed here, nothing that it holds would open any more.
  */
 export const sealedColumns: Readonly<Record<SealedColumn, KeyClass>> = {
   "grants.profile": "read",
@@ -28,7 +28,7 @@ export const sealedColumns: Readonly<Record<SealedColumn, KeyClass>> = {
   "rescue.answer": "refresh",
 };
 
-/** Where a sealed value lives within one store. It opens nowhere else: not in another row, column, client or generation. */
+/** The place of a sealed value within one store. In another row, column, client or generation it does not open. */
 export interface SealedPlace {
   readonly clientId: string;
   readonly column: SealedColumn;
@@ -37,7 +37,7 @@ export interface SealedPlace {
   readonly generation: number;
 }
 
-/** The same for a data key, which its master key seals. */
+/** The place of a wrapped data key. */
 export interface WrappedKeyPlace {
   readonly clientId: "";
   readonly column: `data_keys.${string}`;

@@ -1,10 +1,10 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
 import type { SealedPlace, WrappedKeyPlace } from "./places.ts";
 
-/** Where a sealed value lives: a place, and the store's own random name. */
+/** The place of a sealed value, with the store's own random name: in another store it does not open. */
 export type Place = (SealedPlace | WrappedKeyPlace) & { readonly instance: string };
 
-/** A data key: its number in the keyring, and 32 bytes. */
+/** A data key: its number in the keyring, and its 32 bytes. */
 export interface DataKey {
   readonly keyId: number;
   readonly bytes: Buffer;
@@ -19,9 +19,10 @@ const tagLength = 16;
 /**
  * Seals a value: AES-256-GCM under a key that is derived for this record and column alone.
  *
- * Layout: version, algorithm, key number (4 bytes), nonce (12), ciphertext, tag (16).
+ * Layout: version (1 byte), algorithm (1), key number (4), nonce (12), ciphertext, tag (16).
  *
- * @see NIST SP 800-38D; RFC 5869
+ * @see https://doi.org/10.6028/NIST.SP.800-38D
+ * @see https://www.rfc-editor.org/rfc/rfc5869
  */
 export function seal(plaintext: string, place: Place, key: DataKey): Buffer {
   const header = Buffer.alloc(headerLength);
@@ -35,21 +36,21 @@ export function seal(plaintext: string, place: Place, key: DataKey): Buffer {
   return Buffer.concat([header, nonce, body, cipher.getAuthTag()]);
 }
 
-/** Which data key a sealed value needs; undefined where it is not a sealed value at all. */
+/** The number of the data key that sealed a value; undefined where the bytes are no sealed value. */
 export function sealedUnder(sealed: Uint8Array): number | undefined {
   if (sealed.length < headerLength + nonceLength + tagLength) return undefined;
   if (sealed[0] !== version || sealed[1] !== aes256gcm) return undefined;
   return Buffer.from(sealed.buffer, sealed.byteOffset, headerLength).readUInt32BE(2);
 }
 
-/** Opens a sealed value; undefined where it was damaged, or sealed for another place or key. */
+/** Opens a sealed value; undefined where it is damaged, or was sealed for another place or with another key. */
 export function open(sealed: Uint8Array, place: Place, key: DataKey): string | undefined {
   if (sealedUnder(sealed) !== key.keyId) return undefined;
   const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.length);
   const header = bytes.subarray(0, headerLength);
   const nonce = bytes.subarray(headerLength, headerLength + nonceLength);
   const tag = bytes.subarray(bytes.length - tagLength);
-  // Without authTagLength, node:crypto accepts a four-byte tag, which can be forged.
+  // Without authTagLength, node:crypto would accept a tag of 4 bytes, which can be forged.
   const decipher = createDecipheriv("aes-256-gcm", recordKey(key, place), nonce, { authTagLength: tagLength });
   decipher.setAAD(additionalData(header, place));
   decipher.setAuthTag(tag);
@@ -76,7 +77,7 @@ function additionalData(header: Uint8Array, place: Place): Buffer {
   ]);
 }
 
-/** Length before each part, so that no two lists of parts give the same bytes. */
+/** Writes the length before each part, so that two different lists of parts never give the same bytes. */
 function lengthPrefixed(parts: readonly (string | Uint8Array)[]): Buffer {
   return Buffer.concat(
     parts.flatMap((part) => {

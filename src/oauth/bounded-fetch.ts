@@ -1,12 +1,12 @@
 import { waitFor } from "../core/single-flight.ts";
 import { exchangeLimitMs } from "../core/timing.ts";
 
-/** A fetch, and the bounds that keep a provider's bad answer from hurting us. */
+/** A fetch with bounds: an answer that is slow or large must not hold up this process or fill its memory. */
 export interface BoundedFetch {
   readonly fetch: typeof fetch;
-  /** For one exchange in all, milliseconds. */
+  /** How long a request may take, from its start to the last byte of the answer, milliseconds. */
   readonly timeoutMs: number;
-  /** The largest body that is read. */
+  /** The largest body that is read, bytes. */
   readonly bodyLimitBytes: number;
 }
 
@@ -15,16 +15,20 @@ export const boundedFetchDefaults: Omit<BoundedFetch, "fetch"> = {
   bodyLimitBytes: 64 * 1024,
 };
 
-/** What came back, read to its end within the bounds; or why nothing usable did. */
+/**
+ * What came of one request. `body`: the answer was read to its end within the bounds. `too-large`: its body is larger
+ * than the limit. `silence`: no answer, or only a part of one; `sent` is false only where the request certainly never
+ * arrived, and `error` is our word for why.
+ */
 export type HttpResult =
   | { readonly kind: "body"; readonly status: number; readonly headers: Headers; readonly text: string }
   | { readonly kind: "too-large"; readonly status: number; readonly headers: Headers }
   | { readonly kind: "silence"; readonly sent: boolean; readonly error: string };
 
 /**
- * Sends one request and reads its whole body, both within `http.timeoutMs`: a body that drips is as bad as none.
+ * Sends one request and reads the whole body of its answer, both within `http.timeoutMs`. It never throws.
  *
- * @param send gets the signal that ends it all
+ * @param send sends the request; the signal that it gets aborts when the time is over
  */
 export async function boundedRequest(
   http: BoundedFetch,
@@ -32,7 +36,8 @@ export async function boundedRequest(
 ): Promise<HttpResult> {
   const { signal, stop } = timeLimit(http.timeoutMs);
   try {
-    // Not left to the signal alone: a fetch that somebody wrapped may not pass it on, and would hold a grant for ever.
+    // Wait no longer than the signal, even where a wrapped fetch does not pass the signal on: the grant would be held
+    // for ever.
     return await waitFor(answerOf(send(signal), http.bodyLimitBytes), signal);
   } catch (error) {
     if (signal.aborted) return { kind: "silence", sent: true, error: "timeout" };
@@ -47,9 +52,10 @@ export async function boundedRequest(
 const longestTickMs = 250;
 
 /**
- * A limit in time that this process is running. One that was stopped for longer, by a signal or with its whole machine,
- * finds its timer over and the answer waiting in the socket, and timers come first: with the answer, the only copy of a
- * rotated refresh token would be thrown away. So time is counted in ticks, and never ends with one that came late.
+ * A time limit that counts only while this process runs. A process may be stopped for a while, by a signal or together
+ * with its machine. When it goes on, a plain timer has ended and the answer waits in the socket, but Node runs timers
+ * first: the request would be aborted, and the only copy of a rotated refresh token would be thrown away. So the limit
+ * counts ticks, and it never ends with a tick that came late: the next tick comes after the answer has been read.
  */
 function timeLimit(ms: number): { readonly signal: AbortSignal; readonly stop: () => void } {
   const ticks = Math.ceil(ms / longestTickMs);
@@ -74,7 +80,7 @@ async function answerOf(sending: Promise<Response>, bodyLimitBytes: number): Pro
   return text === undefined ? { kind: "too-large", status, headers } : { kind: "body", status, headers, text };
 }
 
-/** Failures from before a single byte of the request could be read by the other side. */
+/** Failures after which the other side certainly has not read a single byte of the request. */
 const neverArrived: ReadonlySet<string> = new Set([
   "ECONNREFUSED",
   "ENOTFOUND",
@@ -87,10 +93,13 @@ const neverArrived: ReadonlySet<string> = new Set([
   "ERR_TLS_CERT_ALTNAME_INVALID",
 ]);
 
-/** These also end a connection that was up and had carried the request. */
+/**
+ * Where connecting failed with one of these, the request certainly never arrived. They may also end a connection that
+ * has carried the request.
+ */
 const noRoute: ReadonlySet<string> = new Set(["EHOSTUNREACH", "ENETUNREACH"]);
 
-/** The text of a body, or undefined as soon as it is larger than `limitBytes`; the rest is not read. */
+/** The text of a body; undefined where it is larger than `limitBytes`. Then the rest is not read. */
 export async function readText(
   { body }: { readonly body: ReadableStream<Uint8Array> | null },
   limitBytes: number,
@@ -103,14 +112,17 @@ export async function readText(
     if (length > limitBytes) return undefined;
     chunks.push(chunk);
   }
-  // Without the byte order mark that some servers send: JSON.parse would refuse the whole answer for it.
+  // TextDecoder leaves out the byte order mark that some servers send. JSON.parse would refuse the answer with it.
   return new TextDecoder().decode(Buffer.concat(chunks));
 }
 
 /**
- * RFC 9110 section 10.2.3: seconds, or a date. Capped at an hour, so that a wrong date does not silence us for a year.
+ * Reads `Retry-After`: seconds, or a date. An hour at most, so that a wrong date does not stop our requests for a year.
  *
- * @returns milliseconds; undefined where nothing readable was said, or no wait was asked for: our own back-off decides
+ * @param now milliseconds since the epoch
+ * @returns milliseconds; undefined where the header is absent or unreadable, or asks for no wait: then our own back-off
+ *   decides
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
  */
 export function retryAfterMs(headers: Headers, now: number): number | undefined {
   const value = headers.get("retry-after")?.trim() ?? "";
@@ -118,13 +130,17 @@ export function retryAfterMs(headers: Headers, now: number): number | undefined 
   return ms > 0 ? Math.min(ms, 3_600_000) : undefined;
 }
 
-/** RFC 9110 section 5.6.7, all three forms; NaN for anything else, of which Date.parse would make some date. */
+/**
+ * Reads an HTTP date in any of its three forms; NaN for anything else, of which Date.parse would make some date.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7
+ */
 function httpDate(value: string): number {
   if (!/^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /.test(value)) return Number.NaN;
   return Date.parse(value.endsWith(" GMT") ? value : `${value} GMT`);
 }
 
-/** A JSON object, or undefined for everything else that a proxy or an outage may send. */
+/** The JSON object that a text holds; undefined where it holds anything else, such as a proxy's HTML page. */
 export function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
@@ -136,10 +152,10 @@ export function parseObject(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** The system's name of a failure and the call that failed; fetch hides them some causes deep. */
+/** The system's code for a failure, and the call that failed. fetch hides both some causes deep. */
 function failureOf(error: unknown): { readonly code: string; readonly syscall: string } {
   for (let each = error, depth = 0; each instanceof Error && depth < 5; each = each.cause, depth++) {
-    // One per address that was tried: the first is as good as any.
+    // It holds one error for each address that was tried. The first is as good as any.
     const named: unknown = each instanceof AggregateError ? each.errors[0] : each;
     if (!(named instanceof Error) || !("code" in named) || typeof named.code !== "string") continue;
     return { code: named.code, syscall: "syscall" in named && typeof named.syscall === "string" ? named.syscall : "" };

@@ -1,4 +1,4 @@
-/** Whether a secret may be sent there: https, or plain http that does not leave this machine. */
+/** Whether a secret may be sent to a URL: over https, or over plain http that does not leave this machine. */
 export function isConfidential(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { protocol, hostname } = new URL(url);

@@ -5,12 +5,12 @@ import { parseObject, boundedRequest } from "./bounded-fetch.ts";
 import type { BoundedFetch } from "./bounded-fetch.ts";
 
 /**
- * Reads an issuer's endpoints.
+ * Reads an issuer's endpoints from its discovery document.
  *
- * @throws {OnbehalfError} `provider_unavailable`: no usable answer
- * @throws {OnbehalfError} `configuration_invalid`: the document is another issuer's, lacks an endpoint, or has one
- *   that secrets must not be sent to
- * @see OpenID Connect Discovery 1.0 section 4
+ * @throws {OnbehalfError} `provider_unavailable`: the document could not be read just now
+ * @throws {OnbehalfError} `configuration_invalid`: the document is another issuer's, lacks an endpoint, or has an
+ *   endpoint without https, which no secret may be sent to
+ * @see https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig
  */
 export async function discover({ issuer }: Pick<Provider, "issuer">, http: BoundedFetch): Promise<Endpoints> {
   const url = `${issuer.replace(/\/+$/, "")}/.well-known/openid-configuration`;
@@ -20,15 +20,15 @@ export async function discover({ issuer }: Pick<Provider, "issuer">, http: Bound
   const document = result.kind === "body" && result.status === 200 ? parseObject(result.text) : undefined;
   if (document === undefined) {
     throw new OnbehalfError("provider_unavailable", `the discovery document of ${issuer} cannot be read`, {
-      hint: "look whether the issuer is right and reachable from this machine",
+      hint: "check that the issuer is right, and that this machine can reach it",
       details: { issuer, retryAfterMs: 5_000 },
     });
   }
-  // Section 4.3: a document that names another issuer would let that one answer for ours.
+  // Section 4.3: with a document that names another issuer, that issuer could answer for ours.
   if (document["issuer"] !== issuer) {
     throw configurationInvalid(
       `the discovery document of ${issuer} names another issuer`,
-      "set issuer to what the document says",
+      "set issuer to exactly what the document says",
     );
   }
   const endpoint = (name: string): string => {
@@ -39,7 +39,7 @@ export async function discover({ issuer }: Pick<Provider, "issuer">, http: Bound
         "give the endpoints in the configuration",
       );
     }
-    // Client secrets and refresh tokens go there: one line of a document must not send them in clear.
+    // Client secrets and refresh tokens are sent there. One line of a document must not make us send them in clear.
     if (!isConfidential(value)) {
       throw configurationInvalid(
         `the discovery document of ${issuer} has a ${name} without https`,

@@ -6,27 +6,30 @@ import type { Profile } from "../core/grant.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Secret } from "../core/secret.ts";
 
+/** What an ID token is checked against. */
 export interface IdTokenChecks {
   readonly provider: Provider;
+  /** `aud` must name this client. */
   readonly clientId: string;
+  /** Finds the provider's key that a token's header names. */
   readonly getKey: JWTVerifyGetKey;
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** The nonce that the sign-in was started with; checked where given. */
+  /** The nonce that the sign-in was started with. Absent: not checked. */
   readonly nonce?: string;
-  /** The access token of the same answer, held against `at_hash`. */
+  /** The access token of the same answer, compared with `at_hash`. Absent: not checked. */
   readonly accessToken?: Secret;
 }
 
-/** Clocks differ; a minute is the usual allowance. */
+/** How far the clocks of the provider and of this machine may differ. */
 const leewaySeconds = 60;
 
 /**
  * Verifies an ID token and returns who signed in.
  *
  * @throws {OnbehalfError} `id_token_invalid`: `details.check` names the check that failed
- * @throws {OnbehalfError} `provider_unavailable`: the keys could not be fetched; nothing is known about the token
- * @see OpenID Connect Core 1.0 section 3.1.3.7
+ * @throws {OnbehalfError} `provider_unavailable`: the keys could not be fetched; nothing is known of the token
+ * @see https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
  */
 export async function verifyIdToken(idToken: Secret, checks: IdTokenChecks): Promise<Profile> {
   const { provider, clientId } = checks;
@@ -60,9 +63,7 @@ export async function verifyIdToken(idToken: Secret, checks: IdTokenChecks): Pro
   return profileOf(claims.sub, claims);
 }
 
-/**
- * Whom an ID token names that did not verify. Good for nothing but caution: it may be a lie.
- */
+/** Whom an ID token names that did not verify. It may be a lie: use it to be more careful, and for nothing else. */
 export function claimedSubject(idToken: Secret): string | undefined {
   try {
     const { sub } = decodeJwt(idToken.expose());
@@ -72,14 +73,21 @@ export function claimedSubject(idToken: Secret): string | undefined {
   }
 }
 
-/** OpenID Connect Core 1.0 section 3.1.3.6: the left half of the hash that the signature uses. */
+/**
+ * The left half of the hash that the signature uses.
+ *
+ * @see https://openid.net/specs/openid-connect-core-1_0.html#CodeIDToken
+ */
 function atHash(accessToken: Secret, alg: string): string {
   const hash = /512$|^EdDSA$|^Ed25519$/.test(alg) ? "sha512" : alg.endsWith("384") ? "sha384" : "sha256";
   const digest = createHash(hash).update(accessToken.expose()).digest();
   return digest.subarray(0, digest.length / 2).toString("base64url");
 }
 
-/** A code from a phone names the phone's client as `azp`: fine, where that client is known for one of our own. */
+/**
+ * Whether `azp` may stand there. After a sign-in on a phone it names the phone's client; that is accepted where the
+ * client is known to be one of our own.
+ */
 function isAuthorizedParty(azp: unknown, provider: Provider, clientId: string): boolean {
   if (azp === undefined || azp === clientId) return true;
   if (typeof azp !== "string") return false;
@@ -88,7 +96,10 @@ function isAuthorizedParty(azp: unknown, provider: Provider, clientId: string): 
   return project !== undefined && provider.clientProject?.exec(azp)?.[1] === project;
 }
 
-/** Lenient decoders accept padding, white space and dangling bits, and so two spellings of one token. */
+/**
+ * Refuses padding, white space and left-over bits. Lenient decoders accept them, so that one token could be written in
+ * several ways.
+ */
 function assertStrictForm(token: string): void {
   const parts = token.split(".");
   const strict =
@@ -110,14 +121,15 @@ function refusal(error: unknown): unknown {
 
 function invalid(check: string): OnbehalfError<"id_token_invalid"> {
   return new OnbehalfError("id_token_invalid", `the ID token failed the check of ${check}`, {
-    hint: hints[check] ?? "start a new sign-in; if it happens again, look at the provider and at this machine's clock",
+    hint:
+      hints[check] ?? "start a new sign-in; if it fails again, check this machine's clock and the provider's settings",
     details: { check },
   });
 }
 
 const hints: Readonly<Record<string, string>> = {
   aud: "the code was issued for another client: use the web client's id as serverClientId in the app",
-  azp: "the code came through a client that is not known for one of yours: if it is, list it in authorizedParties",
+  azp: "the code came through a client that is not known to be yours: if it is yours, list it in authorizedParties",
 };
 
 const textClaims = ["email", "name", "picture", "given_name", "family_name", "locale", "hd"] as const;

@@ -6,20 +6,22 @@ import { SingleFlight } from "../core/single-flight.ts";
 import { parseObject, boundedRequest } from "./bounded-fetch.ts";
 import type { BoundedFetch } from "./bounded-fetch.ts";
 
-/** An unknown `kid` may cause a fetch this often at most: a flood of forged tokens must not become our flood. */
+/**
+ * An unknown `kid` causes one fetch within this time at most, milliseconds. Otherwise a flood of forged tokens would
+ * make us flood the provider.
+ */
 const refetchEveryMs = 30_000;
 const defaultLifeMs = 300_000;
 const longestLifeMs = 86_400_000;
 
 /**
- * A provider's published keys, kept as long as `Cache-Control` says.
- * While the provider is down, keys that are past their time go on being used: they verified yesterday's tokens, and a
- * rotated key would merely fail.
+ * A provider's published keys, kept as long as `Cache-Control` says. While the provider is down, keys that are older
+ * than that are still used: they are the right ones unless the provider has rotated, and then verifying merely fails.
  *
- * An unknown `kid` counts against a token only where the keys were read after the token came. Whatever keeps us from
- * reading them, or from making sense of them, is no fault of the token's: `provider_unavailable`, nothing is known.
+ * An unknown `kid` counts against a token only where the keys were read after the token came. Where the keys cannot be
+ * read or used, that is not the token's fault: the error is `provider_unavailable`, and nothing is known of the token.
  *
- * @see RFC 7517 section 5
+ * @see https://www.rfc-editor.org/rfc/rfc7517#section-5
  */
 export class Jwks {
   readonly #uri: string;
@@ -38,7 +40,12 @@ export class Jwks {
     this.#clock = clock;
   }
 
-  /** For jose's `jwtVerify`: finds the key that a token's header names. */
+  /**
+   * For jose's `jwtVerify`: finds the key that a token's header names.
+   *
+   * @throws jose's errors, where the keys are known and none of them, or more than one, fits the token
+   * @throws {OnbehalfError} `provider_unavailable`: the keys cannot be read or used just now
+   */
   readonly getKey: JWTVerifyGetKey = async (header, token) => {
     const read = this.#clock.now() >= this.#freshUntil && (await this.#fetch());
     try {
@@ -64,12 +71,12 @@ export class Jwks {
   /** Reads the keys again for a `kid` that is not among them: the provider may have rotated. */
   async #refetch(): Promise<void> {
     const waitMs = this.#refetchAt - this.#clock.now();
-    if (waitMs > 0 && this.#flight.size === 0) throw this.#unavailable("are not asked for again yet", waitMs);
+    if (waitMs > 0 && this.#flight.size === 0) throw this.#unavailable("are not fetched again yet", waitMs);
     this.#refetchAt = this.#clock.now() + refetchEveryMs;
     if (!(await this.#fetch())) throw this.#unavailable("cannot be fetched");
   }
 
-  /** Reads the keys, or waits for whoever does; whether there are new ones. */
+  /** Reads the keys, or waits for a caller that is reading them. Returns whether they were read. */
   #fetch(): Promise<boolean> {
     return this.#flight.do("fetch", async () => {
       const result = await boundedRequest(this.#http, (signal) =>
@@ -77,7 +84,7 @@ export class Jwks {
       );
       const keys = result.kind === "body" && result.status === 200 ? keySetOf(result.text) : undefined;
       if (keys === undefined || result.kind !== "body") {
-        // Waiting out a timeout for every sign-in would stop them all; the keys at hand are good for a moment more.
+        // Use the keys at hand for a moment more: otherwise every sign-in would wait for a timeout.
         this.#refetchAt = this.#clock.now() + refetchEveryMs;
         if (this.#keys !== undefined) this.#freshUntil = Math.max(this.#freshUntil, this.#refetchAt);
         return false;
@@ -90,13 +97,13 @@ export class Jwks {
 
   #unavailable(what: string, retryAfterMs = 5_000): OnbehalfError<"provider_unavailable"> {
     return new OnbehalfError("provider_unavailable", `the keys of ${this.#issuer} ${what}`, {
-      hint: "nothing was lost; try again shortly",
+      hint: "try again shortly; nothing was lost",
       details: { issuer: this.#issuer, retryAfterMs },
     });
   }
 }
 
-/** Undefined for what is no key set, and for an empty one: an outage, for no provider signs without a key. */
+/** Undefined where the text is no key set, or an empty one. No provider signs without a key, so that is an outage. */
 function keySetOf(text: string): ReturnType<typeof createLocalJWKSet> | undefined {
   const body = parseObject(text);
   if (!Array.isArray(body?.["keys"]) || body["keys"].length === 0) return undefined;
@@ -107,7 +114,7 @@ function keySetOf(text: string): ReturnType<typeof createLocalJWKSet> | undefine
   }
 }
 
-/** Never less than a refetch may follow another: `max-age=0` would make every sign-in a fetch. */
+/** How long the keys are kept: at least 30 seconds, because `max-age=0` would make every sign-in fetch them. */
 function lifeMs(cacheControl: string | null): number {
   const seconds = /(?:^|[\s,])max-age=(\d+)/i.exec(cacheControl ?? "")?.[1];
   const ms = seconds === undefined ? defaultLifeMs : Number(seconds) * 1000;

@@ -1,3 +1,8 @@
+/**
+ * oauth/ speaks the protocols of OAuth 2.0 and OpenID Connect with one provider: it sends requests, bounds and reads
+ * the answers, and verifies ID tokens. What an answer means for a grant does not belong here (core/), nor does anything
+ * that is kept: it knows no store.
+ */
 import type { Clock } from "../core/clock.ts";
 import { isOnbehalfError } from "../core/errors.ts";
 import type { Profile } from "../core/grant.ts";
@@ -13,21 +18,46 @@ import { requestCodeExchange, requestRefresh } from "./token-endpoint.ts";
 import type { TokenResponse, TokenRequest } from "./token-endpoint.ts";
 import type { BoundedFetch } from "./bounded-fetch.ts";
 
-/** What one client says to one provider. Each verb throws only where {@link discover} does, unless it says more. */
+/**
+ * The requests of one client to one provider. A provider that does not answer, or that cannot be discovered just now,
+ * is a result and no error. Each method throws `configuration_invalid` where the provider's discovery document is
+ * wrong.
+ */
 export interface Protocol {
   readonly provider: Provider;
   readonly client: Client;
-  /** RFC 6749 section 4.1.3. */
+  /**
+   * Exchanges an authorization code.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3
+   */
   exchangeCode(what: Parameters<typeof requestCodeExchange>[1]): Promise<TokenResponse>;
-  /** RFC 6749 section 6. */
+  /**
+   * Asks for a new access token.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
+   */
   refresh(refreshToken: Secret): Promise<TokenResponse>;
-  /** RFC 7009. */
+  /**
+   * Revokes a token.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc7009#section-2
+   */
   revoke(token: Secret): Promise<RevocationResponse>;
-  /** OpenID Connect Core 1.0 section 3.1.3.7. Throws as {@link verifyIdToken} does. */
+  /**
+   * Verifies an ID token and returns who signed in.
+   *
+   * @param more.nonce the nonce that the sign-in was started with; not checked where absent
+   * @param more.accessToken the access token of the same answer; `at_hash` is not checked where absent
+   * @throws {OnbehalfError} `id_token_invalid`: `details.check` names the check that failed
+   * @throws {OnbehalfError} `provider_unavailable`: the endpoints or the keys could not be read; nothing is known of
+   *   the token
+   * @see https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
+   */
   verifyIdToken(idToken: Secret, more: { nonce?: string; accessToken?: Secret }): Promise<Profile>;
 }
 
-/** The protocol over HTTP. It knows no store, and keeps nothing but endpoints and public keys. */
+/** The protocol over HTTP. It keeps nothing but endpoints and public keys. */
 export class HttpProtocol implements Protocol {
   readonly provider: Provider;
   readonly client: Client;
@@ -44,7 +74,7 @@ export class HttpProtocol implements Protocol {
     this.#clock = clock;
   }
 
-  /** Known endpoints, or discovered ones, read once. Throws as {@link discover} does. */
+  /** The provider's endpoints. Those that must be discovered are read once. Throws as {@link discover} does. */
   async endpoints(): Promise<Endpoints> {
     if (this.provider.endpoints !== "discover") return this.provider.endpoints;
     this.#endpoints ??= await this.#flight.do("discovery", () => discover(this.provider, this.#http));
@@ -76,13 +106,13 @@ export class HttpProtocol implements Protocol {
     });
   }
 
-  /** Asks the token endpoint. Where it cannot be found just now, that is silence, and nothing was sent. */
+  /** Calls the token endpoint. Where it cannot be discovered just now, the result is silence: nothing was sent. */
   async #ask(ask: (request: TokenRequest) => Promise<TokenResponse>): Promise<TokenResponse> {
     const request = await this.#requestIfFound();
     return request === undefined ? { kind: "silence", sent: false, error: "discovery_failed" } : ask(request);
   }
 
-  /** What a request is made of; undefined where the endpoints cannot be found just now. */
+  /** What a request needs; undefined where the endpoints cannot be discovered just now. */
   async #requestIfFound(): Promise<TokenRequest | undefined> {
     try {
       return await this.#request();

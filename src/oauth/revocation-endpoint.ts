@@ -6,7 +6,10 @@ import { clientAuthentication, errorCode } from "./token-endpoint.ts";
 import { parseObject, boundedRequest, retryAfterMs } from "./bounded-fetch.ts";
 import type { BoundedFetch } from "./bounded-fetch.ts";
 
-/** How a revocation ended. `done` also where the token was dead already: the aim is reached. */
+/**
+ * How a revocation ended. `done`: the token is dead, also where it was dead before. `unsupported`: the provider has no
+ * revocation endpoint, or will never revoke such a token. `failed`: try again later.
+ */
 export type RevocationResponse =
   | { readonly kind: "done" }
   | { readonly kind: "unsupported" }
@@ -15,7 +18,8 @@ export type RevocationResponse =
 /**
  * Revokes a token at the provider.
  *
- * @see RFC 7009 section 2; https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke
+ * @see https://www.rfc-editor.org/rfc/rfc7009#section-2
+ * @see https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke
  */
 export async function requestRevocation(
   {
@@ -48,7 +52,7 @@ export async function requestRevocation(
   const error = typeof body?.["error"] === "string" ? errorCode(body["error"]) : undefined;
   if (error === undefined && status >= 200 && status < 300) return { kind: "done" };
   if (status < 500 && error === "invalid_token") return { kind: "done" };
-  // Section 2.2.1: it never will be revoked there, however often it is asked.
+  // Section 2.2.1: the provider does not revoke tokens of this type, however often it is asked.
   if (status < 500 && error === "unsupported_token_type") return { kind: "unsupported" };
   return defined({
     kind: "failed" as const,

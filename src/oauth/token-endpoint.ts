@@ -8,7 +8,11 @@ import type { TokenSet } from "./token-set.ts";
 import { parseObject, boundedRequest, retryAfterMs } from "./bounded-fetch.ts";
 import type { HttpResult, BoundedFetch } from "./bounded-fetch.ts";
 
-/** What came of one request to the token endpoint (RFC 6749 section 5). */
+/**
+ * What came of one request to the token endpoint.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-5
+ */
 export type TokenResponse = { readonly kind: "tokens"; readonly tokens: TokenSet } | TokenFailure;
 
 /** What one request to a token endpoint needs. */
@@ -24,9 +28,10 @@ export interface TokenRequest {
 /**
  * Exchanges an authorization code.
  *
- * @param code as the app got it, decoded
- * @param redirectUri `""` is sent explicitly: a phone's code was issued without a redirect, and a parameter that is
- *   left out means something else to the provider
+ * @param what.code as the app got it, decoded
+ * @param what.redirectUri `""` is sent as an empty parameter, which a phone's code needs: it was issued without a
+ *   redirect. To the provider, a parameter that is left out means something else
+ * @param what.codeVerifier absent: the sign-in was started without one
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3
  * @see https://www.rfc-editor.org/rfc/rfc7636#section-4.5
  */
@@ -65,7 +70,7 @@ async function post(
         signal,
         headers: new Headers({ accept: "application/json" }),
         [oauth.customFetch]: (url, init) => http.fetch(url, init),
-        // Whether a plain-http endpoint is acceptable (loopback only) is settled when the vault opens.
+        // The vault has checked when it opened that a plain-http endpoint is on this machine.
         [oauth.allowInsecureRequests]: true,
       },
     ),
@@ -73,6 +78,11 @@ async function post(
   return tokenResponseOf(result, now);
 }
 
+/**
+ * How our client authenticates with a provider. A client without a secret sends its id alone.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1
+ */
 export function clientAuthentication(provider: Provider, { clientSecret }: Client): oauth.ClientAuth {
   if (clientSecret === undefined) return oauth.None();
   return provider.clientAuthentication === "client_secret_basic"
@@ -81,8 +91,9 @@ export function clientAuthentication(provider: Provider, { clientSecret }: Clien
 }
 
 /**
- * Reads a result of HTTP as an answer of a token endpoint. An `error` member counts whatever the status, for some
- * providers send it with 200; but not beside a token: that answer may be the only copy of a rotated refresh token.
+ * Reads an HTTP result as the answer of a token endpoint. An `error` member counts whatever the status, because some
+ * providers send one with 200. It does not count beside a token: that answer may hold the only copy of a rotated
+ * refresh token.
  *
  * @param now milliseconds since the epoch, for `Retry-After` dates
  */
@@ -108,7 +119,7 @@ export function tokenResponseOf(result: HttpResult, now: number): TokenResponse 
   });
 }
 
-/** A provider's error code is shown to people and kept in the store: only a plain short word passes. */
+/** An error code that is safe to show to people and to store: the provider's, where it is one short plain word. */
 export function errorCode(value: string): string {
   return /^[\w.-]{1,64}$/.test(value) ? value : "unreadable_error";
 }

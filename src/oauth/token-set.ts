@@ -1,42 +1,48 @@
 import { Secret } from "../core/secret.ts";
 import { parseObject } from "./bounded-fetch.ts";
 
-/** A successful answer of the token endpoint (RFC 6749 section 5.1), secrets wrapped. */
+/**
+ * A successful answer of the token endpoint.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.1
+ */
 export interface TokenSet {
   readonly accessToken: Secret;
-  /** Seconds of life, from when the request was sent. */
+  /** How long the access token lives, counted from when the request was sent. */
   readonly expiresInSeconds: number;
+  /** Absent: the refresh token that was sent stays valid, or the person granted no offline access. */
   readonly refreshToken?: Secret;
-  /** Seconds until consent itself ends (time-based access). */
+  /** How long the person's consent itself lasts (time-based access). Absent: it has no end. */
   readonly refreshTokenExpiresInSeconds?: number;
+  /** As granted. Absent: what was asked for was granted. */
   readonly scope?: string;
   readonly idToken?: Secret;
 }
 
-/** Tokens, and when they were asked for. */
+/** Tokens, and when their request was sent. */
 export interface ReceivedTokens {
   readonly tokens: TokenSet;
-  /** When the request was sent, milliseconds since the epoch: the tokens' lives count from then. */
+  /** When the request was sent, milliseconds since the epoch. The lives of the tokens are counted from then. */
   readonly receivedAt: number;
 }
 
-/** RFC 6749 lets a provider leave `expires_in` out; an hour is the common life. */
+/** Assumed where a provider leaves `expires_in` out, as RFC 6749 allows: most access tokens live for an hour. */
 const assumedLifeSeconds = 3600;
 
-/** A century. No sum with it leaves the range of a date, whatever a provider writes. */
+/** A century. Whatever a provider writes, the time at which a token ends must stay within the range of a date. */
 const longestLifeSeconds = 3_155_760_000;
 
-/** Visible ASCII alone: anything else in an access token could break out of the header that it is sent in. */
+/** Only visible ASCII: any other character of an access token could end the header that it is sent in. */
 const headerSafe = /^[\x21-\x7e]+$/;
 
-/** Reads a token answer; undefined where it carries no usable access token. */
+/** Reads an answer with tokens; undefined where it holds no usable access token. */
 export function tokenSetOf(body: Record<string, unknown>): TokenSet | undefined {
   const accessToken = textOf(body["access_token"]);
   if (accessToken === undefined || !headerSafe.test(accessToken)) return undefined;
   const type = body["token_type"];
   if (typeof type === "string" && type.toLowerCase() !== "bearer") return undefined;
-  // Taken as they are: a refresh token goes back in a form, which carries anything, and to drop one for its looks
-  // would lose the grant; an ID token's form is for its verifier to refuse.
+  // These are taken as they are. A refresh token is sent in a form, which can carry any character, and without it the
+  // grant would be lost. An ID token is refused by its verifier where it is malformed.
   const refreshToken = textOf(body["refresh_token"]);
   const idToken = textOf(body["id_token"]);
   const scope = textOf(body["scope"]);
@@ -45,14 +51,14 @@ export function tokenSetOf(body: Record<string, unknown>): TokenSet | undefined 
     accessToken: new Secret(accessToken),
     expiresInSeconds: seconds(body["expires_in"]) ?? assumedLifeSeconds,
     ...(refreshToken === undefined ? {} : { refreshToken: new Secret(refreshToken) }),
-    // Providers write 0 for consent that does not end.
+    // Some providers write 0 for a consent that has no end.
     ...(refreshLife === undefined || refreshLife === 0 ? {} : { refreshTokenExpiresInSeconds: refreshLife }),
     ...(scope === undefined ? {} : { scope }),
     ...(idToken === undefined ? {} : { idToken: new Secret(idToken) }),
   };
 }
 
-/** The text that is sealed into the journal. Nothing else may see it. */
+/** An answer as the text that is sealed into a journal. It may go nowhere else. */
 export function journalText({ tokens, receivedAt }: ReceivedTokens): Secret {
   return new Secret(
     JSON.stringify({
@@ -67,7 +73,7 @@ export function journalText({ tokens, receivedAt }: ReceivedTokens): Secret {
   );
 }
 
-/** Reads a journalled answer back. */
+/** Reads the text of {@link journalText}; undefined where it holds no usable access token. */
 export function fromJournal(text: string): ReceivedTokens | undefined {
   const body = parseObject(text);
   const tokens = body === undefined ? undefined : tokenSetOf(body);
@@ -75,12 +81,12 @@ export function fromJournal(text: string): ReceivedTokens | undefined {
   return tokens === undefined || typeof receivedAt !== "number" ? undefined : { tokens, receivedAt };
 }
 
-/** An empty string says as much as none. */
+/** A text; undefined where it is empty or absent. */
 function textOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** A number, or digits in a string; undefined where there is none. What is below zero has ended. */
+/** Whole seconds, from a number or from digits in a string; undefined where there is neither. Below 0 becomes 0. */
 function seconds(value: unknown): number | undefined {
   const number = typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value;
   if (typeof number !== "number" || Number.isNaN(number)) return undefined;
