@@ -1,3 +1,7 @@
+/**
+ * http/ holds what an app mounts in a server of its own, and what the service's server shares with it: the code handler
+ * with its checks, caller keys and sign-in assertions. Routes, sockets and settings do not belong here (service/).
+ */
 import { OnbehalfError } from "../../core/errors.ts";
 import { missingScopes, scopesOf } from "../../core/grant.ts";
 import type { Grant } from "../../core/grant.ts";
@@ -11,12 +15,19 @@ import type { Parameters } from "./request-body.ts";
 
 export { codeSources };
 
+/** What `vault.authCodeHandler` takes. */
 export interface AuthCodeHandlerOptions {
-  /** `iss` and `aud` of the sign-in assertion, and an origin of our own; the request's origin by default. */
+  /**
+   * The URL by which people and apps reach this server. It is `iss` and `aud` of the sign-in assertion, and pages of
+   * its origin may post codes. Default: the origin of each request.
+   */
   readonly publicUrl?: string;
-  /** Further origins whose pages may post codes, such as `https://app.example.com`. */
+  /** Further origins whose pages may post codes, such as `https://app.example.com`. Default: none. */
   readonly allowedOrigins?: readonly string[];
-  /** Which provider the codes are for, where the vault has several; a `provider` parameter may name it, too. */
+  /**
+   * The provider that the codes are for, where the vault has several. A `provider` parameter of the request comes
+   * first.
+   */
   readonly provider?: string;
 }
 
@@ -27,10 +38,15 @@ export interface CodeTaker {
   signInAssertion(grant: Grant, issuer: string, nonce?: string): Promise<string>;
 }
 
-/** A web-standard request handler: mount it at `POST /authcode` of the app's own server. */
+/** A web-standard request handler, to be mounted at `POST /authcode` of the app's own server. It never throws. */
 export type AuthCodeHandler = (request: Request) => Promise<Response>;
 
-/** Makes the handler that takes one-time codes from phones and pages. It answers every error itself. */
+/**
+ * Makes the handler that takes one-time codes from phones and pages. It answers every error itself.
+ *
+ * @throws TypeError where `options.publicUrl` is not a URL
+ * @see https://fetch.spec.whatwg.org/#http-cors-protocol
+ */
 export function authCodeHandler(vault: CodeTaker, options: AuthCodeHandlerOptions = {}): AuthCodeHandler {
   const publicUrl = options.publicUrl?.replace(/\/+$/, "");
   const ownOrigins = new Set([
@@ -48,7 +64,7 @@ export function authCodeHandler(vault: CodeTaker, options: AuthCodeHandlerOption
 
   async function answer(request: Request): Promise<Response> {
     if (request.method !== "POST") {
-      throw new OnbehalfError("method_not_allowed", "a code is handed over with POST", {
+      throw new OnbehalfError("method_not_allowed", "a code must be sent with POST", {
         hint: "send a POST request",
         details: { allow: ["POST"] },
       });
@@ -57,7 +73,7 @@ export function authCodeHandler(vault: CodeTaker, options: AuthCodeHandlerOption
     guardAgainstForgery(request, ownOrigins);
     const parameters = await readParameters(request);
     if (parameters.has("external_id")) {
-      throw new OnbehalfError("forbidden", "a public request may not say whose grant this becomes", {
+      throw new OnbehalfError("forbidden", "a public request must not say whose grant this becomes", {
         hint: "leave external_id out, or let the app's backend send the code to POST /v1/grants",
         details: {},
       });
@@ -76,18 +92,18 @@ export function authCodeHandler(vault: CodeTaker, options: AuthCodeHandlerOption
 }
 
 /**
- * Reads an exchange's parameters as they stand on the wire.
+ * Reads the parameters of a code exchange from a request.
  *
- * @param defaultSource for requests that name neither `source` nor `redirect_uri`
- * @throws {OnbehalfError} `invalid_request`
+ * @param defaultSource where the code comes from, in requests that send neither `source` nor `redirect_uri`
+ * @throws {OnbehalfError} `invalid_request`: `details.parameter` names what is wrong
  */
 export function codeOptions(parameters: Parameters, defaultSource: CodeSource): ExchangeCodeOptions {
   const [authCode, code] = [parameters.get("authCode"), parameters.get("code")];
   if (authCode !== undefined && code !== undefined && authCode !== code) {
-    throw invalid("authCode", "authCode and code differ", "send one of them");
+    throw invalid("authCode", "authCode and code must not differ", "send only authCode");
   }
   const given = authCode ?? code;
-  if (given === undefined) throw invalid("authCode", "there is no authCode", "send the one-time code as authCode");
+  if (given === undefined) throw invalid("authCode", "authCode is missing", "send the one-time code as authCode");
   const redirectUri = parameters.get("redirect_uri");
   const source = sourceOf(parameters.get("source")) ?? (redirectUri === undefined ? defaultSource : undefined);
   const optional = (name: string, value: string | undefined): object => (value === undefined ? {} : { [name]: value });
@@ -103,7 +119,11 @@ export function codeOptions(parameters: Parameters, defaultSource: CodeSource): 
   };
 }
 
-/** Who signed in and what was granted: what the app may know. No token of the provider is ever in it. */
+/**
+ * What an app may know of a consent: who signed in, and what was granted. No token of the provider is ever in it.
+ *
+ * @param requested the scopes that were asked for, so that `missing_scopes` can name those that were not granted
+ */
 export function consentBody(grant: Grant, provider: Provider, requested: readonly string[]): Record<string, unknown> {
   const missing = missingScopes(requested, grant.scopes, provider.canonicalScopes);
   const { sub, email, email_verified, name, picture, locale, family_name, given_name } = grant.profile;
@@ -132,7 +152,8 @@ export function consentBody(grant: Grant, provider: Provider, requested: readonl
 function sourceOf(text: string | undefined): CodeSource | undefined {
   if (text === undefined) return undefined;
   const source = codeSources.find((known) => known === text);
-  if (source === undefined) throw invalid("source", "source is not known", `use one of ${codeSources.join(", ")}`);
+  if (source === undefined)
+    throw invalid("source", `source must be one of ${codeSources.join(", ")}`, "send where the code came from");
   return source;
 }
 

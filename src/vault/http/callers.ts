@@ -5,30 +5,46 @@ import { OnbehalfError, isOnbehalfError } from "../../core/errors.ts";
 import { Secret } from "../../core/secret.ts";
 import type { CallerRow, CallerStore } from "../../store/store.ts";
 
-/** What a caller may do. */
+/**
+ * What a caller may do: get access tokens, call APIs through the proxy, and read, create or revoke grants.
+ */
 export type Permission = "token" | "proxy" | "grants:read" | "grants:create" | "grants:revoke";
 
+/** Every {@link Permission}. */
 export const permissions: readonly Permission[] = ["token", "proxy", "grants:read", "grants:create", "grants:revoke"];
 
-/** A program that uses the service. */
+/** A program that uses the service, known by its key. The key itself is not in it. */
 export interface Caller {
+  /** Part of the key, and no secret. */
   readonly callerId: string;
+  /** Unique among callers whose keys are not revoked. */
   readonly name: string;
+  /** What it may do. */
   readonly allow: readonly Permission[];
   readonly createdAt: Date;
+  /** Absent: the key does not expire. */
   readonly expiresAt?: Date;
+  /** Absent: the key is not revoked. */
   readonly revokedAt?: Date;
 }
 
 const form = /^obk_([0-9a-f]{16})_([0-9a-f]{64})_([0-9a-f]{8})$/;
 
-/** For this long a verified key is not looked up again; so long may a revoked one still work in another process. */
+/**
+ * How long a verified key is not looked up again, milliseconds. For as long may a key that was revoked in another
+ * process still work here.
+ */
 const verifiedForMs = 1_000;
-/** While the store is down, a key that was verified this recently still works: valid tokens go on being served. */
+/**
+ * How long a verified key still works while the store is down, milliseconds, so that valid tokens are still handed out.
+ */
 const outageGraceMs = 900_000;
 const memoryLimit = 10_000;
 
-/** API keys of the programs that use the service: shown once, kept as keyed hashes. */
+/**
+ * The keys of the programs that use the service. A key is shown once, when it is made; the store keeps only a keyed
+ * hash of it.
+ */
 export class Callers {
   readonly #store: CallerStore;
   readonly #keyring: Sealer;
@@ -42,11 +58,13 @@ export class Callers {
   }
 
   /**
-   * Makes a key. It is shown here and never again.
+   * Makes a caller and its key. The key is returned here and never again.
    *
-   * @param name unique among living callers
-   * @param allow what it may do; everything by default
+   * @param name 1 to 64 letters, digits, and . _ -; unique among callers whose keys are not revoked
+   * @param options.allow what it may do; everything by default
+   * @param options.expiresAt when the key ends; never by default
    * @throws {OnbehalfError} `invalid_request`: the name is taken or malformed
+   * @throws {OnbehalfError} `store_unavailable`
    */
   async create(
     name: string,
@@ -68,38 +86,55 @@ export class Callers {
     return { caller: callerOf(row), key: new Secret(`obk_${callerId}_${secret}_${checksum(callerId, secret)}`) };
   }
 
+  /**
+   * Every caller, those with expired or revoked keys too.
+   *
+   * @throws {OnbehalfError} `store_unavailable`
+   */
   async list(): Promise<Caller[]> {
     return (await this.#store.listCallers()).map(callerOf);
   }
 
-  /** Ends a caller's key. Returns false where no living caller has this name. */
+  /**
+   * Revokes a caller's key. In other processes it may still work for a second.
+   *
+   * @returns false where no caller of this name has a key that is not revoked
+   * @throws {OnbehalfError} `store_unavailable`
+   */
   async revoke(name: string): Promise<boolean> {
     this.#verified.clear();
     return this.#store.revokeCaller(name, this.#clock.now());
   }
 
-  /** Whose key this is, if it was verified a moment ago. Touches nothing else. */
+  /**
+   * The caller of a key that was verified within the last second; undefined for any other. It waits for nothing.
+   *
+   * @param authorization the value of an `Authorization` header
+   */
   peek(authorization: string): Caller | undefined {
     const known = this.#verified.get(authorization);
     return known !== undefined && this.#clock.now() - known.at < verifiedForMs ? known.caller : undefined;
   }
 
   /**
-   * Whose key an `Authorization` header carries.
+   * The caller whose key an `Authorization` header carries.
    *
-   * @throws {OnbehalfError} `unauthorized`: missing, malformed, unknown, expired or revoked; which one is not said
-   * @throws {OnbehalfError} `store_unavailable`
-   * @see RFC 6750 section 2.1
+   * @param authorization the value of the header; null where it is absent
+   * @throws {OnbehalfError} `unauthorized`: the key is missing, malformed, unknown, expired or revoked. Which of the
+   *   last three, the error does not say
+   * @throws {OnbehalfError} `store_unavailable`: the store does not answer, and the key was not verified lately
+   * @see https://www.rfc-editor.org/rfc/rfc6750#section-2.1
    */
   async authenticate(authorization: string | null): Promise<Caller> {
     if (authorization === null) throw unauthorized("no caller key was sent");
     const known = this.peek(authorization);
     if (known !== undefined) return known;
     const [, callerId = "", secret = "", sum = ""] = form.exec(/^bearer +(\S+)$/i.exec(authorization)?.[1] ?? "") ?? [];
-    // Copies that were cut or mistyped never reach the database.
-    if (callerId === "" || checksum(callerId, secret) !== sum) throw unauthorized("this is not a caller key");
+    // The checksum finds copies that were cut or mistyped, without asking the store.
+    if (callerId === "" || checksum(callerId, secret) !== sum)
+      throw unauthorized("the caller key is malformed or a damaged copy");
     const row = await this.#find(authorization, callerId);
-    // An unknown id costs the same work, so that ids cannot be told apart by time.
+    // For an unknown id the same work is done, so that the time of the answer does not tell which ids exist.
     const expected = row?.keyHash ?? new Uint8Array(32);
     const matches = timingSafeEqual(this.#hash(callerId, secret), expected);
     const now = this.#clock.now();
@@ -153,7 +188,7 @@ function rowOf(caller: Caller, keyHash: Uint8Array): CallerRow {
   };
 }
 
-/** Lets scanners tell a leaked key from noise, and us a typing mistake from an attack. */
+/** Shows that a text is a caller key: to scanners that look for leaked keys, and to us, to find a mistyped one. */
 function checksum(callerId: string, secret: string): string {
   return createHash("sha256").update(`obk_${callerId}_${secret}`).digest("hex").slice(0, 8);
 }

@@ -1,14 +1,15 @@
 import { OnbehalfError, isOnbehalfError } from "../../core/errors.ts";
 
+/** The largest body of a request with parameters. */
 export const bodyLimitBytes: number = 64 * 1024;
 
-/** Parameters of a request, each at most once. */
+/** The parameters of a request, by name. */
 export type Parameters = ReadonlyMap<string, string>;
 
 /**
- * Whether a body may be read at all, by its headers alone.
+ * Which kind of body the headers announce.
  *
- * @throws {OnbehalfError} `invalid_request`: not a form and not JSON, or encoded in some way
+ * @throws {OnbehalfError} `invalid_request`: neither a form nor JSON, not in UTF-8, or compressed
  */
 export function assertReadable(headers: Headers): "form" | "json" {
   const [type = "", ...parameters] = (headers.get("content-type") ?? "")
@@ -19,24 +20,25 @@ export function assertReadable(headers: Headers): "form" | "json" {
     ?.slice(8)
     .replaceAll('"', "");
   if (charset !== undefined && charset !== "utf-8" && charset !== "utf8") {
-    throw invalid(`the charset ${charset} is not supported`, "send UTF-8");
+    throw invalid(`the charset must be UTF-8, and is ${charset}`, "send the body in UTF-8");
   }
   if ((headers.get("content-encoding") ?? "identity") !== "identity") {
-    throw invalid("a compressed body is not supported", "send the body as it is");
+    throw invalid("the body must not be compressed", "send it without Content-Encoding");
   }
   if (type === "application/x-www-form-urlencoded") return "form";
   if (type === "application/json") return "json";
   throw invalid(
-    type === "" ? "the request has no content type" : "this content type is not supported",
+    type === "" ? "Content-Type is missing" : "Content-Type must be that of a form or of JSON",
     "send application/x-www-form-urlencoded or application/json",
   );
 }
 
 /**
- * Reads a form or a JSON object of strings.
+ * Reads the parameters in a body: a form, or a JSON object of strings.
  *
- * @throws {OnbehalfError} `request_too_large`; `invalid_request`: malformed, or a parameter stands there twice
- * @see RFC 6749 section 3.1: parameters must not be included more than once
+ * @throws {OnbehalfError} `request_too_large`
+ * @throws {OnbehalfError} `invalid_request`: the body is malformed, or has a parameter twice
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-3.1
  */
 export async function readParameters(request: Request): Promise<Parameters> {
   const kind = assertReadable(request.headers);
@@ -44,7 +46,13 @@ export async function readParameters(request: Request): Promise<Parameters> {
   return kind === "form" ? formOf(text) : jsonOf(text);
 }
 
-/** The body's text. Throws `request_too_large` and `invalid_request`. */
+/**
+ * Reads the text of a body.
+ *
+ * @param limit the largest body, bytes
+ * @throws {OnbehalfError} `request_too_large`
+ * @throws {OnbehalfError} `invalid_request`: the body is not UTF-8, or the connection ended too early
+ */
 export async function readBody(
   request: Pick<Request, "headers" | "body">,
   limit: number = bodyLimitBytes,
@@ -53,11 +61,17 @@ export async function readBody(
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw invalid("the body is not UTF-8", "send UTF-8");
+    throw invalid("the body must be UTF-8", "send it in UTF-8");
   }
 }
 
-/** The body's bytes. Throws `request_too_large` and `invalid_request`. */
+/**
+ * Reads the bytes of a body.
+ *
+ * @param limit the largest body, bytes
+ * @throws {OnbehalfError} `request_too_large`
+ * @throws {OnbehalfError} `invalid_request`: the connection ended too early
+ */
 export async function readBytes(
   request: Pick<Request, "headers" | "body">,
   limit: number = bodyLimitBytes,
@@ -78,12 +92,16 @@ export async function readBytes(
   return Buffer.concat(chunks);
 }
 
-/** The client went away before all of its request was here: nobody's fault but the line's, and nothing was done. */
+/** The connection ended before the client's whole body had arrived. That is neither the client's fault nor ours. */
 export function bodyBrokeOff(): OnbehalfError<"invalid_request"> {
-  return invalid("the body broke off", "send it again, whole");
+  return invalid("the connection ended before the whole body had arrived", "send the request again");
 }
 
-/** Parameters of a query or a form. Throws `invalid_request` where one stands there twice. */
+/**
+ * Reads the parameters of a query or a form.
+ *
+ * @throws {OnbehalfError} `invalid_request`: a parameter is there twice
+ */
 export function formOf(text: string): Parameters {
   const parameters = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(text)) {
@@ -98,15 +116,15 @@ function jsonOf(text: string): Parameters {
   try {
     value = JSON.parse(text);
   } catch {
-    throw invalid("the body is not JSON", "send one JSON object, or a form");
+    throw invalid("the body must be valid JSON", "send one JSON object, or a form");
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw invalid("the body is not a JSON object", "send one JSON object with string members");
+    throw invalid("the body must be a JSON object", "send one JSON object with string members");
   }
   const parameters = new Map<string, string>();
   for (const [name, member] of Object.entries(value)) {
     if (member === null || member === undefined) continue;
-    if (typeof member !== "string") throw invalid(`${printable(name)} is not a string`, "send strings only", name);
+    if (typeof member !== "string") throw invalid(`${printable(name)} must be a string`, "send strings only", name);
     parameters.set(name, member);
   }
   const repeated = repeatedMember(text);
@@ -115,10 +133,11 @@ function jsonOf(text: string): Parameters {
 }
 
 /**
- * A name that stands twice. `JSON.parse` keeps the last of them, another parser on the way may have judged by the first.
+ * A name that an object has twice; undefined where there is none. `JSON.parse` keeps the last value, but another
+ * program on the way may have checked the first.
  *
- * @param json an object of strings alone
- * @see RFC 8259 section 4
+ * @param json an object whose members are strings
+ * @see https://www.rfc-editor.org/rfc/rfc8259#section-4
  */
 function repeatedMember(json: string): string | undefined {
   const names = new Set<string>();
@@ -132,10 +151,10 @@ function repeatedMember(json: string): string | undefined {
 }
 
 function duplicate(name: string): OnbehalfError<"invalid_request"> {
-  return invalid(`${printable(name)} stands there more than once`, "send each parameter once", name);
+  return invalid(`${printable(name)} was sent more than once`, "send each parameter once", name);
 }
 
-/** A name that somebody else chose, short and harmless enough for a message. */
+/** A parameter's name, where it is short and plain enough for a message. The client chose it. */
 function printable(name: string): string {
   return /^[\w.-]{1,64}$/.test(name) ? name : "a parameter";
 }
@@ -146,8 +165,8 @@ function invalid(message: string, hint: string, parameter?: string): OnbehalfErr
 }
 
 function tooLarge(limitBytes: number): OnbehalfError<"request_too_large"> {
-  return new OnbehalfError("request_too_large", `the body is larger than ${limitBytes} bytes`, {
-    hint: "send only what the documentation names",
+  return new OnbehalfError("request_too_large", `the body must be at most ${limitBytes} bytes`, {
+    hint: "send a smaller body, with only what the documentation names",
     details: { limitBytes },
   });
 }

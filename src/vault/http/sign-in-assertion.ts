@@ -8,8 +8,8 @@ import type { Grant } from "../../core/grant.ts";
 const lifeSeconds = 300;
 
 /**
- * Signs who signed in, so that the app's backend can start its session without trusting the phone's word. The key
- * pair is derived from the keyring: every process of a store signs with the same one.
+ * Signs JWTs that say who signed in. The app's backend verifies one and starts a session, without having to trust what
+ * the phone says. The key pair is derived from the keyring, so every process of a store signs with the same one.
  */
 export class Assertions {
   readonly #clock: Clock;
@@ -21,9 +21,11 @@ export class Assertions {
   }
 
   /**
-   * @param issuer `iss` and `aud`: the public URL of whoever asserts
-   * @returns a JWT that lives 300 seconds
-   * @see RFC 7519
+   * Signs a JWT that says who signed in; it expires after 300 seconds.
+   *
+   * @param issuer `iss` and `aud`: the public URL of the server that signs
+   * @param nonce the one that the sign-in was started with
+   * @see https://www.rfc-editor.org/rfc/rfc7519
    */
   async sign(grant: Grant, issuer: string, nonce?: string): Promise<string> {
     const now = Math.floor(this.#clock.now() / 1000);
@@ -45,7 +47,11 @@ export class Assertions {
       .sign(createPrivateKey({ key: this.#privateJwk, format: "jwk" }));
   }
 
-  /** The public half, for `/.well-known/jwks.json` (RFC 7517). */
+  /**
+   * The public keys, for `/.well-known/jwks.json`.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc7517#section-5
+   */
   async jwks(): Promise<JSONWebKeySet> {
     const { d: _private, ...key } = this.#privateJwk;
     return { keys: [{ ...key, alg: "ES256", use: "sig", kid: await this.#kid() }] };
@@ -58,7 +64,8 @@ export class Assertions {
 
 function deriveKey(keyring: Sealer): JWK {
   const ecdh = createECDH("prime256v1");
-  // A seed above the curve's order is no key: one in four billion, and the next one will do.
+  // A seed that is not below the curve's order cannot be a key. That happens once in four billion times; then the next
+  // seed is used.
   for (let attempt = 0; ; attempt++) {
     try {
       ecdh.setPrivateKey(keyring.seed("assertion", `es256/${attempt}`));
