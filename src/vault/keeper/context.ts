@@ -2,35 +2,49 @@ import type { Liveness, Owner } from "../../core/take-over.ts";
 import type { VaultContext } from "../context.ts";
 import type { Gate } from "./gate/gate.ts";
 
-/** What the parts of the keeper share, beside what every part of the vault has. */
+/** What the parts of the keeper share, besides what every part of the vault has. */
 export interface KeeperContext extends VaultContext {
   /** Ids of the attempts and intakes that this process is working on. */
   readonly running: Set<string>;
-  /** One for each provider. */
+  /** One for each provider, by the provider's name. */
   readonly gates: ReadonlyMap<string, Gate>;
+  /** Where answers are kept while the store fails. */
   readonly rescue: RescueJournal;
 }
 
-/** An answer that the store could not take: sealed, and bound to the grant and generation it answers. */
+/** An answer that the store could not take. It is sealed for the grant and generation whose token was sent. */
 export interface RescuedAnswer {
   readonly grantId: string;
   readonly clientId: string;
   readonly parentGeneration: number;
-  /** Part of where it was sealed for. */
+  /** Part of the place that the answer was sealed for. */
   readonly recordId: string;
   readonly answerSealed: Uint8Array;
 }
 
-/** A journal outside the store, for answers that came while the store was failing. */
+/** A journal outside the store, for answers that came while the store failed. */
 export interface RescueJournal {
-  /** Keeps an answer durably. Returns its name, or undefined where even that failed; memory is then all there is. */
+  /**
+   * Keeps an answer durably.
+   *
+   * @returns its name in the journal; undefined where that failed as well, and the answer is in memory only
+   */
   keep(answer: RescuedAnswer): Promise<string | undefined>;
+  /** Drops an answer that is stored, by its name. */
   drop(name: string): void;
-  /** What is there. A process may still be trying to store one of them: committing it twice does no harm. */
+  /**
+   * The answers that are there. The process that received one may still be trying to store it: to commit an answer
+   * twice does no harm.
+   */
   kept(): { readonly name: string; readonly answer: RescuedAnswer }[];
 }
 
-/** What is known of the owner of a piece of work. Work of our own that nobody is at was given up half-way. */
+/**
+ * What is known of the owner of an attempt or intake. Where the owner is this vault and nothing is working on it any
+ * more, it was given up half-way, and the answer is `dead`.
+ *
+ * @param workId under which name {@link KeeperContext.running} lists the work
+ */
 export async function livenessOfOwner(
   { livenessOf, running }: KeeperContext,
   owner: Owner,

@@ -1,35 +1,40 @@
 /**
- * The door to the keeper: what may be asked of the code that opens refresh tokens, and what it answers. Interface and
- * result types belong here, and nothing that runs: whoever holds the door must not hold what is behind it.
+ * The door to keeper/, the only code that opens refresh tokens: what other code may ask of it, and what it answers.
+ * Interface and result types belong here. Code that runs does not: a module that imports this file must not get at a
+ * refresh token by it.
  */
 import type { Secret } from "../../core/secret.ts";
 
-/** How soon a refresh is wanted: somebody waits for the token, or nobody does. */
+/** How urgent a refresh is. `interactive`: a caller waits for the token. `background`: none does. */
 export type Priority = "interactive" | "background";
 
-/** A one-time code with everything that its exchange will send, settled before the code is used. */
+/** A one-time code with everything that its exchange will send. All of it was checked before the code is used. */
 export interface CodeRequest {
   readonly code: Secret;
+  /** Undefined: the exchange sends no `redirect_uri`. */
   readonly redirectUri: string | undefined;
   readonly codeVerifier: Secret | undefined;
+  /** The ID token must carry it. Undefined: not checked. */
   readonly nonce: string | undefined;
+  /** The app's own user id. */
   readonly externalId: string | undefined;
+  /** What was asked for. */
   readonly scopes: readonly string[];
 }
 
-/** A grant as it was read by whoever wants it refreshed. */
+/** A grant, as the caller read it that wants it refreshed. */
 export interface SeenGrant {
   readonly grantId: string;
-  /** The provider's short name, so that the keeper can ask its gate before it touches the store. */
+  /** The provider's short name, so that the keeper can ask the provider's gate before it reads the store. */
   readonly provider: string;
   /** Its client and issuer: a grant of a client that is not configured here is touched by nobody. */
   readonly clientId: string;
   readonly issuer: string;
   /** The generation whose refresh token is to be sent. */
   readonly generation: number;
-  /** Not before this time is the provider asked again, milliseconds since the epoch; null or absent: at any time. */
+  /** The provider is not asked again before this time, milliseconds since the epoch. Null or absent: at any time. */
   readonly retryAt?: number | null | undefined;
-  /** The error of the last refresh that failed. */
+  /** The error code of the last refresh that failed. Null or absent: none failed. */
   readonly lastError?: string | null | undefined;
 }
 
@@ -39,52 +44,71 @@ export type RefreshOutcome =
   | {
       readonly kind: "refreshed";
       readonly accessToken: Secret;
-      /** When the token was asked for and when it ends, milliseconds since the epoch. */
+      /** When the request for the token was sent, milliseconds since the epoch. */
       readonly issuedAt: number;
+      /** When the token expires, milliseconds since the epoch. */
       readonly expiresAt: number;
-      /** As granted (RFC 6749 section 3.3). */
+      /** As granted, separated by spaces. */
       readonly scope: string;
       /** False while the store cannot be written: then the keeper holds the answer, and goes on trying. */
       readonly isStored: boolean;
     }
-  /** The grant has moved: its row says how it stands. */
+  /** The grant has another generation by now. Read its row again. */
   | { readonly kind: "newer" }
-  /** The grant is no longer usable: its row says why. */
+  /** The grant is no longer usable, or holds no refresh token. Its row says why. */
   | { readonly kind: "ended" }
-  /** The provider gives nothing just now. The grant is as it was. */
+  /** The provider gives no token just now. `error`: its own code, or ours. The grant works as before. */
   | { readonly kind: "unavailable"; readonly error: string; readonly retryAfterMs: number }
-  /** The provider refuses our client. The grant is as it was. */
+  /** The provider refuses our client. `error`: its own code. The grant works as before. */
   | { readonly kind: "misconfigured"; readonly error: string };
 
 /**
- * Takes codes in, sends refresh tokens, commits what comes back, revokes. It runs in the process of the embedded library,
- * or in a process of its own for the service; nothing outside of it opens a refresh token.
+ * Exchanges codes, sends refresh tokens, commits the answers, and revokes. With the embedded library it runs in the
+ * same process as the vault, with the service in a process of its own. No other code opens a refresh token.
+ *
+ * Each verb of a keeper in another process may also throw `keeper_unavailable`, where it does not answer, and
+ * `internal_error`, where it failed unexpectedly. Where a provider's discovery document is wrong, each verb that needs
+ * it throws `configuration_invalid`.
  */
 export interface Keeper {
   /**
    * Exchanges a code and stores the grant.
    *
-   * @param provider the provider's short name
+   * @param provider the short name of a provider that is configured
    * @returns the grant's id
-   * @throws {OnbehalfError} `code_rejected`, `id_token_invalid`, `client_misconfigured`, `provider_unavailable`,
-   *   `store_unavailable`; `keeper_unavailable` where it runs in another process
+   * @throws {OnbehalfError} `code_rejected`: the code was used, has expired, or belongs to another client
+   * @throws {OnbehalfError} `id_token_invalid`: who signed in is not proven; nothing was kept
+   * @throws {OnbehalfError} `client_misconfigured`: the provider refuses our client
+   * @throws {OnbehalfError} `provider_unavailable`, `store_unavailable`: nothing was lost; the same code may be sent
+   *   again
+   * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3
    */
   exchangeCode(provider: string, request: CodeRequest): Promise<string>;
   /**
-   * Refreshes a generation of a grant, once, whoever asks and from wherever. Goes on when nobody waits any more.
+   * Refreshes one generation of a grant, once, however many callers and processes ask for it. The work goes on when no
+   * caller waits for it any more.
    *
-   * @throws {OnbehalfError} `store_unavailable`: no attempt could be written, so no token was sent
-   * @throws {OnbehalfError} `grant_unreadable`, `client_misconfigured`
-   * @throws {OnbehalfError} `keeper_unavailable` where it runs in another process
+   * @returns how it ended; that the provider failed, or refuses our client, is a result and no error
+   * @throws {OnbehalfError} `store_unavailable`: the token was not sent, or the provider answered without tokens. An
+   *   answer with tokens is never lost to this error
+   * @throws {OnbehalfError} `grant_unreadable`: the refresh token does not open, so it was not sent
+   * @throws {OnbehalfError} `client_misconfigured`: the grant belongs to a client that is not configured here
+   * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
    */
   refresh(seen: SeenGrant, priority: Priority): Promise<RefreshOutcome>;
   /**
-   * Revokes a grant at the provider and ends it.
+   * Revokes a grant at the provider and ends it. Does nothing where there is no such grant, or it is revoked already.
    *
-   * @throws {OnbehalfError} `provider_unavailable`, `store_unavailable`, `client_misconfigured`; `keeper_unavailable`
-   *   where it runs in another process
+   * @throws {OnbehalfError} `provider_unavailable`: the provider has not confirmed it; upkeep tries it again
+   * @throws {OnbehalfError} `client_misconfigured`: the grant belongs to a client that is not configured here
+   * @throws {OnbehalfError} `grant_unreadable`: a sealed value of the grant is damaged
+   * @throws {OnbehalfError} `store_unavailable`
+   * @see https://www.rfc-editor.org/rfc/rfc7009
    */
   revoke(grantId: string): Promise<void>;
-  /** Takes nothing new, and resolves when all that was begun is stored. */
+  /**
+   * Ends the keeper. Resolves when all work that was begun has ended. Where the store fails, it waits 40 seconds at
+   * most for answers to be stored.
+   */
   close(): Promise<void>;
 }

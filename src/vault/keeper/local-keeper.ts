@@ -8,10 +8,10 @@ import type { Keeper, RefreshOutcome } from "./keeper.ts";
 import { refreshGrant } from "./refresh/refresh-grant.ts";
 import { revokeGrant } from "./revoke/revoke-grant.ts";
 
-/** How often a keeper that closes looks whether all is stored, milliseconds. */
+/** How often a keeper that is being closed checks whether all work is stored, milliseconds. */
 const drainPollMs = 25;
 
-/** The keeper of this very process. */
+/** A keeper in this process. */
 export function localKeeper(context: KeeperContext): Keeper {
   const intakes = new SingleFlight<string, string>();
   const refreshes = new SingleFlight<string, RefreshOutcome>();
@@ -36,7 +36,7 @@ export function localKeeper(context: KeeperContext): Keeper {
 
     async close() {
       await Promise.all([intakes.settled(), refreshes.settled()]);
-      // An answer whose commit goes on after its callers were served is listed until it is stored.
+      // The commit of an answer may go on after its callers got their result. It is listed until it is stored.
       for (let waitedMs = 0; context.running.size > 0 && waitedMs < drainLimitMs; waitedMs += drainPollMs) {
         await context.sleep(drainPollMs);
       }

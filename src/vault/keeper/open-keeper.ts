@@ -1,6 +1,6 @@
 /**
- * Opens the keeper: the only code that opens refresh tokens. It runs beside a vault in one process, or in a process of
- * its own that does nothing else. How a vault talks to a keeper of another process does not belong here.
+ * Opens a keeper: beside a vault in one process, or in a process of its own that does nothing else. How a vault talks
+ * to a keeper in another process does not belong here.
  */
 import { keyClasses } from "../../crypto/keyring.ts";
 import type { BucketSize } from "../../core/token-bucket.ts";
@@ -14,16 +14,23 @@ import { localKeeper } from "./local-keeper.ts";
 import { noRescue, rescueFolder } from "./refresh/rescue-journal.ts";
 import { startUpkeep } from "./upkeep.ts";
 
+/** The options of a keeper alone. */
 export interface KeeperOptions {
-  /** Exchanges with one provider, at most: so many in any one second, so many at once. 50 and 50 by default. */
+  /**
+   * The largest number of exchanges with each provider: `perSecond` within any one second, and `burst` at once after a
+   * pause. It holds for this process; others have limits of their own. Default: 50 and 50.
+   */
   readonly exchangeRate?: BucketSize;
-  /** Where answers are kept that the store could not take. Default: a folder beside a SQLite file, else none. */
+  /**
+   * The path of a folder where answers are kept that the store could not take. Default: the SQLite file's path with
+   * `-rescue` after it; with any other store, such answers stay in memory.
+   */
   readonly rescueFolder?: string;
 }
 
 const defaultRate: BucketSize = { perSecond: 50, burst: 50 };
 
-/** A keeper over a context that is open, with its upkeep: it finishes by itself what was left undone. */
+/** A keeper over a context that is open. Its upkeep finishes in the background what crashes left undone. */
 export function keeperOver(shared: VaultContext, options: KeeperOptions): Keeper {
   const folder = options.rescueFolder ?? defaultFolder(shared);
   const size = options.exchangeRate ?? defaultRate;
@@ -45,12 +52,17 @@ export function keeperOver(shared: VaultContext, options: KeeperOptions): Keeper
 }
 
 /**
- * Opens a keeper on its own, for a process that does nothing else. Give its verbs to `openVault({ keeper })` elsewhere,
- * and that vault needs no key that opens refresh tokens.
+ * Opens a keeper without a vault, for a process that does nothing else. A vault in another process gets an object with
+ * the same verbs, which forwards them to here, as `openVault({ keeper })`; it then opens no key for refresh tokens.
  *
- * @throws {OnbehalfError} `configuration_invalid`: no provider, two of one name, or a client that cannot work
- * @throws {OnbehalfError} `key_invalid`: the store was sealed with another key; nothing was touched
- * @throws {OnbehalfError} `store_unavailable`, `store_unusable`
+ * @returns the keeper; closing it closes the store
+ * @throws {OnbehalfError} `configuration_invalid`: there is no provider, two have the same name, a client or endpoint
+ *   cannot work, or `exchangeTimeoutMs` is out of range
+ * @throws {OnbehalfError} `key_invalid`: no master key was given, one is malformed, or the store was sealed with
+ *   another one; no grant was changed
+ * @throws {OnbehalfError} `store_unavailable`: the database does not answer
+ * @throws {OnbehalfError} `store_unusable`: the database or one of its data keys is damaged, a newer version has
+ *   migrated it, or it is behind and `migrate` is false
  */
 export async function openKeeper(options: CommonOptions & KeeperOptions): Promise<Keeper> {
   const shared = await openContext(options, keyClasses);

@@ -12,7 +12,7 @@ import { grantUnreadable } from "../errors/grant-unreadable.ts";
 
 type Identity = Pick<GrantRow, "grantId" | "clientId">;
 
-/** What stays as it is where an answer brings no refresh token. */
+/** The refresh token that a grant keeps where an answer brings no new one. */
 export interface KeptToken {
   readonly refreshToken: Secret;
   /** When it ends, milliseconds since the epoch; null where the provider did not say. */
@@ -21,9 +21,10 @@ export interface KeptToken {
 }
 
 /**
- * Columns for a generation, from an answer that may lack a refresh token.
+ * Seals an answer into the columns of a generation.
  *
- * @param kept what to keep where the answer brings no refresh token; undefined where nothing is held
+ * @param generation the one that the columns are for
+ * @param kept the refresh token to keep where the answer brings none; undefined where none is held
  */
 export function sealTokens(
   keyring: Sealer,
@@ -50,9 +51,9 @@ export function sealTokens(
 }
 
 /**
- * The refresh token of a row; undefined where it holds none.
+ * Opens the refresh token of a row; undefined where the row holds none.
  *
- * @throws {OnbehalfError} `grant_unreadable`
+ * @throws {OnbehalfError} `grant_unreadable`: it does not open
  */
 export function openRefreshToken(keyring: Sealer, row: GrantRow): Secret | undefined {
   if (row.refreshSealed === null) return undefined;
@@ -66,8 +67,8 @@ function placeOf(column: SealedColumn, { grantId, clientId }: Identity, generati
 }
 
 /**
- * Cross-Account Protection names a refresh token by its first 16 characters or by a double SHA-512: a keyed hash of
- * each lets us find the row without opening every one.
+ * The keyed hashes by which a row is found without opening every refresh token. Google's Cross-Account Protection names
+ * a refresh token by its first 16 characters, or by the SHA-512 of its SHA-512.
  *
  * @see https://developers.google.com/identity/protocols/risc
  */

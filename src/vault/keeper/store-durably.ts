@@ -2,11 +2,14 @@ import { OnbehalfError, isOnbehalfError } from "../../core/errors.ts";
 import { backOffMs } from "../../core/refresh.ts";
 import type { VaultContext } from "../context.ts";
 
-/** A write that goes on until the store has taken it. */
+/** A write that is repeated until the store has taken it. */
 export interface DurableWrite<T> {
-  /** Resolves when it is stored. Rejects only where trying again cannot help. */
+  /** Resolves when the write is stored. Rejects only where trying again cannot help. */
   readonly stored: Promise<T>;
-  /** The same, but no later than callers wait. The write goes on: this is the one way in which a caller is let go. */
+  /**
+   * Resolves when the write is stored, and as `overdue` once callers have waited long enough. The write then goes on,
+   * but callers need not wait for it.
+   */
   readonly soon: Promise<
     | { readonly kind: "stored"; readonly value: T }
     | { readonly kind: "overdue"; readonly error: OnbehalfError<"store_unavailable"> }
@@ -14,9 +17,11 @@ export interface DurableWrite<T> {
 }
 
 /**
- * Writes what this process may hold the only copy of, however long the store takes to come back.
+ * Writes to the store, and tries again for as long as the store does not answer: this process may hold the only copy of
+ * what it writes.
  *
- * @param write may be called again after it failed: it must do no harm where an earlier call had gone through
+ * @param write may be called again after it has failed. It must do no harm where an earlier call was reported as failed
+ *   but was carried out
  * @param options.callerWaitsMs how long callers wait at most, milliseconds
  * @param options.onFailure told of each failure before the next try; `failures` counts from 1
  */
@@ -35,7 +40,7 @@ export function storeDurably<T>(
   const stored = untilStored();
   const soon = Promise.race([
     stored.then((value) => ({ kind: "stored", value }) as const),
-    // A vault that is closed meanwhile must not keep its process alive for this.
+    // This timer must not keep the process alive after the vault is closed.
     sleep(callerWaitsMs, undefined, { ref: false }).then(
       () => ({ kind: "overdue", error: lastError ?? storeIsSlow() }) as const,
     ),
@@ -59,7 +64,7 @@ export function storeDurably<T>(
 
 function storeIsSlow(): OnbehalfError<"store_unavailable"> {
   return new OnbehalfError("store_unavailable", "the store did not take the answer in time", {
-    hint: "nothing is lost: the answer is stored as soon as the store takes it; send the same request again",
+    hint: "send the same request again; nothing is lost, and the answer is stored as soon as the store takes it",
     details: { retryAfterMs: 1_000 },
   });
 }

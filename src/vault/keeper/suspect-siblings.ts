@@ -5,11 +5,11 @@ import type { PersonOfGrant } from "../grants/siblings-of.ts";
 import type { KeeperContext } from "./context.ts";
 
 /**
- * Suspects the grants that a confirmed revocation may have ended as well: at Google, all of the same person with any
- * client of the project, and this very one, if the person consented anew meanwhile. No grant is blamed: its next use
- * asks the provider first, and only the provider's answer counts.
+ * Makes the usable grants `suspect` that a confirmed revocation may have ended as well. At Google these are all grants
+ * of the same person with any client of the project, and the revoked grant itself where the person consented again
+ * meanwhile. No grant lapses by this: its next use asks the provider first, and only the provider's answer counts.
  *
- * @returns their ids
+ * @returns the ids of the grants that became suspect
  */
 export async function suspectSiblings(
   { store, clock }: KeeperContext,

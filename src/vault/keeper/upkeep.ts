@@ -15,7 +15,7 @@ import { commitRescued } from "./refresh/rescued-answers.ts";
 import { endLateAnswers, goOnRevoking } from "./revoke/revoke-grant.ts";
 import { suspectSiblings } from "./suspect-siblings.ts";
 
-/** Milliseconds between two rounds. */
+/** How often each task of the upkeep runs: milliseconds between two rounds. */
 const rounds = {
   attempts: 1_000,
   rescued: 1_000,
@@ -26,22 +26,22 @@ const rounds = {
   sweep: 600_000,
 };
 
-/** Ended intakes are kept this long, so that a code that comes again is known for what it is. */
+/** How long ended intakes are kept, milliseconds, so that a code that comes a second time is recognised. */
 const intakeKeptMs = 86_400_000;
-/** So many idle grants are kept alive in one round at most. */
+/** How many idle grants one round refreshes at most. */
 const keepAliveBatch = 200;
 
 /**
- * What is done without being asked wherever refresh tokens are opened: what the dead began is finished first, then
- * answers that could not be stored, half-taken codes, unconfirmed revocations; and grants that nobody uses are
- * refreshed now and then, because six months of silence would end them.
+ * Starts what a keeper does without being asked. It finishes attempts of dead processes, stores answers that could not
+ * be stored, finishes code exchanges that were given up half-way, and sends unconfirmed revocations again. It also
+ * refreshes grants that nobody uses now and then, because Google ends them after six months without use.
  */
 export function startUpkeep(context: KeeperContext): Periodic {
   const { store, clock } = context;
   const upkeep = new Periodic((error, task) => tellError(context, error, task));
   upkeep.every("attempts", rounds.attempts, () => finishAttempts(context));
   upkeep.every("rescued answers", rounds.rescued, async () => {
-    // Some may be of grants that were revoked meanwhile.
+    // Some answers may belong to grants that were revoked meanwhile. They became late answers, which must be revoked.
     if (await commitRescued(context)) await finishLateAnswers(context);
   });
   upkeep.every("intakes", rounds.intakes, () => finishIntakes(context));
@@ -55,9 +55,12 @@ export function startUpkeep(context: KeeperContext): Periodic {
   return upkeep;
 }
 
-/** Attempts of dead owners come before anything else: a grace period may be running out. All at once, for the same reason. */
+/**
+ * Finishes the attempts of dead owners, most often of all tasks and all at once: a grace period may be running out,
+ * after which the provider no longer accepts the token.
+ */
 export async function finishAttempts(context: KeeperContext): Promise<void> {
-  // While a provider is down there may be thousands, and nothing to be done about any.
+  // While every provider is down, there may be thousands of attempts, and none of them can be finished.
   if ([...context.gates.values()].every(({ isBlocking }) => isBlocking)) return;
   const attempts = await context.store.attempts();
   await Promise.all(attempts.map((attempt) => quietly(context, "attempts", finishAttempt(context, attempt))));
@@ -75,7 +78,7 @@ async function finishAttempt(context: KeeperContext, attempt: Attempt): Promise<
   await refreshGrant(context, { ...grant, generation: attempt.generation }, "interactive");
 }
 
-/** Answers that were journalled and never checked: their owner died, or the provider's keys were out of reach. */
+/** Finishes sign-ins whose answer is in the journal: their process died, or the provider's keys could not be read. */
 async function finishIntakes(context: KeeperContext): Promise<void> {
   const { store, clock, protocols } = context;
   for (const open of await store.openIntakes()) {
@@ -94,12 +97,15 @@ async function finishRevocations(context: KeeperContext): Promise<void> {
 async function finishLateAnswers(context: KeeperContext): Promise<void> {
   for await (const row of served(context, { state: "revoked", withLateAnswers: true })) {
     await quietly(context, "late answers", endLateAnswers(context, row.grantId));
-    // One may have ended a consent that came at the same moment.
+    // Revoking a late answer may have ended a new consent that came at the same moment.
     await suspectSiblings(context, protocolOf(context, row).provider, row);
   }
 }
 
-/** Those that somebody uses are looked at by that use; the others here, so that the app hears of their end. */
+/**
+ * Refreshes suspect grants. Where a grant is in use, its next use does that; where it is not, the app would never learn
+ * that it has ended.
+ */
 async function lookAtSuspects(context: KeeperContext): Promise<void> {
   for await (const row of served(context, { state: "suspect" })) {
     await quietly(context, "sweep", refreshGrant(context, row, "background"));
@@ -111,7 +117,8 @@ async function keepAlive(context: KeeperContext): Promise<void> {
   const now = clock.now();
   const idle = await store.idleGrants(now - keepAliveAt(0, 0), keepAliveBatch);
   for (const row of idle) {
-    // The same share of the month for the same grant, in every process: a fixed number, not a new throw of the dice.
+    // Every process must compute the same time for a grant, so the share comes from its id and not from a random
+    // number.
     const share = keyring.hash("keep_alive", row.grantId).readUInt32BE() / 2 ** 32;
     if (!serves(context, row) || keepAliveAt(row.accessIssuedAt ?? 0, share) > now) continue;
     if (gateOf(context, row.provider).isBlocking) continue;
@@ -119,7 +126,10 @@ async function keepAlive(context: KeeperContext): Promise<void> {
   }
 }
 
-/** Grants of the clients that are configured here, page by page: those of others must not stand in their way. */
+/**
+ * The grants that belong to clients that are configured here. It reads page after page: grants of other clients may
+ * fill whole pages, and must not keep these from being found.
+ */
 async function* served(
   context: KeeperContext,
   filter: Pick<GrantFilter, "state" | "withLateAnswers">,
@@ -137,7 +147,9 @@ function serves({ protocols }: KeeperContext, { provider, clientId }: { provider
   return protocols.get(provider)?.client.clientId === clientId;
 }
 
-/** One grant's failure is told by an event of its own, and does not keep the others waiting. */
+/**
+ * Waits for work on one grant. Its failure has an event of its own, and must not keep other grants from being served.
+ */
 async function quietly({ onFault }: KeeperContext, during: string, work: Promise<unknown>): Promise<void> {
   await work.catch((error: unknown) => {
     if (!isOnbehalfError(error)) onFault(error, during);

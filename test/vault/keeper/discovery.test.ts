@@ -82,7 +82,7 @@ describe("a provider that is found by discovery", () => {
     await assert.rejects(vault.revoke(grantId), (error) => {
       assert.ok(isOnbehalfError(error, "provider_unavailable"));
       assert.match(error.message, /did not confirm the revocation/);
-      assert.match(error.hint, /the revocation is tried again until the provider confirms it/);
+      assert.match(error.hint, /the revocation is sent again until the provider confirms it/);
       return true;
     });
     assert.deepEqual(fixture.events.at(-1), {

@@ -1,18 +1,19 @@
 import { decide, standardRefusals } from "../../../core/refresh.ts";
 import type { Decision, Refusals, TokenFailure } from "../../../core/refresh.ts";
 
-/** What to do where the exchange of a code brought no tokens. */
+/** What to do where the provider sent no tokens for a code. */
 export type AfterCodeError =
   /** The code is used up, expired, or was issued to another client. */
   | { readonly do: "reject"; readonly error: string }
-  /** What was sent beside the code does not fit it; the code itself may still be good. */
+  /** A parameter that was sent with the code does not fit it. The code itself may still be good. */
   | { readonly do: "correct"; readonly error: string }
-  /** The provider refuses our client; or nothing is known of the code. */
+  /** The provider refuses our client; or it failed, and nothing is known of the code. */
   | Extract<Decision, { do: "alert-operator" | "retry" }>;
 
 /**
- * Decides what becomes of a code that the provider did not exchange. Errors that speak about our set-up when a token
- * is refreshed speak about the sign-in here: another client's code, a `redirect_uri` that was not the flow's own.
+ * Decides what becomes of a code that the provider did not exchange. Some errors mean something else here than at a
+ * refresh. There they say that our set-up is wrong; here they say that the sign-in was: the code belongs to another
+ * client, or the `redirect_uri` is not the one that the sign-in was started with.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */

@@ -1,12 +1,14 @@
 import { OnbehalfError } from "../../../core/errors.ts";
 
-/** How an intake ended badly, in a form that is stored and thrown again when the same code comes back. */
+/** The error that ended an intake. It is stored, and thrown again when the same request comes a second time. */
 export type CodeRejection = OnbehalfError<"code_rejected"> | OnbehalfError<"id_token_invalid">;
 
+/** A rejection as the text that is stored. */
 export function rejectionText({ code, message, hint, details }: CodeRejection): string {
   return JSON.stringify({ code, message, hint, details });
 }
 
+/** Reads the text of {@link rejectionText}. */
 export function rejectionOf(text: string): CodeRejection {
   const { code, message, hint, details } = JSON.parse(text) as CodeRejection;
   return code === "code_rejected"

@@ -6,24 +6,46 @@ import type { CodeRequest } from "../keeper.ts";
 
 export type { CodeRequest } from "../keeper.ts";
 
-/** A one-time code and what is known about where it came from. */
+/** A one-time code, and what is known about the sign-in that it came from. */
 export interface ExchangeCodeOptions {
-  /** As the app got it. One that is still percent-encoded, as copied from a URL, is decoded once. */
+  /** The code as the app got it. A code that is still percent-encoded, as copied from a URL, is decoded once. */
   readonly code: string | Secret;
-  /** Where it came from; it decides `redirect_uri`. Default: `web-redirect` where a `redirectUri` is given, else `android`. */
+  /**
+   * Where the code came from, which decides the `redirect_uri` that is sent. Default: `web-redirect` where a {@link
+   * redirectUri} is given, otherwise `android`.
+   */
   readonly source?: CodeSource;
-  /** The flow's own URI, for `web-redirect`; for a popup, the page's origin where the provider wants that. */
+  /**
+   * The `redirect_uri` that the sign-in was started with. Needed with `web-redirect`; with `web-popup`, the page's
+   * origin where the provider wants that; not allowed with `android` and `ios`.
+   */
   readonly redirectUri?: string;
-  /** The verifier that the sign-in was started with (RFC 7636 section 4.1). */
+  /**
+   * The verifier that the sign-in was started with: 43 to 128 characters. Absent: it was started without one.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc7636#section-4.1
+   */
   readonly codeVerifier?: string | Secret;
-  /** The nonce that the sign-in was started with; the ID token must carry it. */
+  /**
+   * The nonce that the sign-in was started with, at most 512 characters. The ID token must carry it. Absent: not
+   * checked.
+   *
+   * @see https://openid.net/specs/openid-connect-core-1_0.html#NonceNotes
+   */
   readonly nonce?: string;
-  /** The app's own user id. From a trusted caller alone: a public request's body never decides whose grant it is. */
+  /**
+   * The app's own user id, 1 to 512 characters. Give it only where you know whose sign-in this is: a public request
+   * must never decide whose grant it becomes. Absent: an id that the grant has already is kept.
+   */
   readonly externalId?: string;
-  /** What was asked for, so that scopes that were not granted can be named. */
+  /**
+   * The scopes that the sign-in asked for. Where the provider does not say what was granted, they count as granted;
+   * where it does, the code handler names those that were not.
+   */
   readonly scopes?: readonly string[];
-  /** Which provider, where the vault has several. */
+  /** The provider's short name. May be left out where the vault has only one provider. */
   readonly provider?: string;
+  /** Ends the wait: the call throws the signal's reason. An exchange that is under way goes on. */
   readonly signal?: AbortSignal;
 }
 
@@ -31,10 +53,11 @@ export interface ExchangeCodeOptions {
 const longestCode = 2_048;
 
 /**
- * Settles what an exchange will send, without sending it: a wrong `redirect_uri` may burn the code.
+ * Checks and completes what an exchange will send, before anything is sent: after a wrong `redirect_uri`, a provider
+ * may refuse the code for good.
  *
  * @throws {OnbehalfError} `invalid_request`: `details.parameter` names what is wrong
- * @throws {OnbehalfError} `client_misconfigured`: the provider was given without a client
+ * @throws {OnbehalfError} `client_misconfigured`: the vault was opened without a client of this provider
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3
  */
 export function codeRequest(options: ExchangeCodeOptions, provider: Provider): CodeRequest {
@@ -57,13 +80,13 @@ function decodedCode(given: string | Secret): Secret {
       code = decodeURIComponent(code);
     } catch {
       throw invalidRequest(
-        "authCode is not validly percent-encoded",
+        "authCode must be validly percent-encoded, or not at all",
         "send the code as the provider gave it",
         "authCode",
       );
     }
   }
-  if (code === "") throw invalidRequest("authCode is empty", "send the one-time code as authCode", "authCode");
+  if (code === "") throw invalidRequest("authCode must not be empty", "send the one-time code as authCode", "authCode");
   if (code.length > longestCode || !/^[\x21-\x7e]+$/.test(code)) {
     throw invalidRequest(
       `authCode must be 1 to ${longestCode} visible ASCII characters`,
@@ -79,7 +102,7 @@ function redirectUriOf({ source, redirectUri }: ExchangeCodeOptions, provider: P
   if (redirectUri !== undefined) {
     if (from === "android" || from === "ios") {
       throw invalidRequest(
-        `a code from ${from} has no redirect_uri`,
+        `redirect_uri must not be sent with a code from ${from}`,
         "leave redirect_uri out, or set source to web-redirect or web-popup",
         "redirect_uri",
       );
@@ -95,7 +118,7 @@ function redirectUriOf({ source, redirectUri }: ExchangeCodeOptions, provider: P
   }
   if (from === "web-redirect") {
     throw invalidRequest(
-      "a code from web-redirect needs the flow's own redirect_uri",
+      "redirect_uri must be sent with a code from web-redirect",
       "send exactly the URI that the sign-in was started with",
       "redirect_uri",
     );
@@ -118,7 +141,7 @@ function verifierOf(given: string | Secret | undefined): Secret | undefined {
 
 function externalIdOf(given: string | undefined): string | undefined {
   if (given === "")
-    throw invalidRequest("external_id is empty", "leave it out, or send the app's own user id", "external_id");
+    throw invalidRequest("external_id must not be empty", "send the app's own user id, or leave it out", "external_id");
   return bounded("external_id", given);
 }
 

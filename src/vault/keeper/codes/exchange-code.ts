@@ -1,6 +1,6 @@
 /**
- * A one-time code becomes a grant: it is sent once, its answer is kept before it is checked, and the grant is stored.
- * How a grant is refreshed later does not belong here.
+ * codes/ makes a grant of a one-time code: it sends the code once, keeps the answer before it checks it, and stores the
+ * grant. How a grant is refreshed later does not belong here.
  */
 import { defined } from "../../../core/defined.ts";
 import { isOnbehalfError } from "../../../core/errors.ts";
@@ -26,18 +26,21 @@ import { openContext, sealAnswer, sealContext, workIdOf } from "./intake.ts";
 import type { Intake } from "./intake.ts";
 import { verifyAndStore } from "./verify-answer.ts";
 
-/** For this long the same request gives the same result, milliseconds: a phone that lost the answer tries again. */
+/**
+ * How long the same request gives the same result, milliseconds: a phone that did not get the answer sends it again.
+ */
 const replayMs = 60_000;
-/** How often an intake of an owner that lives is read again, milliseconds. */
+/** How often an intake is read again while its owner is at work, milliseconds. */
 const pollMs = 50;
-/** How long a person waits for a store that fails after the provider answered, milliseconds. The work goes on. */
+/**
+ * How long a caller waits for a store that fails after the provider has answered, milliseconds. The work then goes on.
+ */
 const callerWaitsMs = 5_000;
 
 /**
- * Exchanges a code, or gives the result that it gave before.
+ * Exchanges a code, or returns the result that the same request had before.
  *
- * @throws {OnbehalfError} `code_rejected`, `id_token_invalid`, `client_misconfigured`, `provider_unavailable`,
- *   `store_unavailable`
+ * @throws {OnbehalfError} as `Keeper.exchangeCode`
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3
  */
 export async function exchangeCode(context: KeeperContext, intake: Intake, request: CodeRequest): Promise<GrantRow> {
@@ -55,10 +58,11 @@ export async function exchangeCode(context: KeeperContext, intake: Intake, reque
       await sleep(pollMs);
       continue;
     }
-    // Its owner is gone, or gave up half-way. An answer that came is finished; without one, the same code is sent
-    // again: it may never have left, and if it did, the provider's error says so.
+    // The intake's owner is dead, or gave up half-way. Where an answer is in the journal, it is finished. Otherwise the
+    // code is sent again: perhaps it was never sent, and if it was, the provider's error says so.
     if (known.state === "answered") {
-      // Finishing it would give the first request's grant to somebody who only got hold of its code.
+      // This is another request with the same code. It must not get the first request's grant: its sender may have
+      // stolen the code.
       if (openContext(keyring, known) !== contextText) throw reused(context, protocol);
       return finishIntake(context, protocol, known);
     }
@@ -67,7 +71,7 @@ export async function exchangeCode(context: KeeperContext, intake: Intake, reque
   throw unavailable(protocol, "code_exchange_under_way_elsewhere", 1_000);
 }
 
-/** Sends a code and stores what comes of it. The work outlives the wait: it goes on when the caller has been let go. */
+/** Sends a code and stores what comes of it. The work goes on when the caller does not wait for it any more. */
 async function sendAndStore(context: KeeperContext, intake: Intake, request: CodeRequest): Promise<GrantRow> {
   const { running, onFault } = context;
   const workId = workIdOf(intake.codeHash);
@@ -80,7 +84,7 @@ async function sendAndStore(context: KeeperContext, intake: Intake, request: Cod
     unlist();
     throw error;
   }
-  // Stored before it is checked: if we fail now, this response is the only copy of the new refresh token.
+  // Store the answer before it is checked: if this process dies, the answer is the only copy of the new refresh token.
   const journal = journalAnswer(context, intake, received);
   const grant = journal.stored.then(() => verifyAndStore(context, intake.protocol, intake.codeHash, request, received));
   grant.then(unlist, (error: unknown) => {
@@ -90,7 +94,7 @@ async function sendAndStore(context: KeeperContext, intake: Intake, request: Cod
   const soon = await journal.soon;
   if (soon.kind === "stored") return grant;
   grant.catch((error: unknown) => {
-    // Nobody waits for it any more, and what is known about such errors was said by an event.
+    // No caller waits for it any more, and an event has told of every error that is an OnbehalfError.
     if (!isOnbehalfError(error)) onFault(error, "a sign-in");
   });
   throw soon.error;
@@ -99,7 +103,7 @@ async function sendAndStore(context: KeeperContext, intake: Intake, request: Cod
 /**
  * Sends the code.
  *
- * @throws where no tokens come back: the intake has then ended as the provider's answer asks for
+ * @throws where no tokens come back. The intake has then ended in the way that fits the provider's answer
  */
 async function sendCode(
   context: KeeperContext,
@@ -126,7 +130,7 @@ async function sendCode(
   }
 }
 
-/** Ends the intake of a code that brought no tokens. Returns what its sender hears. */
+/** Ends the intake of a code that brought no tokens. Returns the error for its sender. */
 async function afterFailure(
   { store, clock, emit }: KeeperContext,
   protocol: Protocol,
@@ -139,12 +143,12 @@ async function afterFailure(
   if (decision.do === "reject") {
     permit.success();
     const error = codeRejected(decision.error);
-    // Out of `spending` only: a slower process may be journalling the answer to this very code.
+    // Only while the intake is `spending`: another, slower process may be storing the answer to the same code.
     await store.rejectIntake(codeHash, rejectionText(error), clock.now(), "spending");
     emit({ type: "code_rejected", provider: provider.name, error: error.message });
     return error;
   }
-  // The code was not used up, as far as anybody knows: it may come again, corrected or not.
+  // As far as is known, the code was not used up. So it may be sent again, with other parameters or the same.
   await store.forgetIntake(codeHash);
   switch (decision.do) {
     case "correct": {
@@ -178,7 +182,7 @@ function journalAnswer(context: KeeperContext, intake: Intake, received: Receive
   });
 }
 
-/** The result that the same request had before; to everybody else the code was used before. */
+/** Returns or throws the result that the same request had before. For any other request, the code was used before. */
 async function replay(context: KeeperContext, { protocol, contextText }: Intake, known: IntakeRow): Promise<GrantRow> {
   const { store, clock, keyring } = context;
   const isRecent = clock.now() - (known.endedAt ?? 0) <= replayMs;

@@ -10,7 +10,7 @@ import { openAnswer, openContext, workIdOf } from "./intake.ts";
 import type { IntakeContext } from "./intake.ts";
 import { verifyAndStore } from "./verify-answer.ts";
 
-/** Whether somebody is at work on an intake: only one that was given up may be taken over. */
+/** Whether a process is at work on an intake. Only an intake that was given up may be taken over. */
 export async function isUnderWay(context: KeeperContext, { codeHash, owner, startedAt }: IntakeRow): Promise<boolean> {
   const liveness = await livenessOfOwner(context, owner, workIdOf(codeHash));
   if (liveness === "unknown") return context.clock.now() - startedAt < holderWaitMs;
@@ -18,9 +18,10 @@ export async function isUnderWay(context: KeeperContext, { codeHash, owner, star
 }
 
 /**
- * Finishes an intake whose answer is in the journal: its owner died, or the provider's keys were out of reach.
+ * Finishes an intake whose answer is in the journal: its owner died, or the provider's keys could not be read.
  *
- * @throws {OnbehalfError} `code_rejected`, `id_token_invalid`, `provider_unavailable`, `store_unavailable`
+ * @throws {OnbehalfError} `code_rejected`: the journal does not open, so the person must sign in again
+ * @throws {OnbehalfError} what {@link verifyAndStore} throws
  */
 export async function finishIntake(context: KeeperContext, protocol: Protocol, intake: IntakeRow): Promise<GrantRow> {
   const { store, clock, keyring, running, emit } = context;
@@ -31,7 +32,7 @@ export async function finishIntake(context: KeeperContext, protocol: Protocol, i
     const received = openAnswer(keyring, intake);
     const contextText = openContext(keyring, intake);
     if (received === undefined || contextText === undefined) {
-      // Nothing can be made of it, by anybody: the person has to sign in again.
+      // Nobody can open this answer any more: the person must sign in again.
       const error = codeReused();
       await store.rejectIntake(codeHash, rejectionText(error), clock.now(), "answered");
       throw error;
@@ -45,7 +46,7 @@ export async function finishIntake(context: KeeperContext, protocol: Protocol, i
   }
 }
 
-/** Says that a sign-in waits for the provider: its answer is in the journal, and could not be verified yet. */
+/** Tells by an event that a sign-in waits: its answer is in the journal, and the provider's keys cannot be read yet. */
 export function tellIfWaiting({ emit }: KeeperContext, { provider }: Protocol, error: unknown): void {
   if (!isOnbehalfError(error, "provider_unavailable")) return;
   emit({ type: "sign_in_waits", provider: provider.name, error: "keys_unavailable" });

@@ -7,7 +7,7 @@ import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { IntakeRow } from "../../../store/store.ts";
 import type { CodeRequest } from "../keeper.ts";
 
-/** What an intake must remember to be finished by another process. */
+/** What is stored with an intake, so that another process can finish it. */
 export interface IntakeContext {
   readonly provider: string;
   readonly redirectUri?: string;
@@ -17,17 +17,20 @@ export interface IntakeContext {
   readonly scopes: readonly string[];
 }
 
-/** One code on its way to a grant. Everything that several steps need is computed once. */
+/** One code on its way to a grant, with what several steps need. */
 export interface Intake {
   readonly protocol: Protocol;
   readonly codeHash: Buffer;
-  /** The facts of the request, in one fixed order, so that equal requests have equal texts. */
+  /** What was requested, as text. Equal requests have equal texts. */
   readonly contextText: string;
-  /** Tells requests apart: only the very same one may be joined. Another nonce or user id is answered on its own. */
+  /**
+   * Equal requests have equal keys, and share one exchange. A request with another nonce or user id has another key,
+   * and an answer of its own.
+   */
   readonly key: string;
 }
 
-/** Codes themselves are stored nowhere: an intake is filed under a keyed hash of its code. */
+/** Makes the intake of a request. It is stored under a keyed hash of the code; the code itself is stored nowhere. */
 export function intakeOf(keyring: Sealer, protocol: Protocol, request: CodeRequest): Intake {
   const { provider, client } = protocol;
   const { code, redirectUri, codeVerifier, nonce, externalId, scopes } = request;
@@ -41,20 +44,22 @@ export function intakeOf(keyring: Sealer, protocol: Protocol, request: CodeReque
   return { protocol, codeHash, contextText, key: `${codeHash.toString("hex")} ${contextText}` };
 }
 
+/** Seals what was requested. */
 export function sealContext(keyring: Sealer, { codeHash, protocol, contextText }: Intake): Buffer {
   return keyring.seal(contextText, placeOf("context", codeHash, protocol.client.clientId));
 }
 
+/** Seals the provider's answer for the journal. */
 export function sealAnswer(keyring: Sealer, { codeHash, protocol }: Intake, received: ReceivedTokens): Buffer {
   return keyring.seal(journalText(received).expose(), placeOf("answer", codeHash, protocol.client.clientId));
 }
 
-/** What was asked, as text; undefined where it does not open. */
+/** What was requested, as text; undefined where it does not open. */
 export function openContext(keyring: Sealer, { codeHash, clientId, contextSealed }: IntakeRow): string | undefined {
   return keyring.open(contextSealed, placeOf("context", codeHash, clientId));
 }
 
-/** What the provider answered; undefined where it has not, or it does not open. */
+/** The provider's answer; undefined where there is none yet, or it does not open. */
 export function openAnswer(
   keyring: Sealer,
   { codeHash, clientId, answerSealed }: IntakeRow,

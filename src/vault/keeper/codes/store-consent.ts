@@ -14,21 +14,21 @@ import { ifReadable } from "../../errors/grant-unreadable.ts";
 import { externalHash, openPerson, sealPerson, subjectHash } from "../../grants/sealed-grant.ts";
 import { openRefreshToken, sealTokens } from "../sealed-tokens.ts";
 
-/** A verified answer of the token endpoint: who consented, and to what. */
+/** A verified answer of the token endpoint: who consented to what. */
 export interface Consent extends ReceivedTokens {
   readonly profile: Profile;
   readonly externalId?: string;
   readonly requestedScopes: readonly string[];
 }
 
-/** Rounds of losing against other writers before giving up; each loss means that somebody else's write went in. */
+/** How often the write is tried where other writers come first each time, before it fails with `store_unavailable`. */
 const rounds = 20;
 
 /**
- * Stores a consent as the person's grant: a new one, or a new generation of the one there is.
- * A consent without a refresh token leaves the stored one in place: providers send one only when consent is shown.
+ * Stores a consent as the person's grant: as a new grant, or as a new generation of the one that is there. A consent
+ * without a refresh token leaves the stored one in place: providers send one only when they show the consent page.
  *
- * @throws {OnbehalfError} `store_unavailable`
+ * @throws {OnbehalfError} `store_unavailable`: the store does not answer, or the grant changed too often meanwhile
  */
 export async function storeConsent(
   context: KeeperContext,
@@ -74,7 +74,7 @@ function newRow(
   return {
     ...identity,
     ...columns,
-    // RFC 6749 section 5.1: an answer without scope grants what was asked for.
+    // RFC 6749 section 5.1: where the answer has no scope, what was asked for is granted.
     scope: tokens.scope ?? requestedScopes.join(" "),
     provider: provider.name,
     issuer: provider.issuer,
@@ -94,11 +94,11 @@ function nextRow(
   { tokens, receivedAt, profile, externalId, requestedScopes }: Consent,
   now: number,
 ): GrantRow {
-  // A refresh token of a grant that has lapsed or was revoked is dead: keeping it would promise what cannot be held.
-  // One that is being revoked is still to be shown to the provider.
+  // The refresh token of a grant that has lapsed or was revoked is dead. To keep it would promise access that it cannot
+  // give. The token of a grant that is being revoked is kept, because the provider must still be told to revoke it.
   const keeps = tokens.refreshToken === undefined && (isUsable(existing.state) || existing.state === "revoking");
   const alive = keeps ? ifReadable(() => openRefreshToken(keyring, existing)) : undefined;
-  // Without a new refresh token the generation stays: a refresh that is under way must still find its own.
+  // Without a new refresh token the generation stays the same, so that a refresh that is under way can still commit.
   const generation = existing.generation + (tokens.refreshToken === undefined ? 0 : 1);
   const scope = tokens.scope ?? (requestedScopes.length > 0 ? requestedScopes.join(" ") : existing.scope);
   const kept = alive === undefined ? undefined : { refreshToken: alive, expiresAt: existing.refreshExpiresAt, scope };
@@ -124,16 +124,17 @@ function nextRow(
 }
 
 /**
- * A sign-in that brought no refresh token proves less than one that did: a swallowed token stays swallowed, and a
- * disconnect that is under way goes on, for it ends this access token, too.
+ * The state after a sign-in that brought no refresh token. It proves nothing about the stored one: a grant that is
+ * `suspect` stays so, because the provider may have replaced its token. A revocation that is under way goes on, because
+ * it ends the new access token, too.
  */
 function withoutRefreshToken(state: GrantState): GrantState {
   return state === "suspect" || state === "revoking" ? state : "active";
 }
 
 /**
- * Suspects a grant whose tokens were asked for before a revocation was over that may have ended them: the grant was not
- * there yet, or not usable, when the revocation suspected the others.
+ * Makes a new consent `suspect` where a revocation may have ended its tokens: they were asked for before the revocation
+ * was over. The revocation itself could not do so, because the grant was not there yet, or not usable.
  *
  * @param askedAt when the tokens were asked for, milliseconds since the epoch
  * @param before the grant as it stood before these tokens

@@ -12,7 +12,7 @@ import type { KeeperContext } from "../context.ts";
 import { rejectionText } from "./code-rejection.ts";
 import { storeConsent } from "./store-consent.ts";
 
-/** What was asked of the sign-in, and must be found in its answer or kept with it. */
+/** What was requested with the code: what the answer must fit, and what is stored with it. */
 export interface AskedOfSignIn {
   readonly nonce?: string | undefined;
   readonly externalId?: string | undefined;
@@ -20,10 +20,13 @@ export interface AskedOfSignIn {
 }
 
 /**
- * Verifies who signed in, and stores the grant. The answer is in the journal by now.
+ * Verifies who signed in, and stores the grant. The answer must be in the journal already.
  *
- * @throws {OnbehalfError} `id_token_invalid`: nothing is kept, and what was issued is revoked
+ * @throws {OnbehalfError} `id_token_invalid`: no grant is stored, and what was issued is revoked, unless that might end
+ *   another grant
  * @throws {OnbehalfError} `provider_unavailable`: the keys could not be read; the answer stays in the journal
+ * @throws {OnbehalfError} `configuration_invalid`: the provider's discovery document is wrong; the answer stays in the
+ *   journal
  * @throws {OnbehalfError} `store_unavailable`
  */
 export async function verifyAndStore(
@@ -45,7 +48,7 @@ export async function verifyAndStore(
   }
 }
 
-/** Ends what was issued to somebody whose identity did not verify. Nothing of it was handed out. */
+/** Revokes what was issued in a sign-in whose ID token did not verify. Nothing of it was handed out. */
 async function quarantine(
   context: KeeperContext,
   protocol: Protocol,
@@ -57,16 +60,16 @@ async function quarantine(
   emit({ type: "id_token_refused", provider: protocol.provider.name, check: error.details.check });
   if (await endsNothingElse(context, protocol, tokens.idToken)) {
     const response = await protocol.revoke(tokens.refreshToken ?? tokens.accessToken);
-    // The journal keeps what was issued until the provider has confirmed its end: upkeep comes back for it.
+    // Until the provider has confirmed the revocation, the journal keeps what was issued, and upkeep tries again.
     if (response.kind === "failed") return;
   }
   await store.rejectIntake(codeHash, rejectionText(error), clock.now(), "answered");
 }
 
 /**
- * Whether revoking these tokens ends nothing else. Where it would end the person's healthy grant as well, whoever
- * sends somebody else's code with a wrong nonce could have that grant ended. And tokens that merely came without an
- * identity are sound.
+ * Whether revoking these tokens ends nothing else. Where it would also end a usable grant of the person, an attacker
+ * could have that grant ended by sending the person's code with a wrong nonce. Tokens that came without an ID token are
+ * not revoked either: nobody knows whose grant that would end.
  */
 async function endsNothingElse(
   { store, keyring }: KeeperContext,

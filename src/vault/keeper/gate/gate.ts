@@ -1,3 +1,7 @@
+/**
+ * gate/ decides whether a provider is called now, and who comes first. What is sent does not belong here, nor what an
+ * answer means for a grant.
+ */
 import { afterFailure, afterLateFailure, closedBreaker, mayAsk } from "../../../core/breaker.ts";
 import type { Breaker, ProviderFailure } from "../../../core/breaker.ts";
 import type { Clock } from "../../../core/clock.ts";
@@ -12,19 +16,19 @@ interface Seams {
   readonly sleep: (ms: number) => Promise<void>;
 }
 
-/** The one request that finds out whether a provider is back. Callers wait for its end. */
+/** The one request that finds out whether a provider works again. Interactive work waits for its end. */
 interface Probe {
   readonly ended: Promise<void>;
   readonly end: () => void;
 }
 
-/** A background refresh that meets a probe comes back after this, milliseconds. */
+/** How long background work is put off while a probe is under way, milliseconds. */
 const backgroundReturnsMs = 1_000;
 
 /**
- * Stands before one provider's token endpoint. It keeps a rate that is never exceeded, serves interactive work before
- * background work, and stops everybody while the provider is down, says that we send too many requests, or refuses our
- * client. Our own misconfiguration is told once, not once per grant.
+ * Guards the token endpoint of one provider. It never lets more requests through than the rate allows, and admits
+ * interactive work before background work. While the provider is down, says that we send too many requests, or refuses
+ * our client, it admits nobody but a probe. That our client is refused is told once, not once for each grant.
  */
 export class Gate {
   readonly #seams: Seams;
@@ -44,27 +48,27 @@ export class Gate {
     this.#bucket = fullBucket(size, seams.clock.now());
   }
 
-  /** How many wait in the queue. */
+  /** How many requests wait in the queue. */
   get queued(): number {
     return this.#waiting.interactive.length + this.#waiting.background.length;
   }
 
-  /** Whether nobody is admitted at once. */
+  /** Whether a request that comes now is rejected or must wait for a probe. */
   get isBlocking(): boolean {
     return this.#probe !== undefined || this.blockedForMs > 0;
   }
 
-  /** How long nobody is admitted, milliseconds; 0: not longer than a probe takes. */
+  /** How long every request is rejected, milliseconds; 0: not rejected, but it may have to wait for a probe. */
   get blockedForMs(): number {
     const may = this.#mayAsk();
     return typeof may === "number" ? may : 0;
   }
 
   /**
-   * What somebody hears who is not admitted, or whose grant is to be left alone.
+   * The answer to a request that is not sent now, because of this gate or because its grant must wait.
    *
-   * @param waitMs how long to wait on other grounds than the gate's, milliseconds
-   * @param error why, where the provider does not refuse our client
+   * @param waitMs how long the grant must wait, milliseconds. Where the gate admits nobody for longer, that counts
+   * @param error why; where the provider refuses our client, that error counts
    */
   rejection(waitMs: number, error: string): Rejected {
     const refused = this.#refusedWith;
@@ -73,8 +77,9 @@ export class Gate {
   }
 
   /**
-   * A permit to call the provider, after a wait in the queue. While a probe finds out whether the provider is back,
-   * interactive work waits for the probe's end, which is no longer than an exchange takes. Background work does not wait.
+   * Gets a permit to call the provider, after a wait in the queue. While a probe finds out whether the provider works
+   * again, interactive work waits for the probe's end, no longer than an exchange may take; background work is
+   * rejected.
    */
   async admit(priority: Priority): Promise<Admitted | Rejected> {
     for (;;) {
@@ -85,12 +90,13 @@ export class Gate {
         await this.#probe.ended;
         continue;
       }
-      // Before its place in the queue: others would take places for nothing, and use up the rate that they need then.
+      // Begin the probe before it gets its place in the queue. Otherwise other requests would also take places, which
+      // use up the rate, and could not be sent after all.
       const probe = may === "probe" ? this.#beginProbe() : undefined;
       await this.#place(priority);
       const permit = this.#permit(probe);
       if (this.#mayAsk() === may) return { kind: "admitted", permit };
-      // The provider went down while we queued, or said how long it is to be left alone.
+      // While this request was in the queue, the provider failed or asked for a pause. Decide again.
       permit.release();
     }
   }
@@ -115,7 +121,8 @@ export class Gate {
       this.#probe = undefined;
       probe.end();
     };
-    // Once the breaker has opened, only a probe knows better: whatever else is answered was sent before.
+    // Once the breaker has opened, only the probe's answer counts: all other answers are to requests that were sent
+    // before.
     const counts = (): boolean => this.#mayAsk() === "ask" || (probe !== undefined && this.#probe === probe);
     return {
       release,
@@ -147,7 +154,7 @@ export class Gate {
       ? afterFailure(this.#breaker, clock.now(), random(), failure)
       : afterLateFailure(this.#breaker, clock.now(), failure);
     if (this.blockedForMs === 0) return;
-    // Work that queues for a place that will not come hears so now, not when it would have come.
+    // Wake the work in the queue: it is rejected now, and not only when its place would have come.
     for (const priority of ["interactive", "background"] as const) {
       for (const wake of this.#waiting[priority].splice(0)) wake();
     }
@@ -171,7 +178,7 @@ export class Gate {
     this.#pumping = false;
   }
 
-  /** Takes one place of the rate; or says how long there will be none, milliseconds; 0: taken. */
+  /** Takes one place of the rate. Returns 0 where it was taken, otherwise milliseconds until there is one. */
   #take(now: number): number {
     const fitsInMs = this.#window.waitMs(now);
     if (fitsInMs > 0) return fitsInMs;
@@ -182,7 +189,11 @@ export class Gate {
   }
 }
 
-/** The gate before a provider. Every configured provider has one. */
+/**
+ * The gate of a provider.
+ *
+ * @throws TypeError where the provider is not configured
+ */
 export function gateOf({ gates }: { readonly gates: ReadonlyMap<string, Gate> }, provider: string): Gate {
   const gate = gates.get(provider);
   if (gate === undefined) throw new TypeError(`there is no gate for ${provider}`);

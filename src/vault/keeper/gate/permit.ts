@@ -1,28 +1,34 @@
 import type { ProviderFailure } from "../../../core/breaker.ts";
 
-/** Leave to call the provider once. Whoever holds it says how that went, or that nothing was sent after all. */
+/** Permission to call the provider once. Its holder must say how the call went, or that nothing was sent. */
 export interface Permit {
-  /** The provider answered sensibly, whatever it said about a grant. */
+  /** The provider works: it gave tokens, or an error that speaks about a grant or a code. */
   success(): void;
-  /** No useful answer. Returns how long nobody is admitted now, milliseconds; 0: others may go on. */
+  /** There was no useful answer. Returns how long every request is rejected now, milliseconds; 0: none is. */
   failure(failure: ProviderFailure): number;
-  /** The provider refused our client. Returns whether this is news, to be said aloud. */
+  /**
+   * The provider refused our client. Returns true where that was not known before, so that an event must tell of it.
+   */
   clientRefused(error: string): boolean;
-  /** Nothing was sent, or not yet: somebody else may find out how the provider is. No effect after the others. */
+  /**
+   * Nothing was sent, or nothing yet: another request may become the probe. No effect after one of the other methods.
+   */
   release(): void;
 }
 
+/** The provider may be called. */
 export interface Admitted {
   readonly kind: "admitted";
   readonly permit: Permit;
 }
 
-/** Nobody is admitted just now. */
+/** The provider must not be called now. */
 export interface Rejected {
   readonly kind: "rejected";
-  /** How long nobody is, milliseconds. */
+  /** When to try again, milliseconds from now. */
   readonly waitMs: number;
+  /** Why: the provider's error code, or our own. */
   readonly error: string;
-  /** Whether it is our client that the provider refuses, so that waiting does not help. */
+  /** Whether the provider refuses our client. Then waiting does not help. */
   readonly isClientRefused: boolean;
 }

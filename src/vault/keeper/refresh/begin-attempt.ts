@@ -9,14 +9,19 @@ import type { Admitted, Permit, Rejected } from "../gate/permit.ts";
 import type { Priority, RefreshOutcome, SeenGrant } from "../keeper.ts";
 import { commitRescued } from "./rescued-answers.ts";
 
-/** How often an attempt of an owner that lives is read again, milliseconds: soon at first, for most exchanges are quick. */
+/**
+ * How often the attempt of an owner that is alive is read again, milliseconds: soon at first, because most exchanges
+ * are quick.
+ */
 const firstPollMs = 20;
 const longestPollMs = 300;
 
-/** A back-off this short is waited out rather than passed on to the caller, milliseconds. */
+/**
+ * The longest back-off that a refresh waits for itself, milliseconds. After a longer one, the caller must come back.
+ */
 export const shortBackOffMs = 1_500;
 
-/** Why a refresh sends nothing, or nothing just now. */
+/** Why a refresh sends nothing now. */
 export type Deferred = Exclude<RefreshOutcome, { kind: "refreshed" }>;
 
 /** The attempt is written, and the provider may be called. */
@@ -24,14 +29,18 @@ export interface Attempted {
   readonly kind: "attempted";
   readonly attemptId: string;
   readonly grant: GrantRow;
-  /** An earlier owner left its attempt without an end: it may have used up the token. */
+  /** The attempt replaces one whose outcome nobody knows. The owner of that one may have used up the token. */
   readonly takenOver: boolean;
   readonly permit: Permit;
 }
 
 /**
- * Writes the attempt to send the refresh token of a generation. Where another attempt stands, it waits for that one's
+ * Writes the attempt to send the refresh token of a generation. Where another attempt is there, this waits for its
  * owner, or takes over from an owner that is dead. `nextStep` decides what comes next; here it is done.
+ *
+ * @param attemptId a new id, which the caller has listed as running
+ * @returns the attempt, with a permit that the caller must use or release; or why nothing is sent now
+ * @throws {OnbehalfError} `store_unavailable`
  */
 export async function beginAttempt(
   context: KeeperContext,
@@ -48,12 +57,13 @@ export async function beginAttempt(
     return { kind: "attempted", attemptId, grant, takenOver: replaces !== undefined, permit: holder.handOver() };
   };
   try {
-    // A permit comes before the attempt: an attempt that waits for a permit would keep others from the grant.
+    // Get the permit before the attempt is written: an attempt that waits for a permit would block the grant for every
+    // other process.
     const rejected = await holder.obtain();
     if (rejected !== undefined) return rejected;
     let pollMs = firstPollMs;
     for (let waitedMs = 0; waitedMs < holderWaitMs; waitedMs += pollMs) {
-      // A back-off that the caller has waited out is over, also by a clock that stands still.
+      // The caller has waited until retryAt, so the back-off is over, even where a test's clock stands still.
       const at = Math.max(clock.now(), retryAt ?? 0);
       const result = await store.beginAttempt({ attemptId, grantId, generation, owner, at }, replaces);
       const liveness =
@@ -75,11 +85,13 @@ export async function beginAttempt(
           break;
         }
         case "take-over":
-          // Where its answer was in the rescue journal, the token that we would send is used up: look again.
+          // The other owner's answer may be in the rescue journal. Then the token that we would send is used up: commit
+          // that answer and read again, instead of sending.
           if (!(await commitRescued(context, grantId))) replaces = next.attemptId;
           break;
         case "wait":
-          // A process that waits here sends nothing: others must be free to find out how the provider is.
+          // While this process waits, it sends nothing. Release its permit, so that another request can become the
+          // probe.
           holder.release();
           pollMs = Math.min(longestPollMs, pollMs * 1.5);
           await sleep(pollMs);
@@ -98,7 +110,7 @@ export async function beginAttempt(
 }
 
 /**
- * What somebody hears whose grant failed a moment ago.
+ * How a refresh ends whose grant must wait because its last refresh failed a moment ago.
  *
  * @param now milliseconds since the epoch
  */
@@ -110,7 +122,7 @@ export function backOff(
   return deferredBy(gate.rejection((retryAt ?? now) - now, lastError ?? "backing_off"));
 }
 
-/** Ends an attempt that sent nothing, and leaves the grant as it was found. */
+/** Ends an attempt that sent nothing, and leaves the grant as it was before. */
 async function cancelAttempt(
   { store, clock }: KeeperContext,
   attemptId: string,
@@ -122,18 +134,19 @@ async function cancelAttempt(
     at: grant.lastErrorAt ?? clock.now(),
     retryAt: grant.retryAt,
   };
-  // The owner before may have used up the token, and whoever comes next must know.
+  // Where the attempt replaced another, the owner of that one may have used up the token. The next process must know
+  // it.
   await (takenOver
     ? store.endAttemptUnknown(attemptId, { ...failure, suspect: grant.state === "suspect" })
     : store.endAttempt(attemptId, failure));
 }
 
-/** How a refresh ends that was not admitted. */
+/** How a refresh ends that the gate rejected. */
 function deferredBy({ waitMs, error, isClientRefused }: Omit<Rejected, "kind">): Deferred {
   return isClientRefused ? { kind: "misconfigured", error } : { kind: "unavailable", error, retryAfterMs: waitMs };
 }
 
-/** A permit that is got, released while there is nothing to send, and got again. */
+/** Holds a permit while there is something to send, and gets another one after it was released. */
 class PermitHolder {
   readonly #admit: () => Promise<Admitted | Rejected>;
   #permit: Permit | undefined;
@@ -147,7 +160,7 @@ class PermitHolder {
     return this.#permit !== undefined;
   }
 
-  /** Gets a permit where none is held. Returns why there is none. */
+  /** Gets a permit where none is held. Returns undefined where one is held now, otherwise why there is none. */
   async obtain(): Promise<Deferred | undefined> {
     if (this.#permit !== undefined) return undefined;
     const answer = await this.#admit();
@@ -161,7 +174,7 @@ class PermitHolder {
     this.#permit = undefined;
   }
 
-  /** The permit, for somebody else to use or to release from now on. */
+  /** Gives the permit to the caller, who must use or release it. */
   handOver(): Permit {
     const permit = this.#permit;
     if (permit === undefined) throw new TypeError("there is no permit to hand over");

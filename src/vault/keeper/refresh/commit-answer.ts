@@ -8,28 +8,34 @@ import { storeDurably } from "../store-durably.ts";
 import { keepLateAnswer } from "./late-answers.ts";
 import { sealForRescue } from "./rescue-journal.ts";
 
-/** How long callers wait for a store that fails after the answer came, before they get the token from memory, milliseconds. */
+/**
+ * How long callers wait for a store that fails after the answer has come, milliseconds. They then get the access token,
+ * although it is not stored yet.
+ */
 const callerWaitsMs = 1_000;
 /**
- * After so long without success the answer goes into the rescue journal as well, milliseconds. A store that is locked or
- * unreachable takes its time before it even fails, and a crash does not wait for it.
+ * How long storing may take before the answer is put into the rescue journal as well, milliseconds. A store that is
+ * locked or cannot be reached fails only after a while, and this process may crash before that.
  */
 const rescueAfterMs = 250;
 
-/** What callers get, and when the answer is safe. */
+/** An answer that is being committed. */
 export interface Commit {
+  /** What callers get. */
   readonly outcome: Promise<RefreshOutcome> | RefreshOutcome;
+  /** Resolves when the answer is stored, which may be long after callers got the outcome. */
   readonly stored: Promise<unknown>;
 }
 
-/** Nothing is to be stored any more. */
+/** An outcome after which there is nothing to store. */
 export function settled(outcome: RefreshOutcome): Commit {
   return { outcome, stored: Promise.resolve() };
 }
 
 /**
- * Commits an answer onto the generation whose refresh token was sent. Where the store fails, it is tried again until
- * it works, and kept in the rescue journal meanwhile: this process may hold the only copy of the new refresh token.
+ * Commits an answer onto the generation whose refresh token was sent. Where the store fails, this is tried again until
+ * it works, and the answer is kept in the rescue journal meanwhile: this process may hold the only copy of the new
+ * refresh token.
  */
 export function commitAnswer(context: KeeperContext, grant: GrantRow, received: ReceivedTokens): Commit {
   const { grantId, provider } = grant;
@@ -45,7 +51,7 @@ export function commitAnswer(context: KeeperContext, grant: GrantRow, received: 
     {
       callerWaitsMs,
       async onFailure(_error, failures) {
-        // Whatever this is, the answer must not end with this process.
+        // Whatever the failure is, the answer must not be lost when this process ends.
         await rescue.now();
         if (failures === 1) context.emit({ type: "answer_kept", grantId, provider, as: "memory" });
       },
@@ -69,7 +75,7 @@ function refreshed(grant: GrantRow, { tokens, receivedAt }: ReceivedTokens, isSt
   };
 }
 
-/** Keeps an answer in the rescue journal once storing it has taken too long, and drops it there when it is stored. */
+/** Puts an answer into the rescue journal once storing it takes too long, and drops it there when it is stored. */
 function rescueUnlessStored(
   { rescue, keyring, sleep, onFault }: KeeperContext,
   grant: GrantRow,
@@ -78,7 +84,7 @@ function rescueUnlessStored(
   let isStored = false;
   let keeping: Promise<string | undefined> | undefined;
   async function now(): Promise<void> {
-    // One that could not be kept, on a disk that is full, is tried again.
+    // Try again where the answer could not be kept, as on a full disk.
     if (isStored || (await keeping) !== undefined) return;
     keeping = rescue.keep(sealForRescue(keyring, grant, received));
     await keeping;
@@ -96,9 +102,14 @@ function rescueUnlessStored(
   };
 }
 
-/** The columns that an answer brings to the generation after the one whose token was sent. */
+/**
+ * The token columns of the generation that an answer makes.
+ *
+ * @param grant as it stood at the generation whose token was sent
+ * @throws {OnbehalfError} `grant_unreadable`: the answer brings no refresh token, and the stored one does not open
+ */
 export function tokenColumns({ keyring }: KeeperContext, grant: GrantRow, received: ReceivedTokens): TokenColumns {
-  // What the answer replaces is not opened: were it damaged, the answer would heal it.
+  // The stored refresh token is opened only where it is kept. Where the answer replaces it, it may be damaged.
   const refreshToken = received.tokens.refreshToken === undefined ? openRefreshToken(keyring, grant) : undefined;
   const { refreshExpiresAt: expiresAt, scope } = grant;
   const kept = refreshToken === undefined ? undefined : { refreshToken, expiresAt, scope };
@@ -108,9 +119,10 @@ export function tokenColumns({ keyring }: KeeperContext, grant: GrantRow, receiv
 }
 
 /**
- * One try: onto the grant, or beside it as a late answer where the grant has moved on.
+ * Tries once to store an answer: on the grant, or beside it as a late answer where the grant has another generation, or
+ * has ended.
  *
- * @returns how the grant stands now; undefined where the answer was kept beside it
+ * @returns the state of the grant; undefined where the answer was kept beside it
  * @throws {OnbehalfError} `store_unavailable`
  */
 export async function commitOnce(
@@ -121,7 +133,8 @@ export async function commitOnce(
 ): Promise<GrantState | undefined> {
   const { store, clock, emit, protocols } = context;
   const { grantId, provider, generation } = grant;
-  // A revocation that ends other grants suspects them. Where it did so after we asked, it may have ended our answer too.
+  // A revocation that may end other grants makes them suspect. Where that happened after our request was sent, it may
+  // have ended the tokens of this answer too, so the grant stays suspect.
   const endsSiblings = protocols.get(provider)?.provider.revocationEndsSiblings === true;
   const suspectSince = endsSiblings ? received.receivedAt : undefined;
   const state =
@@ -136,7 +149,10 @@ export async function commitOnce(
   return state;
 }
 
-/** A commit that was reported as failed may have gone through: then what stands there is our very own bytes. */
+/**
+ * The state of the grant where an earlier commit of the same answer was reported as failed but was carried out. Then
+ * the row holds exactly the bytes that we sealed.
+ */
 async function stateOfOurs(
   { store }: KeeperContext,
   grantId: string,

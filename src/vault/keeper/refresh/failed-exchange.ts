@@ -6,7 +6,7 @@ import type { KeeperContext } from "../context.ts";
 import type { RefreshOutcome } from "../keeper.ts";
 import type { Attempted } from "./begin-attempt.ts";
 
-/** A refresh token that was sent under an attempt. */
+/** An attempt whose refresh token was sent. */
 export interface Exchange extends Attempted {
   readonly context: KeeperContext;
   readonly protocol: Protocol;
@@ -18,7 +18,7 @@ export function decisionOn({ provider }: Protocol, failure: TokenFailure): Decis
   return decide(failure, { ...standardRefusals, ...provider.refusals });
 }
 
-/** A failure that says nothing about the grant: the attempt ends, and nobody blames the grant. */
+/** Ends an attempt after a failure that says nothing about the grant. The grant does not lapse. */
 export async function settleFailure(
   exchange: Exchange,
   decision: Exclude<Decision, { do: "second-look" }>,
@@ -26,7 +26,7 @@ export async function settleFailure(
   return decision.do === "retry" ? retryLater(exchange, decision) : raiseAlarm(exchange, decision.error);
 }
 
-/** The provider refuses our configuration: that is said aloud, once, and the grant stays as it is. */
+/** The provider refuses our client. One event tells of it, not one for each grant, and the grant stays as it is. */
 async function raiseAlarm(
   { context, protocol, grant, attemptId, takenOver, permit }: Exchange,
   error: string,
@@ -45,6 +45,7 @@ async function raiseAlarm(
   return { kind: "misconfigured", error };
 }
 
+/** The provider failed: the grant is refreshed later. */
 async function retryLater(
   { context, protocol, grant, attemptId, takenOver, permit }: Exchange,
   { error, afterMs, ambiguous, limited }: Decision & { do: "retry" },
@@ -54,7 +55,7 @@ async function retryLater(
   const waitMs = waitAfterMs(grant.failures + 1, random(), afterMs);
   const { rotation, name: provider } = protocol.provider;
   const blockedForMs = permit.failure({ retryAfterMs: afterMs, limited });
-  // A token that does not rotate is as good as before, whatever became of the request.
+  // A token that does not rotate is still valid, whether the provider handled the request or not.
   const unknown = (ambiguous || takenOver) && rotation !== "none";
   emit({ type: "refresh_failed", grantId: grant.grantId, provider, error, ambiguous: unknown });
   const failure = { error, at: now, retryAt: now + waitMs };

@@ -8,8 +8,8 @@ import type { GrantRow, LateAnswerRow } from "../../../store/store.ts";
 import type { KeeperContext } from "../context.ts";
 
 /**
- * Keeps an answer whose grant had moved on before it could be committed. It is never dropped: it may hold the only copy
- * of a refresh token that works.
+ * Keeps an answer beside its grant, where the grant had another generation, or had ended, before the answer could be
+ * committed. It must not be dropped: it may hold the only copy of a refresh token that works.
  *
  * @param grant as it stood at the generation whose token was sent
  */
@@ -28,14 +28,14 @@ export async function keepLateAnswer(
   });
 }
 
-/** Late answers that may still hold a refresh token of this grant that works, newest first. */
+/** The late answers that may hold a working refresh token of this grant, newest first. */
 export async function lateAnswers(
   { store, keyring }: Pick<KeeperContext, "store" | "keyring">,
   { grantId, clientId, generation }: GrantRow,
 ): Promise<{ readonly lateAnswerId: string; readonly refreshToken: Secret }[]> {
   const rows = await Promise.all(
-    // One of this generation came from the token we just sent; one of the generation before came from the same token
-    // as ours.
+    // A late answer to this generation came from the token that we have just sent. One to the generation before came
+    // from the token that ours came from as well.
     [generation, generation - 1].map((parent) => store.lateAnswersOf(grantId, parent)),
   );
   return rows.flat().flatMap((row) => {
@@ -44,7 +44,7 @@ export async function lateAnswers(
   });
 }
 
-/** What a late answer brought; undefined where it does not open. */
+/** Opens a late answer; undefined where it does not open. */
 export function openLateAnswer(
   keyring: Sealer,
   clientId: string,

@@ -1,7 +1,7 @@
 /**
- * One generation of a grant becomes the next, and no answer is dropped. What a failure means is decided in
- * core/refresh.ts, who may take over from whom in core/take-over.ts, and whether the provider is called just now in
- * core/breaker.ts; here it is done. How a code becomes a grant does not belong here.
+ * refresh/ makes the next generation of a grant out of the last, and drops no answer. How a code becomes a grant does
+ * not belong here, nor do the decisions, which this folder only carries out: what a failure means (core/refresh.ts),
+ * who may take over from whom (core/take-over.ts), and whether the provider is called now (core/breaker.ts).
  */
 import { randomUUID } from "node:crypto";
 import { isOnbehalfError } from "../../../core/errors.ts";
@@ -20,12 +20,11 @@ import type { Exchange } from "./failed-exchange.ts";
 import { secondLook } from "./second-look.ts";
 
 /**
- * Refreshes one generation of a grant: first the attempt is written, then the provider is called, then the answer is
+ * Refreshes one generation of a grant. First the attempt is written, then the provider is called, then the answer is
  * committed onto that generation and no other.
  *
  * @param seen the grant as the caller read it
- * @throws {OnbehalfError} `store_unavailable`: no attempt could be written, so no token was sent
- * @throws {OnbehalfError} `grant_unreadable`, `client_misconfigured`
+ * @throws {OnbehalfError} as `Keeper.refresh`
  */
 export async function refreshGrant(
   context: KeeperContext,
@@ -40,7 +39,8 @@ export async function refreshGrant(
   if (waitMs > 0) await sleep(waitMs);
 
   const attemptId = randomUUID();
-  // Listed while anything of it runs. An attempt in our name that is not listed was given up: it may be taken over.
+  // The attempt is listed for as long as any work on it runs. An attempt of this vault that is not listed was given up,
+  // and may be taken over.
   running.add(attemptId);
   const unlist = (): boolean => running.delete(attemptId);
   try {
@@ -57,7 +57,7 @@ export async function refreshGrant(
   }
 }
 
-/** Sends the token, and does what the answer asks for. */
+/** Sends the token, and does what its answer requires. */
 async function exchange(context: KeeperContext, attempted: Attempted): Promise<Commit> {
   const { grant, attemptId, permit } = attempted;
   try {
@@ -76,20 +76,21 @@ async function exchange(context: KeeperContext, attempted: Attempted): Promise<C
     if (decision.do === "second-look") return await secondLook(sent, decision);
     return settled(await settleFailure(sent, decision));
   } finally {
-    // Whatever became of it: others may be waiting for the end of a probe.
+    // Release the permit however the exchange ended: other requests may wait for the end of this probe.
     permit.release();
   }
 }
 
+/** What came back for a refresh token that was sent. */
 interface Sent extends Exchange {
   readonly response: TokenResponse;
-  /** When it was asked for, milliseconds since the epoch. */
+  /** When the request was sent, milliseconds since the epoch. */
   readonly receivedAt: number;
 }
 
 /**
- * Sends the grant's refresh token; undefined where the grant holds none. An error of ours other than the store's comes
- * before the request leaves: then the attempt ends, or it would look like one of a crash.
+ * Sends the grant's refresh token; undefined where the grant holds none. An OnbehalfError here comes before the request
+ * is sent. The attempt must then be ended, or other processes would believe that this one crashed.
  */
 async function send(context: KeeperContext, attempted: Attempted): Promise<Sent | undefined> {
   const { grant, attemptId } = attempted;

@@ -9,13 +9,14 @@ import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { GrantRow } from "../../../store/store.ts";
 import type { RescueJournal, RescuedAnswer } from "../context.ts";
 
-/** Keeps nothing: for stores in memory. */
+/** Keeps nothing: for stores beside which there is no folder. */
 export const noRescue: RescueJournal = { keep: async () => undefined, drop: () => undefined, kept: () => [] };
 
 /**
- * One file an answer, in a folder beside the store; readable by this user alone, and sealed all the same.
+ * Keeps each answer in a file of its own. Only this user may read the files, and the answers in them are sealed as
+ * well.
  *
- * @param folder made when it is first needed
+ * @param folder its path; it is made when it is first needed
  */
 export function rescueFolder(folder: string): RescueJournal {
   const pathOf = (name: string): string => join(folder, name);
@@ -33,11 +34,11 @@ export function rescueFolder(folder: string): RescueJournal {
         } finally {
           await file.close();
         }
-        // Under its own name only once it is whole: a torn file must not be taken for an answer.
+        // The file gets its name only once it is complete: a file that was cut short must not be read as an answer.
         renameSync(pathOf(`${name}.part`), pathOf(name));
         return name;
       } catch {
-        // A full disk takes the rescue, too. The answer stays in memory, and the store is tried on.
+        // As on a full disk: the answer stays in memory, and the store is tried again.
         removeIfPossible(pathOf(`${name}.part`));
         return undefined;
       }
@@ -54,7 +55,7 @@ export function rescueFolder(folder: string): RescueJournal {
           > & { readonly answerSealed: string };
           return [{ name, answer: { ...rest, answerSealed: Buffer.from(answerSealed, "base64") } }];
         } catch {
-          // Gone since it was listed: another process has finished it.
+          // The file has gone since it was listed: another process has stored its answer.
           return [];
         }
       });
@@ -78,7 +79,7 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** An answer to a generation of a grant, sealed for the journal. */
+/** Seals an answer for the journal, bound to the grant and generation whose token was sent. */
 export function sealForRescue(
   keyring: Sealer,
   { grantId, clientId, generation }: Pick<GrantRow, "grantId" | "clientId" | "generation">,
@@ -88,7 +89,9 @@ export function sealForRescue(
   return { ...identity, answerSealed: keyring.seal(journalText(received).expose(), placeOf(identity)) };
 }
 
-/** Undefined where it does not open: another store sealed it, or it was damaged. */
+/**
+ * Opens an answer of the journal; undefined where it does not open, because another store sealed it or it is damaged.
+ */
 export function openRescued(keyring: Sealer, rescued: RescuedAnswer): ReceivedTokens | undefined {
   const text = keyring.open(rescued.answerSealed, placeOf(rescued));
   return text === undefined ? undefined : fromJournal(text);

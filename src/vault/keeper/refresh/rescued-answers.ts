@@ -5,10 +5,10 @@ import { keepLateAnswer } from "./late-answers.ts";
 import { openRescued } from "./rescue-journal.ts";
 
 /**
- * Commits answers that a process could not store before it ended.
+ * Commits the answers in the rescue journal, which a process could not store before it ended.
  *
- * @param only of this grant; of all where it is left out
- * @returns whether there was any that could be opened
+ * @param only the id of one grant; the answers of all grants by default
+ * @returns whether there was an answer that opens
  * @throws {OnbehalfError} `store_unavailable`
  */
 export async function commitRescued(context: KeeperContext, only?: string): Promise<boolean> {
@@ -18,7 +18,8 @@ export async function commitRescued(context: KeeperContext, only?: string): Prom
     if (only !== undefined && rescued.grantId !== only) continue;
     const grant = await store.grantById(rescued.grantId);
     const received = openRescued(keyring, rescued);
-    // Sealed by another store or for a grant that is not there: not ours to judge, and not ours to delete.
+    // Another store sealed it, or its grant is not here. It may be the only copy of a token of that store: do not
+    // delete it.
     if (grant === undefined || received === undefined) continue;
     const parent = { ...grant, generation: rescued.parentGeneration };
     const columns =

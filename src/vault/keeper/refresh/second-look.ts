@@ -7,9 +7,13 @@ import type { Exchange } from "./failed-exchange.ts";
 import { lateAnswers } from "./late-answers.ts";
 
 /**
- * The provider called the token that was sent invalid: evidence about that token, not yet about the grant. Where
- * somebody stored a newer one meanwhile, the newer one counts. Answers that came too late are tried next. Then the
- * provider is asked once more, where asking twice does no harm. Only then does the grant lapse.
+ * Decides what becomes of a grant after the provider has called the sent token invalid. That says something about this
+ * token, but not yet about the grant, so:
+ *
+ * 1. Where another process has stored a newer token meanwhile, that one counts.
+ * 2. The refresh tokens of late answers are tried.
+ * 3. Where the provider does not rotate, so that asking twice does no harm, the same token is sent once more.
+ * 4. Only then does the grant lapse.
  */
 export async function secondLook(
   exchange: Exchange,
@@ -48,7 +52,9 @@ export async function secondLook(
   return settled({ kind: "newer" });
 }
 
-/** Sends the refresh tokens of late answers. Returns the commit of the first that works; undefined where none does. */
+/**
+ * Sends the refresh tokens of late answers. Returns the commit of the first one that works; undefined where none does.
+ */
 async function tryLateAnswers({ context, protocol, grant }: Exchange): Promise<Commit | undefined> {
   for (const { lateAnswerId, refreshToken } of await lateAnswers(context, grant)) {
     const receivedAt = context.clock.now();
@@ -56,13 +62,13 @@ async function tryLateAnswers({ context, protocol, grant }: Exchange): Promise<C
     if (response.kind !== "tokens") continue;
     const tokens = { ...response.tokens, refreshToken: response.tokens.refreshToken ?? refreshToken };
     const { outcome, stored } = commitAnswer(context, grant, { tokens, receivedAt });
-    // Only once its successor is safe: until then it is the only copy.
+    // Drop the late answer only once the new tokens are stored: until then it holds the only copy.
     return { outcome, stored: stored.then(() => context.store.dropLateAnswer(lateAnswerId)) };
   }
   return undefined;
 }
 
-/** Sends the same token once more. Returns how that ended; undefined where the provider said the same again. */
+/** Sends the same token once more. Returns how that ended; undefined where the provider refused the token again. */
 async function askAgain(exchange: Exchange): Promise<Commit | undefined> {
   const { context, protocol, grant, permit, refreshToken } = exchange;
   try {
