@@ -10,12 +10,14 @@ import { startServer } from "./http/server.ts";
 import type { RunningServer } from "./http/server.ts";
 
 /**
- * Runs the whole service from its settings: the keeper, a vault that opens no refresh token itself, and the server.
+ * Runs the whole service from its settings: the keeper in a process of its own, a vault that opens no refresh token
+ * itself, and the server. With the setting that turns the keeper's process off, the vault is its own keeper.
  *
- * @param migrate bring the store's schema up to date first
- * @returns its URL, and `close`, which takes nothing new, finishes what is under way and stores it
- * @throws {OnbehalfError} `configuration_invalid` with every problem listed, `key_invalid`, `store_unavailable`,
- *   `store_unusable`
+ * @param options.migrate whether to bring the store's schema up to date first; true by default
+ * @returns the server's URL, and `close`, which takes no new request, finishes what is under way and stores it
+ * @throws {OnbehalfError} `configuration_invalid`: settings are wrong; `details.problems` lists every problem
+ * @throws {OnbehalfError} `key_invalid`, `store_unavailable`, `store_unusable`: the store could not be opened
+ * @throws {OnbehalfError} `keeper_unavailable`: the keeper's process ended before it was ready
  */
 export async function runService(
   settings: Settings,

@@ -1,6 +1,6 @@
 /**
- * The service's side of its keeper: starts the process, asks it, and starts another when it dies. What the keeper does
- * does not belong here.
+ * The service's side of its keeper: this starts the keeper's process, sends it requests, and starts another one when it
+ * dies. What the keeper does with a request does not belong here.
  */
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
@@ -13,18 +13,23 @@ import type { FromKeeper, KeeperRequest, ToKeeper } from "./messages.ts";
 
 /** How long a request waits for a keeper that is being restarted, milliseconds. */
 const restartWaitMs = 15_000;
+/**
+ * How long to wait before a keeper is started again, milliseconds: longer after each one that died before it was ready.
+ */
 const restartAfterMs = [0, 250, 1_000, 5_000] as const;
 
-/** How a keeper opens its store: as the service that it belongs to. */
+/** What a keeper's process needs to open its store: the same as the service. */
 export interface KeeperProcessOptions {
   readonly settings: Settings;
+  /** Whether to bring the store's schema up to date. */
   readonly migrate: boolean;
 }
 
-/** The service's side of its keeper: a keeper that works in another process. */
+/** A keeper that works in another process. */
 export interface KeeperClient extends Keeper {
-  /** Throws `keeper_unavailable` where no keeper is there just now. */
+  /** @throws {OnbehalfError} `keeper_unavailable`: no keeper is ready just now */
   assertReady(): void;
+  /** The keeper's process; undefined while there is none. */
   readonly pid: number | undefined;
 }
 
@@ -35,11 +40,12 @@ interface Pending {
 }
 
 /**
- * Starts a keeper and keeps one running. Requests that were under way when one died are asked again of the next: the
- * store knows how far each had come.
+ * Starts a keeper and keeps one running. When a keeper dies, the requests that were under way are sent again to the
+ * next one: the store shows how far each had come.
  *
  * @param onFault told of unexpected errors in the keeper, which goes on
- * @throws {OnbehalfError} whatever kept the first one from opening the store
+ * @throws {OnbehalfError} why the first keeper could not open its store: `configuration_invalid`, `key_invalid`,
+ *   `store_unavailable`, `store_unusable`; `keeper_unavailable` where its process ended before it said why
  */
 export async function startKeeper(
   options: KeeperProcessOptions,
@@ -51,7 +57,8 @@ export async function startKeeper(
     await client.start();
     return client;
   } catch (error) {
-    // What keeps the first one from starting is for people to mend: trying again for ever would keep the service from ending.
+    // Where the first keeper cannot start, an operator must correct something. Trying again for ever would only keep
+    // the service from ending with the reason.
     await client.close();
     throw error;
   }
@@ -82,7 +89,8 @@ class ForkedKeeper implements KeeperClient {
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
       const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-      // A group of its own: what ends the service, or its terminal, must not end the keeper with it.
+      // The keeper gets a process group of its own: a signal to the service's group, such as one from its terminal,
+      // must not end the keeper as well.
       const child = fork(new URL(`process.${extension}`, import.meta.url), {
         detached: true,
         stdio: ["ignore", "ignore", "inherit", "ipc"],
@@ -122,7 +130,7 @@ class ForkedKeeper implements KeeperClient {
     await this.#ask({ verb: "revoke", grantId });
   }
 
-  /** Lets the keeper finish and go. */
+  /** Resolves when the keeper has finished its work and its process has ended. */
   async close(): Promise<void> {
     this.#closing = true;
     const child = this.#child;
@@ -138,7 +146,8 @@ class ForkedKeeper implements KeeperClient {
       this.#pending.set(id, { request, resolve, reject });
       if (this.#child !== undefined && this.#ready) this.#send(this.#child, { type: "request", id, request });
       else this.#expire(id, restartWaitMs);
-      // Longer than an exchange may take, for the keeper may live and stand still. What was asked for goes on.
+      // The keeper may be alive and stand still, so stop waiting after longer than an exchange may take. The keeper's
+      // work on the request goes on.
       setTimeout(() => this.#giveUp(id), holderWaitMs).unref();
     });
   }
@@ -183,21 +192,22 @@ class ForkedKeeper implements KeeperClient {
       this.#restarting = false;
       if (this.#closing) return;
       this.start().catch(() => {
-        // The end of a process comes round here by itself; one that could not even be made has none.
+        // When a process ends, its exit event calls #lost. A process that could not even be made has no such event.
         if (this.#child?.pid === undefined) this.#lost();
       });
     }, waitMs);
   }
 
   #send(child: ChildProcess, message: ToKeeper): void {
-    // A channel that closes under our hands is told by the exit event, which sends all of this again.
+    // Where the channel closes while we send, the keeper's exit event follows, and the request is sent to the next
+    // keeper.
     if (child.connected) child.send(message, () => undefined);
   }
 }
 
 function unavailable(): OnbehalfError<"keeper_unavailable"> {
-  return new OnbehalfError("keeper_unavailable", "the keeper is not running just now", {
-    hint: "valid tokens are served meanwhile; it is restarted by itself, look at the log if it stays away",
+  return new OnbehalfError("keeper_unavailable", "the keeper is not running or does not answer", {
+    hint: "try again shortly: the service restarts it, and hands out valid tokens meanwhile; if this lasts, look at the log",
     details: { retryAfterMs: 1_000 },
   });
 }

@@ -1,6 +1,6 @@
 /**
- * What the service and its keeper say to each other. The channel is a pipe between two processes of one user. What
- * either does with a message does not belong here.
+ * The messages between the service and its keeper, which go through a pipe between two processes of one user. What
+ * either process does with a message does not belong here.
  */
 import { defined } from "../../core/defined.ts";
 import { OnbehalfError, Secret } from "../../index.ts";
@@ -15,15 +15,18 @@ import type {
 } from "../../index.ts";
 import type { Settings } from "../settings/config.ts";
 
+/** A call of one of the keeper's verbs. */
 export type KeeperRequest =
   | { readonly verb: "exchangeCode"; readonly provider: string; readonly request: CodeRequestMessage }
   | { readonly verb: "refresh"; readonly seen: SeenGrant; readonly priority: Priority }
   | { readonly verb: "revoke"; readonly grantId: string };
 
+/** What the service sends. */
 export type ToKeeper =
   | { readonly type: "open"; readonly settings: Settings; readonly migrate: boolean }
   | { readonly type: "request"; readonly id: number; readonly request: KeeperRequest };
 
+/** What the keeper sends. `answer` and `refusal` end the request that has the same id. */
 export type FromKeeper =
   | { readonly type: "ready" }
   | { readonly type: "failed"; readonly error: ErrorMessage }
@@ -32,6 +35,7 @@ export type FromKeeper =
   | { readonly type: "event"; readonly event: VaultEvent }
   | { readonly type: "fault"; readonly during: string; readonly error: FaultMessage };
 
+/** A code request with its secrets in clear. */
 export interface CodeRequestMessage {
   readonly code: string;
   readonly redirectUri?: string;
@@ -43,9 +47,11 @@ export interface CodeRequestMessage {
 
 type Refreshed = RefreshOutcome & { readonly kind: "refreshed" };
 
+/** The outcome of a refresh with its access token in clear. */
 export type OutcomeMessage =
   Exclude<RefreshOutcome, Refreshed> | (Omit<Refreshed, "accessToken"> & { readonly accessToken: string });
 
+/** An `OnbehalfError`. */
 export interface ErrorMessage {
   readonly code: string;
   readonly message: string;
@@ -60,7 +66,7 @@ export interface FaultMessage {
   readonly stack?: string;
 }
 
-/** Secrets are laid open here, for the pipe alone, and wrapped again on the other side. */
+/** A request for the pipe. Its secrets are in clear there, and are wrapped again on the other side. */
 export function toRequestMessage(request: CodeRequest): CodeRequestMessage {
   const { code, redirectUri, codeVerifier, nonce, externalId, scopes } = request;
   return {
@@ -94,7 +100,7 @@ export function toErrorMessage({ code, message, hint, details }: AnyOnbehalfErro
   return { code, message, hint, details };
 }
 
-/** The same error on this side. The keeper is of this very version, so its codes are ours. */
+/** The same error in this process. The keeper runs the same version of this program, so it knows the same codes. */
 export function fromErrorMessage({ code, message, hint, details }: ErrorMessage): OnbehalfError {
   return new OnbehalfError(code as ErrorCode, message, { hint, details });
 }

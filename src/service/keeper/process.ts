@@ -1,7 +1,7 @@
 /**
- * The keeper: a small process that alone opens refresh tokens. It exchanges and commits for the service, outlives a
- * crash of it, and ends once what was begun is stored. What it does for a request is the library's; only the talk with
- * the service belongs here.
+ * The keeper's process: the only process of a service that opens refresh tokens. It exchanges and commits for the
+ * service, outlives a crash of the service, and ends once all work that was begun is stored. Only what it says to the
+ * service belongs here; how a request is carried out is the library's, and does not.
  */
 import { OnbehalfError, isOnbehalfError, openKeeper } from "../../index.ts";
 import type { Keeper } from "../../index.ts";
@@ -25,17 +25,17 @@ process.on("message", (message: ToKeeper) => {
   void answer(message.id, message.request);
 });
 
-// The service is gone or has closed us: finish what was begun, store it, and go.
+// The service has ended or has closed the channel: finish what was begun, store it, and end.
 process.once("disconnect", () => {
   const closed = keeper?.then(
     (open) => open.close(),
-    // Never opened, and the service was told why.
+    // The keeper was never opened, and the service was told why.
     () => undefined,
   );
   void closed?.then(() => process.exit(0));
 });
-// The service stops us by closing the channel, after its own last request. A signal that reaches the whole group must
-// not end the one process that may hold a new refresh token.
+// The service stops the keeper by closing the channel, after its own last request. A signal to every process, as at a
+// shutdown, must not end this one: it may hold the only copy of a new refresh token.
 process.on("SIGTERM", () => undefined);
 process.on("SIGINT", () => undefined);
 process.stderr.on("error", () => undefined);
@@ -56,7 +56,7 @@ async function answer(id: number, request: KeeperRequest): Promise<void> {
   }
 }
 
-const internalError = new OnbehalfError("internal_error", "something failed in the keeper", {
+const internalError = new OnbehalfError("internal_error", "the keeper failed unexpectedly", {
   hint: "look at the service's log for this time",
   details: {},
 });
@@ -83,7 +83,7 @@ function tellFault(error: unknown, during: string): void {
   tell({ type: "fault", during, error: toFaultMessage(error) });
 }
 
-/** To a service that has gone, nothing is said: the store has what matters. */
+/** Sends a message, unless the service has ended. Then nobody needs it: what matters is in the store. */
 function tell(message: FromKeeper): void {
   if (process.connected) process.send?.(message, undefined, {}, () => undefined);
 }
