@@ -1,5 +1,5 @@
 /**
- * The vault: what the library does, verb by verb. Each verb names the part that does it; what a verb does in detail
+ * The vault: what the library does, verb by verb. Each verb here only calls the part that does it; how that part works
  * does not belong here.
  */
 import type { Clock } from "./core/clock.ts";
@@ -35,33 +35,37 @@ import { TokenCache, cacheKey } from "./vault/tokens/token-cache.ts";
 import { TokenSource } from "./vault/tokens/token-source.ts";
 import type { GetAccessTokenOptions } from "./vault/tokens/token-source.ts";
 
-/** How often memory is looked through for tokens that should be refreshed ahead of their end, milliseconds. */
+/** How often the cache is searched for tokens that should be refreshed before they expire, milliseconds. */
 const refreshAheadEveryMs = 1_000;
 
+/** What {@link openVault} takes. */
 export interface VaultOptions extends CommonOptions, KeeperOptions {
   /**
-   * A keeper that opens refresh tokens in this vault's stead, such as one in another process. Whoever made it closes
-   * it. Default: this process is its own keeper.
+   * The keeper that opens refresh tokens for this vault, such as one in another process. The vault then needs no key
+   * for refresh tokens, and does not use the options of its own keeper. Closing the vault does not close this keeper:
+   * the program that opened it does. Default: the vault opens a keeper in this process, and closes it.
    */
   readonly keeper?: Keeper;
 }
 
-/** A verb's own option: ends the wait. Work that others depend on goes on. */
+/** What verbs take besides what they are about. */
 interface Abortable {
+  /** Ends the wait: the verb then throws the signal's reason. Work that other callers depend on goes on. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Takes one-time codes in, keeps what people granted, and hands out valid access tokens for it.
- * Made by {@link openVault}.
+ * Exchanges one-time codes, keeps what people granted, and hands out valid access tokens for it. {@link openVault}
+ * makes one.
  *
- * Where the keeper runs in another process, every verb that asks it may also throw `keeper_unavailable`: no grant
- * changed, and the same call may be made again.
+ * A verb that takes a `signal` throws the signal's reason where it aborts. After {@link close}, a verb that needs the
+ * store throws `store_unavailable`. Two errors come only from a keeper in another process: `keeper_unavailable`, after
+ * which the same call may be made again, and `internal_error`, where the keeper itself failed.
  */
 export class Vault {
   /** The programs that may use a service over this vault. */
   readonly callers: Callers;
-  /** What the vault goes by; a server over it must not go by another. */
+  /** Where the vault reads the time. A server over the vault must read it from the same clock. */
   readonly clock: Clock;
   readonly #context: VaultContext;
   readonly #keeper: Keeper;
@@ -86,23 +90,28 @@ export class Vault {
     this.clock = clock;
     this.#periodic = new Periodic((error, task) => tellError(context, error, task));
     const look = this.#periodic.every("changes", changePollMs, changePoll(store, this.#cache, lastChange));
-    // A hint only: it may be lost, and the poll above is what the documented bound rests on.
+    // The store's notification only makes the next poll come sooner. It may be lost: the poll keeps the documented
+    // bound.
     this.#endHints = store.onChange?.(look) ?? ((): void => undefined);
     this.#periodic.every("refresh ahead", refreshAheadEveryMs, async () => this.#tokens.refreshAhead());
   }
 
   /**
-   * Exchanges a one-time authorization code and keeps the grant.
-   * A later code of the same subject usually brings no refresh token; the stored one is then kept. The same code
-   * within 60 seconds gives the same result.
+   * Exchanges a one-time authorization code and keeps the grant. Where the provider sends no refresh token, as usual
+   * when a person signs in again, the stored one is kept. The same request within 60 seconds gives the same result.
    *
    * @returns the grant; `offline` is false where no refresh token is held
-   * @throws {OnbehalfError} `invalid_request`: the options contradict each other; the code was not used
-   * @throws {OnbehalfError} `code_rejected`: used, expired, or another client's
-   * @throws {OnbehalfError} `id_token_invalid`: nothing is handed out, and what was issued is revoked
-   * @throws {OnbehalfError} `client_misconfigured`, `provider_unavailable`, `store_unavailable`, `keeper_unavailable`:
-   *   nothing was lost, the same code may be sent again
-   * @throws {OnbehalfError} `grant_unreadable`: the row of this person's grant was damaged
+   * @throws {OnbehalfError} `invalid_request`: an option is malformed, options contradict each other, or no such
+   *   provider is configured; the code was not used
+   * @throws {OnbehalfError} `code_rejected`: the code was used, has expired, or belongs to another client
+   * @throws {OnbehalfError} `id_token_invalid`: who signed in is not proven. Nothing was handed out, and the tokens
+   *   that were issued are revoked, unless that might end another grant
+   * @throws {OnbehalfError} `client_misconfigured`: the provider refuses our client, or there is none; the same code
+   *   may be sent again while it lives
+   * @throws {OnbehalfError} `provider_unavailable`, `store_unavailable`, `keeper_unavailable`: nothing was lost; the
+   *   same code may be sent again
+   * @throws {OnbehalfError} `configuration_invalid`: the provider's discovery document is wrong
+   * @throws {OnbehalfError} `grant_unreadable`: the stored grant of this person is damaged
    * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3
    * @see https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
    */
@@ -111,14 +120,21 @@ export class Vault {
   }
 
   /**
-   * A valid access token: from memory where one lives long enough, else by a refresh that all who wait share.
+   * A valid access token: from memory or the store where one lives long enough, otherwise by a refresh. Callers who
+   * wait for the same grant share one refresh.
    *
-   * @returns a token that lives `minTtlSeconds` or, where the provider gives none that long, its newest one
-   * @throws {OnbehalfError} `grant_not_found`, `ambiguous_grant`
-   * @throws {OnbehalfError} `reauthorization_required`: details say why and since when
-   * @throws {OnbehalfError} `client_misconfigured`, `provider_unavailable`, `store_unavailable`, `keeper_unavailable`:
-   *   the grant is as it was
-   * @throws {OnbehalfError} `grant_unreadable`: a sealed value of the grant was damaged
+   * While the provider, the store or the keeper fails, a token that lives for a shorter time than asked is returned
+   * instead of an error.
+   *
+   * @returns a token that lives `minTtlSeconds` or, where the provider gives none that long, the newest one
+   * @throws {OnbehalfError} `grant_not_found`: no grant fits the reference
+   * @throws {OnbehalfError} `ambiguous_grant`: several grants do
+   * @throws {OnbehalfError} `reauthorization_required`: the person must consent again; `details` say why and since when
+   * @throws {OnbehalfError} `client_misconfigured`: the provider refuses our client, or the grant belongs to a client
+   *   that is not configured here
+   * @throws {OnbehalfError} `provider_unavailable`, `store_unavailable`, `keeper_unavailable`: call again later
+   * @throws {OnbehalfError} `configuration_invalid`: the provider's discovery document is wrong
+   * @throws {OnbehalfError} `grant_unreadable`: a sealed value of the grant is damaged
    * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
    */
   async getAccessToken(ref: GrantRef, options: GetAccessTokenOptions = {}): Promise<AccessToken> {
@@ -126,7 +142,8 @@ export class Vault {
   }
 
   /**
-   * The token that {@link getAccessToken} would give at once, from memory; undefined where it would have to look.
+   * The token that {@link getAccessToken} would give from memory; undefined where it would have to read the store or
+   * ask the keeper. It waits for nothing and throws nothing.
    *
    * @param minTtlSeconds how long the token must still live, seconds; 60 by default
    */
@@ -135,13 +152,16 @@ export class Vault {
   }
 
   /**
-   * Calls an API on the person's behalf: `fetch`, with the token added. A 401 is answered by one refresh and one
-   * repeat where the body can be sent twice. Redirects are returned, not followed.
+   * Calls an API on the person's behalf: `fetch`, with the access token added. Where the API answers 401, the token is
+   * refreshed and the request sent once more, unless its body is a stream. Redirects are returned, not followed: they
+   * could take the token to another host.
    *
+   * @param input an https URL at one of the provider's API hosts
+   * @param init what `fetch` takes. Its `signal` ends the wait, but not a refresh that is under way
    * @returns the API's answer as it came
-   * @throws {OnbehalfError} `host_not_allowed`: the provider record does not list the host
+   * @throws {OnbehalfError} `host_not_allowed`: the provider's record does not list the host, or the URL is not https
    * @throws {OnbehalfError} what {@link getAccessToken} throws
-   * @throws what `fetch` throws where the API does not answer
+   * @throws TypeError where `input` is not an absolute URL, and what `fetch` throws where the API does not answer
    * @see https://www.rfc-editor.org/rfc/rfc6750#section-3.1
    */
   async fetch(ref: GrantRef, input: string | URL, init?: RequestInit): Promise<Response> {
@@ -149,12 +169,18 @@ export class Vault {
   }
 
   /**
-   * Revokes a grant at the provider and ends it. Nothing is handed out from the first moment on.
-   * At Google this ends every grant of the same person with any client of the same project; see {@link siblings}.
+   * Revokes a grant at the provider and ends it. From the first moment on, no token of it is handed out. At Google this
+   * ends every grant of the same person with any client of the same project; see {@link siblings}.
    *
-   * @throws {OnbehalfError} `grant_not_found`, `ambiguous_grant`
-   * @throws {OnbehalfError} `provider_unavailable`: not confirmed yet; it is tried again in the background
-   * @throws {OnbehalfError} `store_unavailable`, `keeper_unavailable`, `client_misconfigured`, `grant_unreadable`
+   * @returns the grant as it is then: `revoked`, unless the person consented again meanwhile
+   * @throws {OnbehalfError} `grant_not_found`: no grant fits the reference
+   * @throws {OnbehalfError} `ambiguous_grant`: several grants do
+   * @throws {OnbehalfError} `provider_unavailable`: the provider has not confirmed it yet. The keeper sends the
+   *   revocation again until the provider does
+   * @throws {OnbehalfError} `client_misconfigured`: the grant belongs to a client that is not configured here
+   * @throws {OnbehalfError} `configuration_invalid`: the provider's discovery document is wrong
+   * @throws {OnbehalfError} `grant_unreadable`: a sealed value of the grant is damaged
+   * @throws {OnbehalfError} `store_unavailable`, `keeper_unavailable`: call again later
    * @see https://www.rfc-editor.org/rfc/rfc7009
    */
   async revoke(ref: GrantRef | Grant, { signal }: Abortable = {}): Promise<Grant> {
@@ -164,20 +190,25 @@ export class Vault {
   /**
    * One grant as it stands, without its tokens.
    *
-   * @throws {OnbehalfError} `grant_not_found`, `ambiguous_grant`, `store_unavailable`, `grant_unreadable`
+   * @throws {OnbehalfError} `grant_not_found`: no grant fits the reference
+   * @throws {OnbehalfError} `ambiguous_grant`: several grants do
+   * @throws {OnbehalfError} `grant_unreadable`: a sealed value of the grant is damaged
+   * @throws {OnbehalfError} `store_unavailable`
    */
   async grant(ref: GrantRef, { signal }: Abortable = {}): Promise<Grant> {
     return grantOf(this.#context.keyring, await waitFor(findGrant(this.#context, ref), signal));
   }
 
   /**
-   * A page of grants, without their tokens. One that does not open is left out, and told as an event.
+   * A page of grants, without their tokens. A grant that does not open is left out, and an `unreadable` event names it.
    *
-   * @throws {OnbehalfError} `invalid_request`: state, cursor or limit is none, or a subject could be of several providers
+   * @param query which grants; all by default
+   * @throws {OnbehalfError} `invalid_request`: state, cursor or limit is malformed; or a subject was given and the
+   *   provider is unknown, or was not named while there are several
    * @throws {OnbehalfError} `store_unavailable`
    */
   async grants(query: GrantQuery = {}, { signal }: Abortable = {}): Promise<GrantPage> {
-    // A subject is somebody at one issuer: the same characters name somebody else at another.
+    // A subject names a person at one issuer. At another issuer the same characters name another person.
     const issuer = query.subject === undefined ? undefined : this.providerOf(query.provider).issuer;
     return listGrants(this.#context, query, issuer, signal);
   }
@@ -186,7 +217,11 @@ export class Vault {
    * The other usable grants that {@link revoke} would end as well: at Google, those of the same person with any client
    * of the same project. Nothing is changed.
    *
-   * @throws {OnbehalfError} `grant_not_found`, `ambiguous_grant`, `store_unavailable`, `grant_unreadable`
+   * @throws {OnbehalfError} `grant_not_found`: no grant fits the reference
+   * @throws {OnbehalfError} `ambiguous_grant`: several grants do
+   * @throws {OnbehalfError} `invalid_request`: the grant's provider is not configured here
+   * @throws {OnbehalfError} `grant_unreadable`: a sealed value of one of the grants is damaged
+   * @throws {OnbehalfError} `store_unavailable`
    */
   async siblings(ref: GrantRef, { signal }: Abortable = {}): Promise<Grant[]> {
     const row = await waitFor(findGrant(this.#context, ref), signal);
@@ -194,15 +229,20 @@ export class Vault {
     return rows.map((sibling) => grantOf(this.#context.keyring, sibling));
   }
 
-  /** The `POST /authcode` handler for an app's own server; see {@link AuthCodeHandlerOptions}. It answers every error. */
+  /**
+   * Makes the `POST /authcode` handler for an app's own server. The handler never throws: it answers every error.
+   *
+   * @throws TypeError where `options.publicUrl` is not a URL
+   */
   authCodeHandler(options?: AuthCodeHandlerOptions): AuthCodeHandler {
     return authCodeHandler(this, options);
   }
 
   /**
-   * A JWT that says for 300 seconds who signed in, for the app's backend to verify with {@link jwks}.
+   * A JWT that says who signed in. The app's backend verifies it with {@link jwks}; it expires after 300 seconds.
    *
-   * @param issuer `iss` and `aud`: the public URL of the server that asserts
+   * @param issuer `iss` and `aud`: the public URL of the server that signs
+   * @param nonce the one that the sign-in was started with, so that the backend can compare it
    * @see https://www.rfc-editor.org/rfc/rfc7519
    */
   async signInAssertion(grant: Grant, issuer: string, nonce?: string): Promise<string> {
@@ -210,7 +250,7 @@ export class Vault {
   }
 
   /**
-   * The public keys of {@link signInAssertion}.
+   * The public keys of {@link signInAssertion}, for `/.well-known/jwks.json`.
    *
    * @see https://www.rfc-editor.org/rfc/rfc7517
    */
@@ -219,9 +259,10 @@ export class Vault {
   }
 
   /**
-   * The record of a provider by its name, or of the only one.
+   * The record of a provider.
    *
-   * @throws {OnbehalfError} `invalid_request`: unknown, or several and none was named
+   * @param name its short name; may be left out where there is only one provider
+   * @throws {OnbehalfError} `invalid_request`: no provider has this name, or there are several and no name was given
    */
   providerOf(name?: string): Provider {
     return this.#protocol(name).provider;
@@ -236,15 +277,15 @@ export class Vault {
   }
 
   /**
-   * Whether the store answers.
+   * Resolves once the store has answered.
    *
-   * @throws {OnbehalfError} `store_unavailable`
+   * @throws {OnbehalfError} `store_unavailable`: the store does not answer, or the vault is closed
    */
   async ping(): Promise<void> {
     await this.#context.store.ping();
   }
 
-  /** Finishes what is under way, then closes the store. */
+  /** Finishes what is under way, then closes the vault's own keeper and the store. May be called again. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -267,7 +308,7 @@ export class Vault {
     return { context: this.#context, keeper: this.#keeper, cache: this.#cache };
   }
 
-  /** Work that was asked for before the vault is closed is finished first. */
+  /** Runs a verb's work, so that closing the vault waits for it. */
   async #during<T>(work: () => Promise<T>): Promise<T> {
     const running = work();
     this.#underWay.add(running);
@@ -284,19 +325,25 @@ export class Vault {
     const protocol = name === undefined && protocols.size === 1 ? only : protocols.get(name ?? "");
     if (protocol !== undefined) return protocol;
     throw invalidRequest(
-      name === undefined ? "there are several providers, and none was named" : "there is no provider of this name",
-      `name one as provider: ${[...protocols.keys()].join(", ")}`,
+      name === undefined
+        ? "provider must be given, because there are several"
+        : "provider must be the name of one that is configured",
+      `use one of ${[...protocols.keys()].join(", ")}`,
       "provider",
     );
   }
 }
 
 /**
- * Opens a vault: reads the client, reaches the store, unlocks the keyring, and finishes what a crash left half done.
+ * Opens a vault: reads the clients, opens the store and its keyring, and begins to finish what a crash left half done.
  *
- * @throws {OnbehalfError} `configuration_invalid`: no provider, two of one name, or a client that cannot work
- * @throws {OnbehalfError} `key_invalid`: the store was sealed with another key; nothing was touched
- * @throws {OnbehalfError} `store_unavailable`, `store_unusable`
+ * @throws {OnbehalfError} `configuration_invalid`: there is no provider, two have the same name, a client or endpoint
+ *   cannot work, or `exchangeTimeoutMs` is out of range
+ * @throws {OnbehalfError} `key_invalid`: no master key was given, one is malformed, or the store was sealed with
+ *   another one; no grant was changed
+ * @throws {OnbehalfError} `store_unavailable`: the database does not answer
+ * @throws {OnbehalfError} `store_unusable`: the database or one of its data keys is damaged, a newer version has
+ *   migrated it, or it is behind and `migrate` is false
  */
 export async function openVault(options: VaultOptions): Promise<Vault> {
   const { keeper } = options;

@@ -2,8 +2,8 @@ import { isOnbehalfError } from "../core/errors.ts";
 import type { VaultContext } from "./context.ts";
 
 /**
- * What becomes of an error in work that nobody waits for. One of ours, such as a store that is away, is an event; any
- * other is a bug: `onFault` is told, and the host's process goes on.
+ * Tells of an error in work that no caller waits for. An `OnbehalfError`, such as that of a store that does not answer,
+ * becomes an event. Any other error is a bug: `onFault` is told, and the host's process goes on.
  */
 export function tellError(
   { emit, onFault }: Pick<VaultContext, "emit" | "onFault">,

@@ -1,6 +1,6 @@
 /**
- * What the parts of an open vault share. Here belongs what every folder of the vault needs; not what only the keeper
- * may have (keeper/context.ts).
+ * What the parts of an open vault share. What every folder of the vault needs belongs here; what only the keeper may
+ * have does not (keeper/context.ts).
  */
 import type { Clock } from "../core/clock.ts";
 import type { Liveness, Owner } from "../core/take-over.ts";
@@ -10,10 +10,10 @@ import type { Store } from "../store/store.ts";
 import { clientNotConfigured } from "./errors/client-misconfigured.ts";
 import type { OnEvent } from "./events.ts";
 
-/** Told of an error that nobody expected. `during` names the work in which it happened. */
+/** Told of an unexpected error. `during` names the work in which it happened. Must not throw. */
 export type OnFault = (error: unknown, during: string) => void;
 
-/** Time, chance, sleep and the provider are seams. */
+/** What an open vault works with. Tests replace the clock, the random numbers, the sleep, `fetch` and the protocols. */
 export interface VaultContext {
   readonly store: Store;
   readonly keyring: Sealer;
@@ -22,17 +22,18 @@ export interface VaultContext {
   readonly random: () => number;
   /**
    * @param ms milliseconds
-   * @param options.ref false where a process that has nothing else to do need not wait for it
+   * @param options.ref false: a process that has nothing else to do may end before the time is over
    */
   readonly sleep: (ms: number, value?: undefined, options?: { readonly ref?: boolean }) => Promise<void>;
   readonly fetch: typeof fetch;
   /** By the provider's name. */
   readonly protocols: ReadonlyMap<string, Protocol>;
+  /** This vault, as its attempts and intakes name it. */
   readonly owner: Owner;
-  /** What is known of another owner. */
+  /** What is known of the owner of an attempt or intake. */
   readonly livenessOf: (owner: Owner) => Promise<Liveness>;
   readonly emit: OnEvent;
-  /** For work that nobody waits for: an unexpected error there must neither end the host's process nor be lost. */
+  /** For work that no caller waits for: an unexpected error there must neither end the host's process nor be lost. */
   readonly onFault: OnFault;
 }
 

@@ -1,14 +1,18 @@
+/**
+ * The events of a vault: what happened to grants and to our clients. What a program must decide on does not belong
+ * here: that is a result or an error. Who listens does not belong here either.
+ */
 import type { LapseReason } from "../core/grant.ts";
 
-/** Something that happened to a grant or to our client, for logs and metrics. Never carries a token. */
+/** Something that happened to a grant or to our client, for logs and metrics. It never carries a token. */
 export type VaultEvent =
   | { readonly type: "grant_stored"; readonly grantId: string; readonly provider: string; readonly offline: boolean }
   | { readonly type: "code_rejected"; readonly provider: string; readonly error: string }
-  /** A used code came again too late, or from somebody who knew less than the first one did. */
+  /** A used code came again: more than 60 seconds later, or in a request that differs from the first one. */
   | { readonly type: "code_reused"; readonly provider: string }
-  /** The provider's keys are out of reach: the person is signed in once they are back. */
+  /** The provider's keys cannot be read. The keeper finishes the sign-in once they can. */
   | { readonly type: "sign_in_waits"; readonly provider: string; readonly error: string }
-  /** A sign-in that had waited, or whose process had died, is done. */
+  /** A sign-in is done that had waited, or whose process had died. */
   | { readonly type: "sign_in_finished"; readonly grantId: string; readonly provider: string }
   | { readonly type: "id_token_refused"; readonly provider: string; readonly check: string }
   | { readonly type: "refreshed"; readonly grantId: string; readonly provider: string; readonly generation: number }
@@ -19,9 +23,13 @@ export type VaultEvent =
       readonly error: string;
       readonly ambiguous: boolean;
     }
-  /** An alarm about our own configuration: the provider refuses this client. */
+  /** An alarm: the provider refuses this client. An operator must correct its settings. */
   | { readonly type: "client_refused"; readonly provider: string; readonly clientId: string; readonly error: string }
   | { readonly type: "lapsed"; readonly grantId: string; readonly provider: string; readonly reason: LapseReason }
+  /**
+   * An answer with tokens could not be stored on its grant. `as: "orphan"`: the grant had moved on, and the answer is
+   * kept beside it. `as: "memory"`: the store failed, and the keeper holds the answer and goes on trying.
+   */
   | {
       readonly type: "answer_kept";
       readonly grantId: string;
@@ -32,11 +40,18 @@ export type VaultEvent =
       readonly type: "revoked";
       readonly grantId: string;
       readonly provider: string;
-      /** Grants that the provider may have ended with it: each is `suspect` until an exchange has shown how it is. */
+      /**
+       * Grants that the provider may have ended with it. Each is `suspect` until an exchange has shown whether it
+       * works.
+       */
       readonly siblings: readonly string[];
     }
+  /** The provider has not confirmed a revocation. The keeper sends it again. */
   | { readonly type: "revocation_waits"; readonly grantId: string; readonly provider: string; readonly error: string }
+  /** A sealed value of the grant does not open: it is damaged. */
   | { readonly type: "unreadable"; readonly grantId: string; readonly provider: string }
+  /** Work failed that is tried again. `during` names it. */
   | { readonly type: "store_failed"; readonly during: string; readonly message: string };
 
+/** Told of every event, as it happens. Must not throw. */
 export type OnEvent = (event: VaultEvent) => void;

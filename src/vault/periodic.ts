@@ -1,19 +1,19 @@
-/** Work that comes round by itself, one round of each task at a time. */
+/** Runs tasks again and again, one round of each task at a time. */
 export class Periodic {
   readonly #onError: (error: unknown, task: string) => void;
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #working = new Map<string, Promise<void>>();
 
-  /** @param onError told of whatever a round failed with: a round must not end the process it runs in */
+  /** @param onError told of what a round failed with: an error in a round must not end the process */
   constructor(onError: (error: unknown, task: string) => void) {
     this.#onError = onError;
   }
 
   /**
-   * Runs `work` now and every `ms` milliseconds. A round that takes longer is not joined by the next, and after one that
-   * failed the next comes all the same.
+   * Runs `work` now and every `ms` milliseconds. While a round is under way, no other round of the task begins. After a
+   * round that failed, the next one comes all the same.
    *
-   * @returns runs a round at once
+   * @returns a function that begins a round at once
    */
   every(task: string, ms: number, work: () => Promise<void>): () => void {
     const round = (): void => {

@@ -1,13 +1,17 @@
+/**
+ * errors/ words the errors that need more than one sentence, one builder for each: what is wrong, why, and what to do.
+ * When an error is thrown does not belong here, nor does any other work.
+ */
 import { OnbehalfError } from "../../core/errors.ts";
 
-/** What to do where our client is refused, by the provider's error code. */
+/** What to do where the provider refuses our client, by the provider's error code. */
 const hints: Readonly<Record<string, string>> = {
   invalid_client:
     "the client's secret was changed or the client was deleted: download client_secret.json again, and restart",
   deleted_client: "the client was deleted in the provider's console: restore it there",
   disabled_client: "the client is disabled in the provider's console: enable it there",
-  unauthorized_client: "the client may not do this: compare its id, its type and what it is allowed to in the console",
-  org_internal: "the app is open to its own organisation alone: change its user type in the console",
+  unauthorized_client: "the client may not do this: check its id, its type and what it is allowed in the console",
+  org_internal: "only people of the app's own organisation may use it: change its user type in the console",
 };
 
 interface ClientAtProvider {
@@ -18,7 +22,7 @@ interface ClientAtProvider {
 }
 
 /**
- * The provider refuses our client, or what we send for it. Never the grant's fault, nor the person's.
+ * The provider refuses our client, or what we send for it. It is never the fault of the grant or of the person.
  *
  * @param error the provider's error code
  */
@@ -29,12 +33,12 @@ export function clientMisconfigured(
   return new OnbehalfError("client_misconfigured", `${provider} refused client ${clientId} (${error})`, {
     hint:
       (Object.hasOwn(hints, error) ? hints[error] : undefined) ??
-      "compare the client's settings and endpoints with the provider's documentation; no person need sign in again",
+      "compare the client's settings and endpoints with the provider's documentation; nobody needs to sign in again",
     details: { issuer, clientId, providerError: error },
   });
 }
 
-/** A grant's client is not among those that this vault was opened with. */
+/** The grant belongs to a client that this vault was opened without. */
 export function clientNotConfigured({
   provider,
   clientId,
@@ -50,7 +54,7 @@ export function clientNotConfigured({
   );
 }
 
-/** The vault was opened with a provider and without its client, so that no code can be exchanged. */
+/** The vault was opened with a provider but without a client of it, so it can exchange no code. */
 export function noClient({
   name,
   issuer,
@@ -59,7 +63,7 @@ export function noClient({
   readonly issuer: string;
 }): OnbehalfError<"client_misconfigured"> {
   return new OnbehalfError("client_misconfigured", `the vault was opened without a client of ${name}`, {
-    hint: "give client_secret.json, or the client's id and secret; the code was not used, it still works",
+    hint: "give client_secret.json, or the client's id and secret; the code was not used and still works",
     details: { issuer, clientId: "", providerError: "unknown_client" },
   });
 }

@@ -1,18 +1,19 @@
 import { OnbehalfError } from "../../core/errors.ts";
 
-/** Why a provider rejects a code, with what to do; anything else gets the general hint. */
+/** What to do where the provider rejects a code, by the provider's error code. For any other: start a new sign-in. */
 const hints: Readonly<Record<string, string>> = {
   invalid_grant:
-    "a code works once and for ten minutes: start a new sign-in. If it happens every time, the code is another client's, or was encoded twice",
+    "a code works once and for ten minutes: start a new sign-in. If it happens every time, the code belongs to another client, or was encoded twice",
   redirect_uri_mismatch:
-    "say where the code came from: source=android or ios for a phone's, web-popup for a popup's, web-redirect with the flow's own redirect_uri",
+    "set source to where the code came from: android or ios for a phone, web-popup for a popup, web-redirect together with the redirect_uri of the sign-in",
   unauthorized_client: "the code was issued to another client: use this client's id as serverClientId in the app",
 };
 
 /**
  * The provider rejected the code.
  *
- * @param providerError RFC 6749's `error`
+ * @param providerError the provider's `error`
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
 export function codeRejected(providerError: string): OnbehalfError<"code_rejected"> {
   return new OnbehalfError("code_rejected", `the provider rejected the code (${providerError})`, {
@@ -21,7 +22,7 @@ export function codeRejected(providerError: string): OnbehalfError<"code_rejecte
   });
 }
 
-/** The code came before, and this is not the same request. */
+/** The code was used by an earlier request, and this request differs from it or comes too late to get its result. */
 export function codeReused(): OnbehalfError<"code_rejected"> {
   return new OnbehalfError("code_rejected", "the code was used before", {
     hint: "a code works once: start a new sign-in",
@@ -29,7 +30,7 @@ export function codeReused(): OnbehalfError<"code_rejected"> {
   });
 }
 
-/** No identity came with the tokens. */
+/** The provider sent tokens, and no ID token with them. */
 export function idTokenMissing(): OnbehalfError<"id_token_invalid"> {
   return new OnbehalfError("id_token_invalid", "the provider sent no ID token, so nobody knows who signed in", {
     hint: "add the scope openid to the sign-in",

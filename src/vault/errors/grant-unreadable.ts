@@ -1,6 +1,6 @@
 import { OnbehalfError, isOnbehalfError } from "../../core/errors.ts";
 
-/** A sealed value of a grant does not open: it was damaged, or it belongs to another row. */
+/** A sealed value of a grant does not open: it was damaged, or copied from another row or store. */
 export function grantUnreadable(grantId: string): OnbehalfError<"grant_unreadable"> {
   return new OnbehalfError("grant_unreadable", `a sealed value of grant ${grantId} does not open`, {
     hint: "the row was damaged or copied from another store: restore it from a backup, or let the person sign in again",
@@ -8,7 +8,11 @@ export function grantUnreadable(grantId: string): OnbehalfError<"grant_unreadabl
   });
 }
 
-/** What a row holds, or undefined where it does not open: damage must not keep what comes next from being stored. */
+/**
+ * What a row holds; undefined where it does not open. A damaged row must not keep newer tokens from being stored.
+ *
+ * @param open reads the row; it may throw `grant_unreadable`
+ */
 export function ifReadable<T>(open: () => T): T | undefined {
   try {
     return open();

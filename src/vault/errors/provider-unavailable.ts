@@ -1,7 +1,7 @@
 import { OnbehalfError } from "../../core/errors.ts";
 import { retryAfterSeconds } from "../../core/problem.ts";
 
-/** Error codes that need words: our own for why the provider is not asked just now, and what the network says. */
+/** Explains codes that do not explain themselves: our own for why no request is sent now, and those of the network. */
 const explanations: Readonly<Record<string, { readonly what: string; readonly hint?: string }>> = {
   rate_limited: { what: "it says that we send too many requests, so no request is sent for a while" },
   provider_down: { what: "it failed several times in a row, so no request is sent for a while" },
@@ -29,11 +29,12 @@ const explanations: Readonly<Record<string, { readonly what: string; readonly hi
 };
 
 /**
- * The provider gives nothing just now. Never the grant's fault.
+ * The provider gives no tokens just now. It is never the grant's fault.
  *
- * @param subject what did not come, with the provider's name: "google gave no new token"
+ * @param subject what did not happen, with the provider's name: "google gave no new token"
  * @param error the provider's error code, or our own word
- * @param reassurance what has not happened to whatever the caller cares for
+ * @param reassurance what was not lost: "the grant is as it was"
+ * @param details.retryAfterMs when to try again, milliseconds from now
  */
 export function providerUnavailable(
   subject: string,

@@ -5,13 +5,18 @@ const explain: Readonly<Record<LapseReason, string>> = {
   invalid_grant: "the provider says the refresh token was revoked or has expired",
   reauthentication_required: "the organisation's session policy asks for a new sign-in",
   admin_policy_enforced: "an administrator restricted what was granted",
-  no_refresh_token: "there never was a refresh token, and the access token has ended",
+  no_refresh_token: "there never was a refresh token, and the access token has expired",
   crash_ambiguous_rotation:
     "the provider replaced the refresh token, and the replacement was lost in a crash or on its way",
   revoked: "the grant was revoked here",
 };
 
-/** That only the person can help: why, since when, and what to do. */
+/**
+ * Only the person can help, by consenting again.
+ *
+ * @param since when the grant ended
+ * @param hint what to do; to sign in again by default
+ */
 export function reauthorizationRequired(
   grantId: string,
   reason: LapseReason,

@@ -6,9 +6,11 @@ import { grantNotFound } from "../errors/grant-not-found.ts";
 import { externalHash, subjectHash } from "./sealed-grant.ts";
 
 /**
- * Reads a reference as the command line and the service write it: `g_…`, `sub:{subject}` or `ext:{external_id}`.
+ * Reads a reference in the form of the command line and the service: `g_…`, `sub:{subject}` or `ext:{external_id}`.
  *
- * @throws {OnbehalfError} `invalid_request`: none of the three
+ * @param text the reference; a subject or user id has 1 to 512 characters
+ * @param provider the provider's short name, for a subject or user id that has grants at several
+ * @throws {OnbehalfError} `invalid_request`: the text has none of the three forms
  */
 export function parseGrantRef(text: string, provider?: string): GrantRef {
   const at = provider === undefined ? {} : { provider };
@@ -19,7 +21,7 @@ export function parseGrantRef(text: string, provider?: string): GrantRef {
     if (text.startsWith("ext:")) return { externalId: value, ...at };
   }
   throw invalidRequest(
-    "this does not name a grant",
+    "a grant must be named by its id, a subject or an external id",
     "name a grant by its id (g_…), by sub:{subject} or by ext:{external_id}",
     "ref",
   );
@@ -28,11 +30,13 @@ export function parseGrantRef(text: string, provider?: string): GrantRef {
 /**
  * The one grant that a reference names.
  *
- * @throws {OnbehalfError} `grant_not_found`; `ambiguous_grant`: it fits several, name the provider or the grant's id
+ * @throws {OnbehalfError} `grant_not_found`: no grant fits the reference
+ * @throws {OnbehalfError} `ambiguous_grant`: several grants do; name the provider, or the grant by its id
+ * @throws {OnbehalfError} `store_unavailable`
  */
 export async function findGrant(context: VaultContext, ref: GrantRef): Promise<GrantRow> {
   const rows = await matching(context, ref);
-  // Someone who disconnected one account and connected another means the one that is left.
+  // A person who disconnected one account and connected another means the one that is connected.
   const living = rows.filter(({ state }) => state !== "revoked");
   const [row, ...others] = living.length > 0 ? living : rows;
   if (row === undefined) throw grantNotFound();

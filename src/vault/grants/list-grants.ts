@@ -7,30 +7,36 @@ import type { GrantRow } from "../../store/store.ts";
 import type { VaultContext } from "../context.ts";
 import { externalHash, grantOf, subjectHash } from "./sealed-grant.ts";
 
-/** Which grants to list. */
+/** Which grants to list: those that fit everything that is given. */
 export interface GrantQuery {
   readonly state?: GrantState;
+  /** The provider's short name. */
   readonly provider?: string;
+  /** The provider's id for a person. Give {@link provider} as well where there are several. */
   readonly subject?: string;
+  /** The app's own user id. */
   readonly externalId?: string;
-  /** At most so many; 50 by default, 500 at most. */
+  /** The largest number of grants on the page: 1 to 500. Default: 50. */
   readonly limit?: number;
-  /** Where the page before ended. */
+  /** The `cursor` of the page before. Default: the first page. */
   readonly cursor?: string;
 }
 
+/** One page of grants. */
 export interface GrantPage {
+  /** May be fewer than the limit, even none, also where more pages follow. */
   readonly grants: readonly Grant[];
-  /** Present where there are more. */
+  /** Give it to get the next page. Absent: this is the last page. */
   readonly cursor?: string;
 }
 
 /**
  * A page of grants.
  *
- * @param issuer whose subject the query names, where it names one
- * @throws {OnbehalfError} `invalid_request`: state, cursor or limit is none
+ * @param issuer the issuer of the query's subject, where it names one
+ * @throws {OnbehalfError} `invalid_request`: state, cursor or limit is malformed
  * @throws {OnbehalfError} `store_unavailable`
+ * @throws the signal's reason, where it aborts first
  */
 export async function listGrants(
   context: VaultContext,
@@ -48,13 +54,17 @@ export async function listGrants(
     );
   if (cursor !== undefined && !/^g_[A-Za-z0-9_-]{1,64}$/.test(cursor)) {
     throw invalidRequest(
-      "cursor must be the cursor that a page ended with",
-      "send the cursor of the page before",
+      "cursor must be the cursor of a page",
+      "send the cursor that came with the page before, or leave cursor out",
       "cursor",
     );
   }
   if (state !== undefined && !grantStates.includes(state)) {
-    throw invalidRequest("state is not a state of a grant", `use one of ${grantStates.join(", ")}`, "state");
+    throw invalidRequest(
+      `state must be one of ${grantStates.join(", ")}`,
+      "send one of these, or leave state out",
+      "state",
+    );
   }
   const filter = defined({
     state,
@@ -73,7 +83,7 @@ export async function listGrants(
   };
 }
 
-/** A row as a grant; none where it does not open: one damaged row must not hide all others. */
+/** A row as a grant; no grant where the row does not open. One damaged row must not hide all others. */
 function readable({ keyring, emit }: VaultContext, row: GrantRow): Grant[] {
   try {
     return [grantOf(keyring, row)];

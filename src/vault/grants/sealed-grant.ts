@@ -1,6 +1,6 @@
 /**
- * A grant at rest, sealed and opened as far as a process that serves reads may open it. What opens or seals refresh
- * tokens does not belong here: that is the keeper's alone.
+ * grants/ finds, lists and opens stored grants, as far as a process may that hands out access tokens. What opens or
+ * seals refresh tokens does not belong here: only the keeper may do that. Nor does anything that asks a provider.
  */
 import type { Sealer } from "../../crypto/keyring.ts";
 import { defined } from "../../core/defined.ts";
@@ -19,20 +19,26 @@ export interface Person {
 
 type Identity = Pick<GrantRow, "grantId" | "clientId">;
 
-/** Hash by which a person is found, the same for every client of an issuer. */
+/** The hash by which a person's grants are found. It is the same for every client of an issuer. */
 export function subjectHash(keyring: Sealer, issuer: string, subject: string): Buffer {
   return keyring.hash("subject", issuer, subject);
 }
 
+/** The hash by which the grants of the app's own user id are found. */
 export function externalHash(keyring: Sealer, externalId: string): Buffer {
   return keyring.hash("external_id", externalId);
 }
 
+/** Seals the personal part of a grant. */
 export function sealPerson(keyring: Sealer, identity: Identity, person: Person): Buffer {
   return keyring.seal(JSON.stringify(person), profilePlace(identity));
 }
 
-/** @throws {OnbehalfError} `grant_unreadable` */
+/**
+ * Opens the personal part of a grant.
+ *
+ * @throws {OnbehalfError} `grant_unreadable`
+ */
 export function openPerson(keyring: Sealer, row: GrantRow): Person {
   const text = keyring.open(row.profileSealed, profilePlace(row));
   if (text === undefined) throw grantUnreadable(row.grantId);
@@ -60,7 +66,7 @@ function profilePlace({ grantId, clientId }: Identity): SealedPlace {
 }
 
 /**
- * A row as people and programs see it: no token in it.
+ * A row as people and programs see it, without its tokens.
  *
  * @throws {OnbehalfError} `grant_unreadable`
  */

@@ -3,10 +3,10 @@ import { endTogether } from "../../providers/end-together.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { GrantRow, GrantStore } from "../../store/store.ts";
 
-/** What leads to the other grants of the same person. */
+/** What the other grants of the same person are found by. */
 export type PersonOfGrant = Pick<GrantRow, "grantId" | "clientId" | "issuer" | "subjectHash">;
 
-/** The person's grants, in whatever state, that the provider ends together with this one. It is among them. */
+/** The person's grants, in any state, that the provider ends together with this one. This one is among them. */
 export async function grantsThatEndWith(
   store: Pick<GrantStore, "grantsBySubject">,
   provider: Provider,

@@ -4,21 +4,22 @@ import type { MasterKey, MasterKeySource } from "../../crypto/master-key.ts";
 import { OnbehalfError } from "../../core/errors.ts";
 import type { KeyStore, StoredKeys } from "../../store/store.ts";
 
-/** A store's keys and who opens them. Nothing in it is secret. */
+/** The data keys of a store, and which master key wraps each. Nothing in it is secret. */
 export interface KeyStatus {
   /** The store's own random name; undefined in a store that was never used. */
   readonly instance?: string;
-  /** The master keys that were given, newest first, and those that were not but are needed. */
+  /** The master keys that were given, newest first; then those that are needed and were not given. */
   readonly masterKeys: readonly {
     readonly masterKeyId: string;
     readonly given: boolean;
-    /** How many data keys it wraps. At 0 it may be retired. */
+    /** How many data keys it wraps. At 0 it is no longer needed. */
     readonly wraps: number;
   }[];
   readonly dataKeys: readonly {
     readonly keyId: number;
     readonly keyClass: string;
     readonly masterKeyId: string;
+    /** Whether one of the given master keys unwraps it. */
     readonly opens: boolean;
   }[];
 }
@@ -26,8 +27,10 @@ export interface KeyStatus {
 /**
  * Tells which master key wraps which data key, and changes nothing.
  *
- * @param store one that is open
- * @throws {OnbehalfError} `key_invalid`: no key was given, or one is malformed; `store_unavailable`
+ * @param store a store that is open
+ * @param source gives the master keys, newest first
+ * @throws {OnbehalfError} `key_invalid`: no master key was given, or one is malformed
+ * @throws {OnbehalfError} `store_unavailable`
  */
 export async function keyStatus(store: KeyStore, source: MasterKeySource): Promise<KeyStatus> {
   const masters = await masterKeysOf(source);
@@ -51,15 +54,20 @@ export async function keyStatus(store: KeyStore, source: MasterKeySource): Promi
 }
 
 /**
- * Wraps every data key under the first of the master keys. Key by key, each a compare-and-swap of its own: killed
- * half-way it is simply called again, and at every moment each key opens with one of the two. Programs that run go on,
- * because they hold the data keys themselves; those that start later need the first key, and the others no more.
+ * Wraps every data key under the first of the master keys. Each data key is replaced by a compare-and-swap of its own.
+ * At every moment, each opens with one of the master keys; where the process is killed half-way, call this again.
  *
- * @param store one that is open
- * @param source the new master key first, then the one that the store is sealed with
- * @returns how many were wrapped anew; 0 where all were already
- * @throws {OnbehalfError} `key_invalid`: no key, a malformed one, or none that opens the store; nothing was changed
- * @throws {OnbehalfError} `store_unavailable`: call it again
+ * Programs that run go on, because they hold the data keys themselves. Programs that start later need only the first
+ * master key.
+ *
+ * @param store a store that is open
+ * @param source gives the new master key first, then the one that the store is sealed with
+ * @returns how many data keys were wrapped anew; 0 where all were wrapped under the first master key already
+ * @throws {OnbehalfError} `key_invalid`: no master key was given, one is malformed, or none opens the store; nothing
+ *   was changed
+ * @throws {OnbehalfError} `store_unusable`: a data key is damaged; nothing was changed
+ * @throws {OnbehalfError} `store_unavailable`: the database does not answer, or another program is rotating the same
+ *   keys; call this again
  */
 export async function rotateMasterKey(store: KeyStore, source: MasterKeySource): Promise<number> {
   const masters = await masterKeysOf(source);
@@ -67,7 +75,8 @@ export async function rotateMasterKey(store: KeyStore, source: MasterKeySource):
   const [newest] = masters;
   if (stored === undefined) return 0;
   const { instance } = stored;
-  // All are opened before the first is written: a key that is missing must not leave a store half under each.
+  // Open all of them before the first is written: where a master key is missing, the store must not end up with some
+  // data keys under each.
   const replacements = behind(stored, newest).map((before) => ({
     before,
     after: wrapUnder(before, instance, masters, newest),
@@ -79,7 +88,7 @@ export async function rotateMasterKey(store: KeyStore, source: MasterKeySource):
   const left = await store.readKeys();
   if (left !== undefined && behind(left, newest).length > 0) {
     throw new OnbehalfError("store_unavailable", "another program is rotating the same keys", {
-      hint: "let one of the two finish, then run this one again",
+      hint: "let the other program finish, then rotate again",
       details: { retryAfterMs: 1_000 },
     });
   }

@@ -1,3 +1,7 @@
+/**
+ * open/ makes an open vault's context of its options: it reads the clients, opens the store and its keyring, and says
+ * which process we are. It meets no token: what is done with grants does not belong here.
+ */
 import { setTimeout } from "node:timers/promises";
 import { systemChance } from "../../core/chance.ts";
 import type { Clock } from "../../core/clock.ts";
@@ -20,43 +24,47 @@ import type { OnEvent } from "../events.ts";
 import { newOwner, livenessOf, ownerGone } from "./process-liveness.ts";
 import { openStoreKeyring } from "./open-keyring.ts";
 
-/** What a vault and a keeper are both made of. */
+/** The options of a vault, and of a keeper in a process of its own. */
 export interface CommonOptions {
-  /** The provider, or several of different names. */
+  /** The provider. Needed where there are no {@link providers}. */
   readonly provider?: Provider;
+  /** Several providers, each with another name. */
   readonly providers?: readonly Provider[];
-  /** Where grants are kept. Opened and closed with what it is given to. */
+  /** Where grants are kept, such as `sqlite(path)`. The vault or keeper opens it, and closes it when it is closed. */
   readonly store: Store;
-  /** Where the master key comes from. */
+  /** Where the master keys come from, such as `keyringFromEnv(name)`. */
   readonly keyring: MasterKeySource;
-  /** Told of everything that happens to grants; for logs and metrics. Must not throw. */
+  /** Told of what happens to grants and clients, for logs and metrics. Must not throw. Default: nobody is told. */
   readonly onEvent?: OnEvent;
   /**
-   * Told of unexpected errors in work that nobody waits for, such as background rounds: bugs, which must not end your
-   * process. The work comes round again. Default: a warning of the process. Must not throw.
+   * Told of unexpected errors in work that no caller waits for, such as the keeper's upkeep. They are bugs, and must
+   * not end your process; the work is tried again. Must not throw. Default: a warning of the process.
    */
   readonly onFault?: OnFault;
-  /** Bring the store's schema up to date when opening; true by default. */
+  /** Whether to bring the store's schema up to date when it is opened. Default: true. */
   readonly migrate?: boolean;
+  /** Where to read the time. Default: the machine's own; tests give one that they can move. */
   readonly clock?: Clock;
+  /** What sends requests to providers and APIs. Default: the global `fetch`. */
   readonly fetch?: typeof fetch;
-  /** In [0, 1); for jitter alone. */
+  /** Random numbers in [0, 1), for jitter alone. Default: `Math.random`. */
   readonly random?: () => number;
-  /** For one exchange with the provider in all, milliseconds; 30,000 by default and at most. */
+  /** How long one exchange with a provider may take in all, milliseconds: 1 to 30,000. Default: 30,000. */
   readonly exchangeTimeoutMs?: number;
 }
 
 /**
- * Reads the clients, reaches the store and unlocks the keyring.
+ * Reads the clients, opens the store and opens its keyring. What it throws is that of `openVault`.
  *
- * @param classes the data keys that this process may open
+ * @param classes the classes of data keys that this process may open
  * @throws {OnbehalfError} `configuration_invalid`, `key_invalid`, `store_unavailable`, `store_unusable`
  */
 export async function openContext(options: CommonOptions, classes: readonly KeyClass[]): Promise<VaultContext> {
   const { store, clock = systemClock } = options;
   const send = options.fetch ?? globalThis.fetch;
   const protocols = protocolsFor(options, send, clock);
-  // Before the store: with no key, or a damaged one, no file is made and no schema is changed.
+  // Read the keys before the store is opened: without a key, or with a damaged one, no file may be made and no schema
+  // changed.
   const masters = await masterKeysOf(options.keyring);
   await store.open({ clock, ...defined({ migrate: options.migrate }) });
   const owner = newOwner();
@@ -81,7 +89,7 @@ export async function openContext(options: CommonOptions, classes: readonly KeyC
   }
 }
 
-/** Nothing of it runs any more. */
+/** Closes the store, once nothing of the vault runs any more. */
 export async function closeContext({ store, owner }: Pick<VaultContext, "store" | "owner">): Promise<void> {
   ownerGone(owner);
   await store.close();
@@ -89,11 +97,12 @@ export async function closeContext({ store, owner }: Pick<VaultContext, "store" 
 
 function protocolsFor(options: CommonOptions, send: typeof fetch, clock: Clock): Map<string, Protocol> {
   const { exchangeTimeoutMs: timeoutMs = boundedFetchDefaults.timeoutMs } = options;
-  // Others take an exchange for over once this time has passed: a longer one would be begun again beside itself.
+  // After exchangeLimitMs other processes believe that an exchange is over, and begin another one. A longer exchange
+  // would run beside it.
   if (!(timeoutMs >= 1 && timeoutMs <= exchangeLimitMs)) {
     throw configurationInvalid(
-      `exchangeTimeoutMs is ${timeoutMs}`,
-      `give milliseconds, from 1 to ${exchangeLimitMs}, or leave it out`,
+      `exchangeTimeoutMs must be 1 to ${exchangeLimitMs}, and is ${timeoutMs}`,
+      `give milliseconds in this range, or leave it out`,
     );
   }
   const http = { ...boundedFetchDefaults, fetch: send, timeoutMs };
@@ -103,20 +112,26 @@ function protocolsFor(options: CommonOptions, send: typeof fetch, clock: Clock):
     ...(options.providers ?? []),
   ]) {
     if (protocols.has(provider.name))
-      throw configurationInvalid(`two providers are named ${provider.name}`, oneOfAName);
+      throw configurationInvalid(
+        `each provider must have a name of its own, and two are named ${provider.name}`,
+        oneOfAName,
+      );
     protocols.set(provider.name, new HttpProtocol(provider, loadClient(provider), http, clock));
   }
-  if (protocols.size === 0) throw configurationInvalid("no provider was given", oneOfAName);
+  if (protocols.size === 0) throw configurationInvalid("a provider must be given", oneOfAName);
   return protocols;
 }
 
-/** This machine's process table proves most; of other machines' processes, only a shared database can know. */
+/**
+ * What is known of an owner. This machine's process table tells of its own processes; only a shared database can tell
+ * of the processes of other machines.
+ */
 async function evidence(store: Store, self: Owner, other: Owner): Promise<Liveness> {
   const here = livenessOf(other, self);
   return here === "unknown" ? ((await store.ownerLiveness?.(other)) ?? "unknown") : here;
 }
 
-/** A bug is neither hidden nor allowed to end the process. */
+/** Where nobody is told of faults, a warning shows a bug and lets the process go on. */
 function warn(error: unknown, during: string): void {
   process.emitWarning(`unexpected error during ${during}: ${error instanceof Error ? error.message : String(error)}`, {
     type: "OnbehalfFault",

@@ -7,14 +7,17 @@ import type { KeyStore } from "../../store/store.ts";
 /**
  * Opens a store's keyring, or makes the first one of a store that was never used.
  *
- * @throws {OnbehalfError} `key_invalid`: another store's key; nothing was changed
+ * @param classes the classes of data keys to open; all by default
+ * @throws {OnbehalfError} `key_invalid`: the store was sealed with another master key; nothing was changed
+ * @throws {OnbehalfError} `store_unusable`: a data key is damaged
+ * @throws {OnbehalfError} `store_unavailable`
  */
 export async function openStoreKeyring(
   store: KeyStore,
   masters: MasterKeys,
   classes?: readonly KeyClass[],
 ): Promise<Keyring> {
-  // Only a store without any key gets new ones: where sealed values exist, a new key would open none of them.
+  // Only a store without any data key gets new ones: new keys would open none of the values that are sealed already.
   const instance = randomUUID();
   const stored =
     (await store.readKeys()) ?? (await store.createKeys({ instance, keys: newWrappedKeys(instance, masters[0]) }));

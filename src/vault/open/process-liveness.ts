@@ -3,10 +3,10 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import type { Liveness, Owner } from "../../core/take-over.ts";
 
-/** Vaults of this very process that are open: two of them may share a store, as tests and workers do. */
+/** The vaults of this process that are open. Two of them may share a store, as in tests and workers. */
 const openVaults = new Set<string>();
 
-/** Makes an identity for one vault of this process, and declares it alive until {@link ownerGone}. */
+/** Makes the identity of a new vault of this process. It counts as alive until {@link ownerGone}. */
 export function newOwner(): Owner {
   const owner: Owner = {
     node: thisNode(),
@@ -18,14 +18,16 @@ export function newOwner(): Owner {
   return owner;
 }
 
-/** Declares that nothing of this vault runs any more. */
+/** Notes that nothing of a vault runs any more: its attempts may be taken over. */
 export function ownerGone(owner: Owner): void {
   openVaults.delete(owner.vault);
 }
 
 /**
- * What this machine's process table says of an owner. Only certainty counts: a holder who is merely slow may be the
- * only one with the only valid token.
+ * What this machine's process table says of an owner. An owner counts as dead only where that is certain: one that is
+ * merely slow may hold the only copy of the only valid token.
+ *
+ * @param self the vault that asks
  */
 export function livenessOf(owner: Owner, self: Owner): Liveness {
   if (owner.vault === self.vault) return "mine";
@@ -35,11 +37,12 @@ export function livenessOf(owner: Owner, self: Owner): Liveness {
     return openVaults.has(owner.vault) ? "alive" : "dead";
   if (!exists(owner.pid)) return "dead";
   const startedAt = startOf(owner.pid);
-  // Where the system does not tell when a process started, a reused pid looks alive: slower, never wrong.
+  // Where the system does not tell when a process started, a new process with the same pid makes a dead owner look
+  // alive. Then a take-over comes later, but never too early.
   return startedAt !== undefined && owner.startedAt !== "" && startedAt !== owner.startedAt ? "dead" : "alive";
 }
 
-/** Host, boot, and pid namespace: pids of two containers on one host say nothing about each other. */
+/** Host, boot and pid namespace. Two containers on one host have pids of their own, which may be equal by chance. */
 function thisNode(): string {
   return [hostname(), read("/proc/sys/kernel/random/boot_id"), link("/proc/self/ns/pid")].join("/");
 }
@@ -61,7 +64,7 @@ function exists(pid: number): boolean {
   }
 }
 
-/** Field 22 of proc(5)'s stat: start time in ticks since boot. A zombie counts as gone. */
+/** When a process started, in ticks since boot: field 22 of its `stat` in proc(5). A zombie counts as gone. */
 function startOf(pid: number): string | undefined {
   const stat = read(`/proc/${pid}/stat`);
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");

@@ -5,14 +5,15 @@ import { parseClientSecretJson } from "../../providers/client-secret-json.ts";
 import type { Client, Provider } from "../../providers/provider.ts";
 
 /**
- * A provider's client, read from its file where it names one; and its endpoints' safety.
+ * A provider's client, read from its file where the provider names one. The provider's endpoints are checked as well.
  *
- * @throws {OnbehalfError} `configuration_invalid`
+ * @throws {OnbehalfError} `configuration_invalid`: there is no client, its file or secret cannot be used, or an
+ *   endpoint is no absolute URL, or one that secrets must not be sent to
  */
 export function loadClient(provider: Provider): Client {
   assertSafeEndpoints(provider);
   const { client } = provider;
-  // No grant belongs to this name, so none is ever refreshed or revoked in it.
+  // No grant belongs to a client with an empty id, so none is ever refreshed or revoked through it.
   if (client === "none") return { clientId: "" };
   if ("clientSecretFile" in client) {
     return parseClientSecretJson(read(client.clientSecretFile), client.clientSecretFile);
@@ -23,17 +24,17 @@ export function loadClient(provider: Provider): Client {
       "give the path of client_secret.json, or clientId and clientSecret",
     );
   }
-  // Sent by nobody: every exchange would fail before it left, and look like a provider that is down.
+  // With an empty secret, every exchange would fail before it is sent, as if the provider were down.
   if (client.clientSecret?.expose() === "") {
     throw configurationInvalid(
       `provider ${provider.name} has no client secret`,
-      "give the web client's secret; a variable that it was read from may not be set",
+      "give the web client's secret; if it comes from an environment variable, check that the variable is set",
     );
   }
   return client;
 }
 
-/** Plain http carries secrets in clear: accepted to this machine alone. */
+/** Refuses plain http, which carries secrets in clear, except to this machine itself. */
 function assertSafeEndpoints({ name, endpoints, issuer, apiBaseUrl }: Provider): void {
   const urls = [
     ...(endpoints === "discover" ? [issuer] : Object.values(endpoints)),
@@ -41,11 +42,14 @@ function assertSafeEndpoints({ name, endpoints, issuer, apiBaseUrl }: Provider):
   ];
   for (const text of urls as string[]) {
     if (!URL.canParse(text))
-      throw configurationInvalid(`provider ${name} has an endpoint that is not a URL`, "give absolute URLs");
+      throw configurationInvalid(
+        `provider ${name} has an endpoint that is not a URL: ${text}`,
+        "give an absolute URL, such as https://id.example/token",
+      );
     if (!isConfidential(text)) {
       throw configurationInvalid(
         `provider ${name} has an endpoint without https: ${new URL(text).origin}`,
-        "plain http is for loopback addresses only",
+        "give an https URL; plain http is for loopback addresses only",
       );
     }
   }

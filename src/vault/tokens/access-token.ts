@@ -1,12 +1,10 @@
 import type { Secret } from "../../core/secret.ts";
 
-/**
- * A token that may be used now. `token` is a getter: neither logging nor serialising the object shows it.
- */
+/** An access token. `token` is a getter, so that neither logging nor serialising the object shows it. */
 export class AccessToken {
   readonly grantId: string;
   readonly expiresAt: Date;
-  /** What it was granted for, in the provider's canonical names. */
+  /** What the token may be used for, in the provider's canonical names. */
   readonly scopes: readonly string[];
   readonly #token: Secret;
 
@@ -17,21 +15,31 @@ export class AccessToken {
     this.scopes = scopes;
   }
 
-  /** The bearer token itself (RFC 6750). */
+  /**
+   * The token itself, for `Authorization: Bearer …`.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+   */
   get token(): string {
     return this.#token.expose();
   }
 }
 
-/** Whether a token with this end is good for `minTtlMs` more. */
+/**
+ * Whether a token lives for `minTtlMs` more.
+ *
+ * @param expiresAt milliseconds since the epoch; undefined: there is no token
+ * @param now milliseconds since the epoch
+ */
 export function isFresh(expiresAt: number | undefined, now: number, minTtlMs: number): boolean {
   return expiresAt !== undefined && expiresAt - now >= minTtlMs && expiresAt > now;
 }
 
 /**
- * When to refresh in the background: at 70 to 85 % of the token's life, spread per grant.
+ * When to refresh a token in the background: at 70 to 85 % of its life, so that tokens that came together are not
+ * refreshed together.
  *
- * @param random in [0, 1), fixed per grant and generation
+ * @param random in [0, 1): where in that range
  * @returns milliseconds since the epoch
  */
 export function refreshAheadAt(issuedAt: number, expiresAt: number, random: number): number {

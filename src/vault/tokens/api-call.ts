@@ -6,8 +6,8 @@ import { protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 
 /**
- * Calls an API with the grant's token. A 401 is answered by one refresh and one repeat, where the body can be sent
- * again; redirects are handed back, never followed with the token.
+ * Calls an API with the grant's token; see `Vault.fetch`. Where the API answers 401, the token is refreshed and the
+ * request sent once more, unless its body is a stream. Redirects are returned, never followed with the token.
  */
 export async function callApi(
   context: VaultContext,
@@ -31,14 +31,15 @@ export async function callApi(
 function send({ fetch }: VaultContext, target: URL, init: RequestInit, token: string): Promise<Response> {
   const headers = new Headers(init.headers);
   headers.set("authorization", `Bearer ${token}`);
-  // A redirect followed automatically would carry the token to whatever host the answer names.
+  // `fetch` would follow a redirect with the token, to whatever host the answer names.
   return fetch(target, { ...init, headers, redirect: "manual" });
 }
 
 /**
- * Where a call really goes, if the provider allows its host.
+ * The URL that a call is sent to: the one that was asked for, or the same path at the provider's `apiBaseUrl`.
  *
- * @throws {OnbehalfError} `host_not_allowed`
+ * @throws {OnbehalfError} `host_not_allowed`: the provider's record does not list the host, or the URL is not plain
+ *   https
  */
 function targetOf(url: URL, { apiHosts, apiBaseUrl }: Provider): URL {
   const base = apiBaseUrl === undefined ? undefined : new URL(apiBaseUrl);
@@ -46,21 +47,24 @@ function targetOf(url: URL, { apiHosts, apiBaseUrl }: Provider): URL {
   const plain = url.protocol === "https:" && url.port === "" && url.username === "" && url.password === "";
   if (!plain || !apiHosts.some((allowed) => matchesHost(url.hostname, allowed))) {
     throw new OnbehalfError("host_not_allowed", `a token may not be sent to ${url.protocol}//${url.host}`, {
-      hint: `only https and these hosts: ${apiHosts.join(", ") || "none is configured for this provider"}`,
+      hint:
+        apiHosts.length === 0
+          ? "list the provider's API hosts in its record; it lists none"
+          : `use https and one of these hosts: ${apiHosts.join(", ")}`,
       details: { host: url.host, allowed: apiHosts },
     });
   }
   return base === undefined ? url : new URL(`${base.origin}${url.pathname}${url.search}`);
 }
 
-/** `*.googleapis.com` fits every subdomain and not the domain itself. */
+/** Whether a host is the allowed one. `*.googleapis.com` allows every subdomain, but not the domain itself. */
 export function matchesHost(host: string, allowed: string): boolean {
   return allowed.startsWith("*.")
     ? host.endsWith(allowed.slice(1)) && host.length > allowed.length - 1
     : host === allowed;
 }
 
-/** A stream can be sent once only. */
+/** Whether a body can be sent twice. A stream cannot. */
 function isRepeatable(body: RequestInit["body"]): boolean {
   return (
     !(body instanceof ReadableStream) && !(typeof body === "object" && body !== null && Symbol.asyncIterator in body)

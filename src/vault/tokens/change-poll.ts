@@ -1,13 +1,14 @@
 import type { GrantStore } from "../../store/store.ts";
 import type { TokenCache } from "./token-cache.ts";
 
-/** So long may another process's change go unseen here, milliseconds. */
+/** How long another process's change may stay unseen here, milliseconds. */
 export const changePollMs = 500;
 
 /**
- * One look at what other processes changed, to be repeated.
+ * Makes a function to be called again and again: it reads what other processes have changed, and drops it from the
+ * cache.
  *
- * @param seq the last change that is known
+ * @param seq the number of the last change that is known
  */
 export function changePoll(store: GrantStore, cache: TokenCache, seq: number): () => Promise<void> {
   let seen = seq;

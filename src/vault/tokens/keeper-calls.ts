@@ -10,7 +10,7 @@ import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
 import type { Keeper } from "../keeper/keeper.ts";
 import type { TokenCache } from "./token-cache.ts";
 
-/** What is needed to ask the keeper, and to forget what its answer makes wrong. */
+/** What is needed to ask the keeper, and to drop from the cache what its work has changed. */
 export interface KeeperCalls {
   readonly context: VaultContext;
   readonly keeper: Keeper;
@@ -41,7 +41,8 @@ export async function revoke(
   const named = typeof ref === "object" && "grantId" in ref ? ref.grantId : ref;
   const { grantId, subjectHash } = await findGrant(context, named);
   cache.invalidate([grantId]);
-  // Others of the same person may end with it, and are not to be served from memory until that is looked at.
+  // The provider may end other grants of the same person as well. Drop their tokens from memory too: the next use of
+  // each then reads its row, which tells.
   const all = (await context.store.grantsBySubject(subjectHash)).map((row) => row.grantId);
   await waitFor(keeper.revoke(grantId), signal).finally(() => cache.invalidate(all));
   return grantOf(context.keyring, await findGrant(context, { grantId }));

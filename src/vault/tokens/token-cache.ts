@@ -2,10 +2,10 @@ import type { GrantRef } from "../../core/grant.ts";
 import type { GrantChange, GrantRow } from "../../store/store.ts";
 import type { AccessToken } from "./access-token.ts";
 
-/** Tokens and references kept; the oldest go first. */
+/** How many tokens, and how many references, are kept. The oldest are dropped first. */
 const limit = 50_000;
 
-/** Which grant it is, and whose. */
+/** Which grant it is, and which client it belongs to. */
 export type Identity = Pick<GrantRow, "grantId" | "provider" | "clientId" | "issuer">;
 
 export interface CachedToken extends Identity {
@@ -13,25 +13,29 @@ export interface CachedToken extends Identity {
   readonly generation: number;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
+  /** From this time on, the token is refreshed in the background. Milliseconds since the epoch. */
   readonly refreshAt: number;
-  /** Whether it was handed out since it came: only what is in use is refreshed ahead. */
+  /** Whether it was handed out since it was kept. Only such tokens are refreshed before they expire. */
   used: boolean;
 }
 
-/** Access tokens that were handed out lately, by grant, and the references that led to them. */
+/** Access tokens that were handed out lately, by grant, and the references by which callers asked for them. */
 export class TokenCache {
   readonly #tokens = new Map<string, CachedToken>();
   readonly #grantIds = new Map<string, string>();
   #version = 0;
 
-  /** Incremented by every invalidation. Read it before you read the store, and pass it to {@link keep}. */
+  /**
+   * Incremented by every invalidation. Read it before you read the store and pass it to {@link keep}, which then
+   * ignores rows that were read too early.
+   */
   get version(): number {
     return this.#version;
   }
 
-  /** @param key as `cacheKey` makes it of a reference */
+  /** @param key what {@link cacheKey} makes of a reference */
   find(key: string): CachedToken | undefined {
-    // A grant's own id leads to it whatever else has changed, also while nothing can be looked up.
+    // A grant's own id always names the same grant, so it is found even while the store cannot be read.
     return this.#tokens.get(idInKey(key) ?? this.#grantIds.get(key) ?? "");
   }
 
@@ -40,8 +44,10 @@ export class TokenCache {
   }
 
   /**
-   * Keeps a token, unless something was invalidated since `version`: then the row was read too early, its token may be
-   * revoked, and it is good for one answer and no more.
+   * Keeps a token, unless something was invalidated since `version`. In that case its row was read too early and the
+   * token may have been revoked since, so the caller may use it once, but it must not be kept.
+   *
+   * @param version what {@link version} was before the row was read
    */
   keep(key: string, cached: CachedToken, version: number): void {
     if (version !== this.#version) return;
@@ -49,26 +55,26 @@ export class TokenCache {
     setNewest(this.#grantIds, key, cached.grantId);
   }
 
-  /** Drops the token of a grant that is known to have ended. */
+  /** Drops the token of a grant that has ended. */
   drop(grantId: string): void {
     this.#tokens.delete(grantId);
   }
 
-  /** Drops what is known of grants that were changed here. */
+  /** Drops what is known of grants that have changed. */
   invalidate(grantIds: readonly string[]): void {
     this.#version += 1;
     for (const grantId of grantIds) this.#tokens.delete(grantId);
-    // A reference may now fit another grant, or several: all of them are looked up again.
+    // After a change, any reference may fit another grant, or several. So every reference is looked up again.
     this.#grantIds.clear();
   }
 
-  /** Drops what changed in the store, but for the changes that the cache has already seen. */
+  /** Drops the grants that changed in the store, except where the cache holds what the change wrote. */
   apply(changes: readonly GrantChange[]): void {
     const news = changes.filter((change) => !this.#isKnown(change));
     if (news.length > 0) this.invalidate(news.map(({ grantId }) => grantId));
   }
 
-  /** A refresh of our own is news to others only. */
+  /** Whether the cache holds what a change wrote, as after a refresh by this process. */
   #isKnown({ grantId, generation, state, accessExpiresAt }: GrantChange): boolean {
     const cached = this.#tokens.get(grantId);
     return state === "active" && cached?.generation === generation && cached.expiresAt === accessExpiresAt;
@@ -76,8 +82,8 @@ export class TokenCache {
 }
 
 /**
- * A key that tells references apart, for caches. What somebody else chose stands last: no user id can be written so
- * that it reads as another reference.
+ * A key for each reference. What callers choose, such as a user id, comes last in it: no user id can be written so that
+ * its key equals that of another reference.
  */
 export function cacheKey(ref: GrantRef): string {
   if (typeof ref === "string") return `id\n${ref}`;

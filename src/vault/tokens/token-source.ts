@@ -1,6 +1,6 @@
 /**
- * Hands out valid access tokens: from memory, from the store, or by a refresh that all who wait share. What opens or
- * sends a refresh token does not belong here: the keeper is asked.
+ * tokens/ hands out valid access tokens: from memory, from the store, or by a refresh that all waiting callers share.
+ * What opens or sends a refresh token does not belong here: this code asks the keeper for that.
  */
 import { isOnbehalfError } from "../../core/errors.ts";
 import { isUsable, scopesOf } from "../../core/grant.ts";
@@ -19,10 +19,11 @@ import { AccessToken, isFresh, refreshAheadAt } from "./access-token.ts";
 import { cacheKey } from "./token-cache.ts";
 import type { CachedToken, Identity, TokenCache } from "./token-cache.ts";
 
+/** What `getAccessToken` takes besides the grant. */
 export interface GetAccessTokenOptions {
-  /** How long the token must still live, seconds; 60 by default. One that lives shorter is refreshed first. */
+  /** How long the token must still live, seconds. One that lives for a shorter time is refreshed first. Default: 60. */
   readonly minTtlSeconds?: number;
-  /** Ends the wait; a refresh that is under way goes on, for whoever asks next. */
+  /** Ends the wait: the call throws the signal's reason. A refresh that is under way goes on, for the next caller. */
   readonly signal?: AbortSignal;
 }
 
@@ -35,20 +36,25 @@ interface ReadGrant {
   readonly version: number;
 }
 
+/** Gives valid access tokens of grants. */
 export class TokenSource {
   readonly #context: VaultContext;
   readonly #keeper: Keeper;
   readonly #flights = new SingleFlight<string, RefreshOutcome>();
   readonly #cache: TokenCache;
 
-  /** @param cache what others invalidate when they change grants */
+  /** @param cache shared with the code that changes grants, which invalidates it */
   constructor(context: VaultContext, keeper: Keeper, cache: TokenCache) {
     this.#context = context;
     this.#keeper = keeper;
     this.#cache = cache;
   }
 
-  /** The token for a reference, if memory holds one that lives long enough. Touches nothing else. */
+  /**
+   * The token for a reference, where the cache holds one that lives long enough. It reads nothing else.
+   *
+   * @param key what `cacheKey` makes of the reference
+   */
   peek(key: string, minTtlMs: number): AccessToken | undefined {
     const cached = this.#cached(key, minTtlMs);
     if (cached === undefined) return undefined;
@@ -56,21 +62,26 @@ export class TokenSource {
     return cached.token;
   }
 
-  /** Which grant a reference means: from memory where its token lives there, so that a call needs no store. */
+  /**
+   * Which grant a reference means. Where the cache holds a token of it that lives, the store is not read.
+   *
+   * @throws {OnbehalfError} `grant_not_found`, `ambiguous_grant`, `store_unavailable`
+   */
   async identify(ref: GrantRef): Promise<Identity> {
     return this.#cached(cacheKey(ref), 0) ?? (await findGrant(this.#context, ref));
   }
 
   /**
-   * Refreshes tokens that are in use, before they end and without anybody waiting for it. A failure is told by an
-   * event, and comes round again.
+   * Begins to refresh tokens that are in use and will expire soon, in the background. An event tells of a failure. The
+   * next attempt comes when a caller asks for the token.
    */
   refreshAhead(): void {
     const { clock, onFault } = this.#context;
     const now = clock.now();
     for (const cached of this.#cache.all()) {
       if (!cached.used || cached.refreshAt > now) continue;
-      // One try for what memory holds now: a failed one is tried again when the token is next looked up.
+      // Try once for each token that the cache holds. After a failure, it is tried again once a caller has asked for
+      // it.
       cached.used = false;
       this.#refresh(cached, "background").catch((error: unknown) => {
         if (!isOnbehalfError(error)) onFault(error, "refresh ahead");
@@ -78,6 +89,7 @@ export class TokenSource {
     }
   }
 
+  /** See `Vault.getAccessToken`. */
   async get(ref: GrantRef, { minTtlSeconds = 60, signal }: GetAccessTokenOptions): Promise<AccessToken> {
     const key = cacheKey(ref);
     const minTtlMs = minTtlSeconds * 1000;
@@ -87,7 +99,8 @@ export class TokenSource {
     try {
       return await this.#obtain(ref, key, minTtlMs, signal);
     } catch (error) {
-      // Our own parts are down: a token that still lives is better than none. A grant's own end is not papered over.
+      // While our store or keeper is down, a token that still lives is better than an error. The end of a grant is
+      // never hidden in this way.
       const ours = isOnbehalfError(error, "store_unavailable") || isOnbehalfError(error, "keeper_unavailable");
       const last = ours ? this.peek(key, 0) : undefined;
       if (last !== undefined) return last;
@@ -96,8 +109,8 @@ export class TokenSource {
   }
 
   /**
-   * A token other than the one that an API has just refused. However many calls were refused with it, one refresh
-   * replaces it.
+   * Another token than the one that an API has just refused. One refresh replaces it, however many calls were refused
+   * with it.
    */
   async replace(refused: AccessToken, signal?: AbortSignal): Promise<AccessToken> {
     const read = await this.#read({ grantId: refused.grantId });
@@ -126,7 +139,7 @@ export class TokenSource {
     return this.#refreshed(key, read, signal);
   }
 
-  /** Refreshes until there is a token, or an error that says why there is none. */
+  /** Refreshes until there is a token, or throws why there is none. */
   async #refreshed(key: string, read: ReadGrant, signal?: AbortSignal): Promise<AccessToken> {
     for (let followed = 0; ;) {
       const outcome = await waitFor(this.#refresh(read.row), signal);
@@ -134,11 +147,12 @@ export class TokenSource {
       if (outcome.kind === "refreshed" && outcome.expiresAt > this.#context.clock.now()) {
         return this.#received(key, read, outcome);
       }
-      // Another process was first, or the grant has ended, or the new token has already: its row says which.
+      // Another process was first, or the grant has ended, or the new token has expired already: the row says which.
       read = await this.#read({ grantId: read.row.grantId });
       const { row } = read;
       this.#assertUsable(row);
-      // Even one that lives shorter than asked: the provider gives no better.
+      // A token that was just refreshed is returned even where it lives for a shorter time than asked: the provider
+      // gives no better one.
       if (this.#isFresh(row, 0)) return this.#handOut(key, read);
       if (row.refreshSealed === null) return this.#reauthorize(row, "no_refresh_token");
       followed += 1;
@@ -162,13 +176,16 @@ export class TokenSource {
   ): AccessToken {
     const token = new AccessToken(row.grantId, accessToken, expiresAt, scopesOf(scope));
     const next = { ...row, generation: row.generation + 1, accessIssuedAt: issuedAt };
-    // One that the store could not take is kept whatever else has changed: others who ask meanwhile must not send the
-    // old refresh token again.
+    // Where the store could not take the token, it is kept whatever else has changed: otherwise the next caller would
+    // have the old refresh token sent again.
     this.#keep(key, token, next, isStored ? version : this.#cache.version);
     return token;
   }
 
-  /** The provider or our configuration is at fault: what still lives is served, and nothing is blamed on the grant. */
+  /**
+   * The provider or our configuration is at fault. The stored token is returned where it still lives; otherwise the
+   * error says that the grant is as it was.
+   */
   #failed(row: GrantRow, outcome: RefreshOutcome & { kind: "unavailable" | "misconfigured" }): AccessToken {
     const living = this.#living(row);
     if (living !== undefined) return living;
@@ -190,7 +207,7 @@ export class TokenSource {
     return isFresh(accessExpiresAt ?? undefined, this.#context.clock.now(), minTtlMs);
   }
 
-  /** The stored token, if it lives at all. */
+  /** The stored token, where it has not expired. */
   #living(row: GrantRow): AccessToken | undefined {
     if (!this.#isFresh(row, 0) || row.accessExpiresAt === null) return undefined;
     const token = openAccessToken(this.#context.keyring, row);
@@ -216,7 +233,7 @@ export class TokenSource {
 
   #assertUsable(row: GrantRow): void {
     if (isUsable(row.state)) return;
-    // Known from now on: what memory still holds is dead, and must not be handed out until the change is noticed.
+    // The token that the cache still holds is dead. Drop it now: the change poll would let it be handed out until then.
     this.#cache.drop(row.grantId);
     this.#reauthorize(row, row.reason ?? "revoked");
   }
