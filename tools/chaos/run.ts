@@ -219,11 +219,16 @@ async function settle(
   const standings = await Promise.all(
     [...emails.keys()].map(async (grantId, n): Promise<[string, { standing: Standing; accepted: boolean }]> => {
       let standing: Standing = "silent";
+      let accepted = false;
       for (let round = n; performance.now() < until; round++) {
         const service = fleet.up[round % Math.max(1, fleet.up.length)];
         const reading = service === undefined ? undefined : await readToken(service.url, grantId, key);
         if (reading?.kind === "token") {
-          return [grantId, { standing: "served", accepted: await provider.accepts(reading.accessToken) }];
+          standing = "served";
+          accepted = await provider.accepts(reading.accessToken);
+          if (accepted) break;
+          // The request of a process that was killed at the very end may have ended it just now. Its token lives for a
+          // few seconds more, and then the grant must say that it has ended.
         }
         if (service !== undefined && reading?.kind === "flagged") {
           standing = "flagged";
@@ -231,7 +236,7 @@ async function settle(
         }
         await pause(200);
       }
-      return [grantId, { standing, accepted: false }];
+      return [grantId, { standing, accepted }];
     }),
   );
   return new Map(standings);
