@@ -76,7 +76,7 @@ test("no token, code, key or secret that passes through a service is found in it
   const google = await eavesdropper(t, standin.url);
   const { secrets } = google;
   secrets.set("master key", fixture.key.expose());
-  secrets.set("master key's body", fixture.key.expose().split("_")[1] ?? "");
+  secrets.set("master key's body", fixture.key.expose().slice("obm_".length, -"_01234567".length));
 
   // The callers' keys are made by another process, as an operator makes them.
   const operator = await openVault({
