@@ -96,7 +96,7 @@ for (const [storeName, place] of Object.entries(places)) {
       });
 
       test(`${storeName}, rotation ${name}: a refresh's answer that comes during the grant's revocation ends with it`, async (t) => {
-        const { fixture, vault, open, grantId, asked, answers, store } = await begin(t, 100);
+        const { fixture, vault, open, grantId, asked, answers, store } = await begin(t, 250);
         fixture.standin.fault("POST", "/revoke", { times: 1, status: 503 });
         await assert.rejects(vault.revoke(grantId), unconfirmed);
         assert.ok(ended(await asked) || unconfirmed(await asked));

@@ -12,7 +12,8 @@ for (const [title, end, expected] of [
   ["a process that imports PostgreSQL and exits at once ends with its own exit code", "process.exit(3)", 3],
 ] as const) {
   test(title, () => {
-    const { status } = spawnSync("node", ["--input-type=module", "-e", `await import(${module}); ${end}`]);
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+    const { status } = spawnSync("node", ["--input-type=module", "-e", `await import(${module}); ${end}`], { env });
     assert.equal(status, expected);
   });
 }
