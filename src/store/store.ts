@@ -19,6 +19,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { GrantState, LapseReason } from "../core/grant.ts";
 import type { Attempt, AttemptResult, Owner } from "../core/take-over.ts";
+import type { CallerStore } from "./caller-store.ts";
 
 /** A grant as it is stored: everything secret is sealed, everything personal hashed or sealed. */
 export interface GrantRow {
@@ -210,7 +211,8 @@ export interface RefreshStore {
    * again, since the answer proves that its token was alive.
    *
    * @param suspectSince where given, a grant that became `suspect` or `lapsed` after this time is `suspect`, and its
-   *   access token counts as expired: what ended the old tokens may have ended the new ones as well, so that the next use asks the provider
+   *   access token counts as expired, so that the next use asks the provider: what ended the old tokens may have ended
+   *   the new ones as well
    * @returns the state of the grant now; undefined where the grant has moved, is being revoked, or is not there: the
    *   caller must then keep the answer as a late answer
    */
@@ -326,30 +328,6 @@ export interface IntakeStore {
    * @returns how many
    */
   sweepIntakes(endedBefore: number): Promise<number>;
-}
-
-/** A program that may call the service, by its key. */
-export interface CallerRow {
-  readonly callerId: string;
-  /** Unique among callers that are not revoked. */
-  readonly name: string;
-  readonly keyHash: Uint8Array;
-  /** JSON. */
-  readonly permissions: string;
-  readonly createdAt: number;
-  readonly expiresAt: number | null;
-  readonly revokedAt: number | null;
-}
-
-export interface CallerStore {
-  /** @returns true: stored; false: a caller that is not revoked has this name */
-  insertCaller(row: CallerRow): Promise<boolean>;
-  /** @returns revoked and expired callers, too; undefined where there is none */
-  callerById(callerId: string): Promise<CallerRow | undefined>;
-  /** @returns all callers ever made, the oldest first */
-  listCallers(): Promise<CallerRow[]>;
-  /** @returns true: revoked by this call; false: no caller of this name was left to revoke */
-  revokeCaller(name: string, at: number): Promise<boolean>;
 }
 
 /** What only some stores can tell. For each there is a slower way, which works with every store. */

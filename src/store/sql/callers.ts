@@ -1,7 +1,7 @@
 import { insertList, rowReader, selectList, valuesWriter } from "./column.ts";
 import { callerColumns } from "./tables.ts";
 import type { Database } from "./sql.ts";
-import type { CallerStore } from "../store.ts";
+import type { CallerStore } from "../caller-store.ts";
 
 const readCaller = rowReader(callerColumns);
 const callerValues = valuesWriter(callerColumns);

@@ -1,5 +1,6 @@
 import type { Attempt } from "../../core/take-over.ts";
-import type { CallerRow, GrantChange, GrantRow, IntakeRow, LateAnswerRow, StoredKey, TokenColumns } from "../store.ts";
+import type { CallerRow } from "../caller-store.ts";
+import type { GrantChange, GrantRow, IntakeRow, LateAnswerRow, StoredKey, TokenColumns } from "../store.ts";
 import { bytes, bytesOrNull, number, numberOrNull, owner, text, textOrNull, truth } from "./column.ts";
 import type { ColumnsOf } from "./column.ts";
 

@@ -1,6 +1,6 @@
 import { equal } from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { CallerRow } from "../store.ts";
+import type { CallerRow } from "../caller-store.ts";
 import { suiteTime } from "./suite-stores.ts";
 import type { SuiteStores } from "./suite-stores.ts";
 import { bytes, same, unique } from "./rows.ts";

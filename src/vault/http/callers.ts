@@ -3,7 +3,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
 import { OnbehalfError, isOnbehalfError } from "../../core/errors.ts";
 import { Secret } from "../../core/secret.ts";
-import type { CallerRow, CallerStore } from "../../store/store.ts";
+import type { CallerRow, CallerStore } from "../../store/caller-store.ts";
 
 /**
  * What a caller may do: get access tokens, call APIs through the proxy, and read, create or revoke grants.
