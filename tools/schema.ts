@@ -1,14 +1,16 @@
 /** The schemas that the migrations result in, as text: reviewed in diffs, and compared by the tests. */
 import { DatabaseSync } from "node:sqlite";
 import { Client } from "pg";
-import { migrationsFor } from "../src/store/sql/migrate.ts";
+import { migrationsTable } from "../src/store/sql/migrate.ts";
+import { migrationFiles } from "./embedded-migrations.ts";
 
 const header =
   "-- What the migrations of this folder result in. Written by tools/dump-schema.ts; not run by anything.\n\n";
 
 export function sqliteSchema(): string {
   const database = new DatabaseSync(":memory:");
-  for (const { text } of migrationsFor("sqlite")) database.exec(text);
+  database.exec(migrationsTable);
+  for (const { text } of migrationFiles("sqlite")) database.exec(text);
   const rows = database
     .prepare(
       `SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'
@@ -24,7 +26,8 @@ export async function postgresSchema(connectionString: string): Promise<string> 
   const client = new Client({ connectionString });
   await client.connect();
   try {
-    for (const { text } of migrationsFor("postgres")) await client.query(text);
+    await client.query(migrationsTable);
+    for (const { text } of migrationFiles("postgres")) await client.query(text);
     const { rows } = await client.query<{ text: string }>(`
       SELECT text FROM (${tables} UNION ALL ${indexes} UNION ALL ${triggers} UNION ALL ${functions}) AS parts
       ORDER BY relation COLLATE "C", rank, text COLLATE "C"`);

@@ -113,6 +113,13 @@ CREATE TABLE meta (
   CONSTRAINT meta_pkey PRIMARY KEY (name)
 );
 
+CREATE TABLE onbehalf_migrations (
+  name text NOT NULL,
+  applied_at bigint NOT NULL,
+  checksum text,
+  CONSTRAINT onbehalf_migrations_pkey PRIMARY KEY (name)
+);
+
 CREATE TABLE orphans (
   orphan_id text COLLATE "C" NOT NULL,
   grant_id text COLLATE "C" NOT NULL,

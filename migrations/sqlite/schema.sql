@@ -108,6 +108,8 @@ CREATE TABLE meta (
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE onbehalf_migrations (name TEXT PRIMARY KEY, applied_at BIGINT NOT NULL, checksum TEXT);
+
 CREATE TABLE orphans (
   orphan_id         TEXT PRIMARY KEY,
   grant_id          TEXT NOT NULL REFERENCES grants (grant_id) ON DELETE CASCADE,

@@ -3,9 +3,9 @@
  * No statement on grants, attempts or intakes stands here: those are the same for every database, in ../sql/.
  */
 import type { Client } from "pg";
-import { bringUpToDate, compareMigrations, migrationsFor } from "../sql/migrate.ts";
-import type { Migration } from "../sql/migrate.ts";
+import { bringUpToDate, compareMigrations } from "../sql/migrate.ts";
 import { PostgresDatabase } from "./database.ts";
+import { migrations } from "./migrations.ts";
 import { clientConfig, locationOf } from "./options.ts";
 import type { PostgresOptions } from "./options.ts";
 import { PostgresPresence } from "./presence.ts";
@@ -46,7 +46,6 @@ export function postgres(where: string | PostgresOptions): Store {
   }: PostgresOptions = typeof where === "string" ? { connectionString: where } : where;
   const location = locationOf(connectionString);
   locationOf(directConnectionString);
-  const known = migrationsFor("postgres");
   const listeners = new Set<() => void>();
   const database = new PostgresDatabase(location);
   let open: Open | undefined;
@@ -72,7 +71,7 @@ export function postgres(where: string | PostgresOptions): Store {
     });
     const close = (): Promise<void> => sockets.closing([session.stop(), database.close()], closeMs);
     try {
-      await upToDate(database, known, migrate);
+      await upToDate(database, migrate);
       await session.start();
       return { session, presence, close };
     } catch (error) {
@@ -85,7 +84,7 @@ export function postgres(where: string | PostgresOptions): Store {
     ...sqlStore({
       kind: "postgres",
       location,
-      known,
+      known: migrations,
       database,
       async open({ migrate = true }) {
         open = await connect(migrate);
@@ -114,11 +113,11 @@ export function postgres(where: string | PostgresOptions): Store {
 }
 
 /** Looks without a lock first; migrates under one, so that of twenty processes that start together only one does it. */
-async function upToDate(database: PostgresDatabase, known: readonly Migration[], migrate: boolean): Promise<void> {
+async function upToDate(database: PostgresDatabase, migrate: boolean): Promise<void> {
   const [row] = await database.all("SELECT (to_regclass('onbehalf_migrations') IS NOT NULL)::int AS there");
   // A role that may not create tables can serve once another role has migrated.
-  if (isThere.read(row ?? {}) && (await compareMigrations(database, known)).pending.length === 0) return;
-  await database.migration((sql) => bringUpToDate(sql, known, migrate));
+  if (isThere.read(row ?? {}) && (await compareMigrations(database, migrations)).pending.length === 0) return;
+  await database.migration((sql) => bringUpToDate(sql, migrations, migrate));
 }
 
 function notesOn(session: PostgresSession): StoreNote[] {

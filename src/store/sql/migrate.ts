@@ -1,38 +1,34 @@
-import { readdirSync, readFileSync } from "node:fs";
 import type { OnbehalfError } from "../../core/errors.ts";
-import { text } from "./column.ts";
+import { text, textOrNull } from "./column.ts";
 import { storeUnusable } from "./failure.ts";
 import type { Sql, Transaction } from "./sql.ts";
 
+/** A step of the schema. It is part of the code, so that no other file can be taken for it. */
 export interface Migration {
-  /** The file's name without its ending, such as `0001-initial`. */
+  /** Such as `0001-initial`. */
   readonly name: string;
+  /** SHA-256 of `text`, in hexadecimal. */
+  readonly checksum: string;
   readonly text: string;
 }
 
-const nameColumn = text("name");
+/** Makes the table of applied migrations; the migrations themselves add the rest of its columns. */
+export const migrationsTable =
+  "CREATE TABLE IF NOT EXISTS onbehalf_migrations (name TEXT PRIMARY KEY, applied_at BIGINT NOT NULL)";
 
-/** The numbered files of one database, in order. */
-export function migrationsFor(dialect: "sqlite" | "postgres"): Migration[] {
-  const folder = new URL(`../../../migrations/${dialect}/`, import.meta.url);
-  return readdirSync(folder)
-    .filter((file) => /^\d{4}-.*\.sql$/.test(file))
-    .sort()
-    .map((file) => ({ name: file.slice(0, -4), text: readFileSync(new URL(file, folder), "utf8") }));
-}
+const nameColumn = text("name");
+const checksumColumn = textOrNull("checksum");
 
 /**
  * Brings the schema up to date.
  *
  * @param sql a transaction beside which no other migration runs
  * @param migrate false: change nothing, and throw where a migration is missing
- * @throws {OnbehalfError} `store_unusable`: a newer version has migrated this database, or `migrate` is false and the
- *   schema is behind
+ * @throws {OnbehalfError} `store_unusable`: a newer version has migrated this database, a migration was applied with
+ *   another text, or `migrate` is false and the schema is behind
  */
 export async function bringUpToDate(sql: Transaction, known: readonly Migration[], migrate: boolean): Promise<void> {
-  await sql.script(
-    "CREATE TABLE IF NOT EXISTS onbehalf_migrations (name TEXT PRIMARY KEY, applied_at BIGINT NOT NULL)",
-  );
+  await sql.script(migrationsTable);
   const { pending } = await compareMigrations(sql, known);
   if (pending.length > 0 && !migrate) throw schemaBehind(pending);
   for (const migration of pending) {
@@ -42,26 +38,35 @@ export async function bringUpToDate(sql: Transaction, known: readonly Migration[
       appliedAt: await sql.now(),
     });
   }
+  // The first migrations come before the column for their checksums.
+  for (const { name, checksum } of pending.length > 0 ? known : []) {
+    await sql.run("UPDATE onbehalf_migrations SET checksum = :checksum WHERE name = :name AND checksum IS NULL", {
+      name,
+      checksum,
+    });
+  }
 }
 
 /**
  * Splits the known migrations into those that were applied and those that are still to come.
  *
- * @throws {OnbehalfError} `store_unusable`: a newer version of this program has migrated this database
+ * @throws {OnbehalfError} `store_unusable`: a newer version of this program has migrated this database, or a migration
+ *   was applied with another text
  */
 export async function compareMigrations(
   sql: Sql,
   known: readonly Migration[],
 ): Promise<{ applied: string[]; pending: Migration[] }> {
-  const rows = await sql.all("SELECT name FROM onbehalf_migrations ORDER BY name");
+  // Every column that is there: versions before the checksums made the table without them.
+  const rows = await sql.all("SELECT * FROM onbehalf_migrations ORDER BY name");
   const applied = rows.map(nameColumn.read);
-  const names = new Set(known.map(({ name }) => name));
-  const unknown = applied.find((name) => !names.has(name));
-  if (unknown !== undefined) {
-    throw storeUnusable(
-      `the database has the migration ${unknown}, which this version of onbehalf does not know`,
-      "a newer version of onbehalf has used this database: run that version, or restore the backup from before the update",
-    );
+  const byName = new Map(known.map((migration) => [migration.name, migration]));
+  for (const row of rows) {
+    const name = nameColumn.read(row);
+    const migration = byName.get(name);
+    if (migration === undefined) throw migratedByNewer(name);
+    const checksum = "checksum" in row ? checksumColumn.read(row) : null;
+    if (checksum !== null && checksum !== migration.checksum) throw migratedDifferently(migration, checksum);
   }
   return { applied, pending: known.filter(({ name }) => !applied.includes(name)) };
 }
@@ -69,4 +74,24 @@ export async function compareMigrations(
 function schemaBehind(pending: readonly Migration[]): OnbehalfError<"store_unusable"> {
   const names = pending.map(({ name }) => name).join(", ");
   return storeUnusable(`the database's schema is behind: it lacks ${names}`, "run: onbehalf migrate");
+}
+
+function migratedByNewer(name: string): OnbehalfError<"store_unusable"> {
+  return storeUnusable(
+    `the database has the migration ${name}, which this version of onbehalf does not know`,
+    "a newer version of onbehalf has used this database: run that version, or restore the backup from before the update",
+  );
+}
+
+function migratedDifferently({ name, checksum }: Migration, applied: string): OnbehalfError<"store_unusable"> {
+  return storeUnusable(
+    `the database's migration ${name} is not the one of this version of onbehalf: its checksum is ${short(applied)}, ` +
+      `and not ${short(checksum)}`,
+    "a changed or unreleased build of onbehalf made this schema: run that build, or restore a backup from before it",
+  );
+}
+
+/** Enough of a checksum to tell two apart. */
+function short(checksum: string): string {
+  return `${checksum.slice(0, 12)}…`;
 }

@@ -6,10 +6,11 @@ import { systemClock } from "../../core/clock.ts";
 import { configurationInvalid } from "../../core/errors.ts";
 import type { OnbehalfError } from "../../core/errors.ts";
 import { storeUnusable } from "../sql/failure.ts";
-import { bringUpToDate, migrationsFor } from "../sql/migrate.ts";
+import { bringUpToDate } from "../sql/migrate.ts";
 import { sqlStore } from "../sql/sql-store.ts";
 import type { Store } from "../store.ts";
 import { SqliteDatabase } from "./database.ts";
+import { migrations } from "./migrations.ts";
 
 export interface SqliteOptions {
   /** How long the store waits while other processes hold the file's lock, milliseconds; 5,000 by default. */
@@ -27,12 +28,11 @@ export interface SqliteOptions {
 export function sqlite(path: string, { patienceMs = 5_000 }: SqliteOptions = {}): Store {
   // With an empty name, SQLite makes a file that it deletes when it is closed, and every grant with it.
   if (path === "" || path.startsWith("file:")) throw notAPath(path);
-  const known = migrationsFor("sqlite");
   const database = new SqliteDatabase(path, patienceMs);
   return sqlStore({
     kind: "sqlite",
     location: path,
-    known,
+    known: migrations,
     database,
 
     async open({ clock = systemClock, migrate = true }) {
@@ -40,7 +40,7 @@ export function sqlite(path: string, { patienceMs = 5_000 }: SqliteOptions = {})
       try {
         const damage = await database.damage();
         if (damage !== "") throw damaged(path, damage);
-        await database.transaction((sql) => bringUpToDate(sql, known, migrate));
+        await database.transaction((sql) => bringUpToDate(sql, migrations, migrate));
       } catch (error) {
         await database.close();
         throw error;

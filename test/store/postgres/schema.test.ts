@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { systemClock } from "../../../src/core/clock.ts";
 import { postgres } from "../../../src/store/postgres/index.ts";
+import { migrations } from "../../../src/store/postgres/migrations.ts";
+import { migrationsTable } from "../../../src/store/sql/migrate.ts";
 import { fails } from "../../support/fails.ts";
 import { administer, freshDatabase } from "../../support/postgres.ts";
 import { storeProcess } from "../../support/store-process.ts";
 
 const clock = systemClock;
+const names = migrations.map(({ name }) => name);
 
 describe("the schema of a PostgreSQL database", () => {
   test("PostgreSQL's schema is made once, by one of twenty stores that start together in several processes", async (t) => {
@@ -14,9 +17,9 @@ describe("the schema of a PostgreSQL database", () => {
     const processes = Array.from({ length: 4 }, () => storeProcess(t, database, { do: "open" }));
     const stores = Array.from({ length: 16 }, () => postgres({ connectionString: database, poolSize: 2 }));
     await Promise.all(stores.map((store) => store.open({ clock })));
-    for (const store of stores) assert.deepEqual((await store.migrations()).applied, ["0001-initial"]);
+    for (const store of stores) assert.deepEqual((await store.migrations()).applied, names);
     await Promise.all(stores.map((store) => store.close()));
-    for (const { answer } of processes) assert.deepEqual(await answer, ["0001-initial"]);
+    for (const { answer } of processes) assert.deepEqual(await answer, names);
   });
 
   test("a PostgreSQL database is left alone where migrate is false", async (t) => {
@@ -33,6 +36,34 @@ describe("the schema of a PostgreSQL database", () => {
     await store.close();
     await administer(database, "INSERT INTO onbehalf_migrations (name, applied_at) VALUES ('9999-later', 1)");
     await assert.rejects(store.open({ clock }), fails("store_unusable", "9999-later"));
+  });
+
+  test("a PostgreSQL database from before migrations had checksums is opened, and has them from then on", async (t) => {
+    const database = await freshDatabase(t);
+    await administer(database, migrationsTable);
+    await administer(database, migrations[0]?.text ?? "");
+    await administer(database, "INSERT INTO onbehalf_migrations (name, applied_at) VALUES ('0001-initial', 1)");
+    const store = postgres(database);
+    await assert.rejects(store.open({ clock, migrate: false }), fails("store_unusable", "0002-migration-checksums"));
+    await store.open({ clock });
+    await store.close();
+    assert.deepEqual(
+      await administer(database, "SELECT name, checksum FROM onbehalf_migrations ORDER BY name"),
+      migrations.map(({ name, checksum }) => ({ name, checksum })),
+    );
+    await store.open({ clock, migrate: false });
+    await store.close();
+  });
+
+  test("a PostgreSQL database that a migration of the same name but another text has made is not opened", async (t) => {
+    const database = await freshDatabase(t);
+    const store = postgres(database);
+    await store.open({ clock });
+    await store.close();
+    await administer(database, "UPDATE onbehalf_migrations SET checksum = 'abc' WHERE name = '0001-initial'");
+    for (const migrate of [true, false]) {
+      await assert.rejects(store.open({ clock, migrate }), fails("store_unusable", "0001-initial"));
+    }
   });
 
   test("a PostgreSQL database with another program's tables of the same names is not opened, and stays as it is", async (t) => {

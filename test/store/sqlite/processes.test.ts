@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { fixedClock } from "../../../src/core/clock.ts";
 import { sqlite } from "../../../src/store/sqlite/index.ts";
+import { migrations } from "../../../src/store/sqlite/migrations.ts";
 import { read, save } from "../../../src/store/suite/rows.ts";
 import { storeProcess } from "../../support/store-process.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
@@ -13,7 +14,7 @@ describe("several processes on one SQLite file", () => {
     const answers = await Promise.all(processes.map(({ answer }) => answer));
     assert.deepEqual(
       answers,
-      Array.from(processes, () => ["0001-initial"]),
+      Array.from(processes, () => migrations.map(({ name }) => name)),
     );
   });
 

@@ -1,0 +1,162 @@
+/* Written by tools/dump-schema.ts from the files in migrations/postgres/: change those, and not this one. */
+import type { Migration } from "../sql/migrate.ts";
+
+export const migrations: readonly Migration[] = [
+  {
+    name: "0001-initial",
+    checksum: "6204cc0de88e35cacc3cff553dd98de54b6c08f3c01ef026f46d0836c3f85350",
+    text: `-- Times are milliseconds since the epoch. Bytes named *_sealed are AES-256-GCM, bound to their row, column and
+-- generation; bytes named *_hash are keyed hashes. No token, code, e-mail address or user id stands here in clear.
+-- Ids sort by their bytes, whatever language the database speaks, so that pages come in the same order everywhere.
+
+CREATE TABLE meta (
+  name  TEXT COLLATE "C" PRIMARY KEY,
+  value TEXT NOT NULL
+);
+
+CREATE TABLE data_keys (
+  key_id        INTEGER PRIMARY KEY,
+  key_class     TEXT NOT NULL,
+  master_key_id TEXT NOT NULL,
+  wrapped       BYTEA NOT NULL
+);
+
+CREATE TABLE grants (
+  grant_id            TEXT COLLATE "C" PRIMARY KEY,
+  provider            TEXT NOT NULL,
+  issuer              TEXT NOT NULL,
+  client_id           TEXT COLLATE "C" NOT NULL,
+  subject_hash        BYTEA NOT NULL,
+  external_hash       BYTEA,
+  profile_sealed      BYTEA NOT NULL,
+  scope               TEXT NOT NULL,
+  state               TEXT COLLATE "C" NOT NULL
+    CHECK (state IN ('active', 'suspect', 'lapsed', 'revoking', 'revoked')),
+  reason              TEXT,
+  state_since         BIGINT NOT NULL,
+  -- How many exchanges were committed. A refresh commits only onto the generation whose token it sent.
+  generation          BIGINT NOT NULL,
+  refresh_sealed      BYTEA,
+  refresh_expires_at  BIGINT,
+  refresh_prefix_hash BYTEA,
+  refresh_digest_hash BYTEA,
+  access_sealed       BYTEA,
+  access_issued_at    BIGINT,
+  access_expires_at   BIGINT,
+  last_refresh_at     BIGINT,
+  last_error          TEXT,
+  last_error_at       BIGINT,
+  failures            INTEGER NOT NULL DEFAULT 0,
+  retry_at            BIGINT,
+  created_at          BIGINT NOT NULL,
+  updated_at          BIGINT NOT NULL
+);
+
+CREATE UNIQUE INDEX grants_by_subject ON grants (subject_hash, client_id);
+CREATE INDEX grants_by_external ON grants (external_hash) WHERE external_hash IS NOT NULL;
+-- For those who look for grants that nobody used for long.
+CREATE INDEX grants_by_exchange ON grants (access_issued_at) WHERE state = 'active' AND refresh_sealed IS NOT NULL;
+CREATE INDEX grants_by_refresh_prefix ON grants (refresh_prefix_hash) WHERE refresh_prefix_hash IS NOT NULL;
+CREATE INDEX grants_by_refresh_digest ON grants (refresh_digest_hash) WHERE refresh_digest_hash IS NOT NULL;
+
+-- The last change of each grant, numbered, so that other processes see which ones to read again. Kept by a trigger: a
+-- statement that forgot it would let a revoked grant go on being served from somebody's memory.
+CREATE TABLE grant_changes (
+  grant_id   TEXT COLLATE "C" PRIMARY KEY,
+  change_seq BIGINT NOT NULL UNIQUE
+);
+
+CREATE TABLE change_counter (
+  only_row   BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (only_row),
+  change_seq BIGINT NOT NULL
+);
+
+INSERT INTO change_counter (change_seq) VALUES (0);
+
+-- A number from a sequence would be drawn before the commit: a later one could become visible first, and whoever polls
+-- by number would pass the earlier one over for good. This number is drawn from a row, whose lock is held until the
+-- change is visible, so that numbers become visible in their order. Because the trigger is deferred to the commit, the
+-- lock is held by the server alone, for the length of the commit: a client that is paused in mid-transaction, or far
+-- away, never holds up other writers. Notifications serialise commits in the same place already.
+CREATE FUNCTION number_change() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+  changed TEXT := CASE TG_OP WHEN 'DELETE' THEN OLD.grant_id ELSE NEW.grant_id END;
+  number  BIGINT;
+BEGIN
+  UPDATE change_counter SET change_seq = change_seq + 1 RETURNING change_seq INTO number;
+  INSERT INTO grant_changes (grant_id, change_seq) VALUES (changed, number)
+    ON CONFLICT (grant_id) DO UPDATE SET change_seq = EXCLUDED.change_seq;
+  PERFORM pg_notify('onbehalf_changes', '');
+  RETURN NULL;
+END $$;
+
+CREATE CONSTRAINT TRIGGER grants_changed AFTER INSERT OR UPDATE OR DELETE ON grants
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION number_change();
+
+-- The intent to spend a refresh token, committed before the request leaves; one a grant. It is the lease, too.
+CREATE TABLE attempts (
+  grant_id      TEXT COLLATE "C" PRIMARY KEY REFERENCES grants (grant_id) ON DELETE CASCADE,
+  attempt_id    TEXT COLLATE "C" NOT NULL UNIQUE,
+  generation    BIGINT NOT NULL,
+  owner         TEXT NOT NULL,
+  started_at    BIGINT NOT NULL,
+  ended_unknown INTEGER NOT NULL DEFAULT 0
+);
+
+-- Who may hold an attempt. Each takes a session lock under lock_key, which the server lets go when the process dies.
+CREATE TABLE owners (
+  owner             TEXT COLLATE "C" PRIMARY KEY,
+  lock_key          BIGINT NOT NULL,
+  -- The server that gave the lock: one that has started since gave it to nobody.
+  server_started_at BIGINT NOT NULL,
+  announced_at      BIGINT NOT NULL
+);
+
+-- Answers that came after the grant had moved on: kept, because one may be the only copy of a live token.
+CREATE TABLE orphans (
+  orphan_id         TEXT COLLATE "C" PRIMARY KEY,
+  grant_id          TEXT COLLATE "C" NOT NULL REFERENCES grants (grant_id) ON DELETE CASCADE,
+  parent_generation BIGINT NOT NULL,
+  answer_sealed     BYTEA NOT NULL,
+  received_at       BIGINT NOT NULL
+);
+
+CREATE INDEX orphans_by_grant ON orphans (grant_id, parent_generation);
+
+-- One-time codes on their way in. The provider's answer is kept here, sealed, before anything that can fail.
+CREATE TABLE intakes (
+  code_hash      BYTEA PRIMARY KEY,
+  state          TEXT COLLATE "C" NOT NULL CHECK (state IN ('spending', 'answered', 'done', 'rejected')),
+  client_id      TEXT COLLATE "C" NOT NULL,
+  owner          TEXT NOT NULL,
+  context_sealed BYTEA NOT NULL,
+  answer_sealed  BYTEA,
+  grant_id       TEXT COLLATE "C",
+  rejection      TEXT,
+  started_at     BIGINT NOT NULL,
+  ended_at       BIGINT
+);
+
+CREATE INDEX intakes_by_end ON intakes (ended_at);
+
+CREATE TABLE callers (
+  caller_id   TEXT COLLATE "C" PRIMARY KEY,
+  name        TEXT COLLATE "C" NOT NULL,
+  key_hash    BYTEA NOT NULL,
+  permissions TEXT NOT NULL,
+  created_at  BIGINT NOT NULL,
+  expires_at  BIGINT,
+  revoked_at  BIGINT
+);
+
+CREATE UNIQUE INDEX callers_by_name ON callers (name) WHERE revoked_at IS NULL;
+`,
+  },
+  {
+    name: "0002-migration-checksums",
+    checksum: "487a5d6893a351d5d01e31c4a8a2f76c6fb356547b2de9a04f0f0852a7dd6983",
+    text: `-- What was applied, and not only under which name: another text under a name of ours must not pass for it.
+ALTER TABLE onbehalf_migrations ADD COLUMN checksum TEXT;
+`,
+  },
+];

@@ -1,0 +1,139 @@
+/* Written by tools/dump-schema.ts from the files in migrations/sqlite/: change those, and not this one. */
+import type { Migration } from "../sql/migrate.ts";
+
+export const migrations: readonly Migration[] = [
+  {
+    name: "0001-initial",
+    checksum: "f9058fa4b1bbaf1cd6eeccafbb034abb3785de8937a89ca2949bf5b7374b0b1d",
+    text: `-- Times are milliseconds since the epoch. Blobs named *_sealed are AES-256-GCM, bound to their row, column and
+-- generation; blobs named *_hash are keyed hashes. No token, code, e-mail address or user id stands here in clear.
+
+CREATE TABLE meta (
+  name  TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE data_keys (
+  key_id        INTEGER PRIMARY KEY,
+  key_class     TEXT NOT NULL,
+  master_key_id TEXT NOT NULL,
+  wrapped       BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE grants (
+  grant_id            TEXT PRIMARY KEY,
+  provider            TEXT NOT NULL,
+  issuer              TEXT NOT NULL,
+  client_id           TEXT NOT NULL,
+  subject_hash        BLOB NOT NULL,
+  external_hash       BLOB,
+  profile_sealed      BLOB NOT NULL,
+  scope               TEXT NOT NULL,
+  state               TEXT NOT NULL CHECK (state IN ('active', 'suspect', 'lapsed', 'revoking', 'revoked')),
+  reason              TEXT,
+  state_since         INTEGER NOT NULL,
+  -- How many exchanges were committed. A refresh commits only onto the generation whose token it sent.
+  generation          INTEGER NOT NULL,
+  refresh_sealed      BLOB,
+  refresh_expires_at  INTEGER,
+  refresh_prefix_hash BLOB,
+  refresh_digest_hash BLOB,
+  access_sealed       BLOB,
+  access_issued_at    INTEGER,
+  access_expires_at   INTEGER,
+  last_refresh_at     INTEGER,
+  last_error          TEXT,
+  last_error_at       INTEGER,
+  failures            INTEGER NOT NULL DEFAULT 0,
+  retry_at            INTEGER,
+  created_at          INTEGER NOT NULL,
+  updated_at          INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX grants_by_subject ON grants (subject_hash, client_id);
+CREATE INDEX grants_by_external ON grants (external_hash) WHERE external_hash IS NOT NULL;
+-- For those who look for grants that nobody used for long.
+CREATE INDEX grants_by_exchange ON grants (access_issued_at) WHERE state = 'active' AND refresh_sealed IS NOT NULL;
+CREATE INDEX grants_by_refresh_prefix ON grants (refresh_prefix_hash) WHERE refresh_prefix_hash IS NOT NULL;
+CREATE INDEX grants_by_refresh_digest ON grants (refresh_digest_hash) WHERE refresh_digest_hash IS NOT NULL;
+
+-- The last change of each grant, numbered, so that other processes see which ones to read again. Kept by triggers: a
+-- statement that forgot it would let a revoked grant go on being served from somebody's memory.
+CREATE TABLE grant_changes (
+  change_seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  grant_id   TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TRIGGER grants_inserted AFTER INSERT ON grants BEGIN
+  DELETE FROM grant_changes WHERE grant_id = NEW.grant_id;
+  INSERT INTO grant_changes (grant_id) VALUES (NEW.grant_id);
+END;
+
+CREATE TRIGGER grants_updated AFTER UPDATE ON grants BEGIN
+  DELETE FROM grant_changes WHERE grant_id = NEW.grant_id;
+  INSERT INTO grant_changes (grant_id) VALUES (NEW.grant_id);
+END;
+
+CREATE TRIGGER grants_deleted AFTER DELETE ON grants BEGIN
+  DELETE FROM grant_changes WHERE grant_id = OLD.grant_id;
+  INSERT INTO grant_changes (grant_id) VALUES (OLD.grant_id);
+END;
+
+-- The intent to spend a refresh token, committed before the request leaves; one a grant. It is the lease, too.
+CREATE TABLE attempts (
+  grant_id      TEXT PRIMARY KEY REFERENCES grants (grant_id) ON DELETE CASCADE,
+  attempt_id    TEXT NOT NULL UNIQUE,
+  generation    INTEGER NOT NULL,
+  owner         TEXT NOT NULL,
+  started_at    INTEGER NOT NULL,
+  ended_unknown INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+-- Answers that came after the grant had moved on: kept, because one may be the only copy of a live token.
+CREATE TABLE orphans (
+  orphan_id         TEXT PRIMARY KEY,
+  grant_id          TEXT NOT NULL REFERENCES grants (grant_id) ON DELETE CASCADE,
+  parent_generation INTEGER NOT NULL,
+  answer_sealed     BLOB NOT NULL,
+  received_at       INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX orphans_by_grant ON orphans (grant_id, parent_generation);
+
+-- One-time codes on their way in. The provider's answer is kept here, sealed, before anything that can fail.
+CREATE TABLE intakes (
+  code_hash      BLOB PRIMARY KEY,
+  state          TEXT NOT NULL CHECK (state IN ('spending', 'answered', 'done', 'rejected')),
+  client_id      TEXT NOT NULL,
+  owner          TEXT NOT NULL,
+  context_sealed BLOB NOT NULL,
+  answer_sealed  BLOB,
+  grant_id       TEXT,
+  rejection      TEXT,
+  started_at     INTEGER NOT NULL,
+  ended_at       INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX intakes_by_end ON intakes (ended_at);
+
+CREATE TABLE callers (
+  caller_id   TEXT PRIMARY KEY,
+  name        TEXT NOT NULL,
+  key_hash    BLOB NOT NULL,
+  permissions TEXT NOT NULL,
+  created_at  INTEGER NOT NULL,
+  expires_at  INTEGER,
+  revoked_at  INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX callers_by_name ON callers (name) WHERE revoked_at IS NULL;
+`,
+  },
+  {
+    name: "0002-migration-checksums",
+    checksum: "487a5d6893a351d5d01e31c4a8a2f76c6fb356547b2de9a04f0f0852a7dd6983",
+    text: `-- What was applied, and not only under which name: another text under a name of ours must not pass for it.
+ALTER TABLE onbehalf_migrations ADD COLUMN checksum TEXT;
+`,
+  },
+];

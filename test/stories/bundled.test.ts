@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { cp, mkdir, readdir, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describe, test } from "node:test";
+import type { TestContext } from "node:test";
+import { promisify } from "node:util";
+import { build } from "esbuild";
+import { migrations as postgresMigrations } from "../../src/store/postgres/migrations.ts";
+import { migrations as sqliteMigrations } from "../../src/store/sqlite/migrations.ts";
+import { checkout } from "../support/checkout-bin.ts";
+import { administer, freshDatabase } from "../support/postgres.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const run = promisify(execFile);
+
+/** An app that embeds the vault, with databases of its own in mind as well. */
+const app = `
+import { generateMasterKey, keyringFromKeys, oidc, openVault } from "onbehalf";
+import { postgres } from "onbehalf/postgres";
+import { sqlite } from "onbehalf/sqlite";
+async function main() {
+  const vault = await openVault({
+    provider: oidc({ name: "p", issuer: "https://p.example", clientId: "app", clientSecret: "secret" }),
+    store: process.env.APP_STORE === undefined ? sqlite("real.db") : postgres(process.env.APP_STORE),
+    keyring: keyringFromKeys(generateMasterKey()),
+  });
+  const { grants } = await vault.grants();
+  console.log(JSON.stringify(grants));
+  await vault.close();
+}
+main().catch((error) => { console.error(error); process.exitCode = 1; });
+`;
+
+/** A project with the package as npm publishes it, and with migrations of its own everywhere a bundle may look. */
+async function project(t: TestContext): Promise<string> {
+  const folder = await temporaryFolder(t);
+  await run("npm", ["pack", "--silent", "--ignore-scripts", "--pack-destination", folder], { cwd: checkout });
+  const tarball = (await readdir(folder)).find((name) => name.endsWith(".tgz")) ?? "";
+  await run("tar", ["-xzf", tarball], { cwd: folder });
+  await mkdir(join(folder, "node_modules"));
+  await cp(join(folder, "package"), join(folder, "node_modules/onbehalf"), { recursive: true });
+  for (const name of await readdir(join(checkout, "node_modules"))) {
+    await symlink(join(checkout, "node_modules", name), join(folder, "node_modules", name));
+  }
+  await writeFile(join(folder, "app.mjs"), app);
+  for (const parent of [".", "dist", "src"]) {
+    for (const dialect of ["sqlite", "postgres"]) {
+      const own = join(folder, parent, "migrations", dialect);
+      await mkdir(own, { recursive: true });
+      await writeFile(join(own, "0001-initial.sql"), "CREATE TABLE of_the_app (id INTEGER);\n");
+      await writeFile(join(own, "0099-later.sql"), "CREATE TABLE of_the_app_later (id INTEGER);\n");
+    }
+  }
+  return folder;
+}
+
+async function bundle(folder: string, format: "esm" | "cjs", outfile: string): Promise<void> {
+  await build({
+    absWorkingDir: folder,
+    entryPoints: ["app.mjs"],
+    bundle: true,
+    platform: "node",
+    format,
+    outfile,
+    logLevel: "silent",
+  });
+}
+
+describe("the package in a bundle", () => {
+  for (const [format, outfile] of [
+    ["esm", "dist/server/app.mjs"],
+    ["cjs", "dist/server/app.cjs"],
+    ["esm", "dist/app.mjs"],
+    ["esm", "dist/server/deep/er/app.mjs"],
+  ] as const) {
+    test(`the packed package, bundled as ${format} into ${outfile}, opens a vault and leaves the app's migrations alone`, async (t) => {
+      const folder = await project(t);
+      await bundle(folder, format, outfile);
+      const { stdout, stderr } = await run(process.execPath, [outfile], { cwd: folder });
+      assert.deepEqual({ stdout, stderr }, { stdout: "[]\n", stderr: "" });
+      const file = new DatabaseSync(join(folder, "real.db"), { readOnly: true });
+      t.after(() => file.close());
+      const names = file.prepare("SELECT name FROM onbehalf_migrations ORDER BY name").all();
+      assert.deepEqual(
+        names.map(({ name }) => name),
+        sqliteMigrations.map(({ name }) => name),
+      );
+      assert.deepEqual(file.prepare("SELECT name FROM sqlite_schema WHERE name LIKE 'of_the_app%'").all(), []);
+    });
+  }
+
+  test("the packed package, bundled with its PostgreSQL driver, opens a vault and leaves the app's migrations alone", async (t) => {
+    const folder = await project(t);
+    await bundle(folder, "cjs", "dist/server/app.cjs");
+    const database = await freshDatabase(t);
+    const env = { ...process.env, APP_STORE: database };
+    const { stdout, stderr } = await run(process.execPath, ["dist/server/app.cjs"], { cwd: folder, env });
+    assert.deepEqual({ stdout, stderr }, { stdout: "[]\n", stderr: "" });
+    assert.deepEqual(
+      await administer(database, "SELECT name FROM onbehalf_migrations ORDER BY name"),
+      postgresMigrations.map(({ name }) => ({ name })),
+    );
+    assert.deepEqual(await administer(database, "SELECT relname FROM pg_class WHERE relname LIKE 'of_the_app%'"), []);
+  });
+});
