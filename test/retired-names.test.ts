@@ -76,6 +76,8 @@ function found({ names, inside = "", except }: Retired): string[] {
 
 const texts: readonly (readonly [file: string, text: string])[] = globSync("{src,test,tools,docs}/**/*")
   .filter((file) => basename(file) !== basename(import.meta.filename) && statSync(file).isFile())
+  // A migration that was released is never changed, whatever its words are.
+  .filter((file) => !/^src\/store\/\w+\/migrations\.ts$/.test(file))
   .map((file) => [file, readFileSync(file, "utf8")] as const)
   .filter(([, text]) => !text.includes("\0"));
 
