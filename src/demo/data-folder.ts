@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { OnbehalfError, generateMasterKey } from "../index.ts";
+import { configurationInvalid } from "../core/errors.ts";
+import { OnbehalfError, generateMasterKey, isOnbehalfError } from "../index.ts";
 
 /** The folder where a demo keeps its key and its grants. */
 export interface DataFolder {
@@ -18,8 +19,23 @@ export interface DataFolder {
  *
  * @param given the folder to use, made where it does not exist; a temporary one by default
  * @throws {OnbehalfError} `key_invalid`: the folder has a database and no key
+ * @throws {OnbehalfError} `configuration_invalid`: the folder cannot be made or written
  */
 export async function openDataFolder(given: string | undefined): Promise<DataFolder> {
+  try {
+    return await openFolder(given);
+  } catch (error) {
+    const { code, path = given ?? tmpdir() } = error as NodeJS.ErrnoException;
+    if (isOnbehalfError(error) || code === undefined) throw error;
+    throw configurationInvalid(
+      `the demo cannot keep its data: ${path} cannot be made or written (${code})`,
+      given === undefined ? "name a folder with --data" : "name another folder with --data",
+      error,
+    );
+  }
+}
+
+async function openFolder(given: string | undefined): Promise<DataFolder> {
   const path = given === undefined ? await mkdtemp(join(tmpdir(), "onbehalf-demo-")) : resolve(given);
   if (given !== undefined) await mkdir(path, { recursive: true, mode: 0o700 });
   const folder: DataFolder = {

@@ -6,7 +6,7 @@ import { configurationInvalid } from "../core/errors.ts";
  *
  * @param flag the flag that chooses the port, for messages
  * @param asked undefined where nobody asked for a port
- * @throws {OnbehalfError} `configuration_invalid`: the port that was asked for is taken
+ * @throws {OnbehalfError} `configuration_invalid`: the port that was asked for is taken, or may not be listened on
  */
 export async function onPort<T>(
   flag: string,
@@ -18,7 +18,15 @@ export async function onPort<T>(
   try {
     return await start(asked ?? usual);
   } catch (error) {
-    if (!isTaken(error)) throw error;
+    const code = listenErrorCode(error);
+    if (code === undefined) throw error;
+    if (code !== "EADDRINUSE") {
+      throw configurationInvalid(
+        `cannot listen on 127.0.0.1:${asked ?? usual} (${code})`,
+        `choose another port with ${flag}, or 0 for any free one`,
+        error,
+      );
+    }
     if (asked !== undefined) {
       throw configurationInvalid(
         `another program uses port ${asked}`,
@@ -31,7 +39,9 @@ export async function onPort<T>(
   }
 }
 
-function isTaken(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  return (error as NodeJS.ErrnoException).code === "EADDRINUSE" || isTaken(error.cause);
+/** The system's code of an error at listening, such as `EADDRINUSE` or `EACCES`; undefined for any other error. */
+function listenErrorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { syscall, code } = error as NodeJS.ErrnoException;
+  return syscall === "listen" ? code : listenErrorCode(error.cause);
 }

@@ -38,6 +38,8 @@ export interface RunningDemo {
   readonly callerKey: Secret;
   readonly clientId: string;
   readonly folder: string;
+  /** Resolves with the part of the demo that no longer listens: without it there is nothing to try. */
+  readonly ended: Promise<"stand-in" | "service">;
   close(): Promise<void>;
 }
 
@@ -51,7 +53,8 @@ const closeWaitMs = 5_000;
  * Starts stand-in, service and page, with one clock for all of them.
  *
  * @returns the addresses; `close` stops all three and removes a temporary folder
- * @throws {OnbehalfError} `configuration_invalid`: a port that was asked for is taken
+ * @throws {OnbehalfError} `configuration_invalid`: a port that was asked for is taken, a port may not be listened on, or
+ *   the folder cannot be written
  * @throws {OnbehalfError} `key_invalid`: the folder has a database and not its key
  * @throws {OnbehalfError} and those of `openVault`
  */
@@ -105,6 +108,7 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
     callerKey: key,
     clientId,
     folder: folder.path,
+    ended: Promise.race([standin.closed.then(() => "stand-in" as const), server.closed.then(() => "service" as const)]),
     close: () => started.disposeAsync(),
   };
 }

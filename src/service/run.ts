@@ -57,6 +57,7 @@ export async function runService(
       });
       return {
         url: server.url,
+        closed: server.closed,
         close: async () => {
           await server.close();
           await vault.close();

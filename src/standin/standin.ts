@@ -17,10 +17,11 @@ import {
 } from "./control/control-actions.ts";
 import type { ClientView, PersonSpec } from "./control/control-actions.ts";
 import { Files } from "./state/drive-files.ts";
-import { Faults, readFault } from "./http/faults.ts";
+import { Faults, readFault, readPlace } from "./http/faults.ts";
 import type { Fault } from "./http/faults.ts";
 import { issueCode } from "./control/issued-code.ts";
 import type { CodeSpec } from "./control/issued-code.ts";
+import { whole } from "./input-checks.ts";
 import { KeyRing } from "./keys/key-ring.ts";
 import { Ledger } from "./state/ledger.ts";
 import { People } from "./state/people.ts";
@@ -31,6 +32,7 @@ import type { RiscSpec } from "./control/risc.ts";
 import { Router } from "./http/router.ts";
 import { routes } from "./routes.ts";
 import { listen } from "./http/server.ts";
+import type { Listening } from "./http/server.ts";
 import { googlesOwn, readSettings } from "./state/settings.ts";
 import type { Settings } from "./state/settings.ts";
 import type { StandinState } from "./state/standin-state.ts";
@@ -141,6 +143,8 @@ export interface Standin extends AsyncDisposable {
   log(since?: number): LogPage;
   /** Stops listening and closes every connection at once. */
   close(): Promise<void>;
+  /** Resolves when it no longer listens, whether it was closed or its socket ended by itself. */
+  readonly closed: Promise<void>;
 }
 
 const google = "https://accounts.google.com";
@@ -173,10 +177,11 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
     log: new RequestLog(),
   };
   listening.open(requestHandler(state, new Router(routes(state))));
-  return controls(state, () => listening.close());
+  return controls(state, listening);
 }
 
-function controls(state: StandinState, close: () => Promise<void>): Standin {
+function controls(state: StandinState, listening: Listening): Standin {
+  const close = (): Promise<void> => listening.close();
   return {
     url: state.url,
     issuer: state.issuer,
@@ -184,7 +189,7 @@ function controls(state: StandinState, close: () => Promise<void>): Standin {
     clientSecret: defaultClientSecret,
     code: (spec) => issueCode(state, spec, "camel").code,
     fault: (method, path, fault) => {
-      state.faults.add({ ...readFault(fault, "camel"), method, path });
+      state.faults.add({ ...readFault(fault, "camel"), ...readPlace({ method, path }, "camel") });
     },
     clearFaults: () => {
       state.faults.clear();
@@ -205,8 +210,9 @@ function controls(state: StandinState, close: () => Promise<void>): Standin {
     clientSecretFile: (clientId) => clientSecretFile(state, clientId),
     risc: (spec) => securityEvent(state, spec, "camel"),
     rotateKeys: (options = {}) => rotateKeys(state, options, "camel"),
-    log: (since) => state.log.page(since),
+    log: (since = 0) => state.log.page(whole(0)(since, "since")),
     close,
+    closed: listening.closed,
     [Symbol.asyncDispose]: close,
   };
 }

@@ -97,7 +97,7 @@ describe("google-auth-library and @googleapis/drive", () => {
     await assert.rejects(other.getAccessToken(), /invalid_grant/);
   });
 
-  test("google-auth-library loses an empty redirect_uri, so that a phone's code fails here as it does at Google", async () => {
+  test("google-auth-library loses an empty redirect_uri, and exchanges a phone's code without one or with the client's own", async () => {
     await using standin = await testStandin();
     const auth = libraryClient(standin);
     const code = standin.code({ email: "ada@example.com" });
@@ -107,7 +107,12 @@ describe("google-auth-library and @googleapis/drive", () => {
       clientSecret: standin.clientSecret,
       endpoints: { oauth2TokenUrl: `${standin.url}/token` },
     });
-    await assert.rejects(phone.getToken({ code, redirect_uri: "" }), /redirect_uri_mismatch/);
+    assert.ok((await phone.getToken({ code, redirect_uri: "" })).tokens.refresh_token);
+    assert.equal(standin.log().entries.at(-1)?.parameters["redirect_uri"], undefined);
+    const own = standin.code({ email: "carl@example.com" });
+    assert.ok((await auth.getToken({ code: own, redirect_uri: "http://localhost/cb" })).tokens.refresh_token);
+    const foreign = standin.code({ email: "carl@example.com" });
+    await assert.rejects(auth.getToken({ code: foreign, redirect_uri: "https://other.example/cb" }), /mismatch/);
   });
 });
 

@@ -23,6 +23,8 @@ describe("the demo as a process", () => {
       // A page that is open keeps a connection open.
       await demo.request(`${demo.service}/demo/state`);
       assert.equal(await demo.stop(signal), 0);
+      assert.match(demo.output.stderr, new RegExp(`${signal}: the demo ends`));
+      assert.match(demo.output.stderr, /stopped, and its data is removed/);
       assert.deepEqual(
         (await readdir(tmp)).filter((name) => name.startsWith("onbehalf-demo-")),
         [],
@@ -66,6 +68,59 @@ describe("the demo as a process", () => {
     assert.equal(code, 1);
     assert.match(stderr, /malformed or a damaged copy/);
   });
+
+  test("the demo's process: a folder that cannot be one: refused, with the flag that chooses another", async (t) => {
+    const file = join(await temporaryFolder(t), "a-file");
+    await writeFile(file, "");
+    for (const folder of [file, join(file, "below")]) {
+      const { code, stderr } = await demoThatEnds([...anyPorts, "--data", folder]);
+      assert.equal(code, 1);
+      assert.match(stderr, /cannot be made or written \((?:EEXIST|ENOTDIR)\)/);
+      assert.match(stderr, /hint: .*--data/);
+    }
+  });
+
+  test("the demo's process: a database that is none: refused as one, and the folder is kept", async (t) => {
+    const folder = await temporaryFolder(t);
+    await (await Demo.start({ args: [...anyPorts, "--data", folder] })).stop();
+    await writeFile(
+      join(folder, "onbehalf.db"),
+      "this is no database, and long enough to be looked at as one".repeat(99),
+    );
+    const { code, stderr } = await demoThatEnds([...anyPorts, "--data", folder]);
+    assert.equal(code, 1);
+    assert.match(stderr, /store_unusable/);
+    assert.ok((await readdir(folder)).includes("master.key"));
+  });
+
+  for (const [what, does, says] of [
+    ["an error that nothing catches", 'throw new Error("a slip of somebody")', /a slip of somebody/],
+    ["a rejection that nothing catches", 'void Promise.reject(new Error("a slip of somebody"))', /a slip of somebody/],
+    ["its stand-in ends", "servers[0].close(); servers[0].closeAllConnections()", /its stand-in no longer listens/],
+    ["its service ends", "servers[1].close(); servers[1].closeAllConnections()", /its service no longer listens/],
+  ] as const) {
+    test(`the demo's process: ${what}: it says so, cleans up, and ends with exit code 1`, async (t) => {
+      const tmp = await temporaryFolder(t);
+      const watch = join(tmp, "watch.mjs");
+      await writeFile(
+        watch,
+        `import { Server } from "node:http";
+         const servers = [];
+         const listen = Server.prototype.listen;
+         Server.prototype.listen = function (...given) { servers.push(this); return listen.apply(this, given); };
+         process.on("SIGUSR2", () => { ${does}; });`,
+      );
+      await using demo = await Demo.start({
+        env: { TMPDIR: tmp, TEMP: tmp, TMP: tmp, NODE_OPTIONS: `--import=file://${watch}` },
+      });
+      assert.equal(await demo.stop("SIGUSR2"), 1);
+      assert.match(demo.output.stderr, says);
+      assert.deepEqual(
+        (await readdir(tmp)).filter((name) => name.startsWith("onbehalf-demo-")),
+        [],
+      );
+    });
+  }
 
   test("the demo's process: a port that was asked for and is taken: said, with the flag that chooses another", async (t) => {
     const taken = String(await takenPort(t, 0));

@@ -2,7 +2,7 @@ import { defined } from "../../core/defined.ts";
 import { logLevels } from "../../service/settings/config.ts";
 import type { LogLevel } from "../../service/settings/config.ts";
 import { printJson, printLines, say } from "../terminal/print.ts";
-import { untilStopped } from "../terminal/stop.ts";
+import { untilBroken, untilStopped } from "../terminal/stop.ts";
 import { openBrowser } from "./open-browser.ts";
 import { startDemo } from "../../demo/start.ts";
 import type { RunningDemo } from "../../demo/start.ts";
@@ -15,9 +15,16 @@ export interface DemoFlags {
   readonly json?: boolean;
 }
 
-/** Runs the demo until the process is told to stop. When all is ready, its addresses go to stdout. */
+/**
+ * Runs the demo until the process is told to stop. When all is ready, its addresses go to stdout. However it ends, stderr
+ * says why: a demo that was gone in the morning, without a word, looks like a service that cannot be trusted.
+ *
+ * @throws where it ends for any other reason than a signal
+ */
 export async function demo({ port, standinPort, data, open, json }: DemoFlags): Promise<void> {
   const stopped = untilStopped();
+  const broken = untilBroken();
+  broken.catch(() => undefined);
   const running = await startDemo({
     ...defined({ port, standinPort, data }),
     logLevel: logLevelOf(process.env["ONBEHALF_LOG_LEVEL"]),
@@ -30,8 +37,17 @@ export async function demo({ port, standinPort, data, open, json }: DemoFlags): 
     printLines(greeting(running, data !== undefined));
     if (open) openBrowser(page);
   }
-  await stopped;
-  await running.close();
+  try {
+    const signal = await Promise.race([stopped, broken, running.ended.then(endedByItself)]);
+    say(`${signal}: the demo ends`);
+  } finally {
+    await running.close();
+  }
+  say(data === undefined ? "stopped, and its data is removed" : `stopped; its data is in ${running.folder}`);
+}
+
+function endedByItself(part: string): never {
+  throw new Error(`the demo ends, because its ${part} no longer listens`);
 }
 
 function greeting({ service, standin, page, callerKey, folder }: RunningDemo, kept: boolean): string[] {

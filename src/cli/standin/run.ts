@@ -1,7 +1,7 @@
 import { configurationInvalid } from "../../core/errors.ts";
 import { startStandin } from "../../standin/index.ts";
 import type { Standin } from "../../standin/index.ts";
-import { printJson, printLines } from "../terminal/print.ts";
+import { printJson, printLines, say } from "../terminal/print.ts";
 import { untilStopped } from "../terminal/stop.ts";
 
 /** Runs the stand-in until SIGTERM or SIGINT. It prints the client's secret: that is the same in every stand-in. */
@@ -18,7 +18,9 @@ export async function standin(flags: { readonly port: number; readonly json?: bo
       `ONBEHALF_CLIENT_SECRET=${clientSecret}`,
     ]);
   }
-  await stopped;
+  const signal = await Promise.race([stopped, running.closed]);
+  if (signal === undefined) throw new Error("the stand-in ends, because it no longer listens");
+  say(`${signal}: the stand-in ends, and forgets everything`);
   await running.close();
 }
 

@@ -10,3 +10,13 @@ export function untilStopped(): Promise<(typeof signals)[number]> {
     for (const each of signals) process.on(each, stop);
   });
 }
+
+/**
+ * Rejects with an error that nothing has caught. The process cannot go on after it; without this, it would end before
+ * it has closed what it opened. A second such error ends the process at once.
+ */
+export function untilBroken(): Promise<never> {
+  return new Promise((_, reject) => {
+    process.once("uncaughtException", reject);
+  });
+}

@@ -33,6 +33,8 @@ export interface RunningServer {
   readonly url: string;
   /** Accepts no new connection, lets requests under way finish, and resolves when all of them are answered. */
   close(): Promise<void>;
+  /** Resolves when it no longer listens and all requests are answered, for whatever reason. */
+  readonly closed: Promise<void>;
 }
 
 const limits = {
@@ -93,15 +95,19 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
   server.on("checkExpectation", answer);
   server.on("clientError", refuseMalformed);
   await listen(server, host, port);
+  const closed = new Promise<void>((resolve) => {
+    server.once("close", resolve);
+  });
   const address = server.address() as AddressInfo;
   const shownHost = address.family === "IPv6" ? `[${address.address}]` : address.address;
   return {
     url: `http://${shownHost}:${address.port}`,
-    close: () =>
-      new Promise((resolve) => {
-        closing = true;
-        server.close(() => resolve());
-      }),
+    close: () => {
+      closing = true;
+      server.close();
+      return closed;
+    },
+    closed,
   };
 }
 

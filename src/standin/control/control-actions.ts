@@ -1,9 +1,9 @@
 import type { Authorization } from "../state/ledger.ts";
 import { clientFile, defaultClientId } from "../state/clients.ts";
 import type { Client, ClientKind } from "../state/clients.ts";
-import { BadInput, listOf, number, oneOf, orNull, read, text, yesNo } from "../input-checks.ts";
+import { BadInput, address, listOf, number, oneOf, orNull, read, text, yesNo } from "../input-checks.ts";
 import type { Spelling } from "../input-checks.ts";
-import type { AccountRefusal } from "../state/people.ts";
+import type { AccountRefusal, Person } from "../state/people.ts";
 import { accountRefusal, readSettings } from "../state/settings.ts";
 import type { Settings } from "../state/settings.ts";
 import type { StandinState } from "../state/standin-state.ts";
@@ -27,7 +27,7 @@ export function changeSettings(state: StandinState, input: unknown, spelling: Sp
  * @throws {BadInput} where `ms` is not a number of milliseconds from 0 on
  */
 export function advanceClock(state: StandinState, ms: unknown): void {
-  state.clock.advance(number(0)(ms, "the time to advance by"));
+  state.clock.advance(number(0)(ms, "the time to advance by, in milliseconds,"));
 }
 
 /**
@@ -36,9 +36,8 @@ export function advanceClock(state: StandinState, ms: unknown): void {
  * @returns how many authorizations ended
  */
 export function removeApp(state: StandinState, input: unknown, spelling: Spelling): number {
-  const { email = "", project } = read(input, { email: text, project: text }, spelling);
-  const person = state.people.find(email);
-  if (person === undefined) throw new BadInput(`there is no person with the address ${JSON.stringify(email)}`);
+  const { email, project } = read(input, { email: text, project: text }, spelling, ["email"]);
+  const person = knownPerson(state, email);
   const ended: Authorization[] = state.ledger.authorizationsOf(person, project);
   for (const authorization of ended) state.ledger.end(authorization);
   return ended.length;
@@ -46,10 +45,19 @@ export function removeApp(state: StandinState, input: unknown, spelling: Spellin
 
 /** Does what a person does who changes the password: their refresh tokens with a Gmail scope end. */
 export function changePassword(state: StandinState, input: unknown, spelling: Spelling): void {
-  const { email = "" } = read(input, { email: text }, spelling);
+  const { email } = read(input, { email: text }, spelling, ["email"]);
+  state.ledger.passwordChanged(knownPerson(state, email));
+}
+
+/**
+ * The person with this address.
+ *
+ * @throws {BadInput} where nobody has it
+ */
+export function knownPerson(state: StandinState, email: string): Person {
   const person = state.people.find(email);
   if (person === undefined) throw new BadInput(`there is no person with the address ${JSON.stringify(email)}`);
-  state.ledger.passwordChanged(person);
+  return person;
 }
 
 const clientShape = {
@@ -120,7 +128,7 @@ export interface PersonSpec {
 }
 
 const personShape = {
-  email: text,
+  email: address,
   name: text,
   givenName: text,
   familyName: text,
@@ -132,8 +140,7 @@ const personShape = {
 
 /** Creates a person, or changes the one with this address. */
 export function putPerson(state: StandinState, input: unknown, spelling: Spelling): { sub: string; email: string } {
-  const { email = "", ...changes } = read(input, personShape, spelling);
-  if (!/^[^\s@]+@[^\s@]+$/.test(email)) throw new BadInput("email must be an e-mail address");
+  const { email, ...changes } = read(input, personShape, spelling, ["email"]);
   const person = Object.assign(state.people.findOrCreate(email), changes);
   return { sub: person.sub, email: person.email };
 }

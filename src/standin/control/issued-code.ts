@@ -2,8 +2,8 @@ import { defined } from "../defined.ts";
 import { androidClientId, defaultClientId } from "../state/clients.ts";
 import type { Client } from "../state/clients.ts";
 import type { Code, CodeKind } from "../state/codes.ts";
-import { BadInput, oneOf, read, text, words, yesNo } from "../input-checks.ts";
-import type { Check, Spelling } from "../input-checks.ts";
+import { BadInput, address, oneOf, read, spelled, text, words, yesNo } from "../input-checks.ts";
+import type { Spelling } from "../input-checks.ts";
 import { isSignInScope, parseScope } from "../state/scopes.ts";
 import type { StandinState } from "../state/standin-state.ts";
 
@@ -57,7 +57,7 @@ export interface IssuedCode {
 
 const shape = {
   kind: oneOf("native", "popup", "redirect"),
-  email: text,
+  email: address,
   clientId: text,
   scope: words,
   grantedScopes: words,
@@ -75,25 +75,22 @@ const shape = {
   state: text,
 };
 
-const address: Check<string> = (value, name) => {
-  if (typeof value === "string" && /^[^\s@]+@[^\s@]+$/.test(value)) return value;
-  throw new BadInput(`${name} must be an e-mail address`);
-};
-
 /**
  * Issues a code.
  *
  * @throws {BadInput} naming the member that is unknown, missing or wrong
  */
 export function issueCode(state: StandinState, input: unknown, spelling: Spelling): IssuedCode {
-  const spec = read(input, shape, spelling);
+  const spec = read(input, shape, spelling, ["email"]);
   const kind = spec.kind ?? "native";
-  const person = state.people.findOrCreate(address(spec.email, "email"));
-  if (spec.hd !== undefined) person.hd = spec.hd;
   const client = knownClient(state, spec.clientId ?? defaultClientId);
   if (kind === "redirect" && spec.redirectUri === undefined) {
-    throw new BadInput("a code of the kind redirect needs the redirect URI of its authorization request");
+    throw new BadInput(
+      `${spelled("redirectUri", spelling)} is required: a code of the kind redirect needs the redirect URI of its authorization request`,
+    );
   }
+  const person = state.people.findOrCreate(spec.email);
+  if (spec.hd !== undefined) person.hd = spec.hd;
   const asked = known(spec.scope ?? ["openid", "email", "profile"]);
   const ticked = spec.grantedScopes === undefined ? asked : known(spec.grantedScopes);
   const granted = asked.filter((scope) => isSignInScope(scope) || ticked.includes(scope));

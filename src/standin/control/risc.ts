@@ -2,7 +2,8 @@ import { defined } from "../defined.ts";
 import { createHash, randomUUID } from "node:crypto";
 import { seconds } from "../clock.ts";
 import { defaultClientId } from "../state/clients.ts";
-import { BadInput, listOf, oneOf, either, read, text } from "../input-checks.ts";
+import { knownPerson } from "./control-actions.ts";
+import { BadInput, listOf, oneOf, either, read, spelled, text } from "../input-checks.ts";
 import type { Spelling } from "../input-checks.ts";
 import { compact, rs256 } from "../keys/key-ring.ts";
 import type { StandinState } from "../state/standin-state.ts";
@@ -84,19 +85,19 @@ export function tokenIdentifier(refreshToken: string, form: "prefix" | "hash_bas
  * @see {@link https://www.rfc-editor.org/rfc/rfc8417 | RFC 8417}
  */
 export function securityEvent(state: StandinState, input: unknown, spelling: Spelling): string {
-  const spec = read(input, shape, spelling);
-  if (spec.type === undefined) throw new BadInput(`type must be one of ${Object.keys(vocabulary).join(", ")}`);
+  const spec = read(input, shape, spelling, ["type"]);
   const claims = {
     iss: spec.iss ?? `${state.issuer.replace(/\/$/, "")}/`,
     aud: spec.aud ?? defaultClientId,
     iat: seconds(state.clock.now()),
     jti: spec.jti ?? randomUUID(),
-    events: { [uriOf(spec.type)]: eventOf(state, spec.type, spec) },
+    events: { [uriOf(spec.type)]: eventOf(state, spec, spelling) },
   };
   return compact({ alg: "RS256", kid: state.keys.current.kid }, claims, rs256(state.keys.current));
 }
 
-function eventOf(state: StandinState, type: RiscEvent, spec: Partial<RiscSpec>): Record<string, unknown> {
+function eventOf(state: StandinState, spec: RiscSpec, spelling: Spelling): Record<string, unknown> {
+  const { type } = spec;
   if (type === "verification") return { state: spec.state ?? "" };
   if (type === "token-revoked" && spec.refreshToken !== undefined) {
     const form = spec.identifier ?? "hash_base64_sha512_sha512";
@@ -109,9 +110,11 @@ function eventOf(state: StandinState, type: RiscEvent, spec: Partial<RiscSpec>):
       },
     };
   }
-  const person = state.people.find(spec.email ?? "");
-  if (person === undefined)
-    throw new BadInput(`there is no person with the address ${JSON.stringify(spec.email ?? "")}`);
+  if (spec.email === undefined) {
+    const or = type === "token-revoked" ? `, or ${spelled("refreshToken", spelling)}` : "";
+    throw new BadInput(`email is required${or}: an event of the type ${type} is about somebody's account`);
+  }
+  const person = knownPerson(state, spec.email);
   const subject = { subject_type: "iss-sub", iss: `${state.issuer.replace(/\/$/, "")}/`, sub: person.sub };
   return defined({ subject, reason: spec.reason });
 }

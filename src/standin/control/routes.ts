@@ -40,16 +40,31 @@ function bodyOf(request: Incoming): unknown {
   }
 }
 
-/** Answers bad input with a 400 that names the member: it is a mistake in the test. */
-function control(handle: (request: Incoming) => unknown): Handler {
+/**
+ * Answers bad input with a 400 that names the member: it is a mistake in the test.
+ *
+ * @param parameters what may stand in the query. Anything else is named: a body's members in the query would be ignored
+ */
+function control(handle: (request: Incoming) => unknown, parameters: readonly string[] = []): Handler {
   return (request): Reply => {
     try {
+      refuseUnknownQuery(request.query, parameters);
       return json(200, handle(request));
     } catch (error) {
       if (!(error instanceof BadInput)) throw error;
       return json(400, { error: "invalid_request", error_description: error.message });
     }
   };
+}
+
+function refuseUnknownQuery(query: URLSearchParams, parameters: readonly string[]): void {
+  for (const name of query.keys()) {
+    if (!parameters.includes(name)) {
+      const known = parameters.length === 0 ? "there are none" : `there is ${parameters.join(", ")}`;
+      throw new BadInput(`unknown query parameter ${JSON.stringify(name)}: ${known}; a POST takes its members as JSON`);
+    }
+    if (query.getAll(name).length > 1) throw new BadInput(`the query parameter ${name} must be given once`);
+  }
 }
 
 /** `/standin/…`: the JavaScript interface over HTTP, for tests in any language. */
@@ -73,9 +88,7 @@ export function controlRoutes(state: StandinState): Route[] {
       at: ["/standin/clock"],
       GET: control(clock),
       POST: control((request) => {
-        const { advanceSeconds } = read(bodyOf(request), { advanceSeconds: number(0) }, "snake");
-        if (advanceSeconds === undefined)
-          throw new BadInput("advance_seconds is required: a number of seconds from 0 on");
+        const { advanceSeconds } = read(bodyOf(request), { advanceSeconds: number(0) }, "snake", ["advanceSeconds"]);
         advanceClock(state, advanceSeconds * 1_000);
         return clock();
       }),
@@ -100,7 +113,7 @@ export function controlRoutes(state: StandinState): Route[] {
     },
     {
       at: ["/standin/client_secret.json"],
-      GET: control(({ query }) => clientSecretFile(state, query.get("client_id") ?? undefined)),
+      GET: control(({ query }) => clientSecretFile(state, query.get("client_id") ?? undefined), ["client_id"]),
     },
     { at: ["/standin/risc"], POST: control((request) => ({ set: securityEvent(state, bodyOf(request), "snake") })) },
     { at: ["/standin/people"], POST: control((request) => putPerson(state, bodyOf(request), "snake")) },
@@ -110,11 +123,14 @@ export function controlRoutes(state: StandinState): Route[] {
     },
     {
       at: ["/standin/log"],
-      GET: control((request) => {
-        const since = Number(request.query.get("since") ?? "0");
-        if (!Number.isInteger(since) || since < 0) throw new BadInput("since must be the number of a log entry");
-        return state.log.page(since);
-      }),
+      GET: control(
+        (request) => {
+          const since = request.query.get("since") ?? "0";
+          if (!/^\d{1,15}$/.test(since)) throw new BadInput("since must be the number of a log entry, or 0 for all");
+          return state.log.page(Number(since));
+        },
+        ["since"],
+      ),
     },
   ];
 }

@@ -1,5 +1,5 @@
-import { either, number, oneOf, read, stringMap, text, yesNo } from "../input-checks.ts";
-import type { Spelling } from "../input-checks.ts";
+import { BadInput, either, number, oneOf, read, stringMap, text, whole, yesNo } from "../input-checks.ts";
+import type { Check, Spelling } from "../input-checks.ts";
 import type { Reply } from "./messages.ts";
 
 /** How the next answers to a path go wrong. A fault without a member that shapes the answer delays, slows or cuts ours. */
@@ -39,11 +39,11 @@ export interface Fault {
 }
 
 const shape = {
-  times: either(number(1), oneOf("always")),
+  times: either(whole(1), oneOf("always")),
   after: oneOf("request", "answer"),
   delayMs: number(0, 600_000),
   drop: either(yesNo, oneOf("midway")),
-  status: number(200, 599),
+  status: whole(200, 599),
   body: (value: unknown) => value,
   contentType: text,
   headers: stringMap,
@@ -53,11 +53,25 @@ const shape = {
   invalidJson: yesNo,
   noToken: yesNo,
   location: text,
-  hugeBytes: number(1, 1_073_741_824),
+  hugeBytes: whole(1, 1_073_741_824),
   dripMs: number(1, 60_000),
 };
 
-const placed = { ...shape, method: text, path: text };
+const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/** A method in any case. A HEAD is answered as a GET, and meets the faults of one. */
+const method: Check<string> = (value, name) => {
+  if (typeof value === "string" && methods.includes(value.toUpperCase())) return value;
+  throw new BadInput(`${name} must be one of ${methods.join(", ")}`);
+};
+
+/** A path as requests have it: one without the slash would fit none, and the fault would wait for ever. */
+const path: Check<string> = (value, name) => {
+  if (typeof value === "string" && /^\/[^?#]*$/.test(value)) return value;
+  throw new BadInput(`${name} must be a path such as "/token", with a slash at its start and no query`);
+};
+
+const place = { method, path };
 
 /** A fault and the requests it waits for. */
 export interface PlacedFault extends Fault {
@@ -77,13 +91,22 @@ export function readFault(input: unknown, spelling: Spelling): Fault {
 }
 
 /**
+ * Reads the requests that a fault waits for.
+ *
+ * @throws {BadInput} where there is no such method, or the path is none
+ */
+export function readPlace(input: unknown, spelling: Spelling): Pick<PlacedFault, "method" | "path"> {
+  return read(input, place, spelling, ["path"]);
+}
+
+/**
  * Reads a fault with the requests that it waits for. Default path: `/token`.
  *
  * @throws {BadInput} naming the member that is unknown or wrong
  */
 export function readPlacedFault(input: unknown, spelling: Spelling): PlacedFault {
-  const { path = "/token", ...rest } = read(input, placed, spelling);
-  return { ...rest, path };
+  const { path: at = "/token", ...rest } = read(input, { ...shape, ...place }, spelling);
+  return { ...rest, path: at };
 }
 
 const shaping = ["status", "body", "reason", "html", "invalidJson", "noToken", "location", "hugeBytes"] as const;

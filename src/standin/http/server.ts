@@ -15,6 +15,8 @@ export interface Listening {
   /** Begins to answer. Requests that came before have waited for it. */
   open(answer: Answer): void;
   close(): Promise<void>;
+  /** Resolves when it no longer listens, for whatever reason. */
+  readonly closed: Promise<void>;
 }
 
 /** Listens on `host`:`port` (0: any free port). */
@@ -31,6 +33,9 @@ export async function listen(host: string, port: number): Promise<Listening> {
       });
   });
   await listening(server, port, host);
+  const closed = new Promise<void>((resolve) => {
+    server.once("close", resolve);
+  });
   const address = server.address() as AddressInfo;
   const shown = address.family === "IPv6" ? `[${address.address}]` : address.address;
   return {
@@ -39,14 +44,11 @@ export async function listen(host: string, port: number): Promise<Listening> {
     close: async () => {
       ending.abort();
       if (!server.listening) return;
-      const closed = new Promise<void>((resolve) => {
-        server.close(() => {
-          resolve();
-        });
-      });
+      server.close();
       server.closeAllConnections();
       await closed;
     },
+    closed,
   };
 }
 

@@ -93,11 +93,39 @@ describe("the control routes", () => {
     ["code", { email: "a@b.c", clientId: "x" }, /unknown member "clientId": the members are kind, email, client_id/],
     ["clock", {}, /advance_seconds is required/],
     ["clock", { advance_seconds: -1 }, /advance_seconds must be a number from 0/],
+    ["code", { email: null }, /email must be an e-mail address/],
+    ["code", { scope: "openid" }, /email is required/],
+    ["code", { email: "a@b.c", kind: "redirect" }, /redirect_uri is required/],
+    ["code", { email: "a@b.c", force: "yes" }, /force must be true or false/],
     ["clock", { advance_seconds: "1" }, /advance_seconds must be a number/],
+    ["clock", { advance_seconds: null }, /advance_seconds must be a number/],
+    ["clock", { advance: 1 }, /unknown member "advance": the members are advance_seconds/],
+    ["clock?advance_seconds=5", {}, /unknown query parameter "advance_seconds"/],
+    ["settings?rotation=strict", {}, /unknown query parameter "rotation"/],
     ["settings", { rotation: "sometimes" }, /rotation must be one of "none", "grace", "strict"/],
     ["settings", { access_token_ttl_seconds: 0 }, /access_token_ttl_seconds must be a number from 1/],
     ["settings", [], /must be an object/],
     ["faults", { path: "/token", times: 0 }, /times must be/],
+    ["settings", { refusal: "no" }, /refusal must be one of/],
+    ["settings", { rotations: "none" }, /unknown member "rotations"/],
+    ["faults", { path: "token" }, /path must be a path such as "\/token"/],
+    ["faults", { path: "/token?x=1" }, /path must be a path/],
+    ["faults", { method: "PSOT" }, /method must be one of GET, POST/],
+    ["faults", { status: "503" }, /status must be a number/],
+    ["faults", { status: 503.5 }, /status must be a whole number/],
+    ["faults", { times: 1.5 }, /times must be/],
+    ["faults", { headers: ["a"] }, /headers must be an object/],
+    ["faults", { stauts: 503 }, /unknown member "stauts"/],
+    ["revoke", {}, /email is required/],
+    ["revoke", { email: 1 }, /email must be a string/],
+    ["revoke", { mail: "ada@example.com" }, /unknown member "mail"/],
+    ["password", {}, /email is required/],
+    ["risc", {}, /type is required: type must be one of/],
+    ["risc", { type: "sessions-revoked" }, /email is required: .*sessions-revoked/],
+    ["risc", { type: "token-revoked" }, /email is required, or refresh_token/],
+    ["risc", { type: "account-disabled", email: 5 }, /email must be a string/],
+    ["risc", { type: "account-disabled", mail: "ada@example.com" }, /unknown member "mail"/],
+    ["people", {}, /email is required/],
     ["revoke", { email: "nobody@example.com" }, /there is no person with the address/],
     ["risc", { email: "ada@example.com" }, /type must be one of/],
     ["risc", { type: "token-revoked", email: "nobody@example.com" }, /there is no person with the address/],
@@ -121,7 +149,45 @@ describe("the control routes", () => {
     assert.equal((await send({ body: "{" })).status, 400);
     assert.equal((await send({ body: new URLSearchParams({ email: "ada@example.com" }) })).status, 400);
     assert.equal((await fetch(`${standin.url}/standin/code`)).status, 405);
-    assert.equal((await fetch(`${standin.url}/standin/log?since=x`)).status, 400);
+  });
+
+  for (const [path, message] of [
+    ["log?since=x", /since must be the number of a log entry/],
+    ["log?since=", /since must be/],
+    ["log?since=-1", /since must be/],
+    ["log?since=1e3", /since must be/],
+    ["log?sicne=3", /unknown query parameter "sicne": there is since/],
+    ["log?since=1&since=2", /since must be given once/],
+    ["client_secret.json?id=x", /unknown query parameter "id": there is client_id/],
+    ["settings?all=1", /unknown query parameter "all": there are none/],
+  ] as const) {
+    test(`the control routes say what is wrong with GET ${path}`, async () => {
+      await using standin = await testStandin();
+      const { status, body } = await json(await fetch(`${standin.url}/standin/${path}`));
+      assert.deepEqual([status, body["error"]], [400, "invalid_request"]);
+      assert.match(String(body["error_description"]), message);
+    });
+  }
+
+  test("the JavaScript interface names the same slips", async () => {
+    await using standin = await testStandin();
+    const standinOf = standin as unknown as Record<string, (...given: unknown[]) => unknown>;
+    const slips: [call: string, given: unknown[], message: RegExp][] = [
+      ["code", [{}], /email is required/],
+      ["code", [{ email: "a@b.c", kind: "redirect" }], /redirectUri is required/],
+      ["risc", [{ type: "sessions-revoked" }], /email is required/],
+      ["risc", [{ type: "token-revoked" }], /email is required, or refreshToken/],
+      ["revoke", [], /email is required/],
+      ["changePassword", [undefined], /email is required/],
+      ["advance", ["1"], /the time to advance by/],
+      ["fault", ["POST", undefined, {}], /path is required/],
+      ["fault", ["PSOT", "/token", {}], /method must be one of/],
+      ["fault", ["POST", "token", {}], /path must be a path/],
+      ["log", ["1"], /since must be a number/],
+    ];
+    for (const [call, given, message] of slips) {
+      assert.throws(() => standinOf[call]?.(...given), { name: "BadInput", message }, call);
+    }
   });
 
   test("the control routes serve pages of this machine, and no web site that somebody happens to visit", async () => {

@@ -14,9 +14,12 @@ describe("redirect_uri at the exchange", () => {
   const table: [kind: string, spec: Partial<CodeSpec>, redirectUri: string | undefined, accepted: boolean][] = [
     ["native", {}, "", true],
     ["native", {}, callback, true],
-    ["native", {}, undefined, false],
+    ["native", {}, undefined, true],
     ["native", {}, "postmessage", false],
     ["native", {}, "https://example.com/callback", false],
+    ["native", {}, `${callback}#part`, false],
+    ["native", {}, " ", false],
+    ["native without a page", { origin }, origin, true],
     ["popup", { kind: "popup" }, "postmessage", true],
     ["popup", { kind: "popup" }, origin, true],
     ["popup of a known page", { kind: "popup", origin }, origin, true],
@@ -29,6 +32,7 @@ describe("redirect_uri at the exchange", () => {
     ["redirect", { kind: "redirect", redirectUri: callback }, "http://127.0.0.1:8788/callback", false],
     ["redirect", { kind: "redirect", redirectUri: callback }, "postmessage", false],
     ["redirect", { kind: "redirect", redirectUri: callback }, "", false],
+    ["redirect", { kind: "redirect", redirectUri: callback }, undefined, false],
   ];
   for (const [kind, spec, redirectUri, accepted] of table) {
     test(`redirect_uri at the exchange: ${kind}: ${JSON.stringify(redirectUri)} is ${accepted ? "accepted" : "refused"}`, async () => {
