@@ -115,6 +115,22 @@ export function invalidRequest(message: string, hint: string, parameter?: string
 }
 
 /**
+ * Says everything that is wrong with settings or options at once.
+ *
+ * @param problems each a sentence of its own; at least one
+ * @param hint how to correct them
+ */
+export function configurationProblems(
+  problems: readonly string[],
+  hint: string,
+): OnbehalfError<"configuration_invalid"> {
+  const [first = ""] = problems;
+  const message =
+    problems.length === 1 ? first : `the configuration has ${problems.length} problems: ${problems.join("; ")}`;
+  return new OnbehalfError("configuration_invalid", message, { hint, details: { problems } });
+}
+
+/**
  * Says that a setting or an option cannot work.
  *
  * @param problem what is wrong; `details.problems` holds it as well

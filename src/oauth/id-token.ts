@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { decodeJwt, errors, jwtVerify } from "jose";
 import type { JWTPayload, JWTVerifyGetKey } from "jose";
 import { OnbehalfError } from "../core/errors.ts";
+import { isSameServer, issuerHint, issuersFor, shownIssuer } from "../core/issuer.ts";
 import type { Profile } from "../core/grant.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Secret } from "../core/secret.ts";
@@ -11,6 +12,8 @@ export interface IdTokenChecks {
   readonly provider: Provider;
   /** `aud` must name this client. */
   readonly clientId: string;
+  /** JWS algorithms that are accepted. Default: those of the provider's record. */
+  readonly algorithms?: readonly string[];
   /** Finds the provider's key that a token's header names. */
   readonly getKey: JWTVerifyGetKey;
   /** Milliseconds since the epoch. */
@@ -39,8 +42,9 @@ export async function verifyIdToken(idToken: Secret, checks: IdTokenChecks): Pro
   let alg: string;
   try {
     const verified = await jwtVerify(token, checks.getKey, {
-      algorithms: [...provider.idTokenAlgorithms],
-      issuer: [provider.issuer, ...(provider.alsoIssuedAs ?? [])],
+      algorithms: [...(checks.algorithms ?? provider.idTokenAlgorithms)],
+      // Claims that are not verified yet may fill the pattern of an issuer: where they lie, the signature is wrong.
+      issuer: issuersFor(provider, unverifiedClaims(token)),
       audience: clientId,
       currentDate: new Date(checks.now),
       clockTolerance: leewaySeconds,
@@ -49,6 +53,9 @@ export async function verifyIdToken(idToken: Secret, checks: IdTokenChecks): Pro
     claims = verified.payload;
     alg = verified.protectedHeader.alg;
   } catch (error) {
+    if (error instanceof errors.JWTClaimValidationFailed && error.claim === "iss") {
+      throw wrongIssuer(provider, error.payload["iss"]);
+    }
     throw refusal(error);
   }
   if (typeof claims.sub !== "string" || claims.sub === "" || claims.sub.length > 255) throw invalid("sub");
@@ -65,11 +72,25 @@ export async function verifyIdToken(idToken: Secret, checks: IdTokenChecks): Pro
 
 /** Whom an ID token names that did not verify. It may be a lie: use it to be more careful, and for nothing else. */
 export function claimedSubject(idToken: Secret): string | undefined {
+  const { sub } = unverifiedClaims(idToken.expose());
+  return typeof sub === "string" && sub !== "" ? sub : undefined;
+}
+
+/**
+ * Whether an ID token names the provider's own server by a name that we were not told: that of a tenant, or one with
+ * another slash at the end. Then our settings are wrong, and not the sign-in.
+ */
+export function namesOurServerOtherwise(idToken: Secret, provider: Provider): boolean {
+  const claims = unverifiedClaims(idToken.expose());
+  return isSameServer(provider.issuer, claims["iss"]) && !issuersFor(provider, claims).includes(String(claims["iss"]));
+}
+
+/** The claims of a token as it stands; none where it cannot be read. */
+function unverifiedClaims(token: string): JWTPayload {
   try {
-    const { sub } = decodeJwt(idToken.expose());
-    return typeof sub === "string" && sub !== "" ? sub : undefined;
+    return decodeJwt(token);
   } catch {
-    return undefined;
+    return {};
   }
 }
 
@@ -107,6 +128,15 @@ function assertStrictForm(token: string): void {
   if (!strict || parts[2] === "") throw invalid("form");
 }
 
+function wrongIssuer(provider: Provider, theirs: unknown): OnbehalfError<"id_token_invalid"> {
+  const { name, issuer } = provider;
+  return new OnbehalfError(
+    "id_token_invalid",
+    `the ID token failed the check of iss: it names ${shownIssuer(theirs)}, and ${name} is set to ${shownIssuer(issuer)}`,
+    { hint: isSameServer(issuer, theirs) ? issuerHint(provider, theirs) : startAnew, details: { check: "iss" } },
+  );
+}
+
 function refusal(error: unknown): unknown {
   if (error instanceof OnbehalfError) return error;
   if (error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired)
@@ -121,11 +151,12 @@ function refusal(error: unknown): unknown {
 
 function invalid(check: string): OnbehalfError<"id_token_invalid"> {
   return new OnbehalfError("id_token_invalid", `the ID token failed the check of ${check}`, {
-    hint:
-      hints[check] ?? "start a new sign-in; if it fails again, check this machine's clock and the provider's settings",
+    hint: hints[check] ?? startAnew,
     details: { check },
   });
 }
+
+const startAnew = "start a new sign-in; if it fails again, check this machine's clock and the provider's settings";
 
 const hints: Readonly<Record<string, string>> = {
   aud: "the code was issued for another client: use the web client's id as serverClientId in the app",

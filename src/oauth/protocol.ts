@@ -6,12 +6,14 @@
 import type { Clock } from "../core/clock.ts";
 import { isOnbehalfError } from "../core/errors.ts";
 import type { Profile } from "../core/grant.ts";
-import type { Client, Endpoints, Provider } from "../providers/provider.ts";
+import type { Client, ClientAuthenticationMethod, Provider } from "../providers/provider.ts";
 import type { Secret } from "../core/secret.ts";
 import { SingleFlight } from "../core/single-flight.ts";
 import { discover } from "./discovery.ts";
 import { verifyIdToken } from "./id-token.ts";
 import { Jwks } from "./jwks.ts";
+import { recordedMetadata } from "./provider-metadata.ts";
+import type { Metadata } from "./provider-metadata.ts";
 import { requestRevocation } from "./revocation-endpoint.ts";
 import type { RevocationResponse } from "./revocation-endpoint.ts";
 import { requestCodeExchange, requestRefresh } from "./token-endpoint.ts";
@@ -26,6 +28,8 @@ import type { BoundedFetch } from "./bounded-fetch.ts";
 export interface Protocol {
   readonly provider: Provider;
   readonly client: Client;
+  /** How the client authenticates at the token endpoint. Undefined while the provider could not be discovered. */
+  readonly authentication?: ClientAuthenticationMethod | undefined;
   /**
    * Exchanges an authorization code.
    *
@@ -57,28 +61,77 @@ export interface Protocol {
   verifyIdToken(idToken: Secret, more: { nonce?: string; accessToken?: Secret }): Promise<Profile>;
 }
 
+/** How much of an exchange's time reading the discovery document may take. */
+const documentShare = 1 / 3;
+/** How long a discovery document is used before it is read again, milliseconds. */
+const documentLifeMs = 86_400_000;
+/** How long it is used after it could not be read again, milliseconds. */
+const secondTryMs = 600_000;
+/** How often a provider that seems to have moved makes us read its document again, milliseconds. */
+const movedEveryMs = 60_000;
+
 /** The protocol over HTTP. It keeps nothing but endpoints and public keys. */
 export class HttpProtocol implements Protocol {
   readonly provider: Provider;
   readonly client: Client;
   readonly #http: BoundedFetch;
   readonly #clock: Clock;
-  readonly #flight = new SingleFlight<"discovery", Endpoints>();
-  #endpoints: Endpoints | undefined;
-  #jwks: Jwks | undefined;
+  readonly #flight = new SingleFlight<"discovery", Metadata>();
+  #metadata: Metadata | undefined;
+  /** When the document was read last, and from when on it is read again. Milliseconds since the epoch. */
+  #readAt = 0;
+  #freshUntil = Infinity;
+  #jwks: { readonly uri: string; readonly keys: Jwks } | undefined;
 
   constructor(provider: Provider, client: Client, http: BoundedFetch, clock: Clock) {
     this.provider = provider;
     this.client = client;
     this.#http = http;
     this.#clock = clock;
+    if (provider.endpoints !== "discover") {
+      this.#metadata = recordedMetadata(provider, client, provider.endpoints);
+    }
   }
 
-  /** The provider's endpoints. Those that must be discovered are read once. Throws as {@link discover} does. */
-  async endpoints(): Promise<Endpoints> {
-    if (this.provider.endpoints !== "discover") return this.provider.endpoints;
-    this.#endpoints ??= await this.#flight.do("discovery", () => discover(this.provider, this.#http));
-    return this.#endpoints;
+  get authentication(): ClientAuthenticationMethod | undefined {
+    return this.#metadata?.authentication;
+  }
+
+  /**
+   * How the provider is spoken with. What must be discovered is read once a day, and when the provider seems to have
+   * moved. While it cannot be read again, or is wrong, what was read before is used. Throws as {@link discover} does.
+   */
+  async metadata(): Promise<Metadata> {
+    const known = this.#metadata;
+    if (known === undefined) return this.#discover();
+    if (this.#isFresh()) return known;
+    try {
+      return await this.#discover();
+    } catch (error) {
+      if (!isOnbehalfError(error)) throw error;
+      this.#freshUntil = this.#clock.now() + secondTryMs;
+      return known;
+    }
+  }
+
+  #isFresh(): boolean {
+    return this.#metadata !== undefined && this.#clock.now() < this.#freshUntil;
+  }
+
+  #discover(): Promise<Metadata> {
+    return this.#flight.do("discovery", async () => {
+      const http = { ...this.#http, timeoutMs: this.#http.timeoutMs * documentShare };
+      this.#metadata = await discover(this.provider, this.client, http);
+      this.#readAt = this.#clock.now();
+      this.#freshUntil = this.#readAt + documentLifeMs;
+      return this.#metadata;
+    });
+  }
+
+  /** The provider seems to have moved: makes the next use read its document again, at most once a minute. */
+  #mayHaveMoved(): void {
+    if (this.provider.endpoints !== "discover") return;
+    this.#freshUntil = Math.min(this.#freshUntil, this.#readAt + movedEveryMs);
   }
 
   async exchangeCode(what: Parameters<typeof requestCodeExchange>[1]): Promise<TokenResponse> {
@@ -90,45 +143,72 @@ export class HttpProtocol implements Protocol {
   }
 
   async revoke(token: Secret): Promise<RevocationResponse> {
-    const request = await this.#requestIfFound();
+    const request = await this.#requestIfFound(({ revocationAuthentication }) => revocationAuthentication);
     return request === undefined ? { kind: "failed", error: "discovery_failed" } : requestRevocation(request, token);
   }
 
   async verifyIdToken(idToken: Secret, more: { nonce?: string; accessToken?: Secret }): Promise<Profile> {
-    const { jwksUri } = await this.endpoints();
-    this.#jwks ??= new Jwks(jwksUri, this.provider.issuer, this.#http, this.#clock);
-    return verifyIdToken(idToken, {
-      provider: this.provider,
-      clientId: this.client.clientId,
-      getKey: this.#jwks.getKey,
-      now: this.#clock.now(),
-      ...more,
-    });
+    const { endpoints, idTokenAlgorithms } = await this.metadata();
+    const uri = endpoints.jwksUri;
+    if (this.#jwks?.uri !== uri) {
+      this.#jwks = { uri, keys: new Jwks(uri, this.provider.issuer, this.#http, this.#clock) };
+    }
+    try {
+      return await verifyIdToken(idToken, {
+        provider: this.provider,
+        clientId: this.client.clientId,
+        algorithms: idTokenAlgorithms,
+        getKey: this.#jwks.keys.getKey,
+        now: this.#clock.now(),
+        ...more,
+      });
+    } catch (error) {
+      if (isOnbehalfError(error, "provider_unavailable")) this.#mayHaveMoved();
+      throw error;
+    }
   }
 
   /** Calls the token endpoint. Where it cannot be discovered just now, the result is silence: nothing was sent. */
   async #ask(ask: (request: TokenRequest) => Promise<TokenResponse>): Promise<TokenResponse> {
-    const request = await this.#requestIfFound();
-    return request === undefined ? { kind: "silence", sent: false, error: "discovery_failed" } : ask(request);
+    const request = await this.#requestIfFound(({ authentication }) => authentication);
+    if (request === undefined) return { kind: "silence", sent: false, error: "discovery_failed" };
+    const response = await ask(request);
+    if (looksMoved(response)) this.#mayHaveMoved();
+    return response;
   }
 
-  /** What a request needs; undefined where the endpoints cannot be discovered just now. */
-  async #requestIfFound(): Promise<TokenRequest | undefined> {
+  /** What a request needs; undefined where the provider cannot be discovered just now. */
+  async #requestIfFound(
+    authenticationOf: (metadata: Metadata) => ClientAuthenticationMethod,
+  ): Promise<TokenRequest | undefined> {
     try {
-      return await this.#request();
+      return await this.#request(authenticationOf);
     } catch (error) {
       if (isOnbehalfError(error, "provider_unavailable")) return undefined;
       throw error;
     }
   }
 
-  async #request(): Promise<TokenRequest> {
+  async #request(authenticationOf: (metadata: Metadata) => ClientAuthenticationMethod): Promise<TokenRequest> {
+    const readsDocument = !this.#isFresh();
+    const metadata = await this.metadata();
+    const { timeoutMs } = this.#http;
+    // Reading the document has taken a third of the time at most. Other processes believe that an exchange is over when
+    // the whole time is, so the request gets what is left.
+    const left = readsDocument ? timeoutMs - timeoutMs * documentShare : timeoutMs;
     return {
       provider: this.provider,
       client: this.client,
-      endpoints: await this.endpoints(),
-      http: this.#http,
+      endpoints: metadata.endpoints,
+      authentication: authenticationOf(metadata),
+      http: { ...this.#http, timeoutMs: left },
       now: this.#clock.now(),
     };
   }
+}
+
+/** Whether nobody is at the token endpoint's address any more, or somebody who knows no token endpoint there. */
+function looksMoved(response: TokenResponse): boolean {
+  if (response.kind === "silence") return !response.sent;
+  return response.kind === "unusable" && [301, 302, 307, 308, 404, 405, 410].includes(response.status);
 }

@@ -1,10 +1,10 @@
 import * as oauth from "oauth4webapi";
 import { defined } from "../core/defined.ts";
-import type { Client, Endpoints, Provider } from "../providers/provider.ts";
 import type { Secret } from "../core/secret.ts";
-import { clientAuthentication, errorCode } from "./token-endpoint.ts";
+import { authenticating, recordedMethod } from "./client-authentication.ts";
+import { errorCode } from "./token-endpoint.ts";
+import type { TokenRequest } from "./token-endpoint.ts";
 import { parseObject, boundedRequest, retryAfterMs } from "./bounded-fetch.ts";
-import type { BoundedFetch } from "./bounded-fetch.ts";
 
 /**
  * How a revocation ended. `done`: the token is dead, also where it was dead before. `unsupported`: the provider has no
@@ -22,13 +22,7 @@ export type RevocationResponse =
  * @see https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke
  */
 export async function requestRevocation(
-  {
-    provider,
-    client,
-    endpoints,
-    http,
-    now,
-  }: { provider: Provider; client: Client; endpoints: Endpoints; http: BoundedFetch; now: number },
+  { provider, client, endpoints, authentication = recordedMethod(provider, client), http, now }: TokenRequest,
   token: Secret,
 ): Promise<RevocationResponse> {
   const { revocationEndpoint } = endpoints;
@@ -37,7 +31,7 @@ export async function requestRevocation(
     oauth.revocationRequest(
       { issuer: provider.issuer, revocation_endpoint: revocationEndpoint },
       { client_id: client.clientId },
-      clientAuthentication(provider, client),
+      authenticating(authentication, client),
       token.expose(),
       {
         signal,

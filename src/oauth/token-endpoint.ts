@@ -1,8 +1,9 @@
 import * as oauth from "oauth4webapi";
-import type { Client, Endpoints, Provider } from "../providers/provider.ts";
+import type { Client, ClientAuthenticationMethod, Endpoints, Provider } from "../providers/provider.ts";
 import { defined } from "../core/defined.ts";
 import type { TokenFailure } from "../core/refresh.ts";
 import type { Secret } from "../core/secret.ts";
+import { authenticating, recordedMethod } from "./client-authentication.ts";
 import { tokenSetOf } from "./token-set.ts";
 import type { TokenSet } from "./token-set.ts";
 import { parseObject, boundedRequest, retryAfterMs } from "./bounded-fetch.ts";
@@ -20,6 +21,8 @@ export interface TokenRequest {
   readonly provider: Provider;
   readonly client: Client;
   readonly endpoints: Endpoints;
+  /** How the client authenticates. Default: what the provider's record says. */
+  readonly authentication?: ClientAuthenticationMethod;
   readonly http: BoundedFetch;
   /** Milliseconds since the epoch, for `Retry-After` dates. */
   readonly now: number;
@@ -55,7 +58,7 @@ export function requestRefresh(request: TokenRequest, refreshToken: Secret): Pro
 }
 
 async function post(
-  { provider, client, endpoints, http, now }: TokenRequest,
+  { provider, client, endpoints, authentication = recordedMethod(provider, client), http, now }: TokenRequest,
   grantType: string,
   parameters: URLSearchParams,
 ): Promise<TokenResponse> {
@@ -63,7 +66,7 @@ async function post(
     oauth.genericTokenEndpointRequest(
       { issuer: provider.issuer, token_endpoint: endpoints.tokenEndpoint },
       { client_id: client.clientId },
-      clientAuthentication(provider, client),
+      authenticating(authentication, client),
       grantType,
       parameters,
       {
@@ -76,18 +79,6 @@ async function post(
     ),
   );
   return tokenResponseOf(result, now);
-}
-
-/**
- * How our client authenticates with a provider. A client without a secret sends its id alone.
- *
- * @see https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1
- */
-export function clientAuthentication(provider: Provider, { clientSecret }: Client): oauth.ClientAuth {
-  if (clientSecret === undefined) return oauth.None();
-  return provider.clientAuthentication === "client_secret_basic"
-    ? oauth.ClientSecretBasic(clientSecret.expose())
-    : oauth.ClientSecretPost(clientSecret.expose());
 }
 
 /**

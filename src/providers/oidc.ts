@@ -9,18 +9,29 @@ export interface OidcOptions {
   readonly name: string;
   /** The issuer's identifier; its discovery document is read at `{issuer}/.well-known/openid-configuration`. */
   readonly issuer: string;
+  /**
+   * Other values of `iss` that name the same issuer, such as the one with another slash at the end. In one, a claim's
+   * name in braces stands for the ID token's own value of that claim: with `issuer`
+   * `https://login.microsoftonline.com/common/v2.0` and here `https://login.microsoftonline.com/{tid}/v2.0`, people of
+   * every tenant may sign in. Use braces only where `sub` names one person in all tenants. Default: none.
+   */
+  readonly alsoIssuedAs?: readonly string[];
   /** Our client at this issuer. */
   readonly clientId: string;
   /** Absent for a public client. */
   readonly clientSecret?: string | Secret;
   /**
-   * How the client authenticates. Default `client_secret_post`. A public client sends its id alone.
+   * How the client authenticates. Default: what the discovery document lists, in the body where it can choose, and
+   * Basic where it lists nothing; without a document `client_secret_post`. A public client sends its id alone.
    *
    * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1 | RFC 6749 section 2.3.1}
    */
   readonly clientAuthentication?: "client_secret_post" | "client_secret_basic";
-  /** Use these and read no discovery document. */
-  readonly endpoints?: Endpoints;
+  /**
+   * Endpoints by hand. With `authorizationEndpoint`, `tokenEndpoint` and `jwksUri` no discovery document is read. With
+   * fewer, these count, and the others are read from the document. Default: all are read.
+   */
+  readonly endpoints?: Partial<Endpoints>;
   /** What a refresh does to the refresh token. Default `strict`: no refresh is repeated unless that is proved to be safe. */
   readonly rotation?: Rotation;
   /** `redirect_uri` at the exchange, by the source of the code. Default: whoever hands a code over must give it. */
@@ -36,7 +47,7 @@ export interface OidcOptions {
 }
 
 /**
- * Any OpenID Connect provider, as a record. Sends nothing: the discovery document is read at the first use.
+ * Any OpenID Connect provider, as a record. Sends nothing: the discovery document is read when a vault is opened.
  *
  * @param options the issuer, the client, and what differs from the defaults
  * @returns the record, for `openVault`
@@ -52,7 +63,8 @@ export function oidc(options: OidcOptions): Provider {
     name: options.name,
     issuer: options.issuer,
     client,
-    endpoints: options.endpoints ?? ("discover" as const),
+    alsoIssuedAs: options.alsoIssuedAs,
+    ...endpointsOf(options.endpoints),
     clientAuthentication: options.clientAuthentication,
     rotation: options.rotation ?? ("strict" as const),
     redirectUriFor: options.redirectUriFor ?? {},
@@ -64,4 +76,13 @@ export function oidc(options: OidcOptions): Provider {
     revocationEndsSiblings: false,
     offlineHint: "ask for the scope offline_access, with prompt=consent",
   });
+}
+
+function endpointsOf(given: Partial<Endpoints> | undefined): Pick<Provider, "endpoints" | "endpointsBeside"> {
+  if (given === undefined) return { endpoints: "discover" };
+  const { authorizationEndpoint, tokenEndpoint, jwksUri } = given;
+  if (authorizationEndpoint === undefined || tokenEndpoint === undefined || jwksUri === undefined) {
+    return { endpoints: "discover", endpointsBeside: given };
+  }
+  return { endpoints: { ...given, authorizationEndpoint, tokenEndpoint, jwksUri } };
 }

@@ -24,6 +24,13 @@ export interface Client {
 }
 
 /**
+ * How a client says who it is at the token endpoint.
+ *
+ * @see {@link https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication | OpenID Connect Core 1.0 section 9}
+ */
+export type ClientAuthenticationMethod = "client_secret_post" | "client_secret_basic" | "none";
+
+/**
  * Where a provider is reached, each an absolute URL.
  *
  * @see {@link https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata | OpenID Connect Discovery 1.0 section 3}
@@ -49,17 +56,24 @@ export interface Provider {
   readonly name: string;
   /** The issuer's identifier, compared with `iss`. */
   readonly issuer: string;
-  /** Other values of `iss` that name the same issuer. */
+  /**
+   * Other values of `iss` that name the same issuer, and other names that its discovery document may have. In one, a
+   * claim's name in braces stands for the ID token's own value of that claim:
+   * `https://login.microsoftonline.com/{tid}/v2.0` accepts every tenant. `sub` must then name a person in all of them.
+   */
   readonly alsoIssuedAs?: readonly string[];
   /**
    * Our client, the file that describes it, or `none`. With `none` a program can list and show grants and manage caller
    * keys; each exchange, refresh and revocation fails with `client_misconfigured`.
    */
   readonly client: Client | { readonly clientSecretFile: string } | "none";
-  /** Known endpoints, or `discover`: the issuer's `/.well-known/openid-configuration` is read at the first use. */
+  /** Known endpoints, or `discover`: the issuer's `/.well-known/openid-configuration` is read when a vault is opened. */
   readonly endpoints: Endpoints | "discover";
+  /** With `discover`: endpoints that count in place of those of the document. Default: none. */
+  readonly endpointsBeside?: Partial<Endpoints>;
   /**
-   * How the client authenticates. Default `client_secret_post`. A public client sends its id alone.
+   * How the client authenticates. Default: with `discover`, what the discovery document lists, and Basic where it lists
+   * nothing; otherwise `client_secret_post`. A public client sends its id alone.
    *
    * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1 | RFC 6749 section 2.3.1}
    */

@@ -24,6 +24,7 @@ const levels: Readonly<Record<VaultEvent["type"], "debug" | "info" | "warn" | "e
   id_token_refused: "warn",
   refreshed: "debug",
   refresh_failed: "warn",
+  discovery_failed: "warn",
   client_refused: "error",
   lapsed: "warn",
   answer_kept: "error",

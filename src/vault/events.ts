@@ -23,6 +23,8 @@ export type VaultEvent =
       readonly error: string;
       readonly ambiguous: boolean;
     }
+  /** The provider's discovery document could not be read when the vault was opened. The next use reads it. */
+  | { readonly type: "discovery_failed"; readonly provider: string; readonly message: string }
   /** An alarm: the provider refuses this client. An operator must correct its settings. */
   | { readonly type: "client_refused"; readonly provider: string; readonly clientId: string; readonly error: string }
   | { readonly type: "lapsed"; readonly grantId: string; readonly provider: string; readonly reason: LapseReason }

@@ -3,7 +3,11 @@ import { describe, test } from "node:test";
 import { isOnbehalfError } from "../../src/core/errors.ts";
 import { discover } from "../../src/oauth/discovery.ts";
 import { isConfidential } from "../../src/oauth/confidential-url.ts";
-import type { Endpoints } from "../../src/providers/provider.ts";
+import type { Metadata } from "../../src/oauth/provider-metadata.ts";
+import { oidc } from "../../src/providers/oidc.ts";
+import type { OidcOptions } from "../../src/providers/oidc.ts";
+import type { Client, Endpoints } from "../../src/providers/provider.ts";
+import { Secret } from "../../src/core/secret.ts";
 import { deadPort, recorder, wireWith } from "./servers.ts";
 
 const issuer = "https://id.example/tenant";
@@ -21,8 +25,16 @@ const endpoints: Endpoints = {
   revocationEndpoint: `${issuer}/revoke`,
 };
 
+const confidential: Client = { clientId: "app", clientSecret: new Secret("s3cret") };
+
 /** Discovery by a fetch that answers this, and the addresses it was asked for. */
-async function discovering(body: unknown, of = issuer, status = 200): Promise<{ found: Endpoints; asked: string[] }> {
+async function discovering(
+  body: unknown,
+  of = issuer,
+  status = 200,
+  more: Partial<OidcOptions> = {},
+  client = confidential,
+): Promise<{ found: Endpoints; metadata: Metadata; asked: string[] }> {
   const asked: string[] = [];
   const wire = wireWith({
     fetch: async (url) => {
@@ -30,7 +42,9 @@ async function discovering(body: unknown, of = issuer, status = 200): Promise<{ 
       return new Response(typeof body === "string" ? body : JSON.stringify(body), { status });
     },
   });
-  return { found: await discover({ issuer: of }, wire), asked };
+  const provider = oidc({ name: "p", issuer: of, clientId: "app", ...more });
+  const metadata = await discover(provider, client, wire);
+  return { found: metadata.endpoints, metadata, asked };
 }
 
 describe("discover", () => {
@@ -51,6 +65,7 @@ describe("discover", () => {
     const { revocation_endpoint: _, ...rest } = document;
     const { revocationEndpoint: __, ...expected } = endpoints;
     assert.deepEqual((await discovering(rest)).found, expected);
+    assert.deepEqual((await discovering({ ...document, revocation_endpoint: null })).found, expected, "null is absent");
   });
 
   test("discover accepts plain http on this machine alone", async () => {
@@ -73,6 +88,31 @@ describe("discover", () => {
     ],
     ["keys read in clear", { ...document, jwks_uri: "http://id.example/keys" }, /jwks_uri without https/],
     ["tokens revoked in clear", { ...document, revocation_endpoint: "http://id.example/r" }, /without https/],
+    [
+      "keys alone as authentication",
+      { ...document, token_endpoint_auth_methods_supported: ["private_key_jwt", "tls_client_auth"] },
+      /token_endpoint_auth_methods_supported lists private_key_jwt, tls_client_auth$/,
+    ],
+    [
+      "methods that are no list",
+      { ...document, token_endpoint_auth_methods_supported: "client_secret_basic" },
+      /token_endpoint_auth_methods_supported that cannot be used: it must be a list of texts, and is a string$/,
+    ],
+    [
+      "methods that are no texts",
+      { ...document, revocation_endpoint_auth_methods_supported: [7] },
+      /revocation_endpoint_auth_methods_supported that cannot be used/,
+    ],
+    [
+      "algorithms of which we accept none",
+      { ...document, id_token_signing_alg_values_supported: ["HS256", "none"] },
+      /lists HS256, none, and idTokenAlgorithms is RS256, ES256, PS256, EdDSA$/,
+    ],
+    [
+      "algorithms that are an object",
+      { ...document, id_token_signing_alg_values_supported: { RS256: true } },
+      /id_token_signing_alg_values_supported that cannot be used: it must be a list of texts, and is an object$/,
+    ],
     ["an endpoint in a file", { ...document, jwks_uri: "file:///etc/passwd" }, /without https/],
   ];
   for (const [what, wrong, message] of mistakes) {
@@ -85,6 +125,15 @@ describe("discover", () => {
       });
     });
   }
+
+  test("discover names everything that is wrong at once", async () => {
+    const wrong = { issuer: "https://evil.example", id_token_signing_alg_values_supported: ["HS256"] };
+    await assert.rejects(discovering(wrong), (error) => {
+      assert.ok(isOnbehalfError(error, "configuration_invalid"));
+      assert.equal(error.details.problems.length, 5, error.details.problems.join("\n"));
+      return true;
+    });
+  });
 
   const outages: readonly (readonly [string, unknown, number])[] = [
     ["an outage", document, 503],
@@ -107,10 +156,137 @@ describe("discover", () => {
     const elsewhere = await recorder(t, () => ({ body: document }));
     const { url } = await recorder(t, () => ({ status: 302, headers: { location: elsewhere.url } }));
     for (const issuer of [url, await deadPort()]) {
-      await assert.rejects(discover({ issuer }, wireWith()), (error) => isOnbehalfError(error, "provider_unavailable"));
+      await assert.rejects(discover(oidc({ name: "p", issuer, clientId: "app" }), confidential, wireWith()), (error) =>
+        isOnbehalfError(error, "provider_unavailable"),
+      );
     }
     assert.equal(elsewhere.requests.length, 0);
   });
+});
+
+describe("what a discovery document says of authentication", () => {
+  const post = "client_secret_post";
+  const basic = "client_secret_basic";
+  const methods: readonly (readonly [string, unknown, string, string])[] = [
+    ["nothing: Basic is the rule", undefined, basic, basic],
+    ["null, which is nothing", null, basic, basic],
+    ["an empty list, which is nothing", [], basic, basic],
+    ["Basic alone", [basic], basic, basic],
+    ["post alone", [post], post, post],
+    ["both: in the body", [basic, post], post, post],
+    ["keys beside Basic", ["private_key_jwt", basic, "tls_client_auth"], basic, basic],
+    ["none alone: the secret stays here", ["none"], "none", "none"],
+    ["none beside Basic", ["none", basic], basic, basic],
+  ];
+  for (const [what, token_endpoint_auth_methods_supported, atToken, atRevocation] of methods) {
+    test(`a document that says ${what}, is done as it says`, async () => {
+      const { metadata } = await discovering({ ...document, token_endpoint_auth_methods_supported });
+      assert.deepEqual([metadata.authentication, metadata.revocationAuthentication], [atToken, atRevocation]);
+    });
+  }
+
+  test("a client without a secret sends its id alone, whatever the document lists", async () => {
+    for (const listed of [undefined, [basic], ["private_key_jwt"], ["none"]]) {
+      const asked = { ...document, token_endpoint_auth_methods_supported: listed };
+      const { metadata } = await discovering(asked, issuer, 200, {}, { clientId: "app" });
+      assert.equal(metadata.authentication, "none");
+    }
+  });
+
+  test("the revocation endpoint has a list of its own, and follows the token endpoint where that says nothing of use", async () => {
+    const lists: readonly (readonly [unknown, string])[] = [
+      [undefined, post],
+      [null, post],
+      [[basic], basic],
+      [[post, basic], post],
+      [["none"], "none"],
+      [["private_key_jwt"], post],
+    ];
+    for (const [revocation_endpoint_auth_methods_supported, expected] of lists) {
+      const { metadata } = await discovering({
+        ...document,
+        token_endpoint_auth_methods_supported: [post],
+        revocation_endpoint_auth_methods_supported,
+      });
+      assert.deepEqual([metadata.authentication, metadata.revocationAuthentication], [post, expected]);
+    }
+  });
+
+  test("a method in the configuration counts, unless the document says that its token endpoint does not accept it", async () => {
+    const asked = { ...document, token_endpoint_auth_methods_supported: [basic] };
+    const configured = { clientAuthentication: post } as const;
+    await assert.rejects(
+      discovering(asked, issuer, 200, configured),
+      /does not accept client_secret_post, to which p is set: .* lists client_secret_basic$/,
+    );
+    assert.equal((await discovering(document, issuer, 200, configured)).metadata.authentication, post);
+    const byHand = { ...configured, endpoints: { tokenEndpoint: "https://id.example/by-hand" } };
+    const { metadata } = await discovering(asked, issuer, 200, byHand);
+    assert.equal(metadata.authentication, post);
+    assert.equal(metadata.endpoints.tokenEndpoint, "https://id.example/by-hand");
+    assert.equal(metadata.endpoints.jwksUri, document.jwks_uri);
+  });
+});
+
+describe("what a discovery document says of algorithms", () => {
+  test("only what both sides name is accepted, and a document that says nothing leaves our list", async () => {
+    const lists: readonly (readonly [unknown, readonly string[]])[] = [
+      [["RS256"], ["RS256"]],
+      [
+        ["HS256", "ES256", "RS256", "none"],
+        ["RS256", "ES256"],
+      ],
+      [undefined, ["RS256", "ES256", "PS256", "EdDSA"]],
+      [null, ["RS256", "ES256", "PS256", "EdDSA"]],
+      [[], ["RS256", "ES256", "PS256", "EdDSA"]],
+    ];
+    for (const [id_token_signing_alg_values_supported, expected] of lists) {
+      const { metadata } = await discovering({ ...document, id_token_signing_alg_values_supported });
+      assert.deepEqual(metadata.idTokenAlgorithms, expected);
+    }
+  });
+});
+
+describe("a discovery document's issuer", () => {
+  const common = "https://login.example/common/v2.0";
+  const pattern = { ...document, issuer: "https://login.example/{tenantid}/v2.0" };
+
+  test("a document for several tenants is accepted where the record has its pattern, with another word in the braces", async () => {
+    const alsoIssuedAs = ["https://login.example/{tid}/v2.0"];
+    assert.ok((await discovering(pattern, common, 200, { alsoIssuedAs })).found);
+    for (const other of ["https://login.example/{tid}/v1.0", "https://evil.example/{tid}/v2.0"]) {
+      await assert.rejects(discovering(pattern, common, 200, { alsoIssuedAs: [other] }), /another issuer/);
+    }
+  });
+
+  const hints: readonly (readonly [string, unknown, string, RegExp])[] = [
+    [
+      "a slash at the end",
+      `${issuer}/`,
+      issuer,
+      /only in the slash at the end: set issuer to "https:\/\/id\.example\/tenant\/"/,
+    ],
+    [
+      "no slash at the end",
+      issuer,
+      `${issuer}/`,
+      /only in the slash at the end: set issuer to "https:\/\/id\.example\/tenant"/,
+    ],
+    ["a pattern", pattern.issuer, common, /several tenants.*\{tid\}/],
+    ["another name", "https://other.example", issuer, /set issuer to "https:\/\/other\.example"/],
+    ["no name", null, issuer, /check that issuer is right/],
+  ];
+  for (const [what, theirs, ours, hint] of hints) {
+    test(`a document with ${what} is refused with both names, and what to do`, async () => {
+      await assert.rejects(discovering({ ...document, issuer: theirs }, ours), (error) => {
+        assert.ok(isOnbehalfError(error, "configuration_invalid"));
+        assert.ok(error.message.includes(`p is set to ${JSON.stringify(ours)}`), error.message);
+        if (theirs !== null) assert.ok(error.message.includes(`says ${JSON.stringify(theirs)}`), error.message);
+        assert.match(error.hint, hint);
+        return true;
+      });
+    });
+  }
 });
 
 describe("isConfidential", () => {

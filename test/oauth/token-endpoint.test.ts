@@ -104,6 +104,22 @@ describe("a refresh, on the wire", () => {
     assert.deepEqual(decoded, ["id +&=/ü", "GOCSPX-s +&=/ü:"]);
   });
 
+  test("a refresh request leaves ids and secrets of ordinary characters as they are: many servers do not decode", async (t) => {
+    const cases: readonly (readonly [string, string, string])[] = [
+      ["my-app", "s3cret", "my-app:s3cret"],
+      ["my_app.example*1", "GOCSPX-a_b.c", "my_app.example*1:GOCSPX-a_b.c"],
+      ["a:b", "50%~ü x/+", "a%3Ab:50%25%7E%C3%BC+x%2F%2B"],
+      ["urn:app", "q!'()@&=", "urn%3Aapp:q%21%27%28%29%40%26%3D"],
+    ];
+    for (const [clientId, clientSecret, expected] of cases) {
+      const { headers } = await sent(t, ask, {
+        provider: { clientAuthentication: "client_secret_basic" },
+        client: { clientId, clientSecret: new Secret(clientSecret) },
+      });
+      assert.equal(atob((headers.authorization ?? "").replace(/^Basic /, "")), expected);
+    }
+  });
+
   test("a refresh request says who a public client is, and sends no secret", async (t) => {
     const { headers, form } = await sent(t, ask, { client: { clientId: "public" } });
     assert.deepEqual(form, [["client_id", "public"], ...refresh]);

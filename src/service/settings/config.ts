@@ -3,7 +3,7 @@
  * No other part of the service reads the environment, and nothing here opens a store or asks the provider.
  */
 
-import { OnbehalfError } from "../../index.ts";
+import { configurationProblems } from "../../core/errors.ts";
 import type { MasterKeySource, Provider, Store } from "../../index.ts";
 import {
   exchangeRateOf,
@@ -133,10 +133,5 @@ function checked<T>(read: (problems: string[]) => Partly<T>): T {
   const problems: string[] = [];
   const config = read(problems);
   if (problems.length === 0) return config as T;
-  const [first = ""] = problems;
-  throw new OnbehalfError(
-    "configuration_invalid",
-    problems.length === 1 ? first : `the configuration has ${problems.length} problems: ${problems.join("; ")}`,
-    { hint: "correct all of them, then start again; onbehalf doctor checks more than this", details: { problems } },
-  );
+  throw configurationProblems(problems, "correct all of them, then start again; onbehalf doctor checks more than this");
 }

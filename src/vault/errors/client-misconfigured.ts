@@ -7,11 +7,19 @@ import { OnbehalfError } from "../../core/errors.ts";
 /** What to do where the provider refuses our client, by the provider's error code. */
 const hints: Readonly<Record<string, string>> = {
   invalid_client:
-    "the client's secret was changed or the client was deleted: download client_secret.json again, and restart",
+    "the client's id or secret is not the provider's, was changed or deleted, or must be sent in another way: " +
+    "download client_secret.json again, or correct the settings, and restart",
   deleted_client: "the client was deleted in the provider's console: restore it there",
   disabled_client: "the client is disabled in the provider's console: enable it there",
   unauthorized_client: "the client may not do this: check its id, its type and what it is allowed in the console",
   org_internal: "only people of the app's own organisation may use it: change its user type in the console",
+};
+
+/** How the client authenticated: a wrong method is refused with the same words as a wrong secret. */
+const sentAs = {
+  client_secret_post: "its id and secret were sent in the body (client_secret_post)",
+  client_secret_basic: "its id and secret were sent in the Authorization header (client_secret_basic)",
+  none: "its id was sent without a secret (none)",
 };
 
 interface ClientAtProvider {
@@ -19,6 +27,8 @@ interface ClientAtProvider {
   readonly provider: string;
   readonly clientId: string;
   readonly issuer: string;
+  /** How the client authenticated, where that is known. */
+  readonly authentication?: keyof typeof sentAs | undefined;
 }
 
 /**
@@ -27,13 +37,14 @@ interface ClientAtProvider {
  * @param error the provider's error code
  */
 export function clientMisconfigured(
-  { provider, clientId, issuer }: ClientAtProvider,
+  { provider, clientId, issuer, authentication }: ClientAtProvider,
   error: string,
 ): OnbehalfError<"client_misconfigured"> {
+  const hint =
+    (Object.hasOwn(hints, error) ? hints[error] : undefined) ??
+    "compare the client's settings and endpoints with the provider's documentation; nobody needs to sign in again";
   return new OnbehalfError("client_misconfigured", `${provider} refused client ${clientId} (${error})`, {
-    hint:
-      (Object.hasOwn(hints, error) ? hints[error] : undefined) ??
-      "compare the client's settings and endpoints with the provider's documentation; nobody needs to sign in again",
+    hint: authentication === undefined ? hint : `${hint}; ${sentAs[authentication]}`,
     details: { issuer, clientId, providerError: error },
   });
 }

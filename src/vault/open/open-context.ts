@@ -10,10 +10,9 @@ import type { KeyClass } from "../../crypto/keyring.ts";
 import { masterKeysOf } from "../../crypto/master-key.ts";
 import type { MasterKeySource } from "../../crypto/master-key.ts";
 import { defined } from "../../core/defined.ts";
-import { configurationInvalid } from "../../core/errors.ts";
+import { configurationInvalid, isOnbehalfError } from "../../core/errors.ts";
 import type { Liveness, Owner } from "../../core/take-over.ts";
 import { HttpProtocol } from "../../oauth/protocol.ts";
-import type { Protocol } from "../../oauth/protocol.ts";
 import { boundedFetchDefaults } from "../../oauth/bounded-fetch.ts";
 import type { Provider } from "../../providers/provider.ts";
 import { exchangeLimitMs } from "../../core/timing.ts";
@@ -66,6 +65,8 @@ export async function openContext(options: CommonOptions, classes: readonly KeyC
   // Read the keys before the store is opened: without a key, or with a damaged one, no file may be made and no schema
   // changed.
   const masters = await masterKeysOf(options.keyring);
+  // Only who exchanges codes and refreshes needs the endpoints.
+  if (classes.includes("refresh")) await discoverAll([...protocols.values()], options.onEvent);
   await store.open({ clock, ...defined({ migrate: options.migrate }) });
   const owner = newOwner();
   try {
@@ -95,7 +96,7 @@ export async function closeContext({ store, owner }: Pick<VaultContext, "store" 
   await store.close();
 }
 
-function protocolsFor(options: CommonOptions, send: typeof fetch, clock: Clock): Map<string, Protocol> {
+function protocolsFor(options: CommonOptions, send: typeof fetch, clock: Clock): Map<string, HttpProtocol> {
   const { exchangeTimeoutMs: timeoutMs = boundedFetchDefaults.timeoutMs } = options;
   // After exchangeLimitMs other processes believe that an exchange is over, and begin another one. A longer exchange
   // would run beside it.
@@ -106,7 +107,7 @@ function protocolsFor(options: CommonOptions, send: typeof fetch, clock: Clock):
     );
   }
   const http = { ...boundedFetchDefaults, fetch: send, timeoutMs };
-  const protocols = new Map<string, Protocol>();
+  const protocols = new Map<string, HttpProtocol>();
   for (const provider of [
     ...(options.provider === undefined ? [] : [options.provider]),
     ...(options.providers ?? []),
@@ -120,6 +121,28 @@ function protocolsFor(options: CommonOptions, send: typeof fetch, clock: Clock):
   }
   if (protocols.size === 0) throw configurationInvalid("a provider must be given", oneOfAName);
   return protocols;
+}
+
+/**
+ * Reads every discovery document before anything is done with it: a wrong issuer, or a way to authenticate that we do
+ * not have, is found now and not with somebody's code. A document that cannot be read is no reason not to open: grants
+ * are served from memory and store, and the next use reads it.
+ *
+ * @throws {OnbehalfError} `configuration_invalid`: a document was read, and does not fit the configuration
+ */
+async function discoverAll(protocols: readonly HttpProtocol[], emit: OnEvent = () => undefined): Promise<void> {
+  await Promise.all(
+    protocols.map(async (protocol) => {
+      const { client, name } = protocol.provider;
+      if (client === "none") return;
+      try {
+        await protocol.metadata();
+      } catch (error) {
+        if (!isOnbehalfError(error, "provider_unavailable")) throw error;
+        emit({ type: "discovery_failed", provider: name, message: error.message });
+      }
+    }),
+  );
 }
 
 /**

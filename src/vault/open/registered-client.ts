@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { configurationInvalid } from "../../core/errors.ts";
+import { isPattern, shownIssuer } from "../../core/issuer.ts";
 import { isConfidential } from "../../oauth/confidential-url.ts";
 import { parseClientSecretJson } from "../../providers/client-secret-json.ts";
 import type { Client, Provider } from "../../providers/provider.ts";
@@ -35,11 +36,18 @@ export function loadClient(provider: Provider): Client {
 }
 
 /** Refuses plain http, which carries secrets in clear, except to this machine itself. */
-function assertSafeEndpoints({ name, endpoints, issuer, apiBaseUrl }: Provider): void {
+function assertSafeEndpoints({ name, endpoints, endpointsBeside = {}, issuer, apiBaseUrl }: Provider): void {
   const urls = [
-    ...(endpoints === "discover" ? [issuer] : Object.values(endpoints)),
+    ...(endpoints === "discover" ? [issuer, ...Object.values(endpointsBeside)] : Object.values(endpoints)),
     ...(apiBaseUrl === undefined ? [] : [apiBaseUrl]),
   ];
+  if (endpoints === "discover" && isPattern(issuer)) {
+    throw configurationInvalid(
+      `provider ${name} has an issuer with a placeholder, ${shownIssuer(issuer)}, where no discovery document can be read`,
+      "set issuer to the address whose document is read, such as https://login.microsoftonline.com/common/v2.0, and " +
+        "alsoIssuedAs to the pattern, with a claim's name in the braces: https://login.microsoftonline.com/{tid}/v2.0",
+    );
+  }
   for (const text of urls as string[]) {
     if (!URL.canParse(text))
       throw configurationInvalid(

@@ -189,7 +189,10 @@ export class TokenSource {
   #failed(row: GrantRow, outcome: RefreshOutcome & { kind: "unavailable" | "misconfigured" }): AccessToken {
     const living = this.#living(row);
     if (living !== undefined) return living;
-    if (outcome.kind === "misconfigured") throw clientMisconfigured(row, outcome.error);
+    if (outcome.kind === "misconfigured") {
+      const { authentication } = protocolOf(this.#context, row);
+      throw clientMisconfigured({ ...row, authentication }, outcome.error);
+    }
     return this.#unavailable(row, outcome.error, outcome.retryAfterMs);
   }
 

@@ -209,7 +209,10 @@ function unavailable(
   return providerUnavailable(`${name} did not exchange the code`, error, reassurance, { issuer, retryAfterMs });
 }
 
-function misconfigured({ provider, client }: Protocol, error: string): OnbehalfError<"client_misconfigured"> {
+function misconfigured(
+  { provider, client, authentication }: Protocol,
+  error: string,
+): OnbehalfError<"client_misconfigured"> {
   const { name, issuer } = provider;
-  return clientMisconfigured({ provider: name, clientId: client.clientId, issuer }, error);
+  return clientMisconfigured({ provider: name, clientId: client.clientId, issuer, authentication }, error);
 }

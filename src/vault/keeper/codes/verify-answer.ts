@@ -2,7 +2,7 @@ import { isOnbehalfError } from "../../../core/errors.ts";
 import type { OnbehalfError } from "../../../core/errors.ts";
 import { defined } from "../../../core/defined.ts";
 import { isUsable } from "../../../core/grant.ts";
-import { claimedSubject } from "../../../oauth/id-token.ts";
+import { claimedSubject, namesOurServerOtherwise } from "../../../oauth/id-token.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { GrantRow } from "../../../store/store.ts";
@@ -69,7 +69,7 @@ async function quarantine(
 /**
  * Whether revoking these tokens ends nothing else. Where it would also end a usable grant of the person, an attacker
  * could have that grant ended by sending the person's code with a wrong nonce. Tokens that came without an ID token are
- * not revoked either: nobody knows whose grant that would end.
+ * not revoked either: nobody knows whose grant that would end. Nor are those of a sign-in that failed by our settings.
  */
 async function endsNothingElse(
   { store, keyring }: KeeperContext,
@@ -77,6 +77,8 @@ async function endsNothingElse(
   idToken: ReceivedTokens["tokens"]["idToken"],
 ): Promise<boolean> {
   if (idToken === undefined) return false;
+  // Our own settings are wrong. To revoke would end what the person granted for no fault of theirs.
+  if (namesOurServerOtherwise(idToken, provider)) return false;
   const subject = claimedSubject(idToken);
   if (!provider.revocationEndsSiblings || subject === undefined) return true;
   const grants = await store.grantsBySubject(subjectHash(keyring, provider.issuer, subject));
