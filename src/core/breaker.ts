@@ -21,10 +21,18 @@ export interface ProviderFailure {
   readonly retryAfterMs?: number | undefined;
   /** The provider says that we send too many requests. That concerns every grant, not only the one in this request. */
   readonly limited?: boolean | undefined;
+  /**
+   * The same failure of the same grant was counted before. A firewall may block some grants for what stands in their
+   * requests, again and again: they must not keep the provider closed for all others.
+   */
+  readonly repeated?: boolean | undefined;
 }
 
 /** Fewer failures in a row than this may be chance. From this number on, no request is sent for a while. */
 const failureThreshold = 5;
+
+/** How long no request is sent after a probe whose grant has failed in the same way before, milliseconds. */
+const repeatedPauseMs = 1_000;
 
 /**
  * The breaker after a failure that says nothing about a grant. Where the provider says that we send too many requests,
@@ -36,11 +44,14 @@ const failureThreshold = 5;
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
  */
 export function afterFailure(
-  { failures }: Breaker,
+  breaker: Breaker,
   now: number,
   random: number,
-  { retryAfterMs = 0, limited = false }: ProviderFailure = {},
+  { retryAfterMs = 0, limited = false, repeated = false }: ProviderFailure = {},
 ): Breaker {
+  const { failures } = breaker;
+  if (repeated && !limited && failures < failureThreshold) return breaker;
+  if (repeated && !limited) return { ...breaker, openUntil: now + repeatedPauseMs };
   const inARow = limited ? Math.max(failureThreshold, failures + 1) : failures + 1;
   if (inARow < failureThreshold) return { failures: inARow, openUntil: now, limited };
   // Not full jitter: that may give a pause of 0 ms, and the requests of thousands of waiting grants would go out at

@@ -27,7 +27,10 @@ export type LapseReason =
    * newer tokens pushed it out.
    */
   | "invalid_grant"
-  /** A session policy of the organisation asks for a new sign-in (`invalid_rapt`); the consent itself stands. */
+  /**
+   * The provider asks for the person, who must sign in again: a session policy of the organisation (`invalid_rapt`), a
+   * second factor, or a new consent (`interaction_required` and its kin). `lastError` names the provider's word.
+   */
   | "reauthentication_required"
   /** An administrator restricted one of the scopes. */
   | "admin_policy_enforced"

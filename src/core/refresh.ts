@@ -30,24 +30,48 @@ export type TokenFailure =
   /** No answer. `sent` is false only where the request certainly never arrived. */
   | { readonly kind: "silence"; readonly sent: boolean; readonly error: string };
 
-/** What a provider's error codes mean. It is data: for a provider with other error codes, no function must change. */
+/**
+ * What a provider's error codes mean. It is data: for a provider with other error codes, no function must change.
+ *
+ * - `dead`, `reauthenticate`, `restricted`: the person must come back, because the token is dead, because the provider
+ *   asks for a sign-in, or because an administrator restricted what was granted.
+ * - `misconfigured`: the provider refuses our client, so no grant can be refreshed.
+ * - `ours`: the provider refuses our request for this grant. Other grants may work.
+ * - `transient`, `limited`: the provider cannot answer now, or says that we send too many requests.
+ */
 export type RefusalMeaning =
   "dead" | "reauthenticate" | "restricted" | "misconfigured" | "transient" | "limited" | "ours";
 export type Refusals = Readonly<Record<string, RefusalMeaning>>;
 
 /**
- * The standard error codes, and those that Google adds. Only `dead`, `reauthenticate` and `restricted` speak about the
- * grant; all others speak about our client, our request or the provider.
+ * The standard error codes, those by which OpenID providers ask for the person, and those that Google adds. Only `dead`,
+ * `reauthenticate` and `restricted` speak about the grant; all others speak about our client, our request or the
+ * provider.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+ * @see https://openid.net/specs/openid-connect-core-1_0.html#AuthError
+ * @see https://openid.net/specs/openid-connect-unmet-authentication-requirements-1_0.html
  */
 export const standardRefusals: Refusals = {
   invalid_grant: "dead",
+  // RFC 6750's word for a token that is expired, revoked or malformed. Some servers use it for refresh tokens.
+  invalid_token: "dead",
+  interaction_required: "reauthenticate",
+  login_required: "reauthenticate",
+  account_selection_required: "reauthenticate",
+  consent_required: "reauthenticate",
+  unmet_authentication_requirements: "reauthenticate",
+  insufficient_user_authentication: "reauthenticate",
+  // Of no standard, but several providers use it for the same: Auth0, Okta, and servers made after them.
+  mfa_required: "reauthenticate",
+  mfa_enrollment_required: "reauthenticate",
+  mfa_registration_required: "reauthenticate",
   "invalid_grant/invalid_rapt": "reauthenticate",
   "invalid_grant/rapt_required": "reauthenticate",
   admin_policy_enforced: "restricted",
   invalid_client: "misconfigured",
-  unauthorized_client: "misconfigured",
+  // Not of our client as a whole: providers send it for a refresh token that belongs to another client, too.
+  unauthorized_client: "ours",
   deleted_client: "misconfigured",
   disabled_client: "misconfigured",
   org_internal: "misconfigured",
@@ -70,8 +94,15 @@ export type Decision =
   /** The provider refuses our client: raise an alarm, and leave the grant as it is. */
   | { readonly do: "alert-operator"; readonly error: string }
   /**
+   * The provider works and refuses this one request, in a code that says nothing of the person. This grant alone backs
+   * off. `isOurs`: the code says that our request is wrong, so an operator must look. Otherwise nobody here knows what
+   * the code means.
+   */
+  | { readonly do: "back-off"; readonly error: string; readonly afterMs?: number; readonly isOurs: boolean }
+  /**
    * Try later. `ambiguous`: the provider may have replaced the token. `limited`: the provider says that we send too
-   * many requests, which concerns every grant.
+   * many requests, which concerns every grant. `blocked`: a 4xx that is no answer of a token endpoint, such as the page
+   * of a firewall. It may have blocked this one request for what stands in it.
    */
   | {
       readonly do: "retry";
@@ -79,11 +110,18 @@ export type Decision =
       readonly afterMs?: number;
       readonly ambiguous: boolean;
       readonly limited?: true;
+      readonly blocked?: true;
     };
 
+/** 408, 425 and 429: the status itself says that the same request may work later. */
+export function saysLater(status: number): boolean {
+  return status === 408 || status === 425 || status === 429;
+}
+
 /**
- * Decides what a failure at the token endpoint means for the grant whose refresh token was sent. Status 429 and 5xx
- * come first; then `error` and `error_subtype` decide. A description never does: providers change their words.
+ * Decides what a failure at the token endpoint means for the grant whose refresh token was sent. Status 408, 425, 429
+ * and 5xx come first; then `error` and `error_subtype` decide. A description never does: providers change their words.
+ * An answer in the form of RFC 6749 with any other status proves that the provider works, whatever its code.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
@@ -101,6 +139,7 @@ export function decide(failure: TokenFailure, refusals: Refusals = standardRefus
         // sent is still good.
         ambiguous: !(status >= 400 && status < 500),
         limited: status === 429 ? (true as const) : undefined,
+        blocked: status >= 400 && status < 500 && !saysLater(status) ? (true as const) : undefined,
       });
     }
     case "silence":
@@ -115,11 +154,13 @@ function decideOnError(
   const retry = defined({ do: "retry" as const, error, afterMs, ambiguous: status >= 500 });
   // An overloaded server or a proxy may send a wrong error code, so the status decides.
   if (status === 429) return { ...retry, limited: true };
-  if (status >= 500) return retry;
-  const subtle = errorSubtype === undefined ? error : `${error}/${errorSubtype}`;
-  const meaning = meaningOf(refusals, subtle) ?? meaningOf(refusals, error);
-  if (meaning === undefined || meaning === "transient") return retry;
+  if (status >= 500 || saysLater(status)) return retry;
+  const { meaning, subtle } = meaningIn(refusals, error, errorSubtype);
   switch (meaning) {
+    case undefined:
+      return defined({ do: "back-off" as const, error, afterMs, isOurs: false });
+    case "transient":
+      return retry;
     case "limited":
       return { ...retry, limited: true };
     case "dead":
@@ -129,13 +170,34 @@ function decideOnError(
     case "restricted":
       return { do: "second-look", reason: "admin_policy_enforced", error };
     case "misconfigured":
-    case "ours":
       return { do: "alert-operator", error };
+    case "ours":
+      return defined({ do: "back-off" as const, error, afterMs, isOurs: true });
   }
 }
 
+/**
+ * What an error and its subtype mean together. A subtype that asks for the person by itself does so beside a dead token
+ * as well: Entra answers `invalid_grant` with the subtype `consent_required`.
+ *
+ * @returns the meaning, and the words that decided
+ */
+function meaningIn(
+  refusals: Refusals,
+  error: string,
+  subtype: string | undefined,
+): { readonly meaning: RefusalMeaning | undefined; readonly subtle: string } {
+  const meaning = meaningOf(refusals, error);
+  if (subtype === undefined) return { meaning, subtle: error };
+  const subtle = `${error}/${subtype}`;
+  const exact = meaningOf(refusals, subtle);
+  if (exact !== undefined) return { meaning: exact, subtle };
+  const own = meaningOf(refusals, subtype);
+  return { meaning: meaning === "dead" && own === "reauthenticate" ? own : meaning, subtle };
+}
+
 /** What a code means. `hasOwn`, because a provider may send `constructor`, which every object has a member for. */
-function meaningOf(refusals: Refusals, code: string): RefusalMeaning | undefined {
+export function meaningOf(refusals: Refusals, code: string): RefusalMeaning | undefined {
   return Object.hasOwn(refusals, code) ? refusals[code] : undefined;
 }
 
@@ -164,6 +226,20 @@ export function backOffMs(failures: number, random: number, baseMs = 500, capMs 
  */
 export function waitAfterMs(failures: number, random: number, retryAfterMs = 0): number {
   return Math.max(retryAfterMs, backOffMs(failures, random));
+}
+
+/**
+ * How long a grant is not refreshed after the provider has refused it in a code that says nothing of the person. That
+ * seldom passes within a minute, and each try may count against our client at the provider. So it begins at half a
+ * minute and grows to an hour.
+ *
+ * @param failures how often it has failed in a row, 1 or more
+ * @param random in [0, 1)
+ * @param retryAfterMs what the provider asked for, milliseconds
+ * @returns milliseconds
+ */
+export function waitAfterRefusalMs(failures: number, random: number, retryAfterMs = 0): number {
+  return Math.max(retryAfterMs, backOffMs(failures, 0.5 + random / 2, 30_000, 3_600_000));
 }
 
 const dayMs = 86_400_000;

@@ -2,7 +2,7 @@ import * as oauth from "oauth4webapi";
 import { defined } from "../core/defined.ts";
 import type { Secret } from "../core/secret.ts";
 import { authenticating, recordedMethod } from "./client-authentication.ts";
-import { errorCode } from "./token-endpoint.ts";
+import { refusalWord } from "./refusal-word.ts";
 import type { TokenRequest } from "./token-endpoint.ts";
 import { parseObject, boundedRequest, retryAfterMs } from "./bounded-fetch.ts";
 
@@ -43,7 +43,7 @@ export async function requestRevocation(
   if (result.kind === "silence") return { kind: "failed", error: result.error };
   const { status, headers } = result;
   const body = result.kind === "body" ? parseObject(result.text) : undefined;
-  const error = typeof body?.["error"] === "string" ? errorCode(body["error"]) : undefined;
+  const error = body === undefined ? undefined : refusalWord(body, status)?.error;
   if (error === undefined && status >= 200 && status < 300) return { kind: "done" };
   if (status < 500 && error === "invalid_token") return { kind: "done" };
   // Section 2.2.1: the provider does not revoke tokens of this type, however often it is asked.

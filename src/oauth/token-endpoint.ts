@@ -4,6 +4,7 @@ import { defined } from "../core/defined.ts";
 import type { TokenFailure } from "../core/refresh.ts";
 import type { Secret } from "../core/secret.ts";
 import { authenticating, recordedMethod } from "./client-authentication.ts";
+import { refusalWord } from "./refusal-word.ts";
 import { tokenSetOf } from "./token-set.ts";
 import type { TokenSet } from "./token-set.ts";
 import { parseObject, boundedRequest, retryAfterMs } from "./bounded-fetch.ts";
@@ -82,8 +83,8 @@ async function post(
 }
 
 /**
- * Reads an HTTP result as the answer of a token endpoint. An `error` member counts whatever the status, because some
- * providers send one with 200. It does not count beside a token: that answer may hold the only copy of a rotated
+ * Reads an HTTP result as the answer of a token endpoint. A refusal counts whatever the status, because some
+ * providers send it with 200. It does not count beside a token: that answer may hold the only copy of a rotated
  * refresh token.
  *
  * @param now milliseconds since the epoch, for `Retry-After` dates
@@ -99,18 +100,13 @@ export function tokenResponseOf(result: HttpResult, now: number): TokenResponse 
   if (body === undefined) return unusable("not_json");
   const tokens = status >= 200 && status < 300 ? tokenSetOf(body) : undefined;
   if (tokens !== undefined) return { kind: "tokens", tokens };
-  const { error, error_subtype: subtype } = body;
-  if (typeof error !== "string") return unusable("no_access_token");
+  const refusal = refusalWord(body, status);
+  if (refusal === undefined) return unusable("no_access_token");
   return defined({
     kind: "oauth-error" as const,
     status,
-    error: errorCode(error),
-    errorSubtype: typeof subtype === "string" ? errorCode(subtype) : undefined,
+    error: refusal.error,
+    errorSubtype: refusal.subtype,
     retryAfterMs: retryAfterMs(headers, now),
   });
-}
-
-/** An error code that is safe to show to people and to store: the provider's, where it is one short plain word. */
-export function errorCode(value: string): string {
-  return /^[\w.-]{1,64}$/.test(value) ? value : "unreadable_error";
 }

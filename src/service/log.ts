@@ -25,6 +25,7 @@ const levels: Readonly<Record<VaultEvent["type"], "debug" | "info" | "warn" | "e
   refreshed: "debug",
   refresh_failed: "warn",
   discovery_failed: "warn",
+  unknown_refusal: "warn",
   client_refused: "error",
   lapsed: "warn",
   answer_kept: "error",

@@ -25,7 +25,12 @@ export type VaultEvent =
     }
   /** The provider's discovery document could not be read when the vault was opened. The next use reads it. */
   | { readonly type: "discovery_failed"; readonly provider: string; readonly message: string }
-  /** An alarm: the provider refuses this client. An operator must correct its settings. */
+  /**
+   * The provider refuses this grant in a code that nobody here knows. The grant alone backs off. Say in the provider's
+   * `refusals` what the code means. Told once, however often the same code comes in a row.
+   */
+  | { readonly type: "unknown_refusal"; readonly grantId: string; readonly provider: string; readonly error: string }
+  /** An alarm: the provider refuses this client, or what we send for it. An operator must correct its settings. */
   | { readonly type: "client_refused"; readonly provider: string; readonly clientId: string; readonly error: string }
   | { readonly type: "lapsed"; readonly grantId: string; readonly provider: string; readonly reason: LapseReason }
   /**

@@ -40,6 +40,19 @@ describe("the breaker", () => {
     );
   });
 
+  test("the circuit breaker counts the same failure of the same grant once, and reopens for a second after its probe", () => {
+    const repeated = { repeated: true };
+    let breaker = broken(4);
+    for (let n = 0; n < 20; n++) breaker = afterFailure(breaker, now, 0, repeated);
+    assert.equal(mayAsk(breaker, now), "ask");
+    const open = broken(30);
+    const probed = afterFailure(open, now + 60_000, 0.9, repeated);
+    assert.equal(mayAsk(probed, now + 60_000), 1_000);
+    assert.equal(probed.failures, open.failures);
+    const limited = afterFailure(closedBreaker, now, 0, { limited: true, repeated: true });
+    assert.equal(typeof mayAsk(limited, now), "number", "being told that we ask too often always counts");
+  });
+
   test("the circuit breaker stops everybody at once where the provider says that we ask too often", () => {
     const limited = afterFailure(closedBreaker, now, 0, { limited: true, retryAfterMs: 90_000 });
     assert.equal(mayAsk(limited, now), 90_000);

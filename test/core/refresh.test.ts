@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
-import { backOffMs, decide, keepAliveAt, standardRefusals, waitAfterMs } from "../../src/core/refresh.ts";
+import {
+  backOffMs,
+  decide,
+  keepAliveAt,
+  standardRefusals,
+  waitAfterMs,
+  waitAfterRefusalMs,
+} from "../../src/core/refresh.ts";
 import type { Decision, OAuthError, Refusals, TokenFailure } from "../../src/core/refresh.ts";
 
 const refused = (status: number, error: string, more: Partial<OAuthError> = {}): OAuthError => ({
@@ -13,8 +20,12 @@ const refused = (status: number, error: string, more: Partial<OAuthError> = {}):
 
 const lookAgain = (reason: string, error: string): object => ({ do: "second-look", reason, error });
 const alarm = (error: string): object => ({ do: "alert-operator", error });
+const comeBack = (error: string): object => lookAgain("reauthentication_required", error);
+const ours = (error: string): object => ({ do: "back-off", error, isOurs: true });
+const unheardOf = (error: string): object => ({ do: "back-off", error, isOurs: false });
 const unspent = (error: string): object => ({ do: "retry", error, ambiguous: false });
 const limited = (error: string): object => ({ do: "retry", error, ambiguous: false, limited: true });
+const blocked = (error: string): object => ({ do: "retry", error, ambiguous: false, blocked: true });
 const maybeSpent = (error: string): object => ({ do: "retry", error, ambiguous: true });
 
 /** What a provider may say, and what that says about the grant. RFC 6749 section 5.2 and Google's own codes. */
@@ -34,31 +45,61 @@ const answers: readonly (readonly [TokenFailure, object])[] = [
   [refused(400, "invalid_grant", { errorSubtype: "never_heard" }), lookAgain("invalid_grant", "invalid_grant")],
   [refused(400, "admin_policy_enforced"), lookAgain("admin_policy_enforced", "admin_policy_enforced")],
 
+  [refused(401, "invalid_token"), lookAgain("invalid_grant", "invalid_token")],
+
+  // The person must come back, in the words of OpenID Connect and of some providers, at any status that is a refusal.
+  ...[
+    "interaction_required",
+    "login_required",
+    "consent_required",
+    "account_selection_required",
+    "unmet_authentication_requirements",
+    "insufficient_user_authentication",
+    "mfa_required",
+    "mfa_enrollment_required",
+    "mfa_registration_required",
+  ].flatMap((error) =>
+    [200, 400, 401, 403, 409, 422].map((status) => [refused(status, error), comeBack(error)] as const),
+  ),
+  [refused(400, "invalid_grant", { errorSubtype: "consent_required" }), comeBack("invalid_grant/consent_required")],
+  [refused(400, "invalid_grant", { errorSubtype: "bad_token" }), lookAgain("invalid_grant", "invalid_grant")],
+  [
+    refused(400, "interaction_required", { errorSubtype: "basic_action" }),
+    comeBack("interaction_required/basic_action"),
+  ],
+  [refused(401, "invalid_client", { errorSubtype: "consent_required" }), alarm("invalid_client")],
+
   // About our client.
   [refused(401, "invalid_client"), alarm("invalid_client")],
   [refused(400, "invalid_client"), alarm("invalid_client")],
   [refused(401, "deleted_client"), alarm("deleted_client")],
   [refused(401, "disabled_client"), alarm("disabled_client")],
-  [refused(401, "unauthorized_client"), alarm("unauthorized_client")],
-  [refused(400, "unauthorized_client"), alarm("unauthorized_client")],
+  [refused(401, "unauthorized_client"), ours("unauthorized_client")],
+  [refused(400, "unauthorized_client"), ours("unauthorized_client")],
   [refused(403, "org_internal"), alarm("org_internal")],
 
   // About our request.
-  [refused(400, "redirect_uri_mismatch"), alarm("redirect_uri_mismatch")],
-  [refused(400, "invalid_request"), alarm("invalid_request")],
-  [refused(400, "unsupported_grant_type"), alarm("unsupported_grant_type")],
-  [refused(400, "invalid_scope"), alarm("invalid_scope")],
+  [refused(400, "redirect_uri_mismatch"), ours("redirect_uri_mismatch")],
+  [refused(400, "invalid_request"), ours("invalid_request")],
+  [refused(400, "unsupported_grant_type"), ours("unsupported_grant_type")],
+  [refused(400, "invalid_scope"), ours("invalid_scope")],
 
   // About nothing but the moment.
   [refused(403, "rate_limit_exceeded"), limited("rate_limit_exceeded")],
   [refused(400, "slow_down"), limited("slow_down")],
   [refused(400, "temporarily_unavailable"), unspent("temporarily_unavailable")],
-  [refused(400, "a_code_of_next_year"), unspent("a_code_of_next_year")],
-  [refused(403, "access_denied"), unspent("access_denied")],
-  [refused(400, "invalid_rapt"), unspent("invalid_rapt")],
+  [refused(400, "a_code_of_next_year"), unheardOf("a_code_of_next_year")],
+  [refused(403, "access_denied"), unheardOf("access_denied")],
+  [refused(400, "invalid_rapt"), unheardOf("invalid_rapt")],
 
   // The status outranks the code: an overloaded server or a proxy wrote it.
   [refused(429, "invalid_grant"), limited("invalid_grant")],
+  [refused(408, "invalid_grant"), unspent("invalid_grant")],
+  [refused(425, "invalid_client"), unspent("invalid_client")],
+  [refused(408, "interaction_required"), unspent("interaction_required")],
+  [{ kind: "unusable", status: 408, error: "not_json" }, unspent("not_json")],
+  [{ kind: "unusable", status: 425, error: "not_json" }, unspent("not_json")],
+  [refused(503, "login_required"), maybeSpent("login_required")],
   [refused(503, "slow_down"), maybeSpent("slow_down")],
   [refused(500, "invalid_grant"), maybeSpent("invalid_grant")],
   [refused(503, "invalid_grant", { errorSubtype: "invalid_rapt" }), maybeSpent("invalid_grant")],
@@ -71,9 +112,9 @@ const answers: readonly (readonly [TokenFailure, object])[] = [
   [{ kind: "unusable", status: 200, error: "body_too_large" }, maybeSpent("body_too_large")],
   [{ kind: "unusable", status: 302, error: "not_json" }, maybeSpent("not_json")],
   [{ kind: "unusable", status: 502, error: "not_json" }, maybeSpent("not_json")],
-  [{ kind: "unusable", status: 404, error: "not_json" }, unspent("not_json")],
+  [{ kind: "unusable", status: 404, error: "not_json" }, blocked("not_json")],
   [{ kind: "unusable", status: 429, error: "not_json" }, limited("not_json")],
-  [{ kind: "unusable", status: 403, error: "not_json" }, unspent("not_json")],
+  [{ kind: "unusable", status: 403, error: "not_json" }, blocked("not_json")],
   [{ kind: "silence", sent: true, error: "timeout" }, maybeSpent("timeout")],
   [{ kind: "silence", sent: false, error: "econnrefused" }, unspent("econnrefused")],
 ];
@@ -104,7 +145,7 @@ describe("decide", () => {
       bad_refresh_token: "dead",
       invalid_grant: "misconfigured",
       invalid_request: "dead",
-      interaction_required: "reauthenticate",
+      please_sign_in: "reauthenticate",
       "invalid_grant/maintenance": "transient",
       consent_restricted: "restricted",
       unsupported_grant_type: "transient",
@@ -114,7 +155,7 @@ describe("decide", () => {
       [refused(200, "bad_refresh_token"), lookAgain("invalid_grant", "bad_refresh_token")],
       [refused(400, "invalid_grant"), alarm("invalid_grant")],
       [refused(400, "invalid_request"), lookAgain("invalid_grant", "invalid_request")],
-      [refused(400, "interaction_required"), lookAgain("reauthentication_required", "interaction_required")],
+      [refused(400, "please_sign_in"), lookAgain("reauthentication_required", "please_sign_in")],
       [refused(400, "invalid_grant", { errorSubtype: "maintenance" }), unspent("invalid_grant")],
       [refused(400, "consent_restricted"), lookAgain("admin_policy_enforced", "consent_restricted")],
       [refused(400, "unsupported_grant_type"), unspent("unsupported_grant_type")],
@@ -126,7 +167,7 @@ describe("decide", () => {
 
   test("decide takes words that every JavaScript object knows for unknown codes", () => {
     for (const word of ["constructor", "toString", "__proto__", "hasOwnProperty", "valueOf"]) {
-      assert.deepEqual(decide(refused(400, word)), unspent(word));
+      assert.deepEqual(decide(refused(400, word)), unheardOf(word));
       const subtle = refused(400, "invalid_grant", { errorSubtype: word });
       assert.deepEqual(decide(subtle), lookAgain("invalid_grant", "invalid_grant"));
     }
@@ -170,10 +211,15 @@ describe("decide, whatever comes", () => {
           const answer = refused(status, error, errorSubtype === undefined ? {} : { errorSubtype });
           const verdict: Decision = decide(answer, refusals);
           const said = new Map(Object.entries(refusals));
-          const meant = said.get(`${error}/${String(errorSubtype)}`) ?? said.get(error);
+          const exact = said.get(`${error}/${String(errorSubtype)}`);
+          const asksForPerson = said.get(error) === "dead" && said.get(String(errorSubtype)) === "reauthenticate";
+          const meant = exact ?? (asksForPerson ? "reauthenticate" : said.get(error));
+          const saysLater = [408, 425, 429].includes(status);
           const aboutTheGrant = meant === "dead" || meant === "reauthenticate" || meant === "restricted";
-          assert.equal(verdict.do === "second-look", aboutTheGrant && status !== 429);
-          if (meant === undefined) assert.equal(verdict.do, "retry");
+          assert.equal(verdict.do === "second-look", aboutTheGrant && !saysLater);
+          if (meant === undefined) assert.equal(verdict.do, saysLater ? "retry" : "back-off");
+          // A refusal in the form of RFC 6749 never counts as an outage, unless the provider calls it one.
+          if (verdict.do === "retry" && !saysLater) assert.ok(meant === "transient" || meant === "limited");
         },
       ),
     );
@@ -224,6 +270,15 @@ describe("waitAfterMs", () => {
         assert.equal(waitAfterMs(failures, share, retryAfterMs), Math.max(own, retryAfterMs));
       }),
     );
+  });
+});
+
+describe("waitAfterRefusalMs", () => {
+  test("waitAfterRefusalMs begins at a quarter of a minute and grows to an hour, and never is shorter than asked", () => {
+    const shortest = [1, 2, 3, 4, 8, 100].map((failures) => waitAfterRefusalMs(failures, 0));
+    assert.deepEqual(shortest, [15_000, 30_000, 60_000, 120_000, 1_800_000, 1_800_000]);
+    assert.ok(waitAfterRefusalMs(100, 0.999) <= 3_600_000);
+    assert.equal(waitAfterRefusalMs(1, 0, 90_000), 90_000);
   });
 });
 

@@ -3,7 +3,8 @@ import type { LapseReason } from "../../core/grant.ts";
 
 const explain: Readonly<Record<LapseReason, string>> = {
   invalid_grant: "the provider says the refresh token was revoked or has expired",
-  reauthentication_required: "the organisation's session policy asks for a new sign-in",
+  reauthentication_required:
+    "the provider asks for a new sign-in, for a session policy, a second factor or a new consent",
   admin_policy_enforced: "an administrator restricted what was granted",
   no_refresh_token: "there never was a refresh token, and the access token has expired",
   crash_ambiguous_rotation:

@@ -17,6 +17,7 @@ import { gateOf } from "../gate/gate.ts";
 import type { KeeperContext } from "../context.ts";
 import type { Permit } from "../gate/permit.ts";
 import type { CodeRequest } from "../keeper.ts";
+import { refusalsOf } from "../../../providers/refusals-of.ts";
 import { storeDurably } from "../store-durably.ts";
 import type { DurableWrite } from "../store-durably.ts";
 import { afterCodeError } from "./after-code-error.ts";
@@ -36,6 +37,12 @@ const pollMs = 50;
  * How long a caller waits for a store that fails after the provider has answered, milliseconds. The work then goes on.
  */
 const callerWaitsMs = 5_000;
+
+/**
+ * Whose requests all codes count as, where a firewall blocks them. What stands in a code is chosen by whoever sends it:
+ * five codes that look like an attack must not keep everybody from being served.
+ */
+const anyCode = "a code";
 
 /**
  * Exchanges a code, or returns the result that the same request had before.
@@ -139,7 +146,7 @@ async function afterFailure(
   permit: Permit,
 ): Promise<OnbehalfError> {
   const { provider, client } = protocol;
-  const decision = afterCodeError(failure, provider.refusals);
+  const decision = afterCodeError(failure, refusalsOf(provider));
   if (decision.do === "reject") {
     permit.success();
     const error = codeRejected(decision.error);
@@ -157,14 +164,16 @@ async function afterFailure(
       emit({ type: "code_rejected", provider: provider.name, error: error.message });
       return error;
     }
-    case "alert-operator":
-      if (permit.clientRefused(decision.error)) {
-        emit({ type: "client_refused", provider: provider.name, clientId: client.clientId, error: decision.error });
-      }
-      return misconfigured(protocol, decision.error);
+    case "wrong-request":
+    case "alert-operator": {
+      const { error } = decision;
+      const isNews = decision.do === "alert-operator" ? permit.clientRefused(error) : permit.requestRefused(error);
+      if (isNews) emit({ type: "client_refused", provider: provider.name, clientId: client.clientId, error });
+      return misconfigured(protocol, error);
+    }
     case "retry": {
-      const { error, afterMs = 0, limited } = decision;
-      const blockedForMs = permit.failure({ retryAfterMs: afterMs, limited });
+      const { error, afterMs = 0, limited, blocked } = decision;
+      const blockedForMs = permit.failure({ retryAfterMs: afterMs, limited, blocked: blocked && anyCode });
       return unavailable(protocol, error, Math.max(afterMs, blockedForMs, 1_000));
     }
   }

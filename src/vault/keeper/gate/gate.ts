@@ -22,6 +22,11 @@ interface Probe {
   readonly end: () => void;
 }
 
+/** How long an alarm about our requests is not told again, milliseconds. */
+const alarmEveryMs = 3_600_000;
+/** How many blocked grants are remembered. The oldest are forgotten first. */
+const rememberedBlocked = 10_000;
+
 /** How long background work is put off while a probe is under way, milliseconds. */
 const backgroundReturnsMs = 1_000;
 
@@ -38,6 +43,10 @@ export class Gate {
   #breaker: Breaker = closedBreaker;
   #probe: Probe | undefined;
   #refusedWith: string | undefined;
+  /** When an alarm about our requests was told last, by the provider's error: few words, all of them known to us. */
+  readonly #alarmedAt = new Map<string, number>();
+  /** Whose requests were blocked by something before the provider. They count against it once. */
+  readonly #blocked = new Set<string>();
   readonly #waiting: Record<Priority, (() => void)[]> = { interactive: [], background: [] };
   #pumping = false;
 
@@ -124,17 +133,22 @@ export class Gate {
     // Once the breaker has opened, only the probe's answer counts: all other answers are to requests that were sent
     // before.
     const counts = (): boolean => this.#mayAsk() === "ask" || (probe !== undefined && this.#probe === probe);
+    const success = (): void => {
+      if (counts()) {
+        this.#breaker = closedBreaker;
+        this.#refusedWith = undefined;
+      }
+      release();
+    };
     return {
       release,
-      success: () => {
-        if (counts()) {
-          this.#breaker = closedBreaker;
-          this.#refusedWith = undefined;
-        }
-        release();
+      success,
+      requestRefused: (error) => {
+        success();
+        return this.#isNews(error);
       },
-      failure: (failure) => {
-        this.#fail(failure, counts());
+      failure: ({ blocked, ...failure }) => {
+        this.#fail({ ...failure, repeated: blocked !== undefined && !this.#isFirstBlocked(blocked) }, counts());
         release();
         return this.blockedForMs;
       },
@@ -146,6 +160,22 @@ export class Gate {
         return isNews;
       },
     };
+  }
+
+  #isNews(error: string): boolean {
+    const now = this.#seams.clock.now();
+    const last = this.#alarmedAt.get(error);
+    if (last !== undefined && now - last < alarmEveryMs) return false;
+    this.#alarmedAt.set(error, now);
+    return true;
+  }
+
+  #isFirstBlocked(who: string): boolean {
+    const isFirst = !this.#blocked.delete(who);
+    this.#blocked.add(who);
+    const [oldest] = this.#blocked;
+    if (this.#blocked.size > rememberedBlocked && oldest !== undefined) this.#blocked.delete(oldest);
+    return isFirst;
   }
 
   #fail(failure: ProviderFailure, counts: boolean): void {

@@ -1,12 +1,15 @@
+import { meaningOf } from "../../../core/refresh.ts";
 import { nextStep } from "../../../core/take-over.ts";
 import { holderWaitMs } from "../../../core/timing.ts";
 import type { GrantRow } from "../../../store/store.ts";
 import { livenessOfOwner } from "../context.ts";
 import { gateOf } from "../gate/gate.ts";
 import type { KeeperContext } from "../context.ts";
-import type { Gate } from "../gate/gate.ts";
 import type { Admitted, Permit, Rejected } from "../gate/permit.ts";
 import type { Priority, RefreshOutcome, SeenGrant } from "../keeper.ts";
+import { refusalsOf } from "../../../providers/refusals-of.ts";
+import { cancelAttempt } from "./end-attempt.ts";
+import type { OpenAttempt } from "./end-attempt.ts";
 import { commitRescued } from "./rescued-answers.ts";
 
 /**
@@ -25,12 +28,8 @@ export const shortBackOffMs = 1_500;
 export type Deferred = Exclude<RefreshOutcome, { kind: "refreshed" }>;
 
 /** The attempt is written, and the provider may be called. */
-export interface Attempted {
+export interface Attempted extends OpenAttempt {
   readonly kind: "attempted";
-  readonly attemptId: string;
-  readonly grant: GrantRow;
-  /** The attempt replaces one whose outcome nobody knows. The owner of that one may have used up the token. */
-  readonly takenOver: boolean;
   readonly permit: Permit;
 }
 
@@ -78,7 +77,9 @@ export async function beginAttempt(
           const { begun } = next;
           const deferred = await holder.obtain();
           if (deferred !== undefined) {
-            if (begun !== undefined) await cancelAttempt(context, attemptId, begun, replaces !== undefined);
+            if (begun !== undefined) {
+              await cancelAttempt(context, { attemptId, grant: begun, takenOver: replaces !== undefined });
+            }
             return deferred;
           }
           if (begun !== undefined) return attempted(begun);
@@ -97,7 +98,7 @@ export async function beginAttempt(
           await sleep(pollMs);
           break;
         case "back-off":
-          return backOff(gate, next.grant, clock.now());
+          return backOff(context, next.grant);
         case "newer":
         case "ended":
           return { kind: next.do };
@@ -109,36 +110,17 @@ export async function beginAttempt(
   }
 }
 
-/**
- * How a refresh ends whose grant must wait because its last refresh failed a moment ago.
- *
- * @param now milliseconds since the epoch
- */
+/** How a refresh ends whose grant must wait because its last refresh failed. */
 export function backOff(
-  gate: Gate,
-  { retryAt, lastError }: Pick<SeenGrant, "retryAt" | "lastError">,
-  now: number,
+  context: KeeperContext,
+  { provider, retryAt, lastError }: Pick<SeenGrant, "provider" | "retryAt" | "lastError">,
 ): Deferred {
-  return deferredBy(gate.rejection((retryAt ?? now) - now, lastError ?? "backing_off"));
-}
-
-/** Ends an attempt that sent nothing, and leaves the grant as it was before. */
-async function cancelAttempt(
-  { store, clock }: KeeperContext,
-  attemptId: string,
-  grant: GrantRow,
-  takenOver: boolean,
-): Promise<void> {
-  const failure = {
-    error: grant.lastError ?? "backing_off",
-    at: grant.lastErrorAt ?? clock.now(),
-    retryAt: grant.retryAt,
-  };
-  // Where the attempt replaced another, the owner of that one may have used up the token. The next process must know
-  // it.
-  await (takenOver
-    ? store.endAttemptUnknown(attemptId, { ...failure, suspect: grant.state === "suspect" })
-    : store.endAttempt(attemptId, failure));
+  const now = context.clock.now();
+  const error = lastError ?? "backing_off";
+  const rejected = gateOf(context, provider).rejection((retryAt ?? now) - now, error);
+  // Say the same as when it failed: that our request for this grant is wrong, and not that the provider is away.
+  const isOurs = meaningOf(refusalsOf(context.protocols.get(provider)?.provider), error) === "ours";
+  return deferredBy({ ...rejected, isClientRefused: rejected.isClientRefused || isOurs });
 }
 
 /** How a refresh ends that the gate rejected. */

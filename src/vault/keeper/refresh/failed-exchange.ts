@@ -1,10 +1,12 @@
-import { backOffMs, decide, standardRefusals, waitAfterMs } from "../../../core/refresh.ts";
+import { backOffMs, decide, waitAfterMs, waitAfterRefusalMs } from "../../../core/refresh.ts";
 import type { Decision, TokenFailure } from "../../../core/refresh.ts";
 import type { Secret } from "../../../core/secret.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import type { KeeperContext } from "../context.ts";
 import type { RefreshOutcome } from "../keeper.ts";
+import { refusalsOf } from "../../../providers/refusals-of.ts";
 import type { Attempted } from "./begin-attempt.ts";
+import { endAttempt, isOutcomeUnknown } from "./end-attempt.ts";
 
 /** An attempt whose refresh token was sent. */
 export interface Exchange extends Attempted {
@@ -15,52 +17,76 @@ export interface Exchange extends Attempted {
 
 /** What to do where the provider sent no tokens. */
 export function decisionOn({ provider }: Protocol, failure: TokenFailure): Decision {
-  return decide(failure, { ...standardRefusals, ...provider.refusals });
+  return decide(failure, refusalsOf(provider));
 }
 
-/** Ends an attempt after a failure that says nothing about the grant. The grant does not lapse. */
+/** Ends an attempt after a failure that does not ask for the person. The grant does not lapse. */
 export async function settleFailure(
   exchange: Exchange,
   decision: Exclude<Decision, { do: "second-look" }>,
 ): Promise<RefreshOutcome> {
-  return decision.do === "retry" ? retryLater(exchange, decision) : raiseAlarm(exchange, decision.error);
+  switch (decision.do) {
+    case "retry":
+      return retryLater(exchange, decision);
+    case "back-off":
+      return backOffAlone(exchange, decision);
+    case "alert-operator":
+      return raiseAlarm(exchange, decision.error);
+  }
 }
 
 /** The provider refuses our client. One event tells of it, not one for each grant, and the grant stays as it is. */
-async function raiseAlarm(
-  { context, protocol, grant, attemptId, takenOver, permit }: Exchange,
-  error: string,
-): Promise<RefreshOutcome> {
-  const { store, clock, random, emit } = context;
+async function raiseAlarm(exchange: Exchange, error: string): Promise<RefreshOutcome> {
+  const { context, grant, permit } = exchange;
+  const { clock, random, emit } = context;
   const now = clock.now();
   if (permit.clientRefused(error)) {
-    emit({ type: "client_refused", provider: protocol.provider.name, clientId: grant.clientId, error });
+    emit({ type: "client_refused", provider: grant.provider, clientId: grant.clientId, error });
   }
-  const failure = { error, at: now, retryAt: now + backOffMs(grant.failures + 1, random()) };
-  const { rotation } = protocol.provider;
-  // The owner before may have used up the token, and whoever comes next must know.
-  await (takenOver && rotation !== "none"
-    ? store.endAttemptUnknown(attemptId, { ...failure, suspect: rotation === "strict" })
-    : store.endAttempt(attemptId, failure));
+  await endAttempt(context, exchange, { error, at: now, retryAt: now + backOffMs(grant.failures + 1, random()) });
   return { kind: "misconfigured", error };
+}
+
+/**
+ * The provider works and refuses this grant, in a code that says nothing of the person. Nobody else is held back: five
+ * such grants would otherwise look like an outage, and keep everybody from being served.
+ */
+async function backOffAlone(
+  exchange: Exchange,
+  { error, afterMs, isOurs }: Decision & { do: "back-off" },
+): Promise<RefreshOutcome> {
+  const { context, grant, permit } = exchange;
+  const { grantId, provider, clientId } = grant;
+  const { clock, random, emit } = context;
+  const now = clock.now();
+  const waitMs = waitAfterRefusalMs(grant.failures + 1, random(), afterMs);
+  const failure = { error, at: now, retryAt: now + waitMs };
+  if (isOurs) {
+    if (permit.requestRefused(error)) emit({ type: "client_refused", provider, clientId, error });
+    await endAttempt(context, exchange, failure);
+    return { kind: "misconfigured", error };
+  }
+  permit.success();
+  emit({ type: "refresh_failed", grantId, provider, error, ambiguous: isOutcomeUnknown(context, exchange) });
+  if (grant.lastError !== error) emit({ type: "unknown_refusal", grantId, provider, error });
+  await endAttempt(context, exchange, failure);
+  return { kind: "unavailable", error, retryAfterMs: Math.max(waitMs, 1_000) };
 }
 
 /** The provider failed: the grant is refreshed later. */
 async function retryLater(
-  { context, protocol, grant, attemptId, takenOver, permit }: Exchange,
-  { error, afterMs, ambiguous, limited }: Decision & { do: "retry" },
+  exchange: Exchange,
+  { error, afterMs, ambiguous, limited, blocked }: Decision & { do: "retry" },
 ): Promise<RefreshOutcome> {
-  const { store, clock, random, emit } = context;
+  const { context, grant, permit } = exchange;
+  const { clock, random, emit } = context;
+  const { grantId, provider } = grant;
   const now = clock.now();
   const waitMs = waitAfterMs(grant.failures + 1, random(), afterMs);
-  const { rotation, name: provider } = protocol.provider;
-  const blockedForMs = permit.failure({ retryAfterMs: afterMs, limited });
-  // A token that does not rotate is still valid, whether the provider handled the request or not.
-  const unknown = (ambiguous || takenOver) && rotation !== "none";
-  emit({ type: "refresh_failed", grantId: grant.grantId, provider, error, ambiguous: unknown });
-  const failure = { error, at: now, retryAt: now + waitMs };
-  await (unknown
-    ? store.endAttemptUnknown(attemptId, { ...failure, suspect: rotation === "strict" })
-    : store.endAttempt(attemptId, failure));
+  const whose = blocked === true ? grantId : undefined;
+  const blockedForMs = permit.failure({ retryAfterMs: afterMs, limited, blocked: whose });
+  const unknown = isOutcomeUnknown(context, exchange, ambiguous);
+  emit({ type: "refresh_failed", grantId, provider, error, ambiguous: unknown });
+  await endAttempt(context, exchange, { error, at: now, retryAt: now + waitMs }, ambiguous);
   return { kind: "unavailable", error, retryAfterMs: Math.max(waitMs, blockedForMs, 1_000) };
 }

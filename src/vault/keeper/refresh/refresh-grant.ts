@@ -7,7 +7,6 @@ import { randomUUID } from "node:crypto";
 import { isOnbehalfError } from "../../../core/errors.ts";
 import type { TokenResponse } from "../../../oauth/token-endpoint.ts";
 import { protocolOf } from "../../context.ts";
-import { gateOf } from "../gate/gate.ts";
 import type { KeeperContext } from "../context.ts";
 import type { Priority, RefreshOutcome, SeenGrant } from "../keeper.ts";
 import { openRefreshToken } from "../sealed-tokens.ts";
@@ -15,6 +14,7 @@ import { backOff, beginAttempt, shortBackOffMs } from "./begin-attempt.ts";
 import type { Attempted } from "./begin-attempt.ts";
 import { commitAnswer, settled } from "./commit-answer.ts";
 import type { Commit } from "./commit-answer.ts";
+import { endAttempt } from "./end-attempt.ts";
 import { decisionOn, settleFailure } from "./failed-exchange.ts";
 import type { Exchange } from "./failed-exchange.ts";
 import { secondLook } from "./second-look.ts";
@@ -35,7 +35,7 @@ export async function refreshGrant(
   // Before anything is touched: another process may have that client.
   protocolOf(context, seen);
   const waitMs = (seen.retryAt ?? 0) - clock.now();
-  if (waitMs > shortBackOffMs) return backOff(gateOf(context, seen.provider), seen, clock.now());
+  if (waitMs > shortBackOffMs) return backOff(context, seen);
   if (waitMs > 0) await sleep(waitMs);
 
   const attemptId = randomUUID();
@@ -93,7 +93,7 @@ interface Sent extends Exchange {
  * is sent. The attempt must then be ended, or other processes would believe that this one crashed.
  */
 async function send(context: KeeperContext, attempted: Attempted): Promise<Sent | undefined> {
-  const { grant, attemptId } = attempted;
+  const { grant } = attempted;
   const receivedAt = context.clock.now();
   try {
     const protocol = protocolOf(context, grant);
@@ -103,11 +103,7 @@ async function send(context: KeeperContext, attempted: Attempted): Promise<Sent 
     return { ...attempted, context, protocol, refreshToken, response, receivedAt };
   } catch (error) {
     if (isOnbehalfError(error)) {
-      const failure = { error: error.code, at: receivedAt, retryAt: null };
-      // The owner before may have used up the token, and whoever comes next must know.
-      await (attempted.takenOver
-        ? context.store.endAttemptUnknown(attemptId, { ...failure, suspect: grant.state === "suspect" })
-        : context.store.endAttempt(attemptId, failure));
+      await endAttempt(context, attempted, { error: error.code, at: receivedAt, retryAt: null });
     }
     throw error;
   }

@@ -1,0 +1,56 @@
+/** The provider's words in a refusal: its error code and, where there is one, the code that narrows it. */
+export interface RefusalWord {
+  readonly error: string;
+  readonly subtype?: string;
+}
+
+/** Members that hold the code where `error` is an object or a list, as some providers have it. */
+const nested = ["code", "errorType", "error", "errorCode", "type", "status"] as const;
+/** Members that hold the code of a provider that sends no `error`. They are common words, so they count in a 4xx only. */
+const elsewhere = ["errorCode", "error_code", "code", "status", "reason"] as const;
+/** Google's name and Entra's for the code that narrows an error. */
+const subtypes = ["error_subtype", "suberror"] as const;
+
+/**
+ * Reads the error code of a refusal. RFC 6749 puts it into `error`; others are read where they are met: `error` as an
+ * object, a list `errors`, or, in a 4xx, a plain member such as `errorCode`. A number is no code: those of HTTP say
+ * nothing more than the status does.
+ *
+ * @param body the answer, which holds no token
+ * @returns undefined where the body names no error, so that nothing proves that a token endpoint wrote it
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+ */
+export function refusalWord(body: Readonly<Record<string, unknown>>, status: number): RefusalWord | undefined {
+  const { error, errors } = body;
+  const [first] = Array.isArray(errors) ? (errors as readonly unknown[]) : [];
+  const isClientError = status >= 400 && status < 500;
+  // Whatever text stands in `error`, even an empty one: only an authorization server has that member.
+  const word =
+    (typeof error === "string" ? error : undefined) ??
+    wordIn(error, nested) ??
+    wordOf(first) ??
+    wordIn(first, nested) ??
+    (isClientError ? wordIn(body, elsewhere) : undefined);
+  if (word === undefined) return undefined;
+  const subtype = wordIn(body, subtypes);
+  return subtype === undefined ? { error: errorCode(word) } : { error: errorCode(word), subtype: errorCode(subtype) };
+}
+
+/** An error code that is safe to show to people and to store: the provider's, where it is one short plain word. */
+function errorCode(value: string): string {
+  return /^[\w.-]{1,64}$/.test(value) ? value : "unreadable_error";
+}
+
+function wordIn(holder: unknown, names: readonly string[]): string | undefined {
+  if (typeof holder !== "object" || holder === null) return undefined;
+  const members = holder as Readonly<Record<string, unknown>>;
+  for (const name of names) {
+    const word = Object.hasOwn(members, name) ? wordOf(members[name]) : undefined;
+    if (word !== undefined) return word;
+  }
+  return undefined;
+}
+
+function wordOf(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" && !/^\d+$/.test(value) ? value : undefined;
+}
