@@ -18,6 +18,11 @@ export interface IdTokenChecks {
   readonly getKey: JWTVerifyGetKey;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /**
+   * When the request for the token was sent, milliseconds since the epoch. Default: `now`. A token that is verified
+   * later, because the keys could not be read before, had not expired when it came.
+   */
+  readonly receivedAt?: number;
   /** The nonce that the sign-in was started with. Absent: not checked. */
   readonly nonce?: string;
   /** The access token of the same answer, compared with `at_hash`. Absent: not checked. */
@@ -35,7 +40,7 @@ const leewaySeconds = 60;
  * @see https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
  */
 export async function verifyIdToken(idToken: Secret, checks: IdTokenChecks): Promise<Profile> {
-  const { provider, clientId } = checks;
+  const { provider, clientId, now, receivedAt = now } = checks;
   const token = idToken.expose();
   assertStrictForm(token);
   let claims: JWTPayload;
@@ -46,7 +51,7 @@ export async function verifyIdToken(idToken: Secret, checks: IdTokenChecks): Pro
       // Claims that are not verified yet may fill the pattern of an issuer: where they lie, the signature is wrong.
       issuer: issuersFor(provider, unverifiedClaims(token)),
       audience: clientId,
-      currentDate: new Date(checks.now),
+      currentDate: new Date(receivedAt),
       clockTolerance: leewaySeconds,
       requiredClaims: ["iss", "aud", "sub", "iat", "exp"],
     });
@@ -59,7 +64,8 @@ export async function verifyIdToken(idToken: Secret, checks: IdTokenChecks): Pro
     throw refusal(error);
   }
   if (typeof claims.sub !== "string" || claims.sub === "" || claims.sub.length > 255) throw invalid("sub");
-  if ((claims.iat ?? 0) * 1000 > checks.now + leewaySeconds * 1000) throw invalid("iat");
+  // The token was made after the request was sent, so the later of the two times counts.
+  if ((claims.iat ?? 0) * 1000 > Math.max(now, receivedAt) + leewaySeconds * 1000) throw invalid("iat");
   if (Array.isArray(claims.aud) && claims.aud.length > 1 && claims["azp"] === undefined) throw invalid("azp");
   if (!isAuthorizedParty(claims["azp"], provider, clientId)) throw invalid("azp");
   if (checks.nonce !== undefined && claims["nonce"] !== checks.nonce) throw invalid("nonce");

@@ -53,12 +53,14 @@ export interface Protocol {
    *
    * @param more.nonce the nonce that the sign-in was started with; not checked where absent
    * @param more.accessToken the access token of the same answer; `at_hash` is not checked where absent
+   * @param more.receivedAt when the request for the token was sent, milliseconds since the epoch; now by default. `exp`
+   *   is held against that time
    * @throws {OnbehalfError} `id_token_invalid`: `details.check` names the check that failed
    * @throws {OnbehalfError} `provider_unavailable`: the endpoints or the keys could not be read; nothing is known of
    *   the token
    * @see https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
    */
-  verifyIdToken(idToken: Secret, more: { nonce?: string; accessToken?: Secret }): Promise<Profile>;
+  verifyIdToken(idToken: Secret, more: { nonce?: string; accessToken?: Secret; receivedAt?: number }): Promise<Profile>;
 }
 
 /** How much of an exchange's time reading the discovery document may take. */
@@ -147,7 +149,10 @@ export class HttpProtocol implements Protocol {
     return request === undefined ? { kind: "failed", error: "discovery_failed" } : requestRevocation(request, token);
   }
 
-  async verifyIdToken(idToken: Secret, more: { nonce?: string; accessToken?: Secret }): Promise<Profile> {
+  async verifyIdToken(
+    idToken: Secret,
+    more: { nonce?: string; accessToken?: Secret; receivedAt?: number },
+  ): Promise<Profile> {
     const { endpoints, idTokenAlgorithms } = await this.metadata();
     const uri = endpoints.jwksUri;
     if (this.#jwks?.uri !== uri) {

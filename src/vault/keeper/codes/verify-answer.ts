@@ -36,10 +36,11 @@ export async function verifyAndStore(
   { nonce, externalId, scopes: requestedScopes }: AskedOfSignIn,
   received: ReceivedTokens,
 ): Promise<GrantRow> {
+  const { receivedAt } = received;
   const { idToken, accessToken } = received.tokens;
   try {
     if (idToken === undefined) throw idTokenMissing();
-    const profile = await protocol.verifyIdToken(idToken, { accessToken, ...defined({ nonce }) });
+    const profile = await protocol.verifyIdToken(idToken, { accessToken, receivedAt, ...defined({ nonce }) });
     const consent = { ...received, profile, requestedScopes, ...defined({ externalId }) };
     return await storeConsent(context, protocol, codeHash, consent);
   } catch (error) {
