@@ -232,6 +232,7 @@ export class Vault {
   /**
    * Makes the `POST /authcode` handler for an app's own server. The handler never throws: it answers every error.
    *
+   * @throws {OnbehalfError} `configuration_invalid`: one of `options.allowedOrigins` is no origin
    * @throws TypeError where `options.publicUrl` is not a URL
    */
   authCodeHandler(options?: AuthCodeHandlerOptions): AuthCodeHandler {

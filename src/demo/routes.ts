@@ -3,7 +3,8 @@ import type { Context } from "hono";
 import { systemClock } from "../core/clock.ts";
 import { OnbehalfError, parseGrantRef, problemResponse } from "../index.ts";
 import type { Clock, GrantRef, Vault } from "../index.ts";
-import { formOf, readParameters } from "../vault/http/request-body.ts";
+import { formOf } from "../vault/http/parameters.ts";
+import { readParameters } from "../vault/http/request-body.ts";
 import { grantBody, wholeNumber } from "../service/http/json-bodies.ts";
 import type { Standin } from "../standin/index.ts";
 import { deleteNote, listNotes, readNote, storeNote } from "./app-folder.ts";
@@ -134,7 +135,7 @@ function query({ req }: Context): ReadonlyMap<string, string> {
   return formOf(new URL(req.url).search);
 }
 
-function refOf(parameters: ReadonlyMap<string, string>): GrantRef {
+function refOf(parameters: { get(name: string): string | undefined }): GrantRef {
   return parseGrantRef(parameters.get("grant") ?? "");
 }
 

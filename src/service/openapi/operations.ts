@@ -38,8 +38,10 @@ const codeParameters = {
   },
   nonce: { ...text, maxLength: 512, description: "The nonce that the sign-in was started with." },
   scope: {
-    ...text,
-    description: "The scopes that the app asked for, so that the answer can name those the person did not grant.",
+    oneOf: [text, { type: "array", items: text }],
+    description:
+      "The scopes that the app asked for, as text with spaces or commas between them or as an array, so that the answer " +
+      "can name those the person did not grant. May be named `scopes` instead.",
   },
   provider: { ...text, description: "The provider that issued the code, where the service has several." },
 };

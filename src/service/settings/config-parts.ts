@@ -10,6 +10,7 @@ import {
 } from "../../index.ts";
 import type { MasterKeySource, Provider, Store } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
+import { allowedOrigin } from "../../vault/http/origins.ts";
 import { postgres } from "../../store/postgres/index.ts";
 import { sqlite } from "../../store/sqlite/index.ts";
 import { settingNames } from "./settings.ts";
@@ -136,14 +137,8 @@ export function urlOf(settings: Settings, name: Setting, problems: string[]): st
 }
 
 export function originsOf({ allowedOrigins = "" }: Settings, problems: string[]): string[] {
-  const origins = allowedOrigins.split(/[\s,]+/).filter((each) => each !== "");
-  for (const each of origins) {
-    if (URL.canParse(each) && new URL(each).origin === each) continue;
-    problems.push(
-      `${settingNames.allowedOrigins}: ${each} must be an origin, such as https://app.example.com, without a path`,
-    );
-  }
-  return origins;
+  const listed = allowedOrigins.split(/[\s,]+/).filter((each) => each !== "");
+  return listed.flatMap((each) => readSetting("allowedOrigins", problems, () => [allowedOrigin(each)]) ?? []);
 }
 
 export function logLevelOf({ logLevel = "info" }: Settings, problems: string[]): LogLevel {

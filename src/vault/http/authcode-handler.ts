@@ -2,16 +2,19 @@
  * http/ holds what an app mounts in a server of its own, and what the service's server shares with it: the code handler
  * with its checks, caller keys and sign-in assertions. Routes, sockets and settings do not belong here (service/).
  */
+import { defined } from "../../core/defined.ts";
 import { OnbehalfError } from "../../core/errors.ts";
-import { missingScopes, scopesOf } from "../../core/grant.ts";
+import { missingScopes } from "../../core/grant.ts";
 import type { Grant } from "../../core/grant.ts";
 import { problemResponse } from "../../core/problem.ts";
 import { codeSources } from "../../providers/provider.ts";
 import type { CodeSource, Provider } from "../../providers/provider.ts";
 import { guardAgainstForgery, isFromBrowser } from "./browser-guard.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
-import { assertReadable, readParameters } from "./request-body.ts";
-import type { Parameters } from "./request-body.ts";
+import { formatOf } from "./media-type.ts";
+import { allowedOrigin } from "./origins.ts";
+import type { Parameters } from "./parameters.ts";
+import { readParameters } from "./request-body.ts";
 
 export { codeSources };
 
@@ -22,7 +25,10 @@ export interface AuthCodeHandlerOptions {
    * its origin may post codes. Default: the origin of each request.
    */
   readonly publicUrl?: string;
-  /** Further origins whose pages may post codes, such as `https://app.example.com`. Default: none. */
+  /**
+   * Further origins whose pages may post codes, such as `https://app.example.com` or, of a page in an app,
+   * `capacitor://localhost`. Default: none.
+   */
   readonly allowedOrigins?: readonly string[];
   /**
    * The provider that the codes are for, where the vault has several. A `provider` parameter of the request comes
@@ -44,13 +50,14 @@ export type AuthCodeHandler = (request: Request) => Promise<Response>;
 /**
  * Makes the handler that takes one-time codes from phones and pages. It answers every error itself.
  *
+ * @throws {OnbehalfError} `configuration_invalid`: one of `options.allowedOrigins` is no origin
  * @throws TypeError where `options.publicUrl` is not a URL
  * @see https://fetch.spec.whatwg.org/#http-cors-protocol
  */
 export function authCodeHandler(vault: CodeTaker, options: AuthCodeHandlerOptions = {}): AuthCodeHandler {
   const publicUrl = options.publicUrl?.replace(/\/+$/, "");
   const ownOrigins = new Set([
-    ...(options.allowedOrigins ?? []),
+    ...(options.allowedOrigins ?? []).map(allowedOrigin),
     ...(publicUrl === undefined ? [] : [new URL(publicUrl).origin]),
   ]);
 
@@ -69,7 +76,7 @@ export function authCodeHandler(vault: CodeTaker, options: AuthCodeHandlerOption
         details: { allow: ["POST"] },
       });
     }
-    assertReadable(request.headers);
+    formatOf(request.headers);
     guardAgainstForgery(request, ownOrigins);
     const parameters = await readParameters(request);
     if (parameters.has("external_id")) {
@@ -99,24 +106,22 @@ export function authCodeHandler(vault: CodeTaker, options: AuthCodeHandlerOption
  */
 export function codeOptions(parameters: Parameters, defaultSource: CodeSource): ExchangeCodeOptions {
   const [authCode, code] = [parameters.get("authCode"), parameters.get("code")];
+  const redirectUri = parameters.get("redirect_uri");
+  const source = sourceOf(parameters.get("source")) ?? (redirectUri === undefined ? defaultSource : undefined);
+  const asked = defined({
+    source,
+    redirectUri,
+    codeVerifier: parameters.get("code_verifier"),
+    nonce: parameters.get("nonce"),
+    provider: parameters.get("provider"),
+    scopes: scopesIn(parameters),
+  });
   if (authCode !== undefined && code !== undefined && authCode !== code) {
     throw invalid("authCode", "authCode and code must not differ", "send only authCode");
   }
   const given = authCode ?? code;
   if (given === undefined) throw invalid("authCode", "authCode is missing", "send the one-time code as authCode");
-  const redirectUri = parameters.get("redirect_uri");
-  const source = sourceOf(parameters.get("source")) ?? (redirectUri === undefined ? defaultSource : undefined);
-  const optional = (name: string, value: string | undefined): object => (value === undefined ? {} : { [name]: value });
-  const scope = parameters.get("scope");
-  return {
-    code: given,
-    ...optional("source", source),
-    ...optional("redirectUri", redirectUri),
-    ...optional("codeVerifier", parameters.get("code_verifier")),
-    ...optional("nonce", parameters.get("nonce")),
-    ...optional("provider", parameters.get("provider")),
-    ...(scope === undefined ? {} : { scopes: scopesOf(scope) }),
-  };
+  return { code: given, ...asked };
 }
 
 /**
@@ -147,6 +152,17 @@ export function consentBody(grant: Grant, provider: Provider, requested: readonl
           hint: provider.offlineHint,
         }),
   };
+}
+
+/** The scopes that were asked for: `scope` as OAuth has it, or `scopes` as many sign-in libraries call the list. */
+function scopesIn(parameters: Parameters): readonly string[] | undefined {
+  const [scope, scopes] = [parameters.words("scope"), parameters.words("scopes")];
+  if (scope !== undefined && scopes !== undefined) {
+    const differs =
+      new Set([...scope, ...scopes]).size !== new Set(scope).size || new Set(scopes).size !== new Set(scope).size;
+    if (differs) throw invalid("scope", "scope and scopes must not differ", "send only scope");
+  }
+  return scope ?? scopes;
 }
 
 function sourceOf(text: string | undefined): CodeSource | undefined {

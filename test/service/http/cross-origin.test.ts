@@ -69,6 +69,29 @@ describe("a code is posted by", () => {
   }
 });
 
+describe("an allowed origin", () => {
+  const written: readonly (readonly [string, string])[] = [
+    ["https://app.example.com/", "https://app.example.com"],
+    ["https://APP.example.com:443", "https://app.example.com"],
+    ["capacitor://localhost", "capacitor://localhost"],
+    ["chrome-extension://abcdefghijklmnop/", "chrome-extension://abcdefghijklmnop"],
+  ];
+  for (const [setting, origin] of written) {
+    test(`an allowed origin that is written ${setting} lets the page post, and read the answer`, async (t) => {
+      const { url, fixture } = await testService(t, { shared, allowedOrigins: [setting] });
+      const body = new URLSearchParams({ authCode: fixture.code("ada@example.com"), source: "android" });
+      const response = await fetch(`${url}/authcode`, { method: "POST", headers: { ...posted, origin }, body });
+      assert.equal(response.status, 200, await response.clone().text());
+      assert.equal(response.headers.get("access-control-allow-origin"), origin);
+    });
+  }
+
+  test("an allowed origin that is none is refused when the handler is made", async (t) => {
+    const { vault } = await testService(t, { shared });
+    assert.throws(() => vault.authCodeHandler({ allowedOrigins: ["https://*.example.com"] }), /must be an origin/);
+  });
+});
+
 describe("a page of another origin", () => {
   const preflight = {
     "access-control-request-method": "POST",

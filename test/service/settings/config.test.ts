@@ -93,8 +93,8 @@ describe("configuration", () => {
       [{ publicUrl: "https://user@example.com" }, /^ONBEHALF_PUBLIC_URL must be a URL without/],
       [{ publicUrl: "https://example.com/?x" }, /^ONBEHALF_PUBLIC_URL must be a URL without/],
       [
-        { allowedOrigins: "https://a.example, https://b.example/" },
-        /^ONBEHALF_ALLOWED_ORIGINS: https:\/\/b\.example\/ must be an origin/,
+        { allowedOrigins: "https://a.example, https://b.example/path" },
+        /^ONBEHALF_ALLOWED_ORIGINS: https:\/\/b\.example\/path must be an origin/,
       ],
       [{ rotation: "sometimes" }, /^ONBEHALF_ROTATION must be/],
       [{ keeper: "yes" }, /^ONBEHALF_KEEPER must be/],
