@@ -95,13 +95,14 @@ export function signedInFrom({ status, body, retryAfter }: Answer, asked: Scopes
     );
   }
   const granted = textOf(json["scope"]) ?? "";
+  const offline = json["offline"] === true;
   return {
     subject,
     profile: profileOf(json, subject),
     grantId,
     scopes: scopeList(granted),
-    missingScopes: missingScopes(asked, granted),
-    offline: json["offline"] === true,
+    missingScopes: missingScopes(asked, granted, offline),
+    offline,
     signInAssertion: textOf(json["sign_in_assertion"]),
     hint: textOf(json["hint"]),
   };

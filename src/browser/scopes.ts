@@ -31,13 +31,16 @@ export function scopesToAsk(scopes: Scopes): string[] {
 }
 
 /**
- * The scopes that the page asked for and the person did not grant.
+ * The scopes that the page asked for and the person did not grant. `openid` is never among them, because a sign-in without
+ * it fails; nor is `offline_access` where a refresh token is held, whether the provider lists it or not.
  *
  * @param asked as the page asked for them
  * @param granted as the answer has them
+ * @param offline whether the service holds a refresh token
  * @returns by the names that the page used
  */
-export function missingScopes(asked: Scopes, granted: Scopes): string[] {
-  const have = new Set(scopeList(granted).map(canonicalScope));
+export function missingScopes(asked: Scopes, granted: Scopes, offline = false): string[] {
+  const proved = offline ? ["openid", "offline_access"] : ["openid"];
+  const have = new Set([...scopeList(granted), ...proved].map(canonicalScope));
   return scopeList(asked).filter((scope) => !have.has(canonicalScope(scope)));
 }

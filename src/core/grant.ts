@@ -112,21 +112,6 @@ export function scopesOf(scope: string): readonly string[] {
   return scope.split(" ").filter((each) => each !== "");
 }
 
-/**
- * The scopes that were requested and not granted, in canonical names.
- *
- * @param canonical the provider's own name for a scope, by the name that an app may ask with
- */
-export function missingScopes(
-  requested: readonly string[],
-  granted: readonly string[],
-  canonical: Readonly<Record<string, string>> = {},
-): readonly string[] {
-  const name = (scope: string): string => (Object.hasOwn(canonical, scope) ? canonical[scope] : undefined) ?? scope;
-  const held = new Set(granted.map(name));
-  return [...new Set(requested.map(name))].filter((scope) => !held.has(scope));
-}
-
 /** Whether tokens of a grant in this state may be handed out and refreshed. */
 export function isUsable(state: GrantState): boolean {
   return state === "active" || state === "suspect";

@@ -53,6 +53,7 @@ export function google(options: GoogleOptions): Provider {
     canonicalScopes: {
       email: "https://www.googleapis.com/auth/userinfo.email",
       profile: "https://www.googleapis.com/auth/userinfo.profile",
+      "https://www.googleapis.com/auth/drive.appfolder": "https://www.googleapis.com/auth/drive.appdata",
     },
     apiHosts: ["www.googleapis.com", "*.googleapis.com"],
     revocationEndsSiblings: true,

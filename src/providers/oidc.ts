@@ -1,5 +1,6 @@
 import { defined } from "../core/defined.ts";
 import type { Rotation } from "../core/refresh.ts";
+import type { CanonicalScopes } from "../core/scopes.ts";
 import { Secret } from "../core/secret.ts";
 import type { Client, CodeSource, Endpoints, Provider } from "./provider.ts";
 
@@ -40,6 +41,11 @@ export interface OidcOptions {
   readonly idTokenAlgorithms?: readonly string[];
   /** Client ids accepted as `azp` beside our own: the app's other clients at this issuer. Default: none. */
   readonly authorizedParties?: readonly string[];
+  /**
+   * Scopes that the issuer answers under another name, by the name that the app asks with. A `*` at the end of a name
+   * stands for any rest: `{"https://graph.microsoft.com/*": "*"}`. Default: none.
+   */
+  readonly canonicalScopes?: CanonicalScopes;
   /** Hosts that a token may be sent to; a leading `*.` stands for any subdomain. Default: none. */
   readonly apiHosts?: readonly string[];
   /** What the issuer's error codes mean where that differs from RFC 6749. */
@@ -70,7 +76,7 @@ export function oidc(options: OidcOptions): Provider {
     redirectUriFor: options.redirectUriFor ?? {},
     idTokenAlgorithms: options.idTokenAlgorithms ?? ["RS256", "ES256", "PS256", "EdDSA"],
     authorizedParties: options.authorizedParties,
-    canonicalScopes: {},
+    canonicalScopes: options.canonicalScopes ?? {},
     apiHosts: options.apiHosts ?? [],
     refusals: options.refusals,
     revocationEndsSiblings: false,

@@ -4,6 +4,7 @@
  */
 
 import type { Refusals, Rotation } from "../core/refresh.ts";
+import type { CanonicalScopes } from "../core/scopes.ts";
 import type { Secret } from "../core/secret.ts";
 
 /** Where a one-time code came from; it decides `redirect_uri` at the exchange. */
@@ -96,8 +97,8 @@ export interface Provider {
   readonly clientProject?: RegExp;
   /** Accept only people of this hosted domain (`hd`). Absent: everybody. */
   readonly hostedDomain?: string;
-  /** Scopes that the provider answers under another name. */
-  readonly canonicalScopes: Readonly<Record<string, string>>;
+  /** Scopes that the provider answers under another name than the one that an app may ask with. */
+  readonly canonicalScopes: CanonicalScopes;
   /** Hosts that a token may be sent to; a leading `*.` stands for any subdomain. Empty: a token is sent nowhere. */
   readonly apiHosts: readonly string[];
   /** Where `https://{apiHost}` is reached instead: a stand-in. Absent: at the host itself. */

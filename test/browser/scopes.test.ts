@@ -28,6 +28,12 @@ describe("scopes in the page", () => {
     test(`scopes in the page: ${name}`, () => assert.deepEqual(missingScopes(asked, granted), missing));
   }
 
+  test("scopes in the page: openid is there once somebody signed in, and offline_access once a refresh token is held", () => {
+    assert.deepEqual(missingScopes("openid offline_access files", "files", true), []);
+    assert.deepEqual(missingScopes("openid offline_access files", "files", false), ["offline_access"]);
+    assert.deepEqual(missingScopes("offline_access mail", "files", true), ["mail"]);
+  });
+
   test("scopes in the page: openid is asked for once, whatever the page asks", () => {
     assert.deepEqual(scopesToAsk("email"), ["openid", "email"]);
     assert.deepEqual(scopesToAsk(["email", "openid"]), ["openid", "email"]);

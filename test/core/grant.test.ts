@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
-import { grantStates, isUsable, missingScopes, scopesOf } from "../../src/core/grant.ts";
-
-const email = "https://www.googleapis.com/auth/userinfo.email";
-const canonical = { email };
+import { grantStates, isUsable, scopesOf } from "../../src/core/grant.ts";
 
 describe("scopesOf", () => {
   for (const [scope, scopes] of [
@@ -20,23 +17,6 @@ describe("scopesOf", () => {
     const token = fc.stringMatching(/^[\x21\x23-\x5b\x5d-\x7e]+$/);
     fc.assert(fc.property(fc.array(token), (scopes) => assert.deepEqual(scopesOf(scopes.join(" ")), scopes)));
   });
-});
-
-describe("missingScopes", () => {
-  const cases: readonly (readonly [string, readonly string[], readonly string[], readonly string[]])[] = [
-    ["nothing asked, nothing missing", [], ["openid"], []],
-    ["a name that the provider answers under another", ["openid", "email"], ["openid", email], []],
-    ["the same, the other way round", [email], ["email"], []],
-    ["an unticked scope, by its canonical name", ["openid", "email"], ["openid"], [email]],
-    ["one name, asked for twice", ["drive", "drive"], [], ["drive"]],
-    ["one scope under two names", ["email", email], [], [email]],
-    ["words that every JavaScript object knows", ["constructor", "toString"], [], ["constructor", "toString"]],
-  ];
-  for (const [name, requested, granted, missing] of cases) {
-    test(`missingScopes: ${name}`, () => assert.deepEqual(missingScopes(requested, granted, canonical), missing));
-  }
-
-  test("missingScopes needs no table of names", () => assert.deepEqual(missingScopes(["a", "b"], ["b"]), ["a"]));
 });
 
 describe("isUsable", () => {

@@ -27,6 +27,7 @@ describe("google()", () => {
       canonicalScopes: {
         email: "https://www.googleapis.com/auth/userinfo.email",
         profile: "https://www.googleapis.com/auth/userinfo.profile",
+        "https://www.googleapis.com/auth/drive.appfolder": "https://www.googleapis.com/auth/drive.appdata",
       },
       clientProject: /^(\d+)[-.]/,
       apiHosts: ["www.googleapis.com", "*.googleapis.com"],

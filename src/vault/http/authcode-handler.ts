@@ -4,7 +4,7 @@
  */
 import { defined } from "../../core/defined.ts";
 import { OnbehalfError } from "../../core/errors.ts";
-import { missingScopes } from "../../core/grant.ts";
+import { missingScopes } from "../../core/scopes.ts";
 import type { Grant } from "../../core/grant.ts";
 import { problemResponse } from "../../core/problem.ts";
 import { codeSources } from "../../providers/provider.ts";
@@ -130,7 +130,9 @@ export function codeOptions(parameters: Parameters, defaultSource: CodeSource): 
  * @param requested the scopes that were asked for, so that `missing_scopes` can name those that were not granted
  */
 export function consentBody(grant: Grant, provider: Provider, requested: readonly string[]): Record<string, unknown> {
-  const missing = missingScopes(requested, grant.scopes, provider.canonicalScopes);
+  // Only a verified ID token makes a grant, so that `openid` was granted whatever the list says.
+  const proof = { signedIn: true, offline: grant.offline };
+  const missing = missingScopes(requested, grant.scopes, provider.canonicalScopes, proof);
   const { sub, email, email_verified, name, picture, locale, family_name, given_name } = grant.profile;
   return {
     sub,
