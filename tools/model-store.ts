@@ -82,12 +82,12 @@ export class ModelStore implements Operations {
     return true;
   };
 
-  endRevocation: Operations["endRevocation"] = (grantId, generation, at) => {
+  endRevocation: Operations["endRevocation"] = (grantId, generation, at, reason = "revoked") => {
     const grant = this.#grants.get(grantId);
     if (grant?.state !== "revoking" || grant.generation !== generation) return false;
     this.#changeGrant(grant, {
       state: "revoked",
-      reason: "revoked",
+      reason,
       stateSince: at,
       updatedAt: at,
       refreshSealed: null,

@@ -39,7 +39,12 @@ export type LapseReason =
   /** The provider rotated the refresh token, and the process that got the new one died before storing it. */
   | "crash_ambiguous_rotation"
   /** We revoked it ourselves. */
-  | "revoked";
+  | "revoked"
+  /**
+   * We revoked it ourselves, and the provider did not confirm: it has no way to revoke, or refused in a way that no
+   * retry changes. Our tokens are erased; the person may still see the app among their connections.
+   */
+  | "revoked_unconfirmed";
 
 /**
  * What the ID token says of the person who signed in. The names are those of the registered claims; `hd` is Google's
@@ -91,6 +96,8 @@ export interface Grant {
   readonly accessExpiresAt?: Date;
   /** The last refresh that failed: the error code, and when. The grant may work all the same. */
   readonly lastError?: { readonly error: string; readonly at: Date };
+  /** What is left to do, where a person has to. Only in the answer to a revocation that was not confirmed. */
+  readonly hint?: string;
 }
 
 /**

@@ -85,6 +85,11 @@ export const standardRefusals: Refusals = {
   rate_limit_exceeded: "limited",
 };
 
+/** What a provider's error codes mean: the standard meanings, and what its record says of its own codes. */
+export function refusalsOf(provider: { readonly refusals?: Refusals } | undefined): Refusals {
+  return { ...standardRefusals, ...provider?.refusals };
+}
+
 /** What to do where a refresh brought no tokens. */
 export type Decision =
   /**

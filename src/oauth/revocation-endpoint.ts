@@ -1,18 +1,23 @@
 import * as oauth from "oauth4webapi";
 import { defined } from "../core/defined.ts";
+import { meaningOf, saysLater, refusalsOf } from "../core/refresh.ts";
 import type { Secret } from "../core/secret.ts";
+import type { Provider } from "../providers/provider.ts";
 import { authenticating, recordedMethod } from "./client-authentication.ts";
 import { refusalWord } from "./refusal-word.ts";
 import type { TokenRequest } from "./token-endpoint.ts";
 import { parseObject, boundedRequest, retryAfterMs } from "./bounded-fetch.ts";
+import type { HttpResult } from "./bounded-fetch.ts";
 
 /**
  * How a revocation ended. `done`: the token is dead, also where it was dead before. `unsupported`: the provider has no
- * revocation endpoint, or will never revoke such a token. `failed`: try again later.
+ * revocation endpoint, or will never revoke such a token. `refused`: the provider did not confirm, and would answer the
+ * same however often it is asked. `failed`: try again later.
  */
 export type RevocationResponse =
   | { readonly kind: "done" }
   | { readonly kind: "unsupported" }
+  | { readonly kind: "refused"; readonly error: string }
   | { readonly kind: "failed"; readonly error: string; readonly retryAfterMs?: number };
 
 /**
@@ -48,9 +53,26 @@ export async function requestRevocation(
   if (status < 500 && error === "invalid_token") return { kind: "done" };
   // Section 2.2.1: the provider does not revoke tokens of this type, however often it is asked.
   if (status < 500 && error === "unsupported_token_type") return { kind: "unsupported" };
-  return defined({
-    kind: "failed" as const,
-    error: error ?? `http_${status}`,
-    retryAfterMs: retryAfterMs(headers, now),
-  });
+  const said = error ?? `http_${status}`;
+  if (isFinal(status, error, body !== undefined || isEmpty(result), provider)) return { kind: "refused", error: said };
+  return defined({ kind: "failed" as const, error: said, retryAfterMs: retryAfterMs(headers, now) });
+}
+
+/**
+ * Whether no retry can change an answer that is no success: the provider, or whatever stands at that address, refuses
+ * this token or knows no such request. Not so where it says that a later request may work, or refuses our client, which
+ * an operator can correct; nor for the page with which a firewall forbids.
+ *
+ * @param isAnswer whether the body is empty or JSON, and so no page
+ */
+function isFinal(status: number, error: string | undefined, isAnswer: boolean, provider: Provider): boolean {
+  if (status >= 500 || saysLater(status) || (status >= 300 && status < 400)) return false;
+  if (error === undefined) return status !== 401 && (status !== 403 || isAnswer);
+  if (error === "unauthorized_client") return false;
+  const meaning = meaningOf(refusalsOf(provider), error);
+  return meaning !== "misconfigured" && meaning !== "transient" && meaning !== "limited";
+}
+
+function isEmpty(result: HttpResult): boolean {
+  return result.kind === "body" && result.text.trim() === "";
 }

@@ -57,6 +57,7 @@ export function google(options: GoogleOptions): Provider {
     },
     apiHosts: ["www.googleapis.com", "*.googleapis.com"],
     revocationEndsSiblings: true,
+    connectionsPage: "https://myaccount.google.com/connections",
     offlineHint:
       "ask for offline access so that consent is shown: access_type=offline with prompt=consent on the web, " +
       "requestOfflineAccess(serverClientId) with Prompt.CONSENT on Android",

@@ -50,6 +50,8 @@ export interface OidcOptions {
   readonly apiHosts?: readonly string[];
   /** What the issuer's error codes mean where that differs from RFC 6749. */
   readonly refusals?: Provider["refusals"];
+  /** The page where a person can remove an app, for a hint where a revocation was not confirmed. Default: none. */
+  readonly connectionsPage?: string;
 }
 
 /**
@@ -80,6 +82,7 @@ export function oidc(options: OidcOptions): Provider {
     apiHosts: options.apiHosts ?? [],
     refusals: options.refusals,
     revocationEndsSiblings: false,
+    connectionsPage: options.connectionsPage,
     offlineHint: "ask for the scope offline_access, with prompt=consent",
   });
 }

@@ -107,6 +107,8 @@ export interface Provider {
   readonly refusals?: Refusals;
   /** Revoking one token ends every grant of the same person with any client of the project. */
   readonly revocationEndsSiblings: boolean;
+  /** The page where a person sees which apps they have connected, and can remove one. Shown where we could not. */
+  readonly connectionsPage?: string;
   /** What an authorization request must say to get a refresh token; shown to developers as a hint. */
   readonly offlineHint: string;
 }

@@ -151,9 +151,15 @@ export interface GrantStore {
    * Makes a `revoking` grant `revoked`, and erases its tokens and its attempt. Late answers stay beside it, whenever
    * they come: each may hold a token that the provider has not been told of.
    *
+   * @param reason whether the provider has confirmed; `revoked` by default
    * @returns true: revoked by this call; false: it was not `revoking` at this generation, such as after a new consent
    */
-  endRevocation(grantId: string, generation: number, at: number): Promise<boolean>;
+  endRevocation(
+    grantId: string,
+    generation: number,
+    at: number,
+    reason?: "revoked" | "revoked_unconfirmed",
+  ): Promise<boolean>;
   /**
    * Notes that the grant's tokens may have ended together with others. A usable grant with a refresh token becomes
    * `suspect`, and its access token counts as expired, so that the next use asks the provider and serves nothing dead.

@@ -52,6 +52,8 @@ export type VaultEvent =
        * works.
        */
       readonly siblings: readonly string[];
+      /** Why the provider did not confirm, and never will. Absent: it did. */
+      readonly unconfirmed?: string;
     }
   /** The provider has not confirmed a revocation. The keeper sends it again. */
   | { readonly type: "revocation_waits"; readonly grantId: string; readonly provider: string; readonly error: string }

@@ -79,6 +79,7 @@ describe("docs/errors.md", () => {
       no_refresh_token: true,
       crash_ambiguous_rotation: true,
       revoked: true,
+      revoked_unconfirmed: true,
     } satisfies Record<ErrorDetails["reauthorization_required"]["reason"], true>;
     const rows = [...(sections.get("reauthorization_required") ?? "").matchAll(/^\| `([a-z_]+)`/gm)];
     assert.deepEqual(rows.map(([, reason = ""]) => reason).sort(), Object.keys(reasons).sort());

@@ -80,10 +80,45 @@ describe("a revocation's end", () => {
     [
       "an error with odd letters",
       { status: 400, body: { error: "<b>" } },
-      { kind: "failed", error: "unreadable_error" },
+      { kind: "refused", error: "unreadable_error" },
     ],
-    ["a refusal without a reason", { status: 400, body: {} }, { kind: "failed", error: "http_400" }],
-    ["a page instead of an answer", { status: 404, body: page }, { kind: "failed", error: "http_404" }],
+    ["a refusal without a reason", { status: 400, body: {} }, { kind: "refused", error: "http_400" }],
+    [
+      "a refusal in other words",
+      { body: { ok: false, error: "not_authed" } },
+      { kind: "refused", error: "not_authed" },
+    ],
+    [
+      "a dead token, in another word",
+      { status: 400, body: { error: "invalid_grant" } },
+      { kind: "refused", error: "invalid_grant" },
+    ],
+    [
+      "a request it does not like",
+      { status: 400, body: { error: "invalid_request" } },
+      { kind: "refused", error: "invalid_request" },
+    ],
+    [
+      "a request it may like later",
+      { status: 400, body: { error: "temporarily_unavailable" } },
+      { kind: "failed", error: "temporarily_unavailable" },
+    ],
+    ["no such method", { status: 405, body: "" }, { kind: "refused", error: "http_405" }],
+    ["forbidden, by the provider", { status: 403, body: {} }, { kind: "refused", error: "http_403" }],
+    ["forbidden, by a firewall's page", { status: 403, body: page }, { kind: "failed", error: "http_403" }],
+    ["our client refused, without a word", { status: 401, body: "" }, { kind: "failed", error: "http_401" }],
+    [
+      "our client may not revoke",
+      { status: 403, body: { error: "unauthorized_client" } },
+      { kind: "failed", error: "unauthorized_client" },
+    ],
+    ["too slow a request", { status: 408, body: {} }, { kind: "failed", error: "http_408" }],
+    [
+      "too early a request",
+      { status: 425, body: { error: "invalid_request" } },
+      { kind: "failed", error: "invalid_request" },
+    ],
+    ["a page instead of an answer", { status: 404, body: page }, { kind: "refused", error: "http_404" }],
     ["an outage", { status: 502, body: page }, { kind: "failed", error: "http_502" }],
     [
       "an outage that calls the token dead",

@@ -32,6 +32,7 @@ describe("google()", () => {
       clientProject: /^(\d+)[-.]/,
       apiHosts: ["www.googleapis.com", "*.googleapis.com"],
       revocationEndsSiblings: true,
+      connectionsPage: "https://myaccount.google.com/connections",
     });
     assert.match(offlineHint, /access_type=offline/);
   });

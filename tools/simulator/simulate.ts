@@ -120,8 +120,8 @@ async function refreshOnce(context: KeeperContext): Promise<void> {
 async function upkeep(context: KeeperContext): Promise<void> {
   await allowErrors(() => finishAttempts(context));
   await allowErrors(() => commitRescued(context));
-  await allowErrors(() => goOnRevoking(context, grantId));
-  await allowErrors(() => endLateAnswers(context, grantId));
+  await allowErrors(() => goOnRevoking(context, grantId, "background"));
+  await allowErrors(() => endLateAnswers(context, grantId, "background"));
 }
 
 /** Errors of the vault are what callers would be told. Any other error is a bug, and fails the schedule. */

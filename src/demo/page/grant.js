@@ -8,6 +8,7 @@ const reasons = {
   no_refresh_token: "Google never gave a refresh token",
   crash_ambiguous_rotation: "the new refresh token was lost in a crash",
   revoked: "the person disconnected it here",
+  revoked_unconfirmed: "the person disconnected it here, and Google did not confirm it",
 };
 
 /** The life that the full length of the token's bar stands for. */

@@ -22,6 +22,7 @@ export function grantBody(grant: Grant): Record<string, unknown> {
     last_refresh_at: grant.lastRefreshAt,
     access_expires_at: grant.accessExpiresAt,
     last_error: grant.lastError,
+    hint: grant.hint,
   };
 }
 

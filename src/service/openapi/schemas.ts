@@ -69,6 +69,7 @@ export const schemas: Readonly<Record<string, object>> = {
       last_refresh_at: time,
       access_expires_at: time,
       last_error: object(["error", "at"], { error: text, at: time }),
+      hint: { ...text, description: "What is left to do, where the provider did not confirm a revocation." },
     },
   ),
   GrantPage: object(["grants"], {

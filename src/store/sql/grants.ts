@@ -75,14 +75,14 @@ export function grantStore(database: Database): GrantStore {
           )) === 1,
       ),
 
-    endRevocation: (grantId, generation, at) =>
+    endRevocation: (grantId, generation, at, reason = "revoked") =>
       database.transaction(async (sql) => {
         const ended = await sql.run(
-          `UPDATE grants SET state = 'revoked', reason = 'revoked', state_since = :at, updated_at = :at,
+          `UPDATE grants SET state = 'revoked', reason = :reason, state_since = :at, updated_at = :at,
              refresh_sealed = NULL, refresh_expires_at = NULL, refresh_prefix_hash = NULL, refresh_digest_hash = NULL,
              access_sealed = NULL, access_issued_at = NULL, access_expires_at = NULL
            WHERE grant_id = :grantId AND generation = :generation AND state = 'revoking'`,
-          { at, grantId, generation },
+          { at, reason, grantId, generation },
         );
         if (ended === 0) return false;
         await sql.run("DELETE FROM attempts WHERE grant_id = :grantId", { grantId });

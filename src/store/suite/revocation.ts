@@ -59,6 +59,9 @@ export function revocationTests(stores: SuiteStores): void {
       deepEqual(await store.attempts(), []);
       same(await store.lateAnswersOf(grantId, 0), [lateAnswer]);
       equal(await store.endRevocation(grantId, 1, suiteTime + 10), false);
+      const other = await saveIn(store, "revoking");
+      equal(await store.endRevocation(other.grantId, 1, suiteTime + 9, "revoked_unconfirmed"), true);
+      equal((await read(store, other.grantId)).reason, "revoked_unconfirmed");
     });
 
     test("a new consent survives the end of a revocation that began before it", async (t) => {

@@ -10,6 +10,7 @@ const explain: Readonly<Record<LapseReason, string>> = {
   crash_ambiguous_rotation:
     "the provider replaced the refresh token, and the replacement was lost in a crash or on its way",
   revoked: "the grant was revoked here",
+  revoked_unconfirmed: "the grant was revoked here, which the provider did not confirm",
 };
 
 /**

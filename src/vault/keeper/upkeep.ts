@@ -7,9 +7,11 @@ import { tellError } from "../background-errors.ts";
 import { protocolOf } from "../context.ts";
 import { Periodic } from "../periodic.ts";
 import { finishIntake, isUnderWay } from "./codes/finish-intake.ts";
+import { workIdOf } from "./codes/intake.ts";
 import { livenessOfOwner } from "./context.ts";
 import { gateOf } from "./gate/gate.ts";
 import type { KeeperContext } from "./context.ts";
+import { RoundBackOff } from "./round-back-off.ts";
 import { refreshGrant } from "./refresh/refresh-grant.ts";
 import { commitRescued } from "./refresh/rescued-answers.ts";
 import { endLateAnswers, goOnRevoking } from "./revoke/revoke-grant.ts";
@@ -39,14 +41,15 @@ const keepAliveBatch = 200;
 export function startUpkeep(context: KeeperContext): Periodic {
   const { store, clock } = context;
   const upkeep = new Periodic((error, task) => tellError(context, error, task));
+  const backOffs = { intakes: new RoundBackOff(), revocations: new RoundBackOff(), lateAnswers: new RoundBackOff() };
   upkeep.every("attempts", rounds.attempts, () => finishAttempts(context));
   upkeep.every("rescued answers", rounds.rescued, async () => {
     // Some answers may belong to grants that were revoked meanwhile. They became late answers, which must be revoked.
-    if (await commitRescued(context)) await finishLateAnswers(context);
+    if (await commitRescued(context)) await finishLateAnswers(context, new RoundBackOff());
   });
-  upkeep.every("intakes", rounds.intakes, () => finishIntakes(context));
-  upkeep.every("revocations", rounds.revocations, () => finishRevocations(context));
-  upkeep.every("late answers", rounds.lateAnswers, () => finishLateAnswers(context));
+  upkeep.every("intakes", rounds.intakes, () => finishIntakes(context, backOffs.intakes));
+  upkeep.every("revocations", rounds.revocations, () => finishRevocations(context, backOffs.revocations));
+  upkeep.every("late answers", rounds.lateAnswers, () => finishLateAnswers(context, backOffs.lateAnswers));
   upkeep.every("keep-alive", rounds.keepAlive, () => keepAlive(context));
   upkeep.every("sweep", rounds.sweep, async () => {
     await store.sweepIntakes(clock.now() - intakeKeptMs);
@@ -78,25 +81,47 @@ async function finishAttempt(context: KeeperContext, attempt: Attempt): Promise<
   await refreshGrant(context, { ...grant, generation: attempt.generation }, "interactive");
 }
 
-/** Finishes sign-ins whose answer is in the journal: their process died, or the provider's keys could not be read. */
-async function finishIntakes(context: KeeperContext): Promise<void> {
+/**
+ * Finishes sign-ins whose answer is in the journal: their process died, the provider's keys could not be read, or what
+ * was issued must be revoked. One that fails again is tried ever less often.
+ */
+async function finishIntakes(context: KeeperContext, backOff: RoundBackOff): Promise<void> {
   const { store, clock, protocols } = context;
+  backOff.nextRound();
   for (const open of await store.openIntakes()) {
     const protocol = [...protocols.values()].find(({ client }) => client.clientId === open.clientId);
     if (protocol === undefined || (await isUnderWay(context, open))) continue;
-    if (open.state === "answered") await quietly(context, "intakes", finishIntake(context, protocol, open));
-    else if (clock.now() - open.startedAt > intakeKeptMs) await store.forgetIntake(open.codeHash);
+    if (open.state === "answered") {
+      const workId = workIdOf(open.codeHash);
+      if (!backOff.isDue(workId)) continue;
+      // Counted beforehand: whatever ends it, by success or by failure, takes it off the next round's list.
+      backOff.failed(workId);
+      await quietly(context, "intakes", finishIntake(context, protocol, open));
+    } else if (clock.now() - open.startedAt > intakeKeptMs) await store.forgetIntake(open.codeHash);
   }
 }
 
-async function finishRevocations(context: KeeperContext): Promise<void> {
-  for await (const row of served(context, { state: "revoking" }))
-    await quietly(context, "revocations", goOnRevoking(context, row.grantId));
+/** How many revocations in a row may fail at a provider before the rest wait for the next round. */
+const failedRevocations = 5;
+
+async function finishRevocations(context: KeeperContext, backOff: RoundBackOff): Promise<void> {
+  const inARow = new Map<string, number>();
+  backOff.nextRound();
+  for await (const { grantId, provider } of served(context, { state: "revoking" })) {
+    // While the revocation endpoint hangs, each try takes half a minute.
+    if ((inARow.get(provider) ?? 0) >= failedRevocations || !backOff.isDue(grantId)) continue;
+    const ended = await quietly(context, "revocations", goOnRevoking(context, grantId, "background"));
+    if (!ended) backOff.failed(grantId);
+    inARow.set(provider, ended ? 0 : (inARow.get(provider) ?? 0) + 1);
+  }
 }
 
-async function finishLateAnswers(context: KeeperContext): Promise<void> {
+async function finishLateAnswers(context: KeeperContext, backOff: RoundBackOff): Promise<void> {
+  backOff.nextRound();
   for await (const row of served(context, { state: "revoked", withLateAnswers: true })) {
-    await quietly(context, "late answers", endLateAnswers(context, row.grantId));
+    if (!backOff.isDue(row.grantId)) continue;
+    const ended = await quietly(context, "late answers", endLateAnswers(context, row.grantId, "background"));
+    if (!ended) backOff.failed(row.grantId);
     // Revoking a late answer may have ended a new consent that came at the same moment.
     await suspectSiblings(context, protocolOf(context, row).provider, row);
   }
@@ -149,9 +174,15 @@ function serves({ protocols }: KeeperContext, { provider, clientId }: { provider
 
 /**
  * Waits for work on one grant. Its failure has an event of its own, and must not keep other grants from being served.
+ *
+ * @returns whether it succeeded
  */
-async function quietly({ onFault }: KeeperContext, during: string, work: Promise<unknown>): Promise<void> {
-  await work.catch((error: unknown) => {
+async function quietly({ onFault }: KeeperContext, during: string, work: Promise<unknown>): Promise<boolean> {
+  try {
+    await work;
+    return true;
+  } catch (error) {
     if (!isOnbehalfError(error)) onFault(error, during);
-  });
+    return false;
+  }
 }

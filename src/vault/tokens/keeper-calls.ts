@@ -1,6 +1,7 @@
 import type { Grant, GrantRef } from "../../core/grant.ts";
 import { waitFor } from "../../core/single-flight.ts";
 import type { Provider } from "../../providers/provider.ts";
+import { protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { grantNotFound } from "../errors/grant-not-found.ts";
 import { findGrant } from "../grants/find-grant.ts";
@@ -15,6 +16,11 @@ export interface KeeperCalls {
   readonly context: VaultContext;
   readonly keeper: Keeper;
   readonly cache: TokenCache;
+}
+
+function unconfirmedHint({ name, connectionsPage }: Provider): string {
+  const where = connectionsPage === undefined ? `in their account at ${name}` : `at ${connectionsPage}`;
+  return `${name} did not confirm the revocation; the tokens are erased here, and the person can remove the app ${where}`;
 }
 
 /** Exchanges a code; see `Vault.exchangeCode`. */
@@ -45,5 +51,8 @@ export async function revoke(
   // each then reads its row, which tells.
   const all = (await context.store.grantsBySubject(subjectHash)).map((row) => row.grantId);
   await waitFor(keeper.revoke(grantId), signal).finally(() => cache.invalidate(all));
-  return grantOf(context.keyring, await findGrant(context, { grantId }));
+  const grant = grantOf(context.keyring, await findGrant(context, { grantId }));
+  if (grant.reason !== "revoked_unconfirmed") return grant;
+  const { provider } = protocolOf(context, grant);
+  return { ...grant, hint: unconfirmedHint(provider) };
 }

@@ -5,6 +5,7 @@
 import { defined } from "../../../core/defined.ts";
 import { isOnbehalfError } from "../../../core/errors.ts";
 import type { OnbehalfError } from "../../../core/errors.ts";
+import { refusalsOf } from "../../../core/refresh.ts";
 import type { TokenFailure } from "../../../core/refresh.ts";
 import { holderWaitMs } from "../../../core/timing.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
@@ -17,7 +18,6 @@ import { gateOf } from "../gate/gate.ts";
 import type { KeeperContext } from "../context.ts";
 import type { Permit } from "../gate/permit.ts";
 import type { CodeRequest } from "../keeper.ts";
-import { refusalsOf } from "../../../providers/refusals-of.ts";
 import { storeDurably } from "../store-durably.ts";
 import type { DurableWrite } from "../store-durably.ts";
 import { afterCodeError } from "./after-code-error.ts";

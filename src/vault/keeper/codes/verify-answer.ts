@@ -9,6 +9,7 @@ import type { GrantRow } from "../../../store/store.ts";
 import { idTokenMissing } from "../../errors/code-rejected.ts";
 import { subjectHash } from "../../grants/sealed-grant.ts";
 import type { KeeperContext } from "../context.ts";
+import { sendRevocation } from "../send-revocation.ts";
 import { rejectionText } from "./code-rejection.ts";
 import { storeConsent } from "./store-consent.ts";
 
@@ -60,8 +61,9 @@ async function quarantine(
   const { store, clock, emit } = context;
   emit({ type: "id_token_refused", provider: protocol.provider.name, check: error.details.check });
   if (await endsNothingElse(context, protocol, tokens.idToken)) {
-    const response = await protocol.revoke(tokens.refreshToken ?? tokens.accessToken);
-    // Until the provider has confirmed the revocation, the journal keeps what was issued, and upkeep tries again.
+    const token = tokens.refreshToken ?? tokens.accessToken;
+    const response = await sendRevocation(context, protocol, token, "interactive");
+    // While the provider may still confirm, the journal keeps what was issued, and upkeep tries again.
     if (response.kind === "failed") return;
   }
   await store.rejectIntake(codeHash, rejectionText(error), clock.now(), "answered");

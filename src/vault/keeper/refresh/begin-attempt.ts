@@ -1,4 +1,4 @@
-import { meaningOf } from "../../../core/refresh.ts";
+import { meaningOf, refusalsOf } from "../../../core/refresh.ts";
 import { nextStep } from "../../../core/take-over.ts";
 import { holderWaitMs } from "../../../core/timing.ts";
 import type { GrantRow } from "../../../store/store.ts";
@@ -7,7 +7,6 @@ import { gateOf } from "../gate/gate.ts";
 import type { KeeperContext } from "../context.ts";
 import type { Admitted, Permit, Rejected } from "../gate/permit.ts";
 import type { Priority, RefreshOutcome, SeenGrant } from "../keeper.ts";
-import { refusalsOf } from "../../../providers/refusals-of.ts";
 import { cancelAttempt } from "./end-attempt.ts";
 import type { OpenAttempt } from "./end-attempt.ts";
 import { commitRescued } from "./rescued-answers.ts";

@@ -1,10 +1,9 @@
-import { backOffMs, decide, waitAfterMs, waitAfterRefusalMs } from "../../../core/refresh.ts";
+import { backOffMs, decide, waitAfterMs, waitAfterRefusalMs, refusalsOf } from "../../../core/refresh.ts";
 import type { Decision, TokenFailure } from "../../../core/refresh.ts";
 import type { Secret } from "../../../core/secret.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import type { KeeperContext } from "../context.ts";
 import type { RefreshOutcome } from "../keeper.ts";
-import { refusalsOf } from "../../../providers/refusals-of.ts";
 import type { Attempted } from "./begin-attempt.ts";
 import { endAttempt, isOutcomeUnknown } from "./end-attempt.ts";
 

@@ -2,6 +2,7 @@
  * revoke/ ends grants: it tells the provider, and erases the tokens once the provider has confirmed. A grant that the
  * provider ends by itself does not belong here: refresh/ finds that out.
  */
+import { defined } from "../../../core/defined.ts";
 import { OnbehalfError } from "../../../core/errors.ts";
 import type { GrantState } from "../../../core/grant.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
@@ -10,13 +11,16 @@ import type { GrantRow } from "../../../store/store.ts";
 import { protocolOf } from "../../context.ts";
 import { openAccessToken } from "../../grants/sealed-grant.ts";
 import type { KeeperContext } from "../context.ts";
+import type { Priority } from "../keeper.ts";
 import { openLateAnswer } from "../refresh/late-answers.ts";
 import { openRefreshToken } from "../sealed-tokens.ts";
+import { sendRevocation } from "../send-revocation.ts";
 import { suspectSiblings } from "../suspect-siblings.ts";
 
 /**
- * Ends a grant. From the first moment on, no token of it is handed out. The provider is told, and only its confirmation
- * erases the tokens. Where the provider does not confirm, the grant stays `revoking`, and upkeep tries again.
+ * Ends a grant. From the first moment on, no token of it is handed out. The provider is told, and the tokens are erased
+ * once it has confirmed, or has refused in a way that no retry changes. Where it does neither, the grant stays
+ * `revoking`, and upkeep tries again.
  *
  * @returns the grant as it is then
  * @throws {OnbehalfError} as `Keeper.revoke`
@@ -26,7 +30,7 @@ export async function revokeGrant(context: KeeperContext, row: GrantRow): Promis
   if (row.state === "revoked") return row;
   protocolOf(context, row);
   await context.store.beginRevocation(row.grantId, context.clock.now());
-  return (await goOnRevoking(context, row.grantId)) ?? row;
+  return (await goOnRevoking(context, row.grantId, "interactive")) ?? row;
 }
 
 /**
@@ -37,7 +41,11 @@ export async function revokeGrant(context: KeeperContext, row: GrantRow): Promis
  * @returns the grant as it is then; undefined where there is none
  * @throws {OnbehalfError} as {@link revokeGrant}
  */
-export async function goOnRevoking(context: KeeperContext, grantId: string): Promise<GrantRow | undefined> {
+export async function goOnRevoking(
+  context: KeeperContext,
+  grantId: string,
+  priority: Priority,
+): Promise<GrantRow | undefined> {
   const { store, keyring, clock, emit } = context;
   const current = await store.grantById(grantId);
   if (current?.state !== "revoking") return current;
@@ -46,48 +54,81 @@ export async function goOnRevoking(context: KeeperContext, grantId: string): Pro
   // At Google, each token of a grant ends the whole grant. Elsewhere the refresh token ends its access tokens as well
   // (RFC 7009 section 2.1).
   const token = openRefreshToken(keyring, current) ?? openAccessToken(keyring, current);
-  if (token !== undefined) await tell(context, protocol, grantId, token);
-  await endLateAnswers(context, grantId);
+  const told = token === undefined ? undefined : await tell(context, protocol, grantId, token, priority);
+  const unconfirmed = (await endLateAnswers(context, grantId, priority)) ?? told;
   // Suspect the siblings before the end is stored, so that no crash in between can leave them out. Do it again
   // afterwards, for grants that were stored in between.
   const early = await suspectSiblings(context, provider, current);
-  const ended = await store.endRevocation(grantId, current.generation, clock.now());
+  const reason = unconfirmed === undefined ? "revoked" : "revoked_unconfirmed";
+  const ended = await store.endRevocation(grantId, current.generation, clock.now(), reason);
   const siblings = [...new Set([...early, ...(await suspectSiblings(context, provider, current))])];
-  if (ended) emit({ type: "revoked", grantId, provider: provider.name, siblings });
+  if (ended) emit({ type: "revoked", grantId, provider: provider.name, siblings, ...defined({ unconfirmed }) });
   return (await store.grantById(grantId)) ?? current;
 }
 
 /**
  * Revokes the late answers of a grant that is being revoked or has been. A refresh that was under way at the time may
  * have brought a new refresh token, and a provider that rotates does not end that one with the old one. Each late
- * answer is kept until the provider has confirmed its revocation.
+ * answer is kept until the provider has confirmed its revocation, or has refused for good.
  *
+ * @returns why the provider did not confirm one of them; undefined where it confirmed all
  * @throws {OnbehalfError} as {@link revokeGrant}
  */
-export async function endLateAnswers(context: KeeperContext, grantId: string): Promise<void> {
+export async function endLateAnswers(
+  context: KeeperContext,
+  grantId: string,
+  priority: Priority,
+): Promise<string | undefined> {
   const { store, keyring, emit } = context;
+  let unconfirmed: string | undefined;
   for (const lateAnswer of await store.lateAnswersOf(grantId)) {
     // Read the grant before each one: the person may have connected it again, and revoking a late answer might then end
     // the new consent, too.
     const grant = await store.grantById(grantId);
-    if (grant === undefined || !isEnding(grant.state)) return;
+    if (grant === undefined || !isEnding(grant.state)) return unconfirmed;
     const protocol = protocolOf(context, grant);
     const tokens = openLateAnswer(keyring, grant.clientId, lateAnswer)?.tokens;
     // It is damaged: nobody can use it any more, and nobody can revoke it.
     if (tokens === undefined) emit({ type: "unreadable", grantId, provider: grant.provider });
-    else await tell(context, protocol, grantId, tokens.refreshToken ?? tokens.accessToken);
+    else {
+      const token = tokens.refreshToken ?? tokens.accessToken;
+      unconfirmed = (await tell(context, protocol, grantId, token, priority)) ?? unconfirmed;
+    }
     await store.dropLateAnswer(lateAnswer.lateAnswerId);
   }
+  return unconfirmed;
 }
 
 function isEnding(state: GrantState): boolean {
   return state === "revoking" || state === "revoked";
 }
 
-async function tell({ emit }: KeeperContext, protocol: Protocol, grantId: string, token: Secret): Promise<void> {
+/**
+ * Tells the provider that a token is revoked.
+ *
+ * @returns why the provider did not confirm, and never will; undefined where it did
+ * @throws {OnbehalfError} `provider_unavailable`: it may confirm later
+ */
+async function tell(
+  context: KeeperContext,
+  protocol: Protocol,
+  grantId: string,
+  token: Secret,
+  priority: Priority,
+): Promise<string | undefined> {
+  const { emit } = context;
   const { name: provider, issuer } = protocol.provider;
-  const response = await protocol.revoke(token);
-  if (response.kind !== "failed") return;
+  const response = await sendRevocation(context, protocol, token, priority);
+  switch (response.kind) {
+    case "done":
+      return undefined;
+    case "unsupported":
+      return "unsupported";
+    case "refused":
+      return response.error;
+    case "failed":
+      break;
+  }
   const { error, retryAfterMs = 5_000 } = response;
   emit({ type: "revocation_waits", grantId, provider, error });
   throw new OnbehalfError("provider_unavailable", `${provider} did not confirm the revocation (${error})`, {
