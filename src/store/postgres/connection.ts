@@ -49,6 +49,12 @@ export class PostgresConnection {
     };
   }
 
+  /** An answer that no server gives. The connection is not used again. */
+  nonsense(what: string): unknown {
+    this.#lose();
+    return postgresFailure(new Error(`this is not PostgreSQL's protocol: ${what}`), this.#location);
+  }
+
   /**
    * Hands it back to the pool.
    *

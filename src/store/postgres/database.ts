@@ -73,9 +73,11 @@ export class PostgresDatabase implements Database {
         await connection.script(opening);
         begun = true;
         const result = await body(connection.transaction());
+        const command = await connection.script("COMMIT");
+        if (command === "COMMIT") return result;
         // PostgreSQL answers the COMMIT of a failed transaction with a friendly ROLLBACK.
-        if ((await connection.script("COMMIT")) === "COMMIT") return result;
-        throw new TypeError("a transaction went on after a statement had failed");
+        if (command === "ROLLBACK") throw new TypeError("a transaction went on after a statement had failed");
+        throw connection.nonsense(`COMMIT was answered by ${command}`);
       },
       // Once it has begun, only the caller knows whether it may be done twice.
       () => !begun,
@@ -106,7 +108,7 @@ export class PostgresDatabase implements Database {
     try {
       return new PostgresConnection(await this.#pool.connect(), this.#location);
     } catch (error) {
-      throw postgresFailure(error, this.#location);
+      throw postgresFailure(error, this.#location, "connection");
     }
   }
 }

@@ -2,11 +2,12 @@
  * The PostgreSQL store: how a connection is made, kept, watched and lost, and which SQLSTATE means what.
  * No statement on grants, attempts or intakes stands here: those are the same for every database, in ../sql/.
  */
-import type { Client } from "pg";
 import { bringUpToDate, compareMigrations } from "../sql/migrate.ts";
 import { PostgresDatabase } from "./database.ts";
 import { migrations } from "./migrations.ts";
-import { clientConfig, locationOf } from "./options.ts";
+import { guardedClient } from "./client.ts";
+import { parseConnectionString } from "./connection-string.ts";
+import { clientConfig } from "./options.ts";
 import type { PostgresOptions } from "./options.ts";
 import { PostgresPresence } from "./presence.ts";
 import { PostgresSession } from "./session.ts";
@@ -44,8 +45,8 @@ export function postgres(where: string | PostgresOptions): Store {
     directConnectionString = connectionString,
     poolSize = 8,
   }: PostgresOptions = typeof where === "string" ? { connectionString: where } : where;
-  const location = locationOf(connectionString);
-  locationOf(directConnectionString);
+  const { location } = parseConnectionString(connectionString);
+  parseConnectionString(directConnectionString);
   const listeners = new Set<() => void>();
   const database = new PostgresDatabase(location);
   let open: Open | undefined;
@@ -53,15 +54,18 @@ export function postgres(where: string | PostgresOptions): Store {
   const connect = async (migrate: boolean): Promise<Open> => {
     // Loaded only now: a service on SQLite starts without it.
     const pg = await import("pg");
+    const Client = guardedClient(pg.Client);
     const sockets = new PostgresSockets();
-    const pool = new pg.Pool({ ...clientConfig(connectionString), max: poolSize, stream: sockets.make });
+    const config = { ...clientConfig(connectionString), Client, stream: sockets.make };
+    const directConfig = { ...clientConfig(directConnectionString), stream: sockets.make };
+    const pool = new pg.Pool({ ...config, max: poolSize });
     // The pool replaces an idle connection that is lost when the next one is needed.
     pool.on("error", () => undefined);
     database.open(pool);
     const presence = new PostgresPresence(database);
     const session = new PostgresSession({
-      client: async () => new pg.Client({ ...clientConfig(directConnectionString), stream: sockets.make }),
-      begin: async (client: Client) => {
+      client: () => new Client(directConfig),
+      begin: async (client) => {
         await client.query("LISTEN onbehalf_changes");
         await presence.resume(client);
       },

@@ -1,11 +1,11 @@
 import type { ClientConfig, CustomTypesConfig } from "pg";
-import { configurationInvalid } from "../../core/errors.ts";
-import type { OnbehalfError } from "../../core/errors.ts";
+import { parseConnectionString } from "./connection-string.ts";
+import { tlsOf } from "./tls.ts";
 
 export interface PostgresOptions {
   /**
-   * `postgres://user:password@host:port/database`, with libpq's parameters. What it leaves out comes from the `PG…`
-   * environment variables.
+   * `postgres://user:password@host:port/database`, with the parameters of libpq that docs/storage.md lists. What it
+   * leaves out comes from the `PG…` environment variables.
    */
   readonly connectionString: string;
   /**
@@ -18,46 +18,32 @@ export interface PostgresOptions {
 }
 
 /** How long the store waits for a connection, from the server or from the pool, milliseconds. */
-export const connectMs = 5_000;
+const connectMs = 5_000;
 /** How long the store waits for any answer, milliseconds. Longer than the server's own limit, whose error says more. */
 export const answerMs = 12_000;
 
 /**
- * Where a connection string leads, for people: no user, no password, no parameters.
+ * The settings that every connection has in common. Reads the files that the connection string names.
  *
- * @throws {OnbehalfError} `configuration_invalid`: it is not such a URL, or its password is not percent-encoded
+ * @throws {OnbehalfError} `configuration_invalid`: it is malformed, or a file cannot be read
  */
-export function locationOf(connectionString: string): string {
-  let url: URL;
-  try {
-    url = new URL(connectionString);
-  } catch {
-    // The cause would carry the whole text, password included.
-    throw malformed("is not a URL");
-  }
-  if (!/^postgres(?:ql)?:$/.test(url.protocol)) {
-    throw malformed("does not begin with postgres://");
-  }
-  // What looks like a path or a parameter here may be the second half of a password.
-  if (/@/.test(url.pathname + url.search + url.hash)) {
-    throw malformed("has an @ after its host");
-  }
-  const host = url.host === "" ? (url.searchParams.get("host") ?? "localhost") : url.host;
-  return `postgres://${host}${url.pathname}`;
-}
-
-/** The settings that every connection has in common. */
 export function clientConfig(connectionString: string): ClientConfig {
+  const parsed = parseConnectionString(connectionString);
+  const ssl = tlsOf(parsed.tls);
   return {
-    connectionString,
+    connectionString: parsed.url,
+    // Left out, the driver looks at PGSSLMODE.
+    ...(ssl === undefined ? {} : { ssl }),
+    ...(parsed.sslnegotiation === undefined ? {} : { sslnegotiation: parsed.sslnegotiation }),
+    enableChannelBinding: parsed.channelBinding && ssl !== undefined && ssl !== false,
     fallback_application_name: "onbehalf",
-    connectionTimeoutMillis: connectMs,
+    connectionTimeoutMillis: Math.min(parsed.connectMs ?? connectMs, connectMs),
     query_timeout: answerMs,
     // Finds out that a firewall has dropped the connection, before the next statement is lost in it.
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     types: { getTypeParser },
-  };
+  } as ClientConfig;
 }
 
 const int8 = 20;
@@ -71,8 +57,3 @@ const getTypeParser = ((oid: number) => {
   if (oid === bytea) return (text: string) => new Uint8Array(Buffer.from(text.slice(2), "hex"));
   return String;
 }) as CustomTypesConfig["getTypeParser"];
-
-function malformed(problem: string): OnbehalfError<"configuration_invalid"> {
-  const hint = "write postgres://user:password@host:port/database, with : / ? # @ in the password percent-encoded";
-  return configurationInvalid(`the PostgreSQL connection string ${problem}`, hint);
-}

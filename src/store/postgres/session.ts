@@ -8,7 +8,7 @@ const longestPauseMs = 5_000;
 
 export interface SessionWork {
   /** Makes a client that is not connected yet. */
-  readonly client: () => Promise<Client>;
+  readonly client: () => Client;
   /** Called on each connection before it counts as established. */
   readonly begin: (client: Client) => Promise<void>;
   /** Called when a notification came, or some may have been missed. */
@@ -68,7 +68,7 @@ export class PostgresSession {
    * @returns whether it ever worked
    */
   async #connection(established: () => void): Promise<boolean> {
-    const client = await this.#work.client();
+    const client = this.#work.client();
     const lost = new AbortController();
     client.on("error", () => lost.abort());
     client.on("end", () => lost.abort());

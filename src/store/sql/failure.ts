@@ -1,5 +1,12 @@
 import { OnbehalfError } from "../../core/errors.ts";
 
+/** Why a database cannot be used. `problem` follows its name or location in the message. */
+export interface Failure {
+  readonly problem: string;
+  /** What an operator can do. */
+  readonly hint: string;
+}
+
 /**
  * The database does not answer now, and may soon.
  *

@@ -1,11 +1,6 @@
 import { OnbehalfError } from "../../core/errors.ts";
 import { storeUnavailable, storeUnusable } from "../sql/failure.ts";
-
-/** `problem` follows the file's path in the message. */
-interface Failure {
-  readonly problem: string;
-  readonly hint: string;
-}
+import type { Failure } from "../sql/failure.ts";
 
 /** SQLite's primary result codes that say the file cannot be used as it is, and no waiting helps. */
 const unusable: Readonly<Record<number, Failure>> = {
