@@ -19,7 +19,7 @@ export interface FaultyPooler {
   /** The connection string that leads through it. */
   readonly url: string;
   /** How many connections came while it was ill. */
-  readonly turnedAway: number;
+  readonly illConnections: number;
   /** Connections that are open are cut; those that come are treated by the new mood. */
   become(mood: PoolerMood): void;
   /** Answers on the connections that are open with bytes out of nowhere, and cuts them. */
@@ -31,7 +31,7 @@ export async function faultyPooler(t: TestContext, connectionString: string): Pr
   const behind = new URL(connectionString);
   const open = new Map<Socket, Socket | undefined>();
   let mood: PoolerMood = "passes";
-  let turnedAway = 0;
+  let illConnections = 0;
 
   const cut = (): void => {
     for (const [near, far] of open) {
@@ -44,7 +44,7 @@ export async function faultyPooler(t: TestContext, connectionString: string): Pr
     near.on("error", () => undefined);
     near.once("close", () => open.delete(near));
     open.set(near, undefined);
-    if (mood !== "passes") turnedAway += 1;
+    if (mood !== "passes") illConnections += 1;
     if (mood === "passes") {
       const far = connect(Number(behind.port), behind.hostname);
       far.on("error", () => undefined);
@@ -71,8 +71,8 @@ export async function faultyPooler(t: TestContext, connectionString: string): Pr
   url.port = String((server.address() as AddressInfo).port);
   return {
     url: url.href,
-    get turnedAway() {
-      return turnedAway;
+    get illConnections() {
+      return illConnections;
     },
     become(next) {
       mood = next;
