@@ -128,7 +128,7 @@ export class ModelStore implements Operations {
     return { kind: "begun", grant };
   };
 
-  commitAttempt: Operations["commitAttempt"] = (grantId, parentGeneration, columns, at, suspectSince) => {
+  commitAttempt: Operations["commitAttempt"] = (grantId, parentGeneration, columns, at, suspectSince, failure) => {
     const grant = this.#grants.get(grantId);
     if (grant === undefined || grant.generation !== parentGeneration) return undefined;
     // Even onto a lapsed grant: an answer to its own generation proves that it lived when it was given.
@@ -143,10 +143,10 @@ export class ModelStore implements Operations {
       stateSince: grant.state === state ? grant.stateSince : at,
       accessExpiresAt: isSuspect ? at : columns.accessExpiresAt,
       lastRefreshAt: at,
-      lastError: null,
-      lastErrorAt: null,
-      failures: 0,
-      retryAt: null,
+      lastError: failure?.error ?? null,
+      lastErrorAt: failure === undefined ? null : at,
+      failures: failure === undefined ? 0 : grant.failures + 1,
+      retryAt: failure?.retryAt ?? null,
       updatedAt: at,
     });
     this.#endAttemptUpTo(grantId, parentGeneration);

@@ -15,15 +15,22 @@ export const boundedFetchDefaults: Omit<BoundedFetch, "fetch"> = {
   bodyLimitBytes: 64 * 1024,
 };
 
+/** An answer, as far as it came. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
 /**
  * What came of one request. `body`: the answer was read to its end within the bounds. `too-large`: its body is larger
- * than the limit. `silence`: no answer, or only a part of one; `sent` is false only where the request certainly never
- * arrived, and `error` is our word for why.
+ * than the limit, and `text` is what came before that. `silence`: no answer, or only a part of one, which is `begun`;
+ * `sent` is false only where the request certainly never arrived, and `error` is our word for why.
  */
 export type HttpResult =
-  | { readonly kind: "body"; readonly status: number; readonly headers: Headers; readonly text: string }
-  | { readonly kind: "too-large"; readonly status: number; readonly headers: Headers }
-  | { readonly kind: "silence"; readonly sent: boolean; readonly error: string };
+  | ({ readonly kind: "body" } & HttpAnswer)
+  | ({ readonly kind: "too-large" } & HttpAnswer)
+  | { readonly kind: "silence"; readonly sent: boolean; readonly error: string; readonly begun?: HttpAnswer };
 
 /**
  * Sends one request and reads the whole body of its answer, both within `http.timeoutMs`. It never throws.
@@ -35,15 +42,19 @@ export async function boundedRequest(
   send: (signal: AbortSignal) => Promise<Response>,
 ): Promise<HttpResult> {
   const { signal, stop } = timeLimit(http.timeoutMs);
+  const reading: Reading = { chunks: [] };
   try {
     // Wait no longer than the signal, even where a wrapped fetch does not pass the signal on: the grant would be held
     // for ever.
-    return await waitFor(answerOf(send(signal), http.bodyLimitBytes), signal);
+    return await waitFor(answerOf(send(signal), http.bodyLimitBytes, reading), signal);
   } catch (error) {
-    if (signal.aborted) return { kind: "silence", sent: true, error: "timeout" };
+    // What came before the end may hold the only copy of a rotated refresh token.
+    const { response, chunks } = reading;
+    const part = response === undefined ? {} : { begun: answerSoFar(response, chunks) };
+    if (signal.aborted) return { kind: "silence", sent: true, error: "timeout", ...part };
     const { code, syscall } = failureOf(error);
     const sent = !(neverArrived.has(code) || (noRoute.has(code) && syscall === "connect"));
-    return { kind: "silence", sent, error: code === "" ? "network_error" : code.toLowerCase() };
+    return { kind: "silence", sent, error: code === "" ? "network_error" : code.toLowerCase(), ...part };
   } finally {
     stop();
   }
@@ -73,11 +84,22 @@ function timeLimit(ms: number): { readonly signal: AbortSignal; readonly stop: (
   return { signal: controller.signal, stop: () => clearInterval(timer) };
 }
 
-async function answerOf(sending: Promise<Response>, bodyLimitBytes: number): Promise<HttpResult> {
+/** An answer that is being read. */
+interface Reading {
+  response?: Response;
+  readonly chunks: Uint8Array[];
+}
+
+async function answerOf(sending: Promise<Response>, bodyLimitBytes: number, reading: Reading): Promise<HttpResult> {
   const response = await sending;
-  const text = await readText(response, bodyLimitBytes);
-  const { status, headers } = response;
-  return text === undefined ? { kind: "too-large", status, headers } : { kind: "body", status, headers, text };
+  reading.response = response;
+  const isWhole = await readBody(response, bodyLimitBytes, reading.chunks);
+  return { kind: isWhole ? "body" : "too-large", ...answerSoFar(response, reading.chunks) };
+}
+
+function answerSoFar({ status, headers }: Response, chunks: readonly Uint8Array[]): HttpAnswer {
+  // TextDecoder leaves out the byte order mark that some servers send. JSON.parse would refuse the answer with it.
+  return { status, headers, text: new TextDecoder().decode(Buffer.concat(chunks)) };
 }
 
 /** Failures after which the other side certainly has not read a single byte of the request. */
@@ -99,21 +121,19 @@ const neverArrived: ReadonlySet<string> = new Set([
  */
 const noRoute: ReadonlySet<string> = new Set(["EHOSTUNREACH", "ENETUNREACH"]);
 
-/** The text of a body; undefined where it is larger than `limitBytes`. Then the rest is not read. */
-export async function readText(
+/** Reads a body into `chunks`. Returns false where it is larger than `limitBytes`. Then the rest is not read. */
+async function readBody(
   { body }: { readonly body: ReadableStream<Uint8Array> | null },
   limitBytes: number,
-): Promise<string | undefined> {
-  if (body === null) return "";
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of body) {
-    length += chunk.length;
-    if (length > limitBytes) return undefined;
-    chunks.push(chunk);
+  chunks: Uint8Array[],
+): Promise<boolean> {
+  let left = limitBytes;
+  for await (const chunk of body ?? []) {
+    chunks.push(chunk.subarray(0, left));
+    left -= chunk.length;
+    if (left < 0) return false;
   }
-  // TextDecoder leaves out the byte order mark that some servers send. JSON.parse would refuse the answer with it.
-  return new TextDecoder().decode(Buffer.concat(chunks));
+  return true;
 }
 
 /**

@@ -4,6 +4,7 @@
  * that is kept: it knows no store.
  */
 import type { Clock } from "../core/clock.ts";
+import { defined } from "../core/defined.ts";
 import { isOnbehalfError } from "../core/errors.ts";
 import type { Profile } from "../core/grant.ts";
 import type { Client, ClientAuthenticationMethod, Provider } from "../providers/provider.ts";
@@ -60,7 +61,10 @@ export interface Protocol {
    *   the token
    * @see https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
    */
-  verifyIdToken(idToken: Secret, more: { nonce?: string; accessToken?: Secret; receivedAt?: number }): Promise<Profile>;
+  verifyIdToken(
+    idToken: Secret,
+    more: { nonce?: string | undefined; accessToken?: Secret | undefined; receivedAt?: number },
+  ): Promise<Profile>;
 }
 
 /** How much of an exchange's time reading the discovery document may take. */
@@ -151,7 +155,7 @@ export class HttpProtocol implements Protocol {
 
   async verifyIdToken(
     idToken: Secret,
-    more: { nonce?: string; accessToken?: Secret; receivedAt?: number },
+    more: { nonce?: string | undefined; accessToken?: Secret | undefined; receivedAt?: number },
   ): Promise<Profile> {
     const { endpoints, idTokenAlgorithms } = await this.metadata();
     const uri = endpoints.jwksUri;
@@ -165,7 +169,7 @@ export class HttpProtocol implements Protocol {
         algorithms: idTokenAlgorithms,
         getKey: this.#jwks.keys.getKey,
         now: this.#clock.now(),
-        ...more,
+        ...defined(more),
       });
     } catch (error) {
       if (isOnbehalfError(error, "provider_unavailable")) this.#mayHaveMoved();

@@ -3,12 +3,13 @@ import type { Client, ClientAuthenticationMethod, Endpoints, Provider } from "..
 import { defined } from "../core/defined.ts";
 import type { TokenFailure } from "../core/refresh.ts";
 import type { Secret } from "../core/secret.ts";
+import { readAnswer, readRefusal } from "./answer-members.ts";
 import { authenticating, recordedMethod } from "./client-authentication.ts";
 import { refusalWord } from "./refusal-word.ts";
-import { tokenSetOf } from "./token-set.ts";
+import { noAccessToken, tokenSetOf } from "./token-set.ts";
 import type { TokenSet } from "./token-set.ts";
-import { parseObject, boundedRequest, retryAfterMs } from "./bounded-fetch.ts";
-import type { HttpResult, BoundedFetch } from "./bounded-fetch.ts";
+import { boundedRequest, retryAfterMs } from "./bounded-fetch.ts";
+import type { HttpAnswer, HttpResult, BoundedFetch } from "./bounded-fetch.ts";
 
 /**
  * What came of one request to the token endpoint.
@@ -16,6 +17,12 @@ import type { HttpResult, BoundedFetch } from "./bounded-fetch.ts";
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5
  */
 export type TokenResponse = { readonly kind: "tokens"; readonly tokens: TokenSet } | TokenFailure;
+
+/**
+ * How much of an answer is read at least, bytes. No answer is this large. One that is larger than other endpoints may
+ * send is read on all the same: the refresh token may stand at its end.
+ */
+const answerLimitBytes = 1024 * 1024;
 
 /** What one request to a token endpoint needs. */
 export interface TokenRequest {
@@ -63,7 +70,8 @@ async function post(
   grantType: string,
   parameters: URLSearchParams,
 ): Promise<TokenResponse> {
-  const result = await boundedRequest(http, (signal) =>
+  const bodyLimitBytes = Math.max(http.bodyLimitBytes, answerLimitBytes);
+  const result = await boundedRequest({ ...http, bodyLimitBytes }, (signal) =>
     oauth.genericTokenEndpointRequest(
       { issuer: provider.issuer, token_endpoint: endpoints.tokenEndpoint },
       { client_id: client.clientId },
@@ -85,23 +93,29 @@ async function post(
 /**
  * Reads an HTTP result as the answer of a token endpoint. A refusal counts whatever the status, because some
  * providers send it with 200. It does not count beside a token: that answer may hold the only copy of a rotated
- * refresh token.
+ * refresh token. For the same reason, an answer with success that is too large, or was cut off, counts where a refresh
+ * token can be read in what came.
  *
  * @param now milliseconds since the epoch, for `Retry-After` dates
  */
 export function tokenResponseOf(result: HttpResult, now: number): TokenResponse {
-  if (result.kind === "silence") return result;
-  const { status, headers } = result;
+  if (result.kind === "silence") {
+    const { begun, ...silence } = result;
+    return (begun === undefined ? undefined : tokensInPart(begun)) ?? silence;
+  }
+  const { status, headers, text } = result;
   const unusable = (error: string): TokenResponse =>
     defined({ kind: "unusable" as const, status, error, retryAfterMs: retryAfterMs(headers, now) });
-  if (result.kind === "too-large") return unusable("body_too_large");
+  if (result.kind === "too-large") return tokensInPart(result) ?? unusable("body_too_large");
 
-  const body = parseObject(result.text);
-  if (body === undefined) return unusable("not_json");
-  const tokens = status >= 200 && status < 300 ? tokenSetOf(body) : undefined;
+  const answer = isSuccess(status) ? readAnswer(text) : undefined;
+  if (answer?.isWhole === false) return tokensInPart(result) ?? unusable("not_json");
+  const tokens = answer === undefined ? undefined : tokenSetOf(answer.members, answer);
   if (tokens !== undefined) return { kind: "tokens", tokens };
+  const body = answer?.members ?? readRefusal(text);
+  if (body === undefined) return unusable("not_json");
   const refusal = refusalWord(body, status);
-  if (refusal === undefined) return unusable("no_access_token");
+  if (refusal === undefined) return unusable(noAccessToken);
   return defined({
     kind: "oauth-error" as const,
     status,
@@ -109,4 +123,18 @@ export function tokenResponseOf(result: HttpResult, now: number): TokenResponse 
     errorSubtype: refusal.subtype,
     retryAfterMs: retryAfterMs(headers, now),
   });
+}
+
+/**
+ * The tokens in a part of an answer with success; undefined where no refresh token can be read in it. Without one, the
+ * part says nothing: the rest may have replaced the refresh token that was sent.
+ */
+function tokensInPart({ status, text }: HttpAnswer): TokenResponse | undefined {
+  const answer = isSuccess(status) ? readAnswer(text, false) : undefined;
+  const tokens = answer === undefined ? undefined : tokenSetOf(answer.members, { ...answer, isWhole: false });
+  return tokens?.refreshToken === undefined ? undefined : { kind: "tokens", tokens };
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
 }

@@ -1,21 +1,29 @@
 import { Secret } from "../core/secret.ts";
+import { defined } from "../core/defined.ts";
+import type { AnswerMembers } from "./answer-members.ts";
 import { parseObject } from "./bounded-fetch.ts";
+import { readScope } from "./granted-scope.ts";
+import type { ScopeAnswer } from "./granted-scope.ts";
 
 /**
- * A successful answer of the token endpoint.
+ * An answer of the token endpoint with success. It holds an access token, a refresh token, or both.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.1
  */
-export interface TokenSet {
-  readonly accessToken: Secret;
+export interface TokenSet extends ScopeAnswer {
+  /** Absent: the answer has none that can be sent as a bearer token. */
+  readonly accessToken?: Secret;
   /** How long the access token lives, counted from when the request was sent. */
   readonly expiresInSeconds: number;
   /** Absent: the refresh token that was sent stays valid, or the person granted no offline access. */
   readonly refreshToken?: Secret;
+  /**
+   * What stands in the answer as a refresh token besides. Nobody knows whether one of them is the token that works, so
+   * they are kept beside the grant, and tried before it lapses.
+   */
+  readonly otherRefreshTokens?: readonly Secret[];
   /** How long the person's consent itself lasts (time-based access). Absent: it has no end. */
   readonly refreshTokenExpiresInSeconds?: number;
-  /** As granted. Absent: what was asked for was granted. */
-  readonly scope?: string;
   readonly idToken?: Secret;
 }
 
@@ -32,30 +40,90 @@ const assumedLifeSeconds = 3600;
 /** A century. Whatever a provider writes, the time at which a token ends must stay within the range of a date. */
 const longestLifeSeconds = 3_155_760_000;
 
+/** Our word for an answer with success that has no access token to hand out. */
+export const noAccessToken = "no_access_token";
+
 /** Only visible ASCII: any other character of an access token could end the header that it is sent in. */
 const headerSafe = /^[\x21-\x7e]+$/;
 
-/** Reads an answer with tokens; undefined where it holds no usable access token. */
-export function tokenSetOf(body: Record<string, unknown>): TokenSet | undefined {
-  const accessToken = textOf(body["access_token"]);
-  if (accessToken === undefined || !headerSafe.test(accessToken)) return undefined;
-  const type = body["token_type"];
-  if (typeof type === "string" && type.toLowerCase() !== "bearer") return undefined;
-  // These are taken as they are. A refresh token is sent in a form, which can carry any character, and without it the
-  // grant would be lost. An ID token is refused by its verifier where it is malformed.
-  const refreshToken = textOf(body["refresh_token"]);
-  const idToken = textOf(body["id_token"]);
-  const scope = textOf(body["scope"]);
-  const refreshLife = seconds(body["refresh_token_expires_in"]);
-  return {
-    accessToken: new Secret(accessToken),
-    expiresInSeconds: seconds(body["expires_in"]) ?? assumedLifeSeconds,
-    ...(refreshToken === undefined ? {} : { refreshToken: new Secret(refreshToken) }),
+/** No API takes a header this long, characters. */
+const longestAccessToken = 65_536;
+
+/**
+ * The types that are of no use as a bearer token: each wants a proof with every request (RFC 9449, MAC, Microsoft's
+ * PoP), or is no access token at all (RFC 8693). Any other word means a bearer token: `jwt-bearer`, `BearerToken`, `user`.
+ */
+const notBearer: ReadonlySet<string> = new Set(["mac", "dpop", "pop", "n_a"]);
+
+/** How many refresh tokens of one answer are kept besides the one that counts. */
+const mostOthers = 8;
+
+/**
+ * Reads an answer with tokens; undefined where it holds no access token that can be used and nothing that could be a
+ * refresh token. What is wrong with one member never costs another.
+ *
+ * @param more what is known of the answer besides its members; by default it was whole
+ */
+export function tokenSetOf(
+  members: AnswerMembers["members"],
+  more: Partial<Omit<AnswerMembers, "members">> = {},
+): TokenSet | undefined {
+  const { refreshTokens = [], isWhole = true } = more;
+  const accessToken = accessTokenOf(members);
+  const { counts, others } = refreshTokensOf(members["refresh_token"], refreshTokens);
+  if (accessToken === undefined && counts === undefined && others.length === 0) return undefined;
+  const refreshLife = seconds(members["refresh_token_expires_in"]);
+  const scope = members["scope"] === undefined ? members["scopes"] : members["scope"];
+  return defined({
+    accessToken: secretOf(accessToken),
+    expiresInSeconds: seconds(members["expires_in"]) ?? assumedLifeSeconds,
+    refreshToken: secretOf(counts),
+    otherRefreshTokens: others.length === 0 ? undefined : others.map((each) => new Secret(each)),
     // Some providers write 0 for a consent that has no end.
-    ...(refreshLife === undefined || refreshLife === 0 ? {} : { refreshTokenExpiresInSeconds: refreshLife }),
-    ...(scope === undefined ? {} : { scope }),
-    ...(idToken === undefined ? {} : { idToken: new Secret(idToken) }),
-  };
+    refreshTokenExpiresInSeconds: refreshLife === 0 ? undefined : refreshLife,
+    // That a part of an answer has no scope says nothing about the rest of it.
+    ...readScope(scope === undefined && !isWhole ? null : scope),
+    // Taken as it is. Its verifier refuses one that is malformed.
+    idToken: secretOf(members["id_token"]),
+  });
+}
+
+/** The access token; undefined where there is none, no header can carry it, or it is no bearer token. */
+function accessTokenOf(members: AnswerMembers["members"]): string | undefined {
+  const token = textOf(members["access_token"])?.trim() ?? "";
+  const type = members["token_type"];
+  if (!headerSafe.test(token) || token.length > longestAccessToken) return undefined;
+  return typeof type === "string" && notBearer.has(type.trim().toLowerCase()) ? undefined : token;
+}
+
+/**
+ * Which refresh token of an answer counts. It is taken as it is: it is sent in a form, which can carry any character,
+ * and without it the grant would be lost. A number counts as its digits, and a list or an object that holds one text
+ * counts as that text. Where the member comes several times, the last one counts, as in JSON, and the others are kept.
+ * What is no refresh token, such as an empty text, never replaces one.
+ *
+ * @param value the member
+ * @param all every refresh token that stands in the answer
+ */
+function refreshTokensOf(
+  value: unknown,
+  all: readonly string[],
+): { readonly counts?: string; readonly others: readonly string[] } {
+  const said = textsIn(value).filter(isRefreshToken);
+  const candidates = [...new Set([...all.filter(isRefreshToken), ...said])];
+  const counts = said.length === 1 ? said[0] : value === undefined ? undefined : all.findLast(isRefreshToken);
+  return defined({ counts, others: candidates.filter((each) => each !== counts).slice(-mostOthers) });
+}
+
+/** Some providers spell "none" as a word. */
+function isRefreshToken(text: string): boolean {
+  return !/^\s*(?:null|undefined)?\s*$/.test(text);
+}
+
+function textsIn(value: unknown, depth = 0): string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null || depth === 3) return [];
+  return Object.values(value).flatMap((each: unknown) => textsIn(each, depth + 1));
 }
 
 /** An answer as the text that is sealed into a journal. It may go nowhere else. */
@@ -63,22 +131,39 @@ export function journalText({ tokens, receivedAt }: ReceivedTokens): Secret {
   return new Secret(
     JSON.stringify({
       received_at: receivedAt,
-      access_token: tokens.accessToken.expose(),
+      access_token: tokens.accessToken?.expose(),
       expires_in: tokens.expiresInSeconds,
       refresh_token: tokens.refreshToken?.expose(),
+      other_refresh_tokens: tokens.otherRefreshTokens?.map((each) => each.expose()),
       refresh_token_expires_in: tokens.refreshTokenExpiresInSeconds,
       scope: tokens.scope,
+      scope_unread: tokens.scopeUnread,
       id_token: tokens.idToken?.expose(),
     }),
   );
 }
 
-/** Reads the text of {@link journalText}; undefined where it holds no usable access token. */
+/** Reads the text of {@link journalText}; undefined where it holds no tokens. */
 export function fromJournal(text: string): ReceivedTokens | undefined {
-  const body = parseObject(text);
-  const tokens = body === undefined ? undefined : tokenSetOf(body);
-  const receivedAt = body?.["received_at"];
-  return tokens === undefined || typeof receivedAt !== "number" ? undefined : { tokens, receivedAt };
+  const body = parseObject(text) ?? {};
+  const { received_at: receivedAt, access_token: access, refresh_token: refresh, id_token: idToken } = body;
+  const { other_refresh_tokens: others, scope } = body;
+  if (typeof receivedAt !== "number" || (access ?? refresh ?? others) === undefined) return undefined;
+  const tokens = defined({
+    accessToken: secretOf(access),
+    expiresInSeconds: seconds(body["expires_in"]) ?? assumedLifeSeconds,
+    refreshToken: secretOf(refresh),
+    otherRefreshTokens: Array.isArray(others) ? others.flatMap((each) => secretOf(each) ?? []) : undefined,
+    refreshTokenExpiresInSeconds: seconds(body["refresh_token_expires_in"]),
+    ...(body["scope_unread"] === true ? { scopeUnread: true as const } : readScope(scope)),
+    idToken: secretOf(idToken),
+  });
+  return { tokens, receivedAt };
+}
+
+function secretOf(value: unknown): Secret | undefined {
+  const text = textOf(value);
+  return text === undefined ? undefined : new Secret(text);
 }
 
 /** A text; undefined where it is empty or absent. */

@@ -219,6 +219,8 @@ export interface RefreshStore {
    * @param suspectSince where given, a grant that became `suspect` or `lapsed` after this time is `suspect`, and its
    *   access token counts as expired, so that the next use asks the provider: what ended the old tokens may have ended
    *   the new ones as well
+   * @param failure where given, the answer brought a refresh token and no access token: this is noted on the grant as
+   *   its last error, and the provider is not asked again before `retryAt`
    * @returns the state of the grant now; undefined where the grant has moved, is being revoked, or is not there: the
    *   caller must then keep the answer as a late answer
    */
@@ -228,6 +230,7 @@ export interface RefreshStore {
     columns: TokenColumns,
     at: number,
     suspectSince?: number,
+    failure?: { readonly error: string; readonly retryAt: number },
   ): Promise<"active" | "suspect" | undefined>;
   /**
    * Ends an attempt whose token is known not to have been spent, and notes the failure on the grant. Does nothing

@@ -112,13 +112,12 @@ export async function virtualKeeper(
     };
     return {
       ...identity,
-      ...sealTokens(keyring, identity, 1, { tokens, receivedAt: accessExpiresAt - life * 1000 }, undefined),
+      ...sealTokens(keyring, identity, 1, { tokens, receivedAt: accessExpiresAt - life * 1000 }, "openid", undefined),
       provider: provider.name,
       issuer: provider.issuer,
       subjectHash: subjectHash(keyring, provider.issuer, String(n)),
       externalHash: null,
       profileSealed: sealPerson(keyring, identity, { profile: { sub: String(n) } }),
-      scope: "openid",
       ...newGrant,
       stateSince: time.now(),
       createdAt: time.now(),

@@ -3,13 +3,7 @@ import type { Socket } from "node:net";
 import { describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import * as fc from "fast-check";
-import {
-  parseObject,
-  readText,
-  boundedRequest,
-  retryAfterMs,
-  boundedFetchDefaults,
-} from "../../src/oauth/bounded-fetch.ts";
+import { parseObject, boundedRequest, retryAfterMs, boundedFetchDefaults } from "../../src/oauth/bounded-fetch.ts";
 import type { HttpResult, BoundedFetch } from "../../src/oauth/bounded-fetch.ts";
 import { deadPort, recorder, talker, wireWith } from "./servers.ts";
 
@@ -21,6 +15,11 @@ function get(url: string, wire: BoundedFetch = patient): Promise<HttpResult> {
 }
 
 const ok = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
+function silenceOf(result: HttpResult): HttpResult & { kind: "silence" } {
+  assert.ok(result.kind === "silence", result.kind);
+  return result;
+}
+
 const timeout: HttpResult = { kind: "silence", sent: true, error: "timeout" };
 
 /** Goes on until the other side hangs up. */
@@ -47,8 +46,21 @@ describe("receive, from a provider that takes its time", () => {
   for (const [what, talk] of Object.entries(slow)) {
     test(`receive gives up on a provider that ${what}, and hangs up`, async (t) => {
       const { url, abandoned } = await talker(t, talk);
-      assert.deepEqual(await get(url, impatient), timeout);
+      const { begun: _, ...received } = silenceOf(await get(url, impatient));
+      assert.deepEqual(received, timeout);
       await abandoned();
+    });
+  }
+
+  const parts: Readonly<Record<string, (socket: Socket) => void>> = {
+    "hangs up": (socket) => socket.end(`${ok}content-length: 10\r\n\r\n{"a":`),
+    "says nothing more": (socket) => socket.write(`${ok}content-length: 10\r\n\r\n{"a":`),
+  };
+  for (const [what, talk] of Object.entries(parts)) {
+    test(`receive keeps the part of a body after which the provider ${what}`, async (t) => {
+      const { url } = await talker(t, talk);
+      const { begun } = silenceOf(await get(url, { ...impatient, timeoutMs: 1_000 }));
+      assert.deepEqual([begun?.status, begun?.text], [200, '{"a":']);
     });
   }
 
@@ -62,7 +74,9 @@ describe("receive, from a provider that takes its time", () => {
   test("receive gives up though the body that a wrapped fetch made never ends", async () => {
     const endless = wireWith({ timeoutMs: 20, fetch: async () => new Response(new ReadableStream()) });
     const alive = setTimeout(() => undefined, 5_000);
-    assert.deepEqual(await get("http://127.0.0.1/", endless), timeout);
+    const { begun, ...received } = silenceOf(await get("http://127.0.0.1/", endless));
+    assert.deepEqual(received, timeout);
+    assert.equal(begun?.text, "");
     clearTimeout(alive);
   });
 });
@@ -180,8 +194,8 @@ describe("receive, from a provider that answers", () => {
   });
 });
 
-describe("readText", () => {
-  test("readText puts letters together again, wherever the body was cut", async () => {
+describe("receive, letter by letter", () => {
+  test("receive puts letters together again, wherever the body was cut", async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: "grapheme", maxLength: 20 }), fc.nat(60), async (text, cut) => {
         const bytes = new TextEncoder().encode(text);
@@ -192,7 +206,8 @@ describe("readText", () => {
             controller.close();
           },
         });
-        assert.equal(await readText({ body }, 1_000), text);
+        const received = await get("http://127.0.0.1/", wireWith({ fetch: async () => new Response(body) }));
+        assert.equal(received.kind === "body" && received.text, text);
       }),
       { numRuns: 50 },
     );

@@ -67,7 +67,7 @@ describe("the protocol, against a stand-in for Google", () => {
     const refreshToken = first.refreshToken ?? assert.fail("no refresh token");
     const next = await protocol.refresh(refreshToken);
     assert.ok(next.kind === "tokens");
-    assert.notEqual(next.tokens.accessToken.expose(), first.accessToken.expose());
+    assert.notEqual(next.tokens.accessToken?.expose(), first.accessToken?.expose());
     assert.equal(next.tokens.refreshToken, undefined, "Google keeps the old one");
     assert.deepEqual(await protocol.revoke(refreshToken), { kind: "done" });
     assert.deepEqual(await protocol.refresh(refreshToken), {

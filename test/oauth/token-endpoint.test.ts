@@ -154,7 +154,7 @@ describe("an answer of the token endpoint", () => {
   test("an answer of the token endpoint brings tokens where it is one of success", () => {
     const response = reply(200, { access_token: "a", refresh_token: "r" });
     assert.ok(response.kind === "tokens");
-    assert.equal(response.tokens.accessToken.expose(), "a");
+    assert.equal(response.tokens.accessToken?.expose(), "a");
     assert.equal(response.tokens.refreshToken?.expose(), "r");
     assert.equal(reply(201, { access_token: "a" }).kind, "tokens");
   });
@@ -197,10 +197,19 @@ describe("an answer of the token endpoint", () => {
     ["a page", 200, "<!doctype html>", unusable(200, "not_json")],
     ["a page of an outage", 502, "<h1>Bad Gateway</h1>", unusable(502, "not_json")],
     ["half of an answer", 200, '{"access_token":"ya', unusable(200, "not_json")],
-    ["a list", 200, [{ access_token: "a" }], unusable(200, "not_json")],
+    ["a list of two", 200, [{ access_token: "a" }, { access_token: "b" }], unusable(200, "not_json")],
     ["null", 200, null, unusable(200, "not_json")],
-    ["a form, as some send by default", 200, "access_token=a&token_type=bearer", unusable(200, "not_json")],
-    ["no access token", 200, { refresh_token: "r", token_type: "Bearer" }, unusable(200, "no_access_token")],
+    [
+      "a refusal as a form",
+      200,
+      "error=bad_verification_code&error_description=x",
+      refusal(200, "bad_verification_code"),
+    ],
+    ["a refusal as a form, with a refusal's status", 400, "error=invalid_grant", refusal(400, "invalid_grant")],
+    ["a form of something else", 200, "a=b", unusable(200, "not_json")],
+    ["a token that needs a proof", 200, { access_token: "a", token_type: "DPoP" }, unusable(200, "no_access_token")],
+    ["half of a form", 200, "access_tok", unusable(200, "not_json")],
+    ["neither token", 200, { refresh_token: "", token_type: "Bearer" }, unusable(200, "no_access_token")],
     ["an empty access token", 200, { access_token: "" }, unusable(200, "no_access_token")],
     ["an access token that is no text", 200, { access_token: 7 }, unusable(200, "no_access_token")],
   ];
@@ -218,9 +227,86 @@ describe("an answer of the token endpoint", () => {
     }
   });
 
+  /** Bodies with success; each holds the access token `a` and the refresh token `r`, except where it says so. */
+  const spellings: Readonly<Record<string, string>> = {
+    "a byte order mark in the text": '\ufeff{"access_token":"a","refresh_token":"r"}'.slice(1),
+    "blanks and line ends": '\r\n\t {"access_token" :\n"a" , "refresh_token"\t: "r"}\n\n',
+    "a list of one": '[{"access_token":"a","refresh_token":"r"}]',
+    "JSON in a string": JSON.stringify('{"access_token":"a","refresh_token":"r"}'),
+    "one object further down": '{"ok":true,"data":{"access_token":"a","refresh_token":"r"},"meta":{"v":1}}',
+    "other capitals": '{"Access_Token":"a","REFRESH_TOKEN":"r"}',
+    humps: '{"accessToken":"a","refreshToken":"r","expiresIn":60}',
+    dashes: '{"access-token":"a","refresh-token":"r"}',
+    "a form": "access_token=a&refresh_token=r&token_type=bearer",
+    "a form with escapes": "access%5Ftoken=%61&refresh_token=%72\n",
+    "a member before it that is no JSON": '{"expires_in":NaN,"access_token":"a","refresh_token":"r"}',
+    "a comma too many": '{"access_token":"a","refresh_token":"r",}',
+    "a comma too few": '{"access_token":"a" "refresh_token":"r"}',
+    "single quotes": "{'access_token': 'a', 'refresh_token': 'r'}",
+    "a line end in a text": '{"note":"one\ntwo","access_token":"a","refresh_token":"r"}',
+    "something before": ')]}\'\n{"access_token":"a","refresh_token":"r"}',
+    "something after": '{"access_token":"a","refresh_token":"r"}<!-- served by web-3 -->',
+    "a warning of the server's language": '<b>Warning</b>: x in y<br>\n{"access_token":"a","refresh_token":"r"}',
+    "the same members twice": '{"access_token":"a","refresh_token":"r","access_token":"a","refresh_token":"r"}',
+    "a second one that is empty": '{"access_token":"a","refresh_token":"r","refresh_token":null}',
+    "a refresh token in a list": '{"access_token":"a","refresh_token":["r"]}',
+    "a refresh token in an object": '{"access_token":"a","refresh_token":{"token":"r","expires_in":9}}',
+    "a member that is called like the parent of all": '{"__proto__":{"x":1},"access_token":"a","refresh_token":"r"}',
+  };
+  for (const [what, text] of Object.entries(spellings)) {
+    test(`an answer of the token endpoint is read with ${what}`, () => {
+      const response = reply(200, text);
+      assert.ok(response.kind === "tokens", JSON.stringify(response));
+      assert.equal(response.tokens.accessToken?.expose(), "a");
+      assert.equal(response.tokens.refreshToken?.expose(), "r");
+    });
+  }
+
+  const whole = '{"access_token":"a","refresh_token":"r","scope":"openid files"}';
+  const cut = (text: string, after: string): string => text.slice(0, text.indexOf(after) + after.length);
+  const part = (text: string): TokenResponse =>
+    tokenResponseOf(
+      { kind: "silence", sent: true, error: "terminated", begun: { status: 200, headers: new Headers(), text } },
+      now,
+    );
+  test("an answer of the token endpoint that was cut off counts where its refresh token came, and no scope counts as granted", () => {
+    for (const text of [whole, cut(whole, '"r"'), cut(whole, '"openid fi'), `{"refresh_token":"r","access_tok`]) {
+      const response = part(text);
+      assert.ok(response.kind === "tokens", text);
+      assert.equal(response.tokens.refreshToken?.expose(), "r");
+      assert.equal(response.tokens.scope, text === whole ? "openid files" : undefined);
+      assert.equal(response.tokens.scopeUnread, text === whole ? undefined : true);
+    }
+  });
+
+  test("an answer of the token endpoint that was cut off before or in its refresh token is no answer: half a token is none", () => {
+    const silence = { kind: "silence", sent: true, error: "terminated" };
+    const form = "access_token=a&refresh_token=r12";
+    for (const text of ["", cut(whole, '"a"'), cut(whole, '"refresh_token":"'), cut(whole, ':"r'), form]) {
+      assert.deepEqual(part(text), silence, text);
+    }
+    assert.equal(part(`${form}&scope=o`).kind, "tokens");
+  });
+
+  test("an answer of the token endpoint that is larger than anything counts where its refresh token came", () => {
+    const headers = new Headers();
+    const response = tokenResponseOf({ kind: "too-large", status: 200, headers, text: cut(whole, '"r"') }, now);
+    assert.ok(response.kind === "tokens");
+    assert.equal(response.tokens.refreshToken?.expose(), "r");
+    assert.equal(tokenResponseOf({ kind: "too-large", status: 500, headers, text: whole }, now).kind, "unusable");
+  });
+
+  test("an answer of the token endpoint is read where it is larger than 64 KiB, with its refresh token at the end", async (t) => {
+    const body = { access_token: "a", padding: "x".repeat(500_000), refresh_token: "r" };
+    const { url } = await recorder(t, () => ({ body }));
+    const response = await requestRefresh(requestTo(url), new Secret("sent"));
+    assert.ok(response.kind === "tokens", JSON.stringify(response));
+    assert.equal(response.tokens.refreshToken?.expose(), "r");
+  });
+
   test("an answer of the token endpoint is read to its limit, and by what was received", () => {
     const headers = new Headers({ "retry-after": "9" });
-    assert.deepEqual(tokenResponseOf({ kind: "too-large", status: 200, headers }, now), {
+    assert.deepEqual(tokenResponseOf({ kind: "too-large", status: 200, headers, text: '{"a":"' }, now), {
       kind: "unusable",
       status: 200,
       error: "body_too_large",

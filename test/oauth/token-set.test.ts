@@ -8,10 +8,13 @@ import { Secret } from "../../src/core/secret.ts";
 /** A token set without its wrappings, so that equal means equal. */
 function exposed(tokens: TokenSet | undefined): object | undefined {
   if (tokens === undefined) return undefined;
-  const { accessToken, refreshToken, idToken, ...rest } = tokens;
+  const { accessToken, refreshToken, otherRefreshTokens, idToken, ...rest } = tokens;
   return {
     ...rest,
-    accessToken: accessToken.expose(),
+    ...(accessToken === undefined ? {} : { accessToken: accessToken.expose() }),
+    ...(otherRefreshTokens === undefined
+      ? {}
+      : { otherRefreshTokens: otherRefreshTokens.map((each) => each.expose()) }),
     ...(refreshToken === undefined ? {} : { refreshToken: refreshToken.expose() }),
     ...(idToken === undefined ? {} : { idToken: idToken.expose() }),
   };
@@ -47,7 +50,18 @@ describe("tokenSetOf", () => {
     ["no type", { ...bearer, token_type: undefined }, plain],
     ["a type that is no text", { ...bearer, token_type: null }, plain],
     ["a token that is bound to a key", { ...bearer, token_type: "DPoP" }, undefined],
-    ["a token of an unknown type", { ...bearer, token_type: "mac" }, undefined],
+    ["a token that is signed with each request", { ...bearer, token_type: "mac" }, undefined],
+    ["what is no access token, by its type", { ...bearer, token_type: "N_A" }, undefined],
+    ["a token of a type that nobody knows", { ...bearer, token_type: "jwt-bearer" }, plain],
+    ["a type with a blank", { ...bearer, token_type: "Bearer " }, plain],
+    ["an empty type", { ...bearer, token_type: "" }, plain],
+    ["a type in a list", { ...bearer, token_type: ["Bearer"] }, plain],
+    [
+      "a bound token with a refresh token",
+      { ...bearer, token_type: "dpop", refresh_token: "r" },
+      { expiresInSeconds: 3_599, refreshToken: "r" },
+    ],
+    ["a refresh token alone", { refresh_token: "r" }, { expiresInSeconds: 3_600, refreshToken: "r" }],
 
     ["a life in digits", { ...bearer, expires_in: "3599" }, plain],
     ["a life with a fraction", { ...bearer, expires_in: 3_599.9 }, plain],
@@ -62,8 +76,10 @@ describe("tokenSetOf", () => {
     ["an endless life", { ...bearer, expires_in: Infinity }, { ...plain, expiresInSeconds: century }],
 
     ["no scope", bearer, plain],
-    ["an empty scope, which says nothing", { ...bearer, scope: "" }, plain],
-    ["a scope that is no text", { ...bearer, scope: ["openid"] }, plain],
+    ["an empty scope", { ...bearer, scope: "" }, { ...plain, scopeUnread: true }],
+    ["a scope of null", { ...bearer, scope: null }, { ...plain, scopeUnread: true }],
+    ["a scope in a list", { ...bearer, scope: ["openid"] }, { ...plain, scope: "openid" }],
+    ["scopes", { ...bearer, scopes: ["openid"] }, { ...plain, scope: "openid" }],
 
     ["an access token with a blank", { ...bearer, access_token: "a b" }, undefined],
     ["an access token with a line break", { ...bearer, access_token: "a\r\nx: y" }, undefined],
@@ -85,6 +101,16 @@ describe("tokenSetOf", () => {
     ],
     ["an empty refresh token", { ...bearer, refresh_token: "" }, plain],
     ["a refresh token of null", { ...bearer, refresh_token: null }, plain],
+    ["a refresh token of blanks", { ...bearer, refresh_token: " \n" }, plain],
+    ["a refresh token of null, as a word", { ...bearer, refresh_token: "null" }, plain],
+    ["a refresh token of yes", { ...bearer, refresh_token: true }, plain],
+    ["a refresh token of nothing", { ...bearer, refresh_token: {} }, plain],
+    ["a refresh token in a list", { ...bearer, refresh_token: ["r"] }, { ...plain, refreshToken: "r" }],
+    [
+      "two refresh tokens in a list, of which nobody knows which one counts",
+      { ...bearer, refresh_token: ["r", "s"] },
+      { ...plain, otherRefreshTokens: ["r", "s"] },
+    ],
     // The verifier refuses it later; it must not be treated as if no ID token had come.
     ["an ID token with a line break", { ...bearer, id_token: "e.y.J\n" }, { ...plain, idToken: "e.y.J\n" }],
     ["an empty ID token", { ...bearer, id_token: "" }, plain],
@@ -112,14 +138,17 @@ describe("the journal", () => {
   const filled = fc.string({ minLength: 1 });
   const anyTokens = fc
     .record({
-      access_token: fc.stringMatching(/^[\x21-\x7e]+$/),
+      access_token: optional(fc.stringMatching(/^[\x21-\x7e]+$/)),
       expires_in: fc.nat(10 ** 9),
       refresh_token: optional(filled),
       refresh_token_expires_in: optional(fc.integer({ min: 1, max: 10 ** 9 })),
-      scope: optional(filled),
+      scope: fc.oneof(optional(filled), fc.constantFrom(null, [], ["a", "b"])),
       id_token: optional(filled),
+      others: fc.array(filled, { maxLength: 3 }),
+      isWhole: fc.boolean(),
     })
-    .map((body) => tokenSetOf(body) ?? assert.fail("not a token set"));
+    .map(({ others, isWhole, ...body }) => tokenSetOf(body, { refreshTokens: others, isWhole }))
+    .filter((tokens) => tokens !== undefined);
 
   test("the journal of answers gives back what was written into it", () => {
     fc.assert(
@@ -132,7 +161,11 @@ describe("the journal", () => {
   });
 
   test("the journal of answers is a secret itself", () => {
-    const tokens: TokenSet = { accessToken: new Secret("canary"), expiresInSeconds: 1 };
+    const tokens: TokenSet = {
+      accessToken: new Secret("canary"),
+      otherRefreshTokens: [new Secret("canary")],
+      expiresInSeconds: 1,
+    };
     assert.ok(!JSON.stringify(journalText({ tokens, receivedAt: 1 })).includes("canary"));
   });
 

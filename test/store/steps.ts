@@ -117,7 +117,14 @@ export async function perform(
     case "take over":
       return withoutTime(await store.beginAttempt(attempt, off === 1 ? "none" : current));
     case "commit":
-      return store.commitAttempt(grantId, generation, tokens(String(at)), at, off === 0 ? undefined : at - 3 * off);
+      return store.commitAttempt(
+        grantId,
+        generation,
+        tokens(String(at)),
+        at,
+        off === 0 ? undefined : at - 3 * off,
+        at % 3 === 0 ? { error: `error ${at}`, retryAt: at + 5 } : undefined,
+      );
     case "end":
       return store.endAttempt(attemptId, failure);
     case "end unknown":

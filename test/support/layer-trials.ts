@@ -265,7 +265,7 @@ export const imports: readonly Layer[] = [
       "vault/events.ts",
     ],
   })),
-  { file: "vault/keeper/revoke/suspect.ts", refused: [], allowed: ["vault/keeper/refresh/late-answers.ts"] },
+  { file: "vault/keeper/revoke/suspect.ts", refused: [], allowed: ["vault/keeper/late-answers.ts"] },
   ...["vault.ts", "index.ts"].map((file) => ({
     file,
     refused: [...above, ...insideTheKeeper].filter((target) => target !== file),

@@ -4,7 +4,7 @@ import { masterKeysOf } from "../../src/crypto/master-key.ts";
 import type { Secret } from "../../src/core/secret.ts";
 import { isOnbehalfError, keyringFromKeys } from "../../src/index.ts";
 import type { GrantState, LapseReason } from "../../src/index.ts";
-import { lateAnswers } from "../../src/vault/keeper/refresh/late-answers.ts";
+import { lateAnswers } from "../../src/vault/keeper/late-answers.ts";
 import { openRefreshToken } from "../../src/vault/keeper/sealed-tokens.ts";
 import { openStoreKeyring } from "../../src/vault/open/open-keyring.ts";
 import type { RunDatabase } from "./database.ts";

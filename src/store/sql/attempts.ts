@@ -19,7 +19,7 @@ const deleteAttempt = "DELETE FROM attempts WHERE attempt_id = :attemptId";
 const deleteAttemptsUpTo = "DELETE FROM attempts WHERE grant_id = :grantId AND generation <= :generation";
 
 const committed = `generation = generation + 1, reason = NULL, ${assignments(tokenColumns)}, last_refresh_at = :at,
-    last_error = NULL, last_error_at = NULL, failures = 0, retry_at = NULL, updated_at = :at
+    last_error = :error, last_error_at = :errorAt, failures = (failures + 1) * :failed, retry_at = :retryAt, updated_at = :at
   WHERE grant_id = :grantId AND generation = :parentGeneration`;
 const commitAsActive = `UPDATE grants SET state = 'active',
     state_since = CASE WHEN state = 'active' THEN state_since ELSE :at END, ${committed}
@@ -58,11 +58,13 @@ export function refreshStore(database: Database): RefreshStore {
         return { kind: "begun", grant };
       }),
 
-    commitAttempt: (grantId, parentGeneration, tokens, at, suspectSince) =>
+    commitAttempt: (grantId, parentGeneration, tokens, at, suspectSince, failure) =>
       database.transaction(async (sql) => {
         // Locked: between the two updates its state must not change.
         await lockGrant(sql, grantId);
-        const values = { ...tokenValues(tokens), at, grantId, parentGeneration };
+        const { error, retryAt } = failure ?? { error: null, retryAt: null };
+        const failed = failure === undefined ? { errorAt: null, failed: 0 } : { errorAt: at, failed: 1 };
+        const values = { ...tokenValues(tokens), at, grantId, parentGeneration, error, retryAt, ...failed };
         let state: "active" | "suspect" = "active";
         if ((await sql.run(commitAsActive, { ...values, suspectSince: suspectSince ?? null })) === 0) {
           state = "suspect";

@@ -20,6 +20,25 @@ export function commitTests(stores: SuiteStores): void {
       deepEqual(await other.attempts(), []);
     });
 
+    test("a commit of a refresh token alone notes why there is no access token, and when to ask again", async (t) => {
+      const store = await stores.open(t);
+      const { grantId } = await save(store);
+      const answer = { ...tokens("2"), accessSealed: null, accessExpiresAt: null };
+      for (const failures of [1, 2]) {
+        const failure = { error: "no_access_token", retryAt: at + 10 };
+        equal(await store.commitAttempt(grantId, failures, answer, at, undefined, failure), "active");
+        const row = await read(store, grantId);
+        deepEqual(
+          [row.lastError, row.lastErrorAt, row.failures, row.retryAt],
+          ["no_access_token", at, failures, at + 10],
+        );
+        equal((await begin(store, grantId, "a", { generation: failures + 1, at: at + 9 })).kind, "backing-off");
+      }
+      equal(await store.commitAttempt(grantId, 3, tokens("3"), at), "active");
+      const row = await read(store, grantId);
+      deepEqual([row.lastError, row.lastErrorAt, row.failures, row.retryAt], [null, null, 0, null]);
+    });
+
     test("a generation takes one commit: the second one returns undefined and changes nothing", async (t) => {
       const store = await stores.open(t);
       const { grantId } = await save(store);

@@ -6,6 +6,8 @@ const hints: Readonly<Record<string, string>> = {
     "a code works once and for ten minutes: start a new sign-in. If it happens every time, the code belongs to another client, or was encoded twice",
   redirect_uri_mismatch:
     "set source to where the code came from: android or ios for a phone, web-popup for a popup, web-redirect together with the redirect_uri of the sign-in",
+  no_access_token:
+    "its answer held no token that can be sent as a bearer token: look at the token_type that the provider answers, then start a new sign-in",
   unauthorized_client: "the code was issued to another client: use this client's id as serverClientId in the app",
 };
 

@@ -8,33 +8,40 @@ import type { Sealer } from "../../crypto/keyring.ts";
 import type { SealedColumn, SealedPlace } from "../../crypto/places.ts";
 import type { ReceivedTokens } from "../../oauth/token-set.ts";
 import type { GrantRow, TokenColumns } from "../../store/store.ts";
-import { grantUnreadable } from "../errors/grant-unreadable.ts";
+import { grantUnreadable, ifReadable } from "../errors/grant-unreadable.ts";
+import { openAccessToken } from "../grants/sealed-grant.ts";
 
 type Identity = Pick<GrantRow, "grantId" | "clientId">;
 
-/** The refresh token that a grant keeps where an answer brings no new one. */
-export interface KeptToken {
-  readonly refreshToken: Secret;
-  /** When it ends, milliseconds since the epoch; null where the provider did not say. */
+/** What a grant keeps where an answer brings nothing in its place. */
+export interface KeptTokens {
+  readonly refreshToken?: Secret | undefined;
+  /** When the refresh token ends, milliseconds since the epoch; null where the provider did not say. */
   readonly expiresAt: number | null;
-  readonly scope: string;
+  /** An access token that still lives, and when it expires, milliseconds since the epoch. */
+  readonly access?: { readonly token: Secret; readonly expiresAt: number } | undefined;
 }
 
 /**
  * Seals an answer into the columns of a generation.
  *
  * @param generation the one that the columns are for
- * @param kept the refresh token to keep where the answer brings none; undefined where none is held
+ * @param scope what the grant covers from now on, separated by spaces
+ * @param kept undefined where the grant held nothing
  */
 export function sealTokens(
   keyring: Sealer,
   identity: Identity,
   generation: number,
   { tokens, receivedAt }: ReceivedTokens,
-  kept: KeptToken | undefined,
+  scope: string,
+  kept: KeptTokens | undefined,
 ): TokenColumns {
   const refreshToken = tokens.refreshToken ?? kept?.refreshToken;
-  const accessPlace = placeOf("grants.access_token", identity, generation);
+  const access =
+    tokens.accessToken === undefined
+      ? kept?.access
+      : { token: tokens.accessToken, expiresAt: receivedAt + tokens.expiresInSeconds * 1000 };
   const life = tokens.refreshTokenExpiresInSeconds;
   return {
     refreshSealed:
@@ -43,10 +50,14 @@ export function sealTokens(
         : keyring.seal(refreshToken.expose(), placeOf("grants.refresh_token", identity, generation)),
     refreshExpiresAt: life === undefined ? (kept?.expiresAt ?? null) : receivedAt + life * 1000,
     ...refreshHashes(keyring, refreshToken),
-    accessSealed: keyring.seal(tokens.accessToken.expose(), accessPlace),
+    accessSealed:
+      access === undefined
+        ? null
+        : keyring.seal(access.token.expose(), placeOf("grants.access_token", identity, generation)),
+    // Also where no access token came: from this time on it is counted how long the grant is idle.
     accessIssuedAt: receivedAt,
-    accessExpiresAt: receivedAt + tokens.expiresInSeconds * 1000,
-    scope: tokens.scope ?? kept?.scope ?? "",
+    accessExpiresAt: access?.expiresAt ?? null,
+    scope,
   };
 }
 
@@ -60,6 +71,18 @@ export function openRefreshToken(keyring: Sealer, row: GrantRow): Secret | undef
   const token = keyring.open(row.refreshSealed, placeOf("grants.refresh_token", row, row.generation));
   if (token === undefined) throw grantUnreadable(row.grantId);
   return new Secret(token);
+}
+
+/**
+ * The access token of a row with its end; undefined where it does not live any more, or does not open.
+ *
+ * @param at milliseconds since the epoch
+ */
+export function livingAccess(keyring: Sealer, row: GrantRow, at: number): KeptTokens["access"] {
+  const { accessExpiresAt: expiresAt } = row;
+  if (expiresAt === null || expiresAt <= at) return undefined;
+  const token = ifReadable(() => openAccessToken(keyring, row));
+  return token === undefined ? undefined : { token, expiresAt };
 }
 
 function placeOf(column: SealedColumn, { grantId, clientId }: Identity, generation: number): SealedPlace {

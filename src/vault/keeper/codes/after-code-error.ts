@@ -1,5 +1,6 @@
 import { decide, saysLater, standardRefusals } from "../../../core/refresh.ts";
 import type { Decision, Refusals, TokenFailure } from "../../../core/refresh.ts";
+import { noAccessToken } from "../../../oauth/token-set.ts";
 
 /** What to do where the provider sent no tokens for a code. */
 export type AfterCodeError =
@@ -26,6 +27,8 @@ export function afterCodeError(failure: TokenFailure, refusals: Refusals = stand
     if (error === "unauthorized_client") return { do: "reject", error };
     if (/^(?:redirect_uri_mismatch|invalid_request|invalid_scope)$/.test(error)) return { do: "correct", error };
   }
+  // The provider answered with success, so it has used the code up. To send it again would end in the same way for ever.
+  if (failure.kind === "unusable" && error === noAccessToken && failure.status < 300) return { do: "reject", error };
   const decision = decide(failure, refusals);
   switch (decision.do) {
     case "second-look":

@@ -172,9 +172,9 @@ async function afterFailure(
       return misconfigured(protocol, error);
     }
     case "retry": {
-      const { error, afterMs = 0, limited, blocked } = decision;
+      const { error, afterMs = 0, ambiguous, limited, blocked } = decision;
       const blockedForMs = permit.failure({ retryAfterMs: afterMs, limited, blocked: blocked && anyCode });
-      return unavailable(protocol, error, Math.max(afterMs, blockedForMs, 1_000));
+      return unavailable(protocol, error, Math.max(afterMs, blockedForMs, 1_000), ambiguous);
     }
   }
 }
@@ -212,9 +212,12 @@ function unavailable(
   { provider }: Protocol,
   error: string,
   retryAfterMs: number,
+  mayBeSpent = false,
 ): OnbehalfError<"provider_unavailable"> {
   const { name, issuer } = provider;
-  const reassurance = "nothing was lost, and the same code may be sent again while it lives";
+  const reassurance = mayBeSpent
+    ? "send the same code again: the provider then says whether it still works"
+    : "nothing was lost, and the same code may be sent again while it lives";
   return providerUnavailable(`${name} did not exchange the code`, error, reassurance, { issuer, retryAfterMs });
 }
 

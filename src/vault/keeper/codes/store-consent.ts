@@ -4,6 +4,7 @@ import { OnbehalfError } from "../../../core/errors.ts";
 import { isUsable } from "../../../core/grant.ts";
 import type { GrantState, Profile } from "../../../core/grant.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
+import { scopeAfter } from "../../../oauth/granted-scope.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { Provider } from "../../../providers/provider.ts";
 import { endTogether } from "../../../providers/end-together.ts";
@@ -12,7 +13,8 @@ import type { GrantRow } from "../../../store/store.ts";
 import type { KeeperContext } from "../context.ts";
 import { ifReadable } from "../../errors/grant-unreadable.ts";
 import { externalHash, openPerson, sealPerson, subjectHash } from "../../grants/sealed-grant.ts";
-import { openRefreshToken, sealTokens } from "../sealed-tokens.ts";
+import { keepOtherRefreshTokens } from "../late-answers.ts";
+import { livingAccess, openRefreshToken, sealTokens } from "../sealed-tokens.ts";
 
 /** A verified answer of the token endpoint: who consented to what. */
 export interface Consent extends ReceivedTokens {
@@ -46,6 +48,7 @@ export async function storeConsent(
         ? newRow(context, protocol, hash, consent)
         : nextRow(context, existing, consent, clock.now());
     if (await store.saveFromIntake(row, existing ?? null, codeHash)) {
+      await keepOtherRefreshTokens(context, { ...row, generation: row.generation - 1 }, consent);
       await suspectIfRevokedSince(context, provider, row, consent.receivedAt, existing);
       emit({
         type: "grant_stored",
@@ -70,12 +73,16 @@ function newRow(
 ): GrantRow {
   const now = clock.now();
   const identity = { grantId: `g_${randomBytes(16).toString("base64url")}`, clientId: client.clientId };
-  const columns = sealTokens(keyring, identity, 1, { tokens, receivedAt }, undefined);
   return {
     ...identity,
-    ...columns,
-    // RFC 6749 section 5.1: where the answer has no scope, what was asked for is granted.
-    scope: tokens.scope ?? requestedScopes.join(" "),
+    ...sealTokens(
+      keyring,
+      identity,
+      1,
+      { tokens, receivedAt },
+      scopeAfter(tokens, undefined, requestedScopes),
+      undefined,
+    ),
     provider: provider.name,
     issuer: provider.issuer,
     subjectHash: hash,
@@ -100,8 +107,15 @@ function nextRow(
   const alive = keeps ? ifReadable(() => openRefreshToken(keyring, existing)) : undefined;
   // Without a new refresh token the generation stays the same, so that a refresh that is under way can still commit.
   const generation = existing.generation + (tokens.refreshToken === undefined ? 0 : 1);
-  const scope = tokens.scope ?? (requestedScopes.length > 0 ? requestedScopes.join(" ") : existing.scope);
-  const kept = alive === undefined ? undefined : { refreshToken: alive, expiresAt: existing.refreshExpiresAt, scope };
+  const scope = scopeAfter(tokens, existing.scope, requestedScopes);
+  const kept =
+    alive === undefined
+      ? undefined
+      : {
+          refreshToken: alive,
+          expiresAt: existing.refreshExpiresAt,
+          access: livingAccess(keyring, existing, receivedAt),
+        };
   const state = tokens.refreshToken === undefined ? withoutRefreshToken(existing.state) : "active";
   const known = ifReadable(() => openPerson(keyring, existing));
   const person = {
@@ -110,8 +124,7 @@ function nextRow(
   };
   return {
     ...existing,
-    ...sealTokens(keyring, existing, generation, { tokens, receivedAt }, kept),
-    scope,
+    ...sealTokens(keyring, existing, generation, { tokens, receivedAt }, scope, kept),
     profileSealed: sealPerson(keyring, existing, person),
     externalHash: externalId === undefined ? existing.externalHash : externalHash(keyring, externalId),
     state,

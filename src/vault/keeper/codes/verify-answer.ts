@@ -2,9 +2,10 @@ import { isOnbehalfError } from "../../../core/errors.ts";
 import type { OnbehalfError } from "../../../core/errors.ts";
 import { defined } from "../../../core/defined.ts";
 import { isUsable } from "../../../core/grant.ts";
+import type { Secret } from "../../../core/secret.ts";
 import { claimedSubject, namesOurServerOtherwise } from "../../../oauth/id-token.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
-import type { ReceivedTokens } from "../../../oauth/token-set.ts";
+import type { ReceivedTokens, TokenSet } from "../../../oauth/token-set.ts";
 import type { GrantRow } from "../../../store/store.ts";
 import { idTokenMissing } from "../../errors/code-rejected.ts";
 import { subjectHash } from "../../grants/sealed-grant.ts";
@@ -41,7 +42,7 @@ export async function verifyAndStore(
   const { idToken, accessToken } = received.tokens;
   try {
     if (idToken === undefined) throw idTokenMissing();
-    const profile = await protocol.verifyIdToken(idToken, { accessToken, receivedAt, ...defined({ nonce }) });
+    const profile = await protocol.verifyIdToken(idToken, { accessToken, receivedAt, nonce });
     const consent = { ...received, profile, requestedScopes, ...defined({ externalId }) };
     return await storeConsent(context, protocol, codeHash, consent);
   } catch (error) {
@@ -61,12 +62,19 @@ async function quarantine(
   const { store, clock, emit } = context;
   emit({ type: "id_token_refused", provider: protocol.provider.name, check: error.details.check });
   if (await endsNothingElse(context, protocol, tokens.idToken)) {
-    const token = tokens.refreshToken ?? tokens.accessToken;
-    const response = await sendRevocation(context, protocol, token, "interactive");
-    // While the provider may still confirm, the journal keeps what was issued, and upkeep tries again.
-    if (response.kind === "failed") return;
+    for (const token of issuedTokens(tokens)) {
+      const response = await sendRevocation(context, protocol, token, "interactive");
+      // While the provider may still confirm, the journal keeps what was issued, and upkeep tries again.
+      if (response.kind === "failed") return;
+    }
   }
   await store.rejectIntake(codeHash, rejectionText(error), clock.now(), "answered");
+}
+
+/** The tokens whose revocation ends all of an answer: a refresh token ends its access tokens (RFC 7009 section 2.1). */
+function issuedTokens({ refreshToken, accessToken, otherRefreshTokens = [] }: TokenSet): readonly Secret[] {
+  const first = refreshToken ?? accessToken;
+  return [...(first === undefined ? [] : [first]), ...otherRefreshTokens];
 }
 
 /**

@@ -1,11 +1,14 @@
 import type { GrantState } from "../../../core/grant.ts";
+import { waitAfterMs } from "../../../core/refresh.ts";
+import { scopeAfter } from "../../../oauth/granted-scope.ts";
+import { noAccessToken } from "../../../oauth/token-set.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { GrantRow, TokenColumns } from "../../../store/store.ts";
 import type { KeeperContext } from "../context.ts";
 import type { RefreshOutcome } from "../keeper.ts";
-import { openRefreshToken, sealTokens } from "../sealed-tokens.ts";
+import { livingAccess, openRefreshToken, sealTokens } from "../sealed-tokens.ts";
 import { storeDurably } from "../store-durably.ts";
-import { keepLateAnswer } from "./late-answers.ts";
+import { keepLateAnswer, keepOtherRefreshTokens } from "../late-answers.ts";
 import { sealForRescue } from "./rescue-journal.ts";
 
 /**
@@ -58,19 +61,22 @@ export function commitAnswer(context: KeeperContext, grant: GrantRow, received: 
     },
   );
   const outcome = soon.then((end): RefreshOutcome => {
-    if (end.kind === "overdue") return refreshed(grant, received, false);
-    return end.value === "active" ? refreshed(grant, received, true) : { kind: "newer" };
+    if (end.kind === "overdue") return outcomeOf(grant, received, false);
+    return end.value === "active" ? outcomeOf(grant, received, true) : { kind: "newer" };
   });
   return { outcome, stored };
 }
 
-function refreshed(grant: GrantRow, { tokens, receivedAt }: ReceivedTokens, isStored: boolean): RefreshOutcome {
+function outcomeOf(grant: GrantRow, { tokens, receivedAt }: ReceivedTokens, isStored: boolean): RefreshOutcome {
+  const { accessToken } = tokens;
+  // The refresh token is stored all the same. The next refresh sends it, after the back-off that is stored with it.
+  if (accessToken === undefined) return { kind: "unavailable", error: noAccessToken, retryAfterMs: 1_000 };
   return {
     kind: "refreshed",
-    accessToken: tokens.accessToken,
+    accessToken,
     issuedAt: receivedAt,
     expiresAt: receivedAt + tokens.expiresInSeconds * 1000,
-    scope: tokens.scope ?? grant.scope,
+    scope: scopeAfter(tokens, grant.scope),
     isStored,
   };
 }
@@ -109,13 +115,16 @@ function rescueUnlessStored(
  * @throws {OnbehalfError} `grant_unreadable`: the answer brings no refresh token, and the stored one does not open
  */
 export function tokenColumns({ keyring }: KeeperContext, grant: GrantRow, received: ReceivedTokens): TokenColumns {
-  // The stored refresh token is opened only where it is kept. Where the answer replaces it, it may be damaged.
-  const refreshToken = received.tokens.refreshToken === undefined ? openRefreshToken(keyring, grant) : undefined;
-  const { refreshExpiresAt: expiresAt, scope } = grant;
-  const kept = refreshToken === undefined ? undefined : { refreshToken, expiresAt, scope };
-  const columns = sealTokens(keyring, grant, grant.generation + 1, received, kept);
-  // RFC 6749 section 5.1: an answer without a scope changes none, whether or not the refresh token is a new one.
-  return received.tokens.scope === undefined ? { ...columns, scope } : columns;
+  const { tokens, receivedAt } = received;
+  const kept = {
+    // The stored refresh token is opened only where it is kept. Where the answer replaces it, it may be damaged.
+    ...(tokens.refreshToken === undefined
+      ? { refreshToken: openRefreshToken(keyring, grant), expiresAt: grant.refreshExpiresAt }
+      : { expiresAt: null }),
+    access: livingAccess(keyring, grant, receivedAt),
+  };
+  // RFC 6749 section 6: an answer without a scope changes none, whether or not the refresh token is a new one.
+  return sealTokens(keyring, grant, grant.generation + 1, received, scopeAfter(tokens, grant.scope), kept);
 }
 
 /**
@@ -131,21 +140,29 @@ export async function commitOnce(
   received: ReceivedTokens,
   columns: TokenColumns,
 ): Promise<GrantState | undefined> {
-  const { store, clock, emit, protocols } = context;
+  const { store, clock, random, emit, protocols } = context;
   const { grantId, provider, generation } = grant;
+  const { tokens } = received;
+  await keepOtherRefreshTokens(context, grant, received);
   // A revocation that may end other grants makes them suspect. Where that happened after our request was sent, it may
   // have ended the tokens of this answer too, so the grant stays suspect.
   const endsSiblings = protocols.get(provider)?.provider.revocationEndsSiblings === true;
   const suspectSince = endsSiblings ? received.receivedAt : undefined;
+  const at = clock.now();
+  const failure =
+    tokens.accessToken === undefined
+      ? { error: noAccessToken, retryAt: at + waitAfterMs(grant.failures + 1, random()) }
+      : undefined;
   const state =
-    (await store.commitAttempt(grantId, generation, columns, clock.now(), suspectSince)) ??
+    (await store.commitAttempt(grantId, generation, columns, at, suspectSince, failure)) ??
     (await stateOfOurs(context, grantId, columns));
   if (state === undefined) {
     await keepLateAnswer(context, grant, received);
     emit({ type: "answer_kept", grantId, provider, as: "orphan" });
     return undefined;
   }
-  emit({ type: "refreshed", grantId, provider, generation: generation + 1 });
+  if (failure === undefined) emit({ type: "refreshed", grantId, provider, generation: generation + 1 });
+  else emit({ type: "refresh_failed", grantId, provider, error: failure.error, ambiguous: false });
   return state;
 }
 
@@ -156,9 +173,14 @@ export async function commitOnce(
 async function stateOfOurs(
   { store }: KeeperContext,
   grantId: string,
-  { accessSealed: ours }: TokenColumns,
+  { accessSealed, refreshSealed }: TokenColumns,
 ): Promise<GrantState | undefined> {
   const row = await store.grantById(grantId);
-  if (row === undefined || row.accessSealed === null || ours === null) return undefined;
-  return Buffer.compare(row.accessSealed, ours) === 0 ? row.state : undefined;
+  const isOurs =
+    row !== undefined && isSame(row.accessSealed, accessSealed) && isSame(row.refreshSealed, refreshSealed);
+  return isOurs ? row.state : undefined;
+}
+
+function isSame(one: Uint8Array | null, other: Uint8Array | null): boolean {
+  return one === null || other === null ? one === other : Buffer.compare(one, other) === 0;
 }

@@ -1,7 +1,7 @@
 import { ifReadable } from "../../errors/grant-unreadable.ts";
 import type { KeeperContext } from "../context.ts";
 import { commitOnce, tokenColumns } from "./commit-answer.ts";
-import { keepLateAnswer } from "./late-answers.ts";
+import { keepLateAnswer } from "../late-answers.ts";
 import { openRescued } from "./rescue-journal.ts";
 
 /**

@@ -4,7 +4,7 @@ import { commitAnswer, settled } from "./commit-answer.ts";
 import type { Commit } from "./commit-answer.ts";
 import { decisionOn, settleFailure } from "./failed-exchange.ts";
 import type { Exchange } from "./failed-exchange.ts";
-import { lateAnswers } from "./late-answers.ts";
+import { lateAnswers } from "../late-answers.ts";
 
 /**
  * Decides what becomes of a grant after the provider has called the sent token invalid. That says something about this

@@ -12,7 +12,7 @@ import { protocolOf } from "../../context.ts";
 import { openAccessToken } from "../../grants/sealed-grant.ts";
 import type { KeeperContext } from "../context.ts";
 import type { Priority } from "../keeper.ts";
-import { openLateAnswer } from "../refresh/late-answers.ts";
+import { openLateAnswer } from "../late-answers.ts";
 import { openRefreshToken } from "../sealed-tokens.ts";
 import { sendRevocation } from "../send-revocation.ts";
 import { suspectSiblings } from "../suspect-siblings.ts";
@@ -88,12 +88,10 @@ export async function endLateAnswers(
     if (grant === undefined || !isEnding(grant.state)) return unconfirmed;
     const protocol = protocolOf(context, grant);
     const tokens = openLateAnswer(keyring, grant.clientId, lateAnswer)?.tokens;
+    const token = tokens?.refreshToken ?? tokens?.accessToken;
     // It is damaged: nobody can use it any more, and nobody can revoke it.
-    if (tokens === undefined) emit({ type: "unreadable", grantId, provider: grant.provider });
-    else {
-      const token = tokens.refreshToken ?? tokens.accessToken;
-      unconfirmed = (await tell(context, protocol, grantId, token, priority)) ?? unconfirmed;
-    }
+    if (token === undefined) emit({ type: "unreadable", grantId, provider: grant.provider });
+    else unconfirmed = (await tell(context, protocol, grantId, token, priority)) ?? unconfirmed;
     await store.dropLateAnswer(lateAnswer.lateAnswerId);
   }
   return unconfirmed;

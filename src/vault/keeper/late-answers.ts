@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
-import type { Secret } from "../../../core/secret.ts";
-import type { Sealer } from "../../../crypto/keyring.ts";
-import type { SealedPlace } from "../../../crypto/places.ts";
-import { fromJournal, journalText } from "../../../oauth/token-set.ts";
-import type { ReceivedTokens } from "../../../oauth/token-set.ts";
-import type { GrantRow, LateAnswerRow } from "../../../store/store.ts";
-import type { KeeperContext } from "../context.ts";
+import type { Secret } from "../../core/secret.ts";
+import type { Sealer } from "../../crypto/keyring.ts";
+import type { SealedPlace } from "../../crypto/places.ts";
+import { fromJournal, journalText } from "../../oauth/token-set.ts";
+import type { ReceivedTokens } from "../../oauth/token-set.ts";
+import type { GrantRow, LateAnswerRow } from "../../store/store.ts";
+import type { KeeperContext } from "./context.ts";
 
 /**
  * Keeps an answer beside its grant, where the grant had another generation, or had ended, before the answer could be
@@ -14,11 +14,11 @@ import type { KeeperContext } from "../context.ts";
  * @param grant as it stood at the generation whose token was sent
  */
 export async function keepLateAnswer(
-  { store, keyring }: KeeperContext,
+  { store, keyring }: Pick<KeeperContext, "store" | "keyring">,
   { grantId, clientId, generation }: Pick<GrantRow, "grantId" | "clientId" | "generation">,
   received: ReceivedTokens,
+  lateAnswerId: string = randomUUID(),
 ): Promise<void> {
-  const lateAnswerId = randomUUID();
   await store.keepLateAnswer({
     lateAnswerId,
     grantId,
@@ -26,6 +26,24 @@ export async function keepLateAnswer(
     answerSealed: keyring.seal(journalText(received).expose(), placeOf(clientId, lateAnswerId, generation)),
     receivedAt: received.receivedAt,
   });
+}
+
+/**
+ * Keeps the refresh tokens of an answer that stand in it beside the one that counts. Each is a late answer: where the
+ * one that counts is refused, they are tried. May be called again for the same answer.
+ *
+ * @param grant as it stood at the generation whose token was sent
+ */
+export async function keepOtherRefreshTokens(
+  context: Pick<KeeperContext, "store" | "keyring">,
+  grant: Pick<GrantRow, "grantId" | "clientId" | "generation">,
+  { tokens, receivedAt }: ReceivedTokens,
+): Promise<void> {
+  for (const refreshToken of tokens.otherRefreshTokens ?? []) {
+    const id = context.keyring.hash("late_answer", grant.grantId, refreshToken.expose()).toString("base64url");
+    const other = { tokens: { refreshToken, expiresInSeconds: 0 }, receivedAt };
+    await keepLateAnswer(context, grant, other, id);
+  }
 }
 
 /** The late answers that may hold a working refresh token of this grant, newest first. */

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { readScope, scopeAfter } from "../../src/oauth/granted-scope.ts";
+
+const both = "openid files";
+
+describe("a scope", () => {
+  const spellings: readonly (readonly [string, unknown])[] = [
+    ["with a space", "openid files"],
+    ["with several spaces", " openid   files  "],
+    ["with a tab", "openid\tfiles"],
+    ["with a line end", "openid\r\nfiles\n"],
+    ["with a comma", "openid,files"],
+    ["with a comma and a space", "openid, files,"],
+    ["with a zero byte", "openid\u0000files"],
+    ["that comes twice", "openid files openid"],
+    ["as a list", ["openid", "files"]],
+    ["as a list with spaces in it", ["openid files"]],
+    ["as a list with a comma in it", ["openid,files"]],
+    ["as a list of lists", [["openid"], [["files"]]]],
+    ["as a list with an empty text", ["openid", "", " files "]],
+    ["as a list with what is no text", ["openid", 7, null, { scope: "more" }, "files"]],
+    ["as a list in a text", '["openid","files"]'],
+  ];
+  for (const [what, value] of spellings) {
+    test(`a scope ${what} is read as the list it is`, () => assert.deepEqual(readScope(value), { scope: both }));
+  }
+
+  for (const value of [null, 7, true, {}, { openid: true }, [], [[]], [null], [{ name: "openid" }], "", " ", ","]) {
+    test(`a scope of ${JSON.stringify(value)} names nothing`, () =>
+      assert.deepEqual(readScope(value), { scopeUnread: true }));
+  }
+
+  test("a scope in more lists than anybody writes names nothing", () => {
+    const deep = JSON.parse(`${"[".repeat(5_000)}"openid"${"]".repeat(5_000)}`) as unknown;
+    assert.deepEqual(readScope(deep), { scopeUnread: true });
+  });
+});
+
+test("what a grant covers after an answer: what it says; else what was held, or what was asked where it has no scope", () => {
+  const cases = [
+    [{ scope: "openid" }, "held", ["asked"], "openid"],
+    [{}, "held", ["asked", "more"], "asked more"],
+    [{}, "held", [], "held"],
+    [{}, undefined, [], ""],
+    [{ scopeUnread: true }, "held", ["asked"], "held"],
+    [{ scopeUnread: true }, undefined, ["asked"], ""],
+  ] as const;
+  for (const [answer, held, asked, expected] of cases) assert.equal(scopeAfter(answer, held, asked), expected);
+});
