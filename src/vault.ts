@@ -338,8 +338,9 @@ export class Vault {
 /**
  * Opens a vault: reads the clients, opens the store and its keyring, and begins to finish what a crash left half done.
  *
- * @throws {OnbehalfError} `configuration_invalid`: there is no provider, two have the same name, a client or endpoint
- *   cannot work, or `exchangeTimeoutMs` is out of range
+ * @throws {OnbehalfError} `configuration_invalid`: an option is of a wrong type or out of range, there is no provider,
+ *   two have the same name, a client, endpoint or discovery document cannot work, or a text has quotes, a line end or
+ *   the like around it. `details.problems` lists all of them
  * @throws {OnbehalfError} `key_invalid`: no master key was given, one is malformed, or the store was sealed with
  *   another one; no grant was changed
  * @throws {OnbehalfError} `store_unavailable`: the database does not answer
@@ -347,7 +348,7 @@ export class Vault {
  *   migrated it, or it is behind and `migrate` is false
  */
 export async function openVault(options: VaultOptions): Promise<Vault> {
-  const { keeper } = options;
+  const keeper = (options as VaultOptions | undefined)?.keeper;
   const context = await openContext(options, keeper === undefined ? keyClasses : readingClasses);
   try {
     const lastChange = await context.store.latestChange();

@@ -2,6 +2,8 @@ import { createHash, hkdfSync, randomBytes, timingSafeEqual } from "node:crypto"
 import { readFileSync } from "node:fs";
 import { OnbehalfError } from "../core/errors.ts";
 import { Secret } from "../core/secret.ts";
+import { flawInCopy } from "../core/verbatim.ts";
+import type { Flaw } from "../core/verbatim.ts";
 
 /**
  * Gives the master keys when a vault or keeper is opened, newest first. The first one wraps new data keys; the others
@@ -54,7 +56,7 @@ export function keyringFromFile(path: string): MasterKeySource {
         cause,
       });
     }
-    return splitKeys(text, path);
+    return splitKeys(text, `the key file ${path}`);
   };
 }
 
@@ -67,8 +69,11 @@ export function keyringFromKeys(...keys: (Secret | string)[]): MasterKeySource {
   return () => keys.map((key) => (typeof key === "string" ? new Secret(key) : key));
 }
 
+/** Says where a key stands that has quotes around it, or something in its place. */
 function splitKeys(text: string, origin: string): Secret[] {
   const keys = text.split(/[\s,]+/).filter((each) => each !== "");
+  const bad = keys.find((key) => flawOfKey(key) !== undefined);
+  if (bad !== undefined) throw malformed(bad, `, in ${origin}`);
   if (keys.length === 0) {
     throw new OnbehalfError("key_invalid", `there is no master key in ${origin}`, {
       hint: "make one with: onbehalf keys generate, and keep a copy apart from the database",
@@ -93,22 +98,43 @@ export interface MasterKey {
  * @see https://www.rfc-editor.org/rfc/rfc5869
  */
 export function parseMasterKey(text: Secret): MasterKey {
-  const match = form.exec(text.expose());
-  const body = match?.[1] ?? "";
-  const given = Buffer.from(match?.[2] ?? "");
-  const expected = Buffer.from(checksum(body));
-  if (match === null || given.length !== expected.length || !timingSafeEqual(given, expected)) {
-    throw new OnbehalfError("key_invalid", "the master key is malformed or a damaged copy", {
-      hint: "a key looks like obm_…_…, 56 characters; copy it whole, or make one with: onbehalf keys generate",
-      details: {},
-    });
-  }
-  const bytes = Buffer.from(body, "base64url");
+  const key: unknown = text instanceof Secret ? text.expose() : text;
+  if (typeof key !== "string" || !isWhole(key)) throw malformed(key);
+  const bytes = Buffer.from(form.exec(key)?.[1] ?? "", "base64url");
   const derive = (purpose: string): Buffer => Buffer.from(hkdfSync("sha256", bytes, "", `onbehalf/1/${purpose}`, 32));
   return {
     id: derive("id").subarray(0, 8).toString("hex"),
     wrappingKey: (dataKeyClass) => derive(`wrap/${dataKeyClass}`),
   };
+}
+
+/** Whether a text is a master key, all of it and nothing else. */
+function isWhole(text: string): boolean {
+  const match = form.exec(text);
+  const given = Buffer.from(match?.[2] ?? "");
+  const expected = Buffer.from(checksum(match?.[1] ?? ""));
+  return match !== null && given.length === expected.length && timingSafeEqual(given, expected);
+}
+
+/** @param where such as ", in the key file k.txt"; the message never repeats the key */
+function malformed(key: unknown, where = ""): OnbehalfError<"key_invalid"> {
+  const flaw = typeof key === "string" ? flawOfKey(key) : { is: "is not a text", hint: "give the key as a string" };
+  return new OnbehalfError("key_invalid", `the master key ${flaw?.is ?? "is malformed or a damaged copy"}${where}`, {
+    hint:
+      flaw?.hint ?? "a key looks like obm_…_…, 56 characters; copy it whole, or make one with: onbehalf keys generate",
+    details: {},
+  });
+}
+
+/** What stands around or in a key that would be whole otherwise, or in its place. */
+function flawOfKey(key: string): Flaw | undefined {
+  if (/["'`\u2018-\u201E\u00AB\u00BB]/.test(key)) {
+    return { is: "stands in quotes", hint: "remove the quotes: nothing takes them away before we read the key" };
+  }
+  if (/\0|\uFFFD/.test(key)) {
+    return { is: "is not UTF-8 text", hint: "save the file as UTF-8: PowerShell's > writes UTF-16" };
+  }
+  return flawInCopy(key);
 }
 
 /** At least one, newest first. */

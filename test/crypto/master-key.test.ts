@@ -162,6 +162,45 @@ describe("keyringFromFile", () => {
 });
 
 describe("master keys from wherever", () => {
+  test("master keys with something around them are refused by that name, and where they stand", async (t) => {
+    const key = generateMasterKey().expose();
+    const path = join(await temporaryFolder(t), "key.txt");
+    const variable = (text: string): MasterKeySource => keyringFromEnv("KEY", { KEY: text });
+    const file = (text: string | Uint8Array): MasterKeySource => {
+      return async () => {
+        await writeFile(path, text);
+        return keyringFromFile(path)();
+      };
+    };
+    const rows: readonly (readonly [MasterKeySource, RegExp])[] = [
+      [variable(`"${key}"`), /stands in quotes, in environment variable KEY$/],
+      [variable(`'${key}'`), /stands in quotes/],
+      [variable(`"${key},${key}"`), /stands in quotes/],
+      [variable("${MASTER_KEY}"), /has a variable in it that was not replaced, in environment variable KEY$/],
+      [variable(`${key}\u200B`), /has an invisible character in it/],
+      [variable("changeme"), /is a placeholder/],
+      [variable(key.slice(1)), /is malformed or a damaged copy$/],
+      [file(`"${key}"\r\n`), /stands in quotes, in the key file /],
+      [file(Buffer.from(`\uFEFF${key}\r\n`, "utf16le")), /is not UTF-8 text, in the key file /],
+      [keyringFromKeys(`"${key}"`), /stands in quotes$/],
+      [keyringFromKeys(undefined as never), /is not a text$/],
+    ];
+    for (const [source, message] of rows) {
+      await assert.rejects(
+        async () => masterKeysOf(source),
+        (error) => {
+          assert.ok(isOnbehalfError(error, "key_invalid"), String(error));
+          assert.match(error.message, message);
+          assert.ok(!JSON.stringify([error.message, error.hint]).includes(key.slice(6, 30)), "it shows the key");
+          return true;
+        },
+      );
+    }
+    for (const source of [file(`\uFEFF${key}\r\n`), file(`${key}\r\n${key}\r\n`), variable(` ${key}\n`)]) {
+      assert.ok((await masterKeysOf(source)).length > 0, "marks and line ends of editors do no harm");
+    }
+  });
+
   test("master keys come from the program, wrapped or not", async () => {
     assert.deepEqual(await exposed(keyringFromKeys("a", new Secret("b"))), ["a", "b"]);
   });

@@ -32,6 +32,19 @@ describe("a client's file", () => {
     });
   }
 
+  test("a client's file may be that of a stand-in, where the stand-in is what is used", () => {
+    const web = {
+      ...client,
+      token_uri: "http://127.0.0.1:4600/token",
+      auth_uri: "http://127.0.0.1:4600/o/oauth2/v2/auth",
+    };
+    const text = JSON.stringify({ web });
+    assert.equal(parseClientSecretJson(text, "x.json", "http://127.0.0.1:4600/token").clientId, client.client_id);
+    assert.throws(() => parseClientSecretJson(text, "x.json", "http://127.0.0.1:4601/token"), /another provider/);
+    const older = { ...client, token_uri: "https://accounts.google.com/o/oauth2/token", auth_uri: null };
+    assert.equal(parse({ web: older }).clientId, client.client_id);
+  });
+
   test("a client's file gives a secret that does not print", () => {
     assert.ok(!inspect(parse({ web: client }), { depth: null }).includes("canary"));
   });
@@ -41,6 +54,68 @@ describe("a client's file", () => {
   const mistakes: readonly (readonly [string, unknown, RegExp, RegExp])[] = [
     ["no JSON at all", "GOCSPX-canary", /is not JSON/, /download/],
     ["an empty file", "", /is not JSON/, /download/],
+    ["an API key alone", "AIzaSyA-0123456789_0123456789012345678", /but an API key/, /download/],
+    ["an API key as JSON", '"AIzaSyA-0123456789_0123456789012345678"', /holds an API key/, /web application/],
+    ["an API key in an object", { api_key: "canary" }, /holds an API key/, /web application/],
+    ["a private key", "-----BEGIN PRIVATE KEY-----\ncanary", /but a private key/, /download/],
+    ["a secret alone", "GOCSPX-canary", /but a client secret alone/, /download/],
+    ["a file of variables", "ONBEHALF_CLIENT_SECRET=canary", /but a file of environment variables/, /download/],
+    ["a file in UTF-16", Buffer.from('{"web":{}}', "utf16le").toString(), /not UTF-8 text/, /download/],
+    [
+      "a workload's credentials",
+      { type: "external_account", audience: "//iam" },
+      /of a workload \(external_account\)/,
+      /web application/,
+    ],
+    [
+      "a secret with a line end",
+      { web: { ...client, client_secret: "GOCSPX-canary\n" } },
+      /: client_secret ends with a line end/,
+      /printf/,
+    ],
+    [
+      "a secret in quotes",
+      { web: { ...client, client_secret: '"canary"' } },
+      /: client_secret stands in quotes/,
+      /quotes/,
+    ],
+    [
+      "an id with a space",
+      { web: { ...client, client_id: " canary" } },
+      /: client_id has white space around it/,
+      /white space/,
+    ],
+    [
+      "a secret that was masked",
+      { web: { ...client, client_secret: "****nary" } },
+      /client_secret is a placeholder/,
+      /real value/,
+    ],
+    [
+      "another provider's client",
+      { web: { ...client, token_uri: "https://id.example/token" } },
+      /another provider: its token_uri is https:\/\/id\.example/,
+      /oidc\(\)/,
+    ],
+    [
+      "another provider's page",
+      { installed: { ...client, auth_uri: "https://id.example/auth" } },
+      /its auth_uri is https:\/\/id\.example/,
+      /oidc\(\)/,
+    ],
+    [
+      "a lookalike of Google",
+      { web: { ...client, token_uri: "https://oauth2.googleapis.com.example/token" } },
+      /another provider/,
+      /oidc\(\)/,
+    ],
+    [
+      "Google in clear",
+      { web: { ...client, token_uri: "http://oauth2.googleapis.com/token" } },
+      /another provider/,
+      /oidc\(\)/,
+    ],
+    ["a token_uri that is no text", { web: { ...client, token_uri: 7 } }, /its token_uri is no URL/, /oidc\(\)/],
     ["iOS's property list", '<?xml version="1.0"?><plist/>', /is not JSON/, /download/],
     ["half a file", JSON.stringify({ web: client }).slice(0, -5), /is not JSON/, /download/],
     ["JSON of another shape", ["canary"], /is not a client file/, /web or installed/],

@@ -1,5 +1,6 @@
 import { defined } from "../../core/defined.ts";
-import { logLevels } from "../../service/settings/config.ts";
+import { configurationProblems } from "../../core/errors.ts";
+import { logLevelOf, settingsFrom } from "../../service/settings/config.ts";
 import type { LogLevel } from "../../service/settings/config.ts";
 import { printJson, printLines, say } from "../terminal/print.ts";
 import { untilBroken, untilStopped } from "../terminal/stop.ts";
@@ -27,7 +28,7 @@ export async function demo({ port, standinPort, data, open, json }: DemoFlags): 
   broken.catch(() => undefined);
   const running = await startDemo({
     ...defined({ port, standinPort, data }),
-    logLevel: logLevelOf(process.env["ONBEHALF_LOG_LEVEL"]),
+    logLevel: demoLogLevel(),
     tell: say,
   });
   const { service, standin, page, callerKey, clientId } = running;
@@ -70,6 +71,10 @@ function greeting({ service, standin, page, callerKey, folder }: RunningDemo, ke
 }
 
 /** The page shows what happens, so the terminal gets errors alone unless a level was set. */
-function logLevelOf(name: string | undefined): LogLevel {
-  return logLevels.find((level) => level === name) ?? "error";
+function demoLogLevel(): LogLevel {
+  const { logLevel = "error" } = settingsFrom({});
+  const problems: string[] = [];
+  const level = logLevelOf({ logLevel }, problems);
+  if (problems.length > 0) throw configurationProblems(problems, "correct it, or leave it out");
+  return level;
 }

@@ -6,12 +6,13 @@ import type { Finding } from "./finding.ts";
  * Checks which kind of client a file describes. A client that cannot work at all is a problem of the settings, and named there.
  *
  * @param text the file's content, undefined where it cannot be read
+ * @param baseUrl of the stand-in that is used in Google's place
  */
-export function checkClientFile(path: string, text: string | undefined): Finding[] {
+export function checkClientFile(path: string, text: string | undefined, baseUrl?: string): Finding[] {
   if (text === undefined) return [];
   try {
-    const { clientId } = parseClientSecretJson(text, path);
-    return "installed" in (JSON.parse(text) as object)
+    const { clientId } = parseClientSecretJson(text, path, baseUrl);
+    return "installed" in (JSON.parse(text.replace(/^\uFEFF/, "")) as object)
       ? [
           warn(
             "client",

@@ -42,10 +42,10 @@ async function examine(settings: Settings): Promise<Finding[]> {
   ];
 }
 
-function examineClient({ clientSecretFile, clientId }: Settings): Finding[] {
+function examineClient({ clientSecretFile, clientId, googleBaseUrl }: Settings): Finding[] {
   if (clientSecretFile !== undefined) {
     return [
-      ...checkClientFile(clientSecretFile, textOf(clientSecretFile)),
+      ...checkClientFile(clientSecretFile, textOf(clientSecretFile), googleBaseUrl),
       ...checkMode("client file", fileFacts(clientSecretFile), "warn"),
     ];
   }

@@ -69,7 +69,7 @@ export function keyringOf({ key, keyFile }: Settings, problems: string[]): Maste
 export function providerOf(settings: Settings, problems: string[]): Provider {
   const client = clientOf(settings, problems);
   const baseUrl = urlOf(settings, "googleBaseUrl", problems);
-  const { popupRedirectUri } = settings;
+  const popupRedirectUri = popupRedirectUriOf(settings, problems);
   const rotation = rotationOf(settings, problems);
   return {
     ...google({
@@ -81,7 +81,7 @@ export function providerOf(settings: Settings, problems: string[]): Provider {
 }
 
 function clientOf(
-  { clientSecretFile, clientId, clientSecret }: Settings,
+  { clientSecretFile, clientId, clientSecret, googleBaseUrl }: Settings,
   problems: string[],
 ): Pick<Settings, "clientSecretFile" | "clientId" | "clientSecret"> {
   if (clientSecretFile !== undefined) {
@@ -94,7 +94,10 @@ function clientOf(
       problems.push(
         `${settingNames.clientSecretFile}: the file ${clientSecretFile} cannot be read: download the web client's JSON in the Cloud console`,
       );
-    } else readSetting("clientSecretFile", problems, () => parseClientSecretJson(text, clientSecretFile));
+    } else {
+      // A stand-in's client file names the stand-in.
+      readSetting("clientSecretFile", problems, () => parseClientSecretJson(text, clientSecretFile, googleBaseUrl));
+    }
     return { clientSecretFile };
   }
   if (clientId === undefined) {
@@ -107,6 +110,15 @@ function clientOf(
     );
   }
   return defined({ clientId, clientSecret });
+}
+
+/** What Google calls a popup's redirect: the word `postmessage`, or the origin of the page. */
+function popupRedirectUriOf({ popupRedirectUri }: Settings, problems: string[]): string | undefined {
+  if (popupRedirectUri === undefined || popupRedirectUri === "postmessage" || URL.canParse(popupRedirectUri)) {
+    return popupRedirectUri;
+  }
+  problems.push(`${settingNames.popupRedirectUri} must be postmessage, or the URL that the popup was opened with`);
+  return undefined;
 }
 
 /** How the issuer under Google's base URL rotates refresh tokens. Google itself does not rotate them. */

@@ -4,6 +4,7 @@
  */
 
 import { configurationProblems } from "../../core/errors.ts";
+import { flawInCopy } from "../../core/verbatim.ts";
 import type { MasterKeySource, Provider, Store } from "../../index.ts";
 import {
   exchangeRateOf,
@@ -20,7 +21,7 @@ import type { LogLevel } from "./config-parts.ts";
 import { overrules, settingNames } from "./settings.ts";
 import type { Setting, Settings } from "./settings.ts";
 
-export { logLevels } from "./config-parts.ts";
+export { logLevelOf } from "./config-parts.ts";
 export type { LogLevel };
 export { settingNames };
 export type { Setting, Settings };
@@ -52,7 +53,8 @@ export interface ServiceConfig extends VaultConfig {
 
 /**
  * Joins flags and environment. A flag wins over its variable, and over the variables that say the same thing in another
- * way: `--key` over `ONBEHALF_KEY_FILE`. An empty variable counts as absent.
+ * way: `--key` over `ONBEHALF_KEY_FILE`. White space around a value is taken away, as a file's last line end is. An empty
+ * variable counts as absent.
  *
  * @param flags by the name of the setting
  * @param environment default: that of the process
@@ -76,7 +78,7 @@ export function settingsFrom(
  * @throws {OnbehalfError} `configuration_invalid`: `details.problems` lists every problem, not only the first
  */
 export function serviceConfig(settings: Settings): ServiceConfig {
-  return checked((problems) => ({
+  return checked(settings, serviceSettings, (problems) => ({
     ...vaultParts(settings, problems),
     publicUrl: urlOf(settings, "publicUrl", problems),
     allowedOrigins: originsOf(settings, problems),
@@ -93,7 +95,7 @@ export function serviceConfig(settings: Settings): ServiceConfig {
  * @throws {OnbehalfError} `configuration_invalid`: `details.problems` lists every problem
  */
 export function vaultConfig(settings: Settings): VaultConfig {
-  return checked((problems) => vaultParts(settings, problems));
+  return checked(settings, vaultSettings, (problems) => vaultParts(settings, problems));
 }
 
 /**
@@ -102,7 +104,7 @@ export function vaultConfig(settings: Settings): VaultConfig {
  * @throws {OnbehalfError} `configuration_invalid`: `details.problems` lists every problem
  */
 export function storeConfig(settings: Settings): StoreConfig {
-  return checked((problems) => storeParts(settings, problems));
+  return checked(settings, storeSettings, (problems) => storeParts(settings, problems));
 }
 
 /**
@@ -111,7 +113,30 @@ export function storeConfig(settings: Settings): StoreConfig {
  * @throws {OnbehalfError} `configuration_invalid`: `details.problems` lists every problem
  */
 export function storeFrom(settings: Settings): Store {
-  return checked<Pick<StoreConfig, "store">>((problems) => ({ store: storeOf(settings, problems) })).store;
+  return checked<Pick<StoreConfig, "store">>(settings, ["store", "storeDirect"], (problems) => ({
+    store: storeOf(settings, problems),
+  })).store;
+}
+
+const storeSettings: readonly Setting[] = ["store", "storeDirect", "key", "keyFile"];
+const serviceSettings = Object.keys(settingNames) as Setting[];
+const ownSettings = new Set<Setting>(["allowedOrigins", "publicUrl", "logLevel", "host", "port", "keeper"]);
+const vaultSettings = serviceSettings.filter((setting) => !ownSettings.has(setting));
+
+/** Settings with something in or around them that was not meant: line ends, quotes, a variable that was not replaced. */
+function flawsAmong(
+  settings: Settings,
+  used: readonly Setting[],
+): { readonly name: string; readonly problem: string }[] {
+  return used.flatMap((setting) => {
+    const given = settings[setting];
+    // Keys and origins may stand in lines of their own.
+    const value = setting === "key" || setting === "allowedOrigins" ? given?.replaceAll(/\s+/g, " ") : given;
+    const flaw = value === undefined ? undefined : flawInCopy(value);
+    if (flaw === undefined) return [];
+    const name = settingNames[setting];
+    return [{ name, problem: `${name} ${flaw.is}: ${flaw.hint}` }];
+  });
 }
 
 function vaultParts(settings: Settings, problems: string[]): Partly<VaultConfig> {
@@ -129,9 +154,14 @@ function storeParts(settings: Settings, problems: string[]): Partly<StoreConfig>
 /** A configuration while it is read: a part that cannot be made is undefined, and has added a problem. */
 type Partly<T> = { readonly [K in keyof T]: T[K] | undefined };
 
-function checked<T>(read: (problems: string[]) => Partly<T>): T {
-  const problems: string[] = [];
-  const config = read(problems);
+/** @param used the settings that `read` reads: what is wrong with any other is no concern of the command */
+function checked<T>(settings: Settings, used: readonly Setting[], read: (problems: string[]) => Partly<T>): T {
+  const flaws = flawsAmong(settings, used);
+  const found: string[] = [];
+  const config = read(found);
+  // What is said of a setting that stands in quotes is true of the quotes alone.
+  const others = found.filter((problem) => !flaws.some(({ name }) => new RegExp(`^${name}\\b`).test(problem)));
+  const problems = [...flaws.map(({ problem }) => problem), ...others];
   if (problems.length === 0) return config as T;
   throw configurationProblems(problems, "correct all of them, then start again; onbehalf doctor checks more than this");
 }

@@ -56,8 +56,7 @@ export function keeperOver(shared: VaultContext, options: KeeperOptions): Keeper
  * the same verbs, which forwards them to here, as `openVault({ keeper })`; it then opens no key for refresh tokens.
  *
  * @returns the keeper; closing it closes the store
- * @throws {OnbehalfError} `configuration_invalid`: there is no provider, two have the same name, a client or endpoint
- *   cannot work, or `exchangeTimeoutMs` is out of range
+ * @throws {OnbehalfError} `configuration_invalid`: as `openVault`
  * @throws {OnbehalfError} `key_invalid`: no master key was given, one is malformed, or the store was sealed with
  *   another one; no grant was changed
  * @throws {OnbehalfError} `store_unavailable`: the database does not answer

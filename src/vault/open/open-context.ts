@@ -10,13 +10,15 @@ import type { KeyClass } from "../../crypto/keyring.ts";
 import { masterKeysOf } from "../../crypto/master-key.ts";
 import type { MasterKeySource } from "../../crypto/master-key.ts";
 import { defined } from "../../core/defined.ts";
-import { configurationInvalid, isOnbehalfError } from "../../core/errors.ts";
+import { configurationInvalid, configurationProblems, isOnbehalfError } from "../../core/errors.ts";
+import type { OnbehalfError } from "../../core/errors.ts";
 import type { Liveness, Owner } from "../../core/take-over.ts";
 import { HttpProtocol } from "../../oauth/protocol.ts";
 import { boundedFetchDefaults } from "../../oauth/bounded-fetch.ts";
 import type { Provider } from "../../providers/provider.ts";
 import { exchangeLimitMs } from "../../core/timing.ts";
 import type { Store } from "../../store/store.ts";
+import { optionProblems } from "./option-problems.ts";
 import { loadClient } from "./registered-client.ts";
 import type { OnFault, VaultContext } from "../context.ts";
 import type { OnEvent } from "../events.ts";
@@ -59,6 +61,7 @@ export interface CommonOptions {
  * @throws {OnbehalfError} `configuration_invalid`, `key_invalid`, `store_unavailable`, `store_unusable`
  */
 export async function openContext(options: CommonOptions, classes: readonly KeyClass[]): Promise<VaultContext> {
+  assertOptions(options);
   const { store, clock = systemClock } = options;
   const send = options.fetch ?? globalThis.fetch;
   const protocols = protocolsFor(options, send, clock);
@@ -96,6 +99,18 @@ export async function closeContext({ store, owner }: Pick<VaultContext, "store" 
   await store.close();
 }
 
+/** @throws {OnbehalfError} `configuration_invalid`: `details.problems` lists everything that is wrong */
+function assertOptions(options: CommonOptions): void {
+  const problems = optionProblems(options);
+  const [first] = problems;
+  if (first !== undefined) {
+    throw configurationProblems(
+      problems.map(({ problem }) => problem),
+      first.hint,
+    );
+  }
+}
+
 function protocolsFor(options: CommonOptions, send: typeof fetch, clock: Clock): Map<string, HttpProtocol> {
   const { exchangeTimeoutMs: timeoutMs = boundedFetchDefaults.timeoutMs } = options;
   // After exchangeLimitMs other processes believe that an exchange is over, and begin another one. A longer exchange
@@ -108,16 +123,30 @@ function protocolsFor(options: CommonOptions, send: typeof fetch, clock: Clock):
   }
   const http = { ...boundedFetchDefaults, fetch: send, timeoutMs };
   const protocols = new Map<string, HttpProtocol>();
+  const wrong: OnbehalfError<"configuration_invalid">[] = [];
   for (const provider of [
     ...(options.provider === undefined ? [] : [options.provider]),
     ...(options.providers ?? []),
   ]) {
-    if (protocols.has(provider.name))
-      throw configurationInvalid(
-        `each provider must have a name of its own, and two are named ${provider.name}`,
-        oneOfAName,
-      );
-    protocols.set(provider.name, new HttpProtocol(provider, loadClient(provider), http, clock));
+    try {
+      const client = loadClient(provider);
+      if (protocols.has(provider.name))
+        throw configurationInvalid(
+          `each provider must have a name of its own, and two are named ${provider.name}`,
+          oneOfAName,
+        );
+      protocols.set(provider.name, new HttpProtocol(provider, client, http, clock));
+    } catch (error) {
+      if (!isOnbehalfError(error, "configuration_invalid")) throw error;
+      wrong.push(error);
+    }
+  }
+  const [first] = wrong;
+  if (first !== undefined) {
+    throw configurationProblems(
+      wrong.flatMap(({ details }) => details.problems),
+      first.hint,
+    );
   }
   if (protocols.size === 0) throw configurationInvalid("a provider must be given", oneOfAName);
   return protocols;

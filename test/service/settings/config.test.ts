@@ -112,6 +112,74 @@ describe("configuration", () => {
     }
   });
 
+  test("the configuration: every setting that is taken as it stands is looked at, and its value not shown", () => {
+    const ways: readonly (readonly [(value: string) => string, RegExp])[] = [
+      [(value) => `"${value}"`, /stands in quotes/],
+      [(value) => `'${value}'`, /stands in quotes/],
+      [(value) => `${value.slice(0, 3)}\u200B${value.slice(3)}`, /has an invisible character/],
+      [(value) => `${value.slice(0, 3)}\u0000${value.slice(3)}`, /has a control character/],
+      [(value) => `${value}\${PLANTED}`, /has a variable in it that was not replaced/],
+      [() => "${PLANTED}", /has a variable in it that was not replaced/],
+      [() => "changeme", /is a placeholder/],
+    ];
+    const filled: Settings = {
+      store: "postgres://user:planted@db.example/grants",
+      storeDirect: "postgres://user:planted@db.example/grants",
+      key,
+      keyFile: "planted.txt",
+      clientSecretFile: "planted.json",
+      clientId: "1-x.apps.googleusercontent.com",
+      clientSecret: "GOCSPX-planted",
+      googleBaseUrl: "https://planted.example",
+      rotation: "strict",
+      popupRedirectUri: "https://planted.example",
+      keeper: "process",
+      exchangesPerSecond: "50",
+      allowedOrigins: "https://planted.example",
+      publicUrl: "https://planted.example",
+      logLevel: "debug",
+      host: "127.0.0.1",
+      port: "8787",
+    };
+    const alone: Partial<Record<keyof Settings, Settings>> = {
+      keyFile: { store: "sqlite::memory:", clientId: "x", clientSecret: "s" },
+      clientSecretFile: { store: "sqlite::memory:", key },
+    };
+    for (const setting of Object.keys(settingNames) as (keyof Settings)[]) {
+      for (const [spoil, expected] of ways) {
+        const others = alone[setting] ?? whole;
+        const problems = problemsOf({ ...others, [setting]: spoil(filled[setting] ?? "planted") });
+        const named = problems.filter((problem) => problem.startsWith(`${settingNames[setting]} `));
+        assert.equal(named.length, 1, `${setting}: ${problems.join("\n")}`);
+        assert.match(named[0] ?? "", expected);
+        assert.doesNotMatch(named[0] ?? "", /planted|obm_/i);
+      }
+    }
+  });
+
+  test("the configuration: keys and origins may stand in lines of their own", () => {
+    const another = generateMasterKey().expose();
+    assert.deepEqual(problemsOf({ ...whole, key: `${key}\n${another}` }), []);
+    const allowedOrigins = "https://a.example\n  https://b.example";
+    assert.deepEqual(problemsOf({ ...whole, allowedOrigins }), []);
+  });
+
+  test("the configuration: commands look at the settings that they use, and at no others", () => {
+    const clientSecret = '"planted"';
+    assert.equal(storeConfig({ ...whole, clientSecret }).store.kind, "sqlite");
+    assert.throws(() => serviceConfig({ ...whole, clientSecret }), /^.*ONBEHALF_CLIENT_SECRET stands in quotes/);
+  });
+
+  test("the configuration: a popup's redirect is a word or a URL", () => {
+    for (const popupRedirectUri of ["postmessage", "https://app.example"]) {
+      assert.deepEqual(problemsOf({ ...whole, popupRedirectUri }), []);
+    }
+    assert.match(
+      problemsOf({ ...whole, popupRedirectUri: "app.example" }).join(),
+      /^ONBEHALF_POPUP_REDIRECT_URI must be/,
+    );
+  });
+
   test("the configuration: all problems are found at once", () => {
     const problems = problemsOf({ store: "x", port: "x", logLevel: "x", publicUrl: "x", keeper: "x", rotation: "x" });
     assert.equal(problems.length, 8, problems.join("\n"));
@@ -129,6 +197,13 @@ describe("configuration", () => {
       await writeFile(path, text);
       assert.match(problemsOf({ ...rest, clientSecretFile: path }).join(), expected);
     }
+    const standin = { client_id: "x", client_secret: "y", token_uri: "http://127.0.0.1:4600/token" };
+    await writeFile(path, JSON.stringify({ web: standin }));
+    assert.match(
+      problemsOf({ ...rest, clientSecretFile: path }).join(),
+      /belongs to another provider: its token_uri is http:\/\/127/,
+    );
+    assert.deepEqual(problemsOf({ ...rest, clientSecretFile: path, googleBaseUrl: "http://127.0.0.1:4600" }), []);
     await writeFile(path, '{"web":{"client_id":"x","client_secret":"y"}}');
     assert.deepEqual(problemsOf({ ...rest, clientSecretFile: path }), []);
     assert.match(problemsOf({ ...rest, clientSecretFile: join(folder, "none") }).join(), /none cannot be read/);

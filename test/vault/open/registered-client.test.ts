@@ -5,6 +5,8 @@ import { describe, test } from "node:test";
 import { isOnbehalfError } from "../../../src/core/errors.ts";
 import { google } from "../../../src/providers/google.ts";
 import { oidc } from "../../../src/providers/oidc.ts";
+import type { OidcOptions } from "../../../src/providers/oidc.ts";
+import { Secret } from "../../../src/core/secret.ts";
 import type { Provider } from "../../../src/providers/provider.ts";
 import { loadClient } from "../../../src/vault/open/registered-client.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
@@ -57,5 +59,51 @@ describe("a provider's client", () => {
     );
     assertRefused(google({ clientId, clientSecret, baseUrl: "a.example" }), /not a URL/);
     assertRefused(oidc({ name: "id", issuer: "http://id.example", clientId: "app" }), /without https/);
+  });
+
+  test("a provider's client is looked at before it is used, all of the record at once, and no secret is shown", () => {
+    const good = { name: "id", issuer: "https://id.example", clientId: "app", clientSecret: "s3cret" };
+    const rows: readonly (readonly [Partial<OidcOptions>, RegExp])[] = [
+      [{ clientSecret: "s3cret\n" }, /^provider id: clientSecret ends with a line end$/],
+      [{ clientSecret: '"s3cret"' }, /^provider id: clientSecret stands in quotes$/],
+      [{ clientSecret: "$CLIENT_SECRET" }, /^provider id: clientSecret has a variable in it/],
+      [{ clientSecret: "<s3cret>" }, /^provider id: clientSecret is a placeholder/],
+      [{ clientSecret: new Secret("s3\u200Bcret") }, /^provider id: clientSecret has an invisible character/],
+      [{ clientSecret: 7 as never }, /^provider id: clientSecret must be a text$/],
+      [{ clientId: " cid" }, /^provider id: clientId has white space around it$/],
+      [{ clientId: "cid\r\n" }, /^provider id: clientId ends with a line end$/],
+      [{ clientId: {} as never }, /^provider id: clientId must be a text$/],
+      [{ issuer: "https://id.example\n" }, /^provider id: issuer ends with a line end$/],
+      [{ issuer: undefined as never }, /^provider id: issuer must be a text$/],
+      [{ name: "'id'" }, /^a provider: name stands in quotes$/],
+      [{ alsoIssuedAs: [" https://id.example/"] }, /^provider id: alsoIssuedAs has white space around it$/],
+      [{ apiHosts: ["api.example", "api2.example\t"] }, /^provider id: apiHosts has white space/],
+      [{ authorizedParties: ['"phone"'] }, /^provider id: authorizedParties stands in quotes$/],
+      [
+        { redirectUriFor: { "web-popup": "https://app.example " } },
+        /^provider id: redirectUriFor web-popup has white space/,
+      ],
+      [
+        { endpoints: { tokenEndpoint: "https://id.example/token\n" } },
+        /^provider id: tokenEndpoint ends with a line end$/,
+      ],
+      [{ endpoints: { tokenEndpoint: "http://id.example/token" } }, /^provider id has an endpoint without https/],
+    ];
+    for (const [more, message] of rows) {
+      assert.throws(
+        () => loadClient(oidc({ ...good, ...more })),
+        (error) => {
+          assert.ok(isOnbehalfError(error, "configuration_invalid"), String(error));
+          assert.match(error.message, message);
+          assert.ok(!JSON.stringify([error.message, error.hint, error.details]).includes("s3cret"));
+          return true;
+        },
+      );
+    }
+    assert.throws(
+      () => loadClient(oidc({ ...good, clientId: "app\n", clientSecret: "x ", issuer: '"https://id.example"' })),
+      (error) => isOnbehalfError(error, "configuration_invalid") && error.details.problems.length === 3,
+    );
+    assertRefused(google({ clientSecretFile: '"client.json"' }), /clientSecretFile stands in quotes/);
   });
 });

@@ -1,0 +1,77 @@
+import { flawIn } from "../../core/verbatim.ts";
+
+/** Something wrong with an option of `openVault` or `openKeeper`. */
+export interface OptionProblem {
+  readonly problem: string;
+  readonly hint: string;
+}
+
+/** What each option must be, beside providers. A program without types could give anything. */
+const rules: readonly (readonly [name: string, fits: (value: unknown) => boolean, must: string, hint: string])[] = [
+  ["store", (value) => hasFunction(value, "open"), "must be a store", "give sqlite(path) or postgres(url)"],
+  [
+    "keyring",
+    isFunction,
+    "must say where the master key comes from",
+    "give keyringFromEnv(name) or keyringFromFile(path)",
+  ],
+  ["providers", orAbsent(Array.isArray), "must be a list of providers", "give [google({ clientSecretFile })]"],
+  ["onEvent", orAbsent(isFunction), "must be a function", "give a function, or leave it out"],
+  ["onFault", orAbsent(isFunction), "must be a function", "give a function, or leave it out"],
+  ["fetch", orAbsent(isFunction), "must be a function such as fetch", "give such a function, or leave it out"],
+  ["random", orAbsent(isFunction), "must be a function", "give a function, or leave it out"],
+  ["clock", orAbsent((value) => hasFunction(value, "now")), "must be a clock", "give fixedClock(…), or leave it out"],
+  [
+    "migrate",
+    orAbsent((value) => typeof value === "boolean"),
+    "must be true or false",
+    "give one of these, or leave it out",
+  ],
+  [
+    "exchangeRate",
+    orAbsent(isRate),
+    "must have perSecond and burst, both numbers above 0",
+    "give { perSecond: 50, burst: 50 }, or leave it out",
+  ],
+];
+
+/**
+ * Everything that is wrong with the options, beside what is wrong with the providers themselves.
+ *
+ * @param options as a program gave them
+ */
+export function optionProblems(options: object): OptionProblem[] {
+  const given = options as Readonly<Record<string, unknown>> | null | undefined;
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    return [{ problem: "options must be an object", hint: "give { provider, store, keyring }" }];
+  }
+  const problems = rules
+    .filter(([name, fits]) => !fits(given[name]))
+    .map(([name, , must, hint]) => ({ problem: `${name} ${must}`, hint }));
+  return [...problems, ...folderProblems(given["rescueFolder"])];
+}
+
+function folderProblems(folder: unknown): OptionProblem[] {
+  if (folder === undefined) return [];
+  const hint = "give the path of a folder, or leave it out";
+  if (typeof folder !== "string" || folder === "") return [{ problem: "rescueFolder must be a path", hint }];
+  const flaw = flawIn(folder);
+  return flaw === undefined ? [] : [{ problem: `rescueFolder ${flaw.is}`, hint: flaw.hint }];
+}
+
+function orAbsent(fits: (value: unknown) => boolean): (value: unknown) => boolean {
+  return (value) => value === undefined || fits(value);
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === "function";
+}
+
+function hasFunction(value: unknown, name: string): boolean {
+  return typeof value === "object" && value !== null && isFunction((value as Record<string, unknown>)[name]);
+}
+
+function isRate(value: unknown): boolean {
+  const { perSecond, burst } = (value ?? {}) as Record<string, unknown>;
+  return [perSecond, burst].every((each) => typeof each === "number" && each > 0 && Number.isFinite(each));
+}
