@@ -1,6 +1,6 @@
 /** What must never happen in a schedule, whatever the faults: every promise of the refresh protocol, as a check. */
 import type { GrantRow } from "../../src/store/store.ts";
-import type { RescuedAnswer } from "../../src/vault/keeper/context.ts";
+import type { Rescued } from "../../src/vault/keeper/context.ts";
 import type { ModelStore } from "../model-store.ts";
 import { refreshTokenIn } from "./plain-sealer.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
@@ -28,7 +28,7 @@ interface Watched {
   readonly schedule: { readonly now: number };
   readonly store: ModelStore;
   readonly provider: SimulatedProvider;
-  readonly rescued: ReadonlyMap<string, RescuedAnswer>;
+  readonly rescued: ReadonlyMap<string, Rescued>;
   readonly isolated: boolean;
 }
 

@@ -4,7 +4,7 @@ import type { Provider } from "../../src/providers/provider.ts";
 import type { Rotation } from "../../src/core/refresh.ts";
 import { newGrant } from "../../src/store/new-grant.ts";
 import type { GrantRow } from "../../src/store/store.ts";
-import type { RescuedAnswer } from "../../src/vault/keeper/context.ts";
+import type { Rescued } from "../../src/vault/keeper/context.ts";
 import { ModelStore } from "../model-store.ts";
 import { faultRates } from "./fault-rates.ts";
 import type { FaultRates } from "./fault-rates.ts";
@@ -22,7 +22,7 @@ export interface Simulation {
   readonly providerRecord: Provider;
   readonly checker: InvariantChecker;
   /** The rescue journal, by name: answers that the store could not take. */
-  readonly rescued: Map<string, RescuedAnswer>;
+  readonly rescued: Map<string, Rescued>;
   readonly processes: SimulatedProcess[];
   /** Whether processes can know nothing of each other, as if each ran on a host of its own. */
   readonly isolated: boolean;
@@ -39,7 +39,7 @@ export function newSimulation(schedule: Schedule, rotation: Rotation): Simulatio
   const provider = new SimulatedProvider(rotation);
   const isolated = random() < 0.2;
   const store = new ModelStore(() => schedule.now);
-  const rescued = new Map<string, RescuedAnswer>();
+  const rescued = new Map<string, Rescued>();
   const checker = new InvariantChecker({ schedule, store, provider, rescued, isolated });
   const token = provider.issue();
   checker.stored.add(token);

@@ -12,7 +12,7 @@ export interface KeeperContext extends VaultContext {
   readonly rescue: RescueJournal;
 }
 
-/** An answer that the store could not take. It is sealed for the grant and generation whose token was sent. */
+/** An answer to a refresh that the store could not take. It is sealed for the grant and generation whose token was sent. */
 export interface RescuedAnswer {
   readonly grantId: string;
   readonly clientId: string;
@@ -22,6 +22,18 @@ export interface RescuedAnswer {
   readonly answerSealed: Uint8Array;
 }
 
+/** An answer to a code that the store could not take, sealed as in the store's own journal. */
+export interface RescuedCodeAnswer {
+  readonly codeHash: Uint8Array;
+  readonly clientId: string;
+  /** What was requested with the code. */
+  readonly contextSealed: Uint8Array;
+  readonly answerSealed: Uint8Array;
+}
+
+/** What a rescue journal holds. */
+export type Rescued = RescuedAnswer | RescuedCodeAnswer;
+
 /** A journal outside the store, for answers that came while the store failed. */
 export interface RescueJournal {
   /**
@@ -29,14 +41,14 @@ export interface RescueJournal {
    *
    * @returns its name in the journal; undefined where that failed as well, and the answer is in memory only
    */
-  keep(answer: RescuedAnswer): Promise<string | undefined>;
+  keep(answer: Rescued): Promise<string | undefined>;
   /** Drops an answer that is stored, by its name. */
   drop(name: string): void;
   /**
    * The answers that are there. The process that received one may still be trying to store it: to commit an answer
    * twice does no harm.
    */
-  kept(): { readonly name: string; readonly answer: RescuedAnswer }[];
+  kept(): { readonly name: string; readonly answer: Rescued }[];
 }
 
 /**

@@ -7,6 +7,7 @@ import { tellError } from "../background-errors.ts";
 import { protocolOf } from "../context.ts";
 import { Periodic } from "../periodic.ts";
 import { finishIntake, isUnderWay } from "./codes/finish-intake.ts";
+import { journalRescued } from "./codes/rescued-codes.ts";
 import { workIdOf } from "./codes/intake.ts";
 import { livenessOfOwner } from "./context.ts";
 import { gateOf } from "./gate/gate.ts";
@@ -46,6 +47,7 @@ export function startUpkeep(context: KeeperContext): Periodic {
   upkeep.every("rescued answers", rounds.rescued, async () => {
     // Some answers may belong to grants that were revoked meanwhile. They became late answers, which must be revoked.
     if (await commitRescued(context)) await finishLateAnswers(context, new RoundBackOff());
+    if (await journalRescued(context)) await finishIntakes(context, new RoundBackOff());
   });
   upkeep.every("intakes", rounds.intakes, () => finishIntakes(context, backOffs.intakes));
   upkeep.every("revocations", rounds.revocations, () => finishRevocations(context, backOffs.revocations));

@@ -18,6 +18,7 @@ import { gateOf } from "../gate/gate.ts";
 import type { KeeperContext } from "../context.ts";
 import type { Permit } from "../gate/permit.ts";
 import type { CodeRequest } from "../keeper.ts";
+import { rescueUnlessStored } from "../rescue-unless-stored.ts";
 import { storeDurably } from "../store-durably.ts";
 import type { DurableWrite } from "../store-durably.ts";
 import { afterCodeError } from "./after-code-error.ts";
@@ -25,6 +26,7 @@ import { rejectionOf, rejectionText } from "./code-rejection.ts";
 import { finishIntake, isUnderWay, tellIfWaiting } from "./finish-intake.ts";
 import { openContext, sealAnswer, sealContext, workIdOf } from "./intake.ts";
 import type { Intake } from "./intake.ts";
+import { journalRescued, sealCodeForRescue } from "./rescued-codes.ts";
 import { verifyAndStore } from "./verify-answer.ts";
 
 /**
@@ -73,6 +75,8 @@ export async function exchangeCode(context: KeeperContext, intake: Intake, reque
       if (openContext(keyring, known) !== contextText) throw reused(context, protocol);
       return finishIntake(context, protocol, known);
     }
+    // Its owner may have had the answer, and no store to put it into. Then the code is used up: do not send it again.
+    if (await journalRescued(context, codeHash)) continue;
     replaces = { startedAt: known.startedAt };
   }
   throw unavailable(protocol, "code_exchange_under_way_elsewhere", 1_000);
@@ -182,9 +186,17 @@ async function afterFailure(
 function journalAnswer(context: KeeperContext, intake: Intake, received: ReceivedTokens): DurableWrite<boolean> {
   const { store, keyring, emit } = context;
   const sealed = sealAnswer(keyring, intake, received);
-  return storeDurably(context, () => store.journalAnswer(intake.codeHash, sealed), {
+  const rescue = rescueUnlessStored(context, () => sealCodeForRescue(keyring, intake, received));
+  async function write(): Promise<boolean> {
+    const isKnown = await store.journalAnswer(intake.codeHash, sealed);
+    await rescue.stored();
+    return isKnown;
+  }
+  return storeDurably(context, write, {
     callerWaitsMs,
-    onFailure(error, failures) {
+    async onFailure(error, failures) {
+      // Whatever the failure is, the answer must not be lost when this process ends.
+      await rescue.now();
       if (failures > 1 || !isOnbehalfError(error)) return;
       emit({ type: "store_failed", during: "the journal of an answer", message: error.message });
     },

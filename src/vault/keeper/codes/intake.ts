@@ -55,14 +55,17 @@ export function sealAnswer(keyring: Sealer, { codeHash, protocol }: Intake, rece
 }
 
 /** What was requested, as text; undefined where it does not open. */
-export function openContext(keyring: Sealer, { codeHash, clientId, contextSealed }: IntakeRow): string | undefined {
+export function openContext(
+  keyring: Sealer,
+  { codeHash, clientId, contextSealed }: Pick<IntakeRow, "codeHash" | "clientId" | "contextSealed">,
+): string | undefined {
   return keyring.open(contextSealed, placeOf("context", codeHash, clientId));
 }
 
 /** The provider's answer; undefined where there is none yet, or it does not open. */
 export function openAnswer(
   keyring: Sealer,
-  { codeHash, clientId, answerSealed }: IntakeRow,
+  { codeHash, clientId, answerSealed }: Pick<IntakeRow, "codeHash" | "clientId" | "answerSealed">,
 ): ReceivedTokens | undefined {
   if (answerSealed === null) return undefined;
   const text = keyring.open(answerSealed, placeOf("answer", codeHash, clientId));

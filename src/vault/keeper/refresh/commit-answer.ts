@@ -7,6 +7,7 @@ import type { GrantRow, TokenColumns } from "../../../store/store.ts";
 import type { KeeperContext } from "../context.ts";
 import type { RefreshOutcome } from "../keeper.ts";
 import { livingAccess, openRefreshToken, sealTokens } from "../sealed-tokens.ts";
+import { rescueUnlessStored } from "../rescue-unless-stored.ts";
 import { storeDurably } from "../store-durably.ts";
 import { keepLateAnswer, keepOtherRefreshTokens } from "../late-answers.ts";
 import { sealForRescue } from "./rescue-journal.ts";
@@ -16,11 +17,6 @@ import { sealForRescue } from "./rescue-journal.ts";
  * although it is not stored yet.
  */
 const callerWaitsMs = 1_000;
-/**
- * How long storing may take before the answer is put into the rescue journal as well, milliseconds. A store that is
- * locked or cannot be reached fails only after a while, and this process may crash before that.
- */
-const rescueAfterMs = 250;
 
 /** An answer that is being committed. */
 export interface Commit {
@@ -43,7 +39,7 @@ export function settled(outcome: RefreshOutcome): Commit {
 export function commitAnswer(context: KeeperContext, grant: GrantRow, received: ReceivedTokens): Commit {
   const { grantId, provider } = grant;
   const columns = tokenColumns(context, grant, received);
-  const rescue = rescueUnlessStored(context, grant, received);
+  const rescue = rescueUnlessStored(context, () => sealForRescue(context.keyring, grant, received));
   const { stored, soon } = storeDurably(
     context,
     async () => {
@@ -78,33 +74,6 @@ function outcomeOf(grant: GrantRow, { tokens, receivedAt }: ReceivedTokens, isSt
     expiresAt: receivedAt + tokens.expiresInSeconds * 1000,
     scope: scopeAfter(tokens, grant.scope),
     isStored,
-  };
-}
-
-/** Puts an answer into the rescue journal once storing it takes too long, and drops it there when it is stored. */
-function rescueUnlessStored(
-  { rescue, keyring, sleep, onFault }: KeeperContext,
-  grant: GrantRow,
-  received: ReceivedTokens,
-): { readonly now: () => Promise<void>; readonly stored: () => Promise<void> } {
-  let isStored = false;
-  let keeping: Promise<string | undefined> | undefined;
-  async function now(): Promise<void> {
-    // Try again where the answer could not be kept, as on a full disk.
-    if (isStored || (await keeping) !== undefined) return;
-    keeping = rescue.keep(sealForRescue(keyring, grant, received));
-    await keeping;
-  }
-  sleep(rescueAfterMs, undefined, { ref: false })
-    .then(now)
-    .catch((error: unknown) => onFault(error, "the rescue of an answer"));
-  return {
-    now,
-    async stored() {
-      isStored = true;
-      const name = await keeping;
-      if (name !== undefined) rescue.drop(name);
-    },
   };
 }
 

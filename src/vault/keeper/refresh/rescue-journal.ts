@@ -7,7 +7,7 @@ import type { SealedPlace } from "../../../crypto/places.ts";
 import { fromJournal, journalText } from "../../../oauth/token-set.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { GrantRow } from "../../../store/store.ts";
-import type { RescueJournal, RescuedAnswer } from "../context.ts";
+import type { RescueJournal, Rescued, RescuedAnswer } from "../context.ts";
 
 /** Keeps nothing: for stores beside which there is no folder. */
 export const noRescue: RescueJournal = { keep: async () => undefined, drop: () => undefined, kept: () => [] };
@@ -27,9 +27,7 @@ export function rescueFolder(folder: string): RescueJournal {
         mkdirSync(folder, { recursive: true, mode: 0o700 });
         const file = await open(pathOf(`${name}.part`), "wx", 0o600);
         try {
-          await file.writeFile(
-            JSON.stringify({ ...answer, answerSealed: Buffer.from(answer.answerSealed).toString("base64") }),
-          );
+          await file.writeFile(textOf(answer));
           await file.sync();
         } finally {
           await file.close();
@@ -49,11 +47,7 @@ export function rescueFolder(folder: string): RescueJournal {
     kept() {
       return namesIn(folder).flatMap((name) => {
         try {
-          const { answerSealed, ...rest } = JSON.parse(readFileSync(pathOf(name), "utf8")) as Omit<
-            RescuedAnswer,
-            "answerSealed"
-          > & { readonly answerSealed: string };
-          return [{ name, answer: { ...rest, answerSealed: Buffer.from(answerSealed, "base64") } }];
+          return [{ name, answer: rescuedOf(readFileSync(pathOf(name), "utf8")) }];
         } catch {
           // The file has gone since it was listed: another process has stored its answer.
           return [];
@@ -61,6 +55,25 @@ export function rescueFolder(folder: string): RescueJournal {
       });
     },
   };
+}
+
+/** The members that hold bytes, which JSON has as base64. */
+const inBytes: ReadonlySet<string> = new Set(["answerSealed", "contextSealed", "codeHash"]);
+
+function textOf(answer: Rescued): string {
+  const members = Object.entries(answer).map(([name, value]: [string, string | number | Uint8Array]) => [
+    name,
+    value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value,
+  ]);
+  return JSON.stringify(Object.fromEntries(members));
+}
+
+function rescuedOf(text: string): Rescued {
+  const members = Object.entries(JSON.parse(text) as Record<string, unknown>).map(([name, value]) => [
+    name,
+    inBytes.has(name) ? Buffer.from(String(value), "base64") : value,
+  ]);
+  return Object.fromEntries(members) as Rescued;
 }
 
 function removeIfPossible(path: string): void {

@@ -5,7 +5,7 @@ import { keepLateAnswer } from "../late-answers.ts";
 import { openRescued } from "./rescue-journal.ts";
 
 /**
- * Commits the answers in the rescue journal, which a process could not store before it ended.
+ * Commits the answers to refreshes in the rescue journal, which a process could not store before it ended.
  *
  * @param only the id of one grant; the answers of all grants by default
  * @returns whether there was an answer that opens
@@ -15,7 +15,7 @@ export async function commitRescued(context: KeeperContext, only?: string): Prom
   const { store, keyring, rescue } = context;
   let found = false;
   for (const { name, answer: rescued } of rescue.kept()) {
-    if (only !== undefined && rescued.grantId !== only) continue;
+    if (!("grantId" in rescued) || (only !== undefined && rescued.grantId !== only)) continue;
     const grant = await store.grantById(rescued.grantId);
     const received = openRescued(keyring, rescued);
     // Another store sealed it, or its grant is not here. It may be the only copy of a token of that store: do not
