@@ -41,12 +41,14 @@ async function open(folder: string, name: string, provider: ProviderProcess, tir
     provider: google({ clientId: provider.clientId, clientSecret: provider.clientSecret, baseUrl: provider.url }),
     store: sqlite(path),
     keyring: keyringFromKeys(masterKey),
+    // Behind: what is good for 30 seconds by this clock has ended.
+    clock: { now: () => Date.now() - 50_000 },
   });
   const signIn = async (email: string): Promise<string> =>
     (await vault.exchangeCode({ code: await provider.code(email) })).grantId;
   await provider.settings({ access_token_ttl_seconds: 3_600 });
   const reader = await signIn(`${name}@example.com`);
-  // Shorter than callers ask for: strangers' tokens have to be refreshed whenever somebody asks.
+  // Ended when they come: strangers' tokens have to be refreshed when somebody asks.
   await provider.settings({ access_token_ttl_seconds: 30 });
   const ids = await Promise.all(Array.from({ length: tired }, (_, n) => signIn(`stranger-${n}@example.com`)));
   const { key } = await vault.callers.create("bench");

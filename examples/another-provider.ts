@@ -26,4 +26,6 @@ const grant = await vault.exchangeCode({
   redirectUri: process.env["REDIRECT_URI"] ?? "",
 });
 const { expiresAt, scopes } = await vault.getAccessToken(grant, { minTtlSeconds: 3_700 });
-process.stdout.write(`${grant.issuer} ${grant.subject}: ${scopes.length} scopes until ${expiresAt.toISOString()}\n`);
+process.stdout.write(
+  `${grant.issuer} ${grant.subject}: ${scopes.length} scopes until ${expiresAt?.toISOString() ?? "an API refuses it"}\n`,
+);

@@ -108,7 +108,10 @@ export class ModelStore implements Operations {
     this.#changeGrant(grant, {
       state: "suspect",
       stateSince: at,
-      accessExpiresAt: grant.accessExpiresAt === null ? null : Math.min(grant.accessExpiresAt, at),
+      accessExpiresAt:
+        grant.accessSealed === null || (grant.accessExpiresAt !== null && grant.accessExpiresAt <= at)
+          ? grant.accessExpiresAt
+          : at,
       updatedAt: at,
     });
     return true;

@@ -92,8 +92,13 @@ export interface Grant {
   readonly updatedAt: Date;
   /** Absent: the grant was never refreshed. */
   readonly lastRefreshAt?: Date;
-  /** When the access token that is held now expires. Absent: none is held. */
+  /** When the access token that is held now expires. Absent: none is held, or nobody knows when it ends. */
   readonly accessExpiresAt?: Date;
+  /**
+   * False: the provider did not say when the access token ends. It is handed out until an API refuses it; where there is
+   * a refresh token, another one is got when it is an hour old. Absent: no access token is held.
+   */
+  readonly accessTokenEndKnown?: boolean;
   /** The last refresh that failed: the error code, and when. The grant may work all the same. */
   readonly lastError?: { readonly error: string; readonly at: Date };
   /** What is left to do, where a person has to. Only in the answer to a revocation that was not confirmed. */

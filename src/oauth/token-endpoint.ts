@@ -6,8 +6,9 @@ import type { Secret } from "../core/secret.ts";
 import { readAnswer, readRefusal } from "./answer-members.ts";
 import { authenticating, recordedMethod } from "./client-authentication.ts";
 import { refusalWord } from "./refusal-word.ts";
+import type { LifetimeHabits } from "./lifetimes.ts";
 import { noAccessToken, tokenSetOf } from "./token-set.ts";
-import type { TokenSet } from "./token-set.ts";
+import type { AnswerContext, TokenSet } from "./token-set.ts";
 import { boundedRequest, retryAfterMs } from "./bounded-fetch.ts";
 import type { HttpAnswer, HttpResult, BoundedFetch } from "./bounded-fetch.ts";
 
@@ -32,7 +33,7 @@ export interface TokenRequest {
   /** How the client authenticates. Default: what the provider's record says. */
   readonly authentication?: ClientAuthenticationMethod;
   readonly http: BoundedFetch;
-  /** Milliseconds since the epoch, for `Retry-After` dates. */
+  /** Milliseconds since the epoch: points in time that the answer names are compared with it. */
   readonly now: number;
 }
 
@@ -87,7 +88,7 @@ async function post(
       },
     ),
   );
-  return tokenResponseOf(result, now);
+  return tokenResponseOf(result, now, provider);
 }
 
 /**
@@ -96,21 +97,23 @@ async function post(
  * refresh token. For the same reason, an answer with success that is too large, or was cut off, counts where a refresh
  * token can be read in what came.
  *
- * @param now milliseconds since the epoch, for `Retry-After` dates
+ * @param now when the request was sent, milliseconds since the epoch
+ * @param habits what the provider's record says of lifetimes
  */
-export function tokenResponseOf(result: HttpResult, now: number): TokenResponse {
+export function tokenResponseOf(result: HttpResult, now: number, habits: LifetimeHabits = {}): TokenResponse {
+  const context = { sentAt: now, habits };
   if (result.kind === "silence") {
     const { begun, ...silence } = result;
-    return (begun === undefined ? undefined : tokensInPart(begun)) ?? silence;
+    return (begun === undefined ? undefined : tokensInPart(begun, context)) ?? silence;
   }
   const { status, headers, text } = result;
   const unusable = (error: string): TokenResponse =>
     defined({ kind: "unusable" as const, status, error, retryAfterMs: retryAfterMs(headers, now) });
-  if (result.kind === "too-large") return tokensInPart(result) ?? unusable("body_too_large");
+  if (result.kind === "too-large") return tokensInPart(result, context) ?? unusable("body_too_large");
 
   const answer = isSuccess(status) ? readAnswer(text) : undefined;
-  if (answer?.isWhole === false) return tokensInPart(result) ?? unusable("not_json");
-  const tokens = answer === undefined ? undefined : tokenSetOf(answer.members, answer);
+  if (answer?.isWhole === false) return tokensInPart(result, context) ?? unusable("not_json");
+  const tokens = answer === undefined ? undefined : tokenSetOf(answer.members, { ...answer, ...context });
   if (tokens !== undefined) return { kind: "tokens", tokens };
   const body = answer?.members ?? readRefusal(text);
   if (body === undefined) return unusable("not_json");
@@ -129,9 +132,13 @@ export function tokenResponseOf(result: HttpResult, now: number): TokenResponse 
  * The tokens in a part of an answer with success; undefined where no refresh token can be read in it. Without one, the
  * part says nothing: the rest may have replaced the refresh token that was sent.
  */
-function tokensInPart({ status, text }: HttpAnswer): TokenResponse | undefined {
+function tokensInPart(
+  { status, text }: HttpAnswer,
+  context: Pick<AnswerContext, "sentAt" | "habits">,
+): TokenResponse | undefined {
   const answer = isSuccess(status) ? readAnswer(text, false) : undefined;
-  const tokens = answer === undefined ? undefined : tokenSetOf(answer.members, { ...answer, isWhole: false });
+  const tokens =
+    answer === undefined ? undefined : tokenSetOf(answer.members, { ...answer, ...context, isWhole: false });
   return tokens?.refreshToken === undefined ? undefined : { kind: "tokens", tokens };
 }
 

@@ -4,17 +4,17 @@ import type { AnswerMembers } from "./answer-members.ts";
 import { parseObject } from "./bounded-fetch.ts";
 import { readScope } from "./granted-scope.ts";
 import type { ScopeAnswer } from "./granted-scope.ts";
+import { lifetimesOf } from "./lifetimes.ts";
+import type { LifetimeHabits, Lifetimes } from "./lifetimes.ts";
 
 /**
  * An answer of the token endpoint with success. It holds an access token, a refresh token, or both.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.1
  */
-export interface TokenSet extends ScopeAnswer {
+export interface TokenSet extends ScopeAnswer, Lifetimes {
   /** Absent: the answer has none that can be sent as a bearer token. */
   readonly accessToken?: Secret;
-  /** How long the access token lives, counted from when the request was sent. */
-  readonly expiresInSeconds: number;
   /** Absent: the refresh token that was sent stays valid, or the person granted no offline access. */
   readonly refreshToken?: Secret;
   /**
@@ -22,8 +22,6 @@ export interface TokenSet extends ScopeAnswer {
    * they are kept beside the grant, and tried before it lapses.
    */
   readonly otherRefreshTokens?: readonly Secret[];
-  /** How long the person's consent itself lasts (time-based access). Absent: it has no end. */
-  readonly refreshTokenExpiresInSeconds?: number;
   readonly idToken?: Secret;
 }
 
@@ -33,12 +31,6 @@ export interface ReceivedTokens {
   /** When the request was sent, milliseconds since the epoch. The lives of the tokens are counted from then. */
   readonly receivedAt: number;
 }
-
-/** Assumed where a provider leaves `expires_in` out, as RFC 6749 allows: most access tokens live for an hour. */
-const assumedLifeSeconds = 3600;
-
-/** A century. Whatever a provider writes, the time at which a token ends must stay within the range of a date. */
-const longestLifeSeconds = 3_155_760_000;
 
 /** Our word for an answer with success that has no access token to hand out. */
 export const noAccessToken = "no_access_token";
@@ -58,29 +50,31 @@ const notBearer: ReadonlySet<string> = new Set(["mac", "dpop", "pop", "n_a"]);
 /** How many refresh tokens of one answer are kept besides the one that counts. */
 const mostOthers = 8;
 
+/** What is known of an answer besides its members. */
+export interface AnswerContext extends Omit<AnswerMembers, "members"> {
+  /** When the request was sent, milliseconds since the epoch. Points in time that the answer names count from then. */
+  readonly sentAt: number;
+  /** What the provider's record says of lifetimes. */
+  readonly habits: LifetimeHabits;
+}
+
 /**
  * Reads an answer with tokens; undefined where it holds no access token that can be used and nothing that could be a
  * refresh token. What is wrong with one member never costs another.
  *
  * @param more what is known of the answer besides its members; by default it was whole
  */
-export function tokenSetOf(
-  members: AnswerMembers["members"],
-  more: Partial<Omit<AnswerMembers, "members">> = {},
-): TokenSet | undefined {
-  const { refreshTokens = [], isWhole = true } = more;
+export function tokenSetOf(members: AnswerMembers["members"], more: Partial<AnswerContext> = {}): TokenSet | undefined {
+  const { refreshTokens = [], isWhole = true, sentAt = 0, habits } = more;
   const accessToken = accessTokenOf(members);
   const { counts, others } = refreshTokensOf(members["refresh_token"], refreshTokens);
   if (accessToken === undefined && counts === undefined && others.length === 0) return undefined;
-  const refreshLife = seconds(members["refresh_token_expires_in"]);
   const scope = members["scope"] === undefined ? members["scopes"] : members["scope"];
   return defined({
     accessToken: secretOf(accessToken),
-    expiresInSeconds: seconds(members["expires_in"]) ?? assumedLifeSeconds,
+    ...lifetimesOf(members, sentAt, habits),
     refreshToken: secretOf(counts),
     otherRefreshTokens: others.length === 0 ? undefined : others.map((each) => new Secret(each)),
-    // Some providers write 0 for a consent that has no end.
-    refreshTokenExpiresInSeconds: refreshLife === 0 ? undefined : refreshLife,
     // That a part of an answer has no scope says nothing about the rest of it.
     ...readScope(scope === undefined && !isWhole ? null : scope),
     // Taken as it is. Its verifier refuses one that is malformed.
@@ -136,6 +130,7 @@ export function journalText({ tokens, receivedAt }: ReceivedTokens): Secret {
       refresh_token: tokens.refreshToken?.expose(),
       other_refresh_tokens: tokens.otherRefreshTokens?.map((each) => each.expose()),
       refresh_token_expires_in: tokens.refreshTokenExpiresInSeconds,
+      authorization_expires_in: tokens.consentExpiresInSeconds,
       scope: tokens.scope,
       scope_unread: tokens.scopeUnread,
       id_token: tokens.idToken?.expose(),
@@ -151,10 +146,11 @@ export function fromJournal(text: string): ReceivedTokens | undefined {
   if (typeof receivedAt !== "number" || (access ?? refresh ?? others) === undefined) return undefined;
   const tokens = defined({
     accessToken: secretOf(access),
-    expiresInSeconds: seconds(body["expires_in"]) ?? assumedLifeSeconds,
+    expiresInSeconds: numberOf(body["expires_in"]),
     refreshToken: secretOf(refresh),
     otherRefreshTokens: Array.isArray(others) ? others.flatMap((each) => secretOf(each) ?? []) : undefined,
-    refreshTokenExpiresInSeconds: seconds(body["refresh_token_expires_in"]),
+    refreshTokenExpiresInSeconds: numberOf(body["refresh_token_expires_in"]),
+    consentExpiresInSeconds: numberOf(body["authorization_expires_in"]),
     ...(body["scope_unread"] === true ? { scopeUnread: true as const } : readScope(scope)),
     idToken: secretOf(idToken),
   });
@@ -171,9 +167,6 @@ function textOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** Whole seconds, from a number or from digits in a string; undefined where there is neither. Below 0 becomes 0. */
-function seconds(value: unknown): number | undefined {
-  const number = typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value;
-  if (typeof number !== "number" || Number.isNaN(number)) return undefined;
-  return Math.min(Math.max(Math.floor(number), 0), longestLifeSeconds);
+function numberOf(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
 }

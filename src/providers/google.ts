@@ -56,6 +56,8 @@ export function google(options: GoogleOptions): Provider {
       "https://www.googleapis.com/auth/drive.appfolder": "https://www.googleapis.com/auth/drive.appdata",
     },
     apiHosts: ["www.googleapis.com", "*.googleapis.com"],
+    // Of access that the person limited in time: no refresh makes it longer.
+    announcedEnds: { refresh_token_expires_in: "fixed" as const },
     revocationEndsSiblings: true,
     connectionsPage: "https://myaccount.google.com/connections",
     offlineHint:

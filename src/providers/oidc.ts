@@ -48,6 +48,12 @@ export interface OidcOptions {
   readonly canonicalScopes?: CanonicalScopes;
   /** Hosts that a token may be sent to; a leading `*.` stands for any subdomain. Default: none. */
   readonly apiHosts?: readonly string[];
+  /** How long access tokens live, seconds, where the issuer's answers do not say it. Default: their end is not known. */
+  readonly accessTokenTtlSeconds?: number;
+  /** Further members of answers that announce the end of a refresh token (`moves`) or of a consent (`fixed`). */
+  readonly announcedEnds?: Readonly<Record<string, "moves" | "fixed">>;
+  /** How long a refresh token may be unused, days. Default: 30. */
+  readonly keepAliveDays?: number;
   /** What the issuer's error codes mean where that differs from RFC 6749. */
   readonly refusals?: Provider["refusals"];
   /** The page where a person can remove an app, for a hint where a revocation was not confirmed. Default: none. */
@@ -80,6 +86,9 @@ export function oidc(options: OidcOptions): Provider {
     authorizedParties: options.authorizedParties,
     canonicalScopes: options.canonicalScopes ?? {},
     apiHosts: options.apiHosts ?? [],
+    accessTokenTtlSeconds: options.accessTokenTtlSeconds,
+    announcedEnds: options.announcedEnds,
+    keepAliveDays: options.keepAliveDays,
     refusals: options.refusals,
     revocationEndsSiblings: false,
     connectionsPage: options.connectionsPage,

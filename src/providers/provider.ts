@@ -109,6 +109,24 @@ export interface Provider {
   readonly revocationEndsSiblings: boolean;
   /** The page where a person sees which apps they have connected, and can remove one. Shown where we could not. */
   readonly connectionsPage?: string;
+  /**
+   * How long its access tokens live, seconds, where its answers do not say it. Absent: the end of such a token is not
+   * known. Another one is got when it is an hour old, and where that is not possible it is handed out until an API
+   * refuses it.
+   */
+  readonly accessTokenTtlSeconds?: number;
+  /**
+   * Members of its answers that announce the end of a refresh token or of a consent, as seconds or as a point in time.
+   * `moves`: a refresh moves the end, so a grant that nobody uses is refreshed before. `fixed`: nothing moves it, so it
+   * is only shown. They are added to the usual names, such as `refresh_token_expires_in` (`moves`) and
+   * `authorization_expires_in` (`fixed`), or say something else of these.
+   */
+  readonly announcedEnds?: Readonly<Record<string, "moves" | "fixed">>;
+  /**
+   * How long a refresh token may be unused, days: a grant that nobody uses is refreshed after 80 to 100 % of that time.
+   * Default: 30.
+   */
+  readonly keepAliveDays?: number;
   /** What an authorization request must say to get a refresh token; shown to developers as a hint. */
   readonly offlineHint: string;
 }

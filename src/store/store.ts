@@ -50,6 +50,7 @@ export interface GrantRow {
   readonly refreshDigestHash: Uint8Array | null;
   readonly accessSealed: Uint8Array | null;
   readonly accessIssuedAt: number | null;
+  /** Null where there is no access token, or nobody said when it ends. */
   readonly accessExpiresAt: number | null;
   readonly lastRefreshAt: number | null;
   readonly lastError: string | null;
@@ -168,6 +169,13 @@ export interface GrantStore {
    * @returns true: the grant is `suspect` now; false: it is not usable, has no refresh token, or is not there
    */
   markSuspect(grantId: string, at: number): Promise<boolean>;
+  /**
+   * Notes that an access token has ended that nothing can replace: an API refused it. It counts as expired at `at`.
+   *
+   * @param accessSealed the sealed token as it was read
+   * @returns true: noted; false: the grant holds another token, or one that ended before; or it holds a refresh token
+   */
+  endAccessToken(grantId: string, accessSealed: Uint8Array, at: number): Promise<boolean>;
   /** @returns `active` grants with a refresh token whose last exchange was before that time, the longest ago first */
   idleGrants(exchangedBefore: number, limit: number): Promise<GrantRow[]>;
   /** @returns the number of the latest change, from which a poller starts; 0 in a new store */
@@ -187,7 +195,8 @@ export interface GrantChange {
   readonly grantId: string;
   readonly generation: number;
   readonly state: GrantState;
-  /** Tells access tokens of one generation apart: a consent that brings no refresh token does not begin a new one. */
+  /** These two tell access tokens of one generation apart: a consent without a refresh token does not begin a new one. */
+  readonly accessIssuedAt: number | null;
   readonly accessExpiresAt: number | null;
 }
 

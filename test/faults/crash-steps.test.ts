@@ -7,6 +7,7 @@ import { isOnbehalfError, movableClock } from "../../src/index.ts";
 import type { Vault } from "../../src/index.ts";
 import { testVault, outcomes } from "../support/test-vault.ts";
 import { places } from "../support/places.ts";
+import { slowClock } from "../support/expired-grants.ts";
 import { storeAt } from "../support/store-process.ts";
 import { accepts } from "../support/accepts.ts";
 import type { CrashPlan } from "./crash-process.ts";
@@ -34,7 +35,7 @@ for (const [storeName, place] of Object.entries(places)) {
           for (let step = 1; ; step++) {
             assert.ok(step < mostSteps, "the steps come to an end");
             standin.settings({ accessTokenTtlSeconds: 30 });
-            const first = await fixture.open({ store: storeAt(where) });
+            const first = await fixture.open({ clock: slowClock, store: storeAt(where) });
             const { grantId } = await first.exchangeCode({ code: fixture.code(`step-${step}@example.com`) });
             await first.close();
             standin.settings({ accessTokenTtlSeconds: 3_600 });

@@ -31,6 +31,7 @@ describe("google()", () => {
       },
       clientProject: /^(\d+)[-.]/,
       apiHosts: ["www.googleapis.com", "*.googleapis.com"],
+      announcedEnds: { refresh_token_expires_in: "fixed" },
       revocationEndsSiblings: true,
       connectionsPage: "https://myaccount.google.com/connections",
     });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { spawn } from "node:child_process";
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -71,7 +72,7 @@ function filesUnder(folder: string): string[] {
 }
 
 test("no token, code, key or secret that passes through a service is found in its files, logs or answers", async (t) => {
-  const fixture = await testVault(t, { clock: movableClock(), accessTokenTtlSeconds: 30 });
+  const fixture = await testVault(t, { clock: movableClock() });
   const { standin } = fixture;
   const google = await eavesdropper(t, standin.url);
   const { secrets } = google;
@@ -179,12 +180,17 @@ test("no token, code, key or secret that passes through a service is found in it
   await raw(service.url, `GET /v1/grants HTTP/1.1\r\nHost: ${key}\r\nAuthorization: Bearer ${key}\r\nbroken\r\n\r\n`);
 
   // Tokens, their refreshes, and everything that can go wrong with them.
+  let last = "";
   const token = async (): Promise<void> => {
-    const response = await ask(`/v1/grants/${grantId}/token`);
+    // Another one each time, so that the provider is asked.
+    const refused = createHash("sha256").update(last).digest("hex");
+    const response = await ask(`/v1/grants/${grantId}/token?refused=${refused}`);
     if (response.status !== 200) return;
     const { access_token: value = "" } = (await response.json()) as Record<string, string>;
+    last = value;
     secrets.set(`handed out ${value}`, value);
   };
+  await token();
   await token();
   const [refreshToken = ""] = [...secrets].filter(([name]) => name.includes("refresh_token")).map(([, value]) => value);
   assert.match(refreshToken, /^1\/\//);
@@ -227,7 +233,7 @@ test("no token, code, key or secret that passes through a service is found in it
   await ask("/v1/grants/ext:canary-user-4711", { method: "DELETE" });
   await ask("/v1/grants/ext:canary-user-4711", { method: "DELETE" });
   standin.revoke("ada.canary@example.com");
-  await ask(`/v1/grants/${grantId}/token?min_ttl_seconds=3000`);
+  await token();
 
   const live = filesUnder(join(fixture.path, "..")).map((path) => [path, readFileSync(path)] as const);
   await service.stop();

@@ -30,7 +30,7 @@ function grantFacts(grant: Grant): (readonly [string, string | undefined])[] {
     ...grant.scopes.map((scope, index) => [index === 0 ? "scopes" : "", scope] as const),
     ["created", grant.createdAt.toISOString()],
     ["last refresh", grant.lastRefreshAt?.toISOString() ?? "never"],
-    ["access until", grant.accessExpiresAt?.toISOString()],
+    ["access until", grant.accessTokenEndKnown === false ? "an API refuses it" : grant.accessExpiresAt?.toISOString()],
     ["last error", grant.lastError && `${grant.lastError.error} at ${grant.lastError.at.toISOString()}`],
   ];
 }

@@ -105,7 +105,8 @@ export function service(vault: Vault, options: ServiceOptions = {}): Service {
       "token",
       async (context) => {
         const minTtlSeconds = wholeNumber("min_ttl_seconds", queryOf(context).get("min_ttl_seconds"), 0, 86_400);
-        const token = await vault.getAccessToken(refOf(context), defined({ minTtlSeconds }));
+        const refused = queryOf(context).get("refused");
+        const token = await vault.getAccessToken(refOf(context), defined({ minTtlSeconds, refused }));
         return new Response(tokenBody(token, vault.clock.now()), { headers: tokenHeaders });
       },
     ],

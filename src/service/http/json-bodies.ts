@@ -21,6 +21,7 @@ export function grantBody(grant: Grant): Record<string, unknown> {
     updated_at: grant.updatedAt,
     last_refresh_at: grant.lastRefreshAt,
     access_expires_at: grant.accessExpiresAt,
+    access_token_end_known: grant.accessTokenEndKnown,
     last_error: grant.lastError,
     hint: grant.hint,
   };
@@ -31,25 +32,25 @@ const heads = new WeakMap<AccessToken, string>();
 
 /**
  * A token as JSON, with `expires_at` (seconds since the epoch) besides the members of OAuth. Put together by hand: this is
- * the one answer that is given thousands of times a second.
+ * the one answer that is given thousands of times a second. Where nobody knows when the token ends, both are left out.
  *
  * @param now milliseconds since the epoch, for `expires_in`
  * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-5.1 | RFC 6749 section 5.1}
  */
 export function tokenBody(token: AccessToken, now: number): string {
+  const end = token.expiresAt?.getTime();
   let head = heads.get(token);
-  const expiresAt = Math.floor(token.expiresAt.getTime() / 1000);
   if (head === undefined) {
     const members = JSON.stringify({
       access_token: token.token,
       token_type: "Bearer",
       scope: token.scopes.join(" "),
-      expires_at: expiresAt,
+      expires_at: end === undefined ? undefined : Math.floor(end / 1000),
     });
-    head = `${members.slice(0, -1)},"expires_in":`;
+    head = end === undefined ? members : `${members.slice(0, -1)},"expires_in":`;
     heads.set(token, head);
   }
-  return `${head}${Math.max(0, Math.floor((token.expiresAt.getTime() - now) / 1000))}}`;
+  return end === undefined ? head : `${head}${Math.max(0, Math.floor((end - now) / 1000))}}`;
 }
 
 /**

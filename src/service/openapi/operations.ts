@@ -164,6 +164,11 @@ export const operations: readonly Operation[] = [
         description: "How many seconds the token must still be valid.",
         schema: { type: "integer", minimum: 0, maximum: 86_400, default: 60 },
       },
+      {
+        name: "refused",
+        description: "The SHA-256, in hex, of a token that an API has just refused: the answer is another one.",
+        schema: { type: "string", pattern: "^[0-9A-Fa-f]{64}$" },
+      },
     ],
     answers: { says: "The access token (RFC 6749 section 5.1).", schema: ref("Token") },
     errors: refreshErrors,

@@ -68,6 +68,10 @@ export const schemas: Readonly<Record<string, object>> = {
       updated_at: time,
       last_refresh_at: time,
       access_expires_at: time,
+      access_token_end_known: {
+        ...yesNo,
+        description: "False: the provider did not say when the access token ends. Absent: none is held.",
+      },
       last_error: object(["error", "at"], { error: text, at: time }),
       hint: { ...text, description: "What is left to do, where the provider did not confirm a revocation." },
     },
@@ -76,10 +80,13 @@ export const schemas: Readonly<Record<string, object>> = {
     grants: { type: "array", items: { $ref: "#/components/schemas/Grant" } },
     cursor: { ...text, description: "Present where there are more grants: pass it on to get the next page." },
   }),
-  Token: object(["access_token", "token_type", "expires_in", "scope", "expires_at"], {
+  Token: object(["access_token", "token_type", "scope"], {
     access_token: text,
     token_type: { const: "Bearer" },
-    expires_in: { ...integer, description: "Seconds from now." },
+    expires_in: {
+      ...integer,
+      description: "Seconds from now. Absent, like expires_at, where the provider did not say when the token ends.",
+    },
     scope: text,
     expires_at: { ...integer, description: "Seconds since the epoch." },
   }),

@@ -94,9 +94,20 @@ export function grantStore(database: Database): GrantStore {
         async (sql) =>
           (await sql.run(
             `UPDATE grants SET state_since = :at, state = 'suspect', updated_at = :at,
-               access_expires_at = CASE WHEN access_expires_at > :at THEN :at ELSE access_expires_at END
+               access_expires_at = CASE WHEN access_sealed IS NULL OR access_expires_at <= :at THEN access_expires_at ELSE :at END
              WHERE grant_id = :grantId AND state IN ('active', 'suspect') AND refresh_sealed IS NOT NULL`,
             { at, grantId },
+          )) === 1,
+      ),
+
+    endAccessToken: (grantId, accessSealed, at) =>
+      database.transaction(
+        async (sql) =>
+          (await sql.run(
+            `UPDATE grants SET access_expires_at = :at, updated_at = :at
+             WHERE grant_id = :grantId AND access_sealed = :accessSealed AND refresh_sealed IS NULL
+               AND (access_expires_at IS NULL OR access_expires_at > :at)`,
+            { at, grantId, accessSealed },
           )) === 1,
       ),
 
@@ -114,7 +125,7 @@ export function grantStore(database: Database): GrantStore {
     const rows = await database.all(
       // A grant whose row was deleted by hand is as good as revoked.
       `SELECT change_seq, grant_changes.grant_id AS grant_id, COALESCE(generation, 0) AS generation,
-         COALESCE(state, 'revoked') AS state, access_expires_at
+         COALESCE(state, 'revoked') AS state, access_issued_at, access_expires_at
        FROM grant_changes LEFT JOIN grants ON grants.grant_id = grant_changes.grant_id
        WHERE change_seq >= :seq ORDER BY change_seq`,
       { seq },

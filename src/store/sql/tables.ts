@@ -47,6 +47,7 @@ export const changeColumns: ColumnsOf<GrantChange> = {
   grantId: text("grant_id"),
   generation: number("generation"),
   state: text("state"),
+  accessIssuedAt: numberOrNull("access_issued_at"),
   accessExpiresAt: numberOrNull("access_expires_at"),
 };
 

@@ -39,8 +39,8 @@ export function changeTests(stores: SuiteStores): void {
       for (const [name, step] of Object.entries(steps)) {
         await step();
         const seen = await other.changesSince(seq);
-        const { generation, state, accessExpiresAt } = await read(store, grantId);
-        deepEqual(seen.changes, [{ grantId, generation, state, accessExpiresAt }], name);
+        const { generation, state, accessIssuedAt, accessExpiresAt } = await read(store, grantId);
+        deepEqual(seen.changes, [{ grantId, generation, state, accessIssuedAt, accessExpiresAt }], name);
         ok(seen.seq > seq, name);
         ({ seq, changes } = seen);
         deepEqual(await other.changesSince(seq), { seq, changes: [] }, `nothing new after ${name}`);

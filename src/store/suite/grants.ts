@@ -79,6 +79,7 @@ export function grantTests(stores: SuiteStores): void {
   });
 
   describe("lists of grants", () => {
+    endedTokenTests(stores);
     idleTests(stores);
 
     test("pages of grants follow each other in the order of their ids' bytes, with none left out and none twice", async (t) => {
@@ -103,6 +104,23 @@ export function grantTests(stores: SuiteStores): void {
       deepEqual(await ids({ externalHash: bytes("user-1"), state: "lapsed" }), []);
       deepEqual(await ids({ subjectHash: bytes("ada"), state: "active", after: active.grantId }), [second.grantId]);
     });
+  });
+}
+
+function endedTokenTests(stores: SuiteStores): void {
+  test("an access token that an API refused ends once, where nothing replaces it and no other one is there", async (t) => {
+    const store = await stores.open(t);
+    const lone = { refreshSealed: null, accessExpiresAt: null, accessSealed: bytes("lone") };
+    const { grantId } = await save(store, lone);
+    const at = suiteTime + 7;
+    equal(await store.endAccessToken(grantId, bytes("another"), at), false);
+    equal(await store.endAccessToken("g_unknown", bytes("lone"), at), false);
+    equal((await read(store, grantId)).accessExpiresAt, null);
+    equal(await store.endAccessToken(grantId, bytes("lone"), at), true);
+    equal((await read(store, grantId)).accessExpiresAt, at);
+    equal(await store.endAccessToken(grantId, bytes("lone"), at + 1), false, "it keeps the time of its end");
+    const offline = await save(store, { accessSealed: bytes("offline") });
+    equal(await store.endAccessToken(offline.grantId, bytes("offline"), at), false, "a refresh replaces it");
   });
 }
 

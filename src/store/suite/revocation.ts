@@ -95,6 +95,19 @@ export function revocationTests(stores: SuiteStores): void {
       });
     }
 
+    test("a token whose end nobody said counts as expired once its grant is suspect, and where there is none, none ends", async (t) => {
+      const store = await stores.open(t);
+      const unsaid = await save(store, { accessExpiresAt: null });
+      const none = await save(store, { accessSealed: null, accessExpiresAt: null });
+      for (const [{ grantId }, end] of [
+        [unsaid, suiteTime + 9],
+        [none, null],
+      ] as const) {
+        equal(await store.markSuspect(grantId, suiteTime + 9), true);
+        equal((await read(store, grantId)).accessExpiresAt, end);
+      }
+    });
+
     test("only a usable grant with a refresh token is marked suspect: with no other could the provider be asked", async (t) => {
       const store = await stores.open(t);
       const signInOnly = await save(store, { refreshSealed: null });

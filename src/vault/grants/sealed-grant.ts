@@ -7,6 +7,7 @@ import { defined } from "../../core/defined.ts";
 import { scopesOf } from "../../core/grant.ts";
 import type { Grant, Profile } from "../../core/grant.ts";
 import { Secret } from "../../core/secret.ts";
+import type { TokenLife } from "../../core/token-life.ts";
 import type { SealedPlace } from "../../crypto/places.ts";
 import type { GrantRow } from "../../store/store.ts";
 import { grantUnreadable } from "../errors/grant-unreadable.ts";
@@ -57,6 +58,17 @@ export function openAccessToken(keyring: Sealer, row: GrantRow): Secret | undefi
   return new Secret(token);
 }
 
+/** The life of a row's access token; undefined where it holds none. */
+export function lifeOf({
+  accessSealed,
+  accessIssuedAt,
+  accessExpiresAt,
+  refreshSealed,
+}: Pick<GrantRow, "accessSealed" | "accessIssuedAt" | "accessExpiresAt" | "refreshSealed">): TokenLife | undefined {
+  if (accessSealed === null) return undefined;
+  return { issuedAt: accessIssuedAt ?? 0, expiresAt: accessExpiresAt, isRefreshable: refreshSealed !== null };
+}
+
 function accessTokenPlace({ grantId, clientId, generation }: GrantRow): SealedPlace {
   return { clientId, column: "grants.access_token", recordId: grantId, generation };
 }
@@ -93,6 +105,7 @@ export function grantOf(keyring: Sealer, row: GrantRow): Grant {
       reason: reason ?? undefined,
       lastRefreshAt: date(row.lastRefreshAt),
       accessExpiresAt: date(row.accessExpiresAt),
+      accessTokenEndKnown: row.accessSealed === null ? undefined : row.accessExpiresAt !== null,
       lastError: lastError === null ? undefined : { error: lastError, at: new Date(row.lastErrorAt ?? 0) },
     }),
   };

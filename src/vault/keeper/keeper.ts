@@ -46,8 +46,8 @@ export type RefreshOutcome =
       readonly accessToken: Secret;
       /** When the request for the token was sent, milliseconds since the epoch. */
       readonly issuedAt: number;
-      /** When the token expires, milliseconds since the epoch. */
-      readonly expiresAt: number;
+      /** When the token expires, milliseconds since the epoch; null where the provider did not say. */
+      readonly expiresAt: number | null;
       /** As granted, separated by spaces. */
       readonly scope: string;
       /** False while the store cannot be written: then the keeper holds the answer, and goes on trying. */

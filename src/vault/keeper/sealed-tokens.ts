@@ -4,12 +4,13 @@
  */
 import { createHash } from "node:crypto";
 import { Secret } from "../../core/secret.ts";
+import { isLiving } from "../../core/token-life.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
 import type { SealedColumn, SealedPlace } from "../../crypto/places.ts";
-import type { ReceivedTokens } from "../../oauth/token-set.ts";
+import type { ReceivedTokens, TokenSet } from "../../oauth/token-set.ts";
 import type { GrantRow, TokenColumns } from "../../store/store.ts";
 import { grantUnreadable, ifReadable } from "../errors/grant-unreadable.ts";
-import { openAccessToken } from "../grants/sealed-grant.ts";
+import { lifeOf, openAccessToken } from "../grants/sealed-grant.ts";
 
 type Identity = Pick<GrantRow, "grantId" | "clientId">;
 
@@ -19,7 +20,7 @@ export interface KeptTokens {
   /** When the refresh token ends, milliseconds since the epoch; null where the provider did not say. */
   readonly expiresAt: number | null;
   /** An access token that still lives, and when it expires, milliseconds since the epoch. */
-  readonly access?: { readonly token: Secret; readonly expiresAt: number } | undefined;
+  readonly access?: { readonly token: Secret; readonly expiresAt: number | null } | undefined;
 }
 
 /**
@@ -41,7 +42,7 @@ export function sealTokens(
   const access =
     tokens.accessToken === undefined
       ? kept?.access
-      : { token: tokens.accessToken, expiresAt: receivedAt + tokens.expiresInSeconds * 1000 };
+      : { token: tokens.accessToken, expiresAt: accessExpiresAt(tokens, receivedAt, refreshToken !== undefined) };
   const life = tokens.refreshTokenExpiresInSeconds;
   return {
     refreshSealed:
@@ -62,6 +63,20 @@ export function sealTokens(
 }
 
 /**
+ * When an answer's access token expires, milliseconds since the epoch; null where nobody said.
+ *
+ * @param isRefreshable whether the grant holds a refresh token. Without one, a life of 0 is read as none that was said:
+ *   nobody gives a token that is over when it comes, and cannot be replaced
+ */
+export function accessExpiresAt(
+  { expiresInSeconds: life }: TokenSet,
+  receivedAt: number,
+  isRefreshable: boolean,
+): number | null {
+  return life === undefined || (life === 0 && !isRefreshable) ? null : receivedAt + life * 1000;
+}
+
+/**
  * Opens the refresh token of a row; undefined where the row holds none.
  *
  * @throws {OnbehalfError} `grant_unreadable`: it does not open
@@ -79,10 +94,10 @@ export function openRefreshToken(keyring: Sealer, row: GrantRow): Secret | undef
  * @param at milliseconds since the epoch
  */
 export function livingAccess(keyring: Sealer, row: GrantRow, at: number): KeptTokens["access"] {
-  const { accessExpiresAt: expiresAt } = row;
-  if (expiresAt === null || expiresAt <= at) return undefined;
+  const life = lifeOf(row);
+  if (life === undefined || !isLiving(life, at)) return undefined;
   const token = ifReadable(() => openAccessToken(keyring, row));
-  return token === undefined ? undefined : { token, expiresAt };
+  return token === undefined ? undefined : { token, expiresAt: life.expiresAt };
 }
 
 function placeOf(column: SealedColumn, { grantId, clientId }: Identity, generation: number): SealedPlace {

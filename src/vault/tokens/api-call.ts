@@ -7,7 +7,8 @@ import type { VaultContext } from "../context.ts";
 
 /**
  * Calls an API with the grant's token; see `Vault.fetch`. Where the API answers 401, the token is refreshed and the
- * request sent once more, unless its body is a stream. Redirects are returned, never followed with the token.
+ * request sent once more, unless its body is a stream. Where there is nothing to refresh with, the request is sent once
+ * more with the same token, and a second 401 ends it. Redirects are returned, never followed with the token.
  */
 export async function callApi(
   context: VaultContext,
@@ -24,8 +25,26 @@ export async function callApi(
   const token = await tokens.get({ grantId: grant.grantId }, options);
   const response = await send(context, target, init, token.token);
   if (response.status !== 401 || !isRepeatable(init.body)) return response;
+  const next = await tokens.replace(token, signal);
+  if (next === undefined && !isAboutToken(response)) return response;
   await response.body?.cancel();
-  return send(context, target, init, (await tokens.replace(token, signal)).token);
+  if (next !== undefined) return send(context, target, init, next.token);
+
+  // The end of this token is the end of the person's access. It must not come from one bad moment of an API.
+  const second = await send(context, target, init, token.token);
+  if (second.status !== 401 || !isAboutToken(second)) return second;
+  await second.body?.cancel();
+  return send(context, target, init, (await tokens.end(token)).token);
+}
+
+/**
+ * Whether a 401 may mean that the token has ended. Many APIs do not say why; one that names another error means that.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+ */
+function isAboutToken({ headers }: Response): boolean {
+  const error = /\berror\s*=\s*"?([\w-]+)/i.exec(headers.get("www-authenticate") ?? "")?.[1];
+  return error === undefined || error === "invalid_token";
 }
 
 function send({ fetch }: VaultContext, target: URL, init: RequestInit, token: string): Promise<Response> {

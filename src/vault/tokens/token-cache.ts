@@ -1,4 +1,5 @@
 import type { GrantRef } from "../../core/grant.ts";
+import type { TokenLife } from "../../core/token-life.ts";
 import type { GrantChange, GrantRow } from "../../store/store.ts";
 import type { AccessToken } from "./access-token.ts";
 
@@ -11,8 +12,7 @@ export type Identity = Pick<GrantRow, "grantId" | "provider" | "clientId" | "iss
 export interface CachedToken extends Identity {
   readonly token: AccessToken;
   readonly generation: number;
-  /** Milliseconds since the epoch. */
-  readonly expiresAt: number;
+  readonly life: TokenLife;
   /** From this time on, the token is refreshed in the background. Milliseconds since the epoch. */
   readonly refreshAt: number;
   /** Whether it was handed out since it was kept. Only such tokens are refreshed before they expire. */
@@ -75,9 +75,10 @@ export class TokenCache {
   }
 
   /** Whether the cache holds what a change wrote, as after a refresh by this process. */
-  #isKnown({ grantId, generation, state, accessExpiresAt }: GrantChange): boolean {
+  #isKnown({ grantId, generation, state, accessIssuedAt, accessExpiresAt }: GrantChange): boolean {
     const cached = this.#tokens.get(grantId);
-    return state === "active" && cached?.generation === generation && cached.expiresAt === accessExpiresAt;
+    if (state !== "active" || cached?.generation !== generation) return false;
+    return cached.life.issuedAt === accessIssuedAt && cached.life.expiresAt === accessExpiresAt;
   }
 }
 

@@ -2,10 +2,11 @@
  * tokens/ hands out valid access tokens: from memory, from the store, or by a refresh that all waiting callers share.
  * What opens or sends a refresh token does not belong here: this code asks the keeper for that.
  */
-import { isOnbehalfError } from "../../core/errors.ts";
+import { invalidRequest, isOnbehalfError } from "../../core/errors.ts";
 import { isUsable, scopesOf } from "../../core/grant.ts";
 import type { GrantRef, LapseReason } from "../../core/grant.ts";
 import { SingleFlight, waitFor } from "../../core/single-flight.ts";
+import { tokenDigest } from "../../crypto/token-digest.ts";
 import type { GrantRow } from "../../store/store.ts";
 import { protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";
@@ -13,9 +14,11 @@ import { clientMisconfigured } from "../errors/client-misconfigured.ts";
 import { providerUnavailable } from "../errors/provider-unavailable.ts";
 import { reauthorizationRequired } from "../errors/reauthorization-required.ts";
 import { findGrant } from "../grants/find-grant.ts";
-import { openAccessToken } from "../grants/sealed-grant.ts";
+import { lifeOf, openAccessToken } from "../grants/sealed-grant.ts";
 import type { Keeper, Priority, RefreshOutcome, SeenGrant } from "../keeper/keeper.ts";
-import { AccessToken, isFresh, refreshAheadAt } from "./access-token.ts";
+import { endOf, endedAtOnceMs, isFresh, isLiving, refreshAheadAt } from "../../core/token-life.ts";
+import type { TokenLife } from "../../core/token-life.ts";
+import { AccessToken } from "./access-token.ts";
 import { cacheKey } from "./token-cache.ts";
 import type { CachedToken, Identity, TokenCache } from "./token-cache.ts";
 
@@ -23,6 +26,11 @@ import type { CachedToken, Identity, TokenCache } from "./token-cache.ts";
 export interface GetAccessTokenOptions {
   /** How long the token must still live, seconds. One that lives for a shorter time is refreshed first. Default: 60. */
   readonly minTtlSeconds?: number;
+  /**
+   * The SHA-256, in hex, of a token that an API has just refused. Where the grant still holds that one, it is replaced,
+   * or ends where there is nothing to replace it with. Default: none was refused.
+   */
+  readonly refused?: string;
   /** Ends the wait: the call throws the signal's reason. A refresh that is under way goes on, for the next caller. */
   readonly signal?: AbortSignal;
 }
@@ -90,9 +98,10 @@ export class TokenSource {
   }
 
   /** See `Vault.getAccessToken`. */
-  async get(ref: GrantRef, { minTtlSeconds = 60, signal }: GetAccessTokenOptions): Promise<AccessToken> {
+  async get(ref: GrantRef, { minTtlSeconds = 60, refused, signal }: GetAccessTokenOptions): Promise<AccessToken> {
     const key = cacheKey(ref);
     const minTtlMs = minTtlSeconds * 1000;
+    if (refused !== undefined) return this.#getAnother(ref, key, minTtlMs, refused.toLowerCase(), signal);
     const cached = this.peek(key, minTtlMs);
     if (cached !== undefined) return cached;
     signal?.throwIfAborted();
@@ -110,17 +119,59 @@ export class TokenSource {
 
   /**
    * Another token than the one that an API has just refused. One refresh replaces it, however many calls were refused
-   * with it.
+   * with it. While the provider fails, it may be the same one.
+   *
+   * @returns undefined where the grant holds this token and nothing to get another one with
    */
-  async replace(refused: AccessToken, signal?: AbortSignal): Promise<AccessToken> {
+  async replace(refused: AccessToken, signal?: AbortSignal): Promise<AccessToken | undefined> {
     const read = await this.#read({ grantId: refused.grantId });
     const { row } = read;
     const key = cacheKey(row.grantId);
     this.#assertUsable(row);
     const current = openAccessToken(this.#context.keyring, row);
     if (current !== undefined && current.expose() !== refused.token) return this.#handOut(key, read);
-    if (row.refreshSealed === null) return this.#reauthorize(row, "no_refresh_token");
+    if (row.refreshSealed === null) return undefined;
     return this.#refreshed(key, read, signal);
+  }
+
+  /**
+   * Ends a token that an API has refused and nothing can replace: it is handed out no more.
+   *
+   * @throws {OnbehalfError} `reauthorization_required`, unless the grant holds another token by now
+   */
+  async end(refused: AccessToken): Promise<AccessToken> {
+    const key = cacheKey(refused.grantId);
+    const { keyring, store, clock } = this.#context;
+    const { row } = await this.#read({ grantId: refused.grantId });
+    if (row.accessSealed !== null && openAccessToken(keyring, row)?.expose() === refused.token) {
+      await store.endAccessToken(row.grantId, row.accessSealed, clock.now());
+      this.#cache.invalidate([row.grantId]);
+    }
+    return this.#obtain({ grantId: row.grantId }, key, 0);
+  }
+
+  /** A token other than the refused one; that one must not be returned, not even while the provider fails. */
+  async #getAnother(
+    ref: GrantRef,
+    key: string,
+    minTtlMs: number,
+    refused: string,
+    signal: AbortSignal | undefined,
+  ): Promise<AccessToken> {
+    if (!/^[0-9a-f]{64}$/.test(refused)) {
+      throw invalidRequest(
+        "refused must be the SHA-256 of a token, in hex",
+        "send the 64 hex digits of the SHA-256 of the token that the API refused",
+        "refused",
+      );
+    }
+    signal?.throwIfAborted();
+    const token = await this.#obtain(ref, key, minTtlMs, signal);
+    if (tokenDigest(token.token) !== refused) return token;
+    const next = (await this.replace(token, signal)) ?? (await this.end(token));
+    if (tokenDigest(next.token) !== refused) return next;
+    const row = await findGrant(this.#context, { grantId: token.grantId });
+    return this.#unavailable(row, row.lastError ?? "no_new_token", 1_000);
   }
 
   /** Resolves when the refreshes under way have ended. */
@@ -136,6 +187,8 @@ export class TokenSource {
     const living = this.#living(row);
     if (row.refreshSealed === null) return living ?? this.#reauthorize(row, "no_refresh_token");
     if (living !== undefined) this.#keep(key, living, row, version);
+    const waitMs = this.#endedAtOnceMs(row);
+    if (waitMs > 0) return this.#unavailable(row, "tokens_end_at_once", waitMs);
     return this.#refreshed(key, read, signal);
   }
 
@@ -144,8 +197,12 @@ export class TokenSource {
     for (let followed = 0; ;) {
       const outcome = await waitFor(this.#refresh(read.row), signal);
       if (outcome.kind === "unavailable" || outcome.kind === "misconfigured") return this.#failed(read.row, outcome);
-      if (outcome.kind === "refreshed" && outcome.expiresAt > this.#context.clock.now()) {
-        return this.#received(key, read, outcome);
+      if (outcome.kind === "refreshed") {
+        const life = lifeOfOutcome(outcome);
+        const now = this.#context.clock.now();
+        if (life.expiresAt === null || life.expiresAt > now) return this.#received(key, read, outcome, life);
+        const waitMs = endedAtOnceMs(life, now);
+        if (waitMs > 0) return this.#unavailable(read.row, "tokens_end_at_once", waitMs);
       }
       // Another process was first, or the grant has ended, or the new token has expired already: the row says which.
       read = await this.#read({ grantId: read.row.grantId });
@@ -172,13 +229,15 @@ export class TokenSource {
   #received(
     key: string,
     { row, version }: ReadGrant,
-    { accessToken, issuedAt, expiresAt, scope, isStored }: RefreshOutcome & { kind: "refreshed" },
+    { accessToken, scope, isStored }: RefreshOutcome & { kind: "refreshed" },
+    life: TokenLife,
   ): AccessToken {
-    const token = new AccessToken(row.grantId, accessToken, expiresAt, scopesOf(scope));
-    const next = { ...row, generation: row.generation + 1, accessIssuedAt: issuedAt };
+    const end = endOf(life, this.#context.clock.now());
+    const token = new AccessToken(row.grantId, accessToken, end, scopesOf(scope));
+    const next = { ...row, generation: row.generation + 1 };
     // Where the store could not take the token, it is kept whatever else has changed: otherwise the next caller would
     // have the old refresh token sent again.
-    this.#keep(key, token, next, isStored ? version : this.#cache.version);
+    this.#keepAs(key, token, next, life, isStored ? version : this.#cache.version);
     return token;
   }
 
@@ -198,7 +257,7 @@ export class TokenSource {
 
   #cached(key: string, minTtlMs: number): CachedToken | undefined {
     const cached = this.#cache.find(key);
-    return cached !== undefined && isFresh(cached.expiresAt, this.#context.clock.now(), minTtlMs) ? cached : undefined;
+    return cached !== undefined && isFresh(cached.life, this.#context.clock.now(), minTtlMs) ? cached : undefined;
   }
 
   async #read(ref: GrantRef): Promise<ReadGrant> {
@@ -206,17 +265,24 @@ export class TokenSource {
     return { row: await findGrant(this.#context, ref), version };
   }
 
-  #isFresh({ accessExpiresAt }: GrantRow, minTtlMs: number): boolean {
-    return isFresh(accessExpiresAt ?? undefined, this.#context.clock.now(), minTtlMs);
+  #isFresh(row: GrantRow, minTtlMs: number): boolean {
+    const life = lifeOf(row);
+    return life !== undefined && isFresh(life, this.#context.clock.now(), minTtlMs);
   }
 
   /** The stored token, where it has not expired. */
   #living(row: GrantRow): AccessToken | undefined {
-    if (!this.#isFresh(row, 0) || row.accessExpiresAt === null) return undefined;
+    const life = lifeOf(row);
+    const now = this.#context.clock.now();
+    if (life === undefined || !isLiving(life, now)) return undefined;
     const token = openAccessToken(this.#context.keyring, row);
-    return token === undefined
-      ? undefined
-      : new AccessToken(row.grantId, token, row.accessExpiresAt, scopesOf(row.scope));
+    return token === undefined ? undefined : new AccessToken(row.grantId, token, endOf(life, now), scopesOf(row.scope));
+  }
+
+  #endedAtOnceMs(row: GrantRow): number {
+    const life = lifeOf(row);
+    // A suspect grant's token counts as ended so that the provider is asked.
+    return life === undefined || row.state !== "active" ? 0 : endedAtOnceMs(life, this.#context.clock.now());
   }
 
   #handOut(key: string, { row, version }: ReadGrant): AccessToken {
@@ -227,11 +293,15 @@ export class TokenSource {
   }
 
   #keep(key: string, token: AccessToken, row: GrantRow, version: number): void {
-    const { grantId, generation, provider, clientId, issuer, accessIssuedAt } = row;
-    const expiresAt = token.expiresAt.getTime();
-    const refreshAt = refreshAheadAt(accessIssuedAt ?? expiresAt, expiresAt, this.#context.random());
+    const life = lifeOf(row);
+    if (life !== undefined) this.#keepAs(key, token, row, life, version);
+  }
+
+  #keepAs(key: string, token: AccessToken, row: GrantRow, life: TokenLife, version: number): void {
+    const { grantId, generation, provider, clientId, issuer } = row;
+    const refreshAt = refreshAheadAt(life, this.#context.random());
     const identity = { grantId, provider, clientId, issuer };
-    this.#cache.keep(key, { ...identity, token, generation, expiresAt, refreshAt, used: true }, version);
+    this.#cache.keep(key, { ...identity, token, generation, life, refreshAt, used: true }, version);
   }
 
   #assertUsable(row: GrantRow): void {
@@ -256,4 +326,8 @@ export class TokenSource {
       retryAfterMs,
     });
   }
+}
+
+function lifeOfOutcome({ issuedAt, expiresAt }: RefreshOutcome & { kind: "refreshed" }): TokenLife {
+  return { issuedAt, expiresAt, isRefreshable: true };
 }

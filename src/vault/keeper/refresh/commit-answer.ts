@@ -6,7 +6,7 @@ import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { GrantRow, TokenColumns } from "../../../store/store.ts";
 import type { KeeperContext } from "../context.ts";
 import type { RefreshOutcome } from "../keeper.ts";
-import { livingAccess, openRefreshToken, sealTokens } from "../sealed-tokens.ts";
+import { accessExpiresAt, livingAccess, openRefreshToken, sealTokens } from "../sealed-tokens.ts";
 import { rescueUnlessStored } from "../rescue-unless-stored.ts";
 import { storeDurably } from "../store-durably.ts";
 import { keepLateAnswer, keepOtherRefreshTokens } from "../late-answers.ts";
@@ -71,7 +71,7 @@ function outcomeOf(grant: GrantRow, { tokens, receivedAt }: ReceivedTokens, isSt
     kind: "refreshed",
     accessToken,
     issuedAt: receivedAt,
-    expiresAt: receivedAt + tokens.expiresInSeconds * 1000,
+    expiresAt: accessExpiresAt(tokens, receivedAt, true),
     scope: scopeAfter(tokens, grant.scope),
     isStored,
   };

@@ -1,0 +1,102 @@
+/**
+ * From when to when an access token is handed out. Times are milliseconds since the epoch, by the clock of the machine
+ * that reads them; a clock may be wrong and be put right, and two machines may differ.
+ */
+
+/** What is known of an access token's life. */
+export interface TokenLife {
+  /** When the request for it was sent. */
+  readonly issuedAt: number;
+  /** When it expires; null where the provider did not say. */
+  readonly expiresAt: number | null;
+  /** Whether there is a refresh token, which gets another one. */
+  readonly isRefreshable: boolean;
+}
+
+/**
+ * How far two clocks may differ before one of them counts as wrong, milliseconds. Machines that keep time by NTP differ
+ * by much less.
+ */
+export const clockLeewayMs = 10_000;
+
+/**
+ * How old a token becomes whose end nobody said, before another one is got, milliseconds. Most access tokens live for an
+ * hour. It is no end: where the refresh fails, the old one is handed out until an API refuses it.
+ */
+export const unknownEndAgeMs = 3_600_000;
+
+/** A token that can never live as long as was asked is replaced when less than this part of its life is left. */
+const lastShare = 0.3;
+
+/** How long a token that had ended when it came is not asked for again, milliseconds. */
+const endedAtOnceWaitMs = 30_000;
+
+/**
+ * Whether something was written down at a time that has not come yet. Then the clock was wrong when it was written, or
+ * is wrong now, and the difference of the two times says nothing.
+ *
+ * @param at milliseconds since the epoch
+ * @param now milliseconds since the epoch
+ */
+export function isInFuture(at: number, now: number): boolean {
+  return at > now + clockLeewayMs;
+}
+
+/**
+ * Whether a token can be handed out, as far as is known. One whose end is known and that was issued in our future is
+ * not: it may have ended long ago.
+ */
+export function isLiving({ issuedAt, expiresAt }: TokenLife, now: number): boolean {
+  return expiresAt === null || (expiresAt > now && !isInFuture(issuedAt, now));
+}
+
+/**
+ * Whether a token is handed out as it is, without a refresh before.
+ *
+ * A token whose whole life is no longer than what is asked for is fresh while 30 % of that life is left: otherwise each
+ * call would be a refresh, and none of them would help.
+ *
+ * @param minTtlMs how long it must still live, milliseconds
+ */
+export function isFresh(life: TokenLife, now: number, minTtlMs: number): boolean {
+  const { issuedAt, expiresAt, isRefreshable } = life;
+  if (!isLiving(life, now)) return false;
+  if (expiresAt === null) {
+    return !isRefreshable || (!isInFuture(issuedAt, now) && now - issuedAt < unknownEndAgeMs);
+  }
+  const wholeMs = expiresAt - issuedAt;
+  return expiresAt - now >= (wholeMs <= minTtlMs ? wholeMs * lastShare : minTtlMs);
+}
+
+/**
+ * When a token ends: never further off than the life that the provider announced. Undefined where nobody knows.
+ *
+ * @returns milliseconds since the epoch
+ */
+export function endOf({ issuedAt, expiresAt }: TokenLife, now: number): number | undefined {
+  return expiresAt === null ? undefined : Math.min(expiresAt, now + Math.max(0, expiresAt - issuedAt));
+}
+
+/**
+ * When to refresh a token in the background: at 70 to 85 % of its life, so that tokens that came together are not
+ * refreshed together. `Infinity` where nothing can be refreshed.
+ *
+ * @param random in [0, 1): where in that range
+ * @returns milliseconds since the epoch
+ */
+export function refreshAheadAt({ issuedAt, expiresAt, isRefreshable }: TokenLife, random: number): number {
+  if (!isRefreshable) return Infinity;
+  const wholeMs = expiresAt === null ? unknownEndAgeMs : expiresAt - issuedAt;
+  return issuedAt + Math.floor(wholeMs * (0.7 + 0.15 * random));
+}
+
+/**
+ * How long to wait before the provider is asked again that gave a token which had ended when it came: it would give such
+ * a one to each call.
+ *
+ * @returns milliseconds; 0: the token had a life
+ */
+export function endedAtOnceMs({ issuedAt, expiresAt }: TokenLife, now: number): number {
+  if (expiresAt === null || expiresAt > issuedAt || isInFuture(issuedAt, now)) return 0;
+  return Math.max(0, issuedAt + endedAtOnceWaitMs - now);
+}
