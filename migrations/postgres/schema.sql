@@ -74,6 +74,7 @@ CREATE TABLE grants (
   retry_at bigint,
   created_at bigint NOT NULL,
   updated_at bigint NOT NULL,
+  lost_scope text NOT NULL DEFAULT ''::text,
   CONSTRAINT grants_pkey PRIMARY KEY (grant_id),
   CONSTRAINT grants_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspect'::text, 'lapsed'::text, 'revoking'::text, 'revoked'::text])))
 );

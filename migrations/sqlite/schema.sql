@@ -61,7 +61,7 @@ CREATE TABLE grants (
   retry_at            INTEGER,
   created_at          INTEGER NOT NULL,
   updated_at          INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+, lost_scope TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID;
 
 CREATE INDEX grants_by_exchange ON grants (access_issued_at) WHERE state = 'active' AND refresh_sealed IS NOT NULL;
 

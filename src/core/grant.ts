@@ -79,6 +79,11 @@ export interface Grant {
   readonly profile: Profile;
   /** What the person granted, in the provider's canonical names. */
   readonly scopes: readonly string[];
+  /**
+   * What the grant covered once, lost, and has not got back: the person or an administrator took it away, or a consent
+   * for less took its place. Absent: nothing.
+   */
+  readonly missingScopes?: readonly string[];
   readonly state: GrantState;
   /** Why the grant is `lapsed` or `revoked`. Absent in every other state. */
   readonly reason?: LapseReason;

@@ -38,6 +38,8 @@ export interface GrantRow {
    * @see https://www.rfc-editor.org/rfc/rfc6749#section-3.3
    */
   readonly scope: string;
+  /** What the grant covered once, lost, and has not got back, separated by spaces. */
+  readonly lostScope: string;
   readonly state: GrantState;
   /** Why the grant is `lapsed` or `revoked`; null in every other state. */
   readonly reason: LapseReason | null;
@@ -74,6 +76,7 @@ export type TokenColumns = Pick<
   | "accessIssuedAt"
   | "accessExpiresAt"
   | "scope"
+  | "lostScope"
 >;
 
 /** A data key, wrapped by a master key that the store never sees. */
@@ -279,7 +282,7 @@ export interface RefreshStore {
 export interface LateAnswerRow {
   readonly lateAnswerId: string;
   readonly grantId: string;
-  /** The generation whose refresh token was sent. */
+  /** The generation whose refresh token was sent; -1 where it came for a code. */
   readonly parentGeneration: number;
   readonly answerSealed: Uint8Array;
   readonly receivedAt: number;

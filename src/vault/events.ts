@@ -32,6 +32,17 @@ export type VaultEvent =
   | { readonly type: "unknown_refusal"; readonly grantId: string; readonly provider: string; readonly error: string }
   /** An alarm: the provider refuses this client, or what we send for it. An operator must correct its settings. */
   | { readonly type: "client_refused"; readonly provider: string; readonly clientId: string; readonly error: string }
+  /**
+   * The grant covers other scopes than before, in the provider's own names. What is `lost` was taken away: the person
+   * must be asked for it again.
+   */
+  | {
+      readonly type: "scopes_changed";
+      readonly grantId: string;
+      readonly provider: string;
+      readonly gained: readonly string[];
+      readonly lost: readonly string[];
+    }
   | { readonly type: "lapsed"; readonly grantId: string; readonly provider: string; readonly reason: LapseReason }
   /**
    * An answer with tokens could not be stored on its grant. `as: "orphan"`: the grant had moved on, and the answer is

@@ -112,7 +112,14 @@ export async function virtualKeeper(
     };
     return {
       ...identity,
-      ...sealTokens(keyring, identity, 1, { tokens, receivedAt: accessExpiresAt - life * 1000 }, "openid", undefined),
+      ...sealTokens(
+        keyring,
+        identity,
+        1,
+        { tokens, receivedAt: accessExpiresAt - life * 1000 },
+        { scope: "openid", lostScope: "" },
+        undefined,
+      ),
       provider: provider.name,
       issuer: provider.issuer,
       subjectHash: subjectHash(keyring, provider.issuer, String(n)),

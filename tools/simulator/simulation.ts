@@ -89,6 +89,7 @@ function firstGrant(token: string, now: number): GrantRow {
     clientId: "client",
     subjectHash: Buffer.from("subject"),
     externalHash: null,
+    lostScope: "",
     profileSealed: Buffer.from(""),
     scope: "openid",
     ...newGrant,

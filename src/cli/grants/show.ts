@@ -28,6 +28,7 @@ function grantFacts(grant: Grant): (readonly [string, string | undefined])[] {
     ["client", grant.clientId],
     ["offline", grant.offline ? "yes: a refresh token is held" : "no: access ends when the access token does"],
     ...grant.scopes.map((scope, index) => [index === 0 ? "scopes" : "", scope] as const),
+    ...(grant.missingScopes ?? []).map((scope, index) => [index === 0 ? "lost" : "", scope] as const),
     ["created", grant.createdAt.toISOString()],
     ["last refresh", grant.lastRefreshAt?.toISOString() ?? "never"],
     ["access until", grant.accessTokenEndKnown === false ? "an API refuses it" : grant.accessExpiresAt?.toISOString()],

@@ -12,6 +12,7 @@ export function grantBody(grant: Grant): Record<string, unknown> {
     external_id: grant.externalId,
     profile: grant.profile,
     scope: grant.scopes.join(" "),
+    missing_scopes: grant.missingScopes,
     state: grant.state,
     reason: grant.reason,
     since: grant.since,

@@ -27,7 +27,7 @@ const consent = {
   missing_scopes: {
     type: "array",
     items: text,
-    description: "Scopes that were asked for and that the person did not grant.",
+    description: "Scopes that were asked for and are not granted, and those that the grant covered once and has lost.",
   },
   offline: { ...yesNo, description: "Whether the service holds a refresh token." },
   offline_reason: text,
@@ -59,6 +59,7 @@ export const schemas: Readonly<Record<string, object>> = {
       external_id: text,
       profile: object(["sub"], { ...claims, hd: text }),
       scope: text,
+      missing_scopes: { type: "array", items: text, description: "What the grant covered once and has lost." },
       state: { enum: grantStates },
       reason: { ...text, description: "Why the grant is not active." },
       since: time,

@@ -159,4 +159,11 @@ CREATE UNIQUE INDEX callers_by_name ON callers (name) WHERE revoked_at IS NULL;
 ALTER TABLE onbehalf_migrations ADD COLUMN checksum TEXT;
 `,
   },
+  {
+    name: "0003-lost-scope",
+    checksum: "963c25558234f72914b5ee0a12019419f23d4ab901d06aa2403e7e6a55ac8bb4",
+    text: `-- What a grant covered once and lost, so that whoever asks hears of it, however late.
+ALTER TABLE grants ADD COLUMN lost_scope TEXT NOT NULL DEFAULT '';
+`,
+  },
 ];

@@ -18,6 +18,7 @@ export const tokenColumns: ColumnsOf<TokenColumns> = {
   accessIssuedAt: numberOrNull("access_issued_at"),
   accessExpiresAt: numberOrNull("access_expires_at"),
   scope: text("scope"),
+  lostScope: text("lost_scope"),
 };
 
 export const grantColumns: ColumnsOf<GrantRow> = {

@@ -53,7 +53,7 @@ export function revocationTests(stores: SuiteStores): void {
       equal(await store.endRevocation(grantId, 1, suiteTime + 9), true);
       const { state, reason, stateSince, ...rest } = await read(store, grantId);
       deepEqual({ state, reason, stateSince }, { state: "revoked", reason: "revoked", stateSince: suiteTime + 9 });
-      for (const name of Object.keys(tokens("1")).filter((each) => each !== "scope")) {
+      for (const name of Object.keys(tokens("1")).filter((each) => !each.toLowerCase().endsWith("scope"))) {
         equal((rest as Record<string, unknown>)[name], null, name);
       }
       deepEqual(await store.attempts(), []);

@@ -51,6 +51,7 @@ export function tokens(name: string): TokenColumns {
     accessIssuedAt: suiteTime,
     accessExpiresAt: suiteTime + 3_600_000,
     scope: "openid email",
+    lostScope: `lost ${name}`,
   };
 }
 

@@ -102,6 +102,7 @@ export function grantOf(keyring: Sealer, row: GrantRow): Grant {
     updatedAt: new Date(row.updatedAt),
     ...defined({
       externalId,
+      missingScopes: row.lostScope === "" ? undefined : scopesOf(row.lostScope),
       reason: reason ?? undefined,
       lastRefreshAt: date(row.lastRefreshAt),
       accessExpiresAt: date(row.accessExpiresAt),

@@ -132,7 +132,8 @@ export function codeOptions(parameters: Parameters, defaultSource: CodeSource): 
 export function consentBody(grant: Grant, provider: Provider, requested: readonly string[]): Record<string, unknown> {
   // Only a verified ID token makes a grant, so that `openid` was granted whatever the list says.
   const proof = { signedIn: true, offline: grant.offline };
-  const missing = missingScopes(requested, grant.scopes, provider.canonicalScopes, proof);
+  const wanted = [...requested, ...(grant.missingScopes ?? [])];
+  const missing = missingScopes(wanted, grant.scopes, provider.canonicalScopes, proof);
   const { sub, email, email_verified, name, picture, locale, family_name, given_name } = grant.profile;
   return {
     sub,

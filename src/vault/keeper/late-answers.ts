@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { scopesOf } from "../../core/grant.ts";
+import { lostScopes } from "../../core/scopes.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
 import type { SealedPlace } from "../../crypto/places.ts";
@@ -6,6 +8,7 @@ import { fromJournal, journalText } from "../../oauth/token-set.ts";
 import type { ReceivedTokens } from "../../oauth/token-set.ts";
 import type { GrantRow, LateAnswerRow } from "../../store/store.ts";
 import type { KeeperContext } from "./context.ts";
+import { canonicalOf } from "./scope-change.ts";
 
 /**
  * Keeps an answer beside its grant, where the grant had another generation, or had ended, before the answer could be
@@ -50,16 +53,70 @@ export async function keepOtherRefreshTokens(
 export async function lateAnswers(
   { store, keyring }: Pick<KeeperContext, "store" | "keyring">,
   { grantId, clientId, generation }: GrantRow,
-): Promise<{ readonly lateAnswerId: string; readonly refreshToken: Secret }[]> {
+): Promise<LateRefreshToken[]> {
   const rows = await Promise.all(
     // A late answer to this generation came from the token that we have just sent. One to the generation before came
-    // from the token that ours came from as well.
-    [generation, generation - 1].map((parent) => store.lateAnswersOf(grantId, parent)),
+    // from the token that ours came from as well. A consent for less came from none, and may be as old as it likes.
+    [generation, generation - 1, fromCode].map((parent) => store.lateAnswersOf(grantId, parent)),
   );
   return rows.flat().flatMap((row) => {
-    const refreshToken = openLateAnswer(keyring, clientId, row)?.tokens.refreshToken;
-    return refreshToken === undefined ? [] : [{ lateAnswerId: row.lateAnswerId, refreshToken }];
+    const { refreshToken, scope } = openLateAnswer(keyring, clientId, row)?.tokens ?? {};
+    return refreshToken === undefined ? [] : [{ lateAnswerId: row.lateAnswerId, refreshToken, scope }];
   });
+}
+
+/** The refresh token of a late answer. */
+export interface LateRefreshToken {
+  readonly lateAnswerId: string;
+  readonly refreshToken: Secret;
+  /** What its answer said that it covers; undefined where that answer said nothing. */
+  readonly scope: string | undefined;
+}
+
+/** The parent generation of an answer that came for a code: no refresh token of ours was sent for it. */
+const fromCode = -1;
+
+/**
+ * Keeps a consent that covers less than its grant beside it. Where the grant's own token turns out to be dead, this one
+ * may be all that is left. May be called again for the same code.
+ *
+ * @param scope what it covers, separated by spaces
+ * @returns the id of the late answer
+ */
+export async function keepConsentBeside(
+  context: Pick<KeeperContext, "store" | "keyring">,
+  { grantId, clientId }: Pick<GrantRow, "grantId" | "clientId">,
+  { tokens, receivedAt }: ReceivedTokens,
+  scope: string,
+  codeHash: Uint8Array,
+): Promise<string> {
+  const id = `code-${Buffer.from(codeHash).toString("base64url")}`;
+  // An ID token and an access token have no use beside the grant: less of a secret is stored.
+  const { accessToken: _access, idToken: _id, ...rest } = tokens;
+  const beside = { tokens: { ...rest, scope }, receivedAt };
+  await keepLateAnswer(context, { grantId, clientId, generation: fromCode }, beside, id);
+  return id;
+}
+
+/**
+ * Drops the consents beside a grant that another one covers, so that they do not pile up with each sign-in. They are
+ * not revoked at the provider: that might end the grant itself.
+ *
+ * @param scope what is covered, separated by spaces
+ * @param besides the one that stays, if there is one
+ */
+export async function dropCoveredConsents(
+  context: Pick<KeeperContext, "store" | "keyring" | "protocols">,
+  { grantId, clientId, provider }: Pick<GrantRow, "grantId" | "clientId" | "provider">,
+  scope: string,
+  besides?: string,
+): Promise<void> {
+  const { store, keyring } = context;
+  for (const row of await store.lateAnswersOf(grantId, fromCode)) {
+    const tokens = openLateAnswer(keyring, clientId, row)?.tokens;
+    const left = lostScopes(scopesOf(tokens?.scope ?? ""), scopesOf(scope), canonicalOf(context, provider));
+    if (row.lateAnswerId !== besides && left.length === 0) await store.dropLateAnswer(row.lateAnswerId);
+  }
 }
 
 /** Opens a late answer; undefined where it does not open. */

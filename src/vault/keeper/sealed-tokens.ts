@@ -14,6 +14,9 @@ import { lifeOf, openAccessToken } from "../grants/sealed-grant.ts";
 
 type Identity = Pick<GrantRow, "grantId" | "clientId">;
 
+/** What a grant covers, and what it has lost, each separated by spaces. */
+export type ScopeColumns = Pick<GrantRow, "scope" | "lostScope">;
+
 /** What a grant keeps where an answer brings nothing in its place. */
 export interface KeptTokens {
   readonly refreshToken?: Secret | undefined;
@@ -27,7 +30,7 @@ export interface KeptTokens {
  * Seals an answer into the columns of a generation.
  *
  * @param generation the one that the columns are for
- * @param scope what the grant covers from now on, separated by spaces
+ * @param scopes what the grant covers from now on, and what it has lost
  * @param kept undefined where the grant held nothing
  */
 export function sealTokens(
@@ -35,7 +38,7 @@ export function sealTokens(
   identity: Identity,
   generation: number,
   { tokens, receivedAt }: ReceivedTokens,
-  scope: string,
+  scopes: ScopeColumns,
   kept: KeptTokens | undefined,
 ): TokenColumns {
   const refreshToken = tokens.refreshToken ?? kept?.refreshToken;
@@ -58,7 +61,7 @@ export function sealTokens(
     // Also where no access token came: from this time on it is counted how long the grant is idle.
     accessIssuedAt: receivedAt,
     accessExpiresAt: access?.expiresAt ?? null,
-    scope,
+    ...scopes,
   };
 }
 

@@ -1,8 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { defined } from "../../../core/defined.ts";
 import { OnbehalfError } from "../../../core/errors.ts";
-import { isUsable } from "../../../core/grant.ts";
+import { afterConsent } from "../../../core/consent.ts";
+import type { HeldConsent } from "../../../core/consent.ts";
+import { isUsable, scopesOf } from "../../../core/grant.ts";
 import type { GrantState, Profile } from "../../../core/grant.ts";
+import type { Sealer } from "../../../crypto/keyring.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import { scopeAfter } from "../../../oauth/granted-scope.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
@@ -12,8 +15,9 @@ import { newGrant } from "../../../store/new-grant.ts";
 import type { GrantRow } from "../../../store/store.ts";
 import type { KeeperContext } from "../context.ts";
 import { ifReadable } from "../../errors/grant-unreadable.ts";
-import { externalHash, openPerson, sealPerson, subjectHash } from "../../grants/sealed-grant.ts";
-import { keepOtherRefreshTokens } from "../late-answers.ts";
+import { externalHash, openAccessToken, openPerson, sealPerson, subjectHash } from "../../grants/sealed-grant.ts";
+import { dropCoveredConsents, keepConsentBeside, keepOtherRefreshTokens } from "../late-answers.ts";
+import { canonicalOf, changeOf, tellScopeChange } from "../scope-change.ts";
 import { livingAccess, openRefreshToken, sealTokens } from "../sealed-tokens.ts";
 
 /** A verified answer of the token endpoint: who consented to what. */
@@ -38,7 +42,7 @@ export async function storeConsent(
   codeHash: Uint8Array,
   consent: Consent,
 ): Promise<GrantRow> {
-  const { store, keyring, clock, emit } = context;
+  const { store, keyring, emit } = context;
   const { provider, client } = protocol;
   const hash = subjectHash(keyring, provider.issuer, consent.profile.sub);
   for (let round = 0; round < rounds; round++) {
@@ -46,7 +50,7 @@ export async function storeConsent(
     const row =
       existing === undefined
         ? newRow(context, protocol, hash, consent)
-        : nextRow(context, existing, consent, clock.now());
+        : await rowAfter(context, existing, consent, codeHash);
     if (await store.saveFromIntake(row, existing ?? null, codeHash)) {
       await keepOtherRefreshTokens(context, { ...row, generation: row.generation - 1 }, consent);
       await suspectIfRevokedSince(context, provider, row, consent.receivedAt, existing);
@@ -56,6 +60,7 @@ export async function storeConsent(
         provider: provider.name,
         offline: row.refreshSealed !== null,
       });
+      if (existing !== undefined) tellScopeChange(context, baselineOf(existing), row.scope);
       return row;
     }
   }
@@ -80,7 +85,7 @@ function newRow(
       identity,
       1,
       { tokens, receivedAt },
-      scopeAfter(tokens, undefined, requestedScopes),
+      { scope: scopeAfter(tokens, undefined, requestedScopes), lostScope: "" },
       undefined,
     ),
     provider: provider.name,
@@ -95,19 +100,83 @@ function newRow(
   };
 }
 
-function nextRow(
+/** The row of a grant after a consent: with it in place of what is held, or as it is, with the consent beside it. */
+async function rowAfter(
+  context: KeeperContext,
+  existing: GrantRow,
+  consent: Consent,
+  codeHash: Uint8Array,
+): Promise<GrantRow> {
+  const { tokens, receivedAt, requestedScopes } = consent;
+  const scope = scopeAfter(tokens, existing.scope, requestedScopes);
+  const offered = { scopes: scopesOf(scope), offline: tokens.refreshToken !== undefined };
+  const held = heldBy(context.keyring, existing, receivedAt);
+  if (afterConsent(held, offered, canonicalOf(context, existing.provider)) === "replace") {
+    await dropCoveredConsents(context, existing, scope);
+    return nextRow(context, existing, consent, scope);
+  }
+  if (offered.offline) {
+    // Before the grant is stored: that ends the intake, and with it the only other copy of this refresh token.
+    const id = await keepConsentBeside(context, existing, consent, scope, codeHash);
+    await dropCoveredConsents(context, existing, scope, id);
+  }
+  return {
+    ...existing,
+    ...personAfter(context, existing, consent),
+    ...withoutDamagedAccess(context.keyring, existing, receivedAt),
+    updatedAt: context.clock.now(),
+  };
+}
+
+/** Takes an access token that does not open out of a row, so that the next use refreshes it and does not fail on it. */
+function withoutDamagedAccess(keyring: Sealer, row: GrantRow, at: number): Partial<GrantRow> {
+  const opens = row.accessSealed === null || ifReadable(() => openAccessToken(keyring, row)) !== undefined;
+  return opens ? {} : { accessSealed: null, accessExpiresAt: at };
+}
+
+/** What a grant holds, as far as it opens. */
+function heldBy(keyring: Sealer, row: GrantRow, at: number): HeldConsent {
+  const opens = ifReadable(() => openRefreshToken(keyring, row)) !== undefined;
+  return {
+    state: row.state,
+    scopes: scopesOf(row.scope),
+    refreshToken: row.refreshSealed === null ? "none" : opens ? "good" : "damaged",
+    accessLives: livingAccess(keyring, row, at) !== undefined,
+  };
+}
+
+/** What a consent is compared with: a grant that we ended covers nothing, so that nothing of it can be lost. */
+function baselineOf(row: GrantRow): GrantRow {
+  return row.state === "revoked" || row.state === "revoking" ? { ...row, scope: "", lostScope: "" } : row;
+}
+
+function personAfter(
   { keyring }: KeeperContext,
   existing: GrantRow,
-  { tokens, receivedAt, profile, externalId, requestedScopes }: Consent,
-  now: number,
-): GrantRow {
+  { profile, externalId }: Consent,
+): Pick<GrantRow, "profileSealed" | "externalHash"> {
+  const known = ifReadable(() => openPerson(keyring, existing));
+  const person = {
+    profile: { ...known?.profile, ...profile },
+    ...defined({ externalId: externalId ?? known?.externalId }),
+  };
+  return {
+    profileSealed: sealPerson(keyring, existing, person),
+    externalHash: externalId === undefined ? existing.externalHash : externalHash(keyring, externalId),
+  };
+}
+
+function nextRow(context: KeeperContext, existing: GrantRow, consent: Consent, scope: string): GrantRow {
+  const { keyring, clock } = context;
+  const { tokens, receivedAt } = consent;
+  const now = clock.now();
   // The refresh token of a grant that has lapsed or was revoked is dead. To keep it would promise access that it cannot
   // give. The token of a grant that is being revoked is kept, because the provider must still be told to revoke it.
   const keeps = tokens.refreshToken === undefined && (isUsable(existing.state) || existing.state === "revoking");
   const alive = keeps ? ifReadable(() => openRefreshToken(keyring, existing)) : undefined;
   // Without a new refresh token the generation stays the same, so that a refresh that is under way can still commit.
   const generation = existing.generation + (tokens.refreshToken === undefined ? 0 : 1);
-  const scope = scopeAfter(tokens, existing.scope, requestedScopes);
+  const lostScope = changeOf(context, baselineOf(existing), scope).missing.join(" ");
   const kept =
     alive === undefined
       ? undefined
@@ -117,16 +186,10 @@ function nextRow(
           access: livingAccess(keyring, existing, receivedAt),
         };
   const state = tokens.refreshToken === undefined ? withoutRefreshToken(existing.state) : "active";
-  const known = ifReadable(() => openPerson(keyring, existing));
-  const person = {
-    profile: { ...known?.profile, ...profile },
-    ...defined({ externalId: externalId ?? known?.externalId }),
-  };
   return {
     ...existing,
-    ...sealTokens(keyring, existing, generation, { tokens, receivedAt }, scope, kept),
-    profileSealed: sealPerson(keyring, existing, person),
-    externalHash: externalId === undefined ? existing.externalHash : externalHash(keyring, externalId),
+    ...sealTokens(keyring, existing, generation, { tokens, receivedAt }, { scope, lostScope }, kept),
+    ...personAfter(context, existing, consent),
     state,
     reason: null,
     stateSince: existing.state === state ? existing.stateSince : now,

@@ -8,6 +8,7 @@ import type { KeeperContext } from "../context.ts";
 import type { RefreshOutcome } from "../keeper.ts";
 import { accessExpiresAt, livingAccess, openRefreshToken, sealTokens } from "../sealed-tokens.ts";
 import { rescueUnlessStored } from "../rescue-unless-stored.ts";
+import { changeOf, tellScopeChange } from "../scope-change.ts";
 import { storeDurably } from "../store-durably.ts";
 import { keepLateAnswer, keepOtherRefreshTokens } from "../late-answers.ts";
 import { sealForRescue } from "./rescue-journal.ts";
@@ -83,7 +84,8 @@ function outcomeOf(grant: GrantRow, { tokens, receivedAt }: ReceivedTokens, isSt
  * @param grant as it stood at the generation whose token was sent
  * @throws {OnbehalfError} `grant_unreadable`: the answer brings no refresh token, and the stored one does not open
  */
-export function tokenColumns({ keyring }: KeeperContext, grant: GrantRow, received: ReceivedTokens): TokenColumns {
+export function tokenColumns(context: KeeperContext, grant: GrantRow, received: ReceivedTokens): TokenColumns {
+  const { keyring } = context;
   const { tokens, receivedAt } = received;
   const kept = {
     // The stored refresh token is opened only where it is kept. Where the answer replaces it, it may be damaged.
@@ -93,7 +95,9 @@ export function tokenColumns({ keyring }: KeeperContext, grant: GrantRow, receiv
     access: livingAccess(keyring, grant, receivedAt),
   };
   // RFC 6749 section 6: an answer without a scope changes none, whether or not the refresh token is a new one.
-  return sealTokens(keyring, grant, grant.generation + 1, received, scopeAfter(tokens, grant.scope), kept);
+  const scope = scopeAfter(tokens, grant.scope);
+  const lostScope = changeOf(context, grant, scope).missing.join(" ");
+  return sealTokens(keyring, grant, grant.generation + 1, received, { scope, lostScope }, kept);
 }
 
 /**
@@ -132,6 +136,7 @@ export async function commitOnce(
   }
   if (failure === undefined) emit({ type: "refreshed", grantId, provider, generation: generation + 1 });
   else emit({ type: "refresh_failed", grantId, provider, error: failure.error, ambiguous: false });
+  tellScopeChange(context, grant, columns.scope);
   return state;
 }
 

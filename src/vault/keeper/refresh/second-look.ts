@@ -1,7 +1,12 @@
+import { defined } from "../../../core/defined.ts";
 import type { LapseReason } from "../../../core/grant.ts";
+import { waitAfterMs } from "../../../core/refresh.ts";
+import type { Decision } from "../../../core/refresh.ts";
 import { gateOf } from "../gate/gate.ts";
+import type { RefreshOutcome } from "../keeper.ts";
 import { commitAnswer, settled } from "./commit-answer.ts";
 import type { Commit } from "./commit-answer.ts";
+import { endAttempt, isOutcomeUnknown } from "./end-attempt.ts";
 import { decisionOn, settleFailure } from "./failed-exchange.ts";
 import type { Exchange } from "./failed-exchange.ts";
 import { lateAnswers } from "../late-answers.ts";
@@ -53,19 +58,45 @@ export async function secondLook(
 }
 
 /**
- * Sends the refresh tokens of late answers. Returns the commit of the first one that works; undefined where none does.
+ * Sends the refresh tokens of late answers. Returns the commit of the first one that works; undefined where the provider
+ * refuses them all. One that it did not judge may be the only token that works, so the grant waits for its answer.
  */
-async function tryLateAnswers({ context, protocol, grant }: Exchange): Promise<Commit | undefined> {
-  for (const { lateAnswerId, refreshToken } of await lateAnswers(context, grant)) {
+async function tryLateAnswers(exchange: Exchange): Promise<Commit | undefined> {
+  const { context, protocol, grant } = exchange;
+  const unjudged: (Decision & { do: "retry" })[] = [];
+  for (const { lateAnswerId, refreshToken, scope } of await lateAnswers(context, grant)) {
     const receivedAt = context.clock.now();
     const response = await protocol.refresh(refreshToken);
-    if (response.kind !== "tokens") continue;
-    const tokens = { ...response.tokens, refreshToken: response.tokens.refreshToken ?? refreshToken };
+    if (response.kind !== "tokens") {
+      const decision = decisionOn(protocol, response);
+      if (decision.do === "retry") unjudged.push(decision);
+      continue;
+    }
+    const answer = response.tokens;
+    // Where neither answer says what it covers, it is the grant's own token of another time.
+    const said = answer.scope === undefined && answer.scopeUnread !== true ? defined({ scope }) : {};
+    const tokens = { ...answer, ...said, refreshToken: answer.refreshToken ?? refreshToken };
     const { outcome, stored } = commitAnswer(context, grant, { tokens, receivedAt });
     // Drop the late answer only once the new tokens are stored: until then it holds the only copy.
     return { outcome, stored: stored.then(() => context.store.dropLateAnswer(lateAnswerId)) };
   }
-  return undefined;
+  const [decision] = unjudged;
+  return decision === undefined ? undefined : settled(await waitForVerdict(exchange, decision));
+}
+
+/** The provider failed when it was asked about a late answer. The grant does not lapse before it has been asked again. */
+async function waitForVerdict(
+  exchange: Exchange,
+  { error, afterMs, ambiguous }: Decision & { do: "retry" },
+): Promise<RefreshOutcome> {
+  const { context, grant } = exchange;
+  const { clock, random, emit } = context;
+  const { grantId, provider } = grant;
+  const at = clock.now();
+  const waitMs = waitAfterMs(grant.failures + 1, random(), afterMs);
+  emit({ type: "refresh_failed", grantId, provider, error, ambiguous: isOutcomeUnknown(context, exchange, ambiguous) });
+  await endAttempt(context, exchange, { error, at, retryAt: at + waitMs }, ambiguous);
+  return { kind: "unavailable", error, retryAfterMs: Math.max(waitMs, 1_000) };
 }
 
 /** Sends the same token once more. Returns how that ended; undefined where the provider refused the token again. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isOnbehalfError } from "../../../../src/index.ts";
 import type { ErrorCode, ExchangeCodeOptions } from "../../../../src/index.ts";
-import { appData, testVault, outcomes } from "../../../support/test-vault.ts";
+import { appData, testVault, outcomes, usualScope } from "../../../support/test-vault.ts";
 
 const refusedAs = (code: ErrorCode) => (error: unknown) => isOnbehalfError(error) && error.code === code;
 
@@ -79,7 +79,7 @@ describe("a code", () => {
     const vault = await open();
     const first = await vault.exchangeCode({ code: code("ada@example.com") });
     newRequests();
-    const again = standin.code({ email: "ada@example.com", force: true });
+    const again = standin.code({ email: "ada@example.com", scope: usualScope, force: true });
     const second = await vault.exchangeCode({ code: again });
     const [consent] = newRequests();
     assert.equal(second.grantId, first.grantId);
