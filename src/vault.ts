@@ -2,6 +2,7 @@
  * The vault: what the library does, verb by verb. Each verb here only calls the part that does it; how that part works
  * does not belong here.
  */
+import { abortSignal, assertOptions } from "./core/argument-checks.ts";
 import type { Clock } from "./core/clock.ts";
 import { invalidRequest } from "./core/errors.ts";
 import type { Grant, GrantRef } from "./core/grant.ts";
@@ -11,8 +12,8 @@ import type { Protocol } from "./oauth/protocol.ts";
 import type { Provider } from "./providers/provider.ts";
 import { tellError } from "./vault/background-errors.ts";
 import type { VaultContext } from "./vault/context.ts";
-import { findGrant } from "./vault/grants/find-grant.ts";
-import { listGrants } from "./vault/grants/list-grants.ts";
+import { assertGrantRef, findGrant, signalOf } from "./vault/grants/find-grant.ts";
+import { assertGrantQuery, listGrants } from "./vault/grants/list-grants.ts";
 import type { GrantPage, GrantQuery } from "./vault/grants/list-grants.ts";
 import { grantOf } from "./vault/grants/sealed-grant.ts";
 import { siblingsOf } from "./vault/grants/siblings-of.ts";
@@ -20,6 +21,7 @@ import { authCodeHandler } from "./vault/http/authcode-handler.ts";
 import type { AuthCodeHandler, AuthCodeHandlerOptions } from "./vault/http/authcode-handler.ts";
 import { Callers } from "./vault/http/callers.ts";
 import { Assertions } from "./vault/http/sign-in-assertion.ts";
+import { assertExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
 import type { ExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
 import type { Keeper } from "./vault/keeper/keeper.ts";
 import { keeperOver } from "./vault/keeper/open-keeper.ts";
@@ -32,7 +34,7 @@ import { callApi } from "./vault/tokens/api-call.ts";
 import { changePoll, changePollMs } from "./vault/tokens/change-poll.ts";
 import { exchangeCode, revoke } from "./vault/tokens/keeper-calls.ts";
 import { TokenCache, cacheKey } from "./vault/tokens/token-cache.ts";
-import { TokenSource } from "./vault/tokens/token-source.ts";
+import { TokenSource, assertGetAccessTokenOptions } from "./vault/tokens/token-source.ts";
 import type { GetAccessTokenOptions } from "./vault/tokens/token-source.ts";
 
 /** How often the cache is searched for tokens that should be refreshed before they expire, milliseconds. */
@@ -116,6 +118,7 @@ export class Vault {
    * @see https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
    */
   async exchangeCode(options: ExchangeCodeOptions): Promise<Grant> {
+    assertExchangeCodeOptions(options);
     return this.#during(async () => exchangeCode(this.#calls, this.providerOf(options.provider), options));
   }
 
@@ -127,6 +130,7 @@ export class Vault {
    * instead of an error.
    *
    * @returns a token that lives `minTtlSeconds` or, where the provider gives none that long, the newest one
+   * @throws {OnbehalfError} `invalid_request`: an argument is not what it must be; `details.parameter` names it
    * @throws {OnbehalfError} `grant_not_found`: no grant fits the reference
    * @throws {OnbehalfError} `ambiguous_grant`: several grants do
    * @throws {OnbehalfError} `reauthorization_required`: the person must consent again; `details` say why and since when
@@ -138,6 +142,8 @@ export class Vault {
    * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
    */
   async getAccessToken(ref: GrantRef, options: GetAccessTokenOptions = {}): Promise<AccessToken> {
+    assertGrantRef(ref);
+    assertGetAccessTokenOptions(options);
     return this.#during(() => this.#tokens.get(ref, options));
   }
 
@@ -148,6 +154,7 @@ export class Vault {
    * @param minTtlSeconds how long the token must still live, seconds; 60 by default
    */
   peekAccessToken(ref: GrantRef, minTtlSeconds = 60): AccessToken | undefined {
+    if (typeof ref !== "string" && (typeof ref !== "object" || (ref as unknown) === null)) return undefined;
     return this.#tokens.peek(cacheKey(ref), minTtlSeconds * 1000);
   }
 
@@ -159,12 +166,14 @@ export class Vault {
    * @param input an https URL at one of the provider's API hosts
    * @param init what `fetch` takes. Its `signal` ends the wait, but not a refresh that is under way
    * @returns the API's answer as it came
+   * @throws {OnbehalfError} `invalid_request`: `input` is no absolute URL, or `init` is nothing that can be sent
    * @throws {OnbehalfError} `host_not_allowed`: the provider's record does not list the host, or the URL is not https
    * @throws {OnbehalfError} what {@link getAccessToken} throws
-   * @throws TypeError where `input` is not an absolute URL, and what `fetch` throws where the API does not answer
+   * @throws what `fetch` throws where the API does not answer
    * @see https://www.rfc-editor.org/rfc/rfc6750#section-3.1
    */
   async fetch(ref: GrantRef, input: string | URL, init?: RequestInit): Promise<Response> {
+    assertGrantRef(ref);
     return this.#during(() => callApi(this.#context, this.#tokens, ref, input, init));
   }
 
@@ -173,6 +182,7 @@ export class Vault {
    * ends every grant of the same person with any client of the same project; see {@link siblings}.
    *
    * @returns the grant as it is then: `revoked`, unless the person consented again meanwhile
+   * @throws {OnbehalfError} `invalid_request`: an argument is not what it must be; `details.parameter` names it
    * @throws {OnbehalfError} `grant_not_found`: no grant fits the reference
    * @throws {OnbehalfError} `ambiguous_grant`: several grants do
    * @throws {OnbehalfError} `provider_unavailable`: the provider has not confirmed it yet. The keeper sends the
@@ -183,19 +193,22 @@ export class Vault {
    * @throws {OnbehalfError} `store_unavailable`, `keeper_unavailable`: call again later
    * @see https://www.rfc-editor.org/rfc/rfc7009
    */
-  async revoke(ref: GrantRef | Grant, { signal }: Abortable = {}): Promise<Grant> {
+  async revoke(ref: GrantRef | Grant, options: Abortable = {}): Promise<Grant> {
+    const signal = signalOf("revoke", ref, options);
     return this.#during(() => revoke(this.#calls, ref, signal));
   }
 
   /**
    * One grant as it stands, without its tokens.
    *
+   * @throws {OnbehalfError} `invalid_request`: an argument is not what it must be; `details.parameter` names it
    * @throws {OnbehalfError} `grant_not_found`: no grant fits the reference
    * @throws {OnbehalfError} `ambiguous_grant`: several grants do
    * @throws {OnbehalfError} `grant_unreadable`: a sealed value of the grant is damaged
    * @throws {OnbehalfError} `store_unavailable`
    */
-  async grant(ref: GrantRef, { signal }: Abortable = {}): Promise<Grant> {
+  async grant(ref: GrantRef, options: Abortable = {}): Promise<Grant> {
+    const signal = signalOf("grant", ref, options);
     return grantOf(this.#context.keyring, await waitFor(findGrant(this.#context, ref), signal));
   }
 
@@ -203,27 +216,31 @@ export class Vault {
    * A page of grants, without their tokens. A grant that does not open is left out, and an `unreadable` event names it.
    *
    * @param query which grants; all by default
-   * @throws {OnbehalfError} `invalid_request`: state, cursor or limit is malformed; or a subject was given and the
-   *   provider is unknown, or was not named while there are several
+   * @throws {OnbehalfError} `invalid_request`: a member of the query is malformed or unknown; or a subject was given and
+   *   the provider is unknown, or was not named while there are several
    * @throws {OnbehalfError} `store_unavailable`
    */
-  async grants(query: GrantQuery = {}, { signal }: Abortable = {}): Promise<GrantPage> {
+  async grants(query: GrantQuery = {}, options: Abortable = {}): Promise<GrantPage> {
+    assertGrantQuery(query);
+    assertOptions("grants", options, { signal: abortSignal });
     // A subject names a person at one issuer. At another issuer the same characters name another person.
     const issuer = query.subject === undefined ? undefined : this.providerOf(query.provider).issuer;
-    return listGrants(this.#context, query, issuer, signal);
+    return listGrants(this.#context, query, issuer, options.signal);
   }
 
   /**
    * The other usable grants that {@link revoke} would end as well: at Google, those of the same person with any client
    * of the same project. Nothing is changed.
    *
+   * @throws {OnbehalfError} `invalid_request`: an argument is not what it must be; `details.parameter` names it
    * @throws {OnbehalfError} `grant_not_found`: no grant fits the reference
    * @throws {OnbehalfError} `ambiguous_grant`: several grants do
-   * @throws {OnbehalfError} `invalid_request`: the grant's provider is not configured here
+   * @throws {OnbehalfError} `invalid_request`: also where the grant's provider is not configured here
    * @throws {OnbehalfError} `grant_unreadable`: a sealed value of one of the grants is damaged
    * @throws {OnbehalfError} `store_unavailable`
    */
-  async siblings(ref: GrantRef, { signal }: Abortable = {}): Promise<Grant[]> {
+  async siblings(ref: GrantRef, options: Abortable = {}): Promise<Grant[]> {
+    const signal = signalOf("siblings", ref, options);
     const row = await waitFor(findGrant(this.#context, ref), signal);
     const rows = await siblingsOf(this.#context.store, this.providerOf(row.provider), row);
     return rows.map((sibling) => grantOf(this.#context.keyring, sibling));
@@ -233,7 +250,7 @@ export class Vault {
    * Makes the `POST /authcode` handler for an app's own server. The handler never throws: it answers every error.
    *
    * @throws {OnbehalfError} `configuration_invalid`: one of `options.allowedOrigins` is no origin
-   * @throws TypeError where `options.publicUrl` is not a URL
+   * @throws {OnbehalfError} `configuration_invalid`: an option is not what it must be
    */
   authCodeHandler(options?: AuthCodeHandlerOptions): AuthCodeHandler {
     return authCodeHandler(this, options);
@@ -244,6 +261,7 @@ export class Vault {
    *
    * @param issuer `iss` and `aud`: the public URL of the server that signs
    * @param nonce the one that the sign-in was started with, so that the backend can compare it
+   * @throws {OnbehalfError} `invalid_request`: an argument is not what it must be
    * @see https://www.rfc-editor.org/rfc/rfc7519
    */
   async signInAssertion(grant: Grant, issuer: string, nonce?: string): Promise<string> {

@@ -1,3 +1,4 @@
+import { abortSignal, assertFits, assertOptions, filledText, kindOf } from "../../core/argument-checks.ts";
 import { OnbehalfError, invalidRequest } from "../../core/errors.ts";
 import type { GrantRef } from "../../core/grant.ts";
 import type { GrantRow } from "../../store/store.ts";
@@ -13,6 +14,8 @@ import { externalHash, subjectHash } from "./sealed-grant.ts";
  * @throws {OnbehalfError} `invalid_request`: the text has none of the three forms
  */
 export function parseGrantRef(text: string, provider?: string): GrantRef {
+  assertFits("provider", provider, filledText);
+  if (typeof text !== "string") throw noReference("ref");
   const at = provider === undefined ? {} : { provider };
   if (/^g_[A-Za-z0-9_-]{1,64}$/.test(text)) return { grantId: text };
   const value = text.slice(4);
@@ -20,11 +23,56 @@ export function parseGrantRef(text: string, provider?: string): GrantRef {
     if (text.startsWith("sub:")) return { subject: value, ...at };
     if (text.startsWith("ext:")) return { externalId: value, ...at };
   }
-  throw invalidRequest(
+  throw noReference("ref");
+}
+
+function noReference(parameter: string): OnbehalfError<"invalid_request"> {
+  return invalidRequest(
     "a grant must be named by its id, a subject or an external id",
     "name a grant by its id (g_…), by sub:{subject} or by ext:{external_id}",
-    "ref",
+    parameter,
   );
+}
+
+/** The members of a reference of which one names the grant. The first that is there counts: a grant has several. */
+const names = ["grantId", "subject", "externalId"] as const;
+
+/**
+ * Refuses what is no reference to a grant. An undefined one would otherwise be looked for as if it were an id.
+ *
+ * @throws {OnbehalfError} `invalid_request`: `details.parameter` names what is wrong
+ */
+export function assertGrantRef(ref: GrantRef): void {
+  const given: unknown = ref;
+  if (typeof given === "string" && given.trim() !== "") return;
+  if (typeof given !== "object" || given === null) {
+    throw invalidRequest(
+      `a grant must be named by its id, a subject or an external id, and not by ${kindOf(given)}`,
+      "give a grant's id (g_…), { grantId }, { subject }, { externalId }, or a grant",
+      "ref",
+    );
+  }
+  const name = names.find((each) => each in given);
+  if (name === undefined) throw noReference("ref");
+  const members = given as Readonly<Record<string, unknown>>;
+  assertFits(name, members[name], { ...filledText, required: true });
+  if (name !== "grantId") assertFits("provider", members["provider"], filledText);
+}
+
+/**
+ * The signal of a verb about one grant, once both of its arguments have been looked at.
+ *
+ * @param verb its name, for messages
+ * @throws {OnbehalfError} `invalid_request`: `details.parameter` names what is wrong
+ */
+export function signalOf(
+  verb: string,
+  ref: GrantRef,
+  options: { readonly signal?: AbortSignal },
+): AbortSignal | undefined {
+  assertGrantRef(ref);
+  assertOptions(verb, options, { signal: abortSignal });
+  return options.signal;
 }
 
 /**

@@ -1,3 +1,5 @@
+import { assertOptions, text } from "../../core/argument-checks.ts";
+import type { Rule } from "../../core/argument-checks.ts";
 import { defined } from "../../core/defined.ts";
 import { invalidRequest, isOnbehalfError } from "../../core/errors.ts";
 import { grantStates } from "../../core/grant.ts";
@@ -20,6 +22,26 @@ export interface GrantQuery {
   readonly limit?: number;
   /** The `cursor` of the page before. Default: the first page. */
   readonly cursor?: string;
+}
+
+/** Looked at by what reads it. */
+const anything: Rule = { fits: () => true, must: "anything" };
+
+/**
+ * Refuses a query of a wrong type, or with a member that nobody knows: mistyped, it would list everybody's grants.
+ *
+ * @throws {OnbehalfError} `invalid_request`: `details.parameter` names the member
+ */
+export function assertGrantQuery(query: GrantQuery): void {
+  const rules: Readonly<Record<keyof GrantQuery, Rule>> = {
+    state: anything,
+    provider: text,
+    subject: text,
+    externalId: text,
+    limit: anything,
+    cursor: text,
+  };
+  assertOptions("grants", query, rules);
 }
 
 /** One page of grants. */

@@ -3,10 +3,11 @@
  * with its checks, caller keys and sign-in assertions. Routes, sockets and settings do not belong here (service/).
  */
 import { defined } from "../../core/defined.ts";
-import { OnbehalfError } from "../../core/errors.ts";
+import { OnbehalfError, configurationInvalid } from "../../core/errors.ts";
 import { missingScopes } from "../../core/scopes.ts";
 import type { Grant } from "../../core/grant.ts";
 import { problemResponse } from "../../core/problem.ts";
+import { flawIn } from "../../core/verbatim.ts";
 import { codeSources } from "../../providers/provider.ts";
 import type { CodeSource, Provider } from "../../providers/provider.ts";
 import { guardAgainstForgery, isFromBrowser } from "./browser-guard.ts";
@@ -51,11 +52,11 @@ export type AuthCodeHandler = (request: Request) => Promise<Response>;
  * Makes the handler that takes one-time codes from phones and pages. It answers every error itself.
  *
  * @throws {OnbehalfError} `configuration_invalid`: one of `options.allowedOrigins` is no origin
- * @throws TypeError where `options.publicUrl` is not a URL
+ * @throws {OnbehalfError} `configuration_invalid`: `options.publicUrl` is no URL
  * @see https://fetch.spec.whatwg.org/#http-cors-protocol
  */
 export function authCodeHandler(vault: CodeTaker, options: AuthCodeHandlerOptions = {}): AuthCodeHandler {
-  const publicUrl = options.publicUrl?.replace(/\/+$/, "");
+  const publicUrl = publicUrlOf(options.publicUrl);
   const ownOrigins = new Set([
     ...(options.allowedOrigins ?? []).map(allowedOrigin),
     ...(publicUrl === undefined ? [] : [new URL(publicUrl).origin]),
@@ -96,6 +97,16 @@ export function authCodeHandler(vault: CodeTaker, options: AuthCodeHandlerOption
     };
     return Response.json(body, { headers: { "cache-control": "no-store" } });
   }
+}
+
+function publicUrlOf(given: unknown): string | undefined {
+  if (given === undefined) return undefined;
+  const flaw = typeof given === "string" ? flawIn(given) : undefined;
+  if (typeof given === "string" && flaw === undefined && URL.canParse(given)) return given.replace(/\/+$/, "");
+  throw configurationInvalid(
+    `publicUrl ${flaw?.is ?? "must be an absolute URL"}`,
+    flaw?.hint ?? "give the URL by which people and apps reach this server, such as https://app.example.com",
+  );
 }
 
 /**

@@ -1,4 +1,6 @@
 import { randomBytes, createHash, timingSafeEqual } from "node:crypto";
+import { assertFits, assertOptions, date, filledText } from "../../core/argument-checks.ts";
+import type { Rule } from "../../core/argument-checks.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
 import { OnbehalfError, isOnbehalfError } from "../../core/errors.ts";
@@ -12,6 +14,11 @@ export type Permission = "token" | "proxy" | "grants:read" | "grants:create" | "
 
 /** Every {@link Permission}. */
 export const permissions: readonly Permission[] = ["token", "proxy", "grants:read", "grants:create", "grants:revoke"];
+
+const somePermissions: Rule = {
+  fits: (value) => Array.isArray(value) && value.every((each) => permissions.includes(each as Permission)),
+  must: `a list of ${permissions.join(", ")}`,
+};
 
 /** A program that uses the service, known by its key. The key itself is not in it. */
 export interface Caller {
@@ -63,14 +70,17 @@ export class Callers {
    * @param name 1 to 64 letters, digits, and . _ -; unique among callers whose keys are not revoked
    * @param options.allow what it may do; everything by default
    * @param options.expiresAt when the key ends; never by default
-   * @throws {OnbehalfError} `invalid_request`: the name is taken or malformed
+   * @throws {OnbehalfError} `invalid_request`: the name is taken or malformed, or an option is not what it must be
    * @throws {OnbehalfError} `store_unavailable`
    */
   async create(
     name: string,
-    { allow = permissions, expiresAt }: { readonly allow?: readonly Permission[]; readonly expiresAt?: Date } = {},
+    options: { readonly allow?: readonly Permission[]; readonly expiresAt?: Date } = {},
   ): Promise<{ readonly caller: Caller; readonly key: Secret }> {
-    if (!/^[\w.-]{1,64}$/.test(name)) throw badName(`the caller's name must be 1 to 64 letters, digits, and . _ -`);
+    assertOptions("create", options, { allow: somePermissions, expiresAt: date });
+    const { allow = permissions, expiresAt } = options;
+    if (typeof name !== "string" || !/^[\w.-]{1,64}$/.test(name))
+      throw badName(`the caller's name must be 1 to 64 letters, digits, and . _ -`);
     const callerId = randomBytes(8).toString("hex");
     const secret = randomBytes(32).toString("hex");
     const row: CallerRow = {
@@ -99,9 +109,11 @@ export class Callers {
    * Revokes a caller's key. In other processes it may still work for a second.
    *
    * @returns false where no caller of this name has a key that is not revoked
+   * @throws {OnbehalfError} `invalid_request`: the name is no text
    * @throws {OnbehalfError} `store_unavailable`
    */
   async revoke(name: string): Promise<boolean> {
+    assertFits("name", name, { ...filledText, required: true });
     this.#verified.clear();
     return this.#store.revokeCaller(name, this.#clock.now());
   }
@@ -126,7 +138,7 @@ export class Callers {
    * @see https://www.rfc-editor.org/rfc/rfc6750#section-2.1
    */
   async authenticate(authorization: string | null): Promise<Caller> {
-    if (authorization === null) throw unauthorized("no caller key was sent");
+    if (typeof authorization !== "string") throw unauthorized("no caller key was sent");
     const known = this.peek(authorization);
     if (known !== undefined) return known;
     const [, callerId = "", secret = "", sum = ""] = form.exec(/^bearer +(\S+)$/i.exec(authorization)?.[1] ?? "") ?? [];

@@ -1,6 +1,7 @@
 import { createECDH, createPrivateKey, randomUUID } from "node:crypto";
 import { SignJWT, calculateJwkThumbprint } from "jose";
 import type { JSONWebKeySet, JWK } from "jose";
+import { assertFits, filledText, required, text } from "../../core/argument-checks.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
 import type { Grant } from "../../core/grant.ts";
@@ -28,6 +29,9 @@ export class Assertions {
    * @see https://www.rfc-editor.org/rfc/rfc7519
    */
   async sign(grant: Grant, issuer: string, nonce?: string): Promise<string> {
+    assertFits("grant", grant, aGrant);
+    assertFits("issuer", issuer, required(filledText));
+    assertFits("nonce", nonce, text);
     const now = Math.floor(this.#clock.now() / 1000);
     const { email, email_verified: emailVerified } = grant.profile;
     return new SignJWT({
@@ -61,6 +65,11 @@ export class Assertions {
     return calculateJwkThumbprint(this.#privateJwk);
   }
 }
+
+const aGrant = required({
+  fits: (value) => typeof value === "object" && value !== null && "grantId" in value && "profile" in value,
+  must: "a grant, as exchangeCode returns it",
+});
 
 function deriveKey(keyring: Sealer): JWK {
   const ecdh = createECDH("prime256v1");

@@ -1,4 +1,5 @@
-import { OnbehalfError } from "../../core/errors.ts";
+import { abortSignal, assertFits, kindOf } from "../../core/argument-checks.ts";
+import { OnbehalfError, invalidRequest } from "../../core/errors.ts";
 import type { GrantRef } from "../../core/grant.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { TokenSource } from "./token-source.ts";
@@ -17,8 +18,10 @@ export async function callApi(
   input: string | URL,
   init: RequestInit = {},
 ): Promise<Response> {
+  const url = urlOf(input);
+  assertSendable(init);
   const grant = await tokens.identify(ref);
-  const target = targetOf(new URL(input), protocolOf(context, grant).provider);
+  const target = targetOf(url, protocolOf(context, grant).provider);
   const signal = init.signal ?? undefined;
   const options = signal === undefined ? {} : { signal };
 
@@ -45,6 +48,39 @@ export async function callApi(
 function isAboutToken({ headers }: Response): boolean {
   const error = /\berror\s*=\s*"?([\w-]+)/i.exec(headers.get("www-authenticate") ?? "")?.[1];
   return error === undefined || error === "invalid_token";
+}
+
+function urlOf(input: unknown): URL {
+  const text = input instanceof URL ? input.href : input;
+  if (typeof text === "string" && URL.canParse(text)) return new URL(text);
+  throw invalidRequest(
+    `the address must be an absolute URL, and is ${kindOf(text)}`,
+    "give a string or a URL such as https://www.googleapis.com/…; method, headers and body belong into the third argument",
+    "input",
+  );
+}
+
+/** Refuses what `fetch` would refuse, before a token is refreshed for it. */
+function assertSendable(init: RequestInit): void {
+  assertFits("init", init, { fits: (value) => typeof value === "object" && value !== null, must: "what fetch takes" });
+  const { method = "GET", headers, body, signal } = init;
+  if (signal !== null) assertFits("signal", signal, abortSignal);
+  if (/^(?:GET|HEAD)$/i.test(method) && (body ?? undefined) !== undefined) {
+    throw invalidRequest(`a ${method} request must have no body`, "leave body out, or set method", "body");
+  }
+  try {
+    void new Request("https://api.invalid/", { method, ...(headers === undefined ? {} : { headers }) });
+  } catch {
+    // The message of a refused header repeats its value, which may be a secret.
+    const parameter = isMethod(method) ? "headers" : "method";
+    throw invalidRequest(`${parameter} cannot be sent`, `give ${parameter} as fetch takes it`, parameter);
+  }
+}
+
+function isMethod(method: unknown): boolean {
+  return (
+    typeof method === "string" && /^[!#$%&'*+.^_`|~\w-]+$/.test(method) && !/^(?:CONNECT|TRACE|TRACK)$/i.test(method)
+  );
 }
 
 function send({ fetch }: VaultContext, target: URL, init: RequestInit, token: string): Promise<Response> {

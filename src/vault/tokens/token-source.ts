@@ -2,6 +2,8 @@
  * tokens/ hands out valid access tokens: from memory, from the store, or by a refresh that all waiting callers share.
  * What opens or sends a refresh token does not belong here: this code asks the keeper for that.
  */
+import { abortSignal, assertOptions, seconds, text } from "../../core/argument-checks.ts";
+import type { Rule } from "../../core/argument-checks.ts";
 import { invalidRequest, isOnbehalfError } from "../../core/errors.ts";
 import { isUsable, scopesOf } from "../../core/grant.ts";
 import type { GrantRef, LapseReason } from "../../core/grant.ts";
@@ -33,6 +35,21 @@ export interface GetAccessTokenOptions {
   readonly refused?: string;
   /** Ends the wait: the call throws the signal's reason. A refresh that is under way goes on, for the next caller. */
   readonly signal?: AbortSignal;
+}
+
+const rules: Readonly<Record<keyof GetAccessTokenOptions, Rule>> = {
+  minTtlSeconds: seconds,
+  refused: text,
+  signal: abortSignal,
+};
+
+/**
+ * Refuses options of a wrong type, and those that nobody knows.
+ *
+ * @throws {OnbehalfError} `invalid_request`: `details.parameter` names the option
+ */
+export function assertGetAccessTokenOptions(options: GetAccessTokenOptions): void {
+  assertOptions("getAccessToken", options, rules);
 }
 
 /** How many refreshes by other processes one call follows before it gives up with `provider_unavailable`. */

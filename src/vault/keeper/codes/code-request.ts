@@ -1,6 +1,10 @@
+import { abortSignal, assertOptions, oneOf, required, secretText, text, texts } from "../../../core/argument-checks.ts";
+import type { Rule } from "../../../core/argument-checks.ts";
 import { invalidRequest } from "../../../core/errors.ts";
+import { codeSources } from "../../../providers/provider.ts";
 import type { CodeSource, Provider } from "../../../providers/provider.ts";
 import { Secret } from "../../../core/secret.ts";
+import { flawIn } from "../../../core/verbatim.ts";
 import { noClient } from "../../errors/client-misconfigured.ts";
 import type { CodeRequest } from "../keeper.ts";
 
@@ -47,6 +51,27 @@ export interface ExchangeCodeOptions {
   readonly provider?: string;
   /** Ends the wait: the call throws the signal's reason. An exchange that is under way goes on. */
   readonly signal?: AbortSignal;
+}
+
+const rules: Readonly<Record<keyof ExchangeCodeOptions, Rule>> = {
+  code: required(secretText),
+  source: oneOf(codeSources),
+  redirectUri: text,
+  codeVerifier: secretText,
+  nonce: text,
+  externalId: text,
+  scopes: texts,
+  provider: text,
+  signal: abortSignal,
+};
+
+/**
+ * Refuses options of a wrong type, and those that nobody knows, before anything is done with the code.
+ *
+ * @throws {OnbehalfError} `invalid_request`: `details.parameter` names the option
+ */
+export function assertExchangeCodeOptions(options: ExchangeCodeOptions): void {
+  assertOptions("exchangeCode", options, rules);
 }
 
 /** Longer than any provider's codes; Google's have up to 256 bytes. */
@@ -107,6 +132,8 @@ function redirectUriOf({ source, redirectUri }: ExchangeCodeOptions, provider: P
         "redirect_uri",
       );
     }
+    const flaw = flawIn(redirectUri);
+    if (flaw !== undefined) throw invalidRequest(`redirect_uri ${flaw.is}`, flaw.hint, "redirect_uri");
     if (!URL.canParse(redirectUri) && redirectUri !== provider.redirectUriFor[from]) {
       throw invalidRequest(
         "redirect_uri must be a URL",
