@@ -20,7 +20,7 @@ import type { Totals } from "./test-totals.ts";
  * share a few processes and stay fast.
  */
 const isolated = [
-  /^test\/(?:stories|races|faults|cli|docs|simulator|store\/postgres)\//,
+  /^test\/(?:stories|races|faults|cli|docs|simulator|store\/(?:postgres|scale))\//,
   /^test\/browser\/(?:popup|redirect|whole)\./,
   /^test\/request-path\./,
   /^test\/standin\/(?:documentation|python-clients|pages\/gsi-client)\./,

@@ -79,6 +79,8 @@ CREATE TABLE grants (
   CONSTRAINT grants_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspect'::text, 'lapsed'::text, 'revoking'::text, 'revoked'::text])))
 );
 
+CREATE INDEX grants_active ON public.grants USING btree (grant_id) WHERE (state = 'active'::text);
+
 CREATE INDEX grants_by_exchange ON public.grants USING btree (access_issued_at) WHERE ((state = 'active'::text) AND (refresh_sealed IS NOT NULL));
 
 CREATE INDEX grants_by_external ON public.grants USING btree (external_hash) WHERE (external_hash IS NOT NULL);
@@ -86,6 +88,14 @@ CREATE INDEX grants_by_external ON public.grants USING btree (external_hash) WHE
 CREATE INDEX grants_by_refresh_digest ON public.grants USING btree (refresh_digest_hash) WHERE (refresh_digest_hash IS NOT NULL);
 
 CREATE INDEX grants_by_refresh_prefix ON public.grants USING btree (refresh_prefix_hash) WHERE (refresh_prefix_hash IS NOT NULL);
+
+CREATE INDEX grants_lapsed ON public.grants USING btree (grant_id) WHERE (state = 'lapsed'::text);
+
+CREATE INDEX grants_revoked ON public.grants USING btree (grant_id) WHERE (state = 'revoked'::text);
+
+CREATE INDEX grants_revoking ON public.grants USING btree (grant_id) WHERE (state = 'revoking'::text);
+
+CREATE INDEX grants_suspect ON public.grants USING btree (grant_id) WHERE (state = 'suspect'::text);
 
 CREATE UNIQUE INDEX grants_by_subject ON public.grants USING btree (subject_hash, client_id);
 

@@ -63,6 +63,8 @@ CREATE TABLE grants (
   updated_at          INTEGER NOT NULL
 , lost_scope TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID;
 
+CREATE INDEX grants_active ON grants (grant_id) WHERE state = 'active';
+
 CREATE INDEX grants_by_exchange ON grants (access_issued_at) WHERE state = 'active' AND refresh_sealed IS NOT NULL;
 
 CREATE INDEX grants_by_external ON grants (external_hash) WHERE external_hash IS NOT NULL;
@@ -72,6 +74,14 @@ CREATE INDEX grants_by_refresh_digest ON grants (refresh_digest_hash) WHERE refr
 CREATE INDEX grants_by_refresh_prefix ON grants (refresh_prefix_hash) WHERE refresh_prefix_hash IS NOT NULL;
 
 CREATE UNIQUE INDEX grants_by_subject ON grants (subject_hash, client_id);
+
+CREATE INDEX grants_lapsed ON grants (grant_id) WHERE state = 'lapsed';
+
+CREATE INDEX grants_revoked ON grants (grant_id) WHERE state = 'revoked';
+
+CREATE INDEX grants_revoking ON grants (grant_id) WHERE state = 'revoking';
+
+CREATE INDEX grants_suspect ON grants (grant_id) WHERE state = 'suspect';
 
 CREATE TRIGGER grants_deleted AFTER DELETE ON grants BEGIN
   DELETE FROM grant_changes WHERE grant_id = OLD.grant_id;

@@ -124,6 +124,12 @@ export interface GrantFilter {
   readonly limit: number;
 }
 
+/**
+ * How many changes a store returns at once. After a backup was restored every grant counts as changed, and to read them
+ * all in one go would keep a process busy for seconds.
+ */
+export const changesAtOnce = 250;
+
 export interface GrantStore {
   /** @returns undefined where there is no such grant */
   grantById(grantId: string): Promise<GrantRow | undefined>;
@@ -188,7 +194,8 @@ export interface GrantStore {
    * Where `seq` is larger than any number here, a backup was restored: then all grants count as changed.
    *
    * @param seq what the last call returned; 0 for all changes
-   * @returns the changes in the order of their numbers, each grant once, and the `seq` for the next call
+   * @returns the changes in the order of their numbers, each grant once, and the `seq` for the next call. Where there
+   *   are {@link changesAtOnce} of them or more, further ones may follow: call again
    */
   changesSince(seq: number): Promise<{ readonly seq: number; readonly changes: readonly GrantChange[] }>;
 }

@@ -1,7 +1,10 @@
 import { defined } from "../../core/defined.ts";
+import { grantStates } from "../../core/grant.ts";
+import type { GrantState } from "../../core/grant.ts";
 import { assignments, insertList, number, rowReader, selectList, valuesWriter } from "./column.ts";
 import { changeColumns, grantColumns } from "./tables.ts";
 import type { Database, SqlValues, Transaction } from "./sql.ts";
+import { changesAtOnce } from "../store.ts";
 import type { GrantChange, GrantFilter, GrantRow, GrantStore } from "../store.ts";
 
 const readGrant = rowReader(grantColumns);
@@ -19,7 +22,12 @@ const replace = `UPDATE grants SET ${assignments(grantColumns)}
   WHERE grant_id = :grantId AND generation = :generationRead AND state = :stateRead`;
 
 /** What a list can be narrowed by: the property's column is compared with the value given. */
-const filters = ["state", "subjectHash", "externalHash"] as const;
+const filters = ["subjectHash", "externalHash"] as const;
+/** Written out: each state has an index of its own, which is taken only where the statement names the state. */
+const stateIs = Object.fromEntries(grantStates.map((state) => [state, `state = '${state}'`])) as Record<
+  GrantState,
+  string
+>;
 const changeNumber = number("change_seq");
 
 export function grantStore(database: Database): GrantStore {
@@ -33,18 +41,19 @@ export function grantStore(database: Database): GrantStore {
 
     grantsByExternalId: (externalHash) => grants(selectByExternalId, { externalHash }),
 
-    listGrants: ({ withLateAnswers, after, limit, ...filter }: GrantFilter) => {
-      const { state, subjectHash, externalHash } = filter;
+    listGrants: ({ state, withLateAnswers, after, limit, ...filter }: GrantFilter) => {
+      const { subjectHash, externalHash } = filter;
       const narrowing = filters.filter((property) => filter[property] !== undefined);
       const where = [
         "grant_id > :after",
+        ...(state === undefined ? [] : [stateIs[state]]),
         ...narrowing.map((property) => `${grantColumns[property].name} = :${property}`),
         // Few grants have late answers. With EXISTS, SQLite would go through all grants instead of these.
         ...(withLateAnswers === true ? ["grant_id IN (SELECT grant_id FROM orphans)"] : []),
       ].join(" AND ");
       return grants(
         `${select} WHERE ${where} ORDER BY grant_id LIMIT :limit`,
-        defined({ after: after ?? "", state, subjectHash, externalHash, limit }),
+        defined({ after: after ?? "", subjectHash, externalHash, limit }),
       );
     },
 
@@ -127,15 +136,16 @@ export function grantStore(database: Database): GrantStore {
       `SELECT change_seq, grant_changes.grant_id AS grant_id, COALESCE(generation, 0) AS generation,
          COALESCE(state, 'revoked') AS state, access_issued_at, access_expires_at
        FROM grant_changes LEFT JOIN grants ON grants.grant_id = grant_changes.grant_id
-       WHERE change_seq >= :seq ORDER BY change_seq`,
-      { seq },
+       WHERE change_seq >= :seq ORDER BY change_seq LIMIT :limit`,
+      // One more: the first is the one that the poller has seen already.
+      { seq, limit: changesAtOnce + 1 },
     );
-    const last = rows.at(-1);
     // The change that the poller saw last is still there, or its grant has a later one. Where neither is so, an
     // older backup was restored and numbers start again from there: every change is new to the poller.
-    if (last === undefined) return seq > 0 ? changesSince(0) : { seq, changes: [] };
-    const news = rows.filter((row) => changeNumber.read(row) > seq);
-    return { seq: changeNumber.read(last), changes: news.map(readChange) };
+    if (rows.length === 0) return seq > 0 ? changesSince(0) : { seq, changes: [] };
+    const news = rows.filter((row) => changeNumber.read(row) > seq).slice(0, changesAtOnce);
+    const last = news.at(-1);
+    return { seq: last === undefined ? seq : changeNumber.read(last), changes: news.map(readChange) };
   }
 }
 

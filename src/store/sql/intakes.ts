@@ -1,5 +1,4 @@
-import { ownerText } from "./column.ts";
-import { insertList, rowReader, selectList, valuesWriter } from "./column.ts";
+import { insertList, number, ownerText, rowReader, selectList, valuesWriter } from "./column.ts";
 import { intakeColumns } from "./tables.ts";
 import type { Database } from "./sql.ts";
 import type { IntakeRow, IntakeStore } from "../store.ts";
@@ -10,6 +9,11 @@ const intakeValues = valuesWriter(intakeColumns);
 const select = `SELECT ${selectList(intakeColumns)} FROM intakes`;
 const selectByCode = `${select} WHERE code_hash = :codeHash`;
 const insert = `INSERT INTO intakes ${insertList(intakeColumns)} ON CONFLICT DO NOTHING`;
+/** After a day of many sign-ins, one transaction for all of them would hold up everybody else's writes. */
+const sweptAtOnce = 500;
+const selectEdge = `SELECT ended_at FROM intakes WHERE ended_at < :endedBefore
+  ORDER BY ended_at LIMIT 1 OFFSET :sweptAtOnce`;
+const endColumn = number("ended_at");
 
 export function intakeStore(database: Database): IntakeStore {
   return {
@@ -82,7 +86,13 @@ export function intakeStore(database: Database): IntakeStore {
     openIntakes: async () =>
       (await database.all(`${select} WHERE ended_at IS NULL ORDER BY started_at, code_hash`)).map(readIntake),
 
-    sweepIntakes: (endedBefore) =>
-      database.transaction((sql) => sql.run("DELETE FROM intakes WHERE ended_at < :endedBefore", { endedBefore })),
+    async sweepIntakes(endedBefore) {
+      for (let swept = 0; ;) {
+        const [edge] = await database.all(selectEdge, { endedBefore, sweptAtOnce });
+        const upTo = edge === undefined ? endedBefore - 1 : endColumn.read(edge);
+        swept += await database.transaction((sql) => sql.run("DELETE FROM intakes WHERE ended_at <= :upTo", { upTo }));
+        if (edge === undefined) return swept;
+      }
+    },
   };
 }

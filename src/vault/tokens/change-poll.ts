@@ -1,3 +1,4 @@
+import { changesAtOnce } from "../../store/store.ts";
 import type { GrantStore } from "../../store/store.ts";
 import type { TokenCache } from "./token-cache.ts";
 
@@ -13,8 +14,11 @@ export const changePollMs = 500;
 export function changePoll(store: GrantStore, cache: TokenCache, seq: number): () => Promise<void> {
   let seen = seq;
   return async () => {
-    const { seq: latest, changes } = await store.changesSince(seen);
-    seen = latest;
-    cache.apply(changes);
+    for (;;) {
+      const { seq: latest, changes } = await store.changesSince(seen);
+      seen = latest;
+      cache.apply(changes);
+      if (changes.length < changesAtOnce) return;
+    }
   };
 }

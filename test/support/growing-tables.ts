@@ -1,0 +1,30 @@
+/**
+ * Tables of which a statement may read every row: they do not grow with the number of grants. Every other table counts
+ * as one that grows, a new one too. To have one here, say why it stays small.
+ */
+const small: Readonly<Record<string, string>> = {
+  attempts: "refreshes that are under way, and all of them are wanted",
+  orphans: "late answers that wait for their grant, and all of them are wanted",
+  callers: "programs that may use a service",
+  data_keys: "a handful of keys",
+  meta: "a handful of facts",
+  onbehalf_migrations: "one row a migration",
+  change_counter: "one row",
+  owners: "processes that were alive within a day",
+};
+
+/** Those of the tables that grow with the number of grants. PostgreSQL's own do not. */
+export function growing(tables: readonly string[]): string[] {
+  return tables.filter((table) => !Object.hasOwn(small, table) && !table.startsWith("pg_"));
+}
+
+/** How many grants the tests of scale fill a store with; `SCALE=full` for the real number. */
+export const scale = process.env["SCALE"] === "full" ? 300_000 : 20_000;
+
+/** More steps than any statement needs that returns or changes so many rows, and fewer than there are grants. */
+export function affordable(rows: number, perRow: number): number {
+  return 1_500 + perRow * rows;
+}
+
+/** No statement brings or changes more rows than this at once. */
+export const rowsAtOnce = 501;

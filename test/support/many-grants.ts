@@ -1,0 +1,81 @@
+import { DatabaseSync } from "node:sqlite";
+import { sqlite } from "../../src/store/sqlite/index.ts";
+import { changesAtOnce } from "../../src/store/store.ts";
+import type { Store } from "../../src/store/store.ts";
+import { administer } from "./postgres.ts";
+
+/** When the grants of {@link fillSqlite} and {@link fillPostgres} were last exchanged: hours before this time. */
+export const filledAt = Date.parse("2026-11-22T00:00:00Z");
+/** One code a millisecond ended from here on. Later than any time in the suite of the stores, whose sweeps find none. */
+export const codesEndedAt = Date.parse("2030-01-01T00:00:00Z");
+
+const hash = (kind: string, n: string): string => `'${kind} ' || ${n}`;
+
+/** Of each hundred grants, one is revoked and one has lapsed; the others are in use. None needs any work. */
+const columns = (n: string, bytes: (text: string) => string, blob: (length: number) => string): string => {
+  const state = `CASE ${n} % 100 WHEN 0 THEN 'revoked' WHEN 1 THEN 'lapsed' ELSE 'active' END`;
+  const held = (value: string): string => `CASE WHEN ${n} % 100 = 0 THEN NULL ELSE ${value} END`;
+  const exchangedAt = `${filledAt} - 3600000 + ${n} % 3000000`;
+  return `'g_' || ${n}, 'google', 'https://accounts.google.com', 'client-1', ${bytes(hash("subject", n))},
+    ${bytes(hash("external", n))}, ${blob(180)}, 'openid email profile', ${state},
+    CASE ${n} % 100 WHEN 0 THEN 'revoked' WHEN 1 THEN 'invalid_grant' END, ${filledAt}, 1,
+    ${held(blob(150))}, NULL, ${held(bytes(hash("prefix", n)))}, ${held(bytes(hash("digest", n)))},
+    ${held(blob(280))}, ${held(exchangedAt)}, ${held(`${exchangedAt} + 3600000`)}, NULL, NULL, NULL, 0, NULL,
+    ${filledAt}, ${filledAt}`;
+};
+
+const names = `grant_id, provider, issuer, client_id, subject_hash, external_hash, profile_sealed, scope, state, reason,
+  state_since, generation, refresh_sealed, refresh_expires_at, refresh_prefix_hash, refresh_digest_hash, access_sealed,
+  access_issued_at, access_expires_at, last_refresh_at, last_error, last_error_at, failures, retry_at, created_at, updated_at`;
+
+/** Makes a SQLite file with so many grants, and ended codes beside them, with SQL alone: 300,000 in seconds. */
+export async function fillSqlite(path: string, grants: number): Promise<void> {
+  const store = sqlite(path);
+  await store.open({});
+  await store.close();
+  const database = new DatabaseSync(path);
+  const series = `WITH RECURSIVE series (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < ${grants})`;
+  database.exec(`PRAGMA synchronous = OFF; BEGIN;
+    INSERT INTO grants (${names}) ${series}
+      SELECT ${columns(
+        "n",
+        (text) => `CAST(${text} AS BLOB)`,
+        (length) => `randomblob(${length})`,
+      )} FROM series;
+    INSERT INTO intakes (code_hash, state, client_id, owner, context_sealed, started_at, ended_at) ${series}
+      SELECT randomblob(32), 'done', 'client-1', '{}', randomblob(100), ${codesEndedAt}, ${codesEndedAt} + n FROM series;
+    COMMIT; PRAGMA wal_checkpoint(TRUNCATE)`);
+  database.close();
+}
+
+/** Fills a PostgreSQL database that has the schema and nothing in it, and lets the server look at what is there. */
+export async function fillPostgres(connectionString: string, grants: number): Promise<void> {
+  const series = `generate_series(1, ${grants}) AS n`;
+  const blob = (length: number): string =>
+    `substr(convert_to(repeat(md5(n::text), ${Math.ceil(length / 32)}), 'UTF8'), 1, ${length})`;
+  // Without its trigger: to number each change by itself takes most of a minute.
+  await administer(
+    connectionString,
+    `SET session_replication_role = replica; SET synchronous_commit = off;
+     INSERT INTO grants (${names})
+       SELECT ${columns("n", (text) => `convert_to(${text}, 'UTF8')`, blob)} FROM ${series};
+     INSERT INTO grant_changes (grant_id, change_seq) SELECT 'g_' || n, n FROM ${series};
+     UPDATE change_counter SET change_seq = ${grants};
+     INSERT INTO intakes (code_hash, state, client_id, owner, context_sealed, started_at, ended_at)
+       SELECT convert_to(md5(n::text), 'UTF8'), 'done', 'client-1', '{}', ${blob(100)}, ${codesEndedAt},
+         ${codesEndedAt} + n FROM ${series}`,
+  );
+  await administer(connectionString, "VACUUM ANALYZE");
+}
+
+/** How many grants a poller hears of that begins at the first change, page after page. */
+export async function countChanges(store: Store): Promise<number> {
+  let counted = 0;
+  for (let seq = 0; ;) {
+    const { seq: latest, changes } = await store.changesSince(seq);
+    if (changes.length > changesAtOnce) throw new Error(`${changes.length} changes at once`);
+    counted += changes.length;
+    seq = latest;
+    if (changes.length < changesAtOnce) return counted;
+  }
+}
