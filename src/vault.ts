@@ -168,6 +168,7 @@ export class Vault {
    * @returns the API's answer as it came
    * @throws {OnbehalfError} `invalid_request`: `input` is no absolute URL, or `init` is nothing that can be sent
    * @throws {OnbehalfError} `host_not_allowed`: the provider's record does not list the host, or the URL is not https
+   * @throws {OnbehalfError} `invalid_request`: a header belongs to the connection, such as `host`
    * @throws {OnbehalfError} what {@link getAccessToken} throws
    * @throws what `fetch` throws where the API does not answer
    * @see https://www.rfc-editor.org/rfc/rfc6750#section-3.1

@@ -27,6 +27,18 @@ const endpoints: Endpoints = {
   jwksUri: "https://www.googleapis.com/oauth2/v3/certs",
 };
 
+/** Headers of Google's APIs: of all of them, of uploads, of the older Data APIs, and of Google Ads. */
+const forwardHeaders = [
+  "x-goog-*",
+  "x-upload-content-*",
+  "x-guploader-*",
+  "gdata-version",
+  "x-gdata-*",
+  "developer-token",
+  "login-customer-id",
+  "linked-customer-id",
+];
+
 /**
  * Google, as a provider record. Reads no file and sends nothing: a wrong client shows when a vault is opened.
  *
@@ -58,6 +70,7 @@ export function google(options: GoogleOptions): Provider {
     apiHosts: ["www.googleapis.com", "*.googleapis.com"],
     // Of access that the person limited in time: no refresh makes it longer.
     announcedEnds: { refresh_token_expires_in: "fixed" as const },
+    forwardHeaders,
     revocationEndsSiblings: true,
     connectionsPage: "https://myaccount.google.com/connections",
     offlineHint:

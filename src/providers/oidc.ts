@@ -54,6 +54,11 @@ export interface OidcOptions {
   readonly announcedEnds?: Readonly<Record<string, "moves" | "fixed">>;
   /** How long a refresh token may be unused, days. Default: 30. */
   readonly keepAliveDays?: number;
+  /**
+   * Request headers of the provider's APIs that the service's proxy passes on, beside those of HTTP itself; a `*` at the
+   * end stands for anything. Default: none.
+   */
+  readonly forwardHeaders?: readonly string[];
   /** What the issuer's error codes mean where that differs from RFC 6749. */
   readonly refusals?: Provider["refusals"];
   /** The page where a person can remove an app, for a hint where a revocation was not confirmed. Default: none. */
@@ -89,6 +94,7 @@ export function oidc(options: OidcOptions): Provider {
     accessTokenTtlSeconds: options.accessTokenTtlSeconds,
     announcedEnds: options.announcedEnds,
     keepAliveDays: options.keepAliveDays,
+    forwardHeaders: options.forwardHeaders,
     refusals: options.refusals,
     revocationEndsSiblings: false,
     connectionsPage: options.connectionsPage,

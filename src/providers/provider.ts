@@ -101,6 +101,11 @@ export interface Provider {
   readonly canonicalScopes: CanonicalScopes;
   /** Hosts that a token may be sent to; a leading `*.` stands for any subdomain. Empty: a token is sent nowhere. */
   readonly apiHosts: readonly string[];
+  /**
+   * Request headers that the provider's APIs know, beside those of HTTP itself, such as `x-goog-*`: the service's proxy
+   * passes them on. A name that ends in `*` stands for all that begin so; case does not matter. Absent: none.
+   */
+  readonly forwardHeaders?: readonly string[];
   /** Where `https://{apiHost}` is reached instead: a stand-in. Absent: at the host itself. */
   readonly apiBaseUrl?: string;
   /** What the provider's error codes mean where that differs from RFC 6749. Absent: the standard meanings. */

@@ -98,6 +98,20 @@ export const imports: readonly Layer[] = [
     allowed: ["oauth/jwks.ts", "core/errors.ts", "providers/provider.ts", "jose", "oauth4webapi", "node:crypto"],
   },
   {
+    file: "outbound/outbound-fetch.ts",
+    refused: [
+      ...above,
+      "vault.ts",
+      "oauth/protocol.ts",
+      "providers/provider.ts",
+      "crypto/sealing.ts",
+      "store/store.ts",
+      "core/secret.ts",
+      "node:fs",
+    ],
+    allowed: ["outbound/proxy-agents.ts", "core/errors.ts", "node:http", "node:zlib"],
+  },
+  {
     file: "crypto/sealing.ts",
     refused: [...above, "vault.ts", "store/store.ts", "oauth/protocol.ts", "node:http", "pg"],
     allowed: ["crypto/keyring.ts", "core/secret.ts", "node:crypto", "node:fs"],
@@ -153,7 +167,14 @@ export const imports: readonly Layer[] = [
       "vault/keeper/keeper.ts",
       "vault/grants/sealed-grant.ts",
     ],
-    allowed: [...under, "vault/open/open-keyring.ts", "vault/context.ts", "vault/errors/code-rejected.ts", "node:fs"],
+    allowed: [
+      ...under,
+      "outbound/outbound-fetch.ts",
+      "vault/open/open-keyring.ts",
+      "vault/context.ts",
+      "vault/errors/code-rejected.ts",
+      "node:fs",
+    ],
   },
   {
     file: "vault/grants/find-grant.ts",
@@ -331,10 +352,10 @@ export const touches: readonly Layer[] = [
     refused: ["Date.now()", "Math.random()", "process.env.HOME", "console.log(1)"],
     allowed: ["process.pid", "Math.floor(1)"],
   })),
-  {
-    file: "service/settings/config.ts",
+  ...["service/settings/config.ts", "outbound/proxy-agents.ts"].map((file) => ({
+    file,
     refused: ["Date.now()", "Math.random()", "console.log(1)"],
     allowed: ["process.env.HOME"],
-  },
+  })),
   { file: "cli/flags.ts", refused: [], allowed: ["process.env.HOME", "console.log(1)"] },
 ];

@@ -1,32 +1,23 @@
 import { OnbehalfError, isOnbehalfError } from "../../index.ts";
-import type { Grant, GrantRef, Vault } from "../../index.ts";
+import type { Grant, GrantRef, Provider, Vault } from "../../index.ts";
 import { invalidRequest } from "../../core/errors.ts";
-import { bodyBrokeOff, readBody, readBytes } from "../../vault/http/request-body.ts";
+import { bodyBrokeOff, readBytes } from "../../vault/http/request-body.ts";
+import { forwardedHeaders } from "./forwarded-headers.ts";
+import { peek, textFrom } from "./peeked-body.ts";
 
-/** Request headers that an API may need. No other is passed on: above all no cookie, and not the caller's key. */
-const requestHeaders = [
-  "accept",
-  "accept-language",
-  "content-type",
-  "content-range",
-  "if-match",
-  "if-none-match",
-  "if-modified-since",
-  "if-unmodified-since",
-  "range",
-  "x-goog-api-client",
-  "x-goog-drive-resource-keys",
-  "x-upload-content-type",
-  "x-upload-content-length",
-] as const;
-
-/** Response headers that are about one connection, or about the body before `fetch` decoded it. */
+/**
+ * Response headers that are about the connection to the API, or that tell a browser what to do with the API's own
+ * address: here they would be about ours.
+ */
 const droppedResponseHeaders = new Set([
+  "alt-svc",
+  "clear-site-data",
   "connection",
-  "content-encoding",
   "keep-alive",
   "proxy-authenticate",
+  "proxy-connection",
   "set-cookie",
+  "strict-transport-security",
   "te",
   "trailer",
   "transfer-encoding",
@@ -40,25 +31,57 @@ const repeatableBytes = 64 * 1024;
  * Calls `https://{host}/{path}` with a grant's token and streams the answer back.
  *
  * @param target host, path and query, as they stood in the address
- * @throws {OnbehalfError} `invalid_request`: the target could be read in two ways, or the body broke off
+ * @throws {OnbehalfError} `invalid_request`: the target could be read in two ways, the body broke off, or a header or
+ *   body that the request needs would not be passed on
  * @throws {OnbehalfError} `host_not_allowed`, `insufficient_scope`, `provider_unavailable`, and those of `Vault.fetch`
  */
 export async function proxy(vault: Vault, ref: GrantRef, target: string, request: Request): Promise<Response> {
   const url = targetUrl(target);
-  const headers = new Headers();
-  for (const name of requestHeaders) {
-    const value = request.headers.get(name);
-    if (value !== null) headers.set(name, value);
-  }
-  const init: RequestInit & { duplex?: "half" } = { method: request.method, headers, signal: request.signal };
-  if (request.body !== null && request.method !== "GET" && request.method !== "HEAD") {
-    const length = Number(request.headers.get("content-length") ?? Infinity);
-    if (length <= repeatableBytes) init.body = await readBytes(request, repeatableBytes);
-    else Object.assign(init, { body: request.body, duplex: "half" });
-  }
-  const response = await call(vault, ref, url, init);
+  const headers = forwardedHeaders(request.headers, await providerOf(vault, ref));
+  // Without it, an API may choose any coding. The answer is passed on as it comes, and this caller has said of none that
+  // it can read it.
+  if (!headers.has("accept-encoding")) headers.set("accept-encoding", "identity");
+  const init: RequestInit = { method: request.method, headers, signal: request.signal };
+  const response = await call(vault, ref, url, { ...init, ...(await bodyToSend(request, headers)) });
   if (response.status === 403) return forbiddenResponse(response, await vault.grant(ref));
   return responseToCaller(response, response.body);
+}
+
+async function providerOf(vault: Vault, ref: GrantRef): Promise<Provider> {
+  const [first, ...others] = vault.providers;
+  if (first !== undefined && others.length === 0) return first.provider;
+  return vault.providerOf((await vault.grant(ref)).provider);
+}
+
+/**
+ * The body as it goes on: bytes where it is small enough to be sent again after a 401, otherwise a stream of the length
+ * that was announced.
+ */
+async function bodyToSend(request: Request, headers: Headers): Promise<RequestInit & { duplex?: "half" }> {
+  const announced = request.headers.get("content-length");
+  const { method } = request;
+  if (method === "GET" || method === "HEAD") {
+    if (request.headers.has("transfer-encoding") || Number(announced ?? 0) > 0) {
+      throw invalidRequest(
+        `a ${method} request with a body is not passed on, and without its body it could mean something else`,
+        "send what stands in the body in the query, or use POST",
+      );
+    }
+    return {};
+  }
+  if (request.body === null) return {};
+  if (announced !== null && Number(announced) <= repeatableBytes) {
+    return { body: await readBytes(request, repeatableBytes) };
+  }
+  if (announced !== null) {
+    headers.set("content-length", announced);
+    return { body: request.body, duplex: "half" };
+  }
+  // A request that announces no length may have no body at all. An API could take an empty one for a mistake.
+  const { body } = await peek(request.body, 1).catch(() => {
+    throw bodyBrokeOff();
+  });
+  return body === null ? {} : { body, duplex: "half" };
 }
 
 /** The API's answer. Where none comes, the API is out of reach: that is no fault of ours. */
@@ -108,9 +131,11 @@ export function targetUrl(target: string): URL {
  * @throws {OnbehalfError} `insufficient_scope`: with the scopes that the API asks for, as far as it names them
  */
 export async function forbiddenResponse(response: Response, grant: Grant): Promise<Response> {
-  const text = await readBody(response.clone()).catch(() => "");
+  const { start, body } = await peek(response.body, repeatableBytes);
+  const text = textFrom(start, response.headers.get("content-encoding") ?? "");
   const required = requiredScopes(response.headers.get("www-authenticate") ?? "", text);
-  if (required === undefined) return responseToCaller(response, response.body);
+  if (required === undefined) return responseToCaller(response, body);
+  await body?.cancel();
   const held = new Set(grant.scopes);
   const missing = required.filter((scope) => !held.has(scope));
   throw new OnbehalfError(
@@ -141,13 +166,15 @@ export function requiredScopes(wwwAuthenticate: string, body: string): readonly 
   return /"(?:ACCESS_TOKEN_SCOPE_INSUFFICIENT|insufficientPermissions)"/.test(body) ? (named ?? []) : undefined;
 }
 
+/** The answer as it came: its body as the API encoded it, with the headers that say how. */
 function responseToCaller(response: Response, body: ReadableStream<Uint8Array> | null): Response {
+  const hopByHop = new Set((response.headers.get("connection") ?? "").toLowerCase().split(/[\s,]+/));
   const headers = new Headers();
   for (const [name, value] of response.headers) {
-    if (!droppedResponseHeaders.has(name)) headers.append(name, value);
+    if (!droppedResponseHeaders.has(name) && !hopByHop.has(name)) headers.append(name, value);
   }
-  const empty = response.status === 204 || response.status === 304;
-  // fetch has decoded the body: the header says how long it was before.
-  if (empty || response.headers.has("content-encoding")) headers.delete("content-length");
-  return new Response(empty ? null : body, { status: response.status, headers });
+  // RFC 9110 section 8.6: a 204 has no length.
+  if (response.status === 204) headers.delete("content-length");
+  const hasBody = response.status !== 204 && response.status !== 205 && response.status !== 304;
+  return new Response(hasBody ? body : null, { status: response.status, headers });
 }

@@ -15,6 +15,8 @@ import type { OnbehalfError } from "../../core/errors.ts";
 import type { Liveness, Owner } from "../../core/take-over.ts";
 import { HttpProtocol } from "../../oauth/protocol.ts";
 import { boundedFetchDefaults } from "../../oauth/bounded-fetch.ts";
+import { withFittingHeaders } from "../../outbound/inbound-response.ts";
+import { outboundFetch } from "../../outbound/outbound-fetch.ts";
 import type { Provider } from "../../providers/provider.ts";
 import { exchangeLimitMs } from "../../core/timing.ts";
 import type { Store } from "../../store/store.ts";
@@ -46,7 +48,10 @@ export interface CommonOptions {
   readonly migrate?: boolean;
   /** Where to read the time. Default: the machine's own; tests give one that they can move. */
   readonly clock?: Clock;
-  /** What sends requests to providers and APIs. Default: the global `fetch`. */
+  /**
+   * What sends requests to providers and APIs. Default: a sender that adds no headers of its own but `user-agent`, and
+   * goes through the proxy that `HTTPS_PROXY` names, if any. The global `fetch` does neither.
+   */
   readonly fetch?: typeof fetch;
   /** Random numbers in [0, 1), for jitter alone. Default: `Math.random`. */
   readonly random?: () => number;
@@ -63,7 +68,7 @@ export interface CommonOptions {
 export async function openContext(options: CommonOptions, classes: readonly KeyClass[]): Promise<VaultContext> {
   assertOptions(options);
   const { store, clock = systemClock } = options;
-  const send = options.fetch ?? globalThis.fetch;
+  const send = options.fetch === undefined ? outboundFetch() : withFittingHeaders(options.fetch);
   const protocols = protocolsFor(options, send, clock);
   // Read the keys before the store is opened: without a key, or with a damaged one, no file may be made and no schema
   // changed.

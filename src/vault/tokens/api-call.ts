@@ -1,6 +1,7 @@
 import { abortSignal, assertFits, kindOf } from "../../core/argument-checks.ts";
 import { OnbehalfError, invalidRequest } from "../../core/errors.ts";
 import type { GrantRef } from "../../core/grant.ts";
+import { connectionHeaders } from "../../outbound/outbound-fetch.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { TokenSource } from "./token-source.ts";
 import { protocolOf } from "../context.ts";
@@ -20,6 +21,7 @@ export async function callApi(
 ): Promise<Response> {
   const url = urlOf(input);
   assertSendable(init);
+  assertPassedOn(init.headers);
   const grant = await tokens.identify(ref);
   const target = targetOf(url, protocolOf(context, grant).provider);
   const signal = init.signal ?? undefined;
@@ -88,6 +90,23 @@ function send({ fetch }: VaultContext, target: URL, init: RequestInit, token: st
   headers.set("authorization", `Bearer ${token}`);
   // `fetch` would follow a redirect with the token, to whatever host the answer names.
   return fetch(target, { ...init, headers, redirect: "manual" });
+}
+
+/**
+ * Refuses headers about the connection. The sender makes those itself, and `host` could take the token to somebody
+ * else's server at an address that many share.
+ *
+ * @throws {OnbehalfError} `invalid_request`: `details.parameter` is the header
+ */
+function assertPassedOn(headers: RequestInit["headers"]): void {
+  for (const name of new Headers(headers).keys()) {
+    if (!connectionHeaders.has(name)) continue;
+    throw invalidRequest(
+      `the header ${name} belongs to the connection, and cannot be given`,
+      `leave ${name} out: the address and the body say it already`,
+      name,
+    );
+  }
 }
 
 /**

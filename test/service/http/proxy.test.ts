@@ -205,15 +205,188 @@ describe("a call through the proxy", () => {
     }
   });
 
-  test("a proxied call undoes compression once: the body is what the API meant", async (t) => {
+  test("a proxied call leaves compression as it came: it is undone once, by the client", async (t) => {
     const { gzipSync } = await import("node:zlib");
     const { ask, proxied } = await withApi(t, (_request, response) => {
       const body = gzipSync("a long text ".repeat(100));
       response.writeHead(200, { "content-encoding": "gzip", "content-length": body.length }).end(body);
     });
     const response = await ask(`${proxied}/${files}`);
-    assert.equal(response.headers.get("content-encoding"), null);
+    assert.equal(response.headers.get("content-encoding"), "gzip", "as it came: the client undoes it");
     assert.equal(await response.text(), "a long text ".repeat(100));
+  });
+
+  test("a proxied call by Node's fetch does not show an API what Node's fetch adds", async (t) => {
+    let got: IncomingMessage | undefined;
+    const { ask, proxied } = await withApi(t, (request, response) => {
+      got = request;
+      response.end("ok");
+    });
+    assert.equal((await ask(`${proxied}/${files}`)).status, 200);
+    const { host: _host, authorization: _token, ...headers } = got?.headers ?? {};
+    assert.deepEqual(headers, {
+      accept: "*/*",
+      "accept-encoding": "gzip, deflate",
+      connection: "keep-alive",
+      "user-agent": "onbehalf/0.1.0",
+    });
+  });
+
+  test("a proxied call sends Google's own headers, and compressed bodies as they are", async (t) => {
+    const { gzipSync, gunzipSync } = await import("node:zlib");
+    let got: IncomingMessage | undefined;
+    let sent = "";
+    const { ask, proxied } = await withApi(t, (request, response) => {
+      got = request;
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        sent = gunzipSync(Buffer.concat(chunks)).toString();
+        response.end();
+      });
+    });
+    const headers = {
+      "content-encoding": "gzip",
+      "content-type": "application/json",
+      "x-goog-fieldmask": "places.id",
+      "x-goog-user-project": "my-project",
+      "x-goog-upload-protocol": "resumable",
+      prefer: "return=minimal",
+      "if-match": '"1"',
+      "x-http-method-override": "GET",
+    };
+    const body = gzipSync('{"a":1}');
+    assert.equal((await ask(`${proxied}/${files}`, { method: "POST", headers, body })).status, 200);
+    assert.equal(sent, '{"a":1}');
+    for (const [name, value] of Object.entries(headers)) assert.equal(got?.headers[name], value, name);
+    assert.equal(got?.headers["content-length"], String(body.length));
+  });
+
+  test("a proxied call whose meaning would change is refused, and nothing is sent", async (t) => {
+    let requests = 0;
+    const { ask, url, key, proxied, faults } = await withApi(t, (_request, response) => {
+      requests += 1;
+      response.end();
+    });
+    const headers = { "x-made-up": "1" };
+    const body = await assertProblem(await ask(`${proxied}/${files}`, { headers }), "invalid_request");
+    assert.equal(body["parameter"], "x-made-up");
+    for (const framing of [
+      "content-length: 5\r\n\r\nhello",
+      "transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    ]) {
+      const head = [`GET ${proxied}/${files} HTTP/1.1`, "host: x", "connection: close", `authorization: Bearer ${key}`];
+      const [answer] = await raw(url, `${head.join("\r\n")}\r\n${framing}`);
+      assert.equal(answer?.status, 400);
+      assert.match(answer?.body ?? "", /a GET request with a body is not passed on/);
+    }
+    assert.equal(requests, 0);
+    assert.deepEqual(faults, []);
+  });
+
+  test("a proxied call announces a large body's length where the caller did, and none for a body that is not there", async (t) => {
+    const seen: [string, string | undefined, string | undefined][] = [];
+    const { ask, url, key, proxied } = await withApi(t, (request, response) => {
+      const { "content-length": length, "transfer-encoding": coding } = request.headers;
+      seen.push([request.method ?? "", length, coding]);
+      request.resume().on("end", () => response.end());
+    });
+    await ask(`${proxied}/${files}`, { method: "PUT", body: "x".repeat(100_000) });
+    const head = [
+      `DELETE ${proxied}/${files} HTTP/1.1`,
+      "host: x",
+      "connection: close",
+      `authorization: Bearer ${key}`,
+    ];
+    await raw(url, `${head.join("\r\n")}\r\n\r\n`);
+    await ask(`${proxied}/${files}`, { method: "POST" });
+    assert.deepEqual(seen, [
+      ["PUT", "100000", undefined],
+      ["DELETE", undefined, undefined],
+      ["POST", "0", undefined],
+    ]);
+  });
+
+  test("a proxied answer keeps what describes its bytes, and loses what is about the connection or our address", async (t) => {
+    const { brotliCompressSync } = await import("node:zlib");
+    const bytes = brotliCompressSync("a long text ".repeat(100));
+    const { url, key, proxied } = await withApi(t, (request, response) => {
+      const code = Number(new URL(request.url ?? "", "http://a").searchParams.get("status") ?? 200);
+      response.writeHead(code, {
+        "content-encoding": "br",
+        "content-length": bytes.length,
+        "content-range": "bytes 0-9/10",
+        etag: '"strong"',
+        "alt-svc": 'h3=":443"',
+        "strict-transport-security": "max-age=1",
+        "set-cookie": "a=b",
+        connection: "x-hop",
+        "x-hop": "1",
+        "x-kept": "1",
+      });
+      response.end(request.method === "HEAD" || code === 304 ? undefined : bytes);
+    });
+    const headers = { authorization: `Bearer ${key}`, "accept-encoding": "br" };
+    for (const [method, query] of [
+      ["GET", ""],
+      ["HEAD", ""],
+      ["GET", "?status=206"],
+      ["GET", "?status=403"],
+      ["GET", "?status=304"],
+    ] as const) {
+      const answer = await rawRequest(url, `${proxied}/${files}${query}`, { method, headers });
+      const get = (name: string): string | null => answer.headers.get(name);
+      assert.deepEqual(
+        ["content-encoding", "etag", "x-kept", "content-range"].map(get),
+        ["br", '"strong"', "1", "bytes 0-9/10"],
+        `${method} ${query}`,
+      );
+      assert.equal(get("content-length"), String(bytes.length), `${method} ${query}`);
+      for (const name of ["alt-svc", "strict-transport-security", "set-cookie", "x-hop"])
+        assert.equal(get(name), null, name);
+    }
+  });
+
+  test("a proxied call of a caller that reads no compression asks for none", async (t) => {
+    let got: IncomingMessage | undefined;
+    const { url, key, proxied } = await withApi(t, (request, response) => {
+      got = request;
+      response.end();
+    });
+    await rawRequest(url, `${proxied}/${files}`, { headers: { authorization: `Bearer ${key}` } });
+    assert.equal(got?.headers["accept-encoding"], "identity");
+  });
+
+  test("a proxied call that is refused for want of a scope is understood through compression", async (t) => {
+    const { gzipSync } = await import("node:zlib");
+    const text = JSON.stringify({ error: { errors: [{ reason: "insufficientPermissions" }] } });
+    const { ask, proxied } = await withApi(t, (_request, response) => {
+      response.writeHead(403, { "content-encoding": "gzip" }).end(gzipSync(text));
+    });
+    await assertProblem(await ask(`${proxied}/${files}`), "insufficient_scope");
+  });
+
+  test("a proxied 403 that never ends is passed on as it comes, and not kept", async (t) => {
+    let sent = 0;
+    const { ask, proxied } = await withApi(t, (_request, response) => {
+      response.writeHead(403);
+      const more = (): void => {
+        while (!response.destroyed && sent < 2 ** 30) {
+          sent += 65_536;
+          if (!response.write(Buffer.alloc(65_536))) {
+            response.once("drain", more);
+            return;
+          }
+        }
+      };
+      more();
+    });
+    const response = await ask(`${proxied}/${files}`);
+    assert.equal(response.status, 403);
+    const reader = response.body?.getReader();
+    await reader?.read();
+    await reader?.cancel();
+    assert.ok(sent < 2 ** 27, `${sent} bytes were taken from the API for one read`);
   });
 
   const broken: Readonly<Record<string, RequestListener>> = {

@@ -1,0 +1,45 @@
+import { Agent as HttpAgent } from "node:http";
+import type { AgentOptions } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import { configurationInvalid } from "../core/errors.ts";
+import { canUseProxies, proxyFor, proxyUrl, proxyVariables } from "./proxy-settings.ts";
+
+/** By which way a request goes. */
+export interface Route {
+  readonly agent: HttpAgent;
+  /** Host and port of the proxy; undefined where the request goes to its server directly. */
+  readonly proxy?: string;
+}
+
+/** Connections are kept for as long as servers keep theirs at least: one that the server closes fails the request. */
+const kept: AgentOptions = { keepAlive: true, timeout: 4_000 };
+
+/**
+ * How requests reach their servers.
+ *
+ * @throws {OnbehalfError} `configuration_invalid`: a variable names a proxy that cannot be used
+ */
+export function routesFrom(environment: NodeJS.ProcessEnv): (url: URL) => Route {
+  const env = { ...environment };
+  for (const { name, value } of proxyVariables(env)) {
+    if (proxyUrl(value) !== undefined) continue;
+    throw configurationInvalid(
+      `${name} must be the http or https URL of a proxy`,
+      `set ${name} to a URL such as http://proxy.example.com:3128; SOCKS proxies cannot be used`,
+    );
+  }
+  const direct = { "http:": new HttpAgent(kept), "https:": new HttpsAgent(kept) };
+  const proxied = new Map<string, HttpAgent>();
+  return (url) => {
+    const protocol = url.protocol === "https:" ? "https:" : "http:";
+    const proxy = canUseProxies() ? proxyFor(url, env) : undefined;
+    if (proxy === undefined) return { agent: direct[protocol] };
+    let agent = proxied.get(protocol);
+    if (agent === undefined) {
+      const options = { ...kept, proxyEnv: { HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url } };
+      agent = protocol === "https:" ? new HttpsAgent(options) : new HttpAgent(options);
+      proxied.set(protocol, agent);
+    }
+    return { agent, proxy: proxy.host };
+  };
+}

@@ -1,0 +1,78 @@
+import { constants, brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
+
+/** A body of which the beginning was read. */
+export interface PeekedBody {
+  /** The first bytes: all of the body, where it is no longer than was wanted. */
+  readonly start: Uint8Array;
+  /** The whole body, its beginning included; null where it has no bytes. */
+  readonly body: ReadableStream<Uint8Array> | null;
+}
+
+/**
+ * Looks at the beginning of a body. The rest is read only as fast as whoever gets it reads, and never kept.
+ *
+ * @param wanted how many bytes to wait for, unless the body ends before
+ */
+export async function peek(source: ReadableStream<Uint8Array> | null, wanted: number): Promise<PeekedBody> {
+  if (source === null) return { start: new Uint8Array(), body: null };
+  const reader = source.getReader();
+  const read: Uint8Array[] = [];
+  let length = 0;
+  let ended = false;
+  while (!ended && length < wanted) {
+    const { done, value } = await reader.read();
+    ended = done;
+    if (value === undefined || value.byteLength === 0) continue;
+    read.push(value);
+    length += value.byteLength;
+  }
+  const start = Buffer.concat(read);
+  if (length === 0) return { start, body: null };
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const first = read.shift();
+        if (first !== undefined) {
+          controller.enqueue(first);
+          return;
+        }
+        const { done, value } = ended ? { done: true, value: undefined } : await reader.read();
+        if (done || value === undefined) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+  return { start, body };
+}
+
+/** A few bytes can stand for a gigabyte. More than this is not needed to understand a refusal. */
+const decodedLimitBytes = 256 * 1024;
+
+/** The text that begins with these bytes; empty where they cannot be read. The end of it may be missing. */
+export function textFrom(start: Uint8Array, coding: string): string {
+  const finishFlush = constants.Z_SYNC_FLUSH;
+  const maxOutputLength = decodedLimitBytes;
+  try {
+    switch (coding.trim().toLowerCase()) {
+      case "":
+      case "identity":
+        return new TextDecoder().decode(start);
+      case "gzip":
+      case "x-gzip":
+        return gunzipSync(start, { finishFlush, maxOutputLength }).toString();
+      case "deflate":
+        return inflateSync(start, { finishFlush, maxOutputLength }).toString();
+      case "br":
+        return brotliDecompressSync(start, {
+          finishFlush: constants.BROTLI_OPERATION_FLUSH,
+          maxOutputLength,
+        }).toString();
+      default:
+        return "";
+    }
+  } catch {
+    return "";
+  }
+}
