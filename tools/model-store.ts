@@ -5,6 +5,7 @@
  * operation. The simulator (tools/simulator/) runs the refresh protocol on it, with faults around each operation. So what
  * the simulator proves of the protocol holds for the real databases: a model of its own could differ from them unseen.
  */
+import { isInFuture, remainingMs } from "../src/core/recorded-time.ts";
 import { isUsable } from "../src/core/grant.ts";
 import type { Attempt } from "../src/core/take-over.ts";
 import type { GrantRow, IntakeRow, LateAnswerRow, Store } from "../src/store/store.ts";
@@ -121,7 +122,7 @@ export class ModelStore implements Operations {
     const grant = this.#grants.get(grantId);
     if (grant === undefined) return { kind: "gone" };
     if (grant.generation !== generation || !isUsable(grant.state)) return { kind: "moved", grant };
-    if (grant.retryAt !== null && grant.retryAt > at) return { kind: "backing-off", grant };
+    if (remainingMs(grant.retryAt, grant.lastErrorAt, at) > 0) return { kind: "backing-off", grant };
     const held = this.#attempts.get(grantId);
     if (held?.generation === generation && held.attemptId !== replaces) {
       return { kind: "held", attempt: held, now: this.#now() };
@@ -136,7 +137,8 @@ export class ModelStore implements Operations {
     if (grant === undefined || grant.generation !== parentGeneration) return undefined;
     // Even onto a lapsed grant: an answer to its own generation proves that it lived when it was given.
     if (!isUsable(grant.state) && grant.state !== "lapsed") return undefined;
-    const isSuspect = grant.state !== "active" && grant.stateSince > (suspectSince ?? Infinity);
+    const isSuspect =
+      grant.state !== "active" && grant.stateSince > (suspectSince ?? Infinity) && !isInFuture(grant.stateSince, at);
     const state = isSuspect ? "suspect" : "active";
     this.#changeGrant(grant, {
       ...columns,

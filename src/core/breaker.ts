@@ -1,3 +1,4 @@
+import { remainingMs } from "./recorded-time.ts";
 import { backOffMs } from "./refresh.ts";
 
 /**
@@ -9,11 +10,13 @@ export interface Breaker {
   readonly failures: number;
   /** No request is sent before this time, milliseconds since the epoch. */
   readonly openUntil: number;
+  /** When `openUntil` was set, milliseconds since the epoch. */
+  readonly setAt: number;
   /** True: the provider said that we send too many requests. False: its answers were of no use, or none came. */
   readonly limited: boolean;
 }
 
-export const closedBreaker: Breaker = { failures: 0, openUntil: 0, limited: false };
+export const closedBreaker: Breaker = { failures: 0, openUntil: 0, setAt: 0, limited: false };
 
 /** A failed request that says nothing about a grant. */
 export interface ProviderFailure {
@@ -51,13 +54,13 @@ export function afterFailure(
 ): Breaker {
   const { failures } = breaker;
   if (repeated && !limited && failures < failureThreshold) return breaker;
-  if (repeated && !limited) return { ...breaker, openUntil: now + repeatedPauseMs };
+  if (repeated && !limited) return { ...breaker, openUntil: now + repeatedPauseMs, setAt: now };
   const inARow = limited ? Math.max(failureThreshold, failures + 1) : failures + 1;
-  if (inARow < failureThreshold) return { failures: inARow, openUntil: now, limited };
+  if (inARow < failureThreshold) return { failures: inARow, openUntil: now, setAt: now, limited };
   // Not full jitter: that may give a pause of 0 ms, and the requests of thousands of waiting grants would go out at
   // once.
   const pauseMs = 250 + backOffMs(inARow - failureThreshold + 1, 0.5 + random / 2, 1_000, 30_000);
-  return { failures: inARow, openUntil: now + Math.max(pauseMs, retryAfterMs), limited };
+  return { failures: inARow, openUntil: now + Math.max(pauseMs, retryAfterMs), setAt: now, limited };
 }
 
 /**
@@ -69,8 +72,8 @@ export function afterLateFailure(
   now: number,
   { retryAfterMs = 0, limited = false }: ProviderFailure = {},
 ): Breaker {
-  const openUntil = Math.max(breaker.openUntil, now + retryAfterMs);
-  return { ...breaker, openUntil, limited: breaker.limited || limited };
+  const openUntil = now + Math.max(remainingMs(breaker.openUntil, breaker.setAt, now), retryAfterMs);
+  return { ...breaker, openUntil, setAt: now, limited: breaker.limited || limited };
 }
 
 /**
@@ -79,7 +82,8 @@ export function afterLateFailure(
  * @param now milliseconds since the epoch
  * @returns `ask`: go ahead. `probe`: go ahead, alone. A number: milliseconds to wait
  */
-export function mayAsk({ failures, openUntil }: Breaker, now: number): "ask" | "probe" | number {
+export function mayAsk({ failures, openUntil, setAt }: Breaker, now: number): "ask" | "probe" | number {
   if (failures < failureThreshold) return "ask";
-  return now >= openUntil ? "probe" : openUntil - now;
+  const waitMs = remainingMs(openUntil, setAt, now);
+  return waitMs === 0 ? "probe" : waitMs;
 }

@@ -1,3 +1,5 @@
+import { isInFuture } from "./recorded-time.ts";
+
 /** Limits how many exchanges a provider is sent: a number each second, and a number at once. Plain data. */
 export interface TokenBucket {
   readonly tokens: number;
@@ -26,7 +28,9 @@ export function fullBucket({ burst }: BucketSize, now: number): TokenBucket {
 export function take(bucket: TokenBucket, size: BucketSize, now: number): { bucket: TokenBucket; waitMs: number } {
   const elapsedMs = Math.max(0, now - bucket.at);
   const tokens = Math.min(size.burst, bucket.tokens + (elapsedMs / 1000) * size.perSecond);
-  const at = Math.max(now, bucket.at);
+  // After a clock was set back, time counts from now on. Otherwise the bucket would stay empty for as long as it was
+  // ahead.
+  const at = isInFuture(bucket.at, now) ? now : Math.max(now, bucket.at);
   if (tokens >= 1) return { bucket: { tokens: tokens - 1, at }, waitMs: 0 };
   return { bucket: { tokens, at }, waitMs: Math.ceil(((1 - tokens) / size.perSecond) * 1000) };
 }

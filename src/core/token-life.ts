@@ -1,3 +1,5 @@
+import { isInFuture } from "./recorded-time.ts";
+
 /**
  * From when to when an access token is handed out. Times are milliseconds since the epoch, by the clock of the machine
  * that reads them; a clock may be wrong and be put right, and two machines may differ.
@@ -14,12 +16,6 @@ export interface TokenLife {
 }
 
 /**
- * How far two clocks may differ before one of them counts as wrong, milliseconds. Machines that keep time by NTP differ
- * by much less.
- */
-export const clockLeewayMs = 10_000;
-
-/**
  * How old a token becomes whose end nobody said, before another one is got, milliseconds. Most access tokens live for an
  * hour. It is no end: where the refresh fails, the old one is handed out until an API refuses it.
  */
@@ -30,17 +26,6 @@ const lastShare = 0.3;
 
 /** How long a token that had ended when it came is not asked for again, milliseconds. */
 const endedAtOnceWaitMs = 30_000;
-
-/**
- * Whether something was written down at a time that has not come yet. Then the clock was wrong when it was written, or
- * is wrong now, and the difference of the two times says nothing.
- *
- * @param at milliseconds since the epoch
- * @param now milliseconds since the epoch
- */
-export function isInFuture(at: number, now: number): boolean {
-  return at > now + clockLeewayMs;
-}
 
 /**
  * Whether a token can be handed out, as far as is known. One whose end is known and that was issued in our future is

@@ -2,6 +2,7 @@ import { createLocalJWKSet, errors } from "jose";
 import type { JSONWebKeySet, JWTVerifyGetKey } from "jose";
 import type { Clock } from "../core/clock.ts";
 import { OnbehalfError } from "../core/errors.ts";
+import { remainingMs } from "../core/recorded-time.ts";
 import { SingleFlight } from "../core/single-flight.ts";
 import { parseObject, boundedRequest } from "./bounded-fetch.ts";
 import type { BoundedFetch } from "./bounded-fetch.ts";
@@ -31,6 +32,8 @@ export class Jwks {
   readonly #flight = new SingleFlight<"fetch", boolean>();
   #keys: ReturnType<typeof createLocalJWKSet> | undefined;
   #freshUntil = 0;
+  /** When `#freshUntil` was set. */
+  #freshSince = 0;
   #refetchAt = 0;
 
   constructor(uri: string, issuer: string, http: BoundedFetch, clock: Clock) {
@@ -47,7 +50,8 @@ export class Jwks {
    * @throws {OnbehalfError} `provider_unavailable`: the keys cannot be read or used just now
    */
   readonly getKey: JWTVerifyGetKey = async (header, token) => {
-    const read = this.#clock.now() >= this.#freshUntil && (await this.#fetch());
+    const isFresh = remainingMs(this.#freshUntil, this.#freshSince, this.#clock.now()) > 0;
+    const read = !isFresh && (await this.#fetch());
     try {
       return await this.#find(header, token);
     } catch (error) {
@@ -70,7 +74,7 @@ export class Jwks {
 
   /** Reads the keys again for a `kid` that is not among them: the provider may have rotated. */
   async #refetch(): Promise<void> {
-    const waitMs = this.#refetchAt - this.#clock.now();
+    const waitMs = remainingMs(this.#refetchAt, this.#refetchAt - refetchEveryMs, this.#clock.now());
     if (waitMs > 0 && this.#flight.size === 0) throw this.#unavailable("are not fetched again yet", waitMs);
     this.#refetchAt = this.#clock.now() + refetchEveryMs;
     if (!(await this.#fetch())) throw this.#unavailable("cannot be fetched");
@@ -86,13 +90,18 @@ export class Jwks {
       if (keys === undefined || result.kind !== "body") {
         // Use the keys at hand for a moment more: otherwise every sign-in would wait for a timeout.
         this.#refetchAt = this.#clock.now() + refetchEveryMs;
-        if (this.#keys !== undefined) this.#freshUntil = Math.max(this.#freshUntil, this.#refetchAt);
+        if (this.#keys !== undefined) this.#useUntil(this.#refetchAt);
         return false;
       }
       this.#keys = keys;
-      this.#freshUntil = this.#clock.now() + lifeMs(result.headers.get("cache-control"));
+      this.#useUntil(this.#clock.now() + lifeMs(result.headers.get("cache-control")));
       return true;
     });
+  }
+
+  #useUntil(at: number): void {
+    this.#freshUntil = at;
+    this.#freshSince = this.#clock.now();
   }
 
   #unavailable(what: string, retryAfterMs = 5_000): OnbehalfError<"provider_unavailable"> {

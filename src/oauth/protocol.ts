@@ -6,6 +6,7 @@
 import type { Clock } from "../core/clock.ts";
 import { defined } from "../core/defined.ts";
 import { isOnbehalfError } from "../core/errors.ts";
+import { remainingMs } from "../core/recorded-time.ts";
 import type { Profile } from "../core/grant.ts";
 import type { Client, ClientAuthenticationMethod, Provider } from "../providers/provider.ts";
 import type { Secret } from "../core/secret.ts";
@@ -121,7 +122,7 @@ export class HttpProtocol implements Protocol {
   }
 
   #isFresh(): boolean {
-    return this.#metadata !== undefined && this.#clock.now() < this.#freshUntil;
+    return this.#metadata !== undefined && remainingMs(this.#freshUntil, this.#readAt, this.#clock.now()) > 0;
   }
 
   #discover(): Promise<Metadata> {

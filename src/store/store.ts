@@ -227,7 +227,9 @@ export interface RefreshStore {
    *
    * @param replaces the id of the attempt that may be taken over; another one that stands is `held`
    * @returns `begun`: the attempt is on disk; `held`: another attempt on this generation stands; `backing-off`: the
-   *   grant's `retryAt` is not reached; `moved`: the grant is at another generation, or not usable; `gone`: no such grant
+   *   grant's `retryAt` is not reached; `moved`: the grant is at another generation, or not usable; `gone`: no such
+   *   grant. A `retryAt` whose `lastErrorAt` is in the future does not count (`remainingMs`), and an attempt that
+   *   `startedAt` in the future is set to now: a clock was wrong, and must not hold the grant for as long
    */
   beginAttempt(attempt: BeginAttempt, replaces?: string): Promise<AttemptResult<GrantRow>>;
   /**

@@ -79,7 +79,7 @@ describe("the breaker", () => {
     assert.deepEqual(afterLateFailure(open, now), open);
     assert.deepEqual(afterLateFailure(open, now, { retryAfterMs: 1 }), open);
     const later = afterLateFailure(open, now, { retryAfterMs: 60_000, limited: true });
-    assert.deepEqual(later, { failures: 5, openUntil: now + 60_000, limited: true });
+    assert.deepEqual(later, { failures: 5, openUntil: now + 60_000, setAt: now, limited: true });
   });
 
   test("the circuit breaker lets nobody ask before the provider said, whatever comes in whatever order", () => {

@@ -1,15 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
-import {
-  clockLeewayMs,
-  endOf,
-  endedAtOnceMs,
-  isFresh,
-  isLiving,
-  refreshAheadAt,
-  unknownEndAgeMs,
-} from "../../src/core/token-life.ts";
+import { clockLeewayMs } from "../../src/core/recorded-time.ts";
+import { endOf, endedAtOnceMs, isFresh, isLiving, refreshAheadAt, unknownEndAgeMs } from "../../src/core/token-life.ts";
 import type { TokenLife } from "../../src/core/token-life.ts";
 
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });

@@ -7,6 +7,7 @@ import type { TestContext } from "node:test";
 import { fixedClock, isOnbehalfError } from "../../src/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import { bentProvider } from "../support/bent-provider.ts";
+import { until } from "../support/test-vault.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -91,5 +92,87 @@ describe("a clock that was wrong and is put right", () => {
       await bent.vault.getAccessToken(grant);
     }
     assert.equal(bent.count("/token"), 2);
+  });
+});
+
+describe("a wait that was written down before the clock was put right", () => {
+  test("a grant's back-off does not last for as long as the clock was ahead", async (t) => {
+    const bent = await bentProvider(t);
+    bent.clock.advance(day);
+    const grant = await bent.connect();
+    bent.clock.advance(2 * hour);
+    bent.bend = { token: () => ({ status: 503, headers: { "retry-after": "600" } }) };
+    const unavailable = (error: unknown): boolean => isOnbehalfError(error, "provider_unavailable");
+    await assert.rejects(bent.vault.getAccessToken(grant), unavailable);
+    await assert.rejects(bent.vault.getAccessToken(grant), unavailable);
+    const before = bent.count("/token");
+    bent.bend = {};
+    bent.clock.advance(-day);
+    assert.match((await bent.vault.getAccessToken(grant)).token, /^at-/);
+    assert.equal(bent.count("/token"), before + 1);
+  });
+
+  test("a provider that was down is asked again when the clock goes back", async (t) => {
+    const bent = await bentProvider(t);
+    bent.clock.advance(day);
+    const grants = [];
+    for (let n = 0; n < 6; n++) grants.push(await bent.connect(`person-${n}/c`));
+    bent.clock.advance(2 * hour);
+    bent.bend = { token: () => ({ status: 503 }) };
+    for (const grant of grants) await assert.rejects(bent.vault.getAccessToken(grant));
+    bent.bend = {};
+    bent.clock.advance(-day);
+    for (const grant of grants) assert.match((await bent.vault.getAccessToken(grant)).token, /^at-/);
+  });
+
+  test("a grant that was called suspect by a clock that was ahead is not refreshed at each read until then", async (t) => {
+    const path = await temporaryFile(t);
+    const bent = await bentProvider(t, {}, { vault: { store: sqlite(path) } });
+    const provider = { ...bent.provider, revocationEndsSiblings: true };
+    const vault = await bent.open({ provider, store: sqlite(path) });
+    const grant = await bent.connect();
+    const store = sqlite(path);
+    await store.open({ clock: bent.clock, migrate: false });
+    t.after(() => store.close());
+    assert.equal(await store.markSuspect(grant.grantId, bent.clock.now() + day), true);
+    await until(() => vault.peekAccessToken(grant) === undefined);
+    const before = bent.count("/token");
+    for (let read = 0; read < 5; read++) {
+      bent.clock.advance(minute);
+      await vault.getAccessToken(grant);
+    }
+    assert.equal(bent.count("/token"), before + 1);
+    assert.equal((await vault.grant(grant)).state, "active");
+  });
+
+  test("a caller's key that was verified by a clock that was ahead is looked up again", async (t) => {
+    const path = await temporaryFile(t);
+    const bent = await bentProvider(t, {}, { vault: { store: sqlite(path) } });
+    const { key } = await bent.vault.callers.create("app");
+    const header = `Bearer ${key.expose()}`;
+    bent.clock.advance(day);
+    await bent.vault.callers.authenticate(header);
+    bent.clock.advance(-day);
+    const other = await bent.open({ store: sqlite(path) });
+    await other.callers.revoke("app");
+    await assert.rejects(bent.vault.callers.authenticate(header), (error) => isOnbehalfError(error, "unauthorized"));
+  });
+
+  test("an attempt that began in the future counts from the first look at it", async (t) => {
+    const path = await temporaryFile(t);
+    const bent = await bentProvider(t, {}, { vault: { store: sqlite(path) } });
+    const { grantId } = await bent.connect();
+    const store = sqlite(path);
+    await store.open({ clock: bent.clock, migrate: false });
+    t.after(() => store.close());
+    const owner = { node: "elsewhere", pid: 1, startedAt: "", vault: "v" };
+    const attempt = { grantId, generation: 1, owner, at: bent.clock.now() };
+    bent.clock.advance(day);
+    assert.equal((await store.beginAttempt({ ...attempt, attemptId: "first" })).kind, "begun");
+    bent.clock.advance(-day);
+    const held = await store.beginAttempt({ ...attempt, attemptId: "second" });
+    assert.ok(held.kind === "held");
+    assert.equal(held.attempt.startedAt, bent.clock.now());
+    assert.equal((await store.attempts())[0]?.startedAt, bent.clock.now());
   });
 });

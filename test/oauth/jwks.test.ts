@@ -104,6 +104,18 @@ describe("a provider's keys", () => {
     });
   }
 
+  test("a provider's keys are not kept for as long as a clock was ahead, nor is an unknown kid put off for as long", async () => {
+    const here = scene(kept("max-age=600"));
+    here.clock.advance(86_400 * second);
+    await find(here, "one");
+    await assert.rejects(find(here, "two"), notAmongThem);
+    here.clock.advance(-86_400 * second);
+    await find(here, "one");
+    assert.equal(here.fetches, 3, "read again");
+    here.answer = keys(one.jwk, two.jwk);
+    await find(here, "two");
+  });
+
   for (const [what, trouble] of Object.entries(troubles)) {
     test(`a provider's keys: go on being used after their time while the provider sends ${what}`, async () => {
       const here = scene(kept("max-age=600"));

@@ -51,9 +51,10 @@ export function grantsCommand(): Command {
         .option(...providerFlag)
         .addOption(
           numberOption("--min-ttl-seconds <seconds>", "how many seconds the token must still be valid (60)", 0, 86_400),
-        ),
+        )
+        .option("--refused <sha256>", "the SHA-256, in hex, of a token that an API refused: print another one"),
       "client",
-    ).action(async (ref: string, flags: Flags & { minTtlSeconds?: number }) => {
+    ).action(async (ref: string, flags: Flags & { minTtlSeconds?: number; refused?: string }) => {
       const { token } = await import("./token.ts");
       await token(ref, flags);
     }),

@@ -7,6 +7,7 @@ import { refOf } from "./ref.ts";
 interface Flags {
   readonly provider?: string;
   readonly minTtlSeconds?: number;
+  readonly refused?: string;
   readonly json?: boolean;
 }
 
@@ -14,6 +15,7 @@ interface Flags {
 export async function token(text: string, flags: Flags): Promise<void> {
   const ref = refOf(text, flags.provider);
   await using vault = await openWithClient(flags);
-  const given = await vault.getAccessToken(ref, defined({ minTtlSeconds: flags.minTtlSeconds }));
+  const { minTtlSeconds, refused } = flags;
+  const given = await vault.getAccessToken(ref, defined({ minTtlSeconds, refused }));
   printLines([flags.json === true ? tokenBody(given, vault.clock.now()) : given.token]);
 }

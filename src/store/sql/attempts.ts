@@ -1,4 +1,5 @@
 import { isUsable } from "../../core/grant.ts";
+import { clockLeewayMs, isInFuture, remainingMs } from "../../core/recorded-time.ts";
 import type { Attempt, AttemptResult } from "../../core/take-over.ts";
 import { assignments, insertList, rowReader, selectList, valuesWriter } from "./column.ts";
 import { lockGrant } from "./grants.ts";
@@ -23,7 +24,8 @@ const committed = `generation = generation + 1, reason = NULL, ${assignments(tok
   WHERE grant_id = :grantId AND generation = :parentGeneration`;
 const commitAsActive = `UPDATE grants SET state = 'active',
     state_since = CASE WHEN state = 'active' THEN state_since ELSE :at END, ${committed}
-    AND (state = 'active' OR (state IN ('suspect', 'lapsed') AND state_since <= COALESCE(:suspectSince, state_since)))`;
+    AND (state = 'active' OR (state IN ('suspect', 'lapsed')
+      AND (state_since <= COALESCE(:suspectSince, state_since) OR state_since > :future)))`;
 const commitAsSuspect = `UPDATE grants SET state = 'suspect',
     state_since = CASE WHEN state = 'suspect' THEN state_since ELSE :at END, ${committed}
     AND state IN ('suspect', 'lapsed')`;
@@ -44,13 +46,14 @@ export function refreshStore(database: Database): RefreshStore {
         const grant = await lockGrant(sql, grantId);
         if (grant === undefined) return { kind: "gone" };
         if (grant.generation !== generation || !isUsable(grant.state)) return { kind: "moved", grant };
-        if (grant.retryAt !== null && grant.retryAt > at) return { kind: "backing-off", grant };
+        if (remainingMs(grant.retryAt, grant.lastErrorAt, at) > 0) return { kind: "backing-off", grant };
         const now = await sql.now();
         const attempt = await attemptOn(sql, grantId);
         if (attempt !== undefined) {
           // An attempt on another generation keeps nobody waiting: its answer will be late, whenever it comes.
           const stale = attempt.generation !== generation;
-          if (!stale && attempt.attemptId !== replaces) return { kind: "held", attempt, now };
+          if (!stale && attempt.attemptId !== replaces)
+            return { kind: "held", attempt: await anchored(sql, attempt, now), now };
           await sql.run("DELETE FROM attempts WHERE grant_id = :grantId", { grantId });
         }
         const begun: Attempt = { attemptId, grantId, generation, owner, startedAt: now, endedUnknown: false };
@@ -66,7 +69,13 @@ export function refreshStore(database: Database): RefreshStore {
         const failed = failure === undefined ? { errorAt: null, failed: 0 } : { errorAt: at, failed: 1 };
         const values = { ...tokenValues(tokens), at, grantId, parentGeneration, error, retryAt, ...failed };
         let state: "active" | "suspect" = "active";
-        if ((await sql.run(commitAsActive, { ...values, suspectSince: suspectSince ?? null })) === 0) {
+        if (
+          (await sql.run(commitAsActive, {
+            ...values,
+            suspectSince: suspectSince ?? null,
+            future: at + clockLeewayMs,
+          })) === 0
+        ) {
           state = "suspect";
           if ((await sql.run(commitAsSuspect, { ...values, accessExpiresAt: at })) === 0) return undefined;
         }
@@ -135,6 +144,19 @@ export function refreshStore(database: Database): RefreshStore {
 async function attemptOn(sql: Transaction, grantId: string): Promise<Attempt | undefined> {
   const [row] = await sql.all(selectAttemptOf, { grantId });
   return row === undefined ? undefined : readAttempt(row);
+}
+
+/**
+ * An attempt that began in the future began now, as far as anybody can tell: the database's clock was set back since.
+ * Its age counts from the first look at it, and not only when its time comes.
+ */
+async function anchored(sql: Transaction, attempt: Attempt, now: number): Promise<Attempt> {
+  if (!isInFuture(attempt.startedAt, now)) return attempt;
+  await sql.run("UPDATE attempts SET started_at = :now WHERE attempt_id = :attemptId", {
+    now,
+    attemptId: attempt.attemptId,
+  });
+  return { ...attempt, startedAt: now };
 }
 
 /** Locks the grant of an attempt and returns its id; null where the attempt is gone. */

@@ -79,6 +79,17 @@ export function attemptTests(stores: SuiteStores): void {
       deepEqual(await store.attempts(), []);
     });
 
+    test("a retryAt that was set in the future keeps nobody: the clock was ahead, and was put right", async (t) => {
+      const store = await stores.open(t);
+      const { grantId } = await save(store);
+      await begin(store, grantId, "a");
+      const dayMs = 86_400_000;
+      const ahead = { ...failure, at: suiteTime + dayMs, retryAt: suiteTime + dayMs + 60_000 };
+      await store.endAttempt("a", ahead);
+      equal((await begin(store, grantId, "b", { at: suiteTime + dayMs + 1 })).kind, "backing-off");
+      equal((await begin(store, grantId, "b", { at: suiteTime })).kind, "begun");
+    });
+
     test("no attempt begins before the grant's retryAt, whatever it replaces", async (t) => {
       const store = await stores.open(t);
       const { grantId } = await save(store);

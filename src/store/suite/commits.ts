@@ -101,6 +101,13 @@ export function commitTests(stores: SuiteStores): void {
       same(row.refreshSealed, bytes(`refresh ${String(names[committed.indexOf("active")])}`));
     });
 
+    test("a commit to a grant that became suspect in the future makes it active: a clock was ahead, and was put right", async (t) => {
+      const store = await stores.open(t);
+      const { grantId } = await save(store);
+      await store.markSuspect(grantId, at + 86_400_000);
+      equal(await store.commitAttempt(grantId, 1, tokens("2"), at, at - 10), "active");
+    });
+
     test("a commit to a grant that lapsed after the answer was given leaves it suspect, with an expired access token", async (t) => {
       const store = await stores.open(t);
       const { grantId } = await saveIn(store, "lapsed");

@@ -4,6 +4,7 @@ import type { Rule } from "../../core/argument-checks.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
 import { OnbehalfError, isOnbehalfError } from "../../core/errors.ts";
+import { isRecent } from "../../core/recorded-time.ts";
 import { Secret } from "../../core/secret.ts";
 import type { CallerRow, CallerStore } from "../../store/caller-store.ts";
 
@@ -125,7 +126,7 @@ export class Callers {
    */
   peek(authorization: string): Caller | undefined {
     const known = this.#verified.get(authorization);
-    return known !== undefined && this.#clock.now() - known.at < verifiedForMs ? known.caller : undefined;
+    return known !== undefined && isRecent(known.at, this.#clock.now(), verifiedForMs) ? known.caller : undefined;
   }
 
   /**
@@ -166,7 +167,7 @@ export class Callers {
       return await this.#store.callerById(callerId);
     } catch (error) {
       const known = this.#verified.get(authorization);
-      const recent = known !== undefined && this.#clock.now() - known.at < outageGraceMs;
+      const recent = known !== undefined && isRecent(known.at, this.#clock.now(), outageGraceMs);
       if (!recent || !isOnbehalfError(error, "store_unavailable")) throw error;
       return rowOf(known.caller, this.#hash(callerId, form.exec(authorization.slice(7).trim())?.[2] ?? ""));
     }

@@ -34,6 +34,8 @@ export interface SeenGrant {
   readonly generation: number;
   /** The provider is not asked again before this time, milliseconds since the epoch. Null or absent: at any time. */
   readonly retryAt?: number | null | undefined;
+  /** When the last refresh failed, and `retryAt` was set, milliseconds since the epoch. Null or absent: not known. */
+  readonly lastErrorAt?: number | null | undefined;
   /** The error code of the last refresh that failed. Null or absent: none failed. */
   readonly lastError?: string | null | undefined;
 }

@@ -1,4 +1,5 @@
 import { isOnbehalfError } from "../../core/errors.ts";
+import { remainingMs } from "../../core/recorded-time.ts";
 import { keepAliveAt } from "../../core/refresh.ts";
 import { mayTakeOver } from "../../core/take-over.ts";
 import type { Attempt } from "../../core/take-over.ts";
@@ -79,7 +80,8 @@ async function finishAttempt(context: KeeperContext, attempt: Attempt): Promise<
   if (grant === undefined || !serves(context, grant)) return;
   const { rotation, name: provider } = protocolOf(context, grant).provider;
   if (gateOf(context, provider).isBlocking) return;
-  if ((grant.retryAt ?? 0) > clock.now() || !mayTakeOver(attempt, liveness, rotation, clock.now())) return;
+  if (remainingMs(grant.retryAt, grant.lastErrorAt, clock.now()) > 0) return;
+  if (!mayTakeOver(attempt, liveness, rotation, clock.now())) return;
   await refreshGrant(context, { ...grant, generation: attempt.generation }, "interactive");
 }
 

@@ -7,6 +7,7 @@ import type { Rule } from "../../core/argument-checks.ts";
 import { invalidRequest, isOnbehalfError } from "../../core/errors.ts";
 import { isUsable, scopesOf } from "../../core/grant.ts";
 import type { GrantRef, LapseReason } from "../../core/grant.ts";
+import { isInFuture } from "../../core/recorded-time.ts";
 import { SingleFlight, waitFor } from "../../core/single-flight.ts";
 import { tokenDigest } from "../../crypto/token-digest.ts";
 import type { GrantRow } from "../../store/store.ts";
@@ -237,8 +238,9 @@ export class TokenSource {
   #refresh(seen: SeenGrant, priority: Priority = "interactive"): Promise<RefreshOutcome> {
     // A caller does not join background work: it would wait behind all other background work.
     return this.#flights.do(`${priority} ${seen.grantId}`, () => {
-      const { grantId, provider, clientId, issuer, generation, retryAt, lastError } = seen;
-      return this.#keeper.refresh({ grantId, provider, clientId, issuer, generation, retryAt, lastError }, priority);
+      const { grantId, provider, clientId, issuer, generation, retryAt, lastError, lastErrorAt } = seen;
+      const what = { grantId, provider, clientId, issuer, generation, retryAt, lastError, lastErrorAt };
+      return this.#keeper.refresh(what, priority);
     });
   }
 
@@ -282,14 +284,22 @@ export class TokenSource {
     return { row: await findGrant(this.#context, ref), version };
   }
 
+  /** The life of a row's token, where it may be handed out at all. */
+  #lifeOf(row: GrantRow): TokenLife | undefined {
+    // A suspect grant's token counts as ended since then. Where that time is yet to come, because a clock was wrong, the
+    // token would be served until it comes.
+    const isDoubted = row.state === "suspect" && isInFuture(row.stateSince, this.#context.clock.now());
+    return isDoubted ? undefined : lifeOf(row);
+  }
+
   #isFresh(row: GrantRow, minTtlMs: number): boolean {
-    const life = lifeOf(row);
+    const life = this.#lifeOf(row);
     return life !== undefined && isFresh(life, this.#context.clock.now(), minTtlMs);
   }
 
   /** The stored token, where it has not expired. */
   #living(row: GrantRow): AccessToken | undefined {
-    const life = lifeOf(row);
+    const life = this.#lifeOf(row);
     const now = this.#context.clock.now();
     if (life === undefined || !isLiving(life, now)) return undefined;
     const token = openAccessToken(this.#context.keyring, row);

@@ -6,6 +6,7 @@ import { defined } from "../../../core/defined.ts";
 import { isOnbehalfError } from "../../../core/errors.ts";
 import type { OnbehalfError } from "../../../core/errors.ts";
 import { refusalsOf } from "../../../core/refresh.ts";
+import { isRecent } from "../../../core/recorded-time.ts";
 import type { TokenFailure } from "../../../core/refresh.ts";
 import { holderWaitMs } from "../../../core/timing.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
@@ -206,8 +207,7 @@ function journalAnswer(context: KeeperContext, intake: Intake, received: Receive
 /** Returns or throws the result that the same request had before. For any other request, the code was used before. */
 async function replay(context: KeeperContext, { protocol, contextText }: Intake, known: IntakeRow): Promise<GrantRow> {
   const { store, clock, keyring } = context;
-  const isRecent = clock.now() - (known.endedAt ?? 0) <= replayMs;
-  if (isRecent && openContext(keyring, known) === contextText) {
+  if (isRecent(known.endedAt ?? 0, clock.now(), replayMs + 1) && openContext(keyring, known) === contextText) {
     if (known.rejection !== null) throw rejectionOf(known.rejection);
     const row = known.grantId === null ? undefined : await store.grantById(known.grantId);
     if (row !== undefined) return row;

@@ -1,4 +1,5 @@
 import { isOnbehalfError } from "../../../core/errors.ts";
+import { isRecent } from "../../../core/recorded-time.ts";
 import { holderWaitMs } from "../../../core/timing.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import type { GrantRow, IntakeRow } from "../../../store/store.ts";
@@ -13,7 +14,7 @@ import { verifyAndStore } from "./verify-answer.ts";
 /** Whether a process is at work on an intake. Only an intake that was given up may be taken over. */
 export async function isUnderWay(context: KeeperContext, { codeHash, owner, startedAt }: IntakeRow): Promise<boolean> {
   const liveness = await livenessOfOwner(context, owner, workIdOf(codeHash));
-  if (liveness === "unknown") return context.clock.now() - startedAt < holderWaitMs;
+  if (liveness === "unknown") return isRecent(startedAt, context.clock.now(), holderWaitMs);
   return liveness !== "dead";
 }
 

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { isOnbehalfError } from "../../../core/errors.ts";
+import { remainingMs } from "../../../core/recorded-time.ts";
 import type { TokenResponse } from "../../../oauth/token-endpoint.ts";
 import { protocolOf } from "../../context.ts";
 import type { KeeperContext } from "../context.ts";
@@ -34,7 +35,7 @@ export async function refreshGrant(
   const { clock, sleep, running } = context;
   // Before anything is touched: another process may have that client.
   protocolOf(context, seen);
-  const waitMs = (seen.retryAt ?? 0) - clock.now();
+  const waitMs = remainingMs(seen.retryAt, seen.lastErrorAt, clock.now());
   if (waitMs > shortBackOffMs) return backOff(context, seen);
   if (waitMs > 0) await sleep(waitMs);
 
