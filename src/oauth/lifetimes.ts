@@ -76,7 +76,7 @@ function accessLife(members: Readonly<Record<string, unknown>>, now: number): nu
   const lives = accessLives.map((name) => secondsFrom(members[name], now)).filter((life) => life !== undefined);
   const ends = accessEnds
     // 0 stands for no end here: no token ended in 1970.
-    .filter((name) => Number(members[name]) !== 0)
+    .filter((name) => numberOf(members[name]) !== 0)
     .map((name) => secondsFrom(members[name], now))
     .filter((life) => life !== undefined);
   const told = lives.length === 0 ? ends : [...lives, ...ends.filter((life) => life > 0)];
