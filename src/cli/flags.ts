@@ -8,6 +8,10 @@ import { say } from "./terminal/print.ts";
 const descriptions: Readonly<Record<Setting, readonly [argument: string, says: string]>> = {
   store: ["url", "where grants are stored: sqlite:PATH or postgres://… (sqlite:./onbehalf.db)"],
   storeDirect: ["url", "the address of that PostgreSQL without the pooler in front of it"],
+  rescueDir: [
+    "path",
+    "folder for answers that the store could not take (SQLite: PATH-rescue; PostgreSQL: ./onbehalf-rescue)",
+  ],
   key: ["key", "the master key, obm_…; everybody can see it in the process list, so prefer the variable or a file"],
   keyFile: ["path", "file with the master key; the newest first where there are several"],
   clientSecretFile: ["path", "client_secret.json of the web client, as downloaded from the Cloud console"],
@@ -31,7 +35,7 @@ const descriptions: Readonly<Record<Setting, readonly [argument: string, says: s
   port: ["number", "the port to listen on; 0 for any free one (8787)"],
 };
 
-const storeSettings: readonly Setting[] = ["store", "storeDirect", "key", "keyFile"];
+const storeSettings: readonly Setting[] = ["store", "storeDirect", "rescueDir", "key", "keyFile"];
 const clientSettings: readonly Setting[] = [
   "clientSecretFile",
   "clientId",

@@ -24,7 +24,7 @@ export async function runService(
   { migrate = true }: { readonly migrate?: boolean } = {},
 ): Promise<RunningServer> {
   const config = serviceConfig(settings);
-  const { store, keyring, providers, exchangeRate } = config;
+  const { store, keyring, providers, exchangeRate, rescueFolder } = config;
   const logger = serviceLogger(config.logLevel);
   const metrics = serviceMetrics();
   const log = eventLogger(logger);
@@ -43,7 +43,7 @@ export async function runService(
       migrate,
       onEvent,
       onFault,
-      ...defined({ keeper }),
+      ...defined({ keeper, rescueFolder }),
     });
     try {
       const server = await startServer(vault, {

@@ -4,7 +4,7 @@ export class Periodic {
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #working = new Map<string, Promise<void>>();
 
-  /** @param onError told of what a round failed with: an error in a round must not end the process */
+  /** @param onError told of what a round failed with: an error in a round must not end the process. Must not throw */
   constructor(onError: (error: unknown, task: string) => void) {
     this.#onError = onError;
   }
@@ -18,14 +18,24 @@ export class Periodic {
   every(task: string, ms: number, work: () => Promise<void>): () => void {
     const round = (): void => {
       if (this.#working.has(task)) return;
-      const done = work()
-        .catch((error: unknown) => this.#onError(error, task))
-        .finally(() => this.#working.delete(task));
-      this.#working.set(task, done);
+      this.#working.set(task, this.#round(task, work));
     };
     round();
     this.#timers.push(setInterval(round, ms).unref());
     return round;
+  }
+
+  /** Never rejects: nobody waits for it, and a rejection that nobody handles ends the process. */
+  async #round(task: string, work: () => Promise<void>): Promise<void> {
+    try {
+      // The inner function turns what `work` throws before its first await into a rejection, so that the round is listed
+      // before it ends.
+      await (async () => work())();
+    } catch (error) {
+      this.#onError(error, task);
+    } finally {
+      this.#working.delete(task);
+    }
   }
 
   /** Begins nothing new, and waits for what is under way. */

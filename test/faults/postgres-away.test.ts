@@ -19,7 +19,11 @@ test("a database server that is stopped in mid-refresh, and started again", asyn
     provider: { rotation: "strict" },
   });
   const { standin, clock, events } = fixture;
-  const vault = await fixture.open({ store: postgres(server.url("grants")), random: () => 0 });
+  const vault = await fixture.open({
+    store: postgres(server.url("grants")),
+    rescueFolder: `${fixture.path}-answers`,
+    random: () => 0,
+  });
   const { grantId } = await vault.exchangeCode({ code: fixture.code("ada@example.com") });
   const expired = await vault.exchangeCode({ code: fixture.code("carl@example.com") });
   clock.advance(3_000_000);

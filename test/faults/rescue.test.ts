@@ -59,8 +59,6 @@ test("a bug that a commit meets after its caller was let go is told to onFault",
   let tries = 0;
   const store: Store = {
     ...file,
-    // Of a kind that has no rescue journal by itself: nothing else stores the answer.
-    kind: "postgres",
     async commitAttempt(...args) {
       tries += 1;
       if (tries > 2) return file.commitAttempt(...args);
@@ -70,8 +68,15 @@ test("a bug that a commit meets after its caller was let go is told to onFault",
     },
   };
   const faults: unknown[] = [];
-  const vault = await fixture.open({ store, onFault: (error: unknown) => void faults.push(error) });
+  // A file stands where the folder should be made, so that nothing else stores the answer.
+  writeFileSync(`${fixture.path}-file`, "");
+  const vault = await fixture.open({
+    store,
+    rescueFolder: `${fixture.path}-file/rescue`,
+    onFault: (error: unknown) => void faults.push(error),
+  });
   await vault.getAccessToken(grantId);
   await until(() => faults.length > 0);
   assert.match(String(faults[0]), /a bug/);
+  await until(async () => (await vault.grant(grantId)).generation === 2);
 });

@@ -33,7 +33,7 @@ export async function examineStore(store: Store, keyring: MasterKeySource | unde
   } catch (error) {
     return [failed("store", error), ...around];
   } finally {
-    await store.close();
+    await store.close().catch(() => undefined);
   }
 }
 
@@ -65,6 +65,7 @@ function notThereYet(path: string): Finding {
 }
 
 function failed(check: string, error: unknown): Finding {
-  if (!isOnbehalfError(error)) throw error;
-  return fail(check, error.message, error.hint);
+  if (isOnbehalfError(error)) return fail(check, error.message, error.hint);
+  const words = error instanceof Error ? error.message : String(error);
+  return fail(check, `it failed unexpectedly: ${words}`, "look at the database's own log; if it is sound, report this");
 }

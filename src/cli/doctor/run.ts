@@ -10,6 +10,7 @@ import { checkClientFile, checkClientId } from "./check-client.ts";
 import { checkMode } from "./check-files.ts";
 import { checkNode } from "./check-node.ts";
 import { checkClock, checkProvider } from "./check-provider.ts";
+import { checkRescue } from "./check-rescue.ts";
 import { examineStore } from "./examine-store.ts";
 import { fileFacts, textOf } from "./files.ts";
 import { fail, ok } from "./finding.ts";
@@ -36,6 +37,7 @@ async function examine(settings: Settings): Promise<Finding[]> {
       : problems.map((problem) => fail("settings", problem, "correct it in the environment, or with its flag"))),
     ...(settings.keyFile === undefined ? [] : checkMode("key file", fileFacts(settings.keyFile), "fail")),
     ...(store === undefined ? [] : await examineStore(store, keyring)),
+    ...(store === undefined ? [] : [checkRescue(store, settings.rescueDir)]),
     ...examineClient(settings),
     ...(await examineProvider(config?.providers[0] ?? providerOf(settings))),
     ...(config === undefined ? [] : [checkAddress(config)]),

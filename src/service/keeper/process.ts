@@ -74,8 +74,8 @@ async function perform(open: Keeper, request: KeeperRequest): Promise<(FromKeepe
 }
 
 function giveUp(error: unknown): void {
-  if (!isOnbehalfError(error)) throw error;
-  tell({ type: "failed", error: toErrorMessage(error) });
+  if (!isOnbehalfError(error)) tellFault(error, "the start of the keeper");
+  tell({ type: "failed", error: toErrorMessage(isOnbehalfError(error) ? error : internalError) });
   process.disconnect?.();
 }
 

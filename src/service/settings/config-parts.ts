@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import {
   google,
@@ -43,6 +43,14 @@ export function storeOf(
     problems.push(`${settingNames.store}: the folder ${dirname(path)} does not exist: create it, or name another path`);
   }
   return readSetting("store", problems, () => sqlite(path));
+}
+
+/** Where answers are kept that the store could not take. The folder is made when it is first needed. */
+export function rescueFolderOf({ rescueDir }: Settings, problems: string[]): { readonly rescueFolder?: string } {
+  if (rescueDir !== undefined && existsSync(rescueDir) && !statSync(rescueDir).isDirectory()) {
+    problems.push(`${settingNames.rescueDir}: ${rescueDir} is a file: name a folder, which is made when it is needed`);
+  }
+  return defined({ rescueFolder: rescueDir });
 }
 
 export function keyringOf({ key, keyFile }: Settings, problems: string[]): MasterKeySource | undefined {

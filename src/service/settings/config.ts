@@ -14,6 +14,7 @@ import {
   originsOf,
   portOf,
   providerOf,
+  rescueFolderOf,
   storeOf,
   urlOf,
 } from "./config-parts.ts";
@@ -30,6 +31,8 @@ export type { Setting, Settings };
 export interface StoreConfig {
   readonly store: Store;
   readonly keyring: MasterKeySource;
+  /** Where answers are kept that the store could not take, where the default is not wanted. */
+  readonly rescueFolder?: string;
 }
 
 /** What a vault needs that calls the provider. */
@@ -148,7 +151,11 @@ function vaultParts(settings: Settings, problems: string[]): Partly<VaultConfig>
 }
 
 function storeParts(settings: Settings, problems: string[]): Partly<StoreConfig> {
-  return { store: storeOf(settings, problems), keyring: keyringOf(settings, problems) };
+  return {
+    store: storeOf(settings, problems),
+    keyring: keyringOf(settings, problems),
+    ...rescueFolderOf(settings, problems),
+  };
 }
 
 /** A configuration while it is read: a part that cannot be made is undefined, and has added a problem. */

@@ -2,6 +2,7 @@
 export const settingNames = {
   store: "ONBEHALF_STORE",
   storeDirect: "ONBEHALF_STORE_DIRECT",
+  rescueDir: "ONBEHALF_RESCUE_DIR",
   key: "ONBEHALF_KEY",
   keyFile: "ONBEHALF_KEY_FILE",
   clientSecretFile: "ONBEHALF_CLIENT_SECRET_FILE",

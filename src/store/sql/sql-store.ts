@@ -3,8 +3,11 @@
  * Nothing here knows a database: what differs stands behind `Database` (./sql.ts) and `Engine`, in ../sqlite/ and
  * ../postgres/.
  */
+import { isOnbehalfError } from "../../core/errors.ts";
+import type { OnbehalfError } from "../../core/errors.ts";
 import { refreshStore } from "./attempts.ts";
 import { callerStore } from "./callers.ts";
+import { storeUnusable } from "./failure.ts";
 import { grantStore } from "./grants.ts";
 import { intakeStore } from "./intakes.ts";
 import { keyStore } from "./keys.ts";
@@ -48,7 +51,7 @@ export function sqlStore(engine: Engine): Store {
       } catch (error) {
         // It may be tried again.
         opened = undefined;
-        throw error;
+        throw isOfDatabase(error) ? doesNotFit(kind, location, error) : error;
       }
     },
     async migrations() {
@@ -69,4 +72,19 @@ export function sqlStore(engine: Engine): Store {
       await ending;
     },
   };
+}
+
+/** Whether an error is a database's own, about a statement: `pg` and node:sqlite each mark theirs. */
+function isOfDatabase(error: unknown): error is Error {
+  return error instanceof Error && !isOnbehalfError(error) && ("errcode" in error || "severity" in error);
+}
+
+/** While a store is opened, a statement fails because the database is another one than it was made for. */
+function doesNotFit(kind: string, location: string, error: Error): OnbehalfError<"store_unusable"> {
+  const version = kind === "postgres" ? ", of PostgreSQL 14 or later" : "";
+  return storeUnusable(
+    `the database ${location} does not fit: ${error.message}`,
+    `give onbehalf a database of its own${version}; where it has one, restore a backup`,
+    error,
+  );
 }

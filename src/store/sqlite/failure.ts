@@ -11,6 +11,8 @@ const unusable: Readonly<Record<number, Failure>> = {
   26: { problem: "is not a SQLite database", hint: "give the path of another file, or move this one away" },
 };
 
+const lacksTable: Failure = { problem: "lacks a table", hint: "run: onbehalf migrate; or restore a backup" };
+
 const busyCode = 5;
 const locked: Failure = {
   problem: "is locked by another process",
@@ -43,7 +45,7 @@ export function sqliteFailure(error: unknown, path: string): unknown {
   const message = (problem: string): string => `the database ${path} ${problem}`;
   const primary = primaryCode(error);
   if (primary !== undefined) {
-    const broken = unusable[primary];
+    const broken = unusable[primary] ?? (/^no such table/.test(error.message) ? lacksTable : undefined);
     if (broken !== undefined) return storeUnusable(message(broken.problem), broken.hint, error);
     const failure = unavailable[primary];
     return failure === undefined ? error : storeUnavailable(message(failure.problem), failure.hint, error);

@@ -2,7 +2,9 @@
  * Opens a keeper: beside a vault in one process, or in a process of its own that does nothing else. How a vault talks
  * to a keeper in another process does not belong here.
  */
+import { resolve } from "node:path";
 import { keyClasses } from "../../crypto/keyring.ts";
+import { defaultRescueFolder } from "../../core/rescue-folder.ts";
 import type { BucketSize } from "../../core/token-bucket.ts";
 import type { VaultContext } from "../context.ts";
 import { closeContext, openContext } from "../open/open-context.ts";
@@ -22,8 +24,9 @@ export interface KeeperOptions {
    */
   readonly exchangeRate?: BucketSize;
   /**
-   * The path of a folder where answers are kept that the store could not take. Default: the SQLite file's path with
-   * `-rescue` after it; with any other store, such answers stay in memory.
+   * The path of a folder where answers are kept that the store could not take. It is made when it is first needed, and
+   * several stores may share it. Default: the SQLite file's path with `-rescue` after it; with any other store,
+   * `onbehalf-rescue` in the working directory; with a store in memory, none.
    */
   readonly rescueFolder?: string;
 }
@@ -32,13 +35,13 @@ const defaultRate: BucketSize = { perSecond: 50, burst: 50 };
 
 /** A keeper over a context that is open. Its upkeep finishes in the background what crashes left undone. */
 export function keeperOver(shared: VaultContext, options: KeeperOptions): Keeper {
-  const folder = options.rescueFolder ?? defaultFolder(shared);
+  const folder = options.rescueFolder ?? defaultRescueFolder(shared.store);
   const size = options.exchangeRate ?? defaultRate;
   const context: KeeperContext = {
     ...shared,
     running: new Set(),
     gates: new Map([...shared.protocols.keys()].map((name) => [name, new Gate(shared, size)])),
-    rescue: folder === undefined ? noRescue : rescueFolder(folder),
+    rescue: folder === undefined ? noRescue : rescueFolder(resolve(folder)),
   };
   const keeper = localKeeper(context);
   const upkeep = startUpkeep(context);
@@ -73,8 +76,4 @@ export async function openKeeper(options: CommonOptions & KeeperOptions): Promis
       await closeContext(shared);
     },
   };
-}
-
-function defaultFolder({ store: { kind, location } }: VaultContext): string | undefined {
-  return kind === "sqlite" && location !== ":memory:" ? `${location}-rescue` : undefined;
 }

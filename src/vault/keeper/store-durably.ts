@@ -4,7 +4,7 @@ import type { VaultContext } from "../context.ts";
 
 /** A write that is repeated until the store has taken it. */
 export interface DurableWrite<T> {
-  /** Resolves when the write is stored. Rejects only where trying again cannot help. */
+  /** Resolves when the write is stored. Never rejects. */
   readonly stored: Promise<T>;
   /**
    * Resolves when the write is stored, and as `overdue` once callers have waited long enough. The write then goes on,
@@ -17,26 +17,31 @@ export interface DurableWrite<T> {
 }
 
 /**
- * Writes to the store, and tries again for as long as the store does not answer: this process may hold the only copy of
- * what it writes.
+ * Writes to the store, and tries again for as long as that fails, whatever it fails with: this process may hold the only
+ * copy of what it writes. Rights come back, a backup is restored, and what looks like a bug may be what a pooler said.
  *
  * @param write may be called again after it has failed. It must do no harm where an earlier call was reported as failed
  *   but was carried out
+ * @param options.during names the write for `onFault`, which is told of the first error that is not one of ours
  * @param options.callerWaitsMs how long callers wait at most, milliseconds
- * @param options.onFailure told of each failure before the next try; `failures` counts from 1
+ * @param options.onFailure told of each failure before the next try; `failures` counts from 1. What it throws is told to
+ *   `onFault`, and ends no try
  */
 export function storeDurably<T>(
-  { random, sleep }: Pick<VaultContext, "random" | "sleep">,
+  { random, sleep, onFault }: Pick<VaultContext, "random" | "sleep" | "onFault">,
   write: () => Promise<T>,
   {
+    during,
     callerWaitsMs,
     onFailure,
   }: {
+    readonly during: string;
     readonly callerWaitsMs: number;
     readonly onFailure: (error: unknown, failures: number) => Promise<void> | void;
   },
 ): DurableWrite<T> {
   let lastError: OnbehalfError<"store_unavailable"> | undefined;
+  let isFaultTold = false;
   const stored = untilStored();
   const soon = Promise.race([
     stored.then((value) => ({ kind: "stored", value }) as const),
@@ -52,10 +57,16 @@ export function storeDurably<T>(
       try {
         return await write();
       } catch (error) {
-        await onFailure(error, failures);
-        // Also where the store is unusable just now: rights come back, and a backup is restored.
-        if (!isOnbehalfError(error)) throw error;
+        try {
+          await onFailure(error, failures);
+        } catch (another) {
+          onFault(another, during);
+        }
         if (isOnbehalfError(error, "store_unavailable")) lastError = error;
+        if (!isOnbehalfError(error) && !isFaultTold) {
+          isFaultTold = true;
+          onFault(error, during);
+        }
         await sleep(50 + backOffMs(failures, random(), 100, 5_000));
       }
     }

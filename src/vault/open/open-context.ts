@@ -89,8 +89,8 @@ export async function openContext(options: CommonOptions, classes: readonly KeyC
       protocols,
       owner,
       livenessOf: (other) => evidence(store, owner, other),
-      emit: options.onEvent ?? (() => undefined),
-      onFault: options.onFault ?? warn,
+      emit: unthrowing(options.onEvent ?? (() => undefined), "onEvent"),
+      onFault: unthrowing(options.onFault ?? warn, "onFault"),
     };
   } catch (error) {
     await closeContext({ store, owner });
@@ -186,6 +186,20 @@ async function discoverAll(protocols: readonly HttpProtocol[], emit: OnEvent = (
 async function evidence(store: Store, self: Owner, other: Owner): Promise<Liveness> {
   const here = livenessOf(other, self);
   return here === "unknown" ? ((await store.ownerLiveness?.(other)) ?? "unknown") : here;
+}
+
+/**
+ * The host's listener, such that what it throws does no harm: it is called in the midst of work, such as the storing of
+ * an answer, and in work that nobody waits for.
+ */
+function unthrowing<A extends unknown[]>(listener: (...args: A) => void, name: string): (...args: A) => void {
+  return (...args) => {
+    try {
+      listener(...args);
+    } catch (error) {
+      warn(error, name);
+    }
+  };
 }
 
 /** Where nobody is told of faults, a warning shows a bug and lets the process go on. */

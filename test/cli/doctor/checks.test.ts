@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { mkdir, writeFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import type { KeyStatus } from "../../../src/index.ts";
 import { checkAddress } from "../../../src/cli/doctor/check-address.ts";
@@ -7,6 +8,8 @@ import { checkDisk, checkMode } from "../../../src/cli/doctor/check-files.ts";
 import { checkKeys } from "../../../src/cli/doctor/check-keys.ts";
 import { checkNode } from "../../../src/cli/doctor/check-node.ts";
 import { checkClock, checkProvider } from "../../../src/cli/doctor/check-provider.ts";
+import { checkRescue } from "../../../src/cli/doctor/check-rescue.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 import type { Finding } from "../../../src/cli/doctor/finding.ts";
 
 const statuses = (findings: readonly Finding[]): string => findings.map(({ status }) => status).join(" ");
@@ -54,6 +57,26 @@ describe("doctor's checks", () => {
       assert.equal(statuses(checkMode("store file", { path: "x.db", exists: true, mode }, "warn")), expected);
     }
     assert.deepEqual(checkMode("store file", { path: "x.db", exists: false }, "warn"), []);
+  });
+
+  test("doctor checks: rescue: a folder that is there or can be made, and what waits in it", async (t) => {
+    const folder = await temporaryFolder(t);
+    const file = { kind: "sqlite", location: `${folder}/x.db` };
+    const server = { kind: "postgres", location: "postgres://db/x" };
+    assert.equal(checkRescue({ kind: "sqlite", location: ":memory:" }, undefined).status, "warn");
+    assert.equal(
+      checkRescue(file, undefined).message,
+      `answers that the store cannot take are kept in ${folder}/x.db-rescue`,
+    );
+    assert.match(checkRescue(server, undefined).message, /are kept in \/.*\/onbehalf-rescue$/);
+    assert.equal(checkRescue(server, `${folder}/not/yet/there`).status, "ok");
+    await writeFile(`${folder}/file`, "");
+    assert.equal(checkRescue(server, `${folder}/file`).status, "warn");
+    assert.equal(checkRescue(server, `${folder}/file/below`).status, "warn");
+    await mkdir(`${folder}/x.db-rescue`);
+    assert.equal(checkRescue(file, undefined).status, "ok");
+    await writeFile(`${folder}/x.db-rescue/1.answer`, "{}");
+    assert.match(checkRescue(file, undefined).message, /holds 1 answer that/);
   });
 
   test("doctor checks that a master key opens the store's keys", () => {

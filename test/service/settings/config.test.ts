@@ -83,6 +83,7 @@ describe("configuration", () => {
       [{ store: "sqlite:/no/such/folder/x.db" }, /^ONBEHALF_STORE: the folder \/no\/such\/folder does not exist/],
       [{ store: "sqlite:file:x.db" }, /^ONBEHALF_STORE: .*needs the path of a file/],
       [{ storeDirect: "postgres://db.example/grants" }, /^ONBEHALF_STORE_DIRECT is for a PostgreSQL store/],
+      [{ rescueDir: import.meta.filename }, /^ONBEHALF_RESCUE_DIR: .* is a file: name a folder/],
       [{ store: "postgres://user:planted@" }, /^ONBEHALF_STORE: /],
       [{ key: "obm_x" }, /^ONBEHALF_KEY: the master key is malformed/],
       [{ key: `${key},${key.slice(0, -1)}` }, /^ONBEHALF_KEY: the master key is malformed/],

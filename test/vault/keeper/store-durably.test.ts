@@ -10,17 +10,18 @@ const away = (): OnbehalfError<"store_unavailable"> =>
 function writing(failures: number, with_: () => unknown = away) {
   const time = new VirtualTime("2026-11-22T00:00:00Z");
   const noted: number[] = [];
+  const faults: unknown[] = [];
   let calls = 0;
   const write = storeDurably(
-    { random: () => 0.5, sleep: (ms) => time.sleep(ms) },
+    { random: () => 0.5, sleep: (ms) => time.sleep(ms), onFault: (error) => void faults.push(error) },
     async () => {
       calls += 1;
       if (calls <= failures) throw with_();
       return "stored";
     },
-    { callerWaitsMs: 1_000, onFailure: (_error, count) => void noted.push(count) },
+    { during: "a test", callerWaitsMs: 1_000, onFailure: (_error, count) => void noted.push(count) },
   );
-  return { time, write, noted };
+  return { time, write, noted, faults };
 }
 
 describe("a write that goes on until the store has taken it", () => {
@@ -42,9 +43,10 @@ describe("a write that goes on until the store has taken it", () => {
   test("tells its caller that the store is slow where it has not even failed yet", async () => {
     const time = new VirtualTime("2026-11-22T00:00:00Z");
     const { soon } = storeDurably(
-      { random: () => 0, sleep: (ms) => time.sleep(ms) },
+      { random: () => 0, sleep: (ms) => time.sleep(ms), onFault: () => undefined },
       () => new Promise(() => undefined),
       {
+        during: "a test",
         callerWaitsMs: 1_000,
         onFailure: () => undefined,
       },
@@ -61,9 +63,34 @@ describe("a write that goes on until the store has taken it", () => {
     assert.deepEqual(await time.until(write.soon), { kind: "stored", value: "stored" });
   });
 
-  test("ends with an error that no other try can cure, after it was told", async () => {
-    const { time, write, noted } = writing(1, () => new TypeError("a bug"));
-    await Promise.all([assert.rejects(time.until(write.stored), TypeError), assert.rejects(write.soon, TypeError)]);
-    assert.deepEqual(noted, [1]);
+  for (const [what, error] of [
+    ["a bug", new TypeError("a bug")],
+    ["a server's word that nobody knows", Object.assign(new Error("compute is asleep"), { code: "XX000" })],
+    ["nothing at all", undefined],
+    ["a string", "no"],
+  ] as const) {
+    test(`goes on where it fails with ${what}, and tells of it once`, async () => {
+      const { time, write, noted, faults } = writing(3, () => error);
+      assert.equal(await time.until(write.stored), "stored");
+      assert.deepEqual(noted, [1, 2, 3]);
+      assert.deepEqual(faults, [error]);
+    });
+  }
+
+  test("goes on where the one who is told of a failure fails itself", async () => {
+    const time = new VirtualTime("2026-11-22T00:00:00Z");
+    const faults: unknown[] = [];
+    let calls = 0;
+    const { stored } = storeDurably(
+      { random: () => 0, sleep: (ms) => time.sleep(ms), onFault: (error) => void faults.push(error) },
+      async () => {
+        calls += 1;
+        if (calls === 1) throw away();
+        return "stored";
+      },
+      { during: "a test", callerWaitsMs: 1_000, onFailure: () => Promise.reject(new RangeError("told")) },
+    );
+    assert.equal(await time.until(stored), "stored");
+    assert.match(String(faults), /told/);
   });
 });

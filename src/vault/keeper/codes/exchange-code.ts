@@ -194,6 +194,7 @@ function journalAnswer(context: KeeperContext, intake: Intake, received: Receive
     return isKnown;
   }
   return storeDurably(context, write, {
+    during: "the journal of an answer",
     callerWaitsMs,
     async onFailure(error, failures) {
       // Whatever the failure is, the answer must not be lost when this process ends.

@@ -49,6 +49,7 @@ export function commitAnswer(context: KeeperContext, grant: GrantRow, received: 
       return end;
     },
     {
+      during: "a commit",
       callerWaitsMs,
       async onFailure(_error, failures) {
         // Whatever the failure is, the answer must not be lost when this process ends.

@@ -34,6 +34,7 @@ export function rescueFolder(folder: string): RescueJournal {
         }
         // The file gets its name only once it is complete: a file that was cut short must not be read as an answer.
         renameSync(pathOf(`${name}.part`), pathOf(name));
+        await syncFolder(folder);
         return name;
       } catch {
         // As on a full disk: the answer stays in memory, and the store is tried again.
@@ -74,6 +75,16 @@ function rescuedOf(text: string): Rescued {
     inBytes.has(name) ? Buffer.from(String(value), "base64") : value,
   ]);
   return Object.fromEntries(members) as Rescued;
+}
+
+/** Makes the new name survive a power cut. Some systems cannot, and then the file is there all the same. */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, "r");
+    await handle.sync().finally(() => handle.close());
+  } catch {
+    // Windows opens no folders.
+  }
 }
 
 function removeIfPossible(path: string): void {
