@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import type { Vault, VaultOptions } from "../../src/index.ts";
@@ -136,6 +136,31 @@ describe("an answer that a PostgreSQL database could not take", () => {
     clock.advance(3_700_000);
     await vault.getAccessToken(grantId);
     assert.deepEqual(outcomes(fixture.newRequests()), { refreshed: 2 });
+  });
+
+  test("files in the rescue folder that are no answers, or damaged ones, keep none of the others waiting", async (t) => {
+    const fixture = await strictGrants(t);
+    const { standin, pooler, grantId, folder } = fixture;
+    mkdirSync(folder);
+    const bytes = Buffer.from("damaged").toString("base64");
+    const members = { grantId, clientId: "x", parentGeneration: 1, recordId: "r", answerSealed: bytes };
+    const odd = ["", "{}", "[]", "null", JSON.stringify({ ...members, grantId: 1 }), JSON.stringify(members)];
+    odd.forEach((text, n) => writeFileSync(`${folder}/${n}.answer`, text));
+    const faults: unknown[] = [];
+    const cutOff = await fixture.openStrict(postgres(pooler.url));
+    standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 700 });
+    const waiting = cutOff.getAccessToken(grantId);
+    await until(() => standin.log().counts["refreshed"] === 1);
+    pooler.become("refuses");
+    const { token } = await waiting;
+    await until(() => fixture.rescued().length === odd.length + 1);
+    const store = postgres(fixture.database);
+    const next = await fixture.openStrict(store, { onFault: (error) => void faults.push(error) });
+    await until(() => fixture.rescued().length === odd.length);
+    assert.equal((await next.getAccessToken(grantId)).token, token);
+    assert.deepEqual(faults, []);
+    pooler.become("passes");
+    await cutOff.close();
   });
 
   test("listeners of the host that throw keep no answer from being stored", async (t) => {

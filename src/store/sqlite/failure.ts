@@ -45,7 +45,7 @@ export function sqliteFailure(error: unknown, path: string): unknown {
   const message = (problem: string): string => `the database ${path} ${problem}`;
   const primary = primaryCode(error);
   if (primary !== undefined) {
-    const broken = unusable[primary] ?? (/^no such table/.test(error.message) ? lacksTable : undefined);
+    const broken = unusable[primary] ?? (error.message.startsWith("no such table") ? lacksTable : undefined);
     if (broken !== undefined) return storeUnusable(message(broken.problem), broken.hint, error);
     const failure = unavailable[primary];
     return failure === undefined ? error : storeUnavailable(message(failure.problem), failure.hint, error);

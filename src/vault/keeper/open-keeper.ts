@@ -2,7 +2,6 @@
  * Opens a keeper: beside a vault in one process, or in a process of its own that does nothing else. How a vault talks
  * to a keeper in another process does not belong here.
  */
-import { resolve } from "node:path";
 import { keyClasses } from "../../crypto/keyring.ts";
 import { defaultRescueFolder } from "../../core/rescue-folder.ts";
 import type { BucketSize } from "../../core/token-bucket.ts";
@@ -41,7 +40,7 @@ export function keeperOver(shared: VaultContext, options: KeeperOptions): Keeper
     ...shared,
     running: new Set(),
     gates: new Map([...shared.protocols.keys()].map((name) => [name, new Gate(shared, size)])),
-    rescue: folder === undefined ? noRescue : rescueFolder(resolve(folder)),
+    rescue: folder === undefined ? noRescue : rescueFolder(folder),
   };
   const keeper = localKeeper(context);
   const upkeep = startUpkeep(context);

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Sealer } from "../../../crypto/keyring.ts";
 import type { SealedPlace } from "../../../crypto/places.ts";
 import { fromJournal, journalText } from "../../../oauth/token-set.ts";
@@ -16,9 +16,11 @@ export const noRescue: RescueJournal = { keep: async () => undefined, drop: () =
  * Keeps each answer in a file of its own. Only this user may read the files, and the answers in them are sealed as
  * well.
  *
- * @param folder its path; it is made when it is first needed
+ * @param path of the folder, which is made when it is first needed
  */
-export function rescueFolder(folder: string): RescueJournal {
+export function rescueFolder(path: string): RescueJournal {
+  // A host may go to another working directory later.
+  const folder = resolve(path);
   const pathOf = (name: string): string => join(folder, name);
   return {
     async keep(answer) {
@@ -50,7 +52,7 @@ export function rescueFolder(folder: string): RescueJournal {
         try {
           return [{ name, answer: rescuedOf(readFileSync(pathOf(name), "utf8")) }];
         } catch {
-          // The file has gone since it was listed: another process has stored its answer.
+          // The file has gone since it was listed, because another process has stored its answer; or it is no answer.
           return [];
         }
       });
@@ -74,14 +76,24 @@ function rescuedOf(text: string): Rescued {
     name,
     inBytes.has(name) ? Buffer.from(String(value), "base64") : value,
   ]);
-  return Object.fromEntries(members) as Rescued;
+  const { grantId, codeHash, answerSealed, ...rest }: Record<string, unknown> = Object.fromEntries(members);
+  const names = typeof grantId === "string" ? { grantId } : { codeHash };
+  // Somebody else's file, or one that was damaged: nothing of it may reach the store.
+  if (!(answerSealed instanceof Uint8Array && ("grantId" in names || codeHash instanceof Uint8Array))) {
+    throw new TypeError("this is no rescued answer");
+  }
+  return { ...rest, ...names, answerSealed } as Rescued;
 }
 
 /** Makes the new name survive a power cut. Some systems cannot, and then the file is there all the same. */
 async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, "r");
-    await handle.sync().finally(() => handle.close());
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
   } catch {
     // Windows opens no folders.
   }
