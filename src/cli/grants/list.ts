@@ -1,3 +1,4 @@
+import { defined } from "../../core/defined.ts";
 import type { Grant, GrantQuery } from "../../index.ts";
 import { grantBody } from "../../service/http/json-bodies.ts";
 import { printJson, printLines, say, table } from "../terminal/print.ts";
@@ -6,7 +7,10 @@ import { openWithoutClient } from "../open-vault.ts";
 /** Lists a page of grants. */
 export async function list(flags: GrantQuery & { readonly json?: boolean }): Promise<void> {
   await using vault = await openWithoutClient(flags);
-  const { grants, cursor } = await vault.grants(flags);
+  const { state, provider, subject, externalId, limit, cursor: after } = flags;
+  // The settings among the flags are no part of the query.
+  const query = defined({ state, provider, subject, externalId, limit, cursor: after });
+  const { grants, cursor } = await vault.grants(query);
   if (flags.json === true) {
     printJson({ grants: grants.map(grantBody), cursor });
     return;
