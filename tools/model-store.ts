@@ -7,6 +7,7 @@
  */
 import { isInFuture, remainingMs } from "../src/core/recorded-time.ts";
 import { isUsable } from "../src/core/grant.ts";
+import { mayBeRefreshed } from "../src/core/second-look.ts";
 import type { Attempt } from "../src/core/take-over.ts";
 import type { GrantRow, IntakeRow, LateAnswerRow, Store } from "../src/store/store.ts";
 
@@ -14,6 +15,7 @@ import type { GrantRow, IntakeRow, LateAnswerRow, Store } from "../src/store/sto
 export const modelOperations = [
   "grantById",
   "listGrants",
+  "grantsToLookAt",
   "saveFromIntake",
   "beginRevocation",
   "endRevocation",
@@ -61,6 +63,13 @@ export class ModelStore implements Operations {
   listGrants: Operations["listGrants"] = ({ limit }) =>
     [...this.#grants.values()].sort((a, b) => byText(a.grantId, b.grantId)).slice(0, limit);
 
+  grantsToLookAt: Operations["grantsToLookAt"] = (before, limit, after) =>
+    [...this.#grants.values()]
+      .filter(({ lookAt }) => lookAt !== null && lookAt < before)
+      .sort(byLook)
+      .filter((grant) => after === undefined || byLook(grant, after) > 0)
+      .slice(0, limit);
+
   saveFromIntake: Operations["saveFromIntake"] = (row, madeFrom, codeHash) => {
     const stored = this.#grants.get(row.grantId);
     if (madeFrom === null) {
@@ -79,7 +88,7 @@ export class ModelStore implements Operations {
     const grant = this.#grants.get(grantId);
     if (grant === undefined || grant.state === "revoked") return false;
     const stateSince = grant.state === "revoking" ? grant.stateSince : at;
-    this.#changeGrant(grant, { state: "revoking", reason: null, stateSince, updatedAt: at });
+    this.#changeGrant(grant, { state: "revoking", reason: null, stateSince, lookAt: null, updatedAt: at });
     return true;
   };
 
@@ -121,7 +130,7 @@ export class ModelStore implements Operations {
   beginAttempt: Operations["beginAttempt"] = ({ attemptId, grantId, generation, owner, at }, replaces) => {
     const grant = this.#grants.get(grantId);
     if (grant === undefined) return { kind: "gone" };
-    if (grant.generation !== generation || !isUsable(grant.state)) return { kind: "moved", grant };
+    if (grant.generation !== generation || !mayBeRefreshed(grant, at)) return { kind: "moved", grant };
     if (remainingMs(grant.retryAt, grant.lastErrorAt, at) > 0) return { kind: "backing-off", grant };
     const held = this.#attempts.get(grantId);
     if (held?.generation === generation && held.attemptId !== replaces) {
@@ -152,6 +161,7 @@ export class ModelStore implements Operations {
       lastErrorAt: failure === undefined ? null : at,
       failures: failure === undefined ? 0 : grant.failures + 1,
       retryAt: failure?.retryAt ?? null,
+      lookAt: null,
       updatedAt: at,
     });
     this.#endAttemptUpTo(grantId, parentGeneration);
@@ -163,6 +173,8 @@ export class ModelStore implements Operations {
     if (attempt === undefined) return;
     this.#attempts.delete(attempt.grantId);
     this.#recordFailure(attempt, failure);
+    const grant = this.#grants.get(attempt.grantId);
+    if (grant !== undefined && failure.lookAt !== undefined) this.#changeGrant(grant, { lookAt: failure.lookAt });
   };
 
   endAttemptUnknown: Operations["endAttemptUnknown"] = (attemptId, failure) => {
@@ -176,7 +188,7 @@ export class ModelStore implements Operations {
     }
   };
 
-  lapse: Operations["lapse"] = (grantId, generation, reason, error, at) => {
+  lapse: Operations["lapse"] = (grantId, generation, reason, error, at, lookAt = null) => {
     const grant = this.#grants.get(grantId);
     if (grant === undefined || grant.generation !== generation || !isUsable(grant.state)) return false;
     this.#changeGrant(grant, {
@@ -185,6 +197,8 @@ export class ModelStore implements Operations {
       stateSince: at,
       lastError: error,
       lastErrorAt: at,
+      lookAt,
+      retryAt: null,
       updatedAt: at,
     });
     this.#endAttemptUpTo(grantId, generation);
@@ -280,6 +294,10 @@ export class ModelStore implements Operations {
 
 function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("hex");
+}
+
+function byLook(a: Pick<GrantRow, "grantId" | "lookAt">, b: Pick<GrantRow, "grantId" | "lookAt">): number {
+  return (a.lookAt ?? 0) - (b.lookAt ?? 0) || byText(a.grantId, b.grantId);
 }
 
 function byText(a: string, b: string): number {

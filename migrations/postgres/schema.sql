@@ -75,6 +75,7 @@ CREATE TABLE grants (
   created_at bigint NOT NULL,
   updated_at bigint NOT NULL,
   lost_scope text NOT NULL DEFAULT ''::text,
+  look_at bigint,
   CONSTRAINT grants_pkey PRIMARY KEY (grant_id),
   CONSTRAINT grants_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspect'::text, 'lapsed'::text, 'revoking'::text, 'revoked'::text])))
 );
@@ -84,6 +85,8 @@ CREATE INDEX grants_active ON public.grants USING btree (grant_id) WHERE (state 
 CREATE INDEX grants_by_exchange ON public.grants USING btree (access_issued_at) WHERE ((state = 'active'::text) AND (refresh_sealed IS NOT NULL));
 
 CREATE INDEX grants_by_external ON public.grants USING btree (external_hash) WHERE (external_hash IS NOT NULL);
+
+CREATE INDEX grants_by_look ON public.grants USING btree (look_at, grant_id) WHERE (look_at IS NOT NULL);
 
 CREATE INDEX grants_by_refresh_digest ON public.grants USING btree (refresh_digest_hash) WHERE (refresh_digest_hash IS NOT NULL);
 

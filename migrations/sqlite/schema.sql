@@ -61,13 +61,15 @@ CREATE TABLE grants (
   retry_at            INTEGER,
   created_at          INTEGER NOT NULL,
   updated_at          INTEGER NOT NULL
-, lost_scope TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID;
+, lost_scope TEXT NOT NULL DEFAULT '', look_at INTEGER) STRICT, WITHOUT ROWID;
 
 CREATE INDEX grants_active ON grants (grant_id) WHERE state = 'active';
 
 CREATE INDEX grants_by_exchange ON grants (access_issued_at) WHERE state = 'active' AND refresh_sealed IS NOT NULL;
 
 CREATE INDEX grants_by_external ON grants (external_hash) WHERE external_hash IS NOT NULL;
+
+CREATE INDEX grants_by_look ON grants (look_at, grant_id) WHERE look_at IS NOT NULL;
 
 CREATE INDEX grants_by_refresh_digest ON grants (refresh_digest_hash) WHERE refresh_digest_hash IS NOT NULL;
 

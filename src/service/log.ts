@@ -28,6 +28,7 @@ const levels: Readonly<Record<VaultEvent["type"], "debug" | "info" | "warn" | "e
   unknown_refusal: "warn",
   client_refused: "error",
   lapsed: "warn",
+  recovered: "info",
   scopes_changed: "warn",
   answer_kept: "error",
   revoked: "info",

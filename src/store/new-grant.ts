@@ -6,7 +6,7 @@ import type { GrantRow } from "./store.ts";
  */
 export const newGrant: Pick<
   GrantRow,
-  "state" | "reason" | "generation" | "lastRefreshAt" | "lastError" | "lastErrorAt" | "failures" | "retryAt"
+  "state" | "reason" | "generation" | "lastRefreshAt" | "lastError" | "lastErrorAt" | "failures" | "retryAt" | "lookAt"
 > = {
   state: "active",
   reason: null,
@@ -16,4 +16,5 @@ export const newGrant: Pick<
   lastErrorAt: null,
   failures: 0,
   retryAt: null,
+  lookAt: null,
 };

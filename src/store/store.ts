@@ -61,6 +61,8 @@ export interface GrantRow {
   readonly failures: number;
   /** The provider is not asked again before this time. */
   readonly retryAt: number | null;
+  /** When the provider is asked once more about a refusal: while the grant is usable, or after it has lapsed. */
+  readonly lookAt: number | null;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
@@ -187,6 +189,12 @@ export interface GrantStore {
   endAccessToken(grantId: string, accessSealed: Uint8Array, at: number): Promise<boolean>;
   /** @returns `active` grants with a refresh token whose last exchange was before that time, the longest ago first */
   idleGrants(exchangedBefore: number, limit: number): Promise<GrantRow[]>;
+  /**
+   * @param before only grants whose `lookAt` is before this time
+   * @param after only those after this row, in the same order; from the first on by default
+   * @returns the grants that are due for a look, the longest due first
+   */
+  grantsToLookAt(before: number, limit: number, after?: Pick<GrantRow, "grantId" | "lookAt">): Promise<GrantRow[]>;
   /** @returns the number of the latest change, from which a poller starts; 0 in a new store */
   latestChange(): Promise<number>;
   /**
@@ -227,9 +235,10 @@ export interface RefreshStore {
    *
    * @param replaces the id of the attempt that may be taken over; another one that stands is `held`
    * @returns `begun`: the attempt is on disk; `held`: another attempt on this generation stands; `backing-off`: the
-   *   grant's `retryAt` is not reached; `moved`: the grant is at another generation, or not usable; `gone`: no such
-   *   grant. A `retryAt` whose `lastErrorAt` is in the future does not count (`remainingMs`), and an attempt that
-   *   `startedAt` in the future is set to now: a clock was wrong, and must not hold the grant for as long
+   *   grant's `retryAt` is not reached; `moved`: the grant is at another generation, or neither usable nor lapsed and due
+   *   for a look; `gone`: no such grant. A `retryAt` whose `lastErrorAt` is in the future does not count (`remainingMs`),
+   *   and an attempt that `startedAt` in the future is set to now: a clock was wrong, and must not hold the grant for as
+   *   long
    */
   beginAttempt(attempt: BeginAttempt, replaces?: string): Promise<AttemptResult<GrantRow>>;
   /**
@@ -256,8 +265,13 @@ export interface RefreshStore {
   /**
    * Ends an attempt whose token is known not to have been spent, and notes the failure on the grant. Does nothing
    * where the attempt was taken over.
+   *
+   * @param failure `lookAt`: when the grant is looked at again, or null for never; where it is left out, that stays
    */
-  endAttempt(attemptId: string, failure: { error: string; at: number; retryAt: number | null }): Promise<void>;
+  endAttempt(
+    attemptId: string,
+    failure: { error: string; at: number; retryAt: number | null; lookAt?: number | null },
+  ): Promise<void>;
   /**
    * Notes that an attempt ended and nobody knows what the provider did: it stays, for any owner to take over, with
    * `endedUnknown`. Does nothing where the attempt was taken over.
@@ -272,9 +286,17 @@ export interface RefreshStore {
    * Makes a usable grant `lapsed`, and ends its attempt.
    *
    * @param error what the provider answered, for people
+   * @param lookAt when the lapsed grant is looked at once more; never by default
    * @returns true: lapsed by this call; false: it was not usable, or not at this generation
    */
-  lapse(grantId: string, generation: number, reason: LapseReason, error: string, at: number): Promise<boolean>;
+  lapse(
+    grantId: string,
+    generation: number,
+    reason: LapseReason,
+    error: string,
+    at: number,
+    lookAt?: number | null,
+  ): Promise<boolean>;
   /** Keeps a late answer. One that is kept already under this id stays as it is. */
   keepLateAnswer(lateAnswer: LateAnswerRow): Promise<void>;
   /**

@@ -44,6 +44,8 @@ export type VaultEvent =
       readonly lost: readonly string[];
     }
   | { readonly type: "lapsed"; readonly grantId: string; readonly provider: string; readonly reason: LapseReason }
+  /** A grant that had lapsed lives: a later look, or an answer that came late, brought tokens. */
+  | { readonly type: "recovered"; readonly grantId: string; readonly provider: string }
   /**
    * An answer with tokens could not be stored on its grant. `as: "orphan"`: the grant had moved on, and the answer is
    * kept beside it. `as: "memory"`: the store failed, and the keeper holds the answer and goes on trying.

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { RefreshOutcome } from "../../src/index.ts";
-import { finishAttempts } from "../../src/vault/keeper/upkeep.ts";
+import { finishAttempts, takeLooks } from "../../src/vault/keeper/upkeep.ts";
 import { rotations } from "../support/rotations.ts";
 import { peak, refresh, tokens, virtualKeeper } from "./virtual-keeper.ts";
 import type { VirtualKeeper } from "./virtual-keeper.ts";
@@ -131,9 +131,16 @@ test("a person's consents that all end at once: second looks keep to the rate, t
   const { time, context, requests } = fixture;
   const ids = await fixture.addGrants(isFull ? 20_000 : 300, () => time.now());
   fixture.answer = () => Response.json({ error: "invalid_grant" }, { status: 400 });
-  const outcomes = await time.until(Promise.all(ids.map((id) => refresh(context, id, "background"))));
-  assert.ok(outcomes.every(({ kind }) => kind === "ended"));
+  const asked = Promise.all(ids.map((id, n) => refresh(context, id, n % 2 === 0 ? "interactive" : "background")));
+  const kinds = (await time.until(asked)).map(({ kind }) => kind);
+  assert.ok(kinds.every((kind, n) => kind === (n % 2 === 0 ? "ended" : "unavailable")));
+  await time.until(time.sleep(120_000));
+  await time.until(takeLooks(context));
+  assert.deepEqual(await census(fixture), { "lapsed 1": ids.length });
   assert.equal(requests.length, 2 * ids.length, "two pieces of evidence each");
+  await time.until(time.sleep(12 * 3_600_000));
+  await time.until(takeLooks(context));
+  assert.equal(requests.length, 3 * ids.length, "and one more, hours later");
   assert.ok(peak(requests) <= cap, `${peak(requests)} in one second`);
 });
 

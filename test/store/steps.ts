@@ -126,11 +126,11 @@ export async function perform(
         at % 3 === 0 ? { error: `error ${at}`, retryAt: at + 5 } : undefined,
       );
     case "end":
-      return store.endAttempt(attemptId, failure);
+      return store.endAttempt(attemptId, { ...failure, ...[{}, { lookAt: null }, { lookAt: at + 5 }][at % 3] });
     case "end unknown":
       return store.endAttemptUnknown(attemptId, { ...failure, suspect: off !== 1 });
     case "lapse":
-      return store.lapse(grantId, generation, "invalid_grant", `error ${at}`, at);
+      return store.lapse(grantId, generation, "invalid_grant", `error ${at}`, at, at % 2 === 0 ? null : at + off);
     case "keep late answer": {
       if (row === undefined) return undefined;
       // Several come at the same time: their order must not be left to chance.
@@ -168,9 +168,11 @@ export async function contents(store: ModelledStore): Promise<unknown> {
   const parents = rows.flatMap(({ grantId, generation }) =>
     Array.from({ length: generation + 1 }, (_, parent) => [grantId, parent] as const),
   );
+  const [firstDue] = await store.grantsToLookAt(1_000, 1);
   const codeText = ({ codeHash }: IntakeRow): string => Buffer.from(codeHash).toString("hex");
   return {
     rows,
+    due: [await store.grantsToLookAt(30, 10), await store.grantsToLookAt(1_000, 2, firstDue)],
     byId: await Promise.all([0, 1, 2].map((which) => store.grantById(grantIdOf(which)))),
     attempts: (await store.attempts()).map(timeless).sort((a, b) => (a.grantId < b.grantId ? -1 : 1)),
     lateAnswers: await Promise.all(rows.map(({ grantId }) => store.lateAnswersOf(grantId))),

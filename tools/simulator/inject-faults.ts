@@ -60,6 +60,7 @@ function consentAgain(simulation: Simulation): void {
     lastErrorAt: null,
     failures: 0,
     retryAt: null,
+    lookAt: null,
     updatedAt: now,
   } as const;
   store.saveFromIntake(next, grant, anyCode);

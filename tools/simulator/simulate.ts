@@ -7,7 +7,7 @@ import type { KeeperContext } from "../../src/vault/keeper/context.ts";
 import { commitRescued } from "../../src/vault/keeper/refresh/rescued-answers.ts";
 import { refreshGrant } from "../../src/vault/keeper/refresh/refresh-grant.ts";
 import { endLateAnswers, goOnRevoking } from "../../src/vault/keeper/revoke/revoke-grant.ts";
-import { finishAttempts } from "../../src/vault/keeper/upkeep.ts";
+import { finishAttempts, takeLooks } from "../../src/vault/keeper/upkeep.ts";
 import { seeded } from "../random.ts";
 import { noFaults } from "./fault-rates.ts";
 import { injectFaults } from "./inject-faults.ts";
@@ -120,6 +120,7 @@ async function refreshOnce(context: KeeperContext): Promise<void> {
 async function upkeep(context: KeeperContext): Promise<void> {
   await allowErrors(() => finishAttempts(context));
   await allowErrors(() => commitRescued(context));
+  await allowErrors(() => takeLooks(context));
   await allowErrors(() => goOnRevoking(context, grantId, "background"));
   await allowErrors(() => endLateAnswers(context, grantId, "background"));
 }

@@ -179,4 +179,14 @@ CREATE INDEX grants_revoking ON grants (grant_id) WHERE state = 'revoking';
 CREATE INDEX grants_revoked ON grants (grant_id) WHERE state = 'revoked';
 `,
   },
+  {
+    name: "0005-look-again",
+    checksum: "0ca52f65a4bdd3220c707013b45755ab6ab7572829888346ae3bee39a209f28b",
+    text: `-- When the provider is asked once more about a refusal: of a grant in use, the second look; of one that has lapsed, the
+-- last. Few rows have it, so the sweep that reads the index meets few.
+ALTER TABLE grants ADD COLUMN look_at BIGINT;
+
+CREATE INDEX grants_by_look ON grants (look_at, grant_id) WHERE look_at IS NOT NULL;
+`,
+  },
 ];

@@ -1,5 +1,5 @@
-import { isUsable } from "../../core/grant.ts";
 import { clockLeewayMs, isInFuture, remainingMs } from "../../core/recorded-time.ts";
+import { mayBeRefreshed } from "../../core/second-look.ts";
 import type { Attempt, AttemptResult } from "../../core/take-over.ts";
 import { assignments, insertList, rowReader, selectList, valuesWriter } from "./column.ts";
 import { lockGrant } from "./grants.ts";
@@ -20,7 +20,8 @@ const deleteAttempt = "DELETE FROM attempts WHERE attempt_id = :attemptId";
 const deleteAttemptsUpTo = "DELETE FROM attempts WHERE grant_id = :grantId AND generation <= :generation";
 
 const committed = `generation = generation + 1, reason = NULL, ${assignments(tokenColumns)}, last_refresh_at = :at,
-    last_error = :error, last_error_at = :errorAt, failures = (failures + 1) * :failed, retry_at = :retryAt, updated_at = :at
+    last_error = :error, last_error_at = :errorAt, failures = (failures + 1) * :failed, retry_at = :retryAt,
+    look_at = NULL, updated_at = :at
   WHERE grant_id = :grantId AND generation = :parentGeneration`;
 const commitAsActive = `UPDATE grants SET state = 'active',
     state_since = CASE WHEN state = 'active' THEN state_since ELSE :at END, ${committed}
@@ -45,7 +46,7 @@ export function refreshStore(database: Database): RefreshStore {
         // Locked: if the grant could move to its next generation now, a refresh token would be sent that is used already.
         const grant = await lockGrant(sql, grantId);
         if (grant === undefined) return { kind: "gone" };
-        if (grant.generation !== generation || !isUsable(grant.state)) return { kind: "moved", grant };
+        if (grant.generation !== generation || !mayBeRefreshed(grant, at)) return { kind: "moved", grant };
         if (remainingMs(grant.retryAt, grant.lastErrorAt, at) > 0) return { kind: "backing-off", grant };
         const now = await sql.now();
         const attempt = await attemptOn(sql, grantId);
@@ -83,12 +84,14 @@ export function refreshStore(database: Database): RefreshStore {
         return state;
       }),
 
-    endAttempt: (attemptId, { error, at, retryAt }) =>
+    endAttempt: (attemptId, { error, at, retryAt, lookAt }) =>
       database.transaction(async (sql) => {
         const grantId = await lockGrantOf(sql, attemptId);
         // The attempt was taken over meanwhile: its failure says nothing about the grant any more.
         if ((await sql.run(deleteAttempt, { attemptId })) === 0) return;
         await sql.run(noteFailure, { error, at, retryAt, grantId });
+        if (lookAt === undefined) return;
+        await sql.run("UPDATE grants SET look_at = :lookAt WHERE grant_id = :grantId", { lookAt, grantId });
       }),
 
     endAttemptUnknown: (attemptId, { error, at, retryAt, suspect }) =>
@@ -106,13 +109,13 @@ export function refreshStore(database: Database): RefreshStore {
         );
       }),
 
-    lapse: (grantId, generation, reason, error, at) =>
+    lapse: (grantId, generation, reason, error, at, lookAt = null) =>
       database.transaction(async (sql) => {
         const lapsed = await sql.run(
           `UPDATE grants SET state = 'lapsed', reason = :reason, state_since = :at, last_error = :error,
-             last_error_at = :at, updated_at = :at
+             last_error_at = :at, look_at = :lookAt, retry_at = NULL, updated_at = :at
            WHERE grant_id = :grantId AND generation = :generation AND state IN ('active', 'suspect')`,
-          { reason, at, error, grantId, generation },
+          { reason, at, error, lookAt, grantId, generation },
         );
         if (lapsed === 0) return false;
         await sql.run(deleteAttemptsUpTo, { grantId, generation });

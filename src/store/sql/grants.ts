@@ -17,6 +17,8 @@ const selectBySubject = `${select} WHERE subject_hash = :subjectHash ORDER BY gr
 const selectByExternalId = `${select} WHERE external_hash = :externalHash ORDER BY grant_id`;
 const selectIdle = `${select} WHERE state = 'active' AND refresh_sealed IS NOT NULL AND access_issued_at < :exchangedBefore
   ORDER BY access_issued_at LIMIT :limit`;
+const selectDueForLook = `${select} WHERE look_at IS NOT NULL AND look_at < :before
+  AND (look_at, grant_id) > (:afterTime, :afterId) ORDER BY look_at, grant_id LIMIT :limit`;
 const insert = `INSERT INTO grants ${insertList(grantColumns)} ON CONFLICT DO NOTHING`;
 const replace = `UPDATE grants SET ${assignments(grantColumns)}
   WHERE grant_id = :grantId AND generation = :generationRead AND state = :stateRead`;
@@ -78,7 +80,7 @@ export function grantStore(database: Database): GrantStore {
         async (sql) =>
           (await sql.run(
             `UPDATE grants SET state_since = CASE WHEN state = 'revoking' THEN state_since ELSE :at END,
-               state = 'revoking', reason = NULL, updated_at = :at
+               state = 'revoking', reason = NULL, look_at = NULL, updated_at = :at
              WHERE grant_id = :grantId AND state IN ('active', 'suspect', 'lapsed', 'revoking')`,
             { at, grantId },
           )) === 1,
@@ -121,6 +123,9 @@ export function grantStore(database: Database): GrantStore {
       ),
 
     idleGrants: (exchangedBefore, limit) => grants(selectIdle, { exchangedBefore, limit }),
+
+    grantsToLookAt: (before, limit, after) =>
+      grants(selectDueForLook, { before, limit, afterTime: after?.lookAt ?? -1, afterId: after?.grantId ?? "" }),
 
     latestChange: async () => {
       const [row] = await database.all("SELECT COALESCE(MAX(change_seq), 0) AS change_seq FROM grant_changes");

@@ -39,6 +39,7 @@ export const grantColumns: ColumnsOf<GrantRow> = {
   lastErrorAt: numberOrNull("last_error_at"),
   failures: number("failures"),
   retryAt: numberOrNull("retry_at"),
+  lookAt: numberOrNull("look_at"),
   createdAt: number("created_at"),
   updatedAt: number("updated_at"),
 };

@@ -156,4 +156,14 @@ CREATE INDEX grants_revoking ON grants (grant_id) WHERE state = 'revoking';
 CREATE INDEX grants_revoked ON grants (grant_id) WHERE state = 'revoked';
 `,
   },
+  {
+    name: "0005-look-again",
+    checksum: "18bbaf5e36e3f25a55b0688c6ee1caef7d63be516d9b1d9384bb397bce387bc2",
+    text: `-- When the provider is asked once more about a refusal: of a grant in use, the second look; of one that has lapsed, the
+-- last. Few rows have it, so the sweep that reads the index meets few.
+ALTER TABLE grants ADD COLUMN look_at INTEGER;
+
+CREATE INDEX grants_by_look ON grants (look_at, grant_id) WHERE look_at IS NOT NULL;
+`,
+  },
 ];

@@ -169,6 +169,63 @@ export function commitTests(stores: SuiteStores): void {
       equal(await store.lapse(row.grantId, 1, "invalid_grant", "again", at + 1), false);
     });
 
+    test("a lapsed grant is refreshed again only once it is due for a look, and a commit ends the looks", async (t) => {
+      const store = await stores.open(t);
+      const { grantId } = await save(store);
+      equal(await store.lapse(grantId, 1, "invalid_grant", "invalid_grant", at, at + 100), true);
+      equal((await read(store, grantId)).lookAt, at + 100);
+      equal((await begin(store, grantId, "a", { at: at + 99 })).kind, "moved");
+      equal((await begin(store, grantId, "b", { at: at + 100 })).kind, "begun");
+      await store.endAttempt("b", { error: "timeout", at: at + 101, retryAt: null });
+      equal((await read(store, grantId)).lookAt, at + 100, "a failure that says nothing leaves the look due");
+      equal((await begin(store, grantId, "c", { at: at + 102 })).kind, "begun");
+      equal(await store.commitAttempt(grantId, 1, tokens("2"), at + 103), "active");
+      equal((await read(store, grantId)).lookAt, null);
+      equal(await store.lapse(grantId, 2, "invalid_grant", "invalid_grant", at), true);
+      equal((await begin(store, grantId, "d", { generation: 2, at: at + 1_000 })).kind, "moved", "never, by default");
+    });
+
+    test("an attempt that ends names the next look, ends all looks, or leaves them", async (t) => {
+      const store = await stores.open(t);
+      const { grantId } = await save(store);
+      for (const [attemptId, lookAt, then] of [
+        ["a", at + 5, at + 5],
+        ["b", undefined, at + 5],
+        ["c", null, null],
+      ] as const) {
+        await begin(store, grantId, attemptId);
+        const failure = { error: "invalid_grant", at, retryAt: null };
+        await store.endAttempt(attemptId, lookAt === undefined ? failure : { ...failure, lookAt });
+        equal((await read(store, grantId)).lookAt, then);
+      }
+    });
+
+    test("grants are due for a look in the order of their times, page after page, until they are revoked", async (t) => {
+      const store = await stores.open(t);
+      const grantIds: string[] = [];
+      for (const lookAt of [at + 3, at + 1, at + 1, at + 2, at + 50]) {
+        const { grantId } = await save(store, { lookAt });
+        grantIds.push(grantId);
+      }
+      await save(store);
+      const [third = "", first = "", second = "", between = ""] = grantIds;
+      const page = await store.grantsToLookAt(at + 50, 2);
+      deepEqual(
+        page.map(({ grantId }) => grantId),
+        [first, second],
+      );
+      const rest = await store.grantsToLookAt(at + 50, 10, page[1]);
+      deepEqual(
+        rest.map(({ grantId }) => grantId),
+        [between, third],
+      );
+      await store.beginRevocation(first, at);
+      deepEqual(
+        (await store.grantsToLookAt(at + 2, 10)).map(({ grantId }) => grantId),
+        [second],
+      );
+    });
+
     test("a lapse does not end a grant that has moved to another generation", async (t) => {
       const store = await stores.open(t);
       const { grantId } = await save(store);

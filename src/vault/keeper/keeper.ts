@@ -36,6 +36,12 @@ export interface SeenGrant {
   readonly retryAt?: number | null | undefined;
   /** When the last refresh failed, and `retryAt` was set, milliseconds since the epoch. Null or absent: not known. */
   readonly lastErrorAt?: number | null | undefined;
+  /** When a second look at a refusal is due, or the last one at a lapsed grant. Null or absent: none is. */
+  readonly lookAt?: number | null | undefined;
+  /** When the access token that is held ends, milliseconds since the epoch. Null or absent: none is held. */
+  readonly accessExpiresAt?: number | null | undefined;
+  /** An API has refused that access token, so it is of no use although it has not ended. */
+  readonly isAccessRefused?: boolean | undefined;
   /** The error code of the last refresh that failed. Null or absent: none failed. */
   readonly lastError?: string | null | undefined;
 }

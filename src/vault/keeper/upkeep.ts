@@ -27,6 +27,7 @@ const rounds = {
   intakes: 5_000,
   revocations: 15_000,
   keepAlive: 60_000,
+  looks: 30_000,
   sweep: 600_000,
 };
 
@@ -34,6 +35,8 @@ const rounds = {
 const intakeKeptMs = 86_400_000;
 /** How many idle grants one round refreshes at most. */
 const keepAliveBatch = 200;
+/** How many grants that are due for a look are read at once. */
+const looksBatch = 100;
 
 /**
  * Starts what a keeper does without being asked. It finishes attempts of dead processes, stores answers that could not
@@ -54,6 +57,7 @@ export function startUpkeep(context: KeeperContext): Periodic {
   upkeep.every("revocations", rounds.revocations, () => finishRevocations(context, backOffs.revocations));
   upkeep.every("late answers", rounds.lateAnswers, () => finishLateAnswers(context, backOffs.lateAnswers));
   upkeep.every("keep-alive", rounds.keepAlive, () => keepAlive(context));
+  upkeep.every("looks", rounds.looks, () => takeLooks(context));
   upkeep.every("sweep", rounds.sweep, async () => {
     await store.sweepIntakes(clock.now() - intakeKeptMs);
     await lookAtSuspects(context);
@@ -138,6 +142,25 @@ async function finishLateAnswers(context: KeeperContext, backOff: RoundBackOff):
 async function lookAtSuspects(context: KeeperContext): Promise<void> {
   for await (const row of served(context, { state: "suspect" })) {
     await quietly(context, "sweep", refreshGrant(context, row, "background"));
+  }
+}
+
+/**
+ * Takes the looks that are due: second ones at grants that nobody has used since the provider refused them, and last
+ * ones at grants that have lapsed.
+ */
+export async function takeLooks(context: KeeperContext): Promise<void> {
+  const { store, clock } = context;
+  const now = clock.now();
+  // Page after page: grants of clients that are not configured here stay due, and must not hide the others.
+  for (let after: GrantRow | undefined; ;) {
+    const rows = await store.grantsToLookAt(now, looksBatch, after);
+    for (const row of rows) {
+      if (!serves(context, row) || (row.retryAt ?? 0) > now || gateOf(context, row.provider).isBlocking) continue;
+      await quietly(context, "looks", refreshGrant(context, row, "background"));
+    }
+    if (rows.length < looksBatch) return;
+    after = rows.at(-1);
   }
 }
 

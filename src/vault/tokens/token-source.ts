@@ -8,6 +8,7 @@ import { invalidRequest, isOnbehalfError } from "../../core/errors.ts";
 import { isUsable, scopesOf } from "../../core/grant.ts";
 import type { GrantRef, LapseReason } from "../../core/grant.ts";
 import { isInFuture } from "../../core/recorded-time.ts";
+import { mayBeRefreshed } from "../../core/second-look.ts";
 import { SingleFlight, waitFor } from "../../core/single-flight.ts";
 import { tokenDigest } from "../../crypto/token-digest.ts";
 import type { GrantRow } from "../../store/store.ts";
@@ -201,6 +202,8 @@ export class TokenSource {
     const read = await this.#read(ref);
     const { row, version } = read;
     this.#assertUsable(row);
+    // It has lapsed, and is due for its last look: only a new token proves that it lives.
+    if (!isUsable(row.state)) return this.#refreshed(key, read, signal);
     if (this.#isFresh(row, minTtlMs)) return this.#handOut(key, read);
     const living = this.#living(row);
     if (row.refreshSealed === null) return living ?? this.#reauthorize(row, "no_refresh_token");
@@ -228,7 +231,7 @@ export class TokenSource {
       this.#assertUsable(row);
       // A token that was just refreshed is returned even where it lives for a shorter time than asked: the provider
       // gives no better one.
-      if (this.#isFresh(row, 0)) return this.#handOut(key, read);
+      if (isUsable(row.state) && this.#isFresh(row, 0)) return this.#handOut(key, read);
       if (row.refreshSealed === null) return this.#reauthorize(row, "no_refresh_token");
       followed += 1;
       if (followed === followedRefreshes) return this.#unavailable(row, "tokens_end_at_once", 1_000);
@@ -238,9 +241,10 @@ export class TokenSource {
   #refresh(seen: SeenGrant, priority: Priority = "interactive"): Promise<RefreshOutcome> {
     // A caller does not join background work: it would wait behind all other background work.
     return this.#flights.do(`${priority} ${seen.grantId}`, () => {
-      const { grantId, provider, clientId, issuer, generation, retryAt, lastError, lastErrorAt } = seen;
-      const what = { grantId, provider, clientId, issuer, generation, retryAt, lastError, lastErrorAt };
-      return this.#keeper.refresh(what, priority);
+      const { grantId, provider, clientId, issuer, generation } = seen;
+      const { retryAt, lookAt, accessExpiresAt, isAccessRefused, lastError, lastErrorAt } = seen;
+      const timing = { retryAt, lookAt, accessExpiresAt, isAccessRefused, lastError, lastErrorAt };
+      return this.#keeper.refresh({ grantId, provider, clientId, issuer, generation, ...timing }, priority);
     });
   }
 
@@ -265,6 +269,7 @@ export class TokenSource {
    * error says that the grant is as it was.
    */
   #failed(row: GrantRow, outcome: RefreshOutcome & { kind: "unavailable" | "misconfigured" }): AccessToken {
+    if (!isUsable(row.state)) return this.#reauthorize(row, row.reason ?? "revoked");
     const living = this.#living(row);
     if (living !== undefined) return living;
     if (outcome.kind === "misconfigured") {
@@ -332,7 +337,7 @@ export class TokenSource {
   }
 
   #assertUsable(row: GrantRow): void {
-    if (isUsable(row.state)) return;
+    if (mayBeRefreshed(row, this.#context.clock.now())) return;
     // The token that the cache still holds is dead. Drop it now: the change poll would let it be handed out until then.
     this.#cache.drop(row.grantId);
     this.#reauthorize(row, row.reason ?? "revoked");

@@ -195,6 +195,8 @@ function nextRow(context: KeeperContext, existing: GrantRow, consent: Consent, s
     stateSince: existing.state === state ? existing.stateSince : now,
     generation,
     ...(tokens.refreshToken === undefined ? {} : { lastError: null, lastErrorAt: null, failures: 0, retryAt: null }),
+    // A look is about the refresh token that is kept.
+    lookAt: keeps ? existing.lookAt : null,
     updatedAt: now,
   };
 }

@@ -137,6 +137,7 @@ export async function commitOnce(
   }
   if (failure === undefined) emit({ type: "refreshed", grantId, provider, generation: generation + 1 });
   else emit({ type: "refresh_failed", grantId, provider, error: failure.error, ambiguous: false });
+  if (grant.state === "lapsed") emit({ type: "recovered", grantId, provider });
   tellScopeChange(context, grant, columns.scope);
   return state;
 }

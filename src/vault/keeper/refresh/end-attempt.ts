@@ -18,6 +18,8 @@ export interface AttemptFailure {
   readonly at: number;
   /** The provider is not asked again before this time, milliseconds since the epoch; null: at any time. */
   readonly retryAt: number | null;
+  /** When the grant is looked at again, milliseconds since the epoch; null: never. Absent: as before. */
+  readonly lookAt?: number | null;
 }
 
 /**

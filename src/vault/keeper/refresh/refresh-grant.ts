@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { isOnbehalfError } from "../../../core/errors.ts";
-import { remainingMs } from "../../../core/recorded-time.ts";
+import { waitBeforeMs } from "../../../core/second-look.ts";
 import type { TokenResponse } from "../../../oauth/token-endpoint.ts";
 import { protocolOf } from "../../context.ts";
 import type { KeeperContext } from "../context.ts";
@@ -35,7 +35,8 @@ export async function refreshGrant(
   const { clock, sleep, running } = context;
   // Before anything is touched: another process may have that client.
   protocolOf(context, seen);
-  const waitMs = remainingMs(seen.retryAt, seen.lastErrorAt, clock.now());
+  const needsToken = priority === "interactive" && !holdsToken(seen, clock.now());
+  const waitMs = waitBeforeMs(seen, needsToken, clock.now());
   if (waitMs > shortBackOffMs) return backOff(context, seen);
   if (waitMs > 0) await sleep(waitMs);
 
@@ -46,7 +47,7 @@ export async function refreshGrant(
   const unlist = (): boolean => running.delete(attemptId);
   try {
     const attempted = await beginAttempt(context, attemptId, seen, priority);
-    const commit = attempted.kind === "attempted" ? await exchange(context, attempted) : settled(attempted);
+    const commit = attempted.kind === "attempted" ? await exchange(context, attempted, needsToken) : settled(attempted);
     commit.stored.then(unlist, (error: unknown) => {
       unlist();
       if (!isOnbehalfError(error)) context.onFault(error, "a commit");
@@ -58,14 +59,27 @@ export async function refreshGrant(
   }
 }
 
-/** Sends the token, and does what its answer requires. */
-async function exchange(context: KeeperContext, attempted: Attempted): Promise<Commit> {
+/**
+ * Whether the grant holds an access token that works, as far as is known.
+ *
+ * @param now milliseconds since the epoch
+ */
+function holdsToken({ accessExpiresAt, isAccessRefused }: SeenGrant, now: number): boolean {
+  return isAccessRefused !== true && (accessExpiresAt ?? 0) > now;
+}
+
+/**
+ * Sends the token, and does what its answer requires.
+ *
+ * @param needsToken whether a caller waits and has no token that works
+ */
+async function exchange(context: KeeperContext, attempted: Attempted, needsToken: boolean): Promise<Commit> {
   const { grant, attemptId, permit } = attempted;
   try {
     const sent = await send(context, attempted);
     if (sent === undefined) {
       const at = context.clock.now();
-      await context.store.endAttempt(attemptId, { error: "no_refresh_token", at, retryAt: null });
+      await context.store.endAttempt(attemptId, { error: "no_refresh_token", at, retryAt: null, lookAt: null });
       return settled({ kind: "ended" });
     }
     const { response, receivedAt } = sent;
@@ -74,7 +88,7 @@ async function exchange(context: KeeperContext, attempted: Attempted): Promise<C
       return commitAnswer(context, grant, { tokens: response.tokens, receivedAt });
     }
     const decision = decisionOn(sent.protocol, response);
-    if (decision.do === "second-look") return await secondLook(sent, decision);
+    if (decision.do === "second-look") return await secondLook(sent, decision, needsToken);
     return settled(await settleFailure(sent, decision));
   } finally {
     // Release the permit however the exchange ended: other requests may wait for the end of this probe.
@@ -104,7 +118,7 @@ async function send(context: KeeperContext, attempted: Attempted): Promise<Sent 
     return { ...attempted, context, protocol, refreshToken, response, receivedAt };
   } catch (error) {
     if (isOnbehalfError(error)) {
-      await endAttempt(context, attempted, { error: error.code, at: receivedAt, retryAt: null });
+      await endAttempt(context, attempted, { error: error.code, at: receivedAt, retryAt: null, lookAt: null });
     }
     throw error;
   }

@@ -2,6 +2,7 @@ import { defined } from "../../../core/defined.ts";
 import type { LapseReason } from "../../../core/grant.ts";
 import { waitAfterMs } from "../../../core/refresh.ts";
 import type { Decision } from "../../../core/refresh.ts";
+import { afterRefusal, lookAgainMs } from "../../../core/second-look.ts";
 import { gateOf } from "../gate/gate.ts";
 import type { RefreshOutcome } from "../keeper.ts";
 import { commitAnswer, settled } from "./commit-answer.ts";
@@ -17,44 +18,63 @@ import { lateAnswers } from "../late-answers.ts";
  *
  * 1. Where another process has stored a newer token meanwhile, that one counts.
  * 2. The refresh tokens of late answers are tried.
- * 3. Where the provider does not rotate, so that asking twice does no harm, the same token is sent once more.
- * 4. Only then does the grant lapse.
+ * 3. Where the provider does not rotate, so that asking twice does no harm, the same token is sent once more: a minute
+ *    later where nobody has to wait for it, otherwise after a moment.
+ * 4. Only then does the grant lapse. At such a provider it is looked at once more some hours later.
+ *
+ * @param needsToken whether a caller waits and has no token that works
  */
 export async function secondLook(
   exchange: Exchange,
   { reason, error }: { readonly reason: LapseReason; readonly error: string },
+  needsToken: boolean,
 ): Promise<Commit> {
-  const { context, protocol, grant, attemptId, takenOver, permit } = exchange;
-  const { store, clock, emit } = context;
+  const { context, protocol, grant, takenOver, permit } = exchange;
+  const { store, clock, sleep, emit } = context;
   const { grantId, generation } = grant;
   permit.success();
 
-  const current = await store.grantById(grantId);
-  if (current === undefined) return settled({ kind: "ended" });
-  if (current.generation !== generation) return settled({ kind: "newer" });
-
+  const moved = await whereMoved(exchange);
+  if (moved !== undefined) return moved;
   const late = await tryLateAnswers(exchange);
   if (late !== undefined) return late;
 
   const { rotation, name: provider } = protocol.provider;
-  if (rotation === "none") {
-    const answer = await gateOf(context, provider).admit("interactive");
-    if (answer.kind === "rejected") {
-      const { waitMs } = answer;
-      await store.endAttempt(attemptId, { error, at: clock.now(), retryAt: clock.now() + waitMs });
-      return settled({ kind: "unavailable", error, retryAfterMs: waitMs });
-    }
-    const different = await askAgain({ ...exchange, permit: answer.permit });
-    if (different !== undefined) return different;
+  let next = afterRefusal(grant, rotation === "none", needsToken, clock.now());
+  if (next.do === "look-now") {
+    await sleep(next.waitMs);
+    const since = (await whereMoved(exchange)) ?? (await askAgain(exchange, error));
+    if (since !== undefined) return since;
+    next = { do: "lapse", lookAt: clock.now() + lookAgainMs.afterLapse };
   }
-
+  const at = clock.now();
+  switch (next.do) {
+    case "look-later": {
+      const { lookAt } = next;
+      emit({ type: "refresh_failed", grantId, provider, error, ambiguous: false });
+      await endAttempt(context, exchange, { error, at, retryAt: lookAt, lookAt });
+      return settled({ kind: "unavailable", error, retryAfterMs: lookAt - at });
+    }
+    case "stay-lapsed":
+      await endAttempt(context, exchange, { error, at, retryAt: null, lookAt: null });
+      return settled({ kind: "ended" });
+    case "lapse":
+      break;
+  }
   const why = takenOver && rotation !== "none" ? "crash_ambiguous_rotation" : reason;
-  if (await store.lapse(grantId, generation, why, error, clock.now())) {
+  if (await store.lapse(grantId, generation, why, error, at, next.lookAt)) {
     emit({ type: "lapsed", grantId, provider, reason: why });
     return settled({ kind: "ended" });
   }
-  await store.endAttempt(attemptId, { error, at: clock.now(), retryAt: null });
+  await store.endAttempt(exchange.attemptId, { error, at, retryAt: null });
   return settled({ kind: "newer" });
+}
+
+/** How a refresh ends whose grant is gone or at another generation by now; undefined where it is as it was. */
+async function whereMoved({ context, grant }: Exchange): Promise<Commit | undefined> {
+  const current = await context.store.grantById(grant.grantId);
+  if (current === undefined) return settled({ kind: "ended" });
+  return current.generation === grant.generation ? undefined : settled({ kind: "newer" });
 }
 
 /**
@@ -99,9 +119,23 @@ async function waitForVerdict(
   return { kind: "unavailable", error, retryAfterMs: Math.max(waitMs, 1_000) };
 }
 
-/** Sends the same token once more. Returns how that ended; undefined where the provider refused the token again. */
-async function askAgain(exchange: Exchange): Promise<Commit | undefined> {
-  const { context, protocol, grant, permit, refreshToken } = exchange;
+/**
+ * Sends the same token once more, where the gate lets it through.
+ *
+ * @param error what the provider refused the token with
+ * @returns how that ended; undefined where the provider refused the token again
+ */
+async function askAgain(first: Exchange, error: string): Promise<Commit | undefined> {
+  const { context, protocol, grant, attemptId, refreshToken } = first;
+  const answer = await gateOf(context, protocol.provider.name).admit("interactive");
+  if (answer.kind === "rejected") {
+    const { waitMs } = answer;
+    const at = context.clock.now();
+    await context.store.endAttempt(attemptId, { error, at, retryAt: at + waitMs });
+    return settled({ kind: "unavailable", error, retryAfterMs: waitMs });
+  }
+  const { permit } = answer;
+  const exchange = { ...first, permit };
   try {
     const receivedAt = context.clock.now();
     const response = await protocol.refresh(refreshToken);
