@@ -11,11 +11,15 @@ const unreachable = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNR
  *
  * @param proxy host and port, without credentials
  */
-export function viaProxy(error: Error & { readonly code?: string; readonly syscall?: string }, proxy: string): Error {
-  const { code = "", syscall = "" } = error;
-  if (code === "ERR_PROXY_TUNNEL") return failure("PROXY_REFUSED", `the proxy ${proxy} refused the connection`, error);
+export function viaProxy(
+  error: Error & { readonly code?: string; readonly syscall?: string; readonly statusCode?: number },
+  proxy: string,
+): Error {
+  const { code = "", syscall = "", statusCode } = error;
+  if (code === "ERR_PROXY_TUNNEL" && statusCode !== undefined)
+    return failure("PROXY_REFUSED", `the proxy ${proxy} refused the connection`, error);
   const connecting = /^(?:connect|getaddrinfo)$/.test(syscall) && unreachable.has(code);
-  return connecting || code === "CONNECT_TIMEOUT"
+  return connecting || code === "CONNECT_TIMEOUT" || code === "ERR_PROXY_TUNNEL"
     ? failure("PROXY_UNREACHABLE", `the proxy ${proxy} cannot be reached`, error)
     : error;
 }

@@ -15,10 +15,15 @@ import type { Route } from "./proxy-agents.ts";
 import { responseOf } from "./inbound-response.ts";
 import { userAgent } from "./user-agent.ts";
 
-/** How long a connection may take, TLS and a proxy's tunnel included, milliseconds. */
-const connectLimitMs = 10_000;
-/** How long a connection may be silent in the middle of a request or an answer, milliseconds. */
-const silenceLimitMs = 300_000;
+/** How long a request waits. */
+export interface OutboundLimits {
+  /** For a connection, TLS and a proxy's tunnel included, milliseconds. */
+  readonly connectMs: number;
+  /** For the next byte of a request or an answer, milliseconds. */
+  readonly silenceMs: number;
+}
+
+const usualLimits: OutboundLimits = { connectMs: 10_000, silenceMs: 300_000 };
 
 /** Headers about the connection, which the sender makes itself. A caller's `host` could take a token elsewhere. */
 export const connectionHeaders: ReadonlySet<string> = new Set([
@@ -46,10 +51,14 @@ export const connectionHeaders: ReadonlySet<string> = new Set([
  * - `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are honoured; this machine itself is always reached directly.
  *
  * @param env where the proxy's variables are read, once
+ * @param limits how long to wait; a request that takes longer fails with `CONNECT_TIMEOUT` or `IDLE_TIMEOUT`
  * @throws {OnbehalfError} `configuration_invalid`: a variable names a proxy that cannot be used
  */
-export function outboundFetch(env: NodeJS.ProcessEnv = process.env): typeof fetch {
-  const routeTo = routesFrom(env);
+export function outboundFetch(
+  env: NodeJS.ProcessEnv = process.env,
+  limits: OutboundLimits = usualLimits,
+): typeof fetch {
+  const routeTo = routesFrom(env, limits.connectMs);
   return async (input, init = {}) => {
     const from = input instanceof Request ? input : undefined;
     const url = new URL(from?.url ?? (input as string | URL));
@@ -63,7 +72,7 @@ export function outboundFetch(env: NodeJS.ProcessEnv = process.env): typeof fetc
     const headers = new Headers(init.headers ?? from?.headers);
     const decode = !headers.has("accept-encoding");
     const ready = { url, method, headers: complete(headers, body, decode), body, signal };
-    const incoming = await exchange(ready, routeTo(url));
+    const incoming = await exchange(ready, routeTo(url), limits);
     if (init.redirect === "error" && [301, 302, 303, 307, 308].includes(incoming.statusCode ?? 0)) {
       incoming.destroy();
       throw new TypeError("the server answered with a redirect");
@@ -80,7 +89,10 @@ function complete(headers: Headers, body: OutboundBody | undefined, decode: bool
   if (!headers.has("user-agent")) headers.set("user-agent", userAgent);
   // A range counts the bytes that are sent: of a compressed body it would be a range of something else.
   if (decode) headers.set("accept-encoding", headers.has("range") ? "identity" : "gzip, deflate, br");
-  if (body === undefined) return Object.fromEntries(headers);
+  if (body === undefined) {
+    if ((headers.get("content-length") ?? "0") !== "0") throw new TypeError("content-length announces a missing body");
+    return Object.fromEntries(headers);
+  }
   if (body.type !== undefined && !headers.has("content-type")) headers.set("content-type", body.type);
   const length = body.length === undefined ? (headers.get("content-length") ?? undefined) : String(body.length);
   if (length === undefined) return { ...Object.fromEntries(headers), "transfer-encoding": "chunked" };
@@ -102,11 +114,17 @@ interface ReadyRequest {
 function exchange(
   { url, method, headers, body, signal }: ReadyRequest,
   { agent, proxy }: Route,
+  limits: OutboundLimits,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const request = (url.protocol === "https:" ? httpsRequest : httpRequest)(url, { method, headers, agent });
     let incoming: IncomingMessage | undefined;
-    const end = (error: Error): void => void (incoming ?? request).destroy(error);
+    const told = (error: Error): Error => (proxy === undefined ? error : viaProxy(error, proxy));
+    const end = (error: Error): void => {
+      // While a proxy opens the way there is no socket yet, and a request that is destroyed tells nobody.
+      reject(told(error));
+      (incoming ?? request).destroy(error);
+    };
     const abort = (): void => {
       reject(signal?.reason as Error);
       end(signal?.reason instanceof Error ? signal.reason : new DOMException("the request was aborted", "AbortError"));
@@ -114,7 +132,7 @@ function exchange(
     signal?.addEventListener("abort", abort, { once: true });
     request.once("close", () => signal?.removeEventListener("abort", abort));
     // Errors may follow the answer, as when the server does not read the rest of our body.
-    request.on("error", (error) => reject(proxy === undefined ? error : viaProxy(error, proxy)));
+    request.on("error", (error) => reject(told(error)));
     request.once("response", (message) => {
       incoming = message;
       resolve(message);
@@ -124,8 +142,8 @@ function exchange(
       socket.destroy();
       reject(failure("BAD_STATUS", "the server answered with the status 101"));
     });
-    limitConnecting(request, end);
-    request.setTimeout(silenceLimitMs, () => end(failure("IDLE_TIMEOUT", `${url.host} fell silent`)));
+    limitConnecting(request, limits.connectMs, end);
+    request.setTimeout(limits.silenceMs, () => end(failure("IDLE_TIMEOUT", `${url.host} fell silent`)));
 
     if (body === undefined) request.end();
     else if (body.bytes !== undefined) request.end(body.bytes);
@@ -138,10 +156,10 @@ function exchange(
 }
 
 /** Ends a request that is not connected in time. Until then not a byte of it was sent. */
-function limitConnecting(request: ClientRequest, end: (error: Error) => void): void {
+function limitConnecting(request: ClientRequest, ms: number, end: (error: Error) => void): void {
   const timer = setTimeout(() => {
-    end(failure("CONNECT_TIMEOUT", "no connection within 10 seconds"));
-  }, connectLimitMs);
+    end(failure("CONNECT_TIMEOUT", `no connection within ${ms} ms`));
+  }, ms);
   const connected = (): void => clearTimeout(timer);
   request.once("close", connected);
   request.once("socket", (socket) => {

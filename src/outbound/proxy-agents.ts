@@ -17,9 +17,10 @@ const kept: AgentOptions = { keepAlive: true, timeout: 4_000 };
 /**
  * How requests reach their servers.
  *
+ * @param tunnelMs how long a proxy may take to open the way, milliseconds
  * @throws {OnbehalfError} `configuration_invalid`: a variable names a proxy that cannot be used
  */
-export function routesFrom(environment: NodeJS.ProcessEnv): (url: URL) => Route {
+export function routesFrom(environment: NodeJS.ProcessEnv, tunnelMs: number): (url: URL) => Route {
   const env = { ...environment };
   for (const { name, value } of proxyVariables(env)) {
     if (proxyUrl(value) !== undefined) continue;
@@ -36,7 +37,8 @@ export function routesFrom(environment: NodeJS.ProcessEnv): (url: URL) => Route 
     if (proxy === undefined) return { agent: direct[protocol] };
     let agent = proxied.get(protocol);
     if (agent === undefined) {
-      const options = { ...kept, proxyEnv: { HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url } };
+      // A proxy may drop an idle tunnel without a word, and the request that uses it next would be lost. So none is kept.
+      const options = { timeout: tunnelMs, proxyEnv: { HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url } };
       agent = protocol === "https:" ? new HttpsAgent(options) : new HttpAgent(options);
       proxied.set(protocol, agent);
     }

@@ -153,6 +153,7 @@ describe("what is sent", () => {
   test("what is sent with bytes of another length than announced is refused before anything is sent", async (t) => {
     const { url } = await serve(t, () => assert.fail("nothing may be sent"));
     await assert.rejects(send(url, { method: "POST", headers: { "content-length": "9" }, body: "abc" }), TypeError);
+    await assert.rejects(send(url, { method: "POST", headers: { "content-length": "9" } }), /missing body/);
     await assert.rejects(send(url, { body: "abc" }), /GET has no body/);
     await assert.rejects(send("ftp://a.example/"), /must be http or https/);
   });
@@ -299,6 +300,40 @@ describe("a request that is given up", () => {
     await (await send(url)).body?.cancel();
     await abandoned();
   });
+});
+
+describe("a request that nobody answers", () => {
+  const impatient = (limits: { connectMs?: number; silenceMs?: number }, env = {}): typeof fetch =>
+    outboundFetch(env, { connectMs: 60_000, silenceMs: 60_000, ...limits });
+  const outcome = (fetch: typeof globalThis.fetch, url: string): ReturnType<typeof boundedRequest> =>
+    boundedRequest(wireWith(), (signal) => fetch(url, { signal }));
+
+  test("a request that nobody answers while it connects was not sent", async (t) => {
+    const { url, abandoned } = await talker(t, () => undefined);
+    const found = await outcome(impatient({ connectMs: 50 }), url.replace("http:", "https:"));
+    assert.deepEqual(found, { kind: "silence", sent: false, error: "connect_timeout" });
+    await abandoned();
+  });
+
+  test("a request that nobody answers because of a silent proxy was not sent, and that is said of the proxy", async (t) => {
+    const { url, abandoned } = await talker(t, () => undefined);
+    const found = await outcome(impatient({ connectMs: 50 }, { HTTPS_PROXY: url }), "https://a.example/");
+    assert.deepEqual(found, { kind: "silence", sent: false, error: "proxy_unreachable" });
+    await abandoned();
+  });
+
+  for (const [name, said] of [
+    ["at all", ""],
+    ["to the end", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf"],
+  ] as const) {
+    test(`a request that nobody answers ${name} may have arrived`, async (t) => {
+      const { url, abandoned } = await talker(t, (socket) => said !== "" && socket.write(said));
+      const found = await outcome(impatient({ silenceMs: 50 }), url);
+      assert.equal(found.kind, "silence");
+      if (found.kind === "silence") assert.deepEqual([found.sent, found.error], [true, "idle_timeout"]);
+      await abandoned();
+    });
+  }
 });
 
 describe("a request through a proxy", () => {

@@ -6,11 +6,7 @@ import type { ProbeFacts } from "./probe.ts";
 export function checkProvider(name: string, { url, sentAt, receivedAt, status, keys, failure }: ProbeFacts): Finding {
   const took = `${Math.round(receivedAt - sentAt)} ms`;
   if (failure !== undefined) {
-    return fail(
-      "provider",
-      `${name} cannot be reached at ${url} (${failure})`,
-      "check the DNS, firewall and proxy settings of this machine",
-    );
+    return fail("provider", `${name} cannot be reached at ${url} (${failure})`, whatToCheck(failure));
   }
   if (status !== 200) {
     return fail(
@@ -27,6 +23,17 @@ export function checkProvider(name: string, { url, sentAt, receivedAt, status, k
     );
   }
   return ok("provider", `${name} answered in ${took} with ${keys} keys: ${url}`);
+}
+
+/** What to look at where no answer came, by the reason for that. */
+function whatToCheck(failure: string): string {
+  if (failure.startsWith("PROXY_")) {
+    return "check the proxy that HTTPS_PROXY names, and what it lets through; or name the provider's host in NO_PROXY";
+  }
+  if (/CERT|LEAF_SIGNATURE/.test(failure)) {
+    return "a proxy that opens TLS shows a certificate of its own: name its authority's file in NODE_EXTRA_CA_CERTS";
+  }
+  return "check the DNS and the firewall of this machine; behind a company's proxy, set HTTPS_PROXY";
 }
 
 /** The most that our clock may differ from the provider's before its ID tokens are refused, milliseconds. */

@@ -5,7 +5,7 @@ import { withSettings } from "../flags.ts";
 export function doctorCommand(): Command {
   return withSettings(
     new Command("doctor").description(
-      "check Node, key, store, client, provider, clock and address; say what is wrong and what to do; change nothing",
+      "check Node, key, store, client, proxy, provider, clock and address; say what is wrong and what to do; change nothing",
     ),
     "service",
   ).action(async (flags: { json?: boolean }) => {

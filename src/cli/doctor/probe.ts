@@ -1,4 +1,6 @@
 import { defined } from "../../core/defined.ts";
+import { outboundFetch } from "../../outbound/outbound-fetch.ts";
+import { readBody } from "../../vault/http/request-body.ts";
 
 /** What came of asking a provider for its keys. Times are milliseconds since the epoch. */
 export interface ProbeFacts {
@@ -17,13 +19,19 @@ export interface ProbeFacts {
 
 const timeoutMs = 10_000;
 
-/** Asks for a key set (RFC 7517), or for the document of OpenID Connect Discovery that names one. */
+/** The largest document that is read, bytes: what answers may be anything. */
+const documentLimitBytes = 256 * 1024;
+
+/**
+ * Asks for a key set (RFC 7517), or for the document of OpenID Connect Discovery that names one, by the way that the
+ * service's own requests go.
+ */
 export async function probe(url: string): Promise<ProbeFacts> {
   const sentAt = Date.now();
   try {
-    const response = await fetch(url, { redirect: "error", signal: AbortSignal.timeout(timeoutMs) });
+    const response = await outboundFetch()(url, { redirect: "error", signal: AbortSignal.timeout(timeoutMs) });
     const receivedAt = Date.now();
-    const keys = keysIn(await response.text());
+    const keys = keysIn(await readBody(response, documentLimitBytes).catch(() => ""));
     const date = response.headers.get("date") ?? undefined;
     return defined({ url, sentAt, receivedAt, status: response.status, date, keys });
   } catch (error) {
@@ -40,11 +48,9 @@ function keysIn(text: string): number | undefined {
   }
 }
 
-/** The system's own error code where there is one: the message of fetch is only "fetch failed". */
+/** The code of an error, the system's own or ours, where it has one. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === "TimeoutError") return `no answer within ${timeoutMs / 1000} s`;
-  const { cause } = error;
-  if (cause instanceof Error) return "code" in cause ? String(cause.code) : cause.message;
-  return error.message;
+  return "code" in error && typeof error.code === "string" ? error.code : error.message;
 }

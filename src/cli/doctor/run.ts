@@ -11,6 +11,7 @@ import { checkMode } from "./check-files.ts";
 import { checkNode } from "./check-node.ts";
 import { checkClock, checkProvider } from "./check-provider.ts";
 import { checkRescue } from "./check-rescue.ts";
+import { checkProxy } from "./check-proxy.ts";
 import { examineStore } from "./examine-store.ts";
 import { fileFacts, textOf } from "./files.ts";
 import { fail, ok } from "./finding.ts";
@@ -62,7 +63,11 @@ function providerOf({ googleBaseUrl: baseUrl }: Settings): Provider {
 async function examineProvider({ name, issuer, endpoints }: Provider): Promise<Finding[]> {
   const url = endpoints === "discover" ? `${issuer}/.well-known/openid-configuration` : endpoints.jwksUri;
   const found = await probe(url);
-  return [checkProvider(name, found), ...checkClock(name, found)];
+  return [
+    ...checkProxy(url, process.env, process.versions.node),
+    checkProvider(name, found),
+    ...checkClock(name, found),
+  ];
 }
 
 function findingLines({ check, status, message, hint }: Finding): string[] {

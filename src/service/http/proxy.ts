@@ -93,8 +93,11 @@ async function call(vault: Vault, ref: GrantRef, url: URL, init: RequestInit): P
     // The caller went away in the middle of its body, so the API got half of it: the API did nothing wrong.
     if (init.signal?.aborted === true) throw bodyBrokeOff();
     const { issuer } = await vault.grant(ref);
-    throw new OnbehalfError("provider_unavailable", `${url.host} did not answer`, {
-      hint: "check whether the API has done what you asked for, then try again",
+    const code = cause instanceof Error && "code" in cause ? ` (${String(cause.code).toLowerCase()})` : "";
+    throw new OnbehalfError("provider_unavailable", `${url.host} did not answer${code}`, {
+      hint:
+        "check whether the API has done what you asked for, then try again; if no request gets there, the operator " +
+        "should look at the network and at HTTPS_PROXY with onbehalf doctor",
       details: { issuer, retryAfterMs: 1_000 },
       cause,
     });

@@ -1,8 +1,24 @@
 import { OnbehalfError } from "../../core/errors.ts";
 import { retryAfterSeconds } from "../../core/problem.ts";
 
+const checkTheWay =
+  "if this lasts, check this server's network, DNS and firewall; behind a company's proxy set HTTPS_PROXY: onbehalf " +
+  "doctor says whether it is used";
+const checkTheProxy =
+  "check that the proxy runs, that its URL has the right credentials, and what it lets through; or name the provider's " +
+  "host in NO_PROXY";
+const checkTheAuthority =
+  "a proxy that opens TLS shows a certificate of its own: name its authority's file in NODE_EXTRA_CA_CERTS; otherwise " +
+  "check this server's clock and its certificates";
+
+type Explanation = Readonly<Record<string, { readonly what: string; readonly hint?: string }>>;
+
+function explained(what: string, hint: string, errors: readonly string[]): Explanation {
+  return Object.fromEntries(errors.map((error) => [error, { what, hint }]));
+}
+
 /** Explains codes that do not explain themselves: our own for why no request is sent now, and those of the network. */
-const explanations: Readonly<Record<string, { readonly what: string; readonly hint?: string }>> = {
+const explanations: Explanation = {
   rate_limited: { what: "it says that we send too many requests, so no request is sent for a while" },
   provider_down: { what: "it failed several times in a row, so no request is sent for a while" },
   backing_off: { what: "it failed a moment ago" },
@@ -14,18 +30,37 @@ const explanations: Readonly<Record<string, { readonly what: string; readonly hi
     what: "its new tokens have expired by the time they arrive",
     hint: "ask the provider why its answers have an expires_in of almost 0",
   },
-  timeout: { what: "it did not answer in time" },
-  ...Object.fromEntries(
-    ["econnrefused", "enotfound", "eai_again", "ehostunreach", "enetunreach", "network_error", "discovery_failed"].map(
-      (error) => [
-        error,
-        {
-          what: "this server could not reach it",
-          hint: "if this lasts, check this server's network, DNS and proxy settings",
-        },
-      ],
-    ),
-  ),
+  timeout: { what: "it did not answer in time", hint: checkTheWay },
+  ...explained("no connection to it came about in time", checkTheWay, [
+    "connect_timeout",
+    "und_err_connect_timeout",
+    "etimedout",
+  ]),
+  ...explained("this server could not reach it", checkTheWay, [
+    "econnrefused",
+    "enotfound",
+    "eai_again",
+    "ehostunreach",
+    "enetunreach",
+    "network_error",
+    "discovery_failed",
+  ]),
+  ...explained("the connection to it broke off", checkTheWay, [
+    "econnreset",
+    "epipe",
+    "idle_timeout",
+    "und_err_socket",
+  ]),
+  proxy_unreachable: { what: "the proxy that HTTPS_PROXY names cannot be reached", hint: checkTheProxy },
+  proxy_refused: { what: "the proxy that HTTPS_PROXY names did not let the request through", hint: checkTheProxy },
+  ...explained("its certificate is not trusted", checkTheAuthority, [
+    "cert_has_expired",
+    "depth_zero_self_signed_cert",
+    "self_signed_cert_in_chain",
+    "unable_to_get_issuer_cert_locally",
+    "unable_to_verify_leaf_signature",
+    "err_tls_cert_altname_invalid",
+  ]),
 };
 
 /**

@@ -60,7 +60,7 @@ const table: Readonly<Record<string, Row>> = {
   "an answer that is late": {
     fault: { delayMs: 5_000 },
     says: [/^google gave no new token: it did not answer in time \(timeout\)$/],
-    hints: [/^try again in 1 s; the grant is as it was$/],
+    hints: [/^try again in 1 s; the grant is as it was; if this lasts, .*HTTPS_PROXY/],
     retryAfter: "1",
   },
   invalid_client: {
@@ -126,6 +126,43 @@ describe("what a caller is told while there is no new token", () => {
     assert.match(blocked.message, /several times in a row.+\(provider_down\)$/);
     assert.match(blocked.hint, /^try again in 1 s; the grant is as it was$/);
   });
+
+  const ways: readonly (readonly [string, RegExp, RegExp])[] = [
+    [
+      "CONNECT_TIMEOUT",
+      /no connection to it came about in time \(connect_timeout\)$/,
+      /network, DNS and firewall.*HTTPS_PROXY/,
+    ],
+    ["UND_ERR_CONNECT_TIMEOUT", /no connection .+ \(und_err_connect_timeout\)$/, /HTTPS_PROXY/],
+    ["ETIMEDOUT", /no connection .+ \(etimedout\)$/, /HTTPS_PROXY/],
+    ["ENOTFOUND", /could not reach it \(enotfound\)$/, /HTTPS_PROXY/],
+    [
+      "PROXY_UNREACHABLE",
+      /the proxy that HTTPS_PROXY names cannot be reached \(proxy_unreachable\)$/,
+      /credentials.*NO_PROXY/,
+    ],
+    ["PROXY_REFUSED", /the proxy that HTTPS_PROXY names did not let .+ \(proxy_refused\)$/, /credentials.*NO_PROXY/],
+    ["SELF_SIGNED_CERT_IN_CHAIN", /certificate is not trusted \(self_signed_cert_in_chain\)$/, /NODE_EXTRA_CA_CERTS/],
+  ];
+  for (const [failure, says, hint] of ways) {
+    test(`without a new token the caller is told: ${failure}: which way to look`, async (t) => {
+      const { clock, open, code } = await testVault(t);
+      let isDown = false;
+      const vault = await open({
+        random: () => 0,
+        fetch: async (input, init) => {
+          if (isDown) throw Object.assign(new Error("planted"), { code: failure, syscall: "connect" });
+          return fetch(input, init);
+        },
+      });
+      const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
+      clock.advance(3_700_000);
+      isDown = true;
+      const error = await thrown(vault.getAccessToken(grantId));
+      assert.match(error.message, says);
+      assert.match(error.hint, hint);
+    });
+  }
 
   test("without a new token the caller is told: a grant that is left alone: why, and for how long still", async (t) => {
     const { standin, clock, open, code } = await testVault(t);
