@@ -1,4 +1,5 @@
 import { parseObject } from "./bounded-fetch.ts";
+import { readLoosely } from "./loose-json.ts";
 
 /** What a token endpoint answered, before anything of it is judged. */
 export interface AnswerMembers {
@@ -23,12 +24,26 @@ export interface AnswerMembers {
  * @returns undefined where the text holds no members, such as a proxy's HTML page
  */
 export function readAnswer(text: string, arrivedWhole = true): AnswerMembers | undefined {
+  // Of an answer that was encoded twice, each quote is escaped.
+  const { objects, pairs } = readLoosely(/^\s*"/.test(text) ? text.replaceAll(/\\(["\\])/g, "$1") : text);
+  const refreshTokens = pairs.flatMap(refreshTokenIn);
   const parsed = parsedMembers(text);
-  if (parsed !== undefined) return { members: parsed, refreshTokens: refreshTokensIn(text), isWhole: arrivedWhole };
+  if (parsed !== undefined) return { members: parsed, refreshTokens, isWhole: true };
   const form = formMembers(text, arrivedWhole);
   if (form !== undefined) return form;
-  const members = Object.fromEntries(pairsIn(text).map(([name, value]) => [plainName(name), value]));
-  return hasTokens(members) ? { members, refreshTokens: refreshTokensIn(text), isWhole: false } : undefined;
+  const answers = objects.flatMap(({ members, isWhole }) => {
+    const flat = flattened(members);
+    // A token may be hidden by a second member of its name that is null.
+    return "access_token" in flat || "refresh_token" in flat ? [{ members: flat, refreshTokens, isWhole }] : [];
+  });
+  // Where two objects hold tokens, nobody knows which are meant. Their refresh tokens are not lost all the same.
+  return answers.length > 1 ? { members: {}, refreshTokens, isWhole: false } : answers[0];
+}
+
+function refreshTokenIn([name, value]: readonly [string, unknown]): readonly string[] {
+  if (plainName(name) !== "refresh_token") return [];
+  if (typeof value === "string") return [value];
+  return Number.isSafeInteger(value) && Number(value) > 0 ? [String(value)] : [];
 }
 
 /** The members of a refusal: of a JSON object, or of a form. */
@@ -47,7 +62,11 @@ function parsedMembers(text: string): Record<string, unknown> | undefined {
     return undefined;
   }
   if (Array.isArray(value) && value.length === 1) [value] = value as unknown[];
-  if (!isObject(value)) return undefined;
+  return isObject(value) ? flattened(value) : undefined;
+}
+
+/** The members by their plain names, and those of an object further down where that holds the tokens. */
+function flattened(value: Record<string, unknown>): Record<string, unknown> {
   const members = withPlainNames(value);
   if (hasTokens(members)) return members;
   // Some put the answer into one member, such as `data`. Where two members hold tokens, nobody knows which are meant.
@@ -87,34 +106,4 @@ function formMembers(text: string, arrivedWhole: boolean): AnswerMembers | undef
   const members = Object.fromEntries([...form].map(([name, value]) => [plainName(name), value]));
   if (!hasTokens(members) && members["error"] === undefined) return undefined;
   return { members, refreshTokens: form.getAll("refresh_token"), isWhole: arrivedWhole };
-}
-
-/**
- * A name with its value, in JSON or in what was meant to be JSON. Strings must have their end, and numbers what follows
- * them: half a value is none. Quotes inside a string are escaped, so nothing that stands in a string looks like a name.
- */
-const pair =
-  /(["'])([\w-]{1,64})\1\s*:\s*("(?:[^"\\]|\\[^])*"|'(?:[^'\\]|\\[^])*'|-?\d+(?:\.\d+)?(?=\s*[,}\]])|\[[^[\]{}]*\])/g;
-
-function pairsIn(text: string): (readonly [string, unknown])[] {
-  return [...text.matchAll(pair)].map(([, , name = "", literal = ""]) => [name, valueOf(literal)] as const);
-}
-
-function valueOf(literal: string): unknown {
-  try {
-    return JSON.parse(literal) as unknown;
-  } catch {
-    // A string with a line end in it, or in single quotes.
-    return /^["']/.test(literal) ? literal.slice(1, -1) : undefined;
-  }
-}
-
-function refreshTokensIn(text: string): string[] {
-  // An answer that was encoded twice has each of its quotes escaped.
-  const plain = /^\s*"/.test(text) ? String(valueOf(text)) : text;
-  return pairsIn(plain).flatMap(([name, value]) => {
-    if (plainName(name) !== "refresh_token") return [];
-    if (typeof value === "string") return [value];
-    return Number.isSafeInteger(value) && Number(value) > 0 ? [String(value)] : [];
-  });
 }

@@ -137,9 +137,10 @@ function tokensInPart(
   context: Pick<AnswerContext, "sentAt" | "habits">,
 ): TokenResponse | undefined {
   const answer = isSuccess(status) ? readAnswer(text, false) : undefined;
-  const tokens =
-    answer === undefined ? undefined : tokenSetOf(answer.members, { ...answer, ...context, isWhole: false });
-  return tokens?.refreshToken === undefined ? undefined : { kind: "tokens", tokens };
+  const tokens = answer === undefined ? undefined : tokenSetOf(answer.members, { ...answer, ...context });
+  if (tokens === undefined) return undefined;
+  const hasRefreshToken = (tokens.refreshToken ?? tokens.otherRefreshTokens) !== undefined;
+  return answer?.isWhole === true || hasRefreshToken ? { kind: "tokens", tokens } : undefined;
 }
 
 function isSuccess(status: number): boolean {

@@ -67,7 +67,7 @@ export interface AnswerContext extends Omit<AnswerMembers, "members"> {
 export function tokenSetOf(members: AnswerMembers["members"], more: Partial<AnswerContext> = {}): TokenSet | undefined {
   const { refreshTokens = [], isWhole = true, sentAt = 0, habits } = more;
   const accessToken = accessTokenOf(members);
-  const { counts, others } = refreshTokensOf(members["refresh_token"], refreshTokens);
+  const { counts, others } = refreshTokensOf(members["refresh_token"], refreshTokens, isWhole);
   if (accessToken === undefined && counts === undefined && others.length === 0) return undefined;
   const scope = members["scope"] === undefined ? members["scopes"] : members["scope"];
   return defined({
@@ -75,8 +75,8 @@ export function tokenSetOf(members: AnswerMembers["members"], more: Partial<Answ
     ...lifetimesOf(members, sentAt, habits),
     refreshToken: secretOf(counts),
     otherRefreshTokens: others.length === 0 ? undefined : others.map((each) => new Secret(each)),
-    // That a part of an answer has no scope says nothing about the rest of it.
-    ...readScope(scope === undefined && !isWhole ? null : scope),
+    // Of a part of an answer, only a text has surely come whole. That it has no scope says nothing about the rest.
+    ...readScope(isWhole || typeof scope === "string" ? scope : null),
     // Taken as it is. Its verifier refuses one that is malformed.
     idToken: secretOf(members["id_token"]),
   });
@@ -94,7 +94,8 @@ function accessTokenOf(members: AnswerMembers["members"]): string | undefined {
  * Which refresh token of an answer counts. It is taken as it is: it is sent in a form, which can carry any character,
  * and without it the grant would be lost. A number counts as its digits, and a list or an object that holds one text
  * counts as that text. Where the member comes several times, the last one counts, as in JSON, and the others are kept.
- * What is no refresh token, such as an empty text, never replaces one.
+ * What is no refresh token, such as an empty text, never replaces one. Of a part of an answer, only a text counts: a list
+ * may go on.
  *
  * @param value the member
  * @param all every refresh token that stands in the answer
@@ -102,16 +103,29 @@ function accessTokenOf(members: AnswerMembers["members"]): string | undefined {
 function refreshTokensOf(
   value: unknown,
   all: readonly string[],
+  isWhole: boolean,
 ): { readonly counts?: string; readonly others: readonly string[] } {
   const said = textsIn(value).filter(isRefreshToken);
   const candidates = [...new Set([...all.filter(isRefreshToken), ...said])];
-  const counts = said.length === 1 ? said[0] : value === undefined ? undefined : all.findLast(isRefreshToken);
+  const isSure = said.length === 1 && (isWhole || typeof value === "string");
+  const counts = isSure ? said[0] : value === undefined ? undefined : all.findLast(isRefreshToken);
   return defined({ counts, others: candidates.filter((each) => each !== counts).slice(-mostOthers) });
+}
+
+/**
+ * The same answer with one of its other refresh tokens in place of the one that counts, where none does. For a grant that
+ * holds no refresh token: there is none that a wrong one could replace.
+ */
+export function withAnyRefreshToken(tokens: TokenSet): TokenSet {
+  const { otherRefreshTokens: others = [] } = tokens;
+  const refreshToken = others.at(-1);
+  if (tokens.refreshToken !== undefined || refreshToken === undefined) return tokens;
+  return { ...tokens, refreshToken, otherRefreshTokens: others.slice(0, -1) };
 }
 
 /** Some providers spell "none" as a word. */
 function isRefreshToken(text: string): boolean {
-  return !/^\s*(?:null|undefined)?\s*$/.test(text);
+  return !/^\s*(?:null|undefined|none|nil|nan)?\s*$/i.test(text);
 }
 
 function textsIn(value: unknown, depth = 0): string[] {

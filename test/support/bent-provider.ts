@@ -29,6 +29,8 @@ export interface BentAnswer {
   readonly text?: string | Uint8Array;
   /** The connection is cut after so many bytes of the body, although more were announced. */
   readonly cutAfter?: number;
+  /** False: what was sent still works, although the status says success. */
+  readonly spends?: boolean;
 }
 
 /** A request that came. */
@@ -36,6 +38,8 @@ export interface BentRequest {
   readonly path: string;
   readonly form: Readonly<Record<string, string>>;
   readonly headers: IncomingHttpHeaders;
+  /** Whose code or refresh token it carries, where the token endpoint knows it. */
+  readonly subject?: string | undefined;
 }
 
 /** The members of an answer, or of claims, as they would be if nobody bent them. */
@@ -179,8 +183,8 @@ export async function bentProvider(t: TestContext, bend: Bend = {}, options: Ben
       const claims = { iss: url, aud: clientId, sub: subject, iat: now, exp: now + 3600 };
       healthy["id_token"] = minted(signingKey, { ...claims, ...bent.bend.claims?.(url, request) });
     }
-    const answer = (await bent.bend.token?.({ ...healthy }, request)) ?? { body: healthy };
-    if ((answer.status ?? 200) < 300) {
+    const answer = (await bent.bend.token?.({ ...healthy }, { ...request, subject })) ?? { body: healthy };
+    if (answer.spends ?? (answer.status ?? 200) < 300) {
       spent.add(sent);
       subjects.set(refreshToken, subject ?? "someone");
     }
@@ -234,8 +238,13 @@ function send(outgoing: ServerResponse, { status = 200, headers, body, text, cut
   const bytes = Buffer.from(text ?? JSON.stringify(body ?? {}));
   outgoing.writeHead(status, { "content-type": "application/json", "content-length": bytes.length, ...headers });
   if (cutAfter === undefined) outgoing.end(bytes);
-  // The head and these bytes arrive, and then the connection ends.
-  else outgoing.write(bytes.subarray(0, cutAfter), () => outgoing.socket?.end(() => outgoing.destroy()));
+  else {
+    // The head and these bytes arrive, and then the connection ends. Nothing tells when no bytes have been written.
+    outgoing.flushHeaders();
+    const cut = (): unknown => outgoing.socket?.end(() => outgoing.destroy());
+    if (cutAfter === 0) cut();
+    else outgoing.write(bytes.subarray(0, cutAfter), cut);
+  }
 }
 
 async function listen(server: Server): Promise<string> {

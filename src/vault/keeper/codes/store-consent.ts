@@ -8,6 +8,7 @@ import type { GrantState, Profile } from "../../../core/grant.ts";
 import type { Sealer } from "../../../crypto/keyring.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import { scopeAfter } from "../../../oauth/granted-scope.ts";
+import { withAnyRefreshToken } from "../../../oauth/token-set.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { Provider } from "../../../providers/provider.ts";
 import { endTogether } from "../../../providers/end-together.ts";
@@ -40,13 +41,15 @@ export async function storeConsent(
   context: KeeperContext,
   protocol: Protocol,
   codeHash: Uint8Array,
-  consent: Consent,
+  given: Consent,
 ): Promise<GrantRow> {
   const { store, keyring, emit } = context;
   const { provider, client } = protocol;
-  const hash = subjectHash(keyring, provider.issuer, consent.profile.sub);
+  const hash = subjectHash(keyring, provider.issuer, given.profile.sub);
   for (let round = 0; round < rounds; round++) {
     const existing = (await store.grantsBySubject(hash)).find(({ clientId }) => clientId === client.clientId);
+    const holds = existing !== undefined && existing.refreshSealed !== null && isUsable(existing.state);
+    const consent = holds ? given : { ...given, tokens: withAnyRefreshToken(given.tokens) };
     const row =
       existing === undefined
         ? newRow(context, protocol, hash, consent)
