@@ -20,7 +20,7 @@ const notAscii = new Set(["utf-16le", "utf-16be", "iso-2022-jp", "replacement"])
  * @see https://www.rfc-editor.org/rfc/rfc8259#section-11
  */
 export function formatOf(headers: Headers): BodyFormat {
-  const { type, charsets } = mediaTypeOf(headers.get("content-type") ?? "");
+  const { type, charsets } = mediaTypeOf(withoutRepetition(headers.get("content-type") ?? ""));
   if (!/^(?:identity)?$/i.test(headers.get("content-encoding")?.trim() ?? "")) {
     throw invalidRequest("the body must not be compressed", "send it without Content-Encoding");
   }
@@ -84,6 +84,12 @@ function standardName(label: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** One Content-Type where the same came twice, as it does from two layers of a client that both set it. */
+function withoutRepetition(header: string): string {
+  const [first = "", ...others] = header.split(/,\s*(?=[\w.+-]+\/)/);
+  return others.every((each) => each.trim().toLowerCase() === first.trim().toLowerCase()) ? first : header;
 }
 
 /** Splits a Content-Type. Senders differ in case, spaces, quotes and a semicolon at the end; all mean the same. */

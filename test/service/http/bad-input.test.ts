@@ -279,6 +279,11 @@ describe("a body", () => {
       "invalid_request",
       "nonce",
     ],
+    [
+      "of two types",
+      { headers: { "content-type": "application/json, application/x-www-form-urlencoded" }, body: "authCode=4/0A" },
+      "invalid_request",
+    ],
     ["in UTF-16", { headers: { "content-type": "application/json; charset=utf-16" }, body: "{}" }, "invalid_request"],
     [
       "in UTF-7",

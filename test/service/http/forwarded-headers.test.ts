@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
+import fc from "fast-check";
 import { google, isOnbehalfError, oidc } from "../../../src/index.ts";
 import { forwardedHeaders } from "../../../src/service/http/forwarded-headers.ts";
 
@@ -149,5 +151,50 @@ describe("a header of a proxied request", () => {
   test("a header in which a person's language or a program's name stands is passed on", () => {
     const said = { "accept-language": "de, *;q=0.5", "user-agent": "mailer/1.0 (node)" };
     assert.deepEqual(passed(said), said);
+  });
+
+  test("a header is passed on unchanged, is one of those between the caller and us, or refuses the request", () => {
+    const known = new Set(Object.keys(ours));
+    const pieces = fc.constantFrom(
+      "x",
+      "goog",
+      "if",
+      "content",
+      "sec",
+      "accept",
+      "type",
+      "forwarded",
+      "api",
+      "key",
+      "prefer",
+    );
+    const names = fc.array(pieces, { minLength: 1, maxLength: 4 }).map((each) => each.join("-"));
+    const values = fc.stringMatching(/^[!-~]{1,20}$/);
+    const between = /^(?:sec-|x-forwarded-|forwarded$|x-api-key$)/;
+    fc.assert(
+      fc.property(fc.dictionary(names, values), fc.array(names), (headers, forwardHeaders) => {
+        let sent: Record<string, string>;
+        try {
+          sent = passed(headers, { name: "p", forwardHeaders }) as Record<string, string>;
+        } catch (error) {
+          assert.ok(isOnbehalfError(error, "invalid_request"));
+          const { parameter = "" } = error.details;
+          assert.ok(Object.hasOwn(headers, parameter) && !forwardHeaders.includes(parameter), parameter);
+          return;
+        }
+        for (const [name, value] of Object.entries(headers)) {
+          if (Object.hasOwn(sent, name)) assert.equal(sent[name], value);
+          else assert.ok(known.has(name) || between.test(name), name);
+        }
+        for (const name of Object.keys(sent)) assert.ok(Object.hasOwn(headers, name), `${name} was made up`);
+      }),
+    );
+  });
+
+  test("a header that is not passed on stands in the documentation", () => {
+    const page = readFileSync("docs/http-api.md", "utf8");
+    for (const name of ["authorization", "cookies", "x-api-key", "x-forwarded-*", "x-request-id", "origin", "sec-*"]) {
+      assert.ok(page.includes(name), name);
+    }
   });
 });

@@ -26,6 +26,8 @@ const taken: readonly (readonly [string, string, (code: string) => string | Buff
   ["a form with a quoted charset, in capitals", `${form.toUpperCase()} ; Charset="Latin1"`, (code) => `code=${code}`],
   ["a form with the charset in single quotes", `${form}; charset='utf-8'`, (code) => `code=${code}`],
   ["a form with an empty charset", `${form};charset=`, (code) => `code=${code}`],
+  ["a form whose type came twice", `${form}, ${form}`, (code) => `code=${code}`],
+  ["a form with tabs", `${form}\t;\tcharset\t=\tutf-8`, (code) => `code=${code}`],
   ["a form with a semicolon at the end", `${form};`, (code) => `code=${code}`],
   ["a form with one charset twice", `${form}; charset=utf-8; charset=UTF8`, (code) => `code=${code}`],
   ["a form with a boundary", `${form}; boundary="a;charset=utf-16"`, (code) => `code=${code}`],

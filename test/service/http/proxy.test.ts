@@ -452,6 +452,21 @@ describe("a call through the proxy", () => {
     assert.deepEqual(faults, []);
   });
 
+  test("a proxied call that the client gives up in the middle of the answer is given up at the API, too", async (t) => {
+    const cut = Promise.withResolvers<void>();
+    const { ask, proxied, faults } = await withApi(t, (request, response) => {
+      request.socket.once("close", () => cut.resolve());
+      response.writeHead(200);
+      response.write("half");
+    });
+    const hangUp = new AbortController();
+    const response = await ask(`${proxied}/${files}`, { signal: hangUp.signal });
+    await response.body?.getReader().read();
+    hangUp.abort();
+    await cut.promise;
+    assert.deepEqual(faults, []);
+  });
+
   test("a proxied call with methods that no fetch can send is refused, and no fault of ours", async (t) => {
     const { url, key, proxied, faults } = await withApi(t, (_request, response) => response.end("reached"));
     for (const method of ["TRACE"]) {
