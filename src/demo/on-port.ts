@@ -1,4 +1,5 @@
 import { configurationInvalid } from "../core/errors.ts";
+import { cannotListen } from "../core/listening.ts";
 
 /**
  * Starts something on the port that was asked for. Where none was, it starts on the usual port or, if that is taken, on
@@ -21,11 +22,7 @@ export async function onPort<T>(
     const code = listenErrorCode(error);
     if (code === undefined) throw error;
     if (code !== "EADDRINUSE") {
-      throw configurationInvalid(
-        `cannot listen on 127.0.0.1:${asked ?? usual} (${code})`,
-        `choose another port with ${flag}, or 0 for any free one`,
-        error,
-      );
+      throw cannotListen("127.0.0.1", asked ?? usual, { code, message: code }, { port: { flag } });
     }
     if (asked !== undefined) {
       throw configurationInvalid(

@@ -1,4 +1,4 @@
-import { configurationInvalid } from "../../core/errors.ts";
+import { cannotListen } from "../../core/listening.ts";
 import { startStandin } from "../../standin/index.ts";
 import type { Standin } from "../../standin/index.ts";
 import { printJson, printLines, say } from "../terminal/print.ts";
@@ -28,12 +28,12 @@ async function listening(port: number): Promise<Standin> {
   try {
     return await startStandin({ port });
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
-    if (code === undefined) throw error;
-    throw configurationInvalid(
-      `cannot listen on 127.0.0.1:${port} (${code})`,
-      "choose another port with --port, or 0 for any free one",
-      error,
+    if (!(error instanceof Error) || !("code" in error)) throw error;
+    throw cannotListen(
+      "127.0.0.1",
+      port,
+      { code: String(error.code), message: error.message },
+      { port: { flag: "--port" } },
     );
   }
 }

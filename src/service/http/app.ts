@@ -12,11 +12,11 @@ import { defined } from "../../core/defined.ts";
 import { invalidRequest } from "../../core/errors.ts";
 import { grantStates } from "../../core/grant.ts";
 import { codeOptions, consentBody } from "../../vault/http/authcode-handler.ts";
-import { formOf } from "../../vault/http/parameters.ts";
 import { readParameters } from "../../vault/http/request-body.ts";
 import { openApiDocument } from "../openapi/document.ts";
 import type { Metrics } from "../metrics.ts";
 import { proxy } from "./proxy.ts";
+import { assertKnownQuery, queryOf } from "./query.ts";
 import { grantBody, tokenBody, tokenHeaders, wholeNumber } from "./json-bodies.ts";
 
 /** What a service can be told. Nothing is required. */
@@ -57,12 +57,19 @@ export function service(vault: Vault, options: ServiceOptions = {}): Service {
   /** A route for callers: who asks, and whether they may, is checked before anything else of the request is read. */
   const forCallers = (path: string, methods: Partial<Record<Method, readonly [Permission, Handler]>>): void => {
     for (const [method, [permission, handler]] of Object.entries(methods)) {
-      app.on(method, path, async (context) => handler(context, await admit(vault, context.req.raw, permission)));
+      app.on(method, path, async (context) => {
+        const caller = await admit(vault, context.req.raw, permission);
+        assertKnownQuery(context, method, path);
+        return handler(context, caller);
+      });
     }
     app.all(path, () => refuseMethod(Object.keys(methods)));
   };
   const forAnyone = (path: string, handler: (context: Context) => Promise<Response> | Response): void => {
-    app.get(path, handler);
+    app.get(path, (context) => {
+      assertKnownQuery(context, "GET", path);
+      return handler(context);
+    });
     app.all(path, () => refuseMethod(["GET"]));
   };
 
@@ -183,10 +190,6 @@ function refOf(context: Context): GrantRef {
 
 function parseRef(context: Context): GrantRef {
   return parseGrantRef(context.req.param("ref") ?? "");
-}
-
-function queryOf({ req }: Context): ReadonlyMap<string, string> {
-  return formOf(new URL(req.url).search);
 }
 
 function chosen(query: ReadonlyMap<string, string>, names: Readonly<Record<string, string>>): Record<string, string> {

@@ -6,7 +6,8 @@ import { getRequestListener } from "@hono/node-server";
 import { problemOf, problemResponse } from "../../index.ts";
 import type { Vault } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
-import { configurationInvalid, invalidRequest } from "../../core/errors.ts";
+import { invalidRequest } from "../../core/errors.ts";
+import { cannotListen } from "../../core/listening.ts";
 import { service } from "./app.ts";
 import type { ServiceOptions } from "./app.ts";
 import { fastToken } from "./fast-token.ts";
@@ -166,15 +167,7 @@ function listen(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
-      reject(
-        configurationInvalid(
-          `cannot listen on ${host}:${port} (${error.code ?? error.message})`,
-          error.code === "EADDRINUSE"
-            ? "another program listens there: choose another port with --port, or 0 for any free one"
-            : "choose another host or port",
-          error,
-        ),
-      );
+      reject(cannotListen(host, port, error));
     });
     server.listen(port, host, resolve);
   });

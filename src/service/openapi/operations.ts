@@ -181,7 +181,7 @@ export const operations: readonly Operation[] = [
     tag: "operators",
     summary: "Check that the process answers.",
     answers: { says: "The process answers.", schema: ref("Status") },
-    errors: [],
+    errors: ["invalid_request"],
   },
   {
     method: "get",
@@ -190,7 +190,7 @@ export const operations: readonly Operation[] = [
     tag: "operators",
     summary: "Check that the service can work: its store and its keeper answer.",
     answers: { says: "The service can work.", schema: ref("Status") },
-    errors: ["store_unavailable", "keeper_unavailable"],
+    errors: ["invalid_request", "store_unavailable", "keeper_unavailable"],
   },
   {
     method: "get",
@@ -200,7 +200,7 @@ export const operations: readonly Operation[] = [
     summary: "Read counters and gauges, for Prometheus.",
     answers: { says: "The counters in Prometheus' text format.", schema: text },
     media: "text/plain",
-    errors: [],
+    errors: ["invalid_request"],
   },
   {
     method: "get",
@@ -209,7 +209,7 @@ export const operations: readonly Operation[] = [
     tag: "operators",
     summary: "Read this document.",
     answers: { says: "This document, in OpenAPI 3.1.", schema: { type: "object" } },
-    errors: [],
+    errors: ["invalid_request"],
   },
   {
     method: "get",
@@ -218,7 +218,7 @@ export const operations: readonly Operation[] = [
     tag: "apps",
     summary: "Read the public keys that verify sign-in assertions (RFC 7517).",
     answers: { says: "A JSON Web Key Set.", schema: ref("KeySet") },
-    errors: [],
+    errors: ["invalid_request"],
   },
   {
     method: "get",
@@ -228,6 +228,6 @@ export const operations: readonly Operation[] = [
     summary: "Read what each error means and what to do. The error_uri of a problem leads here.",
     answers: { says: "The page, in Markdown.", schema: text },
     media: "text/markdown",
-    errors: [],
+    errors: ["invalid_request"],
   },
 ];

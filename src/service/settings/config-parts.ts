@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
+import { isIP } from "node:net";
 import { dirname } from "node:path";
 import {
   google,
@@ -165,6 +166,14 @@ export function logLevelOf({ logLevel = "info" }: Settings, problems: string[]):
   const level = logLevels.find((known) => known === logLevel);
   if (level === undefined) problems.push(`${settingNames.logLevel} must be one of ${logLevels.join(", ")}`);
   return level ?? "info";
+}
+
+/** An address or a name, as a socket takes it: `::1`, and not `[::1]:8787` or a URL. */
+export function hostOf({ host = "127.0.0.1" }: Settings, problems: string[]): string {
+  if (isIP(host.replace(/%\w+$/, "")) === 0 && !/^[A-Za-z0-9_][\w.-]*$/.test(host)) {
+    problems.push(`${settingNames.host} must be an address or a host's name alone, without http://, port or brackets`);
+  }
+  return host;
 }
 
 export function portOf({ port = "8787" }: Settings, problems: string[]): number {

@@ -8,6 +8,7 @@ import { flawInCopy } from "../../core/verbatim.ts";
 import type { MasterKeySource, Provider, Store } from "../../index.ts";
 import {
   exchangeRateOf,
+  hostOf,
   keeperOf,
   keyringOf,
   logLevelOf,
@@ -86,7 +87,7 @@ export function serviceConfig(settings: Settings): ServiceConfig {
     publicUrl: urlOf(settings, "publicUrl", problems),
     allowedOrigins: originsOf(settings, problems),
     logLevel: logLevelOf(settings, problems),
-    host: settings.host ?? "127.0.0.1",
+    host: hostOf(settings, problems),
     port: portOf(settings, problems),
     keeper: keeperOf(settings, problems),
   }));

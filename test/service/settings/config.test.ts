@@ -101,6 +101,10 @@ describe("configuration", () => {
       [{ keeper: "yes" }, /^ONBEHALF_KEEPER must be/],
       [{ exchangesPerSecond: "0" }, /^ONBEHALF_EXCHANGES_PER_SECOND must be/],
       [{ logLevel: "loud" }, /^ONBEHALF_LOG_LEVEL must be/],
+      [{ host: "http://127.0.0.1" }, /^HOST must be an address/],
+      [{ host: "127.0.0.1:8787" }, /^HOST must be an address/],
+      [{ host: "[::1]" }, /^HOST must be an address/],
+      [{ host: "*" }, /^HOST must be an address/],
       [{ port: "1e3" }, /^PORT must be/],
       [{ port: "65536" }, /^PORT must be/],
     ];
