@@ -12,7 +12,7 @@ import type { Protocol } from "./oauth/protocol.ts";
 import type { Provider } from "./providers/provider.ts";
 import { tellError } from "./vault/background-errors.ts";
 import type { VaultContext } from "./vault/context.ts";
-import { assertGrantRef, findGrant, signalOf } from "./vault/grants/find-grant.ts";
+import { askedExternalId, assertGrantRef, findGrant, signalOf } from "./vault/grants/find-grant.ts";
 import { assertGrantQuery, listGrants } from "./vault/grants/list-grants.ts";
 import type { GrantPage, GrantQuery } from "./vault/grants/list-grants.ts";
 import { grantOf } from "./vault/grants/sealed-grant.ts";
@@ -108,6 +108,8 @@ export class Vault {
    * @throws {OnbehalfError} `code_rejected`: the code was used, has expired, or belongs to another client
    * @throws {OnbehalfError} `id_token_invalid`: who signed in is not proven. Nothing was handed out, and the tokens
    *   that were issued are revoked, unless that might end another grant
+   * @throws {OnbehalfError} `external_id_conflict`: the user id means the grant of another account; what the code
+   *   brought is stored without it
    * @throws {OnbehalfError} `client_misconfigured`: the provider refuses our client, or there is none; the same code
    *   may be sent again while it lives
    * @throws {OnbehalfError} `provider_unavailable`, `store_unavailable`, `keeper_unavailable`: nothing was lost; the
@@ -210,7 +212,7 @@ export class Vault {
    */
   async grant(ref: GrantRef, options: Abortable = {}): Promise<Grant> {
     const signal = signalOf("grant", ref, options);
-    return grantOf(this.#context.keyring, await waitFor(findGrant(this.#context, ref), signal));
+    return grantOf(this.#context.keyring, await waitFor(findGrant(this.#context, ref), signal), askedExternalId(ref));
   }
 
   /**

@@ -40,6 +40,18 @@ CREATE TABLE data_keys (
   CONSTRAINT data_keys_pkey PRIMARY KEY (key_id)
 );
 
+CREATE TABLE external_ids (
+  external_hash bytea NOT NULL,
+  client_id text COLLATE "C" NOT NULL,
+  provider text COLLATE "C" NOT NULL,
+  duplicate integer NOT NULL DEFAULT 0,
+  grant_id text COLLATE "C" NOT NULL,
+  CONSTRAINT external_ids_grant_id_fkey FOREIGN KEY (grant_id) REFERENCES grants(grant_id) ON DELETE CASCADE,
+  CONSTRAINT external_ids_pkey PRIMARY KEY (external_hash, client_id, provider, duplicate)
+);
+
+CREATE INDEX external_ids_by_grant ON public.external_ids USING btree (grant_id);
+
 CREATE TABLE grant_changes (
   grant_id text COLLATE "C" NOT NULL,
   change_seq bigint NOT NULL,
@@ -53,7 +65,6 @@ CREATE TABLE grants (
   issuer text NOT NULL,
   client_id text COLLATE "C" NOT NULL,
   subject_hash bytea NOT NULL,
-  external_hash bytea,
   profile_sealed bytea NOT NULL,
   scope text NOT NULL,
   state text COLLATE "C" NOT NULL,
@@ -83,8 +94,6 @@ CREATE TABLE grants (
 CREATE INDEX grants_active ON public.grants USING btree (grant_id) WHERE (state = 'active'::text);
 
 CREATE INDEX grants_by_exchange ON public.grants USING btree (access_issued_at) WHERE ((state = 'active'::text) AND (refresh_sealed IS NOT NULL));
-
-CREATE INDEX grants_by_external ON public.grants USING btree (external_hash) WHERE (external_hash IS NOT NULL);
 
 CREATE INDEX grants_by_look ON public.grants USING btree (look_at, grant_id) WHERE (look_at IS NOT NULL);
 

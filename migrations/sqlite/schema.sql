@@ -28,6 +28,18 @@ CREATE TABLE data_keys (
   wrapped       BLOB NOT NULL
 ) STRICT;
 
+CREATE TABLE external_ids (
+  external_hash BLOB NOT NULL,
+  client_id     TEXT NOT NULL,
+  provider      TEXT NOT NULL,
+  -- 0 for the one grant that a user id means. More: an older version let one user id mean several.
+  duplicate     INTEGER NOT NULL DEFAULT 0,
+  grant_id      TEXT NOT NULL REFERENCES grants (grant_id) ON DELETE CASCADE,
+  PRIMARY KEY (external_hash, client_id, provider, duplicate)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX external_ids_by_grant ON external_ids (grant_id);
+
 CREATE TABLE grant_changes (
   change_seq INTEGER PRIMARY KEY AUTOINCREMENT,
   grant_id   TEXT NOT NULL UNIQUE
@@ -39,7 +51,6 @@ CREATE TABLE grants (
   issuer              TEXT NOT NULL,
   client_id           TEXT NOT NULL,
   subject_hash        BLOB NOT NULL,
-  external_hash       BLOB,
   profile_sealed      BLOB NOT NULL,
   scope               TEXT NOT NULL,
   state               TEXT NOT NULL CHECK (state IN ('active', 'suspect', 'lapsed', 'revoking', 'revoked')),
@@ -66,8 +77,6 @@ CREATE TABLE grants (
 CREATE INDEX grants_active ON grants (grant_id) WHERE state = 'active';
 
 CREATE INDEX grants_by_exchange ON grants (access_issued_at) WHERE state = 'active' AND refresh_sealed IS NOT NULL;
-
-CREATE INDEX grants_by_external ON grants (external_hash) WHERE external_hash IS NOT NULL;
 
 CREATE INDEX grants_by_look ON grants (look_at, grant_id) WHERE look_at IS NOT NULL;
 

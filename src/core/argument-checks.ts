@@ -31,6 +31,7 @@ export const abortSignal: Rule = {
   fits: (value) => typeof value === "object" && value !== null && "aborted" in value && "addEventListener" in value,
   must: "an AbortSignal",
 };
+export const truth: Rule = { fits: (value) => typeof value === "boolean", must: "true or false" };
 export const date: Rule = {
   fits: (value) => value instanceof Date && !Number.isNaN(value.getTime()),
   must: "a Date that is a time",

@@ -12,6 +12,11 @@ export interface ErrorDetails {
   grant_not_found: object;
   /** The reference fits several grants. */
   ambiguous_grant: { grantIds: readonly string[]; providers: readonly string[] };
+  /**
+   * The app's own user id means another grant of this provider, one that is not over. What the code brought is stored
+   * as `grantId`, without that id. `heldBy`: the grant that has it.
+   */
+  external_id_conflict: { grantId: string; heldBy?: string };
   /** The person must consent again; no retry helps. `since`: when the grant ended. */
   reauthorization_required: { grantId: string; since: Date; reason: LapseReason };
   /**

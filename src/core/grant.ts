@@ -74,8 +74,13 @@ export interface Grant {
   readonly clientId: string;
   /** `sub`: the issuer's id for the person. Know people by this id, never by an e-mail address: those change hands. */
   readonly subject: string;
-  /** The app's own user id. Absent: the app gave none. */
+  /**
+   * The app's own user id: the one that was asked by, otherwise the first of {@link externalIds}. Absent: the app gave
+   * none.
+   */
   readonly externalId?: string;
+  /** All of the app's user ids that the grant is known by: several users may have connected one account. */
+  readonly externalIds: readonly { readonly externalId: string }[];
   readonly profile: Profile;
   /** What the person granted, in the provider's canonical names. */
   readonly scopes: readonly string[];

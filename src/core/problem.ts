@@ -12,6 +12,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   not_found: 404,
   method_not_allowed: 405,
   ambiguous_grant: 409,
+  external_id_conflict: 409,
   reauthorization_required: 409,
   code_rejected: 400,
   id_token_invalid: 400,

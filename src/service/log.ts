@@ -30,6 +30,8 @@ const levels: Readonly<Record<VaultEvent["type"], "debug" | "info" | "warn" | "e
   lapsed: "warn",
   recovered: "info",
   scopes_changed: "warn",
+  external_id_moved: "info",
+  external_id_conflict: "warn",
   answer_kept: "error",
   revoked: "info",
   revocation_waits: "warn",

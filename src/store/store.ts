@@ -29,8 +29,6 @@ export interface GrantRow {
   readonly clientId: string;
   /** Keyed hash of issuer and `sub`; the same for every client, so that one person's grants are found. */
   readonly subjectHash: Uint8Array;
-  /** Keyed hash of the app's own user id. */
-  readonly externalHash: Uint8Array | null;
   readonly profileSealed: Uint8Array;
   /**
    * As granted, separated by spaces.
@@ -117,6 +115,7 @@ export interface KeyStore {
 export interface GrantFilter {
   readonly state?: GrantState;
   readonly subjectHash?: Uint8Array;
+  /** Keyed hash of one of the app's own user ids. */
   readonly externalHash?: Uint8Array;
   /** Only grants with late answers beside them. */
   readonly withLateAnswers?: true;
@@ -132,12 +131,25 @@ export interface GrantFilter {
  */
 export const changesAtOnce = 250;
 
+/**
+ * How the app's own user ids change by which a grant is known. One id means one grant of a provider and client; one
+ * grant may be known by several ids. Each id is a keyed hash.
+ */
+export interface ExternalIdChange {
+  /** The grant is known by this one from now on. */
+  readonly add?: Uint8Array;
+  /** It is not known by these any more. */
+  readonly remove?: readonly Uint8Array[];
+  /** The grants that are not known by `add` any more, with their profiles as they were read and as they are then. */
+  readonly from?: readonly (Pick<GrantRow, "grantId" | "profileSealed"> & { readonly profileRead: Uint8Array })[];
+}
+
 export interface GrantStore {
   /** @returns undefined where there is no such grant */
   grantById(grantId: string): Promise<GrantRow | undefined>;
   /** @returns one person's grants to all clients, in the order of their ids */
   grantsBySubject(subjectHash: Uint8Array): Promise<GrantRow[]>;
-  /** @returns the grants of one of the app's own users, in the order of their ids */
+  /** @returns the grants that are known by one of the app's own user ids, in the order of their ids */
   grantsByExternalId(externalHash: Uint8Array): Promise<GrantRow[]>;
   /** @returns a page, in the order of the bytes of the ids; empty after the last one */
   listGrants(filter: GrantFilter): Promise<GrantRow[]>;
@@ -145,13 +157,16 @@ export interface GrantStore {
    * Stores the grant that a code brought, and ends the code's intake in the same transaction.
    *
    * @param madeFrom the row that `row` was made from, or null for a new grant
+   * @param externalIds how the app's own user ids change by which the grant is known; not at all by default
    * @returns true: stored; false: nothing was changed, since the grant is no longer at `madeFrom`'s generation and
-   *   state, or, for a new one, since this subject has a grant for this client already
+   *   state, or, for a new one, since this subject has a grant for this client already; or since the external ids have
+   *   changed: `add` means another grant than those in `from`, or one of these is not as it was read
    */
   saveFromIntake(
     row: GrantRow,
     madeFrom: Pick<GrantRow, "generation" | "state"> | null,
     codeHash: Uint8Array,
+    externalIds?: ExternalIdChange,
   ): Promise<boolean>;
   /**
    * Makes a usable or lapsed grant `revoking`. One that is `revoking` stays so since when it was.

@@ -43,6 +43,20 @@ export type VaultEvent =
       readonly gained: readonly string[];
       readonly lost: readonly string[];
     }
+  /** One of the app's users is known by another grant now, because the app asked for that. `from`: the one before. */
+  | {
+      readonly type: "external_id_moved";
+      readonly grantId: string;
+      readonly provider: string;
+      readonly from: string;
+    }
+  /** A user of the app signed in with another account than the one that is connected, and stays with that one. */
+  | {
+      readonly type: "external_id_conflict";
+      readonly grantId: string;
+      readonly provider: string;
+      readonly heldBy: string;
+    }
   | { readonly type: "lapsed"; readonly grantId: string; readonly provider: string; readonly reason: LapseReason }
   /** A grant that had lapsed lives: a later look, or an answer that came late, brought tokens. */
   | { readonly type: "recovered"; readonly grantId: string; readonly provider: string }

@@ -20,6 +20,7 @@ const table: { readonly [C in ErrorCode]: Row<C> } = {
     { grantIds: ["g_1", "g_2"], providers: ["google", "other"] },
     { grant_ids: ["g_1", "g_2"], providers: ["google", "other"] },
   ],
+  external_id_conflict: [409, { grantId: "g_1", heldBy: "g_2" }, { grant_id: "g_1", held_by: "g_2" }],
   reauthorization_required: [
     409,
     { grantId: "g_1", since, reason: "invalid_grant" },

@@ -12,6 +12,7 @@ const samples: { readonly [C in ErrorCode]: Required<ErrorDetails[C]> } = {
   csrf_rejected: { rule: "origin" },
   grant_not_found: {},
   ambiguous_grant: { grantIds: ["g_1", "g_2"], providers: ["google"] },
+  external_id_conflict: { grantId: "g_1", heldBy: "g_2" },
   reauthorization_required: { grantId: "g_1", since: new Date(0), reason: "invalid_grant" },
   code_rejected: { providerError: "invalid_grant" },
   id_token_invalid: { check: "aud" },

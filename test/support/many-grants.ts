@@ -17,16 +17,20 @@ const columns = (n: string, bytes: (text: string) => string, blob: (length: numb
   const held = (value: string): string => `CASE WHEN ${n} % 100 = 0 THEN NULL ELSE ${value} END`;
   const exchangedAt = `${filledAt} - 3600000 + ${n} % 3000000`;
   return `'g_' || ${n}, 'google', 'https://accounts.google.com', 'client-1', ${bytes(hash("subject", n))},
-    ${bytes(hash("external", n))}, ${blob(180)}, 'openid email profile', ${state},
+    ${blob(180)}, 'openid email profile', ${state},
     CASE ${n} % 100 WHEN 0 THEN 'revoked' WHEN 1 THEN 'invalid_grant' END, ${filledAt}, 1,
     ${held(blob(150))}, NULL, ${held(bytes(hash("prefix", n)))}, ${held(bytes(hash("digest", n)))},
     ${held(blob(280))}, ${held(exchangedAt)}, ${held(`${exchangedAt} + 3600000`)}, NULL, NULL, NULL, 0, NULL,
     ${filledAt}, ${filledAt}`;
 };
 
-const names = `grant_id, provider, issuer, client_id, subject_hash, external_hash, profile_sealed, scope, state, reason,
+const names = `grant_id, provider, issuer, client_id, subject_hash, profile_sealed, scope, state, reason,
   state_since, generation, refresh_sealed, refresh_expires_at, refresh_prefix_hash, refresh_digest_hash, access_sealed,
   access_issued_at, access_expires_at, last_refresh_at, last_error, last_error_at, failures, retry_at, created_at, updated_at`;
+
+const externalIdNames = "external_hash, client_id, provider, grant_id";
+const externalId = (n: string, bytes: (text: string) => string): string =>
+  `${bytes(hash("external", n))}, 'client-1', 'google', 'g_' || ${n}`;
 
 /** Makes a SQLite file with so many grants, and ended codes beside them, with SQL alone: 300,000 in seconds. */
 export async function fillSqlite(path: string, grants: number): Promise<void> {
@@ -42,6 +46,8 @@ export async function fillSqlite(path: string, grants: number): Promise<void> {
         (text) => `CAST(${text} AS BLOB)`,
         (length) => `randomblob(${length})`,
       )} FROM series;
+    INSERT INTO external_ids (${externalIdNames}) ${series}
+      SELECT ${externalId("n", (text) => `CAST(${text} AS BLOB)`)} FROM series;
     INSERT INTO intakes (code_hash, state, client_id, owner, context_sealed, started_at, ended_at) ${series}
       SELECT randomblob(32), 'done', 'client-1', '{}', randomblob(100), ${codesEndedAt}, ${codesEndedAt} + n FROM series;
     COMMIT; PRAGMA wal_checkpoint(TRUNCATE)`);
@@ -59,6 +65,8 @@ export async function fillPostgres(connectionString: string, grants: number): Pr
     `SET session_replication_role = replica; SET synchronous_commit = off;
      INSERT INTO grants (${names})
        SELECT ${columns("n", (text) => `convert_to(${text}, 'UTF8')`, blob)} FROM ${series};
+     INSERT INTO external_ids (${externalIdNames})
+       SELECT ${externalId("n", (text) => `convert_to(${text}, 'UTF8')`)} FROM ${series};
      INSERT INTO grant_changes (grant_id, change_seq) SELECT 'g_' || n, n FROM ${series};
      UPDATE change_counter SET change_seq = ${grants};
      INSERT INTO intakes (code_hash, state, client_id, owner, context_sealed, started_at, ended_at)

@@ -65,7 +65,7 @@ async function migrate(connectionString: string): Promise<void> {
 async function empty(connectionString: string): Promise<void> {
   await administer(
     connectionString,
-    `TRUNCATE meta, data_keys, grants, grant_changes, attempts, owners, orphans, intakes, callers;
+    `TRUNCATE meta, data_keys, grants, external_ids, grant_changes, attempts, owners, orphans, intakes, callers;
      UPDATE change_counter SET change_seq = 0`,
   );
 }

@@ -40,6 +40,8 @@ const exchanges: readonly (readonly [unknown, string, RegExp?])[] = [
   [{ code, redirectUri, codeVerifier: "" }, "code_verifier"],
   [{ code, redirectUri, nonce: {} }, "nonce"],
   [{ code, redirectUri, externalId: 42 }, "externalId", /must be a text, and is a number/],
+  [{ code, redirectUri, externalId: "user-1", moveExternalId: "yes" }, "moveExternalId", /must be true or false/],
+  [{ code, redirectUri, moveExternalId: true }, "move_external_id", /without external_id/],
   [{ code, redirectUri, scopes: "openid email" }, "scopes", /must be a list of texts/],
   [{ code, redirectUri, scopes: [1] }, "scopes"],
   [{ code, redirectUri, scopes: null }, "scopes", /and is null/],

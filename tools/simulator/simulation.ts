@@ -88,7 +88,6 @@ function firstGrant(token: string, now: number): GrantRow {
     issuer: "https://issuer.example",
     clientId: "client",
     subjectHash: Buffer.from("subject"),
-    externalHash: null,
     lostScope: "",
     profileSealed: Buffer.from(""),
     scope: "openid",

@@ -23,7 +23,7 @@ function grantFacts(grant: Grant): (readonly [string, string | undefined])[] {
     ["reason", grant.reason],
     ["who", [grant.profile.name, grant.profile.email].filter((each) => each !== undefined).join(", ")],
     ["subject", grant.subject],
-    ["external id", grant.externalId],
+    ...grant.externalIds.map(({ externalId }, index) => [index === 0 ? "external id" : "", externalId] as const),
     ["issuer", grant.issuer],
     ["client", grant.clientId],
     ["offline", grant.offline ? "yes: a refresh token is held" : "no: access ends when the access token does"],

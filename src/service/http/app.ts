@@ -81,8 +81,9 @@ export function service(vault: Vault, options: ServiceOptions = {}): Service {
       async (context) => {
         const parameters = await readParameters(context.req.raw);
         const externalId = parameters.get("external_id");
+        const moveExternalId = parameters.flag("move_external_id");
         const asked = codeOptions(parameters, "android");
-        const grant = await vault.exchangeCode({ ...asked, ...defined({ externalId }) });
+        const grant = await vault.exchangeCode({ ...asked, ...defined({ externalId, moveExternalId }) });
         const consent = consentBody(grant, vault.providerOf(grant.provider), asked.scopes ?? []);
         return json({ ...consent, external_id: grant.externalId });
       },

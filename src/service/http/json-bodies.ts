@@ -10,6 +10,7 @@ export function grantBody(grant: Grant): Record<string, unknown> {
     client_id: grant.clientId,
     subject: grant.subject,
     external_id: grant.externalId,
+    external_ids: grant.externalIds.map(({ externalId }) => ({ external_id: externalId })),
     profile: grant.profile,
     scope: grant.scopes.join(" "),
     missing_scopes: grant.missingScopes,

@@ -42,6 +42,7 @@ export interface CodeRequestMessage {
   readonly codeVerifier?: string;
   readonly nonce?: string;
   readonly externalId?: string;
+  readonly moveExternalId: boolean;
   readonly scopes: readonly string[];
 }
 
@@ -68,22 +69,24 @@ export interface FaultMessage {
 
 /** A request for the pipe. Its secrets are in clear there, and are wrapped again on the other side. */
 export function toRequestMessage(request: CodeRequest): CodeRequestMessage {
-  const { code, redirectUri, codeVerifier, nonce, externalId, scopes } = request;
+  const { code, redirectUri, codeVerifier, nonce, externalId, moveExternalId, scopes } = request;
   return {
     code: code.expose(),
     ...defined({ redirectUri, codeVerifier: codeVerifier?.expose(), nonce, externalId }),
+    moveExternalId,
     scopes,
   };
 }
 
 export function fromRequestMessage(message: CodeRequestMessage): CodeRequest {
-  const { code, redirectUri, codeVerifier, nonce, externalId, scopes } = message;
+  const { code, redirectUri, codeVerifier, nonce, externalId, moveExternalId, scopes } = message;
   return {
     code: new Secret(code),
     redirectUri,
     codeVerifier: codeVerifier === undefined ? undefined : new Secret(codeVerifier),
     nonce,
     externalId,
+    moveExternalId,
     scopes,
   };
 }

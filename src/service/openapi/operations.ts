@@ -105,10 +105,14 @@ export const operations: readonly Operation[] = [
     summary: "Exchange a one-time code that the app's backend received.",
     body: codeBody({
       ...codeParameters,
-      external_id: { ...text, maxLength: 512, description: "The user's id in the app: the grant becomes theirs." },
+      external_id: { ...text, maxLength: 512, description: "The user's id in the app: the grant becomes theirs, too." },
+      move_external_id: {
+        type: "boolean",
+        description: "Whether that id may be taken from the grant of another account that is in use.",
+      },
     }),
     answers: { says: "The person who consented, and what they granted.", schema: ref("Consent") },
-    errors: exchangeErrors,
+    errors: [...exchangeErrors, "external_id_conflict"],
   },
   {
     method: "get",

@@ -189,4 +189,33 @@ ALTER TABLE grants ADD COLUMN look_at BIGINT;
 CREATE INDEX grants_by_look ON grants (look_at, grant_id) WHERE look_at IS NOT NULL;
 `,
   },
+  {
+    name: "0006-external-ids",
+    checksum: "cb0d13399876710bd9971a1d24ad9db28f32aec97adb4accc3759e2b4a4e2d5a",
+    text: `-- By which of the app's own user ids a grant is known. The ids themselves stand sealed in the grant's profile.
+CREATE TABLE external_ids (
+  external_hash BYTEA NOT NULL,
+  client_id     TEXT COLLATE "C" NOT NULL,
+  provider      TEXT COLLATE "C" NOT NULL,
+  -- 0 for the one grant that a user id means. More: an older version let one user id mean several.
+  duplicate     INTEGER NOT NULL DEFAULT 0,
+  grant_id      TEXT COLLATE "C" NOT NULL REFERENCES grants (grant_id) ON DELETE CASCADE,
+  PRIMARY KEY (external_hash, client_id, provider, duplicate)
+);
+
+CREATE INDEX external_ids_by_grant ON external_ids (grant_id);
+
+INSERT INTO external_ids (external_hash, client_id, provider, duplicate, grant_id)
+SELECT external_hash, client_id, provider,
+  ROW_NUMBER() OVER (
+    PARTITION BY external_hash, client_id, provider
+    ORDER BY CASE WHEN state IN ('revoking', 'revoked') THEN 1 ELSE 0 END, updated_at DESC, grant_id
+  ) - 1,
+  grant_id
+FROM grants WHERE external_hash IS NOT NULL;
+
+DROP INDEX grants_by_external;
+ALTER TABLE grants DROP COLUMN external_hash;
+`,
+  },
 ];

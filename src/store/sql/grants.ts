@@ -2,6 +2,7 @@ import { defined } from "../../core/defined.ts";
 import { grantStates } from "../../core/grant.ts";
 import type { GrantState } from "../../core/grant.ts";
 import { assignments, insertList, number, rowReader, selectList, valuesWriter } from "./column.ts";
+import { changeExternalIds, grantsKnownBy } from "./external-ids.ts";
 import { changeColumns, grantColumns } from "./tables.ts";
 import type { Database, SqlValues, Transaction } from "./sql.ts";
 import { changesAtOnce } from "../store.ts";
@@ -14,7 +15,7 @@ const grantValues = valuesWriter(grantColumns);
 const select = `SELECT ${selectList(grantColumns)} FROM grants`;
 const selectById = `${select} WHERE grant_id = :grantId`;
 const selectBySubject = `${select} WHERE subject_hash = :subjectHash ORDER BY grant_id`;
-const selectByExternalId = `${select} WHERE external_hash = :externalHash ORDER BY grant_id`;
+const selectByExternalId = `${select} WHERE grant_id IN ${grantsKnownBy} ORDER BY grant_id`;
 const selectIdle = `${select} WHERE state = 'active' AND refresh_sealed IS NOT NULL AND access_issued_at < :exchangedBefore
   ORDER BY access_issued_at LIMIT :limit`;
 const selectDueForLook = `${select} WHERE look_at IS NOT NULL AND look_at < :before
@@ -24,7 +25,7 @@ const replace = `UPDATE grants SET ${assignments(grantColumns)}
   WHERE grant_id = :grantId AND generation = :generationRead AND state = :stateRead`;
 
 /** What a list can be narrowed by: the property's column is compared with the value given. */
-const filters = ["subjectHash", "externalHash"] as const;
+const filters = ["subjectHash"] as const;
 /** Written out: each state has an index of its own, which is taken only where the statement names the state. */
 const stateIs = Object.fromEntries(grantStates.map((state) => [state, `state = '${state}'`])) as Record<
   GrantState,
@@ -50,6 +51,7 @@ export function grantStore(database: Database): GrantStore {
         "grant_id > :after",
         ...(state === undefined ? [] : [stateIs[state]]),
         ...narrowing.map((property) => `${grantColumns[property].name} = :${property}`),
+        ...(externalHash === undefined ? [] : [`grant_id IN ${grantsKnownBy}`]),
         // Few grants have late answers. With EXISTS, SQLite would go through all grants instead of these.
         ...(withLateAnswers === true ? ["grant_id IN (SELECT grant_id FROM orphans)"] : []),
       ].join(" AND ");
@@ -59,21 +61,29 @@ export function grantStore(database: Database): GrantStore {
       );
     },
 
-    saveFromIntake: (row, madeFrom, codeHash) =>
-      database.transaction(async (sql) => {
+    saveFromIntake: async (row, madeFrom, codeHash, externalIds = {}) => {
+      let isUndone = false;
+      const saving = database.transaction(async (sql) => {
         const values = grantValues(row);
         const saved =
           madeFrom === null
             ? await sql.run(insert, values)
             : await sql.run(replace, { ...values, generationRead: madeFrom.generation, stateRead: madeFrom.state });
         if (saved !== 1) return false;
+        isUndone = !(await changeExternalIds(sql, row, externalIds));
+        if (isUndone) throw new Error("the external ids have changed");
         await sql.run(
           `UPDATE intakes SET state = 'done', grant_id = :grantId, answer_sealed = NULL, ended_at = :at
            WHERE code_hash = :codeHash`,
           { grantId: row.grantId, at: row.updatedAt, codeHash },
         );
         return true;
-      }),
+      });
+      return saving.catch((error: unknown) => {
+        if (isUndone) return false;
+        throw error;
+      });
+    },
 
     beginRevocation: (grantId, at) =>
       database.transaction(

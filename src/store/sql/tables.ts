@@ -27,7 +27,6 @@ export const grantColumns: ColumnsOf<GrantRow> = {
   issuer: text("issuer"),
   clientId: text("client_id"),
   subjectHash: bytes("subject_hash"),
-  externalHash: bytesOrNull("external_hash"),
   profileSealed: bytes("profile_sealed"),
   state: text("state"),
   reason: textOrNull("reason"),

@@ -11,6 +11,7 @@ import { byteTests } from "./bytes.ts";
 import { callerTests } from "./callers.ts";
 import { changeTests } from "./changes.ts";
 import { commitTests } from "./commits.ts";
+import { externalIdTests } from "./external-ids.ts";
 import { grantTests } from "./grants.ts";
 import { intakeTests } from "./intakes.ts";
 import { keyTests } from "./keys.ts";
@@ -45,6 +46,7 @@ export function storeSuite(
       lifeTests,
       keyTests,
       grantTests,
+      externalIdTests,
       byteTests,
       revocationTests,
       attemptTests,

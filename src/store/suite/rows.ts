@@ -29,7 +29,6 @@ export function grant(changes: Partial<GrantRow> = {}): GrantRow {
     issuer: "https://accounts.google.com",
     clientId: "client-1",
     subjectHash: bytes(`subject of ${grantId}`),
-    externalHash: null,
     profileSealed: bytes("profile"),
     ...newGrant,
     stateSince: suiteTime,
@@ -59,6 +58,18 @@ export function tokens(name: string): TokenColumns {
 export async function save(store: Store, changes: Partial<GrantRow> = {}): Promise<GrantRow> {
   const row = grant(changes);
   if (!(await store.saveFromIntake(row, null, bytes(unique("code "))))) throw new Error(`${row.grantId} was not saved`);
+  return row;
+}
+
+/** Makes a grant that is known by one of the app's own user ids, and stores it. */
+export async function saveKnownBy(
+  store: Store,
+  externalId: string,
+  changes: Partial<GrantRow> = {},
+): Promise<GrantRow> {
+  const row = grant(changes);
+  const saved = await store.saveFromIntake(row, null, bytes(unique("code ")), { add: bytes(externalId) });
+  if (!saved) throw new Error(`${row.grantId} was not saved`);
   return row;
 }
 

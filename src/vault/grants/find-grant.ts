@@ -117,3 +117,8 @@ async function matching({ store, keyring, protocols }: VaultContext, ref: GrantR
   );
   return found.flat().filter(named);
 }
+
+/** The external id that a reference names a grant by; undefined where it names it otherwise. */
+export function askedExternalId(ref: GrantRef): string | undefined {
+  return typeof ref === "object" && "externalId" in ref ? ref.externalId : undefined;
+}

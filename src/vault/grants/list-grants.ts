@@ -100,15 +100,15 @@ export async function listGrants(
   return {
     grants: page
       .filter((row) => provider === undefined || row.provider === provider)
-      .flatMap((row) => readable(context, row)),
+      .flatMap((row) => readable(context, row, externalId)),
     ...defined({ cursor: rows.length > limit ? last?.grantId : undefined }),
   };
 }
 
 /** A row as a grant; no grant where the row does not open. One damaged row must not hide all others. */
-function readable({ keyring, emit }: VaultContext, row: GrantRow): Grant[] {
+function readable({ keyring, emit }: VaultContext, row: GrantRow, askedBy: string | undefined): Grant[] {
   try {
-    return [grantOf(keyring, row)];
+    return [grantOf(keyring, row, askedBy)];
   } catch (error) {
     if (!isOnbehalfError(error, "grant_unreadable")) throw error;
     emit({ type: "unreadable", grantId: row.grantId, provider: row.provider });

@@ -15,7 +15,8 @@ import { grantUnreadable } from "../errors/grant-unreadable.ts";
 /** The personal part of a grant, sealed as one value. */
 export interface Person {
   readonly profile: Profile;
-  readonly externalId?: string;
+  /** The app's own user ids that the grant is known by, in the order in which they came. */
+  readonly externalIds: readonly string[];
 }
 
 type Identity = Pick<GrantRow, "grantId" | "clientId">;
@@ -35,6 +36,12 @@ export function sealPerson(keyring: Sealer, identity: Identity, person: Person):
   return keyring.seal(JSON.stringify(person), profilePlace(identity));
 }
 
+/** What was sealed while a grant had one external id at most. */
+interface SealedBefore {
+  readonly profile: Profile;
+  readonly externalId?: string;
+}
+
 /**
  * Opens the personal part of a grant.
  *
@@ -43,7 +50,8 @@ export function sealPerson(keyring: Sealer, identity: Identity, person: Person):
 export function openPerson(keyring: Sealer, row: GrantRow): Person {
   const text = keyring.open(row.profileSealed, profilePlace(row));
   if (text === undefined) throw grantUnreadable(row.grantId);
-  return JSON.parse(text) as Person;
+  const { profile, externalIds, externalId } = JSON.parse(text) as Partial<Person> & SealedBefore;
+  return { profile, externalIds: externalIds ?? (externalId === undefined ? [] : [externalId]) };
 }
 
 /**
@@ -80,10 +88,12 @@ function profilePlace({ grantId, clientId }: Identity): SealedPlace {
 /**
  * A row as people and programs see it, without its tokens.
  *
+ * @param askedBy the external id by which the grant was asked for, if it was by one
  * @throws {OnbehalfError} `grant_unreadable`
  */
-export function grantOf(keyring: Sealer, row: GrantRow): Grant {
-  const { profile, externalId } = openPerson(keyring, row);
+export function grantOf(keyring: Sealer, row: GrantRow, askedBy?: string): Grant {
+  const { profile, externalIds } = openPerson(keyring, row);
+  const externalId = askedBy !== undefined && externalIds.includes(askedBy) ? askedBy : externalIds[0];
   const { lastError, reason } = row;
   const date = (at: number | null): Date | undefined => (at === null ? undefined : new Date(at));
   return {
@@ -92,6 +102,7 @@ export function grantOf(keyring: Sealer, row: GrantRow): Grant {
     issuer: row.issuer,
     clientId: row.clientId,
     subject: profile.sub,
+    externalIds: externalIds.map((each) => ({ externalId: each })),
     profile,
     scopes: scopesOf(row.scope),
     state: row.state,

@@ -80,7 +80,7 @@ export function authCodeHandler(vault: CodeTaker, options: AuthCodeHandlerOption
     formatOf(request.headers);
     guardAgainstForgery(request, ownOrigins);
     const parameters = await readParameters(request);
-    if (parameters.has("external_id")) {
+    if (parameters.has("external_id") || parameters.has("move_external_id")) {
       throw new OnbehalfError("forbidden", "a public request must not say whose grant this becomes", {
         hint: "leave external_id out, or let the app's backend send the code to POST /v1/grants",
         details: {},

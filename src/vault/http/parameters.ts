@@ -35,6 +35,21 @@ export class Parameters {
   }
 
   /**
+   * A parameter that is true or false: as JSON has it, or as text.
+   *
+   * @returns undefined where the request does not name it
+   * @throws {OnbehalfError} `invalid_request`: it is neither
+   */
+  flag(name: string): boolean | undefined {
+    const value = this.#members.get(name);
+    if (typeof value === "boolean") return value;
+    const text = this.get(name);
+    if (text === undefined || text === "true" || text === "false")
+      return text === undefined ? undefined : text === "true";
+    throw invalidParameter(name, "must be true or false", `send ${printable(name)} as true, or leave it out`);
+  }
+
+  /**
    * A parameter that is a list of words: text with spaces or commas between them, or a JSON array of texts.
    *
    * @returns undefined where the request does not name it

@@ -4,7 +4,7 @@ import type { Provider } from "../../providers/provider.ts";
 import { protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { grantNotFound } from "../errors/grant-not-found.ts";
-import { findGrant } from "../grants/find-grant.ts";
+import { askedExternalId, findGrant } from "../grants/find-grant.ts";
 import { grantOf } from "../grants/sealed-grant.ts";
 import { codeRequest } from "../keeper/codes/code-request.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
@@ -35,7 +35,7 @@ export async function exchangeCode(
   cache.invalidate([grantId]);
   const row = await context.store.grantById(grantId);
   if (row === undefined) throw grantNotFound();
-  return grantOf(context.keyring, row);
+  return grantOf(context.keyring, row, options.externalId);
 }
 
 /** Revokes a grant; see `Vault.revoke`. */
@@ -44,6 +44,7 @@ export async function revoke(
   ref: GrantRef | Grant,
   signal: AbortSignal | undefined,
 ): Promise<Grant> {
+  const askedBy = typeof ref === "object" && "grantId" in ref ? undefined : askedExternalId(ref);
   const named = typeof ref === "object" && "grantId" in ref ? ref.grantId : ref;
   const { grantId, subjectHash } = await findGrant(context, named);
   cache.invalidate([grantId]);
@@ -51,7 +52,7 @@ export async function revoke(
   // each then reads its row, which tells.
   const all = (await context.store.grantsBySubject(subjectHash)).map((row) => row.grantId);
   await waitFor(keeper.revoke(grantId), signal).finally(() => cache.invalidate(all));
-  const grant = grantOf(context.keyring, await findGrant(context, { grantId }));
+  const grant = grantOf(context.keyring, await findGrant(context, { grantId }), askedBy);
   if (grant.reason !== "revoked_unconfirmed") return grant;
   const { provider } = protocolOf(context, grant);
   return { ...grant, hint: unconfirmedHint(provider) };

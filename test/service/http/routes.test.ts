@@ -221,14 +221,25 @@ describe("a caller", () => {
     assert.equal(state, "active");
   });
 
-  test("a caller who names a user with two accounts is asked which", async (t) => {
-    const { fixture, vault, ask } = await testService(t);
-    for (const email of ["ada@example.com", "carl@example.com"]) {
-      await vault.exchangeCode({ code: fixture.code(email), externalId: "user-42" });
-    }
-    const body = await assertProblem(await ask("/v1/grants/ext:user-42/token"), "ambiguous_grant");
-    assert.equal((body["grant_ids"] as string[]).length, 2);
-    assert.deepEqual(body["providers"], ["google"]);
+  test("a caller whose user signs in with another account is told, and may move the user to it", async (t) => {
+    const { fixture, ask } = await testService(t);
+    const post = (email: string, more: object = {}): Promise<Response> =>
+      ask("/v1/grants", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ code: fixture.code(email), external_id: "user-42", ...more }),
+      });
+    const { grant_id: first } = (await (await post("ada@example.com")).json()) as Body;
+    const body = await assertProblem(await post("carl@example.com"), "external_id_conflict");
+    assert.equal(body["held_by"], first);
+    const other = (await (await ask(`/v1/grants/${String(body["grant_id"])}`)).json()) as Body;
+    assert.deepEqual([other["state"], other["external_id"], other["external_ids"]], ["active", undefined, []]);
+    await assertProblem(await post("carl@example.com", { move_external_id: "maybe" }), "invalid_request");
+    const moved = (await (await post("carl@example.com", { move_external_id: true })).json()) as Body;
+    assert.deepEqual([moved["grant_id"], moved["external_id"]], [body["grant_id"], "user-42"]);
+    const named = (await (await ask("/v1/grants/ext:user-42")).json()) as Body;
+    assert.deepEqual(named["external_ids"], [{ external_id: "user-42" }]);
+    assert.equal(named["grant_id"], body["grant_id"]);
   });
 });
 

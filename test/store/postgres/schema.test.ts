@@ -6,6 +6,7 @@ import { migrations } from "../../../src/store/postgres/migrations.ts";
 import { migrationsTable } from "../../../src/store/sql/migrate.ts";
 import { fails } from "../../support/fails.ts";
 import { administer, freshDatabase } from "../../support/postgres.ts";
+import { assertFirstGrants, firstGrants, insertFirstGrants } from "../../support/first-schema.ts";
 import { storeProcess } from "../../support/store-process.ts";
 
 const clock = systemClock;
@@ -53,6 +54,17 @@ describe("the schema of a PostgreSQL database", () => {
     );
     await store.open({ clock, migrate: false });
     await store.close();
+  });
+
+  test("a PostgreSQL database with the first migration alone keeps its grants and their external ids", async (t) => {
+    const database = await freshDatabase(t);
+    await administer(database, migrationsTable);
+    await administer(database, (migrations[0]?.text ?? "") + insertFirstGrants("postgres", firstGrants));
+    await administer(database, "INSERT INTO onbehalf_migrations (name, applied_at) VALUES ('0001-initial', 1)");
+    const store = postgres(database);
+    await store.open({ clock });
+    t.after(() => store.close());
+    await assertFirstGrants(store);
   });
 
   test("a PostgreSQL database that a migration of the same name but another text has made is not opened", async (t) => {

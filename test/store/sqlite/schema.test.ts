@@ -10,6 +10,7 @@ import { migrations } from "../../../src/store/sqlite/migrations.ts";
 import { migrationsModule } from "../../../tools/embedded-migrations.ts";
 import { sqliteSchema } from "../../../tools/schema.ts";
 import { fails } from "../../support/fails.ts";
+import { assertFirstGrants, firstGrants, insertFirstGrants } from "../../support/first-schema.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const clock = fixedClock(0);
@@ -93,3 +94,11 @@ async function reopened(path: string): Promise<{ readonly applied: readonly stri
   await store.close();
   return found;
 }
+
+test("a SQLite file with the first migration alone keeps its grants and the external ids that they are known by", async (t) => {
+  const path = await earlierFile(t, (migrations[0]?.text ?? "") + insertFirstGrants("sqlite", firstGrants));
+  const store = sqlite(path);
+  await store.open({ clock });
+  t.after(() => store.close());
+  await assertFirstGrants(store);
+});

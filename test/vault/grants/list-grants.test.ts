@@ -71,35 +71,37 @@ describe("the list of grants", () => {
 });
 
 describe("a user of the app", () => {
-  test("a user of the app who connected two accounts is ambiguous until one is disconnected", async (t) => {
+  test("a user of the app who disconnected one account and connected another is found by the other", async (t) => {
     const { open, code } = await testVault(t);
     const vault = await open();
     const one = await vault.exchangeCode({ code: code("ada@example.com"), externalId: "user-42" });
-    const two = await vault.exchangeCode({ code: code("carl@example.com"), externalId: "user-42" });
-    await assert.rejects(vault.grant({ externalId: "user-42" }), (error) => {
-      assert.ok(isOnbehalfError(error, "ambiguous_grant"));
-      assert.deepEqual([...error.details.grantIds].sort(), [one.grantId, two.grantId].sort());
-      return true;
-    });
     await vault.revoke(one);
+    const two = await vault.exchangeCode({ code: code("carl@example.com"), externalId: "user-42" });
     assert.equal((await vault.grant({ externalId: "user-42" })).grantId, two.grantId);
-    await vault.revoke(two);
-    await assert.rejects(vault.grant({ externalId: "user-42" }), (error) => isOnbehalfError(error, "ambiguous_grant"));
+    assert.deepEqual((await vault.grant(one)).externalIds, []);
   });
 
-  test("a user of the app is found by the account's newest user id, and no longer by the old one", async (t) => {
+  test("an account that two users of the app have connected is found by either, and named by the one asked for", async (t) => {
     const { standin, open, code } = await testVault(t);
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code("ada@example.com"), externalId: "user-42" });
-    await vault.getAccessToken({ externalId: "user-42" });
-    await vault.exchangeCode({
+    const second = await vault.exchangeCode({
       code: standin.code({ email: "ada@example.com", force: true }),
       externalId: "user-43",
     });
-    assert.equal((await vault.getAccessToken({ externalId: "user-43" })).grantId, grantId);
-    await assert.rejects(vault.getAccessToken({ externalId: "user-42" }), (error) =>
-      isOnbehalfError(error, "grant_not_found"),
-    );
+    assert.deepEqual([second.grantId, second.externalId], [grantId, "user-43"]);
+    for (const externalId of ["user-42", "user-43"]) {
+      assert.equal((await vault.getAccessToken({ externalId })).grantId, grantId);
+      const grant = await vault.grant({ externalId });
+      assert.equal(grant.externalId, externalId);
+      assert.deepEqual(grant.externalIds, [{ externalId: "user-42" }, { externalId: "user-43" }]);
+      const { grants } = await vault.grants({ externalId });
+      assert.deepEqual(
+        grants.map((each) => [each.grantId, each.externalId]),
+        [[grantId, externalId]],
+      );
+    }
+    assert.equal((await vault.grant(grantId)).externalId, "user-42", "the first");
   });
 });
 

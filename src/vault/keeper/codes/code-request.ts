@@ -1,4 +1,13 @@
-import { abortSignal, assertOptions, oneOf, required, secretText, text, texts } from "../../../core/argument-checks.ts";
+import {
+  abortSignal,
+  assertOptions,
+  oneOf,
+  required,
+  secretText,
+  text,
+  texts,
+  truth,
+} from "../../../core/argument-checks.ts";
 import type { Rule } from "../../../core/argument-checks.ts";
 import { invalidRequest } from "../../../core/errors.ts";
 import { codeSources } from "../../../providers/provider.ts";
@@ -43,6 +52,11 @@ export interface ExchangeCodeOptions {
    */
   readonly externalId?: string;
   /**
+   * Whether {@link externalId} may be taken from the grant of another account. Default false: it is then refused with
+   * `external_id_conflict`, unless that grant was revoked.
+   */
+  readonly moveExternalId?: boolean;
+  /**
    * The scopes that the sign-in asked for. Where the provider does not say what was granted, they count as granted;
    * where it does, the code handler names those that were not.
    */
@@ -60,6 +74,7 @@ const rules: Readonly<Record<keyof ExchangeCodeOptions, Rule>> = {
   codeVerifier: secretText,
   nonce: text,
   externalId: text,
+  moveExternalId: truth,
   scopes: texts,
   provider: text,
   signal: abortSignal,
@@ -93,6 +108,7 @@ export function codeRequest(options: ExchangeCodeOptions, provider: Provider): C
     codeVerifier: verifierOf(options.codeVerifier),
     nonce: bounded("nonce", options.nonce),
     externalId: externalIdOf(options.externalId),
+    moveExternalId: moveOf(options),
     scopes: options.scopes ?? [],
   };
 }
@@ -170,6 +186,17 @@ function externalIdOf(given: string | undefined): string | undefined {
   if (given === "")
     throw invalidRequest("external_id must not be empty", "send the app's own user id, or leave it out", "external_id");
   return bounded("external_id", given);
+}
+
+function moveOf({ externalId, moveExternalId = false }: ExchangeCodeOptions): boolean {
+  if (moveExternalId && externalId === undefined) {
+    throw invalidRequest(
+      "move_external_id must not be sent without external_id",
+      "send the app's own user id that is to be moved",
+      "move_external_id",
+    );
+  }
+  return moveExternalId;
 }
 
 function bounded(parameter: string, value: string | undefined): string | undefined {

@@ -22,11 +22,12 @@ import type { CodeRequest } from "../keeper.ts";
 import { rescueUnlessStored } from "../rescue-unless-stored.ts";
 import { storeDurably } from "../store-durably.ts";
 import type { DurableWrite } from "../store-durably.ts";
+import { assertKnownBy } from "./claim-external-id.ts";
 import { afterCodeError } from "./after-code-error.ts";
 import { rejectionOf, rejectionText } from "./code-rejection.ts";
 import { finishIntake, isUnderWay, tellIfWaiting } from "./finish-intake.ts";
 import { openContext, sealAnswer, sealContext, workIdOf } from "./intake.ts";
-import type { Intake } from "./intake.ts";
+import type { Intake, IntakeContext } from "./intake.ts";
 import { journalRescued, sealCodeForRescue } from "./rescued-codes.ts";
 import { verifyAndStore } from "./verify-answer.ts";
 
@@ -211,7 +212,10 @@ async function replay(context: KeeperContext, { protocol, contextText }: Intake,
   if (isRecent(known.endedAt ?? 0, clock.now(), replayMs + 1) && openContext(keyring, known) === contextText) {
     if (known.rejection !== null) throw rejectionOf(known.rejection);
     const row = known.grantId === null ? undefined : await store.grantById(known.grantId);
-    if (row !== undefined) return row;
+    if (row !== undefined) {
+      await assertKnownBy(context, protocol, row, (JSON.parse(contextText) as IntakeContext).externalId);
+      return row;
+    }
   }
   throw reused(context, protocol);
 }

@@ -14,6 +14,7 @@ export interface IntakeContext {
   readonly codeVerifier?: string;
   readonly nonce?: string;
   readonly externalId?: string;
+  readonly moveExternalId?: true;
   readonly scopes: readonly string[];
 }
 
@@ -33,11 +34,17 @@ export interface Intake {
 /** Makes the intake of a request. It is stored under a keyed hash of the code; the code itself is stored nowhere. */
 export function intakeOf(keyring: Sealer, protocol: Protocol, request: CodeRequest): Intake {
   const { provider, client } = protocol;
-  const { code, redirectUri, codeVerifier, nonce, externalId, scopes } = request;
+  const { code, redirectUri, codeVerifier, nonce, externalId, moveExternalId, scopes } = request;
   const codeHash = keyring.hash("code", client.clientId, code.expose());
   const context: IntakeContext = {
     provider: provider.name,
-    ...defined({ redirectUri, codeVerifier: codeVerifier?.expose(), nonce, externalId }),
+    ...defined({
+      redirectUri,
+      codeVerifier: codeVerifier?.expose(),
+      nonce,
+      externalId,
+      moveExternalId: moveExternalId || undefined,
+    }),
     scopes,
   };
   const contextText = JSON.stringify(context);

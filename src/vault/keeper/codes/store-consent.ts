@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { defined } from "../../../core/defined.ts";
 import { OnbehalfError } from "../../../core/errors.ts";
 import { afterConsent } from "../../../core/consent.ts";
 import type { HeldConsent } from "../../../core/consent.ts";
@@ -16,7 +15,9 @@ import { newGrant } from "../../../store/new-grant.ts";
 import type { GrantRow } from "../../../store/store.ts";
 import type { KeeperContext } from "../context.ts";
 import { ifReadable } from "../../errors/grant-unreadable.ts";
-import { externalHash, openAccessToken, openPerson, sealPerson, subjectHash } from "../../grants/sealed-grant.ts";
+import { openAccessToken, openPerson, sealPerson, subjectHash } from "../../grants/sealed-grant.ts";
+import { claimFor, tellClaim } from "./claim-external-id.ts";
+import type { Claim } from "./claim-external-id.ts";
 import { dropCoveredConsents, keepConsentBeside, keepOtherRefreshTokens } from "../late-answers.ts";
 import { canonicalOf, changeOf, tellScopeChange } from "../scope-change.ts";
 import { livingAccess, openRefreshToken, sealTokens } from "../sealed-tokens.ts";
@@ -25,6 +26,7 @@ import { livingAccess, openRefreshToken, sealTokens } from "../sealed-tokens.ts"
 export interface Consent extends ReceivedTokens {
   readonly profile: Profile;
   readonly externalId?: string;
+  readonly moveExternalId?: boolean;
   readonly requestedScopes: readonly string[];
 }
 
@@ -35,6 +37,7 @@ const rounds = 20;
  * Stores a consent as the person's grant: as a new grant, or as a new generation of the one that is there. A consent
  * without a refresh token leaves the stored one in place: providers send one only when they show the consent page.
  *
+ * @throws {OnbehalfError} `external_id_conflict`: the external id means another grant; the consent is stored without it
  * @throws {OnbehalfError} `store_unavailable`: the store does not answer, or the grant changed too often meanwhile
  */
 export async function storeConsent(
@@ -50,11 +53,12 @@ export async function storeConsent(
     const existing = (await store.grantsBySubject(hash)).find(({ clientId }) => clientId === client.clientId);
     const holds = existing !== undefined && existing.refreshSealed !== null && isUsable(existing.state);
     const consent = holds ? given : { ...given, tokens: withAnyRefreshToken(given.tokens) };
+    const claim = await claimFor(context, protocol, existing, consent);
     const row =
       existing === undefined
-        ? newRow(context, protocol, hash, consent)
-        : await rowAfter(context, existing, consent, codeHash);
-    if (await store.saveFromIntake(row, existing ?? null, codeHash)) {
+        ? newRow(context, protocol, hash, consent, claim)
+        : await rowAfter(context, existing, consent, claim, codeHash);
+    if (await store.saveFromIntake(row, existing ?? null, codeHash, claim.change)) {
       await keepOtherRefreshTokens(context, { ...row, generation: row.generation - 1 }, consent);
       await suspectIfRevokedSince(context, provider, row, consent.receivedAt, existing);
       emit({
@@ -64,6 +68,7 @@ export async function storeConsent(
         offline: row.refreshSealed !== null,
       });
       if (existing !== undefined) tellScopeChange(context, baselineOf(existing), row.scope);
+      tellClaim(context, row, claim);
       return row;
     }
   }
@@ -77,7 +82,8 @@ function newRow(
   { keyring, clock }: KeeperContext,
   { provider, client }: Protocol,
   hash: Buffer,
-  { tokens, receivedAt, profile, externalId, requestedScopes }: Consent,
+  { tokens, receivedAt, profile, requestedScopes }: Consent,
+  { externalIds }: Claim,
 ): GrantRow {
   const now = clock.now();
   const identity = { grantId: `g_${randomBytes(16).toString("base64url")}`, clientId: client.clientId };
@@ -94,8 +100,7 @@ function newRow(
     provider: provider.name,
     issuer: provider.issuer,
     subjectHash: hash,
-    externalHash: externalId === undefined ? null : externalHash(keyring, externalId),
-    profileSealed: sealPerson(keyring, identity, { profile, ...defined({ externalId }) }),
+    profileSealed: sealPerson(keyring, identity, { profile, externalIds }),
     ...newGrant,
     stateSince: now,
     createdAt: now,
@@ -108,6 +113,7 @@ async function rowAfter(
   context: KeeperContext,
   existing: GrantRow,
   consent: Consent,
+  claim: Claim,
   codeHash: Uint8Array,
 ): Promise<GrantRow> {
   const { tokens, receivedAt, requestedScopes } = consent;
@@ -116,7 +122,7 @@ async function rowAfter(
   const held = heldBy(context.keyring, existing, receivedAt);
   if (afterConsent(held, offered, canonicalOf(context, existing.provider)) === "replace") {
     await dropCoveredConsents(context, existing, scope);
-    return nextRow(context, existing, consent, scope);
+    return nextRow(context, existing, consent, claim, scope);
   }
   if (offered.offline) {
     // Before the grant is stored: that ends the intake, and with it the only other copy of this refresh token.
@@ -125,7 +131,7 @@ async function rowAfter(
   }
   return {
     ...existing,
-    ...personAfter(context, existing, consent),
+    profileSealed: profileAfter(context, existing, consent, claim),
     ...withoutDamagedAccess(context.keyring, existing, receivedAt),
     updatedAt: context.clock.now(),
   };
@@ -153,23 +159,17 @@ function baselineOf(row: GrantRow): GrantRow {
   return row.state === "revoked" || row.state === "revoking" ? { ...row, scope: "", lostScope: "" } : row;
 }
 
-function personAfter(
+function profileAfter(
   { keyring }: KeeperContext,
   existing: GrantRow,
-  { profile, externalId }: Consent,
-): Pick<GrantRow, "profileSealed" | "externalHash"> {
+  { profile }: Consent,
+  { externalIds }: Claim,
+): GrantRow["profileSealed"] {
   const known = ifReadable(() => openPerson(keyring, existing));
-  const person = {
-    profile: { ...known?.profile, ...profile },
-    ...defined({ externalId: externalId ?? known?.externalId }),
-  };
-  return {
-    profileSealed: sealPerson(keyring, existing, person),
-    externalHash: externalId === undefined ? existing.externalHash : externalHash(keyring, externalId),
-  };
+  return sealPerson(keyring, existing, { profile: { ...known?.profile, ...profile }, externalIds });
 }
 
-function nextRow(context: KeeperContext, existing: GrantRow, consent: Consent, scope: string): GrantRow {
+function nextRow(context: KeeperContext, existing: GrantRow, consent: Consent, claim: Claim, scope: string): GrantRow {
   const { keyring, clock } = context;
   const { tokens, receivedAt } = consent;
   const now = clock.now();
@@ -192,7 +192,7 @@ function nextRow(context: KeeperContext, existing: GrantRow, consent: Consent, s
   return {
     ...existing,
     ...sealTokens(keyring, existing, generation, { tokens, receivedAt }, { scope, lostScope }, kept),
-    ...personAfter(context, existing, consent),
+    profileSealed: profileAfter(context, existing, consent, claim),
     state,
     reason: null,
     stateSince: existing.state === state ? existing.stateSince : now,

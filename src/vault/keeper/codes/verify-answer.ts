@@ -18,6 +18,8 @@ import { storeConsent } from "./store-consent.ts";
 export interface AskedOfSignIn {
   readonly nonce?: string | undefined;
   readonly externalId?: string | undefined;
+  /** Whether that id may be taken from another grant that is in use. */
+  readonly moveExternalId?: boolean;
   readonly scopes: readonly string[];
 }
 
@@ -35,7 +37,7 @@ export async function verifyAndStore(
   context: KeeperContext,
   protocol: Protocol,
   codeHash: Uint8Array,
-  { nonce, externalId, scopes: requestedScopes }: AskedOfSignIn,
+  { nonce, externalId, moveExternalId, scopes: requestedScopes }: AskedOfSignIn,
   received: ReceivedTokens,
 ): Promise<GrantRow> {
   const { receivedAt } = received;
@@ -43,7 +45,7 @@ export async function verifyAndStore(
   try {
     if (idToken === undefined) throw idTokenMissing();
     const profile = await protocol.verifyIdToken(idToken, { accessToken, receivedAt, nonce });
-    const consent = { ...received, profile, requestedScopes, ...defined({ externalId }) };
+    const consent = { ...received, profile, requestedScopes, ...defined({ externalId, moveExternalId }) };
     return await storeConsent(context, protocol, codeHash, consent);
   } catch (error) {
     if (isOnbehalfError(error, "id_token_invalid")) await quarantine(context, protocol, codeHash, received, error);

@@ -39,6 +39,7 @@ async function scene(t: TestContext): Promise<Scene> {
         codeVerifier: undefined,
         nonce: undefined,
         externalId: undefined,
+        moveExternalId: false,
       });
       const tokens = { accessToken: new Secret("a"), refreshToken: new Secret(`r-${code}`), expiresInSeconds: 60 };
       const answer = sealCodeForRescue(context.keyring, intake, { tokens, receivedAt: context.clock.now() });

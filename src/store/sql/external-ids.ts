@@ -1,0 +1,32 @@
+import type { Transaction } from "./sql.ts";
+import type { ExternalIdChange, GrantRow } from "../store.ts";
+
+/** The ids of the grants that are known by an external id, for `WHERE grant_id IN`. */
+export const grantsKnownBy = "(SELECT grant_id FROM external_ids WHERE external_hash = :externalHash)";
+
+const forget = "DELETE FROM external_ids WHERE grant_id = :grantId AND external_hash = :externalHash";
+const hold = `INSERT INTO external_ids (external_hash, client_id, provider, grant_id)
+  VALUES (:externalHash, :clientId, :provider, :grantId) ON CONFLICT DO NOTHING`;
+/** The change of the row tells other processes to look the id up again. */
+const replaceProfile = `UPDATE grants SET profile_sealed = :profileSealed, updated_at = :at
+  WHERE grant_id = :grantId AND profile_sealed = :profileRead`;
+
+/**
+ * Changes the external ids of a grant that was stored in the same transaction.
+ *
+ * @returns false where the id means another grant, or one that loses it is not as it was read. The transaction must then
+ *   be undone
+ */
+export async function changeExternalIds(
+  sql: Transaction,
+  { grantId, clientId, provider, updatedAt: at }: GrantRow,
+  { add: externalHash, remove = [], from = [] }: ExternalIdChange,
+): Promise<boolean> {
+  for (const each of remove) await sql.run(forget, { grantId, externalHash: each });
+  if (externalHash === undefined) return true;
+  for (const { grantId: loser, profileRead, profileSealed } of from) {
+    if ((await sql.run(replaceProfile, { grantId: loser, profileRead, profileSealed, at })) === 0) return false;
+    await sql.run(forget, { grantId: loser, externalHash });
+  }
+  return (await sql.run(hold, { externalHash, clientId, provider, grantId })) === 1;
+}

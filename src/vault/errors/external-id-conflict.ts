@@ -1,0 +1,17 @@
+import { defined } from "../../core/defined.ts";
+import { OnbehalfError } from "../../core/errors.ts";
+
+/**
+ * A user of the app signed in with another account than the one that is connected.
+ *
+ * @param grantId what the sign-in became
+ * @param heldBy the grant that the user id means; undefined where it means none any more
+ */
+export function externalIdConflict(grantId: string, heldBy: string | undefined): OnbehalfError<"external_id_conflict"> {
+  return new OnbehalfError("external_id_conflict", "this external_id means the grant of another account already", {
+    hint:
+      "nothing was lost: ask the user which account it shall be; then revoke the other grant, or send a new code " +
+      "with move_external_id (moveExternalId)",
+    details: { grantId, ...defined({ heldBy }) },
+  });
+}

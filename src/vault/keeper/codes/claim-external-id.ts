@@ -1,0 +1,121 @@
+import { defined } from "../../../core/defined.ts";
+import { claimExternalId, externalIdsAfter } from "../../../core/external-ids.ts";
+import type { ExternalIdClaim } from "../../../core/external-ids.ts";
+import type { Sealer } from "../../../crypto/keyring.ts";
+import type { Protocol } from "../../../oauth/protocol.ts";
+import type { ExternalIdChange, GrantRow } from "../../../store/store.ts";
+import { externalIdConflict } from "../../errors/external-id-conflict.ts";
+import { ifReadable } from "../../errors/grant-unreadable.ts";
+import { externalHash, openPerson, sealPerson } from "../../grants/sealed-grant.ts";
+import type { KeeperContext } from "../context.ts";
+
+/** What becomes of the external ids of a grant with a consent. */
+export interface Claim {
+  readonly decision: ExternalIdClaim;
+  /** All that the grant is known by from then on. */
+  readonly externalIds: readonly string[];
+  /** What changes in the store. */
+  readonly change: ExternalIdChange;
+}
+
+/** What a consent says of the app's users. */
+interface Named {
+  readonly externalId?: string;
+  readonly moveExternalId?: boolean;
+}
+
+/**
+ * Decides what becomes of the external ids of a grant with a consent, from what the store holds now.
+ *
+ * @param existing the grant before the consent; undefined: it is a new one
+ * @throws {OnbehalfError} `store_unavailable`
+ */
+export async function claimFor(
+  context: KeeperContext,
+  protocol: Protocol,
+  existing: GrantRow | undefined,
+  { externalId, moveExternalId = false }: Named,
+): Promise<Claim> {
+  const { keyring } = context;
+  const known = existing === undefined ? [] : knownIds(keyring, existing);
+  const others =
+    externalId === undefined ? [] : (await holdersOf(context, protocol, externalId)).filter(isOther(existing));
+  const decision: ExternalIdClaim =
+    externalId === undefined ? { do: "nothing" } : claimExternalId(known.includes(externalId), others, moveExternalId);
+  const isConflict = decision.do === "conflict";
+  const named = isConflict ? undefined : externalId;
+  const externalIds = externalIdsAfter(existing?.state ?? "active", known, named, isConflict);
+  const lost = known.filter((each) => !externalIds.includes(each));
+  return {
+    decision,
+    externalIds,
+    change: defined({
+      add: decision.do === "take" && externalId !== undefined ? externalHash(keyring, externalId) : undefined,
+      remove: lost.map((each) => externalHash(keyring, each)),
+      from: decision.do === "take" ? others.map((other) => withoutId(keyring, other, externalId)) : undefined,
+    }),
+  };
+}
+
+/**
+ * Says what became of the external id, once that is stored.
+ *
+ * @throws {OnbehalfError} `external_id_conflict`
+ */
+export function tellClaim({ emit }: KeeperContext, { grantId, provider }: GrantRow, { decision }: Claim): void {
+  if (decision.do === "take") {
+    for (const from of decision.moved) emit({ type: "external_id_moved", grantId, provider, from });
+  }
+  if (decision.do !== "conflict") return;
+  const { heldBy } = decision;
+  emit({ type: "external_id_conflict", grantId, provider, heldBy });
+  throw externalIdConflict(grantId, heldBy);
+}
+
+/**
+ * Refuses a request again whose external id was refused to its grant: the same request has the same result.
+ *
+ * @throws {OnbehalfError} `external_id_conflict`
+ * @throws {OnbehalfError} `store_unavailable`
+ */
+export async function assertKnownBy(
+  context: KeeperContext,
+  protocol: Protocol,
+  grant: GrantRow,
+  externalId: string | undefined,
+): Promise<void> {
+  if (externalId === undefined || knownIds(context.keyring, grant).includes(externalId)) return;
+  const holder = (await holdersOf(context, protocol, externalId)).find(isOther(grant));
+  throw externalIdConflict(grant.grantId, holder?.grantId);
+}
+
+function knownIds(keyring: Sealer, row: GrantRow): readonly string[] {
+  return ifReadable(() => openPerson(keyring, row))?.externalIds ?? [];
+}
+
+/** The grants of this provider and client that are known by an external id. */
+async function holdersOf(
+  { store, keyring }: KeeperContext,
+  { provider, client }: Protocol,
+  externalId: string,
+): Promise<GrantRow[]> {
+  const rows = await store.grantsByExternalId(externalHash(keyring, externalId));
+  return rows.filter((row) => row.clientId === client.clientId && row.provider === provider.name);
+}
+
+function isOther(own: GrantRow | undefined): (row: GrantRow) => boolean {
+  return ({ grantId }) => grantId !== own?.grantId;
+}
+
+/** The profile of a grant without an external id. One that does not open stays as it is. */
+function withoutId(
+  keyring: Sealer,
+  row: GrantRow,
+  externalId: string | undefined,
+): NonNullable<ExternalIdChange["from"]>[number] {
+  const { grantId, profileSealed: profileRead } = row;
+  const person = ifReadable(() => openPerson(keyring, row));
+  if (person === undefined) return { grantId, profileRead, profileSealed: profileRead };
+  const externalIds = person.externalIds.filter((each) => each !== externalId);
+  return { grantId, profileRead, profileSealed: sealPerson(keyring, row, { ...person, externalIds }) };
+}
