@@ -52,7 +52,6 @@ export const connectionHeaders: ReadonlySet<string> = new Set([
  *
  * @param env where the proxy's variables are read, once
  * @param limits how long to wait; a request that takes longer fails with `CONNECT_TIMEOUT` or `IDLE_TIMEOUT`
- * @throws {OnbehalfError} `configuration_invalid`: a variable names a proxy that cannot be used
  */
 export function outboundFetch(
   env: NodeJS.ProcessEnv = process.env,

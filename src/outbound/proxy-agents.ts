@@ -1,8 +1,8 @@
 import { Agent as HttpAgent } from "node:http";
 import type { AgentOptions } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
-import { configurationInvalid } from "../core/errors.ts";
-import { canUseProxies, proxyFor, proxyUrl, proxyVariables } from "./proxy-settings.ts";
+import { failure } from "./failures.ts";
+import { canUseProxies, proxyFor } from "./proxy-settings.ts";
 
 /** By which way a request goes. */
 export interface Route {
@@ -22,19 +22,15 @@ const kept: AgentOptions = { keepAlive: true, timeout: 4_000 };
  */
 export function routesFrom(environment: NodeJS.ProcessEnv, tunnelMs: number): (url: URL) => Route {
   const env = { ...environment };
-  for (const { name, value } of proxyVariables(env)) {
-    if (proxyUrl(value) !== undefined) continue;
-    throw configurationInvalid(
-      `${name} must be the http or https URL of a proxy`,
-      `set ${name} to a URL such as http://proxy.example.com:3128; SOCKS proxies cannot be used`,
-    );
-  }
   const direct = { "http:": new HttpAgent(kept), "https:": new HttpsAgent(kept) };
   const proxied = new Map<string, HttpAgent>();
   return (url) => {
     const protocol = url.protocol === "https:" ? "https:" : "http:";
     const proxy = canUseProxies() ? proxyFor(url, env) : undefined;
     if (proxy === undefined) return { agent: direct[protocol] };
+    // Going directly instead would take a way that somebody has closed on purpose, or that leads past what they log.
+    if ("unusable" in proxy)
+      throw failure("PROXY_UNUSABLE", `${proxy.variable} must be the http or https URL of a proxy`);
     let agent = proxied.get(protocol);
     if (agent === undefined) {
       // A proxy may drop an idle tunnel without a word, and the request that uses it next would be lost. So none is kept.

@@ -19,7 +19,7 @@ export function proxyVariables(env: NodeJS.ProcessEnv): readonly { readonly name
 }
 
 /** A proxy's URL, which many people write without its scheme; undefined where it is none that can be used. */
-export function proxyUrl(value: string): URL | undefined {
+function proxyUrl(value: string): URL | undefined {
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return url !== undefined && /^https?:$/.test(url.protocol) ? url : undefined;
@@ -28,15 +28,20 @@ export function proxyUrl(value: string): URL | undefined {
 /**
  * The proxy that a request to this URL is to go through.
  *
- * @returns undefined where none is named for the URL's scheme, the variable names none that can be used, `NO_PROXY`
- *   names the host, or the host is this machine
+ * @returns undefined where none is named for the URL's scheme, `NO_PROXY` names the host, or the host is this machine;
+ *   `unusable`, with the variable, where it names no proxy that we could speak to
  */
-export function proxyFor(url: URL, env: NodeJS.ProcessEnv): EnvironmentProxy | undefined {
+export function proxyFor(
+  url: URL,
+  env: NodeJS.ProcessEnv,
+): EnvironmentProxy | { readonly variable: string; readonly unusable: true } | undefined {
   const wanted = url.protocol === "https:" ? "https_proxy" : "http_proxy";
   const found = proxyVariables(env).find(({ name }) => name.toLowerCase() === wanted);
-  const proxy = found === undefined ? undefined : proxyUrl(found.value);
-  if (found === undefined || proxy === undefined || isLoopback(url.hostname) || isExempt(url, env)) return undefined;
-  return { variable: found.name, url: proxy.href, host: proxy.host };
+  if (found === undefined || isLoopback(url.hostname) || isExempt(url, env)) return undefined;
+  const proxy = proxyUrl(found.value);
+  return proxy === undefined
+    ? { variable: found.name, unusable: true }
+    : { variable: found.name, url: proxy.href, host: proxy.host };
 }
 
 /** Whether this Node can send a request through a proxy. Older ones ignore the option. */

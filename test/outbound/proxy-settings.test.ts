@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { isOnbehalfError } from "../../src/index.ts";
+import { boundedRequest } from "../../src/oauth/bounded-fetch.ts";
 import { outboundFetch } from "../../src/outbound/outbound-fetch.ts";
 import { canUseProxies, proxyFor, proxyVariables } from "../../src/outbound/proxy-settings.ts";
+import { wireWith } from "../oauth/servers.ts";
 
 const proxy = "http://proxy.example:3128";
 
@@ -29,6 +30,7 @@ describe("a request's proxy", () => {
   for (const [url, env, expected] of table) {
     test(`a request's proxy to ${url} with ${JSON.stringify(env)}: ${expected ?? "none"}`, () => {
       const found = proxyFor(new URL(url), env);
+      assert.ok(found === undefined || "host" in found);
       assert.equal(found === undefined ? undefined : `${found.variable} ${found.host}`, expected);
     });
   }
@@ -74,15 +76,17 @@ describe("a request's proxy", () => {
   }
 
   for (const value of ["socks5://user:planted@proxy.example:1080", "http://", "ftp://proxy.example", "http://a b"]) {
-    test(`a request's proxy that cannot be used stops the start, and shows no secret: ${value}`, () => {
-      for (const name of ["HTTPS_PROXY", "http_proxy"]) {
-        assert.throws(
-          () => outboundFetch({ [name]: value }),
-          (error) =>
-            isOnbehalfError(error, "configuration_invalid") &&
-            error.message.startsWith(name) &&
-            !`${error.message}${error.hint}`.includes("planted"),
-        );
+    test(`a request's proxy that cannot be used refuses the request, and no other: ${value}`, async () => {
+      for (const name of ["HTTPS_PROXY", "https_proxy"]) {
+        const env = { [name]: value, NO_PROXY: "b.example" };
+        assert.deepEqual(proxyFor(new URL("https://a.example/"), env), { variable: name, unusable: true });
+        for (const url of ["https://b.example/", "https://localhost/"])
+          assert.equal(proxyFor(new URL(url), env), undefined);
+        const found = await boundedRequest(wireWith(), () => outboundFetch(env)("https://a.example/"));
+        assert.deepEqual(found, { kind: "silence", sent: false, error: "proxy_unusable" });
+        await assert.rejects(outboundFetch(env)("https://a.example/"), (error) => {
+          return error instanceof Error && error.message.startsWith(name) && !error.message.includes("planted");
+        });
       }
     });
   }

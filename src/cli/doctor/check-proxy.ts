@@ -1,4 +1,4 @@
-import { canUseProxies, isLoopback, proxyFor, proxyUrl, proxyVariables } from "../../outbound/proxy-settings.ts";
+import { canUseProxies, isLoopback, proxyFor, proxyVariables } from "../../outbound/proxy-settings.ts";
 import { fail, ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
@@ -12,17 +12,16 @@ import type { Finding } from "./finding.ts";
 export function checkProxy(url: string, env: NodeJS.ProcessEnv, version: string): Finding[] {
   const target = new URL(url);
   const named = proxyVariables(env);
-  const unusable = named.filter(({ value }) => proxyUrl(value) === undefined);
-  if (unusable.length > 0) {
-    return unusable.map(({ name }) =>
+  const proxy = proxyFor(target, env);
+  if (proxy !== undefined && "unusable" in proxy) {
+    return [
       fail(
         "proxy",
-        `${name} does not name a proxy that can be used`,
-        `set ${name} to a URL such as http://proxy.example.com:3128; SOCKS proxies cannot be used`,
+        `${proxy.variable} does not name a proxy that can be used`,
+        `set ${proxy.variable} to a URL such as http://proxy.example.com:3128; SOCKS proxies cannot be used`,
       ),
-    );
+    ];
   }
-  const proxy = proxyFor(target, env);
   if (proxy !== undefined) {
     const way = `${proxy.variable} names ${proxy.host}`;
     return canUseProxies(version)

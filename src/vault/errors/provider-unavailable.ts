@@ -53,6 +53,10 @@ const explanations: Explanation = {
   ]),
   proxy_unreachable: { what: "the proxy that HTTPS_PROXY names cannot be reached", hint: checkTheProxy },
   proxy_refused: { what: "the proxy that HTTPS_PROXY names did not let the request through", hint: checkTheProxy },
+  proxy_unusable: {
+    what: "HTTPS_PROXY names no proxy that can be used",
+    hint: "set HTTPS_PROXY to a URL such as http://proxy.example.com:3128 (SOCKS proxies cannot be used), or take it away",
+  },
   ...explained("its certificate is not trusted", checkTheAuthority, [
     "cert_has_expired",
     "depth_zero_self_signed_cert",

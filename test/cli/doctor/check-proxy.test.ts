@@ -59,6 +59,13 @@ const table: readonly (readonly [string, string, Record<string, string>, string,
     "26.10.0",
     /^fail HTTPS_PROXY does not name a proxy that can be used$/,
   ],
+  [
+    "a proxy that cannot be used and is not needed",
+    "http://127.0.0.1:4600/x",
+    { HTTP_PROXY: "socks5://proxy.example" },
+    "26.10.0",
+    /^ok .* it is this machine$/,
+  ],
 ];
 
 for (const [name, url, env, version, expected] of table) {

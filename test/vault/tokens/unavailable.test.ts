@@ -142,6 +142,7 @@ describe("what a caller is told while there is no new token", () => {
       /credentials.*NO_PROXY/,
     ],
     ["PROXY_REFUSED", /the proxy that HTTPS_PROXY names did not let .+ \(proxy_refused\)$/, /credentials.*NO_PROXY/],
+    ["PROXY_UNUSABLE", /names no proxy that can be used \(proxy_unusable\)$/, /HTTPS_PROXY.*SOCKS/],
     ["SELF_SIGNED_CERT_IN_CHAIN", /certificate is not trusted \(self_signed_cert_in_chain\)$/, /NODE_EXTRA_CA_CERTS/],
   ];
   for (const [failure, says, hint] of ways) {
