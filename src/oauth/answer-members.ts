@@ -33,8 +33,7 @@ export function readAnswer(text: string, arrivedWhole = true): AnswerMembers | u
   if (form !== undefined) return form;
   const answers = objects.flatMap(({ members, isWhole }) => {
     const flat = flattened(members);
-    // A token may be hidden by a second member of its name that is null.
-    return "access_token" in flat || "refresh_token" in flat ? [{ members: flat, refreshTokens, isWhole }] : [];
+    return namesTokens(flat) ? [{ members: flat, refreshTokens, isWhole }] : [];
   });
   // Where two objects hold tokens, nobody knows which are meant. Their refresh tokens are not lost all the same.
   return answers.length > 1 ? { members: {}, refreshTokens, isWhole: false } : answers[0];
@@ -68,10 +67,14 @@ function parsedMembers(text: string): Record<string, unknown> | undefined {
 /** The members by their plain names, and those of an object further down where that holds the tokens. */
 function flattened(value: Record<string, unknown>): Record<string, unknown> {
   const members = withPlainNames(value);
-  if (hasTokens(members)) return members;
-  // Some put the answer into one member, such as `data`. Where two members hold tokens, nobody knows which are meant.
-  const inner = Object.values(value).filter(isObject).map(withPlainNames).filter(hasTokens);
-  return inner.length === 1 ? { ...members, ...inner[0] } : members;
+  const inner = Object.values(value).filter(isObject).map(withPlainNames);
+  for (const holds of [hasTokens, namesTokens]) {
+    if (holds(members)) return members;
+    // Some put the answer into one member, such as `data`. Where two members hold tokens, nobody knows which are meant.
+    const holders = inner.filter(holds);
+    if (holders.length === 1) return { ...members, ...holders[0] };
+  }
+  return members;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -80,6 +83,11 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function hasTokens(members: Record<string, unknown>): boolean {
   return (members["access_token"] ?? members["refresh_token"] ?? undefined) !== undefined;
+}
+
+/** Whether there is a token, or null in its place: a token may be hidden by a second member of its name that is null. */
+function namesTokens(members: Record<string, unknown>): boolean {
+  return "access_token" in members || "refresh_token" in members;
 }
 
 /** Adds each member under its plain name. One that has the plain name already counts before any other spelling. */

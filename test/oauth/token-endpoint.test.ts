@@ -249,6 +249,10 @@ describe("an answer of the token endpoint", () => {
     "a warning of the server's language": '<b>Warning</b>: x in y<br>\n{"access_token":"a","refresh_token":"r"}',
     "the same members twice": '{"access_token":"a","refresh_token":"r","access_token":"a","refresh_token":"r"}',
     "a second one that is empty": '{"access_token":"a","refresh_token":"r","refresh_token":null}',
+    "one object further down, with a second one that is empty":
+      '{"data":{"access_token":"a","refresh_token":"r","refresh_token":null}}',
+    "a null in its own place, and the tokens further down":
+      '{"access_token":null,"data":{"access_token":"a","refresh_token":"r"}}',
     "a refresh token in a list": '{"access_token":"a","refresh_token":["r"]}',
     "a refresh token in an object": '{"access_token":"a","refresh_token":{"token":"r","expires_in":9}}',
     "a member that is called like the parent of all": '{"__proto__":{"x":1},"access_token":"a","refresh_token":"r"}',
