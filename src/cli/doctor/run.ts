@@ -1,10 +1,11 @@
-import { google, isOnbehalfError } from "../../index.ts";
+import { google, isOnbehalfError, parseClientSecretJson } from "../../index.ts";
 import type { Provider } from "../../index.ts";
 import { serviceConfig, settingsFrom, storeConfig, storeFrom } from "../../service/settings/config.ts";
 import type { Settings } from "../../service/settings/config.ts";
 import { exitCodes } from "../terminal/exit-codes.ts";
 import { settingsAmong } from "../flags.ts";
 import { printJson, printLines } from "../terminal/print.ts";
+import { askAboutClient, checkAcceptance } from "./check-acceptance.ts";
 import { checkAddress } from "./check-address.ts";
 import { checkClientFile, checkClientId } from "./check-client.ts";
 import { checkMode } from "./check-files.ts";
@@ -41,6 +42,7 @@ async function examine(settings: Settings): Promise<Finding[]> {
     ...(store === undefined ? [] : [checkRescue(store, settings.rescueDir)]),
     ...examineClient(settings),
     ...(await examineProvider(config?.providers[0] ?? providerOf(settings))),
+    ...(config === undefined ? [] : await examineAcceptance(config.providers)),
     ...(config === undefined ? [] : [checkAddress(config)]),
   ];
 }
@@ -68,6 +70,18 @@ async function examineProvider({ name, issuer, endpoints }: Provider): Promise<F
     checkProvider(name, found),
     ...checkClock(name, found),
   ];
+}
+
+/** The settings are complete, so the client's file can be read. */
+async function examineAcceptance([provider]: readonly Provider[]): Promise<Finding[]> {
+  if (provider === undefined || provider.endpoints === "discover" || provider.client === "none") return [];
+  const { client, name, endpoints } = provider;
+  const { tokenEndpoint } = endpoints;
+  const known =
+    "clientSecretFile" in client
+      ? parseClientSecretJson(textOf(client.clientSecretFile) ?? "", client.clientSecretFile, tokenEndpoint)
+      : client;
+  return checkAcceptance(name, known.clientId, await askAboutClient(tokenEndpoint, known));
 }
 
 function findingLines({ check, status, message, hint }: Finding): string[] {

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import type { KeyStatus } from "../../../src/index.ts";
 import { checkAddress } from "../../../src/cli/doctor/check-address.ts";
+import { checkAcceptance } from "../../../src/cli/doctor/check-acceptance.ts";
 import { checkClientFile, checkClientId } from "../../../src/cli/doctor/check-client.ts";
 import { checkDisk, checkMode } from "../../../src/cli/doctor/check-files.ts";
 import { checkKeys } from "../../../src/cli/doctor/check-keys.ts";
@@ -113,6 +114,19 @@ describe("doctor's checks", () => {
     assert.deepEqual(checkClientFile("c.json", undefined), []);
     assert.equal(checkClientId("1-x.apps.googleusercontent.com").status, "ok");
     assert.equal(checkClientId("1-x").status, "warn");
+  });
+
+  test("doctor checks that the provider takes the client, and says nothing where the answer does", () => {
+    const client = "1-x.apps.googleusercontent.com";
+    assert.equal(statuses(checkAcceptance("google", client, "invalid_grant")), "ok");
+    for (const error of ["invalid_client", "unauthorized_client", "deleted_client", "disabled_client"]) {
+      const [finding] = checkAcceptance("google", client, error);
+      assert.equal(finding?.status, "fail");
+      assert.match(finding?.message ?? "", new RegExp(`${error}.*client_secret_post`));
+    }
+    for (const error of [undefined, "", "slow_down", "not_invalid_client", "temporarily_unavailable"]) {
+      assert.deepEqual(checkAcceptance("google", client, error), []);
+    }
   });
 
   test("doctor checks that the provider can be reached and is the configured one", () => {
