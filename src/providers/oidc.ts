@@ -61,6 +61,11 @@ export interface OidcOptions {
   readonly forwardHeaders?: readonly string[];
   /** What the issuer's error codes mean where that differs from RFC 6749. */
   readonly refusals?: Provider["refusals"];
+  /**
+   * Answers by which the issuer's APIs refuse a token, besides 401, such as `{ status: 403, word: "INVALID_SESSION_ID" }`.
+   * Default: none.
+   */
+  readonly tokenRefusals?: Provider["tokenRefusals"];
   /** The page where a person can remove an app, for a hint where a revocation was not confirmed. Default: none. */
   readonly connectionsPage?: string;
 }
@@ -98,6 +103,7 @@ export function oidc(options: OidcOptions): Provider {
     refusals: options.refusals,
     revocationEndsSiblings: false,
     connectionsPage: options.connectionsPage,
+    tokenRefusals: options.tokenRefusals,
     offlineHint: "ask for the scope offline_access, with prompt=consent",
   });
 }

@@ -110,6 +110,11 @@ export interface Provider {
   readonly apiBaseUrl?: string;
   /** What the provider's error codes mean where that differs from RFC 6749. Absent: the standard meanings. */
   readonly refusals?: Refusals;
+  /**
+   * Answers by which the provider's APIs say that a token is not good, besides 401: a status, and a word that the body
+   * or `WWW-Authenticate` must hold where the status alone says too little. Absent: 401 alone.
+   */
+  readonly tokenRefusals?: readonly { readonly status: number; readonly word?: string }[];
   /** Revoking one token ends every grant of the same person with any client of the project. */
   readonly revocationEndsSiblings: boolean;
   /** The page where a person sees which apps they have connected, and can remove one. Shown where we could not. */

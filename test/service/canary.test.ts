@@ -181,10 +181,10 @@ test("no token, code, key or secret that passes through a service is found in it
 
   // Tokens, their refreshes, and everything that can go wrong with them.
   let last = "";
-  const token = async (): Promise<void> => {
+  const token = async (of = grantId): Promise<void> => {
     // Another one each time, so that the provider is asked.
     const refused = createHash("sha256").update(last).digest("hex");
-    const response = await ask(`/v1/grants/${grantId}/token?refused=${refused}`);
+    const response = await ask(`/v1/grants/${of}/token?refused=${refused}`);
     if (response.status !== 200) return;
     const { access_token: value = "" } = (await response.json()) as Record<string, string>;
     last = value;
@@ -194,6 +194,7 @@ test("no token, code, key or secret that passes through a service is found in it
   await token();
   const [refreshToken = ""] = [...secrets].filter(([name]) => name.includes("refresh_token")).map(([, value]) => value);
   assert.match(refreshToken, /^1\/\//);
+  let faults = 0;
   const echo = `${refreshToken} ${standin.clientSecret}`;
   for (const fault of [
     { status: 503, retryAfter: 0, body: { error: "server_error", error_description: echo } },
@@ -203,9 +204,14 @@ test("no token, code, key or secret that passes through a service is found in it
     { drop: true },
     { invalidJson: true, retryAfter: 0 },
   ]) {
+    // A grant for each: after two refused tokens in a row, no other is refreshed for a while.
+    const code = codeOf(`fault${String((faults += 1))}.canary@example.com`);
+    const made = await post("/v1/grants", new URLSearchParams({ code, source: "android" }).toString());
+    const { grant_id: another = "" } = (await made.json()) as { grant_id?: string };
+    await token(another);
     standin.fault("POST", "/token", { times: 1, ...fault });
-    await token();
-    await token();
+    await token(another);
+    await token(another);
   }
   const drive = `/v1/grants/${grantId}/proxy/www.googleapis.com/drive/v3/files`;
   const proxied = await ask(`${drive}/appfolder`);

@@ -30,6 +30,10 @@ const explanations: Explanation = {
     what: "its new tokens have expired by the time they arrive",
     hint: "ask the provider why its answers have an expires_in of almost 0",
   },
+  tokens_refused: {
+    what: "new tokens were refused as well, so no other is asked for yet",
+    hint: "look at what the API says besides: it may refuse the person, the app or the address, and not the token",
+  },
   timeout: { what: "it did not answer in time", hint: checkTheWay },
   ...explained("no connection to it came about in time", checkTheWay, [
     "connect_timeout",

@@ -4,12 +4,14 @@ import type { GrantRef } from "../../core/grant.ts";
 import { connectionHeaders } from "../../outbound/outbound-fetch.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { TokenSource } from "./token-source.ts";
+import { refusesToken, withoutRefresh } from "./token-refusal.ts";
 import { protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 
 /**
- * Calls an API with the grant's token; see `Vault.fetch`. Where the API answers 401, the token is refreshed and the
- * request sent once more, unless its body is a stream. Where there is nothing to refresh with, the request is sent once
+ * Calls an API with the grant's token; see `Vault.fetch`. Where the API refuses the token, it is refreshed and the
+ * request sent once more, unless its body is a stream. An API that refuses new tokens as well does not get one with each
+ * call: for a while its answer is returned as it came, with a header that says so. Where there is nothing to refresh with, the request is sent once
  * more with the same token, and a second 401 ends it. Redirects are returned, never followed with the token.
  */
 export async function callApi(
@@ -23,21 +25,28 @@ export async function callApi(
   assertSendable(init);
   assertPassedOn(init.headers);
   const grant = await tokens.identify(ref);
-  const target = targetOf(url, protocolOf(context, grant).provider);
+  const { provider } = protocolOf(context, grant);
+  const target = targetOf(url, provider);
   const signal = init.signal ?? undefined;
   const options = signal === undefined ? {} : { signal };
 
   const token = await tokens.get({ grantId: grant.grantId }, options);
   const response = await send(context, target, init, token.token);
-  if (response.status !== 401 || !isRepeatable(init.body)) return response;
-  const next = await tokens.replace(token, signal);
-  if (next === undefined && !isAboutToken(response)) return response;
+  if (!(await refusesToken(response, provider)) || !isRepeatable(init.body)) return response;
+  const next = await tokens.replace(token, url.host, signal);
+  if (next.kind === "wait") return withoutRefresh(response, next.waitMs);
+  if (next.kind === "none" && !isAboutToken(response)) return response;
   await response.body?.cancel();
-  if (next !== undefined) return send(context, target, init, next.token);
+  if (next.kind === "token") {
+    const repeated = await send(context, target, init, next.token.token);
+    if (!(await refusesToken(repeated, provider))) return repeated;
+    const waitMs = tokens.refusedAgain(next.token, url.host);
+    return waitMs > 0 ? withoutRefresh(repeated, waitMs) : repeated;
+  }
 
   // The end of this token is the end of the person's access. It must not come from one bad moment of an API.
   const second = await send(context, target, init, token.token);
-  if (second.status !== 401 || !isAboutToken(second)) return second;
+  if (!(await refusesToken(second, provider)) || !isAboutToken(second)) return second;
   await second.body?.cancel();
   return send(context, target, init, (await tokens.end(token)).token);
 }

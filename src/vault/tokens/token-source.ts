@@ -23,6 +23,7 @@ import type { Keeper, Priority, RefreshOutcome, SeenGrant } from "../keeper/keep
 import { endOf, endedAtOnceMs, isFresh, isLiving, refreshAheadAt } from "../../core/token-life.ts";
 import type { TokenLife } from "../../core/token-life.ts";
 import { AccessToken } from "./access-token.ts";
+import { RefusedTokens } from "./refused-tokens.ts";
 import { cacheKey } from "./token-cache.ts";
 import type { CachedToken, Identity, TokenCache } from "./token-cache.ts";
 
@@ -59,9 +60,17 @@ const followedRefreshes = 5;
 
 /** A grant's row, and the version of the cache before it was read. */
 interface ReadGrant {
-  readonly row: GrantRow;
+  readonly row: GrantRow & Pick<SeenGrant, "isAccessRefused">;
   readonly version: number;
 }
+
+/** What comes in place of a token that an API has refused. */
+export type Replacement =
+  | { readonly kind: "token"; readonly token: AccessToken }
+  /** The grant holds that token, and nothing to get another one with. */
+  | { readonly kind: "none"; readonly token?: undefined }
+  /** New tokens were refused as well. None is asked for before this time has passed, milliseconds. */
+  | { readonly kind: "wait"; readonly waitMs: number; readonly token?: undefined };
 
 /** Gives valid access tokens of grants. */
 export class TokenSource {
@@ -69,12 +78,14 @@ export class TokenSource {
   readonly #keeper: Keeper;
   readonly #flights = new SingleFlight<string, RefreshOutcome>();
   readonly #cache: TokenCache;
+  readonly #refused: RefusedTokens;
 
   /** @param cache shared with the code that changes grants, which invalidates it */
   constructor(context: VaultContext, keeper: Keeper, cache: TokenCache) {
     this.#context = context;
     this.#keeper = keeper;
     this.#cache = cache;
+    this.#refused = new RefusedTokens(context.clock);
   }
 
   /**
@@ -140,17 +151,32 @@ export class TokenSource {
    * Another token than the one that an API has just refused. One refresh replaces it, however many calls were refused
    * with it. While the provider fails, it may be the same one.
    *
-   * @returns undefined where the grant holds this token and nothing to get another one with
+   * @param host who refused it; empty where that is not known
    */
-  async replace(refused: AccessToken, signal?: AbortSignal): Promise<AccessToken | undefined> {
+  async replace(refused: AccessToken, host: string, signal?: AbortSignal): Promise<Replacement> {
     const read = await this.#read({ grantId: refused.grantId });
     const { row } = read;
     const key = cacheKey(row.grantId);
     this.#assertUsable(row);
     const current = openAccessToken(this.#context.keyring, row);
-    if (current !== undefined && current.expose() !== refused.token) return this.#handOut(key, read);
-    if (row.refreshSealed === null) return undefined;
-    return this.#refreshed(key, read, signal);
+    if (current !== undefined && current.expose() !== refused.token) {
+      return { kind: "token", token: this.#handOut(key, read) };
+    }
+    if (row.refreshSealed === null) return { kind: "none" };
+    const waitMs = this.#refused.refused(row.grantId, host, tokenDigest(refused.token));
+    if (waitMs > 0) return { kind: "wait", waitMs };
+    const token = await this.#refreshed(key, { ...read, row: { ...row, isAccessRefused: true } }, signal);
+    if (token.token !== refused.token) this.#refused.replaced(row.grantId, host, tokenDigest(token.token));
+    return { kind: "token", token };
+  }
+
+  /**
+   * A host has refused a token that was refreshed for it a moment ago.
+   *
+   * @returns how long no other is refreshed for it, milliseconds; 0: one may be
+   */
+  refusedAgain({ grantId, token }: AccessToken, host: string): number {
+    return this.#refused.refused(grantId, host, tokenDigest(token));
   }
 
   /**
@@ -187,9 +213,11 @@ export class TokenSource {
     signal?.throwIfAborted();
     const token = await this.#obtain(ref, key, minTtlMs, signal);
     if (tokenDigest(token.token) !== refused) return token;
-    const next = (await this.replace(token, signal)) ?? (await this.end(token));
-    if (tokenDigest(next.token) !== refused) return next;
+    const replacement = await this.replace(token, "", signal);
+    const next = replacement.kind === "none" ? await this.end(token) : replacement.token;
+    if (next !== undefined && tokenDigest(next.token) !== refused) return next;
     const row = await findGrant(this.#context, { grantId: token.grantId });
+    if (replacement.kind === "wait") return this.#unavailable(row, "tokens_refused", replacement.waitMs);
     return this.#unavailable(row, row.lastError ?? "no_new_token", 1_000);
   }
 

@@ -1,0 +1,90 @@
+import type { Clock } from "../../core/clock.ts";
+import { remainingMs } from "../../core/recorded-time.ts";
+
+/** How long the first new token that is refused as well holds back the next refresh, milliseconds. It doubles each time. */
+const firstDelayMs = 30_000;
+const longestDelayMs = 3_600_000;
+/** How long a new token must have been good for, milliseconds, to count as one that the API has taken. */
+const provenMs = 600_000;
+/** How many grants and hosts are remembered. Those that were refused longest ago are forgotten first. */
+const limit = 10_000;
+
+interface Refused {
+  /** Digest of the token that replaced a refused one. */
+  readonly replacedBy: string;
+  readonly replacedAt: number;
+  /** How many replacements in a row were refused, too. */
+  readonly failures: number;
+  /** When the last of them was. */
+  readonly refusedAt: number;
+  /** Whether `replacedBy` is the last of them. */
+  readonly isCounted: boolean;
+}
+
+/**
+ * What is known of APIs that refuse tokens. A token that is refused is replaced by a refresh. An API that refuses the
+ * new one as well, because the person may not use it or it is broken, would cost a refresh for each call: so each
+ * further refresh for it waits, ever longer. That other calls to the same host succeed does not end the wait: the person
+ * may have the one right and not the other. Kept in memory, for each grant and host.
+ */
+export class RefusedTokens {
+  readonly #clock: Clock;
+  readonly #refused = new Map<string, Refused>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * A host has refused a token of a grant.
+   *
+   * @param token its digest
+   * @returns how long no refresh may be made for this, milliseconds; 0: one may
+   */
+  refused(grantId: string, host: string, token: string): number {
+    const key = keyOf(grantId, host);
+    const known = this.#refused.get(key);
+    if (known === undefined) return 0;
+    const now = this.#clock.now();
+    const delayMs = delayOf(known.failures);
+    if (!known.isCounted && known.replacedBy === token) {
+      // It was refused after it had been good for long: it has ended by itself, like any token.
+      if (Math.abs(now - known.replacedAt) > Math.max(provenMs, 2 * delayMs)) {
+        this.#refused.delete(key);
+        return 0;
+      }
+      const failures = known.failures + 1;
+      this.#refused.set(key, { ...known, failures, refusedAt: now, isCounted: true });
+      return delayOf(failures);
+    }
+    return remainingMs(known.refusedAt + delayMs, known.refusedAt, now);
+  }
+
+  /**
+   * A refused token was replaced.
+   *
+   * @param token the digest of the new one
+   */
+  replaced(grantId: string, host: string, token: string): void {
+    const key = keyOf(grantId, host);
+    const { failures = 0, refusedAt = 0 } = this.#refused.get(key) ?? {};
+    this.#refused.delete(key);
+    this.#refused.set(key, {
+      replacedBy: token,
+      replacedAt: this.#clock.now(),
+      failures,
+      refusedAt,
+      isCounted: false,
+    });
+    const [oldest] = this.#refused.keys();
+    if (this.#refused.size > limit && oldest !== undefined) this.#refused.delete(oldest);
+  }
+}
+
+function delayOf(failures: number): number {
+  return failures === 0 ? 0 : Math.min(longestDelayMs, firstDelayMs * 2 ** (failures - 1));
+}
+
+function keyOf(grantId: string, host: string): string {
+  return `${grantId}\n${host}`;
+}
