@@ -102,6 +102,7 @@ export class ModelStore implements Operations {
       updatedAt: at,
       refreshSealed: null,
       refreshExpiresAt: null,
+      consentExpiresAt: null,
       refreshPrefixHash: null,
       refreshDigestHash: null,
       accessSealed: null,

@@ -87,13 +87,16 @@ CREATE TABLE grants (
   updated_at bigint NOT NULL,
   lost_scope text NOT NULL DEFAULT ''::text,
   look_at bigint,
+  consent_expires_at bigint,
   CONSTRAINT grants_pkey PRIMARY KEY (grant_id),
   CONSTRAINT grants_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspect'::text, 'lapsed'::text, 'revoking'::text, 'revoked'::text])))
 );
 
 CREATE INDEX grants_active ON public.grants USING btree (grant_id) WHERE (state = 'active'::text);
 
-CREATE INDEX grants_by_exchange ON public.grants USING btree (access_issued_at) WHERE ((state = 'active'::text) AND (refresh_sealed IS NOT NULL));
+CREATE INDEX grants_by_exchange ON public.grants USING btree (client_id, access_issued_at, grant_id) WHERE ((state = 'active'::text) AND (refresh_sealed IS NOT NULL));
+
+CREATE INDEX grants_by_half_life ON public.grants USING btree (client_id, ((access_issued_at + refresh_expires_at)), grant_id) WHERE ((state = 'active'::text) AND (refresh_sealed IS NOT NULL) AND (refresh_expires_at IS NOT NULL));
 
 CREATE INDEX grants_by_look ON public.grants USING btree (look_at, grant_id) WHERE (look_at IS NOT NULL);
 

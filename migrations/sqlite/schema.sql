@@ -72,11 +72,15 @@ CREATE TABLE grants (
   retry_at            INTEGER,
   created_at          INTEGER NOT NULL,
   updated_at          INTEGER NOT NULL
-, lost_scope TEXT NOT NULL DEFAULT '', look_at INTEGER) STRICT, WITHOUT ROWID;
+, lost_scope TEXT NOT NULL DEFAULT '', look_at INTEGER, consent_expires_at INTEGER) STRICT, WITHOUT ROWID;
 
 CREATE INDEX grants_active ON grants (grant_id) WHERE state = 'active';
 
-CREATE INDEX grants_by_exchange ON grants (access_issued_at) WHERE state = 'active' AND refresh_sealed IS NOT NULL;
+CREATE INDEX grants_by_exchange ON grants (client_id, access_issued_at, grant_id)
+  WHERE state = 'active' AND refresh_sealed IS NOT NULL;
+
+CREATE INDEX grants_by_half_life ON grants (client_id, (access_issued_at + refresh_expires_at), grant_id)
+  WHERE state = 'active' AND refresh_sealed IS NOT NULL AND refresh_expires_at IS NOT NULL;
 
 CREATE INDEX grants_by_look ON grants (look_at, grant_id) WHERE look_at IS NOT NULL;
 

@@ -109,6 +109,11 @@ export interface Grant {
    * a refresh token, another one is got when it is an hour old. Absent: no access token is held.
    */
   readonly accessTokenEndKnown?: boolean;
+  /**
+   * When a new consent is known to be needed, because the provider announced the end of the consent or of the refresh
+   * token. The keeper refreshes a grant before its refresh token ends, which moves that end. Absent: no end is known.
+   */
+  readonly reauthorizeBefore?: Date;
   /** The last refresh that failed: the error code, and when. The grant may work all the same. */
   readonly lastError?: { readonly error: string; readonly at: Date };
   /** What is left to do, where a person has to. Only in the answer to a revocation that was not confirmed. */

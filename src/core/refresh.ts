@@ -246,17 +246,3 @@ export function waitAfterMs(failures: number, random: number, retryAfterMs = 0):
 export function waitAfterRefusalMs(failures: number, random: number, retryAfterMs = 0): number {
   return Math.max(retryAfterMs, backOffMs(failures, 0.5 + random / 2, 30_000, 3_600_000));
 }
-
-const dayMs = 86_400_000;
-
-/**
- * When a grant that nobody uses is refreshed all the same: 24 to 30 days after its last exchange. Google ends refresh
- * tokens that were unused for six months.
- *
- * @param lastExchangeAt milliseconds since the epoch
- * @param share where in these six days, in [0, 1); always the same for a grant, and different between grants
- * @returns milliseconds since the epoch
- */
-export function keepAliveAt(lastExchangeAt: number, share: number): number {
-  return lastExchangeAt + Math.floor((24 + 6 * share) * dayMs);
-}

@@ -1,6 +1,6 @@
 import { isUsable } from "./grant.ts";
 import type { GrantState } from "./grant.ts";
-import { remainingMs } from "./recorded-time.ts";
+import { clockLeewayMs, remainingMs } from "./recorded-time.ts";
 
 /**
  * When a provider that does not rotate is asked a second time about a token that it refused, milliseconds. Asking again
@@ -89,5 +89,10 @@ export function waitBeforeMs({ retryAt, lookAt, lastErrorAt }: RetryTimes, needs
  * @param now milliseconds since the epoch
  */
 export function mayBeRefreshed({ state, lookAt }: LookedAt, now: number): boolean {
-  return isUsable(state) || (state === "lapsed" && lookAt !== null && lookAt <= now);
+  return isUsable(state) || (state === "lapsed" && lookAt !== null && (lookAt <= now || lookAt > latestLook(now)));
+}
+
+/** No look is put off beyond this time. One that seems to be was written by a clock that was ahead, and is due. */
+export function latestLook(now: number): number {
+  return now + lookAgainMs.afterLapse + clockLeewayMs;
 }

@@ -45,7 +45,10 @@ export interface GrantRow {
   readonly generation: number;
   /** Null where the person did not grant offline access, or the grant is revoked. */
   readonly refreshSealed: Uint8Array | null;
+  /** When the refresh token ends unless it is used before; null where nobody said. */
   readonly refreshExpiresAt: number | null;
+  /** When the consent ends, whatever is done; null where nobody said. */
+  readonly consentExpiresAt: number | null;
   readonly refreshPrefixHash: Uint8Array | null;
   readonly refreshDigestHash: Uint8Array | null;
   readonly accessSealed: Uint8Array | null;
@@ -70,6 +73,7 @@ export type TokenColumns = Pick<
   GrantRow,
   | "refreshSealed"
   | "refreshExpiresAt"
+  | "consentExpiresAt"
   | "refreshPrefixHash"
   | "refreshDigestHash"
   | "accessSealed"
@@ -144,6 +148,21 @@ export interface ExternalIdChange {
   readonly from?: readonly (Pick<GrantRow, "grantId" | "profileSealed"> & { readonly profileRead: Uint8Array })[];
 }
 
+/** Which grants that nobody uses are found. */
+export interface IdleFilter {
+  readonly clientId: string;
+  /**
+   * `exchange`: by when the last exchange was. `half-life`: by the middle between that and the end that was announced for
+   * the refresh token; grants of which none was announced are not among them.
+   */
+  readonly by: "exchange" | "half-life";
+  /** Only those after this place: the last one of the page before. */
+  readonly after: { readonly at: number; readonly grantId: string };
+  /** Only those before this time. */
+  readonly before: number;
+  readonly limit: number;
+}
+
 export interface GrantStore {
   /** @returns undefined where there is no such grant */
   grantById(grantId: string): Promise<GrantRow | undefined>;
@@ -202,8 +221,8 @@ export interface GrantStore {
    * @returns true: noted; false: the grant holds another token, or one that ended before; or it holds a refresh token
    */
   endAccessToken(grantId: string, accessSealed: Uint8Array, at: number): Promise<boolean>;
-  /** @returns `active` grants with a refresh token whose last exchange was before that time, the longest ago first */
-  idleGrants(exchangedBefore: number, limit: number): Promise<GrantRow[]>;
+  /** @returns `active` grants of a client that hold a refresh token, in the order of the time that they are found by */
+  idleGrants(filter: IdleFilter): Promise<GrantRow[]>;
   /**
    * @param before only grants whose `lookAt` is before this time
    * @param after only those after this row, in the same order; from the first on by default

@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
-import {
-  backOffMs,
-  decide,
-  keepAliveAt,
-  standardRefusals,
-  waitAfterMs,
-  waitAfterRefusalMs,
-} from "../../src/core/refresh.ts";
+import { backOffMs, decide, standardRefusals, waitAfterMs, waitAfterRefusalMs } from "../../src/core/refresh.ts";
 import type { Decision, OAuthError, Refusals, TokenFailure } from "../../src/core/refresh.ts";
 
 const refused = (status: number, error: string, more: Partial<OAuthError> = {}): OAuthError => ({
@@ -279,18 +272,5 @@ describe("waitAfterRefusalMs", () => {
     assert.deepEqual(shortest, [15_000, 30_000, 60_000, 120_000, 1_800_000, 1_800_000]);
     assert.ok(waitAfterRefusalMs(100, 0.999) <= 3_600_000);
     assert.equal(waitAfterRefusalMs(1, 0, 90_000), 90_000);
-  });
-});
-
-describe("keepAliveAt", () => {
-  test("keepAliveAt spreads the idle over the last days of a month, long before six months of disuse", () => {
-    const day = 86_400_000;
-    fc.assert(
-      fc.property(fc.nat(2 ** 45), random, (lastExchangeAt, share) => {
-        const idle = keepAliveAt(lastExchangeAt, share) - lastExchangeAt;
-        assert.ok(Number.isSafeInteger(idle) && idle >= 24 * day && idle <= 30 * day);
-      }),
-    );
-    assert.equal(keepAliveAt(0, 0.5), 27 * day);
   });
 });

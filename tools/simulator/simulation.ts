@@ -97,6 +97,7 @@ function firstGrant(token: string, now: number): GrantRow {
     updatedAt: now,
     refreshSealed: sealedToken(token, 1),
     refreshExpiresAt: null,
+    consentExpiresAt: null,
     refreshPrefixHash: null,
     refreshDigestHash: null,
     accessSealed: null,

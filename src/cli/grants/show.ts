@@ -32,6 +32,7 @@ function grantFacts(grant: Grant): (readonly [string, string | undefined])[] {
     ["created", grant.createdAt.toISOString()],
     ["last refresh", grant.lastRefreshAt?.toISOString() ?? "never"],
     ["access until", grant.accessTokenEndKnown === false ? "an API refuses it" : grant.accessExpiresAt?.toISOString()],
+    ["consent until", grant.reauthorizeBefore?.toISOString()],
     ["last error", grant.lastError && `${grant.lastError.error} at ${grant.lastError.at.toISOString()}`],
   ];
 }

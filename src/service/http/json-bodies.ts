@@ -24,6 +24,7 @@ export function grantBody(grant: Grant): Record<string, unknown> {
     last_refresh_at: grant.lastRefreshAt,
     access_expires_at: grant.accessExpiresAt,
     access_token_end_known: grant.accessTokenEndKnown,
+    reauthorize_before: grant.reauthorizeBefore,
     last_error: grant.lastError,
     hint: grant.hint,
   };

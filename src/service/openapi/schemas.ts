@@ -74,6 +74,10 @@ export const schemas: Readonly<Record<string, object>> = {
         ...yesNo,
         description: "False: the provider did not say when the access token ends. Absent: none is held.",
       },
+      reauthorize_before: {
+        ...time,
+        description: "When a new consent is known to be needed. Absent: no end was announced.",
+      },
       last_error: object(["error", "at"], { error: text, at: time }),
       hint: { ...text, description: "What is left to do, where the provider did not confirm a revocation." },
     },

@@ -16,10 +16,15 @@ const select = `SELECT ${selectList(grantColumns)} FROM grants`;
 const selectById = `${select} WHERE grant_id = :grantId`;
 const selectBySubject = `${select} WHERE subject_hash = :subjectHash ORDER BY grant_id`;
 const selectByExternalId = `${select} WHERE grant_id IN ${grantsKnownBy} ORDER BY grant_id`;
-const selectIdle = `${select} WHERE state = 'active' AND refresh_sealed IS NOT NULL AND access_issued_at < :exchangedBefore
-  ORDER BY access_issued_at LIMIT :limit`;
 const selectDueForLook = `${select} WHERE look_at IS NOT NULL AND look_at < :before
   AND (look_at, grant_id) > (:afterTime, :afterId) ORDER BY look_at, grant_id LIMIT :limit`;
+const idle = `${select} WHERE client_id = :clientId AND state = 'active' AND refresh_sealed IS NOT NULL`;
+const selectIdle = `${idle} AND access_issued_at < :before AND (access_issued_at, grant_id) > (:at, :grantId)
+  ORDER BY access_issued_at, grant_id LIMIT :limit`;
+// Twice the middle of the two times, so that it is a whole number.
+const twiceHalfLife = "(access_issued_at + refresh_expires_at)";
+const selectByHalfLife = `${idle} AND refresh_expires_at IS NOT NULL AND ${twiceHalfLife} < :before
+  AND (${twiceHalfLife}, grant_id) > (:at, :grantId) ORDER BY ${twiceHalfLife}, grant_id LIMIT :limit`;
 const insert = `INSERT INTO grants ${insertList(grantColumns)} ON CONFLICT DO NOTHING`;
 const replace = `UPDATE grants SET ${assignments(grantColumns)}
   WHERE grant_id = :grantId AND generation = :generationRead AND state = :stateRead`;
@@ -100,7 +105,7 @@ export function grantStore(database: Database): GrantStore {
       database.transaction(async (sql) => {
         const ended = await sql.run(
           `UPDATE grants SET state = 'revoked', reason = :reason, state_since = :at, updated_at = :at,
-             refresh_sealed = NULL, refresh_expires_at = NULL, refresh_prefix_hash = NULL, refresh_digest_hash = NULL,
+             refresh_sealed = NULL, refresh_expires_at = NULL, consent_expires_at = NULL, refresh_prefix_hash = NULL, refresh_digest_hash = NULL,
              access_sealed = NULL, access_issued_at = NULL, access_expires_at = NULL
            WHERE grant_id = :grantId AND generation = :generation AND state = 'revoking'`,
           { at, reason, grantId, generation },
@@ -132,7 +137,11 @@ export function grantStore(database: Database): GrantStore {
           )) === 1,
       ),
 
-    idleGrants: (exchangedBefore, limit) => grants(selectIdle, { exchangedBefore, limit }),
+    idleGrants: ({ clientId, by, after, before, limit }) => {
+      const factor = by === "exchange" ? 1 : 2;
+      const values = { clientId, at: after.at * factor, grantId: after.grantId, before: before * factor, limit };
+      return grants(by === "exchange" ? selectIdle : selectByHalfLife, values);
+    },
 
     grantsToLookAt: (before, limit, after) =>
       grants(selectDueForLook, { before, limit, afterTime: after?.lookAt ?? -1, afterId: after?.grantId ?? "" }),

@@ -12,6 +12,7 @@ import type { ColumnsOf } from "./column.ts";
 export const tokenColumns: ColumnsOf<TokenColumns> = {
   refreshSealed: bytesOrNull("refresh_sealed"),
   refreshExpiresAt: numberOrNull("refresh_expires_at"),
+  consentExpiresAt: numberOrNull("consent_expires_at"),
   refreshPrefixHash: bytesOrNull("refresh_prefix_hash"),
   refreshDigestHash: bytesOrNull("refresh_digest_hash"),
   accessSealed: bytesOrNull("access_sealed"),

@@ -14,7 +14,12 @@ export function commitTests(stores: SuiteStores): void {
       await begin(store, row.grantId, "a");
       await store.endAttempt("a", { error: "slow_down", at: suiteTime + 1, retryAt: suiteTime + 2 });
       equal((await begin(store, row.grantId, "b", { at: suiteTime + 2 })).kind, "begun");
-      const answer = { ...tokens("2"), scope: "openid", refreshExpiresAt: suiteTime + 9 };
+      const answer = {
+        ...tokens("2"),
+        scope: "openid",
+        refreshExpiresAt: suiteTime + 9,
+        consentExpiresAt: suiteTime + 11,
+      };
       equal(await store.commitAttempt(row.grantId, 1, answer, at), "active");
       same(await read(other, row.grantId), { ...row, ...answer, generation: 2, lastRefreshAt: at, updatedAt: at });
       deepEqual(await other.attempts(), []);

@@ -124,19 +124,60 @@ function endedTokenTests(stores: SuiteStores): void {
 }
 
 function idleTests(stores: SuiteStores): void {
-  test("idle grants are those that can be refreshed, the longest ago exchanged first", async (t) => {
+  const start = { at: 0, grantId: "" };
+
+  test("idle grants are those that can be refreshed, the longest ago exchanged first, and of one client", async (t) => {
     const store = await stores.open(t);
     const issued = (accessIssuedAt: number | null): Promise<GrantRow> => save(store, { accessIssuedAt });
     const [third, first, second, recent] = [await issued(30), await issued(10), await issued(20), await issued(40)];
     await save(store, { accessIssuedAt: 5, refreshSealed: null });
+    await save(store, { accessIssuedAt: 6, clientId: "client-2" });
     await issued(null);
     const lapsed = await issued(1);
     await store.lapse(lapsed.grantId, 1, "invalid_grant", "invalid_grant", suiteTime);
-    same(await store.idleGrants(40, 10), [first, second, third]);
-    same(await store.idleGrants(40, 2), [first, second]);
-    same(await store.idleGrants(41, 10), [first, second, third, recent]);
+    const idle = (before: number, limit: number, after = start): Promise<GrantRow[]> =>
+      store.idleGrants({ clientId: "client-1", by: "exchange", after, before, limit });
+    same(await idle(40, 10), [first, second, third]);
+    same(await idle(40, 2), [first, second]);
+    same(await idle(40, 2, { at: 20, grantId: second.grantId }), [third]);
+    same(await idle(Number.MAX_SAFE_INTEGER, 10, { at: 30, grantId: third.grantId }), [recent]);
     await store.commitAttempt(first.grantId, 1, tokens("2"), suiteTime);
-    same(await store.idleGrants(40, 1), [second]);
+    same(await idle(40, 1), [second]);
+  });
+
+  test("grants of one time come in the order of their ids, and a page begins after the last one of the page before", async (t) => {
+    const store = await stores.open(t);
+    const saved = [];
+    for (let n = 0; n < 5; n++) saved.push(await save(store, { accessIssuedAt: 7, refreshExpiresAt: 10 }));
+    const ids = saved.map(({ grantId }) => grantId).sort();
+    for (const [by, at] of [
+      ["exchange", 7],
+      ["half-life", 8.5],
+    ] as const) {
+      const found: string[] = [];
+      for (let after = start; ;) {
+        const page = await store.idleGrants({ clientId: "client-1", by, after, before: 9, limit: 2 });
+        found.push(...page.map(({ grantId }) => grantId));
+        const last = page.at(-1);
+        if (last === undefined) break;
+        after = { at, grantId: last.grantId };
+      }
+      deepEqual(found, ids);
+    }
+  });
+
+  test("idle grants by half-life are those whose refresh token has an end, the middle of its life first", async (t) => {
+    const store = await stores.open(t);
+    const lives = (accessIssuedAt: number, refreshExpiresAt: number | null): Promise<GrantRow> =>
+      save(store, { accessIssuedAt, refreshExpiresAt });
+    const [second, first, later] = [await lives(10, 31), await lives(15, 25), await lives(20, 40)];
+    await lives(1, null);
+    const idle = (before: number): Promise<GrantRow[]> =>
+      store.idleGrants({ clientId: "client-1", by: "half-life", after: start, before, limit: 10 });
+    same(await idle(20), []);
+    same(await idle(20.5), [first]);
+    same(await idle(21), [first, second]);
+    same(await idle(31), [first, second, later]);
   });
 }
 

@@ -44,6 +44,7 @@ export function tokens(name: string): TokenColumns {
   return {
     refreshSealed: bytes(`refresh ${name}`),
     refreshExpiresAt: null,
+    consentExpiresAt: null,
     refreshPrefixHash: bytes(`prefix ${name}`),
     refreshDigestHash: bytes(`digest ${name}`),
     accessSealed: bytes(`access ${name}`),

@@ -3,8 +3,9 @@
  * seals refresh tokens does not belong here: only the keeper may do that. Nor does anything that asks a provider.
  */
 import type { Sealer } from "../../crypto/keyring.ts";
+import { reauthorizeBefore } from "../../core/announced-ends.ts";
 import { defined } from "../../core/defined.ts";
-import { scopesOf } from "../../core/grant.ts";
+import { isUsable, scopesOf } from "../../core/grant.ts";
 import type { Grant, Profile } from "../../core/grant.ts";
 import { Secret } from "../../core/secret.ts";
 import type { TokenLife } from "../../core/token-life.ts";
@@ -117,6 +118,7 @@ export function grantOf(keyring: Sealer, row: GrantRow, askedBy?: string): Grant
       reason: reason ?? undefined,
       lastRefreshAt: date(row.lastRefreshAt),
       accessExpiresAt: date(row.accessExpiresAt),
+      reauthorizeBefore: isUsable(row.state) ? date(reauthorizeBefore(row) ?? null) : undefined,
       accessTokenEndKnown: row.accessSealed === null ? undefined : row.accessExpiresAt !== null,
       lastError: lastError === null ? undefined : { error: lastError, at: new Date(row.lastErrorAt ?? 0) },
     }),

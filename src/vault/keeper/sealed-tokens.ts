@@ -3,6 +3,8 @@
  * import this file.
  */
 import { createHash } from "node:crypto";
+import { endsAfter } from "../../core/announced-ends.ts";
+import type { EndsBefore } from "../../core/announced-ends.ts";
 import { Secret } from "../../core/secret.ts";
 import { isLiving } from "../../core/token-life.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
@@ -20,8 +22,8 @@ export type ScopeColumns = Pick<GrantRow, "scope" | "lostScope">;
 /** What a grant keeps where an answer brings nothing in its place. */
 export interface KeptTokens {
   readonly refreshToken?: Secret | undefined;
-  /** When the refresh token ends, milliseconds since the epoch; null where the provider did not say. */
-  readonly expiresAt: number | null;
+  /** The ends that were announced for what the grant held before. Absent: this is a new consent. */
+  readonly ends?: EndsBefore | undefined;
   /** An access token that still lives, and when it expires, milliseconds since the epoch. */
   readonly access?: { readonly token: Secret; readonly expiresAt: number | null } | undefined;
 }
@@ -46,13 +48,15 @@ export function sealTokens(
     tokens.accessToken === undefined
       ? kept?.access
       : { token: tokens.accessToken, expiresAt: accessExpiresAt(tokens, receivedAt, refreshToken !== undefined) };
-  const life = tokens.refreshTokenExpiresInSeconds;
+  const hasRefreshToken = tokens.refreshToken !== undefined;
+  const { refreshExpiresAt, consentExpiresAt } = endsAfter(kept?.ends, { ...tokens, receivedAt, hasRefreshToken });
   return {
     refreshSealed:
       refreshToken === undefined
         ? null
         : keyring.seal(refreshToken.expose(), placeOf("grants.refresh_token", identity, generation)),
-    refreshExpiresAt: life === undefined ? (kept?.expiresAt ?? null) : receivedAt + life * 1000,
+    refreshExpiresAt: refreshToken === undefined ? null : refreshExpiresAt,
+    consentExpiresAt,
     ...refreshHashes(keyring, refreshToken),
     accessSealed:
       access === undefined
@@ -63,6 +67,11 @@ export function sealTokens(
     accessExpiresAt: access?.expiresAt ?? null,
     ...scopes,
   };
+}
+
+/** The ends that are known of a row. */
+export function endsOf({ accessIssuedAt, refreshExpiresAt, consentExpiresAt }: GrantRow): EndsBefore {
+  return { exchangedAt: accessIssuedAt ?? 0, refreshExpiresAt, consentExpiresAt };
 }
 
 /**

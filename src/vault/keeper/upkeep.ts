@@ -1,6 +1,6 @@
 import { isOnbehalfError } from "../../core/errors.ts";
 import { remainingMs } from "../../core/recorded-time.ts";
-import { keepAliveAt } from "../../core/refresh.ts";
+import { latestLook } from "../../core/second-look.ts";
 import { mayTakeOver } from "../../core/take-over.ts";
 import type { Attempt } from "../../core/take-over.ts";
 import type { GrantFilter, GrantRow } from "../../store/store.ts";
@@ -13,6 +13,7 @@ import { workIdOf } from "./codes/intake.ts";
 import { livenessOfOwner } from "./context.ts";
 import { gateOf } from "./gate/gate.ts";
 import type { KeeperContext } from "./context.ts";
+import { keepAlive } from "./keep-alive.ts";
 import { RoundBackOff } from "./round-back-off.ts";
 import { refreshGrant } from "./refresh/refresh-grant.ts";
 import { commitRescued } from "./refresh/rescued-answers.ts";
@@ -33,20 +34,23 @@ const rounds = {
 
 /** How long ended intakes are kept, milliseconds, so that a code that comes a second time is recognised. */
 const intakeKeptMs = 86_400_000;
-/** How many idle grants one round refreshes at most. */
-const keepAliveBatch = 200;
 /** How many grants that are due for a look are read at once. */
 const looksBatch = 100;
 
 /**
  * Starts what a keeper does without being asked. It finishes attempts of dead processes, stores answers that could not
  * be stored, finishes code exchanges that were given up half-way, and sends unconfirmed revocations again. It also
- * refreshes grants that nobody uses now and then, because Google ends them after six months without use.
+ * refreshes grants that nobody uses before their refresh tokens end for want of use.
  */
 export function startUpkeep(context: KeeperContext): Periodic {
   const { store, clock } = context;
   const upkeep = new Periodic((error, task) => tellError(context, error, task));
-  const backOffs = { intakes: new RoundBackOff(), revocations: new RoundBackOff(), lateAnswers: new RoundBackOff() };
+  const backOffs = {
+    intakes: new RoundBackOff(),
+    revocations: new RoundBackOff(),
+    lateAnswers: new RoundBackOff(),
+    keepAlive: new RoundBackOff(),
+  };
   upkeep.every("attempts", rounds.attempts, () => finishAttempts(context));
   upkeep.every("rescued answers", rounds.rescued, async () => {
     // Some answers may belong to grants that were revoked meanwhile. They became late answers, which must be revoked.
@@ -56,7 +60,7 @@ export function startUpkeep(context: KeeperContext): Periodic {
   upkeep.every("intakes", rounds.intakes, () => finishIntakes(context, backOffs.intakes));
   upkeep.every("revocations", rounds.revocations, () => finishRevocations(context, backOffs.revocations));
   upkeep.every("late answers", rounds.lateAnswers, () => finishLateAnswers(context, backOffs.lateAnswers));
-  upkeep.every("keep-alive", rounds.keepAlive, () => keepAlive(context));
+  upkeep.every("keep-alive", rounds.keepAlive, () => keepAlive(context, backOffs.keepAlive));
   upkeep.every("looks", rounds.looks, () => takeLooks(context));
   upkeep.every("sweep", rounds.sweep, async () => {
     await store.sweepIntakes(clock.now() - intakeKeptMs);
@@ -152,29 +156,24 @@ async function lookAtSuspects(context: KeeperContext): Promise<void> {
 export async function takeLooks(context: KeeperContext): Promise<void> {
   const { store, clock } = context;
   const now = clock.now();
-  // Page after page: grants of clients that are not configured here stay due, and must not hide the others.
-  for (let after: GrantRow | undefined; ;) {
-    const rows = await store.grantsToLookAt(now, looksBatch, after);
-    for (const row of rows) {
-      if (!serves(context, row) || (row.retryAt ?? 0) > now || gateOf(context, row.provider).isBlocking) continue;
-      await quietly(context, "looks", refreshGrant(context, row, "background"));
+  type Place = Pick<GrantRow, "grantId" | "lookAt">;
+  const searches: readonly { readonly before: number; readonly first?: Place }[] = [
+    { before: now },
+    // Later than any look is put off: a clock was ahead when it was written.
+    { before: Number.MAX_SAFE_INTEGER, first: { lookAt: latestLook(now), grantId: "" } },
+  ];
+  for (const { before, first } of searches) {
+    // Page after page: grants of clients that are not configured here stay due, and must not hide the others.
+    for (let after = first; ;) {
+      const rows: readonly GrantRow[] = await store.grantsToLookAt(before, looksBatch, after);
+      for (const row of rows) {
+        const isResting = remainingMs(row.retryAt, row.lastErrorAt, now) > 0;
+        if (!serves(context, row) || isResting || gateOf(context, row.provider).isBlocking) continue;
+        await quietly(context, "looks", refreshGrant(context, row, "background"));
+      }
+      if (rows.length < looksBatch) break;
+      after = rows.at(-1);
     }
-    if (rows.length < looksBatch) return;
-    after = rows.at(-1);
-  }
-}
-
-async function keepAlive(context: KeeperContext): Promise<void> {
-  const { store, clock, keyring } = context;
-  const now = clock.now();
-  const idle = await store.idleGrants(now - keepAliveAt(0, 0), keepAliveBatch);
-  for (const row of idle) {
-    // Every process must compute the same time for a grant, so the share comes from its id and not from a random
-    // number.
-    const share = keyring.hash("keep_alive", row.grantId).readUInt32BE() / 2 ** 32;
-    if (!serves(context, row) || keepAliveAt(row.accessIssuedAt ?? 0, share) > now) continue;
-    if (gateOf(context, row.provider).isBlocking) continue;
-    await quietly(context, "keep-alive", refreshGrant(context, row, "background"));
   }
 }
 

@@ -20,7 +20,7 @@ import { claimFor, tellClaim } from "./claim-external-id.ts";
 import type { Claim } from "./claim-external-id.ts";
 import { dropCoveredConsents, keepConsentBeside, keepOtherRefreshTokens } from "../late-answers.ts";
 import { canonicalOf, changeOf, tellScopeChange } from "../scope-change.ts";
-import { livingAccess, openRefreshToken, sealTokens } from "../sealed-tokens.ts";
+import { endsOf, livingAccess, openRefreshToken, sealTokens } from "../sealed-tokens.ts";
 
 /** A verified answer of the token endpoint: who consented to what. */
 export interface Consent extends ReceivedTokens {
@@ -185,7 +185,7 @@ function nextRow(context: KeeperContext, existing: GrantRow, consent: Consent, c
       ? undefined
       : {
           refreshToken: alive,
-          expiresAt: existing.refreshExpiresAt,
+          ends: endsOf(existing),
           access: livingAccess(keyring, existing, receivedAt),
         };
   const state = tokens.refreshToken === undefined ? withoutRefreshToken(existing.state) : "active";

@@ -6,7 +6,7 @@ import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { GrantRow, TokenColumns } from "../../../store/store.ts";
 import type { KeeperContext } from "../context.ts";
 import type { RefreshOutcome } from "../keeper.ts";
-import { accessExpiresAt, livingAccess, openRefreshToken, sealTokens } from "../sealed-tokens.ts";
+import { accessExpiresAt, endsOf, livingAccess, openRefreshToken, sealTokens } from "../sealed-tokens.ts";
 import { rescueUnlessStored } from "../rescue-unless-stored.ts";
 import { changeOf, tellScopeChange } from "../scope-change.ts";
 import { storeDurably } from "../store-durably.ts";
@@ -90,9 +90,8 @@ export function tokenColumns(context: KeeperContext, grant: GrantRow, received: 
   const { tokens, receivedAt } = received;
   const kept = {
     // The stored refresh token is opened only where it is kept. Where the answer replaces it, it may be damaged.
-    ...(tokens.refreshToken === undefined
-      ? { refreshToken: openRefreshToken(keyring, grant), expiresAt: grant.refreshExpiresAt }
-      : { expiresAt: null }),
+    ...(tokens.refreshToken === undefined ? { refreshToken: openRefreshToken(keyring, grant) } : {}),
+    ends: endsOf(grant),
     access: livingAccess(keyring, grant, receivedAt),
   };
   // RFC 6749 section 6: an answer without a scope changes none, whether or not the refresh token is a new one.

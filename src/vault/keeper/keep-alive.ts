@@ -1,0 +1,95 @@
+import { clockLeewayMs } from "../../core/recorded-time.ts";
+import { defaultKeepAliveDays, idleBefore, isKeepAliveDue } from "../../core/keep-alive.ts";
+import { isOnbehalfError } from "../../core/errors.ts";
+import type { Protocol } from "../../oauth/protocol.ts";
+import type { GrantRow, IdleFilter } from "../../store/store.ts";
+import type { KeeperContext } from "./context.ts";
+import { gateOf } from "./gate/gate.ts";
+import { refreshGrant } from "./refresh/refresh-grant.ts";
+import type { RoundBackOff } from "./round-back-off.ts";
+
+/** How many rows are read at once. */
+const pageSize = 200;
+/** How many grants of one client are refreshed at the same time. */
+const atOnce = 8;
+
+/**
+ * Refreshes grants that nobody uses before their refresh tokens end. Each client has a round of its own, and each grant
+ * that is due has its turn in it: neither a client that is not configured here, nor one that is refused, nor grants that
+ * fail again and again keep others from theirs.
+ */
+export async function keepAlive(context: KeeperContext, backOff: RoundBackOff): Promise<void> {
+  backOff.nextRound();
+  const rounds = [...context.protocols.values()].map((protocol) => keepClientAlive(context, protocol, backOff));
+  const failed = (await Promise.allSettled(rounds)).find((round) => round.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}
+
+async function keepClientAlive(
+  context: KeeperContext,
+  { provider, client }: Protocol,
+  backOff: RoundBackOff,
+): Promise<void> {
+  const now = context.clock.now();
+  const { keepAliveDays = defaultKeepAliveDays } = provider;
+  const start = { at: 0, grantId: "" };
+  const { clientId } = client;
+  const searches: readonly Omit<IdleFilter, "limit">[] = [
+    // The ends that were announced come first: they are the nearer ones.
+    { clientId, by: "half-life", after: start, before: now },
+    { clientId, by: "exchange", after: start, before: idleBefore(keepAliveDays, now) },
+    // Exchanged in our future, by a clock that was wrong.
+    { clientId, by: "exchange", after: { at: now + clockLeewayMs, grantId: "" }, before: Number.MAX_SAFE_INTEGER },
+  ];
+  for (const search of searches) {
+    for await (const rows of pages(context, search)) {
+      const due = rows.filter(
+        (row) =>
+          row.provider === provider.name &&
+          backOff.isDue(row.grantId) &&
+          isKeepAliveDue(idleGrant(row), keepAliveDays, shareOf(context, row), now),
+      );
+      for (let first = 0; first < due.length; first += atOnce) {
+        if (gateOf(context, provider.name).isBlocking) return;
+        await Promise.all(due.slice(first, first + atOnce).map((row) => refresh(context, row, backOff)));
+      }
+    }
+  }
+}
+
+/** Page after page, each from where the one before ended: what was tried is not found again in the same round. */
+async function* pages({ store }: KeeperContext, search: Omit<IdleFilter, "limit">): AsyncGenerator<GrantRow[]> {
+  for (let { after } = search; ;) {
+    const rows = await store.idleGrants({ ...search, after, limit: pageSize });
+    yield rows;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < pageSize) return;
+    const { exchangedAt, refreshExpiresAt } = idleGrant(last);
+    const at = search.by === "exchange" ? exchangedAt : (exchangedAt + (refreshExpiresAt ?? 0)) / 2;
+    after = { at, grantId: last.grantId };
+  }
+}
+
+async function refresh(context: KeeperContext, row: GrantRow, backOff: RoundBackOff): Promise<void> {
+  try {
+    const { kind } = await refreshGrant(context, row, "background");
+    if (kind === "unavailable" || kind === "misconfigured") backOff.failed(row.grantId);
+  } catch (error) {
+    backOff.failed(row.grantId);
+    if (!isOnbehalfError(error)) context.onFault(error, "keep-alive");
+  }
+}
+
+function idleGrant({ accessIssuedAt, refreshExpiresAt }: GrantRow): {
+  exchangedAt: number;
+  refreshExpiresAt: number | null;
+} {
+  return { exchangedAt: accessIssuedAt ?? 0, refreshExpiresAt };
+}
+
+/**
+ * Every process must compute the same time for a grant, so the share comes from its id and not from a random number.
+ */
+function shareOf({ keyring }: KeeperContext, { grantId }: GrantRow): number {
+  return keyring.hash("keep_alive", grantId).readUInt32BE() / 2 ** 32;
+}
