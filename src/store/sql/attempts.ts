@@ -155,11 +155,10 @@ async function attemptOn(sql: Transaction, grantId: string): Promise<Attempt | u
  */
 async function anchored(sql: Transaction, attempt: Attempt, now: number): Promise<Attempt> {
   if (!isInFuture(attempt.startedAt, now)) return attempt;
-  await sql.run("UPDATE attempts SET started_at = :now WHERE attempt_id = :attemptId", {
-    now,
-    attemptId: attempt.attemptId,
-  });
-  return { ...attempt, startedAt: now };
+  const begunNow = { ...attempt, startedAt: now };
+  await sql.run(deleteAttempt, { attemptId: attempt.attemptId });
+  await sql.run(insertAttempt, attemptValues(begunNow));
+  return begunNow;
 }
 
 /** Locks the grant of an attempt and returns its id; null where the attempt is gone. */
