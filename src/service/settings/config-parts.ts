@@ -35,15 +35,20 @@ export function storeOf(
     problems.push(
       `${settingNames.storeDirect} is for a PostgreSQL store: remove it, or set ${settingNames.store} to postgres://…`,
     );
-  const path = /^sqlite:(?:\/\/)?(.+)$/.exec(store)?.[1];
+  // Of a URL, three slashes: what stands between the second and the third would be a host.
+  const path = /^sqlite:(?:\/\/(?=\/))?(?!\/\/[^/])(.+)$/.exec(store)?.[1];
   if (path === undefined) {
     problems.push(`${settingNames.store} must be sqlite:PATH or postgres://USER@HOST/DATABASE`);
     return undefined;
   }
-  if (path !== ":memory:" && !existsSync(dirname(path))) {
+  const made = readSetting("store", problems, () => sqlite(path));
+  if (made !== undefined && path !== ":memory:" && !existsSync(dirname(path))) {
     problems.push(`${settingNames.store}: the folder ${dirname(path)} does not exist: create it, or name another path`);
   }
-  return readSetting("store", problems, () => sqlite(path));
+  if (existsSync(path) && statSync(path).isDirectory()) {
+    problems.push(`${settingNames.store}: ${path} is a folder: name a file in it, such as ${path}/onbehalf.db`);
+  }
+  return made;
 }
 
 /** Where answers are kept that the store could not take. The folder is made when it is first needed. */

@@ -37,7 +37,15 @@ const unavailable: Readonly<Record<number, Failure>> = {
   13: { problem: "is on a full disk", hint: "free some space; nothing was lost" },
   14: { problem: "cannot be opened", hint: checkFolder },
   15: locked,
+  22: { problem: "is too large for its file system", hint: "move it to another file system" },
+  23: { problem: "may not be opened by this user", hint: "look at what restricts this process" },
 };
+
+/**
+ * SQLite's primary result codes that speak of a statement: its text, its values, what it does to rows, how it is called.
+ * Such an error is a bug of ours. Whatever else SQLite says is no fault of the statement.
+ */
+const aboutStatements: ReadonlySet<number> = new Set([1, 18, 19, 20, 21, 25]);
 
 /** Turns an error of node:sqlite or of a file into one of ours; leaves any other error unchanged. */
 export function sqliteFailure(error: unknown, path: string): unknown {
@@ -48,7 +56,10 @@ export function sqliteFailure(error: unknown, path: string): unknown {
     const broken = unusable[primary] ?? (error.message.startsWith("no such table") ? lacksTable : undefined);
     if (broken !== undefined) return storeUnusable(message(broken.problem), broken.hint, error);
     const failure = unavailable[primary];
-    return failure === undefined ? error : storeUnavailable(message(failure.problem), failure.hint, error);
+    if (failure !== undefined) return storeUnavailable(message(failure.problem), failure.hint, error);
+    if (aboutStatements.has(primary)) return error;
+    const problem = message(`does not do what it should: ${error.message} (${primary})`);
+    return storeUnavailable(problem, "check the disk, and whether another program writes to the file", error);
   }
   if (!("code" in error) || typeof error.code !== "string") return error;
   if (error.code === "ERR_INVALID_STATE") {

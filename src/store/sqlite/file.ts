@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, openSync, statSync } from "node:fs";
 import { sqliteFailure } from "./failure.ts";
+import { storeUnavailable } from "../sql/failure.ts";
 
 /**
  * Keeps other users of this machine from reading the file. Sealed values would be safe with them, but keyed hashes and
@@ -13,6 +14,9 @@ export function makePrivate(path: string): void {
   } catch (error) {
     if (!isErrno(error, "EEXIST")) throw sqliteFailure(error, path);
     const { mode } = statSync(path);
+    if (statSync(path).isDirectory()) {
+      throw storeUnavailable(`the database ${path} is a folder`, "name a file in it, such as onbehalf.db");
+    }
     if ((mode & 0o007) === 0 || !statSync(path).isFile()) return;
     try {
       chmodSync(path, mode & 0o770);

@@ -3,7 +3,6 @@
  * No statement on grants, attempts or intakes stands here: those are the same for every database, in ../sql/.
  */
 import { systemClock } from "../../core/clock.ts";
-import { configurationInvalid } from "../../core/errors.ts";
 import type { OnbehalfError } from "../../core/errors.ts";
 import { storeUnusable } from "../sql/failure.ts";
 import { bringUpToDate } from "../sql/migrate.ts";
@@ -11,6 +10,7 @@ import { sqlStore } from "../sql/sql-store.ts";
 import type { Store } from "../store.ts";
 import { SqliteDatabase } from "./database.ts";
 import { migrations } from "./migrations.ts";
+import { checkPath } from "./path.ts";
 
 export interface SqliteOptions {
   /** How long the store waits while other processes hold the file's lock, milliseconds; 5,000 by default. */
@@ -22,12 +22,11 @@ export interface SqliteOptions {
  *
  * @param path of the file, which is created if it does not exist; `:memory:` for a test
  * @returns a store that is not open yet: the vault that it is given to opens it
- * @throws {OnbehalfError} `configuration_invalid`: the path is empty, or a URI
+ * @throws {OnbehalfError} `configuration_invalid`: it is no path of a file: empty, a URI, with a query, percent-encoded
  * @see https://sqlite.org/wal.html
  */
 export function sqlite(path: string, { patienceMs = 5_000 }: SqliteOptions = {}): Store {
-  // With an empty name, SQLite makes a file that it deletes when it is closed, and every grant with it.
-  if (path === "" || path.startsWith("file:")) throw notAPath(path);
+  checkPath(path);
   const database = new SqliteDatabase(path, patienceMs);
   return sqlStore({
     kind: "sqlite",
@@ -54,10 +53,4 @@ export function sqlite(path: string, { patienceMs = 5_000 }: SqliteOptions = {})
 function damaged(path: string, damage: string): OnbehalfError<"store_unusable"> {
   const hint = "nothing was changed; keep a copy of the damaged file, and restore a backup";
   return storeUnusable(`the database ${path} is damaged: ${damage}`, hint);
-}
-
-function notAPath(path: string): OnbehalfError<"configuration_invalid"> {
-  const problem =
-    path === "" ? "the SQLite store has no path" : `the SQLite store needs the path of a file, not the URI ${path}`;
-  return configurationInvalid(problem, "name a file on a local disk, such as onbehalf.db");
 }
