@@ -46,7 +46,7 @@ describe("the path of a SQLite store", () => {
 
   for (const odd of [undefined, null, 5, new URL("file:///x.db")]) {
     test(`${String(odd)} is refused as the path of a SQLite store`, () => {
-      assert.throws(() => sqlite(odd as string), fails("configuration_invalid", "as a string"));
+      assert.throws(() => sqlite(odd as unknown as string), fails("configuration_invalid", "as a string"));
     });
   }
 
