@@ -43,11 +43,11 @@ for (const keeper of ["process", "none"] as const) {
       return status;
     };
     const statuses = new Set<number>();
-    let loading = true;
+    const load = new AbortController();
     // Every second refresh is on its way while the pooler falls ill.
     standin.fault("POST", "/token", { times: grantIds.length / 2, after: "answer", delayMs: 700 });
-    const load = grantIds.map(async (grantId) => {
-      while (loading) {
+    const callers = grantIds.map(async (grantId) => {
+      while (!load.signal.aborted) {
         statuses.add(await ask(grantId));
         await pause(50);
       }
@@ -61,8 +61,8 @@ for (const keeper of ["process", "none"] as const) {
     pooler.become("passes");
 
     for (const grantId of grantIds) await until(async () => (await ask(grantId)) === 200);
-    loading = false;
-    await Promise.all(load);
+    load.abort();
+    await Promise.all(callers);
     assert.deepEqual(
       [...statuses].filter((status) => status !== 200 && status !== 503),
       [],
