@@ -33,6 +33,17 @@ async function main() {
 main().catch((error) => { console.error(error); process.exitCode = 1; });
 `;
 
+/** An app that runs the whole service in its bundle. */
+const service = `
+import { generateMasterKey } from "onbehalf";
+import { runService } from "onbehalf/service";
+const settings = { key: generateMasterKey().expose(), clientId: "1-x.apps.googleusercontent.com", clientSecret: "GOCSPX-secret-of-a-test", port: "0" };
+runService(settings).catch((error) => console.log(error.code, error.hint));
+`;
+
+/** What the log needs in a bundle of ECMAScript modules. */
+const requiring = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
+
 /** A project with the package as npm publishes it, and with migrations of its own everywhere a bundle may look. */
 async function project(t: TestContext): Promise<string> {
   const folder = await temporaryFolder(t);
@@ -56,7 +67,7 @@ async function project(t: TestContext): Promise<string> {
   return folder;
 }
 
-async function bundle(folder: string, format: "esm" | "cjs", outfile: string): Promise<void> {
+async function bundle(folder: string, format: "esm" | "cjs", outfile: string, banner = ""): Promise<void> {
   await build({
     absWorkingDir: folder,
     entryPoints: ["app.mjs"],
@@ -64,6 +75,7 @@ async function bundle(folder: string, format: "esm" | "cjs", outfile: string): P
     platform: "node",
     format,
     outfile,
+    banner: { js: banner },
     logLevel: "silent",
   });
 }
@@ -88,6 +100,21 @@ describe("the package in a bundle", () => {
         sqliteMigrations.map(({ name }) => name),
       );
       assert.deepEqual(file.prepare("SELECT name FROM sqlite_schema WHERE name LIKE 'of_the_app%'").all(), []);
+    });
+  }
+
+  for (const format of ["esm", "cjs"] as const) {
+    test(`a service that was bundled as ${format} runs no program of the app as its keeper, and says what to do`, async (t) => {
+      const folder = await project(t);
+      await writeFile(join(folder, "app.mjs"), service);
+      const outfile = format === "esm" ? "dist/server/app.mjs" : "dist/server/app.cjs";
+      await bundle(folder, format, outfile, format === "esm" ? requiring : "");
+      for (const name of ["process.js", "process.ts", "process.mjs"]) {
+        await writeFile(join(folder, "dist/server", name), 'require("node:fs").writeFileSync("stolen", "");');
+      }
+      const { stdout } = await run(process.execPath, [outfile], { cwd: folder });
+      assert.match(stdout, /^configuration_invalid leave onbehalf out of the bundle/);
+      assert.ok(!(await readdir(folder)).includes("stolen"));
     });
   }
 

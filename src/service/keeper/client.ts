@@ -4,6 +4,7 @@
  */
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { configurationInvalid } from "../../core/errors.ts";
 import { holderWaitMs } from "../../core/timing.ts";
 import { OnbehalfError } from "../../index.ts";
 import type { Keeper, OnEvent, OnFault } from "../../index.ts";
@@ -44,6 +45,7 @@ interface Pending {
  * next one: the store shows how far each had come.
  *
  * @param onFault told of unexpected errors in the keeper, which goes on
+ * @throws {OnbehalfError} `configuration_invalid`: this module is part of a bundle
  * @throws {OnbehalfError} why the first keeper could not open its store: `configuration_invalid`, `key_invalid`,
  *   `store_unavailable`, `store_unusable`; `keeper_unavailable` where its process ended before it said why
  */
@@ -86,12 +88,12 @@ class ForkedKeeper implements KeeperClient {
     return this.#child?.pid;
   }
 
-  start(): Promise<void> {
+  async start(): Promise<void> {
+    const program = keeperProgram();
     return new Promise((resolve, reject) => {
-      const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
       // The keeper gets a process group of its own: a signal to the service's group, such as one from its terminal,
       // must not end the keeper as well.
-      const child = fork(new URL(`process.${extension}`, import.meta.url), {
+      const child = fork(program, {
         detached: true,
         stdio: ["ignore", "ignore", "inherit", "ipc"],
       });
@@ -203,6 +205,19 @@ class ForkedKeeper implements KeeperClient {
     // keeper.
     if (child.connected) child.send(message, () => undefined);
   }
+}
+
+/**
+ * The keeper's program, which stands beside this module. In a bundle this module stands elsewhere, and the file of that
+ * name would be the app's own: it must not be run, and get the master key.
+ */
+function keeperProgram(): URL {
+  const extension = /\/service\/keeper\/client\.(ts|js)$/.exec(import.meta.url)?.[1];
+  if (extension !== undefined) return new URL(`process.${extension}`, import.meta.url);
+  throw configurationInvalid(
+    "the service is part of a bundle, and its keeper's program is not",
+    "leave onbehalf out of the bundle, as with esbuild --external:onbehalf, or set ONBEHALF_KEEPER=none",
+  );
 }
 
 function unavailable(): OnbehalfError<"keeper_unavailable"> {
