@@ -3,16 +3,15 @@
  * environment names one, with the headers that were given and no others, and with a limit on each wait.
  * What a request says, and what its answer means, does not belong here.
  */
-import { request as httpRequest } from "node:http";
-import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from "node:http";
-import { request as httpsRequest } from "node:https";
+import { Agent as HttpAgent, request as httpRequest } from "node:http";
+import type { AgentOptions, ClientRequest, IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { Readable, pipeline } from "node:stream";
+import { decoded } from "./content-coding.ts";
 import { failure, viaProxy } from "./failures.ts";
-import { bodyOf, exactly } from "./outbound-body.ts";
-import type { OutboundBody } from "./outbound-body.ts";
-import { routesFrom } from "./proxy-agents.ts";
-import type { Route } from "./proxy-agents.ts";
-import { responseOf } from "./inbound-response.ts";
+import { proxyRoutes } from "./proxy-agents.ts";
+import { exactly, streamedBody } from "./streamed-body.ts";
+import type { StreamedBody } from "./streamed-body.ts";
 import { userAgent } from "./user-agent.ts";
 
 /** How long a request waits. */
@@ -24,6 +23,9 @@ export interface OutboundLimits {
 }
 
 const usualLimits: OutboundLimits = { connectMs: 10_000, silenceMs: 300_000 };
+
+/** Connections are kept for as long as servers keep theirs at least: one that the server closes fails the request. */
+const kept: AgentOptions = { keepAlive: true, timeout: 4_000 };
 
 /** Headers about the connection, which the sender makes itself. A caller's `host` could take a token elsewhere. */
 export const connectionHeaders: ReadonlySet<string> = new Set([
@@ -57,7 +59,8 @@ export function outboundFetch(
   env: NodeJS.ProcessEnv = process.env,
   limits: OutboundLimits = usualLimits,
 ): typeof fetch {
-  const routeTo = routesFrom(env, limits.connectMs);
+  const direct = { "http:": new HttpAgent(kept), "https:": new HttpsAgent(kept) };
+  const throughProxy = proxyRoutes(env, limits.connectMs);
   return async (input, init = {}) => {
     const from = input instanceof Request ? input : undefined;
     const url = new URL(from?.url ?? (input as string | URL));
@@ -71,13 +74,36 @@ export function outboundFetch(
     const headers = new Headers(init.headers ?? from?.headers);
     const decode = !headers.has("accept-encoding");
     const ready = { url, method, headers: complete(headers, body, decode), body, signal };
-    const incoming = await exchange(ready, routeTo(url), limits);
+    const route = throughProxy?.(url) ?? { agent: direct[url.protocol === "https:" ? "https:" : "http:"] };
+    const incoming = await exchange(ready, route, limits);
     if (init.redirect === "error" && [301, 302, 303, 307, 308].includes(incoming.statusCode ?? 0)) {
       incoming.destroy();
       throw new TypeError("the server answered with a redirect");
     }
     return responseOf(incoming, { url, method, decode });
   };
+}
+
+/** A body that is ready to be sent. */
+type OutboundBody = StreamedBody | BodyInBytes;
+
+interface BodyInBytes extends Omit<StreamedBody, "chunks"> {
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Reads a body as `fetch` does.
+ *
+ * @see https://fetch.spec.whatwg.org/#concept-bodyinit-extract
+ */
+async function bodyOf(body: RequestInit["body"]): Promise<OutboundBody | undefined> {
+  if (body === undefined || body === null) return undefined;
+  if (body instanceof Blob || (typeof body === "object" && Symbol.asyncIterator in body)) return streamedBody(body);
+  // The standard knows how the rest becomes bytes, and under which type.
+  const extracted = new Response(body);
+  const type = extracted.headers.get("content-type") ?? "";
+  const bytes = new Uint8Array(await extracted.arrayBuffer());
+  return { ...(type === "" ? {} : { type }), length: bytes.length, bytes };
 }
 
 /** What is sent: what was given, and what every request needs. */
@@ -107,6 +133,13 @@ interface ReadyRequest {
   readonly headers: OutgoingHttpHeaders;
   readonly body: OutboundBody | undefined;
   readonly signal: AbortSignal | undefined;
+}
+
+/** By which way a request goes. */
+interface Route {
+  readonly agent: HttpAgent;
+  /** Host and port of the proxy; undefined where the request goes to its server directly. */
+  readonly proxy?: string;
 }
 
 /** Sends a request, and resolves when the head of its answer is there. */
@@ -145,7 +178,7 @@ function exchange(
     request.setTimeout(limits.silenceMs, () => end(failure("IDLE_TIMEOUT", `${url.host} fell silent`)));
 
     if (body === undefined) request.end();
-    else if (body.bytes !== undefined) request.end(body.bytes);
+    else if ("bytes" in body) request.end(body.bytes);
     else {
       const announced = headers["content-length"] === undefined ? undefined : Number(headers["content-length"]);
       // What goes wrong destroys the request, which tells its error.
@@ -166,4 +199,59 @@ function limitConnecting(request: ClientRequest, ms: number, end: (error: Error)
       socket.once("secureConnecting" in socket ? "secureConnect" : "connect", connected);
     } else connected();
   });
+}
+
+/** A body that nobody reads keeps its socket. Where the body is forgotten, the socket must go, too. */
+const forgotten = new FinalizationRegistry<Readable>((source) => source.destroy());
+
+/**
+ * An answer as a web-standard `Response`. Its headers fit its body: where the body is decoded, `content-encoding` and
+ * `content-length` are gone.
+ *
+ * @param sent.decode whether the body is to be decoded; otherwise it stays as it came
+ */
+function responseOf(
+  incoming: IncomingMessage,
+  { url, method, decode }: { readonly url: URL; readonly method: string; readonly decode: boolean },
+): Response {
+  const { statusCode: status = 0, statusMessage = "" } = incoming;
+  // The reader of the body learns of an error by reading. Where nobody reads, it must not end the process.
+  incoming.on("error", () => undefined);
+  const headers = new Headers();
+  for (let at = 0; at < incoming.rawHeaders.length; at += 2) {
+    headers.append(incoming.rawHeaders[at] ?? "", incoming.rawHeaders[at + 1] ?? "");
+  }
+  if (status < 200 || status > 599) {
+    incoming.destroy();
+    throw failure("BAD_STATUS", `the server answered with the status ${status}`);
+  }
+  const init = { status, headers, ...(/^[\t\x20-\x7e]*$/.test(statusMessage) ? { statusText: statusMessage } : {}) };
+  let body: ReadableStream<Uint8Array> | null = null;
+  if (method === "HEAD" || [204, 304].includes(status)) incoming.resume();
+  // Nothing may follow a 205. What follows all the same is not read.
+  else if (status === 205) incoming.destroy();
+  else {
+    body = streamOf(decode && headers.has("content-encoding") ? decoded(incoming, headers) : incoming, incoming);
+    forgotten.register(body, incoming);
+  }
+  return Object.defineProperty(new Response(body, init), "url", { value: url.href });
+}
+
+/** A body that is read from the socket as fast as it is read from the stream. */
+function streamOf(source: Readable, incoming: IncomingMessage): ReadableStream<Uint8Array> {
+  const chunks = source[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await chunks.next();
+        if (done === true) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel() {
+        source.destroy();
+        incoming.destroy();
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }

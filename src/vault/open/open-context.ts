@@ -15,7 +15,7 @@ import type { OnbehalfError } from "../../core/errors.ts";
 import type { Liveness, Owner } from "../../core/take-over.ts";
 import { HttpProtocol } from "../../oauth/protocol.ts";
 import { boundedFetchDefaults } from "../../oauth/bounded-fetch.ts";
-import { withFittingHeaders } from "../../outbound/inbound-response.ts";
+import { withFittingHeaders } from "../../outbound/content-coding.ts";
 import { outboundFetch } from "../../outbound/outbound-fetch.ts";
 import type { Provider } from "../../providers/provider.ts";
 import { exchangeLimitMs } from "../../core/timing.ts";
