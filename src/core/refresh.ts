@@ -20,12 +20,18 @@ export interface OAuthError {
   readonly retryAfterMs?: number;
 }
 
+/** Our word for an answer with success whose ID token names another grant than the one that was asked for. */
+export const answerOfAnotherGrant = "answer_of_another_grant";
+
 /**
  * What came back from a token endpoint instead of tokens. `error`: the provider's code or, where it sent none, ours.
  */
 export type TokenFailure =
   | OAuthError
-  /** An HTTP answer that says nothing: HTML, broken JSON, a body that is too large, or 200 without a token. */
+  /**
+   * An HTTP answer that says nothing: HTML, broken JSON, a body that is too large, 200 without a token, or one that was
+   * meant for another grant.
+   */
   | { readonly kind: "unusable"; readonly status: number; readonly error: string; readonly retryAfterMs?: number }
   /** No answer. `sent` is false only where the request certainly never arrived. */
   | { readonly kind: "silence"; readonly sent: boolean; readonly error: string };
@@ -106,8 +112,8 @@ export type Decision =
   | { readonly do: "back-off"; readonly error: string; readonly afterMs?: number; readonly isOurs: boolean }
   /**
    * Try later. `ambiguous`: the provider may have replaced the token. `limited`: the provider says that we send too
-   * many requests, which concerns every grant. `blocked`: a 4xx that is no answer of a token endpoint, such as the page
-   * of a firewall. It may have blocked this one request for what stands in it.
+   * many requests, which concerns every grant. `blocked`: this one request may have got it for what stands in it: a
+   * 4xx that is no answer of a token endpoint, such as the page of a firewall, or an answer meant for another grant.
    */
   | {
       readonly do: "retry";
@@ -144,12 +150,17 @@ export function decide(failure: TokenFailure, refusals: Refusals = standardRefus
         // sent is still good.
         ambiguous: !(status >= 400 && status < 500),
         limited: status === 429 ? (true as const) : undefined,
-        blocked: status >= 400 && status < 500 && !saysLater(status) ? (true as const) : undefined,
+        blocked: isOfThisRequest(failure) ? (true as const) : undefined,
       });
     }
     case "silence":
       return { do: "retry", error: failure.error, ambiguous: failure.sent };
   }
+}
+
+/** Whether an answer that says nothing may come for this one request again and again, and for no other. */
+function isOfThisRequest({ status, error }: TokenFailure & { kind: "unusable" }): boolean {
+  return (status >= 400 && status < 500 && !saysLater(status)) || error === answerOfAnotherGrant;
 }
 
 function decideOnError(

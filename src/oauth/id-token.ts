@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { decodeJwt, errors, jwtVerify } from "jose";
+import { errors, jwtVerify } from "jose";
 import type { JWTPayload, JWTVerifyGetKey } from "jose";
 import { OnbehalfError } from "../core/errors.ts";
 import { isSameServer, issuerHint, issuersFor, shownIssuer } from "../core/issuer.ts";
 import type { Profile } from "../core/grant.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Secret } from "../core/secret.ts";
+import { unverifiedClaims } from "./token-set.ts";
 
 /** What an ID token is checked against. */
 export interface IdTokenChecks {
@@ -49,7 +50,7 @@ export async function verifyIdToken(idToken: Secret, checks: IdTokenChecks): Pro
     const verified = await jwtVerify(token, checks.getKey, {
       algorithms: [...(checks.algorithms ?? provider.idTokenAlgorithms)],
       // Claims that are not verified yet may fill the pattern of an issuer: where they lie, the signature is wrong.
-      issuer: issuersFor(provider, unverifiedClaims(token)),
+      issuer: issuersFor(provider, unverifiedClaims(idToken)),
       audience: clientId,
       currentDate: new Date(receivedAt),
       clockTolerance: leewaySeconds,
@@ -78,7 +79,7 @@ export async function verifyIdToken(idToken: Secret, checks: IdTokenChecks): Pro
 
 /** Whom an ID token names that did not verify. It may be a lie: use it to be more careful, and for nothing else. */
 export function claimedSubject(idToken: Secret): string | undefined {
-  const { sub } = unverifiedClaims(idToken.expose());
+  const { sub } = unverifiedClaims(idToken);
   return typeof sub === "string" && sub !== "" ? sub : undefined;
 }
 
@@ -87,17 +88,8 @@ export function claimedSubject(idToken: Secret): string | undefined {
  * another slash at the end. Then our settings are wrong, and not the sign-in.
  */
 export function namesOurServerOtherwise(idToken: Secret, provider: Provider): boolean {
-  const claims = unverifiedClaims(idToken.expose());
+  const claims = unverifiedClaims(idToken);
   return isSameServer(provider.issuer, claims["iss"]) && !issuersFor(provider, claims).includes(String(claims["iss"]));
-}
-
-/** The claims of a token as it stands; none where it cannot be read. */
-function unverifiedClaims(token: string): JWTPayload {
-  try {
-    return decodeJwt(token);
-  } catch {
-    return {};
-  }
 }
 
 /**

@@ -1,5 +1,9 @@
+import { decodeJwt } from "jose";
+import type { JWTPayload } from "jose";
 import { Secret } from "../core/secret.ts";
 import { defined } from "../core/defined.ts";
+import { isSameServer, issuersFor } from "../core/issuer.ts";
+import type { IssuerNames } from "../core/issuer.ts";
 import type { AnswerMembers } from "./answer-members.ts";
 import { parseObject } from "./bounded-fetch.ts";
 import { readScope } from "./granted-scope.ts";
@@ -132,6 +136,59 @@ function textsIn(value: unknown, depth = 0): string[] {
   if (typeof value === "string") return [value];
   if (typeof value !== "object" || value === null || depth === 3) return [];
   return Object.values(value).flatMap((each: unknown) => textsIn(each, depth + 1));
+}
+
+/** The claims of an ID token as it stands, unverified; none where it cannot be read. */
+export function unverifiedClaims(idToken: Secret): JWTPayload {
+  try {
+    return decodeJwt(idToken.expose());
+  } catch {
+    return {};
+  }
+}
+
+/** The claims that say whose grant an answer is for. */
+export type ClaimOfGrant = "sub" | "iss" | "aud";
+
+/** The grant whose refresh token was sent. */
+export interface AskedGrant {
+  readonly clientId: string;
+  /** The names of its issuer. Undefined where they are not known just now: then `iss` is not compared. */
+  readonly issuer: IssuerNames | undefined;
+  /** Whether this is the `sub` of its person. */
+  readonly isSubject: (sub: string) => boolean;
+}
+
+/**
+ * Which claim of an answer's ID token names another grant than the one that was asked for; undefined where none does.
+ * The claims are not verified: they came over TLS from the token endpoint (section 3.1.3.7, point 6), and are used to
+ * refuse an answer, never to believe one. A claim that is absent or cannot be read names nobody: the answer may hold the
+ * only refresh token that works, so it is not refused for what nobody can read.
+ *
+ * @see https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse
+ */
+export function claimOfAnotherGrant({ idToken }: TokenSet, asked: AskedGrant): ClaimOfGrant | undefined {
+  if (idToken === undefined) return undefined;
+  const claims: Readonly<Record<string, unknown>> = unverifiedClaims(idToken);
+  const { iss, aud } = claims;
+  const sub = subjectIn(claims);
+  if (sub !== undefined && !asked.isSubject(sub)) return "sub";
+  if (asked.issuer !== undefined && typeof iss === "string" && !isOfIssuer(asked.issuer, iss, claims)) return "iss";
+  const audience = [aud].flat().filter((each) => typeof each === "string");
+  return audience.length === 0 || audience.includes(asked.clientId) ? undefined : "aud";
+}
+
+/** A number counts as its digits, as long as JSON has kept them all. */
+function subjectIn({ sub }: Readonly<Record<string, unknown>>): string | undefined {
+  return Number.isSafeInteger(sub) ? String(sub) : textOf(sub);
+}
+
+/**
+ * Whether `iss` names our issuer. Another name of the same server, such as one with a slash more, is more likely a
+ * setting of ours that is wrong than another issuer's person with the same `sub`.
+ */
+function isOfIssuer(ours: IssuerNames, iss: string, claims: Readonly<Record<string, unknown>>): boolean {
+  return iss === ours.issuer || issuersFor(ours, claims).includes(iss) || isSameServer(ours.issuer, iss);
 }
 
 /** An answer as the text that is sealed into a journal. It may go nowhere else. */

@@ -27,6 +27,7 @@ const levels: Readonly<Record<VaultEvent["type"], "debug" | "info" | "warn" | "e
   discovery_failed: "warn",
   unknown_refusal: "warn",
   client_refused: "error",
+  answer_of_another_grant: "error",
   lapsed: "warn",
   recovered: "info",
   scopes_changed: "warn",

@@ -3,6 +3,7 @@
  * here: that is a result or an error. Who listens does not belong here either.
  */
 import type { LapseReason } from "../core/grant.ts";
+import type { ClaimOfGrant } from "../oauth/token-set.ts";
 
 /** Something that happened to a grant or to our client, for logs and metrics. It never carries a token. */
 export type VaultEvent =
@@ -22,6 +23,16 @@ export type VaultEvent =
       readonly provider: string;
       readonly error: string;
       readonly ambiguous: boolean;
+    }
+  /**
+   * An alarm: the answer to this grant's refresh was meant for another grant. A proxy, or the provider, mixes up
+   * people's answers. Nothing of the answer was used. `claim`: of its ID token, the one that names somebody else.
+   */
+  | {
+      readonly type: "answer_of_another_grant";
+      readonly grantId: string;
+      readonly provider: string;
+      readonly claim: ClaimOfGrant;
     }
   /** The provider's discovery document could not be read when the vault was opened. The next use reads it. */
   | { readonly type: "discovery_failed"; readonly provider: string; readonly message: string }

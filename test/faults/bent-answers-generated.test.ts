@@ -5,7 +5,7 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import { isOnbehalfError } from "../../src/index.ts";
 import type { Grant, Vault } from "../../src/index.ts";
-import { fromJournal, journalText } from "../../src/oauth/token-set.ts";
+import { fromJournal, journalText, unverifiedClaims } from "../../src/oauth/token-set.ts";
 import { tokenResponseOf } from "../../src/oauth/token-endpoint.ts";
 import type { TokenResponse } from "../../src/oauth/token-endpoint.ts";
 import { bentShapes } from "../support/bent-answers.ts";
@@ -112,6 +112,49 @@ test(`refreshes whose answers are bent at random leave each grant that can go on
       await Promise.all([grantId, another].map((each) => vault.revoke(each)));
     }),
     { seed, numRuns: isFull ? 5_000 : 120 },
+  );
+});
+
+test(`refreshes that bring another person's answer, bent at random, give nothing of it to anybody (BENT_SEED=${seed})`, async (t) => {
+  const provider = await bentProvider(t, {}, { strict: true, idTokenAtRefresh: true, vault: { exchangeRate } });
+  const { vault, clock, requests } = provider;
+  let run = 0;
+  await fc.assert(
+    fc.asyncProperty(bentShapes, async ({ bend, what }) => {
+      run += 1;
+      provider.bend = {};
+      const { grantId, scopes: held } = await provider.connect(`ada-${run}/1`);
+      clock.advance(day);
+      let bent: BentResult | undefined;
+      let issued: unknown;
+      provider.bend = {
+        claims: () => ({ sub: `bob-${run}` }),
+        token(healthy) {
+          if (bent !== undefined) return { status: 503 };
+          bent = bentBy(bend, healthy);
+          issued = healthy["refresh_token"];
+          return bent.answer;
+        },
+      };
+      const token = await tokenOf(vault, grantId);
+      assert.ok(bent !== undefined, "the provider was asked");
+      const response = read(bent);
+      const idToken = response.kind === "tokens" ? response.tokens.idToken : undefined;
+      // An ID token that was cut off names nobody.
+      const namesBob = idToken !== undefined && unverifiedClaims(idToken).sub === `bob-${run}`;
+      if (response.kind === "tokens" && !bent.isCut) assert.ok(namesBob, what);
+      provider.bend = {};
+      if (namesBob) {
+        const { generation, scopes, lastError } = await vault.grant(grantId);
+        assert.deepEqual([token, generation, scopes], [undefined, 1, held]);
+        assert.equal(lastError?.error, "answer_of_another_grant");
+        clock.advance(day);
+        assert.notEqual(await tokenOf(vault, grantId), bent.usable ?? "");
+        assert.ok(!requests.some(({ form }) => form["refresh_token"] === issued));
+      }
+      await vault.revoke(grantId);
+    }),
+    { seed, numRuns: isFull ? 5_000 : 80 },
   );
 });
 

@@ -68,6 +68,8 @@ export interface Bend {
 export interface BentOptions {
   /** A refresh token works once, and so does a code: whatever had an answer of success is `invalid_grant` from then on. */
   readonly strict?: boolean;
+  /** Refreshes bring an ID token as well. By default only codes do. */
+  readonly idTokenAtRefresh?: boolean;
   /** What differs in our record of the provider. */
   readonly provider?: Partial<OidcOptions>;
   /** What differs in `openVault`. By default the store is in memory. */
@@ -178,7 +180,7 @@ export async function bentProvider(t: TestContext, bend: Bend = {}, options: Ben
       refresh_token: refreshToken,
       scope: "openid files",
     };
-    if (isCode) {
+    if (isCode || options.idTokenAtRefresh === true) {
       const now = Math.floor(clock.now() / 1000);
       const claims = { iss: url, aud: clientId, sub: subject, iat: now, exp: now + 3600 };
       healthy["id_token"] = minted(signingKey, { ...claims, ...bent.bend.claims?.(url, request) });

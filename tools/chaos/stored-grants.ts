@@ -52,7 +52,7 @@ async function readGrants(database: RunDatabase, key: Secret): Promise<StoredGra
         generation: row.generation,
         refreshTokens: [
           openRefreshToken(keyring, row)?.expose() ?? [],
-          late.map(({ refreshToken }) => refreshToken.expose()),
+          late.map(({ tokens }) => tokens.refreshToken.expose()),
         ].flat(),
       });
     }

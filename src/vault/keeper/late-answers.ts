@@ -5,7 +5,7 @@ import type { Secret } from "../../core/secret.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
 import type { SealedPlace } from "../../crypto/places.ts";
 import { fromJournal, journalText } from "../../oauth/token-set.ts";
-import type { ReceivedTokens } from "../../oauth/token-set.ts";
+import type { ReceivedTokens, TokenSet } from "../../oauth/token-set.ts";
 import type { GrantRow, LateAnswerRow } from "../../store/store.ts";
 import type { KeeperContext } from "./context.ts";
 import { canonicalOf } from "./scope-change.ts";
@@ -60,17 +60,16 @@ export async function lateAnswers(
     [generation, generation - 1, fromCode].map((parent) => store.lateAnswersOf(grantId, parent)),
   );
   return rows.flat().flatMap((row) => {
-    const { refreshToken, scope } = openLateAnswer(keyring, clientId, row)?.tokens ?? {};
-    return refreshToken === undefined ? [] : [{ lateAnswerId: row.lateAnswerId, refreshToken, scope }];
+    const tokens: TokenSet = openLateAnswer(keyring, clientId, row)?.tokens ?? {};
+    const { refreshToken } = tokens;
+    return refreshToken === undefined ? [] : [{ lateAnswerId: row.lateAnswerId, tokens: { ...tokens, refreshToken } }];
   });
 }
 
-/** The refresh token of a late answer. */
+/** A late answer with a refresh token. */
 export interface LateRefreshToken {
   readonly lateAnswerId: string;
-  readonly refreshToken: Secret;
-  /** What its answer said that it covers; undefined where that answer said nothing. */
-  readonly scope: string | undefined;
+  readonly tokens: TokenSet & { readonly refreshToken: Secret };
 }
 
 /** The parent generation of an answer that came for a code: no refresh token of ours was sent for it. */

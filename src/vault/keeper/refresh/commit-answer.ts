@@ -1,9 +1,13 @@
 import type { GrantState } from "../../../core/grant.ts";
-import { waitAfterMs } from "../../../core/refresh.ts";
+import { answerOfAnotherGrant, waitAfterMs } from "../../../core/refresh.ts";
+import type { Secret } from "../../../core/secret.ts";
 import { scopeAfter } from "../../../oauth/granted-scope.ts";
-import { noAccessToken } from "../../../oauth/token-set.ts";
-import type { ReceivedTokens } from "../../../oauth/token-set.ts";
+import type { Protocol } from "../../../oauth/protocol.ts";
+import type { TokenResponse } from "../../../oauth/token-endpoint.ts";
+import { claimOfAnotherGrant, noAccessToken } from "../../../oauth/token-set.ts";
+import type { ReceivedTokens, TokenSet } from "../../../oauth/token-set.ts";
 import type { GrantRow, TokenColumns } from "../../../store/store.ts";
+import { subjectHash } from "../../grants/sealed-grant.ts";
 import type { KeeperContext } from "../context.ts";
 import type { RefreshOutcome } from "../keeper.ts";
 import { accessExpiresAt, endsOf, livingAccess, openRefreshToken, sealTokens } from "../sealed-tokens.ts";
@@ -18,6 +22,52 @@ import { sealForRescue } from "./rescue-journal.ts";
  * although it is not stored yet.
  */
 const callerWaitsMs = 1_000;
+
+/** What came back for a refresh token that was sent. */
+export interface Answered {
+  readonly response: TokenResponse;
+  /** When the request was sent, milliseconds since the epoch. */
+  readonly receivedAt: number;
+}
+
+/**
+ * Sends a refresh token of a grant. Every refresh is sent here, so that one rule holds: an answer whose ID token names
+ * another grant is none. Nothing of it may be handed out, committed or kept.
+ *
+ * @throws {OnbehalfError} as `Protocol.refresh`
+ */
+export async function sendRefreshToken(
+  context: KeeperContext,
+  protocol: Protocol,
+  grant: GrantRow,
+  refreshToken: Secret,
+): Promise<Answered> {
+  const receivedAt = context.clock.now();
+  const response = await protocol.refresh(refreshToken);
+  if (response.kind !== "tokens" || !isOfAnotherGrant(context, grant, response.tokens)) return { response, receivedAt };
+  return { response: { kind: "unusable", status: 200, error: answerOfAnotherGrant }, receivedAt };
+}
+
+/**
+ * Whether an answer's ID token names another grant: a proxy or the provider has mixed up two people's answers. Where it
+ * does, an event tells the operator.
+ *
+ * @param grant the one whose refresh token was sent
+ */
+export function isOfAnotherGrant(
+  { keyring, protocols, emit }: Pick<KeeperContext, "keyring" | "protocols" | "emit">,
+  grant: Pick<GrantRow, "grantId" | "provider" | "clientId" | "issuer" | "subjectHash">,
+  tokens: TokenSet,
+): boolean {
+  const { grantId, provider, clientId } = grant;
+  const claim = claimOfAnotherGrant(tokens, {
+    clientId,
+    issuer: protocols.get(provider)?.provider,
+    isSubject: (sub) => subjectHash(keyring, grant.issuer, sub).equals(grant.subjectHash),
+  });
+  if (claim !== undefined) emit({ type: answerOfAnotherGrant, grantId, provider, claim });
+  return claim !== undefined;
+}
 
 /** An answer that is being committed. */
 export interface Commit {

@@ -6,15 +6,14 @@
 import { randomUUID } from "node:crypto";
 import { isOnbehalfError } from "../../../core/errors.ts";
 import { waitBeforeMs } from "../../../core/second-look.ts";
-import type { TokenResponse } from "../../../oauth/token-endpoint.ts";
 import { protocolOf } from "../../context.ts";
 import type { KeeperContext } from "../context.ts";
 import type { Priority, RefreshOutcome, SeenGrant } from "../keeper.ts";
 import { openRefreshToken } from "../sealed-tokens.ts";
 import { backOff, beginAttempt, shortBackOffMs } from "./begin-attempt.ts";
 import type { Attempted } from "./begin-attempt.ts";
-import { commitAnswer, settled } from "./commit-answer.ts";
-import type { Commit } from "./commit-answer.ts";
+import { commitAnswer, sendRefreshToken, settled } from "./commit-answer.ts";
+import type { Answered, Commit } from "./commit-answer.ts";
 import { endAttempt } from "./end-attempt.ts";
 import { decisionOn, settleFailure } from "./failed-exchange.ts";
 import type { Exchange } from "./failed-exchange.ts";
@@ -96,29 +95,22 @@ async function exchange(context: KeeperContext, attempted: Attempted, needsToken
   }
 }
 
-/** What came back for a refresh token that was sent. */
-interface Sent extends Exchange {
-  readonly response: TokenResponse;
-  /** When the request was sent, milliseconds since the epoch. */
-  readonly receivedAt: number;
-}
-
 /**
  * Sends the grant's refresh token; undefined where the grant holds none. An OnbehalfError here comes before the request
  * is sent. The attempt must then be ended, or other processes would believe that this one crashed.
  */
-async function send(context: KeeperContext, attempted: Attempted): Promise<Sent | undefined> {
+async function send(context: KeeperContext, attempted: Attempted): Promise<(Exchange & Answered) | undefined> {
   const { grant } = attempted;
-  const receivedAt = context.clock.now();
+  const at = context.clock.now();
   try {
     const protocol = protocolOf(context, grant);
     const refreshToken = openRefreshToken(context.keyring, grant);
     if (refreshToken === undefined) return undefined;
-    const response = await protocol.refresh(refreshToken);
-    return { ...attempted, context, protocol, refreshToken, response, receivedAt };
+    const answered = await sendRefreshToken(context, protocol, grant, refreshToken);
+    return { ...attempted, context, protocol, refreshToken, ...answered };
   } catch (error) {
     if (isOnbehalfError(error)) {
-      await endAttempt(context, attempted, { error: error.code, at: receivedAt, retryAt: null, lookAt: null });
+      await endAttempt(context, attempted, { error: error.code, at, retryAt: null, lookAt: null });
     }
     throw error;
   }

@@ -1,7 +1,7 @@
 import { isOnbehalfError } from "../../../core/errors.ts";
 import { ifReadable } from "../../errors/grant-unreadable.ts";
 import type { KeeperContext, RescuedAnswer } from "../context.ts";
-import { commitOnce, tokenColumns } from "./commit-answer.ts";
+import { commitOnce, isOfAnotherGrant, tokenColumns } from "./commit-answer.ts";
 import { keepLateAnswer } from "../late-answers.ts";
 import { openRescued } from "./rescue-journal.ts";
 
@@ -40,6 +40,8 @@ async function commitKept(context: KeeperContext, rescued: RescuedAnswer): Promi
   // Another store sealed it, or its grant is not here. It may be the only copy of a token of that store: do not delete
   // it.
   if (grant === undefined || received === undefined) return false;
+  // A process of an earlier version kept it, and compared no ID token. Nobody may use what is in it.
+  if (isOfAnotherGrant(context, grant, received.tokens)) return true;
   const parent = { ...grant, generation: rescued.parentGeneration };
   const columns =
     grant.generation === parent.generation ? ifReadable(() => tokenColumns(context, grant, received)) : undefined;

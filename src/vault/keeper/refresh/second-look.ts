@@ -5,7 +5,7 @@ import type { Decision } from "../../../core/refresh.ts";
 import { afterRefusal, lookAgainMs } from "../../../core/second-look.ts";
 import { gateOf } from "../gate/gate.ts";
 import type { RefreshOutcome } from "../keeper.ts";
-import { commitAnswer, settled } from "./commit-answer.ts";
+import { commitAnswer, isOfAnotherGrant, sendRefreshToken, settled } from "./commit-answer.ts";
 import type { Commit } from "./commit-answer.ts";
 import { endAttempt, isOutcomeUnknown } from "./end-attempt.ts";
 import { decisionOn, settleFailure } from "./failed-exchange.ts";
@@ -84,9 +84,11 @@ async function whereMoved({ context, grant }: Exchange): Promise<Commit | undefi
 async function tryLateAnswers(exchange: Exchange): Promise<Commit | undefined> {
   const { context, protocol, grant } = exchange;
   const unjudged: (Decision & { do: "retry" })[] = [];
-  for (const { lateAnswerId, refreshToken, scope } of await lateAnswers(context, grant)) {
-    const receivedAt = context.clock.now();
-    const response = await protocol.refresh(refreshToken);
+  for (const { lateAnswerId, tokens: late } of await lateAnswers(context, grant)) {
+    // One that an earlier version kept: nobody compared its ID token then.
+    if (isOfAnotherGrant(context, grant, late)) continue;
+    const { refreshToken, scope } = late;
+    const { response, receivedAt } = await sendRefreshToken(context, protocol, grant, refreshToken);
     if (response.kind !== "tokens") {
       const decision = decisionOn(protocol, response);
       if (decision.do === "retry") unjudged.push(decision);
@@ -137,8 +139,7 @@ async function askAgain(first: Exchange, error: string): Promise<Commit | undefi
   const { permit } = answer;
   const exchange = { ...first, permit };
   try {
-    const receivedAt = context.clock.now();
-    const response = await protocol.refresh(refreshToken);
+    const { response, receivedAt } = await sendRefreshToken(context, protocol, grant, refreshToken);
     if (response.kind === "tokens") {
       permit.success();
       return commitAnswer(context, grant, { tokens: response.tokens, receivedAt });
