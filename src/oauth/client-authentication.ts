@@ -1,4 +1,5 @@
-import * as oauth from "oauth4webapi";
+import type * as oauth from "oauth4webapi";
+import type { Secret } from "../core/secret.ts";
 import type { Client, ClientAuthenticationMethod, Provider } from "../providers/provider.ts";
 
 /**
@@ -36,27 +37,14 @@ export function listedMethod(
 }
 
 /**
- * Sends what a method asks for.
- *
- * @param method of a client that has a secret; a client without one sends its id alone, whatever the method
- * @see https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1
- */
-export function authenticating(method: ClientAuthenticationMethod, { clientSecret }: Client): oauth.ClientAuth {
-  if (clientSecret === undefined || method === "none") return oauth.None();
-  return method === "client_secret_basic"
-    ? basic(clientSecret.expose())
-    : oauth.ClientSecretPost(clientSecret.expose());
-}
-
-/**
  * Basic authentication with the encoding of forms and no more than that: `-`, `_`, `.` and `*` stay as they are. Many
  * servers do not decode. An id such as `my-app` must reach them as `my-app`, or they know no such client.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#appendix-B
  */
-function basic(clientSecret: string): oauth.ClientAuth {
+export function basicAuthentication(clientSecret: Secret): oauth.ClientAuth {
   return (_server, { client_id: clientId }, _body, headers) => {
-    headers.set("authorization", `Basic ${btoa(`${formEncoded(clientId)}:${formEncoded(clientSecret)}`)}`);
+    headers.set("authorization", `Basic ${btoa(`${formEncoded(clientId)}:${formEncoded(clientSecret.expose())}`)}`);
   };
 }
 

@@ -20,24 +20,6 @@ export function readScope(value: unknown): ScopeAnswer {
   return scopes.size === 0 ? { scopeUnread: true } : { scope: [...scopes].join(" ") };
 }
 
-/**
- * What a grant covers after an answer. A scope that cannot be read grants nothing beyond what was held: that somebody
- * did not understand an answer is no consent.
- *
- * @param held what the grant covered before, separated by spaces; undefined: there was none
- * @param asked what the sign-in asked for; empty at a refresh
- * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.1
- * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
- */
-export function scopeAfter(
-  { scope, scopeUnread }: ScopeAnswer,
-  held: string | undefined,
-  asked: readonly string[] = [],
-): string {
-  if (scope !== undefined) return scope;
-  return scopeUnread === true || asked.length === 0 ? (held ?? "") : asked.join(" ");
-}
-
 const deepest = 4;
 
 function textsIn(value: unknown, depth: number): string[] {

@@ -20,7 +20,7 @@ export type LifetimeHabits = Pick<Provider, "accessTokenTtlSeconds" | "announced
 const longestLifeSeconds = 3_155_760_000;
 
 /** No token lives for ten years. A number beyond that is a point in time, where it is a time of these decades. */
-const tenYearsSeconds = 315_576_000;
+export const tenYearsSeconds = 315_576_000;
 
 /** From this number on, a point in time is written in milliseconds. */
 const firstMilliseconds = 100_000_000_000;

@@ -4,10 +4,10 @@ import { defined } from "../core/defined.ts";
 import type { TokenFailure } from "../core/refresh.ts";
 import type { Secret } from "../core/secret.ts";
 import { readAnswer, readRefusal } from "./answer-members.ts";
-import { authenticating, recordedMethod } from "./client-authentication.ts";
+import { basicAuthentication, recordedMethod } from "./client-authentication.ts";
 import { refusalWord } from "./refusal-word.ts";
 import type { LifetimeHabits } from "./lifetimes.ts";
-import { noAccessToken, tokenSetOf } from "./token-set.ts";
+import { noAccessToken, plainTokenSet, tokenSetOf } from "./token-set.ts";
 import type { AnswerContext, TokenSet } from "./token-set.ts";
 import { boundedRequest, retryAfterMs } from "./bounded-fetch.ts";
 import type { HttpAnswer, HttpResult, BoundedFetch } from "./bounded-fetch.ts";
@@ -92,6 +92,19 @@ async function post(
 }
 
 /**
+ * Sends what a method asks for.
+ *
+ * @param method of a client that has a secret; a client without one sends its id alone, whatever the method
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1
+ */
+export function authenticating(method: ClientAuthenticationMethod, { clientSecret }: Client): oauth.ClientAuth {
+  if (clientSecret === undefined || method === "none") return oauth.None();
+  return method === "client_secret_basic"
+    ? basicAuthentication(clientSecret)
+    : oauth.ClientSecretPost(clientSecret.expose());
+}
+
+/**
  * Reads an HTTP result as the answer of a token endpoint. A refusal counts whatever the status, because some
  * providers send it with 200. It does not count beside a token: that answer may hold the only copy of a rotated
  * refresh token. For the same reason, an answer with success that is too large, or was cut off, counts where a refresh
@@ -111,6 +124,8 @@ export function tokenResponseOf(result: HttpResult, now: number, habits: Lifetim
     defined({ kind: "unusable" as const, status, error, retryAfterMs: retryAfterMs(headers, now) });
   if (result.kind === "too-large") return tokensInPart(result, context) ?? unusable("body_too_large");
 
+  const plain = isSuccess(status) ? plainTokenSet(text, habits) : undefined;
+  if (plain !== undefined) return { kind: "tokens", tokens: plain };
   const answer = isSuccess(status) ? readAnswer(text) : undefined;
   if (answer?.isWhole === false) return tokensInPart(result, context) ?? unusable("not_json");
   const tokens = answer === undefined ? undefined : tokenSetOf(answer.members, { ...answer, ...context });

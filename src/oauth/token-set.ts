@@ -8,7 +8,7 @@ import type { AnswerMembers } from "./answer-members.ts";
 import { parseObject } from "./bounded-fetch.ts";
 import { readScope } from "./granted-scope.ts";
 import type { ScopeAnswer } from "./granted-scope.ts";
-import { lifetimesOf } from "./lifetimes.ts";
+import { lifetimesOf, tenYearsSeconds } from "./lifetimes.ts";
 import type { LifetimeHabits, Lifetimes } from "./lifetimes.ts";
 
 /**
@@ -54,6 +54,60 @@ const notBearer: ReadonlySet<string> = new Set(["mac", "dpop", "pop", "n_a"]);
 /** How many refresh tokens of one answer are kept besides the one that counts. */
 const mostOthers = 8;
 
+/** The members that RFC 6749 section 5.1 and OpenID Connect give an answer, each with the type that it has there. */
+const plainTypes: Readonly<Record<string, "string" | "number">> = {
+  access_token: "string",
+  token_type: "string",
+  expires_in: "number",
+  refresh_token: "string",
+  scope: "string",
+  id_token: "string",
+};
+
+/** Scopes as RFC 6749 section 3.3 writes them, without the characters that some providers put around or between them. */
+const plainScope = /^[\x21\x23-\x2b\x2d-\x5a\x5d-\x7e]+(?: [\x21\x23-\x2b\x2d-\x5a\x5d-\x7e]+)*$/;
+
+/**
+ * Reads an answer that has the form of RFC 6749 section 5.1 and no other member, as most answers have: nothing of it
+ * needs to be interpreted. It says what {@link tokenSetOf} says of the same answer.
+ *
+ * @param text the body, which came whole
+ * @param announcedEnds members to which the provider's record gives a meaning of their own
+ * @returns undefined where the answer has any other form. It may be as good; `readAnswer` reads it
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.1
+ */
+export function plainTokenSet(text: string, { announcedEnds = {} }: LifetimeHabits = {}): TokenSet | undefined {
+  const body = parseObject(text) ?? {};
+  const isPlain = ([name, value]: readonly [string, unknown]): boolean =>
+    Object.hasOwn(plainTypes, name) &&
+    typeof value === plainTypes[name] &&
+    value !== "" &&
+    !Object.hasOwn(announcedEnds, name);
+  if (!Object.entries(body).every(isPlain) || squeezed(JSON.stringify(body)) !== squeezed(text)) return undefined;
+  const { expires_in: life, refresh_token: refresh, scope, id_token: idToken } = body;
+  const accessToken = accessTokenOf(body);
+  if (accessToken === undefined || accessToken !== body["access_token"]) return undefined;
+  if (!Number.isSafeInteger(life) || !(Number(life) > 0) || Number(life) > tenYearsSeconds) return undefined;
+  if (typeof refresh === "string" && !isRefreshToken(refresh)) return undefined;
+  if (typeof scope === "string" && !(plainScope.test(scope) && isWithoutRepetition(scope.split(" ")))) return undefined;
+  return {
+    accessToken: new Secret(accessToken),
+    expiresInSeconds: Number(life),
+    ...(typeof refresh === "string" ? { refreshToken: new Secret(refresh) } : {}),
+    ...(typeof scope === "string" ? { scope } : {}),
+    ...(typeof idToken === "string" ? { idToken: new Secret(idToken) } : {}),
+  };
+}
+
+/** Without its white space. A text that differs from its own reading in more has a member twice, or odd escapes. */
+function squeezed(text: string): string {
+  return text.replaceAll(/\s+/g, "");
+}
+
+function isWithoutRepetition(texts: readonly string[]): boolean {
+  return new Set(texts).size === texts.length;
+}
+
 /** What is known of an answer besides its members. */
 export interface AnswerContext extends Omit<AnswerMembers, "members"> {
   /** When the request was sent, milliseconds since the epoch. Points in time that the answer names count from then. */
@@ -84,6 +138,24 @@ export function tokenSetOf(members: AnswerMembers["members"], more: Partial<Answ
     // Taken as it is. Its verifier refuses one that is malformed.
     idToken: secretOf(members["id_token"]),
   });
+}
+
+/**
+ * What a grant covers after an answer. A scope that cannot be read grants nothing beyond what was held: that somebody
+ * did not understand an answer is no consent.
+ *
+ * @param held what the grant covered before, separated by spaces; undefined: there was none
+ * @param asked what the sign-in asked for; empty at a refresh
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.1
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
+ */
+export function scopeAfter(
+  { scope, scopeUnread }: ScopeAnswer,
+  held: string | undefined,
+  asked: readonly string[] = [],
+): string {
+  if (scope !== undefined) return scope;
+  return scopeUnread === true || asked.length === 0 ? (held ?? "") : asked.join(" ");
 }
 
 /** The access token; undefined where there is none, no header can carry it, or it is no bearer token. */

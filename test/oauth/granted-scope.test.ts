@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { readScope, scopeAfter } from "../../src/oauth/granted-scope.ts";
+import { readScope } from "../../src/oauth/granted-scope.ts";
+import { scopeAfter } from "../../src/oauth/token-set.ts";
 
 const both = "openid files";
 

@@ -1,10 +1,9 @@
 import type { GrantState } from "../../../core/grant.ts";
 import { answerOfAnotherGrant, waitAfterMs } from "../../../core/refresh.ts";
 import type { Secret } from "../../../core/secret.ts";
-import { scopeAfter } from "../../../oauth/granted-scope.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import type { TokenResponse } from "../../../oauth/token-endpoint.ts";
-import { claimOfAnotherGrant, noAccessToken } from "../../../oauth/token-set.ts";
+import { claimOfAnotherGrant, noAccessToken, scopeAfter } from "../../../oauth/token-set.ts";
 import type { ReceivedTokens, TokenSet } from "../../../oauth/token-set.ts";
 import type { GrantRow, TokenColumns } from "../../../store/store.ts";
 import { subjectHash } from "../../grants/sealed-grant.ts";
