@@ -7,7 +7,7 @@
  */
 import { isInFuture, remainingMs } from "../src/core/recorded-time.ts";
 import { isUsable } from "../src/core/grant.ts";
-import { mayBeRefreshed } from "../src/core/second-look.ts";
+import { isDueForLastLook } from "../src/core/second-look.ts";
 import type { Attempt } from "../src/core/take-over.ts";
 import type { GrantRow, IntakeRow, LateAnswerRow, Store } from "../src/store/store.ts";
 
@@ -131,7 +131,8 @@ export class ModelStore implements Operations {
   beginAttempt: Operations["beginAttempt"] = ({ attemptId, grantId, generation, owner, at }, replaces) => {
     const grant = this.#grants.get(grantId);
     if (grant === undefined) return { kind: "gone" };
-    if (grant.generation !== generation || !mayBeRefreshed(grant, at)) return { kind: "moved", grant };
+    const maySend = isUsable(grant.state) || isDueForLastLook(grant, at);
+    if (grant.generation !== generation || !maySend) return { kind: "moved", grant };
     if (remainingMs(grant.retryAt, grant.lastErrorAt, at) > 0) return { kind: "backing-off", grant };
     const held = this.#attempts.get(grantId);
     if (held?.generation === generation && held.attemptId !== replaces) {

@@ -1,4 +1,3 @@
-import { isUsable } from "./grant.ts";
 import type { GrantState } from "./grant.ts";
 import { clockLeewayMs, remainingMs } from "./recorded-time.ts";
 
@@ -84,12 +83,12 @@ export function waitBeforeMs({ retryAt, lookAt, lastErrorAt }: RetryTimes, needs
 }
 
 /**
- * Whether the grant's refresh token may be sent: it is in use, or has lapsed and is due for its last look.
+ * Whether a grant has lapsed and is due for its last look. Then its refresh token may be sent, as that of a usable one.
  *
  * @param now milliseconds since the epoch
  */
-export function mayBeRefreshed({ state, lookAt }: LookedAt, now: number): boolean {
-  return isUsable(state) || (state === "lapsed" && lookAt !== null && (lookAt <= now || lookAt > latestLook(now)));
+export function isDueForLastLook({ state, lookAt }: LookedAt, now: number): boolean {
+  return state === "lapsed" && lookAt !== null && (lookAt <= now || lookAt > latestLook(now));
 }
 
 /** No look is put off beyond this time. One that seems to be was written by a clock that was ahead, and is due. */

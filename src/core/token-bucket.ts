@@ -30,7 +30,7 @@ export function take(bucket: TokenBucket, size: BucketSize, now: number): { buck
   const tokens = Math.min(size.burst, bucket.tokens + (elapsedMs / 1000) * size.perSecond);
   // After a clock was set back, time counts from now on. Otherwise the bucket would stay empty for as long as it was
   // ahead.
-  const at = isInFuture(bucket.at, now) ? now : Math.max(now, bucket.at);
+  const at = bucket.at > now && !isInFuture(bucket.at, now) ? bucket.at : now;
   if (tokens >= 1) return { bucket: { tokens: tokens - 1, at }, waitMs: 0 };
   return { bucket: { tokens, at }, waitMs: Math.ceil(((1 - tokens) / size.perSecond) * 1000) };
 }

@@ -44,13 +44,14 @@ export async function verifyIdToken(idToken: Secret, checks: IdTokenChecks): Pro
   const { provider, clientId, now, receivedAt = now } = checks;
   const token = idToken.expose();
   assertStrictForm(token);
+  // Claims that are not verified yet may fill the pattern of an issuer: where they lie, the signature is wrong.
+  const claimed = unverifiedClaims(idToken);
   let claims: JWTPayload;
   let alg: string;
   try {
     const verified = await jwtVerify(token, checks.getKey, {
       algorithms: [...(checks.algorithms ?? provider.idTokenAlgorithms)],
-      // Claims that are not verified yet may fill the pattern of an issuer: where they lie, the signature is wrong.
-      issuer: issuersFor(provider, unverifiedClaims(idToken)),
+      issuer: claimed.iss === provider.issuer ? provider.issuer : issuersFor(provider, claimed),
       audience: clientId,
       currentDate: new Date(receivedAt),
       clockTolerance: leewaySeconds,

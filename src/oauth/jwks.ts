@@ -50,7 +50,10 @@ export class Jwks {
    * @throws {OnbehalfError} `provider_unavailable`: the keys cannot be read or used just now
    */
   readonly getKey: JWTVerifyGetKey = async (header, token) => {
-    const isFresh = remainingMs(this.#freshUntil, this.#freshSince, this.#clock.now()) > 0;
+    const now = this.#clock.now();
+    const [since, until] = [this.#freshSince, this.#freshUntil];
+    // Outside of the time that they were read for, the clock may have been wrong.
+    const isFresh = (since <= now && now < until) || remainingMs(until, since, now) > 0;
     const read = !isFresh && (await this.#fetch());
     try {
       return await this.#find(header, token);

@@ -122,7 +122,9 @@ export class HttpProtocol implements Protocol {
   }
 
   #isFresh(): boolean {
-    return this.#metadata !== undefined && remainingMs(this.#freshUntil, this.#readAt, this.#clock.now()) > 0;
+    if (this.#metadata === undefined) return false;
+    // What the provider's record says does not age.
+    return this.#freshUntil === Infinity || remainingMs(this.#freshUntil, this.#readAt, this.#clock.now()) > 0;
   }
 
   #discover(): Promise<Metadata> {

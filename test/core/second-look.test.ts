@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { afterRefusal, lookAgainMs, mayBeRefreshed, waitBeforeMs } from "../../src/core/second-look.ts";
+import { afterRefusal, isDueForLastLook, lookAgainMs, waitBeforeMs } from "../../src/core/second-look.ts";
 import type { LookedAt } from "../../src/core/second-look.ts";
 
 const now = Date.UTC(2026, 10, 22);
@@ -48,15 +48,17 @@ describe("waitBeforeMs", () => {
   }
 });
 
-test("mayBeRefreshed lets usable grants be refreshed, and lapsed ones that are due for their last look", () => {
-  const may = (grant: LookedAt): boolean => mayBeRefreshed(grant, now);
-  assert.ok(may(active) && may({ state: "suspect", lookAt: null }) && may(lapsed));
+test("isDueForLastLook finds lapsed grants whose look is due, and no others", () => {
+  const isDue = (grant: LookedAt): boolean => isDueForLastLook(grant, now);
+  assert.ok(isDue(lapsed));
   for (const grant of [
+    { state: "active", lookAt: now },
+    { state: "suspect", lookAt: now },
     { state: "lapsed", lookAt: null },
     { state: "lapsed", lookAt: now + 1 },
     { state: "revoking", lookAt: now },
     { state: "revoked", lookAt: now },
   ] as const) {
-    assert.equal(may(grant), false, JSON.stringify(grant));
+    assert.equal(isDue(grant), false, JSON.stringify(grant));
   }
 });

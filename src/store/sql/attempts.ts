@@ -1,5 +1,6 @@
 import { clockLeewayMs, isInFuture, remainingMs } from "../../core/recorded-time.ts";
-import { mayBeRefreshed } from "../../core/second-look.ts";
+import { isUsable } from "../../core/grant.ts";
+import { isDueForLastLook } from "../../core/second-look.ts";
 import type { Attempt, AttemptResult } from "../../core/take-over.ts";
 import { assignments, insertList, rowReader, selectList, valuesWriter } from "./column.ts";
 import { lockGrant } from "./grants.ts";
@@ -46,8 +47,10 @@ export function refreshStore(database: Database): RefreshStore {
         // Locked: if the grant could move to its next generation now, a refresh token would be sent that is used already.
         const grant = await lockGrant(sql, grantId);
         if (grant === undefined) return { kind: "gone" };
-        if (grant.generation !== generation || !mayBeRefreshed(grant, at)) return { kind: "moved", grant };
-        if (remainingMs(grant.retryAt, grant.lastErrorAt, at) > 0) return { kind: "backing-off", grant };
+        const maySend = isUsable(grant.state) || isDueForLastLook(grant, at);
+        if (grant.generation !== generation || !maySend) return { kind: "moved", grant };
+        const { retryAt, lastErrorAt } = grant;
+        if (retryAt !== null && remainingMs(retryAt, lastErrorAt, at) > 0) return { kind: "backing-off", grant };
         const now = await sql.now();
         const attempt = await attemptOn(sql, grantId);
         if (attempt !== undefined) {

@@ -4,7 +4,6 @@
  */
 import type { Sealer } from "../../crypto/keyring.ts";
 import { reauthorizeBefore } from "../../core/announced-ends.ts";
-import { defined } from "../../core/defined.ts";
 import { isUsable, scopesOf } from "../../core/grant.ts";
 import type { Grant, Profile } from "../../core/grant.ts";
 import { Secret } from "../../core/secret.ts";
@@ -96,7 +95,6 @@ export function grantOf(keyring: Sealer, row: GrantRow, askedBy?: string): Grant
   const { profile, externalIds } = openPerson(keyring, row);
   const externalId = askedBy !== undefined && externalIds.includes(askedBy) ? askedBy : externalIds[0];
   const { lastError, reason } = row;
-  const date = (at: number | null): Date | undefined => (at === null ? undefined : new Date(at));
   return {
     grantId: row.grantId,
     provider: row.provider,
@@ -112,15 +110,20 @@ export function grantOf(keyring: Sealer, row: GrantRow, askedBy?: string): Grant
     generation: row.generation,
     createdAt: new Date(row.createdAt),
     updatedAt: new Date(row.updatedAt),
-    ...defined({
-      externalId,
-      missingScopes: row.lostScope === "" ? undefined : scopesOf(row.lostScope),
-      reason: reason ?? undefined,
-      lastRefreshAt: date(row.lastRefreshAt),
-      accessExpiresAt: date(row.accessExpiresAt),
-      reauthorizeBefore: isUsable(row.state) ? date(reauthorizeBefore(row) ?? null) : undefined,
-      accessTokenEndKnown: row.accessSealed === null ? undefined : row.accessExpiresAt !== null,
-      lastError: lastError === null ? undefined : { error: lastError, at: new Date(row.lastErrorAt ?? 0) },
-    }),
+    ...(externalId === undefined ? {} : { externalId }),
+    ...(row.lostScope === "" ? {} : { missingScopes: scopesOf(row.lostScope) }),
+    ...(reason === null ? {} : { reason }),
+    ...(row.lastRefreshAt === null ? {} : { lastRefreshAt: new Date(row.lastRefreshAt) }),
+    ...(row.accessExpiresAt === null ? {} : { accessExpiresAt: new Date(row.accessExpiresAt) }),
+    ...(isUsable(row.state) ? endOfConsent(row) : {}),
+    ...(row.accessSealed === null ? {} : { accessTokenEndKnown: row.accessExpiresAt !== null }),
+    ...(lastError === null ? {} : { lastError: { error: lastError, at: new Date(row.lastErrorAt ?? 0) } }),
   };
+}
+
+/** When a grant needs a new consent; nothing where no end is known, as with most providers. */
+function endOfConsent(row: GrantRow): Pick<Grant, "reauthorizeBefore"> {
+  const isKnown = (row.refreshExpiresAt ?? row.consentExpiresAt) !== null;
+  const end = isKnown ? reauthorizeBefore(row) : undefined;
+  return end === undefined ? {} : { reauthorizeBefore: new Date(end) };
 }

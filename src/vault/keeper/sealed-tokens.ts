@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { endsAfter } from "../../core/announced-ends.ts";
-import type { EndsBefore } from "../../core/announced-ends.ts";
+import type { AnnouncedEnds, EndsBefore } from "../../core/announced-ends.ts";
 import { Secret } from "../../core/secret.ts";
 import { isLiving } from "../../core/token-life.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
@@ -22,7 +22,7 @@ export type ScopeColumns = Pick<GrantRow, "scope" | "lostScope">;
 /** What a grant keeps where an answer brings nothing in its place. */
 export interface KeptTokens {
   readonly refreshToken?: Secret | undefined;
-  /** The ends that were announced for what the grant held before. Absent: this is a new consent. */
+  /** The ends that were announced for what the grant held before. Absent: none were, or this is a new consent. */
   readonly ends?: EndsBefore | undefined;
   /** An access token that still lives, and when it expires, milliseconds since the epoch. */
   readonly access?: { readonly token: Secret; readonly expiresAt: number | null } | undefined;
@@ -49,7 +49,11 @@ export function sealTokens(
       ? kept?.access
       : { token: tokens.accessToken, expiresAt: accessExpiresAt(tokens, receivedAt, refreshToken !== undefined) };
   const hasRefreshToken = tokens.refreshToken !== undefined;
-  const { refreshExpiresAt, consentExpiresAt } = endsAfter(kept?.ends, { ...tokens, receivedAt, hasRefreshToken });
+  const life = tokens.refreshTokenExpiresInSeconds ?? tokens.consentExpiresInSeconds;
+  const { refreshExpiresAt, consentExpiresAt } =
+    life === undefined && kept?.ends === undefined
+      ? noEnds
+      : endsAfter(kept?.ends, { ...tokens, receivedAt, hasRefreshToken });
   return {
     refreshSealed:
       refreshToken === undefined
@@ -69,8 +73,12 @@ export function sealTokens(
   };
 }
 
-/** The ends that are known of a row. */
-export function endsOf({ accessIssuedAt, refreshExpiresAt, consentExpiresAt }: GrantRow): EndsBefore {
+/** Most providers announce no end of refresh tokens and consents. */
+const noEnds: AnnouncedEnds = { refreshExpiresAt: null, consentExpiresAt: null };
+
+/** The ends that are known of a row; undefined where none is. */
+export function endsOf({ accessIssuedAt, refreshExpiresAt, consentExpiresAt }: GrantRow): EndsBefore | undefined {
+  if (refreshExpiresAt === null && consentExpiresAt === null) return undefined;
   return { exchangedAt: accessIssuedAt ?? 0, refreshExpiresAt, consentExpiresAt };
 }
 

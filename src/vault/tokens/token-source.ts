@@ -8,7 +8,7 @@ import { invalidRequest, isOnbehalfError } from "../../core/errors.ts";
 import { isUsable, scopesOf } from "../../core/grant.ts";
 import type { GrantRef, LapseReason } from "../../core/grant.ts";
 import { isInFuture } from "../../core/recorded-time.ts";
-import { mayBeRefreshed } from "../../core/second-look.ts";
+import { isDueForLastLook } from "../../core/second-look.ts";
 import { SingleFlight, waitFor } from "../../core/single-flight.ts";
 import { tokenDigest } from "../../crypto/token-digest.ts";
 import type { GrantRow } from "../../store/store.ts";
@@ -365,7 +365,7 @@ export class TokenSource {
   }
 
   #assertUsable(row: GrantRow): void {
-    if (mayBeRefreshed(row, this.#context.clock.now())) return;
+    if (isUsable(row.state) || isDueForLastLook(row, this.#context.clock.now())) return;
     // The token that the cache still holds is dead. Drop it now: the change poll would let it be handed out until then.
     this.#cache.drop(row.grantId);
     this.#reauthorize(row, row.reason ?? "revoked");

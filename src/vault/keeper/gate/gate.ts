@@ -111,7 +111,7 @@ export class Gate {
   }
 
   #mayAsk(): ReturnType<typeof mayAsk> {
-    return mayAsk(this.#breaker, this.#seams.clock.now());
+    return this.#breaker === closedBreaker ? "ask" : mayAsk(this.#breaker, this.#seams.clock.now());
   }
 
   #reject(waitMs: number): Rejected {

@@ -35,7 +35,8 @@ export async function refreshGrant(
   // Before anything is touched: another process may have that client.
   protocolOf(context, seen);
   const needsToken = priority === "interactive" && !holdsToken(seen, clock.now());
-  const waitMs = waitBeforeMs(seen, needsToken, clock.now());
+  // Only after a failure is there anything to wait for.
+  const waitMs = typeof seen.retryAt === "number" ? waitBeforeMs(seen, needsToken, clock.now()) : 0;
   if (waitMs > shortBackOffMs) return backOff(context, seen);
   if (waitMs > 0) await sleep(waitMs);
 
