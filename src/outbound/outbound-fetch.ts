@@ -237,6 +237,12 @@ function responseOf(
   return Object.defineProperty(new Response(body, init), "url", { value: url.href });
 }
 
+/**
+ * How much of a body is read before anybody asks for it, bytes. A short answer that nobody reads so gives its socket
+ * back: it would keep a program alive that looked at the status and at no more.
+ */
+const readAheadBytes = 65_536;
+
 /** A body that is read from the socket as fast as it is read from the stream. */
 function streamOf(source: Readable, incoming: IncomingMessage): ReadableStream<Uint8Array> {
   const chunks = source[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
@@ -252,6 +258,6 @@ function streamOf(source: Readable, incoming: IncomingMessage): ReadableStream<U
         incoming.destroy();
       },
     },
-    { highWaterMark: 0 },
+    new ByteLengthQueuingStrategy({ highWaterMark: readAheadBytes }),
   );
 }

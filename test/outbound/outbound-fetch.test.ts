@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { IncomingMessage, RequestListener, Server } from "node:http";
@@ -6,6 +7,7 @@ import { createServer as createTcpServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
+import { promisify } from "node:util";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { boundedRequest } from "../../src/oauth/bounded-fetch.ts";
 import { outboundFetch } from "../../src/outbound/outbound-fetch.ts";
@@ -250,6 +252,48 @@ describe("what comes back", () => {
     });
     const response = await send(url, { method: "POST", body: never, duplex: "half" });
     assert.deepEqual([response.status, await response.text()], [413, "too large"]);
+  });
+});
+
+/** A program that looks at the status of an answer, and at nothing else. */
+const looksAtTheStatus = `
+  import { outboundFetch } from ${JSON.stringify(new URL("../../src/outbound/outbound-fetch.ts", import.meta.url).href)};
+  const answer = await outboundFetch({})(process.argv[1]);
+  process.stdout.write(String(answer.status));
+  globalThis.kept = answer;
+`;
+
+describe("an answer that nobody reads", () => {
+  for (const [which, body] of [
+    ["a short one", "x".repeat(100)],
+    ["one of a megabyte", "x".repeat(1_000_000)],
+    ["one that does not end by itself, and is longer than is read ahead", undefined],
+  ] as const) {
+    test(`an answer that nobody reads lets the program end: ${which}`, { timeout: 60_000 }, async (t) => {
+      const { url, server } = await serve(t, (_request, response) => {
+        if (body === undefined) response.write("x".repeat(1_000_000));
+        else response.end(body);
+      });
+      // It never closes a connection by itself, which would end the program, too.
+      server.keepAliveTimeout = 0;
+      const args = ["--input-type=module", "--eval", looksAtTheStatus, url];
+      const { stdout } = await promisify(execFile)(process.execPath, args);
+      assert.equal(stdout, "200");
+    });
+  }
+
+  test("an answer that nobody reads, and that is short, gives its connection to the next request", async (t) => {
+    const { url, server } = await serve(t, (_request, response) => void response.end("short"));
+    let connections = 0;
+    server.on("connection", () => connections++);
+    const kept: Response[] = [];
+    for (let at = 0; at < 5; at++) {
+      kept.push(await send(url));
+      // The body is read in the turns after the head.
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => void setImmediate(resolve));
+    }
+    assert.equal(connections, 1);
+    assert.equal(kept.length, 5);
   });
 });
 
