@@ -277,6 +277,19 @@ describe("another person's answer", () => {
     assert.deepEqual(alarms(bent), [alarm(grant.grantId, "sub")]);
   });
 
+  test("that an earlier version kept beside a grant is not revoked with it", async (t) => {
+    const { bent, grant, store, keyring } = await opened(t);
+    const { grantId } = grant;
+    await keepLateAnswer({ store, keyring }, grant, { tokens: foreign(bent.url), receivedAt: bent.clock.now() });
+    assert.equal((await bent.vault.revoke(grantId)).state, "revoked");
+    assert.deepEqual(
+      bent.requests.flatMap(({ path, form }) => (path === "/revoke" ? form["token"] : [])),
+      ["rt-1"],
+    );
+    assert.deepEqual(await store.lateAnswersOf(grantId), []);
+    assert.deepEqual(alarms(bent), [alarm(grantId, "sub")]);
+  });
+
   test("to the refresh token of a late answer is not committed, and that token is kept", async (t) => {
     const { bent, grant, ...sealed } = await opened(t, { strict: false });
     const { grantId } = grant;

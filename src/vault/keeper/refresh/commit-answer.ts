@@ -3,17 +3,16 @@ import { answerOfAnotherGrant, waitAfterMs } from "../../../core/refresh.ts";
 import type { Secret } from "../../../core/secret.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import type { TokenResponse } from "../../../oauth/token-endpoint.ts";
-import { claimOfAnotherGrant, noAccessToken, scopeAfter } from "../../../oauth/token-set.ts";
-import type { ReceivedTokens, TokenSet } from "../../../oauth/token-set.ts";
+import { noAccessToken, scopeAfter } from "../../../oauth/token-set.ts";
+import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { GrantRow, TokenColumns } from "../../../store/store.ts";
-import { subjectHash } from "../../grants/sealed-grant.ts";
 import type { KeeperContext } from "../context.ts";
 import type { RefreshOutcome } from "../keeper.ts";
 import { accessExpiresAt, endsOf, livingAccess, openRefreshToken, sealTokens } from "../sealed-tokens.ts";
 import { rescueUnlessStored } from "../rescue-unless-stored.ts";
 import { changeOf, tellScopeChange } from "../scope-change.ts";
 import { storeDurably } from "../store-durably.ts";
-import { keepLateAnswer, keepOtherRefreshTokens } from "../late-answers.ts";
+import { isOfAnotherGrant, keepLateAnswer, keepOtherRefreshTokens } from "../late-answers.ts";
 import { sealForRescue } from "./rescue-journal.ts";
 
 /**
@@ -45,27 +44,6 @@ export async function sendRefreshToken(
   const response = await protocol.refresh(refreshToken);
   if (response.kind !== "tokens" || !isOfAnotherGrant(context, grant, response.tokens)) return { response, receivedAt };
   return { response: { kind: "unusable", status: 200, error: answerOfAnotherGrant }, receivedAt };
-}
-
-/**
- * Whether an answer's ID token names another grant: a proxy or the provider has mixed up two people's answers. Where it
- * does, an event tells the operator.
- *
- * @param grant the one whose refresh token was sent
- */
-export function isOfAnotherGrant(
-  { keyring, protocols, emit }: Pick<KeeperContext, "keyring" | "protocols" | "emit">,
-  grant: Pick<GrantRow, "grantId" | "provider" | "clientId" | "issuer" | "subjectHash">,
-  tokens: TokenSet,
-): boolean {
-  const { grantId, provider, clientId } = grant;
-  const claim = claimOfAnotherGrant(tokens, {
-    clientId,
-    issuer: protocols.get(provider)?.provider,
-    isSubject: (sub) => subjectHash(keyring, grant.issuer, sub).equals(grant.subjectHash),
-  });
-  if (claim !== undefined) emit({ type: answerOfAnotherGrant, grantId, provider, claim });
-  return claim !== undefined;
 }
 
 /** An answer that is being committed. */

@@ -1,8 +1,8 @@
 import { isOnbehalfError } from "../../../core/errors.ts";
 import { ifReadable } from "../../errors/grant-unreadable.ts";
 import type { KeeperContext, RescuedAnswer } from "../context.ts";
-import { commitOnce, isOfAnotherGrant, tokenColumns } from "./commit-answer.ts";
-import { keepLateAnswer } from "../late-answers.ts";
+import { commitOnce, tokenColumns } from "./commit-answer.ts";
+import { isOfAnotherGrant, keepLateAnswer } from "../late-answers.ts";
 import { openRescued } from "./rescue-journal.ts";
 
 /**

@@ -5,12 +5,12 @@ import type { Decision } from "../../../core/refresh.ts";
 import { afterRefusal, lookAgainMs } from "../../../core/second-look.ts";
 import { gateOf } from "../gate/gate.ts";
 import type { RefreshOutcome } from "../keeper.ts";
-import { commitAnswer, isOfAnotherGrant, sendRefreshToken, settled } from "./commit-answer.ts";
+import { commitAnswer, sendRefreshToken, settled } from "./commit-answer.ts";
 import type { Commit } from "./commit-answer.ts";
 import { endAttempt, isOutcomeUnknown } from "./end-attempt.ts";
 import { decisionOn, settleFailure } from "./failed-exchange.ts";
 import type { Exchange } from "./failed-exchange.ts";
-import { lateAnswers } from "../late-answers.ts";
+import { isOfAnotherGrant, lateAnswers } from "../late-answers.ts";
 
 /**
  * Decides what becomes of a grant after the provider has called the sent token invalid. That says something about this

@@ -12,7 +12,7 @@ import { protocolOf } from "../../context.ts";
 import { openAccessToken } from "../../grants/sealed-grant.ts";
 import type { KeeperContext } from "../context.ts";
 import type { Priority } from "../keeper.ts";
-import { openLateAnswer } from "../late-answers.ts";
+import { isOfAnotherGrant, openLateAnswer } from "../late-answers.ts";
 import { openRefreshToken } from "../sealed-tokens.ts";
 import { sendRevocation } from "../send-revocation.ts";
 import { suspectSiblings } from "../suspect-siblings.ts";
@@ -90,8 +90,10 @@ export async function endLateAnswers(
     const tokens = openLateAnswer(keyring, grant.clientId, lateAnswer)?.tokens;
     const token = tokens?.refreshToken ?? tokens?.accessToken;
     // It is damaged: nobody can use it any more, and nobody can revoke it.
-    if (token === undefined) emit({ type: "unreadable", grantId, provider: grant.provider });
-    else unconfirmed = (await tell(context, protocol, grantId, token, priority)) ?? unconfirmed;
+    if (tokens === undefined || token === undefined) emit({ type: "unreadable", grantId, provider: grant.provider });
+    // Otherwise an earlier version kept another person's answer, and to revoke it would end that person's grant.
+    else if (!isOfAnotherGrant(context, grant, tokens))
+      unconfirmed = (await tell(context, protocol, grantId, token, priority)) ?? unconfirmed;
     await store.dropLateAnswer(lateAnswer.lateAnswerId);
   }
   return unconfirmed;
