@@ -37,6 +37,7 @@ const levels: Readonly<Record<VaultEvent["type"], "debug" | "info" | "warn" | "e
   revoked: "info",
   revocation_waits: "warn",
   unreadable: "error",
+  store_damaged: "error",
   store_failed: "error",
 };
 

@@ -432,6 +432,16 @@ export interface StoreSignals {
    * so is a dead one at first: proof takes time, so ask again.
    */
   ownerLiveness?(owner: Owner): Promise<"alive" | "dead" | "unknown">;
+  /**
+   * Reads everything that is stored, without keeping this thread from its work, and looks for damage in its structure.
+   * Opening the store looks only where it costs the same for a thousand grants and for a million.
+   *
+   * @param options.unlessSoundSince reads nothing where some process has found the store sound after this time, and
+   *   notes it where this one does
+   * @param options.signal ends the wait: the method throws the signal's reason
+   * @returns what is damaged, in the database's words; empty where nothing is
+   */
+  findDamage?(options?: { readonly unlessSoundSince?: number; readonly signal?: AbortSignal }): Promise<string>;
   /** What an operator should know about how this store is reached; empty when all is as it should be. */
   notes?(): readonly StoreNote[];
 }

@@ -97,6 +97,8 @@ export type VaultEvent =
   | { readonly type: "revocation_waits"; readonly grantId: string; readonly provider: string; readonly error: string }
   /** A sealed value of the grant does not open: it is damaged. */
   | { readonly type: "unreadable"; readonly grantId: string; readonly provider: string }
+  /** An alarm: the database's structure is damaged, in its own words. What can be read is served on. */
+  | { readonly type: "store_damaged"; readonly damage: string }
   /** Work failed that is tried again. `during` names it. */
   | { readonly type: "store_failed"; readonly during: string; readonly message: string };
 

@@ -3,6 +3,7 @@ export class Periodic {
   readonly #onError: (error: unknown, task: string) => void;
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #working = new Map<string, Promise<void>>();
+  readonly #stopping = new AbortController();
 
   /** @param onError told of what a round failed with: an error in a round must not end the process. Must not throw */
   constructor(onError: (error: unknown, task: string) => void) {
@@ -13,9 +14,10 @@ export class Periodic {
    * Runs `work` now and every `ms` milliseconds. While a round is under way, no other round of the task begins. After a
    * round that failed, the next one comes all the same.
    *
+   * @param work its signal aborts when no further round will come: what may be given up, should be
    * @returns a function that begins a round at once
    */
-  every(task: string, ms: number, work: () => Promise<void>): () => void {
+  every(task: string, ms: number, work: (signal: AbortSignal) => Promise<void>): () => void {
     const round = (): void => {
       if (this.#working.has(task)) return;
       this.#working.set(task, this.#round(task, work));
@@ -26,11 +28,11 @@ export class Periodic {
   }
 
   /** Never rejects: nobody waits for it, and a rejection that nobody handles ends the process. */
-  async #round(task: string, work: () => Promise<void>): Promise<void> {
+  async #round(task: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     try {
       // The inner function turns what `work` throws before its first await into a rejection, so that the round is listed
       // before it ends.
-      await (async () => work())();
+      await (async () => work(this.#stopping.signal))();
     } catch (error) {
       this.#onError(error, task);
     } finally {
@@ -40,6 +42,7 @@ export class Periodic {
 
   /** Begins nothing new, and waits for what is under way. */
   async stop(): Promise<void> {
+    this.#stopping.abort();
     for (const timer of this.#timers) clearInterval(timer);
     await Promise.all(this.#working.values());
   }

@@ -27,6 +27,7 @@ export async function examineStore(store: Store, keyring: MasterKeySource | unde
       ok("store", `${kind} ${location}, schema ${applied.at(-1) ?? "empty"}`),
       ...around,
       ...(kind === "sqlite" ? [checkLog(location)] : []),
+      ...checkDamage((await store.findDamage?.()) ?? "", location),
       ...(store.notes?.() ?? []).map(({ note, hint }) => warn("store connection", note, hint)),
       ...(keyring === undefined ? [] : checkKeys(await keyStatus(store, keyring))),
     ];
@@ -35,6 +36,12 @@ export async function examineStore(store: Store, keyring: MasterKeySource | unde
   } finally {
     await store.close().catch(() => undefined);
   }
+}
+
+/** Opening a large file does not read all of it; here there is time. */
+function checkDamage(damage: string, path: string): Finding[] {
+  if (damage === "") return [];
+  return [fail("store file", `${path} is damaged: ${damage}`, "keep a copy of the damaged file, and restore a backup")];
 }
 
 function checkLog(path: string): Finding {

@@ -65,13 +65,6 @@ export class SqliteDatabase implements Database {
     return outcome;
   }
 
-  /** @returns what SQLite finds damaged in the file's structure, in its own words; empty where it finds nothing */
-  async damage(): Promise<string> {
-    const rows = await this.all("PRAGMA quick_check(3)");
-    const lines = rows.map((row) => String(row["quick_check"]));
-    return lines.join("; ") === "ok" ? "" : lines.join("; ");
-  }
-
   /** Takes nothing new, waits for the transactions under way, then closes both connections. */
   async close(): Promise<void> {
     const closing = this.#open;

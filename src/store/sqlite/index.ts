@@ -4,10 +4,12 @@
  */
 import { systemClock } from "../../core/clock.ts";
 import type { OnbehalfError } from "../../core/errors.ts";
+import { text } from "../sql/column.ts";
 import { storeUnusable } from "../sql/failure.ts";
 import { bringUpToDate } from "../sql/migrate.ts";
 import { sqlStore } from "../sql/sql-store.ts";
 import type { Store } from "../store.ts";
+import { damageAtOpening, damageInFile } from "./damage.ts";
 import { SqliteDatabase } from "./database.ts";
 import { migrations } from "./migrations.ts";
 import { checkPath } from "./path.ts";
@@ -28,7 +30,7 @@ export interface SqliteOptions {
 export function sqlite(path: string, { patienceMs = 5_000 }: SqliteOptions = {}): Store {
   checkPath(path);
   const database = new SqliteDatabase(path, patienceMs);
-  return sqlStore({
+  const store = sqlStore({
     kind: "sqlite",
     location: path,
     known: migrations,
@@ -37,7 +39,7 @@ export function sqlite(path: string, { patienceMs = 5_000 }: SqliteOptions = {})
     async open({ clock = systemClock, migrate = true }) {
       await database.open(clock);
       try {
-        const damage = await database.damage();
+        const damage = await damageAtOpening((text) => database.all(text));
         if (damage !== "") throw damaged(path, damage);
         await database.transaction((sql) => bringUpToDate(sql, migrations, migrate));
       } catch (error) {
@@ -48,6 +50,29 @@ export function sqlite(path: string, { patienceMs = 5_000 }: SqliteOptions = {})
 
     close: () => database.close(),
   });
+  if (path === ":memory:") return store;
+  return {
+    ...store,
+    async findDamage({ signal, unlessSoundSince } = {}) {
+      const [last] = await database.all("SELECT value FROM meta WHERE name = 'sound_at'");
+      if (last !== undefined && Number(soundAt.read(last)) > (unlessSoundSince ?? Infinity)) return "";
+      const damage = await damageInFile(path, signal);
+      if (damage === "" && unlessSoundSince !== undefined) await noteSound(database);
+      return damage;
+    },
+  };
+}
+
+const soundAt = text("value");
+
+/** So that of several processes on one file, and after a start, not each reads all of it again. */
+async function noteSound(database: SqliteDatabase): Promise<void> {
+  await database.transaction(async (sql) =>
+    sql.run(
+      `INSERT INTO meta (name, value) VALUES ('sound_at', :now) ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value`,
+      { now: String(await sql.now()) },
+    ),
+  );
 }
 
 function damaged(path: string, damage: string): OnbehalfError<"store_unusable"> {

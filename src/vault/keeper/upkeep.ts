@@ -11,6 +11,7 @@ import { finishIntake, isUnderWay } from "./codes/finish-intake.ts";
 import { journalRescued } from "./codes/rescued-codes.ts";
 import { workIdOf } from "./codes/intake.ts";
 import { livenessOfOwner } from "./context.ts";
+import { lookForDamage } from "./look-for-damage.ts";
 import { gateOf } from "./gate/gate.ts";
 import type { KeeperContext } from "./context.ts";
 import { keepAlive } from "./keep-alive.ts";
@@ -30,6 +31,7 @@ const rounds = {
   keepAlive: 60_000,
   looks: 30_000,
   sweep: 600_000,
+  damage: 60_000,
 };
 
 /** How long ended intakes are kept, milliseconds, so that a code that comes a second time is recognised. */
@@ -66,6 +68,7 @@ export function startUpkeep(context: KeeperContext): Periodic {
     await store.sweepIntakes(clock.now() - intakeKeptMs);
     await lookAtSuspects(context);
   });
+  upkeep.every("damage", rounds.damage, lookForDamage(context));
   return upkeep;
 }
 
