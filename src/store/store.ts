@@ -242,7 +242,7 @@ export interface GrantStore {
   changesSince(seq: number): Promise<{ readonly seq: number; readonly changes: readonly GrantChange[] }>;
 }
 
-/** A grant that changed, as it stands when that is read. */
+/** A grant that changed, as it stands when that is read. One whose row is gone has no hashes. */
 export interface GrantChange {
   readonly grantId: string;
   readonly generation: number;
@@ -250,6 +250,9 @@ export interface GrantChange {
   /** These two tell access tokens of one generation apart: a consent without a refresh token does not begin a new one. */
   readonly accessIssuedAt: number | null;
   readonly accessExpiresAt: number | null;
+  /** By these the grant is found: a reference that was looked up by one of them may mean this grant. */
+  readonly subjectHash: Uint8Array | null;
+  readonly externalHashes: readonly Uint8Array[];
 }
 
 /** What is written of an attempt, and when. */

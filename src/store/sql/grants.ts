@@ -1,7 +1,7 @@
 import { defined } from "../../core/defined.ts";
 import { grantStates } from "../../core/grant.ts";
 import type { GrantState } from "../../core/grant.ts";
-import { assignments, insertList, number, rowReader, selectList, valuesWriter } from "./column.ts";
+import { assignments, bytes, insertList, number, rowReader, selectList, valuesWriter } from "./column.ts";
 import { changeExternalIds, grantsKnownBy } from "./external-ids.ts";
 import { changeColumns, grantColumns } from "./tables.ts";
 import type { Database, SqlValues, Transaction } from "./sql.ts";
@@ -10,6 +10,7 @@ import type { GrantChange, GrantFilter, GrantRow, GrantStore } from "../store.ts
 
 const readGrant = rowReader(grantColumns);
 const readChange = rowReader(changeColumns);
+const hashOfId = bytes("external_hash");
 const grantValues = valuesWriter(grantColumns);
 
 const select = `SELECT ${selectList(grantColumns)} FROM grants`;
@@ -28,6 +29,9 @@ const selectByHalfLife = `${idle} AND refresh_expires_at IS NOT NULL AND ${twice
 const insert = `INSERT INTO grants ${insertList(grantColumns)} ON CONFLICT DO NOTHING`;
 const replace = `UPDATE grants SET ${assignments(grantColumns)}
   WHERE grant_id = :grantId AND generation = :generationRead AND state = :stateRead`;
+
+const selectIdsOfChanged = `SELECT grant_id, external_hash FROM external_ids
+  WHERE grant_id IN (SELECT grant_id FROM grant_changes WHERE change_seq > :seq AND change_seq <= :last)`;
 
 /** What a list can be narrowed by: the property's column is compared with the value given. */
 const filters = ["subjectHash"] as const;
@@ -158,7 +162,7 @@ export function grantStore(database: Database): GrantStore {
     const rows = await database.all(
       // A grant whose row was deleted by hand is as good as revoked.
       `SELECT change_seq, grant_changes.grant_id AS grant_id, COALESCE(generation, 0) AS generation,
-         COALESCE(state, 'revoked') AS state, access_issued_at, access_expires_at
+         COALESCE(state, 'revoked') AS state, access_issued_at, access_expires_at, subject_hash
        FROM grant_changes LEFT JOIN grants ON grants.grant_id = grant_changes.grant_id
        WHERE change_seq >= :seq ORDER BY change_seq LIMIT :limit`,
       // One more: the first is the one that the poller has seen already.
@@ -168,8 +172,14 @@ export function grantStore(database: Database): GrantStore {
     // older backup was restored and numbers start again from there: every change is new to the poller.
     if (rows.length === 0) return seq > 0 ? changesSince(0) : { seq, changes: [] };
     const news = rows.filter((row) => changeNumber.read(row) > seq).slice(0, changesAtOnce);
-    const last = news.at(-1);
-    return { seq: last === undefined ? seq : changeNumber.read(last), changes: news.map(readChange) };
+    const [last] = news.slice(-1).map(changeNumber.read);
+    if (last === undefined) return { seq, changes: [] };
+    // Read after the changes: ids that came meanwhile are news twice, and none is missed.
+    const ids = await database.all(selectIdsOfChanged, { seq, last });
+    const changes = news.map(readChange).map((change) => ({ ...change, externalHashes: [] as Uint8Array[] }));
+    const byId = new Map(changes.map((change) => [change.grantId, change]));
+    for (const row of ids) byId.get(grantColumns.grantId.read(row))?.externalHashes.push(hashOfId.read(row));
+    return { seq: last, changes };
   }
 }
 

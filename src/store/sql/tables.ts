@@ -45,12 +45,13 @@ export const grantColumns: ColumnsOf<GrantRow> = {
 };
 
 /** Of `grant_changes`, joined with the grants that it is about. */
-export const changeColumns: ColumnsOf<GrantChange> = {
+export const changeColumns: ColumnsOf<Omit<GrantChange, "externalHashes">> = {
   grantId: text("grant_id"),
   generation: number("generation"),
   state: text("state"),
   accessIssuedAt: numberOrNull("access_issued_at"),
   accessExpiresAt: numberOrNull("access_expires_at"),
+  subjectHash: bytesOrNull("subject_hash"),
 };
 
 export const attemptColumns: ColumnsOf<Attempt> = {

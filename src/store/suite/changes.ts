@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import type { Store } from "../store.ts";
 import { suiteTime } from "./suite-stores.ts";
 import type { SuiteStores } from "./suite-stores.ts";
-import { bytes, owner, read, save, tokens, unique } from "./rows.ts";
+import { bytes, owner, read, same, save, saveKnownBy, tokens, unique } from "./rows.ts";
 
 export function changeTests(stores: SuiteStores): void {
   describe("changes", () => {
@@ -15,7 +15,8 @@ export function changeTests(stores: SuiteStores): void {
 
     test("every kind of change to a grant is seen by another process once it is committed", async (t) => {
       const [store, other] = await stores.openPair(t);
-      const { grantId } = await save(store);
+      const user = "user 1 of every kind of change";
+      const { grantId } = await saveKnownBy(store, user);
       let { seq, changes } = await other.changesSince(0);
       equal(changes[0]?.grantId, grantId);
       const failure = { error: "slow_down", at: suiteTime, retryAt: null };
@@ -39,8 +40,10 @@ export function changeTests(stores: SuiteStores): void {
       for (const [name, step] of Object.entries(steps)) {
         await step();
         const seen = await other.changesSince(seq);
-        const { generation, state, accessIssuedAt, accessExpiresAt } = await read(store, grantId);
-        deepEqual(seen.changes, [{ grantId, generation, state, accessIssuedAt, accessExpiresAt }], name);
+        const { generation, state, accessIssuedAt, accessExpiresAt, subjectHash } = await read(store, grantId);
+        same(seen.changes, [
+          { grantId, generation, state, accessIssuedAt, accessExpiresAt, subjectHash, externalHashes: [bytes(user)] },
+        ]);
         ok(seen.seq > seq, name);
         ({ seq, changes } = seen);
         deepEqual(await other.changesSince(seq), { seq, changes: [] }, `nothing new after ${name}`);

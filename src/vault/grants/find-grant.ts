@@ -101,21 +101,28 @@ export async function findGrant(context: VaultContext, ref: GrantRef): Promise<G
   return row;
 }
 
-async function matching({ store, keyring, protocols }: VaultContext, ref: GrantRef): Promise<GrantRow[]> {
+async function matching(context: VaultContext, ref: GrantRef): Promise<GrantRow[]> {
+  const { store } = context;
   if (typeof ref === "string" || "grantId" in ref) {
     const row = await store.grantById(typeof ref === "string" ? ref : ref.grantId);
     return row === undefined ? [] : [row];
   }
   const { provider } = ref;
   const named = (row: GrantRow): boolean => provider === undefined || row.provider === provider;
-  if ("externalId" in ref) {
-    return (await store.grantsByExternalId(externalHash(keyring, ref.externalId))).filter(named);
-  }
+  const hashes = lookupHashes(context, ref);
+  const lookUp = (hash: Uint8Array): Promise<GrantRow[]> =>
+    "externalId" in ref ? store.grantsByExternalId(hash) : store.grantsBySubject(hash);
+  return (await Promise.all(hashes.map(lookUp))).flat().filter(named);
+}
+
+/** The hashes that a reference is looked up by: a subject may be a person at any issuer. */
+export function lookupHashes(
+  { keyring, protocols }: Pick<VaultContext, "keyring" | "protocols">,
+  ref: { readonly subject: string } | { readonly externalId: string },
+): Uint8Array[] {
+  if ("externalId" in ref) return [externalHash(keyring, ref.externalId)];
   const issuers = new Set([...protocols.values()].map((protocol) => protocol.provider.issuer));
-  const found = await Promise.all(
-    [...issuers].map((issuer) => store.grantsBySubject(subjectHash(keyring, issuer, ref.subject))),
-  );
-  return found.flat().filter(named);
+  return [...issuers].map((issuer) => subjectHash(keyring, issuer, ref.subject));
 }
 
 /** The external id that a reference names a grant by; undefined where it names it otherwise. */

@@ -4,7 +4,7 @@ import type { Provider } from "../../providers/provider.ts";
 import { protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { grantNotFound } from "../errors/grant-not-found.ts";
-import { askedExternalId, findGrant } from "../grants/find-grant.ts";
+import { askedExternalId, findGrant, lookupHashes } from "../grants/find-grant.ts";
 import { grantOf } from "../grants/sealed-grant.ts";
 import { codeRequest } from "../keeper/codes/code-request.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
@@ -35,7 +35,11 @@ export async function exchangeCode(
   cache.invalidate([grantId]);
   const row = await context.store.grantById(grantId);
   if (row === undefined) throw grantNotFound();
-  return grantOf(context.keyring, row, options.externalId);
+  // The person, or the app's user, may have been known by another grant, or by none.
+  const { externalId } = options;
+  const external = externalId === undefined ? [] : lookupHashes(context, { externalId });
+  cache.invalidate([], [row.subjectHash, ...external]);
+  return grantOf(context.keyring, row, externalId);
 }
 
 /** Revokes a grant; see `Vault.revoke`. */

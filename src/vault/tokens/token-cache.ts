@@ -3,8 +3,17 @@ import type { TokenLife } from "../../core/token-life.ts";
 import type { GrantChange, GrantRow } from "../../store/store.ts";
 import type { AccessToken } from "./access-token.ts";
 
-/** How many tokens, and how many references, are kept. The oldest are dropped first. */
+/**
+ * How many tokens are kept, and how many references: about 60 MB with tokens as long as Google's. The oldest are dropped
+ * first, except that what was handed out since then is passed over once.
+ */
 const limit = 50_000;
+
+/** How many tokens in use are passed over to find one that is not. */
+const passedOver = 8;
+
+/** How many invalidations are remembered, for reads that were under way at the time. A read takes milliseconds. */
+const recentLimit = 20_000;
 
 /** Which grant it is, and which client it belongs to. */
 export type Identity = Pick<GrantRow, "grantId" | "provider" | "clientId" | "issuer">;
@@ -19,10 +28,23 @@ export interface CachedToken extends Identity {
   used: boolean;
 }
 
+/** A reference by which callers asked for a token. */
+interface KnownReference {
+  readonly grantId: string;
+  /** Of every hash that it was looked up by. A grant that gets one of them may be meant as well. */
+  readonly fingerprints: readonly number[];
+}
+
 /** Access tokens that were handed out lately, by grant, and the references by which callers asked for them. */
 export class TokenCache {
   readonly #tokens = new Map<string, CachedToken>();
-  readonly #grantIds = new Map<string, string>();
+  readonly #references = new Map<string, KnownReference>();
+  /** The keys of references, by the grant that they mean and by each of their fingerprints. */
+  readonly #keys = new Map<string | number, Set<string>>();
+  /** At which version a grant, or what has a fingerprint, was invalidated last. */
+  readonly #recent = new Map<string | number, number>();
+  /** Of invalidations up to this version, nothing is known any more. */
+  #forgotten = 0;
   #version = 0;
 
   /**
@@ -36,7 +58,7 @@ export class TokenCache {
   /** @param key what {@link cacheKey} makes of a reference */
   find(key: string): CachedToken | undefined {
     // A grant's own id always names the same grant, so it is found even while the store cannot be read.
-    return this.#tokens.get(idInKey(key) ?? this.#grantIds.get(key) ?? "");
+    return this.#tokens.get(idInKey(key) ?? this.#references.get(key)?.grantId ?? "");
   }
 
   all(): Iterable<CachedToken> {
@@ -44,15 +66,26 @@ export class TokenCache {
   }
 
   /**
-   * Keeps a token, unless something was invalidated since `version`. In that case its row was read too early and the
-   * token may have been revoked since, so the caller may use it once, but it must not be kept.
+   * Keeps a token, unless its grant was invalidated since `version`. In that case its row was read too early and the
+   * token may have been revoked since, so the caller may use it once, but it must not be kept. The reference is not kept
+   * where any grant that it might mean has changed since.
    *
    * @param version what {@link version} was before the row was read
+   * @param hashes what the reference was looked up by; none for a grant's own id
    */
-  keep(key: string, cached: CachedToken, version: number): void {
-    if (version !== this.#version) return;
-    setNewest(this.#tokens, cached.grantId, cached);
-    setNewest(this.#grantIds, key, cached.grantId);
+  keep(key: string, cached: CachedToken, version: number, hashes: readonly Uint8Array[] = []): void {
+    if (this.#isInvalidatedSince(version, cached.grantId)) return;
+    this.#tokens.delete(cached.grantId);
+    this.#tokens.set(cached.grantId, cached);
+    if (this.#tokens.size > limit) this.#dropOldest();
+    if (idInKey(key) !== undefined) return;
+    const fingerprints = hashes.map(fingerprint);
+    if (fingerprints.some((each) => this.#isInvalidatedSince(version, each))) return;
+    this.#dropReference(key);
+    this.#references.set(key, { grantId: cached.grantId, fingerprints });
+    for (const each of [cached.grantId, ...fingerprints]) this.#keysOf(each).add(key);
+    const [oldest] = this.#references.keys();
+    if (this.#references.size > limit && oldest !== undefined) this.#dropReference(oldest);
   }
 
   /** Drops the token of a grant that has ended. */
@@ -60,18 +93,38 @@ export class TokenCache {
     this.#tokens.delete(grantId);
   }
 
-  /** Drops what is known of grants that have changed. */
-  invalidate(grantIds: readonly string[]): void {
+  /**
+   * Drops what is known of grants that have changed: their tokens, and the references that mean them.
+   *
+   * @param hashes by which one of them is found now: references that were looked up by these may mean it
+   */
+  invalidate(grantIds: readonly string[], hashes: readonly Uint8Array[] = []): void {
     this.#version += 1;
-    for (const grantId of grantIds) this.#tokens.delete(grantId);
-    // After a change, any reference may fit another grant, or several. So every reference is looked up again.
-    this.#grantIds.clear();
+    for (const what of [...grantIds, ...hashes.map(fingerprint)]) {
+      this.#note(what);
+      if (typeof what === "string") this.#tokens.delete(what);
+      for (const key of this.#keys.get(what) ?? []) this.#dropReference(key);
+    }
   }
 
-  /** Drops the grants that changed in the store, except where the cache holds what the change wrote. */
+  /**
+   * Drops the grants that changed in the store, except where the cache holds what the change wrote, and the references
+   * that meant another grant and may mean the changed one now, such as after a consent with the same external id. What is
+   * known of other grants stays.
+   */
   apply(changes: readonly GrantChange[]): void {
-    const news = changes.filter((change) => !this.#isKnown(change));
-    if (news.length > 0) this.invalidate(news.map(({ grantId }) => grantId));
+    for (const change of changes) {
+      const { grantId, subjectHash, externalHashes } = change;
+      if (!this.#isKnown(change)) this.invalidate([grantId]);
+      this.#version += 1;
+      const own = new Set([...(subjectHash === null ? [] : [subjectHash]), ...externalHashes].map(fingerprint));
+      for (const each of own) {
+        this.#note(each);
+        this.#dropReferences(each, ({ grantId: meant }) => meant !== grantId);
+      }
+      // By an external id that it has lost.
+      this.#dropReferences(grantId, ({ fingerprints }) => !fingerprints.some((each) => own.has(each)));
+    }
   }
 
   /** Whether the cache holds what a change wrote, as after a refresh by this process. */
@@ -80,6 +133,63 @@ export class TokenCache {
     if (state !== "active" || cached?.generation !== generation) return false;
     return cached.life.issuedAt === accessIssuedAt && cached.life.expiresAt === accessExpiresAt;
   }
+
+  #isInvalidatedSince(version: number, what: string | number): boolean {
+    return version < this.#forgotten || (this.#recent.get(what) ?? 0) > version;
+  }
+
+  #note(what: string | number): void {
+    this.#recent.delete(what);
+    this.#recent.set(what, this.#version);
+    if (this.#recent.size <= recentLimit) return;
+    const [oldest] = this.#recent;
+    if (oldest === undefined) return;
+    this.#recent.delete(oldest[0]);
+    this.#forgotten = oldest[1];
+  }
+
+  #keysOf(what: string | number): Set<string> {
+    let keys = this.#keys.get(what);
+    if (keys === undefined) {
+      keys = new Set();
+      this.#keys.set(what, keys);
+    }
+    return keys;
+  }
+
+  #dropReferences(what: string | number, isWrong: (reference: KnownReference) => boolean): void {
+    for (const key of this.#keys.get(what) ?? []) {
+      const reference = this.#references.get(key);
+      if (reference !== undefined && isWrong(reference)) this.#dropReference(key);
+    }
+  }
+
+  #dropReference(key: string): void {
+    const reference = this.#references.get(key);
+    if (reference === undefined) return;
+    this.#references.delete(key);
+    for (const each of [reference.grantId, ...reference.fingerprints]) {
+      const keys = this.#keys.get(each);
+      keys?.delete(key);
+      if (keys?.size === 0) this.#keys.delete(each);
+    }
+  }
+
+  #dropOldest(): void {
+    for (let tries = 0; ; tries += 1) {
+      const [oldest] = this.#tokens.values();
+      if (oldest === undefined) return;
+      this.#tokens.delete(oldest.grantId);
+      if (!oldest.used || tries === passedOver) return;
+      oldest.used = false;
+      this.#tokens.set(oldest.grantId, oldest);
+    }
+  }
+}
+
+/** Part of a keyed hash. Two that are alike by chance only cause a look at the store. */
+function fingerprint(hash: Uint8Array): number {
+  return Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).readUIntBE(0, Math.min(6, hash.byteLength));
 }
 
 /**
@@ -98,10 +208,9 @@ function idInKey(key: string): string | undefined {
   return key.startsWith("id\n") ? key.slice(3) : undefined;
 }
 
-function setNewest<V>(map: Map<string, V>, key: string, value: V): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size <= limit) return;
-  const [oldest] = map.keys();
-  if (oldest !== undefined) map.delete(oldest);
+/** What a reference says beside the provider; undefined where it is by the grant's own id. */
+export function askedFor(key: string): { readonly subject: string } | { readonly externalId: string } | undefined {
+  if (idInKey(key) !== undefined) return undefined;
+  const value = key.slice(key.indexOf("\n", 4) + 1);
+  return key.startsWith("sub\n") ? { subject: value } : { externalId: value };
 }

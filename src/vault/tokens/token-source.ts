@@ -17,14 +17,14 @@ import type { VaultContext } from "../context.ts";
 import { clientMisconfigured } from "../errors/client-misconfigured.ts";
 import { providerUnavailable } from "../errors/provider-unavailable.ts";
 import { reauthorizationRequired } from "../errors/reauthorization-required.ts";
-import { findGrant } from "../grants/find-grant.ts";
+import { findGrant, lookupHashes } from "../grants/find-grant.ts";
 import { lifeOf, openAccessToken } from "../grants/sealed-grant.ts";
 import type { Keeper, Priority, RefreshOutcome, SeenGrant } from "../keeper/keeper.ts";
 import { endOf, endedAtOnceMs, isFresh, isLiving, refreshAheadAt } from "../../core/token-life.ts";
 import type { TokenLife } from "../../core/token-life.ts";
 import { AccessToken } from "./access-token.ts";
 import { RefusedTokens } from "./refused-tokens.ts";
-import { cacheKey } from "./token-cache.ts";
+import { askedFor, cacheKey } from "./token-cache.ts";
 import type { CachedToken, Identity, TokenCache } from "./token-cache.ts";
 
 /** What `getAccessToken` takes besides the grant. */
@@ -361,7 +361,9 @@ export class TokenSource {
     const { grantId, generation, provider, clientId, issuer } = row;
     const refreshAt = refreshAheadAt(life, this.#context.random());
     const identity = { grantId, provider, clientId, issuer };
-    this.#cache.keep(key, { ...identity, token, generation, life, refreshAt, used: true }, version);
+    const kept = { ...identity, token, generation, life, refreshAt, used: true };
+    const asked = askedFor(key);
+    this.#cache.keep(key, kept, version, asked === undefined ? [] : lookupHashes(this.#context, asked));
   }
 
   #assertUsable(row: GrantRow): void {

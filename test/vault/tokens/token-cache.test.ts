@@ -1,18 +1,32 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
 import { Secret } from "../../../src/index.ts";
 import type { GrantState } from "../../../src/index.ts";
+import type { GrantChange } from "../../../src/store/store.ts";
 import { AccessToken } from "../../../src/vault/tokens/access-token.ts";
 import { TokenCache, cacheKey } from "../../../src/vault/tokens/token-cache.ts";
 import type { CachedToken } from "../../../src/vault/tokens/token-cache.ts";
 
 const byId = cacheKey("g_a");
 const bySubject = cacheKey({ subject: "ada" });
+const byUser = cacheKey({ externalId: "user-1" });
+const subjectHash = Buffer.from("the hash of a subject");
+const userHash = Buffer.from("user-1 as a hash");
+const otherHash = Buffer.from("a hash of somebody else");
+/** By what the grant that the cache holds is found. */
+const found = { subjectHash, externalHashes: [userHash] };
 
 /** A cache that holds the token of generation 2 of one grant, under two references. */
 function memory(): TokenCache {
   const held = new TokenCache();
-  for (const key of [byId, bySubject]) held.keep(key, known("g_a", 2), held.version);
+  for (const [key, hashes] of [
+    [byId, []],
+    [bySubject, [subjectHash]],
+    [byUser, [userHash]],
+  ] as const) {
+    held.keep(key, known("g_a", 2), held.version, hashes);
+  }
   return held;
 }
 
@@ -50,14 +64,12 @@ describe("the token cache", () => {
     ["a lapse", "g_a", 2, "lapsed", 3_600_000, false, false],
     ["the beginning of a revocation", "g_a", 2, "revoking", 3_600_000, false, false],
     ["a revocation", "g_a", 2, "revoked", 3_600_000, false, false],
-    // The other grant may be the same person's at another provider: the reference would then name both.
-    ["another grant: references are looked up again", "g_b", 1, "active", 3_600_000, true, false],
   ];
   for (const [name, grantId, generation, state, accessExpiresAt, keepsToken, keepsReference, issued] of changes) {
     const accessIssuedAt = issued ?? 0;
     test(`the token cache ${keepsToken ? "keeps" : "forgets"} the token when told of ${name}`, () => {
       const held = memory();
-      held.apply([{ grantId, generation, state, accessIssuedAt, accessExpiresAt }]);
+      held.apply([{ grantId, generation, state, accessIssuedAt, accessExpiresAt, ...found }]);
       assert.equal(held.find(byId) !== undefined, keepsToken);
       assert.equal(held.find(bySubject) !== undefined, keepsReference);
     });
@@ -74,8 +86,102 @@ describe("the token cache", () => {
   test("the token cache: a token that was read before the news of its end is not kept", () => {
     const held = new TokenCache();
     const { version } = held;
-    held.apply([{ grantId: "g_a", generation: 2, state: "revoked", accessIssuedAt: null, accessExpiresAt: null }]);
+    held.apply([
+      { grantId: "g_a", generation: 2, state: "revoked", accessIssuedAt: null, accessExpiresAt: null, ...found },
+    ]);
     held.keep(byId, known("g_a", 2), version);
     assert.equal(held.find(byId), undefined);
   });
+
+  /** What another grant is found by, and which of the references are looked up again. */
+  const others: readonly (readonly [string, Partial<GrantChange>, bySubject: boolean, byUser: boolean])[] = [
+    ["has nothing in common with it", {}, true, true],
+    ["is the same person's, at another provider or of another client", { subjectHash }, false, true],
+    ["got the same external id", { externalHashes: [otherHash, userHash] }, true, false],
+    ["is found by all that it is found by", found, false, false],
+    ["was deleted by hand", { subjectHash: null, state: "revoked" }, true, true],
+  ];
+  for (const [name, change, keepsSubject, keepsUser] of others) {
+    test(`the token cache keeps a grant's token when told of another one that ${name}`, () => {
+      const held = memory();
+      held.apply([changeOf("g_b", change)]);
+      assert.ok(held.find(byId));
+      assert.equal(held.find(bySubject) !== undefined, keepsSubject);
+      assert.equal(held.find(byUser) !== undefined, keepsUser);
+    });
+  }
+
+  test("the token cache forgets a reference by an external id that the grant has lost, and keeps its token", () => {
+    const held = memory();
+    held.apply([{ ...changeOf("g_a", found), generation: 2, accessExpiresAt: 3_600_000, externalHashes: [] }]);
+    assert.ok(held.find(byId));
+    assert.ok(held.find(bySubject));
+    assert.equal(held.find(byUser), undefined);
+  });
+
+  test("the token cache keeps the references of a thousand grants while a thousand others change", () => {
+    const held = new TokenCache();
+    const idOf = (n: number): string => `g_${n}`;
+    const keyOf = (n: number): string => cacheKey({ externalId: `user ${n}` });
+    for (let n = 0; n < 1_000; n += 1) held.keep(keyOf(n), known(idOf(n), 1), held.version, [hashOf(`user ${n}`)]);
+    for (let n = 0; n < 1_000; n += 1) {
+      held.apply([changeOf(idOf(1_000 + n), { subjectHash: hashOf(`b ${n}`), externalHashes: [hashOf(`c ${n}`)] })]);
+      held.invalidate([idOf(2_000 + n)]);
+    }
+    const lost = Array.from({ length: 1_000 }, (_, n) => n).filter((n) => held.find(keyOf(n)) === undefined);
+    assert.deepEqual(lost, []);
+  });
+
+  const races: readonly (readonly [string, GrantChange, keepsToken: boolean, keepsReference: boolean])[] = [
+    ["its own end", changeOf("g_a", { ...found, state: "revoked" }), false, false],
+    ["its own refresh elsewhere", changeOf("g_a", { ...found, generation: 3 }), false, false],
+    ["another grant of the same app's user", changeOf("g_b", { externalHashes: [userHash] }), true, false],
+    ["the end of somebody else's grant", changeOf("g_b", { state: "revoked" }), true, true],
+  ];
+  for (const [name, change, keepsToken, keepsReference] of races) {
+    test(`the token cache: a row that was read before the news of ${name}: token ${keepsToken ? "" : "not "}kept`, () => {
+      const held = new TokenCache();
+      const { version } = held;
+      held.apply([change]);
+      held.keep(byUser, known("g_a", 2), version, [userHash]);
+      assert.equal(held.find(byId) !== undefined, keepsToken);
+      assert.equal(held.find(byUser) !== undefined, keepsReference);
+    });
+  }
+
+  test("the token cache keeps nothing of a row that was read before more changes than it remembers", () => {
+    const held = new TokenCache();
+    const { version } = held;
+    held.apply([changeOf("g_a", { state: "revoked" })]);
+    for (let n = 0; n < 30_000; n += 1) held.invalidate([`g_${n}`]);
+    held.keep(byId, known("g_a", 2), version);
+    assert.equal(held.find(byId), undefined);
+  });
+
+  test("the token cache holds 50,000 tokens and as many references at most, and drops what was not used first", () => {
+    const held = new TokenCache();
+    const total = 60_000;
+    held.keep(byId, known("g_a", 2), held.version);
+    for (let n = 0; n < total; n += 1) {
+      const key = cacheKey({ externalId: `user ${n}` });
+      held.keep(key, { ...known(`g_${n}`, 1), used: false }, held.version, [hashOf(`user ${n}`)]);
+    }
+    const kept = Array.from({ length: total }, (_, n) => n).filter((n) =>
+      held.find(cacheKey({ externalId: `user ${n}` })),
+    );
+    assert.ok(kept.length <= 50_000 && kept.length > 49_000, String(kept.length));
+    assert.equal([...held.all()].length, 50_000);
+    assert.ok(held.find(byId), "it was used");
+    assert.equal(held.find(cacheKey("g_0")), undefined);
+  });
 });
+
+function changeOf(grantId: string, changes: Partial<GrantChange>): GrantChange {
+  const nobody = { subjectHash: otherHash, externalHashes: [] };
+  const token = { accessIssuedAt: 0, accessExpiresAt: null };
+  return { grantId, generation: 1, state: "active", ...token, ...nobody, ...changes };
+}
+
+function hashOf(text: string): Uint8Array {
+  return createHash("sha256").update(text).digest();
+}
