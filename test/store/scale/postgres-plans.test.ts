@@ -11,6 +11,7 @@ import { affordable, growing, rowsAtOnce, scale } from "../../support/growing-ta
 import { codesEndedAt, countChanges, fillPostgres } from "../../support/many-grants.ts";
 import { notePostgres, noteSqlite } from "../../support/noted-statements.ts";
 import { emptyDatabase, freshDatabase } from "../../support/postgres.ts";
+import { runRareStatements } from "../../support/rare-statements.ts";
 import { sourceStatements, squeezed } from "../../support/source-statements.ts";
 import { PostgresWork } from "../../support/statement-work.ts";
 import type { SentStatement } from "../../support/noted-statements.ts";
@@ -35,6 +36,7 @@ describe(`the statements of a PostgreSQL store of ${scale} grants`, () => {
       await fresh.open({});
       await fresh.close();
       await fillPostgres(database, scale);
+      await runRareStatements();
       const from = sent.length;
       for (const each of [store, other]) {
         await each.open({});

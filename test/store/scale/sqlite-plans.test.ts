@@ -9,9 +9,13 @@ import { storeSuite } from "../../../src/store/suite/index.ts";
 import { affordable, growing, rowsAtOnce, scale } from "../../support/growing-tables.ts";
 import { codesEndedAt, countChanges, fillSqlite } from "../../support/many-grants.ts";
 import { noteSqlite } from "../../support/noted-statements.ts";
+import { runRareStatements } from "../../support/rare-statements.ts";
 import { sourceStatements, squeezed } from "../../support/source-statements.ts";
 import { SqliteWork } from "../../support/statement-work.ts";
 import { allLists } from "../../support/all-lists.ts";
+
+/** A look at one end of a table or index: SQLite calls it a scan, and it is over with the first entry. */
+const end = /^SELECT [\w, ]+ FROM \w+(?: INDEXED BY .*)? ORDER BY [\w, ]+ (?:ASC|DESC) LIMIT 1$/;
 
 /** A row's change is numbered by triggers, which is most of the steps. */
 const stepsPerRow = 400;
@@ -32,7 +36,9 @@ describe(`the statements of a SQLite store of ${scale} grants`, () => {
     for (const filter of allLists()) await store.listGrants(filter);
     assert.equal(await store.sweepIntakes(codesEndedAt + 1_200), 1_199);
     assert.equal(await countChanges(store), scale);
+    assert.equal(await store.findDamage?.({ unlessSoundSince: 0 }), "");
     await store.close();
+    await runRareStatements();
     work = new SqliteWork(path);
   });
   after(async () => {
@@ -44,7 +50,7 @@ describe(`the statements of a SQLite store of ${scale} grants`, () => {
     const faults = new Set<string>();
     for (const { text, values } of noted.filter((each) => !/^\s*PRAGMA/.test(each.text))) {
       const { scans, steps, rows, plan } = work.of({ text, values });
-      const scanned = growing(scans);
+      const scanned = end.test(text) ? [] : growing(scans);
       if (scanned.length > 0) faults.add(`scans ${scanned.join(", ")}: ${squeezed(text)}\n  ${plan}`);
       else if (rows > rowsAtOnce) faults.add(`${rows} rows at once: ${squeezed(text)}\n  ${plan}`);
       else if (steps > affordable(rows, stepsPerRow)) {
