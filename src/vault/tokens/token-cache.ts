@@ -1,3 +1,4 @@
+import { scopesOf } from "../../core/grant.ts";
 import type { GrantRef } from "../../core/grant.ts";
 import type { TokenLife } from "../../core/token-life.ts";
 import type { GrantChange, GrantRow } from "../../store/store.ts";
@@ -11,6 +12,9 @@ const limit = 50_000;
 
 /** How many tokens in use are passed over to find one that is not. */
 const passedOver = 8;
+
+/** How many clients, and how many lists of scopes, are kept once for all grants that have them. */
+const sharedLimit = 1_000;
 
 /** How many invalidations are remembered, for reads that were under way at the time. A read takes milliseconds. */
 const recentLimit = 20_000;
@@ -46,6 +50,9 @@ export class TokenCache {
   /** Of invalidations up to this version, nothing is known any more. */
   #forgotten = 0;
   #version = 0;
+  /** Thousands of grants have the same client and scopes, and each row brings copies of its own. */
+  readonly #texts = new Map<string, string>();
+  readonly #scopes = new Map<string, readonly string[]>();
 
   /**
    * Incremented by every invalidation. Read it before you read the store and pass it to {@link keep}, which then
@@ -65,6 +72,11 @@ export class TokenCache {
     return this.#tokens.values();
   }
 
+  /** The list of a `scope` string: the same list for the same string. */
+  scopes(scope: string): readonly string[] {
+    return shared(this.#scopes, scope, (text) => Object.freeze([...scopesOf(text)]));
+  }
+
   /**
    * Keeps a token, unless its grant was invalidated since `version`. In that case its row was read too early and the
    * token may have been revoked since, so the caller may use it once, but it must not be kept. The reference is not kept
@@ -73,8 +85,12 @@ export class TokenCache {
    * @param version what {@link version} was before the row was read
    * @param hashes what the reference was looked up by; none for a grant's own id
    */
-  keep(key: string, cached: CachedToken, version: number, hashes: readonly Uint8Array[] = []): void {
-    if (this.#isInvalidatedSince(version, cached.grantId)) return;
+  keep(key: string, token: CachedToken, version: number, hashes: readonly Uint8Array[] = []): void {
+    if (this.#isInvalidatedSince(version, token.grantId)) return;
+    const [provider, clientId, issuer] = [token.provider, token.clientId, token.issuer].map((text) =>
+      shared(this.#texts, text, String),
+    ) as [string, string, string];
+    const cached = { ...token, provider, clientId, issuer };
     this.#tokens.delete(cached.grantId);
     this.#tokens.set(cached.grantId, cached);
     if (this.#tokens.size > limit) this.#dropOldest();
@@ -185,6 +201,16 @@ export class TokenCache {
       this.#tokens.set(oldest.grantId, oldest);
     }
   }
+}
+
+function shared<T>(known: Map<string, T>, text: string, make: (text: string) => T): T {
+  let value = known.get(text);
+  if (value === undefined) {
+    if (known.size >= sharedLimit) known.clear();
+    value = make(text);
+    known.set(text, value);
+  }
+  return value;
 }
 
 /** Part of a keyed hash. Two that are alike by chance only cause a look at the store. */

@@ -5,7 +5,7 @@
 import { abortSignal, assertOptions, seconds, text } from "../../core/argument-checks.ts";
 import type { Rule } from "../../core/argument-checks.ts";
 import { invalidRequest, isOnbehalfError } from "../../core/errors.ts";
-import { isUsable, scopesOf } from "../../core/grant.ts";
+import { isUsable } from "../../core/grant.ts";
 import type { GrantRef, LapseReason } from "../../core/grant.ts";
 import { isInFuture } from "../../core/recorded-time.ts";
 import { isDueForLastLook } from "../../core/second-look.ts";
@@ -284,7 +284,7 @@ export class TokenSource {
     life: TokenLife,
   ): AccessToken {
     const end = endOf(life, this.#context.clock.now());
-    const token = new AccessToken(row.grantId, accessToken, end, scopesOf(scope));
+    const token = new AccessToken(row.grantId, accessToken, end, this.#cache.scopes(scope));
     const next = { ...row, generation: row.generation + 1 };
     // Where the store could not take the token, it is kept whatever else has changed: otherwise the next caller would
     // have the old refresh token sent again.
@@ -336,7 +336,9 @@ export class TokenSource {
     const now = this.#context.clock.now();
     if (life === undefined || !isLiving(life, now)) return undefined;
     const token = openAccessToken(this.#context.keyring, row);
-    return token === undefined ? undefined : new AccessToken(row.grantId, token, endOf(life, now), scopesOf(row.scope));
+    return token === undefined
+      ? undefined
+      : new AccessToken(row.grantId, token, endOf(life, now), this.#cache.scopes(row.scope));
   }
 
   #endedAtOnceMs(row: GrantRow): number {
