@@ -133,7 +133,7 @@ export interface GrantFilter {
  * How many changes a store returns at once. After a backup was restored every grant counts as changed, and to read them
  * all in one go would keep a process busy for seconds.
  */
-export const changesAtOnce = 250;
+export const changesAtOnce = 100;
 
 /**
  * How the app's own user ids change by which a grant is known. One id means one grant of a provider and client; one

@@ -19,7 +19,7 @@ export function growing(tables: readonly string[]): string[] {
 }
 
 /** How many grants the tests of scale fill a store with; `SCALE=full` for the real number. */
-export const scale = process.env["SCALE"] === "full" ? 300_000 : 20_000;
+export const scale = process.env["SCALE"] === "full" ? 300_000 : 60_000;
 
 /** More steps than any statement needs that returns or changes so many rows, and fewer than there are grants. */
 export function affordable(rows: number, perRow: number): number {

@@ -176,9 +176,12 @@ export function grantStore(database: Database): GrantStore {
     if (last === undefined) return { seq, changes: [] };
     // Read after the changes: ids that came meanwhile are news twice, and none is missed.
     const ids = await database.all(selectIdsOfChanged, { seq, last });
-    const changes = news.map(readChange).map((change) => ({ ...change, externalHashes: [] as Uint8Array[] }));
-    const byId = new Map(changes.map((change) => [change.grantId, change]));
-    for (const row of ids) byId.get(grantColumns.grantId.read(row))?.externalHashes.push(hashOfId.read(row));
+    const hashes = new Map<string, Uint8Array[]>(news.map((row) => [grantColumns.grantId.read(row), []]));
+    for (const row of ids) hashes.get(grantColumns.grantId.read(row))?.push(hashOfId.read(row));
+    const changes = news.map((row): GrantChange => {
+      const change = readChange(row);
+      return Object.assign(change, { externalHashes: hashes.get(change.grantId) ?? [] });
+    });
     return { seq: last, changes };
   }
 }
