@@ -1,8 +1,8 @@
 import { DatabaseSync } from "node:sqlite";
+import { Client } from "pg";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import { changesAtOnce } from "../../src/store/store.ts";
 import type { Store } from "../../src/store/store.ts";
-import { administer } from "./postgres.ts";
 
 /** When the grants of {@link fillSqlite} and {@link fillPostgres} were last exchanged: hours before this time. */
 export const filledAt = Date.parse("2026-11-22T00:00:00Z");
@@ -60,8 +60,9 @@ export async function fillPostgres(connectionString: string, grants: number): Pr
   const blob = (length: number): string =>
     `substr(convert_to(repeat(md5(n::text), ${Math.ceil(length / 32)}), 'UTF8'), 1, ${length})`;
   // Without its trigger: to number each change by itself takes most of a minute.
-  await administer(
-    connectionString,
+  const client = new Client({ connectionString });
+  await client.connect();
+  await client.query(
     `SET session_replication_role = replica; SET synchronous_commit = off;
      INSERT INTO grants (${names})
        SELECT ${columns("n", (text) => `convert_to(${text}, 'UTF8')`, blob)} FROM ${series};
@@ -73,7 +74,8 @@ export async function fillPostgres(connectionString: string, grants: number): Pr
        SELECT convert_to(md5(n::text), 'UTF8'), 'done', 'client-1', '{}', ${blob(100)}, ${codesEndedAt},
          ${codesEndedAt} + n FROM ${series}`,
   );
-  await administer(connectionString, "VACUUM ANALYZE");
+  await client.query("VACUUM ANALYZE");
+  await client.end();
 }
 
 /** How many grants a poller hears of that begins at the first change, page after page. */

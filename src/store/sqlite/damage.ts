@@ -71,7 +71,8 @@ try {
 /**
  * Reads the whole file in another thread: seconds for a million grants, during which this thread goes on.
  *
- * @param signal ends the wait; the thread ends when it has read what it is at
+ * @param signal ends the wait; the thread ends when it has read what it is at. Where one is given, nobody waits who has
+ *   nothing else to do: the process may end
  * @returns what is damaged in the file's structure, in SQLite's words; empty where nothing is
  * @throws {OnbehalfError} `store_unavailable`: the thread could not read the file
  * @throws the signal's reason, where it aborts first
@@ -81,7 +82,7 @@ export async function damageInFile(path: string, signal?: AbortSignal): Promise<
   let worker: Worker | undefined;
   try {
     worker = new Worker(program, { eval: true, workerData: path, execArgv: ["--no-warnings"] });
-    worker.unref();
+    if (signal !== undefined) worker.unref();
     return await answerOf(worker, signal);
   } catch (error) {
     signal?.throwIfAborted();

@@ -16,6 +16,9 @@ const pageSize = 4_096;
 /** A file of more pages than are all read when it is opened, and where the tables and indexes begin. */
 async function largeFile(t: TestContext): Promise<{ path: string; roots: ReadonlyMap<string, number> }> {
   const path = `${await temporaryFolder(t)}/onbehalf.db`;
+  // A thread that reads in the background keeps no process alive, and so not this one.
+  const alive = setInterval(() => undefined, 1_000);
+  t.after(() => clearInterval(alive));
   await fillSqlite(path, 4_000);
   const raw = new DatabaseSync(path);
   const rows = raw.prepare("SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0 AND sql IS NOT NULL").all();
