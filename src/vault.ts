@@ -29,7 +29,7 @@ import type { KeeperOptions } from "./vault/keeper/open-keeper.ts";
 import { closeContext, openContext } from "./vault/open/open-context.ts";
 import type { CommonOptions } from "./vault/open/open-context.ts";
 import { Periodic } from "./vault/periodic.ts";
-import type { AccessToken } from "./vault/tokens/access-token.ts";
+import type { AccessToken } from "./vault/tokens/token-cache.ts";
 import { callApi } from "./vault/tokens/api-call.ts";
 import { changePoll, changePollMs } from "./vault/tokens/change-poll.ts";
 import { exchangeCode, revoke } from "./vault/tokens/keeper-calls.ts";
@@ -143,9 +143,9 @@ export class Vault {
    * @throws {OnbehalfError} `grant_unreadable`: a sealed value of the grant is damaged
    * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
    */
-  async getAccessToken(ref: GrantRef, options: GetAccessTokenOptions = {}): Promise<AccessToken> {
+  async getAccessToken(ref: GrantRef, options?: GetAccessTokenOptions): Promise<AccessToken> {
     assertGrantRef(ref);
-    assertGetAccessTokenOptions(options);
+    if (options !== undefined) assertGetAccessTokenOptions(options);
     return this.#during(() => this.#tokens.get(ref, options));
   }
 

@@ -15,6 +15,25 @@ export interface TokenLife {
   readonly isRefreshable: boolean;
 }
 
+/** The columns of a grant that tell of its access token. Null: it holds none, or nobody knows. */
+export interface TokenLifeColumns {
+  readonly accessSealed: Uint8Array | null;
+  readonly accessIssuedAt: number | null;
+  readonly accessExpiresAt: number | null;
+  readonly refreshSealed: Uint8Array | null;
+}
+
+/** The life of a grant's access token; undefined where it holds none. */
+export function lifeOf({
+  accessSealed,
+  accessIssuedAt,
+  accessExpiresAt,
+  refreshSealed,
+}: TokenLifeColumns): TokenLife | undefined {
+  if (accessSealed === null) return undefined;
+  return { issuedAt: accessIssuedAt ?? 0, expiresAt: accessExpiresAt, isRefreshable: refreshSealed !== null };
+}
+
 /**
  * How old a token becomes whose end nobody said, before another one is got, milliseconds. Most access tokens live for an
  * hour. It is no end: where the refresh fails, the old one is handed out until an API refuses it.

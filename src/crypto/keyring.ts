@@ -88,6 +88,16 @@ export class Keyring {
 /** What a user of a {@link Keyring} needs of it. */
 export type Sealer = Pick<Keyring, "seal" | "open" | "hash" | "seed">;
 
+/** The hash by which a person's grants are found. It is the same for every client of an issuer. */
+export function subjectHash(keyring: Sealer, issuer: string, subject: string): Buffer {
+  return keyring.hash("subject", issuer, subject);
+}
+
+/** The hash by which the grants of the app's own user id are found. */
+export function externalHash(keyring: Sealer, externalId: string): Buffer {
+  return keyring.hash("external_id", externalId);
+}
+
 /** A store's first keyring: one random data key of each class, wrapped by the master key. */
 export function newWrappedKeys(instance: string, master: MasterKey): WrappedKey[] {
   return keyClasses.map((keyClass, index) => {

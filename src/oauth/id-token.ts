@@ -23,11 +23,11 @@ export interface IdTokenChecks {
    * When the request for the token was sent, milliseconds since the epoch. Default: `now`. A token that is verified
    * later, because the keys could not be read before, had not expired when it came.
    */
-  readonly receivedAt?: number;
+  readonly receivedAt?: number | undefined;
   /** The nonce that the sign-in was started with. Absent: not checked. */
-  readonly nonce?: string;
+  readonly nonce?: string | undefined;
   /** The access token of the same answer, compared with `at_hash`. Absent: not checked. */
-  readonly accessToken?: Secret;
+  readonly accessToken?: Secret | undefined;
 }
 
 /** How far the clocks of the provider and of this machine may differ. */

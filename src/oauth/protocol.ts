@@ -4,7 +4,6 @@
  * that is kept: it knows no store.
  */
 import type { Clock } from "../core/clock.ts";
-import { defined } from "../core/defined.ts";
 import { isOnbehalfError } from "../core/errors.ts";
 import { remainingMs } from "../core/recorded-time.ts";
 import type { Profile } from "../core/grant.ts";
@@ -19,7 +18,7 @@ import type { Metadata } from "./provider-metadata.ts";
 import { requestRevocation } from "./revocation-endpoint.ts";
 import type { RevocationResponse } from "./revocation-endpoint.ts";
 import { requestCodeExchange, requestRefresh } from "./token-endpoint.ts";
-import type { TokenResponse, TokenRequest } from "./token-endpoint.ts";
+import type { CodeToExchange, TokenResponse, TokenRequest } from "./token-endpoint.ts";
 import type { BoundedFetch } from "./bounded-fetch.ts";
 
 /**
@@ -37,7 +36,7 @@ export interface Protocol {
    *
    * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3
    */
-  exchangeCode(what: Parameters<typeof requestCodeExchange>[1]): Promise<TokenResponse>;
+  exchangeCode(what: CodeToExchange): Promise<TokenResponse>;
   /**
    * Asks for a new access token.
    *
@@ -143,7 +142,7 @@ export class HttpProtocol implements Protocol {
     this.#freshUntil = Math.min(this.#freshUntil, this.#readAt + movedEveryMs);
   }
 
-  async exchangeCode(what: Parameters<typeof requestCodeExchange>[1]): Promise<TokenResponse> {
+  async exchangeCode(what: CodeToExchange): Promise<TokenResponse> {
     return this.#ask((request) => requestCodeExchange(request, what));
   }
 
@@ -172,7 +171,7 @@ export class HttpProtocol implements Protocol {
         algorithms: idTokenAlgorithms,
         getKey: this.#jwks.keys.getKey,
         now: this.#clock.now(),
-        ...defined(more),
+        ...more,
       });
     } catch (error) {
       if (isOnbehalfError(error, "provider_unavailable")) this.#mayHaveMoved();

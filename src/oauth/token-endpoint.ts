@@ -37,19 +37,27 @@ export interface TokenRequest {
   readonly now: number;
 }
 
+/** An authorization code, and what is sent with it. */
+export interface CodeToExchange {
+  /** As the app got it, decoded. */
+  readonly code: Secret;
+  /**
+   * `""` is sent as an empty parameter, which a phone's code needs: it was issued without a redirect. To the provider, a
+   * parameter that is left out means something else.
+   */
+  readonly redirectUri?: string | undefined;
+  /** Absent: the sign-in was started without one. */
+  readonly codeVerifier?: Secret | undefined;
+}
+
 /**
  * Exchanges an authorization code.
- *
- * @param what.code as the app got it, decoded
- * @param what.redirectUri `""` is sent as an empty parameter, which a phone's code needs: it was issued without a
- *   redirect. To the provider, a parameter that is left out means something else
- * @param what.codeVerifier absent: the sign-in was started without one
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3
  * @see https://www.rfc-editor.org/rfc/rfc7636#section-4.5
  */
 export function requestCodeExchange(
   request: TokenRequest,
-  { code, redirectUri, codeVerifier }: { code: Secret; redirectUri?: string; codeVerifier?: Secret },
+  { code, redirectUri, codeVerifier }: CodeToExchange,
 ): Promise<TokenResponse> {
   const parameters = new URLSearchParams({ code: code.expose() });
   if (redirectUri !== undefined) parameters.set("redirect_uri", redirectUri);

@@ -50,3 +50,24 @@ export function protocolOf(
   if (protocol !== undefined && protocol.client.clientId === grant.clientId) return protocol;
   throw clientNotConfigured(grant);
 }
+
+/**
+ * The host's listener, such that what it throws does no harm: it is called in the midst of work, such as the storing of
+ * an answer, and in work that nobody waits for.
+ */
+export function unthrowing<A extends unknown[]>(listener: (...args: A) => void, name: string): (...args: A) => void {
+  return (...args) => {
+    try {
+      listener(...args);
+    } catch (error) {
+      warn(error, name);
+    }
+  };
+}
+
+/** Where nobody is told of faults, a warning shows a bug and lets the process go on. */
+export function warn(error: unknown, during: string): void {
+  process.emitWarning(`unexpected error during ${during}: ${error instanceof Error ? error.message : String(error)}`, {
+    type: "OnbehalfFault",
+  });
+}

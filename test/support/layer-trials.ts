@@ -189,7 +189,7 @@ export const imports: readonly Layer[] = [
     allowed: [...under, "vault/grants/sealed-grant.ts", "vault/context.ts", "vault/events.ts", "node:crypto"],
   },
   {
-    file: "vault/tokens/access-token.ts",
+    file: "vault/tokens/token-cache.ts",
     refused: [
       ...above,
       ...insideTheKeeper,
@@ -293,7 +293,7 @@ export const imports: readonly Layer[] = [
     allowed: [
       ...under,
       "vault/http/authcode-handler.ts",
-      "vault/tokens/access-token.ts",
+      "vault/tokens/token-cache.ts",
       "vault/keeper/keeper.ts",
       "vault/keeper/open-keeper.ts",
       "vault/keeper/codes/code-request.ts",

@@ -70,7 +70,7 @@ export function grantStore(database: Database): GrantStore {
       );
     },
 
-    saveFromIntake: async (row, madeFrom, codeHash, externalIds = {}) => {
+    saveFromIntake: async (row, madeFrom, codeHash, externalIds) => {
       let isUndone = false;
       const saving = database.transaction(async (sql) => {
         const values = grantValues(row);
@@ -79,7 +79,7 @@ export function grantStore(database: Database): GrantStore {
             ? await sql.run(insert, values)
             : await sql.run(replace, { ...values, generationRead: madeFrom.generation, stateRead: madeFrom.state });
         if (saved !== 1) return false;
-        isUndone = !(await changeExternalIds(sql, row, externalIds));
+        isUndone = externalIds !== undefined && !(await changeExternalIds(sql, row, externalIds));
         if (isUndone) throw new Error("the external ids have changed");
         await sql.run(
           `UPDATE intakes SET state = 'done', grant_id = :grantId, answer_sealed = NULL, ended_at = :at

@@ -1,10 +1,10 @@
 import { abortSignal, assertFits, assertOptions, filledText, kindOf } from "../../core/argument-checks.ts";
 import { OnbehalfError, invalidRequest } from "../../core/errors.ts";
 import type { GrantRef } from "../../core/grant.ts";
+import { externalHash, subjectHash } from "../../crypto/keyring.ts";
 import type { GrantRow } from "../../store/store.ts";
 import type { VaultContext } from "../context.ts";
 import { grantNotFound } from "../errors/grant-not-found.ts";
-import { externalHash, subjectHash } from "./sealed-grant.ts";
 
 /**
  * Reads a reference in the form of the command line and the service: `g_…`, `sub:{subject}` or `ext:{external_id}`.

@@ -7,7 +7,8 @@ import type { Grant, GrantState } from "../../core/grant.ts";
 import { waitFor } from "../../core/single-flight.ts";
 import type { GrantRow } from "../../store/store.ts";
 import type { VaultContext } from "../context.ts";
-import { externalHash, grantOf, subjectHash } from "./sealed-grant.ts";
+import { externalHash, subjectHash } from "../../crypto/keyring.ts";
+import { grantOf } from "./sealed-grant.ts";
 
 /** Which grants to list: those that fit everything that is given. */
 export interface GrantQuery {

@@ -7,7 +7,6 @@ import { reauthorizeBefore } from "../../core/announced-ends.ts";
 import { isUsable, scopesOf } from "../../core/grant.ts";
 import type { Grant, Profile } from "../../core/grant.ts";
 import { Secret } from "../../core/secret.ts";
-import type { TokenLife } from "../../core/token-life.ts";
 import type { SealedPlace } from "../../crypto/places.ts";
 import type { GrantRow } from "../../store/store.ts";
 import { grantUnreadable } from "../errors/grant-unreadable.ts";
@@ -20,16 +19,6 @@ export interface Person {
 }
 
 type Identity = Pick<GrantRow, "grantId" | "clientId">;
-
-/** The hash by which a person's grants are found. It is the same for every client of an issuer. */
-export function subjectHash(keyring: Sealer, issuer: string, subject: string): Buffer {
-  return keyring.hash("subject", issuer, subject);
-}
-
-/** The hash by which the grants of the app's own user id are found. */
-export function externalHash(keyring: Sealer, externalId: string): Buffer {
-  return keyring.hash("external_id", externalId);
-}
 
 /** Seals the personal part of a grant. */
 export function sealPerson(keyring: Sealer, identity: Identity, person: Person): Buffer {
@@ -64,17 +53,6 @@ export function openAccessToken(keyring: Sealer, row: GrantRow): Secret | undefi
   const token = keyring.open(row.accessSealed, accessTokenPlace(row));
   if (token === undefined) throw grantUnreadable(row.grantId);
   return new Secret(token);
-}
-
-/** The life of a row's access token; undefined where it holds none. */
-export function lifeOf({
-  accessSealed,
-  accessIssuedAt,
-  accessExpiresAt,
-  refreshSealed,
-}: Pick<GrantRow, "accessSealed" | "accessIssuedAt" | "accessExpiresAt" | "refreshSealed">): TokenLife | undefined {
-  if (accessSealed === null) return undefined;
-  return { issuedAt: accessIssuedAt ?? 0, expiresAt: accessExpiresAt, isRefreshable: refreshSealed !== null };
 }
 
 function accessTokenPlace({ grantId, clientId, generation }: GrantRow): SealedPlace {

@@ -1,14 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { scopesOf } from "../../core/grant.ts";
-import { answerOfAnotherGrant } from "../../core/refresh.ts";
 import { lostScopes } from "../../core/scopes.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
 import type { SealedPlace } from "../../crypto/places.ts";
-import { claimOfAnotherGrant, fromJournal, journalText } from "../../oauth/token-set.ts";
+import { fromJournal, journalText } from "../../oauth/token-set.ts";
 import type { ReceivedTokens, TokenSet } from "../../oauth/token-set.ts";
 import type { GrantRow, LateAnswerRow } from "../../store/store.ts";
-import { subjectHash } from "../grants/sealed-grant.ts";
 import type { KeeperContext } from "./context.ts";
 import { canonicalOf } from "./scope-change.ts";
 
@@ -49,27 +47,6 @@ export async function keepOtherRefreshTokens(
     const other = { tokens: { refreshToken, expiresInSeconds: 0 }, receivedAt };
     await keepLateAnswer(context, grant, other, id);
   }
-}
-
-/**
- * Whether an answer's ID token names another grant: a proxy or the provider has mixed up two people's answers. Where it
- * does, an event tells the operator.
- *
- * @param grant the one whose refresh token was sent
- */
-export function isOfAnotherGrant(
-  { keyring, protocols, emit }: Pick<KeeperContext, "keyring" | "protocols" | "emit">,
-  grant: Pick<GrantRow, "grantId" | "provider" | "clientId" | "issuer" | "subjectHash">,
-  tokens: TokenSet,
-): boolean {
-  const { grantId, provider, clientId } = grant;
-  const claim = claimOfAnotherGrant(tokens, {
-    clientId,
-    issuer: protocols.get(provider)?.provider,
-    isSubject: (sub) => subjectHash(keyring, grant.issuer, sub).equals(grant.subjectHash),
-  });
-  if (claim !== undefined) emit({ type: answerOfAnotherGrant, grantId, provider, claim });
-  return claim !== undefined;
 }
 
 /** The late answers that may hold a working refresh token of this grant, newest first. */

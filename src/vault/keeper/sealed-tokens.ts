@@ -1,18 +1,22 @@
 /**
- * The token columns of a grant, sealed and opened with the keys that only the keeper has. Nothing outside keeper/ may
- * import this file.
+ * The tokens of a grant: whether an answer's are its own, and its token columns, sealed and opened with the keys that
+ * only the keeper has. Nothing outside keeper/ may import this file.
  */
 import { createHash } from "node:crypto";
 import { endsAfter } from "../../core/announced-ends.ts";
 import type { AnnouncedEnds, EndsBefore } from "../../core/announced-ends.ts";
+import { answerOfAnotherGrant } from "../../core/refresh.ts";
 import { Secret } from "../../core/secret.ts";
-import { isLiving } from "../../core/token-life.ts";
+import { isLiving, lifeOf } from "../../core/token-life.ts";
+import { subjectHash } from "../../crypto/keyring.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
 import type { SealedColumn, SealedPlace } from "../../crypto/places.ts";
+import { claimOfAnotherGrant } from "../../oauth/token-set.ts";
 import type { ReceivedTokens, TokenSet } from "../../oauth/token-set.ts";
 import type { GrantRow, TokenColumns } from "../../store/store.ts";
 import { grantUnreadable, ifReadable } from "../errors/grant-unreadable.ts";
-import { lifeOf, openAccessToken } from "../grants/sealed-grant.ts";
+import { openAccessToken } from "../grants/sealed-grant.ts";
+import type { KeeperContext } from "./context.ts";
 
 type Identity = Pick<GrantRow, "grantId" | "clientId">;
 
@@ -140,4 +144,25 @@ function refreshHashes(
     refreshPrefixHash: keyring.hash("refresh_token_prefix", refreshToken.expose().slice(0, 16)),
     refreshDigestHash: keyring.hash("refresh_token_digest", sha512(sha512(refreshToken.expose())).toString("base64")),
   };
+}
+
+/**
+ * Whether an answer's ID token names another grant: a proxy or the provider has mixed up two people's answers. Where it
+ * does, an event tells the operator.
+ *
+ * @param grant the one whose refresh token was sent
+ */
+export function isOfAnotherGrant(
+  { keyring, protocols, emit }: Pick<KeeperContext, "keyring" | "protocols" | "emit">,
+  grant: Pick<GrantRow, "grantId" | "provider" | "clientId" | "issuer" | "subjectHash">,
+  tokens: TokenSet,
+): boolean {
+  const { grantId, provider, clientId } = grant;
+  const claim = claimOfAnotherGrant(tokens, {
+    clientId,
+    issuer: protocols.get(provider)?.provider,
+    isSubject: (sub) => subjectHash(keyring, grant.issuer, sub).equals(grant.subjectHash),
+  });
+  if (claim !== undefined) emit({ type: answerOfAnotherGrant, grantId, provider, claim });
+  return claim !== undefined;
 }

@@ -1,6 +1,6 @@
 import { OnbehalfError, isOnbehalfError } from "../../core/errors.ts";
 import { backOffMs } from "../../core/refresh.ts";
-import type { VaultContext } from "../context.ts";
+import type { KeeperContext, Rescued } from "./context.ts";
 
 /** A write that is repeated until the store has taken it. */
 export interface DurableWrite<T> {
@@ -28,7 +28,7 @@ export interface DurableWrite<T> {
  *   `onFault`, and ends no try
  */
 export function storeDurably<T>(
-  { random, sleep, onFault }: Pick<VaultContext, "random" | "sleep" | "onFault">,
+  { random, sleep, onFault }: Pick<KeeperContext, "random" | "sleep" | "onFault">,
   write: () => Promise<T>,
   {
     during,
@@ -78,4 +78,41 @@ function storeIsSlow(): OnbehalfError<"store_unavailable"> {
     hint: "send the same request again; nothing is lost, and the answer is stored as soon as the store takes it",
     details: { retryAfterMs: 1_000 },
   });
+}
+
+/**
+ * How long storing may take before the answer is put into the rescue journal as well, milliseconds. A store that is
+ * locked or cannot be reached fails only after a while, and this process may crash before that.
+ */
+const rescueAfterMs = 250;
+
+/**
+ * Puts an answer into the rescue journal once storing it takes too long, and drops it there when it is stored.
+ *
+ * @param seal makes the entry, where one is needed
+ * @returns `now`: puts it there at once, as after a failure; `stored`: to be called when the store has taken the answer
+ */
+export function rescueUnlessStored(
+  { rescue, sleep, onFault }: Pick<KeeperContext, "rescue" | "sleep" | "onFault">,
+  seal: () => Rescued,
+): { readonly now: () => Promise<void>; readonly stored: () => Promise<void> } {
+  let isStored = false;
+  let keeping: Promise<string | undefined> | undefined;
+  async function now(): Promise<void> {
+    // Try again where the answer could not be kept, as on a full disk.
+    if (isStored || (await keeping) !== undefined) return;
+    keeping = rescue.keep(seal());
+    await keeping;
+  }
+  sleep(rescueAfterMs, undefined, { ref: false })
+    .then(now)
+    .catch((error: unknown) => onFault(error, "the rescue of an answer"));
+  return {
+    now,
+    async stored() {
+      isStored = true;
+      const name = await keeping;
+      if (name !== undefined) rescue.drop(name);
+    },
+  };
 }

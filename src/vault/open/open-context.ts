@@ -22,6 +22,7 @@ import { exchangeLimitMs } from "../../core/timing.ts";
 import type { Store } from "../../store/store.ts";
 import { optionProblems } from "./option-problems.ts";
 import { loadClient } from "./registered-client.ts";
+import { unthrowing, warn } from "../context.ts";
 import type { OnFault, VaultContext } from "../context.ts";
 import type { OnEvent } from "../events.ts";
 import { newOwner, livenessOf, ownerGone } from "./process-liveness.ts";
@@ -186,27 +187,6 @@ async function discoverAll(protocols: readonly HttpProtocol[], emit: OnEvent = (
 async function evidence(store: Store, self: Owner, other: Owner): Promise<Liveness> {
   const here = livenessOf(other, self);
   return here === "unknown" ? ((await store.ownerLiveness?.(other)) ?? "unknown") : here;
-}
-
-/**
- * The host's listener, such that what it throws does no harm: it is called in the midst of work, such as the storing of
- * an answer, and in work that nobody waits for.
- */
-function unthrowing<A extends unknown[]>(listener: (...args: A) => void, name: string): (...args: A) => void {
-  return (...args) => {
-    try {
-      listener(...args);
-    } catch (error) {
-      warn(error, name);
-    }
-  };
-}
-
-/** Where nobody is told of faults, a warning shows a bug and lets the process go on. */
-function warn(error: unknown, during: string): void {
-  process.emitWarning(`unexpected error during ${during}: ${error instanceof Error ? error.message : String(error)}`, {
-    type: "OnbehalfFault",
-  });
 }
 
 const oneOfAName = "give one provider, such as google({ clientSecretFile }), or several with different names";

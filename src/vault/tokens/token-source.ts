@@ -18,13 +18,12 @@ import { clientMisconfigured } from "../errors/client-misconfigured.ts";
 import { providerUnavailable } from "../errors/provider-unavailable.ts";
 import { reauthorizationRequired } from "../errors/reauthorization-required.ts";
 import { findGrant, lookupHashes } from "../grants/find-grant.ts";
-import { lifeOf, openAccessToken } from "../grants/sealed-grant.ts";
+import { openAccessToken } from "../grants/sealed-grant.ts";
 import type { Keeper, Priority, RefreshOutcome, SeenGrant } from "../keeper/keeper.ts";
-import { endOf, endedAtOnceMs, isFresh, isLiving, refreshAheadAt } from "../../core/token-life.ts";
+import { endOf, endedAtOnceMs, isFresh, isLiving, lifeOf, refreshAheadAt } from "../../core/token-life.ts";
 import type { TokenLife } from "../../core/token-life.ts";
-import { AccessToken } from "./access-token.ts";
 import { RefusedTokens } from "./refused-tokens.ts";
-import { askedFor, cacheKey } from "./token-cache.ts";
+import { AccessToken, askedFor, cacheKey } from "./token-cache.ts";
 import type { CachedToken, Identity, TokenCache } from "./token-cache.ts";
 
 /** What `getAccessToken` takes besides the grant. */
@@ -128,7 +127,7 @@ export class TokenSource {
   }
 
   /** See `Vault.getAccessToken`. */
-  async get(ref: GrantRef, { minTtlSeconds = 60, refused, signal }: GetAccessTokenOptions): Promise<AccessToken> {
+  async get(ref: GrantRef, { minTtlSeconds = 60, refused, signal }: GetAccessTokenOptions = {}): Promise<AccessToken> {
     const key = cacheKey(ref);
     const minTtlMs = minTtlSeconds * 1000;
     if (refused !== undefined) return this.#getAnother(ref, key, minTtlMs, refused.toLowerCase(), signal);

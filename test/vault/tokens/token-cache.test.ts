@@ -4,8 +4,7 @@ import { describe, test } from "node:test";
 import { Secret } from "../../../src/index.ts";
 import type { GrantState } from "../../../src/index.ts";
 import type { GrantChange } from "../../../src/store/store.ts";
-import { AccessToken } from "../../../src/vault/tokens/access-token.ts";
-import { TokenCache, cacheKey } from "../../../src/vault/tokens/token-cache.ts";
+import { AccessToken, TokenCache, cacheKey } from "../../../src/vault/tokens/token-cache.ts";
 import type { CachedToken } from "../../../src/vault/tokens/token-cache.ts";
 
 const byId = cacheKey("g_a");

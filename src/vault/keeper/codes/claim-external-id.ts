@@ -1,12 +1,13 @@
 import { defined } from "../../../core/defined.ts";
 import { claimExternalId, externalIdsAfter } from "../../../core/external-ids.ts";
 import type { ExternalIdClaim } from "../../../core/external-ids.ts";
+import { externalHash } from "../../../crypto/keyring.ts";
 import type { Sealer } from "../../../crypto/keyring.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import type { ExternalIdChange, GrantRow } from "../../../store/store.ts";
 import { externalIdConflict } from "../../errors/external-id-conflict.ts";
 import { ifReadable } from "../../errors/grant-unreadable.ts";
-import { externalHash, openPerson, sealPerson } from "../../grants/sealed-grant.ts";
+import { openPerson, sealPerson } from "../../grants/sealed-grant.ts";
 import type { KeeperContext } from "../context.ts";
 
 /** What becomes of the external ids of a grant with a consent. */
@@ -14,14 +15,14 @@ export interface Claim {
   readonly decision: ExternalIdClaim;
   /** All that the grant is known by from then on. */
   readonly externalIds: readonly string[];
-  /** What changes in the store. */
-  readonly change: ExternalIdChange;
+  /** What changes in the store. Absent: nothing. */
+  readonly change?: ExternalIdChange;
 }
 
 /** What a consent says of the app's users. */
 interface Named {
-  readonly externalId?: string;
-  readonly moveExternalId?: boolean;
+  readonly externalId?: string | undefined;
+  readonly moveExternalId?: boolean | undefined;
 }
 
 /**

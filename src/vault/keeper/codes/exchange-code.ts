@@ -2,7 +2,6 @@
  * codes/ makes a grant of a one-time code: it sends the code once, keeps the answer before it checks it, and stores the
  * grant. How a grant is refreshed later does not belong here.
  */
-import { defined } from "../../../core/defined.ts";
 import { isOnbehalfError } from "../../../core/errors.ts";
 import type { OnbehalfError } from "../../../core/errors.ts";
 import { refusalsOf } from "../../../core/refresh.ts";
@@ -19,8 +18,7 @@ import { gateOf } from "../gate/gate.ts";
 import type { KeeperContext } from "../context.ts";
 import type { Permit } from "../gate/permit.ts";
 import type { CodeRequest } from "../keeper.ts";
-import { rescueUnlessStored } from "../rescue-unless-stored.ts";
-import { storeDurably } from "../store-durably.ts";
+import { rescueUnlessStored, storeDurably } from "../store-durably.ts";
 import type { DurableWrite } from "../store-durably.ts";
 import { assertKnownBy } from "./claim-external-id.ts";
 import { afterCodeError } from "./after-code-error.ts";
@@ -29,7 +27,7 @@ import { finishIntake, isUnderWay, tellIfWaiting } from "./finish-intake.ts";
 import { openContext, sealAnswer, sealContext, workIdOf } from "./intake.ts";
 import type { Intake, IntakeContext } from "./intake.ts";
 import { journalRescued, sealCodeForRescue } from "./rescued-codes.ts";
-import { verifyAndStore } from "./verify-answer.ts";
+import { verifyAndStore } from "./store-consent.ts";
 
 /**
  * How long the same request gives the same result, milliseconds: a phone that did not get the answer sends it again.
@@ -134,7 +132,7 @@ async function sendCode(
   const { permit } = answer;
   try {
     const receivedAt = clock.now();
-    const response = await protocol.exchangeCode({ code, ...defined({ redirectUri, codeVerifier }) });
+    const response = await protocol.exchangeCode({ code, redirectUri, codeVerifier });
     if (response.kind !== "tokens") throw await afterFailure(context, protocol, codeHash, response, permit);
     permit.success();
     return { tokens: response.tokens, receivedAt };

@@ -9,7 +9,7 @@ import type { KeeperContext } from "../context.ts";
 import { rejectionText } from "./code-rejection.ts";
 import { openAnswer, openContext, workIdOf } from "./intake.ts";
 import type { IntakeContext } from "./intake.ts";
-import { verifyAndStore } from "./verify-answer.ts";
+import { verifyAndStore } from "./store-consent.ts";
 
 /** Whether a process is at work on an intake. Only an intake that was given up may be taken over. */
 export async function isUnderWay(context: KeeperContext, { codeHash, owner, startedAt }: IntakeRow): Promise<boolean> {

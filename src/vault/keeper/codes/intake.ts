@@ -1,4 +1,3 @@
-import { defined } from "../../../core/defined.ts";
 import type { Sealer } from "../../../crypto/keyring.ts";
 import type { SealedPlace } from "../../../crypto/places.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
@@ -10,11 +9,11 @@ import type { CodeRequest } from "../keeper.ts";
 /** What is stored with an intake, so that another process can finish it. */
 export interface IntakeContext {
   readonly provider: string;
-  readonly redirectUri?: string;
-  readonly codeVerifier?: string;
-  readonly nonce?: string;
-  readonly externalId?: string;
-  readonly moveExternalId?: true;
+  readonly redirectUri?: string | undefined;
+  readonly codeVerifier?: string | undefined;
+  readonly nonce?: string | undefined;
+  readonly externalId?: string | undefined;
+  readonly moveExternalId?: true | undefined;
   readonly scopes: readonly string[];
 }
 
@@ -38,15 +37,14 @@ export function intakeOf(keyring: Sealer, protocol: Protocol, request: CodeReque
   const codeHash = keyring.hash("code", client.clientId, code.expose());
   const context: IntakeContext = {
     provider: provider.name,
-    ...defined({
-      redirectUri,
-      codeVerifier: codeVerifier?.expose(),
-      nonce,
-      externalId,
-      moveExternalId: moveExternalId || undefined,
-    }),
+    redirectUri,
+    codeVerifier: codeVerifier?.expose(),
+    nonce,
+    externalId,
+    moveExternalId: moveExternalId || undefined,
     scopes,
   };
+  // JSON leaves out what is undefined.
   const contextText = JSON.stringify(context);
   return { protocol, codeHash, contextText, key: `${codeHash.toString("hex")} ${contextText}` };
 }

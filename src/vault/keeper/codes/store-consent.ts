@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { OnbehalfError } from "../../../core/errors.ts";
+import { OnbehalfError, isOnbehalfError } from "../../../core/errors.ts";
 import { afterConsent } from "../../../core/consent.ts";
 import type { HeldConsent } from "../../../core/consent.ts";
 import { isUsable, scopesOf } from "../../../core/grant.ts";
 import type { GrantState, Profile } from "../../../core/grant.ts";
+import { subjectHash } from "../../../crypto/keyring.ts";
 import type { Sealer } from "../../../crypto/keyring.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import { scopeAfter, withAnyRefreshToken } from "../../../oauth/token-set.ts";
@@ -13,21 +14,65 @@ import { endTogether } from "../../../providers/end-together.ts";
 import { newGrant } from "../../../store/new-grant.ts";
 import type { GrantRow } from "../../../store/store.ts";
 import type { KeeperContext } from "../context.ts";
+import { idTokenMissing } from "../../errors/code-rejected.ts";
 import { ifReadable } from "../../errors/grant-unreadable.ts";
-import { openAccessToken, openPerson, sealPerson, subjectHash } from "../../grants/sealed-grant.ts";
+import { openAccessToken, openPerson, sealPerson } from "../../grants/sealed-grant.ts";
 import { claimFor, tellClaim } from "./claim-external-id.ts";
 import type { Claim } from "./claim-external-id.ts";
+import { quarantine } from "./quarantine.ts";
 import { dropCoveredConsents, keepConsentBeside, keepOtherRefreshTokens } from "../late-answers.ts";
 import { canonicalOf, changeOf, tellScopeChange } from "../scope-change.ts";
 import { endsOf, livingAccess, openRefreshToken, sealTokens } from "../sealed-tokens.ts";
 
+/** What was requested with the code: what the answer must fit, and what is stored with it. */
+export interface AskedOfSignIn {
+  readonly nonce?: string | undefined;
+  readonly externalId?: string | undefined;
+  /** Whether that id may be taken from another grant that is in use. */
+  readonly moveExternalId?: boolean | undefined;
+  readonly scopes: readonly string[];
+}
+
+/**
+ * Verifies who signed in, and stores the grant. The answer must be in the journal already.
+ *
+ * @throws {OnbehalfError} `id_token_invalid`: no grant is stored, and what was issued is revoked, unless that might end
+ *   another grant
+ * @throws {OnbehalfError} `provider_unavailable`: the keys could not be read; the answer stays in the journal
+ * @throws {OnbehalfError} `configuration_invalid`: the provider's discovery document is wrong; the answer stays in the
+ *   journal
+ * @throws {OnbehalfError} `store_unavailable`
+ */
+export async function verifyAndStore(
+  context: KeeperContext,
+  protocol: Protocol,
+  codeHash: Uint8Array,
+  { nonce, externalId, moveExternalId, scopes: requestedScopes }: AskedOfSignIn,
+  received: ReceivedTokens,
+): Promise<GrantRow> {
+  const { receivedAt } = received;
+  const { idToken, accessToken } = received.tokens;
+  try {
+    if (idToken === undefined) throw idTokenMissing();
+    const profile = await protocol.verifyIdToken(idToken, { accessToken, receivedAt, nonce });
+    const consent = { ...received, profile, requestedScopes, externalId, moveExternalId };
+    return await storeConsent(context, protocol, codeHash, consent);
+  } catch (error) {
+    if (isOnbehalfError(error, "id_token_invalid")) await quarantine(context, protocol, codeHash, received, error);
+    throw error;
+  }
+}
+
 /** A verified answer of the token endpoint: who consented to what. */
 export interface Consent extends ReceivedTokens {
   readonly profile: Profile;
-  readonly externalId?: string;
-  readonly moveExternalId?: boolean;
+  readonly externalId?: string | undefined;
+  readonly moveExternalId?: boolean | undefined;
   readonly requestedScopes: readonly string[];
 }
+
+/** A new grant that the app names by no id of its own. */
+const noClaim: Claim = { decision: { do: "nothing" }, externalIds: [] };
 
 /** How often the write is tried where other writers come first each time, before it fails with `store_unavailable`. */
 const rounds = 20;
@@ -39,7 +84,7 @@ const rounds = 20;
  * @throws {OnbehalfError} `external_id_conflict`: the external id means another grant; the consent is stored without it
  * @throws {OnbehalfError} `store_unavailable`: the store does not answer, or the grant changed too often meanwhile
  */
-export async function storeConsent(
+async function storeConsent(
   context: KeeperContext,
   protocol: Protocol,
   codeHash: Uint8Array,
@@ -52,13 +97,16 @@ export async function storeConsent(
     const existing = (await store.grantsBySubject(hash)).find(({ clientId }) => clientId === client.clientId);
     const holds = existing !== undefined && existing.refreshSealed !== null && isUsable(existing.state);
     const consent = holds ? given : { ...given, tokens: withAnyRefreshToken(given.tokens) };
-    const claim = await claimFor(context, protocol, existing, consent);
+    const hasIds = existing !== undefined || consent.externalId !== undefined;
+    const claim = hasIds ? await claimFor(context, protocol, existing, consent) : noClaim;
     const row =
       existing === undefined
         ? newRow(context, protocol, hash, consent, claim)
         : await rowAfter(context, existing, consent, claim, codeHash);
     if (await store.saveFromIntake(row, existing ?? null, codeHash, claim.change)) {
-      await keepOtherRefreshTokens(context, { ...row, generation: row.generation - 1 }, consent);
+      if (consent.tokens.otherRefreshTokens !== undefined) {
+        await keepOtherRefreshTokens(context, { ...row, generation: row.generation - 1 }, consent);
+      }
       await suspectIfRevokedSince(context, provider, row, consent.receivedAt, existing);
       emit({
         type: "grant_stored",
@@ -67,7 +115,7 @@ export async function storeConsent(
         offline: row.refreshSealed !== null,
       });
       if (existing !== undefined) tellScopeChange(context, baselineOf(existing), row.scope);
-      tellClaim(context, row, claim);
+      if (hasIds) tellClaim(context, row, claim);
       return row;
     }
   }

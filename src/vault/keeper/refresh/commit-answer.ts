@@ -8,11 +8,17 @@ import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { GrantRow, TokenColumns } from "../../../store/store.ts";
 import type { KeeperContext } from "../context.ts";
 import type { RefreshOutcome } from "../keeper.ts";
-import { accessExpiresAt, endsOf, livingAccess, openRefreshToken, sealTokens } from "../sealed-tokens.ts";
-import { rescueUnlessStored } from "../rescue-unless-stored.ts";
+import {
+  accessExpiresAt,
+  endsOf,
+  isOfAnotherGrant,
+  livingAccess,
+  openRefreshToken,
+  sealTokens,
+} from "../sealed-tokens.ts";
 import { changeOf, tellScopeChange } from "../scope-change.ts";
-import { storeDurably } from "../store-durably.ts";
-import { isOfAnotherGrant, keepLateAnswer, keepOtherRefreshTokens } from "../late-answers.ts";
+import { keepLateAnswer, keepOtherRefreshTokens } from "../late-answers.ts";
+import { rescueUnlessStored, storeDurably } from "../store-durably.ts";
 import { sealForRescue } from "./rescue-journal.ts";
 
 /**
@@ -123,7 +129,7 @@ export function tokenColumns(context: KeeperContext, grant: GrantRow, received: 
   };
   // RFC 6749 section 6: an answer without a scope changes none, whether or not the refresh token is a new one.
   const scope = scopeAfter(tokens, grant.scope);
-  const lostScope = changeOf(context, grant, scope).missing.join(" ");
+  const lostScope = scope === grant.scope ? grant.lostScope : changeOf(context, grant, scope).missing.join(" ");
   return sealTokens(keyring, grant, grant.generation + 1, received, { scope, lostScope }, kept);
 }
 
@@ -143,7 +149,7 @@ export async function commitOnce(
   const { store, clock, random, emit, protocols } = context;
   const { grantId, provider, generation } = grant;
   const { tokens } = received;
-  await keepOtherRefreshTokens(context, grant, received);
+  if (tokens.otherRefreshTokens !== undefined) await keepOtherRefreshTokens(context, grant, received);
   // A revocation that may end other grants makes them suspect. Where that happened after our request was sent, it may
   // have ended the tokens of this answer too, so the grant stays suspect.
   const endsSiblings = protocols.get(provider)?.provider.revocationEndsSiblings === true;
@@ -164,7 +170,7 @@ export async function commitOnce(
   if (failure === undefined) emit({ type: "refreshed", grantId, provider, generation: generation + 1 });
   else emit({ type: "refresh_failed", grantId, provider, error: failure.error, ambiguous: false });
   if (grant.state === "lapsed") emit({ type: "recovered", grantId, provider });
-  tellScopeChange(context, grant, columns.scope);
+  if (columns.scope !== grant.scope) tellScopeChange(context, grant, columns.scope);
   return state;
 }
 

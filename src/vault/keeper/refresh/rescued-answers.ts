@@ -2,7 +2,8 @@ import { isOnbehalfError } from "../../../core/errors.ts";
 import { ifReadable } from "../../errors/grant-unreadable.ts";
 import type { KeeperContext, RescuedAnswer } from "../context.ts";
 import { commitOnce, tokenColumns } from "./commit-answer.ts";
-import { isOfAnotherGrant, keepLateAnswer } from "../late-answers.ts";
+import { keepLateAnswer } from "../late-answers.ts";
+import { isOfAnotherGrant } from "../sealed-tokens.ts";
 import { openRescued } from "./rescue-journal.ts";
 
 /**

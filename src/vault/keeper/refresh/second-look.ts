@@ -10,7 +10,8 @@ import type { Commit } from "./commit-answer.ts";
 import { endAttempt, isOutcomeUnknown } from "./end-attempt.ts";
 import { decisionOn, settleFailure } from "./failed-exchange.ts";
 import type { Exchange } from "./failed-exchange.ts";
-import { isOfAnotherGrant, lateAnswers } from "../late-answers.ts";
+import { lateAnswers } from "../late-answers.ts";
+import { isOfAnotherGrant } from "../sealed-tokens.ts";
 
 /**
  * Decides what becomes of a grant after the provider has called the sent token invalid. That says something about this

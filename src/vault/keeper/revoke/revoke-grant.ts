@@ -12,8 +12,8 @@ import { protocolOf } from "../../context.ts";
 import { openAccessToken } from "../../grants/sealed-grant.ts";
 import type { KeeperContext } from "../context.ts";
 import type { Priority } from "../keeper.ts";
-import { isOfAnotherGrant, openLateAnswer } from "../late-answers.ts";
-import { openRefreshToken } from "../sealed-tokens.ts";
+import { openLateAnswer } from "../late-answers.ts";
+import { isOfAnotherGrant, openRefreshToken } from "../sealed-tokens.ts";
 import { sendRevocation } from "../send-revocation.ts";
 import { suspectSiblings } from "../suspect-siblings.ts";
 

@@ -1,60 +1,16 @@
-import { isOnbehalfError } from "../../../core/errors.ts";
 import type { OnbehalfError } from "../../../core/errors.ts";
-import { defined } from "../../../core/defined.ts";
 import { isUsable } from "../../../core/grant.ts";
 import type { Secret } from "../../../core/secret.ts";
+import { subjectHash } from "../../../crypto/keyring.ts";
 import { claimedSubject, namesOurServerOtherwise } from "../../../oauth/id-token.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import type { ReceivedTokens, TokenSet } from "../../../oauth/token-set.ts";
-import type { GrantRow } from "../../../store/store.ts";
-import { idTokenMissing } from "../../errors/code-rejected.ts";
-import { subjectHash } from "../../grants/sealed-grant.ts";
 import type { KeeperContext } from "../context.ts";
 import { sendRevocation } from "../send-revocation.ts";
 import { rejectionText } from "./code-rejection.ts";
-import { storeConsent } from "./store-consent.ts";
-
-/** What was requested with the code: what the answer must fit, and what is stored with it. */
-export interface AskedOfSignIn {
-  readonly nonce?: string | undefined;
-  readonly externalId?: string | undefined;
-  /** Whether that id may be taken from another grant that is in use. */
-  readonly moveExternalId?: boolean;
-  readonly scopes: readonly string[];
-}
-
-/**
- * Verifies who signed in, and stores the grant. The answer must be in the journal already.
- *
- * @throws {OnbehalfError} `id_token_invalid`: no grant is stored, and what was issued is revoked, unless that might end
- *   another grant
- * @throws {OnbehalfError} `provider_unavailable`: the keys could not be read; the answer stays in the journal
- * @throws {OnbehalfError} `configuration_invalid`: the provider's discovery document is wrong; the answer stays in the
- *   journal
- * @throws {OnbehalfError} `store_unavailable`
- */
-export async function verifyAndStore(
-  context: KeeperContext,
-  protocol: Protocol,
-  codeHash: Uint8Array,
-  { nonce, externalId, moveExternalId, scopes: requestedScopes }: AskedOfSignIn,
-  received: ReceivedTokens,
-): Promise<GrantRow> {
-  const { receivedAt } = received;
-  const { idToken, accessToken } = received.tokens;
-  try {
-    if (idToken === undefined) throw idTokenMissing();
-    const profile = await protocol.verifyIdToken(idToken, { accessToken, receivedAt, nonce });
-    const consent = { ...received, profile, requestedScopes, ...defined({ externalId, moveExternalId }) };
-    return await storeConsent(context, protocol, codeHash, consent);
-  } catch (error) {
-    if (isOnbehalfError(error, "id_token_invalid")) await quarantine(context, protocol, codeHash, received, error);
-    throw error;
-  }
-}
 
 /** Revokes what was issued in a sign-in whose ID token did not verify. Nothing of it was handed out. */
-async function quarantine(
+export async function quarantine(
   context: KeeperContext,
   protocol: Protocol,
   codeHash: Uint8Array,
