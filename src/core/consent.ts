@@ -26,8 +26,8 @@ export interface NewConsent {
 
 /**
  * - `replace`: the consent takes the place of what is held.
- * - `keep`: the grant stays as it is, with its tokens and scopes. A refresh token that came is kept beside it, for when
- *   the one that is held turns out to be dead.
+ * - `keep`: the grant stays as it is, with its tokens and scopes. A refresh token that came is kept beside it, and the
+ *   one that is held is tried at once: where it turns out to be dead, the consent takes its place after all.
  */
 export type AfterConsent = "replace" | "keep";
 

@@ -101,6 +101,7 @@ export async function virtualKeeper(
     running: new Set(),
     gates: new Map([[provider.name, new Gate({ clock: time, random, sleep }, rate)]]),
     rescue: noRescue,
+    refresh: (seen, priority) => refreshGrant(context, seen, priority),
   };
 
   function newRow(n: number, accessExpiresAt: number): GrantRow {

@@ -2,6 +2,7 @@
 import type { Liveness, Owner } from "../../src/core/take-over.ts";
 import type { KeeperContext, RescueJournal } from "../../src/vault/keeper/context.ts";
 import { Gate } from "../../src/vault/keeper/gate/gate.ts";
+import { refreshGrant } from "../../src/vault/keeper/refresh/refresh-grant.ts";
 import { plainSealer, refreshTokenIn } from "./plain-sealer.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
 import { protocolFor } from "./simulated-protocol.ts";
@@ -39,6 +40,7 @@ export function startProcess(simulation: Simulation): {
     running: new Set(),
     gates: new Map([[providerRecord.name, new Gate({ clock, random, sleep }, { perSecond: 1e9, burst: 1e9 })]]),
     rescue: rescueFor(simulation, process),
+    refresh: (seen, priority) => refreshGrant(context, seen, priority),
   };
   return { process, context };
 }

@@ -1,6 +1,7 @@
 import type { Liveness, Owner } from "../../core/take-over.ts";
 import type { VaultContext } from "../context.ts";
 import type { Gate } from "./gate/gate.ts";
+import type { Keeper } from "./keeper.ts";
 
 /** What the parts of the keeper share, besides what every part of the vault has. */
 export interface KeeperContext extends VaultContext {
@@ -10,6 +11,8 @@ export interface KeeperContext extends VaultContext {
   readonly gates: ReadonlyMap<string, Gate>;
   /** Where answers are kept while the store fails. */
   readonly rescue: RescueJournal;
+  /** Refreshes a grant by the one protocol that there is. It is given here so that codes/ need not know refresh/. */
+  readonly refresh: Keeper["refresh"];
 }
 
 /** An answer to a refresh that the store could not take. It is sealed for the grant and generation whose token was sent. */

@@ -13,6 +13,7 @@ import { Gate } from "./gate/gate.ts";
 import type { Keeper } from "./keeper.ts";
 import { localKeeper } from "./local-keeper.ts";
 import { noRescue, rescueFolder } from "./refresh/rescue-journal.ts";
+import { refreshGrant } from "./refresh/refresh-grant.ts";
 import { startUpkeep } from "./upkeep.ts";
 
 /** The options of a keeper alone. */
@@ -41,6 +42,7 @@ export function keeperOver(shared: VaultContext, options: KeeperOptions): Keeper
     running: new Set(),
     gates: new Map([...shared.protocols.keys()].map((name) => [name, new Gate(shared, size)])),
     rescue: folder === undefined ? noRescue : rescueFolder(folder),
+    refresh: (seen, priority) => refreshGrant(context, seen, priority),
   };
   const keeper = localKeeper(context);
   const upkeep = startUpkeep(context);

@@ -78,9 +78,16 @@ const noClaim: Claim = { decision: { do: "nothing" }, externalIds: [] };
 const rounds = 20;
 
 /**
+ * How long a sign-in waits for a look at the refresh token that is held, milliseconds. The look then goes on, and what
+ * it finds is stored.
+ */
+const lookWaitMs = 3_000;
+
+/**
  * Stores a consent as the person's grant: as a new grant, or as a new generation of the one that is there. A consent
  * without a refresh token leaves the stored one in place: providers send one only when they show the consent page.
  *
+ * @returns the grant as it is then: where a consent for less was kept beside it, after a look at what is held
  * @throws {OnbehalfError} `external_id_conflict`: the external id means another grant; the consent is stored without it
  * @throws {OnbehalfError} `store_unavailable`: the store does not answer, or the grant changed too often meanwhile
  */
@@ -115,14 +122,44 @@ async function storeConsent(
         offline: row.refreshSealed !== null,
       });
       if (existing !== undefined) tellScopeChange(context, baselineOf(existing), row.scope);
-      if (hasIds) tellClaim(context, row, claim);
-      return row;
+      // Only a consent that takes the place of what is held begins a new generation.
+      const isBeside = consent.tokens.refreshToken !== undefined && row.generation === existing?.generation;
+      const settled = isBeside ? await lookAtHeld(context, row) : row;
+      if (hasIds) tellClaim(context, settled, claim);
+      return settled;
     }
   }
   throw new OnbehalfError("store_unavailable", "the grant kept changing while the consent was stored", {
     hint: "nothing was lost: send the same code again",
     details: { retryAfterMs: 1_000 },
   });
+}
+
+/**
+ * Sends the refresh token of a grant that keeps a consent for less beside it. Most often a provider sends a refresh
+ * token because the person had removed the app. Then what is held is dead, and nobody would know before an API says so:
+ * the page would be told that nothing is missing, and the job that it promised would fail. Where the provider refuses it,
+ * the refresh takes the consent in its place. In all other cases the grant stays.
+ *
+ * @returns the grant as it is then; as it was, where that takes long or the provider or the store is in trouble
+ */
+async function lookAtHeld(context: KeeperContext, row: GrantRow): Promise<GrantRow> {
+  const { store, sleep, refresh, onFault } = context;
+  // In the background, because nobody waits for its token: it takes no place from a caller, and is not repeated now.
+  const looked = refresh(row, "background").then(
+    () => undefined,
+    (error: unknown) => {
+      if (!isOnbehalfError(error)) onFault(error, "a sign-in");
+    },
+  );
+  await Promise.race([looked, sleep(lookWaitMs, undefined, { ref: false })]);
+  try {
+    return (await store.grantById(row.grantId)) ?? row;
+  } catch (error) {
+    // The consent is stored. That it cannot be read again is no failure of the sign-in.
+    if (isOnbehalfError(error)) return row;
+    throw error;
+  }
 }
 
 function newRow(

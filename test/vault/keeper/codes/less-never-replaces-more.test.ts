@@ -3,11 +3,14 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
 import { isOnbehalfError } from "../../../../src/index.ts";
 import type { Grant, Vault } from "../../../../src/index.ts";
+import { rotations } from "../../../support/rotations.ts";
+import { testService } from "../../../support/test-service.ts";
 import { bentProvider } from "../../../support/bent-provider.ts";
 import type { BentAnswer, BentOptions, BentProvider, BentRequest, Members } from "../../../support/bent-provider.ts";
 import { appData, testVault, usualScope } from "../../../support/test-vault.ts";
 
 const folder = "https://www.googleapis.com/drive/v3/files/appfolder";
+const userinfo = "https://www.googleapis.com/oauth2/v3/userinfo";
 
 describe("less never replaces more: at Google", () => {
   const signIns = [
@@ -32,7 +35,8 @@ describe("less never replaces more: at Google", () => {
       assert.equal(after.grantId, broad.grantId);
       assert.deepEqual(after.scopes, broad.scopes);
       assert.equal(after.missingScopes, undefined);
-      assert.equal((await vault.getAccessToken(broad)).token, token);
+      // A refresh token that came shows that consent was given anew, so the one that is held was tried.
+      assert.equal((await vault.getAccessToken(broad)).token === token, !("force" in spec));
       assert.equal((await vault.fetch(broad, folder)).status, 200);
       clock.advance(3_700_000);
       assert.equal((await vault.fetch(broad, folder)).status, 200);
@@ -86,13 +90,72 @@ describe("less never replaces more: at Google", () => {
   });
 });
 
+describe("less never replaces more: an app that was removed, and connected again with a box left unticked", () => {
+  const unticked = { email: "ada@example.com", scope: usualScope, grantedScopes: "openid email profile" };
+  const waits = [
+    ["at once", 0],
+    ["a day later, when no access token lives", 86_400_000],
+  ] as const;
+  for (const { name, rotation, standin: plays } of rotations) {
+    for (const [when, ms] of waits) {
+      test(`a removed app, connected again for less ${when}, with rotation ${name}: the answer is true, and the token works`, async (t) => {
+        const { standin, clock, open, events, code, newRequests } = await testVault(t, {
+          ...plays,
+          provider: { rotation },
+        });
+        const vault = await open();
+        const { grantId } = await vault.exchangeCode({ code: code("ada@example.com") });
+        standin.revoke("ada@example.com");
+        clock.advance(ms);
+        newRequests();
+        const asked = { code: standin.code(unticked), scopes: usualScope.split(" ") };
+        const after = await vault.exchangeCode(asked);
+        assert.deepEqual([after.grantId, after.state, after.offline], [grantId, "active", true]);
+        assert.deepEqual([after.scopes.includes(appData), after.missingScopes], [false, [appData]]);
+        assert.deepEqual((await vault.exchangeCode(asked)).scopes, after.scopes, "a code that is sent again");
+        assert.equal(newRequests().length, 3, "the code, the held token, and the one that came");
+        const changes = events.flatMap((event) => (event.type === "scopes_changed" ? [event] : []));
+        assert.deepEqual(changes, [
+          { type: "scopes_changed", grantId, provider: "google", gained: [], lost: [appData] },
+        ]);
+        const { token, scopes } = await vault.getAccessToken(after);
+        assert.deepEqual(scopes, after.scopes);
+        assert.equal((await vault.fetch(after, userinfo)).status, 200, "what is handed out works");
+        clock.advance(3_700_000);
+        assert.ok((await vault.getAccessToken(after)).token !== token);
+        const back = await vault.exchangeCode({
+          code: standin.code({ email: "ada@example.com", scope: usualScope, force: true }),
+        });
+        assert.equal(back.missingScopes, undefined);
+        assert.equal((await vault.fetch(back, folder)).status, 200);
+      });
+    }
+  }
+
+  test("a removed app, connected again for less: the service tells the page what is missing", async (t) => {
+    const { fixture, grant, url } = await testService(t);
+    const { standin } = fixture;
+    await grant("ada@example.com", usualScope);
+    standin.revoke("ada@example.com");
+    const response = await fetch(`${url}/authcode`, {
+      method: "POST",
+      headers: { "x-requested-with": "test" },
+      body: new URLSearchParams({ authCode: standin.code(unticked), source: "android", scope: usualScope }),
+    });
+    const body = (await response.json()) as Members;
+    assert.deepEqual([response.status, body["missing_scopes"], body["offline"]], [200, [appData], true]);
+    assert.ok(!String(body["scope"]).includes(appData));
+  });
+});
+
 /** A provider whose codes are `scopes separated by +`, with `!` for a refresh token, and whose refreshes can be refused. */
 async function provider(t: Parameters<typeof bentProvider>[0], options: BentOptions = {}): Promise<ScopedProvider> {
   const refused = new Set<string>();
-  const failing = new Set<string>();
+  const failing = new Map<string, BentAnswer>();
+  let held: { readonly sent: string; readonly until: Promise<void> } | undefined;
   const scopes = new Map<string, string>();
   let said: string | undefined;
-  const token = (answer: Members, { form }: BentRequest): BentAnswer => {
+  const token = async (answer: Members, { form }: BentRequest): Promise<BentAnswer> => {
     if (form["grant_type"] === "authorization_code") {
       const code = form["code"] ?? "";
       const scope = code.replaceAll("+", " ").replace(/[!#].*$/, "");
@@ -101,7 +164,9 @@ async function provider(t: Parameters<typeof bentProvider>[0], options: BentOpti
       return { body: { ...rest, scope, ...(code.includes("!") ? { refresh_token: refreshToken } : {}) } };
     }
     const sent = form["refresh_token"] ?? "";
-    if (failing.has(sent)) return { status: 503, body: {} };
+    if (held?.sent === sent) await held.until;
+    const failure = failing.get(sent);
+    if (failure !== undefined) return failure;
     if (refused.has(sent)) return { status: 400, body: { error: "invalid_grant" } };
     const { refresh_token: _next, ...rest } = answer;
     return { body: { ...rest, scope: said ?? scopes.get(sent) } };
@@ -111,15 +176,22 @@ async function provider(t: Parameters<typeof bentProvider>[0], options: BentOpti
     ...bent,
     refused,
     failing,
+    hold: (sent) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      held = { sent, until: promise };
+      return resolve;
+    },
     say: (scope) => void (said = scope),
     connect: (code) => bent.connect(code, { scopes: [] }),
   };
 }
 
 interface ScopedProvider extends Omit<BentProvider, "connect"> {
-  /** Refresh tokens that the provider refuses, and those about which it fails. */
+  /** Refresh tokens that the provider refuses, and those that get another answer. */
   readonly refused: Set<string>;
-  readonly failing: Set<string>;
+  readonly failing: Map<string, BentAnswer>;
+  /** Leaves refreshes with this token unanswered, until what it returns is called. */
+  hold(sent: string): () => void;
   /** What refreshes say is covered. */
   say(scope: string | undefined): void;
   connect(code: string): Promise<Grant>;
@@ -163,9 +235,60 @@ describe("less never replaces more: elsewhere", () => {
     const grant = await w.connect("openid+files!");
     await w.connect("openid!2");
     w.refused.add("rt-1");
-    w.failing.add("rt-2");
+    w.failing.set("rt-2", { status: 503, body: {} });
     await assert.rejects(use(w, grant), (error) => isOnbehalfError(error, "provider_unavailable"));
     w.failing.clear();
+    assert.match(await use(w, grant), /^at-/);
+    assert.deepEqual((await w.vault.grant(grant)).missingScopes, ["files"]);
+  });
+
+  test("where both tokens are refused at the sign-in itself, the grant is asked about again before it lapses", async (t) => {
+    const w = await provider(t);
+    const grant = await w.connect("openid+files!");
+    w.refused.add("rt-1").add("rt-2");
+    assert.equal((await w.connect("openid!2")).state, "active");
+    // A provider whose servers do not all know a new token yet.
+    w.refused.delete("rt-2");
+    assert.match(await use(w, grant), /^at-/);
+    assert.deepEqual((await w.vault.grant(grant)).missingScopes, ["files"]);
+  });
+
+  const troubles: readonly (readonly [string, BentAnswer])[] = [
+    ["is down", { status: 503, body: {} }],
+    ["is down and says for how long", { status: 503, headers: { "retry-after": "60" }, body: {} }],
+    ["refuses our client", { status: 401, body: { error: "invalid_client" } }],
+    ["says what nobody understands", { status: 200, text: "<html>" }],
+    ["refuses in a word of its own", { status: 400, body: { error: "computer_says_no" } }],
+  ];
+  for (const [name, answer] of troubles) {
+    test(`a sign-in for less while the provider ${name}: the grant stays as it is, and a later refresh settles it`, async (t) => {
+      const w = await provider(t);
+      const grant = await w.connect("openid+files!");
+      w.failing.set("rt-1", answer);
+      const after = await w.connect("openid!2");
+      assert.deepEqual([after.state, after.scopes], ["active", ["openid", "files"]]);
+      w.failing.clear();
+      w.refused.add("rt-1");
+      assert.match(await use(w, grant), /^at-/);
+      assert.deepEqual((await w.vault.grant(grant)).missingScopes, ["files"]);
+    });
+  }
+
+  test("a sign-in for less without a refresh token sends nothing more than its code", async (t) => {
+    const w = await provider(t);
+    await w.connect("openid+files!");
+    await w.connect("openid#2");
+    assert.equal(w.count("/token"), 2);
+  });
+
+  test("a sign-in for less does not wait for a provider that leaves the look unanswered", async (t) => {
+    const w = await provider(t);
+    const grant = await w.connect("openid+files!");
+    const release = w.hold("rt-1");
+    const after = await w.connect("openid!2");
+    assert.deepEqual(after.scopes, ["openid", "files"]);
+    w.refused.add("rt-1");
+    release();
     assert.match(await use(w, grant), /^at-/);
     assert.deepEqual((await w.vault.grant(grant)).missingScopes, ["files"]);
   });
@@ -203,7 +326,8 @@ describe("less never replaces more: elsewhere", () => {
     await w.connect("openid+mail!6");
     await w.vault.revoke(grant);
     const revoked = w.requests.filter(({ path }) => path === "/revoke").map(({ form }) => form["token"]);
-    assert.deepEqual(revoked, ["rt-1", "rt-7"]);
+    // Between them are the looks at what is held.
+    assert.deepEqual(revoked, ["rt-1", "rt-12"]);
   });
 
   test("a consent for more drops the narrower ones that it covers", async (t) => {
@@ -211,7 +335,7 @@ describe("less never replaces more: elsewhere", () => {
     const grant = await w.connect("openid+files!");
     await w.connect("openid!2");
     await w.connect("openid+files+mail!3");
-    w.refused.add("rt-3");
+    w.refused.add("rt-4");
     await assert.rejects(use(w, grant), (error) => isOnbehalfError(error, "reauthorization_required"));
     assert.ok(!w.requests.some(({ form }) => form["refresh_token"] === "rt-2"));
   });
