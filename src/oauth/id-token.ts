@@ -94,6 +94,31 @@ export function namesOurServerOtherwise(idToken: Secret, provider: Provider): bo
 }
 
 /**
+ * How far the provider's clock is ahead of ours, milliseconds, where that may be why an ID token was not in time:
+ * negative where it is behind. Undefined where our clock is right: the answer's `Date` says so, or the token was issued
+ * when it came and is wrong in itself. The token's signature must have been verified.
+ *
+ * @param times.receivedAt when the request for the token was sent by our clock, milliseconds since the epoch
+ * @param times.answeredAt what time it was by the answer's `Date`, milliseconds since the epoch. Absent: it did not say
+ */
+export function clockDifferenceMs(
+  idToken: Secret,
+  { receivedAt, answeredAt }: { readonly receivedAt: number; readonly answeredAt?: number | undefined },
+): number | undefined {
+  const leewayMs = leewaySeconds * 1000;
+  const isNow = (at: number): boolean => Math.abs(at - receivedAt) <= leewayMs;
+  const { iat, exp } = unverifiedClaims(idToken);
+  if (!Number.isFinite(iat) || !Number.isFinite(exp)) return undefined;
+  const [issuedAt, endsAt] = [Number(iat) * 1000, Number(exp) * 1000];
+  if (endsAt <= issuedAt || isNow(issuedAt)) return undefined;
+  if (answeredAt === undefined) return issuedAt - receivedAt;
+  if (isNow(answeredAt)) return undefined;
+  // A proxy's clock may be wrong as well. The provider's own is the one by which the token was in time.
+  const fits = issuedAt <= answeredAt + leewayMs && endsAt > answeredAt - leewayMs;
+  return (fits ? answeredAt : issuedAt) - receivedAt;
+}
+
+/**
  * The left half of the hash that the signature uses.
  *
  * @see https://openid.net/specs/openid-connect-core-1_0.html#CodeIDToken

@@ -17,7 +17,14 @@ import type { HttpAnswer, HttpResult, BoundedFetch } from "./bounded-fetch.ts";
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5
  */
-export type TokenResponse = { readonly kind: "tokens"; readonly tokens: TokenSet } | TokenFailure;
+export type TokenResponse =
+  | {
+      readonly kind: "tokens";
+      readonly tokens: TokenSet;
+      /** The answer's `Date`, as it came: what time it is by the clock of whoever answered. */
+      readonly date?: string;
+    }
+  | TokenFailure;
 
 /**
  * How much of an answer is read at least, bytes. No answer is this large. One that is larger than other endpoints may
@@ -133,11 +140,11 @@ export function tokenResponseOf(result: HttpResult, now: number, habits: Lifetim
   if (result.kind === "too-large") return tokensInPart(result, context) ?? unusable("body_too_large");
 
   const plain = isSuccess(status) ? plainTokenSet(text, habits) : undefined;
-  if (plain !== undefined) return { kind: "tokens", tokens: plain };
+  if (plain !== undefined) return tokensAt(plain, headers);
   const answer = isSuccess(status) ? readAnswer(text) : undefined;
   if (answer?.isWhole === false) return tokensInPart(result, context) ?? unusable("not_json");
   const tokens = answer === undefined ? undefined : tokenSetOf(answer.members, { ...answer, ...context });
-  if (tokens !== undefined) return { kind: "tokens", tokens };
+  if (tokens !== undefined) return tokensAt(tokens, headers);
   const body = answer?.members ?? readRefusal(text);
   if (body === undefined) return unusable("not_json");
   const refusal = refusalWord(body, status);
@@ -164,6 +171,11 @@ function tokensInPart(
   if (tokens === undefined) return undefined;
   const hasRefreshToken = (tokens.refreshToken ?? tokens.otherRefreshTokens) !== undefined;
   return answer?.isWhole === true || hasRefreshToken ? { kind: "tokens", tokens } : undefined;
+}
+
+function tokensAt(tokens: TokenSet, headers: Headers): TokenResponse {
+  const date = headers.get("date");
+  return date === null ? { kind: "tokens", tokens } : { kind: "tokens", tokens, date };
 }
 
 function isSuccess(status: number): boolean {

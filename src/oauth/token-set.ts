@@ -34,6 +34,8 @@ export interface ReceivedTokens {
   readonly tokens: TokenSet;
   /** When the request was sent, milliseconds since the epoch. The lives of the tokens are counted from then. */
   readonly receivedAt: number;
+  /** What time it was by the answer's `Date`, milliseconds since the epoch. Absent: it did not say. */
+  readonly answeredAt?: number;
 }
 
 /** Our word for an answer with success that has no access token to hand out. */
@@ -264,10 +266,11 @@ function isOfIssuer(ours: IssuerNames, iss: string, claims: Readonly<Record<stri
 }
 
 /** An answer as the text that is sealed into a journal. It may go nowhere else. */
-export function journalText({ tokens, receivedAt }: ReceivedTokens): Secret {
+export function journalText({ tokens, receivedAt, answeredAt }: ReceivedTokens): Secret {
   return new Secret(
     JSON.stringify({
       received_at: receivedAt,
+      answered_at: answeredAt,
       access_token: tokens.accessToken?.expose(),
       expires_in: tokens.expiresInSeconds,
       refresh_token: tokens.refreshToken?.expose(),
@@ -297,7 +300,7 @@ export function fromJournal(text: string): ReceivedTokens | undefined {
     ...(body["scope_unread"] === true ? { scopeUnread: true as const } : readScope(scope)),
     idToken: secretOf(idToken),
   });
-  return { tokens, receivedAt };
+  return defined({ tokens, receivedAt, answeredAt: numberOf(body["answered_at"]) });
 }
 
 function secretOf(value: unknown): Secret | undefined {

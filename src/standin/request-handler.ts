@@ -92,7 +92,9 @@ function act(
     ...noteMembers(own === undefined ? { outcome: "fault" } : (own.note ?? { outcome: "served" })),
     ...defined({ fault: fault === undefined ? undefined : (true as const) }),
   });
-  return reply;
+  // By its own clock: a client may compare its clock with ours.
+  const date = new Date(state.clock.now()).toUTCString();
+  return { ...reply, headers: { date, ...reply.headers } };
 }
 
 function plain(status: number, message: string, headers: Record<string, string> = {}): Reply {

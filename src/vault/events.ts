@@ -15,7 +15,13 @@ export type VaultEvent =
   | { readonly type: "sign_in_waits"; readonly provider: string; readonly error: string }
   /** A sign-in is done that had waited, or whose process had died. */
   | { readonly type: "sign_in_finished"; readonly grantId: string; readonly provider: string }
-  | { readonly type: "id_token_refused"; readonly provider: string; readonly check: string }
+  /** `clockAheadMs`: our clock is wrong, by so many milliseconds; negative: it is behind. Absent: it is right. */
+  | {
+      readonly type: "id_token_refused";
+      readonly provider: string;
+      readonly check: string;
+      readonly clockAheadMs?: number;
+    }
   | { readonly type: "refreshed"; readonly grantId: string; readonly provider: string; readonly generation: number }
   | {
       readonly type: "refresh_failed";

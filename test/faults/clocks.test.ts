@@ -176,3 +176,86 @@ describe("a wait that was written down before the clock was put right", () => {
     assert.equal((await store.attempts())[0]?.startedAt, bent.clock.now());
   });
 });
+
+describe("a sign-in while our own clock is wrong", () => {
+  const offs = [
+    ["2 h ahead", 2 * hour],
+    ["a day ahead", day],
+    ["a year ahead", 365 * day],
+    ["61 s behind", -61_000],
+    ["2 h behind", -2 * hour],
+    ["a year behind", -365 * day],
+  ] as const;
+  const dates = [
+    ["a Date by the provider's clock", undefined],
+    ["no Date", ""],
+    ["a Date that is none", "yesterday"],
+    ["a Date of a proxy whose clock is wrong, too", "Thu, 01 Jan 1998 00:00:00 GMT"],
+  ] as const;
+  for (const [name, off] of offs) {
+    for (const [dated, date] of dates) {
+      test(`a clock that is ${name}, and ${dated}: the error names the clock, nothing is revoked, the sign-in is finished later`, async (t) => {
+        const bent = await bentProvider(t, {
+          token: (body) => (date === undefined ? undefined : { body, headers: { date } }),
+        });
+        const clock = fixedClock(bent.clock.now() + off);
+        const path = await temporaryFile(t);
+        const vault = await bent.open({ clock, store: sqlite(path) });
+        const options = { code: "c", source: "web-redirect", redirectUri: "https://app.example/cb" } as const;
+        const says = `this machine's clock is ${Math.abs(off) / 1000} s ${off > 0 ? "ahead of" : "behind"} bent's`;
+        for (let n = 0; n < 2; n++) {
+          await assert.rejects(
+            vault.exchangeCode(options),
+            (error) => isOnbehalfError(error, "id_token_invalid") && error.message.endsWith(says),
+          );
+        }
+        assert.deepEqual(bent.events[0], {
+          type: "id_token_refused",
+          provider: "bent",
+          check: off > 0 ? "exp" : "iat",
+          clockAheadMs: off,
+        });
+        bent.clock.advance(minute);
+        clock.advance(minute - off);
+        const grant = await vault.exchangeCode(options);
+        assert.deepEqual([grant.state, grant.offline], ["active", true]);
+        const { expiresAt } = await vault.getAccessToken(grant);
+        assert.ok(Number(expiresAt) <= clock.now() + hour, "no further off than the life that was announced");
+        assert.deepEqual([bent.count("/revoke"), bent.requests.filter(({ form }) => form["code"]).length], [0, 1]);
+      });
+    }
+  }
+
+  const lies: readonly (readonly [string, (now: number) => Record<string, unknown>])[] = [
+    ["was issued long ago", (now) => ({ iat: now - 7_200, exp: now - 3_600 })],
+    ["is issued in two hours", (now) => ({ iat: now + 7_200, exp: now + 10_800 })],
+    ["has ended before it was issued", (now) => ({ iat: now, exp: now - 61 })],
+    ["says its end in words", () => ({ exp: "tomorrow" })],
+  ];
+  for (const [name, claims] of lies) {
+    test(`an ID token that ${name}, while our clock is right: what was issued is revoked`, async (t) => {
+      const bent = await bentProvider(t);
+      bent.bend = { claims: () => claims(Math.floor(bent.clock.now() / 1000)) };
+      await assert.rejects(bent.connect(), (error) => {
+        assert.ok(isOnbehalfError(error, "id_token_invalid"));
+        assert.doesNotMatch(error.message, /clock/);
+        return true;
+      });
+      assert.equal(bent.count("/revoke"), 1);
+    });
+  }
+
+  test("a clock that is not put right within a day: the sign-in ends, and still nothing is revoked", async (t) => {
+    const bent = await bentProvider(t);
+    const clock = fixedClock(bent.clock.now() + 2 * hour);
+    const vault = await bent.open({ clock });
+    const options = { code: "c", source: "web-redirect", redirectUri: "https://app.example/cb" } as const;
+    const refused = (error: unknown): boolean => isOnbehalfError(error, "id_token_invalid");
+    await assert.rejects(vault.exchangeCode(options), refused);
+    clock.advance(day);
+    await assert.rejects(vault.exchangeCode(options), refused);
+    clock.advance(2 * minute);
+    await assert.rejects(vault.exchangeCode(options), (error) => isOnbehalfError(error, "code_rejected"));
+    assert.deepEqual([bent.count("/revoke"), bent.count("/token")], [0, 1]);
+  });
+});

@@ -21,7 +21,7 @@ import { ellipticMinter, minted } from "../oauth/minting.ts";
 export interface BentAnswer {
   /** 200 by default. */
   readonly status?: number;
-  /** Beside `content-type: application/json`, or instead of it. */
+  /** Beside `content-type: application/json` and `date` by the provider's clock, or instead of them. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly body?: unknown;
@@ -128,7 +128,7 @@ export async function bentProvider(t: TestContext, bend: Bend = {}, options: Ben
       const request = { path, form, headers: incoming.headers };
       requests.push(request);
       answerTo(request).then(
-        (answer) => send(outgoing, answer),
+        (answer) => send(outgoing, { ...answer, headers: { date: dateNow(), ...answer.headers } }),
         (error: unknown) => send(outgoing, { status: 500, body: { error: String(error) } }),
       );
     });
@@ -143,6 +143,8 @@ export async function bentProvider(t: TestContext, bend: Bend = {}, options: Ben
   const clientId = options.provider?.clientId ?? "cid";
   const provider = oidc({ name: "bent", issuer: url, clientSecret: "s3cret", ...options.provider, clientId });
   const key = generateMasterKey();
+
+  const dateNow = (): string => new Date(clock.now()).toUTCString();
 
   async function answerTo(request: BentRequest): Promise<BentAnswer> {
     const { path } = request;

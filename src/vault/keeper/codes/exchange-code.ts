@@ -135,7 +135,10 @@ async function sendCode(
     const response = await protocol.exchangeCode({ code, redirectUri, codeVerifier });
     if (response.kind !== "tokens") throw await afterFailure(context, protocol, codeHash, response, permit);
     permit.success();
-    return { tokens: response.tokens, receivedAt };
+    const answeredAt = Date.parse(response.date ?? "");
+    return Number.isNaN(answeredAt)
+      ? { tokens: response.tokens, receivedAt }
+      : { tokens: response.tokens, receivedAt, answeredAt };
   } finally {
     permit.release();
   }

@@ -1,32 +1,71 @@
-import type { OnbehalfError } from "../../../core/errors.ts";
+import { OnbehalfError } from "../../../core/errors.ts";
 import { isUsable } from "../../../core/grant.ts";
+import { isRecent } from "../../../core/recorded-time.ts";
 import type { Secret } from "../../../core/secret.ts";
 import { subjectHash } from "../../../crypto/keyring.ts";
-import { claimedSubject, namesOurServerOtherwise } from "../../../oauth/id-token.ts";
+import { claimedSubject, clockDifferenceMs, namesOurServerOtherwise } from "../../../oauth/id-token.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import type { ReceivedTokens, TokenSet } from "../../../oauth/token-set.ts";
 import type { KeeperContext } from "../context.ts";
 import { sendRevocation } from "../send-revocation.ts";
 import { rejectionText } from "./code-rejection.ts";
 
-/** Revokes what was issued in a sign-in whose ID token did not verify. Nothing of it was handed out. */
+/** How long a sign-in waits for our clock to be put right, milliseconds. */
+const clockWaitMs = 86_400_000;
+
+/**
+ * Revokes what was issued in a sign-in whose ID token did not verify. Nothing of it was handed out. Where it was not in
+ * time because our own clock is wrong, nothing is revoked: the answer stays in the journal, and the sign-in is finished
+ * if the clock is put right within a day.
+ *
+ * @returns the error for whoever signs in
+ * @throws {OnbehalfError} `store_unavailable`
+ */
 export async function quarantine(
   context: KeeperContext,
   protocol: Protocol,
   codeHash: Uint8Array,
-  { tokens }: ReceivedTokens,
+  received: ReceivedTokens,
   error: OnbehalfError<"id_token_invalid">,
-): Promise<void> {
+): Promise<OnbehalfError<"id_token_invalid">> {
   const { store, clock, emit } = context;
-  emit({ type: "id_token_refused", provider: protocol.provider.name, check: error.details.check });
+  const { tokens } = received;
+  const { name: provider } = protocol.provider;
+  const { check } = error.details;
+  const isAboutTime = check === "exp" || check === "iat" || check === "nbf";
+  const differenceMs =
+    isAboutTime && tokens.idToken !== undefined ? clockDifferenceMs(tokens.idToken, received) : undefined;
+  if (differenceMs !== undefined) {
+    const ours = clockIsWrong(provider, check, differenceMs);
+    emit({ type: "id_token_refused", provider, check, clockAheadMs: -differenceMs });
+    if (!isRecent(received.receivedAt, clock.now(), clockWaitMs)) {
+      await store.rejectIntake(codeHash, rejectionText(ours), clock.now(), "answered");
+    }
+    return ours;
+  }
+  emit({ type: "id_token_refused", provider, check });
   if (await endsNothingElse(context, protocol, tokens.idToken)) {
     for (const token of issuedTokens(tokens)) {
       const response = await sendRevocation(context, protocol, token, "interactive");
       // While the provider may still confirm, the journal keeps what was issued, and upkeep tries again.
-      if (response.kind === "failed") return;
+      if (response.kind === "failed") return error;
     }
   }
   await store.rejectIntake(codeHash, rejectionText(error), clock.now(), "answered");
+  return error;
+}
+
+/** @param differenceMs how far the provider's clock is ahead of ours, milliseconds */
+function clockIsWrong(provider: string, check: string, differenceMs: number): OnbehalfError<"id_token_invalid"> {
+  const seconds = Math.round(Math.abs(differenceMs) / 1000);
+  return new OnbehalfError(
+    "id_token_invalid",
+    `the ID token failed the check of ${check}: this machine's clock is ${seconds} s ${differenceMs > 0 ? "behind" : "ahead of"} ${provider}'s`,
+    {
+      hint: "set this machine's clock, best with NTP; nothing was revoked, and the sign-in is finished once the clock is right",
+      details: { check },
+    },
+  );
 }
 
 /** The tokens whose revocation ends all of an answer: a refresh token ends its access tokens (RFC 7009 section 2.1). */

@@ -37,7 +37,7 @@ export interface AskedOfSignIn {
  * Verifies who signed in, and stores the grant. The answer must be in the journal already.
  *
  * @throws {OnbehalfError} `id_token_invalid`: no grant is stored, and what was issued is revoked, unless that might end
- *   another grant
+ *   another grant, or our own clock or settings are wrong
  * @throws {OnbehalfError} `provider_unavailable`: the keys could not be read; the answer stays in the journal
  * @throws {OnbehalfError} `configuration_invalid`: the provider's discovery document is wrong; the answer stays in the
  *   journal
@@ -50,16 +50,17 @@ export async function verifyAndStore(
   { nonce, externalId, moveExternalId, scopes: requestedScopes }: AskedOfSignIn,
   received: ReceivedTokens,
 ): Promise<GrantRow> {
-  const { receivedAt } = received;
   const { idToken, accessToken } = received.tokens;
+  // What came in our future was written down by a clock that has been put right since.
+  const receivedAt = Math.min(received.receivedAt, context.clock.now());
   try {
     if (idToken === undefined) throw idTokenMissing();
     const profile = await protocol.verifyIdToken(idToken, { accessToken, receivedAt, nonce });
-    const consent = { ...received, profile, requestedScopes, externalId, moveExternalId };
+    const consent = { ...received, receivedAt, profile, requestedScopes, externalId, moveExternalId };
     return await storeConsent(context, protocol, codeHash, consent);
   } catch (error) {
-    if (isOnbehalfError(error, "id_token_invalid")) await quarantine(context, protocol, codeHash, received, error);
-    throw error;
+    if (!isOnbehalfError(error, "id_token_invalid")) throw error;
+    throw await quarantine(context, protocol, codeHash, received, error);
   }
 }
 
