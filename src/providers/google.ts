@@ -1,4 +1,6 @@
 import { defined } from "../core/defined.ts";
+import { configurationInvalid } from "../core/errors.ts";
+import { assertObject } from "./assert-object.ts";
 import { Secret } from "../core/secret.ts";
 import type { Endpoints, Provider } from "./provider.ts";
 
@@ -44,9 +46,15 @@ const forwardHeaders = [
  *
  * @param options the client, and what differs from Google's defaults
  * @returns the record, for `openVault`
+ * @throws {OnbehalfError} `configuration_invalid`: `options` is no object, or `baseUrl` no text
  * @see {@link https://developers.google.com/identity/protocols/oauth2/web-server | Google: OAuth 2.0 for web servers}
  */
 export function google(options: GoogleOptions): Provider {
+  assertObject("google", options, "{ clientSecretFile } or { clientId, clientSecret }");
+  const { baseUrl = "" } = options;
+  if (typeof baseUrl !== "string") {
+    throw configurationInvalid("baseUrl must be a text", "give the URL of a stand-in, or leave baseUrl out");
+  }
   return defined({
     name: "google",
     issuer: "https://accounts.google.com",

@@ -1,4 +1,5 @@
 import { defined } from "../core/defined.ts";
+import { assertObject } from "./assert-object.ts";
 import type { Rotation } from "../core/refresh.ts";
 import type { CanonicalScopes } from "../core/scopes.ts";
 import { Secret } from "../core/secret.ts";
@@ -68,16 +69,28 @@ export interface OidcOptions {
   readonly tokenRefusals?: Provider["tokenRefusals"];
   /** The page where a person can remove an app, for a hint where a revocation was not confirmed. Default: none. */
   readonly connectionsPage?: string;
+  /**
+   * What an authorization request must say to get a refresh token, as a hint for developers, such as `ask for the scope
+   * offline_access, with prompt=consent`. Default: to look into the issuer's documentation, as not every issuer knows
+   * that scope, and some refuse a request that names it.
+   */
+  readonly offlineHint?: string;
 }
+
+const askTheProvider =
+  "ask for what makes this provider send a refresh token, and have consent shown (prompt=consent): its documentation " +
+  "names the scope or the parameter, if it gives refresh tokens at all";
 
 /**
  * Any OpenID Connect provider, as a record. Sends nothing: the discovery document is read when a vault is opened.
  *
  * @param options the issuer, the client, and what differs from the defaults
  * @returns the record, for `openVault`
+ * @throws {OnbehalfError} `configuration_invalid`: `options` is no object
  * @see {@link https://openid.net/specs/openid-connect-discovery-1_0.html | OpenID Connect Discovery 1.0}
  */
 export function oidc(options: OidcOptions): Provider {
+  assertObject("oidc", options, "{ name, issuer, clientId }");
   const { clientId, clientSecret } = options;
   const client: Client = defined({
     clientId,
@@ -104,12 +117,14 @@ export function oidc(options: OidcOptions): Provider {
     revocationEndsSiblings: false,
     connectionsPage: options.connectionsPage,
     tokenRefusals: options.tokenRefusals,
-    offlineHint: "ask for the scope offline_access, with prompt=consent",
+    offlineHint: options.offlineHint ?? askTheProvider,
   });
 }
 
 function endpointsOf(given: Partial<Endpoints> | undefined): Pick<Provider, "endpoints" | "endpointsBeside"> {
   if (given === undefined) return { endpoints: "discover" };
+  // Whatever else this is, it is told of when a vault is opened.
+  if (typeof given !== "object" || (given as unknown) === null) return { endpoints: given as Endpoints };
   const { authorizationEndpoint, tokenEndpoint, jwksUri } = given;
   if (authorizationEndpoint === undefined || tokenEndpoint === undefined || jwksUri === undefined) {
     return { endpoints: "discover", endpointsBeside: given };

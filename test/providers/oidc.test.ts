@@ -22,7 +22,8 @@ describe("oidc()", () => {
       apiHosts: [],
       revocationEndsSiblings: false,
     });
-    assert.match(offlineHint, /offline_access/);
+    assert.doesNotMatch(offlineHint, /offline_access/, "not every issuer knows that scope");
+    assert.equal(oidc({ ...least, offlineHint: "ask for offline" }).offlineHint, "ask for offline");
   });
 
   test("oidc() never accepts a shared secret or nothing as a signature unless it is told to", () => {

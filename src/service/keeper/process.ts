@@ -3,6 +3,7 @@
  * service, outlives a crash of the service, and ends once all work that was begun is stored. Only what it says to the
  * service belongs here; how a request is carried out is the library's, and does not.
  */
+import { defined } from "../../core/defined.ts";
 import { OnbehalfError, isOnbehalfError, openKeeper } from "../../index.ts";
 import type { Keeper } from "../../index.ts";
 import { serviceConfig } from "../settings/config.ts";
@@ -13,8 +14,13 @@ let keeper: Promise<Keeper> | undefined;
 
 process.on("message", (message: ToKeeper) => {
   if (message.type === "open") {
+    const { store, keyring, providers, exchangeRate, rescueFolder } = serviceConfig(message.settings);
     keeper = openKeeper({
-      ...serviceConfig(message.settings),
+      store,
+      keyring,
+      providers,
+      exchangeRate,
+      ...defined({ rescueFolder }),
       migrate: message.migrate,
       onEvent: (event) => tell({ type: "event", event }),
       onFault: tellFault,

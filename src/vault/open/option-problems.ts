@@ -35,6 +35,9 @@ const rules: readonly (readonly [name: string, fits: (value: unknown) => boolean
   ],
 ];
 
+/** Options that have no rule here. */
+const others = ["provider", "keeper", "rescueFolder", "exchangeTimeoutMs"];
+
 /**
  * Everything that is wrong with the options, beside what is wrong with the providers themselves.
  *
@@ -45,10 +48,27 @@ export function optionProblems(options: object): OptionProblem[] {
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
     return [{ problem: "options must be an object", hint: "give { provider, store, keyring }" }];
   }
-  const problems = rules
+  const wrong = rules
     .filter(([name, fits]) => !fits(given[name]))
     .map(([name, , must, hint]) => ({ problem: `${name} ${must}`, hint }));
-  return [...problems, ...folderProblems(given["rescueFolder"])];
+  return [...unknownOptions(given), ...wrong, ...folderProblems(given["rescueFolder"])];
+}
+
+/** An option that was misspelt would be ignored, and its default be used without a word. */
+function unknownOptions(given: Readonly<Record<string, unknown>>): OptionProblem[] {
+  const known = [...others, ...rules.map(([name]) => name)];
+  return Object.entries(given).flatMap(([name, value]) => {
+    if (value === undefined || known.includes(name)) return [];
+    const meant = known.find((each) => plain(each) === plain(name));
+    const shown = /^[\w.-]{1,64}$/.test(name) ? name : "a member";
+    const hint = meant === undefined ? `use ${known.join(", ")}` : `write ${meant}`;
+    return [{ problem: `${shown} is no option`, hint }];
+  });
+}
+
+/** A name without what is easily mistaken: case, dashes, and a plural. */
+function plain(name: string): string {
+  return name.toLowerCase().replaceAll(/[-_]/g, "").replace(/s$/, "");
 }
 
 function folderProblems(folder: unknown): OptionProblem[] {

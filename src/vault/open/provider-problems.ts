@@ -3,6 +3,7 @@ import { flawIn, flawInCopy } from "../../core/verbatim.ts";
 import type { Flaw } from "../../core/verbatim.ts";
 import { isConfidential } from "../../oauth/confidential-url.ts";
 import type { Provider } from "../../providers/provider.ts";
+import { shapeProblems } from "./provider-shape.ts";
 
 /** Something wrong with a provider's record. */
 export interface ProviderProblem {
@@ -19,7 +20,14 @@ export function providerProblems(provider: Provider): ProviderProblem[] {
   if (typeof given !== "object" || given === null || !("client" in given)) {
     return [{ problem: "a provider must be a record", hint: "give google({ clientSecretFile }) or oidc({ … })" }];
   }
-  return [...textProblems(provider), ...endpointProblems(provider), ...clientProblems(provider)];
+  const shape = shapeProblems(provider);
+  const isShaped = shape.length === 0;
+  return [
+    ...shape.map(({ member, ...flaw }) => problemOf(provider, member, flaw)),
+    // Members of another type cannot be looked into.
+    ...(isShaped ? [...textProblems(provider), ...endpointProblems(provider)] : []),
+    ...clientProblems(provider),
+  ];
 }
 
 /** The texts of a record that are taken as they stand, each with the name by which a program gives it. */
@@ -91,6 +99,9 @@ function endpointProblems({ name, endpoints, endpointsBeside = {}, issuer, apiBa
 function clientProblems(provider: Provider): ProviderProblem[] {
   const { client, name } = provider;
   if (client === "none") return [];
+  if (typeof (client as unknown) !== "object" || (client as unknown) === null) {
+    return [problemOf(provider, "client", { is: "must be an object or none", hint: "give clientId and clientSecret" })];
+  }
   if ("clientSecretFile" in client) {
     const path: unknown = client.clientSecretFile;
     const flaw = typeof path === "string" ? flawIn(path) : { is: "must be a path", hint: "give the path as a string" };

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
+import { bentProvider } from "../../support/bent-provider.ts";
 import { isOnbehalfError } from "../../../src/index.ts";
 import { testVault, outcomes, until } from "../../support/test-vault.ts";
 
@@ -229,4 +231,29 @@ describe("a grant that lapsed", () => {
       );
     }
   });
+});
+
+describe("a token that an API refuses, with no refresh token to replace it", () => {
+  for (const [name, offlineHint, hint] of [
+    ["says nothing of it", undefined, /^(?!.*offline_access).*send a refresh token/],
+    ["names the scope", "ask for offline_access", /^ask for offline_access$/],
+  ] as const) {
+    test(`a refused token without a refresh token: offline_access is recommended where the provider's record says so; this one ${name}`, async (t) => {
+      const bent = await bentProvider(
+        t,
+        { token: (answer) => ({ body: { ...answer, refresh_token: undefined } }) },
+        { provider: offlineHint === undefined ? {} : { offlineHint } },
+      );
+      const grant = await bent.connect();
+      const { token } = await bent.vault.getAccessToken(grant);
+      const refused = createHash("sha256").update(token).digest("hex");
+      await assert.rejects(bent.vault.getAccessToken(grant, { refused }), (error) => {
+        assert.ok(isOnbehalfError(error, "reauthorization_required"));
+        assert.equal(error.details.reason, "no_refresh_token");
+        assert.match(error.hint, hint);
+        assert.doesNotMatch(error.message, /never|offline_access/);
+        return true;
+      });
+    });
+  }
 });

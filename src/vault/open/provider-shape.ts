@@ -1,0 +1,123 @@
+/*
+ * What each member of a provider's record must be. A record is data: a program without types, or a file of settings,
+ * could give anything. Whether a text of it can work does not belong here (provider-problems.ts).
+ */
+import type { RefusalMeaning } from "../../core/refresh.ts";
+
+type Fits = (value: unknown) => boolean;
+
+/** A member that is not what it must be. */
+export interface ShapeProblem {
+  readonly member: string;
+  /** What follows the member's name: "must be …". */
+  readonly is: string;
+  readonly hint: string;
+}
+
+const meanings: Readonly<Record<RefusalMeaning, true>> = {
+  dead: true,
+  reauthenticate: true,
+  restricted: true,
+  misconfigured: true,
+  transient: true,
+  limited: true,
+  ours: true,
+};
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const isText: Fits = (value) => typeof value === "string";
+const isFilled: Fits = (value) => typeof value === "string" && value.trim() !== "";
+const isTruth: Fits = (value) => typeof value === "boolean";
+const isAboveZero: Fits = (value) => typeof value === "number" && Number.isFinite(value) && value > 0;
+const listOf =
+  (fits: Fits): Fits =>
+  (value) =>
+    Array.isArray(value) && value.every((each) => fits(each));
+const recordOf =
+  (fits: Fits): Fits =>
+  (value) =>
+    isRecord(value) && Object.values(value).every((each) => fits(each));
+const orWord =
+  (words: readonly string[], fits: Fits): Fits =>
+  (value) =>
+    (typeof value === "string" && words.includes(value)) || fits(value);
+
+/** A header's name, or its beginning with a `*`. */
+const isHeader: Fits = (value) => typeof value === "string" && /^(?:[!#$%&'+.^_`|~\w-]+\*?|\*)$/.test(value);
+
+const isTokenRefusal: Fits = (value) =>
+  isRecord(value) &&
+  Number.isInteger(value["status"]) &&
+  Number(value["status"]) >= 200 &&
+  Number(value["status"]) <= 599 &&
+  (value["word"] === undefined || isFilled(value["word"]));
+
+const isWebPage: Fits = (value) =>
+  typeof value === "string" && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
+
+/** Each member, with what it must be and an example; those that may be absent are not asked for. */
+const rules: readonly (readonly [member: string, fits: Fits, must: string, example: string])[] = [
+  ["endpoints", orWord(["discover"], isRecord), 'an object of URLs or "discover"', "{ tokenEndpoint: … }"],
+  ["endpointsBeside", isRecord, "an object of URLs", "{ revocationEndpoint: … }"],
+  ["redirectUriFor", recordOf((value) => value === undefined || isText(value)), "an object of texts", "{ ios: … }"],
+  ["alsoIssuedAs", listOf(isText), "a list of texts", '["https://id.example/"]'],
+  ["authorizedParties", listOf(isText), "a list of client ids", '["1-a.apps.example"]'],
+  ["apiHosts", listOf(isText), "a list of hosts", '["api.example.com"]'],
+  ["idTokenAlgorithms", listOf(isFilled), "a list of JWS algorithms", '["RS256"]'],
+  [
+    "clientAuthentication",
+    orWord(["client_secret_post", "client_secret_basic"], () => false),
+    "client_secret_post or client_secret_basic",
+    '"client_secret_basic"',
+  ],
+  [
+    "rotation",
+    orWord(
+      ["none", "strict"],
+      (value) => isRecord(value) && (value["graceSeconds"] === 0 || isAboveZero(value["graceSeconds"])),
+    ),
+    "none, strict or { graceSeconds }, a number of seconds",
+    '"strict"',
+  ],
+  [
+    "canonicalScopes",
+    recordOf(isFilled),
+    "an object of texts: each scope with the provider's own name",
+    '{ mail: "https://api.example/mail" }',
+  ],
+  ["forwardHeaders", listOf(isHeader), "a list of header names, each with a * at its end at most", '["x-example-*"]'],
+  [
+    "refusals",
+    recordOf((value) => typeof value === "string" && Object.hasOwn(meanings, value)),
+    `an object of error codes, each with one of ${Object.keys(meanings).join(", ")}`,
+    '{ token_revoked: "dead" }',
+  ],
+  [
+    "tokenRefusals",
+    listOf(isTokenRefusal),
+    "a list of objects with a status of 200 to 599, and a word if any that is not empty",
+    '[{ status: 403, word: "INVALID_SESSION_ID" }]',
+  ],
+  ["revocationEndsSiblings", isTruth, "true or false", "false"],
+  ["connectionsPage", isWebPage, "the URL of a page", '"https://id.example/apps"'],
+  ["accessTokenTtlSeconds", isAboveZero, "a number of seconds above 0", "3600"],
+  [
+    "announcedEnds",
+    recordOf(orWord(["moves", "fixed"], () => false)),
+    "an object of members, each with moves or fixed",
+    '{ refresh_expires_in: "moves" }',
+  ],
+  ["keepAliveDays", isAboveZero, "a number of days above 0", "30"],
+  ["offlineHint", isText, "a text", '"ask for the scope offline_access"'],
+];
+
+/** Everything in a provider's record that is of the wrong type or out of range, by the member's name. */
+export function shapeProblems(provider: object): ShapeProblem[] {
+  const given = provider as Readonly<Record<string, unknown>>;
+  return rules.flatMap(([member, fits, must, example]) => {
+    const value = given[member];
+    if (value === undefined || fits(value)) return [];
+    return [{ member, is: `must be ${must}`, hint: `give ${member} as in ${example}, or leave it out` }];
+  });
+}
