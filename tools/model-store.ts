@@ -174,6 +174,7 @@ export class ModelStore implements Operations {
     const attempt = this.#attemptById(attemptId);
     if (attempt === undefined) return;
     this.#attempts.delete(attempt.grantId);
+    if (this.#grants.get(attempt.grantId)?.generation !== attempt.generation) return;
     this.#recordFailure(attempt, failure);
     const grant = this.#grants.get(attempt.grantId);
     if (grant !== undefined && failure.lookAt !== undefined) this.#changeGrant(grant, { lookAt: failure.lookAt });

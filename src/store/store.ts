@@ -300,8 +300,8 @@ export interface RefreshStore {
     failure?: { readonly error: string; readonly retryAt: number },
   ): Promise<"active" | "suspect" | undefined>;
   /**
-   * Ends an attempt whose token is known not to have been spent, and notes the failure on the grant. Does nothing
-   * where the attempt was taken over.
+   * Ends an attempt whose token is known not to have been spent, and notes the failure on the grant, where that is
+   * still at the generation of the attempt. Does nothing where the attempt was taken over.
    *
    * @param failure `lookAt`: when the grant is looked at again, or null for never; where it is left out, that stays
    */

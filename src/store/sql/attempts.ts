@@ -89,17 +89,19 @@ export function refreshStore(database: Database): RefreshStore {
 
     endAttempt: (attemptId, { error, at, retryAt, lookAt }) =>
       database.transaction(async (sql) => {
-        const grantId = await lockGrantOf(sql, attemptId);
+        const of = await lockGrantOf(sql, attemptId);
         // The attempt was taken over meanwhile: its failure says nothing about the grant any more.
         if ((await sql.run(deleteAttempt, { attemptId })) === 0) return;
-        await sql.run(noteFailure, { error, at, retryAt, grantId });
+        // Nor where the person signed in meanwhile: the failure would hold back the new consent, and a look that is due
+        // would count as evidence against a token that was never sent.
+        if ((await sql.run(`${noteFailure} AND generation = :generation`, { error, at, retryAt, ...of })) === 0) return;
         if (lookAt === undefined) return;
-        await sql.run("UPDATE grants SET look_at = :lookAt WHERE grant_id = :grantId", { lookAt, grantId });
+        await sql.run("UPDATE grants SET look_at = :lookAt WHERE grant_id = :grantId", { lookAt, grantId: of.grantId });
       }),
 
     endAttemptUnknown: (attemptId, { error, at, retryAt, suspect }) =>
       database.transaction(async (sql) => {
-        const grantId = await lockGrantOf(sql, attemptId);
+        const { grantId } = await lockGrantOf(sql, attemptId);
         const ended = await sql.run("UPDATE attempts SET ended_unknown = 1 WHERE attempt_id = :attemptId", {
           attemptId,
         });
@@ -164,9 +166,13 @@ async function anchored(sql: Transaction, attempt: Attempt, now: number): Promis
   return begunNow;
 }
 
-/** Locks the grant of an attempt and returns its id; null where the attempt is gone. */
-async function lockGrantOf(sql: Transaction, attemptId: string): Promise<string | null> {
-  const [row] = await sql.all("SELECT grant_id FROM attempts WHERE attempt_id = :attemptId", { attemptId });
-  if (row === undefined) return null;
-  return (await lockGrant(sql, attemptColumns.grantId.read(row)))?.grantId ?? null;
+/** Locks the grant of an attempt. Returns its id and the generation of the attempt; nulls where the attempt is gone. */
+async function lockGrantOf(
+  sql: Transaction,
+  attemptId: string,
+): Promise<{ readonly grantId: string | null; readonly generation: number | null }> {
+  const [row] = await sql.all(`${selectAttempts} WHERE attempt_id = :attemptId`, { attemptId });
+  if (row === undefined) return { grantId: null, generation: null };
+  const { grantId, generation } = readAttempt(row);
+  return { grantId: (await lockGrant(sql, grantId))?.grantId ?? null, generation };
 }

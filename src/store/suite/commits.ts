@@ -205,6 +205,17 @@ export function commitTests(stores: SuiteStores): void {
       }
     });
 
+    test("an attempt that ends after the person has signed in again says nothing about the new consent", async (t) => {
+      const store = await stores.open(t);
+      const row = await save(store);
+      await begin(store, row.grantId, "a");
+      const consent = { ...row, ...tokens("consent"), generation: 2 };
+      await store.saveFromIntake(consent, row, bytes("code"));
+      await store.endAttempt("a", { error: "invalid_grant", at, retryAt: at + 60_000, lookAt: at + 60_000 });
+      same(await read(store, row.grantId), consent);
+      deepEqual(await store.attempts(), []);
+    });
+
     test("grants are due for a look in the order of their times, page after page, until they are revoked", async (t) => {
       const store = await stores.open(t);
       const grantIds: string[] = [];
