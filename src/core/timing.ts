@@ -16,6 +16,12 @@ export const drainLimitMs: number = exchangeLimitMs + 10_000;
 export const holderWaitMs: number = drainLimitMs + 5_000;
 
 /**
+ * How long a keeper may take to end: its background work has begun exchanges of its own, and their answers may have to
+ * wait for the store. What is not stored then is in the rescue journal, and the next process commits it.
+ */
+export const keeperCloseLimitMs: number = 2 * drainLimitMs + 5_000;
+
+/**
  * How old an attempt must be before it is taken over from an owner of whom nothing is known. Its token may be used up,
  * but without this limit the grant would be stuck for ever.
  */
@@ -35,4 +41,4 @@ function assertAscending(...limits: readonly number[]): void {
   }
 }
 
-assertAscending(arrivalMs, exchangeLimitMs, drainLimitMs, holderWaitMs, takeOverLimitMs);
+assertAscending(arrivalMs, exchangeLimitMs, drainLimitMs, holderWaitMs, keeperCloseLimitMs, takeOverLimitMs);

@@ -1,4 +1,5 @@
 import { defined } from "../core/defined.ts";
+import { drainLimitMs } from "../core/timing.ts";
 import { openVault } from "../index.ts";
 import type { OnEvent, OnFault } from "../index.ts";
 import { serviceConfig } from "./settings/config.ts";
@@ -60,7 +61,8 @@ export async function runService(
         closed: server.closed,
         close: async () => {
           await server.close();
-          await vault.close();
+          // The keeper ends by itself in time. A vault whose store neither answers nor fails would not.
+          await within(drainLimitMs, vault.close());
           await keeper?.close();
         },
       };
@@ -72,4 +74,11 @@ export async function runService(
     await keeper?.close();
     throw error;
   }
+}
+
+/** Waits for work, but no longer than this. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, ms);
+  await Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
 }

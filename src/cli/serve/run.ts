@@ -3,6 +3,9 @@ import { settingsAmong } from "../flags.ts";
 import { printJson, say } from "../terminal/print.ts";
 import { untilStopped } from "../terminal/stop.ts";
 
+/** How long the process may live on after all is closed, milliseconds: enough to print what was said. */
+const lingerMs = 1_000;
+
 /** Serves until SIGTERM or SIGINT, then accepts nothing new, finishes the requests under way, and returns. */
 export async function serve(flags: { readonly migrate: boolean; readonly json?: boolean }): Promise<void> {
   // Listen for signals from the start: one that comes while the store is being opened must not leave it half open.
@@ -14,4 +17,6 @@ export async function serve(flags: { readonly migrate: boolean; readonly json?: 
   say(`${signal}: finishing the requests under way; send it again to stop at once`);
   await service.close();
   say("stopped");
+  // What could not be closed in time, such as a connection to a store that does not answer, must not keep the process.
+  setTimeout(() => process.exit(), lingerMs).unref();
 }

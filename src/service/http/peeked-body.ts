@@ -9,25 +9,39 @@ export interface PeekedBody {
 }
 
 /**
- * Looks at the beginning of a body. The rest is read only as fast as whoever gets it reads, and never kept.
+ * Looks at the beginning of a body. The rest is read only as fast as whoever gets it reads, and never kept. A body that
+ * breaks off while we look does so for its reader, after the bytes that came before.
  *
  * @param wanted how many bytes to wait for, unless the body ends before
+ * @param waitMs how long to wait for them, milliseconds: a body may come slowly, or never end
  */
-export async function peek(source: ReadableStream<Uint8Array> | null, wanted: number): Promise<PeekedBody> {
+export async function peek(
+  source: ReadableStream<Uint8Array> | null,
+  wanted: number,
+  waitMs: number = Infinity,
+): Promise<PeekedBody> {
   if (source === null) return { start: new Uint8Array(), body: null };
   const reader = source.getReader();
   const read: Uint8Array[] = [];
   let length = 0;
   let ended = false;
+  /** A read that was begun, and whose bytes are not in `read`. Whoever reads on must wait for this one. */
+  let begun: ReturnType<typeof reader.read> | undefined;
+  const late = Promise.withResolvers<undefined>();
+  const timer = waitMs === Infinity ? undefined : setTimeout(() => late.resolve(undefined), waitMs);
   while (!ended && length < wanted) {
-    const { done, value } = await reader.read();
-    ended = done;
-    if (value === undefined || value.byteLength === 0) continue;
-    read.push(value);
-    length += value.byteLength;
+    begun = reader.read();
+    const result = await Promise.race([begun, late.promise]).catch(() => undefined);
+    if (result === undefined) break;
+    begun = undefined;
+    ended = result.done;
+    if (result.value === undefined || result.value.byteLength === 0) continue;
+    read.push(result.value);
+    length += result.value.byteLength;
   }
+  clearTimeout(timer);
   const start = Buffer.concat(read);
-  if (length === 0) return { start, body: null };
+  if (length === 0 && ended) return { start, body: null };
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -36,9 +50,10 @@ export async function peek(source: ReadableStream<Uint8Array> | null, wanted: nu
           controller.enqueue(first);
           return;
         }
-        const { done, value } = ended ? { done: true, value: undefined } : await reader.read();
-        if (done || value === undefined) controller.close();
-        else controller.enqueue(value);
+        const next = ended ? { done: true, value: undefined } : await (begun ?? reader.read());
+        begun = undefined;
+        if (next.done || next.value === undefined) controller.close();
+        else controller.enqueue(next.value);
       },
       cancel: (reason) => reader.cancel(reason),
     },

@@ -28,6 +28,12 @@ const droppedResponseHeaders = new Set([
 const repeatableBytes = 64 * 1024;
 
 /**
+ * How long the beginning of a 403 is waited for, milliseconds. An API may send it slowly, or never end it: the caller
+ * must get its answer all the same.
+ */
+const explanationWaitMs = 1_000;
+
+/**
  * Calls `https://{host}/{path}` with a grant's token and streams the answer back.
  *
  * @param target host, path and query, as they stood in the address
@@ -78,9 +84,8 @@ async function bodyToSend(request: Request, headers: Headers): Promise<RequestIn
     return { body: request.body, duplex: "half" };
   }
   // A request that announces no length may have no body at all. An API could take an empty one for a mistake.
-  const { body } = await peek(request.body, 1).catch(() => {
-    throw bodyBrokeOff();
-  });
+  const { start, body } = await peek(request.body, 1);
+  if (start.length === 0 && body !== null) throw bodyBrokeOff();
   return body === null ? {} : { body, duplex: "half" };
 }
 
@@ -134,11 +139,12 @@ export function targetUrl(target: string): URL {
  * @throws {OnbehalfError} `insufficient_scope`: with the scopes that the API asks for, as far as it names them
  */
 export async function forbiddenResponse(response: Response, grant: Grant): Promise<Response> {
-  const { start, body } = await peek(response.body, repeatableBytes);
+  const { start, body } = await peek(response.body, repeatableBytes, explanationWaitMs);
   const text = textFrom(start, response.headers.get("content-encoding") ?? "");
   const required = requiredScopes(response.headers.get("www-authenticate") ?? "", text);
   if (required === undefined) return responseToCaller(response, body);
-  await body?.cancel();
+  // Not awaited: a body that was copied is given up only when its copy is, too.
+  void body?.cancel().catch(() => undefined);
   const held = new Set(grant.scopes);
   const missing = required.filter((scope) => !held.has(scope));
   throw new OnbehalfError(

@@ -8,6 +8,7 @@ import type { Vault } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
 import { invalidRequest } from "../../core/errors.ts";
 import { cannotListen } from "../../core/listening.ts";
+import { drainLimitMs } from "../../core/timing.ts";
 import { service } from "./app.ts";
 import type { ServiceOptions } from "./app.ts";
 import { fastToken } from "./fast-token.ts";
@@ -24,6 +25,11 @@ export interface ServerOptions extends ServiceOptions {
   readonly headersTimeoutMs?: number;
   /** How long a client may take to send its whole request, milliseconds. Default 15,000. */
   readonly requestTimeoutMs?: number;
+  /**
+   * How long requests under way may take once the server is being closed, milliseconds. Then their connections are cut,
+   * also where an answer is still being streamed. Default 40,000, longer than an exchange with a provider may take.
+   */
+  readonly drainMs?: number;
   /** Routes of your own. Called before the service's; a request that it leaves undefined goes on to those. */
   readonly before?: (request: Request) => Promise<Response | undefined> | Response | undefined;
 }
@@ -32,7 +38,10 @@ export interface ServerOptions extends ServiceOptions {
 export interface RunningServer {
   /** Such as `http://127.0.0.1:8787`, without a slash at the end. */
   readonly url: string;
-  /** Accepts no new connection, lets requests under way finish, and resolves when all of them are answered. */
+  /**
+   * Accepts no new connection, lets requests under way finish, and resolves when all of them are answered, or cut because
+   * they took longer than `drainMs`.
+   */
   close(): Promise<void>;
   /** Resolves when it no longer listens and all requests are answered, for whatever reason. */
   readonly closed: Promise<void>;
@@ -106,7 +115,9 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     close: () => {
       closing = true;
       server.close();
-      return closed;
+      // An API may send an answer for hours, and a client may read it as slowly as it likes.
+      const cut = setTimeout(() => server.closeAllConnections(), options.drainMs ?? drainLimitMs);
+      return closed.finally(() => clearTimeout(cut));
     },
     closed,
   };

@@ -4,6 +4,7 @@
  * service belongs here; how a request is carried out is the library's, and does not.
  */
 import { defined } from "../../core/defined.ts";
+import { keeperCloseLimitMs } from "../../core/timing.ts";
 import { OnbehalfError, isOnbehalfError, openKeeper } from "../../index.ts";
 import type { Keeper } from "../../index.ts";
 import { serviceConfig } from "../settings/config.ts";
@@ -33,6 +34,8 @@ process.on("message", (message: ToKeeper) => {
 
 // The service has ended or has closed the channel: finish what was begun, store it, and end.
 process.once("disconnect", () => {
+  // A store that neither answers nor fails must not keep this process for ever.
+  setTimeout(() => process.exit(1), keeperCloseLimitMs).unref();
   const closed = keeper?.then(
     (open) => open.close(),
     // The keeper was never opened, and the service was told why.

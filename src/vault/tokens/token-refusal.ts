@@ -4,6 +4,9 @@ import type { Provider } from "../../providers/provider.ts";
 /** How much of a body is searched for a word, bytes. */
 const searchedBytes = 64 * 1024;
 
+/** How long they are waited for, milliseconds: the body may come slowly, or never end. */
+const searchWaitMs = 1_000;
+
 /**
  * Whether an answer says that the token is not good: any 401, and what the provider's record names besides.
  *
@@ -39,12 +42,16 @@ async function beginningOf({ body }: Response): Promise<string> {
   const reader = body?.getReader();
   const chunks: Uint8Array[] = [];
   // Whoever reads the answer itself meets the same errors, and is told.
-  const next = async (): Promise<Uint8Array | undefined> => (await reader?.read().catch(() => undefined))?.value;
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => late.resolve(undefined), searchWaitMs);
+  const next = async (): Promise<Uint8Array | undefined> =>
+    (await Promise.race([reader?.read().catch(() => undefined), late.promise]))?.value;
   let length = 0;
   for (let chunk = await next(); chunk !== undefined; chunk = length < searchedBytes ? await next() : undefined) {
     chunks.push(chunk);
     length += chunk.length;
   }
+  clearTimeout(timer);
   // Not awaited: the copy of a body is given up only when the body itself is read or given up, too.
   reader?.cancel().catch(() => undefined);
   return Buffer.concat(chunks).subarray(0, searchedBytes).toString();

@@ -7,6 +7,8 @@ import type { TestContext } from "node:test";
 import { serviceMetrics } from "../../../src/service/index.ts";
 import type { ServerOptions } from "../../../src/service/index.ts";
 import { isOnbehalfError } from "../../../src/index.ts";
+import type { Provider } from "../../../src/index.ts";
+import { defined } from "../../../src/core/defined.ts";
 import { requiredScopes, targetUrl } from "../../../src/service/http/proxy.ts";
 import { eventually } from "../../support/eventually.ts";
 import { appData, testVault, outcomes, sharedStandin } from "../../support/test-vault.ts";
@@ -28,6 +30,7 @@ async function withApi(
   t: TestContext,
   listener: RequestListener,
   options: ServerOptions = {},
+  record: Partial<Provider> = {},
 ): Promise<TestService & { proxied: string }> {
   const api = createServer(listener);
   await new Promise<void>((resolve) => api.listen(0, "127.0.0.1", resolve));
@@ -37,7 +40,11 @@ async function withApi(
   });
   const apiBaseUrl = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
   const { provider } = await testVault(t, { shared });
-  const service = await testService(t, { ...options, shared, vault: { provider: { ...provider, apiBaseUrl } } });
+  const service = await testService(t, {
+    ...options,
+    shared,
+    vault: { provider: { ...provider, ...record, apiBaseUrl } },
+  });
   const { grantId } = await service.grant();
   return { ...service, proxied: `/v1/grants/${grantId}/proxy` };
 }
@@ -389,6 +396,43 @@ describe("a call through the proxy", () => {
     assert.ok(sent < 2 ** 27, `${sent} bytes were taken from the API for one read`);
   });
 
+  test("a proxied 403 that breaks off in the middle ends in the middle, and is no fault of ours", async (t) => {
+    const { ask, proxied, faults } = await withApi(t, (request, response) => {
+      response.writeHead(403, { "content-length": 100 });
+      response.write("half", () => request.socket.destroy());
+    });
+    await assert.rejects((await ask(`${proxied}/${files}`)).text());
+    assert.deepEqual(faults, []);
+  });
+
+  for (const status of [200, 403]) {
+    test(`closing the server ends in time, although a proxied answer with ${status} is still being sent`, async (t) => {
+      const cut = Promise.withResolvers<void>();
+      const { ask, proxied, server, faults } = await withApi(
+        t,
+        (request, response) => {
+          request.socket.once("close", () => cut.resolve());
+          response.writeHead(status).write(Buffer.alloc(100_000));
+        },
+        { drainMs: 100 },
+      );
+      const response = await ask(`${proxied}/${files}`);
+      const reading = assert.rejects(response.arrayBuffer());
+      await server.close();
+      await Promise.all([reading, cut.promise]);
+      assert.deepEqual(faults, []);
+    });
+  }
+
+  test("closing the server ends in time, although an API has not answered", async (t) => {
+    const arrived = Promise.withResolvers<void>();
+    const { ask, proxied, server, faults } = await withApi(t, () => arrived.resolve(), { drainMs: 100 });
+    const waiting = assert.rejects(ask(`${proxied}/${files}`));
+    await arrived.promise;
+    await Promise.all([server.close(), waiting]);
+    assert.deepEqual(faults, []);
+  });
+
   const broken: Readonly<Record<string, RequestListener>> = {
     "cuts the connection": (request) => request.socket.destroy(),
     "answers no HTTP": (request) => request.socket.end("HELLO\r\n\r\n"),
@@ -475,6 +519,42 @@ describe("a call through the proxy", () => {
       assert.equal(status, 405, body);
       assert.match(body, /"error":"method_not_allowed"/);
     }
+    assert.deepEqual(faults, []);
+  });
+});
+
+// Each waits for a real second or two, and so they wait together.
+describe("a proxied 403 that takes its time", { concurrency: true }, () => {
+  const large = "x".repeat(300_000);
+  const slow: Readonly<Record<string, RequestListener>> = {
+    "is larger than what is searched": (_request, response) => void response.writeHead(403).end(large),
+    "begins, and stands still": (_request, response) => void response.writeHead(403).write("no"),
+    "has a head and nothing more": (_request, response) => response.writeHead(403).flushHeaders(),
+    "comes a byte at a time": (_request, response) => {
+      response.writeHead(403);
+      const timer = setInterval(() => response.write("x"), 50);
+      response.once("close", () => clearInterval(timer));
+    },
+  };
+  for (const tokenRefusals of [undefined, [{ status: 403, word: "TOKEN_GONE" }]] as const) {
+    for (const [name, listener] of Object.entries(slow)) {
+      const whose = tokenRefusals === undefined ? "" : ", also where the provider's record has a word to look for";
+      test(`a proxied 403 that ${name} is passed on${whose}`, async (t) => {
+        const { ask, proxied, faults } = await withApi(t, listener, {}, defined({ tokenRefusals }));
+        const response = await ask(`${proxied}/${files}`);
+        assert.equal(response.status, 403);
+        if (name.startsWith("is larger")) assert.equal(await response.text(), large);
+        else await response.body?.cancel();
+        assert.deepEqual(faults, []);
+      });
+    }
+  }
+
+  test("a proxied 403 for want of a scope is understood from the beginning of a body that does not end", async (t) => {
+    const { ask, proxied, faults } = await withApi(t, (_request, response) => {
+      response.writeHead(403).write('{"error":{"errors":[{"reason":"insufficientPermissions"}],');
+    });
+    await assertProblem(await ask(`${proxied}/${files}`), "insufficient_scope");
     assert.deepEqual(faults, []);
   });
 });
