@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto";
 import { google, keyringFromFile, movableClock, openVault } from "../index.ts";
 import type { Secret, Vault } from "../index.ts";
 import type { LogLevel } from "../service/settings/config.ts";
+import { faultLogger } from "../service/error-log.ts";
 import { eventLogger, serviceLogger } from "../service/log.ts";
 import { startServer } from "../service/http/server.ts";
 import { startStandin } from "../standin/index.ts";
@@ -89,7 +90,8 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
   const { key } = await vault.callers.create(caller);
   starting.defer(() => endCaller(vault, caller));
 
-  const onFault = (error: unknown): void => logger.error({ err: error }, "internal_error");
+  const logFault = faultLogger(logger);
+  const onFault = (error: unknown): void => logFault(error, "a request");
   const routes = demoRoutes({ vault, standin, clock, timeline, onFault });
   const server = await onPort("--port", options.port, 8787, options.tell, (port) =>
     startServer(vault, { port, onFault, before: routes }),

@@ -16,3 +16,4 @@ export { eventLogger, serviceLogger } from "./log.ts";
 export type { Logger } from "./log.ts";
 export { serviceMetrics } from "./metrics.ts";
 export type { Metrics } from "./metrics.ts";
+export { faultLogger } from "./error-log.ts";

@@ -1,6 +1,9 @@
 import { destination, pino } from "pino";
 import type { Logger } from "pino";
 import type { OnEvent, VaultEvent } from "../index.ts";
+import { systemClock } from "../core/clock.ts";
+import type { Clock } from "../core/clock.ts";
+import { lineLimit } from "./error-log.ts";
 import type { LogLevel } from "./settings/config.ts";
 
 export type { Logger };
@@ -41,11 +44,21 @@ const levels: Readonly<Record<VaultEvent["type"], "debug" | "info" | "warn" | "e
   store_failed: "error",
 };
 
+/** Events that somebody without a key can cause, as often as they like. */
+const ofStrangers: ReadonlySet<VaultEvent["type"]> = new Set(["code_rejected", "code_reused", "id_token_refused"]);
+
 /**
- * A listener that writes a vault's events to a log. An event never carries a token.
+ * A listener that writes a vault's events to a log. An event never carries a token. Of what strangers can cause, there
+ * are so many lines each minute, and then one that says how many were left out.
  *
+ * @param clock default: the machine's own
  * @returns for the `onEvent` of `openVault`
  */
-export function eventLogger(logger: Logger): OnEvent {
-  return ({ type, ...rest }) => logger[levels[type]](rest, type);
+export function eventLogger(logger: Logger, clock: Clock = systemClock): OnEvent {
+  const admit = lineLimit(() => clock.now());
+  return ({ type, ...rest }) => {
+    const omitted = ofStrangers.has(type) ? admit(type) : 0;
+    if (omitted === undefined) return;
+    logger[levels[type]](omitted === 0 ? rest : { ...rest, omitted }, type);
+  };
 }

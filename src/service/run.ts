@@ -1,10 +1,11 @@
 import { defined } from "../core/defined.ts";
 import { drainLimitMs } from "../core/timing.ts";
 import { openVault } from "../index.ts";
-import type { OnEvent, OnFault } from "../index.ts";
+import type { OnEvent } from "../index.ts";
 import { serviceConfig } from "./settings/config.ts";
 import type { Settings } from "./settings/config.ts";
 import { startKeeper } from "./keeper/client.ts";
+import { faultLogger } from "./error-log.ts";
 import { eventLogger, serviceLogger } from "./log.ts";
 import { serviceMetrics } from "./metrics.ts";
 import { startServer } from "./http/server.ts";
@@ -33,7 +34,7 @@ export async function runService(
     log(event);
     metrics.onEvent(event);
   };
-  const onFault: OnFault = (error, during) => logger.error({ err: error, during }, "fault");
+  const onFault = faultLogger(logger);
   const keeper = config.keeper ? await startKeeper({ settings, migrate }, onEvent, onFault) : undefined;
   try {
     const vault = await openVault({

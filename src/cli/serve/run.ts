@@ -1,5 +1,6 @@
-import { runService, settingsFrom } from "../../service/index.ts";
+import { faultLogger, runService, serviceLogger, settingsFrom } from "../../service/index.ts";
 import { settingsAmong } from "../flags.ts";
+import { exitCodes } from "../terminal/exit-codes.ts";
 import { printJson, say } from "../terminal/print.ts";
 import { untilStopped } from "../terminal/stop.ts";
 
@@ -10,6 +11,12 @@ const lingerMs = 1_000;
 export async function serve(flags: { readonly migrate: boolean; readonly json?: boolean }): Promise<void> {
   // Listen for signals from the start: one that comes while the store is being opened must not leave it half open.
   const stopped = untilStopped();
+  // Node would print the error with its message and properties, which may repeat what somebody sent. The keeper finishes
+  // and stores what was begun.
+  process.once("uncaughtException", (error) => {
+    faultLogger(serviceLogger("error"))(error, "the service, which this ended");
+    process.exit(exitCodes.failed);
+  });
   const service = await runService(settingsFrom(settingsAmong(flags)), { migrate: flags.migrate });
   if (flags.json === true) printJson({ service: service.url, pid: process.pid });
   else say(`serving on ${service.url}`);

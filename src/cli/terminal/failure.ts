@@ -1,4 +1,5 @@
 import { isOnbehalfError, problemOf } from "../../index.ts";
+import { loggedError } from "../../service/error-log.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -18,7 +19,9 @@ export function failureOf(error: unknown): Failure {
     return { lines: [error.message, `hint: ${error.hint}`], exitCode: exitCodes.wrongUsage };
   }
   if (!isOnbehalfError(error)) {
-    const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    // Not its message, which may repeat a secret.
+    const { name, code = "", stack = name } = loggedError(error);
+    const what = `${code} ${stack}`.trim();
     return {
       lines: [`Onbehalf failed, which is a bug (internal_error): ${what}`, "hint: please report it, with these lines"],
       exitCode: exitCodes.failed,

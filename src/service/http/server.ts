@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Writable } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
-import { problemOf, problemResponse } from "../../index.ts";
+import { problemResponse } from "../../index.ts";
 import type { Vault } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
 import { invalidRequest } from "../../core/errors.ts";
@@ -13,6 +13,7 @@ import { service } from "./app.ts";
 import type { ServiceOptions } from "./app.ts";
 import { fastToken } from "./fast-token.ts";
 import { maxHeaderBytes, refuseMalformed } from "./malformed-request.ts";
+import { refusedAddress } from "./request-address.ts";
 import { tokenHeaders } from "./json-bodies.ts";
 
 /** What a server can be told, besides what the service in it can. */
@@ -80,8 +81,10 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     const { method, url, headers } = incoming;
     const body = method === "GET" ? fast(url ?? "", headers.authorization ?? "") : undefined;
-    if (body === undefined && isAmbiguousPath(url ?? "")) {
-      refuseAmbiguousPath(outgoing);
+    const refusal = body === undefined ? refusedAddress(incoming) : undefined;
+    if (refusal !== undefined) {
+      metrics?.countRequest("other", refusal.status);
+      outgoing.writeHead(refusal.status, refusal.headers).end(JSON.stringify(refusal.body));
       return;
     }
     if (body === undefined) {
@@ -121,26 +124,6 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     },
     closed,
   };
-}
-
-/**
- * Whether a path turns into another one when it is parsed: by dot segments, or by backslashes, which become slashes. A
- * proxy in front of us may have allowed the path by its spelling.
- */
-function isAmbiguousPath(url: string): boolean {
-  const [path = ""] = url.split("?");
-  return /\\|%5c|\/(?:\.|%2e){1,2}(?:[/;]|$)/i.test(path);
-}
-
-function refuseAmbiguousPath(outgoing: ServerResponse): void {
-  const { status, headers, body } = problemOf(
-    invalidRequest(
-      "the path must have no dot segment and no backslash",
-      "write the path without them, encoded or not",
-      "path",
-    ),
-  );
-  outgoing.writeHead(status, headers).end(JSON.stringify(body));
 }
 
 /**

@@ -64,6 +64,7 @@ export interface ErrorMessage {
 export interface FaultMessage {
   readonly name: string;
   readonly message: string;
+  readonly code?: string;
   readonly stack?: string;
 }
 
@@ -110,9 +111,10 @@ export function fromErrorMessage({ code, message, hint, details }: ErrorMessage)
 
 export function toFaultMessage(error: unknown): FaultMessage {
   if (!(error instanceof Error)) return { name: "Error", message: String(error) };
-  return { name: error.name, message: error.message, ...defined({ stack: error.stack }) };
+  const { code } = error as NodeJS.ErrnoException;
+  return { name: error.name, message: error.message, ...defined({ code, stack: error.stack }) };
 }
 
-export function fromFaultMessage({ name, message, stack }: FaultMessage): Error {
-  return Object.assign(new Error(message), { name, ...defined({ stack }) });
+export function fromFaultMessage({ name, message, code, stack }: FaultMessage): Error {
+  return Object.assign(new Error(message), { name, ...defined({ code, stack }) });
 }

@@ -7,6 +7,8 @@ import { defined } from "../../core/defined.ts";
 import { keeperCloseLimitMs } from "../../core/timing.ts";
 import { OnbehalfError, isOnbehalfError, openKeeper } from "../../index.ts";
 import type { Keeper } from "../../index.ts";
+import { faultLogger } from "../error-log.ts";
+import { serviceLogger } from "../log.ts";
 import { serviceConfig } from "../settings/config.ts";
 import { fromRequestMessage, toErrorMessage, toFaultMessage, toOutcomeMessage } from "./messages.ts";
 import type { FromKeeper, KeeperRequest, ToKeeper } from "./messages.ts";
@@ -48,6 +50,11 @@ process.once("disconnect", () => {
 process.on("SIGTERM", () => undefined);
 process.on("SIGINT", () => undefined);
 process.stderr.on("error", () => undefined);
+// Node would print the error with its message and properties, which may repeat what somebody sent.
+process.once("uncaughtException", (error) => {
+  faultLogger(serviceLogger("error"))(error, "the keeper, which this ended");
+  process.exit(1);
+});
 
 async function answer(id: number, request: KeeperRequest): Promise<void> {
   try {
