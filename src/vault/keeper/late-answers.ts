@@ -89,12 +89,27 @@ export async function keepConsentBeside(
   scope: string,
   codeHash: Uint8Array,
 ): Promise<string> {
-  const id = `code-${Buffer.from(codeHash).toString("base64url")}`;
+  const id = idOfConsent(codeHash);
   // An ID token and an access token have no use beside the grant: less of a secret is stored.
   const { accessToken: _access, idToken: _id, ...rest } = tokens;
   const beside = { tokens: { ...rest, scope }, receivedAt };
   await keepLateAnswer(context, { grantId, clientId, generation: fromCode }, beside, id);
   return id;
+}
+
+/** Whether the consent of a code is still kept beside its grant: it was neither used in the grant's place nor dropped. */
+export async function isConsentBeside(
+  { store }: Pick<KeeperContext, "store">,
+  grantId: string,
+  codeHash: Uint8Array,
+): Promise<boolean> {
+  return (await store.lateAnswersOf(grantId, fromCode)).some(
+    ({ lateAnswerId }) => lateAnswerId === idOfConsent(codeHash),
+  );
+}
+
+function idOfConsent(codeHash: Uint8Array): string {
+  return `code-${Buffer.from(codeHash).toString("base64url")}`;
 }
 
 /**

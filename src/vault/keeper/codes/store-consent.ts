@@ -4,6 +4,7 @@ import { afterConsent } from "../../../core/consent.ts";
 import type { HeldConsent } from "../../../core/consent.ts";
 import { isUsable, scopesOf } from "../../../core/grant.ts";
 import type { GrantState, Profile } from "../../../core/grant.ts";
+import { lostScopes } from "../../../core/scopes.ts";
 import { subjectHash } from "../../../crypto/keyring.ts";
 import type { Sealer } from "../../../crypto/keyring.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
@@ -20,7 +21,7 @@ import { openAccessToken, openPerson, sealPerson } from "../../grants/sealed-gra
 import { claimFor, tellClaim } from "./claim-external-id.ts";
 import type { Claim } from "./claim-external-id.ts";
 import { quarantine } from "./quarantine.ts";
-import { dropCoveredConsents, keepConsentBeside, keepOtherRefreshTokens } from "../late-answers.ts";
+import { dropCoveredConsents, isConsentBeside, keepConsentBeside, keepOtherRefreshTokens } from "../late-answers.ts";
 import { canonicalOf, changeOf, tellScopeChange } from "../scope-change.ts";
 import { endsOf, livingAccess, openRefreshToken, sealTokens } from "../sealed-tokens.ts";
 
@@ -125,7 +126,10 @@ async function storeConsent(
       if (existing !== undefined) tellScopeChange(context, baselineOf(existing), row.scope);
       // Only a consent that takes the place of what is held begins a new generation.
       const isBeside = consent.tokens.refreshToken !== undefined && row.generation === existing?.generation;
-      const settled = isBeside ? await lookAtHeld(context, row) : row;
+      const { row: settled, isRefreshed } = isBeside ? await lookAtHeld(context, row) : { row, isRefreshed: false };
+      // The look has shown that what is held covers less than was noted, as where a sign-in without a refresh token had
+      // added scopes. Then the consent takes its place after all: the person has just granted what is missing.
+      if (isRefreshed && (await coversMoreThan(context, settled, consent, codeHash))) continue;
       if (hasIds) tellClaim(context, settled, claim);
       return settled;
     }
@@ -142,25 +146,47 @@ async function storeConsent(
  * the page would be told that nothing is missing, and the job that it promised would fail. Where the provider refuses it,
  * the refresh takes the consent in its place. In all other cases the grant stays.
  *
- * @returns the grant as it is then; as it was, where that takes long or the provider or the store is in trouble
+ * @returns the grant as it is then; as it was, where that takes long or the provider or the store is in trouble.
+ *   `isRefreshed`: the look has brought tokens, and they are stored
  */
-async function lookAtHeld(context: KeeperContext, row: GrantRow): Promise<GrantRow> {
+async function lookAtHeld(
+  context: KeeperContext,
+  row: GrantRow,
+): Promise<{ readonly row: GrantRow; readonly isRefreshed: boolean }> {
   const { store, sleep, refresh, onFault } = context;
   // In the background, because nobody waits for its token: it takes no place from a caller, and is not repeated now.
   const looked = refresh(row, "background").then(
-    () => undefined,
+    (end) => end.kind === "refreshed" && end.isStored,
     (error: unknown) => {
       if (!isOnbehalfError(error)) onFault(error, "a sign-in");
+      return false;
     },
   );
-  await Promise.race([looked, sleep(lookWaitMs, undefined, { ref: false })]);
+  const isRefreshed = (await Promise.race([looked, sleep(lookWaitMs, undefined, { ref: false })])) === true;
   try {
-    return (await store.grantById(row.grantId)) ?? row;
+    return { row: (await store.grantById(row.grantId)) ?? row, isRefreshed };
   } catch (error) {
     // The consent is stored. That it cannot be read again is no failure of the sign-in.
-    if (isOnbehalfError(error)) return row;
+    if (isOnbehalfError(error)) return { row, isRefreshed: false };
     throw error;
   }
+}
+
+/**
+ * Whether a consent that is kept beside a grant covers all that the grant covers after the look, and more. Not where the
+ * look has used it up: then it is not beside the grant any more.
+ */
+async function coversMoreThan(
+  context: KeeperContext,
+  looked: GrantRow,
+  { tokens, requestedScopes }: Consent,
+  codeHash: Uint8Array,
+): Promise<boolean> {
+  const names = canonicalOf(context, looked.provider);
+  const [covered, offered] = [scopesOf(looked.scope), scopesOf(scopeAfter(tokens, undefined, requestedScopes))];
+  if (lostScopes(covered, offered, names).length > 0 || lostScopes(offered, covered, names).length === 0) return false;
+  // Where the store fails now, the consent stays where it is.
+  return isUsable(looked.state) && (await isConsentBeside(context, looked.grantId, codeHash).catch(() => false));
 }
 
 function newRow(

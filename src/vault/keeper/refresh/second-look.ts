@@ -99,9 +99,15 @@ async function tryLateAnswers(exchange: Exchange): Promise<Commit | undefined> {
     // Where neither answer says what it covers, it is the grant's own token of another time.
     const said = answer.scope === undefined && answer.scopeUnread !== true ? defined({ scope }) : {};
     const tokens = { ...answer, ...said, refreshToken: answer.refreshToken ?? refreshToken };
-    const { outcome, stored } = commitAnswer(context, grant, { tokens, receivedAt });
+    const commit = commitAnswer(context, grant, { tokens, receivedAt });
     // Drop the late answer only once the new tokens are stored: until then it holds the only copy.
-    return { outcome, stored: stored.then(() => context.store.dropLateAnswer(lateAnswerId)) };
+    const stored = commit.stored.then(() => context.store.dropLateAnswer(lateAnswerId));
+    // Whoever is told that its tokens are stored finds it gone. A sign-in sees by that whether its consent was used.
+    const outcome = Promise.resolve(commit.outcome).then(async (end) => {
+      if (end.kind === "refreshed" && end.isStored) await stored.catch(() => undefined);
+      return end;
+    });
+    return { outcome, stored };
   }
   const [decision] = unjudged;
   return decision === undefined ? undefined : settled(await waitForVerdict(exchange, decision));

@@ -155,6 +155,7 @@ async function provider(t: Parameters<typeof bentProvider>[0], options: BentOpti
   let held: { readonly sent: string; readonly until: Promise<void> } | undefined;
   const scopes = new Map<string, string>();
   let said: string | undefined;
+  const { rotation = "none" } = options.provider ?? {};
   const token = async (answer: Members, { form }: BentRequest): Promise<BentAnswer> => {
     if (form["grant_type"] === "authorization_code") {
       const code = form["code"] ?? "";
@@ -168,10 +169,14 @@ async function provider(t: Parameters<typeof bentProvider>[0], options: BentOpti
     const failure = failing.get(sent);
     if (failure !== undefined) return failure;
     if (refused.has(sent)) return { status: 400, body: { error: "invalid_grant" } };
-    const { refresh_token: _next, ...rest } = answer;
-    return { body: { ...rest, scope: said ?? scopes.get(sent) } };
+    const { refresh_token: next, ...rest } = answer;
+    const scope = scopes.get(sent) ?? "";
+    if (rotation === "none") return { body: { ...rest, scope: said ?? scope } };
+    refused.add(sent);
+    scopes.set(String(next), scope);
+    return { body: { ...rest, refresh_token: next, scope: said ?? scope } };
   };
-  const bent = await bentProvider(t, { token }, { ...options, provider: { rotation: "none", ...options.provider } });
+  const bent = await bentProvider(t, { token }, { ...options, provider: { rotation, ...options.provider } });
   return {
     ...bent,
     refused,
@@ -204,6 +209,8 @@ const use = async ({ clock, vault }: ScopedProvider, grant: Grant): Promise<stri
   clock.advance(3_700_000);
   return (await vault.getAccessToken(grant)).token;
 };
+
+const mail = ["openid", "files", "mail"];
 
 describe("less never replaces more: elsewhere", () => {
   test("a kept access token that is dead is refreshed, and not replaced by the narrow one", async (t) => {
@@ -279,6 +286,49 @@ describe("less never replaces more: elsewhere", () => {
     await w.connect("openid+files!");
     await w.connect("openid#2");
     assert.equal(w.count("/token"), 2);
+  });
+
+  /** A grant whose scopes a sign-in without a refresh token has widened: its refresh token covers less than it says. */
+  const widened = async (w: ScopedProvider): Promise<Grant> => {
+    await w.connect("openid+files!");
+    return w.connect("openid+files+mail+notes#2");
+  };
+  for (const rotation of ["none", "strict", { graceSeconds: 30 }] as const) {
+    const name = typeof rotation === "string" ? rotation : "grace";
+    test(`a consent that turns out to cover more than the token that is held takes its place: rotation ${name}`, async (t) => {
+      const w = await provider(t, { provider: { rotation } });
+      const grant = await widened(w);
+      const after = await w.connect("openid+files+mail!3");
+      assert.deepEqual([after.grantId, after.scopes, after.missingScopes], [grant.grantId, mail, ["notes"]]);
+      assert.equal((await w.vault.getAccessToken(grant)).token, "at-3");
+      for (let hour = 0; hour < 3; hour++) await use(w, grant);
+      assert.deepEqual((await w.vault.grant(grant)).scopes, mail);
+      assert.equal(
+        w.requests.filter(({ form }) => form["refresh_token"] === "rt-3").length,
+        rotation === "none" ? 3 : 1,
+      );
+    });
+  }
+
+  test("a consent that covers neither more nor less than the token that is held stays beside it", async (t) => {
+    const w = await provider(t);
+    const grant = await widened(w);
+    assert.deepEqual((await w.connect("openid+mail!3")).scopes, ["openid", "files"]);
+    w.refused.add("rt-1");
+    assert.match(await use(w, grant), /^at-/);
+    assert.deepEqual((await w.vault.grant(grant)).scopes, ["openid", "mail"]);
+  });
+
+  test("a consent that took the place of a dead token at the sign-in is not put there a second time", async (t) => {
+    const w = await provider(t, { provider: { rotation: "strict" } });
+    const grant = await widened(w);
+    w.refused.add("rt-1");
+    w.say("openid");
+    const after = await w.connect("openid+files+mail!3");
+    assert.deepEqual(after.scopes, ["openid"], "what the provider says of the new one counts");
+    w.say(undefined);
+    assert.match(await use(w, grant), /^at-/);
+    assert.equal(w.requests.filter(({ form }) => form["refresh_token"] === "rt-3").length, 1);
   });
 
   test("a sign-in for less does not wait for a provider that leaves the look unanswered", async (t) => {
