@@ -212,9 +212,13 @@ function meaningIn(
   return { meaning: meaning === "dead" && own === "reauthenticate" ? own : meaning, subtle };
 }
 
-/** What a code means. `hasOwn`, because a provider may send `constructor`, which every object has a member for. */
+/**
+ * What a code means. In capitals it means the same, unless the provider's record says something else of that spelling.
+ * `hasOwn`, because a provider may send `constructor`, which every object has a member for.
+ */
 export function meaningOf(refusals: Refusals, code: string): RefusalMeaning | undefined {
-  return Object.hasOwn(refusals, code) ? refusals[code] : undefined;
+  const known = [code, code.toLowerCase()].find((each) => Object.hasOwn(refusals, each));
+  return known === undefined ? undefined : refusals[known];
 }
 
 /**

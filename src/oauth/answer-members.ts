@@ -31,6 +31,10 @@ export function readAnswer(text: string, arrivedWhole = true): AnswerMembers | u
   if (parsed !== undefined) return { members: parsed, refreshTokens, isWhole: true };
   const form = formMembers(text, arrivedWhole);
   if (form !== undefined) return form;
+  // What a page's script holds is seldom the answer. It replaces no token that works, and is tried where none does.
+  if (/^\s*<(?:!doctype|html|head|body|script)\b/i.test(text)) {
+    return refreshTokens.length === 0 ? undefined : { members: {}, refreshTokens, isWhole: false };
+  }
   const answers = objects.flatMap(({ members, isWhole }) => {
     const flat = flattened(members);
     return namesTokens(flat) ? [{ members: flat, refreshTokens, isWhole }] : [];

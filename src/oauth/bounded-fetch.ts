@@ -99,7 +99,15 @@ async function answerOf(sending: Promise<Response>, bodyLimitBytes: number, read
 
 function answerSoFar({ status, headers }: Response, chunks: readonly Uint8Array[]): HttpAnswer {
   // TextDecoder leaves out the byte order mark that some servers send. JSON.parse would refuse the answer with it.
-  return { status, headers, text: new TextDecoder().decode(Buffer.concat(chunks)) };
+  const bytes = Buffer.concat(chunks);
+  return { status, headers, text: new TextDecoder(encodingOf(bytes)).decode(bytes) };
+}
+
+/** UTF-8, as JSON is to be sent, or what JSON was allowed to be before: its first two bytes tell (RFC 4627 section 3). */
+function encodingOf([first, second]: Uint8Array): string {
+  if (first === 0xff && second === 0xfe) return "utf-16le";
+  if (first === 0xfe && second === 0xff) return "utf-16be";
+  return second === 0 ? "utf-16le" : first === 0 ? "utf-16be" : "utf-8";
 }
 
 /** Failures after which the other side certainly has not read a single byte of the request. */

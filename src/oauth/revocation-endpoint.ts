@@ -49,14 +49,28 @@ export async function requestRevocation(
   if (result.kind === "silence") return { kind: "failed", error: result.error };
   const { status, headers } = result;
   const body = result.kind === "body" ? parseObject(result.text) : undefined;
-  const error = body === undefined ? undefined : refusalWord(body, status)?.error;
+  const error = body === undefined ? undefined : wordOfFailure(body, status);
   if (error === undefined && status >= 200 && status < 300) return { kind: "done" };
-  if (status < 500 && error === "invalid_token") return { kind: "done" };
+  if (status < 500 && isWord(error, "invalid_token")) return { kind: "done" };
   // Section 2.2.1: the provider does not revoke tokens of this type, however often it is asked.
-  if (status < 500 && error === "unsupported_token_type") return { kind: "unsupported" };
+  if (status < 500 && isWord(error, "unsupported_token_type")) return { kind: "unsupported" };
   const said = error ?? `http_${status}`;
   if (isFinal(status, error, body !== undefined || isEmpty(result), provider)) return { kind: "refused", error: said };
   return defined({ kind: "failed" as const, error: said, retryAfterMs: retryAfterMs(headers, now) });
+}
+
+/** The word of a failure. Some providers send one with 200, with an object in `error` or with no more than `ok: false`. */
+function wordOfFailure(body: Readonly<Record<string, unknown>>, status: number): string | undefined {
+  const word = refusalWord(body, status)?.error;
+  if (word !== undefined) return word;
+  const { error, ok, success } = body;
+  const isNamed = typeof error === "object" && error !== null && Object.keys(error).length > 0;
+  return isNamed || ok === false || success === false ? `http_${status}` : undefined;
+}
+
+/** Whether a provider has said a word, in small letters or in capitals. */
+function isWord(error: string | undefined, word: string): boolean {
+  return error?.toLowerCase() === word;
 }
 
 /**
@@ -69,7 +83,7 @@ export async function requestRevocation(
 function isFinal(status: number, error: string | undefined, isAnswer: boolean, provider: Provider): boolean {
   if (status >= 500 || saysLater(status) || (status >= 300 && status < 400)) return false;
   if (error === undefined) return status !== 401 && (status !== 403 || isAnswer);
-  if (error === "unauthorized_client") return false;
+  if (isWord(error, "unauthorized_client")) return false;
   const meaning = meaningOf(refusalsOf(provider), error);
   return meaning !== "misconfigured" && meaning !== "transient" && meaning !== "limited";
 }

@@ -67,7 +67,7 @@ const plainTypes: Readonly<Record<string, "string" | "number">> = {
 };
 
 /** Scopes as RFC 6749 section 3.3 writes them, without the characters that some providers put around or between them. */
-const plainScope = /^[\x21\x23-\x2b\x2d-\x5a\x5d-\x7e]+(?: [\x21\x23-\x2b\x2d-\x5a\x5d-\x7e]+)*$/;
+const plainScope = /^[\w!#$&*+\-./:<=>?@^`|~]+(?: [\w!#$&*+\-./:<=>?@^`|~]+)*$/;
 
 /**
  * Reads an answer that has the form of RFC 6749 section 5.1 and no other member, as most answers have: nothing of it
@@ -90,7 +90,7 @@ export function plainTokenSet(text: string, { announcedEnds = {} }: LifetimeHabi
   const accessToken = accessTokenOf(body);
   if (accessToken === undefined || accessToken !== body["access_token"]) return undefined;
   if (!Number.isSafeInteger(life) || !(Number(life) > 0) || Number(life) > tenYearsSeconds) return undefined;
-  if (typeof refresh === "string" && !isRefreshToken(refresh)) return undefined;
+  if (typeof refresh === "string" && !(isRefreshToken(refresh) && refresh === refresh.trim())) return undefined;
   if (typeof scope === "string" && !(plainScope.test(scope) && isWithoutRepetition(scope.split(" ")))) return undefined;
   return {
     accessToken: new Secret(accessToken),
@@ -162,7 +162,11 @@ export function scopeAfter(
 
 /** The access token; undefined where there is none, no header can carry it, or it is no bearer token. */
 function accessTokenOf(members: AnswerMembers["members"]): string | undefined {
-  const token = textOf(members["access_token"])?.trim() ?? "";
+  // Some put the whole value of the header there.
+  const token =
+    textOf(members["access_token"])
+      ?.trim()
+      .replace(/^Bearer\s+/i, "") ?? "";
   const type = members["token_type"];
   if (!headerSafe.test(token) || token.length > longestAccessToken) return undefined;
   return typeof type === "string" && notBearer.has(type.trim().toLowerCase()) ? undefined : token;
@@ -172,8 +176,8 @@ function accessTokenOf(members: AnswerMembers["members"]): string | undefined {
  * Which refresh token of an answer counts. It is taken as it is: it is sent in a form, which can carry any character,
  * and without it the grant would be lost. A number counts as its digits, and a list or an object that holds one text
  * counts as that text. Where the member comes several times, the last one counts, as in JSON, and the others are kept.
- * What is no refresh token, such as an empty text, never replaces one. Of a part of an answer, only a text counts: a list
- * may go on.
+ * What is no refresh token, such as an empty text, never replaces one. Where white space stands around it, the text
+ * without it is kept as well. Of a part of an answer, only a text counts: a list may go on.
  *
  * @param value the member
  * @param all every refresh token that stands in the answer
@@ -184,7 +188,7 @@ function refreshTokensOf(
   isWhole: boolean,
 ): { readonly counts?: string; readonly others: readonly string[] } {
   const said = textsIn(value).filter(isRefreshToken);
-  const candidates = [...new Set([...all.filter(isRefreshToken), ...said])];
+  const candidates = [...new Set([...all, ...said].filter(isRefreshToken).flatMap((each) => [each.trim(), each]))];
   const isSure = said.length === 1 && (isWhole || typeof value === "string");
   const counts = isSure ? said[0] : value === undefined ? undefined : all.findLast(isRefreshToken);
   return defined({ counts, others: candidates.filter((each) => each !== counts).slice(-mostOthers) });

@@ -158,6 +158,16 @@ describe("decide", () => {
     for (const [answer, expected] of verdicts) assert.deepEqual(decide(answer, refusals), expected);
   });
 
+  test("decide takes a word in capitals for the same word, unless the provider's table has that very spelling", () => {
+    assert.deepEqual(decide(refused(400, "INVALID_GRANT")), lookAgain("invalid_grant", "INVALID_GRANT"));
+    const subtle = refused(400, "Invalid_Grant", { errorSubtype: "INVALID_RAPT" });
+    assert.deepEqual(decide(subtle), lookAgain("reauthentication_required", "Invalid_Grant/INVALID_RAPT"));
+    assert.deepEqual(decide(refused(400, "SLOW_DOWN")), limited("SLOW_DOWN"));
+    const refusals: Refusals = { ...standardRefusals, INVALID_GRANT: "transient" };
+    assert.deepEqual(decide(refused(400, "INVALID_GRANT"), refusals), unspent("INVALID_GRANT"));
+    assert.deepEqual(decide(refused(400, "invalid_grant"), refusals), lookAgain("invalid_grant", "invalid_grant"));
+  });
+
   test("decide takes words that every JavaScript object knows for unknown codes", () => {
     for (const word of ["constructor", "toString", "__proto__", "hasOwnProperty", "valueOf"]) {
       assert.deepEqual(decide(refused(400, word)), unheardOf(word));

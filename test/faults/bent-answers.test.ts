@@ -34,6 +34,9 @@ test("a provider whose answers nobody bends is served for days, and each refresh
 });
 
 const spelled = (change: (text: string) => string) => (answer: Members) => ({ text: change(JSON.stringify(answer)) });
+const spelled16 =
+  (encoding: BufferEncoding, before = "") =>
+  (answer: Members) => ({ text: Buffer.from(before + JSON.stringify(answer), encoding) });
 const with_ = (changes: Members) => (answer: Members) => ({ body: { ...answer, ...changes } });
 
 describe("a refresh whose answer is odd", () => {
@@ -51,6 +54,11 @@ describe("a refresh whose answer is odd", () => {
     "an id_token of nonsense": with_({ id_token: [7] }),
     "a body of 300 KB": with_({ padding: "x".repeat(300_000) }),
     "a byte order mark": spelled((text) => `\ufeff${text}`),
+    "16 bits a character": spelled16("utf16le"),
+    "16 bits a character and a byte order mark": spelled16("utf16le", "\ufeff"),
+    "the whole header as its access token": (answer) => ({
+      body: { ...answer, access_token: `Bearer ${String(answer["access_token"])}` },
+    }),
     "the type of a page": (body) => ({ headers: { "content-type": "text/html" }, body }),
     "a form": (answer) => ({ text: new URLSearchParams(answer as Record<string, string>).toString() }),
     "a body that is cut off at its last brace": (body) => ({ body, cutAfter: JSON.stringify(body).length - 1 }),
@@ -170,6 +178,48 @@ describe("a refresh whose answer is odd", () => {
       if (isThere) assert.equal((await provider.vault.grant(grantId)).state, "active");
     });
   }
+
+  const page = (token: unknown): string =>
+    `<!DOCTYPE html><script>state = {"access_token":"at-page","refresh_token":"${String(token)}"}</script>`;
+  test("a refresh whose answer is a page with tokens in it replaces no good one by what stands there", async (t) => {
+    const provider = await bentProvider(t, {}, { strict: true });
+    const { grantId } = await provider.connect();
+    provider.bend = { token: () => ({ text: page("rt-page"), spends: false }) };
+    provider.clock.advance(day);
+    assert.equal(await tokenOf(provider.vault, grantId), undefined);
+    provider.bend = {};
+    for (let days = 0; days < 3; days++) {
+      provider.clock.advance(day);
+      assert.match((await tokenOf(provider.vault, grantId)) ?? "", /^at-\d$/);
+    }
+    assert.deepEqual(sentTokens(provider), ["rt-1", "rt-1", "rt-3", "rt-4"]);
+  });
+
+  test("a refresh whose answer is a page that holds the only good token does not lose it", async (t) => {
+    const provider = await bentProvider(t, {}, { strict: true });
+    const { grantId } = await provider.connect();
+    provider.bend = { token: ({ refresh_token: token }) => ({ text: page(token) }) };
+    provider.clock.advance(day);
+    assert.equal(await tokenOf(provider.vault, grantId), undefined);
+    provider.bend = {};
+    provider.clock.advance(day);
+    assert.equal(await tokenOf(provider.vault, grantId), "at-3");
+    assert.deepEqual(sentTokens(provider), ["rt-1", "rt-1", "rt-2"]);
+  });
+
+  test("a refresh whose answer has white space around its refresh token loses neither spelling", async (t) => {
+    const provider = await bentProvider(t, {}, { strict: true });
+    const { grantId } = await provider.connect();
+    provider.bend = {
+      token: (answer) => ({ body: { ...answer, refresh_token: ` ${String(answer["refresh_token"])}\n` } }),
+    };
+    provider.clock.advance(day);
+    assert.equal(await tokenOf(provider.vault, grantId), "at-2");
+    provider.bend = {};
+    provider.clock.advance(day);
+    assert.equal(await tokenOf(provider.vault, grantId), "at-3");
+    assert.deepEqual(sentTokens(provider), ["rt-1", " rt-2\n", "rt-2"]);
+  });
 
   test("a refresh whose answer has its refresh token twice loses neither, whichever of them the provider means", async (t) => {
     for (const order of [

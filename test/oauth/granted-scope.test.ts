@@ -22,15 +22,48 @@ describe("a scope", () => {
     ["as a list with an empty text", ["openid", "", " files "]],
     ["as a list with what is no text", ["openid", 7, null, { scope: "more" }, "files"]],
     ["as a list in a text", '["openid","files"]'],
+    ["with a semicolon", "openid;files"],
+    ["in quotes", '"openid files"'],
+    ["in single quotes", "'openid files'"],
+    ["as names in quotes", '"openid" "files"'],
+    ["as JSON in JSON", JSON.stringify(JSON.stringify(["openid", "files"]))],
+    ["as Python prints a list", "['openid', 'files']"],
+    ["as Python prints a set", "{'openid', 'files'}"],
+    ["as Python prints a tuple", "('openid', 'files')"],
+    ["as PostgreSQL prints an array", "{openid,files}"],
+    ["as Ruby and Java print a list", "[openid, files]"],
+    ["that was encoded once too often", "openid%20files"],
+    ["with an encoded comma", "openid%2cfiles"],
   ];
   for (const [what, value] of spellings) {
     test(`a scope ${what} is read as the list it is`, () => assert.deepEqual(readScope(value), { scope: both }));
   }
 
-  for (const value of [null, 7, true, {}, { openid: true }, [], [[]], [null], [{ name: "openid" }], "", " ", ","]) {
+  for (const value of [
+    null,
+    7,
+    true,
+    {},
+    { openid: true },
+    [],
+    [[]],
+    [null],
+    [{ name: "openid" }],
+    "",
+    " ",
+    ",",
+    '{"openid":true}',
+    '""',
+    "[]",
+    "{}",
+  ]) {
     test(`a scope of ${JSON.stringify(value)} names nothing`, () =>
       assert.deepEqual(readScope(value), { scopeUnread: true }));
   }
+
+  const names =
+    "api://1/a.read user/*.rs patient/Observation.rs?category=lab|x read[own] payment:{id} https://a.example/b#c+d";
+  test("a scope whose name has signs in it keeps them", () => assert.deepEqual(readScope(names), { scope: names }));
 
   test("a scope in more lists than anybody writes names nothing", () => {
     const deep = JSON.parse(`${"[".repeat(5_000)}"openid"${"]".repeat(5_000)}`) as unknown;

@@ -62,6 +62,14 @@ describe("a revocation's end", () => {
     ["success that has nothing to say", { status: 204, body: "" }, { kind: "done" }],
     ["a token that was dead already", { status: 400, body: { error: "invalid_token" } }, { kind: "done" }],
     ["the same, as a success", { status: 200, body: { error: "invalid_token" } }, { kind: "done" }],
+    ["the same, in capitals", { status: 400, body: { error: "INVALID_TOKEN" } }, { kind: "done" }],
+    [
+      "a failure as a success, with an object for an error",
+      { body: { error: { code: 5, message: "not revoked" } } },
+      { kind: "refused", error: "http_200" },
+    ],
+    ["a failure as a success, without a word", { body: { ok: false } }, { kind: "refused", error: "http_200" }],
+    ["a success that says so", { body: { ok: true, success: true, error: null } }, { kind: "done" }],
     [
       "a token that cannot be revoked there",
       { status: 400, body: { error: "unsupported_token_type" } },

@@ -24,8 +24,8 @@ export type AfterCodeError =
 export function afterCodeError(failure: TokenFailure, refusals: Refusals = standardRefusals): AfterCodeError {
   const { error } = failure;
   if (failure.kind === "oauth-error" && failure.status < 500 && !saysLater(failure.status)) {
-    if (error === "unauthorized_client") return { do: "reject", error };
-    if (/^(?:redirect_uri_mismatch|invalid_request|invalid_scope)$/.test(error)) return { do: "correct", error };
+    if (error.toLowerCase() === "unauthorized_client") return { do: "reject", error };
+    if (/^(?:redirect_uri_mismatch|invalid_request|invalid_scope)$/i.test(error)) return { do: "correct", error };
   }
   // The provider answered with success, so it has used the code up. To send it again would end in the same way for ever.
   if (failure.kind === "unusable" && error === noAccessToken && failure.status < 300) return { do: "reject", error };
