@@ -14,6 +14,7 @@ import { startProvider } from "../tools/chaos/provider.ts";
 import type { ProviderProcess } from "../tools/chaos/provider.ts";
 import { load } from "./load.ts";
 import { quantile } from "./quantile.ts";
+import { permissions } from "../src/vault/http/callers.ts";
 
 const strangers = Number(process.env["BENCH_STRANGERS"] ?? 200);
 const waves = Number(process.env["BENCH_WAVES"] ?? 3);
@@ -51,7 +52,7 @@ async function open(folder: string, name: string, provider: ProviderProcess, tir
   // Ended when they come: strangers' tokens have to be refreshed when somebody asks.
   await provider.settings({ access_token_ttl_seconds: 30 });
   const ids = await Promise.all(Array.from({ length: tired }, (_, n) => signIn(`stranger-${n}@example.com`)));
-  const { key } = await vault.callers.create("bench");
+  const { key } = await vault.callers.create("bench", { allow: permissions });
   await vault.close();
 
   const child = fork(new URL("../tools/chaos/service.ts", import.meta.url), {

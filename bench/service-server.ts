@@ -3,6 +3,7 @@ import { generateMasterKey, google, keyringFromKeys, openVault } from "../src/in
 import { startServer } from "../src/service/index.ts";
 import { startStandin } from "../src/standin/index.ts";
 import { sqlite } from "../src/store/sqlite/index.ts";
+import { permissions } from "../src/vault/http/callers.ts";
 
 const standin = await startStandin();
 const vault = await openVault({
@@ -12,7 +13,7 @@ const vault = await openVault({
 });
 const code = standin.code({ kind: "native", email: "ada@example.com", scope: "openid email" });
 const { grantId } = await vault.exchangeCode({ code, source: "android" });
-const { key } = await vault.callers.create("bench");
+const { key } = await vault.callers.create("bench", { allow: permissions });
 const { url } = await startServer(vault, { port: 0 });
 
 process.on("message", () => process.send?.({ cpu: process.cpuUsage(), rss: process.memoryUsage.rss() }));

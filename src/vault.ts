@@ -19,6 +19,8 @@ import { grantOf } from "./vault/grants/sealed-grant.ts";
 import { siblingsOf } from "./vault/grants/siblings-of.ts";
 import { authCodeHandler } from "./vault/http/authcode-handler.ts";
 import type { AuthCodeHandler, AuthCodeHandlerOptions } from "./vault/http/authcode-handler.ts";
+import { CallerView } from "./vault/tokens/caller-view.ts";
+import type { Caller } from "./vault/http/caller.ts";
 import { Callers } from "./vault/http/callers.ts";
 import { Assertions } from "./vault/http/sign-in-assertion.ts";
 import { assertExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
@@ -78,6 +80,7 @@ export class Vault {
   readonly #periodic: Periodic;
   readonly #endHints: () => void;
   readonly #underWay = new Set<Promise<unknown>>();
+  readonly #views = new WeakMap<Caller, CallerView>();
   #closing: Promise<void> | undefined;
 
   /** @internal Use {@link openVault}. */
@@ -250,6 +253,17 @@ export class Vault {
   }
 
   /**
+   * The vault as a caller sees it: of its verbs those that a service has routes for, each about grants that the caller's
+   * selectors and providers fit, and that belong to a client that is configured here. All others are `grant_not_found`.
+   * What the caller may do is not looked at: see its `allow`.
+   */
+  forCaller(caller: Caller): CallerView {
+    const view = this.#views.get(caller) ?? new CallerView(this, this.#context, this.#cache, caller);
+    this.#views.set(caller, view);
+    return view;
+  }
+
+  /**
    * Makes the `POST /authcode` handler for an app's own server. The handler never throws: it answers every error.
    *
    * @throws {OnbehalfError} `configuration_invalid`: one of `options.allowedOrigins` is no origin
@@ -322,6 +336,7 @@ export class Vault {
     await this.#periodic.stop();
     await Promise.allSettled(this.#underWay);
     await this.#tokens.settled();
+    await this.callers.settled();
     await this.#closeKeeper();
     await closeContext(this.#context);
   }

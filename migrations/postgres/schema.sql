@@ -20,6 +20,11 @@ CREATE TABLE callers (
   created_at bigint NOT NULL,
   expires_at bigint,
   revoked_at bigint,
+  grants_sealed bytea,
+  providers text,
+  previous_hash bytea,
+  previous_until bigint,
+  last_used_at bigint,
   CONSTRAINT callers_pkey PRIMARY KEY (caller_id)
 );
 

@@ -12,7 +12,8 @@ export type SealedColumn =
   | "intakes.context"
   | "intakes.answer"
   | "orphans.answer"
-  | "rescue.answer";
+  | "rescue.answer"
+  | "callers.grants";
 
 /**
  * Which class of data key seals each column. The name of a column is authenticated with each value: if a column were
@@ -26,6 +27,7 @@ export const sealedColumns: Readonly<Record<SealedColumn, KeyClass>> = {
   "intakes.answer": "refresh",
   "orphans.answer": "refresh",
   "rescue.answer": "refresh",
+  "callers.grants": "read",
 };
 
 /** The place of a sealed value within one store. In another row, column, client or generation it does not open. */

@@ -16,6 +16,7 @@ import { openDataFolder } from "./data-folder.ts";
 import { onPort } from "./on-port.ts";
 import { demoRoutes } from "./routes.ts";
 import { Timeline } from "./timeline.ts";
+import { permissions } from "../vault/http/callers.ts";
 
 /** How to start a demo. */
 export interface DemoOptions {
@@ -87,7 +88,7 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
   });
   starting.defer(() => vault.close());
   const caller = `demo-${randomBytes(6).toString("hex")}`;
-  const { key } = await vault.callers.create(caller);
+  const { key } = await vault.callers.create(caller, { allow: permissions });
   starting.defer(() => endCaller(vault, caller));
 
   const logFault = faultLogger(logger);

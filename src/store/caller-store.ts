@@ -6,11 +6,20 @@ export interface CallerRow {
   /** Unique among callers that are not revoked. */
   readonly name: string;
   readonly keyHash: Uint8Array;
+  /** The key before the last rotation; null where there is none. It works until `previousUntil`. */
+  readonly previousHash: Uint8Array | null;
+  readonly previousUntil: number | null;
   /** JSON. */
   readonly permissions: string;
+  /** Selectors as JSON, sealed: they name the app's own users. Null: every grant. */
+  readonly grantsSealed: Uint8Array | null;
+  /** JSON. Null: every provider. */
+  readonly providers: string | null;
   readonly createdAt: number;
   readonly expiresAt: number | null;
   readonly revokedAt: number | null;
+  /** When the key was used last, to ten minutes. It grants nothing. */
+  readonly lastUsedAt: number | null;
 }
 
 export interface CallerStore {
@@ -20,6 +29,15 @@ export interface CallerStore {
   callerById(callerId: string): Promise<CallerRow | undefined>;
   /** @returns all callers ever made, the oldest first */
   listCallers(): Promise<CallerRow[]>;
+  /**
+   * Writes a caller anew, such as with another key.
+   *
+   * @param keyHashRead the hash as it was read
+   * @returns false: nothing was changed, since the key has another hash by now, the caller is revoked, or there is none
+   */
+  replaceCaller(row: CallerRow, keyHashRead: Uint8Array): Promise<boolean>;
+  /** Notes when a caller was heard of. An earlier time than the one that is noted changes nothing. */
+  noteCallerUse(callerId: string, at: number): Promise<void>;
   /** @returns true: revoked by this call; false: no caller of this name was left to revoke */
   revokeCaller(name: string, at: number): Promise<boolean>;
 }

@@ -15,6 +15,7 @@ import { testStandin } from "../support/test-standin.ts";
 import type { Standin } from "../../src/standin/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import { checkout } from "../support/checkout-bin.ts";
+import { permissions } from "../../src/vault/http/callers.ts";
 
 const run = promisify(execFile);
 const scope = "openid email profile https://www.googleapis.com/auth/drive.appdata";
@@ -120,7 +121,7 @@ const tests: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
     });
     const server = await startServer(vault, { port: 0 });
     t.after(() => server.close());
-    const { key } = await vault.callers.create("shell");
+    const { key } = await vault.callers.create("shell", { allow: permissions });
     const { stdout } = await run("bash", [`${checkout}examples/service.sh`], {
       cwd,
       env: {

@@ -14,6 +14,7 @@ import { testStandin } from "../support/test-standin.ts";
 import type { Standin } from "../../src/standin/index.ts";
 import { runBlocks } from "./bash-session.ts";
 import { blocksOf } from "./fenced-blocks.ts";
+import { permissions } from "../../src/vault/http/callers.ts";
 
 const page = readFileSync(new URL("../../docs/http-api.md", import.meta.url), "utf8");
 const blocks = blocksOf(page);
@@ -44,7 +45,7 @@ describe("docs/http-api.md", () => {
   });
 
   test("docs/http-api.md: every example gives what stands below it", async () => {
-    const { key } = await vault.callers.create("reader");
+    const { key } = await vault.callers.create("reader", { allow: permissions });
     const shell = blocks.filter(({ language }) => language === "sh");
     const outputs = await runBlocks(shell, {
       PATH: process.env["PATH"],

@@ -8,6 +8,7 @@ import { fixedClock, isOnbehalfError } from "../../src/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import { bentProvider } from "../support/bent-provider.ts";
 import { until } from "../support/test-vault.ts";
+import { permissions } from "../../src/vault/http/callers.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -148,7 +149,7 @@ describe("a wait that was written down before the clock was put right", () => {
   test("a caller's key that was verified by a clock that was ahead is looked up again", async (t) => {
     const path = await temporaryFile(t);
     const bent = await bentProvider(t, {}, { vault: { store: sqlite(path) } });
-    const { key } = await bent.vault.callers.create("app");
+    const { key } = await bent.vault.callers.create("app", { allow: permissions });
     const header = `Bearer ${key.expose()}`;
     bent.clock.advance(day);
     await bent.vault.callers.authenticate(header);

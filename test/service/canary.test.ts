@@ -13,6 +13,7 @@ import { eavesdropper } from "../support/eavesdropper.ts";
 import { appData, testVault } from "../support/test-vault.ts";
 import type { TestVault } from "../support/test-vault.ts";
 import { raw } from "../support/test-service.ts";
+import { permissions } from "../../src/vault/http/callers.ts";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
@@ -87,7 +88,7 @@ test("no token, code, key or secret that passes through a service is found in it
   });
   const keys = await Promise.all(
     ["all", "reader"].map(async (name) => {
-      const { key } = await operator.callers.create(name, name === "all" ? {} : { allow: ["grants:read"] });
+      const { key } = await operator.callers.create(name, { allow: name === "all" ? permissions : ["grants:read"] });
       secrets.set(`caller key ${name}`, key.expose());
       secrets.set(`caller key ${name}'s secret`, key.expose().split("_")[2] ?? "");
       return key.expose();

@@ -6,6 +6,7 @@ import { testVault, until } from "./test-vault.ts";
 import type { TestVault } from "./test-vault.ts";
 import { rotations } from "./rotations.ts";
 import { storeAt } from "./store-process.ts";
+import { permissions } from "../../src/vault/http/callers.ts";
 
 export interface ExpiredGrants extends TestVault {
   /** The grants, in the order of the people. */
@@ -50,7 +51,7 @@ export async function expiredGrants(
   });
   const vault = await fixture.open({ clock: slowClock, ...(where === undefined ? {} : { store: storeAt(where) }) });
   const grants = await Promise.all(people.map((email) => vault.exchangeCode({ code: fixture.code(email) })));
-  const { key } = await vault.callers.create("test");
+  const { key } = await vault.callers.create("test", { allow: permissions });
   await vault.close();
   fixture.standin.settings({ accessTokenTtlSeconds: 3_600 });
   fixture.newRequests();

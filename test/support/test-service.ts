@@ -7,6 +7,7 @@ import type { RunningServer, ServerOptions } from "../../src/service/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import { testVault } from "./test-vault.ts";
 import type { TestVault, SharedStandin } from "./test-vault.ts";
+import { permissions } from "../../src/vault/http/callers.ts";
 
 /** A service over a test vault, on a socket of its own. */
 export interface TestService {
@@ -63,7 +64,7 @@ export async function testService(
     ...options,
   });
   t.after(() => server.close());
-  const { key } = await vault.callers.create("all");
+  const { key } = await vault.callers.create("all", { allow: permissions });
   let made = 0;
   return {
     fixture,

@@ -185,7 +185,7 @@ describe("the arguments of other verbs", () => {
       (vault, g) => vault.signInAssertion(g, "https://app.example", 7 as never),
       "nonce",
     ],
-    ["callers.create without a name", (vault) => vault.callers.create(undefined as never), "name"],
+    ["callers.create without a name", (vault) => vault.callers.create(undefined as never, { allow: [] }), "name"],
     [
       "callers.create with a permission that is none",
       (vault) => vault.callers.create("a", { allow: ["tokens" as never] }),
@@ -198,19 +198,34 @@ describe("the arguments of other verbs", () => {
     ],
     [
       "callers.create until some day",
-      (vault) => vault.callers.create("a", { expiresAt: "2027" as never }),
+      (vault) => vault.callers.create("a", { allow: [], expiresAt: "2027" as never }),
       "expiresAt",
     ],
     [
       "callers.create until a day that is none",
-      (vault) => vault.callers.create("a", { expiresAt: new Date("x") }),
+      (vault) => vault.callers.create("a", { allow: [], expiresAt: new Date("x") }),
       "expiresAt",
     ],
     [
       "callers.create with an option that is none",
-      (vault) => vault.callers.create("a", { expires: new Date() } as never),
+      (vault) => vault.callers.create("a", { allow: [], expires: new Date() } as never),
       "expires",
     ],
+    ["callers.create without options", (vault) => vault.callers.create("a", undefined as never), "options"],
+    ["callers.create without a permission", (vault) => vault.callers.create("a", {} as never), "allow"],
+    ...["", "ext:", "ext:a*b", "ext: a", "ext:a ", "EXT:a", "g_", "sub:1", "**", "ext:**", "ext:a\n"].map(
+      (selector) =>
+        [
+          `callers.create with the selector ${JSON.stringify(selector)}`,
+          (vault: Vault) => vault.callers.create("a", { allow: [], grants: [selector] }),
+          "grants",
+        ] as const,
+    ),
+    ["callers.create for no grant", (vault) => vault.callers.create("a", { allow: [], grants: [] }), "grants"],
+    ["callers.create for no provider", (vault) => vault.callers.create("a", { allow: [], providers: [] }), "providers"],
+    ["callers.rotate of nobody", (vault) => vault.callers.rotate("nobody", { overlapMs: 0 }), "name"],
+    ["callers.rotate without an overlap", (vault) => vault.callers.rotate("a", {} as never), "overlapMs"],
+    ["callers.rotate for a part", (vault) => vault.callers.rotate("a", { overlapMs: 0.5 }), "overlapMs"],
     ["callers.revoke of nobody", (vault) => vault.callers.revoke(undefined as never), "name"],
     ["providerOf a number", async (vault) => vault.providerOf(7 as never), "provider"],
     ["parseGrantRef of nothing", async () => parseGrantRef(undefined as never), "ref"],

@@ -16,6 +16,7 @@ import type { ProviderProcess } from "./provider.ts";
 import { between, oneOf, seeded } from "../random.ts";
 import { read, readToken, silentMs } from "./readers.ts";
 import type { Evidence, Standing } from "./verdict.ts";
+import { permissions } from "../../src/vault/http/callers.ts";
 
 const graceSeconds = 30;
 const drainMs = 60_000;
@@ -157,7 +158,7 @@ async function signIn(
       emails.set(grantId, email);
     }),
   );
-  const { key } = await vault.callers.create("chaos");
+  const { key } = await vault.callers.create("chaos", { allow: permissions });
   return { emails, key: key.expose() };
 }
 

@@ -19,6 +19,7 @@ import type { Standin } from "../../src/standin/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import { allEnded, processesOf, runVariable, signal } from "../chaos/processes.ts";
 import { printTable } from "./table.ts";
+import { permissions } from "../../src/vault/http/callers.ts";
 
 const grants = 40;
 const atOnce = 8;
@@ -95,7 +96,7 @@ async function signIn(
     vault.exchangeCode({ code: standin.code({ kind: "native", email, scope: "openid email" }) }),
   );
   const grantIds = (await Promise.all(consents)).map(({ grantId }) => grantId);
-  return { grantIds, key: (await vault.callers.create("experiment")).key.expose() };
+  return { grantIds, key: (await vault.callers.create("experiment", { allow: permissions })).key.expose() };
 }
 
 function open(standin: Standin, path: string, masterKey: string): Promise<Vault> {

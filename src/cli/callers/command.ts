@@ -1,5 +1,7 @@
 import { Command } from "commander";
 import { numberOption, withSettings } from "../flags.ts";
+import type { CreateFlags } from "./create.ts";
+import { durationOption } from "./duration.ts";
 
 /** `onbehalf callers`: the programs that may use the service. What their keys allow is decided by the vault. */
 export function callersCommand(): Command {
@@ -11,17 +13,28 @@ export function callersCommand(): Command {
         .description("create a key and print it, once: only a keyed hash of it is stored")
         .option(
           "--allow <permission>",
-          "what the caller may do: token, proxy, grants:read, grants:create, grants:revoke; repeat it, or give a list with commas (all)",
+          "what the caller may do: token, proxy, grants:read, grants:create, grants:move, grants:revoke; repeat it, or give a list with commas; required",
           (text: string, before: string[] | undefined) => [
             ...(before ?? []),
             ...text.split(",").map((each) => each.trim()),
           ],
         )
+        .option(
+          "--grants <selector>",
+          "which grants it may do that with: ext:VALUE, ext:PREFIX*, g_… or *; repeat it for several (*)",
+          collected,
+        )
+        .option(
+          "--provider <name>",
+          "the provider whose grants it may see; repeat it for several (every provider)",
+          collected,
+        )
+        .addOption(durationOption("--expires <time>", "after what time the key stops working, such as 90d (never)"))
         .addOption(
-          numberOption("--expires-in-days <days>", "after how many days the key stops working (never)", 1, 3_650),
+          numberOption("--expires-in-days <days>", "the same in days: --expires 90d says it as well", 1, 3_650),
         ),
       "store",
-    ).action(async (name: string, flags: { allow?: string[]; expiresInDays?: number; json?: boolean }) => {
+    ).action(async (name: string, flags: CreateFlags) => {
       const { create } = await import("./create.ts");
       await create(name, flags);
     }),
@@ -36,6 +49,24 @@ export function callersCommand(): Command {
   );
   callers.addCommand(
     withSettings(
+      new Command("rotate")
+        .argument("<name>")
+        .description("give a caller a new key and print it, once; the one before works until the overlap is over")
+        .addOption(
+          durationOption(
+            "--overlap <time>",
+            "how long the key before works as well, such as 24h; 0s ends every old key at once",
+          ).makeOptionMandatory(),
+        )
+        .addOption(durationOption("--expires <time>", "after what time the new key stops working (as before)")),
+      "store",
+    ).action(async (name: string, flags: { overlap: number; expires?: number; json?: boolean }) => {
+      const { rotate } = await import("./rotate.ts");
+      await rotate(name, flags);
+    }),
+  );
+  callers.addCommand(
+    withSettings(
       new Command("revoke").argument("<name>").description("end a key; running services refuse it within a second"),
       "store",
     ).action(async (name: string, flags: { json?: boolean }) => {
@@ -44,4 +75,8 @@ export function callersCommand(): Command {
     }),
   );
   return callers;
+}
+
+function collected(text: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), text];
 }

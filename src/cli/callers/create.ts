@@ -1,31 +1,67 @@
 import type { Permission } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
+import { everyGrant, isSelector, selectorForms } from "../../core/reach.ts";
 import { permissions } from "../../vault/http/callers.ts";
 import { printJson, printLines, say } from "../terminal/print.ts";
 import { openWithoutClient } from "../open-vault.ts";
 import { UsageError } from "../terminal/usage-error.ts";
 
-interface Flags {
+/** The command's flags. */
+export interface CreateFlags {
   readonly allow?: readonly string[];
+  readonly grants?: readonly string[];
+  readonly provider?: readonly string[];
+  /** Milliseconds. */
+  readonly expires?: number;
   readonly expiresInDays?: number;
   readonly json?: boolean;
 }
 
 /** Creates a caller's key. No other command ever shows it. */
-export async function create(name: string, flags: Flags): Promise<void> {
-  const allow = flags.allow?.map(permissionOf) ?? permissions;
-  const expiresAt =
-    flags.expiresInDays === undefined ? undefined : new Date(Date.now() + flags.expiresInDays * 86_400_000);
+export async function create(name: string, flags: CreateFlags): Promise<void> {
+  const allow = flags.allow?.map(permissionOf);
+  if (allow === undefined) {
+    throw new UsageError(
+      "--allow is missing: a key may do only what is named",
+      `give what ${name} needs of ${permissions.join(", ")}, such as --allow token,grants:read`,
+    );
+  }
+  const grants = flags.grants?.map(selectorOf) ?? [everyGrant];
+  const expiresAt = endOf(flags);
   await using vault = await openWithoutClient(flags, { mayCreate: true });
-  const { key } = await vault.callers.create(name, defined({ allow, expiresAt }));
-  if (flags.json === true) printJson({ name, key: key.expose(), allow, expires_at: expiresAt });
-  else printLines([key.expose()]);
+  const { key, caller } = await vault.callers.create(
+    name,
+    defined({ allow, grants, providers: flags.provider, expiresAt }),
+  );
+  if (flags.json === true) {
+    const { callerId, providers } = caller;
+    printJson({ name, caller_id: callerId, key: key.expose(), allow, grants, providers, expires_at: expiresAt });
+  } else printLines([key.expose()]);
   const until = expiresAt === undefined ? "until it is revoked" : `until ${expiresAt.toISOString()}`;
   say(`${name} may ${allow.join(", ")} ${until}; the key is never shown again`);
+  const where = flags.provider === undefined ? "" : ` of ${flags.provider.join(", ")}`;
+  const which = grants.includes(everyGrant) ? "every grant" : `the grants that fit ${grants.join(", ")}`;
+  say(`${name} sees ${which}${where}`);
+}
+
+function endOf({ expires, expiresInDays }: CreateFlags): Date | undefined {
+  if (expires !== undefined && expiresInDays !== undefined) {
+    throw new UsageError("--expires and --expires-in-days are both given", "give one of them");
+  }
+  const ms = expires ?? (expiresInDays === undefined ? undefined : expiresInDays * 86_400_000);
+  return ms === undefined ? undefined : new Date(Date.now() + ms);
 }
 
 function permissionOf(text: string): Permission {
   const permission = permissions.find((known) => known === text);
   if (permission !== undefined) return permission;
   throw new UsageError(`--allow ${text}: there is no such permission`, `use ${permissions.join(", ")}`);
+}
+
+function selectorOf(text: string): string {
+  if (isSelector(text)) return text;
+  throw new UsageError(
+    `--grants ${text}: this is no selector`,
+    `use ${selectorForms}; a star stands at the end, and no space around the value`,
+  );
 }

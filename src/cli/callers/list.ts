@@ -13,31 +13,43 @@ export async function list(flags: { readonly json?: boolean }): Promise<void> {
   if (callers.length === 0) say("there are no callers yet; create one with: onbehalf callers create NAME");
   printLines(
     table(
-      ["NAME", "STATE", "MAY", "CREATED"],
+      ["NAME", "STATE", "MAY", "GRANTS", "CREATED", "LAST USED"],
       callers.map((caller) => [
         caller.name,
         stateOf(caller, Date.now()),
         caller.allow.join(","),
+        reachOf(caller),
         day(caller.createdAt),
+        caller.lastUsedAt === undefined ? "never" : day(caller.lastUsedAt),
       ]),
     ),
   );
 }
 
-function callerBody({ callerId, name, allow, createdAt, expiresAt, revokedAt }: Caller): object {
+function callerBody(caller: Caller): object {
   return {
-    caller_id: callerId,
-    name,
-    allow,
-    created_at: createdAt,
-    expires_at: expiresAt,
-    revoked_at: revokedAt,
+    caller_id: caller.callerId,
+    name: caller.name,
+    allow: caller.allow,
+    grants: caller.grants,
+    providers: caller.providers,
+    created_at: caller.createdAt,
+    expires_at: caller.expiresAt,
+    previous_key_until: caller.previousKeyUntil,
+    revoked_at: caller.revokedAt,
+    last_used_at: caller.lastUsedAt,
   };
+}
+
+/** Which grants, and of which providers. Many selectors would fill the screen: `--json` has them all. */
+function reachOf({ grants, providers }: Caller): string {
+  const shown = grants.length > 3 ? `${grants.slice(0, 3).join(" ")} and ${grants.length - 3} more` : grants.join(" ");
+  return `${shown === "" ? "none" : shown}${providers === undefined ? "" : ` at ${providers.join(",")}`}`;
 }
 
 function stateOf({ expiresAt, revokedAt }: Caller, now: number): string {
   if (revokedAt !== undefined) return `revoked ${day(revokedAt)}`;
-  if (expiresAt === undefined) return "active";
+  if (expiresAt === undefined) return "active, no end";
   return expiresAt.getTime() > now ? `active until ${day(expiresAt)}` : `expired ${day(expiresAt)}`;
 }
 

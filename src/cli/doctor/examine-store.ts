@@ -2,6 +2,7 @@ import { accessSync, constants } from "node:fs";
 import { dirname } from "node:path";
 import { isOnbehalfError, keyStatus } from "../../index.ts";
 import type { MasterKeySource, Store } from "../../index.ts";
+import { checkCallers } from "./check-callers.ts";
 import { checkDisk, checkMode } from "./check-files.ts";
 import { checkKeys } from "./check-keys.ts";
 import { fileFacts, hasWriteAheadLog } from "./files.ts";
@@ -29,6 +30,7 @@ export async function examineStore(store: Store, keyring: MasterKeySource | unde
       ...(kind === "sqlite" ? [checkLog(location)] : []),
       ...checkDamage((await store.findDamage?.()) ?? "", location),
       ...(store.notes?.() ?? []).map(({ note, hint }) => warn("store connection", note, hint)),
+      ...checkCallers(await store.listCallers(), Date.now()),
       ...(keyring === undefined ? [] : checkKeys(await keyStatus(store, keyring))),
     ];
   } catch (error) {

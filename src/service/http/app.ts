@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { Hono } from "hono";
 import type { Context } from "hono";
 import { OnbehalfError, parseGrantRef, problemResponse } from "../../index.ts";
-import type { Caller, GrantRef, Permission, Vault } from "../../index.ts";
+import type { CallerView, GrantRef, Permission, Vault } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
 import { invalidRequest } from "../../core/errors.ts";
 import { grantStates } from "../../core/grant.ts";
@@ -36,7 +36,7 @@ export interface ServiceOptions {
 /** A request handler of the web standard: mount it in any server that speaks `Request` and `Response`. */
 export type Service = (request: Request) => Promise<Response>;
 
-type Handler = (context: Context, caller: Caller) => Promise<Response> | Response;
+type Handler = (context: Context, view: CallerView) => Promise<Response> | Response;
 type Method = "GET" | "POST" | "DELETE";
 
 const proxiedMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
@@ -58,9 +58,9 @@ export function service(vault: Vault, options: ServiceOptions = {}): Service {
   const forCallers = (path: string, methods: Partial<Record<Method, readonly [Permission, Handler]>>): void => {
     for (const [method, [permission, handler]] of Object.entries(methods)) {
       app.on(method, path, async (context) => {
-        const caller = await admit(vault, context.req.raw, permission);
+        const view = await admit(vault, context.req.raw, permission);
         assertKnownQuery(context, method, path);
-        return handler(context, caller);
+        return handler(context, view);
       });
     }
     app.all(path, () => refuseMethod(Object.keys(methods)));
@@ -78,22 +78,22 @@ export function service(vault: Vault, options: ServiceOptions = {}): Service {
   forCallers("/v1/grants", {
     POST: [
       "grants:create",
-      async (context) => {
+      async (context, view) => {
         const parameters = await readParameters(context.req.raw);
         const externalId = parameters.get("external_id");
         const moveExternalId = parameters.flag("move_external_id");
         const asked = codeOptions(parameters, "android");
-        const grant = await vault.exchangeCode({ ...asked, ...defined({ externalId, moveExternalId }) });
+        const grant = await view.exchangeCode({ ...asked, ...defined({ externalId, moveExternalId }) });
         const consent = consentBody(grant, vault.providerOf(grant.provider), asked.scopes ?? []);
         return json({ ...consent, external_id: grant.externalId });
       },
     ],
     GET: [
       "grants:read",
-      async (context) => {
+      async (context, view) => {
         const query = queryOf(context);
         const limit = wholeNumber("limit", query.get("limit"), 1, 500);
-        const { grants, cursor } = await vault.grants({
+        const { grants, cursor } = await view.grants({
           ...chosen(query, { external_id: "externalId", subject: "subject", cursor: "cursor", provider: "provider" }),
           ...stateOf(query.get("state")),
           ...defined({ limit }),
@@ -104,17 +104,17 @@ export function service(vault: Vault, options: ServiceOptions = {}): Service {
   });
 
   forCallers("/v1/grants/:ref", {
-    GET: ["grants:read", async (context) => json(grantBody(await vault.grant(refOf(context))))],
-    DELETE: ["grants:revoke", async (context) => json(grantBody(await vault.revoke(refOf(context))))],
+    GET: ["grants:read", async (context, view) => json(grantBody(await view.grant(refOf(context))))],
+    DELETE: ["grants:revoke", async (context, view) => json(grantBody(await view.revoke(refOf(context))))],
   });
 
   forCallers("/v1/grants/:ref/token", {
     GET: [
       "token",
-      async (context) => {
+      async (context, view) => {
         const minTtlSeconds = wholeNumber("min_ttl_seconds", queryOf(context).get("min_ttl_seconds"), 0, 86_400);
         const refused = queryOf(context).get("refused");
-        const token = await vault.getAccessToken(refOf(context), defined({ minTtlSeconds, refused }));
+        const token = await view.getAccessToken(refOf(context), defined({ minTtlSeconds, refused }));
         return new Response(tokenBody(token, vault.clock.now()), { headers: tokenHeaders });
       },
     ],
@@ -122,13 +122,13 @@ export function service(vault: Vault, options: ServiceOptions = {}): Service {
 
   app.all("/v1/grants/:ref/proxy/*", async (context) => {
     const request = context.req.raw;
-    await admit(vault, request, "proxy");
+    const view = await admit(vault, request, "proxy");
     // fetch() refuses to send these methods: they are meant for the servers between a client and the API.
     if (/^(?:CONNECT|TRACE|TRACK)$/i.test(request.method)) return refuseMethod(proxiedMethods);
     const { pathname, search } = new URL(request.url);
     const target = pathname.split("/").slice(5).join("/");
     // The whole query belongs to the API, so there is no ?provider= here: name a grant by its id where several fit.
-    return proxy(vault, parseRef(context), `${target}${search}`, request);
+    return proxy(view, parseRef(context), `${target}${search}`, request);
   });
 
   forAnyone("/healthz", () => json({ status: "ok" }));
@@ -172,13 +172,14 @@ export function service(vault: Vault, options: ServiceOptions = {}): Service {
 }
 
 /**
- * The caller who sent a request, if it may do this.
+ * The vault as the caller who sent a request sees it, if it may do this. Handlers for callers get this and not the vault:
+ * a route that forgot to ask what the caller may see could not be written.
  *
  * @throws {OnbehalfError} `unauthorized`: no key, or one that does not work; `forbidden`: a key without this permission
  */
-async function admit(vault: Vault, request: Request, permission: Permission): Promise<Caller> {
+async function admit(vault: Vault, request: Request, permission: Permission): Promise<CallerView> {
   const caller = await vault.callers.authenticate(request.headers.get("authorization"));
-  if (caller.allow.includes(permission)) return caller;
+  if (caller.allow.includes(permission)) return vault.forCaller(caller);
   throw new OnbehalfError("forbidden", `the caller ${caller.name} needs the permission ${permission} for this`, {
     hint: `create a key that has it: onbehalf callers create NAME --allow ${permission}`,
     details: { permission },

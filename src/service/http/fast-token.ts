@@ -29,7 +29,7 @@ export function fastToken(vault: Vault): (url: string, authorization: string) =>
     const caller = vault.callers.peek(authorization);
     if (caller === undefined || !caller.allow.includes("token")) return undefined;
     const ref = refs.get(url) ?? refOf(url);
-    const token = ref === undefined ? undefined : vault.peekAccessToken(ref);
+    const token = ref === undefined ? undefined : vault.forCaller(caller).peekAccessToken(ref);
     return token === undefined ? undefined : tokenBody(token, vault.clock.now());
   };
 }

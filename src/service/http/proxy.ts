@@ -1,5 +1,5 @@
 import { OnbehalfError, isOnbehalfError } from "../../index.ts";
-import type { Grant, GrantRef, Provider, Vault } from "../../index.ts";
+import type { CallerView, Grant, GrantRef, Provider } from "../../index.ts";
 import { invalidRequest } from "../../core/errors.ts";
 import { bodyBrokeOff, readBytes } from "../../vault/http/request-body.ts";
 import { forwardedHeaders } from "./forwarded-headers.ts";
@@ -41,22 +41,22 @@ const explanationWaitMs = 1_000;
  *   body that the request needs would not be passed on
  * @throws {OnbehalfError} `host_not_allowed`, `insufficient_scope`, `provider_unavailable`, and those of `Vault.fetch`
  */
-export async function proxy(vault: Vault, ref: GrantRef, target: string, request: Request): Promise<Response> {
+export async function proxy(view: CallerView, ref: GrantRef, target: string, request: Request): Promise<Response> {
   const url = targetUrl(target);
-  const headers = forwardedHeaders(request.headers, await providerOf(vault, ref));
+  const headers = forwardedHeaders(request.headers, await providerOf(view, ref));
   // Without it, an API may choose any coding. The answer is passed on as it comes, and this caller has said of none that
   // it can read it.
   if (!headers.has("accept-encoding")) headers.set("accept-encoding", "identity");
   const init: RequestInit = { method: request.method, headers, signal: request.signal };
-  const response = await call(vault, ref, url, { ...init, ...(await bodyToSend(request, headers)) });
-  if (response.status === 403) return forbiddenResponse(response, await vault.grant(ref));
+  const response = await call(view, ref, url, { ...init, ...(await bodyToSend(request, headers)) });
+  if (response.status === 403) return forbiddenResponse(response, await view.grant(ref));
   return responseToCaller(response, response.body);
 }
 
-async function providerOf(vault: Vault, ref: GrantRef): Promise<Provider> {
-  const [first, ...others] = vault.providers;
-  if (first !== undefined && others.length === 0) return first.provider;
-  return vault.providerOf((await vault.grant(ref)).provider);
+async function providerOf(view: CallerView, ref: GrantRef): Promise<Provider> {
+  const [first, ...others] = view.providers;
+  if (first !== undefined && others.length === 0) return first;
+  return view.providerOf((await view.grant(ref)).provider);
 }
 
 /**
@@ -90,14 +90,14 @@ async function bodyToSend(request: Request, headers: Headers): Promise<RequestIn
 }
 
 /** The API's answer. Where none comes, the API is out of reach: that is no fault of ours. */
-async function call(vault: Vault, ref: GrantRef, url: URL, init: RequestInit): Promise<Response> {
+async function call(view: CallerView, ref: GrantRef, url: URL, init: RequestInit): Promise<Response> {
   try {
-    return await vault.fetch(ref, url, init);
+    return await view.fetch(ref, url, init);
   } catch (cause) {
     if (isOnbehalfError(cause)) throw cause;
     // The caller went away in the middle of its body, so the API got half of it: the API did nothing wrong.
     if (init.signal?.aborted === true) throw bodyBrokeOff();
-    const { issuer } = await vault.grant(ref);
+    const { issuer } = await view.grant(ref);
     const code = cause instanceof Error && "code" in cause ? ` (${String(cause.code).toLowerCase()})` : "";
     throw new OnbehalfError("provider_unavailable", `${url.host} did not answer${code}`, {
       hint:

@@ -50,7 +50,7 @@ export function openApiDocument(publicUrl: string): object {
           type: "http",
           scheme: "bearer",
           bearerFormat: "obk_…",
-          description: "A caller key. Create one with: onbehalf callers create NAME",
+          description: "A caller key. Create one with: onbehalf callers create NAME --allow …",
         },
       },
     },

@@ -233,4 +233,19 @@ CREATE INDEX grants_by_half_life ON grants (client_id, (access_issued_at + refre
   WHERE state = 'active' AND refresh_sealed IS NOT NULL AND refresh_expires_at IS NOT NULL;
 `,
   },
+  {
+    name: "0008-caller-reach",
+    checksum: "46f6e45ce4219470aa5e44f3eec2d8699607ffa09be7bcd052218dce0c4f7035",
+    text: `-- What a caller may see, besides what it may do; its key before the last rotation, for as long as that still works; and
+-- when it was heard of last. Selectors name the app's own users, so they are sealed. NULL: every grant, every provider.
+ALTER TABLE callers ADD COLUMN grants_sealed BYTEA;
+ALTER TABLE callers ADD COLUMN providers TEXT;
+ALTER TABLE callers ADD COLUMN previous_hash BYTEA;
+ALTER TABLE callers ADD COLUMN previous_until BIGINT;
+ALTER TABLE callers ADD COLUMN last_used_at BIGINT;
+
+-- Who could take an external id from another grant so far may still do so: it is a permission of its own from now on.
+UPDATE callers SET permissions = replace(permissions, '"grants:create"', '"grants:create","grants:move"');
+`,
+  },
 ];

@@ -1,4 +1,4 @@
-import { insertList, rowReader, selectList, valuesWriter } from "./column.ts";
+import { assignments, insertList, rowReader, selectList, valuesWriter } from "./column.ts";
 import { callerColumns } from "./tables.ts";
 import type { Database } from "./sql.ts";
 import type { CallerStore } from "../caller-store.ts";
@@ -10,6 +10,11 @@ const select = `SELECT ${selectList(callerColumns)} FROM callers`;
 const selectById = `${select} WHERE caller_id = :callerId`;
 const insert = `INSERT INTO callers ${insertList(callerColumns)} ON CONFLICT DO NOTHING`;
 
+const replace = `UPDATE callers SET ${assignments(callerColumns)}
+  WHERE caller_id = :callerId AND key_hash = :keyHashRead AND revoked_at IS NULL`;
+const noteUse = `UPDATE callers SET last_used_at = :at
+  WHERE caller_id = :callerId AND (last_used_at IS NULL OR last_used_at < :at)`;
+
 export function callerStore(database: Database): CallerStore {
   return {
     insertCaller: (row) => database.transaction(async (sql) => (await sql.run(insert, callerValues(row))) === 1),
@@ -20,6 +25,13 @@ export function callerStore(database: Database): CallerStore {
     },
 
     listCallers: async () => (await database.all(`${select} ORDER BY created_at, caller_id`)).map(readCaller),
+
+    replaceCaller: (row, keyHashRead) =>
+      database.transaction(async (sql) => (await sql.run(replace, { ...callerValues(row), keyHashRead })) === 1),
+
+    noteCallerUse: async (callerId, at) => {
+      await database.transaction((sql) => sql.run(noteUse, { callerId, at }));
+    },
 
     revokeCaller: (name, at) =>
       database.transaction(

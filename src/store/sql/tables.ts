@@ -89,10 +89,15 @@ export const callerColumns: ColumnsOf<CallerRow> = {
   callerId: text("caller_id"),
   name: text("name"),
   keyHash: bytes("key_hash"),
+  previousHash: bytesOrNull("previous_hash"),
+  previousUntil: numberOrNull("previous_until"),
   permissions: text("permissions"),
+  grantsSealed: bytesOrNull("grants_sealed"),
+  providers: textOrNull("providers"),
   createdAt: number("created_at"),
   expiresAt: numberOrNull("expires_at"),
   revokedAt: numberOrNull("revoked_at"),
+  lastUsedAt: numberOrNull("last_used_at"),
 };
 
 export const keyColumns: ColumnsOf<StoredKey> = {

@@ -28,6 +28,30 @@ export function callerTests(stores: SuiteStores): void {
       same(await store.listCallers(), [{ ...first, revokedAt: suiteTime + 5 }, second]);
     });
 
+    test("a caller is written anew where its key is the one that was read, and never once it is revoked", async (t) => {
+      const [store, other] = await stores.openPair(t);
+      const row = caller("reports", { grantsSealed: bytes("sealed"), providers: '["google"]' });
+      await store.insertCaller(row);
+      const next = { ...row, keyHash: bytes("next"), previousHash: row.keyHash, previousUntil: suiteTime + 9 };
+      const stale = { ...row, keyHash: bytes("stale") };
+      equal(await store.replaceCaller(next, row.keyHash), true);
+      equal(await other.replaceCaller(stale, row.keyHash), false);
+      same(await other.callerById(row.callerId), next);
+      await store.revokeCaller("reports", suiteTime + 10);
+      equal(await other.replaceCaller(stale, next.keyHash), false);
+      equal(await other.replaceCaller({ ...stale, callerId: unique("c") }, next.keyHash), false);
+    });
+
+    test("the last use of a caller goes forward only", async (t) => {
+      const store = await stores.open(t);
+      const row = caller("reports");
+      await store.insertCaller(row);
+      await store.noteCallerUse(row.callerId, suiteTime + 5);
+      await store.noteCallerUse(row.callerId, suiteTime + 4);
+      await store.noteCallerUse("unknown", suiteTime + 6);
+      same(await store.callerById(row.callerId), { ...row, lastUsedAt: suiteTime + 5 });
+    });
+
     test("of twelve callers that take one name at once, one gets it", async (t) => {
       const [store, other] = await stores.openPair(t);
       const inserted = await Promise.all(
@@ -43,10 +67,15 @@ function caller(name: string, changes: Partial<CallerRow> = {}): CallerRow {
     callerId: unique("c"),
     name,
     keyHash: bytes("hash"),
+    previousHash: null,
+    previousUntil: null,
     permissions: '["token"]',
+    grantsSealed: null,
+    providers: null,
     createdAt: suiteTime,
     expiresAt: null,
     revokedAt: null,
+    lastUsedAt: null,
     ...changes,
   };
 }

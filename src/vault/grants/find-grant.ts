@@ -76,29 +76,45 @@ export function signalOf(
 }
 
 /**
- * The one grant that a reference names.
+ * The one grant that a reference names. Of several clients' grants it is that of the client that is configured here: an
+ * app's user id means another account in another app.
  *
+ * @param among leaves out grants as if they were not there; none by default
  * @throws {OnbehalfError} `grant_not_found`: no grant fits the reference
  * @throws {OnbehalfError} `ambiguous_grant`: several grants do; name the provider, or the grant by its id
  * @throws {OnbehalfError} `store_unavailable`
  */
-export async function findGrant(context: VaultContext, ref: GrantRef): Promise<GrantRow> {
-  const rows = await matching(context, ref);
+export async function findGrant(
+  context: VaultContext,
+  ref: GrantRef,
+  among: (row: GrantRow) => boolean = () => true,
+): Promise<GrantRow> {
+  const all = (await matching(context, ref)).filter(among);
+  const ours = all.filter((row) => isOurs(context, row));
+  const rows = ours.length > 0 ? ours : all;
   // A person who disconnected one account and connected another means the one that is connected.
   const living = rows.filter(({ state }) => state !== "revoked");
   const [row, ...others] = living.length > 0 ? living : rows;
   if (row === undefined) throw grantNotFound();
   if (others.length > 0) {
-    const all = [row, ...others];
-    throw new OnbehalfError("ambiguous_grant", `the reference fits ${all.length} grants`, {
+    const fitting = [row, ...others];
+    throw new OnbehalfError("ambiguous_grant", `the reference fits ${fitting.length} grants`, {
       hint: "name the provider as well, or the grant by its id",
       details: {
-        grantIds: all.map(({ grantId }) => grantId),
-        providers: [...new Set(all.map(({ provider }) => provider))],
+        grantIds: fitting.map(({ grantId }) => grantId),
+        providers: [...new Set(fitting.map(({ provider }) => provider))],
       },
     });
   }
   return row;
+}
+
+/** Whether a grant belongs to a client that is configured here. */
+export function isOurs(
+  { protocols }: Pick<VaultContext, "protocols">,
+  { provider, clientId }: Pick<GrantRow, "provider" | "clientId">,
+): boolean {
+  return protocols.get(provider)?.client.clientId === clientId;
 }
 
 async function matching(context: VaultContext, ref: GrantRef): Promise<GrantRow[]> {

@@ -5,10 +5,11 @@ import { invalidRequest, isOnbehalfError } from "../../core/errors.ts";
 import { grantStates } from "../../core/grant.ts";
 import type { Grant, GrantState } from "../../core/grant.ts";
 import { waitFor } from "../../core/single-flight.ts";
-import type { GrantRow } from "../../store/store.ts";
+import type { GrantFilter, GrantRow } from "../../store/store.ts";
 import type { VaultContext } from "../context.ts";
 import { externalHash, subjectHash } from "../../crypto/keyring.ts";
 import { grantOf } from "./sealed-grant.ts";
+import type { Sight } from "./visible-grants.ts";
 
 /** Which grants to list: those that fit everything that is given. */
 export interface GrantQuery {
@@ -67,8 +68,76 @@ export async function listGrants(
   issuer: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<GrantPage> {
-  const { store, keyring } = context;
-  const { state, subject, externalId, provider, cursor, limit = 50 } = query;
+  const { provider, externalId } = query;
+  const { limit, ...filter } = filterOf(context, query, issuer);
+  const rows = await waitFor(context.store.listGrants({ limit: limit + 1, ...filter }), signal);
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  return {
+    grants: page
+      .filter((row) => provider === undefined || row.provider === provider)
+      .flatMap((row) => readable(context, row, externalId)),
+    ...defined({ cursor: rows.length > limit ? last?.grantId : undefined }),
+  };
+}
+
+/** How many rows are read at once for a caller that sees few of them, and how many for one page in all. */
+const rowsAtOnce = 500;
+const mostRowsForPage = 20_000;
+
+/**
+ * A page of the grants that a caller sees. What it does not see leaves no trace: neither a shorter page nor the id of
+ * another grant as the cursor. Only where {@link mostRowsForPage} others stand before the next one, the page ends there.
+ *
+ * @param issuer the issuer of the query's subject, where it names one
+ * @throws {OnbehalfError} `invalid_request`: state, cursor or limit is malformed
+ * @throws {OnbehalfError} `store_unavailable`
+ */
+export async function listVisibleGrants(
+  context: VaultContext,
+  sight: Sight,
+  query: GrantQuery,
+  issuer: string | undefined,
+): Promise<GrantPage> {
+  const { provider, externalId } = query;
+  const { limit, ...filter } = filterOf(context, query, issuer);
+  const selected = await sight.selected(filter);
+  const grants: Grant[] = [];
+  let after = filter.after ?? "";
+  for (let read = 0; read < mostRowsForPage; read += rowsAtOnce) {
+    const rows = selected ?? (await context.store.listGrants({ ...filter, after, limit: rowsAtOnce }));
+    for (const row of rows) {
+      const grant = provider === undefined || row.provider === provider ? sight.see(row, externalId) : undefined;
+      // One more than fits has been found: there is a next page.
+      if (grant !== undefined && grants.length === limit)
+        return { grants, ...defined({ cursor: grants.at(-1)?.grantId }) };
+      if (grant !== undefined) grants.push(grant);
+    }
+    if (selected !== undefined || rows.length < rowsAtOnce) return { grants };
+    after = rows.at(-1)?.grantId ?? after;
+  }
+  return { grants, cursor: placeBefore(after, grants.at(-1)?.grantId ?? filter.after ?? "") };
+}
+
+/**
+ * A cursor shortly before a grant that the caller may not see: the start of its id, which is of no use as a reference.
+ *
+ * @param seen the last id that the caller knows; the cursor comes after it
+ */
+function placeBefore(hidden: string, seen: string): string {
+  for (let length = 8; length < hidden.length; length += 1) {
+    const start = hidden.slice(0, length);
+    if (start > seen) return start;
+  }
+  return hidden;
+}
+
+/** @throws {OnbehalfError} `invalid_request` */
+function filterOf(
+  { keyring }: VaultContext,
+  { state, subject, externalId, cursor, limit = 50 }: GrantQuery,
+  issuer: string | undefined,
+): GrantFilter {
   if (!Number.isInteger(limit) || limit < 1 || limit > 500)
     throw invalidRequest(
       "limit must be a whole number from 1 to 500",
@@ -89,20 +158,14 @@ export async function listGrants(
       "state",
     );
   }
-  const filter = defined({
-    state,
-    after: cursor,
-    externalHash: externalId === undefined ? undefined : externalHash(keyring, externalId),
-    subjectHash: subject === undefined || issuer === undefined ? undefined : subjectHash(keyring, issuer, subject),
-  });
-  const rows = await waitFor(store.listGrants({ limit: limit + 1, ...filter }), signal);
-  const page = rows.slice(0, limit);
-  const last = page.at(-1);
   return {
-    grants: page
-      .filter((row) => provider === undefined || row.provider === provider)
-      .flatMap((row) => readable(context, row, externalId)),
-    ...defined({ cursor: rows.length > limit ? last?.grantId : undefined }),
+    limit,
+    ...defined({
+      state,
+      after: cursor,
+      externalHash: externalId === undefined ? undefined : externalHash(keyring, externalId),
+      subjectHash: subject === undefined || issuer === undefined ? undefined : subjectHash(keyring, issuer, subject),
+    }),
   };
 }
 

@@ -36,7 +36,7 @@ interface SealedBefore {
  *
  * @throws {OnbehalfError} `grant_unreadable`
  */
-export function openPerson(keyring: Sealer, row: GrantRow): Person {
+export function openPerson(keyring: Sealer, row: Identity & Pick<GrantRow, "profileSealed">): Person {
   const text = keyring.open(row.profileSealed, profilePlace(row));
   if (text === undefined) throw grantUnreadable(row.grantId);
   const { profile, externalIds, externalId } = JSON.parse(text) as Partial<Person> & SealedBefore;

@@ -229,6 +229,7 @@ export class TokenSource {
     const read = await this.#read(ref);
     const { row, version } = read;
     this.#assertUsable(row);
+    protocolOf(this.#context, row);
     // It has lapsed, and is due for its last look: only a new token proves that it lives.
     if (!isUsable(row.state)) return this.#refreshed(key, read, signal);
     if (this.#isFresh(row, minTtlMs)) return this.#handOut(key, read);

@@ -78,8 +78,11 @@ describe("whoever may not", () => {
 
     test(`${nameOf(route)} refuses a caller without a key, with an unknown one or with another vault's`, async (t) => {
       const { ask, vault, ref, key, fixture } = await asked(t);
-      const { key: revoked } = await vault.callers.create("revoked");
-      const { key: expired } = await vault.callers.create("expired", { expiresAt: new Date(fixture.clock.now() - 1) });
+      const { key: revoked } = await vault.callers.create("revoked", { allow: permissions });
+      const { key: expired } = await vault.callers.create("expired", {
+        allow: permissions,
+        expiresAt: new Date(fixture.clock.now() - 1),
+      });
       await vault.callers.revoke("revoked");
       const [, id = "", secret = "", sum = ""] = key.split("_");
       const strange = [

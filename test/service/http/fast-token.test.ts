@@ -4,6 +4,7 @@ import { sharedStandin, until } from "../../support/test-vault.ts";
 import type { SharedStandin } from "../../support/test-vault.ts";
 import { assertProblem } from "../../support/problem.ts";
 import { rawRequest, testService } from "../../support/test-service.ts";
+import { permissions } from "../../../src/vault/http/callers.ts";
 
 let shared: SharedStandin;
 before(async () => {
@@ -57,7 +58,9 @@ describe("the short way to a cached token", () => {
     const { ask, vault, grant, fixture } = await testService(t, { shared });
     const { grantId } = await grant();
     const expiresAt = new Date(fixture.clock.now() + 10_000);
-    const headers = { authorization: `Bearer ${(await vault.callers.create("short", { expiresAt })).key.expose()}` };
+    const headers = {
+      authorization: `Bearer ${(await vault.callers.create("short", { allow: permissions, expiresAt })).key.expose()}`,
+    };
     assert.equal((await ask(`/v1/grants/${grantId}/token`, { headers })).status, 200);
     fixture.clock.advance(10_000);
     await assertProblem(await ask(`/v1/grants/${grantId}/token`, { headers }), "unauthorized");

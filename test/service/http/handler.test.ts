@@ -9,6 +9,7 @@ import { Hono } from "hono";
 import { service } from "../../../src/service/index.ts";
 import { testVault } from "../../support/test-vault.ts";
 import { assertProblem } from "../../support/problem.ts";
+import { permissions } from "../../../src/vault/http/callers.ts";
 
 const posted = { "x-requested-with": "XMLHttpRequest" };
 
@@ -27,7 +28,7 @@ describe("the service as a web-standard handler", () => {
     const fixture = await testVault(t);
     const vault = await fixture.open();
     const handle = service(vault, { publicUrl: "https://vault.example.com" });
-    const { key } = await vault.callers.create("backend");
+    const { key } = await vault.callers.create("backend", { allow: permissions });
     const ask = (path: string, init: RequestInit = {}): Promise<Response> =>
       handle(new Request(`https://vault.example.com${path}`, init));
 

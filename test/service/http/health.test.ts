@@ -87,7 +87,9 @@ test("a damaged grant is said to be one, and is the only one", async (t) => {
 test("a fault of ours tells the client nothing, and the operator everything", async (t) => {
   const { ask, vault, faults } = await testService(t);
   const secret = new Error("the database password is hunter2");
-  vault.grants = () => Promise.reject(secret);
+  vault.forCaller = () => {
+    throw secret;
+  };
   const response = await ask("/v1/grants");
   assert.equal(response.status, 500);
   const text = await response.text();

@@ -6,6 +6,7 @@ import { service } from "../../../src/service/http/app.ts";
 import { openApiDocument } from "../../../src/service/openapi/document.ts";
 import { sqlite } from "../../../src/store/sqlite/index.ts";
 import { routes } from "../http/route-table.ts";
+import { permissions } from "../../../src/vault/http/callers.ts";
 
 const { paths } = openApiDocument("http://vault.test") as { paths: Record<string, Record<string, unknown>> };
 const methodsOf = (path: string): string[] =>
@@ -24,7 +25,7 @@ describe("what the OpenAPI document says is what is served", () => {
       store: sqlite(":memory:"),
       keyring: keyringFromKeys(generateMasterKey()),
     });
-    const { key } = await vault.callers.create("reader");
+    const { key } = await vault.callers.create("reader", { allow: permissions });
     const handle = service(vault);
     const headers = { authorization: `Bearer ${key.expose()}` };
     for (const path of Object.keys(paths)) {

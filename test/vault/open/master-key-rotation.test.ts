@@ -15,6 +15,7 @@ import {
 import type { Secret, Store } from "../../../src/index.ts";
 import { sqlite } from "../../../src/store/sqlite/index.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { permissions } from "../../../src/vault/http/callers.ts";
 
 describe("rotating the master key", () => {
   test("master key rotation: the new key opens what the old one sealed, and the old one opens nothing any more", async (t) => {
@@ -116,7 +117,7 @@ async function sealedWith(t: TestContext, key: Secret): Promise<string> {
     store: sqlite(path),
     keyring: keyringFromKeys(key),
   });
-  const caller = await vault.callers.create("app");
+  const caller = await vault.callers.create("app", { allow: permissions });
   issued.set(path, caller.key);
   return path;
 }

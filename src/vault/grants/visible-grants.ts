@@ -1,0 +1,137 @@
+import { isOnbehalfError } from "../../core/errors.ts";
+import type { Grant, GrantRef } from "../../core/grant.ts";
+import type { Reach } from "../../core/reach.ts";
+import type { GrantFilter, GrantRow } from "../../store/store.ts";
+import type { VaultContext } from "../context.ts";
+import { externalHash } from "../../crypto/keyring.ts";
+import { askedExternalId, findGrant, isOurs } from "./find-grant.ts";
+import { grantOf, openPerson, sealPerson } from "./sealed-grant.ts";
+
+/*
+ * Grants as a caller sees them. What is out of its reach, and what another client of the provider stored, does not exist
+ * for it: the same answer as for a reference that nobody has, after the same work.
+ */
+
+/** A grant's row, and by which external ids the caller sees it. */
+export interface VisibleGrant {
+  readonly row: GrantRow;
+  readonly externalIds: readonly string[];
+}
+
+/** Decides about rows for one caller. */
+export class Sight {
+  readonly #context: VaultContext;
+  readonly #reach: Reach;
+  readonly #decoy: Parameters<typeof openPerson>[1] | undefined;
+
+  constructor(context: VaultContext, reach: Reach) {
+    this.#context = context;
+    this.#reach = reach;
+    this.#decoy = reach.needsExternalIds ? decoyFor(context) : undefined;
+  }
+
+  /**
+   * The one grant that a reference names, of those in reach.
+   *
+   * @throws {OnbehalfError} `grant_not_found`, `ambiguous_grant`, `grant_unreadable`, `store_unavailable`
+   */
+  async find(ref: GrantRef): Promise<VisibleGrant> {
+    const asked = askedExternalId(ref);
+    const seen = new Map<GrantRow, readonly string[]>();
+    let opened = 0;
+    try {
+      const row = await findGrant(this.#context, ref, (each) => {
+        const ids = this.#seenIds(each, asked, () => (opened += 1));
+        if (ids === undefined || !this.#mayAskBy(asked, ids)) return false;
+        seen.set(each, ids);
+        return true;
+      });
+      return { row, externalIds: seen.get(row) ?? [] };
+    } finally {
+      // The time of an answer must not tell a grant that is out of reach from one that is not there.
+      if (opened === 0 && this.#decoy !== undefined) openPerson(this.#context.keyring, this.#decoy);
+    }
+  }
+
+  /** A row as the caller sees it; undefined where it does not, or where its person does not open. */
+  see(row: GrantRow, askedBy: string | undefined): Grant | undefined {
+    const externalIds = this.#seenIds(row, undefined, () => undefined);
+    if (externalIds === undefined || !this.#mayAskBy(askedBy, externalIds)) return undefined;
+    try {
+      return this.shown({ row, externalIds }, askedBy);
+    } catch (error) {
+      if (!isOnbehalfError(error, "grant_unreadable")) throw error;
+      this.#context.emit({ type: "unreadable", grantId: row.grantId, provider: row.provider });
+      return undefined;
+    }
+  }
+
+  /**
+   * A grant without the external ids that the caller does not see.
+   *
+   * @throws {OnbehalfError} `grant_unreadable`
+   */
+  shown({ row, externalIds }: VisibleGrant, askedBy: string | undefined): Grant {
+    const { externalId: _first, ...grant } = grantOf(this.#context.keyring, row, askedBy);
+    const ids = this.#reach.isAll ? grant.externalIds : externalIds.map((externalId) => ({ externalId }));
+    const first = ids.find(({ externalId }) => externalId === askedBy) ?? ids[0];
+    return { ...grant, externalIds: ids, ...(first === undefined ? {} : { externalId: first.externalId }) };
+  }
+
+  /**
+   * The rows that the caller's selectors name one by one, in the order of their ids; undefined where a selector may fit
+   * any grant, so that all must be gone through.
+   */
+  async selected({
+    state,
+    subjectHash,
+    externalHash: asked,
+    after,
+  }: Omit<GrantFilter, "limit">): Promise<GrantRow[] | undefined> {
+    const { store, keyring } = this.#context;
+    const { isAll, prefixes, grantIds, externalIds } = this.#reach;
+    if (isAll || prefixes.length > 0 || asked !== undefined) return undefined;
+    const rows = new Map<string, GrantRow>();
+    const add = (row: GrantRow | undefined): unknown => row !== undefined && rows.set(row.grantId, row);
+    for (const grantId of grantIds) add(await store.grantById(grantId));
+    for (const id of externalIds) for (const row of await store.grantsByExternalId(externalHash(keyring, id))) add(row);
+    return [...rows.values()]
+      .filter((row) => row.grantId > (after ?? "") && (state === undefined || row.state === state))
+      .filter((row) => subjectHash === undefined || Buffer.compare(row.subjectHash, subjectHash) === 0)
+      .sort((one, other) => (one.grantId < other.grantId ? -1 : 1));
+  }
+
+  /** Whether a grant that is in reach may be asked for by this id: one that the caller does not see is not there. */
+  #mayAskBy(asked: string | undefined, externalIds: readonly string[]): boolean {
+    return asked === undefined || this.#reach.isAll || externalIds.includes(asked);
+  }
+
+  #seenIds(row: GrantRow, asked: string | undefined, onOpen: () => unknown): readonly string[] | undefined {
+    if (!isOurs(this.#context, row)) return undefined;
+    try {
+      return this.#reach.seenIds(row, () => {
+        // Whose grants it is, is decided without: a damaged profile must not hide the grant from its operator's programs.
+        if (this.#reach.isAll) return [];
+        onOpen();
+        return openPerson(this.#context.keyring, row).externalIds;
+      });
+    } catch (error) {
+      if (!isOnbehalfError(error, "grant_unreadable")) throw error;
+      // Nobody knows whose it is. Only who asked for it by an id of its own is told so.
+      if (asked !== undefined && this.#reach.hasExternalId(asked)) throw error;
+      return undefined;
+    }
+  }
+}
+
+/** What is opened where a reference fits nothing: as large as most people's. */
+function decoyFor({ keyring }: VaultContext): Parameters<typeof openPerson>[1] {
+  const identity = { grantId: "g_", clientId: "" };
+  const profile = {
+    sub: "0".repeat(21),
+    email: "someone@example.com",
+    name: "Some One",
+    picture: "https://".padEnd(90),
+  };
+  return { ...identity, profileSealed: sealPerson(keyring, identity, { profile, externalIds: ["someone"] }) };
+}

@@ -1,0 +1,79 @@
+import { everyGrant } from "../../core/reach.ts";
+import type { Sealer } from "../../crypto/keyring.ts";
+import type { SealedPlace } from "../../crypto/places.ts";
+import type { CallerRow } from "../../store/caller-store.ts";
+
+/**
+ * What a caller may do: get access tokens, call APIs through the proxy, and read, create or revoke grants. `grants:move`:
+ * take an external id from another grant that is in use, so that it means another account from then on.
+ */
+export type Permission = "token" | "proxy" | "grants:read" | "grants:create" | "grants:move" | "grants:revoke";
+
+/** Every {@link Permission}. */
+export const permissions: readonly Permission[] = [
+  "token",
+  "proxy",
+  "grants:read",
+  "grants:create",
+  "grants:move",
+  "grants:revoke",
+];
+
+/** A program that uses the service, known by its key. The key itself is not in it. */
+export interface Caller {
+  /** Part of the key, and no secret. It stays the same when the key is rotated. */
+  readonly callerId: string;
+  /** Unique among callers whose keys are not revoked. */
+  readonly name: string;
+  /** What it may do. */
+  readonly allow: readonly Permission[];
+  /** Which grants it may do that with: `ext:VALUE`, `ext:PREFIX*`, `g_…`, or `*` for every grant. */
+  readonly grants: readonly string[];
+  /** The providers' short names whose grants it may see. Absent: every provider's. */
+  readonly providers?: readonly string[];
+  readonly createdAt: Date;
+  /** Absent: the key does not expire. */
+  readonly expiresAt?: Date;
+  /** Until when the key before the last rotation works as well. Absent: there is none. */
+  readonly previousKeyUntil?: Date;
+  /** Absent: the key is not revoked. */
+  readonly revokedAt?: Date;
+  /** When the key was used last, to ten minutes. Absent: never. */
+  readonly lastUsedAt?: Date;
+}
+
+/**
+ * Seals a caller's selectors: they may name the app's own users. Null: every grant.
+ *
+ * @param selectors as `isSelector` accepts them
+ */
+export function sealSelectors(keyring: Sealer, callerId: string, selectors: readonly string[]): Buffer | null {
+  const isLimited = !selectors.includes(everyGrant);
+  return isLimited ? keyring.seal(JSON.stringify([...new Set(selectors)]), placeOf(callerId)) : null;
+}
+
+/** A row as the rest of the program sees it. Selectors that do not open select nothing. */
+export function callerOf(keyring: Sealer, row: CallerRow): Caller {
+  const { callerId, grantsSealed, providers, expiresAt, previousUntil, revokedAt, lastUsedAt } = row;
+  return {
+    callerId,
+    name: row.name,
+    allow: JSON.parse(row.permissions) as Permission[],
+    // A damaged value must not widen what the caller may see.
+    grants: grantsSealed === null ? [everyGrant] : opened(keyring.open(grantsSealed, placeOf(callerId))),
+    createdAt: new Date(row.createdAt),
+    ...(providers === null ? {} : { providers: JSON.parse(providers) as string[] }),
+    ...(expiresAt === null ? {} : { expiresAt: new Date(expiresAt) }),
+    ...(previousUntil === null ? {} : { previousKeyUntil: new Date(previousUntil) }),
+    ...(revokedAt === null ? {} : { revokedAt: new Date(revokedAt) }),
+    ...(lastUsedAt === null ? {} : { lastUsedAt: new Date(lastUsedAt) }),
+  };
+}
+
+function opened(text: string | undefined): readonly string[] {
+  return text === undefined ? [] : (JSON.parse(text) as string[]);
+}
+
+function placeOf(callerId: string): SealedPlace {
+  return { clientId: "", column: "callers.grants", recordId: callerId, generation: 0 };
+}

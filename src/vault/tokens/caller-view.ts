@@ -1,0 +1,180 @@
+/**
+ * The vault as one caller sees it: the verbs of a service's routes, each about grants that are in the caller's reach and
+ * belong to a client that is configured here. What a caller may do is decided before; what it may see, here.
+ */
+import { OnbehalfError, invalidRequest } from "../../core/errors.ts";
+import type { Grant, GrantRef } from "../../core/grant.ts";
+import { Reach } from "../../core/reach.ts";
+import type { Provider } from "../../providers/provider.ts";
+import type { VaultContext } from "../context.ts";
+import { askedExternalId, isOurs } from "../grants/find-grant.ts";
+import { listVisibleGrants } from "../grants/list-grants.ts";
+import type { GrantPage, GrantQuery } from "../grants/list-grants.ts";
+import { Sight } from "../grants/visible-grants.ts";
+import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
+import { cacheKey } from "./token-cache.ts";
+import type { AccessToken, Identity, TokenCache } from "./token-cache.ts";
+import type { GetAccessTokenOptions } from "./token-source.ts";
+
+/** What is known of a caller: a part of `Caller`. */
+interface Limits {
+  readonly name: string;
+  readonly allow: readonly string[];
+  readonly grants: readonly string[];
+  readonly providers?: readonly string[];
+}
+
+/** The verbs of a vault that a view narrows. */
+interface Verbs {
+  exchangeCode(options: ExchangeCodeOptions): Promise<Grant>;
+  getAccessToken(ref: GrantRef, options?: GetAccessTokenOptions): Promise<AccessToken>;
+  peekAccessToken(ref: GrantRef, minTtlSeconds?: number): AccessToken | undefined;
+  fetch(ref: GrantRef, input: string | URL, init?: RequestInit): Promise<Response>;
+  revoke(ref: GrantRef): Promise<Grant>;
+}
+
+/** A vault, narrowed to what one caller may see. Each verb throws what the vault's verb of this name throws. */
+export class CallerView {
+  readonly #vault: Verbs;
+  readonly #context: VaultContext;
+  readonly #cache: TokenCache;
+  readonly #caller: Limits;
+  readonly #reach: Reach;
+  readonly #sight: Sight;
+
+  /** @internal Use `Vault.forCaller`. */
+  constructor(vault: Verbs, context: VaultContext, cache: TokenCache, caller: Limits) {
+    this.#vault = vault;
+    this.#context = context;
+    this.#cache = cache;
+    this.#caller = caller;
+    this.#reach = new Reach(caller.grants, caller.providers);
+    this.#sight = new Sight(context, this.#reach);
+  }
+
+  /** The records of the providers whose grants the caller may see. */
+  get providers(): readonly Provider[] {
+    return [...this.#context.protocols.values()]
+      .map(({ provider }) => provider)
+      .filter(({ name }) => this.#reach.hasProvider(name));
+  }
+
+  /**
+   * The record of a provider. One that the caller may not use is not there.
+   *
+   * @param name may be left out where there is only one
+   * @throws {OnbehalfError} `invalid_request`
+   */
+  providerOf(name?: string): Provider {
+    const { providers } = this;
+    const [only] = providers;
+    const provider = name === undefined && providers.length === 1 ? only : providers.find((each) => each.name === name);
+    if (provider !== undefined) return provider;
+    throw invalidRequest(
+      name === undefined
+        ? "provider must be given, because there are several"
+        : "provider must be the name of one that is configured",
+      `use one of ${providers.map((each) => each.name).join(", ")}`,
+      "provider",
+    );
+  }
+
+  async grant(ref: GrantRef): Promise<Grant> {
+    return this.#sight.shown(await this.#sight.find(ref), askedExternalId(ref));
+  }
+
+  async grants(query: GrantQuery): Promise<GrantPage> {
+    const issuer = query.subject === undefined ? undefined : this.providerOf(query.provider).issuer;
+    return listVisibleGrants(this.#context, this.#sight, query, issuer);
+  }
+
+  async revoke(ref: GrantRef): Promise<Grant> {
+    const visible = await this.#sight.find(ref);
+    const { hint } = await this.#vault.revoke({ grantId: visible.row.grantId });
+    const { row } = await this.#sight.find({ grantId: visible.row.grantId }).catch(() => visible);
+    const grant = this.#sight.shown({ ...visible, row }, askedExternalId(ref));
+    return hint === undefined ? grant : { ...grant, hint };
+  }
+
+  /** The token that {@link getAccessToken} would give from memory. It waits for nothing and throws nothing. */
+  peekAccessToken(ref: GrantRef, minTtlSeconds?: number): AccessToken | undefined {
+    const direct = this.#direct(ref);
+    return direct !== undefined && this.#known(direct) !== undefined
+      ? this.#vault.peekAccessToken(direct, minTtlSeconds)
+      : undefined;
+  }
+
+  async getAccessToken(ref: GrantRef, options: GetAccessTokenOptions = {}): Promise<AccessToken> {
+    return this.#vault.getAccessToken(await this.#within(ref), options);
+  }
+
+  async fetch(ref: GrantRef, input: string | URL, init?: RequestInit): Promise<Response> {
+    return this.#vault.fetch(await this.#within(ref), input, init);
+  }
+
+  /**
+   * Exchanges a code. A caller that may not see every grant names whose grant it becomes, and only somebody in its reach:
+   * otherwise a key for one user's grants could make another user's id mean an account of its own.
+   *
+   * @throws {OnbehalfError} `forbidden`: the external id is out of reach or missing, or may not be moved
+   */
+  async exchangeCode(options: ExchangeCodeOptions): Promise<Grant> {
+    const { externalId } = options;
+    if (!this.#reach.isAll && (externalId === undefined || !this.#reach.hasExternalId(externalId))) {
+      throw new OnbehalfError(
+        "forbidden",
+        `the caller ${this.#caller.name} may not create a grant for this external id`,
+        {
+          hint: "send an external_id that one of the caller's selectors fits; onbehalf callers list shows them",
+          details: {},
+        },
+      );
+    }
+    if (options.moveExternalId === true && !this.#caller.allow.includes("grants:move")) {
+      throw new OnbehalfError(
+        "forbidden",
+        `the caller ${this.#caller.name} needs the permission grants:move for this`,
+        {
+          hint: "leave move_external_id out, or create a key that may: onbehalf callers create NAME --allow grants:create,grants:move",
+          details: { permission: "grants:move" },
+        },
+      );
+    }
+    const grant = await this.#vault.exchangeCode({ ...options, provider: this.providerOf(options.provider).name });
+    if (this.#reach.isAll) return grant;
+    const ids = grant.externalIds.filter((each) => this.#reach.hasExternalId(each.externalId));
+    return { ...grant, externalIds: ids };
+  }
+
+  /** The reference by which a verb of the vault gets at a grant in reach, and at no other. */
+  async #within(ref: GrantRef): Promise<GrantRef> {
+    const direct = this.#direct(ref);
+    if (direct !== undefined && this.#known(direct) !== undefined) return direct;
+    const { row } = await this.#sight.find(ref);
+    return direct ?? { grantId: row.grantId };
+  }
+
+  /**
+   * The reference that means the same, of what is in reach alone, so that nothing has to be opened; undefined where only
+   * the grant itself tells. The provider of a grant's id is not known from it.
+   */
+  #direct(ref: GrantRef): GrantRef | undefined {
+    if (typeof ref === "string" || "grantId" in ref) {
+      return this.#reach.hasGrantId(typeof ref === "string" ? ref : ref.grantId) ? ref : undefined;
+    }
+    const inReach = "externalId" in ref ? this.#reach.hasExternalId(ref.externalId) : this.#reach.isAll;
+    if (!inReach) return undefined;
+    const { providers } = this.#reach;
+    if (providers === undefined) return ref;
+    if (ref.provider !== undefined) return providers.has(ref.provider) ? ref : undefined;
+    const [only] = providers;
+    return providers.size === 1 && only !== undefined ? { ...ref, provider: only } : undefined;
+  }
+
+  /** What the cache knows of the grant that a direct reference means, where the caller may see it. */
+  #known(direct: GrantRef): Identity | undefined {
+    const known = this.#cache.find(cacheKey(direct));
+    if (known === undefined || !this.#reach.hasProvider(known.provider)) return undefined;
+    return isOurs(this.#context, known) ? known : undefined;
+  }
+}
