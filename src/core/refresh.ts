@@ -114,6 +114,7 @@ export type Decision =
    * Try later. `ambiguous`: the provider may have replaced the token. `limited`: the provider says that we send too
    * many requests, which concerns every grant. `blocked`: this one request may have got it for what stands in it: a
    * 4xx that is no answer of a token endpoint, such as the page of a firewall, or an answer meant for another grant.
+   * `isUp`: a 4xx in the form of RFC 6749, which a provider that is down does not send. It holds nobody else back.
    */
   | {
       readonly do: "retry";
@@ -122,6 +123,7 @@ export type Decision =
       readonly ambiguous: boolean;
       readonly limited?: true;
       readonly blocked?: true;
+      readonly isUp?: true;
     };
 
 /** 408, 425 and 429: the status itself says that the same request may work later. */
@@ -176,7 +178,8 @@ function decideOnError(
     case undefined:
       return defined({ do: "back-off" as const, error, afterMs, isOurs: false });
     case "transient":
-      return retry;
+      // Words of the provider's own count as its record says: it may answer an outage with them.
+      return status >= 400 && meaningOf(standardRefusals, error) === "transient" ? { ...retry, isUp: true } : retry;
     case "limited":
       return { ...retry, limited: true };
     case "dead":

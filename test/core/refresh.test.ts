@@ -80,7 +80,9 @@ const answers: readonly (readonly [TokenFailure, object])[] = [
   // About nothing but the moment.
   [refused(403, "rate_limit_exceeded"), limited("rate_limit_exceeded")],
   [refused(400, "slow_down"), limited("slow_down")],
-  [refused(400, "temporarily_unavailable"), unspent("temporarily_unavailable")],
+  [refused(400, "temporarily_unavailable"), { ...unspent("temporarily_unavailable"), isUp: true }],
+  [refused(403, "server_error"), { ...unspent("server_error"), isUp: true }],
+  [refused(200, "server_error"), unspent("server_error")],
   [refused(400, "a_code_of_next_year"), unheardOf("a_code_of_next_year")],
   [refused(403, "access_denied"), unheardOf("access_denied")],
   [refused(400, "invalid_rapt"), unheardOf("invalid_rapt")],

@@ -66,6 +66,8 @@ const aboutOneGrant: Readonly<Record<string, readonly [BentAnswer, string]>> = {
   invalid_grant: [{ status: 400, body: { error: "invalid_grant" } }, "reauthorization_required invalid_grant"],
   "a word nobody knows": [{ status: 400, body: { error: "not_today" } }, "provider_unavailable"],
   "a word nobody knows, with 200": [{ body: { ok: false, error: "invalid_refresh" } }, "provider_unavailable"],
+  "that it cannot answer now": [{ status: 400, body: { error: "temporarily_unavailable" } }, "provider_unavailable"],
+  "an error of its own, in capitals": [{ status: 403, body: { error: "SERVER_ERROR" } }, "provider_unavailable"],
   "a word in an object": [
     { status: 401, body: { error: { type: "OAuthException", code: 190 } } },
     "provider_unavailable",
@@ -215,6 +217,16 @@ describe("a refused code", () => {
       assert.match((await provider.connect("good")).grantId, /^g_/);
     });
   }
+
+  test("six codes that the provider cannot answer now, in OAuth's form, stop nobody, and work later", async (t) => {
+    const answer = { status: 400, body: { error: "temporarily_unavailable" } };
+    const provider = await bentProvider(t, { token: () => answer });
+    for (let n = 0; n < 6; n++) {
+      await assert.rejects(provider.connect(`c${n}`), (error) => isOnbehalfError(error, "provider_unavailable"));
+    }
+    provider.bend = {};
+    for (const code of ["good", "c0", "c5"]) assert.match((await provider.connect(code)).grantId, /^g_/);
+  });
 
   test("a code that meets an outage or a limit is not rejected: the same one works when that is over", async (t) => {
     const provider = await bentProvider(t);

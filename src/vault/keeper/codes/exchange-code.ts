@@ -179,8 +179,10 @@ async function afterFailure(
       return misconfigured(protocol, error);
     }
     case "retry": {
-      const { error, afterMs = 0, ambiguous, limited, blocked } = decision;
-      const blockedForMs = permit.failure({ retryAfterMs: afterMs, limited, blocked: blocked && anyCode });
+      const { error, afterMs = 0, ambiguous, limited, blocked, isUp } = decision;
+      if (isUp === true) permit.success();
+      const failure = { retryAfterMs: afterMs, limited, blocked: blocked && anyCode };
+      const blockedForMs = isUp === true ? 0 : permit.failure(failure);
       return unavailable(protocol, error, Math.max(afterMs, blockedForMs, 1_000), ambiguous);
     }
   }

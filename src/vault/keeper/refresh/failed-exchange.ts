@@ -75,7 +75,7 @@ async function backOffAlone(
 /** The provider failed: the grant is refreshed later. */
 async function retryLater(
   exchange: Exchange,
-  { error, afterMs, ambiguous, limited, blocked }: Decision & { do: "retry" },
+  { error, afterMs, ambiguous, limited, blocked, isUp }: Decision & { do: "retry" },
 ): Promise<RefreshOutcome> {
   const { context, grant, permit } = exchange;
   const { clock, random, emit } = context;
@@ -83,7 +83,8 @@ async function retryLater(
   const now = clock.now();
   const waitMs = waitAfterMs(grant.failures + 1, random(), afterMs);
   const whose = blocked === true ? grantId : undefined;
-  const blockedForMs = permit.failure({ retryAfterMs: afterMs, limited, blocked: whose });
+  if (isUp === true) permit.success();
+  const blockedForMs = isUp === true ? 0 : permit.failure({ retryAfterMs: afterMs, limited, blocked: whose });
   const unknown = isOutcomeUnknown(context, exchange, ambiguous);
   emit({ type: "refresh_failed", grantId, provider, error, ambiguous: unknown });
   await endAttempt(context, exchange, { error, at: now, retryAt: now + waitMs }, ambiguous);
