@@ -33,6 +33,7 @@ const exchanges: readonly (readonly [unknown, string, RegExp?])[] = [
   [{ code, source: "andriod" }, "source", /must be one of android, ios, web-popup, web-redirect/],
   [{ code, source: null }, "source"],
   [{ code, redirectUri: 7 }, "redirectUri"],
+  [{ code, source: "web-redirect", redirectUri: "" }, "redirect_uri", /must be sent with a code from web-redirect/],
   [{ code, redirectUri: new URL(redirectUri) }, "redirectUri"],
   [{ code, redirectUri: `${redirectUri}\n` }, "redirect_uri", /ends with a line end/],
   [{ code, redirectUri: `"${redirectUri}"` }, "redirect_uri", /stands in quotes/],

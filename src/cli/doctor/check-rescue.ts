@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, readdirSync, statSync } from "node:f
 import { dirname, resolve } from "node:path";
 import { defaultRescueFolder } from "../../core/rescue-folder.ts";
 import type { Store } from "../../index.ts";
+import { isLink } from "./files.ts";
 import { ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
@@ -19,16 +20,17 @@ export function checkRescue(store: Pick<Store, "kind" | "location">, named: stri
     return warn(check, `there is no rescue folder for a store in memory: ${harm}`, "keep the store in a file");
   }
   const path = resolve(folder);
-  const place = existsSync(path) ? path : nearestFolder(path);
-  if (!statSync(place).isDirectory()) {
-    return warn(check, `${place} is a file, and no rescue folder: ${harm}`, "set ONBEHALF_RESCUE_DIR to a folder");
+  const place = nearestPlace(path);
+  if (!isFolder(place)) {
+    const what = isLink(place) ? "a link that leads to no folder" : "a file";
+    return warn(check, `${place} is ${what}, and no rescue folder: ${harm}`, "set ONBEHALF_RESCUE_DIR to a folder");
   }
   try {
-    accessSync(place, constants.W_OK | constants.X_OK);
+    accessSync(place, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch {
     return warn(
       check,
-      `the rescue folder ${path} cannot be written: ${harm}`,
+      `the rescue folder ${path} cannot be read and written: ${harm}`,
       "let the user that runs Onbehalf write there, or set ONBEHALF_RESCUE_DIR to a folder that outlives a restart",
     );
   }
@@ -41,8 +43,16 @@ export function checkRescue(store: Pick<Store, "kind" | "location">, named: stri
   );
 }
 
-/** The folder that is there, in which the others would be made. */
-function nearestFolder(path: string): string {
+/** What is there of a path: in it the rest would be made. A link that leads nowhere is there, and nothing can be made in it. */
+function nearestPlace(path: string): string {
   const parent = dirname(path);
-  return existsSync(parent) || parent === path ? parent : nearestFolder(parent);
+  return existsSync(path) || isLink(path) || parent === path ? path : nearestPlace(parent);
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }

@@ -5,7 +5,7 @@ import type { MasterKeySource, Store } from "../../index.ts";
 import { checkCallers } from "./check-callers.ts";
 import { checkDisk, checkMode } from "./check-files.ts";
 import { checkKeys } from "./check-keys.ts";
-import { fileFacts, hasWriteAheadLog } from "./files.ts";
+import { fileFacts, hasWriteAheadLog, isLink } from "./files.ts";
 import { fail, ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
@@ -16,7 +16,8 @@ export async function examineStore(store: Store, keyring: MasterKeySource | unde
   // Checked before the store is opened: opening it takes everybody else's rights to the file away.
   const around =
     file === undefined ? [] : [...checkDisk(file), ...(file.exists ? checkMode("store file", file, "warn") : [])];
-  if (file?.exists === false) return [notThereYet(location), ...around];
+  // A link that leads nowhere is no place for a new database: a disk may not be mounted. Opening the store says so.
+  if (file?.exists === false && !isLink(location)) return [notThereYet(location), ...around];
   try {
     await store.open({ migrate: false });
   } catch (error) {

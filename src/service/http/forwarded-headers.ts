@@ -17,7 +17,6 @@ const ofTheConnection = new Set([
   "proxy-authorization",
   "proxy-connection",
   "te",
-  "trailer",
   "transfer-encoding",
   "upgrade",
 ]);
@@ -120,6 +119,7 @@ export function forwardedHeaders(
   const hopByHop = new Set((given.get("connection") ?? "").toLowerCase().split(/[\s,]+/));
   const named = new Set(forwardHeaders.map((each) => each.toLowerCase()));
   const passed = new Headers();
+  if (given.has("trailer")) throw trailersNotPassedOn();
   for (const [name, value] of given) {
     if (ofTheConnection.has(name) || hopByHop.has(name)) continue;
     if (saysNothing[name]?.test(value) === true) continue;
@@ -129,6 +129,14 @@ export function forwardedHeaders(
     passed.set(name, value);
   }
   return passed;
+}
+
+function trailersNotPassedOn(): Error {
+  return invalidRequest(
+    "what follows the body as trailers is not passed on, and without it the request could mean something else",
+    "send what stands in the trailers as headers",
+    "trailer",
+  );
 }
 
 function notPassedOn(name: string, provider: string): Error {

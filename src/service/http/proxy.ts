@@ -117,7 +117,7 @@ async function call(view: CallerView, ref: GrantRef, url: URL, init: RequestInit
  */
 export function targetUrl(target: string): URL {
   const [path = "", ...query] = target.split("?");
-  const isAmbiguous = /%(?:2[ef5]|5c|[01][0-9a-f]|7f)|\\|\/\/|(?:^|\/)\.{1,2}(?:\/|$)|[^\x21-\x7e]|[#@]/i.test(
+  const isAmbiguous = /%(?:2[ef5]|5c|[01][0-9a-f]|7f)|\\|\/\/|(?:^|\/)\.{1,2}(?:\/|$)|[^\x21-\x7e]|#/i.test(
     path.slice(path.indexOf("/")),
   );
   const [host = ""] = path.split("/");

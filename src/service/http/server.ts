@@ -1,8 +1,10 @@
-import { createServer } from "node:http";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { ServerResponse, createServer } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Writable } from "node:stream";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { getRequestListener } from "@hono/node-server";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { problemResponse } from "../../index.ts";
 import type { Vault } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
@@ -71,8 +73,11 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
   const { host = "127.0.0.1", port = 8787, before, metrics } = options;
   const handle = service(vault, options);
   const slow = getRequestListener(
-    async (request: Request, { outgoing }) =>
-      cutWithItsSource((await before?.(request)) ?? (await handle(request)), request, outgoing),
+    async (request: Request, { outgoing }) => {
+      const response = (await before?.(request)) ?? (await handle(request));
+      const isProxied = outgoing instanceof ServerResponse && new URL(request.url).pathname.includes("/proxy/");
+      return isProxied ? passOn(response, outgoing) : response;
+    },
     // The listener's own Request and Response would replace the global ones for the whole process.
     { overrideGlobalObjects: false, errorHandler: (error: unknown) => malformed(error, options) },
   );
@@ -127,20 +132,20 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
 }
 
 /**
- * Where an API's answer breaks off, ours must break off as well. The listener would end the answer as if it were complete,
- * with the error's message as its last bytes.
+ * Passes an API's answer on. The listener would call a body of no type text, write a header's bytes above 127 as UTF-8
+ * once more, and end an answer that breaks off as if it were complete, with the error's message as its last bytes.
  */
-function cutWithItsSource(response: Response, request: Request, outgoing: Pick<Writable, "destroy">): Response {
+async function passOn(response: Response, outgoing: ServerResponse): Promise<Response> {
   const { body, status, headers } = response;
-  if (body === null || !new URL(request.url).pathname.includes("/proxy/")) return response;
-  async function* untilItFails(source: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-    try {
-      yield* source;
-    } catch {
-      outgoing.destroy();
-    }
+  outgoing.setHeaders(headers).writeHead(status);
+  if (body === null) outgoing.end();
+  else {
+    // The head goes out at once, as an API that sends events sends it. With bytes after it, Node writes it as it is.
+    outgoing.write(new Uint8Array());
+    // What goes wrong on either side ends both.
+    await pipeline(Readable.fromWeb(body), outgoing).catch(() => undefined);
   }
-  return new Response(ReadableStream.from(untilItFails(body)), { status, headers });
+  return RESPONSE_ALREADY_SENT;
 }
 
 /** The answer where no `Request` could be made of what came: the Host header or the URL cannot be parsed. */

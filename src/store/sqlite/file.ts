@@ -1,4 +1,5 @@
 import { chmodSync, closeSync, openSync, statSync } from "node:fs";
+import type { Stats } from "node:fs";
 import { sqliteFailure } from "./failure.ts";
 import { storeUnavailable } from "../sql/failure.ts";
 
@@ -13,17 +14,31 @@ export function makePrivate(path: string): void {
     closeSync(openSync(path, "wx", 0o600));
   } catch (error) {
     if (!isErrno(error, "EEXIST")) throw sqliteFailure(error, path);
-    const { mode } = statSync(path);
-    if (statSync(path).isDirectory()) {
+    const found = statsOf(path);
+    if (found.isDirectory()) {
       throw storeUnavailable(`the database ${path} is a folder`, "name a file in it, such as onbehalf.db");
     }
-    if ((mode & 0o007) === 0 || !statSync(path).isFile()) return;
+    if ((found.mode & 0o007) === 0 || !found.isFile()) return;
     try {
-      chmodSync(path, mode & 0o770);
+      chmodSync(path, found.mode & 0o770);
     } catch (chmodError) {
       // The file belongs to another user, or the disk is read-only: SQLite finds out whether it can be used.
       if (!isErrno(chmodError, "EPERM") && !isErrno(chmodError, "EROFS")) throw sqliteFailure(chmodError, path);
     }
+  }
+}
+
+/** What stands at a path that is taken: at the end of a link, which may lead nowhere, in a circle, or where we may not go. */
+function statsOf(path: string): Stats {
+  try {
+    return statSync(path);
+  } catch (error) {
+    if (!isErrno(error, "ENOENT") && !isErrno(error, "ELOOP")) throw sqliteFailure(error, path);
+    throw storeUnavailable(
+      `the database ${path} is a link that leads to no file`,
+      "look where the link leads: a disk may not be mounted; remove the link only if there was never a database",
+      error,
+    );
   }
 }
 

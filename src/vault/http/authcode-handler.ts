@@ -117,7 +117,8 @@ function publicUrlOf(given: unknown): string | undefined {
  */
 export function codeOptions(parameters: Parameters, defaultSource: CodeSource): ExchangeCodeOptions {
   const [authCode, code] = [parameters.get("authCode"), parameters.get("code")];
-  const redirectUri = parameters.get("redirect_uri");
+  // Google's own samples send an empty one with a phone's code, and a form has no other way to say "none".
+  const redirectUri = parameters.get("redirect_uri") || undefined;
   const source = sourceOf(parameters.get("source")) ?? (redirectUri === undefined ? defaultSource : undefined);
   const asked = defined({
     source,

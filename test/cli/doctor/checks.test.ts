@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import type { KeyStatus } from "../../../src/index.ts";
 import { checkAddress } from "../../../src/cli/doctor/check-address.ts";
@@ -74,6 +74,11 @@ describe("doctor's checks", () => {
     await writeFile(`${folder}/file`, "");
     assert.equal(checkRescue(server, `${folder}/file`).status, "warn");
     assert.equal(checkRescue(server, `${folder}/file/below`).status, "warn");
+    await symlink(`${folder}/not/mounted`, `${folder}/link`);
+    await symlink(`${folder}/circle`, `${folder}/circle`);
+    for (const path of ["link", "link/below", "circle"]) {
+      assert.match(checkRescue(server, `${folder}/${path}`).message, /is a link that leads to no folder/, path);
+    }
     await mkdir(`${folder}/x.db-rescue`);
     assert.equal(checkRescue(file, undefined).status, "ok");
     await writeFile(`${folder}/x.db-rescue/1.answer`, "{}");

@@ -110,7 +110,6 @@ describe("a header of a proxied request", () => {
     "sec-fetch-mode": "cors",
     te: "trailers",
     traceparent: "00-1-2-01",
-    trailer: "x-checksum",
     "transfer-encoding": "chunked",
     upgrade: "h2c",
     "user-agent": "node",
@@ -126,6 +125,13 @@ describe("a header of a proxied request", () => {
     assert.deepEqual(passed(ours), {});
     for (const [name, value] of Object.entries(ours))
       if (name !== "x-hop") assert.deepEqual(passed({ [name]: value }), {}, name);
+  });
+
+  test("a request that announces trailers is refused: they would be lost", () => {
+    assert.throws(
+      () => passed({ trailer: "x-checksum", te: "trailers" }),
+      (error) => isOnbehalfError(error, "invalid_request") && error.details.parameter === "trailer",
+    );
   });
 
   test("a header that is only between the caller and us is passed on where the record names it in full", () => {

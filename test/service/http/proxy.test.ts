@@ -223,6 +223,45 @@ describe("a call through the proxy", () => {
     assert.equal(await response.text(), "a long text ".repeat(100));
   });
 
+  const answers: Readonly<Record<string, { sent: string; expected: Record<string, string | null>; body: string }>> = {
+    "no type, and a length": { sent: "content-length: 3\r\n\r\na\xe9b", expected: { "content-type": null }, body: "a" },
+    "no type, in pieces": {
+      sent: "transfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+      expected: { "content-type": null },
+      body: "a",
+    },
+    "a name in UTF-8, as it stands": {
+      sent: 'content-disposition: attachment; filename="Gr\xc3\xb6\xc3\x9fe.pdf"\r\ncontent-length: 1\r\n\r\na',
+      expected: { "content-disposition": 'attachment; filename="Gr\xc3\xb6\xc3\x9fe.pdf"', "content-type": null },
+      body: "a",
+    },
+    "a name in Latin-1, and a body that comes late": {
+      sent: "x-name: \xe9\r\ntransfer-encoding: chunked\r\n\r\n",
+      expected: { "x-name": "\xe9", "content-type": null },
+      body: "late",
+    },
+    "a word of the server that serves us": {
+      sent: "x-hono-already-sent: true\r\ncontent-length: 0\r\n\r\n",
+      expected: { "x-hono-already-sent": "true" },
+      body: "",
+    },
+  };
+  for (const [what, { sent, expected, body }] of Object.entries(answers)) {
+    test(`a proxied call hands back an answer's bytes as they came: ${what}`, async (t) => {
+      const { url, key, proxied, faults } = await withApi(t, (_request, response) => {
+        response.socket?.write(Buffer.from(`HTTP/1.1 200 OK\r\nconnection: close\r\n${sent}`, "latin1"));
+        if (body === "late") setImmediate(() => response.socket?.end("4\r\nlate\r\n0\r\n\r\n"));
+        else response.socket?.end();
+      });
+      const headers = { authorization: `Bearer ${key}` };
+      const answer = await rawRequest(url, `${proxied}/${files}`, { headers });
+      assert.equal(answer.status, 200);
+      for (const [name, value] of Object.entries(expected)) assert.equal(answer.headers.get(name), value, name);
+      assert.ok(answer.body.includes(body), answer.body);
+      assert.deepEqual(faults, []);
+    });
+  }
+
   test("a proxied call by Node's fetch does not show an API what Node's fetch adds", async (t) => {
     let got: IncomingMessage | undefined;
     const { ask, proxied } = await withApi(t, (request, response) => {
@@ -622,7 +661,9 @@ describe("an address for the proxy", () => {
     "www.googleapis.com/a%0d%0ax-injected:%20b",
     "www.googleapis.com/a%0ab",
     "www.googleapis.com/a%7f",
-    "www.googleapis.com/a@b%40",
+    "user@www.googleapis.com/b",
+    "www.googleapis.com@attacker.example/b",
+    "www.googleapis.com:443@attacker.example/b",
   ];
   for (const target of odd) {
     test(`a proxied address is refused as it came over the wire: ${JSON.stringify(target)}`, async (t) => {
@@ -641,6 +682,9 @@ describe("an address for the proxy", () => {
   test("a proxied address is read as one plain https URL, or refused", () => {
     const plain = "www.googleapis.com/drive/v3/files/a-b_c~d.e?alt=media&q=a%2Fb%20'../../'";
     assert.equal(targetUrl(plain).href, `https://${plain.replaceAll("'", "%27")}`);
+    // A person's calendar has the person's address as its name.
+    const named = "www.googleapis.com/calendar/v3/calendars/ada@example.com/events:quick(a)?b=@";
+    assert.equal(targetUrl(named).href, `https://${named}`);
     for (const target of ["www.googleapis.com/a%2fb", "a b/c", "www.googleapis.com/a#b"]) {
       assert.throws(
         () => targetUrl(target),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, readFile, rename, stat, truncate, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdir, readFile, rename, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
@@ -57,6 +57,22 @@ describe("a SQLite file", () => {
   test("a SQLite store needs a plain path", () => {
     for (const path of ["", "file:onbehalf.db", "file::memory:"]) {
       assert.throws(() => sqlite(path), fails("configuration_invalid"));
+    }
+  });
+
+  test("a link that leads nowhere, or in a circle, is no place for a SQLite file, and stays as it is", async (t) => {
+    const folder = await temporaryFolder(t);
+    await symlink(`${folder}/not/mounted.db`, `${folder}/nowhere.db`);
+    await symlink(`${folder}/absent.db`, `${folder}/absent-target.db`);
+    await symlink(`${folder}/circle.db`, `${folder}/circle.db`);
+    for (const name of ["nowhere.db", "absent-target.db", "circle.db"]) {
+      await assert.rejects(open(`${folder}/${name}`), (error) => {
+        assert.ok(isOnbehalfError(error, "store_unavailable"), `${name}: ${String(error)}`);
+        assert.match(error.message, /is a link that leads to no file/);
+        assert.match(error.hint, /mounted/);
+        return true;
+      });
+      assert.ok((await lstat(`${folder}/${name}`)).isSymbolicLink());
     }
   });
 

@@ -138,7 +138,9 @@ function decodedCode(given: string | Secret): Secret {
   return new Secret(code);
 }
 
-function redirectUriOf({ source, redirectUri }: ExchangeCodeOptions, provider: Provider): string | undefined {
+function redirectUriOf({ source, redirectUri: given }: ExchangeCodeOptions, provider: Provider): string | undefined {
+  // An empty one stands for none, as Google's documentation writes it for a phone's code.
+  const redirectUri = given === "" ? undefined : given;
   const from = source ?? (redirectUri === undefined ? "android" : "web-redirect");
   if (redirectUri !== undefined) {
     if (from === "android" || from === "ios") {
