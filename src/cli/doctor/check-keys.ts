@@ -9,6 +9,15 @@ export function checkKeys({ instance, masterKeys, dataKeys }: KeyStatus): Findin
       ok("key", "well-formed; the store has no keys yet, and will be sealed with this one when it is first used"),
     ];
   }
+  if (dataKeys.length === 0) {
+    return [
+      fail(
+        "key",
+        "the store has lost the keys that it is sealed with",
+        "restore a backup of it, with all of its tables",
+      ),
+    ];
+  }
   const closed = dataKeys.filter((key) => !key.opens);
   if (closed.length > 0) {
     const needed = [...new Set(closed.map((key) => key.masterKeyId))].join(", ");

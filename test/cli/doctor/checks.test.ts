@@ -100,6 +100,7 @@ describe("doctor's checks", () => {
       [status(["new", true, 2], ["old", true, 2]), "ok warn", /not sealed with the first master key \(new\)/],
       [status(["new", true, 4], ["old", true, 0]), "ok warn", /nothing is sealed with old any more/],
       [{ masterKeys: [], dataKeys: [] }, "ok", /no keys yet/],
+      [status(["a", true, 0]), "fail", /has lost the keys/],
     ];
     for (const [given, expected, message] of table) {
       const findings = checkKeys(given);
