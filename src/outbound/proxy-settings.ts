@@ -1,4 +1,5 @@
 import { BlockList, isIP } from "node:net";
+import { domainToASCII } from "node:url";
 
 /** A proxy that the environment names for a URL. */
 export interface EnvironmentProxy {
@@ -20,6 +21,8 @@ export function proxyVariables(env: NodeJS.ProcessEnv): readonly { readonly name
 
 /** A proxy's URL, which many people write without its scheme; undefined where it is none that can be used. */
 function proxyUrl(value: string): URL | undefined {
+  // Quotes that nobody took away would become part of a host's name.
+  if (/^'|["`<>{}\s\\]/.test(value)) return undefined;
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return url !== undefined && /^https?:$/.test(url.protocol) ? url : undefined;
@@ -67,11 +70,19 @@ function isExempt({ hostname, protocol, port }: URL, env: NodeJS.ProcessEnv): bo
     if (entry === "*") return true;
     const [, named = "", itsPort] = /^(\[[^\]]*\]|[^:]+|.*:.*:.*?)(?::(\d+))?$/.exec(entry) ?? [];
     if (itsPort !== undefined && itsPort !== actualPort) return false;
-    const name = named.replace(/^\[|\]$/g, "");
+    const name = named.replaceAll(/[[\]]/g, "");
     if (name.includes("/")) return isWithin(host, name);
-    const domain = name.replace(/^\*?\./, "");
+    // An IPv6 address has many spellings, and a URL has but one.
+    if (isIP(name) !== 0) return isWithin(host, `${name}/${isIP(name) === 6 ? 128 : 32}`);
+    const domain = domainOf(name);
     return domain !== "" && (host === domain || (isIP(host) === 0 && host.endsWith(`.${domain}`)));
   });
+}
+
+/** A domain as a URL spells it, without the star or dot that stands for everything below it. */
+function domainOf(name: string): string {
+  const domain = name.replace(/^\*?\./, "").replace(/\.$/, "");
+  return /^[\x20-\x7e]*$/.test(domain) ? domain : domainToASCII(domain);
 }
 
 function isWithin(host: string, network: string): boolean {

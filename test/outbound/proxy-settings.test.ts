@@ -58,6 +58,12 @@ describe("a request's proxy", () => {
     ["https://[fd00::1]/", "fd00::/8", true],
     ["https://[fd00::1]/", "[fd00::1]", true],
     ["https://[fd00::1]/", "fd00::1", true],
+    ["https://[2001:db8::1]/", "2001:0DB8:0:0::1", true],
+    ["https://[2001:db8::1]/", "2001:db8::2", false],
+    ["https://[fd00::1]/", "[fd00::]/8", true],
+    ["https://[fe00::1]/", "[fd00::]/8", false],
+    ["https://a.b.example/", "b.example.", true],
+    ["https://a.m\u00fcnchen.example/", ".m\u00fcnchen.example", true],
     ["https://a.example/", "10.0.0.0/8", false],
   ];
   for (const [url, noProxy, expected] of exempt) {
@@ -75,7 +81,14 @@ describe("a request's proxy", () => {
     });
   }
 
-  for (const value of ["socks5://user:planted@proxy.example:1080", "http://", "ftp://proxy.example", "http://a b"]) {
+  for (const value of [
+    "socks5://user:planted@proxy.example:1080",
+    "http://",
+    "ftp://proxy.example",
+    "http://a b",
+    '"http://proxy.example:1"',
+    "'proxy.example:1'",
+  ]) {
     test(`a request's proxy that cannot be used refuses the request, and no other: ${value}`, async () => {
       for (const name of ["HTTPS_PROXY", "https_proxy"]) {
         const env = { [name]: value, NO_PROXY: "b.example" };
