@@ -76,6 +76,14 @@ export class SqliteDatabase implements Database {
     closing.writer.close();
   }
 
+  /**
+   * @throws {OnbehalfError} `store_unavailable`: the path leads to another file than the one that is open, or to none.
+   *   Reading would go on, and nobody would hear of it before the next write
+   */
+  assertInPlace(): void {
+    if (!this.#opened().writer.isInPlace) throw fileMoved(this.#path);
+  }
+
   #opened(): Open {
     if (this.#open === undefined) throw storeNotOpen();
     return this.#open;

@@ -53,6 +53,10 @@ export function sqlite(path: string, { patienceMs = 5_000 }: SqliteOptions = {})
   if (path === ":memory:") return store;
   return {
     ...store,
+    async ping() {
+      database.assertInPlace();
+      await store.ping();
+    },
     async findDamage({ signal, unlessSoundSince } = {}) {
       const [last] = await database.all("SELECT value FROM meta WHERE name = 'sound_at'");
       if (last !== undefined && Number(soundAt.read(last)) > (unlessSoundSince ?? Infinity)) return "";

@@ -122,6 +122,18 @@ describe("a SQLite file", () => {
     );
   });
 
+  test("a SQLite file that was moved, replaced or deleted while in use does not answer as if it were there", async (t) => {
+    const path = await newPath(t);
+    const store = await openStore(t, path);
+    await store.ping();
+    await rename(path, `${path}-away`);
+    await assert.rejects(store.ping(), fails("store_unavailable", "was moved, replaced or deleted"));
+    await writeFile(path, "another file");
+    await assert.rejects(store.ping(), fails("store_unavailable", "was moved, replaced or deleted"));
+    await rename(`${path}-away`, path);
+    await store.ping();
+  });
+
   test("a SQLite file that was moved away while in use takes no more writes", async (t) => {
     const path = await newPath(t);
     const store = await openStore(t, path);
