@@ -1,5 +1,4 @@
 import { BlockList, isIP } from "node:net";
-import { domainToASCII } from "node:url";
 
 /** A proxy that the environment names for a URL. */
 export interface EnvironmentProxy {
@@ -82,7 +81,8 @@ function isExempt({ hostname, protocol, port }: URL, env: NodeJS.ProcessEnv): bo
 /** A domain as a URL spells it, without the star or dot that stands for everything below it. */
 function domainOf(name: string): string {
   const domain = name.replace(/^\*?\./, "").replace(/\.$/, "");
-  return /^[\x20-\x7e]*$/.test(domain) ? domain : domainToASCII(domain);
+  if (/^[\x20-\x7e]*$/.test(domain) || !URL.canParse(`http://${domain}/`)) return domain;
+  return new URL(`http://${domain}/`).hostname;
 }
 
 function isWithin(host: string, network: string): boolean {
