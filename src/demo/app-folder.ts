@@ -69,7 +69,7 @@ export async function deleteNote(vault: Vault, ref: GrantRef, id: string): Promi
 async function call(vault: Vault, ref: GrantRef, url: string, init?: RequestInit): Promise<Response> {
   const response = await vault.fetch(ref, url, init);
   if (response.ok) return response;
-  if (response.status === 403) await forbiddenResponse(response, await vault.grant(ref));
+  if (response.status === 403) await forbiddenResponse(response, await vault.grant(ref), new URL(url));
   await response.body?.cancel();
   if (response.status === 404) {
     throw new OnbehalfError("not_found", "this note is not in the app folder", {

@@ -41,6 +41,9 @@ const forwardHeaders = [
   "linked-customer-id",
 ];
 
+/** Services of Google that give out, exchange or end tokens, assertions and keys. */
+const tokenServices = ["oauth2", "accounts", "sts", "iam", "iamcredentials", "securetoken", "identitytoolkit"];
+
 /**
  * Google, as a provider record. Reads no file and sends nothing: a wrong client shows when a vault is opened.
  *
@@ -76,6 +79,18 @@ export function google(options: GoogleOptions): Provider {
       "https://www.googleapis.com/auth/drive.appfolder": "https://www.googleapis.com/auth/drive.appdata",
     },
     apiHosts: ["www.googleapis.com", "*.googleapis.com"],
+    tokenHosts: [
+      ...tokenServices.flatMap((name) => [
+        `${name}.googleapis.com`,
+        // As it is reached with a client certificate, in a region, or inside a private network.
+        `${name}.*.googleapis.com`,
+        `${name}-*.googleapis.com`,
+        `*-${name}.googleapis.com`,
+      ]),
+      "www.googleapis.com/oauth2/*/token",
+      "www.googleapis.com/o/oauth2/*",
+      "www.googleapis.com/identitytoolkit/*",
+    ],
     // Of access that the person limited in time: no refresh makes it longer.
     announcedEnds: { refresh_token_expires_in: "fixed" as const },
     forwardHeaders,

@@ -102,6 +102,12 @@ export interface Provider {
   /** Hosts that a token may be sent to; a leading `*.` stands for any subdomain. Empty: a token is sent nowhere. */
   readonly apiHosts: readonly string[];
   /**
+   * Hosts among {@link apiHosts} that a token may not be sent to all the same: those that give out or end tokens and
+   * keys, so that whoever may call an API cannot make other tokens of one. A path may follow the host, and one `*` stands for
+   * anything: `sts.*.example.com`, `www.example.com/oauth2/*`. Absent: none.
+   */
+  readonly tokenHosts?: readonly string[];
+  /**
    * Request headers that the provider's APIs know, beside those of HTTP itself, such as `x-goog-*`: the service's proxy
    * passes them on. A name that ends in `*` stands for all that begin so; case does not matter. Absent: none.
    */

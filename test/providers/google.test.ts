@@ -10,7 +10,8 @@ const clientId = "1234567890-web.apps.googleusercontent.com";
 
 describe("google()", () => {
   test("google() is Google as its documentation has it", () => {
-    const { client: _, offlineHint, ...record } = google({ clientId });
+    const { client: _, offlineHint, tokenHosts = [], ...record } = google({ clientId });
+    assert.ok(tokenHosts.includes("oauth2.googleapis.com"));
     assert.deepEqual(record, {
       name: "google",
       issuer: "https://accounts.google.com",

@@ -1,6 +1,7 @@
 import { isOnbehalfError, problemOf } from "../../index.ts";
 import { loggedError } from "../../service/error-log.ts";
 import { exitCodes } from "./exit-codes.ts";
+import { printJson, say } from "./print.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** How a command fails. */
@@ -41,7 +42,7 @@ export function failureOf(error: unknown): Failure {
  */
 export function report(error: unknown, json: boolean): number {
   const { lines, exitCode } = failureOf(error);
-  if (json && exitCode !== exitCodes.wrongUsage) process.stdout.write(`${JSON.stringify(problemOf(error).body)}\n`);
-  for (const line of lines) process.stderr.write(`onbehalf: ${line}\n`);
+  if (json && exitCode !== exitCodes.wrongUsage) printJson(problemOf(error).body);
+  for (const line of lines) for (const part of line.split("\n")) say(part);
   return exitCode;
 }

@@ -3,25 +3,38 @@
  * What a command prints is decided in its own folder.
  */
 
-/** Data for another program: one line of JSON on stdout, names in snake_case. */
+/** Data for another program: one line of JSON on stdout, names in snake_case. What no terminal may get is escaped. */
 export function printJson(data: object): void {
-  process.stdout.write(`${JSON.stringify(data)}\n`);
+  const text = JSON.stringify(data).replaceAll(unprintable, (found) =>
+    [...Array(found.length).keys()].map((at) => `\\u${found.charCodeAt(at).toString(16).padStart(4, "0")}`).join(""),
+  );
+  process.stdout.write(`${text}\n`);
 }
+
+/**
+ * A line as a terminal may get it. Names come from people, providers and databases: an escape sequence in one could
+ * rewrite what stands on the screen, or put text into the clipboard; a direction mark could show it in another order.
+ */
+export function printable(line: string): string {
+  return line.replaceAll(unprintable, "\uFFFD");
+}
+
+const unprintable = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}\u{E0000}-\u{E007F}]/gu;
 
 /** Data for people, on stdout. */
 export function printLines(lines: readonly string[]): void {
-  process.stdout.write(lines.map((line) => `${line}\n`).join(""));
+  process.stdout.write(lines.map((line) => `${printable(line)}\n`).join(""));
 }
 
 /** Talk for people: what happened, what to know. It goes to stderr, so that stdout holds data alone. */
 export function say(line: string): void {
-  process.stderr.write(`onbehalf: ${line}\n`);
+  process.stderr.write(`onbehalf: ${printable(line)}\n`);
 }
 
 /** Rows in columns, each as wide as its widest cell. Without rows there is no head either. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   if (rows.length === 0) return [];
-  const all = [head, ...rows];
+  const all = [head, ...rows].map((row) => row.map(printable));
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   return all.map((row) =>
     row

@@ -15,6 +15,7 @@ import { codeOptions, consentBody } from "../../vault/http/authcode-handler.ts";
 import { readParameters } from "../../vault/http/request-body.ts";
 import { openApiDocument } from "../openapi/document.ts";
 import type { Metrics } from "../metrics.ts";
+import { withSafeHeaders } from "./answer-headers.ts";
 import { proxy } from "./proxy.ts";
 import { assertKnownQuery, queryOf } from "./query.ts";
 import { grantBody, tokenBody, tokenHeaders, wholeNumber } from "./json-bodies.ts";
@@ -165,7 +166,7 @@ export function service(vault: Vault, options: ServiceOptions = {}): Service {
   });
 
   return async (request) => {
-    const response = await app.fetch(request);
+    const response = withSafeHeaders(await app.fetch(request));
     metrics?.countRequest(routeName(request), response.status);
     return response;
   };

@@ -1,5 +1,6 @@
 import type { AccessToken, Grant } from "../../index.ts";
 import { invalidRequest } from "../../core/errors.ts";
+import { safeHeaders } from "./answer-headers.ts";
 
 /** A grant as JSON: OAuth's spelling, times in ISO 8601, and no token. */
 export function grantBody(grant: Grant): Record<string, unknown> {
@@ -64,6 +65,7 @@ export function tokenBody(token: AccessToken, now: number): string {
 export const tokenHeaders: Readonly<Record<string, string>> = {
   "content-type": "application/json",
   "cache-control": "no-store",
+  ...safeHeaders,
 };
 
 /**

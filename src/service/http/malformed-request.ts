@@ -1,6 +1,8 @@
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { OnbehalfError, problemOf } from "../../index.ts";
 import { invalidRequest } from "../../core/errors.ts";
+import { safeHeaders } from "./answer-headers.ts";
 
 /** The most that request line and headers may have together. */
 export const maxHeaderBytes: number = 16 * 1024;
@@ -51,8 +53,19 @@ export function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): v
   const { headers, body } = problemOf(ours);
   // 431 and 408 are HTTP's own statuses for this; the table of our codes knows only 413 and 400.
   const text = JSON.stringify({ ...body, status });
-  const lines = Object.entries({ ...headers, "content-length": Buffer.byteLength(text), connection: "close" });
+  const lines = Object.entries({
+    ...headers,
+    ...safeHeaders,
+    "content-length": Buffer.byteLength(text),
+    connection: "close",
+  });
   socket.end(
     [`HTTP/1.1 ${status} ${reason}`, ...lines.map(([name, value]) => `${name}: ${value}`), "", text].join("\r\n"),
   );
+}
+
+/** Ends a request whose body comes too slowly: with an answer, where none has begun. */
+export function refuseSlow(socket: Socket, { headersSent }: Pick<ServerResponse, "headersSent">): void {
+  if (headersSent) socket.destroy();
+  else refuseMalformed(Object.assign(new Error("too slow"), { code: "ERR_HTTP_REQUEST_TIMEOUT" }), socket);
 }

@@ -2,27 +2,9 @@ import { OnbehalfError, isOnbehalfError } from "../../index.ts";
 import type { CallerView, Grant, GrantRef, Provider } from "../../index.ts";
 import { invalidRequest } from "../../core/errors.ts";
 import { bodyBrokeOff, readBytes } from "../../vault/http/request-body.ts";
+import { headersToCaller } from "./answer-headers.ts";
 import { forwardedHeaders } from "./forwarded-headers.ts";
 import { peek, textFrom } from "./peeked-body.ts";
-
-/**
- * Response headers that are about the connection to the API, or that tell a browser what to do with the API's own
- * address: here they would be about ours.
- */
-const droppedResponseHeaders = new Set([
-  "alt-svc",
-  "clear-site-data",
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-connection",
-  "set-cookie",
-  "strict-transport-security",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
 
 /** A body up to this size is kept, so that it can be sent again after a 401. */
 const repeatableBytes = 64 * 1024;
@@ -49,8 +31,8 @@ export async function proxy(view: CallerView, ref: GrantRef, target: string, req
   if (!headers.has("accept-encoding")) headers.set("accept-encoding", "identity");
   const init: RequestInit = { method: request.method, headers, signal: request.signal };
   const response = await call(view, ref, url, { ...init, ...(await bodyToSend(request, headers)) });
-  if (response.status === 403) return forbiddenResponse(response, await view.grant(ref));
-  return responseToCaller(response, response.body);
+  if (response.status === 403) return forbiddenResponse(response, await view.grant(ref), url);
+  return responseToCaller(response, response.body, url);
 }
 
 async function providerOf(view: CallerView, ref: GrantRef): Promise<Provider> {
@@ -138,11 +120,11 @@ export function targetUrl(target: string): URL {
  *
  * @throws {OnbehalfError} `insufficient_scope`: with the scopes that the API asks for, as far as it names them
  */
-export async function forbiddenResponse(response: Response, grant: Grant): Promise<Response> {
+export async function forbiddenResponse(response: Response, grant: Grant, url: URL): Promise<Response> {
   const { start, body } = await peek(response.body, repeatableBytes, explanationWaitMs);
   const text = textFrom(start, response.headers.get("content-encoding") ?? "");
   const required = requiredScopes(response.headers.get("www-authenticate") ?? "", text);
-  if (required === undefined) return responseToCaller(response, body);
+  if (required === undefined) return responseToCaller(response, body, url);
   // Not awaited: a body that was copied is given up only when its copy is, too.
   void body?.cancel().catch(() => undefined);
   const held = new Set(grant.scopes);
@@ -176,14 +158,7 @@ export function requiredScopes(wwwAuthenticate: string, body: string): readonly 
 }
 
 /** The answer as it came: its body as the API encoded it, with the headers that say how. */
-function responseToCaller(response: Response, body: ReadableStream<Uint8Array> | null): Response {
-  const hopByHop = new Set((response.headers.get("connection") ?? "").toLowerCase().split(/[\s,]+/));
-  const headers = new Headers();
-  for (const [name, value] of response.headers) {
-    if (!droppedResponseHeaders.has(name) && !hopByHop.has(name)) headers.append(name, value);
-  }
-  // RFC 9110 section 8.6: a 204 has no length.
-  if (response.status === 204) headers.delete("content-length");
+function responseToCaller(response: Response, body: ReadableStream<Uint8Array> | null, url: URL): Response {
   const hasBody = response.status !== 204 && response.status !== 205 && response.status !== 304;
-  return new Response(hasBody ? body : null, { status: response.status, headers });
+  return new Response(hasBody ? body : null, { status: response.status, headers: headersToCaller(response, url) });
 }

@@ -52,6 +52,24 @@ export function refusedAddress({
 }
 
 /**
+ * Refuses the handshake of a WebSocket. To answer it as an ordinary request would leave a client, or a proxy between us,
+ * in doubt about what follows on the connection. Other upgrades, such as h2c, may be ignored, and are.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
+ */
+export function refusedUpgrade({ headers }: Pick<IncomingMessage, "headers">): Problem | undefined {
+  const isHandshake = /\bwebsocket\b/i.test(headers.upgrade ?? "") || "sec-websocket-key" in headers;
+  if (!isHandshake) return undefined;
+  return problemOf(
+    invalidRequest(
+      "the service has no WebSocket, and passes none on to an API",
+      "send an ordinary request, without Upgrade",
+      "upgrade",
+    ),
+  );
+}
+
+/**
  * Whether a path turns into another one when it is parsed: by dot segments, or by backslashes, which become slashes. A
  * proxy in front of us may have allowed the path by its spelling.
  */

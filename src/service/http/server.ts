@@ -11,12 +11,16 @@ import { defined } from "../../core/defined.ts";
 import { invalidRequest } from "../../core/errors.ts";
 import { cannotListen } from "../../core/listening.ts";
 import { drainLimitMs } from "../../core/timing.ts";
+import { safeHeaders, withSafeHeaders } from "./answer-headers.ts";
 import { service } from "./app.ts";
 import type { ServiceOptions } from "./app.ts";
 import { fastToken } from "./fast-token.ts";
-import { maxHeaderBytes, refuseMalformed } from "./malformed-request.ts";
-import { refusedAddress } from "./request-address.ts";
+import { maxHeaderBytes, refuseMalformed, refuseSlow } from "./malformed-request.ts";
+import { refusedAddress, refusedUpgrade } from "./request-address.ts";
+import { limitBody } from "./slow-bodies.ts";
 import { tokenHeaders } from "./json-bodies.ts";
+
+const requestTimeoutMs = 15_000;
 
 /** What a server can be told, besides what the service in it can. */
 export interface ServerOptions extends ServiceOptions {
@@ -26,7 +30,10 @@ export interface ServerOptions extends ServiceOptions {
   readonly port?: number;
   /** How long a client may take to send its headers, milliseconds. Default 10,000. */
   readonly headersTimeoutMs?: number;
-  /** How long a client may take to send its whole request, milliseconds. Default 15,000. */
+  /**
+   * How long a client may take to send its whole request, milliseconds. A request to the proxy may take longer, and only
+   * stand still for so long. Default 15,000.
+   */
   readonly requestTimeoutMs?: number;
   /**
    * How long requests under way may take once the server is being closed, milliseconds. Then their connections are cut,
@@ -53,7 +60,8 @@ export interface RunningServer {
 const limits = {
   maxHeaderSize: maxHeaderBytes,
   headersTimeout: 10_000,
-  requestTimeout: 15_000,
+  // Node would count the time of a long upload, too. limitBody does not.
+  requestTimeout: 0,
   keepAliveTimeout: 30_000,
   // Node looks for slow clients every 30 seconds otherwise, whatever the limits are.
   connectionsCheckingInterval: 1_000,
@@ -86,13 +94,16 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     const { method, url, headers } = incoming;
     const body = method === "GET" ? fast(url ?? "", headers.authorization ?? "") : undefined;
-    const refusal = body === undefined ? refusedAddress(incoming) : undefined;
+    const refusal = body === undefined ? (refusedAddress(incoming) ?? refusedUpgrade(incoming)) : undefined;
     if (refusal !== undefined) {
       metrics?.countRequest("other", refusal.status);
-      outgoing.writeHead(refusal.status, refusal.headers).end(JSON.stringify(refusal.body));
+      outgoing.writeHead(refusal.status, { ...refusal.headers, ...safeHeaders }).end(JSON.stringify(refusal.body));
       return;
     }
     if (body === undefined) {
+      limitBody(incoming, outgoing, options.requestTimeoutMs ?? requestTimeoutMs, () =>
+        refuseSlow(incoming.socket, outgoing),
+      );
       // The server is closing: do not keep the connection open for this client's next request.
       outgoing.once("close", () => closing && incoming.socket.end());
       void slow(incoming, outgoing);
@@ -102,11 +113,11 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     outgoing.writeHead(200, { ...tokenHeaders, "content-length": Buffer.byteLength(body) });
     outgoing.end(body);
   };
-  const { headersTimeoutMs: headersTimeout, requestTimeoutMs: requestTimeout } = options;
+  const { headersTimeoutMs: headersTimeout } = options;
   const server = createServer(
     {
       ...limits,
-      ...defined({ headersTimeout, requestTimeout }),
+      ...defined({ headersTimeout }),
     },
     answer,
   );
@@ -152,10 +163,12 @@ async function passOn(response: Response, outgoing: ServerResponse): Promise<Res
 function malformed(error: unknown, { onFault }: ServerOptions): Response {
   const known = error instanceof Error && error.name === "RequestError";
   if (!known) onFault?.(error);
-  return problemResponse(
-    known
-      ? invalidRequest("the address or the Host header cannot be parsed", "send a valid URL and one Host header")
-      : error,
+  return withSafeHeaders(
+    problemResponse(
+      known
+        ? invalidRequest("the address or the Host header cannot be parsed", "send a valid URL and one Host header")
+        : error,
+    ),
   );
 }
 

@@ -16,8 +16,8 @@ export function guardAgainstForgery(request: Request, ownOrigins: ReadonlySet<st
   const site = request.headers.get("sec-fetch-site");
   const origin = request.headers.get("origin");
   const foreign =
-    site === "cross-site" ||
-    site === "same-site" ||
+    // Any other value is foreign: one that a later browser adds, or that somebody made up.
+    (site !== null && site !== "same-origin" && site !== "none") ||
     (site === null && origin !== null && origin !== new URL(request.url).origin);
   if (foreign && (origin === null || !ownOrigins.has(origin))) {
     throw new OnbehalfError("csrf_rejected", "the request comes from a page of another origin", {

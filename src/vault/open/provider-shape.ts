@@ -64,6 +64,7 @@ const rules: readonly (readonly [member: string, fits: Fits, must: string, examp
   ["alsoIssuedAs", listOf(isText), "a list of texts", '["https://id.example/"]'],
   ["authorizedParties", listOf(isText), "a list of client ids", '["1-a.apps.example"]'],
   ["apiHosts", listOf(isText), "a list of hosts", '["api.example.com"]'],
+  ["tokenHosts", listOf(isText), "a list of hosts", '["token.example.com"]'],
   ["idTokenAlgorithms", listOf(isFilled), "a list of JWS algorithms", '["RS256"]'],
   [
     "clientAuthentication",

@@ -124,7 +124,7 @@ function assertPassedOn(headers: RequestInit["headers"]): void {
  * @throws {OnbehalfError} `host_not_allowed`: the provider's record does not list the host, or the URL is not plain
  *   https
  */
-function targetOf(url: URL, { apiHosts, apiBaseUrl }: Provider): URL {
+function targetOf(url: URL, { apiHosts, tokenHosts = [], apiBaseUrl }: Provider): URL {
   const base = apiBaseUrl === undefined ? undefined : new URL(apiBaseUrl);
   if (base !== undefined && url.origin === base.origin && url.username === "") return url;
   const plain = url.protocol === "https:" && url.port === "" && url.username === "" && url.password === "";
@@ -137,6 +137,12 @@ function targetOf(url: URL, { apiHosts, apiBaseUrl }: Provider): URL {
       details: { host: url.host, allowed: apiHosts },
     });
   }
+  if (tokenHosts.some((pattern) => isTokenPlace(url, pattern))) {
+    throw new OnbehalfError("host_not_allowed", `${url.host} gives out tokens, so no token may be sent to it`, {
+      hint: "call the API itself; to allow this host, change tokenHosts in the provider's record",
+      details: { host: url.host, allowed: apiHosts },
+    });
+  }
   return base === undefined ? url : new URL(`${base.origin}${url.pathname}${url.search}`);
 }
 
@@ -145,6 +151,16 @@ export function matchesHost(host: string, allowed: string): boolean {
   return allowed.startsWith("*.")
     ? host.endsWith(allowed.slice(1)) && host.length > allowed.length - 1
     : host === allowed;
+}
+
+/** Whether an address is as an entry of `tokenHosts` says. An API decodes its path, so the path is compared decoded. */
+function isTokenPlace({ hostname, pathname }: URL, pattern: string): boolean {
+  const path = pathname.replaceAll(/%[0-7][0-9a-f]/gi, (escape) => decodeURIComponent(escape)).toLowerCase();
+  const place = pattern.includes("/") ? `${hostname}${path}` : hostname;
+  const [start = "", ...rest] = pattern.split("*");
+  const end = rest.at(-1);
+  if (end === undefined) return place === pattern;
+  return place.startsWith(start) && place.endsWith(end) && place.length >= start.length + end.length;
 }
 
 /** Whether a body can be sent twice. A stream cannot. */

@@ -43,6 +43,15 @@ const posts: readonly (readonly [string, Headers_, "taken" | "csrf_rejected", ("
     "origin",
   ],
   ["a page that hides where it is", { ...posted, "sec-fetch-site": "cross-site" }, "csrf_rejected", "origin"],
+  ...["", "cross-origin", "same-origin, cross-site", "SAME-ORIGIN", "same_origin", "none;", "?1", "future"].map(
+    (site) =>
+      [
+        `a page whose browser says ${JSON.stringify(site)}`,
+        { ...posted, "sec-fetch-site": site },
+        "csrf_rejected",
+        "origin",
+      ] as const,
+  ),
   ["a page in a sandbox", { ...posted, origin: "null", "sec-fetch-site": "cross-site" }, "csrf_rejected", "origin"],
   ["a neighbour of the allowed page", { ...posted, origin: `${app}.attacker.example` }, "csrf_rejected", "origin"],
   ["the allowed page over http", { ...posted, origin: app.replace("https", "http") }, "csrf_rejected", "origin"],

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { IncomingMessage, RequestListener } from "node:http";
+import { connect } from "node:net";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
 import type { TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { serviceMetrics } from "../../../src/service/index.ts";
 import type { ServerOptions } from "../../../src/service/index.ts";
 import { isOnbehalfError } from "../../../src/index.ts";
@@ -472,6 +474,15 @@ describe("a call through the proxy", () => {
     assert.deepEqual(faults, []);
   });
 
+  test("a proxied upload that stands still is ended, and no fault of ours", async (t) => {
+    const listener: RequestListener = (request, response) => void request.resume().on("end", () => response.end());
+    const { url, key, proxied, faults } = await withApi(t, listener, { requestTimeoutMs: 100 });
+    const head = [`POST ${proxied}/${files} HTTP/1.1`, "Host: x", `Authorization: Bearer ${key}`];
+    const [answer] = await raw(url, [...head, "Content-Length: 100000", "", "some"].join("\r\n"));
+    assert.equal(answer?.status, 408);
+    assert.deepEqual(faults, []);
+  });
+
   const broken: Readonly<Record<string, RequestListener>> = {
     "cuts the connection": (request) => request.socket.destroy(),
     "answers no HTTP": (request) => request.socket.end("HELLO\r\n\r\n"),
@@ -563,7 +574,34 @@ describe("a call through the proxy", () => {
 });
 
 // Each waits for a real second or two, and so they wait together.
-describe("a proxied 403 that takes its time", { concurrency: true }, () => {
+describe("a proxied call that takes its time", { concurrency: true }, () => {
+  test("a proxied upload may take longer than other requests, while its bytes keep coming", async (t) => {
+    const { url, key, proxied, faults } = await withApi(
+      t,
+      (request, response) => {
+        let length = 0;
+        request.on("data", (chunk: Buffer) => (length += chunk.length));
+        request.on("end", () => response.end(`got ${length}`));
+      },
+      { requestTimeoutMs: 1_000 },
+    );
+    const socket = connect(Number(new URL(url).port), "127.0.0.1");
+    t.after(() => socket.destroy());
+    const chunks: Buffer[] = [];
+    const ended = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+    socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+    const head = [`POST ${proxied}/${files} HTTP/1.1`, "Host: x", "Connection: close", `Authorization: Bearer ${key}`];
+    socket.write([...head, "Content-Length: 100000", "", ""].join("\r\n"));
+    // More than twice the limit in all, in steps of a fiftieth of it.
+    for (let at = 0; at < 125; at += 1) {
+      socket.write(Buffer.alloc(800));
+      await sleep(20);
+    }
+    await ended;
+    assert.match(Buffer.concat(chunks).toString(), /got 100000/);
+    assert.deepEqual(faults, []);
+  });
+
   const large = "x".repeat(300_000);
   const slow: Readonly<Record<string, RequestListener>> = {
     "is larger than what is searched": (_request, response) => void response.writeHead(403).end(large),
@@ -611,6 +649,21 @@ describe("an address for the proxy", () => {
     "metadata.google.internal/x",
     "0x7f000001/x",
     "2130706433/x",
+    // Those that give out tokens: there, one grant's token could become another one, with an end of its own.
+    "oauth2.googleapis.com/token",
+    "sts.googleapis.com/v1/token",
+    "sts.mtls.googleapis.com/v1/token",
+    "iam.googleapis.com/v1/projects/-/serviceAccounts/x/keys",
+    "iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/x:generateAccessToken",
+    "iamcredentials.mtls.googleapis.com/x",
+    "iamcredentials-mine.p.googleapis.com/x",
+    "us-east1-iamcredentials.googleapis.com/x",
+    "securetoken.googleapis.com/v1/token",
+    "identitytoolkit.googleapis.com/v1/accounts:signUp",
+    "www.googleapis.com/oauth2/v4/token",
+    "www.googleapis.com/oauth2/v4/%74oken",
+    "www.googleapis.com/OAuth2/v3/Token",
+    "www.googleapis.com/identitytoolkit/v3/relyingparty/signupNewUser",
   ];
   for (const target of notAllowed) {
     test(`a proxied address is refused where the host is not the provider's: ${target}`, async (t) => {

@@ -80,7 +80,7 @@ describe("bytes that are no request", () => {
     const [trace] = await raw(url, head("TRACE /healthz HTTP/1.1", ...more));
     assertProblemOnSocket(trace, 405, "method_not_allowed", "TRACE");
     assert.deepEqual(await raw(url, head("CONNECT www.googleapis.com:443 HTTP/1.1", ...more)), []);
-    const upgrade = ["Host: x", "Connection: close, upgrade", "Upgrade: websocket"];
+    const upgrade = ["Host: x", "Connection: close, upgrade", "Upgrade: h2c"];
     const [stays] = await raw(url, head("GET /healthz HTTP/1.1", ...upgrade));
     assert.equal(stays?.status, 200);
     const [expecting] = await raw(url, head("GET /healthz HTTP/1.1", "Expect: miracles", ...more));
