@@ -29,6 +29,10 @@ const descriptions: Readonly<Record<Setting, readonly [argument: string, says: s
     "list",
     "origins whose pages may post codes, separated by commas; the service's own is always allowed",
   ],
+  allowedHosts: [
+    "list",
+    "names by which programs reach the service, separated by commas; the public URL's is one anyway",
+  ],
   publicUrl: ["url", "the URL by which people and phones reach the service"],
   logLevel: ["level", "the lowest level to log: debug, info, warn, error or silent (info)"],
   host: ["address", "the address to listen on (127.0.0.1)"],

@@ -52,6 +52,7 @@ export async function runService(
         host: config.host,
         port: config.port,
         allowedOrigins: config.allowedOrigins,
+        allowedHosts: config.allowedHosts,
         ...defined({ publicUrl: config.publicUrl }),
         metrics,
         onFault: (error) => onFault(error, "a request"),

@@ -60,6 +60,8 @@ export async function testService(
   const faults: unknown[] = [];
   const server = await startServer(vault, {
     port: 0,
+    // What requests over bare sockets name.
+    allowedHosts: ["x"],
     onFault: (fault) => faults.push(fault),
     ...options,
   });

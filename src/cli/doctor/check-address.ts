@@ -19,7 +19,7 @@ export function checkAddress({
       : warn(
           "address",
           `other machines can reach ${host}, and no public URL is set`,
-          "set ONBEHALF_PUBLIC_URL: without it, sign-in assertions name whatever host a request names",
+          "set ONBEHALF_PUBLIC_URL: without it, requests that name the service by a name are refused",
         );
   }
   if (loopback.test(new URL(publicUrl).hostname) && !loopback.test(host)) {

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import { invalidRequest } from "../../core/errors.ts";
-import { problemOf } from "../../index.ts";
+import { OnbehalfError, problemOf } from "../../index.ts";
 import type { Problem } from "../../index.ts";
+import type { IsOwnHost } from "./own-host.ts";
 
 /** A host as the Host header has it: a name of letters, digits, dots and hyphens, or an IPv6 address; and a port. */
 const plainHost = /^(?:[a-z0-9_](?:[a-z0-9._-]{0,253}[a-z0-9_.])?|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/i;
@@ -12,13 +14,18 @@ const plainHost = /^(?:[a-z0-9_](?:[a-z0-9._-]{0,253}[a-z0-9_.])?|\[[0-9a-f:.]{2
  *
  * RFC 9112 section 3.2.2 lets a server take a whole URL as the target. We do not: it names a second host, and user info.
  *
+ * @param isOwnHost which hosts a request may name
  * @returns the answer to give, or undefined where nothing is wrong
  * @see https://www.rfc-editor.org/rfc/rfc9112#section-3.2
  */
-export function refusedAddress({
-  url = "",
-  rawHeaders,
-}: Pick<IncomingMessage, "url" | "rawHeaders">): Problem | undefined {
+export function refusedAddress(
+  {
+    url = "",
+    rawHeaders,
+    socket,
+  }: Pick<IncomingMessage, "url" | "rawHeaders"> & { readonly socket: Pick<Socket, "localAddress"> },
+  isOwnHost: IsOwnHost,
+): Problem | undefined {
   const hosts = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === "host");
   const [host = ""] = hosts;
   if (hosts.length !== 1 || !plainHost.test(host) || !URL.canParse(`http://${host}/`)) {
@@ -28,6 +35,14 @@ export function refusedAddress({
         "send the host to which the request goes, such as Host: vault.example.com",
         "host",
       ),
+    );
+  }
+  if (!isOwnHost(new URL(`http://${host}/`).hostname, socket.localAddress)) {
+    return problemOf(
+      new OnbehalfError("csrf_rejected", "the request names a host that is none of this service's", {
+        hint: "set ONBEHALF_PUBLIC_URL to the URL by which the service is reached, or name the host in ONBEHALF_ALLOWED_HOSTS",
+        details: { rule: "origin" },
+      }),
     );
   }
   if (!url.startsWith("/")) {

@@ -16,14 +16,21 @@ import { service } from "./app.ts";
 import type { ServiceOptions } from "./app.ts";
 import { fastToken } from "./fast-token.ts";
 import { maxHeaderBytes, refuseMalformed, refuseSlow } from "./malformed-request.ts";
+import { ownHosts } from "./own-host.ts";
 import { refusedAddress, refusedUpgrade } from "./request-address.ts";
 import { limitBody } from "./slow-bodies.ts";
 import { tokenHeaders } from "./json-bodies.ts";
 
 const requestTimeoutMs = 15_000;
+const checkedHostsLimit = 100;
 
 /** What a server can be told, besides what the service in it can. */
 export interface ServerOptions extends ServiceOptions {
+  /**
+   * Names by which programs reach the service, without port. Requests may also name this machine (`localhost`,
+   * `127.0.0.1`), the address that they came to, and the public URL's host; any other is refused. Default: none.
+   */
+  readonly allowedHosts?: readonly string[];
   /** The address to listen on. Default 127.0.0.1. */
   readonly host?: string;
   /** Default 8787; 0: any free port. */
@@ -90,17 +97,24 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     { overrideGlobalObjects: false, errorHandler: (error: unknown) => malformed(error, options) },
   );
   const fast = fastToken(vault);
+  const isOwnHost = ownHosts(options);
+  /** Host headers that were found to be ours: the short way to a token takes no time to look at them again. */
+  const checkedHosts = new Set<string>();
   let closing = false;
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     const { method, url, headers } = incoming;
-    const body = method === "GET" ? fast(url ?? "", headers.authorization ?? "") : undefined;
-    const refusal = body === undefined ? (refusedAddress(incoming) ?? refusedUpgrade(incoming)) : undefined;
+    const { host = "" } = headers;
+    const isFast = method === "GET" && checkedHosts.has(host);
+    const body = isFast ? fast(url ?? "", headers.authorization ?? "") : undefined;
+    const refusal = body === undefined ? (refusedAddress(incoming, isOwnHost) ?? refusedUpgrade(incoming)) : undefined;
     if (refusal !== undefined) {
       metrics?.countRequest("other", refusal.status);
       outgoing.writeHead(refusal.status, { ...refusal.headers, ...safeHeaders }).end(JSON.stringify(refusal.body));
       return;
     }
     if (body === undefined) {
+      if (checkedHosts.size >= checkedHostsLimit) checkedHosts.clear();
+      checkedHosts.add(host);
       limitBody(incoming, outgoing, options.requestTimeoutMs ?? requestTimeoutMs, () =>
         refuseSlow(incoming.socket, outgoing),
       );

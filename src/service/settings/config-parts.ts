@@ -167,6 +167,20 @@ export function originsOf({ allowedOrigins = "" }: Settings, problems: string[])
   return listed.flatMap((each) => readSetting("allowedOrigins", problems, () => [allowedOrigin(each)]) ?? []);
 }
 
+/** Names of hosts, without scheme and port. */
+export function hostsOf({ allowedHosts = "" }: Settings, problems: string[]): string[] {
+  const listed = allowedHosts.split(/[\s,]+/).filter((each) => each !== "");
+  for (const each of listed) {
+    const isHost =
+      /^(?:[a-z0-9_][a-z0-9._-]{0,252}|\[[0-9a-f:.]{2,45}\])$/i.test(each) && URL.canParse(`http://${each}`);
+    if (isHost) continue;
+    problems.push(
+      `${settingNames.allowedHosts} must list hosts in full, such as onbehalf.internal, without http://, port or pattern`,
+    );
+  }
+  return listed;
+}
+
 export function logLevelOf({ logLevel = "info" }: Settings, problems: string[]): LogLevel {
   const level = logLevels.find((known) => known === logLevel);
   if (level === undefined) problems.push(`${settingNames.logLevel} must be one of ${logLevels.join(", ")}`);

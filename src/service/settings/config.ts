@@ -9,6 +9,7 @@ import type { MasterKeySource, Provider, Store } from "../../index.ts";
 import {
   exchangeRateOf,
   hostOf,
+  hostsOf,
   keeperOf,
   keyringOf,
   logLevelOf,
@@ -48,6 +49,8 @@ export interface ServiceConfig extends VaultConfig {
   readonly publicUrl: string | undefined;
   /** Origins whose pages may post codes, besides the service's own. */
   readonly allowedOrigins: readonly string[];
+  /** Names by which programs reach the service, besides the public URL's and this machine's own. */
+  readonly allowedHosts: readonly string[];
   readonly logLevel: LogLevel;
   readonly host: string;
   readonly port: number;
@@ -86,6 +89,7 @@ export function serviceConfig(settings: Settings): ServiceConfig {
     ...vaultParts(settings, problems),
     publicUrl: urlOf(settings, "publicUrl", problems),
     allowedOrigins: originsOf(settings, problems),
+    allowedHosts: hostsOf(settings, problems),
     logLevel: logLevelOf(settings, problems),
     host: hostOf(settings, problems),
     port: portOf(settings, problems),
@@ -124,7 +128,15 @@ export function storeFrom(settings: Settings): Store {
 
 const storeSettings: readonly Setting[] = ["store", "storeDirect", "key", "keyFile"];
 const serviceSettings = Object.keys(settingNames) as Setting[];
-const ownSettings = new Set<Setting>(["allowedOrigins", "publicUrl", "logLevel", "host", "port", "keeper"]);
+const ownSettings = new Set<Setting>([
+  "allowedOrigins",
+  "allowedHosts",
+  "publicUrl",
+  "logLevel",
+  "host",
+  "port",
+  "keeper",
+]);
 const vaultSettings = serviceSettings.filter((setting) => !ownSettings.has(setting));
 
 /** Settings with something in or around them that was not meant: line ends, quotes, a variable that was not replaced. */
@@ -135,7 +147,7 @@ function flawsAmong(
   return used.flatMap((setting) => {
     const given = settings[setting];
     // Keys and origins may stand in lines of their own.
-    const value = setting === "key" || setting === "allowedOrigins" ? given?.replaceAll(/\s+/g, " ") : given;
+    const value = ["key", "allowedOrigins", "allowedHosts"].includes(setting) ? given?.replaceAll(/\s+/g, " ") : given;
     const flaw = value === undefined ? undefined : flawInCopy(value);
     if (flaw === undefined) return [];
     const name = settingNames[setting];

@@ -14,6 +14,7 @@ export const settingNames = {
   keeper: "ONBEHALF_KEEPER",
   exchangesPerSecond: "ONBEHALF_EXCHANGES_PER_SECOND",
   allowedOrigins: "ONBEHALF_ALLOWED_ORIGINS",
+  allowedHosts: "ONBEHALF_ALLOWED_HOSTS",
   publicUrl: "ONBEHALF_PUBLIC_URL",
   logLevel: "ONBEHALF_LOG_LEVEL",
   host: "HOST",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { ownHosts } from "../../../src/service/http/own-host.ts";
 import { sharedStandin } from "../../support/test-vault.ts";
 import type { SharedStandin } from "../../support/test-vault.ts";
 import { raw, testService } from "../../support/test-service.ts";
@@ -74,10 +75,24 @@ describe("an address that is none", () => {
     });
   }
 
-  const taken = ["localhost", "LOCALHOST:80", "127.0.0.1:8787", "[::1]", "[::1]:8787", "a-b_c.d", "a.b.", "0x7f000001"];
+  const taken = [
+    "localhost",
+    "LOCALHOST:80",
+    "app.localhost",
+    "127.0.0.1:8787",
+    "127.8.9.10",
+    "0x7f000001",
+    "[::1]",
+    "[::1]:8787",
+    "vault.example.com",
+    "VAULT.example.com.:443",
+    "a-b_c.internal",
+    "a-b_c.internal:1",
+  ];
+  const known = { publicUrl: "https://vault.example.com/x", allowedHosts: ["A-B_c.internal", "x"] };
   for (const host of taken) {
-    test(`an address that is one is taken: ${host}`, async (t) => {
-      const { url, faults } = await testService(t, { shared });
+    test(`a host that is ours is taken: ${host}`, async (t) => {
+      const { url, faults } = await testService(t, { shared, ...known });
       const [answer] = await raw(url, request("/healthz", host));
       assert.equal(answer?.status, 200);
       const [notFound] = await raw(url, request("//x/y?a=http://b", host));
@@ -85,4 +100,58 @@ describe("an address that is none", () => {
       assert.deepEqual(faults, []);
     });
   }
+
+  const foreign = [
+    "attacker.example",
+    "vault.example.com.attacker.example",
+    "xvault.example.com",
+    "example.com",
+    "localhost.attacker.example",
+    "127.0.0.1.attacker.example",
+    "127.0.0.1.nip.io",
+    "internal",
+    "10.0.0.1",
+    "169.254.169.254",
+    "[::2]",
+    "[::ffff:10.0.0.1]",
+    "0.0.0.0",
+  ];
+  for (const host of foreign) {
+    test(`a host that is none of ours is refused, though its name may point here: ${host}`, async (t) => {
+      const { url, key, grant, fixture, faults } = await testService(t, { shared, ...known });
+      const { grantId } = await grant();
+      const body = new URLSearchParams({ authCode: fixture.code("rebound@example.com") }).toString();
+      fixture.newRequests();
+      const post = [
+        "POST /authcode HTTP/1.1",
+        `Host: ${host}`,
+        "X-Requested-With: x",
+        "Content-Type: application/x-www-form-urlencoded",
+        `Content-Length: ${body.length}`,
+        "Connection: close",
+        "",
+        body,
+      ];
+      const get = `GET /v1/grants/${grantId}/token HTTP/1.1\r\nAuthorization: Bearer ${key}\r\nConnection: close`;
+      const token = `${get}\r\nHost: ${host}\r\n\r\n`;
+      // The second time, a token would come the short way.
+      assert.equal((await raw(url, `${get}\r\nHost: localhost\r\n\r\n`))[0]?.status, 200);
+      for (const bytes of [request("/healthz", host), post.join("\r\n"), token, token]) {
+        const [answer] = await raw(url, bytes);
+        assert.equal(answer?.status, 403);
+        assert.match(answer.body, /"error":"csrf_rejected".*"rule":"origin"/);
+      }
+      assert.deepEqual([fixture.newRequests(), faults], [[], []]);
+    });
+  }
+
+  test("an address is ours where the connection came to it, in either family's form", () => {
+    const isOwn = ownHosts({});
+    assert.equal(isOwn("10.0.0.1", "10.0.0.1"), true);
+    assert.equal(isOwn("10.0.0.1", "::ffff:10.0.0.1"), true);
+    assert.equal(isOwn("[fd00::1]", "fd00::1"), true);
+    assert.equal(isOwn("10.0.0.2", "10.0.0.1"), false);
+    assert.equal(isOwn("10.0.0.1", undefined), false);
+    assert.equal(isOwn("", ""), false);
+  });
 });

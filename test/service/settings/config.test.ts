@@ -92,6 +92,9 @@ describe("configuration", () => {
       [{ googleBaseUrl: "http://example.com" }, /^ONBEHALF_GOOGLE_BASE_URL must be an https URL/],
       [{ googleBaseUrl: "nonsense" }, /^ONBEHALF_GOOGLE_BASE_URL must be an https URL/],
       [{ publicUrl: "https://user@example.com" }, /^ONBEHALF_PUBLIC_URL must be a URL without/],
+      [{ allowedHosts: "onbehalf.internal, http://x" }, /^ONBEHALF_ALLOWED_HOSTS must list hosts in full/],
+      [{ allowedHosts: "*.example.com" }, /^ONBEHALF_ALLOWED_HOSTS must list hosts in full/],
+      [{ allowedHosts: "x:80" }, /^ONBEHALF_ALLOWED_HOSTS must list hosts in full/],
       [{ publicUrl: "https://example.com/?x" }, /^ONBEHALF_PUBLIC_URL must be a URL without/],
       [
         { allowedOrigins: "https://a.example, https://b.example/path" },
