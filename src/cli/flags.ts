@@ -22,6 +22,7 @@ const descriptions: Readonly<Record<Setting, readonly [argument: string, says: s
   ],
   googleBaseUrl: ["url", "reach every endpoint of Google under this URL: that of a stand-in, for tests"],
   rotation: ["how", "how the stand-in under that URL rotates refresh tokens: none, strict or grace:SECONDS (none)"],
+  privateApis: ["how", "whether Google's API hosts may have private addresses: allow or refuse (refuse)"],
   popupRedirectUri: ["uri", "redirect_uri at the exchange of a code from a popup (postmessage)"],
   keeper: ["how", "which process opens refresh tokens: process, one of its own; none, this one (process)"],
   exchangesPerSecond: ["number", "the most requests to the provider in a second (50)"],
@@ -46,6 +47,7 @@ const clientSettings: readonly Setting[] = [
   "clientSecret",
   "googleBaseUrl",
   "rotation",
+  "privateApis",
   "popupRedirectUri",
 ];
 

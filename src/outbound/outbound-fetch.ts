@@ -10,6 +10,7 @@ import { Readable, pipeline } from "node:stream";
 import { decoded } from "./content-coding.ts";
 import { failure, viaProxy } from "./failures.ts";
 import { proxyRoutes } from "./proxy-agents.ts";
+import { publicLookup } from "./public-lookup.ts";
 import { exactly, streamedBody } from "./streamed-body.ts";
 import type { StreamedBody } from "./streamed-body.ts";
 import { userAgent } from "./user-agent.ts";
@@ -20,6 +21,15 @@ export interface OutboundLimits {
   readonly connectMs: number;
   /** For the next byte of a request or an answer, milliseconds. */
   readonly silenceMs: number;
+}
+
+/** What a request may say besides what `fetch` knows. A `fetch` of somebody else's ignores it. */
+export interface OutboundInit extends RequestInit {
+  /**
+   * Whether a name must mean addresses of the public internet alone; the request otherwise fails with
+   * `ADDRESS_NOT_PUBLIC`. Through a proxy it is the proxy that looks names up.
+   */
+  readonly publicOnly?: boolean;
 }
 
 const usualLimits: OutboundLimits = { connectMs: 10_000, silenceMs: 300_000 };
@@ -60,6 +70,8 @@ export function outboundFetch(
   limits: OutboundLimits = usualLimits,
 ): typeof fetch {
   const direct = { "http:": new HttpAgent(kept), "https:": new HttpsAgent(kept) };
+  const toPublic = { lookup: publicLookup(), ...kept };
+  const onlyPublic = { "http:": new HttpAgent(toPublic), "https:": new HttpsAgent(toPublic) };
   const throughProxy = proxyRoutes(env, limits.connectMs);
   return async (input, init = {}) => {
     const from = input instanceof Request ? input : undefined;
@@ -74,7 +86,11 @@ export function outboundFetch(
     const headers = new Headers(init.headers ?? from?.headers);
     const decode = !headers.has("accept-encoding");
     const ready = { url, method, headers: complete(headers, body, decode), body, signal };
-    const route = throughProxy?.(url) ?? { agent: direct[url.protocol === "https:" ? "https:" : "http:"] };
+    const route = throughProxy?.(url) ?? {
+      agent: ((init as OutboundInit).publicOnly === true ? onlyPublic : direct)[
+        url.protocol === "https:" ? "https:" : "http:"
+      ],
+    };
     const incoming = await exchange(ready, route, limits);
     if (init.redirect === "error" && [301, 302, 303, 307, 308].includes(incoming.statusCode ?? 0)) {
       incoming.destroy();

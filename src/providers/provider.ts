@@ -108,6 +108,11 @@ export interface Provider {
    */
   readonly tokenHosts?: readonly string[];
   /**
+   * Whether the names of {@link apiHosts} may mean private, loopback or link-local addresses, as those of an API inside a
+   * company's network do. Absent: no, and a call to one that does fails. {@link apiBaseUrl} may name any address.
+   */
+  readonly privateApis?: boolean;
+  /**
    * Request headers that the provider's APIs know, beside those of HTTP itself, such as `x-goog-*`: the service's proxy
    * passes them on. A name that ends in `*` stands for all that begin so; case does not matter. Absent: none.
    */

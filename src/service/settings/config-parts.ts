@@ -90,7 +90,7 @@ export function providerOf(settings: Settings, problems: string[]): Provider {
       ...client,
       ...defined({ baseUrl, popupRedirectUri }),
     }),
-    ...defined({ rotation }),
+    ...defined({ rotation, privateApis: privateApisOf(settings, problems) }),
   };
 }
 
@@ -124,6 +124,13 @@ function clientOf(
     );
   }
   return defined({ clientId, clientSecret });
+}
+
+/** Whether the provider's APIs may have private addresses, as Google's have behind Private Service Connect. */
+function privateApisOf({ privateApis }: Settings, problems: string[]): boolean | undefined {
+  if (privateApis === undefined || privateApis === "refuse") return undefined;
+  if (privateApis !== "allow") problems.push(`${settingNames.privateApis} must be allow or refuse`);
+  return true;
 }
 
 /** What Google calls a popup's redirect: the word `postmessage`, or the origin of the page. */

@@ -10,6 +10,7 @@ export const settingNames = {
   clientSecret: "ONBEHALF_CLIENT_SECRET",
   googleBaseUrl: "ONBEHALF_GOOGLE_BASE_URL",
   rotation: "ONBEHALF_ROTATION",
+  privateApis: "ONBEHALF_PRIVATE_APIS",
   popupRedirectUri: "ONBEHALF_POPUP_REDIRECT_URI",
   keeper: "ONBEHALF_KEEPER",
   exchangesPerSecond: "ONBEHALF_EXCHANGES_PER_SECOND",

@@ -100,6 +100,7 @@ const rules: readonly (readonly [member: string, fits: Fits, must: string, examp
     "a list of objects with a status of 200 to 599, and a word if any that is not empty",
     '[{ status: 403, word: "INVALID_SESSION_ID" }]',
   ],
+  ["privateApis", isTruth, "true or false", "true"],
   ["revocationEndsSiblings", isTruth, "true or false", "false"],
   ["connectionsPage", isWebPage, "the URL of a page", '"https://id.example/apps"'],
   ["accessTokenTtlSeconds", isAboveZero, "a number of seconds above 0", "3600"],

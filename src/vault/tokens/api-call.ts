@@ -2,6 +2,7 @@ import { abortSignal, assertFits, kindOf } from "../../core/argument-checks.ts";
 import { OnbehalfError, invalidRequest } from "../../core/errors.ts";
 import type { GrantRef } from "../../core/grant.ts";
 import { connectionHeaders } from "../../outbound/outbound-fetch.ts";
+import type { OutboundInit } from "../../outbound/outbound-fetch.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { TokenSource } from "./token-source.ts";
 import { refusesToken, withoutRefresh } from "./token-refusal.ts";
@@ -19,14 +20,19 @@ export async function callApi(
   tokens: TokenSource,
   ref: GrantRef,
   input: string | URL,
-  init: RequestInit = {},
+  given: RequestInit = {},
 ): Promise<Response> {
   const url = urlOf(input);
-  assertSendable(init);
-  assertPassedOn(init.headers);
+  assertSendable(given);
+  assertPassedOn(given.headers);
   const grant = await tokens.identify(ref);
   const { provider } = protocolOf(context, grant);
   const target = targetOf(url, provider);
+  // A wildcard's names are the provider's, and whoever answers for one of them could make it mean a machine of ours.
+  const init: OutboundInit = {
+    ...given,
+    publicOnly: provider.apiBaseUrl === undefined && provider.privateApis !== true,
+  };
   const signal = init.signal ?? undefined;
   const options = signal === undefined ? {} : { signal };
 
@@ -94,7 +100,7 @@ function isMethod(method: unknown): boolean {
   );
 }
 
-function send({ fetch }: VaultContext, target: URL, init: RequestInit, token: string): Promise<Response> {
+function send({ fetch }: VaultContext, target: URL, init: OutboundInit, token: string): Promise<Response> {
   const headers = new Headers(init.headers);
   headers.set("authorization", `Bearer ${token}`);
   // `fetch` would follow a redirect with the token, to whatever host the answer names.

@@ -83,6 +83,7 @@ describe("the options of a vault", () => {
     ["connectionsPage", ["", "id.example/apps", "javascript:alert(1)", 7, null]],
     ["rotation", ["sometimes", null, {}, { graceSeconds: -1 }, { graceSeconds: "30" }, { graceSeconds: Number.NaN }]],
     ["apiHosts", ["api.example", null, [1]]],
+    ["privateApis", ["yes", 1]],
     ["tokenHosts", ["token.example", {}, [null]]],
     ["authorizedParties", ["a", [null]]],
     ["alsoIssuedAs", ["https://id.example/"]],
