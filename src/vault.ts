@@ -15,7 +15,7 @@ import type { VaultContext } from "./vault/context.ts";
 import { askedExternalId, assertGrantRef, findGrant, signalOf } from "./vault/grants/find-grant.ts";
 import { assertGrantQuery, listGrants } from "./vault/grants/list-grants.ts";
 import type { GrantPage, GrantQuery } from "./vault/grants/list-grants.ts";
-import { grantOf } from "./vault/grants/sealed-grant.ts";
+import { grantOf, openPerson } from "./vault/grants/sealed-grant.ts";
 import { siblingsOf } from "./vault/grants/siblings-of.ts";
 import { authCodeHandler } from "./vault/http/authcode-handler.ts";
 import type { AuthCodeHandler, AuthCodeHandlerOptions } from "./vault/http/authcode-handler.ts";
@@ -248,6 +248,8 @@ export class Vault {
   async siblings(ref: GrantRef, options: Abortable = {}): Promise<Grant[]> {
     const signal = signalOf("siblings", ref, options);
     const row = await waitFor(findGrant(this.#context, ref), signal);
+    // A row that says it is somebody else's would give that person's.
+    openPerson(this.#context.keyring, row);
     const rows = await siblingsOf(this.#context.store, this.providerOf(row.provider), row);
     return rows.map((sibling) => grantOf(this.#context.keyring, sibling));
   }

@@ -70,7 +70,7 @@ export class ModelStore implements Operations {
       .filter((grant) => after === undefined || byLook(grant, after) > 0)
       .slice(0, limit);
 
-  saveFromIntake: Operations["saveFromIntake"] = (row, madeFrom, codeHash) => {
+  saveFromIntake: Operations["saveFromIntake"] = (row, madeFrom, codeHash, _externalIds, resultMac?) => {
     const stored = this.#grants.get(row.grantId);
     if (madeFrom === null) {
       if (stored !== undefined || this.#hasGrantOf(row)) return false;
@@ -79,7 +79,13 @@ export class ModelStore implements Operations {
     const intake = this.#intakes.get(textOf(codeHash));
     if (intake !== undefined) {
       const { grantId, updatedAt } = row;
-      this.#changeIntake(intake, { state: "done", grantId, answerSealed: null, endedAt: updatedAt });
+      this.#changeIntake(intake, {
+        state: "done",
+        grantId,
+        resultMac: resultMac ?? null,
+        answerSealed: null,
+        endedAt: updatedAt,
+      });
     }
     return true;
   };
@@ -226,7 +232,7 @@ export class ModelStore implements Operations {
   beginIntake: Operations["beginIntake"] = (intake, at, replaces) => {
     const known = this.#intakes.get(textOf(intake.codeHash));
     if (known === undefined) {
-      const nothingYet = { answerSealed: null, grantId: null, rejection: null, endedAt: null };
+      const nothingYet = { answerSealed: null, grantId: null, resultMac: null, rejection: null, endedAt: null };
       this.#intakes.set(textOf(intake.codeHash), { ...intake, ...nothingYet, state: "spending", startedAt: at });
       return { kind: "begun" };
     }

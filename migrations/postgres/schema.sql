@@ -93,6 +93,7 @@ CREATE TABLE grants (
   lost_scope text NOT NULL DEFAULT ''::text,
   look_at bigint,
   consent_expires_at bigint,
+  identity_mac bytea,
   CONSTRAINT grants_pkey PRIMARY KEY (grant_id),
   CONSTRAINT grants_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspect'::text, 'lapsed'::text, 'revoking'::text, 'revoked'::text])))
 );
@@ -132,6 +133,7 @@ CREATE TABLE intakes (
   rejection text,
   started_at bigint NOT NULL,
   ended_at bigint,
+  result_mac bytea,
   CONSTRAINT intakes_pkey PRIMARY KEY (code_hash),
   CONSTRAINT intakes_state_check CHECK ((state = ANY (ARRAY['spending'::text, 'answered'::text, 'done'::text, 'rejected'::text])))
 );

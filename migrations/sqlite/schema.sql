@@ -72,7 +72,7 @@ CREATE TABLE grants (
   retry_at            INTEGER,
   created_at          INTEGER NOT NULL,
   updated_at          INTEGER NOT NULL
-, lost_scope TEXT NOT NULL DEFAULT '', look_at INTEGER, consent_expires_at INTEGER) STRICT, WITHOUT ROWID;
+, lost_scope TEXT NOT NULL DEFAULT '', look_at INTEGER, consent_expires_at INTEGER, identity_mac BLOB) STRICT, WITHOUT ROWID;
 
 CREATE INDEX grants_active ON grants (grant_id) WHERE state = 'active';
 
@@ -124,7 +124,7 @@ CREATE TABLE intakes (
   rejection      TEXT,
   started_at     INTEGER NOT NULL,
   ended_at       INTEGER
-) STRICT, WITHOUT ROWID;
+, result_mac BLOB) STRICT, WITHOUT ROWID;
 
 CREATE INDEX intakes_by_end ON intakes (ended_at);
 

@@ -2,7 +2,7 @@
  * crypto/ seals and opens values with the keys of one store, and holds the names of the places they are sealed for.
  * What a sealed value means does not belong here, nor where it is kept: crypto/ knows no grant and no store.
  */
-import { createHmac, randomBytes } from "node:crypto";
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { OnbehalfError } from "../core/errors.ts";
 import type { MasterKey } from "./master-key.ts";
 import { sealedColumns } from "./places.ts";
@@ -98,6 +98,39 @@ export function externalHash(keyring: Sealer, externalId: string): Buffer {
   return keyring.hash("external_id", externalId);
 }
 
+/** Which grant belongs to whom, as it stands in a grant's row. */
+export interface GrantIdentity {
+  readonly grantId: string;
+  readonly provider: string;
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly subjectHash: Uint8Array;
+}
+
+/**
+ * Says that a grant belongs to a person, beside the profile: where that does not open, nobody could tell otherwise
+ * whether the row was given the hash of somebody else.
+ */
+export function identityMac(keyring: Sealer, identity: GrantIdentity): Buffer {
+  const { grantId, provider, issuer, clientId, subjectHash: subject } = identity;
+  return keyring.hash("identity_mac", grantId, provider, issuer, clientId, Buffer.from(subject).toString("hex"));
+}
+
+/**
+ * Says which grant a code has become, and when. Without it, whoever writes the database could let a code of their own
+ * mean the grant of somebody else.
+ *
+ * @param at milliseconds since the epoch
+ */
+export function resultMac(keyring: Sealer, codeHash: Uint8Array, grantId: string, at: number): Buffer {
+  return keyring.hash("result_mac", Buffer.from(codeHash).toString("hex"), grantId, String(at));
+}
+
+/** Whether a row holds the keyed hash that it must hold. It never does where the row holds none. */
+export function isMac(stored: Uint8Array | null, expected: Buffer): boolean {
+  return stored !== null && stored.length === expected.length && timingSafeEqual(stored, expected);
+}
+
 /** A store's first keyring: one random data key of each class, wrapped by the master key. */
 export function newWrappedKeys(instance: string, master: MasterKey): WrappedKey[] {
   return keyClasses.map((keyClass, index) => {
@@ -116,7 +149,7 @@ export function newWrappedKeys(instance: string, master: MasterKey): WrappedKey[
  *
  * @param classes the classes that this process needs; all by default. Keys of other classes stay wrapped
  * @throws {OnbehalfError} `key_invalid`: none of the master keys is the one that this store was sealed with
- * @throws {OnbehalfError} `store_unusable`: the master key is right, and a data key is damaged
+ * @throws {OnbehalfError} `store_unusable`: the master key is right, and a data key is damaged, or one is missing
  */
 export function openKeyring(
   instance: string,
@@ -131,7 +164,17 @@ export function openKeyring(
     if (bytes === undefined) throw unopenable(each, masters);
     return [{ key: { keyId: each.keyId, bytes }, keyClass }];
   });
+  const missing = classes.find((each) => !keys.some(({ keyClass }) => keyClass === each));
+  if (missing !== undefined) throw keyMissing(missing);
   return new Keyring(instance, keys);
+}
+
+/** New keys are never made where there are others: what the missing one has sealed would not open with a new one. */
+function keyMissing(keyClass: KeyClass): OnbehalfError<"store_unusable"> {
+  return new OnbehalfError("store_unusable", `the store has no data key of the class ${keyClass}`, {
+    hint: "a row was deleted from data_keys: restore the table from a backup; nothing was changed",
+    details: {},
+  });
 }
 
 /** Whether one of the master keys unwraps this data key. */

@@ -29,6 +29,8 @@ export interface GrantRow {
   readonly clientId: string;
   /** Keyed hash of issuer and `sub`; the same for every client, so that one person's grants are found. */
   readonly subjectHash: Uint8Array;
+  /** Keyed hash of whose grant this is; null in rows of versions that wrote none. */
+  readonly identityMac: Uint8Array | null;
   readonly profileSealed: Uint8Array;
   /**
    * As granted, separated by spaces.
@@ -104,6 +106,7 @@ export interface KeyStore {
   /**
    * Writes the first keys, all or none. Keys that another process wrote before stay.
    *
+   * @throws {OnbehalfError} `store_unusable`: the store holds rows that were written with other keys, which are gone
    * @returns the keys that are in the store now: seal with these and no others
    */
   createKeys(keys: StoredKeys): Promise<StoredKeys>;
@@ -177,6 +180,7 @@ export interface GrantStore {
    *
    * @param madeFrom the row that `row` was made from, or null for a new grant
    * @param externalIds how the app's own user ids change by which the grant is known; not at all by default
+   * @param resultMac kept with the intake; none by default
    * @returns true: stored; false: nothing was changed, since the grant is no longer at `madeFrom`'s generation and
    *   state, or, for a new one, since this subject has a grant for this client already; or since the external ids have
    *   changed: `add` means another grant than those in `from`, or one of these is not as it was read
@@ -186,6 +190,7 @@ export interface GrantStore {
     madeFrom: Pick<GrantRow, "generation" | "state"> | null,
     codeHash: Uint8Array,
     externalIds?: ExternalIdChange,
+    resultMac?: Uint8Array,
   ): Promise<boolean>;
   /**
    * Makes a usable or lapsed grant `revoking`. One that is `revoking` stays so since when it was.
@@ -373,6 +378,8 @@ export interface IntakeRow {
   readonly answerSealed: Uint8Array | null;
   /** The grant that it has become. */
   readonly grantId: string | null;
+  /** Keyed hash of the code, that grant and `endedAt`; null in rows of versions that wrote none. */
+  readonly resultMac: Uint8Array | null;
   /** JSON of the error that ended it; in `rejected` only. */
   readonly rejection: string | null;
   readonly startedAt: number;

@@ -152,9 +152,15 @@ describe("opening a keyring", () => {
   test("opening a keyring leaves a class alone that it does not know: a later version made it", () => {
     const [first, ...others] = newWrappedKeys(instance, master);
     assert.ok(first !== undefined);
-    const keys = [{ ...first, keyClass: "of-next-year" }, ...others];
+    const keys = [first, ...others, { ...first, keyId: 9, keyClass: "of-next-year" }];
     const keyring = openKeyring(instance, keys, [master]);
     assert.equal(keyring.open(keyring.seal(token, readPlace), readPlace), token);
+  });
+
+  test("opening a keyring of which a class is missing is refused: new keys would open nothing", () => {
+    const [, ...others] = newWrappedKeys(instance, master);
+    assert.throws(() => openKeyring(instance, others, [master]), /no data key of the class refresh/);
+    openKeyring(instance, others, [master], readingClasses);
   });
 });
 

@@ -124,6 +124,7 @@ export async function virtualKeeper(
       ),
       provider: provider.name,
       issuer: provider.issuer,
+      identityMac: null,
       subjectHash: subjectHash(keyring, provider.issuer, String(n)),
       profileSealed: sealPerson(keyring, identity, { profile: { sub: String(n) }, externalIds: [] }),
       ...newGrant,

@@ -88,6 +88,7 @@ function firstGrant(token: string, now: number): GrantRow {
     issuer: "https://issuer.example",
     clientId: "client",
     subjectHash: Buffer.from("subject"),
+    identityMac: null,
     lostScope: "",
     profileSealed: Buffer.from(""),
     scope: "openid",

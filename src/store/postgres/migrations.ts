@@ -248,4 +248,13 @@ ALTER TABLE callers ADD COLUMN last_used_at BIGINT;
 UPDATE callers SET permissions = replace(permissions, '"grants:create"', '"grants:create","grants:move"');
 `,
   },
+  {
+    name: "0009-bound-rows",
+    checksum: "952d77bc5f9d916db6af6344a2a52d7a9ee1762aa8eb7eabca43c56efd198561",
+    text: `-- Keyed hashes over whose grant a row is, and which grant a code has become, so that a row that was changed by hand is
+-- not believed. Null in rows of earlier versions.
+ALTER TABLE grants ADD COLUMN identity_mac BYTEA;
+ALTER TABLE intakes ADD COLUMN result_mac BYTEA;
+`,
+  },
 ];

@@ -70,7 +70,7 @@ export function grantStore(database: Database): GrantStore {
       );
     },
 
-    saveFromIntake: async (row, madeFrom, codeHash, externalIds) => {
+    saveFromIntake: async (row, madeFrom, codeHash, externalIds, resultMac) => {
       let isUndone = false;
       const saving = database.transaction(async (sql) => {
         const values = grantValues(row);
@@ -82,9 +82,10 @@ export function grantStore(database: Database): GrantStore {
         isUndone = externalIds !== undefined && !(await changeExternalIds(sql, row, externalIds));
         if (isUndone) throw new Error("the external ids have changed");
         await sql.run(
-          `UPDATE intakes SET state = 'done', grant_id = :grantId, answer_sealed = NULL, ended_at = :at
+          `UPDATE intakes SET state = 'done', grant_id = :grantId, result_mac = :resultMac, answer_sealed = NULL,
+             ended_at = :at
            WHERE code_hash = :codeHash`,
-          { grantId: row.grantId, at: row.updatedAt, codeHash },
+          { grantId: row.grantId, resultMac: resultMac ?? null, at: row.updatedAt, codeHash },
         );
         return true;
       });

@@ -27,6 +27,7 @@ export function intakeStore(database: Database): IntakeStore {
           contextSealed,
           answerSealed: null,
           grantId: null,
+          resultMac: null,
           rejection: null,
           startedAt: at,
           endedAt: null,

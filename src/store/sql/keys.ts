@@ -1,4 +1,6 @@
 import { insertList, rowReader, selectList, text, valuesWriter } from "./column.ts";
+import type { OnbehalfError } from "../../core/errors.ts";
+import { storeUnusable } from "./failure.ts";
 import { keyColumns } from "./tables.ts";
 import type { Database, Sql } from "./sql.ts";
 import type { KeyStore, StoredKeys } from "../store.ts";
@@ -9,6 +11,11 @@ const instanceColumn = text("value");
 
 const selectAll = `SELECT ${selectList(keyColumns)} FROM data_keys ORDER BY key_id`;
 const insert = `INSERT INTO data_keys ${insertList(keyColumns)}`;
+
+/** Any row that was written with keys: what was sealed with them opens with no others. */
+const anyRow = ["data_keys", "grants", "intakes", "callers"]
+  .map((table) => `SELECT 1 AS used WHERE EXISTS (SELECT 1 FROM ${table})`)
+  .join(" UNION ALL ");
 
 export function keyStore(database: Database): KeyStore {
   return {
@@ -21,6 +28,8 @@ export function keyStore(database: Database): KeyStore {
           { instance: created.instance },
         );
         if (first === 1) {
+          const [used] = await sql.all(anyRow);
+          if (used !== undefined) throw keysAreGone();
           for (const key of created.keys) await sql.run(insert, keyValues(key));
         }
         const stored = await read(sql);
@@ -44,6 +53,14 @@ export function keyStore(database: Database): KeyStore {
           )) === 1,
       ),
   };
+}
+
+/** New keys over what the old ones have sealed would hide that those are gone, and lose every grant. */
+function keysAreGone(): OnbehalfError<"store_unusable"> {
+  return storeUnusable(
+    "the store holds grants, codes, callers or keys, and not the name that it was sealed under",
+    "rows were deleted from meta or data_keys: restore both tables from a backup; nothing was changed",
+  );
 }
 
 async function read(sql: Sql): Promise<StoredKeys | undefined> {

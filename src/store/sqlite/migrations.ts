@@ -225,4 +225,13 @@ ALTER TABLE callers ADD COLUMN last_used_at INTEGER;
 UPDATE callers SET permissions = replace(permissions, '"grants:create"', '"grants:create","grants:move"');
 `,
   },
+  {
+    name: "0009-bound-rows",
+    checksum: "223cdd3e197d3a638ffb874ef34fc77dc07cae69721563e35ed5a23ceec0cb70",
+    text: `-- Keyed hashes over whose grant a row is, and which grant a code has become, so that a row that was changed by hand is
+-- not believed. Null in rows of earlier versions.
+ALTER TABLE grants ADD COLUMN identity_mac BLOB;
+ALTER TABLE intakes ADD COLUMN result_mac BLOB;
+`,
+  },
 ];

@@ -16,6 +16,7 @@ export function intakeTests(stores: SuiteStores): void {
         state: "spending",
         answerSealed: null,
         grantId: null,
+        resultMac: null,
         rejection: null,
         startedAt: suiteTime,
         endedAt: null,

@@ -29,6 +29,7 @@ export function grant(changes: Partial<GrantRow> = {}): GrantRow {
     issuer: "https://accounts.google.com",
     clientId: "client-1",
     subjectHash: bytes(`subject of ${grantId}`),
+    identityMac: bytes(`identity of ${grantId}`),
     profileSealed: bytes("profile"),
     ...newGrant,
     stateSince: suiteTime,

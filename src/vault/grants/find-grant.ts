@@ -5,6 +5,8 @@ import { externalHash, subjectHash } from "../../crypto/keyring.ts";
 import type { GrantRow } from "../../store/store.ts";
 import type { VaultContext } from "../context.ts";
 import { grantNotFound } from "../errors/grant-not-found.ts";
+import { grantUnreadable, ifReadable } from "../errors/grant-unreadable.ts";
+import { openPerson } from "./sealed-grant.ts";
 
 /**
  * Reads a reference in the form of the command line and the service: `g_…`, `sub:{subject}` or `ext:{external_id}`.
@@ -82,6 +84,7 @@ export function signalOf(
  * @param among leaves out grants as if they were not there; none by default
  * @throws {OnbehalfError} `grant_not_found`: no grant fits the reference
  * @throws {OnbehalfError} `ambiguous_grant`: several grants do; name the provider, or the grant by its id
+ * @throws {OnbehalfError} `grant_unreadable`: the only grant that was found says of itself that it is another's
  * @throws {OnbehalfError} `store_unavailable`
  */
 export async function findGrant(
@@ -89,7 +92,7 @@ export async function findGrant(
   ref: GrantRef,
   among: (row: GrantRow) => boolean = () => true,
 ): Promise<GrantRow> {
-  const all = (await matching(context, ref)).filter(among);
+  const all = meantBy(context, ref, (await matching(context, ref)).filter(among));
   const ours = all.filter((row) => isOurs(context, row));
   const rows = ours.length > 0 ? ours : all;
   // A person who disconnected one account and connected another means the one that is connected.
@@ -129,6 +132,37 @@ async function matching(context: VaultContext, ref: GrantRef): Promise<GrantRow[
   const lookUp = (hash: Uint8Array): Promise<GrantRow[]> =>
     "externalId" in ref ? store.grantsByExternalId(hash) : store.grantsBySubject(hash);
   return (await Promise.all(hashes.map(lookUp))).flat().filter(named);
+}
+
+/**
+ * Of the grants that a reference was found to fit, those that it means.
+ *
+ * @throws {OnbehalfError} `grant_unreadable`: none of them is
+ */
+function meantBy(context: VaultContext, ref: GrantRef, rows: readonly GrantRow[]): readonly GrantRow[] {
+  if (typeof ref === "string" || "grantId" in ref) return rows;
+  const meant = rows.filter((row) => isMeant(context, row, askedExternalId(ref)));
+  const [stray] = rows;
+  if (stray !== undefined && meant.length === 0) throw grantUnreadable(stray.grantId);
+  return meant;
+}
+
+/**
+ * Whether a row that was found by a hash is the grant that was asked for. The hash stands in clear beside what it leads
+ * to: whoever writes the database can let one person's lead to another's grant. What was sealed cannot be changed so.
+ * An event tells where the two differ.
+ *
+ * @param externalId what it was asked for by; undefined where by something else
+ */
+export function isMeant(
+  { keyring, emit }: Pick<VaultContext, "keyring" | "emit">,
+  row: GrantRow,
+  externalId: string | undefined,
+): boolean {
+  const person = ifReadable(() => openPerson(keyring, row));
+  if (person !== undefined && (externalId === undefined || person.externalIds.includes(externalId))) return true;
+  emit({ type: "unreadable", grantId: row.grantId, provider: row.provider });
+  return false;
 }
 
 /** The hashes that a reference is looked up by: a subject may be a person at any issuer. */

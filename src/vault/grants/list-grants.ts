@@ -1,13 +1,14 @@
 import { assertOptions, text } from "../../core/argument-checks.ts";
 import type { Rule } from "../../core/argument-checks.ts";
 import { defined } from "../../core/defined.ts";
-import { invalidRequest, isOnbehalfError } from "../../core/errors.ts";
+import { invalidRequest } from "../../core/errors.ts";
 import { grantStates } from "../../core/grant.ts";
 import type { Grant, GrantState } from "../../core/grant.ts";
 import { waitFor } from "../../core/single-flight.ts";
 import type { GrantFilter, GrantRow } from "../../store/store.ts";
 import type { VaultContext } from "../context.ts";
 import { externalHash, subjectHash } from "../../crypto/keyring.ts";
+import { isMeant } from "./find-grant.ts";
 import { grantOf } from "./sealed-grant.ts";
 import type { Sight } from "./visible-grants.ts";
 
@@ -169,13 +170,7 @@ function filterOf(
   };
 }
 
-/** A row as a grant; no grant where the row does not open. One damaged row must not hide all others. */
-function readable({ keyring, emit }: VaultContext, row: GrantRow, askedBy: string | undefined): Grant[] {
-  try {
-    return [grantOf(keyring, row, askedBy)];
-  } catch (error) {
-    if (!isOnbehalfError(error, "grant_unreadable")) throw error;
-    emit({ type: "unreadable", grantId: row.grantId, provider: row.provider });
-    return [];
-  }
+/** A row as a grant; no grant where the row does not open, or is not the one that was asked for. One damaged row must not hide all others. */
+function readable(context: VaultContext, row: GrantRow, externalId: string | undefined): Grant[] {
+  return isMeant(context, row, externalId) ? [grantOf(context.keyring, row, externalId)] : [];
 }

@@ -2,6 +2,7 @@
  * grants/ finds, lists and opens stored grants, as far as a process may that hands out access tokens. What opens or
  * seals refresh tokens does not belong here: only the keeper may do that. Nor does anything that asks a provider.
  */
+import { identityMac, isMac, subjectHash } from "../../crypto/keyring.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
 import { reauthorizeBefore } from "../../core/announced-ends.ts";
 import { isUsable, scopesOf } from "../../core/grant.ts";
@@ -32,15 +33,30 @@ interface SealedBefore {
 }
 
 /**
- * Opens the personal part of a grant.
+ * Opens the personal part of a grant, and compares it with the hash that the person's grants are found by. Whoever
+ * writes the database could otherwise give a row the hash of somebody else, and with it to them.
  *
- * @throws {OnbehalfError} `grant_unreadable`
+ * @throws {OnbehalfError} `grant_unreadable`: it does not open, or the row says that it is somebody else's
  */
-export function openPerson(keyring: Sealer, row: Identity & Pick<GrantRow, "profileSealed">): Person {
+export function openPerson(
+  keyring: Sealer,
+  row: Identity & Pick<GrantRow, "profileSealed" | "subjectHash" | "issuer">,
+): Person {
   const text = keyring.open(row.profileSealed, profilePlace(row));
   if (text === undefined) throw grantUnreadable(row.grantId);
   const { profile, externalIds, externalId } = JSON.parse(text) as Partial<Person> & SealedBefore;
+  if (!isMac(row.subjectHash, subjectHash(keyring, row.issuer, profile.sub))) throw grantUnreadable(row.grantId);
   return { profile, externalIds: externalIds ?? (externalId === undefined ? [] : [externalId]) };
+}
+
+/**
+ * Refuses a row that may be another person's than its hash says. Tokens that a sign-in brings must not be stored on it,
+ * and what it holds must not be kept for whoever signs in.
+ *
+ * @throws {OnbehalfError} `grant_unreadable`: neither the profile nor the keyed hash beside it says whose grant it is
+ */
+export function assertIdentity(keyring: Sealer, row: GrantRow): void {
+  if (!isMac(row.identityMac, identityMac(keyring, row))) openPerson(keyring, row);
 }
 
 /**

@@ -3,8 +3,8 @@ import type { Grant, GrantRef } from "../../core/grant.ts";
 import type { Reach } from "../../core/reach.ts";
 import type { GrantFilter, GrantRow } from "../../store/store.ts";
 import type { VaultContext } from "../context.ts";
-import { externalHash } from "../../crypto/keyring.ts";
-import { askedExternalId, findGrant, isOurs } from "./find-grant.ts";
+import { externalHash, subjectHash } from "../../crypto/keyring.ts";
+import { askedExternalId, findGrant, isMeant, isOurs } from "./find-grant.ts";
 import { grantOf, openPerson, sealPerson } from "./sealed-grant.ts";
 
 /*
@@ -57,6 +57,8 @@ export class Sight {
   see(row: GrantRow, askedBy: string | undefined): Grant | undefined {
     const externalIds = this.#seenIds(row, undefined, () => undefined);
     if (externalIds === undefined || !this.#mayAskBy(askedBy, externalIds)) return undefined;
+    // It was found by a hash that stands in clear: the grant itself must say so, too.
+    if (askedBy !== undefined && !isMeant(this.#context, row, askedBy)) return undefined;
     try {
       return this.shown({ row, externalIds }, askedBy);
     } catch (error) {
@@ -133,5 +135,12 @@ function decoyFor({ keyring }: VaultContext): Parameters<typeof openPerson>[1] {
     name: "Some One",
     picture: "https://".padEnd(90),
   };
-  return { ...identity, profileSealed: sealPerson(keyring, identity, { profile, externalIds: ["someone"] }) };
+  const issuer = "";
+  const subject = subjectHash(keyring, issuer, profile.sub);
+  return {
+    ...identity,
+    issuer,
+    subjectHash: subject,
+    profileSealed: sealPerson(keyring, identity, { profile, externalIds: ["someone"] }),
+  };
 }

@@ -26,7 +26,10 @@ export async function keepLateAnswer(
     lateAnswerId,
     grantId,
     parentGeneration: generation,
-    answerSealed: keyring.seal(journalText(received).expose(), placeOf(clientId, lateAnswerId, generation)),
+    answerSealed: keyring.seal(
+      journalText(received).expose(),
+      placeOf(clientId, `${grantId}/${lateAnswerId}`, generation),
+    ),
     receivedAt: received.receivedAt,
   });
 }
@@ -51,8 +54,8 @@ export async function keepOtherRefreshTokens(
 
 /** The late answers that may hold a working refresh token of this grant, newest first. */
 export async function lateAnswers(
-  { store, keyring }: Pick<KeeperContext, "store" | "keyring">,
-  { grantId, clientId, generation }: GrantRow,
+  { store, keyring, emit }: Pick<KeeperContext, "store" | "keyring" | "emit">,
+  { grantId, clientId, provider, generation }: GrantRow,
 ): Promise<LateRefreshToken[]> {
   const rows = await Promise.all(
     // A late answer to this generation came from the token that we have just sent. One to the generation before came
@@ -60,7 +63,9 @@ export async function lateAnswers(
     [generation, generation - 1, fromCode].map((parent) => store.lateAnswersOf(grantId, parent)),
   );
   return rows.flat().flatMap((row) => {
-    const tokens: TokenSet = openLateAnswer(keyring, clientId, row)?.tokens ?? {};
+    const opened = openLateAnswer(keyring, clientId, row);
+    if (opened === undefined) emit({ type: "unreadable", grantId, provider });
+    const tokens: TokenSet = opened?.tokens ?? {};
     const { refreshToken } = tokens;
     return refreshToken === undefined ? [] : [{ lateAnswerId: row.lateAnswerId, tokens: { ...tokens, refreshToken } }];
   });
@@ -133,16 +138,19 @@ export async function dropCoveredConsents(
   }
 }
 
-/** Opens a late answer; undefined where it does not open. */
+/** Opens a late answer; undefined where it does not open, because it is damaged or was kept beside another grant. */
 export function openLateAnswer(
   keyring: Sealer,
   clientId: string,
-  { lateAnswerId, parentGeneration, answerSealed }: LateAnswerRow,
+  { grantId, lateAnswerId, parentGeneration, answerSealed }: LateAnswerRow,
 ): ReceivedTokens | undefined {
-  const text = keyring.open(answerSealed, placeOf(clientId, lateAnswerId, parentGeneration));
+  const text =
+    keyring.open(answerSealed, placeOf(clientId, `${grantId}/${lateAnswerId}`, parentGeneration)) ??
+    // Sealed by a version that did not bind it to its grant. It may be the only copy of a refresh token.
+    keyring.open(answerSealed, placeOf(clientId, lateAnswerId, parentGeneration));
   return text === undefined ? undefined : fromJournal(text);
 }
 
-function placeOf(clientId: string, lateAnswerId: string, generation: number): SealedPlace {
-  return { clientId, column: "orphans.answer", recordId: lateAnswerId, generation };
+function placeOf(clientId: string, recordId: string, generation: number): SealedPlace {
+  return { clientId, column: "orphans.answer", recordId, generation };
 }

@@ -9,7 +9,7 @@ import type { KeyStore } from "../../store/store.ts";
  *
  * @param classes the classes of data keys to open; all by default
  * @throws {OnbehalfError} `key_invalid`: the store was sealed with another master key; nothing was changed
- * @throws {OnbehalfError} `store_unusable`: a data key is damaged
+ * @throws {OnbehalfError} `store_unusable`: a data key is damaged, or the keys of a store that was used are gone
  * @throws {OnbehalfError} `store_unavailable`
  */
 export async function openStoreKeyring(

@@ -242,6 +242,8 @@ function shared<T>(known: Map<string, T>, text: string, make: (text: string) => 
 
 /** Part of a keyed hash. Two that are alike by chance only cause a look at the store. */
 function fingerprint(hash: Uint8Array): number {
+  // Nobody but a hand that edits the database writes an empty one.
+  if (hash.byteLength === 0) return 0;
   return Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).readUIntBE(0, Math.min(6, hash.byteLength));
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
-import { newWrappedKeys, openKeyring } from "../../../src/crypto/keyring.ts";
+import { newWrappedKeys, openKeyring, subjectHash } from "../../../src/crypto/keyring.ts";
 import { masterKeysOf } from "../../../src/crypto/master-key.ts";
 import { generateMasterKey, keyringFromKeys } from "../../../src/index.ts";
 import { grant as storedGrant } from "../../../src/store/suite/rows.ts";
@@ -18,7 +18,8 @@ for (const [name, sealed, externalIds] of [
     const masters = await masterKeysOf(keyringFromKeys(generateMasterKey()));
     const instance = randomUUID();
     const keyring = openKeyring(instance, newWrappedKeys(instance, masters[0]), masters);
-    const row = storedGrant();
+    const given = storedGrant();
+    const row = { ...given, subjectHash: subjectHash(keyring, given.issuer, profile.sub) };
     const place = { clientId: row.clientId, column: "grants.profile", recordId: row.grantId, generation: 0 } as const;
     const stored = { ...row, profileSealed: keyring.seal(JSON.stringify(sealed), place) };
     assert.deepEqual(openPerson(keyring, stored), { profile, externalIds });

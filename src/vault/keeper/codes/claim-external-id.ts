@@ -39,8 +39,8 @@ export async function claimFor(
 ): Promise<Claim> {
   const { keyring } = context;
   const known = existing === undefined ? [] : knownIds(keyring, existing);
-  const others =
-    externalId === undefined ? [] : (await holdersOf(context, protocol, externalId)).filter(isOther(existing));
+  const found = externalId === undefined ? [] : await foundBy(context, protocol, externalId);
+  const others = found.filter(isOther(existing)).filter(isHolder(keyring, externalId));
   const decision: ExternalIdClaim =
     externalId === undefined ? { do: "nothing" } : claimExternalId(known.includes(externalId), others, moveExternalId);
   const isConflict = decision.do === "conflict";
@@ -52,8 +52,14 @@ export async function claimFor(
     externalIds,
     change: defined({
       add: decision.do === "take" && externalId !== undefined ? externalHash(keyring, externalId) : undefined,
-      remove: lost.map((each) => externalHash(keyring, each)),
-      from: decision.do === "take" ? others.map((other) => withoutId(keyring, other, externalId)) : undefined,
+      // Its own, too: where a row says without the profile that the grant has the id, it could not be given to it.
+      remove: [...lost, ...(decision.do === "take" && externalId !== undefined ? [externalId] : [])].map((each) =>
+        externalHash(keyring, each),
+      ),
+      from:
+        decision.do === "take"
+          ? found.filter(isOther(existing)).map((other) => withoutId(keyring, other, externalId))
+          : undefined,
     }),
   };
 }
@@ -86,7 +92,8 @@ export async function assertKnownBy(
   externalId: string | undefined,
 ): Promise<void> {
   if (externalId === undefined || knownIds(context.keyring, grant).includes(externalId)) return;
-  const holder = (await holdersOf(context, protocol, externalId)).find(isOther(grant));
+  const found = await foundBy(context, protocol, externalId);
+  const holder = found.filter(isOther(grant)).find(isHolder(context.keyring, externalId));
   throw externalIdConflict(grant.grantId, holder?.grantId);
 }
 
@@ -94,14 +101,25 @@ function knownIds(keyring: Sealer, row: GrantRow): readonly string[] {
   return ifReadable(() => openPerson(keyring, row))?.externalIds ?? [];
 }
 
-/** The grants of this provider and client that are known by an external id. */
-async function holdersOf(
+/** The grants of this provider and client that are found by an external id. */
+async function foundBy(
   { store, keyring }: KeeperContext,
   { provider, client }: Protocol,
   externalId: string,
 ): Promise<GrantRow[]> {
   const rows = await store.grantsByExternalId(externalHash(keyring, externalId));
   return rows.filter((row) => row.clientId === client.clientId && row.provider === provider.name);
+}
+
+/**
+ * Whether a grant that was found by an external id is known by it. One whose profile says otherwise was given the id by
+ * hand, and may not keep it from anybody. One that does not open may be known by it.
+ */
+function isHolder(keyring: Sealer, externalId: string | undefined): (row: GrantRow) => boolean {
+  return (row) => {
+    const person = ifReadable(() => openPerson(keyring, row));
+    return person === undefined || externalId === undefined || person.externalIds.includes(externalId);
+  };
 }
 
 function isOther(own: GrantRow | undefined): (row: GrantRow) => boolean {

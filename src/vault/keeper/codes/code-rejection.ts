@@ -8,10 +8,14 @@ export function rejectionText({ code, message, hint, details }: CodeRejection): 
   return JSON.stringify({ code, message, hint, details });
 }
 
-/** Reads the text of {@link rejectionText}. */
-export function rejectionOf(text: string): CodeRejection {
-  const { code, message, hint, details } = JSON.parse(text) as CodeRejection;
-  return code === "code_rejected"
-    ? new OnbehalfError(code, message, { hint, details })
-    : new OnbehalfError("id_token_invalid", message, { hint, details: { check: details.check } });
+/** Reads the text of {@link rejectionText}; undefined where somebody else has written it, by hand. */
+export function rejectionOf(text: string): CodeRejection | undefined {
+  try {
+    const { code, message, hint, details } = JSON.parse(text) as CodeRejection;
+    return code === "code_rejected"
+      ? new OnbehalfError(code, message, { hint, details })
+      : new OnbehalfError("id_token_invalid", message, { hint, details: { check: details.check } });
+  } catch {
+    return undefined;
+  }
 }

@@ -8,6 +8,7 @@ import { refusalsOf } from "../../../core/refresh.ts";
 import { isRecent } from "../../../core/recorded-time.ts";
 import type { TokenFailure } from "../../../core/refresh.ts";
 import { holderWaitMs } from "../../../core/timing.ts";
+import { isMac, resultMac } from "../../../crypto/keyring.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { GrantRow, IntakeRow } from "../../../store/store.ts";
@@ -213,8 +214,11 @@ function journalAnswer(context: KeeperContext, intake: Intake, received: Receive
 async function replay(context: KeeperContext, { protocol, contextText }: Intake, known: IntakeRow): Promise<GrantRow> {
   const { store, clock, keyring } = context;
   if (isRecent(known.endedAt ?? 0, clock.now(), replayMs + 1) && openContext(keyring, known) === contextText) {
-    if (known.rejection !== null) throw rejectionOf(known.rejection);
-    const row = known.grantId === null ? undefined : await store.grantById(known.grantId);
+    if (known.rejection !== null) throw rejectionOf(known.rejection) ?? reused(context, protocol);
+    const { grantId, endedAt } = known;
+    // Whoever writes the database could let a code of their own mean the grant of somebody else.
+    const isBound = isMac(known.resultMac, resultMac(keyring, known.codeHash, grantId ?? "", endedAt ?? 0));
+    const row = grantId === null || !isBound ? undefined : await store.grantById(grantId);
     if (row !== undefined) {
       await assertKnownBy(context, protocol, row, (JSON.parse(contextText) as IntakeContext).externalId);
       return row;

@@ -5,7 +5,7 @@ import type { HeldConsent } from "../../../core/consent.ts";
 import { isUsable, scopesOf } from "../../../core/grant.ts";
 import type { GrantState, Profile } from "../../../core/grant.ts";
 import { lostScopes } from "../../../core/scopes.ts";
-import { subjectHash } from "../../../crypto/keyring.ts";
+import { identityMac, resultMac, subjectHash } from "../../../crypto/keyring.ts";
 import type { Sealer } from "../../../crypto/keyring.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import { scopeAfter, withAnyRefreshToken } from "../../../oauth/token-set.ts";
@@ -17,7 +17,7 @@ import type { GrantRow } from "../../../store/store.ts";
 import type { KeeperContext } from "../context.ts";
 import { idTokenMissing } from "../../errors/code-rejected.ts";
 import { ifReadable } from "../../errors/grant-unreadable.ts";
-import { openAccessToken, openPerson, sealPerson } from "../../grants/sealed-grant.ts";
+import { assertIdentity, openAccessToken, openPerson, sealPerson } from "../../grants/sealed-grant.ts";
 import { claimFor, tellClaim } from "./claim-external-id.ts";
 import type { Claim } from "./claim-external-id.ts";
 import { quarantine } from "./quarantine.ts";
@@ -92,6 +92,7 @@ const lookWaitMs = 3_000;
  * @returns the grant as it is then: where a consent for less was kept beside it, after a look at what is held
  * @throws {OnbehalfError} `external_id_conflict`: the external id means another grant; the consent is stored without it
  * @throws {OnbehalfError} `store_unavailable`: the store does not answer, or the grant changed too often meanwhile
+ * @throws {OnbehalfError} `grant_unreadable`: the row that was found for the person may be somebody else's
  */
 async function storeConsent(
   context: KeeperContext,
@@ -104,6 +105,7 @@ async function storeConsent(
   const hash = subjectHash(keyring, provider.issuer, given.profile.sub);
   for (let round = 0; round < rounds; round++) {
     const existing = (await store.grantsBySubject(hash)).find(({ clientId }) => clientId === client.clientId);
+    if (existing !== undefined) assertOwn(context, existing);
     const holds = existing !== undefined && existing.refreshSealed !== null && isUsable(existing.state);
     const consent = holds ? given : { ...given, tokens: withAnyRefreshToken(given.tokens) };
     const hasIds = existing !== undefined || consent.externalId !== undefined;
@@ -112,7 +114,8 @@ async function storeConsent(
       existing === undefined
         ? newRow(context, protocol, hash, consent, claim)
         : await rowAfter(context, existing, consent, claim, codeHash);
-    if (await store.saveFromIntake(row, existing ?? null, codeHash, claim.change)) {
+    const result = resultMac(keyring, codeHash, row.grantId, row.updatedAt);
+    if (await store.saveFromIntake(row, existing ?? null, codeHash, claim.change, result)) {
       if (consent.tokens.otherRefreshTokens !== undefined) {
         await keepOtherRefreshTokens(context, { ...row, generation: row.generation - 1 }, consent);
       }
@@ -138,6 +141,16 @@ async function storeConsent(
     hint: "nothing was lost: send the same code again",
     details: { retryAfterMs: 1_000 },
   });
+}
+
+/** Refuses a row that may be somebody else's, and tells of it. The answer stays in the journal. */
+function assertOwn({ keyring, emit }: KeeperContext, row: GrantRow): void {
+  try {
+    assertIdentity(keyring, row);
+  } catch (error) {
+    emit({ type: "unreadable", grantId: row.grantId, provider: row.provider });
+    throw error;
+  }
 }
 
 /**
@@ -198,8 +211,10 @@ function newRow(
 ): GrantRow {
   const now = clock.now();
   const identity = { grantId: `g_${randomBytes(16).toString("base64url")}`, clientId: client.clientId };
+  const { name, issuer } = provider;
   return {
     ...identity,
+    identityMac: identityMac(keyring, { ...identity, provider: name, issuer, subjectHash: hash }),
     ...sealTokens(
       keyring,
       identity,
@@ -208,8 +223,8 @@ function newRow(
       { scope: scopeAfter(tokens, undefined, requestedScopes), lostScope: "" },
       undefined,
     ),
-    provider: provider.name,
-    issuer: provider.issuer,
+    provider: name,
+    issuer,
     subjectHash: hash,
     profileSealed: sealPerson(keyring, identity, { profile, externalIds }),
     ...newGrant,
@@ -242,6 +257,7 @@ async function rowAfter(
   }
   return {
     ...existing,
+    identityMac: identityMac(context.keyring, existing),
     profileSealed: profileAfter(context, existing, consent, claim),
     ...withoutDamagedAccess(context.keyring, existing, receivedAt),
     updatedAt: context.clock.now(),
@@ -302,6 +318,7 @@ function nextRow(context: KeeperContext, existing: GrantRow, consent: Consent, c
   const state = tokens.refreshToken === undefined ? withoutRefreshToken(existing.state) : "active";
   return {
     ...existing,
+    identityMac: identityMac(keyring, existing),
     ...sealTokens(keyring, existing, generation, { tokens, receivedAt }, { scope, lostScope }, kept),
     profileSealed: profileAfter(context, existing, consent, claim),
     state,

@@ -126,13 +126,18 @@ export function sealForRescue(
 }
 
 /**
- * Opens an answer of the journal; undefined where it does not open, because another store sealed it or it is damaged.
+ * Opens an answer of the journal; undefined where it does not open, because it is damaged, or was sealed by another store
+ * or for another grant.
  */
 export function openRescued(keyring: Sealer, rescued: RescuedAnswer): ReceivedTokens | undefined {
-  const text = keyring.open(rescued.answerSealed, placeOf(rescued));
+  const text =
+    keyring.open(rescued.answerSealed, placeOf(rescued)) ??
+    // Sealed by a version that did not bind it to its grant. It may be the only copy of a refresh token.
+    keyring.open(rescued.answerSealed, { ...placeOf(rescued), recordId: rescued.recordId });
   return text === undefined ? undefined : fromJournal(text);
 }
 
-function placeOf({ clientId, recordId, parentGeneration }: Omit<RescuedAnswer, "answerSealed">): SealedPlace {
-  return { clientId, column: "rescue.answer", recordId, generation: parentGeneration };
+function placeOf({ grantId, clientId, recordId, parentGeneration }: Omit<RescuedAnswer, "answerSealed">): SealedPlace {
+  const generation = parentGeneration;
+  return { clientId, column: "rescue.answer", recordId: `${grantId}/${recordId}`, generation };
 }
