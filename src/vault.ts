@@ -21,6 +21,7 @@ import { authCodeHandler } from "./vault/http/authcode-handler.ts";
 import type { AuthCodeHandler, AuthCodeHandlerOptions } from "./vault/http/authcode-handler.ts";
 import { CallerView } from "./vault/tokens/caller-view.ts";
 import type { Caller } from "./vault/http/caller.ts";
+import { bindCallers } from "./vault/http/caller-rights.ts";
 import { Callers } from "./vault/http/callers.ts";
 import { Assertions } from "./vault/http/sign-in-assertion.ts";
 import { assertExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
@@ -389,6 +390,7 @@ export async function openVault(options: VaultOptions): Promise<Vault> {
   const keeper = (options as VaultOptions | undefined)?.keeper;
   const context = await openContext(options, keeper === undefined ? keyClasses : readingClasses);
   try {
+    await bindCallers(context.store, context.keyring, context.emit);
     const lastChange = await context.store.latestChange();
     if (keeper !== undefined) return new Vault(context, keeper, async () => undefined, lastChange);
     const own = keeperOver(context, options);

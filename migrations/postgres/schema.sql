@@ -25,6 +25,7 @@ CREATE TABLE callers (
   previous_hash bytea,
   previous_until bigint,
   last_used_at bigint,
+  rights_mac bytea,
   CONSTRAINT callers_pkey PRIMARY KEY (caller_id)
 );
 

@@ -17,7 +17,7 @@ CREATE TABLE callers (
   created_at  INTEGER NOT NULL,
   expires_at  INTEGER,
   revoked_at  INTEGER
-, grants_sealed BLOB, providers TEXT, previous_hash BLOB, previous_until INTEGER, last_used_at INTEGER) STRICT, WITHOUT ROWID;
+, grants_sealed BLOB, providers TEXT, previous_hash BLOB, previous_until INTEGER, last_used_at INTEGER, rights_mac BLOB) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX callers_by_name ON callers (name) WHERE revoked_at IS NULL;
 

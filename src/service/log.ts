@@ -40,6 +40,7 @@ const levels: Readonly<Record<VaultEvent["type"], "debug" | "info" | "warn" | "e
   revoked: "info",
   revocation_waits: "warn",
   unreadable: "error",
+  callers_bound: "warn",
   store_damaged: "error",
   store_failed: "error",
 };

@@ -20,6 +20,8 @@ export interface CallerRow {
   readonly revokedAt: number | null;
   /** When the key was used last, to ten minutes. It grants nothing. */
   readonly lastUsedAt: number | null;
+  /** Keyed hash of all that grants a right; null in revoked rows, and in those of versions that wrote none. */
+  readonly rightsMac: Uint8Array | null;
 }
 
 export interface CallerStore {
@@ -38,6 +40,13 @@ export interface CallerStore {
   replaceCaller(row: CallerRow, keyHashRead: Uint8Array): Promise<boolean>;
   /** Notes when a caller was heard of. An earlier time than the one that is noted changes nothing. */
   noteCallerUse(callerId: string, at: number): Promise<void>;
-  /** @returns true: revoked by this call; false: no caller of this name was left to revoke */
+  /**
+   * Gives every caller that is not revoked and has no keyed hash of its rights one, the first time that it is called on
+   * a store. Later calls change nothing.
+   *
+   * @returns the names of those that got one
+   */
+  bindCallers(macOf: (row: CallerRow) => Uint8Array): Promise<readonly string[]>;
+  /** Also erases the keyed hash of the rights. @returns true: revoked by this call; false: no caller of this name was left to revoke */
   revokeCaller(name: string, at: number): Promise<boolean>;
 }

@@ -103,6 +103,11 @@ export type VaultEvent =
   | { readonly type: "revocation_waits"; readonly grantId: string; readonly provider: string; readonly error: string }
   /** A sealed value of the grant does not open: it is damaged. */
   | { readonly type: "unreadable"; readonly grantId: string; readonly provider: string }
+  /**
+   * Callers got a keyed hash of their rights, as at the first opening after an update. An alarm at any later time: their
+   * rows were changed by hand.
+   */
+  | { readonly type: "callers_bound"; readonly names: readonly string[] }
   /** An alarm: the database's structure is damaged, in its own words. What can be read is served on. */
   | { readonly type: "store_damaged"; readonly damage: string }
   /** Work failed that is tried again. `during` names it. */

@@ -1,5 +1,5 @@
 import type { Store } from "../../index.ts";
-import { ok } from "./finding.ts";
+import { ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
 /**
@@ -13,5 +13,17 @@ export function checkCallers(callers: Awaited<ReturnType<Store["listCallers"]>>,
   const shown = wide.length > 5 ? `${wide.slice(0, 5).join(", ")} and ${wide.length - 5} more` : wide.join(", ");
   const about =
     wide.length === 0 ? "each is narrowed to some grants, or ends" : `for every grant and without an end: ${shown}`;
-  return [ok("caller keys", `${living.length} in use; ${about}`)];
+  const bare = living.filter((each) => each.rightsMac === null).map(({ name }) => name);
+  return [
+    ok("caller keys", `${living.length} in use; ${about}`),
+    ...(bare.length === 0
+      ? []
+      : [
+          warn(
+            "caller keys",
+            `rows without the keyed hash of their rights: ${bare.join(", ")}`,
+            "after an update, start the service once; if it has been started since, the rows were changed by hand: revoke them",
+          ),
+        ]),
+  ];
 }

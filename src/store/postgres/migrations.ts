@@ -257,4 +257,12 @@ ALTER TABLE grants ADD COLUMN identity_mac BYTEA;
 ALTER TABLE intakes ADD COLUMN result_mac BYTEA;
 `,
   },
+  {
+    name: "0010-caller-rights",
+    checksum: "3a608c00c66321176a5ced0fa1aa729e9ac8bce23bbc0668960118b0f0398a64",
+    text: `-- A keyed hash of what a caller may do, see and for how long, so that a row that was widened by hand is not believed. The
+-- first opening after this migration writes it into the rows that are there, and says so by an event.
+ALTER TABLE callers ADD COLUMN rights_mac BYTEA;
+`,
+  },
 ];

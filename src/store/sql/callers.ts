@@ -15,6 +15,9 @@ const replace = `UPDATE callers SET ${assignments(callerColumns)}
 const noteUse = `UPDATE callers SET last_used_at = :at
   WHERE caller_id = :callerId AND (last_used_at IS NULL OR last_used_at < :at)`;
 
+const bind = "UPDATE callers SET rights_mac = :rightsMac WHERE caller_id = :callerId";
+const noteBound = "INSERT INTO meta (name, value) VALUES ('callers_bound', 'yes') ON CONFLICT DO NOTHING";
+
 export function callerStore(database: Database): CallerStore {
   return {
     insertCaller: (row) => database.transaction(async (sql) => (await sql.run(insert, callerValues(row))) === 1),
@@ -33,13 +36,24 @@ export function callerStore(database: Database): CallerStore {
       await database.transaction((sql) => sql.run(noteUse, { callerId, at }));
     },
 
+    bindCallers: (macOf) =>
+      database.transaction(async (sql) => {
+        if ((await sql.run(noteBound, {})) === 0) return [];
+        const rows = (await sql.all(`${select} WHERE rights_mac IS NULL AND revoked_at IS NULL`)).map(readCaller);
+        for (const row of rows) await sql.run(bind, { callerId: row.callerId, rightsMac: macOf(row) });
+        return rows.map(({ name }) => name);
+      }),
+
     revokeCaller: (name, at) =>
       database.transaction(
         async (sql) =>
-          (await sql.run("UPDATE callers SET revoked_at = :at WHERE name = :name AND revoked_at IS NULL", {
-            at,
-            name,
-          })) > 0,
+          (await sql.run(
+            "UPDATE callers SET revoked_at = :at, rights_mac = NULL WHERE name = :name AND revoked_at IS NULL",
+            {
+              at,
+              name,
+            },
+          )) > 0,
       ),
   };
 }

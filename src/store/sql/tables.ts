@@ -100,6 +100,7 @@ export const callerColumns: ColumnsOf<CallerRow> = {
   expiresAt: numberOrNull("expires_at"),
   revokedAt: numberOrNull("revoked_at"),
   lastUsedAt: numberOrNull("last_used_at"),
+  rightsMac: bytesOrNull("rights_mac"),
 };
 
 export const keyColumns: ColumnsOf<StoredKey> = {

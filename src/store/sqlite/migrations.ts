@@ -234,4 +234,12 @@ ALTER TABLE grants ADD COLUMN identity_mac BLOB;
 ALTER TABLE intakes ADD COLUMN result_mac BLOB;
 `,
   },
+  {
+    name: "0010-caller-rights",
+    checksum: "60341382aca670fbc77805862089da6462e0132e9d89068fe80656cf54a413d0",
+    text: `-- A keyed hash of what a caller may do, see and for how long, so that a row that was widened by hand is not believed. The
+-- first opening after this migration writes it into the rows that are there, and says so by an event.
+ALTER TABLE callers ADD COLUMN rights_mac BLOB;
+`,
+  },
 ];

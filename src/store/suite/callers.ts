@@ -76,6 +76,7 @@ function caller(name: string, changes: Partial<CallerRow> = {}): CallerRow {
     expiresAt: null,
     revokedAt: null,
     lastUsedAt: null,
+    rightsMac: null,
     ...changes,
   };
 }

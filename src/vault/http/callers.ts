@@ -1,12 +1,14 @@
-import { randomBytes, createHash, timingSafeEqual } from "node:crypto";
+import { randomBytes, createHash } from "node:crypto";
 import { assertFits, assertOptions, date, filledText, texts } from "../../core/argument-checks.ts";
 import type { Rule } from "../../core/argument-checks.ts";
 import type { Clock } from "../../core/clock.ts";
+import { isMac } from "../../crypto/keyring.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
 import { OnbehalfError, invalidRequest, isOnbehalfError } from "../../core/errors.ts";
 import { everyGrant, isSelector, selectorForms } from "../../core/reach.ts";
 import { isRecent } from "../../core/recorded-time.ts";
 import { Secret } from "../../core/secret.ts";
+import { hasRights, withRights } from "./caller-rights.ts";
 import type { CallerRow, CallerStore } from "../../store/caller-store.ts";
 import { callerOf, permissions, sealSelectors } from "./caller.ts";
 import type { Caller, Permission } from "./caller.ts";
@@ -120,7 +122,7 @@ export class Callers {
     }
     const callerId = randomBytes(8).toString("hex");
     const secret = randomBytes(32).toString("hex");
-    const row: CallerRow = {
+    const row = withRights(this.#keyring, {
       callerId,
       name,
       keyHash: this.#hash(callerId, secret),
@@ -133,7 +135,7 @@ export class Callers {
       expiresAt: expiresAt?.getTime() ?? null,
       revokedAt: null,
       lastUsedAt: null,
-    };
+    });
     if (!(await this.#store.insertCaller(row))) throw badName(`a caller named ${name} exists`);
     return { caller: callerOf(this.#keyring, row), key: keyOf(callerId, secret) };
   }
@@ -162,13 +164,16 @@ export class Callers {
     }
     const secret = randomBytes(32).toString("hex");
     const previousUntil = overlapMs === 0 ? null : Math.min(now + overlapMs, before.expiresAt ?? Infinity);
-    const row: CallerRow = {
+    if (!hasRights(this.#keyring, before)) {
+      throw badName(`the row of the caller ${name} was changed by hand; revoke it`);
+    }
+    const row = withRights(this.#keyring, {
       ...before,
       keyHash: this.#hash(before.callerId, secret),
       previousHash: previousUntil === null ? null : before.keyHash,
       previousUntil,
       expiresAt: expiresAt?.getTime() ?? before.expiresAt,
-    };
+    });
     this.#verified.clear();
     if (!(await this.#store.replaceCaller(row, before.keyHash))) {
       throw badName(`the caller ${name} was rotated or revoked at the same moment`);
@@ -230,7 +235,7 @@ export class Callers {
     const row = await this.#find(authorization, callerId);
     const now = this.#clock.now();
     const endsAt = this.#endOfKey(row, this.#hash(callerId, secret));
-    if (row === undefined || row.revokedAt !== null || !(endsAt > now)) {
+    if (row === undefined || row.revokedAt !== null || !(endsAt > now) || !hasRights(this.#keyring, row)) {
       this.#verified.delete(authorization);
       throw unauthorized("the caller key is unknown, expired or revoked");
     }
@@ -252,8 +257,8 @@ export class Callers {
   #endOfKey(row: CallerRow | undefined, hash: Buffer): number {
     // For an unknown id the same work is done, so that the time of the answer does not tell which ids exist.
     const nothing = new Uint8Array(32);
-    const isCurrent = timingSafeEqual(hash, row?.keyHash ?? nothing);
-    const isPrevious = timingSafeEqual(hash, row?.previousHash ?? nothing);
+    const isCurrent = isMac(row?.keyHash ?? nothing, hash);
+    const isPrevious = isMac(row?.previousHash ?? nothing, hash);
     if (row === undefined) return -Infinity;
     if (isCurrent) return row.expiresAt ?? Infinity;
     return isPrevious ? (row.previousUntil ?? -Infinity) : -Infinity;
