@@ -30,11 +30,13 @@ export const modelOperations = [
   "dropLateAnswer",
   "attempts",
   "beginIntake",
+  "intakeByCode",
   "journalAnswer",
   "rejectIntake",
   "forgetIntake",
   "openIntakes",
   "sweepIntakes",
+  "sweepRejected",
 ] as const satisfies readonly (keyof Store)[];
 
 export type ModelOperation = (typeof modelOperations)[number];
@@ -242,10 +244,12 @@ export class ModelStore implements Operations {
     return { kind: "begun" };
   };
 
-  journalAnswer: Operations["journalAnswer"] = (codeHash, answerSealed) => {
+  intakeByCode: Operations["intakeByCode"] = (codeHash) => this.#intakes.get(textOf(codeHash));
+
+  journalAnswer: Operations["journalAnswer"] = (codeHash, answerSealed, contextSealed) => {
     const intake = this.#intakes.get(textOf(codeHash));
     if (intake === undefined) return false;
-    this.#changeIntake(intake, { state: "answered", answerSealed, rejection: null, endedAt: null });
+    this.#changeIntake(intake, { state: "answered", answerSealed, contextSealed, rejection: null, endedAt: null });
     return true;
   };
 
@@ -253,7 +257,13 @@ export class ModelStore implements Operations {
     const intake = this.#intakes.get(textOf(codeHash));
     if (intake === undefined || (intake.state !== "spending" && intake.state !== "answered")) return false;
     if (from !== undefined && intake.state !== from) return false;
-    this.#changeIntake(intake, { state: "rejected", rejection, answerSealed: null, endedAt: at });
+    this.#changeIntake(intake, {
+      state: "rejected",
+      rejection,
+      contextSealed: new Uint8Array(),
+      answerSealed: null,
+      endedAt: at,
+    });
     return true;
   };
 
@@ -267,6 +277,14 @@ export class ModelStore implements Operations {
     const ended = [...this.#intakes].filter(([, { endedAt }]) => endedAt !== null && endedAt < endedBefore);
     for (const [codeHash] of ended) this.#intakes.delete(codeHash);
     return ended.length;
+  };
+
+  sweepRejected: Operations["sweepRejected"] = (since, before) => {
+    const swept = [...this.#intakes].filter(
+      ([, { state, endedAt }]) => state === "rejected" && endedAt !== null && endedAt >= since && endedAt < before,
+    );
+    for (const [codeHash] of swept) this.#intakes.delete(codeHash);
+    return swept.length;
   };
 
   #changeGrant(grant: GrantRow, changes: Partial<GrantRow>): void {

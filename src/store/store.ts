@@ -373,6 +373,7 @@ export interface IntakeRow {
   readonly state: IntakeState;
   readonly clientId: string;
   readonly owner: Owner;
+  /** What was sent with the code; empty in `rejected`. */
   readonly contextSealed: Uint8Array;
   /** In `answered` only. */
   readonly answerSealed: Uint8Array | null;
@@ -399,15 +400,19 @@ export interface IntakeStore {
     at: number,
     replaces?: { readonly startedAt: number },
   ): Promise<{ readonly kind: "begun" } | { readonly kind: "known"; readonly intake: IntakeRow }>;
+  /** What is known of a code, by its hash. Nothing is written. */
+  intakeByCode(codeHash: Uint8Array): Promise<IntakeRow | undefined>;
   /**
    * Keeps the provider's answer; do this before anything that can fail. An answer may come late, after an owner that
    * had taken over rejected the code: it counts all the same.
    *
+   * @param contextSealed what was sent with the code, which a rejection has erased
    * @returns true: kept; false: the code is not known any more, and the answer was not kept
    */
-  journalAnswer(codeHash: Uint8Array, answerSealed: Uint8Array): Promise<boolean>;
+  journalAnswer(codeHash: Uint8Array, answerSealed: Uint8Array, contextSealed: Uint8Array): Promise<boolean>;
   /**
-   * Ends an intake that is `spending` or `answered`, and erases its answer.
+   * Ends an intake that is `spending` or `answered`, and erases its answer and what was sent with the code: anybody
+   * may send codes that are none, and what is left of each must be small.
    *
    * @param rejection JSON of the error
    * @param from only out of this state: the refusal of a code must not erase an answer that another owner got for it
@@ -424,6 +429,14 @@ export interface IntakeStore {
    * @returns how many
    */
   sweepIntakes(endedBefore: number): Promise<number>;
+  /**
+   * Removes rejected intakes that ended in a time, which may be short: others that ended in it are gone through.
+   *
+   * @param since the first millisecond of it
+   * @param before the first millisecond after it
+   * @returns how many
+   */
+  sweepRejected(since: number, before: number): Promise<number>;
 }
 
 /** What only some stores can tell. For each there is a slower way, which works with every store. */

@@ -147,7 +147,7 @@ export async function perform(
       return store.beginIntake({ ...intake, contextSealed: bytes(`context ${at}`) }, at - (at % 2), replaces);
     }
     case "journal":
-      return store.journalAnswer(codeOf(which), bytes(`answer ${at}`));
+      return store.journalAnswer(codeOf(which), bytes(`answer ${at}`), bytes(`context ${at}`));
     case "reject":
       return store.rejectIntake(
         codeOf(which),
@@ -158,7 +158,7 @@ export async function perform(
     case "forget":
       return store.forgetIntake(codeOf(which));
     case "sweep":
-      return store.sweepIntakes(at - 5 * off);
+      return off === 1 ? store.sweepRejected(at - 20, at - 2) : store.sweepIntakes(at - 5 * off);
   }
 }
 
@@ -177,6 +177,7 @@ export async function contents(store: ModelledStore): Promise<unknown> {
     attempts: (await store.attempts()).map(timeless).sort((a, b) => (a.grantId < b.grantId ? -1 : 1)),
     lateAnswers: await Promise.all(rows.map(({ grantId }) => store.lateAnswersOf(grantId))),
     lateAnswersByParent: await Promise.all(parents.map(([grantId, parent]) => store.lateAnswersOf(grantId, parent))),
+    intakesByCode: await Promise.all([0, 1, 2].map((which) => store.intakeByCode(codeOf(which)))),
     intakes: (await store.openIntakes()).sort((a, b) => (codeText(a) < codeText(b) ? -1 : 1)),
   };
 }

@@ -26,6 +26,7 @@ const writes: ReadonlySet<ModelOperation> = new Set<ModelOperation>([
   "rejectIntake",
   "forgetIntake",
   "sweepIntakes",
+  "sweepRejected",
 ]);
 
 export function storeFor(simulation: Simulation, process: SimulatedProcess): Store {

@@ -19,6 +19,12 @@ const restartWaitMs = 15_000;
  */
 const restartAfterMs = [0, 250, 1_000, 5_000] as const;
 
+/**
+ * How many requests may be under way at once. A keeper that stands still must not have the service keep all that
+ * arrives meanwhile in memory.
+ */
+const mostPending = 10_000;
+
 /** What a keeper's process needs to open its store: the same as the service. */
 export interface KeeperProcessOptions {
   readonly settings: Settings;
@@ -38,6 +44,8 @@ interface Pending {
   readonly request: KeeperRequest;
   readonly resolve: (value: (FromKeeper & { type: "answer" })["value"]) => void;
   readonly reject: (error: unknown) => void;
+  /** Ends the wait where no answer comes. While it runs, it holds the request with everything in it. */
+  readonly timer: NodeJS.Timeout;
 }
 
 /**
@@ -144,13 +152,14 @@ class ForkedKeeper implements KeeperClient {
 
   #ask(request: KeeperRequest): Promise<(FromKeeper & { type: "answer" })["value"]> {
     return new Promise((resolve, reject) => {
+      if (this.#pending.size >= mostPending) throw unavailable();
       const id = this.#nextId++;
-      this.#pending.set(id, { request, resolve, reject });
-      if (this.#child !== undefined && this.#ready) this.#send(this.#child, { type: "request", id, request });
-      else this.#expire(id, restartWaitMs);
       // The keeper may be alive and stand still, so stop waiting after longer than an exchange may take. The keeper's
       // work on the request goes on.
-      setTimeout(() => this.#giveUp(id), holderWaitMs).unref();
+      const timer = setTimeout(() => this.#giveUp(id), holderWaitMs).unref();
+      this.#pending.set(id, { request, resolve, reject, timer });
+      if (this.#child !== undefined && this.#ready) this.#send(this.#child, { type: "request", id, request });
+      else this.#expire(id, restartWaitMs);
     });
   }
 
@@ -161,8 +170,15 @@ class ForkedKeeper implements KeeperClient {
   }
 
   #giveUp(id: number): void {
-    this.#pending.get(id)?.reject(unavailable());
+    this.#settle(id)?.reject(unavailable());
+  }
+
+  /** Takes a request off the list: nothing of it is kept any longer. */
+  #settle(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
     this.#pending.delete(id);
+    clearTimeout(pending?.timer);
+    return pending;
   }
 
   #receive(message: Exclude<FromKeeper, { type: "ready" | "failed" }>): void {
@@ -174,8 +190,7 @@ class ForkedKeeper implements KeeperClient {
       this.#onFault(fromFaultMessage(message.error), `${message.during} (keeper)`);
       return;
     }
-    const pending = this.#pending.get(message.id);
-    this.#pending.delete(message.id);
+    const pending = this.#settle(message.id);
     if (message.type === "answer") pending?.resolve(message.value);
     else pending?.reject(fromErrorMessage(message.error));
   }

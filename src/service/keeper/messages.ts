@@ -44,6 +44,7 @@ export interface CodeRequestMessage {
   readonly externalId?: string;
   readonly moveExternalId: boolean;
   readonly scopes: readonly string[];
+  readonly isPublic: boolean;
 }
 
 type Refreshed = RefreshOutcome & { readonly kind: "refreshed" };
@@ -70,17 +71,18 @@ export interface FaultMessage {
 
 /** A request for the pipe. Its secrets are in clear there, and are wrapped again on the other side. */
 export function toRequestMessage(request: CodeRequest): CodeRequestMessage {
-  const { code, redirectUri, codeVerifier, nonce, externalId, moveExternalId, scopes } = request;
+  const { code, redirectUri, codeVerifier, nonce, externalId, moveExternalId, scopes, isPublic } = request;
   return {
     code: code.expose(),
     ...defined({ redirectUri, codeVerifier: codeVerifier?.expose(), nonce, externalId }),
     moveExternalId,
     scopes,
+    isPublic,
   };
 }
 
 export function fromRequestMessage(message: CodeRequestMessage): CodeRequest {
-  const { code, redirectUri, codeVerifier, nonce, externalId, moveExternalId, scopes } = message;
+  const { code, redirectUri, codeVerifier, nonce, externalId, moveExternalId, scopes, isPublic } = message;
   return {
     code: new Secret(code),
     redirectUri,
@@ -89,6 +91,7 @@ export function fromRequestMessage(message: CodeRequestMessage): CodeRequest {
     externalId,
     moveExternalId,
     scopes,
+    isPublic,
   };
 }
 

@@ -13,6 +13,9 @@ const insert = `INSERT INTO intakes ${insertList(intakeColumns)} ON CONFLICT DO 
 const sweptAtOnce = 500;
 const selectEdge = `SELECT ended_at FROM intakes WHERE ended_at < :endedBefore
   ORDER BY ended_at LIMIT 1 OFFSET :sweptAtOnce`;
+const selectRejectedEdge = `SELECT ended_at FROM intakes WHERE ended_at >= :since AND ended_at < :before
+  ORDER BY ended_at LIMIT 1 OFFSET :sweptAtOnce`;
+const nothing = new Uint8Array();
 const endColumn = number("ended_at");
 
 export function intakeStore(database: Database): IntakeStore {
@@ -57,14 +60,20 @@ export function intakeStore(database: Database): IntakeStore {
         }
       }),
 
-    journalAnswer: (codeHash, answerSealed) =>
+    intakeByCode: async (codeHash) => {
+      const [known] = await database.all(selectByCode, { codeHash });
+      return known === undefined ? undefined : readIntake(known);
+    },
+
+    journalAnswer: (codeHash, answerSealed, contextSealed) =>
       database.transaction(
         async (sql) =>
           // An answer outranks what another owner was told about the same code: the provider answers only once.
           (await sql.run(
-            `UPDATE intakes SET state = 'answered', answer_sealed = :answerSealed, rejection = NULL, ended_at = NULL
+            `UPDATE intakes SET state = 'answered', answer_sealed = :answerSealed, context_sealed = :contextSealed,
+               rejection = NULL, ended_at = NULL
              WHERE code_hash = :codeHash`,
-            { answerSealed, codeHash },
+            { answerSealed, contextSealed, codeHash },
           )) === 1,
       ),
 
@@ -72,9 +81,10 @@ export function intakeStore(database: Database): IntakeStore {
       database.transaction(
         async (sql) =>
           (await sql.run(
-            `UPDATE intakes SET state = 'rejected', rejection = :rejection, answer_sealed = NULL, ended_at = :at
+            `UPDATE intakes SET state = 'rejected', rejection = :rejection, context_sealed = :nothing,
+               answer_sealed = NULL, ended_at = :at
              WHERE code_hash = :codeHash AND state IN (:from, :orFrom)`,
-            { rejection, at, codeHash, from: from ?? "spending", orFrom: from ?? "answered" },
+            { rejection, at, codeHash, nothing, from: from ?? "spending", orFrom: from ?? "answered" },
           )) === 1,
       ),
 
@@ -93,6 +103,21 @@ export function intakeStore(database: Database): IntakeStore {
         const upTo = edge === undefined ? endedBefore - 1 : endColumn.read(edge);
         swept += await database.transaction((sql) => sql.run("DELETE FROM intakes WHERE ended_at <= :upTo", { upTo }));
         if (edge === undefined) return swept;
+      }
+    },
+
+    async sweepRejected(since, before) {
+      for (let swept = 0, from = since; ;) {
+        const [edge] = await database.all(selectRejectedEdge, { since: from, before, sweptAtOnce });
+        const upTo = edge === undefined ? before - 1 : endColumn.read(edge);
+        swept += await database.transaction((sql) =>
+          sql.run("DELETE FROM intakes WHERE ended_at >= :from AND ended_at <= :upTo AND state = 'rejected'", {
+            from,
+            upTo,
+          }),
+        );
+        if (edge === undefined) return swept;
+        from = upTo + 1;
       }
     },
   };

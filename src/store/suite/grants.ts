@@ -58,7 +58,7 @@ export function grantTests(stores: SuiteStores): void {
       const store = await stores.open(t);
       const code = intake();
       await store.beginIntake(code, suiteTime);
-      await store.journalAnswer(code.codeHash, bytes("answer"));
+      await store.journalAnswer(code.codeHash, bytes("answer"), bytes("context"));
       const taken = await save(store);
       const row = grant({ subjectHash: taken.subjectHash });
       equal(await store.saveFromIntake(row, null, code.codeHash), false);

@@ -26,6 +26,8 @@ export function intakeTests(stores: SuiteStores): void {
         intake: row,
       });
       same(await other.openIntakes(), [row]);
+      same(await other.intakeByCode(code.codeHash), row);
+      equal(await other.intakeByCode(bytes("a hash of no code")), undefined);
     });
 
     test("of forty callers that bring one code at once, one may spend it", async (t) => {
@@ -61,13 +63,13 @@ export function intakeTests(stores: SuiteStores): void {
       const [store, other] = await stores.openPair(t);
       const code = intake();
       await store.beginIntake(code, suiteTime);
-      equal(await store.journalAnswer(code.codeHash, bytes("answer")), true);
+      equal(await store.journalAnswer(code.codeHash, bytes("answer"), bytes("context")), true);
       const taken = await other.beginIntake(code, suiteTime + 1, { startedAt: suiteTime });
       ok(taken.kind === "known");
       equal(taken.intake.state, "answered");
       same(taken.intake.answerSealed, bytes("answer"));
       equal((await store.openIntakes()).length, 1);
-      equal(await store.journalAnswer(bytes("unknown"), bytes("answer")), false);
+      equal(await store.journalAnswer(bytes("unknown"), bytes("answer"), bytes("context")), false);
     });
 
     test("an intake that has ended gives the same result until it is swept", async (t) => {
@@ -77,6 +79,7 @@ export function intakeTests(stores: SuiteStores): void {
       equal(await store.rejectIntake(rejected.codeHash, '{"code":"code_rejected"}', suiteTime + 10), true);
       const row = await known(store, rejected);
       deepEqual([row.state, row.rejection, row.endedAt], ["rejected", '{"code":"code_rejected"}', suiteTime + 10]);
+      same(row.contextSealed, bytes(""));
       await store.beginIntake(done, suiteTime);
       await store.saveFromIntake(grant({ updatedAt: suiteTime + 20 }), null, done.codeHash);
       await store.beginIntake(intake(), suiteTime);
@@ -88,6 +91,33 @@ export function intakeTests(stores: SuiteStores): void {
       equal((await known(store, done)).state, "done");
       equal(await store.sweepIntakes(suiteTime + 1_000), 1);
       equal((await store.openIntakes()).length, 2, "those that are under way are not swept");
+    });
+
+    test("rejected codes of a time are swept, and no others", async (t) => {
+      const store = await stores.open(t);
+      const codes = [0, 5, 10, 15].map((after) => ({ after, code: intake() }));
+      for (const { after, code } of codes) {
+        await store.beginIntake(code, suiteTime);
+        await store.rejectIntake(code.codeHash, "{}", suiteTime + after);
+      }
+      const done = intake();
+      await store.beginIntake(done, suiteTime);
+      await store.saveFromIntake(grant({ updatedAt: suiteTime + 5 }), null, done.codeHash);
+      equal(await store.sweepRejected(suiteTime + 5, suiteTime + 15), 2);
+      const left = await Promise.all(codes.map(async ({ code }) => (await store.intakeByCode(code.codeHash))?.state));
+      deepEqual(left, ["rejected", undefined, undefined, "rejected"]);
+      equal((await store.intakeByCode(done.codeHash))?.state, "done");
+    });
+
+    test("more rejected codes than one transaction takes are swept", async (t) => {
+      const store = await stores.open(t);
+      for (let n = 0; n < 1_100; n++) {
+        const code = intake();
+        await store.beginIntake(code, suiteTime);
+        await store.rejectIntake(code.codeHash, "{}", suiteTime + n);
+      }
+      equal(await store.sweepRejected(suiteTime, suiteTime + 1_099), 1_099);
+      equal(await store.sweepIntakes(suiteTime + 2_000), 1);
     });
 
     test("a code that was not spent may be brought again", async (t) => {
@@ -102,7 +132,7 @@ export function intakeTests(stores: SuiteStores): void {
       const store = await stores.open(t);
       const code = intake();
       await store.beginIntake(code, suiteTime);
-      await store.journalAnswer(code.codeHash, bytes("answer"));
+      await store.journalAnswer(code.codeHash, bytes("answer"), bytes("context"));
       await store.forgetIntake(code.codeHash);
       equal(await store.rejectIntake(code.codeHash, "{}", suiteTime + 1, "spending"), false);
       same((await known(store, code)).answerSealed, bytes("answer"));
@@ -115,9 +145,10 @@ export function intakeTests(stores: SuiteStores): void {
       const code = intake();
       await store.beginIntake(code, suiteTime);
       await store.rejectIntake(code.codeHash, "{}", suiteTime + 1);
-      equal(await store.journalAnswer(code.codeHash, bytes("late")), true);
+      equal(await store.journalAnswer(code.codeHash, bytes("late"), bytes("sent with it")), true);
       const row = await known(store, code);
       deepEqual([row.state, row.rejection, row.endedAt], ["answered", null, null]);
+      same(row.contextSealed, bytes("sent with it"));
       equal(await store.sweepIntakes(suiteTime + 1_000), 0);
     });
 

@@ -21,6 +21,10 @@ function explained(what: string, hint: string, errors: readonly string[]): Expla
 const explanations: Explanation = {
   rate_limited: { what: "it says that we send too many requests, so no request is sent for a while" },
   provider_down: { what: "it failed several times in a row, so no request is sent for a while" },
+  too_many_sign_ins: {
+    what: "more sign-ins arrive than may be sent to it, and this one had to give way",
+    hint: "if this lasts, somebody may be sending codes that are none: limit POST /authcode in front of this server",
+  },
   backing_off: { what: "it failed a moment ago" },
   refresh_under_way_elsewhere: {
     what: "another process is refreshing this grant and has not finished",

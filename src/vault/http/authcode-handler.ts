@@ -10,6 +10,7 @@ import { problemResponse } from "../../core/problem.ts";
 import { flawIn } from "../../core/verbatim.ts";
 import { codeSources } from "../../providers/provider.ts";
 import type { CodeSource, Provider } from "../../providers/provider.ts";
+import { providerUnavailable } from "../errors/provider-unavailable.ts";
 import { guardAgainstForgery, isFromBrowser } from "./browser-guard.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
 import { formatOf } from "./media-type.ts";
@@ -49,6 +50,12 @@ export interface CodeTaker {
 export type AuthCodeHandler = (request: Request) => Promise<Response>;
 
 /**
+ * How many codes one handler has under way. Each is kept in memory until the provider has answered, which may take half
+ * a minute; more are refused at once.
+ */
+const mostUnderWay = 200;
+
+/**
  * Makes the handler that takes one-time codes from phones and pages. It answers every error itself.
  *
  * @throws {OnbehalfError} `configuration_invalid`: one of `options.allowedOrigins` is no origin
@@ -61,6 +68,8 @@ export function authCodeHandler(vault: CodeTaker, options: AuthCodeHandlerOption
     ...(options.allowedOrigins ?? []).map(allowedOrigin),
     ...(publicUrl === undefined ? [] : [new URL(publicUrl).origin]),
   ]);
+
+  let underWay = 0;
 
   return async (request) => {
     const cors = corsHeaders(request, ownOrigins);
@@ -88,8 +97,10 @@ export function authCodeHandler(vault: CodeTaker, options: AuthCodeHandlerOption
     }
     const asked = codeOptions(parameters, isFromBrowser(request) ? "web-popup" : "android");
     const provider = asked.provider ?? options.provider;
-    const exchange = { ...asked, ...(provider === undefined ? {} : { provider }) };
-    const grant = await vault.exchangeCode(exchange);
+    const exchange = { ...asked, isPublic: true, ...(provider === undefined ? {} : { provider }) };
+    if (underWay >= mostUnderWay) throw tooMany(vault.providerOf(provider));
+    underWay += 1;
+    const grant = await vault.exchangeCode(exchange).finally(() => (underWay -= 1));
     const assertion = await vault.signInAssertion(grant, publicUrl ?? new URL(request.url).origin, exchange.nonce);
     const body = {
       ...consentBody(grant, vault.providerOf(grant.provider), exchange.scopes ?? []),
@@ -97,6 +108,15 @@ export function authCodeHandler(vault: CodeTaker, options: AuthCodeHandlerOption
     };
     return Response.json(body, { headers: { "cache-control": "no-store" } });
   }
+}
+
+function tooMany({ name, issuer }: Provider): OnbehalfError<"provider_unavailable"> {
+  return providerUnavailable(
+    `${name} did not exchange the code`,
+    "too_many_sign_ins",
+    "nothing was lost, and the same code may be sent again while it lives",
+    { issuer, retryAfterMs: 1_000 },
+  );
 }
 
 function publicUrlOf(given: unknown): string | undefined {

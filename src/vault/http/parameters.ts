@@ -1,4 +1,10 @@
-import { OnbehalfError } from "../../core/errors.ts";
+import { OnbehalfError, invalidRequest } from "../../core/errors.ts";
+
+/**
+ * How many parameters a request may have. The whole answer to a sign-in has about twenty. To read thousands of names
+ * takes so long that a stranger could keep the server from everybody else's requests.
+ */
+const mostParameters = 256;
 
 /**
  * The parameters of a request. What nobody asks for is never looked at: a request may hold more than we know, of any
@@ -86,12 +92,15 @@ export function formOf(text: string): ReadonlyMap<string, string> {
  * Reads the parameters of a form. One whose bytes are not UTF-8 is undefined: decoding would put other characters in
  * the place of what was sent.
  *
- * @throws {OnbehalfError} `invalid_request`: a parameter is there twice
+ * @throws {OnbehalfError} `invalid_request`: a parameter is there twice, or there are more than 256
  * @see https://url.spec.whatwg.org/#application/x-www-form-urlencoded
  */
 export function formMembers(text: string): ReadonlyMap<string, string | undefined> {
   const members = new Map<string, string | undefined>();
-  for (const pair of text.replace(/^\?/, "").split("&")) {
+  // Split no further than needed to see that there are too many.
+  const pairs = text.replace(/^\?/, "").split("&", mostParameters + 1);
+  if (pairs.length > mostParameters) throw tooMany();
+  for (const pair of pairs) {
     // The ampersand in front keeps a question mark that begins a name.
     for (const [name, value] of new URLSearchParams(`&${pair}`)) {
       if (members.has(name)) throw repeated(name);
@@ -114,7 +123,7 @@ function isUtf8(pair: string): boolean {
 /**
  * Reads the parameters in a JSON object. A member that is null counts as absent.
  *
- * @throws {OnbehalfError} `invalid_request`: the text is no JSON object, or has a member twice
+ * @throws {OnbehalfError} `invalid_request`: the text is no JSON object, has a member twice, or more than 256
  */
 export function jsonMembers(text: string): ReadonlyMap<string, unknown> {
   let value: unknown;
@@ -132,6 +141,7 @@ export function jsonMembers(text: string): ReadonlyMap<string, unknown> {
       details: {},
     });
   }
+  if (Object.keys(value).length > mostParameters) throw tooMany();
   const twice = repeatedMember(text);
   if (twice !== undefined) throw repeated(twice);
   return new Map(Object.entries(value).filter(([, member]) => member !== null));
@@ -156,6 +166,13 @@ function repeatedMember(json: string): string | undefined {
     }
   }
   return undefined;
+}
+
+function tooMany(): OnbehalfError<"invalid_request"> {
+  return invalidRequest(
+    `the request must have at most ${mostParameters} parameters`,
+    "send only what the documentation names",
+  );
 }
 
 function repeated(name: string): OnbehalfError<"invalid_request"> {

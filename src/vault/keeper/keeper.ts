@@ -22,6 +22,8 @@ export interface CodeRequest {
   readonly moveExternalId: boolean;
   /** What was asked for. */
   readonly scopes: readonly string[];
+  /** Whether somebody without a key may have sent it. It then goes behind callers, into a queue that is short. */
+  readonly isPublic: boolean;
 }
 
 /** A grant, as the caller read it that wants it refreshed. */

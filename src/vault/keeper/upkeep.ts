@@ -31,11 +31,17 @@ const rounds = {
   keepAlive: 60_000,
   looks: 30_000,
   sweep: 600_000,
+  rejected: 60_000,
   damage: 60_000,
 };
 
 /** How long ended intakes are kept, milliseconds, so that a code that comes a second time is recognised. */
 const intakeKeptMs = 86_400_000;
+/**
+ * How long a rejected code is kept, milliseconds. By then the provider refuses it by itself: RFC 6749 section 4.1.2
+ * recommends that codes live for ten minutes at most.
+ */
+const rejectedKeptMs = 600_000;
 /** How many grants that are due for a look are read at once. */
 const looksBatch = 100;
 
@@ -64,6 +70,12 @@ export function startUpkeep(context: KeeperContext): Periodic {
   upkeep.every("late answers", rounds.lateAnswers, () => finishLateAnswers(context, backOffs.lateAnswers));
   upkeep.every("keep-alive", rounds.keepAlive, () => keepAlive(context, backOffs.keepAlive));
   upkeep.every("looks", rounds.looks, () => takeLooks(context));
+  let since = clock.now() - intakeKeptMs;
+  upkeep.every("rejected codes", rounds.rejected, async () => {
+    const before = clock.now() - rejectedKeptMs;
+    await store.sweepRejected(since, before);
+    since = before;
+  });
   upkeep.every("sweep", rounds.sweep, async () => {
     await store.sweepIntakes(clock.now() - intakeKeptMs);
     await lookAtSuspects(context);

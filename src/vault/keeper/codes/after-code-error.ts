@@ -23,6 +23,9 @@ export type AfterCodeError =
  */
 export function afterCodeError(failure: TokenFailure, refusals: Refusals = standardRefusals): AfterCodeError {
   const { error } = failure;
+  // For its size the provider did not read the request, so the code was not used up. It says nothing of the provider:
+  // counted as an outage, a few such requests of a stranger would keep everybody's sign-ins from being served.
+  if (failure.kind === "unusable" && isTooLarge(failure.status)) return { do: "correct", error: "request_too_large" };
   if (failure.kind === "oauth-error" && failure.status < 500 && !saysLater(failure.status)) {
     if (error.toLowerCase() === "unauthorized_client") return { do: "reject", error };
     if (/^(?:redirect_uri_mismatch|invalid_request|invalid_scope)$/i.test(error)) return { do: "correct", error };
@@ -39,4 +42,14 @@ export function afterCodeError(failure: TokenFailure, refusals: Refusals = stand
     case "retry":
       return decision;
   }
+}
+
+/**
+ * Whether a status speaks of the request's size alone.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-15.5.14
+ * @see https://www.rfc-editor.org/rfc/rfc6585#section-5
+ */
+function isTooLarge(status: number): boolean {
+  return status === 413 || status === 414 || status === 431;
 }

@@ -10,6 +10,7 @@ import {
 } from "../../../core/argument-checks.ts";
 import type { Rule } from "../../../core/argument-checks.ts";
 import { invalidRequest } from "../../../core/errors.ts";
+import type { OnbehalfError } from "../../../core/errors.ts";
 import { codeSources } from "../../../providers/provider.ts";
 import type { CodeSource, Provider } from "../../../providers/provider.ts";
 import { Secret } from "../../../core/secret.ts";
@@ -29,7 +30,7 @@ export interface ExchangeCodeOptions {
    */
   readonly source?: CodeSource;
   /**
-   * The `redirect_uri` that the sign-in was started with. Needed with `web-redirect`; with `web-popup`, the page's
+   * The `redirect_uri` that the sign-in was started with, at most 2,048 characters. Needed with `web-redirect`; with `web-popup`, the page's
    * origin where the provider wants that; not allowed with `android` and `ios`.
    */
   readonly redirectUri?: string;
@@ -58,9 +59,15 @@ export interface ExchangeCodeOptions {
   readonly moveExternalId?: boolean;
   /**
    * The scopes that the sign-in asked for. Where the provider does not say what was granted, they count as granted;
-   * where it does, the code handler names those that were not.
+   * where it does, the code handler names those that were not. At most 256, with 8,192 characters in all.
    */
   readonly scopes?: readonly string[];
+  /**
+   * Whether somebody without a key may have sent this code, as to `POST /authcode`. Such codes go behind all that
+   * callers wait for, use half of the exchange rate at most, and are refused with `provider_unavailable` where too many
+   * wait. Default false; the code handler sets it.
+   */
+  readonly isPublic?: boolean;
   /** The provider's short name. May be left out where the vault has only one provider. */
   readonly provider?: string;
   /** Ends the wait: the call throws the signal's reason. An exchange that is under way goes on. */
@@ -76,6 +83,7 @@ const rules: Readonly<Record<keyof ExchangeCodeOptions, Rule>> = {
   externalId: text,
   moveExternalId: truth,
   scopes: texts,
+  isPublic: truth,
   provider: text,
   signal: abortSignal,
 };
@@ -89,8 +97,22 @@ export function assertExchangeCodeOptions(options: ExchangeCodeOptions): void {
   assertOptions("exchangeCode", options, rules);
 }
 
-/** Longer than any provider's codes; Google's have up to 256 bytes. */
-const longestCode = 2_048;
+/**
+ * Bounds of what anybody may send with a code. All of it is kept in memory, sealed into the store or sent to the
+ * provider. Without a bound somebody without a key could fill the disk, or have a provider refuse requests for their
+ * size.
+ */
+const longest = {
+  /** More than any provider's codes have; Google's have up to 256 bytes. */
+  code: 2_048,
+  redirectUri: 2_048,
+  /** As it is sent: percent-encoding makes up to nine bytes of one character. */
+  encodedRedirectUri: 4_096,
+  /** All scopes together, with one space between two. */
+  scopes: 8_192,
+} as const;
+/** How many scopes one sign-in may ask for. */
+const mostScopes = 256;
 
 /**
  * Checks and completes what an exchange will send, before anything is sent: after a wrong `redirect_uri`, a provider
@@ -109,12 +131,15 @@ export function codeRequest(options: ExchangeCodeOptions, provider: Provider): C
     nonce: bounded("nonce", options.nonce),
     externalId: externalIdOf(options.externalId),
     moveExternalId: moveOf(options),
-    scopes: options.scopes ?? [],
+    scopes: scopesOf(options.scopes),
+    isPublic: options.isPublic ?? false,
   };
 }
 
 function decodedCode(given: string | Secret): Secret {
   let code = typeof given === "string" ? given : given.expose();
+  // Before anything is made of it: each of its bytes may be three characters while it is encoded.
+  if (code.length > 3 * longest.code) throw wrongCode();
   // Once, never twice: a code may itself contain what looks like an escape.
   if (/%[0-9A-Fa-f]{2}/.test(code)) {
     try {
@@ -128,13 +153,7 @@ function decodedCode(given: string | Secret): Secret {
     }
   }
   if (code === "") throw invalidRequest("authCode must not be empty", "send the one-time code as authCode", "authCode");
-  if (code.length > longestCode || !/^[\x21-\x7e]+$/.test(code)) {
-    throw invalidRequest(
-      `authCode must be 1 to ${longestCode} visible ASCII characters`,
-      "send the one-time code itself, as the provider gave it",
-      "authCode",
-    );
-  }
+  if (code.length > longest.code || !/^[\x21-\x7e]+$/.test(code)) throw wrongCode();
   return new Secret(code);
 }
 
@@ -147,6 +166,13 @@ function redirectUriOf({ source, redirectUri: given }: ExchangeCodeOptions, prov
       throw invalidRequest(
         `redirect_uri must not be sent with a code from ${from}`,
         "leave redirect_uri out, or set source to web-redirect or web-popup",
+        "redirect_uri",
+      );
+    }
+    if (isTooLong(redirectUri)) {
+      throw invalidRequest(
+        `redirect_uri must be at most ${longest.redirectUri} characters, and ${longest.encodedRedirectUri} percent-encoded`,
+        "send exactly the URI that the sign-in was started with; what the app must remember belongs in state",
         "redirect_uri",
       );
     }
@@ -169,6 +195,22 @@ function redirectUriOf({ source, redirectUri: given }: ExchangeCodeOptions, prov
     );
   }
   return provider.redirectUriFor[from];
+}
+
+function isTooLong(redirectUri: string): boolean {
+  if (redirectUri.length > longest.redirectUri) return true;
+  return new URLSearchParams([["", redirectUri]]).toString().length - 1 > longest.encodedRedirectUri;
+}
+
+function scopesOf(scopes: readonly string[] = []): readonly string[] {
+  if (scopes.length > mostScopes || scopes.join(" ").length > longest.scopes) {
+    throw invalidRequest(
+      `scope must be at most ${mostScopes} scopes, with ${longest.scopes} characters in all`,
+      "send the scopes that the sign-in asked for, or leave scope out",
+      "scope",
+    );
+  }
+  return scopes;
 }
 
 function verifierOf(given: string | Secret | undefined): Secret | undefined {
@@ -210,4 +252,12 @@ function bounded(parameter: string, value: string | undefined): string | undefin
     );
   }
   return value;
+}
+
+function wrongCode(): OnbehalfError<"invalid_request"> {
+  return invalidRequest(
+    `authCode must be 1 to ${longest.code} visible ASCII characters`,
+    "send the one-time code itself, as the provider gave it",
+    "authCode",
+  );
 }

@@ -15,9 +15,9 @@ import type { GrantRow, IntakeRow } from "../../../store/store.ts";
 import { clientMisconfigured } from "../../errors/client-misconfigured.ts";
 import { codeRejected, codeReused } from "../../errors/code-rejected.ts";
 import { providerUnavailable } from "../../errors/provider-unavailable.ts";
-import { gateOf } from "../gate/gate.ts";
+import { gateOf, tooManySignIns } from "../gate/gate.ts";
 import type { KeeperContext } from "../context.ts";
-import type { Permit } from "../gate/permit.ts";
+import type { Permit, Rejected } from "../gate/permit.ts";
 import type { CodeRequest } from "../keeper.ts";
 import { rescueUnlessStored, storeDurably } from "../store-durably.ts";
 import type { DurableWrite } from "../store-durably.ts";
@@ -58,13 +58,39 @@ export async function exchangeCode(context: KeeperContext, intake: Intake, reque
   const { protocol, codeHash, contextText } = intake;
   const { clientId } = protocol.client;
   const contextSealed = sealContext(keyring, intake);
+  const gate = gateOf(context, protocol.provider.name);
   let replaces: { startedAt: number } | undefined;
+  let isWaiting = false;
   for (let waitedMs = 0; waitedMs < holderWaitMs; waitedMs += pollMs) {
-    const begun = await store.beginIntake({ codeHash, clientId, owner, contextSealed }, clock.now(), replaces);
-    if (begun.kind === "begun") return sendAndStore(context, intake, request);
-    const { intake: known } = begun;
-    if (known.state === "done" || known.state === "rejected") return replay(context, intake, known);
+    // While another owner is at work, reading is enough: each time that the gate is asked uses up a place of the rate.
+    let known = isWaiting ? await store.intakeByCode(codeHash) : undefined;
+    if (known === undefined) {
+      // Ask the gate before anything is stored. Otherwise somebody without a key could fill the store with codes that
+      // wait, and have every other write wait for theirs.
+      const answer = await gate.admit(request.isPublic ? "public-intake" : "intake");
+      if (answer.kind === "admitted") {
+        const { permit } = answer;
+        const begin = store.beginIntake({ codeHash, clientId, owner, contextSealed }, clock.now(), replaces);
+        const begun = await begin.catch((error: unknown) => {
+          permit.release();
+          throw error;
+        });
+        if (begun.kind === "begun") return sendAndStore(context, intake, request, permit);
+        permit.release();
+        known = begun.intake;
+      } else {
+        // A code that came before has its result, whatever the provider does now.
+        known = answer.error === tooManySignIns ? undefined : await store.intakeByCode(codeHash);
+        if (known === undefined || replaces !== undefined) throw notAdmitted(protocol, answer);
+      }
+    }
+    isWaiting = false;
+    if (known.state === "rejected") throw rejectedBefore(context, protocol, known);
+    if (known.state === "done") return replay(context, intake, known);
     if (await isUnderWay(context, known)) {
+      // Strangers who send one slow code in many requests must not have each of them wait here.
+      if (request.isPublic && openContext(keyring, known) !== contextText) throw underWay(protocol);
+      isWaiting = true;
       await sleep(pollMs);
       continue;
     }
@@ -80,18 +106,32 @@ export async function exchangeCode(context: KeeperContext, intake: Intake, reque
     if (await journalRescued(context, codeHash)) continue;
     replaces = { startedAt: known.startedAt };
   }
-  throw unavailable(protocol, "code_exchange_under_way_elsewhere", 1_000);
+  throw underWay(protocol);
+}
+
+/**
+ * The error of a code that was rejected. Nothing else is left of it, and the error belongs to the code: it tells nothing
+ * of another request.
+ */
+function rejectedBefore(context: KeeperContext, protocol: Protocol, { rejection, endedAt }: IntakeRow): OnbehalfError {
+  const isKept = rejection !== null && isRecent(endedAt ?? 0, context.clock.now(), replayMs + 1);
+  return (isKept ? rejectionOf(rejection) : undefined) ?? reused(context, protocol);
 }
 
 /** Sends a code and stores what comes of it. The work goes on when the caller does not wait for it any more. */
-async function sendAndStore(context: KeeperContext, intake: Intake, request: CodeRequest): Promise<GrantRow> {
+async function sendAndStore(
+  context: KeeperContext,
+  intake: Intake,
+  request: CodeRequest,
+  permit: Permit,
+): Promise<GrantRow> {
   const { running, onFault } = context;
   const workId = workIdOf(intake.codeHash);
   const unlist = (): boolean => running.delete(workId);
   running.add(workId);
   let received: ReceivedTokens;
   try {
-    received = await sendCode(context, intake, request);
+    received = await sendCode(context, intake, request, permit);
   } catch (error) {
     unlist();
     throw error;
@@ -121,16 +161,9 @@ async function sendCode(
   context: KeeperContext,
   { protocol, codeHash }: Intake,
   { code, redirectUri, codeVerifier }: CodeRequest,
+  permit: Permit,
 ): Promise<ReceivedTokens> {
-  const { store, clock } = context;
-  const answer = await gateOf(context, protocol.provider.name).admit("interactive");
-  if (answer.kind === "rejected") {
-    await store.forgetIntake(codeHash);
-    throw answer.isClientRefused
-      ? misconfigured(protocol, answer.error)
-      : unavailable(protocol, answer.error, answer.waitMs);
-  }
-  const { permit } = answer;
+  const { clock } = context;
   try {
     const receivedAt = clock.now();
     const response = await protocol.exchangeCode({ code, redirectUri, codeVerifier });
@@ -192,9 +225,10 @@ async function afterFailure(
 function journalAnswer(context: KeeperContext, intake: Intake, received: ReceivedTokens): DurableWrite<boolean> {
   const { store, keyring, emit } = context;
   const sealed = sealAnswer(keyring, intake, received);
+  const contextSealed = sealContext(keyring, intake);
   const rescue = rescueUnlessStored(context, () => sealCodeForRescue(keyring, intake, received));
   async function write(): Promise<boolean> {
-    const isKnown = await store.journalAnswer(intake.codeHash, sealed);
+    const isKnown = await store.journalAnswer(intake.codeHash, sealed, contextSealed);
     await rescue.stored();
     return isKnown;
   }
@@ -230,6 +264,15 @@ async function replay(context: KeeperContext, { protocol, contextText }: Intake,
 function reused({ emit }: KeeperContext, { provider }: Protocol): OnbehalfError<"code_rejected"> {
   emit({ type: "code_reused", provider: provider.name });
   return codeReused();
+}
+
+/** The gate lets no code through now. Nothing was stored or sent. */
+function notAdmitted(protocol: Protocol, { isClientRefused, error, waitMs }: Rejected): OnbehalfError {
+  return isClientRefused ? misconfigured(protocol, error) : unavailable(protocol, error, waitMs);
+}
+
+function underWay(protocol: Protocol): OnbehalfError<"provider_unavailable"> {
+  return unavailable(protocol, "code_exchange_under_way_elsewhere", 1_000);
 }
 
 function unavailable(

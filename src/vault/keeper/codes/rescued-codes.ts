@@ -61,7 +61,7 @@ async function journal(context: KeeperContext, answer: RescuedCodeAnswer): Promi
       if (state === "spending" && (await isUnderWay(context, begun.intake))) return false;
       running.add(workId);
     }
-    await store.journalAnswer(codeHash, answerSealed);
+    await store.journalAnswer(codeHash, answerSealed, contextSealed);
     return true;
   } finally {
     running.delete(workId);

@@ -7,7 +7,6 @@ import type { Breaker, ProviderFailure } from "../../../core/breaker.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { SlidingWindow, fullBucket, take } from "../../../core/token-bucket.ts";
 import type { BucketSize, TokenBucket } from "../../../core/token-bucket.ts";
-import type { Priority } from "../keeper.ts";
 import type { Admitted, Permit, Rejected } from "./permit.ts";
 
 interface Seams {
@@ -20,6 +19,56 @@ interface Seams {
 interface Probe {
   readonly ended: Promise<void>;
   readonly end: () => void;
+}
+
+/**
+ * Who may go first, in this order. A code that somebody without a key sent goes behind what callers wait for. It still
+ * goes before work that nobody waits for, which could otherwise keep people from signing in for minutes.
+ */
+const ranks = ["interactive", "intake", "public-intake", "background"] as const;
+
+/** The rank of a request: a refresh's priority, or that it sends a code. */
+export type Rank = (typeof ranks)[number];
+
+/**
+ * How many codes of people without a key may wait, and how many of callers. One more means that one of them leaves. At
+ * half of 50 exchanges a second, 100 wait four seconds.
+ */
+const mostWaiting: Partial<Record<Rank, number>> = { intake: 1_000, "public-intake": 100 };
+
+/** The part of the rate that codes of people without a key may use. The rest is for those with a key, at any time. */
+const publicShare = 0.5;
+
+/**
+ * How many codes of people without a key are sent at once: by themselves, and while a caller's request is under way. Each
+ * costs writes to the store. Where the disk is slow, those of a flood would otherwise keep callers waiting for theirs.
+ */
+const mostAtWork = { alone: 16, besideCallers: 2 } as const;
+
+/** How long whoever has left a full queue is told to stay away, milliseconds; up to four times as long, by chance. */
+const comeBackMs = 1_000;
+
+/** The error of a code that had to leave a full queue. */
+export const tooManySignIns = "too_many_sign_ins";
+
+interface Waiter {
+  readonly wake: () => void;
+  readonly leave: () => void;
+}
+
+/**
+ * What is known of a provider from one kind of requests. Strangers choose what stands in a code's request, so that what
+ * a code meets must not keep any grant from being refreshed. The other way round it does count: a provider that fails
+ * those whom it knows fails everybody.
+ */
+interface Lane {
+  breaker: Breaker;
+  probe: Probe | undefined;
+  refusedWith: string | undefined;
+}
+
+function quietLane(): Lane {
+  return { breaker: closedBreaker, probe: undefined, refusedWith: undefined };
 }
 
 /** How long an alarm about our requests is not told again, milliseconds. */
@@ -40,37 +89,40 @@ export class Gate {
   readonly #size: BucketSize;
   readonly #window: SlidingWindow;
   #bucket: TokenBucket;
-  #breaker: Breaker = closedBreaker;
-  #probe: Probe | undefined;
-  #refusedWith: string | undefined;
+  readonly #publicWindow: SlidingWindow;
+  readonly #refreshes: Lane = quietLane();
+  readonly #intakes: Lane = quietLane();
   /** When an alarm about our requests was told last, by the provider's error: few words, all of them known to us. */
   readonly #alarmedAt = new Map<string, number>();
   /** Whose requests were blocked by something before the provider. They count against it once. */
   readonly #blocked = new Set<string>();
-  readonly #waiting: Record<Priority, (() => void)[]> = { interactive: [], background: [] };
-  #pumping = false;
+  readonly #waiting: Record<Rank, Waiter[]> = { interactive: [], intake: [], "public-intake": [], background: [] };
+  /** How many permits are out. */
+  readonly #atWork: Record<Rank, number> = { interactive: 0, intake: 0, "public-intake": 0, background: 0 };
+  /** When the queue is looked at next, milliseconds since the epoch. */
+  #wakesAt = Number.POSITIVE_INFINITY;
 
   constructor(seams: Seams, size: BucketSize) {
     this.#seams = seams;
     this.#size = size;
     this.#window = new SlidingWindow(size.perSecond);
+    this.#publicWindow = new SlidingWindow(size.perSecond * publicShare);
     this.#bucket = fullBucket(size, seams.clock.now());
   }
 
   /** How many requests wait in the queue. */
   get queued(): number {
-    return this.#waiting.interactive.length + this.#waiting.background.length;
+    return ranks.reduce((sum, rank) => sum + this.#waiting[rank].length, 0);
   }
 
-  /** Whether a request that comes now is rejected or must wait for a probe. */
+  /** Whether a refresh that comes now is rejected or must wait for a probe. */
   get isBlocking(): boolean {
-    return this.#probe !== undefined || this.blockedForMs > 0;
+    return this.#refreshes.probe !== undefined || this.blockedForMs > 0;
   }
 
   /** How long every request is rejected, milliseconds; 0: not rejected, but it may have to wait for a probe. */
   get blockedForMs(): number {
-    const may = this.#mayAsk();
-    return typeof may === "number" ? may : 0;
+    return this.#blockedForMs(this.#refreshes);
   }
 
   /**
@@ -80,8 +132,12 @@ export class Gate {
    * @param error why; where the provider refuses our client, that error counts
    */
   rejection(waitMs: number, error: string): Rejected {
-    const refused = this.#refusedWith;
-    const longest = Math.max(waitMs, this.blockedForMs);
+    return this.#rejection(this.#refreshes, waitMs, error);
+  }
+
+  #rejection(lane: Lane, waitMs: number, error: string): Rejected {
+    const refused = lane.refusedWith ?? (this.blockedForMs > 0 ? this.#refreshes.refusedWith : undefined);
+    const longest = Math.max(waitMs, this.#blockedForMs(lane));
     return { kind: "rejected", waitMs: longest, error: refused ?? error, isClientRefused: refused !== undefined };
   }
 
@@ -89,54 +145,80 @@ export class Gate {
    * Gets a permit to call the provider, after a wait in the queue. While a probe finds out whether the provider works
    * again, interactive work waits for the probe's end, no longer than an exchange may take; background work is
    * rejected.
+   *
+   * A queue of codes is bounded. Where it is full, one code leaves that chance chooses, and may come again: whoever
+   * sends the most has no better chance for one code than anybody else, and nobody waits long for nothing.
    */
-  async admit(priority: Priority): Promise<Admitted | Rejected> {
+  async admit(rank: Rank): Promise<Admitted | Rejected> {
+    const lane = rank === "intake" || rank === "public-intake" ? this.#intakes : this.#refreshes;
     for (;;) {
-      const may = this.#mayAsk();
-      if (typeof may === "number") return this.#reject(may);
-      if (may === "probe" && this.#probe !== undefined) {
-        if (priority === "background") return this.#reject(backgroundReturnsMs);
-        await this.#probe.ended;
+      const may = this.#mayAsk(lane);
+      if (typeof may === "number") return this.#reject(lane, may);
+      if (may === "probe" && lane.probe !== undefined) {
+        // Nobody without a key waits for a probe: there could be any number of them.
+        if (rank === "background" || rank === "public-intake") return this.#reject(lane, backgroundReturnsMs);
+        await lane.probe.ended;
         continue;
       }
       // Begin the probe before it gets its place in the queue. Otherwise other requests would also take places, which
       // use up the rate, and could not be sent after all.
-      const probe = may === "probe" ? this.#beginProbe() : undefined;
-      await this.#place(priority);
-      const permit = this.#permit(probe);
-      if (this.#mayAsk() === may) return { kind: "admitted", permit };
+      const probe = may === "probe" ? beginProbe(lane) : undefined;
+      const hasPlace = await this.#place(rank);
+      if (!hasPlace) {
+        endProbe(lane, probe);
+        return this.#full();
+      }
+      const permit = this.#permit(rank, lane, probe);
+      if (this.#mayAsk(lane) === may) return { kind: "admitted", permit };
       // While this request was in the queue, the provider failed or asked for a pause. Decide again.
       permit.release();
     }
   }
 
-  #mayAsk(): ReturnType<typeof mayAsk> {
-    return this.#breaker === closedBreaker ? "ask" : mayAsk(this.#breaker, this.#seams.clock.now());
+  #mayAsk(lane: Lane): ReturnType<typeof mayAsk> {
+    const { breaker } = this.#refreshes;
+    if (breaker === closedBreaker && lane.breaker === closedBreaker) return "ask";
+    const now = this.#seams.clock.now();
+    const own = mayAsk(lane.breaker, now);
+    const all = mayAsk(breaker, now);
+    if (typeof all === "number") return typeof own === "number" ? Math.max(own, all) : all;
+    return own;
   }
 
-  #reject(waitMs: number): Rejected {
-    return this.rejection(waitMs, this.#breaker.limited ? "rate_limited" : "provider_down");
+  #blockedForMs(lane: Lane): number {
+    const may = this.#mayAsk(lane);
+    return typeof may === "number" ? may : 0;
   }
 
-  #beginProbe(): Probe {
-    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-    this.#probe = { ended, end };
-    return this.#probe;
+  #reject(lane: Lane, waitMs: number): Rejected {
+    const limited = lane.breaker.limited || this.#refreshes.breaker.limited;
+    return this.#rejection(lane, waitMs, limited ? "rate_limited" : "provider_down");
   }
 
-  #permit(probe: Probe | undefined): Permit {
+  #full(): Rejected {
+    const waitMs = Math.ceil(comeBackMs * (1 + 3 * this.#seams.random()));
+    return { kind: "rejected", waitMs, error: tooManySignIns, isClientRefused: false };
+  }
+
+  #permit(rank: Rank, lane: Lane, probe: Probe | undefined): Permit {
+    let isOut = true;
+    const countOut = (): void => {
+      if (!isOut) return;
+      isOut = false;
+      this.#atWork[rank] -= 1;
+      this.#serve();
+    };
     const release = (): void => {
-      if (probe === undefined || this.#probe !== probe) return;
-      this.#probe = undefined;
-      probe.end();
+      countOut();
+      endProbe(lane, probe);
     };
     // Once the breaker has opened, only the probe's answer counts: all other answers are to requests that were sent
     // before.
-    const counts = (): boolean => this.#mayAsk() === "ask" || (probe !== undefined && this.#probe === probe);
+    const counts = (): boolean => this.#mayAsk(lane) === "ask" || (probe !== undefined && lane.probe === probe);
     const success = (): void => {
       if (counts()) {
-        this.#breaker = closedBreaker;
-        this.#refusedWith = undefined;
+        lane.breaker = closedBreaker;
+        lane.refusedWith = undefined;
       }
       release();
     };
@@ -148,14 +230,15 @@ export class Gate {
         return this.#isNews(error);
       },
       failure: ({ blocked, ...failure }) => {
-        this.#fail({ ...failure, repeated: blocked !== undefined && !this.#isFirstBlocked(blocked) }, counts());
+        const repeated = blocked !== undefined && !this.#isFirstBlocked(blocked);
+        this.#fail(lane, { ...failure, repeated }, counts());
         release();
-        return this.blockedForMs;
+        return this.#blockedForMs(lane);
       },
       clientRefused: (error) => {
-        const isNews = this.#refusedWith !== error;
-        this.#refusedWith = error;
-        this.#fail({}, counts());
+        const isNews = this.#refreshes.refusedWith !== error && this.#intakes.refusedWith !== error;
+        lane.refusedWith = error;
+        this.#fail(lane, {}, counts());
         release();
         return isNews;
       },
@@ -178,34 +261,81 @@ export class Gate {
     return isFirst;
   }
 
-  #fail(failure: ProviderFailure, counts: boolean): void {
+  #fail(lane: Lane, failure: ProviderFailure, counts: boolean): void {
     const { clock, random } = this.#seams;
-    this.#breaker = counts
-      ? afterFailure(this.#breaker, clock.now(), random(), failure)
-      : afterLateFailure(this.#breaker, clock.now(), failure);
-    if (this.blockedForMs === 0) return;
+    lane.breaker = counts
+      ? afterFailure(lane.breaker, clock.now(), random(), failure)
+      : afterLateFailure(lane.breaker, clock.now(), failure);
+    if (this.#blockedForMs(lane) === 0) return;
     // Wake the work in the queue: it is rejected now, and not only when its place would have come.
-    for (const priority of ["interactive", "background"] as const) {
-      for (const wake of this.#waiting[priority].splice(0)) wake();
-    }
+    const woken = lane === this.#refreshes ? ranks : (["intake", "public-intake"] as const);
+    for (const rank of woken) for (const waiter of this.#waiting[rank].splice(0)) this.#wake(rank, waiter);
   }
 
-  #place(priority: Priority): Promise<void> {
+  /** Waits for a place. Resolves to false where the queue was full, and this request had to leave it. */
+  #place(rank: Rank): Promise<boolean> {
     return new Promise((resolve) => {
-      this.#waiting[priority].push(resolve);
-      if (!this.#pumping) void this.#pump();
+      const waiting = this.#waiting[rank];
+      waiting.push({ wake: () => resolve(true), leave: () => resolve(false) });
+      this.#serve();
+      const most = mostWaiting[rank] ?? Number.POSITIVE_INFINITY;
+      if (waiting.length <= most) return;
+      for (const { leave } of waiting.splice(Math.floor(this.#seams.random() * waiting.length), 1)) leave();
     });
   }
 
-  async #pump(): Promise<void> {
-    this.#pumping = true;
-    while (this.queued > 0) {
+  /** Gives out all places that there are now, and comes back when there is another one. */
+  #serve(): void {
+    for (;;) {
       const now = this.#seams.clock.now();
-      const waitMs = this.#take(now);
-      if (waitMs === 0) (this.#waiting.interactive.shift() ?? this.#waiting.background.shift())?.();
-      else await this.#seams.sleep(waitMs);
+      const next = this.#next(now);
+      if (typeof next === "string") {
+        this.#wake(next, this.#waiting[next].shift());
+        continue;
+      }
+      // Who comes later may have a place earlier: whoever has a key does not wait until the public share is free again.
+      if (next === undefined || now + next >= this.#wakesAt) return;
+      this.#wakesAt = now + next;
+      void this.#comeBack(next, this.#wakesAt);
+      return;
     }
-    this.#pumping = false;
+  }
+
+  /** Counts the permit, which follows in a moment: until then, others must not be let through in its place. */
+  #wake(rank: Rank, waiter: Waiter | undefined): void {
+    if (waiter === undefined) return;
+    this.#atWork[rank] += 1;
+    waiter.wake();
+  }
+
+  async #comeBack(waitMs: number, at: number): Promise<void> {
+    await this.#seams.sleep(waitMs);
+    if (this.#wakesAt === at) this.#wakesAt = Number.POSITIVE_INFINITY;
+    this.#serve();
+  }
+
+  /** Whether one more code of people without a key may be sent beside those that are out. */
+  #mayWork(): boolean {
+    const callers = this.#atWork.interactive + this.#atWork.intake;
+    return this.#atWork["public-intake"] < (callers === 0 ? mostAtWork.alone : mostAtWork.besideCallers);
+  }
+
+  /** The rank that has a place now, which is taken; or milliseconds until one has; undefined where nobody waits. */
+  #next(now: number): Rank | number | undefined {
+    let soonest: number | undefined;
+    for (const rank of ranks) {
+      if (this.#waiting[rank].length === 0) continue;
+      const isPublic = rank === "public-intake";
+      // Whoever gives a permit back looks at the queue again.
+      if (isPublic && !this.#mayWork()) continue;
+      const waitMs = (isPublic ? this.#publicWindow.waitMs(now) : 0) || this.#take(now);
+      if (waitMs === 0) {
+        if (isPublic) this.#publicWindow.add(now);
+        return rank;
+      }
+      soonest = Math.min(soonest ?? waitMs, waitMs);
+    }
+    return soonest;
   }
 
   /** Takes one place of the rate. Returns 0 where it was taken, otherwise milliseconds until there is one. */
@@ -217,6 +347,18 @@ export class Gate {
     if (waitMs === 0) this.#window.add(now);
     return waitMs;
   }
+}
+
+function beginProbe(lane: Lane): Probe {
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  lane.probe = { ended, end };
+  return lane.probe;
+}
+
+function endProbe(lane: Lane, probe: Probe | undefined): void {
+  if (probe === undefined || lane.probe !== probe) return;
+  lane.probe = undefined;
+  probe.end();
 }
 
 /**

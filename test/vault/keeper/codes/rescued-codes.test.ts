@@ -40,6 +40,7 @@ async function scene(t: TestContext): Promise<Scene> {
         nonce: undefined,
         externalId: undefined,
         moveExternalId: false,
+        isPublic: false,
       });
       const tokens = { accessToken: new Secret("a"), refreshToken: new Secret(`r-${code}`), expiresInSeconds: 60 };
       const answer = sealCodeForRescue(context.keyring, intake, { tokens, receivedAt: context.clock.now() });
@@ -81,7 +82,7 @@ test("a rescued answer to a code that was stored in the end is dropped, and does
   const [answered, done] = [keep("answered"), keep("done")];
   for (const answer of [answered, done]) {
     await context.store.beginIntake({ ...answer, owner: context.owner }, 1);
-    await context.store.journalAnswer(answer.codeHash, answer.answerSealed);
+    await context.store.journalAnswer(answer.codeHash, answer.answerSealed, answer.contextSealed);
   }
   await finish(done);
   await journalRescued(context);
