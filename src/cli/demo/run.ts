@@ -1,5 +1,5 @@
 import { defined } from "../../core/defined.ts";
-import { configurationProblems } from "../../core/errors.ts";
+import { OnbehalfError, configurationProblems } from "../../core/errors.ts";
 import { logLevelOf, settingsFrom } from "../../service/settings/config.ts";
 import type { LogLevel } from "../../service/settings/config.ts";
 import { printJson, printLines, say } from "../terminal/print.ts";
@@ -48,7 +48,10 @@ export async function demo({ port, standinPort, data, open, json }: DemoFlags): 
 }
 
 function endedByItself(part: string): never {
-  throw new Error(`the demo ends, because its ${part} no longer listens`);
+  throw new OnbehalfError("internal_error", `the demo ends, because its ${part} no longer listens`, {
+    hint: "start it again; where that comes again, please report it",
+    details: {},
+  });
 }
 
 function greeting({ service, standin, page, callerKey, folder }: RunningDemo, kept: boolean): string[] {

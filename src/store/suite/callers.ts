@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { deepEqual, equal } from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { CallerRow } from "../caller-store.ts";
 import { suiteTime } from "./suite-stores.ts";
@@ -50,6 +50,19 @@ export function callerTests(stores: SuiteStores): void {
       await store.noteCallerUse(row.callerId, suiteTime + 4);
       await store.noteCallerUse("unknown", suiteTime + 6);
       same(await store.callerById(row.callerId), { ...row, lastUsedAt: suiteTime + 5 });
+    });
+
+    test("callers without a keyed hash of their rights get one once, and never when they are revoked", async (t) => {
+      const store = await stores.open(t);
+      const [old, ended] = [caller("old", { rightsMac: null }), caller("ended", { rightsMac: null })];
+      for (const row of [old, ended]) await store.insertCaller(row);
+      await store.revokeCaller("ended", suiteTime + 1);
+      deepEqual(await store.bindCallers(() => bytes("mac")), ["old"]);
+      same(await store.callerById(old.callerId), { ...old, rightsMac: bytes("mac") });
+      const late = caller("late", { rightsMac: null });
+      await store.insertCaller(late);
+      deepEqual(await store.bindCallers(() => bytes("mac")), []);
+      same(await store.callerById(late.callerId), late);
     });
 
     test("of twelve callers that take one name at once, one gets it", async (t) => {

@@ -33,8 +33,10 @@ async function openAndClose(store: Store, key: ReturnType<typeof generateMasterK
 /** What a SQLite store does for a vault, in steps of its statements, having been opened once before. */
 async function sqliteSteps(t: TestContext, grants: number): Promise<Map<string, number>> {
   const path = `${await temporaryFolder(t)}/onbehalf.db`;
-  await fillSqlite(path, grants);
   const key = generateMasterKey();
+  // Keys come first: none are made for a store that has grants already.
+  await openAndClose(sqlite(path), key);
+  await fillSqlite(path, grants);
   await openAndClose(sqlite(path), key);
   const from = noted.length;
   await openAndClose(sqlite(path), key);
@@ -51,8 +53,9 @@ async function sqliteSteps(t: TestContext, grants: number): Promise<Map<string, 
 
 async function postgresRows(t: TestContext, grants: number): Promise<Map<string, number>> {
   const database = await emptyDatabase(t);
-  await fillPostgres(database, grants);
   const key = generateMasterKey();
+  await openAndClose(postgres(database), key);
+  await fillPostgres(database, grants);
   await openAndClose(postgres(database), key);
   const from = sent.length;
   await openAndClose(postgres(database), key);
