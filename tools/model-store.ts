@@ -249,6 +249,7 @@ export class ModelStore implements Operations {
   journalAnswer: Operations["journalAnswer"] = (codeHash, answerSealed, contextSealed) => {
     const intake = this.#intakes.get(textOf(codeHash));
     if (intake === undefined) return false;
+    if (intake.state === "done") return true;
     this.#changeIntake(intake, { state: "answered", answerSealed, contextSealed, rejection: null, endedAt: null });
     return true;
   };

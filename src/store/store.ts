@@ -407,7 +407,7 @@ export interface IntakeStore {
    * had taken over rejected the code: it counts all the same.
    *
    * @param contextSealed what was sent with the code, which a rejection has erased
-   * @returns true: kept; false: the code is not known any more, and the answer was not kept
+   * @returns true: kept, or made into a grant before; false: the code is not known any more, and the answer was not kept
    */
   journalAnswer(codeHash: Uint8Array, answerSealed: Uint8Array, contextSealed: Uint8Array): Promise<boolean>;
   /**

@@ -66,16 +66,17 @@ export function intakeStore(database: Database): IntakeStore {
     },
 
     journalAnswer: (codeHash, answerSealed, contextSealed) =>
-      database.transaction(
-        async (sql) =>
-          // An answer outranks what another owner was told about the same code: the provider answers only once.
-          (await sql.run(
-            `UPDATE intakes SET state = 'answered', answer_sealed = :answerSealed, context_sealed = :contextSealed,
-               rejection = NULL, ended_at = NULL
-             WHERE code_hash = :codeHash`,
-            { answerSealed, contextSealed, codeHash },
-          )) === 1,
-      ),
+      database.transaction(async (sql) => {
+        // An answer outranks what another owner was told about the same code: the provider answers only once.
+        const kept = await sql.run(
+          `UPDATE intakes SET state = 'answered', answer_sealed = :answerSealed, context_sealed = :contextSealed,
+             rejection = NULL, ended_at = NULL
+           WHERE code_hash = :codeHash AND state <> 'done'`,
+          { answerSealed, contextSealed, codeHash },
+        );
+        // Another hand has made a grant of it. To bring it in once more would put its refresh token over a newer one.
+        return kept === 1 || (await sql.all(selectByCode, { codeHash })).length > 0;
+      }),
 
     rejectIntake: (codeHash, rejection, at, from) =>
       database.transaction(

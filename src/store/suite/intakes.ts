@@ -41,6 +41,17 @@ export function intakeTests(stores: SuiteStores): void {
       equal(begun.filter(({ kind }) => kind === "begun").length, 1);
     });
 
+    test("an answer that has become a grant is not brought in once more", async (t) => {
+      const store = await stores.open(t);
+      const code = intake();
+      await store.beginIntake(code, suiteTime);
+      equal(await store.journalAnswer(code.codeHash, bytes("answer"), bytes("context")), true);
+      equal(await store.saveFromIntake(grant(), null, code.codeHash), true);
+      const done = await known(store, code);
+      equal(await store.journalAnswer(code.codeHash, bytes("answer"), bytes("context")), true);
+      deepEqual(await known(store, code), done);
+    });
+
     test("a dead owner's intake is taken over once, even while the clock stands still", async (t) => {
       const [store, other] = await stores.openPair(t);
       const code = intake();
