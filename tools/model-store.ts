@@ -9,7 +9,8 @@ import { isInFuture, remainingMs } from "../src/core/recorded-time.ts";
 import { isUsable } from "../src/core/grant.ts";
 import { isDueForLastLook } from "../src/core/second-look.ts";
 import type { Attempt } from "../src/core/take-over.ts";
-import type { GrantRow, IntakeRow, LateAnswerRow, Store } from "../src/store/store.ts";
+import type { GrantRow, LateAnswerRow, Store } from "../src/store/store.ts";
+import type { IntakeRow } from "../src/store/intake-store.ts";
 
 /** What the model can do. A test fails for one of these that the property tests do not use. */
 export const modelOperations = [

@@ -1,7 +1,7 @@
 import { insertList, number, ownerText, rowReader, selectList, valuesWriter } from "./column.ts";
 import { intakeColumns } from "./tables.ts";
 import type { Database } from "./sql.ts";
-import type { IntakeRow, IntakeStore } from "../store.ts";
+import type { IntakeRow, IntakeStore } from "../intake-store.ts";
 
 const readIntake = rowReader(intakeColumns);
 const intakeValues = valuesWriter(intakeColumns);

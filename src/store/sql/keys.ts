@@ -3,7 +3,7 @@ import type { OnbehalfError } from "../../core/errors.ts";
 import { storeUnusable } from "./failure.ts";
 import { keyColumns } from "./tables.ts";
 import type { Database, Sql } from "./sql.ts";
-import type { KeyStore, StoredKeys } from "../store.ts";
+import type { KeyStore, StoredKeys } from "../key-store.ts";
 
 const readKey = rowReader(keyColumns);
 const keyValues = valuesWriter(keyColumns);

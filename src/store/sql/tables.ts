@@ -1,6 +1,8 @@
 import type { Attempt } from "../../core/take-over.ts";
 import type { CallerRow } from "../caller-store.ts";
-import type { GrantChange, GrantRow, IntakeRow, LateAnswerRow, StoredKey, TokenColumns } from "../store.ts";
+import type { GrantChange, GrantRow, LateAnswerRow, TokenColumns } from "../store.ts";
+import type { StoredKey } from "../key-store.ts";
+import type { IntakeRow } from "../intake-store.ts";
 import { bytes, bytesOrNull, number, numberOrNull, owner, text, textOrNull, truth } from "./column.ts";
 import type { ColumnsOf } from "./column.ts";
 

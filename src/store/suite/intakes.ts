@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { IntakeRow, Store } from "../store.ts";
+import type { Store } from "../store.ts";
+import type { IntakeRow } from "../intake-store.ts";
 import { suiteTime } from "./suite-stores.ts";
 import type { SuiteStores } from "./suite-stores.ts";
 import { bytes, grant, intake, owner, same } from "./rows.ts";

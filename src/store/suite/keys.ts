@@ -1,6 +1,6 @@
 import { equal, ok, rejects } from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { StoredKey, StoredKeys } from "../store.ts";
+import type { StoredKey, StoredKeys } from "../key-store.ts";
 import type { SuiteStores } from "./suite-stores.ts";
 import { bytes, same } from "./rows.ts";
 

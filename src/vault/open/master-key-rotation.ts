@@ -2,7 +2,7 @@ import { opens, wrapUnder } from "../../crypto/keyring.ts";
 import { masterKeysOf } from "../../crypto/master-key.ts";
 import type { MasterKey, MasterKeySource } from "../../crypto/master-key.ts";
 import { OnbehalfError } from "../../core/errors.ts";
-import type { KeyStore, StoredKeys } from "../../store/store.ts";
+import type { KeyStore, StoredKeys } from "../../store/key-store.ts";
 
 /** The data keys of a store, and which master key wraps each. Nothing in it is secret. */
 export interface KeyStatus {

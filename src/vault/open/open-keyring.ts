@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { newWrappedKeys, openKeyring } from "../../crypto/keyring.ts";
 import type { KeyClass, Keyring } from "../../crypto/keyring.ts";
 import type { MasterKeys } from "../../crypto/master-key.ts";
-import type { KeyStore } from "../../store/store.ts";
+import type { KeyStore } from "../../store/key-store.ts";
 
 /**
  * Opens a store's keyring, or makes the first one of a store that was never used.

@@ -3,7 +3,7 @@ import type { SealedPlace } from "../../../crypto/places.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import { fromJournal, journalText } from "../../../oauth/token-set.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
-import type { IntakeRow } from "../../../store/store.ts";
+import type { IntakeRow } from "../../../store/intake-store.ts";
 import type { CodeRequest } from "../keeper.ts";
 
 /** What is stored with an intake, so that another process can finish it. */
