@@ -1,9 +1,10 @@
 import { createHash, hkdfSync, randomBytes, timingSafeEqual } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { OnbehalfError } from "../core/errors.ts";
+import { assertFits, filledText, kindOf, required } from "../core/argument-checks.ts";
+import { OnbehalfError, configurationInvalid } from "../core/errors.ts";
 import { Secret } from "../core/secret.ts";
 import { flawInCopy } from "../core/verbatim.ts";
 import type { Flaw } from "../core/verbatim.ts";
+import { readSmallFile } from "../local/small-file.ts";
 
 /**
  * Gives the master keys when a vault or keeper is opened, newest first. The first one wraps new data keys; the others
@@ -35,7 +36,11 @@ export function keyringFromEnv(
   // oxlint-disable-next-line eslint/no-restricted-properties -- the app names the variable; to read it is all this does
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): MasterKeySource {
-  return () => splitKeys(environment[name] ?? "", `environment variable ${name}`);
+  return () => {
+    assertFits("name", name, required(filledText));
+    const variables = environment as typeof environment | null;
+    return splitKeys(variables?.[name] ?? "", `environment variable ${name}`);
+  };
 }
 
 /**
@@ -46,17 +51,16 @@ export function keyringFromEnv(
  */
 export function keyringFromFile(path: string): MasterKeySource {
   return () => {
-    let text: string;
-    try {
-      text = readFileSync(path, "utf8");
-    } catch (cause) {
-      throw new OnbehalfError("key_invalid", `the key file ${path} cannot be read`, {
-        hint: "make one with: onbehalf keys generate > FILE, readable by this user alone",
+    assertFits("path", path, required(filledText));
+    const read = readSmallFile(path);
+    if ("problem" in read) {
+      throw new OnbehalfError("key_invalid", `the key file ${path} ${read.problem}`, {
+        hint: read.hint ?? "make one with: onbehalf keys generate > FILE, readable by this user alone",
         details: {},
-        cause,
+        ...(read.cause === undefined ? {} : { cause: read.cause }),
       });
     }
-    return splitKeys(text, `the key file ${path}`);
+    return splitKeys(read.text, `the key file ${path}`);
   };
 }
 
@@ -144,16 +148,31 @@ export type MasterKeys = readonly [MasterKey, ...MasterKey[]];
  * Every master key that a source gives, newest first.
  *
  * @throws {OnbehalfError} `key_invalid`: the source gives no key, or a malformed one
+ * @throws {OnbehalfError} `invalid_request`: the source is no function
+ * @throws {OnbehalfError} `configuration_invalid`: the source gives no list
  * @throws what the source throws
  */
 export async function masterKeysOf(source: MasterKeySource): Promise<MasterKeys> {
-  const [newest, ...older] = (await source()).map(parseMasterKey);
+  assertFits("keyring", source, aSource);
+  const given: unknown = await source();
+  if (!Array.isArray(given)) {
+    throw configurationInvalid(
+      `keyring must give a list of master keys, and gave ${kindOf(given)}`,
+      "let the function return [new Secret(key)], newest first",
+    );
+  }
+  const [newest, ...older] = given.map(parseMasterKey);
   if (newest !== undefined) return [newest, ...older];
   throw new OnbehalfError("key_invalid", "no master key was given", {
     hint: "make one with: onbehalf keys generate, and keep a copy apart from the database",
     details: {},
   });
 }
+
+const aSource = required({
+  fits: (value) => typeof value === "function",
+  must: "a function that gives the master keys, such as keyringFromEnv(name)",
+});
 
 /**
  * A master key's public name: 16 hex digits, from which the key cannot be computed.

@@ -1,3 +1,4 @@
+import { assertFits, required, text as aText } from "../core/argument-checks.ts";
 import { configurationInvalid } from "../core/errors.ts";
 import { Secret } from "../core/secret.ts";
 import { flawInCopy } from "../core/verbatim.ts";
@@ -18,11 +19,15 @@ const googlesHosts: Readonly<Record<string, readonly string[]>> = {
  * @param tokenEndpoint where the client is used if not at Google: that of a stand-in. The file's `token_uri` and
  *   `auth_uri` must be Google's or of the same origin. Default: Google's
  * @returns the client's id and secret
+ * @throws {OnbehalfError} `invalid_request`: an argument is no text
  * @throws {OnbehalfError} `configuration_invalid`: the text is another file, a client that has no secret, one whose id
  *   or secret has something around it, or a client of another provider
  * @see {@link https://developers.google.com/api-client-library/dotnet/guide/aaa_client_secrets | Google: client secrets}
  */
 export function parseClientSecretJson(text: string, path: string, tokenEndpoint?: string): Client {
+  assertFits("text", text, required(aText));
+  assertFits("path", path, required(aText));
+  assertFits("tokenEndpoint", tokenEndpoint, aText);
   let parsed: unknown;
   try {
     // Editors on Windows begin a file with a byte order mark.

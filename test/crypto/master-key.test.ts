@@ -161,6 +161,42 @@ describe("keyringFromFile", () => {
   });
 });
 
+describe("the arguments of master key sources", () => {
+  const nobody: readonly unknown[] = [undefined, null, 7, "", [], {}, true];
+  for (const argument of nobody) {
+    test(`a master key source names its argument where that is ${inspect(argument)}`, async () => {
+      for (const [source, parameter] of [
+        [keyringFromEnv(argument as string), "name"],
+        [keyringFromFile(argument as string), "path"],
+        [argument as MasterKeySource, "keyring"],
+      ] as const) {
+        await assert.rejects(
+          async () => masterKeysOf(source),
+          (error) => isOnbehalfError(error, "invalid_request") && error.details.parameter === parameter,
+        );
+      }
+    });
+  }
+
+  test("a source that gives no list of keys is refused by what it gives, and the gift is not repeated", async () => {
+    const gifts: readonly unknown[] = [1, undefined, null, known, new Secret(known), { keys: [known] }, new Map()];
+    for (const gift of gifts) {
+      for (const source of [() => gift, async () => gift] as MasterKeySource[]) {
+        await assert.rejects(
+          async () => masterKeysOf(source),
+          (error) =>
+            isOnbehalfError(error, "configuration_invalid") &&
+            error.message.startsWith("keyring must give a list of master keys, and gave ") &&
+            !error.message.includes(known),
+        );
+      }
+    }
+    for (const inside of [[7], [null], [undefined], [[known]], [{}]]) {
+      await assert.rejects(async () => masterKeysOf((() => inside) as unknown as MasterKeySource), keyInvalid);
+    }
+  });
+});
+
 describe("master keys from wherever", () => {
   test("master keys with something around them are refused by that name, and where they stand", async (t) => {
     const key = generateMasterKey().expose();

@@ -113,8 +113,13 @@ export const imports: readonly Layer[] = [
   },
   {
     file: "crypto/sealing.ts",
-    refused: [...above, "vault.ts", "store/store.ts", "oauth/protocol.ts", "node:http", "pg"],
-    allowed: ["crypto/keyring.ts", "core/secret.ts", "node:crypto", "node:fs"],
+    refused: [...above, "vault.ts", "store/store.ts", "oauth/protocol.ts", "node:fs", "node:http", "pg"],
+    allowed: ["crypto/keyring.ts", "core/secret.ts", "local/small-file.ts", "node:crypto"],
+  },
+  {
+    file: "local/small-file.ts",
+    refused: [...above, ...under, "vault.ts", "node:http", "pg"],
+    allowed: ["local/small-file.ts", "node:fs"],
   },
   {
     file: "store/store.ts",

@@ -262,6 +262,38 @@ describe("the arguments of other verbs", () => {
     }
   });
 
+  test("options of the code handler that are none are named when the handler is made", async (t) => {
+    const { vault } = await bentProvider(t);
+    const wrong: readonly (readonly [unknown, RegExp])[] = [
+      [null, /^options must be an object/],
+      [7, /^options must be an object/],
+      ["https://app.example", /^options must be an object/],
+      [[], /^options must be an object/],
+      [() => 1, /^options must be an object/],
+      [{ allowedOrigins: "https://app.example" }, /^allowedOrigins must be a list/],
+      [{ allowedOrigins: [7] }, /^allowedOrigins must be a list/],
+      [{ allowedOrigins: null }, /^allowedOrigins must be a list/],
+      [{ provider: 7 }, /^provider must be a text/],
+      [{ provider: "" }, /^provider must be a text/],
+    ];
+    for (const [options, message] of wrong) {
+      assert.throws(
+        () => vault.authCodeHandler(options as never),
+        (error) => isOnbehalfError(error, "configuration_invalid") && message.test(error.message),
+      );
+    }
+  });
+
+  test("a caller that is none is named", async (t) => {
+    const { vault } = await bentProvider(t);
+    for (const caller of [undefined, null, 7, "app", [], {}, () => 1, { grants: "*" }, { grants: ["*"] }]) {
+      assert.throws(
+        () => vault.forCaller(caller as never),
+        (error) => isOnbehalfError(error, "invalid_request") && error.details.parameter === "caller",
+      );
+    }
+  });
+
   test("arguments that are right in every form are taken", async (t) => {
     const { vault, connect } = await bentProvider(t, {}, { provider: { apiHosts: ["api.example"] } });
     const grant = await connect("c", { externalId: "user-1", codeVerifier: "v".repeat(43), nonce: undefined as never });

@@ -1,6 +1,7 @@
-import { closeSync, existsSync, lstatSync, openSync, readFileSync, readSync, statSync, statfsSync } from "node:fs";
+import { closeSync, existsSync, lstatSync, openSync, readSync, statSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { defined } from "../../core/defined.ts";
+import { readSmallFile } from "../../local/small-file.ts";
 
 /** What the file system says about a file. */
 export interface FileFacts {
@@ -42,11 +43,8 @@ export function hasWriteAheadLog(path: string): boolean {
 
 /** A file's text; undefined where it cannot be read. */
 export function textOf(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
-  }
+  const read = readSmallFile(path);
+  return "text" in read ? read.text : undefined;
 }
 
 function magicOf(path: string): number | undefined {

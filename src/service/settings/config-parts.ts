@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { isIP } from "node:net";
 import { dirname } from "node:path";
 import {
@@ -11,6 +11,7 @@ import {
 } from "../../index.ts";
 import type { MasterKeySource, Provider, Store } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
+import { readSmallFile } from "../../local/small-file.ts";
 import { allowedOrigin } from "../../vault/http/origins.ts";
 import { postgres } from "../../store/postgres/index.ts";
 import { sqlite } from "../../store/sqlite/index.ts";
@@ -103,14 +104,16 @@ function clientOf(
       const other = clientId === undefined ? settingNames.clientSecret : settingNames.clientId;
       problems.push(`${settingNames.clientSecretFile} and ${other} are both set: keep one`);
     }
-    const text = textOf(clientSecretFile);
-    if (text === undefined) {
+    const read = readSmallFile(clientSecretFile);
+    if ("problem" in read) {
       problems.push(
-        `${settingNames.clientSecretFile}: the file ${clientSecretFile} cannot be read: download the web client's JSON in the Cloud console`,
+        `${settingNames.clientSecretFile}: the file ${clientSecretFile} ${read.problem}: download the web client's JSON in the Cloud console`,
       );
     } else {
       // A stand-in's client file names the stand-in.
-      readSetting("clientSecretFile", problems, () => parseClientSecretJson(text, clientSecretFile, googleBaseUrl));
+      readSetting("clientSecretFile", problems, () =>
+        parseClientSecretJson(read.text, clientSecretFile, googleBaseUrl),
+      );
     }
     return { clientSecretFile };
   }
@@ -232,14 +235,6 @@ function readSetting<T>(setting: Setting, problems: string[], read: () => T): T 
   } catch (error) {
     if (!isOnbehalfError(error)) throw error;
     problems.push(`${settingNames[setting]}: ${error.message}; ${error.hint}`);
-    return undefined;
-  }
-}
-
-function textOf(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
     return undefined;
   }
 }

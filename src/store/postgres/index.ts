@@ -2,6 +2,8 @@
  * The PostgreSQL store: how a connection is made, kept, watched and lost, and which SQLSTATE means what.
  * No statement on grants, attempts or intakes stands here: those are the same for every database, in ../sql/.
  */
+import { required, text } from "../../core/argument-checks.ts";
+import type { Rule } from "../../core/argument-checks.ts";
 import { bringUpToDate, compareMigrations } from "../sql/migrate.ts";
 import { PostgresDatabase } from "./database.ts";
 import { migrations } from "./migrations.ts";
@@ -13,6 +15,7 @@ import { PostgresPresence } from "./presence.ts";
 import { PostgresSession } from "./session.ts";
 import { PostgresSockets } from "./sockets.ts";
 import { truth } from "../sql/column.ts";
+import { assertStoreOptions } from "../sql/store-options.ts";
 import { sqlStore } from "../sql/sql-store.ts";
 import type { Store, StoreNote } from "../store.ts";
 
@@ -23,6 +26,11 @@ const isThere = truth("there");
 
 /** How long connections may take to end, milliseconds. */
 const closeMs = 2_000;
+
+const connections: Rule = {
+  fits: (value) => typeof value === "number" && Number.isInteger(value) && value >= 1,
+  must: "a whole number of connections, 1 or more",
+};
 
 /** What exists while the store is open. */
 interface Open {
@@ -36,15 +44,17 @@ interface Open {
  *
  * @param where a connection string, or {@link PostgresOptions}
  * @returns a store that is not open yet: the vault that it is given to opens it
- * @throws {OnbehalfError} `configuration_invalid`: a connection string is malformed
+ * @throws {OnbehalfError} `configuration_invalid`: a connection string is malformed, or an option is not what it must be
  * @see https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING
  */
 export function postgres(where: string | PostgresOptions): Store {
-  const {
-    connectionString,
-    directConnectionString = connectionString,
-    poolSize = 8,
-  }: PostgresOptions = typeof where === "string" ? { connectionString: where } : where;
+  const options: PostgresOptions = typeof where === "string" ? { connectionString: where } : where;
+  assertStoreOptions("postgres", options, {
+    connectionString: required(text),
+    directConnectionString: text,
+    poolSize: connections,
+  });
+  const { connectionString, directConnectionString = connectionString, poolSize = 8 } = options;
   const { location } = parseConnectionString(connectionString);
   parseConnectionString(directConnectionString);
   const listeners = new Set<() => void>();

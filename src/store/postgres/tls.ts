@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
 import { configurationInvalid } from "../../core/errors.ts";
+import { readSmallFile } from "../../local/small-file.ts";
 
 /** What of a connection string, or of the environment, says how TLS is spoken. Each is libpq's parameter of that name. */
 export interface TlsParameters {
@@ -44,13 +44,12 @@ export function tlsOf(parameters: TlsParameters): ConnectionOptions | false | un
 }
 
 function fileOf(parameter: string, path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? ` (${String(error.code)})` : "";
-    throw configurationInvalid(
-      `the PostgreSQL connection string names ${parameter}=${path}, and that file cannot be read${code}`,
-      "give the path of a PEM file that this user may read",
-    );
-  }
+  const read = readSmallFile(path);
+  if ("text" in read) return read.text;
+  const { problem, cause } = read;
+  const code = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
+  throw configurationInvalid(
+    `the PostgreSQL connection string names ${parameter}=${path}, and that file ${problem}${code}`,
+    "give the path of a PEM file that this user may read",
+  );
 }

@@ -2,7 +2,9 @@
  * The SQLite store: one file on a local disk, its rights, its locks, and which result code means what.
  * No statement on grants, attempts or intakes stands here: those are the same for every database, in ../sql/.
  */
+import type { Rule } from "../../core/argument-checks.ts";
 import { systemClock } from "../../core/clock.ts";
+import { assertStoreOptions } from "../sql/store-options.ts";
 import type { OnbehalfError } from "../../core/errors.ts";
 import { text } from "../sql/column.ts";
 import { storeUnusable } from "../sql/failure.ts";
@@ -25,10 +27,13 @@ export interface SqliteOptions {
  * @param path of the file, which is created if it does not exist; `:memory:` for a test
  * @returns a store that is not open yet: the vault that it is given to opens it
  * @throws {OnbehalfError} `configuration_invalid`: it is no path of a file: empty, a URI, with a query, percent-encoded
+ * @throws {OnbehalfError} `configuration_invalid`: an option is not what it must be
  * @see https://sqlite.org/wal.html
  */
-export function sqlite(path: string, { patienceMs = 5_000 }: SqliteOptions = {}): Store {
+export function sqlite(path: string, options: SqliteOptions = {}): Store {
   checkPath(path);
+  assertStoreOptions("sqlite", options, { patienceMs: milliseconds });
+  const { patienceMs = 5_000 } = options;
   const database = new SqliteDatabase(path, patienceMs);
   const store = sqlStore({
     kind: "sqlite",
@@ -68,6 +73,11 @@ export function sqlite(path: string, { patienceMs = 5_000 }: SqliteOptions = {})
 }
 
 const soundAt = text("value");
+
+const milliseconds: Rule = {
+  fits: (value) => typeof value === "number" && Number.isFinite(value) && value >= 0,
+  must: "a number of milliseconds, 0 or more",
+};
 
 /** So that of several processes on one file, and after a start, not each reads all of it again. */
 async function noteSound(database: SqliteDatabase): Promise<void> {

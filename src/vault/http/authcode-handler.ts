@@ -2,8 +2,9 @@
  * http/ holds what an app mounts in a server of its own, and what the service's server shares with it: the code handler
  * with its checks, caller keys and sign-in assertions. Routes, sockets and settings do not belong here (service/).
  */
+import { assertFits, filledText, required, texts } from "../../core/argument-checks.ts";
 import { defined } from "../../core/defined.ts";
-import { OnbehalfError, configurationInvalid } from "../../core/errors.ts";
+import { OnbehalfError, configurationInvalid, isOnbehalfError } from "../../core/errors.ts";
 import { missingScopes } from "../../core/scopes.ts";
 import type { Grant } from "../../core/grant.ts";
 import { problemResponse } from "../../core/problem.ts";
@@ -63,6 +64,7 @@ const mostUnderWay = 200;
  * @see https://fetch.spec.whatwg.org/#http-cors-protocol
  */
 export function authCodeHandler(vault: CodeTaker, options: AuthCodeHandlerOptions = {}): AuthCodeHandler {
+  assertHandlerOptions(options);
   const publicUrl = publicUrlOf(options.publicUrl);
   const ownOrigins = new Set([
     ...(options.allowedOrigins ?? []).map(allowedOrigin),
@@ -109,6 +111,23 @@ export function authCodeHandler(vault: CodeTaker, options: AuthCodeHandlerOption
     return Response.json(body, { headers: { "cache-control": "no-store" } });
   }
 }
+
+/** What else stands in the options is not looked at: a server may pass on its own. */
+function assertHandlerOptions(options: unknown): void {
+  try {
+    assertFits("options", options, anObject);
+    const { allowedOrigins, provider } = options as AuthCodeHandlerOptions;
+    assertFits("allowedOrigins", allowedOrigins, texts);
+    assertFits("provider", provider, filledText);
+  } catch (error) {
+    throw isOnbehalfError(error) ? configurationInvalid(error.message, error.hint) : error;
+  }
+}
+
+const anObject = required({
+  fits: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  must: "an object, such as { publicUrl }",
+});
 
 function tooMany({ name, issuer }: Provider): OnbehalfError<"provider_unavailable"> {
   return providerUnavailable(

@@ -1,8 +1,14 @@
 import { opens, wrapUnder } from "../../crypto/keyring.ts";
 import { masterKeysOf } from "../../crypto/master-key.ts";
 import type { MasterKey, MasterKeySource } from "../../crypto/master-key.ts";
+import { assertFits, required } from "../../core/argument-checks.ts";
 import { OnbehalfError } from "../../core/errors.ts";
 import type { KeyStore, StoredKeys } from "../../store/key-store.ts";
+
+const aStore = required({
+  fits: (value) => typeof value === "object" && value !== null && "readKeys" in value,
+  must: "a store that is open, such as sqlite(path)",
+});
 
 /** The data keys of a store, and which master key wraps each. Nothing in it is secret. */
 export interface KeyStatus {
@@ -29,10 +35,12 @@ export interface KeyStatus {
  *
  * @param store a store that is open
  * @param source gives the master keys, newest first
+ * @throws {OnbehalfError} `invalid_request`: an argument is not what it must be
  * @throws {OnbehalfError} `key_invalid`: no master key was given, or one is malformed
  * @throws {OnbehalfError} `store_unavailable`
  */
 export async function keyStatus(store: KeyStore, source: MasterKeySource): Promise<KeyStatus> {
+  assertFits("store", store, aStore);
   const masters = await masterKeysOf(source);
   const stored = await store.readKeys();
   const keys = stored?.keys ?? [];
@@ -63,6 +71,7 @@ export async function keyStatus(store: KeyStore, source: MasterKeySource): Promi
  * @param store a store that is open
  * @param source gives the new master key first, then the one that the store is sealed with
  * @returns how many data keys were wrapped anew; 0 where all were wrapped under the first master key already
+ * @throws {OnbehalfError} `invalid_request`: an argument is not what it must be
  * @throws {OnbehalfError} `key_invalid`: no master key was given, one is malformed, or none opens the store; nothing
  *   was changed
  * @throws {OnbehalfError} `store_unusable`: a data key is damaged; nothing was changed
@@ -70,6 +79,7 @@ export async function keyStatus(store: KeyStore, source: MasterKeySource): Promi
  *   keys; call this again
  */
 export async function rotateMasterKey(store: KeyStore, source: MasterKeySource): Promise<number> {
+  assertFits("store", store, aStore);
   const masters = await masterKeysOf(source);
   const stored = await store.readKeys();
   const [newest] = masters;

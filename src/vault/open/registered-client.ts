@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { configurationInvalid, configurationProblems } from "../../core/errors.ts";
+import { readSmallFile } from "../../local/small-file.ts";
 import { parseClientSecretJson } from "../../providers/client-secret-json.ts";
 import type { Client, Provider } from "../../providers/provider.ts";
 import { providerProblems } from "./provider-problems.ts";
@@ -28,13 +28,11 @@ export function loadClient(provider: Provider): Client {
 }
 
 function read(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    throw configurationInvalid(
-      `the client file ${path} cannot be read`,
-      "download the web client's JSON in the Cloud console, under Credentials, and give its path",
-      cause,
-    );
-  }
+  const read = readSmallFile(path);
+  if ("text" in read) return read.text;
+  throw configurationInvalid(
+    `the client file ${path} ${read.problem}`,
+    "download the web client's JSON in the Cloud console, under Credentials, and give its path",
+    read.cause,
+  );
 }

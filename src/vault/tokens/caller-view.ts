@@ -2,6 +2,7 @@
  * The vault as one caller sees it: the verbs of a service's routes, each about grants that are in the caller's reach and
  * belong to a client that is configured here. What a caller may do is decided before; what it may see, here.
  */
+import { assertFits, required } from "../../core/argument-checks.ts";
 import { OnbehalfError, invalidRequest } from "../../core/errors.ts";
 import type { Grant, GrantRef } from "../../core/grant.ts";
 import { Reach } from "../../core/reach.ts";
@@ -24,6 +25,12 @@ interface Limits {
   readonly providers?: readonly string[];
 }
 
+const aCaller = required({
+  fits: (value) =>
+    typeof value === "object" && value !== null && "grants" in value && Array.isArray(value.grants) && "allow" in value,
+  must: "a caller, as callers.authenticate returns it",
+});
+
 /** The verbs of a vault that a view narrows. */
 interface Verbs {
   exchangeCode(options: ExchangeCodeOptions): Promise<Grant>;
@@ -44,6 +51,7 @@ export class CallerView {
 
   /** @internal Use `Vault.forCaller`. */
   constructor(vault: Verbs, context: VaultContext, cache: TokenCache, caller: Limits) {
+    assertFits("caller", caller, aCaller);
     this.#vault = vault;
     this.#context = context;
     this.#cache = cache;
