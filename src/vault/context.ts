@@ -3,6 +3,7 @@
  * have does not (keeper/context.ts).
  */
 import type { Clock } from "../core/clock.ts";
+import { loggedError } from "../core/logged-error.ts";
 import type { Liveness, Owner } from "../core/take-over.ts";
 import type { Sealer } from "../crypto/keyring.ts";
 import type { Protocol } from "../oauth/protocol.ts";
@@ -67,7 +68,11 @@ export function unthrowing<A extends unknown[]>(listener: (...args: A) => void, 
 
 /** Where nobody is told of faults, a warning shows a bug and lets the process go on. */
 export function warn(error: unknown, during: string): void {
-  process.emitWarning(`unexpected error during ${during}: ${error instanceof Error ? error.message : String(error)}`, {
+  // Not its message, which may repeat what somebody sent.
+  const { name, code, message, stack } = loggedError(error);
+  const what = [name, ...(code === undefined ? [] : [`(${code})`]), ...(message === undefined ? [] : [message])];
+  process.emitWarning(`unexpected error during ${during}: ${what.join(" ")}`, {
     type: "OnbehalfFault",
+    detail: stack ?? "",
   });
 }

@@ -5,7 +5,9 @@ import fc from "fast-check";
 import { pino } from "pino";
 import type { Logger } from "pino";
 import { OnbehalfError } from "../../src/index.ts";
-import { faultLogger, lineLimit, loggedError } from "../../src/service/error-log.ts";
+import { loggedError } from "../../src/core/logged-error.ts";
+import { faultLogger, lineLimit } from "../../src/service/error-log.ts";
+import { warn } from "../../src/vault/context.ts";
 import { eventLogger } from "../../src/service/log.ts";
 import { fromFaultMessage, toFaultMessage } from "../../src/service/keeper/messages.ts";
 import { failureOf } from "../../src/cli/terminal/failure.ts";
@@ -29,6 +31,20 @@ const thrown = (act: () => unknown): unknown => {
     return error;
   }
 };
+
+/** Everything that a process would print of the warnings that `act` emits. */
+function warningsOf(act: () => void): string {
+  const said: string[] = [];
+  const { emitWarning } = process;
+  process.emitWarning = (...all: unknown[]) => void said.push(JSON.stringify(all));
+  try {
+    act();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+  assert.match(said.join(""), /unexpected error during a request/);
+  return said.join("");
+}
 
 /** Errors that have what was sent somewhere in them, as programs and libraries make them. */
 const errorsOver: Readonly<Record<string, (canary: string) => unknown>> = {
@@ -70,7 +86,7 @@ describe("what is logged of an error", () => {
           const error = make(canary);
           faultLogger(logger)(error, "a request");
           faultLogger(logger)(fromFaultMessage(toFaultMessage(error)), "a request (keeper)");
-          const said = `${text()}${failureOf(error).lines.join("\n")}`;
+          const said = `${text()}${failureOf(error).lines.join("\n")}${warningsOf(() => warn(error, "a request"))}`;
           assert.match(said, /"msg":"fault"/);
           assert.doesNotMatch(said, /canary/, `${canary} in ${said}`);
         }),

@@ -124,12 +124,19 @@ export async function raw(
 export async function rawRequest(
   url: string,
   target: string,
-  { method = "GET", headers = {} }: { method?: string; headers?: Record<string, string> } = {},
+  {
+    method = "GET",
+    headers = {},
+    body = "",
+  }: { method?: string; headers?: Record<string, string>; body?: string } = {},
 ): Promise<RawAnswer> {
   const lines = Object.entries({ host: new URL(url).host, connection: "close", ...headers }).map(
     ([name, value]) => `${name}: ${value}\r\n`,
   );
-  const [answer] = await raw(url, Buffer.from(`${method} ${target} HTTP/1.1\r\n${lines.join("")}\r\n`, "latin1"));
+  const [answer] = await raw(
+    url,
+    Buffer.from(`${method} ${target} HTTP/1.1\r\n${lines.join("")}\r\n${body}`, "latin1"),
+  );
   if (answer === undefined) throw new Error("there was no answer");
   return answer;
 }

@@ -1,5 +1,5 @@
 import { isOnbehalfError, problemOf } from "../../index.ts";
-import { loggedError } from "../../service/error-log.ts";
+import { loggedError } from "../../core/logged-error.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { printJson, say } from "./print.ts";
 import { UsageError } from "./usage-error.ts";

@@ -11,7 +11,8 @@ import type { CallerView, GrantRef, Permission, Vault } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
 import { invalidRequest } from "../../core/errors.ts";
 import { grantStates } from "../../core/grant.ts";
-import { codeOptions, consentBody } from "../../vault/http/authcode-handler.ts";
+import { authCodeHandler, codeOptions, consentBody } from "../../vault/http/authcode-handler.ts";
+import type { IssuerOf } from "../../vault/http/authcode-handler.ts";
 import { readParameters } from "../../vault/http/request-body.ts";
 import { openApiDocument } from "../openapi/document.ts";
 import type { Metrics } from "../metrics.ts";
@@ -22,7 +23,10 @@ import { grantBody, tokenBody, tokenHeaders, wholeNumber } from "./json-bodies.t
 
 /** What a service can be told. Nothing is required. */
 export interface ServiceOptions {
-  /** The URL by which people and phones reach the service. Default: the origin of each request. */
+  /**
+   * The URL by which people and phones reach the service; `iss` and `aud` of sign-in assertions. Without it, a server
+   * signs as the address that it listens at, and a handler without a server only for requests to this machine itself.
+   */
   readonly publicUrl?: string;
   /** Origins whose pages may post codes, besides the service's own. Default: none. */
   readonly allowedOrigins?: readonly string[];
@@ -51,9 +55,14 @@ const proxiedMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTION
  * @see {@link https://www.rfc-editor.org/rfc/rfc9457 | RFC 9457}
  */
 export function service(vault: Vault, options: ServiceOptions = {}): Service {
+  return serviceOf(vault, options);
+}
+
+/** @param issuerOf as `authCodeHandler` takes it */
+export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: IssuerOf): Service {
   const app = new Hono({ strict: true });
   const { metrics } = options;
-  const takeCode = vault.authCodeHandler(options);
+  const takeCode = authCodeHandler(vault, options, issuerOf);
 
   /** A route for callers: who asks, and whether they may, is checked before anything else of the request is read. */
   const forCallers = (path: string, methods: Partial<Record<Method, readonly [Permission, Handler]>>): void => {

@@ -12,7 +12,7 @@ import { invalidRequest } from "../../core/errors.ts";
 import { cannotListen } from "../../core/listening.ts";
 import { drainLimitMs } from "../../core/timing.ts";
 import { safeHeaders, withSafeHeaders } from "./answer-headers.ts";
-import { service } from "./app.ts";
+import { serviceOf } from "./app.ts";
 import type { ServiceOptions } from "./app.ts";
 import { fastToken } from "./fast-token.ts";
 import { maxHeaderBytes, refuseMalformed, refuseSlow } from "./malformed-request.ts";
@@ -86,7 +86,8 @@ const limits = {
  */
 export async function startServer(vault: Vault, options: ServerOptions = {}): Promise<RunningServer> {
   const { host = "127.0.0.1", port = 8787, before, metrics } = options;
-  const handle = service(vault, options);
+  // Not by the request: its Host header is what somebody wrote, and ports of this machine belong to other programs.
+  const handle = serviceOf(vault, options, () => url);
   const slow = getRequestListener(
     async (request: Request, { outgoing }) => {
       const response = (await before?.(request)) ?? (await handle(request));
@@ -101,6 +102,7 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
   /** Host headers that were found to be ours: the short way to a token takes no time to look at them again. */
   const checkedHosts = new Set<string>();
   let closing = false;
+  let url = "";
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     const { method, url, headers } = incoming;
     const { host = "" } = headers;
@@ -142,9 +144,9 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     server.once("close", resolve);
   });
   const address = server.address() as AddressInfo;
-  const shownHost = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  url = `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
   return {
-    url: `http://${shownHost}:${address.port}`,
+    url,
     close: () => {
       closing = true;
       server.close();

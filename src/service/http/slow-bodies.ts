@@ -23,7 +23,8 @@ export function limitBody(incoming: IncomingMessage, outgoing: ServerResponse, m
   const done = (): void => clearInterval(timer);
   incoming.once("end", done);
   incoming.once("close", done);
-  socket.once("close", done);
+  // Not of the socket: hundreds of requests may come over one, and each would leave a listener there.
+  outgoing.once("close", done);
 }
 
 /** Whether a path is one of the proxy: `/v1/grants/{ref}/proxy/…`. */

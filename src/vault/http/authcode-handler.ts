@@ -25,7 +25,8 @@ export { codeSources };
 export interface AuthCodeHandlerOptions {
   /**
    * The URL by which people and apps reach this server. It is `iss` and `aud` of the sign-in assertion, and pages of
-   * its origin may post codes. Default: the origin of each request.
+   * its origin may post codes. Without it only requests to this machine itself get an assertion: the host of any other
+   * is what somebody wrote into a header.
    */
   readonly publicUrl?: string;
   /**
@@ -59,11 +60,16 @@ const mostUnderWay = 200;
 /**
  * Makes the handler that takes one-time codes from phones and pages. It answers every error itself.
  *
+ * @param issuerOf says who signs where `options.publicUrl` does not
  * @throws {OnbehalfError} `configuration_invalid`: one of `options.allowedOrigins` is no origin
  * @throws {OnbehalfError} `configuration_invalid`: `options.publicUrl` is no URL
  * @see https://fetch.spec.whatwg.org/#http-cors-protocol
  */
-export function authCodeHandler(vault: CodeTaker, options: AuthCodeHandlerOptions = {}): AuthCodeHandler {
+export function authCodeHandler(
+  vault: CodeTaker,
+  options: AuthCodeHandlerOptions = {},
+  issuerOf: IssuerOf = ownIssuers(),
+): AuthCodeHandler {
   assertHandlerOptions(options);
   const publicUrl = publicUrlOf(options.publicUrl);
   const ownOrigins = new Set([
@@ -103,7 +109,8 @@ export function authCodeHandler(vault: CodeTaker, options: AuthCodeHandlerOption
     if (underWay >= mostUnderWay) throw tooMany(vault.providerOf(provider));
     underWay += 1;
     const grant = await vault.exchangeCode(exchange).finally(() => (underWay -= 1));
-    const assertion = await vault.signInAssertion(grant, publicUrl ?? new URL(request.url).origin, exchange.nonce);
+    const issuer = publicUrl ?? issuerOf(request);
+    const assertion = issuer === undefined ? undefined : await vault.signInAssertion(grant, issuer, exchange.nonce);
     const body = {
       ...consentBody(grant, vault.providerOf(grant.provider), exchange.scopes ?? []),
       sign_in_assertion: assertion,
@@ -128,6 +135,30 @@ const anObject = required({
   fits: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
   must: "an object, such as { publicUrl }",
 });
+
+/**
+ * In whose name an assertion is signed. Undefined: nobody has said, and a `Host` header must not: whoever verifies the
+ * assertion takes its `iss` for the server that the person has signed in to.
+ */
+export type IssuerOf = (request: Request) => string | undefined;
+
+const thisMachine = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+
+/** While an app is being written, it is reached on this machine, by names that nobody else can give. */
+function ownIssuers(): IssuerOf {
+  let isTold = false;
+  return ({ url }) => {
+    const { hostname, origin } = new URL(url);
+    if (thisMachine.test(hostname)) return origin;
+    if (!isTold) {
+      isTold = true;
+      process.emitWarning("authCodeHandler leaves sign_in_assertion out: give it publicUrl, which is its iss and aud", {
+        type: "OnbehalfWarning",
+      });
+    }
+    return undefined;
+  };
+}
 
 function tooMany({ name, issuer }: Provider): OnbehalfError<"provider_unavailable"> {
   return providerUnavailable(
