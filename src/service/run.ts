@@ -5,6 +5,7 @@ import type { OnEvent } from "../index.ts";
 import { serviceConfig } from "./settings/config.ts";
 import type { Settings } from "./settings/config.ts";
 import { startKeeper } from "./keeper/client.ts";
+import { rescueProblem } from "./rescue-problem.ts";
 import { faultLogger } from "./error-log.ts";
 import { eventLogger, serviceLogger } from "./log.ts";
 import { serviceMetrics } from "./metrics.ts";
@@ -35,6 +36,9 @@ export async function runService(
     metrics.onEvent(event);
   };
   const onFault = faultLogger(logger);
+  const problem = rescueProblem(store, rescueFolder);
+  // Said at the start: when an answer comes that the store cannot take, it is too late.
+  if (problem !== undefined) logger.warn(problem, "rescue_folder_unusable");
   const keeper = config.keeper ? await startKeeper({ settings, migrate }, onEvent, onFault) : undefined;
   try {
     const vault = await openVault({

@@ -11,6 +11,8 @@ import type { TestVault } from "../support/test-vault.ts";
 export interface ServiceProcess {
   readonly url: string;
   readonly pid: number;
+  /** What it has written to stderr so far. */
+  log(): string;
   /** Process ids of all living keepers, also of services that have died. */
   keepers(): readonly number[];
   /** How it ended: its exit code, or the signal. */
@@ -32,7 +34,7 @@ export async function startServiceProcess(
     process.execPath,
     [fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url)), "serve", "--json"],
     {
-      stdio: ["ignore", "pipe", "ignore"],
+      stdio: ["ignore", "pipe", "pipe"],
       env: {
         ...inherited,
         [runVariable]: run,
@@ -48,6 +50,8 @@ export async function startServiceProcess(
       },
     },
   );
+  let log = "";
+  child.stderr.on("data", (chunk: Buffer) => (log += chunk.toString()));
   const ended = once(child, "exit").then(([code, name]) => (code ?? name) as number | string);
   t.after(async () => {
     for (const { pid } of processesOf(run)) signal(pid, "SIGKILL");
@@ -58,6 +62,7 @@ export async function startServiceProcess(
   return {
     url: service,
     pid,
+    log: () => log,
     keepers: () =>
       processesOf(run)
         .filter(isKeeper)

@@ -2,10 +2,11 @@ import { accessSync, constants } from "node:fs";
 import { dirname } from "node:path";
 import { isOnbehalfError, keyStatus } from "../../index.ts";
 import type { MasterKeySource, Store } from "../../index.ts";
+import { isLink } from "../../service/rescue-problem.ts";
 import { checkCallers } from "./check-callers.ts";
 import { checkDisk, checkMode } from "./check-files.ts";
 import { checkKeys } from "./check-keys.ts";
-import { fileFacts, hasWriteAheadLog, isLink } from "./files.ts";
+import { fileFacts, hasWriteAheadLog } from "./files.ts";
 import { fail, ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, lstatSync, openSync, readSync, statSync, statfsSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, statSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { defined } from "../../core/defined.ts";
 import { readSmallFile } from "../../local/small-file.ts";
@@ -18,15 +18,6 @@ export function fileFacts(path: string): FileFacts {
   const mode = exists && process.platform !== "win32" ? statSync(path).mode & 0o777 : undefined;
   const fileSystem = magicOf(exists ? path : dirname(path));
   return defined({ path, exists, mode, fileSystem });
-}
-
-/** Whether a link stands at a path, wherever it leads. */
-export function isLink(path: string): boolean {
-  try {
-    return lstatSync(path).isSymbolicLink();
-  } catch {
-    return false;
-  }
 }
 
 /** Whether a SQLite file keeps a write-ahead log: bytes 18 and 19 of its header. */

@@ -99,12 +99,7 @@ class ForkedKeeper implements KeeperClient {
   async start(): Promise<void> {
     const program = keeperProgram();
     return new Promise((resolve, reject) => {
-      // The keeper gets a process group of its own: a signal to the service's group, such as one from its terminal,
-      // must not end the keeper as well.
-      const child = fork(program, {
-        detached: true,
-        stdio: ["ignore", "ignore", "inherit", "ipc"],
-      });
+      const child = forked(program);
       this.#child = child;
       child.on("message", (message: FromKeeper) => {
         if (message.type === "ready") {
@@ -114,10 +109,15 @@ class ForkedKeeper implements KeeperClient {
         } else if (message.type === "failed") reject(fromErrorMessage(message.error));
         else this.#receive(message);
       });
-      child.once("error", reject);
-      child.once("exit", () => {
-        reject(unavailable());
-        if (this.#child === child) this.#lost();
+      child.once("error", (error) => reject(notStarted(error)));
+      child.once("exit", (code, signal) => {
+        const how = signal === null ? `with exit code ${code ?? "unknown"}` : `by ${signal}`;
+        reject(unavailable(`the keeper's process ended before it was ready, ${how}`, startHint));
+        if (this.#child !== child) return;
+        if (this.#ready && !this.#closing) {
+          this.#onFault(unavailable(`the keeper's process ended ${how}; another one is started`), "the keeper");
+        }
+        this.#lost();
       });
       this.#send(child, { type: "open", ...this.#options });
     });
@@ -208,7 +208,9 @@ class ForkedKeeper implements KeeperClient {
     setTimeout(() => {
       this.#restarting = false;
       if (this.#closing) return;
-      this.start().catch(() => {
+      this.start().catch((error: unknown) => {
+        // The service goes on with the tokens that it has. Only this line says why it gets no new ones.
+        if (!this.#closing) this.#onFault(error, "the start of another keeper");
         // When a process ends, its exit event calls #lost. A process that could not even be made has no such event.
         if (this.#child?.pid === undefined) this.#lost();
       });
@@ -235,9 +237,30 @@ function keeperProgram(): URL {
   );
 }
 
-function unavailable(): OnbehalfError<"keeper_unavailable"> {
-  return new OnbehalfError("keeper_unavailable", "the keeper is not running or does not answer", {
-    hint: "try again shortly: the service restarts it, and hands out valid tokens meanwhile; if this lasts, look at the log",
-    details: { retryAfterMs: 1_000 },
-  });
+/** @throws {OnbehalfError} `keeper_unavailable`: the process could not be made */
+function forked(program: URL): ChildProcess {
+  try {
+    // The keeper gets a process group of its own: a signal to the service's group, such as one from its terminal,
+    // must not end the keeper as well.
+    return fork(program, { detached: true, stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  } catch (error) {
+    throw notStarted(error);
+  }
+}
+
+const startHint =
+  "look at the lines before this one, at the memory that is left, and at the limit of processes; " +
+  "ONBEHALF_KEEPER=none runs without a keeper's process";
+
+/** @param error what the system says, such as EAGAIN where the user may have no more processes */
+function notStarted(error: unknown): OnbehalfError<"keeper_unavailable"> {
+  const { code = "unknown" } = error as NodeJS.ErrnoException;
+  return unavailable(`the keeper's process could not be started (${code})`, startHint);
+}
+
+function unavailable(
+  message = "the keeper is not running or does not answer",
+  hint = "try again shortly: the service restarts it, and hands out valid tokens meanwhile; if this lasts, look at the log",
+): OnbehalfError<"keeper_unavailable"> {
+  return new OnbehalfError("keeper_unavailable", message, { hint, details: { retryAfterMs: 1_000 } });
 }

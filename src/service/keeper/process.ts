@@ -17,17 +17,7 @@ let keeper: Promise<Keeper> | undefined;
 
 process.on("message", (message: ToKeeper) => {
   if (message.type === "open") {
-    const { store, keyring, providers, exchangeRate, rescueFolder } = serviceConfig(message.settings);
-    keeper = openKeeper({
-      store,
-      keyring,
-      providers,
-      exchangeRate,
-      ...defined({ rescueFolder }),
-      migrate: message.migrate,
-      onEvent: (event) => tell({ type: "event", event }),
-      onFault: tellFault,
-    });
+    keeper = open(message);
     keeper.then(() => tell({ type: "ready" }), giveUp);
     return;
   }
@@ -55,6 +45,21 @@ process.once("uncaughtException", (error) => {
   faultLogger(serviceLogger("error"))(error, "the keeper, which this ended");
   process.exit(1);
 });
+
+/** Rejects with what keeps it from being opened, the settings too: the service says it, and nobody else could. */
+async function open({ settings, migrate }: ToKeeper & { readonly type: "open" }): Promise<Keeper> {
+  const { store, keyring, providers, exchangeRate, rescueFolder } = serviceConfig(settings);
+  return openKeeper({
+    store,
+    keyring,
+    providers,
+    exchangeRate,
+    ...defined({ rescueFolder }),
+    migrate,
+    onEvent: (event) => tell({ type: "event", event }),
+    onFault: tellFault,
+  });
+}
 
 async function answer(id: number, request: KeeperRequest): Promise<void> {
   try {
