@@ -20,11 +20,14 @@ export function limitBody(incoming: IncomingMessage, outgoing: ServerResponse, m
     if (mayGoOn && isMoving && !outgoing.writableFinished) return;
     end();
   }, ms);
-  const done = (): void => clearInterval(timer);
+  const done = (): void => {
+    clearInterval(timer);
+    // Thousands of requests may come over one connection, and each would leave a listener there.
+    socket.off("close", done);
+  };
   incoming.once("end", done);
   incoming.once("close", done);
-  // Not of the socket: hundreds of requests may come over one, and each would leave a listener there.
-  outgoing.once("close", done);
+  socket.once("close", done);
 }
 
 /** Whether a path is one of the proxy: `/v1/grants/{ref}/proxy/…`. */
