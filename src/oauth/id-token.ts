@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { errors, jwtVerify } from "jose";
-import type { JWTPayload, JWTVerifyGetKey } from "jose";
+import { decodeProtectedHeader, errors, jwtVerify } from "jose";
+import type { JWTHeaderParameters, JWTPayload, JWTVerifyGetKey } from "jose";
 import { OnbehalfError } from "../core/errors.ts";
 import { isSameServer, issuerHint, issuersFor, shownIssuer } from "../core/issuer.ts";
 import type { Profile } from "../core/grant.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Secret } from "../core/secret.ts";
+import { repeatsMember } from "./repeated-members.ts";
 import { unverifiedClaims } from "./token-set.ts";
 
 /** What an ID token is checked against. */
@@ -24,14 +25,22 @@ export interface IdTokenChecks {
    * later, because the keys could not be read before, had not expired when it came.
    */
   readonly receivedAt?: number | undefined;
-  /** The nonce that the sign-in was started with. Absent: not checked. */
+  /** The nonce that the sign-in was started with. Absent: with none, so the token must have none. */
   readonly nonce?: string | undefined;
+  /** Whether the token may have a nonce that nobody could tell us. Only used where no {@link nonce} is given. */
+  readonly isNonceUnknown?: boolean | undefined;
+  /** Whether the code of this sign-in is another one than the `c_hash` of the token says. Default false. */
+  readonly isOtherCode?: boolean | undefined;
   /** The access token of the same answer, compared with `at_hash`. Absent: not checked. */
   readonly accessToken?: Secret | undefined;
 }
 
 /** How far the clocks of the provider and of this machine may differ. */
 const leewaySeconds = 60;
+/** The longest life that an ID token may have, 90 days: most live for an hour, and the longest known for a month. */
+const longestLifeSeconds = 7_776_000;
+/** The last second of the year 9999. */
+const latestTime = 253_402_300_799;
 
 /**
  * Verifies an ID token and returns who signed in.
@@ -47,7 +56,7 @@ export async function verifyIdToken(idToken: Secret, checks: IdTokenChecks): Pro
   // Claims that are not verified yet may fill the pattern of an issuer: where they lie, the signature is wrong.
   const claimed = unverifiedClaims(idToken);
   let claims: JWTPayload;
-  let alg: string;
+  let header: JWTHeaderParameters;
   try {
     const verified = await jwtVerify(token, checks.getKey, {
       algorithms: [...(checks.algorithms ?? provider.idTokenAlgorithms)],
@@ -58,24 +67,78 @@ export async function verifyIdToken(idToken: Secret, checks: IdTokenChecks): Pro
       requiredClaims: ["iss", "aud", "sub", "iat", "exp"],
     });
     claims = verified.payload;
-    alg = verified.protectedHeader.alg;
+    header = verified.protectedHeader;
   } catch (error) {
     if (error instanceof errors.JWTClaimValidationFailed && error.claim === "iss") {
       throw wrongIssuer(provider, error.payload["iss"]);
     }
     throw refusal(error);
   }
+  assertKind(header, claims);
+  const oddTime = unreasonableTime(claims, receivedAt);
+  if (oddTime !== undefined) throw invalid(oddTime);
   if (typeof claims.sub !== "string" || claims.sub === "" || claims.sub.length > 255) throw invalid("sub");
   // The token was made after the request was sent, so the later of the two times counts.
   if ((claims.iat ?? 0) * 1000 > Math.max(now, receivedAt) + leewaySeconds * 1000) throw invalid("iat");
-  if (Array.isArray(claims.aud) && claims.aud.length > 1 && claims["azp"] === undefined) throw invalid("azp");
+  const audiences = [claims.aud].flat();
+  if (!audiences.every((each) => typeof each === "string")) throw invalid("aud");
+  if (audiences.length > 1 && claims["azp"] === undefined) throw invalid("azp");
   if (!isAuthorizedParty(claims["azp"], provider, clientId)) throw invalid("azp");
-  if (checks.nonce !== undefined && claims["nonce"] !== checks.nonce) throw invalid("nonce");
+  assertNonce(claims["nonce"], checks);
   if (provider.hostedDomain !== undefined && claims["hd"] !== provider.hostedDomain) throw invalid("hd");
   if (checks.accessToken !== undefined && claims["at_hash"] !== undefined) {
-    if (claims["at_hash"] !== atHash(checks.accessToken, alg)) throw invalid("at_hash");
+    if (claims["at_hash"] !== halfHash(checks.accessToken, header.alg)) throw invalid("at_hash");
   }
+  if (checks.isOtherCode === true) throw invalid("c_hash");
   return profileOf(claims.sub, claims);
+}
+
+/**
+ * Refuses what is signed with the same key and is no ID token: an access token, a logout token, a security event. And
+ * headers that would have us read the token otherwise than everybody does.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc8725#section-3.11
+ * @see https://www.rfc-editor.org/rfc/rfc8417#section-4.5
+ */
+function assertKind(header: JWTHeaderParameters, claims: JWTPayload): void {
+  const { typ } = header as Readonly<Record<string, unknown>>;
+  if (typ !== undefined && !(typeof typ === "string" && /^(?:application\/)?jwt$/i.test(typ))) throw invalid("typ");
+  if (claims["events"] !== undefined) throw invalid("events");
+  if (header.crit !== undefined || Object.hasOwn(header, "b64")) throw invalid("form");
+}
+
+/**
+ * The claim of a token whose times no honest provider writes, whatever our clock says; undefined where they are in
+ * order. A token that never ends, once it is known to somebody, would be good for ever.
+ */
+function unreasonableTime(claims: JWTPayload, receivedAt: number): "iat" | "exp" | "nbf" | undefined {
+  const isTime = (value: unknown): boolean =>
+    Number.isInteger(value) && Number(value) >= 0 && Number(value) <= latestTime;
+  for (const claim of ["iat", "exp", "nbf"] as const) {
+    if (claims[claim] !== undefined && !isTime(claims[claim])) return claim;
+  }
+  const { iat = 0, exp = 0, nbf = iat } = claims;
+  if (exp <= iat - leewaySeconds) return "exp";
+  if (exp - iat > longestLifeSeconds) return iat * 1000 < receivedAt - longestLifeSeconds * 1000 ? "iat" : "exp";
+  return iat - nbf > longestLifeSeconds ? "nbf" : undefined;
+}
+
+/**
+ * Compares the nonce of a token with that of the sign-in. A token with a nonce belongs to whoever has chosen it. Where
+ * nobody names it, the code may have been taken out of that person's sign-in and put into another one. Null and an
+ * empty text are how some providers write that there is none.
+ *
+ * @see https://openid.net/specs/openid-connect-core-1_0.html#NonceNotes
+ */
+function assertNonce(theirs: unknown, { nonce, isNonceUnknown = false }: IdTokenChecks): void {
+  if (nonce !== undefined) {
+    if (theirs !== nonce) throw invalid("nonce");
+  } else if (!isNonceUnknown && theirs !== undefined && theirs !== null && theirs !== "") {
+    throw new OnbehalfError("id_token_invalid", "the ID token has a nonce, and the request names none", {
+      hint: unnamedNonce,
+      details: { check: "nonce" },
+    });
+  }
 }
 
 /** Whom an ID token names that did not verify. It may be a lie: use it to be more careful, and for nothing else. */
@@ -107,9 +170,10 @@ export function clockDifferenceMs(
 ): number | undefined {
   const leewayMs = leewaySeconds * 1000;
   const isNow = (at: number): boolean => Math.abs(at - receivedAt) <= leewayMs;
-  const { iat, exp } = unverifiedClaims(idToken);
-  if (!Number.isFinite(iat) || !Number.isFinite(exp)) return undefined;
-  const [issuedAt, endsAt] = [Number(iat) * 1000, Number(exp) * 1000];
+  const claims = unverifiedClaims(idToken);
+  const { iat, exp } = claims;
+  if (iat === undefined || exp === undefined || unreasonableTime(claims, receivedAt) !== undefined) return undefined;
+  const [issuedAt, endsAt] = [iat * 1000, exp * 1000];
   if (endsAt <= issuedAt || isNow(issuedAt)) return undefined;
   if (answeredAt === undefined) return issuedAt - receivedAt;
   if (isNow(answeredAt)) return undefined;
@@ -119,13 +183,32 @@ export function clockDifferenceMs(
 }
 
 /**
- * The left half of the hash that the signature uses.
+ * Whether the `c_hash` of an ID token is that of another code than the one that was exchanged for it. Nothing of the
+ * token is verified yet. A token without one names no code.
+ *
+ * @see https://openid.net/specs/openid-connect-core-1_0.html#HybridIDToken
+ */
+export function namesOtherCode(idToken: Secret, code: Secret): boolean {
+  const cHash = unverifiedClaims(idToken)["c_hash"];
+  return cHash !== undefined && cHash !== halfHash(code, unverifiedAlgorithm(idToken));
+}
+
+function unverifiedAlgorithm(idToken: Secret): string {
+  try {
+    return String(decodeProtectedHeader(idToken.expose()).alg);
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * The left half of the hash that the signature uses: `at_hash` of an access token, `c_hash` of a code.
  *
  * @see https://openid.net/specs/openid-connect-core-1_0.html#CodeIDToken
  */
-function atHash(accessToken: Secret, alg: string): string {
+function halfHash(value: Secret, alg: string): string {
   const hash = /512$|^EdDSA$|^Ed25519$/.test(alg) ? "sha512" : alg.endsWith("384") ? "sha384" : "sha256";
-  const digest = createHash(hash).update(accessToken.expose()).digest();
+  const digest = createHash(hash).update(value.expose()).digest();
   return digest.subarray(0, digest.length / 2).toString("base64url");
 }
 
@@ -142,14 +225,27 @@ function isAuthorizedParty(azp: unknown, provider: Provider, clientId: string): 
 }
 
 /**
- * Refuses padding, white space and left-over bits. Lenient decoders accept them, so that one token could be written in
- * several ways.
+ * Refuses padding, white space and left-over bits: lenient decoders accept them, so that one token could be written in
+ * several ways. And members that come twice: of two programs that read such a token, each may believe another one.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc7519#section-4
  */
 function assertStrictForm(token: string): void {
   const parts = token.split(".");
   const strict =
     parts.length === 3 && parts.every((part) => Buffer.from(part, "base64url").toString("base64url") === part);
-  if (!strict || parts[2] === "") throw invalid("form");
+  if (!strict || parts[2] === "" || parts.slice(0, 2).some(hasMemberTwice)) throw invalid("form");
+}
+
+/** Whether an object of a part's JSON has a member twice. What is no JSON is refused elsewhere. */
+function hasMemberTwice(part: string): boolean {
+  const text = Buffer.from(part, "base64url").toString();
+  try {
+    // Written again, a token as most providers write it is what it was. Then no member can have come twice.
+    return JSON.stringify(JSON.parse(text)) !== text && repeatsMember(text);
+  } catch {
+    return false;
+  }
 }
 
 function wrongIssuer(provider: Provider, theirs: unknown): OnbehalfError<"id_token_invalid"> {
@@ -182,8 +278,13 @@ function invalid(check: string): OnbehalfError<"id_token_invalid"> {
 
 const startAnew = "start a new sign-in; if it fails again, check this machine's clock and the provider's settings";
 
+const unnamedNonce =
+  "send the nonce that the app started the sign-in with, as nonce. If it sent none, the code is from another sign-in: " +
+  "start a new one. If its sign-in library makes one and does not tell it, list that source in unknownNonces of the provider";
+
 const hints: Readonly<Record<string, string>> = {
   aud: "the code was issued for another client: use the web client's id as serverClientId in the app",
+  typ: "the provider sent another kind of token where an ID token belongs: look at its settings for this client",
   azp: "the code came through a client that is not known to be yours: if it is yours, list it in authorizedParties",
 };
 

@@ -1,11 +1,12 @@
-import { createLocalJWKSet, errors } from "jose";
-import type { JSONWebKeySet, JWTVerifyGetKey } from "jose";
+import { errors } from "jose";
+import type { JWTVerifyGetKey } from "jose";
 import type { Clock } from "../core/clock.ts";
 import { OnbehalfError } from "../core/errors.ts";
 import { remainingMs } from "../core/recorded-time.ts";
 import { SingleFlight } from "../core/single-flight.ts";
-import { parseObject, boundedRequest } from "./bounded-fetch.ts";
+import { boundedRequest } from "./bounded-fetch.ts";
 import type { BoundedFetch } from "./bounded-fetch.ts";
+import { usableKeys } from "./usable-keys.ts";
 
 /**
  * An unknown `kid` causes one fetch within this time at most, milliseconds. Otherwise a flood of forged tokens would
@@ -30,7 +31,7 @@ export class Jwks {
   readonly #http: BoundedFetch;
   readonly #clock: Clock;
   readonly #flight = new SingleFlight<"fetch", boolean>();
-  #keys: ReturnType<typeof createLocalJWKSet> | undefined;
+  #keys: ReturnType<typeof usableKeys>;
   #freshUntil = 0;
   /** When `#freshUntil` was set. */
   #freshSince = 0;
@@ -89,7 +90,7 @@ export class Jwks {
       const result = await boundedRequest(this.#http, (signal) =>
         this.#http.fetch(this.#uri, { signal, redirect: "error", headers: { accept: "application/json" } }),
       );
-      const keys = result.kind === "body" && result.status === 200 ? keySetOf(result.text) : undefined;
+      const keys = result.kind === "body" && result.status === 200 ? usableKeys(result.text) : undefined;
       if (keys === undefined || result.kind !== "body") {
         // Use the keys at hand for a moment more: otherwise every sign-in would wait for a timeout.
         this.#refetchAt = this.#clock.now() + refetchEveryMs;
@@ -112,17 +113,6 @@ export class Jwks {
       hint: "try again shortly; nothing was lost",
       details: { issuer: this.#issuer, retryAfterMs },
     });
-  }
-}
-
-/** Undefined where the text is no key set, or an empty one. No provider signs without a key, so that is an outage. */
-function keySetOf(text: string): ReturnType<typeof createLocalJWKSet> | undefined {
-  const body = parseObject(text);
-  if (!Array.isArray(body?.["keys"]) || body["keys"].length === 0) return undefined;
-  try {
-    return createLocalJWKSet(body as unknown as JSONWebKeySet);
-  } catch {
-    return undefined;
   }
 }
 

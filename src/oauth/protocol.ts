@@ -12,6 +12,7 @@ import type { Secret } from "../core/secret.ts";
 import { SingleFlight } from "../core/single-flight.ts";
 import { discover } from "./discovery.ts";
 import { verifyIdToken } from "./id-token.ts";
+import type { IdTokenChecks } from "./id-token.ts";
 import { Jwks } from "./jwks.ts";
 import { recordedMetadata } from "./provider-metadata.ts";
 import type { Metadata } from "./provider-metadata.ts";
@@ -52,7 +53,9 @@ export interface Protocol {
   /**
    * Verifies an ID token and returns who signed in.
    *
-   * @param more.nonce the nonce that the sign-in was started with; not checked where absent
+   * @param more.nonce the nonce that the sign-in was started with; where absent, the token must have none
+   * @param more.isNonceUnknown whether the token may then have one all the same
+   * @param more.isOtherCode whether `c_hash` is that of another code
    * @param more.accessToken the access token of the same answer; `at_hash` is not checked where absent
    * @param more.receivedAt when the request for the token was sent, milliseconds since the epoch; now by default. `exp`
    *   is held against that time
@@ -61,11 +64,14 @@ export interface Protocol {
    *   the token
    * @see https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
    */
-  verifyIdToken(
-    idToken: Secret,
-    more: { nonce?: string | undefined; accessToken?: Secret | undefined; receivedAt?: number },
-  ): Promise<Profile>;
+  verifyIdToken(idToken: Secret, more: IdTokenExpectations): Promise<Profile>;
 }
+
+/** What is known of the sign-in that an ID token belongs to. */
+export type IdTokenExpectations = Pick<
+  IdTokenChecks,
+  "nonce" | "isNonceUnknown" | "isOtherCode" | "accessToken" | "receivedAt"
+>;
 
 /** How much of an exchange's time reading the discovery document may take. */
 const documentShare = 1 / 3;
@@ -155,10 +161,7 @@ export class HttpProtocol implements Protocol {
     return request === undefined ? { kind: "failed", error: "discovery_failed" } : requestRevocation(request, token);
   }
 
-  async verifyIdToken(
-    idToken: Secret,
-    more: { nonce?: string | undefined; accessToken?: Secret | undefined; receivedAt?: number },
-  ): Promise<Profile> {
+  async verifyIdToken(idToken: Secret, more: IdTokenExpectations): Promise<Profile> {
     const { endpoints, idTokenAlgorithms } = await this.metadata();
     const uri = endpoints.jwksUri;
     if (this.#jwks?.uri !== uri) {

@@ -36,6 +36,8 @@ export interface ReceivedTokens {
   readonly receivedAt: number;
   /** What time it was by the answer's `Date`, milliseconds since the epoch. Absent: it did not say. */
   readonly answeredAt?: number;
+  /** The ID token's `c_hash` is that of another code than the one that was sent. The code itself is not kept. */
+  readonly isOtherCode?: true;
 }
 
 /** Our word for an answer with success that has no access token to hand out. */
@@ -270,11 +272,12 @@ function isOfIssuer(ours: IssuerNames, iss: string, claims: Readonly<Record<stri
 }
 
 /** An answer as the text that is sealed into a journal. It may go nowhere else. */
-export function journalText({ tokens, receivedAt, answeredAt }: ReceivedTokens): Secret {
+export function journalText({ tokens, receivedAt, answeredAt, isOtherCode }: ReceivedTokens): Secret {
   return new Secret(
     JSON.stringify({
       received_at: receivedAt,
       answered_at: answeredAt,
+      other_code: isOtherCode,
       access_token: tokens.accessToken?.expose(),
       expires_in: tokens.expiresInSeconds,
       refresh_token: tokens.refreshToken?.expose(),
@@ -304,7 +307,12 @@ export function fromJournal(text: string): ReceivedTokens | undefined {
     ...(body["scope_unread"] === true ? { scopeUnread: true as const } : readScope(scope)),
     idToken: secretOf(idToken),
   });
-  return defined({ tokens, receivedAt, answeredAt: numberOf(body["answered_at"]) });
+  return defined({
+    tokens,
+    receivedAt,
+    answeredAt: numberOf(body["answered_at"]),
+    isOtherCode: body["other_code"] === true ? (true as const) : undefined,
+  });
 }
 
 function secretOf(value: unknown): Secret | undefined {

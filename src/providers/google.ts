@@ -69,6 +69,8 @@ export function google(options: GoogleOptions): Provider {
     // A phone's server auth code was issued without a redirect: the exchange must say so with the empty string.
     redirectUriFor: { android: "", ios: "", "web-popup": options.popupRedirectUri ?? "postmessage" },
     idTokenAlgorithms: ["RS256"],
+    // Google Sign-In for iOS sends a nonce that the app did not choose and cannot read.
+    unknownNonces: ["ios" as const],
     authorizedParties: options.authorizedParties,
     // Google's client ids start with the number of their Cloud project; the oldest ones are nothing else.
     clientProject: /^(\d+)[-.]/,

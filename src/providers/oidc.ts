@@ -40,6 +40,11 @@ export interface OidcOptions {
   readonly redirectUriFor?: Readonly<Partial<Record<CodeSource, string>>>;
   /** JWS algorithms accepted for ID tokens. Default RS256, ES256, PS256 and EdDSA. */
   readonly idTokenAlgorithms?: readonly string[];
+  /**
+   * Sources whose sign-in library makes a nonce and does not tell the app which: an ID token of such a code may have a
+   * nonce that the request does not name. Default: none.
+   */
+  readonly unknownNonces?: readonly CodeSource[];
   /** Client ids accepted as `azp` beside our own: the app's other clients at this issuer. Default: none. */
   readonly authorizedParties?: readonly string[];
   /**
@@ -106,6 +111,7 @@ export function oidc(options: OidcOptions): Provider {
     rotation: options.rotation ?? ("strict" as const),
     redirectUriFor: options.redirectUriFor ?? {},
     idTokenAlgorithms: options.idTokenAlgorithms ?? ["RS256", "ES256", "PS256", "EdDSA"],
+    unknownNonces: options.unknownNonces,
     authorizedParties: options.authorizedParties,
     canonicalScopes: options.canonicalScopes ?? {},
     apiHosts: options.apiHosts ?? [],

@@ -88,6 +88,11 @@ export interface Provider {
   readonly redirectUriFor: Readonly<Partial<Record<CodeSource, string>>>;
   /** JWS algorithms accepted for ID tokens. A token signed with any other is refused. */
   readonly idTokenAlgorithms: readonly string[];
+  /**
+   * Sources whose sign-in library makes a nonce of its own and does not tell the app which. A code from there may have an
+   * ID token with a nonce that the request does not name. Absent: from nowhere.
+   */
+  readonly unknownNonces?: readonly CodeSource[];
   /** Values of `azp` accepted beside our own client id. Absent: {@link clientProject} decides; without that, none. */
   readonly authorizedParties?: readonly string[];
   /**

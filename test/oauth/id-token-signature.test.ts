@@ -54,6 +54,10 @@ describe("an ID token that is not signed as it must be", () => {
     ["an extension that must be understood", "form", minted(key, claims, { crit: ["exp"], exp: seconds })],
     ["an extension that is not there", "form", minted(key, claims, { crit: ["nothing"] })],
     ["a payload that is not encoded", "form", minted(key, claims, { crit: ["b64"], b64: false })],
+    ["a payload that is encoded, and says so", "form", minted(key, claims, { crit: ["b64"], b64: true })],
+    ["a payload that is said not to be encoded", "form", minted(key, claims, { b64: false })],
+    ["an empty list of extensions", "form", minted(key, claims, { crit: [] })],
+    ["extensions of null", "form", minted(key, claims, { crit: null })],
     [
       "claims that were changed",
       "signature",
@@ -171,13 +175,41 @@ describe("an ID token that is spelled in another way", () => {
     );
   });
 
-  test("an ID token that is spelled in another way is read by the last of members that come twice, header and claims alike", async () => {
-    const twice = (json: object, first: string): string => base64url(`{${first},${JSON.stringify(json).slice(1)}`);
-    const { sub } = await verify(
-      signed(key, twice({ alg: "RS256", kid: key.kid }, '"alg":"none"'), twice(claims, '"sub":"evil"')),
-    );
-    assert.equal(sub, claims.sub);
-  });
+  const header1 = { alg: "RS256", kid: key.kid };
+  const twice = (json: object, more: string): string => `{${more},${JSON.stringify(json).slice(1)}`;
+  const repeated: readonly (readonly [what: string, header: string, payload: string])[] = [
+    ["its subject, the wrong one first", JSON.stringify(header1), twice(claims, '"sub":"evil"')],
+    ["its subject, equal both times", JSON.stringify(header1), twice(claims, `"sub":"${claims.sub}"`)],
+    ["its subject, once with an escape", JSON.stringify(header1), twice(claims, String.raw`"\u0073ub":"evil"`)],
+    ["its subject, with white space between", JSON.stringify(header1), twice(claims, '\n "sub"\t:\r"evil" ')],
+    ["a claim that nobody knows", JSON.stringify(header1), twice(claims, '"x":1,"x":2')],
+    ["a member of an object in it", JSON.stringify(header1), twice(claims, '"act":{"sub":"a","sub":"b"}')],
+    ["a member of an object in a list in it", JSON.stringify(header1), twice(claims, '"l":[1,{"a":[{}],"a":2}]')],
+    ["a member called __proto__", JSON.stringify(header1), twice(claims, '"__proto__":1,"__proto__":2')],
+    ["an empty name", JSON.stringify(header1), twice(claims, '"":1,"":2')],
+    ["its algorithm", twice(header1, '"alg":"none"'), JSON.stringify(claims)],
+    ["its key's name", twice(header1, '"kid":"k-9"'), JSON.stringify(claims)],
+  ];
+  for (const [what, head, body] of repeated) {
+    test(`an ID token that is spelled in another way is refused where a member comes twice: ${what}`, async () => {
+      assert.equal(await checkThatFails(signed(key, base64url(head), base64url(body))), "form");
+    });
+  }
+
+  const single: readonly (readonly [what: string, payload: string])[] = [
+    ["spread over lines", JSON.stringify(claims, undefined, 2)],
+    ["the same name in two objects", twice(claims, '"a":{"sub":"x"},"b":[{"sub":"y"},{"sub":"z"}]')],
+    ["what looks like a member in a text", twice(claims, String.raw`"a":"\",\"sub\":\"x","b":"{\"sub\":1}"`)],
+    ["names that differ in case", twice(claims, '"SUB":"x","Sub":"y"')],
+    ["a name that is a number, out of its order", twice(claims, '"z":1,"1":2')],
+    ["escapes that it does not need", twice(claims, String.raw`"\u0061":"\u0062"`)],
+  ];
+  for (const [what, body] of single) {
+    test(`an ID token that is spelled in another way is accepted where no member comes twice: ${what}`, async () => {
+      const { sub } = await verify(signed(key, base64url(JSON.stringify(header1)), base64url(body)));
+      assert.equal(sub, claims.sub);
+    });
+  }
 });
 
 describe("other algorithms, where an issuer uses them", () => {

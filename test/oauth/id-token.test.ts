@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { OnbehalfError, isOnbehalfError } from "../../src/core/errors.ts";
+import { Secret } from "../../src/core/secret.ts";
+import { namesOtherCode } from "../../src/oauth/id-token.ts";
 import type { IdTokenChecks } from "../../src/oauth/id-token.ts";
 import { google } from "../../src/providers/google.ts";
 import { oidc } from "../../src/providers/oidc.ts";
@@ -16,6 +18,7 @@ import {
   other,
   provider,
   seconds,
+  stranger,
   verify,
 } from "./verifying.ts";
 
@@ -48,9 +51,19 @@ describe("an ID token as Google signs it", () => {
     ["with several audiences and azp", { ...claims, aud: [clientId, "somebody-else"] }],
     ["that has just expired by our clock", { ...claims, exp: seconds - 59 }],
     ["from a provider whose clock is ahead", { ...claims, iat: seconds + 60, nbf: seconds + 60 }],
-    ["from a provider that counts fractions", { ...claims, iat: seconds - 0.5, exp: seconds + 0.5 }],
-    ["with a nonce that nobody asked for", { ...claims, nonce: "n" }],
+    ["with a life of 90 days", { ...claims, exp: seconds + 7_776_000 }],
+    ["with nbf of some minutes ago", { ...claims, nbf: seconds - 300 }],
+    ["with a nonce of null, which is none", { ...claims, nonce: null }],
+    ["with an empty nonce, which is none", { ...claims, nonce: "" }],
     ["without a type", claims, { typ: undefined }],
+    ["with its type in small letters", claims, { typ: "jwt" }],
+    ["with its type in full", claims, { typ: "application/jwt" }],
+    [
+      "with places to fetch keys from, which nobody asks",
+      claims,
+      { jku: "https://evil.example/k", x5u: "https://evil.example/c" },
+    ],
+    ["with a key in its header, which nobody uses", claims, { jwk: stranger.jwk }],
   ];
   for (const [what, changed, header] of accepted) {
     test(`an ID token as Google signs it is accepted ${what}`, async () => {
@@ -99,6 +112,35 @@ describe("an ID token whose claims are wrong", () => {
     ["a beginning in digits", "iat", { ...claims, iat: String(seconds) }],
     ["no beginning", "iat", without("iat")],
     ["a time before which it is not valid", "nbf", { ...claims, nbf: seconds + 61 }],
+    ["an end in 91 days", "exp", { ...claims, exp: seconds + 7_776_001 }],
+    ["an end in ten years", "exp", { ...claims, exp: seconds + 315_360_000 }],
+    ["an end in milliseconds", "exp", { ...claims, exp: (seconds + 3_600) * 1_000 }],
+    ["an end beyond all numbers", "exp", { ...claims, exp: 1e300 }],
+    ["an end below zero", "exp", { ...claims, exp: -1 }],
+    ["an end with a fraction", "exp", { ...claims, exp: seconds + 3_600.5 }],
+    ["an end before its beginning", "exp", { ...claims, iat: seconds + 60, exp: seconds }],
+    ["a beginning years ago", "iat", { ...claims, iat: seconds - 315_360_000 }],
+    ["a beginning at zero", "iat", { ...claims, iat: 0 }],
+    ["a beginning below zero", "iat", { ...claims, iat: -3_600 }],
+    ["a beginning with a fraction", "iat", { ...claims, iat: seconds - 0.5 }],
+    ["a beginning beyond all numbers", "iat", { ...claims, iat: 1e300 }],
+    ["a beginning of null", "iat", { ...claims, iat: null }],
+    ["a beginning in a list", "iat", { ...claims, iat: [seconds] }],
+    ["validity in digits", "nbf", { ...claims, nbf: String(seconds) }],
+    ["validity below zero", "nbf", { ...claims, nbf: -1 }],
+    ["validity with a fraction", "nbf", { ...claims, nbf: seconds - 0.5 }],
+    ["validity since years ago", "nbf", { ...claims, nbf: 1 }],
+    ["validity of null", "nbf", { ...claims, nbf: null }],
+    ["several audiences, one of them no text", "aud", { ...claims, aud: [clientId, 5] }],
+    ["several audiences and a stranger's azp", "azp", { ...claims, aud: [clientId, "x"], azp: "x" }],
+    ["an audience that comes twice and no azp", "azp", { ...claims, aud: [clientId, clientId], azp: undefined }],
+    [
+      "the event of a logout token",
+      "events",
+      { ...claims, events: { "http://schemas.openid.net/event/backchannel-logout": {} } },
+    ],
+    ["the events of a security event token", "events", { ...claims, events: {} }],
+    ["events of null", "events", { ...claims, events: null }],
     ["no subject", "sub", without("sub")],
     ["an empty subject", "sub", { ...claims, sub: "" }],
     ["a subject of null", "sub", { ...claims, sub: null }],
@@ -125,6 +167,60 @@ describe("an ID token whose claims are wrong", () => {
       await verify(minted(key, { ...claims, nonce: "n-1" }), { nonce: "n-1" });
     });
   }
+
+  for (const nonce of ["n-1", "0", 0, false, ["n-1"], {}, " "]) {
+    test(`an ID token whose claims are wrong is refused for nonce where the request names none: ${JSON.stringify(nonce)}`, async () => {
+      const token = minted(key, { ...claims, nonce });
+      assert.equal(await checkThatFails(token), "nonce");
+      await assert.rejects(verify(token), (error) => {
+        assert.ok(isOnbehalfError(error, "id_token_invalid"));
+        assert.match(error.hint, /send the nonce that the app started the sign-in with.*unknownNonces/s);
+        return true;
+      });
+    });
+  }
+
+  test("an ID token whose claims are wrong may have a nonce that nobody could tell us, and then no wrong one either", async () => {
+    const token = minted(key, { ...claims, nonce: "made by a library" });
+    await verify(token, { isNonceUnknown: true });
+    assert.equal(await checkThatFails(token, { isNonceUnknown: true, nonce: "another" }), "nonce");
+  });
+
+  for (const typ of [
+    "at+jwt",
+    "application/at+jwt",
+    "logout+jwt",
+    "secevent+jwt",
+    "dpop+jwt",
+    "JWS",
+    "JOSE",
+    "",
+    " JWT",
+    "JWT ",
+    "ID",
+  ]) {
+    test(`an ID token whose claims are wrong is refused for typ: ${JSON.stringify(typ)}`, async () => {
+      assert.equal(await checkThatFails(minted(key, claims, { typ })), "typ");
+    });
+  }
+
+  test("an ID token whose claims are wrong is refused for the c_hash of another code, and accepted with that of its own", async () => {
+    const code = new Secret("4/0Aone");
+    const withHash = (c_hash: unknown): Secret => new Secret(minted(key, { ...claims, c_hash }));
+    assert.equal(namesOtherCode(withHash(halfHash("sha256", code.expose())), code), false);
+    assert.equal(namesOtherCode(withHash(undefined), code), false);
+    for (const other of [
+      halfHash("sha256", "4/0Aother"),
+      halfHash("sha512", code.expose()),
+      "",
+      null,
+      1,
+      [halfHash("sha256", code.expose())],
+    ]) {
+      assert.equal(namesOtherCode(withHash(other), code), true, JSON.stringify(other));
+    }
+    assert.equal(await checkThatFails(good, { isOtherCode: true }), "c_hash");
+  });
 
   test("an ID token whose claims are wrong is refused for hd where a domain is required", async () => {
     const ours = { provider: google({ clientId, hostedDomain: "example.com" }) };

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { createLocalJWKSet } from "jose";
 import type { JWK } from "jose";
 import { isOnbehalfError } from "../../src/core/errors.ts";
 import type { Profile } from "../../src/core/grant.ts";
 import { verifyIdToken } from "../../src/oauth/id-token.ts";
+import { usableKeys } from "../../src/oauth/usable-keys.ts";
 import type { IdTokenChecks } from "../../src/oauth/id-token.ts";
 import { google } from "../../src/providers/google.ts";
 import { Secret } from "../../src/core/secret.ts";
@@ -49,7 +49,8 @@ export function verify(
   more: Partial<IdTokenChecks> = {},
   published: JWK[] = [key.jwk, other.jwk],
 ): Promise<Profile> {
-  const getKey = createLocalJWKSet({ keys: published });
+  const getKey = usableKeys(JSON.stringify({ keys: published }));
+  assert.ok(getKey !== undefined);
   return verifyIdToken(new Secret(token), { provider, clientId, getKey, now, ...more });
 }
 

@@ -31,6 +31,7 @@ describe("google()", () => {
         "https://www.googleapis.com/auth/drive.appfolder": "https://www.googleapis.com/auth/drive.appdata",
       },
       clientProject: /^(\d+)[-.]/,
+      unknownNonces: ["ios"],
       apiHosts: ["www.googleapis.com", "*.googleapis.com"],
       forwardHeaders: [
         "x-goog-*",

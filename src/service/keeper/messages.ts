@@ -41,6 +41,7 @@ export interface CodeRequestMessage {
   readonly redirectUri?: string;
   readonly codeVerifier?: string;
   readonly nonce?: string;
+  readonly isNonceUnknown?: boolean;
   readonly externalId?: string;
   readonly moveExternalId: boolean;
   readonly scopes: readonly string[];
@@ -71,10 +72,11 @@ export interface FaultMessage {
 
 /** A request for the pipe. Its secrets are in clear there, and are wrapped again on the other side. */
 export function toRequestMessage(request: CodeRequest): CodeRequestMessage {
-  const { code, redirectUri, codeVerifier, nonce, externalId, moveExternalId, scopes, isPublic } = request;
+  const { code, redirectUri, codeVerifier, nonce, isNonceUnknown, externalId } = request;
+  const { moveExternalId, scopes, isPublic } = request;
   return {
     code: code.expose(),
-    ...defined({ redirectUri, codeVerifier: codeVerifier?.expose(), nonce, externalId }),
+    ...defined({ redirectUri, codeVerifier: codeVerifier?.expose(), nonce, isNonceUnknown, externalId }),
     moveExternalId,
     scopes,
     isPublic,
@@ -82,12 +84,14 @@ export function toRequestMessage(request: CodeRequest): CodeRequestMessage {
 }
 
 export function fromRequestMessage(message: CodeRequestMessage): CodeRequest {
-  const { code, redirectUri, codeVerifier, nonce, externalId, moveExternalId, scopes, isPublic } = message;
+  const { code, redirectUri, codeVerifier, nonce, isNonceUnknown = false, externalId } = message;
+  const { moveExternalId, scopes, isPublic } = message;
   return {
     code: new Secret(code),
     redirectUri,
     codeVerifier: codeVerifier === undefined ? undefined : new Secret(codeVerifier),
     nonce,
+    isNonceUnknown,
     externalId,
     moveExternalId,
     scopes,

@@ -14,8 +14,10 @@ export interface CodeRequest {
   /** Undefined: the exchange sends no `redirect_uri`. */
   readonly redirectUri: string | undefined;
   readonly codeVerifier: Secret | undefined;
-  /** The ID token must carry it. Undefined: not checked. */
+  /** The ID token must carry it. Undefined: it must carry none. */
   readonly nonce: string | undefined;
+  /** Whether it may carry one although none is given here. Absent: it may not. */
+  readonly isNonceUnknown?: boolean;
   /** The app's own user id. */
   readonly externalId: string | undefined;
   /** Whether that id may be taken from another grant that is in use. */

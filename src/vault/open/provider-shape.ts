@@ -3,6 +3,7 @@
  * could give anything. Whether a text of it can work does not belong here (provider-problems.ts).
  */
 import type { RefusalMeaning } from "../../core/refresh.ts";
+import { codeSources } from "../../providers/provider.ts";
 
 type Fits = (value: unknown) => boolean;
 
@@ -53,6 +54,8 @@ const isTokenRefusal: Fits = (value) =>
   Number(value["status"]) <= 599 &&
   (value["word"] === undefined || isFilled(value["word"]));
 
+const isSource: Fits = (value) => codeSources.some((source) => source === value);
+
 const isWebPage: Fits = (value) =>
   typeof value === "string" && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
 
@@ -62,6 +65,7 @@ const rules: readonly (readonly [member: string, fits: Fits, must: string, examp
   ["endpointsBeside", isRecord, "an object of URLs", "{ revocationEndpoint: … }"],
   ["redirectUriFor", recordOf((value) => value === undefined || isText(value)), "an object of texts", "{ ios: … }"],
   ["alsoIssuedAs", listOf(isText), "a list of texts", '["https://id.example/"]'],
+  ["unknownNonces", listOf(isSource), `a list of ${codeSources.join(", ")}`, '["ios"]'],
   ["authorizedParties", listOf(isText), "a list of client ids", '["1-a.apps.example"]'],
   ["apiHosts", listOf(isText), "a list of hosts", '["api.example.com"]'],
   ["tokenHosts", listOf(isText), "a list of hosts", '["token.example.com"]'],

@@ -41,8 +41,9 @@ export interface ExchangeCodeOptions {
    */
   readonly codeVerifier?: string | Secret;
   /**
-   * The nonce that the sign-in was started with, at most 512 characters. The ID token must carry it. Absent: not
-   * checked.
+   * The nonce that the sign-in was started with, at most 512 characters. The ID token must carry it. Absent or empty: it
+   * was started with none, and an ID token that has one is refused, but for sources that the provider's record lists in
+   * `unknownNonces`.
    *
    * @see https://openid.net/specs/openid-connect-core-1_0.html#NonceNotes
    */
@@ -128,7 +129,8 @@ export function codeRequest(options: ExchangeCodeOptions, provider: Provider): C
     code: decodedCode(options.code),
     redirectUri: redirectUriOf(options, provider),
     codeVerifier: verifierOf(options.codeVerifier),
-    nonce: bounded("nonce", options.nonce),
+    nonce: bounded("nonce", options.nonce) || undefined,
+    isNonceUnknown: provider.unknownNonces?.includes(sourceOf(options)) ?? false,
     externalId: externalIdOf(options.externalId),
     moveExternalId: moveOf(options),
     scopes: scopesOf(options.scopes),
@@ -157,10 +159,14 @@ function decodedCode(given: string | Secret): Secret {
   return new Secret(code);
 }
 
-function redirectUriOf({ source, redirectUri: given }: ExchangeCodeOptions, provider: Provider): string | undefined {
-  // An empty one stands for none, as Google's documentation writes it for a phone's code.
-  const redirectUri = given === "" ? undefined : given;
-  const from = source ?? (redirectUri === undefined ? "android" : "web-redirect");
+/** Where a code came from. An empty `redirectUri` stands for none, as Google's documentation writes it for a phone's code. */
+function sourceOf({ source, redirectUri = "" }: ExchangeCodeOptions): CodeSource {
+  return source ?? (redirectUri === "" ? "android" : "web-redirect");
+}
+
+function redirectUriOf(options: ExchangeCodeOptions, provider: Provider): string | undefined {
+  const redirectUri = options.redirectUri === "" ? undefined : options.redirectUri;
+  const from = sourceOf(options);
   if (redirectUri !== undefined) {
     if (from === "android" || from === "ios") {
       throw invalidRequest(

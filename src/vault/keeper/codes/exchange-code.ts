@@ -9,6 +9,7 @@ import { isRecent } from "../../../core/recorded-time.ts";
 import type { TokenFailure } from "../../../core/refresh.ts";
 import { holderWaitMs } from "../../../core/timing.ts";
 import { isMac, resultMac } from "../../../crypto/keyring.ts";
+import { namesOtherCode } from "../../../oauth/id-token.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { GrantRow } from "../../../store/store.ts";
@@ -170,10 +171,15 @@ async function sendCode(
     const response = await protocol.exchangeCode({ code, redirectUri, codeVerifier });
     if (response.kind !== "tokens") throw await afterFailure(context, protocol, codeHash, response, permit);
     permit.success();
-    const answeredAt = Date.parse(response.date ?? "");
-    return Number.isNaN(answeredAt)
-      ? { tokens: response.tokens, receivedAt }
-      : { tokens: response.tokens, receivedAt, answeredAt };
+    const { tokens, date = "" } = response;
+    const answeredAt = Date.parse(date);
+    return {
+      tokens,
+      receivedAt,
+      ...(Number.isNaN(answeredAt) ? {} : { answeredAt }),
+      // Compared now, and kept with the answer: the code is not there any more when the token is verified later.
+      ...(tokens.idToken !== undefined && namesOtherCode(tokens.idToken, code) ? { isOtherCode: true as const } : {}),
+    };
   } finally {
     permit.release();
   }

@@ -12,6 +12,7 @@ export interface IntakeContext {
   readonly redirectUri?: string | undefined;
   readonly codeVerifier?: string | undefined;
   readonly nonce?: string | undefined;
+  readonly isNonceUnknown?: true | undefined;
   readonly externalId?: string | undefined;
   readonly moveExternalId?: true | undefined;
   readonly scopes: readonly string[];
@@ -33,13 +34,14 @@ export interface Intake {
 /** Makes the intake of a request. It is stored under a keyed hash of the code; the code itself is stored nowhere. */
 export function intakeOf(keyring: Sealer, protocol: Protocol, request: CodeRequest): Intake {
   const { provider, client } = protocol;
-  const { code, redirectUri, codeVerifier, nonce, externalId, moveExternalId, scopes } = request;
+  const { code, redirectUri, codeVerifier, nonce, isNonceUnknown, externalId, moveExternalId, scopes } = request;
   const codeHash = keyring.hash("code", client.clientId, code.expose());
   const context: IntakeContext = {
     provider: provider.name,
     redirectUri,
     codeVerifier: codeVerifier?.expose(),
     nonce,
+    isNonceUnknown: isNonceUnknown || undefined,
     externalId,
     moveExternalId: moveExternalId || undefined,
     scopes,

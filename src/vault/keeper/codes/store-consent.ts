@@ -28,6 +28,7 @@ import { endsOf, livingAccess, openRefreshToken, sealTokens } from "../sealed-to
 /** What was requested with the code: what the answer must fit, and what is stored with it. */
 export interface AskedOfSignIn {
   readonly nonce?: string | undefined;
+  readonly isNonceUnknown?: boolean | undefined;
   readonly externalId?: string | undefined;
   /** Whether that id may be taken from another grant that is in use. */
   readonly moveExternalId?: boolean | undefined;
@@ -48,15 +49,22 @@ export async function verifyAndStore(
   context: KeeperContext,
   protocol: Protocol,
   codeHash: Uint8Array,
-  { nonce, externalId, moveExternalId, scopes: requestedScopes }: AskedOfSignIn,
+  { nonce, isNonceUnknown, externalId, moveExternalId, scopes: requestedScopes }: AskedOfSignIn,
   received: ReceivedTokens,
 ): Promise<GrantRow> {
+  const { isOtherCode } = received;
   const { idToken, accessToken } = received.tokens;
   // What came in our future was written down by a clock that has been put right since.
   const receivedAt = Math.min(received.receivedAt, context.clock.now());
   try {
     if (idToken === undefined) throw idTokenMissing();
-    const profile = await protocol.verifyIdToken(idToken, { accessToken, receivedAt, nonce });
+    const profile = await protocol.verifyIdToken(idToken, {
+      accessToken,
+      receivedAt,
+      nonce,
+      isNonceUnknown,
+      isOtherCode,
+    });
     const consent = { ...received, receivedAt, profile, requestedScopes, externalId, moveExternalId };
     return await storeConsent(context, protocol, codeHash, consent);
   } catch (error) {
