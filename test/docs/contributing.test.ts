@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, globSync, readFileSync, readdirSync } from "node:fs";
 import { describe, test } from "node:test";
 import { startStandin } from "../../src/standin/index.ts";
+import { nightlyLanes } from "../../tools/nightly-lanes.ts";
 import { checkout } from "../support/checkout-bin.ts";
 import { runBlocks } from "./bash-session.ts";
 import { blocksOf } from "./fenced-blocks.ts";
@@ -44,6 +45,31 @@ describe("what the contributor's documents name is there", () => {
       }
     });
   }
+
+  test("CONTRIBUTING.md: every lane of the night stands there, and every variable that makes tests long is one", () => {
+    const contributing = read("CONTRIBUTING.md");
+    for (const { name, what } of nightlyLanes) {
+      assert.match(contributing, new RegExp(`^\\| \`${name}\` +\\| ${what} +\\|$`, "m"));
+    }
+    const long = globSync("{test,bench,tools}/**/*.ts", { cwd: checkout }).flatMap((file) =>
+      [...read(file).matchAll(/process\.env\["(\w+)"\] === "full"/g)].map(([, name]) => name),
+    );
+    assert.ok(long.length > 5);
+    for (const name of long)
+      assert.ok(
+        nightlyLanes.some((lane) => lane.name === name),
+        `${name}=full is no lane`,
+      );
+    for (const { args } of nightlyLanes) {
+      const [program = "", pattern = ""] = args;
+      assert.ok(existsSync(`${checkout}${program}`), program);
+      if (program === "tools/test.ts")
+        assert.ok(
+          tests.some((file) => file.includes(pattern)),
+          pattern,
+        );
+    }
+  });
 
   test("each decision has its place in the list, and says what was measured and what would change our mind", () => {
     const index = read("docs/decisions/README.md");

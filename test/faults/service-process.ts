@@ -13,6 +13,8 @@ export interface ServiceProcess {
   readonly pid: number;
   /** What it has written to stderr so far. */
   log(): string;
+  /** Told of everything that it, or its keeper, writes to stdout and stderr from now on. */
+  onOutput(listener: (chunk: Buffer) => void): void;
   /** Process ids of all living keepers, also of services that have died. */
   keepers(): readonly number[];
   /** How it ended: its exit code, or the signal. */
@@ -63,6 +65,9 @@ export async function startServiceProcess(
     url: service,
     pid,
     log: () => log,
+    onOutput(listener) {
+      for (const stream of [child.stdout, child.stderr]) stream.on("data", listener);
+    },
     keepers: () =>
       processesOf(run)
         .filter(isKeeper)
