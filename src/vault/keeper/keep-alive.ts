@@ -30,19 +30,25 @@ async function keepClientAlive(
   { provider, client }: Protocol,
   backOff: RoundBackOff,
 ): Promise<void> {
-  const now = context.clock.now();
+  const { clock } = context;
   const { keepAliveDays = defaultKeepAliveDays } = provider;
   const start = { at: 0, grantId: "" };
   const { clientId } = client;
-  const searches: readonly Omit<IdleFilter, "limit">[] = [
+  // Each search asks the clock when it begins, and each page when it was read. A round can take minutes: by the time of
+  // its start, what it refreshed itself would seem to be exchanged in our future, and would be refreshed twice.
+  const searches: readonly (() => Omit<IdleFilter, "limit">)[] = [
     // The ends that were announced come first: they are the nearer ones.
-    { clientId, by: "half-life", after: start, before: now },
-    { clientId, by: "exchange", after: start, before: idleBefore(keepAliveDays, now) },
+    () => ({ clientId, by: "half-life", after: start, before: clock.now() }),
+    () => ({ clientId, by: "exchange", after: start, before: idleBefore(keepAliveDays, clock.now()) }),
     // Exchanged in our future, by a clock that was wrong.
-    { clientId, by: "exchange", after: { at: now + clockLeewayMs, grantId: "" }, before: Number.MAX_SAFE_INTEGER },
+    () => {
+      const after = { at: clock.now() + clockLeewayMs, grantId: "" };
+      return { clientId, by: "exchange", after, before: Number.MAX_SAFE_INTEGER };
+    },
   ];
   for (const search of searches) {
-    for await (const rows of pages(context, search)) {
+    for await (const rows of pages(context, search())) {
+      const now = clock.now();
       const due = rows.filter(
         (row) =>
           row.provider === provider.name &&

@@ -170,19 +170,24 @@ async function lookAtSuspects(context: KeeperContext): Promise<void> {
  */
 export async function takeLooks(context: KeeperContext): Promise<void> {
   const { store, clock } = context;
-  const now = clock.now();
-  type Place = Pick<GrantRow, "grantId" | "lookAt">;
-  const searches: readonly { readonly before: number; readonly first?: Place }[] = [
-    { before: now },
+  interface Search {
+    readonly before: number;
+    readonly first?: Pick<GrantRow, "grantId" | "lookAt">;
+  }
+  // Each search asks the clock when it begins: a round can take minutes, and by the time of its start, the looks that it
+  // put off itself would seem to be put off for too long.
+  const searches: readonly (() => Search)[] = [
+    () => ({ before: clock.now() }),
     // Later than any look is put off: a clock was ahead when it was written.
-    { before: Number.MAX_SAFE_INTEGER, first: { lookAt: latestLook(now), grantId: "" } },
+    () => ({ before: Number.MAX_SAFE_INTEGER, first: { lookAt: latestLook(clock.now()), grantId: "" } }),
   ];
-  for (const { before, first } of searches) {
+  for (const search of searches) {
+    const { before, first } = search();
     // Page after page: grants of clients that are not configured here stay due, and must not hide the others.
     for (let after = first; ;) {
       const rows: readonly GrantRow[] = await store.grantsToLookAt(before, looksBatch, after);
       for (const row of rows) {
-        const isResting = remainingMs(row.retryAt, row.lastErrorAt, now) > 0;
+        const isResting = remainingMs(row.retryAt, row.lastErrorAt, clock.now()) > 0;
         if (!serves(context, row) || isResting || gateOf(context, row.provider).isBlocking) continue;
         await quietly(context, "looks", refreshGrant(context, row, "background"));
       }

@@ -168,6 +168,21 @@ describe("a grant that nobody uses", () => {
     assert.equal(bent.count("/token"), 2);
   });
 
+  test("a round in which time passes refreshes each grant once, however long the provider takes", async (t) => {
+    const bent = await scene(t, {});
+    for (let n = 0; n < 20; n++) await bent.connect(`${n}/c`);
+    const sent = bent.count("/token");
+    bent.clock.advance(31 * day);
+    bent.bend = {
+      token() {
+        bent.clock.advance(5_000);
+        return undefined;
+      },
+    };
+    await bent.round();
+    assert.equal(bent.count("/token") - sent, 20);
+  });
+
   test("250 grants of a client that is not configured, 250 that do not open and one that is refused keep nobody from a refresh", async (t) => {
     const bent = await scene(t, {});
     const refused = await bent.connect("refused/c");

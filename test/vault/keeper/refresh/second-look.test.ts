@@ -73,6 +73,33 @@ describe("a provider that does not rotate and refuses a token that lives", () =>
     assert.equal((await vault.grant(grantId)).state, "active");
   });
 
+  test("twice, in a round in which time passes: the look that is hours away is not taken in that round", async (t) => {
+    const store = sqlite(":memory:");
+    const codes = Array.from({ length: 20 }, () => "invalid_grant");
+    const provider = await refusing(t, codes, { vault: { store } });
+    const { clock, vault, bend } = provider;
+    const grants = [await provider.connect("a/c"), await provider.connect("b/c"), await provider.connect("c/c")];
+    // Their tokens live, so that the first refusal is followed by a wait and not by the second look.
+    clock.advance(3_400_000);
+    for (const { grantId } of grants) await vault.getAccessToken(grantId, { minTtlSeconds: 600 });
+    assert.equal(provider.refreshes(), 3);
+    clock.advance(expiredMs);
+    provider.bend = {
+      token(answer, request) {
+        clock.advance(11_000);
+        return bend.token?.(answer, request);
+      },
+    };
+    const next = await provider.open({ store: { ...store, close: async () => undefined } });
+    await until(async () => {
+      const states = await Promise.all(grants.map(async ({ grantId }) => next.grant(grantId)));
+      return states.every(({ state }) => state === "lapsed");
+    });
+    // Closing waits for the round that is under way.
+    await next.close();
+    assert.equal(provider.refreshes(), 6);
+  });
+
   test("for ever: the lapsed grant is looked at once more, and never again", async (t) => {
     const provider = await refusing(
       t,
