@@ -73,13 +73,21 @@ export class ModelStore implements Operations {
       .filter((grant) => after === undefined || byLook(grant, after) > 0)
       .slice(0, limit);
 
-  saveFromIntake: Operations["saveFromIntake"] = (row, madeFrom, codeHash, _externalIds, resultMac?) => {
+  saveFromIntake: Operations["saveFromIntake"] = (
+    row,
+    madeFrom,
+    codeHash,
+    _externalIds,
+    resultMac?,
+    isAgain = false,
+  ) => {
     const stored = this.#grants.get(row.grantId);
+    const intake = this.#intakes.get(textOf(codeHash));
+    if (intake?.state === "done" && !isAgain) return false;
     if (madeFrom === null) {
       if (stored !== undefined || this.#hasGrantOf(row)) return false;
     } else if (stored?.generation !== madeFrom.generation || stored.state !== madeFrom.state) return false;
     this.#grants.set(row.grantId, row);
-    const intake = this.#intakes.get(textOf(codeHash));
     if (intake !== undefined) {
       const { grantId, updatedAt } = row;
       this.#changeIntake(intake, {

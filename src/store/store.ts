@@ -150,9 +150,12 @@ export interface GrantStore {
    * @param madeFrom the row that `row` was made from, or null for a new grant
    * @param externalIds how the app's own user ids change by which the grant is known; not at all by default
    * @param resultMac kept with the intake; none by default
+   * @param isAgain whether the caller has stored this code's answer before; by default a code that has become a grant is
+   *   stored no second time, whoever still holds its answer
    * @returns true: stored; false: nothing was changed, since the grant is no longer at `madeFrom`'s generation and
    *   state, or, for a new one, since this subject has a grant for this client already; or since the external ids have
-   *   changed: `add` means another grant than those in `from`, or one of these is not as it was read
+   *   changed: `add` means another grant than those in `from`, or one of these is not as it was read; or since the code
+   *   has become a grant
    */
   saveFromIntake(
     row: GrantRow,
@@ -160,6 +163,7 @@ export interface GrantStore {
     codeHash: Uint8Array,
     externalIds?: ExternalIdChange,
     resultMac?: Uint8Array,
+    isAgain?: boolean,
   ): Promise<boolean>;
   /**
    * Makes a usable or lapsed grant `revoking`. One that is `revoking` stays so since when it was.

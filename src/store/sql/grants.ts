@@ -26,6 +26,7 @@ const selectIdle = `${idle} AND access_issued_at < :before AND (access_issued_at
 const twiceHalfLife = "(access_issued_at + refresh_expires_at)";
 const selectByHalfLife = `${idle} AND refresh_expires_at IS NOT NULL AND ${twiceHalfLife} < :before
   AND (${twiceHalfLife}, grant_id) > (:at, :grantId) ORDER BY ${twiceHalfLife}, grant_id LIMIT :limit`;
+const selectIntake = "SELECT state FROM intakes WHERE code_hash = :codeHash";
 const insert = `INSERT INTO grants ${insertList(grantColumns)} ON CONFLICT DO NOTHING`;
 const replace = `UPDATE grants SET ${assignments(grantColumns)}
   WHERE grant_id = :grantId AND generation = :generationRead AND state = :stateRead`;
@@ -70,7 +71,7 @@ export function grantStore(database: Database): GrantStore {
       );
     },
 
-    saveFromIntake: async (row, madeFrom, codeHash, externalIds, resultMac) => {
+    saveFromIntake: async (row, madeFrom, codeHash, externalIds, resultMac, isAgain = false) => {
       let isUndone = false;
       const saving = database.transaction(async (sql) => {
         const values = grantValues(row);
@@ -81,12 +82,15 @@ export function grantStore(database: Database): GrantStore {
         if (saved !== 1) return false;
         isUndone = externalIds !== undefined && !(await changeExternalIds(sql, row, externalIds));
         if (isUndone) throw new Error("the external ids have changed");
-        await sql.run(
+        const ended = await sql.run(
           `UPDATE intakes SET state = 'done', grant_id = :grantId, result_mac = :resultMac, answer_sealed = NULL,
              ended_at = :at
-           WHERE code_hash = :codeHash`,
-          { grantId: row.grantId, resultMac: resultMac ?? null, at: row.updatedAt, codeHash },
+           WHERE code_hash = :codeHash AND (state <> 'done' OR :isAgain = 1)`,
+          { grantId: row.grantId, resultMac: resultMac ?? null, at: row.updatedAt, codeHash, isAgain: isAgain ? 1 : 0 },
         );
+        // Another hand has stored this answer, and the grant may have been refreshed since: its refresh token is used.
+        isUndone = ended === 0 && !isAgain && (await sql.all(selectIntake, { codeHash })).length > 0;
+        if (isUndone) throw new Error("the code has become a grant");
         return true;
       });
       return saving.catch((error: unknown) => {

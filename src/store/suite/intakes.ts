@@ -53,6 +53,22 @@ export function intakeTests(stores: SuiteStores): void {
       deepEqual(await known(store, code), done);
     });
 
+    test("an answer that has become a grant is put over no newer generation of it, by whoever still holds it", async (t) => {
+      const [store, other] = await stores.openPair(t);
+      const code = intake();
+      await store.beginIntake(code, suiteTime);
+      await store.journalAnswer(code.codeHash, bytes("answer"), bytes("context"));
+      const stored = grant();
+      equal(await store.saveFromIntake(stored, null, code.codeHash), true);
+      const done = await known(store, code);
+      const over = { ...stored, generation: 2, refreshSealed: bytes("used") };
+      equal(await other.saveFromIntake(over, stored, code.codeHash), false);
+      same(await store.grantById(stored.grantId), stored);
+      same(await known(store, code), done);
+      equal(await store.saveFromIntake(over, stored, code.codeHash, undefined, bytes("result"), true), true);
+      same((await store.grantById(stored.grantId))?.refreshSealed, bytes("used"));
+    });
+
     test("a dead owner's intake is taken over once, even while the clock stands still", async (t) => {
       const [store, other] = await stores.openPair(t);
       const code = intake();

@@ -8,7 +8,6 @@ import { refusalsOf } from "../../../core/refresh.ts";
 import { isRecent } from "../../../core/recorded-time.ts";
 import type { TokenFailure } from "../../../core/refresh.ts";
 import { holderWaitMs } from "../../../core/timing.ts";
-import { isMac, resultMac } from "../../../crypto/keyring.ts";
 import { namesOtherCode } from "../../../oauth/id-token.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
@@ -27,7 +26,7 @@ import { assertKnownBy } from "./claim-external-id.ts";
 import { afterCodeError } from "./after-code-error.ts";
 import { rejectionOf, rejectionText } from "./code-rejection.ts";
 import { finishIntake, isUnderWay, tellIfWaiting } from "./finish-intake.ts";
-import { openContext, sealAnswer, sealContext, workIdOf } from "./intake.ts";
+import { grantOf, openContext, sealAnswer, sealContext, workIdOf } from "./intake.ts";
 import type { Intake, IntakeContext } from "./intake.ts";
 import { journalRescued, sealCodeForRescue } from "./rescued-codes.ts";
 import { verifyAndStore } from "./store-consent.ts";
@@ -253,13 +252,10 @@ function journalAnswer(context: KeeperContext, intake: Intake, received: Receive
 
 /** Returns or throws the result that the same request had before. For any other request, the code was used before. */
 async function replay(context: KeeperContext, { protocol, contextText }: Intake, known: IntakeRow): Promise<GrantRow> {
-  const { store, clock, keyring } = context;
+  const { clock, keyring } = context;
   if (isRecent(known.endedAt ?? 0, clock.now(), replayMs + 1) && openContext(keyring, known) === contextText) {
     if (known.rejection !== null) throw rejectionOf(known.rejection) ?? reused(context, protocol);
-    const { grantId, endedAt } = known;
-    // Whoever writes the database could let a code of their own mean the grant of somebody else.
-    const isBound = isMac(known.resultMac, resultMac(keyring, known.codeHash, grantId ?? "", endedAt ?? 0));
-    const row = grantId === null || !isBound ? undefined : await store.grantById(grantId);
+    const row = await grantOf(context, known);
     if (row !== undefined) {
       await assertKnownBy(context, protocol, row, (JSON.parse(contextText) as IntakeContext).externalId);
       return row;

@@ -1,9 +1,12 @@
+import { isMac, resultMac } from "../../../crypto/keyring.ts";
 import type { Sealer } from "../../../crypto/keyring.ts";
 import type { SealedPlace } from "../../../crypto/places.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import { fromJournal, journalText } from "../../../oauth/token-set.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { IntakeRow } from "../../../store/intake-store.ts";
+import type { GrantRow } from "../../../store/store.ts";
+import type { KeeperContext } from "../context.ts";
 import type { CodeRequest } from "../keeper.ts";
 
 /** What is stored with an intake, so that another process can finish it. */
@@ -67,6 +70,16 @@ export function openContext(
   { codeHash, clientId, contextSealed }: Pick<IntakeRow, "codeHash" | "clientId" | "contextSealed">,
 ): string | undefined {
   return keyring.open(contextSealed, placeOf("context", codeHash, clientId));
+}
+
+/** The grant that a code has become; undefined where it has become none, or the row does not prove which. */
+export async function grantOf(
+  { store, keyring }: Pick<KeeperContext, "store" | "keyring">,
+  { state, codeHash, grantId, endedAt, resultMac: mac }: IntakeRow,
+): Promise<GrantRow | undefined> {
+  if (state !== "done" || grantId === null) return undefined;
+  // Whoever writes the database could let a code of their own mean the grant of somebody else.
+  return isMac(mac, resultMac(keyring, codeHash, grantId, endedAt ?? 0)) ? store.grantById(grantId) : undefined;
 }
 
 /** The provider's answer; undefined where there is none yet, or it does not open. */

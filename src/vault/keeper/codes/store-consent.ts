@@ -20,6 +20,7 @@ import { ifReadable } from "../../errors/grant-unreadable.ts";
 import { assertIdentity, openAccessToken, openPerson, sealPerson } from "../../grants/sealed-grant.ts";
 import { claimFor, tellClaim } from "./claim-external-id.ts";
 import type { Claim } from "./claim-external-id.ts";
+import { grantOf } from "./intake.ts";
 import { quarantine } from "./quarantine.ts";
 import { dropCoveredConsents, isConsentBeside, keepConsentBeside, keepOtherRefreshTokens } from "../late-answers.ts";
 import { canonicalOf, changeOf, tellScopeChange } from "../scope-change.ts";
@@ -111,6 +112,7 @@ async function storeConsent(
   const { store, keyring, emit } = context;
   const { provider, client } = protocol;
   const hash = subjectHash(keyring, provider.issuer, given.profile.sub);
+  let isAgain = false;
   for (let round = 0; round < rounds; round++) {
     const existing = (await store.grantsBySubject(hash)).find(({ clientId }) => clientId === client.clientId);
     if (existing !== undefined) assertOwn(context, existing);
@@ -123,7 +125,7 @@ async function storeConsent(
         ? newRow(context, protocol, hash, consent, claim)
         : await rowAfter(context, existing, consent, claim, codeHash);
     const result = resultMac(keyring, codeHash, row.grantId, row.updatedAt);
-    if (await store.saveFromIntake(row, existing ?? null, codeHash, claim.change, result)) {
+    if (await store.saveFromIntake(row, existing ?? null, codeHash, claim.change, result, isAgain)) {
       if (consent.tokens.otherRefreshTokens !== undefined) {
         await keepOtherRefreshTokens(context, { ...row, generation: row.generation - 1 }, consent);
       }
@@ -140,10 +142,15 @@ async function storeConsent(
       const { row: settled, isRefreshed } = isBeside ? await lookAtHeld(context, row) : { row, isRefreshed: false };
       // The look has shown that what is held covers less than was noted, as where a sign-in without a refresh token had
       // added scopes. Then the consent takes its place after all: the person has just granted what is missing.
-      if (isRefreshed && (await coversMoreThan(context, settled, consent, codeHash))) continue;
+      isAgain = isRefreshed && (await coversMoreThan(context, settled, consent, codeHash));
+      if (isAgain) continue;
       if (hasIds) tellClaim(context, settled, claim);
       return settled;
     }
+    // Another process took this one for dead and stored the answer. The grant may have been refreshed since.
+    const intake = await store.intakeByCode(codeHash);
+    const stored = isAgain || intake === undefined ? undefined : await grantOf(context, intake);
+    if (stored !== undefined) return stored;
   }
   throw new OnbehalfError("store_unavailable", "the grant kept changing while the consent was stored", {
     hint: "nothing was lost: send the same code again",
