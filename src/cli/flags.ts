@@ -14,6 +14,7 @@ const descriptions: Readonly<Record<Setting, readonly [argument: string, says: s
   ],
   key: ["key", "the master key, obm_…; everybody can see it in the process list, so prefer the variable or a file"],
   keyFile: ["path", "file with the master key; the newest first where there are several"],
+  keyCommand: ["command", "program that prints the master key, run without a shell; quotes keep blanks together"],
   clientSecretFile: ["path", "client_secret.json of the web client, as downloaded from the Cloud console"],
   clientId: ["id", "id of the web client, instead of the file"],
   clientSecret: [
@@ -40,7 +41,7 @@ const descriptions: Readonly<Record<Setting, readonly [argument: string, says: s
   port: ["number", "the port to listen on; 0 for any free one (8787)"],
 };
 
-const storeSettings: readonly Setting[] = ["store", "storeDirect", "rescueDir", "key", "keyFile"];
+const storeSettings: readonly Setting[] = ["store", "storeDirect", "rescueDir", "key", "keyFile", "keyCommand"];
 const clientSettings: readonly Setting[] = [
   "clientSecretFile",
   "clientId",

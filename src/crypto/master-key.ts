@@ -87,6 +87,19 @@ function splitKeys(text: string, origin: string): Secret[] {
   return keys.map((key) => new Secret(key));
 }
 
+/**
+ * The keys that a text holds, each of them whole.
+ *
+ * @param origin where the text came from, for the message
+ * @throws {OnbehalfError} `key_invalid`: there is none, or one is malformed
+ */
+export function wholeKeys(text: string, origin: string): Secret[] {
+  const keys = splitKeys(text, origin);
+  const bad = keys.find((key) => !isWhole(key.expose()));
+  if (bad !== undefined) throw malformed(bad.expose(), `, in ${origin}`);
+  return keys;
+}
+
 /** A master key. It encrypts nothing itself: only wrapping keys and its public name are derived from it. */
 export interface MasterKey {
   /** 16 hex digits that name the key. The key cannot be computed from them. */

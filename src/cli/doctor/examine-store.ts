@@ -76,6 +76,8 @@ function notThereYet(path: string): Finding {
 }
 
 function failed(check: string, error: unknown): Finding {
+  // A key that cannot be had is no fault of the store.
+  if (isOnbehalfError(error, "key_invalid")) return fail("key", error.message, error.hint);
   if (isOnbehalfError(error)) return fail(check, error.message, error.hint);
   const words = error instanceof Error ? error.message : String(error);
   return fail(check, `it failed unexpectedly: ${words}`, "look at the database's own log; if it is sound, report this");

@@ -2,8 +2,10 @@ import { existsSync, statSync } from "node:fs";
 import { isIP } from "node:net";
 import { dirname } from "node:path";
 import {
+  OnbehalfError,
   google,
   isOnbehalfError,
+  keyringFromCommand,
   keyringFromFile,
   keyringFromKeys,
   masterKeyId,
@@ -60,18 +62,28 @@ export function rescueFolderOf({ rescueDir }: Settings, problems: string[]): { r
   return defined({ rescueFolder: rescueDir });
 }
 
-export function keyringOf({ key, keyFile }: Settings, problems: string[]): MasterKeySource | undefined {
-  if (key !== undefined && keyFile !== undefined) {
-    problems.push(`${settingNames.key} and ${settingNames.keyFile} are both set: keep one`);
-    return undefined;
-  }
-  if (key === undefined && keyFile === undefined) {
+export function keyringOf(settings: Settings, problems: string[]): MasterKeySource | undefined {
+  const { key, keyFile, keyCommand } = settings;
+  const [setting, other, ...further] = (["key", "keyFile", "keyCommand"] as const).filter(
+    (each) => settings[each] !== undefined,
+  );
+  if (setting === undefined) {
     problems.push(
-      `${settingNames.key} (or ${settingNames.keyFile}) is not set: make a key with onbehalf keys generate, and keep a copy apart from the database`,
+      `${settingNames.key} (or ${settingNames.keyFile}) is not set: make a key with onbehalf keys generate, and keep a copy apart from the database; or name a program that prints it in ${settingNames.keyCommand}`,
     );
     return undefined;
   }
-  const setting = key === undefined ? "keyFile" : "key";
+  if (other !== undefined) {
+    const names = [setting, other, ...further].map((each) => settingNames[each]);
+    const which = names.length === 2 ? names.join(" and ") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+    problems.push(`${which} are ${names.length === 2 ? "both" : "all"} set: keep one`);
+    return undefined;
+  }
+  if (keyCommand !== undefined) {
+    const printed = readSetting("keyCommand", problems, () => keyringFromCommand(keyCommand));
+    // The program is run when the store is opened, and not to look at the settings: it may ask a person for a touch.
+    return printed === undefined ? undefined : namingSetting("keyCommand", printed);
+  }
   const source = key === undefined ? keyringFromFile(keyFile ?? "") : keyringFromKeys(...key.split(/[\s,]+/));
   return readSetting(setting, problems, () => {
     const keys = source();
@@ -79,6 +91,19 @@ export function keyringOf({ key, keyFile }: Settings, problems: string[]): Maste
     for (const each of Array.isArray(keys) ? keys : []) masterKeyId(each);
     return source;
   });
+}
+
+/** The same source, whose errors say which setting it comes from. */
+function namingSetting(setting: Setting, source: MasterKeySource): MasterKeySource {
+  return async () => {
+    try {
+      return await source();
+    } catch (error) {
+      if (!isOnbehalfError(error, "key_invalid")) throw error;
+      const { hint, details } = error;
+      throw new OnbehalfError("key_invalid", `${settingNames[setting]}: ${error.message}`, { hint, details });
+    }
+  };
 }
 
 export function providerOf(settings: Settings, problems: string[]): Provider {

@@ -126,7 +126,7 @@ export function storeFrom(settings: Settings): Store {
   })).store;
 }
 
-const storeSettings: readonly Setting[] = ["store", "storeDirect", "key", "keyFile"];
+const storeSettings: readonly Setting[] = ["store", "storeDirect", "key", "keyFile", "keyCommand"];
 const serviceSettings = Object.keys(settingNames) as Setting[];
 const ownSettings = new Set<Setting>([
   "allowedOrigins",
@@ -148,11 +148,16 @@ function flawsAmong(
     const given = settings[setting];
     // Keys and origins may stand in lines of their own.
     const value = ["key", "allowedOrigins", "allowedHosts"].includes(setting) ? given?.replaceAll(/\s+/g, " ") : given;
-    const flaw = value === undefined ? undefined : flawInCopy(value);
+    const flaw = value === undefined ? undefined : flawInCopy(setting === "keyCommand" ? outsideQuotes(value) : value);
     if (flaw === undefined) return [];
     const name = settingNames[setting];
     return [{ name, problem: `${name} ${flaw.is}: ${flaw.hint}` }];
   });
+}
+
+/** What a command holds outside of its quotes: within them a shell's variables, pipes and quotes are meant. */
+function outsideQuotes(command: string): string {
+  return /^(["'])(?:(?!\1).)*\1$/s.test(command) ? command : command.replaceAll(/"[^"]*"|'[^']*'/g, "quoted");
 }
 
 function vaultParts(settings: Settings, problems: string[]): Partly<VaultConfig> {

@@ -5,6 +5,7 @@ export const settingNames = {
   rescueDir: "ONBEHALF_RESCUE_DIR",
   key: "ONBEHALF_KEY",
   keyFile: "ONBEHALF_KEY_FILE",
+  keyCommand: "ONBEHALF_KEY_COMMAND",
   clientSecretFile: "ONBEHALF_CLIENT_SECRET_FILE",
   clientId: "ONBEHALF_CLIENT_ID",
   clientSecret: "ONBEHALF_CLIENT_SECRET",
@@ -29,8 +30,9 @@ export type Settings = Readonly<Partial<Record<Setting, string>>>;
 
 /** Settings that say the same thing in another way. A flag for one of them makes us ignore the variables of the others. */
 export const overrules: Readonly<Partial<Record<Setting, readonly Setting[]>>> = {
-  key: ["keyFile"],
-  keyFile: ["key"],
+  key: ["keyFile", "keyCommand"],
+  keyFile: ["key", "keyCommand"],
+  keyCommand: ["key", "keyFile"],
   clientSecretFile: ["clientId", "clientSecret"],
   clientId: ["clientSecretFile"],
   clientSecret: ["clientSecretFile"],

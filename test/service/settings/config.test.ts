@@ -88,6 +88,8 @@ describe("configuration", () => {
       [{ key: "obm_x" }, /^ONBEHALF_KEY: the master key is malformed/],
       [{ key: `${key},${key.slice(0, -1)}` }, /^ONBEHALF_KEY: the master key is malformed/],
       [{ keyFile: "x" }, /^ONBEHALF_KEY and ONBEHALF_KEY_FILE are both set/],
+      [{ keyCommand: "age -d x" }, /^ONBEHALF_KEY and ONBEHALF_KEY_COMMAND are both set: keep one$/],
+      [{ keyFile: "x", keyCommand: "y" }, /^ONBEHALF_KEY, ONBEHALF_KEY_FILE and ONBEHALF_KEY_COMMAND are all set/],
       [{ clientSecretFile: "/no/such/file" }, /are both set: keep one$/],
       [{ googleBaseUrl: "http://example.com" }, /^ONBEHALF_GOOGLE_BASE_URL must be an https URL/],
       [{ googleBaseUrl: "nonsense" }, /^ONBEHALF_GOOGLE_BASE_URL must be an https URL/],
@@ -136,6 +138,7 @@ describe("configuration", () => {
       storeDirect: "postgres://user:planted@db.example/grants",
       key,
       keyFile: "planted.txt",
+      keyCommand: "planted --out planted",
       clientSecretFile: "planted.json",
       clientId: "1-x.apps.googleusercontent.com",
       clientSecret: "GOCSPX-planted",
@@ -152,6 +155,7 @@ describe("configuration", () => {
     };
     const alone: Partial<Record<keyof Settings, Settings>> = {
       keyFile: { store: "sqlite::memory:", clientId: "x", clientSecret: "s" },
+      keyCommand: { store: "sqlite::memory:", clientId: "x", clientSecret: "s" },
       clientSecretFile: { store: "sqlite::memory:", key },
     };
     for (const setting of Object.keys(settingNames) as (keyof Settings)[]) {
@@ -163,6 +167,40 @@ describe("configuration", () => {
         assert.match(named[0] ?? "", expected);
         assert.doesNotMatch(named[0] ?? "", /planted|obm_/i);
       }
+    }
+  });
+
+  test("the configuration: a key command is looked at outside of its quotes, not run, and its words are not shown", () => {
+    const others: Settings = {
+      store: "sqlite::memory:",
+      clientId: "1-x.apps.googleusercontent.com",
+      clientSecret: "s",
+    };
+    const right = [
+      "cat master.key",
+      "sh -c 'age -d ${PLANTED} | base64 -d'",
+      `sh -c "kms $PLANTED; exit"`,
+      "'/opt/my tools/kms' 'planted key'",
+      "/no/such/program",
+      "aws kms decrypt --query Plaintext --output text",
+    ];
+    for (const keyCommand of right) assert.deepEqual(problemsOf({ ...others, keyCommand }), [], keyCommand);
+    const wrong: readonly (readonly [string, RegExp])[] = [
+      ["cat planted | base64 -d", /the key command has an unquoted \| in it/],
+      ["cat $PLANTED", /the key command has an unquoted \$ in it/],
+      ["cat `planted`", /has an unquoted ` in it/],
+      ["cat ~/planted.key", /has an unquoted ~ in it/],
+      ["cat planted; true", /has an unquoted ; in it/],
+      ["cat planted > /dev/stdout", /has an unquoted > in it/],
+      ["sh -c 'planted", /has a ' that is not closed/],
+      ["''", /the key command names no program|stands in quotes/],
+    ];
+    for (const [keyCommand, expected] of wrong) {
+      const [problem = "", ...more] = problemsOf({ ...others, keyCommand });
+      assert.match(problem, expected);
+      assert.match(problem, /^ONBEHALF_KEY_COMMAND\b/);
+      assert.doesNotMatch(problem, /planted/i);
+      assert.deepEqual(more, []);
     }
   });
 
