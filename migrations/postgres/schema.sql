@@ -12,6 +12,39 @@ CREATE TABLE attempts (
   CONSTRAINT attempts_pkey PRIMARY KEY (grant_id)
 );
 
+CREATE TABLE audit (
+  seq bigint,
+  link bytea,
+  record_id text COLLATE "C" NOT NULL,
+  at bigint NOT NULL,
+  caller text COLLATE "C" NOT NULL,
+  action text COLLATE "C" NOT NULL,
+  grant_id text COLLATE "C",
+  generation bigint,
+  outcome text NOT NULL,
+  detail text COLLATE "C",
+  request_id text,
+  mac bytea NOT NULL,
+  CONSTRAINT audit_pkey PRIMARY KEY (record_id),
+  CONSTRAINT audit_seq_key UNIQUE (seq)
+);
+
+CREATE INDEX audit_by_caller ON public.audit USING btree (caller, seq);
+
+CREATE INDEX audit_by_grant ON public.audit USING btree (grant_id, seq) WHERE (grant_id IS NOT NULL);
+
+CREATE UNIQUE INDEX audit_by_release ON public.audit USING btree (grant_id, caller, generation, detail) WHERE (action = 'token.released'::text);
+
+CREATE CONSTRAINT TRIGGER audit_added AFTER INSERT ON public.audit DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION link_audit();
+
+CREATE TABLE audit_head (
+  only_row boolean NOT NULL DEFAULT true,
+  seq bigint NOT NULL,
+  link bytea NOT NULL,
+  CONSTRAINT audit_head_only_row_check CHECK (only_row),
+  CONSTRAINT audit_head_pkey PRIMARY KEY (only_row)
+);
+
 CREATE TABLE callers (
   caller_id text COLLATE "C" NOT NULL,
   name text COLLATE "C" NOT NULL,
@@ -173,6 +206,32 @@ CREATE TABLE owners (
   announced_at bigint NOT NULL,
   CONSTRAINT owners_pkey PRIMARY KEY (owner)
 );
+
+CREATE OR REPLACE FUNCTION public.link_audit()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO '$user', 'public'
+AS $function$
+DECLARE
+  before audit_head;
+  latest audit;
+  number BIGINT;
+  linked BYTEA;
+BEGIN
+  SELECT * INTO before FROM audit_head FOR UPDATE;
+  SELECT * INTO latest FROM audit WHERE seq IS NOT NULL ORDER BY seq DESC LIMIT 1;
+  -- Where the head was changed by hand, the log goes on after its last row, and its check finds the place.
+  IF before.seq IS NULL OR latest.seq >= before.seq THEN
+    before.seq := COALESCE(latest.seq, 0);
+    before.link := COALESCE(latest.link, '');
+  END IF;
+  number := before.seq + 1;
+  linked := sha256(before.link || convert_to(number::text, 'UTF8') || NEW.mac);
+  UPDATE audit SET seq = number, link = linked WHERE record_id = NEW.record_id;
+  INSERT INTO audit_head (seq, link) VALUES (number, linked)
+    ON CONFLICT (only_row) DO UPDATE SET seq = EXCLUDED.seq, link = EXCLUDED.link;
+  RETURN NULL;
+END $function$;
 
 CREATE OR REPLACE FUNCTION public.number_change()
  RETURNS trigger

@@ -9,6 +9,33 @@ CREATE TABLE attempts (
   ended_unknown INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE audit (
+  seq        INTEGER PRIMARY KEY,
+  record_id  TEXT NOT NULL UNIQUE,
+  at         INTEGER NOT NULL,
+  caller     TEXT NOT NULL,
+  action     TEXT NOT NULL,
+  grant_id   TEXT,
+  generation INTEGER,
+  outcome    TEXT NOT NULL,
+  detail     TEXT,
+  request_id TEXT,
+  mac        BLOB NOT NULL,
+  link       BLOB NOT NULL
+) STRICT;
+
+CREATE INDEX audit_by_caller ON audit (caller, seq);
+
+CREATE INDEX audit_by_grant ON audit (grant_id, seq) WHERE grant_id IS NOT NULL;
+
+CREATE UNIQUE INDEX audit_by_release ON audit (grant_id, caller, generation, detail) WHERE action = 'token.released';
+
+CREATE TABLE audit_head (
+  only_row INT NOT NULL PRIMARY KEY DEFAULT 1 CHECK (only_row = 1),
+  seq      INTEGER NOT NULL,
+  link     BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE callers (
   caller_id   TEXT PRIMARY KEY,
   name        TEXT NOT NULL,

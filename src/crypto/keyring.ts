@@ -126,6 +126,29 @@ export function resultMac(keyring: Sealer, codeHash: Uint8Array, grantId: string
   return keyring.hash("result_mac", Buffer.from(codeHash).toString("hex"), grantId, String(at));
 }
 
+/** A row of the audit log, but for its place in it. */
+export interface AuditContent {
+  readonly recordId: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly caller: string;
+  readonly requestId: string | null;
+  readonly action: string;
+  readonly grantId: string | null;
+  readonly generation: number | null;
+  readonly outcome: string;
+  readonly detail: string | null;
+}
+
+/** Says that we wrote a row of the audit log. Whoever writes the database could put words into it otherwise. */
+export function auditMac(keyring: Pick<Sealer, "hash">, row: AuditContent): Buffer {
+  const { recordId, at, caller, requestId, action, grantId, generation, outcome, detail } = row;
+  return keyring.hash(
+    "audit",
+    JSON.stringify([recordId, at, caller, requestId, action, grantId, generation, outcome, detail]),
+  );
+}
+
 /** Whether a row holds the keyed hash that it must hold. It never does where the row holds none. */
 export function isMac(stored: Uint8Array | null, expected: Buffer): boolean {
   return stored !== null && stored.length === expected.length && timingSafeEqual(stored, expected);

@@ -19,6 +19,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { GrantState, LapseReason } from "../core/grant.ts";
 import type { Attempt, AttemptResult, Owner } from "../core/take-over.ts";
+import type { AuditStore } from "./audit-store.ts";
 import type { CallerStore } from "./caller-store.ts";
 import type { IntakeStore } from "./intake-store.ts";
 import type { KeyStore } from "./key-store.ts";
@@ -384,7 +385,7 @@ export interface OpenStore {
  * Every method throws `store_unavailable` when the database does not answer. Then nothing was changed, or it is not
  * known whether the transaction was committed, and the next read tells.
  */
-export interface Store extends KeyStore, GrantStore, RefreshStore, IntakeStore, CallerStore, StoreSignals {
+export interface Store extends KeyStore, GrantStore, RefreshStore, IntakeStore, CallerStore, AuditStore, StoreSignals {
   /** The kind of database, such as `sqlite`. */
   readonly kind: string;
   /** Where the database is, for people: without credentials. */

@@ -2,11 +2,15 @@
  * What the parts of an open vault share. What every folder of the vault needs belongs here; what only the keeper may
  * have does not (keeper/context.ts).
  */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { randomUUID } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import { loggedError } from "../core/logged-error.ts";
 import type { Liveness, Owner } from "../core/take-over.ts";
+import { auditMac } from "../crypto/keyring.ts";
 import type { Sealer } from "../crypto/keyring.ts";
 import type { Protocol } from "../oauth/protocol.ts";
+import type { AuditPrincipal, RecordOf } from "../store/audit-store.ts";
 import type { Store } from "../store/store.ts";
 import { clientNotConfigured } from "./errors/client-misconfigured.ts";
 import type { OnEvent } from "./events.ts";
@@ -50,6 +54,36 @@ export function protocolOf(
   const protocol = protocols.get(grant.provider);
   if (protocol !== undefined && protocol.client.clientId === grant.clientId) return protocol;
   throw clientNotConfigured(grant);
+}
+
+const acting = new AsyncLocalStorage<AuditPrincipal>();
+
+/** Who sends a code without a key. */
+export const somebody: AuditPrincipal = { caller: "@public", requestId: null };
+
+/** Runs work for somebody: the audit log says that what it changes, they changed. */
+export function actingAs<T>(principal: AuditPrincipal | undefined, work: () => T): T {
+  return principal === undefined ? work() : acting.run(principal, work);
+}
+
+/** Whom the work that is under way is for; undefined where it is nobody's in particular. */
+export function currentPrincipal(): AuditPrincipal | undefined {
+  return acting.getStore();
+}
+
+/**
+ * Makes the rows of the audit log.
+ *
+ * @param name who does what is nobody's in particular, such as `@keeper`
+ */
+export function recorder(keyring: Sealer, clock: Clock, name: string): RecordOf {
+  return (entry, principal = acting.getStore() ?? { caller: name, requestId: null }) => {
+    // Anybody may send codes that are none, as fast as they like. Nobody would find anything in a log full of those.
+    const isNothing = entry.action === "code.rejected" && entry.outcome === "refused" && principal.caller === "@public";
+    if (isNothing) return undefined;
+    const content = { ...entry, ...principal, recordId: randomUUID(), at: clock.now() };
+    return { ...content, mac: auditMac(keyring, content) };
+  };
 }
 
 /**

@@ -10,6 +10,7 @@ const small: Readonly<Record<string, string>> = {
   meta: "a handful of facts",
   onbehalf_migrations: "one row a migration",
   change_counter: "one row",
+  audit_head: "one row",
   owners: "processes that were alive within a day",
 };
 

@@ -32,6 +32,12 @@ const externalIdNames = "external_hash, client_id, provider, grant_id";
 const externalId = (n: string, bytes: (text: string) => string): string =>
   `${bytes(hash("external", n))}, 'client-1', 'google', 'g_' || ${n}`;
 
+/** One row of the audit log for each grant, after the one that says that there are keys. */
+const auditNames = "seq, record_id, at, caller, action, grant_id, generation, outcome, mac, link";
+const audit = (n: string, blob: (length: number) => string): string =>
+  `${n} + 1, 'record ' || ${n}, ${filledAt}, 'caller-' || (${n} % 10), 'grant.created', 'g_' || ${n}, 1, 'active',
+   ${blob(32)}, ${blob(32)}`;
+
 /** Makes a SQLite file with so many grants, and ended codes beside them, with SQL alone: 300,000 in seconds. */
 export async function fillSqlite(path: string, grants: number): Promise<void> {
   const store = sqlite(path);
@@ -48,6 +54,8 @@ export async function fillSqlite(path: string, grants: number): Promise<void> {
       )} FROM series;
     INSERT INTO external_ids (${externalIdNames}) ${series}
       SELECT ${externalId("n", (text) => `CAST(${text} AS BLOB)`)} FROM series;
+    INSERT INTO audit (${auditNames}) ${series} SELECT ${audit("n", (length) => `randomblob(${length})`)} FROM series;
+    UPDATE audit_head SET seq = ${grants} + 1;
     INSERT INTO intakes (code_hash, state, client_id, owner, context_sealed, started_at, ended_at) ${series}
       SELECT randomblob(32), 'done', 'client-1', '{}', randomblob(100), ${codesEndedAt}, ${codesEndedAt} + n FROM series;
     COMMIT; PRAGMA wal_checkpoint(TRUNCATE)`);
@@ -70,6 +78,8 @@ export async function fillPostgres(connectionString: string, grants: number): Pr
        SELECT ${externalId("n", (text) => `convert_to(${text}, 'UTF8')`)} FROM ${series};
      INSERT INTO grant_changes (grant_id, change_seq) SELECT 'g_' || n, n FROM ${series};
      UPDATE change_counter SET change_seq = ${grants};
+     INSERT INTO audit (${auditNames}) SELECT ${audit("n", blob)} FROM ${series};
+     UPDATE audit_head SET seq = ${grants} + 1;
      INSERT INTO intakes (code_hash, state, client_id, owner, context_sealed, started_at, ended_at)
        SELECT convert_to(md5(n::text), 'UTF8'), 'done', 'client-1', '{}', ${blob(100)}, ${codesEndedAt},
          ${codesEndedAt} + n FROM ${series}`,

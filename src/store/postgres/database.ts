@@ -1,6 +1,8 @@
 import type { Pool } from "pg";
 import { PostgresConnection, nowText, timeIn } from "./connection.ts";
 import { postgresFailure } from "./failure.ts";
+import { unsigned } from "../audit-store.ts";
+import type { AuditRecord, RecordOf } from "../audit-store.ts";
 import { storeNotOpen } from "../sql/failure.ts";
 import type { Database, SqlRow, SqlValues, Transaction } from "../sql/sql.ts";
 
@@ -17,6 +19,17 @@ const begin = beginWith({ standstillMs: 5_000, lockMs: 7_000, statementMs: 10_00
 /** A migration may take long, and all processes that start together wait for the one that does it. */
 const beginMigration = beginWith({ standstillMs: 60_000, lockMs: 600_000, statementMs: 600_000 });
 
+/**
+ * All rows in one round trip. The database numbers and links them at the commit (`link_audit`). Only a release may be
+ * there already.
+ */
+const appendRecords = `INSERT INTO audit
+    (record_id, at, caller, action, grant_id, generation, outcome, detail, request_id, mac)
+  SELECT record_id, at, caller, action, grant_id, generation, outcome, detail, request_id, decode(mac, 'hex')
+  FROM jsonb_to_recordset(:records::jsonb) AS added (record_id TEXT, at BIGINT, caller TEXT, action TEXT, grant_id TEXT,
+    generation BIGINT, outcome TEXT, detail TEXT, request_id TEXT, mac TEXT)
+  ON CONFLICT (grant_id, caller, generation, detail) WHERE action = 'token.released' DO NOTHING`;
+
 /** Any fixed number: the process that migrates holds the advisory lock with this key. */
 const migrationLock = 7_312_604_199;
 /** A connection that was dead from the start fails within this time, milliseconds. */
@@ -26,6 +39,7 @@ const deadOnArrivalMs = 1_000;
 export class PostgresDatabase implements Database {
   readonly #location: string;
   #pool: Pool | undefined;
+  #recordOf: RecordOf = unsigned;
 
   /** @param location where the database is, for messages */
   constructor(location: string) {
@@ -35,6 +49,10 @@ export class PostgresDatabase implements Database {
   /** From now on it works on connections of this pool. */
   open(pool: Pool): void {
     this.#pool = pool;
+  }
+
+  recordWith(recordOf: RecordOf): void {
+    this.#recordOf = recordOf;
   }
 
   async now(): Promise<number> {
@@ -72,7 +90,10 @@ export class PostgresDatabase implements Database {
       async (connection) => {
         await connection.script(opening);
         begun = true;
-        const result = await body(connection.transaction());
+        const records: AuditRecord[] = [];
+        const result = await body(connection.transaction(this.#recordOf, records));
+        // Last, so that a transaction has all its other locks by the time that it is numbered.
+        if (records.length > 0) await connection.all(appendRecords, { records: jsonOf(records) });
         const command = await connection.script("COMMIT");
         if (command === "COMMIT") return result;
         // PostgreSQL answers the COMMIT of a failed transaction with a friendly ROLLBACK.
@@ -119,4 +140,21 @@ function beginWith(limits: { standstillMs: number; lockMs: number; statementMs: 
     SET LOCAL lock_timeout = ${limits.lockMs};
     SET LOCAL statement_timeout = ${limits.statementMs};
     SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`;
+}
+
+function jsonOf(records: readonly AuditRecord[]): string {
+  return JSON.stringify(
+    records.map(({ recordId, at, caller, action, grantId, generation, outcome, detail, requestId, mac }) => ({
+      record_id: recordId,
+      at,
+      caller,
+      action,
+      generation,
+      outcome,
+      detail,
+      grant_id: grantId,
+      request_id: requestId,
+      mac: Buffer.from(mac).toString("hex"),
+    })),
+  );
 }

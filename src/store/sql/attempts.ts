@@ -38,6 +38,7 @@ const noteFailure = `UPDATE grants SET last_error = :error, last_error_at = :at,
 const selectLateAnswers = `SELECT ${selectList(lateAnswerColumns)} FROM orphans WHERE grant_id = :grantId`;
 const selectLateAnswersTo = `${selectLateAnswers} AND parent_generation = :parentGeneration`;
 const newestFirst = "ORDER BY received_at DESC, orphan_id";
+const dropLateAnswer = `DELETE FROM orphans WHERE orphan_id = :lateAnswerId RETURNING ${selectList(lateAnswerColumns)}`;
 const insertLateAnswer = `INSERT INTO orphans ${insertList(lateAnswerColumns)} ON CONFLICT DO NOTHING`;
 
 export function refreshStore(database: Database): RefreshStore {
@@ -68,7 +69,7 @@ export function refreshStore(database: Database): RefreshStore {
     commitAttempt: (grantId, parentGeneration, tokens, at, suspectSince, failure) =>
       database.transaction(async (sql) => {
         // Locked: between the two updates its state must not change.
-        await lockGrant(sql, grantId);
+        const before = await lockGrant(sql, grantId);
         const { error, retryAt } = failure ?? { error: null, retryAt: null };
         const failed = failure === undefined ? { errorAt: null, failed: 0 } : { errorAt: at, failed: 1 };
         const values = { ...tokenValues(tokens), at, grantId, parentGeneration, error, retryAt, ...failed };
@@ -84,6 +85,8 @@ export function refreshStore(database: Database): RefreshStore {
           if ((await sql.run(commitAsSuspect, { ...values, accessExpiresAt: at })) === 0) return undefined;
         }
         await sql.run(deleteAttemptsUpTo, { grantId, generation: parentGeneration });
+        const detail = before === undefined || before.state === state ? null : `was ${before.state}`;
+        sql.note({ action: "grant.refreshed", grantId, generation: parentGeneration + 1, outcome: state, detail });
         return state;
       }),
 
@@ -101,17 +104,19 @@ export function refreshStore(database: Database): RefreshStore {
 
     endAttemptUnknown: (attemptId, { error, at, retryAt, suspect }) =>
       database.transaction(async (sql) => {
-        const { grantId } = await lockGrantOf(sql, attemptId);
+        const { grantId, generation } = await lockGrantOf(sql, attemptId);
         const ended = await sql.run("UPDATE attempts SET ended_unknown = 1 WHERE attempt_id = :attemptId", {
           attemptId,
         });
         if (ended === 0) return;
         await sql.run(noteFailure, { error, at, retryAt, grantId });
         if (!suspect) return;
-        await sql.run(
+        const doubted = await sql.run(
           "UPDATE grants SET state = 'suspect', state_since = :at WHERE grant_id = :grantId AND state = 'active'",
           { at, grantId },
         );
+        if (doubted === 0) return;
+        sql.note({ action: "grant.suspect", grantId, generation, outcome: "exchange_unknown", detail: null });
       }),
 
     lapse: (grantId, generation, reason, error, at, lookAt = null) =>
@@ -124,11 +129,16 @@ export function refreshStore(database: Database): RefreshStore {
         );
         if (lapsed === 0) return false;
         await sql.run(deleteAttemptsUpTo, { grantId, generation });
+        sql.note({ action: "grant.lapsed", grantId, generation, outcome: reason, detail: null });
         return true;
       }),
 
     keepLateAnswer: async (lateAnswer) => {
-      await database.transaction((sql) => sql.run(insertLateAnswer, lateAnswerValues(lateAnswer)));
+      const { grantId, parentGeneration: generation } = lateAnswer;
+      await database.transaction(async (sql) => {
+        if ((await sql.run(insertLateAnswer, lateAnswerValues(lateAnswer))) === 0) return;
+        sql.note({ action: "late_answer.kept", grantId, generation, outcome: "kept", detail: null });
+      });
     },
 
     lateAnswersOf: async (grantId, parentGeneration) => {
@@ -140,9 +150,12 @@ export function refreshStore(database: Database): RefreshStore {
     },
 
     dropLateAnswer: async (lateAnswerId) => {
-      await database.transaction((sql) =>
-        sql.run("DELETE FROM orphans WHERE orphan_id = :lateAnswerId", { lateAnswerId }),
-      );
+      await database.transaction(async (sql) => {
+        const dropped = await sql.all(dropLateAnswer, { lateAnswerId });
+        for (const { grantId, parentGeneration: generation } of dropped.map(readLateAnswer)) {
+          sql.note({ action: "late_answer.dropped", grantId, generation, outcome: "dropped", detail: null });
+        }
+      });
     },
 
     attempts: async () => (await database.all(`${selectAttempts} ORDER BY started_at, attempt_id`)).map(readAttempt),

@@ -22,11 +22,16 @@ export async function changeExternalIds(
   { grantId, clientId, provider, updatedAt: at }: GrantRow,
   { add: externalHash, remove = [], from = [] }: ExternalIdChange,
 ): Promise<boolean> {
-  for (const each of remove) await sql.run(forget, { grantId, externalHash: each });
+  const took = { action: "grant.external_id_lost", generation: null, detail: null };
+  for (const each of remove) {
+    if ((await sql.run(forget, { grantId, externalHash: each })) > 0)
+      sql.note({ ...took, grantId, outcome: "removed" });
+  }
   if (externalHash === undefined) return true;
   for (const { grantId: loser, profileRead, profileSealed } of from) {
     if ((await sql.run(replaceProfile, { grantId: loser, profileRead, profileSealed, at })) === 0) return false;
     await sql.run(forget, { grantId: loser, externalHash });
+    sql.note({ ...took, grantId: loser, outcome: "moved" });
   }
   return (await sql.run(hold, { externalHash, clientId, provider, grantId })) === 1;
 }

@@ -82,15 +82,18 @@ export function grantStore(database: Database): GrantStore {
         if (saved !== 1) return false;
         isUndone = externalIds !== undefined && !(await changeExternalIds(sql, row, externalIds));
         if (isUndone) throw new Error("the external ids have changed");
+        const { grantId, generation, state } = row;
         const ended = await sql.run(
           `UPDATE intakes SET state = 'done', grant_id = :grantId, result_mac = :resultMac, answer_sealed = NULL,
              ended_at = :at
            WHERE code_hash = :codeHash AND (state <> 'done' OR :isAgain = 1)`,
-          { grantId: row.grantId, resultMac: resultMac ?? null, at: row.updatedAt, codeHash, isAgain: isAgain ? 1 : 0 },
+          { grantId, resultMac: resultMac ?? null, at: row.updatedAt, codeHash, isAgain: isAgain ? 1 : 0 },
         );
         // Another hand has stored this answer, and the grant may have been refreshed since: its refresh token is used.
         isUndone = ended === 0 && !isAgain && (await sql.all(selectIntake, { codeHash })).length > 0;
         if (isUndone) throw new Error("the code has become a grant");
+        const action = madeFrom === null ? "grant.created" : "grant.consented";
+        sql.note({ action, grantId, generation, outcome: state, detail: null });
         return true;
       });
       return saving.catch((error: unknown) => {
@@ -100,15 +103,20 @@ export function grantStore(database: Database): GrantStore {
     },
 
     beginRevocation: (grantId, at) =>
-      database.transaction(
-        async (sql) =>
-          (await sql.run(
-            `UPDATE grants SET state_since = CASE WHEN state = 'revoking' THEN state_since ELSE :at END,
-               state = 'revoking', reason = NULL, look_at = NULL, updated_at = :at
-             WHERE grant_id = :grantId AND state IN ('active', 'suspect', 'lapsed', 'revoking')`,
-            { at, grantId },
-          )) === 1,
-      ),
+      database.transaction(async (sql) => {
+        const before = await lockGrant(sql, grantId);
+        const begun = await sql.run(
+          `UPDATE grants SET state_since = CASE WHEN state = 'revoking' THEN state_since ELSE :at END,
+             state = 'revoking', reason = NULL, look_at = NULL, updated_at = :at
+           WHERE grant_id = :grantId AND state IN ('active', 'suspect', 'lapsed', 'revoking')`,
+          { at, grantId },
+        );
+        if (begun === 1 && before !== undefined && before.state !== "revoking") {
+          const { generation, state } = before;
+          sql.note({ action: "grant.revoking", grantId, generation, outcome: "revoking", detail: `was ${state}` });
+        }
+        return begun === 1;
+      }),
 
     endRevocation: (grantId, generation, at, reason = "revoked") =>
       database.transaction(async (sql) => {
@@ -121,30 +129,35 @@ export function grantStore(database: Database): GrantStore {
         );
         if (ended === 0) return false;
         await sql.run("DELETE FROM attempts WHERE grant_id = :grantId", { grantId });
+        sql.note({ action: "grant.revoked", grantId, generation, outcome: reason, detail: null });
         return true;
       }),
 
     markSuspect: (grantId, at) =>
-      database.transaction(
-        async (sql) =>
-          (await sql.run(
-            `UPDATE grants SET state_since = :at, state = 'suspect', updated_at = :at,
-               access_expires_at = CASE WHEN access_sealed IS NULL OR access_expires_at <= :at THEN access_expires_at ELSE :at END
-             WHERE grant_id = :grantId AND state IN ('active', 'suspect') AND refresh_sealed IS NOT NULL`,
-            { at, grantId },
-          )) === 1,
-      ),
+      database.transaction(async (sql) => {
+        const doubted = await sql.run(
+          `UPDATE grants SET state_since = :at, state = 'suspect', updated_at = :at,
+             access_expires_at = CASE WHEN access_sealed IS NULL OR access_expires_at <= :at THEN access_expires_at ELSE :at END
+           WHERE grant_id = :grantId AND state IN ('active', 'suspect') AND refresh_sealed IS NOT NULL`,
+          { at, grantId },
+        );
+        if (doubted === 0) return false;
+        sql.note({ action: "grant.suspect", grantId, generation: null, outcome: "ended_with_another", detail: null });
+        return true;
+      }),
 
     endAccessToken: (grantId, accessSealed, at) =>
-      database.transaction(
-        async (sql) =>
-          (await sql.run(
-            `UPDATE grants SET access_expires_at = :at, updated_at = :at
-             WHERE grant_id = :grantId AND access_sealed = :accessSealed AND refresh_sealed IS NULL
-               AND (access_expires_at IS NULL OR access_expires_at > :at)`,
-            { at, grantId, accessSealed },
-          )) === 1,
-      ),
+      database.transaction(async (sql) => {
+        const ended = await sql.run(
+          `UPDATE grants SET access_expires_at = :at, updated_at = :at
+           WHERE grant_id = :grantId AND access_sealed = :accessSealed AND refresh_sealed IS NULL
+             AND (access_expires_at IS NULL OR access_expires_at > :at)`,
+          { at, grantId, accessSealed },
+        );
+        if (ended === 0) return false;
+        sql.note({ action: "grant.access_ended", grantId, generation: null, outcome: "refused_by_api", detail: null });
+        return true;
+      }),
 
     idleGrants: ({ clientId, by, after, before, limit }) => {
       const factor = by === "exchange" ? 1 : 2;

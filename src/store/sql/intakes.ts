@@ -79,15 +79,18 @@ export function intakeStore(database: Database): IntakeStore {
       }),
 
     rejectIntake: (codeHash, rejection, at, from) =>
-      database.transaction(
-        async (sql) =>
-          (await sql.run(
-            `UPDATE intakes SET state = 'rejected', rejection = :rejection, context_sealed = :nothing,
-               answer_sealed = NULL, ended_at = :at
-             WHERE code_hash = :codeHash AND state IN (:from, :orFrom)`,
-            { rejection, at, codeHash, nothing, from: from ?? "spending", orFrom: from ?? "answered" },
-          )) === 1,
-      ),
+      database.transaction(async (sql) => {
+        const ended = await sql.run(
+          `UPDATE intakes SET state = 'rejected', rejection = :rejection, context_sealed = :nothing,
+             answer_sealed = NULL, ended_at = :at
+           WHERE code_hash = :codeHash AND state IN (:from, :orFrom)`,
+          { rejection, at, codeHash, nothing, from: from ?? "spending", orFrom: from ?? "answered" },
+        );
+        if (ended === 0) return false;
+        const outcome = from === "answered" ? "answer_discarded" : "refused";
+        sql.note({ action: "code.rejected", grantId: null, generation: null, outcome, detail: null });
+        return true;
+      }),
 
     forgetIntake: async (codeHash) => {
       await database.transaction((sql) =>

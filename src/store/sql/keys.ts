@@ -33,6 +33,7 @@ export function keyStore(database: Database): KeyStore {
         if (first === 1) {
           for (const look of anyRow) if ((await sql.all(look)).length > 0) throw keysAreGone();
           for (const key of created.keys) await sql.run(insert, keyValues(key));
+          sql.note({ action: "keys.created", grantId: null, generation: null, outcome: "done", detail: null });
         }
         const stored = await read(sql);
         // Sealing with keys that are not in the store would lose every grant at the next start.
@@ -41,19 +42,22 @@ export function keyStore(database: Database): KeyStore {
       }),
 
     replaceKey: (before, after) =>
-      database.transaction(
-        async (sql) =>
-          (await sql.run(
-            `UPDATE data_keys SET master_key_id = :masterKeyId, wrapped = :wrapped
-             WHERE key_id = :keyId AND wrapped = :wrappedBefore`,
-            {
-              masterKeyId: after.masterKeyId,
-              wrapped: after.wrapped,
-              keyId: before.keyId,
-              wrappedBefore: before.wrapped,
-            },
-          )) === 1,
-      ),
+      database.transaction(async (sql) => {
+        const replaced = await sql.run(
+          `UPDATE data_keys SET master_key_id = :masterKeyId, wrapped = :wrapped
+           WHERE key_id = :keyId AND wrapped = :wrappedBefore`,
+          {
+            masterKeyId: after.masterKeyId,
+            wrapped: after.wrapped,
+            keyId: before.keyId,
+            wrappedBefore: before.wrapped,
+          },
+        );
+        if (replaced === 0) return false;
+        const detail = `key ${before.keyId}`;
+        sql.note({ action: "keys.rewrapped", grantId: null, generation: null, outcome: "done", detail });
+        return true;
+      }),
   };
 }
 

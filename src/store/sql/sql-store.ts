@@ -6,6 +6,7 @@
 import { isOnbehalfError } from "../../core/errors.ts";
 import type { OnbehalfError } from "../../core/errors.ts";
 import { refreshStore } from "./attempts.ts";
+import { auditStore } from "./audit.ts";
 import { callerStore } from "./callers.ts";
 import { storeUnusable } from "./failure.ts";
 import { grantStore } from "./grants.ts";
@@ -43,6 +44,7 @@ export function sqlStore(engine: Engine): Store {
     ...refreshStore(database),
     ...intakeStore(database),
     ...callerStore(database),
+    ...auditStore(database),
 
     async open(options) {
       opened ??= closed.then(() => engine.open(options));

@@ -1,3 +1,5 @@
+import type { AuditPrincipal, AuditEntry, RecordOf } from "../audit-store.ts";
+
 /** What a column may hold, in every database. Truth is 1 or 0. */
 export type SqlValue = string | number | Uint8Array | null;
 
@@ -20,6 +22,12 @@ export interface Transaction extends Sql {
   run(text: string, values?: SqlValues): Promise<number>;
   /** Like {@link Sql.all}, and nobody else changes these rows before this transaction ends. */
   lock(text: string, values?: SqlValues): Promise<SqlRow[]>;
+  /**
+   * Adds a row to the audit log at the end of this transaction, after all that has been noted before.
+   *
+   * @param principal who did it; by default whoever the work that is under way is for
+   */
+  note(entry: AuditEntry, principal?: AuditPrincipal): void;
   /** Runs a file of statements without values. For migrations. */
   script(text: string): Promise<void>;
 }
@@ -30,6 +38,8 @@ export interface Transaction extends Sql {
  * `ON CONFLICT DO NOTHING`, or {@link Transaction.lock}. Rows are locked in one order, the grant's before its attempt's.
  */
 export interface Database extends Sql {
+  /** From now on, what is noted is recorded by this. */
+  recordWith(recordOf: RecordOf): void;
   /** Begins, runs `body`, commits. Whatever `body` throws undoes all of it and is thrown on. */
   transaction<T>(body: (sql: Transaction) => Promise<T>): Promise<T>;
 }

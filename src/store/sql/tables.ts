@@ -1,4 +1,5 @@
 import type { Attempt } from "../../core/take-over.ts";
+import type { AuditRow } from "../audit-store.ts";
 import type { CallerRow } from "../caller-store.ts";
 import type { GrantChange, GrantRow, LateAnswerRow, TokenColumns } from "../store.ts";
 import type { StoredKey } from "../key-store.ts";
@@ -103,6 +104,21 @@ export const callerColumns: ColumnsOf<CallerRow> = {
   revokedAt: numberOrNull("revoked_at"),
   lastUsedAt: numberOrNull("last_used_at"),
   rightsMac: bytesOrNull("rights_mac"),
+};
+
+export const auditColumns: ColumnsOf<AuditRow> = {
+  seq: number("seq"),
+  recordId: text("record_id"),
+  at: number("at"),
+  caller: text("caller"),
+  action: text("action"),
+  grantId: textOrNull("grant_id"),
+  generation: numberOrNull("generation"),
+  outcome: text("outcome"),
+  detail: textOrNull("detail"),
+  requestId: textOrNull("request_id"),
+  mac: bytes("mac"),
+  link: bytes("link"),
 };
 
 export const keyColumns: ColumnsOf<StoredKey> = {

@@ -1,9 +1,25 @@
+import { createHash } from "node:crypto";
 import type { Clock } from "../../core/clock.ts";
 import { SqliteConnection, retryWhileBusy } from "./connection.ts";
 import { fileMoved } from "./failure.ts";
 import { makePrivate } from "./file.ts";
+import { unsigned } from "../audit-store.ts";
+import type { AuditHead, AuditRecord, RecordOf } from "../audit-store.ts";
+import { insertList, rowReader, valuesWriter } from "../sql/column.ts";
 import { storeNotOpen } from "../sql/failure.ts";
+import { auditColumns } from "../sql/tables.ts";
 import type { Database, SqlRow, SqlValues, Transaction } from "../sql/sql.ts";
+
+const { seq: seqColumn, link: linkColumn } = auditColumns;
+const readEnd = rowReader<AuditHead>({ seq: seqColumn, link: linkColumn });
+const auditValues = valuesWriter(auditColumns);
+const selectHead = "SELECT seq, link FROM audit_head LIMIT 1";
+const selectLast = "SELECT seq, link FROM audit ORDER BY seq DESC LIMIT 1";
+// Only a release may be there already. A row that has our number must not pass for ours.
+const insertRecord = `INSERT INTO audit ${insertList(auditColumns)}
+  ON CONFLICT (grant_id, caller, generation, detail) WHERE action = 'token.released' DO NOTHING`;
+const setHead = `INSERT INTO audit_head (seq, link) VALUES (:seq, :link)
+  ON CONFLICT (only_row) DO UPDATE SET seq = EXCLUDED.seq, link = EXCLUDED.link`;
 
 /** The connections of a database that is open. */
 interface Open {
@@ -22,6 +38,7 @@ export class SqliteDatabase implements Database {
   readonly #patienceMs: number;
   #open: Open | undefined;
   #queue: Promise<unknown> = Promise.resolve();
+  #recordOf: RecordOf = unsigned;
 
   /** @param patienceMs how long to wait while other processes hold the file's lock, milliseconds */
   constructor(path: string, patienceMs: number) {
@@ -45,6 +62,10 @@ export class SqliteDatabase implements Database {
       writer.close();
       throw error;
     }
+  }
+
+  recordWith(recordOf: RecordOf): void {
+    this.#recordOf = recordOf;
   }
 
   async now(): Promise<number> {
@@ -94,6 +115,7 @@ export class SqliteDatabase implements Database {
     // A deferred transaction that reads first and writes later fails at once (SQLITE_BUSY_SNAPSHOT, 517), and no
     // waiting would help.
     await retryWhileBusy(this.#patienceMs, () => writer.script("BEGIN IMMEDIATE"));
+    const records: AuditRecord[] = [];
     try {
       const all = async (text: string, values?: SqlValues): Promise<SqlRow[]> => writer.all(text, values);
       const result = await body({
@@ -101,9 +123,11 @@ export class SqliteDatabase implements Database {
         // There is no other writer while this transaction runs.
         lock: all,
         run: async (text, values) => writer.run(text, values),
+        note: (...noted) => void records.push(...[this.#recordOf(...noted)].filter((record) => record !== undefined)),
         script: async (text) => writer.script(text),
         now: async () => clock.now(),
       });
+      if (records.length > 0) append(writer, records);
       await retryWhileBusy(this.#patienceMs, () => writer.script("COMMIT"));
       return result;
     } catch (error) {
@@ -111,4 +135,17 @@ export class SqliteDatabase implements Database {
       throw error;
     }
   }
+}
+
+/** Numbers and links rows, and adds them. There is no other writer while a transaction runs. */
+function append(writer: SqliteConnection, records: readonly AuditRecord[]): void {
+  const ends = [selectHead, selectLast].flatMap((text) => writer.all(text)).map(readEnd);
+  // Where the head was changed by hand, the log goes on after its last row, and its check finds the place.
+  let last = ends.reduce((one, other) => (other.seq >= one.seq ? other : one), { seq: 0, link: new Uint8Array() });
+  for (const record of records) {
+    const seq = last.seq + 1;
+    const link = createHash("sha256").update(last.link).update(String(seq)).update(record.mac).digest();
+    if (writer.run(insertRecord, auditValues({ ...record, seq, link })) === 1) last = { seq, link };
+  }
+  writer.run(setHead, { seq: last.seq, link: last.link });
 }

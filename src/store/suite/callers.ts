@@ -75,7 +75,8 @@ export function callerTests(stores: SuiteStores): void {
   });
 }
 
-function caller(name: string, changes: Partial<CallerRow> = {}): CallerRow {
+/** Makes a caller that may get tokens of every grant. */
+export function caller(name: string, changes: Partial<CallerRow> = {}): CallerRow {
   return {
     callerId: unique("c"),
     name,

@@ -6,6 +6,7 @@ import { describe } from "node:test";
 import type { TestContext } from "node:test";
 import type { Store } from "../store.ts";
 import { attemptTests } from "./attempts.ts";
+import { auditTests } from "./audit.ts";
 import { SuiteStores } from "./suite-stores.ts";
 import { byteTests } from "./bytes.ts";
 import { callerTests } from "./callers.ts";
@@ -55,6 +56,7 @@ export function storeSuite(
       intakeTests,
       callerTests,
       changeTests,
+      auditTests,
     ]) {
       tests(stores);
     }

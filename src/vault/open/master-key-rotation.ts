@@ -1,8 +1,11 @@
-import { opens, wrapUnder } from "../../crypto/keyring.ts";
+import { systemClock } from "../../core/clock.ts";
+import { openKeyring, opens, wrapUnder } from "../../crypto/keyring.ts";
 import { masterKeysOf } from "../../crypto/master-key.ts";
 import type { MasterKey, MasterKeySource } from "../../crypto/master-key.ts";
 import { assertFits, required } from "../../core/argument-checks.ts";
 import { OnbehalfError } from "../../core/errors.ts";
+import type { AuditStore } from "../../store/audit-store.ts";
+import { recorder } from "../context.ts";
 import type { KeyStore, StoredKeys } from "../../store/key-store.ts";
 
 const aStore = required({
@@ -78,13 +81,17 @@ export async function keyStatus(store: KeyStore, source: MasterKeySource): Promi
  * @throws {OnbehalfError} `store_unavailable`: the database does not answer, or another program is rotating the same
  *   keys; call this again
  */
-export async function rotateMasterKey(store: KeyStore, source: MasterKeySource): Promise<number> {
+export async function rotateMasterKey(
+  store: KeyStore & Pick<AuditStore, "recordWith">,
+  source: MasterKeySource,
+): Promise<number> {
   assertFits("store", store, aStore);
   const masters = await masterKeysOf(source);
   const stored = await store.readKeys();
   const [newest] = masters;
   if (stored === undefined) return 0;
   const { instance } = stored;
+  store.recordWith(recorder(openKeyring(instance, stored.keys, masters, ["index"]), systemClock, "@operator"));
   // Open all of them before the first is written: where a master key is missing, the store must not end up with some
   // data keys under each.
   const replacements = behind(stored, newest).map((before) => ({

@@ -22,7 +22,7 @@ import { exchangeLimitMs } from "../../core/timing.ts";
 import type { Store } from "../../store/store.ts";
 import { optionProblems } from "./option-problems.ts";
 import { loadClient } from "./registered-client.ts";
-import { unthrowing, warn } from "../context.ts";
+import { recorder, unthrowing, warn } from "../context.ts";
 import type { OnFault, VaultContext } from "../context.ts";
 import type { OnEvent } from "../events.ts";
 import { newOwner, livenessOf, ownerGone } from "./process-liveness.ts";
@@ -45,6 +45,11 @@ export interface CommonOptions {
    * not end your process; the work is tried again. Must not throw. Default: a warning of the process.
    */
   readonly onFault?: OnFault;
+  /**
+   * By which name the audit log knows what this program does of its own accord: `@` and up to 32 letters, digits, and
+   * `. _ -`. Default: `@library`.
+   */
+  readonly auditName?: string;
   /** Whether to bring the store's schema up to date when it is opened. Default: true. */
   readonly migrate?: boolean;
   /** Where to read the time. Default: the machine's own; tests give one that they can move. */
@@ -80,9 +85,11 @@ export async function openContext(options: CommonOptions, classes: readonly KeyC
   const owner = newOwner();
   try {
     await store.announceOwner?.(owner);
+    const keyring = await openStoreKeyring(store, masters, classes);
+    store.recordWith(recorder(keyring, clock, options.auditName ?? "@library"));
     return {
       store,
-      keyring: await openStoreKeyring(store, masters, classes),
+      keyring,
       clock,
       random: options.random ?? systemChance,
       sleep: setTimeout,

@@ -22,6 +22,12 @@ const rules: readonly (readonly [name: string, fits: (value: unknown) => boolean
   ["random", orAbsent(isFunction), "must be a function", "give a function, or leave it out"],
   ["clock", orAbsent((value) => hasFunction(value, "now")), "must be a clock", "give fixedClock(…), or leave it out"],
   [
+    "auditName",
+    orAbsent((value) => typeof value === "string" && /^@[\w.-]{1,32}$/.test(value)),
+    "must be @ and up to 32 letters, digits, and . _ -",
+    "give a name such as @billing, or leave it out",
+  ],
+  [
     "migrate",
     orAbsent((value) => typeof value === "boolean"),
     "must be true or false",

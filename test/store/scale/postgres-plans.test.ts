@@ -46,6 +46,8 @@ describe(`the statements of a PostgreSQL store of ${scale} grants`, () => {
       await other.announceOwner?.(owner("two"));
       assert.equal(await other.ownerLiveness?.(owner("one")), "alive");
       await store.now();
+      const released = { action: "token.released", grantId: "g_1", generation: 1, outcome: "released", detail: null };
+      await store.appendAudit([[released, { caller: "reports", requestId: null }]]);
       for (const filter of allLists()) await store.listGrants(filter);
       assert.equal(await store.sweepIntakes(codesEndedAt + 1_200), 1_199);
       assert.equal(await countChanges(store), scale);

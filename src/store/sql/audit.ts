@@ -1,0 +1,38 @@
+import { defined } from "../../core/defined.ts";
+import { rowReader, selectList } from "./column.ts";
+import { auditColumns } from "./tables.ts";
+import type { Database } from "./sql.ts";
+import type { AuditHead, AuditStore } from "../audit-store.ts";
+
+const readRow = rowReader(auditColumns);
+const { seq, link } = auditColumns;
+const readHead = rowReader<AuditHead>({ seq, link });
+
+const select = `SELECT ${selectList(auditColumns)} FROM audit`;
+
+/** The log as it is read. Rows are numbered and linked where transactions end, by each database in its own way. */
+export function auditStore(database: Database): AuditStore {
+  return {
+    recordWith: (recordOf) => database.recordWith(recordOf),
+
+    appendAudit: (entries) =>
+      database.transaction(async (sql) => {
+        for (const [entry, principal] of entries) sql.note(entry, principal);
+      }),
+
+    auditRows: async ({ after, limit, grantId, caller }) => {
+      const where = [
+        "seq > :after",
+        ...(grantId === undefined ? [] : ["grant_id = :grantId"]),
+        ...(caller === undefined ? [] : ["caller = :caller"]),
+      ].join(" AND ");
+      const text = `${select} WHERE ${where} ORDER BY seq LIMIT :limit`;
+      return (await database.all(text, defined({ after, limit, grantId, caller }))).map(readRow);
+    },
+
+    auditHead: async () => {
+      const [head] = await database.all("SELECT seq, link FROM audit_head");
+      return head === undefined ? { seq: 0, link: new Uint8Array() } : readHead(head);
+    },
+  };
+}

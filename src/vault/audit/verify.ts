@@ -1,0 +1,106 @@
+/**
+ * audit/ records which tokens leave, and checks the log of what happened. What a row is about belongs to those who change
+ * it: the store adds the row in the same transaction.
+ */
+import { createHash } from "node:crypto";
+import { auditMac, isMac } from "../../crypto/keyring.ts";
+import type { Sealer } from "../../crypto/keyring.ts";
+import type { AuditHead, AuditRow, AuditStore } from "../../store/audit-store.ts";
+
+/** Something wrong with the log. */
+export interface AuditFault {
+  /** The number of the row; of the first one where `upTo` is given. */
+  readonly seq: number;
+  /** The number of the last row that the fault is about. Absent: there is one. */
+  readonly upTo?: number;
+  /**
+   * - `missing`: the rows were taken out.
+   * - `changed`: the row says something else than what we wrote, or we did not write it.
+   * - `moved`: the row was not written in this place, or the row before was another one.
+   * - `cut`: the log went on until here.
+   * - `head_differs`: the row is not the one that was the last when the head was noted.
+   */
+  readonly problem: "missing" | "changed" | "moved" | "cut" | "head_differs";
+}
+
+/** What a check of the log has found. */
+export interface AuditReport {
+  /** How many rows were read. */
+  readonly rows: number;
+  /** The number of the last row, 0 in an empty log, and its link in hex. */
+  readonly seq: number;
+  readonly hash: string;
+  /** What is wrong, in the order of the rows; empty where nothing is. There are {@link mostFaults} at most. */
+  readonly faults: readonly AuditFault[];
+}
+
+/** A log that somebody has rewritten has a fault in each row. */
+export const mostFaults = 100;
+
+const pageSize = 500;
+const none = new Uint8Array();
+
+/**
+ * Reads the whole log, and says what is wrong with it and where. A change, a deletion or a row in another place is found by
+ * itself. Rows cut off at the end, with everything that tells of them, show only by a head that was noted before.
+ *
+ * @param head what `audit head` printed once; none by default
+ * @throws {OnbehalfError} `store_unavailable`
+ */
+export async function verifyAudit(
+  store: AuditStore,
+  keyring: Pick<Sealer, "hash">,
+  head?: { readonly seq: number; readonly hash: string },
+): Promise<AuditReport> {
+  const faults: AuditFault[] = [];
+  let rows = 0;
+  let before: AuditHead = { seq: 0, link: none };
+  for (;;) {
+    const page = await store.auditRows({ after: before.seq, limit: pageSize });
+    for (const row of page) {
+      faults.push(...faultsOf(keyring, before, row));
+      if (row.seq === head?.seq && hex(row.link) !== head.hash) faults.push({ seq: row.seq, problem: "head_differs" });
+      before = row;
+      rows += 1;
+    }
+    if (page.length > 0) continue;
+    // Read after the rows: whatever was added meanwhile is still to be read.
+    const end = await store.auditHead();
+    if (end.seq > before.seq) {
+      if ((await store.auditRows({ after: before.seq, limit: 1 })).length > 0) continue;
+      faults.push({ ...range(before.seq + 1, end.seq), problem: "cut" });
+    } else if (end.seq < before.seq) faults.push({ ...range(end.seq + 1, before.seq), problem: "moved" });
+    else if (hex(end.link) !== hex(before.link)) faults.push({ seq: end.seq, problem: "head_differs" });
+    const isKnown = faults.some(({ problem, upTo, seq }) => problem === "cut" && (upTo ?? seq) >= (head?.seq ?? 0));
+    if (head !== undefined && head.seq > before.seq && !isKnown) {
+      faults.push({ ...range(before.seq + 1, head.seq), problem: "cut" });
+    }
+    return { rows, seq: before.seq, hash: hex(before.link), faults: faults.slice(0, mostFaults) };
+  }
+}
+
+function faultsOf(keyring: Pick<Sealer, "hash">, before: AuditHead, row: AuditRow): AuditFault[] {
+  const { seq, mac, link } = row;
+  const faults: AuditFault[] = [];
+  const isNext = seq === before.seq + 1;
+  if (!isNext) faults.push({ ...range(before.seq + 1, seq - 1), problem: "missing" });
+  // The first row of a new store says that its keys were made, and is written before anybody has them.
+  const isFirst = seq === 1 && row.action === "keys.created" && mac.length === 0;
+  if (!isFirst && !isMac(mac, auditMac(keyring, row))) faults.push({ seq, problem: "changed" });
+  // What the link of a missing row was, nobody knows.
+  if (isNext && hex(linkOf(before, row)) !== hex(link)) faults.push({ seq, problem: "moved" });
+  return faults;
+}
+
+/** Written out once more, and not shared with the stores that write it: a mistake there is found here. */
+function linkOf(before: AuditHead, { seq, mac }: AuditRow): Buffer {
+  return createHash("sha256").update(before.link).update(String(seq)).update(mac).digest();
+}
+
+function range(seq: number, upTo: number): Pick<AuditFault, "seq" | "upTo"> {
+  return seq === upTo ? { seq } : { seq, upTo };
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
+}
