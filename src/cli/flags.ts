@@ -39,6 +39,10 @@ const descriptions: Readonly<Record<Setting, readonly [argument: string, says: s
   logLevel: ["level", "the lowest level to log: debug, info, warn, error or silent (info)"],
   host: ["address", "the address to listen on (127.0.0.1)"],
   port: ["number", "the port to listen on; 0 for any free one (8787)"],
+  metricsPort: [
+    "number",
+    "a port of this machine alone that answers /metrics without a key; 0 for any free one (none)",
+  ],
 };
 
 const storeSettings: readonly Setting[] = ["store", "storeDirect", "rescueDir", "key", "keyFile", "keyCommand"];

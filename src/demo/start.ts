@@ -9,6 +9,7 @@ import type { Secret, Vault } from "../index.ts";
 import type { LogLevel } from "../service/settings/config.ts";
 import { faultLogger } from "../service/error-log.ts";
 import { eventLogger, serviceLogger } from "../service/log.ts";
+import { serviceMetrics } from "../service/metrics.ts";
 import { startServer } from "../service/http/server.ts";
 import { startStandin } from "../standin/index.ts";
 import { sqlite } from "../store/sqlite/index.ts";
@@ -36,6 +37,8 @@ export interface RunningDemo {
   readonly service: string;
   readonly standin: string;
   readonly page: string;
+  /** Where the service's counters are, without a key. */
+  readonly metrics: string;
   /** A caller key with every permission. Each start creates a new one, and `close` revokes it. */
   readonly callerKey: Secret;
   readonly clientId: string;
@@ -75,6 +78,7 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
   const timeline = new Timeline(clock, (since) => standin.log(since).entries);
   const logger = serviceLogger(options.logLevel);
   const logged = eventLogger(logger);
+  const metrics = serviceMetrics();
   const vault = await openVault({
     provider: google({ clientId, clientSecret, baseUrl: standin.url }),
     store: sqlite(folder.database),
@@ -83,6 +87,7 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
     exchangeTimeoutMs,
     onEvent: (event) => {
       logged(event);
+      metrics.onEvent(event);
       timeline.happened(event);
     },
   });
@@ -95,7 +100,7 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
   const onFault = (error: unknown): void => logFault(error, "a request");
   const routes = demoRoutes({ vault, standin, clock, timeline, onFault });
   const server = await onPort("--port", options.port, 8787, options.tell, (port) =>
-    startServer(vault, { port, onFault, before: routes }),
+    startServer(vault, { port, metrics, metricsPort: 0, onFault, before: routes }),
   );
   starting.defer(async () => {
     const cut = setTimeout(() => void standin.close(), closeWaitMs);
@@ -108,6 +113,7 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
     service: server.url,
     standin: standin.url,
     page: `${server.url}/`,
+    metrics: server.metricsUrl ?? "",
     callerKey: key,
     clientId,
     folder: folder.path,

@@ -57,13 +57,14 @@ export async function runService(
         port: config.port,
         allowedOrigins: config.allowedOrigins,
         allowedHosts: config.allowedHosts,
-        ...defined({ publicUrl: config.publicUrl }),
+        ...defined({ publicUrl: config.publicUrl, metricsPort: config.metricsPort }),
         metrics,
         onFault: (error) => onFault(error, "a request"),
         ...(keeper === undefined ? {} : { assertReady: () => keeper.assertReady() }),
       });
       return {
         url: server.url,
+        ...defined({ metricsUrl: server.metricsUrl }),
         closed: server.closed,
         close: async () => {
           await server.close();

@@ -97,7 +97,7 @@ describe("the OpenAPI document", () => {
       const line = /^Errors: ([^]*?)$(?:\n\n|(?![^]))/m.exec(section ?? "")?.[1] ?? "";
       const named = [...line.replaceAll(/\([^)]*\)/g, "").matchAll(/`([a-z_]+)`/g)].map(([, code = ""]) => code);
       const everywhere = ["method_not_allowed", "request_too_large", "internal_error"];
-      const toCallers = operation.security === undefined ? [] : ["unauthorized", "forbidden", "store_unavailable"];
+      const toCallers = !operation.tags.includes("callers") ? [] : ["unauthorized", "forbidden", "store_unavailable"];
       const codes = Object.values(operation.responses).flatMap(({ content }) =>
         Object.keys(content?.["application/problem+json"]?.examples ?? {}),
       );
@@ -143,6 +143,7 @@ interface OpenApi {
 
 interface OpenApiOperation {
   readonly operationId: string;
+  readonly tags: readonly string[];
   readonly security?: readonly object[];
   readonly responses: Readonly<
     Record<

@@ -22,6 +22,8 @@ describe("the demo as a process", () => {
       assert.ok((await readdir(join(tmp, made))).includes("onbehalf.db"));
       // A page that is open keeps a connection open.
       await demo.request(`${demo.service}/demo/state`);
+      const counters = await demo.request(`${String(demo.ready["metrics"])}/metrics`);
+      assert.match(String(counters.body["text"]), /^# TYPE onbehalf_http_requests_total counter$/m);
       assert.equal(await demo.stop(signal), 0);
       assert.match(demo.output.stderr, new RegExp(`${signal}: the demo ends`));
       assert.match(demo.output.stderr, /stopped, and its data is removed/);

@@ -31,9 +31,17 @@ export async function demo({ port, standinPort, data, open, json }: DemoFlags): 
     logLevel: demoLogLevel(),
     tell: say,
   });
-  const { service, standin, page, callerKey, clientId } = running;
+  const { service, standin, page, metrics, callerKey, clientId } = running;
   if (json === true) {
-    printJson({ service, standin, page, caller_key: callerKey.expose(), client_id: clientId, pid: process.pid });
+    printJson({
+      service,
+      standin,
+      page,
+      metrics,
+      caller_key: callerKey.expose(),
+      client_id: clientId,
+      pid: process.pid,
+    });
   } else {
     printLines(greeting(running, data !== undefined));
     if (open) openBrowser(page);
@@ -54,7 +62,7 @@ function endedByItself(part: string): never {
   });
 }
 
-function greeting({ service, standin, page, callerKey, folder }: RunningDemo, kept: boolean): string[] {
+function greeting({ service, standin, page, metrics, callerKey, folder }: RunningDemo, kept: boolean): string[] {
   return [
     "",
     "  Onbehalf, with a stand-in for Google. Nothing leaves this machine.",
@@ -62,6 +70,7 @@ function greeting({ service, standin, page, callerKey, folder }: RunningDemo, ke
     `    The page       ${page}`,
     `    The service    ${service}`,
     `    The stand-in   ${standin}   (apps with access: ${standin}/account/access)`,
+    `    Its counters   ${metrics}/metrics`,
     `    Its data       ${kept ? folder : "in a temporary folder, removed at the end"}`,
     "",
     "  Sign in on the page, then ask the service as your own program would:",

@@ -31,3 +31,11 @@ export function checkAddress({
   }
   return ok("address", `${publicUrl}, served from http://${host}:${port}`);
 }
+
+/** Says who can read the service's counters. */
+export function checkMetrics({ metricsPort }: { readonly metricsPort: number | undefined }): Finding {
+  const withKey = "with a caller key that has the permission metrics";
+  if (metricsPort === undefined) return ok("metrics", `read ${withKey}; ONBEHALF_METRICS_PORT is not set`);
+  const where = metricsPort === 0 ? "on a port that the start chooses" : `on http://127.0.0.1:${metricsPort}/metrics`;
+  return ok("metrics", `${where}, for everybody on this machine, and ${withKey}`);
+}

@@ -6,7 +6,7 @@ import { exitCodes } from "../terminal/exit-codes.ts";
 import { settingsAmong } from "../flags.ts";
 import { printJson, printLines } from "../terminal/print.ts";
 import { askAboutClient, checkAcceptance } from "./check-acceptance.ts";
-import { checkAddress } from "./check-address.ts";
+import { checkAddress, checkMetrics } from "./check-address.ts";
 import { checkClientFile, checkClientId } from "./check-client.ts";
 import { checkMode } from "./check-files.ts";
 import { checkNode } from "./check-node.ts";
@@ -43,7 +43,7 @@ async function examine(settings: Settings): Promise<Finding[]> {
     ...examineClient(settings),
     ...(await examineProvider(config?.providers[0] ?? providerOf(settings))),
     ...(config === undefined ? [] : await examineAcceptance(config.providers)),
-    ...(config === undefined ? [] : [checkAddress(config)]),
+    ...(config === undefined ? [] : [checkAddress(config), checkMetrics(config)]),
   ];
 }
 

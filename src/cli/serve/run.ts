@@ -1,3 +1,4 @@
+import { defined } from "../../core/defined.ts";
 import { faultLogger, runService, serviceLogger, settingsFrom } from "../../service/index.ts";
 import { settingsAmong } from "../flags.ts";
 import { exitCodes } from "../terminal/exit-codes.ts";
@@ -18,8 +19,9 @@ export async function serve(flags: { readonly migrate: boolean; readonly json?: 
     process.exit(exitCodes.failed);
   });
   const service = await runService(settingsFrom(settingsAmong(flags)), { migrate: flags.migrate });
-  if (flags.json === true) printJson({ service: service.url, pid: process.pid });
-  else say(`serving on ${service.url}`);
+  const { url, metricsUrl: metrics } = service;
+  if (flags.json === true) printJson({ service: url, ...defined({ metrics }), pid: process.pid });
+  else say(`serving on ${url}${metrics === undefined ? "" : `, and metrics on ${metrics}/metrics`}`);
   const signal = await stopped;
   say(`${signal}: finishing the requests under way; send it again to stop at once`);
   await service.close();

@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { Hono } from "hono";
 import type { Context } from "hono";
-import { OnbehalfError, parseGrantRef, problemResponse } from "../../index.ts";
+import { OnbehalfError, isOnbehalfError, parseGrantRef, problemResponse } from "../../index.ts";
 import type { CallerView, GrantRef, Permission, Vault } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
 import { invalidRequest } from "../../core/errors.ts";
@@ -30,7 +30,10 @@ export interface ServiceOptions {
   readonly publicUrl?: string;
   /** Origins whose pages may post codes, besides the service's own. Default: none. */
   readonly allowedOrigins?: readonly string[];
-  /** Counts requests, and answers `/metrics`. Default: nothing is counted, and `/metrics` is empty. */
+  /**
+   * Counts requests, and answers `/metrics` to callers with the permission `metrics`. Default: nothing is counted, and
+   * `/metrics` is empty.
+   */
   readonly metrics?: Metrics;
   /** Throws while something that the service needs besides its store is missing: `/readyz` then answers that error. */
   readonly assertReady?: () => void;
@@ -147,7 +150,11 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
     await vault.ping();
     return json({ status: "ready" });
   });
-  forAnyone("/metrics", async () => {
+  app.all("/metrics", async (context) => {
+    const request = context.req.raw;
+    if (!(await mayRead(vault, request, "metrics"))) return nothingHere();
+    if (!/^(?:GET|HEAD)$/.test(request.method)) return refuseMethod(["GET"]);
+    assertKnownQuery(context, "GET", "/metrics");
     const { contentType, body } = (await metrics?.text()) ?? { contentType: "text/plain", body: "" };
     return new Response(body, { headers: { "content-type": contentType } });
   });
@@ -160,14 +167,7 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
     () => new Response(errorsPage(), { headers: { "content-type": "text/markdown; charset=utf-8" } }),
   );
 
-  app.notFound(() =>
-    problemResponse(
-      new OnbehalfError("not_found", "there is nothing at this address", {
-        hint: "see /openapi.json for every address of this service",
-        details: {},
-      }),
-    ),
-  );
+  app.notFound(nothingHere);
   app.onError((error) => {
     const response = problemResponse(error);
     if (response.status === 500) options.onFault?.(error);
@@ -194,6 +194,29 @@ async function admit(vault: Vault, request: Request, permission: Permission): Pr
     hint: `create a key that has it: onbehalf callers create NAME --allow ${permission}`,
     details: { permission },
   });
+}
+
+/**
+ * Whether a request's key has a permission without which an address does not exist. Whatever keeps a key from being
+ * checked counts as no: another answer would tell that there is something.
+ */
+async function mayRead(vault: Vault, request: Request, permission: Permission): Promise<boolean> {
+  try {
+    const { allow } = await vault.callers.authenticate(request.headers.get("authorization"));
+    return allow.includes(permission);
+  } catch (error) {
+    if (isOnbehalfError(error)) return false;
+    throw error;
+  }
+}
+
+function nothingHere(): Response {
+  return problemResponse(
+    new OnbehalfError("not_found", "there is nothing at this address", {
+      hint: "see /openapi.json for every address of this service",
+      details: {},
+    }),
+  );
 }
 
 function refOf(context: Context): GrantRef {

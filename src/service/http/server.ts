@@ -17,6 +17,9 @@ import type { ServiceOptions } from "./app.ts";
 import { fastToken } from "./fast-token.ts";
 import { maxHeaderBytes, refuseMalformed, refuseSlow } from "./malformed-request.ts";
 import { ownHosts } from "./own-host.ts";
+import { serviceMetrics } from "../metrics.ts";
+import { startMetricsServer } from "./metrics-server.ts";
+import type { MetricsServer } from "./metrics-server.ts";
 import { refusedAddress, refusedUpgrade } from "./request-address.ts";
 import { limitBody } from "./slow-bodies.ts";
 import { tokenHeaders } from "./json-bodies.ts";
@@ -35,6 +38,11 @@ export interface ServerOptions extends ServiceOptions {
   readonly host?: string;
   /** Default 8787; 0: any free port. */
   readonly port?: number;
+  /**
+   * Answers `/metrics` on 127.0.0.1 at this port as well, without a key; 0: any free port. Default: the public port
+   * alone, and that to callers with the permission `metrics`.
+   */
+  readonly metricsPort?: number;
   /** How long a client may take to send its headers, milliseconds. Default 10,000. */
   readonly headersTimeoutMs?: number;
   /**
@@ -55,6 +63,8 @@ export interface ServerOptions extends ServiceOptions {
 export interface RunningServer {
   /** Such as `http://127.0.0.1:8787`, without a slash at the end. */
   readonly url: string;
+  /** Where `/metrics` is answered without a key, where there is such a port. */
+  readonly metricsUrl?: string;
   /**
    * Accepts no new connection, lets requests under way finish, and resolves when all of them are answered, or cut because
    * they took longer than `drainMs`.
@@ -140,6 +150,11 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
   server.on("checkExpectation", answer);
   server.on("clientError", refuseMalformed);
   await listen(server, host, port);
+  const counters = await startCounters(options).catch((error: unknown) => {
+    server.close();
+    server.closeAllConnections();
+    throw error;
+  });
   const closed = new Promise<void>((resolve) => {
     server.once("close", resolve);
   });
@@ -147,15 +162,22 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
   url = `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
   return {
     url,
+    ...defined({ metricsUrl: counters?.url }),
     close: () => {
       closing = true;
       server.close();
+      void counters?.close();
       // An API may send an answer for hours, and a client may read it as slowly as it likes.
       const cut = setTimeout(() => server.closeAllConnections(), options.drainMs ?? drainLimitMs);
       return closed.finally(() => clearTimeout(cut));
     },
     closed,
   };
+}
+
+async function startCounters({ metrics, metricsPort }: ServerOptions): Promise<MetricsServer | undefined> {
+  if (metricsPort === undefined) return undefined;
+  return startMetricsServer(metrics ?? serviceMetrics(), metricsPort);
 }
 
 /**

@@ -65,13 +65,14 @@ function operationObject({
   body,
   answers,
   errors,
+  needsKey = tag === "callers",
   media = "application/json",
 }: Operation): object {
   return {
     operationId: id,
     tags: [tag],
     summary,
-    ...(tag === "callers" ? { security: [{ callerKey: [] }] } : {}),
+    ...(needsKey ? { security: [{ callerKey: [] }] } : {}),
     ...(query.length === 0 ? {} : { parameters: query.map((parameter) => ({ in: "query", ...parameter })) }),
     ...defined({ requestBody: body }),
     responses: {

@@ -9,6 +9,8 @@ export interface Operation {
   readonly id: string;
   readonly tag: "apps" | "callers" | "operators";
   readonly summary: string;
+  /** Whether it takes a caller key. Default: where it is for callers. */
+  readonly needsKey?: boolean;
   readonly query?: readonly { readonly name: string; readonly description: string; readonly schema: object }[];
   readonly body?: object;
   /** What a 200 carries. Absent where the answer of another server is passed on. */
@@ -201,10 +203,12 @@ export const operations: readonly Operation[] = [
     path: "/metrics",
     id: "metrics",
     tag: "operators",
-    summary: "Read counters and gauges, for Prometheus.",
+    summary:
+      "Read counters and gauges, for Prometheus. Without a key that has the permission metrics, there is nothing.",
+    needsKey: true,
     answers: { says: "The counters in Prometheus' text format.", schema: text },
     media: "text/plain",
-    errors: ["invalid_request"],
+    errors: ["invalid_request", "not_found"],
   },
   {
     method: "get",

@@ -237,6 +237,18 @@ export function portOf({ port = "8787" }: Settings, problems: string[]): number 
   return Number(port);
 }
 
+/** A port of this machine alone, for metrics. */
+export function metricsPortOf({ metricsPort, port = "8787" }: Settings, problems: string[]): number | undefined {
+  if (metricsPort === undefined) return undefined;
+  const number = Number(metricsPort);
+  if (!/^\d{1,5}$/.test(metricsPort) || number > 65_535) {
+    problems.push(`${settingNames.metricsPort} must be a number from 0 to 65535; without it there is no such port`);
+  } else if (number !== 0 && number === Number(port)) {
+    problems.push(`${settingNames.metricsPort} and ${settingNames.port} must not be the same`);
+  }
+  return number;
+}
+
 export function keeperOf({ keeper = "process" }: Settings, problems: string[]): boolean {
   if (!/^(?:process|none)$/.test(keeper)) problems.push(`${settingNames.keeper} must be process or none`);
   return keeper === "process";

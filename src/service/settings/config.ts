@@ -12,6 +12,7 @@ import {
   hostsOf,
   keeperOf,
   keyringOf,
+  metricsPortOf,
   logLevelOf,
   originsOf,
   portOf,
@@ -54,6 +55,8 @@ export interface ServiceConfig extends VaultConfig {
   readonly logLevel: LogLevel;
   readonly host: string;
   readonly port: number;
+  /** Where `/metrics` is answered to everybody on this machine; undefined: nowhere. */
+  readonly metricsPort: number | undefined;
   /** Whether a process of its own, the keeper, opens the refresh tokens. */
   readonly keeper: boolean;
 }
@@ -93,6 +96,7 @@ export function serviceConfig(settings: Settings): ServiceConfig {
     logLevel: logLevelOf(settings, problems),
     host: hostOf(settings, problems),
     port: portOf(settings, problems),
+    metricsPort: metricsPortOf(settings, problems),
     keeper: keeperOf(settings, problems),
   }));
 }
@@ -135,6 +139,7 @@ const ownSettings = new Set<Setting>([
   "logLevel",
   "host",
   "port",
+  "metricsPort",
   "keeper",
 ]);
 const vaultSettings = serviceSettings.filter((setting) => !ownSettings.has(setting));

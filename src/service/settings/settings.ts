@@ -21,6 +21,7 @@ export const settingNames = {
   logLevel: "ONBEHALF_LOG_LEVEL",
   host: "HOST",
   port: "PORT",
+  metricsPort: "ONBEHALF_METRICS_PORT",
 } as const;
 
 /** The name of a setting. */

@@ -5,9 +5,11 @@ import type { CallerRow } from "../../store/caller-store.ts";
 
 /**
  * What a caller may do: get access tokens, call APIs through the proxy, and read, create or revoke grants. `grants:move`:
- * take an external id from another grant that is in use, so that it means another account from then on.
+ * take an external id from another grant that is in use, so that it means another account from then on. `metrics`: read
+ * the service's counters, which are about every grant.
  */
-export type Permission = "token" | "proxy" | "grants:read" | "grants:create" | "grants:move" | "grants:revoke";
+export type Permission =
+  "token" | "proxy" | "grants:read" | "grants:create" | "grants:move" | "grants:revoke" | "metrics";
 
 /** Every {@link Permission}. */
 export const permissions: readonly Permission[] = [
@@ -17,6 +19,7 @@ export const permissions: readonly Permission[] = [
   "grants:create",
   "grants:move",
   "grants:revoke",
+  "metrics",
 ];
 
 /** A program that uses the service, known by its key. The key itself is not in it. */

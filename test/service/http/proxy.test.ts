@@ -522,7 +522,8 @@ describe("a call through the proxy", () => {
       const head = [`POST ${proxied}/${files} HTTP/1.1`, "host: x", `authorization: Bearer ${key}`, framing];
       await raw(url, `${head.join("\r\n")}\r\n\r\n5\r\nhello`, { end: true });
       // The service notices a moment after the socket is gone.
-      const said = async (): Promise<string> => (await fetch(`${url}/metrics`)).text();
+      const said = async (): Promise<string> =>
+        (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${key}` } })).text();
       const counted = /^onbehalf_http_requests_total\{.*proxy.*status="(\d+)"/m;
       const metrics = await eventually(said, (text) => counted.test(text));
       assert.equal(counted.exec(metrics)?.[1], "400");

@@ -7,6 +7,8 @@ export interface Route {
   readonly path: string;
   /** What a caller needs; absent where anyone may come. */
   readonly permission?: Permission;
+  /** Without that permission there is nothing at this address. */
+  readonly hidden?: boolean;
   /** Takes a form or JSON. */
   readonly body?: Readonly<Record<string, string>>;
 }
@@ -22,7 +24,7 @@ export const routes: readonly Route[] = [
   { method: "POST", path: "/v1/grants/{ref}/proxy/{target}", permission: "proxy" },
   { method: "GET", path: "/healthz" },
   { method: "GET", path: "/readyz" },
-  { method: "GET", path: "/metrics" },
+  { method: "GET", path: "/metrics", permission: "metrics", hidden: true },
   { method: "GET", path: "/openapi.json" },
   { method: "GET", path: "/.well-known/jwks.json" },
   { method: "GET", path: "/docs/errors.md" },

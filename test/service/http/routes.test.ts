@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { createPublicKey, verify } from "node:crypto";
 import { describe, test } from "node:test";
-import { serviceMetrics } from "../../../src/service/index.ts";
 import { assertProblem } from "../../support/problem.ts";
 import { testService } from "../../support/test-service.ts";
 import { appData, outcomes } from "../../support/test-vault.ts";
@@ -244,14 +243,10 @@ describe("a caller", () => {
 });
 
 describe("what anyone may read", () => {
-  test("what anyone may read: health, readiness, metrics, the description of the API, the errors page", async (t) => {
-    const { url, grant } = await testService(t, { metrics: serviceMetrics() });
-    await grant();
+  test("what anyone may read: health, readiness, the description of the API, the errors page", async (t) => {
+    const { url } = await testService(t);
     assert.deepEqual(await (await fetch(`${url}/healthz`)).json(), { status: "ok" });
     assert.deepEqual(await (await fetch(`${url}/readyz`)).json(), { status: "ready" });
-    const metrics = await (await fetch(`${url}/metrics`)).text();
-    assert.match(metrics, /^onbehalf_events_total\{type="grant_stored",provider="google"\} 1$/m);
-    assert.match(metrics, /^onbehalf_http_requests_total\{route="\/healthz",status="200"\} 1$/m);
     const { openapi, servers } = (await (await fetch(`${url}/openapi.json`)).json()) as Record<string, unknown>;
     assert.match(String(openapi), /^3\.1\./);
     assert.deepEqual(servers, [{ url }]);
