@@ -27,7 +27,7 @@ const isolated = [
   /^test\/store\/sqlite\/(?:disk|processes)\./,
 ];
 /** In those folders, but in one process and without the build. */
-const inProcess = /^test\/(?:races\/verdict|faults\/polite|cli\/terminal\/node-version)\./;
+const inProcess = /^test\/(?:races\/verdict|faults\/polite|cli\/terminal\/node-version|docs\/claimed-tests)\./;
 
 const { values, positionals } = parseArgs({ options: { fast: { type: "boolean" } }, allowPositionals: true });
 const isFast = values.fast === true;

@@ -118,6 +118,8 @@ test("every answer of the service says that it is no page, and whether it may be
     const response = await ask(path);
     await response.arrayBuffer();
     assertSafe(response.headers, path);
+    // Whoever looks for a version with a known weakness finds none by asking.
+    for (const name of ["server", "x-powered-by", "via"]) assert.equal(response.headers.get(name), null, path);
   }
   for (const bytes of [
     "HELLO\r\n\r\n",
