@@ -4,13 +4,12 @@
  */
 import { abortSignal, assertOptions } from "./core/argument-checks.ts";
 import type { Clock } from "./core/clock.ts";
-import { invalidRequest } from "./core/errors.ts";
 import type { Grant, GrantRef } from "./core/grant.ts";
 import { waitFor } from "./core/single-flight.ts";
 import { keyClasses, readingClasses } from "./crypto/keyring.ts";
-import type { Protocol } from "./oauth/protocol.ts";
 import type { Provider } from "./providers/provider.ts";
 import { tellError } from "./vault/background-errors.ts";
+import { protocolNamed } from "./vault/context.ts";
 import type { VaultContext } from "./vault/context.ts";
 import { askedExternalId, assertGrantRef, findGrant, signalOf } from "./vault/grants/find-grant.ts";
 import { assertGrantQuery, listGrants } from "./vault/grants/list-grants.ts";
@@ -23,6 +22,7 @@ import { CallerView } from "./vault/tokens/caller-view.ts";
 import type { Caller } from "./vault/http/caller.ts";
 import { bindCallers } from "./vault/http/caller-rights.ts";
 import { Callers } from "./vault/http/callers.ts";
+import { assertionOf } from "./vault/http/one-assertion.ts";
 import { Assertions } from "./vault/http/sign-in-assertion.ts";
 import { assertExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
 import type { ExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
@@ -289,6 +289,19 @@ export class Vault {
   }
 
   /**
+   * The one {@link signInAssertion} of a code that was just exchanged. Whoever sends the code again gets the same where a
+   * `codeVerifier`, `nonce` or `idempotencyKey` proves that it is the same sender, and otherwise none.
+   *
+   * @returns undefined: it was given to somebody before
+   * @throws {OnbehalfError} `invalid_request`, as {@link exchangeCode} and {@link signInAssertion}
+   * @throws {OnbehalfError} `store_unavailable`: the same request may be sent again
+   */
+  async assertionOf(exchange: ExchangeCodeOptions, grant: Grant, issuer: string): Promise<string | undefined> {
+    const sign = (): Promise<string> => this.signInAssertion(grant, issuer, exchange.nonce || undefined);
+    return assertionOf(this.#context, protocolNamed(this.#context, grant.provider), exchange, sign);
+  }
+
+  /**
    * The public keys of {@link signInAssertion}, for `/.well-known/jwks.json`.
    *
    * @see https://www.rfc-editor.org/rfc/rfc7517
@@ -304,7 +317,7 @@ export class Vault {
    * @throws {OnbehalfError} `invalid_request`: no provider has this name, or there are several and no name was given
    */
   providerOf(name?: string): Provider {
-    return this.#protocol(name).provider;
+    return protocolNamed(this.#context, name).provider;
   }
 
   /** The records of all providers, with the client id that each is used with. */
@@ -357,20 +370,6 @@ export class Vault {
     } finally {
       this.#underWay.delete(running);
     }
-  }
-
-  #protocol(name?: string): Protocol {
-    const { protocols } = this.#context;
-    const [only] = protocols.values();
-    const protocol = name === undefined && protocols.size === 1 ? only : protocols.get(name ?? "");
-    if (protocol !== undefined) return protocol;
-    throw invalidRequest(
-      name === undefined
-        ? "provider must be given, because there are several"
-        : "provider must be the name of one that is configured",
-      `use one of ${[...protocols.keys()].join(", ")}`,
-      "provider",
-    );
   }
 }
 

@@ -34,6 +34,7 @@ export const modelOperations = [
   "intakeByCode",
   "journalAnswer",
   "rejectIntake",
+  "keepAssertion",
   "forgetIntake",
   "openIntakes",
   "sweepIntakes",
@@ -243,7 +244,14 @@ export class ModelStore implements Operations {
   beginIntake: Operations["beginIntake"] = (intake, at, replaces) => {
     const known = this.#intakes.get(textOf(intake.codeHash));
     if (known === undefined) {
-      const nothingYet = { answerSealed: null, grantId: null, resultMac: null, rejection: null, endedAt: null };
+      const nothingYet = {
+        answerSealed: null,
+        grantId: null,
+        resultMac: null,
+        assertionSealed: null,
+        rejection: null,
+        endedAt: null,
+      };
       this.#intakes.set(textOf(intake.codeHash), { ...intake, ...nothingYet, state: "spending", startedAt: at });
       return { kind: "begun" };
     }
@@ -275,6 +283,13 @@ export class ModelStore implements Operations {
       endedAt: at,
     });
     return true;
+  };
+
+  keepAssertion: Operations["keepAssertion"] = (codeHash, assertionSealed) => {
+    const intake = this.#intakes.get(textOf(codeHash));
+    if (intake?.state !== "done" || intake.assertionSealed !== null) return intake?.assertionSealed ?? new Uint8Array();
+    this.#changeIntake(intake, { assertionSealed });
+    return undefined;
   };
 
   forgetIntake: Operations["forgetIntake"] = (codeHash) => {

@@ -168,6 +168,7 @@ CREATE TABLE intakes (
   started_at bigint NOT NULL,
   ended_at bigint,
   result_mac bytea,
+  assertion_sealed bytea,
   CONSTRAINT intakes_pkey PRIMARY KEY (code_hash),
   CONSTRAINT intakes_state_check CHECK ((state = ANY (ARRAY['spending'::text, 'answered'::text, 'done'::text, 'rejected'::text])))
 );

@@ -151,7 +151,7 @@ CREATE TABLE intakes (
   rejection      TEXT,
   started_at     INTEGER NOT NULL,
   ended_at       INTEGER
-, result_mac BLOB) STRICT, WITHOUT ROWID;
+, result_mac BLOB, assertion_sealed BLOB) STRICT, WITHOUT ROWID;
 
 CREATE INDEX intakes_by_end ON intakes (ended_at);
 

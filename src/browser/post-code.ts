@@ -1,6 +1,7 @@
 import { signedInFrom } from "./answer.ts";
 import type { Answer, SignedIn } from "./answer.ts";
 import { OnbehalfBrowserError } from "./errors.ts";
+import { randomText } from "./pkce.ts";
 import { scopeList } from "./scopes.ts";
 import type { Scopes } from "./scopes.ts";
 
@@ -50,7 +51,7 @@ export interface PostCodeOptions extends Delivery {
  * @throws the reason of `signal`, where it fires
  */
 export async function postCode(options: PostCodeOptions): Promise<SignedIn> {
-  const request = { url: options.endpoint ?? "/authcode", body: formOf(options), options };
+  const request = { url: options.endpoint ?? "/authcode", body: formOf(options), options, tries: randomText() };
   let answer: Answer;
   try {
     answer = await attempt(request);
@@ -66,15 +67,22 @@ interface Request {
   readonly url: string | URL;
   readonly body: URLSearchParams;
   readonly options: Delivery;
+  /** The same for each attempt, so that the service knows the second one for ours. */
+  readonly tries: string;
 }
 
 /** Sends the code and reads the whole answer: one that breaks off in the middle is as lost as one that never came. */
-async function attempt({ url, body, options }: Request): Promise<Answer> {
+async function attempt({ url, body, options, tries }: Request): Promise<Answer> {
   const timeout = AbortSignal.timeout(options.timeoutMs ?? 30_000);
   const response = await fetch(url, {
     method: "POST",
     // A form on another site cannot set a header. The service tells our page from a forged one by this header.
-    headers: { Accept: "application/json", ...options.headers, "X-Requested-With": "XMLHttpRequest" },
+    headers: {
+      Accept: "application/json",
+      "Idempotency-Key": tries,
+      ...options.headers,
+      "X-Requested-With": "XMLHttpRequest",
+    },
     body,
     signal: options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]),
   });

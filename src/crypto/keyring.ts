@@ -98,6 +98,11 @@ export function externalHash(keyring: Sealer, externalId: string): Buffer {
   return keyring.hash("external_id", externalId);
 }
 
+/** The hash by which a one-time code is found. */
+export function codeHash(keyring: Sealer, clientId: string, code: string): Buffer {
+  return keyring.hash("code", clientId, code);
+}
+
 /** Which grant belongs to whom, as it stands in a grant's row. */
 export interface GrantIdentity {
   readonly grantId: string;

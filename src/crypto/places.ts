@@ -11,6 +11,7 @@ export type SealedColumn =
   | "grants.refresh_token"
   | "intakes.context"
   | "intakes.answer"
+  | "intakes.assertion"
   | "orphans.answer"
   | "rescue.answer"
   | "callers.grants";
@@ -25,6 +26,7 @@ export const sealedColumns: Readonly<Record<SealedColumn, KeyClass>> = {
   "grants.refresh_token": "refresh",
   "intakes.context": "refresh",
   "intakes.answer": "refresh",
+  "intakes.assertion": "read",
   "orphans.answer": "refresh",
   "rescue.answer": "refresh",
   "callers.grants": "read",

@@ -22,6 +22,8 @@ export interface IntakeRow {
   readonly grantId: string | null;
   /** Keyed hash of the code, that grant and `endedAt`; null in rows of versions that wrote none. */
   readonly resultMac: Uint8Array | null;
+  /** The sign-in assertion that was given for it; empty where nobody may have it again. Null: none was given yet. */
+  readonly assertionSealed: Uint8Array | null;
   /** JSON of the error that ended it; in `rejected` only. */
   readonly rejection: string | null;
   readonly startedAt: number;
@@ -60,6 +62,14 @@ export interface IntakeStore {
    * @returns true: ended by this call; false: nothing was changed
    */
   rejectIntake(codeHash: Uint8Array, rejection: string, at: number, from?: "spending" | "answered"): Promise<boolean>;
+  /**
+   * Keeps the sign-in assertion of a code that has become a grant, unless one is kept. Of many that try at once, one
+   * succeeds.
+   *
+   * @param assertionSealed empty where nobody may have it again
+   * @returns undefined: kept by this call; otherwise what was kept before, which is empty where the code is not known
+   */
+  keepAssertion(codeHash: Uint8Array, assertionSealed: Uint8Array): Promise<Uint8Array | undefined>;
   /** Removes a `spending` intake whose code was not spent: the code may come again as if for the first time. */
   forgetIntake(codeHash: Uint8Array): Promise<void>;
   /** @returns all intakes that are `spending` or `answered`, the oldest first */

@@ -6,6 +6,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import { loggedError } from "../core/logged-error.ts";
+import { invalidRequest } from "../core/errors.ts";
 import type { Liveness, Owner } from "../core/take-over.ts";
 import { auditMac } from "../crypto/keyring.ts";
 import type { Sealer } from "../crypto/keyring.ts";
@@ -84,6 +85,25 @@ export function recorder(keyring: Sealer, clock: Clock, name: string): RecordOf 
     const content = { ...entry, ...principal, recordId: randomUUID(), at: clock.now() };
     return { ...content, mac: auditMac(keyring, content) };
   };
+}
+
+/**
+ * The protocol of a provider that a caller names.
+ *
+ * @param name the provider's short name; may be left out where there is only one provider
+ * @throws {OnbehalfError} `invalid_request`: no provider has this name, or there are several and no name was given
+ */
+export function protocolNamed({ protocols }: Pick<VaultContext, "protocols">, name?: string): Protocol {
+  const [only] = protocols.values();
+  const protocol = name === undefined && protocols.size === 1 ? only : protocols.get(name ?? "");
+  if (protocol !== undefined) return protocol;
+  throw invalidRequest(
+    name === undefined
+      ? "provider must be given, because there are several"
+      : "provider must be the name of one that is configured",
+    `use one of ${[...protocols.keys()].join(", ")}`,
+    "provider",
+  );
 }
 
 /**

@@ -58,6 +58,7 @@ const verbs = [
   "bring code",
   "journal",
   "reject",
+  "keep assertion",
   "forget",
   "sweep",
 ] as const;
@@ -156,6 +157,8 @@ export async function perform(
         at,
         ([undefined, "spending", "answered"] as const)[off],
       );
+    case "keep assertion":
+      return store.keepAssertion(codeOf(which), bytes(off === 0 ? "" : `assertion ${at}`));
     case "forget":
       return store.forgetIntake(codeOf(which));
     case "sweep":

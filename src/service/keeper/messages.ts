@@ -42,6 +42,7 @@ export interface CodeRequestMessage {
   readonly codeVerifier?: string;
   readonly nonce?: string;
   readonly isNonceUnknown?: boolean;
+  readonly idempotencyKey?: string;
   readonly externalId?: string;
   readonly moveExternalId: boolean;
   readonly scopes: readonly string[];
@@ -72,11 +73,18 @@ export interface FaultMessage {
 
 /** A request for the pipe. Its secrets are in clear there, and are wrapped again on the other side. */
 export function toRequestMessage(request: CodeRequest): CodeRequestMessage {
-  const { code, redirectUri, codeVerifier, nonce, isNonceUnknown, externalId } = request;
+  const { code, redirectUri, codeVerifier, nonce, isNonceUnknown, idempotencyKey, externalId } = request;
   const { moveExternalId, scopes, isPublic } = request;
   return {
     code: code.expose(),
-    ...defined({ redirectUri, codeVerifier: codeVerifier?.expose(), nonce, isNonceUnknown, externalId }),
+    ...defined({
+      redirectUri,
+      codeVerifier: codeVerifier?.expose(),
+      nonce,
+      isNonceUnknown,
+      externalId,
+      idempotencyKey: idempotencyKey?.expose(),
+    }),
     moveExternalId,
     scopes,
     isPublic,
@@ -84,7 +92,7 @@ export function toRequestMessage(request: CodeRequest): CodeRequestMessage {
 }
 
 export function fromRequestMessage(message: CodeRequestMessage): CodeRequest {
-  const { code, redirectUri, codeVerifier, nonce, isNonceUnknown = false, externalId } = message;
+  const { code, redirectUri, codeVerifier, nonce, isNonceUnknown = false, idempotencyKey, externalId } = message;
   const { moveExternalId, scopes, isPublic } = message;
   return {
     code: new Secret(code),
@@ -92,6 +100,7 @@ export function fromRequestMessage(message: CodeRequestMessage): CodeRequest {
     codeVerifier: codeVerifier === undefined ? undefined : new Secret(codeVerifier),
     nonce,
     isNonceUnknown,
+    idempotencyKey: idempotencyKey === undefined ? undefined : new Secret(idempotencyKey),
     externalId,
     moveExternalId,
     scopes,

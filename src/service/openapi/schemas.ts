@@ -40,12 +40,14 @@ function object(required: readonly string[], properties: object): object {
 
 /** The bodies of answers, by the name that an operation refers to them by. */
 export const schemas: Readonly<Record<string, object>> = {
-  SignIn: object(["sub", "grant_id", "scope", "offline", "sign_in_assertion"], {
+  SignIn: object(["sub", "grant_id", "scope", "offline"], {
     ...consent,
     sign_in_assertion: {
       ...text,
-      description: "A JWT for the app's backend, which verifies it with /.well-known/jwks.json.",
+      description:
+        "A JWT for the app's backend, which verifies it with /.well-known/jwks.json. Absent where it was given before.",
     },
+    sign_in_assertion_reason: { ...text, description: "Why there is no assertion." },
   }),
   Consent: object(["sub", "grant_id", "scope", "offline"], { ...consent, external_id: text }),
   Grant: object(

@@ -329,4 +329,11 @@ CREATE CONSTRAINT TRIGGER audit_added AFTER INSERT ON audit
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION link_audit();
 `,
   },
+  {
+    name: "0012-one-assertion",
+    checksum: "e505236d34e828d9bf416cdb6a8d94866c39e4da3e84ee2175e4a972d30773c2",
+    text: `-- The sign-in assertion that was given for a code, so that a code brings one and no other. Empty: it may not come again.
+ALTER TABLE intakes ADD COLUMN assertion_sealed BYTEA;
+`,
+  },
 ];

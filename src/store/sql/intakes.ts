@@ -31,6 +31,7 @@ export function intakeStore(database: Database): IntakeStore {
           answerSealed: null,
           grantId: null,
           resultMac: null,
+          assertionSealed: null,
           rejection: null,
           startedAt: at,
           endedAt: null,
@@ -90,6 +91,18 @@ export function intakeStore(database: Database): IntakeStore {
         const outcome = from === "answered" ? "answer_discarded" : "refused";
         sql.note({ action: "code.rejected", grantId: null, generation: null, outcome, detail: null });
         return true;
+      }),
+
+    keepAssertion: (codeHash, assertionSealed) =>
+      database.transaction(async (sql) => {
+        const kept = await sql.run(
+          `UPDATE intakes SET assertion_sealed = :assertionSealed
+           WHERE code_hash = :codeHash AND state = 'done' AND assertion_sealed IS NULL`,
+          { codeHash, assertionSealed },
+        );
+        if (kept === 1) return undefined;
+        const [known] = await sql.all(selectByCode, { codeHash });
+        return (known === undefined ? undefined : readIntake(known).assertionSealed) ?? nothing;
       }),
 
     forgetIntake: async (codeHash) => {

@@ -85,6 +85,7 @@ export const intakeColumns: ColumnsOf<IntakeRow> = {
   answerSealed: bytesOrNull("answer_sealed"),
   grantId: textOrNull("grant_id"),
   resultMac: bytesOrNull("result_mac"),
+  assertionSealed: bytesOrNull("assertion_sealed"),
   rejection: textOrNull("rejection"),
   startedAt: number("started_at"),
   endedAt: numberOrNull("ended_at"),

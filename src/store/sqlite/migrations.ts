@@ -277,4 +277,11 @@ CREATE TABLE audit_head (
 INSERT INTO audit_head (seq, link) VALUES (0, x'');
 `,
   },
+  {
+    name: "0012-one-assertion",
+    checksum: "ac84006b62dcb4b29b80d66fe107b11e7441686999331fc08da9de12aa0f1290",
+    text: `-- The sign-in assertion that was given for a code, so that a code brings one and no other. Empty: it may not come again.
+ALTER TABLE intakes ADD COLUMN assertion_sealed BLOB;
+`,
+  },
 ];

@@ -18,6 +18,7 @@ export function intakeTests(stores: SuiteStores): void {
         answerSealed: null,
         grantId: null,
         resultMac: null,
+        assertionSealed: null,
         rejection: null,
         startedAt: suiteTime,
         endedAt: null,
@@ -119,6 +120,31 @@ export function intakeTests(stores: SuiteStores): void {
       equal((await known(store, done)).state, "done");
       equal(await store.sweepIntakes(suiteTime + 1_000), 1);
       equal((await store.openIntakes()).length, 2, "those that are under way are not swept");
+    });
+
+    test("of forty assertions for one code that has become a grant, one is kept, and everybody else learns which", async (t) => {
+      const [store, other] = await stores.openPair(t);
+      const code = intake();
+      await store.beginIntake(code, suiteTime);
+      same(await store.keepAssertion(code.codeHash, bytes("too soon")), bytes(""));
+      await store.saveFromIntake(grant(), null, code.codeHash);
+      const answers = await Promise.all(
+        Array.from({ length: 40 }, (_, n) => (n % 2 === 0 ? store : other).keepAssertion(code.codeHash, bytes(`${n}`))),
+      );
+      const first = answers.indexOf(undefined);
+      equal(answers.filter((answer) => answer === undefined).length, 1);
+      for (const [n, answer] of answers.entries()) if (n !== first) same(answer, bytes(`${first}`));
+      same((await known(store, code)).assertionSealed, bytes(`${first}`));
+      same(await store.keepAssertion(bytes("a hash of no code"), bytes("x")), bytes(""));
+    });
+
+    test("an assertion that nobody may have again is kept as nothing, and stays so", async (t) => {
+      const store = await stores.open(t);
+      const code = intake();
+      await store.beginIntake(code, suiteTime);
+      await store.saveFromIntake(grant(), null, code.codeHash);
+      equal(await store.keepAssertion(code.codeHash, bytes("")), undefined);
+      same(await store.keepAssertion(code.codeHash, bytes("another")), bytes(""));
     });
 
     test("rejected codes of a time are swept, and no others", async (t) => {

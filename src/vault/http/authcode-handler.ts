@@ -45,7 +45,8 @@ export interface AuthCodeHandlerOptions {
 export interface CodeTaker {
   exchangeCode(options: ExchangeCodeOptions): Promise<Grant>;
   providerOf(name?: string): Provider;
-  signInAssertion(grant: Grant, issuer: string, nonce?: string): Promise<string>;
+  /** The assertion of a code that has just become a grant; undefined where it was given to somebody before. */
+  assertionOf(exchange: ExchangeCodeOptions, grant: Grant, issuer: string): Promise<string | undefined>;
 }
 
 /** A web-standard request handler, to be mounted at `POST /authcode` of the app's own server. It never throws. */
@@ -105,15 +106,17 @@ export function authCodeHandler(
     }
     const asked = codeOptions(parameters, isFromBrowser(request) ? "web-popup" : "android");
     const provider = asked.provider ?? options.provider;
-    const exchange = { ...asked, isPublic: true, ...(provider === undefined ? {} : { provider }) };
+    const idempotencyKey = request.headers.get("idempotency-key") ?? undefined;
+    const exchange = { ...asked, isPublic: true, ...defined({ provider, idempotencyKey }) };
     if (underWay >= mostUnderWay) throw tooMany(vault.providerOf(provider));
     underWay += 1;
     const grant = await vault.exchangeCode(exchange).finally(() => (underWay -= 1));
     const issuer = publicUrl ?? issuerOf(request);
-    const assertion = issuer === undefined ? undefined : await vault.signInAssertion(grant, issuer, exchange.nonce);
+    const assertion = issuer === undefined ? undefined : await vault.assertionOf(exchange, grant, issuer);
     const body = {
       ...consentBody(grant, vault.providerOf(grant.provider), exchange.scopes ?? []),
       sign_in_assertion: assertion,
+      sign_in_assertion_reason: assertion === undefined && issuer !== undefined ? givenBefore : undefined,
     };
     return Response.json(body, { headers: { "cache-control": "no-store" } });
   }
@@ -159,6 +162,10 @@ function ownIssuers(): IssuerOf {
     return undefined;
   };
 }
+
+const givenBefore =
+  "the assertion of this code was given to an earlier request, and this one proves not to be from the same sender: " +
+  "start a new sign-in, and send an Idempotency-Key with each code";
 
 function tooMany({ name, issuer }: Provider): OnbehalfError<"provider_unavailable"> {
   return providerUnavailable(
@@ -264,7 +271,7 @@ function corsHeaders(request: Request, allowed: ReadonlySet<string>): Record<str
   return {
     "access-control-allow-origin": origin,
     "access-control-allow-methods": "POST",
-    "access-control-allow-headers": "content-type, x-requested-with",
+    "access-control-allow-headers": "content-type, x-requested-with, idempotency-key",
     "access-control-max-age": "600",
     vary: "origin",
   };

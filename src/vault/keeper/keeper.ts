@@ -18,6 +18,8 @@ export interface CodeRequest {
   readonly nonce: string | undefined;
   /** Whether it may carry one although none is given here. Absent: it may not. */
   readonly isNonceUnknown?: boolean;
+  /** By what its sender says again who it is, where the answer was lost. It is sent to nobody. */
+  readonly idempotencyKey?: Secret | undefined;
   /** The app's own user id. */
   readonly externalId: string | undefined;
   /** Whether that id may be taken from another grant that is in use. */

@@ -49,6 +49,13 @@ export interface ExchangeCodeOptions {
    */
   readonly nonce?: string;
   /**
+   * 16 to 255 visible ASCII characters that whoever sends the code has chosen at random, and sends again with the same
+   * code where the answer was lost. Another request with the code, with another key or none, is then refused. Absent: none.
+   *
+   * @see https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
+   */
+  readonly idempotencyKey?: string | Secret;
+  /**
    * The app's own user id, 1 to 512 characters. Give it only where you know whose sign-in this is: a public request
    * must never decide whose grant it becomes. Absent: an id that the grant has already is kept.
    */
@@ -81,6 +88,7 @@ const rules: Readonly<Record<keyof ExchangeCodeOptions, Rule>> = {
   redirectUri: text,
   codeVerifier: secretText,
   nonce: text,
+  idempotencyKey: secretText,
   externalId: text,
   moveExternalId: truth,
   scopes: texts,
@@ -131,6 +139,7 @@ export function codeRequest(options: ExchangeCodeOptions, provider: Provider): C
     codeVerifier: verifierOf(options.codeVerifier),
     nonce: bounded("nonce", options.nonce) || undefined,
     isNonceUnknown: provider.unknownNonces?.includes(sourceOf(options)) ?? false,
+    idempotencyKey: idempotencyKeyOf(options.idempotencyKey),
     externalId: externalIdOf(options.externalId),
     moveExternalId: moveOf(options),
     scopes: scopesOf(options.scopes),
@@ -230,6 +239,27 @@ function verifierOf(given: string | Secret | undefined): Secret | undefined {
     );
   }
   return new Secret(verifier);
+}
+
+function idempotencyKeyOf(given: string | Secret | undefined): Secret | undefined {
+  if (given === undefined) return undefined;
+  const key = typeof given === "string" ? given : given.expose();
+  if (!/^[\x21-\x7e]{16,255}$/.test(key)) {
+    throw invalidRequest(
+      "Idempotency-Key must be 16 to 255 visible ASCII characters",
+      "send a random one, such as a UUID, and the same with each try of one code; or leave it out",
+      "Idempotency-Key",
+    );
+  }
+  return new Secret(key);
+}
+
+/**
+ * Whether a request knows something besides the code that whoever has read the code somewhere does not. The same again
+ * then comes from the same sender.
+ */
+export function provesItsSender({ codeVerifier, nonce, idempotencyKey }: CodeRequest): boolean {
+  return (codeVerifier ?? nonce ?? idempotencyKey) !== undefined;
 }
 
 function externalIdOf(given: string | undefined): string | undefined {

@@ -1,4 +1,4 @@
-import { isMac, resultMac } from "../../../crypto/keyring.ts";
+import { codeHash as hashOfCode, isMac, resultMac } from "../../../crypto/keyring.ts";
 import type { Sealer } from "../../../crypto/keyring.ts";
 import type { SealedPlace } from "../../../crypto/places.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
@@ -16,6 +16,7 @@ export interface IntakeContext {
   readonly codeVerifier?: string | undefined;
   readonly nonce?: string | undefined;
   readonly isNonceUnknown?: true | undefined;
+  readonly idempotencyKey?: string | undefined;
   readonly externalId?: string | undefined;
   readonly moveExternalId?: true | undefined;
   readonly scopes: readonly string[];
@@ -38,13 +39,14 @@ export interface Intake {
 export function intakeOf(keyring: Sealer, protocol: Protocol, request: CodeRequest): Intake {
   const { provider, client } = protocol;
   const { code, redirectUri, codeVerifier, nonce, isNonceUnknown, externalId, moveExternalId, scopes } = request;
-  const codeHash = keyring.hash("code", client.clientId, code.expose());
+  const codeHash = hashOfCode(keyring, client.clientId, code.expose());
   const context: IntakeContext = {
     provider: provider.name,
     redirectUri,
     codeVerifier: codeVerifier?.expose(),
     nonce,
     isNonceUnknown: isNonceUnknown || undefined,
+    idempotencyKey: request.idempotencyKey?.expose(),
     externalId,
     moveExternalId: moveExternalId || undefined,
     scopes,

@@ -152,6 +152,7 @@ describe("the same code again", () => {
     "no user of the app": { externalId: undefined as never },
     "another source": { source: "web-popup" },
     "a verifier": { codeVerifier: "v".repeat(43) },
+    "a key of its own": { idempotencyKey: "k".repeat(16) },
   };
   for (const [difference, change] of Object.entries(others)) {
     test(`the same code again with ${difference} is refused: whoever sends it knows less than the first one did`, async (t) => {
