@@ -14,9 +14,9 @@ export interface ErrorDetails {
   ambiguous_grant: { grantIds: readonly string[]; providers: readonly string[] };
   /**
    * The app's own user id means another grant of this provider, one that is not over. What the code brought is stored
-   * as `grantId`, without that id. `heldBy`: the grant that has it.
+   * as `grantId`, without that id. `heldBy`: the grant that has it. Each is absent for a caller that does not see it.
    */
-  external_id_conflict: { grantId: string; heldBy?: string };
+  external_id_conflict: { grantId?: string; heldBy?: string };
   /** The person must consent again; no retry helps. `since`: when the grant ended. */
   reauthorization_required: { grantId: string; since: Date; reason: LapseReason };
   /**
@@ -44,8 +44,8 @@ export interface ErrorDetails {
   store_unavailable: { retryAfterMs: number };
   /** The keeper's process did not answer. Work that it had begun goes on; the same call may be made again. */
   keeper_unavailable: { retryAfterMs: number };
-  /** A sealed value of this grant does not open: it was damaged, or copied from another row or store. */
-  grant_unreadable: { grantId: string };
+  /** A sealed value of this grant does not open: it was damaged, or copied from another row or store. `grantId`: absent for who may not see it. */
+  grant_unreadable: { grantId?: string };
   /** Options or settings are wrong. `problems`: every problem that was found. */
   configuration_invalid: { problems: readonly string[] };
   /** The master key is missing, malformed, or not the one this store was sealed with. */

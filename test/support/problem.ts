@@ -20,6 +20,7 @@ export const statusOf: Readonly<Record<string, number>> = {
   client_misconfigured: 502,
   provider_unavailable: 503,
   store_unavailable: 503,
+  grant_unreadable: 500,
 };
 
 type Body = Readonly<Record<string, unknown>>;

@@ -3,6 +3,7 @@ import type { Grant, GrantRef } from "../../core/grant.ts";
 import type { Reach } from "../../core/reach.ts";
 import type { GrantFilter, GrantRow } from "../../store/store.ts";
 import type { VaultContext } from "../context.ts";
+import { grantUnreadable } from "../errors/grant-unreadable.ts";
 import { externalHash, subjectHash } from "../../crypto/keyring.ts";
 import { askedExternalId, findGrant, isMeant, isOurs } from "./find-grant.ts";
 import { grantOf, openPerson, sealPerson } from "./sealed-grant.ts";
@@ -119,8 +120,8 @@ export class Sight {
       });
     } catch (error) {
       if (!isOnbehalfError(error, "grant_unreadable")) throw error;
-      // Nobody knows whose it is. Only who asked for it by an id of its own is told so.
-      if (asked !== undefined && this.#reach.hasExternalId(asked)) throw error;
+      // Nobody knows whose it is. Only who asked for it by an id of its own is told so, and not which grant it is.
+      if (asked !== undefined && this.#reach.hasExternalId(asked)) throw grantUnreadable(undefined);
       return undefined;
     }
   }

@@ -11,6 +11,7 @@ import { problemResponse } from "../../core/problem.ts";
 import { flawIn } from "../../core/verbatim.ts";
 import { codeSources } from "../../providers/provider.ts";
 import type { CodeSource, Provider } from "../../providers/provider.ts";
+import { withoutUnseen } from "../errors/unseen-names.ts";
 import { providerUnavailable } from "../errors/provider-unavailable.ts";
 import { guardAgainstForgery, isFromBrowser } from "./browser-guard.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
@@ -110,7 +111,13 @@ export function authCodeHandler(
     const exchange = { ...asked, isPublic: true, ...defined({ provider, idempotencyKey }) };
     if (underWay >= mostUnderWay) throw tooMany(vault.providerOf(provider));
     underWay += 1;
-    const grant = await vault.exchangeCode(exchange).finally(() => (underWay -= 1));
+    const grant = await vault
+      .exchangeCode(exchange)
+      .catch(async (error: unknown) => {
+        // Whose row it is that does not open, nobody knows.
+        throw await withoutUnseen(error, async () => false);
+      })
+      .finally(() => (underWay -= 1));
     const issuer = publicUrl ?? issuerOf(request);
     const assertion = issuer === undefined ? undefined : await vault.assertionOf(exchange, grant, issuer);
     const body = {

@@ -8,6 +8,7 @@ import type { Grant, GrantRef } from "../../core/grant.ts";
 import { Reach } from "../../core/reach.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { VaultContext } from "../context.ts";
+import { withoutUnseen } from "../errors/unseen-names.ts";
 import { askedExternalId, isOurs } from "../grants/find-grant.ts";
 import { listVisibleGrants } from "../grants/list-grants.ts";
 import type { GrantPage, GrantQuery } from "../grants/list-grants.ts";
@@ -148,10 +149,20 @@ export class CallerView {
         },
       );
     }
-    const grant = await this.#vault.exchangeCode({ ...options, provider: this.providerOf(options.provider).name });
+    const { name: provider } = this.providerOf(options.provider);
+    const grant = await this.#vault.exchangeCode({ ...options, provider }).catch(async (error: unknown) => {
+      throw await withoutUnseen(error, (grantId) => this.#sees(grantId));
+    });
     if (this.#reach.isAll) return grant;
     const ids = grant.externalIds.filter((each) => this.#reach.hasExternalId(each.externalId));
     return { ...grant, externalIds: ids };
+  }
+
+  async #sees(grantId: string): Promise<boolean> {
+    return this.#sight.find({ grantId }).then(
+      () => true,
+      () => false,
+    );
   }
 
   /** The reference by which a verb of the vault gets at a grant in reach, and at no other. */
