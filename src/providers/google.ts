@@ -1,6 +1,6 @@
 import { defined } from "../core/defined.ts";
 import { configurationInvalid } from "../core/errors.ts";
-import { assertObject } from "./assert-object.ts";
+import { assertOptionsOf } from "./assert-options.ts";
 import { Secret } from "../core/secret.ts";
 import type { Endpoints, Provider } from "./provider.ts";
 
@@ -21,6 +21,17 @@ export interface GoogleOptions {
   /** Client ids accepted as `azp`, such as those of your Android and iOS apps. Default: any of the same Cloud project. */
   readonly authorizedParties?: readonly string[];
 }
+
+/** Every option that there is. */
+const known: Readonly<Record<keyof GoogleOptions, true>> = {
+  clientSecretFile: true,
+  clientId: true,
+  clientSecret: true,
+  baseUrl: true,
+  popupRedirectUri: true,
+  hostedDomain: true,
+  authorizedParties: true,
+};
 
 const endpoints: Endpoints = {
   authorizationEndpoint: "https://accounts.google.com/o/oauth2/v2/auth",
@@ -49,11 +60,12 @@ const tokenServices = ["oauth2", "accounts", "sts", "iam", "iamcredentials", "se
  *
  * @param options the client, and what differs from Google's defaults
  * @returns the record, for `openVault`
- * @throws {OnbehalfError} `configuration_invalid`: `options` is no object, or `baseUrl` no text
+ * @throws {OnbehalfError} `configuration_invalid`: `options` is no object, or has a member that nobody knows; `baseUrl`
+ *   is no text
  * @see {@link https://developers.google.com/identity/protocols/oauth2/web-server | Google: OAuth 2.0 for web servers}
  */
 export function google(options: GoogleOptions): Provider {
-  assertObject("google", options, "{ clientSecretFile } or { clientId, clientSecret }");
+  assertOptionsOf("google", options, known, "{ clientSecretFile } or { clientId, clientSecret }");
   const { baseUrl = "" } = options;
   if (typeof baseUrl !== "string") {
     throw configurationInvalid("baseUrl must be a text", "give the URL of a stand-in, or leave baseUrl out");

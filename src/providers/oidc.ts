@@ -1,5 +1,5 @@
 import { defined } from "../core/defined.ts";
-import { assertObject } from "./assert-object.ts";
+import { assertOptionsOf } from "./assert-options.ts";
 import type { Rotation } from "../core/refresh.ts";
 import type { CanonicalScopes } from "../core/scopes.ts";
 import { Secret } from "../core/secret.ts";
@@ -54,6 +54,13 @@ export interface OidcOptions {
   readonly canonicalScopes?: CanonicalScopes;
   /** Hosts that a token may be sent to; a leading `*.` stands for any subdomain. Default: none. */
   readonly apiHosts?: readonly string[];
+  /**
+   * Hosts among {@link apiHosts} that a token may not be sent to all the same, because they give out or end tokens and
+   * keys: `sts.*.example.com`, `www.example.com/oauth2/*`. Default: none.
+   */
+  readonly tokenHosts?: readonly string[];
+  /** Whether {@link apiHosts} may be reached at private, loopback and link-local addresses. Default: no. */
+  readonly privateApis?: boolean;
   /** How long access tokens live, seconds, where the issuer's answers do not say it. Default: their end is not known. */
   readonly accessTokenTtlSeconds?: number;
   /** Further members of answers that announce the end of a refresh token (`moves`) or of a consent (`fixed`). */
@@ -82,6 +89,34 @@ export interface OidcOptions {
   readonly offlineHint?: string;
 }
 
+/** Every option that there is. */
+const known: Readonly<Record<keyof OidcOptions, true>> = {
+  name: true,
+  issuer: true,
+  alsoIssuedAs: true,
+  clientId: true,
+  clientSecret: true,
+  clientAuthentication: true,
+  endpoints: true,
+  rotation: true,
+  redirectUriFor: true,
+  idTokenAlgorithms: true,
+  unknownNonces: true,
+  authorizedParties: true,
+  canonicalScopes: true,
+  apiHosts: true,
+  tokenHosts: true,
+  privateApis: true,
+  accessTokenTtlSeconds: true,
+  announcedEnds: true,
+  keepAliveDays: true,
+  forwardHeaders: true,
+  refusals: true,
+  tokenRefusals: true,
+  connectionsPage: true,
+  offlineHint: true,
+};
+
 const askTheProvider =
   "ask for what makes this provider send a refresh token, and have consent shown (prompt=consent): its documentation " +
   "names the scope or the parameter, if it gives refresh tokens at all";
@@ -91,11 +126,11 @@ const askTheProvider =
  *
  * @param options the issuer, the client, and what differs from the defaults
  * @returns the record, for `openVault`
- * @throws {OnbehalfError} `configuration_invalid`: `options` is no object
+ * @throws {OnbehalfError} `configuration_invalid`: `options` is no object, or has a member that nobody knows
  * @see {@link https://openid.net/specs/openid-connect-discovery-1_0.html | OpenID Connect Discovery 1.0}
  */
 export function oidc(options: OidcOptions): Provider {
-  assertObject("oidc", options, "{ name, issuer, clientId }");
+  assertOptionsOf("oidc", options, known, "{ name, issuer, clientId }");
   const { clientId, clientSecret } = options;
   const client: Client = defined({
     clientId,
@@ -115,6 +150,8 @@ export function oidc(options: OidcOptions): Provider {
     authorizedParties: options.authorizedParties,
     canonicalScopes: options.canonicalScopes ?? {},
     apiHosts: options.apiHosts ?? [],
+    tokenHosts: options.tokenHosts,
+    privateApis: options.privateApis,
     accessTokenTtlSeconds: options.accessTokenTtlSeconds,
     announcedEnds: options.announcedEnds,
     keepAliveDays: options.keepAliveDays,

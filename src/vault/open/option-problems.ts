@@ -1,3 +1,4 @@
+import { unknownNames } from "../../core/known-names.ts";
 import { flawIn } from "../../core/verbatim.ts";
 
 /** Something wrong with an option of `openVault` or `openKeeper`. */
@@ -63,18 +64,10 @@ export function optionProblems(options: object): OptionProblem[] {
 /** An option that was misspelt would be ignored, and its default be used without a word. */
 function unknownOptions(given: Readonly<Record<string, unknown>>): OptionProblem[] {
   const known = [...others, ...rules.map(([name]) => name)];
-  return Object.entries(given).flatMap(([name, value]) => {
-    if (value === undefined || known.includes(name)) return [];
-    const meant = known.find((each) => plain(each) === plain(name));
-    const shown = /^[\w.-]{1,64}$/.test(name) ? name : "a member";
-    const hint = meant === undefined ? `use ${known.join(", ")}` : `write ${meant}`;
-    return [{ problem: `${shown} is no option`, hint }];
-  });
-}
-
-/** A name without what is easily mistaken: case, dashes, and a plural. */
-function plain(name: string): string {
-  return name.toLowerCase().replaceAll(/[-_]/g, "").replace(/s$/, "");
+  return unknownNames(given, known).map(({ name, meant }) => ({
+    problem: `${name} is no option`,
+    hint: meant === undefined ? `use ${known.join(", ")}` : `write ${meant}`,
+  }));
 }
 
 function folderProblems(folder: unknown): OptionProblem[] {

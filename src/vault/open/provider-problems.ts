@@ -3,7 +3,7 @@ import { flawIn, flawInCopy } from "../../core/verbatim.ts";
 import type { Flaw } from "../../core/verbatim.ts";
 import { isConfidential } from "../../oauth/confidential-url.ts";
 import type { Provider } from "../../providers/provider.ts";
-import { shapeProblems } from "./provider-shape.ts";
+import { shapeProblems, unknownMembers } from "./provider-shape.ts";
 
 /** Something wrong with a provider's record. */
 export interface ProviderProblem {
@@ -23,7 +23,7 @@ export function providerProblems(provider: Provider): ProviderProblem[] {
   const shape = shapeProblems(provider);
   const isShaped = shape.length === 0;
   return [
-    ...shape.map(({ member, ...flaw }) => problemOf(provider, member, flaw)),
+    ...[...unknownMembers(provider), ...shape].map(({ member, ...flaw }) => problemOf(provider, member, flaw)),
     // Members of another type cannot be looked into.
     ...(isShaped ? [...textProblems(provider), ...endpointProblems(provider)] : []),
     ...clientProblems(provider),

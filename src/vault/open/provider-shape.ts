@@ -2,6 +2,7 @@
  * What each member of a provider's record must be. A record is data: a program without types, or a file of settings,
  * could give anything. Whether a text of it can work does not belong here (provider-problems.ts).
  */
+import { unknownNames } from "../../core/known-names.ts";
 import type { RefusalMeaning } from "../../core/refresh.ts";
 import { codeSources } from "../../providers/provider.ts";
 
@@ -117,6 +118,19 @@ const rules: readonly (readonly [member: string, fits: Fits, must: string, examp
   ["keepAliveDays", isAboveZero, "a number of days above 0", "30"],
   ["offlineHint", isText, "a text", '"ask for the scope offline_access"'],
 ];
+
+/** Members whose values are looked at elsewhere: texts, the client, and what only a record of ours has. */
+const others = ["name", "issuer", "client", "clientProject", "hostedDomain", "apiBaseUrl"];
+
+/** The members of a provider's record that nobody knows. */
+export function unknownMembers(provider: object): ShapeProblem[] {
+  const known = [...others, ...rules.map(([member]) => member)];
+  return unknownNames(provider, known).map(({ name, meant }) => ({
+    member: name,
+    is: "is no member of a provider's record",
+    hint: meant === undefined ? `use ${known.join(", ")}` : `write ${meant}`,
+  }));
+}
 
 /** Everything in a provider's record that is of the wrong type or out of range, by the member's name. */
 export function shapeProblems(provider: object): ShapeProblem[] {
