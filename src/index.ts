@@ -42,4 +42,4 @@ export { keyStatus, rotateMasterKey } from "./vault/open/master-key-rotation.ts"
 export type { KeyStatus } from "./vault/open/master-key-rotation.ts";
 export type { CommonOptions } from "./vault/open/open-context.ts";
 export type { AccessToken } from "./vault/tokens/token-cache.ts";
-export type { GetAccessTokenOptions } from "./vault/tokens/token-source.ts";
+export type { GetAccessTokenOptions } from "./vault/tokens/token-options.ts";

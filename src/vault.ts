@@ -8,6 +8,7 @@ import type { Grant, GrantRef } from "./core/grant.ts";
 import { waitFor } from "./core/single-flight.ts";
 import { keyClasses, readingClasses } from "./crypto/keyring.ts";
 import type { Provider } from "./providers/provider.ts";
+import { Releases } from "./vault/audit/releases.ts";
 import { tellError } from "./vault/background-errors.ts";
 import { protocolNamed } from "./vault/context.ts";
 import type { VaultContext } from "./vault/context.ts";
@@ -33,15 +34,18 @@ import { closeContext, openContext } from "./vault/open/open-context.ts";
 import type { CommonOptions } from "./vault/open/open-context.ts";
 import { Periodic } from "./vault/periodic.ts";
 import type { AccessToken } from "./vault/tokens/token-cache.ts";
-import { callApi } from "./vault/tokens/api-call.ts";
 import { changePoll, changePollMs } from "./vault/tokens/change-poll.ts";
 import { exchangeCode, revoke } from "./vault/tokens/keeper-calls.ts";
-import { TokenCache, cacheKey } from "./vault/tokens/token-cache.ts";
-import { TokenSource, assertGetAccessTokenOptions } from "./vault/tokens/token-source.ts";
-import type { GetAccessTokenOptions } from "./vault/tokens/token-source.ts";
+import { RecordedTokens } from "./vault/tokens/recorded-tokens.ts";
+import { TokenCache } from "./vault/tokens/token-cache.ts";
+import { assertGetAccessTokenOptions } from "./vault/tokens/token-options.ts";
+import type { GetAccessTokenOptions } from "./vault/tokens/token-options.ts";
+import { TokenSource } from "./vault/tokens/token-source.ts";
 
 /** How often the cache is searched for tokens that should be refreshed before they expire, milliseconds. */
 const refreshAheadEveryMs = 1_000;
+/** How often it is looked for counts of reads that are to be written, milliseconds. */
+const countsLookedAtEveryMs = 60_000;
 
 /** What {@link openVault} takes. */
 export interface VaultOptions extends CommonOptions, KeeperOptions {
@@ -82,6 +86,9 @@ export class Vault {
   readonly #endHints: () => void;
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #views = new WeakMap<Caller, CallerView>();
+  readonly #releases: Releases;
+  readonly #own: RecordedTokens;
+  readonly #forCallers: RecordedTokens;
   #closing: Promise<void> | undefined;
 
   /** @internal Use {@link openVault}. */
@@ -91,6 +98,11 @@ export class Vault {
     this.#keeper = keeper;
     this.#closeKeeper = closeKeeper;
     this.#tokens = new TokenSource(context, keeper, this.#cache);
+    this.#releases = new Releases(context);
+    const recorded = (is: boolean): RecordedTokens =>
+      new RecordedTokens(context, this.#tokens, is ? this.#releases : undefined, (work) => this.#during(work));
+    this.#forCallers = recorded(context.audit !== "none");
+    this.#own = recorded(context.audit === "all");
     this.#assertions = new Assertions(keyring, clock);
     this.callers = new Callers(store, keyring, clock);
     this.clock = clock;
@@ -99,6 +111,7 @@ export class Vault {
     // The store's notification only makes the next poll come sooner. It may be lost: the poll keeps the documented
     // bound.
     this.#endHints = store.onChange?.(look) ?? ((): void => undefined);
+    this.#periodic.every("audit", countsLookedAtEveryMs, () => this.#releases.writeCounts());
     this.#periodic.every("refresh ahead", refreshAheadEveryMs, async () => this.#tokens.refreshAhead());
   }
 
@@ -150,6 +163,7 @@ export class Vault {
   async getAccessToken(ref: GrantRef, options?: GetAccessTokenOptions): Promise<AccessToken> {
     assertGrantRef(ref);
     if (options !== undefined) assertGetAccessTokenOptions(options);
+    if (this.#context.audit === "all") return this.#own.get(ref, options);
     return this.#during(() => this.#tokens.get(ref, options));
   }
 
@@ -159,9 +173,9 @@ export class Vault {
    *
    * @param minTtlSeconds how long the token must still live, seconds; 60 by default
    */
-  peekAccessToken(ref: GrantRef, minTtlSeconds = 60): AccessToken | undefined {
+  peekAccessToken(ref: GrantRef, minTtlSeconds?: number): AccessToken | undefined {
     if (typeof ref !== "string" && (typeof ref !== "object" || (ref as unknown) === null)) return undefined;
-    return this.#tokens.peek(cacheKey(ref), minTtlSeconds * 1000);
+    return this.#own.peek(ref, minTtlSeconds);
   }
 
   /**
@@ -181,7 +195,7 @@ export class Vault {
    */
   async fetch(ref: GrantRef, input: string | URL, init?: RequestInit): Promise<Response> {
     assertGrantRef(ref);
-    return this.#during(() => callApi(this.#context, this.#tokens, ref, input, init));
+    return this.#own.fetch(ref, input, init);
   }
 
   /**
@@ -261,7 +275,7 @@ export class Vault {
    * What the caller may do is not looked at: see its `allow`.
    */
   forCaller(caller: Caller): CallerView {
-    const view = this.#views.get(caller) ?? new CallerView(this, this.#context, this.#cache, caller);
+    const view = this.#views.get(caller) ?? new CallerView(this, this.#forCallers, this.#context, this.#cache, caller);
     this.#views.set(caller, view);
     return view;
   }
@@ -353,6 +367,7 @@ export class Vault {
     await Promise.allSettled(this.#underWay);
     await this.#tokens.settled();
     await this.callers.settled();
+    await this.#releases.close().catch((error: unknown) => tellError(this.#context, error, "the counts of reads"));
     await this.#closeKeeper();
     await closeContext(this.#context);
   }

@@ -6,6 +6,9 @@ import { settingsFrom, storeConfig, vaultConfig } from "../service/settings/conf
 import type { StoreConfig } from "../service/settings/config.ts";
 import { settingsAmong } from "./flags.ts";
 
+/** How the audit log calls whoever runs a command. */
+const auditName = "@operator";
+
 /** Opens the store alone: nothing sealed is opened, and the schema is neither created nor changed. */
 export async function withKeys<T>(flags: object, work: (config: StoreConfig) => Promise<T>): Promise<T> {
   const config = storeConfig(settingsFrom(settingsAmong(flags)));
@@ -29,14 +32,15 @@ export async function openWithoutClient(
 ): Promise<Vault> {
   const config = storeConfig(settingsFrom(settingsAmong(flags)));
   if (!mayCreate) assertThere(config.store);
-  return openVault({ ...config, provider: { ...google({}), client: "none" }, migrate: mayCreate });
+  return openVault({ ...config, provider: { ...google({}), client: "none" }, migrate: mayCreate, auditName });
 }
 
 /** A vault that can refresh and revoke. */
 export async function openWithClient(flags: object): Promise<Vault> {
   const config = vaultConfig(settingsFrom(settingsAmong(flags)));
   assertThere(config.store);
-  return openVault({ ...config, migrate: false });
+  // A token that is printed leaves, too.
+  return openVault({ ...config, migrate: false, audit: "all", auditName });
 }
 
 /** Refuses a path without a database: a mistyped one would become a new, empty store that has no grants to show. */

@@ -33,6 +33,12 @@ export const takeOverLimitMs = 300_000;
  */
 export const arrivalMs = 5_000;
 
+/**
+ * How long a request waits for the record of what it is about to be given. Longer than a commit takes on a slow disk, and
+ * about as long as SQLite's other writers are waited for.
+ */
+export const auditWaitMs = 6_000;
+
 /** @throws TypeError where a limit is not longer than the one before it */
 function assertAscending(...limits: readonly number[]): void {
   for (const [index, limit] of limits.entries()) {

@@ -47,6 +47,7 @@ export async function runService(
       providers,
       exchangeRate,
       migrate,
+      auditName: "@service",
       onEvent,
       onFault,
       ...defined({ keeper, rescueFolder }),

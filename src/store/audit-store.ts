@@ -7,13 +7,9 @@
  * its `mac`. Writers that run at the same time wait for each other at most for the length of a commit.
  */
 
-/** Who did something. */
-export interface AuditPrincipal {
-  /** A caller's name; or, after an `@`, what kind of program it was, such as `@keeper`. No caller's name has an `@`. */
-  readonly caller: string;
-  /** Of the request in which it happened; null where there was none, or it named none. */
-  readonly requestId: string | null;
-}
+import type { AuditPrincipal } from "../core/audit-principal.ts";
+
+export type { AuditPrincipal } from "../core/audit-principal.ts";
 
 /** What happened. It never holds a token, a code, a name, or one of the app's own user ids. */
 export interface AuditEntry {

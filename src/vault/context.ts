@@ -39,6 +39,10 @@ export interface VaultContext {
   /** What is known of the owner of an attempt or intake. */
   readonly livenessOf: (owner: Owner) => Promise<Liveness>;
   readonly emit: OnEvent;
+  /** By which name the audit log knows what this program does of its own accord. */
+  readonly auditName: string;
+  /** Whose tokens are recorded before they are handed out. */
+  readonly audit: "callers" | "all" | "none";
   /** For work that no caller waits for: an unexpected error there must neither end the host's process nor be lost. */
   readonly onFault: OnFault;
 }

@@ -94,6 +94,8 @@ export async function virtualKeeper(
     protocols: new Map([[provider.name, protocol]]),
     owner: { node: "here", pid: 1, startedAt: "1", vault: randomUUID() },
     livenessOf: async () => "mine",
+    auditName: "@test",
+    audit: "callers",
     emit: (event) => events.push(event),
     onFault: (error) => {
       throw error;

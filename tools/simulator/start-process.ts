@@ -30,6 +30,8 @@ export function startProcess(simulation: Simulation): {
     fetch: globalThis.fetch,
     protocols: new Map([[providerRecord.name, protocolFor(simulation, process)]]),
     owner,
+    auditName: "@test",
+    audit: "callers",
     livenessOf: async (other): Promise<Liveness> => {
       if (other.vault === process.name) return "mine";
       if (isolated) return "unknown";

@@ -3,6 +3,7 @@
  * What a grant or a token is, is decided by the vault: a route calls one of its public verbs and says the result as JSON.
  */
 
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Hono } from "hono";
 import type { Context } from "hono";
@@ -73,7 +74,7 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
       app.on(method, path, async (context) => {
         const view = await admit(vault, context.req.raw, permission);
         assertKnownQuery(context, method, path);
-        return handler(context, view);
+        return view.during(requestId(context.req.raw), () => handler(context, view));
       });
     }
     app.all(path, () => refuseMethod(Object.keys(methods)));
@@ -141,7 +142,7 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
     const { pathname, search } = new URL(request.url);
     const target = pathname.split("/").slice(5).join("/");
     // The whole query belongs to the API, so there is no ?provider= here: name a grant by its id where several fit.
-    return proxy(view, parseRef(context), `${target}${search}`, request);
+    return view.during(requestId(request), () => proxy(view, parseRef(context), `${target}${search}`, request));
   });
 
   forAnyone("/healthz", () => json({ status: "ok" }));
@@ -217,6 +218,12 @@ function nothingHere(): Response {
       details: {},
     }),
   );
+}
+
+/** By which the audit log names a request: the caller's own id where it sent one, and never another text of its choice. */
+function requestId(request: Request): string {
+  const sent = request.headers.get("x-request-id") ?? "";
+  return /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(sent) ? sent.toLowerCase() : randomUUID();
 }
 
 function refOf(context: Context): GrantRef {

@@ -4,6 +4,7 @@
  */
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { defined } from "../../core/defined.ts";
 import { configurationInvalid } from "../../core/errors.ts";
 import { holderWaitMs } from "../../core/timing.ts";
 import { OnbehalfError } from "../../index.ts";
@@ -136,8 +137,8 @@ class ForkedKeeper implements KeeperClient {
     return fromOutcomeMessage(value as Parameters<typeof fromOutcomeMessage>[0]);
   }
 
-  async revoke(grantId: string): Promise<void> {
-    await this.#ask({ verb: "revoke", grantId });
+  async revoke(...[grantId, principal]: Parameters<Keeper["revoke"]>): Promise<void> {
+    await this.#ask({ verb: "revoke", grantId, ...defined({ principal }) });
   }
 
   /** Resolves when the keeper has finished its work and its process has ended. */

@@ -19,7 +19,7 @@ import type { Settings } from "../settings/config.ts";
 export type KeeperRequest =
   | { readonly verb: "exchangeCode"; readonly provider: string; readonly request: CodeRequestMessage }
   | { readonly verb: "refresh"; readonly seen: SeenGrant; readonly priority: Priority }
-  | { readonly verb: "revoke"; readonly grantId: string };
+  | { readonly verb: "revoke"; readonly grantId: string; readonly principal?: CodeRequest["principal"] };
 
 /** What the service sends. */
 export type ToKeeper =
@@ -47,6 +47,7 @@ export interface CodeRequestMessage {
   readonly moveExternalId: boolean;
   readonly scopes: readonly string[];
   readonly isPublic: boolean;
+  readonly principal?: CodeRequest["principal"];
 }
 
 type Refreshed = RefreshOutcome & { readonly kind: "refreshed" };
@@ -74,7 +75,7 @@ export interface FaultMessage {
 /** A request for the pipe. Its secrets are in clear there, and are wrapped again on the other side. */
 export function toRequestMessage(request: CodeRequest): CodeRequestMessage {
   const { code, redirectUri, codeVerifier, nonce, isNonceUnknown, idempotencyKey, externalId } = request;
-  const { moveExternalId, scopes, isPublic } = request;
+  const { moveExternalId, scopes, isPublic, principal } = request;
   return {
     code: code.expose(),
     ...defined({
@@ -83,6 +84,7 @@ export function toRequestMessage(request: CodeRequest): CodeRequestMessage {
       nonce,
       isNonceUnknown,
       externalId,
+      principal,
       idempotencyKey: idempotencyKey?.expose(),
     }),
     moveExternalId,
@@ -93,7 +95,7 @@ export function toRequestMessage(request: CodeRequest): CodeRequestMessage {
 
 export function fromRequestMessage(message: CodeRequestMessage): CodeRequest {
   const { code, redirectUri, codeVerifier, nonce, isNonceUnknown = false, idempotencyKey, externalId } = message;
-  const { moveExternalId, scopes, isPublic } = message;
+  const { moveExternalId, scopes, isPublic, principal } = message;
   return {
     code: new Secret(code),
     redirectUri,
@@ -105,6 +107,7 @@ export function fromRequestMessage(message: CodeRequestMessage): CodeRequest {
     moveExternalId,
     scopes,
     isPublic,
+    principal,
   };
 }
 

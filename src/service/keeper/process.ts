@@ -89,7 +89,7 @@ async function perform(open: Keeper, request: KeeperRequest): Promise<(FromKeepe
     case "refresh":
       return toOutcomeMessage(await open.refresh(request.seen, request.priority));
     case "revoke":
-      await open.revoke(request.grantId);
+      await open.revoke(request.grantId, request.principal);
       return null;
   }
 }

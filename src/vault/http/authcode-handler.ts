@@ -13,6 +13,7 @@ import { codeSources } from "../../providers/provider.ts";
 import type { CodeSource, Provider } from "../../providers/provider.ts";
 import { withoutUnseen } from "../errors/unseen-names.ts";
 import { providerUnavailable } from "../errors/provider-unavailable.ts";
+import { actingAs, somebody } from "../context.ts";
 import { guardAgainstForgery, isFromBrowser } from "./browser-guard.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
 import { formatOf } from "./media-type.ts";
@@ -111,8 +112,7 @@ export function authCodeHandler(
     const exchange = { ...asked, isPublic: true, ...defined({ provider, idempotencyKey }) };
     if (underWay >= mostUnderWay) throw tooMany(vault.providerOf(provider));
     underWay += 1;
-    const grant = await vault
-      .exchangeCode(exchange)
+    const grant = await actingAs(somebody, () => vault.exchangeCode(exchange))
       .catch(async (error: unknown) => {
         // Whose row it is that does not open, nobody knows.
         throw await withoutUnseen(error, async () => false);

@@ -4,6 +4,7 @@
  * refresh token by it.
  */
 import type { Secret } from "../../core/secret.ts";
+import type { AuditPrincipal } from "../../core/audit-principal.ts";
 
 /** How urgent a refresh is. `interactive`: a caller waits for the token. `background`: none does. */
 export type Priority = "interactive" | "background";
@@ -28,6 +29,8 @@ export interface CodeRequest {
   readonly scopes: readonly string[];
   /** Whether somebody without a key may have sent it. It then goes behind callers, into a queue that is short. */
   readonly isPublic: boolean;
+  /** Whose doing the audit log calls it. Absent: the keeper's own. */
+  readonly principal?: AuditPrincipal | undefined;
 }
 
 /** A grant, as the caller read it that wants it refreshed. */
@@ -52,6 +55,8 @@ export interface SeenGrant {
   readonly isAccessRefused?: boolean | undefined;
   /** The error code of the last refresh that failed. Null or absent: none failed. */
   readonly lastError?: string | null | undefined;
+  /** Whose doing the audit log calls it. Absent: the keeper's own. */
+  readonly principal?: AuditPrincipal | undefined;
 }
 
 /** How a refresh ended. */
@@ -116,13 +121,14 @@ export interface Keeper {
   /**
    * Revokes a grant at the provider and ends it. Does nothing where there is no such grant, or it is revoked already.
    *
+   * @param principal whose doing the audit log calls it; the keeper's own by default
    * @throws {OnbehalfError} `provider_unavailable`: the provider has not confirmed it; upkeep tries it again
    * @throws {OnbehalfError} `client_misconfigured`: the grant belongs to a client that is not configured here
    * @throws {OnbehalfError} `grant_unreadable`: a sealed value of the grant is damaged
    * @throws {OnbehalfError} `store_unavailable`
    * @see https://www.rfc-editor.org/rfc/rfc7009
    */
-  revoke(grantId: string): Promise<void>;
+  revoke(grantId: string, principal?: AuditPrincipal): Promise<void>;
   /**
    * Ends the keeper. Resolves when all work that was begun has ended. Where the store fails, it waits 40 seconds at
    * most for answers to be stored.

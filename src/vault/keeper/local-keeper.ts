@@ -1,6 +1,6 @@
 import { SingleFlight } from "../../core/single-flight.ts";
 import { drainLimitMs } from "../../core/timing.ts";
-import { protocolOf } from "../context.ts";
+import { actingAs, protocolOf } from "../context.ts";
 import { exchangeCode } from "./codes/exchange-code.ts";
 import { intakeOf } from "./codes/intake.ts";
 import type { KeeperContext } from "./context.ts";
@@ -20,18 +20,22 @@ export function localKeeper(context: KeeperContext): Keeper {
       const protocol = context.protocols.get(provider);
       if (protocol === undefined) throw new TypeError(`there is no provider ${provider}`);
       const intake = intakeOf(context.keyring, protocol, request);
-      return intakes.do(intake.key, async () => (await exchangeCode(context, intake, request)).grantId);
+      return intakes.do(intake.key, () =>
+        actingAs(request.principal, async () => (await exchangeCode(context, intake, request)).grantId),
+      );
     },
 
     refresh: (seen, priority) =>
       // A caller does not join background work: it would wait behind all other background work.
-      refreshes.do(`${priority} ${seen.grantId} ${seen.generation}`, () => refreshGrant(context, seen, priority)),
+      refreshes.do(`${priority} ${seen.grantId} ${seen.generation}`, () =>
+        actingAs(seen.principal, () => refreshGrant(context, seen, priority)),
+      ),
 
-    async revoke(grantId) {
+    async revoke(grantId, principal) {
       const row = await context.store.grantById(grantId);
       if (row === undefined) return;
       protocolOf(context, row);
-      await revokeGrant(context, row);
+      await actingAs(principal, () => revokeGrant(context, row));
     },
 
     async close() {

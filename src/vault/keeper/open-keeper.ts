@@ -5,6 +5,7 @@
 import { keyClasses } from "../../crypto/keyring.ts";
 import { defaultRescueFolder } from "../../core/rescue-folder.ts";
 import type { BucketSize } from "../../core/token-bucket.ts";
+import { actingAs } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { closeContext, openContext } from "../open/open-context.ts";
 import type { CommonOptions } from "../open/open-context.ts";
@@ -45,7 +46,7 @@ export function keeperOver(shared: VaultContext, options: KeeperOptions): Keeper
     refresh: (seen, priority) => refreshGrant(context, seen, priority),
   };
   const keeper = localKeeper(context);
-  const upkeep = startUpkeep(context);
+  const upkeep = actingAs({ caller: "@keeper", requestId: null }, () => startUpkeep(context));
   return {
     ...keeper,
     async close() {
@@ -68,7 +69,7 @@ export function keeperOver(shared: VaultContext, options: KeeperOptions): Keeper
  *   migrated it, or it is behind and `migrate` is false
  */
 export async function openKeeper(options: CommonOptions & KeeperOptions): Promise<Keeper> {
-  const shared = await openContext(options, keyClasses);
+  const shared = await openContext({ auditName: "@keeper", ...options }, keyClasses);
   const keeper = keeperOver(shared, options);
   return {
     ...keeper,

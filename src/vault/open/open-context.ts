@@ -46,6 +46,13 @@ export interface CommonOptions {
    */
   readonly onFault?: OnFault;
   /**
+   * Whose tokens have a record in the audit log before they are handed out. `callers`: those that callers get by
+   * `forCaller` and through a service. `all`: those that this program gets itself, too, which makes each first use of a
+   * token a write to the store. `none`: nobody's. Changes of grants, callers and keys are always recorded. Default:
+   * `callers`.
+   */
+  readonly audit?: "callers" | "all" | "none";
+  /**
    * By which name the audit log knows what this program does of its own accord: `@` and up to 32 letters, digits, and
    * `. _ -`. Default: `@library`.
    */
@@ -86,10 +93,13 @@ export async function openContext(options: CommonOptions, classes: readonly KeyC
   try {
     await store.announceOwner?.(owner);
     const keyring = await openStoreKeyring(store, masters, classes);
-    store.recordWith(recorder(keyring, clock, options.auditName ?? "@library"));
+    const { auditName = "@library", audit = "callers" } = options;
+    store.recordWith(recorder(keyring, clock, auditName));
     return {
       store,
       keyring,
+      auditName,
+      audit,
       clock,
       random: options.random ?? systemChance,
       sleep: setTimeout,

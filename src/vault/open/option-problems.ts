@@ -23,6 +23,12 @@ const rules: readonly (readonly [name: string, fits: (value: unknown) => boolean
   ["random", orAbsent(isFunction), "must be a function", "give a function, or leave it out"],
   ["clock", orAbsent((value) => hasFunction(value, "now")), "must be a clock", "give fixedClock(…), or leave it out"],
   [
+    "audit",
+    orAbsent((value) => ["callers", "all", "none"].includes(value as string)),
+    "must say whose tokens are recorded",
+    'give "callers", "all" or "none", or leave it out',
+  ],
+  [
     "auditName",
     orAbsent((value) => typeof value === "string" && /^@[\w.-]{1,32}$/.test(value)),
     "must be @ and up to 32 letters, digits, and . _ -",

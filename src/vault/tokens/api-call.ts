@@ -4,10 +4,14 @@ import type { GrantRef } from "../../core/grant.ts";
 import { connectionHeaders } from "../../outbound/outbound-fetch.ts";
 import type { OutboundInit } from "../../outbound/outbound-fetch.ts";
 import type { Provider } from "../../providers/provider.ts";
+import type { AccessToken } from "./token-cache.ts";
 import type { TokenSource } from "./token-source.ts";
 import { refusesToken, withoutRefresh } from "./token-refusal.ts";
 import { protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";
+
+/** Called before each request that carries a token. What it throws keeps the request from being sent. */
+export type RecordCall = (token: AccessToken, method: string, host: string) => Promise<void>;
 
 /**
  * Calls an API with the grant's token; see `Vault.fetch`. Where the API refuses the token, it is refreshed and the
@@ -21,6 +25,7 @@ export async function callApi(
   ref: GrantRef,
   input: string | URL,
   given: RequestInit = {},
+  record?: RecordCall,
 ): Promise<Response> {
   const url = urlOf(input);
   assertSendable(given);
@@ -36,25 +41,31 @@ export async function callApi(
   const signal = init.signal ?? undefined;
   const options = signal === undefined ? {} : { signal };
 
+  const send = async (carried: AccessToken): Promise<Response> => {
+    await record?.(carried, init.method ?? "GET", url.host);
+    signal?.throwIfAborted();
+    return sendWith(context, target, init, carried.token);
+  };
+
   const token = await tokens.get({ grantId: grant.grantId }, options);
-  const response = await send(context, target, init, token.token);
+  const response = await send(token);
   if (!(await refusesToken(response, provider)) || !isRepeatable(init.body)) return response;
   const next = await tokens.replace(token, url.host, signal);
   if (next.kind === "wait") return withoutRefresh(response, next.waitMs);
   if (next.kind === "none" && !isAboutToken(response)) return response;
   await response.body?.cancel();
   if (next.kind === "token") {
-    const repeated = await send(context, target, init, next.token.token);
+    const repeated = await send(next.token);
     if (!(await refusesToken(repeated, provider))) return repeated;
     const waitMs = tokens.refusedAgain(next.token, url.host);
     return waitMs > 0 ? withoutRefresh(repeated, waitMs) : repeated;
   }
 
   // The end of this token is the end of the person's access. It must not come from one bad moment of an API.
-  const second = await send(context, target, init, token.token);
+  const second = await send(token);
   if (!(await refusesToken(second, provider)) || !isAboutToken(second)) return second;
   await second.body?.cancel();
-  return send(context, target, init, (await tokens.end(token)).token);
+  return send(await tokens.end(token));
 }
 
 /**
@@ -100,7 +111,7 @@ function isMethod(method: unknown): boolean {
   );
 }
 
-function send({ fetch }: VaultContext, target: URL, init: OutboundInit, token: string): Promise<Response> {
+function sendWith({ fetch }: VaultContext, target: URL, init: OutboundInit, token: string): Promise<Response> {
   const headers = new Headers(init.headers);
   headers.set("authorization", `Bearer ${token}`);
   // `fetch` would follow a redirect with the token, to whatever host the answer names.

@@ -7,6 +7,8 @@ import { OnbehalfError, invalidRequest } from "../../core/errors.ts";
 import type { Grant, GrantRef } from "../../core/grant.ts";
 import { Reach } from "../../core/reach.ts";
 import type { Provider } from "../../providers/provider.ts";
+import type { AuditPrincipal } from "../../store/audit-store.ts";
+import { actingAs, currentPrincipal } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { withoutUnseen } from "../errors/unseen-names.ts";
 import { askedExternalId, isOurs } from "../grants/find-grant.ts";
@@ -14,9 +16,10 @@ import { listVisibleGrants } from "../grants/list-grants.ts";
 import type { GrantPage, GrantQuery } from "../grants/list-grants.ts";
 import { Sight } from "../grants/visible-grants.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
+import type { RecordedTokens } from "./recorded-tokens.ts";
 import { cacheKey } from "./token-cache.ts";
 import type { AccessToken, Identity, TokenCache } from "./token-cache.ts";
-import type { GetAccessTokenOptions } from "./token-source.ts";
+import type { GetAccessTokenOptions } from "./token-options.ts";
 
 /** What is known of a caller: a part of `Caller`. */
 interface Limits {
@@ -35,15 +38,13 @@ const aCaller = required({
 /** The verbs of a vault that a view narrows. */
 interface Verbs {
   exchangeCode(options: ExchangeCodeOptions): Promise<Grant>;
-  getAccessToken(ref: GrantRef, options?: GetAccessTokenOptions): Promise<AccessToken>;
-  peekAccessToken(ref: GrantRef, minTtlSeconds?: number): AccessToken | undefined;
-  fetch(ref: GrantRef, input: string | URL, init?: RequestInit): Promise<Response>;
   revoke(ref: GrantRef): Promise<Grant>;
 }
 
 /** A vault, narrowed to what one caller may see. Each verb throws what the vault's verb of this name throws. */
 export class CallerView {
   readonly #vault: Verbs;
+  readonly #tokens: RecordedTokens;
   readonly #context: VaultContext;
   readonly #cache: TokenCache;
   readonly #caller: Limits;
@@ -51,9 +52,10 @@ export class CallerView {
   readonly #sight: Sight;
 
   /** @internal Use `Vault.forCaller`. */
-  constructor(vault: Verbs, context: VaultContext, cache: TokenCache, caller: Limits) {
+  constructor(vault: Verbs, tokens: RecordedTokens, context: VaultContext, cache: TokenCache, caller: Limits) {
     assertFits("caller", caller, aCaller);
     this.#vault = vault;
+    this.#tokens = tokens;
     this.#context = context;
     this.#cache = cache;
     this.#caller = caller;
@@ -88,6 +90,15 @@ export class CallerView {
     );
   }
 
+  /**
+   * Runs work for one request of the caller: what it does and gets is in the audit log under this id.
+   *
+   * @param requestId 1 to 64 letters, digits, and . _ -
+   */
+  during<T>(requestId: string, work: () => T): T {
+    return actingAs({ caller: this.#caller.name, requestId }, work);
+  }
+
   async grant(ref: GrantRef): Promise<Grant> {
     return this.#sight.shown(await this.#sight.find(ref), askedExternalId(ref));
   }
@@ -99,7 +110,8 @@ export class CallerView {
 
   async revoke(ref: GrantRef): Promise<Grant> {
     const visible = await this.#sight.find(ref);
-    const { hint } = await this.#vault.revoke({ grantId: visible.row.grantId });
+    const { grantId } = visible.row;
+    const { hint } = await actingAs(this.#principal, () => this.#vault.revoke({ grantId }));
     const { row } = await this.#sight.find({ grantId: visible.row.grantId }).catch(() => visible);
     const grant = this.#sight.shown({ ...visible, row }, askedExternalId(ref));
     return hint === undefined ? grant : { ...grant, hint };
@@ -109,16 +121,20 @@ export class CallerView {
   peekAccessToken(ref: GrantRef, minTtlSeconds?: number): AccessToken | undefined {
     const direct = this.#direct(ref);
     return direct !== undefined && this.#known(direct) !== undefined
-      ? this.#vault.peekAccessToken(direct, minTtlSeconds)
+      ? this.#tokens.peek(direct, minTtlSeconds, this.#caller.name)
       : undefined;
   }
 
   async getAccessToken(ref: GrantRef, options: GetAccessTokenOptions = {}): Promise<AccessToken> {
-    return this.#vault.getAccessToken(await this.#within(ref), options);
+    const principal = this.#principal;
+    const direct = await this.#within(ref);
+    return actingAs(principal, () => this.#tokens.get(direct, options, principal));
   }
 
   async fetch(ref: GrantRef, input: string | URL, init?: RequestInit): Promise<Response> {
-    return this.#vault.fetch(await this.#within(ref), input, init);
+    const principal = this.#principal;
+    const direct = await this.#within(ref);
+    return actingAs(principal, () => this.#tokens.fetch(direct, input, init, principal));
   }
 
   /**
@@ -150,9 +166,11 @@ export class CallerView {
       );
     }
     const { name: provider } = this.providerOf(options.provider);
-    const grant = await this.#vault.exchangeCode({ ...options, provider }).catch(async (error: unknown) => {
-      throw await withoutUnseen(error, (grantId) => this.#sees(grantId));
-    });
+    const grant = await actingAs(this.#principal, () => this.#vault.exchangeCode({ ...options, provider })).catch(
+      async (error: unknown) => {
+        throw await withoutUnseen(error, (grantId) => this.#sees(grantId));
+      },
+    );
     if (this.#reach.isAll) return grant;
     const ids = grant.externalIds.filter((each) => this.#reach.hasExternalId(each.externalId));
     return { ...grant, externalIds: ids };
@@ -163,6 +181,12 @@ export class CallerView {
       () => true,
       () => false,
     );
+  }
+
+  get #principal(): AuditPrincipal {
+    const { name: caller } = this.#caller;
+    const current = currentPrincipal();
+    return current?.caller === caller ? current : { caller, requestId: null };
   }
 
   /** The reference by which a verb of the vault gets at a grant in reach, and at no other. */

@@ -1,7 +1,7 @@
 import type { Grant, GrantRef } from "../../core/grant.ts";
 import { waitFor } from "../../core/single-flight.ts";
 import type { Provider } from "../../providers/provider.ts";
-import { protocolOf } from "../context.ts";
+import { currentPrincipal, protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { grantNotFound } from "../errors/grant-not-found.ts";
 import { askedExternalId, findGrant, lookupHashes } from "../grants/find-grant.ts";
@@ -29,7 +29,7 @@ export async function exchangeCode(
   provider: Provider,
   options: ExchangeCodeOptions,
 ): Promise<Grant> {
-  const request = codeRequest(options, provider);
+  const request = { ...codeRequest(options, provider), principal: currentPrincipal() };
   options.signal?.throwIfAborted();
   const grantId = await waitFor(keeper.exchangeCode(provider.name, request), options.signal);
   cache.invalidate([grantId]);
@@ -55,7 +55,7 @@ export async function revoke(
   // The provider may end other grants of the same person as well. Drop their tokens from memory too: the next use of
   // each then reads its row, which tells.
   const all = (await context.store.grantsBySubject(subjectHash)).map((row) => row.grantId);
-  await waitFor(keeper.revoke(grantId), signal).finally(() => cache.invalidate(all));
+  await waitFor(keeper.revoke(grantId, currentPrincipal()), signal).finally(() => cache.invalidate(all));
   const grant = grantOf(context.keyring, await findGrant(context, { grantId }), askedBy);
   if (grant.reason !== "revoked_unconfirmed") return grant;
   const { provider } = protocolOf(context, grant);

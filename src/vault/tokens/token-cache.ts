@@ -11,10 +11,19 @@ export class AccessToken {
   readonly expiresAt: Date | undefined;
   /** What the token may be used for, in the provider's canonical names. */
   readonly scopes: readonly string[];
+  /** Which of the grant's tokens it is, for the audit log: as which generation, and when it was asked for (ms). */
+  readonly issue: { readonly generation: number; readonly issuedAt: number };
   readonly #token: Secret;
 
   /** @param expiresAt milliseconds since the epoch */
-  constructor(grantId: string, token: Secret, expiresAt: number | undefined, scopes: readonly string[]) {
+  constructor(
+    grantId: string,
+    token: Secret,
+    expiresAt: number | undefined,
+    scopes: readonly string[],
+    issue: AccessToken["issue"],
+  ) {
+    this.issue = issue;
     this.grantId = grantId;
     this.#token = token;
     this.expiresAt = expiresAt === undefined ? undefined : new Date(expiresAt);

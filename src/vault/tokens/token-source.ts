@@ -2,17 +2,16 @@
  * tokens/ hands out valid access tokens: from memory, from the store, or by a refresh that all waiting callers share.
  * What opens or sends a refresh token does not belong here: this code asks the keeper for that.
  */
-import { abortSignal, assertOptions, seconds, text } from "../../core/argument-checks.ts";
-import type { Rule } from "../../core/argument-checks.ts";
 import { invalidRequest, isOnbehalfError } from "../../core/errors.ts";
 import { isUsable } from "../../core/grant.ts";
 import type { GrantRef, LapseReason } from "../../core/grant.ts";
 import { isInFuture } from "../../core/recorded-time.ts";
 import { isDueForLastLook } from "../../core/second-look.ts";
+import type { Secret } from "../../core/secret.ts";
 import { SingleFlight, waitFor } from "../../core/single-flight.ts";
 import { tokenDigest } from "../../crypto/token-digest.ts";
 import type { GrantRow } from "../../store/store.ts";
-import { protocolOf } from "../context.ts";
+import { currentPrincipal, protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { clientMisconfigured } from "../errors/client-misconfigured.ts";
 import { providerUnavailable } from "../errors/provider-unavailable.ts";
@@ -23,36 +22,9 @@ import type { Keeper, Priority, RefreshOutcome, SeenGrant } from "../keeper/keep
 import { endOf, endedAtOnceMs, isFresh, isLiving, lifeOf, refreshAheadAt } from "../../core/token-life.ts";
 import type { TokenLife } from "../../core/token-life.ts";
 import { RefusedTokens } from "./refused-tokens.ts";
+import type { GetAccessTokenOptions } from "./token-options.ts";
 import { AccessToken, askedFor, cacheKey } from "./token-cache.ts";
 import type { CachedToken, Identity, TokenCache } from "./token-cache.ts";
-
-/** What `getAccessToken` takes besides the grant. */
-export interface GetAccessTokenOptions {
-  /** How long the token must still live, seconds. One that lives for a shorter time is refreshed first. Default: 60. */
-  readonly minTtlSeconds?: number;
-  /**
-   * The SHA-256, in hex, of a token that an API has just refused. Where the grant still holds that one, it is replaced,
-   * or ends where there is nothing to replace it with. Default: none was refused.
-   */
-  readonly refused?: string;
-  /** Ends the wait: the call throws the signal's reason. A refresh that is under way goes on, for the next caller. */
-  readonly signal?: AbortSignal;
-}
-
-const rules: Readonly<Record<keyof GetAccessTokenOptions, Rule>> = {
-  minTtlSeconds: seconds,
-  refused: text,
-  signal: abortSignal,
-};
-
-/**
- * Refuses options of a wrong type, and those that nobody knows.
- *
- * @throws {OnbehalfError} `invalid_request`: `details.parameter` names the option
- */
-export function assertGetAccessTokenOptions(options: GetAccessTokenOptions): void {
-  assertOptions("getAccessToken", options, rules);
-}
 
 /** How many refreshes by other processes one call follows before it gives up with `provider_unavailable`. */
 const followedRefreshes = 5;
@@ -247,7 +219,8 @@ export class TokenSource {
       const outcome = await waitFor(this.#refresh(read.row), signal);
       if (outcome.kind === "unavailable" || outcome.kind === "misconfigured") return this.#failed(read.row, outcome);
       if (outcome.kind === "refreshed") {
-        const life = lifeOfOutcome(outcome);
+        const { issuedAt, expiresAt } = outcome;
+        const life = { issuedAt, expiresAt, isRefreshable: true };
         const now = this.#context.clock.now();
         if (life.expiresAt === null || life.expiresAt > now) return this.#received(key, read, outcome, life);
         const waitMs = endedAtOnceMs(life, now);
@@ -272,7 +245,8 @@ export class TokenSource {
       const { grantId, provider, clientId, issuer, generation } = seen;
       const { retryAt, lookAt, accessExpiresAt, isAccessRefused, lastError, lastErrorAt } = seen;
       const timing = { retryAt, lookAt, accessExpiresAt, isAccessRefused, lastError, lastErrorAt };
-      return this.#keeper.refresh({ grantId, provider, clientId, issuer, generation, ...timing }, priority);
+      const principal = currentPrincipal();
+      return this.#keeper.refresh({ grantId, provider, clientId, issuer, generation, ...timing, principal }, priority);
     });
   }
 
@@ -284,8 +258,8 @@ export class TokenSource {
     life: TokenLife,
   ): AccessToken {
     const end = endOf(life, this.#context.clock.now());
-    const token = new AccessToken(row.grantId, accessToken, end, this.#cache.scopes(scope));
     const next = { ...row, generation: row.generation + 1 };
+    const token = this.#tokenOf({ ...next, scope }, accessToken, end, life);
     // Where the store could not take the token, it is kept whatever else has changed: otherwise the next caller would
     // have the old refresh token sent again.
     this.#keepAs(key, token, next, life, isStored ? version : this.#cache.version);
@@ -336,9 +310,17 @@ export class TokenSource {
     const now = this.#context.clock.now();
     if (life === undefined || !isLiving(life, now)) return undefined;
     const token = openAccessToken(this.#context.keyring, row);
-    return token === undefined
-      ? undefined
-      : new AccessToken(row.grantId, token, endOf(life, now), this.#cache.scopes(row.scope));
+    return token === undefined ? undefined : this.#tokenOf(row, token, endOf(life, now), life);
+  }
+
+  #tokenOf(
+    { grantId, generation, scope }: GrantRow,
+    token: Secret,
+    end: number | undefined,
+    life: TokenLife,
+  ): AccessToken {
+    const { issuedAt } = life;
+    return new AccessToken(grantId, token, end, this.#cache.scopes(scope), { generation, issuedAt });
   }
 
   #endedAtOnceMs(row: GrantRow): number {
@@ -390,8 +372,4 @@ export class TokenSource {
       retryAfterMs,
     });
   }
-}
-
-function lifeOfOutcome({ issuedAt, expiresAt }: RefreshOutcome & { kind: "refreshed" }): TokenLife {
-  return { issuedAt, expiresAt, isRefreshable: true };
 }

@@ -1,0 +1,80 @@
+import type { GrantRef } from "../../core/grant.ts";
+import type { AuditPrincipal } from "../../store/audit-store.ts";
+import type { Releases } from "../audit/releases.ts";
+import { currentPrincipal } from "../context.ts";
+import type { VaultContext } from "../context.ts";
+import { assertGrantRef } from "../grants/find-grant.ts";
+import { callApi } from "./api-call.ts";
+import { cacheKey } from "./token-cache.ts";
+import type { AccessToken } from "./token-cache.ts";
+import { assertGetAccessTokenOptions } from "./token-options.ts";
+import type { GetAccessTokenOptions } from "./token-options.ts";
+import type { TokenSource } from "./token-source.ts";
+
+/**
+ * Tokens, each handed out with its record in the audit log and not before. Every road by which a token leaves the vault for
+ * a caller leads through here.
+ */
+export class RecordedTokens {
+  readonly #context: VaultContext;
+  readonly #tokens: TokenSource;
+  readonly #releases: Releases | undefined;
+  readonly #during: <T>(work: () => Promise<T>) => Promise<T>;
+
+  /**
+   * @param releases none: nothing is recorded
+   * @param during runs work that is waited for when the vault is closed
+   */
+  constructor(
+    context: VaultContext,
+    tokens: TokenSource,
+    releases: Releases | undefined,
+    during: <T>(work: () => Promise<T>) => Promise<T>,
+  ) {
+    this.#context = context;
+    this.#tokens = tokens;
+    this.#releases = releases;
+    this.#during = during;
+  }
+
+  /** The token for a reference, where it lies in memory and was given to this caller before. */
+  peek(ref: GrantRef, minTtlSeconds = 60, caller: string = this.#self.caller): AccessToken | undefined {
+    const token = this.#tokens.peek(cacheKey(ref), minTtlSeconds * 1000);
+    if (token === undefined || this.#releases === undefined) return token;
+    return this.#releases.wasGiven(caller, token) ? token : undefined;
+  }
+
+  async get(
+    ref: GrantRef,
+    options?: GetAccessTokenOptions,
+    principal: AuditPrincipal = this.#self,
+  ): Promise<AccessToken> {
+    assertGrantRef(ref);
+    if (options !== undefined) assertGetAccessTokenOptions(options);
+    return this.#during(async () => {
+      const token = await this.#tokens.get(ref, options);
+      if (this.#releases?.wasGiven(principal.caller, token) === false) await this.#releases.give(principal, token);
+      return token;
+    });
+  }
+
+  async fetch(
+    ref: GrantRef,
+    input: string | URL,
+    init?: RequestInit,
+    principal: AuditPrincipal = this.#self,
+  ): Promise<Response> {
+    assertGrantRef(ref);
+    const releases = this.#releases;
+    return this.#during(() =>
+      callApi(this.#context, this.#tokens, ref, input, init, async (token, method, host) =>
+        releases?.use(principal, token, method, host),
+      ),
+    );
+  }
+
+  /** Whom the work that is under way is for; this program, where it is nobody's in particular. */
+  get #self(): AuditPrincipal {
+    return currentPrincipal() ?? { caller: this.#context.auditName, requestId: null };
+  }
+}
