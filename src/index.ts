@@ -26,6 +26,8 @@ export type { Client, CodeSource, Endpoints, Provider } from "./providers/provid
 export type { Store } from "./store/store.ts";
 export { openVault } from "./vault.ts";
 export type { Vault, VaultOptions } from "./vault.ts";
+export type { AuditLog, AuditLogHead, AuditLogQuery, AuditLogRow } from "./vault/audit/audit-log.ts";
+export type { AuditFault, AuditReport } from "./vault/audit/verify.ts";
 export type { OnFault } from "./vault/context.ts";
 export type { OnEvent, VaultEvent } from "./vault/events.ts";
 export { parseGrantRef } from "./vault/grants/find-grant.ts";

@@ -8,6 +8,7 @@ import type { Grant, GrantRef } from "./core/grant.ts";
 import { waitFor } from "./core/single-flight.ts";
 import { keyClasses, readingClasses } from "./crypto/keyring.ts";
 import type { Provider } from "./providers/provider.ts";
+import { AuditLog } from "./vault/audit/audit-log.ts";
 import { Releases } from "./vault/audit/releases.ts";
 import { tellError } from "./vault/background-errors.ts";
 import { protocolNamed } from "./vault/context.ts";
@@ -74,6 +75,8 @@ interface Abortable {
 export class Vault {
   /** The programs that may use a service over this vault. */
   readonly callers: Callers;
+  /** What happened to grants, callers and keys, and which tokens left. */
+  readonly audit: AuditLog;
   /** Where the vault reads the time. A server over the vault must read it from the same clock. */
   readonly clock: Clock;
   readonly #context: VaultContext;
@@ -98,6 +101,7 @@ export class Vault {
     this.#keeper = keeper;
     this.#closeKeeper = closeKeeper;
     this.#tokens = new TokenSource(context, keeper, this.#cache);
+    this.audit = new AuditLog(store, keyring);
     this.#releases = new Releases(context);
     const recorded = (is: boolean): RecordedTokens =>
       new RecordedTokens(context, this.#tokens, is ? this.#releases : undefined, (work) => this.#during(work));

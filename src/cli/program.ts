@@ -5,6 +5,7 @@
 
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { auditCommand } from "./audit/command.ts";
 import { callersCommand } from "./callers/command.ts";
 import { demoCommand } from "./demo/command.ts";
 import { doctorCommand } from "./doctor/command.ts";
@@ -51,6 +52,7 @@ export function program(): Command {
     .addCommand(keysCommand())
     .addCommand(callersCommand())
     .addCommand(grantsCommand())
+    .addCommand(auditCommand())
     .addCommand(doctorCommand())
     .addCommand(migrateCommand())
     .addHelpText(

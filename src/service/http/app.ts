@@ -20,7 +20,7 @@ import type { Metrics } from "../metrics.ts";
 import { withSafeHeaders } from "./answer-headers.ts";
 import { proxy } from "./proxy.ts";
 import { assertKnownQuery, queryOf } from "./query.ts";
-import { grantBody, tokenBody, tokenHeaders, wholeNumber } from "./json-bodies.ts";
+import { auditBody, grantBody, tokenBody, tokenHeaders, wholeNumber } from "./json-bodies.ts";
 
 /** What a service can be told. Nothing is required. */
 export interface ServiceOptions {
@@ -130,6 +130,21 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
         const refused = queryOf(context).get("refused");
         const token = await view.getAccessToken(refOf(context), defined({ minTtlSeconds, refused }));
         return new Response(tokenBody(token, vault.clock.now()), { headers: tokenHeaders });
+      },
+    ],
+  });
+
+  forCallers("/v1/audit", {
+    GET: [
+      "audit",
+      async (context, view) => {
+        const query = queryOf(context);
+        const after = wholeNumber("after", query.get("after"), 0, Number.MAX_SAFE_INTEGER);
+        const limit = wholeNumber("limit", query.get("limit"), 1, 500);
+        const named = query.get("grant");
+        const ref = named === undefined ? undefined : parseGrantRef(named, query.get("provider"));
+        const { rows, next } = await view.audit(defined({ after, limit, ref, caller: query.get("caller") }));
+        return json({ rows: rows.map(auditBody), next });
       },
     ],
   });
@@ -268,6 +283,7 @@ function routeName(request: Request): string {
   const [, first = "", second = "", , verb = ""] = new URL(request.url).pathname.split("/");
   if (first !== "v1")
     return /^(?:authcode|healthz|readyz|metrics|openapi\.json|docs|\.well-known)$/.test(first) ? `/${first}` : "other";
+  if (second === "audit") return "/v1/audit";
   if (second !== "grants") return "other";
   return verb === "token" || verb === "proxy" ? `/v1/grants/{ref}/${verb}` : "/v1/grants";
 }

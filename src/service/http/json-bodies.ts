@@ -1,4 +1,4 @@
-import type { AccessToken, Grant } from "../../index.ts";
+import type { AccessToken, AuditLogRow, Grant } from "../../index.ts";
 import { invalidRequest } from "../../core/errors.ts";
 import { safeHeaders } from "./answer-headers.ts";
 
@@ -28,6 +28,22 @@ export function grantBody(grant: Grant): Record<string, unknown> {
     reauthorize_before: grant.reauthorizeBefore,
     last_error: grant.lastError,
     hint: grant.hint,
+  };
+}
+
+/** A row of the audit log as JSON. */
+export function auditBody(row: AuditLogRow): Record<string, unknown> {
+  return {
+    seq: row.seq,
+    at: row.at,
+    caller: row.caller,
+    action: row.action,
+    grant_id: row.grantId,
+    generation: row.generation,
+    outcome: row.outcome,
+    detail: row.detail,
+    request_id: row.requestId,
+    hash: row.hash,
   };
 }
 

@@ -98,6 +98,27 @@ export const schemas: Readonly<Record<string, object>> = {
     scope: text,
     expires_at: { ...integer, description: "Seconds since the epoch." },
   }),
+  AuditPage: object(["rows", "next"], {
+    rows: {
+      type: "array",
+      items: object(["seq", "at", "caller", "action", "outcome", "hash"], {
+        seq: { ...integer, description: "Numbers have no gaps; rows about other clients' grants are not shown." },
+        at: time,
+        caller: {
+          ...text,
+          description: "A caller's name; or, with an @ before it, what kind of program it was, such as @keeper.",
+        },
+        action: text,
+        grant_id: text,
+        generation: integer,
+        outcome: text,
+        detail: { ...text, description: "What else there is to know, such as an API's host." },
+        request_id: text,
+        hash: { ...text, description: "A hash of the row before's hash, and of this row." },
+      }),
+    },
+    next: { ...integer, description: "What to pass as `after` for the rows that follow." },
+  }),
   Status: object(["status"], { status: text }),
   KeySet: object(["keys"], { keys: { type: "array", items: { type: "object" } } }),
   Problem: {

@@ -6,10 +6,10 @@ import type { CallerRow } from "../../store/caller-store.ts";
 /**
  * What a caller may do: get access tokens, call APIs through the proxy, and read, create or revoke grants. `grants:move`:
  * take an external id from another grant that is in use, so that it means another account from then on. `metrics`: read
- * the service's counters, which are about every grant.
+ * the service's counters, which are about every grant. `audit`: read what happened, which is about every grant, too.
  */
 export type Permission =
-  "token" | "proxy" | "grants:read" | "grants:create" | "grants:move" | "grants:revoke" | "metrics";
+  "token" | "proxy" | "grants:read" | "grants:create" | "grants:move" | "grants:revoke" | "metrics" | "audit";
 
 /** Every {@link Permission}. */
 export const permissions: readonly Permission[] = [
@@ -20,6 +20,7 @@ export const permissions: readonly Permission[] = [
   "grants:move",
   "grants:revoke",
   "metrics",
+  "audit",
 ];
 
 /** A program that uses the service, known by its key. The key itself is not in it. */

@@ -8,6 +8,7 @@ import type { Grant, GrantRef } from "../../core/grant.ts";
 import { Reach } from "../../core/reach.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { AuditPrincipal } from "../../store/audit-store.ts";
+import type { AuditLog, AuditLogQuery, AuditLogRow } from "../audit/audit-log.ts";
 import { actingAs, currentPrincipal } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { withoutUnseen } from "../errors/unseen-names.ts";
@@ -37,6 +38,7 @@ const aCaller = required({
 
 /** The verbs of a vault that a view narrows. */
 interface Verbs {
+  readonly audit: AuditLog;
   exchangeCode(options: ExchangeCodeOptions): Promise<Grant>;
   revoke(ref: GrantRef): Promise<Grant>;
 }
@@ -106,6 +108,38 @@ export class CallerView {
   async grants(query: GrantQuery): Promise<GrantPage> {
     const issuer = query.subject === undefined ? undefined : this.providerOf(query.provider).issuer;
     return listVisibleGrants(this.#context, this.#sight, query, issuer);
+  }
+
+  /**
+   * A page of the audit log: rows about grants that the caller sees, and about none. `next` is what to pass as `after` for
+   * the page that follows; rows of other clients' grants are left out of a page.
+   *
+   * @param query.ref which grant the rows are about; any, by default
+   * @throws {OnbehalfError} `forbidden`: the caller does not see every grant. The numbers of the rows would tell it how much
+   *   the others do
+   * @throws {OnbehalfError} `invalid_request`, `grant_not_found`, `ambiguous_grant`, `store_unavailable`
+   */
+  async audit({ ref, ...query }: Omit<AuditLogQuery, "grantId"> & { readonly ref?: GrantRef } = {}): Promise<{
+    readonly rows: readonly AuditLogRow[];
+    readonly next: number;
+  }> {
+    if (!this.#reach.isAll || this.#reach.providers !== undefined) {
+      throw new OnbehalfError("forbidden", `the caller ${this.#caller.name} may not read the log of every grant`, {
+        hint: "create a key for it that sees every grant: onbehalf callers create NAME --allow audit",
+        details: { permission: "audit" },
+      });
+    }
+    const of = ref === undefined ? {} : { grantId: (await this.#sight.find(ref)).row.grantId };
+    const page = await this.#vault.audit.list({ ...query, ...of });
+    const seen = new Map<string, boolean>();
+    for (const { grantId } of page) {
+      if (grantId === undefined || seen.has(grantId)) continue;
+      const row = await this.#context.store.grantById(grantId);
+      // Of a grant whose row was taken out, the log is all that there is.
+      seen.set(grantId, row === undefined || isOurs(this.#context, row));
+    }
+    const rows = page.filter(({ grantId }) => grantId === undefined || seen.get(grantId) === true);
+    return { rows, next: page.at(-1)?.seq ?? query.after ?? 0 };
   }
 
   async revoke(ref: GrantRef): Promise<Grant> {

@@ -30,7 +30,7 @@ describe("a query parameter that an address does not take", () => {
         "Provider=google",
         "provider[]=google",
         "x",
-        "grant=g_1&limit=5",
+        "grants=g_1&limit=5",
         "%00=1",
       ]) {
         const body = await assertProblem(
