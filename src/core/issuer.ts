@@ -1,3 +1,5 @@
+import { looksLikeSecret } from "./secret-likeness.ts";
+
 /** What a provider's record says of its issuer. */
 export interface IssuerNames {
   readonly issuer: string;
@@ -64,9 +66,19 @@ export function issuerHint({ issuer }: IssuerNames, theirs: unknown): string {
   return `if both are the same issuer, set issuer to ${shownIssuer(theirs)}, or list that in alsoIssuedAs`;
 }
 
-/** An issuer's name for a message, with quotes, so that a slash or a space at its end is seen. */
+/**
+ * An issuer's name for a message, with quotes, so that a slash or a space at its end is seen. An issuer has neither a
+ * user nor a query, where secrets stand; and what is no URL is shown only where it does not look like one.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc8414#section-2
+ */
 export function shownIssuer(name: unknown): string {
-  return typeof name === "string" ? JSON.stringify(name.slice(0, 200)) : "none";
+  if (typeof name !== "string") return "none";
+  const shown = name
+    .slice(0, 200)
+    .replace(/\/\/[^/]*@/, "//…@")
+    .replace(/[?#].*$/s, "?…");
+  return URL.canParse(shown) || !looksLikeSecret(shown) ? JSON.stringify(shown) : "something that is no issuer";
 }
 
 /** Whether two issuers are one server, by its origin: then another name is more likely a setting than a forgery. */

@@ -1,6 +1,7 @@
 import { createHash, hkdfSync, randomBytes, timingSafeEqual } from "node:crypto";
 import { assertFits, filledText, kindOf, required } from "../core/argument-checks.ts";
 import { OnbehalfError, configurationInvalid } from "../core/errors.ts";
+import { shownPath } from "../core/secret-likeness.ts";
 import { Secret } from "../core/secret.ts";
 import { flawInCopy } from "../core/verbatim.ts";
 import type { Flaw } from "../core/verbatim.ts";
@@ -53,14 +54,16 @@ export function keyringFromFile(path: string): MasterKeySource {
   return () => {
     assertFits("path", path, required(filledText));
     const read = readSmallFile(path);
+    const shown = shownPath(path);
     if ("problem" in read) {
-      throw new OnbehalfError("key_invalid", `the key file ${path} ${read.problem}`, {
+      throw new OnbehalfError("key_invalid", `the key file ${shown} ${read.problem}`, {
         hint: read.hint ?? "make one with: onbehalf keys generate > FILE, readable by this user alone",
         details: {},
-        ...(read.cause === undefined ? {} : { cause: read.cause }),
+        // The system's error repeats the path. Somebody may have given the key in its place.
+        ...(read.cause === undefined || shown !== path ? {} : { cause: read.cause }),
       });
     }
-    return splitKeys(read.text, `the key file ${path}`);
+    return splitKeys(read.text, `the key file ${shown}`);
   };
 }
 

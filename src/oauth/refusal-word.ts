@@ -1,3 +1,5 @@
+import { looksLikeSecret } from "../core/secret-likeness.ts";
+
 /** The provider's words in a refusal: its error code and, where there is one, the code that narrows it. */
 export interface RefusalWord {
   readonly error: string;
@@ -36,9 +38,12 @@ export function refusalWord(body: Readonly<Record<string, unknown>>, status: num
   return subtype === undefined ? { error: errorCode(word) } : { error: errorCode(word), subtype: errorCode(subtype) };
 }
 
-/** An error code that is safe to show to people and to store: the provider's, where it is one short plain word. */
+/**
+ * An error code that is safe to show to people and to store: the provider's, where it is one short plain word. A provider
+ * that puts what we sent, or a token, in the place of its code must not bring it into logs and answers.
+ */
 function errorCode(value: string): string {
-  return /^[\w.-]{1,64}$/.test(value) ? value : "unreadable_error";
+  return /^[\w.-]{1,64}$/.test(value) && !looksLikeSecret(value) ? value : "unreadable_error";
 }
 
 function wordIn(holder: unknown, names: readonly string[]): string | undefined {

@@ -23,12 +23,14 @@ export interface ServiceProcess {
   allEnded(): Promise<boolean>;
 }
 
-/** Starts one over the test vault's file; it ends with the test, and its keepers too. The fixture must go by the machine's
+/**
+ * Starts one over the test vault's file; it ends with the test, and its keepers too. The fixture must go by the machine's
  * clock. */
 export async function startServiceProcess(
   t: TestContext,
   { path, key, standin, provider: { rotation } }: TestVault,
   settings: Readonly<Record<string, string>> = {},
+  folder: string = process.cwd(),
 ): Promise<ServiceProcess> {
   const run = randomUUID();
   const { NODE_TEST_CONTEXT: _runner, ...inherited } = process.env;
@@ -37,6 +39,7 @@ export async function startServiceProcess(
     [fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url)), "serve", "--json"],
     {
       stdio: ["ignore", "pipe", "pipe"],
+      cwd: folder,
       env: {
         ...inherited,
         [runVariable]: run,

@@ -7,7 +7,7 @@ export function findSecret(haystack: Buffer, secret: string): string | undefined
 
 type Form = readonly [name: string, bytes: Buffer];
 
-function secretEncodings(secret: string): Form[] {
+export function secretEncodings(secret: string): Form[] {
   const bytes = Buffer.from(secret);
   const text = (name: string, form: string): Form => [name, Buffer.from(form)];
   return [

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { invalidRequest } from "../../core/errors.ts";
+import { looksLikeSecret } from "../../core/secret-likeness.ts";
 import { formOf } from "../../vault/http/parameters.ts";
 import { operations } from "../openapi/operations.ts";
 
@@ -29,7 +30,8 @@ export function assertKnownQuery(context: Context, method: string, path: string)
   const allowed = known.get(`${method.toLowerCase()} ${path.replaceAll(/:(\w+)/g, "{$1}")}`) ?? [];
   for (const name of queryOf(context).keys()) {
     if (allowed.includes(name)) continue;
-    const isPlain = /^[\w.-]{1,64}$/.test(name);
+    // A token that somebody put into the address is not said back: answers are logged in many places.
+    const isPlain = /^[\w.-]{1,64}$/.test(name) && !looksLikeSecret(name);
     throw invalidRequest(
       `${isPlain ? name : "a name in the query"} is no query parameter of this address`,
       allowed.length === 0 ? "send it without a query" : `use ${allowed.join(", ")}`,

@@ -14,6 +14,7 @@ import {
 import type { MasterKeySource, Provider, Store } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
 import { readSmallFile } from "../../local/small-file.ts";
+import { shownPath } from "../../core/secret-likeness.ts";
 import { allowedOrigin } from "../../vault/http/origins.ts";
 import { postgres } from "../../store/postgres/index.ts";
 import { sqlite } from "../../store/sqlite/index.ts";
@@ -46,7 +47,9 @@ export function storeOf(
   }
   const made = readSetting("store", problems, () => sqlite(path));
   if (made !== undefined && path !== ":memory:" && !existsSync(dirname(path))) {
-    problems.push(`${settingNames.store}: the folder ${dirname(path)} does not exist: create it, or name another path`);
+    problems.push(
+      `${settingNames.store}: the folder ${shownPath(dirname(path))} does not exist: create it, or name another path`,
+    );
   }
   if (existsSync(path) && statSync(path).isDirectory()) {
     problems.push(`${settingNames.store}: ${path} is a folder: name a file in it, such as ${path}/onbehalf.db`);
@@ -132,12 +135,12 @@ function clientOf(
     const read = readSmallFile(clientSecretFile);
     if ("problem" in read) {
       problems.push(
-        `${settingNames.clientSecretFile}: the file ${clientSecretFile} ${read.problem}: download the web client's JSON in the Cloud console`,
+        `${settingNames.clientSecretFile}: the file ${shownPath(clientSecretFile)} ${read.problem}: download the web client's JSON in the Cloud console`,
       );
     } else {
       // A stand-in's client file names the stand-in.
       readSetting("clientSecretFile", problems, () =>
-        parseClientSecretJson(read.text, clientSecretFile, googleBaseUrl),
+        parseClientSecretJson(read.text, shownPath(clientSecretFile), googleBaseUrl),
       );
     }
     return { clientSecretFile };

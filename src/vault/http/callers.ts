@@ -154,7 +154,13 @@ export class Callers {
     const { overlapMs, expiresAt } = options;
     const before = (await this.#store.listCallers()).find((row) => row.name === name && row.revokedAt === null);
     const now = this.#clock.now();
-    if (before === undefined) throw badName(`there is no active caller named ${name}`);
+    // The name is not repeated: somebody may have given the key in its place.
+    if (before === undefined) {
+      throw badName(
+        "no caller of this name has a key that is not revoked",
+        "see the names with: onbehalf callers list",
+      );
+    }
     if (before.previousUntil !== null && before.previousUntil > now && overlapMs > 0) {
       throw invalidRequest(
         `the key that ${name} had before its last rotation works until ${new Date(before.previousUntil).toISOString()}`,
@@ -165,7 +171,10 @@ export class Callers {
     const secret = randomBytes(32).toString("hex");
     const previousUntil = overlapMs === 0 ? null : Math.min(now + overlapMs, before.expiresAt ?? Infinity);
     if (!hasRights(this.#keyring, before)) {
-      throw badName(`the row of the caller ${name} was changed by hand; revoke it`);
+      throw badName(
+        `the row of the caller ${name} was changed by hand, so a new key would carry rights that nobody gave`,
+        `revoke it and create it anew: onbehalf callers revoke ${name}`,
+      );
     }
     const row = withRights(this.#keyring, {
       ...before,
@@ -176,7 +185,10 @@ export class Callers {
     });
     this.#verified.clear();
     if (!(await this.#store.replaceCaller(row, before.keyHash))) {
-      throw badName(`the caller ${name} was rotated or revoked at the same moment`);
+      throw badName(
+        `the caller ${name} was rotated or revoked at the same moment`,
+        "see what became of it with: onbehalf callers list; no key was made",
+      );
     }
     return { caller: callerOf(this.#keyring, row), key: keyOf(row.callerId, secret) };
   }
@@ -314,6 +326,6 @@ function unauthorized(message: string): OnbehalfError<"unauthorized"> {
   });
 }
 
-function badName(message: string): OnbehalfError<"invalid_request"> {
-  return new OnbehalfError("invalid_request", message, { hint: "choose another name", details: { parameter: "name" } });
+function badName(message: string, hint = "choose another name"): OnbehalfError<"invalid_request"> {
+  return new OnbehalfError("invalid_request", message, { hint, details: { parameter: "name" } });
 }

@@ -1,4 +1,5 @@
 import { configurationInvalid } from "../../core/errors.ts";
+import { looksLikeSecret } from "../../core/secret-likeness.ts";
 
 /**
  * An origin as browsers send it in `Origin`. People write it as they see it in an address bar: with a slash at the end,
@@ -20,11 +21,17 @@ export function allowedOrigin(text: string): string {
   const origin = originOf(scheme.toLowerCase(), host);
   if (origin !== undefined) return origin;
   throw configurationInvalid(
-    `${text.includes("@") ? "a URL with credentials" : text} must be an origin, such as https://app.example.com, without a path`,
+    `${shownOrigin(text)} must be an origin, such as https://app.example.com, without a path`,
     text.includes("*")
       ? "name each origin in full: a pattern could also fit a page that you do not know"
       : "name scheme and host, and the port where it is not the usual one",
   );
+}
+
+/** What was given in place of an origin, unless it may be a secret. */
+function shownOrigin(text: string): string {
+  if (text.includes("@")) return "a URL with credentials";
+  return looksLikeSecret(text) ? "something that looks like a secret" : text;
 }
 
 function originOf(scheme: string, host: string): string | undefined {

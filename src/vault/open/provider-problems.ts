@@ -71,18 +71,29 @@ function endpointProblems({ name, endpoints, endpointsBeside = {}, issuer, apiBa
       },
     ];
   }
-  const urls: unknown[] = [
-    ...(endpoints === "discover" ? [issuer, ...Object.values(endpointsBeside)] : Object.values(endpoints)),
-    ...(apiBaseUrl === undefined ? [] : [apiBaseUrl]),
-  ];
-  // What is no text, or a text with a flaw, has been told of as that.
-  const sound = urls.filter((each) => typeof each === "string" && flawIn(each) === undefined) as string[];
-  return sound.flatMap((text) => {
+  const urls: Readonly<Record<string, unknown>> = {
+    ...(endpoints === "discover" ? { issuer, ...endpointsBeside } : endpoints),
+    ...(apiBaseUrl === undefined ? {} : { apiBaseUrl }),
+  };
+  return Object.entries(urls).flatMap(([member, text]) => {
+    // What is no text, or a text with a flaw, has been told of as that.
+    if (typeof text !== "string" || flawIn(text) !== undefined) return [];
     if (!URL.canParse(text)) {
+      // The text is not repeated: somebody may have put a secret in this place.
       return [
         {
-          problem: `provider ${name} has an endpoint that is not a URL: ${text}`,
+          problem: `provider ${name} has an endpoint that is not a URL: ${member}`,
           hint: "give an absolute URL, such as https://id.example/token",
+        },
+      ];
+    }
+    const { username, password } = new URL(text);
+    if (username !== "" || password !== "") {
+      // Every message about this provider would show them, and some of its requests would send them.
+      return [
+        {
+          problem: `provider ${name} has an endpoint with a user or a password in it: ${member}`,
+          hint: "leave them out; the client's own secret is clientSecret",
         },
       ];
     }

@@ -1,4 +1,5 @@
 import { configurationInvalid, configurationProblems } from "../../core/errors.ts";
+import { shownPath } from "../../core/secret-likeness.ts";
 import { readSmallFile } from "../../local/small-file.ts";
 import { parseClientSecretJson } from "../../providers/client-secret-json.ts";
 import type { Client, Provider } from "../../providers/provider.ts";
@@ -31,8 +32,9 @@ function read(path: string): string {
   const read = readSmallFile(path);
   if ("text" in read) return read.text;
   throw configurationInvalid(
-    `the client file ${path} ${read.problem}`,
+    `the client file ${shownPath(path)} ${read.problem}`,
     "download the web client's JSON in the Cloud console, under Credentials, and give its path",
-    read.cause,
+    // The system's error repeats the path. Somebody may have given the secret in its place.
+    shownPath(path) === path ? read.cause : undefined,
   );
 }

@@ -53,7 +53,7 @@ export async function callApi(
   const next = await tokens.replace(token, url.host, signal);
   if (next.kind === "wait") return withoutRefresh(response, next.waitMs);
   if (next.kind === "none" && !isAboutToken(response)) return response;
-  await response.body?.cancel();
+  giveUp(response);
   if (next.kind === "token") {
     const repeated = await send(next.token);
     if (!(await refusesToken(repeated, provider))) return repeated;
@@ -64,8 +64,16 @@ export async function callApi(
   // The end of this token is the end of the person's access. It must not come from one bad moment of an API.
   const second = await send(token);
   if (!(await refusesToken(second, provider)) || !isAboutToken(second)) return second;
-  await second.body?.cancel();
+  giveUp(second);
   return send(await tokens.end(token));
+}
+
+/**
+ * Gives up an answer that nobody will read. It is not waited for: where somebody holds a copy of the answer, as a `fetch`
+ * that writes a log does, its body is given up only when the copy is, too.
+ */
+function giveUp({ body }: Response): void {
+  body?.cancel().catch(() => undefined);
 }
 
 /**

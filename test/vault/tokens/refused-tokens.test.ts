@@ -53,6 +53,24 @@ describe("an API that refuses every token", () => {
     assert.equal(provider.count("/token"), 11, "one for each wait, and one for a token that had ended");
   });
 
+  test("an API that refuses every token is answered about where the fetch keeps a copy of each answer, as one that logs does", async (t) => {
+    const copies: Response[] = [];
+    for (const rotation of ["none", "strict"] as const) {
+      const provider = await withApi(
+        t,
+        () => {
+          const answer = new Response("no".repeat(100_000), { status: 401 });
+          copies.push(answer);
+          return answer.clone();
+        },
+        { rotation },
+      );
+      const { grantId } = await provider.connect();
+      assert.equal((await provider.vault.fetch(grantId, "https://api.example/x")).status, 401);
+    }
+    assert.equal(copies.length, 4);
+  });
+
   test("an API that refuses every token says nothing of another host, nor of another person", async (t) => {
     const provider = await withApi(t, (token, url) =>
       url.hostname === "other.example" && token !== "at-1" ? new Response("ok") : refusal(),
