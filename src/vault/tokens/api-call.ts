@@ -171,11 +171,13 @@ function targetOf(url: URL, { apiHosts, tokenHosts = [], apiBaseUrl }: Provider)
   return base === undefined ? url : new URL(`${base.origin}${url.pathname}${url.search}`);
 }
 
-/** Whether a host is the allowed one. `*.googleapis.com` allows every subdomain, but not the domain itself. */
+/**
+ * Whether a host is the allowed one. `*.googleapis.com` allows every subdomain, but not the domain itself, nor a name with
+ * an empty part, which a resolver or a proxy may read in its own way.
+ */
 export function matchesHost(host: string, allowed: string): boolean {
-  return allowed.startsWith("*.")
-    ? host.endsWith(allowed.slice(1)) && host.length > allowed.length - 1
-    : host === allowed;
+  if (!allowed.startsWith("*.")) return host === allowed;
+  return host.endsWith(allowed.slice(1)) && /^[\w-]+(?:\.[\w-]+)*$/.test(host.slice(0, 1 - allowed.length));
 }
 
 /** Whether an address is as an entry of `tokenHosts` says. An API decodes its path, so the path is compared decoded. */
