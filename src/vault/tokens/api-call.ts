@@ -6,6 +6,7 @@ import type { OutboundInit } from "../../outbound/outbound-fetch.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { AccessToken } from "./token-cache.ts";
 import type { TokenSource } from "./token-source.ts";
+import { noteToken } from "./hidden-token.ts";
 import { refusesToken, withoutRefresh } from "./token-refusal.ts";
 import { protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";
@@ -119,11 +120,11 @@ function isMethod(method: unknown): boolean {
   );
 }
 
-function sendWith({ fetch }: VaultContext, target: URL, init: OutboundInit, token: string): Promise<Response> {
+async function sendWith({ fetch }: VaultContext, target: URL, init: OutboundInit, token: string): Promise<Response> {
   const headers = new Headers(init.headers);
   headers.set("authorization", `Bearer ${token}`);
   // `fetch` would follow a redirect with the token, to whatever host the answer names.
-  return fetch(target, { ...init, headers, redirect: "manual" });
+  return noteToken(await fetch(target, { ...init, headers, redirect: "manual" }), token);
 }
 
 /**

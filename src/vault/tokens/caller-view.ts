@@ -17,6 +17,7 @@ import { listVisibleGrants } from "../grants/list-grants.ts";
 import type { GrantPage, GrantQuery } from "../grants/list-grants.ts";
 import { Sight } from "../grants/visible-grants.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
+import { withoutToken } from "./hidden-token.ts";
 import type { RecordedTokens } from "./recorded-tokens.ts";
 import { cacheKey } from "./token-cache.ts";
 import type { AccessToken, Identity, TokenCache } from "./token-cache.ts";
@@ -165,10 +166,19 @@ export class CallerView {
     return actingAs(principal, () => this.#tokens.get(direct, options, principal));
   }
 
-  async fetch(ref: GrantRef, input: string | URL, init?: RequestInit): Promise<Response> {
+  /**
+   * Calls an API. A caller without the permission `token` never sees the token, also where the API repeats it; so the
+   * answer is asked for in a form that can be looked through.
+   */
+  async fetch(ref: GrantRef, input: string | URL, init: RequestInit = {}): Promise<Response> {
     const principal = this.#principal;
     const direct = await this.#within(ref);
-    return actingAs(principal, () => this.#tokens.fetch(direct, input, init, principal));
+    const call = (what: RequestInit): Promise<Response> =>
+      actingAs(principal, () => this.#tokens.fetch(direct, input, what, principal));
+    if (this.#caller.allow.includes("token")) return call(init);
+    const headers = new Headers(init.headers);
+    headers.delete("accept-encoding");
+    return withoutToken(await call({ ...init, headers }));
   }
 
   /**

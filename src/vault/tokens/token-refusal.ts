@@ -1,4 +1,5 @@
 import { retryAfterSeconds } from "../../core/problem.ts";
+import { noteSameToken } from "./hidden-token.ts";
 import type { Provider } from "../../providers/provider.ts";
 
 /** How much of a body is searched for a word, bytes. */
@@ -31,10 +32,11 @@ export async function refusesToken(response: Response, { tokenRefusals = [] }: P
  *
  * @param waitMs for how long, milliseconds
  */
-export function withoutRefresh({ body, status, statusText, headers: all }: Response, waitMs: number): Response {
+export function withoutRefresh(response: Response, waitMs: number): Response {
+  const { body, status, statusText, headers: all } = response;
   const headers = new Headers(all);
   headers.set("onbehalf-refresh", `skipped; retry-after=${retryAfterSeconds(waitMs)}`);
-  return new Response(body, { status, statusText, headers });
+  return noteSameToken(new Response(body, { status, statusText, headers }), response);
 }
 
 /** The beginning of a body, as text. What comes after it is not read here; a body that breaks off has a beginning, too. */
