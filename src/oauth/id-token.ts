@@ -242,10 +242,12 @@ function hasMemberTwice(part: string): boolean {
   const text = Buffer.from(part, "base64url").toString();
   try {
     // Written again, a token as most providers write it is what it was. Then no member can have come twice.
-    return JSON.stringify(JSON.parse(text)) !== text && repeatsMember(text);
-  } catch {
-    return false;
+    if (JSON.stringify(JSON.parse(text)) === text) return false;
+  } catch (error) {
+    // Any other error is the stack's, which ends before JSON that is nested very deeply: such a token is looked through.
+    if (error instanceof SyntaxError) return false;
   }
+  return repeatsMember(text);
 }
 
 function wrongIssuer(provider: Provider, theirs: unknown): OnbehalfError<"id_token_invalid"> {

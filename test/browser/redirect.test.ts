@@ -94,6 +94,8 @@ describe("the redirect, in real Chromium", needsChromium, () => {
     const { code_verifier: verifier = "", ...form } = site.posted[0]?.form ?? {};
     const challenge = createHash("sha256").update(verifier).digest("base64url");
     assert.equal(challenge, asked[0]?.searchParams.get("code_challenge"));
+    // Whoever sees the request must not learn what proves that the code is ours.
+    assert.ok(verifier.length >= 43 && asked.every(({ href }) => !href.includes(verifier)));
     assert.deepEqual(form, {
       authCode: "4/0Acode",
       source: "web-redirect",
@@ -123,6 +125,11 @@ describe("the redirect, in real Chromium", needsChromium, () => {
     const { code, hint } = await finish();
     assert.equal(code, "state_mismatch");
     assert.match(hint ?? "", /redirectToSignIn/);
+    // Without a state, or with an empty one, nobody's answer it is.
+    for (const address of ["/app?code=4/0Aforged", "/app?code=4/0Aforged&state="]) {
+      await open(address);
+      await finish();
+    }
     assert.equal(site.posted.length, 0);
   });
 

@@ -5,7 +5,7 @@ import { checkout } from "../support/checkout-bin.ts";
 import { claimsIn, flawOfClaim, itemsUnder, rowsOf } from "./claims.ts";
 
 const read = (page: string): string => readFileSync(`${checkout}${page}`, "utf8");
-const pages = globSync(["docs/specs.md", "docs/specs/*.md"], { cwd: checkout }).sort();
+const pages = globSync(["docs/specs.md", "docs/specs/*.md", "docs/advisories.md"], { cwd: checkout }).sort();
 
 describe("what a page says is held by a test", () => {
   for (const page of pages) {

@@ -187,6 +187,11 @@ describe("an ID token that is spelled in another way", () => {
     ["a member of an object in a list in it", JSON.stringify(header1), twice(claims, '"l":[1,{"a":[{}],"a":2}]')],
     ["a member called __proto__", JSON.stringify(header1), twice(claims, '"__proto__":1,"__proto__":2')],
     ["an empty name", JSON.stringify(header1), twice(claims, '"":1,"":2')],
+    [
+      "its subject, beside lists as deep as no stack is",
+      JSON.stringify(header1),
+      twice(claims, `"sub":"evil","x":${"[".repeat(30_000)}${"]".repeat(30_000)}`),
+    ],
     ["its algorithm", twice(header1, '"alg":"none"'), JSON.stringify(claims)],
     ["its key's name", twice(header1, '"kid":"k-9"'), JSON.stringify(claims)],
   ];

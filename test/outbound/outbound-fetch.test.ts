@@ -172,6 +172,18 @@ describe("what comes back", () => {
     ["identity", Buffer.from(text), "identity"],
     ["unheard-of", Buffer.from(text), "unheard-of"],
   ];
+  test("what comes back in more codings than anybody uses is not unpacked", async (t) => {
+    const { url } = await serve(t, (request, response) => {
+      response.writeHead(200, { "content-encoding": request.url?.slice(1) }).end(text);
+    });
+    for (const count of [4, 100, 1_000]) {
+      const coding = Array.from({ length: count }, () => "gzip").join(",");
+      const response = await send(`${url}/${coding}`);
+      assert.equal(response.headers.get("content-encoding"), coding);
+      assert.equal(await response.text(), text);
+    }
+  });
+
   for (const [coding, bytes, left] of coded) {
     test(`what comes back in ${coding} is read, and its headers fit the body`, async (t) => {
       const { url } = await serve(t, (_request, response) => {
