@@ -40,6 +40,8 @@ export type { ExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
 export type { CodeRequest, Keeper, Priority, RefreshOutcome, SeenGrant } from "./vault/keeper/keeper.ts";
 export { openKeeper } from "./vault/keeper/open-keeper.ts";
 export type { KeeperOptions } from "./vault/keeper/open-keeper.ts";
+export { rotateDataKeys } from "./vault/open/data-key-rotation.ts";
+export type { RotateDataKeysOptions } from "./vault/open/data-key-rotation.ts";
 export { keyStatus, rotateMasterKey } from "./vault/open/master-key-rotation.ts";
 export type { KeyStatus } from "./vault/open/master-key-rotation.ts";
 export type { CommonOptions } from "./vault/open/open-context.ts";

@@ -76,6 +76,8 @@ CREATE TABLE data_keys (
   key_class text NOT NULL,
   master_key_id text NOT NULL,
   wrapped bytea NOT NULL,
+  state text COLLATE "C" NOT NULL DEFAULT 'current'::text,
+  since bigint NOT NULL DEFAULT 0,
   CONSTRAINT data_keys_pkey PRIMARY KEY (key_id)
 );
 
@@ -128,6 +130,7 @@ CREATE TABLE grants (
   look_at bigint,
   consent_expires_at bigint,
   identity_mac bytea,
+  reseals bigint NOT NULL DEFAULT 0,
   CONSTRAINT grants_pkey PRIMARY KEY (grant_id),
   CONSTRAINT grants_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspect'::text, 'lapsed'::text, 'revoking'::text, 'revoked'::text])))
 );
@@ -154,7 +157,9 @@ CREATE INDEX grants_suspect ON public.grants USING btree (grant_id) WHERE (state
 
 CREATE UNIQUE INDEX grants_by_subject ON public.grants USING btree (subject_hash, client_id);
 
-CREATE CONSTRAINT TRIGGER grants_changed AFTER INSERT OR DELETE OR UPDATE ON public.grants DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION number_change();
+CREATE CONSTRAINT TRIGGER grants_changed AFTER INSERT OR DELETE ON public.grants DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION number_change();
+
+CREATE CONSTRAINT TRIGGER grants_updated AFTER UPDATE ON public.grants DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((old.reseals = new.reseals)) EXECUTE FUNCTION number_change();
 
 CREATE TABLE intakes (
   code_hash bytea NOT NULL,
@@ -174,6 +179,13 @@ CREATE TABLE intakes (
 );
 
 CREATE INDEX intakes_by_end ON public.intakes USING btree (ended_at);
+
+CREATE TABLE key_readers (
+  owner text COLLATE "C" NOT NULL,
+  revision bigint NOT NULL,
+  seen_at bigint NOT NULL,
+  CONSTRAINT key_readers_pkey PRIMARY KEY (owner)
+);
 
 CREATE TABLE meta (
   name text COLLATE "C" NOT NULL,

@@ -53,7 +53,7 @@ CREATE TABLE data_keys (
   key_class     TEXT NOT NULL,
   master_key_id TEXT NOT NULL,
   wrapped       BLOB NOT NULL
-) STRICT;
+, state TEXT NOT NULL DEFAULT 'current', since INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE TABLE external_ids (
   external_hash BLOB NOT NULL,
@@ -99,7 +99,7 @@ CREATE TABLE grants (
   retry_at            INTEGER,
   created_at          INTEGER NOT NULL,
   updated_at          INTEGER NOT NULL
-, lost_scope TEXT NOT NULL DEFAULT '', look_at INTEGER, consent_expires_at INTEGER, identity_mac BLOB) STRICT, WITHOUT ROWID;
+, lost_scope TEXT NOT NULL DEFAULT '', look_at INTEGER, consent_expires_at INTEGER, identity_mac BLOB, reseals INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
 
 CREATE INDEX grants_active ON grants (grant_id) WHERE state = 'active';
 
@@ -135,7 +135,7 @@ CREATE TRIGGER grants_inserted AFTER INSERT ON grants BEGIN
   INSERT INTO grant_changes (grant_id) VALUES (NEW.grant_id);
 END;
 
-CREATE TRIGGER grants_updated AFTER UPDATE ON grants BEGIN
+CREATE TRIGGER grants_updated AFTER UPDATE ON grants WHEN OLD.reseals = NEW.reseals BEGIN
   DELETE FROM grant_changes WHERE grant_id = NEW.grant_id;
   INSERT INTO grant_changes (grant_id) VALUES (NEW.grant_id);
 END;
@@ -154,6 +154,12 @@ CREATE TABLE intakes (
 , result_mac BLOB, assertion_sealed BLOB) STRICT, WITHOUT ROWID;
 
 CREATE INDEX intakes_by_end ON intakes (ended_at);
+
+CREATE TABLE key_readers (
+  owner   TEXT PRIMARY KEY,
+  revision   INTEGER NOT NULL,
+  seen_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE meta (
   name  TEXT PRIMARY KEY,

@@ -3,10 +3,11 @@
  * What a sealed value means does not belong here, nor where it is kept: crypto/ knows no grant and no store.
  */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import type { KeyFacts, KeyState } from "../core/data-keys.ts";
 import { OnbehalfError } from "../core/errors.ts";
 import type { MasterKey } from "./master-key.ts";
 import { sealedColumns } from "./places.ts";
-import type { KeyClass, SealedPlace, WrappedKeyPlace } from "./places.ts";
+import type { KeyClass, SealedColumn, SealedPlace, WrappedKeyPlace } from "./places.ts";
 import { open, seal, sealedUnder } from "./sealing.ts";
 import type { DataKey } from "./sealing.ts";
 
@@ -18,26 +19,92 @@ export const keyClasses: readonly KeyClass[] = ["refresh", "read", "index", "ass
 /** The classes that a process needs which hands out tokens and opens no refresh token. */
 export const readingClasses: readonly KeyClass[] = ["read", "index", "assertion"];
 
+/** The classes whose keys seal values. The others make keyed hashes and signatures. */
+export const sealingClasses: ReadonlySet<string> = new Set<KeyClass>(["refresh", "read"]);
+
+/**
+ * The classes whose keys can be replaced. Those of `index` cannot: a keyed hash is found again by what was hashed, and of
+ * a caller's key or a code nothing else is kept.
+ */
+export const rotatableClasses: readonly KeyClass[] = ["refresh", "read", "assertion"];
+
 /** A data key as the store keeps it. */
-export interface WrappedKey {
-  readonly keyId: number;
-  readonly keyClass: string;
+export interface WrappedKey extends KeyFacts {
   readonly masterKeyId: string;
   readonly wrapped: Uint8Array;
 }
 
+/** A data key that was opened. */
+export interface OpenedKey {
+  readonly key: DataKey;
+  readonly keyClass: KeyClass;
+  /** `current` by default; of several, the one with the highest number seals. */
+  readonly state?: KeyState;
+}
+
+/** How far beyond the highest number that is known a data key may be that was added since, and is not a forgery. */
+const newKeysAtMost = 64;
+
 /** The opened data keys of one store. It holds only the classes that this process needs. */
 export class Keyring {
   readonly instance: string;
-  readonly #newest = new Map<KeyClass, DataKey>();
-  readonly #byId = new Map<number, { key: DataKey; keyClass: KeyClass }>();
+  #newest = new Map<KeyClass, DataKey>();
+  #byId = new Map<number, OpenedKey>();
+  #highestId = 0;
+  /** Numbers that were met and are not known, and those of them that were looked for and are not there. */
+  #unknown = new Set<number>();
+  readonly #absent = new Set<number>();
+  /** Told of a value under a data key that was added since the keys were read: they must be read again. */
+  onUnknownKey: (() => void) | undefined;
 
-  constructor(instance: string, keys: readonly { key: DataKey; keyClass: KeyClass }[]) {
+  constructor(instance: string, keys: readonly OpenedKey[]) {
     this.instance = instance;
+    this.replaceKeys(keys);
+  }
+
+  /**
+   * Puts other keys in the place of those that are here, all at once.
+   *
+   * @param highestId the highest number of a data key in the store, of any class
+   * @param looked what {@link takeUnknown} gave before the keys were read: what is not among them is nowhere
+   */
+  replaceKeys(keys: readonly OpenedKey[], highestId = 0, looked: ReadonlySet<number> = new Set()): void {
+    const newest = new Map<KeyClass, DataKey>();
+    const byId = new Map<number, OpenedKey>();
     for (const each of keys.toSorted((a, b) => a.key.keyId - b.key.keyId)) {
-      this.#newest.set(each.keyClass, each.key);
-      this.#byId.set(each.key.keyId, each);
+      if ((each.state ?? "current") === "current") newest.set(each.keyClass, each.key);
+      byId.set(each.key.keyId, each);
     }
+    this.#newest = newest;
+    this.#byId = byId;
+    this.#highestId = Math.max(highestId, this.#highestId, ...byId.keys());
+    for (const keyId of looked) if (!byId.has(keyId)) this.#absent.add(keyId);
+  }
+
+  /** The numbers of data keys that were met since the last call and are not known. */
+  takeUnknown(): ReadonlySet<number> {
+    const unknown = this.#unknown;
+    this.#unknown = new Set();
+    return unknown;
+  }
+
+  /** The data keys of a class that are not retired: of a signing key, those that verify. The one that seals comes first. */
+  versions(keyClass: KeyClass): readonly number[] {
+    const current = this.#key(keyClass).keyId;
+    const others = [...this.#byId.values()].filter(
+      ({ key, keyClass: other, state }) => other === keyClass && key.keyId !== current && state !== "retired",
+    );
+    return [current, ...others.map(({ key }) => key.keyId)];
+  }
+
+  /** Whether a number is that of a data key of this class that is here. */
+  holds(keyId: number, keyClass: KeyClass): boolean {
+    return this.#byId.get(keyId)?.keyClass === keyClass;
+  }
+
+  /** The number of the data key that seals a column now. */
+  sealsWith(column: SealedColumn): number {
+    return this.#key(sealedColumns[column]).keyId;
   }
 
   /**
@@ -54,12 +121,16 @@ export class Keyring {
    * damaged or sealed for another place.
    *
    * @throws TypeError where this process holds no key of the class
+   * @throws {OnbehalfError} `store_unavailable`: its data key may have been added since the keys were read. Soon they are
+   *   read again. Called damaged, a sound value could be overwritten
    */
   open(sealed: Uint8Array, place: SealedPlace): string | undefined {
     const keyClass = sealedColumns[place.column];
     // A process without the class must not call the value damaged: it may be sound.
     this.#key(keyClass);
-    const entry = this.#byId.get(sealedUnder(sealed) ?? -1);
+    const keyId = sealedUnder(sealed) ?? -1;
+    const entry = this.#byId.get(keyId);
+    if (entry === undefined && this.#mayBeNew(keyId)) throw this.#notReadYet(keyId);
     // A value that a key of another class sealed was copied here from another column. It must not open, even where this
     // process holds that key.
     if (entry === undefined || entry.keyClass !== keyClass) return undefined;
@@ -73,9 +144,30 @@ export class Keyring {
       .digest();
   }
 
-  /** 32 secret bytes for one purpose: the same in every process of this store. */
-  seed(keyClass: KeyClass, purpose: string): Buffer {
-    return createHmac("sha256", this.#key(keyClass).bytes).update(`seed/${purpose}`).digest();
+  /**
+   * 32 secret bytes for one purpose: the same in every process of this store.
+   *
+   * @param keyId of which data key; the one that seals by default
+   */
+  seed(keyClass: KeyClass, purpose: string, keyId: number = this.#key(keyClass).keyId): Buffer {
+    const entry = this.#byId.get(keyId);
+    if (entry?.keyClass !== keyClass) throw new TypeError(`there is no ${keyClass} key ${keyId}`);
+    return createHmac("sha256", entry.key.bytes).update(`seed/${purpose}`).digest();
+  }
+
+  /** A number that nobody can have given yet was written by somebody else. */
+  #mayBeNew(keyId: number): boolean {
+    const isNear = keyId > this.#highestId && keyId <= this.#highestId + newKeysAtMost;
+    return isNear && this.onUnknownKey !== undefined && !this.#absent.has(keyId);
+  }
+
+  #notReadYet(keyId: number): OnbehalfError<"store_unavailable"> {
+    this.#unknown.add(keyId);
+    this.onUnknownKey?.();
+    return new OnbehalfError("store_unavailable", `data key ${keyId} was added a moment ago`, {
+      hint: "try again shortly: this process reads the store's data keys again",
+      details: { retryAfterMs: 1_000 },
+    });
   }
 
   #key(keyClass: KeyClass): DataKey {
@@ -86,7 +178,7 @@ export class Keyring {
 }
 
 /** What a user of a {@link Keyring} needs of it. */
-export type Sealer = Pick<Keyring, "seal" | "open" | "hash" | "seed">;
+export type Sealer = Pick<Keyring, "seal" | "open" | "hash" | "seed" | "versions">;
 
 /** The hash by which a person's grants are found. It is the same for every client of an issuer. */
 export function subjectHash(keyring: Sealer, issuer: string, subject: string): Buffer {
@@ -154,6 +246,22 @@ export function auditMac(keyring: Pick<Sealer, "hash">, row: AuditContent): Buff
   );
 }
 
+/** What grants no right, or takes them away: without the key, nobody can gain anything by changing it. */
+const unbound: ReadonlySet<string> = new Set(["rightsMac", "revokedAt", "lastUsedAt"]);
+
+/** Says what a caller may do. Whoever writes the database could widen a key otherwise, or make it last. */
+export function rightsMac(keyring: Sealer, row: object): Buffer {
+  // Every property, so that one that is added later is bound as well.
+  const bound = Object.entries(row)
+    .filter(([name]) => !unbound.has(name))
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([name, value]: [string, unknown]) => [
+      name,
+      value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value,
+    ]);
+  return keyring.hash("caller_rights", JSON.stringify(bound));
+}
+
 /** Whether a row holds the keyed hash that it must hold. It never does where the row holds none. */
 export function isMac(stored: Uint8Array | null, expected: Buffer): boolean {
   return stored !== null && stored.length === expected.length && timingSafeEqual(stored, expected);
@@ -168,8 +276,26 @@ export function newWrappedKeys(instance: string, master: MasterKey): WrappedKey[
       keyClass,
       masterKeyId: master.id,
       wrapped: wrap(randomBytes(32), instance, keyClass, keyId, master),
+      state: "current",
+      since: 0,
     };
   });
+}
+
+/**
+ * A further data key of a class, random, wrapped by the master key.
+ *
+ * @param since milliseconds since the epoch, by the store's clock
+ */
+export function nextWrappedKey(
+  instance: string,
+  keyClass: KeyClass,
+  keyId: number,
+  since: number,
+  master: MasterKey,
+): WrappedKey {
+  const wrapped = wrap(randomBytes(32), instance, keyClass, keyId, master);
+  return { keyId, keyClass, masterKeyId: master.id, wrapped, state: "next", since };
 }
 
 /**
@@ -185,16 +311,40 @@ export function openKeyring(
   masters: readonly MasterKey[],
   classes: readonly KeyClass[] = keyClasses,
 ): Keyring {
+  const keys = openKeys(instance, wrapped, masters, classes);
+  const keyring = new Keyring(instance, keys);
+  keyring.replaceKeys(keys, highestKeyId(wrapped));
+  return keyring;
+}
+
+/**
+ * Unwraps data keys. What it throws is that of {@link openKeyring}.
+ *
+ * @param classes the classes that this process needs; keys of others stay wrapped
+ */
+export function openKeys(
+  instance: string,
+  wrapped: readonly WrappedKey[],
+  masters: readonly MasterKey[],
+  classes: readonly KeyClass[],
+): OpenedKey[] {
   const keys = wrapped.flatMap((each) => {
     const keyClass = classes.find((known) => known === each.keyClass);
     if (keyClass === undefined) return [];
     const bytes = unwrapWithAny(each, instance, masters);
+    // Nothing is left under a retired key: that it does not open is no reason to stop.
+    if (bytes === undefined && each.state === "retired") return [];
     if (bytes === undefined) throw unopenable(each, masters);
-    return [{ key: { keyId: each.keyId, bytes }, keyClass }];
+    return [{ key: { keyId: each.keyId, bytes }, keyClass, state: each.state }];
   });
-  const missing = classes.find((each) => !keys.some(({ keyClass }) => keyClass === each));
+  const missing = classes.find((each) => !keys.some(({ keyClass, state }) => keyClass === each && state === "current"));
   if (missing !== undefined) throw keyMissing(missing);
-  return new Keyring(instance, keys);
+  return keys;
+}
+
+/** The highest number of a data key in the store; 0 where there is none. */
+export function highestKeyId(wrapped: readonly Pick<WrappedKey, "keyId">[]): number {
+  return Math.max(0, ...wrapped.map(({ keyId }) => keyId));
 }
 
 /** New keys are never made where there are others: what the missing one has sealed would not open with a new one. */

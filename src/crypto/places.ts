@@ -41,6 +41,11 @@ export interface SealedPlace {
   readonly generation: number;
 }
 
+/** Where the selectors of a caller stand. */
+export function callerGrantsPlace(callerId: string): SealedPlace {
+  return { clientId: "", column: "callers.grants", recordId: callerId, generation: 0 };
+}
+
 /** The place of a wrapped data key. */
 export interface WrappedKeyPlace {
   readonly clientId: "";

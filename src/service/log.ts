@@ -41,6 +41,10 @@ const levels: Readonly<Record<VaultEvent["type"], "debug" | "info" | "warn" | "e
   revocation_waits: "warn",
   unreadable: "error",
   callers_bound: "warn",
+  data_keys_promoted: "info",
+  resealing: "info",
+  data_keys_retired: "info",
+  data_keys_closed: "error",
   store_damaged: "error",
   store_failed: "error",
 };

@@ -1,4 +1,4 @@
-import { Counter, Registry, collectDefaultMetrics } from "@prometheus-io/client";
+import { Counter, Gauge, Registry, collectDefaultMetrics } from "@prometheus-io/client";
 import type { OnEvent } from "../index.ts";
 
 /** Counters of a service, as Prometheus reads them at `/metrics`. */
@@ -31,8 +31,23 @@ export function serviceMetrics(): Metrics {
     labelNames: ["route", "status"],
     registers: [registry],
   });
+  const resealed = new Gauge({
+    name: "onbehalf_resealed_values",
+    help: "Values that were sealed anew since data keys were replaced last.",
+    registers: [registry],
+  });
+  const fraction = new Gauge({
+    name: "onbehalf_reseal_fraction",
+    help: "About how much of the present pass through all sealed values is done, 0 to 1.",
+    registers: [registry],
+  });
   return {
-    onEvent: (event) => events.inc({ type: event.type, provider: "provider" in event ? event.provider : "" }),
+    onEvent: (event) => {
+      events.inc({ type: event.type, provider: "provider" in event ? event.provider : "" });
+      if (event.type !== "resealing") return;
+      resealed.set(event.resealed);
+      fraction.set(event.fraction);
+    },
     countRequest: (route, status) => requests.inc({ route, status: String(status) }),
     text: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
   };

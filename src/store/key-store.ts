@@ -1,9 +1,10 @@
 /* The keys that seal what a store keeps, wrapped with the master key: a store can open nothing with them. */
 
+import type { KeyFacts, KeyState } from "../core/data-keys.ts";
+import type { Owner } from "../core/take-over.ts";
+
 /** A data key, wrapped by a master key that the store never sees. */
-export interface StoredKey {
-  readonly keyId: number;
-  readonly keyClass: string;
+export interface StoredKey extends KeyFacts {
   readonly masterKeyId: string;
   readonly wrapped: Uint8Array;
 }
@@ -11,7 +12,26 @@ export interface StoredKey {
 /** A store's random name and its wrapped data keys. */
 export interface StoredKeys {
   readonly instance: string;
+  /** Counts the changes of which keys there are and how they stand. 0 in a new store. */
+  readonly revision: number;
   readonly keys: readonly StoredKey[];
+}
+
+/** How data keys change, all at once. */
+export interface KeyChanges {
+  readonly add?: readonly StoredKey[];
+  readonly states?: readonly { readonly keyId: number; readonly state: KeyState; readonly since: number }[];
+  /** Numbers of retired keys that go for good. */
+  readonly erase?: readonly number[];
+}
+
+/** A process that has read the data keys while they change. */
+export interface KeyReader {
+  readonly owner: Owner;
+  /** At which revision it has read them. */
+  readonly revision: number;
+  /** When it was heard of last, by the store's clock. */
+  readonly seenAt: number;
 }
 
 /** Data keys: wrapped elsewhere, only kept here. */
@@ -24,11 +44,24 @@ export interface KeyStore {
    * @throws {OnbehalfError} `store_unusable`: the store holds rows that were written with other keys, which are gone
    * @returns the keys that are in the store now: seal with these and no others
    */
-  createKeys(keys: StoredKeys): Promise<StoredKeys>;
+  createKeys(keys: Omit<StoredKeys, "revision">): Promise<StoredKeys>;
   /**
    * Replaces a data key's wrapping, if it still is as it was read.
    *
    * @returns true: replaced; false: another process has replaced it before, or there is no such key
    */
   replaceKey(before: StoredKey, after: Pick<StoredKey, "masterKeyId" | "wrapped">): Promise<boolean>;
+  /**
+   * Changes which data keys there are and how they stand, and begins the next revision.
+   *
+   * @param revision the one that the changes were made from
+   * @returns false: nothing was changed, since the store is at another revision
+   */
+  changeKeys(revision: number, changes: KeyChanges): Promise<boolean>;
+  /** Notes that a process has read the data keys of a revision. */
+  noteKeyReader(reader: KeyReader): Promise<void>;
+  /** Forgets a process that has ended. */
+  dropKeyReader(owner: Owner): Promise<void>;
+  /** @returns the processes that were noted */
+  keyReaders(): Promise<KeyReader[]>;
 }

@@ -23,6 +23,7 @@ import type { AuditStore } from "./audit-store.ts";
 import type { CallerStore } from "./caller-store.ts";
 import type { IntakeStore } from "./intake-store.ts";
 import type { KeyStore } from "./key-store.ts";
+import type { ResealStore } from "./reseal-store.ts";
 
 /** A grant as it is stored: everything secret is sealed, everything personal hashed or sealed. */
 export interface GrantRow {
@@ -385,7 +386,8 @@ export interface OpenStore {
  * Every method throws `store_unavailable` when the database does not answer. Then nothing was changed, or it is not
  * known whether the transaction was committed, and the next read tells.
  */
-export interface Store extends KeyStore, GrantStore, RefreshStore, IntakeStore, CallerStore, AuditStore, StoreSignals {
+export interface Store
+  extends KeyStore, GrantStore, RefreshStore, IntakeStore, CallerStore, ResealStore, AuditStore, StoreSignals {
   /** The kind of database, such as `sqlite`. */
   readonly kind: string;
   /** Where the database is, for people: without credentials. */

@@ -9,12 +9,25 @@ import { loggedError } from "../core/logged-error.ts";
 import { invalidRequest } from "../core/errors.ts";
 import type { Liveness, Owner } from "../core/take-over.ts";
 import { auditMac } from "../crypto/keyring.ts";
-import type { Sealer } from "../crypto/keyring.ts";
+import type { Keyring, Sealer } from "../crypto/keyring.ts";
 import type { Protocol } from "../oauth/protocol.ts";
 import type { AuditPrincipal, RecordOf } from "../store/audit-store.ts";
+import type { StoredKeys } from "../store/key-store.ts";
 import type { Store } from "../store/store.ts";
 import { clientNotConfigured } from "./errors/client-misconfigured.ts";
 import type { OnEvent } from "./events.ts";
+
+/** The store's data keys, as this process has them. */
+export interface DataKeys {
+  readonly keyring: Keyring;
+  readonly stored: StoredKeys;
+  /** Whether keys are being replaced, as far as this process knows. */
+  readonly isChanging: boolean;
+  /** Reads them again. Never rejects. */
+  look(): Promise<void>;
+  /** Ends the looking. */
+  close(): Promise<void>;
+}
 
 /** Told of an unexpected error. `during` names the work in which it happened. Must not throw. */
 export type OnFault = (error: unknown, during: string) => void;
@@ -23,6 +36,8 @@ export type OnFault = (error: unknown, during: string) => void;
 export interface VaultContext {
   readonly store: Store;
   readonly keyring: Sealer;
+  /** Absent where nobody looks after the keyring, as in tests that make one by hand. */
+  readonly keys?: DataKeys;
   readonly clock: Clock;
   /** In [0, 1); for jitter alone, never for secrets. */
   readonly random: () => number;

@@ -108,6 +108,26 @@ export type VaultEvent =
    * rows were changed by hand.
    */
   | { readonly type: "callers_bound"; readonly names: readonly string[] }
+  /** New data keys seal from now on; what the older ones of their classes have sealed is sealed anew. */
+  | { readonly type: "data_keys_promoted"; readonly keyIds: readonly number[] }
+  /**
+   * Values are sealed anew. `resealed`: how many so far. `fraction`: about how much of this pass is done, 0 to 1.
+   * `unreadable`: how many this pass has met that do not open, and stay as they are.
+   */
+  | {
+      readonly type: "resealing";
+      readonly resealed: number;
+      readonly unreadable: number;
+      readonly round: number;
+      readonly fraction: number;
+    }
+  /** Nothing is left under these data keys. */
+  | { readonly type: "data_keys_retired"; readonly keyIds: readonly number[] }
+  /**
+   * An alarm: the store's data keys have changed, and this process cannot open them all, such as for want of the newest
+   * master key. It goes on with those that it has, and no new key seals before it can.
+   */
+  | { readonly type: "data_keys_closed"; readonly message: string }
   /** An alarm: the database's structure is damaged, in its own words. What can be read is served on. */
   | { readonly type: "store_damaged"; readonly damage: string }
   /** Work failed that is tried again. `during` names it. */

@@ -72,7 +72,8 @@ describe("a store's first keyring", () => {
     const old = parseMasterKey(new Secret("obm_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc_27496506"));
     const wrapped =
       "0101000000002741a842949117fe1fa8698e73076f2fc143a18aa3f3feb0055e78b0a113cf3dd0cfdd2c9810f7e4f52be9ace5f8e2e76410f7414651b80f01508ad10691068de89aaac262de663d";
-    const key = { keyId: 1, keyClass: "refresh", masterKeyId: old.id, wrapped: Buffer.from(wrapped, "hex") };
+    const facts = { keyId: 1, keyClass: "refresh", state: "current", since: 0 } as const;
+    const key = { ...facts, masterKeyId: old.id, wrapped: Buffer.from(wrapped, "hex") };
     assert.equal(opens(key, "i-1", [old]), true);
     assert.equal(
       ring([[1, "index"]])

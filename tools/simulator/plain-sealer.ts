@@ -10,6 +10,7 @@ export const plainSealer: Sealer = {
   },
   hash: (purpose) => Buffer.from(purpose),
   seed: () => Buffer.alloc(32),
+  versions: () => [1],
 };
 
 /** The refresh token in a sealed column, or in a sealed answer of the provider. */

@@ -2,8 +2,22 @@ import type { KeyStatus } from "../../index.ts";
 import { fail, ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
+/** Says how far the replacement of data keys is, and what it waits for. */
+function checkRotation({ waitsFor, resealed, unreadable }: NonNullable<KeyStatus["rotation"]>): Finding {
+  if (waitsFor.length > 0) {
+    const names = waitsFor.map(({ host, pid }) => `process ${pid} on ${host}`).join(", ");
+    return warn(
+      "data keys",
+      `new data keys wait for ${names}, which has not read them`,
+      "give it the newest master key, let it go on, or end it",
+    );
+  }
+  const left = unreadable === 0 ? "" : `; ${unreadable} do not open and stay as they are`;
+  return ok("data keys", `data keys are being replaced: ${resealed} values sealed anew${left}`);
+}
+
 /** Checks that the given master keys open the store, and which of them are still needed. */
-export function checkKeys({ instance, masterKeys, dataKeys }: KeyStatus): Finding[] {
+export function checkKeys({ instance, masterKeys, dataKeys, rotation }: KeyStatus): Finding[] {
   if (instance === undefined) {
     return [
       ok("key", "well-formed; the store has no keys yet, and will be sealed with this one when it is first used"),
@@ -32,6 +46,7 @@ export function checkKeys({ instance, masterKeys, dataKeys }: KeyStatus): Findin
   const findings = [
     ok("key", `master key ${masterKeys.find(({ wraps }) => wraps > 0)?.masterKeyId ?? ""} opens the store`),
   ];
+  if (rotation !== undefined) findings.push(checkRotation(rotation));
   const [newest, ...older] = masterKeys.filter(({ given }) => given);
   if (newest !== undefined && newest.wraps < dataKeys.length) {
     findings.push(

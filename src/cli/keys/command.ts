@@ -42,5 +42,28 @@ export function keysCommand(): Command {
         await rotate(flags);
       }),
   );
+  keys.addCommand(
+    withSettings(
+      new Command("renew")
+        .description("make new data keys, and seal what is stored with them, while services go on")
+        .option(
+          "--class <class>",
+          "which data keys: refresh, read, assertion; repeat it; all three by default",
+          (text: string, before: string[] | undefined) => [...(before ?? []), text],
+        )
+        .option("--no-wait", "let the services that run on the store do it, and end at once"),
+      "store",
+    )
+      .addHelpText(
+        "after",
+        "\nNew keys seal once every program on the store knows them, after about 20 seconds; then everything stored is\n" +
+          "sealed anew. If it is interrupted, run it again, or let a service do it. A key for sign-in assertions is published for ten\n" +
+          "minutes before it signs, and the old one for a day after; that goes on by itself where a service runs.",
+      )
+      .action(async (flags: { class?: string[]; wait: boolean; json?: boolean }) => {
+        const { renew } = await import("./renew.ts");
+        await renew(flags);
+      }),
+  );
   return keys;
 }

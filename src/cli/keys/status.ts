@@ -3,6 +3,7 @@ import type { KeyStatus } from "../../index.ts";
 import { exitCodes } from "../terminal/exit-codes.ts";
 import { printJson, printLines, say, table } from "../terminal/print.ts";
 import { withKeys } from "../open-vault.ts";
+import { progressText } from "./renew.ts";
 
 /** Shows which master key wraps how many data keys. Changes nothing; fails where a key that is needed was not given. */
 export async function status(flags: { readonly json?: boolean }): Promise<void> {
@@ -12,20 +13,34 @@ export async function status(flags: { readonly json?: boolean }): Promise<void> 
   if (found.dataKeys.some((key) => !key.opens)) process.exitCode = exitCodes.failed;
 }
 
-function statusBody({ instance, masterKeys, dataKeys }: KeyStatus): object {
+function statusBody({ instance, masterKeys, dataKeys, rotation }: KeyStatus): object {
   return {
     instance,
     master_keys: masterKeys.map(({ masterKeyId, given, wraps }) => ({ key_id: masterKeyId, given, wraps })),
-    data_keys: dataKeys.map(({ keyId, keyClass, masterKeyId, opens }) => ({
+    data_keys: dataKeys.map(({ keyId, keyClass, masterKeyId, opens, state, since }) => ({
       key_id: keyId,
       key_class: keyClass,
       master_key_id: masterKeyId,
       opens,
+      state,
+      ...(since === undefined ? {} : { since }),
     })),
+    ...(rotation === undefined
+      ? {}
+      : {
+          rotation: {
+            waits_for: rotation.waitsFor,
+            resealed: rotation.resealed,
+            unreadable: rotation.unreadable,
+            round: rotation.round,
+            fraction: rotation.fraction,
+          },
+        }),
   };
 }
 
-function print({ instance, masterKeys, dataKeys }: KeyStatus): void {
+function print(status: KeyStatus): void {
+  const { instance, masterKeys, dataKeys } = status;
   if (instance === undefined)
     say("the store has no keys yet: it will be sealed with the first of the given keys when it is first used");
   printLines(
@@ -34,6 +49,23 @@ function print({ instance, masterKeys, dataKeys }: KeyStatus): void {
       masterKeys.map(({ masterKeyId, given, wraps }) => [masterKeyId, given ? "yes" : "no", String(wraps)]),
     ),
   );
+  // A store whose data keys were never replaced has one of each class, and nothing to say of them.
+  if (dataKeys.some(({ state }) => state !== "current")) {
+    printLines([
+      "",
+      ...table(
+        ["DATA KEY", "CLASS", "STATE", "SINCE"],
+        dataKeys.map(({ keyId, keyClass, state, since }) => [
+          String(keyId),
+          keyClass,
+          state,
+          since?.toISOString() ?? "the beginning",
+        ]),
+      ),
+    ]);
+  }
+  const progress = progressText(status);
+  if (progress !== undefined) say(progress);
   const closed = dataKeys.filter((key) => !key.opens);
   if (closed.length > 0) {
     say(

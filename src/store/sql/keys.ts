@@ -1,16 +1,27 @@
-import { insertList, rowReader, selectList, text, valuesWriter } from "./column.ts";
+import { insertList, ownerText, rowReader, selectList, text, valuesWriter } from "./column.ts";
 import type { OnbehalfError } from "../../core/errors.ts";
 import { storeUnusable } from "./failure.ts";
-import { keyColumns } from "./tables.ts";
+import { keyColumns, keyReaderColumns } from "./tables.ts";
 import type { Database, Sql } from "./sql.ts";
 import type { KeyStore, StoredKeys } from "../key-store.ts";
 
 const readKey = rowReader(keyColumns);
 const keyValues = valuesWriter(keyColumns);
-const instanceColumn = text("value");
+const valueColumn = text("value");
+const readReader = rowReader(keyReaderColumns);
+const readerValues = valuesWriter(keyReaderColumns);
 
 const selectAll = `SELECT ${selectList(keyColumns)} FROM data_keys ORDER BY key_id`;
 const insert = `INSERT INTO data_keys ${insertList(keyColumns)}`;
+// Where two begin a revision at once, the second waits for the first, and then finds another value.
+const beginRevision = `INSERT INTO meta (name, value) VALUES ('key_revision', :next)
+  ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value WHERE meta.value = :revision`;
+const setState = "UPDATE data_keys SET state = :state, since = :since WHERE key_id = :keyId";
+const erase = "DELETE FROM data_keys WHERE key_id = :keyId AND state = 'retired'";
+const noteReader = `INSERT INTO key_readers ${insertList(keyReaderColumns)}
+  ON CONFLICT (owner) DO UPDATE SET revision = EXCLUDED.revision, seen_at = EXCLUDED.seen_at`;
+const dropReader = "DELETE FROM key_readers WHERE owner = :owner";
+const selectReaders = `SELECT ${selectList(keyReaderColumns)} FROM key_readers`;
 
 /** Looks for a row that was written with keys: what was sealed with them opens with no others. */
 const anyRow = [
@@ -58,6 +69,33 @@ export function keyStore(database: Database): KeyStore {
         sql.note({ action: "keys.rewrapped", grantId: null, generation: null, outcome: "done", detail });
         return true;
       }),
+
+    changeKeys: (revision, { add = [], states = [], erase: erased = [] }) =>
+      database.transaction(async (sql) => {
+        if (revision === 0 && (await read(sql))?.revision !== 0) return false;
+        if ((await sql.run(beginRevision, { revision: String(revision), next: String(revision + 1) })) === 0)
+          return false;
+        for (const key of add) await sql.run(insert, keyValues(key));
+        for (const { keyId, state, since } of states) await sql.run(setState, { keyId, state, since });
+        for (const keyId of erased) await sql.run(erase, { keyId });
+        const detail = [
+          ...add.map(({ keyId, state }) => `key ${keyId} ${state}`),
+          ...states.map(({ keyId, state }) => `key ${keyId} ${state}`),
+          ...erased.map((keyId) => `key ${keyId} erased`),
+        ].join(", ");
+        sql.note({ action: "keys.changed", grantId: null, generation: null, outcome: "done", detail });
+        return true;
+      }),
+
+    noteKeyReader: async (reader) => {
+      await database.transaction((sql) => sql.run(noteReader, readerValues(reader)));
+    },
+
+    dropKeyReader: async (owner) => {
+      await database.transaction((sql) => sql.run(dropReader, { owner: ownerText(owner) }));
+    },
+
+    keyReaders: async () => (await database.all(selectReaders)).map(readReader),
   };
 }
 
@@ -72,5 +110,11 @@ function keysAreGone(): OnbehalfError<"store_unusable"> {
 async function read(sql: Sql): Promise<StoredKeys | undefined> {
   const [instance] = await sql.all("SELECT value FROM meta WHERE name = 'instance'");
   if (instance === undefined) return undefined;
-  return { instance: instanceColumn.read(instance), keys: (await sql.all(selectAll)).map(readKey) };
+  // The revision first: keys that change between the two reads are then read once more, and never missed.
+  const [revision] = await sql.all("SELECT value FROM meta WHERE name = 'key_revision'");
+  return {
+    instance: valueColumn.read(instance),
+    revision: revision === undefined ? 0 : Number(valueColumn.read(revision)),
+    keys: (await sql.all(selectAll)).map(readKey),
+  };
 }

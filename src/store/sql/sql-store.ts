@@ -12,6 +12,7 @@ import { storeUnusable } from "./failure.ts";
 import { grantStore } from "./grants.ts";
 import { intakeStore } from "./intakes.ts";
 import { keyStore } from "./keys.ts";
+import { resealStore } from "./reseal.ts";
 import { compareMigrations } from "./migrate.ts";
 import type { Migration } from "./migrate.ts";
 import type { Database } from "./sql.ts";
@@ -45,6 +46,7 @@ export function sqlStore(engine: Engine): Store {
     ...intakeStore(database),
     ...callerStore(database),
     ...auditStore(database),
+    ...resealStore(database),
 
     async open(options) {
       opened ??= closed.then(() => engine.open(options));

@@ -2,7 +2,7 @@ import type { Attempt } from "../../core/take-over.ts";
 import type { AuditRow } from "../audit-store.ts";
 import type { CallerRow } from "../caller-store.ts";
 import type { GrantChange, GrantRow, LateAnswerRow, TokenColumns } from "../store.ts";
-import type { StoredKey } from "../key-store.ts";
+import type { KeyReader, StoredKey } from "../key-store.ts";
 import type { IntakeRow } from "../intake-store.ts";
 import { bytes, bytesOrNull, number, numberOrNull, owner, text, textOrNull, truth } from "./column.ts";
 import type { ColumnsOf } from "./column.ts";
@@ -127,4 +127,12 @@ export const keyColumns: ColumnsOf<StoredKey> = {
   keyClass: text("key_class"),
   masterKeyId: text("master_key_id"),
   wrapped: bytes("wrapped"),
+  state: text("state"),
+  since: number("since"),
+};
+
+export const keyReaderColumns: ColumnsOf<KeyReader> = {
+  owner: owner("owner"),
+  revision: number("revision"),
+  seenAt: number("seen_at"),
 };

@@ -195,7 +195,9 @@ export function auditTests(stores: SuiteStores): void {
       store.recordWith((entry, principal) => (entry.detail === "nobody" ? undefined : record(entry, principal)));
       await store.createKeys({
         instance: "store",
-        keys: [{ keyId: 1, keyClass: "index", masterKeyId: "m", wrapped: bytes("1") }],
+        keys: [
+          { keyId: 1, keyClass: "index", masterKeyId: "m", wrapped: bytes("1"), state: "current", since: 0 } as const,
+        ],
       });
       const [key] = (await store.readKeys())?.keys ?? [];
       ok(key !== undefined);

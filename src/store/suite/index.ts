@@ -18,6 +18,7 @@ import { intakeTests } from "./intakes.ts";
 import { keyTests } from "./keys.ts";
 import { lifeTests } from "./life.ts";
 import { lateAnswerTests } from "./late-answers.ts";
+import { resealTests } from "./reseal.ts";
 import { revocationTests } from "./revocation.ts";
 
 export type * from "../store.ts";
@@ -57,6 +58,7 @@ export function storeSuite(
       callerTests,
       changeTests,
       auditTests,
+      resealTests,
     ]) {
       tests(stores);
     }

@@ -43,6 +43,71 @@ export function keyTests(stores: SuiteStores): void {
       equal(await store.replaceKey({ ...second, keyId: 99 }, rewrapped("none")), false);
     });
 
+    test("data keys change as a whole, from the revision that they were read at, by one of eight processes", async (t) => {
+      const [store, other] = await stores.openPair(t);
+      equal(await store.changeKeys(0, {}), false);
+      const { keys } = await store.createKeys(keysOf("one"));
+      const added = (n: number): StoredKey => ({
+        keyId: 3,
+        keyClass: "read",
+        masterKeyId: `m${n}`,
+        wrapped: bytes(`added ${n}`),
+        state: "next",
+        since: n,
+      });
+      const changed = await Promise.all(
+        Array.from({ length: 8 }, (_, n) => (n % 2 === 0 ? store : other).changeKeys(0, { add: [added(n)] })),
+      );
+      equal(changed.filter(Boolean).length, 1);
+      same(await other.readKeys(), { instance: "one", revision: 1, keys: [...keys, added(changed.indexOf(true))] });
+      equal(await store.changeKeys(0, { states: [{ keyId: 3, state: "current", since: 9 }] }), false);
+      const states = [
+        { keyId: 2, state: "previous", since: 9 },
+        { keyId: 3, state: "current", since: 9 },
+      ] as const;
+      equal(await store.changeKeys(1, { states }), true);
+      const stands = async (): Promise<unknown> =>
+        (await store.readKeys())?.keys.map(({ keyId, state, since }) => [keyId, state, since]);
+      same(await stands(), [
+        [1, "current", 0],
+        [2, "previous", 9],
+        [3, "current", 9],
+      ]);
+      equal(await store.changeKeys(2, { erase: [2] }), true);
+      equal(((await stands()) as unknown[]).length, 3, "only a retired key goes");
+      equal(await store.changeKeys(3, { states: [{ keyId: 2, state: "retired", since: 10 }] }), true);
+      equal(await store.changeKeys(4, { erase: [2, 3] }), true);
+      same(await stands(), [
+        [1, "current", 0],
+        [3, "current", 9],
+      ]);
+    });
+
+    test("changes of data keys of which one cannot be written are not written at all", async (t) => {
+      const store = await stores.open(t);
+      const stored = await store.createKeys(keysOf("one"));
+      const states = [{ keyId: 1, state: "retired", since: 1 }] as const;
+      await rejects(store.changeKeys(0, { states, add: [stored.keys[0] as StoredKey] }));
+      same(await store.readKeys(), stored);
+    });
+
+    test("processes that have read the data keys are noted, each once, until they are dropped", async (t) => {
+      const [store, other] = await stores.openPair(t);
+      const [one, two] = [1, 2].map((pid) => ({ node: "n", pid, startedAt: "s", vault: `v${pid}` }));
+      ok(one !== undefined && two !== undefined);
+      await store.noteKeyReader({ owner: one, revision: 1, seenAt: 10 });
+      await other.noteKeyReader({ owner: two, revision: 1, seenAt: 11 });
+      await store.noteKeyReader({ owner: one, revision: 2, seenAt: 12 });
+      const noted = (await other.keyReaders()).toSorted((a, b) => a.owner.pid - b.owner.pid);
+      same(noted, [
+        { owner: one, revision: 2, seenAt: 12 },
+        { owner: two, revision: 1, seenAt: 11 },
+      ]);
+      await other.dropKeyReader(one);
+      await other.dropKeyReader(one);
+      same(await store.keyReaders(), [{ owner: two, revision: 1, seenAt: 11 }]);
+    });
+
     test("data keys of which one cannot be written are not written at all", async (t) => {
       const store = await stores.open(t);
       const { instance, keys } = keysOf("broken");
@@ -56,9 +121,10 @@ export function keyTests(stores: SuiteStores): void {
 function keysOf(name: string): StoredKeys {
   return {
     instance: name,
+    revision: 0,
     keys: [
-      { keyId: 1, keyClass: "refresh", masterKeyId: "m1", wrapped: bytes(`${name} 1`) },
-      { keyId: 2, keyClass: "read", masterKeyId: "m1", wrapped: bytes(`${name} 2`) },
+      { keyId: 1, keyClass: "refresh", masterKeyId: "m1", wrapped: bytes(`${name} 1`), state: "current", since: 0 },
+      { keyId: 2, keyClass: "read", masterKeyId: "m1", wrapped: bytes(`${name} 2`), state: "current", since: 7 },
     ],
   };
 }

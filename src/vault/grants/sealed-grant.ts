@@ -71,11 +71,17 @@ export function openAccessToken(keyring: Sealer, row: GrantRow): Secret | undefi
   return new Secret(token);
 }
 
-function accessTokenPlace({ grantId, clientId, generation }: GrantRow): SealedPlace {
+/** Where the access token of a generation stands. */
+export function accessTokenPlace({
+  grantId,
+  clientId,
+  generation,
+}: Pick<GrantRow, "grantId" | "clientId" | "generation">): SealedPlace {
   return { clientId, column: "grants.access_token", recordId: grantId, generation };
 }
 
-function profilePlace({ grantId, clientId }: Identity): SealedPlace {
+/** Where the personal part of a grant stands. */
+export function profilePlace({ grantId, clientId }: Identity): SealedPlace {
   return { clientId, column: "grants.profile", recordId: grantId, generation: 0 };
 }
 

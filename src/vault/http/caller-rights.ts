@@ -1,23 +1,7 @@
-import { isMac } from "../../crypto/keyring.ts";
+import { isMac, rightsMac } from "../../crypto/keyring.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
 import type { CallerRow, CallerStore } from "../../store/caller-store.ts";
 import type { OnEvent } from "../events.ts";
-
-/** What grants no right, or takes them away: without the key, nobody can gain anything by changing it. */
-const unbound: ReadonlySet<string> = new Set(["rightsMac", "revokedAt", "lastUsedAt"]);
-
-/** Says what a caller may do. Whoever writes the database could widen a key otherwise, or make it last. */
-function rightsMac(keyring: Sealer, row: Omit<CallerRow, "rightsMac">): Buffer {
-  // Every property, so that one that is added later is bound as well.
-  const bound = Object.entries(row)
-    .filter(([name]) => !unbound.has(name))
-    .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([name, value]: [string, unknown]) => [
-      name,
-      value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value,
-    ]);
-  return keyring.hash("caller_rights", JSON.stringify(bound));
-}
 
 /** The row with the keyed hash of what it says. */
 export function withRights(keyring: Sealer, row: Omit<CallerRow, "rightsMac">): CallerRow {

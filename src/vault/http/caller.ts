@@ -1,6 +1,6 @@
 import { everyGrant } from "../../core/reach.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
-import type { SealedPlace } from "../../crypto/places.ts";
+import { callerGrantsPlace } from "../../crypto/places.ts";
 import type { CallerRow } from "../../store/caller-store.ts";
 
 /**
@@ -53,7 +53,7 @@ export interface Caller {
  */
 export function sealSelectors(keyring: Sealer, callerId: string, selectors: readonly string[]): Buffer | null {
   const isLimited = !selectors.includes(everyGrant);
-  return isLimited ? keyring.seal(JSON.stringify([...new Set(selectors)]), placeOf(callerId)) : null;
+  return isLimited ? keyring.seal(JSON.stringify([...new Set(selectors)]), callerGrantsPlace(callerId)) : null;
 }
 
 /** A row as the rest of the program sees it. Selectors that do not open select nothing. */
@@ -64,7 +64,7 @@ export function callerOf(keyring: Sealer, row: CallerRow): Caller {
     name: row.name,
     allow: JSON.parse(row.permissions) as Permission[],
     // A damaged value must not widen what the caller may see.
-    grants: grantsSealed === null ? [everyGrant] : opened(keyring.open(grantsSealed, placeOf(callerId))),
+    grants: grantsSealed === null ? [everyGrant] : opened(keyring.open(grantsSealed, callerGrantsPlace(callerId))),
     createdAt: new Date(row.createdAt),
     ...(providers === null ? {} : { providers: JSON.parse(providers) as string[] }),
     ...(expiresAt === null ? {} : { expiresAt: new Date(expiresAt) }),
@@ -76,8 +76,4 @@ export function callerOf(keyring: Sealer, row: CallerRow): Caller {
 
 function opened(text: string | undefined): readonly string[] {
   return text === undefined ? [] : (JSON.parse(text) as string[]);
-}
-
-function placeOf(callerId: string): SealedPlace {
-  return { clientId: "", column: "callers.grants", recordId: callerId, generation: 0 };
 }

@@ -10,15 +10,17 @@ const lifeSeconds = 300;
 
 /**
  * Signs JWTs that say who signed in. The app's backend verifies one and starts a session, without having to trust what
- * the phone says. The key pair is derived from the keyring, so every process of a store signs with the same one.
+ * the phone says. The key pair is derived from a data key, so every process of a store signs with the same one. Where
+ * that data key is replaced, the new key pair is published before it signs, and the old one for a day after.
  */
 export class Assertions {
   readonly #clock: Clock;
-  readonly #privateJwk: JWK;
+  readonly #keyring: Sealer;
+  readonly #derived = new Map<number, JWK>();
 
   constructor(keyring: Sealer, clock: Clock) {
     this.#clock = clock;
-    this.#privateJwk = deriveKey(keyring);
+    this.#keyring = keyring;
   }
 
   /**
@@ -34,6 +36,7 @@ export class Assertions {
     assertFits("nonce", nonce, text);
     const now = Math.floor(this.#clock.now() / 1000);
     const { email, email_verified: emailVerified } = grant.profile;
+    const [key = {}] = this.#keys();
     return new SignJWT({
       grant_id: grant.grantId,
       idp: grant.issuer,
@@ -41,28 +44,38 @@ export class Assertions {
       ...(emailVerified === undefined ? {} : { email_verified: emailVerified }),
       ...(nonce === undefined ? {} : { nonce }),
     })
-      .setProtectedHeader({ alg: "ES256", typ: "JWT", kid: await this.#kid() })
+      .setProtectedHeader({ alg: "ES256", typ: "JWT", kid: await calculateJwkThumbprint(key) })
       .setIssuer(issuer)
       .setAudience(issuer)
       .setSubject(grant.subject)
       .setIssuedAt(now)
       .setExpirationTime(now + lifeSeconds)
       .setJti(randomUUID())
-      .sign(createPrivateKey({ key: this.#privateJwk, format: "jwk" }));
+      .sign(createPrivateKey({ key, format: "jwk" }));
   }
 
   /**
-   * The public keys, for `/.well-known/jwks.json`.
+   * The public keys, the one that signs now first, for `/.well-known/jwks.json`.
    *
    * @see https://www.rfc-editor.org/rfc/rfc7517#section-5
    */
   async jwks(): Promise<JSONWebKeySet> {
-    const { d: _private, ...key } = this.#privateJwk;
-    return { keys: [{ ...key, alg: "ES256", use: "sig", kid: await this.#kid() }] };
+    return {
+      keys: await Promise.all(
+        this.#keys().map(async ({ d: _private, ...key }) => {
+          return Object.assign(key, { alg: "ES256", use: "sig", kid: await calculateJwkThumbprint(key) });
+        }),
+      ),
+    };
   }
 
-  #kid(): Promise<string> {
-    return calculateJwkThumbprint(this.#privateJwk);
+  /** The key pairs that verify, the one that signs first. */
+  #keys(): JWK[] {
+    return this.#keyring.versions("assertion").map((keyId) => {
+      const key = this.#derived.get(keyId) ?? deriveKey(this.#keyring, keyId);
+      this.#derived.set(keyId, key);
+      return key;
+    });
   }
 }
 
@@ -71,13 +84,13 @@ const aGrant = required({
   must: "a grant, as exchangeCode returns it",
 });
 
-function deriveKey(keyring: Sealer): JWK {
+function deriveKey(keyring: Sealer, keyId: number): JWK {
   const ecdh = createECDH("prime256v1");
   // A seed that is not below the curve's order cannot be a key. That happens once in four billion times; then the next
   // seed is used.
   for (let attempt = 0; ; attempt++) {
     try {
-      ecdh.setPrivateKey(keyring.seed("assertion", `es256/${attempt}`));
+      ecdh.setPrivateKey(keyring.seed("assertion", `es256/${attempt}`, keyId));
       break;
     } catch (error) {
       if (attempt > 8) throw error;

@@ -144,11 +144,28 @@ export function openLateAnswer(
   clientId: string,
   { grantId, lateAnswerId, parentGeneration, answerSealed }: LateAnswerRow,
 ): ReceivedTokens | undefined {
-  const text =
-    keyring.open(answerSealed, placeOf(clientId, `${grantId}/${lateAnswerId}`, parentGeneration)) ??
-    // Sealed by a version that did not bind it to its grant. It may be the only copy of a refresh token.
-    keyring.open(answerSealed, placeOf(clientId, lateAnswerId, parentGeneration));
+  const [place, placeBefore] = lateAnswerPlaces({ grantId, clientId, lateAnswerId, parentGeneration });
+  const text = keyring.open(answerSealed, place) ?? keyring.open(answerSealed, placeBefore);
   return text === undefined ? undefined : fromJournal(text);
+}
+
+/**
+ * Where a late answer stands; and where one stands that was sealed by a version that did not bind it to its grant. That
+ * one may be the only copy of a refresh token.
+ */
+export function lateAnswerPlaces({
+  grantId,
+  clientId,
+  lateAnswerId,
+  parentGeneration,
+}: Pick<LateAnswerRow, "grantId" | "lateAnswerId" | "parentGeneration"> & { readonly clientId: string }): readonly [
+  SealedPlace,
+  SealedPlace,
+] {
+  return [
+    placeOf(clientId, `${grantId}/${lateAnswerId}`, parentGeneration),
+    placeOf(clientId, lateAnswerId, parentGeneration),
+  ];
 }
 
 function placeOf(clientId: string, recordId: string, generation: number): SealedPlace {

@@ -107,7 +107,7 @@ export function accessExpiresAt(
  */
 export function openRefreshToken(keyring: Sealer, row: GrantRow): Secret | undefined {
   if (row.refreshSealed === null) return undefined;
-  const token = keyring.open(row.refreshSealed, placeOf("grants.refresh_token", row, row.generation));
+  const token = keyring.open(row.refreshSealed, refreshTokenPlace(row));
   if (token === undefined) throw grantUnreadable(row.grantId);
   return new Secret(token);
 }
@@ -122,6 +122,11 @@ export function livingAccess(keyring: Sealer, row: GrantRow, at: number): KeptTo
   if (life === undefined || !isLiving(life, at)) return undefined;
   const token = ifReadable(() => openAccessToken(keyring, row));
   return token === undefined ? undefined : { token, expiresAt: life.expiresAt };
+}
+
+/** Where the refresh token of a generation stands. */
+export function refreshTokenPlace(grant: Pick<GrantRow, "grantId" | "clientId" | "generation">): SealedPlace {
+  return placeOf("grants.refresh_token", grant, grant.generation);
 }
 
 function placeOf(column: SealedColumn, { grantId, clientId }: Identity, generation: number): SealedPlace {

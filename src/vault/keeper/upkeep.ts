@@ -11,6 +11,7 @@ import { finishIntake, isUnderWay } from "./codes/finish-intake.ts";
 import { journalRescued } from "./codes/rescued-codes.ts";
 import { workIdOf } from "./codes/intake.ts";
 import { livenessOfOwner } from "./context.ts";
+import { replaceKeys } from "./keys/replace-keys.ts";
 import { lookForDamage } from "./look-for-damage.ts";
 import { gateOf } from "./gate/gate.ts";
 import type { KeeperContext } from "./context.ts";
@@ -33,6 +34,7 @@ const rounds = {
   sweep: 600_000,
   rejected: 60_000,
   damage: 60_000,
+  dataKeys: 1_000,
 };
 
 /** How long ended intakes are kept, milliseconds, so that a code that comes a second time is recognised. */
@@ -80,6 +82,7 @@ export function startUpkeep(context: KeeperContext): Periodic {
     await store.sweepIntakes(clock.now() - intakeKeptMs);
     await lookAtSuspects(context);
   });
+  upkeep.every("data keys", rounds.dataKeys, replaceKeys(context));
   upkeep.every("damage", rounds.damage, lookForDamage(context));
   return upkeep;
 }

@@ -1,5 +1,7 @@
 import { systemClock } from "../../core/clock.ts";
-import { openKeyring, opens, wrapUnder } from "../../crypto/keyring.ts";
+import type { KeyState } from "../../core/data-keys.ts";
+import { fractionOf, readProgress } from "../../core/reseal-progress.ts";
+import { openKeyring, opens, sealingClasses, wrapUnder } from "../../crypto/keyring.ts";
 import { masterKeysOf } from "../../crypto/master-key.ts";
 import type { MasterKey, MasterKeySource } from "../../crypto/master-key.ts";
 import { assertFits, required } from "../../core/argument-checks.ts";
@@ -7,6 +9,7 @@ import { OnbehalfError } from "../../core/errors.ts";
 import type { AuditStore } from "../../store/audit-store.ts";
 import { recorder } from "../context.ts";
 import type { KeyStore, StoredKeys } from "../../store/key-store.ts";
+import type { ResealStore } from "../../store/reseal-store.ts";
 
 const aStore = required({
   fits: (value) => typeof value === "object" && value !== null && "readKeys" in value,
@@ -30,7 +33,24 @@ export interface KeyStatus {
     readonly masterKeyId: string;
     /** Whether one of the given master keys unwraps it. */
     readonly opens: boolean;
+    /** `next`: being made known. `current`: seals. `previous`: being emptied. `retired`: nothing is left under it. */
+    readonly state: KeyState;
+    /** Since when it is in this state; absent for a store's first keys. */
+    readonly since?: Date;
   }[];
+  /** Absent where no data key is being replaced. */
+  readonly rotation?: {
+    /** Programs that run and have not read the newest keys yet: nothing goes on before they have. */
+    readonly waitsFor: readonly { readonly host: string; readonly pid: number }[];
+    /** How many values were sealed anew. */
+    readonly resealed: number;
+    /** How many values were met that do not open. They stay as they are. */
+    readonly unreadable: number;
+    /** How often all values were gone through before. The last time finds nothing. */
+    readonly round: number;
+    /** About how much of the present pass is done, 0 to 1. */
+    readonly fraction: number;
+  };
 }
 
 /**
@@ -42,11 +62,15 @@ export interface KeyStatus {
  * @throws {OnbehalfError} `key_invalid`: no master key was given, or one is malformed
  * @throws {OnbehalfError} `store_unavailable`
  */
-export async function keyStatus(store: KeyStore, source: MasterKeySource): Promise<KeyStatus> {
+export async function keyStatus(
+  store: KeyStore & Pick<ResealStore, "resealProgress">,
+  source: MasterKeySource,
+): Promise<KeyStatus> {
   assertFits("store", store, aStore);
   const masters = await masterKeysOf(source);
   const stored = await store.readKeys();
   const keys = stored?.keys ?? [];
+  const isChanging = keys.some(({ state }) => state === "next" || state === "previous");
   const ids = new Set([...masters.map(({ id }) => id), ...keys.map(({ masterKeyId }) => masterKeyId)]);
   return {
     ...(stored === undefined ? {} : { instance: stored.instance }),
@@ -55,12 +79,32 @@ export async function keyStatus(store: KeyStore, source: MasterKeySource): Promi
       given: masters.some(({ id }) => id === masterKeyId),
       wraps: keys.filter((key) => key.masterKeyId === masterKeyId).length,
     })),
-    dataKeys: keys.map((key) => ({
-      keyId: key.keyId,
-      keyClass: key.keyClass,
-      masterKeyId: key.masterKeyId,
-      opens: opens(key, stored?.instance ?? "", masters),
-    })),
+    dataKeys: keys.map((key) => {
+      const { keyId, keyClass, masterKeyId, state, since } = key;
+      const facts = { keyId, keyClass, masterKeyId, opens: opens(key, stored?.instance ?? "", masters), state };
+      return since === 0 ? facts : Object.assign(facts, { since: new Date(since) });
+    }),
+    ...(stored === undefined || !isChanging ? {} : { rotation: await rotationOf(store, stored) }),
+  };
+}
+
+async function rotationOf(
+  store: KeyStore & Pick<ResealStore, "resealProgress">,
+  { revision, keys }: StoredKeys,
+): Promise<NonNullable<KeyStatus["rotation"]>> {
+  const readers = await store.keyReaders();
+  const progress = readProgress(await store.resealProgress());
+  const emptied = keys.filter(({ state, keyClass }) => state === "previous" && sealingClasses.has(keyClass));
+  const isOfThese = progress !== undefined && progress.keys.join() === emptied.map(({ keyId }) => keyId).join();
+  const { resealed, unreadable, round } = isOfThese ? progress : { resealed: 0, unreadable: 0, round: 0 };
+  return {
+    waitsFor: readers
+      .filter((reader) => reader.revision < revision)
+      .map(({ owner: { node, pid } }) => ({ host: node.split("/")[0] ?? "", pid })),
+    resealed,
+    unreadable,
+    round,
+    fraction: isOfThese ? fractionOf(progress) : 0,
   };
 }
 

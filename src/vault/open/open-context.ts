@@ -26,7 +26,8 @@ import { recorder, unthrowing, warn } from "../context.ts";
 import type { OnFault, VaultContext } from "../context.ts";
 import type { OnEvent } from "../events.ts";
 import { newOwner, livenessOf, ownerGone } from "./process-liveness.ts";
-import { openStoreKeyring } from "./open-keyring.ts";
+import { KeyWatch } from "./key-watch.ts";
+import { openStoreKeys } from "./open-keyring.ts";
 
 /** The options of a vault, and of a keeper in a process of its own. */
 export interface CommonOptions {
@@ -92,12 +93,17 @@ export async function openContext(options: CommonOptions, classes: readonly KeyC
   const owner = newOwner();
   try {
     await store.announceOwner?.(owner);
-    const keyring = await openStoreKeyring(store, masters, classes);
-    const { auditName = "@library", audit = "callers" } = options;
-    store.recordWith(recorder(keyring, clock, auditName));
+    const emit = unthrowing(options.onEvent ?? (() => undefined), "onEvent");
+    const onFault = unthrowing(options.onFault ?? warn, "onFault");
+    const opened = await openStoreKeys(store, masters, classes);
+    const { auditName = "@library", audit = "callers", keyring: source } = options;
+    store.recordWith(recorder(opened.keyring, clock, auditName));
+    const keys = new KeyWatch({ store, ...opened, masters, source, classes, owner, emit, onFault });
+    await keys.start();
     return {
       store,
-      keyring,
+      keyring: keys.keyring,
+      keys,
       auditName,
       audit,
       clock,
@@ -107,8 +113,8 @@ export async function openContext(options: CommonOptions, classes: readonly KeyC
       protocols,
       owner,
       livenessOf: (other) => evidence(store, owner, other),
-      emit: unthrowing(options.onEvent ?? (() => undefined), "onEvent"),
-      onFault: unthrowing(options.onFault ?? warn, "onFault"),
+      emit,
+      onFault,
     };
   } catch (error) {
     await closeContext({ store, owner });
@@ -117,7 +123,12 @@ export async function openContext(options: CommonOptions, classes: readonly KeyC
 }
 
 /** Closes the store, once nothing of the vault runs any more. */
-export async function closeContext({ store, owner }: Pick<VaultContext, "store" | "owner">): Promise<void> {
+export async function closeContext({
+  store,
+  owner,
+  keys,
+}: Pick<VaultContext, "store" | "owner" | "keys">): Promise<void> {
+  await keys?.close();
   ownerGone(owner);
   await store.close();
 }

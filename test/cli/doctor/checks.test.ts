@@ -90,7 +90,13 @@ describe("doctor's checks", () => {
       instance: "i",
       masterKeys: masters.map(([masterKeyId, given, wraps]) => ({ masterKeyId, given, wraps })),
       dataKeys: masters.flatMap(([masterKeyId, opens, wraps]) =>
-        Array.from({ length: wraps }, (_, keyId) => ({ keyId, keyClass: "read", masterKeyId, opens })),
+        Array.from({ length: wraps }, (_, keyId) => ({
+          keyId,
+          keyClass: "read",
+          masterKeyId,
+          opens,
+          state: "current" as const,
+        })),
       ),
     });
     const table: readonly (readonly [KeyStatus, string, RegExp])[] = [

@@ -8,6 +8,7 @@ import {
   grantColumns,
   intakeColumns,
   keyColumns,
+  keyReaderColumns,
   lateAnswerColumns,
 } from "../../../src/store/sql/tables.ts";
 import { sqliteSchema } from "../../../tools/schema.ts";
@@ -19,7 +20,11 @@ const maps: Record<string, Readonly<Record<string, Pick<Column<unknown>, "name">
   intakes: intakeColumns,
   callers: callerColumns,
   data_keys: keyColumns,
+  key_readers: keyReaderColumns,
 };
+
+/** What only statements and triggers know. */
+const withoutProperty: ReadonlySet<string> = new Set(["reseals"]);
 
 for (const [table, columns] of Object.entries(maps)) {
   test(`every column of the table ${table} has a property, and every property a column`, () => {
@@ -31,7 +36,10 @@ for (const [table, columns] of Object.entries(maps)) {
       Object.values(columns)
         .map(({ name }) => name)
         .sort(),
-      names.map(({ name }) => String(name)).sort(),
+      names
+        .map(({ name }) => String(name))
+        .filter((name) => !withoutProperty.has(name))
+        .sort(),
     );
   });
 }

@@ -58,12 +58,12 @@ export function intakeOf(keyring: Sealer, protocol: Protocol, request: CodeReque
 
 /** Seals what was requested. */
 export function sealContext(keyring: Sealer, { codeHash, protocol, contextText }: Intake): Buffer {
-  return keyring.seal(contextText, placeOf("context", codeHash, protocol.client.clientId));
+  return keyring.seal(contextText, intakePlace("context", codeHash, protocol.client.clientId));
 }
 
 /** Seals the provider's answer for the journal. */
 export function sealAnswer(keyring: Sealer, { codeHash, protocol }: Intake, received: ReceivedTokens): Buffer {
-  return keyring.seal(journalText(received).expose(), placeOf("answer", codeHash, protocol.client.clientId));
+  return keyring.seal(journalText(received).expose(), intakePlace("answer", codeHash, protocol.client.clientId));
 }
 
 /** What was requested, as text; undefined where it does not open. */
@@ -71,7 +71,7 @@ export function openContext(
   keyring: Sealer,
   { codeHash, clientId, contextSealed }: Pick<IntakeRow, "codeHash" | "clientId" | "contextSealed">,
 ): string | undefined {
-  return keyring.open(contextSealed, placeOf("context", codeHash, clientId));
+  return keyring.open(contextSealed, intakePlace("context", codeHash, clientId));
 }
 
 /** The grant that a code has become; undefined where it has become none, or the row does not prove which. */
@@ -90,7 +90,7 @@ export function openAnswer(
   { codeHash, clientId, answerSealed }: Pick<IntakeRow, "codeHash" | "clientId" | "answerSealed">,
 ): ReceivedTokens | undefined {
   if (answerSealed === null) return undefined;
-  const text = keyring.open(answerSealed, placeOf("answer", codeHash, clientId));
+  const text = keyring.open(answerSealed, intakePlace("answer", codeHash, clientId));
   return text === undefined ? undefined : fromJournal(text);
 }
 
@@ -99,6 +99,11 @@ export function workIdOf(codeHash: Uint8Array): string {
   return `intake:${Buffer.from(codeHash).toString("hex")}`;
 }
 
-function placeOf(what: "answer" | "context", codeHash: Uint8Array, clientId: string): SealedPlace {
+/** Where what is kept of a code stands. */
+export function intakePlace(
+  what: "answer" | "context" | "assertion",
+  codeHash: Uint8Array,
+  clientId: string,
+): SealedPlace {
   return { clientId, column: `intakes.${what}`, recordId: Buffer.from(codeHash).toString("hex"), generation: 0 };
 }
