@@ -1,0 +1,84 @@
+/** Fills a store with grants that the provider has never heard of, sealed as a vault seals them. */
+import { DatabaseSync } from "node:sqlite";
+import { defined } from "../../src/core/defined.ts";
+import { Secret } from "../../src/core/secret.ts";
+import { identityMac, subjectHash } from "../../src/crypto/keyring.ts";
+import type { Keyring } from "../../src/crypto/keyring.ts";
+import { newGrant } from "../../src/store/new-grant.ts";
+import { inOrder, insertList, numbered, valuesWriter } from "../../src/store/sql/column.ts";
+import { grantColumns } from "../../src/store/sql/tables.ts";
+import type { GrantRow } from "../../src/store/store.ts";
+import { sealPerson } from "../../src/vault/grants/sealed-grant.ts";
+import { sealTokens } from "../../src/vault/keeper/sealed-tokens.ts";
+
+/** The grant's id, from which its tokens follow. Spread as random ids are. */
+export function grantIdOf(n: number): string {
+  const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  const mixed = (n * 48_271) % 3_844;
+  return `g_${letters[Math.floor(mixed / 62)] ?? ""}${letters[mixed % 62] ?? ""}filled-${n}`;
+}
+
+export const refreshTokenOf = (grantId: string): string => `1//planted-refresh-${grantId}`;
+export const accessTokenOf = (grantId: string): string => `ya29.planted-access-${grantId}`;
+
+function rowOf(keyring: Keyring, n: number, client: { readonly clientId: string; readonly issuer: string }): GrantRow {
+  const grantId = grantIdOf(n);
+  const now = Date.now();
+  const identity = {
+    grantId,
+    provider: "google",
+    ...client,
+    subjectHash: subjectHash(keyring, client.issuer, `s-${n}`),
+  };
+  const received = {
+    receivedAt: now,
+    tokens: {
+      accessToken: new Secret(accessTokenOf(grantId)),
+      refreshToken: new Secret(refreshTokenOf(grantId)),
+      expiresInSeconds: 86_400,
+    },
+  };
+  const scopes = { scope: "openid email", lostScope: "" };
+  return {
+    ...newGrant,
+    ...identity,
+    identityMac: identityMac(keyring, identity),
+    profileSealed: sealPerson(keyring, identity, { profile: { sub: `s-${n}` }, externalIds: [`user-${n}`] }),
+    ...sealTokens(keyring, identity, 1, received, scopes, undefined),
+    ...defined({ stateSince: now, createdAt: now, updatedAt: now }),
+  };
+}
+
+/**
+ * @param setting the value of `ONBEHALF_STORE`
+ * @param client whose grants these are
+ */
+export async function fillGrants(
+  setting: string,
+  keyring: Keyring,
+  grants: number,
+  client: { readonly clientId: string; readonly issuer: string },
+): Promise<void> {
+  const values = valuesWriter(grantColumns);
+  const isSqlite = setting.startsWith("sqlite:");
+  const insert = numbered(`INSERT INTO grants ${insertList(grantColumns)}`, isSqlite ? "?" : "$");
+  const rows = function* (): Generator<ReturnType<typeof inOrder>> {
+    for (let n = 0; n < grants; n += 1) yield inOrder(values(rowOf(keyring, n, client)), insert.names);
+  };
+  if (isSqlite) {
+    const database = new DatabaseSync(setting.slice("sqlite:".length), { timeout: 30_000 });
+    const statement = database.prepare(insert.text);
+    database.exec("BEGIN IMMEDIATE");
+    for (const row of rows()) statement.run(...row);
+    database.exec("COMMIT");
+    database.close();
+    return;
+  }
+  const { Client } = await import("pg");
+  const database = new Client({ connectionString: setting });
+  await database.connect();
+  await database.query("BEGIN");
+  for (const row of rows()) await database.query({ name: "fill", text: insert.text, values: row });
+  await database.query("COMMIT");
+  await database.end();
+}
