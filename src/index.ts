@@ -31,6 +31,8 @@ export type { AuditFault, AuditReport } from "./vault/audit/verify.ts";
 export type { OnFault } from "./vault/context.ts";
 export type { OnEvent, VaultEvent } from "./vault/events.ts";
 export { parseGrantRef } from "./vault/grants/find-grant.ts";
+export { unreadableGrants } from "./vault/grants/unreadable-grants.ts";
+export type { UnreadableGrant } from "./vault/grants/unreadable-grants.ts";
 export type { GrantPage, GrantQuery } from "./vault/grants/list-grants.ts";
 export type { AuthCodeHandler, AuthCodeHandlerOptions } from "./vault/http/authcode-handler.ts";
 export type { CallerView } from "./vault/tokens/caller-view.ts";

@@ -50,7 +50,7 @@ const marked = { ...process.env, [runVariable]: run };
 
 const failures: string[] = [];
 const statuses = new Map<string, number>();
-let isOver = false;
+const over = new AbortController();
 
 const folder = await mkdtemp(join(tmpdir(), "onbehalf-rotation-"));
 const database = values.store === "postgres" ? await postgresDatabase() : sqliteFile(folder);
@@ -114,7 +114,7 @@ while (performance.now() - began < Number(values.minutes) * 60_000) {
   await pause(2_000);
 }
 const seconds = Math.round((performance.now() - began) / 1_000);
-isOver = true;
+over.abort();
 await Promise.all(work);
 await fleet.allUp(60_000);
 
@@ -152,9 +152,9 @@ process.exit(failures.length === 0 ? 0 : 1);
 
 /** Opens every value of every grant, over and over. */
 async function watch(): Promise<void> {
-  while (!isOver) {
+  while (!over.signal.aborted) {
     for await (const row of rows()) {
-      if (isOver) return;
+      if (over.signal.aborted) return;
       check(row);
     }
     passes += 1;
@@ -201,7 +201,7 @@ function check(row: GrantRow): void {
 
 /** A caller: most of the time it asks for any grant's token, and now and then for one that has to be refreshed. */
 async function ask(): Promise<void> {
-  while (!isOver) {
+  while (!over.signal.aborted) {
     const isLiving = Math.random() < 0.3;
     const grantId = isLiving
       ? (known[Math.floor(Math.random() * known.length)] ?? "")
@@ -239,8 +239,8 @@ function count(status: string): void {
 /** Kills one service with its keeper, the one and the other in turn. */
 async function killOnes(): Promise<void> {
   for (let turn = 0; ; turn += 1) {
-    for (let waited = 0; waited < killEveryMs && !isOver; waited += 100) await pause(100);
-    if (isOver) return;
+    for (let waited = 0; waited < killEveryMs && !over.signal.aborted; waited += 100) await pause(100);
+    if (over.signal.aborted) return;
     const all = fleet.all();
     const services = all.filter((each) => !isKeeper(each));
     const victim = services[turn % Math.max(1, services.length)];

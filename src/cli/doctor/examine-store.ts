@@ -1,10 +1,11 @@
 import { accessSync, constants } from "node:fs";
 import { dirname } from "node:path";
-import { isOnbehalfError, keyStatus } from "../../index.ts";
+import { isOnbehalfError, keyStatus, unreadableGrants } from "../../index.ts";
 import type { MasterKeySource, Store } from "../../index.ts";
 import { isLink } from "../../service/rescue-problem.ts";
 import { checkCallers } from "./check-callers.ts";
 import { checkDisk, checkMode } from "./check-files.ts";
+import { checkGrants } from "./check-grants.ts";
 import { checkKeys } from "./check-keys.ts";
 import { fileFacts, hasWriteAheadLog } from "./files.ts";
 import { fail, ok, warn } from "./finding.ts";
@@ -33,13 +34,20 @@ export async function examineStore(store: Store, keyring: MasterKeySource | unde
       ...checkDamage((await store.findDamage?.()) ?? "", location),
       ...(store.notes?.() ?? []).map(({ note, hint }) => warn("store connection", note, hint)),
       ...checkCallers(await store.listCallers(), Date.now()),
-      ...(keyring === undefined ? [] : checkKeys(await keyStatus(store, keyring))),
+      ...(keyring === undefined ? [] : await examineKeys(store, keyring)),
     ];
   } catch (error) {
     return [failed("store", error), ...around];
   } finally {
     await store.close().catch(() => undefined);
   }
+}
+
+async function examineKeys(store: Store, keyring: MasterKeySource): Promise<Finding[]> {
+  const status = await keyStatus(store, keyring);
+  const findings = checkKeys(status);
+  if (status.dataKeys.length === 0 || findings.some(({ status: found }) => found === "fail")) return findings;
+  return [...findings, ...checkGrants(await unreadableGrants(store, keyring), status)];
 }
 
 /** Opening a large file does not read all of it; here there is time. */

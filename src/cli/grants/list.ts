@@ -1,6 +1,6 @@
 import { defined } from "../../core/defined.ts";
 import type { Grant, GrantQuery } from "../../index.ts";
-import { grantBody } from "../../service/http/json-bodies.ts";
+import { pageBody } from "../../service/http/json-bodies.ts";
 import { printJson, printLines, say, table } from "../terminal/print.ts";
 import { openWithoutClient } from "../open-vault.ts";
 
@@ -10,13 +10,17 @@ export async function list(flags: GrantQuery & { readonly json?: boolean }): Pro
   const { state, provider, subject, externalId, limit, cursor: after } = flags;
   // The settings among the flags are no part of the query.
   const query = defined({ state, provider, subject, externalId, limit, cursor: after });
-  const { grants, cursor } = await vault.grants(query);
+  const page = await vault.grants(query);
+  const { grants, unreadable = [], cursor } = page;
   if (flags.json === true) {
-    printJson({ grants: grants.map(grantBody), cursor });
+    printJson(pageBody(page));
     return;
   }
   if (grants.length === 0) say("no grant fits this search");
   printLines(table(["GRANT", "STATE", "WHO", "SUBJECT", "OFFLINE", "LAST REFRESH"], grants.map(row)));
+  for (const { grantId, state } of unreadable) {
+    say(`${grantId} (${state}) cannot be shown: a value of it does not open; onbehalf doctor says more`);
+  }
   if (cursor !== undefined) say(`there are more grants; see them with --cursor ${cursor}`);
 }
 

@@ -20,7 +20,7 @@ import type { Metrics } from "../metrics.ts";
 import { withSafeHeaders } from "./answer-headers.ts";
 import { proxy } from "./proxy.ts";
 import { assertKnownQuery, queryOf } from "./query.ts";
-import { auditBody, grantBody, tokenBody, tokenHeaders, wholeNumber } from "./json-bodies.ts";
+import { auditBody, grantBody, pageBody, tokenBody, tokenHeaders, wholeNumber } from "./json-bodies.ts";
 
 /** What a service can be told. Nothing is required. */
 export interface ServiceOptions {
@@ -107,12 +107,12 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
       async (context, view) => {
         const query = queryOf(context);
         const limit = wholeNumber("limit", query.get("limit"), 1, 500);
-        const { grants, cursor } = await view.grants({
+        const page = await view.grants({
           ...chosen(query, { external_id: "externalId", subject: "subject", cursor: "cursor", provider: "provider" }),
           ...stateOf(query.get("state")),
           ...defined({ limit }),
         });
-        return json({ grants: grants.map(grantBody), cursor });
+        return json(pageBody(page));
       },
     ],
   });

@@ -1,6 +1,14 @@
-import type { AccessToken, AuditLogRow, Grant } from "../../index.ts";
+import type { AccessToken, AuditLogRow, Grant, GrantPage } from "../../index.ts";
 import { invalidRequest } from "../../core/errors.ts";
 import { safeHeaders } from "./answer-headers.ts";
+
+/** A page of grants as JSON. */
+export function pageBody({ grants, unreadable = [], cursor }: GrantPage): Record<string, unknown> {
+  const closed = unreadable.map(({ grantId, provider, state, values, keyIds }) => {
+    return { grant_id: grantId, provider, state, values, data_keys: keyIds };
+  });
+  return { grants: grants.map(grantBody), ...(closed.length === 0 ? {} : { unreadable: closed }), cursor };
+}
 
 /** A grant as JSON: OAuth's spelling, times in ISO 8601, and no token. */
 export function grantBody(grant: Grant): Record<string, unknown> {

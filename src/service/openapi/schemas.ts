@@ -86,6 +86,17 @@ export const schemas: Readonly<Record<string, object>> = {
   ),
   GrantPage: object(["grants"], {
     grants: { type: "array", items: { $ref: "#/components/schemas/Grant" } },
+    unreadable: {
+      type: "array",
+      description: "Grants that are there and cannot be shown: a value of theirs does not open. Absent: none.",
+      items: object(["grant_id", "provider", "state", "values", "data_keys"], {
+        grant_id: text,
+        provider: text,
+        state: text,
+        values: { type: "array", items: text },
+        data_keys: { type: "array", items: integer },
+      }),
+    },
     cursor: { ...text, description: "Present where there are more grants: pass it on to get the next page." },
   }),
   Token: object(["access_token", "token_type", "scope"], {

@@ -10,6 +10,8 @@ import type { VaultContext } from "../context.ts";
 import { externalHash, subjectHash } from "../../crypto/keyring.ts";
 import { isMeant } from "./find-grant.ts";
 import { grantOf } from "./sealed-grant.ts";
+import { unreadableIn } from "./unreadable-grants.ts";
+import type { UnreadableGrant } from "./unreadable-grants.ts";
 import type { Sight } from "./visible-grants.ts";
 
 /** Which grants to list: those that fit everything that is given. */
@@ -51,6 +53,11 @@ export function assertGrantQuery(query: GrantQuery): void {
 export interface GrantPage {
   /** May be fewer than the limit, even none, also where more pages follow. */
   readonly grants: readonly Grant[];
+  /**
+   * Grants of the page that are there and cannot be shown, because a value of theirs does not open: it was damaged, or its
+   * data key was lost from the store. They are shown again once it opens. Absent: none.
+   */
+  readonly unreadable?: readonly UnreadableGrant[];
   /** Give it to get the next page. Absent: this is the last page. */
   readonly cursor?: string;
 }
@@ -74,10 +81,11 @@ export async function listGrants(
   const rows = await waitFor(context.store.listGrants({ limit: limit + 1, ...filter }), signal);
   const page = rows.slice(0, limit);
   const last = page.at(-1);
+  const listed = page.filter((row) => provider === undefined || row.provider === provider);
+  const unreadable = listed.flatMap((row) => closedProfile(context, row));
   return {
-    grants: page
-      .filter((row) => provider === undefined || row.provider === provider)
-      .flatMap((row) => readable(context, row, externalId)),
+    grants: listed.flatMap((row) => readable(context, row, externalId)),
+    ...(unreadable.length === 0 ? {} : { unreadable }),
     ...defined({ cursor: rows.length > limit ? last?.grantId : undefined }),
   };
 }
@@ -104,20 +112,25 @@ export async function listVisibleGrants(
   const { limit, ...filter } = filterOf(context, query, issuer);
   const selected = await sight.selected(filter);
   const grants: Grant[] = [];
+  const closed: UnreadableGrant[] = [];
+  const page = (cursor?: string): GrantPage => {
+    return { grants, ...(closed.length === 0 ? {} : { unreadable: closed }), ...defined({ cursor }) };
+  };
   let after = filter.after ?? "";
   for (let read = 0; read < mostRowsForPage; read += rowsAtOnce) {
     const rows = selected ?? (await context.store.listGrants({ ...filter, after, limit: rowsAtOnce }));
     for (const row of rows) {
-      const grant = provider === undefined || row.provider === provider ? sight.see(row, externalId) : undefined;
+      const isListed = provider === undefined || row.provider === provider;
+      const grant = isListed ? sight.see(row, externalId) : undefined;
       // One more than fits has been found: there is a next page.
-      if (grant !== undefined && grants.length === limit)
-        return { grants, ...defined({ cursor: grants.at(-1)?.grantId }) };
+      if (grant !== undefined && grants.length === limit) return page(grants.at(-1)?.grantId);
       if (grant !== undefined) grants.push(grant);
+      else if (isListed && sight.seesAll(row)) closed.push(...closedProfile(context, row));
     }
-    if (selected !== undefined || rows.length < rowsAtOnce) return { grants };
+    if (selected !== undefined || rows.length < rowsAtOnce) return page();
     after = rows.at(-1)?.grantId ?? after;
   }
-  return { grants, cursor: placeBefore(after, grants.at(-1)?.grantId ?? filter.after ?? "") };
+  return page(placeBefore(after, grants.at(-1)?.grantId ?? filter.after ?? ""));
 }
 
 /**
@@ -168,6 +181,11 @@ function filterOf(
       subjectHash: subject === undefined || issuer === undefined ? undefined : subjectHash(keyring, issuer, subject),
     }),
   };
+}
+
+/** A row whose profile does not open. */
+function closedProfile({ keyring }: VaultContext, row: GrantRow): UnreadableGrant[] {
+  return unreadableIn(keyring, row).filter(({ values }) => values.includes("profile"));
 }
 
 /** A row as a grant; no grant where the row does not open, or is not the one that was asked for. One damaged row must not hide all others. */

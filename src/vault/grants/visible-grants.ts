@@ -104,6 +104,11 @@ export class Sight {
       .sort((one, other) => (one.grantId < other.grantId ? -1 : 1));
   }
 
+  /** Whether the caller sees a grant whoever it belongs to: then also one that cannot be shown. */
+  seesAll(row: GrantRow): boolean {
+    return this.#reach.isAll && this.#reach.hasProvider(row.provider) && isOurs(this.#context, row);
+  }
+
   /** Whether a grant that is in reach may be asked for by this id: one that the caller does not see is not there. */
   #mayAskBy(asked: string | undefined, externalIds: readonly string[]): boolean {
     return asked === undefined || this.#reach.isAll || externalIds.includes(asked);

@@ -302,12 +302,14 @@ function baselineOf(row: GrantRow): GrantRow {
 }
 
 function profileAfter(
-  { keyring }: KeeperContext,
+  { keyring, emit }: KeeperContext,
   existing: GrantRow,
   { profile }: Consent,
   { externalIds }: Claim,
 ): GrantRow["profileSealed"] {
   const known = ifReadable(() => openPerson(keyring, existing));
+  // What did not open is replaced, since the person is here again; the event says that it was.
+  if (known === undefined) emit({ type: "unreadable", grantId: existing.grantId, provider: existing.provider });
   return sealPerson(keyring, existing, { profile: { ...known?.profile, ...profile }, externalIds });
 }
 
