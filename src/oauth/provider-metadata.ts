@@ -66,7 +66,7 @@ export function metadataOf(
   };
   const authentication = authenticationIn(document, provider, client, problems);
   const idTokenAlgorithms = algorithmsIn(document, provider, problems);
-  const revocation = listIn(document, "revocation_endpoint_auth_methods_supported", problems);
+  const revocation = methodsIn(document, "revocation_endpoint_auth_methods_supported", problems);
   const [first, ...others] = problems;
   if (first !== undefined) return { problems: [first, ...others] };
   return {
@@ -121,7 +121,7 @@ function authenticationIn(
   problems: MetadataProblem[],
 ): ClientAuthenticationMethod {
   const member = "token_endpoint_auth_methods_supported";
-  const listed = listIn(document, member, problems);
+  const listed = methodsIn(document, member, problems);
   const method = listedMethod(listed, client);
   if (method === undefined) {
     problems.push({
@@ -172,7 +172,19 @@ function algorithmsIn(
   return both;
 }
 
-/** A list of texts. Null and an empty list count as absent: a document leaves out what it has none of. */
+/** A list of ways to authenticate. Some write them in capitals or with dashes. */
+function methodsIn(
+  document: Readonly<Record<string, unknown>>,
+  name: string,
+  problems: MetadataProblem[],
+): readonly string[] | undefined {
+  return listIn(document, name, problems)?.map((method) => method.toLowerCase().replaceAll("-", "_"));
+}
+
+/**
+ * A list of texts. Null and an empty list count as absent: a document leaves out what it has none of. A text counts as the
+ * list that it spells, and what is no text in a list says nothing about the texts beside it.
+ */
 function listIn(
   document: Readonly<Record<string, unknown>>,
   name: string,
@@ -180,14 +192,21 @@ function listIn(
 ): readonly string[] | undefined {
   const value = document[name] ?? undefined;
   if (value === undefined) return undefined;
-  if (!Array.isArray(value) || !value.every((each) => typeof each === "string")) {
+  const given: readonly unknown[] | undefined =
+    typeof value === "string"
+      ? value.split(/[\s,]+/).filter((each) => each !== "")
+      : Array.isArray(value)
+        ? value
+        : undefined;
+  const texts = given?.flatMap((each) => (typeof each === "string" && each.trim() !== "" ? [each.trim()] : []));
+  if (given === undefined || texts === undefined || (texts.length === 0 && given.length > 0)) {
     problems.push({
-      problem: `has a ${name} that cannot be used: it must be a list of texts, and is ${Array.isArray(value) ? "a list with something else in it" : kindOf(value)}`,
+      problem: `has a ${name} that cannot be used: it must be a list of texts, and is ${given === undefined ? kindOf(value) : "a list of something else"}`,
       hint: "tell the provider; until it is corrected, give the endpoints in the configuration, so that no document is read",
     });
     return undefined;
   }
-  return value.length === 0 ? undefined : value;
+  return texts.length === 0 ? undefined : texts;
 }
 
 function kindOf(value: unknown): string {

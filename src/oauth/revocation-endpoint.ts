@@ -74,6 +74,14 @@ function isWord(error: string | undefined, word: string): boolean {
 }
 
 /**
+ * Statuses that say of themselves that a later request has the same answer: moved permanently (no token is sent after it),
+ * and not implemented.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-15
+ */
+const forGood: ReadonlySet<number> = new Set([301, 308, 501]);
+
+/**
  * Whether no retry can change an answer that is no success: the provider, or whatever stands at that address, refuses
  * this token or knows no such request. Not so where it says that a later request may work, or refuses our client, which
  * an operator can correct; nor for the page with which a firewall forbids.
@@ -81,6 +89,7 @@ function isWord(error: string | undefined, word: string): boolean {
  * @param isAnswer whether the body is empty or JSON, and so no page
  */
 function isFinal(status: number, error: string | undefined, isAnswer: boolean, provider: Provider): boolean {
+  if (error === undefined && forGood.has(status)) return true;
   if (status >= 500 || saysLater(status) || (status >= 300 && status < 400)) return false;
   if (error === undefined) return status !== 401 && (status !== 403 || isAnswer);
   if (isWord(error, "unauthorized_client")) return false;

@@ -95,13 +95,13 @@ describe("discover", () => {
     ],
     [
       "methods that are no list",
-      { ...document, token_endpoint_auth_methods_supported: "client_secret_basic" },
-      /token_endpoint_auth_methods_supported that cannot be used: it must be a list of texts, and is a string$/,
+      { ...document, token_endpoint_auth_methods_supported: 7 },
+      /token_endpoint_auth_methods_supported that cannot be used: it must be a list of texts, and is a number$/,
     ],
     [
       "methods that are no texts",
       { ...document, revocation_endpoint_auth_methods_supported: [7] },
-      /revocation_endpoint_auth_methods_supported that cannot be used/,
+      /revocation_endpoint_auth_methods_supported that cannot be used: .* and is a list of something else$/,
     ],
     [
       "algorithms of which we accept none",
@@ -177,6 +177,13 @@ describe("what a discovery document says of authentication", () => {
     ["keys beside Basic", ["private_key_jwt", basic, "tls_client_auth"], basic, basic],
     ["none alone: the secret stays here", ["none"], "none", "none"],
     ["none beside Basic", ["none", basic], basic, basic],
+    ["Basic in a text", basic, basic, basic],
+    ["both in a text", `${basic}, ${post}`, post, post],
+    ["both in a text with spaces", ` ${basic} ${post} `, post, post],
+    ["an empty text, which is nothing", "", basic, basic],
+    ["post in capitals", ["CLIENT_SECRET_POST"], post, post],
+    ["post with dashes", ["client-secret-post"], post, post],
+    ["Basic beside what is no text", [null, 7, ` ${basic}`], basic, basic],
   ];
   for (const [what, token_endpoint_auth_methods_supported, atToken, atRevocation] of methods) {
     test(`a document that says ${what}, is done as it says`, async () => {

@@ -93,7 +93,7 @@ describe("client authentication, as a provider's document says", () => {
     ],
     ["a pattern of issuers", { issuer: "https://id.example/{tenantid}/v2.0" }, /\{tenantid\}/],
     ["a token endpoint in clear", { token_endpoint: "http://id.example/token" }, /without https/],
-    ["a list that is a text", { token_endpoint_auth_methods_supported: "none" }, /list of texts/],
+    ["a list that is an object", { token_endpoint_auth_methods_supported: { none: true } }, /list of texts/],
   ];
   for (const [what, members, message] of wrong) {
     test(`a document with ${what} is refused when the vault is opened, before any code`, async (t) => {
