@@ -84,7 +84,7 @@ export function assertFits(name: string, value: unknown, { fits, must, required 
   if (value === undefined ? !required : fits(value)) return;
   throw invalidRequest(
     `${name} must be ${must}, and is ${kindOf(value)}`,
-    value === null || !required ? `give ${must}, or leave ${name} out` : `give ${must}`,
+    !required ? `give ${must}, or leave ${name} out` : `give ${must}`,
     name,
   );
 }

@@ -65,6 +65,7 @@ describe("the arguments of exchangeCode", () => {
           assert.equal(error.details.parameter, parameter, error.message);
           assert.match(error.message, message);
           assert.ok(!error.message.includes(code), "it repeats the code");
+          assert.doesNotMatch(error.hint ?? "", /leave code out/, "without a code nothing can be done");
           return true;
         },
       );

@@ -1,5 +1,6 @@
 import { configurationInvalid } from "../../core/errors.ts";
 import type { OnbehalfError } from "../../core/errors.ts";
+import { flawIn } from "../../core/verbatim.ts";
 import { sslModes } from "./tls.ts";
 import type { TlsParameters } from "./tls.ts";
 
@@ -90,6 +91,9 @@ export function parseConnectionString(text: string): ConnectionString {
 }
 
 function urlOf(text: string): URL {
+  // Quotes of a file of settings, or a variable that nobody replaced, would be told of as a host or a user of that name.
+  const flaw = flawIn(text);
+  if (flaw !== undefined) throw configurationInvalid(`the PostgreSQL connection string ${flaw.is}`, flaw.hint);
   let url: URL;
   try {
     url = new URL(text);

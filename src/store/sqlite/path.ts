@@ -16,6 +16,11 @@ const wrong: readonly (readonly [RegExp, string, string])[] = [
   [/^file:/i, "needs the path of a file, not a URI", "take file: away, and whatever stands after a ?"],
   [/^sqlite:/i, "needs a path without sqlite: before it", "take sqlite: away: that is for ONBEHALF_STORE"],
   [/^[a-z][a-z0-9+.-]+:\/\//i, "needs the path of a file, not a URL", hint],
+  [
+    /^~/,
+    "has a ~ at its beginning",
+    "write the whole path: only a shell puts a home folder there; or begin it with ./~",
+  ],
   [/^:memory:./, "has something after :memory:", "give :memory: alone, or the path of a file"],
   [/\?/, "has a ? in its path", "take it away with what stands after it: no parameter is followed"],
   [/#/, "has a # in its path", "take it away with what stands after it"],

@@ -62,6 +62,11 @@ describe("a PostgreSQL connection string", () => {
     "postgres://db/x?max=100": "max",
     "postgres://db/x#primary": "#",
     "postgres://ada:100%@db/x": "%",
+    "'postgres://ada:pa55word@db/x'": "quotes",
+    '"postgres://ada:pa55word@db/x"': "quotes",
+    "postgres://ada:pa55word@db/x\n": "line end",
+    " postgres://ada:pa55word@db/x": "white space",
+    "postgres://${DB_USER}:pa55word@db/x": "variable",
   };
   for (const [text, word] of Object.entries(refused)) {
     test(`the connection string ${text} is refused by name`, () => {

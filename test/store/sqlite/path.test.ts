@@ -21,6 +21,8 @@ const wrong: Readonly<Record<string, string>> = {
   "sqlite:x.db": "without sqlite:",
   "https://x.example/x.db": "not a URL",
   "libsql://x.example": "not a URL",
+  "~/x.db": "a ~",
+  "~ada/x.db": "a ~",
   ":memory:?cache=shared": "after :memory:",
   "./x.db?mode=rw": "a ?",
   "./x.db?": "a ?",
