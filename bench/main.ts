@@ -4,44 +4,11 @@
  * both; the median of the rounds is what counts.
  */
 import { fork } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
-import { load } from "./load.ts";
+import { once, perCpuSecond, usageOf } from "./measured-server.ts";
 import { quantile } from "./quantile.ts";
 
 const rounds = Number(process.env["BENCH_ROUNDS"] ?? 9);
 const requests = Number(process.env["BENCH_REQUESTS"] ?? 20_000);
-const connections = 32;
-
-interface Usage {
-  readonly cpu: NodeJS.CpuUsage;
-  readonly rss: number;
-}
-
-function once<T>(child: ChildProcess): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const ended = (): void => reject(new Error("a server ended early"));
-    child.once("exit", ended);
-    child.once("message", (message) => {
-      child.off("exit", ended);
-      resolve(message as T);
-    });
-  });
-}
-
-async function usageOf(child: ChildProcess): Promise<Usage> {
-  const answer = once<Usage>(child);
-  child.send({});
-  return answer;
-}
-
-/** Requests answered for one second of the server's CPU time. */
-async function perCpuSecond(child: ChildProcess, port: number, head: string): Promise<number> {
-  const before = await usageOf(child);
-  await load(port, head, requests, connections);
-  const after = await usageOf(child);
-  const seconds = (after.cpu.user - before.cpu.user + after.cpu.system - before.cpu.system) / 1e6;
-  return requests / seconds;
-}
 
 const serviceServer = fork(new URL("service-server.ts", import.meta.url));
 const bareServer = fork(new URL("bare-server.ts", import.meta.url));
@@ -61,8 +28,8 @@ try {
   const ratios: number[] = [];
   // The first round warms both up and is not counted.
   for (let round = 0; round <= rounds; round++) {
-    const ours = await perCpuSecond(serviceServer, port, head);
-    const theirs = await perCpuSecond(bareServer, bare, head);
+    const ours = await perCpuSecond(serviceServer, port, head, requests);
+    const theirs = await perCpuSecond(bareServer, bare, head, requests);
     if (round > 0) ratios.push(ours / theirs);
     process.stderr.write(
       `round ${round}: service ${Math.round(ours)}, bare ${Math.round(theirs)} answers per CPU second\n`,

@@ -1,4 +1,4 @@
-/** The service with one grant, as `onbehalf serve` runs it; tells its port, a caller's key and the grant. */
+/** The service with one grant, as `onbehalf serve` runs it, or with another `audit` as its argument; tells its port, a caller's key and the grant. */
 import { generateMasterKey, google, keyringFromKeys, openVault } from "../src/index.ts";
 import { startServer } from "../src/service/index.ts";
 import { startStandin } from "../src/standin/index.ts";
@@ -10,6 +10,7 @@ const vault = await openVault({
   provider: google({ clientId: standin.clientId, clientSecret: standin.clientSecret, baseUrl: standin.url }),
   store: sqlite(":memory:"),
   keyring: keyringFromKeys(generateMasterKey()),
+  audit: process.argv[2] === "none" ? "none" : "callers",
 });
 const code = standin.code({ kind: "native", email: "ada@example.com", scope: "openid email" });
 const { grantId } = await vault.exchangeCode({ code, source: "android" });

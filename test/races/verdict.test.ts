@@ -30,7 +30,9 @@ function evidence(differences: Partial<Evidence> = {}): Evidence {
       hung: 0,
       refused: new Map(),
       refusedByApi: new Map(),
+      given: new Map(),
     },
+    audit: { rows: 1, unrecorded: 0, faults: [] },
     exchanges: [exchange(0, "refreshed", "a")],
     lapses: [],
     consents: 0,
@@ -112,6 +114,14 @@ const violating: Readonly<Record<string, readonly [Partial<Evidence>, RegExp]>> 
   "a grant that is not in the database": [{ grants: [] }, /not in the database/],
   "a service that does not exit with 0": [{ stoppedWell: false }, /did not exit with 0/],
   "processes that still run in the end": [{ leftRunning: 2 }, /2 processes still ran/],
+  "a token that left without a record": [
+    { audit: { rows: 1, unrecorded: 2, faults: [] } },
+    /2 tokens left without a row/,
+  ],
+  "an audit log that is not whole": [
+    { audit: { rows: 1, unrecorded: 0, faults: ["rows 3 to 3 of the audit log: missing"] } },
+    /rows 3 to 3 of the audit log: missing/,
+  ],
   "requests without an answer": [{ readings: { ...evidence().readings, hung: 3 } }, /3 requests had no answer/],
 };
 for (const [name, [differences, message]] of Object.entries(violating)) {

@@ -64,6 +64,8 @@ export interface Readings {
   readonly refused: Map<string, number>;
   /** How often the API refused a fresh token, by grant. */
   readonly refusedByApi: Map<string, number>;
+  /** Each token that was given, once, by grant. */
+  readonly given: Map<string, Set<string>>;
 }
 
 /** Starts readers. Each asks for a token of any grant at any service, again and again, until `stopped` aborts. */
@@ -93,6 +95,7 @@ export async function read(
     hung: 0,
     refused: new Map(),
     refusedByApi: new Map(),
+    given: new Map(),
   };
   const one = async (): Promise<void> => {
     while (!stopped.aborted) {
@@ -104,6 +107,7 @@ export async function read(
       switch (reading.kind) {
         case "token":
           readings.tokens += 1;
+          readings.given.set(grantId, (readings.given.get(grantId) ?? new Set()).add(reading.accessToken));
           // A token that has expired meanwhile proves nothing: on a busy machine the check may come late.
           if (random() < 0.05 && !(await accepts(reading.accessToken)) && Date.now() < reading.expiresAt) {
             count(readings.refusedByApi, grantId);

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateMasterKey, google, keyringFromKeys, openVault } from "../../src/index.ts";
+import { storedAudit } from "./stored-audit.ts";
 import { storedGrants } from "./stored-grants.ts";
 import { postgresDatabase, sqliteFile } from "./database.ts";
 import type { RunDatabase } from "./database.ts";
@@ -20,6 +21,7 @@ import { permissions } from "../../src/vault/http/callers.ts";
 
 const graceSeconds = 30;
 const drainMs = 60_000;
+const callerName = "chaos";
 
 interface Grants {
   /** The person's e-mail address, by grant id. */
@@ -109,10 +111,12 @@ export async function runChaos(
     const stoppedWell = await fleet.stop(drainMs);
     const leftRunning = await remaining(run, provider);
     const stored = await storedGrants(database, masterKey);
+    const audit = await storedAudit(database, masterKey, callerName, readings.given);
     const evidence: Evidence = {
       options,
       injectedFaults: fleet.injectedFaults,
       readings,
+      audit,
       exchanges: await provider.exchanges(),
       lapses: people.lapses,
       consents: people.consents,
@@ -158,7 +162,7 @@ async function signIn(
       emails.set(grantId, email);
     }),
   );
-  const { key } = await vault.callers.create("chaos", { allow: permissions });
+  const { key } = await vault.callers.create(callerName, { allow: permissions });
   return { emails, key: key.expose() };
 }
 

@@ -1,13 +1,15 @@
 /** The report of a run, as text. */
 import type { Evidence, Verdict } from "./verdict.ts";
 
-export function table({ options, readings }: Evidence, verdict: Verdict, minutes: number): string {
+export function table({ options, readings, audit }: Evidence, verdict: Verdict, minutes: number): string {
   const { store, rotation, kill, keeper, pause, services, grants, seed } = options;
   const inFlight = verdict.losses.filter(({ inFlight }) => inFlight).length;
   const rows: readonly (readonly [string, string | number])[] = [
     ["kills of services, of keepers", `${verdict.kills.services}, ${verdict.kills.keepers}`],
     ["pauses", verdict.pauses],
     ["tokens served", readings.tokens],
+    ["different tokens, and those without a record", `${distinct(readings)}, ${audit.unrecorded}`],
+    ["rows in the audit log", audit.rows],
     ["requests told to try again", total(readings.refused)],
     ["exchanges", verdict.exchanges],
     ["exchanges per expiry", (verdict.exchanges / Math.max(1, verdict.commits)).toFixed(3)],
@@ -29,6 +31,10 @@ export function table({ options, readings }: Evidence, verdict: Verdict, minutes
     conclusion(verdict),
     "",
   ].join("\n");
+}
+
+function distinct({ given }: Evidence["readings"]): number {
+  return [...given.values()].reduce((sum, tokens) => sum + tokens.size, 0);
 }
 
 function total(counts: ReadonlyMap<string, number>): number {

@@ -4,6 +4,7 @@ import type { InjectedFault } from "./fleet.ts";
 import type { ChaosOptions } from "./options.ts";
 import type { Lapse } from "./people.ts";
 import type { Readings } from "./readers.ts";
+import type { AuditFindings } from "./stored-audit.ts";
 
 /** What a grant came to: a token was served, its end was reported, or neither within a minute. */
 export type Standing = "served" | "flagged" | "silent";
@@ -23,6 +24,7 @@ export interface Evidence {
   readonly options: ChaosOptions;
   readonly injectedFaults: readonly InjectedFault[];
   readonly readings: Readings;
+  readonly audit: AuditFindings;
   /** The stand-in's log of its token endpoint. */
   readonly exchanges: readonly LogEntry[];
   /** Each time that a service said of a grant that it has ended. */
@@ -107,6 +109,10 @@ export function judge(evidence: Evidence): Verdict {
     ...(healthyFlagged > 0 ? [`${healthyFlagged} grants were flagged although they still work`] : []),
     ...(refusedByApi > 0 ? [`the API refused fresh tokens of ${refusedByApi} grants`] : []),
     ...(grants.length === options.grants ? [] : [`${options.grants - grants.length} grants are not in the database`]),
+    ...(evidence.audit.unrecorded > 0
+      ? [`${evidence.audit.unrecorded} tokens left without a row in the audit log`]
+      : []),
+    ...evidence.audit.faults,
     ...(evidence.stoppedWell ? [] : ["a service did not exit with 0 after SIGTERM"]),
     ...(evidence.leftRunning > 0
       ? [`${evidence.leftRunning} processes still ran a minute after the services had ended`]
