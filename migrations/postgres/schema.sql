@@ -25,6 +25,7 @@ CREATE TABLE audit (
   detail text COLLATE "C",
   request_id text,
   mac bytea NOT NULL,
+  anchor bigint,
   CONSTRAINT audit_pkey PRIMARY KEY (record_id),
   CONSTRAINT audit_seq_key UNIQUE (seq)
 );

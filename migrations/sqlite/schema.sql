@@ -22,7 +22,7 @@ CREATE TABLE audit (
   request_id TEXT,
   mac        BLOB NOT NULL,
   link       BLOB NOT NULL
-) STRICT;
+, anchor INTEGER) STRICT;
 
 CREATE INDEX audit_by_caller ON audit (caller, seq);
 

@@ -235,15 +235,20 @@ export interface AuditContent {
   readonly generation: number | null;
   readonly outcome: string;
   readonly detail: string | null;
+  readonly anchor: number | null;
 }
 
-/** Says that we wrote a row of the audit log. Whoever writes the database could put words into it otherwise. */
-export function auditMac(keyring: Pick<Sealer, "hash">, row: AuditContent): Buffer {
-  const { recordId, at, caller, requestId, action, grantId, generation, outcome, detail } = row;
-  return keyring.hash(
-    "audit",
-    JSON.stringify([recordId, at, caller, requestId, action, grantId, generation, outcome, detail]),
-  );
+/**
+ * Says that we wrote a row of the audit log, after another one. Whoever writes the database could put words into it
+ * otherwise, or take rows out and link the others anew.
+ *
+ * @param anchorLink the link of the row that `anchor` names
+ */
+export function auditMac(keyring: Pick<Sealer, "hash">, row: AuditContent, anchorLink: Uint8Array): Buffer {
+  const { recordId, at, caller, requestId, action, grantId, generation, outcome, detail, anchor } = row;
+  const content = [recordId, at, caller, requestId, action, grantId, generation, outcome, detail];
+  const before = anchor === null ? [] : [anchor, Buffer.from(anchorLink).toString("hex")];
+  return keyring.hash("audit", JSON.stringify([...content, ...before]));
 }
 
 /** What grants no right, or takes them away: without the key, nobody can gain anything by changing it. */

@@ -31,7 +31,9 @@ export interface AuditRecord extends AuditEntry, AuditPrincipal {
   readonly recordId: string;
   /** By the vault's clock; milliseconds since the epoch. */
   readonly at: number;
-  /** Keyed hash of everything above; empty in a row that was written before there were keys. */
+  /** The number of an earlier row that `mac` covers with its link; null in rows of versions that covered none. */
+  readonly anchor: number | null;
+  /** Keyed hash of everything above and of the anchor's link; empty in a row that was written before there were keys. */
   readonly mac: Uint8Array;
 }
 
@@ -47,9 +49,15 @@ export type AuditHead = Pick<AuditRow, "seq" | "link">;
 /**
  * Makes the row that says what happened, or undefined where that leaves none.
  *
+ * @param anchor an earlier row, as late a one as the store knows without holding up other writers; number 0 and no link
+ *   where there is none. The row's keyed hash covers it, so that nobody without the key can make the links anew
  * @param principal who did it; by default whoever the work that is under way is for
  */
-export type RecordOf = (entry: AuditEntry, principal?: AuditPrincipal) => AuditRecord | undefined;
+export type RecordOf = (
+  entry: AuditEntry,
+  anchor: AuditHead,
+  principal: AuditPrincipal | undefined,
+) => AuditRecord | undefined;
 
 /** Which rows are read. */
 export interface AuditQuery {
@@ -84,9 +92,10 @@ export interface AuditStore {
 }
 
 /** What is recorded of a store that nobody told how to. */
-export const unsigned: RecordOf = (entry, principal = { caller: "@store", requestId: null }) => ({
+export const unsigned: RecordOf = (entry, { seq }, principal = { caller: "@store", requestId: null }) => ({
   ...entry,
   ...principal,
+  anchor: seq,
   recordId: crypto.randomUUID(),
   at: 0,
   mac: new Uint8Array(),

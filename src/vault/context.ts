@@ -97,12 +97,12 @@ export function currentPrincipal(): AuditPrincipal | undefined {
  * @param name who does what is nobody's in particular, such as `@keeper`
  */
 export function recorder(keyring: Sealer, clock: Clock, name: string): RecordOf {
-  return (entry, principal = acting.getStore() ?? { caller: name, requestId: null }) => {
+  return (entry, { seq: anchor, link }, principal = acting.getStore() ?? { caller: name, requestId: null }) => {
     // Anybody may send codes that are none, as fast as they like. Nobody would find anything in a log full of those.
     const isNothing = entry.action === "code.rejected" && entry.outcome === "refused" && principal.caller === "@public";
     if (isNothing) return undefined;
-    const content = { ...entry, ...principal, recordId: randomUUID(), at: clock.now() };
-    return { ...content, mac: auditMac(keyring, content) };
+    const content = { ...entry, ...principal, recordId: randomUUID(), at: clock.now(), anchor };
+    return { ...content, mac: auditMac(keyring, content, link) };
   };
 }
 

@@ -33,6 +33,7 @@ const forgeries: Readonly<Record<string, readonly SqlValue[]>> = {
   outcome: ["denied"],
   detail: ["token 99", null],
   request_id: ["another", null],
+  anchor: [null, 0, -1, 3, 99],
   mac: [new Uint8Array(), new Uint8Array(32)],
   link: [new Uint8Array(), new Uint8Array(32)],
   seq: [1_000],
@@ -44,6 +45,7 @@ type Edit =
   | { readonly kind: "swap"; readonly at: number; readonly with: number; readonly links: boolean }
   | { readonly kind: "delete"; readonly at: number; readonly length: number; readonly closed: boolean }
   | { readonly kind: "cut"; readonly at: number; readonly head: boolean }
+  | { readonly kind: "rewrite"; readonly at: number; readonly how: "delete" | "swap" | "repeat" }
   | { readonly kind: "forge"; readonly at: number };
 
 const contents = Object.keys(forgeries).filter((name) => name !== "seq" && name !== "link");
@@ -74,6 +76,11 @@ const edits: Arbitrary<Edit> = oneof(
     closed: constantFrom(true, false),
   }),
   record({ kind: constantFrom("cut" as const), at: place, head: constantFrom(true, false) }),
+  record({
+    kind: constantFrom("rewrite" as const),
+    at: place,
+    how: constantFrom("delete" as const, "swap" as const, "repeat" as const),
+  }),
   record({ kind: constantFrom("forge" as const), at: place }),
 );
 
@@ -182,6 +189,29 @@ async function apply(edit: Edit, rows: readonly AuditRow[], run: EditableLog["ru
       });
       return undefined;
     }
+    case "rewrite": {
+      // A row is taken out, exchanged or put in, and every number, every link and the head are made anew.
+      const all = [];
+      for (const { seq } of rows) all.push(await contentsOf(run, seq));
+      const [one, two] = all.slice(edit.at - 1) as [Record<string, SqlValue>, Record<string, SqlValue>];
+      if (edit.how === "delete") all.splice(edit.at - 1, 1);
+      else if (edit.how === "swap") all.splice(edit.at - 1, 2, two, one);
+      else all.splice(edit.at, 0, { ...one, record_id: "repeated" });
+      await run("DELETE FROM audit");
+      let end = { seq: 0, link: new Uint8Array() };
+      for (const content of all) {
+        const seq = end.seq + 1;
+        const mac = content["mac"] as Uint8Array;
+        end = { seq, link: createHash("sha256").update(end.link).update(String(seq)).update(mac).digest() };
+        const row = { ...content, ...end };
+        const names = Object.keys(row);
+        const values = names.map((name) => `:${name}`).join(", ");
+        await run(`INSERT INTO audit (${names.join(", ")}) VALUES (${values})`, row);
+      }
+      await run("UPDATE audit_head SET seq = :seq, link = :link", end);
+      if (edit.how === "repeat") return { seq: edit.at + 1, problem: "changed" };
+      return { seq: at.seq, problem: "moved" };
+    }
     case "forge": {
       const last = rows.at(-1) ?? assert.fail("no rows");
       const seq = length + 1;
@@ -208,7 +238,9 @@ function isSame(one: SqlValue, other: SqlValue): boolean {
 }
 
 function placeOf(fault: AuditFault | undefined): unknown {
-  return fault === undefined ? undefined : { ...fault, upTo: fault.upTo ?? fault.seq };
+  if (fault === undefined) return undefined;
+  // A row that stands in another row's place is one that was changed, and the other way round.
+  return { ...fault, upTo: fault.upTo ?? fault.seq, problem: fault.problem === "moved" ? "changed" : fault.problem };
 }
 
 function shown(edit: Edit): unknown {

@@ -1,6 +1,5 @@
 import type { PoolClient, QueryResult } from "pg";
 import { isLost, postgresFailure } from "./failure.ts";
-import type { AuditRecord, RecordOf } from "../audit-store.ts";
 import { number } from "../sql/column.ts";
 import { inOrder, numbered } from "../sql/column.ts";
 import type { NumberedStatement } from "../sql/column.ts";
@@ -38,15 +37,15 @@ export class PostgresConnection {
     return (Array.isArray(results) ? results.at(-1) : results)?.command ?? "";
   }
 
-  /** @param records the rows of the audit log that the transaction notes are put here */
-  transaction(recordOf: RecordOf, records: AuditRecord[]): Transaction {
+  /** @param noted what the transaction notes for the audit log is put here */
+  transaction(noted: Parameters<Transaction["note"]>[]): Transaction {
     const all = (text: string, values?: SqlValues): Promise<SqlRow[]> => this.all(text, values);
     return {
       all,
       // The lock that an update takes, and no stronger one: others can still add rows that refer to this one.
       lock: (text, values) => all(`${text} FOR NO KEY UPDATE`, values),
       run: async (text, values) => (await this.#query(text, values)).rowCount ?? 0,
-      note: (...noted) => void records.push(...[recordOf(...noted)].filter((record) => record !== undefined)),
+      note: (...entry) => void noted.push(entry),
       script: async (text) => void (await this.script(text)),
       now: async () => timeIn(await all(nowText)),
     };

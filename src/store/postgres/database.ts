@@ -2,7 +2,9 @@ import type { Pool } from "pg";
 import { PostgresConnection, nowText, timeIn } from "./connection.ts";
 import { postgresFailure } from "./failure.ts";
 import { unsigned } from "../audit-store.ts";
-import type { AuditRecord, RecordOf } from "../audit-store.ts";
+import type { AuditHead, AuditRecord, RecordOf } from "../audit-store.ts";
+import { rowReader } from "../sql/column.ts";
+import { auditColumns } from "../sql/tables.ts";
 import { storeNotOpen } from "../sql/failure.ts";
 import type { Database, SqlRow, SqlValues, Transaction } from "../sql/sql.ts";
 
@@ -19,15 +21,20 @@ const begin = beginWith({ standstillMs: 5_000, lockMs: 7_000, statementMs: 10_00
 /** A migration may take long, and all processes that start together wait for the one that does it. */
 const beginMigration = beginWith({ standstillMs: 60_000, lockMs: 600_000, statementMs: 600_000 });
 
+const { seq: seqColumn, link: linkColumn } = auditColumns;
+const readEnd = rowReader<AuditHead>({ seq: seqColumn, link: linkColumn });
+/** Without a lock: others may add rows until the commit, and the anchor is then a few rows earlier. */
+const selectHead = "SELECT seq, link FROM audit_head LIMIT 1";
+
 /**
  * All rows in one round trip. The database numbers and links them at the commit (`link_audit`). Only a release may be
  * there already.
  */
 const appendRecords = `INSERT INTO audit
-    (record_id, at, caller, action, grant_id, generation, outcome, detail, request_id, mac)
-  SELECT record_id, at, caller, action, grant_id, generation, outcome, detail, request_id, decode(mac, 'hex')
+    (record_id, at, caller, action, grant_id, generation, outcome, detail, request_id, anchor, mac)
+  SELECT record_id, at, caller, action, grant_id, generation, outcome, detail, request_id, anchor, decode(mac, 'hex')
   FROM jsonb_to_recordset(:records::jsonb) AS added (record_id TEXT, at BIGINT, caller TEXT, action TEXT, grant_id TEXT,
-    generation BIGINT, outcome TEXT, detail TEXT, request_id TEXT, mac TEXT)
+    generation BIGINT, outcome TEXT, detail TEXT, request_id TEXT, anchor BIGINT, mac TEXT)
   ON CONFLICT (grant_id, caller, generation, detail) WHERE action = 'token.released' DO NOTHING`;
 
 /** Any fixed number: the process that migrates holds the advisory lock with this key. */
@@ -90,10 +97,10 @@ export class PostgresDatabase implements Database {
       async (connection) => {
         await connection.script(opening);
         begun = true;
-        const records: AuditRecord[] = [];
-        const result = await body(connection.transaction(this.#recordOf, records));
+        const noted: Parameters<Transaction["note"]>[] = [];
+        const result = await body(connection.transaction(noted));
         // Last, so that a transaction has all its other locks by the time that it is numbered.
-        if (records.length > 0) await connection.all(appendRecords, { records: jsonOf(records) });
+        if (noted.length > 0) await append(connection, noted, this.#recordOf);
         const command = await connection.script("COMMIT");
         if (command === "COMMIT") return result;
         // PostgreSQL answers the COMMIT of a failed transaction with a friendly ROLLBACK.
@@ -142,9 +149,20 @@ function beginWith(limits: { standstillMs: number; lockMs: number; statementMs: 
     SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`;
 }
 
+async function append(
+  connection: PostgresConnection,
+  noted: readonly Parameters<Transaction["note"]>[],
+  recordOf: RecordOf,
+): Promise<void> {
+  const [head] = await connection.all(selectHead);
+  const anchor = head === undefined ? { seq: 0, link: new Uint8Array() } : readEnd(head);
+  const records = noted.flatMap(([entry, principal]) => recordOf(entry, anchor, principal) ?? []);
+  if (records.length > 0) await connection.all(appendRecords, { records: jsonOf(records) });
+}
+
 function jsonOf(records: readonly AuditRecord[]): string {
   return JSON.stringify(
-    records.map(({ recordId, at, caller, action, grantId, generation, outcome, detail, requestId, mac }) => ({
+    records.map(({ recordId, at, caller, action, grantId, generation, outcome, detail, requestId, anchor, mac }) => ({
       record_id: recordId,
       at,
       caller,
@@ -154,6 +172,7 @@ function jsonOf(records: readonly AuditRecord[]): string {
       detail,
       grant_id: grantId,
       request_id: requestId,
+      anchor,
       mac: Buffer.from(mac).toString("hex"),
     })),
   );

@@ -365,4 +365,12 @@ CREATE CONSTRAINT TRIGGER grants_updated AFTER UPDATE ON grants
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.reseals = NEW.reseals) EXECUTE FUNCTION number_change();
 `,
   },
+  {
+    name: "0014-audit-anchor",
+    checksum: "343860dfd0a4d8e637d43f0d50c08471ab46696bcbe68b7fe1d5c743fed18b33",
+    text: `-- Which earlier row the keyed hash of a row covers, with that row's link. A link needs no key: whoever takes a row out can
+-- make all later ones anew, and would get away with it.
+ALTER TABLE audit ADD COLUMN anchor BIGINT;
+`,
+  },
 ];

@@ -118,6 +118,7 @@ export const auditColumns: ColumnsOf<AuditRow> = {
   outcome: text("outcome"),
   detail: textOrNull("detail"),
   requestId: textOrNull("request_id"),
+  anchor: numberOrNull("anchor"),
   mac: bytes("mac"),
   link: bytes("link"),
 };

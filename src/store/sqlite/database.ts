@@ -4,7 +4,7 @@ import { SqliteConnection, retryWhileBusy } from "./connection.ts";
 import { fileMoved } from "./failure.ts";
 import { makePrivate } from "./file.ts";
 import { unsigned } from "../audit-store.ts";
-import type { AuditHead, AuditRecord, RecordOf } from "../audit-store.ts";
+import type { AuditHead, RecordOf } from "../audit-store.ts";
 import { insertList, rowReader, valuesWriter } from "../sql/column.ts";
 import { storeNotOpen } from "../sql/failure.ts";
 import { auditColumns } from "../sql/tables.ts";
@@ -20,6 +20,9 @@ const insertRecord = `INSERT INTO audit ${insertList(auditColumns)}
   ON CONFLICT (grant_id, caller, generation, detail) WHERE action = 'token.released' DO NOTHING`;
 const setHead = `INSERT INTO audit_head (seq, link) VALUES (:seq, :link)
   ON CONFLICT (only_row) DO UPDATE SET seq = EXCLUDED.seq, link = EXCLUDED.link`;
+
+/** What a transaction noted, and who did it. */
+type Noted = Parameters<Transaction["note"]>;
 
 /** The connections of a database that is open. */
 interface Open {
@@ -115,7 +118,7 @@ export class SqliteDatabase implements Database {
     // A deferred transaction that reads first and writes later fails at once (SQLITE_BUSY_SNAPSHOT, 517), and no
     // waiting would help.
     await retryWhileBusy(this.#patienceMs, () => writer.script("BEGIN IMMEDIATE"));
-    const records: AuditRecord[] = [];
+    const noted: Noted[] = [];
     try {
       const all = async (text: string, values?: SqlValues): Promise<SqlRow[]> => writer.all(text, values);
       const result = await body({
@@ -123,11 +126,11 @@ export class SqliteDatabase implements Database {
         // There is no other writer while this transaction runs.
         lock: all,
         run: async (text, values) => writer.run(text, values),
-        note: (...noted) => void records.push(...[this.#recordOf(...noted)].filter((record) => record !== undefined)),
+        note: (...entry) => void noted.push(entry),
         script: async (text) => writer.script(text),
         now: async () => clock.now(),
       });
-      if (records.length > 0) append(writer, records);
+      if (noted.length > 0) append(writer, noted, this.#recordOf);
       await retryWhileBusy(this.#patienceMs, () => writer.script("COMMIT"));
       return result;
     } catch (error) {
@@ -138,11 +141,13 @@ export class SqliteDatabase implements Database {
 }
 
 /** Numbers and links rows, and adds them. There is no other writer while a transaction runs. */
-function append(writer: SqliteConnection, records: readonly AuditRecord[]): void {
+function append(writer: SqliteConnection, noted: readonly Noted[], recordOf: RecordOf): void {
   const ends = [selectHead, selectLast].flatMap((text) => writer.all(text)).map(readEnd);
   // Where the head was changed by hand, the log goes on after its last row, and its check finds the place.
   let last = ends.reduce((one, other) => (other.seq >= one.seq ? other : one), { seq: 0, link: new Uint8Array() });
-  for (const record of records) {
+  for (const [entry, principal] of noted) {
+    const record = recordOf(entry, last, principal);
+    if (record === undefined) continue;
     const seq = last.seq + 1;
     const link = createHash("sha256").update(last.link).update(String(seq)).update(record.mac).digest();
     if (writer.run(insertRecord, auditValues({ ...record, seq, link })) === 1) last = { seq, link };

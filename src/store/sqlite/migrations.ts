@@ -312,4 +312,12 @@ CREATE TRIGGER grants_updated AFTER UPDATE ON grants WHEN OLD.reseals = NEW.rese
 END;
 `,
   },
+  {
+    name: "0014-audit-anchor",
+    checksum: "b2a0aab51e8bed5e1e6ad17f72a07cb66b21603540175291b94a203f40af9984",
+    text: `-- Which earlier row the keyed hash of a row covers, with that row's link. A link needs no key: whoever takes a row out can
+-- make all later ones anew, and would get away with it.
+ALTER TABLE audit ADD COLUMN anchor INTEGER;
+`,
+  },
 ];

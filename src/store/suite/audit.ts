@@ -14,9 +14,16 @@ const me: AuditPrincipal = { caller: "reports", requestId: "request-1" };
 /** Records with a hash that is a number, so that tests can tell the rows apart. */
 function recordOf(): RecordOf {
   let made = 0;
-  return (entry, principal = me) => {
+  return (entry, anchor, principal = me) => {
     made += 1;
-    return { ...entry, ...principal, recordId: unique("r"), at: suiteTime, mac: bytes(`mac ${made}`) };
+    return {
+      ...entry,
+      ...principal,
+      anchor: anchor.seq,
+      recordId: unique("r"),
+      at: suiteTime,
+      mac: bytes(`mac ${made}`),
+    };
   };
 }
 
@@ -66,6 +73,7 @@ export function auditTests(stores: SuiteStores): void {
         at: suiteTime,
         caller: "other",
         requestId: null,
+        anchor: 3,
         mac: bytes("mac 4"),
         ...release("g_1", { action: "api.called", detail: "GET www.example" }),
       });
@@ -192,7 +200,7 @@ export function auditTests(stores: SuiteStores): void {
     test("codes that end, callers and keys leave a row, and what is to leave none leaves none", async (t) => {
       const store = await stores.open(t);
       const record = recordOf();
-      store.recordWith((entry, principal) => (entry.detail === "nobody" ? undefined : record(entry, principal)));
+      store.recordWith((entry, ...rest) => (entry.detail === "nobody" ? undefined : record(entry, ...rest)));
       await store.createKeys({
         instance: "store",
         keys: [

@@ -38,6 +38,8 @@ export interface AuditReport {
 export const mostFaults = 100;
 
 const pageSize = 500;
+/** How far back a row may be anchored: as many rows are added at most while a transaction ends. */
+const anchorsKept = 50_000;
 const none = new Uint8Array();
 
 /**
@@ -55,10 +57,12 @@ export async function verifyAudit(
   const faults: AuditFault[] = [];
   let rows = 0;
   let before: AuditHead = { seq: 0, link: none };
+  const links = new Map<number, Uint8Array | undefined>([[0, none]]);
   for (;;) {
     const page = await store.auditRows({ after: before.seq, limit: pageSize });
     for (const row of page) {
-      faults.push(...faultsOf(keyring, before, row));
+      faults.push(...faultsOf(keyring, before, row, links));
+      links.delete(row.seq - anchorsKept);
       if (row.seq === head?.seq && hex(row.link) !== head.hash) faults.push({ seq: row.seq, problem: "head_differs" });
       before = row;
       rows += 1;
@@ -79,16 +83,31 @@ export async function verifyAudit(
   }
 }
 
-function faultsOf(keyring: Pick<Sealer, "hash">, before: AuditHead, row: AuditRow): AuditFault[] {
-  const { seq, mac, link } = row;
+/** @param links what the links of the rows before must be, by their numbers; this row's is added. Unknown: undefined */
+function faultsOf(
+  keyring: Pick<Sealer, "hash">,
+  before: AuditHead,
+  row: AuditRow,
+  links: Map<number, Uint8Array | undefined>,
+): AuditFault[] {
+  const { seq, mac, link, anchor } = row;
   const faults: AuditFault[] = [];
   const isNext = seq === before.seq + 1;
   if (!isNext) faults.push({ ...range(before.seq + 1, seq - 1), problem: "missing" });
+  for (let gone = Math.max(before.seq + 1, seq - anchorsKept); gone < seq; gone += 1) links.set(gone, undefined);
+  // What the link of a missing row was, nobody knows. The row after it is taken at its word.
+  const expected = isNext ? linkOf(before, row) : link;
+  links.set(seq, expected);
   // The first row of a new store says that its keys were made, and is written before anybody has them.
   const isFirst = seq === 1 && row.action === "keys.created" && mac.length === 0;
-  if (!isFirst && !isMac(mac, auditMac(keyring, row))) faults.push({ seq, problem: "changed" });
-  // What the link of a missing row was, nobody knows.
-  if (isNext && hex(linkOf(before, row)) !== hex(link)) faults.push({ seq, problem: "moved" });
+  const anchorLink = anchor === null ? none : links.get(anchor);
+  // It says that it came after a row that comes after it.
+  if (anchor !== null && anchor >= seq) faults.push({ seq, problem: "moved" });
+  // After one that was taken out, which was said already: whether this one is whole, nobody can tell any more.
+  else if (!isFirst && (anchor === null || anchorLink !== undefined || !links.has(anchor))) {
+    if (!isMac(mac, auditMac(keyring, row, anchorLink ?? none))) faults.push({ seq, problem: "changed" });
+  }
+  if (hex(expected) !== hex(link) && faults.at(-1)?.problem !== "moved") faults.push({ seq, problem: "moved" });
   return faults;
 }
 
