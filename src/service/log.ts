@@ -45,6 +45,7 @@ const levels: Readonly<Record<VaultEvent["type"], "debug" | "info" | "warn" | "e
   resealing: "info",
   data_keys_retired: "info",
   data_keys_closed: "error",
+  unusual_reads: "warn",
   store_damaged: "error",
   store_failed: "error",
 };

@@ -128,6 +128,11 @@ export type VaultEvent =
    * master key. It goes on with those that it has, and no new key seals before it can.
    */
   | { readonly type: "data_keys_closed"; readonly message: string }
+  /**
+   * A caller used many times more grants in this hour than in any of its hours before, as somebody does who stole its key.
+   * Told once an hour. `usual`: the most of an hour before. Both are about right.
+   */
+  | { readonly type: "unusual_reads"; readonly caller: string; readonly grants: number; readonly usual: number }
   /** An alarm: the database's structure is damaged, in its own words. What can be read is served on. */
   | { readonly type: "store_damaged"; readonly damage: string }
   /** Work failed that is tried again. `during` names it. */

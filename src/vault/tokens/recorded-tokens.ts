@@ -5,6 +5,7 @@ import { currentPrincipal } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { assertGrantRef } from "../grants/find-grant.ts";
 import { callApi } from "./api-call.ts";
+import { DistinctReads } from "./distinct-reads.ts";
 import { cacheKey } from "./token-cache.ts";
 import type { AccessToken } from "./token-cache.ts";
 import { assertGetAccessTokenOptions } from "./token-options.ts";
@@ -20,6 +21,7 @@ export class RecordedTokens {
   readonly #tokens: TokenSource;
   readonly #releases: Releases | undefined;
   readonly #during: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly #reads: DistinctReads;
 
   /**
    * @param releases none: nothing is recorded
@@ -35,13 +37,15 @@ export class RecordedTokens {
     this.#tokens = tokens;
     this.#releases = releases;
     this.#during = during;
+    this.#reads = new DistinctReads(context);
   }
 
   /** The token for a reference, where it lies in memory and was given to this caller before. */
   peek(ref: GrantRef, minTtlSeconds = 60, caller: string = this.#self.caller): AccessToken | undefined {
     const token = this.#tokens.peek(cacheKey(ref), minTtlSeconds * 1000);
-    if (token === undefined || this.#releases === undefined) return token;
-    return this.#releases.wasGiven(caller, token) ? token : undefined;
+    if (token === undefined || this.#releases?.wasGiven(caller, token) === false) return undefined;
+    this.#noteRead(caller, token);
+    return token;
   }
 
   async get(
@@ -54,6 +58,7 @@ export class RecordedTokens {
     return this.#during(async () => {
       const token = await this.#tokens.get(ref, options);
       if (this.#releases?.wasGiven(principal.caller, token) === false) await this.#releases.give(principal, token);
+      this.#noteRead(principal.caller, token);
       return token;
     });
   }
@@ -67,10 +72,16 @@ export class RecordedTokens {
     assertGrantRef(ref);
     const releases = this.#releases;
     return this.#during(() =>
-      callApi(this.#context, this.#tokens, ref, input, init, async (token, method, host) =>
-        releases?.use(principal, token, method, host),
-      ),
+      callApi(this.#context, this.#tokens, ref, input, init, async (token, method, host) => {
+        await releases?.use(principal, token, method, host);
+        this.#noteRead(principal.caller, token);
+      }),
     );
+  }
+
+  /** What this program reads of its own accord is nobody's key, so it cannot be stolen. */
+  #noteRead(caller: string, { grantId }: AccessToken): void {
+    if (caller !== this.#context.auditName) this.#reads.note(caller, grantId);
   }
 
   /** Whom the work that is under way is for; this program, where it is nobody's in particular. */
