@@ -54,6 +54,20 @@ describe("what the OpenAPI document says is what is served", () => {
     assert.deepEqual(served.sort(), Object.keys(paths).sort());
   });
 
+  test("the OpenAPI document: each of its routes is in the table from which callers' reach, bad and odd input are tried", () => {
+    for (const [path, operations] of Object.entries(paths)) {
+      const methods = methodsOf(path).filter((method) => method === "GET" || method === "POST" || method === "DELETE");
+      // The methods of the proxy differ in nothing that the table is for.
+      for (const method of path.includes("/proxy/") ? ["GET", "POST"] : methods) {
+        const inTable = path.replace("{host}/{path}", "{target}");
+        assert.ok(
+          routes.some((route) => route.method === method && route.path === inTable),
+          `${method} ${path} (${Object.keys(operations).join()}) is not in test/service/http/route-table.ts`,
+        );
+      }
+    }
+  });
+
   test("the OpenAPI document: bad input is sent to each of its routes", () => {
     for (const { method, path } of routes) {
       assert.ok(methodsOf(path.replace("{target}", "{host}/{path}")).includes(method), `${method} ${path}`);
