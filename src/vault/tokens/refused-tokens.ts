@@ -30,6 +30,8 @@ interface Refused {
 export class RefusedTokens {
   readonly #clock: Clock;
   readonly #refused = new Map<string, Refused>();
+  /** Of each grant, the token that replaced a refused one last, whichever host had refused that. */
+  readonly #newest = new Map<string, { readonly token: string; readonly at: number }>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -44,8 +46,8 @@ export class RefusedTokens {
   refused(grantId: string, host: string, token: string): number {
     const key = keyOf(grantId, host);
     const known = this.#refused.get(key);
-    if (known === undefined) return 0;
     const now = this.#clock.now();
+    if (known === undefined) return this.#untilReplaceable(grantId, token, now);
     const delayMs = delayOf(known.failures);
     if (!known.isCounted && known.replacedBy === token) {
       // It was refused after it had been good for long: it has ended by itself, like any token.
@@ -76,8 +78,21 @@ export class RefusedTokens {
       refusedAt,
       isCounted: false,
     });
-    const [oldest] = this.#refused.keys();
-    if (this.#refused.size > limit && oldest !== undefined) this.#refused.delete(oldest);
+    this.#newest.delete(grantId);
+    this.#newest.set(grantId, { token, at: this.#clock.now() });
+    for (const each of [this.#refused, this.#newest]) {
+      const [oldest] = each.keys();
+      if (each.size > limit && oldest !== undefined) each.delete(oldest);
+    }
+  }
+
+  /**
+   * A token that has just replaced another one is no better replaced: the next host refuses it for another reason than its
+   * age. Otherwise a person whom many hosts refuse would cost a refresh for each of them, as often as somebody calls all.
+   */
+  #untilReplaceable(grantId: string, token: string, now: number): number {
+    const newest = this.#newest.get(grantId);
+    return newest?.token === token ? remainingMs(newest.at + firstDelayMs, newest.at, now) : 0;
   }
 }
 

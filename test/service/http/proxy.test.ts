@@ -191,6 +191,25 @@ describe("a call through the proxy", () => {
     assert.deepEqual(outcomes(fixture.newRequests()), { refreshed: 1 });
   });
 
+  test("proxied calls to an API that refuses every token cost one refresh, whoever calls and however", async (t) => {
+    const { ask, proxied, keyFor, fixture } = await withApi(t, (_request, response) =>
+      response.writeHead(401).end("not you"),
+    );
+    fixture.newRequests();
+    const keys = [await keyFor("proxy"), await keyFor("proxy", "token")];
+    for (let n = 0; n < 24; n += 1) {
+      const method = ["GET", "POST", "DELETE", "HEAD"][n % 4] ?? "GET";
+      const answer = await ask(`${proxied}/${n % 3 === 0 ? "www" : "drive"}.googleapis.com/x`, {
+        method,
+        headers: { authorization: `Bearer ${keys[n % 2] ?? ""}` },
+        ...(method === "POST" ? { body: "small" } : {}),
+      });
+      assert.equal(answer.status, 401);
+      await answer.text();
+    }
+    assert.equal(fixture.newRequests().length, 1);
+  });
+
   test("a proxied call hands back a 401 to a body that is too large to be kept", async (t) => {
     let requests = 0;
     const { ask, proxied, fixture } = await withApi(t, (request, response) => {

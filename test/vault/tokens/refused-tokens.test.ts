@@ -84,6 +84,20 @@ describe("an API that refuses every token", () => {
     assert.equal(provider.count("/token"), before + 1);
   });
 
+  test("many hosts that refuse every token do not cost a refresh each", async (t) => {
+    const apiHosts = ["*.api.example"];
+    const provider = await withApi(t, refusal, { apiHosts });
+    const { grantId } = await provider.connect();
+    for (let n = 0; n < 40; n++) {
+      const answer = await provider.vault.fetch(grantId, `https://h${n}.api.example/x`);
+      assert.deepEqual([answer.status, note(answer)], [401, "skipped; retry-after=30"]);
+    }
+    assert.equal(provider.count("/token"), 2, "the code, and one refresh");
+    provider.clock.advance(30_000);
+    for (let n = 0; n < 40; n++) await provider.vault.fetch(grantId, `https://i${n}.api.example/x`);
+    assert.equal(provider.count("/token"), 3);
+  });
+
   test("an API that refuses the person one address is not asked with new tokens because another address works", async (t) => {
     const provider = await withApi(t, (_, { pathname }) => (pathname === "/mine" ? new Response("ok") : refusal()));
     const { grantId } = await provider.connect();
