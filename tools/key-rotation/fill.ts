@@ -77,8 +77,14 @@ export async function fillGrants(
   const { Client } = await import("pg");
   const database = new Client({ connectionString: setting });
   await database.connect();
+  // Each commit numbers its changes in one row: a hundred thousand versions of it in one transaction would take minutes.
   await database.query("BEGIN");
-  for (const row of rows()) await database.query({ name: "fill", text: insert.text, values: row });
+  let filled = 0;
+  for (const row of rows()) {
+    await database.query({ name: "fill", text: insert.text, values: row });
+    filled += 1;
+    if (filled % 500 === 0) await database.query("COMMIT; BEGIN");
+  }
   await database.query("COMMIT");
   await database.end();
 }

@@ -82,8 +82,8 @@ export class KeyWatch implements DataKeys {
   #again(): Promise<void> {
     this.#looking ??= this.#read()
       .catch((error: unknown) => {
-        // Others tell that the store does not answer.
-        if (isOnbehalfError(error, "store_unavailable")) return;
+        // Others tell that the store or the keeper does not answer.
+        if (isOnbehalfError(error, "store_unavailable") || isOnbehalfError(error, "keeper_unavailable")) return;
         if (!isOnbehalfError(error)) this.#options.onFault(error, "data keys");
         else this.#tell(error.message);
       })
