@@ -8,6 +8,15 @@ export interface BoundedFetch {
   readonly timeoutMs: number;
   /** The largest body that is read, bytes. */
   readonly bodyLimitBytes: number;
+  /** What is looked for in a larger body, beyond that limit. Nothing by default: then no more of it is read. */
+  readonly sought?: Sought;
+}
+
+/** A word whose surroundings are kept, wherever in a body that is too large they stand. */
+export interface Sought {
+  readonly word: string;
+  /** How far the body is read for it, bytes. */
+  readonly withinBytes: number;
 }
 
 export const boundedFetchDefaults: Omit<BoundedFetch, "fetch"> = {
@@ -24,12 +33,12 @@ export interface HttpAnswer {
 
 /**
  * What came of one request. `body`: the answer was read to its end within the bounds. `too-large`: its body is larger
- * than the limit, and `text` is what came before that. `silence`: no answer, or only a part of one, which is `begun`;
+ * than the limit, `text` is what came before that, and `found` begins with the word that was sought. `silence`: no answer, or only a part of one, which is `begun`;
  * `sent` is false only where the request certainly never arrived, and `error` is our word for why.
  */
 export type HttpResult =
   | ({ readonly kind: "body" } & HttpAnswer)
-  | ({ readonly kind: "too-large" } & HttpAnswer)
+  | ({ readonly kind: "too-large"; readonly found?: string } & HttpAnswer)
   | { readonly kind: "silence"; readonly sent: boolean; readonly error: string; readonly begun?: HttpAnswer };
 
 /**
@@ -46,7 +55,7 @@ export async function boundedRequest(
   try {
     // Wait no longer than the signal, even where a wrapped fetch does not pass the signal on: the grant would be held
     // for ever.
-    return await waitFor(answerOf(send(signal), http.bodyLimitBytes, reading), signal);
+    return await waitFor(answerOf(send(signal), http, reading), signal);
   } catch (error) {
     // What came before the end may hold the only copy of a rotated refresh token.
     const { response, chunks } = reading;
@@ -90,11 +99,13 @@ interface Reading {
   readonly chunks: Uint8Array[];
 }
 
-async function answerOf(sending: Promise<Response>, bodyLimitBytes: number, reading: Reading): Promise<HttpResult> {
+async function answerOf(sending: Promise<Response>, bounds: BoundedFetch, reading: Reading): Promise<HttpResult> {
   const response = await sending;
   reading.response = response;
-  const isWhole = await readBody(response, bodyLimitBytes, reading.chunks);
-  return { kind: isWhole ? "body" : "too-large", ...answerSoFar(response, reading.chunks) };
+  const rest = await readBody(response, bounds, reading.chunks);
+  const answer = answerSoFar(response, reading.chunks);
+  if (rest === "none") return { kind: "body", ...answer };
+  return { kind: "too-large", ...answer, ...(rest.found === "" ? {} : { found: rest.found }) };
 }
 
 function answerSoFar({ status, headers }: Response, chunks: readonly Uint8Array[]): HttpAnswer {
@@ -134,19 +145,37 @@ const neverArrived: ReadonlySet<string> = new Set([
  */
 const noRoute: ReadonlySet<string> = new Set(["EHOSTUNREACH", "ENETUNREACH"]);
 
-/** Reads a body into `chunks`. Returns false where it is larger than `limitBytes`. Then the rest is not read. */
+/** How much is kept from a word on that was sought: tokens are shorter than this, bytes. */
+const keptFromWord = 16 * 1024;
+
+/**
+ * Reads a body into `chunks`, up to the limit. Of what comes after it, only the word that is sought is looked for.
+ *
+ * @returns "none": that was all; otherwise what was found in the rest, which may be nothing
+ */
 async function readBody(
   { body }: { readonly body: ReadableStream<Uint8Array> | null },
-  limitBytes: number,
+  { bodyLimitBytes, sought }: BoundedFetch,
   chunks: Uint8Array[],
-): Promise<boolean> {
-  let left = limitBytes;
+): Promise<"none" | { readonly found: string }> {
+  let read = 0;
+  // From just before the limit on: the word, or what follows it, may stand on both sides of it.
+  let window: Buffer = Buffer.alloc(0);
+  let isFound = false;
   for await (const chunk of body ?? []) {
-    chunks.push(chunk.subarray(0, left));
-    left -= chunk.length;
-    if (left < 0) return false;
+    const within = chunk.subarray(0, Math.max(bodyLimitBytes - read, 0));
+    if (within.length > 0) chunks.push(within);
+    read += chunk.length;
+    if (sought === undefined ? read > bodyLimitBytes : read > sought.withinBytes) return { found: "" };
+    if (sought === undefined) continue;
+    window = Buffer.concat([window, chunk]);
+    const at: number = isFound || read <= bodyLimitBytes ? 0 : window.indexOf(sought.word);
+    isFound ||= read > bodyLimitBytes && at >= 0;
+    window = isFound ? window.subarray(at) : window.subarray(-keptFromWord);
+    if (isFound && window.length >= keptFromWord) break;
   }
-  return true;
+  if (read <= bodyLimitBytes) return "none";
+  return { found: isFound ? window.subarray(0, keptFromWord).toString() : "" };
 }
 
 /**

@@ -10,7 +10,7 @@ import type { LifetimeHabits } from "./lifetimes.ts";
 import { noAccessToken, plainTokenSet, tokenSetOf } from "./token-set.ts";
 import type { AnswerContext, TokenSet } from "./token-set.ts";
 import { boundedRequest, retryAfterMs } from "./bounded-fetch.ts";
-import type { HttpAnswer, HttpResult, BoundedFetch } from "./bounded-fetch.ts";
+import type { HttpAnswer, HttpResult, BoundedFetch, Sought } from "./bounded-fetch.ts";
 
 /**
  * What came of one request to the token endpoint.
@@ -31,6 +31,12 @@ export type TokenResponse =
  * send is read on all the same: the refresh token may stand at its end.
  */
 const answerLimitBytes = 1024 * 1024;
+
+/**
+ * In an answer that is larger still, the refresh token is looked for, and nothing else is read: to read all of it would
+ * hold up this process for seconds. With its quotes, the name stands in no text of JSON.
+ */
+const sought: Sought = { word: '"refresh_token"', withinBytes: 32 * 1024 * 1024 };
 
 /** What one request to a token endpoint needs. */
 export interface TokenRequest {
@@ -87,7 +93,7 @@ async function post(
   parameters: URLSearchParams,
 ): Promise<TokenResponse> {
   const bodyLimitBytes = Math.max(http.bodyLimitBytes, answerLimitBytes);
-  const result = await boundedRequest({ ...http, bodyLimitBytes }, (signal) =>
+  const result = await boundedRequest({ ...http, bodyLimitBytes, sought }, (signal) =>
     oauth.genericTokenEndpointRequest(
       { issuer: provider.issuer, token_endpoint: endpoints.tokenEndpoint },
       { client_id: client.clientId },
@@ -137,7 +143,9 @@ export function tokenResponseOf(result: HttpResult, now: number, habits: Lifetim
   const { status, headers, text } = result;
   const unusable = (error: string): TokenResponse =>
     defined({ kind: "unusable" as const, status, error, retryAfterMs: retryAfterMs(headers, now) });
-  if (result.kind === "too-large") return tokensInPart(result, context) ?? unusable("body_too_large");
+  if (result.kind === "too-large") {
+    return tokensInPart(result, context) ?? tokensBeyond(result, context) ?? unusable("body_too_large");
+  }
 
   const plain = isSuccess(status) ? plainTokenSet(text, habits) : undefined;
   if (plain !== undefined) return tokensAt(plain, headers);
@@ -171,6 +179,17 @@ function tokensInPart(
   if (tokens === undefined) return undefined;
   const hasRefreshToken = (tokens.refreshToken ?? tokens.otherRefreshTokens) !== undefined;
   return answer?.isWhole === true || hasRefreshToken ? { kind: "tokens", tokens } : undefined;
+}
+
+/**
+ * The tokens in what was found beyond the largest body that is read whole. Only the refresh token is needed: it brings
+ * everything else.
+ */
+function tokensBeyond(
+  { found, ...answer }: HttpResult & { kind: "too-large" },
+  context: Pick<AnswerContext, "sentAt" | "habits">,
+): TokenResponse | undefined {
+  return found === undefined ? undefined : tokensInPart({ ...answer, text: `{${found}` }, context);
 }
 
 function tokensAt(tokens: TokenSet, headers: Headers): TokenResponse {

@@ -308,6 +308,36 @@ describe("an answer of the token endpoint", () => {
     assert.equal(response.tokens.refreshToken?.expose(), "r");
   });
 
+  const pad = (bytes: number): string => "x".repeat(bytes);
+  const limit = 1024 * 1024;
+  const beside = { access_token: "a", refresh_token: "r-new", token_type: "Bearer" };
+  for (const [where, body] of [
+    ["after 2 MB", { padding: pad(2_000_000), ...beside }],
+    ["after 20 MB", { padding: pad(20_000_000), ...beside }],
+    ["between 2 MB and 2 MB", { padding: pad(2_000_000), ...beside, more: pad(2_000_000) }],
+    ["an object deeper", { padding: pad(2_000_000), data: beside, more: pad(2_000_000) }],
+    ["after its escaped name", { padding: `${pad(2_000_000)}"refresh_token":"not this"`, ...beside }],
+    ...[-40, -25, -14, -8, -1, 0, 1].map((off) => {
+      const before = '{"padding":"","refresh_token":"'.length;
+      return [`over the limit, ${off}`, { padding: pad(limit - before + 8 + off), refresh_token: "r-new" }] as const;
+    }),
+  ] as const) {
+    test(`an answer of the token endpoint keeps its refresh token where that stands ${where}`, async (t) => {
+      const { url } = await recorder(t, () => ({ body }));
+      const response = await requestRefresh(requestTo(url), new Secret("sent"));
+      assert.ok(response.kind === "tokens", JSON.stringify(response).slice(0, 300));
+      assert.equal(response.tokens.refreshToken?.expose(), "r-new");
+    });
+  }
+
+  test("an answer of the token endpoint that does not end, or has no refresh token, is too large", async (t) => {
+    for (const bytes of [2_000_000, 40_000_000]) {
+      const { url } = await recorder(t, () => ({ body: { padding: pad(bytes) } }));
+      const response = await requestRefresh(requestTo(url), new Secret("sent"));
+      assert.ok(response.kind === "unusable" && response.error === "body_too_large", JSON.stringify(response));
+    }
+  });
+
   test("an answer of the token endpoint is read to its limit, and by what was received", () => {
     const headers = new Headers({ "retry-after": "9" });
     assert.deepEqual(tokenResponseOf({ kind: "too-large", status: 200, headers, text: '{"a":"' }, now), {
