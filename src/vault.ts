@@ -406,7 +406,8 @@ export class Vault {
  */
 export async function openVault(options: VaultOptions): Promise<Vault> {
   const keeper = (options as VaultOptions | undefined)?.keeper;
-  const context = await openContext(options, keeper === undefined ? keyClasses : readingClasses);
+  const handedDown = keeper?.readingKeys?.bind(keeper);
+  const context = await openContext(options, keeper === undefined ? keyClasses : readingClasses, handedDown);
   try {
     await bindCallers(context.store, context.keyring, context.emit);
     const lastChange = await context.store.latestChange();

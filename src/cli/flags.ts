@@ -65,7 +65,7 @@ export function withSettings(command: Command, scope: Scope): Command {
   const settings = { store: storeSettings, client: [...storeSettings, ...clientSettings], service: all }[scope];
   for (const setting of settings) {
     const [argument, says] = descriptions[setting];
-    command.option(`--${kebab(setting)} <${argument}>`, `${says} [${settingNames[setting]}]`);
+    command.option(`--${flagOf(setting)} <${argument}>`, `${says} [${settingNames[setting]}]`);
   }
   return withJson(command);
 }
@@ -81,13 +81,13 @@ export function settingsAmong(flags: object): Settings {
   for (const name of ["key", "clientSecret"] as const) {
     if (settings[name] === undefined) continue;
     say(
-      `warning: --${kebab(name)} shows a secret to everybody who can list processes; use ${settingNames[name]} instead`,
+      `warning: --${flagOf(name)} shows a secret to everybody who can list processes; use ${settingNames[name]} instead`,
     );
   }
   for (const name of ["store", "storeDirect"] as const) {
     if (!/^postgres.*:\/\/[^/@]*:[^/@]+@/.test(settings[name] ?? "")) continue;
     say(
-      `warning: --${kebab(name)} shows a password to everybody who can list processes; use ${settingNames[name]} instead`,
+      `warning: --${flagOf(name)} shows a password to everybody who can list processes; use ${settingNames[name]} instead`,
     );
   }
   return settings;
@@ -102,6 +102,7 @@ export function numberOption(flags: string, says: string, from: number, to: numb
   });
 }
 
-function kebab(name: string): string {
+/** The name of a setting's flag, without its dashes. */
+export function flagOf(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -5,6 +5,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { KeyFacts, KeyState } from "../core/data-keys.ts";
 import { OnbehalfError } from "../core/errors.ts";
+import type { HandedDownKeys } from "../core/handed-down-keys.ts";
 import type { MasterKey } from "./master-key.ts";
 import { sealedColumns } from "./places.ts";
 import type { KeyClass, SealedColumn, SealedPlace, WrappedKeyPlace } from "./places.ts";
@@ -168,6 +169,15 @@ export class Keyring {
       hint: "try again shortly: this process reads the store's data keys again",
       details: { retryAfterMs: 1_000 },
     });
+  }
+
+  /** The keys of some classes, for a process that needs no others. */
+  handDown(classes: readonly KeyClass[]): HandedDownKeys {
+    const keys = [...this.#byId.values()].filter(({ keyClass }) => classes.includes(keyClass));
+    return {
+      instance: this.instance,
+      keys: keys.map(({ key, keyClass }) => ({ keyId: key.keyId, keyClass, bytes: key.bytes.toString("base64") })),
+    };
   }
 
   #key(keyClass: KeyClass): DataKey {

@@ -2,7 +2,7 @@ import { defined } from "../core/defined.ts";
 import { drainLimitMs } from "../core/timing.ts";
 import { openVault } from "../index.ts";
 import type { OnEvent } from "../index.ts";
-import { serviceConfig } from "./settings/config.ts";
+import { hasKeeper, logLevelOf, serviceConfig, servingConfig } from "./settings/config.ts";
 import type { Settings } from "./settings/config.ts";
 import { startKeeper } from "./keeper/client.ts";
 import { rescueProblem } from "./rescue-problem.ts";
@@ -17,6 +17,7 @@ import type { RunningServer } from "./http/server.ts";
  * itself, and the server. With the setting that turns the keeper's process off, the vault is its own keeper.
  *
  * @param options.migrate whether to bring the store's schema up to date first; true by default
+ * @param options.heldSecrets where the keeper gets the secret ones of the settings; by default they are in `settings`
  * @returns the server's URL, and `close`, which takes no new request, finishes what is under way and stores it
  * @throws {OnbehalfError} `configuration_invalid`: settings are wrong; `details.problems` lists every problem
  * @throws {OnbehalfError} `key_invalid`, `store_unavailable`, `store_unusable`: the store could not be opened
@@ -24,11 +25,12 @@ import type { RunningServer } from "./http/server.ts";
  */
 export async function runService(
   settings: Settings,
-  { migrate = true }: { readonly migrate?: boolean } = {},
+  { migrate = true, heldSecrets }: { readonly migrate?: boolean; readonly heldSecrets?: string } = {},
 ): Promise<RunningServer> {
-  const config = serviceConfig(settings);
-  const { store, keyring, providers, exchangeRate, rescueFolder } = config;
-  const logger = serviceLogger(config.logLevel);
+  // A process that is its own keeper reads everything. Otherwise the keeper looks at all settings, and says what is wrong
+  // with any of them: this process looks at no secret.
+  const own = hasKeeper(settings) ? undefined : serviceConfig(settings);
+  const logger = serviceLogger(own?.logLevel ?? logLevelOf(settings, []));
   const metrics = serviceMetrics();
   const log = eventLogger(logger);
   const onEvent: OnEvent = (event) => {
@@ -36,21 +38,24 @@ export async function runService(
     metrics.onEvent(event);
   };
   const onFault = faultLogger(logger);
-  const problem = rescueProblem(store, rescueFolder);
-  // Said at the start: when an answer comes that the store cannot take, it is too late.
-  if (problem !== undefined) logger.warn(problem, "rescue_folder_unusable");
-  const keeper = config.keeper ? await startKeeper({ settings, migrate }, onEvent, onFault) : undefined;
+  const keeper =
+    own === undefined
+      ? await startKeeper({ settings, migrate, ...defined({ heldSecrets }) }, onEvent, onFault)
+      : undefined;
   try {
+    const config = own ?? servingConfig(settings, keeper?.clientIds ?? {});
+    const { store, providers, rescueFolder } = config;
+    const problem = rescueProblem(store, rescueFolder);
+    // Said at the start: when an answer comes that the store cannot take, it is too late.
+    if (problem !== undefined) logger.warn(problem, "rescue_folder_unusable");
     const vault = await openVault({
       store,
-      keyring,
       providers,
-      exchangeRate,
       migrate,
       auditName: "@service",
       onEvent,
       onFault,
-      ...defined({ keeper, rescueFolder }),
+      ...defined({ keeper, rescueFolder, keyring: own?.keyring, exchangeRate: own?.exchangeRate }),
     });
     try {
       const server = await startServer(vault, {

@@ -31,12 +31,13 @@ export async function startServiceProcess(
   { path, key, standin, provider: { rotation } }: TestVault,
   settings: Readonly<Record<string, string>> = {},
   folder: string = process.cwd(),
+  flags: readonly string[] = [],
 ): Promise<ServiceProcess> {
   const run = randomUUID();
   const { NODE_TEST_CONTEXT: _runner, ...inherited } = process.env;
   const child = spawn(
     process.execPath,
-    [fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url)), "serve", "--json"],
+    [fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url)), "serve", "--json", ...flags],
     {
       stdio: ["ignore", "pipe", "pipe"],
       cwd: folder,

@@ -1,16 +1,20 @@
 import { defined } from "../../core/defined.ts";
-import { faultLogger, runService, serviceLogger, settingsFrom } from "../../service/index.ts";
-import { settingsAmong } from "../flags.ts";
+import { closeToDebuggers } from "../../service/secrets/closed-to-debuggers.ts";
+import { faultLogger, runService, serviceLogger } from "../../service/index.ts";
 import { exitCodes } from "../terminal/exit-codes.ts";
 import { printJson, say } from "../terminal/print.ts";
 import { untilStopped } from "../terminal/stop.ts";
+import { settingsWithoutSecrets } from "./without-secrets.ts";
+import type { ServeFlags } from "./without-secrets.ts";
 
 /** How long the process may live on after all is closed, milliseconds: enough to print what was said. */
 const lingerMs = 1_000;
 
 /** Serves until SIGTERM or SIGINT, then accepts nothing new, finishes the requests under way, and returns. */
-export async function serve(flags: { readonly migrate: boolean; readonly json?: boolean }): Promise<void> {
-  // Listen for signals from the start: one that comes while the store is being opened must not leave it half open.
+export async function serve(flags: ServeFlags): Promise<void> {
+  const { settings, heldSecrets } = await settingsWithoutSecrets(flags);
+  closeToDebuggers();
+  // Listen for signals before anything is opened: one that comes meanwhile must not leave the store half open.
   const stopped = untilStopped();
   // Node would print the error with its message and properties, which may repeat what somebody sent. The keeper finishes
   // and stores what was begun.
@@ -18,7 +22,7 @@ export async function serve(flags: { readonly migrate: boolean; readonly json?: 
     faultLogger(serviceLogger("error"))(error, "the service, which this ended");
     process.exit(exitCodes.failed);
   });
-  const service = await runService(settingsFrom(settingsAmong(flags)), { migrate: flags.migrate });
+  const service = await runService(settings, { migrate: flags.migrate, ...defined({ heldSecrets }) });
   const { url, metricsUrl: metrics } = service;
   if (flags.json === true) printJson({ service: url, ...defined({ metrics }), pid: process.pid });
   else say(`serving on ${url}${metrics === undefined ? "" : `, and metrics on ${metrics}/metrics`}`);

@@ -7,11 +7,12 @@ import type { ChildProcess } from "node:child_process";
 import { defined } from "../../core/defined.ts";
 import { configurationInvalid } from "../../core/errors.ts";
 import { holderWaitMs } from "../../core/timing.ts";
-import { OnbehalfError } from "../../index.ts";
 import type { Keeper, OnEvent, OnFault } from "../../index.ts";
 import type { Settings } from "../settings/config.ts";
+import { closedToDebuggers } from "../secrets/closed-to-debuggers.ts";
+import { notStarted, startHint, unavailable } from "./unavailable.ts";
 import { fromErrorMessage, fromFaultMessage, fromOutcomeMessage, toRequestMessage } from "./messages.ts";
-import type { FromKeeper, KeeperRequest, ToKeeper } from "./messages.ts";
+import type { FromKeeper, KeeperRequest, ReadingKeys, ToKeeper } from "./messages.ts";
 
 /** How long a request waits for a keeper that is being restarted, milliseconds. */
 const restartWaitMs = 15_000;
@@ -26,17 +27,22 @@ const restartAfterMs = [0, 250, 1_000, 5_000] as const;
  */
 const mostPending = 10_000;
 
-/** What a keeper's process needs to open its store: the same as the service. */
+/** What a keeper's process needs to open its store. */
 export interface KeeperProcessOptions {
   readonly settings: Settings;
   /** Whether to bring the store's schema up to date. */
   readonly migrate: boolean;
+  /** Where the keeper gets what is secret of the settings, where this process must not have it. */
+  readonly heldSecrets?: string;
 }
 
 /** A keeper that works in another process. */
 export interface KeeperClient extends Keeper {
   /** @throws {OnbehalfError} `keeper_unavailable`: no keeper is ready just now */
   assertReady(): void;
+  readingKeys(): Promise<ReadingKeys>;
+  /** The id of the client that each provider is used with, by the provider's name. */
+  readonly clientIds: Readonly<Record<string, string>>;
   /** The keeper's process; undefined while there is none. */
   readonly pid: number | undefined;
 }
@@ -83,6 +89,7 @@ class ForkedKeeper implements KeeperClient {
   #child: ChildProcess | undefined;
   #ready = false;
   #closing = false;
+  #clientIds: KeeperClient["clientIds"] = {};
   #nextId = 1;
   #deaths = 0;
   #restarting = false;
@@ -97,6 +104,10 @@ class ForkedKeeper implements KeeperClient {
     return this.#child?.pid;
   }
 
+  get clientIds(): KeeperClient["clientIds"] {
+    return this.#clientIds;
+  }
+
   async start(): Promise<void> {
     const program = keeperProgram();
     return new Promise((resolve, reject) => {
@@ -105,6 +116,7 @@ class ForkedKeeper implements KeeperClient {
       child.on("message", (message: FromKeeper) => {
         if (message.type === "ready") {
           this.#ready = true;
+          this.#clientIds = message.clientIds;
           for (const [id, { request }] of this.#pending) this.#send(child, { type: "request", id, request });
           resolve();
         } else if (message.type === "failed") reject(fromErrorMessage(message.error));
@@ -139,6 +151,10 @@ class ForkedKeeper implements KeeperClient {
 
   async revoke(...[grantId, principal]: Parameters<Keeper["revoke"]>): Promise<void> {
     await this.#ask({ verb: "revoke", grantId, ...defined({ principal }) });
+  }
+
+  async readingKeys(): Promise<ReadingKeys> {
+    return (await this.#ask({ verb: "readingKeys" })) as ReadingKeys;
   }
 
   /** Resolves when the keeper has finished its work and its process has ended. */
@@ -243,25 +259,12 @@ function forked(program: URL): ChildProcess {
   try {
     // The keeper gets a process group of its own: a signal to the service's group, such as one from its terminal,
     // must not end the keeper as well.
-    return fork(program, { detached: true, stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    return fork(program, {
+      detached: true,
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+      execArgv: [...new Set([...process.execArgv, ...closedToDebuggers])],
+    });
   } catch (error) {
     throw notStarted(error);
   }
-}
-
-const startHint =
-  "look at the lines before this one, at the memory that is left, and at the limit of processes; " +
-  "ONBEHALF_KEEPER=none runs without a keeper's process";
-
-/** @param error what the system says, such as EAGAIN where the user may have no more processes */
-function notStarted(error: unknown): OnbehalfError<"keeper_unavailable"> {
-  const { code = "unknown" } = error as NodeJS.ErrnoException;
-  return unavailable(`the keeper's process could not be started (${code})`, startHint);
-}
-
-function unavailable(
-  message = "the keeper is not running or does not answer",
-  hint = "try again shortly: the service restarts it, and hands out valid tokens meanwhile; if this lasts, look at the log",
-): OnbehalfError<"keeper_unavailable"> {
-  return new OnbehalfError("keeper_unavailable", message, { hint, details: { retryAfterMs: 1_000 } });
 }

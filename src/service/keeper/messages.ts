@@ -8,6 +8,7 @@ import type {
   AnyOnbehalfError,
   CodeRequest,
   ErrorCode,
+  Keeper,
   Priority,
   RefreshOutcome,
   SeenGrant,
@@ -19,18 +20,32 @@ import type { Settings } from "../settings/config.ts";
 export type KeeperRequest =
   | { readonly verb: "exchangeCode"; readonly provider: string; readonly request: CodeRequestMessage }
   | { readonly verb: "refresh"; readonly seen: SeenGrant; readonly priority: Priority }
+  | { readonly verb: "readingKeys" }
   | { readonly verb: "revoke"; readonly grantId: string; readonly principal?: CodeRequest["principal"] };
+
+/** What a keeper hands down. */
+export type ReadingKeys = Awaited<ReturnType<NonNullable<Keeper["readingKeys"]>>>;
 
 /** What the service sends. */
 export type ToKeeper =
-  | { readonly type: "open"; readonly settings: Settings; readonly migrate: boolean }
+  | {
+      readonly type: "open";
+      readonly settings: Settings;
+      readonly migrate: boolean;
+      /** Where the keeper gets the settings and variables that are secret; absent: `settings` has all. */
+      readonly heldSecrets?: string;
+    }
   | { readonly type: "request"; readonly id: number; readonly request: KeeperRequest };
 
 /** What the keeper sends. `answer` and `refusal` end the request that has the same id. */
 export type FromKeeper =
-  | { readonly type: "ready" }
+  | {
+      readonly type: "ready";
+      /** The id of the client that each provider is used with, by the provider's name. */
+      readonly clientIds: Readonly<Record<string, string>>;
+    }
   | { readonly type: "failed"; readonly error: ErrorMessage }
-  | { readonly type: "answer"; readonly id: number; readonly value: string | OutcomeMessage | null }
+  | { readonly type: "answer"; readonly id: number; readonly value: string | OutcomeMessage | ReadingKeys | null }
   | { readonly type: "refusal"; readonly id: number; readonly error: ErrorMessage }
   | { readonly type: "event"; readonly event: VaultEvent }
   | { readonly type: "fault"; readonly during: string; readonly error: FaultMessage };

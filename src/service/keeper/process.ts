@@ -9,6 +9,8 @@ import { OnbehalfError, isOnbehalfError, openKeeper } from "../../index.ts";
 import type { Keeper } from "../../index.ts";
 import { faultLogger } from "../error-log.ts";
 import { serviceLogger } from "../log.ts";
+import { secretsHeldAt, takeVariables } from "../secrets/held-secrets.ts";
+import { clientIdOf } from "../settings/config-parts.ts";
 import { serviceConfig } from "../settings/config.ts";
 import { fromRequestMessage, toErrorMessage, toFaultMessage, toOutcomeMessage } from "./messages.ts";
 import type { FromKeeper, KeeperRequest, ToKeeper } from "./messages.ts";
@@ -17,8 +19,9 @@ let keeper: Promise<Keeper> | undefined;
 
 process.on("message", (message: ToKeeper) => {
   if (message.type === "open") {
-    keeper = open(message);
-    keeper.then(() => tell({ type: "ready" }), giveUp);
+    const opening = open(message);
+    keeper = opening.then((opened) => opened.keeper);
+    opening.then(({ ready }) => tell(ready), giveUp);
     return;
   }
   void answer(message.id, message.request);
@@ -47,9 +50,15 @@ process.once("uncaughtException", (error) => {
 });
 
 /** Rejects with what keeps it from being opened, the settings too: the service says it, and nobody else could. */
-async function open({ settings, migrate }: ToKeeper & { readonly type: "open" }): Promise<Keeper> {
-  const { store, keyring, providers, exchangeRate, rescueFolder } = serviceConfig(settings);
-  return openKeeper({
+async function open({ settings: given, migrate, heldSecrets }: ToKeeper & { readonly type: "open" }): Promise<{
+  readonly keeper: Keeper;
+  readonly ready: FromKeeper;
+}> {
+  const held = heldSecrets === undefined ? undefined : await secretsHeldAt(heldSecrets, "keeper");
+  // A command that prints the master key may need them.
+  if (held !== undefined) takeVariables(held);
+  const { store, keyring, providers, exchangeRate, rescueFolder } = serviceConfig({ ...given, ...held?.settings });
+  const opened = await openKeeper({
     store,
     keyring,
     providers,
@@ -59,6 +68,8 @@ async function open({ settings, migrate }: ToKeeper & { readonly type: "open" })
     onEvent: (event) => tell({ type: "event", event }),
     onFault: tellFault,
   });
+  const clientIds = Object.fromEntries(providers.map((provider) => [provider.name, clientIdOf(provider)]));
+  return { keeper: opened, ready: { type: "ready", clientIds } };
 }
 
 async function answer(id: number, request: KeeperRequest): Promise<void> {
@@ -88,6 +99,8 @@ async function perform(open: Keeper, request: KeeperRequest): Promise<(FromKeepe
       return open.exchangeCode(request.provider, fromRequestMessage(request.request));
     case "refresh":
       return toOutcomeMessage(await open.refresh(request.seen, request.priority));
+    case "readingKeys":
+      return (await open.readingKeys?.()) ?? null;
     case "revoke":
       await open.revoke(request.grantId, request.principal);
       return null;

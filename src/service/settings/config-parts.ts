@@ -109,8 +109,13 @@ function namingSetting(setting: Setting, source: MasterKeySource): MasterKeySour
   };
 }
 
-export function providerOf(settings: Settings, problems: string[]): Provider {
-  const client = clientOf(settings, problems);
+/**
+ * The provider, with its client.
+ *
+ * @param clientId where this process must not read the client's secret: its id, which another one has read
+ */
+export function providerOf(settings: Settings, problems: string[], clientId?: string): Provider {
+  const client = clientId === undefined ? clientOf(settings, problems) : {};
   const baseUrl = urlOf(settings, "googleBaseUrl", problems);
   const popupRedirectUri = popupRedirectUriOf(settings, problems);
   const rotation = rotationOf(settings, problems);
@@ -120,7 +125,18 @@ export function providerOf(settings: Settings, problems: string[]): Provider {
       ...defined({ baseUrl, popupRedirectUri }),
     }),
     ...defined({ rotation, privateApis: privateApisOf(settings, problems) }),
+    ...(clientId === undefined ? {} : { client: { clientId } }),
   };
+}
+
+/** The id of a provider's client, from its file where that has been named. */
+export function clientIdOf({ client, endpoints }: Provider): string {
+  if (client === "none") return "";
+  if (!("clientSecretFile" in client)) return client.clientId;
+  const { clientSecretFile: path } = client;
+  const read = readSmallFile(path);
+  const tokenEndpoint = endpoints === "discover" ? undefined : endpoints.tokenEndpoint;
+  return parseClientSecretJson("text" in read ? read.text : "", path, tokenEndpoint).clientId;
 }
 
 function clientOf(

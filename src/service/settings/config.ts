@@ -90,14 +90,32 @@ export function settingsFrom(
 export function serviceConfig(settings: Settings): ServiceConfig {
   return checked(settings, serviceSettings, (problems) => ({
     ...vaultParts(settings, problems),
-    publicUrl: urlOf(settings, "publicUrl", problems),
-    allowedOrigins: originsOf(settings, problems),
-    allowedHosts: hostsOf(settings, problems),
-    logLevel: logLevelOf(settings, problems),
-    host: hostOf(settings, problems),
-    port: portOf(settings, problems),
-    metricsPort: metricsPortOf(settings, problems),
+    ...servingParts(settings, problems),
     keeper: keeperOf(settings, problems),
+  }));
+}
+
+/** Whether the settings ask for a keeper in a process of its own, as they do by default. */
+export function hasKeeper(settings: Settings): boolean {
+  return keeperOf(settings, []);
+}
+
+/** What the process needs that serves, while its keeper opens what is sealed for refreshing. */
+export type ServingConfig = Omit<ServiceConfig, "keyring" | "exchangeRate" | "keeper">;
+
+/**
+ * What the process needs that serves: no master key and no client secret, and it does not look at them.
+ *
+ * @param clientIds of each provider, by its name, as the keeper has read them
+ * @throws {OnbehalfError} `configuration_invalid`: `details.problems` lists every problem
+ */
+export function servingConfig(settings: Settings, clientIds: Readonly<Record<string, string>>): ServingConfig {
+  const used = serviceSettings.filter((setting) => !keeperSettings.has(setting));
+  return checked(settings, used, (problems) => ({
+    store: storeOf(settings, problems),
+    ...rescueFolderOf(settings, problems),
+    providers: [providerOf(settings, problems, clientIds["google"] ?? "")],
+    ...servingParts(settings, problems),
   }));
 }
 
@@ -142,6 +160,15 @@ const ownSettings = new Set<Setting>([
   "metricsPort",
   "keeper",
 ]);
+/** What only the keeper looks at. */
+const keeperSettings = new Set<Setting>([
+  "key",
+  "keyFile",
+  "keyCommand",
+  "clientSecretFile",
+  "clientId",
+  "clientSecret",
+]);
 const vaultSettings = serviceSettings.filter((setting) => !ownSettings.has(setting));
 
 /** Settings with something in or around them that was not meant: line ends, quotes, a variable that was not replaced. */
@@ -163,6 +190,25 @@ function flawsAmong(
 /** What a command holds outside of its quotes: within them a shell's variables, pipes and quotes are meant. */
 function outsideQuotes(command: string): string {
   return /^(["'])(?:(?!\1).)*\1$/s.test(command) ? command : command.replaceAll(/"[^"]*"|'[^']*'/g, "quoted");
+}
+
+/** Where and for whom the service listens. */
+function servingParts(
+  settings: Settings,
+  problems: string[],
+): Pick<
+  Partly<ServiceConfig>,
+  "publicUrl" | "allowedOrigins" | "allowedHosts" | "logLevel" | "host" | "port" | "metricsPort"
+> {
+  return {
+    publicUrl: urlOf(settings, "publicUrl", problems),
+    allowedOrigins: originsOf(settings, problems),
+    allowedHosts: hostsOf(settings, problems),
+    logLevel: logLevelOf(settings, problems),
+    host: hostOf(settings, problems),
+    port: portOf(settings, problems),
+    metricsPort: metricsPortOf(settings, problems),
+  };
 }
 
 function vaultParts(settings: Settings, problems: string[]): Partly<VaultConfig> {

@@ -3,6 +3,7 @@
  * Interface and result types belong here. Code that runs does not: a module that imports this file must not get at a
  * refresh token by it.
  */
+import type { HandedDownKeys } from "../../core/handed-down-keys.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { AuditPrincipal } from "../../core/audit-principal.ts";
 
@@ -92,6 +93,12 @@ export type RefreshOutcome =
  * it throws `configuration_invalid`.
  */
 export interface Keeper {
+  /**
+   * The data keys that a vault needs which hands out access tokens: none that opens a refresh token. A vault with this
+   * keeper needs no master key then, and asks again when data keys are replaced. Absent: the vault opens them itself, with
+   * a master key of its own.
+   */
+  readingKeys?(): Promise<HandedDownKeys>;
   /**
    * Exchanges a code and stores the grant.
    *

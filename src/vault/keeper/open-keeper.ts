@@ -2,7 +2,7 @@
  * Opens a keeper: beside a vault in one process, or in a process of its own that does nothing else. How a vault talks
  * to a keeper in another process does not belong here.
  */
-import { keyClasses } from "../../crypto/keyring.ts";
+import { keyClasses, readingClasses } from "../../crypto/keyring.ts";
 import { defaultRescueFolder } from "../../core/rescue-folder.ts";
 import type { BucketSize } from "../../core/token-bucket.ts";
 import { actingAs } from "../context.ts";
@@ -73,6 +73,11 @@ export async function openKeeper(options: CommonOptions & KeeperOptions): Promis
   const keeper = keeperOver(shared, options);
   return {
     ...keeper,
+    async readingKeys() {
+      // Whoever asks may have met a key that was added a moment ago.
+      await shared.keys?.look();
+      return shared.keyring.handDown(readingClasses);
+    },
     async close() {
       await keeper.close();
       await closeContext(shared);

@@ -1,14 +1,13 @@
 import { keyPollMs } from "../../core/data-keys.ts";
 import { isOnbehalfError } from "../../core/errors.ts";
 import type { Owner } from "../../core/take-over.ts";
-import { highestKeyId, openKeys } from "../../crypto/keyring.ts";
-import type { KeyClass, Keyring } from "../../crypto/keyring.ts";
-import { masterKeysOf } from "../../crypto/master-key.ts";
-import type { MasterKeys, MasterKeySource } from "../../crypto/master-key.ts";
+import { highestKeyId } from "../../crypto/keyring.ts";
+import type { Keyring } from "../../crypto/keyring.ts";
 import type { StoredKeys } from "../../store/key-store.ts";
 import type { Store } from "../../store/store.ts";
 import type { DataKeys, OnFault } from "../context.ts";
 import type { OnEvent } from "../events.ts";
+import type { KeyOpener } from "./key-opener.ts";
 
 /** What a {@link KeyWatch} needs. */
 export interface KeyWatchOptions {
@@ -16,9 +15,7 @@ export interface KeyWatchOptions {
   readonly keyring: Keyring;
   /** The data keys as they were read for the keyring. */
   readonly stored: StoredKeys;
-  readonly masters: MasterKeys;
-  readonly source: MasterKeySource;
-  readonly classes: readonly KeyClass[];
+  readonly opener: KeyOpener;
   readonly owner: Owner;
   readonly emit: OnEvent;
   readonly onFault: OnFault;
@@ -32,7 +29,6 @@ export class KeyWatch implements DataKeys {
   readonly keyring: Keyring;
   readonly #options: KeyWatchOptions;
   #stored: StoredKeys;
-  #masters: MasterKeys;
   #isNoted = false;
   /** At which revision an event has told that a key does not open here. */
   #toldAt = -1;
@@ -43,7 +39,6 @@ export class KeyWatch implements DataKeys {
     this.#options = options;
     this.keyring = options.keyring;
     this.#stored = options.stored;
-    this.#masters = options.masters;
   }
 
   /** The data keys as this process has them. */
@@ -99,7 +94,7 @@ export class KeyWatch implements DataKeys {
     if (stored === undefined || stored.instance !== this.#stored.instance) return;
     try {
       if (looked.size > 0 || !isSame(stored, this.#stored)) {
-        this.keyring.replaceKeys(await this.#open(stored), highestKeyId(stored.keys), looked);
+        this.keyring.replaceKeys(await this.#options.opener.open(stored), highestKeyId(stored.keys), looked);
         this.#stored = stored;
       }
     } finally {
@@ -109,18 +104,6 @@ export class KeyWatch implements DataKeys {
         await store.noteKeyReader({ owner, revision: this.#stored.revision, seenAt: await store.now() });
         this.#isNoted = true;
       }
-    }
-  }
-
-  async #open({ instance, keys }: StoredKeys): Promise<ReturnType<typeof openKeys>> {
-    const { source, classes } = this.#options;
-    try {
-      return openKeys(instance, keys, this.#masters, classes);
-    } catch (error) {
-      if (!isOnbehalfError(error, "key_invalid")) throw error;
-      // The master key may have been changed since: a file or a program gives the new one.
-      this.#masters = await masterKeysOf(source);
-      return openKeys(instance, keys, this.#masters, classes);
     }
   }
 

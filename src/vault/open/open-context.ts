@@ -6,10 +6,10 @@ import { setTimeout } from "node:timers/promises";
 import { systemChance } from "../../core/chance.ts";
 import type { Clock } from "../../core/clock.ts";
 import { systemClock } from "../../core/clock.ts";
-import type { KeyClass } from "../../crypto/keyring.ts";
-import { masterKeysOf } from "../../crypto/master-key.ts";
+import type { KeyClass, Keyring } from "../../crypto/keyring.ts";
 import type { MasterKeySource } from "../../crypto/master-key.ts";
 import { defined } from "../../core/defined.ts";
+import type { HandedDownKeys } from "../../core/handed-down-keys.ts";
 import { configurationInvalid, configurationProblems, isOnbehalfError } from "../../core/errors.ts";
 import type { OnbehalfError } from "../../core/errors.ts";
 import type { Liveness, Owner } from "../../core/take-over.ts";
@@ -26,6 +26,7 @@ import { recorder, unthrowing, warn } from "../context.ts";
 import type { OnFault, VaultContext } from "../context.ts";
 import type { OnEvent } from "../events.ts";
 import { newOwner, livenessOf, ownerGone } from "./process-liveness.ts";
+import { openerOf, openerWith } from "./key-opener.ts";
 import { KeyWatch } from "./key-watch.ts";
 import { openStoreKeys } from "./open-keyring.ts";
 
@@ -37,8 +38,11 @@ export interface CommonOptions {
   readonly providers?: readonly Provider[];
   /** Where grants are kept, such as `sqlite(path)`. The vault or keeper opens it, and closes it when it is closed. */
   readonly store: Store;
-  /** Where the master keys come from, such as `keyringFromEnv(name)`. */
-  readonly keyring: MasterKeySource;
+  /**
+   * Where the master keys come from, such as `keyringFromEnv(name)`. May be left out by a vault whose keeper hands down
+   * the keys that reading needs (`readingKeys`): it holds no master key then.
+   */
+  readonly keyring?: MasterKeySource;
   /** Told of what happens to grants and clients, for logs and metrics. Must not throw. Default: nobody is told. */
   readonly onEvent?: OnEvent;
   /**
@@ -73,20 +77,31 @@ export interface CommonOptions {
   readonly exchangeTimeoutMs?: number;
 }
 
+/** An open context, with all of its keyring. */
+export interface OpenContext extends VaultContext {
+  readonly keyring: Keyring;
+}
+
 /**
  * Reads the clients, opens the store and opens its keyring. What it throws is that of `openVault`.
  *
  * @param classes the classes of data keys that this process may open
+ * @param handedDown gives the data keys that another process has opened for us; then a master key is not needed
  * @throws {OnbehalfError} `configuration_invalid`, `key_invalid`, `store_unavailable`, `store_unusable`
  */
-export async function openContext(options: CommonOptions, classes: readonly KeyClass[]): Promise<VaultContext> {
-  assertOptions(options);
-  const { store, clock = systemClock } = options;
+export async function openContext(
+  options: CommonOptions,
+  classes: readonly KeyClass[],
+  handedDown?: () => Promise<HandedDownKeys>,
+): Promise<OpenContext> {
+  const handed = (options as CommonOptions | undefined)?.keyring === undefined ? handedDown : undefined;
+  assertOptions(handed === undefined ? options : { ...options, keyring: noMasterKeys });
+  const { store, keyring: source = noMasterKeys, clock = systemClock } = options;
   const send = options.fetch === undefined ? outboundFetch() : withFittingHeaders(options.fetch);
   const protocols = protocolsFor(options, send, clock);
   // Read the keys before the store is opened: without a key, or with a damaged one, no file may be made and no schema
   // changed.
-  const masters = await masterKeysOf(options.keyring);
+  const opener = handed === undefined ? await openerWith(source, classes) : openerOf(handed, classes);
   // Only who exchanges codes and refreshes needs the endpoints.
   if (classes.includes("refresh")) await discoverAll([...protocols.values()], options.onEvent);
   await store.open({ clock, ...defined({ migrate: options.migrate }) });
@@ -95,10 +110,10 @@ export async function openContext(options: CommonOptions, classes: readonly KeyC
     await store.announceOwner?.(owner);
     const emit = unthrowing(options.onEvent ?? (() => undefined), "onEvent");
     const onFault = unthrowing(options.onFault ?? warn, "onFault");
-    const opened = await openStoreKeys(store, masters, classes);
-    const { auditName = "@library", audit = "callers", keyring: source } = options;
+    const opened = await openStoreKeys(store, opener);
+    const { auditName = "@library", audit = "callers" } = options;
     store.recordWith(recorder(opened.keyring, clock, auditName));
-    const keys = new KeyWatch({ store, ...opened, masters, source, classes, owner, emit, onFault });
+    const keys = new KeyWatch({ store, ...opened, opener, owner, emit, onFault });
     await keys.start();
     return {
       store,
@@ -121,6 +136,8 @@ export async function openContext(options: CommonOptions, classes: readonly KeyC
     throw error;
   }
 }
+
+const noMasterKeys: MasterKeySource = () => [];
 
 /** Closes the store, once nothing of the vault runs any more. */
 export async function closeContext({

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { newWrappedKeys, openKeyring } from "../../crypto/keyring.ts";
-import type { KeyClass, Keyring } from "../../crypto/keyring.ts";
+import { Keyring, highestKeyId, keyClasses, newWrappedKeys, openKeys } from "../../crypto/keyring.ts";
+import type { KeyClass } from "../../crypto/keyring.ts";
 import type { MasterKeys } from "../../crypto/master-key.ts";
 import type { KeyStore, StoredKeys } from "../../store/key-store.ts";
+import type { KeyOpener } from "./key-opener.ts";
 
 /**
  * Opens a store's keyring, or makes the first one of a store that was never used.
@@ -17,18 +18,24 @@ export async function openStoreKeyring(
   masters: MasterKeys,
   classes?: readonly KeyClass[],
 ): Promise<Keyring> {
-  return (await openStoreKeys(store, masters, classes)).keyring;
+  const opener: KeyOpener = {
+    open: async ({ instance, keys }) => openKeys(instance, keys, masters, classes ?? keyClasses),
+    newKeys: (instance) => newWrappedKeys(instance, masters[0]),
+  };
+  return (await openStoreKeys(store, opener)).keyring;
 }
 
 /** {@link openStoreKeyring}, with the data keys as they were read. */
 export async function openStoreKeys(
   store: KeyStore,
-  masters: MasterKeys,
-  classes?: readonly KeyClass[],
+  opener: KeyOpener,
 ): Promise<{ readonly keyring: Keyring; readonly stored: StoredKeys }> {
   // Only a store without any data key gets new ones: new keys would open none of the values that are sealed already.
   const instance = randomUUID();
   const stored =
-    (await store.readKeys()) ?? (await store.createKeys({ instance, keys: newWrappedKeys(instance, masters[0]) }));
-  return { keyring: openKeyring(stored.instance, stored.keys, masters, classes), stored };
+    (await store.readKeys()) ?? (await store.createKeys({ instance, keys: opener.newKeys?.(instance) ?? [] }));
+  const keys = await opener.open(stored);
+  const keyring = new Keyring(stored.instance, keys);
+  keyring.replaceKeys(keys, highestKeyId(stored.keys));
+  return { keyring, stored };
 }

@@ -1,0 +1,60 @@
+/**
+ * Asks the process that holds what is secret of the settings (holder.ts). It exists where secrets came in the environment
+ * or the arguments: these stay readable for as long as the process lives that was started with them.
+ */
+import { connect } from "node:net";
+import { unavailable } from "../keeper/unavailable.ts";
+import type { HeldSecrets } from "./secret-names.ts";
+
+/** The variable by which the process that serves learns where the secrets are held. It is no secret of the operator's. */
+export const heldVariable = "ONBEHALF_HELD_SECRETS";
+
+/** Who asks. Each is given what it needs. */
+export type HeldFor = "serving" | "keeper";
+
+/** Where a holder listens, and what it wants to hear first. Names that begin with `@` are in no folder (unix(7)). */
+export function socketOf(address: string): { readonly path: string; readonly password: string } {
+  const [name = "", password = ""] = address.split(" ");
+  return { path: name.startsWith("@") ? `\0${name.slice(1)}` : name, password };
+}
+
+/**
+ * What is held for a process.
+ *
+ * @param address as the holder has said it
+ * @param onGone told when the holder ends; without it the connection is closed at once. A holder ends when the process
+ *   that serves has closed its own
+ * @throws {OnbehalfError} `keeper_unavailable`: the holder does not answer
+ */
+export async function secretsHeldAt(address: string, role: HeldFor, onGone?: () => void): Promise<HeldSecrets> {
+  const { path, password } = socketOf(address);
+  return new Promise((resolve, reject) => {
+    const socket = connect(path, () => socket.write(`${password} ${role}\n`));
+    const gone = unavailable(
+      "the process that holds the keys and secrets from the environment does not answer",
+      "restart the service: no keeper can be started without it",
+    );
+    let text = "";
+    socket.setEncoding("utf8");
+    socket.on("data", (chunk: string) => {
+      text += chunk;
+      if (!text.endsWith("\n")) return;
+      resolve(JSON.parse(text) as HeldSecrets);
+      text = "";
+      if (onGone === undefined) socket.destroy();
+      // It must not keep this process, which closes it by ending.
+      else socket.unref();
+    });
+    socket.on("error", () => undefined);
+    socket.on("close", () => {
+      reject(gone);
+      onGone?.();
+    });
+  });
+}
+
+/** Gives this process the variables that were held for it. Only what runs from now on sees them, and no process table. */
+export function takeVariables({ variables }: HeldSecrets): void {
+  // oxlint-disable-next-line eslint/no-restricted-properties -- drivers and the operator's own programs read them there
+  Object.assign(process.env, variables);
+}

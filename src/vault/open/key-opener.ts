@@ -1,0 +1,60 @@
+import { OnbehalfError, isOnbehalfError } from "../../core/errors.ts";
+import type { HandedDownKeys } from "../../core/handed-down-keys.ts";
+import { newWrappedKeys, openKeys } from "../../crypto/keyring.ts";
+import type { KeyClass, OpenedKey, WrappedKey } from "../../crypto/keyring.ts";
+import { masterKeysOf } from "../../crypto/master-key.ts";
+import type { MasterKeySource } from "../../crypto/master-key.ts";
+import type { StoredKeys } from "../../store/key-store.ts";
+
+/** Opens a store's data keys: with a master key, or by asking the keeper that has one. */
+export interface KeyOpener {
+  open(stored: StoredKeys): Promise<OpenedKey[]>;
+  /** The first data keys of a store that was never used. Absent: this process cannot make any. */
+  newKeys?(instance: string): WrappedKey[];
+}
+
+/**
+ * @param classes the classes of data keys to open
+ * @throws {OnbehalfError} `key_invalid`: no master key was given, or one is malformed
+ */
+export async function openerWith(source: MasterKeySource, classes: readonly KeyClass[]): Promise<KeyOpener> {
+  let masters = await masterKeysOf(source);
+  return {
+    async open({ instance, keys }) {
+      try {
+        return openKeys(instance, keys, masters, classes);
+      } catch (error) {
+        if (!isOnbehalfError(error, "key_invalid")) throw error;
+        // The master key may have been changed since: a file or a program gives the new one.
+        masters = await masterKeysOf(source);
+        return openKeys(instance, keys, masters, classes);
+      }
+    },
+    newKeys: (instance) => newWrappedKeys(instance, masters[0]),
+  };
+}
+
+/** @param ask gives the keys as the keeper has them now */
+export function openerOf(ask: () => Promise<HandedDownKeys>, classes: readonly KeyClass[]): KeyOpener {
+  return {
+    async open({ instance, keys }) {
+      const given = await ask();
+      return keys.flatMap(({ keyId, keyClass: name, state }) => {
+        const keyClass = classes.find((known) => known === name);
+        if (keyClass === undefined) return [];
+        const found = given.instance === instance ? given.keys.find((key) => key.keyId === keyId) : undefined;
+        if (found === undefined && state === "retired") return [];
+        if (found === undefined) throw notHandedDown(keyId);
+        return [{ key: { keyId, bytes: Buffer.from(found.bytes, "base64") }, keyClass, state }];
+      });
+    },
+  };
+}
+
+/** The keeper reads the store's keys a moment later than we do. At the next look it has them. */
+function notHandedDown(keyId: number): OnbehalfError<"store_unavailable"> {
+  return new OnbehalfError("store_unavailable", `the keeper has not handed down data key ${keyId} yet`, {
+    hint: "try again shortly: the keeper reads the store's data keys again",
+    details: { retryAfterMs: 1_000 },
+  });
+}
