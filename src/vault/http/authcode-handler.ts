@@ -99,17 +99,8 @@ export function authCodeHandler(
     }
     formatOf(request.headers);
     guardAgainstForgery(request, ownOrigins);
-    const parameters = await readParameters(request);
-    if (parameters.has("external_id") || parameters.has("move_external_id")) {
-      throw new OnbehalfError("forbidden", "a public request must not say whose grant this becomes", {
-        hint: "leave external_id out, or let the app's backend send the code to POST /v1/grants",
-        details: {},
-      });
-    }
-    const asked = codeOptions(parameters, isFromBrowser(request) ? "web-popup" : "android");
-    const provider = asked.provider ?? options.provider;
-    const idempotencyKey = request.headers.get("idempotency-key") ?? undefined;
-    const exchange = { ...asked, isPublic: true, ...defined({ provider, idempotencyKey }) };
+    const exchange = await askedFor(request);
+    const { provider } = exchange;
     if (underWay >= mostUnderWay) throw tooMany(vault.providerOf(provider));
     underWay += 1;
     const grant = await actingAs(somebody, () => vault.exchangeCode(exchange))
@@ -126,6 +117,21 @@ export function authCodeHandler(
       sign_in_assertion_reason: assertion === undefined && issuer !== undefined ? givenBefore : undefined,
     };
     return Response.json(body, { headers: { "cache-control": "no-store" } });
+  }
+
+  /** In a function of its own: a code may wait for seconds, and the rest of its body must not wait in memory with it. */
+  async function askedFor(request: Request): Promise<ExchangeCodeOptions> {
+    const parameters = await readParameters(request);
+    if (parameters.has("external_id") || parameters.has("move_external_id")) {
+      throw new OnbehalfError("forbidden", "a public request must not say whose grant this becomes", {
+        hint: "leave external_id out, or let the app's backend send the code to POST /v1/grants",
+        details: {},
+      });
+    }
+    const asked = codeOptions(parameters, isFromBrowser(request) ? "web-popup" : "android");
+    const provider = asked.provider ?? options.provider;
+    const idempotencyKey = request.headers.get("idempotency-key") ?? undefined;
+    return { ...asked, isPublic: true, ...defined({ provider, idempotencyKey }) };
   }
 }
 

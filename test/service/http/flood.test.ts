@@ -11,6 +11,7 @@ import { movableClock } from "../../../src/index.ts";
 import { sharedStandin } from "../../support/test-vault.ts";
 import { testService } from "../../support/test-service.ts";
 import type { TestService } from "../../support/test-service.ts";
+import { floodShapes } from "../../../bench/flood-shapes.ts";
 import { quantile } from "../../../bench/quantile.ts";
 
 const seconds = process.env["FLOOD"] === "full" ? 60 : 3;
@@ -23,21 +24,6 @@ const mostWaiting = 200;
 const share = 25;
 
 const json = { "content-type": "application/json", "x-requested-with": "XMLHttpRequest" };
-
-/** What somebody without a key may think of; `n` makes each one another. */
-const shapes: readonly ((n: number) => object)[] = [
-  (n) => ({ authCode: `4/0Agarbage-${n}` }),
-  () => ({ authCode: "4/0Aalways-the-same" }),
-  (n) => ({ authCode: "4/0Aanother-nonce-each-time", nonce: `nonce-${n}` }),
-  (n) => ({ authCode: `4/0A${n}`.padEnd(2_048, "x") }),
-  (n) => ({ authCode: `4/0Auri-${n}`, redirect_uri: "https://app.example/".padEnd(2_048, "u") }),
-  (n) => ({ authCode: `4/0Alonguri-${n}`, redirect_uri: "https://app.example/".padEnd(22_000, "/") }),
-  (n) => ({ authCode: `4/0Ascope-${n}`, scope: `s${n} `.padEnd(8_192, "s") }),
-  (n) => ({ authCode: `4/0Alongscope-${n}`, scope: `s${n} `.padEnd(60_000, "s") }),
-  (n) => ({ authCode: `4/0Astate-${n}`, state: "s".repeat(40_000) }),
-  (n) => Object.fromEntries(Array.from({ length: 3_000 }, (_, at) => [`member_${n}_${at}`, "x"])),
-  (n) => ({ authCode: `4/0Aexternal-${n}`, external_id: "somebody else" }),
-];
 
 interface Rejected {
   readonly state: string;
@@ -95,7 +81,7 @@ test("a flood of codes that are none keeps no caller waiting, blames no grant an
   const answers: Promise<readonly [status: number, error: string, hasRetryAfter: boolean]>[] = [];
   const waiting = new Set<number>();
   const post = async (n: number): Promise<readonly [number, string, boolean]> => {
-    const body = JSON.stringify(shapes[n % shapes.length]?.(n));
+    const body = JSON.stringify(floodShapes[n % floodShapes.length]?.(n));
     waiting.add(n);
     const answer = await ask("/authcode", { method: "POST", headers: { ...json, authorization: "" }, body });
     waiting.delete(n);
