@@ -10,7 +10,7 @@ import { holderWaitMs } from "../../core/timing.ts";
 import type { Keeper, OnEvent, OnFault } from "../../index.ts";
 import type { Settings } from "../settings/config.ts";
 import { closedToDebuggers } from "../secrets/closed-to-debuggers.ts";
-import { notStarted, startHint, unavailable } from "./unavailable.ts";
+import { notStarted, startHint, unavailable } from "../keeper-unavailable.ts";
 import { fromErrorMessage, fromFaultMessage, fromOutcomeMessage, toRequestMessage } from "./messages.ts";
 import type { FromKeeper, KeeperRequest, ReadingKeys, ToKeeper } from "./messages.ts";
 

@@ -7,7 +7,7 @@ import type { ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
-import { notStarted, startHint, unavailable } from "../keeper/unavailable.ts";
+import { notStarted, startHint, unavailable } from "../keeper-unavailable.ts";
 import type { Settings } from "../settings/settings.ts";
 import { closedToDebuggers } from "./closed-to-debuggers.ts";
 import { heldVariable } from "./held-secrets.ts";

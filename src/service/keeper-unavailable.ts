@@ -1,4 +1,4 @@
-import { OnbehalfError } from "../../index.ts";
+import { OnbehalfError } from "../index.ts";
 
 /** What to do where a process could not be started or ended too early. */
 export const startHint: string =
