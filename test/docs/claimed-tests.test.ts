@@ -5,7 +5,9 @@ import { checkout } from "../support/checkout-bin.ts";
 import { claimsIn, flawOfClaim, itemsUnder, rowsOf } from "./claims.ts";
 
 const read = (page: string): string => readFileSync(`${checkout}${page}`, "utf8");
-const pages = globSync(["docs/specs.md", "docs/specs/*.md", "docs/advisories.md"], { cwd: checkout }).sort();
+const pages = globSync(["docs/specs.md", "docs/specs/*.md", "docs/advisories.md", "SECURITY.md"], {
+  cwd: checkout,
+}).sort();
 
 describe("what a page says is held by a test", () => {
   for (const page of pages) {
@@ -29,6 +31,22 @@ describe("what a page says is held by a test", () => {
       );
     });
   }
+});
+
+test("SECURITY.md: every sentence of its guarantees names the tests that hold it", () => {
+  const page = read("SECURITY.md");
+  const items = itemsUnder(page, "Guarantees");
+  assert.ok(items.length > 20);
+  for (const { line, text, claims } of items) {
+    assert.ok(claims.length > 0, `SECURITY.md:${line} names no test: ${text}`);
+    const promise = text.slice(2, text.indexOf(`\`${claims[0]?.file ?? ""}\``));
+    // One promise an item: a second sentence would pass without a test of its own.
+    assert.doesNotMatch(promise, /[.!?] \S/, `SECURITY.md:${line} is more than one sentence`);
+  }
+  // What stands outside of an item would name no test either.
+  const section = /\n## Guarantees\n(.*?)\n## /s.exec(page)?.[1] ?? "";
+  const outside = section.split("\n").filter((line) => line !== "" && !/^(?:- |  \S|### )/.test(line));
+  assert.deepEqual(outside, []);
 });
 
 test("docs/specs.md lists every requirement that a page calls open, and no other", () => {

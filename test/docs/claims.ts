@@ -23,7 +23,11 @@ const excuses = /\*\*(open)\*\*|\b(operator): \[|\b(does not apply): \w/;
 
 /** The tests that a piece of a page names. */
 export function claimsIn(text: string): Claim[] {
-  return [...text.matchAll(/`([\w./-]+)` "([^"]+)"/g)].map(([, file = "", title = ""]) => ({ file, title }));
+  // Prose is broken into lines, also within a title.
+  return [...text.matchAll(/`([\w./-]+)`\s+"([^"]+)"/g)].map(([, file = "", title = ""]) => ({
+    file,
+    title: title.replaceAll(/\s+/g, " "),
+  }));
 }
 
 function rowOf(text: string, held: string, line: number): Row {
@@ -147,7 +151,7 @@ function sourcesOf(path: string): readonly string[] {
     const source = readFileSync(join(checkout, each), "utf8");
     for (const [, target = ""] of source.matchAll(/^(?:import|\}).* from "(\.[^"]+)";$/gm)) {
       const imported = join(dirname(each), target);
-      if (/^(?:test|src\/store\/suite)\//.test(imported)) paths.add(imported);
+      if (/^(?:test|src\/store\/suite)\//.test(imported) && existsSync(join(checkout, imported))) paths.add(imported);
     }
   }
   const transcripts = globSync(`${dirname(path)}/*.txt`, { cwd: checkout });
