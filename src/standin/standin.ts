@@ -2,6 +2,7 @@ import type { KeyObject } from "node:crypto";
 import { requestHandler } from "./request-handler.ts";
 import { ownClock } from "./clock.ts";
 import type { StandinClock } from "./clock.ts";
+import { DpopMemory } from "./oauth/dpop.ts";
 import { Clients, defaultClientId, defaultClientSecret } from "./state/clients.ts";
 import type { ClientSpec } from "./state/clients.ts";
 import { Codes } from "./state/codes.ts";
@@ -171,6 +172,7 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
     clients: new Clients(),
     codes: new Codes(clock, settings),
     ledger: new Ledger(clock, settings),
+    dpop: new DpopMemory(clock),
     keys,
     files: new Files(clock),
     faults: new Faults(),

@@ -13,6 +13,7 @@ export function discovery({ url, issuer }: Pick<StandinState, "url" | "issuer">)
     response_modes_supported: ["query"],
     subject_types_supported: ["public"],
     id_token_signing_alg_values_supported: ["RS256"],
+    dpop_signing_alg_values_supported: ["ES256"],
     scopes_supported: ["openid", "email", "profile"],
     token_endpoint_auth_methods_supported: ["client_secret_post", "client_secret_basic"],
     claims_supported: [

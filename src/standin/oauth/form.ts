@@ -8,6 +8,8 @@ export class OAuthRefusal extends Error {
   readonly error: string;
   readonly description: string;
   readonly extra: Readonly<Record<string, string>>;
+  /** Headers of its answer. */
+  headers: Readonly<Record<string, string>> = {};
   /** Who was concerned, and what to call it in the log where that is not the error's name. */
   note: Partial<Note>;
 
@@ -37,7 +39,11 @@ export function oauth(handle: (request: Incoming) => Reply): (request: Incoming)
         error.status,
         { error: error.error, error_description: error.description, ...error.extra },
         { outcome: error.error, ...error.note },
-        challenge ? { ...noStore, "www-authenticate": 'Basic realm="https://accounts.google.com/"' } : noStore,
+        {
+          ...noStore,
+          ...error.headers,
+          ...(challenge ? { "www-authenticate": 'Basic realm="https://accounts.google.com/"' } : {}),
+        },
       );
     }
   };

@@ -1,3 +1,4 @@
+import { assertBound } from "./dpop.ts";
 import { OAuthRefusal } from "./form.ts";
 import type { Note } from "../http/messages.ts";
 import type { AccessToken, RefreshToken } from "../state/ledger.ts";
@@ -19,6 +20,7 @@ export function refresh(
   clientId: string,
   value: string,
   scope: string | undefined,
+  key: string | undefined,
   policy: (person: Person, note: Partial<Note>) => void,
 ): Refreshed {
   const { ledger, settings, clock } = state;
@@ -31,6 +33,7 @@ export function refresh(
     new OAuthRefusal(status, error, description, {}, { ...note, outcome });
 
   if (family.clientId !== clientId) throw refuse(401, "unauthorized_client", "Unauthorized");
+  assertBound(family.boundTo, key);
   const inGrace = isInGrace(token, settings.rotation, settings.graceSeconds * 1_000, clock.now());
   if (token.supersededAt !== undefined && !inGrace) {
     // Checked before the end of the family: a used token that comes back is a different outcome from one that just ended.

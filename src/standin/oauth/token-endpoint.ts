@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { authenticate } from "./client-authentication.ts";
 import type { Client } from "../state/clients.ts";
 import type { Challenge, Code } from "../state/codes.ts";
+import { proofOf } from "./dpop.ts";
 import { badRequest, OAuthRefusal, readForm } from "./form.ts";
 import { json, noStore } from "../http/messages.ts";
 import type { Incoming, Note, Reply } from "../http/messages.ts";
@@ -28,7 +29,10 @@ export function tokenEndpoint(state: StandinState, request: Incoming): Reply {
     throw new OAuthRefusal(400, "unsupported_grant_type", `Invalid grant_type: ${grantType}`);
   }
   const client = authenticate(request, form, state.clients);
-  return grantType === "authorization_code" ? exchange(state, client, form) : refreshed(state, client, form);
+  const isExchange = grantType === "authorization_code";
+  const key = proofOf(state, request, isExchange ? (form.get("code") ?? "") : undefined);
+  const reply = isExchange ? exchange(state, client, form, key) : refreshed(state, client, form, key);
+  return key === undefined ? reply : { ...reply, headers: { ...reply.headers, ...nonceHeader(state) } };
 }
 
 /** Refuses what a Workspace administrator has forbidden for everybody or for this person. */
@@ -48,7 +52,17 @@ function refuseByPolicy(state: StandinState, person: Person, note: Partial<Note>
   throw new OAuthRefusal(400, "invalid_grant", `reauth related error (${refusal})`, extra, note);
 }
 
-function exchange(state: StandinState, client: Client, form: ReadonlyMap<string, string>): Reply {
+/** The nonce that the next proof must have; nothing where none is asked for. */
+function nonceHeader({ settings, dpop }: StandinState): Record<string, string> {
+  return settings.dpopNonceSeconds === null ? {} : { "dpop-nonce": dpop.nonce(settings.dpopNonceSeconds) };
+}
+
+function exchange(
+  state: StandinState,
+  client: Client,
+  form: ReadonlyMap<string, string>,
+  key: string | undefined,
+): Reply {
   const given = form.get("code");
   if (given === undefined || given === "") throw badRequest("Missing required parameter: code");
   if (!looksLikeCode(given)) throw new OAuthRefusal(400, "invalid_grant", "Malformed auth code.");
@@ -75,7 +89,7 @@ function exchange(state: StandinState, client: Client, form: ReadonlyMap<string,
 
   code.used = true;
   const newToken = bringsRefreshToken(code)
-    ? state.ledger.startFamily(authorization, client.id, azp, scopes)
+    ? state.ledger.startFamily(authorization, client.id, azp, scopes, key)
     : undefined;
   if (newToken !== undefined) code.brought = newToken.family;
   const family = newToken?.family;
@@ -103,10 +117,15 @@ function verifierFlaw(challenge: Challenge | undefined, verifier: string | undef
   return hashed === challenge.value ? undefined : "Invalid code verifier.";
 }
 
-function refreshed(state: StandinState, client: Client, form: ReadonlyMap<string, string>): Reply {
+function refreshed(
+  state: StandinState,
+  client: Client,
+  form: ReadonlyMap<string, string>,
+  key: string | undefined,
+): Reply {
   const token = form.get("refresh_token");
   if (token === undefined || token === "") throw badRequest("Missing required parameter: refresh_token");
-  const done = refresh(state, client.id, token, form.get("scope"), (person, note) =>
+  const done = refresh(state, client.id, token, form.get("scope"), key, (person, note) =>
     refuseByPolicy(state, person, note),
   );
   return answer(state, done.access, undefined, done.replacement, done.note);

@@ -25,6 +25,8 @@ export interface Family {
   readonly azp: string;
   readonly scopes: readonly string[];
   readonly createdAt: number;
+  /** The thumbprint of the key that its refresh tokens are bound to (RFC 9449 section 5). Absent: to none. */
+  readonly boundTo?: string | undefined;
   /** Time-based access ends then. */
   readonly endsAt: number | undefined;
   lastUsedAt: number;
@@ -97,7 +99,13 @@ export class Ledger {
   }
 
   /** Issues the first refresh token of a new family. Where that is one too many, the oldest family silently ends. */
-  startFamily(authorization: Authorization, clientId: string, azp: string, scopes: readonly string[]): RefreshToken {
+  startFamily(
+    authorization: Authorization,
+    clientId: string,
+    azp: string,
+    scopes: readonly string[],
+    boundTo?: string,
+  ): RefreshToken {
     const now = this.#clock.now();
     const life = this.#settings.refreshTokenTtlSeconds;
     const unissued: Omit<Family, "current"> & { current?: RefreshToken } = {
@@ -107,6 +115,7 @@ export class Ledger {
       azp,
       scopes,
       createdAt: now,
+      boundTo,
       endsAt: life === null ? undefined : now + life * 1_000,
       lastUsedAt: now,
     };

@@ -53,6 +53,8 @@ export interface Settings {
   revokeOnCodeReuse: boolean;
   /** A Workspace policy that refuses every exchange and refresh in this way. Default null: none. */
   refusal: AccountRefusal | null;
+  /** DPoP: proofs must have a nonce of ours, and each lives for so many seconds. Default null: none is asked for. */
+  dpopNonceSeconds: number | null;
   /** Make new ID tokens wrong in this way. Default null: they are right. */
   idTokenFlaw: IdTokenFlaw | null;
 }
@@ -74,6 +76,7 @@ export const googlesOwn: Readonly<Settings> = {
   burnCodeOnMismatch: false,
   revokeOnCodeReuse: false,
   refusal: null,
+  dpopNonceSeconds: null,
   idTokenFlaw: null,
 };
 
@@ -95,6 +98,7 @@ const shape = {
   burnCodeOnMismatch: yesNo,
   revokeOnCodeReuse: yesNo,
   refusal: orNull(accountRefusal),
+  dpopNonceSeconds: orNull(number(1)),
   idTokenFlaw: orNull(oneOf(...idTokenFlaws)),
 };
 

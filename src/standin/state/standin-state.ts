@@ -7,6 +7,7 @@ import type { OwnClock } from "../clock.ts";
 import type { Clients } from "./clients.ts";
 import type { Codes } from "./codes.ts";
 import type { Files } from "./drive-files.ts";
+import type { DpopMemory } from "../oauth/dpop.ts";
 import type { Faults } from "../http/faults.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
 import type { Ledger } from "./ledger.ts";
@@ -26,6 +27,7 @@ export interface StandinState {
   readonly clients: Clients;
   readonly codes: Codes;
   readonly ledger: Ledger;
+  readonly dpop: DpopMemory;
   readonly keys: KeyRing;
   readonly files: Files;
   readonly faults: Faults;
