@@ -72,6 +72,14 @@ CREATE TABLE change_counter (
   CONSTRAINT change_counter_pkey PRIMARY KEY (only_row)
 );
 
+CREATE TABLE client_keys (
+  issuer text NOT NULL,
+  client_id text NOT NULL,
+  key_sealed bytea NOT NULL,
+  created_at bigint NOT NULL,
+  CONSTRAINT client_keys_pkey PRIMARY KEY (issuer, client_id)
+);
+
 CREATE TABLE data_keys (
   key_id integer NOT NULL,
   key_class text NOT NULL,

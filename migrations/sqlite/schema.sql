@@ -48,6 +48,14 @@ CREATE TABLE callers (
 
 CREATE UNIQUE INDEX callers_by_name ON callers (name) WHERE revoked_at IS NULL;
 
+CREATE TABLE client_keys (
+  issuer     TEXT NOT NULL,
+  client_id  TEXT NOT NULL,
+  key_sealed BLOB NOT NULL,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (issuer, client_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE data_keys (
   key_id        INTEGER PRIMARY KEY,
   key_class     TEXT NOT NULL,

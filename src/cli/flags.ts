@@ -23,6 +23,7 @@ const descriptions: Readonly<Record<Setting, readonly [argument: string, says: s
   ],
   googleBaseUrl: ["url", "reach every endpoint of Google under this URL: that of a stand-in, for tests"],
   rotation: ["how", "how the stand-in under that URL rotates refresh tokens: none, strict or grace:SECONDS (none)"],
+  googleDpop: ["how", "whether refresh tokens are bound to a key of the keeper (DPoP): on or off (off)"],
   privateApis: ["how", "whether Google's API hosts may have private addresses: allow or refuse (refuse)"],
   popupRedirectUri: ["uri", "redirect_uri at the exchange of a code from a popup (postmessage)"],
   keeper: ["how", "which process opens refresh tokens: process, one of its own; none, this one (process)"],
@@ -52,6 +53,7 @@ const clientSettings: readonly Setting[] = [
   "clientSecret",
   "googleBaseUrl",
   "rotation",
+  "googleDpop",
   "privateApis",
   "popupRedirectUri",
 ];

@@ -85,6 +85,10 @@ export const standardRefusals: Refusals = {
   invalid_request: "ours",
   invalid_scope: "ours",
   unsupported_grant_type: "ours",
+  // Of our proof of a key (RFC 9449), and of a key that we have lost: not of the token.
+  invalid_dpop_proof: "ours",
+  dpop_key_lost: "ours",
+  use_dpop_nonce: "transient",
   temporarily_unavailable: "transient",
   server_error: "transient",
   slow_down: "limited",

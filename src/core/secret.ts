@@ -28,3 +28,14 @@ export class Secret {
     Object.defineProperty(Secret.prototype, inspect, { value: () => "[secret]" });
   }
 }
+
+/** A refresh token that works only with proofs of one key (RFC 9449). */
+export class BoundToken extends Secret {
+  /** The key's thumbprint (RFC 7638). */
+  readonly boundTo: string;
+
+  constructor(value: string, boundTo: string) {
+    super(value);
+    this.boundTo = boundTo;
+  }
+}

@@ -14,7 +14,8 @@ export type SealedColumn =
   | "intakes.assertion"
   | "orphans.answer"
   | "rescue.answer"
-  | "callers.grants";
+  | "callers.grants"
+  | "client_keys.dpop";
 
 /**
  * Which class of data key seals each column. The name of a column is authenticated with each value: if a column were
@@ -30,6 +31,7 @@ export const sealedColumns: Readonly<Record<SealedColumn, KeyClass>> = {
   "orphans.answer": "refresh",
   "rescue.answer": "refresh",
   "callers.grants": "read",
+  "client_keys.dpop": "refresh",
 };
 
 /** The place of a sealed value within one store. In another row, column, client or generation it does not open. */
@@ -44,6 +46,11 @@ export interface SealedPlace {
 /** Where the selectors of a caller stand. */
 export function callerGrantsPlace(callerId: string): SealedPlace {
   return { clientId: "", column: "callers.grants", recordId: callerId, generation: 0 };
+}
+
+/** Where the key of a client is sealed for. */
+export function clientKeyPlace(issuer: string, clientId: string): SealedPlace {
+  return { clientId, column: "client_keys.dpop", recordId: issuer, generation: 0 };
 }
 
 /** The place of a wrapped data key. */

@@ -8,7 +8,9 @@ import { isOnbehalfError } from "../core/errors.ts";
 import { remainingMs } from "../core/recorded-time.ts";
 import type { Profile } from "../core/grant.ts";
 import type { Client, ClientAuthenticationMethod, Provider } from "../providers/provider.ts";
+import { BoundToken } from "../core/secret.ts";
 import type { Secret } from "../core/secret.ts";
+import type { DpopKey } from "./dpop.ts";
 import { SingleFlight } from "../core/single-flight.ts";
 import { discover } from "./discovery.ts";
 import { verifyIdToken } from "./id-token.ts";
@@ -93,6 +95,8 @@ export class HttpProtocol implements Protocol {
   /** When the document was read last, and from when on it is read again. Milliseconds since the epoch. */
   #readAt = 0;
   #freshUntil = Infinity;
+  /** The client's key, where it has one. `lost`: it had one, which does not open. */
+  #dpop: DpopKey | "lost" | undefined;
   #jwks: { readonly uri: string; readonly keys: Jwks } | undefined;
 
   constructor(provider: Provider, client: Client, http: BoundedFetch, clock: Clock) {
@@ -103,6 +107,11 @@ export class HttpProtocol implements Protocol {
     if (provider.endpoints !== "discover") {
       this.#metadata = recordedMetadata(provider, client, provider.endpoints);
     }
+  }
+
+  /** Gives this client its key. Only a keeper has it. */
+  useDpop(key: DpopKey | "lost"): void {
+    this.#dpop = key;
   }
 
   get authentication(): ClientAuthenticationMethod | undefined {
@@ -149,11 +158,22 @@ export class HttpProtocol implements Protocol {
   }
 
   async exchangeCode(what: CodeToExchange): Promise<TokenResponse> {
-    return this.#ask((request) => requestCodeExchange(request, what));
+    if (this.provider.dpop !== true) return this.#ask((request) => requestCodeExchange(request, what));
+    const dpop = this.#dpop;
+    // Without the key the refresh token would come unbound, and nobody would know.
+    if (dpop === undefined || dpop === "lost") return keyLost;
+    return this.#ask((request) => requestCodeExchange({ ...request, dpop }, what));
   }
 
   async refresh(refreshToken: Secret): Promise<TokenResponse> {
-    return this.#ask((request) => requestRefresh(request, refreshToken));
+    const bound = refreshToken instanceof BoundToken;
+    const dpop = this.#dpop === "lost" ? undefined : this.#dpop;
+    // With another key the provider would refuse the token, perhaps in the words of one that is dead.
+    if (bound && dpop?.thumbprint !== refreshToken.boundTo) return keyLost;
+    if (dpop === undefined || !(bound || this.provider.dpop === true)) {
+      return this.#ask((request) => requestRefresh(request, refreshToken));
+    }
+    return this.#ask((request) => requestRefresh({ ...request, dpop }, refreshToken));
   }
 
   async revoke(token: Secret): Promise<RevocationResponse> {
@@ -220,6 +240,9 @@ export class HttpProtocol implements Protocol {
     };
   }
 }
+
+/** Nothing was sent: the key that the request needs is lost. */
+const keyLost = { kind: "oauth-error", status: 400, error: "dpop_key_lost" } as const;
 
 /** Whether nobody is at the token endpoint's address any more, or somebody who knows no token endpoint there. */
 function looksMoved(response: TokenResponse): boolean {

@@ -2,7 +2,10 @@ import * as oauth from "oauth4webapi";
 import type { Client, ClientAuthenticationMethod, Endpoints, Provider } from "../providers/provider.ts";
 import { defined } from "../core/defined.ts";
 import type { TokenFailure } from "../core/refresh.ts";
+import { BoundToken } from "../core/secret.ts";
 import type { Secret } from "../core/secret.ts";
+import { jtiOf } from "./dpop.ts";
+import type { DpopKey } from "./dpop.ts";
 import { readAnswer, readRefusal } from "./answer-members.ts";
 import { basicAuthentication, recordedMethod } from "./client-authentication.ts";
 import { refusalWord } from "./refusal-word.ts";
@@ -46,6 +49,8 @@ export interface TokenRequest {
   /** How the client authenticates. Default: what the provider's record says. */
   readonly authentication?: ClientAuthenticationMethod;
   readonly http: BoundedFetch;
+  /** The key whose proof goes with it. Absent: none does. */
+  readonly dpop?: DpopKey | undefined;
   /** Milliseconds since the epoch: points in time that the answer names are compared with it. */
   readonly now: number;
 }
@@ -75,7 +80,7 @@ export function requestCodeExchange(
   const parameters = new URLSearchParams({ code: code.expose() });
   if (redirectUri !== undefined) parameters.set("redirect_uri", redirectUri);
   if (codeVerifier !== undefined) parameters.set("code_verifier", codeVerifier.expose());
-  return post(request, "authorization_code", parameters);
+  return post(request, "authorization_code", parameters, request.dpop === undefined ? undefined : jtiOf(code));
 }
 
 /**
@@ -88,12 +93,28 @@ export function requestRefresh(request: TokenRequest, refreshToken: Secret): Pro
 }
 
 async function post(
-  { provider, client, endpoints, authentication = recordedMethod(provider, client), http, now }: TokenRequest,
+  request: TokenRequest,
   grantType: string,
   parameters: URLSearchParams,
+  jti?: string,
 ): Promise<TokenResponse> {
+  const { provider, endpoints, http, now, dpop } = request;
+  const { timeoutMs } = http;
+  if (dpop === undefined) return tokenResponseOf(await send(request, grantType, parameters, timeoutMs), now, provider);
+  const proving = { url: endpoints.tokenEndpoint, now, timeoutMs, jti };
+  const result = await dpop.send(proving, (proof, ms) => send(request, grantType, parameters, ms, proof));
+  return boundBy(dpop.thumbprint, tokenResponseOf(result, now, provider));
+}
+
+function send(
+  { provider, client, endpoints, authentication = recordedMethod(provider, client), http }: TokenRequest,
+  grantType: string,
+  parameters: URLSearchParams,
+  timeoutMs: number,
+  proof?: string,
+): Promise<HttpResult> {
   const bodyLimitBytes = Math.max(http.bodyLimitBytes, answerLimitBytes);
-  const result = await boundedRequest({ ...http, bodyLimitBytes, sought }, (signal) =>
+  return boundedRequest({ ...http, bodyLimitBytes, timeoutMs, sought }, (signal) =>
     oauth.genericTokenEndpointRequest(
       { issuer: provider.issuer, token_endpoint: endpoints.tokenEndpoint },
       { client_id: client.clientId },
@@ -102,14 +123,28 @@ async function post(
       parameters,
       {
         signal,
-        headers: new Headers({ accept: "application/json" }),
+        headers: new Headers({ accept: "application/json", ...(proof === undefined ? {} : { dpop: proof }) }),
         [oauth.customFetch]: (url, init) => http.fetch(url, init),
         // The vault has checked when it opened that a plain-http endpoint is on this machine.
         [oauth.allowInsecureRequests]: true,
       },
     ),
   );
-  return tokenResponseOf(result, now, provider);
+}
+
+/** The answer to a request with a proof: its refresh tokens are bound to the key. */
+function boundBy(thumbprint: string, response: TokenResponse): TokenResponse {
+  if (response.kind !== "tokens") return response;
+  const { refreshToken, otherRefreshTokens, ...rest } = response.tokens;
+  const bound = (token: Secret): Secret => new BoundToken(token.expose(), thumbprint);
+  const tokens = {
+    ...rest,
+    ...defined({
+      refreshToken: refreshToken && bound(refreshToken),
+      otherRefreshTokens: otherRefreshTokens?.map(bound),
+    }),
+  };
+  return { ...response, tokens };
 }
 
 /**

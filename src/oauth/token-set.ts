@@ -1,6 +1,6 @@
 import { decodeJwt } from "jose";
 import type { JWTPayload } from "jose";
-import { Secret } from "../core/secret.ts";
+import { BoundToken, Secret } from "../core/secret.ts";
 import { defined } from "../core/defined.ts";
 import { isSameServer, issuersFor } from "../core/issuer.ts";
 import type { IssuerNames } from "../core/issuer.ts";
@@ -281,6 +281,7 @@ export function journalText({ tokens, receivedAt, answeredAt, isOtherCode }: Rec
       access_token: tokens.accessToken?.expose(),
       expires_in: tokens.expiresInSeconds,
       refresh_token: tokens.refreshToken?.expose(),
+      bound_to: boundTo(tokens),
       other_refresh_tokens: tokens.otherRefreshTokens?.map((each) => each.expose()),
       refresh_token_expires_in: tokens.refreshTokenExpiresInSeconds,
       authorization_expires_in: tokens.consentExpiresInSeconds,
@@ -289,6 +290,12 @@ export function journalText({ tokens, receivedAt, answeredAt, isOtherCode }: Rec
       id_token: tokens.idToken?.expose(),
     }),
   );
+}
+
+/** The key that the refresh tokens of an answer are bound to. */
+function boundTo({ refreshToken, otherRefreshTokens = [] }: TokenSet): string | undefined {
+  const first = refreshToken ?? otherRefreshTokens[0];
+  return first instanceof BoundToken ? first.boundTo : undefined;
 }
 
 /** Reads the text of {@link journalText}; undefined where it holds no tokens. */
@@ -300,8 +307,10 @@ export function fromJournal(text: string): ReceivedTokens | undefined {
   const tokens = defined({
     accessToken: secretOf(access),
     expiresInSeconds: numberOf(body["expires_in"]),
-    refreshToken: secretOf(refresh),
-    otherRefreshTokens: Array.isArray(others) ? others.flatMap((each) => secretOf(each) ?? []) : undefined,
+    refreshToken: refreshTokenOf(refresh, body["bound_to"]),
+    otherRefreshTokens: Array.isArray(others)
+      ? others.flatMap((each) => refreshTokenOf(each, body["bound_to"]) ?? [])
+      : undefined,
     refreshTokenExpiresInSeconds: numberOf(body["refresh_token_expires_in"]),
     consentExpiresInSeconds: numberOf(body["authorization_expires_in"]),
     ...(body["scope_unread"] === true ? { scopeUnread: true as const } : readScope(scope)),
@@ -313,6 +322,11 @@ export function fromJournal(text: string): ReceivedTokens | undefined {
     answeredAt: numberOf(body["answered_at"]),
     isOtherCode: body["other_code"] === true ? (true as const) : undefined,
   });
+}
+
+function refreshTokenOf(value: unknown, key: unknown): Secret | undefined {
+  const token = secretOf(value);
+  return token === undefined || typeof key !== "string" ? token : new BoundToken(token.expose(), key);
 }
 
 function secretOf(value: unknown): Secret | undefined {

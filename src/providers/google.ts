@@ -18,6 +18,8 @@ export interface GoogleOptions {
   readonly popupRedirectUri?: string;
   /** Accept only people of this Workspace domain (`hd`). Default: everybody. */
   readonly hostedDomain?: string;
+  /** Whether refresh tokens are bound to a key of the keeper (RFC 9449). Default: no. */
+  readonly dpop?: boolean;
   /** Client ids accepted as `azp`, such as those of your Android and iOS apps. Default: any of the same Cloud project. */
   readonly authorizedParties?: readonly string[];
 }
@@ -30,6 +32,7 @@ const known: Readonly<Record<keyof GoogleOptions, true>> = {
   baseUrl: true,
   popupRedirectUri: true,
   hostedDomain: true,
+  dpop: true,
   authorizedParties: true,
 };
 
@@ -77,6 +80,7 @@ export function google(options: GoogleOptions): Provider {
     client: clientOf(options),
     endpoints: options.baseUrl === undefined ? endpoints : under(options.baseUrl),
     apiBaseUrl: options.baseUrl?.replace(/\/+$/, ""),
+    dpop: options.dpop,
     rotation: "none" as const,
     // A phone's server auth code was issued without a redirect: the exchange must say so with the empty string.
     redirectUriFor: { android: "", ios: "", "web-popup": options.popupRedirectUri ?? "postmessage" },

@@ -79,6 +79,11 @@ export interface Provider {
    * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1 | RFC 6749 section 2.3.1}
    */
   readonly clientAuthentication?: "client_secret_post" | "client_secret_basic";
+  /**
+   * Whether its refresh tokens are to be bound to a key that the keeper has (RFC 9449): the provider must know DPoP at its
+   * token endpoint, and go on giving out bearer tokens. Absent: no. Tokens that are bound already stay usable either way.
+   */
+  readonly dpop?: boolean;
   /** What a refresh does to the refresh token. It decides when another process may repeat a refresh. */
   readonly rotation: Rotation;
   /**

@@ -30,6 +30,8 @@ const levels: Readonly<Record<VaultEvent["type"], "debug" | "info" | "warn" | "e
   discovery_failed: "warn",
   unknown_refusal: "warn",
   client_refused: "error",
+  dpop_key_created: "info",
+  dpop_key_lost: "error",
   answer_of_another_grant: "error",
   lapsed: "warn",
   recovered: "info",

@@ -2,7 +2,7 @@ import type { KeyObject } from "node:crypto";
 import { requestHandler } from "./request-handler.ts";
 import { ownClock } from "./clock.ts";
 import type { StandinClock } from "./clock.ts";
-import { DpopMemory } from "./oauth/dpop.ts";
+import { DpopMemory } from "./state/dpop-memory.ts";
 import { Clients, defaultClientId, defaultClientSecret } from "./state/clients.ts";
 import type { ClientSpec } from "./state/clients.ts";
 import { Codes } from "./state/codes.ts";

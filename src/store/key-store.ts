@@ -34,7 +34,16 @@ export interface KeyReader {
   readonly seenAt: number;
 }
 
-/** Data keys: wrapped elsewhere, only kept here. */
+/** A key of one of our clients at an issuer, sealed: refresh tokens are bound to it. */
+export interface ClientKey {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly keySealed: Uint8Array;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+}
+
+/** Data keys: wrapped elsewhere, only kept here. And the keys of clients, sealed with them. */
 export interface KeyStore {
   /** @returns undefined in a store that was never used */
   readKeys(): Promise<StoredKeys | undefined>;
@@ -45,6 +54,16 @@ export interface KeyStore {
    * @returns the keys that are in the store now: seal with these and no others
    */
   createKeys(keys: Omit<StoredKeys, "revision">): Promise<StoredKeys>;
+  /** The key of a client; undefined where it has none. */
+  clientKey(issuer: string, clientId: string): Promise<ClientKey | undefined>;
+  /** The keys of all clients. */
+  listClientKeys(): Promise<ClientKey[]>;
+  /**
+   * Writes the key of a client, unless there is one.
+   *
+   * @returns the key that is in the store now: use this one and no other
+   */
+  createClientKey(key: ClientKey): Promise<ClientKey>;
   /**
    * Replaces a data key's wrapping, if it still is as it was read.
    *

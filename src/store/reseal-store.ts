@@ -28,6 +28,16 @@ export interface SealedCaller {
   readonly rightsMac: Uint8Array;
 }
 
+/** The sealed key of a client. */
+export interface SealedClientKey {
+  readonly keySealed: Uint8Array;
+}
+
+export interface ClientKeyPlace {
+  readonly issuer: string;
+  readonly clientId: string;
+}
+
 /** What names a grant's row, and the place that its values are sealed for. */
 export interface GrantPlace {
   readonly grantId: string;
@@ -59,6 +69,7 @@ export interface ResealedRows {
   readonly grants?: readonly Resealed<GrantPlace, SealedGrant>[];
   readonly intakes?: readonly Resealed<IntakePlace, SealedIntake>[];
   readonly lateAnswers?: readonly Resealed<LateAnswerPlace, SealedLateAnswer>[];
+  readonly clientKeys?: readonly Resealed<ClientKeyPlace, SealedClientKey>[];
   readonly callers?: readonly Resealed<{ readonly callerId: string }, SealedCaller>[];
 }
 

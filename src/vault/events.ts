@@ -47,6 +47,16 @@ export type VaultEvent =
    * `refusals` what the code means. Told once, however often the same code comes in a row.
    */
   | { readonly type: "unknown_refusal"; readonly grantId: string; readonly provider: string; readonly error: string }
+  /** A key was made that the client's refresh tokens are bound to from now on. A second time, the first one is gone. */
+  | {
+      readonly type: "dpop_key_created";
+      readonly provider: string;
+      readonly clientId: string;
+      /** RFC 7638. */
+      readonly thumbprint: string;
+    }
+  /** An alarm: that key does not open. Grants whose refresh token is bound to it are not refreshed; none is ended. */
+  | { readonly type: "dpop_key_lost"; readonly provider: string; readonly clientId: string }
   /** An alarm: the provider refuses this client, or what we send for it. An operator must correct its settings. */
   | { readonly type: "client_refused"; readonly provider: string; readonly clientId: string; readonly error: string }
   /**

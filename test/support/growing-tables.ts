@@ -7,6 +7,7 @@ const small: Readonly<Record<string, string>> = {
   orphans: "late answers that wait for their grant, and all of them are wanted",
   callers: "programs that may use a service",
   data_keys: "a handful of keys",
+  client_keys: "one row a client",
   meta: "a handful of facts",
   onbehalf_migrations: "one row a migration",
   change_counter: "one row",

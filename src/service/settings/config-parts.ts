@@ -124,7 +124,7 @@ export function providerOf(settings: Settings, problems: string[], clientId?: st
       ...client,
       ...defined({ baseUrl, popupRedirectUri }),
     }),
-    ...defined({ rotation, privateApis: privateApisOf(settings, problems) }),
+    ...defined({ rotation, privateApis: privateApisOf(settings, problems), dpop: dpopOf(settings, problems) }),
     ...(clientId === undefined ? {} : { client: { clientId } }),
   };
 }
@@ -174,6 +174,12 @@ function clientOf(
 }
 
 /** Whether the provider's APIs may have private addresses, as Google's have behind Private Service Connect. */
+function dpopOf({ googleDpop }: Settings, problems: string[]): boolean | undefined {
+  if (googleDpop === undefined || googleDpop === "off") return undefined;
+  if (googleDpop !== "on") problems.push(`${settingNames.googleDpop} must be on or off`);
+  return true;
+}
+
 function privateApisOf({ privateApis }: Settings, problems: string[]): boolean | undefined {
   if (privateApis === undefined || privateApis === "refuse") return undefined;
   if (privateApis !== "allow") problems.push(`${settingNames.privateApis} must be allow or refuse`);

@@ -10,6 +10,7 @@ export const settingNames = {
   clientId: "ONBEHALF_CLIENT_ID",
   clientSecret: "ONBEHALF_CLIENT_SECRET",
   googleBaseUrl: "ONBEHALF_GOOGLE_BASE_URL",
+  googleDpop: "ONBEHALF_GOOGLE_DPOP",
   rotation: "ONBEHALF_ROTATION",
   privateApis: "ONBEHALF_PRIVATE_APIS",
   popupRedirectUri: "ONBEHALF_POPUP_REDIRECT_URI",

@@ -2,49 +2,15 @@
 import { createHash, createPublicKey, verify } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import type { Incoming } from "../http/messages.ts";
-import type { OwnClock } from "../clock.ts";
+import { freshSeconds } from "../state/dpop-memory.ts";
 import type { StandinState } from "../state/standin-state.ts";
-import { newAccessToken } from "../state/opaque-values.ts";
 import { OAuthRefusal } from "./form.ts";
-
-/** How far a proof's `iat` may be from now, seconds. */
-const freshSeconds = 60;
 
 interface Proof {
   readonly header: Readonly<Record<string, unknown>>;
   readonly claims: Readonly<Record<string, unknown>>;
   readonly signed: string;
   readonly signature: Buffer;
-}
-
-/** The proofs that were accepted, and the nonce that is asked for now. */
-export class DpopMemory {
-  readonly #clock: OwnClock;
-  readonly #accepted = new Map<string, number>();
-  #nonce: { readonly value: string; readonly until: number } | undefined;
-
-  constructor(clock: OwnClock) {
-    this.#clock = clock;
-  }
-
-  /** The nonce that a proof must have now. Each lives for so long. */
-  nonce(lifeSeconds: number): string {
-    const now = this.#clock.now();
-    if (this.#nonce === undefined || this.#nonce.until <= now) {
-      this.#nonce = { value: newAccessToken().slice(5, 37), until: now + lifeSeconds * 1_000 };
-    }
-    return this.#nonce.value;
-  }
-
-  /** Notes a proof; false where one with the same `jti` of the same key was accepted before. */
-  accept(thumbprint: string, jti: string): boolean {
-    const now = this.#clock.now();
-    for (const [known, until] of this.#accepted) if (until <= now) this.#accepted.delete(known);
-    const name = `${thumbprint} ${jti}`;
-    if (this.#accepted.has(name)) return false;
-    this.#accepted.set(name, now + 2 * freshSeconds * 1_000);
-    return true;
-  }
 }
 
 /**
@@ -85,9 +51,9 @@ export function proofOf(state: StandinState, request: Incoming, code?: string): 
     refusal.headers = { "dpop-nonce": state.dpop.nonce(life) };
     throw refusal;
   }
+  const isNew = state.dpop.accept(key.thumbprint, jti);
   // A code works once, whatever its proof. An exchange that was refused for its redirect_uri may come again.
-  if (code === undefined && !state.dpop.accept(key.thumbprint, jti))
-    throw refused("jti was used before.", "reused_proof");
+  if (!isNew && code === undefined) throw refused("jti was used before.", "reused_proof");
   return key.thumbprint;
 }
 

@@ -7,7 +7,7 @@ import type { OwnClock } from "../clock.ts";
 import type { Clients } from "./clients.ts";
 import type { Codes } from "./codes.ts";
 import type { Files } from "./drive-files.ts";
-import type { DpopMemory } from "../oauth/dpop.ts";
+import type { DpopMemory } from "./dpop-memory.ts";
 import type { Faults } from "../http/faults.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
 import type { Ledger } from "./ledger.ts";

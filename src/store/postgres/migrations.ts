@@ -373,4 +373,17 @@ CREATE CONSTRAINT TRIGGER grants_updated AFTER UPDATE ON grants
 ALTER TABLE audit ADD COLUMN anchor BIGINT;
 `,
   },
+  {
+    name: "0015-client-keys",
+    checksum: "d5287508c7119428c89370205a870258b59622bf952e6c36c39525aa73eb717e",
+    text: `-- A key of one of our clients at an issuer, sealed: refresh tokens are bound to it (RFC 9449). Without it they are dead.
+CREATE TABLE client_keys (
+  issuer     TEXT NOT NULL,
+  client_id  TEXT NOT NULL,
+  key_sealed BYTEA NOT NULL,
+  created_at BIGINT NOT NULL,
+  PRIMARY KEY (issuer, client_id)
+);
+`,
+  },
 ];

@@ -1,7 +1,7 @@
 import { insertList, ownerText, rowReader, selectList, text, valuesWriter } from "./column.ts";
 import type { OnbehalfError } from "../../core/errors.ts";
 import { storeUnusable } from "./failure.ts";
-import { keyColumns, keyReaderColumns } from "./tables.ts";
+import { clientKeyColumns, keyColumns, keyReaderColumns } from "./tables.ts";
 import type { Database, Sql } from "./sql.ts";
 import type { KeyStore, StoredKeys } from "../key-store.ts";
 
@@ -11,6 +11,13 @@ const valueColumn = text("value");
 const readReader = rowReader(keyReaderColumns);
 const readerValues = valuesWriter(keyReaderColumns);
 
+const readClientKey = rowReader(clientKeyColumns);
+const clientKeyValues = valuesWriter(clientKeyColumns);
+
+const selectClientKey = `SELECT ${selectList(clientKeyColumns)} FROM client_keys
+  WHERE issuer = :issuer AND client_id = :clientId`;
+const selectClientKeys = `SELECT ${selectList(clientKeyColumns)} FROM client_keys ORDER BY issuer, client_id`;
+const insertClientKey = `INSERT INTO client_keys ${insertList(clientKeyColumns)} ON CONFLICT DO NOTHING`;
 const selectAll = `SELECT ${selectList(keyColumns)} FROM data_keys ORDER BY key_id`;
 const insert = `INSERT INTO data_keys ${insertList(keyColumns)}`;
 // Where two begin a revision at once, the second waits for the first, and then finds another value.
@@ -50,6 +57,22 @@ export function keyStore(database: Database): KeyStore {
         // Sealing with keys that are not in the store would lose every grant at the next start.
         if (stored === undefined) throw new TypeError("the store did not keep its data keys");
         return stored;
+      }),
+
+    clientKey: async (issuer, clientId) => {
+      const [row] = await database.all(selectClientKey, { issuer, clientId });
+      return row === undefined ? undefined : readClientKey(row);
+    },
+
+    listClientKeys: async () => (await database.all(selectClientKeys)).map(readClientKey),
+
+    createClientKey: (key) =>
+      database.transaction(async (sql) => {
+        await sql.run(insertClientKey, clientKeyValues(key));
+        const [row] = await sql.all(selectClientKey, { issuer: key.issuer, clientId: key.clientId });
+        // A token that is bound to a key which is not in the store would be dead at the next start.
+        if (row === undefined) throw new TypeError("the store did not keep the key of a client");
+        return readClientKey(row);
       }),
 
     replaceKey: (before, after) =>

@@ -61,6 +61,8 @@ const resealIntake = `UPDATE intakes SET context_sealed = :contextSealed, answer
     AND assertion_sealed IS NOT DISTINCT FROM :assertionBefore`;
 const resealLateAnswer = `UPDATE orphans SET answer_sealed = :answerSealed
   WHERE orphan_id = :lateAnswerId AND answer_sealed = :answerBefore`;
+const resealClientKey = `UPDATE client_keys SET key_sealed = :keySealed
+  WHERE issuer = :issuer AND client_id = :clientId AND key_sealed = :keyBefore`;
 const resealCaller = `UPDATE callers SET ${callerColumns.grantsSealed.name} = :grantsSealed, rights_mac = :rightsMac
   WHERE caller_id = :callerId AND grants_sealed = :grantsBefore AND rights_mac = :rightsMacBefore`;
 
@@ -76,7 +78,7 @@ export function resealStore(database: Database): ResealStore {
       return row === undefined ? undefined : progressColumn.read(row);
     },
 
-    reseal: ({ grants = [], intakes = [], lateAnswers = [], callers = [] }, progress) =>
+    reseal: ({ grants = [], intakes = [], lateAnswers = [], clientKeys = [], callers = [] }, progress) =>
       database.transaction(async (sql) => {
         let replaced = 0;
         for (const { place, before, after } of grants) {
@@ -101,6 +103,11 @@ export function resealStore(database: Database): ResealStore {
         for (const { place, before, after } of lateAnswers) {
           const { lateAnswerId } = place;
           replaced += await sql.run(resealLateAnswer, { ...after, lateAnswerId, answerBefore: before.answerSealed });
+        }
+        for (const { place, before, after } of clientKeys) {
+          const { issuer, clientId } = place;
+          const values = { keySealed: after.keySealed, issuer, clientId, keyBefore: before.keySealed };
+          replaced += await sql.run(resealClientKey, values);
         }
         for (const { place, before, after } of callers) {
           replaced += await sql.run(resealCaller, {

@@ -2,7 +2,7 @@ import type { Attempt } from "../../core/take-over.ts";
 import type { AuditRow } from "../audit-store.ts";
 import type { CallerRow } from "../caller-store.ts";
 import type { GrantChange, GrantRow, LateAnswerRow, TokenColumns } from "../store.ts";
-import type { KeyReader, StoredKey } from "../key-store.ts";
+import type { ClientKey, KeyReader, StoredKey } from "../key-store.ts";
 import type { IntakeRow } from "../intake-store.ts";
 import { bytes, bytesOrNull, number, numberOrNull, owner, text, textOrNull, truth } from "./column.ts";
 import type { ColumnsOf } from "./column.ts";
@@ -121,6 +121,13 @@ export const auditColumns: ColumnsOf<AuditRow> = {
   anchor: numberOrNull("anchor"),
   mac: bytes("mac"),
   link: bytes("link"),
+};
+
+export const clientKeyColumns: ColumnsOf<ClientKey> = {
+  issuer: text("issuer"),
+  clientId: text("client_id"),
+  keySealed: bytes("key_sealed"),
+  createdAt: number("created_at"),
 };
 
 export const keyColumns: ColumnsOf<StoredKey> = {

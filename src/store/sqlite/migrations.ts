@@ -320,4 +320,17 @@ END;
 ALTER TABLE audit ADD COLUMN anchor INTEGER;
 `,
   },
+  {
+    name: "0015-client-keys",
+    checksum: "a5000d9fee3086438975a57dcec6d28c59f050866b83dfd5d5b5e5f12b0dfe51",
+    text: `-- A key of one of our clients at an issuer, sealed: refresh tokens are bound to it (RFC 9449). Without it they are dead.
+CREATE TABLE client_keys (
+  issuer     TEXT NOT NULL,
+  client_id  TEXT NOT NULL,
+  key_sealed BLOB NOT NULL,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (issuer, client_id)
+) STRICT, WITHOUT ROWID;
+`,
+  },
 ];

@@ -1,6 +1,6 @@
 import { equal, ok, rejects } from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { StoredKey, StoredKeys } from "../key-store.ts";
+import type { ClientKey, StoredKey, StoredKeys } from "../key-store.ts";
 import type { SuiteStores } from "./suite-stores.ts";
 import { bytes, same } from "./rows.ts";
 
@@ -114,6 +114,26 @@ export function keyTests(stores: SuiteStores): void {
       await rejects(store.createKeys({ instance, keys: [...keys, ...keys] }));
       equal(await store.readKeys(), undefined);
       same(await store.createKeys(keysOf("whole")), keysOf("whole"));
+    });
+
+    test("the key of a client is made once, whoever tries, and is found by its issuer and client", async (t) => {
+      const [store, other] = await stores.openPair(t);
+      const key = (n: number): ClientKey => ({
+        issuer: "https://id.example",
+        clientId: "client-1",
+        keySealed: new TextEncoder().encode(`key ${n}`),
+        createdAt: 1_000 + n,
+      });
+      equal(await store.clientKey("https://id.example", "client-1"), undefined);
+      const made = await Promise.all(
+        Array.from({ length: 20 }, (_, n) => (n % 2 === 0 ? store : other).createClientKey(key(n))),
+      );
+      const first = await store.clientKey("https://id.example", "client-1");
+      for (const each of made) same(each, first);
+      ok(made.some((_, n) => key(n).createdAt === first?.createdAt));
+      equal(await store.clientKey("https://id.example", "client-2"), undefined);
+      equal(await other.clientKey("https://other.example", "client-1"), undefined);
+      equal((await store.createClientKey({ ...key(0), clientId: "client-2" })).createdAt, 1_000);
     });
   });
 }

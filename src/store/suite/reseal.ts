@@ -50,6 +50,22 @@ export function resealTests(stores: SuiteStores): void {
       same((await read(store, row.grantId)).refreshSealed, tokens("2").refreshSealed);
     });
 
+    test("the key of a client is replaced where it is as it was read", async (t) => {
+      const store = await stores.open(t);
+      const [issuer, clientId] = ["https://id.example", unique("client")];
+      await store.createClientKey({ issuer, clientId, keySealed: bytes("key"), createdAt: 1 });
+      const anewKey = (before: string): Parameters<typeof store.reseal>[0] => ({
+        clientKeys: [
+          { place: { issuer, clientId }, before: { keySealed: bytes(before) }, after: { keySealed: bytes("anew") } },
+        ],
+      });
+      const none = { before: undefined, after: "" };
+      equal(await store.reseal(anewKey("another"), none), 0);
+      equal(await store.reseal(anewKey("key"), none), 1);
+      const mine = (await store.listClientKeys()).filter((each) => each.clientId === clientId);
+      same(mine, [{ issuer, clientId, keySealed: bytes("anew"), createdAt: 1 }]);
+    });
+
     test("values of codes, late answers and callers are replaced where they are as they were read", async (t) => {
       const store = await stores.open(t);
       const { grantId, clientId } = await save(store);

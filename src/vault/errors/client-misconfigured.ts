@@ -12,6 +12,11 @@ const hints: Readonly<Record<string, string>> = {
   deleted_client: "the client was deleted in the provider's console: restore it there",
   disabled_client: "the client is disabled in the provider's console: enable it there",
   unauthorized_client: "the client may not do this: check its id, its type and what it is allowed in the console",
+  dpop_key_lost:
+    "the key that refresh tokens of this client are bound to is not the one in the table client_keys: restore that row " +
+    "from a backup; without it these people must sign in again",
+  invalid_dpop_proof:
+    "the provider refused our proof of a key: check this machine's clock, and that nothing rewrites the token endpoint's address",
   org_internal: "only people of the app's own organisation may use it: change its user type in the console",
 };
 

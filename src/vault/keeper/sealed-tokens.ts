@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { endsAfter } from "../../core/announced-ends.ts";
 import type { AnnouncedEnds, EndsBefore } from "../../core/announced-ends.ts";
 import { answerOfAnotherGrant } from "../../core/refresh.ts";
-import { Secret } from "../../core/secret.ts";
+import { BoundToken, Secret } from "../../core/secret.ts";
 import { isLiving, lifeOf } from "../../core/token-life.ts";
 import { subjectHash } from "../../crypto/keyring.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
@@ -62,7 +62,7 @@ export function sealTokens(
     refreshSealed:
       refreshToken === undefined
         ? null
-        : keyring.seal(refreshToken.expose(), placeOf("grants.refresh_token", identity, generation)),
+        : keyring.seal(sealedText(refreshToken), placeOf("grants.refresh_token", identity, generation)),
     refreshExpiresAt: refreshToken === undefined ? null : refreshExpiresAt,
     consentExpiresAt,
     ...refreshHashes(keyring, refreshToken),
@@ -109,7 +109,15 @@ export function openRefreshToken(keyring: Sealer, row: GrantRow): Secret | undef
   if (row.refreshSealed === null) return undefined;
   const token = keyring.open(row.refreshSealed, refreshTokenPlace(row));
   if (token === undefined) throw grantUnreadable(row.grantId);
-  return new Secret(token);
+  const [, value = token, boundTo] = bound.exec(token) ?? [];
+  return boundTo === undefined ? new Secret(value) : new BoundToken(value, boundTo);
+}
+
+/** A refresh token that is bound to a key, in a line of its own before the key's thumbprint. */
+const bound = /^([^]*)\n([\w-]{43})$/;
+
+function sealedText(token: Secret): string {
+  return token instanceof BoundToken ? `${token.expose()}\n${token.boundTo}` : token.expose();
 }
 
 /**

@@ -26,6 +26,7 @@ import { recorder, unthrowing, warn } from "../context.ts";
 import type { OnFault, VaultContext } from "../context.ts";
 import type { OnEvent } from "../events.ts";
 import { newOwner, livenessOf, ownerGone } from "./process-liveness.ts";
+import { useDpopKeys } from "./dpop-keys.ts";
 import { openerOf, openerWith } from "./key-opener.ts";
 import { KeyWatch } from "./key-watch.ts";
 import { openStoreKeys } from "./open-keyring.ts";
@@ -115,6 +116,9 @@ export async function openContext(
     store.recordWith(recorder(opened.keyring, clock, auditName));
     const keys = new KeyWatch({ store, ...opened, opener, owner, emit, onFault });
     await keys.start();
+    if (classes.includes("refresh")) {
+      await useDpopKeys({ store, keyring: keys.keyring, clock, emit }, protocols.values());
+    }
     return {
       store,
       keyring: keys.keyring,

@@ -105,6 +105,7 @@ const rules: readonly (readonly [member: string, fits: Fits, must: string, examp
     "a list of objects with a status of 200 to 599, and a word if any that is not empty",
     '[{ status: 403, word: "INVALID_SESSION_ID" }]',
   ],
+  ["dpop", isTruth, "true or false", "true"],
   ["privateApis", isTruth, "true or false", "true"],
   ["revocationEndsSiblings", isTruth, "true or false", "false"],
   ["connectionsPage", isWebPage, "the URL of a page", '"https://id.example/apps"'],

@@ -96,6 +96,7 @@ describe("configuration", () => {
       [{ publicUrl: "https://user@example.com" }, /^ONBEHALF_PUBLIC_URL must be a URL without/],
       [{ allowedHosts: "onbehalf.internal, http://x" }, /^ONBEHALF_ALLOWED_HOSTS must list hosts in full/],
       [{ allowedHosts: "*.example.com" }, /^ONBEHALF_ALLOWED_HOSTS must list hosts in full/],
+      [{ googleDpop: "yes" }, /^ONBEHALF_GOOGLE_DPOP must be on or off/],
       [{ privateApis: "yes" }, /^ONBEHALF_PRIVATE_APIS must be allow or refuse/],
       [{ allowedHosts: "x:80" }, /^ONBEHALF_ALLOWED_HOSTS must list hosts in full/],
       [{ publicUrl: "https://example.com/?x" }, /^ONBEHALF_PUBLIC_URL must be a URL without/],

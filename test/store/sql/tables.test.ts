@@ -5,6 +5,7 @@ import type { Column } from "../../../src/store/sql/column.ts";
 import {
   attemptColumns,
   callerColumns,
+  clientKeyColumns,
   grantColumns,
   intakeColumns,
   keyColumns,
@@ -19,6 +20,7 @@ const maps: Record<string, Readonly<Record<string, Pick<Column<unknown>, "name">
   orphans: lateAnswerColumns,
   intakes: intakeColumns,
   callers: callerColumns,
+  client_keys: clientKeyColumns,
   data_keys: keyColumns,
   key_readers: keyReaderColumns,
 };

@@ -5,7 +5,7 @@
 import type { PageFacts, Position } from "../../../core/reseal-progress.ts";
 import { rightsMac } from "../../../crypto/keyring.ts";
 import type { Keyring } from "../../../crypto/keyring.ts";
-import { callerGrantsPlace, sealedColumns } from "../../../crypto/places.ts";
+import { callerGrantsPlace, clientKeyPlace, sealedColumns } from "../../../crypto/places.ts";
 import type { SealedColumn, SealedPlace } from "../../../crypto/places.ts";
 import { sealedUnder } from "../../../crypto/sealing.ts";
 import type { ResealedRows } from "../../../store/reseal-store.ts";
@@ -41,6 +41,14 @@ export async function resealPage(
         return [{ place: { callerId }, before: { grantsSealed, rightsMac: mac }, after }];
       });
       return { rows: { callers }, last: undefined, isLast: true, ...count.counts };
+    }
+    case "clientKeys": {
+      const clientKeys = (await store.listClientKeys()).flatMap((row) => {
+        const { issuer, clientId, keySealed } = row;
+        const sealed = count.reseal(keySealed, clientKeyPlace(issuer, clientId));
+        return sealed === keySealed ? [] : [{ place: row, before: row, after: { keySealed: sealed } }];
+      });
+      return { rows: { clientKeys }, last: undefined, isLast: true, ...count.counts };
     }
     case "lateAnswers": {
       const read = await store.sealedLateAnswers(after, limit);

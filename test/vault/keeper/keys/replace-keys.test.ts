@@ -160,6 +160,30 @@ describe("replacing data keys", () => {
     assert.match((await again.getAccessToken({ externalId: `user of ${people[0]}` })).token, /^ya29\./);
   });
 
+  test("a key that refresh tokens are bound to is sealed anew as well, and they are refreshed as before", async (t) => {
+    const fixture = await testVault(t);
+    const provider = { ...fixture.provider, dpop: true };
+    const vault = await fixture.open({ provider });
+    const grant = await vault.exchangeCode({ code: fixture.code("ada@example.com"), source: "android" });
+    await vault.close();
+    const keeper = await processOn(t, fixture);
+    await rotateDataKeys(keeper.store, keyringFromKeys(fixture.key), { classes: ["refresh"] });
+    await keeper.keys?.look();
+    await keeper.round();
+    fixture.clock.advance(learnMs);
+    await keeper.round();
+    assert.ok((await statesOf(keeper.store)).includes("1 refresh retired"));
+    assert.deepEqual(
+      (await keeper.store.listClientKeys()).map(({ keySealed }) => sealedUnder(keySealed)),
+      [5],
+    );
+
+    const again = await fixture.open({ provider });
+    fixture.clock.advance(3_700_000);
+    assert.match((await again.getAccessToken(grant)).token, /^ya29\./);
+    assert.ok(!fixture.events.some(({ type }) => type === "dpop_key_lost"));
+  });
+
   test("a caller whose key is used is let in after its selectors were sealed anew, and one that was widened by hand is not", async (t) => {
     const fixture = await testVault(t);
     const vault = await fixture.open();
