@@ -29,16 +29,18 @@ export interface HttpAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
+  /** What stands beyond the limit, from the word on that was sought. Absent where it was not found there. */
+  readonly found?: string;
 }
 
 /**
  * What came of one request. `body`: the answer was read to its end within the bounds. `too-large`: its body is larger
- * than the limit, `text` is what came before that, and `found` begins with the word that was sought. `silence`: no answer, or only a part of one, which is `begun`;
+ * than the limit, and `text` is what came before that. `silence`: no answer, or only a part of one, which is `begun`;
  * `sent` is false only where the request certainly never arrived, and `error` is our word for why.
  */
 export type HttpResult =
   | ({ readonly kind: "body" } & HttpAnswer)
-  | ({ readonly kind: "too-large"; readonly found?: string } & HttpAnswer)
+  | ({ readonly kind: "too-large" } & HttpAnswer)
   | { readonly kind: "silence"; readonly sent: boolean; readonly error: string; readonly begun?: HttpAnswer };
 
 /**
@@ -58,8 +60,8 @@ export async function boundedRequest(
     return await waitFor(answerOf(send(signal), http, reading), signal);
   } catch (error) {
     // What came before the end may hold the only copy of a rotated refresh token.
-    const { response, chunks } = reading;
-    const part = response === undefined ? {} : { begun: answerSoFar(response, chunks) };
+    const { response } = reading;
+    const part = response === undefined ? {} : { begun: answerSoFar(response, reading) };
     if (signal.aborted) return { kind: "silence", sent: true, error: "timeout", ...part };
     const { code, syscall } = failureOf(error);
     const sent = !(neverArrived.has(code) || (noRoute.has(code) && syscall === "connect"));
@@ -97,21 +99,22 @@ function timeLimit(ms: number): { readonly signal: AbortSignal; readonly stop: (
 interface Reading {
   response?: Response;
   readonly chunks: Uint8Array[];
+  /** The word that is sought, and what has come after it. */
+  found?: Buffer;
 }
 
 async function answerOf(sending: Promise<Response>, bounds: BoundedFetch, reading: Reading): Promise<HttpResult> {
   const response = await sending;
   reading.response = response;
-  const rest = await readBody(response, bounds, reading.chunks);
-  const answer = answerSoFar(response, reading.chunks);
-  if (rest === "none") return { kind: "body", ...answer };
-  return { kind: "too-large", ...answer, ...(rest.found === "" ? {} : { found: rest.found }) };
+  const isWhole = await readBody(response, bounds, reading);
+  return { kind: isWhole ? "body" : "too-large", ...answerSoFar(response, reading) };
 }
 
-function answerSoFar({ status, headers }: Response, chunks: readonly Uint8Array[]): HttpAnswer {
+function answerSoFar({ status, headers }: Response, { chunks, found }: Reading): HttpAnswer {
   // TextDecoder leaves out the byte order mark that some servers send. JSON.parse would refuse the answer with it.
   const bytes = Buffer.concat(chunks);
-  return { status, headers, text: new TextDecoder(encodingOf(bytes)).decode(bytes) };
+  const text = new TextDecoder(encodingOf(bytes)).decode(bytes);
+  return { status, headers, text, ...(found === undefined ? {} : { found: found.toString() }) };
 }
 
 /** UTF-8, as JSON is to be sent, or what JSON was allowed to be before: its first two bytes tell (RFC 4627 section 3). */
@@ -149,33 +152,35 @@ const noRoute: ReadonlySet<string> = new Set(["EHOSTUNREACH", "ENETUNREACH"]);
 const keptFromWord = 16 * 1024;
 
 /**
- * Reads a body into `chunks`, up to the limit. Of what comes after it, only the word that is sought is looked for.
+ * Reads a body up to the limit. Of what comes after it, only the word that is sought is looked for. What was read stays
+ * in `reading` where the connection ends in the middle.
  *
- * @returns "none": that was all; otherwise what was found in the rest, which may be nothing
+ * @returns false where the body is larger than the limit. Then the rest is not read to its end
  */
 async function readBody(
   { body }: { readonly body: ReadableStream<Uint8Array> | null },
   { bodyLimitBytes, sought }: BoundedFetch,
-  chunks: Uint8Array[],
-): Promise<"none" | { readonly found: string }> {
+  reading: Reading,
+): Promise<boolean> {
   let read = 0;
   // From just before the limit on: the word, or what follows it, may stand on both sides of it.
   let window: Buffer = Buffer.alloc(0);
-  let isFound = false;
   for await (const chunk of body ?? []) {
     const within = chunk.subarray(0, Math.max(bodyLimitBytes - read, 0));
-    if (within.length > 0) chunks.push(within);
+    if (within.length > 0) reading.chunks.push(within);
     read += chunk.length;
-    if (sought === undefined ? read > bodyLimitBytes : read > sought.withinBytes) return { found: "" };
-    if (sought === undefined) continue;
+    const isBeyond = read > bodyLimitBytes;
+    if (sought === undefined) {
+      if (isBeyond) return false;
+      continue;
+    }
     window = Buffer.concat([window, chunk]);
-    const at: number = isFound || read <= bodyLimitBytes ? 0 : window.indexOf(sought.word);
-    isFound ||= read > bodyLimitBytes && at >= 0;
-    window = isFound ? window.subarray(at) : window.subarray(-keptFromWord);
-    if (isFound && window.length >= keptFromWord) break;
+    const at = isBeyond ? window.indexOf(sought.word) : -1;
+    window = at < 0 ? window.subarray(-keptFromWord) : window.subarray(at, at + keptFromWord);
+    if (at >= 0) reading.found = window;
+    if (read > sought.withinBytes || (at >= 0 && window.length === keptFromWord)) return false;
   }
-  if (read <= bodyLimitBytes) return "none";
-  return { found: isFound ? window.subarray(0, keptFromWord).toString() : "" };
+  return read <= bodyLimitBytes;
 }
 
 /**

@@ -178,9 +178,7 @@ export function tokenResponseOf(result: HttpResult, now: number, habits: Lifetim
   const { status, headers, text } = result;
   const unusable = (error: string): TokenResponse =>
     defined({ kind: "unusable" as const, status, error, retryAfterMs: retryAfterMs(headers, now) });
-  if (result.kind === "too-large") {
-    return tokensInPart(result, context) ?? tokensBeyond(result, context) ?? unusable("body_too_large");
-  }
+  if (result.kind === "too-large") return tokensInPart(result, context) ?? unusable("body_too_large");
 
   const plain = isSuccess(status) ? plainTokenSet(text, habits) : undefined;
   if (plain !== undefined) return tokensAt(plain, headers);
@@ -203,28 +201,18 @@ export function tokenResponseOf(result: HttpResult, now: number, habits: Lifetim
 
 /**
  * The tokens in a part of an answer with success; undefined where no refresh token can be read in it. Without one, the
- * part says nothing: the rest may have replaced the refresh token that was sent.
+ * part says nothing: the rest may have replaced the refresh token that was sent. With what was found beyond the largest
+ * body that is read comes the refresh token alone, and the next refresh brings everything else.
  */
 function tokensInPart(
-  { status, text }: HttpAnswer,
+  { found, ...part }: HttpAnswer,
   context: Pick<AnswerContext, "sentAt" | "habits">,
 ): TokenResponse | undefined {
-  const answer = isSuccess(status) ? readAnswer(text, false) : undefined;
+  const answer = isSuccess(part.status) ? readAnswer(part.text, false) : undefined;
   const tokens = answer === undefined ? undefined : tokenSetOf(answer.members, { ...answer, ...context });
-  if (tokens === undefined) return undefined;
-  const hasRefreshToken = (tokens.refreshToken ?? tokens.otherRefreshTokens) !== undefined;
-  return answer?.isWhole === true || hasRefreshToken ? { kind: "tokens", tokens } : undefined;
-}
-
-/**
- * The tokens in what was found beyond the largest body that is read whole. Only the refresh token is needed: it brings
- * everything else.
- */
-function tokensBeyond(
-  { found, ...answer }: HttpResult & { kind: "too-large" },
-  context: Pick<AnswerContext, "sentAt" | "habits">,
-): TokenResponse | undefined {
-  return found === undefined ? undefined : tokensInPart({ ...answer, text: `{${found}` }, context);
+  const hasRefreshToken = (tokens?.refreshToken ?? tokens?.otherRefreshTokens) !== undefined;
+  if (tokens !== undefined && (answer?.isWhole === true || hasRefreshToken)) return { kind: "tokens", tokens };
+  return found === undefined ? undefined : tokensInPart({ ...part, text: `{${found}` }, context);
 }
 
 function tokensAt(tokens: TokenSet, headers: Headers): TokenResponse {

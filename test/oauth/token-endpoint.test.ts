@@ -330,6 +330,26 @@ describe("an answer of the token endpoint", () => {
     });
   }
 
+  test("an answer of the token endpoint keeps its refresh token where the connection ends after it, beyond the limit", async () => {
+    const text = `{"padding":"${pad(2_000_000)}","refresh_token":"r-new","more":"`;
+    const http = wireWith({
+      fetch: async () => {
+        let isSent = false;
+        const body = new ReadableStream<Uint8Array>({
+          pull(controller) {
+            if (isSent) controller.error(new Error("terminated"));
+            else controller.enqueue(new TextEncoder().encode(text));
+            isSent = true;
+          },
+        });
+        return new Response(body, { headers: { "content-type": "application/json" } });
+      },
+    });
+    const response = await requestRefresh({ ...requestTo("http://127.0.0.1:9"), http }, new Secret("sent"));
+    assert.ok(response.kind === "tokens", JSON.stringify(response));
+    assert.equal(response.tokens.refreshToken?.expose(), "r-new");
+  });
+
   test("an answer of the token endpoint that does not end, or has no refresh token, is too large", async (t) => {
     for (const bytes of [2_000_000, 40_000_000]) {
       const { url } = await recorder(t, () => ({ body: { padding: pad(bytes) } }));
