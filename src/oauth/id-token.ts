@@ -109,11 +109,12 @@ function assertKind(header: JWTHeaderParameters, claims: JWTPayload): void {
 
 /**
  * The claim of a token whose times no honest provider writes, whatever our clock says; undefined where they are in
- * order. A token that never ends, once it is known to somebody, would be good for ever.
+ * order. A token that never ends, once it is known to somebody, would be good for ever. Seconds may have a fraction.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc7519#section-2
  */
 function unreasonableTime(claims: JWTPayload, receivedAt: number): "iat" | "exp" | "nbf" | undefined {
-  const isTime = (value: unknown): boolean =>
-    Number.isInteger(value) && Number(value) >= 0 && Number(value) <= latestTime;
+  const isTime = (value: unknown): boolean => typeof value === "number" && value >= 0 && value <= latestTime;
   for (const claim of ["iat", "exp", "nbf"] as const) {
     if (claims[claim] !== undefined && !isTime(claims[claim])) return claim;
   }
@@ -173,7 +174,7 @@ export function clockDifferenceMs(
   const claims = unverifiedClaims(idToken);
   const { iat, exp } = claims;
   if (iat === undefined || exp === undefined || unreasonableTime(claims, receivedAt) !== undefined) return undefined;
-  const [issuedAt, endsAt] = [iat * 1000, exp * 1000];
+  const [issuedAt, endsAt] = [Math.round(iat * 1000), Math.round(exp * 1000)];
   if (endsAt <= issuedAt || isNow(issuedAt)) return undefined;
   if (answeredAt === undefined) return issuedAt - receivedAt;
   if (isNow(answeredAt)) return undefined;

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { OnbehalfError, isOnbehalfError } from "../../src/core/errors.ts";
 import { Secret } from "../../src/core/secret.ts";
-import { namesOtherCode } from "../../src/oauth/id-token.ts";
+import { clockDifferenceMs, namesOtherCode } from "../../src/oauth/id-token.ts";
 import type { IdTokenChecks } from "../../src/oauth/id-token.ts";
 import { google } from "../../src/providers/google.ts";
 import { oidc } from "../../src/providers/oidc.ts";
-import { minted } from "./minting.ts";
+import { base64url, minted, signed } from "./minting.ts";
 import {
   accessToken,
   checkThatFails,
@@ -15,6 +15,7 @@ import {
   good,
   halfHash,
   key,
+  now,
   other,
   provider,
   seconds,
@@ -53,6 +54,11 @@ describe("an ID token as Google signs it", () => {
     ["from a provider whose clock is ahead", { ...claims, iat: seconds + 60, nbf: seconds + 60 }],
     ["with a life of 90 days", { ...claims, exp: seconds + 7_776_000 }],
     ["with nbf of some minutes ago", { ...claims, nbf: seconds - 300 }],
+    [
+      "with fractions of seconds in its times",
+      { ...claims, iat: seconds - 0.5, nbf: seconds - 0.25, exp: seconds + 3_600.123_456 },
+    ],
+    ["that has just expired by our clock, and a fraction of a second", { ...claims, exp: seconds - 59.5 }],
     ["with a nonce of null, which is none", { ...claims, nonce: null }],
     ["with an empty nonce, which is none", { ...claims, nonce: "" }],
     ["without a type", claims, { typ: undefined }],
@@ -74,6 +80,18 @@ describe("an ID token as Google signs it", () => {
   test("an ID token as Google signs it is accepted from any of the published keys", async () => {
     assert.equal((await verify(minted(other, claims))).sub, claims.sub);
   });
+
+  for (const exp of [
+    `${seconds + 3_600}.0`,
+    `${(seconds + 3_600) / 1e9}E9`,
+    `${seconds + 3_600}.000000000000000000001`,
+  ]) {
+    test(`an ID token as Google signs it is accepted with an end that is spelled ${exp}`, async () => {
+      const spelled = JSON.stringify(claims).replace(`"exp":${claims.exp}`, `"exp":${exp}`);
+      const token = signed(key, base64url({ alg: key.alg, kid: key.kid }), base64url(spelled));
+      assert.equal((await verify(token)).sub, claims.sub);
+    });
+  }
 
   test("an ID token as Google signs it is accepted with a sub of 255 letters", async () => {
     const sub = "s".repeat(255);
@@ -117,18 +135,27 @@ describe("an ID token whose claims are wrong", () => {
     ["an end in milliseconds", "exp", { ...claims, exp: (seconds + 3_600) * 1_000 }],
     ["an end beyond all numbers", "exp", { ...claims, exp: 1e300 }],
     ["an end below zero", "exp", { ...claims, exp: -1 }],
-    ["an end with a fraction", "exp", { ...claims, exp: seconds + 3_600.5 }],
+    ["an end that was over for half a second", "exp", { ...claims, exp: seconds - 60.5 }],
+    ["an end with a fraction in digits", "exp", { ...claims, exp: `${seconds + 3_600}.5` }],
+    ["an end in milliseconds with a fraction", "exp", { ...claims, exp: (seconds + 3_600) * 1_000 + 0.5 }],
+    ["an end in 90 days and half a second", "exp", { ...claims, exp: seconds + 7_776_000.5 }],
+    [
+      "an end half a second before the leeway at its beginning",
+      "exp",
+      { ...claims, iat: seconds + 60, exp: seconds - 0.5 },
+    ],
     ["an end before its beginning", "exp", { ...claims, iat: seconds + 60, exp: seconds }],
     ["a beginning years ago", "iat", { ...claims, iat: seconds - 315_360_000 }],
     ["a beginning at zero", "iat", { ...claims, iat: 0 }],
     ["a beginning below zero", "iat", { ...claims, iat: -3_600 }],
-    ["a beginning with a fraction", "iat", { ...claims, iat: seconds - 0.5 }],
+    ["a beginning a fraction below zero", "iat", { ...claims, iat: -0.5 }],
+    ["a beginning half a second too far in the future", "iat", { ...claims, iat: seconds + 60.5 }],
     ["a beginning beyond all numbers", "iat", { ...claims, iat: 1e300 }],
     ["a beginning of null", "iat", { ...claims, iat: null }],
     ["a beginning in a list", "iat", { ...claims, iat: [seconds] }],
     ["validity in digits", "nbf", { ...claims, nbf: String(seconds) }],
     ["validity below zero", "nbf", { ...claims, nbf: -1 }],
-    ["validity with a fraction", "nbf", { ...claims, nbf: seconds - 0.5 }],
+    ["validity in a second and a half beyond the leeway", "nbf", { ...claims, nbf: seconds + 61.5 }],
     ["validity since years ago", "nbf", { ...claims, nbf: 1 }],
     ["validity of null", "nbf", { ...claims, nbf: null }],
     ["several audiences, one of them no text", "aud", { ...claims, aud: [clientId, 5] }],
@@ -154,6 +181,14 @@ describe("an ID token whose claims are wrong", () => {
   for (const [what, check, changed] of refused) {
     test(`an ID token whose claims are wrong is refused for ${check}: ${what}`, async () => {
       assert.equal(await checkThatFails(minted(key, changed), { accessToken }), check);
+    });
+  }
+
+  for (const claim of ["exp", "iat", "nbf"] as const) {
+    test(`an ID token whose claims are wrong is refused for ${claim}: a number that is too large for any program`, async () => {
+      const spelled = JSON.stringify({ ...claims, [claim]: 0 }).replace(`"${claim}":0`, `"${claim}":1e400`);
+      const token = signed(key, base64url({ alg: key.alg, kid: key.kid }), base64url(spelled));
+      assert.equal(await checkThatFails(token), claim);
     });
   }
 
@@ -243,6 +278,11 @@ describe("an ID token whose claims are wrong", () => {
       });
     }
   });
+});
+
+test("by how much a provider's clock is ahead is told in whole milliseconds, though its times have fractions", () => {
+  const token = new Secret(minted(key, { ...claims, iat: seconds + 900.123_45, exp: seconds + 4_500.123_45 }));
+  assert.equal(clockDifferenceMs(token, { receivedAt: now }), 900_123);
 });
 
 describe("the authorized party", () => {
