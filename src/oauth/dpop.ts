@@ -53,9 +53,12 @@ export class DpopKey {
     send: (proof: string, timeoutMs: number) => Promise<HttpResult>,
   ): Promise<HttpResult> {
     const begunAt = performance.now();
+    const sentNonce = this.#nonce;
     const first = await send(await this.#proof(url, now, jti), timeoutMs);
     const leftMs = timeoutMs - (performance.now() - begunAt);
-    if (!this.#learnNonce(first) || !asksForNonce(first) || leftMs < 1) return first;
+    this.#learnNonce(first);
+    // Compared with what this request sent: another one may have learned the same nonce while it was under way.
+    if (this.#nonce === sentNonce || !asksForNonce(first) || leftMs < 1) return first;
     const second = await send(await this.#proof(url, now, jti), leftMs);
     this.#learnNonce(second);
     return second;
@@ -72,12 +75,10 @@ export class DpopKey {
       .sign(this.#private);
   }
 
-  /** Remembers the nonce of an answer. Returns whether it has one that was not known. */
-  #learnNonce(result: HttpResult): boolean {
+  /** Remembers the nonce of an answer, if it has one. */
+  #learnNonce(result: HttpResult): void {
     const nonce = result.kind === "silence" ? null : result.headers.get("dpop-nonce");
-    if (nonce === null || nonce === "" || nonce === this.#nonce) return false;
-    this.#nonce = nonce;
-    return true;
+    if (nonce !== null && nonce !== "") this.#nonce = nonce;
   }
 }
 
