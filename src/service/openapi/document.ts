@@ -6,8 +6,8 @@
 import type { ErrorCode } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
 import { statusOf } from "../../core/problem.ts";
-import { operations } from "./operations.ts";
-import type { Operation } from "./operations.ts";
+import { headersOfCallers, operations } from "./operations.ts";
+import type { Operation, Parameter } from "./operations.ts";
 import { schemas } from "./schemas.ts";
 
 /** Errors that every address may answer. */
@@ -62,18 +62,23 @@ function operationObject({
   tag,
   summary,
   query = [],
+  headers = [],
   body,
   answers,
   errors,
   needsKey = tag === "callers",
   media = "application/json",
 }: Operation): object {
+  const parameters = [
+    ...parametersIn("query", query),
+    ...parametersIn("header", [...(tag === "callers" ? headersOfCallers : []), ...headers]),
+  ];
   return {
     operationId: id,
     tags: [tag],
     summary,
     ...(needsKey ? { security: [{ callerKey: [] }] } : {}),
-    ...(query.length === 0 ? {} : { parameters: query.map((parameter) => ({ in: "query", ...parameter })) }),
+    ...(parameters.length === 0 ? {} : { parameters }),
     ...defined({ requestBody: body }),
     responses: {
       ...(answers === undefined
@@ -82,6 +87,16 @@ function operationObject({
       ...errorResponses([...errorsOfAll, ...(tag === "callers" ? errorsToCallers : []), ...errors]),
     },
   };
+}
+
+function parametersIn(place: "query" | "header", parameters: readonly Parameter[]): object[] {
+  return parameters.map(({ name, required, description, schema }) => ({
+    name,
+    in: place,
+    ...defined({ required }),
+    description,
+    schema,
+  }));
 }
 
 /** Errors by status, each code an example of its own. */

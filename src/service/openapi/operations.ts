@@ -2,6 +2,15 @@ import { grantStates } from "../../core/grant.ts";
 import type { ErrorCode } from "../../index.ts";
 import { codeSources } from "../../vault/http/authcode-handler.ts";
 
+/** What a request may have beside its body. */
+export interface Parameter {
+  readonly name: string;
+  readonly description: string;
+  readonly schema: object;
+  /** Whether nothing is done without it. Default false. */
+  readonly required?: boolean;
+}
+
 /** One method at one address. */
 export interface Operation {
   readonly method: "get" | "post" | "put" | "patch" | "delete";
@@ -11,7 +20,9 @@ export interface Operation {
   readonly summary: string;
   /** Whether it takes a caller key. Default: where it is for callers. */
   readonly needsKey?: boolean;
-  readonly query?: readonly { readonly name: string; readonly description: string; readonly schema: object }[];
+  readonly query?: readonly Parameter[];
+  /** Headers that it reads, besides those of HTTP itself and those of every address for callers. */
+  readonly headers?: readonly Parameter[];
   readonly body?: object;
   /** What a 200 carries. Absent where the answer of another server is passed on. */
   readonly answers?: { readonly says: string; readonly schema: object };
@@ -22,6 +33,15 @@ export interface Operation {
 }
 
 const text = { type: "string" } as const;
+
+/** Headers that every address for callers reads. */
+export const headersOfCallers: readonly Parameter[] = [
+  {
+    name: "X-Request-Id",
+    description: "A UUID by which the audit log names the request. Default: one that the service makes.",
+    schema: { ...text, format: "uuid" },
+  },
+];
 
 function ref(name: string): object {
   return { $ref: `#/components/schemas/${name}` };
@@ -95,6 +115,21 @@ export const operations: readonly Operation[] = [
     id: "hand_over_code",
     tag: "apps",
     summary: "Hand a one-time code over. The request must have an X-Requested-With header.",
+    headers: [
+      {
+        name: "X-Requested-With",
+        description: "Any value, such as XMLHttpRequest: a page of another site cannot send this header.",
+        schema: { ...text, minLength: 1 },
+        required: true,
+      },
+      {
+        name: "Idempotency-Key",
+        description:
+          "Chosen at random and sent with each try of one code: it proves that a request comes from the same sender as the " +
+          "one before, so that both get the same answer, with the same sign_in_assertion.",
+        schema: { ...text, minLength: 16, maxLength: 255, pattern: String.raw`^[\x21-\x7e]+$` },
+      },
+    ],
     body: codeBody(codeParameters),
     answers: { says: "The person who signed in, and what they granted.", schema: ref("SignIn") },
     errors: ["csrf_rejected", "forbidden", ...exchangeErrors],

@@ -1,14 +1,24 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { generateMasterKey, google, keyringFromKeys, openVault } from "../../../src/index.ts";
 import { service } from "../../../src/service/http/app.ts";
 import { openApiDocument } from "../../../src/service/openapi/document.ts";
 import { sqlite } from "../../../src/store/sqlite/index.ts";
+import { checkout } from "../../support/checkout-bin.ts";
 import { routes } from "../http/route-table.ts";
 import { permissions } from "../../../src/vault/http/callers.ts";
 
-const { paths } = openApiDocument("http://vault.test") as { paths: Record<string, Record<string, unknown>> };
+interface Described {
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly required?: boolean;
+    readonly schema: { readonly minLength?: number; readonly maxLength?: number; readonly pattern?: string };
+  }[];
+}
+
+const { paths } = openApiDocument("http://vault.test") as { paths: Record<string, Record<string, Described>> };
 const methodsOf = (path: string): string[] =>
   Object.keys(paths[path] ?? {})
     .filter((name) => name !== "parameters")
@@ -52,6 +62,60 @@ describe("what the OpenAPI document says is what is served", () => {
     );
     assert.ok(served.length >= 10);
     assert.deepEqual(served.sort(), Object.keys(paths).sort());
+  });
+
+  test("the OpenAPI document: it has each header of a request that the service reads by name", () => {
+    const http = new Set([
+      "authorization",
+      "content-encoding",
+      "content-length",
+      "content-type",
+      "origin",
+      "sec-fetch-site",
+    ]);
+    const read = globSync("src/{service,vault}/http/*.ts", { cwd: checkout }).flatMap((path) => {
+      const source = readFileSync(`${checkout}${path}`, "utf8");
+      return [...source.matchAll(/\brequest\.headers\.get\("([^"]+)"\)/g)].map(([, name = ""]) => name);
+    });
+    assert.ok(read.length >= 8);
+    const described = Object.values(paths).flatMap((operations) =>
+      Object.values(operations).flatMap(({ parameters = [] }) =>
+        parameters.filter((parameter) => parameter.in === "header").map(({ name }) => name.toLowerCase()),
+      ),
+    );
+    assert.deepEqual([...new Set(described)].sort(), [...new Set(read)].filter((name) => !http.has(name)).sort());
+  });
+
+  test("the OpenAPI document: /authcode keeps to what it says of its headers", async () => {
+    await using vault = await openVault({
+      provider: google({ clientId: "1-a.apps.googleusercontent.com", clientSecret: "none" }),
+      store: sqlite(":memory:"),
+      keyring: keyringFromKeys(generateMasterKey()),
+    });
+    const handle = service(vault);
+    // So many scopes are refused after the key: nothing is sent.
+    const body = new URLSearchParams({ authCode: "4/x", scope: "a ".repeat(300) });
+    const errorWith = async (headers: Readonly<Record<string, string>>): Promise<unknown> => {
+      const answer = await handle(new Request("http://vault.test/authcode", { method: "POST", headers, body }));
+      const problem = (await answer.json()) as Readonly<Record<string, unknown>>;
+      return problem["parameter"] ?? problem["error"];
+    };
+    const described = paths["/authcode"]?.["post"]?.parameters ?? [];
+    assert.deepEqual(
+      described.map(({ name, required = false }) => [name, required]),
+      [
+        ["X-Requested-With", true],
+        ["Idempotency-Key", false],
+      ],
+    );
+    assert.equal(await errorWith({}), "csrf_rejected");
+    const schema = described[1]?.schema ?? {};
+    const pattern = new RegExp(schema.pattern ?? "");
+    for (const key of ["k".repeat(15), "k".repeat(16), "k".repeat(255), "k".repeat(256), `${"k".repeat(16)} k`]) {
+      const fits = key.length >= (schema.minLength ?? 0) && key.length <= (schema.maxLength ?? 0) && pattern.test(key);
+      const error = await errorWith({ "x-requested-with": "test", "idempotency-key": key });
+      assert.equal(error, fits ? "scope" : "Idempotency-Key", key);
+    }
   });
 
   test("the OpenAPI document: each of its routes is in the table from which callers' reach, bad and odd input are tried", () => {
