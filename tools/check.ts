@@ -1,4 +1,4 @@
-/** Types, lint, layers and format, side by side; exits non-zero when one of them complains. */
+/** Types, lint, layers, format, and code that nobody uses, side by side; exits non-zero when one of them complains. */
 import { run } from "./run.ts";
 
 /**
@@ -14,5 +14,6 @@ const codes = await Promise.all([
   run("tsc", ["-p", "tsconfig.build.json", "--noEmit"]),
   run("tsc", ["-p", "src/browser/tsconfig.json"]),
   run("node", ["tools/check-layers.ts"]),
+  run("knip", []),
 ]);
 process.exit(Math.max(...codes));

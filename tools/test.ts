@@ -5,7 +5,8 @@
  * - `npm test -- --fast` runs only the tests that stay in this process, without checks and build; a PATTERN narrows it
  *   further.
  *
- * The last line of the output is `N passed, N failed, N skipped`, over all tests of the run.
+ * The last line of the output is `N passed, N failed, N skipped`, over all tests of the run. A step that failed beside them
+ * is named in the line before: the output of a check is thousands of lines above.
  */
 import { spawn } from "node:child_process";
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -51,24 +52,29 @@ const env = {
   ...(isFast ? { TMPDIR: folder } : {}),
 };
 const totalsFiles: string[] = [];
-let worst = 0;
+const failedSteps: string[] = [];
 
-if (pattern === undefined && !isFast) worst = Math.max(worst, await run("node", ["tools/check.ts"]));
-if (!isFast) worst = Math.max(worst, await run("node", ["tools/build.ts"]));
-if (pattern === undefined && !isFast) worst = Math.max(worst, await run("node", ["tools/check-package.ts"]));
+if (pattern === undefined && !isFast) await step("tools/check.ts");
+if (!isFast) await step("tools/build.ts");
+if (pattern === undefined && !isFast) await step("tools/check-package.ts");
 
 await Promise.all(portions(shared).map((portion, n) => test(["--test-isolation=none", ...portion], n === 0)));
 if (alone.length > 0) await test(["--test-concurrency=2", ...alone], true);
 
 const totals = sum(totalsFiles.map(read));
 if (totals.passed + totals.failed + totals.skipped === 0) {
-  process.stderr.write(files.length === 0 ? `no test file matches ${String(pattern)}\n` : "no test ran\n");
-  worst = 1;
+  failedSteps.push(files.length === 0 ? `no test file matches ${String(pattern)}` : "no test ran");
 }
 // A library that a test imports can end the process with 0: the count is believed, not only the exit code.
-if (totals.failed > 0) worst = Math.max(worst, 1);
+if (totals.failed > 0) failedSteps.push(`${totals.failed} tests`);
+if (failedSteps.length > 0) process.stdout.write(`failed: ${failedSteps.join(", ")}\n`);
 process.stdout.write(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`);
-process.exitCode = worst;
+process.exitCode = failedSteps.length > 0 ? 1 : 0;
+
+/** Runs one of the programs of this folder before the tests. The tests run all the same: one run tells everything. */
+async function step(program: string): Promise<void> {
+  if ((await run("node", [program])) !== 0) failedSteps.push(program);
+}
 
 /**
  * Runs test files. What a run prints is shown at once, or whole when it ends, so that runs side by side do not mix their
@@ -97,7 +103,7 @@ async function test(args: readonly string[], showAtOnce: boolean): Promise<void>
     child.once("close", (ended) => resolve(ended ?? 1));
   });
   process.stdout.write(Buffer.concat(output));
-  worst = Math.max(worst, code);
+  if (code !== 0) failedSteps.push(`a run of ${args.length - 1} test files`);
 }
 
 /**
