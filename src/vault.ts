@@ -6,7 +6,6 @@ import { abortSignal, assertOptions } from "./core/argument-checks.ts";
 import type { Clock } from "./core/clock.ts";
 import type { Grant, GrantRef } from "./core/grant.ts";
 import { waitFor } from "./core/single-flight.ts";
-import { keyClasses, readingClasses } from "./crypto/keyring.ts";
 import type { Provider } from "./providers/provider.ts";
 import { AuditLog } from "./vault/audit/audit-log.ts";
 import { Releases } from "./vault/audit/releases.ts";
@@ -22,17 +21,13 @@ import { authCodeHandler } from "./vault/http/authcode-handler.ts";
 import type { AuthCodeHandler, AuthCodeHandlerOptions } from "./vault/http/authcode-handler.ts";
 import { CallerView } from "./vault/tokens/caller-view.ts";
 import type { Caller } from "./vault/http/caller.ts";
-import { bindCallers } from "./vault/http/caller-rights.ts";
 import { Callers } from "./vault/http/callers.ts";
 import { assertionOf } from "./vault/http/one-assertion.ts";
 import { Assertions } from "./vault/http/sign-in-assertion.ts";
 import { assertExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
 import type { ExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
 import type { Keeper } from "./vault/keeper/keeper.ts";
-import { keeperOver } from "./vault/keeper/open-keeper.ts";
-import type { KeeperOptions } from "./vault/keeper/open-keeper.ts";
-import { closeContext, openContext } from "./vault/open/open-context.ts";
-import type { CommonOptions } from "./vault/open/open-context.ts";
+import { closeContext } from "./vault/open/open-context.ts";
 import { Periodic } from "./vault/periodic.ts";
 import type { AccessToken } from "./vault/tokens/token-cache.ts";
 import { changePoll, changePollMs } from "./vault/tokens/change-poll.ts";
@@ -48,16 +43,6 @@ const refreshAheadEveryMs = 1_000;
 /** How often it is looked for counts of reads that are to be written, milliseconds. */
 const countsLookedAtEveryMs = 60_000;
 
-/** What {@link openVault} takes. */
-export interface VaultOptions extends CommonOptions, KeeperOptions {
-  /**
-   * The keeper that opens refresh tokens for this vault, such as one in another process. The vault then needs no key
-   * for refresh tokens, and does not use the options of its own keeper. Closing the vault does not close this keeper:
-   * the program that opened it does. Default: the vault opens a keeper in this process, and closes it.
-   */
-  readonly keeper?: Keeper;
-}
-
 /** What verbs take besides what they are about. */
 interface Abortable {
   /** Ends the wait: the verb then throws the signal's reason. Work that other callers depend on goes on. */
@@ -65,7 +50,7 @@ interface Abortable {
 }
 
 /**
- * Exchanges one-time codes, keeps what people granted, and hands out valid access tokens for it. {@link openVault}
+ * Exchanges one-time codes, keeps what people granted, and hands out valid access tokens for it. `openVault`
  * makes one.
  *
  * A verb that takes a `signal` throws the signal's reason where it aborts. After {@link close}, a verb that needs the
@@ -94,7 +79,7 @@ export class Vault {
   readonly #forCallers: RecordedTokens;
   #closing: Promise<void> | undefined;
 
-  /** @internal Use {@link openVault}. */
+  /** @internal Use `openVault`. */
   constructor(context: VaultContext, keeper: Keeper, closeKeeper: () => Promise<void>, lastChange: number) {
     const { store, keyring, clock } = context;
     this.#context = context;
@@ -389,33 +374,5 @@ export class Vault {
     } finally {
       this.#underWay.delete(running);
     }
-  }
-}
-
-/**
- * Opens a vault: reads the clients, opens the store and its keyring, and begins to finish what a crash left half done.
- *
- * @throws {OnbehalfError} `configuration_invalid`: an option is of a wrong type or out of range, there is no provider,
- *   two have the same name, a client, endpoint or discovery document cannot work, or a text has quotes, a line end or
- *   the like around it. `details.problems` lists all of them
- * @throws {OnbehalfError} `key_invalid`: no master key was given, one is malformed, or the store was sealed with
- *   another one; no grant was changed
- * @throws {OnbehalfError} `store_unavailable`: the database does not answer
- * @throws {OnbehalfError} `store_unusable`: the database or one of its data keys is damaged, a newer version has
- *   migrated it, or it is behind and `migrate` is false
- */
-export async function openVault(options: VaultOptions): Promise<Vault> {
-  const keeper = (options as VaultOptions | undefined)?.keeper;
-  const handedDown = keeper?.readingKeys?.bind(keeper);
-  const context = await openContext(options, keeper === undefined ? keyClasses : readingClasses, handedDown);
-  try {
-    await bindCallers(context.store, context.keyring, context.emit);
-    const lastChange = await context.store.latestChange();
-    if (keeper !== undefined) return new Vault(context, keeper, async () => undefined, lastChange);
-    const own = keeperOver(context, options);
-    return new Vault(context, own, () => own.close(), lastChange);
-  } catch (error) {
-    await closeContext(context);
-    throw error;
   }
 }

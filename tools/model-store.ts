@@ -9,7 +9,9 @@ import { isInFuture, remainingMs } from "../src/core/recorded-time.ts";
 import { isUsable } from "../src/core/grant.ts";
 import { isDueForLastLook } from "../src/core/second-look.ts";
 import type { Attempt } from "../src/core/take-over.ts";
-import type { GrantRow, LateAnswerRow, Store } from "../src/store/store.ts";
+import type { GrantRow } from "../src/store/grant-row.ts";
+import type { LateAnswerRow } from "../src/store/refresh-store.ts";
+import type { Store } from "../src/store/store.ts";
 import type { IntakeRow } from "../src/store/intake-store.ts";
 
 /** What the model can do. A test fails for one of these that the property tests do not use. */

@@ -21,7 +21,7 @@ import { parseArgs } from "node:util";
 import { generateMasterKey, keyringFromKeys } from "../src/crypto/master-key.ts";
 import { google } from "../src/providers/google.ts";
 import { sqlite } from "../src/store/sqlite/index.ts";
-import { openVault } from "../src/vault.ts";
+import { openVault } from "../src/open.ts";
 
 /** Rounds of background work fall into some of the repetitions, and into none of them every time. */
 const repetitions = 5;

@@ -1,4 +1,4 @@
-import type { GrantRow } from "./store.ts";
+import type { GrantRow } from "./grant-row.ts";
 
 /**
  * The part of a row that is the same in every new grant: nothing has happened to it yet. Its times (`stateSince`,

@@ -17,77 +17,15 @@
  * - Times end in `At`, `Since` or are called `at`; they are milliseconds since the epoch.
  */
 import type { Clock } from "../core/clock.ts";
-import type { GrantState, LapseReason } from "../core/grant.ts";
-import type { Attempt, AttemptResult, Owner } from "../core/take-over.ts";
+import type { GrantState } from "../core/grant.ts";
+import type { Owner } from "../core/take-over.ts";
 import type { AuditStore } from "./audit-store.ts";
 import type { CallerStore } from "./caller-store.ts";
+import type { GrantRow } from "./grant-row.ts";
 import type { IntakeStore } from "./intake-store.ts";
 import type { KeyStore } from "./key-store.ts";
+import type { RefreshStore } from "./refresh-store.ts";
 import type { ResealStore } from "./reseal-store.ts";
-
-/** A grant as it is stored: everything secret is sealed, everything personal hashed or sealed. */
-export interface GrantRow {
-  readonly grantId: string;
-  readonly provider: string;
-  readonly issuer: string;
-  readonly clientId: string;
-  /** Keyed hash of issuer and `sub`; the same for every client, so that one person's grants are found. */
-  readonly subjectHash: Uint8Array;
-  /** Keyed hash of whose grant this is; null in rows of versions that wrote none. */
-  readonly identityMac: Uint8Array | null;
-  readonly profileSealed: Uint8Array;
-  /**
-   * As granted, separated by spaces.
-   *
-   * @see https://www.rfc-editor.org/rfc/rfc6749#section-3.3
-   */
-  readonly scope: string;
-  /** What the grant covered once, lost, and has not got back, separated by spaces. */
-  readonly lostScope: string;
-  readonly state: GrantState;
-  /** Why the grant is `lapsed` or `revoked`; null in every other state. */
-  readonly reason: LapseReason | null;
-  readonly stateSince: number;
-  readonly generation: number;
-  /** Null where the person did not grant offline access, or the grant is revoked. */
-  readonly refreshSealed: Uint8Array | null;
-  /** When the refresh token ends unless it is used before; null where nobody said. */
-  readonly refreshExpiresAt: number | null;
-  /** When the consent ends, whatever is done; null where nobody said. */
-  readonly consentExpiresAt: number | null;
-  readonly refreshPrefixHash: Uint8Array | null;
-  readonly refreshDigestHash: Uint8Array | null;
-  readonly accessSealed: Uint8Array | null;
-  readonly accessIssuedAt: number | null;
-  /** Null where there is no access token, or nobody said when it ends. */
-  readonly accessExpiresAt: number | null;
-  readonly lastRefreshAt: number | null;
-  readonly lastError: string | null;
-  readonly lastErrorAt: number | null;
-  /** How many refreshes in a row have failed. */
-  readonly failures: number;
-  /** The provider is not asked again before this time. */
-  readonly retryAt: number | null;
-  /** When the provider is asked once more about a refusal: while the grant is usable, or after it has lapsed. */
-  readonly lookAt: number | null;
-  readonly createdAt: number;
-  readonly updatedAt: number;
-}
-
-/** The part of a grant that a committed exchange writes. */
-export type TokenColumns = Pick<
-  GrantRow,
-  | "refreshSealed"
-  | "refreshExpiresAt"
-  | "consentExpiresAt"
-  | "refreshPrefixHash"
-  | "refreshDigestHash"
-  | "accessSealed"
-  | "accessIssuedAt"
-  | "accessExpiresAt"
-  | "scope"
-  | "lostScope"
->;
 
 /** Which grants a list holds: those that fit everything that is given. */
 export interface GrantFilter {
@@ -233,107 +171,6 @@ export interface GrantChange {
   /** By these the grant is found: a reference that was looked up by one of them may mean this grant. */
   readonly subjectHash: Uint8Array | null;
   readonly externalHashes: readonly Uint8Array[];
-}
-
-/** What is written of an attempt, and when. */
-export interface BeginAttempt {
-  readonly attemptId: string;
-  readonly grantId: string;
-  readonly generation: number;
-  readonly owner: Owner;
-  /** Now, by the clock that `retryAt` is set by. */
-  readonly at: number;
-}
-
-export interface RefreshStore {
-  /**
-   * Writes, durably, that a generation's refresh token is about to be sent. Unless the answer is `begun`, nothing is
-   * written and the token must not be sent; nor where this throws. An attempt on another generation is removed.
-   *
-   * @param replaces the id of the attempt that may be taken over; another one that stands is `held`
-   * @returns `begun`: the attempt is on disk; `held`: another attempt on this generation stands; `backing-off`: the
-   *   grant's `retryAt` is not reached; `moved`: the grant is at another generation, or neither usable nor lapsed and due
-   *   for a look; `gone`: no such grant. A `retryAt` whose `lastErrorAt` is in the future does not count (`remainingMs`),
-   *   and an attempt that `startedAt` in the future is set to now: a clock was wrong, and must not hold the grant for as
-   *   long
-   */
-  beginAttempt(attempt: BeginAttempt, replaces?: string): Promise<AttemptResult<GrantRow>>;
-  /**
-   * Commits an answer onto the generation whose refresh token was sent, whoever holds the attempt by now: nobody else
-   * can have got a newer token from that one. Ends the attempt. A grant that is `suspect` or `lapsed` is `active`
-   * again, since the answer proves that its token was alive.
-   *
-   * @param suspectSince where given, a grant that became `suspect` or `lapsed` after this time is `suspect`, and its
-   *   access token counts as expired, so that the next use asks the provider: what ended the old tokens may have ended
-   *   the new ones as well
-   * @param failure where given, the answer brought a refresh token and no access token: this is noted on the grant as
-   *   its last error, and the provider is not asked again before `retryAt`
-   * @returns the state of the grant now; undefined where the grant has moved, is being revoked, or is not there: the
-   *   caller must then keep the answer as a late answer
-   */
-  commitAttempt(
-    grantId: string,
-    parentGeneration: number,
-    columns: TokenColumns,
-    at: number,
-    suspectSince?: number,
-    failure?: { readonly error: string; readonly retryAt: number },
-  ): Promise<"active" | "suspect" | undefined>;
-  /**
-   * Ends an attempt whose token is known not to have been spent, and notes the failure on the grant, where that is
-   * still at the generation of the attempt. Does nothing where the attempt was taken over.
-   *
-   * @param failure `lookAt`: when the grant is looked at again, or null for never; where it is left out, that stays
-   */
-  endAttempt(
-    attemptId: string,
-    failure: { error: string; at: number; retryAt: number | null; lookAt?: number | null },
-  ): Promise<void>;
-  /**
-   * Notes that an attempt ended and nobody knows what the provider did: it stays, for any owner to take over, with
-   * `endedUnknown`. Does nothing where the attempt was taken over.
-   *
-   * @param failure `suspect`: the provider may have replaced the token, so an `active` grant becomes `suspect`
-   */
-  endAttemptUnknown(
-    attemptId: string,
-    failure: { error: string; at: number; retryAt: number | null; suspect: boolean },
-  ): Promise<void>;
-  /**
-   * Makes a usable grant `lapsed`, and ends its attempt.
-   *
-   * @param error what the provider answered, for people
-   * @param lookAt when the lapsed grant is looked at once more; never by default
-   * @returns true: lapsed by this call; false: it was not usable, or not at this generation
-   */
-  lapse(
-    grantId: string,
-    generation: number,
-    reason: LapseReason,
-    error: string,
-    at: number,
-    lookAt?: number | null,
-  ): Promise<boolean>;
-  /** Keeps a late answer. One that is kept already under this id stays as it is. */
-  keepLateAnswer(lateAnswer: LateAnswerRow): Promise<void>;
-  /**
-   * @param parentGeneration only answers to this generation; to all where it is left out
-   * @returns the grant's late answers, newest first
-   */
-  lateAnswersOf(grantId: string, parentGeneration?: number): Promise<LateAnswerRow[]>;
-  /** Erases a late answer, if it is there. */
-  dropLateAnswer(lateAnswerId: string): Promise<void>;
-  /** @returns all attempts that stand, the oldest first */
-  attempts(): Promise<Attempt[]>;
-}
-
-export interface LateAnswerRow {
-  readonly lateAnswerId: string;
-  readonly grantId: string;
-  /** The generation whose refresh token was sent; -1 where it came for a code. */
-  readonly parentGeneration: number;
-  readonly answerSealed: Uint8Array;
-  readonly receivedAt: number;
 }
 
 /** What only some stores can tell. For each there is a slower way, which works with every store. */

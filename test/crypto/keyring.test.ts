@@ -1,16 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
-import {
-  Keyring,
-  keyClasses,
-  newWrappedKeys,
-  openKeyring,
-  opens,
-  readingClasses,
-  wrapUnder,
-} from "../../src/crypto/keyring.ts";
-import type { KeyClass, WrappedKey } from "../../src/crypto/keyring.ts";
+import { Keyring, keyClasses, readingClasses } from "../../src/crypto/keyring.ts";
+import { newWrappedKeys, openKeyring, opens, wrapUnder } from "../../src/crypto/wrapped-keys.ts";
+import type { KeyClass } from "../../src/crypto/keyring.ts";
+import type { WrappedKey } from "../../src/crypto/wrapped-keys.ts";
 import { generateMasterKey, parseMasterKey } from "../../src/crypto/master-key.ts";
 import type { MasterKey } from "../../src/crypto/master-key.ts";
 import { isOnbehalfError } from "../../src/core/errors.ts";

@@ -7,7 +7,7 @@ import type { Keyring } from "../../src/crypto/keyring.ts";
 import { newGrant } from "../../src/store/new-grant.ts";
 import { inOrder, insertList, numbered, valuesWriter } from "../../src/store/sql/column.ts";
 import { grantColumns } from "../../src/store/sql/tables.ts";
-import type { GrantRow } from "../../src/store/store.ts";
+import type { GrantRow } from "../../src/store/grant-row.ts";
 import { sealPerson } from "../../src/vault/grants/sealed-grant.ts";
 import { sealTokens } from "../../src/vault/keeper/sealed-tokens.ts";
 

@@ -19,7 +19,7 @@ import {
   openVault,
   rotateDataKeys,
 } from "../../src/index.ts";
-import type { GrantRow } from "../../src/store/store.ts";
+import type { GrantRow } from "../../src/store/grant-row.ts";
 import { openAccessToken, openPerson } from "../../src/vault/grants/sealed-grant.ts";
 import { openRefreshToken } from "../../src/vault/keeper/sealed-tokens.ts";
 import { closeContext, openContext } from "../../src/vault/open/open-context.ts";

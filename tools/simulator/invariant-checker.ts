@@ -1,5 +1,5 @@
 /** What must never happen in a schedule, whatever the faults: every promise of the refresh protocol, as a check. */
-import type { GrantRow } from "../../src/store/store.ts";
+import type { GrantRow } from "../../src/store/grant-row.ts";
 import type { Rescued } from "../../src/vault/keeper/context.ts";
 import type { ModelStore } from "../model-store.ts";
 import { refreshTokenIn } from "./plain-sealer.ts";

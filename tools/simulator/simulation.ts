@@ -3,7 +3,7 @@ import { oidc } from "../../src/providers/oidc.ts";
 import type { Provider } from "../../src/providers/provider.ts";
 import type { Rotation } from "../../src/core/refresh.ts";
 import { newGrant } from "../../src/store/new-grant.ts";
-import type { GrantRow } from "../../src/store/store.ts";
+import type { GrantRow } from "../../src/store/grant-row.ts";
 import type { Rescued } from "../../src/vault/keeper/context.ts";
 import { ModelStore } from "../model-store.ts";
 import { faultRates } from "./fault-rates.ts";

@@ -6,7 +6,8 @@ import { assignments, insertList, rowReader, selectList, valuesWriter } from "./
 import { lockGrant } from "./grants.ts";
 import { attemptColumns, lateAnswerColumns, tokenColumns } from "./tables.ts";
 import type { Database, Transaction } from "./sql.ts";
-import type { GrantRow, RefreshStore } from "../store.ts";
+import type { GrantRow } from "../grant-row.ts";
+import type { RefreshStore } from "../refresh-store.ts";
 
 const readAttempt = rowReader(attemptColumns);
 const attemptValues = valuesWriter(attemptColumns);

@@ -1,5 +1,6 @@
 import type { Transaction } from "./sql.ts";
-import type { ExternalIdChange, GrantRow } from "../store.ts";
+import type { GrantRow } from "../grant-row.ts";
+import type { ExternalIdChange } from "../store.ts";
 
 /** The ids of the grants that are known by an external id, for `WHERE grant_id IN`. */
 export const grantsKnownBy = "(SELECT grant_id FROM external_ids WHERE external_hash = :externalHash)";

@@ -6,7 +6,8 @@ import { changeExternalIds, grantsKnownBy } from "./external-ids.ts";
 import { changeColumns, grantColumns } from "./tables.ts";
 import type { Database, SqlValues, Transaction } from "./sql.ts";
 import { changesAtOnce } from "../store.ts";
-import type { GrantChange, GrantFilter, GrantRow, GrantStore } from "../store.ts";
+import type { GrantRow } from "../grant-row.ts";
+import type { GrantChange, GrantFilter, GrantStore } from "../store.ts";
 
 const readGrant = rowReader(grantColumns);
 const readChange = rowReader(changeColumns);

@@ -1,7 +1,9 @@
 import type { Attempt } from "../../core/take-over.ts";
 import type { AuditRow } from "../audit-store.ts";
 import type { CallerRow } from "../caller-store.ts";
-import type { GrantChange, GrantRow, LateAnswerRow, TokenColumns } from "../store.ts";
+import type { GrantRow, TokenColumns } from "../grant-row.ts";
+import type { LateAnswerRow } from "../refresh-store.ts";
+import type { GrantChange } from "../store.ts";
 import type { ClientKey, KeyReader, StoredKey } from "../key-store.ts";
 import type { IntakeRow } from "../intake-store.ts";
 import { bytes, bytesOrNull, number, numberOrNull, owner, text, textOrNull, truth } from "./column.ts";

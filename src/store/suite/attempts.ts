@@ -1,7 +1,8 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { AttemptResult } from "../../core/take-over.ts";
-import type { GrantRow, Store } from "../store.ts";
+import type { GrantRow } from "../grant-row.ts";
+import type { Store } from "../store.ts";
 import { suiteTime } from "./suite-stores.ts";
 import type { SuiteStores } from "./suite-stores.ts";
 import { begin, bytes, owner, read, same, save, saveIn, tokens, unique } from "./rows.ts";

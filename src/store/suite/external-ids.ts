@@ -1,6 +1,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { ExternalIdChange, GrantRow, Store } from "../store.ts";
+import type { GrantRow } from "../grant-row.ts";
+import type { ExternalIdChange, Store } from "../store.ts";
 import { bytes, grant, intake, read, save, saveKnownBy, same, unique } from "./rows.ts";
 import type { SuiteStores } from "./suite-stores.ts";
 

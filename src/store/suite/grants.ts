@@ -1,7 +1,8 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, test } from "node:test";
 import { defined } from "../../core/defined.ts";
-import type { GrantFilter, GrantRow, Store } from "../store.ts";
+import type { GrantRow } from "../grant-row.ts";
+import type { GrantFilter, Store } from "../store.ts";
 import { suiteTime } from "./suite-stores.ts";
 import type { SuiteStores } from "./suite-stores.ts";
 import { bytes, grant, intake, read, same, save, saveKnownBy, saveIn, tokens } from "./rows.ts";

@@ -2,7 +2,7 @@ import { equal } from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { CallerRow } from "../caller-store.ts";
 import type { GrantPlace, IntakePlace, Resealed, SealedGrant, SealedIntake } from "../reseal-store.ts";
-import type { GrantRow } from "../store.ts";
+import type { GrantRow } from "../grant-row.ts";
 import type { SuiteStores } from "./suite-stores.ts";
 import { bytes, intake, read, same, save, tokens, unique } from "./rows.ts";
 

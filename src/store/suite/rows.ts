@@ -1,7 +1,8 @@
 import { deepStrictEqual } from "node:assert/strict";
 import type { AttemptResult, Owner } from "../../core/take-over.ts";
 import { newGrant } from "../new-grant.ts";
-import type { GrantRow, Store, TokenColumns } from "../store.ts";
+import type { GrantRow, TokenColumns } from "../grant-row.ts";
+import type { Store } from "../store.ts";
 import type { IntakeRow } from "../intake-store.ts";
 import { suiteTime } from "./suite-stores.ts";
 

@@ -2,7 +2,7 @@ import { abortSignal, assertFits, assertOptions, filledText, kindOf } from "../.
 import { OnbehalfError, invalidRequest } from "../../core/errors.ts";
 import type { GrantRef } from "../../core/grant.ts";
 import { externalHash, subjectHash } from "../../crypto/keyring.ts";
-import type { GrantRow } from "../../store/store.ts";
+import type { GrantRow } from "../../store/grant-row.ts";
 import type { VaultContext } from "../context.ts";
 import { grantNotFound } from "../errors/grant-not-found.ts";
 import { grantUnreadable, ifReadable } from "../errors/grant-unreadable.ts";

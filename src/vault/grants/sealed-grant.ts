@@ -9,7 +9,7 @@ import { isUsable, scopesOf } from "../../core/grant.ts";
 import type { Grant, Profile } from "../../core/grant.ts";
 import { Secret } from "../../core/secret.ts";
 import type { SealedPlace } from "../../crypto/places.ts";
-import type { GrantRow } from "../../store/store.ts";
+import type { GrantRow } from "../../store/grant-row.ts";
 import { grantUnreadable } from "../errors/grant-unreadable.ts";
 
 /** The personal part of a grant, sealed as one value. */

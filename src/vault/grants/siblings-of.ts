@@ -1,7 +1,8 @@
 import { isUsable } from "../../core/grant.ts";
 import { endTogether } from "../../providers/end-together.ts";
 import type { Provider } from "../../providers/provider.ts";
-import type { GrantRow, GrantStore } from "../../store/store.ts";
+import type { GrantRow } from "../../store/grant-row.ts";
+import type { GrantStore } from "../../store/store.ts";
 
 /** What the other grants of the same person are found by. */
 export type PersonOfGrant = Pick<GrantRow, "grantId" | "clientId" | "issuer" | "subjectHash">;

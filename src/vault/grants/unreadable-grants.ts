@@ -1,11 +1,13 @@
 import { assertFits, required } from "../../core/argument-checks.ts";
 import type { GrantState } from "../../core/grant.ts";
-import { openKeyring, readingClasses } from "../../crypto/keyring.ts";
+import { readingClasses } from "../../crypto/keyring.ts";
+import { openKeyring } from "../../crypto/wrapped-keys.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
 import { masterKeysOf } from "../../crypto/master-key.ts";
 import type { MasterKeySource } from "../../crypto/master-key.ts";
 import { sealedUnder } from "../../crypto/sealing.ts";
-import type { GrantRow, Store } from "../../store/store.ts";
+import type { GrantRow } from "../../store/grant-row.ts";
+import type { Store } from "../../store/store.ts";
 import { ifReadable } from "../errors/grant-unreadable.ts";
 import { openAccessToken, openPerson } from "./sealed-grant.ts";
 

@@ -1,7 +1,8 @@
 import { isOnbehalfError } from "../../core/errors.ts";
 import type { Grant, GrantRef } from "../../core/grant.ts";
 import type { Reach } from "../../core/reach.ts";
-import type { GrantFilter, GrantRow } from "../../store/store.ts";
+import type { GrantRow } from "../../store/grant-row.ts";
+import type { GrantFilter } from "../../store/store.ts";
 import type { VaultContext } from "../context.ts";
 import { grantUnreadable } from "../errors/grant-unreadable.ts";
 import { externalHash, subjectHash } from "../../crypto/keyring.ts";

@@ -6,7 +6,8 @@ import type { Sealer } from "../../crypto/keyring.ts";
 import type { SealedPlace } from "../../crypto/places.ts";
 import { fromJournal, journalText } from "../../oauth/token-set.ts";
 import type { ReceivedTokens, TokenSet } from "../../oauth/token-set.ts";
-import type { GrantRow, LateAnswerRow } from "../../store/store.ts";
+import type { GrantRow } from "../../store/grant-row.ts";
+import type { LateAnswerRow } from "../../store/refresh-store.ts";
 import type { KeeperContext } from "./context.ts";
 import { canonicalOf } from "./scope-change.ts";
 

@@ -2,7 +2,7 @@ import { scopeChange } from "../../core/consent.ts";
 import type { ScopeChange } from "../../core/consent.ts";
 import { scopesOf } from "../../core/grant.ts";
 import type { CanonicalScopes } from "../../core/scopes.ts";
-import type { GrantRow } from "../../store/store.ts";
+import type { GrantRow } from "../../store/grant-row.ts";
 import type { KeeperContext } from "./context.ts";
 
 type Scopes = Pick<GrantRow, "provider" | "scope" | "lostScope">;

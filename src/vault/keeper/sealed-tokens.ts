@@ -13,7 +13,7 @@ import type { Sealer } from "../../crypto/keyring.ts";
 import type { SealedColumn, SealedPlace } from "../../crypto/places.ts";
 import { claimOfAnotherGrant } from "../../oauth/token-set.ts";
 import type { ReceivedTokens, TokenSet } from "../../oauth/token-set.ts";
-import type { GrantRow, TokenColumns } from "../../store/store.ts";
+import type { GrantRow, TokenColumns } from "../../store/grant-row.ts";
 import { grantUnreadable, ifReadable } from "../errors/grant-unreadable.ts";
 import { openAccessToken } from "../grants/sealed-grant.ts";
 import type { KeeperContext } from "./context.ts";

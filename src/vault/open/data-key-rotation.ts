@@ -1,7 +1,8 @@
 import { assertFits, assertOptions, required } from "../../core/argument-checks.ts";
 import type { Rule } from "../../core/argument-checks.ts";
 import { OnbehalfError, invalidRequest } from "../../core/errors.ts";
-import { highestKeyId, nextWrappedKey, openKeys, keyClasses, rotatableClasses } from "../../crypto/keyring.ts";
+import { keyClasses, rotatableClasses } from "../../crypto/keyring.ts";
+import { highestKeyId, nextWrappedKey, openKeys } from "../../crypto/wrapped-keys.ts";
 import type { KeyClass } from "../../crypto/keyring.ts";
 import { masterKeysOf } from "../../crypto/master-key.ts";
 import type { MasterKeySource } from "../../crypto/master-key.ts";

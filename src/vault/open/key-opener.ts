@@ -1,7 +1,8 @@
 import { OnbehalfError, isOnbehalfError } from "../../core/errors.ts";
 import type { HandedDownKeys } from "../../core/handed-down-keys.ts";
-import { newWrappedKeys, openKeys } from "../../crypto/keyring.ts";
-import type { KeyClass, OpenedKey, WrappedKey } from "../../crypto/keyring.ts";
+import { newWrappedKeys, openKeys } from "../../crypto/wrapped-keys.ts";
+import type { KeyClass, OpenedKey } from "../../crypto/keyring.ts";
+import type { WrappedKey } from "../../crypto/wrapped-keys.ts";
 import { masterKeysOf } from "../../crypto/master-key.ts";
 import type { MasterKeySource } from "../../crypto/master-key.ts";
 import type { StoredKeys } from "../../store/key-store.ts";

@@ -1,7 +1,7 @@
 import { keyPollMs } from "../../core/data-keys.ts";
 import { isOnbehalfError } from "../../core/errors.ts";
 import type { Owner } from "../../core/take-over.ts";
-import { highestKeyId } from "../../crypto/keyring.ts";
+import { highestKeyId } from "../../crypto/wrapped-keys.ts";
 import type { Keyring } from "../../crypto/keyring.ts";
 import type { StoredKeys } from "../../store/key-store.ts";
 import type { Store } from "../../store/store.ts";

@@ -1,7 +1,8 @@
 import { systemClock } from "../../core/clock.ts";
 import type { KeyState } from "../../core/data-keys.ts";
 import { fractionOf, readProgress } from "../../core/reseal-progress.ts";
-import { openKeyring, opens, sealingClasses, wrapUnder } from "../../crypto/keyring.ts";
+import { sealingClasses } from "../../crypto/keyring.ts";
+import { openKeyring, opens, wrapUnder } from "../../crypto/wrapped-keys.ts";
 import { masterKeysOf } from "../../crypto/master-key.ts";
 import type { MasterKey, MasterKeySource } from "../../crypto/master-key.ts";
 import { assertFits, required } from "../../core/argument-checks.ts";

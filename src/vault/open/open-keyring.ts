@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { Keyring, highestKeyId, keyClasses, newWrappedKeys, openKeys } from "../../crypto/keyring.ts";
+import { Keyring, keyClasses } from "../../crypto/keyring.ts";
+import { highestKeyId, newWrappedKeys, openKeys } from "../../crypto/wrapped-keys.ts";
 import type { KeyClass } from "../../crypto/keyring.ts";
 import type { MasterKeys } from "../../crypto/master-key.ts";
 import type { KeyStore, StoredKeys } from "../../store/key-store.ts";

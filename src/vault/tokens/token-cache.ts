@@ -2,7 +2,8 @@ import { scopesOf } from "../../core/grant.ts";
 import type { GrantRef } from "../../core/grant.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { TokenLife } from "../../core/token-life.ts";
-import type { GrantChange, GrantRow } from "../../store/store.ts";
+import type { GrantRow } from "../../store/grant-row.ts";
+import type { GrantChange } from "../../store/store.ts";
 
 /** An access token. `token` is a getter, so that neither logging nor serialising the object shows it. */
 export class AccessToken {

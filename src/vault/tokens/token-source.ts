@@ -10,7 +10,7 @@ import { isDueForLastLook } from "../../core/second-look.ts";
 import type { Secret } from "../../core/secret.ts";
 import { SingleFlight, waitFor } from "../../core/single-flight.ts";
 import { tokenDigest } from "../../crypto/token-digest.ts";
-import type { GrantRow } from "../../store/store.ts";
+import type { GrantRow } from "../../store/grant-row.ts";
 import { currentPrincipal, protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { clientMisconfigured } from "../errors/client-misconfigured.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
-import { newWrappedKeys, openKeyring, subjectHash } from "../../../src/crypto/keyring.ts";
+import { subjectHash } from "../../../src/crypto/keyring.ts";
+import { newWrappedKeys, openKeyring } from "../../../src/crypto/wrapped-keys.ts";
 import { masterKeysOf } from "../../../src/crypto/master-key.ts";
 import { generateMasterKey, keyringFromKeys } from "../../../src/index.ts";
 import { grant as storedGrant } from "../../../src/store/suite/rows.ts";

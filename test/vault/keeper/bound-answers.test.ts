@@ -8,7 +8,7 @@ import type { KeeperContext, RescuedAnswer } from "../../../src/vault/keeper/con
 import { keepLateAnswer, lateAnswers, openLateAnswer } from "../../../src/vault/keeper/late-answers.ts";
 import { commitRescued } from "../../../src/vault/keeper/refresh/rescued-answers.ts";
 import { openRescued, sealForRescue } from "../../../src/vault/keeper/refresh/rescue-journal.ts";
-import type { GrantRow } from "../../../src/store/store.ts";
+import type { GrantRow } from "../../../src/store/grant-row.ts";
 import { virtualKeeper } from "../../faults/virtual-keeper.ts";
 
 /** Two people's grants with one client, and an answer to the first one's refresh. */

@@ -11,7 +11,7 @@ import { holderWaitMs } from "../../../core/timing.ts";
 import { namesOtherCode } from "../../../oauth/id-token.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
-import type { GrantRow } from "../../../store/store.ts";
+import type { GrantRow } from "../../../store/grant-row.ts";
 import type { IntakeRow } from "../../../store/intake-store.ts";
 import { clientMisconfigured } from "../../errors/client-misconfigured.ts";
 import { codeRejected, codeReused } from "../../errors/code-rejected.ts";

@@ -2,7 +2,7 @@ import { isOnbehalfError } from "../../../core/errors.ts";
 import { isRecent } from "../../../core/recorded-time.ts";
 import { holderWaitMs } from "../../../core/timing.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
-import type { GrantRow } from "../../../store/store.ts";
+import type { GrantRow } from "../../../store/grant-row.ts";
 import type { IntakeRow } from "../../../store/intake-store.ts";
 import { codeReused } from "../../errors/code-rejected.ts";
 import { livenessOfOwner } from "../context.ts";

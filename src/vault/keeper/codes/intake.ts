@@ -5,7 +5,7 @@ import type { Protocol } from "../../../oauth/protocol.ts";
 import { fromJournal, journalText } from "../../../oauth/token-set.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { IntakeRow } from "../../../store/intake-store.ts";
-import type { GrantRow } from "../../../store/store.ts";
+import type { GrantRow } from "../../../store/grant-row.ts";
 import type { KeeperContext } from "../context.ts";
 import type { CodeRequest } from "../keeper.ts";
 

@@ -13,7 +13,7 @@ import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { Provider } from "../../../providers/provider.ts";
 import { endTogether } from "../../../providers/end-together.ts";
 import { newGrant } from "../../../store/new-grant.ts";
-import type { GrantRow } from "../../../store/store.ts";
+import type { GrantRow } from "../../../store/grant-row.ts";
 import type { KeeperContext } from "../context.ts";
 import { idTokenMissing } from "../../errors/code-rejected.ts";
 import { ifReadable } from "../../errors/grant-unreadable.ts";

@@ -1,7 +1,7 @@
 import { meaningOf, refusalsOf } from "../../../core/refresh.ts";
 import { nextStep } from "../../../core/take-over.ts";
 import { holderWaitMs } from "../../../core/timing.ts";
-import type { GrantRow } from "../../../store/store.ts";
+import type { GrantRow } from "../../../store/grant-row.ts";
 import { livenessOfOwner } from "../context.ts";
 import { gateOf } from "../gate/gate.ts";
 import type { KeeperContext } from "../context.ts";

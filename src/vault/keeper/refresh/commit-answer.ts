@@ -5,7 +5,7 @@ import type { Protocol } from "../../../oauth/protocol.ts";
 import type { TokenResponse } from "../../../oauth/token-endpoint.ts";
 import { noAccessToken, scopeAfter } from "../../../oauth/token-set.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
-import type { GrantRow, TokenColumns } from "../../../store/store.ts";
+import type { GrantRow, TokenColumns } from "../../../store/grant-row.ts";
 import type { KeeperContext } from "../context.ts";
 import type { RefreshOutcome } from "../keeper.ts";
 import {

@@ -1,5 +1,5 @@
 import type { Rotation } from "../../../core/refresh.ts";
-import type { GrantRow } from "../../../store/store.ts";
+import type { GrantRow } from "../../../store/grant-row.ts";
 import type { KeeperContext } from "../context.ts";
 
 /** An attempt that stands in the store and that this process has to end. */

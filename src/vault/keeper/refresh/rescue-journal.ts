@@ -6,7 +6,7 @@ import type { Sealer } from "../../../crypto/keyring.ts";
 import type { SealedPlace } from "../../../crypto/places.ts";
 import { fromJournal, journalText } from "../../../oauth/token-set.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
-import type { GrantRow } from "../../../store/store.ts";
+import type { GrantRow } from "../../../store/grant-row.ts";
 import type { RescueJournal, Rescued, RescuedAnswer } from "../context.ts";
 
 /** Keeps nothing: for stores beside which there is no folder. */

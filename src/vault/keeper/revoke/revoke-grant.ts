@@ -7,7 +7,7 @@ import { OnbehalfError } from "../../../core/errors.ts";
 import type { GrantState } from "../../../core/grant.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import type { Secret } from "../../../core/secret.ts";
-import type { GrantRow } from "../../../store/store.ts";
+import type { GrantRow } from "../../../store/grant-row.ts";
 import { protocolOf } from "../../context.ts";
 import { openAccessToken } from "../../grants/sealed-grant.ts";
 import type { KeeperContext } from "../context.ts";
