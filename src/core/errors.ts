@@ -63,6 +63,38 @@ export interface ErrorDetails {
 /** The closed set of codes; narrow on `error.code`. */
 export type ErrorCode = keyof ErrorDetails;
 
+const statuses: Readonly<Record<ErrorCode, number>> = {
+  unauthorized: 401,
+  forbidden: 403,
+  csrf_rejected: 403,
+  grant_not_found: 404,
+  not_found: 404,
+  method_not_allowed: 405,
+  ambiguous_grant: 409,
+  external_id_conflict: 409,
+  reauthorization_required: 409,
+  code_rejected: 400,
+  id_token_invalid: 400,
+  invalid_request: 400,
+  host_not_allowed: 403,
+  insufficient_scope: 403,
+  request_too_large: 413,
+  client_misconfigured: 502,
+  provider_unavailable: 503,
+  store_unavailable: 503,
+  keeper_unavailable: 503,
+  grant_unreadable: 500,
+  configuration_invalid: 500,
+  key_invalid: 500,
+  store_unusable: 500,
+  internal_error: 500,
+};
+
+/** The HTTP status of a code. */
+export function statusOf(code: ErrorCode): number {
+  return statuses[code];
+}
+
 /** What an error carries besides its code and its message. */
 export interface ErrorOptions<C extends ErrorCode> {
   /** What to do next, one sentence, lower case. */
@@ -87,6 +119,11 @@ export class OnbehalfError<C extends ErrorCode = ErrorCode> extends Error {
     this.code = code;
     this.hint = hint;
     this.details = details;
+  }
+
+  /** The HTTP status of its code, 400 to 503: what Express, Fastify and the like answer where they are given the error. */
+  get status(): number {
+    return statuses[this.code];
   }
 }
 

@@ -1,40 +1,7 @@
 import { OnbehalfError, isOnbehalfError } from "./errors.ts";
-import type { ErrorCode } from "./errors.ts";
 
 /** Where the service serves docs/errors.md; each code is a section of it. */
 export const errorsPage = "/docs/errors.md";
-
-const statuses: Readonly<Record<ErrorCode, number>> = {
-  unauthorized: 401,
-  forbidden: 403,
-  csrf_rejected: 403,
-  grant_not_found: 404,
-  not_found: 404,
-  method_not_allowed: 405,
-  ambiguous_grant: 409,
-  external_id_conflict: 409,
-  reauthorization_required: 409,
-  code_rejected: 400,
-  id_token_invalid: 400,
-  invalid_request: 400,
-  host_not_allowed: 403,
-  insufficient_scope: 403,
-  request_too_large: 413,
-  client_misconfigured: 502,
-  provider_unavailable: 503,
-  store_unavailable: 503,
-  keeper_unavailable: 503,
-  grant_unreadable: 500,
-  configuration_invalid: 500,
-  key_invalid: 500,
-  store_unusable: 500,
-  internal_error: 500,
-};
-
-/** The HTTP status of a code. */
-export function statusOf(code: ErrorCode): number {
-  return statuses[code];
-}
 
 /** An error as an HTTP response. `body` is a JSON object; the content type in `headers` says so. */
 export interface Problem {
@@ -54,7 +21,7 @@ export interface Problem {
  */
 export function problemOf(error: unknown): Problem {
   const known = isOnbehalfError(error) ? (error as OnbehalfError) : internal;
-  const status = statuses[known.code];
+  const { status } = known;
   const uri = `${errorsPage}#${known.code}`;
   return {
     status,

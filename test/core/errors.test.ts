@@ -33,6 +33,12 @@ describe("OnbehalfError", () => {
     assert.match(String(reauthorization.stack), /errors\.test\.ts/);
   });
 
+  test("OnbehalfError has the HTTP status of its code, as frameworks look for it", () => {
+    assert.equal(reauthorization.status, 409);
+    assert.equal(new OnbehalfError("csrf_rejected", "no", { hint, details: { rule: "origin" } }).status, 403);
+    assert.equal(new OnbehalfError("store_unavailable", "no", { hint, details: { retryAfterMs: 1 } }).status, 503);
+  });
+
   test("OnbehalfError keeps a cause for the log, and has none where none was given", () => {
     const cause = new Error("disk full");
     const error = new OnbehalfError("store_unavailable", "no", { hint, details: { retryAfterMs: 1 }, cause });

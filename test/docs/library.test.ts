@@ -18,6 +18,7 @@ const headings = new Set([...page.matchAll(/^### (.*)$/gm)].flatMap(([, names = 
 
 const sources: Readonly<Record<string, string>> = {
   onbehalf: "src/index.ts",
+  "onbehalf/node": "src/node/index.ts",
   "onbehalf/sqlite": "src/store/sqlite/index.ts",
   "onbehalf/standin": "src/standin/index.ts",
 };

@@ -330,6 +330,19 @@ export const imports: readonly Layer[] = [
     refused: ["core/errors.ts", "standin/index.ts", "index.ts", "onbehalf", "jose", "node:crypto"],
     allowed: ["browser/sign-in.ts"],
   },
+  {
+    file: "node/to-node.ts",
+    refused: [
+      ...above,
+      ...under.filter((file) => !file.startsWith("core/")),
+      "vault.ts",
+      "core/secret.ts",
+      "node:fs",
+      "jose",
+      "hono",
+    ],
+    allowed: ["node/web-request.ts", "core/problem.ts", "node:http", "node:stream/promises", "@hono/node-server"],
+  },
 ];
 
 /** The same for what a file may touch without importing it. */
@@ -348,6 +361,7 @@ export const touches: readonly Layer[] = [
     "vault.ts",
     "vault/tokens/token-source.ts",
     "vault/keeper/refresh/begin-attempt.ts",
+    "node/to-node.ts",
     "service/http/server.ts",
     "client/http.ts",
     "standin/answering.ts",

@@ -42,8 +42,12 @@ export interface ServiceOptions {
   readonly onFault?: (error: unknown) => void;
 }
 
-/** A request handler of the web standard: mount it in any server that speaks `Request` and `Response`. */
-export type Service = (request: Request) => Promise<Response>;
+/**
+ * A request handler of the web standard: mount it in any server that speaks `Request` and `Response`.
+ *
+ * @param mounted beneath which path, where that is still in the request's URL; `toNode` says so
+ */
+export type Service = (request: Request, mounted?: { readonly mountPath?: string }) => Promise<Response>;
 
 type Handler = (context: Context, view: CallerView) => Promise<Response> | Response;
 type Method = "GET" | "POST" | "DELETE";
@@ -190,11 +194,20 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
     return response;
   });
 
-  return async (request) => {
-    const response = withSafeHeaders(await app.fetch(request));
-    metrics?.countRequest(routeName(request), response.status);
+  return async (request, mounted) => {
+    const asked = beneath(request, mounted?.mountPath);
+    const response = withSafeHeaders(await app.fetch(asked));
+    metrics?.countRequest(routeName(asked), response.status);
     return response;
   };
+}
+
+/** The request as it would be without the path that the service is mounted beneath. */
+function beneath(request: Request, mountPath: unknown): Request {
+  if (typeof mountPath !== "string" || mountPath === "") return request;
+  const url = new URL(request.url);
+  if (!`${url.pathname}/`.startsWith(`${mountPath}/`)) return request;
+  return new Request(`${url.origin}${url.pathname.slice(mountPath.length) || "/"}${url.search}`, request);
 }
 
 /**

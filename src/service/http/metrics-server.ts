@@ -8,11 +8,11 @@ import type { AddressInfo } from "node:net";
 import { OnbehalfError, problemOf } from "../../index.ts";
 import type { Problem } from "../../index.ts";
 import { cannotListen } from "../../core/listening.ts";
+import { refusedAddress } from "../../node/request-address.ts";
 import type { Metrics } from "../metrics.ts";
 import { safeHeaders } from "./answer-headers.ts";
 import { maxHeaderBytes, refuseMalformed } from "./malformed-request.ts";
 import { ownHosts } from "./own-host.ts";
-import { refusedAddress } from "./request-address.ts";
 
 /** Only this machine: the counters tell how many people sign in, and there is no key to ask for. */
 const host = "127.0.0.1";
@@ -46,8 +46,8 @@ export async function startMetricsServer(metrics: Metrics, port: number): Promis
   const server = createServer(limits, (incoming, outgoing) => {
     const { method = "", url = "" } = incoming;
     incoming.resume();
-    const refusal = refusedAddress(incoming, isOwnHost) ?? otherThanMetrics(method, url);
-    if (refusal !== undefined) refuse(outgoing, refusal);
+    const flaw = refusedAddress(incoming, isOwnHost) ?? otherThanMetrics(method, url);
+    if (flaw !== undefined) refuse(outgoing, problemOf(flaw));
     else
       metrics.text().then(
         ({ contentType, body }) => {
@@ -73,19 +73,18 @@ export async function startMetricsServer(metrics: Metrics, port: number): Promis
   };
 }
 
-function otherThanMetrics(method: string, url: string): Problem | undefined {
+function otherThanMetrics(method: string, url: string): OnbehalfError | undefined {
   if (!/^\/(?:metrics)?(?:\?|$)/.test(url)) {
-    return problemOf(
-      new OnbehalfError("not_found", "there is nothing at this address", { hint: "ask for /metrics", details: {} }),
-    );
+    return new OnbehalfError("not_found", "there is nothing at this address", {
+      hint: "ask for /metrics",
+      details: {},
+    });
   }
   if (method === "GET" || method === "HEAD") return undefined;
-  return problemOf(
-    new OnbehalfError("method_not_allowed", "this address does not have this method", {
-      hint: "use GET",
-      details: { allow: ["GET"] },
-    }),
-  );
+  return new OnbehalfError("method_not_allowed", "this address does not have this method", {
+    hint: "use GET",
+    details: { allow: ["GET"] },
+  });
 }
 
 function refuse(outgoing: ServerResponse, { status, headers, body }: Problem): void {

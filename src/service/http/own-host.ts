@@ -1,4 +1,5 @@
 import { BlockList, isIP } from "node:net";
+import type { IsOwnHost } from "../../node/request-address.ts";
 
 /** What makes a host one of ours. */
 export interface OwnHosts {
@@ -7,9 +8,6 @@ export interface OwnHosts {
   /** Further names by which programs reach it, without port: such as `onbehalf.internal`. */
   readonly allowedHosts?: readonly string[];
 }
-
-/** @returns whether a request's host is one of ours; `localAddress`: the address that its connection came to */
-export type IsOwnHost = (hostname: string, localAddress: string | undefined) => boolean;
 
 const loopback = new BlockList();
 loopback.addSubnet("127.0.0.0", 8, "ipv4");

@@ -1,16 +1,16 @@
 import { ServerResponse, createServer } from "node:http";
 import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { getRequestListener } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import { problemResponse } from "../../index.ts";
+import { problemOf, problemResponse } from "../../index.ts";
 import type { Vault } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
 import { invalidRequest } from "../../core/errors.ts";
 import { cannotListen } from "../../core/listening.ts";
 import { drainLimitMs } from "../../core/timing.ts";
+import { refusedAddress, refusedUpgrade } from "../../node/request-address.ts";
+import { sendResponse } from "../../node/send-response.ts";
 import { safeHeaders, withSafeHeaders } from "./answer-headers.ts";
 import { serviceOf } from "./app.ts";
 import type { ServiceOptions } from "./app.ts";
@@ -20,7 +20,6 @@ import { ownHosts } from "./own-host.ts";
 import { serviceMetrics } from "../metrics.ts";
 import { startMetricsServer } from "./metrics-server.ts";
 import type { MetricsServer } from "./metrics-server.ts";
-import { refusedAddress, refusedUpgrade } from "./request-address.ts";
 import { limitBody } from "./slow-bodies.ts";
 import { tokenHeaders } from "./json-bodies.ts";
 
@@ -102,7 +101,11 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     async (request: Request, { outgoing }) => {
       const response = (await before?.(request)) ?? (await handle(request));
       const isProxied = outgoing instanceof ServerResponse && new URL(request.url).pathname.includes("/proxy/");
-      return isProxied ? passOn(response, outgoing) : response;
+      if (!isProxied) return response;
+      // The listener would call a body of no type text, write a header's bytes above 127 as UTF-8 once more, and end an
+      // answer that breaks off as if it were complete, with the error's message as its last bytes.
+      await sendResponse(response, outgoing).catch(() => undefined);
+      return RESPONSE_ALREADY_SENT;
     },
     // The listener's own Request and Response would replace the global ones for the whole process.
     { overrideGlobalObjects: false, errorHandler: (error: unknown) => malformed(error, options) },
@@ -118,8 +121,9 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     const { host = "" } = headers;
     const isFast = method === "GET" && checkedHosts.has(host);
     const body = isFast ? fast(url ?? "", headers.authorization ?? "") : undefined;
-    const refusal = body === undefined ? (refusedAddress(incoming, isOwnHost) ?? refusedUpgrade(incoming)) : undefined;
-    if (refusal !== undefined) {
+    const flaw = body === undefined ? (refusedAddress(incoming, isOwnHost) ?? refusedUpgrade(incoming)) : undefined;
+    if (flaw !== undefined) {
+      const refusal = problemOf(flaw);
       metrics?.countRequest("other", refusal.status);
       outgoing.writeHead(refusal.status, { ...refusal.headers, ...safeHeaders }).end(JSON.stringify(refusal.body));
       return;
@@ -178,23 +182,6 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
 async function startCounters({ metrics, metricsPort }: ServerOptions): Promise<MetricsServer | undefined> {
   if (metricsPort === undefined) return undefined;
   return startMetricsServer(metrics ?? serviceMetrics(), metricsPort);
-}
-
-/**
- * Passes an API's answer on. The listener would call a body of no type text, write a header's bytes above 127 as UTF-8
- * once more, and end an answer that breaks off as if it were complete, with the error's message as its last bytes.
- */
-async function passOn(response: Response, outgoing: ServerResponse): Promise<Response> {
-  const { body, status, headers } = response;
-  outgoing.setHeaders(headers).writeHead(status);
-  if (body === null) outgoing.end();
-  else {
-    // The head goes out at once, as an API that sends events sends it. With bytes after it, Node writes it as it is.
-    outgoing.write(new Uint8Array());
-    // What goes wrong on either side ends both.
-    await pipeline(Readable.fromWeb(body), outgoing).catch(() => undefined);
-  }
-  return RESPONSE_ALREADY_SENT;
 }
 
 /** The answer where no `Request` could be made of what came: the Host header or the URL cannot be parsed. */

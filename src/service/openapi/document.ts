@@ -5,7 +5,7 @@
 
 import type { ErrorCode } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
-import { statusOf } from "../../core/problem.ts";
+import { statusOf } from "../../core/errors.ts";
 import { headersOfCallers, operations } from "./operations.ts";
 import type { Operation, Parameter } from "./operations.ts";
 import { schemas } from "./schemas.ts";

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { invalidRequest } from "../../core/errors.ts";
-import { OnbehalfError, problemOf } from "../../index.ts";
-import type { Problem } from "../../index.ts";
-import type { IsOwnHost } from "./own-host.ts";
+import { OnbehalfError, invalidRequest } from "../core/errors.ts";
+
+/** @returns whether a request's host is one of ours; `localAddress`: the address that its connection came to */
+export type IsOwnHost = (hostname: string, localAddress: string | undefined) => boolean;
 
 /** A host as the Host header has it: a name of letters, digits, dots and hyphens, or an IPv6 address; and a port. */
 const plainHost = /^(?:[a-z0-9_](?:[a-z0-9._-]{0,253}[a-z0-9_.])?|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/i;
@@ -15,7 +15,7 @@ const plainHost = /^(?:[a-z0-9_](?:[a-z0-9._-]{0,253}[a-z0-9_.])?|\[[0-9a-f:.]{2
  * RFC 9112 section 3.2.2 lets a server take a whole URL as the target. We do not: it names a second host, and user info.
  *
  * @param isOwnHost which hosts a request may name
- * @returns the answer to give, or undefined where nothing is wrong
+ * @returns the error to answer with, or undefined where nothing is wrong
  * @see https://www.rfc-editor.org/rfc/rfc9112#section-3.2
  */
 export function refusedAddress(
@@ -25,42 +25,34 @@ export function refusedAddress(
     socket,
   }: Pick<IncomingMessage, "url" | "rawHeaders"> & { readonly socket: Pick<Socket, "localAddress"> },
   isOwnHost: IsOwnHost,
-): Problem | undefined {
+): OnbehalfError | undefined {
   const hosts = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === "host");
   const [host = ""] = hosts;
   if (hosts.length !== 1 || !plainHost.test(host) || !URL.canParse(`http://${host}/`)) {
-    return problemOf(
-      invalidRequest(
-        "the request must have one Host header, with a host and, where it is not the usual one, its port",
-        "send the host to which the request goes, such as Host: vault.example.com",
-        "host",
-      ),
+    return invalidRequest(
+      "the request must have one Host header, with a host and, where it is not the usual one, its port",
+      "send the host to which the request goes, such as Host: vault.example.com",
+      "host",
     );
   }
   if (!isOwnHost(new URL(`http://${host}/`).hostname, socket.localAddress)) {
-    return problemOf(
-      new OnbehalfError("csrf_rejected", "the request names a host that is none of this service's", {
-        hint: "set ONBEHALF_PUBLIC_URL to the URL by which the service is reached, or name the host in ONBEHALF_ALLOWED_HOSTS",
-        details: { rule: "origin" },
-      }),
-    );
+    return new OnbehalfError("csrf_rejected", "the request names a host that is none of this service's", {
+      hint: "set ONBEHALF_PUBLIC_URL to the URL by which the service is reached, or name the host in ONBEHALF_ALLOWED_HOSTS",
+      details: { rule: "origin" },
+    });
   }
   if (!url.startsWith("/")) {
-    return problemOf(
-      invalidRequest(
-        "the request's target must be a path, and is a whole URL or something else",
-        "send the path alone in the request line, such as GET /healthz, and the host in the Host header",
-        "path",
-      ),
+    return invalidRequest(
+      "the request's target must be a path, and is a whole URL or something else",
+      "send the path alone in the request line, such as GET /healthz, and the host in the Host header",
+      "path",
     );
   }
   if (isAmbiguousPath(url)) {
-    return problemOf(
-      invalidRequest(
-        "the path must have no dot segment and no backslash",
-        "write the path without them, encoded or not",
-        "path",
-      ),
+    return invalidRequest(
+      "the path must have no dot segment and no backslash",
+      "write the path without them, encoded or not",
+      "path",
     );
   }
   return undefined;
@@ -72,15 +64,13 @@ export function refusedAddress(
  *
  * @see https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
  */
-export function refusedUpgrade({ headers }: Pick<IncomingMessage, "headers">): Problem | undefined {
+export function refusedUpgrade({ headers }: Pick<IncomingMessage, "headers">): OnbehalfError | undefined {
   const isHandshake = /\bwebsocket\b/i.test(headers.upgrade ?? "") || "sec-websocket-key" in headers;
   if (!isHandshake) return undefined;
-  return problemOf(
-    invalidRequest(
-      "the service has no WebSocket, and passes none on to an API",
-      "send an ordinary request, without Upgrade",
-      "upgrade",
-    ),
+  return invalidRequest(
+    "the service has no WebSocket, and passes none on to an API",
+    "send an ordinary request, without Upgrade",
+    "upgrade",
   );
 }
 
