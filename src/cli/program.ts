@@ -9,6 +9,7 @@ import { auditCommand } from "./audit/command.ts";
 import { callersCommand } from "./callers/command.ts";
 import { demoCommand } from "./demo/command.ts";
 import { doctorCommand } from "./doctor/command.ts";
+import { explainCommand } from "./explain/command.ts";
 import { exitCodes } from "./terminal/exit-codes.ts";
 import { grantsCommand } from "./grants/command.ts";
 import { keysCommand } from "./keys/command.ts";
@@ -54,6 +55,7 @@ export function program(): Command {
     .addCommand(grantsCommand())
     .addCommand(auditCommand())
     .addCommand(doctorCommand())
+    .addCommand(explainCommand())
     .addCommand(migrateCommand())
     .addHelpText(
       "after",

@@ -20,7 +20,7 @@ function shown(name: string): string {
 }
 
 /** The name that was probably meant: the same in another spelling, or else the nearest by a few letters. */
-function nearestName(name: string, known: readonly string[]): string | undefined {
+export function nearestName(name: string, known: readonly string[]): string | undefined {
   const same = known.find((each) => plain(each) === plain(name));
   // A comparison takes time by the product of both lengths, and no name of ours is as long as this.
   if (same !== undefined || name.length > 64) return same;

@@ -50,3 +50,15 @@ export function facts(pairs: readonly (readonly [string, string | undefined])[])
   const width = Math.max(...known.map(([name]) => name.length));
   return known.map(([name, value]) => `${name.padEnd(width)}  ${value ?? ""}`);
 }
+
+/** A text in lines of so many characters at most, broken at blanks. A longer word has a line of its own. */
+export function wrapped(text: string, width: number): string[] {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1) ?? "";
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (line === "" || longer.length <= width) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
