@@ -1,5 +1,6 @@
 import { defined } from "../../core/defined.ts";
 import { closeToDebuggers } from "../../service/secrets/closed-to-debuggers.ts";
+import { keepMemorySmall } from "../../service/small-memory.ts";
 import { faultLogger, runService, serviceLogger } from "../../service/index.ts";
 import { exitCodes } from "../terminal/exit-codes.ts";
 import { printJson, say } from "../terminal/print.ts";
@@ -14,6 +15,7 @@ const lingerMs = 1_000;
 export async function serve(flags: ServeFlags): Promise<void> {
   const { settings, heldSecrets } = await settingsWithoutSecrets(flags);
   closeToDebuggers();
+  keepMemorySmall();
   // Listen for signals before anything is opened: one that comes meanwhile must not leave the store half open.
   const stopped = untilStopped();
   // Node would print the error with its message and properties, which may repeat what somebody sent. The keeper finishes

@@ -10,12 +10,15 @@ import type { Keeper } from "../../index.ts";
 import { faultLogger } from "../error-log.ts";
 import { serviceLogger } from "../log.ts";
 import { secretsHeldAt, takeVariables } from "../secrets/held-secrets.ts";
+import { keepMemorySmall } from "../small-memory.ts";
 import { clientIdOf } from "../settings/config-parts.ts";
 import { serviceConfig } from "../settings/config.ts";
 import { fromRequestMessage, toErrorMessage, toFaultMessage, toOutcomeMessage } from "./messages.ts";
 import type { FromKeeper, KeeperRequest, ToKeeper } from "./messages.ts";
 
 let keeper: Promise<Keeper> | undefined;
+
+keepMemorySmall();
 
 process.on("message", (message: ToKeeper) => {
   if (message.type === "open") {

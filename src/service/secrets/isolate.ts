@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { notStarted, startHint, unavailable } from "../keeper-unavailable.ts";
 import type { Settings } from "../settings/settings.ts";
+import { smallMemoryFlags, smallMemoryVariables } from "../small-memory.ts";
 import { closedToDebuggers } from "./closed-to-debuggers.ts";
 import { heldVariable } from "./held-secrets.ts";
 import { divideSecrets } from "./secret-names.ts";
@@ -32,18 +33,21 @@ export async function isolate(
   if (process.execve === undefined || process.platform === "win32" || program === undefined) return;
   const divided = divideSecrets(settings, environment);
   const address = await startHolder(divided);
-  const flags = [...new Set([...process.execArgv, ...closedToDebuggers])];
-  process.execve(process.execPath, [process.execPath, ...flags, program, ...args], {
-    ...divided.open,
+  process.execve(process.execPath, [process.execPath, ...flagsFor(environment), program, ...args], {
+    ...smallMemoryVariables(divided.open),
     [heldVariable]: address,
   });
+}
+
+function flagsFor({ NODE_OPTIONS }: NodeJS.ProcessEnv): string[] {
+  return [...new Set([...smallMemoryFlags(process.execArgv, NODE_OPTIONS), ...closedToDebuggers])];
 }
 
 async function startHolder({ open, serving, keeper }: DividedSecrets): Promise<string> {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   const { pathname } = new URL(`holder.${extension}`, import.meta.url);
-  const flags = [...new Set([...process.execArgv, ...closedToDebuggers])];
-  const child = started([...flags, decodeURIComponent(pathname), "start"], open);
+  const program = [...flagsFor(open), decodeURIComponent(pathname), "start"];
+  const child = started(program, smallMemoryVariables(open));
   const failed = once(child, "error").then(([error]) => {
     throw notStarted(error);
   });
