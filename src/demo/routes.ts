@@ -1,8 +1,9 @@
+import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import type { Context } from "hono";
 import { systemClock } from "../core/clock.ts";
 import { OnbehalfError, parseGrantRef, problemResponse } from "../index.ts";
-import type { Clock, GrantRef, Vault } from "../index.ts";
+import type { Clock, Grant, GrantRef, Vault } from "../index.ts";
 import { formOf } from "../vault/http/parameters.ts";
 import { readParameters } from "../vault/http/request-body.ts";
 import { grantBody, wholeNumber } from "../service/http/json-bodies.ts";
@@ -11,6 +12,7 @@ import { deleteNote, listNotes, readNote, storeNote } from "./app-folder.ts";
 import { pageFiles } from "./assets.ts";
 import { guardDemo } from "./guard.ts";
 import { readAtOnce } from "./readers.ts";
+import type { DataFolder } from "./data-folder.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** What the demo's routes work with. */
@@ -19,6 +21,8 @@ export interface DemoParts {
   readonly standin: Standin;
   readonly clock: Clock;
   readonly timeline: Timeline;
+  readonly folder: Pick<DataFolder, "database" | "keyFile">;
+  readonly callerKeyFile: string;
   /** Called with each error that becomes `internal_error`. */
   readonly onFault: (error: unknown) => void;
 }
@@ -30,7 +34,8 @@ export interface DemoParts {
  * @returns a handler that answers `/` and `/demo/…`, and undefined for everything else
  */
 export function demoRoutes(parts: DemoParts): (request: Request) => Promise<Response> | undefined {
-  const { vault, standin, clock, timeline, onFault } = parts;
+  const { vault, standin, clock, timeline, folder, callerKeyFile, onFault } = parts;
+  const run = randomUUID();
   const app = new Hono({ strict: true });
   const file = pageFiles(standin.url);
 
@@ -40,13 +45,18 @@ export function demoRoutes(parts: DemoParts): (request: Request) => Promise<Resp
   app.get("/demo/state", async (context) => {
     const since = wholeNumber("since", query(context).get("since"), 0, 999_999_999) ?? 0;
     const { grants } = await vault.grants({ limit: 20 });
+    const news = timeline.since(since);
     return json({
+      run,
       standin: standin.url,
+      caller_key_file: callerKeyFile,
+      database: folder.database,
+      master_key_file: folder.keyFile,
       client_id: standin.clientId,
       now: new Date(clock.now()),
       ahead_seconds: Math.round((clock.now() - systemClock.now()) / 1_000),
-      grants: grants.map(grantBody),
-      timeline: timeline.since(since),
+      grants: grants.map(shownGrant),
+      timeline: news,
     });
   });
 
@@ -67,8 +77,13 @@ export function demoRoutes(parts: DemoParts): (request: Request) => Promise<Resp
   app.post("/demo/clock", async (context) => {
     const form = await readParameters(context.req.raw);
     const seconds = wholeNumber("advance_seconds", form.get("advance_seconds"), 1, 31_536_000) ?? 3_700;
-    moveOn(seconds);
+    standin.advance(seconds * 1_000);
     return json({ now: new Date(clock.now()) });
+  });
+
+  app.post("/demo/token", async (context) => {
+    const { expiresAt } = await vault.getAccessToken(refOf(await readParameters(context.req.raw)));
+    return json({ expires_at: expiresAt });
   });
 
   app.post("/demo/readers", async (context) => {
@@ -76,15 +91,16 @@ export function demoRoutes(parts: DemoParts): (request: Request) => Promise<Resp
     const readers = wholeNumber("readers", form.get("readers"), 1, 1_000) ?? 100;
     const advanceSeconds = wholeNumber("advance_seconds", form.get("advance_seconds"), 0, 31_536_000) ?? 0;
     const grant = await vault.grant(refOf(form));
-    if (advanceSeconds > 0) moveOn(advanceSeconds);
-    timeline.note({ from: "server", what: `${readers} readers ask for a token at once`, with: [] });
-    return json(await readAtOnce(vault, grant, readers, (since) => standin.log(since).entries));
+    if (advanceSeconds > 0) standin.advance(advanceSeconds * 1_000);
+    timeline.note({ kind: "readers", from: "server", what: `${readers} readers ask for a token at once`, with: [] });
+    const outcome = await readAtOnce(vault, grant, readers, (since) => standin.log(since).entries);
+    timeline.readersServed(outcome);
+    return json(outcome);
   });
 
   app.post("/demo/revoke-at-google", async (context) => {
-    const { subject } = await vault.grant(refOf(await readParameters(context.req.raw)));
-    timeline.note({ from: "person", to: "google", what: "removes the app in the account page", with: [] });
-    standin.revoke(subject);
+    const { profile, clientId } = await vault.grant(refOf(await readParameters(context.req.raw)));
+    await removeApp(standin.url, profile.email ?? "", clientId);
     return json({});
   });
 
@@ -104,15 +120,21 @@ export function demoRoutes(parts: DemoParts): (request: Request) => Promise<Resp
     // The service answers the phone's request. Here it is only added to the timeline.
     if (pathname === "/authcode" && request.method === "POST") {
       const header = request.headers.has("x-requested-with") ? ["X-Requested-With"] : [];
-      timeline.note({ from: "phone", to: "server", what: "POST /authcode", with: ["authCode", ...header] });
+      timeline.note({
+        kind: "authcode",
+        from: "phone",
+        to: "server",
+        what: "POST /authcode",
+        with: ["authCode", ...header],
+      });
     }
     if (pathname !== "/" && !pathname.startsWith("/demo/")) return undefined;
     return answer(request);
   };
 
-  function moveOn(seconds: number): void {
-    standin.advance(seconds * 1_000);
-    timeline.note({ from: "demo", what: `the clock moves forward by ${seconds.toLocaleString("en")} s`, with: [] });
+  /** The stand-in forgets its people when it stops: what an earlier run stored is no longer good there. */
+  function shownGrant(grant: Grant): Record<string, unknown> {
+    return { ...grantBody(grant), this_run: timeline.signedIn.has(grant.profile.email ?? "") };
   }
 
   async function answer(request: Request): Promise<Response> {
@@ -129,6 +151,13 @@ export function demoRoutes(parts: DemoParts): (request: Request) => Promise<Resp
 function isPage({ method, url }: Request): boolean {
   const { pathname } = new URL(url);
   return method === "GET" && (pathname === "/" || pathname.startsWith("/demo/page/"));
+}
+
+/** Presses the button of the account page at Google, as the person would. */
+async function removeApp(standinUrl: string, email: string, clientId: string): Promise<void> {
+  const body = new URLSearchParams({ email, project: clientId.split("-", 1)[0] ?? "" });
+  const response = await fetch(`${standinUrl}/account/access`, { method: "POST", body, redirect: "manual" });
+  await response.body?.cancel();
 }
 
 function query({ req }: Context): ReadonlyMap<string, string> {

@@ -4,12 +4,14 @@
  */
 
 import { randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
 import { google, keyringFromFile, movableClock, openVault } from "../index.ts";
-import type { Secret, Vault } from "../index.ts";
+import type { MovableClock, Secret, Vault } from "../index.ts";
 import type { LogLevel } from "../service/settings/config.ts";
 import { faultLogger } from "../service/error-log.ts";
 import { eventLogger, serviceLogger } from "../service/log.ts";
 import { serviceMetrics } from "../service/metrics.ts";
+import type { Metrics } from "../service/metrics.ts";
 import { startServer } from "../service/http/server.ts";
 import { startStandin } from "../standin/index.ts";
 import { sqlite } from "../store/sqlite/index.ts";
@@ -41,6 +43,8 @@ export interface RunningDemo {
   readonly metrics: string;
   /** A caller key with every permission. Each start creates a new one, and `close` revokes it. */
   readonly callerKey: Secret;
+  /** Where that key is, for commands that are pasted into a shell. `close` removes the file. */
+  readonly callerKeyFile: string;
   readonly clientId: string;
   readonly folder: string;
   /** Resolves with the part of the demo that no longer listens: without it there is nothing to try. */
@@ -65,7 +69,7 @@ const closeWaitMs = 5_000;
  */
 export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
   await using starting = new AsyncDisposableStack();
-  const clock = movableClock();
+  const clock = toldClock(movableClock(), (ms) => timeline.clockMoved(ms));
   const folder = await openDataFolder(options.data);
   starting.defer(() => folder.remove());
   const standin = await onPort("--standin-port", options.standinPort, 4600, options.tell, (port) =>
@@ -78,7 +82,14 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
   const timeline = new Timeline(clock, (since) => standin.log(since).entries);
   const logger = serviceLogger(options.logLevel);
   const logged = eventLogger(logger);
-  const metrics = serviceMetrics();
+  const counters = serviceMetrics();
+  const metrics: Metrics = {
+    ...counters,
+    countRequest: (route, status) => {
+      counters.countRequest(route, status);
+      timeline.called(route, status);
+    },
+  };
   const vault = await openVault({
     provider: google({ clientId, clientSecret, baseUrl: standin.url }),
     store: sqlite(folder.database),
@@ -95,10 +106,12 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
   const caller = `demo-${randomBytes(6).toString("hex")}`;
   const { key } = await vault.callers.create(caller, { allow: permissions });
   starting.defer(() => endCaller(vault, caller));
+  const callerKeyFile = await folder.writeCallerKey(caller, key);
+  starting.defer(() => rm(callerKeyFile, { force: true }));
 
   const logFault = faultLogger(logger);
   const onFault = (error: unknown): void => logFault(error, "a request");
-  const routes = demoRoutes({ vault, standin, clock, timeline, onFault });
+  const routes = demoRoutes({ vault, standin, clock, timeline, folder, callerKeyFile, onFault });
   const server = await onPort("--port", options.port, 8787, options.tell, (port) =>
     startServer(vault, { port, metrics, metricsPort: 0, onFault, before: routes }),
   );
@@ -115,10 +128,22 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
     page: `${server.url}/`,
     metrics: server.metricsUrl ?? "",
     callerKey: key,
+    callerKeyFile,
     clientId,
     folder: folder.path,
     ended: Promise.race([standin.closed.then(() => "stand-in" as const), server.closed.then(() => "service" as const)]),
     close: () => started.disposeAsync(),
+  };
+}
+
+/** The same clock. It tells of each move, whoever moves it: the page's button, or the stand-in's control route. */
+function toldClock(clock: MovableClock, moved: (ms: number) => void): MovableClock {
+  return {
+    now: () => clock.now(),
+    advance: (ms) => {
+      clock.advance(ms);
+      moved(ms);
+    },
   };
 }
 

@@ -83,6 +83,29 @@ describe("the demo's own routes, which the page's buttons use", () => {
     assert.equal(grants.find(({ grant_id: id }) => id === grant)?.state, "active");
   });
 
+  test("the demo's routes: the timeline tells who moved the clock, and what programs asked, many alike as one", async () => {
+    const last = async (since: number): Promise<Record<string, unknown>[]> =>
+      (await demo.request(`${demo.service}/demo/state?since=${since}`)).body["timeline"] as Record<string, unknown>[];
+    const since = Number((await last(0)).at(-1)?.["seq"]);
+    await demo.advance(86_400);
+    const { status, body } = await post("/demo/token", {});
+    assert.deepEqual([status, Object.keys(body)], [200, ["expires_at"]]);
+    await Promise.all(Array.from({ length: 30 }, () => demo.token(grant)));
+    const told = await last(since);
+    assert.deepEqual(
+      told.map(({ kind, seconds, outcome, event, what, status: got, times }) =>
+        [kind, seconds ?? outcome ?? event ?? what, got, times].filter((member) => member !== undefined),
+      ),
+      [
+        ["clock", 86_400],
+        ["request", "refreshed", 200],
+        ["event", "refreshed"],
+        ["call", "/v1/grants/{ref}/token", 200, 30],
+      ],
+    );
+    assert.ok(!JSON.stringify(told).includes("ya29."));
+  });
+
   test("the demo's routes: disconnecting revokes at google, too", async () => {
     const mine = String((await demo.signIn("gone@example.com"))["grant_id"]);
     const url = `${demo.service}/demo/grants/${mine}`;
@@ -97,6 +120,7 @@ describe("the demo's own routes, which the page's buttons use", () => {
       [post("/demo/readers", { readers: "many" }), 400, "invalid_request"],
       [post("/demo/readers", { readers: "1001" }), 400, "invalid_request"],
       [post("/demo/clock", { advance_seconds: "-1" }), 400, "invalid_request"],
+      [post("/demo/token", { grant: "g_nobody" }), 404, "grant_not_found"],
       [post("/demo/files", { grant: "nobody" }), 400, "invalid_request"],
       [post("/demo/files", { grant: "g_nobody" }), 404, "grant_not_found"],
       [post("/demo/files", { text: "a".repeat(70_000) }), 413, "request_too_large"],

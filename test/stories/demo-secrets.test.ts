@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { readFile, readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile, readdir, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { test } from "node:test";
 import { Demo, usualScope, xhr } from "../support/demo.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -84,8 +84,13 @@ test("no token, code, client secret or caller key stands in files, logs, error b
   const index = await (await fetch(demo.page)).text();
   const files = [...index.matchAll(/"(\/demo\/page\/[\w.-]+)"/g)].map(([, path]) => path ?? "");
   const scripts = await Promise.all([...files, "/demo/state"].map(async (path) => (await fetch(page + path)).text()));
-  const running = await stored(folder);
+  // The page's commands read the caller's key from a file of its own, which nobody else may read and which goes with the demo.
+  const keyFile = String(demo.ready["caller_key_file"]);
+  assert.equal(await readFile(keyFile, "utf8"), `${demo.callerKey}\n`);
+  if (process.platform !== "win32") assert.equal((await stat(keyFile)).mode & 0o777, 0o600);
+  const running = (await stored(folder)).filter(([name]) => name !== basename(keyFile));
   assert.equal(await demo.stop(), 0);
+  assert.ok(!(await readdir(folder)).includes(basename(keyFile)), "the caller key's file outlives the demo");
   const { stdout, stderr } = demo.output;
   assert.notEqual(stderr, "", "nothing was logged, so nothing was looked at");
   const places: readonly (readonly [string, string])[] = [

@@ -31,7 +31,7 @@ export async function demo({ port, standinPort, data, open, json }: DemoFlags): 
     logLevel: demoLogLevel(),
     tell: say,
   });
-  const { service, standin, page, metrics, callerKey, clientId } = running;
+  const { service, standin, page, metrics, callerKey, callerKeyFile, clientId } = running;
   if (json === true) {
     printJson({
       service,
@@ -39,6 +39,7 @@ export async function demo({ port, standinPort, data, open, json }: DemoFlags): 
       page,
       metrics,
       caller_key: callerKey.expose(),
+      caller_key_file: callerKeyFile,
       client_id: clientId,
       pid: process.pid,
     });

@@ -1,46 +1,42 @@
 // Shows what the server holds for a person: the members of a grant as GET /v1/grants answers it.
-import { byId, duration, element, say, clockTime } from "./words.js";
-
-const reasons = {
-  invalid_grant: "Google no longer accepts the refresh token",
-  reauthentication_required: "the organisation requires a new sign-in",
-  admin_policy_enforced: "an administrator blocked the access",
-  no_refresh_token: "Google never gave a refresh token",
-  crash_ambiguous_rotation: "the new refresh token was lost in a crash",
-  revoked: "the person disconnected it here",
-  revoked_unconfirmed: "the person disconnected it here, and Google did not confirm it",
-};
+import { byId, element, say } from "./dom.js";
+import { clockTime, duration } from "./format.js";
+import { isUsable } from "./story.js";
+import { earlierRun, reasons, stateWords } from "./words.js";
 
 /** The life that the full length of the token's bar stands for. */
 const wholeLifeMs = 3_600_000;
 
-export function showGrant(grant, now) {
+export function showGrant(grant, now, name) {
   byId("nobody").hidden = grant !== undefined;
   byId("grant").hidden = grant === undefined;
   if (grant === undefined) return;
-  const state = byId("state");
-  state.dataset.state = grant.state;
-  say("state", grant.state.replace("_", " "));
-  const why = grant.reason === undefined ? "" : `: ${reasons[grant.reason] ?? grant.reason}`;
-  say("since", `since ${clockTime(new Date(grant.since))}${why}`);
-  byId("disconnect").hidden = grant.state === "revoked" || grant.state === "lapsed";
+  byId("state").dataset.state = grant.state;
+  say("state", stateWords(grant));
+  say("since", `since ${clockTime(new Date(grant.since))}`);
+  say("why", whyOf(grant, name));
+  byId("why").hidden = byId("why").textContent === "";
 
   const left = grant.access_expires_at === undefined ? -1 : Date.parse(grant.access_expires_at) - now.getTime();
-  const usable = grant.state === "active" || grant.state === "suspect";
-  say(
-    "access",
-    usable ? tokenWords(grant.access_expires_at, left) : "none: the server hands out no token for this grant",
-  );
+  const usable = isUsable(grant);
+  say("access", usable ? tokenWords(grant.access_expires_at, left) : "none is handed out");
   byId("life").parentElement.hidden = !usable;
   byId("life").style.inlineSize = `${usable ? Math.min(100, Math.max(0, (left / wholeLifeMs) * 100)) : 0}%`;
-  say("refresh", usable && grant.offline ? "stored in the database, encrypted" : "none");
-  say(
-    "last-refresh",
-    grant.last_refresh_at === undefined
-      ? "not yet"
-      : `${duration(now.getTime() - Date.parse(grant.last_refresh_at))} ago`,
-  );
+  say("refresh", usable && grant.offline ? "stored, encrypted" : "none");
+  say("last-refresh", refreshWords(grant, now));
   say("grant-id", grant.grant_id);
+}
+
+function whyOf(grant, name) {
+  if (grant.reason !== undefined) return `${reasons[grant.reason] ?? grant.reason} (${grant.reason}).`;
+  return grant.this_run || !isUsable(grant) ? "" : earlierRun(name);
+}
+
+function refreshWords({ last_refresh_at: at }, now) {
+  if (at === undefined) return "not yet";
+  const ago = now.getTime() - Date.parse(at);
+  // An earlier run of the demo may have moved its clock further than this one.
+  return ago < 0 ? "in an earlier run" : `${duration(ago)} ago`;
 }
 
 function tokenWords(expiresAt, left) {
@@ -51,17 +47,20 @@ function tokenWords(expiresAt, left) {
 let listed = "";
 
 /** Shows radio buttons, where the server can act for more than one person. */
-export function showPeople(grants, selected, choose) {
+export function showPeople(grants, selected, nameOf, choose) {
   byId("people").hidden = grants.length < 2;
   const wanted = JSON.stringify([grants.map(({ grant_id }) => grant_id), selected?.grant_id]);
   if (wanted === listed) return;
   listed = wanted;
+  const focused = document.activeElement?.closest("#people-list") === null ? undefined : selected?.grant_id;
   byId("people-list").replaceChildren(
     ...grants.map(({ grant_id, profile }) => {
       const radio = element("input", { type: "radio", name: "person", value: grant_id });
       radio.checked = grant_id === selected?.grant_id;
       radio.addEventListener("change", () => choose(grant_id));
-      return element("label", {}, radio, profile.name ?? profile.email ?? profile.sub);
+      return element("label", {}, radio, nameOf(profile.email) ?? profile.sub);
     }),
   );
+  // Drawing them anew takes the focus away from the one that was just chosen.
+  if (focused !== undefined) byId("people-list").querySelector(`[value="${focused}"]`)?.focus();
 }

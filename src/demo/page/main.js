@@ -1,45 +1,106 @@
-// Ties the page together: reads the state from the server once a second and after every action.
-import { get, post, remove, Refused } from "./api.js";
+// Ties the page together: reads the state from the server once a second and after every act.
+import { makeActs, openAct, showActs, showEffect, showTrouble, whatHappened } from "./acts.js";
+import { Refused, get } from "./api.js";
+import { addSetUpCopy, showSetUp } from "./code-block.js";
+import { driveScope } from "./code.js";
+import { doingOf } from "./doing.js";
+import { announce, byId, element, say } from "./dom.js";
+import { clockTime, duration, sentence } from "./format.js";
 import { showGrant, showPeople } from "./grant.js";
-import { isAway, putAway, showPhone } from "./phone.js";
-import { loadGoogle, signIn } from "./sign-in.js";
+import { showNotes } from "./notes.js";
+import { followStory, isAway, putAway, showPhone } from "./phone.js";
+import { loadGoogle } from "./sign-in.js";
+import { isServerAlone, isUsable, newStory, nextAct, tell } from "./story.js";
 import { addToTimeline } from "./timeline.js";
-import { byId, clockTime, count, duration, element, say } from "./words.js";
+import { acts, stopped, summaryOf, troubleWords } from "./words.js";
 
 let state = { grants: [], timeline: [] };
+const story = newStory();
 let selected;
 let seen = 0;
+let canSignIn = false;
+let isStopped = false;
 let looking = Promise.resolve();
 let waiting = 0;
+let run;
+
+const note = element("input", { id: "text", maxlength: "200", value: "Quiet night. Nothing to report." });
+const allow = element(
+  "button",
+  { type: "button", id: "allow-drive", class: "quiet", hidden: "" },
+  "Allow the Drive folder after all",
+);
+const accountPage = element(
+  "a",
+  { id: "account-page", target: "_blank", rel: "noopener" },
+  "Or do it on the stand-in's account page.",
+);
 
 function grant() {
-  return state.grants.find(({ grant_id }) => grant_id === selected);
+  return state.grants.find(({ grant_id }) => grant_id === selected) ?? newest(state.grants);
 }
 
-/** The grant to show first: the one that changed last. */
+/** The grant to show first: the one that somebody signed in for last. */
 function newest(grants) {
-  return grants.toSorted((a, b) => b.updated_at.localeCompare(a.updated_at))[0];
+  const byTime = (a, b) => Number(b.this_run) - Number(a.this_run) || b.since.localeCompare(a.since);
+  return grants.toSorted(byTime)[0];
+}
+
+function nameOf(email) {
+  const known = state.grants.find(({ profile }) => profile.email === email);
+  return known?.profile.name ?? email ?? "Somebody";
+}
+
+/** Somebody who has not allowed the Drive folder yet, for the act in which a box is unticked. */
+function newcomer() {
+  const hasDrive = (email) =>
+    state.grants.some((one) => one.profile.email === email && isUsable(one) && one.scope.includes(driveScope));
+  const people = ["carl@example.com", "ada@example.com"];
+  return people.find((email) => !hasDrive(email)) ?? `guest${state.grants.length}@example.com`;
 }
 
 function show() {
   const now = new Date(state.now);
-  if (grant() === undefined) selected = newest(state.grants)?.grant_id;
+  const chosen = grant();
+  const name = chosen === undefined ? undefined : (chosen.profile.name ?? chosen.profile.email ?? chosen.profile.sub);
   say("clock", clockTime(now));
   byId("ahead").hidden = state.ahead_seconds === 0;
   say("ahead", `${duration(state.ahead_seconds * 1_000)} ahead`);
-  showPhone(grant(), now);
-  showGrant(grant(), now);
-  showPeople(state.grants, grant(), (grantId) => {
-    selected = grantId;
-    forgetNotes();
-    show();
-  });
-  for (const id of ["read", "expire", "readers", "remove"]) enable(byId(id));
-  enable(byId("store").elements.namedItem("text").nextElementSibling);
+  followStory(isServerAlone(story));
+  showPhone(chosen, now, name);
+  showGrant(chosen, now, name);
+  showPeople(state.grants, chosen, nameOf, choose);
+  say("strip", summaryOf(chosen, now, { phoneClosed: isAway(), name }));
+  updateRun(chosen);
+  showSetUp(run);
+  const view = { signedIn: chosen !== undefined, name, newcomer: newcomer(), ready: canSignIn && !isStopped };
+  showActs(story, { grant: chosen, view, nextAct: nextAct(story, chosen), run, nameOf });
+  const lacksDrive = chosen !== undefined && isUsable(chosen) && !chosen.scope.includes(driveScope);
+  allow.hidden = !lacksDrive;
+  accountPage.href = `${state.standin}/account/access`;
 }
 
-function enable(button) {
-  button.disabled = grant() === undefined || button.getAttribute("aria-busy") === "true";
+/** What the lines of code are about. The same object while nothing has changed. */
+function updateRun(chosen) {
+  const wanted = {
+    service: location.origin,
+    standin: state.standin,
+    keyFile: state.caller_key_file,
+    masterKeyFile: state.master_key_file,
+    database: state.database,
+    clientId: state.client_id,
+    grantId: chosen?.grant_id ?? "g_…",
+    email: chosen?.profile.email ?? "ada@example.com",
+    newcomer: newcomer(),
+    note: note.value,
+  };
+  if (JSON.stringify(wanted) !== JSON.stringify(run)) run = wanted;
+}
+
+function choose(grantId) {
+  selected = grantId;
+  showNotes([]);
+  show();
 }
 
 /** One after the other: two answers that overlap would write the same lines twice. */
@@ -53,185 +114,93 @@ function look() {
 
 async function lookOnce() {
   try {
-    state = await get("/demo/state", { since: String(seen) });
+    const before = state.run;
+    const answer = await get("/demo/state", { since: String(seen) });
+    // Another demo on the same port: what this page shows happened in one that is gone.
+    if (before !== undefined && before !== answer.run) location.reload();
+    state = answer;
     seen = state.timeline.at(-1)?.seq ?? seen;
+    for (const entry of state.timeline) tell(story, entry);
     addToTimeline(state.timeline);
-    byId("trouble").hidden = true;
-    show();
+    showStopped(undefined);
   } catch (error) {
-    byId("trouble").hidden = false;
-    say(
-      "trouble",
-      error instanceof Refused ? error.message : "The demo does not answer. Start it again with onbehalf demo.",
-    );
+    if (!(error instanceof Refused) && !(error instanceof TypeError)) throw error;
+    showStopped(error instanceof Refused ? sentence(error.message) : stopped);
   }
+  if (state.now !== undefined) show();
 }
 
-/** Shows beside a button how its action went. */
-function showOutcome(id, kind, status, sentence, hint) {
-  byId(id).replaceChildren(
-    element("span", { class: `status ${kind}` }, status),
-    element("span", {}, sentence),
-    ...(hint === undefined ? [] : [element("span", { class: "hint" }, hint)]),
-  );
+function showStopped(words) {
+  isStopped = words !== undefined;
+  byId("trouble").hidden = !isStopped;
+  say("trouble", words ?? "");
 }
 
-function sentence(text) {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
-}
+const doing = doingOf({
+  clientId: () => state.client_id,
+  clockTime: () => clockTime(new Date(state.now)),
+  note: () => note.value,
+  newcomer,
+  email: () => grant()?.profile.email,
+  signedInName: () => (grant() === undefined ? undefined : nameOf(grant().profile.email)),
+  choose,
+  run: (button, action) => void press("read", button, action),
+});
 
-/** Runs what a button does, once at a time, and shows the outcome. */
-async function run(button, outputId, action) {
+/** Runs what a button does, once at a time, and brings into view how it went. */
+async function press(act, button, action) {
+  if (button.getAttribute("aria-busy") === "true" || button.getAttribute("aria-disabled") === "true") return;
+  openAct(act);
   button.setAttribute("aria-busy", "true");
-  button.disabled = true;
-  let done = false;
+  showTrouble(act, undefined);
+  let said;
+  let trouble;
   try {
-    const { status = "done", words, kind = "good" } = await action(selected);
-    showOutcome(outputId, kind, status, words);
-    done = kind === "good";
+    said = await action(grant()?.grant_id);
   } catch (error) {
-    if (error instanceof Refused) {
-      showOutcome(
-        outputId,
-        "bad",
-        `${error.status} ${error.code}`,
-        sentence(error.message),
-        error.hint && sentence(error.hint),
-      );
-    } else showOutcome(outputId, "bad", "failed", sentence(error.message));
-  } finally {
-    button.closest("li")?.classList.toggle("done", done);
-    button.removeAttribute("aria-busy");
-    await look();
-    button.disabled = grant() === undefined;
+    trouble = troubleWords(error);
   }
+  await look();
+  button.removeAttribute("aria-busy");
+  showTrouble(act, trouble);
+  showEffect(act);
+  announce(trouble ?? said ?? spoken(act));
 }
 
-function onClick(id, action) {
-  byId(id).addEventListener("click", (event) => void run(event.currentTarget, `${id}-said`, action));
+/** What has happened, and what comes next, for people who hear the page. */
+function spoken(act) {
+  const next = nextAct(story, grant());
+  return `${whatHappened(act)} ${next === undefined ? "That was the last act." : `Next: ${acts[next].title}.`}`;
 }
 
-byId("store").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const form = event.currentTarget;
-  void run(form.querySelector("button"), "store-said", async (grantId) => {
-    const text = form.elements.namedItem("text").value;
-    const { name } = await post("/demo/files", {
-      grant: grantId,
-      name: `note ${clockTime(new Date(state.now))}.txt`,
-      text,
-    });
-    return { status: "200", words: `Stored as ${name}.` };
-  });
+makeActs({
+  press: (act, button) => void press(act, button, doing[act]),
+  controls: {
+    write: { field: element("div", { class: "field" }, element("label", { for: "text" }, "The note"), note) },
+    read: { shown: element("ul", { class: "notes", id: "notes", hidden: "" }) },
+    untick: { button: allow },
+    remove: { link: accountPage },
+  },
 });
-
-onClick("read", async (grantId) => {
-  byId("notes").replaceChildren();
-  byId("notes").hidden = true;
-  const { files } = await get("/demo/files", { grant: grantId });
-  const texts = await Promise.all(files.map(({ id }) => get(`/demo/files/${id}`, { grant: grantId })));
-  byId("notes").replaceChildren(...files.map((file, index) => note(file, texts[index].text, grantId)));
-  byId("notes").hidden = files.length === 0;
-  return {
-    status: "200",
-    words: files.length === 0 ? "The folder is empty." : `${count(files.length, "note")} in it.`,
-  };
+addSetUpCopy();
+note.addEventListener("input", show);
+note.addEventListener("keydown", ({ key }) => {
+  if (key === "Enter") byId("write").click();
 });
-
-function note({ id, name }, text, grantId) {
-  const bin = element(
-    "button",
-    { type: "button", class: "quiet small-button", "aria-label": `Delete ${name}` },
-    "Delete",
-  );
-  const item = element("li", {}, element("span", { class: "file" }, name), element("q", {}, text), bin);
-  bin.addEventListener("click", () => {
-    void run(bin, "read-said", async () => {
-      await remove(`/demo/files/${id}`, { grant: grantId });
-      item.remove();
-      byId("read").focus();
-      return { status: "204", words: `Deleted ${name}.` };
-    });
-  });
-  return item;
-}
-
-function forgetNotes() {
-  byId("notes").replaceChildren();
-  byId("notes").hidden = true;
-  for (const id of ["read-said", "store-said"]) byId(id).replaceChildren();
-}
-
-onClick("expire", async () => {
-  await post("/demo/clock", { advance_seconds: "3700" });
-  return {
-    words:
-      "The access token has expired. The server refreshes a token that is in use by itself, any other when it next needs it.",
-  };
-});
-
-onClick("readers", async (grantId) => {
-  const { readers, served, tokens, refreshes, errors } = await post("/demo/readers", {
-    grant: grantId,
-    readers: "100",
-    advance_seconds: "3700",
-  });
-  const words = `${served} of ${readers} served, ${count(tokens, "token")}, ${count(refreshes, "refresh", "refreshes")}.`;
-  if (errors.length === 0) return { status: `${served}/${readers}`, words };
-  return { kind: "bad", status: errors.join(", "), words };
-});
-
-onClick("remove", async (grantId) => {
-  await post("/demo/revoke-at-google", { grant: grantId });
-  return { words: "Google has ended the access. The server learns of it at its next call: press Read or Store." };
-});
-
-byId("disconnect").addEventListener("click", (event) => {
-  void run(event.currentTarget, "phone-said", async (grantId) => {
-    await remove(`/demo/grants/${grantId}`);
-    return { words: "The server has revoked the grant at Google and ended it here." };
-  });
-});
-
+allow.addEventListener("click", () => void press("untick", allow, doing.again));
 byId("put-away").addEventListener("click", () => {
   putAway(!isAway());
   show();
 });
 
-/** Signs a person in, on the phone. */
-async function connect(button, options) {
-  say("phone-said", "Continue in the sign-in window.");
-  button.disabled = true;
-  try {
-    const person = await signIn(state.client_id, options);
-    say("phone-said", person === undefined ? "Not signed in: the person closed the window, or refused." : "");
-    if (person !== undefined) {
-      selected = person.grant_id;
-      forgetNotes();
-    }
-    if (person?.offline === false) say("phone-said", sentence(person.offline_reason));
-  } catch (error) {
-    say("phone-said", sentence(error.message));
-  } finally {
-    button.disabled = false;
-    await look();
-  }
-}
-
-byId("sign-in").addEventListener("click", (event) => void connect(event.currentTarget));
-byId("another").addEventListener("click", (event) => void connect(event.currentTarget, { chooseAccount: true }));
-byId("ask-again").addEventListener("click", (event) => {
-  void connect(event.currentTarget, { loginHint: grant()?.profile.email });
-});
-
 await look();
-byId("account-page").href = `${state.standin}/account/access`;
 try {
   await loadGoogle(state.standin);
-  for (const id of ["sign-in", "another", "ask-again"]) byId(id).disabled = false;
+  canSignIn = true;
 } catch (error) {
-  say("phone-said", sentence(error.message));
+  showTrouble("sign-in", sentence(error.message));
 }
+if (state.now !== undefined) show();
 setInterval(() => {
   if (document.visibilityState === "visible" && waiting === 0) void look();
 }, 1_000);

@@ -1,24 +1,32 @@
 // The phone: shows who is signed in and what they allowed. It knows nothing else.
-import { driveScope } from "./sign-in.js";
-import { byId, day, element, say, shortTime } from "./words.js";
+import { driveScope } from "./code.js";
+import { byId, element, say } from "./dom.js";
+import { day, shortTime } from "./format.js";
+import { isUsable } from "./story.js";
 
 let away = false;
+let derived = false;
 let shown = "";
 
 export function isAway() {
   return away;
 }
 
+/** Follows the story: the phone is closed while the server works alone. A press on the button holds until that changes. */
+export function followStory(isServerAlone) {
+  if (isServerAlone === derived) return;
+  derived = isServerAlone;
+  away = isServerAlone;
+}
+
 export function putAway(now) {
   away = now;
-  byId("put-away").setAttribute("aria-pressed", String(away));
-  byId("put-away").classList.toggle("quiet", away);
-  say("put-away", away ? "Pick the phone up" : "Put the phone away");
 }
 
 /** Shows one of the phone's three screens. */
-export function showPhone(grant, now) {
-  byId("put-away").disabled = grant === undefined;
+export function showPhone(grant, now, name) {
+  say("put-away", away ? "Pick the phone up" : "Put the phone away");
+  byId("put-away").hidden = grant === undefined;
   byId("welcome").hidden = away || grant !== undefined;
   byId("home").hidden = away || grant === undefined;
   byId("asleep").hidden = !away;
@@ -28,19 +36,15 @@ export function showPhone(grant, now) {
   byId("notice").hidden = grant === undefined || isUsable(grant);
   if (grant === undefined) return;
   const wanted = JSON.stringify([grant.grant_id, grant.profile, grant.scope, grant.state, grant.offline]);
-  // Only when something changed: drawing it again would take the focus away from the button it is on.
   if (wanted === shown) return;
   shown = wanted;
-  showPerson(grant);
+  showPerson(grant, name);
 }
 
-function isUsable({ state }) {
-  return state === "active" || state === "suspect";
-}
-
-function showPerson({ profile, scope, state, offline }) {
-  if (byId("picture").src !== profile.picture) byId("picture").src = profile.picture ?? "/demo/page/mark.svg";
-  say("name", profile.name ?? profile.sub);
+function showPerson({ profile, scope, state, offline }, name) {
+  const picture = profile.picture ?? "/demo/page/mark.svg";
+  if (byId("picture").src !== picture) byId("picture").src = picture;
+  say("name", name);
   say("email", profile.email ?? "");
   const usable = isUsable({ state });
   const drive = scope.split(" ").includes(driveScope);
@@ -50,10 +54,7 @@ function showPerson({ profile, scope, state, offline }) {
     permission(usable && offline, "Continue while you are away"),
   );
   byId("lost").hidden = usable;
-  say("lost", usable ? "" : "Logbook has lost its access. It needs you to sign in again.");
-  const ask = byId("ask-again");
-  ask.hidden = usable && drive && offline;
-  say("ask-again", usable ? "Allow the Drive folder" : "Sign in again");
+  byId("no-token").hidden = !usable;
 }
 
 function permission(granted, what) {

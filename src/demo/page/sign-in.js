@@ -1,8 +1,6 @@
 // What an app's page does: asks Google for a one-time code, and hands it to its server.
 import { post } from "./api.js";
-
-export const driveScope = "https://www.googleapis.com/auth/drive.appdata";
-const scope = `openid email profile ${driveScope}`;
+import { scope } from "./code.js";
 
 /** Loads Google's script when the page opens: a browser lets a popup open only shortly after the click. */
 export function loadGoogle(base) {

@@ -1,9 +1,20 @@
-// The timeline: every request and event, newest first.
-import { byId, clockTime, count, element, say } from "./words.js";
+// The timeline: every request and event, newest first, and the same as short lists beside the acts.
+import { byId, element, say } from "./dom.js";
+import { clockTime, count } from "./format.js";
+import { meaningOf } from "./wire-words.js";
 
-const names = { phone: "phone", server: "server", vault: "vault", person: "person", demo: "demo", google: "Google" };
-/** Rows kept on the page. */
+const names = {
+  phone: "phone",
+  server: "server",
+  vault: "vault",
+  person: "person",
+  demo: "demo",
+  program: "program",
+  google: "Google",
+};
+/** Rows kept on the page, and lines beside an act. */
 const kept = 200;
+const lines = 12;
 
 const tally = { refreshes: 0, exchanges: 0, calls: 0 };
 
@@ -34,36 +45,76 @@ function countIn({ what, outcome, with: sent }) {
   if (/ \/(?:upload\/)?drive\//.test(what)) tally.calls += 1;
 }
 
-/** Whether an entry is a request. The others are described in words. */
-function isRequest(what) {
-  return /^[A-Z]+ \//.test(what);
+/** What was sent in an act, in the order it was, each with what it means. */
+export function wireList(entries) {
+  const told = entries.filter(isWire);
+  const cut = told.length - lines;
+  return element(
+    "ul",
+    { class: "wire" },
+    ...told
+      .slice(0, lines)
+      .map((entry) =>
+        element(
+          "li",
+          {},
+          element("span", { class: "wire-line" }, who(entry), " ", whatOf(entry), " ", status(entry)),
+          meaning(entry),
+        ),
+      ),
+    cut > 0 ? element("li", { class: "small" }, `and ${cut} more: all of them are listed below`) : undefined,
+  );
 }
 
-function row({ at, from, to, what, with: sent, status, outcome }) {
-  const failed = status !== undefined && (status === 0 || status >= 400);
+function row(entry) {
   return element(
     "tr",
-    failed ? { class: "failed" } : {},
-    element("td", { class: "at" }, clockTime(new Date(at))),
-    element(
-      "td",
-      { class: "who" },
-      element("span", {}, names[from]),
-      ...(to === undefined || to === from
-        ? []
-        : [element("span", { class: "arrow" }, " → "), element("span", {}, names[to])]),
-    ),
-    element(
-      "td",
-      { class: "what" },
-      element("code", isRequest(what) ? {} : { class: "told" }, what),
-      ...sent.map((each) => element("span", { class: "sent" }, each)),
-    ),
-    element(
-      "td",
-      { class: "outcome" },
-      status === undefined ? undefined : element("span", { class: "status" }, status === 0 ? "cut" : String(status)),
-      outcome === undefined || outcome === "served" ? undefined : ` ${outcome.replaceAll("_", " ")}`,
-    ),
+    hasFailed(entry) ? { class: "failed" } : {},
+    element("td", { class: "at" }, clockTime(new Date(entry.at))),
+    element("td", { class: "who" }, who(entry)),
+    element("td", { class: "what" }, whatOf(entry), ...entry.with.map(parameter), meaning(entry)),
+    element("td", { class: "outcome" }, status(entry)),
   );
+}
+
+function isWire({ kind }) {
+  return kind === "request" || kind === "call" || kind === "authcode";
+}
+
+function hasFailed({ status: code }) {
+  return code !== undefined && (code === 0 || code >= 400);
+}
+
+function who({ from, to }) {
+  return element(
+    "span",
+    { class: "who-text" },
+    names[from],
+    ...(to === undefined || to === from ? [] : [element("span", { class: "arrow" }, " → "), names[to]]),
+  );
+}
+
+function whatOf({ kind, what, times = 1 }) {
+  return element("code", isWire({ kind }) ? {} : { class: "told" }, times > 1 ? `${times} × ${what}` : what);
+}
+
+function parameter(text) {
+  return element("span", { class: "sent" }, text);
+}
+
+function status(entry) {
+  const { status: code, outcome } = entry;
+  if (code === undefined) return undefined;
+  const words = outcome === undefined || outcome === "served" ? "" : ` ${outcome}`;
+  return element(
+    "span",
+    { class: hasFailed(entry) ? "status-text failed" : "status-text" },
+    element("span", { class: "status" }, code === 0 ? "cut" : String(code)),
+    words,
+  );
+}
+
+function meaning(entry) {
+  const words = meaningOf(entry);
+  return words === undefined ? undefined : element("span", { class: "meaning" }, words);
 }
