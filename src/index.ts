@@ -28,6 +28,8 @@ export { openVault } from "./open.ts";
 export type { VaultOptions } from "./open.ts";
 export type { Vault } from "./vault.ts";
 export type { AuditLog, AuditLogHead, AuditLogQuery, AuditLogRow } from "./vault/audit/audit-log.ts";
+export { auditStatus } from "./vault/audit/audit-status.ts";
+export type { AuditPruned } from "./vault/audit/prune.ts";
 export type { AuditFault, AuditReport } from "./vault/audit/verify.ts";
 export type { OnFault } from "./vault/context.ts";
 export type { OnEvent, VaultEvent } from "./vault/events.ts";

@@ -86,7 +86,7 @@ export class Vault {
     this.#keeper = keeper;
     this.#closeKeeper = closeKeeper;
     this.#tokens = new TokenSource(context, keeper, this.#cache);
-    this.audit = new AuditLog(store, keyring);
+    this.audit = new AuditLog(context);
     this.#releases = new Releases(context);
     const recorded = (is: boolean): RecordedTokens =>
       new RecordedTokens(context, this.#tokens, is ? this.#releases : undefined, (work) => this.#during(work));

@@ -34,6 +34,8 @@ CREATE INDEX audit_by_caller ON public.audit USING btree (caller, seq);
 
 CREATE INDEX audit_by_grant ON public.audit USING btree (grant_id, seq) WHERE (grant_id IS NOT NULL);
 
+CREATE INDEX audit_prunings ON public.audit USING btree (seq) WHERE (action = 'audit.pruned'::text);
+
 CREATE UNIQUE INDEX audit_by_release ON public.audit USING btree (grant_id, caller, generation, detail) WHERE (action = 'token.released'::text);
 
 CREATE CONSTRAINT TRIGGER audit_added AFTER INSERT ON public.audit DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION link_audit();

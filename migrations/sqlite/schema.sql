@@ -30,6 +30,8 @@ CREATE INDEX audit_by_grant ON audit (grant_id, seq) WHERE grant_id IS NOT NULL;
 
 CREATE UNIQUE INDEX audit_by_release ON audit (grant_id, caller, generation, detail) WHERE action = 'token.released';
 
+CREATE INDEX audit_prunings ON audit (seq) WHERE action = 'audit.pruned';
+
 CREATE TABLE audit_head (
   only_row INT NOT NULL PRIMARY KEY DEFAULT 1 CHECK (only_row = 1),
   seq      INTEGER NOT NULL,

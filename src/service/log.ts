@@ -49,6 +49,7 @@ const levels: Readonly<Record<VaultEvent["type"], "debug" | "info" | "warn" | "e
   data_keys_closed: "error",
   unusual_reads: "warn",
   store_damaged: "error",
+  audit_broken: "error",
   store_failed: "error",
 };
 

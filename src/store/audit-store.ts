@@ -74,6 +74,9 @@ export interface AuditQuery {
 /** The action of a row that says that a caller was given a token. There is one for each caller, generation and `detail`. */
 export const tokenReleased = "token.released";
 
+/** The action of a row that says that the rows before were taken out by whoever has the keys. */
+export const auditPruned = "audit.pruned";
+
 export interface AuditStore {
   /**
    * From now on, what happens is recorded by this. Before, rows have no keyed hash, and say that the store did it.
@@ -89,6 +92,14 @@ export interface AuditStore {
   auditRows(query: AuditQuery): Promise<AuditRow[]>;
   /** @returns the number and link of the last row that was ever added; 0 and no bytes in a new store */
   auditHead(): Promise<AuditHead>;
+  /** @returns rows with the action {@link auditPruned}, the newest first */
+  auditPrunings(limit: number): Promise<AuditRow[]>;
+  /**
+   * Takes rows out, up to this number, in one transaction: a caller that takes out many does so in steps.
+   *
+   * @returns how many were taken out
+   */
+  pruneAudit(upTo: number): Promise<number>;
 }
 
 /** What is recorded of a store that nobody told how to. */

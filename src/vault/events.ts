@@ -145,6 +145,17 @@ export type VaultEvent =
   | { readonly type: "unusual_reads"; readonly caller: string; readonly grants: number; readonly usual: number }
   /** An alarm: the database's structure is damaged, in its own words. What can be read is served on. */
   | { readonly type: "store_damaged"; readonly damage: string }
+  /**
+   * An alarm: the audit log is not as it was written, in the row `seq`, or in those up to `upTo`. `faults`: how much is
+   * wrong in the rows that were read, 100 at most. Told once by each process.
+   */
+  | {
+      readonly type: "audit_broken";
+      readonly seq: number;
+      readonly upTo?: number;
+      readonly problem: "missing" | "changed" | "moved" | "cut" | "head_differs";
+      readonly faults: number;
+    }
   /** Work failed that is tried again. `during` names it. */
   | { readonly type: "store_failed"; readonly during: string; readonly message: string };
 

@@ -118,7 +118,7 @@ export async function assertEditsAreFound(log: EditableLog, numRuns: number): Pr
         found += 1;
       }
       // Whoever kept the head sees what nothing in the database tells of.
-      const compared: AuditReport = await verifyAudit(store, keyring, head);
+      const compared: AuditReport = await verifyAudit(store, keyring, { head });
       const isWhole = report.faults.length === 0 && (await store.auditRows({ after: 0, limit: 100 })).length === length;
       assert.equal(compared.faults.length > 0, !isWhole, JSON.stringify({ edit: shown(edit), compared }));
     }),

@@ -1,10 +1,13 @@
 import { Command } from "commander";
+import { durationOption } from "../duration.ts";
 import { numberOption, withSettings } from "../flags.ts";
+import { dateOption } from "./date-option.ts";
 import type { ListFlags } from "./list.ts";
 import { headOption } from "./head-option.ts";
+import type { PruneFlags } from "./prune.ts";
 import type { VerifyFlags } from "./verify.ts";
 
-/** `onbehalf audit`: what happened, and whether the record of it is whole. Nothing is written. */
+/** `onbehalf audit`: what happened, whether the record of it is whole, and taking old rows out. */
 export function auditCommand(): Command {
   const audit = new Command("audit").description(
     "read what happened to grants, callers and keys, and which tokens left; check that nothing was changed",
@@ -56,6 +59,21 @@ export function auditCommand(): Command {
       const { head } = await import("./head.ts");
       await head(flags);
     }),
+  );
+  audit.addCommand(
+    withSettings(
+      new Command("prune")
+        .description("take old rows out of the log, for ever; a row says so, and what stays can be verified as before")
+        .addOption(dateOption("--before <date>", "rows from before this day or time, such as 2026-01-01"))
+        .addOption(durationOption("--older-than <time>", "rows that are older than this, such as 400d"))
+        .option("--yes", "do not ask"),
+      "store",
+    )
+      .addHelpText("after", "\nExport them first: onbehalf audit export. Rows of the last day stay in any case.")
+      .action(async (flags: PruneFlags) => {
+        const { prune } = await import("./prune.ts");
+        await prune(flags);
+      }),
   );
   return audit;
 }

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { numberOption, withSettings } from "../flags.ts";
 import type { CreateFlags } from "./create.ts";
-import { durationOption } from "./duration.ts";
+import { durationOption } from "../duration.ts";
 
 /** `onbehalf callers`: the programs that may use the service. What their keys allow is decided by the vault. */
 export function callersCommand(): Command {

@@ -1,8 +1,9 @@
 import { accessSync, constants } from "node:fs";
 import { dirname } from "node:path";
-import { isOnbehalfError, keyStatus, unreadableGrants } from "../../index.ts";
+import { auditStatus, isOnbehalfError, keyStatus, unreadableGrants } from "../../index.ts";
 import type { MasterKeySource, Store } from "../../index.ts";
 import { isLink } from "../../service/rescue-problem.ts";
+import { checkAudit, newestRows } from "./check-audit.ts";
 import { checkCallers } from "./check-callers.ts";
 import { checkDisk, checkMode } from "./check-files.ts";
 import { checkGrants } from "./check-grants.ts";
@@ -47,7 +48,12 @@ async function examineKeys(store: Store, keyring: MasterKeySource): Promise<Find
   const status = await keyStatus(store, keyring);
   const findings = checkKeys(status);
   if (status.dataKeys.length === 0 || findings.some(({ status: found }) => found === "fail")) return findings;
-  return [...findings, ...checkGrants(await unreadableGrants(store, keyring), status)];
+  const audit = await auditStatus(store, keyring, newestRows);
+  return [
+    ...findings,
+    ...checkGrants(await unreadableGrants(store, keyring), status),
+    ...(audit === undefined ? [] : [checkAudit(audit)]),
+  ];
 }
 
 /** Opening a large file does not read all of it; here there is time. */

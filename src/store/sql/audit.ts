@@ -2,6 +2,7 @@ import { defined } from "../../core/defined.ts";
 import { rowReader, selectList } from "./column.ts";
 import { auditColumns } from "./tables.ts";
 import type { Database } from "./sql.ts";
+import { auditPruned } from "../audit-store.ts";
 import type { AuditHead, AuditStore } from "../audit-store.ts";
 
 const readRow = rowReader(auditColumns);
@@ -9,6 +10,7 @@ const { seq, link } = auditColumns;
 const readHead = rowReader<AuditHead>({ seq, link });
 
 const select = `SELECT ${selectList(auditColumns)} FROM audit`;
+const selectPrunings = `${select} WHERE action = '${auditPruned}' AND seq > 0 ORDER BY seq DESC LIMIT :limit`;
 
 /** The log as it is read. Rows are numbered and linked where transactions end, by each database in its own way. */
 export function auditStore(database: Database): AuditStore {
@@ -34,5 +36,9 @@ export function auditStore(database: Database): AuditStore {
       const [head] = await database.all("SELECT seq, link FROM audit_head");
       return head === undefined ? { seq: 0, link: new Uint8Array() } : readHead(head);
     },
+
+    auditPrunings: async (limit) => (await database.all(selectPrunings, { limit })).map(readRow),
+
+    pruneAudit: (upTo) => database.transaction((sql) => sql.run("DELETE FROM audit WHERE seq <= :upTo", { upTo })),
   };
 }

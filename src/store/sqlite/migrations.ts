@@ -333,4 +333,11 @@ CREATE TABLE client_keys (
 ) STRICT, WITHOUT ROWID;
 `,
   },
+  {
+    name: "0016-audit-pruning",
+    checksum: "44598b4fa6f40272c1a0da334774bcc7834664e7312d5a4ccae3db1a1603f7db",
+    text: `-- The rows that say up to where the log was pruned. Its check begins at the newest one, and must find it without reading all.
+CREATE INDEX audit_prunings ON audit (seq) WHERE action = 'audit.pruned';
+`,
+  },
 ];

@@ -2,7 +2,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
 import type { AuditPrincipal, AuditEntry, AuditRow, RecordOf } from "../audit-store.ts";
-import { tokenReleased } from "../audit-store.ts";
+import { auditPruned, tokenReleased } from "../audit-store.ts";
 import type { Store } from "../store.ts";
 import { caller } from "./callers.ts";
 import { suiteTime } from "./suite-stores.ts";
@@ -125,6 +125,43 @@ export function auditTests(stores: SuiteStores): void {
       deepEqual(await seqs({ caller: "second" }), [3, 4, 5, 6]);
       deepEqual(await seqs({ grantId: "g_odd", caller: "second", after: 4 }), [6]);
       deepEqual(await seqs({ after: 6 }), []);
+    });
+
+    test("old rows are taken out, the rest stay as they are, and rows that say so are found", async (t) => {
+      const store = await stores.open(t);
+      store.recordWith(recordOf());
+      deepEqual(await store.auditPrunings(10), []);
+      for (let n = 0; n < 6; n += 1) await store.appendAudit([[release(unique("g_")), me]]);
+      const rows = await all(store);
+      equal(await store.pruneAudit(0), 0);
+      equal(await store.pruneAudit(2), 2);
+      equal(await store.pruneAudit(2), 0);
+      for (const detail of ["2:00", "3:00"]) {
+        await store.appendAudit([[release("", { action: auditPruned, grantId: null, generation: null, detail }), me]]);
+      }
+      same((await all(store)).slice(0, 4), rows.slice(2));
+      deepEqual(
+        (await store.auditPrunings(10)).map(({ seq, detail }) => [seq, detail]),
+        [
+          [8, "3:00"],
+          [7, "2:00"],
+        ],
+      );
+      equal((await store.auditPrunings(1)).length, 1);
+      // Where all are gone, the log goes on behind the last one.
+      const { seq, link } = await store.auditHead();
+      equal(await store.pruneAudit(seq), 6);
+      await store.appendAudit([[release(unique("g_")), me]]);
+      const [next] = await all(store);
+      equal(next?.seq, 9);
+      same(
+        next?.link,
+        createHash("sha256")
+          .update(link)
+          .update("9")
+          .update(next?.mac ?? "")
+          .digest(),
+      );
     });
 
     test("every change of a grant leaves a row, in the transaction that made it", async (t) => {

@@ -1,7 +1,12 @@
-import { assertOptions, filledText } from "../../core/argument-checks.ts";
+import { assertFits, assertOptions, date, filledText } from "../../core/argument-checks.ts";
 import type { Rule } from "../../core/argument-checks.ts";
+import type { Clock } from "../../core/clock.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
 import type { AuditRow, AuditStore } from "../../store/audit-store.ts";
+import { currentPrincipal } from "../context.ts";
+import type { VaultContext } from "../context.ts";
+import { pruneAudit } from "./prune.ts";
+import type { AuditPruned } from "./prune.ts";
 import { verifyAudit } from "./verify.ts";
 import type { AuditReport } from "./verify.ts";
 
@@ -72,11 +77,15 @@ const headRules: Readonly<Record<keyof AuditLogHead, Rule>> = {
 export class AuditLog {
   readonly #store: AuditStore;
   readonly #keyring: Sealer;
+  readonly #clock: Clock;
+  readonly #name: string;
 
   /** @internal Use `Vault.audit`. */
-  constructor(store: AuditStore, keyring: Sealer) {
+  constructor({ store, keyring, clock, auditName }: Pick<VaultContext, "store" | "keyring" | "clock" | "auditName">) {
     this.#store = store;
     this.#keyring = keyring;
+    this.#clock = clock;
+    this.#name = auditName;
   }
 
   /**
@@ -115,7 +124,22 @@ export class AuditLog {
    */
   async verify(head?: AuditLogHead): Promise<AuditReport> {
     if (head !== undefined) assertOptions("verify", head, headRules);
-    return verifyAudit(this.#store, this.#keyring, head);
+    return verifyAudit(this.#store, this.#keyring, { head });
+  }
+
+  /**
+   * Takes the rows out that are older, after a row that says so: {@link verify} begins after them from then on. A head from
+   * before cannot be compared any more. Export the rows first.
+   *
+   * @param before a day ago at least
+   * @throws {OnbehalfError} `invalid_request`: `before` is no time, or less than a day ago
+   * @throws {OnbehalfError} `store_unusable`: the log is not as it was written; nothing is changed
+   * @throws {OnbehalfError} `store_unavailable`: call again, and what is left goes
+   */
+  async prune(before: Date): Promise<AuditPruned> {
+    assertFits("before", before, { ...date, required: true });
+    const principal = currentPrincipal() ?? { caller: this.#name, requestId: null };
+    return pruneAudit(this.#store, this.#keyring, before.getTime(), { principal, now: this.#clock.now() });
   }
 }
 

@@ -5,6 +5,7 @@ import { mayTakeOver } from "../../core/take-over.ts";
 import type { Attempt } from "../../core/take-over.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
 import type { GrantFilter } from "../../store/store.ts";
+import { watchAudit } from "../audit/watch.ts";
 import { tellError } from "../background-errors.ts";
 import { protocolOf } from "../context.ts";
 import { Periodic } from "../periodic.ts";
@@ -35,6 +36,7 @@ const rounds = {
   sweep: 600_000,
   rejected: 60_000,
   damage: 60_000,
+  audit: 60_000,
   dataKeys: 1_000,
 };
 
@@ -85,6 +87,7 @@ export function startUpkeep(context: KeeperContext): Periodic {
   });
   upkeep.every("data keys", rounds.dataKeys, replaceKeys(context));
   upkeep.every("damage", rounds.damage, lookForDamage(context));
+  upkeep.every("audit log", rounds.audit, watchAudit(context));
   return upkeep;
 }
 
