@@ -14,6 +14,7 @@ const descriptions: Readonly<Record<Setting, readonly [argument: string, says: s
   ],
   key: ["key", "the master key, obm_…; everybody can see it in the process list, so prefer the variable or a file"],
   keyFile: ["path", "file with the master key; the newest first where there are several"],
+  openKeyFile: ["how", "whether everybody on this machine may be able to read that file: allow or refuse (refuse)"],
   keyCommand: ["command", "program that prints the master key, run without a shell; quotes keep blanks together"],
   clientSecretFile: ["path", "client_secret.json of the web client, as downloaded from the Cloud console"],
   clientId: ["id", "id of the web client, instead of the file"],
@@ -46,30 +47,34 @@ const descriptions: Readonly<Record<Setting, readonly [argument: string, says: s
   ],
 };
 
-const storeSettings: readonly Setting[] = ["store", "storeDirect", "rescueDir", "key", "keyFile", "keyCommand"];
-const clientSettings: readonly Setting[] = [
-  "clientSecretFile",
-  "clientId",
-  "clientSecret",
-  "googleBaseUrl",
-  "rotation",
-  "googleDpop",
-  "privateApis",
-  "popupRedirectUri",
+/** The settings, each in the group under which help shows it. */
+const groups: readonly (readonly [heading: string, scope: Scope, settings: readonly Setting[]])[] = [
+  ["Store:", "store", ["store", "storeDirect", "rescueDir"]],
+  ["Master key:", "store", ["key", "keyFile", "openKeyFile", "keyCommand"]],
+  ["Client at the provider:", "client", ["clientSecretFile", "clientId", "clientSecret"]],
+  ["Provider:", "client", ["googleBaseUrl", "googleDpop", "rotation", "privateApis", "popupRedirectUri"]],
+  ["Who may reach the service:", "service", ["publicUrl", "allowedOrigins", "allowedHosts"]],
+  ["Running:", "service", ["host", "port", "metricsPort", "keeper", "exchangesPerSecond", "logLevel"]],
 ];
 
 /** Which settings a command has: those of the store, those of the client as well, or all. */
 export type Scope = "store" | "client" | "service";
 
-/** Gives a command the flags of its settings, and `--json`. */
+const scopes: readonly Scope[] = ["store", "client", "service"];
+
+/** Gives a command the flags of its settings, in groups, `--config` and `--json`. */
 export function withSettings(command: Command, scope: Scope): Command {
-  const all = Object.keys(settingNames) as Setting[];
-  const settings = { store: storeSettings, client: [...storeSettings, ...clientSettings], service: all }[scope];
-  for (const setting of settings) {
-    const [argument, says] = descriptions[setting];
-    command.option(`--${flagOf(setting)} <${argument}>`, `${says} [${settingNames[setting]}]`);
+  command.option("--config <path>", "file with settings, as onbehalf init writes it; the environment wins over it");
+  withJson(command);
+  for (const [heading, from, settings] of groups) {
+    if (scopes.indexOf(from) > scopes.indexOf(scope)) continue;
+    for (const setting of settings) {
+      const [argument, says] = descriptions[setting];
+      const option = new Option(`--${flagOf(setting)} <${argument}>`, `${says} [${settingNames[setting]}]`);
+      command.addOption(option.helpGroup(heading));
+    }
   }
-  return withJson(command);
+  return command;
 }
 
 export function withJson(command: Command): Command {

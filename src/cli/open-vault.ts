@@ -44,7 +44,7 @@ export async function openWithClient(flags: object): Promise<Vault> {
 }
 
 /** Refuses a path without a database: a mistyped one would become a new, empty store that has no grants to show. */
-function assertThere({ kind, location }: Store): void {
+export function assertThere({ kind, location }: Store): void {
   if (kind !== "sqlite" || location === ":memory:" || existsSync(location)) return;
   throw configurationInvalid(
     `there is no database at ${location}`,

@@ -12,6 +12,8 @@ import { doctorCommand } from "./doctor/command.ts";
 import { explainCommand } from "./explain/command.ts";
 import { exitCodes } from "./terminal/exit-codes.ts";
 import { grantsCommand } from "./grants/command.ts";
+import { addExamples, usageMessage } from "./help.ts";
+import { initCommand } from "./init/command.ts";
 import { keysCommand } from "./keys/command.ts";
 import { migrateCommand } from "./migrate/command.ts";
 import { serveCommand } from "./serve/command.ts";
@@ -48,6 +50,7 @@ export function program(): Command {
     )
     .version(version(), "-V, --version")
     .addCommand(demoCommand())
+    .addCommand(initCommand())
     .addCommand(serveCommand())
     .addCommand(standinCommand())
     .addCommand(keysCommand())
@@ -61,18 +64,30 @@ export function program(): Command {
       "after",
       "\nTo try it out: onbehalf demo\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 reauthorization required",
     );
+  root.hook("preAction", async (_root, command) => {
+    const { config } = command.opts<{ config?: string }>();
+    if (config === undefined) return;
+    const { loadConfigFile } = await import("./config-file.ts");
+    loadConfigFile(config);
+  });
   prepare(root, []);
   return root;
 }
 
-/** Makes commander throw its errors instead of ending the process, and add which help to read. */
+/** Makes commander throw its errors instead of ending the process, and add examples and which help to read. */
 function prepare(command: Command, above: readonly string[]): void {
   const path = [...above, command.name()];
   command
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "onbehalf: ")) })
+    .configureOutput({ outputError: (text, write) => write(usageMessage(text, flagsOf(command))) })
     .showHelpAfterError(`onbehalf: hint: see: ${path.join(" ")} --help`);
+  addExamples(command, path.slice(1).join(" "));
   for (const sub of command.commands) prepare(sub, path);
+}
+
+/** The names of a command's flags, without dashes. */
+function flagsOf(command: Command): string[] {
+  return command.options.flatMap(({ long }) => long?.slice(2) ?? []);
 }
 
 function version(): string {

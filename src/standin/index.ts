@@ -7,6 +7,7 @@
 export { startStandin } from "./standin.ts";
 export type { Standin, StandinOptions } from "./standin.ts";
 export type { StandinClock } from "./clock.ts";
+export { defaultClientId, defaultClientSecret } from "./state/clients.ts";
 export type { ClientKind, ClientSpec } from "./state/clients.ts";
 export type { CodeKind } from "./state/codes.ts";
 export type { ClientView, PersonSpec } from "./control/control-actions.ts";

@@ -3,6 +3,11 @@ import { numberOption, withSettings } from "../flags.ts";
 import type { CreateFlags } from "./create.ts";
 import { durationOption } from "../duration.ts";
 
+const outFlag = [
+  "--out <path>",
+  "write the key to a new file that only this user may read, instead of printing it",
+] as const;
+
 /** `onbehalf callers`: the programs that may use the service. What their keys allow is decided by the vault. */
 export function callersCommand(): Command {
   const callers = new Command("callers").description("manage the programs that may use the service, and their keys");
@@ -32,7 +37,8 @@ export function callersCommand(): Command {
         .addOption(durationOption("--expires <time>", "after what time the key stops working, such as 90d (never)"))
         .addOption(
           numberOption("--expires-in-days <days>", "the same in days: --expires 90d says it as well", 1, 3_650),
-        ),
+        )
+        .option(...outFlag),
       "store",
     ).action(async (name: string, flags: CreateFlags) => {
       const { create } = await import("./create.ts");
@@ -58,9 +64,10 @@ export function callersCommand(): Command {
             "how long the key before works as well, such as 24h; 0s ends every old key at once",
           ).makeOptionMandatory(),
         )
-        .addOption(durationOption("--expires <time>", "after what time the new key stops working (as before)")),
+        .addOption(durationOption("--expires <time>", "after what time the new key stops working (as before)"))
+        .option(...outFlag),
       "store",
-    ).action(async (name: string, flags: { overlap: number; expires?: number; json?: boolean }) => {
+    ).action(async (name: string, flags: { overlap: number; expires?: number; out?: string; json?: boolean }) => {
       const { rotate } = await import("./rotate.ts");
       await rotate(name, flags);
     }),

@@ -4,6 +4,7 @@ import { everyGrant, isSelector, selectorForms } from "../../core/reach.ts";
 import { permissions } from "../../vault/http/callers.ts";
 import { printJson, printLines, say } from "../terminal/print.ts";
 import { openWithoutClient } from "../open-vault.ts";
+import { keyOnce } from "./key-once.ts";
 import { UsageError } from "../terminal/usage-error.ts";
 
 /** The command's flags. */
@@ -14,6 +15,7 @@ export interface CreateFlags {
   /** Milliseconds. */
   readonly expires?: number;
   readonly expiresInDays?: number;
+  readonly out?: string;
   readonly json?: boolean;
 }
 
@@ -28,17 +30,19 @@ export async function create(name: string, flags: CreateFlags): Promise<void> {
   }
   const grants = flags.grants?.map(selectorOf) ?? [everyGrant];
   const expiresAt = endOf(flags);
-  await using vault = await openWithoutClient(flags, { mayCreate: true });
-  const { key, caller } = await vault.callers.create(
-    name,
-    defined({ allow, grants, providers: flags.provider, expiresAt }),
-  );
+  const { out } = flags;
+  const { caller, shown } = await keyOnce(out, async () => {
+    await using vault = await openWithoutClient(flags, { mayCreate: true });
+    return vault.callers.create(name, defined({ allow, grants, providers: flags.provider, expiresAt }));
+  });
   if (flags.json === true) {
     const { callerId, providers } = caller;
-    printJson({ name, caller_id: callerId, key: key.expose(), allow, grants, providers, expires_at: expiresAt });
-  } else printLines([key.expose()]);
+    printJson({ name, caller_id: callerId, ...shown, allow, grants, providers, expires_at: expiresAt });
+  } else if (out === undefined) printLines([shown.key ?? ""]);
   const until = expiresAt === undefined ? "until it is revoked" : `until ${expiresAt.toISOString()}`;
-  say(`${name} may ${allow.join(", ")} ${until}; the key is never shown again`);
+  say(
+    `${name} may ${allow.join(", ")} ${until}; the key ${out === undefined ? "" : `is in ${out}, and `}is never shown again`,
+  );
   const where = flags.provider === undefined ? "" : ` of ${flags.provider.join(", ")}`;
   const which = grants.includes(everyGrant) ? "every grant" : `the grants that fit ${grants.join(", ")}`;
   say(`${name} sees ${which}${where}`);

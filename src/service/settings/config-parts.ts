@@ -13,6 +13,7 @@ import {
 } from "../../index.ts";
 import type { MasterKeySource, Provider, Store } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
+import { modeOpenToAll } from "../../local/file-mode.ts";
 import { readSmallFile } from "../../local/small-file.ts";
 import { shownPath } from "../../core/secret-likeness.ts";
 import { allowedOrigin } from "../../vault/http/origins.ts";
@@ -87,6 +88,7 @@ export function keyringOf(settings: Settings, problems: string[]): MasterKeySour
     // The program is run when the store is opened, and not to look at the settings: it may ask a person for a touch.
     return printed === undefined ? undefined : namingSetting("keyCommand", printed);
   }
+  checkOpenKeyFile(settings, problems);
   const source = key === undefined ? keyringFromFile(keyFile ?? "") : keyringFromKeys(...key.split(/[\s,]+/));
   return readSetting(setting, problems, () => {
     const keys = source();
@@ -94,6 +96,17 @@ export function keyringOf(settings: Settings, problems: string[]): MasterKeySour
     for (const each of Array.isArray(keys) ? keys : []) masterKeyId(each);
     return source;
   });
+}
+
+/** Refuses a key that is everybody's on this machine, unless the operator says that nobody else is there. */
+function checkOpenKeyFile({ keyFile, openKeyFile = "refuse" }: Settings, problems: string[]): void {
+  if (!/^(?:allow|refuse)$/.test(openKeyFile)) problems.push(`${settingNames.openKeyFile} must be allow or refuse`);
+  const mode = keyFile === undefined ? undefined : modeOpenToAll(keyFile);
+  if (mode === undefined || openKeyFile === "allow") return;
+  const shown = shownPath(keyFile ?? "");
+  problems.push(
+    `${settingNames.keyFile}: everybody on this machine may read or change ${shown} (mode ${mode}): chmod 600 ${shown}; where nobody else is there, as in a container, set ${settingNames.openKeyFile}=allow`,
+  );
 }
 
 /** The same source, whose errors say which setting it comes from. */

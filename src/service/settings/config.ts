@@ -148,7 +148,7 @@ export function storeFrom(settings: Settings): Store {
   })).store;
 }
 
-const storeSettings: readonly Setting[] = ["store", "storeDirect", "key", "keyFile", "keyCommand"];
+const storeSettings: readonly Setting[] = ["store", "storeDirect", "key", "keyFile", "openKeyFile", "keyCommand"];
 const serviceSettings = Object.keys(settingNames) as Setting[];
 const ownSettings = new Set<Setting>([
   "allowedOrigins",
@@ -164,6 +164,7 @@ const ownSettings = new Set<Setting>([
 const keeperSettings = new Set<Setting>([
   "key",
   "keyFile",
+  "openKeyFile",
   "keyCommand",
   "clientSecretFile",
   "clientId",

@@ -5,6 +5,7 @@ export const settingNames = {
   rescueDir: "ONBEHALF_RESCUE_DIR",
   key: "ONBEHALF_KEY",
   keyFile: "ONBEHALF_KEY_FILE",
+  openKeyFile: "ONBEHALF_OPEN_KEY_FILE",
   keyCommand: "ONBEHALF_KEY_COMMAND",
   clientSecretFile: "ONBEHALF_CLIENT_SECRET_FILE",
   clientId: "ONBEHALF_CLIENT_ID",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { generateMasterKey, isOnbehalfError } from "../../../src/index.ts";
@@ -77,6 +77,37 @@ describe("configuration", () => {
     assert.equal(providers[0]?.rotation, "none");
   });
 
+  test("the configuration: a key file that everybody may read or change is refused, unless it is allowed", async (t) => {
+    const keyFile = join(await temporaryFolder(t), "master.key");
+    await writeFile(keyFile, `${key}\n`);
+    const settings = { store: "sqlite::memory:", keyFile };
+    for (const [mode, refused] of [
+      [0o600, false],
+      [0o400, false],
+      [0o640, false],
+      [0o644, true],
+      [0o604, true],
+      [0o602, true],
+      [0o666, true],
+    ] as const) {
+      await chmod(keyFile, mode);
+      const read = (): unknown => storeConfig(settings);
+      if (refused) {
+        assert.throws(read, (error) => {
+          assert.ok(isOnbehalfError(error, "configuration_invalid"));
+          const [problem = ""] = error.details.problems;
+          assert.match(
+            problem,
+            new RegExp(`^ONBEHALF_KEY_FILE: everybody .* \\(mode ${mode.toString(8)}\\): chmod 600 `),
+          );
+          assert.match(problem, /ONBEHALF_OPEN_KEY_FILE=allow$/);
+          return true;
+        });
+      } else assert.doesNotThrow(read, mode.toString(8));
+      assert.doesNotThrow(() => storeConfig({ ...settings, openKeyFile: "allow" }));
+    }
+  });
+
   test("the configuration: each problem alone is found, and names its setting", () => {
     const table: readonly (readonly [Settings, RegExp])[] = [
       [{ store: "mysql://x" }, /^ONBEHALF_STORE must be/],
@@ -97,6 +128,7 @@ describe("configuration", () => {
       [{ allowedHosts: "onbehalf.internal, http://x" }, /^ONBEHALF_ALLOWED_HOSTS must list hosts in full/],
       [{ allowedHosts: "*.example.com" }, /^ONBEHALF_ALLOWED_HOSTS must list hosts in full/],
       [{ googleDpop: "yes" }, /^ONBEHALF_GOOGLE_DPOP must be on or off/],
+      [{ openKeyFile: "yes" }, /^ONBEHALF_OPEN_KEY_FILE must be allow or refuse$/],
       [{ privateApis: "yes" }, /^ONBEHALF_PRIVATE_APIS must be allow or refuse/],
       [{ allowedHosts: "x:80" }, /^ONBEHALF_ALLOWED_HOSTS must list hosts in full/],
       [{ publicUrl: "https://example.com/?x" }, /^ONBEHALF_PUBLIC_URL must be a URL without/],
@@ -139,6 +171,7 @@ describe("configuration", () => {
       storeDirect: "postgres://user:planted@db.example/grants",
       key,
       keyFile: "planted.txt",
+      openKeyFile: "refuse",
       keyCommand: "planted --out planted",
       clientSecretFile: "planted.json",
       clientId: "1-x.apps.googleusercontent.com",
