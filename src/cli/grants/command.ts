@@ -66,9 +66,10 @@ export function grantsCommand(): Command {
         .description(
           "revoke a grant at the provider and end it here; Google then also ends the person's other grants to the project",
         )
-        .option(...providerFlag),
+        .option(...providerFlag)
+        .option("--yes", "do not ask; without a terminal nothing is asked anyway"),
       "client",
-    ).action(async (ref: string, flags: Flags) => {
+    ).action(async (ref: string, flags: Flags & { yes?: boolean }) => {
       const { revoke } = await import("./revoke.ts");
       await revoke(ref, flags);
     }),
