@@ -1,23 +1,33 @@
+import { defined } from "../../core/defined.ts";
 import type { Client } from "../../index.ts";
 import { outboundFetch } from "../../outbound/outbound-fetch.ts";
 import { readBody } from "../../vault/http/request-body.ts";
-import { fail, ok } from "./finding.ts";
+import { fail, ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
 const timeoutMs = 10_000;
 const answerLimitBytes = 64 * 1024;
 
+/** What a provider says to a client that it is asked about: OAuth's error, and its words for it, where it sent them. */
+export interface Verdict {
+  /** HTTP status. */
+  readonly status: number;
+  readonly error?: string;
+  readonly description?: string;
+}
+
 /**
  * Asks a token endpoint for a refresh with a token that nobody was ever given. A provider looks at the client first, so
- * its error tells whether id and secret are right, and nothing is spent.
+ * its error tells whether id and secret are right, and nothing is spent. It goes past vault and gate: no breaker counts it,
+ * and no audit log has it.
  *
- * @returns the error of RFC 6749; undefined where no such answer came
+ * @returns undefined where no answer came
  * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-5.2 | RFC 6749 section 5.2}
  */
 export async function askAboutClient(
   tokenEndpoint: string,
   { clientId, clientSecret }: Client,
-): Promise<string | undefined> {
+): Promise<Verdict | undefined> {
   const body = new URLSearchParams({
     grant_type: "refresh_token",
     refresh_token: "onbehalf-doctor-asks-whether-this-client-is-known",
@@ -27,27 +37,63 @@ export async function askAboutClient(
   try {
     const signal = AbortSignal.timeout(timeoutMs);
     const response = await outboundFetch()(tokenEndpoint, { method: "POST", body, redirect: "error", signal });
-    const { error } = JSON.parse(await readBody(response, answerLimitBytes)) as { error?: unknown };
-    return typeof error === "string" ? error : undefined;
+    return { status: response.status, ...errorIn(await readBody(response, answerLimitBytes).catch(() => "")) };
   } catch {
     // That the provider cannot be reached is said by another check.
     return undefined;
   }
 }
 
+function errorIn(text: string): Pick<Verdict, "error" | "description"> {
+  try {
+    const { error, error_description: description } = JSON.parse(text) as Record<string, unknown>;
+    return defined({
+      error: typeof error === "string" ? error : undefined,
+      description: typeof description === "string" ? description : undefined,
+    });
+  } catch {
+    return {};
+  }
+}
+
+/** How providers say that they know no client of an id. */
+const unknownClient = /not found|unknown|does not exist|no such|AADSTS700016/i;
+
 /**
- * Checks that the provider takes our client: a wrong secret is found here, and not with somebody's code.
+ * Checks that the provider takes our client: a wrong secret and an unknown id are found here, and not with somebody's code.
  *
- * @param error what {@link askAboutClient} returned
+ * @param verdict what {@link askAboutClient} returned
  */
-export function checkAcceptance(name: string, clientId: string, error: string | undefined): Finding[] {
+export function checkAcceptance(name: string, clientId: string, verdict: Verdict | undefined): Finding[] {
+  if (verdict === undefined) return [];
+  const { status, error = "", description = "" } = verdict;
   if (error === "invalid_grant") return [ok("secret", `${name} accepts id and secret of client ${clientId}`)];
-  if (!/^(?:invalid|unauthorized|deleted|disabled)_client$/.test(error ?? "")) return [];
+  if (error === "deleted_client" || (error === "invalid_client" && unknownClient.test(description))) {
+    return [
+      fail(
+        "secret",
+        `${name} knows no client ${clientId} (${error})`,
+        "the id is mistyped, or the client was deleted: compare it with the Cloud console, or download client_secret.json again",
+      ),
+    ];
+  }
+  if (/^(?:invalid|unauthorized|disabled)_client$/.test(error)) {
+    return [
+      fail(
+        "secret",
+        `${name} refuses client ${clientId} (${error}); its id and secret were sent in the body (client_secret_post)`,
+        error === "disabled_client"
+          ? "the client or its project is disabled: look for the provider's mail to the project's owner"
+          : "the secret is another one: compare it with the Cloud console, or download client_secret.json again",
+      ),
+    ];
+  }
+  const said = /^[a-z_]{1,64}$/.test(error) ? error : `HTTP ${status}`;
   return [
-    fail(
+    warn(
       "secret",
-      `${name} refuses client ${clientId} (${error ?? ""}); its id and secret were sent in the body (client_secret_post)`,
-      "compare both with the Cloud console, or download client_secret.json again",
+      `${name} does not say whether it accepts client ${clientId} (${said})`,
+      "it may have trouble of its own: try again later; onbehalf explain says what its word means",
     ),
   ];
 }

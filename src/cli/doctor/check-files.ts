@@ -45,7 +45,11 @@ export function checkDisk({ path, fileSystem }: FileFacts): Finding[] {
   return [ok("disk", `${path} is on a local disk`)];
 }
 
-/** Checks who else may read a file: a key that everybody may read is everybody's key. */
+/**
+ * Checks who else may read a file: a key that everybody may read is everybody's key.
+ *
+ * @param severity what it is where everybody may
+ */
 export function checkMode(check: string, { path, mode }: FileFacts, severity: "warn" | "fail"): Finding[] {
   if (mode === undefined) return [];
   const octal = mode.toString(8).padStart(3, "0");

@@ -1,7 +1,7 @@
 import { google, isOnbehalfError, parseClientSecretJson } from "../../index.ts";
 import type { Provider } from "../../index.ts";
 import { serviceConfig, settingsFrom, storeConfig, storeFrom } from "../../service/settings/config.ts";
-import type { Settings } from "../../service/settings/config.ts";
+import type { ServiceConfig, Settings } from "../../service/settings/config.ts";
 import { exitCodes } from "../terminal/exit-codes.ts";
 import { settingsAmong } from "../flags.ts";
 import { printJson, printLines } from "../terminal/print.ts";
@@ -11,6 +11,8 @@ import { checkClientFile, checkClientId } from "./check-client.ts";
 import { checkMode } from "./check-files.ts";
 import { checkNode } from "./check-node.ts";
 import { checkClock, checkProvider } from "./check-provider.ts";
+import { checkListening, tryToListen } from "./check-listening.ts";
+import { checkVariables } from "./check-variables.ts";
 import { checkRescue } from "./check-rescue.ts";
 import { checkProxy } from "./check-proxy.ts";
 import { examineStore } from "./examine-store.ts";
@@ -20,30 +22,34 @@ import type { Finding } from "./finding.ts";
 import { probe } from "./probe.ts";
 
 /** Runs every check that is possible. A part that is missing or wrong does not keep the others from being checked. */
-export async function doctor(flags: { readonly json?: boolean }): Promise<void> {
-  const findings = await examine(settingsFrom(settingsAmong(flags)));
+export async function doctor(flags: { readonly offline?: boolean; readonly json?: boolean }): Promise<void> {
+  const findings = await examine(settingsFrom(settingsAmong(flags)), flags.offline === true);
   const failed = findings.some(({ status }) => status === "fail");
   if (flags.json === true) printJson({ ok: !failed, checks: findings });
   else printLines(findings.flatMap(findingLines));
   if (failed) process.exitCode = exitCodes.failed;
 }
 
-async function examine(settings: Settings): Promise<Finding[]> {
+/** @param offline whether to ask the provider nothing */
+async function examine(settings: Settings, offline: boolean): Promise<Finding[]> {
   const { config, problems } = attempt(() => serviceConfig(settings));
   const store = config?.store ?? attempt(() => storeFrom(settings)).config;
-  const keyring = config?.keyring ?? attempt(() => storeConfig(settings)).config?.keyring;
+  // Whether a key opens the store does not depend on who else may read it.
+  const keyring = config?.keyring ?? attempt(() => storeConfig({ ...settings, openKeyFile: "allow" })).config?.keyring;
+  const openKeyFile = settings.openKeyFile === "allow" ? "warn" : "fail";
   return [
     checkNode(process.versions.node),
     ...(problems.length === 0
       ? [ok("settings", "complete")]
       : problems.map((problem) => fail("settings", problem, "correct it in the environment, or with its flag"))),
-    ...(settings.keyFile === undefined ? [] : checkMode("key file", fileFacts(settings.keyFile), "fail")),
+    ...checkVariables(process.env),
+    ...(settings.keyFile === undefined ? [] : checkMode("key file", fileFacts(settings.keyFile), openKeyFile)),
     ...(store === undefined ? [] : await examineStore(store, keyring)),
     ...(store === undefined ? [] : [checkRescue(store, settings.rescueDir)]),
     ...examineClient(settings),
-    ...(await examineProvider(config?.providers[0] ?? providerOf(settings))),
-    ...(config === undefined ? [] : await examineAcceptance(config.providers)),
-    ...(config === undefined ? [] : [checkAddress(config), checkMetrics(config)]),
+    ...(offline ? [] : await examineProvider(config?.providers[0] ?? providerOf(settings))),
+    ...(offline || config === undefined ? [] : await examineAcceptance(config.providers)),
+    ...(config === undefined ? [] : [checkAddress(config), await examineListening(config), checkMetrics(config)]),
   ];
 }
 
@@ -70,6 +76,10 @@ async function examineProvider({ name, issuer, endpoints }: Provider): Promise<F
     checkProvider(name, found),
     ...checkClock(name, found),
   ];
+}
+
+async function examineListening({ host, port }: ServiceConfig): Promise<Finding> {
+  return checkListening(host, port, await tryToListen(host, port));
 }
 
 /** The settings are complete, so the client's file can be read. */

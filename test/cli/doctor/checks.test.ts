@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { describe, test } from "node:test";
 import type { KeyStatus } from "../../../src/index.ts";
 import { checkAddress } from "../../../src/cli/doctor/check-address.ts";
@@ -12,10 +15,43 @@ import { checkClock, checkProvider } from "../../../src/cli/doctor/check-provide
 import { checkRescue } from "../../../src/cli/doctor/check-rescue.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import type { Finding } from "../../../src/cli/doctor/finding.ts";
+import type { Verdict } from "../../../src/cli/doctor/check-acceptance.ts";
+import { checkListening, tryToListen } from "../../../src/cli/doctor/check-listening.ts";
+import { checkVariables } from "../../../src/cli/doctor/check-variables.ts";
 
 const statuses = (findings: readonly Finding[]): string => findings.map(({ status }) => status).join(" ");
 
 describe("doctor's checks", () => {
+  test("doctor checks: listening: a port that another program has may be our own service's; an address that is not here is wrong", async (t) => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    t.after(() => taken.close());
+    await once(taken, "listening");
+    const { port } = taken.address() as AddressInfo;
+    const inUse = checkListening("127.0.0.1", port, await tryToListen("127.0.0.1", port));
+    assert.equal(inUse.status, "warn");
+    assert.match(inUse.hint ?? "", /^if that is this service, all is well; otherwise another program listens there/);
+    const elsewhere = checkListening("192.0.2.1", 8787, await tryToListen("192.0.2.1", 8787));
+    assert.equal(elsewhere.status, "fail");
+    assert.match(elsewhere.message, /EADDRNOTAVAIL.*look at HOST/);
+    assert.equal(checkListening("127.0.0.1", 0, await tryToListen("127.0.0.1", 0)).status, "ok");
+  });
+
+  test("doctor checks: variables: what looks like a setting and is none is named, with the one that is meant, and without its value", () => {
+    const found = checkVariables({
+      ONBEHALF_KEY_FILE: "x",
+      ONBEHALF_CLIENT_SECRETS_FILE: "planted",
+      ONBEHALF_KEYFILE: "planted",
+      ONBEHALF_SOMETHING_ELSE: "planted",
+      PORTS: "1",
+    });
+    assert.deepEqual(
+      found.map(({ hint = "" }) => /ONBEHALF_[A-Z_]+|--help/.exec(hint)?.[0]),
+      ["ONBEHALF_CLIENT_SECRET_FILE", "ONBEHALF_KEY_FILE", "--help"],
+    );
+    assert.equal(statuses(found), "warn warn warn");
+    assert.doesNotMatch(JSON.stringify(found), /planted/);
+  });
+
   test("doctor checks: whatever is not ok says what to do", () => {
     const found = [
       checkNode("20.1.0"),
@@ -130,15 +166,34 @@ describe("doctor's checks", () => {
 
   test("doctor checks that the provider takes the client, and says nothing where the answer does", () => {
     const client = "1-x.apps.googleusercontent.com";
-    assert.equal(statuses(checkAcceptance("google", client, "invalid_grant")), "ok");
-    for (const error of ["invalid_client", "unauthorized_client", "deleted_client", "disabled_client"]) {
-      const [finding] = checkAcceptance("google", client, error);
+    const verdict = (error: string, description?: string): Verdict => ({
+      status: 401,
+      error,
+      ...(description === undefined ? {} : { description }),
+    });
+    assert.equal(statuses(checkAcceptance("google", client, verdict("invalid_grant"))), "ok");
+    for (const error of ["invalid_client", "unauthorized_client", "disabled_client"]) {
+      const [finding] = checkAcceptance("google", client, verdict(error, "Unauthorized"));
       assert.equal(finding?.status, "fail");
-      assert.match(finding?.message ?? "", new RegExp(`${error}.*client_secret_post`));
+      assert.match(finding?.message ?? "", new RegExp(`refuses .*${error}.*client_secret_post`));
     }
-    for (const error of [undefined, "", "slow_down", "not_invalid_client", "temporarily_unavailable"]) {
-      assert.deepEqual(checkAcceptance("google", client, error), []);
+    for (const unknown of [
+      verdict("deleted_client"),
+      verdict("invalid_client", "The OAuth client was not found."),
+      verdict("invalid_client", "AADSTS700016: Application with identifier 'x' was not found in the directory"),
+      verdict("invalid_client", "client does not exist"),
+    ]) {
+      const [finding] = checkAcceptance("google", client, unknown);
+      assert.equal(finding?.status, "fail");
+      assert.match(finding?.message ?? "", new RegExp(`^google knows no client ${client}`));
     }
+    for (const error of ["", "slow_down", "not_invalid_client", "temporarily_unavailable", "ya29.planted \u001b[0m"]) {
+      const [finding] = checkAcceptance("google", client, { status: 503, error });
+      assert.equal(finding?.status, "warn", error);
+      assert.match(finding?.message ?? "", /^google does not say whether it accepts client/);
+      assert.doesNotMatch(finding?.message ?? "", /planted/);
+    }
+    assert.deepEqual(checkAcceptance("google", client, undefined), [], "the provider cannot be reached");
   });
 
   test("doctor checks that the provider can be reached and is the configured one", () => {
