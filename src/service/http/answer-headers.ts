@@ -1,8 +1,8 @@
 /** Headers of our answers: what ours must say to browsers and caches, and what an API's must not say in our name. */
 
 /**
- * What every answer of the service says. No page is served here: whatever a browser shows of an answer must neither run
- * nor load anything, be framed, be taken for another type, or tell other sites its address, which may name a person.
+ * What every answer of the service says. The one page, at the root, has neither style nor script: whatever a browser shows of
+ * an answer must neither run nor load anything, be framed, be taken for another type, or tell other sites its address, which may name a person.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2.5
  */

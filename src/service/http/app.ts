@@ -18,6 +18,7 @@ import { readParameters } from "../../vault/http/request-body.ts";
 import { openApiDocument } from "../openapi/document.ts";
 import type { Metrics } from "../metrics.ts";
 import { withSafeHeaders } from "./answer-headers.ts";
+import { homePage } from "./home-page.ts";
 import { proxy } from "./proxy.ts";
 import { assertKnownQuery, queryOf } from "./query.ts";
 import { auditBody, grantBody, pageBody, tokenBody, tokenHeaders, wholeNumber } from "./json-bodies.ts";
@@ -164,6 +165,7 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
     return view.during(requestId(request), () => proxy(view, parseRef(context), `${target}${search}`, request));
   });
 
+  forAnyone("/", ({ req }) => homePage(req.header("accept") ?? ""));
   forAnyone("/healthz", () => json({ status: "ok" }));
   forAnyone("/readyz", async () => {
     options.assertReady?.();

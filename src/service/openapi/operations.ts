@@ -241,6 +241,15 @@ export const operations: readonly Operation[] = [
   },
   {
     method: "get",
+    path: "/",
+    id: "home",
+    tag: "operators",
+    summary: "See which addresses there are: a page for browsers, JSON for programs.",
+    answers: { says: "The addresses.", schema: ref("Home") },
+    errors: ["invalid_request"],
+  },
+  {
+    method: "get",
     path: "/healthz",
     id: "health",
     tag: "operators",

@@ -130,6 +130,10 @@ export const schemas: Readonly<Record<string, object>> = {
     },
     next: { ...integer, description: "What to pass as `after` for the rows that follow." },
   }),
+  Home: object(["service", "addresses"], {
+    service: text,
+    addresses: { type: "array", items: object(["method", "path", "what"], { method: text, path: text, what: text }) },
+  }),
   Status: object(["status"], { status: text }),
   KeySet: object(["keys"], { keys: { type: "array", items: { type: "object" } } }),
   Problem: {

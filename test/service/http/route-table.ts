@@ -23,6 +23,7 @@ export const routes: readonly Route[] = [
   { method: "GET", path: "/v1/grants/{ref}/proxy/{target}", permission: "proxy" },
   { method: "POST", path: "/v1/grants/{ref}/proxy/{target}", permission: "proxy" },
   { method: "GET", path: "/v1/audit", permission: "audit" },
+  { method: "GET", path: "/" },
   { method: "GET", path: "/healthz" },
   { method: "GET", path: "/readyz" },
   { method: "GET", path: "/metrics", permission: "metrics", hidden: true },
