@@ -276,7 +276,7 @@ export class Vault {
    * @throws {OnbehalfError} `configuration_invalid`: an option is not what it must be
    */
   authCodeHandler(options?: AuthCodeHandlerOptions): AuthCodeHandler {
-    return authCodeHandler(this, options);
+    return authCodeHandler(this, options, undefined, (error) => this.#context.onFault(error, "the code handler"));
   }
 
   /**

@@ -1,7 +1,7 @@
 import { OnbehalfError, isOnbehalfError } from "./errors.ts";
 
-/** Where the service serves docs/errors.md; each code is a section of it. */
-export const errorsPage = "/docs/errors.md";
+/** Where everybody finds docs/errors.md; each code is a section of it. */
+export const errorsPage = "https://github.com/onbehalf/onbehalf/blob/main/docs/errors.md";
 
 /** An error as an HTTP response. `body` is a JSON object; the content type in `headers` says so. */
 export interface Problem {
@@ -15,14 +15,15 @@ export interface Problem {
  * OnbehalfError} becomes `internal_error` and tells nothing of itself: its message may hold a secret.
  *
  * @param error anything that was caught
+ * @param errorsUrl where docs/errors.md is to be found, without a fragment: `type` and `error_uri` lead to its sections
  * @returns status, headers and body of the response; durations are in `Retry-After`, in seconds
  * @see https://www.rfc-editor.org/rfc/rfc9457#section-3
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
-export function problemOf(error: unknown): Problem {
+export function problemOf(error: unknown, errorsUrl: string = errorsPage): Problem {
   const known = isOnbehalfError(error) ? (error as OnbehalfError) : internal;
   const { status } = known;
-  const uri = `${errorsPage}#${known.code}`;
+  const uri = `${errorsUrl}#${known.code}`;
   return {
     status,
     headers: headersFor(known),
@@ -44,9 +45,10 @@ export function problemOf(error: unknown): Problem {
  * {@link problemOf} as a web-standard response.
  *
  * @param error anything that was caught
+ * @param errorsUrl as `problemOf` takes it
  */
-export function problemResponse(error: unknown): Response {
-  const { status, headers, body } = problemOf(error);
+export function problemResponse(error: unknown, errorsUrl?: string): Response {
+  const { status, headers, body } = problemOf(error, errorsUrl);
   return new Response(JSON.stringify(body), { status, headers });
 }
 

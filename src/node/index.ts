@@ -4,4 +4,4 @@
  */
 export { toNode } from "./to-node.ts";
 export type { FastifyReply, FastifyRequest, NodeHandler, ToNodeOptions, WebHandler } from "./to-node.ts";
-export type { Mounted } from "./web-request.ts";
+export type { NodeContext } from "./web-request.ts";

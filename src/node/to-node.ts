@@ -3,10 +3,10 @@ import { OnbehalfError } from "../core/errors.ts";
 import { problemResponse } from "../core/problem.ts";
 import { sendResponse } from "./send-response.ts";
 import { duringRequest } from "./web-request.ts";
-import type { Before, Mounted } from "./web-request.ts";
+import type { Before, NodeContext } from "./web-request.ts";
 
-/** A web-standard handler: any of ours, or another. The second argument is for handlers that have routes. */
-export type WebHandler = (request: Request, mounted: Mounted) => Promise<Response> | Response;
+/** A web-standard handler: any of ours, or another. The second argument says what else is known. */
+export type WebHandler = (request: Request, context: NodeContext) => Promise<Response> | Response;
 
 /** What is needed of a Fastify request. */
 export interface FastifyRequest {
@@ -71,7 +71,7 @@ export function toNode(handler: WebHandler, options: ToNodeOptions = {}): NodeHa
   async function serve(incoming: IncomingMessage, outgoing: ServerResponse, next?: Next): Promise<void> {
     try {
       const { body: parsed } = incoming as { readonly body?: unknown };
-      await respond(incoming, outgoing, { parsed }, (response) => sendResponse(response, outgoing));
+      await respond(incoming, outgoing, { parsed, request: incoming }, (response) => sendResponse(response, outgoing));
     } catch (error) {
       if (next === undefined) await fail(error, outgoing);
       else next(error);
@@ -79,16 +79,21 @@ export function toNode(handler: WebHandler, options: ToNodeOptions = {}): NodeHa
   }
 
   /** Fastify sends the response itself, so that its hooks see it and the headers of its plugins are in it. */
-  function forFastify({ raw, body: parsed, server }: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    const before = { parsed, prefix: server?.prefix };
-    return respond(raw as IncomingMessage, reply.raw as ServerResponse, before, async ({ status, headers, body }) => {
-      reply.code(status);
-      for (const [name, value] of headers) {
-        const others = name === "vary" ? reply.getHeader(name) : undefined;
-        reply.header(name, typeof others === "string" ? `${others}, ${value}` : value);
-      }
-      return reply.send(body ?? undefined);
-    });
+  function forFastify(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const before = { parsed: request.body, prefix: request.server?.prefix, request };
+    return respond(
+      request.raw as IncomingMessage,
+      reply.raw as ServerResponse,
+      before,
+      async ({ status, headers, body }) => {
+        reply.code(status);
+        for (const [name, value] of headers) {
+          const others = name === "vary" ? reply.getHeader(name) : undefined;
+          reply.header(name, typeof others === "string" ? `${others}, ${value}` : value);
+        }
+        return reply.send(body ?? undefined);
+      },
+    );
   }
 
   function respond<T>(
@@ -97,9 +102,9 @@ export function toNode(handler: WebHandler, options: ToNodeOptions = {}): NodeHa
     before: Before,
     send: (response: Response) => Promise<T>,
   ): Promise<T> {
-    return duringRequest(incoming, outgoing, before, async (request, mounted) =>
+    return duringRequest(incoming, outgoing, before, async (request, context) =>
       send(
-        request instanceof OnbehalfError ? problemResponse(request) : assertResponse(await handler(request, mounted)),
+        request instanceof OnbehalfError ? problemResponse(request) : assertResponse(await handler(request, context)),
       ),
     );
   }

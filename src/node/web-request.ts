@@ -5,10 +5,12 @@ import { OnbehalfError, isOnbehalfError } from "../core/errors.ts";
 import { bodyLeft } from "./body-left.ts";
 import { refusedAddress } from "./request-address.ts";
 
-/** Where a handler is mounted. */
-export interface Mounted {
+/** What a handler may know besides the request. */
+export interface NodeContext {
   /** The path above the handler's own, such as `/vault` of `app.use("/vault", …)`; empty at the top of a server. */
   readonly mountPath: string;
+  /** The request as the framework has it, such as Express's `req`, with what its middlewares have put there. */
+  readonly incoming: object;
 }
 
 /** What a framework has made of a request before it came here. */
@@ -17,6 +19,8 @@ export interface Before {
   readonly parsed?: unknown;
   /** The path above the handler's own, where the framework says so. */
   readonly prefix?: string | undefined;
+  /** The request as the framework has it. */
+  readonly request: object;
 }
 
 /**
@@ -31,17 +35,17 @@ export function duringRequest<T>(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   before: Before,
-  work: (request: Request | OnbehalfError, mounted: Mounted) => Promise<T>,
+  work: (request: Request | OnbehalfError, context: NodeContext) => Promise<T>,
 ): Promise<T> {
   const target = (incoming as { readonly originalUrl?: string }).originalUrl ?? incoming.url ?? "";
-  const mounted = { mountPath: before.prefix ?? mountPathOf(incoming, target) };
+  const context = { mountPath: before.prefix ?? mountPathOf(incoming, target), incoming: before.request };
   const refusal = refusedMethod(incoming) ?? refusedAddress(addressOf(incoming, target), () => true);
-  if (refusal !== undefined) return work(refusal, mounted);
+  if (refusal !== undefined) return work(refusal, context);
   return new Promise((resolve, reject) => {
     const listener = getRequestListener(
       async (request) => {
         const whole = wholeRequest(request, target, incoming, before.parsed);
-        await work(whole, mounted).then(resolve, reject);
+        await work(whole, context).then(resolve, reject);
         return RESPONSE_ALREADY_SENT;
       },
       // The listener's own Request and Response would replace the global ones for the whole process.

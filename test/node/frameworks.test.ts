@@ -3,7 +3,7 @@ import { after, before, describe, test } from "node:test";
 import type { WebHandler } from "../../src/node/index.ts";
 import { eventually } from "../support/eventually.ts";
 import { mounts } from "../support/node-frameworks.ts";
-import { assertProblem } from "../support/problem.ts";
+import { assertProblem, publicErrors } from "../support/problem.ts";
 import { sharedStandin, testVault } from "../support/test-vault.ts";
 import type { SharedStandin } from "../support/test-vault.ts";
 
@@ -51,6 +51,8 @@ for (const [framework, mount] of Object.entries(mounts)) {
       await assertProblem(
         await fetch(url, { method: "POST", body: new URLSearchParams({ authCode }) }),
         "csrf_rejected",
+        "",
+        publicErrors,
       );
       const headers = { "x-requested-with": "XMLHttpRequest" };
       const byForm = await fetch(url, { method: "POST", headers, body: new URLSearchParams({ authCode }) });

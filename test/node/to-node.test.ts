@@ -16,7 +16,7 @@ import {
   listening,
   quiet,
 } from "../support/node-frameworks.ts";
-import { assertProblem } from "../support/problem.ts";
+import { assertProblem, publicErrors } from "../support/problem.ts";
 import { rawRequest } from "../support/test-service.ts";
 import { testVault } from "../support/test-vault.ts";
 
@@ -164,7 +164,11 @@ describe("toNode and the address", () => {
       });
       assert.equal(token.status, 200, await token.clone().text());
       assert.equal((await fetch(`${url}/vault/healthz`)).status, 200);
-      await assertProblem(await fetch(`${url}/vault/nothing`), "not_found");
+      const links = "/vault/docs/errors.md";
+      await assertProblem(await fetch(`${url}/vault/nothing`), "not_found", "", links);
+      const { error_uri: uri } = (await (await fetch(`${url}/vault/authcode`)).json()) as Record<string, string>;
+      assert.equal(uri, `${links}#method_not_allowed`);
+      assert.match(await (await fetch(new URL(uri ?? "", url))).text(), /^## method_not_allowed$/m);
     }
   });
 
@@ -186,7 +190,7 @@ describe("toNode and the address", () => {
         }),
       );
       const { status, headers: said, body } = await rawRequest(url, target, { headers });
-      await assertProblem({ status, headers: said, text: async () => body }, "invalid_request");
+      await assertProblem({ status, headers: said, text: async () => body }, "invalid_request", "", publicErrors);
       assert.equal(seen, 0);
     });
   }
@@ -200,7 +204,7 @@ describe("toNode and the address", () => {
   test("a method that no web-standard request can have is refused", async (t) => {
     const url = await listening(t, toNode(fine));
     const { status, headers, body } = await rawRequest(url, "/", { method: "TRACE" });
-    await assertProblem({ status, headers, text: async () => body }, "method_not_allowed");
+    await assertProblem({ status, headers, text: async () => body }, "method_not_allowed", "", publicErrors);
   });
 
   test("over HTTP/2, the handler sees host, body and path, and answers", async (t) => {

@@ -25,11 +25,15 @@ export const statusOf: Readonly<Record<string, number>> = {
 
 type Body = Readonly<Record<string, unknown>>;
 
+/** Where the errors of a handler in an app's own server lead. */
+export const publicErrors = "https://github.com/onbehalf/onbehalf/blob/main/docs/errors.md";
+
 /** Checks that an answer is this error, whole: RFC 9457's members and OAuth's, a hint, and a place to read on. */
 export async function assertProblem(
   response: { readonly status: number; readonly headers: Headers; text(): Promise<string> },
   code: string,
   about = "",
+  errorsUrl = "/docs/errors.md",
 ): Promise<Body> {
   const text = await response.text();
   const said = `${about} ${String(response.status)} ${text.slice(0, 300)}`;
@@ -40,7 +44,7 @@ export async function assertProblem(
   assert.equal(body["error"], code, said);
   assert.equal(body["status"], response.status, said);
   assert.equal(body["detail"], body["error_description"], said);
-  assert.equal(body["error_uri"], `/docs/errors.md#${code}`, said);
+  assert.equal(body["error_uri"], `${errorsUrl}#${code}`, said);
   assert.equal(body["type"], body["error_uri"], said);
   for (const name of ["title", "error_description", "hint"]) {
     assert.ok(typeof body[name] === "string" && body[name] !== "", `${name} in ${said}`);

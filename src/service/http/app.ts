@@ -4,21 +4,23 @@
  */
 
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { Hono } from "hono";
 import type { Context } from "hono";
-import { OnbehalfError, isOnbehalfError, parseGrantRef, problemResponse } from "../../index.ts";
+import { OnbehalfError, isOnbehalfError, parseGrantRef } from "../../index.ts";
 import type { CallerView, GrantRef, Permission, Vault } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
 import { invalidRequest } from "../../core/errors.ts";
 import { grantStates } from "../../core/grant.ts";
 import { authCodeHandler, codeOptions, consentBody } from "../../vault/http/authcode-handler.ts";
 import type { IssuerOf } from "../../vault/http/authcode-handler.ts";
+import { errorsPage } from "../../vault/http/errors-page.ts";
 import { readParameters } from "../../vault/http/request-body.ts";
 import { openApiDocument } from "../openapi/document.ts";
 import type { Metrics } from "../metrics.ts";
 import { withSafeHeaders } from "./answer-headers.ts";
 import { homePage } from "./home-page.ts";
+import { mountPathOf, withMountPath, withoutMountPath } from "./mounted.ts";
+import { errorsPath, problemResponse } from "./problems.ts";
 import { proxy } from "./proxy.ts";
 import { assertKnownQuery, queryOf } from "./query.ts";
 import { auditBody, grantBody, pageBody, tokenBody, tokenHeaders, wholeNumber } from "./json-bodies.ts";
@@ -46,9 +48,9 @@ export interface ServiceOptions {
 /**
  * A request handler of the web standard: mount it in any server that speaks `Request` and `Response`.
  *
- * @param mounted beneath which path, where that is still in the request's URL; `toNode` says so
+ * @param mounted `{ mountPath }`: beneath which path, where that is still in the request's URL; `toNode` says so
  */
-export type Service = (request: Request, mounted?: { readonly mountPath?: string }) => Promise<Response>;
+export type Service = (request: Request, mounted?: unknown) => Promise<Response>;
 
 type Handler = (context: Context, view: CallerView) => Promise<Response> | Response;
 type Method = "GET" | "POST" | "DELETE";
@@ -71,7 +73,7 @@ export function service(vault: Vault, options: ServiceOptions = {}): Service {
 export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: IssuerOf): Service {
   const app = new Hono({ strict: true });
   const { metrics } = options;
-  const takeCode = authCodeHandler(vault, options, issuerOf);
+  const takeCode = authCodeHandler(vault, { ...options, errorsUrl: errorsPath }, issuerOf);
 
   /** A route for callers: who asks, and whether they may, is checked before anything else of the request is read. */
   const forCallers = (path: string, methods: Partial<Record<Method, readonly [Permission, Handler]>>): void => {
@@ -184,10 +186,7 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
   forAnyone("/.well-known/jwks.json", async () =>
     Response.json(await vault.jwks(), { headers: { "cache-control": "public, max-age=300" } }),
   );
-  forAnyone(
-    "/docs/errors.md",
-    () => new Response(errorsPage(), { headers: { "content-type": "text/markdown; charset=utf-8" } }),
-  );
+  forAnyone("/docs/errors.md", ({ req }) => errorsPage(req.raw));
 
   app.notFound(nothingHere);
   app.onError((error) => {
@@ -197,19 +196,12 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
   });
 
   return async (request, mounted) => {
-    const asked = beneath(request, mounted?.mountPath);
-    const response = withSafeHeaders(await app.fetch(asked));
+    const mountPath = mountPathOf(mounted, options.publicUrl);
+    const asked = withoutMountPath(request, mountPath);
+    const response = await withMountPath(withSafeHeaders(await app.fetch(asked)), mountPath);
     metrics?.countRequest(routeName(asked), response.status);
     return response;
   };
-}
-
-/** The request as it would be without the path that the service is mounted beneath. */
-function beneath(request: Request, mountPath: unknown): Request {
-  if (typeof mountPath !== "string" || mountPath === "") return request;
-  const url = new URL(request.url);
-  if (!`${url.pathname}/`.startsWith(`${mountPath}/`)) return request;
-  return new Request(`${url.origin}${url.pathname.slice(mountPath.length) || "/"}${url.search}`, request);
 }
 
 /**
@@ -301,8 +293,4 @@ function routeName(request: Request): string {
   if (second === "audit") return "/v1/audit";
   if (second !== "grants") return "other";
   return verb === "token" || verb === "proxy" ? `/v1/grants/{ref}/${verb}` : "/v1/grants";
-}
-
-function errorsPage(): string {
-  return readFileSync(new URL("../../../docs/errors.md", import.meta.url), "utf8");
 }

@@ -1,8 +1,9 @@
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { OnbehalfError, problemOf } from "../../index.ts";
+import { OnbehalfError } from "../../index.ts";
 import { invalidRequest } from "../../core/errors.ts";
 import { safeHeaders } from "./answer-headers.ts";
+import { problemOf } from "./problems.ts";
 
 /** The most that request line and headers may have together. */
 export const maxHeaderBytes: number = 16 * 1024;

@@ -3,7 +3,6 @@ import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import { problemOf, problemResponse } from "../../index.ts";
 import type { Vault } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
 import { invalidRequest } from "../../core/errors.ts";
@@ -21,6 +20,7 @@ import { serviceMetrics } from "../metrics.ts";
 import { startMetricsServer } from "./metrics-server.ts";
 import type { MetricsServer } from "./metrics-server.ts";
 import { limitBody } from "./slow-bodies.ts";
+import { problemOf, problemResponse } from "./problems.ts";
 import { tokenHeaders } from "./json-bodies.ts";
 
 const requestTimeoutMs = 15_000;

@@ -2,7 +2,8 @@
  * http/ holds what an app mounts in a server of its own, and what the service's server shares with it: the code handler
  * with its checks, caller keys and sign-in assertions. Routes, sockets and settings do not belong here (service/).
  */
-import { assertFits, filledText, required, texts } from "../../core/argument-checks.ts";
+import { assertFits, filledText, required, texts, truth } from "../../core/argument-checks.ts";
+import type { Rule } from "../../core/argument-checks.ts";
 import { defined } from "../../core/defined.ts";
 import { OnbehalfError, configurationInvalid, isOnbehalfError } from "../../core/errors.ts";
 import { missingScopes } from "../../core/scopes.ts";
@@ -14,17 +15,20 @@ import type { CodeSource, Provider } from "../../providers/provider.ts";
 import { withoutUnseen } from "../errors/unseen-names.ts";
 import { providerUnavailable } from "../errors/provider-unavailable.ts";
 import { actingAs, somebody } from "../context.ts";
+import { AnsweredByApp, externalIdFor, tell, toldOfGrant } from "./app-hooks.ts";
+import type { AppHooks, HandlerContext } from "./app-hooks.ts";
 import { guardAgainstForgery, isFromBrowser } from "./browser-guard.ts";
+import { errorsPage } from "./errors-page.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
 import { formatOf } from "./media-type.ts";
 import { allowedOrigin } from "./origins.ts";
 import type { Parameters } from "./parameters.ts";
-import { readParameters } from "./request-body.ts";
+import { bodyUsed, readParameters } from "./request-body.ts";
 
 export { codeSources };
 
 /** What `vault.authCodeHandler` takes. */
-export interface AuthCodeHandlerOptions {
+export interface AuthCodeHandlerOptions extends AppHooks {
   /**
    * The URL by which people and apps reach this server. It is `iss` and `aud` of the sign-in assertion, and pages of
    * its origin may post codes. Without it only requests to this machine itself get an assertion: the host of any other
@@ -41,6 +45,12 @@ export interface AuthCodeHandlerOptions {
    * first.
    */
   readonly provider?: string;
+  /**
+   * Where docs/errors.md is to be found, to whose sections the `error_uri` of an error leads: a URL, or a path of this
+   * server. Where the handler is asked for this path with GET, it answers with the page. Default: the page in the
+   * repository of this package.
+   */
+  readonly errorsUrl?: string;
 }
 
 /** What the handler needs of a vault. */
@@ -51,8 +61,12 @@ export interface CodeTaker {
   assertionOf(exchange: ExchangeCodeOptions, grant: Grant, issuer: string): Promise<string | undefined>;
 }
 
-/** A web-standard request handler, to be mounted at `POST /authcode` of the app's own server. It never throws. */
-export type AuthCodeHandler = (request: Request) => Promise<Response>;
+/**
+ * A web-standard request handler, to be mounted at `POST /authcode` of the app's own server. It never throws.
+ *
+ * @param context what the server knows besides the request, for the app's hooks: a {@link HandlerContext} from `toNode`
+ */
+export type AuthCodeHandler = (request: Request, context?: unknown) => Promise<Response>;
 
 /**
  * How many codes one handler has under way. Each is kept in memory until the provider has answered, which may take half
@@ -64,6 +78,7 @@ const mostUnderWay = 200;
  * Makes the handler that takes one-time codes from phones and pages. It answers every error itself.
  *
  * @param issuerOf says who signs where `options.publicUrl` does not
+ * @param onFault is told of errors where `options.onFault` is absent
  * @throws {OnbehalfError} `configuration_invalid`: one of `options.allowedOrigins` is no origin
  * @throws {OnbehalfError} `configuration_invalid`: `options.publicUrl` is no URL
  * @see https://fetch.spec.whatwg.org/#http-cors-protocol
@@ -72,8 +87,12 @@ export function authCodeHandler(
   vault: CodeTaker,
   options: AuthCodeHandlerOptions = {},
   issuerOf: IssuerOf = ownIssuers(),
+  onFault?: (error: unknown) => void,
 ): AuthCodeHandler {
   assertHandlerOptions(options);
+  const hooks: AppHooks = { ...defined({ onFault }), ...options };
+  const hasHooks = hooks.externalId !== undefined || hooks.onGrant !== undefined;
+  const errorsUrl = errorsUrlOf(options.errorsUrl);
   const publicUrl = publicUrlOf(options.publicUrl);
   const ownOrigins = new Set([
     ...(options.allowedOrigins ?? []).map(allowedOrigin),
@@ -82,15 +101,21 @@ export function authCodeHandler(
 
   let underWay = 0;
 
-  return async (request) => {
-    const cors = corsHeaders(request, ownOrigins);
+  return async (request, context) => {
+    const cors = corsHeaders(request, ownOrigins, hasHooks);
     if (request.method === "OPTIONS" && cors !== undefined) return new Response(null, { status: 204, headers: cors });
-    const response = await answer(request).catch(problemResponse);
-    for (const [name, value] of Object.entries(cors ?? {})) response.headers.set(name, value);
-    return response;
+    if (isGet(request) && new URL(request.url).pathname === errorsUrl) return errorsPage(request);
+    const response = await answer(request, (context ?? {}) as HandlerContext).catch(refused);
+    return withHeaders(response, { "cache-control": "no-store", ...cors });
   };
 
-  async function answer(request: Request): Promise<Response> {
+  function refused(error: unknown): Response {
+    if (error instanceof AnsweredByApp) return error.response;
+    if (!isOnbehalfError(error)) tell(hooks.onFault, error);
+    return problemResponse(error, errorsUrl);
+  }
+
+  async function answer(request: Request, context: HandlerContext): Promise<Response> {
     if (request.method !== "POST") {
       throw new OnbehalfError("method_not_allowed", "a code must be sent with POST", {
         hint: "send a POST request",
@@ -99,7 +124,7 @@ export function authCodeHandler(
     }
     formatOf(request.headers);
     guardAgainstForgery(request, ownOrigins);
-    const exchange = await askedFor(request);
+    const exchange = await askedFor(request, context);
     const { provider } = exchange;
     if (underWay >= mostUnderWay) throw tooMany(vault.providerOf(provider));
     underWay += 1;
@@ -116,12 +141,13 @@ export function authCodeHandler(
       sign_in_assertion: assertion,
       sign_in_assertion_reason: assertion === undefined && issuer !== undefined ? givenBefore : undefined,
     };
-    return Response.json(body, { headers: { "cache-control": "no-store" } });
+    return toldOfGrant(hooks, grant, request, { ...context, answer: body });
   }
 
   /** In a function of its own: a code may wait for seconds, and the rest of its body must not wait in memory with it. */
-  async function askedFor(request: Request): Promise<ExchangeCodeOptions> {
-    const parameters = await readParameters(request);
+  async function askedFor(request: Request, context: HandlerContext): Promise<ExchangeCodeOptions> {
+    // The hooks get the request as it came, with whatever the app's framework has added to it.
+    const parameters = await readParameters(hasHooks ? copyOf(request) : request);
     if (parameters.has("external_id") || parameters.has("move_external_id")) {
       throw new OnbehalfError("forbidden", "a public request must not say whose grant this becomes", {
         hint: "leave external_id out, or let the app's backend send the code to POST /v1/grants",
@@ -131,7 +157,8 @@ export function authCodeHandler(
     const asked = codeOptions(parameters, isFromBrowser(request) ? "web-popup" : "android");
     const provider = asked.provider ?? options.provider;
     const idempotencyKey = request.headers.get("idempotency-key") ?? undefined;
-    return { ...asked, isPublic: true, ...defined({ provider, idempotencyKey }) };
+    const externalId = await externalIdFor(hooks, request, context);
+    return { ...asked, isPublic: true, ...defined({ provider, idempotencyKey, externalId }) };
   }
 }
 
@@ -139,13 +166,17 @@ export function authCodeHandler(
 function assertHandlerOptions(options: unknown): void {
   try {
     assertFits("options", options, anObject);
-    const { allowedOrigins, provider } = options as AuthCodeHandlerOptions;
+    const { allowedOrigins, provider, requireExternalId, ...hooks } = options as AuthCodeHandlerOptions;
     assertFits("allowedOrigins", allowedOrigins, texts);
     assertFits("provider", provider, filledText);
+    assertFits("requireExternalId", requireExternalId, truth);
+    for (const name of ["externalId", "onGrant", "onFault"] as const) assertFits(name, hooks[name], aFunction);
   } catch (error) {
     throw isOnbehalfError(error) ? configurationInvalid(error.message, error.hint) : error;
   }
 }
+
+const aFunction: Rule = { fits: (value) => typeof value === "function", must: "a function" };
 
 const anObject = required({
   fits: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
@@ -278,16 +309,55 @@ function sourceOf(text: string | undefined): CodeSource | undefined {
   return source;
 }
 
-function corsHeaders(request: Request, allowed: ReadonlySet<string>): Record<string, string> | undefined {
+function corsHeaders(
+  request: Request,
+  allowed: ReadonlySet<string>,
+  hasHooks: boolean,
+): Record<string, string> | undefined {
   const origin = request.headers.get("origin");
   if (origin === null || !allowed.has(origin)) return undefined;
+  const names = ["content-type", "x-requested-with", "idempotency-key", ...(hasHooks ? ["authorization"] : [])];
   return {
     "access-control-allow-origin": origin,
     "access-control-allow-methods": "POST",
-    "access-control-allow-headers": "content-type, x-requested-with, idempotency-key",
+    "access-control-allow-headers": names.join(", "),
     "access-control-max-age": "600",
     vary: "origin",
+    // The app's hooks read its session, which is in a cookie as a rule.
+    ...(hasHooks ? { "access-control-allow-credentials": "true" } : {}),
   };
+}
+
+/** Some answers that an app gives, such as redirects, have headers that nobody can change. */
+function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
+  const changed = new Response(response.body, response);
+  for (const [name, value] of Object.entries(headers)) {
+    if (name === "vary") changed.headers.append(name, value);
+    else if (name !== "cache-control" || !changed.headers.has(name)) changed.headers.set(name, value);
+  }
+  return changed;
+}
+
+function isGet({ method }: Request): boolean {
+  return method === "GET" || method === "HEAD";
+}
+
+/** @throws {OnbehalfError} `configuration_invalid`: the body was read before */
+function copyOf(request: Request): Request {
+  if (!request.bodyUsed) return request.clone();
+  throw bodyUsed();
+}
+
+/** A path, or a URL; undefined where none was given. */
+function errorsUrlOf(given: unknown): string | undefined {
+  if (given === undefined) return undefined;
+  const isPath = typeof given === "string" && /^\/(?!\/)[^\s#]*$/.test(given);
+  const isUrl = typeof given === "string" && /^https?:\/\/[^\s#]+$/.test(given) && URL.canParse(given);
+  if (isPath || isUrl) return given;
+  throw configurationInvalid(
+    "errorsUrl must be a path of this server or a URL, without a fragment",
+    "give the address of the errors page, such as /docs/errors.md, or leave errorsUrl out",
+  );
 }
 
 function invalid(parameter: string, message: string, hint: string): OnbehalfError<"invalid_request"> {

@@ -1,4 +1,4 @@
-import { OnbehalfError, invalidRequest, isOnbehalfError } from "../../core/errors.ts";
+import { OnbehalfError, configurationInvalid, invalidRequest, isOnbehalfError } from "../../core/errors.ts";
 import { formatOf, textOf } from "./media-type.ts";
 import { Parameters, formMembers, jsonMembers } from "./parameters.ts";
 
@@ -10,9 +10,11 @@ export const bodyLimitBytes: number = 64 * 1024;
  *
  * @throws {OnbehalfError} `request_too_large`
  * @throws {OnbehalfError} `invalid_request`: the body is malformed, or has a parameter twice
+ * @throws {OnbehalfError} `configuration_invalid`: the body was read before
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-3.1
  */
 export async function readParameters(request: Request): Promise<Parameters> {
+  if (request.bodyUsed) throw bodyUsed();
   const { kind, encoding } = formatOf(request.headers);
   const text = textOf(await readBytes(request), encoding);
   return new Parameters(kind === "form" ? formMembers(text) : jsonMembers(text));
@@ -57,6 +59,14 @@ export async function readBytes(
     throw bodyBrokeOff();
   }
   return Buffer.concat(chunks);
+}
+
+/** The app's own server has read the body: no client can do anything about that. */
+export function bodyUsed(): OnbehalfError<"configuration_invalid"> {
+  return configurationInvalid(
+    "this request's body was read before the handler got it",
+    "give the handler request.clone() of a request that nobody has read, or read another clone yourself",
+  );
 }
 
 /** The connection ended before the client's whole body had arrived. That is neither the client's fault nor ours. */

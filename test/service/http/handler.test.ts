@@ -8,7 +8,7 @@ import { getRequestListener, serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { service } from "../../../src/service/index.ts";
 import { testVault } from "../../support/test-vault.ts";
-import { assertProblem } from "../../support/problem.ts";
+import { assertProblem, publicErrors } from "../../support/problem.ts";
 import { permissions } from "../../../src/vault/http/callers.ts";
 
 const posted = { "x-requested-with": "XMLHttpRequest" };
@@ -79,11 +79,11 @@ describe("the code handler in an app's own server", () => {
     );
     assert.equal(await (await fetch(url)).text(), "the app itself");
     const body = new URLSearchParams({ authCode: fixture.code("ada@example.com") });
-    await assertProblem(await fetch(`${url}/authcode`, { method: "POST", body }), "csrf_rejected");
+    await assertProblem(await fetch(`${url}/authcode`, { method: "POST", body }), "csrf_rejected", "", publicErrors);
     const response = await fetch(`${url}/authcode`, { method: "POST", body, headers: posted });
     const consent = (await response.json()) as Record<string, unknown>;
     assert.deepEqual([response.status, consent["email"]], [200, "ada@example.com"]);
-    await assertProblem(await fetch(`${url}/authcode`), "method_not_allowed");
+    await assertProblem(await fetch(`${url}/authcode`), "method_not_allowed", "", publicErrors);
   });
 
   test("the code handler works under another path of a hono application", async (t) => {
@@ -120,7 +120,7 @@ describe("the code handler in an app's own server", () => {
           body: new URLSearchParams({ authCode: fixture.code("ada@example.com"), ...more }),
         }),
       );
-    const problem = await assertProblem(await post(vault.authCodeHandler()), "invalid_request");
+    const problem = await assertProblem(await post(vault.authCodeHandler()), "invalid_request", "", publicErrors);
     assert.equal(problem["parameter"], "provider");
     assert.equal((await post(vault.authCodeHandler({ provider: "google" }))).status, 200);
     assert.equal((await post(vault.authCodeHandler(), { provider: "google" })).status, 200);

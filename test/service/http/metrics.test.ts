@@ -7,7 +7,7 @@ import type { TestContext } from "node:test";
 import { isOnbehalfError } from "../../../src/index.ts";
 import { serviceMetrics, startServer } from "../../../src/service/index.ts";
 import { permissions } from "../../../src/vault/http/callers.ts";
-import { assertProblem } from "../../support/problem.ts";
+import { assertProblem, publicErrors } from "../../support/problem.ts";
 import { rawRequest, testService } from "../../support/test-service.ts";
 import { sharedStandin } from "../../support/test-vault.ts";
 
@@ -124,9 +124,9 @@ describe("the port of its own for metrics", () => {
     }
     assert.equal((await fetch(`${url}/metrics`, { method: "HEAD" })).status, 200);
     for (const path of ["/v1/grants", "/authcode", "/metrics/", "/healthz", "/openapi.json", "/metricsx"])
-      await assertProblem(await fetch(url + path), "not_found", path);
+      await assertProblem(await fetch(url + path), "not_found", path, publicErrors);
     for (const method of ["POST", "PUT", "DELETE", "OPTIONS"])
-      await assertProblem(await fetch(`${url}/metrics`, { method }), "method_not_allowed", method);
+      await assertProblem(await fetch(`${url}/metrics`, { method }), "method_not_allowed", method, publicErrors);
     for (const host of ["evil.example", "x", "10.0.0.5", "127.0.0.1.evil.example"])
       assert.equal((await rawRequest(url, "/metrics", { headers: { host } })).status, 403, host);
     assert.equal((await rawRequest(url, "/metrics", { headers: { host: "a.1" } })).status, 400);
