@@ -8,6 +8,7 @@ import type { Grant, GrantRef } from "./core/grant.ts";
 import { waitFor } from "./core/single-flight.ts";
 import type { Provider } from "./providers/provider.ts";
 import { AuditLog } from "./vault/audit/audit-log.ts";
+import { Refusals } from "./vault/audit/refusals.ts";
 import { Releases } from "./vault/audit/releases.ts";
 import { tellError } from "./vault/background-errors.ts";
 import { protocolNamed } from "./vault/context.ts";
@@ -40,7 +41,7 @@ import { TokenSource } from "./vault/tokens/token-source.ts";
 
 /** How often the cache is searched for tokens that should be refreshed before they expire, milliseconds. */
 const refreshAheadEveryMs = 1_000;
-/** How often it is looked for counts of reads that are to be written, milliseconds. */
+/** How often it is looked for counts of reads and refusals that are to be written, milliseconds. */
 const countsLookedAtEveryMs = 60_000;
 
 /** What verbs take besides what they are about. */
@@ -75,6 +76,7 @@ export class Vault {
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #views = new WeakMap<Caller, CallerView>();
   readonly #releases: Releases;
+  readonly #refusals: Refusals;
   readonly #own: RecordedTokens;
   readonly #forCallers: RecordedTokens;
   #closing: Promise<void> | undefined;
@@ -88,12 +90,13 @@ export class Vault {
     this.#tokens = new TokenSource(context, keeper, this.#cache);
     this.audit = new AuditLog(context);
     this.#releases = new Releases(context);
+    this.#refusals = new Refusals(context);
     const recorded = (is: boolean): RecordedTokens =>
       new RecordedTokens(context, this.#tokens, is ? this.#releases : undefined, (work) => this.#during(work));
     this.#forCallers = recorded(context.audit !== "none");
     this.#own = recorded(context.audit === "all");
     this.#assertions = new Assertions(keyring, clock);
-    this.callers = new Callers(store, keyring, clock);
+    this.callers = new Callers(store, keyring, clock, this.#refusals.count);
     this.clock = clock;
     this.#periodic = new Periodic((error, task) => tellError(context, error, task));
     const look = this.#periodic.every("changes", changePollMs, changePoll(store, this.#cache, lastChange));
@@ -101,6 +104,7 @@ export class Vault {
     // bound.
     this.#endHints = store.onChange?.(look) ?? ((): void => undefined);
     this.#periodic.every("audit", countsLookedAtEveryMs, () => this.#releases.writeCounts());
+    this.#periodic.every("refusals", countsLookedAtEveryMs, () => this.#refusals.writeCounts());
     this.#periodic.every("refresh ahead", refreshAheadEveryMs, async () => this.#tokens.refreshAhead());
   }
 
@@ -264,7 +268,10 @@ export class Vault {
    * What the caller may do is not looked at: see its `allow`.
    */
   forCaller(caller: Caller): CallerView {
-    const view = this.#views.get(caller) ?? new CallerView(this, this.#forCallers, this.#context, this.#cache, caller);
+    const known = this.#views.get(caller);
+    if (known !== undefined) return known;
+    const { count } = this.#refusals;
+    const view = new CallerView(this, this.#forCallers, this.#context, this.#cache, caller, count);
     this.#views.set(caller, view);
     return view;
   }
@@ -357,6 +364,7 @@ export class Vault {
     await this.#tokens.settled();
     await this.callers.settled();
     await this.#releases.close().catch((error: unknown) => tellError(this.#context, error, "the counts of reads"));
+    await this.#refusals.writeCounts(true).catch((error: unknown) => tellError(this.#context, error, "refusals"));
     await this.#closeKeeper();
     await closeContext(this.#context);
   }

@@ -212,11 +212,9 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
  */
 async function admit(vault: Vault, request: Request, permission: Permission): Promise<CallerView> {
   const caller = await vault.callers.authenticate(request.headers.get("authorization"));
-  if (caller.allow.includes(permission)) return vault.forCaller(caller);
-  throw new OnbehalfError("forbidden", `the caller ${caller.name} needs the permission ${permission} for this`, {
-    hint: `create a key that has it: onbehalf callers create NAME --allow ${permission}`,
-    details: { permission },
-  });
+  const view = vault.forCaller(caller);
+  view.assertAllowed(permission);
+  return view;
 }
 
 /**

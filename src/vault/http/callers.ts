@@ -8,6 +8,8 @@ import { OnbehalfError, invalidRequest, isOnbehalfError } from "../../core/error
 import { everyGrant, isSelector, selectorForms } from "../../core/reach.ts";
 import { isRecent } from "../../core/recorded-time.ts";
 import { Secret } from "../../core/secret.ts";
+import type { CountRefusal, KeyRefusal } from "../audit/refusals.ts";
+import { somebody } from "../context.ts";
 import { hasRights, withRights } from "./caller-rights.ts";
 import type { CallerRow, CallerStore } from "../../store/caller-store.ts";
 import { callerOf, permissions, sealSelectors } from "./caller.ts";
@@ -90,14 +92,17 @@ export class Callers {
   readonly #store: CallerStore;
   readonly #keyring: Sealer;
   readonly #clock: Clock;
+  readonly #countRefusal: CountRefusal;
   readonly #verified = new Map<string, Verified>();
   readonly #notes = new Set<Promise<void>>();
   readonly #notedAt = new Map<string, number>();
 
-  constructor(store: CallerStore, keyring: Sealer, clock: Clock) {
+  /** @internal Use `Vault.callers`. */
+  constructor(store: CallerStore, keyring: Sealer, clock: Clock, countRefusal: CountRefusal) {
     this.#store = store;
     this.#keyring = keyring;
     this.#clock = clock;
+    this.#countRefusal = countRefusal;
   }
 
   /**
@@ -237,19 +242,20 @@ export class Callers {
    * @see https://www.rfc-editor.org/rfc/rfc6750#section-2.1
    */
   async authenticate(authorization: string | null): Promise<Caller> {
-    if (typeof authorization !== "string") throw unauthorized("no caller key was sent");
+    if (typeof authorization !== "string") throw this.#refused("missing", "no caller key was sent");
     const peeked = this.peek(authorization);
     if (peeked !== undefined) return peeked;
     const [, callerId = "", secret = "", sum = ""] = form.exec(/^bearer +(\S+)$/i.exec(authorization)?.[1] ?? "") ?? [];
     // The checksum finds copies that were cut or mistyped, without asking the store.
     if (callerId === "" || checksum(callerId, secret) !== sum)
-      throw unauthorized("the caller key is malformed or a damaged copy");
+      throw this.#refused("malformed", "the caller key is malformed or a damaged copy");
     const row = await this.#find(authorization, callerId);
     const now = this.#clock.now();
     const endsAt = this.#endOfKey(row, this.#hash(callerId, secret));
     if (row === undefined || row.revokedAt !== null || !(endsAt > now) || !hasRights(this.#keyring, row)) {
       this.#verified.delete(authorization);
-      throw unauthorized("the caller key is unknown, expired or revoked");
+      const why = row === undefined || endsAt === -Infinity ? "unknown" : reasonOf(row, endsAt, now);
+      throw this.#refused(why, "the caller key is unknown, expired or revoked", row?.name);
     }
     const known = this.#verified.get(authorization);
     // The same object for as long as nothing changed: what is worked out for a caller is kept beside it.
@@ -263,6 +269,13 @@ export class Callers {
   /** Resolves when what is known of the last use of keys has been written, or could not be. */
   async settled(): Promise<void> {
     await Promise.all(this.#notes);
+  }
+
+  /** @param name whose key it is; used only where that is known */
+  #refused(why: KeyRefusal, message: string, name = ""): OnbehalfError<"unauthorized"> {
+    const isKnown = why === "expired" || why === "revoked" || why === "changed";
+    this.#countRefusal(isKnown ? name : somebody.caller, "key.refused", why);
+    return unauthorized(message);
   }
 
   /** When the key with this hash ends; -Infinity where it is none of this caller's. */
@@ -303,6 +316,11 @@ export class Callers {
   #hash(callerId: string, secret: string): Buffer {
     return this.#keyring.hash("caller_key", callerId, secret);
   }
+}
+
+function reasonOf({ revokedAt }: CallerRow, endsAt: number, now: number): KeyRefusal {
+  if (revokedAt !== null) return "revoked";
+  return endsAt > now ? "changed" : "expired";
 }
 
 /** Whether two rows say the same of a caller, but for when it was heard of. */

@@ -3,12 +3,14 @@
  * belong to a client that is configured here. What a caller may do is decided before; what it may see, here.
  */
 import { assertFits, required } from "../../core/argument-checks.ts";
-import { OnbehalfError, invalidRequest } from "../../core/errors.ts";
+import { OnbehalfError, invalidRequest, isOnbehalfError } from "../../core/errors.ts";
+import type { ErrorCode } from "../../core/errors.ts";
 import type { Grant, GrantRef } from "../../core/grant.ts";
 import { Reach } from "../../core/reach.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { AuditPrincipal } from "../../store/audit-store.ts";
 import type { AuditLog, AuditLogQuery, AuditLogRow } from "../audit/audit-log.ts";
+import type { CountRefusal } from "../audit/refusals.ts";
 import { actingAs, currentPrincipal } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { withoutUnseen } from "../errors/unseen-names.ts";
@@ -51,17 +53,26 @@ export class CallerView {
   readonly #context: VaultContext;
   readonly #cache: TokenCache;
   readonly #caller: Limits;
+  readonly #countRefusal: CountRefusal;
   readonly #reach: Reach;
   readonly #sight: Sight;
 
   /** @internal Use `Vault.forCaller`. */
-  constructor(vault: Verbs, tokens: RecordedTokens, context: VaultContext, cache: TokenCache, caller: Limits) {
+  constructor(
+    vault: Verbs,
+    tokens: RecordedTokens,
+    context: VaultContext,
+    cache: TokenCache,
+    caller: Limits,
+    countRefusal: CountRefusal,
+  ) {
     assertFits("caller", caller, aCaller);
     this.#vault = vault;
     this.#tokens = tokens;
     this.#context = context;
     this.#cache = cache;
     this.#caller = caller;
+    this.#countRefusal = countRefusal;
     this.#reach = new Reach(caller.grants, caller.providers);
     this.#sight = new Sight(context, this.#reach);
   }
@@ -94,12 +105,41 @@ export class CallerView {
   }
 
   /**
-   * Runs work for one request of the caller: what it does and gets is in the audit log under this id.
+   * Refuses what the caller has no permission for. The audit log says how often.
+   *
+   * @throws {OnbehalfError} `forbidden`: `details.permission` is what it needs
+   */
+  assertAllowed(permission: string): void {
+    const { name, allow } = this.#caller;
+    if (allow.includes(permission)) return;
+    this.#countRefusal(name, "request.denied", `no_permission_${permission}`);
+    throw new OnbehalfError("forbidden", `the caller ${name} needs the permission ${permission} for this`, {
+      hint: `create a key that has it: onbehalf callers create NAME --allow ${permission}`,
+      details: { permission },
+    });
+  }
+
+  /**
+   * Runs work for one request of the caller: what it does and gets is in the audit log under this id, and how often it was
+   * denied what it may not see or do.
    *
    * @param requestId 1 to 64 letters, digits, and . _ -
    */
-  during<T>(requestId: string, work: () => T): T {
-    return actingAs({ caller: this.#caller.name, requestId }, work);
+  async during<T>(requestId: string, work: () => Promise<T> | T): Promise<T> {
+    try {
+      return await actingAs({ caller: this.#caller.name, requestId }, work);
+    } catch (error) {
+      if (isOnbehalfError(error) && this.#isDenial(error.code)) {
+        this.#countRefusal(this.#caller.name, "request.denied", error.code);
+      }
+      throw error;
+    }
+  }
+
+  /** What is out of reach does not exist. To whoever sees everything, it does not exist indeed. */
+  #isDenial(code: ErrorCode): boolean {
+    const isNarrowed = !this.#reach.isAll || this.#reach.providers !== undefined;
+    return code === "forbidden" || code === "host_not_allowed" || (code === "grant_not_found" && isNarrowed);
   }
 
   async grant(ref: GrantRef): Promise<Grant> {
