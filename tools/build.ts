@@ -1,6 +1,7 @@
 /** Builds dist/: JavaScript and types by tsc, then the files that are served as they are. */
-import { constants, copyFileSync, globSync, mkdirSync, rmSync } from "node:fs";
+import { constants, copyFileSync, globSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { pages } from "../src/service/pages/pages.ts";
 import { run } from "./run.ts";
 
 rmSync("dist", { recursive: true, force: true });
@@ -16,3 +17,6 @@ for (const file of globSync("src/**/*.{html,css,js,svg}")) {
   // Never over one that was built: a script and a module of one name would take each other's place.
   copyFileSync(file, target, constants.COPYFILE_EXCL);
 }
+// Its own module reads them from files, which a bundle does not have.
+const embedded = JSON.stringify([...pages], undefined, 1);
+writeFileSync("dist/service/pages/pages.js", `export const pages = new Map(${embedded});\n`);

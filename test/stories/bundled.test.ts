@@ -41,6 +41,27 @@ const settings = { key: generateMasterKey().expose(), clientId: "1-x.apps.google
 runService(settings).catch((error) => console.log(error.code, error.hint));
 `;
 
+/** An app that answers with the service's handler in its bundle. */
+const pages = `
+import { generateMasterKey, keyringFromKeys, oidc, openVault } from "onbehalf";
+import { service } from "onbehalf/service";
+import { sqlite } from "onbehalf/sqlite";
+async function main() {
+  const vault = await openVault({
+    provider: oidc({ name: "p", issuer: "https://p.example", clientId: "app", clientSecret: "secret" }),
+    store: sqlite(":memory:"),
+    keyring: keyringFromKeys(generateMasterKey()),
+  });
+  const handle = service(vault);
+  for (const path of ["docs/errors.md", "docs/decisions/0002-keeper-process.md", "llms.txt", "README.md"]) {
+    const answer = await handle(new Request("http://localhost/" + path));
+    console.log(answer.status, (await answer.text()).split("\\n")[0]);
+  }
+  await vault.close();
+}
+main().catch((error) => { console.error(error); process.exitCode = 1; });
+`;
+
 /** What the log needs in a bundle of ECMAScript modules. */
 const requiring = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
 
@@ -115,6 +136,28 @@ describe("the package in a bundle", () => {
       const { stdout } = await run(process.execPath, [outfile], { cwd: folder });
       assert.match(stdout, /^configuration_invalid leave onbehalf out of the bundle/);
       assert.ok(!(await readdir(folder)).includes("stolen"));
+    });
+  }
+
+  for (const format of ["esm", "cjs"] as const) {
+    test(`a service that was bundled as ${format} serves its pages, and no page of the app`, async (t) => {
+      const folder = await project(t);
+      await writeFile(join(folder, "app.mjs"), pages);
+      for (const parent of [".", "dist", "dist/server"]) {
+        await mkdir(join(folder, parent, "docs"), { recursive: true });
+        for (const name of ["docs/errors.md", "llms.txt", "README.md"]) {
+          await writeFile(join(folder, parent, name), "# Of the app\n");
+        }
+      }
+      const outfile = format === "esm" ? "dist/server/app.mjs" : "dist/server/app.cjs";
+      await bundle(folder, format, outfile, format === "esm" ? requiring : "");
+      const { stdout } = await run(process.execPath, [outfile], { cwd: folder });
+      assert.deepEqual(stdout.trim().split("\n"), [
+        "200 # Errors",
+        "200 # 0002 A keeper process",
+        "200 # Onbehalf",
+        "200 # Onbehalf",
+      ]);
     });
   }
 

@@ -186,7 +186,10 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
   forAnyone("/.well-known/jwks.json", async () =>
     Response.json(await vault.jwks(), { headers: { "cache-control": "public, max-age=300" } }),
   );
-  forAnyone("/docs/errors.md", ({ req }) => errorsPage(req.raw));
+  forAnyone("/llms.txt", page);
+  forAnyone("/docs/:page{.+}", page);
+  // What the pages of docs/ link to in the package's root.
+  forAnyone("/:page{[A-Z]+\\.md}", page);
 
   app.notFound(nothingHere);
   app.onError((error) => {
@@ -287,8 +290,27 @@ function json(body: unknown): Response {
 function routeName(request: Request): string {
   const [, first = "", second = "", , verb = ""] = new URL(request.url).pathname.split("/");
   if (first !== "v1")
-    return /^(?:authcode|healthz|readyz|metrics|openapi\.json|docs|\.well-known)$/.test(first) ? `/${first}` : "other";
+    return /^(?:authcode|healthz|readyz|metrics|openapi\.json|llms\.txt|docs|\.well-known)$/.test(first)
+      ? `/${first}`
+      : "other";
   if (second === "audit") return "/v1/audit";
   if (second !== "grants") return "other";
   return verb === "token" || verb === "proxy" ? `/v1/grants/{ref}/${verb}` : "/v1/grants";
+}
+
+/**
+ * A page of the documentation. The names of those that there are decide, and no path is looked up in a file system.
+ * Loaded with the first one that is asked for: a service that is never asked keeps none in memory.
+ */
+async function page({ req }: Context): Promise<Response> {
+  const { pathname } = new URL(req.url);
+  // A browser gets sections, to which the links of problems lead.
+  if (pathname === "/docs/errors.md") return errorsPage(req.raw);
+  const { pages } = await import("../pages/pages.ts");
+  const text = pages.get(pathname.slice(1));
+  if (text === undefined) return nothingHere();
+  const type = pathname.endsWith(".md") ? "text/markdown" : "text/plain";
+  return new Response(text, {
+    headers: { "content-type": `${type}; charset=utf-8`, "cache-control": "public, max-age=300" },
+  });
 }

@@ -127,6 +127,7 @@ const parameterDescriptions: Readonly<Record<string, string>> = {
   ref: "Which grant: its id (g_…), sub:{subject} or ext:{external_id}.",
   host: "One of the provider's API hosts, such as www.googleapis.com.",
   path: "The path at that host, slashes included.",
+  page: "The page's path, such as errors.md or specs/rfc9700.md, slashes included.",
 };
 
 function pathParameters(path: string): object[] {

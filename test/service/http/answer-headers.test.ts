@@ -103,6 +103,8 @@ test("every answer of the service says that it is no page, and whether it may be
     "/metrics",
     "/openapi.json",
     "/docs/errors.md",
+    "/docs/library.md",
+    "/llms.txt",
     "/.well-known/jwks.json",
     "/nowhere",
     "/authcode",

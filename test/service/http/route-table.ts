@@ -29,12 +29,19 @@ export const routes: readonly Route[] = [
   { method: "GET", path: "/metrics", permission: "metrics", hidden: true },
   { method: "GET", path: "/openapi.json" },
   { method: "GET", path: "/.well-known/jwks.json" },
-  { method: "GET", path: "/docs/errors.md" },
+  { method: "GET", path: "/docs/{page}" },
+  { method: "GET", path: "/{page}" },
+  { method: "GET", path: "/llms.txt" },
 ];
 
 export const target = "www.googleapis.com/drive/v3/files/appfolder";
 
 /** A route's address for a grant. */
-export const pathOf = ({ path }: Route, ref: string): string => path.replace("{ref}", ref).replace("{target}", target);
+export const pathOf = ({ path }: Route, ref: string): string =>
+  placed(path.replace("{ref}", ref).replace("{target}", target));
+
+/** A path with a page that is there in the place of one. */
+export const placed = (path: string): string =>
+  path.replace("/docs/{page}", "/docs/errors.md").replace(/^\/\{page\}/, "/README.md");
 
 export const nameOf = ({ method, path }: Route): string => `${method} ${path}`;
