@@ -1,13 +1,28 @@
 /**
- * Installs what some tests drive and npm does not bring: Chromium, PgBouncer, and Google's older Python
- * clients.
+ * Installs what some tests drive and npm does not bring: Chromium, PgBouncer, Google's older Python clients, and what runs
+ * the pages' samples: Python, Go, Java, and the proxies and systemd whose configurations are shown. All of it is some 300 MB
+ * to load, and takes a minute.
  * Runs on any Node, before `npm ci`. On Debian as root it installs what is missing; elsewhere it says what to install,
  * and the tests that need it say so too.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 
-const packages = ["chromium", "pgbouncer", "python3-oauth2client", "python3-googleapi"];
+const packages = [
+  "chromium",
+  "pgbouncer",
+  "python3-oauth2client",
+  "python3-googleapi",
+  "python3-jwt",
+  "python3-cryptography",
+  "golang-go",
+  "golang-github-coreos-go-oidc-dev",
+  "default-jdk-headless",
+  "libgoogle-gson-java",
+  "nginx-light",
+  "caddy",
+  "systemd",
+];
 
 const say = (line) => process.stdout.write(`install-test-programs: ${line}\n`);
 
@@ -25,7 +40,8 @@ const apt = (...args) =>
 function main() {
   if (!existsSync("/usr/bin/apt-get") || !existsSync("/usr/bin/dpkg-query")) {
     say(
-      `not a Debian: for all tests, install Chromium as /usr/bin/chromium, PgBouncer and, for /usr/bin/python3, oauth2client and googleapiclient`,
+      "not a Debian: tests whose program is missing are skipped, and say which; " +
+        "Chromium must be /usr/bin/chromium, and oauth2client and googleapiclient belong to /usr/bin/python3",
     );
     return;
   }

@@ -3,9 +3,10 @@ import { existsSync, globSync, readFileSync, readdirSync } from "node:fs";
 import { describe, test } from "node:test";
 import { startStandin } from "../../src/standin/index.ts";
 import { nightlyLanes } from "../../tools/nightly-lanes.ts";
+import { columns } from "../../tools/simulator/trace.ts";
 import { checkout } from "../support/checkout-bin.ts";
 import { runBlocks } from "./bash-session.ts";
-import { blocksOf } from "./fenced-blocks.ts";
+import { blocksFor } from "./block-runners.ts";
 
 const decisions = readdirSync(`${checkout}docs/decisions`).map((name) => `docs/decisions/${name}`);
 const pages = ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/debugging.md", "docs/glossary.md", ...decisions];
@@ -84,9 +85,27 @@ describe("what the contributor's documents name is there", () => {
   });
 });
 
+test("docs/debugging.md: a trace begins with these columns", () => {
+  for (const { text } of blocksFor("debugging, trace")) {
+    const names = text.split("\n")[0]?.trim().split(/\s+/);
+    assert.deepEqual(
+      names,
+      columns.flatMap(({ name }) => name.split(" ")),
+    );
+  }
+});
+
+test("CONTRIBUTING.md: the message of a commit has a subject that fits a line, and says why below it", () => {
+  for (const { text } of blocksFor("commit message")) {
+    const [subject = "", empty, ...body] = text.split("\n");
+    assert.match(subject, /^[A-Z][^.]{10,76}$/);
+    assert.deepEqual([empty, body.length > 0], ["", true]);
+  }
+});
+
 test("docs/debugging.md: the stand-in answers as it says", async () => {
   await using standin = await startStandin();
-  const blocks = blocksOf(read("docs/debugging.md")).filter(({ language }) => language === "sh");
+  const blocks = blocksFor("debugging, shell");
   const env = { PATH: process.env["PATH"], STANDIN: standin.url };
   const before = standin.now();
   const [log = ""] = await runBlocks(blocks, env);

@@ -13,11 +13,11 @@ import { sqlite } from "../../src/store/sqlite/index.ts";
 import { testStandin } from "../support/test-standin.ts";
 import type { Standin } from "../../src/standin/index.ts";
 import { runBlocks } from "./bash-session.ts";
-import { blocksOf } from "./fenced-blocks.ts";
+import { blocksFor } from "./block-runners.ts";
 import { permissions } from "../../src/vault/http/callers.ts";
 
 const page = readFileSync(new URL("../../docs/http-api.md", import.meta.url), "utf8");
-const blocks = blocksOf(page);
+const blocks = blocksFor("http-api");
 
 describe("docs/http-api.md", () => {
   let folder: string;

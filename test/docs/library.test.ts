@@ -8,12 +8,12 @@ import { describe, test } from "node:test";
 import { promisify } from "node:util";
 import * as onbehalf from "../../src/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
-import { blocksOf } from "./fenced-blocks.ts";
+import { blocksFor } from "./block-runners.ts";
 
 const root = new URL("../../", import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), "utf8");
 const page = read("docs/library.md");
-const blocks = blocksOf(page);
+const blocks = blocksFor("library");
 const headings = new Set([...page.matchAll(/^### (.*)$/gm)].flatMap(([, names = ""]) => names.split(", ")));
 
 const sources: Readonly<Record<string, string>> = {

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { anchorsOf, blocksOf, type Block } from "./fenced-blocks.ts";
+import { blocksFor } from "./block-runners.ts";
+import { blocksOf, type Block } from "./fenced-blocks.ts";
 
-const read = (name: string): string => readFileSync(new URL(`../../docs/${name}`, import.meta.url), "utf8");
-const documents = new Map(["mobile.md", "google.md"].map((name) => [name, read(name)]));
-const blocks = blocksOf(documents.get("mobile.md") ?? "");
+const blocks = blocksOf(readFileSync(new URL("../../docs/mobile.md", import.meta.url), "utf8"));
 
 /** Each platform, the languages it is explained in, and what a phone or page there may call itself. */
 const platforms = new Map<string, { languages: string[]; sources: string[] }>([
@@ -61,23 +60,11 @@ describe("docs/mobile.md", () => {
   }
 
   test("docs/mobile.md: the JSON block is what an answer looks like", () => {
-    const json = blocks.filter((block) => block.language === "json");
+    const json = blocksFor("mobile, answer");
     assert.equal(json.length, 1);
     const answer = JSON.parse(json[0]?.text ?? "") as Record<string, unknown>;
     const claims = ["sub", "email", "email_verified", "name", "picture", "locale", "family_name", "given_name"];
     const members = [...claims, "grant_id", "scope", "offline", "sign_in_assertion"];
     assert.deepEqual(Object.keys(answer).sort(), members.sort());
   });
-});
-
-describe("docs/mobile.md and docs/google.md", () => {
-  for (const [name, markdown] of documents) {
-    test(`docs/mobile.md and docs/google.md: ${name}: links between the two lead somewhere`, () => {
-      for (const [, target = "", anchor] of markdown.matchAll(/\]\(([a-z-]*\.md)?(?:#([^)\s]+))?\)/g)) {
-        const document = documents.get(target === "" ? name : target);
-        if (document === undefined || anchor === undefined) continue;
-        assert.ok(anchorsOf(document).has(anchor), `${name}: ${target}#${anchor}`);
-      }
-    });
-  }
 });

@@ -6,11 +6,12 @@ import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { program } from "../../src/cli/program.ts";
+import { keyringOf } from "../../src/service/settings/config-parts.ts";
 import { settingNames } from "../../src/service/settings/config.ts";
 import { testStandin } from "../support/test-standin.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { runBlocks } from "./bash-session.ts";
-import { anchorsOf, blocksOf } from "./fenced-blocks.ts";
+import { blocksFor } from "./block-runners.ts";
 
 const docs = new URL("../../docs/", import.meta.url);
 const read = (name: string): string => readFileSync(new URL(name, docs), "utf8");
@@ -39,6 +40,17 @@ describe("docs/operations.md", () => {
     assert.deepEqual(rows.sort(), known.sort());
   });
 
+  test("docs/operations.md: each command that prints a key is read as it stands", () => {
+    for (const { text } of blocksFor("operations, key commands")) {
+      for (const line of text.split("\n")) {
+        const [, keyCommand = ""] = /^ONBEHALF_KEY_COMMAND=(.+)$/.exec(line) ?? [];
+        const problems: string[] = [];
+        assert.ok(keyringOf({ keyCommand }, problems) !== undefined, line);
+        assert.deepEqual(problems, [], line);
+      }
+    }
+  });
+
   test("docs/operations.md: its examples work, one after the other, in a folder with a client's file", async (t) => {
     const folder = await temporaryFolder(t);
     await using standin = await testStandin();
@@ -53,7 +65,7 @@ describe("docs/operations.md", () => {
       JSON.stringify({ web: { client_id: clientId, client_secret: clientSecret } }),
       { mode: 0o600 },
     );
-    const examples = blocksOf(page).filter(({ language }) => language === "sh");
+    const examples = blocksFor("operations, shell");
     const outputs = await runBlocks([{ text: `cd '${folder}'`, line: 0 }, ...examples], {
       PATH: [join(folder, ".bin"), dirname(process.execPath), process.env["PATH"]].join(delimiter),
       HOME: folder,
@@ -64,19 +76,4 @@ describe("docs/operations.md", () => {
     assert.match(outputs.join("\n"), /"status":"ready"/);
     assert.match(outputs.at(-1) ?? "", /^[0-9a-f]{16} {2}yes {4}(?:4|7)$/m);
   });
-});
-
-describe("links between the pages", () => {
-  for (const name of ["errors.md", "http-api.md", "operations.md", "glossary.md"]) {
-    test(`links between the pages: ${name}: each leads somewhere`, () => {
-      for (const [, target = "", anchor] of read(name).matchAll(/\]\(([a-z-]*\.md)?(?:#([^)\s]+))?\)/g)) {
-        const there = read(target === "" ? name : target);
-        if (anchor !== undefined) {
-          // An error's section is found by its code as it stands, underscores and all.
-          const found = anchorsOf(there).has(anchor) || there.includes(`\n## ${anchor}\n`);
-          assert.ok(found, `${name}: ${target}#${anchor}`);
-        }
-      }
-    });
-  }
 });

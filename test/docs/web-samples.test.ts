@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,13 +11,9 @@ import { testStandin } from "../support/test-standin.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import { launchChromium, needsChromium } from "../browser/chromium.ts";
 import { startSite, type Site } from "../browser/page-server.ts";
-import { blocksOf } from "./fenced-blocks.ts";
+import { blocksFor } from "./block-runners.ts";
 
-const samples = new Map(
-  blocksOf(readFileSync(new URL("../../docs/mobile.md", import.meta.url), "utf8"))
-    .filter((block) => block.language === "js")
-    .map((block) => [block.section, block.text]),
-);
+const samples = new Map(blocksFor("mobile, web").map(({ section, text }) => [section, text]));
 const appData = "https://www.googleapis.com/auth/drive.appdata";
 
 /** The samples of docs/mobile.md as they stand there, with a real service; only Google's hosts lead to the stand-in. */

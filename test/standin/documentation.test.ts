@@ -6,28 +6,24 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
 import { startStandin } from "../../src/standin/index.ts";
+import { blocksFor } from "../docs/block-runners.ts";
 import { json } from "./talk.ts";
 
 const run = promisify(execFile);
 const document = await readFile(new URL("../../docs/standin.md", import.meta.url), "utf8");
-
-function blocks(language: string): string[] {
-  return [...document.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)]
-    .filter(([, name]) => name === language)
-    .map(([, , text = ""]) => text);
-}
 
 describe("docs/standin.md", () => {
   test("docs/standin.md shows a program that runs", async () => {
     const folder = await mkdtemp(join(tmpdir(), "standin-"));
     try {
       const source = new URL("../../src/standin/index.ts", import.meta.url).href;
-      for (const [index, block] of blocks("ts").entries()) {
-        const file = join(folder, `${String(index)}.ts`);
-        await writeFile(file, block.replace('"onbehalf/standin"', JSON.stringify(source)));
+      const programs = blocksFor("stand-in, program");
+      for (const { line, text } of programs) {
+        const file = join(folder, `${String(line)}.ts`);
+        await writeFile(file, text.replace('"onbehalf/standin"', JSON.stringify(source)));
         await run(process.execPath, [file]);
       }
-      assert.equal(blocks("ts").length, 1);
+      assert.ok(programs.length > 0);
     } finally {
       await rm(folder, { recursive: true });
     }
@@ -36,8 +32,8 @@ describe("docs/standin.md", () => {
   test("docs/standin.md shows commands that work", async () => {
     await using standin = await startStandin();
     const env = { PATH: process.env["PATH"], STANDIN: standin.url };
-    const [block = ""] = blocks("sh");
-    const { stdout } = await run("bash", ["-e", "-c", block], { env });
+    const script = blocksFor("stand-in, shell").map(({ text }) => text);
+    const { stdout } = await run("bash", ["-e", "-c", script.join("\n")], { env });
     assert.match(stdout, /"code": "4\/0A/);
     assert.equal((await fetch(`${standin.url}/token`, { method: "POST" })).status, 503);
   });

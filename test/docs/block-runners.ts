@@ -1,0 +1,82 @@
+/** Which test runs which block of the documentation. A block that no runner takes fails `every-block.test.ts` by name. */
+import { globSync, readFileSync } from "node:fs";
+import { checkout } from "../support/checkout-bin.ts";
+import { blocksOf } from "./fenced-blocks.ts";
+import type { Block } from "./fenced-blocks.ts";
+
+export interface PageBlock extends Block {
+  /** Path of the page from the root of the checkout. */
+  readonly page: string;
+}
+
+interface Runner {
+  readonly pages: RegExp;
+  readonly languages: readonly string[];
+  /** The test file within test/, without `.test.ts`. It takes its blocks by `blocksFor` and the runner's name. */
+  readonly test?: string;
+  /** Why nobody runs them. A page says so in these words, because its reader must know. */
+  readonly notRun?: { readonly page: string; readonly says: string };
+}
+
+const phones = {
+  page: "docs/mobile.md",
+  says: "No test of ours runs the samples in Kotlin, Swift, Dart, Java and React Native or Capacitor's TypeScript: they need the platform's tools.",
+};
+const repository = {
+  page: "CONTRIBUTING.md",
+  says: "No test runs the commands of this page: they are the tests. That they are there is compared.",
+};
+const experiments = {
+  page: "docs/decisions/README.md",
+  says: "No test runs these commands, since each takes minutes; that their programs are there is compared.",
+};
+
+const runners = {
+  readme: { pages: /^README\.md$/, languages: ["sh", "ts", "text"], test: "docs/readme" },
+  "debugging, shell": { pages: /^docs\/debugging\.md$/, languages: ["sh"], test: "docs/contributing" },
+  "debugging, trace": { pages: /^docs\/debugging\.md$/, languages: ["text"], test: "docs/contributing" },
+  "commit message": { pages: /^CONTRIBUTING\.md$/, languages: ["text"], test: "docs/contributing" },
+  google: { pages: /^docs\/google\.md$/, languages: ["sh"], test: "docs/google" },
+  "http-api": { pages: /^docs\/http-api\.md$/, languages: ["sh", "http"], test: "docs/http-api" },
+  library: { pages: /^docs\/library\.md$/, languages: ["ts", "text"], test: "docs/library" },
+  "mobile, answer": { pages: /^docs\/mobile\.md$/, languages: ["json"], test: "docs/mobile" },
+  "mobile, web": { pages: /^docs\/mobile\.md$/, languages: ["js"], test: "docs/web-samples" },
+  "mobile, phones": {
+    pages: /^docs\/mobile\.md$/,
+    languages: ["kotlin", "swift", "dart", "java", "ts"],
+    notRun: phones,
+  },
+  "operations, shell": { pages: /^docs\/operations\.md$/, languages: ["sh"], test: "docs/operations" },
+  "operations, key commands": { pages: /^docs\/operations\.md$/, languages: ["text"], test: "docs/operations" },
+  "operations, unit": { pages: /^docs\/operations\.md$/, languages: ["ini"], test: "docs/deployment" },
+  "stand-in, program": { pages: /^docs\/standin\.md$/, languages: ["ts"], test: "standin/documentation" },
+  "stand-in, shell": { pages: /^docs\/standin\.md$/, languages: ["sh"], test: "standin/documentation" },
+  storage: { pages: /^docs\/storage\.md$/, languages: ["ts", "sql"], test: "docs/storage" },
+  "contributing, shell": { pages: /^CONTRIBUTING\.md$/, languages: ["sh"], notRun: repository },
+  "decisions, shell": { pages: /^docs\/decisions\//, languages: ["sh"], notRun: experiments },
+} satisfies Readonly<Record<string, Runner>>;
+
+export type RunnerName = keyof typeof runners;
+
+export const allRunners: readonly (readonly [name: string, runner: Runner])[] = Object.entries(runners);
+
+/** Every block of every page that a reader may paste from. */
+export function allBlocks(): PageBlock[] {
+  const pages = globSync(["*.md", "docs/**/*.md", "examples/**/*.md", "{src,tools,bench,test}/**/*.md"], {
+    cwd: checkout,
+  });
+  return pages
+    .sort()
+    .flatMap((page) =>
+      blocksOf(readFileSync(`${checkout}${page}`, "utf8")).map((block) => Object.assign(block, { page })),
+    );
+}
+
+/** The blocks that a test must run. It runs all of them: what is in here counts as covered. */
+export function blocksFor(name: RunnerName): PageBlock[] {
+  return allBlocks().filter((block) => takes(runners[name], block));
+}
+
+export function takes({ pages, languages }: Runner, { page, language }: PageBlock): boolean {
+  return pages.test(page) && languages.includes(language);
+}

@@ -1,0 +1,23 @@
+/** Programs that npm does not bring, at the paths where Debian puts them. */
+import { existsSync } from "node:fs";
+
+const programs = {
+  caddy: { path: "/usr/bin/caddy", packages: "caddy" },
+  go: { path: "/usr/bin/go", packages: "golang-go golang-github-coreos-go-oidc-dev" },
+  java: { path: "/usr/bin/javac", packages: "default-jdk-headless libgoogle-gson-java" },
+  nginx: { path: "/usr/sbin/nginx", packages: "nginx-light" },
+  python3: { path: "/usr/bin/python3", packages: "python3-jwt python3-cryptography" },
+  "systemd-analyze": { path: "/usr/bin/systemd-analyze", packages: "systemd" },
+} as const;
+
+export type Program = keyof typeof programs;
+
+/**
+ * Skips where a program is not installed, and says how to get it. Not in CI, where a block that nobody ran must not look
+ * green; tools/install-test-programs.mjs installs all of them there.
+ */
+export function needsProgram(...names: readonly Program[]): { readonly skip: string | false } {
+  const missing = names.filter((name) => !existsSync(programs[name].path));
+  if (missing.length === 0 || process.env["CI"] === "true") return { skip: false };
+  return { skip: `needs ${missing.map((name) => programs[name].packages).join(" ")} (apt-get install)` };
+}
