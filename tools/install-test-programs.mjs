@@ -15,6 +15,7 @@ const packages = [
   "python3-googleapi",
   "python3-jwt",
   "python3-cryptography",
+  "python3-yaml",
   "golang-go",
   "golang-github-coreos-go-oidc-dev",
   "default-jdk-headless",

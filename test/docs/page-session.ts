@@ -15,6 +15,8 @@ export interface SessionOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Ports that the page names. Free ones take their place, since tests run side by side. */
   readonly ports?: readonly number[];
+  /** What else differs here from where the reader is. */
+  readonly adapted?: (text: string) => string;
 }
 
 /**
@@ -30,8 +32,9 @@ export interface SessionOptions {
 export async function runAsPasted(t: TestContext, blocks: readonly Block[], options: SessionOptions): Promise<void> {
   const ports = new Map<string, string>();
   for (const port of options.ports ?? []) ports.set(String(port), String(await freePort()));
+  const { adapted = (text) => text } = options;
   const placed = (text: string): string =>
-    [...ports].reduce((whole, [from, to]) => whole.replaceAll(new RegExp(`\\b${from}\\b`, "g"), to), text);
+    [...ports].reduce((whole, [from, to]) => whole.replaceAll(new RegExp(`\\b${from}\\b`, "g"), to), adapted(text));
   const shell = await openShell(t, options);
   let printed = "";
   for (const block of blocks) {
