@@ -21,6 +21,7 @@ const sources: Readonly<Record<string, string>> = {
   "onbehalf/node": "src/node/index.ts",
   "onbehalf/sqlite": "src/store/sqlite/index.ts",
   "onbehalf/standin": "src/standin/index.ts",
+  "onbehalf/service": "src/service/index.ts",
 };
 
 /** Our modules as they are in this checkout. */
