@@ -68,6 +68,11 @@ const runners = {
     languages: ["sh", "ts", "python", "go", "java", "text"],
     test: "docs/verify-assertion",
   },
+  "walkthrough-node": {
+    pages: /^docs\/walkthrough-node\.md$/,
+    languages: ["sh", "ts", "text"],
+    test: "docs/walkthrough-node",
+  },
   "walkthrough-service": {
     pages: /^docs\/walkthrough-service\.md$/,
     languages: ["sh", "python", "go", "java", "text"],

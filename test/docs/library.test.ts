@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import * as onbehalf from "../../src/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import { blocksFor } from "./block-runners.ts";
+import { membersOf, sectionOf, wordsInCode } from "./members.ts";
 
 const root = new URL("../../", import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), "utf8");
@@ -76,6 +77,80 @@ describe("docs/library.md", { timeout: 60_000 }, () => {
       [...verbs, ...Object.keys(vault)].filter((name) => !headings.has(name)),
       [],
     );
+  });
+
+  for (const [heading, interfaces] of [
+    ["## Open a vault", { "open.ts": "VaultOptions", "vault/open/open-context.ts": "CommonOptions" }],
+    ["## Open a vault", { "vault/keeper/open-keeper.ts": "KeeperOptions" }],
+    ["### exchangeCode", { "vault/keeper/codes/code-request.ts": "ExchangeCodeOptions" }],
+    ["### getAccessToken", { "vault/tokens/token-options.ts": "GetAccessTokenOptions" }],
+    ["### grant, grants", { "core/grant.ts": "Grant", "vault/grants/list-grants.ts": "GrantQuery" }],
+    ["### grant, grants", { "core/grant.ts": "Profile", "vault/grants/list-grants.ts": "GrantPage" }],
+    ["### authCodeHandler", { "vault/http/authcode-handler.ts": "AuthCodeHandlerOptions" }],
+    ["### callers", { "vault/http/caller.ts": "Caller", "vault/http/callers.ts": "CreateCallerOptions" }],
+    ["### callers", { "vault/http/callers.ts": "RotateCallerOptions" }],
+    ["### keyStatus, rotateMasterKey", { "vault/open/master-key-rotation.ts": "KeyStatus" }],
+    ["### rotateDataKeys", { "vault/open/data-key-rotation.ts": "RotateDataKeysOptions" }],
+    ["### google", { "providers/google.ts": "GoogleOptions" }],
+    ["## Providers", { "providers/oidc.ts": "OidcOptions", "providers/provider.ts": "Provider" }],
+    ["## Providers", { "providers/provider.ts": "Endpoints" }],
+    ["## Other subpaths", { "store/sqlite/index.ts": "SqliteOptions", "store/postgres/options.ts": "PostgresOptions" }],
+    ["## Other subpaths", { "service/http/app.ts": "ServiceOptions", "service/http/server.ts": "ServerOptions" }],
+  ] as const) {
+    for (const [path, name] of Object.entries(interfaces)) {
+      test(`each member of ${name} is named in "${heading}"`, () => {
+        const named = wordsInCode(sectionOf(page, heading));
+        assert.deepEqual(
+          membersOf(`src/${path}`, name).filter((member) => !named.has(member)),
+          [],
+        );
+      });
+    }
+  }
+
+  test("the options in the table of openVault are options", () => {
+    const [, table = ""] = /\n\| option [^\n]*\n\|[ |-]+\n([^]*?)\n\n/.exec(sectionOf(page, "## Open a vault")) ?? [];
+    const first = table.split("\n").map((row) => row.split("|")[1] ?? "");
+    const named = first.flatMap((cell) => [...cell.matchAll(/`(\w+)/g)].map(([, option = ""]) => option));
+    const options = [
+      ...membersOf("src/open.ts", "VaultOptions"),
+      ...membersOf("src/vault/open/open-context.ts", "CommonOptions"),
+      ...membersOf("src/vault/keeper/open-keeper.ts", "KeeperOptions"),
+    ];
+    assert.deepEqual(named.toSorted(), options.toSorted());
+  });
+
+  test("each error is linked to its section, and each code that the page names is one", () => {
+    const codes = new Set([...read("docs/errors.md").matchAll(/^## ([a-z_]+)$/gm)].map(([, code]) => code));
+    const linked = [...page.matchAll(/\[`([a-z_]+)`\]\(errors\.md#([a-z_]+)\)/g)];
+    assert.ok(linked.length > 20);
+    for (const [link, code, anchor] of linked) assert.ok(code === anchor && codes.has(code), link);
+  });
+
+  test("each subpath of the package is described, with the values that it exports", async () => {
+    const { exports } = JSON.parse(read("package.json")) as { exports: Readonly<Record<string, unknown>> };
+    const section = wordsInCode(sectionOf(page, "## Other subpaths"));
+    for (const subpath of Object.keys(exports).filter((name) => name !== ".")) {
+      assert.ok(page.includes(`\`onbehalf${subpath.slice(1)}\``), subpath);
+    }
+    // By a name that the compiler does not follow: the page's client has the DOM.
+    const modules = await Promise.all(
+      ["browser", "service", "standin"].map((name) => import(`../../src/${name}/index.ts`) as Promise<object>),
+    );
+    // An error's class is met by what it is caught as.
+    const values = modules.flatMap((module) => Object.keys(module)).filter((name) => !/^default|Error$/.test(name));
+    assert.deepEqual(
+      values.filter((name) => !section.has(name)),
+      [],
+    );
+  });
+
+  test("each type that onbehalf exports stands in the table of types, and no other", () => {
+    const exported = [...read("src/index.ts").matchAll(/^export type \{([^}]*)\}/gm)].flatMap(([, names = ""]) =>
+      (names.match(/\w+/g) ?? []).filter((name) => name !== "as"),
+    );
+    const listed = [...wordsInCode(sectionOf(page, "## Types"))].filter((name) => name !== "onbehalf");
+    assert.deepEqual(listed.toSorted(), exported.toSorted());
   });
 
   test("the events are those that a vault tells", () => {

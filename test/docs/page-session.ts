@@ -56,7 +56,7 @@ export async function runAsPasted(t: TestContext, blocks: readonly Block[], opti
 }
 
 /** `// night.ts`, `# app/backend.py`: the file that a block is the content of. */
-function fileNameOf({ language, text }: Block): string | undefined {
+export function fileNameOf({ language, text }: Block): string | undefined {
   if (language === "sh" || language === "text") return undefined;
   return /^(?:\/\/|#|--) ([\w./-]+\.\w+|[A-Z]\w+file)\n/.exec(text)?.[1];
 }

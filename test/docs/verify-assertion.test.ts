@@ -28,6 +28,12 @@ const languages: Readonly<Record<string, readonly Program[]>> = {
 };
 const common = "An assertion to try with";
 
+/** The same program, compiled once: to compile it for each bad assertion would take most of the time. */
+const compiled: Readonly<Record<string, { readonly build: string; readonly run: string }>> = {
+  Go: { build: "go build -o verify verify.go", run: "./verify" },
+  Java: { build: "javac -cp gson.jar Verify.java", run: "java -cp gson.jar:. Verify" },
+};
+
 /** A part of a JWT. */
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 
@@ -89,7 +95,9 @@ describe("docs/verify-assertion.md", { timeout: 300_000 }, () => {
         await installInto(folder, await unpackedPackage(t));
         const env = { ...(await sampleLanguages(folder)), ONBEHALF: server.url, STANDIN: standin.url };
         await runAsPasted(t, pasted, { folder, env, adapted: withDebiansPackages });
-        const command = pasted.findLast((block) => block.language === "sh")?.text ?? "";
+        const pastedCommand = pasted.findLast((block) => block.language === "sh")?.text ?? "";
+        const { build, run: command } = compiled[language] ?? { build: "true", run: pastedCommand };
+        await run("bash", ["-c", build], { cwd: folder, env });
         const verify = (assertion: string): Promise<unknown> =>
           run("bash", ["-c", command], { cwd: folder, env: { ...env, ASSERTION: assertion } });
         for (const [what, assertion] of Object.entries(bad)) {

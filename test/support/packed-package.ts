@@ -42,8 +42,8 @@ export async function installInto(project: string, unpacked: string): Promise<vo
 }
 
 /**
- * A folder for the PATH whose `npm` does `npm install onbehalf` as above, and leaves the rest to npm: so a page's commands
- * run as they stand.
+ * A folder for the PATH whose `npm` does `npm install onbehalf OTHERS` as above, and leaves the rest to npm: so a page's
+ * commands run as they stand. The others, such as a framework, are those of this checkout.
  */
 export async function offlineNpm(t: TestContext): Promise<string> {
   const folder = await temporaryFolder(t);
@@ -51,9 +51,11 @@ export async function offlineNpm(t: TestContext): Promise<string> {
   const installer = join(folder, "install.mjs");
   await writeFile(
     installer,
-    `import { existsSync, writeFileSync } from "node:fs";
+    `import { existsSync, symlinkSync, writeFileSync } from "node:fs";
 import { installInto } from ${JSON.stringify(import.meta.filename)};
+const [, , ...others] = process.argv;
 await installInto(process.cwd(), ${JSON.stringify(unpacked)});
+for (const name of others) symlinkSync(${JSON.stringify(`${checkout}node_modules/`)} + name, "node_modules/" + name);
 if (!existsSync("package.json")) writeFileSync("package.json", JSON.stringify({ dependencies: { onbehalf: "*" } }));
 `,
   );
@@ -61,7 +63,7 @@ if (!existsSync("package.json")) writeFileSync("package.json", JSON.stringify({ 
   await writeFile(
     join(folder, "npm"),
     `#!/bin/sh
-if [ "$*" = "install onbehalf" ]; then exec "${process.execPath}" "${installer}"; fi
+case "$*" in "install onbehalf"*) shift 2; exec "${process.execPath}" "${installer}" "$@" ;; esac
 exec "${stdout.trim()}" "$@"
 `,
     { mode: 0o755 },
