@@ -1,5 +1,5 @@
 /** Builds dist/: JavaScript and types by tsc, then the files that are served as they are. */
-import { constants, copyFileSync, globSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { constants, copyFileSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { pages } from "../src/service/pages/pages.ts";
 import { run } from "./run.ts";
@@ -20,3 +20,15 @@ for (const file of globSync("src/**/*.{html,css,js,svg}")) {
 // Its own module reads them from files, which a bundle does not have.
 const embedded = JSON.stringify([...pages], undefined, 1);
 writeFileSync("dist/service/pages/pages.js", `export const pages = new Map(${embedded});\n`);
+for (const file of typesOfEntries()) {
+  // A program without types of its own for Node, or one that lists the types that it wants, finds those that we bring.
+  writeFileSync(file, `/// <reference types="node" />\n${readFileSync(file, "utf8")}`);
+}
+
+/** The types of each entry point but the page's, which knows no Node. */
+function typesOfEntries(): string[] {
+  const { exports } = JSON.parse(readFileSync("package.json", "utf8")) as {
+    readonly exports: Readonly<Record<string, { readonly types: string }>>;
+  };
+  return Object.entries(exports).flatMap(([name, { types }]) => (name === "./browser" ? [] : [types]));
+}

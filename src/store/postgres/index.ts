@@ -10,7 +10,7 @@ import { migrations } from "./migrations.ts";
 import { guardedClient } from "./client.ts";
 import { parseConnectionString } from "./connection-string.ts";
 import { clientConfig } from "./options.ts";
-import type { PostgresOptions } from "./options.ts";
+import type { PostgresOptions } from "./postgres-options.ts";
 import { PostgresPresence } from "./presence.ts";
 import { PostgresSession } from "./session.ts";
 import { PostgresSockets } from "./sockets.ts";
@@ -19,7 +19,7 @@ import { assertStoreOptions } from "../sql/store-options.ts";
 import { sqlStore } from "../sql/sql-store.ts";
 import type { Store, StoreNote } from "../store.ts";
 
-export type { PostgresOptions } from "./options.ts";
+export type { PostgresOptions } from "./postgres-options.ts";
 
 /** Whether the table of migrations is there: it is not in a database that was never used. */
 const isThere = truth("there");
