@@ -1,3 +1,4 @@
+/// <reference types="node" />
 /**
  * Any OpenID Connect provider is a record. This record says that the provider replaces the refresh token with each use.
  * Leave out what you do not know of a provider: the vault then takes the careful choice.

@@ -1,3 +1,4 @@
+/// <reference types="node" />
 /**
  * The vault inside an app's own server: one route takes codes from phones, another calls the API for whoever asks.
  *
@@ -5,8 +6,8 @@
  */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Readable } from "node:stream";
 import { google, keyringFromEnv, openVault, problemResponse } from "onbehalf";
+import { toNode } from "onbehalf/node";
 import { sqlite } from "onbehalf/sqlite";
 
 const baseUrl = process.env["GOOGLE_BASE_URL"];
@@ -33,17 +34,7 @@ async function handle(request: Request): Promise<Response> {
   }
 }
 
-const server = createServer((incoming, outgoing) => {
-  const headers = new Headers(Object.entries(incoming.headers) as [string, string][]);
-  const url = `http://${incoming.headers.host ?? "localhost"}${incoming.url ?? "/"}`;
-  const body = incoming.method === "POST" ? (Readable.toWeb(incoming) as ReadableStream) : null;
-  handle(new Request(url, { method: incoming.method ?? "GET", headers, body, duplex: "half" }))
-    .then(async (response) => {
-      outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-      outgoing.end(Buffer.from(await response.arrayBuffer()));
-    })
-    .catch(() => outgoing.destroy());
-});
+const server = createServer(toNode(handle));
 server.listen(Number(process.env["PORT"] ?? 3000), "127.0.0.1", () => {
   process.stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}\n`);
 });

@@ -1,8 +1,10 @@
+/// <reference types="node" />
 /**
  * Weeks later, in another process, while everybody sleeps: the job writes a file into each person's own Drive folder,
  * and lists the people who have to sign in again.
  */
 import { google, isOnbehalfError, keyringFromEnv, openVault } from "onbehalf";
+import type { Grant } from "onbehalf";
 import { sqlite } from "onbehalf/sqlite";
 
 const baseUrl = process.env["GOOGLE_BASE_URL"];
@@ -13,8 +15,14 @@ await using vault = await openVault({
   keyring: keyringFromEnv("ONBEHALF_KEY"),
 });
 
-const { grants } = await vault.grants({ limit: 500 });
-for (const grant of grants) {
+let cursor: string | undefined;
+do {
+  const page = await vault.grants({ limit: 100, ...(cursor === undefined ? {} : { cursor }) });
+  for (const grant of page.grants) await writeNote(grant);
+  cursor = page.cursor;
+} while (cursor !== undefined);
+
+async function writeNote(grant: Grant): Promise<void> {
   try {
     const answer = await vault.fetch(grant, "https://www.googleapis.com/drive/v3/files", {
       method: "POST",

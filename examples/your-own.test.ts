@@ -1,3 +1,4 @@
+/// <reference types="node" />
 /** The stand-in in your own tests: an hour passes at once, and Google fails when you say so. */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -3,9 +3,9 @@ import { execFile, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { promisify } from "node:util";
@@ -14,7 +14,8 @@ import { startServer } from "../../src/service/index.ts";
 import { testStandin } from "../support/test-standin.ts";
 import type { Standin } from "../../src/standin/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
-import { checkout } from "../support/checkout-bin.ts";
+import { checkout, installCommand } from "../support/checkout-bin.ts";
+import { blocksOf } from "./fenced-blocks.ts";
 import { permissions } from "../../src/vault/http/callers.ts";
 
 const run = promisify(execFile);
@@ -44,7 +45,6 @@ const tests: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
     const server = spawn(process.execPath, [`${checkout}examples/app-server.ts`], { cwd, env });
     // Whatever the test finds wrong, the server must not outlive it.
     t.after(() => server.kill("SIGKILL"));
-    t.after(() => server.kill("SIGKILL"));
     server.stderr.pipe(process.stderr);
     const [line] = (await Promise.race([once(server.stdout, "data"), endedEarly(server)])) as [Buffer];
     const url = line.toString().trim();
@@ -72,16 +72,21 @@ const tests: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
         store: sqlite(join(cwd, "onbehalf.db")),
         keyring: keyringFromKeys(env["ONBEHALF_KEY"] ?? ""),
       });
-      for (const email of ["ada@example.com", "carl@example.com"]) {
+      // One more than stand on a page.
+      const others = Array.from({ length: 99 }, (_, index) => `person-${index}@example.com`);
+      for (const email of ["ada@example.com", "carl@example.com", ...others]) {
         await vault.exchangeCode({ code: standin.code({ kind: "native", email, scope }), source: "android" });
       }
     }
     standin.revoke("carl@example.com");
     const { stdout } = await run(process.execPath, [`${checkout}examples/nightly-job.ts`], { cwd, env });
-    assert.deepEqual(stdout.trim().split("\n").sort(), [
+    const lines = stdout.trim().split("\n").sort();
+    assert.equal(lines.length, 101);
+    assert.deepEqual(lines.slice(0, 2), [
       "ada@example.com: 200",
       "carl@example.com: must sign in again (invalid_grant)",
     ]);
+    for (const line of lines.slice(2)) assert.match(line, /^person-\d+@example\.com: 200$/);
   },
 
   "another-provider.ts": async (t) => {
@@ -107,6 +112,28 @@ const tests: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
     const { NODE_TEST_CONTEXT: _context, ...env } = process.env;
     const { stdout } = await run(process.execPath, ["--test", `${checkout}examples/your-own.test.ts`], { env });
     assert.match(stdout, /pass 1\b/);
+  },
+
+  "README.md": async (t) => {
+    await using standin = await testStandin();
+    const { cwd, env } = await clientFolder(t, standin);
+    await rm(join(cwd, "client_secret.json"));
+    await symlink(`${checkout}examples`, join(cwd, "examples"));
+    const blocks = blocksOf(await readFile(`${checkout}examples/README.md`, "utf8")).map(({ text }) => text);
+    assert.equal(blocks.length, 3);
+    // The first one installs, and starts a stand-in: both are here already. npx finds what stands on the PATH.
+    const path = [await installCommand(cwd), dirname(process.execPath)].join(delimiter);
+    await writeFile(join(cwd, "npx"), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
+    const program = [
+      (blocks[1] ?? "")
+        .replace("http://127.0.0.1:4600", standin.url)
+        .replace("app-server.ts &", "app-server.ts > address &"),
+      'SERVER=$!; trap "kill $SERVER" EXIT; until [ -s address ]; do sleep 0.05; done',
+      (blocks[2] ?? "").replace("http://127.0.0.1:3000", '"$(cat address)"'),
+    ].join("\n");
+    const { stdout } = await run("bash", ["-euc", program], { cwd, env: { ...env, PATH: path }, timeout: 45_000 });
+    assert.match(stdout, /"email":"ada@example\.com"/);
+    assert.match(stdout, /\nada@example\.com: 200\n$/);
   },
 
   "service.sh": async (t) => {
@@ -135,6 +162,28 @@ const tests: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
     assert.match(stdout, /"kind": "drive#file"/);
   },
 };
+
+/** The compilers that apps have: the oldest whose `--init` writes what today's does, and the project's own. */
+const compilers = ["tools/older-typescript/node_modules/typescript/bin/tsc", "node_modules/typescript/bin/tsc"];
+
+describe("examples under tsc --init", { timeout: 120_000 }, () => {
+  for (const compiler of compilers) {
+    test(`examples under tsc --init compile in an app's own project: ${compiler}`, async (t) => {
+      const cwd = await mkdtemp(join(tmpdir(), "onbehalf-"));
+      t.after(() => rm(cwd, { recursive: true, force: true }));
+      await mkdir(join(cwd, "node_modules"));
+      await symlink(checkout, join(cwd, "node_modules", "onbehalf"));
+      await symlink(`${checkout}node_modules/@types`, join(cwd, "node_modules", "@types"));
+      await writeFile(join(cwd, "package.json"), '{"type":"module"}');
+      for (const name of readdirSync(`${checkout}examples`).filter((each) => each.endsWith(".ts"))) {
+        await copyFile(`${checkout}examples/${name}`, join(cwd, name));
+      }
+      await run(process.execPath, [`${checkout}${compiler}`, "--init"], { cwd });
+      const compiled = run(process.execPath, [`${checkout}${compiler}`, "--noEmit", "--project", "."], { cwd });
+      await compiled.catch((error: { stdout: string }) => assert.fail(error.stdout));
+    });
+  }
+});
 
 describe("examples", { timeout: 60_000 }, () => {
   for (const name of readdirSync(`${checkout}examples`)) {
