@@ -28,3 +28,16 @@ for (const [entry, allowed] of Object.entries(lean)) {
     assert.deepEqual([...packagesOf(new URL(entry, import.meta.url))].sort(), allowed);
   });
 }
+
+test("each subpath of the package is compiled from its source in a checkout, whether or not the package was built", () => {
+  const json = (name: string): unknown => JSON.parse(readFileSync(new URL(`../${name}`, import.meta.url), "utf8"));
+  const { exports } = json("package.json") as { exports: Readonly<Record<string, { readonly types: string }>> };
+  const { compilerOptions } = json("tsconfig.json") as {
+    compilerOptions: { readonly paths: Readonly<Record<string, readonly string[]>> };
+  };
+  const expected = Object.entries(exports).map(([subpath, { types }]) => [
+    `onbehalf${subpath.slice(1)}`,
+    [types.replace("./dist/", "./src/").replace(/\.d\.ts$/, ".ts")],
+  ]);
+  assert.deepEqual(compilerOptions.paths, Object.fromEntries(expected));
+});

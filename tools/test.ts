@@ -28,7 +28,8 @@ const isolated = [
   /^test\/store\/sqlite\/(?:disk|processes)\./,
 ];
 /** In those folders, but in one process and without the build. */
-const inProcess = /^test\/(?:races\/verdict|faults\/polite|cli\/terminal\/node-version|docs\/claimed-tests)\./;
+const inProcess =
+  /^test\/(?:races\/verdict|faults\/polite|cli\/(?:terminal\/(?:node-version|ask)|help|config-file|new-file|explain|init\/)|docs\/claimed-tests)\./;
 
 const { values, positionals } = parseArgs({ options: { fast: { type: "boolean" } }, allowPositionals: true });
 const isFast = values.fast === true;

@@ -29,6 +29,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   "audit list": ["onbehalf audit list --grant ext:user-42", "onbehalf audit list --caller mailer --after 1200"],
   "audit verify": ['onbehalf audit verify --head "$(cat head.txt)"'],
   "audit export": ["onbehalf audit export --after 1200 > audit.jsonl"],
+  "audit prune": ["onbehalf audit prune --older-than 400d", "onbehalf audit prune --before 2026-01-01 --yes"],
   "audit head": ["onbehalf audit head > head.txt"],
   doctor: ["onbehalf doctor", "onbehalf doctor --config onbehalf.env --offline"],
   explain: [

@@ -132,7 +132,7 @@ describe("the process that serves", { skip: !isLinux && "it is looked into by Li
   test("the process that serves holds no secret that came as a flag or in a file", async (t) => {
     const plain = await testVault(t, {});
     const folder = dirname(plain.path);
-    await writeFile(join(folder, "master.key"), plain.key.expose());
+    await writeFile(join(folder, "master.key"), plain.key.expose(), { mode: 0o600 });
     const { standin } = plain;
     const secret = {
       web: { client_id: standin.clientId, client_secret: standin.clientSecret, token_uri: `${standin.url}/token` },

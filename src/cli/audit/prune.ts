@@ -1,5 +1,5 @@
-import { createInterface } from "node:readline/promises";
 import { openWithoutClient } from "../open-vault.ts";
+import { canAsk, confirm } from "../terminal/ask.ts";
 import { printJson, say } from "../terminal/print.ts";
 import { UsageError } from "../terminal/usage-error.ts";
 
@@ -33,17 +33,11 @@ export async function prune({ before, olderThan, yes = false, ...flags }: PruneF
   );
 }
 
+/** What is taken out cannot be put back, and no script has run this before it could be told so: it must say yes. */
 async function isWanted(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    throw new UsageError(
-      "nobody is there to say yes to this: standard input is no terminal",
-      "export the rows first, then give --yes",
-    );
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(?:es)?$/i.test((await terminal.question(`onbehalf: ${question} [y/N] `)).trim());
-  } finally {
-    terminal.close();
-  }
+  if (canAsk()) return confirm(`onbehalf: ${question}`);
+  throw new UsageError(
+    "nobody is there to say yes to this: standard input is no terminal",
+    "export the rows first, then give --yes",
+  );
 }
