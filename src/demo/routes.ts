@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import type { Context } from "hono";
 import { systemClock } from "../core/clock.ts";
-import { OnbehalfError, parseGrantRef } from "../index.ts";
+import { OnbehalfError, isOnbehalfError, parseGrantRef } from "../index.ts";
 import type { Clock, Grant, GrantRef, Vault } from "../index.ts";
 import { formOf } from "../vault/http/parameters.ts";
 import { readParameters } from "../vault/http/request-body.ts";
@@ -113,6 +113,7 @@ export function demoRoutes(parts: DemoParts): (request: Request) => Promise<Resp
   app.onError((error) => {
     const response = problemResponse(error);
     if (response.status === 500) onFault(error);
+    if (isOnbehalfError(error) && "grantId" in error.details) timeline.refused(error.code, response.status);
     return response;
   });
 

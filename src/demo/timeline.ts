@@ -8,7 +8,7 @@ export interface TimelineEntry {
   /** By the demo's clock, ISO 8601. */
   readonly at: string;
   /** What it is: by this, and never by its words, the page reads which act of the story it belongs to. */
-  readonly kind: "request" | "event" | "call" | "authcode" | "clock" | "readers" | "readers_served";
+  readonly kind: "request" | "event" | "call" | "refused" | "authcode" | "clock" | "readers" | "readers_served";
   readonly from: "phone" | "server" | "vault" | "person" | "demo" | "program";
   readonly to?: "google" | "server";
   readonly what: string;
@@ -83,6 +83,11 @@ export class Timeline {
     const what = `${readers.served} of ${readers.readers} readers are served`;
     const told = [`tokens=${readers.tokens}`, `refreshes=${readers.refreshes}`];
     this.note({ kind: "readers_served", from: "server", what, with: told, readers });
+  }
+
+  /** Adds an error that the vault gave to the server, which a program would act on. */
+  refused(code: string, status: number): void {
+    this.note({ kind: "refused", from: "vault", to: "server", what: code, with: [], status });
   }
 
   /** Counts a call of a program that has a caller key. Calls that are alike become one entry: a hundred would hide the rest. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Browser } from "playwright-core";
@@ -81,6 +82,11 @@ describe("the code beside the demo's acts", () => {
       assert.deepEqual([code, stderr], [0, ""], act);
       assert.match(stdout, logged[act] ?? /^$/, act);
     }
+    const now = await runOf(demo);
+    const whole = [...setUp(now), ...order.flatMap((act) => codeOf(now)[act]?.typescript ?? [])];
+    await writeFile(join(folder, "whole.mjs"), stripTypeScriptTypes(whole.join("\n")));
+    const { stderr } = await run("node", ["--check", "whole.mjs"], folder);
+    assert.equal(stderr, "", "the acts do not stand in one program");
     const { grants } = (await demo.call("/v1/grants")).body as { grants: { state: string }[] };
     assert.deepEqual(grants.map(({ state }) => state).sort(), ["active", "revoked"]);
   });

@@ -74,6 +74,7 @@ describe("the demo's page, in real Chromium", needsChromium, () => {
       await act("readers", "untick");
       await says("tally", "2 refreshes");
       await act("untick", "remove", untick);
+      assert.match(await page.locator("#act-untick .wire").innerText(), /insufficient_scope 403\s.*has not granted/);
       await says("name", "Carl Gauß");
       assert.equal(await page.locator("#allowed .no").count(), 1);
       await page.getByRole("radio", { name: "Ada Lovelace" }).check();
@@ -83,6 +84,10 @@ describe("the demo's page, in real Chromium", needsChromium, () => {
       await says("state", "lapsed");
       await says("lost", "Logbook has lost its access.");
       const wire = await page.locator("#act-find-out .wire").innerText();
+      assert.match(
+        wire,
+        /vault → server reauthorization_required 409\s.*the person must sign in again, and no retry helps/,
+      );
       assert.match(wire, /401 unauthorized\s.*no longer takes this access token/);
       assert.match(wire, /400 invalid_grant\s.*so the server asks again\s[\s\S]*400 invalid_grant\s.*the second look/);
       await act("again", "disconnect", allowAll);
@@ -134,8 +139,9 @@ describe("the demo's page, in real Chromium", needsChromium, () => {
     assert.equal(await first.stop(), 0);
 
     await using demo = await Demo.start({ args });
-    const { page } = await visit(demo);
-    await page.locator("#why", { hasText: "Ada Lovelace signed in during an earlier run" }).waitFor();
+    const { page, complaints } = await visit(demo);
+    await page.locator("#sign-in-reason", { hasText: "Ada Lovelace signed in during an earlier run" }).waitFor();
+    await page.locator("#why", { hasText: "From an earlier run of this demo" }).waitFor();
     assert.equal(await nextAct(page), "sign-in");
     assert.doesNotMatch(await page.locator("main").innerText(), /nobody has signed in|not signed in/i);
     await checkForEverybody(page, "earlier-run");
@@ -148,6 +154,7 @@ describe("the demo's page, in real Chromium", needsChromium, () => {
     });
     await saysHappened(page, "again");
     await page.locator("#state", { hasText: "active" }).waitFor();
+    assert.deepEqual(complaints, []);
   });
 
   test("the demo's page: the account page of the stand-in ends it as well, and a second person has a grant of their own", async () => {

@@ -91,18 +91,24 @@ describe("the demo's own routes, which the page's buttons use", () => {
     const { status, body } = await post("/demo/token", {});
     assert.deepEqual([status, Object.keys(body)], [200, ["expires_at"]]);
     await Promise.all(Array.from({ length: 30 }, () => demo.token(grant)));
+    // Other people's tokens are refreshed in the background, whenever it is their turn.
+    const mine = ({ kind, who, grant_id: of }: Record<string, unknown>): boolean =>
+      kind === "clock" || who === "ada@example.com" || of === grant;
     const told = await last(since);
     assert.deepEqual(
-      told.map(({ kind, seconds, outcome, event, what, status: got, times }) =>
-        [kind, seconds ?? outcome ?? event ?? what, got, times].filter((member) => member !== undefined),
-      ),
+      told.filter(mine).map(({ kind, seconds, outcome, event }) => [kind, seconds ?? outcome ?? event]),
       [
         ["clock", 86_400],
-        ["request", "refreshed", 200],
+        ["request", "refreshed"],
         ["event", "refreshed"],
-        ["call", "/v1/grants/{ref}/token", 200, 30],
       ],
     );
+    const calls = told.filter(({ kind, what }) => kind === "call" && what === "/v1/grants/{ref}/token");
+    assert.equal(
+      calls.reduce((sum, { times }) => sum + Number(times), 0),
+      30,
+    );
+    assert.ok(calls.length < 10, `${calls.length} lines for calls that are alike`);
     assert.ok(!JSON.stringify(told).includes("ya29."));
   });
 

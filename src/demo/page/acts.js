@@ -3,7 +3,7 @@ import { codeFigure, showCode } from "./code-block.js";
 import { bringIntoView, byId, element } from "./dom.js";
 import { isUsable, order } from "./story.js";
 import { wireList } from "./timeline.js";
-import { acts, notYet, outcomeOf } from "./words.js";
+import { acts, earlierRun, notYet, outcomeOf } from "./words.js";
 
 /** By act: the elements of its item. */
 const parts = new Map();
@@ -60,8 +60,9 @@ function showAct(act, { done, story, grant, view, nameOf }) {
   const missing = obstacle(act, story, grant);
   // It stays where the tab key finds it: the reason beside it is what a person needs.
   button.setAttribute("aria-disabled", String(missing !== undefined || !view.ready));
-  reason.hidden = missing === undefined;
-  reason.textContent = missing ?? "";
+  const words = act === "sign-in" && view.forgotten ? earlierRun(view.name) : missing;
+  reason.hidden = words === undefined;
+  reason.textContent = words ?? "";
   // An act that is due once more has not happened yet this time.
   effect.hidden = done === undefined || act === next;
   if (done === undefined) return;

@@ -27,22 +27,31 @@ export function codeOf(run) {
   const proxied = (path) => shellWord(`${service}/v1/grants/${grantId}/proxy/www.googleapis.com/${path}`);
   const json = (body) => `--json ${shellWord(JSON.stringify(body))}`;
   const clock = (seconds) => `curl -sS ${standin}/standin/clock ${json({ advance_seconds: seconds })}`;
-  const code = (body) => `CODE=$(curl -sS ${standin}/standin/code ${json(body)} | grep -o '4/[^"]*')`;
-  const handOver = `curl -sS ${service}/authcode -H 'X-Requested-With: curl' -d source=android --data-urlencode "authCode=$CODE"`;
+  const code = (body) => `CODE=$(curl -sS ${standin}/standin/code \\\n  ${json(body)} | grep -o '4/[^"]*')`;
+  const handOver = [
+    `curl -sS ${service}/authcode -H 'X-Requested-With: curl' \\`,
+    `  -d source=android --data-urlencode "authCode=$CODE"`,
+  ].join("\n");
   const listNotes = `await vault.fetch(${id}, "https://www.googleapis.com/${list}")`;
-  const exchange = (address, more = {}) => [
-    `const scope = ${JSON.stringify(scope)};`,
+  // The acts may stand in one program, one after the other: no name is declared twice.
+  const exchange = (grantName, address, more = {}) => [
     `// What the phone sends to your server; vault.authCodeHandler() is that route, ready-made.`,
-    `const code = await codeFromPhone(${JSON.stringify({ email: address, ...more })}, scope);`,
-    `const grant = await vault.exchangeCode({ code, source: "android", scopes: scope.split(" ") });`,
+    `const ${grantName} = await vault.exchangeCode({`,
+    `  code: await codeFromPhone(${JSON.stringify({ email: address, ...more })}),`,
+    `  source: "android",`,
+    `  scopes: scope.split(" "),`,
+    `});`,
   ];
-  const signIn = (address) => ({
+  const signIn = (grantName, address) => ({
     curl: [code({ email: address, scope }), handOver],
-    typescript: [...exchange(address), `console.log(grant.grantId, grant.profile.name, grant.offline);`],
+    typescript: [
+      ...exchange(grantName, address),
+      `console.log(${grantName}.grantId, ${grantName}.profile.name, ${grantName}.offline);`,
+    ],
   });
 
   return {
-    "sign-in": signIn(email),
+    "sign-in": signIn("grant", email),
     write: {
       curl: [
         `curl -sS ${proxied(upload)} \\`,
@@ -52,14 +61,13 @@ export function codeOf(run) {
         `  -F ${formPart("text", note, "text/plain; charset=UTF-8")}`,
       ],
       typescript: [
-        `const file = { name: "note.txt", parents: ["appDataFolder"] };`,
         `const created = await vault.fetch(${id}, "https://www.googleapis.com/drive/v3/files", {`,
         `  method: "POST",`,
         `  headers: { "content-type": "application/json" },`,
-        `  body: JSON.stringify(file),`,
+        `  body: JSON.stringify({ name: "note.txt", parents: ["appDataFolder"] }),`,
         `});`,
-        `const { id } = (await created.json()) as { id: string };`,
-        `await vault.fetch(${id}, \`https://www.googleapis.com/upload/drive/v3/files/\${id}?uploadType=media\`, {`,
+        `const { id: noteId } = (await created.json()) as { id: string };`,
+        `await vault.fetch(${id}, \`https://www.googleapis.com/upload/drive/v3/files/\${noteId}?uploadType=media\`, {`,
         `  method: "PATCH",`,
         `  headers: { "content-type": "text/plain; charset=UTF-8" },`,
         `  body: ${JSON.stringify(note)},`,
@@ -68,7 +76,7 @@ export function codeOf(run) {
     },
     read: {
       curl: [`curl -sS ${proxied(list)} \\\n  ${key}`],
-      typescript: [`const answer = ${listNotes};`, `console.log(await answer.json());`],
+      typescript: [`const notes = ${listNotes};`, `console.log(await notes.json());`],
     },
     later: {
       curl: [clock(86_400), `curl -sS ${grant}/token \\\n  ${key}`],
@@ -80,7 +88,8 @@ export function codeOf(run) {
     readers: {
       curl: [
         clock(3_700),
-        `curl -sS -Z --no-progress-meter --parallel-max 100 ${shellWord(`${service}/v1/grants/${grantId}/token#[1-100]`)} \\`,
+        `curl -sS -Z --no-progress-meter --parallel-max 100 \\`,
+        `  ${shellWord(`${service}/v1/grants/${grantId}/token#[1-100]`)} \\`,
         `  ${key} \\`,
         `  -o /dev/null -w '%{http_code}\\n' | sort | uniq -c`,
       ],
@@ -93,18 +102,19 @@ export function codeOf(run) {
     untick: {
       curl: [
         code({ email: newcomer, scope, granted_scopes: signInScopes }),
-        `GRANT=$(${handOver} | grep -o '"grant_id":"[^"]*"' | cut -d'"' -f4)`,
+        `GRANT=$(${handOver} \\\n  | grep -o '"grant_id":"[^"]*"' | cut -d'"' -f4)`,
         `curl -sS "${service}/v1/grants/$GRANT/proxy/www.googleapis.com/${list}" \\\n  ${key}`,
       ],
       typescript: [
-        ...exchange(newcomer, { granted_scopes: signInScopes }),
-        `const answer = await vault.fetch(grant, "https://www.googleapis.com/${list}");`,
-        `console.log(answer.status, grant.scopes.includes(${JSON.stringify(driveScope)}));`,
+        ...exchange("narrow", newcomer, { granted_scopes: signInScopes }),
+        `const refused = await vault.fetch(narrow, "https://www.googleapis.com/${list}");`,
+        `console.log(refused.status, narrow.scopes.includes(${JSON.stringify(driveScope)}));`,
       ],
     },
     remove: {
       curl: [
-        `curl -sS ${standin}/account/access --data-urlencode ${shellWord(`email=${email}`)} -d project=${project(run)}`,
+        `curl -sS ${standin}/account/access \\`,
+        `  --data-urlencode ${shellWord(`email=${email}`)} -d project=${project(run)}`,
       ],
       typescript: [
         `// The person does this in their account at Google: no code of yours runs.`,
@@ -127,7 +137,7 @@ export function codeOf(run) {
         `}`,
       ],
     },
-    again: signIn(email),
+    again: signIn("again", email),
     disconnect: {
       curl: [`curl -sS -X DELETE ${grant} \\\n  ${key}`],
       typescript: [`const ended = await vault.revoke(${id});`, `console.log(ended.state);`],
@@ -142,15 +152,18 @@ export function setUp({ standin, database, masterKeyFile }) {
     `import { sqlite } from "onbehalf/sqlite";`,
     ``,
     `const standin = ${JSON.stringify(standin)};`,
-    `const client = await (await fetch(\`\${standin}/standin/client_secret.json\`)).json();`,
+    `// At Google it is the file that you download: google({ clientSecretFile }).`,
+    `const file = await fetch(\`\${standin}/standin/client_secret.json\`);`,
+    `const { client_id: clientId, client_secret: clientSecret } = (await file.json()).web;`,
     `const vault = await openVault({`,
-    `  provider: google({ clientId: client.web.client_id, clientSecret: client.web.client_secret, baseUrl: standin }),`,
+    `  provider: google({ clientId, clientSecret, baseUrl: standin }),`,
     `  store: sqlite(${JSON.stringify(database)}),`,
     `  keyring: keyringFromFile(${JSON.stringify(masterKeyFile)}),`,
     `});`,
     ``,
     `// In your app, the phone's Google SDK does this.`,
-    `async function codeFromPhone(person: Record<string, string>, scope: string): Promise<string> {`,
+    `const scope = ${JSON.stringify(scope)};`,
+    `async function codeFromPhone(person: Record<string, string>): Promise<string> {`,
     `  const body = JSON.stringify({ ...person, scope });`,
     `  const headers = { "content-type": "application/json" };`,
     `  const answer = await fetch(\`\${standin}/standin/code\`, { method: "POST", headers, body });`,

@@ -2,24 +2,24 @@
 import { byId, element, say } from "./dom.js";
 import { clockTime, duration } from "./format.js";
 import { isUsable } from "./story.js";
-import { earlierRun, reasons, stateWords } from "./words.js";
+import { fromEarlierRun, reasons, stateWords } from "./words.js";
 
 /** The life that the full length of the token's bar stands for. */
 const wholeLifeMs = 3_600_000;
 
-export function showGrant(grant, now, name) {
+export function showGrant(grant, now) {
   byId("nobody").hidden = grant !== undefined;
   byId("grant").hidden = grant === undefined;
   if (grant === undefined) return;
   byId("state").dataset.state = grant.state;
   say("state", stateWords(grant));
   say("since", `since ${clockTime(new Date(grant.since))}`);
-  say("why", whyOf(grant, name));
+  say("why", whyOf(grant));
   byId("why").hidden = byId("why").textContent === "";
 
   const left = grant.access_expires_at === undefined ? -1 : Date.parse(grant.access_expires_at) - now.getTime();
   const usable = isUsable(grant);
-  say("access", usable ? tokenWords(grant.access_expires_at, left) : "none is handed out");
+  say("access", usable ? tokenWords(grant.access_expires_at, left) : "none");
   byId("life").parentElement.hidden = !usable;
   byId("life").style.inlineSize = `${usable ? Math.min(100, Math.max(0, (left / wholeLifeMs) * 100)) : 0}%`;
   say("refresh", usable && grant.offline ? "stored, encrypted" : "none");
@@ -27,9 +27,9 @@ export function showGrant(grant, now, name) {
   say("grant-id", grant.grant_id);
 }
 
-function whyOf(grant, name) {
+function whyOf(grant) {
   if (grant.reason !== undefined) return `${reasons[grant.reason] ?? grant.reason} (${grant.reason}).`;
-  return grant.this_run || !isUsable(grant) ? "" : earlierRun(name);
+  return grant.this_run || !isUsable(grant) ? "" : fromEarlierRun;
 }
 
 function refreshWords({ last_refresh_at: at }, now) {

@@ -67,13 +67,19 @@ function show() {
   byId("ahead").hidden = state.ahead_seconds === 0;
   say("ahead", `${duration(state.ahead_seconds * 1_000)} ahead`);
   followStory(isServerAlone(story));
-  showPhone(chosen, now, name);
-  showGrant(chosen, now, name);
+  showPhone(chosen, now, { name, standin: state.standin });
+  showGrant(chosen, now);
   showPeople(state.grants, chosen, nameOf, choose);
   say("strip", summaryOf(chosen, now, { phoneClosed: isAway(), name }));
   updateRun(chosen);
   showSetUp(run);
-  const view = { signedIn: chosen !== undefined, name, newcomer: newcomer(), ready: canSignIn && !isStopped };
+  const view = {
+    signedIn: chosen?.this_run === true,
+    forgotten: chosen?.this_run === false,
+    name,
+    newcomer: newcomer(),
+    ready: canSignIn && !isStopped,
+  };
   showActs(story, { grant: chosen, view, nextAct: nextAct(story, chosen), run, nameOf });
   const lacksDrive = chosen !== undefined && isUsable(chosen) && !chosen.scope.includes(driveScope);
   allow.hidden = !lacksDrive;
@@ -113,21 +119,20 @@ function look() {
 }
 
 async function lookOnce() {
-  try {
-    const before = state.run;
-    const answer = await get("/demo/state", { since: String(seen) });
-    // Another demo on the same port: what this page shows happened in one that is gone.
-    if (before !== undefined && before !== answer.run) location.reload();
-    state = answer;
-    seen = state.timeline.at(-1)?.seq ?? seen;
-    for (const entry of state.timeline) tell(story, entry);
-    addToTimeline(state.timeline);
-    showStopped(undefined);
-  } catch (error) {
-    if (!(error instanceof Refused) && !(error instanceof TypeError)) throw error;
-    showStopped(error instanceof Refused ? sentence(error.message) : stopped);
-  }
+  const answer = await get("/demo/state", { since: String(seen) }).catch((error) => error);
+  if (answer instanceof Error) showStopped(answer instanceof Refused ? sentence(answer.message) : stopped);
+  else takeIn(answer);
   if (state.now !== undefined) show();
+}
+
+function takeIn(answer) {
+  // Another demo on the same port: what this page shows happened in one that is gone.
+  if (state.run !== undefined && state.run !== answer.run) location.reload();
+  state = answer;
+  seen = state.timeline.at(-1)?.seq ?? seen;
+  for (const entry of state.timeline) tell(story, entry);
+  addToTimeline(state.timeline);
+  showStopped(undefined);
 }
 
 function showStopped(words) {

@@ -24,7 +24,7 @@ export function putAway(now) {
 }
 
 /** Shows one of the phone's three screens. */
-export function showPhone(grant, now, name) {
+export function showPhone(grant, now, { name, standin }) {
   say("put-away", away ? "Pick the phone up" : "Put the phone away");
   byId("put-away").hidden = grant === undefined;
   byId("welcome").hidden = away || grant !== undefined;
@@ -38,11 +38,12 @@ export function showPhone(grant, now, name) {
   const wanted = JSON.stringify([grant.grant_id, grant.profile, grant.scope, grant.state, grant.offline]);
   if (wanted === shown) return;
   shown = wanted;
-  showPerson(grant, name);
+  showPerson(grant, name, standin);
 }
 
-function showPerson({ profile, scope, state, offline }, name) {
-  const picture = profile.picture ?? "/demo/page/mark.svg";
+function showPerson({ profile, scope, state, offline }, name, standin) {
+  // The stand-in of an earlier run served it from an address that is gone.
+  const picture = profile.picture?.startsWith(standin) === true ? profile.picture : "/demo/page/mark.svg";
   if (byId("picture").src !== picture) byId("picture").src = picture;
   say("name", name);
   say("email", profile.email ?? "");

@@ -58,9 +58,15 @@ function tellUntick(story, { who }) {
   const signIn = story.done.get("sign-in");
   const isTheirs = signIn?.entries.some((entry) => entry.outcome === "exchanged" && entry.who === who) === true;
   const mayMove = isTheirs && signIn.before !== undefined;
-  const entries = mayMove ? [...signIn.entries, ...story.slice.entries] : story.slice.entries;
+  const before = mayMove ? signIn.entries : [];
+  const { entries } = story.slice;
   if (mayMove) story.done.set("sign-in", signIn.before);
-  story.done.set("untick", { entries });
+  // Read anew each time: more may come that belongs to it.
+  story.done.set("untick", {
+    get entries() {
+      return [...before, ...entries];
+    },
+  });
 }
 
 /** The first act that has not happened and makes sense now; undefined where the story is over. */

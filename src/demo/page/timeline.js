@@ -78,7 +78,7 @@ function row(entry) {
 }
 
 function isWire({ kind }) {
-  return kind === "request" || kind === "call" || kind === "authcode";
+  return kind === "request" || kind === "call" || kind === "refused" || kind === "authcode";
 }
 
 function hasFailed({ status: code }) {

@@ -3,12 +3,18 @@
 /** What an entry of the timeline means; undefined where it says so itself. */
 export function meaningOf(entry) {
   if (entry.kind === "event") return events[entry.event]?.(entry);
-  if (entry.kind === "call") return calls[entry.status];
+  if (entry.kind === "call" || entry.kind === "refused") return answerWords(entry);
   if (entry.kind === "authcode")
     return "the phone hands over its one-time code; the header proves that no foreign page sent it";
   if (entry.kind === "clock") return "for the stand-in and the server, not for your machine";
   if (entry.kind === "request") return requests.find(([fits]) => fits(entry))?.[1];
   return undefined;
+}
+
+function answerWords({ kind, status }) {
+  const [code, words] = answers[status] ?? [];
+  // A refusal shows its code itself.
+  return kind === "refused" || code === undefined ? words : `${words} (${code})`;
 }
 
 const is =
@@ -55,14 +61,15 @@ const requests = [
   [is("POST /signin/consent"), "the person allows it; Google gives the phone a code"],
 ];
 
-const calls = {
-  200: "a program with a caller key asks the server",
-  401: "the caller key is not known here",
-  403: "insufficient_scope: the person has not granted what this needs",
-  404: "no such grant",
-  409: "reauthorization_required: the person must sign in again; no retry helps",
-  502: "client_misconfigured: Google refuses our client, not the person",
-  503: "provider_unavailable: try again later; no grant has changed",
+/** By the status of an answer to a program: the code that stands in it, and what it means. */
+const answers = {
+  200: [undefined, "a program with a caller key asks the server"],
+  401: ["unauthorized", "the caller key is not known here"],
+  403: ["insufficient_scope", "the answer for your program: the person has not granted what this needs"],
+  404: ["grant_not_found", "there is no such grant"],
+  409: ["reauthorization_required", "the answer for your program: the person must sign in again, and no retry helps"],
+  502: ["client_misconfigured", "Google refuses our client, not the person"],
+  503: ["provider_unavailable", "try again later; no grant has changed"],
 };
 
 const events = {

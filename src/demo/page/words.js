@@ -140,6 +140,8 @@ export const reasons = {
   revoked_unconfirmed: "the person disconnected it here, and Google did not confirm it",
 };
 
+export const fromEarlierRun = "From an earlier run of this demo: the stand-in no longer knows it.";
+
 /** What is said of a grant that an earlier run of the demo stored. */
 export function earlierRun(name) {
   return `${name} signed in during an earlier run of this demo. The stand-in keeps nothing when it stops, so it no longer knows the grant: sign in again, or let the server find out.`;
