@@ -37,6 +37,7 @@ const runners = {
   "debugging, trace": { pages: /^docs\/debugging\.md$/, languages: ["text"], test: "docs/contributing" },
   "commit message": { pages: /^CONTRIBUTING\.md$/, languages: ["text"], test: "docs/contributing" },
   errors: { pages: /^docs\/errors\.md$/, languages: ["sh"], test: "docs/errors-shell" },
+  examples: { pages: /^examples\/README\.md$/, languages: ["sh"], test: "docs/examples" },
   google: { pages: /^docs\/google\.md$/, languages: ["sh"], test: "docs/google" },
   "http-api": { pages: /^docs\/http-api\.md$/, languages: ["sh", "http"], test: "docs/http-api" },
   library: { pages: /^docs\/library\.md$/, languages: ["ts", "text"], test: "docs/library" },

@@ -3,7 +3,7 @@ import { execFile, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { describe, test } from "node:test";
@@ -15,7 +15,7 @@ import { testStandin } from "../support/test-standin.ts";
 import type { Standin } from "../../src/standin/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import { checkout, installCommand } from "../support/checkout-bin.ts";
-import { blocksOf } from "./fenced-blocks.ts";
+import { blocksFor } from "./block-runners.ts";
 import { permissions } from "../../src/vault/http/callers.ts";
 
 const run = promisify(execFile);
@@ -119,7 +119,7 @@ const tests: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
     const { cwd, env } = await clientFolder(t, standin);
     await rm(join(cwd, "client_secret.json"));
     await symlink(`${checkout}examples`, join(cwd, "examples"));
-    const blocks = blocksOf(await readFile(`${checkout}examples/README.md`, "utf8")).map(({ text }) => text);
+    const blocks = blocksFor("examples").map(({ text }) => text);
     assert.equal(blocks.length, 3);
     // The first one installs, and starts a stand-in: both are here already. npx finds what stands on the PATH.
     const path = [await installCommand(cwd), dirname(process.execPath)].join(delimiter);
