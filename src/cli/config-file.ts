@@ -4,6 +4,7 @@ import { nearestName } from "../core/known-names.ts";
 import { shownPath } from "../core/secret-likeness.ts";
 import { modeOpenToAll } from "../local/file-mode.ts";
 import { readSmallFile } from "../local/small-file.ts";
+import { isSecretSetting } from "../service/secrets/secret-names.ts";
 import { overrules, settingNames } from "../service/settings/settings.ts";
 import type { Setting } from "../service/settings/settings.ts";
 import { say } from "./terminal/print.ts";
@@ -49,6 +50,11 @@ export function loadConfigFile(
       `${shown} holds the master key, and everybody on this machine may read or change it (mode ${mode})`,
       `chmod 600 ${shown}; where nobody else is there, as in a container, set ${settingNames.openKeyFile}=allow in it`,
     );
+  }
+  for (const [setting, name] of names) {
+    if (mode !== undefined && setting !== "key" && isSecretSetting(setting, values[name] ?? "") && name in values) {
+      tell(`warning: ${shown} holds a secret (${name}), and everybody on this machine may read it (mode ${mode})`);
+    }
   }
   for (const name of known) {
     if (values[name] !== undefined && !isSet(name) && !overruled.has(name as never)) environment[name] = values[name];

@@ -60,6 +60,14 @@ describe("a settings file", () => {
     );
     const allowed = await fileOf(t, "ONBEHALF_KEY=obm_x\nONBEHALF_OPEN_KEY_FILE=allow\n", 0o644);
     assert.equal((loaded(allowed, {})[0] as { ONBEHALF_KEY: string }).ONBEHALF_KEY, "obm_x");
+    const others = "ONBEHALF_CLIENT_SECRET=planted\nONBEHALF_STORE=postgres://ada:planted@db/grants\nPORT=1\n";
+    const [, said] = loaded(await fileOf(t, others, 0o644), {});
+    assert.deepEqual(said.match(/holds a secret \(\w+\)/g), [
+      "holds a secret (ONBEHALF_STORE)",
+      "holds a secret (ONBEHALF_CLIENT_SECRET)",
+    ]);
+    assert.doesNotMatch(said, /planted/);
+    assert.equal(loaded(await fileOf(t, others, 0o640), {})[1], "");
     const withoutKey = await fileOf(t, "ONBEHALF_KEY_FILE=x\n", 0o644);
     assert.deepEqual(loaded(withoutKey, {})[0], { ONBEHALF_KEY_FILE: "x" });
   });

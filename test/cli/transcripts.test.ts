@@ -17,7 +17,8 @@ describe("the command line", { concurrency: 2 }, () => {
   before(async () => {
     compiled = await mkdtemp(join(tmpdir(), "onbehalf-compiled-"));
   });
-  after(() => rm(compiled, { recursive: true, force: true }));
+  // A program that was told to end may still be writing there.
+  after(() => rm(compiled, { recursive: true, force: true, maxRetries: 10 }));
 
   for (const path of globSync(new URL("**/*.txt", import.meta.url).pathname).sort()) {
     const transcript = parseTranscript(readFileSync(path, "utf8"));
