@@ -81,8 +81,10 @@ export interface AuditStore {
   /**
    * From now on, what happens is recorded by this. Before, rows have no keyed hash, and say that the store did it.
    * Every method that changes a grant, a caller or a key, or ends a code, adds its rows in the transaction of the change.
+   *
+   * @param isFallback whether what records already goes on, where something does. Default false
    */
-  recordWith(recordOf: RecordOf): void;
+  recordWith(recordOf: RecordOf, isFallback?: boolean): void;
   /**
    * Adds rows, durably, all or none. A `token.released` row that is there already, of the same caller, grant, generation and
    * `detail`, is not added again.

@@ -58,7 +58,8 @@ export class PostgresDatabase implements Database {
     this.#pool = pool;
   }
 
-  recordWith(recordOf: RecordOf): void {
+  recordWith(recordOf: RecordOf, isFallback = false): void {
+    if (isFallback && this.#recordOf !== unsigned) return;
     this.#recordOf = recordOf;
   }
 

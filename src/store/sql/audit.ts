@@ -15,7 +15,7 @@ const selectPrunings = `${select} WHERE action = '${auditPruned}' AND seq > 0 OR
 /** The log as it is read. Rows are numbered and linked where transactions end, by each database in its own way. */
 export function auditStore(database: Database): AuditStore {
   return {
-    recordWith: (recordOf) => database.recordWith(recordOf),
+    recordWith: (recordOf, isFallback) => database.recordWith(recordOf, isFallback),
 
     appendAudit: (entries) =>
       database.transaction(async (sql) => {

@@ -39,7 +39,7 @@ export interface Transaction extends Sql {
  */
 export interface Database extends Sql {
   /** From now on, what is noted is recorded by this. */
-  recordWith(recordOf: RecordOf): void;
+  recordWith(recordOf: RecordOf, isFallback?: boolean): void;
   /** Begins, runs `body`, commits. Whatever `body` throws undoes all of it and is thrown on. */
   transaction<T>(body: (sql: Transaction) => Promise<T>): Promise<T>;
 }

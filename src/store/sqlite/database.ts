@@ -67,7 +67,8 @@ export class SqliteDatabase implements Database {
     }
   }
 
-  recordWith(recordOf: RecordOf): void {
+  recordWith(recordOf: RecordOf, isFallback = false): void {
+    if (isFallback && this.#recordOf !== unsigned) return;
     this.#recordOf = recordOf;
   }
 

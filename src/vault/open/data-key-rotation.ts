@@ -2,11 +2,12 @@ import { assertFits, assertOptions, required } from "../../core/argument-checks.
 import type { Rule } from "../../core/argument-checks.ts";
 import { OnbehalfError, invalidRequest } from "../../core/errors.ts";
 import { keyClasses, rotatableClasses } from "../../crypto/keyring.ts";
-import { highestKeyId, nextWrappedKey, openKeys } from "../../crypto/wrapped-keys.ts";
+import { highestKeyId, nextWrappedKey, openKeyring } from "../../crypto/wrapped-keys.ts";
 import type { KeyClass } from "../../crypto/keyring.ts";
 import { masterKeysOf } from "../../crypto/master-key.ts";
 import type { MasterKeySource } from "../../crypto/master-key.ts";
 import type { Store } from "../../store/store.ts";
+import { recordAsOperator } from "../context.ts";
 
 /** What {@link rotateDataKeys} takes besides the store and its key. */
 export interface RotateDataKeysOptions {
@@ -50,7 +51,7 @@ export async function rotateDataKeys(
   }
   const { instance, revision, keys } = stored;
   // Who cannot open the present keys must not add others.
-  openKeys(instance, keys, masters, keyClasses);
+  recordAsOperator(store, openKeyring(instance, keys, masters, keyClasses));
   const classes: readonly KeyClass[] = options.classes ?? rotatableClasses;
   const isSettled = (keyClass: KeyClass): boolean =>
     !keys.some((key) => key.keyClass === keyClass && (key.state === "next" || key.state === "previous"));

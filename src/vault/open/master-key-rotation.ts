@@ -1,4 +1,3 @@
-import { systemClock } from "../../core/clock.ts";
 import type { KeyState } from "../../core/data-keys.ts";
 import { fractionOf, readProgress } from "../../core/reseal-progress.ts";
 import { sealingClasses } from "../../crypto/keyring.ts";
@@ -8,7 +7,7 @@ import type { MasterKey, MasterKeySource } from "../../crypto/master-key.ts";
 import { assertFits, required } from "../../core/argument-checks.ts";
 import { OnbehalfError } from "../../core/errors.ts";
 import type { AuditStore } from "../../store/audit-store.ts";
-import { recorder } from "../context.ts";
+import { recordAsOperator } from "../context.ts";
 import type { KeyStore, StoredKeys } from "../../store/key-store.ts";
 import type { ResealStore } from "../../store/reseal-store.ts";
 
@@ -136,7 +135,7 @@ export async function rotateMasterKey(
   const [newest] = masters;
   if (stored === undefined) return 0;
   const { instance } = stored;
-  store.recordWith(recorder(openKeyring(instance, stored.keys, masters, ["index"]), systemClock, "@operator"));
+  recordAsOperator(store, openKeyring(instance, stored.keys, masters, ["index"]));
   // Open all of them before the first is written: where a master key is missing, the store must not end up with some
   // data keys under each.
   const replacements = behind(stored, newest).map((before) => ({
