@@ -18,7 +18,7 @@ function chaos(name: string, options: string, what: string): NightlyLane {
 
 export const nightlyLanes: readonly NightlyLane[] = [
   tests("ODD", "faults/odd-requests", "a million requests that no honest client sends; ODD_SEED sends others"),
-  tests("SECRETS", "planted-secrets", "twelve thousand secrets in every place of input; SECRETS_SEED plants others"),
+  tests("SECRETS", "planted-", "sixteen thousand secrets in every place of input; SECRETS_SEED plants others"),
   tests("FLOOD", "http/flood", "a minute of 400 codes a second that are none"),
   tests("BENT", "bent-answers", "token answers bent in thousands of ways; BENT_SEED repeats one"),
   tests("OUTAGE", "test/faults/outage", "a day without the provider, 100,000 grants, in virtual time"),

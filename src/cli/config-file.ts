@@ -1,7 +1,7 @@
 import { parseEnv } from "node:util";
 import { configurationInvalid } from "../core/errors.ts";
 import { nearestName } from "../core/known-names.ts";
-import { shownPath } from "../core/secret-likeness.ts";
+import { shownPath, shownText } from "../core/secret-likeness.ts";
 import { modeOpenToAll } from "../local/file-mode.ts";
 import { readSmallFile } from "../local/small-file.ts";
 import { isSecretSetting } from "../service/secrets/secret-names.ts";
@@ -42,7 +42,7 @@ export function loadConfigFile(
   const known = [...names.map(([, name]) => name), ...others];
   for (const name of Object.keys(values).filter((each) => !known.includes(each))) {
     const meant = nearestName(name, known);
-    tell(`warning: ${shown}: nothing reads ${name}${meant === undefined ? "" : `; did you mean ${meant}?`}`);
+    tell(`warning: ${shown}: nothing reads ${shownText(name)}${meant === undefined ? "" : `; did you mean ${meant}?`}`);
   }
   const mode = modeOpenToAll(path);
   if (mode !== undefined && values[settingNames.key] !== undefined && values[settingNames.openKeyFile] !== "allow") {

@@ -1,5 +1,6 @@
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { configurationInvalid } from "../core/errors.ts";
+import { shownPath } from "../core/secret-likeness.ts";
 
 /** A file that was made for this process, and is empty so far. */
 export interface NewFile {
@@ -22,9 +23,12 @@ export function newFile(path: string): NewFile {
     file = openSync(path, "wx", 0o600);
   } catch (cause) {
     const exists = cause instanceof Error && "code" in cause && cause.code === "EEXIST";
+    const shown = shownPath(path);
+    // Its words repeat the path.
+    const why = shown === path ? cause : undefined;
     throw exists
-      ? configurationInvalid(`${path} exists already`, "name a new file: a key is never overwritten", cause)
-      : configurationInvalid(`${path} cannot be written`, "check that its folder exists and may be written to", cause);
+      ? configurationInvalid(`${shown} exists already`, "name a new file: a key is never overwritten", why)
+      : configurationInvalid(`${shown} cannot be written`, "check that its folder exists and may be written to", why);
   }
   return {
     write: (text) => {

@@ -24,3 +24,15 @@ export function shownPath(path: string): string {
     .map((part) => (looksLikeSecret(part) ? "…" : part))
     .join("/");
 }
+
+/** What somebody typed, as it may be repeated to them: not where it looks like a secret that was typed in a wrong place. */
+export function shownText(text: string): string {
+  return looksLikeSecret(text) ? "…" : text;
+}
+
+/** An address as it may be shown: without user, password and query, and without what looks like a secret in its path. */
+export function shownUrl(url: string): string {
+  if (!URL.canParse(url)) return shownText(url);
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${shownText(host)}${shownPath(pathname)}`;
+}

@@ -1,6 +1,7 @@
 import { assertFits, assertOptions, required } from "../core/argument-checks.ts";
 import type { Rule } from "../core/argument-checks.ts";
 import { OnbehalfError, configurationInvalid } from "../core/errors.ts";
+import { shownPath } from "../core/secret-likeness.ts";
 import { commandWords } from "../local/command-words.ts";
 import { programOutput } from "../local/program-output.ts";
 import { wholeKeys } from "./master-key.ts";
@@ -42,7 +43,7 @@ export function keyringFromCommand(
     );
   }
   const { timeoutMs = defaultTimeoutMs } = options;
-  const [program] = words;
+  const program = shownPath(words[0]);
   return async () => {
     const output = await programOutput(words, { timeoutMs, mostBytes });
     if ("text" in output) return wholeKeys(output.text, `what the key command's program ${program} printed`);

@@ -81,7 +81,7 @@ describe("wrong flags", () => {
     for (const [words, wrong, near] of [
       [["serve", "--jsn"], "--jsn", "--json"],
       [["serve", "--client_secret_file", "x"], "--client_secret_file", "--client-secret-file"],
-      [["serve", "--clientSecretFile=x"], "--clientSecretFile=x", "--client-secret-file"],
+      [["serve", "--clientSecretFile=x"], "--clientSecretFile=…", "--client-secret-file"],
       [["grants", "list", "--external-ids", "x"], "--external-ids", "--external-id"],
       [["callers", "create", "x", "--alow", "token"], "--alow", "--allow"],
       [["doctor", "--of-line"], "--of-line", "--offline"],

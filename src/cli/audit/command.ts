@@ -69,7 +69,7 @@ export function auditCommand(): Command {
         .option("--yes", "do not ask"),
       "store",
     )
-      .addHelpText("after", "\nExport them first: onbehalf audit export. Rows of the last day stay in any case.")
+      .addHelpText("after", "\nExport the rows first: onbehalf audit export. Those of the last day stay in any case.")
       .action(async (flags: PruneFlags) => {
         const { prune } = await import("./prune.ts");
         await prune(flags);

@@ -1,6 +1,7 @@
 import type { Permission } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
 import { everyGrant, isSelector, selectorForms } from "../../core/reach.ts";
+import { shownText } from "../../core/secret-likeness.ts";
 import { permissions } from "../../vault/http/callers.ts";
 import { printJson, printLines, say } from "../terminal/print.ts";
 import { openWithoutClient } from "../open-vault.ts";
@@ -25,7 +26,7 @@ export async function create(name: string, flags: CreateFlags): Promise<void> {
   if (allow === undefined) {
     throw new UsageError(
       "--allow is missing: a key may do only what is named",
-      `give what ${name} needs of ${permissions.join(", ")}, such as --allow token,grants:read`,
+      `give what the program needs of ${permissions.join(", ")}, such as --allow token,grants:read`,
     );
   }
   const grants = flags.grants?.map(selectorOf) ?? [everyGrant];
@@ -59,13 +60,13 @@ function endOf({ expires, expiresInDays }: CreateFlags): Date | undefined {
 function permissionOf(text: string): Permission {
   const permission = permissions.find((known) => known === text);
   if (permission !== undefined) return permission;
-  throw new UsageError(`--allow ${text}: there is no such permission`, `use ${permissions.join(", ")}`);
+  throw new UsageError(`--allow ${shownText(text)}: there is no such permission`, `use ${permissions.join(", ")}`);
 }
 
 function selectorOf(text: string): string {
   if (isSelector(text)) return text;
   throw new UsageError(
-    `--grants ${text}: this is no selector`,
+    `--grants ${shownText(text)}: this is no selector`,
     `use ${selectorForms}; a star stands at the end, and no space around the value`,
   );
 }

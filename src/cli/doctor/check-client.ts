@@ -1,3 +1,4 @@
+import { shownText } from "../../core/secret-likeness.ts";
 import { isOnbehalfError, parseClientSecretJson } from "../../index.ts";
 import { ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
@@ -33,7 +34,7 @@ export function checkClientId(clientId: string): Finding {
     ? ok("client", `client ${clientId}`)
     : warn(
         "client",
-        `client ${clientId} does not look like a client id of Google`,
+        `client ${shownText(clientId)} does not look like a client id of Google`,
         "copy all of it: Google's client ids end in .apps.googleusercontent.com",
       );
 }

@@ -1,9 +1,14 @@
+import { shownUrl } from "../../core/secret-likeness.ts";
 import { fail, ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 import type { ProbeFacts } from "./probe.ts";
 
 /** Checks that the provider answers with its keys. */
-export function checkProvider(name: string, { url, sentAt, receivedAt, status, keys, failure }: ProbeFacts): Finding {
+export function checkProvider(
+  name: string,
+  { url: whole, sentAt, receivedAt, status, keys, failure }: ProbeFacts,
+): Finding {
+  const url = shownUrl(whole);
   const took = `${Math.round(receivedAt - sentAt)} ms`;
   if (failure !== undefined) {
     return fail("provider", `${name} cannot be reached at ${url} (${failure})`, whatToCheck(failure));

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import type { Store } from "../../index.ts";
+import { shownPath } from "../../core/secret-likeness.ts";
 import { rescuePath, rescueProblem } from "../../service/rescue-problem.ts";
 import { ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
@@ -16,10 +17,10 @@ export function checkRescue(store: Pick<Store, "kind" | "location">, named: stri
   if (found !== undefined) return warn(check, found.problem, found.hint);
   const path = rescuePath(store, named) ?? "";
   const waiting = existsSync(path) ? readdirSync(path).filter((name) => name.endsWith(".answer")).length : 0;
-  if (waiting === 0) return ok(check, `answers that the store cannot take are kept in ${path}`);
+  if (waiting === 0) return ok(check, `answers that the store cannot take are kept in ${shownPath(path)}`);
   return warn(
     check,
-    `${path} holds ${waiting} answer${waiting === 1 ? "" : "s"} that the store could not take`,
+    `${shownPath(path)} holds ${waiting} answer${waiting === 1 ? "" : "s"} that the store could not take`,
     "start the service on the store that they are for: it stores them by itself",
   );
 }

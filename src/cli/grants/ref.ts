@@ -1,5 +1,6 @@
 import { isOnbehalfError, parseGrantRef } from "../../index.ts";
 import type { GrantRef } from "../../index.ts";
+import { shownText } from "../../core/secret-likeness.ts";
 import { UsageError } from "../terminal/usage-error.ts";
 
 /** Reads a reference as it was typed. Text that cannot be a reference is wrong usage (exit code 2), not a missing grant. */
@@ -8,6 +9,6 @@ export function refOf(text: string, provider: string | undefined): GrantRef {
     return parseGrantRef(text, provider);
   } catch (error) {
     if (!isOnbehalfError(error, "invalid_request")) throw error;
-    throw new UsageError(`${text}: ${error.message}`, error.hint);
+    throw new UsageError(`${shownText(text)}: ${error.message}`, error.hint);
   }
 }
