@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import {
+  auditStatus,
   generateMasterKey,
   google,
   isOnbehalfError,
@@ -10,6 +11,7 @@ import {
   keyringFromKeys,
   masterKeyId,
   openVault,
+  rotateDataKeys,
   rotateMasterKey,
 } from "../../../src/index.ts";
 import type { Secret, Store } from "../../../src/index.ts";
@@ -107,6 +109,19 @@ describe("rotating the master key", () => {
     assert.equal(await rotateMasterKey(store, keyringFromKeys(key)), 0);
     assert.equal(await store.readKeys(), undefined);
   });
+});
+
+test("the audit log takes the rows of every change of the keys for its own, whichever kind of key was changed", async (t) => {
+  const [old, next] = [generateMasterKey(), generateMasterKey()];
+  const path = await sealedWith(t, old);
+  const faultsAfter = async (change: (store: Store) => Promise<unknown>): Promise<unknown> => {
+    // Opened anew, as each command does: whoever writes the next row was told nothing by the one before.
+    const store = await opened(t, path);
+    await change(store);
+    return (await auditStatus(store, keyringFromKeys(next, old), 100))?.faults;
+  };
+  assert.deepEqual(await faultsAfter((store) => rotateDataKeys(store, keyringFromKeys(old))), []);
+  assert.deepEqual(await faultsAfter((store) => rotateMasterKey(store, keyringFromKeys(next, old))), []);
 });
 
 /** A store with one caller in it. */
