@@ -207,6 +207,46 @@ describe("the demo's page, in real Chromium", needsChromium, () => {
     assert.doesNotMatch(await page.locator("main").innerText(), /nobody has signed in|not signed in/i);
   });
 
+  test("the demo's page: an act that fails says why, in view, and is not done", async () => {
+    await using demo = await Demo.start();
+    const { page, complaints } = await visit(demo, { viewport: { width: 390, height: 844 } });
+    await press(page, "sign-in", ada);
+    await press(page, "write");
+    await press(page, "read");
+    await demo.control("faults", { path: "/token", method: "POST", times: "always", status: 503 });
+    await press(page, "later");
+    await page.locator("#later-trouble", { hasText: "503 provider_unavailable" }).waitFor();
+    assert.ok(await isInView(page, "#later-trouble"));
+    assert.equal(await nextAct(page), "later");
+    await page.locator("#announce", { hasText: "503 provider_unavailable" }).waitFor({ state: "attached" });
+    await checkForEverybody(page, "failed");
+    await demo.request(`${demo.standin}/standin/faults`, { method: "DELETE" });
+    await demo.advance(900);
+    await press(page, "later");
+    await saysHappened(page, "later");
+    await page.locator("#later-trouble").waitFor({ state: "hidden" });
+    assert.deepEqual(
+      complaints.filter((complaint) => !complaint.includes("503")),
+      [],
+    );
+  });
+
+  test("the demo's page: a person with a long name and address, in a window of 320 pixels", async () => {
+    await using demo = await Demo.start();
+    const { page } = await visit(demo, { viewport: { width: 320, height: 640 } });
+    const email = `${"nobody.".repeat(8)}x@${"very-long-label.".repeat(6)}example.com`;
+    await demo.control("people", { email, name: `${"Donaudampfschifffahrts".repeat(4)} <i>Gesellschaft</i>` });
+    await demo.signIn(email);
+    await demo.signIn("ada@example.com");
+    await page.locator("#people-list label").nth(1).waitFor();
+    await page.getByRole("radio", { name: "Donaudampf" }).check();
+    for (const act of ["remove", "again", "disconnect"]) await unfold(page, act);
+    await checkForEverybody(page, "long-name");
+    await press(page, "remove");
+    await page.locator("#act-remove .happened", { hasText: "<i>Gesellschaft</i>" }).waitFor();
+    await checkForEverybody(page, "long-name-removed");
+  });
+
   test("the demo's page: code is copied with the mouse and with the keyboard, and says so", async () => {
     await using demo = await Demo.start();
     const { page } = await visit(demo, { permissions: ["clipboard-read", "clipboard-write"] });
