@@ -11,7 +11,7 @@ import { checkClientFile, checkClientId } from "./check-client.ts";
 import { checkMode } from "./check-files.ts";
 import { checkNode } from "./check-node.ts";
 import { checkClock, checkProvider } from "./check-provider.ts";
-import { checkListening, tryToListen } from "./check-listening.ts";
+import { checkListening, isOurs, tryToListen } from "./check-listening.ts";
 import { checkVariables } from "./check-variables.ts";
 import { checkRescue } from "./check-rescue.ts";
 import { checkProxy } from "./check-proxy.ts";
@@ -79,7 +79,8 @@ async function examineProvider({ name, issuer, endpoints }: Provider): Promise<F
 }
 
 async function examineListening({ host, port }: ServiceConfig): Promise<Finding> {
-  return checkListening(host, port, await tryToListen(host, port));
+  const code = await tryToListen(host, port);
+  return checkListening(host, port, code, code === "EADDRINUSE" && (await isOurs(host, port)));
 }
 
 /** The settings are complete, so the client's file can be read. */

@@ -30,6 +30,7 @@ describe("doctor's checks", () => {
     const inUse = checkListening("127.0.0.1", port, await tryToListen("127.0.0.1", port));
     assert.equal(inUse.status, "warn");
     assert.match(inUse.hint ?? "", /^if that is this service, all is well; otherwise another program listens there/);
+    assert.equal(checkListening("127.0.0.1", port, "EADDRINUSE", true).status, "ok");
     const elsewhere = checkListening("192.0.2.1", 8787, await tryToListen("192.0.2.1", 8787));
     assert.equal(elsewhere.status, "fail");
     assert.match(elsewhere.message, /EADDRNOTAVAIL.*look at HOST/);
