@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { stripTypeScriptTypes } from "node:module";
+import { join } from "node:path";
 import { describe, test } from "node:test";
+import { needsProgram } from "../support/installed-programs.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { blocksFor } from "./block-runners.ts";
 import { blocksOf, type Block } from "./fenced-blocks.ts";
 
@@ -58,6 +64,29 @@ describe("docs/mobile.md", () => {
       assert.doesNotMatch(block.text, /http:\/\//);
     });
   }
+
+  for (const { language, line, section, text } of blocks.filter(({ language }) => language === "ts")) {
+    test(`docs/mobile.md: line ${String(line)}, ${section}: is ${language} that parses`, () => {
+      assert.ok(stripTypeScriptTypes(text).length > 0);
+    });
+  }
+
+  test("docs/mobile.md: the Java is Java, for classes that are not here", needsProgram("java"), async (t) => {
+    const folder = await temporaryFolder(t);
+    const samples = blocks.filter(({ language }) => language === "java");
+    assert.ok(samples.length > 0);
+    for (const { text } of samples) {
+      const file = join(folder, "MainActivity.java");
+      await writeFile(file, text);
+      const { stderr } = spawnSync("/usr/bin/javac", ["-XDrawDiagnostics", "-d", folder, file], { encoding: "utf8" });
+      const errors = [...stderr.matchAll(/compiler\.err\.([\w.]+)/g)].map(([, code]) => code);
+      // What it imports is not there, and then nothing of it can be looked up. Anything else would be its own fault.
+      assert.deepEqual(
+        errors.filter((code) => !/^(?:doesnt\.exist|cant\.resolve|method\.does\.not\.override)/.test(code ?? "")),
+        [],
+      );
+    }
+  });
 
   test("docs/mobile.md: the JSON block is what an answer looks like", () => {
     const json = blocksFor("mobile, answer");
