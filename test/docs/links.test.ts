@@ -68,6 +68,15 @@ test("llms.txt lists every page of docs/ once, and says what each is for", () =>
   }
 });
 
+test("each page of docs/ but the glossary begins with its reader's situation", () => {
+  const pages = [...documents].filter(([path]) => /^docs\/[\w-]+\.md$/.test(path) && path !== "docs/glossary.md");
+  assert.ok(pages.length > 15);
+  for (const [path, text] of pages) {
+    const [, beginning = ""] = /^# [^\n]+\n\n([^]*?)\n\n/.exec(text) ?? [];
+    assert.match(beginning, /\byou(?:rs?)?\b/i, path);
+  }
+});
+
 describe("what counts as a link", () => {
   for (const [what, markdown, targets] of [
     ["one in brackets", "see [a](b.md) and\n[c](d.md#e)", ["b.md", "d.md#e"]],
