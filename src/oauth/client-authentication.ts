@@ -4,14 +4,15 @@ import type { Client, ClientAuthenticationMethod, Provider } from "../providers/
 
 /**
  * The method where no discovery document says one: what the record says, otherwise `client_secret_post`. A client
- * without a secret has nothing to send but its id.
+ * with a private key signs with it, and one that has neither key nor secret has nothing to send but its id.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1
  */
 export function recordedMethod(
   { clientAuthentication = "client_secret_post" }: Pick<Provider, "clientAuthentication">,
-  { clientSecret }: Pick<Client, "clientSecret">,
+  { clientSecret, privateKey }: Pick<Client, "clientSecret" | "privateKey">,
 ): ClientAuthenticationMethod {
+  if (privateKey !== undefined) return "private_key_jwt";
   return clientSecret === undefined ? "none" : clientAuthentication;
 }
 
@@ -22,14 +23,15 @@ const methods: readonly ClientAuthenticationMethod[] = ["client_secret_post", "c
  * The method that a discovery document asks for.
  *
  * @param listed what the document lists; undefined where it lists nothing, which means Basic
- * @returns undefined where the document lists only methods that a client with a secret cannot use, such as
- *   `private_key_jwt`
+ * @returns undefined where the document lists only methods that this client cannot use, such as `private_key_jwt` for a
+ *   client with a secret
  * @see https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata
  */
 export function listedMethod(
   listed: readonly string[] | undefined,
-  { clientSecret }: Pick<Client, "clientSecret">,
+  { clientSecret, privateKey }: Pick<Client, "clientSecret" | "privateKey">,
 ): ClientAuthenticationMethod | undefined {
+  if (privateKey !== undefined) return listed?.includes("private_key_jwt") === false ? undefined : "private_key_jwt";
   // Many documents do not list `none`, and their providers have public clients all the same.
   if (clientSecret === undefined) return "none";
   if (listed === undefined) return "client_secret_basic";

@@ -1,7 +1,7 @@
 import { OnbehalfError, configurationProblems } from "../core/errors.ts";
 import type { Client } from "../providers/provider.ts";
 import { parseObject, boundedRequest } from "./bounded-fetch.ts";
-import type { BoundedFetch } from "./bounded-fetch.ts";
+import type { BoundedFetch, HttpResult } from "./bounded-fetch.ts";
 import { metadataOf } from "./provider-metadata.ts";
 import type { DocumentReader, Metadata } from "./provider-metadata.ts";
 
@@ -17,10 +17,13 @@ import type { DocumentReader, Metadata } from "./provider-metadata.ts";
  */
 export async function discover(provider: DocumentReader, client: Client, http: BoundedFetch): Promise<Metadata> {
   const { issuer } = provider;
-  const url = documentUrl(issuer);
-  const result = await boundedRequest(http, (signal) =>
-    http.fetch(url, { signal, redirect: "error", headers: { accept: "application/json" } }),
-  );
+  const [url, ...others] = documentUrls(provider);
+  const each = { ...http, timeoutMs: http.timeoutMs / (1 + others.length) };
+  let result = await read(url, each);
+  for (const other of others) {
+    if (result.kind === "body" && [400, 401, 403, 404, 405, 410].includes(result.status))
+      result = await read(other, each);
+  }
   const document = result.kind === "body" && result.status === 200 ? parseObject(result.text) : undefined;
   if (document === undefined) {
     const why =
@@ -39,7 +42,26 @@ export async function discover(provider: DocumentReader, client: Client, http: B
   );
 }
 
-/** Where an issuer's document is read. */
-function documentUrl(issuer: string): string {
-  return `${issuer.replace(/\/+$/, "")}/.well-known/openid-configuration`;
+function read(url: string, http: BoundedFetch): Promise<HttpResult> {
+  return boundedRequest(http, (signal) =>
+    http.fetch(url, { signal, redirect: "error", headers: { accept: "application/json" } }),
+  );
+}
+
+/**
+ * Where an issuer's document is read, the second where the first knows none. Servers without ID tokens have the one of RFC
+ * 8414, whose name stands before the issuer's path; many have only the other one all the same.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc8414#section-3.1
+ * @see https://www.rfc-editor.org/rfc/rfc8414#section-5
+ */
+export function documentUrls({
+  issuer,
+  identity = "id_token",
+}: Pick<DocumentReader, "issuer" | "identity">): readonly [string, ...string[]] {
+  const own = issuer.replace(/\/+$/, "");
+  const openid = `${own}/.well-known/openid-configuration`;
+  if (identity === "id_token" || !URL.canParse(own)) return [openid];
+  const { origin, pathname } = new URL(own);
+  return [`${origin}/.well-known/oauth-authorization-server${pathname.replace(/\/+$/, "")}`, openid];
 }

@@ -14,6 +14,8 @@ import type { DpopKey } from "./dpop.ts";
 import { SingleFlight } from "../core/single-flight.ts";
 import { discover } from "./discovery.ts";
 import { verifyIdToken } from "./id-token.ts";
+import { identify } from "./identity.ts";
+import type { SignInToIdentify } from "./identity.ts";
 import type { IdTokenChecks } from "./id-token.ts";
 import { Jwks } from "./jwks.ts";
 import { recordedMetadata } from "./provider-metadata.ts";
@@ -67,6 +69,13 @@ export interface Protocol {
    * @see https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
    */
   verifyIdToken(idToken: Secret, more: IdTokenExpectations): Promise<Profile>;
+  /**
+   * Finds out who has consented where no ID token says it: see `Provider.identity`.
+   *
+   * @throws {OnbehalfError} `code_rejected`: the provider names nobody, and will not
+   * @throws {OnbehalfError} `provider_unavailable`: it does not say so just now
+   */
+  identify(signIn: SignInToIdentify): Promise<Profile>;
 }
 
 /** What is known of the sign-in that an ID token belongs to. */
@@ -183,7 +192,8 @@ export class HttpProtocol implements Protocol {
 
   async verifyIdToken(idToken: Secret, more: IdTokenExpectations): Promise<Profile> {
     const { endpoints, idTokenAlgorithms } = await this.metadata();
-    const uri = endpoints.jwksUri;
+    const { jwksUri: uri } = endpoints;
+    if (uri === undefined) throw new TypeError("a record without jwksUri was not checked when the vault was opened");
     if (this.#jwks?.uri !== uri) {
       this.#jwks = { uri, keys: new Jwks(uri, this.provider.issuer, this.#http, this.#clock) };
     }
@@ -200,6 +210,10 @@ export class HttpProtocol implements Protocol {
       if (isOnbehalfError(error, "provider_unavailable")) this.#mayHaveMoved();
       throw error;
     }
+  }
+
+  identify(signIn: SignInToIdentify): Promise<Profile> {
+    return identify(this.provider, signIn, { http: this.#http, now: this.#clock.now() });
   }
 
   /** Calls the token endpoint. Where it cannot be discovered just now, the result is silence: nothing was sent. */

@@ -36,7 +36,7 @@ export function recordedMetadata(provider: Provider, client: Client, endpoints: 
 /** What we need of a provider's record to read its document. */
 export type DocumentReader = Pick<
   Provider,
-  "name" | "issuer" | "alsoIssuedAs" | "endpointsBeside" | "clientAuthentication" | "idTokenAlgorithms"
+  "name" | "issuer" | "alsoIssuedAs" | "endpointsBeside" | "clientAuthentication" | "idTokenAlgorithms" | "identity"
 >;
 
 /**
@@ -53,19 +53,20 @@ export function metadataOf(
 ): Metadata | { readonly problems: readonly [MetadataProblem, ...MetadataProblem[]] } {
   const problems: MetadataProblem[] = [];
   checkIssuer(document, provider, problems);
-  const { endpointsBeside: beside = {} } = provider;
+  const { endpointsBeside: beside = {}, identity = "id_token" } = provider;
   const endpoint = (name: string, given: string | undefined): string => given ?? endpointIn(document, name, problems);
   const endpoints = {
     authorizationEndpoint: endpoint("authorization_endpoint", beside.authorizationEndpoint),
     tokenEndpoint: endpoint("token_endpoint", beside.tokenEndpoint),
-    jwksUri: endpoint("jwks_uri", beside.jwksUri),
+    // Without ID tokens nobody needs the keys: what the document says of them, or leaves out, keeps nobody from anything.
+    jwksUri: identity === "id_token" ? endpoint("jwks_uri", beside.jwksUri) : undefined,
     revocationEndpoint:
       beside.revocationEndpoint === undefined && (document["revocation_endpoint"] ?? undefined) === undefined
         ? undefined
         : endpoint("revocation_endpoint", beside.revocationEndpoint),
   };
   const authentication = authenticationIn(document, provider, client, problems);
-  const idTokenAlgorithms = algorithmsIn(document, provider, problems);
+  const idTokenAlgorithms = identity === "id_token" ? algorithmsIn(document, provider, problems) : [];
   const revocation = methodsIn(document, "revocation_endpoint_auth_methods_supported", problems);
   const [first, ...others] = problems;
   if (first !== undefined) return { problems: [first, ...others] };
@@ -126,9 +127,13 @@ function authenticationIn(
   if (method === undefined) {
     problems.push({
       problem: `accepts no way in which this client can authenticate: ${member} lists ${shownList(listed)}`,
-      hint: "register a client that may use client_secret_post or client_secret_basic; keys and certificates are not supported",
+      hint:
+        client.privateKey === undefined
+          ? "register a client that may use client_secret_post or client_secret_basic, or one with a key (private_key_jwt); certificates are not supported"
+          : "register a client with a secret, as this provider takes no keys",
     });
   }
+  if (client.privateKey !== undefined) return "private_key_jwt";
   if (configured === undefined || client.clientSecret === undefined) return method ?? "client_secret_basic";
   // The document speaks of its own token endpoint. Of one that was given by hand, the record knows better.
   const isTheirs = endpointsBeside?.tokenEndpoint === undefined;

@@ -37,7 +37,7 @@ export async function requestRevocation(
     oauth.revocationRequest(
       { issuer: provider.issuer, revocation_endpoint: revocationEndpoint },
       { client_id: client.clientId },
-      authenticating(authentication, client),
+      authenticating(authentication, client, now),
       token.expose(),
       {
         signal,

@@ -8,7 +8,9 @@ import { jtiOf } from "./dpop.ts";
 import type { DpopKey } from "./dpop.ts";
 import { readAnswer, readRefusal } from "./answer-members.ts";
 import { basicAuthentication, recordedMethod } from "./client-authentication.ts";
+import { signedAssertion } from "./private-key-jwt.ts";
 import { refusalWord } from "./refusal-word.ts";
+import { withOwnTokens, withoutIdToken } from "./plain-oauth-answer.ts";
 import type { LifetimeHabits } from "./lifetimes.ts";
 import { noAccessToken, plainTokenSet, tokenSetOf } from "./token-set.ts";
 import type { AnswerContext, TokenSet } from "./token-set.ts";
@@ -100,14 +102,21 @@ async function post(
 ): Promise<TokenResponse> {
   const { provider, endpoints, http, now, dpop } = request;
   const { timeoutMs } = http;
-  if (dpop === undefined) return tokenResponseOf(await send(request, grantType, parameters, timeoutMs), now, provider);
+  for (const resource of [provider.resource ?? []].flat()) parameters.append("resource", resource);
+  const read = (result: HttpResult): TokenResponse => {
+    if ((provider.identity ?? "id_token") === "id_token") return tokenResponseOf(result, now, provider);
+    const response = tokenResponseOf(withOwnTokens(provider, result), now, provider);
+    if (response.kind !== "tokens") return response;
+    return { ...response, tokens: withoutIdToken(provider, result, response.tokens) };
+  };
+  if (dpop === undefined) return read(await send(request, grantType, parameters, timeoutMs));
   const proving = { url: endpoints.tokenEndpoint, now, timeoutMs, jti };
   const result = await dpop.send(proving, (proof, ms) => send(request, grantType, parameters, ms, proof));
-  return boundBy(dpop.thumbprint, tokenResponseOf(result, now, provider));
+  return boundBy(dpop.thumbprint, read(result));
 }
 
 function send(
-  { provider, client, endpoints, authentication = recordedMethod(provider, client), http }: TokenRequest,
+  { provider, client, endpoints, authentication = recordedMethod(provider, client), http, now }: TokenRequest,
   grantType: string,
   parameters: URLSearchParams,
   timeoutMs: number,
@@ -118,7 +127,7 @@ function send(
     oauth.genericTokenEndpointRequest(
       { issuer: provider.issuer, token_endpoint: endpoints.tokenEndpoint },
       { client_id: client.clientId },
-      authenticating(authentication, client),
+      authenticating(authentication, client, now),
       grantType,
       parameters,
       {
@@ -151,9 +160,15 @@ function boundBy(thumbprint: string, response: TokenResponse): TokenResponse {
  * Sends what a method asks for.
  *
  * @param method of a client that has a secret; a client without one sends its id alone, whatever the method
+ * @param now milliseconds since the epoch
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1
  */
-export function authenticating(method: ClientAuthenticationMethod, { clientSecret }: Client): oauth.ClientAuth {
+export function authenticating(
+  method: ClientAuthenticationMethod,
+  { clientSecret, privateKey }: Client,
+  now: number,
+): oauth.ClientAuth {
+  if (privateKey !== undefined) return signedAssertion(privateKey, now);
   if (clientSecret === undefined || method === "none") return oauth.None();
   return method === "client_secret_basic"
     ? basicAuthentication(clientSecret)

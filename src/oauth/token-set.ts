@@ -27,6 +27,8 @@ export interface TokenSet extends ScopeAnswer, Lifetimes {
    */
   readonly otherRefreshTokens?: readonly Secret[];
   readonly idToken?: Secret;
+  /** Whose tokens they are, as the answer itself says it, where the provider's record names the member. */
+  readonly subject?: string;
 }
 
 /** Tokens, and when their request was sent. */
@@ -288,6 +290,7 @@ export function journalText({ tokens, receivedAt, answeredAt, isOtherCode }: Rec
       scope: tokens.scope,
       scope_unread: tokens.scopeUnread,
       id_token: tokens.idToken?.expose(),
+      subject: tokens.subject,
     }),
   );
 }
@@ -315,6 +318,7 @@ export function fromJournal(text: string): ReceivedTokens | undefined {
     consentExpiresInSeconds: numberOf(body["authorization_expires_in"]),
     ...(body["scope_unread"] === true ? { scopeUnread: true as const } : readScope(scope)),
     idToken: secretOf(idToken),
+    subject: textOf(body["subject"]),
   });
   return defined({
     tokens,

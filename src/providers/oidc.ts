@@ -2,11 +2,12 @@ import { defined } from "../core/defined.ts";
 import { assertOptionsOf } from "./assert-options.ts";
 import type { Rotation } from "../core/refresh.ts";
 import type { CanonicalScopes } from "../core/scopes.ts";
-import { Secret } from "../core/secret.ts";
-import type { Client, CodeSource, Endpoints, Provider } from "./provider.ts";
+import { clientOf, clientOptions } from "./client-options.ts";
+import type { ClientOptions } from "./client-options.ts";
+import type { CodeSource, Endpoints, Provider } from "./provider.ts";
 
 /** What {@link oidc} needs: a name, the issuer and the client. The rest has careful defaults. */
-export interface OidcOptions {
+export interface OidcOptions extends ClientOptions {
   /** Short name, as in `?provider=`: letters, digits and dashes. */
   readonly name: string;
   /** The issuer's identifier; its discovery document is read at `{issuer}/.well-known/openid-configuration`. */
@@ -18,17 +19,6 @@ export interface OidcOptions {
    * every tenant may sign in. Use braces only where `sub` names one person in all tenants. Default: none.
    */
   readonly alsoIssuedAs?: readonly string[];
-  /** Our client at this issuer. */
-  readonly clientId: string;
-  /** Absent for a public client. */
-  readonly clientSecret?: string | Secret;
-  /**
-   * How the client authenticates. Default: what the discovery document lists, in the body where it can choose, and
-   * Basic where it lists nothing; without a document `client_secret_post`. A public client sends its id alone.
-   *
-   * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1 | RFC 6749 section 2.3.1}
-   */
-  readonly clientAuthentication?: "client_secret_post" | "client_secret_basic";
   /**
    * Endpoints by hand. With `authorizationEndpoint`, `tokenEndpoint` and `jwksUri` no discovery document is read. With
    * fewer, these count, and the others are read from the document. Default: all are read.
@@ -94,9 +84,7 @@ const known: Readonly<Record<keyof OidcOptions, true>> = {
   name: true,
   issuer: true,
   alsoIssuedAs: true,
-  clientId: true,
-  clientSecret: true,
-  clientAuthentication: true,
+  ...clientOptions,
   endpoints: true,
   rotation: true,
   redirectUriFor: true,
@@ -131,15 +119,10 @@ const askTheProvider =
  */
 export function oidc(options: OidcOptions): Provider {
   assertOptionsOf("oidc", options, known, "{ name, issuer, clientId }");
-  const { clientId, clientSecret } = options;
-  const client: Client = defined({
-    clientId,
-    clientSecret: typeof clientSecret === "string" ? new Secret(clientSecret) : clientSecret,
-  });
   return defined({
     name: options.name,
     issuer: options.issuer,
-    client,
+    client: clientOf(options),
     alsoIssuedAs: options.alsoIssuedAs,
     ...endpointsOf(options.endpoints),
     clientAuthentication: options.clientAuthentication,

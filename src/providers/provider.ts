@@ -20,8 +20,10 @@ export const codeSources: readonly CodeSource[] = ["android", "ios", "web-popup"
  */
 export interface Client {
   readonly clientId: string;
-  /** Absent for public clients. */
+  /** Absent for public clients, and for those that sign with a key. */
   readonly clientSecret?: Secret;
+  /** Signs the assertions of `private_key_jwt`: PEM, or a JWK as JSON. Absent: the client has no key. */
+  readonly privateKey?: Secret;
 }
 
 /**
@@ -29,7 +31,39 @@ export interface Client {
  *
  * @see {@link https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication | OpenID Connect Core 1.0 section 9}
  */
-export type ClientAuthenticationMethod = "client_secret_post" | "client_secret_basic" | "none";
+export type ClientAuthenticationMethod = "client_secret_post" | "client_secret_basic" | "private_key_jwt" | "none";
+
+/**
+ * Where it stands who has consented. `id_token`: in the ID token, verified. An object with `userinfo`: at an address that
+ * is asked with the access token. An object with `tokenAnswer`: in that member of the token endpoint's answer, as a path
+ * such as `authed_user.id`. `none`: nowhere, so the app's own user id names the grant, and must come with each code.
+ */
+export type Identity = "id_token" | "none" | TokenAnswerIdentity | UserinfoIdentity;
+
+/** Who has consented stands in the token endpoint's answer. */
+export interface TokenAnswerIdentity {
+  /** The member with the person's id, as a path: `authed_user.id`. A text, or a whole number. */
+  readonly tokenAnswer: string;
+}
+
+/** Who has consented is asked with the access token. Each member but the first three is the path of a claim there. */
+export interface UserinfoIdentity {
+  /** What is asked, an absolute URL. Never redirected, so that the token goes nowhere else. */
+  readonly userinfo: string;
+  /** Further request headers, such as a version that the API wants. Default: none. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON with POST. Absent: a GET without a body. */
+  readonly body?: Readonly<Record<string, unknown>> | null;
+  /** The member with the person's id: one that never changes and is never given to another. A text, or a whole number. */
+  readonly subject: string;
+  readonly email?: string;
+  readonly email_verified?: string;
+  readonly name?: string;
+  readonly picture?: string;
+  readonly given_name?: string;
+  readonly family_name?: string;
+  readonly locale?: string;
+}
 
 /**
  * Where a provider is reached, each an absolute URL.
@@ -39,7 +73,8 @@ export type ClientAuthenticationMethod = "client_secret_post" | "client_secret_b
 export interface Endpoints {
   readonly authorizationEndpoint: string;
   readonly tokenEndpoint: string;
-  readonly jwksUri: string;
+  /** Needed where {@link Provider.identity} is `id_token`. */
+  readonly jwksUri?: string;
   /**
    * Absent: the provider is not told of a revocation, and the grant is only ended here.
    *
@@ -58,6 +93,13 @@ export interface Provider {
   /** The issuer's identifier, compared with `iss`. */
   readonly issuer: string;
   /**
+   * Whether {@link issuer} is only our own name for a provider that has no issuer identifier: the origin of its token
+   * endpoint. It is then compared with nothing. Absent: it is the provider's own.
+   */
+  readonly isIssuerOurs?: boolean;
+  /** Where it stands who has consented. Default: `id_token`. An ID token that comes in any other case is ignored. */
+  readonly identity?: Identity;
+  /**
    * Other values of `iss` that name the same issuer, and other names that its discovery document may have. In one, a
    * claim's name in braces stands for the ID token's own value of that claim:
    * `https://login.microsoftonline.com/{tid}/v2.0` accepts every tenant. `sub` must then name a person in all of them.
@@ -67,18 +109,37 @@ export interface Provider {
    * Our client, the file that describes it, or `none`. With `none` a program can list and show grants and manage caller
    * keys; each exchange, refresh and revocation fails with `client_misconfigured`.
    */
-  readonly client: Client | { readonly clientSecretFile: string } | "none";
-  /** Known endpoints, or `discover`: the issuer's `/.well-known/openid-configuration` is read when a vault is opened. */
+  readonly client:
+    | Client
+    | { readonly clientSecretFile: string }
+    | { readonly clientId: string; readonly privateKeyFile: string }
+    | "none";
+  /**
+   * Known endpoints, or `discover`: the issuer's document is read when a vault is opened. With ID tokens, that is
+   * `/.well-known/openid-configuration`; without, first the one of RFC 8414 section 3.
+   */
   readonly endpoints: Endpoints | "discover";
   /** With `discover`: endpoints that count in place of those of the document. Default: none. */
   readonly endpointsBeside?: Partial<Endpoints>;
   /**
    * How the client authenticates. Default: with `discover`, what the discovery document lists, and Basic where it lists
-   * nothing; otherwise `client_secret_post`. A public client sends its id alone.
+   * nothing; otherwise `client_secret_post`. A public client sends its id alone, one with a private key an assertion.
    *
    * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1 | RFC 6749 section 2.3.1}
    */
-  readonly clientAuthentication?: "client_secret_post" | "client_secret_basic";
+  readonly clientAuthentication?: ClientAuthenticationMethod;
+  /**
+   * The API that tokens are for, an absolute URI or several: sent with each exchange and refresh. Absent: nothing is.
+   *
+   * @see {@link https://www.rfc-editor.org/rfc/rfc8707#section-2 | RFC 8707 section 2}
+   */
+  readonly resource?: string | readonly string[];
+  /** What a sign-in asks for that names no scopes itself. Absent: nothing is known of that. */
+  readonly scopes?: readonly string[];
+  /** The member of token answers that holds the tokens, where it holds an access token: `authed_user`. Absent: none. */
+  readonly tokensIn?: string;
+  /** Members of token answers that hold somebody else's tokens, and are left out. Absent: none. */
+  readonly otherTokensIn?: readonly string[];
   /**
    * Whether its refresh tokens are to be bound to a key that the keeper has (RFC 9449): the provider must know DPoP at its
    * token endpoint, and go on giving out bearer tokens. Absent: no. Tokens that are bound already stay usable either way.

@@ -4,6 +4,7 @@ import { isOnbehalfError } from "../../src/core/errors.ts";
 import { discover } from "../../src/oauth/discovery.ts";
 import { isConfidential } from "../../src/oauth/confidential-url.ts";
 import type { Metadata } from "../../src/oauth/provider-metadata.ts";
+import { oauth2 } from "../../src/providers/oauth2.ts";
 import { oidc } from "../../src/providers/oidc.ts";
 import type { OidcOptions } from "../../src/providers/oidc.ts";
 import type { Client, Endpoints } from "../../src/providers/provider.ts";
@@ -321,4 +322,60 @@ describe("isConfidential", () => {
     test(`isConfidential says ${expected} of ${JSON.stringify(address)}`, () =>
       assert.equal(isConfidential(address), expected));
   }
+});
+
+describe("discovery of a provider without ID tokens", () => {
+  const plain = {
+    issuer,
+    authorization_endpoint: `${issuer}/authorize`,
+    token_endpoint: `${issuer}/token`,
+    token_endpoint_auth_methods_supported: ["private_key_jwt", "client_secret_basic"],
+  };
+  const rfc8414 = "https://id.example/.well-known/oauth-authorization-server/tenant";
+  const openid = `${issuer}/.well-known/openid-configuration`;
+
+  async function discoveringPlain(
+    answers: Readonly<Record<string, unknown>>,
+    client: Client = confidential,
+  ): Promise<{ metadata: Metadata; asked: string[] }> {
+    const asked: string[] = [];
+    const fetch = async (url: Parameters<typeof globalThis.fetch>[0]): Promise<Response> => {
+      const { url: address } = new Request(url);
+      asked.push(address);
+      const found = answers[address];
+      return new Response(JSON.stringify(found ?? {}), { status: found === undefined ? 404 : 200 });
+    };
+    const provider = oauth2({ name: "p", issuer, clientId: "app", identity: "none" });
+    return { metadata: await discover(provider, client, wireWith({ fetch })), asked };
+  }
+
+  test("a provider without ID tokens is discovered where RFC 8414 puts its document, and needs no keys", async () => {
+    const { metadata, asked } = await discoveringPlain({ [rfc8414]: plain });
+    assert.deepEqual(asked, [rfc8414]);
+    const { authorization_endpoint: authorizationEndpoint, token_endpoint: tokenEndpoint } = plain;
+    assert.deepEqual(metadata.endpoints, { authorizationEndpoint, tokenEndpoint });
+    assert.equal(metadata.authentication, "client_secret_basic");
+  });
+
+  test("a client with a key signs where the document takes that, and is refused where it does not", async () => {
+    const client: Client = { clientId: "app", privateKey: new Secret("never looked at here") };
+    const { metadata } = await discoveringPlain({ [rfc8414]: plain }, client);
+    assert.equal(metadata.authentication, "private_key_jwt");
+    const basic = { ...plain, token_endpoint_auth_methods_supported: ["client_secret_basic"] };
+    await assert.rejects(discoveringPlain({ [rfc8414]: basic }, client), (error) =>
+      isOnbehalfError(error, "configuration_invalid"),
+    );
+  });
+
+  test("a provider that has only the document of OpenID Connect is discovered by that", async () => {
+    const { metadata, asked } = await discoveringPlain({ [openid]: plain });
+    assert.deepEqual(asked, [rfc8414, openid]);
+    assert.equal(metadata.endpoints.tokenEndpoint, plain.token_endpoint);
+  });
+
+  test("a document of RFC 8414 that names another issuer is refused", async () => {
+    await assert.rejects(discoveringPlain({ [rfc8414]: { ...plain, issuer: "https://id.example" } }), (error) =>
+      isOnbehalfError(error, "configuration_invalid"),
+    );
+  });
 });

@@ -38,6 +38,8 @@ export interface BentRequest {
   readonly path: string;
   readonly form: Readonly<Record<string, string>>;
   readonly headers: IncomingHttpHeaders;
+  /** As it came. */
+  readonly body: string;
   /** Whose code or refresh token it carries, where the token endpoint knows it. */
   readonly subject?: string | undefined;
 }
@@ -61,6 +63,8 @@ export interface Bend {
   jwks?(): Bent<BentAnswer | undefined>;
   /** Members of the discovery document that are added or replaced; those that are undefined are left out. */
   discovery?(url: string): Members;
+  /** The answer at `/userinfo`. By default it names the person of the token as `id`. */
+  userinfo?(request: BentRequest): Bent<BentAnswer | undefined>;
   /** Claims of the ID token that are added or replaced; those that are undefined are left out. */
   claims?(url: string, request: BentRequest): Members;
 }
@@ -72,6 +76,8 @@ export interface BentOptions {
   readonly idTokenAtRefresh?: boolean;
   /** What differs in our record of the provider. */
   readonly provider?: Partial<OidcOptions>;
+  /** A record in place of the one of `oidc`. No ID token comes then. */
+  readonly record?: (url: string) => Provider;
   /** What differs in `openVault`. By default the store is in memory. */
   readonly vault?: Partial<VaultOptions>;
 }
@@ -115,6 +121,8 @@ export async function bentProvider(t: TestContext, bend: Bend = {}, options: Ben
   const vaults: Vault[] = [];
   /** Whose refresh token it is. */
   const subjects = new Map<string, string>();
+  /** Whose access token it is. */
+  const people = new Map<string, string>();
   /** Codes and refresh tokens that had an answer of success. */
   const spent = new Set<string>();
   let count = 0;
@@ -124,8 +132,9 @@ export async function bentProvider(t: TestContext, bend: Bend = {}, options: Ben
     incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
     incoming.on("end", () => {
       const path = new URL(incoming.url ?? "", url).pathname;
-      const form = Object.fromEntries(new URLSearchParams(Buffer.concat(chunks).toString()));
-      const request = { path, form, headers: incoming.headers };
+      const body = Buffer.concat(chunks).toString();
+      const form = Object.fromEntries(new URLSearchParams(body));
+      const request = { path, form, headers: incoming.headers, body };
       requests.push(request);
       answerTo(request).then(
         (answer) => send(outgoing, { ...answer, headers: { date: dateNow(), ...answer.headers } }),
@@ -141,18 +150,25 @@ export async function bentProvider(t: TestContext, bend: Bend = {}, options: Ben
   });
 
   const clientId = options.provider?.clientId ?? "cid";
-  const provider = oidc({ name: "bent", issuer: url, clientSecret: "s3cret", ...options.provider, clientId });
+  const provider =
+    options.record?.(url) ?? oidc({ name: "bent", issuer: url, clientSecret: "s3cret", ...options.provider, clientId });
   const key = generateMasterKey();
 
   const dateNow = (): string => new Date(clock.now()).toUTCString();
 
   async function answerTo(request: BentRequest): Promise<BentAnswer> {
     const { path } = request;
-    if (path.endsWith("/openid-configuration")) return { body: discoveryDocument() };
+    if (/\/(?:openid-configuration|oauth-authorization-server)$/.test(path)) return { body: discoveryDocument() };
     if (path === "/jwks") return (await bent.bend.jwks?.()) ?? { body: { keys: [signingKey.jwk] } };
     if (path === "/revoke") return (await bent.bend.revoke?.(request)) ?? { body: {} };
     if (path === "/token") return tokenEndpoint(request);
+    if (path === "/userinfo") return (await bent.bend.userinfo?.(request)) ?? userinfo(request);
     return { status: 404, body: {} };
+  }
+
+  function userinfo({ headers }: BentRequest): BentAnswer {
+    const id = people.get(headers.authorization?.replace("Bearer ", "") ?? "");
+    return id === undefined ? { status: 401, body: { message: "Bad credentials" } } : { body: { id, name: "Ada" } };
   }
 
   function discoveryDocument(): Members {
@@ -182,7 +198,8 @@ export async function bentProvider(t: TestContext, bend: Bend = {}, options: Ben
       refresh_token: refreshToken,
       scope: "openid files",
     };
-    if (isCode || options.idTokenAtRefresh === true) {
+    people.set(`at-${count}`, subject ?? "someone");
+    if (options.record === undefined && (isCode || options.idTokenAtRefresh === true)) {
       const now = Math.floor(clock.now() / 1000);
       const claims = { iss: url, aud: clientId, sub: subject, iat: now, exp: now + 3600 };
       healthy["id_token"] = minted(signingKey, { ...claims, ...bent.bend.claims?.(url, request) });

@@ -20,6 +20,7 @@ export function protocolFor(simulation: Simulation, process: SimulatedProcess): 
     client: { clientId: "client" },
     exchangeCode: notSimulated,
     verifyIdToken: notSimulated,
+    identify: notSimulated,
     revoke: (token) => revoke(simulation, process, token.expose()),
     async refresh(refreshToken) {
       const token = refreshToken.expose();

@@ -69,7 +69,10 @@ function providerOf({ googleBaseUrl: baseUrl }: Settings): Provider {
 }
 
 async function examineProvider({ name, issuer, endpoints }: Provider): Promise<Finding[]> {
-  const url = endpoints === "discover" ? `${issuer}/.well-known/openid-configuration` : endpoints.jwksUri;
+  const url =
+    endpoints === "discover"
+      ? `${issuer}/.well-known/openid-configuration`
+      : (endpoints.jwksUri ?? endpoints.tokenEndpoint);
   const found = await probe(url);
   return [
     ...checkProxy(url, process.env, process.versions.node),

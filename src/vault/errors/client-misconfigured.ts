@@ -24,6 +24,7 @@ const hints: Readonly<Record<string, string>> = {
 const sentAs = {
   client_secret_post: "its id and secret were sent in the body (client_secret_post)",
   client_secret_basic: "its id and secret were sent in the Authorization header (client_secret_basic)",
+  private_key_jwt: "its id was sent with an assertion that its private key signed (private_key_jwt)",
   none: "its id was sent without a secret (none)",
 };
 

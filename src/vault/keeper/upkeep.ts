@@ -11,7 +11,8 @@ import { protocolOf } from "../context.ts";
 import { Periodic } from "../periodic.ts";
 import { finishIntake, isUnderWay } from "./codes/finish-intake.ts";
 import { journalRescued } from "./codes/rescued-codes.ts";
-import { workIdOf } from "./codes/intake.ts";
+import { openContext, workIdOf } from "./codes/intake.ts";
+import type { IntakeContext } from "./codes/intake.ts";
 import { livenessOfOwner } from "./context.ts";
 import { replaceKeys } from "./keys/replace-keys.ts";
 import { lookForDamage } from "./look-for-damage.ts";
@@ -123,7 +124,7 @@ async function finishIntakes(context: KeeperContext, backOff: RoundBackOff): Pro
   const { store, clock, protocols } = context;
   backOff.nextRound();
   for (const open of await store.openIntakes()) {
-    const protocol = [...protocols.values()].find(({ client }) => client.clientId === open.clientId);
+    const protocol = protocolOfIntake(protocols, open.clientId, openContext(context.keyring, open));
     if (protocol === undefined || (await isUnderWay(context, open))) continue;
     if (open.state === "answered") {
       const workId = workIdOf(open.codeHash);
@@ -133,6 +134,21 @@ async function finishIntakes(context: KeeperContext, backOff: RoundBackOff): Pro
       await quietly(context, "intakes", finishIntake(context, protocol, open));
     } else if (clock.now() - open.startedAt > intakeKeptMs) await store.forgetIntake(open.codeHash);
   }
+}
+
+/**
+ * Where an intake's code came from. Two providers may have given us the same client id: the answer of one must not be
+ * judged as the other's. What does not open is ended by any of that client.
+ */
+function protocolOfIntake(
+  protocols: KeeperContext["protocols"],
+  clientId: string,
+  contextText: string | undefined,
+): ReturnType<KeeperContext["protocols"]["get"]> {
+  const ours = [...protocols.values()].filter(({ client }) => client.clientId === clientId);
+  if (contextText === undefined) return ours[0];
+  const { provider: name } = JSON.parse(contextText) as IntakeContext;
+  return ours.find(({ provider }) => provider.name === name);
 }
 
 /** How many revocations in a row may fail at a provider before the rest wait for the next round. */

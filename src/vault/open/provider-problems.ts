@@ -1,15 +1,11 @@
 import { isPattern, shownIssuer } from "../../core/issuer.ts";
-import { flawIn, flawInCopy } from "../../core/verbatim.ts";
-import type { Flaw } from "../../core/verbatim.ts";
+import { flawIn } from "../../core/verbatim.ts";
 import { isConfidential } from "../../oauth/confidential-url.ts";
-import type { Provider } from "../../providers/provider.ts";
+import type { Provider, TokenAnswerIdentity, UserinfoIdentity } from "../../providers/provider.ts";
+import { clientProblems } from "./client-problems.ts";
+import { problemOf } from "./provider-problem.ts";
+import type { ProviderProblem } from "./provider-problem.ts";
 import { shapeProblems, unknownMembers } from "./provider-shape.ts";
-
-/** Something wrong with a provider's record. */
-export interface ProviderProblem {
-  readonly problem: string;
-  readonly hint: string;
-}
 
 /**
  * Everything in a provider's record that cannot work, found before it is used: a line end in a secret would otherwise
@@ -33,7 +29,7 @@ export function providerProblems(provider: Provider): ProviderProblem[] {
 /** The texts of a record that are taken as they stand, each with the name by which a program gives it. */
 function textsOf(provider: Provider): (readonly [name: string, value: unknown])[] {
   const { name, issuer, alsoIssuedAs = [], authorizedParties = [], hostedDomain, apiHosts, apiBaseUrl } = provider;
-  const { endpoints, endpointsBeside = {}, redirectUriFor } = provider;
+  const { endpoints, endpointsBeside = {}, redirectUriFor, identity, resource = [], scopes = [] } = provider;
   return [
     ["name", name],
     ["issuer", issuer],
@@ -43,8 +39,17 @@ function textsOf(provider: Provider): (readonly [name: string, value: unknown])[
     ...authorizedParties.map((each) => ["authorizedParties", each] as const),
     ...(hostedDomain === undefined ? [] : [["hostedDomain", hostedDomain] as const]),
     ...apiHosts.map((each) => ["apiHosts", each] as const),
+    ...[resource].flat().map((each) => ["resource", each] as const),
+    ...scopes.map((each) => ["scopes", each] as const),
+    ...(typeof identity === "object" ? identityTexts(identity) : []),
     ...(apiBaseUrl === undefined ? [] : [["apiBaseUrl", apiBaseUrl] as const]),
   ];
+}
+
+function identityTexts(identity: TokenAnswerIdentity | UserinfoIdentity): (readonly [name: string, value: unknown])[] {
+  return Object.entries(identity).flatMap(([name, value]) =>
+    name === "headers" || name === "body" ? [] : [[`identity.${name}`, value] as const],
+  );
 }
 
 function textProblems(provider: Provider): ProviderProblem[] {
@@ -59,7 +64,8 @@ function textProblems(provider: Provider): ProviderProblem[] {
 }
 
 /** Refuses plain http, which carries secrets in clear, except to this machine itself. */
-function endpointProblems({ name, endpoints, endpointsBeside = {}, issuer, apiBaseUrl }: Provider): ProviderProblem[] {
+function endpointProblems(provider: Provider): ProviderProblem[] {
+  const { name, endpoints, endpointsBeside = {}, issuer, apiBaseUrl, identity = "id_token" } = provider;
   if (endpoints === "discover" && typeof issuer === "string" && isPattern(issuer)) {
     return [
       {
@@ -74,7 +80,12 @@ function endpointProblems({ name, endpoints, endpointsBeside = {}, issuer, apiBa
   const urls: Readonly<Record<string, unknown>> = {
     ...(endpoints === "discover" ? { issuer, ...endpointsBeside } : endpoints),
     ...(apiBaseUrl === undefined ? {} : { apiBaseUrl }),
+    ...(typeof identity === "object" && "userinfo" in identity ? { "identity.userinfo": identity.userinfo } : {}),
   };
+  if (identity === "id_token" && endpoints !== "discover" && endpoints.jwksUri === undefined) {
+    const hint = "give the address of its keys, or say in identity where else people are named";
+    return [problemOf(provider, "jwksUri", { is: "is needed to verify ID tokens", hint })];
+  }
   return Object.entries(urls).flatMap(([member, text]) => {
     // What is no text, or a text with a flaw, has been told of as that.
     if (typeof text !== "string" || flawIn(text) !== undefined) return [];
@@ -105,59 +116,4 @@ function endpointProblems({ name, endpoints, endpointsBeside = {}, issuer, apiBa
       },
     ];
   });
-}
-
-function clientProblems(provider: Provider): ProviderProblem[] {
-  const { client, name } = provider;
-  if (client === "none") return [];
-  if (typeof (client as unknown) !== "object" || (client as unknown) === null) {
-    return [problemOf(provider, "client", { is: "must be an object or none", hint: "give clientId and clientSecret" })];
-  }
-  if ("clientSecretFile" in client) {
-    const path: unknown = client.clientSecretFile;
-    const flaw = typeof path === "string" ? flawIn(path) : { is: "must be a path", hint: "give the path as a string" };
-    return flaw === undefined ? [] : [problemOf(provider, "clientSecretFile", flaw)];
-  }
-  const { clientId, clientSecret } = client as { readonly clientId: unknown; readonly clientSecret?: unknown };
-  if (clientId === "" || clientId === undefined || clientId === null) {
-    return [
-      {
-        problem: `provider ${name} has no client`,
-        hint: "give the path of client_secret.json, or clientId and clientSecret",
-      },
-    ];
-  }
-  const idFlaw = typeof clientId === "string" ? flawInCopy(clientId) : notText("clientId");
-  const secretFlaw = clientSecret === undefined ? undefined : flawOfSecret(clientSecret);
-  return [
-    ...(idFlaw === undefined ? [] : [problemOf(provider, "clientId", idFlaw)]),
-    ...(secretFlaw === undefined
-      ? []
-      : "problem" in secretFlaw
-        ? [{ ...secretFlaw, problem: `provider ${name} ${secretFlaw.problem}` }]
-        : [problemOf(provider, "clientSecret", secretFlaw)]),
-  ];
-}
-
-function flawOfSecret(secret: unknown): Flaw | ProviderProblem | undefined {
-  const isSecret = typeof secret === "object" && secret !== null && "expose" in secret;
-  const text: unknown = isSecret && typeof secret.expose === "function" ? (secret.expose() as unknown) : secret;
-  if (typeof text !== "string") return notText("clientSecret");
-  // With an empty secret, every exchange would fail before it is sent, as if the provider were down.
-  if (text === "") {
-    return {
-      problem: "has no client secret",
-      hint: "give the web client's secret; if it comes from an environment variable, check that the variable is set",
-    };
-  }
-  return flawInCopy(text);
-}
-
-function notText(name: string): Flaw {
-  return { is: "must be a text", hint: `give ${name} as a string` };
-}
-
-function problemOf({ name }: Provider, member: string, { is, hint }: Flaw): ProviderProblem {
-  const shown = typeof name === "string" && flawIn(name) === undefined ? `provider ${name}` : "a provider";
-  return { problem: `${shown}: ${member} ${is}`, hint };
 }

@@ -55,6 +55,32 @@ const isTokenRefusal: Fits = (value) =>
   Number(value["status"]) <= 599 &&
   (value["word"] === undefined || isFilled(value["word"]));
 
+/** Members of a userinfo identity; those but the first three are paths of claims. */
+const identityMembers: ReadonlySet<string> = new Set(
+  "userinfo headers body subject email email_verified name picture given_name family_name locale".split(" "),
+);
+
+const isIdentity: Fits = (value) => {
+  if (!isRecord(value)) return false;
+  const names = Object.keys(value);
+  if ("tokenAnswer" in value) return names.length === 1 && isFilled(value["tokenAnswer"]);
+  const { headers = {}, body = {}, userinfo, subject, ...claims } = value;
+  return (
+    names.every((name) => identityMembers.has(name)) &&
+    isFilled(userinfo) &&
+    isFilled(subject) &&
+    recordOf(isHeaderValue)(headers) &&
+    (body === null || isRecord(body)) &&
+    recordOf((claim) => claim === undefined || isFilled(claim))(claims)
+  );
+};
+
+const isHeaderValue: Fits = (value) => typeof value === "string" && /^[\x20-\x7e]+$/.test(value);
+
+/** An absolute URI without a fragment (RFC 8707 section 2). */
+const isResource: Fits = (value) =>
+  typeof value === "string" && URL.canParse(value) && !value.includes("#") && value.trim() !== "";
+
 const isSource: Fits = (value) => codeSources.some((source) => source === value);
 
 const isWebPage: Fits = (value) =>
@@ -73,8 +99,8 @@ const rules: readonly (readonly [member: string, fits: Fits, must: string, examp
   ["idTokenAlgorithms", listOf(isFilled), "a list of JWS algorithms", '["RS256"]'],
   [
     "clientAuthentication",
-    orWord(["client_secret_post", "client_secret_basic"], () => false),
-    "client_secret_post or client_secret_basic",
+    orWord(["client_secret_post", "client_secret_basic", "private_key_jwt", "none"], () => false),
+    "client_secret_post, client_secret_basic, private_key_jwt or none",
     '"client_secret_basic"',
   ],
   [
@@ -105,6 +131,22 @@ const rules: readonly (readonly [member: string, fits: Fits, must: string, examp
     "a list of objects with a status of 200 to 599, and a word if any that is not empty",
     '[{ status: 403, word: "INVALID_SESSION_ID" }]',
   ],
+  [
+    "identity",
+    orWord(["id_token", "none"], isIdentity),
+    "id_token, none, { tokenAnswer } or { userinfo, subject }, where each further member is the path of a claim",
+    '{ userinfo: "https://api.example/user", subject: "id" }',
+  ],
+  ["isIssuerOurs", isTruth, "true or false", "true"],
+  [
+    "resource",
+    (value) => isResource(value) || listOf(isResource)(value),
+    "an absolute URI without a fragment, or a list of them",
+    '"https://api.example"',
+  ],
+  ["scopes", listOf(isFilled), "a list of texts", '["repo"]'],
+  ["tokensIn", isFilled, "the name of a member", '"authed_user"'],
+  ["otherTokensIn", listOf(isFilled), "a list of names of members", '["authed_user"]'],
   ["dpop", isTruth, "true or false", "true"],
   ["privateApis", isTruth, "true or false", "true"],
   ["revocationEndsSiblings", isTruth, "true or false", "false"],

@@ -3,6 +3,9 @@ import { shownPath } from "../../core/secret-likeness.ts";
 import { readSmallFile } from "../../local/small-file.ts";
 import { parseClientSecretJson } from "../../providers/client-secret-json.ts";
 import type { Client, Provider } from "../../providers/provider.ts";
+import { signingKeyOf } from "../../oauth/private-key-jwt.ts";
+import { Secret } from "../../core/secret.ts";
+import { noPrivateKey } from "./client-problems.ts";
 import { providerProblems } from "./provider-problems.ts";
 
 /**
@@ -23,9 +26,22 @@ export function loadClient(provider: Provider): Client {
   const { client, endpoints } = provider;
   // No grant belongs to a client with an empty id, so none is ever refreshed or revoked through it.
   if (client === "none") return { clientId: "" };
+  if ("privateKeyFile" in client) {
+    const { clientId, privateKeyFile } = client;
+    return { clientId, privateKey: privateKeyIn(privateKeyFile) };
+  }
   if (!("clientSecretFile" in client)) return client;
   const { clientSecretFile: path } = client;
   return parseClientSecretJson(read(path), path, endpoints === "discover" ? undefined : endpoints.tokenEndpoint);
+}
+
+function privateKeyIn(path: string): Secret {
+  const read = readSmallFile(path);
+  if ("text" in read && signingKeyOf(read.text) !== undefined) return new Secret(read.text);
+  throw configurationInvalid(
+    `the key file ${shownPath(path)} ${"text" in read ? noPrivateKey.is : read.problem}`,
+    noPrivateKey.hint,
+  );
 }
 
 function read(path: string): string {

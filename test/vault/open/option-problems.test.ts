@@ -89,7 +89,7 @@ describe("the options of a vault", () => {
     ["alsoIssuedAs", ["https://id.example/"]],
     ["idTokenAlgorithms", ["RS256", null, [""]]],
     ["redirectUriFor", [null, "https://app.example", { ios: 7 }]],
-    ["clientAuthentication", ["private_key_jwt", null]],
+    ["clientAuthentication", ["tls_client_auth", null]],
     ["revocationEndsSiblings", ["yes", null]],
     ["endpoints", ["discovery", null, []]],
     ["offlineHint", [7, null]],

@@ -133,6 +133,13 @@ const mostScopes = 256;
  */
 export function codeRequest(options: ExchangeCodeOptions, provider: Provider): CodeRequest {
   if (provider.client === "none") throw noClient(provider);
+  if (provider.identity === "none" && options.externalId === undefined) {
+    throw invalidRequest(
+      `external_id must be sent with a code of ${provider.name}, which does not say who has consented`,
+      "send the app's own user id; the code was not used, and may be sent again with it",
+      "external_id",
+    );
+  }
   return {
     code: decodedCode(options.code),
     redirectUri: redirectUriOf(options, provider),
@@ -142,7 +149,7 @@ export function codeRequest(options: ExchangeCodeOptions, provider: Provider): C
     idempotencyKey: idempotencyKeyOf(options.idempotencyKey),
     externalId: externalIdOf(options.externalId),
     moveExternalId: moveOf(options),
-    scopes: scopesOf(options.scopes),
+    scopes: scopesOf(options.scopes ?? provider.scopes),
     isPublic: options.isPublic ?? false,
   };
 }

@@ -48,8 +48,13 @@ export async function finishIntake(context: KeeperContext, protocol: Protocol, i
   }
 }
 
-/** Tells by an event that a sign-in waits: its answer is in the journal, and the provider's keys cannot be read yet. */
+/** Tells by an event that a sign-in waits: its answer is in the journal, and nobody can say yet who has consented. */
 export function tellIfWaiting({ emit }: KeeperContext, { provider }: Protocol, error: unknown): void {
   if (!isOnbehalfError(error, "provider_unavailable")) return;
-  emit({ type: "sign_in_waits", provider: provider.name, error: "keys_unavailable" });
+  emit({ type: "sign_in_waits", provider: provider.name, error: waitsFor(provider) });
+}
+
+/** What is out of reach while nobody can say who has consented. */
+function waitsFor({ identity }: Protocol["provider"]): "keys_unavailable" | "userinfo_unavailable" {
+  return typeof identity === "object" ? "userinfo_unavailable" : "keys_unavailable";
 }

@@ -1,4 +1,4 @@
-import { OnbehalfError } from "../../../core/errors.ts";
+import { OnbehalfError, isOnbehalfError } from "../../../core/errors.ts";
 import { isUsable } from "../../../core/grant.ts";
 import { isRecent } from "../../../core/recorded-time.ts";
 import type { Secret } from "../../../core/secret.ts";
@@ -9,6 +9,7 @@ import type { ReceivedTokens, TokenSet } from "../../../oauth/token-set.ts";
 import type { KeeperContext } from "../context.ts";
 import { sendRevocation } from "../send-revocation.ts";
 import { rejectionText } from "./code-rejection.ts";
+import type { CodeRejection } from "./code-rejection.ts";
 
 /** How long a sign-in waits for our clock to be put right, milliseconds. */
 const clockWaitMs = 86_400_000;
@@ -16,7 +17,8 @@ const clockWaitMs = 86_400_000;
 /**
  * Revokes what was issued in a sign-in whose ID token did not verify. Nothing of it was handed out. Where it was not in
  * time because our own clock is wrong, nothing is revoked: the answer stays in the journal, and the sign-in is finished
- * if the clock is put right within a day.
+ * if the clock is put right within a day. Where nobody knows who has consented, nothing is revoked either: nobody knows
+ * which other grant that would end.
  *
  * @returns the error for whoever signs in
  * @throws {OnbehalfError} `store_unavailable`
@@ -26,11 +28,16 @@ export async function quarantine(
   protocol: Protocol,
   codeHash: Uint8Array,
   received: ReceivedTokens,
-  error: OnbehalfError<"id_token_invalid">,
-): Promise<OnbehalfError<"id_token_invalid">> {
+  error: CodeRejection,
+): Promise<CodeRejection> {
   const { store, clock, emit } = context;
   const { tokens } = received;
   const { name: provider } = protocol.provider;
+  if (isOnbehalfError(error, "code_rejected")) {
+    await store.rejectIntake(codeHash, rejectionText(error), clock.now(), "answered");
+    emit({ type: "code_rejected", provider, error: error.message });
+    return error;
+  }
   const { check } = error.details;
   const isAboutTime = check === "exp" || check === "iat" || check === "nbf";
   const differenceMs =

@@ -41,7 +41,10 @@ export interface AskedOfSignIn {
  *
  * @throws {OnbehalfError} `id_token_invalid`: no grant is stored, and what was issued is revoked, unless that might end
  *   another grant, or our own clock or settings are wrong
- * @throws {OnbehalfError} `provider_unavailable`: the keys could not be read; the answer stays in the journal
+ * @throws {OnbehalfError} `code_rejected`: the provider does not say who has consented, and will not; nothing is stored
+ *   or revoked
+ * @throws {OnbehalfError} `provider_unavailable`: the keys or the person's id could not be read; the answer stays in the
+ *   journal
  * @throws {OnbehalfError} `configuration_invalid`: the provider's discovery document is wrong; the answer stays in the
  *   journal
  * @throws {OnbehalfError} `store_unavailable`
@@ -55,21 +58,20 @@ export async function verifyAndStore(
 ): Promise<GrantRow> {
   const { isOtherCode } = received;
   const { idToken, accessToken } = received.tokens;
+  const { provider } = protocol;
   // What came in our future was written down by a clock that has been put right since.
   const receivedAt = Math.min(received.receivedAt, context.clock.now());
   try {
-    if (idToken === undefined) throw idTokenMissing();
-    const profile = await protocol.verifyIdToken(idToken, {
-      accessToken,
-      receivedAt,
-      nonce,
-      isNonceUnknown,
-      isOtherCode,
-    });
+    const isByIdToken = (provider.identity ?? "id_token") === "id_token";
+    if (isByIdToken && idToken === undefined) throw idTokenMissing();
+    const profile =
+      isByIdToken && idToken !== undefined
+        ? await protocol.verifyIdToken(idToken, { accessToken, receivedAt, nonce, isNonceUnknown, isOtherCode })
+        : await protocol.identify({ tokens: received.tokens, externalId });
     const consent = { ...received, receivedAt, profile, requestedScopes, externalId, moveExternalId };
     return await storeConsent(context, protocol, codeHash, consent);
   } catch (error) {
-    if (!isOnbehalfError(error, "id_token_invalid")) throw error;
+    if (!isOnbehalfError(error, "id_token_invalid") && !isOnbehalfError(error, "code_rejected")) throw error;
     throw await quarantine(context, protocol, codeHash, received, error);
   }
 }
