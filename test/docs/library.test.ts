@@ -55,14 +55,14 @@ describe("docs/library.md", { timeout: 60_000 }, () => {
     }
   });
 
-  test("each value that onbehalf exports is named here or in the README; they are two dozen at most", () => {
+  test("each value that onbehalf exports is named here or in the README; they are thirty at most", () => {
     const values = Object.keys(onbehalf);
     const documents = `${page}\n${read("README.md")}`;
     assert.deepEqual(
       values.filter((name) => !new RegExp(`\\b${name}\\b`).test(documents)),
       [],
     );
-    assert.ok(values.length <= 24, `${values.length} values: ${values.join(" ")}`);
+    assert.ok(values.length <= 30, `${values.length} values: ${values.join(" ")}`);
   });
 
   test("each verb of a vault has a section", async () => {
