@@ -93,8 +93,12 @@ describe("docs/library.md", { timeout: 60_000 }, () => {
     ["### rotateDataKeys", { "vault/open/data-key-rotation.ts": "RotateDataKeysOptions" }],
     ["### google", { "providers/google.ts": "GoogleOptions" }],
     ["## Providers", { "providers/oidc.ts": "OidcOptions", "providers/provider.ts": "Provider" }],
-    ["## Providers", { "providers/provider.ts": "Endpoints" }],
-    ["## Other subpaths", { "store/sqlite/index.ts": "SqliteOptions", "store/postgres/options.ts": "PostgresOptions" }],
+    ["## Providers", { "providers/provider.ts": "Endpoints", "providers/oauth2.ts": "OAuth2Options" }],
+    ["## Providers", { "providers/client-options.ts": "ClientOptions" }],
+    [
+      "## Other subpaths",
+      { "store/sqlite/index.ts": "SqliteOptions", "store/postgres/postgres-options.ts": "PostgresOptions" },
+    ],
     ["## Other subpaths", { "service/http/app.ts": "ServiceOptions", "service/http/server.ts": "ServerOptions" }],
   ] as const) {
     for (const [path, name] of Object.entries(interfaces)) {
