@@ -4,20 +4,12 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { configurationInvalid } from "../core/errors.ts";
 import { OnbehalfError, generateMasterKey, isOnbehalfError } from "../index.ts";
-import type { Secret } from "../index.ts";
 
 /** The folder where a demo keeps its key and its grants. */
 export interface DataFolder {
   readonly path: string;
   readonly database: string;
   readonly keyFile: string;
-  /**
-   * Writes a caller's key into a file of its own, which only this user may read. The page's commands read it from there:
-   * pasted into any shell they work, and the page never holds the key.
-   *
-   * @returns the file's path
-   */
-  writeCallerKey(caller: string, key: Secret): Promise<string>;
   /** Removes the folder, where it is a temporary one. */
   remove(): Promise<void>;
 }
@@ -50,11 +42,6 @@ async function openFolder(given: string | undefined): Promise<DataFolder> {
     path,
     database: join(path, "onbehalf.db"),
     keyFile: join(path, "master.key"),
-    writeCallerKey: async (caller, key) => {
-      const file = join(path, `${caller}.key`);
-      await writeFile(file, `${key.expose()}\n`, { mode: 0o600, flag: "wx" });
-      return file;
-    },
     remove: async () => {
       if (given === undefined) await rm(path, { recursive: true, force: true, maxRetries: 3 });
     },

@@ -3,10 +3,8 @@
  * It shows what an app of your own would do, so it uses public interfaces alone; flags and terminal are in `cli/demo/`.
  */
 
-import { randomBytes } from "node:crypto";
-import { rm } from "node:fs/promises";
 import { google, keyringFromFile, movableClock, openVault } from "../index.ts";
-import type { MovableClock, Secret, Vault } from "../index.ts";
+import type { MovableClock, Secret } from "../index.ts";
 import type { LogLevel } from "../service/settings/config.ts";
 import { faultLogger } from "../service/error-log.ts";
 import { eventLogger, serviceLogger } from "../service/log.ts";
@@ -16,10 +14,10 @@ import { startServer } from "../service/http/server.ts";
 import { startStandin } from "../standin/index.ts";
 import { sqlite } from "../store/sqlite/index.ts";
 import { openDataFolder } from "./data-folder.ts";
+import { openDemoCaller } from "./demo-caller.ts";
 import { onPort } from "./on-port.ts";
 import { demoRoutes } from "./routes.ts";
 import { Timeline } from "./timeline.ts";
-import { permissions } from "../vault/http/callers.ts";
 
 /** How to start a demo. */
 export interface DemoOptions {
@@ -103,15 +101,12 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
     },
   });
   starting.defer(() => vault.close());
-  const caller = `demo-${randomBytes(6).toString("hex")}`;
-  const { key } = await vault.callers.create(caller, { allow: permissions });
-  starting.defer(() => endCaller(vault, caller));
-  const callerKeyFile = await folder.writeCallerKey(caller, key);
-  starting.defer(() => rm(callerKeyFile, { force: true }));
+  const caller = await openDemoCaller(vault, folder.path);
+  starting.defer(() => caller.end());
 
   const logFault = faultLogger(logger);
   const onFault = (error: unknown): void => logFault(error, "a request");
-  const routes = demoRoutes({ vault, standin, clock, timeline, folder, callerKeyFile, onFault });
+  const routes = demoRoutes({ vault, standin, clock, timeline, folder, callerKeyFile: caller.keyFile, onFault });
   const server = await onPort("--port", options.port, 8787, options.tell, (port) =>
     startServer(vault, { port, metrics, metricsPort: 0, onFault, before: routes }),
   );
@@ -127,8 +122,8 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
     standin: standin.url,
     page: `${server.url}/`,
     metrics: server.metricsUrl ?? "",
-    callerKey: key,
-    callerKeyFile,
+    callerKey: caller.key,
+    callerKeyFile: caller.keyFile,
     clientId,
     folder: folder.path,
     ended: Promise.race([standin.closed.then(() => "stand-in" as const), server.closed.then(() => "service" as const)]),
@@ -145,9 +140,4 @@ function toldClock(clock: MovableClock, moved: (ms: number) => void): MovableClo
       moved(ms);
     },
   };
-}
-
-/** Revokes the caller's key. It was printed to a terminal, so in a folder that is kept it must not outlive the demo. */
-async function endCaller({ callers }: Vault, name: string): Promise<void> {
-  await callers.revoke(name);
 }

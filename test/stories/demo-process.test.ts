@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, test } from "node:test";
 import { openerFor } from "../../src/cli/demo/open-browser.ts";
 import { Demo, demoThatEnds } from "../support/demo.ts";
@@ -51,6 +51,25 @@ describe("the demo as a process", () => {
     assert.notEqual(second.callerKey, first.callerKey);
     const headers = { authorization: `Bearer ${first.callerKey}` };
     assert.equal((await second.request(`${second.service}/v1/grants`, { headers })).status, 401);
+  });
+
+  test("the demo's process: a key of a run that was killed ends with the next start, and that of one that runs goes on", async (t) => {
+    const folder = await temporaryFolder(t);
+    const args = [...anyPorts, "--data", folder];
+    const keyFiles = async (): Promise<string[]> => (await readdir(folder)).filter((name) => name.startsWith("demo-"));
+    const killed = await Demo.start({ args });
+    await killed.stop("SIGKILL");
+    await using running = await Demo.start({ args });
+    assert.deepEqual(await keyFiles(), [basename(String(running.ready["caller_key_file"]))]);
+    const headers = { authorization: `Bearer ${killed.callerKey}` };
+    assert.equal((await running.request(`${running.service}/v1/grants`, { headers })).status, 401);
+
+    const second = await Demo.start({ args });
+    assert.equal((await keyFiles()).length, 2);
+    assert.equal((await running.call("/v1/grants")).status, 200);
+    assert.equal(await second.stop(), 0);
+    assert.equal((await running.call("/v1/grants")).status, 200);
+    assert.equal((await keyFiles()).length, 1);
   });
 
   test("the demo's process: a database without its key: refused, and no new key is made", async (t) => {

@@ -91,7 +91,7 @@ export class Demo implements AsyncDisposable {
   }
 
   /** Asks it to stop; resolves to its exit code. */
-  async stop(signal: "SIGTERM" | "SIGINT" | "SIGUSR2" = "SIGTERM"): Promise<number | null> {
+  async stop(signal: "SIGTERM" | "SIGINT" | "SIGUSR2" | "SIGKILL" = "SIGTERM"): Promise<number | null> {
     if (this.#child.exitCode !== null) return this.#child.exitCode;
     const closed = once(this.#child, "close") as Promise<[number | null]>;
     this.#child.kill(signal);

@@ -175,9 +175,9 @@ export function summaryOf(grant, now, { phoneClosed, name }) {
   const left = Date.parse(grant.access_expires_at ?? "") - now.getTime();
   const token = left > 0 ? `token ${duration(left)}` : "token expired";
   const usable = grant.state === "active" || grant.state === "suspect";
-  return [name, stateWords(grant), usable ? token : "no token", phoneClosed ? "phone closed" : "phone open"].join(
-    " · ",
-  );
+  const phone = phoneClosed ? "phone closed" : "phone open";
+  // The name last: a long one is cut off, and must not push the rest out of sight.
+  return [stateWords(grant), usable ? token : "no token", phone, name].join(" · ");
 }
 
 export function stateWords({ state }) {
