@@ -36,9 +36,15 @@ export function report(plan: Plan, clientId: string, steps: readonly ConsoleStep
     ...indented([
       standin === undefined ? `onbehalf doctor ${config}` : `onbehalf standin${portFlag(standin)}`,
       `onbehalf serve ${config}`,
-      `curl -H "Authorization: Bearer $(cat ${shown(files.caller)})" http://127.0.0.1:${settings.port ?? "8787"}/v1/grants`,
+      `curl -H "Authorization: Bearer $(cat ${shown(files.caller)})" http://127.0.0.1:${settings.port ?? "8787"}/${firstPath(allow)}`,
     ]),
   ];
+}
+
+/** What the new key may ask for: the first request must not be refused. A sign-in with this user's id is still to come. */
+function firstPath(allow: Plan["allow"]): string {
+  if (allow.includes("grants:read")) return "v1/grants";
+  return allow.includes("token") ? "v1/grants/ext:user-42/token" : "healthz";
 }
 
 function stepLines({ where, enter, why }: ConsoleStep): string[] {
