@@ -29,7 +29,7 @@ const isolated = [
 ];
 /** In those folders, but in one process and without the build. */
 const inProcess =
-  /^test\/(?:races\/verdict|faults\/polite|cli\/(?:terminal\/(?:node-version|ask)|help|config-file|new-file|explain|init\/)|docs\/claimed-tests)\./;
+  /^test\/(?:races\/verdict|faults\/polite|cli\/(?:terminal\/(?:node-version|ask)|help|program|config-file|new-file|(?:doctor|explain|init)\/[\w-]+)|docs\/claimed-tests)\./;
 
 const { values, positionals } = parseArgs({ options: { fast: { type: "boolean" } }, allowPositionals: true });
 const isFast = values.fast === true;

@@ -38,7 +38,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     // Commander has printed what is wrong, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUsage;
     const { report } = await import("./terminal/failure.ts");
-    return report(error, argv.includes("--json"));
+    return report(error, argv.includes("--json"), argv);
   }
 }
 

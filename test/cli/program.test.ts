@@ -62,6 +62,26 @@ describe("how a command fails", () => {
     });
   });
 
+  test("how a command fails: a problem of a setting names the flag that was typed, and only that one", () => {
+    const problems = ["ONBEHALF_KEY_FILE: it is open", "PORT must be a number", "ONBEHALF_KEY (or …) is not set"];
+    const error = new OnbehalfError("configuration_invalid", "there are problems", {
+      hint: "correct them",
+      details: { problems },
+    });
+    const failed = (...argv: readonly string[]): readonly string[] => failureOf(error, argv).lines.slice(0, 3);
+    assert.deepEqual(failed("serve", "--key-file", "x", "--port=y"), [
+      "ONBEHALF_KEY_FILE: it is open; the value came from --key-file (configuration_invalid)",
+      "PORT must be a number; the value came from --port (configuration_invalid)",
+      "ONBEHALF_KEY (or …) is not set (configuration_invalid)",
+    ]);
+    for (const argv of [[], ["serve"], ["serve", "--metrics-port", "1"], ["serve", "port", "--ports=1"]]) {
+      assert.deepEqual(
+        failed(...argv),
+        problems.map((problem) => `${problem} (configuration_invalid)`),
+      );
+    }
+  });
+
   test("how a command fails: a bug is shown by its name and its place, and without its message", () => {
     const { lines, exitCode } = failureOf(new TypeError("x is not a function"));
     assert.match(lines[0] ?? "", /\(internal_error\): TypeError\n {4}at /);

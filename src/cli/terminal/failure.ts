@@ -1,5 +1,7 @@
 import { isOnbehalfError, problemOf } from "../../index.ts";
 import { loggedError } from "../../core/logged-error.ts";
+import { settingNames } from "../../service/settings/settings.ts";
+import { flagOf } from "../flags.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { printJson, say } from "./print.ts";
 import { UsageError } from "./usage-error.ts";
@@ -13,9 +15,11 @@ export interface Failure {
 
 /**
  * The lines and the exit code of an error: what is wrong, its code, then what to do. Each problem of a configuration has a
- * line of its own.
+ * line of its own, which names the flag that was typed.
+ *
+ * @param argv what was typed
  */
-export function failureOf(error: unknown): Failure {
+export function failureOf(error: unknown, argv: readonly string[] = []): Failure {
   if (error instanceof UsageError) {
     return { lines: [error.message, `hint: ${error.hint}`], exitCode: exitCodes.wrongUsage };
   }
@@ -28,7 +32,10 @@ export function failureOf(error: unknown): Failure {
       exitCode: exitCodes.failed,
     };
   }
-  const problems = error.code === "configuration_invalid" ? error.details.problems : [error.message];
+  const problems =
+    error.code === "configuration_invalid"
+      ? error.details.problems.map((problem) => withFlag(problem, argv))
+      : [error.message];
   return {
     lines: [...problems.map((problem) => `${problem} (${error.code})`), `hint: ${error.hint}`],
     exitCode: error.code === "reauthorization_required" ? exitCodes.reauthorizationRequired : exitCodes.failed,
@@ -38,11 +45,21 @@ export function failureOf(error: unknown): Failure {
 /**
  * Prints an error on stderr and, for programs that read our JSON, as problem details on stdout.
  *
+ * @param argv what was typed
  * @returns the exit code
  */
-export function report(error: unknown, json: boolean): number {
-  const { lines, exitCode } = failureOf(error);
+export function report(error: unknown, json: boolean, argv: readonly string[] = []): number {
+  const { lines, exitCode } = failureOf(error, argv);
   if (json && exitCode !== exitCodes.wrongUsage) printJson(problemOf(error).body);
   for (const line of lines) for (const part of line.split("\n")) say(part);
   return exitCode;
+}
+
+/** A problem of a setting names its variable. Whoever typed a flag looks for the flag. */
+function withFlag(problem: string, argv: readonly string[]): string {
+  const name = /^[A-Z_]+(?=[ :])/.exec(problem)?.[0];
+  const setting = Object.entries(settingNames).find(([, variable]) => variable === name)?.[0];
+  const flag = setting === undefined ? undefined : `--${flagOf(setting)}`;
+  const isTyped = argv.some((each) => each === flag || each.startsWith(`${flag ?? " "}=`));
+  return isTyped ? `${problem}; the value came from ${flag ?? ""}` : problem;
 }
