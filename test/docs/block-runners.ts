@@ -38,6 +38,8 @@ const runners = {
   "commit message": { pages: /^CONTRIBUTING\.md$/, languages: ["text"], test: "docs/contributing" },
   errors: { pages: /^docs\/errors\.md$/, languages: ["sh"], test: "docs/errors-shell" },
   examples: { pages: /^examples\/README\.md$/, languages: ["sh"], test: "docs/examples" },
+  frameworks: { pages: /^docs\/frameworks\.md$/, languages: ["ts"], test: "stories/frameworks" },
+  "frameworks, shell": { pages: /^docs\/frameworks\.md$/, languages: ["sh"], test: "stories/frameworks" },
   google: { pages: /^docs\/google\.md$/, languages: ["sh"], test: "docs/google" },
   "http-api": { pages: /^docs\/http-api\.md$/, languages: ["sh", "http"], test: "docs/http-api" },
   library: { pages: /^docs\/library\.md$/, languages: ["ts", "text"], test: "docs/library" },
