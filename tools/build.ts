@@ -2,6 +2,7 @@
 import { constants, copyFileSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { pages } from "../src/service/pages/pages.ts";
+import { assetFiles } from "../src/standin/pages/asset-files.ts";
 import { run } from "./run.ts";
 
 rmSync("dist", { recursive: true, force: true });
@@ -17,9 +18,14 @@ for (const file of globSync("src/**/*.{html,css,js,svg}")) {
   // Never over one that was built: a script and a module of one name would take each other's place.
   copyFileSync(file, target, constants.COPYFILE_EXCL);
 }
-// Its own module reads them from files, which a bundle does not have.
-const embedded = JSON.stringify([...pages], undefined, 1);
-writeFileSync("dist/service/pages/pages.js", `export const pages = new Map(${embedded});\n`);
+// Their own modules read them from files, which a bundle does not have.
+for (const [module, name, texts] of [
+  ["service/pages/pages", "pages", pages],
+  ["standin/pages/asset-files", "assetFiles", assetFiles],
+] as const) {
+  const embedded = JSON.stringify([...texts], undefined, 1);
+  writeFileSync(`dist/${module}.js`, `export const ${name} = new Map(${embedded});\n`);
+}
 for (const file of typesOfEntries()) {
   // A program without types of its own for Node, or one that lists the types that it wants, finds those that we bring.
   writeFileSync(file, `/// <reference types="node" />\n${readFileSync(file, "utf8")}`);

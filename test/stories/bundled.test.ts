@@ -62,6 +62,21 @@ async function main() {
 main().catch((error) => { console.error(error); process.exitCode = 1; });
 `;
 
+/** A test of an app, bundled with the stand-in that it runs against. */
+const withStandin = `
+import { startStandin } from "onbehalf/standin";
+async function main() {
+  const standin = await startStandin();
+  for (const path of ["/gsi/client", "/pages/pages.css", "/pages/relay-script.js", "/pages/mark.svg"]) {
+    const response = await fetch(standin.url + path);
+    const text = await response.text();
+    console.log(response.status, path, text.length > 100, text.includes("of the app"));
+  }
+  await standin.close();
+}
+main().catch((error) => { console.error(error); process.exitCode = 1; });
+`;
+
 /** What the log needs in a bundle of ECMAScript modules. */
 const requiring = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
 
@@ -157,6 +172,25 @@ describe("the package in a bundle", () => {
         "200 # 0002 A keeper process",
         "200 # Onbehalf",
         "200 # Onbehalf",
+      ]);
+    });
+  }
+
+  for (const format of ["esm", "cjs"] as const) {
+    test(`the stand-in, bundled as ${format} into a test of the app, serves its own files`, async (t) => {
+      const folder = await project(t);
+      await writeFile(join(folder, "app.mjs"), withStandin);
+      const outfile = format === "esm" ? "dist/server/app.mjs" : "dist/server/app.cjs";
+      await bundle(folder, format, outfile);
+      for (const name of ["gsi-client.js", "pages.css", "relay-script.js", "mark.svg"]) {
+        await writeFile(join(folder, "dist/server", name), "of the app");
+      }
+      const { stdout } = await run(process.execPath, [outfile], { cwd: folder });
+      assert.deepEqual(stdout.trim().split("\n"), [
+        "200 /gsi/client true false",
+        "200 /pages/pages.css true false",
+        "200 /pages/relay-script.js true false",
+        "200 /pages/mark.svg true false",
       ]);
     });
   }

@@ -1,12 +1,12 @@
-import { readFileSync } from "node:fs";
 import type { Handler } from "../http/messages.ts";
 import type { Route } from "../http/router.ts";
+import { assetFiles } from "./asset-files.ts";
 
 const types = { css: "text/css", js: "text/javascript", svg: "image/svg+xml" };
 
-/** A file that is served as it is, from the folder of this module. Read once, at start. */
+/** A file that is served as it is. */
 function file(name: string): Handler {
-  const body = readFileSync(new URL(name, import.meta.url));
+  const body = Buffer.from(assetFiles.get(name) ?? "");
   const ending = name.slice(name.lastIndexOf(".") + 1) as keyof typeof types;
   const headers = {
     "content-type": `${types[ending]}; charset=utf-8`,
