@@ -8,56 +8,20 @@ import {
   keyringFromKeys,
   rotateDataKeys,
 } from "../../../../src/index.ts";
-import type { Secret, VaultEvent } from "../../../../src/index.ts";
 import { learnMs, overlapMs, publishMs } from "../../../../src/core/data-keys.ts";
 import { keyClasses, readingClasses } from "../../../../src/crypto/keyring.ts";
-import type { KeyClass } from "../../../../src/crypto/keyring.ts";
 import { sealedUnder } from "../../../../src/crypto/sealing.ts";
 import { Assertions } from "../../../../src/vault/http/sign-in-assertion.ts";
 import { grantOf, openAccessToken } from "../../../../src/vault/grants/sealed-grant.ts";
 import { openRefreshToken } from "../../../../src/vault/keeper/sealed-tokens.ts";
-import { keepLateAnswer, openLateAnswer } from "../../../../src/vault/keeper/late-answers.ts";
 import { replaceKeys } from "../../../../src/vault/keeper/keys/replace-keys.ts";
-import type { KeeperContext } from "../../../../src/vault/keeper/context.ts";
-import { closeContext, openContext } from "../../../../src/vault/open/open-context.ts";
-import { sqlite } from "../../../../src/store/sqlite/index.ts";
+import { keepLateAnswer, openLateAnswer } from "../../../../src/vault/keeper/late-answers.ts";
 import type { GrantRow } from "../../../../src/store/grant-row.ts";
 import type { Store } from "../../../../src/store/store.ts";
 import { Secret as SecretText } from "../../../../src/core/secret.ts";
+import { processOn } from "../../../support/key-process.ts";
 import { testVault } from "../../../support/test-vault.ts";
 import type { TestVault } from "../../../support/test-vault.ts";
-
-/** A process of its own, as far as its keys go. */
-async function processOn(
-  t: TestContext,
-  fixture: TestVault,
-  classes: readonly KeyClass[] = keyClasses,
-  ...masters: readonly Secret[]
-): Promise<KeeperContext & { readonly events: VaultEvent[]; round(): Promise<void> }> {
-  const events: VaultEvent[] = [];
-  const shared = await openContext(
-    {
-      provider: fixture.provider,
-      store: sqlite(fixture.path),
-      keyring: keyringFromKeys(...(masters.length === 0 ? [fixture.key] : masters)),
-      clock: fixture.clock,
-      onEvent: (event) => events.push(event),
-    },
-    classes,
-  );
-  t.after(() => closeContext(shared));
-  const context = {
-    ...shared,
-    sleep: async () => undefined,
-    events,
-    running: new Set<string>(),
-    gates: new Map(),
-    rescue: { keep: async () => undefined, drop: () => undefined, kept: () => [] },
-    refresh: async () => assert.fail("nothing is refreshed"),
-  } as unknown as KeeperContext & { readonly events: VaultEvent[] };
-  const replace = replaceKeys(context);
-  return Object.assign(context, { round: async () => replace(new AbortController().signal) });
-}
 
 async function rows(store: Store): Promise<GrantRow[]> {
   return store.listGrants({ limit: 1_000 });
