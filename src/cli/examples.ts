@@ -14,7 +14,11 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   "keys generate": ["onbehalf keys generate --out master.key"],
   "keys status": ["onbehalf keys status", "onbehalf keys status --store sqlite:backup.db --key-file old.key"],
   "keys rotate": ["onbehalf keys rotate --key-file both.key"],
-  "keys renew": ["onbehalf keys renew --no-wait", "onbehalf keys renew --class refresh --class read"],
+  "keys renew": [
+    "onbehalf keys renew --no-wait",
+    "onbehalf keys renew --class refresh --class read",
+    "onbehalf keys renew --erase-retired 90d",
+  ],
   "callers create": [
     "onbehalf callers create mailer --allow token,grants:read --out mailer.key",
     'onbehalf callers create team-a --allow proxy --grants "ext:team-a:*" --provider google --expires 90d',

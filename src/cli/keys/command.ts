@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { durationOption } from "../duration.ts";
 import { withJson, withSettings } from "../flags.ts";
 
 /** `onbehalf keys`: the master keys that the store is sealed with. The keys of callers are in `callers/`. */
@@ -51,7 +52,13 @@ export function keysCommand(): Command {
           "which data keys: refresh, read, assertion; repeat it; all three by default",
           (text: string, before: string[] | undefined) => [...(before ?? []), text],
         )
-        .option("--no-wait", "let the services that run on the store do it, and end at once"),
+        .option("--no-wait", "let the services that run on the store do it, and end at once")
+        .addOption(
+          durationOption(
+            "--erase-retired <time>",
+            "add no keys, and erase those that were retired so long ago, such as 90d: longer than backups are kept",
+          ),
+        ),
       "store",
     )
       .addHelpText(
@@ -60,7 +67,7 @@ export function keysCommand(): Command {
           "sealed anew. If it is interrupted, run it again, or let a service do it. A key for sign-in assertions is published for ten\n" +
           "minutes before it signs, and the old one for a day after; that goes on by itself where a service runs.",
       )
-      .action(async (flags: { class?: string[]; wait: boolean; json?: boolean }) => {
+      .action(async (flags: { class?: string[]; wait: boolean; eraseRetired?: number; json?: boolean }) => {
         const { renew } = await import("./renew.ts");
         await renew(flags);
       }),

@@ -64,6 +64,14 @@ function print(status: KeyStatus): void {
       ),
     ]);
   }
+  const retired = dataKeys.filter(({ state, since }) => state === "retired" && since !== undefined);
+  if (retired.length > 0 && status.rotation === undefined) {
+    const numbers = retired.map(({ keyId }) => keyId).join(", ");
+    say(
+      `nothing stored is under the retired data keys ${numbers}; once no backup from before is kept either: ` +
+        "onbehalf keys renew --erase-retired 90d",
+    );
+  }
   const progress = progressText(status);
   if (progress !== undefined) say(progress);
   const closed = dataKeys.filter((key) => !key.opens);

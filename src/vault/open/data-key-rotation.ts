@@ -16,7 +16,16 @@ export interface RotateDataKeysOptions {
    * `assertion` signs sign-in assertions. Default: all three.
    */
   readonly classes?: readonly ("refresh" | "read" | "assertion")[];
+  /**
+   * Adds no keys, and erases those that were retired so many milliseconds ago or longer: a day at least. What is still
+   * under them somewhere opens never again: a row of a backup, an answer in a rescue folder. Nothing is erased while keys
+   * are being replaced.
+   */
+  readonly eraseRetiredMs?: number;
 }
+
+/** No key is erased that was retired less than this long ago. */
+const shortestGraceMs = 86_400_000;
 
 /**
  * Adds a new data key of each class, which will take the place of the present one. The keeper of every vault and service
@@ -28,7 +37,7 @@ export interface RotateDataKeysOptions {
  *
  * @param store a store that is open
  * @param source gives the master keys, newest first; the first one wraps the new keys
- * @returns the numbers of the keys that were added
+ * @returns the numbers of the keys that were added, or erased
  * @throws {OnbehalfError} `invalid_request`: an argument is not what it must be, or the store has no keys yet
  * @throws {OnbehalfError} `key_invalid`: no master key was given, one is malformed, or none opens the store; nothing
  *   was changed
@@ -42,7 +51,7 @@ export async function rotateDataKeys(
   options: RotateDataKeysOptions = {},
 ): Promise<number[]> {
   assertFits("store", store, aStore);
-  assertOptions("rotateDataKeys", options, { classes: someClasses });
+  assertOptions("rotateDataKeys", options, { classes: someClasses, eraseRetiredMs: aGrace });
   const masters = await masterKeysOf(source);
   const [newest] = masters;
   const stored = await store.readKeys();
@@ -53,6 +62,18 @@ export async function rotateDataKeys(
   // Who cannot open the present keys must not add others.
   recordAsOperator(store, openKeyring(instance, keys, masters, keyClasses));
   const classes: readonly KeyClass[] = options.classes ?? rotatableClasses;
+  const { eraseRetiredMs } = options;
+  if (eraseRetiredMs !== undefined) {
+    if (keys.some(({ state }) => state === "next" || state === "previous")) return [];
+    const until = (await store.now()) - eraseRetiredMs;
+    const erase = keys
+      .filter(
+        ({ keyClass, state, since }) => state === "retired" && since <= until && classes.includes(keyClass as KeyClass),
+      )
+      .map(({ keyId }) => keyId);
+    if (erase.length > 0 && !(await store.changeKeys(revision, { erase }))) throw changedMeanwhile();
+    return erase;
+  }
   const isSettled = (keyClass: KeyClass): boolean =>
     !keys.some((key) => key.keyClass === keyClass && (key.state === "next" || key.state === "previous"));
   const since = await store.now();
@@ -60,12 +81,21 @@ export async function rotateDataKeys(
     .filter(isSettled)
     .map((keyClass, n) => nextWrappedKey(instance, keyClass, highestKeyId(keys) + 1 + n, since, newest));
   if (add.length === 0) return [];
-  if (await store.changeKeys(revision, { add })) return add.map(({ keyId }) => keyId);
-  throw new OnbehalfError("store_unavailable", "another program is changing the same keys", {
+  if (!(await store.changeKeys(revision, { add }))) throw changedMeanwhile();
+  return add.map(({ keyId }) => keyId);
+}
+
+function changedMeanwhile(): OnbehalfError<"store_unavailable"> {
+  return new OnbehalfError("store_unavailable", "another program is changing the same keys", {
     hint: "look at the keys' status, then try again",
     details: { retryAfterMs: 1_000 },
   });
 }
+
+const aGrace: Rule = {
+  fits: (value) => Number.isSafeInteger(value) && (value as number) >= shortestGraceMs,
+  must: "a number of milliseconds, a day or more",
+};
 
 const aStore = required({
   fits: (value) => typeof value === "object" && value !== null && "changeKeys" in value,

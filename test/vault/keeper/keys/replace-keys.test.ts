@@ -125,6 +125,43 @@ describe("replacing data keys", () => {
     assert.match((await again.getAccessToken({ externalId: `user of ${people[0]}` })).token, /^ya29\./);
   });
 
+  test("a retired data key is erased when it is asked for, a day after at the earliest, and not while keys are replaced", async (t) => {
+    const fixture = await filled(t);
+    const { clock, key } = fixture;
+    const day = 86_400_000;
+    const keeper = await processOn(t, fixture);
+    const { store } = keeper;
+    const erase = (days: number, ...classes: ("read" | "refresh")[]): Promise<number[]> => {
+      const only = classes.length === 0 ? {} : { classes };
+      return rotateDataKeys(store, keyringFromKeys(key), { eraseRetiredMs: days * day, ...only });
+    };
+    await rotateDataKeys(store, keyringFromKeys(key), { classes: ["refresh", "read"] });
+    await keeper.keys?.look();
+    await keeper.round();
+    assert.deepEqual(await erase(1), [], "keys are being replaced");
+    clock.advance(learnMs);
+    await keeper.round();
+    clock.advance(day - 1);
+    await assert.rejects(erase(0.5), (error) => isOnbehalfError(error, "invalid_request"));
+    assert.deepEqual(await erase(1), []);
+    clock.advance(1);
+    assert.deepEqual(await erase(1, "read"), [2]);
+    assert.deepEqual(await erase(1), [1]);
+    assert.deepEqual(await erase(1), []);
+    assert.deepEqual(
+      (await statesOf(store)).map((each) => each.split(" ")[0]),
+      ["3", "4", "5", "6"],
+    );
+    const vault = await fixture.open();
+    assert.equal((await vault.grants({})).grants.length, people.length);
+    assert.deepEqual((await vault.audit.verify()).faults, []);
+    assert.match((await vault.audit.list({ limit: 500 })).at(-1)?.detail ?? "", /^key 1 erased$/);
+    clock.advance(7_200_000);
+    assert.match((await vault.getAccessToken({ externalId: `user of ${people[0]}` })).token, /^ya29\./);
+    // The numbers go on behind the newest key: one that was erased never means another key.
+    assert.deepEqual(await rotateDataKeys(store, keyringFromKeys(key), { classes: ["read"] }), [7]);
+  });
+
   test("a key that refresh tokens are bound to is sealed anew as well, and they are refreshed as before", async (t) => {
     const fixture = await testVault(t);
     const provider = { ...fixture.provider, dpop: true };
