@@ -1,17 +1,28 @@
 /** Members of interfaces in our sources, for pages that must name each of them. */
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { checkout } from "../support/checkout-bin.ts";
 
-/** The members of an exported interface of `src/`, of one level. */
-export function membersOf(path: string, name: string): string[] {
-  const source = readFileSync(`${checkout}${path}`, "utf8");
-  const head = new RegExp(`^export interface ${name}\\b[^{]*\\{`, "m").exec(source);
-  if (head === null) throw new Error(`${path} has no interface ${name}`);
-  const start = head.index + head[0].length;
+/**
+ * The members of an exported interface, of one level.
+ *
+ * @param under the file that has it, or a folder above it: files move more often than interfaces change
+ */
+export function membersOf(under: string, name: string): string[] {
+  const head = new RegExp(`^export interface ${name}\\b[^{]*\\{`, "m");
+  const found = globSync("src/**/*.ts", { cwd: checkout })
+    .filter((path) => path.startsWith(under))
+    .map((path) => readFileSync(`${checkout}${path}`, "utf8"))
+    .flatMap((source) => {
+      const match = head.exec(source);
+      return match === null ? [] : [{ source, start: match.index + match[0].length }];
+    });
+  const [only] = found;
+  if (only === undefined || found.length > 1) throw new Error(`${found.length} interfaces ${name} under ${under}`);
+  const { source, start } = only;
   // Members of the first level are set in by two blanks, and the interface ends without any.
   const body = source.slice(start, source.indexOf("\n}", start)).replaceAll(/\/\*\*[^]*?\*\//g, "");
   const members = [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??[:(<]/gm)].map(([, member = ""]) => member);
-  if (members.length === 0) throw new Error(`${name} of ${path} has no members`);
+  if (members.length === 0) throw new Error(`${name} has no members`);
   return members;
 }
 
