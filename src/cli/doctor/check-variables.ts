@@ -1,4 +1,5 @@
 import { nearestName } from "../../core/known-names.ts";
+import { shownText } from "../../core/secret-likeness.ts";
 import { settingNames } from "../../service/settings/settings.ts";
 import { warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
@@ -12,7 +13,7 @@ export function checkVariables(environment: Readonly<Record<string, string | und
       const meant = nearestName(name, known);
       return warn(
         "settings",
-        `nothing reads the variable ${name}`,
+        `nothing reads the variable ${shownText(name)}`,
         meant === undefined
           ? "remove it, or see the names with: onbehalf serve --help"
           : `write ${meant}, if that is meant`,

@@ -3,6 +3,7 @@ import { parseClientSecretJson } from "../../index.ts";
 import type { Permission } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
 import { configurationInvalid } from "../../core/errors.ts";
+import { shownPath, shownText } from "../../core/secret-likeness.ts";
 import { readSmallFile } from "../../local/small-file.ts";
 import type { Settings } from "../../service/settings/config.ts";
 import { defaultClientId, defaultClientSecret } from "../../standin/index.ts";
@@ -47,7 +48,10 @@ export function planOf(flags: InitFlags): Plan {
   const folder = resolve(flags.dir ?? ".");
   const caller = flags.caller ?? "app";
   if (!/^[A-Za-z0-9._-]{1,64}$/.test(caller)) {
-    throw new UsageError(`--caller ${caller}: this is no name of a caller`, "use 1 to 64 letters, digits, and . _ -");
+    throw new UsageError(
+      `--caller ${shownText(caller)}: this is no name of a caller`,
+      "use 1 to 64 letters, digits, and . _ -",
+    );
   }
   const standin = flags.standin === true ? standinUrl : flags.standin;
   const files = defined({
@@ -89,12 +93,12 @@ function clientText(path: string): string {
   const read = readSmallFile(path);
   if ("problem" in read) {
     throw configurationInvalid(
-      `the client file ${path} ${read.problem}`,
+      `the client file ${shownPath(path)} ${read.problem}`,
       "download the web client's JSON in the Cloud console; or go on without Google for now: onbehalf init --standin",
       read.cause,
     );
   }
-  parseClientSecretJson(read.text, path);
+  parseClientSecretJson(read.text, shownPath(path));
   return read.text;
 }
 
@@ -102,6 +106,6 @@ function permissionsIn(list: string): Permission[] {
   return list.split(",").map((each) => {
     const permission = permissions.find((known) => known === each.trim());
     if (permission !== undefined) return permission;
-    throw new UsageError(`--allow ${each}: there is no such permission`, `use ${permissions.join(", ")}`);
+    throw new UsageError(`--allow ${shownText(each)}: there is no such permission`, `use ${permissions.join(", ")}`);
   });
 }

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { generateMasterKey, parseClientSecretJson } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
 import { configurationInvalid, configurationProblems } from "../../core/errors.ts";
+import { shownPath } from "../../core/secret-likeness.ts";
 import { serviceConfig } from "../../service/settings/config.ts";
 import { keyOnce } from "../callers/key-once.ts";
 import { writeNewFile } from "../new-file.ts";
@@ -55,7 +56,7 @@ function assertNew({ files }: Plan): void {
   const there = Object.values(files).filter((path) => existsSync(path));
   if (there.length === 0) return;
   throw configurationProblems(
-    there.map((path) => `${shown(path)} exists already`),
+    there.map((path) => `${shownPath(shown(path))} exists already`),
     "nothing was written: name another folder with --dir, or go on with what is there",
   );
 }
@@ -63,7 +64,11 @@ function assertNew({ files }: Plan): void {
 /** Looks at the settings as the service will, before anything is written: with what is to stand in the files. */
 function assertStarts({ settings, files, client }: Plan, key: string): void {
   const { keyFile: _key, clientSecretFile, ...others } = settings;
-  const { clientId, clientSecret } = parseClientSecretJson(client, clientSecretFile ?? "", settings.googleBaseUrl);
+  const { clientId, clientSecret } = parseClientSecretJson(
+    client,
+    shownPath(clientSecretFile ?? ""),
+    settings.googleBaseUrl,
+  );
   serviceConfig(
     defined({
       ...others,
@@ -80,7 +85,11 @@ function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (cause) {
-    throw configurationInvalid(`the folder ${shown(folder)} cannot be made`, "name another folder with --dir", cause);
+    throw configurationInvalid(
+      `the folder ${shownPath(shown(folder))} cannot be made`,
+      "name another folder with --dir",
+      cause,
+    );
   }
 }
 
