@@ -18,12 +18,18 @@ export {
 } from "./crypto/master-key.ts";
 export type { MasterKeySource } from "./crypto/master-key.ts";
 export { parseClientSecretJson } from "./providers/client-secret-json.ts";
+export { github } from "./providers/github.ts";
+export type { GitHubOptions } from "./providers/github.ts";
 export { google } from "./providers/google.ts";
 export type { GoogleOptions } from "./providers/google.ts";
 export { oidc } from "./providers/oidc.ts";
 export type { OidcOptions } from "./providers/oidc.ts";
+export { microsoft } from "./providers/microsoft.ts";
+export type { MicrosoftOptions } from "./providers/microsoft.ts";
 export { oauth2 } from "./providers/oauth2.ts";
 export type { OAuth2Options } from "./providers/oauth2.ts";
+export { slack } from "./providers/slack.ts";
+export type { SlackOptions } from "./providers/slack.ts";
 export type { Client, CodeSource, Endpoints, Identity, Provider } from "./providers/provider.ts";
 export type { Store } from "./store/store.ts";
 export { openVault } from "./open.ts";

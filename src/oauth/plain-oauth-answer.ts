@@ -20,7 +20,9 @@ export function withoutIdToken(
   { idToken: _ignored, ...tokens }: TokenSet,
 ): TokenSet {
   if (typeof identity !== "object" || !("tokenAnswer" in identity) || result.kind !== "body") return tokens;
-  const subject = subjectText(memberAt(exactJson(result.text) ?? formOf(result.text), identity.tokenAnswer));
+  const answer = exactJson(result.text) ?? formOf(result.text);
+  const ids = [identity.tokenAnswer].flat().map((path) => subjectText(memberAt(answer, path)));
+  const subject = ids.includes(undefined) ? undefined : subjectText(ids.join(":"));
   return { ...tokens, ...defined({ subject }) };
 }
 

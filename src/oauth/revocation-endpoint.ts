@@ -51,7 +51,7 @@ export async function requestRevocation(
   const body = result.kind === "body" ? parseObject(result.text) : undefined;
   const error = body === undefined ? undefined : wordOfFailure(body, status);
   if (error === undefined && status >= 200 && status < 300) return { kind: "done" };
-  if (status < 500 && isWord(error, "invalid_token")) return { kind: "done" };
+  if (status < 500 && (isWord(error, "invalid_token") || isDeadBy(provider, error))) return { kind: "done" };
   // Section 2.2.1: the provider does not revoke tokens of this type, however often it is asked.
   if (status < 500 && isWord(error, "unsupported_token_type")) return { kind: "unsupported" };
   const said = error ?? `http_${status}`;
@@ -66,6 +66,11 @@ function wordOfFailure(body: Readonly<Record<string, unknown>>, status: number):
   const { error, ok, success } = body;
   const isNamed = typeof error === "object" && error !== null && Object.keys(error).length > 0;
   return isNamed || ok === false || success === false ? `http_${status}` : undefined;
+}
+
+/** Whether a provider's own word says that the token is dead. */
+function isDeadBy({ refusals = {} }: Provider, error = ""): boolean {
+  return Object.hasOwn(refusals, error) && refusals[error] === "dead";
 }
 
 /** Whether a provider has said a word, in small letters or in capitals. */

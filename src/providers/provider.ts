@@ -42,8 +42,11 @@ export type Identity = "id_token" | "none" | TokenAnswerIdentity | UserinfoIdent
 
 /** Who has consented stands in the token endpoint's answer. */
 export interface TokenAnswerIdentity {
-  /** The member with the person's id, as a path: `authed_user.id`. A text, or a whole number. */
-  readonly tokenAnswer: string;
+  /**
+   * The member with the person's id, as a path: `authed_user.id`. A text, or a whole number. Of several, all must be there,
+   * and they are joined by colons: where a person's id is one within a workspace alone.
+   */
+  readonly tokenAnswer: string | readonly string[];
 }
 
 /** Who has consented is asked with the access token. Each member but the first three is the path of a claim there. */

@@ -76,6 +76,8 @@ export interface BentOptions {
   readonly idTokenAtRefresh?: boolean;
   /** What differs in our record of the provider. */
   readonly provider?: Partial<OidcOptions>;
+  /** Whether codes bring an ID token although there is a {@link record}. */
+  readonly idToken?: boolean;
   /** A record in place of the one of `oidc`. No ID token comes then. */
   readonly record?: (url: string) => Provider;
   /** What differs in `openVault`. By default the store is in memory. */
@@ -199,7 +201,7 @@ export async function bentProvider(t: TestContext, bend: Bend = {}, options: Ben
       scope: "openid files",
     };
     people.set(`at-${count}`, subject ?? "someone");
-    if (options.record === undefined && (isCode || options.idTokenAtRefresh === true)) {
+    if ((options.record === undefined || options.idToken === true) && (isCode || options.idTokenAtRefresh === true)) {
       const now = Math.floor(clock.now() / 1000);
       const claims = { iss: url, aud: clientId, sub: subject, iat: now, exp: now + 3600 };
       healthy["id_token"] = minted(signingKey, { ...claims, ...bent.bend.claims?.(url, request) });

@@ -48,7 +48,9 @@ function textsOf(provider: Provider): (readonly [name: string, value: unknown])[
 
 function identityTexts(identity: TokenAnswerIdentity | UserinfoIdentity): (readonly [name: string, value: unknown])[] {
   return Object.entries(identity).flatMap(([name, value]) =>
-    name === "headers" || name === "body" ? [] : [[`identity.${name}`, value] as const],
+    name === "headers" || name === "body"
+      ? []
+      : [value].flat().map((each: unknown) => [`identity.${name}`, each] as const),
   );
 }
 

@@ -63,7 +63,7 @@ const identityMembers: ReadonlySet<string> = new Set(
 const isIdentity: Fits = (value) => {
   if (!isRecord(value)) return false;
   const names = Object.keys(value);
-  if ("tokenAnswer" in value) return names.length === 1 && isFilled(value["tokenAnswer"]);
+  if ("tokenAnswer" in value) return names.length === 1 && isPaths(value["tokenAnswer"]);
   const { headers = {}, body = {}, userinfo, subject, ...claims } = value;
   return (
     names.every((name) => identityMembers.has(name)) &&
@@ -74,6 +74,8 @@ const isIdentity: Fits = (value) => {
     recordOf((claim) => claim === undefined || isFilled(claim))(claims)
   );
 };
+
+const isPaths: Fits = (value) => isFilled(value) || (Array.isArray(value) && value.length > 0 && value.every(isFilled));
 
 const isHeaderValue: Fits = (value) => typeof value === "string" && /^[\x20-\x7e]+$/.test(value);
 
