@@ -20,6 +20,7 @@ const lean: Readonly<Record<string, readonly string[]>> = {
   "../src/index.ts": ["jose", "oauth4webapi"],
   "../src/store/sqlite/index.ts": [],
   "../src/store/postgres/index.ts": [],
+  "../src/node/index.ts": ["@hono/node-server", "@hono/node-server/utils/response"],
   "../src/browser/index.ts": [],
 };
 

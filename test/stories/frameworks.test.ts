@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -13,6 +13,7 @@ import { after, before, describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { promisify } from "node:util";
 import { build } from "esbuild";
+import { generateMasterKey } from "../../src/index.ts";
 import type { Standin } from "../../src/standin/index.ts";
 import { blocksFor } from "../docs/block-runners.ts";
 import { environment, project, tarballIn, started } from "../support/framework-project.ts";
@@ -164,6 +165,34 @@ createServer((request, response) => {
     const headers = { "x-requested-with": "x", "x-shape": "svelte", cookie: "user=cy" };
     const body = new URLSearchParams({ authCode: standin.code({ kind: "native", email: "cy@example.com", scope }) });
     assert.equal((await fetch(`${url}/authcode`, { method: "POST", headers, body })).status, 200);
+  });
+
+  test("the page's vault is not opened by an import: a build has neither key nor client", async (t) => {
+    const folder = await project(t, filesOf("node:http"), packagesOf({ section: "", install: [] }), standin);
+    await rm(join(folder, "client_secret.json"));
+    const program = 'const { takeCode } = await import("./vault.ts"); console.log(typeof takeCode);';
+    const args = ["--input-type=module", "--eval", program];
+    const { stdout } = await run(process.execPath, args, { cwd: folder, env: environment() });
+    assert.equal(stdout, "function\n");
+    assert.ok(!(await readdir(folder)).some((name) => name.startsWith("onbehalf.db")));
+  });
+
+  test("a vault that could not be opened is tried again with the next request", async (t) => {
+    const folder = await project(t, filesOf("node:http"), packagesOf({ section: "", install: [] }), standin);
+    const secret = join(folder, "client_secret.json");
+    await rename(secret, `${secret}.later`);
+    const program = `
+      const { vault } = await import("./vault.ts");
+      const { rename } = await import("node:fs/promises");
+      console.log(await vault().then(() => "opened", (error) => error.code));
+      await rename("client_secret.json.later", "client_secret.json");
+      console.log(await vault().then(() => "opened", (error) => error.code));
+      await (await vault()).close();
+    `;
+    const args = ["--input-type=module", "--eval", program];
+    const env = environment({ ONBEHALF_KEY: generateMasterKey().expose() });
+    const { stdout } = await run(process.execPath, args, { cwd: folder, env });
+    assert.equal(stdout, "configuration_invalid\nopened\n");
   });
 
   test("the commands of the page make a key and a bundle", async (t) => {
