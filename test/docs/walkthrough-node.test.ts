@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { describe, test } from "node:test";
@@ -27,8 +28,11 @@ describe("docs/walkthrough-node.md", { timeout: 120_000 }, () => {
     const folder = await temporaryFolder(t);
     await installInto(folder, await unpackedPackage(t));
     const modules = join(folder, "node_modules");
-    await mkdir(join(modules, "@types"));
-    for (const name of ["express", "@types/express", "@types/node"]) {
+    await mkdir(join(modules, "@types"), { recursive: true });
+    // Some come with the package.
+    for (const name of ["express", "@types/express", "@types/node"].filter(
+      (each) => !existsSync(join(modules, each)),
+    )) {
       await symlink(join(checkout, "node_modules", name), join(modules, name));
     }
     const files = blocks.flatMap((block) =>
