@@ -86,7 +86,8 @@ const byWords: readonly (readonly [RegExp, Failure])[] = [
 
 /** What it means that no answer of the server came. */
 export function connectionFailure(error: Error): Failure {
-  const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
+  const given = "code" in error && typeof error.code === "string" ? error.code : "";
+  const code = /^[A-Z][A-Z0-9_]{1,40}$/.test(given) ? given : undefined;
   const known = code === undefined ? undefined : (byCode[code] ?? tlsFailure(code));
   const failure = known ?? byWords.find(([words]) => words.test(error.message))?.[1];
   const { problem, hint } = failure ?? { problem: unreachable, hint: isItUp };

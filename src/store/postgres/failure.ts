@@ -1,4 +1,6 @@
+import { defined } from "../../core/defined.ts";
 import { OnbehalfError } from "../../core/errors.ts";
+import { loggedError } from "../../core/logged-error.ts";
 import { storeUnavailable, storeUnusable } from "../sql/failure.ts";
 import type { Failure } from "../sql/failure.ts";
 import { connectionFailure } from "./connection-failure.ts";
@@ -123,7 +125,19 @@ export function postgresFailure(error: unknown, location: string, asked: Asked =
   const verdict = verdictOn(thrown, asked);
   if (verdict.kind === "bug") return error;
   const make = verdict.kind === "unusable" ? storeUnusable : storeUnavailable;
-  return make(`the database ${location} ${verdict.problem}`, verdict.hint, error);
+  return make(`the database ${location} ${verdict.problem}`, verdict.hint, withoutWords(thrown));
+}
+
+/**
+ * What of an error may be kept as a cause: what it is and where it was thrown. A server's, a pooler's and a certificate's own
+ * words may repeat anything: values of the statement, or the password that was sent.
+ */
+function withoutWords(error: Error): Error {
+  const { name, code, syscall, stack } = loggedError(error);
+  const bare = new Error(code ?? name);
+  bare.name = name;
+  bare.stack = stack ?? name;
+  return Object.assign(bare, defined({ code, syscall }));
 }
 
 /**
@@ -145,7 +159,7 @@ function sqlState(error: Error): string | undefined {
   return /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
 }
 
-/** The server's own words, in one line that ends, and its SQLSTATE. */
+/** The server's own words, in one line that ends, and its SQLSTATE. What is no plain word may be a secret that it repeats. */
 function said({ message }: Error, state: string): string {
   // Of a failed log-in, the words name the user.
   const words = /^(?:28|3D)/.test(state)
@@ -153,7 +167,10 @@ function said({ message }: Error, state: string): string {
     : message
         .replaceAll(/[^\x20-\x7E]+/g, " ")
         .trim()
-        .slice(0, 160);
+        .slice(0, 160)
+        .replaceAll(/\S+/g, (word) =>
+          /^[("']?[A-Za-z]?[a-z]{0,20}(?:-[a-z]{1,20})?[)"',.:;!?]*$/.test(word) ? word : "...",
+        );
   return (words === "" ? "" : `: ${words}`) + (state === "" ? "" : ` (${state})`);
 }
 
