@@ -74,6 +74,12 @@ describe("what the contributor's documents name is there", () => {
 
   test("each decision has its place in the list, and says what was measured and what would change our mind", () => {
     const index = read("docs/decisions/README.md");
+    const numbers = decisions.map((page) => page.slice("docs/decisions/".length).slice(0, 4));
+    assert.deepEqual(
+      numbers.filter((number, n) => numbers.indexOf(number) !== n),
+      [],
+      "two pages have one number",
+    );
     for (const page of decisions.filter((page) => !page.endsWith("README.md"))) {
       const text = read(page);
       assert.ok(index.includes(`(${page.slice("docs/decisions/".length)})`), `${page} is not in the list`);
