@@ -4,10 +4,10 @@ import { describe, test } from "node:test";
 import { findTerms, nearWords } from "../../../src/cli/explain/find-terms.ts";
 import { termsOf } from "../../../src/cli/explain/terms.ts";
 import type { Term } from "../../../src/cli/explain/terms.ts";
-import { standardRefusals } from "../../../src/core/refresh.ts";
+import { refusalsOf, standardRefusals } from "../../../src/core/refresh.ts";
 import { statusOf } from "../../../src/core/errors.ts";
 import { problemOf } from "../../../src/core/problem.ts";
-import { OnbehalfError } from "../../../src/index.ts";
+import { OnbehalfError, github, google, microsoft, slack } from "../../../src/index.ts";
 import type { ErrorCode } from "../../../src/index.ts";
 
 const page = (name: string): string => readFileSync(new URL(`../../../docs/${name}`, import.meta.url), "utf8");
@@ -45,7 +45,10 @@ describe("the words that explain knows", () => {
 
   test("the words that explain knows: every word that decides over a refresh is among those of providers", () => {
     const known = new Set(terms.filter(({ kind }) => kind === "provider").map(({ word }) => word));
-    const words = Object.keys(standardRefusals).flatMap((each) => each.split("/"));
+    const client = { clientId: "id", clientSecret: "secret" };
+    const records = [google(client), github(client), slack(client), microsoft({ ...client, tenant: "common" })];
+    const refusals = [standardRefusals, ...records.map(refusalsOf)];
+    const words = refusals.flatMap((each) => Object.keys(each)).flatMap((each) => each.split("/"));
     assert.deepEqual(
       words.filter((word) => !known.has(word)),
       [],
