@@ -96,6 +96,15 @@ describe("the lock file", () => {
     );
   });
 
+  test("the package runs no script where it is installed, from a packed file either, for which npm counts prepare", () => {
+    const { scripts } = read("package.json") as { readonly scripts: Readonly<Record<string, string>> };
+    const run = ["preinstall", "install", "postinstall", "preprepare", "prepare", "postprepare"];
+    assert.deepEqual(
+      run.filter((name) => name in scripts),
+      [],
+    );
+  });
+
   test("the lock file has no package that runs a script of its own when it is installed, but those that package.json names", () => {
     const scripted = installed.filter(([, { hasInstallScript }]) => hasInstallScript === true);
     assert.deepEqual(

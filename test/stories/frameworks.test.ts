@@ -294,6 +294,46 @@ describe(
       });
     }
 
+    test("the page's programs compile with the types of their frameworks, all of them checked", async (t) => {
+      const files = new Map<string, string>();
+      for (const section of ["node:http", "Express", "Fastify", "Hono"]) {
+        for (const [name, text] of filesOf(section)) {
+          files.set(name === "server.ts" ? `server-${files.size}.ts` : name, text);
+        }
+      }
+      const install = [...new Set(Object.values(programs).flatMap((program) => program.install))].filter(
+        (name) => !name.startsWith("express@4"),
+      );
+      const folder = await project(
+        t,
+        files,
+        { install: [...install, "@types/express@5.0.6", "typescript@7.0.2"] },
+        standin,
+      );
+      const flags = [
+        "--strict",
+        "--skipLibCheck",
+        "false",
+        "--noEmit",
+        "--allowImportingTsExtensions",
+        "--esModuleInterop",
+      ];
+      const [target, module, lib] = [
+        ["--target", "es2022"],
+        ["--module", "nodenext"],
+        ["--lib", "esnext,dom"],
+      ];
+      await assert.doesNotReject(
+        run(
+          process.execPath,
+          ["node_modules/typescript/bin/tsc", ...flags, ...target, ...module, ...lib, ...files.keys()],
+          {
+            cwd: folder,
+          },
+        ),
+      );
+    });
+
     test("a package that npm packs from a fresh clone is whole: installed into an empty folder, its demo runs", async (t) => {
       const folder = await temporaryFolder(t);
       const clone = join(folder, "clone");
