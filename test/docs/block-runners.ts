@@ -100,6 +100,7 @@ export const allRunners: readonly (readonly [name: string, runner: Runner])[] = 
 export function allBlocks(): PageBlock[] {
   const pages = globSync(["*.md", "docs/**/*.md", "examples/**/*.md", "{src,tools,bench,test}/**/*.md"], {
     cwd: checkout,
+    exclude: ["**/node_modules/**"],
   });
   return pages
     .sort()
