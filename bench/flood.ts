@@ -51,11 +51,14 @@ async function program(args: readonly string[], settings: NodeJS.ProcessEnv): Pr
 }
 
 const agent = new Agent({ keepAlive: true, maxSockets: 512 });
+/** Callers have connections of their own: their requests must not wait in the sender for the flood's. */
+const callersAgent = new Agent({ keepAlive: true });
 const ask = (url: string, init: { method?: string; headers?: Record<string, string>; body?: string } = {}) =>
   new Promise<{ readonly status: number; readonly text: string }>((resolve, reject) => {
     const { method = "GET", headers = {}, body } = init;
     const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
-    const sent = request(url, { method, agent, headers: { ...headers, ...length } }, (answer) => {
+    const connections = headers["authorization"] === undefined ? agent : callersAgent;
+    const sent = request(url, { method, agent: connections, headers: { ...headers, ...length } }, (answer) => {
       let text = "";
       answer.setEncoding("utf8");
       answer.on("data", (chunk: string) => (text += chunk));
@@ -225,6 +228,7 @@ try {
   told("afterwards", settled);
 } finally {
   agent.destroy();
+  callersAgent.destroy();
   for (const child of children.toReversed()) {
     const ended = once(child, "exit");
     if (child.exitCode === null && child.kill()) await ended;
