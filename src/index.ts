@@ -56,6 +56,8 @@ export { openKeeper } from "./vault/keeper/open-keeper.ts";
 export type { KeeperOptions } from "./vault/keeper/open-keeper.ts";
 export { rotateDataKeys } from "./vault/open/data-key-rotation.ts";
 export type { RotateDataKeysOptions } from "./vault/open/data-key-rotation.ts";
+export type { ProviderProblem } from "./vault/open/provider-problem.ts";
+export { providerProblems } from "./vault/open/provider-problems.ts";
 export { keyStatus, rotateMasterKey } from "./vault/open/master-key-rotation.ts";
 export type { KeyStatus } from "./vault/open/master-key-rotation.ts";
 export type { CommonOptions } from "./vault/open/open-context.ts";

@@ -22,6 +22,7 @@ const descriptions: Readonly<Record<Setting, readonly [argument: string, says: s
     "secret",
     "secret of the web client; everybody can see it in the process list, so prefer the variable or the file",
   ],
+  providersFile: ["path", "JSON file of providers besides Google, or in place of it"],
   googleBaseUrl: ["url", "reach every endpoint of Google under this URL: that of a stand-in, for tests"],
   rotation: ["how", "how the stand-in under that URL rotates refresh tokens: none, strict or grace:SECONDS (none)"],
   googleDpop: ["how", "whether refresh tokens are bound to a key of the keeper (DPoP): on or off (off)"],
@@ -52,7 +53,11 @@ const groups: readonly (readonly [heading: string, scope: Scope, settings: reado
   ["Store:", "store", ["store", "storeDirect", "rescueDir"]],
   ["Master key:", "store", ["key", "keyFile", "openKeyFile", "keyCommand"]],
   ["Client at the provider:", "client", ["clientSecretFile", "clientId", "clientSecret"]],
-  ["Provider:", "client", ["googleBaseUrl", "googleDpop", "rotation", "privateApis", "popupRedirectUri"]],
+  [
+    "Provider:",
+    "client",
+    ["providersFile", "googleBaseUrl", "googleDpop", "rotation", "privateApis", "popupRedirectUri"],
+  ],
   ["Who may reach the service:", "service", ["publicUrl", "allowedOrigins", "allowedHosts"]],
   ["Running:", "service", ["host", "port", "metricsPort", "keeper", "exchangesPerSecond", "logLevel"]],
 ];

@@ -43,7 +43,7 @@ export async function runService(
       ? await startKeeper({ settings, migrate, ...defined({ heldSecrets }) }, onEvent, onFault)
       : undefined;
   try {
-    const config = own ?? servingConfig(settings, keeper?.clientIds ?? {});
+    const config = own ?? servingConfig(settings, keeper?.clientIds ?? {}, keeper?.providers);
     const { store, providers, rescueFolder } = config;
     const problem = rescueProblem(store, rescueFolder);
     // Said at the start: when an answer comes that the store cannot take, it is too late.

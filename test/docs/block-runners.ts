@@ -63,6 +63,7 @@ const runners = {
     languages: ["nginx", "caddyfile"],
     test: "docs/deployment",
   },
+  providers: { pages: /^docs\/providers\.md$/, languages: ["json", "ts", "text"], test: "docs/providers" },
   "stand-in, program": { pages: /^docs\/standin\.md$/, languages: ["ts"], test: "standin/documentation" },
   "stand-in, shell": { pages: /^docs\/standin\.md$/, languages: ["sh"], test: "standin/documentation" },
   storage: { pages: /^docs\/storage\.md$/, languages: ["ts", "sql"], test: "docs/storage" },

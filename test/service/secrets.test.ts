@@ -53,6 +53,13 @@ describe("which variables a process that serves is not started with", () => {
     });
   }
 
+  test("a variable that the file of providers names is kept from it, and its value wherever else it stands", () => {
+    const environment = { WIKI: "plain-looking", COPY: "x plain-looking y", OTHER: "z" };
+    const { open, keeper } = divideSecrets(settings, environment, ["WIKI", "NOT_SET"]);
+    assert.deepEqual(Object.keys(open), ["OTHER"]);
+    assert.equal(keeper.variables["WIKI"], "plain-looking");
+  });
+
   test("who serves gets the settings without the secrets, and what drivers and proxies need; the keeper gets all", () => {
     const environment = Object.fromEntries(variables.map(([name, value]) => [name, value]));
     const { serving, keeper } = divideSecrets(settings, environment);

@@ -1,5 +1,5 @@
 import { defined } from "../../core/defined.ts";
-import type { Client } from "../../index.ts";
+import type { Client, Provider } from "../../index.ts";
 import { outboundFetch } from "../../outbound/outbound-fetch.ts";
 import { readBody } from "../../vault/http/request-body.ts";
 import { fail, ok, warn } from "./finding.ts";
@@ -63,10 +63,18 @@ const unknownClient = /not found|unknown|does not exist|no such|AADSTS700016/i;
  * Checks that the provider takes our client: a wrong secret and an unknown id are found here, and not with somebody's code.
  *
  * @param verdict what {@link askAboutClient} returned
+ * @param refusals what the provider's own words mean
  */
-export function checkAcceptance(name: string, clientId: string, verdict: Verdict | undefined): Finding[] {
+export function checkAcceptance(
+  name: string,
+  clientId: string,
+  verdict: Verdict | undefined,
+  refusals: Provider["refusals"] = {},
+): Finding[] {
   if (verdict === undefined) return [];
-  const { status, error = "", description = "" } = verdict;
+  const { status, error: said = "", description = "" } = verdict;
+  const meaning = Object.hasOwn(refusals, said) ? refusals[said] : undefined;
+  const error = meaning === "dead" ? "invalid_grant" : meaning === "misconfigured" ? "invalid_client" : said;
   if (error === "invalid_grant") return [ok("secret", `${name} accepts id and secret of client ${clientId}`)];
   if (error === "deleted_client" || (error === "invalid_client" && unknownClient.test(description))) {
     return [
@@ -88,11 +96,11 @@ export function checkAcceptance(name: string, clientId: string, verdict: Verdict
       ),
     ];
   }
-  const said = /^[a-z_]{1,64}$/.test(error) ? error : `HTTP ${status}`;
+  const shown = /^[a-z_]{1,64}$/.test(error) ? error : `HTTP ${status}`;
   return [
     warn(
       "secret",
-      `${name} does not say whether it accepts client ${clientId} (${said})`,
+      `${name} does not say whether it accepts client ${clientId} (${shown})`,
       "it may have trouble of its own: try again later; onbehalf explain says what its word means",
     ),
   ];

@@ -30,6 +30,13 @@ export function checkProvider(
   return ok("provider", `${name} answered in ${took} with ${keys} keys: ${url}`);
 }
 
+/** Checks that a provider without published keys answers at all: what it says to such a question means nothing. */
+export function checkReachable(name: string, facts: ProbeFacts): Finding {
+  const { url, sentAt, receivedAt, status, failure } = facts;
+  if (failure !== undefined || (status ?? 500) >= 500) return checkProvider(name, facts);
+  return ok("provider", `${name} answered in ${Math.round(receivedAt - sentAt)} ms: ${url}`);
+}
+
 /** What to look at where no answer came, by the reason for that. */
 function whatToCheck(failure: string): string {
   if (failure.startsWith("PROXY_")) {

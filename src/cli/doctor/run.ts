@@ -10,7 +10,7 @@ import { checkAddress, checkMetrics } from "./check-address.ts";
 import { checkClientFile, checkClientId } from "./check-client.ts";
 import { checkMode } from "./check-files.ts";
 import { checkNode } from "./check-node.ts";
-import { checkClock, checkProvider } from "./check-provider.ts";
+import { checkClock, checkProvider, checkReachable } from "./check-provider.ts";
 import { checkListening, isOurs, tryToListen } from "./check-listening.ts";
 import { checkVariables } from "./check-variables.ts";
 import { checkRescue } from "./check-rescue.ts";
@@ -47,8 +47,9 @@ async function examine(settings: Settings, offline: boolean): Promise<Finding[]>
     ...(store === undefined ? [] : await examineStore(store, keyring)),
     ...(store === undefined ? [] : [checkRescue(store, settings.rescueDir)]),
     ...examineClient(settings),
-    ...(offline ? [] : await examineProvider(config?.providers[0] ?? providerOf(settings))),
-    ...(offline || config === undefined ? [] : await examineAcceptance(config.providers)),
+    ...(settings.providersFile === undefined ? [] : checkMode("providers", fileFacts(settings.providersFile), "warn")),
+    ...(offline ? [] : await examineProviders(config?.providers ?? [providerOf(settings)])),
+    ...(offline || config === undefined ? [] : await examineAcceptances(config.providers)),
     ...(config === undefined ? [] : [checkAddress(config), await examineListening(config), checkMetrics(config)]),
   ];
 }
@@ -68,15 +69,23 @@ function providerOf({ googleBaseUrl: baseUrl }: Settings): Provider {
   return google(baseUrl !== undefined && URL.canParse(baseUrl) ? { baseUrl } : {});
 }
 
-async function examineProvider({ name, issuer, endpoints }: Provider): Promise<Finding[]> {
+/** Each in its turn: what is slow or away is told by its name. */
+async function examineProviders(providers: readonly Provider[]): Promise<Finding[]> {
+  return (await Promise.all(providers.map(examineProvider))).flat();
+}
+
+async function examineProvider({ name, issuer, endpoints, identity = "id_token" }: Provider): Promise<Finding[]> {
+  const hasKeys = identity === "id_token";
   const url =
     endpoints === "discover"
-      ? `${issuer}/.well-known/openid-configuration`
+      ? hasKeys
+        ? `${issuer}/.well-known/openid-configuration`
+        : new URL("/", issuer).href
       : (endpoints.jwksUri ?? endpoints.tokenEndpoint);
   const found = await probe(url);
   return [
     ...checkProxy(url, process.env, process.versions.node),
-    checkProvider(name, found),
+    hasKeys ? checkProvider(name, found) : checkReachable(name, found),
     ...checkClock(name, found),
   ];
 }
@@ -86,16 +95,24 @@ async function examineListening({ host, port }: ServiceConfig): Promise<Finding>
   return checkListening(host, port, code, code === "EADDRINUSE" && (await isOurs(host, port)));
 }
 
-/** The settings are complete, so the client's file can be read. */
-async function examineAcceptance([provider]: readonly Provider[]): Promise<Finding[]> {
-  if (provider === undefined || provider.endpoints === "discover" || provider.client === "none") return [];
+/** The settings are complete, so the clients' files can be read. */
+async function examineAcceptances(providers: readonly Provider[]): Promise<Finding[]> {
+  return (await Promise.all(providers.map(examineAcceptance))).flat();
+}
+
+/** Asks where the client sends its secret in the body, as the question does. */
+async function examineAcceptance(provider: Provider): Promise<Finding[]> {
+  if (provider.endpoints === "discover" || provider.client === "none" || "privateKeyFile" in provider.client) return [];
+  if ((provider.clientAuthentication ?? "client_secret_post") !== "client_secret_post") return [];
   const { client, name, endpoints } = provider;
   const { tokenEndpoint } = endpoints;
   const known =
     "clientSecretFile" in client
       ? parseClientSecretJson(textOf(client.clientSecretFile) ?? "", client.clientSecretFile, tokenEndpoint)
       : client;
-  return checkAcceptance(name, known.clientId, await askAboutClient(tokenEndpoint, known));
+  if (known.clientSecret === undefined) return [];
+  const verdict = await askAboutClient(tokenEndpoint, known);
+  return checkAcceptance(name, known.clientId, verdict, provider.refusals);
 }
 
 function findingLines({ check, status, message, hint }: Finding): string[] {

@@ -7,11 +7,17 @@ import type { ChildProcess } from "node:child_process";
 import { defined } from "../../core/defined.ts";
 import { configurationInvalid } from "../../core/errors.ts";
 import { holderWaitMs } from "../../core/timing.ts";
-import type { Keeper, OnEvent, OnFault } from "../../index.ts";
+import type { Keeper, OnEvent, OnFault, Provider } from "../../index.ts";
 import type { Settings } from "../settings/config.ts";
 import { closedToDebuggers } from "../secrets/closed-to-debuggers.ts";
 import { notStarted, startHint, unavailable } from "../keeper-unavailable.ts";
-import { fromErrorMessage, fromFaultMessage, fromOutcomeMessage, toRequestMessage } from "./messages.ts";
+import {
+  fromErrorMessage,
+  fromFaultMessage,
+  fromOutcomeMessage,
+  fromProviderMessage,
+  toRequestMessage,
+} from "./messages.ts";
 import type { FromKeeper, KeeperRequest, ReadingKeys, ToKeeper } from "./messages.ts";
 
 /** How long a request waits for a keeper that is being restarted, milliseconds. */
@@ -43,6 +49,8 @@ export interface KeeperClient extends Keeper {
   readingKeys(): Promise<ReadingKeys>;
   /** The id of the client that each provider is used with, by the provider's name. */
   readonly clientIds: Readonly<Record<string, string>>;
+  /** The providers of the file, without their secrets. */
+  readonly providers: readonly Provider[];
   /** The keeper's process; undefined while there is none. */
   readonly pid: number | undefined;
 }
@@ -90,6 +98,7 @@ class ForkedKeeper implements KeeperClient {
   #ready = false;
   #closing = false;
   #clientIds: KeeperClient["clientIds"] = {};
+  #providers: readonly Provider[] = [];
   #nextId = 1;
   #deaths = 0;
   #restarting = false;
@@ -108,6 +117,10 @@ class ForkedKeeper implements KeeperClient {
     return this.#clientIds;
   }
 
+  get providers(): readonly Provider[] {
+    return this.#providers;
+  }
+
   async start(): Promise<void> {
     const program = keeperProgram();
     return new Promise((resolve, reject) => {
@@ -117,6 +130,7 @@ class ForkedKeeper implements KeeperClient {
         if (message.type === "ready") {
           this.#ready = true;
           this.#clientIds = message.clientIds;
+          this.#providers = message.providers.map(fromProviderMessage);
           for (const [id, { request }] of this.#pending) this.#send(child, { type: "request", id, request });
           resolve();
         } else if (message.type === "failed") reject(fromErrorMessage(message.error));

@@ -5,6 +5,7 @@
 import { defined } from "../../core/defined.ts";
 import { OnbehalfError, Secret } from "../../index.ts";
 import type {
+  Provider,
   AnyOnbehalfError,
   CodeRequest,
   ErrorCode,
@@ -43,6 +44,8 @@ export type FromKeeper =
       readonly type: "ready";
       /** The id of the client that each provider is used with, by the provider's name. */
       readonly clientIds: Readonly<Record<string, string>>;
+      /** The providers of the file, without their secrets: who serves does not read it. */
+      readonly providers: readonly ProviderMessage[];
     }
   | { readonly type: "failed"; readonly error: ErrorMessage }
   | { readonly type: "answer"; readonly id: number; readonly value: string | OutcomeMessage | ReadingKeys | null }
@@ -151,4 +154,23 @@ export function toFaultMessage(error: unknown): FaultMessage {
 
 export function fromFaultMessage({ name, message, code, stack }: FaultMessage): Error {
   return Object.assign(new Error(message), { name, ...defined({ code, stack }) });
+}
+
+/** A provider's record without the secrets of its client, as JSON can carry it. */
+export type ProviderMessage = Omit<Provider, "client" | "clientAuthentication" | "clientProject"> & {
+  readonly client: { readonly clientId: string };
+  readonly clientProject?: string;
+};
+
+export function toProviderMessage(provider: Provider, clientId: string): ProviderMessage {
+  // How the client authenticates fits what it authenticates with, which stays here.
+  const { clientAuthentication: _kept, clientProject, ...rest } = provider;
+  return { ...rest, client: { clientId }, ...defined({ clientProject: clientProject?.source }) };
+}
+
+export function fromProviderMessage({ clientProject, ...rest }: ProviderMessage): Provider {
+  return {
+    ...rest,
+    ...defined({ clientProject: clientProject === undefined ? undefined : new RegExp(clientProject) }),
+  };
 }

@@ -11,9 +11,9 @@ import { faultLogger } from "../error-log.ts";
 import { serviceLogger } from "../log.ts";
 import { secretsHeldAt, takeVariables } from "../secrets/held-secrets.ts";
 import { keepMemorySmall } from "../small-memory.ts";
-import { clientIdOf } from "../settings/config-parts.ts";
+import { clientIdOf, hasGoogle } from "../settings/config-parts.ts";
 import { serviceConfig } from "../settings/config.ts";
-import { fromRequestMessage, toErrorMessage, toFaultMessage, toOutcomeMessage } from "./messages.ts";
+import { fromRequestMessage, toErrorMessage, toFaultMessage, toOutcomeMessage, toProviderMessage } from "./messages.ts";
 import type { FromKeeper, KeeperRequest, ToKeeper } from "./messages.ts";
 
 let keeper: Promise<Keeper> | undefined;
@@ -72,7 +72,9 @@ async function open({ settings: given, migrate, heldSecrets }: ToKeeper & { read
     onFault: tellFault,
   });
   const clientIds = Object.fromEntries(providers.map((provider) => [provider.name, clientIdOf(provider)]));
-  return { keeper: opened, ready: { type: "ready", clientIds } };
+  const fromFile = providers.slice(hasGoogle({ ...given, ...held?.settings }) ? 1 : 0);
+  const records = fromFile.map((provider) => toProviderMessage(provider, clientIds[provider.name] ?? ""));
+  return { keeper: opened, ready: { type: "ready", clientIds, providers: records } };
 }
 
 async function answer(id: number, request: KeeperRequest): Promise<void> {

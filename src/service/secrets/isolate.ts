@@ -8,6 +8,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { notStarted, startHint, unavailable } from "../keeper-unavailable.ts";
+import { secretVariablesIn } from "../settings/providers-file.ts";
 import type { Settings } from "../settings/settings.ts";
 import { smallMemoryFlags, smallMemoryVariables } from "../small-memory.ts";
 import { closedToDebuggers } from "./closed-to-debuggers.ts";
@@ -31,7 +32,7 @@ export async function isolate(
 ): Promise<void> {
   const [, program] = process.argv;
   if (process.execve === undefined || process.platform === "win32" || program === undefined) return;
-  const divided = divideSecrets(settings, environment);
+  const divided = divideSecrets(settings, environment, secretVariablesIn(settings.providersFile));
   const address = await startHolder(divided);
   process.execve(process.execPath, [process.execPath, ...flagsFor(environment), program, ...args], {
     ...smallMemoryVariables(divided.open),

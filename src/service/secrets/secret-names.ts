@@ -43,12 +43,21 @@ export interface HeldSecrets {
  *
  * @param settings from flags and environment together
  * @param environment of the process that the operator has started
+ * @param named variables that the file of providers says to be secret
  */
-export function divideSecrets(settings: Settings, environment: NodeJS.ProcessEnv): DividedSecrets {
-  const secrets = secretSettings.flatMap((name) => (settings[name] === undefined ? [] : [settings[name]]));
+export function divideSecrets(
+  settings: Settings,
+  environment: NodeJS.ProcessEnv,
+  named: readonly string[] = [],
+): DividedSecrets {
+  const secrets = [
+    ...secretSettings.map((name) => settings[name]),
+    ...named.map((name) => environment[name]?.trim()),
+  ].flatMap((secret) => (secret === undefined || secret === "" ? [] : [secret]));
   const isSecret = (name: string, value: string): boolean =>
     // The settings themselves are handed on as settings.
     Object.values<string>(settingNames).some((known) => known === name && name.startsWith("ONBEHALF_")) ||
+    named.includes(name) ||
     (secretName.test(name) && !/^(?:OLD)?PWD$/.test(name)) ||
     secretValue.test(value) ||
     withPassword.test(value) ||

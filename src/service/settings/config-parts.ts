@@ -19,6 +19,7 @@ import { shownPath } from "../../core/secret-likeness.ts";
 import { allowedOrigin } from "../../vault/http/origins.ts";
 import { postgres } from "../../store/postgres/index.ts";
 import { sqlite } from "../../store/sqlite/index.ts";
+import { providersIn } from "./providers-file.ts";
 import { settingNames } from "./settings.ts";
 import type { Setting, Settings } from "./settings.ts";
 
@@ -120,6 +121,24 @@ function namingSetting(setting: Setting, source: MasterKeySource): MasterKeySour
       throw new OnbehalfError("key_invalid", `${settingNames[setting]}: ${error.message}`, { hint, details });
     }
   };
+}
+
+/** Whether the settings name a client at Google. Where there is no file of providers, they must. */
+export function hasGoogle({ providersFile, clientSecretFile, clientId, clientSecret }: Settings): boolean {
+  return providersFile === undefined || (clientSecretFile ?? clientId ?? clientSecret) !== undefined;
+}
+
+/** Google, where the settings name a client there, and the providers of the file. */
+export function providersOf(settings: Settings, problems: string[]): readonly Provider[] {
+  const { providersFile } = settings;
+  const google = hasGoogle(settings) ? [providerOf(settings, problems)] : [];
+  const others = providersFile === undefined ? [] : providersIn(providersFile, problems);
+  if (google.length > 0 && others.some(({ name }) => name === "google")) {
+    problems.push(
+      `${settingNames.providersFile}: it has a provider named google, and ${settingNames.clientId} or ${settingNames.clientSecretFile} is set: keep one`,
+    );
+  }
+  return [...google, ...others];
 }
 
 /**

@@ -16,7 +16,9 @@ import {
   logLevelOf,
   originsOf,
   portOf,
+  hasGoogle,
   providerOf,
+  providersOf,
   rescueFolderOf,
   storeOf,
   urlOf,
@@ -107,14 +109,22 @@ export type ServingConfig = Omit<ServiceConfig, "keyring" | "exchangeRate" | "ke
  * What the process needs that serves: no master key and no client secret, and it does not look at them.
  *
  * @param clientIds of each provider, by its name, as the keeper has read them
+ * @param fromFile the providers of the file, as the keeper has read it: without their secrets
  * @throws {OnbehalfError} `configuration_invalid`: `details.problems` lists every problem
  */
-export function servingConfig(settings: Settings, clientIds: Readonly<Record<string, string>>): ServingConfig {
+export function servingConfig(
+  settings: Settings,
+  clientIds: Readonly<Record<string, string>>,
+  fromFile: readonly Provider[] = [],
+): ServingConfig {
   const used = serviceSettings.filter((setting) => !keeperSettings.has(setting));
   return checked(settings, used, (problems) => ({
     store: storeOf(settings, problems),
     ...rescueFolderOf(settings, problems),
-    providers: [providerOf(settings, problems, clientIds["google"] ?? "")],
+    providers: [
+      ...(hasGoogle(settings) ? [providerOf(settings, problems, clientIds["google"] ?? "")] : []),
+      ...fromFile,
+    ],
     ...servingParts(settings, problems),
   }));
 }
@@ -169,6 +179,7 @@ const keeperSettings = new Set<Setting>([
   "clientSecretFile",
   "clientId",
   "clientSecret",
+  "providersFile",
 ]);
 const vaultSettings = serviceSettings.filter((setting) => !ownSettings.has(setting));
 
@@ -215,7 +226,7 @@ function servingParts(
 function vaultParts(settings: Settings, problems: string[]): Partly<VaultConfig> {
   return {
     ...storeParts(settings, problems),
-    providers: [providerOf(settings, problems)],
+    providers: providersOf(settings, problems),
     exchangeRate: exchangeRateOf(settings, problems),
   };
 }

@@ -10,6 +10,7 @@ export const settingNames = {
   clientSecretFile: "ONBEHALF_CLIENT_SECRET_FILE",
   clientId: "ONBEHALF_CLIENT_ID",
   clientSecret: "ONBEHALF_CLIENT_SECRET",
+  providersFile: "ONBEHALF_PROVIDERS_FILE",
   googleBaseUrl: "ONBEHALF_GOOGLE_BASE_URL",
   googleDpop: "ONBEHALF_GOOGLE_DPOP",
   rotation: "ONBEHALF_ROTATION",

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import { providersIn } from "../../src/service/settings/providers-file.ts";
+import { checkout } from "../support/checkout-bin.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { blocksFor } from "./block-runners.ts";
+
+const blocks = blocksFor("providers");
+const textOf = (language: string): string => blocks.find((block) => block.language === language)?.text ?? assert.fail();
+
+describe("docs/providers.md", () => {
+  test("docs/providers.md has a file of providers that is taken as it stands", async (t) => {
+    const path = `${await temporaryFolder(t)}/providers.json`;
+    writeFileSync(path, textOf("json"));
+    const problems: string[] = [];
+    const providers = providersIn(path, problems, { GITHUB_CLIENT_SECRET: "s3cret", WIKI_CLIENT_SECRET: "s3cret" });
+    assert.deepEqual(problems, []);
+    assert.deepEqual(
+      providers.map(({ name }) => name),
+      ["github", "wiki"],
+    );
+  });
+
+  test("docs/providers.md has a program that prints what stands below it", async (t) => {
+    const path = `${await temporaryFolder(t)}/providers.ts`;
+    const index = new URL("../../src/index.ts", import.meta.url).href;
+    writeFileSync(path, textOf("ts").replace('from "onbehalf"', `from ${JSON.stringify(index)}`));
+    const { stdout, stderr } = spawnSync(process.execPath, [path], { encoding: "utf8" });
+    assert.equal(stdout.trim(), textOf("text").trim(), stderr);
+  });
+
+  test("docs/providers.md names every member that a provider may have", () => {
+    const page = readFileSync(`${checkout}docs/providers.md`, "utf8");
+    const source = readFileSync(`${checkout}src/service/settings/providers-file.ts`, "utf8");
+    const [, tables = ""] = /const endpoints([^]*?)\/\*\* Tells/.exec(source) ?? [];
+    const members = [...tables.matchAll(/"([a-z]+_[a-z_]+)"/g)].map(([, member = ""]) => member);
+    assert.ok(members.length > 30);
+    assert.deepEqual(
+      members.filter((member) => !page.includes(`\`${member}\``)),
+      [],
+    );
+  });
+});
