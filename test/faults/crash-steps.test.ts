@@ -4,12 +4,13 @@ import { once } from "node:events";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { isOnbehalfError, movableClock } from "../../src/index.ts";
-import type { Vault } from "../../src/index.ts";
+import type { OnbehalfError, Vault } from "../../src/index.ts";
 import { testVault, outcomes } from "../support/test-vault.ts";
 import { places } from "../support/places.ts";
 import { slowClock } from "../support/expired-grants.ts";
 import { storeAt } from "../support/store-process.ts";
 import { accepts } from "../support/accepts.ts";
+import { eventually } from "../support/eventually.ts";
 import type { CrashPlan } from "./crash-process.ts";
 import { rotations } from "../support/rotations.ts";
 
@@ -91,7 +92,7 @@ async function crash(plan: CrashPlan): Promise<boolean> {
 
 /** A token; or `lapsed`, after checking that the grant names the right reason. */
 async function settled(vault: Vault, grantId: string): Promise<string> {
-  for (;;) {
+  const ask = async (): Promise<string | OnbehalfError> => {
     try {
       return (await vault.getAccessToken(grantId)).token;
     } catch (error) {
@@ -100,7 +101,8 @@ async function settled(vault: Vault, grantId: string): Promise<string> {
         return "lapsed";
       }
       assert.ok(isOnbehalfError(error, "provider_unavailable"), String(error));
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      return error;
     }
-  }
+  };
+  return String(await eventually(ask, (answer) => typeof answer === "string", 20));
 }

@@ -7,6 +7,7 @@ import { testVault, outcomes } from "../support/test-vault.ts";
 import { places } from "../support/places.ts";
 import { storeAt } from "../support/store-process.ts";
 import { accepts } from "../support/accepts.ts";
+import { eventually } from "../support/eventually.ts";
 import { faultyStore } from "./faulty-store.ts";
 import type { FaultKind } from "./faulty-store.ts";
 import { rotations } from "../support/rotations.ts";
@@ -105,9 +106,6 @@ async function ask(vault: Vault, grantId: string): Promise<string | undefined> {
 }
 
 async function settled(vault: Vault, grantId: string): Promise<string> {
-  for (;;) {
-    const answer = await ask(vault, grantId);
-    if (answer !== undefined) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  const isAnswered = (answer: string | undefined): boolean => answer !== undefined;
+  return (await eventually(() => ask(vault, grantId), isAnswered, 10)) ?? "";
 }

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { isOnbehalfError } from "../../../../src/index.ts";
 import type { Provider } from "../../../../src/index.ts";
 import { refresh, virtualKeeper } from "../../../faults/virtual-keeper.ts";
+import { eventually } from "../../../support/eventually.ts";
 import { testVault, outcomes } from "../../../support/test-vault.ts";
 
 const rotations: readonly (readonly [string, Provider["rotation"], "none" | "grace" | "strict"])[] = [
@@ -47,10 +48,11 @@ for (const [name, rotation, plays] of rotations) {
       const files = "https://www.googleapis.com/drive/v3/files?spaces=appDataFolder";
       assert.equal((await one.fetch(grantId, files)).status, 200);
       const { token } = await one.getAccessToken(grantId);
-      for (;;) {
-        if ((await two.getAccessToken(grantId)).token === token) break;
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+      await eventually(
+        () => two.getAccessToken(grantId),
+        (other) => other.token === token,
+        20,
+      );
     });
   });
 }
