@@ -3,6 +3,7 @@ import { constants, copyFileSync, globSync, mkdirSync, readFileSync, rmSync, wri
 import { dirname } from "node:path";
 import { pages } from "../src/service/pages/pages.ts";
 import { assetFiles } from "../src/standin/pages/asset-files.ts";
+import { errorsPageText } from "../src/vault/http/errors-page-text.ts";
 import { run } from "./run.ts";
 
 rmSync("dist", { recursive: true, force: true });
@@ -30,6 +31,11 @@ for (const file of typesOfEntries()) {
   // A program without types of its own for Node, or one that lists the types that it wants, finds those that we bring.
   writeFileSync(file, `/// <reference types="node" />\n${readFileSync(file, "utf8")}`);
 }
+
+writeFileSync(
+  "dist/vault/http/errors-page-text.js",
+  `export const errorsPageText = ${JSON.stringify(errorsPageText)};\n`,
+);
 
 /** The types of each entry point but the page's, which knows no Node. */
 function typesOfEntries(): string[] {
