@@ -11,8 +11,17 @@ export function shown(path: string): string {
   return /^[\w./~@:+-]+$/.test(typed) ? typed : `'${typed.replaceAll("'", "'\\''")}'`;
 }
 
-/** What was done, what to enter at Google, and what to run next. */
-export function report(plan: Plan, clientId: string, steps: readonly ConsoleStep[]): string[] {
+/** How to run this program again. npx, and npm, say in the environment that they found it in a folder off the PATH. */
+export function ownCommand({ npm_command: npm }: NodeJS.ProcessEnv): string {
+  return npm === "exec" ? "npx onbehalf" : "onbehalf";
+}
+
+/**
+ * What was done, what to enter at Google, and what to run next.
+ *
+ * @param command how to run this program: `onbehalf`, or `npx onbehalf` where it is not on the PATH
+ */
+export function report(plan: Plan, clientId: string, steps: readonly ConsoleStep[], command: string): string[] {
   const { files, caller, allow, standin, settings } = plan;
   const config = `--config ${shown(files.settings)}`;
   return [
@@ -22,7 +31,7 @@ export function report(plan: Plan, clientId: string, steps: readonly ConsoleStep
       facts([
         [shown(files.settings), "the settings"],
         [shown(files.key), "the master key, which seals everything that is stored"],
-        [shown(files.caller), `the key of the program ${caller}, which may ${allow.join(", ")}`],
+        [shown(files.caller), `the key of the program ${caller}, with the permissions ${allow.join(", ")}`],
         ...(files.client === undefined ? [] : [[shown(files.client), "the stand-in's client"] as const]),
         ...(files.store === undefined ? [] : [[shown(files.store), "the store"] as const]),
       ]),
@@ -34,8 +43,8 @@ export function report(plan: Plan, clientId: string, steps: readonly ConsoleStep
     "Then:",
     "",
     ...indented([
-      standin === undefined ? `onbehalf doctor ${config}` : `onbehalf standin${portFlag(standin)}`,
-      `onbehalf serve ${config}`,
+      standin === undefined ? `${command} doctor ${config}` : `${command} standin${portFlag(standin)}`,
+      `${command} serve ${config}`,
       `curl -H "Authorization: Bearer $(cat ${shown(files.caller)})" http://127.0.0.1:${settings.port ?? "8787"}/${firstPath(allow)}`,
     ]),
   ];

@@ -13,7 +13,7 @@ import { clientFacts, consoleSteps } from "./console-steps.ts";
 import type { InitFlags } from "./init-flags.ts";
 import { planOf } from "./plan.ts";
 import type { Plan } from "./plan.ts";
-import { report, shown } from "./report.ts";
+import { ownCommand, report, shown } from "./report.ts";
 import { settingsFile } from "./settings-file.ts";
 
 /**
@@ -48,7 +48,7 @@ export async function init(flags: InitFlags): Promise<void> {
       standin: plan.standin,
       console: steps,
     });
-  } else printLines(report(plan, clientId, steps));
+  } else printLines(report(plan, clientId, steps, ownCommand(process.env)));
   say(`keep a copy of ${shown(plan.files.key)} apart from the database: without it, no grant can be opened`);
 }
 
