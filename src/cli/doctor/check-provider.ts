@@ -1,4 +1,5 @@
 import { shownUrl } from "../../core/secret-likeness.ts";
+import { isLoopback } from "../../outbound/proxy-settings.ts";
 import { fail, ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 import type { ProbeFacts } from "./probe.ts";
@@ -58,21 +59,24 @@ const noticeableMs = 5_000;
  *
  * @see {@link https://www.rfc-editor.org/rfc/rfc9110#section-6.6.1 | RFC 9110 section 6.6.1}
  */
-export function checkClock(name: string, { sentAt, receivedAt, date }: ProbeFacts): Finding[] {
+export function checkClock(name: string, { url, sentAt, receivedAt, date }: ProbeFacts): Finding[] {
   const theirs = Date.parse(date ?? "");
   if (Number.isNaN(theirs)) return [];
   const skewMs = (sentAt + receivedAt) / 2 - (theirs + 500);
   const seconds = Math.abs(skewMs / 1000).toFixed(1);
   const message = `this machine's clock is ${seconds} s ${skewMs < 0 ? "behind" : "ahead of"} ${name}'s`;
+  // A server on this machine that has another time keeps its own: nobody is to change the right clock.
+  const repair = isOnThisMachine(url)
+    ? "start a stand-in whose own clock was moved anew, or set the clock of the virtual machine that answers here"
+    : "set the clock, best with NTP";
   if (Math.abs(skewMs) > leewayMs) {
-    return [
-      fail(
-        "clock",
-        message,
-        "set the clock, best with NTP: until then ID tokens are refused and tokens expire at the wrong time",
-      ),
-    ];
+    const until = `${repair}; until then ID tokens are refused and tokens expire at the wrong time`;
+    return [fail("clock", message, until)];
   }
-  if (Math.abs(skewMs) > noticeableMs) return [warn("clock", message, "set the clock, best with NTP")];
+  if (Math.abs(skewMs) > noticeableMs) return [warn("clock", message, repair)];
   return [ok("clock", message)];
+}
+
+function isOnThisMachine(url: string): boolean {
+  return URL.canParse(url) && isLoopback(new URL(url).hostname);
 }

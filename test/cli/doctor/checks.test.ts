@@ -226,6 +226,22 @@ describe("doctor's checks", () => {
     assert.deepEqual(checkClock("google", { url: "", sentAt: 0, receivedAt: 1, date: "soon" }), []);
   });
 
+  test("doctor checks: clock: a stand-in's own clock was moved, and this machine's is not to be set", () => {
+    const sentAt = Date.UTC(2026, 10, 22, 11);
+    const date = "Sun, 22 Nov 2026 12:00:00 GMT";
+    for (const [url, expected] of [
+      ["https://www.googleapis.com/oauth2/v3/certs", /^set the clock, best with NTP; until then/],
+      ["http://127.0.0.1.example.com/certs", /^set the clock, best with NTP; until then/],
+      ["http://127.0.0.1:4600/oauth2/v3/certs", /^start a stand-in .+ anew/],
+      ["http://localhost:4600/oauth2/v3/certs", /^start a stand-in .+ anew/],
+      ["http://[::1]:4600/oauth2/v3/certs", /^start a stand-in .+ anew/],
+    ] as const) {
+      const [finding] = checkClock("google", { url, sentAt, receivedAt: sentAt, date });
+      assert.equal(finding?.status, "fail");
+      assert.match(finding.hint ?? "", expected, url);
+    }
+  });
+
   test("doctor checks: address: what people are told fits what is listened on", () => {
     for (const [host, publicUrl, expected] of [
       ["127.0.0.1", undefined, "ok"],
