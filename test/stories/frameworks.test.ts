@@ -74,6 +74,13 @@ async function assertWorks(ask: Ask): Promise<void> {
     assert.equal(files.status, 200, await files.clone().text());
     assert.ok(Array.isArray(((await files.json()) as { files?: unknown }).files));
   }
+  const stranger = await ask("/files", { headers: { cookie: `user=stranger${counted}` } });
+  assert.equal(stranger.status, 404, "somebody who has not connected an account");
+  assert.equal(
+    ((await stranger.json()) as { error: string }).error,
+    "grant_not_found",
+    "an answer, and no page with a stack",
+  );
 }
 
 const askAt =
