@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option } from "commander";
 import type { Command } from "commander";
 import { settingNames } from "../service/settings/settings.ts";
 import type { Setting, Settings } from "../service/settings/settings.ts";
+import { flagOf } from "./terminal/flag-name.ts";
 import { say } from "./terminal/print.ts";
 
 /** Each setting's flag: its argument, and its text in the help. In round brackets: the default. */
@@ -112,9 +113,4 @@ export function numberOption(flags: string, says: string, from: number, to: numb
     if (/^\d{1,9}$/.test(text) && value >= from && value <= to) return value;
     throw new InvalidArgumentError(`it must be a whole number from ${from} to ${to}`);
   });
-}
-
-/** The name of a setting's flag, without its dashes. */
-export function flagOf(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

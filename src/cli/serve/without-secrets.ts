@@ -3,7 +3,8 @@ import { isolate } from "../../service/secrets/isolate.ts";
 import { isSecretSetting } from "../../service/secrets/secret-names.ts";
 import { hasKeeper, settingsFrom } from "../../service/settings/config.ts";
 import type { Setting, Settings } from "../../service/settings/config.ts";
-import { flagOf, settingsAmong } from "../flags.ts";
+import { settingsAmong } from "../flags.ts";
+import { flagOf } from "../terminal/flag-name.ts";
 import { say } from "../terminal/print.ts";
 
 /** The flags of `serve` beside those of its settings. */

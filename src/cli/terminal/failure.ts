@@ -1,8 +1,8 @@
 import { isOnbehalfError, problemOf } from "../../index.ts";
 import { loggedError } from "../../core/logged-error.ts";
 import { settingNames } from "../../service/settings/settings.ts";
-import { flagOf } from "../flags.ts";
 import { exitCodes } from "./exit-codes.ts";
+import { flagOf } from "./flag-name.ts";
 import { printJson, say } from "./print.ts";
 import { UsageError } from "./usage-error.ts";
 
