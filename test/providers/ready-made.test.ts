@@ -119,6 +119,24 @@ describe("slack()", () => {
     });
   }
 
+  for (const [tokens, other] of [
+    ["user", "xoxe-bot"],
+    ["bot", "xoxe-user"],
+  ] as const) {
+    test(`where the ${tokens}'s refresh token is dead, the other one of the same answer is no way out`, async (t) => {
+      const bend: Bend = {
+        token: (_, { form: sent }) => ({
+          body: sent["code"] === undefined ? { ok: false, error: "invalid_refresh_token" } : answer,
+        }),
+      };
+      const w = await bentProvider(t, bend, { record: (url) => at(slack({ ...client, tokens }), url) });
+      const grant = await w.connect();
+      w.clock.advance(43_200_000);
+      await assert.rejects(w.vault.getAccessToken(grant), fails("reauthorization_required"));
+      assert.ok(w.requests.every(({ body }) => !body.includes(other)));
+    });
+  }
+
   for (const [error, code] of [
     ["invalid_code", "code_rejected"],
     ["code_already_used", "code_rejected"],

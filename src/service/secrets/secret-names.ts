@@ -57,7 +57,6 @@ export function divideSecrets(
   const isSecret = (name: string, value: string): boolean =>
     // The settings themselves are handed on as settings.
     Object.values<string>(settingNames).some((known) => known === name && name.startsWith("ONBEHALF_")) ||
-    named.includes(name) ||
     (secretName.test(name) && !/^(?:OLD)?PWD$/.test(name)) ||
     secretValue.test(value) ||
     withPassword.test(value) ||
