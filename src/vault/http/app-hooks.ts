@@ -39,7 +39,9 @@ export interface AppHooks {
    * returns counts as nothing.
    *
    * Where it throws, the grant stays, and the answer says so; a `Response` that it throws is the answer. Whoever sends
-   * the same request again within a minute gets the same grant, and `onGrant` is called again: it must not mind.
+   * the same request again within a minute gets the same grant. `onGrant` is then called again, which it must not mind,
+   * but only for the same sender: the app's session has said whose grant it is ({@link externalId}), or the request
+   * proves it, by PKCE, a nonce or an `Idempotency-Key`. Somebody who has only read the code would get a session.
    */
   readonly onGrant?: (grant: Grant, request: Request, context: GrantContext) => MaybePromise<Response | object | void>;
   /**

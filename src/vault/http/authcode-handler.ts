@@ -135,13 +135,19 @@ export function authCodeHandler(
       })
       .finally(() => (underWay -= 1));
     const issuer = publicUrl ?? issuerOf(request);
-    const assertion = issuer === undefined ? undefined : await vault.assertionOf(exchange, grant, issuer);
+    const consent = consentBody(grant, vault.providerOf(grant.provider), exchange.scopes ?? []);
+    if (issuer === undefined && hooks.onGrant === undefined) return Response.json(consent);
+    const assertion = await vault.assertionOf(exchange, grant, issuer ?? nobody);
+    const isStranger = assertion === undefined;
     const body = {
-      ...consentBody(grant, vault.providerOf(grant.provider), exchange.scopes ?? []),
-      sign_in_assertion: assertion,
-      sign_in_assertion_reason: assertion === undefined && issuer !== undefined ? givenBefore : undefined,
+      ...consent,
+      sign_in_assertion: issuer === undefined ? undefined : assertion,
+      sign_in_assertion_reason: isStranger && issuer !== undefined ? givenBefore : undefined,
     };
-    return toldOfGrant(hooks, grant, request, { ...context, answer: body });
+    // Whoever has only read the code somewhere must not get the session that `onGrant` begins. Where the app's own session
+    // has said whose grant it is, the keeper has compared that with the first request.
+    const told = isStranger && exchange.externalId === undefined ? defined({ onFault: hooks.onFault }) : hooks;
+    return toldOfGrant(told, grant, request, { ...context, answer: body });
   }
 
   /** In a function of its own: a code may wait for seconds, and the rest of its body must not wait in memory with it. */
@@ -206,6 +212,9 @@ function ownIssuers(): IssuerOf {
     return undefined;
   };
 }
+
+/** Signs where nobody may: that assertion leaves for nobody, and only says that a code was answered before. */
+const nobody = "urn:onbehalf:nobody";
 
 const givenBefore =
   "the assertion of this code was given to an earlier request, and this one proves not to be from the same sender: " +

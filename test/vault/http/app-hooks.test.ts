@@ -281,6 +281,23 @@ describe("what the app does with a grant", () => {
     assert.equal(app.fixture.newRequests().length, 1);
   });
 
+  for (const publicUrl of ["https://app.example.com", undefined]) {
+    const where = publicUrl === undefined ? "nobody signs" : "there is a public URL";
+    test(`onGrant begins no session for whoever has only read a code, where ${where}`, async (t) => {
+      const app = await appWith(t, { publicUrl, onGrant: () => ({ session: "s-1" }) } as AuthCodeHandlerOptions);
+      const sessionOf = async (code: string, key?: string): Promise<unknown> => {
+        const answer = await app.post(code, undefined, key === undefined ? {} : { "idempotency-key": key });
+        return answer.status === 200 ? (await bodyOf(answer))["session"] : answer.status;
+      };
+      const read = app.fixture.code("ada@example.com");
+      assert.deepEqual([await sessionOf(read), await sessionOf(read)], ["s-1", undefined]);
+      const proved = app.fixture.code("ada@example.com");
+      const key = "d9b2d63d-a233-4123-847a-7a2c5c5f2d11";
+      assert.deepEqual([await sessionOf(proved, key), await sessionOf(proved, key)], ["s-1", "s-1"]);
+      assert.equal(await sessionOf(proved), 400, "the same code without the key is another request");
+    });
+  }
+
   test("where onGrant throws an error of ours, its code and its wait stay", async (t) => {
     const app = await appWith(t, {
       onGrant: () => {
