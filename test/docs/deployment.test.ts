@@ -15,7 +15,7 @@ import { authority, certificate, certificateKey } from "../support/certificates.
 import { checkout } from "../support/checkout-bin.ts";
 import { eventually } from "../support/eventually.ts";
 import { needsProgram } from "../support/installed-programs.ts";
-import { freePort } from "../support/postgres-server.ts";
+import { freePort } from "../support/free-port.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { testService } from "../support/test-service.ts";
 import { blocksFor } from "./block-runners.ts";

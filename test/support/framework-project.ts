@@ -2,8 +2,6 @@
 import { execFile, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, symlink, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
@@ -12,6 +10,7 @@ import { generateMasterKey } from "../../src/index.ts";
 import type { Standin } from "../../src/standin/index.ts";
 import { checkout } from "./checkout-bin.ts";
 import { eventually } from "./eventually.ts";
+import { freePort } from "./free-port.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const run = promisify(execFile);
@@ -107,16 +106,4 @@ export async function started(t: TestContext, folder: string, args: readonly str
     Boolean,
   );
   return url;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return port;
 }

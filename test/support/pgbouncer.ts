@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { freePort } from "./postgres-server.ts";
+import { freePort } from "./free-port.ts";
 
 /**
  * PgBouncer before the server of a connection string, in transaction mode, for one test. Where it is not installed, the
