@@ -21,7 +21,7 @@ export function readSmallFile(path: string): SmallFile {
     // Without O_NONBLOCK, opening a pipe waits until somebody writes into it. Windows has no such flag, and no such pipes.
     file = openSync(path, constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0));
   } catch (cause) {
-    return { problem: "cannot be read", cause };
+    return notRead(path, cause);
   }
   try {
     const facts = fstatSync(file);
@@ -37,11 +37,29 @@ export function readSmallFile(path: string): SmallFile {
     }
     return { text: bytes.toString("utf8", 0, length) };
   } catch (cause) {
-    return { problem: "cannot be read", cause };
+    return notRead(path, cause);
   } finally {
     closeSync(file);
   }
 }
+
+/** Whoever started the program in another folder, or as another user, looks at the file in vain. */
+function notRead(path: string, cause: unknown): SmallFile {
+  const { code = "" } = cause as NodeJS.ErrnoException;
+  const why = code === "ENOENT" && !/^(?:[/\\]|[a-z]:)/i.test(path) ? `${reasons[code]}, ${fromHere}` : reasons[code];
+  return { problem: why === undefined ? "cannot be read" : `cannot be read: ${why}`, cause };
+}
+
+const fromHere = "seen from the folder that the program was started in";
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: "it is not there",
+  ENOTDIR: "a part of its path is no folder",
+  EACCES: "the user that the program runs as may not read it",
+  EPERM: "the user that the program runs as may not read it",
+  ELOOP: "its links lead to one another",
+  ENAMETOOLONG: "its name is too long",
+};
 
 function kindOf(facts: ReturnType<typeof fstatSync>): string {
   if (facts.isDirectory()) return "a folder";

@@ -75,7 +75,7 @@ describe("a settings file", () => {
   test("a settings file that is not there, or is a folder, is named", async (t) => {
     const folder = await temporaryFolder(t);
     for (const [path, why] of [
-      [join(folder, "none.env"), /none\.env of --config cannot be read$/],
+      [join(folder, "none.env"), /none\.env of --config cannot be read: it is not there/],
       [folder, /of --config cannot be read: it is a folder$/],
     ] as const) {
       assert.throws(

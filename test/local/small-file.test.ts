@@ -34,7 +34,10 @@ describe("a file that must be small", () => {
       [pipe, /cannot be read: it is a pipe, and no file/],
       [folder, /cannot be read: it is a folder/],
       [huge, /is larger than 256 KiB/],
-      [join(folder, "missing"), /cannot be read/],
+      [join(folder, "missing"), /cannot be read: it is not there(?!,)/],
+      ["missing.json", /cannot be read: it is not there, seen from the folder that the program was started in/],
+      [join(folder, "x".repeat(300)), /cannot be read: its name is too long/],
+      [join(process.execPath, "file"), /cannot be read: a part of its path is no folder/],
     ];
     for (const [path, message] of wrong) {
       await assert.rejects(
