@@ -1,29 +1,26 @@
 /**
- * The service's HTTP: its routes, who may use them, the proxy to an API, and what each answer looks like.
+ * The service's HTTP: its routes, who may use them, and what each answer looks like. Routes for callers stand in routes/,
+ * a file a family; those that anybody may ask stand here.
  * What a grant or a token is, is decided by the vault: a route calls one of its public verbs and says the result as JSON.
  */
 
-import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import type { Context } from "hono";
-import { OnbehalfError, isOnbehalfError, parseGrantRef } from "../../index.ts";
-import type { CallerView, GrantRef, Permission, Vault } from "../../index.ts";
-import { defined } from "../../core/defined.ts";
-import { invalidRequest } from "../../core/errors.ts";
-import { grantStates } from "../../core/grant.ts";
-import { authCodeHandler, codeOptions, consentBody } from "../../vault/http/authcode-handler.ts";
+import { OnbehalfError, isOnbehalfError } from "../../index.ts";
+import type { Permission, Vault } from "../../index.ts";
+import { authCodeHandler } from "../../vault/http/authcode-handler.ts";
 import type { IssuerOf } from "../../vault/http/authcode-handler.ts";
 import { errorsPage } from "../../vault/http/errors-page.ts";
-import { readParameters } from "../../vault/http/request-body.ts";
 import { openApiDocument } from "../openapi/document.ts";
 import type { Metrics } from "../metrics.ts";
 import { withSafeHeaders } from "./answer-headers.ts";
 import { homePage } from "./home-page.ts";
 import { mountPathOf, withMountPath, withoutMountPath } from "./mounted.ts";
 import { errorsPath, problemResponse } from "./problems.ts";
-import { proxy } from "./proxy.ts";
-import { assertKnownQuery, queryOf } from "./query.ts";
-import { auditBody, grantBody, pageBody, tokenBody, tokenHeaders, wholeNumber } from "./json-bodies.ts";
+import { assertKnownQuery } from "./query.ts";
+import { auditRoutes } from "./routes/audit.ts";
+import { grantRoutes } from "./routes/grants.ts";
+import { json, refuseMethod, routerOf } from "./routes/router.ts";
 
 /** What a service can be told. Nothing is required. */
 export interface ServiceOptions {
@@ -52,11 +49,6 @@ export interface ServiceOptions {
  */
 export type Service = (request: Request, mounted?: unknown) => Promise<Response>;
 
-type Handler = (context: Context, view: CallerView) => Promise<Response> | Response;
-type Method = "GET" | "POST" | "DELETE";
-
-const proxiedMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
-
 /**
  * The service over a vault: every route of docs/http-api.md.
  *
@@ -73,99 +65,13 @@ export function service(vault: Vault, options: ServiceOptions = {}): Service {
 export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: IssuerOf): Service {
   const app = new Hono({ strict: true });
   const { metrics } = options;
+  const router = routerOf(app, vault);
+  const { forAnyone } = router;
   const takeCode = authCodeHandler(vault, { ...options, errorsUrl: errorsPath }, issuerOf);
 
-  /** A route for callers: who asks, and whether they may, is checked before anything else of the request is read. */
-  const forCallers = (path: string, methods: Partial<Record<Method, readonly [Permission, Handler]>>): void => {
-    for (const [method, [permission, handler]] of Object.entries(methods)) {
-      app.on(method, path, async (context) => {
-        const view = await admit(vault, context.req.raw, permission);
-        assertKnownQuery(context, method, path);
-        return view.during(requestId(context.req.raw), () => handler(context, view));
-      });
-    }
-    app.all(path, () => refuseMethod(Object.keys(methods)));
-  };
-  const forAnyone = (path: string, handler: (context: Context) => Promise<Response> | Response): void => {
-    app.get(path, (context) => {
-      assertKnownQuery(context, "GET", path);
-      return handler(context);
-    });
-    app.all(path, () => refuseMethod(["GET"]));
-  };
-
   app.all("/authcode", (context) => takeCode(context.req.raw));
-
-  forCallers("/v1/grants", {
-    POST: [
-      "grants:create",
-      async (context, view) => {
-        const parameters = await readParameters(context.req.raw);
-        const externalId = parameters.get("external_id");
-        const moveExternalId = parameters.flag("move_external_id");
-        const asked = codeOptions(parameters, "android");
-        const grant = await view.exchangeCode({ ...asked, ...defined({ externalId, moveExternalId }) });
-        const consent = consentBody(grant, vault.providerOf(grant.provider), asked.scopes ?? []);
-        return json({ ...consent, external_id: grant.externalId });
-      },
-    ],
-    GET: [
-      "grants:read",
-      async (context, view) => {
-        const query = queryOf(context);
-        const limit = wholeNumber("limit", query.get("limit"), 1, 500);
-        const page = await view.grants({
-          ...chosen(query, { external_id: "externalId", subject: "subject", cursor: "cursor", provider: "provider" }),
-          ...stateOf(query.get("state")),
-          ...defined({ limit }),
-        });
-        return json(pageBody(page));
-      },
-    ],
-  });
-
-  forCallers("/v1/grants/:ref", {
-    GET: ["grants:read", async (context, view) => json(grantBody(await view.grant(refOf(context))))],
-    DELETE: ["grants:revoke", async (context, view) => json(grantBody(await view.revoke(refOf(context))))],
-  });
-
-  forCallers("/v1/grants/:ref/token", {
-    GET: [
-      "token",
-      async (context, view) => {
-        const minTtlSeconds = wholeNumber("min_ttl_seconds", queryOf(context).get("min_ttl_seconds"), 0, 86_400);
-        const refused = queryOf(context).get("refused");
-        const token = await view.getAccessToken(refOf(context), defined({ minTtlSeconds, refused }));
-        return new Response(tokenBody(token, vault.clock.now()), { headers: tokenHeaders });
-      },
-    ],
-  });
-
-  forCallers("/v1/audit", {
-    GET: [
-      "audit",
-      async (context, view) => {
-        const query = queryOf(context);
-        const after = wholeNumber("after", query.get("after"), 0, Number.MAX_SAFE_INTEGER);
-        const limit = wholeNumber("limit", query.get("limit"), 1, 500);
-        const named = query.get("grant");
-        const ref = named === undefined ? undefined : parseGrantRef(named, query.get("provider"));
-        const { rows, next } = await view.audit(defined({ after, limit, ref, caller: query.get("caller") }));
-        return json({ rows: rows.map(auditBody), next });
-      },
-    ],
-  });
-
-  app.all("/v1/grants/:ref/proxy/*", async (context) => {
-    const request = context.req.raw;
-    const view = await admit(vault, request, "proxy");
-    // fetch() refuses to send these methods: they are meant for the servers between a client and the API.
-    if (/^(?:CONNECT|TRACE|TRACK)$/i.test(request.method)) return refuseMethod(proxiedMethods);
-    const { pathname, search } = new URL(request.url);
-    const target = pathname.split("/").slice(5).join("/");
-    // The whole query belongs to the API, so there is no ?provider= here: name a grant by its id where several fit.
-    return view.during(requestId(request), () => proxy(view, parseRef(context), `${target}${search}`, request));
-  });
+  grantRoutes(router);
+  auditRoutes(router);
 
   forAnyone("/", ({ req }) => homePage(req.header("accept") ?? ""));
   forAnyone("/healthz", () => json({ status: "ok" }));
@@ -208,19 +114,6 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
 }
 
 /**
- * The vault as the caller who sent a request sees it, if it may do this. Handlers for callers get this and not the vault:
- * a route that forgot to ask what the caller may see could not be written.
- *
- * @throws {OnbehalfError} `unauthorized`: no key, or one that does not work; `forbidden`: a key without this permission
- */
-async function admit(vault: Vault, request: Request, permission: Permission): Promise<CallerView> {
-  const caller = await vault.callers.authenticate(request.headers.get("authorization"));
-  const view = vault.forCaller(caller);
-  view.assertAllowed(permission);
-  return view;
-}
-
-/**
  * Whether a request's key has a permission without which an address does not exist. Whatever keeps a key from being
  * checked counts as no: another answer would tell that there is something.
  */
@@ -241,49 +134,6 @@ function nothingHere(): Response {
       details: {},
     }),
   );
-}
-
-/** By which the audit log names a request: the caller's own id where it sent one, and never another text of its choice. */
-function requestId(request: Request): string {
-  const sent = request.headers.get("x-request-id") ?? "";
-  return /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(sent) ? sent.toLowerCase() : randomUUID();
-}
-
-function refOf(context: Context): GrantRef {
-  return parseGrantRef(context.req.param("ref") ?? "", queryOf(context).get("provider"));
-}
-
-function parseRef(context: Context): GrantRef {
-  return parseGrantRef(context.req.param("ref") ?? "");
-}
-
-function chosen(query: ReadonlyMap<string, string>, names: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(names).flatMap(([parameter, name]) => {
-      const value = query.get(parameter);
-      return value === undefined ? [] : [[name, value] as const];
-    }),
-  );
-}
-
-function stateOf(text: string | undefined): { state?: (typeof grantStates)[number] } {
-  if (text === undefined) return {};
-  const state = grantStates.find((known) => known === text);
-  if (state !== undefined) return { state };
-  throw invalidRequest("state is not known", `use one of ${grantStates.join(", ")}`, "state");
-}
-
-function refuseMethod(allow: readonly string[]): Response {
-  return problemResponse(
-    new OnbehalfError("method_not_allowed", "this address does not have this method", {
-      hint: `use ${allow.join(" or ")}`,
-      details: { allow },
-    }),
-  );
-}
-
-function json(body: unknown): Response {
-  return Response.json(body, { headers: { "cache-control": "no-store" } });
 }
 
 /** The route of a request, for metrics: one of few values, so that no caller can make the label grow. */

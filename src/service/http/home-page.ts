@@ -1,5 +1,5 @@
 import { operations } from "../openapi/operations.ts";
-import type { Operation } from "../openapi/operations.ts";
+import type { Operation } from "../openapi/operations/operation.ts";
 
 const headings: Readonly<Record<Operation["tag"], string>> = {
   apps: "For apps",

@@ -6,8 +6,9 @@
 import type { ErrorCode } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
 import { statusOf } from "../../core/errors.ts";
-import { headersOfCallers, operations } from "./operations.ts";
-import type { Operation, Parameter } from "./operations.ts";
+import { operations } from "./operations.ts";
+import { headersOfCallers } from "./operations/operation.ts";
+import type { Operation, Parameter } from "./operations/operation.ts";
 import { schemas } from "./schemas.ts";
 
 /** Errors that every address may answer. */
@@ -83,7 +84,9 @@ function operationObject({
     responses: {
       ...(answers === undefined
         ? { default: { description: "The answer of the API, passed on as it came." } }
-        : { 200: { description: answers.says, content: { [media]: { schema: answers.schema } } } }),
+        : {
+            [answers.status ?? 200]: { description: answers.says, content: { [media]: { schema: answers.schema } } },
+          }),
       ...errorResponses([...errorsOfAll, ...(tag === "callers" ? errorsToCallers : []), ...errors]),
     },
   };

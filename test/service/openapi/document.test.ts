@@ -56,8 +56,9 @@ describe("what the OpenAPI document says is what is served", () => {
   });
 
   test("the OpenAPI document: no address is served that it does not have", () => {
-    const source = readFileSync(new URL("../../../src/service/http/app.ts", import.meta.url), "utf8");
-    const served = [...source.matchAll(/\b(?:forCallers|forAnyone|app\.all)\(\s*"([^"]+)"/g)].map(([, path = ""]) =>
+    const files = ["src/service/http/app.ts", ...globSync("src/service/http/routes/*.ts", { cwd: checkout })];
+    const sources = files.map((file) => readFileSync(`${checkout}${file}`, "utf8")).join("\n");
+    const served = [...sources.matchAll(/\b(?:forCallers|forAnyone|app\.all)\(\s*"([^"]+)"/g)].map(([, path = ""]) =>
       path.replaceAll(/:(\w+)(?:\{[^}]+\})?/g, "{$1}").replace("/*", "/{host}/{path}"),
     );
     assert.ok(served.length >= 10);
@@ -73,7 +74,7 @@ describe("what the OpenAPI document says is what is served", () => {
       "origin",
       "sec-fetch-site",
     ]);
-    const read = globSync("src/{service,vault}/http/*.ts", { cwd: checkout }).flatMap((path) => {
+    const read = globSync("src/{service,vault}/http/**/*.ts", { cwd: checkout }).flatMap((path) => {
       const source = readFileSync(`${checkout}${path}`, "utf8");
       return [...source.matchAll(/\brequest\.headers\.get\("([^"]+)"\)/g)].map(([, name = ""]) => name);
     });

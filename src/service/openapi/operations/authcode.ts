@@ -1,0 +1,32 @@
+/** The operation by which an app hands a one-time code over. */
+import { codeParameters, exchangeErrors } from "./codes.ts";
+import { formOrJson, ref, text } from "./operation.ts";
+import type { Operation } from "./operation.ts";
+
+export const authCodeOperations: readonly Operation[] = [
+  {
+    method: "post",
+    path: "/authcode",
+    id: "hand_over_code",
+    tag: "apps",
+    summary: "Hand a one-time code over. The request must have an X-Requested-With header.",
+    headers: [
+      {
+        name: "X-Requested-With",
+        description: "Any value, such as XMLHttpRequest: a page of another site cannot send this header.",
+        schema: { ...text, minLength: 1 },
+        required: true,
+      },
+      {
+        name: "Idempotency-Key",
+        description:
+          "Chosen at random and sent with each try of one code: it proves that a request comes from the same sender as the " +
+          "one before, so that both get the same answer, with the same sign_in_assertion.",
+        schema: { ...text, minLength: 16, maxLength: 255, pattern: String.raw`^[\x21-\x7e]+$` },
+      },
+    ],
+    body: formOrJson(codeParameters),
+    answers: { says: "The person who signed in, and what they granted.", schema: ref("SignIn") },
+    errors: ["csrf_rejected", "forbidden", ...exchangeErrors],
+  },
+];
