@@ -5,11 +5,20 @@ import type { CallerRow } from "../../store/caller-store.ts";
 
 /**
  * What a caller may do: get access tokens, call APIs through the proxy, and read, create or revoke grants. `grants:move`:
- * take an external id from another grant that is in use, so that it means another account from then on. `metrics`: read
- * the service's counters, which are about every grant. `audit`: read what happened, which is about every grant, too.
+ * take an external id from another grant that is in use, so that it means another account from then on. `connect`: let a
+ * person's own device or browser make a grant for an external id that the caller names. `metrics`: read the service's
+ * counters, which are about every grant. `audit`: read what happened, which is about every grant, too.
  */
 export type Permission =
-  "token" | "proxy" | "grants:read" | "grants:create" | "grants:move" | "grants:revoke" | "metrics" | "audit";
+  | "token"
+  | "proxy"
+  | "grants:read"
+  | "grants:create"
+  | "grants:move"
+  | "grants:revoke"
+  | "connect"
+  | "metrics"
+  | "audit";
 
 /** Every {@link Permission}. */
 export const permissions: readonly Permission[] = [
@@ -19,6 +28,7 @@ export const permissions: readonly Permission[] = [
   "grants:create",
   "grants:move",
   "grants:revoke",
+  "connect",
   "metrics",
   "audit",
 ];
