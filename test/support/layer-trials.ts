@@ -214,6 +214,21 @@ export const imports: readonly Layer[] = [
     ],
   },
   {
+    file: "vault/http/connect/pages/confirm-page.ts",
+    refused: [
+      ...above,
+      ...insideTheKeeper,
+      "vault.ts",
+      "vault/context.ts",
+      "vault/http/callers.ts",
+      "vault/keeper/keeper.ts",
+      "core/errors.ts",
+      "store/store.ts",
+      "node:fs",
+    ],
+    allowed: ["vault/http/connect/pages/html.ts", "vault/http/connect/pages/languages/language.ts", "node:crypto"],
+  },
+  {
     file: "vault/http/callers.ts",
     refused: [
       ...above,

@@ -1,0 +1,50 @@
+import type { Texts } from "./texts.ts";
+
+/** Neither "du" nor "Sie": which one fits depends on the app. */
+export const de: Texts = {
+  confirmTitle: "Konto bei {provider} mit {app} verbinden?",
+  confirmLead:
+    "Wer {app} mit dem unten genannten Nutzerkonto verwendet, erreicht darüber dann das Konto bei {provider}.",
+  from: "Konto bei {provider}",
+  fromChosen: "Auswahl auf der nächsten Seite",
+  fromSuggested: "Vorschlag. Auf der nächsten Seite kann ein anderes Konto gewählt werden.",
+  to: "Nutzerkonto in {app}",
+  scopesTitle: "Darum bittet {app}",
+  scopesAtProvider: "{provider} zeigt auf der nächsten Seite, worum {app} bittet.",
+  lasting: "Der Zugriff gilt auch bei Abwesenheit, bis er in {app} oder bei {provider} beendet wird.",
+  warningTitle: "Gerade eben selbst in {app} begonnen?",
+  warning:
+    "Wenn nicht, oder wenn der Link von jemand anderem kam: bitte abbrechen. Eine andere Person könnte sonst Zugriff auf das Konto bekommen.",
+  continueButton: "Weiter zu {provider}",
+  cancelButton: "Abbrechen, das war ich nicht",
+
+  continuingTitle: "Weiter zu {provider}",
+  continuingText: "Falls nichts geschieht, hilft dieser Link:",
+
+  connectedTitle: "Das Konto ist verbunden",
+  connectedText: "Diese Seite kann geschlossen werden. Weiter geht es in der App.",
+  expiredTitle: "Dieser Link ist abgelaufen",
+  expiredText: "Er gilt nur wenige Minuten. Bitte in der App von vorn beginnen. Es wurde nichts verbunden.",
+  unknownTitle: "Dieser Link funktioniert nicht",
+  unknownText: "Er ist unvollständig, oder es gibt ihn nicht. Bitte in der App von vorn beginnen.",
+  usedTitle: "Dieser Link wurde schon verwendet",
+  usedText: "Er gilt nur einmal. Falls das Konto noch nicht verbunden ist, bitte in der App von vorn beginnen.",
+  otherBrowserTitle: "Bitte dort weitermachen, wo es begann",
+  otherBrowserText:
+    "Der Vorgang wurde in einem anderen Browser begonnen und lässt sich nur dort abschließen. So kann niemand mit einem Link ein fremdes Konto übernehmen. Es wurde nichts verbunden.",
+  deniedTitle: "Es wurde nichts verbunden",
+  deniedText: "Der Zugriff wurde nicht erlaubt. Falls er doch gewünscht ist, bitte in der App von vorn beginnen.",
+  failedTitle: "Das Konto ließ sich nicht verbinden",
+  failedText:
+    "Bitte in der App von vorn beginnen. Wenn es wieder nicht gelingt, hilft dem Support der App diese Meldung.",
+  detailTitle: "Meldung",
+
+  scopeSubject: "Sehen, um welches Konto es sich handelt",
+  scopeEmail: "Die E-Mail-Adresse sehen",
+  scopeProfile: "Name und Bild sehen",
+  scopeOffline: "Den Zugriff auch bei Abwesenheit behalten",
+  scopeDriveAppFolder: "Eigene Daten in einem Ordner in Google Drive ablegen, ohne Zugriff auf andere Dateien",
+  scopeDriveFile: "Dateien in Google Drive sehen und ändern, die mit dieser App verwendet werden",
+  scopeDriveReadonly: "Alle Dateien in Google Drive sehen und herunterladen",
+  scopeDrive: "Alle Dateien in Google Drive sehen, ändern und löschen",
+};

@@ -1,0 +1,48 @@
+import type { Texts } from "./texts.ts";
+
+export const en: Texts = {
+  confirmTitle: "Connect your {provider} account to {app}?",
+  confirmLead: "Whoever uses {app} as the user below will then reach your {provider} account through it.",
+  from: "Your account at {provider}",
+  fromChosen: "The one you choose on the next page",
+  fromSuggested: "Suggested. You can choose another one on the next page.",
+  to: "User account in {app}",
+  scopesTitle: "What {app} asks for",
+  scopesAtProvider: "{provider} shows on the next page what {app} asks for.",
+  lasting: "The access also lasts while you are away, until you end it in {app} or at {provider}.",
+  warningTitle: "Did you just start this in {app} yourself?",
+  warning: "If not, or if somebody sent you this link, please cancel. Another person could get access to your account.",
+  continueButton: "Continue to {provider}",
+  cancelButton: "Cancel, this was not me",
+
+  continuingTitle: "On to {provider}",
+  continuingText: "If nothing happens, please use this link:",
+
+  connectedTitle: "The account is connected",
+  connectedText: "You can close this page and go back to the app.",
+  expiredTitle: "This link has expired",
+  expiredText:
+    "It works for a few minutes only. Please go back to the app and start again there. Nothing was connected.",
+  unknownTitle: "This link does not work",
+  unknownText: "It is incomplete, or it does not exist. Please go back to the app and start again there.",
+  usedTitle: "This link has been used already",
+  usedText: "It works only once. If the account is not connected yet, please go back to the app and start again there.",
+  otherBrowserTitle: "Please continue where you started",
+  otherBrowserText:
+    "This was started in another browser, and it can only be finished there. That way nobody can take over an account with a link. Nothing was connected.",
+  deniedTitle: "Nothing was connected",
+  deniedText: "The access was not granted. If you did want it, please go back to the app and start again there.",
+  failedTitle: "The account could not be connected",
+  failedText:
+    "Please go back to the app and start again there. If it fails again, tell the app's support what stands here.",
+  detailTitle: "Message",
+
+  scopeSubject: "See which account it is",
+  scopeEmail: "See your e-mail address",
+  scopeProfile: "See your name and picture",
+  scopeOffline: "Keep the access while you are away",
+  scopeDriveAppFolder: "Keep its own data in a folder of your Google Drive, without access to your other files",
+  scopeDriveFile: "See and change the files in your Google Drive that you use with this app",
+  scopeDriveReadonly: "See and download all files in your Google Drive",
+  scopeDrive: "See, change and delete all files in your Google Drive",
+};

@@ -1,0 +1,48 @@
+import type { Texts } from "./texts.ts";
+
+/** Particles change with the sound before them, so they follow a noun of ours, or are such as never change. */
+export const ko: Texts = {
+  confirmTitle: "{provider} 계정을 {app}에 연결할까요?",
+  confirmLead: "연결하면 아래 사용자로 {app}에 로그인한 사람이 이 앱을 통해 내 {provider} 계정에 접근할 수 있습니다.",
+  from: "내 {provider} 계정",
+  fromChosen: "다음 페이지에서 선택하는 계정",
+  fromSuggested: "추천 계정입니다. 다음 페이지에서 다른 계정을 선택할 수 있습니다.",
+  to: "{app} 사용자 계정",
+  scopesTitle: "{app} 앱이 요청하는 권한",
+  scopesAtProvider: "{app} 앱이 요청하는 권한은 다음 페이지에서 {provider} 측이 보여 드립니다.",
+  lasting: "이 접근 권한은 앱을 사용하지 않는 동안에도 유지되며, {app} 또는 {provider}에서 해제하면 끝납니다.",
+  warningTitle: "방금 {app}에서 직접 시작하셨나요?",
+  warning:
+    "직접 시작하지 않았거나 다른 사람이 보낸 링크라면 취소해 주세요. 다른 사람이 내 계정에 접근하게 될 수 있습니다.",
+  continueButton: "{provider}에서 계속하기",
+  cancelButton: "취소, 제가 시작하지 않았습니다",
+
+  continuingTitle: "{provider} 페이지로 이동합니다",
+  continuingText: "이동하지 않으면 다음 링크를 눌러 주세요.",
+
+  connectedTitle: "계정이 연결되었습니다",
+  connectedText: "이 페이지를 닫고 앱으로 돌아가셔도 됩니다.",
+  expiredTitle: "링크가 만료되었습니다",
+  expiredText: "이 링크는 몇 분 동안만 사용할 수 있습니다. 앱으로 돌아가 다시 시작해 주세요. 연결된 계정은 없습니다.",
+  unknownTitle: "사용할 수 없는 링크입니다",
+  unknownText: "링크가 완전하지 않거나 존재하지 않습니다. 앱으로 돌아가 다시 시작해 주세요.",
+  usedTitle: "이미 사용된 링크입니다",
+  usedText: "이 링크는 한 번만 사용할 수 있습니다. 아직 계정이 연결되지 않았다면 앱으로 돌아가 다시 시작해 주세요.",
+  otherBrowserTitle: "처음 시작한 곳에서 계속해 주세요",
+  otherBrowserText:
+    "다른 브라우저에서 시작되어 그 브라우저에서만 마칠 수 있습니다. 링크 하나로 다른 사람의 계정을 가로채지 못하게 하기 위해서입니다. 연결된 계정은 없습니다.",
+  deniedTitle: "연결된 계정이 없습니다",
+  deniedText: "접근이 허용되지 않았습니다. 연결을 원하시면 앱으로 돌아가 다시 시작해 주세요.",
+  failedTitle: "계정을 연결하지 못했습니다",
+  failedText: "앱으로 돌아가 다시 시작해 주세요. 계속 실패하면 아래 메시지를 앱 고객 지원에 알려 주세요.",
+  detailTitle: "메시지",
+
+  scopeSubject: "어떤 계정인지 확인",
+  scopeEmail: "이메일 주소 보기",
+  scopeProfile: "이름과 사진 보기",
+  scopeOffline: "앱을 사용하지 않는 동안에도 접근 유지",
+  scopeDriveAppFolder: "Google Drive의 전용 폴더에 앱 데이터 보관(다른 파일에는 접근하지 않음)",
+  scopeDriveFile: "이 앱에서 사용하는 Google Drive 파일 보기 및 수정",
+  scopeDriveReadonly: "모든 Google Drive 파일 보기 및 다운로드",
+  scopeDrive: "모든 Google Drive 파일 보기, 수정 및 삭제",
+};

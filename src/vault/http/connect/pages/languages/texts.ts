@@ -1,0 +1,50 @@
+/**
+ * Everything that the pages say, in one language. `{app}` and `{provider}` are places for names. A name can be anything, so
+ * no word around it may depend on its sound, gender or ending.
+ */
+export interface Texts {
+  /** The question that the confirmation asks: title and heading. */
+  readonly confirmTitle: string;
+  /** What follows from saying yes. */
+  readonly confirmLead: string;
+  readonly from: string;
+  readonly fromChosen: string;
+  readonly fromSuggested: string;
+  readonly to: string;
+  readonly scopesTitle: string;
+  readonly scopesAtProvider: string;
+  readonly lasting: string;
+  readonly warningTitle: string;
+  readonly warning: string;
+  readonly continueButton: string;
+  readonly cancelButton: string;
+
+  readonly continuingTitle: string;
+  readonly continuingText: string;
+
+  readonly connectedTitle: string;
+  readonly connectedText: string;
+  readonly expiredTitle: string;
+  readonly expiredText: string;
+  readonly unknownTitle: string;
+  readonly unknownText: string;
+  readonly usedTitle: string;
+  readonly usedText: string;
+  readonly otherBrowserTitle: string;
+  readonly otherBrowserText: string;
+  readonly deniedTitle: string;
+  readonly deniedText: string;
+  readonly failedTitle: string;
+  readonly failedText: string;
+  /** Stands before words that are not ours. */
+  readonly detailTitle: string;
+
+  readonly scopeSubject: string;
+  readonly scopeEmail: string;
+  readonly scopeProfile: string;
+  readonly scopeOffline: string;
+  readonly scopeDriveAppFolder: string;
+  readonly scopeDriveFile: string;
+  readonly scopeDriveReadonly: string;
+  readonly scopeDrive: string;
+}

@@ -1,0 +1,61 @@
+import { glyph, type Glyph } from "./glyphs.ts";
+import { type Html, html } from "./html.ts";
+import { type Language, textsOf } from "./languages/language.ts";
+import type { Texts } from "./languages/texts.ts";
+import { page } from "./page.ts";
+import { name, shownText } from "./shown-text.ts";
+
+/** How a link ended, or why it leads no further. */
+export type Outcome = "connected" | "expired" | "unknown" | "used" | "other_browser" | "denied" | "failed";
+
+export interface OutcomeView {
+  readonly language: Language;
+  readonly outcome: Outcome;
+  readonly providerName?: string;
+  /** Words that are not ours, such as a provider's error. The page marks them as a message. */
+  readonly detail?: string;
+}
+
+interface Words {
+  readonly title: keyof Texts;
+  readonly text: keyof Texts;
+  readonly glyph: Glyph;
+}
+
+const words: Readonly<Record<Outcome, Words>> = {
+  connected: { title: "connectedTitle", text: "connectedText", glyph: "check" },
+  expired: { title: "expiredTitle", text: "expiredText", glyph: "clock" },
+  unknown: { title: "unknownTitle", text: "unknownText", glyph: "question" },
+  used: { title: "usedTitle", text: "usedText", glyph: "clock" },
+  other_browser: { title: "otherBrowserTitle", text: "otherBrowserText", glyph: "shield" },
+  denied: { title: "deniedTitle", text: "deniedText", glyph: "shield" },
+  failed: { title: "failedTitle", text: "failedText", glyph: "question" },
+};
+
+/**
+ * The page at which a link ends where the person cannot be sent back to the app, or need not be.
+ *
+ * @returns a whole HTML page, for an answer with `pageHeaders()`
+ */
+export function outcomePage({ language, outcome, providerName, detail }: OutcomeView): string {
+  const texts = textsOf[language];
+  const { title, text, glyph: sign } = words[outcome];
+  const body = html`${glyph(sign)} ${labelled("soft", providerName)}
+    <h1>${texts[title]}</h1>
+    <p>${texts[text]}</p>
+    ${message(detail, texts)}`;
+  return page({ language, title: texts[title], body });
+}
+
+function labelled(className: string, value: string | undefined): Html | undefined {
+  if (value === undefined || shownText(value) === "") return undefined;
+  return html`<p class="${className}">${name(value)}</p> `;
+}
+
+function message(detail: string | undefined, texts: Texts): Html | undefined {
+  if (detail === undefined || shownText(detail) === "") return undefined;
+  return html`<dl class="message">
+    <dt>${texts.detailTitle}</dt>
+    <dd><q>${name(detail)}</q></dd>
+  </dl>`;
+}
