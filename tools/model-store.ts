@@ -13,6 +13,7 @@ import type { GrantRow } from "../src/store/grant-row.ts";
 import type { LateAnswerRow } from "../src/store/refresh-store.ts";
 import type { Store } from "../src/store/store.ts";
 import type { IntakeRow } from "../src/store/intake-store.ts";
+import type { TicketRow } from "../src/store/ticket-store.ts";
 
 /** What the model can do. A test fails for one of these that the property tests do not use. */
 export const modelOperations = [
@@ -41,6 +42,10 @@ export const modelOperations = [
   "openIntakes",
   "sweepIntakes",
   "sweepRejected",
+  "insertTicket",
+  "ticketByHash",
+  "bindTicket",
+  "sweepTickets",
 ] as const satisfies readonly (keyof Store)[];
 
 export type ModelOperation = (typeof modelOperations)[number];
@@ -57,6 +62,7 @@ export class ModelStore implements Operations {
   readonly #attempts = new Map<string, Attempt>();
   readonly #lateAnswers = new Map<string, LateAnswerRow>();
   readonly #intakes = new Map<string, IntakeRow>();
+  readonly #tickets = new Map<string, TicketRow>();
   readonly #now: () => number;
 
   /** @param now the time of attempts, which real stores take from their database */
@@ -312,6 +318,28 @@ export class ModelStore implements Operations {
     );
     for (const [codeHash] of swept) this.#intakes.delete(codeHash);
     return swept.length;
+  };
+
+  insertTicket: Operations["insertTicket"] = (ticket) => {
+    this.#tickets.set(textOf(ticket.ticketHash), { ...ticket, codeHash: null, boundAt: null });
+  };
+
+  ticketByHash: Operations["ticketByHash"] = (ticketHash) => this.#tickets.get(textOf(ticketHash));
+
+  bindTicket: Operations["bindTicket"] = (ticketHash, codeHash, at) => {
+    const ticket = this.#tickets.get(textOf(ticketHash));
+    if (ticket === undefined) return false;
+    const { codeHash: bound } = ticket;
+    if (bound !== null && textOf(bound) === textOf(codeHash)) return true;
+    if (bound !== null && this.#intakes.get(textOf(bound))?.state !== "rejected") return false;
+    this.#tickets.set(textOf(ticketHash), { ...ticket, codeHash, boundAt: at });
+    return true;
+  };
+
+  sweepTickets: Operations["sweepTickets"] = (issuedBefore) => {
+    const old = [...this.#tickets].filter(([, { issuedAt }]) => issuedAt < issuedBefore);
+    for (const [ticketHash] of old) this.#tickets.delete(ticketHash);
+    return old.length;
   };
 
   #changeGrant(grant: GrantRow, changes: Partial<GrantRow>): void {

@@ -231,6 +231,17 @@ CREATE TABLE owners (
   CONSTRAINT owners_pkey PRIMARY KEY (owner)
 );
 
+CREATE TABLE tickets (
+  ticket_hash bytea NOT NULL,
+  context_sealed bytea NOT NULL,
+  issued_at bigint NOT NULL,
+  code_hash bytea,
+  bound_at bigint,
+  CONSTRAINT tickets_pkey PRIMARY KEY (ticket_hash)
+);
+
+CREATE INDEX tickets_by_issue ON public.tickets USING btree (issued_at);
+
 CREATE OR REPLACE FUNCTION public.link_audit()
  RETURNS trigger
  LANGUAGE plpgsql

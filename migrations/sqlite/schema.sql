@@ -187,3 +187,13 @@ CREATE TABLE orphans (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX orphans_by_grant ON orphans (grant_id, parent_generation);
+
+CREATE TABLE tickets (
+  ticket_hash    BLOB PRIMARY KEY,
+  context_sealed BLOB NOT NULL,
+  issued_at      INTEGER NOT NULL,
+  code_hash      BLOB,
+  bound_at       INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX tickets_by_issue ON tickets (issued_at);

@@ -12,6 +12,7 @@ export type SealedColumn =
   | "intakes.context"
   | "intakes.answer"
   | "intakes.assertion"
+  | "tickets.context"
   | "orphans.answer"
   | "rescue.answer"
   | "callers.grants"
@@ -28,6 +29,7 @@ export const sealedColumns: Readonly<Record<SealedColumn, KeyClass>> = {
   "intakes.context": "refresh",
   "intakes.answer": "refresh",
   "intakes.assertion": "read",
+  "tickets.context": "read",
   "orphans.answer": "refresh",
   "rescue.answer": "refresh",
   "callers.grants": "read",
@@ -46,6 +48,12 @@ export interface SealedPlace {
 /** Where the selectors of a caller stand. */
 export function callerGrantsPlace(callerId: string): SealedPlace {
   return { clientId: "", column: "callers.grants", recordId: callerId, generation: 0 };
+}
+
+/** Where what a ticket says stands. */
+export function ticketPlace(ticketHash: Uint8Array): SealedPlace {
+  const recordId = Buffer.from(ticketHash).toString("hex");
+  return { clientId: "", column: "tickets.context", recordId, generation: 0 };
 }
 
 /** Where the key of a client is sealed for. */

@@ -17,6 +17,11 @@ export interface SealedIntake {
   readonly assertionSealed: Uint8Array | null;
 }
 
+/** The sealed value of a ticket. */
+export interface SealedTicket {
+  readonly contextSealed: Uint8Array;
+}
+
 /** The sealed value of a late answer. */
 export interface SealedLateAnswer {
   readonly answerSealed: Uint8Array;
@@ -50,6 +55,10 @@ export interface IntakePlace {
   readonly clientId: string;
 }
 
+export interface TicketPlace {
+  readonly ticketHash: Uint8Array;
+}
+
 export interface LateAnswerPlace {
   readonly lateAnswerId: string;
   readonly grantId: string;
@@ -68,6 +77,7 @@ export interface Resealed<Place, Values> {
 export interface ResealedRows {
   readonly grants?: readonly Resealed<GrantPlace, SealedGrant>[];
   readonly intakes?: readonly Resealed<IntakePlace, SealedIntake>[];
+  readonly tickets?: readonly Resealed<TicketPlace, SealedTicket>[];
   readonly lateAnswers?: readonly Resealed<LateAnswerPlace, SealedLateAnswer>[];
   readonly clientKeys?: readonly Resealed<ClientKeyPlace, SealedClientKey>[];
   readonly callers?: readonly Resealed<{ readonly callerId: string }, SealedCaller>[];
@@ -78,6 +88,8 @@ export interface ResealStore {
   sealedGrants(after: string, limit: number): Promise<(GrantPlace & SealedGrant)[]>;
   /** @returns a page of intakes after that one, in the order of their hashes' bytes */
   sealedIntakes(after: Uint8Array, limit: number): Promise<(IntakePlace & SealedIntake)[]>;
+  /** @returns a page of tickets after that one, in the order of their hashes' bytes */
+  sealedTickets(after: Uint8Array, limit: number): Promise<(TicketPlace & SealedTicket)[]>;
   /** @returns a page of late answers after that one, in the order of the bytes of their ids, with the client of the grant */
   sealedLateAnswers(after: string, limit: number): Promise<(LateAnswerPlace & SealedLateAnswer)[]>;
   /** How far a search through all sealed values has come, as whoever searches has written it. @returns undefined: nobody has */

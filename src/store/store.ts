@@ -13,6 +13,7 @@
  * - A **late answer** is what a provider answered to a generation that the grant had left by then. It is kept beside
  *   the grant, since it may hold a living token.
  * - An **intake** is one one-time code on its way to a grant; it is found by the keyed hash of the code.
+ * - A **ticket** ties the code of one sign-in to one of the app's users; it is found by its keyed hash.
  * - **Sealed** values are encrypted, **hashes** are keyed: a store can open neither.
  * - Times end in `At`, `Since` or are called `at`; they are milliseconds since the epoch.
  */
@@ -26,6 +27,7 @@ import type { IntakeStore } from "./intake-store.ts";
 import type { KeyStore } from "./key-store.ts";
 import type { RefreshStore } from "./refresh-store.ts";
 import type { ResealStore } from "./reseal-store.ts";
+import type { TicketStore } from "./ticket-store.ts";
 
 /** Which grants a list holds: those that fit everything that is given. */
 export interface GrantFilter {
@@ -224,7 +226,16 @@ export interface OpenStore {
  * known whether the transaction was committed, and the next read tells.
  */
 export interface Store
-  extends KeyStore, GrantStore, RefreshStore, IntakeStore, CallerStore, ResealStore, AuditStore, StoreSignals {
+  extends
+    KeyStore,
+    GrantStore,
+    RefreshStore,
+    IntakeStore,
+    TicketStore,
+    CallerStore,
+    ResealStore,
+    AuditStore,
+    StoreSignals {
   /** The kind of database, such as `sqlite`. */
   readonly kind: string;
   /** Where the database is, for people: without credentials. */

@@ -18,12 +18,13 @@ const answers: readonly string[] = [
     "lapse",
     "journalAnswer",
     "rejectIntake",
+    "bindTicket",
   ].flatMap((name) => [`${name} true`, `${name} false`]),
 ];
 
 test("the property tests of the stores use every operation of the model, and meet each of its answers", async () => {
   const met = new Set<string>();
-  for (const sequence of sample(stepSequences, { numRuns: 40, seed: 20_261_122 })) {
+  for (const sequence of sample(stepSequences, { numRuns: 60, seed: 20_261_122 })) {
     const model = new ModelStore();
     const store = asStore(model, (name, answer) => {
       met.add(name);

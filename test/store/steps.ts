@@ -62,10 +62,21 @@ const verbs = [
   "keep assertion",
   "forget",
   "sweep",
+  "bind ticket",
+  "sweep tickets",
 ] as const;
 
 /** Done more often: other steps need a grant, an attempt or a code to act on. */
-const often: (typeof verbs)[number][] = ["consent", "reconsent", "reconsent", "begin", "begin", "commit", "bring code"];
+const often: (typeof verbs)[number][] = [
+  "consent",
+  "reconsent",
+  "reconsent",
+  "begin",
+  "begin",
+  "commit",
+  "bring code",
+  "bind ticket",
+];
 
 /** Two grants, two codes: enough to confuse one with the other, and few enough that steps meet the same one again. */
 export const stepSequences: Arbitrary<Step[]> = array(
@@ -74,6 +85,7 @@ export const stepSequences: Arbitrary<Step[]> = array(
 );
 
 const codeOf = (which: number): Uint8Array => bytes(`code ${which}`);
+const ticketOf = (which: number): Uint8Array => bytes(`ticket ${which}`);
 const grantIdOf = (which: number): string => `g_${which}`;
 
 /**
@@ -162,6 +174,15 @@ export async function perform(
       return store.keepAssertion(codeOf(which), bytes(off === 0 ? "" : `assertion ${at}`));
     case "forget":
       return store.forgetIntake(codeOf(which));
+    case "bind ticket": {
+      const ticketHash = ticketOf(at % 2);
+      if (off === 0 && (await store.ticketByHash(ticketHash)) === undefined) {
+        await store.insertTicket({ ticketHash, contextSealed: bytes(`ticket context ${at}`), issuedAt: at });
+      }
+      return store.bindTicket(ticketHash, codeOf(which), at);
+    }
+    case "sweep tickets":
+      return store.sweepTickets(at - 5 * off);
     case "sweep":
       return off === 1 ? store.sweepRejected(at - 20, at - 2) : store.sweepIntakes(at - 5 * off);
   }
@@ -183,6 +204,7 @@ export async function contents(store: ModelledStore): Promise<unknown> {
     lateAnswers: await Promise.all(rows.map(({ grantId }) => store.lateAnswersOf(grantId))),
     lateAnswersByParent: await Promise.all(parents.map(([grantId, parent]) => store.lateAnswersOf(grantId, parent))),
     intakesByCode: await Promise.all([0, 1, 2].map((which) => store.intakeByCode(codeOf(which)))),
+    tickets: await Promise.all([0, 1].map((which) => store.ticketByHash(ticketOf(which)))),
     intakes: (await store.openIntakes()).sort((a, b) => (codeText(a) < codeText(b) ? -1 : 1)),
   };
 }

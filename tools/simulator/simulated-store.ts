@@ -27,6 +27,9 @@ const writes: ReadonlySet<ModelOperation> = new Set<ModelOperation>([
   "forgetIntake",
   "sweepIntakes",
   "sweepRejected",
+  "insertTicket",
+  "bindTicket",
+  "sweepTickets",
 ]);
 
 export function storeFor(simulation: Simulation, process: SimulatedProcess): Store {

@@ -393,4 +393,19 @@ CREATE TABLE client_keys (
 CREATE INDEX audit_prunings ON audit (seq) WHERE action = 'audit.pruned';
 `,
   },
+  {
+    name: "0017-tickets",
+    checksum: "3c3762ddcc679e1cca412d4dd32589a5fde06ebe8de402c3eba9939053ff97f3",
+    text: `-- A ticket ties the next code of one sign-in to one of the app's users. It is bound to the code that came with it before
+-- that code is sent.
+CREATE TABLE tickets (
+  ticket_hash    BYTEA PRIMARY KEY,
+  context_sealed BYTEA NOT NULL,
+  issued_at      BIGINT NOT NULL,
+  code_hash      BYTEA,
+  bound_at       BIGINT
+);
+CREATE INDEX tickets_by_issue ON tickets (issued_at);
+`,
+  },
 ];

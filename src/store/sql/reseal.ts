@@ -1,6 +1,6 @@
 import { number, rowReader, selectList, text } from "./column.ts";
 import type { ColumnsOf } from "./column.ts";
-import { callerColumns, grantColumns, intakeColumns, lateAnswerColumns } from "./tables.ts";
+import { callerColumns, grantColumns, intakeColumns, lateAnswerColumns, ticketColumns } from "./tables.ts";
 import type { Database } from "./sql.ts";
 import type {
   GrantPlace,
@@ -10,6 +10,8 @@ import type {
   SealedGrant,
   SealedIntake,
   SealedLateAnswer,
+  SealedTicket,
+  TicketPlace,
 } from "../reseal-store.ts";
 
 const { grantId, clientId, generation, profileSealed, accessSealed, refreshSealed } = grantColumns;
@@ -35,14 +37,21 @@ const lateAnswerParts: ColumnsOf<LateAnswerPlace & SealedLateAnswer> = {
   parentGeneration: number("parent_generation"),
   answerSealed: lateAnswerColumns.answerSealed,
 };
+const ticketParts: ColumnsOf<TicketPlace & SealedTicket> = {
+  ticketHash: ticketColumns.ticketHash,
+  contextSealed: ticketColumns.contextSealed,
+};
 const readGrant = rowReader(grantParts);
 const readIntake = rowReader(intakeParts);
 const readLateAnswer = rowReader(lateAnswerParts);
+const readTicket = rowReader(ticketParts);
 const progressColumn = text("value");
 
 const selectGrants = `SELECT ${selectList(grantParts)} FROM grants WHERE grant_id > :after ORDER BY grant_id LIMIT :limit`;
 const selectIntakes = `SELECT ${selectList(intakeParts)} FROM intakes
   WHERE code_hash > :after ORDER BY code_hash LIMIT :limit`;
+const selectTickets = `SELECT ${selectList(ticketParts)} FROM tickets
+  WHERE ticket_hash > :after ORDER BY ticket_hash LIMIT :limit`;
 const selectLateAnswers = `SELECT orphan_id, grants.grant_id AS owner_id, client_id, parent_generation, answer_sealed
   FROM orphans JOIN grants ON grants.grant_id = orphans.grant_id
   WHERE orphan_id > :after ORDER BY orphan_id LIMIT :limit`;
@@ -59,6 +68,8 @@ const resealIntake = `UPDATE intakes SET context_sealed = :contextSealed, answer
     assertion_sealed = :assertionSealed
   WHERE code_hash = :codeHash AND context_sealed = :contextBefore AND answer_sealed IS NOT DISTINCT FROM :answerBefore
     AND assertion_sealed IS NOT DISTINCT FROM :assertionBefore`;
+const resealTicket = `UPDATE tickets SET context_sealed = :contextSealed
+  WHERE ticket_hash = :ticketHash AND context_sealed = :contextBefore`;
 const resealLateAnswer = `UPDATE orphans SET answer_sealed = :answerSealed
   WHERE orphan_id = :lateAnswerId AND answer_sealed = :answerBefore`;
 const resealClientKey = `UPDATE client_keys SET key_sealed = :keySealed
@@ -70,6 +81,7 @@ export function resealStore(database: Database): ResealStore {
   return {
     sealedGrants: async (after, limit) => (await database.all(selectGrants, { after, limit })).map(readGrant),
     sealedIntakes: async (after, limit) => (await database.all(selectIntakes, { after, limit })).map(readIntake),
+    sealedTickets: async (after, limit) => (await database.all(selectTickets, { after, limit })).map(readTicket),
     sealedLateAnswers: async (after, limit) =>
       (await database.all(selectLateAnswers, { after, limit })).map(readLateAnswer),
 
@@ -78,7 +90,7 @@ export function resealStore(database: Database): ResealStore {
       return row === undefined ? undefined : progressColumn.read(row);
     },
 
-    reseal: ({ grants = [], intakes = [], lateAnswers = [], clientKeys = [], callers = [] }, progress) =>
+    reseal: ({ grants = [], intakes = [], tickets = [], lateAnswers = [], clientKeys = [], callers = [] }, progress) =>
       database.transaction(async (sql) => {
         let replaced = 0;
         for (const { place, before, after } of grants) {
@@ -99,6 +111,10 @@ export function resealStore(database: Database): ResealStore {
             answerBefore: before.answerSealed,
             assertionBefore: before.assertionSealed,
           });
+        }
+        for (const { place, before, after } of tickets) {
+          const { ticketHash } = place;
+          replaced += await sql.run(resealTicket, { ...after, ticketHash, contextBefore: before.contextSealed });
         }
         for (const { place, before, after } of lateAnswers) {
           const { lateAnswerId } = place;

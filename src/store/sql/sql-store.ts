@@ -13,6 +13,7 @@ import { grantStore } from "./grants.ts";
 import { intakeStore } from "./intakes.ts";
 import { keyStore } from "./keys.ts";
 import { resealStore } from "./reseal.ts";
+import { ticketStore } from "./tickets.ts";
 import { compareMigrations } from "./migrate.ts";
 import type { Migration } from "./migrate.ts";
 import type { Database } from "./sql.ts";
@@ -44,6 +45,7 @@ export function sqlStore(engine: Engine): Store {
     ...grantStore(database),
     ...refreshStore(database),
     ...intakeStore(database),
+    ...ticketStore(database),
     ...callerStore(database),
     ...auditStore(database),
     ...resealStore(database),

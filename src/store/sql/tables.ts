@@ -6,6 +6,7 @@ import type { LateAnswerRow } from "../refresh-store.ts";
 import type { GrantChange } from "../store.ts";
 import type { ClientKey, KeyReader, StoredKey } from "../key-store.ts";
 import type { IntakeRow } from "../intake-store.ts";
+import type { TicketRow } from "../ticket-store.ts";
 import { bytes, bytesOrNull, number, numberOrNull, owner, text, textOrNull, truth } from "./column.ts";
 import type { ColumnsOf } from "./column.ts";
 
@@ -91,6 +92,14 @@ export const intakeColumns: ColumnsOf<IntakeRow> = {
   rejection: textOrNull("rejection"),
   startedAt: number("started_at"),
   endedAt: numberOrNull("ended_at"),
+};
+
+export const ticketColumns: ColumnsOf<TicketRow> = {
+  ticketHash: bytes("ticket_hash"),
+  contextSealed: bytes("context_sealed"),
+  issuedAt: number("issued_at"),
+  codeHash: bytesOrNull("code_hash"),
+  boundAt: numberOrNull("bound_at"),
 };
 
 export const callerColumns: ColumnsOf<CallerRow> = {

@@ -340,4 +340,19 @@ CREATE TABLE client_keys (
 CREATE INDEX audit_prunings ON audit (seq) WHERE action = 'audit.pruned';
 `,
   },
+  {
+    name: "0017-tickets",
+    checksum: "d6705f549ba3801646279a1d75ff4c9ad2f6a546911e124f40b7e0587f4e4398",
+    text: `-- A ticket ties the next code of one sign-in to one of the app's users. It is bound to the code that came with it before
+-- that code is sent.
+CREATE TABLE tickets (
+  ticket_hash    BLOB PRIMARY KEY,
+  context_sealed BLOB NOT NULL,
+  issued_at      INTEGER NOT NULL,
+  code_hash      BLOB,
+  bound_at       INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tickets_by_issue ON tickets (issued_at);
+`,
+  },
 ];

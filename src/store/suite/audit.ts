@@ -7,7 +7,7 @@ import type { Store } from "../store.ts";
 import { caller } from "./callers.ts";
 import { suiteTime } from "./suite-stores.ts";
 import type { SuiteStores } from "./suite-stores.ts";
-import { begin, bytes, grant, intake, owner, read, same, save, saveKnownBy, tokens, unique } from "./rows.ts";
+import { begin, bytes, grant, intake, owner, read, same, save, saveKnownBy, tokens, unique, ticket } from "./rows.ts";
 
 const me: AuditPrincipal = { caller: "reports", requestId: "request-1" };
 
@@ -261,6 +261,7 @@ export function auditTests(stores: SuiteStores): void {
         await store.replaceCaller(row, row.keyHash);
         await store.revokeCaller(name, suiteTime);
       }
+      await store.insertTicket(ticket());
       deepEqual(await said(store), [
         "keys.created done",
         "keys.rewrapped done key 1",
@@ -271,6 +272,7 @@ export function auditTests(stores: SuiteStores): void {
         "caller.bound done reports",
         "caller.rotated done reports",
         "caller.revoked done reports",
+        "ticket.created done",
       ]);
       assertChained(await all(store));
     });

@@ -20,6 +20,7 @@ import { lifeTests } from "./life.ts";
 import { lateAnswerTests } from "./late-answers.ts";
 import { resealTests } from "./reseal.ts";
 import { revocationTests } from "./revocation.ts";
+import { ticketTests } from "./tickets.ts";
 
 export type * from "../store.ts";
 
@@ -55,6 +56,7 @@ export function storeSuite(
       commitTests,
       lateAnswerTests,
       intakeTests,
+      ticketTests,
       callerTests,
       changeTests,
       auditTests,

@@ -1,10 +1,18 @@
 import { equal } from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { CallerRow } from "../caller-store.ts";
-import type { GrantPlace, IntakePlace, Resealed, SealedGrant, SealedIntake } from "../reseal-store.ts";
+import type {
+  GrantPlace,
+  IntakePlace,
+  Resealed,
+  SealedGrant,
+  SealedIntake,
+  SealedTicket,
+  TicketPlace,
+} from "../reseal-store.ts";
 import type { GrantRow } from "../grant-row.ts";
 import type { SuiteStores } from "./suite-stores.ts";
-import { bytes, intake, read, same, save, tokens, unique } from "./rows.ts";
+import { bytes, intake, read, same, save, tokens, unique, ticket } from "./rows.ts";
 
 export function resealTests(stores: SuiteStores): void {
   describe("sealing anew", () => {
@@ -64,6 +72,29 @@ export function resealTests(stores: SuiteStores): void {
       equal(await store.reseal(anewKey("key"), none), 1);
       const mine = (await store.listClientKeys()).filter((each) => each.clientId === clientId);
       same(mine, [{ issuer, clientId, keySealed: bytes("anew"), createdAt: 1 }]);
+    });
+
+    test("what tickets say is replaced where it is as it was read", async (t) => {
+      const store = await stores.open(t);
+      const row = ticket();
+      const { ticketHash, contextSealed } = row;
+      await store.insertTicket(row);
+      const pages = await all<TicketPlace & SealedTicket, Uint8Array>(
+        (after) => store.sealedTickets(after, 1),
+        new Uint8Array(),
+        (each) => each.ticketHash,
+      );
+      same(
+        pages.filter((each) => Buffer.compare(each.ticketHash, ticketHash) === 0),
+        [{ ticketHash, contextSealed }],
+      );
+      const anewTicket = (before: Uint8Array): Parameters<typeof store.reseal>[0] => ({
+        tickets: [{ place: row, before: { contextSealed: before }, after: { contextSealed: bytes("anew") } }],
+      });
+      const none = { before: undefined, after: "" };
+      equal(await store.reseal(anewTicket(bytes("another")), none), 0);
+      equal(await store.reseal(anewTicket(contextSealed), none), 1);
+      same((await store.ticketByHash(ticketHash))?.contextSealed, bytes("anew"));
     });
 
     test("values of codes, late answers and callers are replaced where they are as they were read", async (t) => {

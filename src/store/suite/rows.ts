@@ -4,6 +4,7 @@ import { newGrant } from "../new-grant.ts";
 import type { GrantRow, TokenColumns } from "../grant-row.ts";
 import type { Store } from "../store.ts";
 import type { IntakeRow } from "../intake-store.ts";
+import type { TicketRow } from "../ticket-store.ts";
 import { suiteTime } from "./suite-stores.ts";
 
 let made = 0;
@@ -114,6 +115,15 @@ export function intake(
     clientId: "client-1",
     owner: owner("first"),
     contextSealed: bytes("context"),
+    ...changes,
+  };
+}
+
+export function ticket(changes: Partial<TicketRow> = {}): Pick<TicketRow, "ticketHash" | "contextSealed" | "issuedAt"> {
+  return {
+    ticketHash: bytes(unique("ticket ")),
+    contextSealed: bytes("ticket context"),
+    issuedAt: suiteTime,
     ...changes,
   };
 }

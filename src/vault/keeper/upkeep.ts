@@ -1,5 +1,6 @@
 import { isOnbehalfError } from "../../core/errors.ts";
 import { remainingMs } from "../../core/recorded-time.ts";
+import { ticketKeptMs } from "../../core/ticket.ts";
 import { latestLook } from "../../core/second-look.ts";
 import { mayTakeOver } from "../../core/take-over.ts";
 import type { Attempt } from "../../core/take-over.ts";
@@ -84,6 +85,7 @@ export function startUpkeep(context: KeeperContext): Periodic {
   });
   upkeep.every("sweep", rounds.sweep, async () => {
     await store.sweepIntakes(clock.now() - intakeKeptMs);
+    await store.sweepTickets(clock.now() - ticketKeptMs);
     await lookAtSuspects(context);
   });
   upkeep.every("data keys", rounds.dataKeys, replaceKeys(context));

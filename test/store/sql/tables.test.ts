@@ -11,6 +11,7 @@ import {
   keyColumns,
   keyReaderColumns,
   lateAnswerColumns,
+  ticketColumns,
 } from "../../../src/store/sql/tables.ts";
 import { sqliteSchema } from "../../../tools/schema.ts";
 
@@ -19,6 +20,7 @@ const maps: Record<string, Readonly<Record<string, Pick<Column<unknown>, "name">
   attempts: attemptColumns,
   orphans: lateAnswerColumns,
   intakes: intakeColumns,
+  tickets: ticketColumns,
   callers: callerColumns,
   client_keys: clientKeyColumns,
   data_keys: keyColumns,

@@ -5,7 +5,7 @@
 import type { PageFacts, Position } from "../../../core/reseal-progress.ts";
 import { rightsMac } from "../../../crypto/keyring.ts";
 import type { Keyring } from "../../../crypto/keyring.ts";
-import { callerGrantsPlace, clientKeyPlace, sealedColumns } from "../../../crypto/places.ts";
+import { callerGrantsPlace, clientKeyPlace, sealedColumns, ticketPlace } from "../../../crypto/places.ts";
 import type { SealedColumn, SealedPlace } from "../../../crypto/places.ts";
 import { sealedUnder } from "../../../crypto/sealing.ts";
 import type { ResealedRows } from "../../../store/reseal-store.ts";
@@ -58,6 +58,17 @@ export async function resealPage(
         return sealed === answerSealed ? [] : [{ place: row, before: row, after: { answerSealed: sealed } }];
       });
       return { rows: { lateAnswers }, last: read.at(-1)?.lateAnswerId, isLast: read.length < limit, ...count.counts };
+    }
+    case "tickets": {
+      const read = await store.sealedTickets(Buffer.from(after, "hex"), limit);
+      const tickets = read.flatMap((row) => {
+        const { ticketHash, contextSealed } = row;
+        const sealed = count.reseal(contextSealed, ticketPlace(ticketHash));
+        return sealed === contextSealed ? [] : [{ place: row, before: row, after: { contextSealed: sealed } }];
+      });
+      const last = read.at(-1)?.ticketHash;
+      const isLast = read.length < limit;
+      return { rows: { tickets }, last: last && Buffer.from(last).toString("hex"), isLast, ...count.counts };
     }
     case "intakes": {
       const read = await store.sealedIntakes(Buffer.from(after, "hex"), limit);

@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { learnMs } from "../../../../src/core/data-keys.ts";
 import { keyringFromKeys, rotateDataKeys } from "../../../../src/index.ts";
-import { clientKeyPlace, sealedColumns } from "../../../../src/crypto/places.ts";
+import { clientKeyPlace, sealedColumns, ticketPlace } from "../../../../src/crypto/places.ts";
 import type { SealedColumn, SealedPlace } from "../../../../src/crypto/places.ts";
 import { sealedUnder } from "../../../../src/crypto/sealing.ts";
 import { intakePlace } from "../../../../src/vault/keeper/codes/intake.ts";
@@ -20,6 +20,7 @@ const columns: Readonly<Record<Exclude<SealedColumn, "rescue.answer">, `${string
   "intakes.context": "intakes.context_sealed",
   "intakes.answer": "intakes.answer_sealed",
   "intakes.assertion": "intakes.assertion_sealed",
+  "tickets.context": "tickets.context_sealed",
   "orphans.answer": "orphans.answer_sealed",
   "callers.grants": "callers.grants_sealed",
   "client_keys.dpop": "client_keys.key_sealed",
@@ -49,6 +50,9 @@ test("every column of the schema that holds sealed values is sealed anew when da
   raw
     .prepare("UPDATE intakes SET context_sealed = ?, answer_sealed = ?, assertion_sealed = ?")
     .run(...(["context", "answer", "assertion"] as const).map((each) => sealed(intakePlace(each, hash, clientId))));
+  raw
+    .prepare("INSERT INTO tickets (ticket_hash, context_sealed, issued_at) VALUES (?, ?, ?)")
+    .run(hash, sealed(ticketPlace(hash)), clock.now());
   raw
     .prepare("INSERT INTO client_keys (issuer, client_id, key_sealed, created_at) VALUES (?, ?, ?, 0)")
     .run("https://id.example", clientId, sealed(clientKeyPlace("https://id.example", clientId)));
