@@ -4,7 +4,7 @@ import { type Language, textsOf } from "./languages/language.ts";
 import type { Texts } from "./languages/texts.ts";
 import { page } from "./page.ts";
 import { scopeWords, type ScopeWords } from "./scope-words.ts";
-import { name, plainSentence, sentence, shownText } from "./shown-text.ts";
+import { plainSentence, sentence, shown, shownText } from "./shown-text.ts";
 
 /** What the confirmation says. All texts are shown as text, whatever they hold. */
 export interface ConfirmView {
@@ -36,6 +36,7 @@ export function confirmPage(view: ConfirmView): string {
   const { language, scopes, actionUrl, csrf } = view;
   const names = { app: view.appName, provider: view.providerName };
   const texts = textsOf[language];
+  const asked = scopeWords(scopes, texts);
   const body = html`<h1>${sentence(texts.confirmTitle, names)}</h1>
     <p>${sentence(texts.confirmLead, names)}</p>
     <dl class="way">
@@ -47,11 +48,11 @@ export function confirmPage(view: ConfirmView): string {
       <div>
         ${glyph("person")}
         <dt>${sentence(texts.to, names)}</dt>
-        <dd class="name">${name(view.userLabel)}</dd>
+        <dd class="name">${shown(view.userLabel)}</dd>
       </div>
     </dl>
     <h2>${sentence(texts.scopesTitle, names)}</h2>
-    ${scopes.length === 0 ? html`<p>${sentence(texts.scopesAtProvider, names)}</p>` : scopeList(scopeWords(scopes, texts))}
+    ${asked.length === 0 ? html`<p>${sentence(texts.scopesAtProvider, names)}</p>` : scopeList(asked)}
     <p class="soft">${sentence(texts.lasting, names)}</p>
     <section class="warning">
       <h2>${sentence(texts.warningTitle, names)}</h2>
@@ -67,13 +68,13 @@ export function confirmPage(view: ConfirmView): string {
 
 function account({ accountHint }: ConfirmView, texts: Texts): Html {
   if (accountHint === undefined || shownText(accountHint) === "") return html`<dd>${texts.fromChosen}</dd>`;
-  return html`<dd class="name">${name(accountHint)}</dd>
+  return html`<dd class="name">${shown(accountHint)}</dd>
     <dd class="soft">${texts.fromSuggested}</dd>`;
 }
 
 function scopeList(all: readonly ScopeWords[]): Html {
   return html`<ul>
-    ${all.map((one) => ("words" in one ? html`<li>${one.words}</li> ` : html`<li><code>${name(one.scope)}</code></li> `))}
+    ${all.map((one) => ("words" in one ? html`<li>${one.words}</li> ` : html`<li><code>${shown(one.scope)}</code></li> `))}
   </ul>`;
 }
 

@@ -3,7 +3,7 @@ import { type Html, html } from "./html.ts";
 import { type Language, textsOf } from "./languages/language.ts";
 import type { Texts } from "./languages/texts.ts";
 import { page } from "./page.ts";
-import { name, shownText } from "./shown-text.ts";
+import { shown, shownText } from "./shown-text.ts";
 
 /** How a link ended, or why it leads no further. */
 export type Outcome = "connected" | "expired" | "unknown" | "used" | "other_browser" | "denied" | "failed";
@@ -25,12 +25,15 @@ interface Words {
 const words: Readonly<Record<Outcome, Words>> = {
   connected: { title: "connectedTitle", text: "connectedText", glyph: "check" },
   expired: { title: "expiredTitle", text: "expiredText", glyph: "clock" },
-  unknown: { title: "unknownTitle", text: "unknownText", glyph: "question" },
+  unknown: { title: "unknownTitle", text: "unknownText", glyph: "notice" },
   used: { title: "usedTitle", text: "usedText", glyph: "clock" },
   other_browser: { title: "otherBrowserTitle", text: "otherBrowserText", glyph: "shield" },
   denied: { title: "deniedTitle", text: "deniedText", glyph: "shield" },
-  failed: { title: "failedTitle", text: "failedText", glyph: "question" },
+  failed: { title: "failedTitle", text: "failedText", glyph: "notice" },
 };
+
+/** A provider's sentence is longer than a name. In characters. */
+const longestDetail = 300;
 
 /**
  * The page at which a link ends where the person cannot be sent back to the app, or need not be.
@@ -40,22 +43,22 @@ const words: Readonly<Record<Outcome, Words>> = {
 export function outcomePage({ language, outcome, providerName, detail }: OutcomeView): string {
   const texts = textsOf[language];
   const { title, text, glyph: sign } = words[outcome];
-  const body = html`${glyph(sign)} ${labelled("soft", providerName)}
+  const body = html`${glyph(sign)} ${provider(providerName)}
     <h1>${texts[title]}</h1>
     <p>${texts[text]}</p>
     ${message(detail, texts)}`;
   return page({ language, title: texts[title], body });
 }
 
-function labelled(className: string, value: string | undefined): Html | undefined {
-  if (value === undefined || shownText(value) === "") return undefined;
-  return html`<p class="${className}">${name(value)}</p> `;
+function provider(name: string | undefined): Html | undefined {
+  if (name === undefined || shownText(name) === "") return undefined;
+  return html`<p class="soft">${shown(name)}</p> `;
 }
 
 function message(detail: string | undefined, texts: Texts): Html | undefined {
   if (detail === undefined || shownText(detail) === "") return undefined;
   return html`<dl class="message">
     <dt>${texts.detailTitle}</dt>
-    <dd><q>${name(detail)}</q></dd>
+    <dd><q>${shown(detail, longestDetail)}</q></dd>
   </dl>`;
 }

@@ -2,13 +2,14 @@ import type { Texts } from "./languages/texts.ts";
 
 const google = "https://www.googleapis.com/auth/";
 
-const keys: ReadonlyMap<string, keyof Texts> = new Map([
+/** In words. One that the page says of every link has none of its own. */
+const keys: ReadonlyMap<string, keyof Texts | undefined> = new Map<string, keyof Texts | undefined>([
   ["openid", "scopeSubject"],
   ["email", "scopeEmail"],
   [`${google}userinfo.email`, "scopeEmail"],
   ["profile", "scopeProfile"],
   [`${google}userinfo.profile`, "scopeProfile"],
-  ["offline_access", "scopeOffline"],
+  ["offline_access", undefined],
   [`${google}drive.appdata`, "scopeDriveAppFolder"],
   [`${google}drive.appfolder`, "scopeDriveAppFolder"],
   [`${google}drive.file`, "scopeDriveFile"],
@@ -24,8 +25,8 @@ export function scopeWords(scopes: readonly string[], texts: Texts): readonly Sc
   const said = new Map<string, ScopeWords>();
   for (const scope of scopes) {
     const key = keys.get(scope);
-    if (key === undefined) said.set(scope, { scope });
-    else said.set(texts[key], { words: texts[key] });
+    if (key !== undefined) said.set(texts[key], { words: texts[key] });
+    else if (!keys.has(scope)) said.set(scope, { scope });
   }
   return [...said.values()];
 }

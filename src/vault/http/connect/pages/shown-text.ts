@@ -10,14 +10,19 @@ const unseen =
 /** Marks that stack upon a letter. More than four make a tower that covers the lines above and below. */
 const tower = /(\p{M}{4})\p{M}+/gu;
 
-/** How many characters of a value are shown. An id is shorter; a longer value pushes the warning out of sight. */
-const longest = 120;
+/** How many characters of a value are shown. Ids and addresses are shorter; more would push the warning out of sight. */
+const longest = 80;
+
+/** The same of a name that stands in many sentences. */
+const longestName = 40;
 
 /**
  * A value as it can be shown to people: one line, nothing that moves or covers other text, and not too long. Of a long
  * one, beginning and end stay, because ids often differ at the end.
+ *
+ * @param most in characters
  */
-export function shownText(value: string): string {
+export function shownText(value: string, most: number = longest): string {
   const line = value
     .toWellFormed()
     .replaceAll(unseen, "")
@@ -25,18 +30,14 @@ export function shownText(value: string): string {
     .replaceAll(/[\s\p{Cc}\u2028\u2029]+/gu, " ")
     .trim();
   const letters = Array.from(line);
-  if (letters.length <= longest) return line;
-  return `${letters.slice(0, longest - 40).join("")}…${letters.slice(-39).join("")}`;
+  if (letters.length <= most) return line;
+  const end = Math.floor(most / 4);
+  return `${letters.slice(0, most - end - 1).join("")}…${letters.slice(-end).join("")}`;
 }
 
-/** A value within a sentence, of whatever direction it is: it does not turn the words around it. */
-export function name(value: string): Html {
-  return html`<bdi>${shownText(value)}</bdi>`;
-}
-
-/** The same where there can be no markup: in a title. The two signs isolate it. */
-function isolated(value: string): string {
-  return `\u2068${shownText(value)}\u2069`;
+/** A value of whatever direction: it does not turn the words around it. */
+export function shown(value: string, most?: number): Html {
+  return html`<bdi>${shownText(value, most)}</bdi>`;
 }
 
 /** What a sentence's places hold, by their names. */
@@ -44,13 +45,13 @@ export type Names = Readonly<Record<string, string>>;
 
 /** A sentence of a language's table as markup, with names in its places: `{app}`, `{provider}`. */
 export function sentence(text: string, names: Names = {}): Html {
-  return html`${partsOf(text).map((part, index) => (index % 2 === 0 ? html`${part}` : name(names[part] ?? "")))}`;
+  return html`${partsOf(text).map((part, index) => (index % 2 === 0 ? html`${part}` : shown(names[part] ?? "", longestName)))}`;
 }
 
-/** The same as text without markup. */
+/** The same where there can be no markup: in a title. The two signs around a name isolate it. */
 export function plainSentence(text: string, names: Names = {}): string {
   return partsOf(text)
-    .map((part, index) => (index % 2 === 0 ? part : isolated(names[part] ?? "")))
+    .map((part, index) => (index % 2 === 0 ? part : `\u2068${shownText(names[part] ?? "", longestName)}\u2069`))
     .join("");
 }
 

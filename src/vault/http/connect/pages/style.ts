@@ -32,6 +32,9 @@ h1 + p { margin-block-start: 0.75rem; }
 .way div { position: relative; padding: 0.875rem 1rem 0.875rem 4.25rem; overflow: clip; }
 .way div + div { border-block-start: 1px solid var(--line); }
 .way .glyph { position: absolute; inset-block-start: 1rem; inset-inline-start: 1rem; }
+.way div:first-child::before {
+  content: ""; position: absolute; inset-block: 3.5rem 0; inset-inline-start: 2.1875rem; inline-size: 2px; background: var(--line);
+}
 .way dt { color: var(--soft); font-size: 0.875rem; }
 .name { font-weight: 600; }
 .glyph {
@@ -53,7 +56,7 @@ form { display: grid; gap: 0.75rem; }
 button, .button {
   display: block; inline-size: 100%; min-block-size: 3rem; padding: 0.75rem 1.25rem; border: 1px solid var(--accent);
   border-radius: 0.875rem; background: var(--accent); color: var(--on-accent); font: inherit; font-weight: 600; line-height: 1.375;
-  text-align: center; text-decoration: none; cursor: pointer;
+  text-align: center; text-decoration: none; text-wrap: balance; cursor: pointer;
 }
 button:hover, .button:hover { background: var(--hover); border-color: var(--hover); }
 .quiet { border-color: var(--line); background: none; color: var(--accent); }

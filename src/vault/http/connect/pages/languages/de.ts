@@ -42,7 +42,6 @@ export const de: Texts = {
   scopeSubject: "Sehen, um welches Konto es sich handelt",
   scopeEmail: "Die E-Mail-Adresse sehen",
   scopeProfile: "Name und Bild sehen",
-  scopeOffline: "Den Zugriff auch bei Abwesenheit behalten",
   scopeDriveAppFolder: "Eigene Daten in einem Ordner in Google Drive ablegen, ohne Zugriff auf andere Dateien",
   scopeDriveFile: "Dateien in Google Drive sehen und ändern, die mit dieser App verwendet werden",
   scopeDriveReadonly: "Alle Dateien in Google Drive sehen und herunterladen",

@@ -2,7 +2,7 @@ import type { Texts } from "./texts.ts";
 
 export const en: Texts = {
   confirmTitle: "Connect your {provider} account to {app}?",
-  confirmLead: "Whoever uses {app} as the user below will then reach your {provider} account through it.",
+  confirmLead: "Whoever uses {app} as the user below can then access your {provider} account through it.",
   from: "Your account at {provider}",
   fromChosen: "The one you choose on the next page",
   fromSuggested: "Suggested. You can choose another one on the next page.",
@@ -40,7 +40,6 @@ export const en: Texts = {
   scopeSubject: "See which account it is",
   scopeEmail: "See your e-mail address",
   scopeProfile: "See your name and picture",
-  scopeOffline: "Keep the access while you are away",
   scopeDriveAppFolder: "Keep its own data in a folder of your Google Drive, without access to your other files",
   scopeDriveFile: "See and change the files in your Google Drive that you use with this app",
   scopeDriveReadonly: "See and download all files in your Google Drive",

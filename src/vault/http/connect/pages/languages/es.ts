@@ -42,7 +42,6 @@ export const es: Texts = {
   scopeSubject: "Ver de qué cuenta se trata",
   scopeEmail: "Ver su dirección de correo electrónico",
   scopeProfile: "Ver su nombre y su foto",
-  scopeOffline: "Conservar el acceso cuando usted no esté presente",
   scopeDriveAppFolder: "Guardar sus propios datos en una carpeta de su Google Drive, sin acceso a sus demás archivos",
   scopeDriveFile: "Ver y modificar los archivos de su Google Drive que use con esta aplicación",
   scopeDriveReadonly: "Ver y descargar todos los archivos de su Google Drive",

@@ -44,7 +44,6 @@ export const fr: Texts = {
   scopeSubject: "Voir de quel compte il s’agit",
   scopeEmail: "Voir votre adresse e-mail",
   scopeProfile: "Voir votre nom et votre photo",
-  scopeOffline: "Conserver l’accès en votre absence",
   scopeDriveAppFolder:
     "Conserver ses propres données dans un dossier de votre Google Drive, sans accès à vos autres fichiers",
   scopeDriveFile: "Voir et modifier les fichiers de votre Google Drive que vous utilisez avec cette application",

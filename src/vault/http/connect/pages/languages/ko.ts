@@ -40,7 +40,6 @@ export const ko: Texts = {
   scopeSubject: "어떤 계정인지 확인",
   scopeEmail: "이메일 주소 보기",
   scopeProfile: "이름과 사진 보기",
-  scopeOffline: "앱을 사용하지 않는 동안에도 접근 유지",
   scopeDriveAppFolder: "Google Drive의 전용 폴더에 앱 데이터 보관(다른 파일에는 접근하지 않음)",
   scopeDriveFile: "이 앱에서 사용하는 Google Drive 파일 보기 및 수정",
   scopeDriveReadonly: "모든 Google Drive 파일 보기 및 다운로드",

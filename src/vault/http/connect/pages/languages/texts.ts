@@ -42,7 +42,6 @@ export interface Texts {
   readonly scopeSubject: string;
   readonly scopeEmail: string;
   readonly scopeProfile: string;
-  readonly scopeOffline: string;
   readonly scopeDriveAppFolder: string;
   readonly scopeDriveFile: string;
   readonly scopeDriveReadonly: string;
