@@ -38,6 +38,9 @@ export const modelOperations = [
   "journalAnswer",
   "rejectIntake",
   "keepAssertion",
+  "holdIntake",
+  "releaseIntake",
+  "heldIntakes",
   "forgetIntake",
   "openIntakes",
   "sweepIntakes",
@@ -92,7 +95,7 @@ export class ModelStore implements Operations {
   ) => {
     const stored = this.#grants.get(row.grantId);
     const intake = this.#intakes.get(textOf(codeHash));
-    if (intake?.state === "done" && !isAgain) return false;
+    if ((intake?.state === "done" || (intake?.heldUntil ?? null) !== null) && !isAgain) return false;
     if (madeFrom === null) {
       if (stored !== undefined || this.#hasGrantOf(row)) return false;
     } else if (stored?.generation !== madeFrom.generation || stored.state !== madeFrom.state) return false;
@@ -259,6 +262,7 @@ export class ModelStore implements Operations {
         assertionSealed: null,
         rejection: null,
         endedAt: null,
+        heldUntil: null,
       };
       this.#intakes.set(textOf(intake.codeHash), { ...intake, ...nothingYet, state: "spending", startedAt: at });
       return { kind: "begun" };
@@ -274,14 +278,15 @@ export class ModelStore implements Operations {
   journalAnswer: Operations["journalAnswer"] = (codeHash, answerSealed, contextSealed) => {
     const intake = this.#intakes.get(textOf(codeHash));
     if (intake === undefined) return false;
-    if (intake.state === "done") return true;
+    if (intake.state === "done" || intake.heldUntil !== null) return true;
     this.#changeIntake(intake, { state: "answered", answerSealed, contextSealed, rejection: null, endedAt: null });
     return true;
   };
 
   rejectIntake: Operations["rejectIntake"] = (codeHash, rejection, at, from) => {
     const intake = this.#intakes.get(textOf(codeHash));
-    if (intake === undefined || (intake.state !== "spending" && intake.state !== "answered")) return false;
+    if (intake === undefined || intake.heldUntil !== null) return false;
+    if (intake.state !== "spending" && intake.state !== "answered") return false;
     if (from !== undefined && intake.state !== from) return false;
     this.#changeIntake(intake, {
       state: "rejected",
@@ -300,11 +305,32 @@ export class ModelStore implements Operations {
     return undefined;
   };
 
+  holdIntake: Operations["holdIntake"] = (codeHash, answerSealed, until) => {
+    const intake = this.#intakes.get(textOf(codeHash));
+    if (intake?.state !== "answered" || intake.heldUntil !== null) return false;
+    this.#changeIntake(intake, { answerSealed, heldUntil: until });
+    return true;
+  };
+
+  releaseIntake: Operations["releaseIntake"] = (codeHash, owner, contextSealed) => {
+    const intake = this.#intakes.get(textOf(codeHash));
+    if (intake === undefined || intake.heldUntil === null) return false;
+    this.#changeIntake(intake, { owner, contextSealed, heldUntil: null });
+    return true;
+  };
+
+  heldIntakes: Operations["heldIntakes"] = (until, limit) =>
+    [...this.#intakes.values()]
+      .filter(({ heldUntil }) => heldUntil !== null && heldUntil < until)
+      .sort((a, b) => (a.heldUntil ?? 0) - (b.heldUntil ?? 0) || byText(textOf(a.codeHash), textOf(b.codeHash)))
+      .slice(0, limit);
+
   forgetIntake: Operations["forgetIntake"] = (codeHash) => {
     if (this.#intakes.get(textOf(codeHash))?.state === "spending") this.#intakes.delete(textOf(codeHash));
   };
 
-  openIntakes: Operations["openIntakes"] = () => [...this.#intakes.values()].filter(({ endedAt }) => endedAt === null);
+  openIntakes: Operations["openIntakes"] = () =>
+    [...this.#intakes.values()].filter(({ endedAt, heldUntil }) => endedAt === null && heldUntil === null);
 
   sweepIntakes: Operations["sweepIntakes"] = (endedBefore) => {
     const ended = [...this.#intakes].filter(([, { endedAt }]) => endedAt !== null && endedAt < endedBefore);

@@ -82,6 +82,23 @@ CREATE TABLE client_keys (
   CONSTRAINT client_keys_pkey PRIMARY KEY (issuer, client_id)
 );
 
+CREATE TABLE connects (
+  connect_hash bytea NOT NULL,
+  asked_sealed bytea NOT NULL,
+  flow_sealed bytea,
+  state_hash bytea,
+  tries bigint NOT NULL,
+  error text COLLATE "C",
+  created_at bigint NOT NULL,
+  expires_at bigint NOT NULL,
+  ended_at bigint,
+  CONSTRAINT connects_pkey PRIMARY KEY (connect_hash)
+);
+
+CREATE INDEX connects_by_expiry ON public.connects USING btree (expires_at);
+
+CREATE UNIQUE INDEX connects_by_state ON public.connects USING btree (state_hash) WHERE (state_hash IS NOT NULL);
+
 CREATE TABLE data_keys (
   key_id integer NOT NULL,
   key_class text NOT NULL,
@@ -185,11 +202,16 @@ CREATE TABLE intakes (
   ended_at bigint,
   result_mac bytea,
   assertion_sealed bytea,
+  held_until bigint,
   CONSTRAINT intakes_pkey PRIMARY KEY (code_hash),
   CONSTRAINT intakes_state_check CHECK ((state = ANY (ARRAY['spending'::text, 'answered'::text, 'done'::text, 'rejected'::text])))
 );
 
 CREATE INDEX intakes_by_end ON public.intakes USING btree (ended_at);
+
+CREATE INDEX intakes_held ON public.intakes USING btree (held_until, code_hash) WHERE (held_until IS NOT NULL);
+
+CREATE INDEX intakes_open ON public.intakes USING btree (started_at, code_hash) WHERE ((ended_at IS NULL) AND (held_until IS NULL));
 
 CREATE TABLE key_readers (
   owner text COLLATE "C" NOT NULL,

@@ -58,6 +58,27 @@ CREATE TABLE client_keys (
   PRIMARY KEY (issuer, client_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE connects (
+  connect_hash BLOB PRIMARY KEY,
+  -- What the app asked for when it made the link.
+  asked_sealed BLOB NOT NULL,
+  -- The browser that has begun, what was sent to the provider, and the code that came back. Null: nobody has begun.
+  flow_sealed  BLOB,
+  state_hash   BLOB,
+  -- How many wrong verifiers were sent.
+  tries        INTEGER NOT NULL,
+  -- Why it failed. Null: it has not.
+  error        TEXT,
+  created_at   INTEGER NOT NULL,
+  expires_at   INTEGER NOT NULL,
+  -- When it finished or failed.
+  ended_at     INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX connects_by_expiry ON connects (expires_at);
+
+CREATE UNIQUE INDEX connects_by_state ON connects (state_hash) WHERE state_hash IS NOT NULL;
+
 CREATE TABLE data_keys (
   key_id        INTEGER PRIMARY KEY,
   key_class     TEXT NOT NULL,
@@ -161,9 +182,13 @@ CREATE TABLE intakes (
   rejection      TEXT,
   started_at     INTEGER NOT NULL,
   ended_at       INTEGER
-, result_mac BLOB, assertion_sealed BLOB) STRICT, WITHOUT ROWID;
+, result_mac BLOB, assertion_sealed BLOB, held_until INTEGER) STRICT, WITHOUT ROWID;
 
 CREATE INDEX intakes_by_end ON intakes (ended_at);
+
+CREATE INDEX intakes_held ON intakes (held_until, code_hash) WHERE held_until IS NOT NULL;
+
+CREATE INDEX intakes_open ON intakes (started_at, code_hash) WHERE ended_at IS NULL AND held_until IS NULL;
 
 CREATE TABLE key_readers (
   owner   TEXT PRIMARY KEY,

@@ -28,11 +28,24 @@ function filled(name: string, claims: Readonly<Record<string, unknown>>): string
   const value = name.replaceAll(placeholder, (_, claim: string) => {
     const text = Object.hasOwn(claims, claim) ? claims[claim] : undefined;
     // A slash or a dot segment in a claim could make the name of another issuer of it.
-    if (typeof text === "string" && /^[A-Za-z0-9][\w.~-]{0,254}$/.test(text)) return text;
+    if (typeof text === "string" && new RegExp(`^${claimValue}$`).test(text)) return text;
     complete = false;
     return "";
   });
   return complete ? value : undefined;
+}
+
+/** What all spellings of a name look like: a claim's name in braces stands for any value that such a claim may have. */
+export function issuerPattern(name: string): RegExp {
+  const parts = name.split(placeholder).map((part, n) => (n % 2 === 1 ? claimValue : escaped(part)));
+  return new RegExp(`^${parts.join("")}$`);
+}
+
+/** What a claim may hold that stands in an issuer's name. */
+const claimValue = String.raw`[A-Za-z0-9][\w.~-]{0,254}`;
+
+function escaped(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`);
 }
 
 /** Whether a name has a claim's name in braces, such as `{tenantid}`. */

@@ -16,7 +16,9 @@ export type SealedColumn =
   | "orphans.answer"
   | "rescue.answer"
   | "callers.grants"
-  | "client_keys.dpop";
+  | "client_keys.dpop"
+  | "connects.asked"
+  | "connects.flow";
 
 /**
  * Which class of data key seals each column. The name of a column is authenticated with each value: if a column were
@@ -34,6 +36,9 @@ export const sealedColumns: Readonly<Record<SealedColumn, KeyClass>> = {
   "rescue.answer": "refresh",
   "callers.grants": "read",
   "client_keys.dpop": "refresh",
+  // Read by the process that shows the pages, which opens no refresh token.
+  "connects.asked": "read",
+  "connects.flow": "read",
 };
 
 /** The place of a sealed value within one store. In another row, column, client or generation it does not open. */
@@ -59,6 +64,16 @@ export function ticketPlace(ticketHash: Uint8Array): SealedPlace {
 /** Where the key of a client is sealed for. */
 export function clientKeyPlace(issuer: string, clientId: string): SealedPlace {
   return { clientId, column: "client_keys.dpop", recordId: issuer, generation: 0 };
+}
+
+/** Where what is kept of a link stands. */
+export function connectPlace(what: "asked" | "flow", connectHash: Uint8Array): SealedPlace {
+  return {
+    clientId: "",
+    column: `connects.${what}`,
+    recordId: Buffer.from(connectHash).toString("hex"),
+    generation: 0,
+  };
 }
 
 /** The place of a wrapped data key. */

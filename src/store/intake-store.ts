@@ -29,6 +29,11 @@ export interface IntakeRow {
   readonly startedAt: number;
   /** In `done` and `rejected` only. */
   readonly endedAt: number | null;
+  /**
+   * Until when the answer is held for somebody who must prove that the sign-in was theirs; in `answered` only. It becomes
+   * no grant before that. Null: it is not held.
+   */
+  readonly heldUntil: number | null;
 }
 
 export interface IntakeStore {
@@ -47,14 +52,14 @@ export interface IntakeStore {
   intakeByCode(codeHash: Uint8Array): Promise<IntakeRow | undefined>;
   /**
    * Keeps the provider's answer; do this before anything that can fail. An answer may come late, after an owner that
-   * had taken over rejected the code: it counts all the same.
+   * had taken over rejected the code: it counts all the same. One that is held already stays as it is.
    *
    * @param contextSealed what was sent with the code, which a rejection has erased
    * @returns true: kept, or made into a grant before; false: the code is not known any more, and the answer was not kept
    */
   journalAnswer(codeHash: Uint8Array, answerSealed: Uint8Array, contextSealed: Uint8Array): Promise<boolean>;
   /**
-   * Ends an intake that is `spending` or `answered`, and erases its answer and what was sent with the code: anybody
+   * Ends an intake that is `spending`, or `answered` and not held, and erases its answer and what was sent with the code: anybody
    * may send codes that are none, and what is left of each must be small.
    *
    * @param rejection JSON of the error
@@ -72,7 +77,22 @@ export interface IntakeStore {
   keepAssertion(codeHash: Uint8Array, assertionSealed: Uint8Array): Promise<Uint8Array | undefined>;
   /** Removes a `spending` intake whose code was not spent: the code may come again as if for the first time. */
   forgetIntake(codeHash: Uint8Array): Promise<void>;
-  /** @returns all intakes that are `spending` or `answered`, the oldest first */
+  /**
+   * Holds the answer to a code: who has consented is known, and it may become a grant only once it is released.
+   *
+   * @param answerSealed the answer with what is known by now
+   * @returns true: held by this call; false: nothing was changed, since the code is not `answered`, or held already
+   */
+  holdIntake(codeHash: Uint8Array, answerSealed: Uint8Array, until: number): Promise<boolean>;
+  /**
+   * Ends the holding: the answer is now what `contextSealed` says, and `owner`'s to bring to its end.
+   *
+   * @returns true: released by this call; false: nothing was changed, since it is not held
+   */
+  releaseIntake(codeHash: Uint8Array, owner: Owner, contextSealed: Uint8Array): Promise<boolean>;
+  /** @returns intakes that are held until before that time, those that are due for longest first */
+  heldIntakes(until: number, limit: number): Promise<IntakeRow[]>;
+  /** @returns all intakes that are `spending`, or `answered` and not held, the oldest first */
   openIntakes(): Promise<IntakeRow[]>;
   /**
    * Removes intakes that ended before that time.

@@ -22,6 +22,12 @@ export interface SealedTicket {
   readonly contextSealed: Uint8Array;
 }
 
+/** The sealed values of a link by which somebody connects an account. */
+export interface SealedConnect {
+  readonly askedSealed: Uint8Array;
+  readonly flowSealed: Uint8Array | null;
+}
+
 /** The sealed value of a late answer. */
 export interface SealedLateAnswer {
   readonly answerSealed: Uint8Array;
@@ -59,6 +65,10 @@ export interface TicketPlace {
   readonly ticketHash: Uint8Array;
 }
 
+export interface ConnectPlace {
+  readonly connectHash: Uint8Array;
+}
+
 export interface LateAnswerPlace {
   readonly lateAnswerId: string;
   readonly grantId: string;
@@ -78,6 +88,7 @@ export interface ResealedRows {
   readonly grants?: readonly Resealed<GrantPlace, SealedGrant>[];
   readonly intakes?: readonly Resealed<IntakePlace, SealedIntake>[];
   readonly tickets?: readonly Resealed<TicketPlace, SealedTicket>[];
+  readonly connects?: readonly Resealed<ConnectPlace, SealedConnect>[];
   readonly lateAnswers?: readonly Resealed<LateAnswerPlace, SealedLateAnswer>[];
   readonly clientKeys?: readonly Resealed<ClientKeyPlace, SealedClientKey>[];
   readonly callers?: readonly Resealed<{ readonly callerId: string }, SealedCaller>[];
@@ -90,6 +101,8 @@ export interface ResealStore {
   sealedIntakes(after: Uint8Array, limit: number): Promise<(IntakePlace & SealedIntake)[]>;
   /** @returns a page of tickets after that one, in the order of their hashes' bytes */
   sealedTickets(after: Uint8Array, limit: number): Promise<(TicketPlace & SealedTicket)[]>;
+  /** @returns a page of links after that one, in the order of their hashes' bytes */
+  sealedConnects(after: Uint8Array, limit: number): Promise<(ConnectPlace & SealedConnect)[]>;
   /** @returns a page of late answers after that one, in the order of the bytes of their ids, with the client of the grant */
   sealedLateAnswers(after: string, limit: number): Promise<(LateAnswerPlace & SealedLateAnswer)[]>;
   /** How far a search through all sealed values has come, as whoever searches has written it. @returns undefined: nobody has */

@@ -22,6 +22,7 @@ import type { GrantState } from "../core/grant.ts";
 import type { Owner } from "../core/take-over.ts";
 import type { AuditStore } from "./audit-store.ts";
 import type { CallerStore } from "./caller-store.ts";
+import type { ConnectStore } from "./connect-store.ts";
 import type { GrantRow } from "./grant-row.ts";
 import type { IntakeStore } from "./intake-store.ts";
 import type { KeyStore } from "./key-store.ts";
@@ -97,7 +98,7 @@ export interface GrantStore {
    * @returns true: stored; false: nothing was changed, since the grant is no longer at `madeFrom`'s generation and
    *   state, or, for a new one, since this subject has a grant for this client already; or since the external ids have
    *   changed: `add` means another grant than those in `from`, or one of these is not as it was read; or since the code
-   *   has become a grant
+   *   has become a grant, or is held
    */
   saveFromIntake(
     row: GrantRow,
@@ -233,6 +234,7 @@ export interface Store
     IntakeStore,
     TicketStore,
     CallerStore,
+    ConnectStore,
     ResealStore,
     AuditStore,
     StoreSignals {

@@ -60,6 +60,8 @@ const verbs = [
   "journal",
   "reject",
   "keep assertion",
+  "hold",
+  "release",
   "forget",
   "sweep",
   "bind ticket",
@@ -172,6 +174,11 @@ export async function perform(
       );
     case "keep assertion":
       return store.keepAssertion(codeOf(which), bytes(off === 0 ? "" : `assertion ${at}`));
+    case "hold":
+      if (off > 0) await store.journalAnswer(codeOf(which), bytes(`answer ${at}`), bytes(`context ${at}`));
+      return store.holdIntake(codeOf(which), bytes(`held answer ${at}`), at + off);
+    case "release":
+      return store.releaseIntake(codeOf(which), owner(String(at)), bytes(`released ${at}`));
     case "forget":
       return store.forgetIntake(codeOf(which));
     case "bind ticket": {
@@ -205,6 +212,7 @@ export async function contents(store: ModelledStore): Promise<unknown> {
     lateAnswersByParent: await Promise.all(parents.map(([grantId, parent]) => store.lateAnswersOf(grantId, parent))),
     intakesByCode: await Promise.all([0, 1, 2].map((which) => store.intakeByCode(codeOf(which)))),
     tickets: await Promise.all([0, 1].map((which) => store.ticketByHash(ticketOf(which)))),
+    held: [await store.heldIntakes(30, 10), await store.heldIntakes(1_000, 1)],
     intakes: (await store.openIntakes()).sort((a, b) => (codeText(a) < codeText(b) ? -1 : 1)),
   };
 }

@@ -32,6 +32,8 @@ const externalIdNames = "external_hash, client_id, provider, grant_id";
 const externalId = (n: string, bytes: (text: string) => string): string =>
   `${bytes(hash("external", n))}, 'client-1', 'google', 'g_' || ${n}`;
 
+const connectNames = "connect_hash, asked_sealed, flow_sealed, state_hash, tries, created_at, expires_at";
+
 /** One row of the audit log for each grant, after the one that says that there are keys. */
 const auditNames = "seq, record_id, at, caller, action, grant_id, generation, outcome, mac, link";
 const audit = (n: string, blob: (length: number) => string): string =>
@@ -58,6 +60,8 @@ export async function fillSqlite(path: string, grants: number): Promise<void> {
     UPDATE audit_head SET seq = ${grants} + 1;
     INSERT INTO intakes (code_hash, state, client_id, owner, context_sealed, started_at, ended_at) ${series}
       SELECT randomblob(32), 'done', 'client-1', '{}', randomblob(100), ${codesEndedAt}, ${codesEndedAt} + n FROM series;
+    INSERT INTO connects (${connectNames}) ${series}
+      SELECT randomblob(32), randomblob(200), randomblob(200), randomblob(32), 0, ${codesEndedAt}, ${codesEndedAt} + n FROM series;
     COMMIT; PRAGMA wal_checkpoint(TRUNCATE)`);
   database.close();
 }
@@ -82,7 +86,10 @@ export async function fillPostgres(connectionString: string, grants: number): Pr
      UPDATE audit_head SET seq = ${grants} + 1;
      INSERT INTO intakes (code_hash, state, client_id, owner, context_sealed, started_at, ended_at)
        SELECT convert_to(md5(n::text), 'UTF8'), 'done', 'client-1', '{}', ${blob(100)}, ${codesEndedAt},
-         ${codesEndedAt} + n FROM ${series}`,
+         ${codesEndedAt} + n FROM ${series};
+     INSERT INTO connects (${connectNames})
+       SELECT convert_to(md5(n::text), 'UTF8'), ${blob(200)}, ${blob(200)}, convert_to(md5(n::text || ' state'), 'UTF8'), 0,
+         ${codesEndedAt}, ${codesEndedAt} + n FROM ${series}`,
   );
   await client.query("VACUUM ANALYZE");
   await client.end();

@@ -24,6 +24,8 @@ const writes: ReadonlySet<ModelOperation> = new Set<ModelOperation>([
   "beginIntake",
   "journalAnswer",
   "rejectIntake",
+  "holdIntake",
+  "releaseIntake",
   "forgetIntake",
   "sweepIntakes",
   "sweepRejected",

@@ -87,10 +87,10 @@ export function grantStore(database: Database): GrantStore {
         const ended = await sql.run(
           `UPDATE intakes SET state = 'done', grant_id = :grantId, result_mac = :resultMac, answer_sealed = NULL,
              ended_at = :at
-           WHERE code_hash = :codeHash AND (state <> 'done' OR :isAgain = 1)`,
+           WHERE code_hash = :codeHash AND held_until IS NULL AND (state <> 'done' OR :isAgain = 1)`,
           { grantId, resultMac: resultMac ?? null, at: row.updatedAt, codeHash, isAgain: isAgain ? 1 : 0 },
         );
-        // Another hand has stored this answer, and the grant may have been refreshed since: its refresh token is used.
+        // Another hand holds this answer, or has stored it, and the grant may have been refreshed since: its refresh token is used.
         isUndone = ended === 0 && !isAgain && (await sql.all(selectIntake, { codeHash })).length > 0;
         if (isUndone) throw new Error("the code has become a grant");
         const action = madeFrom === null ? "grant.created" : "grant.consented";

@@ -8,6 +8,9 @@ const intakeValues = valuesWriter(intakeColumns);
 
 const select = `SELECT ${selectList(intakeColumns)} FROM intakes`;
 const selectByCode = `${select} WHERE code_hash = :codeHash`;
+const selectOpen = `${select} WHERE ended_at IS NULL AND held_until IS NULL ORDER BY started_at, code_hash`;
+const selectHeld = `${select} WHERE held_until IS NOT NULL AND held_until < :until
+  ORDER BY held_until, code_hash LIMIT :limit`;
 const insert = `INSERT INTO intakes ${insertList(intakeColumns)} ON CONFLICT DO NOTHING`;
 /** After a day of many sign-ins, one transaction for all of them would hold up everybody else's writes. */
 const sweptAtOnce = 500;
@@ -35,6 +38,7 @@ export function intakeStore(database: Database): IntakeStore {
           rejection: null,
           startedAt: at,
           endedAt: null,
+          heldUntil: null,
         };
         for (;;) {
           if ((await sql.run(insert, intakeValues(begun))) === 1) return { kind: "begun" };
@@ -72,10 +76,10 @@ export function intakeStore(database: Database): IntakeStore {
         const kept = await sql.run(
           `UPDATE intakes SET state = 'answered', answer_sealed = :answerSealed, context_sealed = :contextSealed,
              rejection = NULL, ended_at = NULL
-           WHERE code_hash = :codeHash AND state <> 'done'`,
+           WHERE code_hash = :codeHash AND state <> 'done' AND held_until IS NULL`,
           { answerSealed, contextSealed, codeHash },
         );
-        // Another hand has made a grant of it. To bring it in once more would put its refresh token over a newer one.
+        // Another hand has made a grant of it, or holds it. To bring it in once more would put its refresh token over a newer one.
         return kept === 1 || (await sql.all(selectByCode, { codeHash })).length > 0;
       }),
 
@@ -84,7 +88,7 @@ export function intakeStore(database: Database): IntakeStore {
         const ended = await sql.run(
           `UPDATE intakes SET state = 'rejected', rejection = :rejection, context_sealed = :nothing,
              answer_sealed = NULL, ended_at = :at
-           WHERE code_hash = :codeHash AND state IN (:from, :orFrom)`,
+           WHERE code_hash = :codeHash AND state IN (:from, :orFrom) AND held_until IS NULL`,
           { rejection, at, codeHash, nothing, from: from ?? "spending", orFrom: from ?? "answered" },
         );
         if (ended === 0) return false;
@@ -105,14 +109,37 @@ export function intakeStore(database: Database): IntakeStore {
         return (known === undefined ? undefined : readIntake(known).assertionSealed) ?? nothing;
       }),
 
+    holdIntake: async (codeHash, answerSealed, until) => {
+      const held = await database.transaction((sql) =>
+        sql.run(
+          `UPDATE intakes SET answer_sealed = :answerSealed, held_until = :until
+           WHERE code_hash = :codeHash AND state = 'answered' AND held_until IS NULL`,
+          { codeHash, answerSealed, until },
+        ),
+      );
+      return held === 1;
+    },
+
+    releaseIntake: async (codeHash, owner, contextSealed) => {
+      const released = await database.transaction((sql) =>
+        sql.run(
+          `UPDATE intakes SET held_until = NULL, owner = :owner, context_sealed = :contextSealed
+           WHERE code_hash = :codeHash AND held_until IS NOT NULL`,
+          { codeHash, owner: ownerText(owner), contextSealed },
+        ),
+      );
+      return released === 1;
+    },
+
+    heldIntakes: async (until, limit) => (await database.all(selectHeld, { until, limit })).map(readIntake),
+
     forgetIntake: async (codeHash) => {
       await database.transaction((sql) =>
         sql.run("DELETE FROM intakes WHERE code_hash = :codeHash AND state = 'spending'", { codeHash }),
       );
     },
 
-    openIntakes: async () =>
-      (await database.all(`${select} WHERE ended_at IS NULL ORDER BY started_at, code_hash`)).map(readIntake),
+    openIntakes: async () => (await database.all(selectOpen)).map(readIntake),
 
     async sweepIntakes(endedBefore) {
       for (let swept = 0; ;) {

@@ -1,12 +1,21 @@
 import { number, rowReader, selectList, text } from "./column.ts";
 import type { ColumnsOf } from "./column.ts";
-import { callerColumns, grantColumns, intakeColumns, lateAnswerColumns, ticketColumns } from "./tables.ts";
+import {
+  callerColumns,
+  connectColumns,
+  grantColumns,
+  intakeColumns,
+  lateAnswerColumns,
+  ticketColumns,
+} from "./tables.ts";
 import type { Database } from "./sql.ts";
 import type {
+  ConnectPlace,
   GrantPlace,
   IntakePlace,
   LateAnswerPlace,
   ResealStore,
+  SealedConnect,
   SealedGrant,
   SealedIntake,
   SealedLateAnswer,
@@ -30,6 +39,8 @@ const intakeParts: ColumnsOf<IntakePlace & SealedIntake> = {
   answerSealed: intakeColumns.answerSealed,
   assertionSealed: intakeColumns.assertionSealed,
 };
+const { connectHash, askedSealed, flowSealed } = connectColumns;
+const connectParts: ColumnsOf<ConnectPlace & SealedConnect> = { connectHash, askedSealed, flowSealed };
 const lateAnswerParts: ColumnsOf<LateAnswerPlace & SealedLateAnswer> = {
   lateAnswerId: lateAnswerColumns.lateAnswerId,
   grantId: text("owner_id"),
@@ -43,6 +54,7 @@ const ticketParts: ColumnsOf<TicketPlace & SealedTicket> = {
 };
 const readGrant = rowReader(grantParts);
 const readIntake = rowReader(intakeParts);
+const readConnect = rowReader(connectParts);
 const readLateAnswer = rowReader(lateAnswerParts);
 const readTicket = rowReader(ticketParts);
 const progressColumn = text("value");
@@ -52,6 +64,8 @@ const selectIntakes = `SELECT ${selectList(intakeParts)} FROM intakes
   WHERE code_hash > :after ORDER BY code_hash LIMIT :limit`;
 const selectTickets = `SELECT ${selectList(ticketParts)} FROM tickets
   WHERE ticket_hash > :after ORDER BY ticket_hash LIMIT :limit`;
+const selectConnects = `SELECT ${selectList(connectParts)} FROM connects
+  WHERE connect_hash > :after ORDER BY connect_hash LIMIT :limit`;
 const selectLateAnswers = `SELECT orphan_id, grants.grant_id AS owner_id, client_id, parent_generation, answer_sealed
   FROM orphans JOIN grants ON grants.grant_id = orphans.grant_id
   WHERE orphan_id > :after ORDER BY orphan_id LIMIT :limit`;
@@ -70,6 +84,8 @@ const resealIntake = `UPDATE intakes SET context_sealed = :contextSealed, answer
     AND assertion_sealed IS NOT DISTINCT FROM :assertionBefore`;
 const resealTicket = `UPDATE tickets SET context_sealed = :contextSealed
   WHERE ticket_hash = :ticketHash AND context_sealed = :contextBefore`;
+const resealConnect = `UPDATE connects SET asked_sealed = :askedSealed, flow_sealed = :flowSealed
+  WHERE connect_hash = :connectHash AND asked_sealed = :askedBefore AND flow_sealed IS NOT DISTINCT FROM :flowBefore`;
 const resealLateAnswer = `UPDATE orphans SET answer_sealed = :answerSealed
   WHERE orphan_id = :lateAnswerId AND answer_sealed = :answerBefore`;
 const resealClientKey = `UPDATE client_keys SET key_sealed = :keySealed
@@ -82,6 +98,7 @@ export function resealStore(database: Database): ResealStore {
     sealedGrants: async (after, limit) => (await database.all(selectGrants, { after, limit })).map(readGrant),
     sealedIntakes: async (after, limit) => (await database.all(selectIntakes, { after, limit })).map(readIntake),
     sealedTickets: async (after, limit) => (await database.all(selectTickets, { after, limit })).map(readTicket),
+    sealedConnects: async (after, limit) => (await database.all(selectConnects, { after, limit })).map(readConnect),
     sealedLateAnswers: async (after, limit) =>
       (await database.all(selectLateAnswers, { after, limit })).map(readLateAnswer),
 
@@ -90,7 +107,10 @@ export function resealStore(database: Database): ResealStore {
       return row === undefined ? undefined : progressColumn.read(row);
     },
 
-    reseal: ({ grants = [], intakes = [], tickets = [], lateAnswers = [], clientKeys = [], callers = [] }, progress) =>
+    reseal: (
+      { grants = [], intakes = [], tickets = [], connects = [], lateAnswers = [], clientKeys = [], callers = [] },
+      progress,
+    ) =>
       database.transaction(async (sql) => {
         let replaced = 0;
         for (const { place, before, after } of grants) {
@@ -115,6 +135,14 @@ export function resealStore(database: Database): ResealStore {
         for (const { place, before, after } of tickets) {
           const { ticketHash } = place;
           replaced += await sql.run(resealTicket, { ...after, ticketHash, contextBefore: before.contextSealed });
+        }
+        for (const { place, before, after } of connects) {
+          replaced += await sql.run(resealConnect, {
+            ...after,
+            connectHash: place.connectHash,
+            askedBefore: before.askedSealed,
+            flowBefore: before.flowSealed,
+          });
         }
         for (const { place, before, after } of lateAnswers) {
           const { lateAnswerId } = place;

@@ -8,6 +8,7 @@ import type { OnbehalfError } from "../../core/errors.ts";
 import { refreshStore } from "./attempts.ts";
 import { auditStore } from "./audit.ts";
 import { callerStore } from "./callers.ts";
+import { connectStore } from "./connects.ts";
 import { storeUnusable } from "./failure.ts";
 import { grantStore } from "./grants.ts";
 import { intakeStore } from "./intakes.ts";
@@ -46,6 +47,7 @@ export function sqlStore(engine: Engine): Store {
     ...refreshStore(database),
     ...intakeStore(database),
     ...ticketStore(database),
+    ...connectStore(database),
     ...callerStore(database),
     ...auditStore(database),
     ...resealStore(database),

@@ -1,6 +1,7 @@
 import type { Attempt } from "../../core/take-over.ts";
 import type { AuditRow } from "../audit-store.ts";
 import type { CallerRow } from "../caller-store.ts";
+import type { ConnectRow } from "../connect-store.ts";
 import type { GrantRow, TokenColumns } from "../grant-row.ts";
 import type { LateAnswerRow } from "../refresh-store.ts";
 import type { GrantChange } from "../store.ts";
@@ -91,6 +92,19 @@ export const intakeColumns: ColumnsOf<IntakeRow> = {
   assertionSealed: bytesOrNull("assertion_sealed"),
   rejection: textOrNull("rejection"),
   startedAt: number("started_at"),
+  endedAt: numberOrNull("ended_at"),
+  heldUntil: numberOrNull("held_until"),
+};
+
+export const connectColumns: ColumnsOf<ConnectRow> = {
+  connectHash: bytes("connect_hash"),
+  askedSealed: bytes("asked_sealed"),
+  flowSealed: bytesOrNull("flow_sealed"),
+  stateHash: bytesOrNull("state_hash"),
+  tries: number("tries"),
+  error: textOrNull("error"),
+  createdAt: number("created_at"),
+  expiresAt: number("expires_at"),
   endedAt: numberOrNull("ended_at"),
 };
 

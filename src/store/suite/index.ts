@@ -10,6 +10,7 @@ import { auditTests } from "./audit.ts";
 import { SuiteStores } from "./suite-stores.ts";
 import { byteTests } from "./bytes.ts";
 import { callerTests } from "./callers.ts";
+import { connectTests } from "./connects.ts";
 import { changeTests } from "./changes.ts";
 import { commitTests } from "./commits.ts";
 import { externalIdTests } from "./external-ids.ts";
@@ -57,6 +58,7 @@ export function storeSuite(
       lateAnswerTests,
       intakeTests,
       ticketTests,
+      connectTests,
       callerTests,
       changeTests,
       auditTests,

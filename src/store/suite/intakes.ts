@@ -22,6 +22,7 @@ export function intakeTests(stores: SuiteStores): void {
         rejection: null,
         startedAt: suiteTime,
         endedAt: null,
+        heldUntil: null,
       };
       same(await other.beginIntake({ ...code, owner: owner("second") }, suiteTime + 1), {
         kind: "known",
@@ -172,6 +173,62 @@ export function intakeTests(stores: SuiteStores): void {
       }
       equal(await store.sweepRejected(suiteTime, suiteTime + 1_099), 1_099);
       equal(await store.sweepIntakes(suiteTime + 2_000), 1);
+    });
+
+    test("an answer that is held becomes no grant, is not rejected or brought in again, and is no work that is open", async (t) => {
+      const [store, other] = await stores.openPair(t);
+      const code = intake();
+      await store.beginIntake(code, suiteTime);
+      equal(await store.holdIntake(code.codeHash, bytes("too soon"), suiteTime + 10), false);
+      await store.journalAnswer(code.codeHash, bytes("answer"), bytes("context"));
+      const holders = await Promise.all([
+        store.holdIntake(code.codeHash, bytes("held"), suiteTime + 10),
+        other.holdIntake(code.codeHash, bytes("held"), suiteTime + 10),
+      ]);
+      equal(holders.filter(Boolean).length, 1);
+      const held = await known(store, code);
+      same([held.state, held.answerSealed, held.heldUntil], ["answered", bytes("held"), suiteTime + 10]);
+      equal(await other.saveFromIntake(grant(), null, code.codeHash), false);
+      equal(await other.rejectIntake(code.codeHash, "{}", suiteTime + 1), false);
+      equal(await other.journalAnswer(code.codeHash, bytes("again"), bytes("context")), true);
+      same(await known(other, code), held);
+      deepEqual(await store.openIntakes(), []);
+      equal(await store.sweepIntakes(suiteTime + 1_000_000), 0);
+    });
+
+    test("of many that release a held answer at once, one does, and it is that one's work from then on", async (t) => {
+      const [store, other] = await stores.openPair(t);
+      const code = intake();
+      await store.beginIntake(code, suiteTime);
+      await store.journalAnswer(code.codeHash, bytes("answer"), bytes("context"));
+      await store.holdIntake(code.codeHash, bytes("held"), suiteTime + 10);
+      const released = await Promise.all(
+        Array.from({ length: 20 }, (_, n) =>
+          (n % 2 === 0 ? store : other).releaseIntake(code.codeHash, owner(`releaser ${n}`), bytes(`context ${n}`)),
+        ),
+      );
+      equal(released.filter(Boolean).length, 1);
+      const first = released.indexOf(true);
+      const [open] = await store.openIntakes();
+      deepEqual([open?.owner, open?.heldUntil], [owner(`releaser ${first}`), null]);
+      same([open?.contextSealed, open?.answerSealed], [bytes(`context ${first}`), bytes("held")]);
+      equal(await store.saveFromIntake(grant(), null, code.codeHash), true);
+      equal(await store.releaseIntake(code.codeHash, owner("late"), bytes("late")), false);
+    });
+
+    test("answers that are held until before a time are found, those that are due for longest first", async (t) => {
+      const store = await stores.open(t);
+      const codes = [20, 10, 30].map((after) => ({ after, code: intake() }));
+      for (const { after, code } of codes) {
+        await store.beginIntake(code, suiteTime);
+        await store.journalAnswer(code.codeHash, bytes("answer"), bytes("context"));
+        await store.holdIntake(code.codeHash, bytes("held"), suiteTime + after);
+      }
+      const untils = async (before: number, limit: number): Promise<unknown> =>
+        (await store.heldIntakes(suiteTime + before, limit)).map(({ heldUntil }) => (heldUntil ?? 0) - suiteTime);
+      deepEqual(await untils(10, 10), []);
+      deepEqual(await untils(30, 10), [10, 20]);
+      deepEqual(await untils(100, 1), [10]);
     });
 
     test("a code that was not spent may be brought again", async (t) => {

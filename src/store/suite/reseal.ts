@@ -2,9 +2,11 @@ import { equal } from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { CallerRow } from "../caller-store.ts";
 import type {
+  ConnectPlace,
   GrantPlace,
   IntakePlace,
   Resealed,
+  SealedConnect,
   SealedGrant,
   SealedIntake,
   SealedTicket,
@@ -56,6 +58,29 @@ export function resealTests(stores: SuiteStores): void {
       equal(await store.reseal({ grants: [anew(row, "anew")] }, { before: undefined, after: "" }), 1);
       equal(await store.commitAttempt(row.grantId, 1, tokens("2"), 5), "active");
       same((await read(store, row.grantId)).refreshSealed, tokens("2").refreshSealed);
+    });
+
+    test("what is kept of a link is replaced where it is as it was read", async (t) => {
+      const store = await stores.open(t);
+      const connectHash = bytes(unique("link "));
+      await store.createConnect({ connectHash, askedSealed: bytes("asked"), createdAt: 1, expiresAt: 2 });
+      const before = { askedSealed: bytes("asked"), flowSealed: null };
+      const after = { askedSealed: bytes("anew"), flowSealed: null };
+      const none = { before: undefined, after: "" };
+      const place = { connectHash };
+      equal(
+        await store.reseal({ connects: [{ place, before: { ...before, flowSealed: bytes("x") }, after }] }, none),
+        0,
+      );
+      equal(await store.reseal({ connects: [{ place, before, after }] }, none), 1);
+      const mine = (
+        await all<ConnectPlace & SealedConnect, Uint8Array>(
+          (from) => store.sealedConnects(from, 1),
+          new Uint8Array(),
+          (each) => each.connectHash,
+        )
+      ).filter((each) => Buffer.compare(each.connectHash, connectHash) === 0);
+      same(mine, [{ connectHash, ...after }]);
     });
 
     test("the key of a client is replaced where it is as it was read", async (t) => {

@@ -5,7 +5,7 @@
 import type { PageFacts, Position } from "../../../core/reseal-progress.ts";
 import { rightsMac } from "../../../crypto/keyring.ts";
 import type { Keyring } from "../../../crypto/keyring.ts";
-import { callerGrantsPlace, clientKeyPlace, sealedColumns, ticketPlace } from "../../../crypto/places.ts";
+import { callerGrantsPlace, clientKeyPlace, connectPlace, sealedColumns, ticketPlace } from "../../../crypto/places.ts";
 import type { SealedColumn, SealedPlace } from "../../../crypto/places.ts";
 import { sealedUnder } from "../../../crypto/sealing.ts";
 import type { ResealedRows } from "../../../store/reseal-store.ts";
@@ -49,6 +49,21 @@ export async function resealPage(
         return sealed === keySealed ? [] : [{ place: row, before: row, after: { keySealed: sealed } }];
       });
       return { rows: { clientKeys }, last: undefined, isLast: true, ...count.counts };
+    }
+    case "connects": {
+      const read = await store.sealedConnects(Buffer.from(after, "hex"), limit);
+      const connects = read.flatMap((row) => {
+        const { connectHash, askedSealed, flowSealed } = row;
+        const sealed = {
+          askedSealed: count.reseal(askedSealed, connectPlace("asked", connectHash)),
+          flowSealed: flowSealed === null ? null : count.reseal(flowSealed, connectPlace("flow", connectHash)),
+        };
+        const isSame = sealed.askedSealed === askedSealed && sealed.flowSealed === flowSealed;
+        return isSame ? [] : [{ place: row, before: row, after: sealed }];
+      });
+      const last = read.at(-1)?.connectHash;
+      const isLast = read.length < limit;
+      return { rows: { connects }, last: last && Buffer.from(last).toString("hex"), isLast, ...count.counts };
     }
     case "lateAnswers": {
       const read = await store.sealedLateAnswers(after, limit);

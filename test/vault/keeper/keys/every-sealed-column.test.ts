@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { learnMs } from "../../../../src/core/data-keys.ts";
 import { keyringFromKeys, rotateDataKeys } from "../../../../src/index.ts";
-import { clientKeyPlace, sealedColumns, ticketPlace } from "../../../../src/crypto/places.ts";
+import { clientKeyPlace, connectPlace, sealedColumns, ticketPlace } from "../../../../src/crypto/places.ts";
 import type { SealedColumn, SealedPlace } from "../../../../src/crypto/places.ts";
 import { sealedUnder } from "../../../../src/crypto/sealing.ts";
 import { intakePlace } from "../../../../src/vault/keeper/codes/intake.ts";
@@ -24,6 +24,8 @@ const columns: Readonly<Record<Exclude<SealedColumn, "rescue.answer">, `${string
   "orphans.answer": "orphans.answer_sealed",
   "callers.grants": "callers.grants_sealed",
   "client_keys.dpop": "client_keys.key_sealed",
+  "connects.asked": "connects.asked_sealed",
+  "connects.flow": "connects.flow_sealed",
 };
 
 test("every column of the schema that holds sealed values is sealed anew when data keys are replaced", async (t) => {
@@ -56,6 +58,14 @@ test("every column of the schema that holds sealed values is sealed anew when da
   raw
     .prepare("INSERT INTO client_keys (issuer, client_id, key_sealed, created_at) VALUES (?, ?, ?, 0)")
     .run("https://id.example", clientId, sealed(clientKeyPlace("https://id.example", clientId)));
+
+  await store.createConnect({
+    connectHash: hash,
+    askedSealed: sealed(connectPlace("asked", hash)),
+    createdAt: clock.now(),
+    expiresAt: clock.now() + 900_000,
+  });
+  await store.moveConnect(hash, null, { flowSealed: sealed(connectPlace("flow", hash)), stateHash: hash });
 
   const inSchema = raw
     .prepare(
