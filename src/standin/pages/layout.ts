@@ -11,7 +11,10 @@ interface Page {
   readonly title: string;
   readonly body: Html;
   readonly status?: number;
-  /** Where the page's forms may end up besides here: browsers apply the policy to the redirect after a form, too. */
+  /**
+   * Where the page's forms lead besides here. Chromium holds every redirect after a form to the policy, not only the first:
+   * an app's callback that sends people on to its other origin would be cut off, which Google does not do.
+   */
   readonly formTarget?: string | undefined;
   readonly outcome: string;
   readonly grant?: string;
@@ -25,7 +28,7 @@ export function page({ title, body, status = 200, formTarget, outcome, grant, sc
     "style-src 'self'",
     "img-src 'self'",
     "script-src 'self'",
-    `form-action 'self'${formTarget === undefined ? "" : ` ${formTarget}`}`,
+    `form-action 'self'${formTarget === undefined ? "" : ` http: https: ${formTarget}`}`,
     "frame-ancestors 'none'",
     "base-uri 'none'",
   ].join("; ");

@@ -114,6 +114,13 @@ describe("sign-in and consent, as plain forms", () => {
     }
   });
 
+  test("the sign-in and consent pages let an app's callback send people on to another origin", async () => {
+    await using standin = await testStandin();
+    const answer = await fetch(requestOf(standin));
+    const [formAction = ""] = /form-action [^;]*/.exec(answer.headers.get("content-security-policy") ?? "") ?? [];
+    for (const source of ["'self'", "http:", "https:"]) assert.ok(formAction.split(" ").includes(source), formAction);
+  });
+
   test("the sign-in and consent pages bring no refresh token online", async () => {
     await using standin = await testStandin();
     const { answer } = await signInAs(standin, "ada@example.com", { access_type: undefined });
