@@ -37,6 +37,8 @@ class Reader {
   readonly pairs: (readonly [string, unknown])[] = [];
   readonly #found: readonly string[];
   #at = 0;
+  /** Whether the object that was read last had its closing brace. That of an object within it says nothing about it. */
+  #isClosed = false;
 
   constructor(text: string) {
     this.#found = [...text.matchAll(lexemes)].map(([lexeme, inDouble, inSingle]) =>
@@ -49,7 +51,7 @@ class Reader {
     while (this.#at < this.#found.length) {
       if (this.#found[this.#at++] !== "{") continue;
       const members = this.#object(1);
-      objects.push({ members, isWhole: this.#found[this.#at - 1] === "}" });
+      objects.push({ members, isWhole: this.#isClosed });
     }
     return objects;
   }
@@ -57,7 +59,8 @@ class Reader {
   /** Reads the members up to the closing brace, or to the end. */
   #object(depth: number): Record<string, unknown> {
     const members: [string, unknown][] = [];
-    for (let lexeme = this.#next(); lexeme !== undefined && lexeme !== "}"; lexeme = this.#next()) {
+    let lexeme = this.#next();
+    for (; lexeme !== undefined && lexeme !== "}"; lexeme = this.#next()) {
       if (this.#found[this.#at] !== ":" || isSign(lexeme)) continue;
       this.#at += 1;
       const name = String(literal(lexeme));
@@ -66,16 +69,19 @@ class Reader {
       members.push([name, value]);
       this.pairs.push([name, value]);
     }
+    this.#isClosed = lexeme === "}";
     return Object.fromEntries(members);
   }
 
   #list(depth: number): unknown[] {
     const values: unknown[] = [];
-    while (this.#at < this.#found.length && this.#found[this.#at] !== "]") {
+    // A brace that no object of the list has opened ends the object around it, and the list with it. To read on here would
+    // never end.
+    while (this.#at < this.#found.length && !["]", "}"].includes(this.#found[this.#at] ?? "")) {
       const value = this.#value(depth);
       if (value !== missing) values.push(value);
     }
-    this.#at += 1;
+    if (this.#found[this.#at] === "]") this.#at += 1;
     return values;
   }
 

@@ -82,6 +82,37 @@ describe("loose JSON", () => {
     );
   });
 
+  test("an object that was cut off behind one within it is not whole", () => {
+    for (const text of ['{"a":1,"b":{"c":2}', '{"a":1,"b":[{"c":2}]', '{"a":1,"b":{"c":{}}']) {
+      for (const isWhole of [false, true]) {
+        const { objects } = readLoosely(isWhole ? `${text}}` : text);
+        assert.deepEqual(
+          objects.map((each) => each.isWhole),
+          [isWhole],
+        );
+      }
+    }
+  });
+
+  test("a list that its object's brace cuts off ends with it", () => {
+    assert.deepEqual(readLoosely('{"a":[}').objects, [{ members: { a: [] }, isWhole: true }]);
+    assert.deepEqual(readLoosely('{"a":[[1,{"b":2},}').objects[0]?.members, { a: [[1, { b: 2 }]] });
+    assert.deepEqual(read('{"a":["x"},"b":"y"}{"c":1}'), [
+      ["a", ["x"]],
+      ["c", 1],
+    ]);
+  });
+
+  test("reading comes to an end, whatever signs stand in a text", () => {
+    const signs = fc.array(fc.constantFrom("{", "}", "[", "]", ":", ",", '"a"', "1", '"'), { maxLength: 40 });
+    fc.assert(
+      fc.property(signs, (each) => {
+        readLoosely(each.join(""));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   test("loose JSON is read like JSON where it is JSON, and of its beginning no text, number or word is made up", () => {
     const value = fc.oneof(
       fc.string(),
