@@ -44,9 +44,10 @@ export type Identity = "id_token" | "none" | TokenAnswerIdentity | UserinfoIdent
 export interface TokenAnswerIdentity {
   /**
    * The member with the person's id, as a path: `authed_user.id`. A text, or a whole number. Of several, all must be there,
-   * and they are joined by colons: where a person's id is one within a workspace alone.
+   * and they are joined by colons: where a person's id is one within a workspace alone. Of a list within the list, the
+   * first that is there counts: `[["team.id", "enterprise.id"], "authed_user.id"]`.
    */
-  readonly tokenAnswer: string | readonly string[];
+  readonly tokenAnswer: string | readonly (string | readonly string[])[];
 }
 
 /** Who has consented is asked with the access token. Each member but the first three is the path of a claim there. */
@@ -141,7 +142,7 @@ export interface Provider {
   readonly scopes?: readonly string[];
   /** The member of token answers that holds the tokens, where it holds an access token: `authed_user`. Absent: none. */
   readonly tokensIn?: string;
-  /** Members of token answers that hold somebody else's tokens, and are left out. Absent: none. */
+  /** Members of token answers, as paths, that hold somebody else's tokens, and are left out. Absent: none. */
   readonly otherTokensIn?: readonly string[];
   /**
    * Whether its refresh tokens are to be bound to a key that the keeper has (RFC 9449): the provider must know DPoP at its

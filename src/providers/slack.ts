@@ -34,13 +34,15 @@ const known: Readonly<Record<keyof SlackOptions, true>> = {
 
 /**
  * Slack, as a provider record. One answer may hold a bot's token and a person's; this keeps one of them. A person's id is
- * theirs within a workspace alone, so both make the subject: `T0123:U0123`. With token rotation, tokens live for 12 hours.
+ * theirs within a workspace alone, so both make the subject: `T0123:U0123`; where the app is installed for a whole
+ * organisation, its id stands in the workspace's place: `E0123:U0123`. With token rotation, tokens live for 12 hours.
  *
  * @param options the client, and whose token is kept
  * @returns the record, for `openVault`
  * @throws {OnbehalfError} `configuration_invalid`: `options` is no object, or has a member that nobody knows; `tokens` is
  *   neither `user` nor `bot`
  * @see {@link https://docs.slack.dev/authentication/installing-with-oauth | Slack: installing with OAuth}
+ * @see {@link https://docs.slack.dev/enterprise/developing-for-enterprise-orgs | Slack: apps for organisations}
  * @see {@link https://docs.slack.dev/authentication/using-token-rotation | Slack: using token rotation}
  */
 export function slack(options: SlackOptions): Provider {
@@ -50,6 +52,8 @@ export function slack(options: SlackOptions): Provider {
     throw configurationInvalid("tokens of slack() must be user or bot", "say whose token of an answer is kept");
   }
   const base = baseUrl.replace(/\/+$/, "");
+  // Where an app is installed for an organisation, `team` is null, and the id of the organisation stands in its place.
+  const place = ["team.id", "enterprise.id"];
   return oauth2({
     ...defined(client),
     name,
@@ -57,8 +61,8 @@ export function slack(options: SlackOptions): Provider {
     tokenEndpoint: `${base}/api/oauth.v2.access`,
     revocationEndpoint: `${base}/api/auth.revoke`,
     ...(tokens === "user"
-      ? { identity: { tokenAnswer: ["team.id", "authed_user.id"] }, tokensIn: "authed_user" }
-      : { identity: { tokenAnswer: "team.id" }, otherTokensIn: ["authed_user"] }),
+      ? { identity: { tokenAnswer: [place, "authed_user.id"] }, tokensIn: "authed_user" }
+      : { identity: { tokenAnswer: [place] }, otherTokensIn: ["authed_user"] }),
     rotation: "strict",
     apiHosts: ["slack.com", "files.slack.com"],
     tokenHosts: ["slack.com/api/oauth.*", "slack.com/api/auth.revoke", "slack.com/api/tooling.tokens.*"],

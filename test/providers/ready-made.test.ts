@@ -137,6 +137,33 @@ describe("slack()", () => {
     });
   }
 
+  const orgWide = { ...answer, team: null, enterprise: { id: "E1", name: "Org" }, is_enterprise_install: true };
+  const inOrg = { ...answer, enterprise: { id: "E1", name: "Org" }, is_enterprise_install: false };
+  for (const [what, body, place] of [
+    ["for an organisation", orgWide, "E1"],
+    ["for an organisation, without the member team", { ...orgWide, team: undefined }, "E1"],
+    ["in a workspace of an organisation", inOrg, "T1"],
+  ] as const) {
+    for (const [tokens, subject, token] of [
+      ["user", `${place}:U1`, "xoxp-user"],
+      ["bot", place, "xoxb-bot"],
+    ] as const) {
+      test(`an app that is installed ${what} has the ${tokens}'s token under ${subject}`, async (t) => {
+        const record = (url: string): ReturnType<typeof slack> => at(slack({ ...client, tokens }), url);
+        const w = await bentProvider(t, { token: () => ({ body }) }, { record });
+        const grant = await w.connect();
+        assert.equal(grant.subject, subject);
+        assert.equal((await w.vault.getAccessToken(grant)).token, token);
+      });
+    }
+  }
+
+  test("an answer that names neither a workspace nor an organisation names nobody", async (t) => {
+    const body = { ...orgWide, enterprise: null };
+    const w = await bentProvider(t, { token: () => ({ body }) }, { record: (url) => at(slack(client), url) });
+    await assert.rejects(w.connect(), fails("code_rejected", "no_subject"));
+  });
+
   for (const [error, code] of [
     ["invalid_code", "code_rejected"],
     ["code_already_used", "code_rejected"],
@@ -206,6 +233,54 @@ describe("microsoft()", () => {
     });
     await assert.rejects(w.connect(), fails("id_token_invalid"));
   });
+
+  const description = "AADSTS53003: Access has been blocked by Conditional Access policies.";
+  for (const [what, body, code, reason] of [
+    ["a second factor", { error: "invalid_grant", error_codes: [50076], suberror: "basic_action" }, "person", 1],
+    ["a second factor, by the number alone", { error: "invalid_grant", error_codes: [50076] }, "person", 1],
+    ["consent, by suberror alone", { error: "invalid_grant", suberror: "consent_required" }, "person", 1],
+    ["a policy", { error: "invalid_grant", error_codes: [53003], suberror: "message_only" }, "person", 2],
+    ["a policy, by the description", { error: "invalid_grant", error_description: description }, "person", 2],
+    ["an API not subscribed to", { error: "invalid_client", error_codes: [650052] }, "person", 2],
+    [
+      "a token that was not used",
+      { error: "invalid_grant", error_codes: [700082], suberror: "bad_token" },
+      "person",
+      0,
+    ],
+    ["a number that nobody knows", { error: "invalid_grant", error_codes: [999999] }, "person", 0],
+    ["a secret that has expired", { error: "invalid_client", error_codes: [7000222] }, "client", 0],
+    ["a secret that is wrong", { error: "unauthorized_client", error_codes: [7000215] }, "client", 0],
+    ["an outage", { error: "invalid_grant", error_codes: [90033] }, "later", 0],
+    ["an account that is locked for a while", { error: "invalid_grant", error_codes: [50053] }, "later", 0],
+  ] as const) {
+    test(`a refusal by Entra for ${what} concerns the ${code}`, async (t) => {
+      let isRefused = false;
+      const bend: Bend = {
+        token: (answer) => (isRefused ? { status: 400, body } : { body: answer }),
+        claims: (url) => ({ iss: `${url}/${tenant}/v2.0`, tid: tenant }),
+        discovery: (url) => ({ issuer: `${url}/${tenant}/v2.0` }),
+      };
+      const record = (url: string) => microsoft({ ...client, tenant, baseUrl: url });
+      const w = await bentProvider(t, bend, { record, idToken: true });
+      const grant = await w.connect("ada/1");
+      isRefused = true;
+      w.clock.advance(3_700_000);
+      const codes = {
+        person: "reauthorization_required",
+        client: "client_misconfigured",
+        later: "provider_unavailable",
+      };
+      await assert.rejects(w.vault.getAccessToken(grant), fails(codes[code] as "code_rejected"));
+      const { state, reason: why } = await w.vault.grant(grant);
+      const reasons = ["invalid_grant", "reauthentication_required", "admin_policy_enforced"];
+      assert.deepEqual([state, why], code === "person" ? ["lapsed", reasons[reason]] : ["active", undefined]);
+      isRefused = false;
+      if (code === "person") return;
+      w.clock.advance(7_200_000);
+      assert.equal((await w.vault.getAccessToken(grant)).token, "at-3");
+    });
+  }
 
   test("a domain's name is no tenant's id, and says so", () => {
     assert.throws(() => microsoft({ ...client, tenant: "contoso.com" }), fails("configuration_invalid", "tenant"));

@@ -50,7 +50,7 @@ function identityTexts(identity: TokenAnswerIdentity | UserinfoIdentity): (reado
   return Object.entries(identity).flatMap(([name, value]) =>
     name === "headers" || name === "body"
       ? []
-      : [value].flat().map((each: unknown) => [`identity.${name}`, each] as const),
+      : [value].flat(2).map((each: unknown) => [`identity.${name}`, each] as const),
   );
 }
 

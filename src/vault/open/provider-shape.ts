@@ -75,7 +75,12 @@ const isIdentity: Fits = (value) => {
   );
 };
 
-const isPaths: Fits = (value) => isFilled(value) || (Array.isArray(value) && value.length > 0 && value.every(isFilled));
+const isSomeOf =
+  (fits: Fits): Fits =>
+  (value) =>
+    fits(value) || (Array.isArray(value) && value.length > 0 && value.every((each) => fits(each)));
+/** A path, or a list whose elements are paths or lists of paths. */
+const isPaths = isSomeOf(isSomeOf(isFilled));
 
 const isHeaderValue: Fits = (value) => typeof value === "string" && /^[\x20-\x7e]+$/.test(value);
 
