@@ -17,6 +17,8 @@ export interface OAuthError {
   readonly status: number;
   readonly error: string;
   readonly errorSubtype?: string;
+  /** Numbers that narrow the error, digits alone. */
+  readonly errorNumbers?: readonly string[];
   readonly retryAfterMs?: number;
 }
 
@@ -37,7 +39,9 @@ export type TokenFailure =
   | { readonly kind: "silence"; readonly sent: boolean; readonly error: string };
 
 /**
- * What a provider's error codes mean. It is data: for a provider with other error codes, no function must change.
+ * What a provider's error codes mean. It is data: for a provider with other error codes, no function must change. A code and
+ * its subtype are one entry, such as `invalid_grant/invalid_rapt`; so are a code and its number, `invalid_grant/50076`. A
+ * number alone, `50076`, means the same beside every code.
  *
  * - `dead`, `reauthenticate`, `restricted`: the person must come back, because the token is dead, because the provider
  *   asks for a sign-in, or because an administrator restricted what was granted.
@@ -170,20 +174,22 @@ function isOfThisRequest({ status, error }: TokenFailure & { kind: "unusable" })
 }
 
 function decideOnError(
-  { status, error, errorSubtype, retryAfterMs: afterMs }: OAuthError,
+  { status, error, errorSubtype, errorNumbers = [], retryAfterMs: afterMs }: OAuthError,
   refusals: Refusals,
 ): Decision {
   const retry = defined({ do: "retry" as const, error, afterMs, ambiguous: status >= 500 });
   // An overloaded server or a proxy may send a wrong error code, so the status decides.
   if (status === 429) return { ...retry, limited: true };
   if (status >= 500 || saysLater(status)) return retry;
-  const { meaning, subtle } = meaningIn(refusals, error, errorSubtype);
+  const byNumber = meaningOfNumber(refusals, error, errorNumbers);
+  const { meaning, subtle } = byNumber ?? meaningIn(refusals, error, errorSubtype);
+  const isOwnWord = byNumber === undefined && meaningOf(standardRefusals, error) !== "transient";
   switch (meaning) {
     case undefined:
       return defined({ do: "back-off" as const, error, afterMs, isOurs: false });
     case "transient":
       // Words of the provider's own count as its record says: it may answer an outage with them.
-      return status >= 400 && meaningOf(standardRefusals, error) === "transient" ? { ...retry, isUp: true } : retry;
+      return status >= 400 && !isOwnWord ? { ...retry, isUp: true } : retry;
     case "limited":
       return { ...retry, limited: true };
     case "dead":
@@ -191,12 +197,26 @@ function decideOnError(
     case "reauthenticate":
       return { do: "second-look", reason: "reauthentication_required", error: subtle };
     case "restricted":
-      return { do: "second-look", reason: "admin_policy_enforced", error };
+      return { do: "second-look", reason: "admin_policy_enforced", error: byNumber === undefined ? error : subtle };
     case "misconfigured":
       return { do: "alert-operator", error };
     case "ours":
       return defined({ do: "back-off" as const, error, afterMs, isOurs: true });
   }
+}
+
+/** What the first number says that the provider's record knows; undefined where it knows none of them. */
+function meaningOfNumber(
+  refusals: Refusals,
+  error: string,
+  numbers: readonly string[],
+): { readonly meaning: RefusalMeaning; readonly subtle: string } | undefined {
+  for (const number of numbers) {
+    const subtle = `${error}/${number}`;
+    const meaning = meaningOf(refusals, subtle) ?? meaningOf(refusals, number);
+    if (meaning !== undefined) return { meaning, subtle };
+  }
+  return undefined;
 }
 
 /**

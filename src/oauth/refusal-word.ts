@@ -1,9 +1,11 @@
 import { looksLikeSecret } from "../core/secret-likeness.ts";
 
-/** The provider's words in a refusal: its error code and, where there is one, the code that narrows it. */
+/** The provider's words in a refusal: its error code and, where there are any, the codes that narrow it. */
 export interface RefusalWord {
   readonly error: string;
   readonly subtype?: string;
+  /** Digits alone: `50076` of Entra's `AADSTS50076`. */
+  readonly numbers?: readonly string[];
 }
 
 /** Members that hold the code where `error` is an object or a list, as some providers have it. */
@@ -35,7 +37,29 @@ export function refusalWord(body: Readonly<Record<string, unknown>>, status: num
     (isClientError ? wordIn(body, elsewhere) : undefined);
   if (word === undefined) return undefined;
   const subtype = wordIn(body, subtypes);
-  return subtype === undefined ? { error: errorCode(word) } : { error: errorCode(word), subtype: errorCode(subtype) };
+  const numbers = numbersIn(body);
+  return {
+    error: errorCode(word),
+    ...(subtype === undefined ? {} : { subtype: errorCode(subtype) }),
+    ...(numbers.length === 0 ? {} : { numbers }),
+  };
+}
+
+/** How many numbers of one refusal are read. */
+const mostNumbers = 8;
+
+/**
+ * Entra's numbers: a list in `error_codes`, or the first word of the description where there is no such list. Of a
+ * description nothing else is read: it may change at any time.
+ */
+function numbersIn({
+  error_codes: codes,
+  error_description: description,
+}: Readonly<Record<string, unknown>>): string[] {
+  const listed = (Array.isArray(codes) ? codes : []).slice(0, mostNumbers).map(String);
+  const numbers = listed.filter((each) => /^\d{1,9}$/.test(each));
+  if (numbers.length > 0 || typeof description !== "string") return numbers;
+  return /^[A-Z][A-Z\d]*?(\d{4,9}):/.exec(description)?.slice(1) ?? [];
 }
 
 /**

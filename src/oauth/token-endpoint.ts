@@ -105,7 +105,7 @@ async function post(
   for (const resource of [provider.resource ?? []].flat()) parameters.append("resource", resource);
   const read = (result: HttpResult): TokenResponse => {
     if ((provider.identity ?? "id_token") === "id_token") return tokenResponseOf(result, now, provider);
-    const response = tokenResponseOf(withOwnTokens(provider, result), now, provider);
+    const response = tokenResponseOf(withOwnTokens(provider, result, grantType === "refresh_token"), now, provider);
     if (response.kind !== "tokens") return response;
     return { ...response, tokens: withoutIdToken(provider, result, response.tokens) };
   };
@@ -210,6 +210,7 @@ export function tokenResponseOf(result: HttpResult, now: number, habits: Lifetim
     status,
     error: refusal.error,
     errorSubtype: refusal.subtype,
+    errorNumbers: refusal.numbers,
     retryAfterMs: retryAfterMs(headers, now),
   });
 }

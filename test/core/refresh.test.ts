@@ -170,6 +170,41 @@ describe("decide", () => {
     assert.deepEqual(decide(refused(400, "invalid_grant"), refusals), lookAgain("invalid_grant", "invalid_grant"));
   });
 
+  test("decide lets a number that the provider's table knows narrow an error, and no other number", () => {
+    const refusals: Refusals = {
+      ...standardRefusals,
+      "50076": "reauthenticate",
+      "53003": "restricted",
+      "90033": "transient",
+      "90055": "limited",
+      "7000215": "misconfigured",
+      "650057": "ours",
+      "invalid_client/650052": "restricted",
+    };
+    const said = (error: string, errorNumbers: readonly string[], more = {}): object =>
+      decide(refused(400, error, { errorNumbers, ...more }), refusals);
+    assert.deepEqual(said("invalid_grant", ["50076"]), comeBack("invalid_grant/50076"));
+    assert.deepEqual(said("invalid_grant", ["53003"]), lookAgain("admin_policy_enforced", "invalid_grant/53003"));
+    assert.deepEqual(said("invalid_grant", ["90033"]), { ...unspent("invalid_grant"), isUp: true });
+    assert.deepEqual(said("invalid_grant", ["90055"]), limited("invalid_grant"));
+    assert.deepEqual(said("invalid_request", ["7000215"]), alarm("invalid_request"));
+    assert.deepEqual(said("invalid_grant", ["650057"]), ours("invalid_grant"));
+    assert.deepEqual(said("invalid_client", ["650052"]), lookAgain("admin_policy_enforced", "invalid_client/650052"));
+    // One that is not in the table, one of another error's entry, and one after one that is not in the table.
+    assert.deepEqual(said("invalid_grant", ["50173"]), lookAgain("invalid_grant", "invalid_grant"));
+    assert.deepEqual(said("invalid_grant", ["650052"]), lookAgain("invalid_grant", "invalid_grant"));
+    assert.deepEqual(said("invalid_grant", ["1", "53003"]), lookAgain("admin_policy_enforced", "invalid_grant/53003"));
+    // A number is more precise than a subtype, and a status that says "later" is more than both.
+    const consent = { errorSubtype: "consent_required" };
+    assert.deepEqual(
+      said("invalid_grant", ["53003"], consent),
+      lookAgain("admin_policy_enforced", "invalid_grant/53003"),
+    );
+    assert.deepEqual(said("invalid_grant", ["50173"], consent), comeBack("invalid_grant/consent_required"));
+    const busy = decide(refused(503, "invalid_grant", { errorNumbers: ["50076"] }), refusals);
+    assert.deepEqual(busy, maybeSpent("invalid_grant"));
+  });
+
   test("decide takes words that every JavaScript object knows for unknown codes", () => {
     for (const word of ["constructor", "toString", "__proto__", "hasOwnProperty", "valueOf"]) {
       assert.deepEqual(decide(refused(400, word)), unheardOf(word));

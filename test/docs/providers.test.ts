@@ -23,6 +23,19 @@ describe("docs/providers.md", () => {
     );
   });
 
+  test("docs/providers.md shows refusals that an entry takes as they stand", async (t) => {
+    const path = `${await temporaryFolder(t)}/providers.json`;
+    const shown = blocks.filter(({ language, text }) => language === "json" && text.includes("inactive_user"));
+    assert.equal(shown.length, 1);
+    const refusals: unknown = JSON.parse(shown[0]?.text ?? "");
+    const endpoints = { authorization_endpoint: "https://a.example/a", token_endpoint: "https://a.example/t" };
+    const entry = { name: "a", type: "oauth2", ...endpoints, client_id: "c", identity: "none", refusals };
+    writeFileSync(path, JSON.stringify({ providers: [entry] }));
+    const problems: string[] = [];
+    assert.deepEqual(providersIn(path, problems, {})[0]?.refusals, refusals);
+    assert.deepEqual(problems, []);
+  });
+
   test("docs/providers.md has a program that prints what stands below it", async (t) => {
     const path = `${await temporaryFolder(t)}/providers.ts`;
     const index = new URL("../../src/index.ts", import.meta.url).href;

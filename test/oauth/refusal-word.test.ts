@@ -34,6 +34,26 @@ describe("refusalWord", () => {
     });
   }
 
+  const numbered: readonly (readonly [object, readonly string[] | undefined])[] = [
+    [{ error_codes: [50173, 70008] }, ["50173", "70008"]],
+    [{ error_codes: ["50173"] }, ["50173"]],
+    [{ error_codes: [50173], error_description: "AADSTS70008: expired" }, ["50173"]],
+    [{ error_description: "AADSTS700082: The refresh token has expired.\r\nTrace ID: 1234567: x" }, ["700082"]],
+    [{ error_codes: [], error_description: "AADB2C90080: The provided grant has expired." }, ["90080"]],
+    // What is no number, and a number that a person may have brought into the text.
+    [{ error_codes: [null, 1.5, -1, "x", { a: 1 }, 10 ** 12] }, undefined],
+    [{ error_codes: 50173 }, undefined],
+    [{ error_description: "user AADSTS50076: is unknown" }, undefined],
+    [{ error_description: "AADSTS12: short" }, undefined],
+    [{ error_description: ["AADSTS50076: x"] }, undefined],
+    [{ error_codes: Array.from({ length: 1_000 }, (_, at) => at) }, ["0", "1", "2", "3", "4", "5", "6", "7"]],
+  ];
+  for (const [members, numbers] of numbered) {
+    test(`refusalWord reads the numbers ${String(numbers)} of ${JSON.stringify(members).slice(0, 60)}`, () => {
+      assert.deepEqual(refusalWord({ error: "invalid_grant", ...members }, 400)?.numbers, numbers);
+    });
+  }
+
   test("refusalWord gives a word that is safe to store and to show, whatever comes", () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.integer({ min: 200, max: 599 }), (body, status) => {
