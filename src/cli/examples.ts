@@ -10,7 +10,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     "onbehalf serve --config onbehalf.env",
     "onbehalf serve --store postgres://vault@db.example.com/onbehalf --public-url https://vault.example.com",
   ],
-  standin: ["onbehalf standin", "onbehalf standin --port 0 --json"],
+  standin: ["onbehalf standin", "onbehalf standin --port 0 --json", "onbehalf standin --kind oauth2 --expires-in none"],
   "keys generate": ["onbehalf keys generate --out master.key"],
   "keys status": ["onbehalf keys status", "onbehalf keys status --store sqlite:backup.db --key-file old.key"],
   "keys rotate": ["onbehalf keys rotate --key-file both.key"],

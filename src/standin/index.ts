@@ -1,10 +1,13 @@
 /**
- * The stand-in for Google: a provider that tests and the demo sign people in at, with Google's paths, refusals and habits.
+ * The stand-in: a provider that tests and the demo sign people in at. The kind `google` has Google's paths, refusals and
+ * habits; `oauth2` is a strict provider of plain OAuth 2.0.
  * No line of the rest of Onbehalf is imported here, so that the stand-in can disagree with our client instead of sharing
  * its mistakes; and nothing here is ever reached by a real account.
  */
 
-export { startStandin } from "./standin.ts";
+export { standinKinds, startStandin } from "./start-standin.ts";
+export type { StandinKind } from "./start-standin.ts";
+export type { RunningStandin } from "./running-standin.ts";
 export type { Standin, StandinOptions } from "./standin.ts";
 export type { StandinClock } from "./clock.ts";
 export { defaultClientId, defaultClientSecret } from "./state/clients.ts";
@@ -17,3 +20,7 @@ export type { AccountRefusal } from "./state/people.ts";
 export type { LogEntry, LogPage } from "./state/request-log.ts";
 export type { RiscEvent, RiscSpec } from "./control/risc.ts";
 export type { IdTokenFlaw, Settings } from "./state/settings.ts";
+export type { OAuth2Standin, OAuth2StandinOptions } from "./oauth2/oauth2-standin.ts";
+export type { AuthenticationMethod, ClientChanges, PublicJwk } from "./oauth2/clients.ts";
+export type { OAuth2ClientView, OAuth2CodeSpec, OAuth2PersonSpec } from "./oauth2/control-actions.ts";
+export type { OAuth2Settings } from "./oauth2/settings.ts";

@@ -5,41 +5,42 @@ import type { StandinClock } from "./clock.ts";
 import { DpopMemory } from "./state/dpop-memory.ts";
 import { Clients, defaultClientId, defaultClientSecret } from "./state/clients.ts";
 import type { ClientSpec } from "./state/clients.ts";
-import { Codes } from "./state/codes.ts";
 import {
-  advanceClock,
   changePassword,
   changeSettings,
   clientSecretFile,
   putClient,
   putPerson,
-  removeApp,
   rotateKeys,
 } from "./control/control-actions.ts";
 import type { ClientView, PersonSpec } from "./control/control-actions.ts";
 import { Files } from "./state/drive-files.ts";
-import { Faults, readFault, readPlace } from "./http/faults.ts";
-import type { Fault } from "./http/faults.ts";
+import { Faults } from "./http/faults.ts";
 import { issueCode } from "./control/issued-code.ts";
 import type { CodeSpec } from "./control/issued-code.ts";
-import { whole } from "./input-checks.ts";
 import { KeyRing } from "./keys/key-ring.ts";
+import { googleTokenRules } from "./state/google-token-rules.ts";
 import { Ledger } from "./state/ledger.ts";
+import { OneTimeCodes } from "./state/one-time-codes.ts";
+import { newCode } from "./state/opaque-values.ts";
 import { People } from "./state/people.ts";
 import { RequestLog } from "./state/request-log.ts";
-import type { LogPage } from "./state/request-log.ts";
 import { securityEvent } from "./control/risc.ts";
 import type { RiscSpec } from "./control/risc.ts";
 import { Router } from "./http/router.ts";
 import { routes } from "./routes.ts";
+import { runningStandin } from "./running-standin.ts";
+import type { RunningStandin } from "./running-standin.ts";
+import { googleWording } from "./pages/google-wording.ts";
 import { listen } from "./http/server.ts";
-import type { Listening } from "./http/server.ts";
 import { googlesOwn, readSettings } from "./state/settings.ts";
 import type { Settings } from "./state/settings.ts";
-import type { StandinState } from "./state/standin-state.ts";
+import type { GoogleState } from "./state/google-state.ts";
 
-/** How to start a stand-in. Every setting of the provider can be given here, and changed later. */
+/** How to start a stand-in for Google. Every setting of the provider can be given here, and changed later. */
 export interface StandinOptions extends Partial<Settings> {
+  /** Default. */
+  kind?: "google";
   /** The port to listen on. Default 0: any free one. */
   port?: number;
   /** The address to listen on. Default 127.0.0.1. */
@@ -56,15 +57,7 @@ export interface StandinOptions extends Partial<Settings> {
 }
 
 /** A running stand-in for Google, with what a test can do to it. */
-export interface Standin extends AsyncDisposable {
-  /** Base of every endpoint, such as `http://127.0.0.1:4600`, without a slash at the end. */
-  readonly url: string;
-  /** The built-in web client. */
-  readonly clientId: string;
-  /** Its secret: the same in every stand-in. */
-  readonly clientSecret: string;
-  /** `iss` of its ID tokens. */
-  readonly issuer: string;
+export interface Standin extends RunningStandin {
   /**
    * Issues a code as a phone, a popup or a redirect would get it.
    *
@@ -72,36 +65,12 @@ export interface Standin extends AsyncDisposable {
    */
   code(spec: CodeSpec): string;
   /**
-   * Makes the next answers to this method and path go wrong.
-   *
-   * @param path a path of the stand-in; a `*` at the end stands for any rest
-   * @throws {BadInput} naming the member that is unknown or wrong
-   */
-  fault(method: string, path: string, fault: Fault): void;
-  /** Removes the faults that have not met a request yet. */
-  clearFaults(): void;
-  /**
    * Changes how the provider behaves.
    *
    * @returns all settings, after the change
    * @throws {BadInput} naming the member that is unknown or out of range
    */
   settings(changes?: Partial<Settings>): Settings;
-  /**
-   * Moves the stand-in's clock forward.
-   *
-   * @param ms milliseconds, 0 or more
-   * @throws {BadInput} where `ms` is not such a number
-   */
-  advance(ms: number): void;
-  /** The stand-in's time, milliseconds since the epoch. */
-  now(): number;
-  /**
-   * Does what a person does who removes every app on the account page: all their tokens end.
-   *
-   * @throws {BadInput} where nobody has this address
-   */
-  revoke(email: string): void;
   /**
    * Does what a person does who changes the password: their refresh tokens with a Gmail scope end.
    *
@@ -140,38 +109,33 @@ export interface Standin extends AsyncDisposable {
    * @returns the `kid` of the new key
    */
   rotateKeys(options?: { keepOld?: boolean }): string;
-  /** The requests that it answered after entry number `since`. Default 0: all that are kept. */
-  log(since?: number): LogPage;
-  /** Stops listening and closes every connection at once. */
-  close(): Promise<void>;
-  /** Resolves when it no longer listens, whether it was closed or its socket ended by itself. */
-  readonly closed: Promise<void>;
 }
 
 const google = "https://accounts.google.com";
 
 /**
- * Starts a stand-in for Google on a loopback address. It keeps all state in memory, and forgets it when it closes.
+ * Starts the kind `google`.
  *
- * @returns the stand-in, once it listens
  * @throws {BadInput} naming the option that is unknown or out of range
  * @throws the system's error, such as `EADDRINUSE`, where host and port cannot be listened on
  */
-export async function startStandin(options: StandinOptions = {}): Promise<Standin> {
-  const { port = 0, host = "127.0.0.1", clock: base, issuer = google, signingKey, ...behaviours } = options;
+export async function startGoogle(options: StandinOptions): Promise<Standin> {
+  const { kind: _, port = 0, host = "127.0.0.1", clock: base, issuer = google, signingKey, ...behaviours } = options;
   const settings: Settings = { ...googlesOwn, ...readSettings(behaviours, "camel") };
   const clock = ownClock(base);
   const keys = new KeyRing(() => clock.now(), signingKey);
+  const clients = new Clients();
   const listening = await listen(host, port);
-  const state: StandinState = {
+  const state: GoogleState = {
     clock,
     settings,
     url: listening.url,
     issuer: issuer === "self" ? listening.url : issuer,
     people: new People(),
-    clients: new Clients(),
-    codes: new Codes(clock, settings),
-    ledger: new Ledger(clock, settings),
+    clients,
+    wording: googleWording(clients),
+    codes: new OneTimeCodes(clock, newCode, () => settings.codeTtlSeconds),
+    ledger: new Ledger(clock, googleTokenRules(settings)),
     dpop: new DpopMemory(clock),
     keys,
     files: new Files(clock),
@@ -179,31 +143,10 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
     log: new RequestLog(),
   };
   listening.open(requestHandler(state, new Router(routes(state))));
-  return controls(state, listening);
-}
-
-function controls(state: StandinState, listening: Listening): Standin {
-  const close = (): Promise<void> => listening.close();
   return {
-    url: state.url,
-    issuer: state.issuer,
-    clientId: defaultClientId,
-    clientSecret: defaultClientSecret,
+    ...runningStandin(state, listening, { clientId: defaultClientId, clientSecret: defaultClientSecret }),
     code: (spec) => issueCode(state, spec, "camel").code,
-    fault: (method, path, fault) => {
-      state.faults.add({ ...readFault(fault, "camel"), ...readPlace({ method, path }, "camel") });
-    },
-    clearFaults: () => {
-      state.faults.clear();
-    },
     settings: (changes = {}) => changeSettings(state, changes, "camel"),
-    advance: (ms) => {
-      advanceClock(state, ms);
-    },
-    now: () => state.clock.now(),
-    revoke: (email) => {
-      removeApp(state, { email }, "camel");
-    },
     changePassword: (email) => {
       changePassword(state, { email }, "camel");
     },
@@ -212,9 +155,5 @@ function controls(state: StandinState, listening: Listening): Standin {
     clientSecretFile: (clientId) => clientSecretFile(state, clientId),
     risc: (spec) => securityEvent(state, spec, "camel"),
     rotateKeys: (options = {}) => rotateKeys(state, options, "camel"),
-    log: (since = 0) => state.log.page(whole(0)(since, "since")),
-    close,
-    closed: listening.closed,
-    [Symbol.asyncDispose]: close,
   };
 }

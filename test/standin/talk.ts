@@ -1,4 +1,4 @@
-import { type Standin } from "../../src/standin/index.ts";
+import type { RunningStandin, Standin } from "../../src/standin/index.ts";
 
 export const appData = "https://www.googleapis.com/auth/drive.appdata";
 
@@ -24,7 +24,7 @@ export async function json(response: Response): Promise<Answered> {
   return { status: response.status, headers: response.headers, body };
 }
 
-export async function post(standin: Standin, path: string, form: Record<string, string>): Promise<Answered> {
+export async function post(standin: RunningStandin, path: string, form: Record<string, string>): Promise<Answered> {
   return json(await fetch(standin.url + path, { method: "POST", body: new URLSearchParams(form) }));
 }
 
@@ -63,10 +63,10 @@ interface Call extends RequestInit {
 }
 
 /** Calls an API with a bearer. */
-export const call = (standin: Standin, path: string, bearer: string, init: Call = {}): Promise<Response> =>
+export const call = (standin: RunningStandin, path: string, bearer: string, init: Call = {}): Promise<Response> =>
   fetch(standin.url + path, { ...init, headers: { ...init.headers, authorization: `Bearer ${bearer}` } });
 
-export async function control(standin: Standin, path: string, body: unknown): Promise<Answered> {
+export async function control(standin: RunningStandin, path: string, body: unknown): Promise<Answered> {
   const headers = { "content-type": "application/json" };
   return json(await fetch(`${standin.url}/standin/${path}`, { method: "POST", headers, body: JSON.stringify(body) }));
 }

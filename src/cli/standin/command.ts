@@ -1,13 +1,33 @@
-import { Command } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { standinKinds } from "../../standin/index.ts";
 import { numberOption, withJson } from "../flags.ts";
+import type { Flags } from "./run.ts";
 
 /** `onbehalf standin`: runs the stand-in in `src/standin/` alone, without service and page. */
 export function standinCommand(): Command {
   const command = new Command("standin")
-    .description("run the stand-in for Google alone, on 127.0.0.1; it keeps everything in memory")
-    .addOption(numberOption("--port <number>", "the port to listen on; 0 for any free one", 0, 65_535).default(4600));
-  return withJson(command).action(async (flags: { port: number; json?: boolean }) => {
+    .description("run a stand-in for a provider alone, on 127.0.0.1; it keeps everything in memory")
+    .addOption(
+      new Option("--kind <kind>", "which provider: Google, or a strict one of plain OAuth 2.0")
+        .choices(standinKinds)
+        .default("google"),
+    )
+    .addOption(numberOption("--port <number>", "the port to listen on; 0 for any free one", 0, 65_535).default(4600))
+    .addOption(
+      new Option(
+        "--expires-in <seconds>",
+        "life of access tokens; none, where the kind is not google, for tokens without an end",
+      ).argParser(life),
+    );
+  return withJson(command).action(async (flags: Flags) => {
     const { standin } = await import("./run.ts");
     await standin(flags);
   });
+}
+
+function life(text: string): number | "none" {
+  if (text === "none") return text;
+  const value = Number(text);
+  if (/^\d{1,9}$/.test(text) && value > 0) return value;
+  throw new InvalidArgumentError("it must be none, or a whole number of seconds from 1");
 }

@@ -1,22 +1,33 @@
 import { cannotListen } from "../../core/listening.ts";
 import { startStandin } from "../../standin/index.ts";
-import type { Standin } from "../../standin/index.ts";
+import type { RunningStandin, StandinKind } from "../../standin/index.ts";
 import { printJson, printLines, say } from "../terminal/print.ts";
+import { UsageError } from "../terminal/usage-error.ts";
 import { untilStopped } from "../terminal/stop.ts";
 
+/** The flags of `onbehalf standin`. */
+export interface Flags {
+  readonly kind: StandinKind;
+  readonly port: number;
+  readonly expiresIn?: number | "none";
+  readonly json?: boolean;
+}
+
 /** Runs the stand-in until SIGTERM or SIGINT. It prints the client's secret: that is the same in every stand-in. */
-export async function standin(flags: { readonly port: number; readonly json?: boolean }): Promise<void> {
+export async function standin(flags: Flags): Promise<void> {
   const stopped = untilStopped();
-  const running = await listening(flags.port);
+  const running = await listening(flags);
   const { url, clientId, clientSecret } = running;
   if (flags.json === true) {
     printJson({ standin: url, client_id: clientId, client_secret: clientSecret, pid: process.pid });
-  } else {
+  } else if (flags.kind === "google") {
     printLines([
       `ONBEHALF_GOOGLE_BASE_URL=${url}`,
       `ONBEHALF_CLIENT_ID=${clientId}`,
       `ONBEHALF_CLIENT_SECRET=${clientSecret}`,
     ]);
+  } else {
+    printLines([`issuer=${url}`, `client_id=${clientId}`, `client_secret=${clientSecret}`]);
   }
   const signal = await Promise.race([stopped, running.closed]);
   if (signal === undefined) throw new Error("the stand-in ends, because it no longer listens");
@@ -24,16 +35,26 @@ export async function standin(flags: { readonly port: number; readonly json?: bo
   await running.close();
 }
 
-async function listening(port: number): Promise<Standin> {
+async function listening(flags: Flags): Promise<RunningStandin> {
   try {
-    return await startStandin({ port });
+    return await started(flags);
   } catch (error) {
     if (!(error instanceof Error) || !("code" in error)) throw error;
     throw cannotListen(
       "127.0.0.1",
-      port,
+      flags.port,
       { code: String(error.code), message: error.message },
       { port: { flag: "--port" } },
     );
   }
+}
+
+function started({ kind, port, expiresIn }: Flags): Promise<RunningStandin> {
+  if (kind === "google") {
+    if (expiresIn === "none")
+      throw new UsageError("Google's access tokens have an end", "give --kind oauth2, too, or a number of seconds");
+    return startStandin({ port, ...(expiresIn === undefined ? {} : { accessTokenTtlSeconds: expiresIn }) });
+  }
+  if (expiresIn === "none") return startStandin({ kind, port, expiresIn });
+  return startStandin({ kind, port, ...(expiresIn === undefined ? {} : { accessTokenTtlSeconds: expiresIn }) });
 }

@@ -1,5 +1,3 @@
-import { isSignInScope } from "../state/scopes.ts";
-
 /** What a consent page has to ask. */
 export interface ConsentQuestion {
   /** Scopes the person has not agreed to yet, or all of them where consent is asked for again. */
@@ -15,6 +13,7 @@ export function consentQuestion(
   requested: readonly string[],
   agreed: ReadonlySet<string>,
   forced: boolean,
+  isSignInScope: (scope: string) => boolean,
 ): ConsentQuestion {
   const ask = forced ? requested : requested.filter((scope) => !agreed.has(scope));
   const beyond = ask.filter((scope) => !isSignInScope(scope));

@@ -1,6 +1,7 @@
 import { defined } from "../defined.ts";
 import type { Person } from "../state/people.ts";
-import type { StandinState } from "../state/standin-state.ts";
+import type { GoogleState } from "../state/google-state.ts";
+import { isSignInScope } from "../state/scopes.ts";
 import { consentQuestion, grantedBy } from "./consent.ts";
 import type { ConsentQuestion } from "./consent.ts";
 import type { AuthorizationRequest } from "./request.ts";
@@ -15,12 +16,12 @@ function refused(error: string, person?: Person): Next {
   return defined({ answer: { error }, outcome: error, person });
 }
 
-function agreedTo(state: StandinState, request: AuthorizationRequest, person: Person): ReadonlySet<string> {
+function agreedTo(state: GoogleState, request: AuthorizationRequest, person: Person): ReadonlySet<string> {
   return state.ledger.authorization(person, request.client.project)?.scopes ?? new Set();
 }
 
 /** The first step of a request: without a hint who signs in, the person chooses an account. */
-export function begin(state: StandinState, request: AuthorizationRequest): Next {
+export function begin(state: GoogleState, request: AuthorizationRequest): Next {
   const hinted = request.loginHint === undefined ? undefined : state.people.find(request.loginHint);
   const silent = request.prompt.has("none");
   if (hinted === undefined) return silent ? refused("login_required") : { show: "chooser" };
@@ -30,21 +31,22 @@ export function begin(state: StandinState, request: AuthorizationRequest): Next 
 }
 
 /** The person chose an account. */
-export function chosen(state: StandinState, request: AuthorizationRequest, person: Person): Next {
+export function chosen(state: GoogleState, request: AuthorizationRequest, person: Person): Next {
   if (state.settings.refusal === "admin_policy_enforced" || person.refusal === "admin_policy_enforced") {
     return refused("admin_policy_enforced", person);
   }
   if (request.client.onlyDomain !== undefined && person.hd !== request.client.onlyDomain) {
     return refused("org_internal", person);
   }
-  const question = consentQuestion(request.scopes, agreedTo(state, request, person), request.prompt.has("consent"));
+  const agreed = agreedTo(state, request, person);
+  const question = consentQuestion(request.scopes, agreed, request.prompt.has("consent"), isSignInScope);
   if (question.ask.length > 0) return { show: "consent", person, question };
   return grant(state, request, person, request.scopes, false);
 }
 
 /** The person pressed Continue with these boxes ticked. */
 export function allowed(
-  state: StandinState,
+  state: GoogleState,
   request: AuthorizationRequest,
   person: Person,
   ticked: readonly string[],
@@ -60,7 +62,7 @@ export function denied(person: Person): Next {
 }
 
 function grant(
-  state: StandinState,
+  state: GoogleState,
   request: AuthorizationRequest,
   person: Person,
   granted: readonly string[],

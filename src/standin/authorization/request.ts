@@ -2,7 +2,7 @@ import { isRegisteredOrigin, isRegisteredRedirect } from "../state/clients.ts";
 import type { Client } from "../state/clients.ts";
 import type { Challenge } from "../state/codes.ts";
 import { parseScope } from "../state/scopes.ts";
-import type { StandinState } from "../state/standin-state.ts";
+import type { GoogleState } from "../state/google-state.ts";
 
 /** Where the answer goes: back to a redirect URI, or to the page that opened the popup. */
 export type Destination =
@@ -42,7 +42,7 @@ function page(error: string, description: string): CheckedRequest {
 }
 
 /** Checks a request. Until client and redirect URI are known to be good, nothing is sent anywhere (RFC 6749 section 4.1.2.1). */
-export function checkRequest(state: StandinState, query: string): CheckedRequest {
+export function checkRequest(state: GoogleState, query: string): CheckedRequest {
   const given = new URLSearchParams(query);
   const repeated = [...given.keys()].find((name, index, names) => names.indexOf(name) !== index);
   if (repeated !== undefined) return page("invalid_request", `Parameter specified more than once: ${repeated}`);

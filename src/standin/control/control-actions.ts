@@ -1,12 +1,13 @@
-import type { Authorization } from "../state/ledger.ts";
 import { clientFile, defaultClientId } from "../state/clients.ts";
 import type { Client, ClientKind } from "../state/clients.ts";
-import { BadInput, address, listOf, number, oneOf, orNull, read, text, yesNo } from "../input-checks.ts";
+import { BadInput, address, listOf, oneOf, orNull, read, text, yesNo } from "../input-checks.ts";
 import type { Spelling } from "../input-checks.ts";
-import type { AccountRefusal, Person } from "../state/people.ts";
+import { knownPerson } from "./shared-actions.ts";
+import type { AccountRefusal } from "../state/people.ts";
+import { isGmailScope } from "../state/scopes.ts";
 import { accountRefusal, readSettings } from "../state/settings.ts";
 import type { Settings } from "../state/settings.ts";
-import type { StandinState } from "../state/standin-state.ts";
+import type { GoogleState } from "../state/google-state.ts";
 
 // What a test can do to the stand-in, in both spellings: the JavaScript interface and the control routes call these.
 
@@ -16,48 +17,19 @@ import type { StandinState } from "../state/standin-state.ts";
  * @returns all settings, after the change
  * @throws {BadInput} naming the member that is unknown or out of range
  */
-export function changeSettings(state: StandinState, input: unknown, spelling: Spelling): Settings {
+export function changeSettings(state: GoogleState, input: unknown, spelling: Spelling): Settings {
   Object.assign(state.settings, readSettings(input, spelling));
   return { ...state.settings };
 }
 
-/**
- * Moves the clock forward; it never goes back.
- *
- * @throws {BadInput} where `ms` is not a number of milliseconds from 0 on
- */
-export function advanceClock(state: StandinState, ms: unknown): void {
-  state.clock.advance(number(0)(ms, "the time to advance by, in milliseconds,"));
-}
-
-/**
- * Does what a person does who removes the app on the account page.
- *
- * @returns how many authorizations ended
- */
-export function removeApp(state: StandinState, input: unknown, spelling: Spelling): number {
-  const { email, project } = read(input, { email: text, project: text }, spelling, ["email"]);
-  const person = knownPerson(state, email);
-  const ended: Authorization[] = state.ledger.authorizationsOf(person, project);
-  for (const authorization of ended) state.ledger.end(authorization);
-  return ended.length;
-}
-
-/** Does what a person does who changes the password: their refresh tokens with a Gmail scope end. */
-export function changePassword(state: StandinState, input: unknown, spelling: Spelling): void {
+/** Does what a person does who changes the password: their refresh tokens that reach Gmail end, and only those. */
+export function changePassword(state: GoogleState, input: unknown, spelling: Spelling): void {
   const { email } = read(input, { email: text }, spelling, ["email"]);
-  state.ledger.passwordChanged(knownPerson(state, email));
-}
-
-/**
- * The person with this address.
- *
- * @throws {BadInput} where nobody has it
- */
-export function knownPerson(state: StandinState, email: string): Person {
-  const person = state.people.find(email);
-  if (person === undefined) throw new BadInput(`there is no person with the address ${JSON.stringify(email)}`);
-  return person;
+  for (const authorization of state.ledger.authorizationsOf(knownPerson(state, email))) {
+    for (const family of [...authorization.families.values()].flat()) {
+      if (family.scopes.some(isGmailScope)) family.endedAt ??= state.clock.now();
+    }
+  }
 }
 
 const clientShape = {
@@ -100,14 +72,14 @@ export function viewOf({
 }
 
 /** The `client_secret_….json` of a client, the built-in one unless another is named. */
-export function clientSecretFile(state: StandinState, clientId: string = defaultClientId): Record<string, unknown> {
+export function clientSecretFile(state: GoogleState, clientId: string = defaultClientId): Record<string, unknown> {
   const client = state.clients.get(clientId);
   if (client === undefined) throw new BadInput(`there is no client with the id ${JSON.stringify(clientId)}`);
   return clientFile(client, state.url);
 }
 
 /** Registers a client, or changes the one with this id. */
-export function putClient(state: StandinState, input: unknown, spelling: Spelling): ClientView {
+export function putClient(state: GoogleState, input: unknown, spelling: Spelling): ClientView {
   return viewOf(state.clients.put(read(input, clientShape, spelling)));
 }
 
@@ -139,14 +111,14 @@ const personShape = {
 };
 
 /** Creates a person, or changes the one with this address. */
-export function putPerson(state: StandinState, input: unknown, spelling: Spelling): { sub: string; email: string } {
+export function putPerson(state: GoogleState, input: unknown, spelling: Spelling): { sub: string; email: string } {
   const { email, ...changes } = read(input, personShape, spelling, ["email"]);
   const person = Object.assign(state.people.findOrCreate(email), changes);
   return { sub: person.sub, email: person.email };
 }
 
 /** Makes a new key that signs from now on. The one before it stays published, unless `keepOld` is false. */
-export function rotateKeys(state: StandinState, input: unknown, spelling: Spelling): string {
+export function rotateKeys(state: GoogleState, input: unknown, spelling: Spelling): string {
   const { keepOld = true } = read(input, { action: oneOf("rotate"), keepOld: yesNo }, spelling);
   return state.keys.rotate(keepOld).kid;
 }

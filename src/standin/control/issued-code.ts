@@ -5,7 +5,7 @@ import type { Code, CodeKind } from "../state/codes.ts";
 import { BadInput, address, oneOf, read, spelled, text, words, yesNo } from "../input-checks.ts";
 import type { Spelling } from "../input-checks.ts";
 import { isSignInScope, parseScope } from "../state/scopes.ts";
-import type { StandinState } from "../state/standin-state.ts";
+import type { GoogleState } from "../state/google-state.ts";
 
 /** The code that a test wants: as a phone, a popup or a redirect would get it, without the pages in between. */
 export interface CodeSpec {
@@ -80,7 +80,7 @@ const shape = {
  *
  * @throws {BadInput} naming the member that is unknown, missing or wrong
  */
-export function issueCode(state: StandinState, input: unknown, spelling: Spelling): IssuedCode {
+export function issueCode(state: GoogleState, input: unknown, spelling: Spelling): IssuedCode {
   const spec = read(input, shape, spelling, ["email"]);
   const kind = spec.kind ?? "native";
   const client = knownClient(state, spec.clientId ?? defaultClientId);
@@ -124,7 +124,7 @@ function offlineFor(accessType: "online" | "offline", forced: boolean): Code["of
   return forced ? "always" : "first";
 }
 
-function knownClient(state: StandinState, id: string): Client {
+function knownClient(state: GoogleState, id: string): Client {
   const client = state.clients.get(id);
   if (client === undefined) throw new BadInput(`there is no client with the id ${JSON.stringify(id)}`);
   return client;

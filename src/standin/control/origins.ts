@@ -1,4 +1,4 @@
-import { isLoopback } from "../state/clients.ts";
+import { isLoopback } from "../state/loopback.ts";
 import { json } from "../http/messages.ts";
 import type { Incoming, Reply } from "../http/messages.ts";
 

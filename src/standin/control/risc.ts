@@ -2,11 +2,11 @@ import { defined } from "../defined.ts";
 import { createHash, randomUUID } from "node:crypto";
 import { seconds } from "../clock.ts";
 import { defaultClientId } from "../state/clients.ts";
-import { knownPerson } from "./control-actions.ts";
+import { knownPerson } from "./shared-actions.ts";
 import { BadInput, listOf, oneOf, either, read, spelled, text } from "../input-checks.ts";
 import type { Spelling } from "../input-checks.ts";
 import { compact, rs256 } from "../keys/key-ring.ts";
-import type { StandinState } from "../state/standin-state.ts";
+import type { GoogleState } from "../state/google-state.ts";
 
 /** What happened to an account, by the short name. The Security Event Token contains the full URI. */
 export type RiscEvent =
@@ -84,7 +84,7 @@ export function tokenIdentifier(refreshToken: string, form: "prefix" | "hash_bas
  * @throws {BadInput} naming the member that is unknown, missing or wrong
  * @see {@link https://www.rfc-editor.org/rfc/rfc8417 | RFC 8417}
  */
-export function securityEvent(state: StandinState, input: unknown, spelling: Spelling): string {
+export function securityEvent(state: GoogleState, input: unknown, spelling: Spelling): string {
   const spec = read(input, shape, spelling, ["type"]);
   const claims = {
     iss: spec.iss ?? `${state.issuer.replace(/\/$/, "")}/`,
@@ -96,7 +96,7 @@ export function securityEvent(state: StandinState, input: unknown, spelling: Spe
   return compact({ alg: "RS256", kid: state.keys.current.kid }, claims, rs256(state.keys.current));
 }
 
-function eventOf(state: StandinState, spec: RiscSpec, spelling: Spelling): Record<string, unknown> {
+function eventOf(state: GoogleState, spec: RiscSpec, spelling: Spelling): Record<string, unknown> {
   const { type } = spec;
   if (type === "verification") return { state: spec.state ?? "" };
   if (type === "token-revoked" && spec.refreshToken !== undefined) {
@@ -120,7 +120,7 @@ function eventOf(state: StandinState, spec: RiscSpec, spelling: Spelling): Recor
 }
 
 /** `/.well-known/risc-configuration`: who issues events, and which keys sign them. */
-export function riscConfiguration({ url, issuer }: Pick<StandinState, "url" | "issuer">): Record<string, unknown> {
+export function riscConfiguration({ url, issuer }: Pick<GoogleState, "url" | "issuer">): Record<string, unknown> {
   return {
     issuer: `${issuer.replace(/\/$/, "")}/`,
     jwks_uri: `${url}/oauth2/v3/certs`,

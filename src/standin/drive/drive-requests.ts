@@ -1,7 +1,7 @@
 import { admit, insufficientScope } from "../oauth/api-error.ts";
 import type { Incoming, Note, Reply } from "../http/messages.ts";
 import type { Person } from "../state/people.ts";
-import type { StandinState } from "../state/standin-state.ts";
+import type { GoogleState } from "../state/google-state.ts";
 import { isVisible, reaches, scopesFor } from "./access.ts";
 import type { Act } from "./access.ts";
 import { folderType } from "../state/drive-files.ts";
@@ -23,9 +23,9 @@ function note(caller: Caller, outcome = "served"): Note {
 
 /** Checks a Drive request against its bearer, and does what it asks. */
 export class DriveRequests {
-  readonly #state: StandinState;
+  readonly #state: GoogleState;
 
-  constructor(state: StandinState) {
+  constructor(state: GoogleState) {
     this.#state = state;
   }
 

@@ -6,7 +6,7 @@
 import { json } from "../http/messages.ts";
 import type { Incoming, Reply } from "../http/messages.ts";
 import type { Route } from "../http/router.ts";
-import type { StandinState } from "../state/standin-state.ts";
+import type { GoogleState } from "../state/google-state.ts";
 import { DriveRequests } from "./drive-requests.ts";
 import { driveDiscovery } from "./discovery.ts";
 import type { Metadata } from "../state/drive-files.ts";
@@ -15,7 +15,7 @@ import { parseMetadata } from "./upload-body.ts";
 import { uploads } from "./upload-routes.ts";
 
 /** The part of Drive v3 that an app with a folder of its own needs: get, list, create, update, delete. */
-export function driveRoutes(state: StandinState): Route[] {
+export function driveRoutes(state: GoogleState): Route[] {
   const requests = new DriveRequests(state);
   const { start, piece } = uploads(requests, state.url);
   const described = (request: Incoming, then: (metadata: Metadata) => Reply): Reply => {

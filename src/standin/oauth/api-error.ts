@@ -2,7 +2,7 @@ import { defined } from "../defined.ts";
 import { bearerOf, json } from "../http/messages.ts";
 import type { Incoming, Reply } from "../http/messages.ts";
 import type { AccessToken } from "../state/ledger.ts";
-import type { StandinState } from "../state/standin-state.ts";
+import type { GoogleState } from "../state/google-state.ts";
 
 export const realm = 'Bearer realm="https://accounts.google.com/"';
 
@@ -76,7 +76,7 @@ export function insufficientScope(needed: readonly string[], service: string, me
 }
 
 /** The access token that a request carries, in the header or the query, or the 401 that it gets. */
-export function admit(state: StandinState, request: Incoming): { token: AccessToken } | { refusal: Reply } {
+export function admit(state: GoogleState, request: Incoming): { token: AccessToken } | { refusal: Reply } {
   const value = bearerOf(request.headers) ?? request.query.get("access_token") ?? undefined;
   const token = value === undefined ? undefined : state.ledger.bearer(value);
   if (token !== undefined) return { token };

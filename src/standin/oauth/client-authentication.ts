@@ -1,44 +1,20 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import type { Client, Clients } from "../state/clients.ts";
-import { badRequest, OAuthRefusal } from "./form.ts";
+import { basicCredentials, isSameSecret } from "../http/basic-credentials.ts";
+import { badRequest, OAuthRefusal } from "../http/oauth-form.ts";
 import type { Incoming } from "../http/messages.ts";
 
-interface Credentials {
-  readonly id: string;
-  readonly secret: string | undefined;
-}
-
-/** RFC 6749 section 2.3.1: both halves of a Basic header are form-encoded before they are joined. */
-function basic(header: string): Credentials {
-  const decoded = Buffer.from(header.replace(/^Basic +/i, ""), "base64").toString();
-  const colon = decoded.indexOf(":");
-  if (colon < 0) throw new OAuthRefusal(401, "invalid_client", "The Basic credentials could not be read.");
-  const formDecoded = (part: string): string => {
-    try {
-      return decodeURIComponent(part.replaceAll("+", " "));
-    } catch {
-      return part;
-    }
-  };
-  return { id: formDecoded(decoded.slice(0, colon)), secret: formDecoded(decoded.slice(colon + 1)) };
-}
-
-function credentials(request: Incoming, form: ReadonlyMap<string, string>): Credentials {
+function credentials(request: Incoming, form: ReadonlyMap<string, string>): { id: string; secret: string | undefined } {
   const header = request.headers.authorization;
   const inBody = { id: form.get("client_id"), secret: form.get("client_secret") };
   if (header === undefined || !/^Basic /i.test(header)) {
     if (inBody.id === undefined || inBody.id === "") throw badRequest("Could not determine client ID from request.");
     return { id: inBody.id, secret: inBody.secret };
   }
-  const inHeader = basic(header);
+  const inHeader = basicCredentials(header);
   if (inBody.secret !== undefined || (inBody.id !== undefined && inBody.id !== inHeader.id)) {
     throw badRequest("Client credentials must be sent once, in the header or in the body.");
   }
   return inHeader;
-}
-
-function digest(value: string): Buffer {
-  return createHash("sha256").update(value).digest();
 }
 
 /** The client that sends this request, or why it is refused. None of these answers says anything about a grant. */
@@ -55,5 +31,5 @@ export function authenticate(request: Incoming, form: ReadonlyMap<string, string
     return secret === undefined || secret === "" ? client : refuse("invalid_client", "Unauthorized");
   }
   if (secret === undefined || secret === "") throw badRequest("client_secret is missing.");
-  return timingSafeEqual(digest(secret), digest(client.secret)) ? client : refuse("invalid_client", "Unauthorized");
+  return isSameSecret(secret, client.secret) ? client : refuse("invalid_client", "Unauthorized");
 }

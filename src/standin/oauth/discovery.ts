@@ -1,7 +1,7 @@
-import type { StandinState } from "../state/standin-state.ts";
+import type { GoogleState } from "../state/google-state.ts";
 
 /** OpenID Connect Discovery 1.0 section 3: what Google's document says, as far as the stand-in does it. */
-export function discovery({ url, issuer }: Pick<StandinState, "url" | "issuer">): Record<string, unknown> {
+export function discovery({ url, issuer }: Pick<GoogleState, "url" | "issuer">): Record<string, unknown> {
   return {
     issuer,
     authorization_endpoint: `${url}/o/oauth2/v2/auth`,

@@ -1,17 +1,11 @@
 /** DPoP at the token endpoint (RFC 9449), as Google does it: a refresh token is bound to a key, and access tokens are not. */
 import { createHash, createPublicKey, verify } from "node:crypto";
 import type { KeyObject } from "node:crypto";
+import { readJwt } from "../http/jwt.ts";
 import type { Incoming } from "../http/messages.ts";
 import { freshSeconds } from "../state/dpop-memory.ts";
-import type { StandinState } from "../state/standin-state.ts";
-import { OAuthRefusal } from "./form.ts";
-
-interface Proof {
-  readonly header: Readonly<Record<string, unknown>>;
-  readonly claims: Readonly<Record<string, unknown>>;
-  readonly signed: string;
-  readonly signature: Buffer;
-}
+import type { GoogleState } from "../state/google-state.ts";
+import { OAuthRefusal } from "../http/oauth-form.ts";
 
 /**
  * Checks the proof of a token request.
@@ -21,11 +15,11 @@ interface Proof {
  * @throws {OAuthRefusal} `invalid_dpop_proof`, `use_dpop_nonce`
  * @see https://www.rfc-editor.org/rfc/rfc9449#section-4.3
  */
-export function proofOf(state: StandinState, request: Incoming, code?: string): string | undefined {
+export function proofOf(state: GoogleState, request: Incoming, code?: string): string | undefined {
   const text = request.headers["dpop"];
   if (text === undefined) return undefined;
   // Node joins headers that come twice with a comma, which no proof contains.
-  const proof = typeof text === "string" ? parsed(text) : undefined;
+  const proof = typeof text === "string" ? readJwt(text) : undefined;
   if (proof === undefined) throw refused("The DPoP header is not one JWT.");
   const { header, claims } = proof;
   if (header["typ"] !== "dpop+jwt") throw refused("typ must be dpop+jwt.");
@@ -67,26 +61,6 @@ export function assertBound(bound: string | undefined, thumbprint: string | unde
 
 function refused(description: string, outcome = "invalid_dpop_proof"): OAuthRefusal {
   return new OAuthRefusal(400, "invalid_dpop_proof", description, {}, { outcome });
-}
-
-function parsed(text: string): Proof | undefined {
-  const parts = text.split(".");
-  const [header = "", claims = "", signature = ""] = parts;
-  if (parts.length !== 3) return undefined;
-  const [head, body] = [objectIn(header), objectIn(claims)];
-  if (head === undefined || body === undefined) return undefined;
-  return { header: head, claims: body, signed: `${header}.${claims}`, signature: Buffer.from(signature, "base64url") };
-}
-
-function objectIn(part: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(part, "base64url").toString());
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** The public key of a proof, with its thumbprint (RFC 7638). */

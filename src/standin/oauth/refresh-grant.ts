@@ -1,11 +1,13 @@
+import { hourMs } from "../clock.ts";
+import { isInGrace } from "../state/rotation.ts";
 import { assertBound } from "./dpop.ts";
-import { OAuthRefusal } from "./form.ts";
+import { OAuthRefusal } from "../http/oauth-form.ts";
 import type { Note } from "../http/messages.ts";
 import type { AccessToken, RefreshToken } from "../state/ledger.ts";
 import { fingerprint } from "../state/opaque-values.ts";
 import type { Person } from "../state/people.ts";
 import { parseScope } from "../state/scopes.ts";
-import type { StandinState } from "../state/standin-state.ts";
+import type { GoogleState } from "../state/google-state.ts";
 
 export interface Refreshed {
   readonly access: AccessToken;
@@ -16,7 +18,7 @@ export interface Refreshed {
 
 /** Uses a refresh token, or throws what the token endpoint answers (RFC 6749 section 6, RFC 9700 section 4.14.2). */
 export function refresh(
-  state: StandinState,
+  state: GoogleState,
   clientId: string,
   value: string,
   scope: string | undefined,
@@ -34,15 +36,15 @@ export function refresh(
 
   if (family.clientId !== clientId) throw refuse(401, "unauthorized_client", "Unauthorized");
   assertBound(family.boundTo, key);
-  const inGrace = isInGrace(token, settings.rotation, settings.graceSeconds * 1_000, clock.now());
+  const inGrace = isInGrace(token, settings, clock.now());
   if (token.supersededAt !== undefined && !inGrace) {
     // Checked before the end of the family: a used token that comes back is a different outcome from one that just ended.
     const since = ledger.deadSince(family) ?? token.supersededAt;
     if (settings.revokeFamilyOnReuse) ledger.endFamily(family);
-    throw refuse(400, "invalid_grant", ledger.whyDead(since), "reused_token");
+    throw refuse(400, "invalid_grant", whyDead(since, clock.now()), "reused_token");
   }
   const dead = ledger.deadSince(family);
-  if (dead !== undefined) throw refuse(400, "invalid_grant", ledger.whyDead(dead));
+  if (dead !== undefined) throw refuse(400, "invalid_grant", whyDead(dead, clock.now()));
   policy(authorization.person, note);
   const scopes = narrowed(family.scopes, scope);
   if (scopes === undefined) throw refuse(400, "invalid_scope", "Some requested scopes were not granted.");
@@ -54,13 +56,12 @@ export function refresh(
   return { access, replacement, note: { ...note, outcome: inGrace ? "refreshed_in_grace" : "refreshed", issued } };
 }
 
-/**
- * Only the last replaced token has a grace period, so that an answer that was lost can be asked for again: the same
- * successor comes back. Once that successor was used, its predecessor is a used token like any other.
- */
-function isInGrace(token: RefreshToken, rotation: string, graceMs: number, now: number): boolean {
-  if (token.supersededAt === undefined || rotation !== "grace") return false;
-  return token.generation === token.family.current.generation - 1 && now - token.supersededAt <= graceMs;
+/** How long an ended refresh token is answered with the reason. After that the answer is only "Bad Request". */
+const rememberedMs = 12 * hourMs;
+
+/** The description for an ended token: Google gives the reason for about half a day, and then no longer. */
+function whyDead(since: number, now: number): string {
+  return now - since < rememberedMs ? "Token has been expired or revoked." : "Bad Request";
 }
 
 function narrowed(granted: readonly string[], scope: string | undefined): readonly string[] | undefined {

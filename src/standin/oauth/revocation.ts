@@ -1,14 +1,14 @@
-import { OAuthRefusal } from "./form.ts";
+import { OAuthRefusal } from "../http/oauth-form.ts";
 import { json, mediaType } from "../http/messages.ts";
 import type { Incoming, Reply } from "../http/messages.ts";
 import type { AccessToken } from "../state/ledger.ts";
-import type { StandinState } from "../state/standin-state.ts";
+import type { GoogleState } from "../state/google-state.ts";
 
 /**
  * `POST /revoke`, token in the query or the body, no client authentication. Whichever token it is, everything of that
  * account and project ends with it: every scope, every token, every client. Other providers end less.
  */
-export function revocationEndpoint(state: StandinState, request: Incoming): Reply {
+export function revocationEndpoint(state: GoogleState, request: Incoming): Reply {
   const given = new URLSearchParams(request.query);
   if (mediaType(request.headers) === "application/x-www-form-urlencoded") {
     for (const [name, value] of new URLSearchParams(request.body.toString())) given.append(name, value);
@@ -28,7 +28,7 @@ export function revocationEndpoint(state: StandinState, request: Incoming): Repl
 
 type Found = Pick<AccessToken, "authorization" | "family">;
 
-function liveRefreshToken({ ledger, settings }: StandinState, value: string): Found | undefined {
+function liveRefreshToken({ ledger, settings }: GoogleState, value: string): Found | undefined {
   const token = ledger.refreshToken(value);
   if (token === undefined || ledger.deadSince(token.family) !== undefined) return undefined;
   // Only Google finds the whole account by any of its tokens, replaced ones included.

@@ -8,7 +8,7 @@ import { authenticate } from "./client-authentication.ts";
 import type { Client } from "../state/clients.ts";
 import type { Challenge, Code } from "../state/codes.ts";
 import { proofOf } from "./dpop.ts";
-import { badRequest, OAuthRefusal, readForm } from "./form.ts";
+import { badRequest, OAuthRefusal, readForm } from "../http/oauth-form.ts";
 import { json, noStore } from "../http/messages.ts";
 import type { Incoming, Note, Reply } from "../http/messages.ts";
 import { idToken, wantsIdToken } from "./id-token.ts";
@@ -17,11 +17,11 @@ import { fingerprint, looksLikeCode } from "../state/opaque-values.ts";
 import type { AccountRefusal, Person } from "../state/people.ts";
 import { belongs } from "./redirect-uri.ts";
 import { refresh } from "./refresh-grant.ts";
-import { pictureUrl } from "../state/standin-state.ts";
-import type { StandinState } from "../state/standin-state.ts";
+import { pictureUrl } from "../state/google-state.ts";
+import type { GoogleState } from "../state/google-state.ts";
 
 /** `POST /token`. RFC 6749 sections 3.2, 4.1.3, 5 and 6, with Google's words in the errors. */
-export function tokenEndpoint(state: StandinState, request: Incoming): Reply {
+export function tokenEndpoint(state: GoogleState, request: Incoming): Reply {
   const form = readForm(request);
   const grantType = form.get("grant_type");
   if (grantType === undefined || grantType === "") throw badRequest("Missing required parameter: grant_type");
@@ -36,7 +36,7 @@ export function tokenEndpoint(state: StandinState, request: Incoming): Reply {
 }
 
 /** Refuses what a Workspace administrator has forbidden for everybody or for this person. */
-function refuseByPolicy(state: StandinState, person: Person, note: Partial<Note>): void {
+function refuseByPolicy(state: GoogleState, person: Person, note: Partial<Note>): void {
   const refusal: AccountRefusal | null = state.settings.refusal ?? person.refusal ?? null;
   if (refusal === null) return;
   if (refusal === "admin_policy_enforced") {
@@ -53,12 +53,12 @@ function refuseByPolicy(state: StandinState, person: Person, note: Partial<Note>
 }
 
 /** The nonce that the next proof must have; nothing where none is asked for. */
-function nonceHeader({ settings, dpop }: StandinState): Record<string, string> {
+function nonceHeader({ settings, dpop }: GoogleState): Record<string, string> {
   return settings.dpopNonceSeconds === null ? {} : { "dpop-nonce": dpop.nonce(settings.dpopNonceSeconds) };
 }
 
 function exchange(
-  state: StandinState,
+  state: GoogleState,
   client: Client,
   form: ReadonlyMap<string, string>,
   key: string | undefined,
@@ -89,7 +89,7 @@ function exchange(
 
   code.used = true;
   const newToken = bringsRefreshToken(code)
-    ? state.ledger.startFamily(authorization, client.id, azp, scopes, key)
+    ? state.ledger.startFamily({ authorization, clientId: client.id, azp, scopes, boundTo: key })
     : undefined;
   if (newToken !== undefined) code.brought = newToken.family;
   const family = newToken?.family;
@@ -118,7 +118,7 @@ function verifierFlaw(challenge: Challenge | undefined, verifier: string | undef
 }
 
 function refreshed(
-  state: StandinState,
+  state: GoogleState,
   client: Client,
   form: ReadonlyMap<string, string>,
   key: string | undefined,
@@ -133,7 +133,7 @@ function refreshed(
 
 /** RFC 6749 section 5.1. */
 function answer(
-  state: StandinState,
+  state: GoogleState,
   access: AccessToken,
   nonce: string | undefined,
   refreshToken: RefreshToken | undefined,

@@ -4,14 +4,14 @@ import { bearerOf, json, mediaType } from "../http/messages.ts";
 import type { Incoming, Note, Reply } from "../http/messages.ts";
 import type { AccessToken } from "../state/ledger.ts";
 import { emailScope } from "../state/scopes.ts";
-import type { StandinState } from "../state/standin-state.ts";
+import type { GoogleState } from "../state/google-state.ts";
 
 function invalid(error: string, description: string, status = 400): Reply {
   return json(status, { error, error_description: description }, { outcome: error });
 }
 
 /** `GET|POST /tokeninfo` with `id_token`, `access_token` or a bearer header. Every value comes as a string. */
-export function tokeninfo(state: StandinState, request: Incoming): Reply {
+export function tokeninfo(state: GoogleState, request: Incoming): Reply {
   const given = new URLSearchParams(request.query);
   if (mediaType(request.headers) === "application/x-www-form-urlencoded") {
     for (const [name, value] of new URLSearchParams(request.body.toString())) given.append(name, value);
@@ -27,7 +27,7 @@ export function tokeninfo(state: StandinState, request: Incoming): Reply {
   return token === undefined ? invalid("invalid_token", "Invalid Value") : served(about(state, token));
 }
 
-function about(state: StandinState, token: AccessToken): Record<string, unknown> {
+function about(state: GoogleState, token: AccessToken): Record<string, unknown> {
   const { person } = token.authorization;
   const email = token.scopes.includes(emailScope) ? { email: person.email, email_verified: person.emailVerified } : {};
   return {
@@ -49,7 +49,7 @@ function served(claims: Record<string, unknown>): Reply {
 }
 
 /** The claims of an ID token that we signed with a key that is still published and that has not expired. */
-function claimsOf(state: StandinState, idToken: string): Record<string, unknown> | undefined {
+function claimsOf(state: GoogleState, idToken: string): Record<string, unknown> | undefined {
   const [head = "", payload = "", signature = "", ...rest] = idToken.split(".");
   if (rest.length > 0) return undefined;
   try {

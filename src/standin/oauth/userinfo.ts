@@ -5,11 +5,11 @@ import type { Incoming, Reply } from "../http/messages.ts";
 import { profileClaims, wantsIdToken } from "./id-token.ts";
 import type { AccessToken } from "../state/ledger.ts";
 import { emailScope, profileScope } from "../state/scopes.ts";
-import { pictureUrl } from "../state/standin-state.ts";
-import type { StandinState } from "../state/standin-state.ts";
+import { pictureUrl } from "../state/google-state.ts";
+import type { GoogleState } from "../state/google-state.ts";
 
 /** The bearer of a userinfo request: header, query, or the form of a POST. OpenID Connect Core 1.0 section 5.3.1. */
-function bearerIn(state: StandinState, request: Incoming): AccessToken | undefined {
+function bearerIn(state: GoogleState, request: Incoming): AccessToken | undefined {
   const inForm =
     mediaType(request.headers) === "application/x-www-form-urlencoded"
       ? new URLSearchParams(request.body.toString()).get("access_token")
@@ -19,7 +19,7 @@ function bearerIn(state: StandinState, request: Incoming): AccessToken | undefin
 }
 
 /** `GET|POST /v1/userinfo`: the claims that the token's scopes reach. */
-export function userinfo(state: StandinState, request: Incoming): Reply {
+export function userinfo(state: GoogleState, request: Incoming): Reply {
   const token = bearerIn(state, request);
   if (token === undefined) {
     const problem = { error: "invalid_request", error_description: "Invalid Credentials" };
@@ -40,7 +40,7 @@ export function userinfo(state: StandinState, request: Incoming): Reply {
 }
 
 /** The same before OpenID Connect: `id` for `sub`, `verified_email` for `email_verified`. */
-export function olderUserinfo(state: StandinState, request: Incoming): Reply {
+export function olderUserinfo(state: GoogleState, request: Incoming): Reply {
   const token = bearerIn(state, request);
   if (token === undefined) return unauthorized(true);
   const { person } = token.authorization;

@@ -1,7 +1,6 @@
 import type { Incoming, Reply } from "../http/messages.ts";
 import type { Authorization } from "../state/ledger.ts";
 import type { Person } from "../state/people.ts";
-import { describeScope, isSignInScope } from "../state/scopes.ts";
 import type { StandinState } from "../state/standin-state.ts";
 import { html, nothing } from "./html.ts";
 import type { Html } from "./html.ts";
@@ -21,22 +20,22 @@ export function accessPage(state: StandinState): Reply {
     ${connected.length === 0 ? html`<p class="hint">No app has access yet.</p>` : nothing}
     ${connected.map(({ person, given }) => html`${given.map((one) => connection(state, person, one))}`)}
   `;
-  return page({ title: "Apps with access", body, formTarget: undefined, outcome: "served" });
+  return page({ wording: state.wording, title: "Apps with access", body, formTarget: undefined, outcome: "served" });
 }
 
 function connection(state: StandinState, person: Person, authorization: Authorization): Html {
-  const app = state.clients.all().find((client) => client.project === authorization.project);
-  const scopes = [...authorization.scopes].filter((scope) => !isSignInScope(scope));
+  const { wording } = state;
+  const scopes = [...authorization.scopes].filter((scope) => !wording.isSignInScope(scope));
   return html`
     <section class="connection">
       <p class="chip">
         <img src="/picture/${person.sub}.svg" alt="" width="24" height="24" />
         <span>${person.email}</span>
       </p>
-      <h2>${app?.name ?? authorization.project}</h2>
+      <h2>${wording.appName(authorization.project)}</h2>
       <ul class="plain">
         <li>Who you are</li>
-        ${scopes.map((scope) => html`<li>${describeScope(scope)}</li>`)}
+        ${scopes.map((scope) => html`<li>${wording.describeScope(scope)}</li>`)}
       </ul>
       <form method="post" action="/account/access">
         <input type="hidden" name="email" value="${person.email}" />

@@ -1,21 +1,21 @@
-import type { AuthorizationRequest } from "../authorization/request.ts";
 import type { Reply } from "../http/messages.ts";
 import type { Person } from "../state/people.ts";
 import { html } from "./html.ts";
 import { page } from "./layout.ts";
+import type { Wording } from "../state/wording.ts";
+import type { ShownRequest } from "./shown-request.ts";
 
 /** A test may have created thousands of people. Those that are not listed can still be typed in. */
 const mostListed = 25;
 
 /** The page that asks for an account: it lists those that exist, and has a field for any other address. */
 export function chooserPage(
-  request: AuthorizationRequest,
+  wording: Wording,
+  request: ShownRequest,
   people: readonly Person[],
   formTarget: string | undefined,
 ): Reply {
-  const fits = ({ hd }: Person): boolean =>
-    request.hd === undefined || (request.hd === "*" ? hd !== undefined : hd === request.hd);
-  const known = people.filter(fits).slice(0, mostListed);
+  const known = people.slice(0, mostListed);
   const body = html`
     <header>
       <h1>Choose an account</h1>
@@ -56,5 +56,5 @@ export function chooserPage(
       <p class="hint">You may type any address: the stand-in creates the account when it is first used.</p>
     </form>
   `;
-  return page({ title: "Choose an account", body, formTarget, outcome: "chooser_shown" });
+  return page({ wording, title: "Choose an account", body, formTarget, outcome: "chooser_shown" });
 }

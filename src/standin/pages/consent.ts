@@ -1,22 +1,23 @@
 import type { ConsentQuestion } from "../authorization/consent.ts";
-import type { AuthorizationRequest } from "../authorization/request.ts";
 import type { Reply } from "../http/messages.ts";
 import type { Person } from "../state/people.ts";
-import { describeScope, emailScope, isSignInScope, profileScope } from "../state/scopes.ts";
 import { html, nothing } from "./html.ts";
 import type { Html } from "./html.ts";
 import { page } from "./layout.ts";
+import type { Wording } from "../state/wording.ts";
+import type { ShownRequest } from "./shown-request.ts";
 
 /** The page that asks for consent, with a tick box for each scope beyond sign-in, where Google would show them. */
 export function consentPage(
-  request: AuthorizationRequest,
+  wording: Wording,
+  request: ShownRequest,
   person: Person,
   question: ConsentQuestion,
   formTarget: string | undefined,
 ): Reply {
   const { client } = request;
   const without = question.ask.filter((scope) => !question.boxes.includes(scope));
-  const plain = without.filter((scope) => !isSignInScope(scope));
+  const plain = without.filter((scope) => !wording.isSignInScope(scope));
   const body = html`
     <header>
       <h1><strong>${client.name}</strong> wants access to your account</h1>
@@ -29,15 +30,15 @@ export function consentPage(
     <form method="post" action="/signin/consent">
       <input type="hidden" name="request" value="${request.query}" />
       <input type="hidden" name="email" value="${person.email}" />
-      ${signInPart(client.name, without)}
+      ${signInPart(wording, client.name, without)}
       ${
         plain.length === 0
           ? nothing
           : html`<ul class="scopes">
-              ${plain.map((scope) => html`<li><span>${describeScope(scope)}</span></li>`)}
+              ${plain.map((scope) => html`<li><span>${wording.describeScope(scope)}</span></li>`)}
             </ul>`
       }
-      ${boxes(client.name, question.boxes)}
+      ${boxes(wording, client.name, question.boxes)}
       <div class="actions">
         <button id="deny" class="quiet" name="decision" value="deny">Cancel</button>
         <button id="allow" name="decision" value="allow">Continue</button>
@@ -45,6 +46,7 @@ export function consentPage(
     </form>
   `;
   return page({
+    wording,
     title: `${client.name} wants access`,
     body,
     formTarget,
@@ -53,16 +55,12 @@ export function consentPage(
   });
 }
 
-function signInPart(app: string, scopes: readonly string[]): Html {
-  if (!scopes.some(isSignInScope)) return nothing;
-  const profile = scopes.includes(profileScope);
-  const email = scopes.includes(emailScope);
-  const about = profile ? "your name and picture" : "who you are";
-  const what = email ? (profile ? "your name, picture and email address" : "your email address") : about;
-  return html`<p class="signin">${app} will be able to see <strong>${what}</strong>.</p>`;
+function signInPart(wording: Wording, app: string, scopes: readonly string[]): Html {
+  if (!scopes.some((scope) => wording.isSignInScope(scope))) return nothing;
+  return html`<p class="signin">${app} will be able to see <strong>${wording.whatSignInShows(scopes)}</strong>.</p>`;
 }
 
-function boxes(app: string, scopes: readonly string[]): Html {
+function boxes(wording: Wording, app: string, scopes: readonly string[]): Html {
   if (scopes.length === 0) return nothing;
   return html`
     <fieldset>
@@ -72,9 +70,7 @@ function boxes(app: string, scopes: readonly string[]): Html {
           (scope, index) => html`
             <li>
               <label for="scope-${index}">
-                <span
-                  >${describeScope(scope)}<small>${scope.replace("https://www.googleapis.com/auth/", "")}</small></span
-                >
+                <span>${wording.describeScope(scope)}<small>${wording.shortScope(scope)}</small></span>
                 <input id="scope-${index}" type="checkbox" name="scope" value="${scope}" checked />
               </label>
             </li>

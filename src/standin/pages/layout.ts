@@ -6,8 +6,10 @@
 import type { Reply } from "../http/messages.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
+import type { Wording } from "../state/wording.ts";
 
 interface Page {
+  readonly wording: Wording;
   readonly title: string;
   readonly body: Html;
   readonly status?: number;
@@ -22,7 +24,7 @@ interface Page {
 }
 
 /** One page of the stand-in: plain forms, our own style, and a line that says what this is. */
-export function page({ title, body, status = 200, formTarget, outcome, grant, script }: Page): Reply {
+export function page({ wording, title, body, status = 200, formTarget, outcome, grant, script }: Page): Reply {
   const policy = [
     "default-src 'none'",
     "style-src 'self'",
@@ -45,7 +47,7 @@ export function page({ title, body, status = 200, formTarget, outcome, grant, sc
       </head>
       <body>
         <main class="card">
-          <p class="badge"><img src="/pages/mark.svg" alt="" width="20" height="20" />Stand-in for Google</p>
+          <p class="badge"><img src="/pages/mark.svg" alt="" width="20" height="20" />${wording.standIn}</p>
           ${body}
         </main>
         <p class="notice">For tests and demos. It uses no real account, and sends nothing to the internet.</p>

@@ -1,9 +1,10 @@
 import type { Reply } from "../http/messages.ts";
 import { html } from "./html.ts";
 import { page } from "./layout.ts";
+import type { Wording } from "../state/wording.ts";
 
 /** The page for a request whose redirect URI cannot be trusted, so that the app cannot be told of the error. */
-export function refusedPage(error: string, description: string): Reply {
+export function refusedPage(wording: Wording, error: string, description: string): Reply {
   const body = html`
     <header>
       <h1>Access blocked: this app's request is invalid</h1>
@@ -12,5 +13,5 @@ export function refusedPage(error: string, description: string): Reply {
     <p class="error"><strong>Error 400: ${error}</strong></p>
     <p class="hint">${description}</p>
   `;
-  return page({ title: `Error 400: ${error}`, body, status: 400, outcome: error });
+  return page({ wording, title: `Error 400: ${error}`, body, status: 400, outcome: error });
 }

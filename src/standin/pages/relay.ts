@@ -1,9 +1,11 @@
 import type { Reply } from "../http/messages.ts";
 import { html } from "./html.ts";
 import { page } from "./layout.ts";
+import type { Wording } from "../state/wording.ts";
 
 /** The end of a popup: its script hands the answer to the page that opened it, and to no other origin. */
 export function relayPage(
+  wording: Wording,
   to: { readonly origin: string; readonly id: string },
   answer: Readonly<Record<string, string>>,
   note: { readonly outcome: string; readonly grant?: string },
@@ -18,5 +20,5 @@ export function relayPage(
       ><p class="error">This window needs JavaScript to hand the answer to the page that opened it.</p></noscript
     >
   `;
-  return page({ title: "Signed in", body, script: "/pages/relay-script.js", ...note });
+  return page({ wording, title: "Signed in", body, script: "/pages/relay-script.js", ...note });
 }

@@ -5,7 +5,7 @@ import { assetFiles } from "./asset-files.ts";
 const types = { css: "text/css", js: "text/javascript", svg: "image/svg+xml" };
 
 /** A file that is served as it is. */
-function file(name: string): Handler {
+export function file(name: string): Handler {
   const body = Buffer.from(assetFiles.get(name) ?? "");
   const ending = name.slice(name.lastIndexOf(".") + 1) as keyof typeof types;
   const headers = {
@@ -17,11 +17,10 @@ function file(name: string): Handler {
   return () => ({ status: 200, headers, body, note: { outcome: "served" } });
 }
 
+/** The files that the pages of every kind load. */
 export function staticFileRoutes(): Route[] {
   return [
-    { at: ["/gsi/client"], GET: file("gsi-client.js") },
     { at: ["/pages/pages.css"], GET: file("pages.css") },
-    { at: ["/pages/relay-script.js"], GET: file("relay-script.js") },
     { at: ["/pages/mark.svg"], GET: file("mark.svg") },
   ];
 }

@@ -1,4 +1,5 @@
 import { defined } from "../defined.ts";
+import { isLoopback } from "./loopback.ts";
 import { newClientSecret } from "./opaque-values.ts";
 
 /** What kind of program a client is for. */
@@ -33,16 +34,8 @@ export const desktopClientId = "1234567890-de5c70pde5c70p00.apps.googleuserconte
 export const stagingClientId = "9876543210-def654abc321.apps.googleusercontent.com";
 export const stagingClientSecret = "GOCSPX-standin-staging";
 
-const loopbackHosts = new Set(["127.0.0.1", "localhost", "[::1]"]);
-
 function parsed(uri: string): URL | undefined {
   return URL.canParse(uri) ? new URL(uri) : undefined;
-}
-
-/** Whether a URL is plain http on this machine. */
-export function isLoopback(uri: string): boolean {
-  const url = parsed(uri);
-  return url !== undefined && url.protocol === "http:" && loopbackHosts.has(url.hostname);
 }
 
 /** RFC 9700 section 4.1.3: compared as strings, but for the port of loopback addresses. */

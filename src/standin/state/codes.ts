@@ -1,7 +1,5 @@
-import type { OwnClock } from "../clock.ts";
 import type { Authorization, Family } from "./ledger.ts";
-import { newCode } from "./opaque-values.ts";
-import type { Settings } from "./settings.ts";
+import type { OneTimeCode } from "./one-time-codes.ts";
 
 /** Where a code came from. It decides which `redirect_uri` the exchange must send. */
 export type CodeKind = "native" | "popup" | "redirect";
@@ -11,8 +9,8 @@ export interface Challenge {
   readonly method: "S256" | "plain";
 }
 
-export interface Code {
-  readonly value: string;
+/** A code of the stand-in for Google. */
+export interface Code extends OneTimeCode {
   readonly kind: CodeKind;
   readonly authorization: Authorization;
   readonly clientId: string;
@@ -31,41 +29,6 @@ export interface Code {
    * the first exchange for its person and client (`first`), or not at all.
    */
   readonly offline: "always" | "first" | "never";
-  readonly expiresAt: number;
-  used: boolean;
   /** What the exchange brought, so that a second use can end it. */
   brought?: Family;
-}
-
-export class Codes {
-  readonly #clock: OwnClock;
-  readonly #settings: Settings;
-  readonly #codes = new Map<string, Code>();
-
-  constructor(clock: OwnClock, settings: Settings) {
-    this.#clock = clock;
-    this.#settings = settings;
-  }
-
-  issue(from: Omit<Code, "value" | "expiresAt" | "used" | "brought">): Code {
-    const now = this.#clock.now();
-    for (const [value, code] of this.#codes) {
-      if (code.expiresAt > now) break;
-      this.#codes.delete(value);
-    }
-    const code: Code = {
-      ...from,
-      value: newCode(),
-      expiresAt: now + this.#settings.codeTtlSeconds * 1_000,
-      used: false,
-    };
-    this.#codes.set(code.value, code);
-    return code;
-  }
-
-  /** The code while it has not expired, used or not. */
-  find(value: string): Code | undefined {
-    const code = this.#codes.get(value);
-    return code !== undefined && code.expiresAt > this.#clock.now() ? code : undefined;
-  }
 }

@@ -1,11 +1,28 @@
-import { dayMs, hourMs } from "../clock.ts";
 import type { OwnClock } from "../clock.ts";
-import { newAccessToken, newRefreshToken } from "./opaque-values.ts";
 import type { Person } from "./people.ts";
-import { isGmailScope, isSignInScope } from "./scopes.ts";
-import type { Settings } from "./settings.ts";
 
-/** What one person has allowed one project. It ends as a whole, whichever token is revoked. */
+/** How long tokens live. */
+export interface TokenLives {
+  /** Seconds; null: no end. */
+  readonly accessTokenTtlSeconds: number | null;
+  /** Seconds; null: no end. */
+  readonly refreshTokenTtlSeconds: number | null;
+  /** Per authorization and client; one more silently ends the oldest. */
+  readonly refreshTokensPerUser: number;
+  readonly revocationLagSeconds: number;
+}
+
+/** What is different in each kind of stand-in. */
+export interface TokenRules {
+  /** Read at each use: a test may change them at any time. */
+  lives(): TokenLives;
+  newAccessToken(): string;
+  newRefreshToken(): string;
+  /** When else a family ends, milliseconds since the epoch: by disuse, for one. */
+  alsoEndsAt(family: Family): number | undefined;
+}
+
+/** What one person has allowed one project: in kinds without projects, one client. */
 export interface Authorization {
   readonly person: Person;
   readonly project: string;
@@ -27,6 +44,8 @@ export interface Family {
   readonly createdAt: number;
   /** The thumbprint of the key that its refresh tokens are bound to (RFC 9449 section 5). Absent: to none. */
   readonly boundTo?: string | undefined;
+  /** The resources that its access tokens are for (RFC 8707). Absent: nobody said. */
+  readonly resources?: readonly string[] | undefined;
   /** Time-based access ends then. */
   readonly endsAt: number | undefined;
   lastUsedAt: number;
@@ -51,7 +70,10 @@ export interface AccessToken {
   readonly clientId: string;
   readonly azp: string;
   readonly scopes: readonly string[];
+  /** The resources that accept it (RFC 8707). Absent: nobody said. */
+  readonly audience?: readonly string[] | undefined;
   readonly issuedAt: number;
+  /** `Infinity`: it has no end. */
   readonly expiresAt: number;
 }
 
@@ -59,23 +81,18 @@ function keyOf(project: string, person: Person): string {
   return `${project} ${person.sub}`;
 }
 
-const unusedMs = 183 * dayMs;
-const testingMs = 7 * dayMs;
-/** How long an ended refresh token is answered with the reason. After that the answer is only "Bad Request". */
-const rememberedMs = 12 * hourMs;
-
 /** Who allowed what, and the tokens that were issued for it. */
 export class Ledger {
   readonly #clock: OwnClock;
-  readonly #settings: Settings;
+  readonly #rules: TokenRules;
   readonly #live = new Map<string, Authorization>();
   readonly #refresh = new Map<string, RefreshToken>();
   readonly #access = new Map<string, AccessToken>();
   #families = 0;
 
-  constructor(clock: OwnClock, settings: Settings) {
+  constructor(clock: OwnClock, rules: TokenRules) {
     this.#clock = clock;
-    this.#settings = settings;
+    this.#rules = rules;
   }
 
   /** What this person allows this project now. */
@@ -100,22 +117,15 @@ export class Ledger {
 
   /** Issues the first refresh token of a new family. Where that is one too many, the oldest family silently ends. */
   startFamily(
-    authorization: Authorization,
-    clientId: string,
-    azp: string,
-    scopes: readonly string[],
-    boundTo?: string,
+    from: Pick<Family, "authorization" | "clientId" | "azp" | "scopes" | "boundTo" | "resources">,
   ): RefreshToken {
+    const { authorization, clientId } = from;
     const now = this.#clock.now();
-    const life = this.#settings.refreshTokenTtlSeconds;
+    const { refreshTokenTtlSeconds: life, refreshTokensPerUser: most } = this.#rules.lives();
     const unissued: Omit<Family, "current"> & { current?: RefreshToken } = {
+      ...from,
       id: (this.#families += 1),
-      authorization,
-      clientId,
-      azp,
-      scopes,
       createdAt: now,
-      boundTo,
       endsAt: life === null ? undefined : now + life * 1_000,
       lastUsedAt: now,
     };
@@ -125,7 +135,7 @@ export class Ledger {
       (sibling) => this.deadSince(sibling) === undefined,
     );
     siblings.push(family);
-    while (siblings.length > this.#settings.refreshTokensPerUser) {
+    while (siblings.length > most) {
       const oldest = siblings.shift();
       if (oldest !== undefined) oldest.endedAt = now;
     }
@@ -134,7 +144,7 @@ export class Ledger {
   }
 
   #mint(family: Family, generation: number): RefreshToken {
-    const token: RefreshToken = { value: newRefreshToken(), family, generation };
+    const token: RefreshToken = { value: this.#rules.newRefreshToken(), family, generation };
     this.#refresh.set(token.value, token);
     return token;
   }
@@ -150,29 +160,20 @@ export class Ledger {
     return family.current;
   }
 
-  /** When this family ended, if it has: by revocation, by disuse, by its own term, or in testing mode. */
+  /** When this family ended, if it has: by revocation, by its own term, or as the kind says. */
   deadSince(family: Family): number | undefined {
-    const beyondSignIn = family.scopes.some((scope) => !isSignInScope(scope));
-    const ends = [
-      family.endedAt,
-      family.authorization.endedAt,
-      family.endsAt,
-      family.lastUsedAt + unusedMs,
-      this.#settings.testingMode && beyondSignIn ? family.createdAt + testingMs : undefined,
-    ].filter((at) => at !== undefined && at <= this.#clock.now());
+    const ends = [family.endedAt, family.authorization.endedAt, family.endsAt, this.#rules.alsoEndsAt(family)].filter(
+      (at) => at !== undefined && at <= this.#clock.now(),
+    );
     return ends.length === 0 ? undefined : Math.min(...(ends as number[]));
-  }
-
-  /** The description for an ended token: Google gives the reason for about half a day, and then no longer. */
-  whyDead(since: number): string {
-    return this.#clock.now() - since < rememberedMs ? "Token has been expired or revoked." : "Bad Request";
   }
 
   issueAccess(from: Omit<AccessToken, "value" | "issuedAt" | "expiresAt">): AccessToken {
     const issuedAt = this.#clock.now();
     this.#forgetExpired(issuedAt);
-    const expiresAt = issuedAt + this.#settings.accessTokenTtlSeconds * 1_000;
-    const token: AccessToken = { ...from, value: newAccessToken(), issuedAt, expiresAt };
+    const life = this.#rules.lives().accessTokenTtlSeconds;
+    const expiresAt = life === null ? Infinity : issuedAt + life * 1_000;
+    const token: AccessToken = { ...from, value: this.#rules.newAccessToken(), issuedAt, expiresAt };
     this.#access.set(token.value, token);
     return token;
   }
@@ -202,7 +203,7 @@ export class Ledger {
    * what is agreed to in the meantime ends with it.
    */
   end(authorization: Authorization): void {
-    authorization.endedAt ??= this.#clock.now() + this.#settings.revocationLagSeconds * 1_000;
+    authorization.endedAt ??= this.#clock.now() + this.#rules.lives().revocationLagSeconds * 1_000;
   }
 
   endFamily(family: Family): void {
@@ -210,19 +211,15 @@ export class Ledger {
     family.endedWithAccess = true;
   }
 
+  /** One access token ends, and nothing with it. */
+  endAccess(token: AccessToken): void {
+    this.#access.delete(token.value);
+  }
+
   /** Everything of one person, in every project; `project` narrows it to one. */
   authorizationsOf(person: Person, project?: string): Authorization[] {
     return [...this.#live.values()].filter(
       (live) => live.person === person && !this.hasEnded(live) && (project === undefined || live.project === project),
     );
-  }
-
-  /** A changed password ends the refresh tokens that reach Gmail, and only those. */
-  passwordChanged(person: Person): void {
-    for (const authorization of this.authorizationsOf(person)) {
-      for (const family of [...authorization.families.values()].flat()) {
-        if (family.scopes.some(isGmailScope)) family.endedAt ??= this.#clock.now();
-      }
-    }
   }
 }

@@ -1,7 +1,7 @@
-import { json, mediaType, noStore } from "../http/messages.ts";
-import type { Incoming, Note, Reply } from "../http/messages.ts";
+import { json, mediaType, noStore } from "./messages.ts";
+import type { Incoming, Note, Reply } from "./messages.ts";
 
-/** RFC 6749 section 5.2: an error body as Google's token endpoint writes them. */
+/** A refusal of an OAuth endpoint (RFC 6749 section 5.2). */
 export class OAuthRefusal extends Error {
   override readonly name = "OAuthRefusal";
   readonly status: number;
@@ -27,40 +27,48 @@ export function badRequest(description: string): OAuthRefusal {
   return new OAuthRefusal(400, "invalid_request", description);
 }
 
-/** Runs a handler of the OAuth endpoints: a refusal becomes its error body. */
-export function oauth(handle: (request: Incoming) => Reply): (request: Incoming) => Reply {
+/**
+ * Runs a handler of the OAuth endpoints: a refusal becomes its error body.
+ *
+ * @param issuer the realm of the challenge to who failed with a Basic header
+ */
+export function oauth(issuer: string, handle: (request: Incoming) => Reply): (request: Incoming) => Reply {
   return (request) => {
     try {
       return handle(request);
     } catch (error) {
       if (!(error instanceof OAuthRefusal)) throw error;
-      const challenge = error.status === 401 && (request.headers.authorization ?? "").startsWith("Basic");
-      return json(
-        error.status,
-        { error: error.error, error_description: error.description, ...error.extra },
-        { outcome: error.error, ...error.note },
-        {
-          ...noStore,
-          ...error.headers,
-          ...(challenge ? { "www-authenticate": 'Basic realm="https://accounts.google.com/"' } : {}),
-        },
-      );
+      return refusalReply(error, request, issuer);
     }
   };
+}
+
+function refusalReply(refusal: OAuthRefusal, request: Incoming, issuer: string): Reply {
+  const { status, error, description, extra, note, headers } = refusal;
+  const challenge = status === 401 && /^Basic\b/i.test(request.headers.authorization ?? "");
+  return json(
+    status,
+    { error, error_description: description, ...extra },
+    { outcome: error, ...note },
+    { ...noStore, ...headers, ...(challenge ? { "www-authenticate": `Basic realm="${issuer}"` } : {}) },
+  );
 }
 
 /**
  * The form in a body. RFC 6749 section 3.2: a parameter may not be repeated; one without a value is kept,
  * because an empty `redirect_uri` says something that a missing one does not.
+ *
+ * @param repeatable the parameters that may be repeated all the same; of these the first value is kept
+ * @throws {OAuthRefusal} `invalid_request`
  */
-export function readForm(request: Incoming): Map<string, string> {
+export function readForm(request: Incoming, repeatable: readonly string[] = []): Map<string, string> {
   if (mediaType(request.headers) !== "application/x-www-form-urlencoded") {
     throw badRequest("Expected Content-Type application/x-www-form-urlencoded");
   }
   const form = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(request.body.toString())) {
-    if (form.has(name)) throw badRequest(`Parameter specified more than once: ${name}`);
-    form.set(name, value);
+    if (!form.has(name)) form.set(name, value);
+    else if (!repeatable.includes(name)) throw badRequest(`Parameter specified more than once: ${name}`);
   }
   return form;
 }

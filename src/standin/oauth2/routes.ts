@@ -1,0 +1,42 @@
+import { published } from "../http/published.ts";
+import type { Handler, Incoming, Reply } from "../http/messages.ts";
+import { oauth } from "../http/oauth-form.ts";
+import type { Route } from "../http/router.ts";
+import { pageRoutes } from "../pages/page-routes.ts";
+import { oauth2ControlRoutes } from "./control-routes.ts";
+import { defaultClientId } from "./clients.ts";
+import { authorizationServerMetadata } from "./metadata.ts";
+import type { OAuth2State } from "./oauth2-state.ts";
+import { signInRoutes } from "./sign-in-routes.ts";
+import { withRefusals } from "./token-answer.ts";
+import { tokenEndpoint } from "./token-endpoint.ts";
+import { introspectionEndpoint, revocationEndpoint } from "./token-management.ts";
+import { user } from "./user.ts";
+
+const shown = {
+  serves: "an OAuth 2.0 provider",
+  clientId: defaultClientId,
+  document: ["/.well-known/oauth-authorization-server", "Metadata of the authorization server"],
+} as const;
+
+/** Every route of the kind `oauth2`; the first path of each is the canonical one. */
+export function oauth2Routes(state: OAuth2State): Route[] {
+  const refusing = (handle: (state: OAuth2State, incoming: Incoming) => Reply): Handler =>
+    oauth(state.issuer, (incoming) => handle(state, incoming));
+  return [
+    ...signInRoutes(state),
+    {
+      at: ["/token"],
+      POST: oauth(
+        state.issuer,
+        withRefusals(state, (incoming) => tokenEndpoint(state, incoming)),
+      ),
+    },
+    { at: ["/revoke"], POST: refusing(revocationEndpoint) },
+    { at: ["/introspect"], POST: refusing(introspectionEndpoint) },
+    { at: ["/user"], GET: (request) => user(state, request) },
+    { at: ["/.well-known/oauth-authorization-server"], GET: published(() => authorizationServerMetadata(state)) },
+    ...pageRoutes(state, shown),
+    ...oauth2ControlRoutes(state),
+  ];
+}
