@@ -51,7 +51,16 @@ export type { CallerView } from "./vault/tokens/caller-view.ts";
 export type { Caller, Permission } from "./vault/http/caller.ts";
 export type { Callers, CreateCallerOptions, RotateCallerOptions } from "./vault/http/callers.ts";
 export type { ExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
-export type { CodeRequest, Keeper, Priority, RefreshOutcome, SeenGrant } from "./vault/keeper/keeper.ts";
+export type { DepositOptions } from "./vault/keeper/deposits/deposit-request.ts";
+export type {
+  CodeRequest,
+  Deposited,
+  DepositRequest,
+  Keeper,
+  Priority,
+  RefreshOutcome,
+  SeenGrant,
+} from "./vault/keeper/keeper.ts";
 export { openKeeper } from "./vault/keeper/open-keeper.ts";
 export type { KeeperOptions } from "./vault/keeper/open-keeper.ts";
 export { rotateDataKeys } from "./vault/open/data-key-rotation.ts";

@@ -25,6 +25,8 @@ import type { Caller } from "./vault/http/caller.ts";
 import { Callers } from "./vault/http/callers.ts";
 import { assertionOf } from "./vault/http/one-assertion.ts";
 import { Assertions } from "./vault/http/sign-in-assertion.ts";
+import { assertDepositOptions } from "./vault/keeper/deposits/deposit-request.ts";
+import type { DepositOptions } from "./vault/keeper/deposits/deposit-request.ts";
 import { assertExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
 import type { ExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
 import type { Keeper } from "./vault/keeper/keeper.ts";
@@ -32,7 +34,7 @@ import { closeContext } from "./vault/open/open-context.ts";
 import { Periodic } from "./vault/periodic.ts";
 import type { AccessToken } from "./vault/tokens/token-cache.ts";
 import { changePoll, changePollMs } from "./vault/tokens/change-poll.ts";
-import { exchangeCode, revoke } from "./vault/tokens/keeper-calls.ts";
+import { deposit, exchangeCode, revoke } from "./vault/tokens/keeper-calls.ts";
 import { RecordedTokens } from "./vault/tokens/recorded-tokens.ts";
 import { TokenCache } from "./vault/tokens/token-cache.ts";
 import { assertGetAccessTokenOptions } from "./vault/tokens/token-options.ts";
@@ -132,6 +134,34 @@ export class Vault {
   async exchangeCode(options: ExchangeCodeOptions): Promise<Grant> {
     assertExchangeCodeOptions(options);
     return this.#during(async () => exchangeCode(this.#calls, this.providerOf(options.provider), options));
+  }
+
+  /**
+   * Takes in a refresh token that the app got elsewhere: proves it by one refresh and keeps what that brings. A token that
+   * was deposited before, or that a grant holds, is not sent again: the grant is then known by the external id as well.
+   * Where the provider does not say whose token it is, the external id names the person.
+   *
+   * @returns the grant. One that was deposited before comes as it is now, perhaps revoked
+   * @throws {OnbehalfError} `invalid_request`: an option is malformed, or no such provider is configured; the token was
+   *   not used
+   * @throws {OnbehalfError} `deposit_refused`: the provider refuses the token; nothing is stored
+   * @throws {OnbehalfError} `deposit_outcome_unknown`: the token was sent, the answer is lost, and the provider may have
+   *   replaced the token; nothing is stored
+   * @throws {OnbehalfError} `id_token_invalid`: whose token it is is not proven. What the refresh brought is kept, and
+   *   looked at again until it is
+   * @throws {OnbehalfError} `external_id_conflict`: the user id means the grant of another account; what the refresh
+   *   brought is stored without it
+   * @throws {OnbehalfError} `client_misconfigured`: the provider refuses our client, or there is none; the token was not
+   *   used
+   * @throws {OnbehalfError} `provider_unavailable`, `store_unavailable`, `keeper_unavailable`: nothing was lost; the
+   *   same token may be deposited again
+   * @throws {OnbehalfError} `configuration_invalid`: the provider's discovery document is wrong
+   * @throws {OnbehalfError} `grant_unreadable`: the stored grant of this person is damaged
+   * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
+   */
+  async deposit(options: DepositOptions): Promise<Grant> {
+    assertDepositOptions(options);
+    return this.#during(async () => deposit(this.#calls, this.providerOf(options.provider), options));
   }
 
   /**

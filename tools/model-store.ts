@@ -9,6 +9,7 @@ import { isInFuture, remainingMs } from "../src/core/recorded-time.ts";
 import { isUsable } from "../src/core/grant.ts";
 import { isDueForLastLook } from "../src/core/second-look.ts";
 import type { Attempt } from "../src/core/take-over.ts";
+import type { DepositRow } from "../src/store/deposit-store.ts";
 import type { GrantRow } from "../src/store/grant-row.ts";
 import type { LateAnswerRow } from "../src/store/refresh-store.ts";
 import type { Store } from "../src/store/store.ts";
@@ -49,6 +50,8 @@ export const modelOperations = [
   "ticketByHash",
   "bindTicket",
   "sweepTickets",
+  "depositByToken",
+  "loseDeposit",
 ] as const satisfies readonly (keyof Store)[];
 
 export type ModelOperation = (typeof modelOperations)[number];
@@ -66,6 +69,7 @@ export class ModelStore implements Operations {
   readonly #lateAnswers = new Map<string, LateAnswerRow>();
   readonly #intakes = new Map<string, IntakeRow>();
   readonly #tickets = new Map<string, TicketRow>();
+  readonly #deposits = new Map<string, DepositRow>();
   readonly #now: () => number;
 
   /** @param now the time of attempts, which real stores take from their database */
@@ -91,7 +95,7 @@ export class ModelStore implements Operations {
     codeHash,
     _externalIds,
     resultMac?,
-    isAgain = false,
+    { isAgain = false, isDeposit = false } = {},
   ) => {
     const stored = this.#grants.get(row.grantId);
     const intake = this.#intakes.get(textOf(codeHash));
@@ -109,6 +113,24 @@ export class ModelStore implements Operations {
         answerSealed: null,
         endedAt: updatedAt,
       });
+    }
+    if (isDeposit) {
+      const { grantId, updatedAt: depositedAt } = row;
+      const deposit = { tokenHash: codeHash, grantId, resultMac: resultMac ?? null, depositedAt };
+      this.#deposits.set(textOf(codeHash), deposit);
+    }
+    return true;
+  };
+
+  depositByToken: Operations["depositByToken"] = (tokenHash) => this.#deposits.get(textOf(tokenHash));
+
+  loseDeposit: Operations["loseDeposit"] = (tokenHash, startedAt) => {
+    const intake = this.#intakes.get(textOf(tokenHash));
+    if (intake?.state !== "spending" || intake.startedAt !== startedAt) return false;
+    this.#intakes.delete(textOf(tokenHash));
+    if ((this.#deposits.get(textOf(tokenHash))?.grantId ?? null) === null) {
+      const lost = { tokenHash, grantId: null, resultMac: null, depositedAt: startedAt };
+      this.#deposits.set(textOf(tokenHash), lost);
     }
     return true;
   };

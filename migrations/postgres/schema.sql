@@ -109,6 +109,17 @@ CREATE TABLE data_keys (
   CONSTRAINT data_keys_pkey PRIMARY KEY (key_id)
 );
 
+CREATE TABLE deposits (
+  token_hash bytea NOT NULL,
+  grant_id text COLLATE "C",
+  result_mac bytea,
+  deposited_at bigint NOT NULL,
+  CONSTRAINT deposits_grant_id_fkey FOREIGN KEY (grant_id) REFERENCES grants(grant_id) ON DELETE CASCADE,
+  CONSTRAINT deposits_pkey PRIMARY KEY (token_hash)
+);
+
+CREATE INDEX deposits_by_grant ON public.deposits USING btree (grant_id) WHERE (grant_id IS NOT NULL);
+
 CREATE TABLE external_ids (
   external_hash bytea NOT NULL,
   client_id text COLLATE "C" NOT NULL,

@@ -86,6 +86,16 @@ CREATE TABLE data_keys (
   wrapped       BLOB NOT NULL
 , state TEXT NOT NULL DEFAULT 'current', since INTEGER NOT NULL DEFAULT 0) STRICT;
 
+CREATE TABLE deposits (
+  token_hash   BLOB PRIMARY KEY,
+  grant_id     TEXT REFERENCES grants (grant_id) ON DELETE CASCADE,
+  -- Says that we wrote which grant it is. Null without a grant.
+  result_mac   BLOB,
+  deposited_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX deposits_by_grant ON deposits (grant_id) WHERE grant_id IS NOT NULL;
+
 CREATE TABLE external_ids (
   external_hash BLOB NOT NULL,
   client_id     TEXT NOT NULL,

@@ -26,6 +26,18 @@ export interface ErrorDetails {
    * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
    */
   code_rejected: { providerError?: string };
+  /**
+   * The provider refuses the refresh token that was deposited; nothing is stored. `providerError`: what it said, in the
+   * words of RFC 6749.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+   */
+  deposit_refused: { providerError: string };
+  /**
+   * The refresh token that was deposited may have been sent, and the answer is lost: the provider may have replaced the
+   * token. Nothing is stored. `sentAt`: when it was.
+   */
+  deposit_outcome_unknown: { sentAt: Date };
   /** The ID token did not verify; nothing was handed out. `check`: the claim or property that failed, such as `aud`. */
   id_token_invalid: { check: string };
   /** The request itself is wrong. `parameter`: the one to correct, where one parameter is to blame. */
@@ -74,6 +86,8 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   external_id_conflict: 409,
   reauthorization_required: 409,
   code_rejected: 400,
+  deposit_refused: 400,
+  deposit_outcome_unknown: 409,
   id_token_invalid: 400,
   invalid_request: 400,
   host_not_allowed: 403,

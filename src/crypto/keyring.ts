@@ -198,6 +198,11 @@ export function codeHash(keyring: Sealer, clientId: string, code: string): Buffe
   return keyring.hash("code", clientId, code);
 }
 
+/** The hash by which a deposited refresh token is found. It is kept where that of a code is, and means no code. */
+export function depositHash(keyring: Sealer, issuer: string, clientId: string, refreshToken: string): Buffer {
+  return keyring.hash("deposit", issuer, clientId, refreshToken);
+}
+
 /** Which grant belongs to whom, as it stands in a grant's row. */
 export interface GrantIdentity {
   readonly grantId: string;

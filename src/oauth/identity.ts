@@ -56,6 +56,14 @@ export function subjectOfExternalId(provider: string, externalId: string): strin
   return `${provider}:${externalId}`;
 }
 
+/**
+ * The subject of a grant whose person a provider could name and does not, such as one whose token covers no sign-in. An
+ * issuer's own subjects are ASCII (OpenID Connect Core section 2), so that none can be taken for it.
+ */
+export function subjectOfDeposit(provider: string, externalId: string): string {
+  return `§${subjectOfExternalId(provider, externalId)}`;
+}
+
 async function profileFrom(
   provider: Provider,
   identity: UserinfoIdentity,

@@ -23,6 +23,7 @@ import type { Owner } from "../core/take-over.ts";
 import type { AuditStore } from "./audit-store.ts";
 import type { CallerStore } from "./caller-store.ts";
 import type { ConnectStore } from "./connect-store.ts";
+import type { DepositStore } from "./deposit-store.ts";
 import type { GrantRow } from "./grant-row.ts";
 import type { IntakeStore } from "./intake-store.ts";
 import type { KeyStore } from "./key-store.ts";
@@ -85,6 +86,8 @@ export interface GrantStore {
   grantsBySubject(subjectHash: Uint8Array): Promise<GrantRow[]>;
   /** @returns the grants that are known by one of the app's own user ids, in the order of their ids */
   grantsByExternalId(externalHash: Uint8Array): Promise<GrantRow[]>;
+  /** @returns the grants whose refresh token has this keyed hash, in the order of their ids: one, but for edited rows */
+  grantsByRefreshDigest(digestHash: Uint8Array): Promise<GrantRow[]>;
   /** @returns a page, in the order of the bytes of the ids; empty after the last one */
   listGrants(filter: GrantFilter): Promise<GrantRow[]>;
   /**
@@ -93,8 +96,9 @@ export interface GrantStore {
    * @param madeFrom the row that `row` was made from, or null for a new grant
    * @param externalIds how the app's own user ids change by which the grant is known; not at all by default
    * @param resultMac kept with the intake; none by default
-   * @param isAgain whether the caller has stored this code's answer before; by default a code that has become a grant is
-   *   stored no second time, whoever still holds its answer
+   * @param how.isAgain whether the caller has stored this code's answer before; by default a code that has become a
+   *   grant is stored no second time, whoever still holds its answer
+   * @param how.isDeposit whether the code is a deposited refresh token, and is to be remembered for as long as the grant
    * @returns true: stored; false: nothing was changed, since the grant is no longer at `madeFrom`'s generation and
    *   state, or, for a new one, since this subject has a grant for this client already; or since the external ids have
    *   changed: `add` means another grant than those in `from`, or one of these is not as it was read; or since the code
@@ -106,7 +110,7 @@ export interface GrantStore {
     codeHash: Uint8Array,
     externalIds?: ExternalIdChange,
     resultMac?: Uint8Array,
-    isAgain?: boolean,
+    how?: { readonly isAgain?: boolean | undefined; readonly isDeposit?: boolean | undefined },
   ): Promise<boolean>;
   /**
    * Makes a usable or lapsed grant `revoking`. One that is `revoking` stays so since when it was.
@@ -235,6 +239,7 @@ export interface Store
     TicketStore,
     CallerStore,
     ConnectStore,
+    DepositStore,
     ResealStore,
     AuditStore,
     StoreSignals {

@@ -26,6 +26,8 @@ const table: { readonly [C in ErrorCode]: Row<C> } = {
     { grantId: "g_1", since, reason: "invalid_grant" },
     { grant_id: "g_1", since: "2026-11-22T00:00:00.000Z", reason: "invalid_grant" },
   ],
+  deposit_refused: [400, { providerError: "invalid_grant" }, { provider_error: "invalid_grant" }],
+  deposit_outcome_unknown: [409, { sentAt: new Date(0) }, { sent_at: "1970-01-01T00:00:00.000Z" }],
   code_rejected: [400, { providerError: "invalid_grant" }, { provider_error: "invalid_grant" }],
   id_token_invalid: [400, { check: "aud" }, { check: "aud" }],
   invalid_request: [400, { parameter: "source" }, { parameter: "source" }],

@@ -14,6 +14,8 @@ const samples: { readonly [C in ErrorCode]: Required<ErrorDetails[C]> } = {
   ambiguous_grant: { grantIds: ["g_1", "g_2"], providers: ["google"] },
   external_id_conflict: { grantId: "g_1", heldBy: "g_2" },
   reauthorization_required: { grantId: "g_1", since: new Date(0), reason: "invalid_grant" },
+  deposit_refused: { providerError: "invalid_grant" },
+  deposit_outcome_unknown: { sentAt: new Date(0) },
   code_rejected: { providerError: "invalid_grant" },
   id_token_invalid: { check: "aud" },
   invalid_request: { parameter: "code" },

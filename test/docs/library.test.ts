@@ -83,6 +83,7 @@ describe("docs/library.md", { timeout: 60_000 }, () => {
     ["## Open a vault", { "": "VaultOptions", "vault/open/": "CommonOptions" }],
     ["## Open a vault", { "vault/keeper/open-keeper.ts": "KeeperOptions" }],
     ["### exchangeCode", { "vault/keeper/codes/": "ExchangeCodeOptions" }],
+    ["### deposit", { "vault/keeper/deposits/deposit-request.ts": "DepositOptions" }],
     ["### getAccessToken", { "vault/tokens/": "GetAccessTokenOptions" }],
     ["### grant, grants", { "core/grant.ts": "Grant", "vault/grants/list-grants.ts": "GrantQuery" }],
     ["### grant, grants", { "core/grant.ts": "Profile", "vault/grants/list-grants.ts": "GrantPage" }],

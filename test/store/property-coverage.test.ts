@@ -21,6 +21,7 @@ const answers: readonly string[] = [
     "bindTicket",
     "holdIntake",
     "releaseIntake",
+    "loseDeposit",
   ].flatMap((name) => [`${name} true`, `${name} false`]),
 ];
 

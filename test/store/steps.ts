@@ -63,6 +63,7 @@ const verbs = [
   "hold",
   "release",
   "forget",
+  "lose",
   "sweep",
   "bind ticket",
   "sweep tickets",
@@ -114,7 +115,8 @@ export async function perform(
   switch (step.do) {
     case "consent": {
       const subjectHash = bytes(off === 2 ? "somebody else's" : `subject ${which}`);
-      return store.saveFromIntake(grant({ grantId, subjectHash, updatedAt: at }), null, codeOf(off));
+      const row = grant({ grantId, subjectHash, updatedAt: at });
+      return store.saveFromIntake(row, null, codeOf(off), {}, bytes(`mac ${at}`), { isDeposit: at % 2 === 0 });
     }
     case "reconsent": {
       const next = { ...(row ?? grant({ grantId })), ...tokens(String(at)), updatedAt: at, state: "active" as const };
@@ -190,6 +192,10 @@ export async function perform(
     }
     case "sweep tickets":
       return store.sweepTickets(at - 5 * off);
+    case "lose": {
+      const known = await store.intakeByCode(codeOf(which));
+      return store.loseDeposit(codeOf(which), (known?.startedAt ?? 0) - (off === 2 ? 1 : 0));
+    }
     case "sweep":
       return off === 1 ? store.sweepRejected(at - 20, at - 2) : store.sweepIntakes(at - 5 * off);
   }
@@ -213,6 +219,7 @@ export async function contents(store: ModelledStore): Promise<unknown> {
     intakesByCode: await Promise.all([0, 1, 2].map((which) => store.intakeByCode(codeOf(which)))),
     tickets: await Promise.all([0, 1].map((which) => store.ticketByHash(ticketOf(which)))),
     held: [await store.heldIntakes(30, 10), await store.heldIntakes(1_000, 1)],
+    deposits: await Promise.all([0, 1, 2].map((which) => store.depositByToken(codeOf(which)))),
     intakes: (await store.openIntakes()).sort((a, b) => (codeText(a) < codeText(b) ? -1 : 1)),
   };
 }

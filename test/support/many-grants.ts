@@ -33,6 +33,7 @@ const externalId = (n: string, bytes: (text: string) => string): string =>
   `${bytes(hash("external", n))}, 'client-1', 'google', 'g_' || ${n}`;
 
 const connectNames = "connect_hash, asked_sealed, flow_sealed, state_hash, tries, created_at, expires_at";
+const depositNames = "token_hash, grant_id, result_mac, deposited_at";
 
 /** One row of the audit log for each grant, after the one that says that there are keys. */
 const auditNames = "seq, record_id, at, caller, action, grant_id, generation, outcome, mac, link";
@@ -56,6 +57,8 @@ export async function fillSqlite(path: string, grants: number): Promise<void> {
       )} FROM series;
     INSERT INTO external_ids (${externalIdNames}) ${series}
       SELECT ${externalId("n", (text) => `CAST(${text} AS BLOB)`)} FROM series;
+    INSERT INTO deposits (${depositNames}) ${series}
+      SELECT randomblob(32), 'g_' || n, randomblob(32), ${filledAt} FROM series;
     INSERT INTO audit (${auditNames}) ${series} SELECT ${audit("n", (length) => `randomblob(${length})`)} FROM series;
     UPDATE audit_head SET seq = ${grants} + 1;
     INSERT INTO intakes (code_hash, state, client_id, owner, context_sealed, started_at, ended_at) ${series}
@@ -82,6 +85,8 @@ export async function fillPostgres(connectionString: string, grants: number): Pr
        SELECT ${externalId("n", (text) => `convert_to(${text}, 'UTF8')`)} FROM ${series};
      INSERT INTO grant_changes (grant_id, change_seq) SELECT 'g_' || n, n FROM ${series};
      UPDATE change_counter SET change_seq = ${grants};
+     INSERT INTO deposits (${depositNames})
+       SELECT convert_to(md5(n::text), 'UTF8'), 'g_' || n, ${blob(32)}, ${filledAt} FROM ${series};
      INSERT INTO audit (${auditNames}) SELECT ${audit("n", blob)} FROM ${series};
      UPDATE audit_head SET seq = ${grants} + 1;
      INSERT INTO intakes (code_hash, state, client_id, owner, context_sealed, started_at, ended_at)

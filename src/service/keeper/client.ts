@@ -16,6 +16,7 @@ import {
   fromFaultMessage,
   fromOutcomeMessage,
   fromProviderMessage,
+  toDepositMessage,
   toRequestMessage,
 } from "./messages.ts";
 import type { FromKeeper, KeeperRequest, ReadingKeys, ToKeeper } from "./messages.ts";
@@ -156,6 +157,11 @@ class ForkedKeeper implements KeeperClient {
 
   async exchangeCode(...[provider, request]: Parameters<Keeper["exchangeCode"]>): ReturnType<Keeper["exchangeCode"]> {
     return (await this.#ask({ verb: "exchangeCode", provider, request: toRequestMessage(request) })) as string;
+  }
+
+  async deposit(...[provider, request]: Parameters<Keeper["deposit"]>): ReturnType<Keeper["deposit"]> {
+    const value = await this.#ask({ verb: "deposit", provider, request: toDepositMessage(request) });
+    return value as Awaited<ReturnType<Keeper["deposit"]>>;
   }
 
   async refresh(...[seen, priority]: Parameters<Keeper["refresh"]>): ReturnType<Keeper["refresh"]> {

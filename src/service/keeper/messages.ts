@@ -8,6 +8,8 @@ import type {
   Provider,
   AnyOnbehalfError,
   CodeRequest,
+  Deposited,
+  DepositRequest,
   ErrorCode,
   Keeper,
   Priority,
@@ -20,6 +22,7 @@ import type { Settings } from "../settings/config.ts";
 /** A call of one of the keeper's verbs. */
 export type KeeperRequest =
   | { readonly verb: "exchangeCode"; readonly provider: string; readonly request: CodeRequestMessage }
+  | { readonly verb: "deposit"; readonly provider: string; readonly request: DepositMessage }
   | { readonly verb: "refresh"; readonly seen: SeenGrant; readonly priority: Priority }
   | { readonly verb: "readingKeys" }
   | { readonly verb: "revoke"; readonly grantId: string; readonly principal?: CodeRequest["principal"] };
@@ -48,7 +51,11 @@ export type FromKeeper =
       readonly providers: readonly ProviderMessage[];
     }
   | { readonly type: "failed"; readonly error: ErrorMessage }
-  | { readonly type: "answer"; readonly id: number; readonly value: string | OutcomeMessage | ReadingKeys | null }
+  | {
+      readonly type: "answer";
+      readonly id: number;
+      readonly value: string | OutcomeMessage | Deposited | ReadingKeys | null;
+    }
   | { readonly type: "refusal"; readonly id: number; readonly error: ErrorMessage }
   | { readonly type: "event"; readonly event: VaultEvent }
   | { readonly type: "fault"; readonly during: string; readonly error: FaultMessage };
@@ -67,6 +74,9 @@ export interface CodeRequestMessage {
   readonly isPublic: boolean;
   readonly principal?: CodeRequest["principal"];
 }
+
+/** A deposit with its refresh token in clear. */
+export type DepositMessage = Omit<DepositRequest, "refreshToken"> & { readonly refreshToken: string };
 
 type Refreshed = RefreshOutcome & { readonly kind: "refreshed" };
 
@@ -127,6 +137,14 @@ export function fromRequestMessage(message: CodeRequestMessage): CodeRequest {
     isPublic,
     principal,
   };
+}
+
+export function toDepositMessage(request: DepositRequest): DepositMessage {
+  return { ...request, refreshToken: request.refreshToken.expose() };
+}
+
+export function fromDepositMessage(message: DepositMessage): DepositRequest {
+  return { ...message, refreshToken: new Secret(message.refreshToken) };
 }
 
 export function toOutcomeMessage(outcome: RefreshOutcome): OutcomeMessage {

@@ -13,7 +13,14 @@ import { secretsHeldAt, takeVariables } from "../secrets/held-secrets.ts";
 import { keepMemorySmall } from "../small-memory.ts";
 import { clientIdOf, hasGoogle } from "../settings/config-parts.ts";
 import { serviceConfig } from "../settings/config.ts";
-import { fromRequestMessage, toErrorMessage, toFaultMessage, toOutcomeMessage, toProviderMessage } from "./messages.ts";
+import {
+  fromDepositMessage,
+  fromRequestMessage,
+  toErrorMessage,
+  toFaultMessage,
+  toOutcomeMessage,
+  toProviderMessage,
+} from "./messages.ts";
 import type { FromKeeper, KeeperRequest, ToKeeper } from "./messages.ts";
 
 let keeper: Promise<Keeper> | undefined;
@@ -102,6 +109,8 @@ async function perform(open: Keeper, request: KeeperRequest): Promise<(FromKeepe
   switch (request.verb) {
     case "exchangeCode":
       return open.exchangeCode(request.provider, fromRequestMessage(request.request));
+    case "deposit":
+      return open.deposit(request.provider, fromDepositMessage(request.request));
     case "refresh":
       return toOutcomeMessage(await open.refresh(request.seen, request.priority));
     case "readingKeys":

@@ -2,6 +2,7 @@ import { defined } from "../../core/defined.ts";
 import { grantStates } from "../../core/grant.ts";
 import type { GrantState } from "../../core/grant.ts";
 import { assignments, bytes, insertList, number, rowReader, selectList, valuesWriter } from "./column.ts";
+import { rememberDeposit } from "./deposits.ts";
 import { changeExternalIds, grantsKnownBy } from "./external-ids.ts";
 import { changeColumns, grantColumns } from "./tables.ts";
 import type { Database, SqlValues, Transaction } from "./sql.ts";
@@ -18,6 +19,7 @@ const select = `SELECT ${selectList(grantColumns)} FROM grants`;
 const selectById = `${select} WHERE grant_id = :grantId`;
 const selectBySubject = `${select} WHERE subject_hash = :subjectHash ORDER BY grant_id`;
 const selectByExternalId = `${select} WHERE grant_id IN ${grantsKnownBy} ORDER BY grant_id`;
+const selectByRefreshDigest = `${select} WHERE refresh_digest_hash = :digestHash ORDER BY grant_id LIMIT 8`;
 const selectDueForLook = `${select} WHERE look_at IS NOT NULL AND look_at < :before
   AND (look_at, grant_id) > (:afterTime, :afterId) ORDER BY look_at, grant_id LIMIT :limit`;
 const idle = `${select} WHERE client_id = :clientId AND state = 'active' AND refresh_sealed IS NOT NULL`;
@@ -55,6 +57,8 @@ export function grantStore(database: Database): GrantStore {
 
     grantsByExternalId: (externalHash) => grants(selectByExternalId, { externalHash }),
 
+    grantsByRefreshDigest: (digestHash) => grants(selectByRefreshDigest, { digestHash }),
+
     listGrants: ({ state, withLateAnswers, after, limit, ...filter }: GrantFilter) => {
       const { subjectHash, externalHash } = filter;
       const narrowing = filters.filter((property) => filter[property] !== undefined);
@@ -72,7 +76,8 @@ export function grantStore(database: Database): GrantStore {
       );
     },
 
-    saveFromIntake: async (row, madeFrom, codeHash, externalIds, resultMac, isAgain = false) => {
+    saveFromIntake: async (row, madeFrom, codeHash, externalIds, resultMac, how = {}) => {
+      const { isAgain = false, isDeposit = false } = how;
       let isUndone = false;
       const saving = database.transaction(async (sql) => {
         const values = grantValues(row);
@@ -93,8 +98,12 @@ export function grantStore(database: Database): GrantStore {
         // Another hand holds this answer, or has stored it, and the grant may have been refreshed since: its refresh token is used.
         isUndone = ended === 0 && !isAgain && (await sql.all(selectIntake, { codeHash })).length > 0;
         if (isUndone) throw new Error("the code has become a grant");
+        if (isDeposit) {
+          const depositedAt = row.updatedAt;
+          await rememberDeposit(sql, { tokenHash: codeHash, grantId, resultMac: resultMac ?? null, depositedAt });
+        }
         const action = madeFrom === null ? "grant.created" : "grant.consented";
-        sql.note({ action, grantId, generation, outcome: state, detail: null });
+        sql.note({ action, grantId, generation, outcome: state, detail: isDeposit ? "deposit" : null });
         return true;
       });
       return saving.catch((error: unknown) => {

@@ -10,6 +10,7 @@ import { auditStore } from "./audit.ts";
 import { callerStore } from "./callers.ts";
 import { connectStore } from "./connects.ts";
 import { storeUnusable } from "./failure.ts";
+import { depositStore } from "./deposits.ts";
 import { grantStore } from "./grants.ts";
 import { intakeStore } from "./intakes.ts";
 import { keyStore } from "./keys.ts";
@@ -48,6 +49,7 @@ export function sqlStore(engine: Engine): Store {
     ...intakeStore(database),
     ...ticketStore(database),
     ...connectStore(database),
+    ...depositStore(database),
     ...callerStore(database),
     ...auditStore(database),
     ...resealStore(database),

@@ -2,6 +2,7 @@ import type { Attempt } from "../../core/take-over.ts";
 import type { AuditRow } from "../audit-store.ts";
 import type { CallerRow } from "../caller-store.ts";
 import type { ConnectRow } from "../connect-store.ts";
+import type { DepositRow } from "../deposit-store.ts";
 import type { GrantRow, TokenColumns } from "../grant-row.ts";
 import type { LateAnswerRow } from "../refresh-store.ts";
 import type { GrantChange } from "../store.ts";
@@ -114,6 +115,13 @@ export const ticketColumns: ColumnsOf<TicketRow> = {
   issuedAt: number("issued_at"),
   codeHash: bytesOrNull("code_hash"),
   boundAt: numberOrNull("bound_at"),
+};
+
+export const depositColumns: ColumnsOf<DepositRow> = {
+  tokenHash: bytes("token_hash"),
+  grantId: textOrNull("grant_id"),
+  resultMac: bytesOrNull("result_mac"),
+  depositedAt: number("deposited_at"),
 };
 
 export const callerColumns: ColumnsOf<CallerRow> = {

@@ -386,4 +386,21 @@ CREATE INDEX intakes_open ON intakes (started_at, code_hash) WHERE ended_at IS N
 CREATE INDEX intakes_held ON intakes (held_until, code_hash) WHERE held_until IS NOT NULL;
 `,
   },
+  {
+    name: "0019-deposits",
+    checksum: "94c3f7afa32a3ec902dde61b6eca36bfae7bf722b24c1dbe3135276efcb02db3",
+    text: `-- Refresh tokens that were deposited, by keyed hashes, for as long as their grants are there. A token that a provider has
+-- replaced must never be sent again: strict providers then end everything that came of it. No grant: nobody knows whether
+-- the provider has replaced it.
+CREATE TABLE deposits (
+  token_hash   BLOB PRIMARY KEY,
+  grant_id     TEXT REFERENCES grants (grant_id) ON DELETE CASCADE,
+  -- Says that we wrote which grant it is. Null without a grant.
+  result_mac   BLOB,
+  deposited_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX deposits_by_grant ON deposits (grant_id) WHERE grant_id IS NOT NULL;
+`,
+  },
 ];

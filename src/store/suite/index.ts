@@ -13,6 +13,7 @@ import { callerTests } from "./callers.ts";
 import { connectTests } from "./connects.ts";
 import { changeTests } from "./changes.ts";
 import { commitTests } from "./commits.ts";
+import { depositTests } from "./deposits.ts";
 import { externalIdTests } from "./external-ids.ts";
 import { grantTests } from "./grants.ts";
 import { intakeTests } from "./intakes.ts";
@@ -59,6 +60,7 @@ export function storeSuite(
       intakeTests,
       ticketTests,
       connectTests,
+      depositTests,
       callerTests,
       changeTests,
       auditTests,

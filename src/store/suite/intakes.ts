@@ -67,7 +67,10 @@ export function intakeTests(stores: SuiteStores): void {
       equal(await other.saveFromIntake(over, stored, code.codeHash), false);
       same(await store.grantById(stored.grantId), stored);
       same(await known(store, code), done);
-      equal(await store.saveFromIntake(over, stored, code.codeHash, undefined, bytes("result"), true), true);
+      equal(
+        await store.saveFromIntake(over, stored, code.codeHash, undefined, bytes("result"), { isAgain: true }),
+        true,
+      );
       same((await store.grantById(stored.grantId))?.refreshSealed, bytes("used"));
     });
 

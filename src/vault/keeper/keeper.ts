@@ -34,6 +34,28 @@ export interface CodeRequest {
   readonly principal?: AuditPrincipal | undefined;
 }
 
+/** A refresh token that the app got elsewhere. All of it was checked before the token is used. */
+export interface DepositRequest {
+  readonly refreshToken: Secret;
+  /** The app's own user id. */
+  readonly externalId: string;
+  /** What the token covers, as the app knows it. It counts where the provider does not say it. */
+  readonly scopes: readonly string[];
+  /** Whether it is one of many, which go behind everything that somebody waits for. */
+  readonly isOneOfMany: boolean;
+  /** Whether the token is to be sent although nobody knows what became of it when it was sent before. */
+  readonly sendAgain: boolean;
+  /** Whose doing the audit log calls it. Absent: the keeper's own. */
+  readonly principal?: AuditPrincipal | undefined;
+}
+
+/** What a deposited refresh token has become. */
+export interface Deposited {
+  readonly grantId: string;
+  /** False: the token was deposited before, or is the grant's own. Nothing was sent. */
+  readonly isNew: boolean;
+}
+
 /** A grant, as the caller read it that wants it refreshed. */
 export interface SeenGrant {
   readonly grantId: string;
@@ -113,6 +135,21 @@ export interface Keeper {
    * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3
    */
   exchangeCode(provider: string, request: CodeRequest): Promise<string>;
+  /**
+   * Proves a refresh token by a refresh, and stores what the answer brings as the person's grant. A token that was
+   * deposited before, or that a grant holds, is not sent.
+   *
+   * @param provider the short name of a provider that is configured
+   * @throws {OnbehalfError} `deposit_refused`: the provider refuses the token; nothing is stored
+   * @throws {OnbehalfError} `deposit_outcome_unknown`: the token was sent, the answer is lost, and the provider may have
+   *   replaced the token
+   * @throws {OnbehalfError} `id_token_invalid`: whose token it is is not proven. The answer is kept, and looked at again
+   * @throws {OnbehalfError} `external_id_conflict`: the user id means another grant; the answer is stored without it
+   * @throws {OnbehalfError} `client_misconfigured`: the provider refuses our client; the token was not used
+   * @throws {OnbehalfError} `provider_unavailable`, `store_unavailable`: nothing was lost; the same may be deposited again
+   * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
+   */
+  deposit(provider: string, request: DepositRequest): Promise<Deposited>;
   /**
    * Refreshes one generation of a grant, once, however many callers and processes ask for it. The work goes on when no
    * caller waits for it any more.

@@ -4,7 +4,9 @@ import { actingAs, protocolOf } from "../context.ts";
 import { exchangeCode } from "./codes/exchange-code.ts";
 import { intakeOf } from "./codes/intake.ts";
 import type { KeeperContext } from "./context.ts";
-import type { Keeper, RefreshOutcome } from "./keeper.ts";
+import { depositIntake } from "./deposits/deposit-intake.ts";
+import { depositToken } from "./deposits/deposit-token.ts";
+import type { Deposited, Keeper, RefreshOutcome } from "./keeper.ts";
 import { refreshGrant } from "./refresh/refresh-grant.ts";
 import { revokeGrant } from "./revoke/revoke-grant.ts";
 
@@ -14,6 +16,7 @@ const drainPollMs = 25;
 /** A keeper in this process. */
 export function localKeeper(context: KeeperContext): Keeper {
   const intakes = new SingleFlight<string, string>();
+  const deposits = new SingleFlight<string, Deposited>();
   const refreshes = new SingleFlight<string, RefreshOutcome>();
   return {
     async exchangeCode(provider, request) {
@@ -23,6 +26,13 @@ export function localKeeper(context: KeeperContext): Keeper {
       return intakes.do(intake.key, () =>
         actingAs(request.principal, async () => (await exchangeCode(context, intake, request)).grantId),
       );
+    },
+
+    async deposit(provider, request) {
+      const protocol = context.protocols.get(provider);
+      if (protocol === undefined) throw new TypeError(`there is no provider ${provider}`);
+      const intake = depositIntake(context.keyring, protocol, request);
+      return deposits.do(intake.key, () => actingAs(request.principal, () => depositToken(context, intake, request)));
     },
 
     refresh: (seen, priority) =>
@@ -39,7 +49,7 @@ export function localKeeper(context: KeeperContext): Keeper {
     },
 
     async close() {
-      await Promise.all([intakes.settled(), refreshes.settled()]);
+      await Promise.all([intakes.settled(), deposits.settled(), refreshes.settled()]);
       // The commit of an answer may go on after its callers got their result. It is listed until it is stored.
       for (let waitedMs = 0; context.running.size > 0 && waitedMs < drainLimitMs; waitedMs += drainPollMs) {
         await context.sleep(drainPollMs);

@@ -152,11 +152,16 @@ function refreshHashes(
   refreshToken: Secret | undefined,
 ): Pick<TokenColumns, "refreshPrefixHash" | "refreshDigestHash"> {
   if (refreshToken === undefined) return { refreshPrefixHash: null, refreshDigestHash: null };
-  const sha512 = (bytes: string | Buffer): Buffer => createHash("sha512").update(bytes).digest();
   return {
     refreshPrefixHash: keyring.hash("refresh_token_prefix", refreshToken.expose().slice(0, 16)),
-    refreshDigestHash: keyring.hash("refresh_token_digest", sha512(sha512(refreshToken.expose())).toString("base64")),
+    refreshDigestHash: refreshDigestHash(keyring, refreshToken),
   };
+}
+
+/** The keyed hash of a refresh token's SHA-512 of its SHA-512. */
+export function refreshDigestHash(keyring: Sealer, refreshToken: Secret): Buffer {
+  const sha512 = (bytes: string | Buffer): Buffer => createHash("sha512").update(bytes).digest();
+  return keyring.hash("refresh_token_digest", sha512(sha512(refreshToken.expose())).toString("base64"));
 }
 
 /**

@@ -14,6 +14,8 @@ import { finishIntake, isUnderWay } from "./codes/finish-intake.ts";
 import { journalRescued } from "./codes/rescued-codes.ts";
 import { openContext, workIdOf } from "./codes/intake.ts";
 import type { IntakeContext } from "./codes/intake.ts";
+import { maySendAgain } from "./deposits/after-deposit-error.ts";
+import { finishDeposit, isDeposit } from "./deposits/store-deposit.ts";
 import { livenessOfOwner } from "./context.ts";
 import { replaceKeys } from "./keys/replace-keys.ts";
 import { lookForDamage } from "./look-for-damage.ts";
@@ -126,14 +128,19 @@ async function finishIntakes(context: KeeperContext, backOff: RoundBackOff): Pro
   const { store, clock, protocols } = context;
   backOff.nextRound();
   for (const open of await store.openIntakes()) {
-    const protocol = protocolOfIntake(protocols, open.clientId, openContext(context.keyring, open));
+    const contextText = openContext(context.keyring, open);
+    const protocol = protocolOfIntake(protocols, open.clientId, contextText);
     if (protocol === undefined || (await isUnderWay(context, open))) continue;
     if (open.state === "answered") {
       const workId = workIdOf(open.codeHash);
       if (!backOff.isDue(workId)) continue;
       // Counted beforehand: whatever ends it, by success or by failure, takes it off the next round's list.
       backOff.failed(workId);
-      await quietly(context, "intakes", finishIntake(context, protocol, open));
+      const finish = isDeposit(contextText) ? finishDeposit : finishIntake;
+      await quietly(context, "intakes", finish(context, protocol, open));
+    } else if (isDeposit(contextText) && !maySendAgain(protocol.provider.rotation, open.startedAt, clock.now())) {
+      // The token may be used up. Whoever deposits it again next month must not send it.
+      if (!(await journalRescued(context, open.codeHash))) await store.loseDeposit(open.codeHash, open.startedAt);
     } else if (clock.now() - open.startedAt > intakeKeptMs) await store.forgetIntake(open.codeHash);
   }
 }

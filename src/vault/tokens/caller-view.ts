@@ -19,6 +19,7 @@ import { listVisibleGrants } from "../grants/list-grants.ts";
 import type { GrantPage, GrantQuery } from "../grants/list-grants.ts";
 import { Sight } from "../grants/visible-grants.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
+import type { DepositOptions } from "../keeper/deposits/deposit-request.ts";
 import { withoutToken } from "./hidden-token.ts";
 import type { RecordedTokens } from "./recorded-tokens.ts";
 import { cacheKey } from "./token-cache.ts";
@@ -43,6 +44,7 @@ const aCaller = required({
 interface Verbs {
   readonly audit: AuditLog;
   exchangeCode(options: ExchangeCodeOptions): Promise<Grant>;
+  deposit(options: DepositOptions): Promise<Grant>;
   revoke(ref: GrantRef): Promise<Grant>;
 }
 
@@ -228,17 +230,7 @@ export class CallerView {
    * @throws {OnbehalfError} `forbidden`: the external id is out of reach or missing, or may not be moved
    */
   async exchangeCode(options: ExchangeCodeOptions): Promise<Grant> {
-    const { externalId } = options;
-    if (!this.#reach.isAll && (externalId === undefined || !this.#reach.hasExternalId(externalId))) {
-      throw new OnbehalfError(
-        "forbidden",
-        `the caller ${this.#caller.name} may not create a grant for this external id`,
-        {
-          hint: "send an external_id that one of the caller's selectors fits; onbehalf callers list shows them",
-          details: {},
-        },
-      );
-    }
+    this.#assertMayCreate(options.externalId);
     if (options.moveExternalId === true && !this.#caller.allow.includes("grants:move")) {
       throw new OnbehalfError(
         "forbidden",
@@ -250,11 +242,33 @@ export class CallerView {
       );
     }
     const { name: provider } = this.providerOf(options.provider);
-    const grant = await actingAs(this.#principal, () => this.#vault.exchangeCode({ ...options, provider })).catch(
-      async (error: unknown) => {
-        throw await withoutUnseen(error, (grantId) => this.#sees(grantId));
+    return this.#created(() => this.#vault.exchangeCode({ ...options, provider }));
+  }
+
+  /** Deposits a refresh token for somebody in the caller's reach. @throws {OnbehalfError} `forbidden`: out of reach */
+  async deposit(options: DepositOptions): Promise<Grant> {
+    this.#assertMayCreate(options.externalId);
+    const { name: provider } = this.providerOf(options.provider);
+    return this.#created(() => this.#vault.deposit({ ...options, provider }));
+  }
+
+  #assertMayCreate(externalId: string | undefined): void {
+    if (this.#reach.isAll || (externalId !== undefined && this.#reach.hasExternalId(externalId))) return;
+    throw new OnbehalfError(
+      "forbidden",
+      `the caller ${this.#caller.name} may not create a grant for this external id`,
+      {
+        hint: "send an external_id that one of the caller's selectors fits; onbehalf callers list shows them",
+        details: {},
       },
     );
+  }
+
+  /** The grant that work of the caller has made, with what of it and of its errors the caller may see. */
+  async #created(work: () => Promise<Grant>): Promise<Grant> {
+    const grant = await actingAs(this.#principal, work).catch(async (error: unknown) => {
+      throw await withoutUnseen(error, (grantId) => this.#sees(grantId));
+    });
     if (this.#reach.isAll) return grant;
     const ids = grant.externalIds.filter((each) => this.#reach.hasExternalId(each.externalId));
     return { ...grant, externalIds: ids };

@@ -8,6 +8,8 @@ import { askedExternalId, findGrant, lookupHashes } from "../grants/find-grant.t
 import { grantOf } from "../grants/sealed-grant.ts";
 import { codeRequest } from "../keeper/codes/code-request.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
+import { depositRequest } from "../keeper/deposits/deposit-request.ts";
+import type { DepositOptions } from "../keeper/deposits/deposit-request.ts";
 import type { Keeper } from "../keeper/keeper.ts";
 import type { TokenCache } from "./token-cache.ts";
 
@@ -32,11 +34,27 @@ export async function exchangeCode(
   const request = { ...codeRequest(options, provider), principal: currentPrincipal() };
   options.signal?.throwIfAborted();
   const grantId = await waitFor(keeper.exchangeCode(provider.name, request), options.signal);
+  return grantMade({ context, keeper, cache }, grantId, options.externalId);
+}
+
+/** Deposits a refresh token; see `Vault.deposit`. */
+export async function deposit(calls: KeeperCalls, provider: Provider, options: DepositOptions): Promise<Grant> {
+  const request = { ...depositRequest(options, provider), principal: currentPrincipal() };
+  options.signal?.throwIfAborted();
+  const { grantId } = await waitFor(calls.keeper.deposit(provider.name, request), options.signal);
+  return grantMade(calls, grantId, options.externalId);
+}
+
+/** The grant that the keeper has made, or has made known by an external id. */
+async function grantMade(
+  { context, cache }: KeeperCalls,
+  grantId: string,
+  externalId: string | undefined,
+): Promise<Grant> {
   cache.invalidate([grantId]);
   const row = await context.store.grantById(grantId);
   if (row === undefined) throw grantNotFound();
   // The person, or the app's user, may have been known by another grant, or by none.
-  const { externalId } = options;
   const external = externalId === undefined ? [] : lookupHashes(context, { externalId });
   cache.invalidate([], [row.subjectHash, ...external]);
   return grantOf(context.keyring, row, externalId);

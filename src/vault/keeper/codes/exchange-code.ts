@@ -228,7 +228,8 @@ async function afterFailure(
   }
 }
 
-function journalAnswer(context: KeeperContext, intake: Intake, received: ReceivedTokens): DurableWrite<boolean> {
+/** Keeps an answer in the journal, for as long as the store fails in the rescue journal. */
+export function journalAnswer(context: KeeperContext, intake: Intake, received: ReceivedTokens): DurableWrite<boolean> {
   const { store, keyring, emit } = context;
   const sealed = sealAnswer(keyring, intake, received);
   const contextSealed = sealContext(keyring, intake);

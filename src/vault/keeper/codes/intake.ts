@@ -12,6 +12,8 @@ import type { CodeRequest } from "../keeper.ts";
 /** What is stored with an intake, so that another process can finish it. */
 export interface IntakeContext {
   readonly provider: string;
+  /** It is no code but a refresh token that was deposited. */
+  readonly isDeposit?: true | undefined;
   readonly redirectUri?: string | undefined;
   readonly codeVerifier?: string | undefined;
   readonly nonce?: string | undefined;

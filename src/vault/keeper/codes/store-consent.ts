@@ -82,6 +82,8 @@ export interface Consent extends ReceivedTokens {
   readonly externalId?: string | undefined;
   readonly moveExternalId?: boolean | undefined;
   readonly requestedScopes: readonly string[];
+  /** A refresh token that the app got elsewhere has brought it, and no code. */
+  readonly isDeposit?: true | undefined;
 }
 
 /** A new grant that the app names by no id of its own. */
@@ -105,7 +107,7 @@ const lookWaitMs = 3_000;
  * @throws {OnbehalfError} `store_unavailable`: the store does not answer, or the grant changed too often meanwhile
  * @throws {OnbehalfError} `grant_unreadable`: the row that was found for the person may be somebody else's
  */
-async function storeConsent(
+export async function storeConsent(
   context: KeeperContext,
   protocol: Protocol,
   codeHash: Uint8Array,
@@ -113,6 +115,7 @@ async function storeConsent(
 ): Promise<GrantRow> {
   const { store, keyring, emit } = context;
   const { provider, client } = protocol;
+  const { isDeposit } = given;
   const hash = subjectHash(keyring, provider.issuer, given.profile.sub);
   let isAgain = false;
   for (let round = 0; round < rounds; round++) {
@@ -127,7 +130,7 @@ async function storeConsent(
         ? newRow(context, protocol, hash, consent, claim)
         : await rowAfter(context, existing, consent, claim, codeHash);
     const result = resultMac(keyring, codeHash, row.grantId, row.updatedAt);
-    if (await store.saveFromIntake(row, existing ?? null, codeHash, claim.change, result, isAgain)) {
+    if (await store.saveFromIntake(row, existing ?? null, codeHash, claim.change, result, { isAgain, isDeposit })) {
       if (consent.tokens.otherRefreshTokens !== undefined) {
         await keepOtherRefreshTokens(context, { ...row, generation: row.generation - 1 }, consent);
       }
@@ -261,7 +264,9 @@ async function rowAfter(
 ): Promise<GrantRow> {
   const { tokens, receivedAt, requestedScopes } = consent;
   const scope = scopeAfter(tokens, existing.scope, requestedScopes);
-  const offered = { scopes: scopesOf(scope), offline: tokens.refreshToken !== undefined };
+  // Nobody has asked for the scopes of a deposited token. Where nobody says what it covers, it takes no grant's place.
+  const isUnknown = consent.isDeposit === true && scopeAfter(tokens, undefined, requestedScopes) === "";
+  const offered = { scopes: isUnknown ? [] : scopesOf(scope), offline: tokens.refreshToken !== undefined };
   const held = heldBy(context.keyring, existing, receivedAt);
   if (afterConsent(held, offered, canonicalOf(context, existing.provider)) === "replace") {
     await dropCoveredConsents(context, existing, scope);
@@ -269,8 +274,9 @@ async function rowAfter(
   }
   if (offered.offline) {
     // Before the grant is stored: that ends the intake, and with it the only other copy of this refresh token.
-    const id = await keepConsentBeside(context, existing, consent, scope, codeHash);
-    await dropCoveredConsents(context, existing, scope, id);
+    const covered = offered.scopes.join(" ");
+    const id = await keepConsentBeside(context, existing, consent, covered, codeHash);
+    await dropCoveredConsents(context, existing, covered, id);
   }
   return {
     ...existing,
