@@ -264,6 +264,15 @@ CREATE TABLE owners (
   CONSTRAINT owners_pkey PRIMARY KEY (owner)
 );
 
+CREATE TABLE registered_clients (
+  provider text NOT NULL,
+  server text NOT NULL,
+  client_id text NOT NULL,
+  registration_sealed bytea,
+  changed_at bigint NOT NULL,
+  CONSTRAINT registered_clients_pkey PRIMARY KEY (provider, server)
+);
+
 CREATE TABLE tickets (
   ticket_hash bytea NOT NULL,
   context_sealed bytea NOT NULL,

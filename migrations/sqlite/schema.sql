@@ -223,6 +223,16 @@ CREATE TABLE orphans (
 
 CREATE INDEX orphans_by_grant ON orphans (grant_id, parent_generation);
 
+CREATE TABLE registered_clients (
+  provider            TEXT NOT NULL,
+  server              TEXT NOT NULL,
+  -- Empty while one process finds out or registers.
+  client_id           TEXT NOT NULL,
+  registration_sealed BLOB,
+  changed_at          INTEGER NOT NULL,
+  PRIMARY KEY (provider, server)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE tickets (
   ticket_hash    BLOB PRIMARY KEY,
   context_sealed BLOB NOT NULL,

@@ -1,5 +1,14 @@
 /** The tables with sealed values, in the order in which they are gone through. The largest comes last. */
-export const tables = ["callers", "clientKeys", "connects", "lateAnswers", "tickets", "intakes", "grants"] as const;
+export const tables = [
+  "callers",
+  "clientKeys",
+  "registeredClients",
+  "connects",
+  "lateAnswers",
+  "tickets",
+  "intakes",
+  "grants",
+] as const;
 export type Table = (typeof tables)[number];
 
 /** Where a search through all sealed values stands: in which table, after which row. */

@@ -18,7 +18,8 @@ export type SealedColumn =
   | "callers.grants"
   | "client_keys.dpop"
   | "connects.asked"
-  | "connects.flow";
+  | "connects.flow"
+  | "registered_clients.registration";
 
 /**
  * Which class of data key seals each column. The name of a column is authenticated with each value: if a column were
@@ -39,6 +40,7 @@ export const sealedColumns: Readonly<Record<SealedColumn, KeyClass>> = {
   // Read by the process that shows the pages, which opens no refresh token.
   "connects.asked": "read",
   "connects.flow": "read",
+  "registered_clients.registration": "refresh",
 };
 
 /** The place of a sealed value within one store. In another row, column, client or generation it does not open. */
@@ -74,6 +76,11 @@ export function connectPlace(what: "asked" | "flow", connectHash: Uint8Array): S
     recordId: Buffer.from(connectHash).toString("hex"),
     generation: 0,
   };
+}
+
+/** Where what was registered for a provider at an MCP server is sealed for. */
+export function registrationPlace(provider: string, server: string, clientId: string): SealedPlace {
+  return { clientId, column: "registered_clients.registration", recordId: `${provider} ${server}`, generation: 0 };
 }
 
 /** The place of a wrapped data key. */

@@ -49,6 +49,17 @@ export interface ClientKeyPlace {
   readonly clientId: string;
 }
 
+/** What was registered for us, sealed. */
+export interface SealedRegistration {
+  readonly registrationSealed: Uint8Array;
+}
+
+export interface RegistrationPlace {
+  readonly provider: string;
+  readonly server: string;
+  readonly clientId: string;
+}
+
 /** What names a grant's row, and the place that its values are sealed for. */
 export interface GrantPlace {
   readonly grantId: string;
@@ -91,6 +102,7 @@ export interface ResealedRows {
   readonly connects?: readonly Resealed<ConnectPlace, SealedConnect>[];
   readonly lateAnswers?: readonly Resealed<LateAnswerPlace, SealedLateAnswer>[];
   readonly clientKeys?: readonly Resealed<ClientKeyPlace, SealedClientKey>[];
+  readonly registeredClients?: readonly Resealed<RegistrationPlace, SealedRegistration>[];
   readonly callers?: readonly Resealed<{ readonly callerId: string }, SealedCaller>[];
 }
 

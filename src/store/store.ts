@@ -24,6 +24,7 @@ import type { AuditStore } from "./audit-store.ts";
 import type { CallerStore } from "./caller-store.ts";
 import type { ConnectStore } from "./connect-store.ts";
 import type { DepositStore } from "./deposit-store.ts";
+import type { ClientStore } from "./client-store.ts";
 import type { GrantRow } from "./grant-row.ts";
 import type { IntakeStore } from "./intake-store.ts";
 import type { KeyStore } from "./key-store.ts";
@@ -240,6 +241,7 @@ export interface Store
     CallerStore,
     ConnectStore,
     DepositStore,
+    ClientStore,
     ResealStore,
     AuditStore,
     StoreSignals {

@@ -8,6 +8,7 @@ const small: Readonly<Record<string, string>> = {
   callers: "programs that may use a service",
   data_keys: "a handful of keys",
   client_keys: "one row a client",
+  registered_clients: "one row an MCP server",
   meta: "a handful of facts",
   onbehalf_migrations: "one row a migration",
   change_counter: "one row",

@@ -456,4 +456,20 @@ CREATE TABLE deposits (
 CREATE INDEX deposits_by_grant ON deposits (grant_id) WHERE grant_id IS NOT NULL;
 `,
   },
+  {
+    name: "0020-registered-clients",
+    checksum: "15d7b5add6d98dadce5665365f71a18537883373b7eb2713814d2cab86b0644f",
+    text: `-- Which client we are at the authorization server of an MCP server, and which server that is: found or registered once, for
+-- all processes. What was registered is sealed; without it nobody can refresh the grants of that client.
+CREATE TABLE registered_clients (
+  provider            TEXT NOT NULL,
+  server              TEXT NOT NULL,
+  -- Empty while one process finds out or registers.
+  client_id           TEXT NOT NULL,
+  registration_sealed BYTEA,
+  changed_at          BIGINT NOT NULL,
+  PRIMARY KEY (provider, server)
+);
+`,
+  },
 ];

@@ -90,6 +90,8 @@ const resealLateAnswer = `UPDATE orphans SET answer_sealed = :answerSealed
   WHERE orphan_id = :lateAnswerId AND answer_sealed = :answerBefore`;
 const resealClientKey = `UPDATE client_keys SET key_sealed = :keySealed
   WHERE issuer = :issuer AND client_id = :clientId AND key_sealed = :keyBefore`;
+const resealRegistration = `UPDATE registered_clients SET registration_sealed = :registrationSealed
+  WHERE provider = :provider AND server = :server AND client_id = :clientId AND registration_sealed = :registrationBefore`;
 const resealCaller = `UPDATE callers SET ${callerColumns.grantsSealed.name} = :grantsSealed, rights_mac = :rightsMac
   WHERE caller_id = :callerId AND grants_sealed = :grantsBefore AND rights_mac = :rightsMacBefore`;
 
@@ -107,11 +109,18 @@ export function resealStore(database: Database): ResealStore {
       return row === undefined ? undefined : progressColumn.read(row);
     },
 
-    reseal: (
-      { grants = [], intakes = [], tickets = [], connects = [], lateAnswers = [], clientKeys = [], callers = [] },
-      progress,
-    ) =>
+    reseal: (rows, progress) =>
       database.transaction(async (sql) => {
+        const {
+          grants = [],
+          intakes = [],
+          tickets = [],
+          connects = [],
+          lateAnswers = [],
+          clientKeys = [],
+          registeredClients = [],
+          callers = [],
+        } = rows;
         let replaced = 0;
         for (const { place, before, after } of grants) {
           replaced += await sql.run(resealGrant, {
@@ -152,6 +161,12 @@ export function resealStore(database: Database): ResealStore {
           const { issuer, clientId } = place;
           const values = { keySealed: after.keySealed, issuer, clientId, keyBefore: before.keySealed };
           replaced += await sql.run(resealClientKey, values);
+        }
+        for (const { place, before, after } of registeredClients) {
+          const { provider, server, clientId } = place;
+          const { registrationSealed } = after;
+          const values = { provider, server, clientId, registrationSealed };
+          replaced += await sql.run(resealRegistration, { ...values, registrationBefore: before.registrationSealed });
         }
         for (const { place, before, after } of callers) {
           replaced += await sql.run(resealCaller, {

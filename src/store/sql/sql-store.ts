@@ -9,6 +9,7 @@ import { refreshStore } from "./attempts.ts";
 import { auditStore } from "./audit.ts";
 import { callerStore } from "./callers.ts";
 import { connectStore } from "./connects.ts";
+import { clientStore } from "./clients.ts";
 import { storeUnusable } from "./failure.ts";
 import { depositStore } from "./deposits.ts";
 import { grantStore } from "./grants.ts";
@@ -51,6 +52,7 @@ export function sqlStore(engine: Engine): Store {
     ...connectStore(database),
     ...depositStore(database),
     ...callerStore(database),
+    ...clientStore(database),
     ...auditStore(database),
     ...resealStore(database),
 

@@ -6,6 +6,7 @@ import type { DepositRow } from "../deposit-store.ts";
 import type { GrantRow, TokenColumns } from "../grant-row.ts";
 import type { LateAnswerRow } from "../refresh-store.ts";
 import type { GrantChange } from "../store.ts";
+import type { RegisteredClientRow } from "../client-store.ts";
 import type { ClientKey, KeyReader, StoredKey } from "../key-store.ts";
 import type { IntakeRow } from "../intake-store.ts";
 import type { TicketRow } from "../ticket-store.ts";
@@ -161,6 +162,14 @@ export const clientKeyColumns: ColumnsOf<ClientKey> = {
   clientId: text("client_id"),
   keySealed: bytes("key_sealed"),
   createdAt: number("created_at"),
+};
+
+export const registeredClientColumns: ColumnsOf<RegisteredClientRow> = {
+  provider: text("provider"),
+  server: text("server"),
+  clientId: text("client_id"),
+  registrationSealed: bytesOrNull("registration_sealed"),
+  changedAt: number("changed_at"),
 };
 
 export const keyColumns: ColumnsOf<StoredKey> = {

@@ -403,4 +403,20 @@ CREATE TABLE deposits (
 CREATE INDEX deposits_by_grant ON deposits (grant_id) WHERE grant_id IS NOT NULL;
 `,
   },
+  {
+    name: "0020-registered-clients",
+    checksum: "df9653904fa1e541b3bd403a2fc6fc56f79d20bcfdb49361df586b78e5843ade",
+    text: `-- Which client we are at the authorization server of an MCP server, and which server that is: found or registered once, for
+-- all processes. What was registered is sealed; without it nobody can refresh the grants of that client.
+CREATE TABLE registered_clients (
+  provider            TEXT NOT NULL,
+  server              TEXT NOT NULL,
+  -- Empty while one process finds out or registers.
+  client_id           TEXT NOT NULL,
+  registration_sealed BLOB,
+  changed_at          INTEGER NOT NULL,
+  PRIMARY KEY (provider, server)
+) STRICT, WITHOUT ROWID;
+`,
+  },
 ];

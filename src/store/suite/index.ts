@@ -12,6 +12,7 @@ import { byteTests } from "./bytes.ts";
 import { callerTests } from "./callers.ts";
 import { connectTests } from "./connects.ts";
 import { changeTests } from "./changes.ts";
+import { clientTests } from "./clients.ts";
 import { commitTests } from "./commits.ts";
 import { depositTests } from "./deposits.ts";
 import { externalIdTests } from "./external-ids.ts";
@@ -62,6 +63,7 @@ export function storeSuite(
       connectTests,
       depositTests,
       callerTests,
+      clientTests,
       changeTests,
       auditTests,
       resealTests,

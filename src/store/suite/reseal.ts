@@ -83,6 +83,33 @@ export function resealTests(stores: SuiteStores): void {
       same(mine, [{ connectHash, ...after }]);
     });
 
+    test("what was registered for us is replaced where it is as it was read", async (t) => {
+      const store = await stores.open(t);
+      const [provider, server, clientId] = [unique("provider"), "https://mcp.example/mcp", "client-1"];
+      const claim = { provider, server, changedAt: 1 };
+      await store.claimClient(claim, undefined);
+      await store.keepClient(claim, { clientId, registrationSealed: bytes("sealed"), changedAt: 2 });
+      const anewRow = (place: string, before: string): Parameters<typeof store.reseal>[0] => ({
+        registeredClients: [
+          {
+            place: { provider, server, clientId: place },
+            before: { registrationSealed: bytes(before) },
+            after: { registrationSealed: bytes("anew") },
+          },
+        ],
+      });
+      const none = { before: undefined, after: "" };
+      equal(await store.reseal(anewRow(clientId, "another"), none), 0);
+      equal(await store.reseal(anewRow("client-2", "sealed"), none), 0);
+      equal(await store.reseal(anewRow(clientId, "sealed"), none), 1);
+      same(await store.registeredClient(provider, server), {
+        ...claim,
+        clientId,
+        registrationSealed: bytes("anew"),
+        changedAt: 2,
+      });
+    });
+
     test("the key of a client is replaced where it is as it was read", async (t) => {
       const store = await stores.open(t);
       const [issuer, clientId] = ["https://id.example", unique("client")];

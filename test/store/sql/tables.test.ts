@@ -12,6 +12,7 @@ import {
   keyReaderColumns,
   lateAnswerColumns,
   ticketColumns,
+  registeredClientColumns,
 } from "../../../src/store/sql/tables.ts";
 import { sqliteSchema } from "../../../tools/schema.ts";
 
@@ -23,6 +24,7 @@ const maps: Record<string, Readonly<Record<string, Pick<Column<unknown>, "name">
   tickets: ticketColumns,
   callers: callerColumns,
   client_keys: clientKeyColumns,
+  registered_clients: registeredClientColumns,
   data_keys: keyColumns,
   key_readers: keyReaderColumns,
 };

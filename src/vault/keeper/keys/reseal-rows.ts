@@ -5,7 +5,14 @@
 import type { PageFacts, Position } from "../../../core/reseal-progress.ts";
 import { rightsMac } from "../../../crypto/keyring.ts";
 import type { Keyring } from "../../../crypto/keyring.ts";
-import { callerGrantsPlace, clientKeyPlace, connectPlace, sealedColumns, ticketPlace } from "../../../crypto/places.ts";
+import {
+  callerGrantsPlace,
+  clientKeyPlace,
+  connectPlace,
+  registrationPlace,
+  sealedColumns,
+  ticketPlace,
+} from "../../../crypto/places.ts";
 import type { SealedColumn, SealedPlace } from "../../../crypto/places.ts";
 import { sealedUnder } from "../../../crypto/sealing.ts";
 import type { ResealedRows } from "../../../store/reseal-store.ts";
@@ -64,6 +71,16 @@ export async function resealPage(
       const last = read.at(-1)?.connectHash;
       const isLast = read.length < limit;
       return { rows: { connects }, last: last && Buffer.from(last).toString("hex"), isLast, ...count.counts };
+    }
+    case "registeredClients": {
+      const registeredClients = (await store.listRegisteredClients()).flatMap((row) => {
+        const { provider, server, clientId, registrationSealed } = row;
+        if (registrationSealed === null) return [];
+        const sealed = count.reseal(registrationSealed, registrationPlace(provider, server, clientId));
+        if (sealed === registrationSealed) return [];
+        return [{ place: row, before: { registrationSealed }, after: { registrationSealed: sealed } }];
+      });
+      return { rows: { registeredClients }, last: undefined, isLast: true, ...count.counts };
     }
     case "lateAnswers": {
       const read = await store.sealedLateAnswers(after, limit);

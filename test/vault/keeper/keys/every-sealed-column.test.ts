@@ -3,7 +3,13 @@ import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { learnMs } from "../../../../src/core/data-keys.ts";
 import { keyringFromKeys, rotateDataKeys } from "../../../../src/index.ts";
-import { clientKeyPlace, connectPlace, sealedColumns, ticketPlace } from "../../../../src/crypto/places.ts";
+import {
+  clientKeyPlace,
+  connectPlace,
+  registrationPlace,
+  sealedColumns,
+  ticketPlace,
+} from "../../../../src/crypto/places.ts";
 import type { SealedColumn, SealedPlace } from "../../../../src/crypto/places.ts";
 import { sealedUnder } from "../../../../src/crypto/sealing.ts";
 import { intakePlace } from "../../../../src/vault/keeper/codes/intake.ts";
@@ -26,6 +32,7 @@ const columns: Readonly<Record<Exclude<SealedColumn, "rescue.answer">, `${string
   "client_keys.dpop": "client_keys.key_sealed",
   "connects.asked": "connects.asked_sealed",
   "connects.flow": "connects.flow_sealed",
+  "registered_clients.registration": "registered_clients.registration_sealed",
 };
 
 test("every column of the schema that holds sealed values is sealed anew when data keys are replaced", async (t) => {
@@ -58,6 +65,12 @@ test("every column of the schema that holds sealed values is sealed anew when da
   raw
     .prepare("INSERT INTO client_keys (issuer, client_id, key_sealed, created_at) VALUES (?, ?, ?, 0)")
     .run("https://id.example", clientId, sealed(clientKeyPlace("https://id.example", clientId)));
+  raw
+    .prepare(
+      `INSERT INTO registered_clients (provider, server, client_id, registration_sealed, changed_at)
+       VALUES ('tools', 'https://mcp.example/mcp', ?, ?, 0)`,
+    )
+    .run(clientId, sealed(registrationPlace("tools", "https://mcp.example/mcp", clientId)));
 
   await store.createConnect({
     connectHash: hash,
