@@ -30,6 +30,7 @@ import type { DepositOptions } from "./vault/keeper/deposits/deposit-request.ts"
 import { assertExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
 import type { ExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
 import type { Keeper } from "./vault/keeper/keeper.ts";
+import { clientDocument } from "./vault/open/client-document.ts";
 import { closeContext } from "./vault/open/open-context.ts";
 import { Periodic } from "./vault/periodic.ts";
 import type { AccessToken } from "./vault/tokens/token-cache.ts";
@@ -366,6 +367,19 @@ export class Vault {
       provider,
       clientId: client.clientId,
     }));
+  }
+
+  /**
+   * The document that describes our client to authorization servers that take its address for the client's id: serve it as
+   * JSON, without sign-in, at the `clientDocumentUrl` that the provider's record names.
+   *
+   * @param name the provider's short name; may be left out where there is only one provider
+   * @returns undefined where the record names no such address
+   * @throws {OnbehalfError} `invalid_request`: no provider has this name, or there are several and no name was given
+   * @see https://datatracker.ietf.org/doc/draft-ietf-oauth-client-id-metadata-document/
+   */
+  clientDocument(name?: string): Readonly<Record<string, unknown>> | undefined {
+    return clientDocument(this.providerOf(name));
   }
 
   /**

@@ -130,6 +130,7 @@ const neverArrived: ReadonlySet<string> = new Set([
   "ENOTFOUND",
   "EAI_AGAIN",
   "CONNECT_TIMEOUT",
+  "ADDRESS_NOT_PUBLIC",
   "PROXY_REFUSED",
   "PROXY_UNREACHABLE",
   "PROXY_UNUSABLE",

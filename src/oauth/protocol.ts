@@ -12,6 +12,7 @@ import { BoundToken } from "../core/secret.ts";
 import type { Secret } from "../core/secret.ts";
 import type { DpopKey } from "./dpop.ts";
 import { SingleFlight } from "../core/single-flight.ts";
+import type { ClientSource } from "./client-source.ts";
 import { discover } from "./discovery.ts";
 import { verifyIdToken } from "./id-token.ts";
 import { identify } from "./identity.ts";
@@ -36,6 +37,16 @@ export interface Protocol {
   readonly client: Client;
   /** How the client authenticates at the token endpoint. Undefined while the provider could not be discovered. */
   readonly authentication?: ClientAuthenticationMethod | undefined;
+  /**
+   * Makes sure that the client is known: where a record does not hold it, it is found out or registered now.
+   *
+   * @throws {OnbehalfError} `provider_unavailable`: that is not possible just now
+   * @throws {OnbehalfError} `configuration_invalid`: what the server says of itself is wrong
+   * @throws {OnbehalfError} `client_misconfigured`: no client is registered for us
+   */
+  ready?(): Promise<void>;
+  /** Reads again which client is kept, where the record does not hold it. */
+  look?(): Promise<void>;
   /**
    * Exchanges an authorization code.
    *
@@ -95,8 +106,9 @@ const movedEveryMs = 60_000;
 
 /** The protocol over HTTP. It keeps nothing but endpoints and public keys. */
 export class HttpProtocol implements Protocol {
-  readonly provider: Provider;
-  readonly client: Client;
+  readonly #record: Provider;
+  readonly #given: Client;
+  #source: ClientSource | undefined;
   readonly #http: BoundedFetch;
   readonly #clock: Clock;
   readonly #flight = new SingleFlight<"discovery", Metadata>();
@@ -109,13 +121,37 @@ export class HttpProtocol implements Protocol {
   #jwks: { readonly uri: string; readonly keys: Jwks } | undefined;
 
   constructor(provider: Provider, client: Client, http: BoundedFetch, clock: Clock) {
-    this.provider = provider;
-    this.client = client;
+    this.#record = provider;
+    this.#given = client;
     this.#http = http;
     this.#clock = clock;
     if (provider.endpoints !== "discover") {
       this.#metadata = recordedMetadata(provider, client, provider.endpoints);
     }
+  }
+
+  get provider(): Provider {
+    return this.#source?.provider ?? this.#record;
+  }
+
+  get client(): Client {
+    return this.#source?.client ?? this.#given;
+  }
+
+  /** Says where the client comes from that the record does not hold. */
+  useSource(source: ClientSource): void {
+    this.#source = source;
+    source.onChange = () => {
+      this.#metadata = undefined;
+    };
+  }
+
+  async ready(): Promise<void> {
+    if (this.#source !== undefined) await this.metadata();
+  }
+
+  async look(): Promise<void> {
+    await this.#source?.look();
   }
 
   /** Gives this client its key. Only a keeper has it. */
@@ -153,10 +189,11 @@ export class HttpProtocol implements Protocol {
   #discover(): Promise<Metadata> {
     return this.#flight.do("discovery", async () => {
       const http = { ...this.#http, timeoutMs: this.#http.timeoutMs * documentShare };
-      this.#metadata = await discover(this.provider, this.client, http);
+      const found = await (this.#source?.metadata(http) ?? discover(this.provider, this.client, http));
+      this.#metadata = found;
       this.#readAt = this.#clock.now();
       this.#freshUntil = this.#readAt + documentLifeMs;
-      return this.#metadata;
+      return found;
     });
   }
 
@@ -191,7 +228,7 @@ export class HttpProtocol implements Protocol {
   }
 
   async verifyIdToken(idToken: Secret, more: IdTokenExpectations): Promise<Profile> {
-    const { endpoints, idTokenAlgorithms } = await this.metadata();
+    const { endpoints, idTokenAlgorithms, issuer = this.provider.issuer } = await this.metadata();
     const { jwksUri: uri } = endpoints;
     if (uri === undefined) throw new TypeError("a record without jwksUri was not checked when the vault was opened");
     if (this.#jwks?.uri !== uri) {
@@ -199,7 +236,8 @@ export class HttpProtocol implements Protocol {
     }
     try {
       return await verifyIdToken(idToken, {
-        provider: this.provider,
+        // That of an MCP server's record is the server's own.
+        provider: this.#source === undefined ? this.provider : { ...this.provider, issuer },
         clientId: this.client.clientId,
         algorithms: idTokenAlgorithms,
         getKey: this.#jwks.keys.getKey,
@@ -222,6 +260,7 @@ export class HttpProtocol implements Protocol {
     if (request === undefined) return { kind: "silence", sent: false, error: "discovery_failed" };
     const response = await ask(request);
     if (looksMoved(response)) this.#mayHaveMoved();
+    if (response.kind === "oauth-error" && response.error === "invalid_client") await this.#source?.refused();
     return response;
   }
 

@@ -6,6 +6,12 @@ import { isConfidential } from "./confidential-url.ts";
 
 /** How a provider is spoken with. */
 export interface Metadata {
+  /** The authorization server's own identifier, as its document gives it. Undefined: there is no document. */
+  readonly issuer?: string;
+  /** What a sign-in should ask for that names no scopes itself. Undefined: nothing is known of that. */
+  readonly scopes?: readonly string[];
+  /** Whether its redirects carry `iss` (RFC 9207). Undefined: it does not say so. */
+  readonly sendsIssuer?: boolean;
   readonly endpoints: Endpoints;
   /** How our client authenticates at the token endpoint. */
   readonly authentication: ClientAuthenticationMethod;
@@ -71,6 +77,8 @@ export function metadataOf(
   const [first, ...others] = problems;
   if (first !== undefined) return { problems: [first, ...others] };
   return {
+    issuer: String(document["issuer"]),
+    ...(document["authorization_response_iss_parameter_supported"] === true ? { sendsIssuer: true } : {}),
     endpoints: defined(endpoints),
     authentication,
     revocationAuthentication: revocationMethod(revocation, authentication, client),

@@ -26,6 +26,21 @@ export interface Client {
   readonly privateKey?: Secret;
 }
 
+/** A client that need not be made beforehand: it is registered at the authorization server when it is first needed. */
+export interface ClientToRegister {
+  /** What people read when they are asked for consent. */
+  readonly clientName: string;
+  /** The one redirect URI of its sign-ins. */
+  readonly redirectUri: string;
+  /**
+   * Where the document is served that describes the client, an https URL: its id at servers that take one. Absent: there
+   * is none, and a client is registered (RFC 7591).
+   *
+   * @see {@link https://datatracker.ietf.org/doc/draft-ietf-oauth-client-id-metadata-document/ | Client ID Metadata Documents}
+   */
+  readonly documentUrl?: string;
+}
+
 /**
  * How a client says who it is at the token endpoint.
  *
@@ -101,6 +116,13 @@ export interface Provider {
    * endpoint. It is then compared with nothing. Absent: it is the provider's own.
    */
   readonly isIssuerOurs?: boolean;
+  /**
+   * The URL of an MCP server, or of another resource that says itself which authorization server it has. The endpoints are
+   * then those of that server, and {@link issuer} is this URL. Absent: the provider is its own authorization server.
+   *
+   * @see {@link https://www.rfc-editor.org/rfc/rfc9728 | RFC 9728}
+   */
+  readonly server?: string;
   /** Where it stands who has consented. Default: `id_token`. An ID token that comes in any other case is ignored. */
   readonly identity?: Identity;
   /**
@@ -111,12 +133,14 @@ export interface Provider {
   readonly alsoIssuedAs?: readonly string[];
   /**
    * Our client, the file that describes it, or `none`. With `none` a program can list and show grants and manage caller
-   * keys; each exchange, refresh and revocation fails with `client_misconfigured`.
+   * keys; each exchange, refresh and revocation fails with `client_misconfigured`. One to `register` needs a
+   * {@link server}.
    */
   readonly client:
     | Client
     | { readonly clientSecretFile: string }
     | { readonly clientId: string; readonly privateKeyFile: string }
+    | { readonly register: ClientToRegister }
     | "none";
   /**
    * Known endpoints, or `discover`: the issuer's document is read when a vault is opened. With ID tokens, that is

@@ -39,6 +39,8 @@ export interface VaultContext {
   readonly keyring: Sealer;
   /** Absent where nobody looks after the keyring, as in tests that make one by hand. */
   readonly keys?: DataKeys;
+  /** Ends the looking for clients that other processes register. Absent: nobody looks. */
+  readonly endLooking?: () => void;
   readonly clock: Clock;
   /** In [0, 1); for jitter alone, never for secrets. */
   readonly random: () => number;
@@ -75,6 +77,24 @@ export function protocolOf(
   const protocol = protocols.get(grant.provider);
   if (protocol !== undefined && protocol.client.clientId === grant.clientId) return protocol;
   throw clientNotConfigured(grant);
+}
+
+/**
+ * Reads again which client is used with a provider, where a grant belongs to another: another process may have registered
+ * it a moment ago.
+ */
+export async function learnClient(
+  { protocols }: Pick<VaultContext, "protocols">,
+  { provider, clientId }: { readonly provider: string; readonly clientId: string },
+): Promise<void> {
+  const protocol = protocols.get(provider);
+  if (protocol?.provider.server === undefined || protocol.client.clientId === clientId) return;
+  await protocol.look?.();
+}
+
+/** Whether a client was registered by us at its first use. */
+export function isRegistered({ provider: { client }, client: { clientId } }: Protocol): boolean {
+  return client !== "none" && "register" in client && client.register.documentUrl !== clientId;
 }
 
 const acting = new AsyncLocalStorage<AuditPrincipal>();

@@ -13,14 +13,15 @@ const textOf = (language: string): string => blocks.find((block) => block.langua
 describe("docs/providers.md", () => {
   test("docs/providers.md has a file of providers that is taken as it stands", async (t) => {
     const path = `${await temporaryFolder(t)}/providers.json`;
-    writeFileSync(path, textOf("json"));
-    const problems: string[] = [];
-    const providers = providersIn(path, problems, { GITHUB_CLIENT_SECRET: "s3cret", WIKI_CLIENT_SECRET: "s3cret" });
-    assert.deepEqual(problems, []);
-    assert.deepEqual(
-      providers.map(({ name }) => name),
-      ["github", "wiki"],
-    );
+    const names: string[] = [];
+    for (const { text } of blocks.filter((block) => block.language === "json" && block.text.includes('"type"'))) {
+      writeFileSync(path, text);
+      const problems: string[] = [];
+      const secrets = { GITHUB_CLIENT_SECRET: "s3cret", WIKI_CLIENT_SECRET: "s3cret" };
+      names.push(...providersIn(path, problems, secrets).map(({ name }) => name));
+      assert.deepEqual(problems, []);
+    }
+    assert.deepEqual(names, ["github", "wiki", "tools"]);
   });
 
   test("docs/providers.md shows refusals that an entry takes as they stand", async (t) => {

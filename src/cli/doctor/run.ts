@@ -102,7 +102,8 @@ async function examineAcceptances(providers: readonly Provider[]): Promise<Findi
 
 /** Asks where the client sends its secret in the body, as the question does. */
 async function examineAcceptance(provider: Provider): Promise<Finding[]> {
-  if (provider.endpoints === "discover" || provider.client === "none" || "privateKeyFile" in provider.client) return [];
+  if (provider.endpoints === "discover" || provider.client === "none") return [];
+  if ("privateKeyFile" in provider.client || "register" in provider.client) return [];
   if ((provider.clientAuthentication ?? "client_secret_post") !== "client_secret_post") return [];
   const { client, name, endpoints } = provider;
   const { tokenEndpoint } = endpoints;

@@ -19,6 +19,7 @@ import { mountPathOf, withMountPath, withoutMountPath } from "./mounted.ts";
 import { errorsPath, problemResponse } from "./problems.ts";
 import { assertKnownQuery } from "./query.ts";
 import { auditRoutes } from "./routes/audit.ts";
+import { clientDocumentRoutes } from "./routes/client-documents.ts";
 import { grantRoutes } from "./routes/grants.ts";
 import { json, refuseMethod, routerOf } from "./routes/router.ts";
 
@@ -72,6 +73,7 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
   app.all("/authcode", (context) => takeCode(context.req.raw));
   grantRoutes(router);
   auditRoutes(router);
+  clientDocumentRoutes(router);
 
   forAnyone("/", ({ req }) => homePage(req.header("accept") ?? ""));
   forAnyone("/healthz", () => json({ status: "ok" }));
@@ -140,7 +142,7 @@ function nothingHere(): Response {
 function routeName(request: Request): string {
   const [, first = "", second = "", , verb = ""] = new URL(request.url).pathname.split("/");
   if (first !== "v1")
-    return /^(?:authcode|healthz|readyz|metrics|openapi\.json|llms\.txt|docs|\.well-known)$/.test(first)
+    return /^(?:authcode|healthz|readyz|metrics|openapi\.json|llms\.txt|docs|oauth|\.well-known)$/.test(first)
       ? `/${first}`
       : "other";
   if (second === "audit") return "/v1/audit";

@@ -7,6 +7,7 @@ import { OnbehalfError, Secret } from "../../index.ts";
 import type {
   Provider,
   AnyOnbehalfError,
+  ClientToRegister,
   CodeRequest,
   Deposited,
   DepositRequest,
@@ -176,14 +177,15 @@ export function fromFaultMessage({ name, message, code, stack }: FaultMessage): 
 
 /** A provider's record without the secrets of its client, as JSON can carry it. */
 export type ProviderMessage = Omit<Provider, "client" | "clientAuthentication" | "clientProject"> & {
-  readonly client: { readonly clientId: string };
+  readonly client: { readonly clientId: string } | { readonly register: ClientToRegister };
   readonly clientProject?: string;
 };
 
 export function toProviderMessage(provider: Provider, clientId: string): ProviderMessage {
   // How the client authenticates fits what it authenticates with, which stays here.
-  const { clientAuthentication: _kept, clientProject, ...rest } = provider;
-  return { ...rest, client: { clientId }, ...defined({ clientProject: clientProject?.source }) };
+  const { clientAuthentication: _kept, clientProject, client: given, ...rest } = provider;
+  const client = given !== "none" && "register" in given ? given : { clientId };
+  return { ...rest, client, ...defined({ clientProject: clientProject?.source }) };
 }
 
 export function fromProviderMessage({ clientProject, ...rest }: ProviderMessage): Provider {

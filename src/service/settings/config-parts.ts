@@ -132,13 +132,20 @@ export function hasGoogle({ providersFile, clientSecretFile, clientId, clientSec
 export function providersOf(settings: Settings, problems: string[]): readonly Provider[] {
   const { providersFile } = settings;
   const google = hasGoogle(settings) ? [providerOf(settings, problems)] : [];
-  const others = providersFile === undefined ? [] : providersIn(providersFile, problems);
+  const others =
+    providersFile === undefined ? [] : providersIn(providersFile, problems, undefined, baseUrlOf(settings));
   if (google.length > 0 && others.some(({ name }) => name === "google")) {
     problems.push(
       `${settingNames.providersFile}: it has a provider named google, and ${settingNames.clientId} or ${settingNames.clientSecretFile} is set: keep one`,
     );
   }
   return [...google, ...others];
+}
+
+/** By which address people reach the service. What is wrong with the settings of it is told elsewhere. */
+function baseUrlOf(settings: Settings): string {
+  const { port = "8787" } = settings;
+  return urlOf(settings, "publicUrl", []) ?? `http://127.0.0.1:${port}`;
 }
 
 /**
@@ -164,6 +171,8 @@ export function providerOf(settings: Settings, problems: string[], clientId?: st
 /** The id of a provider's client, from its file where that has been named. */
 export function clientIdOf({ client, endpoints }: Provider): string {
   if (client === "none") return "";
+  // Known when it was registered: whoever serves reads it in the store.
+  if ("register" in client) return "";
   if (!("clientSecretFile" in client)) return client.clientId;
   const { clientSecretFile: path } = client;
   const read = readSmallFile(path);

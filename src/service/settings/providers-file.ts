@@ -3,6 +3,7 @@ import {
   github,
   google,
   isOnbehalfError,
+  mcpServer,
   microsoft,
   oauth2,
   oidc,
@@ -23,7 +24,8 @@ type Members = Readonly<Record<string, unknown>>;
 /** A type of provider: what it is made of beside what every provider may have. */
 interface ProviderType {
   readonly members: readonly string[];
-  make(options: Record<string, unknown>): Provider;
+  /** @param baseUrl by which people reach the service */
+  make(options: Record<string, unknown>, baseUrl: string): Provider;
 }
 
 const endpoints = ["authorization_endpoint", "token_endpoint", "revocation_endpoint"];
@@ -53,6 +55,10 @@ const types: Readonly<Record<string, ProviderType>> = {
     members: [...endpoints, "issuer", "identity", "resource", "tokens_in", "other_tokens_in", "private_key_file"],
     make: ({ identity, ...rest }) => oauth2({ ...rest, identity: identityOf(identity) } as never),
   },
+  mcp: {
+    members: ["server", "client_name", "identity"],
+    make: (options, baseUrl) => mcpServer({ ...addressesOf(options, baseUrl), ...options } as never),
+  },
   github: { members: ["base_url"], make: (options) => github(options as never) },
   slack: { members: ["tokens", "base_url"], make: (options) => slack(options as never) },
   microsoft: {
@@ -60,6 +66,15 @@ const types: Readonly<Record<string, ProviderType>> = {
     make: (options) => microsoft(options as never),
   },
 };
+
+/** Where the service takes the answers of authorization servers, and serves what describes its client there. */
+function addressesOf({ name, clientId }: Readonly<Record<string, unknown>>, baseUrl: string): object {
+  if (clientId !== undefined) return {};
+  const redirectUri = `${baseUrl}/connect/callback`;
+  // Servers read the document from where they are: nothing on this machine is of use to them.
+  if (!baseUrl.startsWith("https:")) return { redirectUri };
+  return { redirectUri, clientDocumentUrl: `${baseUrl}/oauth/client/${String(name)}.json` };
+}
 
 const clientMembers = ["client_id", "client_secret", "client_secret_file", "client_secret_env"];
 
@@ -92,12 +107,14 @@ type Tell = (member: string, problem: string) => void;
  * @param path of the file; files that it names are found from its folder
  * @param problems everything that is wrong is added, each with the file, the line and the member
  * @param environment where `client_secret_env` is looked up
+ * @param baseUrl by which people reach the service
  */
 export function providersIn(
   path: string,
   problems: string[],
   // oxlint-disable-next-line eslint/no-restricted-properties -- the file names the variables
   environment: Readonly<Record<string, string | undefined>> = process.env,
+  baseUrl = "http://127.0.0.1:8787",
 ): Provider[] {
   const shown = shownPath(path);
   const read = readSmallFile(path);
@@ -138,7 +155,7 @@ export function providersIn(
     }
     if (names.has(given["name"])) tell("name", "is the name of another provider, too: give each a name of its own");
     names.add(given["name"]);
-    return providerFrom(given, tell, dirname(path), environment) ?? [];
+    return providerFrom(given, tell, { folder: dirname(path), baseUrl, environment }) ?? [];
   });
 }
 
@@ -149,11 +166,17 @@ export function secretVariablesIn(path: string | undefined): readonly string[] {
   return [...read.text.matchAll(/"client_secret_env"\s*:\s*"([^"\\]+)"/g)].map(([, name = ""]) => name);
 }
 
+/** What a file means besides what stands in it. */
+interface Surroundings {
+  readonly folder: string;
+  readonly baseUrl: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
 function providerFrom(
   given: Members,
   tell: Tell,
-  folder: string,
-  environment: Readonly<Record<string, string | undefined>>,
+  { folder, baseUrl, environment }: Surroundings,
 ): Provider | undefined {
   const told: string[] = [];
   const noted: Tell = (member, problem) => {
@@ -163,13 +186,6 @@ function providerFrom(
   const { name, type } = given;
   if (typeof name !== "string" || !/^[A-Za-z0-9][\w-]{0,63}$/.test(name)) {
     noted("name", "must be 1 to 64 letters, digits and dashes: it is what callers write after ?provider=");
-  }
-  if (type === "mcp") {
-    noted(
-      "type",
-      "is mcp, which this version does not have yet: use oauth2 with the endpoints of its authorization server",
-    );
-    return undefined;
   }
   const known = typeof type === "string" && Object.hasOwn(types, type) ? types[type] : undefined;
   if (known === undefined) {
@@ -185,7 +201,7 @@ function providerFrom(
       `is no member of a provider of type ${String(type)}: ${meant === undefined ? "leave it out" : `write ${meant}`}`,
     );
   }
-  const client = clientOf(given, type === "google", noted, folder, environment);
+  const client = clientOf(given, type, noted, folder, environment);
   const options: Record<string, unknown> = {
     ...client,
     ...renamed(given, known.members),
@@ -194,7 +210,7 @@ function providerFrom(
   if (typeof options["privateKeyFile"] === "string")
     options["privateKeyFile"] = resolve(folder, options["privateKeyFile"]);
   try {
-    const record = { ...known.make(defined(options)), name: name as string, ...commonMembers(given, noted) };
+    const record = { ...known.make(defined(options), baseUrl), name: name as string, ...commonMembers(given, noted) };
     // Told with the name that the member has in the file.
     for (const { problem, hint } of providerProblems(record)) {
       const insecure = /without https: (\S+)$/.exec(problem)?.[1];
@@ -214,15 +230,18 @@ function providerFrom(
 /** The client, with its secret from wherever the file says. */
 function clientOf(
   given: Members,
-  isGoogle: boolean,
+  type: unknown,
   tell: Tell,
   folder: string,
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, unknown> {
   const { client_id: clientId, client_secret: secret, client_secret_file: file, client_secret_env: variable } = given;
+  const isGoogle = type === "google";
+  // An MCP server may register one.
+  const mayLack = type === "mcp" && clientId === undefined;
   const [, second] = clientMembers.slice(1).filter((member) => given[member] !== undefined);
   if (second !== undefined) tell(second, "is given beside another way to give the secret: keep one");
-  if (typeof clientId !== "string" && !(isGoogle && file !== undefined)) {
+  if (typeof clientId !== "string" && !(isGoogle && file !== undefined) && !mayLack) {
     tell("client_id", "must be the id of the client, as a text");
   }
   if (file !== undefined) {

@@ -28,6 +28,12 @@ const sentAs = {
   none: "its id was sent without a secret (none)",
 };
 
+/** What to do where that is a client that we have registered ourselves. */
+const registeredHint =
+  "the server has forgotten the client that it had registered for us, or its secret has ended: ask whoever runs the server " +
+  "to bring it back. Once no grant hangs on it, another is registered: then these people must sign in again, so revoke their " +
+  "grants first";
+
 interface ClientAtProvider {
   /** The provider's short name. */
   readonly provider: string;
@@ -35,6 +41,8 @@ interface ClientAtProvider {
   readonly issuer: string;
   /** How the client authenticated, where that is known. */
   readonly authentication?: keyof typeof sentAs | undefined;
+  /** Whether the client was registered by us. Absent: an operator has made it. */
+  readonly isRegistered?: boolean;
 }
 
 /**
@@ -43,10 +51,11 @@ interface ClientAtProvider {
  * @param error the provider's error code
  */
 export function clientMisconfigured(
-  { provider, clientId, issuer, authentication }: ClientAtProvider,
+  { provider, clientId, issuer, authentication, isRegistered = false }: ClientAtProvider,
   error: string,
 ): OnbehalfError<"client_misconfigured"> {
   const hint =
+    (isRegistered && error === "invalid_client" ? registeredHint : undefined) ??
     (Object.hasOwn(hints, error) ? hints[error] : undefined) ??
     "compare the client's settings and endpoints with the provider's documentation; nobody needs to sign in again";
   return new OnbehalfError("client_misconfigured", `${provider} refused client ${clientId} (${error})`, {

@@ -3,6 +3,7 @@ import { OnbehalfError, invalidRequest } from "../../core/errors.ts";
 import type { GrantRef } from "../../core/grant.ts";
 import { externalHash, subjectHash } from "../../crypto/keyring.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
+import { learnClient } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { grantNotFound } from "../errors/grant-not-found.ts";
 import { grantUnreadable, ifReadable } from "../errors/grant-unreadable.ts";
@@ -92,7 +93,9 @@ export async function findGrant(
   ref: GrantRef,
   among: (row: GrantRow) => boolean = () => true,
 ): Promise<GrantRow> {
-  const all = meantBy(context, ref, (await matching(context, ref)).filter(among));
+  const found = await matching(context, ref);
+  for (const row of found) await learnClient(context, row);
+  const all = meantBy(context, ref, found.filter(among));
   const ours = all.filter((row) => isOurs(context, row));
   const rows = ours.length > 0 ? ours : all;
   // A person who disconnected one account and connected another means the one that is connected.

@@ -1,6 +1,6 @@
 import { SingleFlight } from "../../core/single-flight.ts";
 import { drainLimitMs } from "../../core/timing.ts";
-import { actingAs, protocolOf } from "../context.ts";
+import { actingAs, learnClient, protocolOf } from "../context.ts";
 import { exchangeCode } from "./codes/exchange-code.ts";
 import { intakeOf } from "./codes/intake.ts";
 import type { KeeperContext } from "./context.ts";
@@ -22,6 +22,7 @@ export function localKeeper(context: KeeperContext): Keeper {
     async exchangeCode(provider, request) {
       const protocol = context.protocols.get(provider);
       if (protocol === undefined) throw new TypeError(`there is no provider ${provider}`);
+      await protocol.ready?.();
       const intake = intakeOf(context.keyring, protocol, request);
       return intakes.do(intake.key, () =>
         actingAs(request.principal, async () => (await exchangeCode(context, intake, request)).grantId),
@@ -37,13 +38,15 @@ export function localKeeper(context: KeeperContext): Keeper {
 
     refresh: (seen, priority) =>
       // A caller does not join background work: it would wait behind all other background work.
-      refreshes.do(`${priority} ${seen.grantId} ${seen.generation}`, () =>
-        actingAs(seen.principal, () => refreshGrant(context, seen, priority)),
-      ),
+      refreshes.do(`${priority} ${seen.grantId} ${seen.generation}`, async () => {
+        await learnClient(context, seen);
+        return actingAs(seen.principal, () => refreshGrant(context, seen, priority));
+      }),
 
     async revoke(grantId, principal) {
       const row = await context.store.grantById(grantId);
       if (row === undefined) return;
+      await learnClient(context, row);
       protocolOf(context, row);
       await actingAs(principal, () => revokeGrant(context, row));
     },

@@ -3,6 +3,7 @@
  */
 import { flawIn, flawInCopy } from "../../core/verbatim.ts";
 import type { Flaw } from "../../core/verbatim.ts";
+import { isConfidential } from "../../oauth/confidential-url.ts";
 import { signingKeyOf } from "../../oauth/private-key-jwt.ts";
 import type { Provider } from "../../providers/provider.ts";
 import { problemOf } from "./provider-problem.ts";
@@ -15,6 +16,7 @@ export function clientProblems(provider: Provider): ProviderProblem[] {
   if (typeof (client as unknown) !== "object" || (client as unknown) === null) {
     return [problemOf(provider, "client", { is: "must be an object or none", hint: "give clientId and clientSecret" })];
   }
+  if ("register" in client) return registrationProblems(provider, client.register);
   if ("privateKeyFile" in client) return keyFileProblems(provider, client);
   if ("clientSecretFile" in client) {
     const path: unknown = client.clientSecretFile;
@@ -119,4 +121,34 @@ function authenticationProblems(
     problems.push(["clientAuthentication", { is: "is none, and there is a client secret", hint }]);
   }
   return problems.map(([member, flaw]) => problemOf(provider, member, flaw));
+}
+
+/** What cannot work of a client that is to be registered. */
+function registrationProblems(provider: Provider, register: unknown): ProviderProblem[] {
+  const { clientName, redirectUri, documentUrl } = (register ?? {}) as Readonly<Record<string, unknown>>;
+  const problems: (readonly [member: string, flaw: Flaw])[] = [];
+  if (provider.server === undefined) {
+    problems.push(["server", { is: "is needed to register a client", hint: "use mcpServer(), or give a clientId" }]);
+  }
+  const nameFlaw = typeof clientName === "string" && clientName !== "" ? flawIn(clientName) : notText("clientName");
+  if (nameFlaw !== undefined) problems.push(["clientName", nameFlaw]);
+  if (typeof redirectUri !== "string" || !isConfidential(redirectUri) || redirectUri.includes("#")) {
+    const hint = "give the address where your sign-ins come back, such as https://app.example/connect/callback";
+    problems.push([
+      "redirectUri",
+      { is: "must be an https URL without a fragment (http on this machine alone)", hint },
+    ]);
+  }
+  if (documentUrl !== undefined && !isDocumentUrl(documentUrl)) {
+    const hint = "give the address where your program serves it, such as https://app.example/oauth/client.json";
+    problems.push(["clientDocumentUrl", { is: "must be an https URL with a path, without query and fragment", hint }]);
+  }
+  return problems.map(([member, flaw]) => problemOf(provider, member, flaw));
+}
+
+/** @see https://datatracker.ietf.org/doc/html/draft-ietf-oauth-client-id-metadata-document-00#section-3 */
+function isDocumentUrl(text: unknown): boolean {
+  if (typeof text !== "string" || !URL.canParse(text)) return false;
+  const { protocol, pathname, search, hash, username, password } = new URL(text);
+  return protocol === "https:" && pathname !== "/" && `${search}${hash}${username}${password}` === "";
 }

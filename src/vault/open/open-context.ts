@@ -17,6 +17,8 @@ import { HttpProtocol } from "../../oauth/protocol.ts";
 import { boundedFetchDefaults } from "../../oauth/bounded-fetch.ts";
 import { withFittingHeaders } from "../../outbound/content-coding.ts";
 import { outboundFetch } from "../../outbound/outbound-fetch.ts";
+import { isLoopback } from "../../outbound/proxy-settings.ts";
+import { publicOnly } from "../../outbound/public-only.ts";
 import type { Provider } from "../../providers/provider.ts";
 import { exchangeLimitMs } from "../../core/timing.ts";
 import type { Store } from "../../store/store.ts";
@@ -30,6 +32,7 @@ import { useDpopKeys } from "./dpop-keys.ts";
 import { openerOf, openerWith } from "./key-opener.ts";
 import { KeyWatch } from "./key-watch.ts";
 import { openStoreKeys } from "./open-keyring.ts";
+import { useServerClients } from "./server-clients.ts";
 
 /** The options of a vault, and of a keeper in a process of its own. */
 export interface CommonOptions {
@@ -119,8 +122,14 @@ export async function openContext(
     if (classes.includes("refresh")) {
       await useDpopKeys({ store, keyring: keys.keyring, clock, emit }, protocols.values());
     }
+    const isKeeper = classes.includes("refresh");
+    const endLooking = await useServerClients(
+      { store, clock, sleep: setTimeout, onFault, keyring: isKeeper ? keys.keyring : undefined },
+      protocols.values(),
+    );
     return {
       store,
+      endLooking,
       keyring: keys.keyring,
       keys,
       auditName,
@@ -148,7 +157,9 @@ export async function closeContext({
   store,
   owner,
   keys,
-}: Pick<VaultContext, "store" | "owner" | "keys">): Promise<void> {
+  endLooking,
+}: Pick<VaultContext, "store" | "owner" | "keys" | "endLooking">): Promise<void> {
+  endLooking?.();
   await keys?.close();
   ownerGone(owner);
   await store.close();
@@ -176,7 +187,7 @@ function protocolsFor(options: CommonOptions, send: typeof fetch, clock: Clock):
       `give milliseconds in this range, or leave it out`,
     );
   }
-  const http = { ...boundedFetchDefaults, fetch: send, timeoutMs };
+  const http = { ...boundedFetchDefaults, timeoutMs };
   const protocols = new Map<string, HttpProtocol>();
   const wrong: OnbehalfError<"configuration_invalid">[] = [];
   for (const provider of [
@@ -190,7 +201,8 @@ function protocolsFor(options: CommonOptions, send: typeof fetch, clock: Clock):
           `each provider must have a name of its own, and two are named ${provider.name}`,
           oneOfAName,
         );
-      protocols.set(provider.name, new HttpProtocol(provider, client, http, clock));
+      const sender = { ...http, fetch: senderFor(provider, send) };
+      protocols.set(provider.name, new HttpProtocol(provider, client, sender, clock));
     } catch (error) {
       if (!isOnbehalfError(error, "configuration_invalid")) throw error;
       wrong.push(error);
@@ -207,6 +219,12 @@ function protocolsFor(options: CommonOptions, send: typeof fetch, clock: Clock):
   return protocols;
 }
 
+/** The addresses of an MCP server's authorization server are chosen by that server. */
+function senderFor({ server, privateApis }: Provider, send: typeof fetch): typeof fetch {
+  if (server === undefined || privateApis === true) return send;
+  return publicOnly(send, isLoopback(new URL(server).hostname));
+}
+
 /**
  * Reads every discovery document before anything is done with it: a wrong issuer, or a way to authenticate that we do
  * not have, is found now and not with somebody's code. A document that cannot be read is no reason not to open: grants
@@ -217,8 +235,9 @@ function protocolsFor(options: CommonOptions, send: typeof fetch, clock: Clock):
 async function discoverAll(protocols: readonly HttpProtocol[], emit: OnEvent = () => undefined): Promise<void> {
   await Promise.all(
     protocols.map(async (protocol) => {
-      const { client, name } = protocol.provider;
-      if (client === "none") return;
+      const { client, name, server } = protocol.provider;
+      // What an MCP server says of itself is read when it is needed: it must not keep others from being served.
+      if (client === "none" || server !== undefined) return;
       try {
         await protocol.metadata();
       } catch (error) {

@@ -29,10 +29,11 @@ export function providerProblems(provider: Provider): ProviderProblem[] {
 /** The texts of a record that are taken as they stand, each with the name by which a program gives it. */
 function textsOf(provider: Provider): (readonly [name: string, value: unknown])[] {
   const { name, issuer, alsoIssuedAs = [], authorizedParties = [], hostedDomain, apiHosts, apiBaseUrl } = provider;
-  const { endpoints, endpointsBeside = {}, redirectUriFor, identity, resource = [], scopes = [] } = provider;
+  const { endpoints, endpointsBeside = {}, redirectUriFor, identity, resource = [], scopes = [], server } = provider;
   return [
     ["name", name],
     ["issuer", issuer],
+    ...(server === undefined ? [] : [["server", server] as const]),
     ...alsoIssuedAs.map((each) => ["alsoIssuedAs", each] as const),
     ...Object.entries(endpoints === "discover" ? endpointsBeside : endpoints),
     ...Object.entries(redirectUriFor).map(([source, each]) => [`redirectUriFor ${source}`, each] as const),

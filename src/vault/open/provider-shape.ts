@@ -145,6 +145,7 @@ const rules: readonly (readonly [member: string, fits: Fits, must: string, examp
     '{ userinfo: "https://api.example/user", subject: "id" }',
   ],
   ["isIssuerOurs", isTruth, "true or false", "true"],
+  ["server", isFilled, "the URL of an MCP server", '"https://mcp.example/mcp"'],
   [
     "resource",
     (value) => isResource(value) || listOf(isResource)(value),

@@ -26,6 +26,8 @@ export function loadClient(provider: Provider): Client {
   const { client, endpoints } = provider;
   // No grant belongs to a client with an empty id, so none is ever refreshed or revoked through it.
   if (client === "none") return { clientId: "" };
+  // It is found out, or registered, when it is needed.
+  if ("register" in client) return { clientId: "" };
   if ("privateKeyFile" in client) {
     const { clientId, privateKeyFile } = client;
     return { clientId, privateKey: privateKeyIn(privateKeyFile) };

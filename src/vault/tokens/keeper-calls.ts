@@ -1,7 +1,7 @@
 import type { Grant, GrantRef } from "../../core/grant.ts";
 import { waitFor } from "../../core/single-flight.ts";
 import type { Provider } from "../../providers/provider.ts";
-import { currentPrincipal, protocolOf } from "../context.ts";
+import { currentPrincipal, learnClient, protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { grantNotFound } from "../errors/grant-not-found.ts";
 import { askedExternalId, findGrant, lookupHashes } from "../grants/find-grant.ts";
@@ -54,6 +54,7 @@ async function grantMade(
   cache.invalidate([grantId]);
   const row = await context.store.grantById(grantId);
   if (row === undefined) throw grantNotFound();
+  await learnClient(context, row);
   // The person, or the app's user, may have been known by another grant, or by none.
   const external = externalId === undefined ? [] : lookupHashes(context, { externalId });
   cache.invalidate([], [row.subjectHash, ...external]);

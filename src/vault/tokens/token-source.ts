@@ -11,7 +11,7 @@ import type { Secret } from "../../core/secret.ts";
 import { SingleFlight, waitFor } from "../../core/single-flight.ts";
 import { tokenDigest } from "../../crypto/token-digest.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
-import { currentPrincipal, protocolOf } from "../context.ts";
+import { currentPrincipal, isRegistered, protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { clientMisconfigured } from "../errors/client-misconfigured.ts";
 import { providerUnavailable } from "../errors/provider-unavailable.ts";
@@ -275,8 +275,9 @@ export class TokenSource {
     const living = this.#living(row);
     if (living !== undefined) return living;
     if (outcome.kind === "misconfigured") {
-      const { authentication } = protocolOf(this.#context, row);
-      throw clientMisconfigured({ ...row, authentication }, outcome.error);
+      const protocol = protocolOf(this.#context, row);
+      const { authentication } = protocol;
+      throw clientMisconfigured({ ...row, authentication, isRegistered: isRegistered(protocol) }, outcome.error);
     }
     return this.#unavailable(row, outcome.error, outcome.retryAfterMs);
   }

@@ -29,6 +29,7 @@ export const routes: readonly Route[] = [
   { method: "GET", path: "/metrics", permission: "metrics", hidden: true },
   { method: "GET", path: "/openapi.json" },
   { method: "GET", path: "/.well-known/jwks.json" },
+  { method: "GET", path: "/oauth/client/{document}" },
   { method: "GET", path: "/docs/{page}" },
   { method: "GET", path: "/{page}" },
   { method: "GET", path: "/llms.txt" },
@@ -42,6 +43,9 @@ export const pathOf = ({ path }: Route, ref: string): string =>
 
 /** A path with a page that is there in the place of one. */
 export const placed = (path: string): string =>
-  path.replace("/docs/{page}", "/docs/errors.md").replace(/^\/\{page\}/, "/README.md");
+  path
+    .replace("/docs/{page}", "/docs/errors.md")
+    .replace(/^\/\{page\}/, "/README.md")
+    .replace("{document}", "tools.json");
 
 export const nameOf = ({ method, path }: Route): string => `${method} ${path}`;

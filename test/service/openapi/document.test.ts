@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { generateMasterKey, google, keyringFromKeys, openVault } from "../../../src/index.ts";
+import { generateMasterKey, google, keyringFromKeys, mcpServer, openVault } from "../../../src/index.ts";
 import { service } from "../../../src/service/http/app.ts";
 import { openApiDocument } from "../../../src/service/openapi/document.ts";
 import { sqlite } from "../../../src/store/sqlite/index.ts";
@@ -31,7 +31,16 @@ const addressOf = (path: string): string =>
 describe("what the OpenAPI document says is what is served", () => {
   test("the OpenAPI document: every operation is served, and no other at its address", async () => {
     await using vault = await openVault({
-      provider: { ...google({}), client: "none" },
+      providers: [
+        { ...google({}), client: "none" },
+        mcpServer({
+          name: "tools",
+          server: "https://mcp.example/mcp",
+          clientName: "Notes",
+          redirectUri: "https://vault.test/connect/callback",
+          clientDocumentUrl: "https://vault.test/oauth/client/tools.json",
+        }),
+      ],
       store: sqlite(":memory:"),
       keyring: keyringFromKeys(generateMasterKey()),
     });

@@ -111,12 +111,12 @@ describe("a file of providers", () => {
       "/providers.json:11: providers.1.type",
       "/providers.json:12: providers.2.name",
       "/providers.json:12: providers.2.client_secret_env",
-      "/providers.json:13: providers.3.type",
+      "/providers.json:13: providers.3.client_name",
       "/providers.json:14: providers.4",
     ]);
     assert.ok(problems.every((problem) => !problem.includes(secret)));
     assert.match(problems.join("\n"), /api_host is no member of a provider of type oauth2: write api_hosts/);
-    assert.match(problems.join("\n"), /mcp, which this version does not have yet/);
+    assert.match(problems.join("\n"), /providers\.3\.client_name must be a text/);
   });
 
   const wrong: readonly (readonly [content: unknown, problem: RegExp])[] = [
@@ -141,6 +141,23 @@ describe("a file of providers", () => {
       { providers: [{ name: "m", type: "microsoft", tenant: "contoso.com", client_id: "c", client_secret: "x" }] },
       /tenant of microsoft/,
     ],
+    [{ providers: [{ name: "t", type: "mcp", client_name: "Notes" }] }, /needs server/],
+    [
+      { providers: [{ name: "t", type: "mcp", client_name: "Notes", server: "http://mcp.example/mcp" }] },
+      /providers\.0\.server .*give an https URL/,
+    ],
+    [
+      {
+        providers: [
+          { name: "t", type: "mcp", client_name: "Notes", server: "https://mcp.example", client_secret: "x" },
+        ],
+      },
+      /clientSecret without clientId/,
+    ],
+    [
+      { providers: [{ name: "t", type: "mcp", client_name: "Notes", server: "https://mcp.example", issuer: "x" }] },
+      /issuer is no member of a provider of type mcp/,
+    ],
     [{ providers: [{ name: "g", type: "google", client_secret_file: "secret" }] }, /client_secret_file .*is not JSON/],
   ];
   for (const [content, problem] of wrong) {
@@ -151,6 +168,28 @@ describe("a file of providers", () => {
       assert.ok(providers.length < 2);
     });
   }
+
+  test("an MCP server of the file has the addresses of the service that people reach", async (t) => {
+    const folder = await temporaryFolder(t);
+    const path = `${folder}/providers.json`;
+    const mcp = { name: "tools", type: "mcp", server: "https://mcp.example/mcp", client_name: "Notes" };
+    writeFileSync(path, JSON.stringify({ providers: [mcp, { ...mcp, name: "made", client_id: "c-1" }] }));
+    const clientsAt = (baseUrl: string): unknown[] => {
+      const problems: string[] = [];
+      const clients = providersIn(path, problems, {}, baseUrl).map(({ client }) => client);
+      assert.deepEqual(problems, []);
+      return clients;
+    };
+    const register = { clientName: "Notes", redirectUri: "https://vault.example/connect/callback" };
+    const documentUrl = "https://vault.example/oauth/client/tools.json";
+    assert.deepEqual(clientsAt("https://vault.example"), [
+      { register: { ...register, documentUrl } },
+      { clientId: "c-1" },
+    ]);
+    assert.deepEqual(clientsAt("http://127.0.0.1:8787")[0], {
+      register: { clientName: "Notes", redirectUri: "http://127.0.0.1:8787/connect/callback" },
+    });
+  });
 
   test("a file of providers that is not there is named by its setting", () => {
     const problems: string[] = [];

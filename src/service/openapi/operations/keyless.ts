@@ -62,6 +62,19 @@ export const keylessOperations: readonly Operation[] = [
   },
   {
     method: "get",
+    path: "/oauth/client/{document}",
+    id: "client_document",
+    tag: "apps",
+    summary:
+      "Read what describes this service as a client, at the address that is its client id: NAME.json, for a provider of the type mcp.",
+    answers: {
+      says: "The document (Client ID Metadata Documents).",
+      schema: { type: "object", required: ["client_id", "client_name", "redirect_uris"] },
+    },
+    errors: ["invalid_request", "not_found"],
+  },
+  {
+    method: "get",
     path: "/docs/{page}",
     id: "docs_page",
     tag: "operators",

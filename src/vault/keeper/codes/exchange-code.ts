@@ -13,6 +13,7 @@ import type { Protocol } from "../../../oauth/protocol.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { GrantRow } from "../../../store/grant-row.ts";
 import type { IntakeRow } from "../../../store/intake-store.ts";
+import { isRegistered } from "../../context.ts";
 import { clientMisconfigured } from "../../errors/client-misconfigured.ts";
 import { codeRejected, codeReused } from "../../errors/code-rejected.ts";
 import { providerUnavailable } from "../../errors/provider-unavailable.ts";
@@ -292,10 +293,8 @@ function unavailable(
   return providerUnavailable(`${name} did not exchange the code`, error, reassurance, { issuer, retryAfterMs });
 }
 
-function misconfigured(
-  { provider, client, authentication }: Protocol,
-  error: string,
-): OnbehalfError<"client_misconfigured"> {
-  const { name, issuer } = provider;
-  return clientMisconfigured({ provider: name, clientId: client.clientId, issuer, authentication }, error);
+function misconfigured(protocol: Protocol, error: string): OnbehalfError<"client_misconfigured"> {
+  const { provider, client, authentication } = protocol;
+  const at = { provider: provider.name, clientId: client.clientId, issuer: provider.issuer };
+  return clientMisconfigured({ ...at, authentication, isRegistered: isRegistered(protocol) }, error);
 }
