@@ -1,6 +1,7 @@
 /**
  * The stand-in: a provider that tests and the demo sign people in at. The kind `google` has Google's paths, refusals and
- * habits; `oauth2` is a strict provider of plain OAuth 2.0.
+ * habits; `oauth2` is a strict provider of plain OAuth 2.0, and `mcp` is
+ * one with an MCP server.
  * No line of the rest of Onbehalf is imported here, so that the stand-in can disagree with our client instead of sharing
  * its mistakes; and nothing here is ever reached by a real account.
  */
@@ -24,3 +25,5 @@ export type { OAuth2Standin, OAuth2StandinOptions } from "./oauth2/oauth2-standi
 export type { AuthenticationMethod, ClientChanges, PublicJwk } from "./oauth2/clients.ts";
 export type { OAuth2ClientView, OAuth2CodeSpec, OAuth2PersonSpec } from "./oauth2/control-actions.ts";
 export type { OAuth2Settings } from "./oauth2/settings.ts";
+export type { McpStandin, McpStandinOptions } from "./mcp/mcp-standin.ts";
+export type { ApplicationType, GrantType } from "./oauth2/clients.ts";

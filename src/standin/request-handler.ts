@@ -34,6 +34,7 @@ export function requestHandler(state: StandinState, router: Router): Answer {
     const fault = state.faults.take(request.method, [request.path, match?.canonical ?? request.path]);
     const pause = fault?.delayMs === undefined ? undefined : () => wait(fault.delayMs, undefined, { signal: ending });
     if (fault?.after !== "answer") await pause?.();
+    await match?.route.prepare?.(request);
     const reply = act(state, request, match, tooLarge, fault);
     if (fault?.after === "answer") await pause?.();
     await writeReply(response, reply, { fault, head, ending, tooLarge });

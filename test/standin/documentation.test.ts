@@ -38,6 +38,7 @@ describe("docs/standin.md", () => {
   });
 
   const oauth2Section = "The kind oauth2";
+  const mcpSection = "The kind mcp";
 
   const shell = async (standin: RunningStandin, section: (name: string) => boolean): Promise<string> => {
     const env = { PATH: process.env["PATH"], STANDIN: standin.url };
@@ -52,6 +53,25 @@ describe("docs/standin.md", () => {
     assert.match(stdout, /"code": "ac-/);
     assert.equal(standin.settings().expiresIn, "none");
     assert.match(stdout, /"client_secret": "cs-/);
+  });
+
+  test("docs/standin.md shows commands for the kind mcp that work", async () => {
+    await using standin = await startStandin({ kind: "mcp" });
+    const stdout = await shell(standin, (section) => section === mcpSection);
+    assert.match(stdout, /"code": "ac-[\s\S]*"client_id": "client-/);
+  });
+
+  test("docs/standin.md names every default of the kind mcp that differs from those of the kind oauth2", async () => {
+    await using standin = await startStandin({ kind: "mcp" });
+    await using other = await startStandin({ kind: "oauth2" });
+    const text = document.slice(document.indexOf(`## ${mcpSection}`));
+    const [own, others] = [standin.settings(), Object.entries(other.settings())];
+    const differing = others.filter(
+      ([name, value]) => own[name as keyof typeof own] !== value && name !== "refusalWords",
+    );
+    assert.equal(differing.length, 6);
+    for (const [name] of differing)
+      assert.match(text, new RegExp(`\`${name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}\``));
   });
 
   test("docs/standin.md names every setting of the kind oauth2, with its default, and every member of a control route", async () => {
@@ -72,7 +92,7 @@ describe("docs/standin.md", () => {
 
   test("docs/standin.md shows commands that work", async () => {
     await using standin = await startStandin();
-    const stdout = await shell(standin, (section) => section !== oauth2Section);
+    const stdout = await shell(standin, (section) => ![oauth2Section, mcpSection].includes(section));
     assert.match(stdout, /"code": "4\/0A/);
     assert.equal((await fetch(`${standin.url}/token`, { method: "POST" })).status, 503);
   });

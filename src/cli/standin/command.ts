@@ -8,7 +8,7 @@ export function standinCommand(): Command {
   const command = new Command("standin")
     .description("run a stand-in for a provider alone, on 127.0.0.1; it keeps everything in memory")
     .addOption(
-      new Option("--kind <kind>", "which provider: Google, or a strict one of plain OAuth 2.0")
+      new Option("--kind <kind>", "which provider: Google, a strict one of plain OAuth 2.0, or an MCP server with one")
         .choices(standinKinds)
         .default("google"),
     )

@@ -1,6 +1,6 @@
 import { cannotListen } from "../../core/listening.ts";
 import { startStandin } from "../../standin/index.ts";
-import type { RunningStandin, StandinKind } from "../../standin/index.ts";
+import type { McpStandin, RunningStandin, StandinKind } from "../../standin/index.ts";
 import { printJson, printLines, say } from "../terminal/print.ts";
 import { UsageError } from "../terminal/usage-error.ts";
 import { untilStopped } from "../terminal/stop.ts";
@@ -18,8 +18,9 @@ export async function standin(flags: Flags): Promise<void> {
   const stopped = untilStopped();
   const running = await listening(flags);
   const { url, clientId, clientSecret } = running;
+  const server = "server" in running ? { server: running.server } : {};
   if (flags.json === true) {
-    printJson({ standin: url, client_id: clientId, client_secret: clientSecret, pid: process.pid });
+    printJson({ standin: url, client_id: clientId, client_secret: clientSecret, ...server, pid: process.pid });
   } else if (flags.kind === "google") {
     printLines([
       `ONBEHALF_GOOGLE_BASE_URL=${url}`,
@@ -27,7 +28,8 @@ export async function standin(flags: Flags): Promise<void> {
       `ONBEHALF_CLIENT_SECRET=${clientSecret}`,
     ]);
   } else {
-    printLines([`issuer=${url}`, `client_id=${clientId}`, `client_secret=${clientSecret}`]);
+    const first = server.server === undefined ? [] : [`server=${server.server}`];
+    printLines([...first, `issuer=${url}`, `client_id=${clientId}`, `client_secret=${clientSecret}`]);
   }
   const signal = await Promise.race([stopped, running.closed]);
   if (signal === undefined) throw new Error("the stand-in ends, because it no longer listens");
@@ -35,7 +37,7 @@ export async function standin(flags: Flags): Promise<void> {
   await running.close();
 }
 
-async function listening(flags: Flags): Promise<RunningStandin> {
+async function listening(flags: Flags): Promise<RunningStandin | McpStandin> {
   try {
     return await started(flags);
   } catch (error) {
@@ -49,10 +51,13 @@ async function listening(flags: Flags): Promise<RunningStandin> {
   }
 }
 
-function started({ kind, port, expiresIn }: Flags): Promise<RunningStandin> {
+function started({ kind, port, expiresIn }: Flags): Promise<RunningStandin | McpStandin> {
   if (kind === "google") {
     if (expiresIn === "none")
-      throw new UsageError("Google's access tokens have an end", "give --kind oauth2, too, or a number of seconds");
+      throw new UsageError(
+        "Google's access tokens have an end",
+        "give --kind oauth2 or mcp, too, or a number of seconds",
+      );
     return startStandin({ port, ...(expiresIn === undefined ? {} : { accessTokenTtlSeconds: expiresIn }) });
   }
   if (expiresIn === "none") return startStandin({ kind, port, expiresIn });

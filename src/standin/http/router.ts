@@ -1,10 +1,15 @@
-import type { Handler } from "./messages.ts";
+import type { Handler, Incoming } from "./messages.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** One resource: its paths, the first of them canonical, and a handler per method. `{name}` stands for one segment. */
 export interface Route extends Partial<Record<Method, Handler>> {
   readonly at: readonly string[];
+  /**
+   * What must be fetched before a handler can answer. Handlers themselves answer at once, so that what one request does is
+   * finished before the next one begins.
+   */
+  readonly prepare?: (request: Incoming) => Promise<void>;
 }
 
 export interface Match {

@@ -1,5 +1,6 @@
 import { isRegisteredRedirect } from "./clients.ts";
 import type { Client } from "./clients.ts";
+import { findClient } from "./find-client.ts";
 import type { OAuth2State } from "./oauth2-state.ts";
 import { resourceFlaw } from "./resource.ts";
 import { parseScope } from "./scopes.ts";
@@ -48,8 +49,9 @@ export function checkRequest(state: OAuth2State, query: string): CheckedRequest 
 
   const clientId = get("client_id");
   if (clientId === undefined) return page("invalid_request", "client_id is missing.");
-  const client = state.clients.get(clientId);
-  if (client === undefined) return page("invalid_client", "No client has this client_id.");
+  const found = findClient(state, clientId);
+  if ("problem" in found) return page("invalid_client", found.problem);
+  const { client } = found;
   const [only, ...others] = client.redirectUris;
   const redirectUri = get("redirect_uri") ?? (others.length === 0 ? only : undefined);
   if (redirectUri === undefined) return page("invalid_request", "redirect_uri is missing.");

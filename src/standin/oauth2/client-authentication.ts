@@ -3,6 +3,7 @@ import type { Incoming } from "../http/messages.ts";
 import { badRequest, OAuthRefusal } from "../http/oauth-form.ts";
 import { assertionFlaw, clientIdOf, jwtBearer } from "./client-assertion.ts";
 import type { AuthenticationMethod, Client } from "./clients.ts";
+import { findClient } from "./find-client.ts";
 import type { OAuth2State } from "./oauth2-state.ts";
 
 interface Presented {
@@ -23,8 +24,9 @@ export function authenticate(state: OAuth2State, request: Incoming, form: Readon
   const { id, method, proof } = presented;
   const refuse = (description: string): OAuthRefusal =>
     new OAuthRefusal(401, "invalid_client", description, {}, { clientId: id });
-  const client = state.clients.get(id);
-  if (client === undefined) throw refuse("No client has this client_id.");
+  const found = findClient(state, id);
+  if ("problem" in found) throw refuse(found.problem);
+  const { client } = found;
   if (client.method !== method) {
     throw refuse(`The client is registered for ${client.method}, and this request is of the method ${method}.`);
   }
@@ -33,7 +35,7 @@ export function authenticate(state: OAuth2State, request: Incoming, form: Readon
     if (flaw !== undefined) throw refuse(flaw);
   } else if (method !== "none" && !isSameSecret(proof, client.secret ?? "")) {
     throw refuse("The client secret is wrong.");
-  }
+  } else if (client.secretEndsAt <= state.clock.now()) throw refuse("The client secret has expired.");
   return client;
 }
 

@@ -14,18 +14,30 @@ export type AuthenticationMethod = (typeof authenticationMethods)[number];
 /** Whether a client runs on a server or on its user's machine (RFC 7591, OpenID Connect Registration). */
 export type ApplicationType = "web" | "native";
 
+/** The grant types that there are. */
+export const grantTypes = ["authorization_code", "refresh_token"] as const;
+
+/** One way to get a token. */
+export type GrantType = (typeof grantTypes)[number];
+
 /** A registered client. */
 export interface Client {
   readonly id: string;
   readonly name: string;
   readonly method: AuthenticationMethod;
   readonly secret: string | undefined;
+  /** When its secret ends, milliseconds since the epoch; `Infinity`: never. */
+  readonly secretEndsAt: number;
+  /** What it may use at the token endpoint. */
+  readonly grantTypes: readonly GrantType[];
   /** The public keys of a client that signs assertions. */
   readonly keys: readonly PublicJwk[];
   readonly redirectUris: readonly string[];
   readonly applicationType: ApplicationType;
   /** Whether every http redirect URI on a loopback address counts as registered. */
   readonly loopback: boolean;
+  /** Whether the provider has forgotten it: it is then answered as one that never was. */
+  readonly isDeleted: boolean;
 }
 
 export const defaultClientId = "standin-client";
@@ -51,6 +63,10 @@ export interface ClientChanges {
   applicationType?: ApplicationType;
   /** Whether every http redirect URI on loopback counts as registered. Default false. */
   loopback?: boolean;
+  /** What it may use at the token endpoint. Default: both. */
+  grantTypes?: GrantType[];
+  /** `deleted`: the provider has forgotten it. Default `enabled`. */
+  state?: "enabled" | "deleted";
 }
 
 /** The clients of one stand-in. */
@@ -71,31 +87,44 @@ export class Clients {
   }
 
   get(id: string): Client | undefined {
-    return this.#byId.get(id);
+    const client = this.#byId.get(id);
+    return client?.isDeleted === true ? undefined : client;
   }
 
   all(): Client[] {
     return [...this.#byId.values()];
   }
 
-  /** Registers a client, or changes the one with this id. */
-  put(changes: ClientChanges): Client {
+  /**
+   * Registers a client, or changes the one with this id.
+   *
+   * @param secretEndsAt when its secret ends, milliseconds since the epoch
+   */
+  put(changes: ClientChanges, secretEndsAt?: number): Client {
     const known = changes.clientId === undefined ? undefined : this.#byId.get(changes.clientId);
-    const method = changes.tokenEndpointAuthMethod ?? known?.method ?? "client_secret_post";
-    const hasSecret = method === "client_secret_post" || method === "client_secret_basic";
-    const client: Client = {
-      id: changes.clientId ?? `client-${randomBytes(9).toString("base64url")}`,
-      name: changes.clientName ?? known?.name ?? "Example App",
-      method,
-      secret: hasSecret ? (changes.clientSecret ?? known?.secret ?? newClientSecret()) : undefined,
-      keys: changes.jwks?.keys ?? known?.keys ?? [],
-      redirectUris: changes.redirectUris ?? known?.redirectUris ?? [],
-      applicationType: changes.applicationType ?? known?.applicationType ?? "web",
-      loopback: changes.loopback ?? known?.loopback ?? false,
-    };
+    const client = clientOf(changes, known, secretEndsAt);
     this.#byId.set(client.id, client);
     return client;
   }
+}
+
+/** The client that these changes make of the known one, or of none. */
+export function clientOf(changes: ClientChanges, known?: Client, secretEndsAt?: number): Client {
+  const method = changes.tokenEndpointAuthMethod ?? known?.method ?? "client_secret_post";
+  const hasSecret = method === "client_secret_post" || method === "client_secret_basic";
+  return {
+    id: changes.clientId ?? `client-${randomBytes(9).toString("base64url")}`,
+    name: changes.clientName ?? known?.name ?? "Example App",
+    method,
+    secret: hasSecret ? (changes.clientSecret ?? known?.secret ?? newClientSecret()) : undefined,
+    secretEndsAt: secretEndsAt ?? known?.secretEndsAt ?? Infinity,
+    grantTypes: changes.grantTypes ?? known?.grantTypes ?? grantTypes,
+    keys: changes.jwks?.keys ?? known?.keys ?? [],
+    redirectUris: changes.redirectUris ?? known?.redirectUris ?? [],
+    applicationType: changes.applicationType ?? known?.applicationType ?? "web",
+    loopback: changes.loopback ?? known?.loopback ?? false,
+    isDeleted: changes.state === undefined ? (known?.isDeleted ?? false) : changes.state === "deleted",
+  };
 }
 
 function newClientSecret(): string {

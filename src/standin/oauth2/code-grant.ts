@@ -43,7 +43,7 @@ export function exchange(state: OAuth2State, { client, form, resources }: TokenR
 
   code.used = true;
   const base = { authorization, clientId: client.id, azp: client.id, scopes };
-  const brings = bringsRefreshToken(state, code);
+  const brings = client.grantTypes.includes("refresh_token") && bringsRefreshToken(state, code);
   const refreshToken = brings ? ledger.startFamily({ ...base, resources: code.resources }) : undefined;
   const family = refreshToken?.family;
   const access = ledger.issueAccess({ ...base, family, audience });

@@ -3,7 +3,7 @@ import { defined } from "../defined.ts";
 import { address, BadInput, listOf, oneOf, read, text, words, yesNo } from "../input-checks.ts";
 import type { Check, Spelling } from "../input-checks.ts";
 import { accountOf } from "./account.ts";
-import { authenticationMethods, defaultClientId, isRegisteredRedirect } from "./clients.ts";
+import { authenticationMethods, defaultClientId, grantTypes, isRegisteredRedirect } from "./clients.ts";
 import type { AuthenticationMethod, Client, ClientChanges, PublicJwk } from "./clients.ts";
 import type { OAuth2State } from "./oauth2-state.ts";
 import { resourceFlaw } from "./resource.ts";
@@ -111,6 +111,8 @@ const clientShape = {
   redirectUris: listOf(text),
   applicationType: oneOf("web", "native"),
   loopback: yesNo,
+  grantTypes: listOf(oneOf(...grantTypes)),
+  state: oneOf("enabled", "deleted"),
 };
 
 /** A registered client, as a test sees it. */
@@ -123,10 +125,13 @@ export interface OAuth2ClientView {
   readonly redirectUris: readonly string[];
   readonly applicationType: Client["applicationType"];
   readonly loopback: boolean;
+  readonly grantTypes: readonly string[];
+  readonly state: "enabled" | "deleted";
 }
 
 export function viewOf(client: Client): OAuth2ClientView {
   const { id, secret, method, name, redirectUris, applicationType, loopback } = client;
+  const state: OAuth2ClientView["state"] = client.isDeleted ? "deleted" : "enabled";
   return defined({
     clientId: id,
     clientSecret: secret,
@@ -135,6 +140,8 @@ export function viewOf(client: Client): OAuth2ClientView {
     redirectUris,
     applicationType,
     loopback,
+    grantTypes: client.grantTypes,
+    state,
   });
 }
 

@@ -12,6 +12,7 @@ import { OneTimeCodes } from "../state/one-time-codes.ts";
 import { People } from "../state/people.ts";
 import { RequestLog } from "../state/request-log.ts";
 import { AssertionMemory } from "./assertion-memory.ts";
+import { ClientDocuments } from "./client-documents.ts";
 import { Clients, defaultClientId, defaultClientSecret } from "./clients.ts";
 import type { ClientChanges } from "./clients.ts";
 import { changeSettings, issueCode, putClient, putPerson } from "./control-actions.ts";
@@ -106,15 +107,17 @@ export async function startKind(
   const settings: OAuth2Settings = { ...kind.defaults, ...readOAuth2Settings(behaviours, "camel") };
   const clock = ownClock(base);
   const clients = new Clients();
+  const documents = new ClientDocuments(clock);
   const listening = await listen(host, port);
   const state: OAuth2State = {
     clock,
     settings,
     url: listening.url,
     issuer: issuer ?? listening.url,
-    wording: oauth2Wording(kind.standIn, clients),
+    wording: oauth2Wording(kind.standIn, clients, documents),
     people: new People(),
     clients,
+    documents,
     codes: new OneTimeCodes(clock, newCode, () => settings.codeTtlSeconds),
     ledger: new Ledger(clock, oauth2TokenRules(settings)),
     assertions: new AssertionMemory(clock),

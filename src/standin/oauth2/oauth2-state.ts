@@ -2,6 +2,7 @@ import type { AccessToken, Authorization, Family } from "../state/ledger.ts";
 import type { OneTimeCode, OneTimeCodes } from "../state/one-time-codes.ts";
 import type { StandinState } from "../state/standin-state.ts";
 import type { AssertionMemory } from "./assertion-memory.ts";
+import type { ClientDocuments } from "./client-documents.ts";
 import type { Clients } from "./clients.ts";
 import type { OAuth2Settings } from "./settings.ts";
 
@@ -24,6 +25,8 @@ export interface Code extends OneTimeCode {
 export interface OAuth2State extends StandinState {
   readonly settings: OAuth2Settings;
   readonly clients: Clients;
+  /** Clients whose id is the URL of their metadata. */
+  readonly documents: ClientDocuments;
   readonly codes: OneTimeCodes<Code>;
   readonly assertions: AssertionMemory;
   /** Its own resources. Empty where it has none that it must know by name. */

@@ -7,6 +7,8 @@ import { oauth2ControlRoutes } from "./control-routes.ts";
 import { defaultClientId } from "./clients.ts";
 import { authorizationServerMetadata } from "./metadata.ts";
 import type { OAuth2State } from "./oauth2-state.ts";
+import { fetchClient } from "./fetch-client.ts";
+import { registrationEndpoint } from "./registration.ts";
 import { signInRoutes } from "./sign-in-routes.ts";
 import { withRefusals } from "./token-answer.ts";
 import { tokenEndpoint } from "./token-endpoint.ts";
@@ -21,22 +23,29 @@ const shown = {
 
 /** Every route of the kind `oauth2`; the first path of each is the canonical one. */
 export function oauth2Routes(state: OAuth2State): Route[] {
+  return [...authorizationServerRoutes(state), ...pageRoutes(state, shown)];
+}
+
+/** What an authorization server of the kinds `oauth2` and `mcp` serves, and the control routes. */
+export function authorizationServerRoutes(state: OAuth2State): Route[] {
+  const prepare = (incoming: Incoming): Promise<void> => fetchClient(state, incoming);
   const refusing = (handle: (state: OAuth2State, incoming: Incoming) => Reply): Handler =>
     oauth(state.issuer, (incoming) => handle(state, incoming));
   return [
     ...signInRoutes(state),
     {
       at: ["/token"],
+      prepare,
       POST: oauth(
         state.issuer,
         withRefusals(state, (incoming) => tokenEndpoint(state, incoming)),
       ),
     },
-    { at: ["/revoke"], POST: refusing(revocationEndpoint) },
-    { at: ["/introspect"], POST: refusing(introspectionEndpoint) },
+    { at: ["/revoke"], prepare, POST: refusing(revocationEndpoint) },
+    { at: ["/introspect"], prepare, POST: refusing(introspectionEndpoint) },
     { at: ["/user"], GET: (request) => user(state, request) },
     { at: ["/.well-known/oauth-authorization-server"], GET: published(() => authorizationServerMetadata(state)) },
-    ...pageRoutes(state, shown),
+    { at: ["/register"], POST: refusing(registrationEndpoint) },
     ...oauth2ControlRoutes(state),
   ];
 }

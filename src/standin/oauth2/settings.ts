@@ -61,6 +61,12 @@ export interface OAuth2Settings {
   otherResources: string[] | null;
   /** `iss` in redirects (RFC 9207): `right`, `absent`, or another issuer. Default `right` in the kind `mcp`, else `absent`. */
   redirectIss: string;
+  /** Whether clients may register themselves (RFC 7591). Default: in the kind `mcp` alone. */
+  registration: boolean;
+  /** Life of the secret of a client that registered itself, seconds. Default null: no end. */
+  registrationTtlSeconds: number | null;
+  /** Whether a client id may be the URL of the client's metadata document. Default: in the kind `mcp` alone. */
+  metadataDocuments: boolean;
 }
 
 /** What the kind `oauth2` does. */
@@ -88,6 +94,9 @@ export const oauth2Defaults: Readonly<OAuth2Settings> = {
   resource: "optional",
   otherResources: null,
   redirectIss: "absent",
+  registration: false,
+  registrationTtlSeconds: null,
+  metadataDocuments: false,
 };
 
 const shape = {
@@ -114,6 +123,9 @@ const shape = {
   resource: oneOf("optional", "required"),
   otherResources: orNull(listOf(text)),
   redirectIss: text,
+  registration: yesNo,
+  registrationTtlSeconds: orNull(number(1)),
+  metadataDocuments: yesNo,
 };
 
 /**

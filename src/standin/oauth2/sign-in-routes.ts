@@ -13,6 +13,7 @@ import { refusedPage } from "../pages/refusal.ts";
 import type { Person } from "../state/people.ts";
 import { checkRequest } from "./authorization-request.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";
+import { fetchClient } from "./fetch-client.ts";
 import type { OAuth2State } from "./oauth2-state.ts";
 import { allowed, begin, chosen, denied } from "./sign-in-flow.ts";
 import type { Next } from "./sign-in-flow.ts";
@@ -20,14 +21,22 @@ import type { Next } from "./sign-in-flow.ts";
 /** `/authorize`, and the two forms behind it. */
 export function signInRoutes(state: OAuth2State): Route[] {
   const first = (query: string): Reply => replyAfterCheck(state, query, (request) => begin(state, request));
+  const prepare = (incoming: Incoming): Promise<void> => fetchClient(state, incoming);
   return [
-    { at: ["/authorize"], GET: ({ query }) => first(query.toString()), POST: ({ body }) => first(body.toString()) },
+    {
+      at: ["/authorize"],
+      prepare,
+      GET: ({ query }) => first(query.toString()),
+      POST: ({ body }) => first(body.toString()),
+    },
     {
       at: ["/signin/account"],
+      prepare,
       POST: (incoming) => withPerson(state, incoming, (request, person) => chosen(state, request, person)),
     },
     {
       at: ["/signin/consent"],
+      prepare,
       POST: (incoming) =>
         withPerson(state, incoming, (request, person, form) =>
           form.get("decision") === "allow" ? allowed(state, request, person, form.getAll("scope")) : denied(person),

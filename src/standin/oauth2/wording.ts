@@ -1,9 +1,10 @@
 import type { Wording } from "../state/wording.ts";
+import type { ClientDocuments } from "./client-documents.ts";
 import type { Clients } from "./clients.ts";
 import { describeScope, isSignInScope } from "./scopes.ts";
 
 /** What the pages of the kinds `oauth2` and `mcp` say. */
-export function oauth2Wording(standIn: string, clients: Clients): Wording {
+export function oauth2Wording(standIn: string, clients: Clients, documents: ClientDocuments): Wording {
   return {
     standIn,
     isSignInScope,
@@ -14,6 +15,6 @@ export function oauth2Wording(standIn: string, clients: Clients): Wording {
     },
     describeScope,
     shortScope: (scope) => scope,
-    appName: (project) => clients.get(project)?.name ?? project,
+    appName: (project) => (clients.get(project) ?? documents.client(project))?.name ?? project,
   };
 }
