@@ -58,6 +58,7 @@ export type {
   CodeRequest,
   Deposited,
   DepositRequest,
+  HeldCode,
   Keeper,
   Priority,
   RefreshOutcome,

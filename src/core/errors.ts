@@ -40,6 +40,18 @@ export interface ErrorDetails {
   deposit_outcome_unknown: { sentAt: Date };
   /** The ID token did not verify; nothing was handed out. `check`: the claim or property that failed, such as `aud`. */
   id_token_invalid: { check: string };
+  /** A connect link may not send people back there: the address is on no list. */
+  return_url_not_allowed: object;
+  /** There is no such connect link, or none any more. */
+  connect_not_found: object;
+  /** The connect link lives for fifteen minutes, which are over. What it had brought was ended. */
+  connect_expired: object;
+  /** The verifier does not fit the challenge that the connect link was made with. */
+  verifier_mismatch: object;
+  /** Nobody has come back from the provider yet by this connect link. */
+  connect_waiting: object;
+  /** The connect link brought no grant, and will not. `reason`: why, such as `access_denied`. */
+  connect_failed: { reason: string };
   /** The request itself is wrong. `parameter`: the one to correct, where one parameter is to blame. */
   invalid_request: { parameter?: string };
   /** A token may not be sent to `host`. `allowed`: where the provider's tokens may go. */
@@ -90,6 +102,12 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   deposit_outcome_unknown: 409,
   id_token_invalid: 400,
   invalid_request: 400,
+  return_url_not_allowed: 400,
+  connect_not_found: 404,
+  connect_expired: 410,
+  verifier_mismatch: 400,
+  connect_waiting: 409,
+  connect_failed: 409,
   host_not_allowed: 403,
   insufficient_scope: 403,
   request_too_large: 413,

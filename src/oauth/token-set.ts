@@ -4,6 +4,7 @@ import { BoundToken, Secret } from "../core/secret.ts";
 import { defined } from "../core/defined.ts";
 import { isSameServer, issuersFor } from "../core/issuer.ts";
 import type { IssuerNames } from "../core/issuer.ts";
+import type { Profile } from "../core/grant.ts";
 import type { AnswerMembers } from "./answer-members.ts";
 import { parseObject } from "./bounded-fetch.ts";
 import { readScope } from "./granted-scope.ts";
@@ -40,6 +41,8 @@ export interface ReceivedTokens {
   readonly answeredAt?: number;
   /** The ID token's `c_hash` is that of another code than the one that was sent. The code itself is not kept. */
   readonly isOtherCode?: true;
+  /** Who has consented, where that is known by now: it need not be found out again. */
+  readonly profile?: Profile;
 }
 
 /** Our word for an answer with success that has no access token to hand out. */
@@ -274,12 +277,13 @@ function isOfIssuer(ours: IssuerNames, iss: string, claims: Readonly<Record<stri
 }
 
 /** An answer as the text that is sealed into a journal. It may go nowhere else. */
-export function journalText({ tokens, receivedAt, answeredAt, isOtherCode }: ReceivedTokens): Secret {
+export function journalText({ tokens, receivedAt, answeredAt, isOtherCode, profile }: ReceivedTokens): Secret {
   return new Secret(
     JSON.stringify({
       received_at: receivedAt,
       answered_at: answeredAt,
       other_code: isOtherCode,
+      profile,
       access_token: tokens.accessToken?.expose(),
       expires_in: tokens.expiresInSeconds,
       refresh_token: tokens.refreshToken?.expose(),
@@ -325,6 +329,7 @@ export function fromJournal(text: string): ReceivedTokens | undefined {
     receivedAt,
     answeredAt: numberOf(body["answered_at"]),
     isOtherCode: body["other_code"] === true ? (true as const) : undefined,
+    profile: body["profile"] as Profile | undefined,
   });
 }
 

@@ -24,6 +24,8 @@ const levels: Readonly<Record<VaultEvent["type"], "debug" | "info" | "warn" | "e
   code_reused: "warn",
   sign_in_waits: "warn",
   sign_in_finished: "info",
+  sign_in_held: "info",
+  sign_in_discarded: "warn",
   id_token_refused: "warn",
   refreshed: "debug",
   refresh_failed: "warn",

@@ -15,6 +15,13 @@ export type VaultEvent =
   | { readonly type: "sign_in_waits"; readonly provider: string; readonly error: string }
   /** A sign-in is done that had waited, or whose process had died. */
   | { readonly type: "sign_in_finished"; readonly grantId: string; readonly provider: string }
+  /** A sign-in by a connect link has come back, and waits for the app to prove that it was its user's. */
+  | { readonly type: "sign_in_held"; readonly provider: string }
+  /**
+   * What such a sign-in had brought was ended: nobody has proved in time that it was the app's user's. `revoked`: the
+   * provider was told. False: that might have ended another grant.
+   */
+  | { readonly type: "sign_in_discarded"; readonly provider: string; readonly revoked: boolean }
   /** `clockAheadMs`: our clock is wrong, by so many milliseconds; negative: it is behind. Absent: it is right. */
   | {
       readonly type: "id_token_refused";

@@ -17,6 +17,7 @@ import {
   fromOutcomeMessage,
   fromProviderMessage,
   toDepositMessage,
+  toHeldMessage,
   toRequestMessage,
 } from "./messages.ts";
 import type { FromKeeper, KeeperRequest, ReadingKeys, ToKeeper } from "./messages.ts";
@@ -162,6 +163,19 @@ class ForkedKeeper implements KeeperClient {
   async deposit(...[provider, request]: Parameters<Keeper["deposit"]>): ReturnType<Keeper["deposit"]> {
     const value = await this.#ask({ verb: "deposit", provider, request: toDepositMessage(request) });
     return value as Awaited<ReturnType<Keeper["deposit"]>>;
+  }
+
+  async holdCode(...[provider, request]: Parameters<Keeper["holdCode"]>): Promise<void> {
+    await this.#ask({ verb: "holdCode", provider, request: toRequestMessage(request) });
+  }
+
+  async finishHeld(...[provider, held]: Parameters<Keeper["finishHeld"]>): Promise<string> {
+    const message = { ...toHeldMessage(held), codeVerifier: held.codeVerifier.expose() };
+    return (await this.#ask({ verb: "finishHeld", provider, held: message })) as string;
+  }
+
+  async discardHeld(...[provider, held]: Parameters<Keeper["discardHeld"]>): Promise<void> {
+    await this.#ask({ verb: "discardHeld", provider, held: toHeldMessage(held) });
   }
 
   async refresh(...[seen, priority]: Parameters<Keeper["refresh"]>): ReturnType<Keeper["refresh"]> {

@@ -12,6 +12,7 @@ import type {
   Deposited,
   DepositRequest,
   ErrorCode,
+  HeldCode,
   Keeper,
   Priority,
   RefreshOutcome,
@@ -24,6 +25,13 @@ import type { Settings } from "../settings/config.ts";
 export type KeeperRequest =
   | { readonly verb: "exchangeCode"; readonly provider: string; readonly request: CodeRequestMessage }
   | { readonly verb: "deposit"; readonly provider: string; readonly request: DepositMessage }
+  | { readonly verb: "holdCode"; readonly provider: string; readonly request: CodeRequestMessage }
+  | {
+      readonly verb: "finishHeld";
+      readonly provider: string;
+      readonly held: HeldCodeMessage & { readonly codeVerifier: string };
+    }
+  | { readonly verb: "discardHeld"; readonly provider: string; readonly held: HeldCodeMessage }
   | { readonly verb: "refresh"; readonly seen: SeenGrant; readonly priority: Priority }
   | { readonly verb: "readingKeys" }
   | { readonly verb: "revoke"; readonly grantId: string; readonly principal?: CodeRequest["principal"] };
@@ -73,6 +81,14 @@ export interface CodeRequestMessage {
   readonly moveExternalId: boolean;
   readonly scopes: readonly string[];
   readonly isPublic: boolean;
+  readonly hold?: CodeRequest["hold"];
+  readonly principal?: CodeRequest["principal"];
+}
+
+/** A held code as JSON can carry it: its hash is in hexadecimal. */
+export interface HeldCodeMessage {
+  readonly codeHash: string;
+  readonly connect: string;
   readonly principal?: CodeRequest["principal"];
 }
 
@@ -104,7 +120,7 @@ export interface FaultMessage {
 /** A request for the pipe. Its secrets are in clear there, and are wrapped again on the other side. */
 export function toRequestMessage(request: CodeRequest): CodeRequestMessage {
   const { code, redirectUri, codeVerifier, nonce, isNonceUnknown, idempotencyKey, externalId } = request;
-  const { moveExternalId, scopes, isPublic, principal } = request;
+  const { moveExternalId, scopes, isPublic, hold, principal } = request;
   return {
     code: code.expose(),
     ...defined({
@@ -113,6 +129,7 @@ export function toRequestMessage(request: CodeRequest): CodeRequestMessage {
       nonce,
       isNonceUnknown,
       externalId,
+      hold,
       principal,
       idempotencyKey: idempotencyKey?.expose(),
     }),
@@ -124,7 +141,7 @@ export function toRequestMessage(request: CodeRequest): CodeRequestMessage {
 
 export function fromRequestMessage(message: CodeRequestMessage): CodeRequest {
   const { code, redirectUri, codeVerifier, nonce, isNonceUnknown = false, idempotencyKey, externalId } = message;
-  const { moveExternalId, scopes, isPublic, principal } = message;
+  const { moveExternalId, scopes, isPublic, hold, principal } = message;
   return {
     code: new Secret(code),
     redirectUri,
@@ -136,6 +153,7 @@ export function fromRequestMessage(message: CodeRequestMessage): CodeRequest {
     moveExternalId,
     scopes,
     isPublic,
+    hold,
     principal,
   };
 }
@@ -146,6 +164,14 @@ export function toDepositMessage(request: DepositRequest): DepositMessage {
 
 export function fromDepositMessage(message: DepositMessage): DepositRequest {
   return { ...message, refreshToken: new Secret(message.refreshToken) };
+}
+
+export function toHeldMessage({ codeHash, connect, principal }: HeldCode): HeldCodeMessage {
+  return { codeHash: Buffer.from(codeHash).toString("hex"), connect, ...defined({ principal }) };
+}
+
+export function fromHeldMessage({ codeHash, connect, principal }: HeldCodeMessage): HeldCode {
+  return { codeHash: Buffer.from(codeHash, "hex"), connect, principal };
 }
 
 export function toOutcomeMessage(outcome: RefreshOutcome): OutcomeMessage {

@@ -5,7 +5,7 @@
  */
 import { defined } from "../../core/defined.ts";
 import { keeperCloseLimitMs } from "../../core/timing.ts";
-import { OnbehalfError, isOnbehalfError, openKeeper } from "../../index.ts";
+import { OnbehalfError, Secret, isOnbehalfError, openKeeper } from "../../index.ts";
 import type { Keeper } from "../../index.ts";
 import { faultLogger } from "../error-log.ts";
 import { serviceLogger } from "../log.ts";
@@ -15,6 +15,7 @@ import { clientIdOf, hasGoogle } from "../settings/config-parts.ts";
 import { serviceConfig } from "../settings/config.ts";
 import {
   fromDepositMessage,
+  fromHeldMessage,
   fromRequestMessage,
   toErrorMessage,
   toFaultMessage,
@@ -111,6 +112,16 @@ async function perform(open: Keeper, request: KeeperRequest): Promise<(FromKeepe
       return open.exchangeCode(request.provider, fromRequestMessage(request.request));
     case "deposit":
       return open.deposit(request.provider, fromDepositMessage(request.request));
+    case "holdCode":
+      await open.holdCode(request.provider, fromRequestMessage(request.request));
+      return null;
+    case "finishHeld": {
+      const { codeVerifier, ...held } = request.held;
+      return open.finishHeld(request.provider, { ...fromHeldMessage(held), codeVerifier: new Secret(codeVerifier) });
+    }
+    case "discardHeld":
+      await open.discardHeld(request.provider, fromHeldMessage(request.held));
+      return null;
     case "refresh":
       return toOutcomeMessage(await open.refresh(request.seen, request.priority));
     case "readingKeys":

@@ -30,6 +30,8 @@ export interface CodeRequest {
   readonly scopes: readonly string[];
   /** Whether somebody without a key may have sent it. It then goes behind callers, into a queue that is short. */
   readonly isPublic: boolean;
+  /** What must be proved before the answer becomes a grant. Absent: nothing. */
+  readonly hold?: Hold | undefined;
   /** Whose doing the audit log calls it. Absent: the keeper's own. */
   readonly principal?: AuditPrincipal | undefined;
 }
@@ -54,6 +56,25 @@ export interface Deposited {
   readonly grantId: string;
   /** False: the token was deposited before, or is the grant's own. Nothing was sent. */
   readonly isNew: boolean;
+}
+
+/** Why an answer is held: whoever has brought the code may have been sent here by somebody else. */
+export interface Hold {
+  /** Which connect link the code came by: its hash, in hexadecimal. */
+  readonly connect: string;
+  /** The S256 challenge of the verifier that releases the answer. */
+  readonly challenge: string;
+  /** Until when it may be released, milliseconds since the epoch. Then what was issued is ended. */
+  readonly until: number;
+}
+
+/** The answer to a code that is held. */
+export interface HeldCode {
+  /** The keyed hash of the code. */
+  readonly codeHash: Uint8Array;
+  /** As in {@link Hold}. */
+  readonly connect: string;
+  readonly principal?: AuditPrincipal | undefined;
 }
 
 /** A grant, as the caller read it that wants it refreshed. */
@@ -150,6 +171,29 @@ export interface Keeper {
    * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
    */
   deposit(provider: string, request: DepositRequest): Promise<Deposited>;
+  /**
+   * Exchanges a code, finds out who has consented, and holds the answer: it becomes no grant before {@link finishHeld}.
+   *
+   * @param request with `hold`
+   * @throws {OnbehalfError} as {@link exchangeCode}, but for `external_id_conflict`
+   */
+  holdCode(provider: string, request: CodeRequest): Promise<void>;
+  /**
+   * Releases an answer that is held, and stores the grant. The same call again gives the same grant.
+   *
+   * @returns the grant's id
+   * @throws {OnbehalfError} `verifier_mismatch`: it is still held
+   * @throws {OnbehalfError} `connect_expired`: it is too late; `connect_not_found`: no answer is held for this link
+   * @throws {OnbehalfError} as {@link exchangeCode}
+   */
+  finishHeld(provider: string, held: HeldCode & { readonly codeVerifier: Secret }): Promise<string>;
+  /**
+   * Ends what an answer that is held has brought: its tokens are revoked, unless that might end another grant. What the
+   * provider does not confirm at once is tried again by the upkeep.
+   *
+   * @throws {OnbehalfError} `store_unavailable`
+   */
+  discardHeld(provider: string, held: HeldCode): Promise<void>;
   /**
    * Refreshes one generation of a grant, once, however many callers and processes ask for it. The work goes on when no
    * caller waits for it any more.

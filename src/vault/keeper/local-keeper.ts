@@ -1,12 +1,15 @@
 import { SingleFlight } from "../../core/single-flight.ts";
 import { drainLimitMs } from "../../core/timing.ts";
+import type { Protocol } from "../../oauth/protocol.ts";
 import { actingAs, learnClient, protocolOf } from "../context.ts";
 import { exchangeCode } from "./codes/exchange-code.ts";
+import { challengeOf } from "../../crypto/code-challenge.ts";
+import { discardHeld, finishHeld } from "./codes/held-answers.ts";
 import { intakeOf } from "./codes/intake.ts";
 import type { KeeperContext } from "./context.ts";
 import { depositIntake } from "./deposits/deposit-intake.ts";
 import { depositToken } from "./deposits/deposit-token.ts";
-import type { Deposited, Keeper, RefreshOutcome } from "./keeper.ts";
+import type { CodeRequest, Deposited, Keeper, RefreshOutcome } from "./keeper.ts";
 import { refreshGrant } from "./refresh/refresh-grant.ts";
 import { revokeGrant } from "./revoke/revoke-grant.ts";
 
@@ -15,18 +18,47 @@ const drainPollMs = 25;
 
 /** A keeper in this process. */
 export function localKeeper(context: KeeperContext): Keeper {
+  /** By grant; `held` where there is none yet. */
   const intakes = new SingleFlight<string, string>();
   const deposits = new SingleFlight<string, Deposited>();
   const refreshes = new SingleFlight<string, RefreshOutcome>();
+  function protocolNamed(provider: string): Protocol {
+    const protocol = context.protocols.get(provider);
+    if (protocol === undefined) throw new TypeError(`there is no provider ${provider}`);
+    return protocol;
+  }
+  async function taken(provider: string, request: CodeRequest): Promise<string> {
+    const protocol = protocolNamed(provider);
+    await protocol.ready?.();
+    const intake = intakeOf(context.keyring, protocol, request);
+    return intakes.do(intake.key, () =>
+      actingAs(request.principal, async () => {
+        const row = await exchangeCode(context, intake, request);
+        return row === "held" ? row : row.grantId;
+      }),
+    );
+  }
   return {
-    async exchangeCode(provider, request) {
-      const protocol = context.protocols.get(provider);
-      if (protocol === undefined) throw new TypeError(`there is no provider ${provider}`);
+    exchangeCode: (provider, request) => taken(provider, request),
+
+    async holdCode(provider, request) {
+      await taken(provider, request);
+    },
+
+    async finishHeld(provider, held) {
+      const protocol = protocolNamed(provider);
       await protocol.ready?.();
-      const intake = intakeOf(context.keyring, protocol, request);
-      return intakes.do(intake.key, () =>
-        actingAs(request.principal, async () => (await exchangeCode(context, intake, request)).grantId),
+      return intakes.do(`finish ${Buffer.from(held.codeHash).toString("hex")} ${challengeOf(held.codeVerifier)}`, () =>
+        actingAs(held.principal, () => finishHeld(context, protocol, held)),
       );
+    },
+
+    async discardHeld(provider, held) {
+      const known = await context.store.intakeByCode(held.codeHash);
+      const protocol = protocolNamed(provider);
+      await protocol.ready?.();
+      if (known === undefined) return;
+      await actingAs(held.principal, () => discardHeld(context, protocol, known, held.connect));
     },
 
     async deposit(provider, request) {

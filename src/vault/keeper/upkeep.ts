@@ -12,6 +12,7 @@ import { protocolOf } from "../context.ts";
 import { Periodic } from "../periodic.ts";
 import { finishIntake, isUnderWay } from "./codes/finish-intake.ts";
 import { journalRescued } from "./codes/rescued-codes.ts";
+import { discardHeld } from "./codes/held-answers.ts";
 import { openContext, workIdOf } from "./codes/intake.ts";
 import type { IntakeContext } from "./codes/intake.ts";
 import { maySendAgain } from "./deposits/after-deposit-error.ts";
@@ -34,6 +35,7 @@ const rounds = {
   rescued: 1_000,
   lateAnswers: 5_000,
   intakes: 5_000,
+  held: 30_000,
   revocations: 15_000,
   keepAlive: 60_000,
   looks: 30_000,
@@ -51,6 +53,15 @@ const intakeKeptMs = 86_400_000;
  * recommends that codes live for ten minutes at most.
  */
 const rejectedKeptMs = 600_000;
+/**
+ * How long links are kept after they expired, milliseconds: a day, so that the app can ask how one ended, and shorter than
+ * what has become of their codes.
+ */
+const connectKeptMs = intakeKeptMs - 3_600_000;
+/** How long after its time an answer that nobody has released is ended, milliseconds: clocks differ. */
+const heldGraceMs = 60_000;
+/** How many of them are read at once. */
+const heldBatch = 100;
 /** How many grants that are due for a look are read at once. */
 const looksBatch = 100;
 
@@ -75,6 +86,7 @@ export function startUpkeep(context: KeeperContext): Periodic {
     if (await journalRescued(context)) await finishIntakes(context, new RoundBackOff());
   });
   upkeep.every("intakes", rounds.intakes, () => finishIntakes(context, backOffs.intakes));
+  upkeep.every("held sign-ins", rounds.held, () => discardOverdue(context));
   upkeep.every("revocations", rounds.revocations, () => finishRevocations(context, backOffs.revocations));
   upkeep.every("late answers", rounds.lateAnswers, () => finishLateAnswers(context, backOffs.lateAnswers));
   upkeep.every("keep-alive", rounds.keepAlive, () => keepAlive(context, backOffs.keepAlive));
@@ -87,6 +99,7 @@ export function startUpkeep(context: KeeperContext): Periodic {
   });
   upkeep.every("sweep", rounds.sweep, async () => {
     await store.sweepIntakes(clock.now() - intakeKeptMs);
+    await store.sweepConnects(clock.now() - connectKeptMs);
     await store.sweepTickets(clock.now() - ticketKeptMs);
     await lookAtSuspects(context);
   });
@@ -142,6 +155,15 @@ async function finishIntakes(context: KeeperContext, backOff: RoundBackOff): Pro
       // The token may be used up. Whoever deposits it again next month must not send it.
       if (!(await journalRescued(context, open.codeHash))) await store.loseDeposit(open.codeHash, open.startedAt);
     } else if (clock.now() - open.startedAt > intakeKeptMs) await store.forgetIntake(open.codeHash);
+  }
+}
+
+/** Ends what held answers have brought that nobody has released in time. */
+async function discardOverdue(context: KeeperContext): Promise<void> {
+  const { store, clock, protocols, keyring } = context;
+  for (const held of await store.heldIntakes(clock.now() - heldGraceMs, heldBatch)) {
+    const protocol = protocolOfIntake(protocols, held.clientId, openContext(keyring, held));
+    if (protocol !== undefined) await quietly(context, "held sign-ins", discardHeld(context, protocol, held));
   }
 }
 

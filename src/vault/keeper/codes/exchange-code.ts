@@ -52,10 +52,15 @@ const anyCode = "a code";
 /**
  * Exchanges a code, or returns the result that the same request had before.
  *
+ * @returns the grant; `held` where the request wants the answer held
  * @throws {OnbehalfError} as `Keeper.exchangeCode`
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3
  */
-export async function exchangeCode(context: KeeperContext, intake: Intake, request: CodeRequest): Promise<GrantRow> {
+export async function exchangeCode(
+  context: KeeperContext,
+  intake: Intake,
+  request: CodeRequest,
+): Promise<GrantRow | "held"> {
   const { store, owner, clock, sleep, keyring } = context;
   const { protocol, codeHash, contextText } = intake;
   const { clientId } = protocol.client;
@@ -89,6 +94,10 @@ export async function exchangeCode(context: KeeperContext, intake: Intake, reque
     isWaiting = false;
     if (known.state === "rejected") throw rejectedBefore(context, protocol, known);
     if (known.state === "done") return replay(context, intake, known);
+    if (known.heldUntil !== null) {
+      if (openContext(keyring, known) !== contextText) throw reused(context, protocol);
+      return "held";
+    }
     if (await isUnderWay(context, known)) {
       // Strangers who send one slow code in many requests must not have each of them wait here.
       if (request.isPublic && openContext(keyring, known) !== contextText) throw underWay(protocol);
@@ -102,7 +111,9 @@ export async function exchangeCode(context: KeeperContext, intake: Intake, reque
       // This is another request with the same code. It must not get the first request's grant: its sender may have
       // stolen the code.
       if (openContext(keyring, known) !== contextText) throw reused(context, protocol);
-      return finishIntake(context, protocol, known);
+      const finished = await finishIntake(context, protocol, known);
+      if (finished === "discarded") throw reused(context, protocol);
+      return finished;
     }
     // Its owner may have had the answer, and no store to put it into. Then the code is used up: do not send it again.
     if (await journalRescued(context, codeHash)) continue;
@@ -126,7 +137,7 @@ async function sendAndStore(
   intake: Intake,
   request: CodeRequest,
   permit: Permit,
-): Promise<GrantRow> {
+): Promise<GrantRow | "held"> {
   const { running, onFault } = context;
   const workId = workIdOf(intake.codeHash);
   const unlist = (): boolean => running.delete(workId);

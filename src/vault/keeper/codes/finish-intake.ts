@@ -8,6 +8,7 @@ import { codeReused } from "../../errors/code-rejected.ts";
 import { livenessOfOwner } from "../context.ts";
 import type { KeeperContext } from "../context.ts";
 import { rejectionText } from "./code-rejection.ts";
+import { discardAnswer } from "./hold-answer.ts";
 import { openAnswer, openContext, workIdOf } from "./intake.ts";
 import type { IntakeContext } from "./intake.ts";
 import { verifyAndStore } from "./store-consent.ts";
@@ -22,10 +23,15 @@ export async function isUnderWay(context: KeeperContext, { codeHash, owner, star
 /**
  * Finishes an intake whose answer is in the journal: its owner died, or the provider's keys could not be read.
  *
+ * @returns the grant; or `held`, or `discarded`, where that is what was to become of it
  * @throws {OnbehalfError} `code_rejected`: the journal does not open, so the person must sign in again
  * @throws {OnbehalfError} what {@link verifyAndStore} throws
  */
-export async function finishIntake(context: KeeperContext, protocol: Protocol, intake: IntakeRow): Promise<GrantRow> {
+export async function finishIntake(
+  context: KeeperContext,
+  protocol: Protocol,
+  intake: IntakeRow,
+): Promise<GrantRow | "held" | "discarded"> {
   const { store, clock, keyring, running, emit } = context;
   const { codeHash } = intake;
   const workId = workIdOf(codeHash);
@@ -40,7 +46,12 @@ export async function finishIntake(context: KeeperContext, protocol: Protocol, i
       throw error;
     }
     const asked = JSON.parse(contextText) as IntakeContext;
+    if (asked.end === "discard") {
+      await discardAnswer(context, protocol, codeHash, received);
+      return "discarded";
+    }
     const row = await verifyAndStore(context, protocol, codeHash, asked, received);
+    if (row === "held") return row;
     emit({ type: "sign_in_finished", grantId: row.grantId, provider: row.provider });
     return row;
   } finally {

@@ -7,7 +7,7 @@ import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { IntakeRow } from "../../../store/intake-store.ts";
 import type { GrantRow } from "../../../store/grant-row.ts";
 import type { KeeperContext } from "../context.ts";
-import type { CodeRequest } from "../keeper.ts";
+import type { CodeRequest, Hold } from "../keeper.ts";
 
 /** What is stored with an intake, so that another process can finish it. */
 export interface IntakeContext {
@@ -22,6 +22,9 @@ export interface IntakeContext {
   readonly externalId?: string | undefined;
   readonly moveExternalId?: true | undefined;
   readonly scopes: readonly string[];
+  readonly hold?: Hold | undefined;
+  /** What becomes of an answer that was held. Absent: it is held still, or never was. */
+  readonly end?: "finish" | "discard";
 }
 
 /** One code on its way to a grant, with what several steps need. */
@@ -40,7 +43,7 @@ export interface Intake {
 /** Makes the intake of a request. It is stored under a keyed hash of the code; the code itself is stored nowhere. */
 export function intakeOf(keyring: Sealer, protocol: Protocol, request: CodeRequest): Intake {
   const { provider, client } = protocol;
-  const { code, redirectUri, codeVerifier, nonce, isNonceUnknown, externalId, moveExternalId, scopes } = request;
+  const { code, redirectUri, codeVerifier, nonce, isNonceUnknown, externalId, moveExternalId, scopes, hold } = request;
   const codeHash = hashOfCode(keyring, client.clientId, code.expose());
   const context: IntakeContext = {
     provider: provider.name,
@@ -52,6 +55,7 @@ export function intakeOf(keyring: Sealer, protocol: Protocol, request: CodeReque
     externalId,
     moveExternalId: moveExternalId || undefined,
     scopes,
+    hold,
   };
   // JSON leaves out what is undefined.
   const contextText = JSON.stringify(context);
@@ -64,7 +68,11 @@ export function sealContext(keyring: Sealer, { codeHash, protocol, contextText }
 }
 
 /** Seals the provider's answer for the journal. */
-export function sealAnswer(keyring: Sealer, { codeHash, protocol }: Intake, received: ReceivedTokens): Buffer {
+export function sealAnswer(
+  keyring: Sealer,
+  { codeHash, protocol }: Pick<Intake, "codeHash" | "protocol">,
+  received: ReceivedTokens,
+): Buffer {
   return keyring.seal(journalText(received).expose(), intakePlace("answer", codeHash, protocol.client.clientId));
 }
 
@@ -74,6 +82,12 @@ export function openContext(
   { codeHash, clientId, contextSealed }: Pick<IntakeRow, "codeHash" | "clientId" | "contextSealed">,
 ): string | undefined {
   return keyring.open(contextSealed, intakePlace("context", codeHash, clientId));
+}
+
+/** What was requested; undefined where it does not open. */
+export function askedBy(keyring: Sealer, row: Parameters<typeof openContext>[1]): IntakeContext | undefined {
+  const text = openContext(keyring, row);
+  return text === undefined ? undefined : (JSON.parse(text) as IntakeContext);
 }
 
 /** The grant that a code has become; undefined where it has become none, or the row does not prove which. */

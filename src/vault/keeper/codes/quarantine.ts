@@ -76,7 +76,7 @@ function clockIsWrong(provider: string, check: string, differenceMs: number): On
 }
 
 /** The tokens whose revocation ends all of an answer: a refresh token ends its access tokens (RFC 7009 section 2.1). */
-function issuedTokens({ refreshToken, accessToken, otherRefreshTokens = [] }: TokenSet): readonly Secret[] {
+export function issuedTokens({ refreshToken, accessToken, otherRefreshTokens = [] }: TokenSet): readonly Secret[] {
   const first = refreshToken ?? accessToken;
   return [...(first === undefined ? [] : [first]), ...otherRefreshTokens];
 }

@@ -20,24 +20,23 @@ import { ifReadable } from "../../errors/grant-unreadable.ts";
 import { assertIdentity, openAccessToken, openPerson, sealPerson } from "../../grants/sealed-grant.ts";
 import { claimFor, tellClaim } from "./claim-external-id.ts";
 import type { Claim } from "./claim-external-id.ts";
+import { holdAnswer } from "./hold-answer.ts";
 import { grantOf } from "./intake.ts";
+import type { IntakeContext } from "./intake.ts";
 import { quarantine } from "./quarantine.ts";
 import { dropCoveredConsents, isConsentBeside, keepConsentBeside, keepOtherRefreshTokens } from "../late-answers.ts";
 import { canonicalOf, changeOf, tellScopeChange } from "../scope-change.ts";
 import { endsOf, livingAccess, openRefreshToken, sealTokens } from "../sealed-tokens.ts";
 
 /** What was requested with the code: what the answer must fit, and what is stored with it. */
-export interface AskedOfSignIn {
-  readonly nonce?: string | undefined;
+export interface AskedOfSignIn extends Pick<IntakeContext, "nonce" | "externalId" | "scopes" | "hold" | "end"> {
   readonly isNonceUnknown?: boolean | undefined;
-  readonly externalId?: string | undefined;
   /** Whether that id may be taken from another grant that is in use. */
   readonly moveExternalId?: boolean | undefined;
-  readonly scopes: readonly string[];
 }
 
 /**
- * Verifies who signed in, and stores the grant. The answer must be in the journal already.
+ * Verifies who signed in, and stores the grant, or holds it. The answer must be in the journal already.
  *
  * @throws {OnbehalfError} `id_token_invalid`: no grant is stored, and what was issued is revoked, unless that might end
  *   another grant, or our own clock or settings are wrong
@@ -53,9 +52,9 @@ export async function verifyAndStore(
   context: KeeperContext,
   protocol: Protocol,
   codeHash: Uint8Array,
-  { nonce, isNonceUnknown, externalId, moveExternalId, scopes: requestedScopes }: AskedOfSignIn,
+  { nonce, isNonceUnknown, externalId, moveExternalId, scopes: requestedScopes, hold, end }: AskedOfSignIn,
   received: ReceivedTokens,
-): Promise<GrantRow> {
+): Promise<GrantRow | "held"> {
   const { isOtherCode } = received;
   const { idToken, accessToken } = received.tokens;
   const { provider } = protocol;
@@ -65,9 +64,13 @@ export async function verifyAndStore(
     const isByIdToken = (provider.identity ?? "id_token") === "id_token";
     if (isByIdToken && idToken === undefined) throw idTokenMissing();
     const profile =
-      isByIdToken && idToken !== undefined
+      received.profile ??
+      (isByIdToken && idToken !== undefined
         ? await protocol.verifyIdToken(idToken, { accessToken, receivedAt, nonce, isNonceUnknown, isOtherCode })
-        : await protocol.identify({ tokens: received.tokens, externalId });
+        : await protocol.identify({ tokens: received.tokens, externalId }));
+    if (hold !== undefined && end === undefined) {
+      return await holdAnswer(context, protocol, codeHash, hold, { ...received, profile });
+    }
     const consent = { ...received, receivedAt, profile, requestedScopes, externalId, moveExternalId };
     return await storeConsent(context, protocol, codeHash, consent);
   } catch (error) {
