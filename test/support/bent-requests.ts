@@ -132,7 +132,7 @@ function oddBody(random: () => number): Buffer {
     case 7:
       return Buffer.from(Array.from({ length: 1 + Math.floor(random() * 60) }, () => `${name()}=${marker}`).join("&"));
     default:
-      return Buffer.from(`${marker}${"b".repeat(Math.floor(random() * (chance(random, 0.05) ? 140_000 : 200)))}`);
+      return Buffer.from(`${marker}${"b".repeat(Math.floor(random() * (chance(random, 0.2) ? 140_000 : 200)))}`);
   }
 }
 

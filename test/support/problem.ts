@@ -12,6 +12,8 @@ export const statusOf: Readonly<Record<string, number>> = {
   external_id_conflict: 409,
   reauthorization_required: 409,
   code_rejected: 400,
+  deposit_refused: 400,
+  deposit_outcome_unknown: 409,
   id_token_invalid: 400,
   invalid_request: 400,
   host_not_allowed: 403,

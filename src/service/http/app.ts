@@ -20,6 +20,7 @@ import { errorsPath, problemResponse } from "./problems.ts";
 import { assertKnownQuery } from "./query.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { clientDocumentRoutes } from "./routes/client-documents.ts";
+import { depositRoutes } from "./routes/deposits.ts";
 import { grantRoutes } from "./routes/grants.ts";
 import { json, refuseMethod, routerOf } from "./routes/router.ts";
 
@@ -71,6 +72,8 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
   const takeCode = authCodeHandler(vault, { ...options, errorsUrl: errorsPath }, issuerOf);
 
   app.all("/authcode", (context) => takeCode(context.req.raw));
+  // Before the routes that take any word for a grant.
+  depositRoutes(router);
   grantRoutes(router);
   auditRoutes(router);
   clientDocumentRoutes(router);
@@ -140,13 +143,14 @@ function nothingHere(): Response {
 
 /** The route of a request, for metrics: one of few values, so that no caller can make the label grow. */
 function routeName(request: Request): string {
-  const [, first = "", second = "", , verb = ""] = new URL(request.url).pathname.split("/");
+  const [, first = "", second = "", third = "", verb = ""] = new URL(request.url).pathname.split("/");
   if (first !== "v1")
     return /^(?:authcode|healthz|readyz|metrics|openapi\.json|llms\.txt|docs|oauth|\.well-known)$/.test(first)
       ? `/${first}`
       : "other";
   if (second === "audit") return "/v1/audit";
   if (second !== "grants") return "other";
+  if (third === "deposit") return "/v1/grants/deposit";
   return verb === "token" || verb === "proxy" ? `/v1/grants/{ref}/${verb}` : "/v1/grants";
 }
 

@@ -1,6 +1,7 @@
 /** Every operation of the service, as its description and its home page list them. A family of routes is a file of its own. */
 import { auditOperations } from "./operations/audit.ts";
 import { authCodeOperations } from "./operations/authcode.ts";
+import { depositOperations } from "./operations/deposits.ts";
 import { grantOperations } from "./operations/grants.ts";
 import { keylessOperations } from "./operations/keyless.ts";
 import type { Operation } from "./operations/operation.ts";
@@ -8,6 +9,7 @@ import type { Operation } from "./operations/operation.ts";
 export const operations: readonly Operation[] = [
   ...authCodeOperations,
   ...grantOperations,
+  ...depositOperations,
   ...auditOperations,
   ...keylessOperations,
 ];

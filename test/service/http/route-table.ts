@@ -16,6 +16,12 @@ export interface Route {
 export const routes: readonly Route[] = [
   { method: "POST", path: "/authcode", body: { authCode: "4/0Anever-issued" } },
   { method: "POST", path: "/v1/grants", permission: "grants:create", body: { code: "4/0Anever-issued" } },
+  {
+    method: "POST",
+    path: "/v1/grants/deposit",
+    permission: "grants:create",
+    body: { refresh_token: "1//0never-issued", external_id: "user-1" },
+  },
   { method: "GET", path: "/v1/grants", permission: "grants:read" },
   { method: "GET", path: "/v1/grants/{ref}", permission: "grants:read" },
   { method: "DELETE", path: "/v1/grants/{ref}", permission: "grants:revoke" },
@@ -34,6 +40,9 @@ export const routes: readonly Route[] = [
   { method: "GET", path: "/{page}" },
   { method: "GET", path: "/llms.txt" },
 ];
+
+/** Whether a route takes a one-time code. */
+export const takesCode = ({ body = {} }: Route): boolean => "code" in body || "authCode" in body;
 
 export const target = "www.googleapis.com/drive/v3/files/appfolder";
 

@@ -97,3 +97,8 @@ export function refuseMethod(allow: readonly string[]): Response {
 export function json(body: unknown): Response {
   return Response.json(body, { headers: { "cache-control": "no-store" } });
 }
+
+/** What a request has made. */
+export function created(body: unknown): Response {
+  return Response.json(body, { status: 201, headers: { "cache-control": "no-store" } });
+}
