@@ -34,6 +34,8 @@ export { slack } from "./providers/slack.ts";
 export type { SlackOptions } from "./providers/slack.ts";
 export type { Client, ClientToRegister, CodeSource, Endpoints, Identity, Provider } from "./providers/provider.ts";
 export type { Store } from "./store/store.ts";
+export { serverStatus } from "./vault/open/server-status.ts";
+export type { KeptClientStatus, ServerStatus } from "./vault/open/server-status.ts";
 export { openVault } from "./open.ts";
 export type { VaultOptions } from "./open.ts";
 export type { Vault } from "./vault.ts";

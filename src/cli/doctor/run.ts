@@ -1,5 +1,5 @@
-import { google, isOnbehalfError, parseClientSecretJson } from "../../index.ts";
-import type { Provider } from "../../index.ts";
+import { google, isOnbehalfError, parseClientSecretJson, serverStatus } from "../../index.ts";
+import type { Provider, Store } from "../../index.ts";
 import { serviceConfig, settingsFrom, storeConfig, storeFrom } from "../../service/settings/config.ts";
 import type { ServiceConfig, Settings } from "../../service/settings/config.ts";
 import { exitCodes } from "../terminal/exit-codes.ts";
@@ -12,6 +12,7 @@ import { checkMode } from "./check-files.ts";
 import { checkNode } from "./check-node.ts";
 import { checkClock, checkProvider, checkReachable } from "./check-provider.ts";
 import { checkListening, isOurs, tryToListen } from "./check-listening.ts";
+import { checkServer } from "./check-server.ts";
 import { checkVariables } from "./check-variables.ts";
 import { checkRescue } from "./check-rescue.ts";
 import { checkProxy } from "./check-proxy.ts";
@@ -49,6 +50,7 @@ async function examine(settings: Settings, offline: boolean): Promise<Finding[]>
     ...examineClient(settings),
     ...(settings.providersFile === undefined ? [] : checkMode("providers", fileFacts(settings.providersFile), "warn")),
     ...(offline ? [] : await examineProviders(config?.providers ?? [providerOf(settings)])),
+    ...(offline || config === undefined ? [] : await examineServers(config)),
     ...(offline || config === undefined ? [] : await examineAcceptances(config.providers)),
     ...(config === undefined ? [] : [checkAddress(config), await examineListening(config), checkMetrics(config)]),
   ];
@@ -74,7 +76,10 @@ async function examineProviders(providers: readonly Provider[]): Promise<Finding
   return (await Promise.all(providers.map(examineProvider))).flat();
 }
 
-async function examineProvider({ name, issuer, endpoints, identity = "id_token" }: Provider): Promise<Finding[]> {
+async function examineProvider(provider: Provider): Promise<Finding[]> {
+  const { name, issuer, endpoints, identity = "id_token", server } = provider;
+  // It has a check of its own, which says more.
+  if (server !== undefined) return checkProxy(server, process.env, process.versions.node);
   const hasKeys = identity === "id_token";
   const url =
     endpoints === "discover"
@@ -88,6 +93,39 @@ async function examineProvider({ name, issuer, endpoints, identity = "id_token" 
     hasKeys ? checkProvider(name, found) : checkReachable(name, found),
     ...checkClock(name, found),
   ];
+}
+
+/** MCP servers say themselves where to go on: each step is told of, and nothing is registered. */
+async function examineServers({ providers, store, keyring }: ServiceConfig): Promise<Finding[]> {
+  const servers = providers.filter(({ server }) => server !== undefined);
+  if (servers.length === 0) return [];
+  const kept = await isOpen(store);
+  try {
+    return (await Promise.all(servers.map((each) => examineServer(each, kept ? { store, keyring } : {})))).flat();
+  } finally {
+    if (kept) await store.close().catch(() => undefined);
+  }
+}
+
+async function examineServer(provider: Provider, kept: Parameters<typeof serverStatus>[1]): Promise<Finding[]> {
+  try {
+    return checkServer(provider, await serverStatus(provider, kept), Date.now());
+  } catch (error) {
+    if (!isOnbehalfError(error)) throw error;
+    return [fail("mcp server", `${provider.name}: ${error.message}`, error.hint)];
+  }
+}
+
+/** Opens a store that is there. What is wrong with it was told by its own check. */
+async function isOpen(store: Store): Promise<boolean> {
+  if (store.kind === "sqlite" && !fileFacts(store.location).exists) return false;
+  try {
+    await store.open({ migrate: false });
+    return true;
+  } catch (error) {
+    if (!isOnbehalfError(error)) throw error;
+    return false;
+  }
 }
 
 async function examineListening({ host, port }: ServiceConfig): Promise<Finding> {

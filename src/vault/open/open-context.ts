@@ -17,8 +17,6 @@ import { HttpProtocol } from "../../oauth/protocol.ts";
 import { boundedFetchDefaults } from "../../oauth/bounded-fetch.ts";
 import { withFittingHeaders } from "../../outbound/content-coding.ts";
 import { outboundFetch } from "../../outbound/outbound-fetch.ts";
-import { isLoopback } from "../../outbound/proxy-settings.ts";
-import { publicOnly } from "../../outbound/public-only.ts";
 import type { Provider } from "../../providers/provider.ts";
 import { exchangeLimitMs } from "../../core/timing.ts";
 import type { Store } from "../../store/store.ts";
@@ -32,6 +30,7 @@ import { useDpopKeys } from "./dpop-keys.ts";
 import { openerOf, openerWith } from "./key-opener.ts";
 import { KeyWatch } from "./key-watch.ts";
 import { openStoreKeys } from "./open-keyring.ts";
+import { senderFor } from "./sender.ts";
 import { useServerClients } from "./server-clients.ts";
 
 /** The options of a vault, and of a keeper in a process of its own. */
@@ -217,12 +216,6 @@ function protocolsFor(options: CommonOptions, send: typeof fetch, clock: Clock):
   }
   if (protocols.size === 0) throw configurationInvalid("a provider must be given", oneOfAName);
   return protocols;
-}
-
-/** The addresses of an MCP server's authorization server are chosen by that server. */
-function senderFor({ server, privateApis }: Provider, send: typeof fetch): typeof fetch {
-  if (server === undefined || privateApis === true) return send;
-  return publicOnly(send, isLoopback(new URL(server).hostname));
 }
 
 /**
