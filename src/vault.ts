@@ -13,8 +13,8 @@ import { Releases } from "./vault/audit/releases.ts";
 import { tellError } from "./vault/background-errors.ts";
 import { protocolNamed } from "./vault/context.ts";
 import type { VaultContext } from "./vault/context.ts";
-import { askedExternalId, assertGrantRef, findGrant, signalOf } from "./vault/grants/find-grant.ts";
-import { assertGrantQuery, listGrants } from "./vault/grants/list-grants.ts";
+import { askedBy, assertGrantRef, findGrant, signalOf } from "./vault/grants/find-grant.ts";
+import { assertGrantQuery, listGrants, needsProvider } from "./vault/grants/list-grants.ts";
 import type { GrantPage, GrantQuery } from "./vault/grants/list-grants.ts";
 import { grantOf, openPerson } from "./vault/grants/sealed-grant.ts";
 import { siblingsOf } from "./vault/grants/siblings-of.ts";
@@ -121,8 +121,8 @@ export class Vault {
    * @throws {OnbehalfError} `code_rejected`: the code was used, has expired, or belongs to another client
    * @throws {OnbehalfError} `id_token_invalid`: who signed in is not proven. Nothing was handed out, and the tokens
    *   that were issued are revoked, unless that might end another grant
-   * @throws {OnbehalfError} `external_id_conflict`: the user id means the grant of another account; what the code
-   *   brought is stored without it
+   * @throws {OnbehalfError} `external_id_conflict`: the user knows another account by this label; what the code brought
+   *   is stored without it
    * @throws {OnbehalfError} `client_misconfigured`: the provider refuses our client, or there is none; the same code
    *   may be sent again while it lives
    * @throws {OnbehalfError} `provider_unavailable`, `store_unavailable`, `keeper_unavailable`: nothing was lost; the
@@ -254,7 +254,7 @@ export class Vault {
    */
   async grant(ref: GrantRef, options: Abortable = {}): Promise<Grant> {
     const signal = signalOf("grant", ref, options);
-    return grantOf(this.#context.keyring, await waitFor(findGrant(this.#context, ref), signal), askedExternalId(ref));
+    return grantOf(this.#context.keyring, await waitFor(findGrant(this.#context, ref), signal), askedBy(ref));
   }
 
   /**
@@ -269,8 +269,8 @@ export class Vault {
     assertGrantQuery(query);
     assertOptions("grants", options, { signal: abortSignal });
     // A subject names a person at one issuer. At another issuer the same characters name another person.
-    const issuer = query.subject === undefined ? undefined : this.providerOf(query.provider).issuer;
-    return listGrants(this.#context, query, issuer, options.signal);
+    const provider = needsProvider(query) ? this.providerOf(query.provider) : undefined;
+    return listGrants(this.#context, query, provider, options.signal);
   }
 
   /**

@@ -103,6 +103,7 @@ export class ModelStore implements Operations {
     if (madeFrom === null) {
       if (stored !== undefined || this.#hasGrantOf(row)) return false;
     } else if (stored?.generation !== madeFrom.generation || stored.state !== madeFrom.state) return false;
+    else if (textOf(stored.profileSealed) !== textOf(madeFrom.profileSealed)) return false;
     this.#grants.set(row.grantId, row);
     if (intake !== undefined) {
       const { grantId, updatedAt } = row;

@@ -124,13 +124,15 @@ CREATE TABLE external_ids (
   external_hash bytea NOT NULL,
   client_id text COLLATE "C" NOT NULL,
   provider text COLLATE "C" NOT NULL,
-  duplicate integer NOT NULL DEFAULT 0,
   grant_id text COLLATE "C" NOT NULL,
+  account_hash bytea NOT NULL,
   CONSTRAINT external_ids_grant_id_fkey FOREIGN KEY (grant_id) REFERENCES grants(grant_id) ON DELETE CASCADE,
-  CONSTRAINT external_ids_pkey PRIMARY KEY (external_hash, client_id, provider, duplicate)
+  CONSTRAINT external_ids_pkey PRIMARY KEY (external_hash, client_id, provider, account_hash)
 );
 
-CREATE INDEX external_ids_by_grant ON public.external_ids USING btree (grant_id);
+CREATE INDEX external_ids_by_account ON public.external_ids USING btree (account_hash, grant_id);
+
+CREATE UNIQUE INDEX external_ids_by_grant ON public.external_ids USING btree (grant_id, external_hash);
 
 CREATE TABLE grant_changes (
   grant_id text COLLATE "C" NOT NULL,

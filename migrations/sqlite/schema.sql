@@ -96,17 +96,19 @@ CREATE TABLE deposits (
 
 CREATE INDEX deposits_by_grant ON deposits (grant_id) WHERE grant_id IS NOT NULL;
 
-CREATE TABLE external_ids (
+CREATE TABLE "external_ids" (
   external_hash BLOB NOT NULL,
   client_id     TEXT NOT NULL,
   provider      TEXT NOT NULL,
-  -- 0 for the one grant that a user id means. More: an older version let one user id mean several.
-  duplicate     INTEGER NOT NULL DEFAULT 0,
+  -- Keyed hash of the label. In rows from before there were labels, the subject is the label, and this is the grant's subject_hash.
+  account_hash  BLOB NOT NULL,
   grant_id      TEXT NOT NULL REFERENCES grants (grant_id) ON DELETE CASCADE,
-  PRIMARY KEY (external_hash, client_id, provider, duplicate)
+  PRIMARY KEY (external_hash, client_id, provider, account_hash)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX external_ids_by_grant ON external_ids (grant_id);
+CREATE INDEX external_ids_by_account ON "external_ids" (account_hash, grant_id);
+
+CREATE UNIQUE INDEX external_ids_by_grant ON "external_ids" (grant_id, external_hash);
 
 CREATE TABLE grant_changes (
   change_seq INTEGER PRIMARY KEY AUTOINCREMENT,

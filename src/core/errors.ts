@@ -10,13 +10,18 @@ export interface ErrorDetails {
   csrf_rejected: { rule: "origin" | "requested_with" };
   /** No grant fits the reference. */
   grant_not_found: object;
-  /** The reference fits several grants. */
-  ambiguous_grant: { grantIds: readonly string[]; providers: readonly string[] };
+  /** The reference fits several grants. `accounts`: each of them, with the label that tells it from the others. */
+  ambiguous_grant: {
+    accounts: readonly { readonly account: string; readonly provider: string; readonly grantId: string }[];
+    grantIds: readonly string[];
+    providers: readonly string[];
+  };
   /**
-   * The app's own user id means another grant of this provider, one that is not over. What the code brought is stored
-   * as `grantId`, without that id. `heldBy`: the grant that has it. Each is absent for a caller that does not see it.
+   * The app's user knows another account of this provider as `account`, by a grant that is not over. What the code brought
+   * is stored as `grantId`, without that. `heldBy`: the grant that has the label. Each id is absent for a caller that does
+   * not see it.
    */
-  external_id_conflict: { grantId?: string; heldBy?: string };
+  external_id_conflict: { account: string; grantId?: string; heldBy?: string };
   /** The person must consent again; no retry helps. `since`: when the grant ended. */
   reauthorization_required: { grantId: string; since: Date; reason: LapseReason };
   /**

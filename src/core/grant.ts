@@ -64,6 +64,13 @@ export interface Profile {
   hd?: string;
 }
 
+/** By what a grant is known: one of the app's user ids, and which account of that user it is. */
+export interface Tie {
+  readonly externalId: string;
+  /** The label that the app chose, or the provider's subject where it chose none; `default` where the provider names nobody. */
+  readonly account: string;
+}
+
 /** The stored authorization of one subject for one client at one issuer. Carries no token. */
 export interface Grant {
   /** `g_…`, stable over re-consent. */
@@ -79,8 +86,15 @@ export interface Grant {
    * none.
    */
   readonly externalId?: string;
-  /** All of the app's user ids that the grant is known by: several users may have connected one account. */
-  readonly externalIds: readonly { readonly externalId: string }[];
+  /**
+   * Which of that user's accounts it is: the label that the app chose, by default the {@link subject}. Absent: the app gave
+   * no user id.
+   */
+  readonly account?: string;
+  /**
+   * All of the app's user ids that the grant is known by, each with its label: several users may have connected one account.
+   */
+  readonly externalIds: readonly Tie[];
   readonly profile: Profile;
   /** What the person granted, in the provider's canonical names. */
   readonly scopes: readonly string[];
@@ -122,13 +136,14 @@ export interface Grant {
 
 /**
  * How a caller names a grant: by its id (a string, or `grantId`), by the person who consented (`subject`), or by the
- * app's own user id (`externalId`). Add `provider` where a subject or user id has grants at several providers.
+ * app's own user id (`externalId`). Add `provider` where a subject or user id has grants at several providers, and
+ * `account`, the label of one of them, where that user has several accounts.
  */
 export type GrantRef =
   | string
   | { readonly grantId: string }
-  | { readonly provider?: string; readonly subject: string }
-  | { readonly provider?: string; readonly externalId: string };
+  | { readonly provider?: string; readonly account?: string; readonly subject: string }
+  | { readonly provider?: string; readonly account?: string; readonly externalId: string };
 
 /**
  * Splits a `scope` string at its spaces.

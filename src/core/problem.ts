@@ -80,7 +80,9 @@ function wireDetails(details: object): Record<string, unknown> {
   const wire: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(details) as [string, unknown][]) {
     if (name === "retryAfterMs") continue;
-    wire[name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = value;
+    wire[name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = Array.isArray(value)
+      ? value.map((each: unknown) => (typeof each === "object" && each !== null ? wireDetails(each) : each))
+      : value;
   }
   return wire;
 }

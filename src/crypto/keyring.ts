@@ -193,6 +193,11 @@ export function externalHash(keyring: Sealer, externalId: string): Buffer {
   return keyring.hash("external_id", externalId);
 }
 
+/** The hash by which the grants are found that users of the app know under a label. */
+export function accountHash(keyring: Sealer, account: string): Buffer {
+  return keyring.hash("account", account);
+}
+
 /** The hash by which a one-time code is found. */
 export function codeHash(keyring: Sealer, clientId: string, code: string): Buffer {
   return keyring.hash("code", clientId, code);

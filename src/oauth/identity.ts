@@ -1,5 +1,6 @@
 import { defined } from "../core/defined.ts";
 import { OnbehalfError } from "../core/errors.ts";
+import { subjectOfExternalId } from "../core/external-ids.ts";
 import type { Profile } from "../core/grant.ts";
 import { meaningOf, refusalsOf, saysLater } from "../core/refresh.ts";
 import type { Secret } from "../core/secret.ts";
@@ -15,6 +16,8 @@ export interface SignInToIdentify {
   readonly tokens: Pick<TokenSet, "accessToken" | "subject">;
   /** The app's own user id. Undefined: none was given. */
   readonly externalId: string | undefined;
+  /** The label of one of that user's accounts. Undefined: none was given. */
+  readonly account: string | undefined;
 }
 
 /** What {@link identify} needs besides. */
@@ -32,7 +35,7 @@ export interface Asking {
  */
 export async function identify(
   provider: Provider,
-  { tokens: { accessToken, subject }, externalId }: SignInToIdentify,
+  { tokens: { accessToken, subject }, externalId, account }: SignInToIdentify,
   asking: Asking,
 ): Promise<Profile> {
   const { identity, name } = provider;
@@ -42,26 +45,10 @@ export async function identify(
   }
   if (identity === "none") {
     if (externalId === undefined) throw unnamed(name, "no_external_id");
-    return { sub: subjectOfExternalId(name, externalId) };
+    return { sub: subjectOfExternalId(name, externalId, account) };
   }
   if (subject === undefined) throw unnamed(name, "no_subject");
   return { sub: subject };
-}
-
-/**
- * The subject of a grant at a provider that says nothing of who consents. It has the provider's name, because two records
- * may name the same server: one for each workspace, say.
- */
-export function subjectOfExternalId(provider: string, externalId: string): string {
-  return `${provider}:${externalId}`;
-}
-
-/**
- * The subject of a grant whose person a provider could name and does not, such as one whose token covers no sign-in. An
- * issuer's own subjects are ASCII (OpenID Connect Core section 2), so that none can be taken for it.
- */
-export function subjectOfDeposit(provider: string, externalId: string): string {
-  return `§${subjectOfExternalId(provider, externalId)}`;
 }
 
 async function profileFrom(

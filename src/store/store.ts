@@ -38,6 +38,11 @@ export interface GrantFilter {
   readonly subjectHash?: Uint8Array;
   /** Keyed hash of one of the app's own user ids. */
   readonly externalHash?: Uint8Array;
+  /**
+   * Only grants that one of the app's users knows under this label: the user of {@link externalHash}, where that is given.
+   * `subjectHash` stands in its place where the grant was tied before there were labels.
+   */
+  readonly account?: { readonly accountHash: Uint8Array; readonly subjectHash: Uint8Array };
   /** Only grants with late answers beside them. */
   readonly withLateAnswers?: true;
   /** Only grants after this one, in the order of the bytes of their ids. */
@@ -52,16 +57,22 @@ export interface GrantFilter {
  */
 export const changesAtOnce = 100;
 
+/** One of the app's own user ids, and the label of one of that user's accounts, as keyed hashes. */
+export interface HashedTie {
+  readonly externalHash: Uint8Array;
+  readonly accountHash: Uint8Array;
+}
+
 /**
- * How the app's own user ids change by which a grant is known. One id means one grant of a provider and client; one
- * grant may be known by several ids. Each id is a keyed hash.
+ * How the app's own user ids change by which a grant is known. One id and label mean one grant of a provider and client.
+ * One grant may be known by several ids, by each under one label. Ids and labels are keyed hashes.
  */
 export interface ExternalIdChange {
-  /** The grant is known by this one from now on. */
-  readonly add?: Uint8Array;
+  /** The grant is known by this one from now on, whatever its label for this id was before. */
+  readonly add?: HashedTie;
   /** It is not known by these any more. */
   readonly remove?: readonly Uint8Array[];
-  /** The grants that are not known by `add` any more, with their profiles as they were read and as they are then. */
+  /** The grants that are not known by the id of `add` any more, with their profiles as they were read and as they are then. */
   readonly from?: readonly (Pick<GrantRow, "grantId" | "profileSealed"> & { readonly profileRead: Uint8Array })[];
 }
 
@@ -101,13 +112,13 @@ export interface GrantStore {
    *   grant is stored no second time, whoever still holds its answer
    * @param how.isDeposit whether the code is a deposited refresh token, and is to be remembered for as long as the grant
    * @returns true: stored; false: nothing was changed, since the grant is no longer at `madeFrom`'s generation and
-   *   state, or, for a new one, since this subject has a grant for this client already; or since the external ids have
-   *   changed: `add` means another grant than those in `from`, or one of these is not as it was read; or since the code
-   *   has become a grant, or is held
+   *   state, or has another profile; or, for a new one, since this subject has a grant for this client already; or since
+   *   the external ids have changed: `add` means another grant than those in `from`, or one of these is not as it was
+   *   read; or since the code has become a grant, or is held
    */
   saveFromIntake(
     row: GrantRow,
-    madeFrom: Pick<GrantRow, "generation" | "state"> | null,
+    madeFrom: Pick<GrantRow, "generation" | "state" | "profileSealed"> | null,
     codeHash: Uint8Array,
     externalIds?: ExternalIdChange,
     resultMac?: Uint8Array,
@@ -178,7 +189,7 @@ export interface GrantChange {
   readonly accessExpiresAt: number | null;
   /** By these the grant is found: a reference that was looked up by one of them may mean this grant. */
   readonly subjectHash: Uint8Array | null;
-  readonly externalHashes: readonly Uint8Array[];
+  readonly ties: readonly HashedTie[];
 }
 
 /** What only some stores can tell. For each there is a slower way, which works with every store. */

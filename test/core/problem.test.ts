@@ -17,10 +17,28 @@ const table: { readonly [C in ErrorCode]: Row<C> } = {
   grant_not_found: [404, {}, {}],
   ambiguous_grant: [
     409,
-    { grantIds: ["g_1", "g_2"], providers: ["google", "other"] },
-    { grant_ids: ["g_1", "g_2"], providers: ["google", "other"] },
+    {
+      accounts: [
+        { account: "work", provider: "google", grantId: "g_1" },
+        { account: "home", provider: "other", grantId: "g_2" },
+      ],
+      grantIds: ["g_1", "g_2"],
+      providers: ["google", "other"],
+    },
+    {
+      accounts: [
+        { account: "work", provider: "google", grant_id: "g_1" },
+        { account: "home", provider: "other", grant_id: "g_2" },
+      ],
+      grant_ids: ["g_1", "g_2"],
+      providers: ["google", "other"],
+    },
   ],
-  external_id_conflict: [409, { grantId: "g_1", heldBy: "g_2" }, { grant_id: "g_1", held_by: "g_2" }],
+  external_id_conflict: [
+    409,
+    { account: "work", grantId: "g_1", heldBy: "g_2" },
+    { account: "work", grant_id: "g_1", held_by: "g_2" },
+  ],
   reauthorization_required: [
     409,
     { grantId: "g_1", since, reason: "invalid_grant" },

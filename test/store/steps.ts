@@ -123,7 +123,7 @@ export async function perform(
       const state = at % 5 === 0 ? ("suspect" as const) : (row?.state ?? "active");
       // A consent without a refresh token stays on its generation.
       const after = { ...next, generation: generation + (off === 0 ? 0 : 1) };
-      return store.saveFromIntake(after, { generation, state }, codeOf(off));
+      return store.saveFromIntake(after, { generation, state, profileSealed: next.profileSealed }, codeOf(off));
     }
     case "revoke":
       return store.beginRevocation(grantId, at);

@@ -6,6 +6,11 @@ const given: { readonly [Property in keyof Required<GrantFilter>]: readonly Gran
   state: [undefined, ...grantStates],
   subjectHash: [undefined, Buffer.from("subject 100"), Buffer.from("nobody")],
   externalHash: [undefined, Buffer.from("external 100"), Buffer.from("nobody")],
+  account: [
+    undefined,
+    { accountHash: Buffer.from("account 100"), subjectHash: Buffer.from("subject 100") },
+    { accountHash: Buffer.from("nobody"), subjectHash: Buffer.from("nobody") },
+  ],
   withLateAnswers: [undefined, true],
   after: [undefined, "g_1", "g_999999999"],
   limit: [1, 501],

@@ -28,9 +28,9 @@ const names = `grant_id, provider, issuer, client_id, subject_hash, profile_seal
   state_since, generation, refresh_sealed, refresh_expires_at, refresh_prefix_hash, refresh_digest_hash, access_sealed,
   access_issued_at, access_expires_at, last_refresh_at, last_error, last_error_at, failures, retry_at, created_at, updated_at`;
 
-const externalIdNames = "external_hash, client_id, provider, grant_id";
+const externalIdNames = "external_hash, client_id, provider, account_hash, grant_id";
 const externalId = (n: string, bytes: (text: string) => string): string =>
-  `${bytes(hash("external", n))}, 'client-1', 'google', 'g_' || ${n}`;
+  `${bytes(hash("external", n))}, 'client-1', 'google', ${bytes(hash("account", n))}, 'g_' || ${n}`;
 
 const connectNames = "connect_hash, asked_sealed, flow_sealed, state_hash, tries, created_at, expires_at";
 const depositNames = "token_hash, grant_id, result_mac, deposited_at";

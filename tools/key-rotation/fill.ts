@@ -43,7 +43,10 @@ function rowOf(keyring: Keyring, n: number, client: { readonly clientId: string;
     ...newGrant,
     ...identity,
     identityMac: identityMac(keyring, identity),
-    profileSealed: sealPerson(keyring, identity, { profile: { sub: `s-${n}` }, externalIds: [`user-${n}`] }),
+    profileSealed: sealPerson(keyring, identity, {
+      profile: { sub: `s-${n}` },
+      externalIds: [{ externalId: `user-${n}`, account: `s-${n}` }],
+    }),
     ...sealTokens(keyring, identity, 1, received, scopes, undefined),
     ...defined({ stateSince: now, createdAt: now, updatedAt: now }),
   };

@@ -78,6 +78,7 @@ export interface CodeRequestMessage {
   readonly isNonceUnknown?: boolean;
   readonly idempotencyKey?: string;
   readonly externalId?: string;
+  readonly account?: string;
   readonly moveExternalId: boolean;
   readonly scopes: readonly string[];
   readonly isPublic: boolean;
@@ -120,7 +121,7 @@ export interface FaultMessage {
 /** A request for the pipe. Its secrets are in clear there, and are wrapped again on the other side. */
 export function toRequestMessage(request: CodeRequest): CodeRequestMessage {
   const { code, redirectUri, codeVerifier, nonce, isNonceUnknown, idempotencyKey, externalId } = request;
-  const { moveExternalId, scopes, isPublic, hold, principal } = request;
+  const { account, moveExternalId, scopes, isPublic, hold, principal } = request;
   return {
     code: code.expose(),
     ...defined({
@@ -129,6 +130,7 @@ export function toRequestMessage(request: CodeRequest): CodeRequestMessage {
       nonce,
       isNonceUnknown,
       externalId,
+      account,
       hold,
       principal,
       idempotencyKey: idempotencyKey?.expose(),
@@ -141,7 +143,7 @@ export function toRequestMessage(request: CodeRequest): CodeRequestMessage {
 
 export function fromRequestMessage(message: CodeRequestMessage): CodeRequest {
   const { code, redirectUri, codeVerifier, nonce, isNonceUnknown = false, idempotencyKey, externalId } = message;
-  const { moveExternalId, scopes, isPublic, hold, principal } = message;
+  const { account, moveExternalId, scopes, isPublic, hold, principal } = message;
   return {
     code: new Secret(code),
     redirectUri,
@@ -150,6 +152,7 @@ export function fromRequestMessage(message: CodeRequestMessage): CodeRequest {
     isNonceUnknown,
     idempotencyKey: idempotencyKey === undefined ? undefined : new Secret(idempotencyKey),
     externalId,
+    account,
     moveExternalId,
     scopes,
     isPublic,

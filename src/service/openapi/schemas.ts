@@ -49,7 +49,7 @@ export const schemas: Readonly<Record<string, object>> = {
     },
     sign_in_assertion_reason: { ...text, description: "Why there is no assertion." },
   }),
-  Consent: object(["sub", "grant_id", "scope", "offline"], { ...consent, external_id: text }),
+  Consent: object(["sub", "grant_id", "scope", "offline"], { ...consent, external_id: text, account: text }),
   Grant: object(
     ["grant_id", "provider", "issuer", "client_id", "subject", "profile", "scope", "state", "since", "offline"],
     {
@@ -59,7 +59,12 @@ export const schemas: Readonly<Record<string, object>> = {
       client_id: text,
       subject: text,
       external_id: { ...text, description: "The app's own user id: the one that was asked by, else the first." },
-      external_ids: { type: "array", items: object(["external_id"], { external_id: text }) },
+      account: { ...text, description: "That user's label for the account: chosen by the app, else the subject." },
+      external_ids: {
+        type: "array",
+        items: object(["external_id", "account"], { external_id: text, account: text }),
+        description: "All users of the app that have connected the account, each with a label for it.",
+      },
       profile: object(["sub"], { ...claims, hd: text }),
       scope: text,
       missing_scopes: { type: "array", items: text, description: "What the grant covered once and has lost." },

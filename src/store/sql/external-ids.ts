@@ -5,9 +5,15 @@ import type { ExternalIdChange } from "../store.ts";
 /** The ids of the grants that are known by an external id, for `WHERE grant_id IN`. */
 export const grantsKnownBy = "(SELECT grant_id FROM external_ids WHERE external_hash = :externalHash)";
 
+/** The same of those that are known under a label; `ofUser`: to the user of an external id, otherwise to anybody. */
+export function grantsKnownAs(ofUser: boolean): string {
+  const user = ofUser ? "external_hash = :externalHash AND " : "";
+  return `(SELECT grant_id FROM external_ids WHERE ${user}account_hash IN (:accountHash, :accountSubject))`;
+}
+
 const forget = "DELETE FROM external_ids WHERE grant_id = :grantId AND external_hash = :externalHash";
-const hold = `INSERT INTO external_ids (external_hash, client_id, provider, grant_id)
-  VALUES (:externalHash, :clientId, :provider, :grantId) ON CONFLICT DO NOTHING`;
+const hold = `INSERT INTO external_ids (external_hash, client_id, provider, account_hash, grant_id)
+  VALUES (:externalHash, :clientId, :provider, :accountHash, :grantId) ON CONFLICT DO NOTHING`;
 /** The change of the row tells other processes to look the id up again. */
 const replaceProfile = `UPDATE grants SET profile_sealed = :profileSealed, updated_at = :at
   WHERE grant_id = :grantId AND profile_sealed = :profileRead`;
@@ -15,24 +21,28 @@ const replaceProfile = `UPDATE grants SET profile_sealed = :profileSealed, updat
 /**
  * Changes the external ids of a grant that was stored in the same transaction.
  *
- * @returns false where the id means another grant, or one that loses it is not as it was read. The transaction must then
- *   be undone
+ * @returns false where the id and label mean another grant, or one that loses the id is not as it was read. The
+ *   transaction must then be undone
  */
 export async function changeExternalIds(
   sql: Transaction,
   { grantId, clientId, provider, updatedAt: at }: GrantRow,
-  { add: externalHash, remove = [], from = [] }: ExternalIdChange,
+  { add, remove = [], from = [] }: ExternalIdChange,
 ): Promise<boolean> {
   const took = { action: "grant.external_id_lost", generation: null, detail: null };
   for (const each of remove) {
     if ((await sql.run(forget, { grantId, externalHash: each })) > 0)
       sql.note({ ...took, grantId, outcome: "removed" });
   }
-  if (externalHash === undefined) return true;
+  if (add === undefined) return true;
+  const { externalHash, accountHash } = add;
   for (const { grantId: loser, profileRead, profileSealed } of from) {
     if ((await sql.run(replaceProfile, { grantId: loser, profileRead, profileSealed, at })) === 0) return false;
     await sql.run(forget, { grantId: loser, externalHash });
     sql.note({ ...took, grantId: loser, outcome: "moved" });
   }
-  return (await sql.run(hold, { externalHash, clientId, provider, grantId })) === 1;
+  if ((await sql.run(forget, { grantId, externalHash })) > 0) {
+    sql.note({ action: "grant.account_renamed", grantId, generation: null, outcome: "renamed", detail: null });
+  }
+  return (await sql.run(hold, { externalHash, accountHash, clientId, provider, grantId })) === 1;
 }

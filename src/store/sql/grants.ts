@@ -3,16 +3,16 @@ import { grantStates } from "../../core/grant.ts";
 import type { GrantState } from "../../core/grant.ts";
 import { assignments, bytes, insertList, number, rowReader, selectList, valuesWriter } from "./column.ts";
 import { rememberDeposit } from "./deposits.ts";
-import { changeExternalIds, grantsKnownBy } from "./external-ids.ts";
+import { changeExternalIds, grantsKnownAs, grantsKnownBy } from "./external-ids.ts";
 import { changeColumns, grantColumns } from "./tables.ts";
 import type { Database, SqlValues, Transaction } from "./sql.ts";
 import { changesAtOnce } from "../store.ts";
 import type { GrantRow } from "../grant-row.ts";
-import type { GrantChange, GrantFilter, GrantStore } from "../store.ts";
+import type { GrantChange, GrantFilter, GrantStore, HashedTie } from "../store.ts";
 
 const readGrant = rowReader(grantColumns);
 const readChange = rowReader(changeColumns);
-const hashOfId = bytes("external_hash");
+const readTie = rowReader<HashedTie>({ externalHash: bytes("external_hash"), accountHash: bytes("account_hash") });
 const grantValues = valuesWriter(grantColumns);
 
 const select = `SELECT ${selectList(grantColumns)} FROM grants`;
@@ -31,10 +31,12 @@ const selectByHalfLife = `${idle} AND refresh_expires_at IS NOT NULL AND ${twice
   AND (${twiceHalfLife}, grant_id) > (:at, :grantId) ORDER BY ${twiceHalfLife}, grant_id LIMIT :limit`;
 const selectIntake = "SELECT state FROM intakes WHERE code_hash = :codeHash";
 const insert = `INSERT INTO grants ${insertList(grantColumns)} ON CONFLICT DO NOTHING`;
+// The profile holds the external ids: of two consents that change neither generation nor state, the later one would undo
+// what the earlier one has added.
 const replace = `UPDATE grants SET ${assignments(grantColumns)}
-  WHERE grant_id = :grantId AND generation = :generationRead AND state = :stateRead`;
+  WHERE grant_id = :grantId AND generation = :generationRead AND state = :stateRead AND profile_sealed = :profileRead`;
 
-const selectIdsOfChanged = `SELECT grant_id, external_hash FROM external_ids
+const selectIdsOfChanged = `SELECT grant_id, external_hash, account_hash FROM external_ids
   WHERE grant_id IN (SELECT grant_id FROM grant_changes WHERE change_seq > :seq AND change_seq <= :last)`;
 
 /** What a list can be narrowed by: the property's column is compared with the value given. */
@@ -59,20 +61,31 @@ export function grantStore(database: Database): GrantStore {
 
     grantsByRefreshDigest: (digestHash) => grants(selectByRefreshDigest, { digestHash }),
 
-    listGrants: ({ state, withLateAnswers, after, limit, ...filter }: GrantFilter) => {
+    listGrants: ({ state, account, withLateAnswers, after, limit, ...filter }: GrantFilter) => {
       const { subjectHash, externalHash } = filter;
       const narrowing = filters.filter((property) => filter[property] !== undefined);
       const where = [
         "grant_id > :after",
         ...(state === undefined ? [] : [stateIs[state]]),
         ...narrowing.map((property) => `${grantColumns[property].name} = :${property}`),
-        ...(externalHash === undefined ? [] : [`grant_id IN ${grantsKnownBy}`]),
+        ...(account !== undefined
+          ? [`grant_id IN ${grantsKnownAs(externalHash !== undefined)}`]
+          : externalHash !== undefined
+            ? [`grant_id IN ${grantsKnownBy}`]
+            : []),
         // Few grants have late answers. With EXISTS, SQLite would go through all grants instead of these.
         ...(withLateAnswers === true ? ["grant_id IN (SELECT grant_id FROM orphans)"] : []),
       ].join(" AND ");
       return grants(
         `${select} WHERE ${where} ORDER BY grant_id LIMIT :limit`,
-        defined({ after: after ?? "", subjectHash, externalHash, limit }),
+        defined({
+          after: after ?? "",
+          subjectHash,
+          externalHash,
+          limit,
+          accountHash: account?.accountHash,
+          accountSubject: account?.subjectHash,
+        }),
       );
     },
 
@@ -84,7 +97,12 @@ export function grantStore(database: Database): GrantStore {
         const saved =
           madeFrom === null
             ? await sql.run(insert, values)
-            : await sql.run(replace, { ...values, generationRead: madeFrom.generation, stateRead: madeFrom.state });
+            : await sql.run(replace, {
+                ...values,
+                generationRead: madeFrom.generation,
+                stateRead: madeFrom.state,
+                profileRead: madeFrom.profileSealed,
+              });
         if (saved !== 1) return false;
         isUndone = externalIds !== undefined && !(await changeExternalIds(sql, row, externalIds));
         if (isUndone) throw new Error("the external ids have changed");
@@ -204,11 +222,11 @@ export function grantStore(database: Database): GrantStore {
     if (last === undefined) return { seq, changes: [] };
     // Read after the changes: ids that came meanwhile are news twice, and none is missed.
     const ids = await database.all(selectIdsOfChanged, { seq, last });
-    const hashes = new Map<string, Uint8Array[]>(news.map((row) => [grantColumns.grantId.read(row), []]));
-    for (const row of ids) hashes.get(grantColumns.grantId.read(row))?.push(hashOfId.read(row));
+    const ties = new Map<string, HashedTie[]>(news.map((row) => [grantColumns.grantId.read(row), []]));
+    for (const row of ids) ties.get(grantColumns.grantId.read(row))?.push(readTie(row));
     const changes = news.map((row): GrantChange => {
       const change = readChange(row);
-      return Object.assign(change, { externalHashes: hashes.get(change.grantId) ?? [] });
+      return Object.assign(change, { ties: ties.get(change.grantId) ?? [] });
     });
     return { seq: last, changes };
   }

@@ -55,7 +55,7 @@ export const grantColumns: ColumnsOf<GrantRow> = {
 };
 
 /** Of `grant_changes`, joined with the grants that it is about. */
-export const changeColumns: ColumnsOf<Omit<GrantChange, "externalHashes">> = {
+export const changeColumns: ColumnsOf<Omit<GrantChange, "ties">> = {
   grantId: text("grant_id"),
   generation: number("generation"),
   state: text("state"),

@@ -7,7 +7,21 @@ import type { Store } from "../store.ts";
 import { caller } from "./callers.ts";
 import { suiteTime } from "./suite-stores.ts";
 import type { SuiteStores } from "./suite-stores.ts";
-import { begin, bytes, grant, intake, owner, read, same, save, saveKnownBy, tokens, unique, ticket } from "./rows.ts";
+import {
+  begin,
+  bytes,
+  grant,
+  intake,
+  owner,
+  read,
+  same,
+  save,
+  saveKnownBy,
+  ticket,
+  tie,
+  tokens,
+  unique,
+} from "./rows.ts";
 
 const me: AuditPrincipal = { caller: "reports", requestId: "request-1" };
 
@@ -198,19 +212,22 @@ export function auditTests(stores: SuiteStores): void {
       assertChained(await all(store));
     });
 
-    test("an external id that a grant loses, and an access token that ends, leave a row", async (t) => {
+    test("an external id that a grant loses, another label of one, and an access token that ends leave a row", async (t) => {
       const store = await stores.open(t);
       const held = await saveKnownBy(store, "user-1");
       const profileSealed = bytes("without user-1");
       const from = [{ grantId: held.grantId, profileRead: held.profileSealed, profileSealed }];
       const next = grant({ refreshSealed: null });
-      await store.saveFromIntake(next, null, bytes("code"), { add: bytes("user-1"), from });
+      await store.saveFromIntake(next, null, bytes("code"), { add: tie("user-1"), from });
+      await store.saveFromIntake(next, next, bytes("code"), { add: tie("user-1", "renamed") });
       const change = { remove: [bytes("user-1"), bytes("user-2")] };
       await store.saveFromIntake(next, next, bytes("code"), change);
       await store.endAccessToken(next.grantId, next.accessSealed ?? bytes(""), suiteTime + 1);
       deepEqual((await said(store)).slice(1), [
         `grant.external_id_lost ${held.grantId} moved`,
         `grant.created ${next.grantId} 1 active`,
+        `grant.account_renamed ${next.grantId} renamed`,
+        `grant.consented ${next.grantId} 1 active`,
         `grant.external_id_lost ${next.grantId} removed`,
         `grant.consented ${next.grantId} 1 active`,
         `grant.access_ended ${next.grantId} refused_by_api`,
@@ -228,9 +245,9 @@ export function auditTests(stores: SuiteStores): void {
       equal(await store.endAccessToken(grantId, bytes("another"), suiteTime), false);
       equal(await store.revokeCaller("nobody", suiteTime), false);
       equal(await store.rejectIntake(bytes("unknown"), "{}", suiteTime), false);
-      // The user id means another grant: all of it is undone, the row too.
+      // The user id and label mean another grant: all of it is undone, the row too.
       const other = await saveKnownBy(store, "user-2");
-      equal(await store.saveFromIntake(grant(), null, bytes("code"), { add: bytes("user-2") }), false);
+      equal(await store.saveFromIntake(grant(), null, bytes("code"), { add: tie("user-2") }), false);
       deepEqual(await said(store), [`grant.created ${grantId} 1 active`, `grant.created ${other.grantId} 1 active`]);
     });
 

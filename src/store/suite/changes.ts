@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import type { Store } from "../store.ts";
 import { suiteTime } from "./suite-stores.ts";
 import type { SuiteStores } from "./suite-stores.ts";
-import { bytes, owner, read, same, save, saveKnownBy, tokens, unique } from "./rows.ts";
+import { bytes, owner, read, same, save, saveKnownBy, tie, tokens, unique } from "./rows.ts";
 
 export function changeTests(stores: SuiteStores): void {
   describe("changes", () => {
@@ -42,7 +42,7 @@ export function changeTests(stores: SuiteStores): void {
         const seen = await other.changesSince(seq);
         const { generation, state, accessIssuedAt, accessExpiresAt, subjectHash } = await read(store, grantId);
         same(seen.changes, [
-          { grantId, generation, state, accessIssuedAt, accessExpiresAt, subjectHash, externalHashes: [bytes(user)] },
+          { grantId, generation, state, accessIssuedAt, accessExpiresAt, subjectHash, ties: [tie(user)] },
         ]);
         ok(seen.seq > seq, name);
         ({ seq, changes } = seen);

@@ -47,8 +47,9 @@ export function grantTests(stores: SuiteStores): void {
       const store = await stores.open(t);
       const row = await save(store);
       const next = { ...row, ...tokens("2"), generation: 2, scope: "more", updatedAt: suiteTime + 5 };
-      equal(await store.saveFromIntake(next, { generation: 2, state: "active" }, bytes("code")), false);
-      equal(await store.saveFromIntake(next, { generation: 1, state: "suspect" }, bytes("code")), false);
+      for (const other of [{ generation: 2 }, { state: "suspect" as const }, { profileSealed: bytes("another") }]) {
+        equal(await store.saveFromIntake(next, { ...row, ...other }, bytes("code")), false);
+      }
       same(await read(store, row.grantId), row);
       equal(await store.saveFromIntake(next, row, bytes("code")), true);
       same(await read(store, row.grantId), next);
@@ -94,13 +95,22 @@ export function grantTests(stores: SuiteStores): void {
       const store = await stores.open(t);
       const active = await saveKnownBy(store, "user-1", { subjectHash: bytes("ada") });
       const second = await save(store, { subjectHash: bytes("ada"), clientId: "client-2" });
+      const work = await saveKnownBy(store, "user-1", {}, "work");
+      const other = await saveKnownBy(store, "user-2", {}, "work");
       const lapsed = await saveIn(store, "lapsed");
       const ids = async (filter: Omit<GrantFilter, "limit">): Promise<string[]> =>
         (await store.listGrants({ ...filter, limit: 10 })).map(({ grantId }) => grantId);
-      deepEqual(await ids({}), [active.grantId, second.grantId, lapsed.grantId].sort());
+      const all = [active, second, work, other, lapsed].map(({ grantId }) => grantId);
+      deepEqual(await ids({}), all.sort());
       deepEqual(await ids({ state: "lapsed" }), [lapsed.grantId]);
       deepEqual(await ids({ subjectHash: bytes("ada") }), [active.grantId, second.grantId].sort());
-      deepEqual(await ids({ externalHash: bytes("user-1") }), [active.grantId]);
+      deepEqual(await ids({ externalHash: bytes("user-1") }), [active.grantId, work.grantId].sort());
+      const account = { accountHash: bytes("work"), subjectHash: bytes("nobody") };
+      deepEqual(await ids({ account }), [work.grantId, other.grantId].sort());
+      deepEqual(await ids({ account, externalHash: bytes("user-2") }), [other.grantId]);
+      deepEqual(await ids({ account, externalHash: bytes("user-3") }), []);
+      const before = { accountHash: bytes("nobody"), subjectHash: bytes("work") };
+      deepEqual(await ids({ account: before }), [work.grantId, other.grantId].sort());
       deepEqual(await ids({ externalHash: bytes("user-1"), state: "lapsed" }), []);
       deepEqual(await ids({ subjectHash: bytes("ada"), state: "active", after: active.grantId }), [second.grantId]);
     });

@@ -2,7 +2,7 @@ import { deepStrictEqual } from "node:assert/strict";
 import type { AttemptResult, Owner } from "../../core/take-over.ts";
 import { newGrant } from "../new-grant.ts";
 import type { GrantRow, TokenColumns } from "../grant-row.ts";
-import type { Store } from "../store.ts";
+import type { HashedTie, Store } from "../store.ts";
 import type { IntakeRow } from "../intake-store.ts";
 import type { TicketRow } from "../ticket-store.ts";
 import { suiteTime } from "./suite-stores.ts";
@@ -66,14 +66,20 @@ export async function save(store: Store, changes: Partial<GrantRow> = {}): Promi
   return row;
 }
 
+/** One of the app's own user ids, with the label of an account of that user. */
+export function tie(externalId: string, account = "only"): HashedTie {
+  return { externalHash: bytes(externalId), accountHash: bytes(account) };
+}
+
 /** Makes a grant that is known by one of the app's own user ids, and stores it. */
 export async function saveKnownBy(
   store: Store,
   externalId: string,
   changes: Partial<GrantRow> = {},
+  account?: string,
 ): Promise<GrantRow> {
   const row = grant(changes);
-  const saved = await store.saveFromIntake(row, null, bytes(unique("code ")), { add: bytes(externalId) });
+  const saved = await store.saveFromIntake(row, null, bytes(unique("code ")), { add: tie(externalId, account) });
   if (!saved) throw new Error(`${row.grantId} was not saved`);
   return row;
 }

@@ -11,8 +11,8 @@ import { grantUnreadable } from "./grant-unreadable.ts";
  */
 export async function withoutUnseen(error: unknown, sees: (grantId: string) => Promise<boolean>): Promise<unknown> {
   if (isOnbehalfError(error, "external_id_conflict")) {
-    const { grantId, heldBy } = error.details;
-    return externalIdConflict(await ifSeen(grantId, sees), await ifSeen(heldBy, sees));
+    const { account, grantId, heldBy } = error.details;
+    return externalIdConflict(account, await ifSeen(grantId, sees), await ifSeen(heldBy, sees));
   }
   if (isOnbehalfError(error, "grant_unreadable")) return grantUnreadable(await ifSeen(error.details.grantId, sees));
   return error;

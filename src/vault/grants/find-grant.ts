@@ -1,25 +1,29 @@
 import { abortSignal, assertFits, assertOptions, filledText, kindOf } from "../../core/argument-checks.ts";
+import { defined } from "../../core/defined.ts";
 import { OnbehalfError, invalidRequest } from "../../core/errors.ts";
 import type { GrantRef } from "../../core/grant.ts";
-import { externalHash, subjectHash } from "../../crypto/keyring.ts";
+import { accountHash, externalHash, subjectHash } from "../../crypto/keyring.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
 import { learnClient } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { grantNotFound } from "../errors/grant-not-found.ts";
 import { grantUnreadable, ifReadable } from "../errors/grant-unreadable.ts";
-import { openPerson } from "./sealed-grant.ts";
+import { fits, openPerson } from "./sealed-grant.ts";
+import type { AskedTie } from "./sealed-grant.ts";
 
 /**
  * Reads a reference in the form of the command line and the service: `g_…`, `sub:{subject}` or `ext:{external_id}`.
  *
  * @param text the reference; a subject or user id has 1 to 512 characters
  * @param provider the provider's short name, for a subject or user id that has grants at several
+ * @param account the label of one account, for a user id that has several at one provider. A grant's own id needs neither
  * @throws {OnbehalfError} `invalid_request`: the text has none of the three forms
  */
-export function parseGrantRef(text: string, provider?: string): GrantRef {
+export function parseGrantRef(text: string, provider?: string, account?: string): GrantRef {
   assertFits("provider", provider, filledText);
+  assertFits("account", account, filledText);
   if (typeof text !== "string") throw noReference("ref");
-  const at = provider === undefined ? {} : { provider };
+  const at = defined({ provider, account });
   if (/^g_[A-Za-z0-9_-]{1,64}$/.test(text)) return { grantId: text };
   const value = text.slice(4);
   if (value !== "" && value.length <= 512) {
@@ -59,7 +63,9 @@ export function assertGrantRef(ref: GrantRef): void {
   if (name === undefined) throw noReference("ref");
   const members = given as Readonly<Record<string, unknown>>;
   assertFits(name, members[name], { ...filledText, required: true });
-  if (name !== "grantId") assertFits("provider", members["provider"], filledText);
+  if (name === "grantId") return;
+  assertFits("provider", members["provider"], filledText);
+  assertFits("account", members["account"], filledText);
 }
 
 /**
@@ -83,8 +89,9 @@ export function signalOf(
  * app's user id means another account in another app.
  *
  * @param among leaves out grants as if they were not there; none by default
+ * @param sees leaves out external ids of a grant, and their labels; none by default
  * @throws {OnbehalfError} `grant_not_found`: no grant fits the reference
- * @throws {OnbehalfError} `ambiguous_grant`: several grants do; name the provider, or the grant by its id
+ * @throws {OnbehalfError} `ambiguous_grant`: several grants do; `details.accounts` names them
  * @throws {OnbehalfError} `grant_unreadable`: the only grant that was found says of itself that it is another's
  * @throws {OnbehalfError} `store_unavailable`
  */
@@ -92,27 +99,57 @@ export async function findGrant(
   context: VaultContext,
   ref: GrantRef,
   among: (row: GrantRow) => boolean = () => true,
+  sees: SeesId = () => true,
 ): Promise<GrantRow> {
   const found = await matching(context, ref);
   for (const row of found) await learnClient(context, row);
-  const all = meantBy(context, ref, found.filter(among));
+  const all = meantBy(context, ref, found.filter(among), sees);
   const ours = all.filter((row) => isOurs(context, row));
   const rows = ours.length > 0 ? ours : all;
   // A person who disconnected one account and connected another means the one that is connected.
   const living = rows.filter(({ state }) => state !== "revoked");
   const [row, ...others] = living.length > 0 ? living : rows;
   if (row === undefined) throw grantNotFound();
-  if (others.length > 0) {
-    const fitting = [row, ...others];
-    throw new OnbehalfError("ambiguous_grant", `the reference fits ${fitting.length} grants`, {
-      hint: "name the provider as well, or the grant by its id",
-      details: {
-        grantIds: fitting.map(({ grantId }) => grantId),
-        providers: [...new Set(fitting.map(({ provider }) => provider))],
-      },
-    });
-  }
+  if (others.length > 0) throw ambiguous(context, [row, ...others], askedBy(ref), sees);
   return row;
+}
+
+/** Whether somebody sees that a grant is known by an external id. */
+type SeesId = (row: GrantRow, externalId: string) => boolean;
+
+function ambiguous(
+  { keyring }: VaultContext,
+  rows: readonly GrantRow[],
+  asked: AskedTie,
+  sees: SeesId,
+): OnbehalfError<"ambiguous_grant"> {
+  const accounts = rows.map((row) => {
+    const { grantId, provider } = row;
+    return { account: labelsOf(keyring, row, asked, sees)[0] ?? "", provider, grantId };
+  });
+  const providers = [...new Set(accounts.map(({ provider }) => provider))];
+  const isTold = new Set(accounts.map(({ account }) => account)).size === accounts.length;
+  const what = [...(isTold ? ["the account"] : []), ...(providers.length > 1 ? ["the provider"] : [])];
+  return new OnbehalfError("ambiguous_grant", `the reference fits ${rows.length} grants`, {
+    hint: [...what.map((each) => `name ${each} as well`), "name the grant by its id"].join(", or "),
+    details: { accounts, grantIds: accounts.map(({ grantId }) => grantId), providers },
+  });
+}
+
+/**
+ * The labels of a grant, as far as they are asked for and seen. An account that no user of the app is tied to has the
+ * label that it would get.
+ */
+function labelsOf(
+  keyring: VaultContext["keyring"],
+  row: GrantRow,
+  { externalId }: AskedTie,
+  sees: SeesId,
+): readonly string[] {
+  const person = ifReadable(() => openPerson(keyring, row));
+  if (person === undefined) return [];
+  const ties = person.externalIds.filter((tie) => sees(row, tie.externalId)).filter(fits({ externalId }));
+  return ties.length > 0 ? ties.map(({ account }) => account) : [person.profile.sub];
 }
 
 /** Whether a grant belongs to a client that is configured here. */
@@ -142,12 +179,16 @@ async function matching(context: VaultContext, ref: GrantRef): Promise<GrantRow[
  *
  * @throws {OnbehalfError} `grant_unreadable`: none of them is
  */
-function meantBy(context: VaultContext, ref: GrantRef, rows: readonly GrantRow[]): readonly GrantRow[] {
+function meantBy(context: VaultContext, ref: GrantRef, rows: readonly GrantRow[], sees: SeesId): readonly GrantRow[] {
   if (typeof ref === "string" || "grantId" in ref) return rows;
-  const meant = rows.filter((row) => isMeant(context, row, askedExternalId(ref)));
+  const asked = askedBy(ref);
+  const meant = rows.filter((row) => isMeant(context, row, asked.externalId));
   const [stray] = rows;
   if (stray !== undefined && meant.length === 0) throw grantUnreadable(stray.grantId);
-  return meant;
+  const { account } = asked;
+  return account === undefined
+    ? meant
+    : meant.filter((row) => labelsOf(context.keyring, row, asked, sees).includes(account));
 }
 
 /**
@@ -163,7 +204,7 @@ export function isMeant(
   externalId: string | undefined,
 ): boolean {
   const person = ifReadable(() => openPerson(keyring, row));
-  if (person !== undefined && (externalId === undefined || person.externalIds.includes(externalId))) return true;
+  if (person !== undefined && (externalId === undefined || person.externalIds.some(fits({ externalId })))) return true;
   emit({ type: "unreadable", grantId: row.grantId, provider: row.provider });
   return false;
 }
@@ -178,7 +219,23 @@ export function lookupHashes(
   return [...issuers].map((issuer) => subjectHash(keyring, issuer, ref.subject));
 }
 
-/** The external id that a reference names a grant by; undefined where it names it otherwise. */
-export function askedExternalId(ref: GrantRef): string | undefined {
-  return typeof ref === "object" && "externalId" in ref ? ref.externalId : undefined;
+/** What a reference is known again by when a grant has changed: the hashes of what it says. */
+export function lookedUpBy(
+  context: Pick<VaultContext, "keyring" | "protocols">,
+  ref: { readonly subject: string } | { readonly externalId: string; readonly account?: string },
+  issuer: string,
+): { readonly hashes: readonly Uint8Array[]; readonly labels?: readonly Uint8Array[] } {
+  const hashes = lookupHashes(context, ref);
+  if (!("account" in ref) || ref.account === undefined) return { hashes };
+  const { keyring } = context;
+  return { hashes, labels: [accountHash(keyring, ref.account), subjectHash(keyring, issuer, ref.account)] };
+}
+
+/** The external id and the label that a reference names a grant by; neither where it names it otherwise. */
+export function askedBy(ref: GrantRef): AskedTie {
+  if (typeof ref !== "object") return {};
+  return {
+    externalId: "externalId" in ref ? ref.externalId : undefined,
+    account: "account" in ref ? ref.account : undefined,
+  };
 }

@@ -1,16 +1,19 @@
 import { assertOptions, text } from "../../core/argument-checks.ts";
 import type { Rule } from "../../core/argument-checks.ts";
 import { defined } from "../../core/defined.ts";
+import { onlyAccount } from "../../core/external-ids.ts";
+import type { Grant, GrantState } from "../../core/grant.ts";
 import { invalidRequest } from "../../core/errors.ts";
 import { grantStates } from "../../core/grant.ts";
-import type { Grant, GrantState } from "../../core/grant.ts";
+import type { Provider } from "../../providers/provider.ts";
 import { waitFor } from "../../core/single-flight.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
 import type { GrantFilter } from "../../store/store.ts";
 import type { VaultContext } from "../context.ts";
-import { externalHash, subjectHash } from "../../crypto/keyring.ts";
+import { accountHash, externalHash, subjectHash } from "../../crypto/keyring.ts";
 import { isMeant } from "./find-grant.ts";
-import { grantOf } from "./sealed-grant.ts";
+import { fits, grantOf } from "./sealed-grant.ts";
+import type { AskedTie } from "./sealed-grant.ts";
 import { unreadableIn } from "./unreadable-grants.ts";
 import type { UnreadableGrant } from "./unreadable-grants.ts";
 import type { Sight } from "./visible-grants.ts";
@@ -24,6 +27,11 @@ export interface GrantQuery {
   readonly subject?: string;
   /** The app's own user id. */
   readonly externalId?: string;
+  /**
+   * The label by which that user knows the account; without a user id, by which anybody does. Then give {@link provider} as
+   * well where there are several.
+   */
+  readonly account?: string;
   /** The largest number of grants on the page: 1 to 500. Default: 50. */
   readonly limit?: number;
   /** The `cursor` of the page before. Default: the first page. */
@@ -44,10 +52,16 @@ export function assertGrantQuery(query: GrantQuery): void {
     provider: text,
     subject: text,
     externalId: text,
+    account: text,
     limit: anything,
     cursor: text,
   };
   assertOptions("grants", query, rules);
+}
+
+/** Whether a query's words mean somebody at one provider alone: a subject, and a label that no user is named beside. */
+export function needsProvider({ subject, externalId, account }: GrantQuery): boolean {
+  return subject !== undefined || (account !== undefined && externalId === undefined);
 }
 
 /** One page of grants. */
@@ -66,7 +80,7 @@ export interface GrantPage {
 /**
  * A page of grants.
  *
- * @param issuer the issuer of the query's subject, where it names one
+ * @param of the provider of the query's subject or account, where {@link needsProvider} says so
  * @throws {OnbehalfError} `invalid_request`: state, cursor or limit is malformed
  * @throws {OnbehalfError} `store_unavailable`
  * @throws the signal's reason, where it aborts first
@@ -74,18 +88,19 @@ export interface GrantPage {
 export async function listGrants(
   context: VaultContext,
   query: GrantQuery,
-  issuer: string | undefined,
+  of: Provider | undefined,
   signal: AbortSignal | undefined,
 ): Promise<GrantPage> {
-  const { provider, externalId } = query;
-  const { limit, ...filter } = filterOf(context, query, issuer);
+  const { provider, externalId, account } = query;
+  const asked = { externalId, account };
+  const { limit, ...filter } = filterOf(context, query, of);
   const rows = await waitFor(context.store.listGrants({ limit: limit + 1, ...filter }), signal);
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   const listed = page.filter((row) => provider === undefined || row.provider === provider);
   const unreadable = listed.flatMap((row) => closedProfile(context, row));
   return {
-    grants: listed.flatMap((row) => readable(context, row, externalId)),
+    grants: listed.flatMap((row) => readable(context, row, asked)),
     ...(unreadable.length === 0 ? {} : { unreadable }),
     ...defined({ cursor: rows.length > limit ? last?.grantId : undefined }),
   };
@@ -99,7 +114,7 @@ const mostRowsForPage = 20_000;
  * A page of the grants that a caller sees. What it does not see leaves no trace: neither a shorter page nor the id of
  * another grant as the cursor. Only where {@link mostRowsForPage} others stand before the next one, the page ends there.
  *
- * @param issuer the issuer of the query's subject, where it names one
+ * @param of the provider of the query's subject or account, where {@link needsProvider} says so
  * @throws {OnbehalfError} `invalid_request`: state, cursor or limit is malformed
  * @throws {OnbehalfError} `store_unavailable`
  */
@@ -107,10 +122,11 @@ export async function listVisibleGrants(
   context: VaultContext,
   sight: Sight,
   query: GrantQuery,
-  issuer: string | undefined,
+  of: Provider | undefined,
 ): Promise<GrantPage> {
-  const { provider, externalId } = query;
-  const { limit, ...filter } = filterOf(context, query, issuer);
+  const { provider, externalId, account } = query;
+  const asked = { externalId, account };
+  const { limit, ...filter } = filterOf(context, query, of);
   const selected = await sight.selected(filter);
   const grants: Grant[] = [];
   const closed: UnreadableGrant[] = [];
@@ -122,7 +138,7 @@ export async function listVisibleGrants(
     const rows = selected ?? (await context.store.listGrants({ ...filter, after, limit: rowsAtOnce }));
     for (const row of rows) {
       const isListed = provider === undefined || row.provider === provider;
-      const grant = isListed ? sight.see(row, externalId) : undefined;
+      const grant = isListed ? sight.see(row, asked) : undefined;
       // One more than fits has been found: there is a next page.
       if (grant !== undefined && grants.length === limit) return page(grants.at(-1)?.grantId);
       if (grant !== undefined) grants.push(grant);
@@ -150,8 +166,8 @@ function placeBefore(hidden: string, seen: string): string {
 /** @throws {OnbehalfError} `invalid_request` */
 function filterOf(
   { keyring }: VaultContext,
-  { state, subject, externalId, cursor, limit = 50 }: GrantQuery,
-  issuer: string | undefined,
+  { state, subject, externalId, account, cursor, limit = 50 }: GrantQuery,
+  of: Provider | undefined,
 ): GrantFilter {
   if (!Number.isInteger(limit) || limit < 1 || limit > 500)
     throw invalidRequest(
@@ -179,7 +195,14 @@ function filterOf(
       state,
       after: cursor,
       externalHash: externalId === undefined ? undefined : externalHash(keyring, externalId),
-      subjectHash: subject === undefined || issuer === undefined ? undefined : subjectHash(keyring, issuer, subject),
+      subjectHash: subject === undefined || of === undefined ? undefined : subjectHash(keyring, of.issuer, subject),
+      // The few grants of one user, or of one person, are told apart by what is sealed. So are those whose label nobody gave.
+      account:
+        externalId !== undefined || subject !== undefined || account === undefined || of === undefined
+          ? undefined
+          : of.identity === "none" && account === onlyAccount
+            ? undefined
+            : { accountHash: accountHash(keyring, account), subjectHash: subjectHash(keyring, of.issuer, account) },
     }),
   };
 }
@@ -190,6 +213,8 @@ function closedProfile({ keyring }: VaultContext, row: GrantRow): UnreadableGran
 }
 
 /** A row as a grant; no grant where the row does not open, or is not the one that was asked for. One damaged row must not hide all others. */
-function readable(context: VaultContext, row: GrantRow, externalId: string | undefined): Grant[] {
-  return isMeant(context, row, externalId) ? [grantOf(context.keyring, row, externalId)] : [];
+function readable(context: VaultContext, row: GrantRow, asked: AskedTie): Grant[] {
+  if (!isMeant(context, row, asked.externalId)) return [];
+  const grant = grantOf(context.keyring, row, asked);
+  return asked.account === undefined || grant.externalIds.some(fits(asked)) ? [grant] : [];
 }

@@ -5,8 +5,9 @@
 import { identityMac, isMac, subjectHash } from "../../crypto/keyring.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
 import { reauthorizeBefore } from "../../core/announced-ends.ts";
+import { defaultAccount } from "../../core/external-ids.ts";
+import type { Grant, Profile, Tie } from "../../core/grant.ts";
 import { isUsable, scopesOf } from "../../core/grant.ts";
-import type { Grant, Profile } from "../../core/grant.ts";
 import { Secret } from "../../core/secret.ts";
 import type { SealedPlace } from "../../crypto/places.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
@@ -15,8 +16,14 @@ import { grantUnreadable } from "../errors/grant-unreadable.ts";
 /** The personal part of a grant, sealed as one value. */
 export interface Person {
   readonly profile: Profile;
-  /** The app's own user ids that the grant is known by, in the order in which they came. */
-  readonly externalIds: readonly string[];
+  /** The app's own user ids that the grant is known by, and their labels for it, in the order in which they came. */
+  readonly externalIds: readonly Tie[];
+}
+
+/** What was said of the tie by which a grant is asked for; nothing of it where it is asked for otherwise. */
+export interface AskedTie {
+  readonly externalId?: string | undefined;
+  readonly account?: string | undefined;
 }
 
 type Identity = Pick<GrantRow, "grantId" | "clientId">;
@@ -26,10 +33,11 @@ export function sealPerson(keyring: Sealer, identity: Identity, person: Person):
   return keyring.seal(JSON.stringify(person), profilePlace(identity));
 }
 
-/** What was sealed while a grant had one external id at most. */
+/** What was sealed while a grant had one external id at most, and later while there were no labels. */
 interface SealedBefore {
   readonly profile: Profile;
   readonly externalId?: string;
+  readonly externalIds?: readonly (string | Tie)[];
 }
 
 /**
@@ -40,13 +48,18 @@ interface SealedBefore {
  */
 export function openPerson(
   keyring: Sealer,
-  row: Identity & Pick<GrantRow, "profileSealed" | "subjectHash" | "issuer">,
+  row: Identity & Pick<GrantRow, "profileSealed" | "subjectHash" | "issuer" | "provider">,
 ): Person {
   const text = keyring.open(row.profileSealed, profilePlace(row));
   if (text === undefined) throw grantUnreadable(row.grantId);
-  const { profile, externalIds, externalId } = JSON.parse(text) as Partial<Person> & SealedBefore;
+  const { profile, externalId, externalIds } = JSON.parse(text) as SealedBefore;
   if (!isMac(row.subjectHash, subjectHash(keyring, row.issuer, profile.sub))) throw grantUnreadable(row.grantId);
-  return { profile, externalIds: externalIds ?? (externalId === undefined ? [] : [externalId]) };
+  const ties = externalIds ?? (externalId === undefined ? [] : [externalId]);
+  return { profile, externalIds: ties.map((tie) => (typeof tie === "string" ? withoutLabel(tie) : tie)) };
+
+  function withoutLabel(id: string): Tie {
+    return { externalId: id, account: defaultAccount(row.provider, id, profile.sub) };
+  }
 }
 
 /**
@@ -88,12 +101,11 @@ export function profilePlace({ grantId, clientId }: Identity): SealedPlace {
 /**
  * A row as people and programs see it, without its tokens.
  *
- * @param askedBy the external id by which the grant was asked for, if it was by one
+ * @param asked the external id and the label by which the grant was asked for, as far as it was by any
  * @throws {OnbehalfError} `grant_unreadable`
  */
-export function grantOf(keyring: Sealer, row: GrantRow, askedBy?: string): Grant {
+export function grantOf(keyring: Sealer, row: GrantRow, asked: AskedTie = {}): Grant {
   const { profile, externalIds } = openPerson(keyring, row);
-  const externalId = askedBy !== undefined && externalIds.includes(askedBy) ? askedBy : externalIds[0];
   const { lastError, reason } = row;
   return {
     grantId: row.grantId,
@@ -101,7 +113,7 @@ export function grantOf(keyring: Sealer, row: GrantRow, askedBy?: string): Grant
     issuer: row.issuer,
     clientId: row.clientId,
     subject: profile.sub,
-    externalIds: externalIds.map((each) => ({ externalId: each })),
+    externalIds,
     profile,
     scopes: scopesOf(row.scope),
     state: row.state,
@@ -110,7 +122,7 @@ export function grantOf(keyring: Sealer, row: GrantRow, askedBy?: string): Grant
     generation: row.generation,
     createdAt: new Date(row.createdAt),
     updatedAt: new Date(row.updatedAt),
-    ...(externalId === undefined ? {} : { externalId }),
+    ...(externalIds.find(fits(asked)) ?? externalIds[0]),
     ...(row.lostScope === "" ? {} : { missingScopes: scopesOf(row.lostScope) }),
     ...(reason === null ? {} : { reason }),
     ...(row.lastRefreshAt === null ? {} : { lastRefreshAt: new Date(row.lastRefreshAt) }),
@@ -119,6 +131,12 @@ export function grantOf(keyring: Sealer, row: GrantRow, askedBy?: string): Grant
     ...(row.accessSealed === null ? {} : { accessTokenEndKnown: row.accessExpiresAt !== null }),
     ...(lastError === null ? {} : { lastError: { error: lastError, at: new Date(row.lastErrorAt ?? 0) } }),
   };
+}
+
+/** Whether a grant is asked for by a tie of it: by all that was given. */
+export function fits({ externalId, account }: AskedTie): (tie: Tie) => boolean {
+  return (tie) =>
+    (externalId === undefined || tie.externalId === externalId) && (account === undefined || tie.account === account);
 }
 
 /** When a grant needs a new consent; nothing where no end is known, as with most providers. */

@@ -1,13 +1,14 @@
 import { isOnbehalfError } from "../../core/errors.ts";
-import type { Grant, GrantRef } from "../../core/grant.ts";
+import type { Grant, GrantRef, Tie } from "../../core/grant.ts";
 import type { Reach } from "../../core/reach.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
 import type { GrantFilter } from "../../store/store.ts";
 import type { VaultContext } from "../context.ts";
 import { grantUnreadable } from "../errors/grant-unreadable.ts";
 import { externalHash, subjectHash } from "../../crypto/keyring.ts";
-import { askedExternalId, findGrant, isMeant, isOurs } from "./find-grant.ts";
-import { grantOf, openPerson, sealPerson } from "./sealed-grant.ts";
+import { askedBy, findGrant, isMeant, isOurs } from "./find-grant.ts";
+import { fits, grantOf, openPerson, sealPerson } from "./sealed-grant.ts";
+import type { AskedTie } from "./sealed-grant.ts";
 
 /*
  * Grants as a caller sees them. What is out of its reach, and what another client of the provider stored, does not exist
@@ -38,16 +39,21 @@ export class Sight {
    * @throws {OnbehalfError} `grant_not_found`, `ambiguous_grant`, `grant_unreadable`, `store_unavailable`
    */
   async find(ref: GrantRef): Promise<VisibleGrant> {
-    const asked = askedExternalId(ref);
+    const { externalId: asked } = askedBy(ref);
     const seen = new Map<GrantRow, readonly string[]>();
     let opened = 0;
     try {
-      const row = await findGrant(this.#context, ref, (each) => {
-        const ids = this.#seenIds(each, asked, () => (opened += 1));
-        if (ids === undefined || !this.#mayAskBy(asked, ids)) return false;
-        seen.set(each, ids);
-        return true;
-      });
+      const row = await findGrant(
+        this.#context,
+        ref,
+        (each) => {
+          const ids = this.#seenIds(each, asked, () => (opened += 1));
+          if (ids === undefined || !this.#mayAskBy(asked, ids)) return false;
+          seen.set(each, ids);
+          return true;
+        },
+        (each, id) => this.#reach.isAll || seen.get(each)?.includes(id) === true,
+      );
       return { row, externalIds: seen.get(row) ?? [] };
     } finally {
       // The time of an answer must not tell a grant that is out of reach from one that is not there.
@@ -56,13 +62,14 @@ export class Sight {
   }
 
   /** A row as the caller sees it; undefined where it does not, or where its person does not open. */
-  see(row: GrantRow, askedBy: string | undefined): Grant | undefined {
+  see(row: GrantRow, asked: AskedTie): Grant | undefined {
     const externalIds = this.#seenIds(row, undefined, () => undefined);
-    if (externalIds === undefined || !this.#mayAskBy(askedBy, externalIds)) return undefined;
+    if (externalIds === undefined || !this.#mayAskBy(asked.externalId, externalIds)) return undefined;
     // It was found by a hash that stands in clear: the grant itself must say so, too.
-    if (askedBy !== undefined && !isMeant(this.#context, row, askedBy)) return undefined;
+    if (asked.externalId !== undefined && !isMeant(this.#context, row, asked.externalId)) return undefined;
     try {
-      return this.shown({ row, externalIds }, askedBy);
+      const grant = this.shown({ row, externalIds }, asked);
+      return asked.account === undefined || grant.externalIds.some(fits(asked)) ? grant : undefined;
     } catch (error) {
       if (!isOnbehalfError(error, "grant_unreadable")) throw error;
       this.#context.emit({ type: "unreadable", grantId: row.grantId, provider: row.provider });
@@ -75,11 +82,11 @@ export class Sight {
    *
    * @throws {OnbehalfError} `grant_unreadable`
    */
-  shown({ row, externalIds }: VisibleGrant, askedBy: string | undefined): Grant {
-    const { externalId: _first, ...grant } = grantOf(this.#context.keyring, row, askedBy);
-    const ids = this.#reach.isAll ? grant.externalIds : externalIds.map((externalId) => ({ externalId }));
-    const first = ids.find(({ externalId }) => externalId === askedBy) ?? ids[0];
-    return { ...grant, externalIds: ids, ...(first === undefined ? {} : { externalId: first.externalId }) };
+  shown({ row, externalIds }: VisibleGrant, asked: AskedTie): Grant {
+    const { externalId: _first, account: _label, ...grant } = grantOf(this.#context.keyring, row, asked);
+    const sees = ({ externalId }: Tie): boolean => this.#reach.isAll || externalIds.includes(externalId);
+    const ties = grant.externalIds.filter(sees);
+    return { ...grant, externalIds: ties, ...(ties.find(fits(asked)) ?? ties[0]) };
   }
 
   /**
@@ -122,7 +129,7 @@ export class Sight {
         // Whose grants it is, is decided without: a damaged profile must not hide the grant from its operator's programs.
         if (this.#reach.isAll) return [];
         onOpen();
-        return openPerson(this.#context.keyring, row).externalIds;
+        return openPerson(this.#context.keyring, row).externalIds.map(({ externalId }) => externalId);
       });
     } catch (error) {
       if (!isOnbehalfError(error, "grant_unreadable")) throw error;
@@ -135,7 +142,7 @@ export class Sight {
 
 /** What is opened where a reference fits nothing: as large as most people's. */
 function decoyFor({ keyring }: VaultContext): Parameters<typeof openPerson>[1] {
-  const identity = { grantId: "g_", clientId: "" };
+  const identity = { grantId: "g_", clientId: "", provider: "" };
   const profile = {
     sub: "0".repeat(21),
     email: "someone@example.com",
@@ -148,6 +155,9 @@ function decoyFor({ keyring }: VaultContext): Parameters<typeof openPerson>[1] {
     ...identity,
     issuer,
     subjectHash: subject,
-    profileSealed: sealPerson(keyring, identity, { profile, externalIds: ["someone"] }),
+    profileSealed: sealPerson(keyring, identity, {
+      profile,
+      externalIds: [{ externalId: "someone", account: profile.sub }],
+    }),
   };
 }

@@ -154,9 +154,9 @@ export function authCodeHandler(
   async function askedFor(request: Request, context: HandlerContext): Promise<ExchangeCodeOptions> {
     // The hooks get the request as it came, with whatever the app's framework has added to it.
     const parameters = await readParameters(hasHooks ? copyOf(request) : request);
-    if (parameters.has("external_id") || parameters.has("move_external_id")) {
+    if (["external_id", "account", "move_external_id"].some((name) => parameters.has(name))) {
       throw new OnbehalfError("forbidden", "a public request must not say whose grant this becomes", {
-        hint: "leave external_id out, or let the app's backend send the code to POST /v1/grants",
+        hint: "leave external_id and account out, or let the app's backend send the code to POST /v1/grants",
         details: {},
       });
     }

@@ -24,7 +24,9 @@ export interface CodeRequest {
   readonly idempotencyKey?: Secret | undefined;
   /** The app's own user id. */
   readonly externalId: string | undefined;
-  /** Whether that id may be taken from another grant that is in use. */
+  /** The label of one of that user's accounts. Absent: none was given. */
+  readonly account?: string | undefined;
+  /** Whether that id, or its label, may be taken from another grant that is in use. */
   readonly moveExternalId: boolean;
   /** What was asked for. */
   readonly scopes: readonly string[];
@@ -149,7 +151,7 @@ export interface Keeper {
    * @returns the grant's id
    * @throws {OnbehalfError} `code_rejected`: the code was used, has expired, or belongs to another client
    * @throws {OnbehalfError} `id_token_invalid`: who signed in is not proven; nothing was kept
-   * @throws {OnbehalfError} `external_id_conflict`: the user id means another grant; the answer is stored without it
+   * @throws {OnbehalfError} `external_id_conflict`: the user's label means another grant; the answer is stored without it
    * @throws {OnbehalfError} `client_misconfigured`: the provider refuses our client
    * @throws {OnbehalfError} `provider_unavailable`, `store_unavailable`: nothing was lost; the same code may be sent
    *   again

@@ -14,8 +14,8 @@ import type { CountRefusal } from "../audit/refusals.ts";
 import { actingAs, currentPrincipal } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { withoutUnseen } from "../errors/unseen-names.ts";
-import { askedExternalId, isOurs } from "../grants/find-grant.ts";
-import { listVisibleGrants } from "../grants/list-grants.ts";
+import { askedBy, isOurs } from "../grants/find-grant.ts";
+import { listVisibleGrants, needsProvider } from "../grants/list-grants.ts";
 import type { GrantPage, GrantQuery } from "../grants/list-grants.ts";
 import { Sight } from "../grants/visible-grants.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
@@ -145,12 +145,12 @@ export class CallerView {
   }
 
   async grant(ref: GrantRef): Promise<Grant> {
-    return this.#sight.shown(await this.#sight.find(ref), askedExternalId(ref));
+    return this.#sight.shown(await this.#sight.find(ref), askedBy(ref));
   }
 
   async grants(query: GrantQuery): Promise<GrantPage> {
-    const issuer = query.subject === undefined ? undefined : this.providerOf(query.provider).issuer;
-    return listVisibleGrants(this.#context, this.#sight, query, issuer);
+    const provider = needsProvider(query) ? this.providerOf(query.provider) : undefined;
+    return listVisibleGrants(this.#context, this.#sight, query, provider);
   }
 
   /**
@@ -190,7 +190,7 @@ export class CallerView {
     const { grantId } = visible.row;
     const { hint } = await actingAs(this.#principal, () => this.#vault.revoke({ grantId }));
     const { row } = await this.#sight.find({ grantId: visible.row.grantId }).catch(() => visible);
-    const grant = this.#sight.shown({ ...visible, row }, askedExternalId(ref));
+    const grant = this.#sight.shown({ ...visible, row }, askedBy(ref));
     return hint === undefined ? grant : { ...grant, hint };
   }
 

@@ -4,8 +4,9 @@ import type { Provider } from "../../providers/provider.ts";
 import { currentPrincipal, learnClient, protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { grantNotFound } from "../errors/grant-not-found.ts";
-import { askedExternalId, findGrant, lookupHashes } from "../grants/find-grant.ts";
+import { askedBy, findGrant, lookupHashes } from "../grants/find-grant.ts";
 import { grantOf } from "../grants/sealed-grant.ts";
+import type { AskedTie } from "../grants/sealed-grant.ts";
 import { codeRequest } from "../keeper/codes/code-request.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
 import { depositRequest } from "../keeper/deposits/deposit-request.ts";
@@ -34,7 +35,7 @@ export async function exchangeCode(
   const request = { ...codeRequest(options, provider), principal: currentPrincipal() };
   options.signal?.throwIfAborted();
   const grantId = await waitFor(keeper.exchangeCode(provider.name, request), options.signal);
-  return grantMade({ context, keeper, cache }, grantId, options.externalId);
+  return grantMade({ context, keeper, cache }, grantId, options);
 }
 
 /** Deposits a refresh token; see `Vault.deposit`. */
@@ -42,23 +43,20 @@ export async function deposit(calls: KeeperCalls, provider: Provider, options: D
   const request = { ...depositRequest(options, provider), principal: currentPrincipal() };
   options.signal?.throwIfAborted();
   const { grantId } = await waitFor(calls.keeper.deposit(provider.name, request), options.signal);
-  return grantMade(calls, grantId, options.externalId);
+  return grantMade(calls, grantId, options);
 }
 
 /** The grant that the keeper has made, or has made known by an external id. */
-async function grantMade(
-  { context, cache }: KeeperCalls,
-  grantId: string,
-  externalId: string | undefined,
-): Promise<Grant> {
+async function grantMade({ context, cache }: KeeperCalls, grantId: string, asked: AskedTie): Promise<Grant> {
   cache.invalidate([grantId]);
   const row = await context.store.grantById(grantId);
   if (row === undefined) throw grantNotFound();
   await learnClient(context, row);
   // The person, or the app's user, may have been known by another grant, or by none.
+  const { externalId } = asked;
   const external = externalId === undefined ? [] : lookupHashes(context, { externalId });
   cache.invalidate([], [row.subjectHash, ...external]);
-  return grantOf(context.keyring, row, externalId);
+  return grantOf(context.keyring, row, asked);
 }
 
 /** Revokes a grant; see `Vault.revoke`. */
@@ -67,7 +65,6 @@ export async function revoke(
   ref: GrantRef | Grant,
   signal: AbortSignal | undefined,
 ): Promise<Grant> {
-  const askedBy = typeof ref === "object" && "grantId" in ref ? undefined : askedExternalId(ref);
   const named = typeof ref === "object" && "grantId" in ref ? ref.grantId : ref;
   const { grantId, subjectHash } = await findGrant(context, named);
   cache.invalidate([grantId]);
@@ -75,7 +72,7 @@ export async function revoke(
   // each then reads its row, which tells.
   const all = (await context.store.grantsBySubject(subjectHash)).map((row) => row.grantId);
   await waitFor(keeper.revoke(grantId, currentPrincipal()), signal).finally(() => cache.invalidate(all));
-  const grant = grantOf(context.keyring, await findGrant(context, { grantId }), askedBy);
+  const grant = grantOf(context.keyring, await findGrant(context, { grantId }), askedBy(ref));
   if (grant.reason !== "revoked_unconfirmed") return grant;
   const { provider } = protocolOf(context, grant);
   return { ...grant, hint: unconfirmedHint(provider) };

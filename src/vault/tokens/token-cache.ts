@@ -74,6 +74,15 @@ interface KnownReference {
   readonly grantId: string;
   /** Of every hash that it was looked up by. A grant that gets one of them may be meant as well. */
   readonly fingerprints: readonly number[];
+  /** Of every hash that its label may stand for. Undefined: it has none. */
+  readonly labels: readonly number[] | undefined;
+}
+
+/** What a reference was looked up by, as keyed hashes. */
+export interface LookedUpBy {
+  readonly hashes: readonly Uint8Array[];
+  /** What its label may stand for in the tie of a grant. Absent: it has none. */
+  readonly labels?: readonly Uint8Array[];
 }
 
 /** Access tokens that were handed out lately, by grant, and the references by which callers asked for them. */
@@ -120,9 +129,9 @@ export class TokenCache {
    * where any grant that it might mean has changed since.
    *
    * @param version what {@link version} was before the row was read
-   * @param hashes what the reference was looked up by; none for a grant's own id
+   * @param by what the reference was looked up by; nothing for a grant's own id
    */
-  keep(key: string, token: CachedToken, version: number, hashes: readonly Uint8Array[] = []): void {
+  keep(key: string, token: CachedToken, version: number, by?: LookedUpBy): void {
     if (this.#isInvalidatedSince(version, token.grantId)) return;
     const [provider, clientId, issuer] = [token.provider, token.clientId, token.issuer].map((text) =>
       shared(this.#texts, text, String),
@@ -131,11 +140,11 @@ export class TokenCache {
     this.#tokens.delete(cached.grantId);
     this.#tokens.set(cached.grantId, cached);
     if (this.#tokens.size > limit) this.#dropOldest();
-    if (idInKey(key) !== undefined) return;
-    const fingerprints = hashes.map(fingerprint);
+    if (by === undefined || idInKey(key) !== undefined) return;
+    const fingerprints = by.hashes.map(fingerprint);
     if (fingerprints.some((each) => this.#isInvalidatedSince(version, each))) return;
     this.#dropReference(key);
-    this.#references.set(key, { grantId: cached.grantId, fingerprints });
+    this.#references.set(key, { grantId: cached.grantId, fingerprints, labels: by.labels?.map(fingerprint) });
     for (const each of [cached.grantId, ...fingerprints]) this.#keysOf(each).add(key);
     const [oldest] = this.#references.keys();
     if (this.#references.size > limit && oldest !== undefined) this.#dropReference(oldest);
@@ -167,16 +176,20 @@ export class TokenCache {
    */
   apply(changes: readonly GrantChange[]): void {
     for (const change of changes) {
-      const { grantId, subjectHash, externalHashes } = change;
+      const { grantId, subjectHash, ties } = change;
       if (!this.#isKnown(change)) this.invalidate([grantId]);
       this.#version += 1;
-      const own = new Set([...(subjectHash === null ? [] : [subjectHash]), ...externalHashes].map(fingerprint));
-      for (const each of own) {
+      const own = new Map(ties.map((tie) => [fingerprint(tie.externalHash), fingerprint(tie.accountHash)]));
+      if (subjectHash !== null) own.set(fingerprint(subjectHash), 0);
+      for (const each of own.keys()) {
         this.#note(each);
         this.#dropReferences(each, ({ grantId: meant }) => meant !== grantId);
       }
-      // By an external id that it has lost.
-      this.#dropReferences(grantId, ({ fingerprints }) => !fingerprints.some((each) => own.has(each)));
+      // By an external id that it has lost, or by a label that it has lost.
+      this.#dropReferences(grantId, ({ fingerprints, labels }) => {
+        const known = fingerprints.find((each) => own.has(each));
+        return known === undefined || (labels !== undefined && !labels.includes(own.get(known) ?? 0));
+      });
     }
   }
 
@@ -264,8 +277,11 @@ function fingerprint(hash: Uint8Array): number {
 export function cacheKey(ref: GrantRef): string {
   if (typeof ref === "string") return `id\n${ref}`;
   if ("grantId" in ref) return `id\n${ref.grantId}`;
-  const provider = ref.provider ?? "";
-  return "subject" in ref ? `sub\n${provider}\n${ref.subject}` : `ext\n${provider}\n${ref.externalId}`;
+  const [kind, value] = "subject" in ref ? ["sub", ref.subject] : ["ext", ref.externalId];
+  const { provider = "", account } = ref;
+  return account === undefined
+    ? `${kind}\n${provider}\n${value}`
+    : `${kind}${account.length}\n${provider}\n${account}${value}`;
 }
 
 /** The grant's id, where the key is of a reference by id. */
@@ -273,9 +289,17 @@ function idInKey(key: string): string | undefined {
   return key.startsWith("id\n") ? key.slice(3) : undefined;
 }
 
-/** What a reference says beside the provider; undefined where it is by the grant's own id. */
-export function askedFor(key: string): { readonly subject: string } | { readonly externalId: string } | undefined {
+/**
+ * What the reference of a key was made of, beside its provider; undefined where that is a grant's own id, or where a label
+ * stands beside a subject: then only the grant itself tells whether it is meant.
+ */
+export function askedFor(
+  key: string,
+): { readonly subject: string } | { readonly externalId: string; readonly account?: string } | undefined {
   if (idInKey(key) !== undefined) return undefined;
-  const value = key.slice(key.indexOf("\n", 4) + 1);
-  return key.startsWith("sub\n") ? { subject: value } : { externalId: value };
+  const end = key.indexOf("\n");
+  const value = key.slice(key.indexOf("\n", end + 1) + 1);
+  if (key.startsWith("sub")) return end === 3 ? { subject: value } : undefined;
+  const length = Number(key.slice(3, end));
+  return end === 3 ? { externalId: value } : { externalId: value.slice(length), account: value.slice(0, length) };
 }

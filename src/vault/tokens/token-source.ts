@@ -16,7 +16,7 @@ import type { VaultContext } from "../context.ts";
 import { clientMisconfigured } from "../errors/client-misconfigured.ts";
 import { providerUnavailable } from "../errors/provider-unavailable.ts";
 import { reauthorizationRequired } from "../errors/reauthorization-required.ts";
-import { findGrant, lookupHashes } from "../grants/find-grant.ts";
+import { findGrant, lookedUpBy } from "../grants/find-grant.ts";
 import { openAccessToken } from "../grants/sealed-grant.ts";
 import type { Keeper, Priority, RefreshOutcome, SeenGrant } from "../keeper/keeper.ts";
 import { endOf, endedAtOnceMs, isFresh, isLiving, lifeOf, refreshAheadAt } from "../../core/token-life.ts";
@@ -348,7 +348,7 @@ export class TokenSource {
     const identity = { grantId, provider, clientId, issuer };
     const kept = { ...identity, token, generation, life, refreshAt, used: true };
     const asked = askedFor(key);
-    this.#cache.keep(key, kept, version, asked === undefined ? [] : lookupHashes(this.#context, asked));
+    this.#cache.keep(key, kept, version, asked === undefined ? undefined : lookedUpBy(this.#context, asked, issuer));
   }
 
   #assertUsable(row: GrantRow): void {

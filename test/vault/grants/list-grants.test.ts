@@ -94,7 +94,11 @@ describe("a user of the app", () => {
       assert.equal((await vault.getAccessToken({ externalId })).grantId, grantId);
       const grant = await vault.grant({ externalId });
       assert.equal(grant.externalId, externalId);
-      assert.deepEqual(grant.externalIds, [{ externalId: "user-42" }, { externalId: "user-43" }]);
+      const account = grant.subject;
+      assert.deepEqual(grant.externalIds, [
+        { externalId: "user-42", account },
+        { externalId: "user-43", account },
+      ]);
       const { grants } = await vault.grants({ externalId });
       assert.deepEqual(
         grants.map((each) => [each.grantId, each.externalId]),

@@ -14,7 +14,12 @@ const subjectHash = Buffer.from("the hash of a subject");
 const userHash = Buffer.from("user-1 as a hash");
 const otherHash = Buffer.from("a hash of somebody else");
 /** By what the grant that the cache holds is found. */
-const found = { subjectHash, externalHashes: [userHash] };
+const label = Buffer.from("a label as a hash");
+const tieOf = (externalHash: Uint8Array, accountHash: Uint8Array = label): GrantChange["ties"][number] => ({
+  externalHash,
+  accountHash,
+});
+const found = { subjectHash, ties: [tieOf(userHash)] };
 
 /** A cache that holds the token of generation 2 of one grant, under two references. */
 function memory(): TokenCache {
@@ -24,7 +29,7 @@ function memory(): TokenCache {
     [bySubject, [subjectHash]],
     [byUser, [userHash]],
   ] as const) {
-    held.keep(key, known("g_a", 2), held.version, hashes);
+    held.keep(key, known("g_a", 2), held.version, { hashes });
   }
   return held;
 }
@@ -96,7 +101,7 @@ describe("the token cache", () => {
   const others: readonly (readonly [string, Partial<GrantChange>, bySubject: boolean, byUser: boolean])[] = [
     ["has nothing in common with it", {}, true, true],
     ["is the same person's, at another provider or of another client", { subjectHash }, false, true],
-    ["got the same external id", { externalHashes: [otherHash, userHash] }, true, false],
+    ["got the same external id", { ties: [tieOf(otherHash), tieOf(userHash)] }, true, false],
     ["is found by all that it is found by", found, false, false],
     ["was deleted by hand", { subjectHash: null, state: "revoked" }, true, true],
   ];
@@ -112,7 +117,7 @@ describe("the token cache", () => {
 
   test("the token cache forgets a reference by an external id that the grant has lost, and keeps its token", () => {
     const held = memory();
-    held.apply([{ ...changeOf("g_a", found), generation: 2, accessExpiresAt: 3_600_000, externalHashes: [] }]);
+    held.apply([{ ...changeOf("g_a", found), generation: 2, accessExpiresAt: 3_600_000, ties: [] }]);
     assert.ok(held.find(byId));
     assert.ok(held.find(bySubject));
     assert.equal(held.find(byUser), undefined);
@@ -122,9 +127,10 @@ describe("the token cache", () => {
     const held = new TokenCache();
     const idOf = (n: number): string => `g_${n}`;
     const keyOf = (n: number): string => cacheKey({ externalId: `user ${n}` });
-    for (let n = 0; n < 1_000; n += 1) held.keep(keyOf(n), known(idOf(n), 1), held.version, [hashOf(`user ${n}`)]);
+    for (let n = 0; n < 1_000; n += 1)
+      held.keep(keyOf(n), known(idOf(n), 1), held.version, { hashes: [hashOf(`user ${n}`)] });
     for (let n = 0; n < 1_000; n += 1) {
-      held.apply([changeOf(idOf(1_000 + n), { subjectHash: hashOf(`b ${n}`), externalHashes: [hashOf(`c ${n}`)] })]);
+      held.apply([changeOf(idOf(1_000 + n), { subjectHash: hashOf(`b ${n}`), ties: [tieOf(hashOf(`c ${n}`))] })]);
       held.invalidate([idOf(2_000 + n)]);
     }
     const lost = Array.from({ length: 1_000 }, (_, n) => n).filter((n) => held.find(keyOf(n)) === undefined);
@@ -134,7 +140,7 @@ describe("the token cache", () => {
   const races: readonly (readonly [string, GrantChange, keepsToken: boolean, keepsReference: boolean])[] = [
     ["its own end", changeOf("g_a", { ...found, state: "revoked" }), false, false],
     ["its own refresh elsewhere", changeOf("g_a", { ...found, generation: 3 }), false, false],
-    ["another grant of the same app's user", changeOf("g_b", { externalHashes: [userHash] }), true, false],
+    ["another grant of the same app's user", changeOf("g_b", { ties: [tieOf(userHash)] }), true, false],
     ["the end of somebody else's grant", changeOf("g_b", { state: "revoked" }), true, true],
   ];
   for (const [name, change, keepsToken, keepsReference] of races) {
@@ -142,7 +148,7 @@ describe("the token cache", () => {
       const held = new TokenCache();
       const { version } = held;
       held.apply([change]);
-      held.keep(byUser, known("g_a", 2), version, [userHash]);
+      held.keep(byUser, known("g_a", 2), version, { hashes: [userHash] });
       assert.equal(held.find(byId) !== undefined, keepsToken);
       assert.equal(held.find(byUser) !== undefined, keepsReference);
     });
@@ -163,7 +169,7 @@ describe("the token cache", () => {
     held.keep(byId, known("g_a", 2), held.version);
     for (let n = 0; n < total; n += 1) {
       const key = cacheKey({ externalId: `user ${n}` });
-      held.keep(key, { ...known(`g_${n}`, 1), used: false }, held.version, [hashOf(`user ${n}`)]);
+      held.keep(key, { ...known(`g_${n}`, 1), used: false }, held.version, { hashes: [hashOf(`user ${n}`)] });
     }
     const kept = Array.from({ length: total }, (_, n) => n).filter((n) =>
       held.find(cacheKey({ externalId: `user ${n}` })),
@@ -176,7 +182,7 @@ describe("the token cache", () => {
 });
 
 function changeOf(grantId: string, changes: Partial<GrantChange>): GrantChange {
-  const nobody = { subjectHash: otherHash, externalHashes: [] };
+  const nobody = { subjectHash: otherHash, ties: [] };
   const token = { accessIssuedAt: 0, accessExpiresAt: null };
   return { grantId, generation: 1, state: "active", ...token, ...nobody, ...changes };
 }

@@ -15,7 +15,7 @@ export function auditRoutes({ forCallers }: Router): void {
         const after = wholeNumber("after", query.get("after"), 0, Number.MAX_SAFE_INTEGER);
         const limit = wholeNumber("limit", query.get("limit"), 1, 500);
         const named = query.get("grant");
-        const ref = named === undefined ? undefined : parseGrantRef(named, query.get("provider"));
+        const ref = named === undefined ? undefined : parseGrantRef(named, query.get("provider"), query.get("account"));
         const { rows, next } = await view.audit(defined({ after, limit, ref, caller: query.get("caller") }));
         return json({ rows: rows.map(auditBody), next });
       },

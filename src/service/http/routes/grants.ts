@@ -22,11 +22,12 @@ export function grantRoutes({ app, vault, forCallers }: Router): void {
       async (context, view) => {
         const parameters = await readParameters(context.req.raw);
         const externalId = parameters.get("external_id");
+        const account = parameters.get("account");
         const moveExternalId = parameters.flag("move_external_id");
         const asked = codeOptions(parameters, "android");
-        const grant = await view.exchangeCode({ ...asked, ...defined({ externalId, moveExternalId }) });
+        const grant = await view.exchangeCode({ ...asked, ...defined({ externalId, account, moveExternalId }) });
         const consent = consentBody(grant, vault.providerOf(grant.provider), asked.scopes ?? []);
-        return json({ ...consent, external_id: grant.externalId });
+        return json({ ...consent, external_id: grant.externalId, account: grant.account });
       },
     ],
     GET: [
@@ -35,7 +36,13 @@ export function grantRoutes({ app, vault, forCallers }: Router): void {
         const query = queryOf(context);
         const limit = wholeNumber("limit", query.get("limit"), 1, 500);
         const page = await view.grants({
-          ...chosen(query, { external_id: "externalId", subject: "subject", cursor: "cursor", provider: "provider" }),
+          ...chosen(query, {
+            external_id: "externalId",
+            account: "account",
+            subject: "subject",
+            cursor: "cursor",
+            provider: "provider",
+          }),
           ...stateOf(query.get("state")),
           ...defined({ limit }),
         });
@@ -68,7 +75,7 @@ export function grantRoutes({ app, vault, forCallers }: Router): void {
     if (/^(?:CONNECT|TRACE|TRACK)$/i.test(request.method)) return refuseMethod(proxiedMethods);
     const { pathname, search } = new URL(request.url);
     const target = pathname.split("/").slice(5).join("/");
-    // The whole query belongs to the API, so there is no ?provider= here: name a grant by its id where several fit.
+    // The whole query belongs to the API, so there is no ?provider= or ?account= here: name a grant by its id where several fit.
     return view.during(requestId(request), () => proxy(view, parseRef(context), `${target}${search}`, request));
   });
 }

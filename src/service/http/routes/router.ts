@@ -69,7 +69,8 @@ export function requestId(request: Request): string {
 
 /** The grant that a path names, with the query that settles it. */
 export function refOf(context: Context): GrantRef {
-  return parseGrantRef(context.req.param("ref") ?? "", queryOf(context).get("provider"));
+  const query = queryOf(context);
+  return parseGrantRef(context.req.param("ref") ?? "", query.get("provider"), query.get("account"));
 }
 
 /** Members of a query by the names that a verb has for them; those that are not there are left out. */

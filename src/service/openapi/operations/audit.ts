@@ -1,5 +1,5 @@
 /** The operation by which a caller reads the audit log. */
-import { provider, ref, text } from "./operation.ts";
+import { account, provider, ref, text } from "./operation.ts";
 import type { Operation } from "./operation.ts";
 
 export const auditOperations: readonly Operation[] = [
@@ -17,6 +17,7 @@ export const auditOperations: readonly Operation[] = [
       },
       { name: "grant", description: "Only rows about this grant, by any reference.", schema: text },
       provider,
+      account,
       { name: "caller", description: "Only rows of this caller.", schema: text },
       {
         name: "limit",

@@ -2,7 +2,7 @@
 import { grantStates } from "../../../core/grant.ts";
 import type { ErrorCode } from "../../../index.ts";
 import { codeParameters, exchangeErrors } from "./codes.ts";
-import { formOrJson, ref, refErrors, provider, text } from "./operation.ts";
+import { account, formOrJson, ref, refErrors, provider, text } from "./operation.ts";
 import type { Operation } from "./operation.ts";
 
 const refreshErrors: readonly ErrorCode[] = [
@@ -32,9 +32,15 @@ export const grantOperations: readonly Operation[] = [
     body: formOrJson({
       ...codeParameters,
       external_id: { ...text, maxLength: 512, description: "The user's id in the app: the grant becomes theirs, too." },
+      account: {
+        ...text,
+        maxLength: 512,
+        description:
+          "A label for this account, where the user has several at the provider. Default: the provider's sub.",
+      },
       move_external_id: {
         type: "boolean",
-        description: "Whether that id may be taken from the grant of another account that is in use.",
+        description: "Whether that label may be taken from another account; without one, the user from all others.",
       },
     }),
     answers: { says: "The person who consented, and what they granted.", schema: ref("Consent") },
@@ -49,6 +55,11 @@ export const grantOperations: readonly Operation[] = [
     query: [
       { name: "state", description: "Only grants in this state.", schema: { enum: grantStates } },
       { name: "external_id", description: "Only grants of this user of the app.", schema: text },
+      {
+        name: "account",
+        description: "Only grants of an account with this label, of that user or of any.",
+        schema: { ...text, maxLength: 512 },
+      },
       { name: "subject", description: "Only grants of the person with this subject.", schema: text },
       { name: "provider", description: "Only grants of this provider.", schema: text },
       {
@@ -67,7 +78,7 @@ export const grantOperations: readonly Operation[] = [
     id: "show_grant",
     tag: "callers",
     summary: "Show one grant, without its tokens.",
-    query: [provider],
+    query: [provider, account],
     answers: { says: "The grant.", schema: ref("Grant") },
     errors: refErrors,
   },
@@ -77,7 +88,7 @@ export const grantOperations: readonly Operation[] = [
     id: "revoke_grant",
     tag: "callers",
     summary: "Revoke the grant at the provider, and end it here.",
-    query: [provider],
+    query: [provider, account],
     answers: { says: "The grant, as it is after the revocation.", schema: ref("Grant") },
     errors: [...refErrors, "client_misconfigured", "provider_unavailable", "keeper_unavailable"],
   },
@@ -89,6 +100,7 @@ export const grantOperations: readonly Operation[] = [
     summary: "Get a valid access token. The service refreshes it first where that is needed.",
     query: [
       provider,
+      account,
       {
         name: "min_ttl_seconds",
         description: "How many seconds the token must still be valid.",

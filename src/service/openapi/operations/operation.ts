@@ -61,6 +61,11 @@ export const provider: Parameter = {
   description: "Chooses the provider where the reference fits several grants.",
   schema: text,
 };
+export const account: Parameter = {
+  name: "account",
+  description: "Chooses the account, by its label, where a user of the app has several at one provider.",
+  schema: { ...text, maxLength: 512 },
+};
 /** Errors of whatever names a grant. */
 export const refErrors: readonly ErrorCode[] = [
   "invalid_request",

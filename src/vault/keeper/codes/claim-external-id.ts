@@ -1,7 +1,8 @@
 import { defined } from "../../../core/defined.ts";
-import { claimExternalId, externalIdsAfter } from "../../../core/external-ids.ts";
-import type { ExternalIdClaim } from "../../../core/external-ids.ts";
-import { externalHash } from "../../../crypto/keyring.ts";
+import { claimExternalId, defaultAccount, tiesAfter } from "../../../core/external-ids.ts";
+import type { ExternalIdClaim, Holder } from "../../../core/external-ids.ts";
+import type { Tie } from "../../../core/grant.ts";
+import { accountHash, externalHash, subjectHash } from "../../../crypto/keyring.ts";
 import type { Sealer } from "../../../crypto/keyring.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import type { GrantRow } from "../../../store/grant-row.ts";
@@ -15,7 +16,7 @@ import type { KeeperContext } from "../context.ts";
 export interface Claim {
   readonly decision: ExternalIdClaim;
   /** All that the grant is known by from then on. */
-  readonly externalIds: readonly string[];
+  readonly externalIds: readonly Tie[];
   /** What changes in the store. Absent: nothing. */
   readonly change?: ExternalIdChange;
 }
@@ -23,44 +24,54 @@ export interface Claim {
 /** What a consent says of the app's users. */
 interface Named {
   readonly externalId?: string | undefined;
+  readonly account?: string | undefined;
   readonly moveExternalId?: boolean | undefined;
 }
+
+const nothing: ExternalIdClaim = { do: "nothing" };
 
 /**
  * Decides what becomes of the external ids of a grant with a consent, from what the store holds now.
  *
  * @param existing the grant before the consent; undefined: it is a new one
+ * @param subject who has consented
  * @throws {OnbehalfError} `store_unavailable`
  */
 export async function claimFor(
   context: KeeperContext,
   protocol: Protocol,
   existing: GrantRow | undefined,
-  { externalId, moveExternalId = false }: Named,
+  subject: string,
+  { externalId, account, moveExternalId: move = false }: Named,
 ): Promise<Claim> {
   const { keyring } = context;
-  const known = existing === undefined ? [] : knownIds(keyring, existing);
+  const known = existing === undefined ? [] : knownTies(keyring, existing);
+  const own = known.find((tie) => tie.externalId === externalId);
   const found = externalId === undefined ? [] : await foundBy(context, protocol, externalId);
-  const others = found.filter(isOther(existing)).filter(isHolder(keyring, externalId));
-  const decision: ExternalIdClaim =
-    externalId === undefined ? { do: "nothing" } : claimExternalId(known.includes(externalId), others, moveExternalId);
+  const others = found.filter(isOther(existing));
+  let decision = nothing;
+  if (externalId !== undefined) {
+    const byDefault = defaultAccount(protocol.provider.name, externalId, subject);
+    const asked = { externalId, account: account ?? own?.account ?? byDefault };
+    const holders = await holdersAmong(context, protocol, others, asked);
+    decision = claimExternalId({ externalId, account, move }, own?.account, byDefault, holders);
+  }
   const isConflict = decision.do === "conflict";
-  const named = isConflict ? undefined : externalId;
-  const externalIds = externalIdsAfter(existing?.state ?? "active", known, named, isConflict);
-  const lost = known.filter((each) => !externalIds.includes(each));
+  const externalIds = tiesAfter(
+    existing?.state ?? "active",
+    known,
+    decision.do === "take" ? decision.tie : isConflict ? undefined : own,
+    isConflict,
+  );
+  const lost = known.filter((each) => !externalIds.some((tie) => tie.externalId === each.externalId));
+  const taken = decision.do === "take" ? decision : undefined;
   return {
     decision,
     externalIds,
     change: defined({
-      add: decision.do === "take" && externalId !== undefined ? externalHash(keyring, externalId) : undefined,
-      // Its own, too: where a row says without the profile that the grant has the id, it could not be given to it.
-      remove: [...lost, ...(decision.do === "take" && externalId !== undefined ? [externalId] : [])].map((each) =>
-        externalHash(keyring, each),
-      ),
-      from:
-        decision.do === "take"
-          ? found.filter(isOther(existing)).map((other) => withoutId(keyring, other, externalId))
-          : undefined,
+      add: taken === undefined ? undefined : hashesOf(keyring, taken.tie),
+      remove: lost.map((each) => externalHash(keyring, each.externalId)),
+      from: taken === undefined ? undefined : others.filter(losesTo(taken, keyring)).map(without(keyring, taken.tie)),
     }),
   };
 }
@@ -75,13 +86,13 @@ export function tellClaim({ emit }: KeeperContext, { grantId, provider }: GrantR
     for (const from of decision.moved) emit({ type: "external_id_moved", grantId, provider, from });
   }
   if (decision.do !== "conflict") return;
-  const { heldBy } = decision;
+  const { heldBy, account } = decision;
   emit({ type: "external_id_conflict", grantId, provider, heldBy });
-  throw externalIdConflict(grantId, heldBy);
+  throw externalIdConflict(account, grantId, heldBy);
 }
 
 /**
- * Refuses a request again whose external id was refused to its grant: the same request has the same result.
+ * Refuses a request again whose external id or label was refused to its grant: the same request has the same result.
  *
  * @throws {OnbehalfError} `external_id_conflict`
  * @throws {OnbehalfError} `store_unavailable`
@@ -90,15 +101,22 @@ export async function assertKnownBy(
   context: KeeperContext,
   protocol: Protocol,
   grant: GrantRow,
-  externalId: string | undefined,
+  { externalId, account }: Named,
 ): Promise<void> {
-  if (externalId === undefined || knownIds(context.keyring, grant).includes(externalId)) return;
-  const found = await foundBy(context, protocol, externalId);
-  const holder = found.filter(isOther(grant)).find(isHolder(context.keyring, externalId));
-  throw externalIdConflict(grant.grantId, holder?.grantId);
+  if (externalId === undefined) return;
+  const own = knownTies(context.keyring, grant).find((tie) => tie.externalId === externalId);
+  if (own !== undefined && (account === undefined || own.account === account)) return;
+  const sub = ifReadable(() => openPerson(context.keyring, grant))?.profile.sub ?? "";
+  const asked = { externalId, account: account ?? defaultAccount(protocol.provider.name, externalId, sub) };
+  const others = (await foundBy(context, protocol, externalId)).filter(isOther(grant));
+  const holders = await holdersAmong(context, protocol, others, asked);
+  const holder = holders.find((other) => other.account === asked.account);
+  // Known by another label since, which is no refusal.
+  if (own !== undefined && holder === undefined) return;
+  throw externalIdConflict(asked.account, grant.grantId, holder?.grantId);
 }
 
-function knownIds(keyring: Sealer, row: GrantRow): readonly string[] {
+function knownTies(keyring: Sealer, row: GrantRow): readonly Tie[] {
   return ifReadable(() => openPerson(keyring, row))?.externalIds ?? [];
 }
 
@@ -113,29 +131,68 @@ async function foundBy(
 }
 
 /**
- * Whether a grant that was found by an external id is known by it. One whose profile says otherwise was given the id by
- * hand, and may not keep it from anybody. One that does not open may be known by it.
+ * Of grants that were found by an external id, those that are known by it, with their labels. One whose profile says
+ * otherwise was given the id by hand, and may not keep anything from anybody. Of one that does not open, the hash tells
+ * whether it has the label that is asked for.
  */
-function isHolder(keyring: Sealer, externalId: string | undefined): (row: GrantRow) => boolean {
-  return (row) => {
-    const person = ifReadable(() => openPerson(keyring, row));
-    return person === undefined || externalId === undefined || person.externalIds.includes(externalId);
-  };
+async function holdersAmong(
+  { store, keyring }: KeeperContext,
+  { provider }: Protocol,
+  rows: readonly GrantRow[],
+  { externalId, account }: Tie,
+): Promise<Holder[]> {
+  const people = rows.map(({ grantId, state }, index) => {
+    const person = ifReadable(() => openPerson(keyring, rows[index] as GrantRow));
+    return { grantId, state, person, tie: person?.externalIds.find((tie) => tie.externalId === externalId) };
+  });
+  const closed = new Set<string>();
+  if (people.some(({ person }) => person === undefined)) {
+    const hashes = {
+      accountHash: accountHash(keyring, account),
+      subjectHash: subjectHash(keyring, provider.issuer, account),
+    };
+    const filter = { externalHash: externalHash(keyring, externalId), account: hashes, limit: rows.length + 1 };
+    for (const { grantId } of await store.listGrants(filter)) closed.add(grantId);
+  }
+  return people
+    .filter(({ person, tie }) => person === undefined || tie !== undefined)
+    .map(({ grantId, state, tie }) => ({
+      grantId,
+      state,
+      account: tie?.account ?? (closed.has(grantId) ? account : undefined),
+    }));
 }
 
 function isOther(own: GrantRow | undefined): (row: GrantRow) => boolean {
   return ({ grantId }) => grantId !== own?.grantId;
 }
 
-/** The profile of a grant without an external id. One that does not open stays as it is. */
-function withoutId(
+function hashesOf(keyring: Sealer, { externalId, account }: Tie): NonNullable<ExternalIdChange["add"]> {
+  return { externalHash: externalHash(keyring, externalId), accountHash: accountHash(keyring, account) };
+}
+
+/** Whether a grant loses an external id to another: it was told to, or it was given the id by hand. */
+function losesTo(
+  { tie: { externalId }, from }: ExternalIdClaim & { readonly do: "take" },
   keyring: Sealer,
-  row: GrantRow,
-  externalId: string | undefined,
-): NonNullable<ExternalIdChange["from"]>[number] {
-  const { grantId, profileSealed: profileRead } = row;
-  const person = ifReadable(() => openPerson(keyring, row));
-  if (person === undefined) return { grantId, profileRead, profileSealed: profileRead };
-  const externalIds = person.externalIds.filter((each) => each !== externalId);
-  return { grantId, profileRead, profileSealed: sealPerson(keyring, row, { ...person, externalIds }) };
+): (row: GrantRow) => boolean {
+  return (row) => {
+    const person = ifReadable(() => openPerson(keyring, row));
+    const isByHand = person !== undefined && !person.externalIds.some((tie) => tie.externalId === externalId);
+    return from.includes(row.grantId) || isByHand;
+  };
+}
+
+/** The profile of a grant without an external id. One that does not open stays as it is. */
+function without(
+  keyring: Sealer,
+  { externalId }: Tie,
+): (row: GrantRow) => NonNullable<ExternalIdChange["from"]>[number] {
+  return (row) => {
+    const { grantId, profileSealed: profileRead } = row;
+    const person = ifReadable(() => openPerson(keyring, row));
+    if (person === undefined) return { grantId, profileRead, profileSealed: profileRead };
+    const externalIds = person.externalIds.filter((tie) => tie.externalId !== externalId);
+    return { grantId, profileRead, profileSealed: sealPerson(keyring, row, { ...person, externalIds }) };
+  };
 }

@@ -61,8 +61,15 @@ export interface ExchangeCodeOptions {
    */
   readonly externalId?: string;
   /**
-   * Whether {@link externalId} may be taken from the grant of another account. Default false: it is then refused with
-   * `external_id_conflict`, unless that grant was revoked.
+   * A label for this account, 1 to 512 characters, where one user has several accounts of the provider: `work`, an e-mail
+   * address. It is compared letter by letter. Another label than the one that the user knows the account by renames it;
+   * one by which the user knows another account is refused with `external_id_conflict`, unless that grant was revoked.
+   * Absent: the label that it has already, otherwise the provider's `sub`; `default` at a provider without an identity.
+   */
+  readonly account?: string;
+  /**
+   * Whether other accounts lose what is asked for: with an {@link account}, the one that has this label loses the user; with
+   * none, all others of this user do, so that {@link externalId} means this account alone. Default false.
    */
   readonly moveExternalId?: boolean;
   /**
@@ -90,6 +97,7 @@ const rules: Readonly<Record<keyof ExchangeCodeOptions, Rule>> = {
   nonce: text,
   idempotencyKey: secretText,
   externalId: text,
+  account: text,
   moveExternalId: truth,
   scopes: texts,
   isPublic: truth,
@@ -148,6 +156,7 @@ export function codeRequest(options: ExchangeCodeOptions, provider: Provider): C
     isNonceUnknown: provider.unknownNonces?.includes(sourceOf(options)) ?? false,
     idempotencyKey: idempotencyKeyOf(options.idempotencyKey),
     externalId: externalIdOf(options.externalId),
+    account: accountOf(options),
     moveExternalId: moveOf(options),
     scopes: scopesOf(options.scopes ?? provider.scopes),
     isPublic: options.isPublic ?? false,
@@ -273,6 +282,20 @@ function externalIdOf(given: string | undefined): string | undefined {
   if (given === "")
     throw invalidRequest("external_id must not be empty", "send the app's own user id, or leave it out", "external_id");
   return bounded("external_id", given);
+}
+
+function accountOf({ externalId, account }: ExchangeCodeOptions): string | undefined {
+  if (account === undefined) return undefined;
+  if (externalId === undefined) {
+    throw invalidRequest(
+      "account must not be sent without external_id",
+      "send the app's own user id whose account this is, or leave account out",
+      "account",
+    );
+  }
+  if (account.trim() === "")
+    throw invalidRequest("account must not be empty", "send a label for this account, or leave it out", "account");
+  return bounded("account", account);
 }
 
 function moveOf({ externalId, moveExternalId = false }: ExchangeCodeOptions): boolean {

@@ -270,7 +270,7 @@ async function replay(context: KeeperContext, { protocol, contextText }: Intake,
     if (known.rejection !== null) throw rejectionOf(known.rejection) ?? reused(context, protocol);
     const row = await grantOf(context, known);
     if (row !== undefined) {
-      await assertKnownBy(context, protocol, row, (JSON.parse(contextText) as IntakeContext).externalId);
+      await assertKnownBy(context, protocol, row, JSON.parse(contextText) as IntakeContext);
       return row;
     }
   }

@@ -38,7 +38,7 @@ export async function finishHeld(
     if (known.state === "done") {
       const row = await grantOf(context, known);
       if (row === undefined) throw connectNotFound();
-      await assertKnownBy(context, protocol, row, asked.externalId);
+      await assertKnownBy(context, protocol, row, asked);
       return row.grantId;
     }
     if (asked.end === "discard") throw connectExpired();

@@ -20,6 +20,7 @@ export interface IntakeContext {
   readonly isNonceUnknown?: true | undefined;
   readonly idempotencyKey?: string | undefined;
   readonly externalId?: string | undefined;
+  readonly account?: string | undefined;
   readonly moveExternalId?: true | undefined;
   readonly scopes: readonly string[];
   readonly hold?: Hold | undefined;
@@ -43,7 +44,8 @@ export interface Intake {
 /** Makes the intake of a request. It is stored under a keyed hash of the code; the code itself is stored nowhere. */
 export function intakeOf(keyring: Sealer, protocol: Protocol, request: CodeRequest): Intake {
   const { provider, client } = protocol;
-  const { code, redirectUri, codeVerifier, nonce, isNonceUnknown, externalId, moveExternalId, scopes, hold } = request;
+  const { code, redirectUri, codeVerifier, nonce, isNonceUnknown, externalId, account, moveExternalId, scopes, hold } =
+    request;
   const codeHash = hashOfCode(keyring, client.clientId, code.expose());
   const context: IntakeContext = {
     provider: provider.name,
@@ -53,6 +55,7 @@ export function intakeOf(keyring: Sealer, protocol: Protocol, request: CodeReque
     isNonceUnknown: isNonceUnknown || undefined,
     idempotencyKey: request.idempotencyKey?.expose(),
     externalId,
+    account,
     moveExternalId: moveExternalId || undefined,
     scopes,
     hold,

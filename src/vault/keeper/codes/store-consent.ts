@@ -29,9 +29,12 @@ import { canonicalOf, changeOf, tellScopeChange } from "../scope-change.ts";
 import { endsOf, livingAccess, openRefreshToken, sealTokens } from "../sealed-tokens.ts";
 
 /** What was requested with the code: what the answer must fit, and what is stored with it. */
-export interface AskedOfSignIn extends Pick<IntakeContext, "nonce" | "externalId" | "scopes" | "hold" | "end"> {
+export interface AskedOfSignIn extends Pick<
+  IntakeContext,
+  "nonce" | "externalId" | "account" | "scopes" | "hold" | "end"
+> {
   readonly isNonceUnknown?: boolean | undefined;
-  /** Whether that id may be taken from another grant that is in use. */
+  /** Whether that id, or its label, may be taken from another grant that is in use. */
   readonly moveExternalId?: boolean | undefined;
 }
 
@@ -52,7 +55,7 @@ export async function verifyAndStore(
   context: KeeperContext,
   protocol: Protocol,
   codeHash: Uint8Array,
-  { nonce, isNonceUnknown, externalId, moveExternalId, scopes: requestedScopes, hold, end }: AskedOfSignIn,
+  { nonce, isNonceUnknown, externalId, account, moveExternalId, scopes: requestedScopes, hold, end }: AskedOfSignIn,
   received: ReceivedTokens,
 ): Promise<GrantRow | "held"> {
   const { isOtherCode } = received;
@@ -67,11 +70,11 @@ export async function verifyAndStore(
       received.profile ??
       (isByIdToken && idToken !== undefined
         ? await protocol.verifyIdToken(idToken, { accessToken, receivedAt, nonce, isNonceUnknown, isOtherCode })
-        : await protocol.identify({ tokens: received.tokens, externalId }));
+        : await protocol.identify({ tokens: received.tokens, externalId, account }));
     if (hold !== undefined && end === undefined) {
       return await holdAnswer(context, protocol, codeHash, hold, { ...received, profile });
     }
-    const consent = { ...received, receivedAt, profile, requestedScopes, externalId, moveExternalId };
+    const consent = { ...received, receivedAt, profile, requestedScopes, externalId, account, moveExternalId };
     return await storeConsent(context, protocol, codeHash, consent);
   } catch (error) {
     if (!isOnbehalfError(error, "id_token_invalid") && !isOnbehalfError(error, "code_rejected")) throw error;
@@ -83,6 +86,7 @@ export async function verifyAndStore(
 export interface Consent extends ReceivedTokens {
   readonly profile: Profile;
   readonly externalId?: string | undefined;
+  readonly account?: string | undefined;
   readonly moveExternalId?: boolean | undefined;
   readonly requestedScopes: readonly string[];
   /** A refresh token that the app got elsewhere has brought it, and no code. */
@@ -106,7 +110,8 @@ const lookWaitMs = 3_000;
  * without a refresh token leaves the stored one in place: providers send one only when they show the consent page.
  *
  * @returns the grant as it is then: where a consent for less was kept beside it, after a look at what is held
- * @throws {OnbehalfError} `external_id_conflict`: the external id means another grant; the consent is stored without it
+ * @throws {OnbehalfError} `external_id_conflict`: the label means another account of the user; the consent is stored
+ *   without it
  * @throws {OnbehalfError} `store_unavailable`: the store does not answer, or the grant changed too often meanwhile
  * @throws {OnbehalfError} `grant_unreadable`: the row that was found for the person may be somebody else's
  */
@@ -127,7 +132,7 @@ export async function storeConsent(
     const holds = existing !== undefined && existing.refreshSealed !== null && isUsable(existing.state);
     const consent = holds ? given : { ...given, tokens: withAnyRefreshToken(given.tokens) };
     const hasIds = existing !== undefined || consent.externalId !== undefined;
-    const claim = hasIds ? await claimFor(context, protocol, existing, consent) : noClaim;
+    const claim = hasIds ? await claimFor(context, protocol, existing, consent.profile.sub, consent) : noClaim;
     const row =
       existing === undefined
         ? newRow(context, protocol, hash, consent, claim)

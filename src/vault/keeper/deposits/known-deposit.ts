@@ -92,8 +92,8 @@ async function isNamed(
   const { store, keyring, clock } = context;
   if (isRemembered && !isUsable(row.state)) return true;
   const person = openPerson(keyring, row);
-  const claim = await claimFor(context, protocol, row, { externalId });
-  const isKnown = person.externalIds.includes(externalId) || claim.decision.do === "conflict";
+  const claim = await claimFor(context, protocol, row, person.profile.sub, { externalId });
+  const isKnown = claim.decision.do !== "take";
   if (!isKnown || !isRemembered) {
     const { externalIds } = claim;
     const profileSealed = isKnown ? row.profileSealed : sealPerson(keyring, row, { ...person, externalIds });

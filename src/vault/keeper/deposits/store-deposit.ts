@@ -1,6 +1,6 @@
 import { isOnbehalfError } from "../../../core/errors.ts";
 import type { Profile } from "../../../core/grant.ts";
-import { subjectOfDeposit } from "../../../oauth/identity.ts";
+import { subjectOfDeposit } from "../../../core/external-ids.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { GrantRow } from "../../../store/grant-row.ts";
@@ -24,11 +24,11 @@ export async function storeDeposit(
   { protocol, codeHash, contextText }: Pick<Intake, "protocol" | "codeHash" | "contextText">,
   received: ReceivedTokens,
 ): Promise<GrantRow> {
-  const { externalId, scopes: requestedScopes } = JSON.parse(contextText) as IntakeContext;
+  const { externalId, account, scopes: requestedScopes } = JSON.parse(contextText) as IntakeContext;
   // What came in our future was written down by a clock that has been put right since.
   const receivedAt = Math.min(received.receivedAt, context.clock.now());
-  const profile = await whose(context, protocol, { ...received, receivedAt }, externalId ?? "");
-  const consent = { ...received, receivedAt, profile, requestedScopes, externalId, isDeposit: true as const };
+  const profile = await whose(context, protocol, { ...received, receivedAt }, externalId ?? "", account);
+  const consent = { ...received, receivedAt, profile, requestedScopes, externalId, account, isDeposit: true as const };
   return storeConsent(context, protocol, codeHash, consent);
 }
 
@@ -41,6 +41,7 @@ async function whose(
   protocol: Protocol,
   { tokens, receivedAt }: ReceivedTokens,
   externalId: string,
+  account: string | undefined,
 ): Promise<Profile> {
   const { provider } = protocol;
   const { idToken, accessToken } = tokens;
@@ -49,9 +50,9 @@ async function whose(
     // The sign-in was somebody else's, and so was its nonce.
     return isByIdToken && idToken !== undefined
       ? await protocol.verifyIdToken(idToken, { accessToken, receivedAt, nonce: undefined, isNonceUnknown: true })
-      : await protocol.identify({ tokens, externalId });
+      : await protocol.identify({ tokens, externalId, account });
   } catch (error) {
-    if (isOnbehalfError(error, "code_rejected")) return { sub: subjectOfDeposit(provider.name, externalId) };
+    if (isOnbehalfError(error, "code_rejected")) return { sub: subjectOfDeposit(provider.name, externalId, account) };
     // Revoking nothing: the token is sound, and most likely a setting of ours is wrong.
     if (isOnbehalfError(error, "id_token_invalid")) {
       emit({ type: "id_token_refused", provider: provider.name, check: error.details.check });
