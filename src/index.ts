@@ -61,6 +61,7 @@ export type {
   Deposited,
   DepositRequest,
   HeldCode,
+  HeldCodeProof,
   Keeper,
   Priority,
   RefreshOutcome,

@@ -18,6 +18,7 @@ import {
   fromProviderMessage,
   toDepositMessage,
   toHeldMessage,
+  toProofMessage,
   toRequestMessage,
 } from "./messages.ts";
 import type { FromKeeper, KeeperRequest, ReadingKeys, ToKeeper } from "./messages.ts";
@@ -170,7 +171,7 @@ class ForkedKeeper implements KeeperClient {
   }
 
   async finishHeld(...[provider, held]: Parameters<Keeper["finishHeld"]>): Promise<string> {
-    const message = { ...toHeldMessage(held), codeVerifier: held.codeVerifier.expose() };
+    const message = { ...toHeldMessage(held), ...toProofMessage(held) };
     return (await this.#ask({ verb: "finishHeld", provider, held: message })) as string;
   }
 

@@ -13,6 +13,7 @@ import type {
   DepositRequest,
   ErrorCode,
   HeldCode,
+  HeldCodeProof,
   Keeper,
   Priority,
   RefreshOutcome,
@@ -29,7 +30,7 @@ export type KeeperRequest =
   | {
       readonly verb: "finishHeld";
       readonly provider: string;
-      readonly held: HeldCodeMessage & { readonly codeVerifier: string };
+      readonly held: HeldCodeMessage & HeldCodeProofMessage;
     }
   | { readonly verb: "discardHeld"; readonly provider: string; readonly held: HeldCodeMessage }
   | { readonly verb: "refresh"; readonly seen: SeenGrant; readonly priority: Priority }
@@ -91,6 +92,12 @@ export interface HeldCodeMessage {
   readonly codeHash: string;
   readonly connect: string;
   readonly principal?: CodeRequest["principal"];
+}
+
+/** What releases it, in clear. */
+export interface HeldCodeProofMessage {
+  readonly codeVerifier: string;
+  readonly returnCode?: string;
 }
 
 /** A deposit with its refresh token in clear. */
@@ -175,6 +182,17 @@ export function toHeldMessage({ codeHash, connect, principal }: HeldCode): HeldC
 
 export function fromHeldMessage({ codeHash, connect, principal }: HeldCodeMessage): HeldCode {
   return { codeHash: Buffer.from(codeHash, "hex"), connect, principal };
+}
+
+export function toProofMessage({ codeVerifier, returnCode }: HeldCodeProof): HeldCodeProofMessage {
+  return { codeVerifier: codeVerifier.expose(), ...defined({ returnCode: returnCode?.expose() }) };
+}
+
+export function fromProofMessage({ codeVerifier, returnCode }: HeldCodeProofMessage): HeldCodeProof {
+  return {
+    codeVerifier: new Secret(codeVerifier),
+    returnCode: returnCode === undefined ? undefined : new Secret(returnCode),
+  };
 }
 
 export function toOutcomeMessage(outcome: RefreshOutcome): OutcomeMessage {

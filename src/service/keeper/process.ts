@@ -5,7 +5,7 @@
  */
 import { defined } from "../../core/defined.ts";
 import { keeperCloseLimitMs } from "../../core/timing.ts";
-import { OnbehalfError, Secret, isOnbehalfError, openKeeper } from "../../index.ts";
+import { OnbehalfError, isOnbehalfError, openKeeper } from "../../index.ts";
 import type { Keeper } from "../../index.ts";
 import { faultLogger } from "../error-log.ts";
 import { serviceLogger } from "../log.ts";
@@ -16,6 +16,7 @@ import { serviceConfig } from "../settings/config.ts";
 import {
   fromDepositMessage,
   fromHeldMessage,
+  fromProofMessage,
   fromRequestMessage,
   toErrorMessage,
   toFaultMessage,
@@ -116,8 +117,8 @@ async function perform(open: Keeper, request: KeeperRequest): Promise<(FromKeepe
       await open.holdCode(request.provider, fromRequestMessage(request.request));
       return null;
     case "finishHeld": {
-      const { codeVerifier, ...held } = request.held;
-      return open.finishHeld(request.provider, { ...fromHeldMessage(held), codeVerifier: new Secret(codeVerifier) });
+      const { held } = request;
+      return open.finishHeld(request.provider, { ...fromHeldMessage(held), ...fromProofMessage(held) });
     }
     case "discardHeld":
       await open.discardHeld(request.provider, fromHeldMessage(request.held));

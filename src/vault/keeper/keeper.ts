@@ -66,6 +66,11 @@ export interface Hold {
   readonly connect: string;
   /** The S256 challenge of the verifier that releases the answer. */
   readonly challenge: string;
+  /**
+   * The S256 challenge of the return code that must come with it: only the browser that the provider sent back was given
+   * that one. Absent: none is needed.
+   */
+  readonly returnChallenge?: string | undefined;
   /** Until when it may be released, milliseconds since the epoch. Then what was issued is ended. */
   readonly until: number;
 }
@@ -77,6 +82,12 @@ export interface HeldCode {
   /** As in {@link Hold}. */
   readonly connect: string;
   readonly principal?: AuditPrincipal | undefined;
+}
+
+/** What releases an answer that is held. */
+export interface HeldCodeProof {
+  readonly codeVerifier: Secret;
+  readonly returnCode?: Secret | undefined;
 }
 
 /** A grant, as the caller read it that wants it refreshed. */
@@ -188,7 +199,7 @@ export interface Keeper {
    * @throws {OnbehalfError} `connect_expired`: it is too late; `connect_not_found`: no answer is held for this link
    * @throws {OnbehalfError} as {@link exchangeCode}
    */
-  finishHeld(provider: string, held: HeldCode & { readonly codeVerifier: Secret }): Promise<string>;
+  finishHeld(provider: string, held: HeldCode & HeldCodeProof): Promise<string>;
   /**
    * Ends what an answer that is held has brought: its tokens are revoked, unless that might end another grant. What the
    * provider does not confirm at once is tried again by the upkeep.

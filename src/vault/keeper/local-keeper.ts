@@ -48,7 +48,11 @@ export function localKeeper(context: KeeperContext): Keeper {
     async finishHeld(provider, held) {
       const protocol = protocolNamed(provider);
       await protocol.ready?.();
-      return intakes.do(`finish ${Buffer.from(held.codeHash).toString("hex")} ${challengeOf(held.codeVerifier)}`, () =>
+      // What does not prove the same must not get the same answer.
+      const proofs = [held.codeVerifier, held.returnCode].map((proof) =>
+        proof === undefined ? "" : challengeOf(proof),
+      );
+      return intakes.do(`finish ${Buffer.from(held.codeHash).toString("hex")} ${proofs.join(" ")}`, () =>
         actingAs(held.principal, () => finishHeld(context, protocol, held)),
       );
     },

@@ -1,4 +1,3 @@
-import type { Secret } from "../../../core/secret.ts";
 import { holderWaitMs } from "../../../core/timing.ts";
 import { isVerifierOf } from "../../../crypto/code-challenge.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
@@ -7,7 +6,7 @@ import { codeReused } from "../../errors/code-rejected.ts";
 import { connectExpired, connectNotFound, verifierMismatch } from "../../errors/connect.ts";
 import { providerUnavailable } from "../../errors/provider-unavailable.ts";
 import type { KeeperContext } from "../context.ts";
-import type { HeldCode } from "../keeper.ts";
+import type { HeldCode, HeldCodeProof, Hold } from "../keeper.ts";
 import { assertKnownBy } from "./claim-external-id.ts";
 import { rejectionOf } from "./code-rejection.ts";
 import { finishIntake, isUnderWay } from "./finish-intake.ts";
@@ -22,7 +21,7 @@ const pollMs = 50;
 export async function finishHeld(
   context: KeeperContext,
   protocol: Protocol,
-  { codeHash, connect, codeVerifier }: HeldCode & { readonly codeVerifier: Secret },
+  { codeHash, connect, ...proof }: HeldCode & HeldCodeProof,
 ): Promise<string> {
   const { store, keyring, clock, sleep, running, owner } = context;
   const workId = workIdOf(codeHash);
@@ -34,7 +33,7 @@ export async function finishHeld(
     const { hold } = asked ?? {};
     // Whoever writes the database could let a link of their own mean somebody else's answer.
     if (asked === undefined || hold?.connect !== connect) throw connectNotFound();
-    if (!isVerifierOf(hold.challenge, codeVerifier)) throw verifierMismatch();
+    if (!isProved(hold, proof)) throw verifierMismatch();
     if (known.state === "done") {
       const row = await grantOf(context, known);
       if (row === undefined) throw connectNotFound();
@@ -73,6 +72,15 @@ export async function finishHeld(
     "nothing was lost: finish the link again",
     { issuer, retryAfterMs: 1_000 },
   );
+}
+
+/**
+ * Whether an answer may be released. The verifier proves who began, and the return code whose browser came back: whoever
+ * begins a link and lets somebody else consent has the first alone.
+ */
+function isProved({ challenge, returnChallenge }: Hold, { codeVerifier, returnCode }: HeldCodeProof): boolean {
+  if (!isVerifierOf(challenge, codeVerifier)) return false;
+  return returnChallenge === undefined || (returnCode !== undefined && isVerifierOf(returnChallenge, returnCode));
 }
 
 /**

@@ -114,6 +114,28 @@ describe("an answer that is held", () => {
     assert.equal(intakeIn(fixture)["held_until"], fixture.clock.now() + lifeMs);
   });
 
+  test("where a return code is needed, the verifier alone releases nothing, nor with another's code", async (t) => {
+    const { keeper, vault, request, held, codeVerifier } = await setup(t);
+    const returnCode = new Secret(randomBytes(32).toString("base64url"));
+    const hold = { ...request.hold!, returnChallenge: challengeOf(returnCode) };
+    await keeper.holdCode("google", { ...request, hold });
+    const wrong = new Secret(randomBytes(32).toString("base64url"));
+    for (const proof of [
+      { codeVerifier },
+      { codeVerifier, returnCode: wrong },
+      { codeVerifier: wrong, returnCode },
+      { codeVerifier, returnCode: codeVerifier },
+    ])
+      await assert.rejects(keeper.finishHeld("google", { ...held, ...proof }), refusal("verifier_mismatch"));
+    assert.equal((await vault.grants()).grants.length, 0);
+    // Those who come at the same time with less get less.
+    const [full, less] = await Promise.allSettled([
+      keeper.finishHeld("google", { ...held, codeVerifier, returnCode }),
+      keeper.finishHeld("google", { ...held, codeVerifier }),
+    ]);
+    assert.deepEqual([full.status, less.status], ["fulfilled", "rejected"]);
+  });
+
   test("of many who finish one held answer at once, all get the one grant", async (t) => {
     const { keeper, vault, request, held, codeVerifier, open } = await setup(t);
     await keeper.holdCode("google", request);
