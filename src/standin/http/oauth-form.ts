@@ -1,6 +1,14 @@
 import { json, mediaType, noStore } from "./messages.ts";
 import type { Incoming, Note, Reply } from "./messages.ts";
 
+/**
+ * A description in the characters that `error_description` may have (RFC 6749 section 5.2): what it repeats of a request
+ * may have others.
+ */
+export function plainDescription(text: string): string {
+  return text.replaceAll('"', "'").replaceAll(/[^\x20-\x5b\x5d-\x7e]/g, "?");
+}
+
 /** A refusal of an OAuth endpoint (RFC 6749 section 5.2). */
 export class OAuthRefusal extends Error {
   override readonly name = "OAuthRefusal";
@@ -17,7 +25,7 @@ export class OAuthRefusal extends Error {
     super(`${error}: ${description}`);
     this.status = status;
     this.error = error;
-    this.description = description;
+    this.description = plainDescription(description);
     this.extra = extra;
     this.note = note;
   }

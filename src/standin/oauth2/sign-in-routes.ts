@@ -5,6 +5,7 @@
 
 import { defined } from "../defined.ts";
 import type { Incoming, Note, Reply } from "../http/messages.ts";
+import { plainDescription } from "../http/oauth-form.ts";
 import type { Route } from "../http/router.ts";
 import { chooserPage } from "../pages/chooser.ts";
 import { consentPage } from "../pages/consent.ts";
@@ -65,7 +66,8 @@ function replyAfterCheck(state: OAuth2State, query: string, step: (request: Auth
   if ("page" in verdict) return refusedPage(state.wording, verdict.page.error, verdict.page.description);
   if ("error" in verdict) {
     const { error, description } = verdict;
-    return redirect(state, verdict, { error, error_description: description }, { outcome: error });
+    const answer = { error, error_description: plainDescription(description) };
+    return redirect(state, verdict, answer, { outcome: error });
   }
   const { request } = verdict;
   const next = step(request);
@@ -87,9 +89,10 @@ function redirect(
 ): Reply {
   const { redirectIss } = state.settings;
   const iss = redirectIss === "right" ? state.issuer : redirectIss === "absent" ? undefined : redirectIss;
-  const location = new URL(redirectUri);
-  for (const [name, value] of Object.entries(defined({ ...answer, state: echoed, iss }))) {
-    location.searchParams.append(name, value);
-  }
-  return { status: 303, headers: { location: location.href, "cache-control": "no-store" }, note };
+  const location = new URL(redirectUri).href;
+  const parameters = new URLSearchParams(defined({ ...answer, state: echoed, iss }));
+  // Its own query is kept as it is written (RFC 6749 section 3.1.2): to read and write it again could change it.
+  const joint = location.includes("?") ? "&" : "?";
+  const headers = { location: `${location}${joint}${parameters.toString()}`, "cache-control": "no-store" };
+  return { status: 303, headers, note };
 }

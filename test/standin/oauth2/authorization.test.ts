@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { OAuth2Standin } from "../../../src/standin/index.ts";
 import { Visitor } from "../visitor.ts";
-import { callback, challengeOf, exchange, provider, verifier } from "./talk.ts";
+import { callback, challengeOf, exchange, provider, user, verifier } from "./talk.ts";
 
 function address(standin: OAuth2Standin, parameters: Readonly<Record<string, string | undefined>> = {}): string {
   const usual = { client_id: standin.clientId, redirect_uri: callback, response_type: "code", state: "s-1" };
@@ -94,6 +94,26 @@ describe("the authorization endpoint of the kind oauth2", () => {
     }
     standin.settings({ pkce: "required" });
     assert.equal(landed(await visit(address(standin)))["error"], "invalid_request");
+  });
+
+  test("a redirect keeps the URI's own query as it is written, and repeats of a request only what an error may have", async () => {
+    await using standin = await provider();
+    const own = "https://app.example/cb?next=a%20b+c&x=%7E";
+    const { clientId } = standin.client({ redirectUris: [own] });
+    const visitor = await visit(address(standin, { client_id: clientId, redirect_uri: own, prompt: 'ä"\\' }));
+    assert.ok(visitor.location?.startsWith(`${own}&error=invalid_request&`), visitor.location ?? "");
+    assert.equal(landed(visitor)["error_description"], "There is no prompt ?'?.");
+    const odd = await visit(address(standin, { redirect_uri: "http://127.0.0.1/\r\nset-cookie: a=b", prompt: "none" }));
+    assert.match(odd.location ?? "", /^http:\/\/127\.0\.0\.1\/set-cookie:%20a=b\?error=login_required&/);
+  });
+
+  test("a person takes an app's access back on the account page", async () => {
+    await using standin = await provider();
+    const { body } = await exchange(standin, standin.code({ email: ada.email, scope: "read" }));
+    const visitor = await visit(`${standin.url}/account/access`);
+    assert.match(visitor.page, /Example App/);
+    await visitor.submit("/account/access", {});
+    assert.equal((await user(standin, body["access_token"])).status, 401);
   });
 
   test("a person chooses an account, leaves a box unticked, and the code covers the rest", async () => {

@@ -47,6 +47,11 @@ const rows: readonly Row[] = [
     send: (standin) => asClient(standin, "/token", { grant_type: "password" }),
     error: "unsupported_grant_type",
   },
+  {
+    title: "of a grant type in characters that no description may have",
+    send: (standin) => asClient(standin, "/token", { grant_type: 'ü"\\\n' }),
+    error: "unsupported_grant_type",
+  },
   { title: "without a client", send: (standin) => post(standin, "/token", {}), status: 401, error: "invalid_client" },
   {
     title: "of a client that there is not",
@@ -192,6 +197,26 @@ describe("a code of the kind oauth2", () => {
     assert.match(headers.get("cache-control") ?? "", /no-store/);
     const who = await user(standin, body["access_token"]);
     assert.deepEqual(who.body, { id: 583_231, login: "ada", name: "Ada Lovelace", email: ada });
+  });
+
+  test("a code of the kind oauth2 for two resources brings a token for those that the exchange names", async () => {
+    await using standin = await provider();
+    const resources = ["https://a.example/", "https://b.example/"];
+    const audience = async (asked: readonly string[]): Promise<unknown> => {
+      const form = new URLSearchParams({
+        client_id: standin.clientId,
+        client_secret: standin.clientSecret,
+        grant_type: "authorization_code",
+        code: standin.code({ email: ada, resource: resources }),
+      });
+      for (const resource of asked) form.append("resource", resource);
+      const { body } = await json(await fetch(`${standin.url}/token`, { method: "POST", body: form }));
+      return (await asClient(standin, "/introspect", { token: String(body["access_token"]) })).body["aud"];
+    };
+    assert.deepEqual(await audience([]), resources);
+    assert.deepEqual(await audience(resources.slice(1)), ["https://b.example/"]);
+    assert.deepEqual(await audience(resources), resources);
+    assert.equal(await audience([...resources, "https://c.example/"]), undefined);
   });
 
   test("a code of the kind oauth2 that comes again ends what it brought, but not what another code brought", async () => {
