@@ -165,7 +165,7 @@ const calls: readonly Call[] = [
   },
   {
     title: "of 2026-07-28 whose header names another method",
-    headers: modern("tools/list"),
+    headers: { ...modern("tools/list"), "mcp-name": "whoami" },
     body: request("tools/call", { name: "whoami", _meta: meta }),
     status: 400,
     code: -32_020,

@@ -32,6 +32,7 @@ describe("the authorization endpoint of the kind oauth2", () => {
     await using standin = await provider();
     const { clientId: web } = standin.client({ redirectUris: ["https://app.example/cb?tenant=1"] });
     const { clientId: two } = standin.client({ redirectUris: ["https://app.example/a", "https://app.example/b"] });
+    const { clientId: local } = standin.client({ redirectUris: ["http://127.0.0.1:3000/cb"] });
     const { clientId: native } = standin.client({
       redirectUris: ["http://127.0.0.1/cb", "com.example.app:/cb"],
       applicationType: "native",
@@ -48,6 +49,7 @@ describe("the authorization endpoint of the kind oauth2", () => {
       { client_id: web, redirect_uri: "https://APP.example/cb?tenant=1" },
       { client_id: web, redirect_uri: callback },
       { client_id: two, redirect_uri: undefined },
+      { client_id: local, redirect_uri: "http://127.0.0.1:4000/cb" },
       { client_id: native, redirect_uri: "http://127.0.0.1:4000/cb/" },
       { client_id: native, redirect_uri: "http://localhost:4000/cb" },
       { client_id: native, redirect_uri: "http://127.0.0.1:4000@evil.example/cb" },
@@ -59,6 +61,8 @@ describe("the authorization endpoint of the kind oauth2", () => {
     }
     const twice = await visit(`${address(standin)}&state=s-2`);
     assert.deepEqual([twice.status, twice.location], [400, undefined]);
+    const resources = `${address(standin)}&resource=${encodeURIComponent("https://a.example/")}&resource=urn:b`;
+    assert.equal((await visit(resources)).status, 200, "a resource may come more than once");
     const fit = [
       { client_id: web, redirect_uri: "https://app.example/cb?tenant=1" },
       { client_id: web, redirect_uri: undefined },
@@ -126,6 +130,8 @@ describe("the authorization endpoint of the kind oauth2", () => {
     await visitor.submit("/signin/consent", { decision: "allow" }, ["write"]);
     const { code = "", state, iss } = landed(visitor);
     assert.deepEqual([state, iss], ["s-1", undefined]);
+    const bare = await exchange(standin, code, { code_verifier: verifier });
+    assert.equal(bare.body["error"], "invalid_grant", "the exchange must repeat the redirect URI");
     const { body } = await exchange(standin, code, { redirect_uri: callback, code_verifier: verifier });
     assert.equal(body["scope"], "profile read");
   });

@@ -121,6 +121,8 @@ describe("private_key_jwt of the kind oauth2", () => {
       { aud: undefined },
       { iss: "somebody" },
       { iss: undefined },
+      { sub: "somebody" },
+      { sub: undefined },
       { exp: at },
       { exp: undefined },
       { exp: at + 7_200 },
@@ -131,7 +133,8 @@ describe("private_key_jwt of the kind oauth2", () => {
       { jti: "" },
     ];
     for (const claims of wrong) {
-      const { status, body } = await sent(standin, await assertion(standin, { claims: { jti: "once", ...claims } }));
+      const jwt = await assertion(standin, { claims: { jti: "once", ...claims } });
+      const { status, body } = await sent(standin, jwt, { client_id: clientId });
       assert.deepEqual([claims, status, body["error"]], [claims, 401, "invalid_client"]);
     }
     assert.equal((await sent(standin, await assertion(standin, { claims: { jti: "once" } }))).body["error"], letIn);

@@ -150,7 +150,11 @@ describe("a client id that is the URL of the client's metadata", () => {
       `${url.toUpperCase().replace("HTTP", "http")}/%2e/client.json`,
       "file:///etc/passwd",
     ];
-    for (const id of ids) assert.deepEqual([id, (await authorize(standin, id)).status], [id, 400]);
+    for (const id of ids) {
+      const { status, page } = await authorize(standin, id);
+      assert.deepEqual([id, status], [id, 400]);
+      assert.match(page, /A client_id that is a URL must|No client has this client_id/);
+    }
     standin.settings({ metadataDocuments: false });
     assert.equal((await authorize(standin, `${url}/client.json`)).status, 400);
     assert.deepEqual(seen, []);

@@ -101,6 +101,19 @@ const rows: readonly Row[] = [
     outcome: "redirect_uri_mismatch",
   },
   {
+    title: "with a redirect_uri that is not registered, where the authorization request named none",
+    send: (standin) => exchange(standin, standin.code({ email: ada }), { redirect_uri: "https://evil.example/" }),
+    error: "invalid_grant",
+    outcome: "redirect_uri_mismatch",
+  },
+  {
+    title: "with a code_verifier that is too short, however right its hash",
+    send: (standin) =>
+      exchange(standin, standin.code({ email: ada, codeChallenge: challengeOf("short") }), { code_verifier: "short" }),
+    error: "invalid_grant",
+    outcome: "verifier_mismatch",
+  },
+  {
     title: "without the code_verifier",
     send: (standin) => exchange(standin, code(standin), { redirect_uri: callback }),
     error: "invalid_grant",
@@ -233,6 +246,14 @@ describe("a code of the kind oauth2", () => {
     assert.equal((await user(standin, sibling["access_token"])).status, 200);
   });
 
+  test("a code of the kind oauth2 that comes again ends an access token that came without a refresh token", async () => {
+    await using standin = await provider({ refreshToken: "never" });
+    const used = code(standin);
+    const { body } = await exchange(standin, used, right);
+    await exchange(standin, used, right);
+    assert.equal((await user(standin, body["access_token"])).status, 401);
+  });
+
   test("a code of the kind oauth2 that another client presents is not used up, and ends nothing", async () => {
     await using standin = await provider();
     const mine = code(standin);
@@ -301,7 +322,9 @@ describe("a refresh of the kind oauth2", () => {
     let token = (await granted(idle))["refresh_token"];
     for (let use = 0; use < 3; use += 1) {
       idle.advance(60_000);
-      token = (await refresh(idle, token)).body["refresh_token"];
+      const { status, body } = await refresh(idle, token);
+      assert.equal(status, 200);
+      token = body["refresh_token"];
     }
     idle.advance(101_000);
     assert.equal((await refresh(idle, token)).body["error"], "invalid_grant");
