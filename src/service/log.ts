@@ -33,6 +33,7 @@ const levels: Readonly<Record<VaultEvent["type"], "debug" | "info" | "warn" | "e
   unknown_refusal: "warn",
   client_refused: "error",
   dpop_key_created: "info",
+  client_registered: "info",
   dpop_key_lost: "error",
   answer_of_another_grant: "error",
   lapsed: "warn",

@@ -47,7 +47,10 @@ export type VaultEvent =
       readonly provider: string;
       readonly claim: ClaimOfGrant;
     }
-  /** The provider's discovery document could not be read when the vault was opened. The next use reads it. */
+  /**
+   * The provider's discovery document could not be read when the vault was opened, or what an MCP server says of itself when
+   * it was needed. The next use reads it.
+   */
   | { readonly type: "discovery_failed"; readonly provider: string; readonly message: string }
   /**
    * The provider refuses this grant in a code that nobody here knows. The grant alone backs off. Say in the provider's
@@ -61,6 +64,13 @@ export type VaultEvent =
       readonly clientId: string;
       /** RFC 7638. */
       readonly thumbprint: string;
+    }
+  /** A client was registered at the authorization server of an MCP server. A second time, the first one is gone. */
+  | {
+      readonly type: "client_registered";
+      readonly provider: string;
+      readonly clientId: string;
+      readonly issuer: string;
     }
   /** An alarm: that key does not open. Grants whose refresh token is bound to it are not refreshed; none is ended. */
   | { readonly type: "dpop_key_lost"; readonly provider: string; readonly clientId: string }

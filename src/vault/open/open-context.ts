@@ -123,7 +123,7 @@ export async function openContext(
     }
     const isKeeper = classes.includes("refresh");
     const endLooking = await useServerClients(
-      { store, clock, sleep: setTimeout, onFault, keyring: isKeeper ? keys.keyring : undefined },
+      { store, clock, emit, sleep: setTimeout, onFault, keyring: isKeeper ? keys.keyring : undefined },
       protocols.values(),
     );
     return {

@@ -1,6 +1,7 @@
 import type { Clock } from "../../core/clock.ts";
 import { defined } from "../../core/defined.ts";
 import { configurationProblems, isOnbehalfError } from "../../core/errors.ts";
+import type { AnyOnbehalfError } from "../../core/errors.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
 import { registrationPlace } from "../../crypto/places.ts";
 import { firstAuthorizationServer, readAuthorizationServer } from "../../oauth/authorization-server.ts";
@@ -15,6 +16,7 @@ import type { Metadata } from "../../oauth/provider-metadata.ts";
 import type { Client, ClientToRegister, Provider } from "../../providers/provider.ts";
 import type { ClientClaim, RegisteredClientRow } from "../../store/client-store.ts";
 import type { Store } from "../../store/store.ts";
+import type { OnEvent } from "../events.ts";
 import { clientInTheMaking, clientUnreadable } from "../errors/server-client.ts";
 import { hasEnded, keptOf, keptRegistration, keptText } from "./kept-client.ts";
 import type { KeptClient } from "./kept-client.ts";
@@ -32,6 +34,7 @@ export interface ServerClientOptions {
   /** Opens what only the keeper opens. Absent: this process reads which client it is, and no more. */
   readonly keyring?: Sealer | undefined;
   readonly clock: Clock;
+  readonly emit: OnEvent;
   readonly sleep: (ms: number) => Promise<unknown>;
 }
 
@@ -86,10 +89,24 @@ export class ServerClient implements ClientSource {
       this.#failure = undefined;
       return found;
     } catch (error) {
-      const isTheirs = isOnbehalfError(error) && error.code !== "store_unavailable";
-      if (isTheirs) this.#failure = { error, at: clock.now() };
+      if (isOnbehalfError(error) && error.code !== "store_unavailable") {
+        this.#failure = { error, at: clock.now() };
+        this.#tell(error);
+      }
       throw error;
     }
+  }
+
+  /** Whoever has sent the code can do nothing about it. */
+  #tell(error: AnyOnbehalfError): void {
+    const { emit } = this.#options;
+    const { name: provider } = this.#record;
+    if (!isOnbehalfError(error, "client_misconfigured")) {
+      emit({ type: "discovery_failed", provider, message: error.message });
+      return;
+    }
+    const { clientId, providerError } = error.details;
+    emit({ type: "client_refused", provider, clientId, error: providerError });
   }
 
   /** A client that was registered here is made anew, unless a grant hangs on it. Only people could bring that back. */
@@ -204,6 +221,9 @@ export class ServerClient implements ClientSource {
       const isKept = await store.keepClient(claim, { clientId, registrationSealed, changedAt });
       if (!isKept) throw clientInTheMaking(this.#record);
       this.#adopt({ provider, server, clientId, registrationSealed, changedAt });
+      if (kept.kind === "registered") {
+        this.#options.emit({ type: "client_registered", provider, clientId, issuer: kept.issuer });
+      }
       return kept;
     } catch (error) {
       await store.dropClaim(claim);

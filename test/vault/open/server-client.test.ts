@@ -58,6 +58,11 @@ test("an MCP server's client is registered when it is first needed, and its gran
   assert.equal((await vault.revoke({ grantId })).state, "revoked");
   assert.equal(mcp.to("/revoke").length, 1);
   assert.equal(mcp.to("/register").length, 1);
+  const [clientId] = mcp.clients.keys();
+  assert.deepEqual(
+    fixture.events.filter(({ type }) => type === "client_registered"),
+    [{ type: "client_registered", provider: "tools", clientId, issuer: mcp.issuer }],
+  );
 });
 
 test("what was registered is used by every vault on the store, also after a restart while the MCP server is away", async (t) => {
@@ -86,6 +91,7 @@ test("a vault opens while the authorization server is away, and the first code a
   const asked = mcp.asked.length;
   await assert.rejects(vault.exchangeCode(sent), { code: "provider_unavailable" });
   assert.equal(mcp.asked.length, asked, "a server in trouble is not asked again with each code");
+  assert.equal(fixture.events.filter(({ type }) => type === "discovery_failed").length, 1);
   assert.equal(mcp.to("/register").length, 0);
   mcp.answers.clear();
   fixture.clock.advance(10_001);
