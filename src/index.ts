@@ -7,6 +7,7 @@ export type { Grant, GrantRef, GrantState, LapseReason, Profile } from "./core/g
 export { problemOf, problemResponse } from "./core/problem.ts";
 export type { Problem } from "./core/problem.ts";
 export { Secret } from "./core/secret.ts";
+export type { CreateTicketOptions, Ticket } from "./core/ticket.ts";
 export { keyringFromCommand } from "./crypto/key-command.ts";
 export type { KeyCommandOptions } from "./crypto/key-command.ts";
 export {

@@ -4,8 +4,10 @@
  */
 import { abortSignal, assertOptions } from "./core/argument-checks.ts";
 import type { Clock } from "./core/clock.ts";
+import { defined } from "./core/defined.ts";
 import type { Grant, GrantRef } from "./core/grant.ts";
 import { waitFor } from "./core/single-flight.ts";
+import type { CreateTicketOptions, Ticket } from "./core/ticket.ts";
 import type { Provider } from "./providers/provider.ts";
 import { AuditLog } from "./vault/audit/audit-log.ts";
 import { Refusals } from "./vault/audit/refusals.ts";
@@ -19,10 +21,12 @@ import type { GrantPage, GrantQuery } from "./vault/grants/list-grants.ts";
 import { grantOf, openPerson } from "./vault/grants/sealed-grant.ts";
 import { siblingsOf } from "./vault/grants/siblings-of.ts";
 import { authCodeHandler } from "./vault/http/authcode-handler.ts";
+import { withMissing } from "./vault/http/consent-body.ts";
 import type { AuthCodeHandler, AuthCodeHandlerOptions } from "./vault/http/authcode-handler.ts";
 import { CallerView } from "./vault/tokens/caller-view.ts";
 import type { Caller } from "./vault/http/caller.ts";
 import { Callers } from "./vault/http/callers.ts";
+import { Tickets } from "./vault/http/tickets.ts";
 import { assertionOf } from "./vault/http/one-assertion.ts";
 import { Assertions } from "./vault/http/sign-in-assertion.ts";
 import { assertDepositOptions } from "./vault/keeper/deposits/deposit-request.ts";
@@ -74,6 +78,7 @@ export class Vault {
   readonly #cache = new TokenCache();
   readonly #tokens: TokenSource;
   readonly #assertions: Assertions;
+  readonly #tickets: Tickets;
   readonly #periodic: Periodic;
   readonly #endHints: () => void;
   readonly #underWay = new Set<Promise<unknown>>();
@@ -100,6 +105,7 @@ export class Vault {
     this.#own = recorded(context.audit === "all");
     this.#assertions = new Assertions(keyring, clock);
     this.callers = new Callers(store, keyring, clock, this.#refusals.count);
+    this.#tickets = new Tickets(context, this.callers);
     this.clock = clock;
     this.#periodic = new Periodic((error, task) => tellError(context, error, task));
     const look = this.#periodic.every("changes", changePollMs, changePoll(store, this.#cache, lastChange));
@@ -118,6 +124,7 @@ export class Vault {
    * @returns the grant; `offline` is false where no refresh token is held
    * @throws {OnbehalfError} `invalid_request`: an option is malformed, options contradict each other, or no such
    *   provider is configured; the code was not used
+   * @throws {OnbehalfError} `ticket_invalid`: the `ticket` does not fit what came with it; the code was not used
    * @throws {OnbehalfError} `code_rejected`: the code was used, has expired, or belongs to another client
    * @throws {OnbehalfError} `id_token_invalid`: who signed in is not proven. Nothing was handed out, and the tokens
    *   that were issued are revoked, unless that might end another grant
@@ -134,7 +141,29 @@ export class Vault {
    */
   async exchangeCode(options: ExchangeCodeOptions): Promise<Grant> {
     assertExchangeCodeOptions(options);
-    return this.#during(async () => exchangeCode(this.#calls, this.providerOf(options.provider), options));
+    return this.#during(async () => {
+      if (options.ticket === undefined) {
+        return exchangeCode(this.#calls, this.providerOf(options.provider), options);
+      }
+      const asked = await this.#tickets.redeem(options);
+      const provider = this.providerOf(asked.provider);
+      return withMissing(await exchangeCode(this.#calls, provider, asked), provider, asked.scopes);
+    });
+  }
+
+  /**
+   * Makes a ticket for one sign-in of one of the app's users: a phone that sends it with its code, to the code handler or to
+   * {@link exchangeCode}, gets the grant tied to that user. It is good for five minutes and for one code; another code may
+   * follow one that was rejected.
+   *
+   * @returns the ticket, the nonce to start the sign-in with, and until when it is good
+   * @throws {OnbehalfError} `invalid_request`: an option is malformed, or no such provider is configured
+   * @throws {OnbehalfError} `client_misconfigured`: the vault was opened without a client of this provider
+   * @throws {OnbehalfError} `store_unavailable`
+   * @see https://openid.net/specs/openid-connect-core-1_0.html#NonceNotes
+   */
+  async createTicket(options: CreateTicketOptions): Promise<Ticket> {
+    return this.#during(() => this.#tickets.create(options, null));
   }
 
   /**
@@ -302,7 +331,7 @@ export class Vault {
     const known = this.#views.get(caller);
     if (known !== undefined) return known;
     const { count } = this.#refusals;
-    const view = new CallerView(this, this.#forCallers, this.#context, this.#cache, caller, count);
+    const view = new CallerView(this, this.#forCallers, this.#context, this.#cache, caller, count, this.#tickets);
     this.#views.set(caller, view);
     return view;
   }
@@ -339,7 +368,9 @@ export class Vault {
    */
   async assertionOf(exchange: ExchangeCodeOptions, grant: Grant, issuer: string): Promise<string | undefined> {
     const sign = (): Promise<string> => this.signInAssertion(grant, issuer, exchange.nonce || undefined);
-    return assertionOf(this.#context, protocolNamed(this.#context, grant.provider), exchange, sign);
+    // Where a ticket said whose it becomes, the request need not.
+    const asked = { ...defined({ externalId: grant.externalId }), ...exchange };
+    return assertionOf(this.#context, protocolNamed(this.#context, grant.provider), asked, sign);
   }
 
   /**

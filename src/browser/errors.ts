@@ -18,6 +18,8 @@ type ServiceCode =
   | "csrf_rejected"
   | "code_rejected"
   | "id_token_invalid"
+  | "ticket_invalid"
+  | "external_id_conflict"
   | "invalid_request"
   | "request_too_large"
   | "method_not_allowed"

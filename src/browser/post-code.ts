@@ -36,6 +36,8 @@ export interface PostCodeOptions extends Delivery {
   readonly codeVerifier?: string;
   /** The nonce of the authorization request, where it had one: the service compares it with that of the ID token. */
   readonly nonce?: string;
+  /** A ticket that the app's backend has made (`POST /v1/tickets`): the grant becomes that of the user it was made for. */
+  readonly ticket?: string;
 }
 
 /**
@@ -46,7 +48,7 @@ export interface PostCodeOptions extends Delivery {
  * @throws {OnbehalfBrowserError} `network_error`: no answer in two attempts
  * @throws {OnbehalfBrowserError} `unexpected_answer`: something else than the service answered
  * @throws {OnbehalfBrowserError} every other code comes from the service: `code_rejected`, `id_token_invalid`,
- *   `invalid_request`, `csrf_rejected`, `forbidden`, `client_misconfigured`, `provider_unavailable`, `store_unavailable`,
+ *   `ticket_invalid`, `external_id_conflict`, `invalid_request`, `csrf_rejected`, `forbidden`, `client_misconfigured`, `provider_unavailable`, `store_unavailable`,
  *   `keeper_unavailable`, `request_too_large`, `internal_error`
  * @throws the reason of `signal`, where it fires
  */
@@ -108,6 +110,7 @@ function formOf(options: PostCodeOptions): URLSearchParams {
   if (options.redirectUri !== undefined) form.set("redirect_uri", options.redirectUri);
   if (options.codeVerifier !== undefined) form.set("code_verifier", options.codeVerifier);
   if (options.nonce !== undefined) form.set("nonce", options.nonce);
+  if (options.ticket !== undefined) form.set("ticket", options.ticket);
   return form;
 }
 

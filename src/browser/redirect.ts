@@ -23,6 +23,13 @@ export interface RedirectOptions {
   readonly hostedDomain?: string;
   /** Whether to include what the person granted earlier. Default true: otherwise the new refresh token covers less. */
   readonly includeGrantedScopes?: boolean;
+  /**
+   * A ticket that the app's backend has made (`POST /v1/tickets`): the grant becomes that of the user it was made for. It is
+   * good for five minutes, so make it when the person is about to leave. Needs its {@link nonce}.
+   */
+  readonly ticket?: string;
+  /** The nonce to ask for: the one that came with the ticket. Default: one that is made here. */
+  readonly nonce?: string;
   /** Default: Google's. */
   readonly authorizationEndpoint?: string;
 }
@@ -43,6 +50,7 @@ interface Flow {
   readonly redirectUri: string;
   readonly codeVerifier: string;
   readonly nonce: string;
+  readonly ticket?: string;
 }
 
 function storageKey(state: string): string {
@@ -63,7 +71,8 @@ export async function redirectToSignIn(options: RedirectOptions): Promise<void> 
     scope: scopesToAsk(options.scope),
     redirectUri: options.redirectUri ?? location.origin + location.pathname,
     codeVerifier: randomText(),
-    nonce: randomText(),
+    nonce: options.nonce ?? randomText(),
+    ...(options.ticket === undefined ? {} : { ticket: options.ticket }),
   };
   const state = randomText();
   const url = authorizationUrl(options, flow, state, await codeChallenge(flow.codeVerifier));

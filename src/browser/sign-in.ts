@@ -19,6 +19,8 @@ export interface SignInOptions extends Delivery {
   readonly selectAccount?: boolean;
   /** Whether to include what the person granted earlier. Default true: otherwise the new refresh token covers less. */
   readonly includeGrantedScopes?: boolean;
+  /** A ticket that the app's backend has made (`POST /v1/tickets`): the grant becomes that of the user it was made for. */
+  readonly ticket?: string;
   /** Address of the sign-in script. Default: Google's. */
   readonly gsiUrl?: string;
 }

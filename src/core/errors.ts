@@ -1,4 +1,5 @@
 import type { LapseReason } from "./grant.ts";
+import type { TicketFlaw } from "./ticket.ts";
 
 /** What each error code carries besides its message. Times are `Date`s, durations end in their unit. */
 export interface ErrorDetails {
@@ -57,6 +58,8 @@ export interface ErrorDetails {
   connect_waiting: object;
   /** The connect link brought no grant, and will not. `reason`: why, such as `access_denied`. */
   connect_failed: { reason: string };
+  /** The ticket does not fit what came with it. The code was not used. `reason`: what does not fit. */
+  ticket_invalid: { reason: TicketFlaw };
   /** The request itself is wrong. `parameter`: the one to correct, where one parameter is to blame. */
   invalid_request: { parameter?: string };
   /** A token may not be sent to `host`. `allowed`: where the provider's tokens may go. */
@@ -106,6 +109,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   deposit_refused: 400,
   deposit_outcome_unknown: 409,
   id_token_invalid: 400,
+  ticket_invalid: 403,
   invalid_request: 400,
   return_url_not_allowed: 400,
   connect_not_found: 404,

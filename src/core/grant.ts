@@ -100,7 +100,8 @@ export interface Grant {
   readonly scopes: readonly string[];
   /**
    * What the grant covered once, lost, and has not got back: the person or an administrator took it away, or a consent
-   * for less took its place. Absent: nothing.
+   * for less took its place. From an exchange with a ticket, also what the ticket asked for and is not granted. Absent:
+   * nothing.
    */
   readonly missingScopes?: readonly string[];
   readonly state: GrantState;

@@ -27,6 +27,8 @@ export interface IdTokenChecks {
   readonly receivedAt?: number | undefined;
   /** The nonce that the sign-in was started with. Absent: with none, so the token must have none. */
   readonly nonce?: string | undefined;
+  /** Whether the token may have no nonce although {@link nonce} is given. */
+  readonly isNonceOptional?: boolean | undefined;
   /** Whether the token may have a nonce that nobody could tell us. Only used where no {@link nonce} is given. */
   readonly isNonceUnknown?: boolean | undefined;
   /** Whether the code of this sign-in is another one than the `c_hash` of the token says. Default false. */
@@ -131,10 +133,11 @@ function unreasonableTime(claims: JWTPayload, receivedAt: number): "iat" | "exp"
  *
  * @see https://openid.net/specs/openid-connect-core-1_0.html#NonceNotes
  */
-function assertNonce(theirs: unknown, { nonce, isNonceUnknown = false }: IdTokenChecks): void {
+function assertNonce(theirs: unknown, { nonce, isNonceOptional, isNonceUnknown }: IdTokenChecks): void {
+  const hasNone = theirs === undefined || theirs === null || theirs === "";
   if (nonce !== undefined) {
-    if (theirs !== nonce) throw invalid("nonce");
-  } else if (!isNonceUnknown && theirs !== undefined && theirs !== null && theirs !== "") {
+    if (theirs !== nonce && !(hasNone && isNonceOptional === true)) throw invalid("nonce");
+  } else if (isNonceUnknown !== true && !hasNone) {
     throw new OnbehalfError("id_token_invalid", "the ID token has a nonce, and the request names none", {
       hint: unnamedNonce,
       details: { check: "nonce" },

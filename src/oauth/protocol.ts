@@ -69,6 +69,7 @@ export interface Protocol {
    * Verifies an ID token and returns who signed in.
    *
    * @param more.nonce the nonce that the sign-in was started with; where absent, the token must have none
+   * @param more.isNonceOptional whether the token may have none although one is given
    * @param more.isNonceUnknown whether the token may then have one all the same
    * @param more.isOtherCode whether `c_hash` is that of another code
    * @param more.accessToken the access token of the same answer; `at_hash` is not checked where absent
@@ -92,7 +93,7 @@ export interface Protocol {
 /** What is known of the sign-in that an ID token belongs to. */
 export type IdTokenExpectations = Pick<
   IdTokenChecks,
-  "nonce" | "isNonceUnknown" | "isOtherCode" | "accessToken" | "receivedAt"
+  "nonce" | "isNonceOptional" | "isNonceUnknown" | "isOtherCode" | "accessToken" | "receivedAt"
 >;
 
 /** How much of an exchange's time reading the discovery document may take. */

@@ -48,6 +48,7 @@ const table: { readonly [C in ErrorCode]: Row<C> } = {
   deposit_outcome_unknown: [409, { sentAt: new Date(0) }, { sent_at: "1970-01-01T00:00:00.000Z" }],
   code_rejected: [400, { providerError: "invalid_grant" }, { provider_error: "invalid_grant" }],
   id_token_invalid: [400, { check: "aud" }, { check: "aud" }],
+  ticket_invalid: [403, { reason: "expired" }, { reason: "expired" }],
   invalid_request: [400, { parameter: "source" }, { parameter: "source" }],
   host_not_allowed: [403, { host: "example.com", allowed: ["a"] }, { host: "example.com", allowed: ["a"] }],
   request_too_large: [413, { limitBytes: 65_536 }, { limit_bytes: 65_536 }],

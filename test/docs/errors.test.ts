@@ -22,6 +22,7 @@ const samples: { readonly [C in ErrorCode]: Required<ErrorDetails[C]> } = {
   deposit_outcome_unknown: { sentAt: new Date(0) },
   code_rejected: { providerError: "invalid_grant" },
   id_token_invalid: { check: "aud" },
+  ticket_invalid: { reason: "expired" },
   invalid_request: { parameter: "code" },
   host_not_allowed: { host: "example.com", allowed: [] },
   request_too_large: { limitBytes: 1 },

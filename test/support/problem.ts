@@ -15,6 +15,7 @@ export const statusOf: Readonly<Record<string, number>> = {
   deposit_refused: 400,
   deposit_outcome_unknown: 409,
   id_token_invalid: 400,
+  ticket_invalid: 403,
   invalid_request: 400,
   host_not_allowed: 403,
   insufficient_scope: 403,

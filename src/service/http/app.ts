@@ -21,6 +21,7 @@ import { assertKnownQuery } from "./query.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { clientDocumentRoutes } from "./routes/client-documents.ts";
 import { depositRoutes } from "./routes/deposits.ts";
+import { ticketRoutes } from "./routes/tickets.ts";
 import { grantRoutes } from "./routes/grants.ts";
 import { json, refuseMethod, routerOf } from "./routes/router.ts";
 
@@ -77,6 +78,7 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
   grantRoutes(router);
   auditRoutes(router);
   clientDocumentRoutes(router);
+  ticketRoutes(router);
 
   forAnyone("/", ({ req }) => homePage(req.header("accept") ?? ""));
   forAnyone("/healthz", () => json({ status: "ok" }));
@@ -148,7 +150,7 @@ function routeName(request: Request): string {
     return /^(?:authcode|healthz|readyz|metrics|openapi\.json|llms\.txt|docs|oauth|\.well-known)$/.test(first)
       ? `/${first}`
       : "other";
-  if (second === "audit") return "/v1/audit";
+  if (second === "audit" || second === "tickets") return `/v1/${second}`;
   if (second !== "grants") return "other";
   if (third === "deposit") return "/v1/grants/deposit";
   return verb === "token" || verb === "proxy" ? `/v1/grants/{ref}/${verb}` : "/v1/grants";

@@ -76,6 +76,7 @@ export interface CodeRequestMessage {
   readonly redirectUri?: string;
   readonly codeVerifier?: string;
   readonly nonce?: string;
+  readonly isNonceOptional?: boolean;
   readonly isNonceUnknown?: boolean;
   readonly idempotencyKey?: string;
   readonly externalId?: string;
@@ -127,14 +128,15 @@ export interface FaultMessage {
 
 /** A request for the pipe. Its secrets are in clear there, and are wrapped again on the other side. */
 export function toRequestMessage(request: CodeRequest): CodeRequestMessage {
-  const { code, redirectUri, codeVerifier, nonce, isNonceUnknown, idempotencyKey, externalId } = request;
-  const { account, moveExternalId, scopes, isPublic, hold, principal } = request;
+  const { code, redirectUri, codeVerifier, nonce, idempotencyKey, externalId } = request;
+  const { isNonceOptional, isNonceUnknown, account, moveExternalId, scopes, isPublic, hold, principal } = request;
   return {
     code: code.expose(),
     ...defined({
       redirectUri,
       codeVerifier: codeVerifier?.expose(),
       nonce,
+      isNonceOptional,
       isNonceUnknown,
       externalId,
       account,
@@ -149,13 +151,23 @@ export function toRequestMessage(request: CodeRequest): CodeRequestMessage {
 }
 
 export function fromRequestMessage(message: CodeRequestMessage): CodeRequest {
-  const { code, redirectUri, codeVerifier, nonce, isNonceUnknown = false, idempotencyKey, externalId } = message;
-  const { account, moveExternalId, scopes, isPublic, hold, principal } = message;
+  const { code, redirectUri, codeVerifier, nonce, idempotencyKey, externalId } = message;
+  const {
+    isNonceOptional = false,
+    isNonceUnknown = false,
+    account,
+    moveExternalId,
+    scopes,
+    isPublic,
+    hold,
+    principal,
+  } = message;
   return {
     code: new Secret(code),
     redirectUri,
     codeVerifier: codeVerifier === undefined ? undefined : new Secret(codeVerifier),
     nonce,
+    isNonceOptional,
     isNonceUnknown,
     idempotencyKey: idempotencyKey === undefined ? undefined : new Secret(idempotencyKey),
     externalId,

@@ -4,12 +4,14 @@ import { authCodeOperations } from "./operations/authcode.ts";
 import { depositOperations } from "./operations/deposits.ts";
 import { grantOperations } from "./operations/grants.ts";
 import { keylessOperations } from "./operations/keyless.ts";
+import { ticketOperations } from "./operations/tickets.ts";
 import type { Operation } from "./operations/operation.ts";
 
 export const operations: readonly Operation[] = [
   ...authCodeOperations,
   ...grantOperations,
   ...depositOperations,
+  ...ticketOperations,
   ...auditOperations,
   ...keylessOperations,
 ];

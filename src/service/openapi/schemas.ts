@@ -50,6 +50,11 @@ export const schemas: Readonly<Record<string, object>> = {
     sign_in_assertion_reason: { ...text, description: "Why there is no assertion." },
   }),
   Consent: object(["sub", "grant_id", "scope", "offline"], { ...consent, external_id: text, account: text }),
+  Ticket: object(["ticket", "nonce", "expires_at"], {
+    ticket: { ...text, description: "Give it to the app, which sends it with its code to POST /authcode." },
+    nonce: { ...text, description: "Start the sign-in with it, where the provider's library takes a nonce." },
+    expires_at: time,
+  }),
   Grant: object(
     ["grant_id", "provider", "issuer", "client_id", "subject", "profile", "scope", "state", "since", "offline"],
     {

@@ -6,17 +6,20 @@ import { assertFits, filledText, required, texts, truth } from "../../core/argum
 import type { Rule } from "../../core/argument-checks.ts";
 import { defined } from "../../core/defined.ts";
 import { OnbehalfError, configurationInvalid, isOnbehalfError } from "../../core/errors.ts";
-import { missingScopes } from "../../core/scopes.ts";
 import type { Grant } from "../../core/grant.ts";
+import { Secret } from "../../core/secret.ts";
 import { problemResponse } from "../../core/problem.ts";
 import { flawIn } from "../../core/verbatim.ts";
 import { codeSources } from "../../providers/provider.ts";
 import type { CodeSource, Provider } from "../../providers/provider.ts";
 import { withoutUnseen } from "../errors/unseen-names.ts";
+import { ticketInvalid } from "../errors/ticket-invalid.ts";
 import { providerUnavailable } from "../errors/provider-unavailable.ts";
 import { actingAs, somebody } from "../context.ts";
 import { AnsweredByApp, externalIdFor, tell, toldOfGrant } from "./app-hooks.ts";
 import type { AppHooks, HandlerContext } from "./app-hooks.ts";
+import { consentBody } from "./consent-body.ts";
+import { corsHeaders, withHeaders } from "./cross-origin.ts";
 import { guardAgainstForgery, isFromBrowser } from "./browser-guard.ts";
 import { errorsPage } from "./errors-page.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
@@ -124,9 +127,9 @@ export function authCodeHandler(
     }
     formatOf(request.headers);
     guardAgainstForgery(request, ownOrigins);
-    const exchange = await askedFor(request, context);
-    const { provider } = exchange;
-    if (underWay >= mostUnderWay) throw tooMany(vault.providerOf(provider));
+    const { exchange, isOfSession } = await askedFor(request, context);
+    if (underWay >= mostUnderWay)
+      throw tooMany(exchange.ticket === undefined ? vault.providerOf(exchange.provider) : undefined);
     underWay += 1;
     const grant = await actingAs(somebody, () => vault.exchangeCode(exchange))
       .catch(async (error: unknown) => {
@@ -135,7 +138,9 @@ export function authCodeHandler(
       })
       .finally(() => (underWay -= 1));
     const issuer = publicUrl ?? issuerOf(request);
-    const consent = consentBody(grant, vault.providerOf(grant.provider), exchange.scopes ?? []);
+    // A ticket says itself what was asked for, and the grant then what of it is missing.
+    const requested = exchange.ticket === undefined ? (exchange.scopes ?? []) : [];
+    const consent = consentBody(grant, vault.providerOf(grant.provider), requested);
     if (issuer === undefined && hooks.onGrant === undefined) return Response.json(consent);
     const assertion = await vault.assertionOf(exchange, grant, issuer ?? nobody);
     const isStranger = assertion === undefined;
@@ -146,26 +151,50 @@ export function authCodeHandler(
     };
     // Whoever has only read the code somewhere must not get the session that `onGrant` begins. Where the app's own session
     // has said whose grant it is, the keeper has compared that with the first request.
-    const told = isStranger && exchange.externalId === undefined ? defined({ onFault: hooks.onFault }) : hooks;
+    const told = isStranger && !isOfSession ? defined({ onFault: hooks.onFault }) : hooks;
     return toldOfGrant(told, grant, request, { ...context, answer: body });
   }
 
   /** In a function of its own: a code may wait for seconds, and the rest of its body must not wait in memory with it. */
-  async function askedFor(request: Request, context: HandlerContext): Promise<ExchangeCodeOptions> {
+  async function askedFor(request: Request, context: HandlerContext): Promise<Asked> {
     // The hooks get the request as it came, with whatever the app's framework has added to it.
     const parameters = await readParameters(hasHooks ? copyOf(request) : request);
-    if (["external_id", "account", "move_external_id"].some((name) => parameters.has(name))) {
+    const ticket = parameters.get("ticket");
+    const named = ticket === undefined ? undefined : parameters.get("external_id");
+    const isOurs = (name: string): boolean => name !== "external_id" || ticket === undefined;
+    if (["external_id", "account", "move_external_id"].some((name) => parameters.has(name) && isOurs(name))) {
       throw new OnbehalfError("forbidden", "a public request must not say whose grant this becomes", {
-        hint: "leave external_id and account out, or let the app's backend send the code to POST /v1/grants",
+        hint: "leave external_id and account out, or send a ticket that the app's backend has got from POST /v1/tickets",
         details: {},
       });
     }
     const asked = codeOptions(parameters, isFromBrowser(request) ? "web-popup" : "android");
-    const provider = asked.provider ?? options.provider;
+    // A ticket says which provider it is for.
+    const provider = asked.provider ?? (ticket === undefined ? options.provider : undefined);
     const idempotencyKey = request.headers.get("idempotency-key") ?? undefined;
-    const externalId = await externalIdFor(hooks, request, context);
-    return { ...asked, isPublic: true, ...defined({ provider, idempotencyKey, externalId }) };
+    const ofSession = await externalIdFor(hooks, request, context);
+    // The app's user has changed since the phone began, or somebody else's ticket was put into this session.
+    if (named !== undefined && ofSession !== undefined && named !== ofSession) throw ticketInvalid("external_id");
+    const externalId = ofSession ?? named;
+    const exchange = {
+      ...asked,
+      isPublic: true,
+      ...defined({
+        provider,
+        idempotencyKey,
+        externalId,
+        ticket: ticket === undefined ? undefined : new Secret(ticket),
+      }),
+    };
+    return { exchange, isOfSession: ofSession !== undefined };
   }
+}
+
+/** What a request asks for. */
+interface Asked {
+  readonly exchange: ExchangeCodeOptions;
+  /** Whether the app's own session has said whose the grant becomes. */
+  readonly isOfSession: boolean;
 }
 
 /** What else stands in the options is not looked at: a server may pass on its own. */
@@ -220,7 +249,9 @@ const givenBefore =
   "the assertion of this code was given to an earlier request, and this one proves not to be from the same sender: " +
   "start a new sign-in, and send an Idempotency-Key with each code";
 
-function tooMany({ name, issuer }: Provider): OnbehalfError<"provider_unavailable"> {
+/** @param provider undefined: the code's ticket, which nobody has looked at yet, says which one it is */
+function tooMany(provider: Provider | undefined): OnbehalfError<"provider_unavailable"> {
+  const { name = "this server", issuer = "" } = provider ?? {};
   return providerUnavailable(
     `${name} did not exchange the code`,
     "too_many_sign_ins",
@@ -266,41 +297,8 @@ export function codeOptions(parameters: Parameters, defaultSource: CodeSource): 
   return { code: given, ...asked };
 }
 
-/**
- * What an app may know of a consent: who signed in, and what was granted. No token of the provider is ever in it.
- *
- * @param requested the scopes that were asked for, so that `missing_scopes` can name those that were not granted
- */
-export function consentBody(grant: Grant, provider: Provider, requested: readonly string[]): Record<string, unknown> {
-  // Only a verified ID token makes a grant, so that `openid` was granted whatever the list says.
-  const proof = { signedIn: true, offline: grant.offline };
-  const wanted = [...requested, ...(grant.missingScopes ?? [])];
-  const missing = missingScopes(wanted, grant.scopes, provider.canonicalScopes, proof);
-  const { sub, email, email_verified, name, picture, locale, family_name, given_name } = grant.profile;
-  return {
-    sub,
-    email,
-    email_verified,
-    name,
-    picture,
-    locale,
-    family_name,
-    given_name,
-    grant_id: grant.grantId,
-    scope: grant.scopes.join(" "),
-    ...(missing.length === 0 ? {} : { missing_scopes: missing }),
-    offline: grant.offline,
-    ...(grant.offline
-      ? {}
-      : {
-          offline_reason: "the provider sent no refresh token: it sends one only when consent is shown",
-          hint: provider.offlineHint,
-        }),
-  };
-}
-
 /** The scopes that were asked for: `scope` as OAuth has it, or `scopes` as many sign-in libraries call the list. */
-function scopesIn(parameters: Parameters): readonly string[] | undefined {
+export function scopesIn(parameters: Parameters): readonly string[] | undefined {
   const [scope, scopes] = [parameters.words("scope"), parameters.words("scopes")];
   if (scope !== undefined && scopes !== undefined) {
     const differs =
@@ -316,35 +314,6 @@ function sourceOf(text: string | undefined): CodeSource | undefined {
   if (source === undefined)
     throw invalid("source", `source must be one of ${codeSources.join(", ")}`, "send where the code came from");
   return source;
-}
-
-function corsHeaders(
-  request: Request,
-  allowed: ReadonlySet<string>,
-  hasHooks: boolean,
-): Record<string, string> | undefined {
-  const origin = request.headers.get("origin");
-  if (origin === null || !allowed.has(origin)) return undefined;
-  const names = ["content-type", "x-requested-with", "idempotency-key", ...(hasHooks ? ["authorization"] : [])];
-  return {
-    "access-control-allow-origin": origin,
-    "access-control-allow-methods": "POST",
-    "access-control-allow-headers": names.join(", "),
-    "access-control-max-age": "600",
-    vary: "origin",
-    // The app's hooks read its session, which is in a cookie as a rule.
-    ...(hasHooks ? { "access-control-allow-credentials": "true" } : {}),
-  };
-}
-
-/** Some answers that an app gives, such as redirects, have headers that nobody can change. */
-function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
-  const changed = new Response(response.body, response);
-  for (const [name, value] of Object.entries(headers)) {
-    if (name === "vary") changed.headers.append(name, value);
-    else if (name !== "cache-control" || !changed.headers.has(name)) changed.headers.set(name, value);
-  }
-  return changed;
 }
 
 function isGet({ method }: Request): boolean {

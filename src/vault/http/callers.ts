@@ -266,6 +266,18 @@ export class Callers {
     return caller;
   }
 
+  /**
+   * A caller as it is now, whatever this process knew of it.
+   *
+   * @returns undefined: there is none, its key was revoked or has expired, or its row was changed by hand
+   * @throws {OnbehalfError} `store_unavailable`
+   */
+  async current(callerId: string): Promise<Caller | undefined> {
+    const row = await this.#store.callerById(callerId);
+    if (row === undefined || row.revokedAt !== null || !hasRights(this.#keyring, row)) return undefined;
+    return (row.expiresAt ?? Infinity) > this.#clock.now() ? callerOf(this.#keyring, row) : undefined;
+  }
+
   /** Resolves when what is known of the last use of keys has been written, or could not be. */
   async settled(): Promise<void> {
     await Promise.all(this.#notes);

@@ -18,6 +18,8 @@ export interface CodeRequest {
   readonly codeVerifier: Secret | undefined;
   /** The ID token must carry it. Undefined: it must carry none. */
   readonly nonce: string | undefined;
+  /** Whether it may carry none although one is given here. Absent: it may not. */
+  readonly isNonceOptional?: boolean;
   /** Whether it may carry one although none is given here. Absent: it may not. */
   readonly isNonceUnknown?: boolean;
   /** By what its sender says again who it is, where the answer was lost. It is sent to nobody. */

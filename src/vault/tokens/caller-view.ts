@@ -7,6 +7,7 @@ import { OnbehalfError, invalidRequest, isOnbehalfError } from "../../core/error
 import type { ErrorCode } from "../../core/errors.ts";
 import type { Grant, GrantRef } from "../../core/grant.ts";
 import { Reach } from "../../core/reach.ts";
+import type { CreateTicketOptions, Ticket } from "../../core/ticket.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { AuditPrincipal } from "../../store/audit-store.ts";
 import type { AuditLog, AuditLogQuery, AuditLogRow } from "../audit/audit-log.ts";
@@ -28,6 +29,7 @@ import type { GetAccessTokenOptions } from "./token-options.ts";
 
 /** What is known of a caller: a part of `Caller`. */
 interface Limits {
+  readonly callerId: string;
   readonly name: string;
   readonly allow: readonly string[];
   readonly grants: readonly string[];
@@ -48,6 +50,11 @@ interface Verbs {
   revoke(ref: GrantRef): Promise<Grant>;
 }
 
+/** Makes tickets in a caller's name. */
+interface TicketMaker {
+  create(options: CreateTicketOptions, callerId: string): Promise<Ticket>;
+}
+
 /** A vault, narrowed to what one caller may see. Each verb throws what the vault's verb of this name throws. */
 export class CallerView {
   readonly #vault: Verbs;
@@ -58,6 +65,7 @@ export class CallerView {
   readonly #countRefusal: CountRefusal;
   readonly #reach: Reach;
   readonly #sight: Sight;
+  readonly #tickets: TicketMaker;
 
   /** @internal Use `Vault.forCaller`. */
   constructor(
@@ -67,6 +75,7 @@ export class CallerView {
     cache: TokenCache,
     caller: Limits,
     countRefusal: CountRefusal,
+    tickets: TicketMaker,
   ) {
     assertFits("caller", caller, aCaller);
     this.#vault = vault;
@@ -75,6 +84,7 @@ export class CallerView {
     this.#cache = cache;
     this.#caller = caller;
     this.#countRefusal = countRefusal;
+    this.#tickets = tickets;
     this.#reach = new Reach(caller.grants, caller.providers);
     this.#sight = new Sight(context, this.#reach);
   }
@@ -272,6 +282,17 @@ export class CallerView {
     if (this.#reach.isAll) return grant;
     const ids = grant.externalIds.filter((each) => this.#reach.hasExternalId(each.externalId));
     return { ...grant, externalIds: ids };
+  }
+
+  /**
+   * Makes a ticket; see `Vault.createTicket`. It is good while the caller is, and while its user is in the caller's reach.
+   *
+   * @throws {OnbehalfError} `forbidden`: the external id is out of reach
+   */
+  async createTicket(options: CreateTicketOptions): Promise<Ticket> {
+    this.#assertMayCreate(options.externalId);
+    const { name: provider } = this.providerOf(options.provider);
+    return actingAs(this.#principal, () => this.#tickets.create({ ...options, provider }, this.#caller.callerId));
   }
 
   async #sees(grantId: string): Promise<boolean> {

@@ -8,7 +8,7 @@ import { askedBy, findGrant, lookupHashes } from "../grants/find-grant.ts";
 import { grantOf } from "../grants/sealed-grant.ts";
 import type { AskedTie } from "../grants/sealed-grant.ts";
 import { codeRequest } from "../keeper/codes/code-request.ts";
-import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
+import type { SettledCode } from "../keeper/codes/code-request.ts";
 import { depositRequest } from "../keeper/deposits/deposit-request.ts";
 import type { DepositOptions } from "../keeper/deposits/deposit-request.ts";
 import type { Keeper } from "../keeper/keeper.ts";
@@ -30,7 +30,7 @@ function unconfirmedHint({ name, connectionsPage }: Provider): string {
 export async function exchangeCode(
   { context, keeper, cache }: KeeperCalls,
   provider: Provider,
-  options: ExchangeCodeOptions,
+  options: SettledCode,
 ): Promise<Grant> {
   const request = { ...codeRequest(options, provider), principal: currentPrincipal() };
   options.signal?.throwIfAborted();

@@ -28,6 +28,7 @@ export const routes: readonly Route[] = [
   { method: "GET", path: "/v1/grants/{ref}/token", permission: "token" },
   { method: "GET", path: "/v1/grants/{ref}/proxy/{target}", permission: "proxy" },
   { method: "POST", path: "/v1/grants/{ref}/proxy/{target}", permission: "proxy" },
+  { method: "POST", path: "/v1/tickets", permission: "connect", body: { external_id: "user-1" } },
   { method: "GET", path: "/v1/audit", permission: "audit" },
   { method: "GET", path: "/" },
   { method: "GET", path: "/healthz" },

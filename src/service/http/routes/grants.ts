@@ -5,7 +5,8 @@ import type { GrantRef } from "../../../index.ts";
 import { defined } from "../../../core/defined.ts";
 import { invalidRequest } from "../../../core/errors.ts";
 import { grantStates } from "../../../core/grant.ts";
-import { codeOptions, consentBody } from "../../../vault/http/authcode-handler.ts";
+import { codeOptions } from "../../../vault/http/authcode-handler.ts";
+import { consentBody } from "../../../vault/http/consent-body.ts";
 import { readParameters } from "../../../vault/http/request-body.ts";
 import { grantBody, pageBody, tokenBody, tokenHeaders, wholeNumber } from "../json-bodies.ts";
 import { proxy } from "../proxy.ts";
@@ -21,6 +22,14 @@ export function grantRoutes({ app, vault, forCallers }: Router): void {
       "grants:create",
       async (context, view) => {
         const parameters = await readParameters(context.req.raw);
+        // To pass over it would make a grant of nobody's.
+        if (parameters.has("ticket")) {
+          throw invalidRequest(
+            "ticket must not be sent here",
+            "send external_id instead, or let the app hand code and ticket to POST /authcode",
+            "ticket",
+          );
+        }
         const externalId = parameters.get("external_id");
         const account = parameters.get("account");
         const moveExternalId = parameters.flag("move_external_id");

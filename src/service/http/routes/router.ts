@@ -95,8 +95,8 @@ export function refuseMethod(allow: readonly string[]): Response {
   );
 }
 
-export function json(body: unknown): Response {
-  return Response.json(body, { headers: { "cache-control": "no-store" } });
+export function json(body: unknown, status = 200): Response {
+  return Response.json(body, { status, headers: { "cache-control": "no-store" } });
 }
 
 /** What a request has made. */

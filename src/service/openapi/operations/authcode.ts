@@ -25,8 +25,20 @@ export const authCodeOperations: readonly Operation[] = [
         schema: { ...text, minLength: 16, maxLength: 255, pattern: String.raw`^[\x21-\x7e]+$` },
       },
     ],
-    body: formOrJson(codeParameters),
+    body: formOrJson({
+      ...codeParameters,
+      ticket: {
+        ...text,
+        pattern: "^obt_[0-9a-f]{64}_[0-9a-f]{8}$",
+        description: "A ticket of POST /v1/tickets: the grant becomes that of the user it was made for.",
+      },
+      external_id: {
+        ...text,
+        maxLength: 512,
+        description: "Only beside a ticket: which user of the app it must be for.",
+      },
+    }),
     answers: { says: "The person who signed in, and what they granted.", schema: ref("SignIn") },
-    errors: ["csrf_rejected", "forbidden", ...exchangeErrors],
+    errors: ["csrf_rejected", "forbidden", "ticket_invalid", "external_id_conflict", ...exchangeErrors],
   },
 ];

@@ -68,6 +68,12 @@ export interface ExchangeCodeOptions {
    */
   readonly account?: string;
   /**
+   * The ticket that came with the code, from `Vault.createTicket` or `POST /v1/tickets`. It says which provider the code is
+   * of, which scopes were asked for, and whose the grant becomes: {@link externalId}, {@link account} and {@link nonce}
+   * must then be those of the ticket, or absent. Absent: none came.
+   */
+  readonly ticket?: string | Secret;
+  /**
    * Whether other accounts lose what is asked for: with an {@link account}, the one that has this label loses the user; with
    * none, all others of this user do, so that {@link externalId} means this account alone. Default false.
    */
@@ -89,6 +95,12 @@ export interface ExchangeCodeOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What is asked of a code, once the ticket that came with it was looked at. */
+export interface SettledCode extends Omit<ExchangeCodeOptions, "ticket"> {
+  /** Whether the ID token may have no nonce although one is given. Absent: it may not. */
+  readonly isNonceOptional?: boolean;
+}
+
 const rules: Readonly<Record<keyof ExchangeCodeOptions, Rule>> = {
   code: required(secretText),
   source: oneOf(codeSources),
@@ -98,6 +110,7 @@ const rules: Readonly<Record<keyof ExchangeCodeOptions, Rule>> = {
   idempotencyKey: secretText,
   externalId: text,
   account: text,
+  ticket: secretText,
   moveExternalId: truth,
   scopes: texts,
   isPublic: truth,
@@ -139,7 +152,7 @@ const mostScopes = 256;
  * @throws {OnbehalfError} `client_misconfigured`: the vault was opened without a client of this provider
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3
  */
-export function codeRequest(options: ExchangeCodeOptions, provider: Provider): CodeRequest {
+export function codeRequest(options: SettledCode, provider: Provider): CodeRequest {
   if (provider.client === "none") throw noClient(provider);
   if (provider.identity === "none" && options.externalId === undefined) {
     throw invalidRequest(
@@ -153,6 +166,7 @@ export function codeRequest(options: ExchangeCodeOptions, provider: Provider): C
     redirectUri: redirectUriOf(options, provider),
     codeVerifier: verifierOf(options.codeVerifier),
     nonce: bounded("nonce", options.nonce) || undefined,
+    isNonceOptional: options.isNonceOptional ?? false,
     isNonceUnknown: provider.unknownNonces?.includes(sourceOf(options)) ?? false,
     idempotencyKey: idempotencyKeyOf(options.idempotencyKey),
     externalId: externalIdOf(options.externalId),
@@ -185,11 +199,11 @@ function decodedCode(given: string | Secret): Secret {
 }
 
 /** Where a code came from. An empty `redirectUri` stands for none, as Google's documentation writes it for a phone's code. */
-function sourceOf({ source, redirectUri = "" }: ExchangeCodeOptions): CodeSource {
+function sourceOf({ source, redirectUri = "" }: SettledCode): CodeSource {
   return source ?? (redirectUri === "" ? "android" : "web-redirect");
 }
 
-function redirectUriOf(options: ExchangeCodeOptions, provider: Provider): string | undefined {
+function redirectUriOf(options: SettledCode, provider: Provider): string | undefined {
   const redirectUri = options.redirectUri === "" ? undefined : options.redirectUri;
   const from = sourceOf(options);
   if (redirectUri !== undefined) {
@@ -233,7 +247,8 @@ function isTooLong(redirectUri: string): boolean {
   return new URLSearchParams([["", redirectUri]]).toString().length - 1 > longest.encodedRedirectUri;
 }
 
-function scopesOf(scopes: readonly string[] = []): readonly string[] {
+/** @throws {OnbehalfError} `invalid_request`: there are more, or longer ones, than a sign-in may ask for */
+export function scopesOf(scopes: readonly string[] = []): readonly string[] {
   if (scopes.length > mostScopes || scopes.join(" ").length > longest.scopes) {
     throw invalidRequest(
       `scope must be at most ${mostScopes} scopes, with ${longest.scopes} characters in all`,
@@ -278,13 +293,15 @@ export function provesItsSender({ codeVerifier, nonce, idempotencyKey }: CodeReq
   return (codeVerifier ?? nonce ?? idempotencyKey) !== undefined;
 }
 
-function externalIdOf(given: string | undefined): string | undefined {
+/** @throws {OnbehalfError} `invalid_request`: it is no user id */
+export function externalIdOf(given: string | undefined): string | undefined {
   if (given === "")
     throw invalidRequest("external_id must not be empty", "send the app's own user id, or leave it out", "external_id");
   return bounded("external_id", given);
 }
 
-function accountOf({ externalId, account }: ExchangeCodeOptions): string | undefined {
+/** @throws {OnbehalfError} `invalid_request`: it is no label, or nobody is named whose account it is */
+export function accountOf({ externalId, account }: Pick<SettledCode, "externalId" | "account">): string | undefined {
   if (account === undefined) return undefined;
   if (externalId === undefined) {
     throw invalidRequest(
@@ -298,7 +315,7 @@ function accountOf({ externalId, account }: ExchangeCodeOptions): string | undef
   return bounded("account", account);
 }
 
-function moveOf({ externalId, moveExternalId = false }: ExchangeCodeOptions): boolean {
+function moveOf({ externalId, moveExternalId = false }: SettledCode): boolean {
   if (moveExternalId && externalId === undefined) {
     throw invalidRequest(
       "move_external_id must not be sent without external_id",

@@ -17,6 +17,7 @@ export interface IntakeContext {
   readonly redirectUri?: string | undefined;
   readonly codeVerifier?: string | undefined;
   readonly nonce?: string | undefined;
+  readonly isNonceOptional?: true | undefined;
   readonly isNonceUnknown?: true | undefined;
   readonly idempotencyKey?: string | undefined;
   readonly externalId?: string | undefined;
@@ -44,14 +45,26 @@ export interface Intake {
 /** Makes the intake of a request. It is stored under a keyed hash of the code; the code itself is stored nowhere. */
 export function intakeOf(keyring: Sealer, protocol: Protocol, request: CodeRequest): Intake {
   const { provider, client } = protocol;
-  const { code, redirectUri, codeVerifier, nonce, isNonceUnknown, externalId, account, moveExternalId, scopes, hold } =
-    request;
+  const {
+    code,
+    redirectUri,
+    codeVerifier,
+    nonce,
+    isNonceOptional,
+    isNonceUnknown,
+    externalId,
+    account,
+    moveExternalId,
+    scopes,
+    hold,
+  } = request;
   const codeHash = hashOfCode(keyring, client.clientId, code.expose());
   const context: IntakeContext = {
     provider: provider.name,
     redirectUri,
     codeVerifier: codeVerifier?.expose(),
     nonce,
+    isNonceOptional: isNonceOptional || undefined,
     isNonceUnknown: isNonceUnknown || undefined,
     idempotencyKey: request.idempotencyKey?.expose(),
     externalId,

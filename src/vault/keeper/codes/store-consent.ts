@@ -33,6 +33,7 @@ export interface AskedOfSignIn extends Pick<
   IntakeContext,
   "nonce" | "externalId" | "account" | "scopes" | "hold" | "end"
 > {
+  readonly isNonceOptional?: boolean | undefined;
   readonly isNonceUnknown?: boolean | undefined;
   /** Whether that id, or its label, may be taken from another grant that is in use. */
   readonly moveExternalId?: boolean | undefined;
@@ -55,22 +56,22 @@ export async function verifyAndStore(
   context: KeeperContext,
   protocol: Protocol,
   codeHash: Uint8Array,
-  { nonce, isNonceUnknown, externalId, account, moveExternalId, scopes: requestedScopes, hold, end }: AskedOfSignIn,
+  asked: AskedOfSignIn,
   received: ReceivedTokens,
 ): Promise<GrantRow | "held"> {
-  const { isOtherCode } = received;
-  const { idToken, accessToken } = received.tokens;
-  const { provider } = protocol;
+  const { externalId, account, moveExternalId, scopes: requestedScopes, hold, end } = asked;
+  const { tokens, isOtherCode } = received;
+  const { idToken, accessToken } = tokens;
   // What came in our future was written down by a clock that has been put right since.
   const receivedAt = Math.min(received.receivedAt, context.clock.now());
   try {
-    const isByIdToken = (provider.identity ?? "id_token") === "id_token";
+    const isByIdToken = (protocol.provider.identity ?? "id_token") === "id_token";
     if (isByIdToken && idToken === undefined) throw idTokenMissing();
     const profile =
       received.profile ??
       (isByIdToken && idToken !== undefined
-        ? await protocol.verifyIdToken(idToken, { accessToken, receivedAt, nonce, isNonceUnknown, isOtherCode })
-        : await protocol.identify({ tokens: received.tokens, externalId, account }));
+        ? await protocol.verifyIdToken(idToken, { ...asked, accessToken, receivedAt, isOtherCode })
+        : await protocol.identify({ tokens, externalId, account }));
     if (hold !== undefined && end === undefined) {
       return await holdAnswer(context, protocol, codeHash, hold, { ...received, profile });
     }
