@@ -52,8 +52,9 @@ function trials(): Map<string, Trial[]> {
   }
   // A way that starts in its own folder and leaves it all the same.
   add("core/refresh.ts", true, spelled("./../vault.ts", names++));
-  add("standin/standin.ts", true, spelled("./../vault.ts", names++));
-  add("standin/drive/drive-requests.ts", true, spelled("./../../vault.ts", names++));
+  add("standin/start-standin.ts", true, spelled("./../vault.ts", names++));
+  add("standin/mcp/tools.ts", true, spelled("./../../vault.ts", names++));
+  add("standin/google/drive/drive-requests.ts", true, spelled("./../../../vault.ts", names++));
   return files;
 }
 

@@ -3,8 +3,8 @@ import { startMcp } from "./mcp/mcp-standin.ts";
 import type { McpStandin, McpStandinOptions } from "./mcp/mcp-standin.ts";
 import { startOAuth2 } from "./oauth2/oauth2-standin.ts";
 import type { OAuth2Standin, OAuth2StandinOptions } from "./oauth2/oauth2-standin.ts";
-import { startGoogle } from "./standin.ts";
-import type { Standin, StandinOptions } from "./standin.ts";
+import { startGoogle } from "./google/google-standin.ts";
+import type { Standin, StandinOptions } from "./google/google-standin.ts";
 
 /** The kinds of stand-in. */
 export const standinKinds = ["google", "oauth2", "mcp"] as const;

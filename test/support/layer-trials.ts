@@ -327,13 +327,13 @@ export const imports: readonly Layer[] = [
   { file: "cli/program.ts", refused: [], allowed: ["cli/standin/command.ts"] },
   ...["cli/open-vault.ts", "cli/serve/command.ts", "demo/start.ts"].map((file) => ({
     file,
-    refused: [...behindTheIndex, "standin/standin.ts", "standin/state/clients.ts"],
+    refused: [...behindTheIndex, "standin/start-standin.ts", "standin/google/state/clients.ts"],
     allowed: [...publicInterface, "standin/index.ts", "service/settings/config.ts", "node:fs", "commander"],
   })),
-  ...["standin/standin.ts", "standin/drive/drive-requests.ts"].map((file) => ({
+  ...["standin/start-standin.ts", "standin/mcp/tools.ts", "standin/google/drive/drive-requests.ts"].map((file) => ({
     file,
     refused: ["vault.ts", "core/errors.ts", "oauth/protocol.ts", "index.ts", "browser/index.ts", "onbehalf", "jose"],
-    allowed: ["standin/routes.ts", "standin/clock.ts", "node:http", "node:stream/promises"],
+    allowed: ["standin/request-handler.ts", "standin/http/messages.ts", "node:http", "node:stream/promises"],
   })),
   ...["dashboard/index.ts", "dashboard/pages/home.ts"].map((file) => ({
     file,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { badRequest, OAuthRefusal } from "../http/oauth-form.ts";
-import { fingerprint } from "../state/opaque-values.ts";
+import { fingerprint } from "../state/shortened.ts";
 import { isRegisteredRedirect } from "./clients.ts";
 import type { Client } from "./clients.ts";
 import type { Code, OAuth2State } from "./oauth2-state.ts";

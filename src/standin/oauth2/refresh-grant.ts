@@ -1,5 +1,5 @@
 import { badRequest, OAuthRefusal } from "../http/oauth-form.ts";
-import { fingerprint } from "../state/opaque-values.ts";
+import { fingerprint } from "../state/shortened.ts";
 import { isInGrace } from "../state/rotation.ts";
 import type { OAuth2State } from "./oauth2-state.ts";
 import { targetOf } from "./resource.ts";

@@ -1,5 +1,5 @@
-import { consentQuestion, grantedBy } from "../authorization/consent.ts";
-import type { ConsentQuestion } from "../authorization/consent.ts";
+import { consentQuestion, grantedBy } from "../pages/consent-question.ts";
+import type { ConsentQuestion } from "../pages/consent-question.ts";
 import { defined } from "../defined.ts";
 import type { Person } from "../state/people.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";

@@ -1,4 +1,4 @@
-import type { ConsentQuestion } from "../authorization/consent.ts";
+import type { ConsentQuestion } from "./consent-question.ts";
 import type { Reply } from "../http/messages.ts";
 import type { Person } from "../state/people.ts";
 import { html, nothing } from "./html.ts";

@@ -1,6 +1,6 @@
 /**
  * The pages that the stand-in shows to people, and the files that they load.
- * A page shows what it is given: which page comes when is decided in `authorization/`.
+ * A page shows what it is given: which page comes when, and what it says, each kind decides.
  */
 
 import type { Reply } from "../http/messages.ts";

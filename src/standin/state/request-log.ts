@@ -1,7 +1,7 @@
 import { defined } from "../defined.ts";
 import { mediaType } from "../http/messages.ts";
 import type { Incoming, Note } from "../http/messages.ts";
-import { fingerprint, shortened } from "./opaque-values.ts";
+import { fingerprint, shortened } from "./shortened.ts";
 
 /** One request that the stand-in answered. Secrets are shortened; `grant_type` and the like are complete. */
 export interface LogEntry {
