@@ -14,6 +14,13 @@ export interface OutcomeView {
   readonly providerName?: string;
   /** Words that are not ours, such as a provider's error. The page marks them as a message. */
   readonly detail?: string;
+  /** Where the app is: an address on its own list. The page has a link there. */
+  readonly backUrl?: string;
+  /**
+   * Whether the browser goes back there by itself: as the answer to a form, because a redirect may be cut off, see
+   * {@link continuePage}.
+   */
+  readonly goesBack?: boolean;
 }
 
 interface Words {
@@ -40,14 +47,26 @@ const longestDetail = 300;
  *
  * @returns a whole HTML page, for an answer with `pageHeaders()`
  */
-export function outcomePage({ language, outcome, providerName, detail }: OutcomeView): string {
+export function outcomePage({ language, outcome, providerName, detail, backUrl, goesBack }: OutcomeView): string {
+  const back = backUrl !== undefined && isLink(backUrl) ? backUrl : undefined;
   const texts = textsOf[language];
   const { title, text, glyph: sign } = words[outcome];
   const body = html`${glyph(sign)} ${provider(providerName)}
     <h1>${texts[title]}</h1>
     <p>${texts[text]}</p>
-    ${message(detail, texts)}`;
-  return page({ language, title: texts[title], body });
+    ${message(detail, texts)}
+    ${back === undefined ? undefined : html`<p class="back"><a class="button" href="${back}" rel="noreferrer">${texts.backButton}</a></p>`}`;
+  return page({
+    language,
+    title: texts[title],
+    body,
+    ...(back !== undefined && goesBack === true ? { next: back } : {}),
+  });
+}
+
+/** An app on a phone has a scheme of its own. What would run in this page, or show what somebody else has written, is none. */
+function isLink(url: string): boolean {
+  return URL.canParse(url) && !/^(?:javascript|vbscript|data|blob|file|filesystem|about):/i.test(new URL(url).href);
 }
 
 function provider(name: string | undefined): Html | undefined {

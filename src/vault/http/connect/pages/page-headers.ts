@@ -48,6 +48,9 @@ function sourceOf(url: string): readonly string[] {
   if (!URL.canParse(url)) return [];
   const { origin, protocol } = new URL(url);
   if (/^https?:\/\/[a-z0-9.-]+(?::\d+)?$/.test(origin)) return [origin];
-  // A policy cannot name an IPv6 address.
-  return /^https?:\/\/\[[0-9a-f:.]+\](?::\d+)?$/.test(origin) ? [protocol] : [];
+  // A policy cannot name an IPv6 address, and of an app's own scheme nothing else.
+  const isNamedByScheme =
+    /^https?:\/\/\[[0-9a-f:.]+\](?::\d+)?$/.test(origin) ||
+    !/^(?:https?|javascript|data|blob|file|about):$/.test(protocol);
+  return isNamedByScheme ? [protocol] : [];
 }

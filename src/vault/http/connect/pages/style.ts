@@ -64,6 +64,7 @@ button:hover, .button:hover { background: var(--hover); border-color: var(--hove
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 p + p { margin-block-start: 1.25rem; }
 .glyph + .soft { margin-block-end: 0.25rem; }
+.back { margin-block-start: 1.5rem; }
 .message { margin-block-start: 1.5rem; padding: 0.875rem 1rem; border: 1px solid var(--line); border-radius: 0.875rem; }
 .message dt { color: var(--soft); font-size: 0.875rem; }
 @media (max-width: 30rem) {

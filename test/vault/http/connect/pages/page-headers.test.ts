@@ -41,7 +41,8 @@ describe("the headers of the connect pages", () => {
     [["http://127.0.0.1:8080/", "https://app.example:444/"], "'self' http://127.0.0.1:8080 https://app.example:444"],
     [["http://[::1]:8080/"], "'self' http:"],
     [["https://a;script-src/", "https://a,b/", "https://'unsafe-inline'/", "https://a.example;*/"], "'self'"],
-    [["javascript:alert(1)", "data:text/html,x", "com.example.app://x", "nothing", ""], "'self'"],
+    [["javascript:alert(1)", "data:text/html,x", "file:///x", "nothing", ""], "'self'"],
+    [["com.example.app:/back", "com.example.app://x"], "'self' com.example.app:"],
     [["https://user:password@a.example/"], "'self' https://a.example"],
   ];
   for (const [formTargets, expected] of targets) {

@@ -157,6 +157,27 @@ describe("the page at which a connect link ends", () => {
     });
   }
 
+  test("it has a link back to the app, goes there by itself where it should, and leads to nothing that runs", () => {
+    const url = "https://app.example/back?a=1&b=2";
+    const linked = outcomePage({ language: "en", outcome: "denied", backUrl: url });
+    assert.match(linked, /href="https:\/\/app\.example\/back\?a=1&amp;b=2"/);
+    assert.doesNotMatch(linked, /http-equiv/);
+    const going = outcomePage({ language: "en", outcome: "denied", backUrl: url, goesBack: true });
+    assert.match(going, /<meta http-equiv="refresh" content="0; url=https:\/\/app\.example\/back\?a=1&amp;b=2" \/>/);
+    assert.match(outcomePage({ language: "en", outcome: "denied", backUrl: "com.example.app:/x" }), /href="com\./);
+    for (const backUrl of [
+      "javascript:alert(1)",
+      " javascript:alert(1)",
+      "java\nscript:alert(1)",
+      "data:text/html,x",
+      "/x",
+    ])
+      assert.doesNotMatch(
+        outcomePage({ language: "en", outcome: "denied", backUrl, goesBack: true }),
+        /href|http-equiv/,
+      );
+  });
+
   test("a provider's words stand in it as a quotation, not as ours", () => {
     const page = outcomePage({ language: "en", outcome: "failed", detail: "<script>alert(1)</script>" });
     assert.match(page, /<q><bdi>&lt;script&gt;alert\(1\)&lt;\/script&gt;<\/bdi><\/q>/);

@@ -37,6 +37,7 @@ export const de: Texts = {
   failedTitle: "Das Konto ließ sich nicht verbinden",
   failedText:
     "Bitte in der App von vorn beginnen. Wenn es wieder nicht gelingt, hilft dem Support der App diese Meldung.",
+  backButton: "Zurück zur App",
   detailTitle: "Meldung",
 
   scopeSubject: "Sehen, um welches Konto es sich handelt",

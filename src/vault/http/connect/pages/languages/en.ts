@@ -35,6 +35,7 @@ export const en: Texts = {
   failedTitle: "The account could not be connected",
   failedText:
     "Please go back to the app and start again there. If it fails again, tell the app's support what stands here.",
+  backButton: "Back to the app",
   detailTitle: "Message",
 
   scopeSubject: "See which account it is",

@@ -37,6 +37,7 @@ export const es: Texts = {
   failedTitle: "No se ha podido conectar la cuenta",
   failedText:
     "Vuelva a la aplicación y empiece de nuevo. Si vuelve a fallar, comunique este mensaje al soporte de la aplicación.",
+  backButton: "Volver a la aplicación",
   detailTitle: "Mensaje",
 
   scopeSubject: "Ver de qué cuenta se trata",

@@ -39,6 +39,7 @@ export const fr: Texts = {
   failedTitle: "Le compte n’a pas pu être connecté",
   failedText:
     "Veuillez revenir à l’application et recommencer. En cas de nouvel échec, communiquez ce message à l’assistance de l’application.",
+  backButton: "Revenir à l’application",
   detailTitle: "Message",
 
   scopeSubject: "Voir de quel compte il s’agit",

@@ -35,6 +35,7 @@ export const ko: Texts = {
   deniedText: "접근이 허용되지 않았습니다. 연결을 원하시면 앱으로 돌아가 다시 시작해 주세요.",
   failedTitle: "계정을 연결하지 못했습니다",
   failedText: "앱으로 돌아가 다시 시작해 주세요. 계속 실패하면 아래 메시지를 앱 고객 지원에 알려 주세요.",
+  backButton: "앱으로 돌아가기",
   detailTitle: "메시지",
 
   scopeSubject: "어떤 계정인지 확인",

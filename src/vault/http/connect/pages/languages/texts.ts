@@ -36,6 +36,7 @@ export interface Texts {
   readonly deniedText: string;
   readonly failedTitle: string;
   readonly failedText: string;
+  readonly backButton: string;
   /** Stands before words that are not ours. */
   readonly detailTitle: string;
 
