@@ -37,6 +37,7 @@ export const modelOperations = [
   "beginIntake",
   "intakeByCode",
   "journalAnswer",
+  "takeIntake",
   "rejectIntake",
   "keepAssertion",
   "holdIntake",
@@ -303,6 +304,14 @@ export class ModelStore implements Operations {
     if (intake === undefined) return false;
     if (intake.state === "done" || intake.heldUntil !== null) return true;
     this.#changeIntake(intake, { state: "answered", answerSealed, contextSealed, rejection: null, endedAt: null });
+    return true;
+  };
+
+  takeIntake: Operations["takeIntake"] = (codeHash, owner, at, replaces) => {
+    const intake = this.#intakes.get(textOf(codeHash));
+    if (intake?.state !== "answered" || intake.heldUntil !== null) return false;
+    if (intake.startedAt !== replaces.startedAt) return false;
+    this.#changeIntake(intake, { owner, startedAt: Math.max(at, replaces.startedAt + 1) });
     return true;
   };
 

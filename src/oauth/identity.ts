@@ -3,17 +3,21 @@ import { OnbehalfError } from "../core/errors.ts";
 import { subjectOfExternalId } from "../core/external-ids.ts";
 import type { Profile } from "../core/grant.ts";
 import { meaningOf, refusalsOf, saysLater } from "../core/refresh.ts";
+import { isRecent, remainingMs } from "../core/recorded-time.ts";
 import type { Secret } from "../core/secret.ts";
 import type { Provider, UserinfoIdentity } from "../providers/provider.ts";
 import { boundedRequest, parseObject, retryAfterMs } from "./bounded-fetch.ts";
 import type { BoundedFetch, HttpResult } from "./bounded-fetch.ts";
 import { exactJson, memberAt, subjectText } from "./exact-json.ts";
 import { refusalWord } from "./refusal-word.ts";
+import { withAnyRefreshToken } from "./token-set.ts";
 import type { TokenSet } from "./token-set.ts";
 
 /** What is known of a sign-in whose person no ID token names. */
 export interface SignInToIdentify {
-  readonly tokens: Pick<TokenSet, "accessToken" | "subject">;
+  readonly tokens: TokenSet;
+  /** When the request for them was sent, milliseconds since the epoch. */
+  readonly receivedAt: number;
   /** The app's own user id. Undefined: none was given. */
   readonly externalId: string | undefined;
   /** The label of one of that user's accounts. Undefined: none was given. */
@@ -28,35 +32,52 @@ export interface Asking {
 }
 
 /**
+ * How long the provider's word that an access token is not good cannot mean that it has ended, milliseconds: from when it
+ * was asked for. Within that time the token is refused for another reason, and the next one would be refused as well.
+ */
+const freshMs = 60_000;
+
+/**
  * Finds out who has consented, in the way that the provider's record names.
  *
+ * @returns undefined: there is no access token to ask with any more, or none yet, and the answer's refresh token can get one
  * @throws {OnbehalfError} `code_rejected`: the answer names nobody, or the userinfo endpoint refuses the token for good
  * @throws {OnbehalfError} `provider_unavailable`: the userinfo endpoint gives no usable answer just now
  */
 export async function identify(
   provider: Provider,
-  { tokens: { accessToken, subject }, externalId, account }: SignInToIdentify,
+  { tokens, receivedAt, externalId, account }: SignInToIdentify,
   asking: Asking,
-): Promise<Profile> {
+): Promise<Profile | undefined> {
   const { identity, name } = provider;
   if (typeof identity === "object" && "userinfo" in identity) {
-    if (accessToken === undefined) throw unnamed(name, "no_access_token");
-    return profileFrom(provider, identity, accessToken, asking);
+    const { accessToken, expiresInSeconds } = tokens;
+    const canRenew = withAnyRefreshToken(tokens).refreshToken !== undefined;
+    if (accessToken === undefined) {
+      if (canRenew) return undefined;
+      throw unnamed(name, "no_access_token");
+    }
+    const hasEnded =
+      expiresInSeconds !== undefined &&
+      remainingMs(receivedAt + expiresInSeconds * 1_000, receivedAt, asking.now) === 0;
+    if (canRenew && hasEnded) return undefined;
+    const mayHaveEnded = canRenew && !isRecent(receivedAt, asking.now, freshMs);
+    return profileFrom(provider, identity, accessToken, { ...asking, mayHaveEnded });
   }
   if (identity === "none") {
     if (externalId === undefined) throw unnamed(name, "no_external_id");
     return { sub: subjectOfExternalId(name, externalId, account) };
   }
-  if (subject === undefined) throw unnamed(name, "no_subject");
-  return { sub: subject };
+  if (tokens.subject === undefined) throw unnamed(name, "no_subject");
+  return { sub: tokens.subject };
 }
 
 async function profileFrom(
   provider: Provider,
   identity: UserinfoIdentity,
   accessToken: Secret,
-  { http, now }: Asking,
-): Promise<Profile> {
+  { http, now, mayHaveEnded }: Asking & { readonly mayHaveEnded: boolean },
+): Promise<Profile | undefined> {
   const { userinfo: url, headers, body } = identity;
   const result = await boundedRequest(http, (signal) =>
     http.fetch(url, {
@@ -76,6 +97,7 @@ async function profileFrom(
   const answer = result.kind === "body" && isSuccess(result) ? exactJson(result.text) : undefined;
   const sub = subjectText(memberAt(answer, identity.subject));
   if (sub !== undefined) return profileOf(sub, answer, identity);
+  if (mayHaveEnded && result.kind === "body" && result.status === 401) return undefined;
   throw failure(provider, result, now);
 }
 

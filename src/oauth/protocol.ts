@@ -84,10 +84,11 @@ export interface Protocol {
   /**
    * Finds out who has consented where no ID token says it: see `Provider.identity`.
    *
+   * @returns undefined: that must be asked with another access token, which the refresh token of the answer can get
    * @throws {OnbehalfError} `code_rejected`: the provider names nobody, and will not
    * @throws {OnbehalfError} `provider_unavailable`: it does not say so just now
    */
-  identify(signIn: SignInToIdentify): Promise<Profile>;
+  identify(signIn: SignInToIdentify): Promise<Profile | undefined>;
 }
 
 /** What is known of the sign-in that an ID token belongs to. */
@@ -251,7 +252,7 @@ export class HttpProtocol implements Protocol {
     }
   }
 
-  identify(signIn: SignInToIdentify): Promise<Profile> {
+  identify(signIn: SignInToIdentify): Promise<Profile | undefined> {
     return identify(this.provider, signIn, { http: this.#http, now: this.#clock.now() });
   }
 

@@ -90,6 +90,19 @@ export interface IntakeStore {
    * @returns true: released by this call; false: nothing was changed, since it is not held
    */
   releaseIntake(codeHash: Uint8Array, owner: Owner, contextSealed: Uint8Array): Promise<boolean>;
+  /**
+   * Makes `owner` the one who brings an answer to its end, before more is asked of the provider for it. Of several that have
+   * read the same row, one succeeds.
+   *
+   * @param replaces when the work began, as it was read
+   * @returns true: it is `owner`'s now; false: nothing was changed, since it is not `answered`, is held, or is somebody else's
+   */
+  takeIntake(
+    codeHash: Uint8Array,
+    owner: Owner,
+    at: number,
+    replaces: { readonly startedAt: number },
+  ): Promise<boolean>;
   /** @returns intakes that are held until before that time, those that are due for longest first */
   heldIntakes(until: number, limit: number): Promise<IntakeRow[]>;
   /** @returns all intakes that are `spending`, or `answered` and not held, the oldest first */

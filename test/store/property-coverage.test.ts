@@ -17,6 +17,7 @@ const answers: readonly string[] = [
     "markSuspect",
     "lapse",
     "journalAnswer",
+    "takeIntake",
     "rejectIntake",
     "bindTicket",
     "holdIntake",

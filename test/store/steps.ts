@@ -58,6 +58,7 @@ const verbs = [
   "drop late answer",
   "bring code",
   "journal",
+  "take answer",
   "reject",
   "keep assertion",
   "hold",
@@ -167,6 +168,11 @@ export async function perform(
     }
     case "journal":
       return store.journalAnswer(codeOf(which), bytes(`answer ${at}`), bytes(`context ${at}`));
+    case "take answer": {
+      const known = (await store.openIntakes()).find((each) => same(each.codeHash, codeOf(which)));
+      const startedAt = (known?.startedAt ?? 0) + (off === 2 ? 1 : 0);
+      return store.takeIntake(codeOf(which), owner(String(at)), at - (at % 2), { startedAt });
+    }
     case "reject":
       return store.rejectIntake(
         codeOf(which),

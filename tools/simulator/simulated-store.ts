@@ -23,6 +23,7 @@ const writes: ReadonlySet<ModelOperation> = new Set<ModelOperation>([
   "dropLateAnswer",
   "beginIntake",
   "journalAnswer",
+  "takeIntake",
   "rejectIntake",
   "holdIntake",
   "releaseIntake",

@@ -83,6 +83,21 @@ export function intakeStore(database: Database): IntakeStore {
         return kept === 1 || (await sql.all(selectByCode, { codeHash })).length > 0;
       }),
 
+    takeIntake: async (codeHash, owner, at, replaces) =>
+      (await database.transaction((sql) =>
+        sql.run(
+          `UPDATE intakes SET owner = :owner, started_at = :startedAt
+           WHERE code_hash = :codeHash AND state = 'answered' AND held_until IS NULL AND started_at = :replacedStart`,
+          {
+            owner: ownerText(owner),
+            // Another time than the one that is replaced, whatever the clock says: else a third owner would take it, too.
+            startedAt: Math.max(at, replaces.startedAt + 1),
+            codeHash,
+            replacedStart: replaces.startedAt,
+          },
+        ),
+      )) === 1,
+
     rejectIntake: (codeHash, rejection, at, from) =>
       database.transaction(async (sql) => {
         const ended = await sql.run(

@@ -92,6 +92,29 @@ export function intakeTests(stores: SuiteStores): void {
       deepEqual(holder, owner(`heir ${heir}`));
     });
 
+    test("an answer in the journal is taken by one of those who read the same row, even while the clock stands still", async (t) => {
+      const [store, other] = await stores.openPair(t);
+      const code = intake();
+      await store.beginIntake(code, suiteTime);
+      const startedAt = suiteTime;
+      equal(await store.takeIntake(code.codeHash, owner("heir"), suiteTime, { startedAt }), false);
+      await store.journalAnswer(code.codeHash, bytes("answer"), bytes("context"));
+      equal(await store.takeIntake(code.codeHash, owner("heir"), suiteTime, { startedAt: startedAt - 1 }), false);
+      equal(await store.takeIntake(bytes("unknown"), owner("heir"), suiteTime, { startedAt }), false);
+      const taken = await Promise.all(
+        Array.from({ length: 20 }, (_, n) =>
+          (n % 2 === 0 ? store : other).takeIntake(code.codeHash, owner(`heir ${n}`), suiteTime, { startedAt }),
+        ),
+      );
+      equal(taken.filter(Boolean).length, 1);
+      const row = await known(store, code);
+      deepEqual(row.owner, owner(`heir ${taken.indexOf(true)}`));
+      same(row.answerSealed, bytes("answer"));
+      equal(row.startedAt, startedAt + 1);
+      await store.holdIntake(code.codeHash, bytes("held"), suiteTime + 900_000);
+      equal(await store.takeIntake(code.codeHash, owner("late"), suiteTime, { startedAt: startedAt + 1 }), false);
+    });
+
     test("an intake whose answer is in the journal cannot be taken over", async (t) => {
       const [store, other] = await stores.openPair(t);
       const code = intake();

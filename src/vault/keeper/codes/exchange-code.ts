@@ -21,15 +21,13 @@ import { gateOf, tooManySignIns } from "../gate/gate.ts";
 import type { KeeperContext } from "../context.ts";
 import type { Permit, Rejected } from "../gate/permit.ts";
 import type { CodeRequest } from "../keeper.ts";
-import { rescueUnlessStored, storeDurably } from "../store-durably.ts";
-import type { DurableWrite } from "../store-durably.ts";
 import { assertKnownBy } from "./claim-external-id.ts";
 import { afterCodeError } from "./after-code-error.ts";
 import { rejectionOf, rejectionText } from "./code-rejection.ts";
 import { finishIntake, isUnderWay, tellIfWaiting } from "./finish-intake.ts";
-import { grantOf, openContext, sealAnswer, sealContext, workIdOf } from "./intake.ts";
+import { grantOf, journalAnswer, openContext, sealContext, workIdOf } from "./intake.ts";
 import type { Intake, IntakeContext } from "./intake.ts";
-import { journalRescued, sealCodeForRescue } from "./rescued-codes.ts";
+import { journalRescued } from "./rescued-codes.ts";
 import { verifyAndStore } from "./store-consent.ts";
 
 /**
@@ -38,10 +36,6 @@ import { verifyAndStore } from "./store-consent.ts";
 const replayMs = 60_000;
 /** How often an intake is read again while its owner is at work, milliseconds. */
 const pollMs = 50;
-/**
- * How long a caller waits for a store that fails after the provider has answered, milliseconds. The work then goes on.
- */
-const callerWaitsMs = 5_000;
 
 /**
  * Whose requests all codes count as, where a firewall blocks them. What stands in a code is chosen by whoever sends it:
@@ -238,29 +232,6 @@ async function afterFailure(
       return unavailable(protocol, error, Math.max(afterMs, blockedForMs, 1_000), ambiguous);
     }
   }
-}
-
-/** Keeps an answer in the journal, for as long as the store fails in the rescue journal. */
-export function journalAnswer(context: KeeperContext, intake: Intake, received: ReceivedTokens): DurableWrite<boolean> {
-  const { store, keyring, emit } = context;
-  const sealed = sealAnswer(keyring, intake, received);
-  const contextSealed = sealContext(keyring, intake);
-  const rescue = rescueUnlessStored(context, () => sealCodeForRescue(keyring, intake, received));
-  async function write(): Promise<boolean> {
-    const isKnown = await store.journalAnswer(intake.codeHash, sealed, contextSealed);
-    await rescue.stored();
-    return isKnown;
-  }
-  return storeDurably(context, write, {
-    during: "the journal of an answer",
-    callerWaitsMs,
-    async onFailure(error, failures) {
-      // Whatever the failure is, the answer must not be lost when this process ends.
-      await rescue.now();
-      if (failures > 1 || !isOnbehalfError(error)) return;
-      emit({ type: "store_failed", during: "the journal of an answer", message: error.message });
-    },
-  });
 }
 
 /** Returns or throws the result that the same request had before. For any other request, the code was used before. */

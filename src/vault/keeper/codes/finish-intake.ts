@@ -1,4 +1,5 @@
 import { isOnbehalfError } from "../../../core/errors.ts";
+import type { OnbehalfError } from "../../../core/errors.ts";
 import { isRecent } from "../../../core/recorded-time.ts";
 import { holderWaitMs } from "../../../core/timing.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
@@ -11,6 +12,7 @@ import { rejectionText } from "./code-rejection.ts";
 import { discardAnswer } from "./hold-answer.ts";
 import { openAnswer, openContext, workIdOf } from "./intake.ts";
 import type { IntakeContext } from "./intake.ts";
+import { renewAnswer, workOn } from "./renew-answer.ts";
 import { verifyAndStore } from "./store-consent.ts";
 
 /** Whether a process is at work on an intake. Only an intake that was given up may be taken over. */
@@ -32,31 +34,36 @@ export async function finishIntake(
   protocol: Protocol,
   intake: IntakeRow,
 ): Promise<GrantRow | "held" | "discarded"> {
-  const { store, clock, keyring, running, emit } = context;
-  const { codeHash } = intake;
-  const workId = workIdOf(codeHash);
-  running.add(workId);
-  try {
-    const received = openAnswer(keyring, intake);
-    const contextText = openContext(keyring, intake);
-    if (received === undefined || contextText === undefined) {
-      // Nobody can open this answer any more: the person must sign in again.
-      const error = codeReused();
-      await store.rejectIntake(codeHash, rejectionText(error), clock.now(), "answered");
-      throw error;
-    }
-    const asked = JSON.parse(contextText) as IntakeContext;
-    if (asked.end === "discard") {
-      await discardAnswer(context, protocol, codeHash, received);
-      return "discarded";
-    }
-    const row = await verifyAndStore(context, protocol, codeHash, asked, received);
-    if (row === "held") return row;
-    emit({ type: "sign_in_finished", grantId: row.grantId, provider: row.provider });
-    return row;
-  } finally {
-    running.delete(workId);
+  return workOn(context, intake, (onOverdue) => finish(context, protocol, intake, onOverdue));
+}
+
+async function finish(
+  context: KeeperContext,
+  protocol: Protocol,
+  intake: IntakeRow,
+  onOverdue: (error: OnbehalfError) => void,
+): Promise<GrantRow | "held" | "discarded"> {
+  const { store, clock, keyring, emit } = context;
+  const { codeHash, startedAt } = intake;
+  const received = openAnswer(keyring, intake);
+  const contextText = openContext(keyring, intake);
+  if (received === undefined || contextText === undefined) {
+    // Nobody can open this answer any more: the person must sign in again.
+    const error = codeReused();
+    await store.rejectIntake(codeHash, rejectionText(error), clock.now(), "answered");
+    throw error;
   }
+  const asked = JSON.parse(contextText) as IntakeContext;
+  if (asked.end === "discard") {
+    await discardAnswer(context, protocol, codeHash, received);
+    return "discarded";
+  }
+  const row = await verifyAndStore(context, protocol, codeHash, asked, received, () =>
+    renewAnswer(context, { protocol, codeHash, contextText, startedAt }, received, onOverdue),
+  );
+  if (row === "held") return row;
+  emit({ type: "sign_in_finished", grantId: row.grantId, provider: row.provider });
+  return row;
 }
 
 /** Tells by an event that a sign-in waits: its answer is in the journal, and nobody can say yet who has consented. */

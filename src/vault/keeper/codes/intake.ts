@@ -6,8 +6,11 @@ import { fromJournal, journalText } from "../../../oauth/token-set.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { IntakeRow } from "../../../store/intake-store.ts";
 import type { GrantRow } from "../../../store/grant-row.ts";
-import type { KeeperContext } from "../context.ts";
+import { isOnbehalfError } from "../../../core/errors.ts";
+import type { KeeperContext, RescuedCodeAnswer } from "../context.ts";
 import type { CodeRequest, Hold } from "../keeper.ts";
+import { rescueUnlessStored, storeDurably } from "../store-durably.ts";
+import type { DurableWrite } from "../store-durably.ts";
 
 /** What is stored with an intake, so that another process can finish it. */
 export interface IntakeContext {
@@ -41,6 +44,14 @@ export interface Intake {
    */
   readonly key: string;
 }
+
+/** What is known of an intake that was written down. */
+export type KnownIntake = Pick<Intake, "protocol" | "contextText"> & { readonly codeHash: Uint8Array };
+
+/**
+ * How long a caller waits for a store that fails after the provider has answered, milliseconds. The work then goes on.
+ */
+const callerWaitsMs = 5_000;
 
 /** Makes the intake of a request. It is stored under a keyed hash of the code; the code itself is stored nowhere. */
 export function intakeOf(keyring: Sealer, protocol: Protocol, request: CodeRequest): Intake {
@@ -79,17 +90,57 @@ export function intakeOf(keyring: Sealer, protocol: Protocol, request: CodeReque
 }
 
 /** Seals what was requested. */
-export function sealContext(keyring: Sealer, { codeHash, protocol, contextText }: Intake): Buffer {
+export function sealContext(keyring: Sealer, { codeHash, protocol, contextText }: KnownIntake): Buffer {
   return keyring.seal(contextText, intakePlace("context", codeHash, protocol.client.clientId));
 }
 
 /** Seals the provider's answer for the journal. */
 export function sealAnswer(
   keyring: Sealer,
-  { codeHash, protocol }: Pick<Intake, "codeHash" | "protocol">,
+  { codeHash, protocol }: Omit<KnownIntake, "contextText">,
   received: ReceivedTokens,
 ): Buffer {
   return keyring.seal(journalText(received).expose(), intakePlace("answer", codeHash, protocol.client.clientId));
+}
+
+/** Seals the answer to a code for the rescue journal, with what is needed to finish the sign-in without the store. */
+export function sealCodeForRescue(keyring: Sealer, intake: KnownIntake, received: ReceivedTokens): RescuedCodeAnswer {
+  return {
+    codeHash: intake.codeHash,
+    clientId: intake.protocol.client.clientId,
+    contextSealed: sealContext(keyring, intake),
+    answerSealed: sealAnswer(keyring, intake, received),
+  };
+}
+
+/**
+ * Keeps the provider's answer in the journal, before anything that can fail is done with it: it may be the only copy of the
+ * refresh token.
+ */
+export function journalAnswer(
+  context: KeeperContext,
+  intake: KnownIntake,
+  received: ReceivedTokens,
+): DurableWrite<boolean> {
+  const { store, keyring, emit } = context;
+  const sealed = sealAnswer(keyring, intake, received);
+  const contextSealed = sealContext(keyring, intake);
+  const rescue = rescueUnlessStored(context, () => sealCodeForRescue(keyring, intake, received));
+  async function write(): Promise<boolean> {
+    const isKnown = await store.journalAnswer(intake.codeHash, sealed, contextSealed);
+    await rescue.stored();
+    return isKnown;
+  }
+  return storeDurably(context, write, {
+    during: "the journal of an answer",
+    callerWaitsMs,
+    async onFailure(error, failures) {
+      // Whatever the failure is, the answer must not be lost when this process ends.
+      await rescue.now();
+      if (failures > 1 || !isOnbehalfError(error)) return;
+      emit({ type: "store_failed", during: "the journal of an answer", message: error.message });
+    },
+  });
 }
 
 /** What was requested, as text; undefined where it does not open. */

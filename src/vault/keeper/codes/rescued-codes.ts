@@ -1,19 +1,7 @@
 import type { KeeperContext, RescuedCodeAnswer } from "../context.ts";
+import type { IntakeRow } from "../../../store/intake-store.ts";
 import { isUnderWay } from "./finish-intake.ts";
-import { openAnswer, openContext, sealAnswer, sealContext, workIdOf } from "./intake.ts";
-import type { Intake } from "./intake.ts";
-import type { Sealer } from "../../../crypto/keyring.ts";
-import type { ReceivedTokens } from "../../../oauth/token-set.ts";
-
-/** Seals the answer to a code for the rescue journal, with what is needed to finish the sign-in without the store. */
-export function sealCodeForRescue(keyring: Sealer, intake: Intake, received: ReceivedTokens): RescuedCodeAnswer {
-  return {
-    codeHash: intake.codeHash,
-    clientId: intake.protocol.client.clientId,
-    contextSealed: sealContext(keyring, intake),
-    answerSealed: sealAnswer(keyring, intake, received),
-  };
-}
+import { openAnswer, openContext, workIdOf } from "./intake.ts";
 
 /**
  * Moves answers to codes from the rescue journal into the store's own, out of which sign-ins are finished. A process got
@@ -42,6 +30,12 @@ function isOfThisStore({ keyring }: KeeperContext, answer: RescuedCodeAnswer): b
   return openAnswer(keyring, answer) !== undefined && openContext(keyring, answer) !== undefined;
 }
 
+/** Whether the answer came after the one that the store has: that one's refresh token was sent for it. */
+function isNewer({ keyring }: KeeperContext, answer: RescuedCodeAnswer, stored: IntakeRow): boolean {
+  const before = openAnswer(keyring, stored)?.receivedAt ?? 0;
+  return (openAnswer(keyring, answer)?.receivedAt ?? 0) > before;
+}
+
 /** Returns whether the store has the answer now. False: the process that got it lives, and stores it by itself. */
 async function journal(context: KeeperContext, answer: RescuedCodeAnswer): Promise<boolean> {
   const { store, owner, clock, running } = context;
@@ -56,9 +50,9 @@ async function journal(context: KeeperContext, answer: RescuedCodeAnswer): Promi
       const { state } = begun.intake;
       // An earlier try was reported as failed but was carried out. To bring the answer in once more would put its
       // refresh token over a newer one.
-      if (state === "answered" || state === "done") return true;
+      if (state === "done" || (state === "answered" && !isNewer(context, answer, begun.intake))) return true;
       running.delete(workId);
-      if (state === "spending" && (await isUnderWay(context, begun.intake))) return false;
+      if (state !== "rejected" && (await isUnderWay(context, begun.intake))) return false;
       running.add(workId);
     }
     await store.journalAnswer(codeHash, answerSealed, contextSealed);

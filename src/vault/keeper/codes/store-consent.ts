@@ -24,6 +24,8 @@ import { holdAnswer } from "./hold-answer.ts";
 import { grantOf } from "./intake.ts";
 import type { IntakeContext } from "./intake.ts";
 import { quarantine } from "./quarantine.ts";
+import { identify } from "./renew-answer.ts";
+import type { Renew } from "./renew-answer.ts";
 import { dropCoveredConsents, isConsentBeside, keepConsentBeside, keepOtherRefreshTokens } from "../late-answers.ts";
 import { canonicalOf, changeOf, tellScopeChange } from "../scope-change.ts";
 import { endsOf, livingAccess, openRefreshToken, sealTokens } from "../sealed-tokens.ts";
@@ -42,15 +44,12 @@ export interface AskedOfSignIn extends Pick<
 /**
  * Verifies who signed in, and stores the grant, or holds it. The answer must be in the journal already.
  *
+ * @param renew gets another access token where the one of the answer has ended; absent: the sign-in then waits
  * @throws {OnbehalfError} `id_token_invalid`: no grant is stored, and what was issued is revoked, unless that might end
  *   another grant, or our own clock or settings are wrong
- * @throws {OnbehalfError} `code_rejected`: the provider does not say who has consented, and will not; nothing is stored
- *   or revoked
- * @throws {OnbehalfError} `provider_unavailable`: the keys or the person's id could not be read; the answer stays in the
- *   journal
- * @throws {OnbehalfError} `configuration_invalid`: the provider's discovery document is wrong; the answer stays in the
- *   journal
- * @throws {OnbehalfError} `store_unavailable`
+ * @throws {OnbehalfError} `code_rejected`: the provider will not say who has consented; nothing is stored or revoked
+ * @throws {OnbehalfError} `provider_unavailable`: the keys or the person's id could not be read; `configuration_invalid`: the
+ *   provider's discovery document is wrong; `store_unavailable`. The answer stays in the journal
  */
 export async function verifyAndStore(
   context: KeeperContext,
@@ -58,24 +57,25 @@ export async function verifyAndStore(
   codeHash: Uint8Array,
   asked: AskedOfSignIn,
   received: ReceivedTokens,
+  renew?: Renew,
 ): Promise<GrantRow | "held"> {
   const { externalId, account, moveExternalId, scopes: requestedScopes, hold, end } = asked;
-  const { tokens, isOtherCode } = received;
+  const { tokens, isOtherCode, profile } = received;
   const { idToken, accessToken } = tokens;
   // What came in our future was written down by a clock that has been put right since.
   const receivedAt = Math.min(received.receivedAt, context.clock.now());
   try {
     const isByIdToken = (protocol.provider.identity ?? "id_token") === "id_token";
     if (isByIdToken && idToken === undefined) throw idTokenMissing();
-    const profile =
-      received.profile ??
-      (isByIdToken && idToken !== undefined
-        ? await protocol.verifyIdToken(idToken, { ...asked, accessToken, receivedAt, isOtherCode })
-        : await protocol.identify({ tokens, externalId, account }));
-    if (hold !== undefined && end === undefined) {
-      return await holdAnswer(context, protocol, codeHash, hold, { ...received, profile });
-    }
-    const consent = { ...received, receivedAt, profile, requestedScopes, externalId, account, moveExternalId };
+    const isVerifiable = profile === undefined && idToken !== undefined && isByIdToken;
+    const known = { ...asked, accessToken, receivedAt, isOtherCode };
+    const who = isVerifiable ? await protocol.verifyIdToken(idToken, known) : profile;
+    const identified =
+      who === undefined
+        ? await identify(protocol, { ...received, receivedAt }, asked, renew)
+        : { ...received, receivedAt, profile: who };
+    if (hold !== undefined && end === undefined) return await holdAnswer(context, protocol, codeHash, hold, identified);
+    const consent = { ...identified, requestedScopes, externalId, account, moveExternalId };
     return await storeConsent(context, protocol, codeHash, consent);
   } catch (error) {
     if (!isOnbehalfError(error, "id_token_invalid") && !isOnbehalfError(error, "code_rejected")) throw error;

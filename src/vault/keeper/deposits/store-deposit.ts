@@ -1,13 +1,14 @@
 import { isOnbehalfError } from "../../../core/errors.ts";
-import type { Profile } from "../../../core/grant.ts";
 import { subjectOfDeposit } from "../../../core/external-ids.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { GrantRow } from "../../../store/grant-row.ts";
 import type { IntakeRow } from "../../../store/intake-store.ts";
 import { depositOutcomeUnknown } from "../../errors/deposit-refused.ts";
-import { openAnswer, openContext, workIdOf } from "../codes/intake.ts";
-import type { Intake, IntakeContext } from "../codes/intake.ts";
+import { openAnswer, openContext } from "../codes/intake.ts";
+import type { IntakeContext, KnownIntake } from "../codes/intake.ts";
+import { identify, renewAnswer, workOn } from "../codes/renew-answer.ts";
+import type { Identified, Renew } from "../codes/renew-answer.ts";
 import { storeConsent } from "../codes/store-consent.ts";
 import type { KeeperContext } from "../context.ts";
 
@@ -21,14 +22,15 @@ import type { KeeperContext } from "../context.ts";
  */
 export async function storeDeposit(
   context: KeeperContext,
-  { protocol, codeHash, contextText }: Pick<Intake, "protocol" | "codeHash" | "contextText">,
+  { protocol, codeHash, contextText }: KnownIntake,
   received: ReceivedTokens,
+  renew?: Renew,
 ): Promise<GrantRow> {
   const { externalId, account, scopes: requestedScopes } = JSON.parse(contextText) as IntakeContext;
   // What came in our future was written down by a clock that has been put right since.
   const receivedAt = Math.min(received.receivedAt, context.clock.now());
-  const profile = await whose(context, protocol, { ...received, receivedAt }, externalId ?? "", account);
-  const consent = { ...received, receivedAt, profile, requestedScopes, externalId, account, isDeposit: true as const };
+  const identified = await whose(context, protocol, { ...received, receivedAt }, externalId ?? "", account, renew);
+  const consent = { ...identified, requestedScopes, externalId, account, isDeposit: true as const };
   return storeConsent(context, protocol, codeHash, consent);
 }
 
@@ -39,20 +41,26 @@ export async function storeDeposit(
 async function whose(
   { emit }: KeeperContext,
   protocol: Protocol,
-  { tokens, receivedAt }: ReceivedTokens,
+  received: ReceivedTokens,
   externalId: string,
   account: string | undefined,
-): Promise<Profile> {
+  renew: Renew | undefined,
+): Promise<Identified> {
   const { provider } = protocol;
+  let latest = received;
+  const { receivedAt, tokens } = received;
   const { idToken, accessToken } = tokens;
   const isByIdToken = (provider.identity ?? "id_token") === "id_token";
   try {
     // The sign-in was somebody else's, and so was its nonce.
+    const asked = { accessToken, receivedAt, nonce: undefined, isNonceUnknown: true };
     return isByIdToken && idToken !== undefined
-      ? await protocol.verifyIdToken(idToken, { accessToken, receivedAt, nonce: undefined, isNonceUnknown: true })
-      : await protocol.identify({ tokens, externalId, account });
+      ? { ...received, profile: await protocol.verifyIdToken(idToken, asked) }
+      : await identify(protocol, received, { externalId, account }, renew && (async () => (latest = await renew())));
   } catch (error) {
-    if (isOnbehalfError(error, "code_rejected")) return { sub: subjectOfDeposit(provider.name, externalId, account) };
+    if (isOnbehalfError(error, "code_rejected")) {
+      return { ...latest, profile: { sub: subjectOfDeposit(provider.name, externalId, account) } };
+    }
     // Revoking nothing: the token is sound, and most likely a setting of ours is wrong.
     if (isOnbehalfError(error, "id_token_invalid")) {
       emit({ type: "id_token_refused", provider: provider.name, check: error.details.check });
@@ -68,20 +76,19 @@ async function whose(
  * @throws {OnbehalfError} what {@link storeDeposit} throws
  */
 export async function finishDeposit(context: KeeperContext, protocol: Protocol, intake: IntakeRow): Promise<GrantRow> {
-  const { keyring, running } = context;
+  const { keyring } = context;
   const { codeHash, startedAt } = intake;
-  const workId = workIdOf(codeHash);
-  running.add(workId);
-  try {
+  return workOn(context, intake, async (onOverdue) => {
     const received = openAnswer(keyring, intake);
     const contextText = openContext(keyring, intake);
     if (received === undefined || contextText === undefined) {
       throw depositOutcomeUnknown(protocol.provider.name, startedAt);
     }
-    return await storeDeposit(context, { protocol, codeHash: Buffer.from(codeHash), contextText }, received);
-  } finally {
-    running.delete(workId);
-  }
+    const known = { protocol, codeHash, contextText };
+    return storeDeposit(context, known, received, () =>
+      renewAnswer(context, { ...known, startedAt }, received, onOverdue),
+    );
+  });
 }
 
 /** Whether an intake is one of a deposit, as far as it opens. */

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { Secret } from "../../../../src/index.ts";
-import { intakeOf, openAnswer, workIdOf } from "../../../../src/vault/keeper/codes/intake.ts";
-import { journalRescued, sealCodeForRescue } from "../../../../src/vault/keeper/codes/rescued-codes.ts";
+import { intakeOf, openAnswer, sealCodeForRescue, workIdOf } from "../../../../src/vault/keeper/codes/intake.ts";
+import { journalRescued } from "../../../../src/vault/keeper/codes/rescued-codes.ts";
 import type { KeeperContext, Rescued, RescuedCodeAnswer } from "../../../../src/vault/keeper/context.ts";
 import { commitRescued } from "../../../../src/vault/keeper/refresh/rescued-answers.ts";
 import { virtualKeeper } from "../../../faults/virtual-keeper.ts";
@@ -14,7 +14,7 @@ interface Scene {
   /** Ends the intake of an answer with a grant. */
   finish(answer: RescuedCodeAnswer): Promise<void>;
   /** Puts the answer to a code into the rescue journal. */
-  keep(code: string): RescuedCodeAnswer;
+  keep(code: string, receivedAt?: number): RescuedCodeAnswer;
   /** The state of the intake of an answer; undefined where there is none. */
   stateOf(answer: RescuedCodeAnswer): Promise<string | undefined>;
 }
@@ -32,7 +32,7 @@ async function scene(t: TestContext): Promise<Scene> {
   return {
     context: { ...context, rescue },
     entries,
-    keep(code) {
+    keep(code, receivedAt = context.clock.now()) {
       const request = { code: new Secret(code), scopes: [], redirectUri: "" };
       const intake = intakeOf(context.keyring, protocol, {
         ...request,
@@ -43,7 +43,7 @@ async function scene(t: TestContext): Promise<Scene> {
         isPublic: false,
       });
       const tokens = { accessToken: new Secret("a"), refreshToken: new Secret(`r-${code}`), expiresInSeconds: 60 };
-      const answer = sealCodeForRescue(context.keyring, intake, { tokens, receivedAt: context.clock.now() });
+      const answer = sealCodeForRescue(context.keyring, intake, { tokens, receivedAt });
       entries.set(code, answer);
       return answer;
     },
@@ -88,6 +88,25 @@ test("a rescued answer to a code that was stored in the end is dropped, and does
   await journalRescued(context);
   assert.equal(entries.size, 0);
   assert.deepEqual([await stateOf(answered), await stateOf(done)], ["answered", undefined], "as they were");
+});
+
+test("a rescued answer takes the place of the one whose refresh token was sent for it, and of no later one", async (t) => {
+  const { context, entries, keep } = await scene(t);
+  const now = context.clock.now();
+  for (const [code, storedAt, kept] of [
+    ["earlier", now - 60_000, now],
+    ["later", now + 60_000, now + 60_000],
+  ] as const) {
+    const stored = keep(code, storedAt);
+    await context.store.beginIntake({ ...stored, owner: { ...context.owner, vault: "dead" } }, 1);
+    await context.store.journalAnswer(stored.codeHash, stored.answerSealed, stored.contextSealed);
+    const rescued = keep(code, now);
+    const dead: KeeperContext = { ...context, livenessOf: async () => "dead" };
+    assert.equal(await journalRescued(dead), true);
+    assert.equal(entries.size, 0);
+    const row = (await context.store.intakeByCode(rescued.codeHash)) ?? assert.fail();
+    assert.deepEqual([row.state, openAnswer(context.keyring, row)?.receivedAt], ["answered", kept]);
+  }
 });
 
 test("a rescued answer to a code is left to its process while that one works on it, and to its own store", async (t) => {
