@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
+import { SignJWT, exportJWK, generateKeyPair } from "jose";
 import { keyringFromKeys, mcpServer, openKeeper } from "../../../src/index.ts";
 import type { Provider, Vault, VaultOptions } from "../../../src/index.ts";
 import { sqlite } from "../../../src/store/sqlite/index.ts";
 import { testMcpServer, verifier } from "../../support/mcp-server.ts";
 import type { TestMcpServer } from "../../support/mcp-server.ts";
-import { testVault } from "../../support/test-vault.ts";
+import { testVault, until } from "../../support/test-vault.ts";
 
 const redirectUri = "https://app.example/connect/callback";
 
@@ -278,4 +279,97 @@ test("a process that only reads learns of a client that another has registered a
   assert.equal(clientIdIn(reading), clientId);
   assert.ok((await other.getAccessToken({ grantId })).token.startsWith("at-"));
   assert.equal((await other.getAccessToken({ externalId: "user-1" })).grantId, grantId);
+});
+
+test("a claim of a process that has died is taken over after a minute, and one that is young is waited for", async (t) => {
+  const mcp = await testMcpServer(t);
+  const { open, path, fixture } = await vaultsOver(t, mcp);
+  const vault = await open();
+  const store = sqlite(path);
+  await store.open({ clock: fixture.clock });
+  const claim = { provider: "tools", server: mcp.server, changedAt: fixture.clock.now() - 60_001 };
+  await store.claimClient(claim, undefined);
+  await signIn(vault, mcp);
+  assert.equal(mcp.to("/register").length, 1);
+  await vault.close();
+  // The next one holds its claim, and lets go of it while it is waited for.
+  const row = await store.registeredClient("tools", mcp.server);
+  const young = { ...claim, changedAt: fixture.clock.now() };
+  await store.claimClient(young, row);
+  const waiting = await open();
+  const exchange = waiting.exchangeCode({ code: "no-code", redirectUri, codeVerifier: verifier, externalId: "user-2" });
+  await until(() => mcp.to("/.well-known/oauth-authorization-server").length > 1);
+  assert.equal(mcp.to("/register").length, 1);
+  await store.dropClaim(young);
+  await assert.rejects(exchange, { code: "code_rejected" });
+  assert.equal(mcp.to("/register").length, 2);
+  await store.close();
+});
+
+test("tokens are asked for the resource that the server's metadata names, where that is its whole host", async (t) => {
+  const mcp = await testMcpServer(t);
+  mcp.answers.set("/.well-known/oauth-protected-resource/mcp", { status: 404 });
+  mcp.answers.set("/.well-known/oauth-protected-resource", mcp.resource({ resource: mcp.origin }));
+  const { open } = await vaultsOver(t, mcp);
+  const vault = await open();
+  await assert.rejects(signIn(vault, mcp));
+  const resources = mcp.to("/token").map(({ body }) => new URLSearchParams(body).get("resource"));
+  assert.deepEqual([...new Set(resources)], [mcp.origin]);
+  assert.equal(vault.providerOf().resource, mcp.origin);
+});
+
+for (const member of ["token_endpoint", "registration_endpoint"]) {
+  test(`a document whose ${member} is inside a network has nothing sent there`, async (t) => {
+    const mcp = await testMcpServer(t);
+    const inside = "https://10.255.255.1/x";
+    mcp.answers.set("/.well-known/oauth-authorization-server", mcp.metadata({ [member]: inside }));
+    const { open } = await vaultsOver(t, mcp);
+    const vault = await open();
+    await assert.rejects(signIn(vault, mcp), (error: { code: string; message: string }) => {
+      assert.equal(error.code, "provider_unavailable");
+      assert.match(error.message, /address_not_public/);
+      return true;
+    });
+  });
+}
+
+test("an authorization server whose document has endpoints without https is not used, and nobody is registered there", async (t) => {
+  const mcp = await testMcpServer(t);
+  const { open, fixture } = await vaultsOver(t, mcp);
+  for (const [member, value] of [
+    ["token_endpoint", "http://id.example/token"],
+    ["authorization_endpoint", undefined],
+    ["authorization_endpoint", "/authorize"],
+  ] as const) {
+    mcp.answers.set("/.well-known/oauth-authorization-server", mcp.metadata({ [member]: value }));
+    const vault = await open();
+    await assert.rejects(signIn(vault, mcp), { code: "configuration_invalid" });
+    await vault.close();
+    fixture.clock.advance(20_000);
+  }
+  assert.equal(mcp.to("/register").length, 0);
+});
+
+test("the ID token of an MCP server's authorization server names its people, where the record says so", async (t) => {
+  const mcp = await testMcpServer(t);
+  const { privateKey, publicKey } = await generateKeyPair("ES256");
+  const jwk = { ...(await exportJWK(publicKey)), kid: "k", alg: "ES256", use: "sig" };
+  mcp.answers.set("/jwks", { body: { keys: [jwk] } });
+  mcp.answers.set("/.well-known/oauth-authorization-server", mcp.metadata({ jwks_uri: `${mcp.origin}/jwks` }));
+  const { open, fixture } = await vaultsOver(t, mcp, { identity: "id_token" });
+  const vault = await open();
+  let issuer = mcp.issuer;
+  mcp.answers.set("/token", async ({ headers }) => {
+    const [aud = ""] = atob(/^Basic (.+)$/.exec(headers.authorization ?? "")?.[1] ?? "").split(":");
+    const now = fixture.clock.now() / 1000;
+    const idToken = await new SignJWT({ iss: issuer, aud, sub: "ada-1", iat: now, exp: now + 600 })
+      .setProtectedHeader({ alg: "ES256", kid: "k" })
+      .sign(privateKey);
+    return { body: { access_token: "at-1", refresh_token: "rt-1", token_type: "Bearer", id_token: idToken } };
+  });
+  const sent = { redirectUri, codeVerifier: verifier };
+  assert.equal((await vault.exchangeCode({ ...sent, code: "c-1" })).subject, "ada-1");
+  assert.equal((await vault.grants({ subject: "ada-1" })).grants.length, 1);
+  issuer = "https://other.example";
+  await assert.rejects(vault.exchangeCode({ ...sent, code: "c-2" }), { code: "id_token_invalid" });
 });
