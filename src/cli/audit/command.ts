@@ -19,6 +19,7 @@ export function auditCommand(): Command {
         .addOption(numberOption("--after <seq>", "only rows after this number", 0, Number.MAX_SAFE_INTEGER).default(0))
         .option("--grant <ref>", "only rows about this grant: its id (g_…), sub:{subject} or ext:{external_id}")
         .option("--provider <name>", "the provider, where the reference fits several grants")
+        .option("--account <label>", "which account, where a user of the app has several at a provider")
         .option("--caller <name>", "only rows of this caller; @operator, @keeper, @service, @public for others")
         .addOption(numberOption("--limit <number>", "the most rows that the page may have", 1, 500).default(50)),
       "store",

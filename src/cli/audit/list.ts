@@ -2,14 +2,14 @@ import { defined } from "../../core/defined.ts";
 import type { AuditLogRow } from "../../index.ts";
 import { auditBody } from "../../service/http/json-bodies.ts";
 import { refOf } from "../grants/ref.ts";
+import type { RefFlags } from "../grants/ref.ts";
 import { openWithoutClient } from "../open-vault.ts";
 import { printJson, printLines, say, table } from "../terminal/print.ts";
 
 /** The flags of `audit list`. */
-export interface ListFlags {
+export interface ListFlags extends RefFlags {
   readonly after: number;
   readonly grant?: string;
-  readonly provider?: string;
   readonly caller?: string;
   readonly limit: number;
   readonly json?: boolean;
@@ -19,7 +19,7 @@ export interface ListFlags {
 export async function list(flags: ListFlags): Promise<void> {
   await using vault = await openWithoutClient(flags);
   const { after, caller, limit, grant } = flags;
-  const grantId = grant === undefined ? undefined : (await vault.grant(refOf(grant, flags.provider))).grantId;
+  const grantId = grant === undefined ? undefined : (await vault.grant(refOf(grant, flags))).grantId;
   const rows = await vault.audit.list(defined({ after, caller, limit, grantId }));
   const next = rows.at(-1)?.seq ?? after;
   if (flags.json === true) {

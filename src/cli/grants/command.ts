@@ -5,8 +5,11 @@ const states = ["active", "suspect", "lapsed", "revoking", "revoked"];
 const refText = "which grant: its id (g_…), sub:{subject} or ext:{external_id}";
 const providerFlag = ["--provider <name>", "the provider, where the reference fits several grants"] as const;
 
+const accountFlag = ["--account <label>", "which account, where a user of the app has several at a provider"] as const;
+
 interface Flags {
   readonly provider?: string;
+  readonly account?: string;
   readonly json?: boolean;
 }
 
@@ -19,6 +22,7 @@ export function grantsCommand(): Command {
         .description("list grants, a page at a time, without tokens")
         .addOption(new Option("--state <state>", "only grants in this state").choices(states))
         .option("--external-id <id>", "only grants of this user of the app")
+        .option("--account <label>", "only grants of an account with this label, of that user or of any")
         .option("--subject <sub>", "only grants of the person with this subject, the provider's id of them")
         .option("--provider <name>", "only grants of this provider")
         .addOption(numberOption("--limit <number>", "the most grants that the page may have", 1, 500).default(50))
@@ -34,7 +38,8 @@ export function grantsCommand(): Command {
       new Command("show")
         .argument("<ref>", refText)
         .description("show one grant, without its tokens")
-        .option(...providerFlag),
+        .option(...providerFlag)
+        .option(...accountFlag),
       "store",
     ).action(async (ref: string, flags: Flags) => {
       const { show } = await import("./show.ts");
@@ -49,6 +54,7 @@ export function grantsCommand(): Command {
           "print a valid access token, after a refresh where that is needed; exit code 3: the person must consent again",
         )
         .option(...providerFlag)
+        .option(...accountFlag)
         .addOption(
           numberOption("--min-ttl-seconds <seconds>", "how many seconds the token must still be valid (60)", 0, 86_400),
         )
@@ -67,6 +73,7 @@ export function grantsCommand(): Command {
           "revoke a grant at the provider and end it here; Google then also ends the person's other grants to the project",
         )
         .option(...providerFlag)
+        .option(...accountFlag)
         .option("--yes", "do not ask; without a terminal nothing is asked anyway"),
       "client",
     ).action(async (ref: string, flags: Flags & { yes?: boolean }) => {

@@ -6,19 +6,21 @@ import { settingsFrom } from "../../service/settings/config.ts";
 import { settingsAmong } from "../flags.ts";
 import { openWithoutClient } from "../open-vault.ts";
 import { isWithoutKey, listSealed } from "./list-sealed.ts";
+import { tieTexts } from "./tie-texts.ts";
 
 /** Lists a page of grants. */
 export async function list(flags: GrantQuery & { readonly json?: boolean }): Promise<void> {
   // A search for a person needs the key, and a program must not take a part for all of it: both get the error.
-  const isSearch = flags.json === true || flags.subject !== undefined || flags.externalId !== undefined;
+  const isSearch =
+    flags.json === true || [flags.subject, flags.externalId, flags.account].some((each) => each !== undefined);
   if (!isSearch && isWithoutKey(settingsFrom(flags as object))) {
     await listSealed(settingsFrom(settingsAmong(flags)), flags);
     return;
   }
   await using vault = await openWithoutClient(flags);
-  const { state, provider, subject, externalId, limit, cursor: after } = flags;
+  const { state, provider, subject, externalId, account, limit, cursor: after } = flags;
   // The settings among the flags are no part of the query.
-  const query = defined({ state, provider, subject, externalId, limit, cursor: after });
+  const query = defined({ state, provider, subject, externalId, account, limit, cursor: after });
   const page = await vault.grants(query);
   const { grants, unreadable = [], cursor } = page;
   if (flags.json === true) {
@@ -33,13 +35,14 @@ export async function list(flags: GrantQuery & { readonly json?: boolean }): Pro
   if (cursor !== undefined) say(`there are more grants; see them with --cursor ${cursor}`);
 }
 
-function row({ grantId, state, reason, profile, subject, externalIds, offline, lastRefreshAt }: Grant): string[] {
+function row(grant: Grant): string[] {
+  const { grantId, state, reason, profile, subject, offline, lastRefreshAt } = grant;
   return [
     grantId,
     reason === undefined ? state : `${state} (${reason})`,
     profile.email ?? profile.name ?? "",
     subject,
-    idsOf(externalIds.map(({ externalId }) => externalId)),
+    idsOf(tieTexts(grant)),
     offline ? "yes" : "no",
     lastRefreshAt?.toISOString() ?? "never",
   ];

@@ -4,9 +4,10 @@ import { exitCodes } from "../terminal/exit-codes.ts";
 import { printJson, printable, say } from "../terminal/print.ts";
 import { openWithClient } from "../open-vault.ts";
 import { refOf } from "./ref.ts";
+import type { RefFlags } from "./ref.ts";
+import { tieTexts } from "./tie-texts.ts";
 
-interface Flags {
-  readonly provider?: string;
+interface Flags extends RefFlags {
   readonly yes?: boolean;
   readonly json?: boolean;
 }
@@ -16,10 +17,12 @@ interface Flags {
  * answer. A script is not asked: it says what it wants by running this.
  */
 export async function revoke(text: string, flags: Flags): Promise<void> {
-  const ref = refOf(text, flags.provider);
+  const ref = refOf(text, flags);
   await using vault = await openWithClient(flags);
   const grant = await vault.grant(ref);
   const { grantId, provider, profile, subject } = grant;
+  const users = tieTexts(grant);
+  if (users.length > 1) say(`${grantId} ends for all who have connected this account: ${users.join(", ")}`);
   for (const sibling of await vault.siblings(grant)) {
     say(`${provider} also ends ${sibling.grantId} of the same person (client ${sibling.clientId})`);
   }

@@ -3,13 +3,12 @@ import { grantBody } from "../../service/http/json-bodies.ts";
 import { facts, printJson, printLines } from "../terminal/print.ts";
 import { openWithoutClient } from "../open-vault.ts";
 import { refOf } from "./ref.ts";
+import type { RefFlags } from "./ref.ts";
+import { tieTexts } from "./tie-texts.ts";
 
 /** Shows one grant. */
-export async function show(
-  text: string,
-  flags: { readonly provider?: string; readonly json?: boolean },
-): Promise<void> {
-  const ref = refOf(text, flags.provider);
+export async function show(text: string, flags: RefFlags & { readonly json?: boolean }): Promise<void> {
+  const ref = refOf(text, flags);
   await using vault = await openWithoutClient(flags);
   const grant = await vault.grant(ref);
   if (flags.json === true) printJson(grantBody(grant));
@@ -23,7 +22,7 @@ function grantFacts(grant: Grant): (readonly [string, string | undefined])[] {
     ["reason", grant.reason],
     ["who", [grant.profile.name, grant.profile.email].filter((each) => each !== undefined).join(", ")],
     ["subject", grant.subject],
-    ...grant.externalIds.map(({ externalId }, index) => [index === 0 ? "external id" : "", externalId] as const),
+    ...tieTexts(grant).map((tie, index) => [index === 0 ? "external id" : "", tie] as const),
     ["issuer", grant.issuer],
     ["client", grant.clientId],
     ["offline", grant.offline ? "yes: a refresh token is held" : "no: access ends when the access token does"],

@@ -3,9 +3,9 @@ import { tokenBody } from "../../service/http/json-bodies.ts";
 import { printLines } from "../terminal/print.ts";
 import { openWithClient } from "../open-vault.ts";
 import { refOf } from "./ref.ts";
+import type { RefFlags } from "./ref.ts";
 
-interface Flags {
-  readonly provider?: string;
+interface Flags extends RefFlags {
   readonly minTtlSeconds?: number;
   readonly refused?: string;
   readonly json?: boolean;
@@ -13,7 +13,7 @@ interface Flags {
 
 /** Prints a valid access token, and nothing else, so that a script can use it. */
 export async function token(text: string, flags: Flags): Promise<void> {
-  const ref = refOf(text, flags.provider);
+  const ref = refOf(text, flags);
   await using vault = await openWithClient(flags);
   const { minTtlSeconds, refused } = flags;
   const given = await vault.getAccessToken(ref, defined({ minTtlSeconds, refused }));

@@ -3,7 +3,7 @@ import { loggedError } from "../../core/logged-error.ts";
 import { settingNames } from "../../service/settings/settings.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { flagOf } from "./flag-name.ts";
-import { printJson, say } from "./print.ts";
+import { printJson, printable, say } from "./print.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** How a command fails. */
@@ -36,8 +36,15 @@ export function failureOf(error: unknown, argv: readonly string[] = []): Failure
     error.code === "configuration_invalid"
       ? error.details.problems.map((problem) => withFlag(problem, argv))
       : [error.message];
+  const fitting = error.code === "ambiguous_grant" ? error.details.accounts : [];
   return {
-    lines: [...problems.map((problem) => `${problem} (${error.code})`), `hint: ${error.hint}`],
+    lines: [
+      ...problems.map((problem) => `${problem} (${error.code})`),
+      ...fitting.map(
+        ({ account, provider, grantId }) => `${grantId} is the account ${printable(account)} at ${provider}`,
+      ),
+      `hint: ${error.hint}`,
+    ],
     exitCode: error.code === "reauthorization_required" ? exitCodes.reauthorizationRequired : exitCodes.failed,
   };
 }
