@@ -108,7 +108,9 @@ export async function findGrant(
   const rows = ours.length > 0 ? ours : all;
   // A person who disconnected one account and connected another means the one that is connected.
   const living = rows.filter(({ state }) => state !== "revoked");
-  const [row, ...others] = living.length > 0 ? living : rows;
+  // Where all are over, nothing can be done to the wrong one: the last one says best that a new consent is needed.
+  const [row, ...others] =
+    living.length > 0 ? living : rows.toSorted((a, b) => b.stateSince - a.stateSince).slice(0, 1);
   if (row === undefined) throw grantNotFound();
   if (others.length > 0) throw ambiguous(context, [row, ...others], askedBy(ref), sees);
   return row;

@@ -220,24 +220,86 @@ describe("a caller", () => {
     assert.equal(state, "active");
   });
 
-  test("a caller whose user signs in with another account is told, and may move the user to it", async (t) => {
+  test("a caller whose user connects two accounts gets them by their labels, and is told which where it names none", async (t) => {
+    const { fixture, ask } = await testService(t);
+    const post = async (email: string, more: object = {}): Promise<Body> => {
+      const response = await ask("/v1/grants", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ code: fixture.code(email), external_id: "user-42", ...more }),
+      });
+      assert.equal(response.status, 200, await response.clone().text());
+      return (await response.json()) as Body;
+    };
+    const work = await post("ada@example.com", { account: "ada@example.com" });
+    const home = await post("carl@example.com");
+    assert.deepEqual([work["external_id"], work["account"]], ["user-42", "ada@example.com"]);
+    assert.equal(home["account"], home["sub"]);
+    const accounts = [
+      { account: "ada@example.com", provider: "google", grant_id: work["grant_id"] },
+      { account: home["sub"], provider: "google", grant_id: home["grant_id"] },
+    ];
+    for (const [method, verb] of [
+      ["GET", ""],
+      ["GET", "/token"],
+      ["DELETE", ""],
+      ["POST", "/proxy/www.googleapis.com/drive/v3/files"],
+    ] as const) {
+      const body = await assertProblem(await ask(`/v1/grants/ext:user-42${verb}`, { method }), "ambiguous_grant");
+      assert.deepEqual(new Set(body["accounts"] as object[]), new Set(accounts), verb);
+    }
+    for (const [label, grantId] of [
+      ["ada%40example.com", work["grant_id"]],
+      [String(home["sub"]), home["grant_id"]],
+    ] as const) {
+      const query = `?provider=google&account=${label}`;
+      const shown = (await (await ask(`/v1/grants/ext:user-42${query}`)).json()) as Body;
+      assert.equal(shown["grant_id"], grantId);
+      assert.equal((await ask(`/v1/grants/ext:user-42/token${query}`)).status, 200);
+      const { rows } = (await (await ask(`/v1/audit?grant=ext:user-42&account=${label}`)).json()) as { rows: Body[] };
+      assert.deepEqual([...new Set(rows.map((row) => row["grant_id"]))], [grantId]);
+      for (const narrowed of [
+        `?external_id=user-42&account=${label}`,
+        `?account=${label}`,
+        `?subject=${String(shown["subject"])}&account=${label}`,
+      ]) {
+        const { grants } = (await (await ask(`/v1/grants${narrowed}`)).json()) as { grants: Body[] };
+        assert.deepEqual(
+          grants.map((grant) => [grant["grant_id"], grant["external_ids"]]),
+          [[grantId, [{ external_id: "user-42", account: decodeURIComponent(label) }]]],
+          narrowed,
+        );
+      }
+    }
+    await assertProblem(await ask("/v1/grants/ext:user-42?account=Ada%40example.com"), "grant_not_found");
+    await assertProblem(await ask("/v1/grants/ext:user-42?account="), "invalid_request");
+    const none = (await (await ask("/v1/grants?external_id=user-42&account=nobody")).json()) as Body;
+    assert.deepEqual(none["grants"], []);
+    const ended = await ask("/v1/grants/ext:user-42?account=ada%40example.com", { method: "DELETE" });
+    const { state, account } = (await ended.json()) as Body;
+    assert.deepEqual([state, account], ["revoked", "ada@example.com"]);
+    const left = (await (await ask("/v1/grants/ext:user-42")).json()) as Body;
+    assert.deepEqual([left["grant_id"], left["state"]], [home["grant_id"], "active"]);
+  });
+
+  test("a caller whose user signs in with another account under one label is told, and may move the label to it", async (t) => {
     const { fixture, ask } = await testService(t);
     const post = (email: string, more: object = {}): Promise<Response> =>
       ask("/v1/grants", {
         method: "POST",
         headers: { "content-type": "application/json" },
-        body: JSON.stringify({ code: fixture.code(email), external_id: "user-42", ...more }),
+        body: JSON.stringify({ code: fixture.code(email), external_id: "user-42", account: "work", ...more }),
       });
     const { grant_id: first } = (await (await post("ada@example.com")).json()) as Body;
     const body = await assertProblem(await post("carl@example.com"), "external_id_conflict");
-    assert.equal(body["held_by"], first);
+    assert.deepEqual([body["account"], body["held_by"]], ["work", first]);
     const other = (await (await ask(`/v1/grants/${String(body["grant_id"])}`)).json()) as Body;
     assert.deepEqual([other["state"], other["external_id"], other["external_ids"]], ["active", undefined, []]);
     await assertProblem(await post("carl@example.com", { move_external_id: "maybe" }), "invalid_request");
     const moved = (await (await post("carl@example.com", { move_external_id: true })).json()) as Body;
     assert.deepEqual([moved["grant_id"], moved["external_id"]], [body["grant_id"], "user-42"]);
     const named = (await (await ask("/v1/grants/ext:user-42")).json()) as Body;
-    assert.deepEqual(named["external_ids"], [{ external_id: "user-42" }]);
+    assert.deepEqual(named["external_ids"], [{ external_id: "user-42", account: "work" }]);
     assert.equal(named["grant_id"], body["grant_id"]);
   });
 });

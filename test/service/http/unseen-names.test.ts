@@ -19,11 +19,12 @@ async function connect(
   email: string,
   externalId: string,
   authorization?: string,
+  account: string | undefined = "work",
 ): Promise<Response> {
   return ask("/v1/grants", {
     method: "POST",
     headers: { "content-type": "application/json", ...(authorization === undefined ? {} : { authorization }) },
-    body: JSON.stringify({ code: fixture.code(email), external_id: externalId }),
+    body: JSON.stringify({ code: fixture.code(email), external_id: externalId, account }),
   });
 }
 

@@ -64,7 +64,10 @@ describe("whose grant a code becomes", () => {
     assert.equal(answer.status, 200);
     const { grant_id: grantId } = await bodyOf(answer);
     const grant = await vault.grant({ externalId: "user-42" });
-    assert.deepEqual([grant.grantId, grant.externalIds], [grantId, [{ externalId: "user-42" }]]);
+    assert.deepEqual(
+      [grant.grantId, grant.externalIds],
+      [grantId, [{ externalId: "user-42", account: grant.subject }]],
+    );
   });
 
   test("the app may say it later, as a number, and look at the body", async (t) => {

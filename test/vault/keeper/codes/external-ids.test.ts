@@ -252,6 +252,26 @@ describe("one user of the app, several accounts", () => {
     await assert.rejects(vault.getAccessToken(work), isGone("reauthorization_required"));
   });
 
+  test("a user whose accounts were all disconnected must consent again, and is not asked which account", async (t) => {
+    const { clock, open, code } = await testVault(t);
+    const vault = await open();
+    for (const [email, account] of [
+      ["ada@example.com", "work"],
+      ["carl@example.com", "home"],
+    ] as const) {
+      await vault.exchangeCode({ code: code(email), externalId: "user-1", account });
+    }
+    await vault.revoke({ externalId: "user-1", account: "work" });
+    clock.advance(1_000);
+    const last = await vault.revoke({ externalId: "user-1" });
+    assert.equal(last.account, "home");
+    await assert.rejects(vault.getAccessToken({ externalId: "user-1" }), (error) => {
+      assert.ok(isOnbehalfError(error, "reauthorization_required"));
+      return error.details.grantId === last.grantId;
+    });
+    assert.equal((await vault.grant({ externalId: "user-1", account: "work" })).state, "revoked");
+  });
+
   test("an account under several user ids has a label for each, and whichever is asked by stands first", async (t) => {
     const { open, code } = await testVault(t);
     const vault = await open();
