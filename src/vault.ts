@@ -145,7 +145,7 @@ export class Vault {
       if (options.ticket === undefined) {
         return exchangeCode(this.#calls, this.providerOf(options.provider), options);
       }
-      const asked = await this.#tickets.redeem(options);
+      const asked = await this.#tickets.take(options);
       const provider = this.providerOf(asked.provider);
       return withMissing(await exchangeCode(this.#calls, provider, asked), provider, asked.scopes);
     });

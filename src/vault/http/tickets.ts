@@ -89,7 +89,7 @@ export class Tickets {
    * @throws {OnbehalfError} `invalid_request`: what came with it is malformed; the ticket is not bound
    * @throws {OnbehalfError} `store_unavailable`
    */
-  async redeem({ ticket: given = "", ...options }: ExchangeCodeOptions): Promise<SettledCode> {
+  async take({ ticket: given = "", ...options }: ExchangeCodeOptions): Promise<SettledCode> {
     const { store, keyring, clock, protocols } = this.#context;
     const [, secret = "", sum = ""] = form.exec(typeof given === "string" ? given : given.expose()) ?? [];
     // The checksum finds copies that were cut or mistyped, without asking the store.
