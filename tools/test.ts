@@ -24,7 +24,7 @@ const isolated = [
   /^test\/(?:stories|races|faults|cli|docs|simulator|store\/(?:postgres|scale))\//,
   /^test\/browser\/(?:connect-\w+|popup|redirect|whole)\./,
   /^test\/request-path\./,
-  /^test\/standin\/(?:documentation|python-clients|pages\/gsi-client)\./,
+  /^test\/standin\/(?:documentation|python-clients|pages\/(?:gsi-client|kinds))\./,
   /^test\/store\/sqlite\/(?:disk|processes)\./,
 ];
 /** In those folders, but in one process and without the build. */

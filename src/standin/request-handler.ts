@@ -5,7 +5,7 @@ import { faultReply, hasAnswer } from "./http/faults.ts";
 import type { PlacedFault } from "./http/faults.ts";
 import { BodyTooLarge, json, readBody } from "./http/messages.ts";
 import type { Incoming, Reply } from "./http/messages.ts";
-import { corsHeaders, preflight, refuseStrangePage } from "./control/origins.ts";
+import { clientHeaders, corsHeaders, preflight, refuseStrangePage } from "./control/origins.ts";
 import { noteMembers, requestMembers } from "./state/request-log.ts";
 import { handlerOf, methodsOf } from "./http/router.ts";
 import type { Match, Router } from "./http/router.ts";
@@ -84,7 +84,7 @@ function act(
 ): Reply {
   const instead = fault === undefined || !hasAnswer(fault) ? undefined : faultReply(fault);
   const acts = fault === undefined || fault.after === "answer" || (instead === undefined && fault.drop !== true);
-  const own = acts ? replyTo(request, match, tooLarge) : undefined;
+  const own = acts ? ownReply(request, match, tooLarge) : undefined;
   const reply = instead ?? own ?? { status: 0 };
   state.log.add({
     at: new Date(state.clock.now()).toISOString(),
@@ -96,6 +96,13 @@ function act(
   // By its own clock: a client may compare its clock with ours.
   const date = new Date(state.clock.now()).toUTCString();
   return { ...reply, headers: { date, ...reply.headers } };
+}
+
+function ownReply(request: Incoming, match: Match | undefined, tooLarge: boolean): Reply {
+  if (match?.route.crossOrigin !== true) return replyTo(request, match, tooLarge);
+  if (request.method === "OPTIONS") return { ...preflight(request, clientHeaders), note: { outcome: "preflight" } };
+  const reply = replyTo(request, match, tooLarge);
+  return { ...reply, headers: { ...reply.headers, ...corsHeaders(request) } };
 }
 
 function plain(status: number, message: string, headers: Record<string, string> = {}): Reply {

@@ -15,17 +15,25 @@ export function refuseStrangePage(request: Incoming): Reply | undefined {
   });
 }
 
-/** The headers that let a page on another loopback port call the control routes. */
+/** The headers that let a page on another loopback port call a route, and read why it was refused. */
 export function corsHeaders(request: Incoming): Record<string, string> {
   const { origin } = request.headers;
-  return origin === undefined || !isLoopback(origin) ? {} : { "access-control-allow-origin": origin, vary: "Origin" };
+  if (origin === undefined || !isLoopback(origin)) return {};
+  return {
+    "access-control-allow-origin": origin,
+    "access-control-expose-headers": "www-authenticate",
+    vary: "Origin",
+  };
 }
 
+/** The headers that a client of an OAuth or MCP server sends. */
+export const clientHeaders = "authorization, content-type, mcp-method, mcp-name, mcp-protocol-version";
+
 /** The answer to the preflight that a browser sends before such a call. */
-export function preflight(request: Incoming): Reply {
+export function preflight(request: Incoming, headers = "content-type"): Reply {
   const allowed = {
     "access-control-allow-methods": "GET, POST, DELETE",
-    "access-control-allow-headers": "content-type",
+    "access-control-allow-headers": headers,
   };
   return { status: 204, headers: { ...corsHeaders(request), ...allowed } };
 }

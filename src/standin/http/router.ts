@@ -10,6 +10,8 @@ export interface Route extends Partial<Record<Method, Handler>> {
    * finished before the next one begins.
    */
   readonly prepare?: (request: Incoming) => Promise<void>;
+  /** Whether programs in pages of this machine may call it (CORS). Pages of web sites may not. */
+  readonly crossOrigin?: true;
 }
 
 export interface Match {

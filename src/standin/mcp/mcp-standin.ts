@@ -30,8 +30,8 @@ const shown = {
 
 function mcpRoutes(state: OAuth2State): Route[] {
   return [
-    { at: [serverPath], POST: (request) => mcpEndpoint(state, request) },
-    { at: [metadataPath], GET: published(() => protectedResourceMetadata(state)) },
+    { at: [serverPath], crossOrigin: true, POST: (request) => mcpEndpoint(state, request) },
+    { at: [metadataPath], crossOrigin: true, GET: published(() => protectedResourceMetadata(state)) },
     ...authorizationServerRoutes(state),
     ...pageRoutes(state, shown),
   ];

@@ -15,10 +15,12 @@ import { tokenEndpoint } from "./token-endpoint.ts";
 import { introspectionEndpoint, revocationEndpoint } from "./token-management.ts";
 import { user } from "./user.ts";
 
+const metadataPath = "/.well-known/oauth-authorization-server";
+
 const shown = {
   serves: "an OAuth 2.0 provider",
   clientId: defaultClientId,
-  document: ["/.well-known/oauth-authorization-server", "Metadata of the authorization server"],
+  document: [metadataPath, "Metadata of the authorization server"],
 } as const;
 
 /** Every route of the kind `oauth2`; the first path of each is the canonical one. */
@@ -28,6 +30,8 @@ export function oauth2Routes(state: OAuth2State): Route[] {
 
 /** What an authorization server of the kinds `oauth2` and `mcp` serves, and the control routes. */
 export function authorizationServerRoutes(state: OAuth2State): Route[] {
+  // Clients that run in a page call these, too.
+  const crossOrigin = true;
   const prepare = (incoming: Incoming): Promise<void> => fetchClient(state, incoming);
   const refusing = (handle: (state: OAuth2State, incoming: Incoming) => Reply): Handler =>
     oauth(state.issuer, (incoming) => handle(state, incoming));
@@ -36,16 +40,17 @@ export function authorizationServerRoutes(state: OAuth2State): Route[] {
     {
       at: ["/token"],
       prepare,
+      crossOrigin,
       POST: oauth(
         state.issuer,
         withRefusals(state, (incoming) => tokenEndpoint(state, incoming)),
       ),
     },
-    { at: ["/revoke"], prepare, POST: refusing(revocationEndpoint) },
+    { at: ["/revoke"], prepare, crossOrigin, POST: refusing(revocationEndpoint) },
     { at: ["/introspect"], prepare, POST: refusing(introspectionEndpoint) },
-    { at: ["/user"], GET: (request) => user(state, request) },
-    { at: ["/.well-known/oauth-authorization-server"], GET: published(() => authorizationServerMetadata(state)) },
-    { at: ["/register"], POST: refusing(registrationEndpoint) },
+    { at: ["/user"], crossOrigin, GET: (request) => user(state, request) },
+    { at: [metadataPath], crossOrigin, GET: published(() => authorizationServerMetadata(state)) },
+    { at: ["/register"], crossOrigin, POST: refusing(registrationEndpoint) },
     ...oauth2ControlRoutes(state),
   ];
 }

@@ -7,6 +7,7 @@ import { describeScope, isSignInScope } from "./scopes.ts";
 export function oauth2Wording(standIn: string, clients: Clients, documents: ClientDocuments): Wording {
   return {
     standIn,
+    notice: "For tests and demos. It uses no real account.",
     isSignInScope,
     whatSignInShows: (scopes) => {
       const profile = scopes.includes("profile");

@@ -50,7 +50,7 @@ export function page({ wording, title, body, status = 200, formTarget, outcome, 
           <p class="badge"><img src="/pages/mark.svg" alt="" width="20" height="20" />${wording.standIn}</p>
           ${body}
         </main>
-        <p class="notice">For tests and demos. It uses no real account, and sends nothing to the internet.</p>
+        <footer class="notice">${wording.notice}</footer>
       </body>
     </html> `;
   return {

@@ -2,6 +2,8 @@
 export interface Wording {
   /** What this is, in the badge of every page: `Stand-in for Google`. */
   readonly standIn: string;
+  /** The line beneath every page: what it does not do. */
+  readonly notice: string;
   /** Whether a scope says who the person is: those have no tick box. */
   isSignInScope(scope: string): boolean;
   /** What an app learns of who the person is: `your email address`. Asked where at least one scope is for sign-in. */

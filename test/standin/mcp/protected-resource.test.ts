@@ -109,6 +109,29 @@ describe("the MCP server of the kind mcp", () => {
   });
 });
 
+describe("a client in a page at the kind mcp", () => {
+  const preflight = (url: string, origin: string): Promise<Response> =>
+    fetch(url, { method: "OPTIONS", headers: { origin, "access-control-request-method": "POST" } });
+
+  test("a page of this machine may call the server and read why it was refused, and a web site may not", async () => {
+    await using standin = await mcp();
+    const [page, site] = ["http://localhost:6274", "https://evil.example"];
+    for (const path of ["/mcp", "/token", "/register", "/revoke", "/.well-known/oauth-authorization-server"]) {
+      const asked = await preflight(standin.url + path, page);
+      assert.deepEqual([path, asked.status, asked.headers.get("access-control-allow-origin")], [path, 204, page]);
+      assert.match(asked.headers.get("access-control-allow-headers") ?? "", /authorization.*mcp-protocol-version/);
+      assert.equal((await preflight(standin.url + path, site)).headers.get("access-control-allow-origin"), null);
+    }
+    const refused = await fetch(standin.server, { method: "POST", headers: { origin: page } });
+    assert.equal(refused.status, 401);
+    assert.equal(refused.headers.get("access-control-expose-headers"), "www-authenticate");
+    for (const path of ["/authorize", "/signin/consent"]) {
+      const asked = await preflight(standin.url + path, page);
+      assert.deepEqual([path, asked.headers.get("access-control-allow-origin")], [path, null]);
+    }
+  });
+});
+
 interface Call {
   readonly title: string;
   readonly headers?: Readonly<Record<string, string>>;

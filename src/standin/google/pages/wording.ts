@@ -6,6 +6,7 @@ import type { Wording } from "../../state/wording.ts";
 export function googleWording(clients: Clients): Wording {
   return {
     standIn: "Stand-in for Google",
+    notice: "For tests and demos. It uses no real account, and sends nothing to the internet.",
     isSignInScope,
     whatSignInShows: (scopes) => {
       const profile = scopes.includes(profileScope);
