@@ -92,6 +92,11 @@ export async function learnClient(
   await protocol.look?.();
 }
 
+/** {@link learnClient} for every provider whose client is not known here yet: a list must not leave its grants out. */
+export async function learnClients({ protocols }: Pick<VaultContext, "protocols">): Promise<void> {
+  for (const protocol of protocols.values()) if (protocol.client.clientId === "") await protocol.look?.();
+}
+
 /** Whether a client was registered by us at its first use. */
 export function isRegistered({ provider: { client }, client: { clientId } }: Protocol): boolean {
   return client !== "none" && "register" in client && client.register.documentUrl !== clientId;

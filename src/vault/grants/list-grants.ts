@@ -9,6 +9,7 @@ import type { Provider } from "../../providers/provider.ts";
 import { waitFor } from "../../core/single-flight.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
 import type { GrantFilter } from "../../store/store.ts";
+import { learnClients } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { accountHash, externalHash, subjectHash } from "../../crypto/keyring.ts";
 import { isMeant } from "./find-grant.ts";
@@ -127,6 +128,7 @@ export async function listVisibleGrants(
   const { provider, externalId, account } = query;
   const asked = { externalId, account };
   const { limit, ...filter } = filterOf(context, query, of);
+  await learnClients(context);
   const selected = await sight.selected(filter);
   const grants: Grant[] = [];
   const closed: UnreadableGrant[] = [];

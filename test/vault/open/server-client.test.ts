@@ -277,6 +277,12 @@ test("a process that only reads learns of a client that another has registered a
   const [clientId = ""] = mcp.clients.keys();
   const { grantId } = await reading.exchangeCode({ ...first, code: mcp.code(clientId, verifier) });
   assert.equal(clientIdIn(reading), clientId);
+  const { key: callerKey } = await other.callers.create("app", { allow: ["grants:read"] });
+  const view = other.forCaller(await other.callers.authenticate(`Bearer ${callerKey.expose()}`));
+  assert.deepEqual(
+    (await view.grants({})).grants.map((grant) => grant.grantId),
+    [grantId],
+  );
   assert.ok((await other.getAccessToken({ grantId })).token.startsWith("at-"));
   assert.equal((await other.getAccessToken({ externalId: "user-1" })).grantId, grantId);
 });
