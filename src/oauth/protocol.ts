@@ -238,13 +238,14 @@ export class HttpProtocol implements Protocol {
     }
     try {
       return await verifyIdToken(idToken, {
+        // First: what else stands there must not take the place of what is known here.
+        ...more,
         // That of an MCP server's record is the server's own.
         provider: this.#source === undefined ? this.provider : { ...this.provider, issuer },
         clientId: this.client.clientId,
         algorithms: idTokenAlgorithms,
         getKey: this.#jwks.keys.getKey,
         now: this.#clock.now(),
-        ...more,
       });
     } catch (error) {
       if (isOnbehalfError(error, "provider_unavailable")) this.#mayHaveMoved();

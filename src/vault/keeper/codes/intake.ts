@@ -32,6 +32,17 @@ export interface IntakeContext {
   readonly end?: "finish" | "discard";
 }
 
+/** What was requested with the code: what the answer must fit, and what is stored with it. */
+export interface AskedOfSignIn extends Pick<
+  IntakeContext,
+  "nonce" | "externalId" | "account" | "scopes" | "hold" | "end"
+> {
+  readonly isNonceOptional?: boolean | undefined;
+  readonly isNonceUnknown?: boolean | undefined;
+  /** Whether that id, or its label, may be taken from another grant that is in use. */
+  readonly moveExternalId?: boolean | undefined;
+}
+
 /** One code on its way to a grant, with what several steps need. */
 export interface Intake {
   readonly protocol: Protocol;

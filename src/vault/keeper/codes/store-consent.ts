@@ -22,24 +22,13 @@ import { claimFor, tellClaim } from "./claim-external-id.ts";
 import type { Claim } from "./claim-external-id.ts";
 import { holdAnswer } from "./hold-answer.ts";
 import { grantOf } from "./intake.ts";
-import type { IntakeContext } from "./intake.ts";
+import type { AskedOfSignIn } from "./intake.ts";
 import { quarantine } from "./quarantine.ts";
 import { identify } from "./renew-answer.ts";
 import type { Renew } from "./renew-answer.ts";
 import { dropCoveredConsents, isConsentBeside, keepConsentBeside, keepOtherRefreshTokens } from "../late-answers.ts";
 import { canonicalOf, changeOf, tellScopeChange } from "../scope-change.ts";
 import { endsOf, livingAccess, openRefreshToken, sealTokens } from "../sealed-tokens.ts";
-
-/** What was requested with the code: what the answer must fit, and what is stored with it. */
-export interface AskedOfSignIn extends Pick<
-  IntakeContext,
-  "nonce" | "externalId" | "account" | "scopes" | "hold" | "end"
-> {
-  readonly isNonceOptional?: boolean | undefined;
-  readonly isNonceUnknown?: boolean | undefined;
-  /** Whether that id, or its label, may be taken from another grant that is in use. */
-  readonly moveExternalId?: boolean | undefined;
-}
 
 /**
  * Verifies who signed in, and stores the grant, or holds it. The answer must be in the journal already.
@@ -60,15 +49,17 @@ export async function verifyAndStore(
   renew?: Renew,
 ): Promise<GrantRow | "held"> {
   const { externalId, account, moveExternalId, scopes: requestedScopes, hold, end } = asked;
+  const { nonce, isNonceOptional, isNonceUnknown } = asked;
   const { tokens, isOtherCode, profile } = received;
   const { idToken, accessToken } = tokens;
+  const nonces = { nonce, isNonceOptional, isNonceUnknown };
   // What came in our future was written down by a clock that has been put right since.
   const receivedAt = Math.min(received.receivedAt, context.clock.now());
   try {
     const isByIdToken = (protocol.provider.identity ?? "id_token") === "id_token";
     if (isByIdToken && idToken === undefined) throw idTokenMissing();
     const isVerifiable = profile === undefined && idToken !== undefined && isByIdToken;
-    const known = { ...asked, accessToken, receivedAt, isOtherCode };
+    const known = { ...nonces, accessToken, receivedAt, isOtherCode };
     const who = isVerifiable ? await protocol.verifyIdToken(idToken, known) : profile;
     const identified =
       who === undefined
