@@ -128,12 +128,13 @@ test(
     }
     await operator.close();
     const [key = ""] = keys;
+    const tickets: string[] = [];
     const folder = join(fixture.path, "..");
     const found: string[] = [];
     const search = (bytes: Buffer | string, where: string, more: Iterable<string> = []): void => {
       const form = findPlanted(bytes);
       if (form !== undefined) found.push(`${where}: ${form}`);
-      for (const secret of [...keys, fixture.key.expose(), standin.clientSecret, ...more]) {
+      for (const secret of [...keys, ...tickets, fixture.key.expose(), standin.clientSecret, ...more]) {
         const known = findSecret(Buffer.from(bytes), secret);
         if (known !== undefined) found.push(`${where}: a real secret, ${known}`);
       }
@@ -167,7 +168,8 @@ test(
         const response = await fetch(service.url + path, { redirect: "manual", ...init });
         const text = await response.clone().text();
         const isOwn =
-          response.ok && (path.includes("/token") || path.includes("/authcode") || path.includes("/v1/grants"));
+          response.ok &&
+          (path.includes("/token") || ["/authcode", "/v1/grants", "/v1/tickets"].some((each) => path.includes(each)));
         search([...response.headers].flat().join("\n"), `a header of ${path}`);
         if (!isOwn) search(text, `an answer to ${path.slice(0, 40)}`);
         counts.set(String(response.status), (counts.get(String(response.status)) ?? 0) + 1);
@@ -200,6 +202,7 @@ test(
           "code_verifier",
           "scope",
           "external_id",
+          "ticket",
           any(),
         ];
         const body = new URLSearchParams({ [pick(...names)]: any(), [pick(...names)]: any() });
@@ -219,6 +222,24 @@ test(
           headers,
           body: pick(body.toString(), `{"${any()}`),
         });
+      },
+      async () => {
+        // A ticket for a user whose id is planted, and a code that comes with it, or with one that is none.
+        const made = await ask("/v1/tickets", {
+          method: "POST",
+          headers: bearer,
+          body: new URLSearchParams({ external_id: planter.plant("opaque"), account: planter.plant("email") }),
+        });
+        const { ticket = "" } = made.ok ? ((await made.json()) as { ticket?: string }) : {};
+        if (ticket !== "") tickets.push(ticket);
+        const authCode = standin.code({ email: planter.plant("email"), scope: "openid email profile" });
+        if (random() < 0.3) front.state.refuses = 1;
+        await ask("/authcode", {
+          method: "POST",
+          headers: { "x-requested-with": "fetch" },
+          body: new URLSearchParams({ authCode, ticket: pick(ticket, ticket, planter.plant("ticket"), any()) }),
+        });
+        front.state.refuses = 0;
       },
       async () => {
         const route = pick(...routes);
@@ -286,7 +307,10 @@ test(
     searchFolder();
     assert.deepEqual([...new Set(found)].slice(0, 5), []);
     assert.ok((counts.get("200") ?? 0) > 20 && !counts.has("500"), JSON.stringify([...counts]));
-    assert.ok(kills > 0 && printed.length > 0 && files > 2 && grants.length > 5, `${grants.length} grants`);
+    assert.ok(
+      kills > 0 && printed.length > 0 && files > 2 && grants.length > 5 && tickets.length > 5,
+      `${grants.length} grants`,
+    );
     t.diagnostic(`${planter.planted} secrets, ${kills} kills; ${files} files; ${JSON.stringify([...counts])}`);
   },
 );

@@ -60,8 +60,13 @@ for (const [storeName, place] of Object.entries(places)) {
           const { url, clientId, clientSecret } = standin;
           fixture.newRequests();
           const died = await crash({
-            ...{ where, key: key.expose(), standin: { url, clientId, clientSecret } },
-            ...{ code, ticket, step, kind },
+            where,
+            key: key.expose(),
+            standin: { url, clientId, clientSecret },
+            code,
+            ticket,
+            step,
+            kind,
           });
           const wasSent = outcomes(fixture.newRequests())["exchanged"] === 1;
           const end = await settled(vault, code, ticket).catch((error: OnbehalfError) => error);

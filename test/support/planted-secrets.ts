@@ -22,6 +22,7 @@ const kinds = {
   idToken: (n: number) => `eyJ${body(n)}.eyJ${body(n)}.${body(n)}`,
   clientSecret: (n: number) => `GOCSPX-${body(n)}`,
   callerKey: (n: number) => `obk_${hex(n, 16)}_${hex(n, 64)}_${hex(n, 8)}`,
+  ticket: (n: number) => `obt_${hex(n, 64)}_${hex(n, 8)}`,
   masterKey: (n: number) => `obm_${body(n).padEnd(43, "0").slice(0, 43)}_${hex(n, 8)}`,
   password: (n: number) => `pw${body(n)}`,
   email: (n: number) => `${body(n)}@example.com`,

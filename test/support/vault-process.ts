@@ -23,10 +23,10 @@ async function open({ where, key, standin, rotation, ...more }: VaultProcessOpti
   tell({ type: "ready" });
 }
 
-async function perform(verb: "token" | "exchange", argument: string): Promise<string> {
+async function perform(verb: "token" | "exchange", argument: string, ticket?: string): Promise<string> {
   if (vault === undefined) throw new TypeError("asked before it was opened");
   if (verb === "token") return (await vault.getAccessToken(argument)).token;
-  return (await vault.exchangeCode({ code: argument })).grantId;
+  return (await vault.exchangeCode({ code: argument, ...(ticket === undefined ? {} : { ticket }) })).grantId;
 }
 
 process.on("message", (message: ToVaultProcess) => {
@@ -34,8 +34,8 @@ process.on("message", (message: ToVaultProcess) => {
     void open(message.options);
     return;
   }
-  const { id, verb, argument, times } = message;
-  void Promise.allSettled(Array.from({ length: times }, () => perform(verb, argument))).then((ends) => {
+  const { id, verb, argument, times, ticket } = message;
+  void Promise.allSettled(Array.from({ length: times }, () => perform(verb, argument, ticket))).then((ends) => {
     tell({
       type: "answer",
       id,

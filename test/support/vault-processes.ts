@@ -20,6 +20,8 @@ export type ToVaultProcess =
       readonly verb: "token" | "exchange";
       readonly argument: string;
       readonly times: number;
+      /** Comes with a code. */
+      readonly ticket?: string | undefined;
     };
 
 export type FromVaultProcess =
@@ -32,7 +34,7 @@ export interface VaultProcess {
   readonly events: VaultEvent[];
   /** Tokens, or the codes of the errors that came in their stead; never answered by a process that was killed. */
   tokens(grantId: string, times?: number): Promise<readonly string[]>;
-  exchange(code: string, times?: number): Promise<readonly string[]>;
+  exchange(code: string, times?: number, ticket?: string): Promise<readonly string[]>;
   /** Closes the vault and opens another one in the same process, over another test vault or store. */
   reopen(fixture: TestVault, where?: string): Promise<void>;
   signal(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void;
@@ -76,10 +78,15 @@ export async function startVaultProcess(
   });
 
   const send = (message: ToVaultProcess): boolean => child.send(message);
-  const ask = (verb: "token" | "exchange", argument: string, times: number): Promise<readonly string[]> =>
+  const ask = (
+    verb: "token" | "exchange",
+    argument: string,
+    times: number,
+    ticket?: string,
+  ): Promise<readonly string[]> =>
     new Promise((resolve) => {
       waiting.set((asked += 1), resolve);
-      send({ type: "ask", id: asked, verb, argument, times });
+      send({ type: "ask", id: asked, verb, argument, times, ticket });
     });
 
   const open = async (
@@ -103,7 +110,7 @@ export async function startVaultProcess(
   return {
     events,
     tokens: (grantId, times = 1) => ask("token", grantId, times),
-    exchange: (code, times = 1) => ask("exchange", code, times),
+    exchange: (code, times = 1, ticket?: string) => ask("exchange", code, times, ticket),
     reopen: open,
     signal: (signal) => void child.kill(signal),
     async kill() {
