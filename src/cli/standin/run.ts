@@ -28,13 +28,30 @@ export async function standin(flags: Flags): Promise<void> {
       `ONBEHALF_CLIENT_SECRET=${clientSecret}`,
     ]);
   } else {
-    const first = server.server === undefined ? [] : [`server=${server.server}`];
-    printLines([...first, `issuer=${url}`, `client_id=${clientId}`, `client_secret=${clientSecret}`]);
+    printJson({ providers: [providerRecord(running)] });
   }
   const signal = await Promise.race([stopped, running.closed]);
   if (signal === undefined) throw new Error("the stand-in ends, because it no longer listens");
   say(`${signal}: the stand-in ends, and forgets everything`);
   await running.close();
+}
+
+/** The stand-in, as `--providers-file` names a provider: what the command prints is what `serve` needs. */
+function providerRecord(running: RunningStandin | McpStandin): Record<string, unknown> {
+  const name = "standin";
+  if ("server" in running) return { name, type: "mcp", server: running.server, client_name: "Onbehalf" };
+  const { url, issuer, clientId, clientSecret } = running;
+  return {
+    name,
+    type: "oauth2",
+    issuer,
+    client_id: clientId,
+    client_secret: clientSecret,
+    scopes: ["profile"],
+    identity: { userinfo: `${url}/user`, subject: "id", email: "email" },
+    rotation: "strict",
+    api_hosts: [new URL(url).host],
+  };
 }
 
 async function listening(flags: Flags): Promise<RunningStandin | McpStandin> {

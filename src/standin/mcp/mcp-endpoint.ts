@@ -85,7 +85,7 @@ function agreedVersion({ protocolVersion }: RpcMessage["params"]): unknown {
 
 function called({ name, arguments: input = {} }: RpcMessage["params"], token: AccessToken): object {
   const tool = toolNamed(name);
-  if (tool === undefined) throw new RpcError(invalidParams, `There is no tool ${String(name)}.`);
+  if (tool === undefined) throw new RpcError(invalidParams, `There is no tool ${JSON.stringify(name)}.`);
   if (!isObject(input)) throw new RpcError(invalidParams, "arguments must be an object.");
   return toolResult(tool.call(input, token));
 }

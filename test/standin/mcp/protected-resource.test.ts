@@ -159,6 +159,12 @@ const calls: readonly Call[] = [
   { title: "of a method that there is not", body: request("prompts/list"), status: 200, code: -32_601 },
   { title: "of a tool that there is not", body: request("tools/call", { name: "rm" }), status: 200, code: -32_602 },
   {
+    title: "of a tool whose name is no text",
+    body: request("tools/call", { name: { toString: 1 } }),
+    status: 200,
+    code: -32_602,
+  },
+  {
     title: "with arguments that are none",
     body: request("tools/call", { name: "add", arguments: { a: "1", b: 2 } }),
     status: 200,
