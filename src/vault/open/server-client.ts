@@ -11,6 +11,7 @@ import { registerClient } from "../../oauth/client-registration.ts";
 import type { ClientSource } from "../../oauth/client-source.ts";
 import { readProtectedResource } from "../../oauth/protected-resource.ts";
 import type { ProtectedResource } from "../../oauth/protected-resource.ts";
+import { textsIn } from "../../oauth/server-document.ts";
 import { metadataOf } from "../../oauth/provider-metadata.ts";
 import type { Metadata } from "../../oauth/provider-metadata.ts";
 import type { Client, ClientToRegister, Provider } from "../../providers/provider.ts";
@@ -25,6 +26,8 @@ import type { KeptClient } from "./kept-client.ts";
 const claimLifeMs = 60_000;
 /** How often a row is read again that another process has claimed, milliseconds. */
 const claimPollMs = 200;
+/** How long a client that the server does not know is kept before another may take its place, milliseconds. */
+const replacedEveryMs = 600_000;
 /** How long nothing is asked again after it failed, milliseconds: strangers may send codes as fast as they like. */
 const failureKeptMs = 10_000;
 
@@ -52,6 +55,8 @@ export class ServerClient implements ClientSource {
   readonly #options: ServerClientOptions;
   #row: RegisteredClientRow | undefined;
   #kept: KeptClient | "unreadable" | undefined;
+  /** When a client was given up last that the server did not know. */
+  #givenUpAt = -Infinity;
   #failure: { readonly error: unknown; readonly at: number } | undefined;
   #provider: Provider;
   onChange: () => void = () => undefined;
@@ -113,7 +118,10 @@ export class ServerClient implements ClientSource {
   async refused(): Promise<void> {
     const row = this.#row;
     if (this.#kept === undefined || this.#kept === "unreadable" || this.#kept.kind !== "registered") return;
+    // Some servers blame the client for a code that is none. Whoever sends such codes must not have us register for each.
+    if (Math.abs(this.#options.clock.now() - this.#givenUpAt) < replacedEveryMs) return;
     if (row === undefined || (await this.#isInUse(row.clientId, false))) return;
+    this.#givenUpAt = this.#options.clock.now();
     const claim = await this.#claim(row);
     if (claim !== undefined) await this.#options.store.dropClaim(claim);
     await this.look();
@@ -162,9 +170,15 @@ export class ServerClient implements ClientSource {
     if ((await store.idleGrants({ clientId, by: "exchange", ...all })).length > 0) return true;
     const open = (await store.openIntakes()).filter((intake) => intake.clientId === clientId);
     if (open.some(({ state }) => orSent || state === "answered")) return true;
-    for (const state of ["suspect", "revoking"] as const) {
+    const others = [
+      { state: "suspect" },
+      { state: "revoking" },
+      // What came too late is still to be revoked.
+      { state: "revoked", withLateAnswers: true },
+    ] as const;
+    for (const filter of others) {
       for (let after = ""; ;) {
-        const rows = await store.listGrants({ state, after, limit: 100 });
+        const rows = await store.listGrants({ ...filter, after, limit: 100 });
         if (rows.some((row) => row.clientId === clientId)) return true;
         if (rows.length < 100) break;
         after = rows.at(-1)?.grantId ?? after;
@@ -240,8 +254,18 @@ export class ServerClient implements ClientSource {
     if (documentUrl !== undefined && document["client_id_metadata_document_supported"] === true) {
       return { kind: "document", ...at, redirectUri, client: { clientId: documentUrl } };
     }
-    const request = { clientName, redirectUri, scopes: this.#record.scopes ?? resource.scopes };
+    const request = { clientName, redirectUri, scopes: this.#scopesToRegister(document) };
     return keptRegistration({ ...at, redirectUri }, await registerClient(this.#record.name, found, request, http));
+  }
+
+  /**
+   * Those that the record names. A client that is registered with fewer than a sign-in asks for later would be refused, so
+   * that without them nothing is said.
+   */
+  #scopesToRegister(document: Readonly<Record<string, unknown>>): readonly string[] | undefined {
+    const { scopes } = this.#record;
+    const offline = textsIn(document, "scopes_supported")?.includes("offline_access") === true;
+    return scopes === undefined || !offline ? scopes : [...new Set([...scopes, "offline_access"])];
   }
 
   /** @throws {OnbehalfError} `configuration_invalid`: the document says what we cannot work with */

@@ -134,7 +134,6 @@ test("where the authorization server takes the address of a document, that is th
     response_types: ["code"],
     token_endpoint_auth_method: "none",
     application_type: "web",
-    scope: "tools",
   });
   mcp.clients.set(clientDocumentUrl, { redirectUris: [redirectUri] });
   await signIn(vault, mcp);
@@ -378,4 +377,43 @@ test("the ID token of an MCP server's authorization server names its people, whe
   assert.equal((await vault.grants({ subject: "ada-1" })).grants.length, 1);
   issuer = "https://other.example";
   await assert.rejects(vault.exchangeCode({ ...sent, code: "c-2" }), { code: "id_token_invalid" });
+});
+
+test("a client is registered for the scopes that the record names and for refresh tokens, and otherwise for none in particular", async (t) => {
+  const mcp = await testMcpServer(t);
+  const scopeOf = async (options: Parameters<typeof vaultsOver>[2]): Promise<unknown> => {
+    const { open } = await vaultsOver(t, mcp, options);
+    await signIn(await open(), mcp);
+    return (JSON.parse(mcp.to("/register").at(-1)?.body ?? "") as Record<string, unknown>)["scope"];
+  };
+  assert.equal(await scopeOf({}), undefined);
+  assert.equal(await scopeOf({ scopes: ["tools"] }), "tools");
+  const listing = mcp.metadata({ scopes_supported: ["tools", "offline_access"] });
+  mcp.answers.set("/.well-known/oauth-authorization-server", listing);
+  assert.equal(await scopeOf({ scopes: ["tools"] }), "tools offline_access");
+});
+
+test("a server that blames the client for a code that is none has it registered once in ten minutes", async (t) => {
+  const mcp = await testMcpServer(t);
+  const { open, fixture } = await vaultsOver(t, mcp);
+  const vault = await open();
+  mcp.answers.set("/token", { status: 401, body: { error: "invalid_client" } });
+  const sent = { redirectUri, codeVerifier: verifier, externalId: "user-1" };
+  for (let n = 0; n < 8; n += 1) {
+    await assert.rejects(vault.exchangeCode({ ...sent, code: `none-${n}` }));
+    fixture.clock.advance(70_000);
+  }
+  assert.equal(mcp.to("/token").length > 2, true);
+  assert.equal(mcp.to("/register").length, 2);
+});
+
+test("a code for an MCP server is not sent without the verifier of its sign-in", async (t) => {
+  const mcp = await testMcpServer(t);
+  const { open } = await vaultsOver(t, mcp);
+  const vault = await open();
+  await assert.rejects(vault.exchangeCode({ code: "a-code", redirectUri, externalId: "user-1" }), {
+    code: "invalid_request",
+    details: { parameter: "code_verifier" },
+  });
+  assert.equal(mcp.asked.length, 0);
 });

@@ -161,6 +161,13 @@ export function codeRequest(options: SettledCode, provider: Provider): CodeReque
       "external_id",
     );
   }
+  if (provider.server !== undefined && options.codeVerifier === undefined) {
+    throw invalidRequest(
+      `code_verifier must be sent with a code of ${provider.name}: MCP servers take no sign-in without PKCE`,
+      "send the verifier that the sign-in was started with; the code was not used, and may be sent again with it",
+      "code_verifier",
+    );
+  }
   return {
     code: decodedCode(options.code),
     redirectUri: redirectUriOf(options, provider),
