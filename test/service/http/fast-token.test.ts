@@ -40,6 +40,33 @@ describe("the short way to a cached token", () => {
     }
   });
 
+  test("the short way to a cached token gives the account that is named, and what the long way gives of another", async (t) => {
+    const { url, key, vault, fixture, ask } = await testService(t, { shared });
+    const headers = { authorization: `Bearer ${key}` };
+    const tokenOf = new Map<string, string>();
+    for (const [email, account] of [
+      ["ada@example.com", "ada@example.com"],
+      ["carl@example.com", "home"],
+    ] as const) {
+      const { grantId } = await vault.exchangeCode({ code: fixture.code(email), externalId: "user:1", account });
+      tokenOf.set(account, (await vault.getAccessToken(grantId)).token);
+    }
+    const labels = ["ada@example.com", "ada%40example.com", "home"];
+    for (const label of [...labels, ...labels]) {
+      const short = await rawRequest(url, `/v1/grants/ext:user:1/token?account=${label}`, { headers });
+      const long = await rawRequest(url, `/v1/grants/ext%3Auser:1/token?account=${label}`, { headers });
+      assert.deepEqual(seen(short), seen(long));
+      assert.ok(short.body.includes(`"${tokenOf.get(decodeURIComponent(label)) ?? ""}"`), label);
+    }
+    await assertProblem(await ask("/v1/grants/ext:user:1/token"), "ambiguous_grant");
+    for (const label of ["Home", "home%20", "homeuser", "ada"]) {
+      await assertProblem(await ask(`/v1/grants/ext:user:1/token?account=${label}`), "grant_not_found");
+    }
+    for (const query of ["?account=", "?account", "?acount=home", "?account=home&account=home"]) {
+      await assertProblem(await ask(`/v1/grants/ext:user:1/token${query}`), "invalid_request");
+    }
+  });
+
   test("the short way to a cached token is not open to a key that may not, is wrong by a character, or has been revoked", async (t) => {
     const { ask, vault, grant, keyFor, key, fixture } = await testService(t, { shared });
     const { grantId } = await grant();

@@ -111,6 +111,7 @@ describe("one user of the app, several accounts", () => {
         const ref = { externalId: "user-1", account };
         assert.equal((await each.grant(ref)).grantId, grantId);
         assert.equal((await each.getAccessToken(ref)).grantId, grantId);
+        assert.equal(each.peekAccessToken(ref)?.grantId, grantId, "from memory");
       }
     }
     assert.ok(!events.some(({ type }) => type.startsWith("external_id")));
