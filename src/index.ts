@@ -50,7 +50,7 @@ export { parseGrantRef } from "./vault/grants/find-grant.ts";
 export { unreadableGrants } from "./vault/grants/unreadable-grants.ts";
 export type { UnreadableGrant } from "./vault/grants/unreadable-grants.ts";
 export type { GrantPage, GrantQuery } from "./vault/grants/list-grants.ts";
-export type { AppHooks, GrantContext, HandlerContext } from "./vault/http/app-hooks.ts";
+export type { AppHooks, GrantContext, HandlerContext, NamedByApp } from "./vault/http/app-hooks.ts";
 export type { AuthCodeHandler, AuthCodeHandlerOptions } from "./vault/http/authcode-handler.ts";
 export type { CallerView } from "./vault/tokens/caller-view.ts";
 export type { Caller, Permission } from "./vault/http/caller.ts";

@@ -19,14 +19,15 @@ export interface GrantContext extends HandlerContext {
 /** Where an app says whose a grant becomes, and learns of it. */
 export interface AppHooks {
   /**
-   * Says whose grant a code becomes: the app's own user id, as its session has it. Called after the request was found to
+   * Says whose grant a code becomes: the app's own user id, as its session has it; where users have several accounts, or
+   * one that may be exchanged for another, a {@link NamedByApp}. Called after the request was found to
    * be no forgery and before the code is used. To refuse, it throws, or throws or returns a `Response`; the code then
    * still works. What it throws becomes the answer where it is an `OnbehalfError`; an error with a `status` of 401 or of
    * 500 and more becomes `unauthorized` or `internal_error`, and any other `forbidden`.
    *
    * It may read the request's body. Default: grants become known by no user id.
    */
-  readonly externalId?: (request: Request, context: HandlerContext) => MaybePromise<ExternalId | Response>;
+  readonly externalId?: (request: Request, context: HandlerContext) => MaybePromise<ExternalId | NamedByApp | Response>;
   /**
    * Whether a request for which {@link externalId} names nobody is refused with `unauthorized`: a session that has ended
    * must not make a grant that belongs to nobody. `false` lets it pass, as for people who sign in for the first time.
@@ -49,6 +50,16 @@ export interface AppHooks {
    * with each other error that nobody expected. Default: the vault's `onFault`.
    */
   readonly onFault?: (error: unknown) => void;
+}
+
+/** Whose grant a code becomes, and which of that user's accounts: as the options of `Vault.exchangeCode`. */
+export interface NamedByApp {
+  /** The app's own user id. Nobody is named where it is absent. */
+  readonly externalId?: string | number | bigint | null | undefined;
+  /** The label of this account. Absent: the provider's `sub`. */
+  readonly account?: string | undefined;
+  /** Whether other accounts lose what is asked for: with no label, the user has this account alone. Default false. */
+  readonly moveExternalId?: boolean | undefined;
 }
 
 type ExternalId = string | number | bigint | null | undefined;
@@ -74,7 +85,7 @@ export async function externalIdFor(
   { externalId, requireExternalId = true, onFault }: AppHooks,
   request: Request,
   context: HandlerContext,
-): Promise<string | undefined> {
+): Promise<(NamedByApp & { readonly externalId: string }) | undefined> {
   if (externalId === undefined) return undefined;
   const said = await Promise.resolve()
     .then(() => externalId(request, context))
@@ -82,17 +93,24 @@ export async function externalIdFor(
       throw refusal(error, onFault);
     });
   if (isResponse(said)) throw new AnsweredByApp(said);
-  if (said === undefined || said === null || said === "") {
+  const named: object = isPlain(said) && "externalId" in said ? said : { externalId: said };
+  const { externalId: user, account, moveExternalId, ...unknown } = named as NamedByApp;
+  if (user === undefined || user === null || user === "") {
     if (!requireExternalId) return undefined;
     throw new OnbehalfError("unauthorized", "the app does not know whose grant this becomes", {
       hint: "sign in to the app and send the code again: it was not used and still works",
       details: {},
     });
   }
-  if (typeof said === "string" || typeof said === "bigint" || Number.isSafeInteger(said)) return String(said);
+  const isUser = typeof user === "string" || typeof user === "bigint" || Number.isSafeInteger(user);
+  const isRest =
+    ["string", "undefined"].includes(typeof account) &&
+    ["boolean", "undefined"].includes(typeof moveExternalId) &&
+    Object.keys(unknown).length === 0;
+  if (isUser && isRest) return { externalId: String(user), account, moveExternalId };
   throw configurationInvalid(
     "externalId must return the app's own user id, and has returned something else",
-    "return a text or a whole number, or undefined where nobody is signed in",
+    "return a text or a whole number, { externalId, account, moveExternalId }, or undefined where nobody is signed in",
   );
 }
 

@@ -172,7 +172,8 @@ export function authCodeHandler(
     // A ticket says which provider it is for.
     const provider = asked.provider ?? (ticket === undefined ? options.provider : undefined);
     const idempotencyKey = request.headers.get("idempotency-key") ?? undefined;
-    const ofSession = await externalIdFor(hooks, request, context);
+    const session = await externalIdFor(hooks, request, context);
+    const ofSession = session?.externalId;
     // The app's user has changed since the phone began, or somebody else's ticket was put into this session.
     if (named !== undefined && ofSession !== undefined && named !== ofSession) throw ticketInvalid("external_id");
     const externalId = ofSession ?? named;
@@ -183,6 +184,8 @@ export function authCodeHandler(
         provider,
         idempotencyKey,
         externalId,
+        account: session?.account,
+        moveExternalId: session?.moveExternalId,
         ticket: ticket === undefined ? undefined : new Secret(ticket),
       }),
     };

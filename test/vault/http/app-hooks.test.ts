@@ -70,6 +70,44 @@ describe("whose grant a code becomes", () => {
     );
   });
 
+  test("the app may say which of its user's accounts it is, and that the user is to have this one alone", async (t) => {
+    let more: object = {};
+    const app = await appWith(t, { externalId: (request) => ({ externalId: userOf(request), ...more }) });
+    const { fixture, vault, post } = app;
+    const idOf = async (email: string): Promise<unknown> =>
+      (await bodyOf(await post(fixture.code(email), "7")))["grant_id"];
+    more = { account: "work" };
+    const work = await idOf("ada@example.com");
+    more = { account: "home" };
+    const home = await idOf("carl@example.com");
+    assert.equal((await vault.grant({ externalId: "7", account: "work" })).grantId, work);
+    assert.equal((await vault.grant({ externalId: "7", account: "home" })).grantId, home);
+    more = { moveExternalId: true };
+    const only = await idOf("eve@example.com");
+    assert.equal((await vault.grant({ externalId: "7" })).grantId, only);
+    const code = fixture.code("ada@example.com");
+    fixture.newRequests();
+    await assertProblem(await post(code), "unauthorized", "", publicErrors);
+    for (const wrong of [{ account: 7 }, { moveExternalId: "yes" }, { externalId: {} }, { acount: "work" }]) {
+      more = wrong;
+      assert.equal((await bodyOf(await post(code, "7")))["error"], "configuration_invalid");
+    }
+    await assertUnused(app, code);
+  });
+
+  test("a phone or a page may not name the account itself", async (t) => {
+    const { handle, fixture } = await appWith(t, { externalId: () => "user-42" });
+    const body = new URLSearchParams({ authCode: fixture.code("ada@example.com"), account: "work" });
+    const headers = { "x-requested-with": "x" };
+    await assertProblem(
+      await handle(new Request(url, { method: "POST", headers, body })),
+      "forbidden",
+      "",
+      publicErrors,
+    );
+    assert.deepEqual(fixture.newRequests(), []);
+  });
+
   test("the app may say it later, as a number, and look at the body", async (t) => {
     const seen: string[] = [];
     const app = await appWith(t, {
