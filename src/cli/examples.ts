@@ -30,6 +30,10 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   "grants show": ["onbehalf grants show ext:user-42", "onbehalf grants show sub:108204268033311374519"],
   "grants token": ["onbehalf grants token ext:user-42 --min-ttl-seconds 300"],
   "grants revoke": ["onbehalf grants revoke ext:user-42", "onbehalf grants revoke g_4fk2 --yes"],
+  "grants deposit": [
+    "onbehalf grants deposit tokens.jsonl --provider google --rate 100/s --report report.jsonl",
+    "sqlite3 app.db < export.sql | onbehalf grants deposit - --provider google",
+  ],
   "audit list": ["onbehalf audit list --grant ext:user-42", "onbehalf audit list --caller mailer --after 1200"],
   "audit verify": ['onbehalf audit verify --head "$(cat head.txt)"'],
   "audit export": ["onbehalf audit export --after 1200 > audit.jsonl"],

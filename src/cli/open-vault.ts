@@ -7,7 +7,7 @@ import type { StoreConfig } from "../service/settings/config.ts";
 import { settingsAmong } from "./flags.ts";
 
 /** How the audit log calls whoever runs a command. */
-const auditName = "@operator";
+export const auditName = "@operator";
 
 /** Opens the store alone: nothing sealed is opened, and the schema is neither created nor changed. */
 export async function withKeys<T>(flags: object, work: (config: StoreConfig) => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { numberOption, withSettings } from "../flags.ts";
 
 const states = ["active", "suspect", "lapsed", "revoking", "revoked"];
@@ -13,9 +13,11 @@ interface Flags {
   readonly json?: boolean;
 }
 
-/** `onbehalf grants`: shows what people have granted, gets a token for it, revokes it. No grant is created here. */
+/** `onbehalf grants`: shows what people have granted, gets a token for it, revokes it, and takes in refresh tokens that exist. */
 export function grantsCommand(): Command {
-  const grants = new Command("grants").description("look at what people have granted, get a token for it, revoke it");
+  const grants = new Command("grants").description(
+    "look at what people have granted, get a token for it, revoke it, take in refresh tokens that exist",
+  );
   grants.addCommand(
     withSettings(
       new Command("list")
@@ -81,5 +83,41 @@ export function grantsCommand(): Command {
       await revoke(ref, flags);
     }),
   );
+  grants.addCommand(
+    withSettings(
+      new Command("deposit")
+        .argument("<file>", "refresh tokens to take in, a JSON object a line; - for standard input")
+        .description(
+          "take in refresh tokens that exist: each is proved by a refresh whose answer is kept, and none is sent twice, " +
+            "also when the command is killed and run again",
+        )
+        .option("--provider <name>", "the provider of lines that name none")
+        .addOption(rateOption())
+        .addOption(numberOption("--concurrency <number>", "how many are under way at once", 1, 256).default(16))
+        .option("--report <path>", "write what became of each line there, a JSON object a line; rows are added")
+        .option("--send-again", "send tokens once more whose answer was lost; read docs/deposits.md first"),
+      "client",
+    ).action(async (file: string, flags: DepositFlags) => {
+      const { deposit } = await import("./deposit/run.ts");
+      await deposit(file, flags);
+    }),
+  );
   return grants;
+}
+
+interface DepositFlags extends Flags {
+  readonly rate?: number;
+  readonly concurrency: number;
+  readonly report?: string;
+  readonly sendAgain?: true;
+}
+
+/** A rate in tokens a second. */
+function rateOption(): Option {
+  return new Option("--rate <rate>", "the most tokens to send, such as 100/s or 30/min (50/s)").argParser((text) => {
+    const [, digits = "", unit = "s"] = /^(\d{1,5}(?:\.\d{1,3})?)(?:\/(s|min))?$/.exec(text) ?? [];
+    const perSecond = Number(digits) / (unit === "min" ? 60 : 1);
+    if (digits !== "" && perSecond > 0 && perSecond <= 10_000) return perSecond;
+    throw new InvalidArgumentError("it must be a number and /s or /min, such as 100/s, and 10000/s at most");
+  });
 }

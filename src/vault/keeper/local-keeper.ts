@@ -69,7 +69,12 @@ export function localKeeper(context: KeeperContext): Keeper {
       const protocol = context.protocols.get(provider);
       if (protocol === undefined) throw new TypeError(`there is no provider ${provider}`);
       const intake = depositIntake(context.keyring, protocol, request);
-      return deposits.do(intake.key, () => actingAs(request.principal, () => depositToken(context, intake, request)));
+      let isMine = false;
+      const deposited = await deposits.do(intake.key, () => {
+        isMine = true;
+        return actingAs(request.principal, () => depositToken(context, intake, request));
+      });
+      return isMine ? deposited : { ...deposited, isNew: false };
     },
 
     refresh: (seen, priority) =>

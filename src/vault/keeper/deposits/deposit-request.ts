@@ -90,7 +90,7 @@ function refreshTokenOf(given: string | Secret): Secret {
   // Such words stand for no token in exports of databases. White space around it came with the export.
   const isNone = /^\s*(?:null|undefined|none|nil|nan)?\s*$/i.test(token);
   if (!isNone && token.length <= longestToken && token === token.trim() && !/\p{Cc}/u.test(token)) {
-    return new Secret(token);
+    return typeof given === "string" ? new Secret(given) : given;
   }
   throw invalidRequest(
     `refresh_token must be 1 to ${longestToken} characters, without white space around it or control characters`,
