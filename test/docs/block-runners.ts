@@ -36,6 +36,7 @@ const runners = {
   "debugging, shell": { pages: /^docs\/debugging\.md$/, languages: ["sh"], test: "docs/contributing" },
   "debugging, trace": { pages: /^docs\/debugging\.md$/, languages: ["text"], test: "docs/contributing" },
   "commit message": { pages: /^CONTRIBUTING\.md$/, languages: ["text"], test: "docs/contributing" },
+  deposits: { pages: /^docs\/deposits\.md$/, languages: ["json", "text"], test: "docs/deposits" },
   errors: { pages: /^docs\/errors\.md$/, languages: ["sh"], test: "docs/errors-shell" },
   examples: { pages: /^examples\/README\.md$/, languages: ["sh"], test: "docs/examples" },
   frameworks: { pages: /^docs\/frameworks\.md$/, languages: ["ts"], test: "stories/frameworks" },

@@ -45,6 +45,8 @@ export interface DepositRequest {
   readonly refreshToken: Secret;
   /** The app's own user id. */
   readonly externalId: string;
+  /** The label of one of that user's accounts. Absent: none was given. */
+  readonly account?: string | undefined;
   /** What the token covers, as the app knows it. It counts where the provider does not say it. */
   readonly scopes: readonly string[];
   /** Whether it is one of many, which go behind everything that somebody waits for. */

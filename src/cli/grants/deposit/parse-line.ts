@@ -5,7 +5,7 @@ import { Secret } from "../../../index.ts";
 import type { DepositOptions } from "../../../index.ts";
 
 /** The members of a line, as those of the body of `POST /v1/grants/deposit`. */
-const members = ["provider", "external_id", "refresh_token", "access_token", "expires_at", "scope"] as const;
+const members = ["provider", "external_id", "refresh_token", "access_token", "expires_at", "scope", "account"] as const;
 
 /**
  * Reads a line: a JSON object. Members that are nothing like ours are left alone, such as what a query selected besides.
@@ -22,7 +22,11 @@ export function depositIn(text: string, provider: string | undefined): DepositOp
   return {
     refreshToken: new Secret(textIn(line, "refresh_token") ?? missing("refresh_token")),
     externalId: textIn(line, "external_id", true) ?? missing("external_id"),
-    ...defined({ provider: textIn(line, "provider") ?? provider, scope: scopeIn(line) }),
+    ...defined({
+      provider: textIn(line, "provider") ?? provider,
+      scope: scopeIn(line),
+      account: textIn(line, "account"),
+    }),
     isOneOfMany: true,
   };
 }

@@ -21,6 +21,7 @@ export function depositRoutes({ forCallers }: Router): void {
         const externalId = text("external_id");
         // Of access_token and expires_at nothing is used: what the refresh brings is kept.
         const more = {
+          account: parameters.get("account"),
           provider: parameters.get("provider"),
           scope: parameters.words("scope")?.join(" "),
           sendAgain: parameters.flag("send_again"),

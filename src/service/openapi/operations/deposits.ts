@@ -22,6 +22,12 @@ export const depositOperations: readonly Operation[] = [
         maxLength: 512,
         description: "The user's id in the app, by which the grant is then named. Required.",
       },
+      account: {
+        ...text,
+        maxLength: 512,
+        description:
+          "A label for this account, where the user has several at the provider. Default: the provider's sub.",
+      },
       provider: { ...text, description: "The provider that issued the token, where the service has several." },
       scope: {
         oneOf: [text, { type: "array", items: text }],

@@ -8,11 +8,11 @@ import type { DepositRequest } from "../keeper.ts";
 export function depositIntake(
   keyring: Sealer,
   protocol: Protocol,
-  { refreshToken, externalId, scopes }: DepositRequest,
+  { refreshToken, externalId, account, scopes }: DepositRequest,
 ): Intake {
   const { provider, client } = protocol;
   const codeHash = depositHash(keyring, provider.issuer, client.clientId, refreshToken.expose());
-  const context: IntakeContext = { provider: provider.name, isDeposit: true, externalId, scopes };
+  const context: IntakeContext = { provider: provider.name, isDeposit: true, externalId, account, scopes };
   const contextText = JSON.stringify(context);
   return { protocol, codeHash, contextText, key: `${codeHash.toString("hex")} ${contextText}` };
 }

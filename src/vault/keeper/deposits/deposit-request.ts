@@ -5,6 +5,7 @@ import { scopesOf } from "../../../core/grant.ts";
 import { Secret } from "../../../core/secret.ts";
 import type { Provider } from "../../../providers/provider.ts";
 import { noClient } from "../../errors/client-misconfigured.ts";
+import { accountOf } from "../codes/code-request.ts";
 import type { DepositRequest } from "../keeper.ts";
 
 /** A refresh token that the app got elsewhere, and what is known about it. */
@@ -13,6 +14,8 @@ export interface DepositOptions {
   readonly refreshToken: string | Secret;
   /** The app's own user id, 1 to 512 characters. */
   readonly externalId: string;
+  /** A label for this account, 1 to 512 characters, as `account` of an exchange. Absent: the one that it has, or its subject. */
+  readonly account?: string;
   /** The provider's short name. May be left out where the vault has only one provider. */
   readonly provider?: string;
   /** An access token that is held with it. It is not used: what the refresh brings is kept. */
@@ -38,6 +41,7 @@ export interface DepositOptions {
 const rules: Readonly<Record<keyof DepositOptions, Rule>> = {
   refreshToken: required(secretText),
   externalId: required(text),
+  account: text,
   provider: text,
   accessToken: secretText,
   expiresAt: date,
@@ -79,6 +83,7 @@ export function depositRequest(options: DepositOptions, provider: Provider): Dep
   return {
     refreshToken: refreshTokenOf(options.refreshToken),
     externalId: externalIdOf(options.externalId),
+    account: accountOf(options),
     scopes: scopesOf(scope),
     isOneOfMany,
     sendAgain,

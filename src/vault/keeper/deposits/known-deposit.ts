@@ -39,7 +39,7 @@ export async function knownDeposit(
     const grantId = deposit === undefined ? undefined : provenGrant(keyring, deposit);
     const row = grantId === undefined ? await holderOf(context, intake, request) : await store.grantById(grantId);
     if (row === undefined) return deposit === undefined ? undefined : { kind: "lost", sentAt: deposit.depositedAt };
-    if (await isNamed(context, intake, row, request.externalId, grantId !== undefined)) {
+    if (await isNamed(context, intake, row, request, grantId !== undefined)) {
       return { kind: "grant", grantId: row.grantId };
     }
   }
@@ -86,13 +86,13 @@ async function isNamed(
   context: KeeperContext,
   { protocol, codeHash }: Intake,
   row: GrantRow,
-  externalId: string,
+  { externalId, account }: DepositRequest,
   isRemembered: boolean,
 ): Promise<boolean> {
   const { store, keyring, clock } = context;
   if (isRemembered && !isUsable(row.state)) return true;
   const person = openPerson(keyring, row);
-  const claim = await claimFor(context, protocol, row, person.profile.sub, { externalId });
+  const claim = await claimFor(context, protocol, row, person.profile.sub, { externalId, account });
   const isKnown = claim.decision.do !== "take";
   if (!isKnown || !isRemembered) {
     const { externalIds } = claim;

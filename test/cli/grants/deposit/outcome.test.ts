@@ -6,7 +6,7 @@ import { afterLineError, failedRow, pauseOf } from "../../../../src/cli/grants/d
 import { countsText, noCounts, progressLine } from "../../../../src/cli/grants/deposit/progress.ts";
 
 const error = (code: ErrorCode, details: object = {}): AnyOnbehalfError =>
-  new OnbehalfError(code, `message of ${code}`, { hint: "a hint", details: details as never }) as AnyOnbehalfError;
+  new OnbehalfError(code, `message of ${code}`, { hint: "a hint", details }) as AnyOnbehalfError;
 
 describe("what becomes of a line that failed", () => {
   for (const [code, then, outcome] of [
