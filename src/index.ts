@@ -33,7 +33,15 @@ export { oauth2 } from "./providers/oauth2.ts";
 export type { OAuth2Options } from "./providers/oauth2.ts";
 export { slack } from "./providers/slack.ts";
 export type { SlackOptions } from "./providers/slack.ts";
-export type { Client, ClientToRegister, CodeSource, Endpoints, Identity, Provider } from "./providers/provider.ts";
+export type {
+  AuthorizationRequestHabits,
+  Client,
+  ClientToRegister,
+  CodeSource,
+  Endpoints,
+  Identity,
+  Provider,
+} from "./providers/provider.ts";
 export type { Store } from "./store/store.ts";
 export { serverStatus } from "./vault/open/server-status.ts";
 export type { KeptClientStatus, ServerStatus } from "./vault/open/server-status.ts";
@@ -52,6 +60,10 @@ export type { UnreadableGrant } from "./vault/grants/unreadable-grants.ts";
 export type { GrantPage, GrantQuery } from "./vault/grants/list-grants.ts";
 export type { AppHooks, GrantContext, HandlerContext, NamedByApp } from "./vault/http/app-hooks.ts";
 export type { AuthCodeHandler, AuthCodeHandlerOptions } from "./vault/http/authcode-handler.ts";
+export type { BeginConnectOptions, BegunConnect } from "./vault/http/connect/begin-connect.ts";
+export type { ConnectHandler } from "./vault/http/connect/connect-handler.ts";
+export type { ConnectState, FinishConnectOptions } from "./vault/http/connect/finish-connect.ts";
+export type { ConnectOptions } from "./vault/http/connect/site.ts";
 export type { CallerView } from "./vault/tokens/caller-view.ts";
 export type { Caller, Permission } from "./vault/http/caller.ts";
 export type { Callers, CreateCallerOptions, RotateCallerOptions } from "./vault/http/callers.ts";

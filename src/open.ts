@@ -1,6 +1,7 @@
 import { keyClasses, readingClasses } from "./crypto/keyring.ts";
 import { Vault } from "./vault.ts";
 import { bindCallers } from "./vault/http/caller-rights.ts";
+import type { ConnectOptions } from "./vault/http/connect/site.ts";
 import type { Keeper } from "./vault/keeper/keeper.ts";
 import { keeperOver } from "./vault/keeper/open-keeper.ts";
 import type { KeeperOptions } from "./vault/keeper/open-keeper.ts";
@@ -15,6 +16,11 @@ export interface VaultOptions extends CommonOptions, KeeperOptions {
    * the program that opened it does. Default: the vault opens a keeper in this process, and closes it.
    */
   readonly keeper?: Keeper;
+  /**
+   * Where connect links lead, and where they may send people back to. Default: what the first `connectHandler` is told. To be
+   * given where a program makes links that another one serves.
+   */
+  readonly connect?: ConnectOptions;
 }
 
 /**
@@ -36,9 +42,9 @@ export async function openVault(options: VaultOptions): Promise<Vault> {
   try {
     await bindCallers(context.store, context.keyring, context.emit);
     const lastChange = await context.store.latestChange();
-    if (keeper !== undefined) return new Vault(context, keeper, async () => undefined, lastChange);
+    if (keeper !== undefined) return new Vault(context, keeper, async () => undefined, lastChange, options.connect);
     const own = keeperOver(context, options);
-    return new Vault(context, own, () => own.close(), lastChange);
+    return new Vault(context, own, () => own.close(), lastChange, options.connect);
   } catch (error) {
     await closeContext(context);
     throw error;

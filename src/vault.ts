@@ -23,6 +23,11 @@ import { siblingsOf } from "./vault/grants/siblings-of.ts";
 import { authCodeHandler } from "./vault/http/authcode-handler.ts";
 import { withMissing } from "./vault/http/consent-body.ts";
 import type { AuthCodeHandler, AuthCodeHandlerOptions } from "./vault/http/authcode-handler.ts";
+import { ConnectLinks } from "./vault/http/connect/connect-links.ts";
+import type { BeginConnectOptions, BegunConnect } from "./vault/http/connect/begin-connect.ts";
+import type { ConnectHandler } from "./vault/http/connect/connect-handler.ts";
+import type { ConnectState, FinishConnectOptions } from "./vault/http/connect/finish-connect.ts";
+import type { ConnectOptions } from "./vault/http/connect/site.ts";
 import { CallerView } from "./vault/tokens/caller-view.ts";
 import type { Caller } from "./vault/http/caller.ts";
 import { Callers } from "./vault/http/callers.ts";
@@ -39,7 +44,7 @@ import { closeContext } from "./vault/open/open-context.ts";
 import { Periodic } from "./vault/periodic.ts";
 import type { AccessToken } from "./vault/tokens/token-cache.ts";
 import { changePoll, changePollMs } from "./vault/tokens/change-poll.ts";
-import { deposit, exchangeCode, revoke } from "./vault/tokens/keeper-calls.ts";
+import { deposit, exchangeCode, revoke, grantMade } from "./vault/tokens/keeper-calls.ts";
 import { RecordedTokens } from "./vault/tokens/recorded-tokens.ts";
 import { TokenCache } from "./vault/tokens/token-cache.ts";
 import { assertGetAccessTokenOptions } from "./vault/tokens/token-options.ts";
@@ -85,12 +90,19 @@ export class Vault {
   readonly #views = new WeakMap<Caller, CallerView>();
   readonly #releases: Releases;
   readonly #refusals: Refusals;
+  readonly #connects: ConnectLinks;
   readonly #own: RecordedTokens;
   readonly #forCallers: RecordedTokens;
   #closing: Promise<void> | undefined;
 
   /** @internal Use `openVault`. */
-  constructor(context: VaultContext, keeper: Keeper, closeKeeper: () => Promise<void>, lastChange: number) {
+  constructor(
+    context: VaultContext,
+    keeper: Keeper,
+    closeKeeper: () => Promise<void>,
+    lastChange: number,
+    connect?: ConnectOptions,
+  ) {
     const { store, keyring, clock } = context;
     this.#context = context;
     this.#keeper = keeper;
@@ -103,6 +115,9 @@ export class Vault {
       new RecordedTokens(context, this.#tokens, is ? this.#releases : undefined, (work) => this.#during(work));
     this.#forCallers = recorded(context.audit !== "none");
     this.#own = recorded(context.audit === "all");
+    const stored = (grantId: string, tie: { readonly externalId: string; readonly account?: string }): Promise<Grant> =>
+      grantMade(this.#calls, grantId, tie);
+    this.#connects = new ConnectLinks({ context, keeper, stored }, connect);
     this.#assertions = new Assertions(keyring, clock);
     this.callers = new Callers(store, keyring, clock, this.#refusals.count);
     this.#tickets = new Tickets(context, this.callers);
@@ -331,7 +346,16 @@ export class Vault {
     const known = this.#views.get(caller);
     if (known !== undefined) return known;
     const { count } = this.#refusals;
-    const view = new CallerView(this, this.#forCallers, this.#context, this.#cache, caller, count, this.#tickets);
+    const view = new CallerView(
+      this,
+      this.#forCallers,
+      this.#context,
+      this.#cache,
+      this.#connects,
+      caller,
+      count,
+      this.#tickets,
+    );
     this.#views.set(caller, view);
     return view;
   }
@@ -344,6 +368,56 @@ export class Vault {
    */
   authCodeHandler(options?: AuthCodeHandlerOptions): AuthCodeHandler {
     return authCodeHandler(this, options, undefined, (error) => this.#context.onFault(error, "the code handler"));
+  }
+
+  /**
+   * Makes a connect link: an address at which somebody connects an account of theirs with one of the app's users. It lives
+   * for fifteen minutes, works once, and belongs to the browser in which it was begun.
+   *
+   * @throws {OnbehalfError} `invalid_request`: an option is not what it must be; `details.parameter` names it
+   * @throws {OnbehalfError} `return_url_not_allowed`: people may not be sent back there
+   * @throws {OnbehalfError} `configuration_invalid`: nobody has said where links lead
+   * @throws {OnbehalfError} `store_unavailable`
+   * @see https://www.rfc-editor.org/rfc/rfc9700#section-4.7
+   */
+  async beginConnect(options: BeginConnectOptions): Promise<BegunConnect> {
+    return this.#during(() => this.#connects.begin((name) => this.providerOf(name), options));
+  }
+
+  /**
+   * Finishes a connect link once its person is back: stores the grant of one that was made with a challenge. The same call
+   * again gives the same grant.
+   *
+   * @throws {OnbehalfError} `invalid_request`: an argument is not what it must be; `details.parameter` names it
+   * @throws {OnbehalfError} `verifier_mismatch`: the verifier is not the one of the challenge; nothing is stored
+   * @throws {OnbehalfError} `connect_not_found`, `connect_expired`, `connect_waiting`: there is none, any more, or yet
+   * @throws {OnbehalfError} `connect_failed`: it brought no grant; `details.reason` says why
+   * @throws {OnbehalfError} `external_id_conflict`: the user id means the grant of another account
+   * @throws {OnbehalfError} `provider_unavailable`, `store_unavailable`, `keeper_unavailable`: call again later
+   */
+  async finishConnect(connectId: string, options: FinishConnectOptions = {}): Promise<Grant> {
+    return this.#during(() => this.#connects.finish(connectId, options));
+  }
+
+  /**
+   * How a connect link stands.
+   *
+   * @throws {OnbehalfError} `connect_not_found`: there is no such link, or none any more
+   * @throws {OnbehalfError} `invalid_request`, `store_unavailable`
+   */
+  async connectStatus(connectId: string): Promise<ConnectState> {
+    return this.#during(() => this.#connects.status(connectId));
+  }
+
+  /**
+   * Makes the handler of the person's side of connect links: mount it at all that lies beneath `baseUrl`, for GET and POST. It
+   * never throws.
+   *
+   * @param options where it is mounted; what `openVault` was given as `connect`, by default
+   * @throws {OnbehalfError} `configuration_invalid`: an option is not what it must be
+   */
+  connectHandler(options?: ConnectOptions): ConnectHandler {
+    return this.#connects.handler(options);
   }
 
   /**

@@ -5,6 +5,11 @@
 import type { IssuerNames } from "./issuer.ts";
 import { issuerPattern } from "./issuer.ts";
 
+/** How long a link lives, milliseconds. */
+export const connectLifeMs = 900_000;
+/** How many wrong verifiers a link bears. The right one is never guessed; a program with the wrong one must not go on. */
+export const mostConnectTries = 5;
+
 /**
  * - `waiting`: nobody has come back from the provider yet.
  * - `pending`: what the provider answered is kept, and the app must finish the link.
@@ -32,6 +37,8 @@ export function connectStatus(
   code: CodeStanding,
   now: number,
 ): ConnectStatus {
+  // Another grant is known by the app's user already: what there is now belongs to nobody.
+  if (error === conflict) return "failed";
   if (code === "done") return "finished";
   if (error !== null || code === "rejected") return "failed";
   const isOver = now >= expiresAt;
@@ -40,6 +47,9 @@ export function connectStatus(
   if (isOver) return "expired";
   return code === "answered" || code === "held" ? "pending" : "waiting";
 }
+
+/** The error of a link whose grant could not be made known by its external id. */
+const conflict = "external_id_conflict";
 
 /** What a link was opened with, besides the link. */
 export interface Opening {

@@ -3,7 +3,9 @@
  * the answers, and verifies ID tokens. What an answer means for a grant does not belong here (core/), nor does anything
  * that is kept: it knows no store.
  */
+import type { Authorization } from "../core/authorization.ts";
 import type { Clock } from "../core/clock.ts";
+import { defined } from "../core/defined.ts";
 import { isOnbehalfError } from "../core/errors.ts";
 import { remainingMs } from "../core/recorded-time.ts";
 import type { Profile } from "../core/grant.ts";
@@ -45,6 +47,12 @@ export interface Protocol {
    * @throws {OnbehalfError} `client_misconfigured`: no client is registered for us
    */
   ready?(): Promise<void>;
+  /**
+   * What an authorization request needs: the client is known then.
+   *
+   * @throws {OnbehalfError} as {@link ready}; also where the provider's discovery document cannot be read
+   */
+  authorization?(): Promise<Authorization>;
   /** Reads again which client is kept, where the record does not hold it. */
   look?(): Promise<void>;
   /**
@@ -150,6 +158,20 @@ export class HttpProtocol implements Protocol {
 
   async ready(): Promise<void> {
     if (this.#source !== undefined) await this.metadata();
+  }
+
+  async authorization(): Promise<Authorization> {
+    const { endpoints, issuer = this.provider.issuer, sendsIssuer, scopes, ...found } = await this.metadata();
+    const { client } = this.provider;
+    return {
+      endpoint: endpoints.authorizationEndpoint,
+      clientId: this.client.clientId,
+      issuer,
+      sendsIssuer: sendsIssuer ?? false,
+      offersOfflineAccess: found.offersOfflineAccess ?? false,
+      ...defined({ scopes }),
+      ...(client !== "none" && "register" in client ? { redirectUri: client.register.redirectUri } : {}),
+    };
   }
 
   async look(): Promise<void> {

@@ -10,6 +10,8 @@ export interface Metadata {
   readonly issuer?: string;
   /** What a sign-in should ask for that names no scopes itself. Undefined: nothing is known of that. */
   readonly scopes?: readonly string[];
+  /** Whether its document lists the scope `offline_access`. Undefined: it does not. */
+  readonly offersOfflineAccess?: boolean;
   /** Whether its redirects carry `iss` (RFC 9207). Undefined: it does not say so. */
   readonly sendsIssuer?: boolean;
   readonly endpoints: Endpoints;
@@ -78,12 +80,17 @@ export function metadataOf(
   if (first !== undefined) return { problems: [first, ...others] };
   return {
     issuer: String(document["issuer"]),
+    ...(offersOfflineAccess(document["scopes_supported"]) ? { offersOfflineAccess: true } : {}),
     ...(document["authorization_response_iss_parameter_supported"] === true ? { sendsIssuer: true } : {}),
     endpoints: defined(endpoints),
     authentication,
     revocationAuthentication: revocationMethod(revocation, authentication, client),
     idTokenAlgorithms,
   };
+}
+
+function offersOfflineAccess(scopes: unknown): boolean {
+  return Array.isArray(scopes) && scopes.includes("offline_access");
 }
 
 /** Section 4.3 of Discovery: with a document that names another issuer, that issuer could answer for ours. */

@@ -113,6 +113,10 @@ export function google(options: GoogleOptions): Provider {
     announcedEnds: { refresh_token_expires_in: "fixed" as const },
     forwardHeaders,
     revocationEndsSiblings: true,
+    authorizationRequest: {
+      parameters: { access_type: "offline", include_granted_scopes: "true" },
+      consentForOffline: true,
+    },
     connectionsPage: "https://myaccount.google.com/connections",
     offlineHint:
       "ask for offline access so that consent is shown: access_type=offline with prompt=consent on the web, " +

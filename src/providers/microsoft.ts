@@ -117,6 +117,8 @@ export function microsoft(options: MicrosoftOptions): Provider {
         tenant === "consumers" ? "https://account.live.com/consent/Manage" : "https://myapps.microsoft.com",
       offlineHint: "ask for the scope offline_access; add prompt=consent where the person has consented without it",
     }),
+    // It gives a refresh token without showing the consent page, which a tenant may forbid its people to see.
+    authorizationRequest: { offlineScope: "offline_access", consentForOffline: false },
     ...defined({ scopes }),
   };
 }

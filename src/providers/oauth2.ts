@@ -21,6 +21,7 @@ type SharedOptions = Pick<
   | "forwardHeaders"
   | "refusals"
   | "tokenRefusals"
+  | "authorizationRequest"
   | "connectionsPage"
   | "offlineHint"
 >;
@@ -79,6 +80,7 @@ const known: Readonly<Record<keyof OAuth2Options, true>> = {
   forwardHeaders: true,
   refusals: true,
   tokenRefusals: true,
+  authorizationRequest: true,
   connectionsPage: true,
   offlineHint: true,
 };
@@ -143,6 +145,7 @@ export function oauth2(options: OAuth2Options): Provider {
     forwardHeaders: options.forwardHeaders,
     refusals: options.refusals,
     revocationEndsSiblings: false,
+    authorizationRequest: options.authorizationRequest,
     connectionsPage: options.connectionsPage,
     tokenRefusals: options.tokenRefusals,
     offlineHint: options.offlineHint ?? askTheProvider,

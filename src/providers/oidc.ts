@@ -4,7 +4,7 @@ import type { Rotation } from "../core/refresh.ts";
 import type { CanonicalScopes } from "../core/scopes.ts";
 import { clientOf, clientOptions } from "./client-options.ts";
 import type { ClientOptions } from "./client-options.ts";
-import type { CodeSource, Endpoints, Provider } from "./provider.ts";
+import type { AuthorizationRequestHabits, CodeSource, Endpoints, Provider } from "./provider.ts";
 
 /** What {@link oidc} needs: a name, the issuer and the client. The rest has careful defaults. */
 export interface OidcOptions extends ClientOptions {
@@ -71,6 +71,8 @@ export interface OidcOptions extends ClientOptions {
   readonly tokenRefusals?: Provider["tokenRefusals"];
   /** The page where a person can remove an app, for a hint where a revocation was not confirmed. Default: none. */
   readonly connectionsPage?: string;
+  /** What the request of a connect link says besides the usual. Default: what {@link AuthorizationRequestHabits} says. */
+  readonly authorizationRequest?: AuthorizationRequestHabits;
   /**
    * What an authorization request must say to get a refresh token, as a hint for developers, such as `ask for the scope
    * offline_access, with prompt=consent`. Default: to look into the issuer's documentation, as not every issuer knows
@@ -102,6 +104,7 @@ const known: Readonly<Record<keyof OidcOptions, true>> = {
   refusals: true,
   tokenRefusals: true,
   connectionsPage: true,
+  authorizationRequest: true,
   offlineHint: true,
 };
 
@@ -142,6 +145,7 @@ export function oidc(options: OidcOptions): Provider {
     refusals: options.refusals,
     revocationEndsSiblings: false,
     connectionsPage: options.connectionsPage,
+    authorizationRequest: options.authorizationRequest,
     tokenRefusals: options.tokenRefusals,
     offlineHint: options.offlineHint ?? askTheProvider,
   });

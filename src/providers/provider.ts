@@ -102,6 +102,26 @@ export interface Endpoints {
   readonly revocationEndpoint?: string;
 }
 
+/** What an authorization request to a provider says besides what every provider takes. */
+export interface AuthorizationRequestHabits {
+  /** Further parameters of each request: `{ access_type: "offline" }`. Default: none. */
+  readonly parameters?: Readonly<Record<string, string>>;
+  /**
+   * The scope without which there is no refresh token, added to what is asked for. Default: `offline_access` where the
+   * provider's discovery document lists it among its scopes, otherwise none.
+   */
+  readonly offlineScope?: string;
+  /**
+   * Whether it gives a refresh token only where it shows the consent page: then `prompt=consent` is sent while none is held.
+   * Default: true with a default {@link offlineScope}, otherwise false.
+   */
+  readonly consentForOffline?: boolean;
+  /** The parameter that holds the scopes. Default: `scope`. */
+  readonly scopeParameter?: string;
+  /** What stands between two scopes. Default: a space. */
+  readonly scopeSeparator?: string;
+}
+
 /**
  * A provider as a record: its endpoints and its habits. A new provider is a record like the one of `google()`, never a
  * class.
@@ -247,6 +267,8 @@ export interface Provider {
    * Default: 30.
    */
   readonly keepAliveDays?: number;
+  /** What the request of a connect link says besides the usual. Absent: nothing. */
+  readonly authorizationRequest?: AuthorizationRequestHabits;
   /** What an authorization request must say to get a refresh token; shown to developers as a hint. */
   readonly offlineHint: string;
 }

@@ -89,6 +89,10 @@ export function slack(options: SlackOptions): Provider {
       status: 200,
       word: `"error":"${word}"`,
     })),
+    authorizationRequest: {
+      ...(tokens === "user" ? { scopeParameter: "user_scope" } : {}),
+      scopeSeparator: ",",
+    },
     connectionsPage: "https://slack.com/apps/manage",
     offlineHint:
       "tokens do not end, unless token rotation is switched on for the app: then each answer has a refresh token",

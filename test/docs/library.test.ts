@@ -88,6 +88,14 @@ describe("docs/library.md", { timeout: 60_000 }, () => {
     ["### grant, grants", { "core/grant.ts": "Grant", "vault/grants/list-grants.ts": "GrantQuery" }],
     ["### grant, grants", { "core/grant.ts": "Profile", "vault/grants/list-grants.ts": "GrantPage" }],
     ["### authCodeHandler", { "vault/http/": "AuthCodeHandlerOptions" }],
+    [
+      "### connectHandler, beginConnect, finishConnect, connectStatus",
+      {
+        "vault/http/connect/begin-connect.ts": "BeginConnectOptions",
+        "vault/http/connect/finish-connect.ts": "FinishConnectOptions",
+        "vault/http/connect/site.ts": "ConnectOptions",
+      },
+    ],
     ["### callers", { "vault/http/caller.ts": "Caller", "vault/http/callers.ts": "CreateCallerOptions" }],
     ["### callers", { "vault/http/callers.ts": "RotateCallerOptions" }],
     ["### keyStatus, rotateMasterKey", { "vault/open/master-key-rotation.ts": "KeyStatus" }],

@@ -166,6 +166,11 @@ class ForkedKeeper implements KeeperClient {
     return value as Awaited<ReturnType<Keeper["deposit"]>>;
   }
 
+  async authorization(...[provider]: Parameters<Keeper["authorization"]>): ReturnType<Keeper["authorization"]> {
+    const value = await this.#ask({ verb: "authorization", provider });
+    return value as Awaited<ReturnType<Keeper["authorization"]>>;
+  }
+
   async holdCode(...[provider, request]: Parameters<Keeper["holdCode"]>): Promise<void> {
     await this.#ask({ verb: "holdCode", provider, request: toRequestMessage(request) });
   }

@@ -2,6 +2,7 @@
  * The messages between the service and its keeper, which go through a pipe between two processes of one user. What
  * either process does with a message does not belong here.
  */
+import type { Authorization } from "../../core/authorization.ts";
 import { defined } from "../../core/defined.ts";
 import { OnbehalfError, Secret } from "../../index.ts";
 import type {
@@ -26,6 +27,7 @@ import type { Settings } from "../settings/config.ts";
 export type KeeperRequest =
   | { readonly verb: "exchangeCode"; readonly provider: string; readonly request: CodeRequestMessage }
   | { readonly verb: "deposit"; readonly provider: string; readonly request: DepositMessage }
+  | { readonly verb: "authorization"; readonly provider: string }
   | { readonly verb: "holdCode"; readonly provider: string; readonly request: CodeRequestMessage }
   | {
       readonly verb: "finishHeld";
@@ -64,7 +66,7 @@ export type FromKeeper =
   | {
       readonly type: "answer";
       readonly id: number;
-      readonly value: string | OutcomeMessage | Deposited | ReadingKeys | null;
+      readonly value: string | OutcomeMessage | Deposited | Authorization | ReadingKeys | null;
     }
   | { readonly type: "refusal"; readonly id: number; readonly error: ErrorMessage }
   | { readonly type: "event"; readonly event: VaultEvent }

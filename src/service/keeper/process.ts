@@ -113,6 +113,8 @@ async function perform(open: Keeper, request: KeeperRequest): Promise<(FromKeepe
       return open.exchangeCode(request.provider, fromRequestMessage(request.request));
     case "deposit":
       return open.deposit(request.provider, fromDepositMessage(request.request));
+    case "authorization":
+      return open.authorization(request.provider);
     case "holdCode":
       await open.holdCode(request.provider, fromRequestMessage(request.request));
       return null;

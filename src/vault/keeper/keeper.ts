@@ -3,6 +3,7 @@
  * Interface and result types belong here. Code that runs does not: a module that imports this file must not get at a
  * refresh token by it.
  */
+import type { Authorization } from "../../core/authorization.ts";
 import type { HandedDownKeys } from "../../core/handed-down-keys.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { AuditPrincipal } from "../../core/audit-principal.ts";
@@ -188,6 +189,13 @@ export interface Keeper {
    * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
    */
   deposit(provider: string, request: DepositRequest): Promise<Deposited>;
+  /**
+   * What an authorization request needs of a provider. Where no client is known there, one is registered.
+   *
+   * @throws {OnbehalfError} `provider_unavailable`: that is not possible just now
+   * @throws {OnbehalfError} `client_misconfigured`: no client is registered for us
+   */
+  authorization(provider: string): Promise<Authorization>;
   /**
    * Exchanges a code, finds out who has consented, and holds the answer: it becomes no grant before {@link finishHeld}.
    *

@@ -41,6 +41,12 @@ export function localKeeper(context: KeeperContext): Keeper {
   return {
     exchangeCode: (provider, request) => taken(provider, request),
 
+    async authorization(provider) {
+      const facts = await protocolNamed(provider).authorization?.();
+      if (facts === undefined) throw new TypeError(`${provider} has no authorization endpoint`);
+      return facts;
+    },
+
     async holdCode(provider, request) {
       await taken(provider, request);
     },

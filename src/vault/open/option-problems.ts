@@ -49,7 +49,7 @@ const rules: readonly (readonly [name: string, fits: (value: unknown) => boolean
 ];
 
 /** Options that have no rule here. */
-const others = ["provider", "keeper", "rescueFolder", "exchangeTimeoutMs"];
+const others = ["provider", "keeper", "connect", "rescueFolder", "exchangeTimeoutMs"];
 
 /**
  * Everything that is wrong with the options, beside what is wrong with the providers themselves.

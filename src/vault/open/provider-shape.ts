@@ -90,6 +90,33 @@ const isResource: Fits = (value) =>
 
 const isSource: Fits = (value) => codeSources.some((source) => source === value);
 
+/** What a connect link sets itself: a record that could replace these would break what protects it. */
+const isOursToSet =
+  /^(?:client_id|client_secret|redirect_uri|response_type|response_mode|state|nonce|code_challenge.*|request|request_uri)$/i;
+
+const isAuthorizationRequest: Fits = (value) => {
+  if (!isRecord(value)) return false;
+  const {
+    parameters = {},
+    offlineScope = "x",
+    consentForOffline = true,
+    scopeParameter = "x",
+    scopeSeparator = " ",
+    ...rest
+  } = value;
+  return (
+    Object.keys(rest).length === 0 &&
+    recordOf(isText)(parameters) &&
+    !Object.keys(parameters as object).some((name) => isOursToSet.test(name)) &&
+    isFilled(offlineScope) &&
+    isTruth(consentForOffline) &&
+    isFilled(scopeParameter) &&
+    !isOursToSet.test(String(scopeParameter)) &&
+    isText(scopeSeparator) &&
+    scopeSeparator !== ""
+  );
+};
+
 const isWebPage: Fits = (value) =>
   typeof value === "string" && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
 
@@ -158,6 +185,12 @@ const rules: readonly (readonly [member: string, fits: Fits, must: string, examp
   ["dpop", isTruth, "true or false", "true"],
   ["privateApis", isTruth, "true or false", "true"],
   ["revocationEndsSiblings", isTruth, "true or false", "false"],
+  [
+    "authorizationRequest",
+    isAuthorizationRequest,
+    "an object with parameters, offlineScope, consentForOffline, scopeParameter or scopeSeparator",
+    '{ parameters: { access_type: "offline" } }',
+  ],
   ["connectionsPage", isWebPage, "the URL of a page", '"https://id.example/apps"'],
   ["accessTokenTtlSeconds", isAboveZero, "a number of seconds above 0", "3600"],
   [

@@ -19,6 +19,10 @@ import { askedBy, isOurs } from "../grants/find-grant.ts";
 import { listVisibleGrants, needsProvider } from "../grants/list-grants.ts";
 import type { GrantPage, GrantQuery } from "../grants/list-grants.ts";
 import { Sight } from "../grants/visible-grants.ts";
+import type { BeginConnectOptions, BegunConnect } from "../http/connect/begin-connect.ts";
+import type { ConnectLinks } from "../http/connect/connect-links.ts";
+import type { ConnectState, FinishConnectOptions } from "../http/connect/finish-connect.ts";
+import type { ConnectSite } from "../http/connect/site.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
 import type { DepositOptions } from "../keeper/deposits/deposit-request.ts";
 import { withoutToken } from "./hidden-token.ts";
@@ -61,6 +65,7 @@ export class CallerView {
   readonly #tokens: RecordedTokens;
   readonly #context: VaultContext;
   readonly #cache: TokenCache;
+  readonly #connects: ConnectLinks;
   readonly #caller: Limits;
   readonly #countRefusal: CountRefusal;
   readonly #reach: Reach;
@@ -73,6 +78,7 @@ export class CallerView {
     tokens: RecordedTokens,
     context: VaultContext,
     cache: TokenCache,
+    connects: ConnectLinks,
     caller: Limits,
     countRefusal: CountRefusal,
     tickets: TicketMaker,
@@ -82,6 +88,7 @@ export class CallerView {
     this.#tokens = tokens;
     this.#context = context;
     this.#cache = cache;
+    this.#connects = connects;
     this.#caller = caller;
     this.#countRefusal = countRefusal;
     this.#tickets = tickets;
@@ -260,6 +267,31 @@ export class CallerView {
     this.#assertMayCreate(options.externalId);
     const { name: provider } = this.providerOf(options.provider);
     return this.#created(() => this.#vault.deposit({ ...options, provider }));
+  }
+
+  /**
+   * Makes a connect link for somebody in the caller's reach.
+   *
+   * @param site where the link leads; what the vault was told, by default
+   * @throws {OnbehalfError} `forbidden`: out of reach
+   */
+  async beginConnect(options: BeginConnectOptions, site?: ConnectSite): Promise<BegunConnect> {
+    this.#assertMayCreate(options.externalId);
+    return actingAs(this.#principal, () => this.#connects.begin((name) => this.providerOf(name), options, site));
+  }
+
+  /** Finishes a connect link of somebody in the caller's reach. Any other is `connect_not_found`. */
+  async finishConnect(connectId: string, options: FinishConnectOptions = {}): Promise<Grant> {
+    return this.#created(() => this.#connects.finish(connectId, options, (link) => this.#seesLink(link)));
+  }
+
+  /** How a connect link of somebody in the caller's reach stands. Any other is `connect_not_found`. */
+  async connectStatus(connectId: string): Promise<ConnectState> {
+    return this.#connects.status(connectId, (link) => this.#seesLink(link));
+  }
+
+  #seesLink({ externalId, provider }: { readonly externalId: string; readonly provider: string }): boolean {
+    return (this.#reach.isAll || this.#reach.hasExternalId(externalId)) && this.#reach.hasProvider(provider);
   }
 
   #assertMayCreate(externalId: string | undefined): void {

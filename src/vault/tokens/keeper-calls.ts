@@ -47,7 +47,7 @@ export async function deposit(calls: KeeperCalls, provider: Provider, options: D
 }
 
 /** The grant that the keeper has made, or has made known by an external id. */
-async function grantMade({ context, cache }: KeeperCalls, grantId: string, asked: AskedTie): Promise<Grant> {
+export async function grantMade({ context, cache }: KeeperCalls, grantId: string, asked: AskedTie): Promise<Grant> {
   cache.invalidate([grantId]);
   const row = await context.store.grantById(grantId);
   if (row === undefined) throw grantNotFound();

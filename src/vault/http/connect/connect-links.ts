@@ -1,0 +1,70 @@
+import { configurationInvalid } from "../../../core/errors.ts";
+import type { Grant } from "../../../core/grant.ts";
+import { waitFor } from "../../../core/single-flight.ts";
+import type { Provider } from "../../../providers/provider.ts";
+import { assertBeginConnectOptions, beginConnect } from "./begin-connect.ts";
+import type { BeginConnectOptions, BegunConnect } from "./begin-connect.ts";
+import { connectHandler } from "./connect-handler.ts";
+import type { ConnectHandler } from "./connect-handler.ts";
+import { assertFinishConnectOptions, connectState, finishConnect } from "./finish-connect.ts";
+import type { ConnectState, FinishConnectOptions, SeesLink } from "./finish-connect.ts";
+import type { ConnectParts } from "./parts.ts";
+import { siteOf } from "./site.ts";
+import type { ConnectOptions, ConnectSite } from "./site.ts";
+
+const everyLink: SeesLink = () => true;
+
+/** The connect links of a vault. */
+export class ConnectLinks {
+  readonly #parts: ConnectParts;
+  #site: ConnectSite | undefined;
+
+  /** @param options where links lead; absent: the first handler that is made says so */
+  constructor(parts: ConnectParts, options: ConnectOptions | undefined) {
+    this.#parts = parts;
+    this.#site = options === undefined ? undefined : siteOf(options);
+  }
+
+  handler(options: ConnectOptions | undefined): ConnectHandler {
+    const site = options === undefined ? this.#site : siteOf(options);
+    if (site === undefined) {
+      throw configurationInvalid(
+        "connectHandler needs baseUrl",
+        "give the URL where the handler is mounted, such as https://app.example/connect",
+      );
+    }
+    this.#site ??= site;
+    return this.handlerFor(() => site);
+  }
+
+  /** @param siteFor where links lead, by the request; undefined: nowhere */
+  handlerFor(siteFor: (request: Request) => ConnectSite | undefined): ConnectHandler {
+    return connectHandler(this.#parts, siteFor, (error) => this.#parts.context.onFault(error, "a connect link"));
+  }
+
+  /** @param site where the link leads, where that is not what the vault knows */
+  async begin(
+    provider: (name?: string) => Provider,
+    options: BeginConnectOptions,
+    site: ConnectSite | undefined = this.#site,
+  ): Promise<BegunConnect> {
+    assertBeginConnectOptions(options);
+    if (site === undefined) {
+      throw configurationInvalid(
+        "nobody has said where connect links lead",
+        "give openVault connect: { baseUrl }, or make the handler with connectHandler({ baseUrl }) before",
+      );
+    }
+    return waitFor(beginConnect(this.#parts.context, provider(options.provider), site, options), options.signal);
+  }
+
+  async finish(connectId: string, options: FinishConnectOptions, sees: SeesLink = everyLink): Promise<Grant> {
+    assertFinishConnectOptions(connectId, options);
+    options.signal?.throwIfAborted();
+    return waitFor(finishConnect(this.#parts, connectId, options, sees), options.signal);
+  }
+
+  status(connectId: string, sees: SeesLink = everyLink): Promise<ConnectState> {
+    return connectState(this.#parts, connectId, sees);
+  }
+}
