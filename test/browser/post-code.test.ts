@@ -30,6 +30,7 @@ describe("handing a code over", () => {
       redirectUri: "https://app.example.com/connect",
       codeVerifier: "v".repeat(43),
       nonce: "n",
+      ticket: "obt_1",
       headers: { "X-Requested-With": "app" },
     });
     assert.equal(site.posted[0]?.requestedWith, "XMLHttpRequest");
@@ -39,6 +40,7 @@ describe("handing a code over", () => {
       redirect_uri: "https://app.example.com/connect",
       code_verifier: "v".repeat(43),
       nonce: "n",
+      ticket: "obt_1",
     });
   });
 

@@ -85,6 +85,17 @@ describe("the redirect, in real Chromium", needsChromium, () => {
     });
   });
 
+  test("a redirect sign-in with a ticket asks with the ticket's nonce, and hands both over with the code", async () => {
+    await open("/app");
+    await goAround({ scope: "email", ticket: "obt_1", nonce: "n-1" });
+    assert.equal(asked[0]?.searchParams.get("nonce"), "n-1");
+    assert.ok(asked.every(({ href }) => !href.includes("obt_1")));
+    await finish();
+    const { ticket, nonce } = site.posted[0]?.form ?? {};
+    assert.deepEqual([ticket, nonce], ["obt_1", "n-1"]);
+    assert.equal(await page.evaluate("sessionStorage.length"), 0);
+  });
+
   test("a redirect sign-in hands over the code with what the exchange needs, and leaves nothing in the address", async () => {
     await open("/app");
     await goAround({ scope: "email" });
