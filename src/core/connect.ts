@@ -79,6 +79,8 @@ export interface IssuerRule extends IssuerNames {
   readonly isIssuerOurs?: boolean;
   /** Whether its metadata promises `iss` in each answer. */
   readonly sendsIssuer: boolean;
+  /** Providers that are another server than this one. An answer in the name of one of them is not this one's. */
+  readonly others?: readonly IssuerNames[];
 }
 
 /**
@@ -88,12 +90,16 @@ export interface IssuerRule extends IssuerNames {
  * @see https://www.rfc-editor.org/rfc/rfc9207#section-2.4
  */
 export function isOtherIssuer(
-  { sendsIssuer, isIssuerOurs = false, ...names }: IssuerRule,
+  { sendsIssuer, isIssuerOurs = false, others = [], ...names }: IssuerRule,
   iss: string | undefined,
 ): boolean {
   if (iss === undefined) return sendsIssuer;
-  if (isIssuerOurs) return false;
-  return ![names.issuer, ...(names.alsoIssuedAs ?? [])].some((name) => issuerPattern(name).test(iss));
+  // Such a provider has no name to compare. It may send people on to another one all the same, to be brought that one's code.
+  return isIssuerOurs ? others.some((other) => isNameOf(other, iss)) : !isNameOf(names, iss);
+}
+
+function isNameOf({ issuer, alsoIssuedAs = [] }: IssuerNames, iss: string): boolean {
+  return [issuer, ...alsoIssuedAs].some((name) => issuerPattern(name).test(iss));
 }
 
 /** What a provider may say at the end of a sign-in that brought no code. */

@@ -63,7 +63,7 @@ export function withResult(address: string, result: Readonly<Record<string, stri
 }
 
 function isResult(pair: string): boolean {
-  return ["connect_id", "status", "error"].includes(nameOf(pair));
+  return ["connect_id", "status", "error", "return_code"].includes(nameOf(pair));
 }
 
 function nameOf(pair: string): string {

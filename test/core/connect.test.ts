@@ -60,6 +60,12 @@ describe("isOtherIssuer", () => {
     alsoIssuedAs: ["https://login.example/{tid}/v2.0"],
     sendsIssuer: true,
   };
+  const nameless: IssuerRule = {
+    issuer: "https://bare.example",
+    isIssuerOurs: true,
+    sendsIssuer: false,
+    others: [ours, entra],
+  };
   const cases: readonly (readonly [string, IssuerRule, string | undefined, boolean])[] = [
     ["the provider's own issuer", ours, "https://id.example", false],
     ["no issuer, and none was promised", ours, undefined, false],
@@ -74,6 +80,10 @@ describe("isOtherIssuer", () => {
     ["a tenant of dots", entra, "https://login.example/../v2.0", true],
     ["the pattern itself", entra, "https://login.example/{tid}/v2.0", true],
     ["an issuer of a provider that has none of its own", { ...ours, isIssuerOurs: true }, "https://x.example", false],
+    ["another provider's issuer, of one that has none", nameless, "https://id.example", true],
+    ["a tenant of another provider, of one that has none", nameless, "https://login.example/1/v2.0", true],
+    ["an issuer that no provider has, of one that has none", nameless, "https://x.example", false],
+    ["no issuer, of one that has none", nameless, undefined, false],
   ];
   for (const [what, rule, iss, expected] of cases) {
     test(`an answer with ${what} is ${expected ? "refused" : "taken"}`, () => {

@@ -43,6 +43,7 @@ const runners = {
   "frameworks, shell": { pages: /^docs\/frameworks\.md$/, languages: ["sh"], test: "stories/frameworks" },
   google: { pages: /^docs\/google\.md$/, languages: ["sh"], test: "docs/google" },
   "http-api": { pages: /^docs\/http-api\.md$/, languages: ["sh", "http"], test: "docs/http-api" },
+  "connect-links": { pages: /^docs\/connect-links\.md$/, languages: ["ts"], test: "docs/connect-links" },
   library: { pages: /^docs\/library\.md$/, languages: ["ts", "text"], test: "docs/library" },
   "mobile, answer": { pages: /^docs\/mobile\.md$/, languages: ["json"], test: "docs/mobile" },
   "mobile, web": { pages: /^docs\/mobile\.md$/, languages: ["js"], test: "docs/web-samples" },

@@ -41,6 +41,12 @@ export interface BeginConnectOptions {
   readonly codeChallenge?: string;
   /** Default, and the only one: `S256`. */
   readonly codeChallengeMethod?: "S256";
+  /**
+   * Whether finishing the link needs the `return_code` that is added to the return URL, besides the verifier. Only the browser
+   * that comes back from the provider has it. Without it, whoever made the link could let somebody else consent, and ask
+   * for the return URL themselves. Needs `codeChallenge`. Default: false.
+   */
+  readonly returnCodeRequired?: boolean;
   /** Which account the person is expected to choose, such as an e-mail address: 512 characters at most. Default: none. */
   readonly loginHint?: string;
   /** Whether the provider must ask for consent also where it need not. Default: only where no refresh token is held. */
@@ -67,6 +73,7 @@ const rules: Readonly<Record<keyof BeginConnectOptions, Rule>> = {
   returnUrl: required(text),
   codeChallenge: text,
   codeChallengeMethod: oneOf(["S256"]),
+  returnCodeRequired: truth,
   loginHint: text,
   forceConsent: truth,
   userLabel: text,
@@ -85,8 +92,17 @@ export async function beginConnect(
   site: ConnectSite,
   options: BeginConnectOptions,
 ): Promise<BegunConnect> {
-  const { externalId, scopes, returnUrl, codeChallenge, codeChallengeMethod, loginHint, forceConsent, userLabel } =
-    options;
+  const {
+    externalId,
+    scopes,
+    returnUrl,
+    codeChallenge,
+    codeChallengeMethod,
+    returnCodeRequired,
+    loginHint,
+    forceConsent,
+    userLabel,
+  } = options;
   assertReturnUrl(returnUrl, site);
   assertWhole(provider, options, `${site.baseUrl}/callback`);
   if (codeChallenge === undefined && codeChallengeMethod !== undefined) {
@@ -100,6 +116,13 @@ export async function beginConnect(
     throw invalidRequest(
       "code_challenge must be 43 characters of A-Z a-z 0-9 - _: the SHA-256 of the verifier as base64url",
       "make it with S256 (RFC 7636 section 4.2); plain is not taken",
+      "code_challenge",
+    );
+  }
+  if (returnCodeRequired === true && codeChallenge === undefined) {
+    throw invalidRequest(
+      "code_challenge must be sent with return_code_required",
+      "send the challenge of a verifier that the session keeps: without one nobody has to finish the link",
       "code_challenge",
     );
   }
@@ -124,6 +147,7 @@ export async function beginConnect(
       loginHint: loginHint || undefined,
       userLabel: userLabel || undefined,
     }),
+    ...(returnCodeRequired === true ? { returnCodeRequired } : {}),
     ...(forceConsent === true ? { forceConsent } : {}),
   });
   await store.createConnect({ connectHash: hash, askedSealed, createdAt, expiresAt });

@@ -1,14 +1,17 @@
 import { isOtherIssuer, shownProviderError } from "../../../core/connect.ts";
 import { defined } from "../../../core/defined.ts";
 import { isOnbehalfError } from "../../../core/errors.ts";
+import { isSameServer } from "../../../core/issuer.ts";
+import type { IssuerNames } from "../../../core/issuer.ts";
 import type { ErrorCode, OnbehalfError } from "../../../core/errors.ts";
+import { challengeOf } from "../../../crypto/code-challenge.ts";
 import { codeHash } from "../../../crypto/keyring.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import { codeRequest } from "../../keeper/codes/code-request.ts";
 import type { CodeRequest } from "../../keeper/keeper.ts";
 import { hasNonce } from "./authorization-request.ts";
 import { stateOf } from "./finish-connect.ts";
-import { linkByState, sealFlow, stateHash } from "./link.ts";
+import { linkByState, returnCodeOf, sealFlow, stateHash } from "./link.ts";
 import type { Flow, Link } from "./link.ts";
 import type { ConnectParts } from "./parts.ts";
 
@@ -23,6 +26,8 @@ export interface Answer {
 export interface Result {
   readonly status: "finished" | "pending" | "error";
   readonly error?: string;
+  /** In `pending` only, where the link wants it. */
+  readonly returnCode?: string;
 }
 
 /** How long the person waits for a provider, a store or a keeper that does not answer just now, milliseconds. */
@@ -47,7 +52,8 @@ export async function takeAnswer(parts: ConnectParts, protocol: Protocol, link: 
   const { provider } = protocol;
   const { issuer, sendsIssuer, clientId } = flow;
   // Before anything of the answer is used: another server could have it brought here to get this provider's code.
-  if (isOtherIssuer({ ...issuersOf(protocol, issuer), sendsIssuer }, answer.iss))
+  const others = otherServers(parts, protocol, flow.url, answer.iss);
+  if (isOtherIssuer({ ...issuersOf(protocol, issuer), sendsIssuer, others }, answer.iss))
     return fail(parts, link, "issuer_mismatch");
   if (answer.error !== undefined) return fail(parts, link, shownProviderError(answer.error));
   if (answer.code === undefined) return fail(parts, link, "provider_error");
@@ -61,7 +67,7 @@ export async function takeAnswer(parts: ConnectParts, protocol: Protocol, link: 
   const hash = codeHash(parts.context.keyring, clientId, request.code.expose()).toString("hex");
   const taken = await take(parts, link, flow, hash);
   if (taken === undefined) return resultOf(parts, await settled(parts, flow.state, link));
-  return exchange(parts, provider.name, taken, asked.challenge === undefined ? request : held(taken, request));
+  return exchange(parts, provider.name, taken, asked.challenge === undefined ? request : held(parts, taken, request));
 }
 
 /** How a link that has been answered before ended, or stands. */
@@ -88,6 +94,18 @@ function issuersOf(
   return provider.server === undefined ? provider : { issuer };
 }
 
+/** The other providers, unless the issuer that an answer names is the very server that was asked: it may have two records. */
+function otherServers(
+  { context }: ConnectParts,
+  protocol: Protocol,
+  asked: string,
+  iss: string | undefined,
+): readonly IssuerNames[] {
+  if (isSameServer(asked, iss)) return [];
+  const others = [...context.protocols.values()].filter((other) => other !== protocol);
+  return others.map(({ provider }) => provider).filter(({ isIssuerOurs }) => isIssuerOurs !== true);
+}
+
 async function fail(parts: ConnectParts, { row }: Link, error: string): Promise<Result> {
   const { store, clock } = parts.context;
   await store.endConnect(row.connectHash, clock.now(), error, null);
@@ -112,10 +130,13 @@ function requestOf({ provider }: Protocol, { asked }: Link, flow: Flow, code: st
   return { ...request, principal: { caller: asked.by, requestId: null } };
 }
 
-function held({ row, asked }: Link, request: CodeRequest): CodeRequest {
+function held({ context }: ConnectParts, { row, asked }: Link, request: CodeRequest): CodeRequest {
   const { connectHash, expiresAt } = row;
-  const { challenge = "" } = asked;
-  return { ...request, hold: { connect: Buffer.from(connectHash).toString("hex"), challenge, until: expiresAt } };
+  const { challenge = "", connectId, returnCodeRequired } = asked;
+  const connect = Buffer.from(connectHash).toString("hex");
+  const hold = { connect, challenge, until: expiresAt };
+  if (returnCodeRequired !== true) return { ...request, hold };
+  return { ...request, hold: { ...hold, returnChallenge: challengeOf(returnCodeOf(context.keyring, connectId)) } };
 }
 
 /**

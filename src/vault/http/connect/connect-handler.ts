@@ -14,7 +14,7 @@ import { takeAnswer } from "./callback.ts";
 import type { Result } from "./callback.ts";
 import { cookieFor, cookieOf } from "./cookie.ts";
 import type { BrowserCookie } from "./cookie.ts";
-import { browserHash, formToken, isSame, linkById, linkByState, sealFlow, stateHash } from "./link.ts";
+import { browserHash, formToken, isSame, linkById, linkByState, returnCodeOf, sealFlow, stateHash } from "./link.ts";
 import type { Flow, Link } from "./link.ts";
 import { confirmPage, continuePage, languageOf, outcomePage, pageHeaders } from "./pages/index.ts";
 import type { Language, Outcome } from "./pages/index.ts";
@@ -117,7 +117,7 @@ export function connectHandler(
     if (!isOwn || asked.challenge !== undefined) return page(language, "other_browser");
     if (parameters.get("decision") === "cancel") {
       await actingFor(link, () => store.endConnect(row.connectHash, context.clock.now(), "access_denied", null));
-      return back(language, link, { status: "error", error: "access_denied" });
+      return backByPage(language, link, { status: "error", error: "access_denied" });
     }
     return goOn(
       site,
@@ -180,10 +180,16 @@ export function connectHandler(
     try {
       const answer = { code: query.get("code"), error: query.get("error"), iss: query.get("iss") };
       const result = await actingFor(link, () => takeAnswer(parts, protocolFor(link), { ...link, flow }, answer));
-      return back(language, link, result);
+      return back(language, link, proved(link, result));
     } finally {
       underWay -= 1;
     }
+  }
+
+  /** How a link ended, with what proves to the app that this browser has come back. */
+  function proved({ asked }: Link, result: Result): Result {
+    if (result.status !== "pending" || asked.returnCodeRequired !== true) return result;
+    return { ...result, returnCode: returnCodeOf(keyring, asked.connectId).expose() };
   }
 
   function openingOf(flow: Flow | undefined, known: string | undefined): Parameters<typeof openedLink>[1] {
@@ -205,15 +211,29 @@ export function connectHandler(
 }
 
 /** Sends the person back to the app. With a redirect, so that what the provider's address held stays in no history. */
-function back(language: Language, { asked }: Link, { status, error }: Result): Response {
+function back(language: Language, { asked }: Link, { status, error, returnCode }: Result): Response {
   const { returnUrl, connectId } = asked;
-  const result = { connect_id: connectId, status, ...(error === undefined ? {} : { error }) };
+  const result = {
+    connect_id: connectId,
+    status,
+    ...(error === undefined ? {} : { error }),
+    ...(returnCode === undefined ? {} : { return_code: returnCode }),
+  };
   const response = redirectTo(withResult(returnUrl, result), {});
   // What a browser shows that does not follow it, as where an app's own scheme is not there.
   const outcome = status === "error" ? (error === "access_denied" ? "denied" : "failed") : "connected";
   return new Response(outcomePage({ language, outcome }), {
     status: 303,
     headers: { ...pageHeaders({ language }), location: response.headers.get("location") ?? "" },
+  });
+}
+
+/** The same as the answer to a form. A browser would cut off what the app's own address redirects to. */
+function backByPage(language: Language, link: Link, result: Result): Response {
+  const backUrl = back(language, link, result).headers.get("location") ?? "";
+  const outcome = result.error === "access_denied" ? "denied" : "failed";
+  return new Response(outcomePage({ language, outcome, backUrl, goesBack: true }), {
+    headers: pageHeaders({ language }),
   });
 }
 

@@ -1,7 +1,7 @@
 import { abortSignal, assertFits, assertOptions, required, secretText, text } from "../../../core/argument-checks.ts";
 import { mostConnectTries } from "../../../core/connect.ts";
 import type { ConnectStatus } from "../../../core/connect.ts";
-import { OnbehalfError, invalidRequest } from "../../../core/errors.ts";
+import { OnbehalfError, invalidRequest, isOnbehalfError } from "../../../core/errors.ts";
 import type { Grant } from "../../../core/grant.ts";
 import { Secret } from "../../../core/secret.ts";
 import { isVerifierOf } from "../../../crypto/code-challenge.ts";
@@ -18,6 +18,8 @@ import type { Asked, Link } from "./link.ts";
 export interface FinishConnectOptions {
   /** The verifier of the challenge that the link was made with: 43 to 128 characters. Absent: it was made without one. */
   readonly codeVerifier?: string | Secret;
+  /** What stands in the return URL as `return_code`, where the link was made with `returnCodeRequired`. */
+  readonly returnCode?: string | Secret;
   /** Ends the wait. What was begun goes on. */
   readonly signal?: AbortSignal;
 }
@@ -34,7 +36,7 @@ export interface ConnectState {
 /** @throws {OnbehalfError} `invalid_request`: `details.parameter` names the argument */
 export function assertFinishConnectOptions(connectId: string, options: FinishConnectOptions): void {
   assertFits("connectId", connectId, required(text));
-  assertOptions("finishConnect", options, { codeVerifier: secretText, signal: abortSignal });
+  assertOptions("finishConnect", options, { codeVerifier: secretText, returnCode: secretText, signal: abortSignal });
 }
 
 /** Which links somebody may see. */
@@ -44,7 +46,7 @@ export type SeesLink = (asked: Pick<Asked, "provider" | "externalId">) => boolea
 export async function finishConnect(
   parts: ConnectParts,
   connectId: string,
-  { codeVerifier }: FinishConnectOptions,
+  { codeVerifier, returnCode }: FinishConnectOptions,
   sees: SeesLink,
 ): Promise<Grant> {
   const link = await seenLink(parts, connectId, sees);
@@ -69,7 +71,13 @@ export async function finishConnect(
   }
   const held = { codeHash: Buffer.from(codeHash, "hex"), connect: Buffer.from(row.connectHash).toString("hex") };
   const principal = currentPrincipal();
-  const grantId = await parts.keeper.finishHeld(asked.provider, { ...held, codeVerifier: verifier, principal });
+  const proof = { codeVerifier: verifier, returnCode: returnCode === undefined ? undefined : secretOf(returnCode) };
+  const grantId = await parts.keeper
+    .finishHeld(asked.provider, { ...held, ...proof, principal })
+    .catch(async (error: unknown) => {
+      if (isOnbehalfError(error, "verifier_mismatch")) await refuse(parts, link);
+      throw error;
+    });
   await store.endConnect(row.connectHash, clock.now(), null, grantId);
   return parts.stored(grantId, asked);
 }
@@ -123,6 +131,10 @@ async function refuse({ context, keeper }: ConnectParts, { row, asked, flow }: L
   };
   // Where that fails, the upkeep ends it when its time is over: a failed link is finished by nobody.
   await keeper.discardHeld(asked.provider, held).catch(() => undefined);
+}
+
+function secretOf(given: string | Secret): Secret {
+  return typeof given === "string" ? new Secret(given) : given;
 }
 
 function verifierOf(given: string | Secret | undefined): Secret | undefined {

@@ -5,6 +5,7 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { connectStatus } from "../../../core/connect.ts";
 import type { CodeStanding, ConnectStatus } from "../../../core/connect.ts";
+import { Secret } from "../../../core/secret.ts";
 import { connectPlace } from "../../../crypto/places.ts";
 import type { Sealer } from "../../../crypto/keyring.ts";
 import type { ConnectRow } from "../../../store/connect-store.ts";
@@ -21,6 +22,8 @@ export interface Asked {
   readonly returnUrl: string;
   /** Of the verifier that the app's session keeps. Absent: the person is asked instead. */
   readonly challenge?: string;
+  /** Whether only the browser that comes back can finish it. */
+  readonly returnCodeRequired?: true;
   readonly loginHint?: string;
   readonly forceConsent?: true;
   readonly userLabel?: string;
@@ -80,6 +83,14 @@ export function connectHash(keyring: Sealer, connectId: string): Buffer {
 
 export function stateHash(keyring: Sealer, state: string): Buffer {
   return keyring.hash("connect_state", state);
+}
+
+/**
+ * What the browser is given that the provider sends back, where a link wants it. The same each time: a browser may send
+ * the provider's answer again.
+ */
+export function returnCodeOf(keyring: Sealer, connectId: string): Secret {
+  return new Secret(keyring.hash("connect_return", connectId).toString("base64url"));
 }
 
 /** What of a browser's cookie stands with a link. */

@@ -143,9 +143,45 @@ describe("a connect link without a challenge", () => {
     const { connectId, url } = await begin();
     const { page } = await browser.open(url);
     const back = await browser.decide(page, { decision: "cancel" });
-    assert.deepEqual(resultOf(back), { connect_id: connectId, status: "error", error: "access_denied" });
+    const { tab: _tab, ...result } = Object.fromEntries(new URL(nextOf(back)).searchParams);
+    assert.deepEqual(result, { connect_id: connectId, status: "error", error: "access_denied" });
+    assert.match(back.page, /http-equiv="refresh"/);
     assert.deepEqual(await vault.connectStatus(connectId), { status: "failed", error: "access_denied" });
     assert.equal((await browser.open(url)).status, 410);
+  });
+
+  test("a link that needs a return code gives it to the browser that comes back, each time, and to nobody else", async (t) => {
+    const { fixture, vault, browser, begin } = await setup(t);
+    const { codeVerifier, codeChallenge } = newVerifier();
+    await assert.rejects(begin({ returnCodeRequired: true }), refusal("invalid_request"));
+    const { connectId, url } = await begin({
+      codeChallenge,
+      returnCodeRequired: true,
+      returnUrl: `${returnUrl}&return_code=old`,
+    });
+    const opened = await browser.open(url);
+    assert.doesNotMatch(opened.location ?? "", /return_code/);
+    const answer = consented(fixture.standin, opened.location ?? "");
+    const { return_code: returnCode = "", ...result } = resultOf(await browser.open(answer));
+    assert.deepEqual(result, { connect_id: connectId, status: "pending" });
+    assert.match(returnCode, /^[\w-]{43}$/);
+    assert.equal(resultOf(await browser.open(answer))["return_code"], returnCode);
+    for (const proof of [{ codeVerifier }, { codeVerifier, returnCode: codeVerifier }])
+      await assert.rejects(vault.finishConnect(connectId, proof), refusal("verifier_mismatch"));
+    assert.equal(await grantsOf(vault), 0);
+    await vault.finishConnect(connectId, { codeVerifier, returnCode });
+    assert.equal(await grantsOf(vault), 1);
+  });
+
+  test("wrong return codes end a link as wrong verifiers do", async (t) => {
+    const { fixture, vault, browser, begin } = await setup(t);
+    const { codeVerifier, codeChallenge } = newVerifier();
+    const { connectId, url } = await begin({ codeChallenge, returnCodeRequired: true });
+    const { location = "" } = await browser.open(url);
+    const { return_code: returnCode = "" } = resultOf(await browser.open(consented(fixture.standin, location)));
+    for (let tries = 0; tries < 5; tries += 1)
+      await assert.rejects(vault.finishConnect(connectId, { codeVerifier }), refusal("verifier_mismatch"));
+    await assert.rejects(vault.finishConnect(connectId, { codeVerifier, returnCode }), refusal("connect_failed"));
   });
 
   test("a form that another page sends, or without the cookie, leads nowhere", async (t) => {
