@@ -37,6 +37,11 @@ const runners = {
   "debugging, trace": { pages: /^docs\/debugging\.md$/, languages: ["text"], test: "docs/contributing" },
   "commit message": { pages: /^CONTRIBUTING\.md$/, languages: ["text"], test: "docs/contributing" },
   deposits: { pages: /^docs\/deposits\.md$/, languages: ["json", "text"], test: "docs/deposits" },
+  "deposits, recipes": {
+    pages: /^docs\/deposits\.md$/,
+    languages: ["sql", "js", "java", "python"],
+    test: "docs/deposit-recipes",
+  },
   errors: { pages: /^docs\/errors\.md$/, languages: ["sh"], test: "docs/errors-shell" },
   examples: { pages: /^examples\/README\.md$/, languages: ["sh"], test: "docs/examples" },
   frameworks: { pages: /^docs\/frameworks\.md$/, languages: ["ts"], test: "stories/frameworks" },
