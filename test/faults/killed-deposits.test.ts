@@ -41,7 +41,7 @@ const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} Mi
 
 test(
   `${lines} deposits at a strict provider, killed ${kills} times and begun again: each is usable, and none was sent twice (DEPOSITS_SEED=${seed})`,
-  { timeout: isFull ? 7_200_000 : 300_000 },
+  { timeout: isFull ? 7_200_000 : 900_000 },
   async (t) => {
     const random = seeded(seed);
     const folder = await temporaryFolder(t);

@@ -36,6 +36,8 @@ const ofEveryLine: ReadonlySet<ErrorCode> = new Set([
 /** What to do with an error of a line. */
 export function afterLineError(error: AnyOnbehalfError): "again" | "stop" | "next" {
   if (passing.has(error.code)) return "again";
+  // Of one person alone, who belongs to another organisation than the one that the record names.
+  if (error.code === "id_token_invalid" && error.details.check === "hd") return "next";
   return ofEveryLine.has(error.code) ? "stop" : "next";
 }
 

@@ -33,6 +33,11 @@ describe("what becomes of a line that failed", () => {
     });
   }
 
+  test("a person of another hosted domain ends no run", () => {
+    assert.equal(afterLineError(error("id_token_invalid", { check: "hd" })), "next");
+    assert.equal(afterLineError(error("id_token_invalid", { check: "aud" })), "stop");
+  });
+
   test("the report names the provider's word, and the grant that a conflict left", () => {
     assert.equal(
       failedRow(1, error("deposit_refused", { providerError: "invalid_grant" })).provider_error,
