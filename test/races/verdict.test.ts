@@ -11,9 +11,22 @@ type Exchange = Evidence["exchanges"][number];
 const start = Date.parse("2026-11-22T00:00:00Z");
 const email = "person-0@example.com";
 
-const alive: FoundGrant = { grantId: "g_0", email, generation: 2, standing: "served", accepted: true };
+const alive: FoundGrant = {
+  grantId: "g_0",
+  email,
+  provider: "google",
+  generation: 2,
+  standing: "served",
+  accepted: true,
+};
 
-const lapse: Lapse = { email, reason: "crash_ambiguous_rotation", since: start + 3_000, healthy: false };
+const lapse: Lapse = {
+  email,
+  rotation: "strict",
+  reason: "crash_ambiguous_rotation",
+  since: start + 3_000,
+  healthy: false,
+};
 
 const late: Lapse = { ...lapse, since: start + 62_000 };
 
@@ -93,7 +106,7 @@ const violating: Readonly<Record<string, readonly [Partial<Evidence>, RegExp]>> 
   ],
   "a loss at a provider that does not rotate": [
     {
-      lapses: [lapse],
+      lapses: [{ ...lapse, rotation: "none" }],
       exchanges: newTokenLost,
       injectedFaults: killOf("keeper", 100),
       options: { ...defaults, rotation: "none", grants: 1 },

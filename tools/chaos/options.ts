@@ -11,6 +11,11 @@ export interface ChaosOptions {
   readonly kill: "parent" | "all" | "none";
   /** `process`: each service has a keeper; `none`: services exchange tokens themselves. */
   readonly keeper: "process" | "none";
+  /**
+   * `oauth2`: a third of the grants are at a second provider, of plain OAuth 2.0: without ID tokens, with refresh tokens that
+   * work once, and whose family ends when a used one comes again. `none`: there is no second one.
+   */
+  readonly second: "oauth2" | "none";
   /** How long a process is stopped by SIGSTOP, seconds; 0: none is stopped. */
   readonly pause: number;
   readonly seed: number;
@@ -30,6 +35,7 @@ export const usage = `usage: npm run chaos -- [options]
   --rotation R       how the provider rotates refresh tokens: none, grace or strict (strict)
   --kill K           kill -9 of services (parent), of services and keepers (all), or of nothing (none) (parent)
   --keeper P         process: services have keepers; none: services exchange tokens themselves (process)
+  --second P         where a third of the grants are: oauth2, a strict provider without ID tokens; none: all at one (oauth2)
   --pause SECONDS    stop processes for so long, again and again; 0: never (0)
   --until N          end early, after N kills and pauses; 0: do not (0)
   --services N       how many services (3)
@@ -45,6 +51,7 @@ const choices = {
   rotation: ["none", "grace", "strict"],
   kill: ["parent", "all", "none"],
   keeper: ["process", "none"],
+  second: ["oauth2", "none"],
 } as const;
 
 const numbers = {
@@ -80,6 +87,7 @@ export function readOptions(args: readonly string[], randomSeed: number): ChaosO
     rotation: choice("rotation", "strict"),
     kill: choice("kill", "parent"),
     keeper: choice("keeper", "process"),
+    second: choice("second", "oauth2"),
     minutes: number("minutes", numbers.minutes),
     pause: number("pause", numbers.pause),
     services: number("services", numbers.services),

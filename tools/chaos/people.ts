@@ -8,18 +8,26 @@ import type { ProviderProcess } from "./provider.ts";
 export interface Lapse {
   readonly email: string;
   readonly reason: string;
+  /** What a refresh does to a refresh token where the grant is. */
+  readonly rotation: "none" | "grace" | "strict";
   /** When it ended, as the service said; milliseconds since the epoch. */
   readonly since: number;
   /** One of its refresh tokens still works, so the service was wrong. */
   readonly healthy: boolean;
 }
 
-interface PeopleContext {
+/** Whose grant it is, and where. */
+export interface Holder {
+  readonly email: string;
   readonly provider: ProviderProcess;
+  readonly rotation: Lapse["rotation"];
+}
+
+interface PeopleContext {
   readonly database: RunDatabase;
   readonly masterKey: Secret;
-  /** The person's e-mail address, by grant id. */
-  readonly emails: ReadonlyMap<string, string>;
+  /** By grant id. */
+  readonly holders: ReadonlyMap<string, Holder>;
   /** The key of a caller of the services. */
   readonly key: string;
 }
@@ -44,22 +52,23 @@ export class People {
    */
   async flagged(grantId: string, reason: string, since: number, service: string): Promise<void> {
     // Many readers are told of the same end at the same time.
-    if (this.#inProgress.has(grantId)) return;
+    const holder = this.#context.holders.get(grantId);
+    if (this.#inProgress.has(grantId) || holder === undefined) return;
     this.#inProgress.add(grantId);
     try {
       if (!this.#recorded.has(`${grantId} ${since}`)) {
         this.#recorded.add(`${grantId} ${since}`);
-        const email = this.#context.emails.get(grantId) ?? "";
-        this.lapses.push({ email, reason, since, healthy: await this.#isHealthy(grantId) });
+        const { email, rotation } = holder;
+        this.lapses.push({ email, rotation, reason, since, healthy: await this.#isHealthy(grantId, holder) });
       }
-      await this.#signIn(grantId, service);
+      await this.#signIn(holder, service);
     } finally {
       this.#inProgress.delete(grantId);
     }
   }
 
-  async #isHealthy(grantId: string): Promise<boolean> {
-    const { database, masterKey, provider } = this.#context;
+  async #isHealthy(grantId: string, { provider }: Holder): Promise<boolean> {
+    const { database, masterKey } = this.#context;
     const stored = (await storedGrants(database, masterKey)).find((each) => each.grantId === grantId);
     // The person has signed in again already, and the answer to that was lost on its way here.
     if (stored === undefined || stored.state === "active") return false;
@@ -67,14 +76,14 @@ export class People {
     return false;
   }
 
-  async #signIn(grantId: string, service: string): Promise<void> {
-    const { provider, emails, key } = this.#context;
-    const code = await provider.code(emails.get(grantId) ?? "");
+  async #signIn({ email, provider }: Holder, service: string): Promise<void> {
+    const { key } = this.#context;
+    const code = await provider.code(email);
     try {
       const response = await fetch(`${service}/v1/grants`, {
         method: "POST",
         headers: { authorization: `Bearer ${key}` },
-        body: new URLSearchParams({ code, source: "android" }),
+        body: new URLSearchParams({ code, ...provider.exchange }),
         signal: AbortSignal.timeout(20_000),
       });
       await response.arrayBuffer();

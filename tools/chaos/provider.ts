@@ -1,13 +1,22 @@
 /** The provider of a run, as the run sees it: starts the stand-in in a process of its own, and speaks to it over HTTP. */
 import { fork } from "node:child_process";
+import { google, oauth2 } from "../../src/index.ts";
+import type { Provider } from "../../src/index.ts";
 import type { LogEntry, LogPage } from "../../src/standin/index.ts";
 import type { ProviderSettings } from "./standin.ts";
 
 /** A parameter that marks requests of the tool itself, which say nothing about the services. */
 const testRequest = "test_request";
 
+/** Where the codes of the second provider go. */
+const redirectUri = "http://127.0.0.1:1/callback";
+
 export interface ProviderProcess {
   readonly url: string;
+  /** How services are told of it. */
+  readonly record: Provider;
+  /** What is sent to a service together with a code. */
+  readonly exchange: Readonly<Record<"source" | "redirect_uri" | "provider", string>>;
   readonly pid: number | undefined;
   readonly clientId: string;
   readonly clientSecret: string;
@@ -37,6 +46,10 @@ export async function startProvider(
       child.once("exit", (code) => reject(new Error(`the stand-in ended with ${code}`)));
     },
   );
+  const isPlain = settings.kind === "oauth2";
+  const record = isPlain
+    ? plainRecord({ url, clientId, clientSecret })
+    : google({ clientId, clientSecret, baseUrl: url });
   const entries: LogEntry[] = [];
   let seen = 0;
 
@@ -61,17 +74,16 @@ export async function startProvider(
     pid: child.pid,
     clientId,
     clientSecret,
+    record,
+    exchange: isPlain
+      ? { source: "web-redirect", redirect_uri: redirectUri, provider: record.name }
+      : { source: "android", redirect_uri: "", provider: record.name },
     exchanges,
     async code(email) {
-      const { code } = (await control("code", {
-        kind: "native",
-        email,
-        scope: "openid email profile",
-        force: true,
-      })) as {
-        code: string;
-      };
-      return code;
+      const asked = isPlain
+        ? { email, scope: "profile read", redirect_uri: redirectUri }
+        : { kind: "native", email, scope: "openid email profile", force: true };
+      return ((await control("code", asked)) as { code: string }).code;
     },
     async settings(changes) {
       await control("settings", changes);
@@ -83,7 +95,9 @@ export async function startProvider(
       await control("faults", undefined, "DELETE");
     },
     async accepts(accessToken) {
-      const response = await fetch(`${url}/v1/userinfo`, { headers: { authorization: `Bearer ${accessToken}` } });
+      const response = await fetch(`${url}${isPlain ? "/user" : "/v1/userinfo"}`, {
+        headers: { authorization: `Bearer ${accessToken}` },
+      });
       await response.arrayBuffer();
       return response.ok;
     },
@@ -107,5 +121,33 @@ export async function startProvider(
       child.disconnect();
       await gone;
     },
+  };
+}
+
+/** A strict provider without ID tokens. */
+function plainRecord({ url, ...client }: Record<"url" | "clientId" | "clientSecret", string>): Provider {
+  return oauth2({
+    name: "plain",
+    authorizationEndpoint: `${url}/authorize`,
+    tokenEndpoint: `${url}/token`,
+    revocationEndpoint: `${url}/revoke`,
+    ...client,
+    identity: { userinfo: `${url}/user`, subject: "id", email: "email" },
+    rotation: "strict",
+  });
+}
+
+/** The entry of {@link plainRecord} in a file of providers. */
+export function plainEntry({ url, clientId, clientSecret }: ProviderProcess): object {
+  return {
+    name: "plain",
+    type: "oauth2",
+    authorization_endpoint: `${url}/authorize`,
+    token_endpoint: `${url}/token`,
+    revocation_endpoint: `${url}/revoke`,
+    client_id: clientId,
+    client_secret: clientSecret,
+    identity: { userinfo: `${url}/user`, subject: "id", email: "email" },
+    rotation: "strict",
   };
 }

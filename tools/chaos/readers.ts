@@ -83,8 +83,8 @@ export async function read(
     readonly grantIds: readonly string[];
     readonly key: string;
     readonly random: () => number;
-    /** Whether the API accepts a token. */
-    readonly accepts: (accessToken: string) => Promise<boolean>;
+    /** Whether the API accepts a grant's token. */
+    readonly accepts: (grantId: string, accessToken: string) => Promise<boolean>;
     readonly people: People;
   },
   stopped: AbortSignal,
@@ -109,7 +109,7 @@ export async function read(
           readings.tokens += 1;
           readings.given.set(grantId, (readings.given.get(grantId) ?? new Set()).add(reading.accessToken));
           // A token that has expired meanwhile proves nothing: on a busy machine the check may come late.
-          if (random() < 0.05 && !(await accepts(reading.accessToken)) && Date.now() < reading.expiresAt) {
+          if (random() < 0.05 && !(await accepts(grantId, reading.accessToken)) && Date.now() < reading.expiresAt) {
             count(readings.refusedByApi, grantId);
           }
           break;

@@ -1,9 +1,9 @@
 /** One run of chaos: sets up services, a provider and readers, injects faults, and gathers the evidence. */
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { generateMasterKey, google, keyringFromKeys, openVault } from "../../src/index.ts";
+import { generateMasterKey, keyringFromKeys, openVault } from "../../src/index.ts";
 import { storedAudit } from "./stored-audit.ts";
 import { storedGrants } from "./stored-grants.ts";
 import { postgresDatabase, sqliteFile } from "./database.ts";
@@ -11,8 +11,9 @@ import type { RunDatabase } from "./database.ts";
 import { Fleet } from "./fleet.ts";
 import type { ChaosOptions } from "./options.ts";
 import { People } from "./people.ts";
+import type { Holder } from "./people.ts";
 import { isKeeper, pause, processesOf, runVariable } from "./processes.ts";
-import { startProvider } from "./provider.ts";
+import { plainEntry, startProvider } from "./provider.ts";
 import type { ProviderProcess } from "./provider.ts";
 import { between, oneOf, seeded } from "../random.ts";
 import { read, readToken, silentMs } from "./readers.ts";
@@ -24,8 +25,8 @@ const drainMs = 60_000;
 const callerName = "chaos";
 
 interface Grants {
-  /** The person's e-mail address, by grant id. */
-  readonly emails: ReadonlyMap<string, string>;
+  /** By grant id. */
+  readonly holders: ReadonlyMap<string, Holder>;
   /** The key of a caller of the services. */
   readonly key: string;
 }
@@ -49,17 +50,18 @@ export async function runChaos(
   const database = options.store === "sqlite" ? sqliteFile(folder) : await postgresDatabase();
   // Services start again and again: with a cache their code is compiled once.
   const marked = { NODE_COMPILE_CACHE: join(tmpdir(), "onbehalf-compile-cache"), ...process.env, [runVariable]: run };
+  const shared = { seed: options.seed, latencyMs: options.latency, accessTokenTtlSeconds: options.ttl };
   const provider = await startProvider(
-    {
-      seed: options.seed,
-      latencyMs: options.latency,
-      rotation: options.rotation,
-      graceSeconds,
-      revokeFamilyOnReuse: options.rotation !== "none",
-      accessTokenTtlSeconds: options.ttl,
-    },
+    { ...shared, rotation: options.rotation, graceSeconds, revokeFamilyOnReuse: options.rotation !== "none" },
     marked,
   );
+  const second =
+    options.second === "none"
+      ? undefined
+      : await startProvider({ ...shared, seed: options.seed + 2, kind: "oauth2", rotation: "strict" }, marked);
+  const providers = second === undefined ? [provider] : [provider, second];
+  const providersFile = join(folder, "providers.json");
+  if (second !== undefined) await writeFile(providersFile, JSON.stringify({ providers: [plainEntry(second)] }));
   const masterKey = generateMasterKey();
   const fleet = new Fleet(
     run,
@@ -72,6 +74,7 @@ export async function runChaos(
       ONBEHALF_GOOGLE_BASE_URL: provider.url,
       ONBEHALF_ROTATION: options.rotation === "grace" ? `grace:${graceSeconds}` : options.rotation,
       ONBEHALF_KEEPER: options.keeper,
+      ...(second === undefined ? {} : { ONBEHALF_PROVIDERS_FILE: providersFile }),
       ONBEHALF_LOG_LEVEL: "warn",
       HOST: "127.0.0.1",
       PORT: "0",
@@ -82,20 +85,20 @@ export async function runChaos(
   process.once("exit", abandon);
   let keepFiles = true;
   try {
-    const grants = await signIn(options, provider, database, masterKey);
+    const grants = await signIn(options, providers, database, masterKey);
     await fleet.start(options.services);
     say(`${options.services} services are up; seed ${options.seed}, log in ${join(folder, "services.log")}`);
 
-    const people = new People({ ...grants, provider, database, masterKey });
+    const people = new People({ ...grants, database, masterKey });
     const readersStop = new AbortController();
     const reading = read(
       Math.max(4, options.grants),
       {
         fleet,
-        grantIds: [...grants.emails.keys()],
+        grantIds: [...grants.holders.keys()],
         key: grants.key,
         random: seeded(options.seed + 1),
-        accepts: (token) => provider.accepts(token),
+        accepts: async (grantId, token) => (await grants.holders.get(grantId)?.provider.accepts(token)) === true,
         people,
       },
       readersStop.signal,
@@ -107,9 +110,9 @@ export async function runChaos(
     await fleet.allUp(60_000);
     say("no more faults; looking at what became of the grants");
 
-    const standings = await settle(fleet, provider, people, grants);
+    const standings = await settle(fleet, people, grants);
     const stoppedWell = await fleet.stop(drainMs);
-    const leftRunning = await remaining(run, provider);
+    const leftRunning = await remaining(run, providers);
     const stored = await storedGrants(database, masterKey);
     const audit = await storedAudit(database, masterKey, callerName, readings.given);
     const evidence: Evidence = {
@@ -117,14 +120,15 @@ export async function runChaos(
       injectedFaults: fleet.injectedFaults,
       readings,
       audit,
-      exchanges: await provider.exchanges(),
+      exchanges: (await Promise.all(providers.map((each) => each.exchanges()))).flat(),
       lapses: people.lapses,
       consents: people.consents,
       stoppedWell,
       leftRunning,
       grants: stored.map(({ grantId, generation }) => {
         const { standing, accepted } = standings.get(grantId) ?? { standing: "silent", accepted: false };
-        return { grantId, generation, email: grants.emails.get(grantId) ?? "", standing, accepted };
+        const { email = "", provider: at } = grants.holders.get(grantId) ?? {};
+        return { grantId, generation, email, provider: at?.record.name ?? "", standing, accepted };
       }),
     };
     keepFiles = false;
@@ -132,7 +136,7 @@ export async function runChaos(
   } finally {
     process.off("exit", abandon);
     fleet.abandon();
-    await provider.close();
+    await Promise.all(providers.map((each) => each.close()));
     await database.drop();
     if (keepFiles) say(`the run ended before its verdict; its files are in ${folder}`);
     else await rm(folder, { recursive: true, force: true });
@@ -140,30 +144,36 @@ export async function runChaos(
 }
 
 async function signIn(
-  { grants }: ChaosOptions,
-  provider: ProviderProcess,
+  { grants, rotation }: ChaosOptions,
+  providers: readonly ProviderProcess[],
   database: RunDatabase,
   masterKey: ReturnType<typeof generateMasterKey>,
 ): Promise<Grants> {
   await using vault = await openVault({
-    provider: google({
-      clientId: provider.clientId,
-      clientSecret: provider.clientSecret,
-      baseUrl: provider.url,
-    }),
+    providers: providers.map(({ record }) => record),
     store: database.open(),
     keyring: keyringFromKeys(masterKey),
   });
-  const emails = new Map<string, string>();
+  const holders = new Map<string, Holder>();
   await Promise.all(
     Array.from({ length: grants }, async (_, n) => {
-      const email = `person-${n}@example.com`;
-      const { grantId } = await vault.exchangeCode({ code: await provider.code(email) });
-      emails.set(grantId, email);
+      const second = n % 3 === 0 ? providers[1] : undefined;
+      const provider = second ?? providers[0];
+      if (provider === undefined) return;
+      const email = `${second === undefined ? "person" : "plain"}-${n}@example.com`;
+      const { redirect_uri: redirectUri, provider: name } = provider.exchange;
+      const code = await provider.code(email);
+      const { grantId } = await vault.exchangeCode({
+        code,
+        provider: name,
+        redirectUri,
+        ...(second === undefined ? { source: "android" } : {}),
+      });
+      holders.set(grantId, { email, provider, rotation: second === undefined ? rotation : "strict" });
     }),
   );
   const { key } = await vault.callers.create(callerName, { allow: permissions });
-  return { emails, key: key.expose() };
+  return { holders, key: key.expose() };
 }
 
 /** Kills and stops processes at random until the time is up. */
@@ -216,40 +226,41 @@ async function injectFaults(
 /** What the services say of each grant within a minute, when no more faults come. */
 async function settle(
   fleet: Fleet,
-  provider: ProviderProcess,
   people: People,
-  { emails, key }: Grants,
+  { holders, key }: Grants,
 ): Promise<Map<string, { standing: Standing; accepted: boolean }>> {
   const until = performance.now() + silentMs;
   const standings = await Promise.all(
-    [...emails.keys()].map(async (grantId, n): Promise<[string, { standing: Standing; accepted: boolean }]> => {
-      let standing: Standing = "silent";
-      let accepted = false;
-      for (let round = n; performance.now() < until; round++) {
-        const service = fleet.up[round % Math.max(1, fleet.up.length)];
-        const reading = service === undefined ? undefined : await readToken(service.url, grantId, key);
-        if (reading?.kind === "token") {
-          standing = "served";
-          accepted = await provider.accepts(reading.accessToken);
-          if (accepted) break;
-          // The request of a process that was killed at the very end may have ended it just now. Its token lives for a
-          // few seconds more, and then the grant must say that it has ended.
+    [...holders].map(
+      async ([grantId, { provider }], n): Promise<[string, { standing: Standing; accepted: boolean }]> => {
+        let standing: Standing = "silent";
+        let accepted = false;
+        for (let round = n; performance.now() < until; round++) {
+          const service = fleet.up[round % Math.max(1, fleet.up.length)];
+          const reading = service === undefined ? undefined : await readToken(service.url, grantId, key);
+          if (reading?.kind === "token") {
+            standing = "served";
+            accepted = await provider.accepts(reading.accessToken);
+            if (accepted) break;
+            // The request of a process that was killed at the very end may have ended it just now. Its token lives for a
+            // few seconds more, and then the grant must say that it has ended.
+          }
+          if (service !== undefined && reading?.kind === "flagged") {
+            standing = "flagged";
+            await people.flagged(grantId, reading.reason, reading.since, service.url);
+          }
+          await pause(200);
         }
-        if (service !== undefined && reading?.kind === "flagged") {
-          standing = "flagged";
-          await people.flagged(grantId, reading.reason, reading.since, service.url);
-        }
-        await pause(200);
-      }
-      return [grantId, { standing, accepted }];
-    }),
+        return [grantId, { standing, accepted }];
+      },
+    ),
   );
   return new Map(standings);
 }
 
 /** How many processes are left after all services have ended. Keepers finish their exchanges first; then they must end. */
-async function remaining(run: string, provider: ProviderProcess): Promise<number> {
-  const others = (): number => processesOf(run).filter(({ pid }) => pid !== provider.pid).length;
+async function remaining(run: string, providers: readonly ProviderProcess[]): Promise<number> {
+  const others = (): number => processesOf(run).filter(({ pid }) => providers.every((each) => each.pid !== pid)).length;
   for (const until = performance.now() + drainMs; others() > 0 && performance.now() < until;) await pause(50);
   return others();
 }

@@ -1,17 +1,19 @@
 /** The process in which a run's provider runs: a stand-in that waits before it acts on a request, or before it answers. */
 import { startStandin } from "../../src/standin/index.ts";
-import type { StandinOptions } from "../../src/standin/index.ts";
+import type { OAuth2StandinOptions, StandinOptions } from "../../src/standin/index.ts";
 import { between, seeded } from "../random.ts";
 
-export interface ProviderSettings extends StandinOptions {
+export type ProviderSettings = (StandinOptions | OAuth2StandinOptions) & {
   readonly seed: number;
   /** The longest time it takes to answer, milliseconds. */
   readonly latencyMs: number;
-}
+};
 
 const { seed, latencyMs, ...options } = JSON.parse(process.argv[2] ?? "") as ProviderSettings;
 const random = seeded(seed);
-const standin = await startStandin({ ...options, refreshTokensPerUser: 1_000 });
+const standin = await (options.kind === "oauth2"
+  ? startStandin({ ...options, refreshTokensPerUser: 1_000 })
+  : startStandin({ ...options, refreshTokensPerUser: 1_000 }));
 
 /** The stand-in always has this many delays in store, one for each of the next requests. */
 const delaysAhead = 100;

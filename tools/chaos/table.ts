@@ -1,8 +1,11 @@
 /** The report of a run, as text. */
 import type { Evidence, Verdict } from "./verdict.ts";
 
-export function table({ options, readings, audit }: Evidence, verdict: Verdict, minutes: number): string {
+export function table(evidence: Evidence, verdict: Verdict, minutes: number): string {
+  const { options, readings, audit } = evidence;
   const { store, rotation, kill, keeper, pause, services, grants, seed } = options;
+  const second = evidence.grants.filter(({ provider }) => provider === "plain");
+  const isSecond = ({ email }: { readonly email: string }): boolean => second.some((grant) => grant.email === email);
   const inFlight = verdict.losses.filter(({ inFlight }) => inFlight).length;
   const rows: readonly (readonly [string, string | number])[] = [
     ["kills of services, of keepers", `${verdict.kills.services}, ${verdict.kills.keepers}`],
@@ -14,8 +17,11 @@ export function table({ options, readings, audit }: Evidence, verdict: Verdict, 
     ["exchanges", verdict.exchanges],
     ["exchanges per expiry", (verdict.exchanges / Math.max(1, verdict.commits)).toFixed(3)],
     ["used refresh tokens sent again", verdict.reused],
+    ["grants at a strict provider without ID tokens", second.length],
+    ["  exchanges there", evidence.exchanges.filter(({ grant = "" }) => isSecond({ email: grant })).length],
     ["grants lost", verdict.losses.length],
     ["  of these, in flight at a kill", inFlight],
+    ["  of these, at the strict provider without ID tokens", verdict.losses.filter(isSecond).length],
     ["  longest time until flagged", `${longest(verdict)} s`],
     ["healthy grants flagged", verdict.healthyFlagged],
     ["grants or requests without answer", verdict.silent],

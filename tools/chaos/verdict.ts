@@ -13,6 +13,8 @@ export type Standing = "served" | "flagged" | "silent";
 export interface FoundGrant {
   readonly grantId: string;
   readonly email: string;
+  /** The provider's name. */
+  readonly provider: string;
   readonly generation: number;
   readonly standing: Standing;
   /** Whether the API accepted the token that was served last. */
@@ -39,8 +41,9 @@ export interface Evidence {
 }
 
 /** A grant that lost its only valid refresh token. */
-interface Loss {
+export interface Loss {
   readonly email: string;
+  readonly rotation: Lapse["rotation"];
   readonly reason: string;
   /** Whether the process that exchanged its token was killed in the middle of that. */
   readonly inFlight: boolean;
@@ -98,7 +101,7 @@ export function judge(evidence: Evidence): Verdict {
       .filter(({ inFlight }) => !inFlight)
       .map(({ email, reason }) => `${email} was lost (${reason}), and no kill hit an exchange of its token`),
     ...losses
-      .filter(({ inFlight }) => inFlight && options.rotation !== "strict")
+      .filter(({ inFlight, rotation }) => inFlight && rotation !== "strict")
       .map(({ email, reason }) => `${email} was lost (${reason}), though its used token could be sent again`),
     ...losses
       .filter(({ inFlight, flaggedAfterMs }) => inFlight && flaggedAfterMs > flagWithinMs)
@@ -149,7 +152,7 @@ function isSoonAfter(since: number, at: number): boolean {
  * loss.
  */
 function lossOf(
-  { email, reason, since }: Lapse,
+  { email, reason, rotation, since }: Lapse,
   entries: readonly LogEntry[],
   fatal: readonly InjectedFault[],
   { latency }: ChaosOptions,
@@ -162,7 +165,13 @@ function lossOf(
   // The time that the provider takes, and the time to store an answer or start again on a busy machine.
   const windowMs = 2 * latency + 5_000;
   const kill = fatal.findLast(({ at }) => at <= since && moments.some((moment) => Math.abs(at - moment) <= windowMs));
-  return { email, reason, inFlight: kill !== undefined, flaggedAfterMs: kill === undefined ? 0 : since - kill.at };
+  return {
+    email,
+    reason,
+    rotation,
+    inFlight: kill !== undefined,
+    flaggedAfterMs: kill === undefined ? 0 : since - kill.at,
+  };
 }
 
 function isRefresh({ outcome }: LogEntry): boolean {
