@@ -11,6 +11,8 @@ export interface Authorization {
   readonly offersOfflineAccess: boolean;
   /** What a sign-in should ask for that names no scopes itself. Absent: nothing is known of that. */
   readonly scopes?: readonly string[];
+  /** The API that tokens are for, where the server itself has said it. Absent: what the provider's record says. */
+  readonly resource?: string | readonly string[];
   /** The one redirect URI that the client is registered with. Absent: not known here. */
   readonly redirectUri?: string;
 }

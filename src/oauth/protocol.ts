@@ -162,14 +162,14 @@ export class HttpProtocol implements Protocol {
 
   async authorization(): Promise<Authorization> {
     const { endpoints, issuer = this.provider.issuer, sendsIssuer, scopes, ...found } = await this.metadata();
-    const { client } = this.provider;
+    const { client, server, resource } = this.provider;
     return {
       endpoint: endpoints.authorizationEndpoint,
       clientId: this.client.clientId,
       issuer,
       sendsIssuer: sendsIssuer ?? false,
       offersOfflineAccess: found.offersOfflineAccess ?? false,
-      ...defined({ scopes }),
+      ...defined({ scopes, resource: server === undefined ? undefined : resource }),
       ...(client !== "none" && "register" in client ? { redirectUri: client.register.redirectUri } : {}),
     };
   }

@@ -27,7 +27,8 @@ export async function newFlow(
   asked: Asked,
   { browser, redirectUri: own }: Pick<Flow, "browser" | "redirectUri">,
 ): Promise<Flow> {
-  const { authorizationRequest: habits = {}, resource = [] } = provider;
+  const { authorizationRequest: habits = {} } = provider;
+  const resource = facts.resource ?? provider.resource ?? [];
   const held = await heldGrant(context, asked);
   const offlineScope = habits.offlineScope ?? (facts.offersOfflineAccess ? "offline_access" : undefined);
   const scopes = scopesToAsk(provider, facts, asked, held, offlineScope);

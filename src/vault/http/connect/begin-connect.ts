@@ -177,10 +177,9 @@ function assertWhole(
   { externalId, account, scopes }: BeginConnectOptions,
   redirectUri: string,
 ): void {
-  codeRequest(
-    { code: "none", source: "web-redirect", redirectUri, externalId, ...defined({ scopes, account }) },
-    provider,
-  );
+  // Each sign-in of a link has a verifier.
+  const own = { code: "none", source: "web-redirect", codeVerifier: "v".repeat(43) } as const;
+  codeRequest({ ...own, redirectUri, externalId, ...defined({ scopes, account }) }, provider);
   const odd = scopes?.find((scope) => !/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope));
   if (odd !== undefined) {
     throw invalidRequest(
