@@ -12,13 +12,14 @@ import type { Attempt } from "../src/core/take-over.ts";
 import type { DepositRow } from "../src/store/deposit-store.ts";
 import type { GrantRow } from "../src/store/grant-row.ts";
 import type { LateAnswerRow } from "../src/store/refresh-store.ts";
-import type { Store } from "../src/store/store.ts";
+import type { ExternalIdChange, Store } from "../src/store/store.ts";
 import type { IntakeRow } from "../src/store/intake-store.ts";
 import type { TicketRow } from "../src/store/ticket-store.ts";
 
 /** What the model can do. A test fails for one of these that the property tests do not use. */
 export const modelOperations = [
   "grantById",
+  "grantsByExternalId",
   "listGrants",
   "grantsToLookAt",
   "saveFromIntake",
@@ -62,6 +63,15 @@ type Operations = {
   readonly [K in ModelOperation]: (...args: Parameters<Store[K]>) => Awaited<ReturnType<Store[K]>>;
 };
 
+/** By what a grant is known, its hashes as text. */
+interface ModelTie {
+  readonly user: string;
+  readonly label: string;
+  readonly clientId: string;
+  readonly provider: string;
+  readonly grantId: string;
+}
+
 /** Rows are replaced and never changed, so that a row that somebody has read stays as it was read. */
 export class ModelStore implements Operations {
   readonly #grants = new Map<string, GrantRow>();
@@ -71,6 +81,8 @@ export class ModelStore implements Operations {
   readonly #intakes = new Map<string, IntakeRow>();
   readonly #tickets = new Map<string, TicketRow>();
   readonly #deposits = new Map<string, DepositRow>();
+  /** By which of the app's user ids, and under which label, grants are known. */
+  #ties: readonly ModelTie[] = [];
   readonly #now: () => number;
 
   /** @param now the time of attempts, which real stores take from their database */
@@ -80,8 +92,22 @@ export class ModelStore implements Operations {
 
   grantById: Operations["grantById"] = (grantId) => this.#grants.get(grantId);
 
-  listGrants: Operations["listGrants"] = ({ limit }) =>
-    [...this.#grants.values()].sort((a, b) => byText(a.grantId, b.grantId)).slice(0, limit);
+  grantsByExternalId: Operations["grantsByExternalId"] = (externalHash) =>
+    this.listGrants({ externalHash, limit: Infinity });
+
+  listGrants: Operations["listGrants"] = ({ externalHash, account, limit }) => {
+    const labels = account === undefined ? undefined : [account.accountHash, account.subjectHash].map(textOf);
+    const isTied = (tie: ModelTie, grantId: string): boolean =>
+      tie.grantId === grantId &&
+      (externalHash === undefined || tie.user === textOf(externalHash)) &&
+      (labels === undefined || labels.includes(tie.label));
+    return [...this.#grants.values()]
+      .filter(
+        ({ grantId }) => (externalHash ?? account) === undefined || this.#ties.some((each) => isTied(each, grantId)),
+      )
+      .sort((a, b) => byText(a.grantId, b.grantId))
+      .slice(0, limit);
+  };
 
   grantsToLookAt: Operations["grantsToLookAt"] = (before, limit, after) =>
     [...this.#grants.values()]
@@ -94,7 +120,7 @@ export class ModelStore implements Operations {
     row,
     madeFrom,
     codeHash,
-    _externalIds,
+    externalIds,
     resultMac?,
     { isAgain = false, isDeposit = false } = {},
   ) => {
@@ -105,6 +131,7 @@ export class ModelStore implements Operations {
       if (stored !== undefined || this.#hasGrantOf(row)) return false;
     } else if (stored?.generation !== madeFrom.generation || stored.state !== madeFrom.state) return false;
     else if (textOf(stored.profileSealed) !== textOf(madeFrom.profileSealed)) return false;
+    if (externalIds !== undefined && !this.#changeTies(row, externalIds)) return false;
     this.#grants.set(row.grantId, row);
     if (intake !== undefined) {
       const { grantId, updatedAt } = row;
@@ -406,6 +433,37 @@ export class ModelStore implements Operations {
 
   #changeIntake(intake: IntakeRow, changes: Partial<IntakeRow>): void {
     this.#intakes.set(textOf(intake.codeHash), { ...intake, ...changes });
+  }
+
+  /** Changes nothing where it cannot change all. */
+  #changeTies(
+    { grantId, clientId, provider, updatedAt }: GrantRow,
+    { add, remove = [], from = [] }: ExternalIdChange,
+  ): boolean {
+    const removed = remove.map(textOf);
+    const ties = this.#ties.filter((tie) => tie.grantId !== grantId || !removed.includes(tie.user));
+    if (add === undefined) {
+      this.#ties = ties;
+      return true;
+    }
+    const tie = { user: textOf(add.externalHash), label: textOf(add.accountHash), clientId, provider, grantId };
+    const losers = [grantId, ...from.map((each) => each.grantId)];
+    const left = ties.filter((each) => each.user !== tie.user || !losers.includes(each.grantId));
+    const isAsRead = from.every((each) => {
+      const loser = this.#grants.get(each.grantId);
+      return loser !== undefined && textOf(loser.profileSealed) === textOf(each.profileRead);
+    });
+    const isFree = !left.some(
+      (each) =>
+        each.user === tie.user && each.label === tie.label && each.clientId === clientId && each.provider === provider,
+    );
+    if (!isAsRead || !isFree) return false;
+    this.#ties = [...left, tie];
+    for (const { grantId: loserId, profileSealed } of from) {
+      const loser = this.#grants.get(loserId);
+      if (loser !== undefined) this.#changeGrant(loser, { profileSealed, updatedAt });
+    }
+    return true;
   }
 
   /** One grant for each person and client. */

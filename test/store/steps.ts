@@ -5,7 +5,7 @@ import type { Attempt } from "../../src/core/take-over.ts";
 import type { GrantRow } from "../../src/store/grant-row.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { IntakeRow } from "../../src/store/intake-store.ts";
-import { bytes, grant, owner, tokens } from "../../src/store/suite/rows.ts";
+import { bytes, grant, owner, tie, tokens } from "../../src/store/suite/rows.ts";
 import { modelOperations } from "../../tools/model-store.ts";
 import type { ModelOperation, ModelStore } from "../../tools/model-store.ts";
 
@@ -45,6 +45,7 @@ export interface Step {
 const verbs = [
   "consent",
   "reconsent",
+  "tie",
   "revoke",
   "end revocation",
   "suspect",
@@ -75,6 +76,8 @@ const often: (typeof verbs)[number][] = [
   "consent",
   "reconsent",
   "reconsent",
+  "tie",
+  "tie",
   "begin",
   "begin",
   "commit",
@@ -125,6 +128,23 @@ export async function perform(
       // A consent without a refresh token stays on its generation.
       const after = { ...next, generation: generation + (off === 0 ? 0 : 1) };
       return store.saveFromIntake(after, { generation, state, profileSealed: next.profileSealed }, codeOf(off));
+    }
+    case "tie": {
+      if (row === undefined) return undefined;
+      const user = `user ${at % 2}`;
+      const others = (await store.grantsByExternalId(bytes(user))).filter((other) => other.grantId !== grantId);
+      const from = others.map((other) => ({
+        grantId: other.grantId,
+        profileRead: at % 7 === 0 ? bytes("older") : other.profileSealed,
+        profileSealed: bytes(`profile without ${user} ${at}`),
+      }));
+      const change = {
+        ...(at % 5 === 0 ? {} : { add: tie(user, `label ${off % 2}`) }),
+        ...(at % 3 === 0 ? { remove: [bytes(`user ${(at + 1) % 2}`)] } : {}),
+        ...(at % 4 === 0 ? { from } : {}),
+      };
+      const after = { ...row, profileSealed: bytes(`profile ${at}`), updatedAt: at };
+      return store.saveFromIntake(after, row, codeOf(off), change, undefined, { isAgain: true });
     }
     case "revoke":
       return store.beginRevocation(grantId, at);
@@ -219,6 +239,13 @@ export async function contents(store: ModelledStore): Promise<unknown> {
     rows,
     due: [await store.grantsToLookAt(30, 10), await store.grantsToLookAt(1_000, 2, firstDue)],
     byId: await Promise.all([0, 1, 2].map((which) => store.grantById(grantIdOf(which)))),
+    known: await Promise.all([0, 1].map((which) => store.grantsByExternalId(bytes(`user ${which}`)))),
+    labelled: await Promise.all(
+      [0, 1, 2, 3].map((n) => {
+        const account = { accountHash: bytes(`label ${n % 2}`), subjectHash: bytes("nobody") };
+        return store.listGrants({ account, limit: 100, ...(n < 2 ? {} : { externalHash: bytes("user 0") }) });
+      }),
+    ),
     attempts: (await store.attempts()).map(timeless).sort((a, b) => (a.grantId < b.grantId ? -1 : 1)),
     lateAnswers: await Promise.all(rows.map(({ grantId }) => store.lateAnswersOf(grantId))),
     lateAnswersByParent: await Promise.all(parents.map(([grantId, parent]) => store.lateAnswersOf(grantId, parent))),
