@@ -52,11 +52,12 @@ export async function grantMade({ context, cache }: KeeperCalls, grantId: string
   const row = await context.store.grantById(grantId);
   if (row === undefined) throw grantNotFound();
   await learnClient(context, row);
-  // The person, or the app's user, may have been known by another grant, or by none.
-  const { externalId } = asked;
-  const external = externalId === undefined ? [] : lookupHashes(context, { externalId });
+  const grant = grantOf(context.keyring, row, asked);
+  // The person, or any of its users, may have been known by another grant, or by none: also those whom nobody has named
+  // now, where the grant was over.
+  const external = grant.externalIds.flatMap((tie) => lookupHashes(context, tie));
   cache.invalidate([], [row.subjectHash, ...external]);
-  return grantOf(context.keyring, row, asked);
+  return grant;
 }
 
 /** Revokes a grant; see `Vault.revoke`. */

@@ -273,6 +273,17 @@ describe("one user of the app, several accounts", () => {
     assert.equal((await vault.grant({ externalId: "user-1", account: "work" })).state, "revoked");
   });
 
+  test("an account that comes back without its user is one of that user's again at once, also in memory", async (t) => {
+    const { open, code } = await testVault(t);
+    const vault = await open();
+    await vault.exchangeCode({ code: code("ada@example.com"), externalId: "user-1" });
+    const carl = await vault.exchangeCode({ code: code("carl@example.com"), externalId: "user-1" });
+    await vault.revoke(carl.grantId);
+    await vault.getAccessToken({ externalId: "user-1" });
+    await vault.exchangeCode({ code: code("carl@example.com") });
+    await accountsOf(vault.getAccessToken({ externalId: "user-1" }));
+  });
+
   test("an account under several user ids has a label for each, and whichever is asked by stands first", async (t) => {
     const { open, code } = await testVault(t);
     const vault = await open();
