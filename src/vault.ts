@@ -27,7 +27,7 @@ import { ConnectLinks } from "./vault/http/connect/connect-links.ts";
 import type { BeginConnectOptions, BegunConnect } from "./vault/http/connect/begin-connect.ts";
 import type { ConnectHandler } from "./vault/http/connect/connect-handler.ts";
 import type { ConnectState, FinishConnectOptions } from "./vault/http/connect/finish-connect.ts";
-import type { ConnectOptions } from "./vault/http/connect/site.ts";
+import type { ConnectOptions, SiteFor } from "./vault/http/connect/site.ts";
 import { CallerView } from "./vault/tokens/caller-view.ts";
 import type { Caller } from "./vault/http/caller.ts";
 import { Callers } from "./vault/http/callers.ts";
@@ -413,10 +413,11 @@ export class Vault {
    * Makes the handler of the person's side of connect links: mount it at all that lies beneath `baseUrl`, for GET and POST. It
    * never throws.
    *
-   * @param options where it is mounted; what `openVault` was given as `connect`, by default
+   * @param options where it is mounted; what `openVault` was given as `connect`, by default. A function is for servers that
+   *   find out at each request where they are reached
    * @throws {OnbehalfError} `configuration_invalid`: an option is not what it must be
    */
-  connectHandler(options?: ConnectOptions): ConnectHandler {
+  connectHandler(options?: ConnectOptions | SiteFor): ConnectHandler {
     return this.#connects.handler(options);
   }
 

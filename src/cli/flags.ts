@@ -40,6 +40,11 @@ const descriptions: Readonly<Record<Setting, readonly [argument: string, says: s
     "names by which programs reach the service, separated by commas; the public URL's is one anyway",
   ],
   publicUrl: ["url", "the URL by which people and phones reach the service"],
+  returnUrls: [
+    "list",
+    "where connect links may send people back to, separated by commas: exact, or a prefix ending in /* (nowhere)",
+  ],
+  appName: ["name", "the app's name, as people read it on the page of a connect link (the return URL's host)"],
   logLevel: ["level", "the lowest level to log: debug, info, warn, error or silent (info)"],
   host: ["address", "the address to listen on (127.0.0.1)"],
   port: ["number", "the port to listen on; 0 for any free one (8787)"],
@@ -59,7 +64,7 @@ const groups: readonly (readonly [heading: string, scope: Scope, settings: reado
     "client",
     ["providersFile", "googleBaseUrl", "googleDpop", "rotation", "privateApis", "popupRedirectUri"],
   ],
-  ["Who may reach the service:", "service", ["publicUrl", "allowedOrigins", "allowedHosts"]],
+  ["Who may reach the service:", "service", ["publicUrl", "allowedOrigins", "allowedHosts", "returnUrls", "appName"]],
   ["Running:", "service", ["host", "port", "metricsPort", "keeper", "exchangesPerSecond", "logLevel"]],
 ];
 

@@ -21,6 +21,7 @@ import { assertKnownQuery } from "./query.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { clientDocumentRoutes } from "./routes/client-documents.ts";
 import { depositRoutes } from "./routes/deposits.ts";
+import { connectRoutes } from "./routes/connect.ts";
 import { ticketRoutes } from "./routes/tickets.ts";
 import { grantRoutes } from "./routes/grants.ts";
 import { json, refuseMethod, routerOf } from "./routes/router.ts";
@@ -39,6 +40,13 @@ export interface ServiceOptions {
    * `/metrics` is empty.
    */
   readonly metrics?: Metrics;
+  /**
+   * Where connect links may send people back to: addresses that are compared exactly, or prefixes that end in `/*`. Default:
+   * nowhere, so that no link can be made.
+   */
+  readonly returnUrls?: readonly string[];
+  /** The app's name, which people read before they connect an account. Default: the host of the return URL. */
+  readonly appName?: string;
   /** Throws while something that the service needs besides its store is missing: `/readyz` then answers that error. */
   readonly assertReady?: () => void;
   /** Called with each error that becomes `internal_error`: the answer tells the caller nothing about it. */
@@ -79,6 +87,7 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
   auditRoutes(router);
   clientDocumentRoutes(router);
   ticketRoutes(router);
+  const person = connectRoutes(router, options, issuerOf);
 
   forAnyone("/", ({ req }) => homePage(req.header("accept") ?? ""));
   forAnyone("/healthz", () => json({ status: "ok" }));
@@ -114,7 +123,8 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
   return async (request, mounted) => {
     const mountPath = mountPathOf(mounted, options.publicUrl);
     const asked = withoutMountPath(request, mountPath);
-    const response = await withMountPath(withSafeHeaders(await app.fetch(asked)), mountPath);
+    // The pages of connect links bring headers of their own.
+    const response = (await person(asked)) ?? (await withMountPath(withSafeHeaders(await app.fetch(asked)), mountPath));
     metrics?.countRequest(routeName(asked), response.status);
     return response;
   };
@@ -147,10 +157,10 @@ function nothingHere(): Response {
 function routeName(request: Request): string {
   const [, first = "", second = "", third = "", verb = ""] = new URL(request.url).pathname.split("/");
   if (first !== "v1")
-    return /^(?:authcode|healthz|readyz|metrics|openapi\.json|llms\.txt|docs|oauth|\.well-known)$/.test(first)
+    return /^(?:authcode|healthz|readyz|metrics|openapi\.json|llms\.txt|docs|oauth|connect|\.well-known)$/.test(first)
       ? `/${first}`
       : "other";
-  if (second === "audit" || second === "tickets") return `/v1/${second}`;
+  if (second === "audit" || second === "tickets" || second === "connect") return `/v1/${second}`;
   if (second !== "grants") return "other";
   if (third === "deposit") return "/v1/grants/deposit";
   return verb === "token" || verb === "proxy" ? `/v1/grants/{ref}/${verb}` : "/v1/grants";

@@ -1,6 +1,7 @@
 /** Every operation of the service, as its description and its home page list them. A family of routes is a file of its own. */
 import { auditOperations } from "./operations/audit.ts";
 import { authCodeOperations } from "./operations/authcode.ts";
+import { connectOperations } from "./operations/connect.ts";
 import { depositOperations } from "./operations/deposits.ts";
 import { grantOperations } from "./operations/grants.ts";
 import { keylessOperations } from "./operations/keyless.ts";
@@ -12,6 +13,7 @@ export const operations: readonly Operation[] = [
   ...grantOperations,
   ...depositOperations,
   ...ticketOperations,
+  ...connectOperations,
   ...auditOperations,
   ...keylessOperations,
 ];

@@ -50,6 +50,16 @@ export const schemas: Readonly<Record<string, object>> = {
     sign_in_assertion_reason: { ...text, description: "Why there is no assertion." },
   }),
   Consent: object(["sub", "grant_id", "scope", "offline"], { ...consent, external_id: text, account: text }),
+  Connect: object(["connect_id", "url", "expires_at"], {
+    connect_id: text,
+    url: { ...text, format: "uri", description: "Where to send the person. Whoever has it can begin." },
+    expires_at: time,
+  }),
+  ConnectState: object(["status"], {
+    status: { enum: ["waiting", "pending", "finished", "failed", "expired"] },
+    grant_id: { ...text, description: "The grant that it has become." },
+    error: { ...text, description: "Why it failed." },
+  }),
   Ticket: object(["ticket", "nonce", "expires_at"], {
     ticket: { ...text, description: "Give it to the app, which sends it with its code to POST /authcode." },
     nonce: { ...text, description: "Start the sign-in with it, where the provider's library takes a nonce." },

@@ -1,3 +1,4 @@
+import { allowedReturn } from "../../core/return-url.ts";
 import { existsSync, statSync } from "node:fs";
 import { isIP } from "node:net";
 import { dirname } from "node:path";
@@ -266,6 +267,16 @@ export function urlOf(settings: Settings, name: Setting, problems: string[]): st
 export function originsOf({ allowedOrigins = "" }: Settings, problems: string[]): string[] {
   const listed = allowedOrigins.split(/[\s,]+/).filter((each) => each !== "");
   return listed.flatMap((each) => readSetting("allowedOrigins", problems, () => [allowedOrigin(each)]) ?? []);
+}
+
+/** Where connect links may send people back to. */
+export function returnUrlsOf({ returnUrls = "" }: Settings, problems: string[]): string[] {
+  const listed = returnUrls.split(/[\s,]+/).filter((each) => each !== "");
+  for (const each of listed) {
+    const entry = allowedReturn(each);
+    if ("must" in entry) problems.push(`${settingNames.returnUrls} has an address that ${entry.must}`);
+  }
+  return listed;
 }
 
 /** Names of hosts, without scheme and port. */

@@ -15,6 +15,7 @@ import {
   metricsPortOf,
   logLevelOf,
   originsOf,
+  returnUrlsOf,
   portOf,
   hasGoogle,
   providerOf,
@@ -50,6 +51,10 @@ export interface VaultConfig extends StoreConfig {
 export interface ServiceConfig extends VaultConfig {
   /** The URL by which people and phones reach the service; also `iss` and `aud` of sign-in assertions. */
   readonly publicUrl: string | undefined;
+  /** Where connect links may send people back to. */
+  readonly returnUrls: readonly string[];
+  /** The app's name, as people read it on the page of a connect link. */
+  readonly appName: string | undefined;
   /** Origins whose pages may post codes, besides the service's own. */
   readonly allowedOrigins: readonly string[];
   /** Names by which programs reach the service, besides the public URL's and this machine's own. */
@@ -164,6 +169,8 @@ const ownSettings = new Set<Setting>([
   "allowedOrigins",
   "allowedHosts",
   "publicUrl",
+  "returnUrls",
+  "appName",
   "logLevel",
   "host",
   "port",
@@ -191,7 +198,9 @@ function flawsAmong(
   return used.flatMap((setting) => {
     const given = settings[setting];
     // Keys and origins may stand in lines of their own.
-    const value = ["key", "allowedOrigins", "allowedHosts"].includes(setting) ? given?.replaceAll(/\s+/g, " ") : given;
+    const value = ["key", "allowedOrigins", "allowedHosts", "returnUrls"].includes(setting)
+      ? given?.replaceAll(/\s+/g, " ")
+      : given;
     const flaw = value === undefined ? undefined : flawInCopy(setting === "keyCommand" ? outsideQuotes(value) : value);
     if (flaw === undefined) return [];
     const name = settingNames[setting];
@@ -210,10 +219,20 @@ function servingParts(
   problems: string[],
 ): Pick<
   Partly<ServiceConfig>,
-  "publicUrl" | "allowedOrigins" | "allowedHosts" | "logLevel" | "host" | "port" | "metricsPort"
+  | "publicUrl"
+  | "returnUrls"
+  | "appName"
+  | "allowedOrigins"
+  | "allowedHosts"
+  | "logLevel"
+  | "host"
+  | "port"
+  | "metricsPort"
 > {
   return {
     publicUrl: urlOf(settings, "publicUrl", problems),
+    returnUrls: returnUrlsOf(settings, problems),
+    appName: settings.appName,
     allowedOrigins: originsOf(settings, problems),
     allowedHosts: hostsOf(settings, problems),
     logLevel: logLevelOf(settings, problems),

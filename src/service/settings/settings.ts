@@ -21,6 +21,8 @@ export const settingNames = {
   allowedOrigins: "ONBEHALF_ALLOWED_ORIGINS",
   allowedHosts: "ONBEHALF_ALLOWED_HOSTS",
   publicUrl: "ONBEHALF_PUBLIC_URL",
+  returnUrls: "ONBEHALF_RETURN_URLS",
+  appName: "ONBEHALF_APP_NAME",
   logLevel: "ONBEHALF_LOG_LEVEL",
   host: "HOST",
   port: "PORT",

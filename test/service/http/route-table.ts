@@ -29,6 +29,19 @@ export const routes: readonly Route[] = [
   { method: "GET", path: "/v1/grants/{ref}/proxy/{target}", permission: "proxy" },
   { method: "POST", path: "/v1/grants/{ref}/proxy/{target}", permission: "proxy" },
   { method: "POST", path: "/v1/tickets", permission: "connect", body: { external_id: "user-1" } },
+  {
+    method: "POST",
+    path: "/v1/connect",
+    permission: "connect",
+    body: { external_id: "user-1", return_url: "https://app.example/" },
+  },
+  { method: "GET", path: "/v1/connect/{connect_id}", permission: "connect" },
+  {
+    method: "POST",
+    path: "/v1/connect/{connect_id}/finish",
+    permission: "connect",
+    body: { code_verifier: "x".repeat(43) },
+  },
   { method: "GET", path: "/v1/audit", permission: "audit" },
   { method: "GET", path: "/" },
   { method: "GET", path: "/healthz" },
@@ -56,6 +69,7 @@ export const placed = (path: string): string =>
   path
     .replace("/docs/{page}", "/docs/errors.md")
     .replace(/^\/\{page\}/, "/README.md")
-    .replace("{document}", "tools.json");
+    .replace("{document}", "tools.json")
+    .replace("{connect_id}", `c_${"x".repeat(43)}`);
 
 export const nameOf = ({ method, path }: Route): string => `${method} ${path}`;

@@ -48,7 +48,7 @@ export function connectHandler(
   let underWay = 0;
 
   return async (request) => {
-    const language = languageOf(request.headers.get("accept-language"));
+    const language = languageOf(headersOf(request).get("accept-language"));
     try {
       return await answer(request, language);
     } catch (error) {
@@ -246,6 +246,10 @@ function redirectTo(url: string, headers: Record<string, string>): Response {
 
 function page(language: Language, outcome: Outcome, status: number = statuses[outcome]): Response {
   return new Response(outcomePage({ language, outcome }), { status, headers: pageHeaders({ language }) });
+}
+
+function headersOf({ headers }: Request): Headers {
+  return headers;
 }
 
 /** Whether a browser loads an address before anybody has asked for it. */

@@ -10,7 +10,7 @@ import { assertFinishConnectOptions, connectState, finishConnect } from "./finis
 import type { ConnectState, FinishConnectOptions, SeesLink } from "./finish-connect.ts";
 import type { ConnectParts } from "./parts.ts";
 import { siteOf } from "./site.ts";
-import type { ConnectOptions, ConnectSite } from "./site.ts";
+import type { ConnectOptions, ConnectSite, SiteFor } from "./site.ts";
 
 const everyLink: SeesLink = () => true;
 
@@ -25,7 +25,9 @@ export class ConnectLinks {
     this.#site = options === undefined ? undefined : siteOf(options);
   }
 
-  handler(options: ConnectOptions | undefined): ConnectHandler {
+  handler(options: ConnectOptions | SiteFor | undefined): ConnectHandler {
+    const onFault = (error: unknown): void => this.#parts.context.onFault(error, "a connect link");
+    if (typeof options === "function") return connectHandler(this.#parts, options, onFault);
     const site = options === undefined ? this.#site : siteOf(options);
     if (site === undefined) {
       throw configurationInvalid(
@@ -34,12 +36,7 @@ export class ConnectLinks {
       );
     }
     this.#site ??= site;
-    return this.handlerFor(() => site);
-  }
-
-  /** @param siteFor where links lead, by the request; undefined: nowhere */
-  handlerFor(siteFor: (request: Request) => ConnectSite | undefined): ConnectHandler {
-    return connectHandler(this.#parts, siteFor, (error) => this.#parts.context.onFault(error, "a connect link"));
+    return connectHandler(this.#parts, () => site, onFault);
   }
 
   /** @param site where the link leads, where that is not what the vault knows */

@@ -20,9 +20,9 @@ function nameAt(baseUrl: string): string {
 }
 
 /** What a browser has sent as the cookie; undefined where it has sent none, or none that we have made. */
-export function cookieOf(request: Request, baseUrl: string): string | undefined {
+export function cookieOf({ headers }: Request, baseUrl: string): string | undefined {
   const name = nameAt(baseUrl);
-  const values = (request.headers.get("cookie") ?? "")
+  const values = (headers.get("cookie") ?? "")
     .split(";")
     .map((pair) => pair.trim())
     .filter((pair) => pair.startsWith(`${name}=`))

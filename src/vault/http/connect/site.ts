@@ -26,6 +26,9 @@ export interface ConnectSite {
   readonly appName: string | undefined;
 }
 
+/** Where links lead, by the request; undefined: nowhere. */
+export type SiteFor = (request: Request) => ConnectSite | undefined;
+
 /**
  * Reads the options.
  *
