@@ -11,8 +11,6 @@ import {
   keyringFromKeys,
   oauth2,
   openVault,
-  isOnbehalfError,
-  type BeginConnectOptions,
   type Grant,
   type MovableClock,
 } from "../../src/index.ts";
@@ -97,14 +95,11 @@ export async function startConnectFixture(): Promise<ConnectFixture> {
   const faults: unknown[] = [];
   let hold: ((address: string) => void) | undefined;
   const app = await startConnectApp((path, body) => ask(path, body));
-  const handler = vault.connectHandler({
-    baseUrl: `${service}/connect`,
-    returnUrls: [app.returnUrl],
-    appName: "Notes",
-  });
   const server = await startServer(vault, {
     port,
     publicUrl: service,
+    returnUrls: [app.returnUrl],
+    appName: "Notes",
     onFault: (fault) => faults.push(fault),
     before: (request) => {
       const { pathname } = new URL(request.url);
@@ -112,24 +107,16 @@ export async function startConnectFixture(): Promise<ConnectFixture> {
         hold(request.url);
         return new Response("<title>held</title>", { headers: { "content-type": "text/html" } });
       }
-      return pathname.startsWith("/connect/") ? handler(request) : undefined;
+      return undefined;
     },
   });
-  /** What the service's routes do, by the library's verbs. */
-  async function ask(path: string, body: Record<string, unknown>): Promise<Response> {
-    try {
-      const [, , , id = "", finish] = path.split("/");
-      if (finish !== undefined) {
-        const grant = await vault.finishConnect(id, camel(body));
-        return Response.json({ grant_id: grant.grantId });
-      }
-      const { connectId, url } = await vault.beginConnect(camel(body) as unknown as BeginConnectOptions);
-      return Response.json({ connect_id: connectId, url });
-    } catch (error) {
-      if (!isOnbehalfError(error)) throw error;
-      return Response.json({ error: error.code }, { status: error.status });
-    }
-  }
+  const { key } = await vault.callers.create("app", { allow: ["connect"] });
+  const ask = (path: string, body: Record<string, unknown>): Promise<Response> =>
+    fetch(service.replace("localhost", "127.0.0.1") + path, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key.expose()}`, "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
   let seen = 0;
   const newEntries = (path: string): readonly LogEntry[] =>
     standin.log().entries.filter((entry) => entry.seq > seen && entry.path === path);
@@ -173,12 +160,4 @@ export async function startConnectFixture(): Promise<ConnectFixture> {
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** JSON's names as the library has them. */
-function camel(body: Record<string, unknown>): Record<string, unknown> {
-  const named = Object.entries(body).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(
-    named.map(([name, value]) => [name.replaceAll(/_([a-z])/g, (_all, letter: string) => letter.toUpperCase()), value]),
-  );
 }

@@ -59,8 +59,9 @@ export function connectRoutes(
         const hasBody =
           ["content-type", "transfer-encoding"].some((name) => raw.headers.has(name)) ||
           (raw.headers.get("content-length") ?? "0") !== "0";
-        const codeVerifier = hasBody ? (await readParameters(raw)).get("code_verifier") : undefined;
-        const grant = await view.finishConnect(context.req.param("connect_id") ?? "", defined({ codeVerifier }));
+        const parameters = hasBody ? await readParameters(raw) : undefined;
+        const proof = { codeVerifier: parameters?.get("code_verifier"), returnCode: parameters?.get("return_code") };
+        const grant = await view.finishConnect(context.req.param("connect_id") ?? "", defined(proof));
         return json(grantBody(grant));
       },
     ],
@@ -95,6 +96,7 @@ function begin(view: CallerView, parameters: Parameters, site: ConnectSite): Ret
         scopes: scopesIn(parameters),
         codeChallenge: parameters.get("code_challenge"),
         codeChallengeMethod: method === undefined ? undefined : ("S256" as const),
+        returnCodeRequired: parameters.flag("return_code_required"),
         loginHint: parameters.get("login_hint"),
         forceConsent: parameters.flag("force_consent"),
         userLabel: parameters.get("user_label"),

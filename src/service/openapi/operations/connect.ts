@@ -28,6 +28,11 @@ export const connectOperations: readonly Operation[] = [
       },
       code_challenge: { ...text, description: "The S256 challenge of a verifier that the user's session keeps." },
       code_challenge_method: { enum: ["S256"] },
+      return_code_required: {
+        type: "boolean",
+        description:
+          "Whether finishing needs the `return_code` that only the browser is given that comes back. Recommended.",
+      },
       login_hint: { ...text, maxLength: 512 },
       user_label: { ...text, maxLength: 200, description: "What the page calls the user. Default: the external id." },
       force_consent: {
@@ -53,7 +58,10 @@ export const connectOperations: readonly Operation[] = [
     id: "finish_connect",
     tag: "callers",
     summary: "Finish a connect link whose person is back: with a challenge, this stores the grant.",
-    body: formOrJson({ code_verifier: { ...text, minLength: 43, maxLength: 128 } }),
+    body: formOrJson({
+      code_verifier: { ...text, minLength: 43, maxLength: 128 },
+      return_code: { ...text, description: "As it stands in the return URL, where the link needs it." },
+    }),
     answers: { says: "The grant.", schema: ref("Grant") },
     errors: [
       "invalid_request",
