@@ -123,6 +123,38 @@ describe("the token cache", () => {
     assert.equal(held.find(byUser), undefined);
   });
 
+  test("the token cache forgets a reference by a label that the grant has lost, and keeps one by the label that it has", () => {
+    const byLabel = cacheKey({ externalId: "user-1", account: "work" });
+    const other = Buffer.from("another label");
+    for (const [labels, account, isKept] of [
+      [[label, otherHash], label, true],
+      [[otherHash, label], label, true],
+      [[label], other, false],
+    ] as const) {
+      const held = memory();
+      held.keep(byLabel, known("g_a", 2), held.version, { hashes: [userHash], labels });
+      const change = { ...changeOf("g_a", found), generation: 2, accessExpiresAt: 3_600_000 };
+      held.apply([{ ...change, ties: [tieOf(userHash, account)] }]);
+      assert.equal(held.find(byLabel) !== undefined, isKept);
+      assert.ok(held.find(byUser), "the user's only account");
+    }
+  });
+
+  test("the token cache takes no reference for another one, however user ids and labels are written", () => {
+    const parts = ["a", "ab", "b", "", "\n", "a\n", "1", "ext", "a\nb"];
+    const keys = new Map<string, string>();
+    for (const externalId of parts) {
+      for (const account of [undefined, ...parts]) {
+        for (const kind of ["subject", "externalId"]) {
+          const ref = { [kind]: externalId, ...(account === undefined ? {} : { account }) } as never;
+          const key = cacheKey(ref);
+          assert.equal(keys.get(key), undefined, JSON.stringify(ref));
+          keys.set(key, JSON.stringify(ref));
+        }
+      }
+    }
+  });
+
   test("the token cache keeps the references of a thousand grants while a thousand others change", () => {
     const held = new TokenCache();
     const idOf = (n: number): string => `g_${n}`;
