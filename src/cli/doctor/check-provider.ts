@@ -31,10 +31,28 @@ export function checkProvider(
   return ok("provider", `${name} answered in ${took} with ${keys} keys: ${url}`);
 }
 
-/** Checks that a provider without published keys answers at all: what it says to such a question means nothing. */
+/** The document of an issuer without ID tokens names no token endpoint, or there is none. */
+export function checkDocument(name: string, facts: ProbeFacts): Finding {
+  const { url, status, failure } = facts;
+  if (failure !== undefined || (status ?? 500) >= 500) return checkProvider(name, facts);
+  return fail(
+    "provider",
+    `${name} has no document that names a token endpoint (${status ?? ""}): ${shownUrl(url)}`,
+    "check the issuer, or name authorization_endpoint and token_endpoint",
+  );
+}
+
+/** Checks that the token endpoint of a provider without published keys is there. It refuses such a question, and may do so. */
 export function checkReachable(name: string, facts: ProbeFacts): Finding {
   const { url, sentAt, receivedAt, status, failure } = facts;
   if (failure !== undefined || (status ?? 500) >= 500) return checkProvider(name, facts);
+  if (status === 404 || status === 405 || status === 410) {
+    return fail(
+      "provider",
+      `${name} has no token endpoint at ${shownUrl(url)} (${status})`,
+      "compare token_endpoint with the provider's documentation",
+    );
+  }
   return ok("provider", `${name} answered in ${Math.round(receivedAt - sentAt)} ms: ${url}`);
 }
 

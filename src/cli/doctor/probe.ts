@@ -26,25 +26,62 @@ const documentLimitBytes = 256 * 1024;
  * Asks for a key set (RFC 7517), or for the document of OpenID Connect Discovery that names one, by the way that the
  * service's own requests go.
  */
-export async function probe(url: string): Promise<ProbeFacts> {
+export function probe(url: string): Promise<ProbeFacts> {
+  return ask(url);
+}
+
+/**
+ * Asks a token endpoint as a request would that names no client and brings no token: its refusal shows that it is there, and
+ * nothing is spent. Many know no other method than POST.
+ */
+export function probeTokenEndpoint(url: string): Promise<ProbeFacts> {
+  return ask(url, { method: "POST", body: new URLSearchParams({ grant_type: "refresh_token" }) });
+}
+
+/**
+ * The token endpoint that an issuer's document names, where it has no ID tokens: the document of RFC 8414, or else the one of
+ * OpenID Connect.
+ *
+ * @returns what came of asking for the last document that was asked for, and the endpoint where it names one
+ * @see https://www.rfc-editor.org/rfc/rfc8414#section-3.1
+ */
+export async function probeIssuer(issuer: string): Promise<ProbeFacts & { readonly tokenEndpoint?: string }> {
+  const { origin, pathname } = new URL(issuer);
+  const path = pathname.replace(/\/+$/, "");
+  const found = await ask(`${origin}/.well-known/oauth-authorization-server${path}`);
+  if (found.tokenEndpoint !== undefined || found.failure !== undefined) return found;
+  return ask(`${origin}${path}/.well-known/openid-configuration`);
+}
+
+async function ask(url: string, request: RequestInit = {}): Promise<ProbeFacts & { readonly tokenEndpoint?: string }> {
   const sentAt = Date.now();
   try {
-    const response = await outboundFetch()(url, { redirect: "error", signal: AbortSignal.timeout(timeoutMs) });
+    const signal = AbortSignal.timeout(timeoutMs);
+    const response = await outboundFetch()(url, { ...request, redirect: "error", signal });
     const receivedAt = Date.now();
-    const keys = keysIn(await readBody(response, documentLimitBytes).catch(() => ""));
-    const date = response.headers.get("date") ?? undefined;
-    return defined({ url, sentAt, receivedAt, status: response.status, date, keys });
+    const { keys, token_endpoint: tokenEndpoint } = membersOf(
+      await readBody(response, documentLimitBytes).catch(() => ""),
+    );
+    return defined({
+      url,
+      sentAt,
+      receivedAt,
+      status: response.status,
+      date: response.headers.get("date") ?? undefined,
+      keys: Array.isArray(keys) ? keys.length : undefined,
+      tokenEndpoint: typeof tokenEndpoint === "string" && URL.canParse(tokenEndpoint) ? tokenEndpoint : undefined,
+    });
   } catch (error) {
     return { url, sentAt, receivedAt: Date.now(), failure: reasonOf(error) };
   }
 }
 
-function keysIn(text: string): number | undefined {
+function membersOf(text: string): Readonly<Record<string, unknown>> {
   try {
-    const body = JSON.parse(text) as { keys?: unknown };
-    return Array.isArray(body.keys) ? body.keys.length : undefined;
+    const body: unknown = JSON.parse(text);
+    return typeof body === "object" && body !== null ? (body as Readonly<Record<string, unknown>>) : {};
   } catch {
-    return undefined;
+    return {};
   }
 }
 

@@ -10,7 +10,7 @@ import { checkAddress, checkMetrics } from "./check-address.ts";
 import { checkClientFile, checkClientId } from "./check-client.ts";
 import { checkMode } from "./check-files.ts";
 import { checkNode } from "./check-node.ts";
-import { checkClock, checkProvider, checkReachable } from "./check-provider.ts";
+import { checkClock, checkDocument, checkProvider, checkReachable } from "./check-provider.ts";
 import { checkListening, isOurs, tryToListen } from "./check-listening.ts";
 import { checkServer } from "./check-server.ts";
 import { checkVariables } from "./check-variables.ts";
@@ -20,7 +20,7 @@ import { examineStore } from "./examine-store.ts";
 import { fileFacts, textOf } from "./files.ts";
 import { fail, ok } from "./finding.ts";
 import type { Finding } from "./finding.ts";
-import { probe } from "./probe.ts";
+import { probe, probeIssuer, probeTokenEndpoint } from "./probe.ts";
 
 /** Runs every check that is possible. A part that is missing or wrong does not keep the others from being checked. */
 export async function doctor(flags: { readonly offline?: boolean; readonly json?: boolean }): Promise<void> {
@@ -80,19 +80,30 @@ async function examineProvider(provider: Provider): Promise<Finding[]> {
   const { name, issuer, endpoints, identity = "id_token", server } = provider;
   // It has a check of its own, which says more.
   if (server !== undefined) return checkProxy(server, process.env, process.versions.node);
-  const hasKeys = identity === "id_token";
+  if (identity !== "id_token") return examineTokenEndpoint(name, endpoints === "discover" ? issuer : endpoints);
   const url =
     endpoints === "discover"
-      ? hasKeys
-        ? `${issuer}/.well-known/openid-configuration`
-        : new URL("/", issuer).href
+      ? `${issuer}/.well-known/openid-configuration`
       : (endpoints.jwksUri ?? endpoints.tokenEndpoint);
   const found = await probe(url);
   return [
     ...checkProxy(url, process.env, process.versions.node),
-    hasKeys ? checkProvider(name, found) : checkReachable(name, found),
+    checkProvider(name, found),
     ...checkClock(name, found),
   ];
+}
+
+/** Without published keys, the token endpoint shows that the provider is there. An issuer's document says where it is. */
+async function examineTokenEndpoint(
+  name: string,
+  from: string | { readonly tokenEndpoint: string },
+): Promise<Finding[]> {
+  const document = typeof from === "string" ? await probeIssuer(from) : undefined;
+  const url = typeof from === "string" ? document?.tokenEndpoint : from.tokenEndpoint;
+  const proxy = checkProxy(url ?? document?.url ?? "", process.env, process.versions.node);
+  if (url === undefined) return document === undefined ? proxy : [...proxy, checkDocument(name, document)];
+  const found = await probeTokenEndpoint(url);
+  return [...proxy, checkReachable(name, found), ...checkClock(name, found)];
 }
 
 /** MCP servers say themselves where to go on: each step is told of, and nothing is registered. */
