@@ -26,6 +26,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   "callers list": ["onbehalf callers list"],
   "callers rotate": ["onbehalf callers rotate mailer --overlap 24h --out mailer-2.key"],
   "callers revoke": ["onbehalf callers revoke mailer"],
+  "connect link": ["onbehalf connect link --external-id user-42 --return-url https://app.example.com/settings"],
   "grants list": ["onbehalf grants list", "onbehalf grants list --state lapsed --json"],
   "grants show": ["onbehalf grants show ext:user-42", "onbehalf grants show sub:108204268033311374519"],
   "grants token": ["onbehalf grants token ext:user-42 --min-ttl-seconds 300"],

@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { auditCommand } from "./audit/command.ts";
 import { callersCommand } from "./callers/command.ts";
+import { connectCommand } from "./connect/command.ts";
 import { demoCommand } from "./demo/command.ts";
 import { doctorCommand } from "./doctor/command.ts";
 import { explainCommand } from "./explain/command.ts";
@@ -56,6 +57,7 @@ export function program(): Command {
     .addCommand(keysCommand())
     .addCommand(callersCommand())
     .addCommand(grantsCommand())
+    .addCommand(connectCommand())
     .addCommand(auditCommand())
     .addCommand(doctorCommand())
     .addCommand(explainCommand())
