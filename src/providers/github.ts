@@ -66,6 +66,7 @@ export function github(options: GitHubOptions): Provider {
       unverified_user_email: "reauthenticate",
       incorrect_client_credentials: "misconfigured",
     },
+    displayName: "GitHub",
     connectionsPage: `${base}/settings/applications`,
     offlineHint:
       "tokens of an OAuth app do not end; for a GitHub App, switch on the expiration of user authorization tokens to get " +

@@ -117,6 +117,7 @@ export function google(options: GoogleOptions): Provider {
       parameters: { access_type: "offline", include_granted_scopes: "true" },
       consentForOffline: true,
     },
+    displayName: "Google",
     connectionsPage: "https://myaccount.google.com/connections",
     offlineHint:
       "ask for offline access so that consent is shown: access_type=offline with prompt=consent on the web, " +

@@ -22,6 +22,7 @@ type SharedOptions = Pick<
   | "refusals"
   | "tokenRefusals"
   | "connectionsPage"
+  | "displayName"
   | "offlineHint"
 >;
 
@@ -78,6 +79,7 @@ const known: Readonly<Record<keyof McpServerOptions, true>> = {
   refusals: true,
   tokenRefusals: true,
   connectionsPage: true,
+  displayName: true,
   offlineHint: true,
 };
 
@@ -141,6 +143,7 @@ export function mcpServer(options: McpServerOptions): Provider {
     refusals: options.refusals,
     revocationEndsSiblings: false,
     connectionsPage: options.connectionsPage,
+    displayName: options.displayName,
     tokenRefusals: options.tokenRefusals,
     offlineHint: options.offlineHint ?? "the authorization server decides: some want the scope offline_access",
   });

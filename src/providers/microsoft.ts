@@ -113,6 +113,7 @@ export function microsoft(options: MicrosoftOptions): Provider {
       apiHosts: ["graph.microsoft.com"],
       forwardHeaders: ["consistencylevel", "prefer", "client-request-id", "return-client-request-id"],
       refusals,
+      displayName: "Microsoft",
       connectionsPage:
         tenant === "consumers" ? "https://account.live.com/consent/Manage" : "https://myapps.microsoft.com",
       offlineHint: "ask for the scope offline_access; add prompt=consent where the person has consented without it",

@@ -23,6 +23,7 @@ type SharedOptions = Pick<
   | "tokenRefusals"
   | "authorizationRequest"
   | "connectionsPage"
+  | "displayName"
   | "offlineHint"
 >;
 
@@ -82,6 +83,7 @@ const known: Readonly<Record<keyof OAuth2Options, true>> = {
   tokenRefusals: true,
   authorizationRequest: true,
   connectionsPage: true,
+  displayName: true,
   offlineHint: true,
 };
 
@@ -147,6 +149,7 @@ export function oauth2(options: OAuth2Options): Provider {
     revocationEndsSiblings: false,
     authorizationRequest: options.authorizationRequest,
     connectionsPage: options.connectionsPage,
+    displayName: options.displayName,
     tokenRefusals: options.tokenRefusals,
     offlineHint: options.offlineHint ?? askTheProvider,
   });

@@ -71,6 +71,8 @@ export interface OidcOptions extends ClientOptions {
   readonly tokenRefusals?: Provider["tokenRefusals"];
   /** The page where a person can remove an app, for a hint where a revocation was not confirmed. Default: none. */
   readonly connectionsPage?: string;
+  /** What people call the provider, for pages that they read. Default: its short name. */
+  readonly displayName?: string;
   /** What the request of a connect link says besides the usual. Default: what {@link AuthorizationRequestHabits} says. */
   readonly authorizationRequest?: AuthorizationRequestHabits;
   /**
@@ -104,6 +106,7 @@ const known: Readonly<Record<keyof OidcOptions, true>> = {
   refusals: true,
   tokenRefusals: true,
   connectionsPage: true,
+  displayName: true,
   authorizationRequest: true,
   offlineHint: true,
 };
@@ -145,6 +148,7 @@ export function oidc(options: OidcOptions): Provider {
     refusals: options.refusals,
     revocationEndsSiblings: false,
     connectionsPage: options.connectionsPage,
+    displayName: options.displayName,
     authorizationRequest: options.authorizationRequest,
     tokenRefusals: options.tokenRefusals,
     offlineHint: options.offlineHint ?? askTheProvider,

@@ -249,6 +249,8 @@ export interface Provider {
   readonly revocationEndsSiblings: boolean;
   /** The page where a person sees which apps they have connected, and can remove one. Shown where we could not. */
   readonly connectionsPage?: string;
+  /** What people call the provider, such as `Google`, for pages that they read. Default: its short name. */
+  readonly displayName?: string;
   /**
    * How long its access tokens live, seconds, where its answers do not say it. Absent: the end of such a token is not
    * known. Another one is got when it is an hour old, and where that is not possible it is handed out until an API

@@ -93,6 +93,7 @@ export function slack(options: SlackOptions): Provider {
       ...(tokens === "user" ? { scopeParameter: "user_scope" } : {}),
       scopeSeparator: ",",
     },
+    displayName: "Slack",
     connectionsPage: "https://slack.com/apps/manage",
     offlineHint:
       "tokens do not end, unless token rotation is switched on for the app: then each answer has a refresh token",

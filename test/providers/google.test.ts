@@ -45,6 +45,11 @@ describe("google()", () => {
       ],
       announcedEnds: { refresh_token_expires_in: "fixed" },
       revocationEndsSiblings: true,
+      displayName: "Google",
+      authorizationRequest: {
+        parameters: { access_type: "offline", include_granted_scopes: "true" },
+        consentForOffline: true,
+      },
       connectionsPage: "https://myaccount.google.com/connections",
     });
     assert.match(offlineHint, /access_type=offline/);

@@ -95,6 +95,7 @@ const common = [
   "refusals",
   "token_refusals",
   "connections_page",
+  "display_name",
   "offline_hint",
 ];
 

@@ -191,6 +191,7 @@ const rules: readonly (readonly [member: string, fits: Fits, must: string, examp
     "an object with parameters, offlineScope, consentForOffline, scopeParameter or scopeSeparator",
     '{ parameters: { access_type: "offline" } }',
   ],
+  ["displayName", isFilled, "a text", '"Example"'],
   ["connectionsPage", isWebPage, "the URL of a page", '"https://id.example/apps"'],
   ["accessTokenTtlSeconds", isAboveZero, "a number of seconds above 0", "3600"],
   [

@@ -2,6 +2,7 @@
  * connect/ is the person's side of connect links, and what the app asks of them. Here: the addresses that a browser opens, and
  * which page or redirect each answers. What the pages look like is in pages/.
  */
+import type { Provider } from "../../../providers/provider.ts";
 import { openedLink } from "../../../core/connect.ts";
 import { isOnbehalfError } from "../../../core/errors.ts";
 import { withResult } from "../../../core/return-url.ts";
@@ -91,7 +92,7 @@ export function connectHandler(
     const html = confirmPage({
       language,
       appName: asked.appName,
-      providerName: protocol.provider.name,
+      providerName: spokenName(protocol.provider),
       userLabel: asked.userLabel ?? asked.externalId,
       scopes: asked.scopes ?? protocol.provider.scopes ?? [],
       actionUrl: `${site.baseUrl}/${asked.connectId}`,
@@ -125,7 +126,7 @@ export function connectHandler(
       link,
       cookieFor(known, site.baseUrl),
       (url, headers) =>
-        new Response(continuePage({ language, providerName: protocolFor(link).provider.name, url }), {
+        new Response(continuePage({ language, providerName: spokenName(protocolFor(link).provider), url }), {
           headers: { ...pageHeaders({ language }), ...headers },
         }),
     );
@@ -263,4 +264,9 @@ function isForeign({ headers, url }: Request): boolean {
   if (site !== null) return site !== "same-origin";
   const origin = headers.get("origin");
   return origin !== null && origin !== "null" && origin !== new URL(url).origin;
+}
+
+/** What people call a provider. */
+function spokenName({ displayName, name }: Provider): string {
+  return displayName ?? name;
 }
