@@ -440,15 +440,15 @@ export class ModelStore implements Operations {
     { grantId, clientId, provider, updatedAt }: GrantRow,
     { add, remove = [], from = [] }: ExternalIdChange,
   ): boolean {
-    const removed = remove.map(textOf);
-    const ties = this.#ties.filter((tie) => tie.grantId !== grantId || !removed.includes(tie.user));
+    const removed = new Set(remove.map(textOf));
+    const ties = this.#ties.filter((tie) => tie.grantId !== grantId || !removed.has(tie.user));
     if (add === undefined) {
       this.#ties = ties;
       return true;
     }
     const tie = { user: textOf(add.externalHash), label: textOf(add.accountHash), clientId, provider, grantId };
-    const losers = [grantId, ...from.map((each) => each.grantId)];
-    const left = ties.filter((each) => each.user !== tie.user || !losers.includes(each.grantId));
+    const losers = new Set([grantId, ...from.map((each) => each.grantId)]);
+    const left = ties.filter((each) => each.user !== tie.user || !losers.has(each.grantId));
     const isAsRead = from.every((each) => {
       const loser = this.#grants.get(each.grantId);
       return loser !== undefined && textOf(loser.profileSealed) === textOf(each.profileRead);

@@ -38,7 +38,11 @@ export function depositTests(stores: SuiteStores): void {
       await store.beginIntake(token, suiteTime);
       equal(await store.loseDeposit(tokenHash, suiteTime - 1), false);
       const both = await Promise.all([store, other].map((each) => each.loseDeposit(tokenHash, suiteTime)));
-      deepEqual(both.toSorted(), [false, true], "one of the two has done it, whichever came first");
+      deepEqual(
+        both.toSorted((a, b) => Number(a) - Number(b)),
+        [false, true],
+        "one of the two has done it, whichever came first",
+      );
       same(await other.depositByToken(tokenHash), {
         tokenHash,
         grantId: null,
