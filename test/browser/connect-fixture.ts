@@ -46,7 +46,7 @@ export interface ConnectFixture {
    *
    * @returns the address that it was sent back to
    */
-  heldBack(comeBack: () => Promise<void>): Promise<string>;
+  stoppedCallback(comeBack: () => Promise<void>): Promise<string>;
   /** Makes a link, as the app's backend. */
   link(body: Record<string, unknown>): Promise<{ readonly status: number; readonly error?: string }>;
   /** Finishes a link, as the app's backend. */
@@ -138,7 +138,7 @@ export async function startConnectFixture(): Promise<ConnectFixture> {
     nothingStored: async () => (await grants()).length === 0,
     exchanges: () => newEntries("/token"),
     askedProvider: () => newEntries("/o/oauth2/v2/auth"),
-    heldBack: async (comeBack) => {
+    stoppedCallback: async (comeBack) => {
       const address = new Promise<string>((resolve) => (hold = resolve));
       await comeBack();
       const held = await address;

@@ -95,7 +95,8 @@ describe("connect links in real Chromium", needsChromium, () => {
   }
 
   /** Consents, and is sent back with an address that the service does not see. */
-  const heldBack = (page: Page, email: string): Promise<string> => fixture.heldBack(() => consent(page, email));
+  const stoppedCallback = (page: Page, email: string): Promise<string> =>
+    fixture.stoppedCallback(() => consent(page, email));
 
   const heading = (page: Page): Promise<string> => page.locator("h1").innerText();
 
@@ -180,7 +181,7 @@ describe("connect links in real Chromium", needsChromium, () => {
   test("an attacker's answer, opened in a victim's browser, plants no account: its code is not sent", async () => {
     const mallory = await signedIn("mallory");
     await mallory.page.click("#connect");
-    const address = await heldBack(mallory.page, "carl@example.com");
+    const address = await stoppedCallback(mallory.page, "carl@example.com");
     const victim = await signedIn("ada");
     // A victim who has a sign-in of their own under way is no easier.
     await victim.page.click("#connect");
@@ -240,7 +241,7 @@ describe("connect links in real Chromium", needsChromium, () => {
   test("an answer of the provider that comes again, in the same browser or in another, does nothing more", async () => {
     const ada = await signedIn("ada");
     await ada.page.click("#connect");
-    const address = await heldBack(ada.page, "ada@example.com");
+    const address = await stoppedCallback(ada.page, "ada@example.com");
     await ada.page.goto(address);
     await ada.page.waitForURL(`${app.returnUrl}**`);
     assert.equal(await ada.page.title(), "connected");
@@ -267,7 +268,7 @@ describe("connect links in real Chromium", needsChromium, () => {
     test(`an answer with ${what} stores nothing, and its code is not sent`, async () => {
       const ada = await signedIn("ada");
       await ada.page.click("#connect");
-      const address = new URL(await heldBack(ada.page, "ada@example.com"));
+      const address = new URL(await stoppedCallback(ada.page, "ada@example.com"));
       bend(address.searchParams);
       await ada.page.goto(address.href);
       assert.equal(fixture.exchanges().length, 0);
@@ -310,7 +311,7 @@ describe("connect links in real Chromium", needsChromium, () => {
       document.querySelector("form").append(input);
     }`);
     await goOn(ada.page);
-    const address = await heldBack(ada.page, "ada@example.com");
+    const address = await stoppedCallback(ada.page, "ada@example.com");
     await ada.page.goto(`${address}&${more}`);
     await ada.page.waitForURL(`${app.returnUrl}**`);
     assert.equal(await ada.page.title(), "came back: finished");

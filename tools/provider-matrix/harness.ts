@@ -58,7 +58,7 @@ export const publicJwk = {
 };
 
 /** A client of a record, by how it authenticates. */
-export function clientFor(authentication: ClientAuthenticationMethod): {
+export function clientOf(authentication: ClientAuthenticationMethod): {
   readonly clientId: string;
   readonly clientSecret?: string;
   readonly privateKey?: string;

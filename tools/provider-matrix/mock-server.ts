@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { OAuth2Server } from "oauth2-mock-server";
 import { oauth2, oidc } from "../../src/index.ts";
-import { clientFor } from "./harness.ts";
+import { clientOf } from "./harness.ts";
 import type { Harness } from "./harness.ts";
 
 export const mockServer: Harness = {
@@ -23,7 +23,7 @@ export const mockServer: Harness = {
     const shared = {
       name: "mock",
       issuer: url,
-      ...clientFor(authentication),
+      ...clientOf(authentication),
       rotation: "strict" as const,
     };
     const endpoints = {

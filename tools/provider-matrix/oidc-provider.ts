@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { Provider } from "oidc-provider";
 import { oauth2, oidc } from "../../src/index.ts";
-import { clientFor, clientId, clientSecret, publicJwk, redirectUri } from "./harness.ts";
+import { clientOf, clientId, clientSecret, publicJwk, redirectUri } from "./harness.ts";
 import type { Harness } from "./harness.ts";
 import { memoryAdapter } from "./memory-adapter.ts";
 
@@ -79,7 +79,7 @@ function harness(name: string, pkce: boolean, authentications: Harness["authenti
         }
         void provider.interactionFinished(request, response, { login: { accountId: person }, consent: {} });
       });
-      const shared = { name: "certified", issuer: url, ...clientFor(authentication), rotation: "strict" as const };
+      const shared = { name: "certified", issuer: url, ...clientOf(authentication), rotation: "strict" as const };
       return {
         record: without.has("id_token")
           ? oauth2({ ...shared, identity: { userinfo: `${url}/me`, subject: "sub" } })

@@ -1,7 +1,7 @@
 /** The stand-in's kinds, as providers of the matrix. */
 import { google, oauth2 } from "../../src/index.ts";
 import { startStandin } from "../../src/standin/index.ts";
-import { clientFor, clientId, clientSecret, publicJwk, redirectUri } from "./harness.ts";
+import { clientOf, clientId, clientSecret, publicJwk, redirectUri } from "./harness.ts";
 import type { Harness } from "./harness.ts";
 
 const methods = ["client_secret_post", "client_secret_basic", "private_key_jwt", "none"] as const;
@@ -59,7 +59,7 @@ function plainStandin(kind: "oauth2" | "mcp"): Harness {
           tokenEndpoint: `${standin.url}/token`,
           revocationEndpoint: `${standin.url}/revoke`,
           identity: { userinfo: `${standin.url}/user`, subject: "id", email: "email" },
-          ...clientFor(authentication),
+          ...clientOf(authentication),
           ...resource,
         }),
         authorizationEndpoint: `${standin.url}/authorize`,
