@@ -32,6 +32,7 @@ const externalIdNames = "external_hash, client_id, provider, account_hash, grant
 const externalId = (n: string, bytes: (text: string) => string): string =>
   `${bytes(hash("external", n))}, 'client-1', 'google', ${bytes(hash("account", n))}, 'g_' || ${n}`;
 
+const ticketNames = "ticket_hash, context_sealed, issued_at";
 const connectNames = "connect_hash, asked_sealed, flow_sealed, state_hash, tries, created_at, expires_at";
 const depositNames = "token_hash, grant_id, result_mac, deposited_at";
 
@@ -63,6 +64,8 @@ export async function fillSqlite(path: string, grants: number): Promise<void> {
     UPDATE audit_head SET seq = ${grants} + 1;
     INSERT INTO intakes (code_hash, state, client_id, owner, context_sealed, started_at, ended_at) ${series}
       SELECT randomblob(32), 'done', 'client-1', '{}', randomblob(100), ${codesEndedAt}, ${codesEndedAt} + n FROM series;
+    INSERT INTO tickets (${ticketNames}) ${series}
+      SELECT randomblob(32), randomblob(200), ${codesEndedAt} + n FROM series;
     INSERT INTO connects (${connectNames}) ${series}
       SELECT randomblob(32), randomblob(200), randomblob(200), randomblob(32), 0, ${codesEndedAt}, ${codesEndedAt} + n FROM series;
     COMMIT; PRAGMA wal_checkpoint(TRUNCATE)`);
@@ -92,6 +95,8 @@ export async function fillPostgres(connectionString: string, grants: number): Pr
      INSERT INTO intakes (code_hash, state, client_id, owner, context_sealed, started_at, ended_at)
        SELECT convert_to(md5(n::text), 'UTF8'), 'done', 'client-1', '{}', ${blob(100)}, ${codesEndedAt},
          ${codesEndedAt} + n FROM ${series};
+     INSERT INTO tickets (${ticketNames})
+       SELECT convert_to(md5(n::text), 'UTF8'), ${blob(200)}, ${codesEndedAt} + n FROM ${series};
      INSERT INTO connects (${connectNames})
        SELECT convert_to(md5(n::text), 'UTF8'), ${blob(200)}, ${blob(200)}, convert_to(md5(n::text || ' state'), 'UTF8'), 0,
          ${codesEndedAt}, ${codesEndedAt} + n FROM ${series}`,
