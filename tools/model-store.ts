@@ -133,7 +133,8 @@ export class ModelStore implements Operations {
     else if (textOf(stored.profileSealed) !== textOf(madeFrom.profileSealed)) return false;
     if (externalIds !== undefined && !this.#changeTies(row, externalIds)) return false;
     this.#grants.set(row.grantId, row);
-    if (intake !== undefined) {
+    // An answer that is held for a link's verifier is no part of this.
+    if (intake?.heldUntil === null) {
       const { grantId, updatedAt } = row;
       this.#changeIntake(intake, {
         state: "done",
