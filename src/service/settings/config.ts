@@ -28,7 +28,7 @@ import type { LogLevel } from "./config-parts.ts";
 import { overrules, settingNames } from "./settings.ts";
 import type { Setting, Settings } from "./settings.ts";
 
-export { logLevelOf } from "./config-parts.ts";
+export { logLevelOf, returnUrlsOf } from "./config-parts.ts";
 export type { LogLevel };
 export { settingNames };
 export type { Setting, Settings };

@@ -90,6 +90,7 @@ const common = [
   "keep_alive_days",
   "access_token_ttl_seconds",
   "announced_ends",
+  "authorization_request",
   "canonical_scopes",
   "redirect_uri_for",
   "refusals",
@@ -279,8 +280,16 @@ function clientOf(
 /** Members by the names that options and records have: `api_hosts` is `apiHosts`. */
 function renamed(given: Members, members: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(
-    members.filter((member) => given[member] !== undefined).map((member) => [camel(member), given[member]]),
+    members
+      .filter((member) => given[member] !== undefined)
+      .map((member) => [camel(member), member === "authorization_request" ? habitsIn(given[member]) : given[member]]),
   );
+}
+
+/** What an authorization request says besides the usual. The names in its `parameters` are the provider's own. */
+function habitsIn(given: unknown): unknown {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) return given;
+  return Object.fromEntries(Object.entries(given).map(([member, value]: [string, unknown]) => [camel(member), value]));
 }
 
 function camel(member: string): string {

@@ -58,7 +58,12 @@ describe("a file of providers", () => {
             identity: { token_answer: "owner.id" },
             client_authentication: "client_secret_basic",
           },
-          { ...plain, name: "notes", identity: "none" },
+          {
+            ...plain,
+            name: "notes",
+            identity: "none",
+            authorization_request: { parameters: { owner_kind: "user" }, consent_for_offline: true },
+          },
         ],
       },
       { GITHUB_OAUTH: secret },
@@ -68,7 +73,8 @@ describe("a file of providers", () => {
       providers.map(({ name }) => name),
       ["code", "google", "corp", "github", "slack-bot", "microsoft", "wiki", "notes"],
     );
-    const [code, , corp, github, bot, , wiki] = providers;
+    const [code, , corp, github, bot, , wiki, notes] = providers;
+    assert.deepEqual(notes?.authorizationRequest, { parameters: { owner_kind: "user" }, consentForOffline: true });
     assert.deepEqual([code?.rotation, code?.keepAliveDays, code?.scopes], [{ graceSeconds: 30 }, 60, ["repo"]]);
     assert.deepEqual(wiki?.identity, { tokenAnswer: "owner.id" });
     assert.equal(wiki?.clientAuthentication, "client_secret_basic");
