@@ -27,6 +27,8 @@ export interface DemoOptions {
   readonly standinPort?: number;
   /** Folder for the key and the database. Default: a temporary one, which is removed at the end. */
   readonly data?: string;
+  /** Where connect links may send people back to. Default: the demo's own page. */
+  readonly returnUrls?: readonly string[];
   readonly logLevel: LogLevel;
   /** Called with each sentence that a person should read. */
   readonly tell: (line: string) => void;
@@ -108,7 +110,15 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
   const onFault = (error: unknown): void => logFault(error, "a request");
   const routes = demoRoutes({ vault, standin, clock, timeline, folder, callerKeyFile: caller.keyFile, onFault });
   const server = await onPort("--port", options.port, 8787, options.tell, (port) =>
-    startServer(vault, { port, metrics, metricsPort: 0, onFault, before: routes }),
+    startServer(vault, {
+      port,
+      metrics,
+      metricsPort: 0,
+      returnUrls: options.returnUrls ?? "own",
+      appName: "Logbook",
+      onFault,
+      before: routes,
+    }),
   );
   starting.defer(async () => {
     const cut = setTimeout(() => void standin.close(), closeWaitMs);

@@ -39,6 +39,19 @@ describe("the demo's own routes, which the page's buttons use", () => {
     assert.equal(gone.body["error"], "not_found");
   });
 
+  test("the demo's routes: a connect link leads back to the demo's own page, and nowhere else", async () => {
+    const link = (return_url: string): Promise<Answered> =>
+      demo.call("/v1/connect", {
+        method: "POST",
+        body: new URLSearchParams({ external_id: "user-7", return_url }),
+      });
+    const { status, body } = await link(demo.page);
+    assert.equal(status, 201);
+    const page = await (await fetch(String(body["url"]))).text();
+    for (const said of ["Logbook", "user-7", "Google"]) assert.ok(page.includes(said), page);
+    assert.equal((await link("http://127.0.0.1:9/")).body["error"], "return_url_not_allowed");
+  });
+
   test("the demo's routes: a hundred readers as the token ends: all served, one token, one refresh", async () => {
     const { body } = await post("/demo/readers", { readers: "100", advance_seconds: "3700" });
     assert.deepEqual(body, { readers: 100, served: 100, tokens: 1, refreshes: 1, errors: [] });

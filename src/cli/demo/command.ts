@@ -5,6 +5,7 @@ interface Flags {
   readonly port?: number;
   readonly standinPort?: number;
   readonly data?: string;
+  readonly returnUrls?: string;
   readonly open: boolean;
   readonly json?: boolean;
 }
@@ -20,6 +21,7 @@ export function demoCommand(): Command {
       numberOption("--standin-port <number>", "the port of the stand-in; 0 for any free one (4600)", 0, 65_535),
     )
     .option("--data <dir>", "keep the key and the database in this folder (a temporary one, removed at the end)")
+    .option("--return-urls <list>", "where connect links may send people back to, with commas (the demo's own page)")
     .option("--no-open", "do not open the page in a browser");
   return withJson(command).action(async (flags: Flags) => {
     const { demo } = await import("./run.ts");

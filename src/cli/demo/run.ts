@@ -1,6 +1,6 @@
 import { defined } from "../../core/defined.ts";
 import { OnbehalfError, configurationProblems } from "../../core/errors.ts";
-import { logLevelOf, settingsFrom } from "../../service/settings/config.ts";
+import { logLevelOf, returnUrlsOf, settingsFrom } from "../../service/settings/config.ts";
 import type { LogLevel } from "../../service/settings/config.ts";
 import { printJson, printLines, say } from "../terminal/print.ts";
 import { untilBroken, untilStopped } from "../terminal/stop.ts";
@@ -12,6 +12,7 @@ export interface DemoFlags {
   readonly port?: number;
   readonly standinPort?: number;
   readonly data?: string;
+  readonly returnUrls?: string;
   readonly open: boolean;
   readonly json?: boolean;
 }
@@ -22,12 +23,12 @@ export interface DemoFlags {
  *
  * @throws where it ends for any other reason than a signal
  */
-export async function demo({ port, standinPort, data, open, json }: DemoFlags): Promise<void> {
+export async function demo({ port, standinPort, data, returnUrls, open, json }: DemoFlags): Promise<void> {
   const stopped = untilStopped();
   const broken = untilBroken();
   broken.catch(() => undefined);
   const running = await startDemo({
-    ...defined({ port, standinPort, data }),
+    ...defined({ port, standinPort, data, returnUrls: returnUrlsAmong(returnUrls) }),
     logLevel: demoLogLevel(),
     tell: say,
   });
@@ -90,4 +91,12 @@ function demoLogLevel(): LogLevel {
   const level = logLevelOf({ logLevel }, problems);
   if (problems.length > 0) throw configurationProblems(problems, "correct it, or leave it out");
   return level;
+}
+
+function returnUrlsAmong(flag: string | undefined): readonly string[] | undefined {
+  const { returnUrls = "" } = settingsFrom(defined({ returnUrls: flag }));
+  const problems: string[] = [];
+  const list = returnUrlsOf({ returnUrls }, problems);
+  if (problems.length > 0) throw configurationProblems(problems, "correct it, or leave it out");
+  return list.length === 0 ? undefined : list;
 }

@@ -42,9 +42,9 @@ export interface ServiceOptions {
   readonly metrics?: Metrics;
   /**
    * Where connect links may send people back to: addresses that are compared exactly, or prefixes that end in `/*`. Default:
-   * nowhere, so that no link can be made.
+   * nowhere, so that no link can be made. `own`: all of the origin at which the service itself is reached.
    */
-  readonly returnUrls?: readonly string[];
+  readonly returnUrls?: readonly string[] | "own";
   /** The app's name, which people read before they connect an account. Default: the host of the return URL. */
   readonly appName?: string;
   /** Throws while something that the service needs besides its store is missing: `/readyz` then answers that error. */

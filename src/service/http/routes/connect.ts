@@ -15,7 +15,7 @@ import type { Router } from "./router.ts";
 /** What a service is told of connect links. */
 export interface ConnectSettings {
   readonly publicUrl?: string;
-  readonly returnUrls?: readonly string[];
+  readonly returnUrls?: readonly string[] | "own";
   readonly appName?: string;
 }
 
@@ -111,9 +111,10 @@ function sites(
   { publicUrl, returnUrls = [], appName }: ConnectSettings,
   issuerOf: IssuerOf | undefined,
 ): (request: Request) => ConnectSite | undefined {
+  const listed = returnUrls === "own" ? undefined : returnUrls;
   const known = new Map<string, ConnectSite>();
   const siteAt = (url: string): ConnectSite =>
-    siteOf({ baseUrl: `${url.replace(/\/+$/, "")}/connect`, returnUrls, ...defined({ appName }) });
+    siteOf({ baseUrl: `${url.replace(/\/+$/, "")}/connect`, ...defined({ returnUrls: listed, appName }) });
   // What is wrong with the settings is said at the start.
   if (publicUrl !== undefined) known.set(publicUrl, siteAt(publicUrl));
   else siteAt("http://127.0.0.1");
