@@ -27,8 +27,9 @@ export function cookieOf({ headers }: Request, baseUrl: string): string | undefi
     .map((pair) => pair.trim())
     .filter((pair) => pair.startsWith(`${name}=`))
     .map((pair) => pair.slice(name.length + 1));
-  const [value] = values;
-  return values.length === 1 && value !== undefined && isRandomText(value) ? value : undefined;
+  // Some clients send the same cookie once for each time that it was set.
+  const [value, ...others] = new Set(values);
+  return others.length === 0 && value !== undefined && isRandomText(value) ? value : undefined;
 }
 
 /**
