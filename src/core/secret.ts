@@ -9,6 +9,11 @@ export class Secret {
     this.#value = value;
   }
 
+  /** Wraps what may be wrapped already. */
+  static of(given: string | Secret): Secret {
+    return typeof given === "string" ? new Secret(given) : given;
+  }
+
   /** The value itself. Give it to the request that needs it or to a cipher, and to nothing else. */
   expose(): string {
     return this.#value;

@@ -73,7 +73,7 @@ export function keyringFromFile(path: string): MasterKeySource {
  * @param keys newest first
  */
 export function keyringFromKeys(...keys: (Secret | string)[]): MasterKeySource {
-  return () => keys.map((key) => (typeof key === "string" ? new Secret(key) : key));
+  return () => keys.map((key) => Secret.of(key));
 }
 
 /** Says where a key stands that has quotes around it, or something in its place. */

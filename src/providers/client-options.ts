@@ -39,5 +39,5 @@ export function clientOf({ clientId, clientSecret, privateKey, privateKeyFile }:
 }
 
 function secretOf(given: string | Secret | undefined): Secret | undefined {
-  return typeof given === "string" ? new Secret(given) : given;
+  return given === undefined ? undefined : Secret.of(given);
 }

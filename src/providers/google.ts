@@ -128,7 +128,7 @@ export function google(options: GoogleOptions): Provider {
 function clientOf({ clientSecretFile, clientId = "", clientSecret = "" }: GoogleOptions): Provider["client"] {
   if (clientSecretFile !== undefined) return { clientSecretFile };
   // Google gives every web client a secret. A missing one is refused when the vault is opened, like an empty one.
-  return { clientId, clientSecret: typeof clientSecret === "string" ? new Secret(clientSecret) : clientSecret };
+  return { clientId, clientSecret: Secret.of(clientSecret) };
 }
 
 function under(baseUrl: string): Endpoints {

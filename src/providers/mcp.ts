@@ -4,30 +4,12 @@ import type { Rotation } from "../core/refresh.ts";
 import { assertOptionsOf } from "./assert-options.ts";
 import { clientOf } from "./client-options.ts";
 import type { ClientOptions } from "./client-options.ts";
-import type { OAuth2Options } from "./oauth2.ts";
+import { habitOptions, habitsOf } from "./habit-options.ts";
+import type { HabitOptions } from "./habit-options.ts";
 import type { Provider } from "./provider.ts";
 
-/** What {@link mcpServer} shares with `oauth2()`. */
-type SharedOptions = Pick<
-  OAuth2Options,
-  | "scopes"
-  | "canonicalScopes"
-  | "apiHosts"
-  | "tokenHosts"
-  | "privateApis"
-  | "accessTokenTtlSeconds"
-  | "announcedEnds"
-  | "keepAliveDays"
-  | "forwardHeaders"
-  | "refusals"
-  | "tokenRefusals"
-  | "connectionsPage"
-  | "displayName"
-  | "offlineHint"
->;
-
 /** What {@link mcpServer} needs: the server's URL, and a client or the name of one to register. */
-export interface McpServerOptions extends SharedOptions, Partial<Pick<ClientOptions, "clientId" | "clientSecret">> {
+export interface McpServerOptions extends HabitOptions, Partial<Pick<ClientOptions, "clientId" | "clientSecret">> {
   /** Short name, as in `?provider=`: letters, digits and dashes. */
   readonly name: string;
   /** The MCP server's URL, as its own metadata names it. */
@@ -53,6 +35,8 @@ export interface McpServerOptions extends SharedOptions, Partial<Pick<ClientOpti
   readonly identity?: "none" | "id_token";
   /** What a refresh does to the refresh token. Default `strict`: no refresh is repeated unless that is proved to be safe. */
   readonly rotation?: Rotation;
+  /** What a sign-in asks for that names no scopes itself. Default: what the server's metadata lists. */
+  readonly scopes?: readonly string[];
 }
 
 /** Every option that there is. */
@@ -68,19 +52,7 @@ const known: Readonly<Record<keyof McpServerOptions, true>> = {
   identity: true,
   rotation: true,
   scopes: true,
-  canonicalScopes: true,
-  apiHosts: true,
-  tokenHosts: true,
-  privateApis: true,
-  accessTokenTtlSeconds: true,
-  announcedEnds: true,
-  keepAliveDays: true,
-  forwardHeaders: true,
-  refusals: true,
-  tokenRefusals: true,
-  connectionsPage: true,
-  displayName: true,
-  offlineHint: true,
+  ...habitOptions,
 };
 
 /**
@@ -130,22 +102,12 @@ export function mcpServer(options: McpServerOptions): Provider {
     scopes: options.scopes,
     redirectUriFor: {},
     idTokenAlgorithms: identity === "id_token" ? ["RS256", "ES256", "PS256", "EdDSA"] : [],
-    canonicalScopes: options.canonicalScopes ?? {},
+    ...habitsOf(options, "the authorization server decides: some want the scope offline_access"),
     // Its tokens are for it alone.
     apiHosts: options.apiHosts ?? [new URL(server).hostname],
     apiBaseUrl: loopbackBase(server),
-    tokenHosts: options.tokenHosts,
-    privateApis: options.privateApis,
-    accessTokenTtlSeconds: options.accessTokenTtlSeconds,
-    announcedEnds: options.announcedEnds,
-    keepAliveDays: options.keepAliveDays,
     forwardHeaders: options.forwardHeaders ?? ["mcp-*", "last-event-id"],
-    refusals: options.refusals,
     revocationEndsSiblings: false,
-    connectionsPage: options.connectionsPage,
-    displayName: options.displayName,
-    tokenRefusals: options.tokenRefusals,
-    offlineHint: options.offlineHint ?? "the authorization server decides: some want the scope offline_access",
   });
 }
 

@@ -4,31 +4,13 @@ import type { Rotation } from "../core/refresh.ts";
 import { assertOptionsOf } from "./assert-options.ts";
 import { clientOf, clientOptions } from "./client-options.ts";
 import type { ClientOptions } from "./client-options.ts";
+import { habitOptions, habitsOf } from "./habit-options.ts";
+import type { HabitOptions } from "./habit-options.ts";
 import type { OidcOptions } from "./oidc.ts";
 import type { Identity, Provider } from "./provider.ts";
 
-/** What {@link oauth2} shares with `oidc()`. */
-type SharedOptions = Pick<
-  OidcOptions,
-  | "redirectUriFor"
-  | "canonicalScopes"
-  | "apiHosts"
-  | "tokenHosts"
-  | "privateApis"
-  | "accessTokenTtlSeconds"
-  | "announcedEnds"
-  | "keepAliveDays"
-  | "forwardHeaders"
-  | "refusals"
-  | "tokenRefusals"
-  | "authorizationRequest"
-  | "connectionsPage"
-  | "displayName"
-  | "offlineHint"
->;
-
 /** What {@link oauth2} needs: a name, the endpoints or an issuer that names them, the client, and where people are named. */
-export interface OAuth2Options extends ClientOptions, SharedOptions {
+export interface OAuth2Options extends ClientOptions, HabitOptions, Pick<OidcOptions, "redirectUriFor"> {
   /** Short name, as in `?provider=`: letters, digits and dashes. */
   readonly name: string;
   /** Where people consent. May be left out, together with {@link tokenEndpoint}, where there is an {@link issuer}. */
@@ -71,20 +53,7 @@ const known: Readonly<Record<keyof OAuth2Options, true>> = {
   tokensIn: true,
   otherTokensIn: true,
   redirectUriFor: true,
-  canonicalScopes: true,
-  apiHosts: true,
-  tokenHosts: true,
-  privateApis: true,
-  accessTokenTtlSeconds: true,
-  announcedEnds: true,
-  keepAliveDays: true,
-  forwardHeaders: true,
-  refusals: true,
-  tokenRefusals: true,
-  authorizationRequest: true,
-  connectionsPage: true,
-  displayName: true,
-  offlineHint: true,
+  ...habitOptions,
 };
 
 const askTheProvider =
@@ -137,21 +106,8 @@ export function oauth2(options: OAuth2Options): Provider {
     otherTokensIn: options.otherTokensIn,
     redirectUriFor: options.redirectUriFor ?? {},
     idTokenAlgorithms: [],
-    canonicalScopes: options.canonicalScopes ?? {},
-    apiHosts: options.apiHosts ?? [],
-    tokenHosts: options.tokenHosts,
-    privateApis: options.privateApis,
-    accessTokenTtlSeconds: options.accessTokenTtlSeconds,
-    announcedEnds: options.announcedEnds,
-    keepAliveDays: options.keepAliveDays,
-    forwardHeaders: options.forwardHeaders,
-    refusals: options.refusals,
+    ...habitsOf(options, askTheProvider),
     revocationEndsSiblings: false,
-    authorizationRequest: options.authorizationRequest,
-    connectionsPage: options.connectionsPage,
-    displayName: options.displayName,
-    tokenRefusals: options.tokenRefusals,
-    offlineHint: options.offlineHint ?? askTheProvider,
   });
 }
 

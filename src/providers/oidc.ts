@@ -1,13 +1,14 @@
 import { defined } from "../core/defined.ts";
 import { assertOptionsOf } from "./assert-options.ts";
 import type { Rotation } from "../core/refresh.ts";
-import type { CanonicalScopes } from "../core/scopes.ts";
 import { clientOf, clientOptions } from "./client-options.ts";
 import type { ClientOptions } from "./client-options.ts";
-import type { AuthorizationRequestHabits, CodeSource, Endpoints, Provider } from "./provider.ts";
+import { habitOptions, habitsOf } from "./habit-options.ts";
+import type { HabitOptions } from "./habit-options.ts";
+import type { CodeSource, Endpoints, Provider } from "./provider.ts";
 
 /** What {@link oidc} needs: a name, the issuer and the client. The rest has careful defaults. */
-export interface OidcOptions extends ClientOptions {
+export interface OidcOptions extends ClientOptions, HabitOptions {
   /** Short name, as in `?provider=`: letters, digits and dashes. */
   readonly name: string;
   /** The issuer's identifier; its discovery document is read at `{issuer}/.well-known/openid-configuration`. */
@@ -37,50 +38,6 @@ export interface OidcOptions extends ClientOptions {
   readonly unknownNonces?: readonly CodeSource[];
   /** Client ids accepted as `azp` beside our own: the app's other clients at this issuer. Default: none. */
   readonly authorizedParties?: readonly string[];
-  /**
-   * Scopes that the issuer answers under another name, by the name that the app asks with. A `*` at the end of a name
-   * stands for any rest: `{"https://graph.microsoft.com/*": "*"}`. Default: none.
-   */
-  readonly canonicalScopes?: CanonicalScopes;
-  /** Hosts that a token may be sent to; a leading `*.` stands for any subdomain. Default: none. */
-  readonly apiHosts?: readonly string[];
-  /**
-   * Hosts among {@link apiHosts} that a token may not be sent to all the same, because they give out or end tokens and
-   * keys: `sts.*.example.com`, `www.example.com/oauth2/*`. Default: none.
-   */
-  readonly tokenHosts?: readonly string[];
-  /** Whether {@link apiHosts} may be reached at private, loopback and link-local addresses. Default: no. */
-  readonly privateApis?: boolean;
-  /** How long access tokens live, seconds, where the issuer's answers do not say it. Default: their end is not known. */
-  readonly accessTokenTtlSeconds?: number;
-  /** Further members of answers that announce the end of a refresh token (`moves`) or of a consent (`fixed`). */
-  readonly announcedEnds?: Readonly<Record<string, "moves" | "fixed">>;
-  /** How long a refresh token may be unused, days. Default: 30. */
-  readonly keepAliveDays?: number;
-  /**
-   * Request headers of the provider's APIs that the service's proxy passes on, beside those of HTTP itself; a `*` at the
-   * end stands for anything. Default: none.
-   */
-  readonly forwardHeaders?: readonly string[];
-  /** What the issuer's error codes mean where that differs from RFC 6749. */
-  readonly refusals?: Provider["refusals"];
-  /**
-   * Answers by which the issuer's APIs refuse a token, besides 401, such as `{ status: 403, word: "INVALID_SESSION_ID" }`.
-   * Default: none.
-   */
-  readonly tokenRefusals?: Provider["tokenRefusals"];
-  /** The page where a person can remove an app, for a hint where a revocation was not confirmed. Default: none. */
-  readonly connectionsPage?: string;
-  /** What people call the provider, for pages that they read. Default: its short name. */
-  readonly displayName?: string;
-  /** What the request of a connect link says besides the usual. Default: what {@link AuthorizationRequestHabits} says. */
-  readonly authorizationRequest?: AuthorizationRequestHabits;
-  /**
-   * What an authorization request must say to get a refresh token, as a hint for developers, such as `ask for the scope
-   * offline_access, with prompt=consent`. Default: to look into the issuer's documentation, as not every issuer knows
-   * that scope, and some refuse a request that names it.
-   */
-  readonly offlineHint?: string;
 }
 
 /** Every option that there is. */
@@ -95,20 +52,7 @@ const known: Readonly<Record<keyof OidcOptions, true>> = {
   idTokenAlgorithms: true,
   unknownNonces: true,
   authorizedParties: true,
-  canonicalScopes: true,
-  apiHosts: true,
-  tokenHosts: true,
-  privateApis: true,
-  accessTokenTtlSeconds: true,
-  announcedEnds: true,
-  keepAliveDays: true,
-  forwardHeaders: true,
-  refusals: true,
-  tokenRefusals: true,
-  connectionsPage: true,
-  displayName: true,
-  authorizationRequest: true,
-  offlineHint: true,
+  ...habitOptions,
 };
 
 const askTheProvider =
@@ -137,21 +81,8 @@ export function oidc(options: OidcOptions): Provider {
     idTokenAlgorithms: options.idTokenAlgorithms ?? ["RS256", "ES256", "PS256", "EdDSA"],
     unknownNonces: options.unknownNonces,
     authorizedParties: options.authorizedParties,
-    canonicalScopes: options.canonicalScopes ?? {},
-    apiHosts: options.apiHosts ?? [],
-    tokenHosts: options.tokenHosts,
-    privateApis: options.privateApis,
-    accessTokenTtlSeconds: options.accessTokenTtlSeconds,
-    announcedEnds: options.announcedEnds,
-    keepAliveDays: options.keepAliveDays,
-    forwardHeaders: options.forwardHeaders,
-    refusals: options.refusals,
+    ...habitsOf(options, askTheProvider),
     revocationEndsSiblings: false,
-    connectionsPage: options.connectionsPage,
-    displayName: options.displayName,
-    authorizationRequest: options.authorizationRequest,
-    tokenRefusals: options.tokenRefusals,
-    offlineHint: options.offlineHint ?? askTheProvider,
   });
 }
 
