@@ -65,7 +65,7 @@ export class Tickets {
       callerId,
       provider: provider.name,
       clientId: client.clientId,
-      externalId: externalIdOf(options.externalId) ?? "",
+      externalId: externalIdOf(options.externalId),
       ...defined({
         account: accountOf(options),
         scopes: options.scopes === undefined ? undefined : scopesOf(options.scopes),
@@ -91,7 +91,7 @@ export class Tickets {
    */
   async take({ ticket: given = "", ...options }: ExchangeCodeOptions): Promise<SettledCode> {
     const { store, keyring, clock, protocols } = this.#context;
-    const [, secret = "", sum = ""] = form.exec(typeof given === "string" ? given : given.expose()) ?? [];
+    const [, secret = "", sum = ""] = form.exec(Secret.of(given).expose()) ?? [];
     // The checksum finds copies that were cut or mistyped, without asking the store.
     if (secret === "" || checksum(secret) !== sum) throw ticketInvalid("malformed");
     const ticketHash = this.#hash(secret);

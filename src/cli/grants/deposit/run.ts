@@ -169,7 +169,7 @@ class Run {
 
   /** Says how the run ended, and sets the exit code. */
   summarize(): void {
-    const { counts } = { counts: this.#counts };
+    const counts = this.#counts;
     const seconds = Math.round((performance.now() - this.#begunAt) / 100) / 10;
     if (this.#flags.json === true) printJson({ lines: totalOf(counts), ...counts, seconds });
     else process.stdout.write(`${totalOf(counts)} lines in ${seconds} s: ${countsText(counts)}\n`);

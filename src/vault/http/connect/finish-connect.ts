@@ -1,7 +1,7 @@
 import { abortSignal, assertFits, assertOptions, required, secretText, text } from "../../../core/argument-checks.ts";
 import { mostConnectTries } from "../../../core/connect.ts";
 import type { ConnectStatus } from "../../../core/connect.ts";
-import { OnbehalfError, invalidRequest, isOnbehalfError } from "../../../core/errors.ts";
+import { OnbehalfError, isOnbehalfError } from "../../../core/errors.ts";
 import type { Grant } from "../../../core/grant.ts";
 import { Secret } from "../../../core/secret.ts";
 import { isVerifierOf } from "../../../crypto/code-challenge.ts";
@@ -10,6 +10,7 @@ import { currentPrincipal } from "../../context.ts";
 import { connectExpired, connectNotFound, verifierMismatch } from "../../errors/connect.ts";
 import { providerUnavailable } from "../../errors/provider-unavailable.ts";
 import { openPerson } from "../../grants/sealed-grant.ts";
+import { codeVerifierOf } from "../../keeper/codes/code-request.ts";
 import type { ConnectParts } from "./parts.ts";
 import { linkById } from "./link.ts";
 import type { Asked, Link } from "./link.ts";
@@ -52,7 +53,7 @@ export async function finishConnect(
   const link = await seenLink(parts, connectId, sees);
   const { asked, row, status } = link;
   const { clock, store } = parts.context;
-  const verifier = verifierOf(codeVerifier);
+  const verifier = codeVerifierOf(codeVerifier);
   if (status === "failed") throw connectFailed(reasonOf(link));
   if (status === "expired") throw connectExpired();
   if (status === "waiting") throw connectWaiting();
@@ -71,7 +72,7 @@ export async function finishConnect(
   }
   const held = { codeHash: Buffer.from(codeHash, "hex"), connect: Buffer.from(row.connectHash).toString("hex") };
   const principal = currentPrincipal();
-  const proof = { codeVerifier: verifier, returnCode: returnCode === undefined ? undefined : secretOf(returnCode) };
+  const proof = { codeVerifier: verifier, returnCode: returnCode === undefined ? undefined : Secret.of(returnCode) };
   const grantId = await parts.keeper
     .finishHeld(asked.provider, { ...held, ...proof, principal })
     .catch(async (error: unknown) => {
@@ -131,21 +132,6 @@ async function refuse({ context, keeper }: ConnectParts, { row, asked, flow }: L
   };
   // Where that fails, the upkeep ends it when its time is over: a failed link is finished by nobody.
   await keeper.discardHeld(asked.provider, held).catch(() => undefined);
-}
-
-function secretOf(given: string | Secret): Secret {
-  return typeof given === "string" ? new Secret(given) : given;
-}
-
-function verifierOf(given: string | Secret | undefined): Secret | undefined {
-  if (given === undefined) return undefined;
-  const verifier = typeof given === "string" ? given : given.expose();
-  if (/^[A-Za-z0-9._~-]{43,128}$/.test(verifier)) return new Secret(verifier);
-  throw invalidRequest(
-    "code_verifier must be 43 to 128 characters of A-Z a-z 0-9 - . _ ~",
-    "send the verifier of which the link's challenge was made (RFC 7636 section 4.1)",
-    "code_verifier",
-  );
 }
 
 function connectFailed(reason: string): OnbehalfError<"connect_failed"> {

@@ -171,7 +171,7 @@ export function codeRequest(options: SettledCode, provider: Provider): CodeReque
   return {
     code: decodedCode(options.code),
     redirectUri: redirectUriOf(options, provider),
-    codeVerifier: verifierOf(options.codeVerifier),
+    codeVerifier: codeVerifierOf(options.codeVerifier),
     nonce: bounded("nonce", options.nonce) || undefined,
     isNonceOptional: options.isNonceOptional ?? false,
     isNonceUnknown: provider.unknownNonces?.includes(sourceOf(options)) ?? false,
@@ -266,30 +266,31 @@ export function scopesOf(scopes: readonly string[] = []): readonly string[] {
   return scopes;
 }
 
-function verifierOf(given: string | Secret | undefined): Secret | undefined {
+/** @throws {OnbehalfError} `invalid_request`: it is no verifier of PKCE */
+export function codeVerifierOf(given: string | Secret | undefined): Secret | undefined {
   if (given === undefined) return undefined;
-  const verifier = typeof given === "string" ? given : given.expose();
-  if (!/^[A-Za-z0-9._~-]{43,128}$/.test(verifier)) {
+  const verifier = Secret.of(given);
+  if (!/^[A-Za-z0-9._~-]{43,128}$/.test(verifier.expose())) {
     throw invalidRequest(
       "code_verifier must be 43 to 128 characters of A-Z a-z 0-9 - . _ ~",
       "send the verifier that the sign-in was started with (RFC 7636 section 4.1)",
       "code_verifier",
     );
   }
-  return new Secret(verifier);
+  return verifier;
 }
 
 function idempotencyKeyOf(given: string | Secret | undefined): Secret | undefined {
   if (given === undefined) return undefined;
-  const key = typeof given === "string" ? given : given.expose();
-  if (!/^[\x21-\x7e]{16,255}$/.test(key)) {
+  const key = Secret.of(given);
+  if (!/^[\x21-\x7e]{16,255}$/.test(key.expose())) {
     throw invalidRequest(
       "Idempotency-Key must be 16 to 255 visible ASCII characters",
       "send a random one, such as a UUID, and the same with each try of one code; or leave it out",
       "Idempotency-Key",
     );
   }
-  return new Secret(key);
+  return key;
 }
 
 /**
@@ -301,7 +302,7 @@ export function provesItsSender({ codeVerifier, nonce, idempotencyKey }: CodeReq
 }
 
 /** @throws {OnbehalfError} `invalid_request`: it is no user id */
-export function externalIdOf(given: string | undefined): string | undefined {
+export function externalIdOf<T extends string | undefined>(given: T): T {
   if (given === "")
     throw invalidRequest("external_id must not be empty", "send the app's own user id, or leave it out", "external_id");
   return bounded("external_id", given);
@@ -333,7 +334,7 @@ function moveOf({ externalId, moveExternalId = false }: SettledCode): boolean {
   return moveExternalId;
 }
 
-function bounded(parameter: string, value: string | undefined): string | undefined {
+function bounded<T extends string | undefined>(parameter: string, value: T): T {
   if (value !== undefined && (value.length > 512 || /\p{Cc}/u.test(value))) {
     throw invalidRequest(
       `${parameter} must be at most 512 characters, without control characters`,

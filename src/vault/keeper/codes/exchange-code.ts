@@ -2,7 +2,6 @@
  * codes/ makes a grant of a one-time code: it sends the code once, keeps the answer before it checks it, and stores the
  * grant. How a grant is refreshed later does not belong here.
  */
-import { isOnbehalfError } from "../../../core/errors.ts";
 import type { OnbehalfError } from "../../../core/errors.ts";
 import { refusalsOf } from "../../../core/refresh.ts";
 import { isRecent } from "../../../core/recorded-time.ts";
@@ -25,7 +24,7 @@ import { assertKnownBy } from "./claim-external-id.ts";
 import { afterCodeError } from "./after-code-error.ts";
 import { rejectionOf, rejectionText } from "./code-rejection.ts";
 import { finishIntake, isUnderWay, tellIfWaiting } from "./finish-intake.ts";
-import { grantOf, journalAnswer, openContext, sealContext, workIdOf } from "./intake.ts";
+import { grantOf, openContext, sealContext, sendAndStore } from "./intake.ts";
 import type { Intake, IntakeContext } from "./intake.ts";
 import { journalRescued } from "./rescued-codes.ts";
 import { verifyAndStore } from "./store-consent.ts";
@@ -76,7 +75,16 @@ export async function exchangeCode(
           permit.release();
           throw error;
         });
-        if (begun.kind === "begun") return sendAndStore(context, intake, request, permit);
+        if (begun.kind === "begun") {
+          const send = (): Promise<ReceivedTokens> => sendCode(context, intake, request, permit);
+          return sendAndStore(
+            context,
+            intake,
+            send,
+            (received) => verify(context, intake, request, received),
+            "a sign-in",
+          );
+        }
         permit.release();
         known = begun.intake;
       } else {
@@ -125,38 +133,18 @@ function rejectedBefore(context: KeeperContext, protocol: Protocol, { rejection,
   return (isKept ? rejectionOf(rejection) : undefined) ?? reused(context, protocol);
 }
 
-/** Sends a code and stores what comes of it. The work goes on when the caller does not wait for it any more. */
-async function sendAndStore(
+async function verify(
   context: KeeperContext,
-  intake: Intake,
+  { protocol, codeHash }: Intake,
   request: CodeRequest,
-  permit: Permit,
+  received: ReceivedTokens,
 ): Promise<GrantRow | "held"> {
-  const { running, onFault } = context;
-  const workId = workIdOf(intake.codeHash);
-  const unlist = (): boolean => running.delete(workId);
-  running.add(workId);
-  let received: ReceivedTokens;
   try {
-    received = await sendCode(context, intake, request, permit);
+    return await verifyAndStore(context, protocol, codeHash, request, received);
   } catch (error) {
-    unlist();
+    tellIfWaiting(context, protocol, error);
     throw error;
   }
-  // Store the answer before it is checked: if this process dies, the answer is the only copy of the new refresh token.
-  const journal = journalAnswer(context, intake, received);
-  const grant = journal.stored.then(() => verifyAndStore(context, intake.protocol, intake.codeHash, request, received));
-  grant.then(unlist, (error: unknown) => {
-    unlist();
-    tellIfWaiting(context, intake.protocol, error);
-  });
-  const soon = await journal.soon;
-  if (soon.kind === "stored") return grant;
-  grant.catch((error: unknown) => {
-    // No caller waits for it any more, and an event has told of every error that is an OnbehalfError.
-    if (!isOnbehalfError(error)) onFault(error, "a sign-in");
-  });
-  throw soon.error;
 }
 
 /**

@@ -154,6 +154,46 @@ export function journalAnswer(
   });
 }
 
+/**
+ * Sends what an intake is about, keeps the answer before it is checked, and stores what comes of it. The work goes on when
+ * the caller does not wait for it any more.
+ *
+ * @param send throws where no tokens come back
+ * @param store what is done with the answer once it is in the journal
+ * @param what it is, where an error is nobody's fault
+ * @throws {OnbehalfError} `store_unavailable`: the journal does not take the answer in time; what `send` and `store` throw
+ */
+export async function sendAndStore<T>(
+  context: KeeperContext,
+  intake: Intake,
+  send: () => Promise<ReceivedTokens>,
+  store: (received: ReceivedTokens) => Promise<T>,
+  what: "a sign-in" | "a deposit",
+): Promise<T> {
+  const { running, onFault } = context;
+  const workId = workIdOf(intake.codeHash);
+  const unlist = (): boolean => running.delete(workId);
+  running.add(workId);
+  let received: ReceivedTokens;
+  try {
+    received = await send();
+  } catch (error) {
+    unlist();
+    throw error;
+  }
+  // If this process dies, the answer is the only copy of the new refresh token.
+  const journal = journalAnswer(context, intake, received);
+  const done = journal.stored.then(() => store(received));
+  done.then(unlist, unlist);
+  const soon = await journal.soon;
+  if (soon.kind === "stored") return done;
+  done.catch((error: unknown) => {
+    // No caller waits for it any more. An OnbehalfError has been told by an event, or upkeep does it again.
+    if (!isOnbehalfError(error)) onFault(error, what);
+  });
+  throw soon.error;
+}
+
 /** What was requested, as text; undefined where it does not open. */
 export function openContext(
   keyring: Sealer,

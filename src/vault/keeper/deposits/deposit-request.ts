@@ -5,7 +5,7 @@ import { scopesOf } from "../../../core/grant.ts";
 import { Secret } from "../../../core/secret.ts";
 import type { Provider } from "../../../providers/provider.ts";
 import { noClient } from "../../errors/client-misconfigured.ts";
-import { accountOf } from "../codes/code-request.ts";
+import { accountOf, externalIdOf } from "../codes/code-request.ts";
 import type { DepositRequest } from "../keeper.ts";
 
 /** A refresh token that the app got elsewhere, and what is known about it. */
@@ -91,11 +91,12 @@ export function depositRequest(options: DepositOptions, provider: Provider): Dep
 }
 
 function refreshTokenOf(given: string | Secret): Secret {
-  const token = typeof given === "string" ? given : given.expose();
+  const secret = Secret.of(given);
+  const token = secret.expose();
   // Such words stand for no token in exports of databases. White space around it came with the export.
   const isNone = /^\s*(?:null|undefined|none|nil|nan)?\s*$/i.test(token);
   if (!isNone && token.length <= longestToken && token === token.trim() && !/\p{Cc}/u.test(token)) {
-    return typeof given === "string" ? new Secret(given) : given;
+    return secret;
   }
   throw invalidRequest(
     `refresh_token must be 1 to ${longestToken} characters, without white space around it or control characters`,
@@ -103,14 +104,5 @@ function refreshTokenOf(given: string | Secret): Secret {
       ? "leave out people of whom there is no refresh token"
       : "send the token itself, as the provider issued it: decrypted, where it is stored encrypted",
     "refresh_token",
-  );
-}
-
-function externalIdOf(given: string): string {
-  if (given !== "" && given.length <= 512 && !/\p{Cc}/u.test(given)) return given;
-  throw invalidRequest(
-    "external_id must be 1 to 512 characters, without control characters",
-    "send the app's own user id, without line ends or tabs",
-    "external_id",
   );
 }

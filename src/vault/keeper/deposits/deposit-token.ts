@@ -10,11 +10,12 @@ import type { TokenFailure } from "../../../core/refresh.ts";
 import { holderWaitMs } from "../../../core/timing.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
+import type { GrantRow } from "../../../store/grant-row.ts";
 import { clientMisconfigured } from "../../errors/client-misconfigured.ts";
 import { depositOutcomeUnknown, depositRefused } from "../../errors/deposit-refused.ts";
 import { providerUnavailable } from "../../errors/provider-unavailable.ts";
 import { isUnderWay } from "../codes/finish-intake.ts";
-import { journalAnswer, sealContext, workIdOf } from "../codes/intake.ts";
+import { sealContext, sendAndStore } from "../codes/intake.ts";
 import type { Intake } from "../codes/intake.ts";
 import { journalRescued } from "../codes/rescued-codes.ts";
 import type { KeeperContext } from "../context.ts";
@@ -73,7 +74,10 @@ export async function depositToken(
       });
       if (begun.kind === "begun") {
         const startedAt = replaces === undefined ? at : Math.max(at, replaces.startedAt + 1);
-        return { grantId: await sendAndStore(context, intake, request, permit, startedAt), isNew: true };
+        const sending = (): Promise<ReceivedTokens> => send(context, intake, request, permit, startedAt);
+        const keep = (received: ReceivedTokens): Promise<GrantRow> => storeDeposit(context, intake, received);
+        const { grantId } = await sendAndStore(context, intake, sending, keep, "a deposit");
+        return { grantId, isNew: true };
       }
       permit.release();
       replaces = undefined;
@@ -99,37 +103,6 @@ export async function depositToken(
     else await store.loseDeposit(codeHash, known.startedAt);
   }
   throw unavailable(protocol, "deposit_under_way_elsewhere", 1_000);
-}
-
-/** Sends a token and stores what comes of it. The work goes on when the caller does not wait for it any more. */
-async function sendAndStore(
-  context: KeeperContext,
-  intake: Intake,
-  request: DepositRequest,
-  permit: Permit,
-  startedAt: number,
-): Promise<string> {
-  const { running, onFault } = context;
-  const workId = workIdOf(intake.codeHash);
-  const unlist = (): boolean => running.delete(workId);
-  running.add(workId);
-  let received: ReceivedTokens;
-  try {
-    received = await send(context, intake, request, permit, startedAt);
-  } catch (error) {
-    unlist();
-    throw error;
-  }
-  const journal = journalAnswer(context, intake, received);
-  const grant = journal.stored.then(() => storeDeposit(context, intake, received));
-  grant.then(unlist, unlist);
-  const soon = await journal.soon;
-  if (soon.kind === "stored") return (await grant).grantId;
-  grant.catch((error: unknown) => {
-    // No caller waits for it any more, and upkeep does it again.
-    if (!isOnbehalfError(error)) onFault(error, "a deposit");
-  });
-  throw soon.error;
 }
 
 /**
