@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { TestContext } from "node:test";
-import { OnbehalfError, movableClock } from "../../src/index.ts";
+import { OnbehalfError, isOnbehalfError, movableClock } from "../../src/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import { hold, rescued } from "../support/held-file.ts";
 import { outcomes, testVault, until } from "../support/test-vault.ts";
@@ -69,4 +70,45 @@ test("the answer to a code waits in the rescue journal while the store fails, an
   assert.deepEqual(seen, [0, 1, 1, 1]);
   assert.deepEqual(rescued(fixture), []);
   assert.equal((await vault.grant(grantId)).generation, 1);
+});
+
+test("an answer to a code is neither checked nor made a grant before it is in the journal", async (t) => {
+  const fixture = await testVault(t);
+  const file = sqlite(fixture.path);
+  const looked = (): boolean => fixture.standin.log().entries.some(({ path }) => path === "/oauth2/v3/certs");
+  const early: boolean[] = [];
+  const vault = await fixture.open({
+    store: {
+      ...file,
+      async journalAnswer(...args) {
+        // As a store that is slow: whoever does not wait for it is seen.
+        await sleep(300);
+        early.push(looked());
+        return file.journalAnswer(...args);
+      },
+    },
+  });
+  await vault.exchangeCode({ code: fixture.code("ada@example.com") });
+  assert.deepEqual([early, looked()], [[false], true]);
+});
+
+test("whoever sent a code does not wait for a store that takes nothing: the answer is kept, and becomes the grant later", async (t) => {
+  const fixture = await testVault(t);
+  const file = sqlite(fixture.path);
+  let isAway = true;
+  const vault = await fixture.open({
+    store: {
+      ...file,
+      async journalAnswer(...args) {
+        if (!isAway) return file.journalAnswer(...args);
+        throw new OnbehalfError("store_unavailable", "full", { hint: "wait", details: { retryAfterMs: 1 } });
+      },
+    },
+  });
+  const request = { code: fixture.code("ada@example.com") };
+  await assert.rejects(vault.exchangeCode(request), (error) => isOnbehalfError(error, "store_unavailable"));
+  assert.equal(rescued(fixture).length, 1);
+  isAway = false;
+  assert.equal((await vault.exchangeCode(request)).profile.email, "ada@example.com");
+  assert.deepEqual(outcomes(fixture.newRequests()), { exchanged: 1 });
 });

@@ -6,7 +6,7 @@ import { isOnbehalfError } from "../../../../src/index.ts";
 import type { BegunConnect, ErrorCode, Vault } from "../../../../src/index.ts";
 import { ConnectBrowser, backWith, consented, newVerifier } from "../../../support/connect-browser.ts";
 import type { Seen } from "../../../support/connect-browser.ts";
-import { sharedStandin, testVault } from "../../../support/test-vault.ts";
+import { sharedStandin, testVault, until } from "../../../support/test-vault.ts";
 import type { TestVault } from "../../../support/test-vault.ts";
 
 const baseUrl = "https://vault.example/connect";
@@ -134,6 +134,19 @@ const attacks: readonly (readonly [string, (scene: Scene, t: TestContext) => Pro
       const again = await browser.open(consented(fixture.standin, asked, "carl@example.com"));
       assert.equal(new URL(again.location ?? "").searchParams.get("status"), "pending");
       assert.equal((await vault.grants()).grants.length, 0);
+    },
+    1,
+  ],
+  [
+    "a second code for a link whose first one is on its way is not sent",
+    async ({ fixture: { standin }, asked, browser }) => {
+      const exchanged = (): number => standin.log().counts["exchanged"] ?? 0;
+      const before = exchanged();
+      standin.fault("POST", "/token", { times: 1, after: "answer", delayMs: 700 });
+      const first = browser.open(consented(standin, asked));
+      await until(() => exchanged() > before);
+      const ends = await Promise.all([first, browser.open(consented(standin, asked, "carl@example.com"))]);
+      for (const { location = "" } of ends) assert.equal(new URL(location).searchParams.get("status"), "pending");
     },
     1,
   ],
