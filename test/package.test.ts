@@ -21,6 +21,7 @@ const lean: Readonly<Record<string, readonly string[]>> = {
   "../src/store/sqlite/index.ts": [],
   "../src/store/postgres/index.ts": [],
   "../src/node/index.ts": ["@hono/node-server", "@hono/node-server/utils/response"],
+  "../src/mcp/index.ts": [],
   "../src/browser/index.ts": [],
 };
 

@@ -1,0 +1,8 @@
+/**
+ * mcp/ lets programs that use the Model Context Protocol's TypeScript SDK keep their tokens in a vault. What depends on the
+ * SDK's code does not belong here: its shapes are written down as types of our own, so that it need not be installed.
+ */
+export { mcpAuthProvider } from "./auth-provider.ts";
+export type { McpAuthProvider } from "./auth-provider.ts";
+export type { TokenVault } from "./token-vault.ts";
+export { McpUnauthorizedError } from "./unauthorized.ts";

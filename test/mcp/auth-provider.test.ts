@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Client, StreamableHTTPClientTransport, UnauthorizedError } from "@modelcontextprotocol/client";
+import type { AuthProvider } from "@modelcontextprotocol/client";
+import { isOnbehalfError } from "../../src/index.ts";
+import type { Vault } from "../../src/index.ts";
+import { mcpAuthProvider } from "../../src/mcp/index.ts";
+import { mcpHouse, named, refusing } from "./connected-person.ts";
+
+const ref = { provider: "tools", externalId: "user-1" };
+const parallel = Array.from({ length: 20 }, (_, index) => index);
+
+async function clientOf(server: string, vault: Vault, by: typeof fetch = fetch): Promise<Client> {
+  const authProvider: AuthProvider = mcpAuthProvider(vault, ref);
+  const client = new Client(named);
+  await client.connect(new StreamableHTTPClientTransport(new URL(server), { authProvider, fetch: by }));
+  return client;
+}
+
+async function sums(client: Client): Promise<unknown[]> {
+  const calls = parallel.map((a) => client.callTool({ name: "add", arguments: { a, b: 1 } }));
+  return (await Promise.all(calls)).map(({ structuredContent }) => structuredContent);
+}
+
+const expected = parallel.map((a) => ({ sum: a + 1 }));
+
+describe("mcpAuthProvider", () => {
+  test("calls of a client of SDK 2 go through when the access token has expired, by one refresh for all of two vaults", async (t) => {
+    const house = await mcpHouse(t);
+    await house.connect("user-1");
+    const clients = [
+      await clientOf(house.standin.server, house.vault),
+      await clientOf(house.standin.server, await house.another()),
+    ];
+    house.clock.advance(3_700_000);
+    assert.deepEqual(await Promise.all(clients.map(sums)), [expected, expected]);
+    assert.equal(house.standin.log().counts["refreshed"], 1);
+    for (const client of clients) await client.close();
+  });
+
+  test("twenty calls that the server refuses with the same token are sent again after one refresh", async (t) => {
+    const house = await mcpHouse(t);
+    await house.connect("user-1");
+    const refusal = refusing();
+    const client = await clientOf(house.standin.server, house.vault, refusal.fetch);
+    refusal.begin((await house.vault.getAccessToken(ref)).token);
+    assert.deepEqual(await sums(client), expected);
+    assert.equal(refusal.count, parallel.length);
+    assert.equal(house.standin.log().counts["refreshed"], 1);
+    await client.close();
+  });
+
+  test("a person who has not connected is told apart: the SDK's UnauthorizedError, with the vault's error as its cause", async (t) => {
+    const house = await mcpHouse(t);
+    await assert.rejects(clientOf(house.standin.server, house.vault), (error) => {
+      assert.ok(error instanceof UnauthorizedError);
+      return isOnbehalfError(error.cause, "grant_not_found");
+    });
+    await house.connect("user-1");
+    const client = await clientOf(house.standin.server, house.vault);
+    await house.vault.revoke(ref);
+    await assert.rejects(client.callTool({ name: "whoami" }), (error) => {
+      assert.ok(error instanceof UnauthorizedError);
+      return isOnbehalfError(error.cause, "reauthorization_required");
+    });
+    await client.close();
+  });
+
+  test("a store that does not answer is no reason to ask the person: the vault's own error comes", async (t) => {
+    const house = await mcpHouse(t);
+    await house.connect("user-1");
+    const provider = mcpAuthProvider(house.vault, ref);
+    await house.vault.close();
+    await assert.rejects(provider.token(), (error) => isOnbehalfError(error, "store_unavailable"));
+  });
+
+  test("what is no vault or no grant is refused before the SDK meets it", async (t) => {
+    const { vault } = await mcpHouse(t);
+    for (const [first, second] of [
+      [undefined, ref],
+      [{}, ref],
+      [vault, undefined],
+      [vault, ""],
+    ]) {
+      assert.throws(() => mcpAuthProvider(first as never, second as never), { code: "invalid_request" });
+    }
+  });
+});
