@@ -22,6 +22,7 @@ const lean: Readonly<Record<string, readonly string[]>> = {
   "../src/store/postgres/index.ts": [],
   "../src/node/index.ts": ["@hono/node-server", "@hono/node-server/utils/response"],
   "../src/mcp/index.ts": [],
+  "../src/googleapis/index.ts": [],
   "../src/browser/index.ts": [],
 };
 

@@ -47,6 +47,7 @@ const runners = {
   frameworks: { pages: /^docs\/frameworks\.md$/, languages: ["ts"], test: "stories/frameworks" },
   "frameworks, shell": { pages: /^docs\/frameworks\.md$/, languages: ["sh"], test: "stories/frameworks" },
   google: { pages: /^docs\/google\.md$/, languages: ["sh"], test: "docs/google" },
+  "google-libraries": { pages: /^docs\/google-libraries\.md$/, languages: ["ts"], test: "docs/google-libraries" },
   "http-api": { pages: /^docs\/http-api\.md$/, languages: ["sh", "http"], test: "docs/http-api" },
   "connect-links": { pages: /^docs\/connect-links\.md$/, languages: ["ts"], test: "docs/connect-links" },
   library: { pages: /^docs\/library\.md$/, languages: ["ts", "text"], test: "docs/library" },
