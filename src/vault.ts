@@ -2,7 +2,7 @@
  * The vault: what the library does, verb by verb. Each verb here only calls the part that does it; how that part works
  * does not belong here.
  */
-import { abortSignal, assertOptions } from "./core/argument-checks.ts";
+import { abortSignal, assertGrantRef, assertOptions } from "./core/argument-checks.ts";
 import type { Clock } from "./core/clock.ts";
 import { defined } from "./core/defined.ts";
 import type { Grant, GrantRef } from "./core/grant.ts";
@@ -15,7 +15,7 @@ import { Releases } from "./vault/audit/releases.ts";
 import { tellError } from "./vault/background-errors.ts";
 import { protocolNamed } from "./vault/context.ts";
 import type { VaultContext } from "./vault/context.ts";
-import { askedBy, assertGrantRef, findGrant, signalOf } from "./vault/grants/find-grant.ts";
+import { askedBy, findGrant, signalOf } from "./vault/grants/find-grant.ts";
 import { assertGrantQuery, listGrants, needsProvider } from "./vault/grants/list-grants.ts";
 import type { GrantPage, GrantQuery } from "./vault/grants/list-grants.ts";
 import { grantOf, openPerson } from "./vault/grants/sealed-grant.ts";

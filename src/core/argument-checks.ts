@@ -1,4 +1,6 @@
 import { invalidRequest } from "./errors.ts";
+import type { OnbehalfError } from "./errors.ts";
+import type { GrantRef } from "./grant.ts";
 
 /** What an argument must be. A program without types, or with wrong ones, could give anything. */
 export interface Rule {
@@ -87,6 +89,42 @@ export function assertFits(name: string, value: unknown, { fits, must, required 
     !required ? `give ${must}, or leave ${name} out` : `give ${must}`,
     name,
   );
+}
+
+/** Says that something names no grant. */
+export function noReference(parameter: string): OnbehalfError<"invalid_request"> {
+  return invalidRequest(
+    "a grant must be named by its id, a subject or an external id",
+    "name a grant by its id (g_…), by sub:{subject} or by ext:{external_id}",
+    parameter,
+  );
+}
+
+/** The members of a reference of which one names the grant. The first that is there counts: a grant has several. */
+const names = ["grantId", "subject", "externalId"] as const;
+
+/**
+ * Refuses what is no reference to a grant. An undefined one would otherwise be looked for as if it were an id.
+ *
+ * @throws {OnbehalfError} `invalid_request`: `details.parameter` names what is wrong
+ */
+export function assertGrantRef(ref: GrantRef): void {
+  const given: unknown = ref;
+  if (typeof given === "string" && given.trim() !== "") return;
+  if (typeof given !== "object" || given === null) {
+    throw invalidRequest(
+      `a grant must be named by its id, a subject or an external id, and not by ${kindOf(given)}`,
+      "give a grant's id (g_…), { grantId }, { subject }, { externalId }, or a grant",
+      "ref",
+    );
+  }
+  const name = names.find((each) => each in given);
+  if (name === undefined) throw noReference("ref");
+  const members = given as Readonly<Record<string, unknown>>;
+  assertFits(name, members[name], { ...filledText, required: true });
+  if (name === "grantId") return;
+  assertFits("provider", members["provider"], filledText);
+  assertFits("account", members["account"], filledText);
 }
 
 /** What a value is, without the value: it may be a secret. */

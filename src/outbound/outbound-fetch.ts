@@ -13,6 +13,7 @@ import { proxyRoutes } from "./proxy-agents.ts";
 import { publicLookup } from "./public-lookup.ts";
 import { exactly, streamedBody } from "./streamed-body.ts";
 import type { StreamedBody } from "./streamed-body.ts";
+import { connectionHeaders } from "../core/api-request.ts";
 import { userAgent } from "./user-agent.ts";
 
 /** How long a request waits. */
@@ -36,21 +37,6 @@ const usualLimits: OutboundLimits = { connectMs: 10_000, silenceMs: 300_000 };
 
 /** Connections are kept for as long as servers keep theirs at least: one that the server closes fails the request. */
 const kept: AgentOptions = { keepAlive: true, timeout: 4_000 };
-
-/** Headers about the connection, which the sender makes itself. A caller's `host` could take a token elsewhere. */
-export const connectionHeaders: ReadonlySet<string> = new Set([
-  "connection",
-  "expect",
-  "host",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
 
 /**
  * A `fetch` for talking to servers, not for pages. It differs from the global one in what is sent and in nothing that

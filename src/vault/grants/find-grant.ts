@@ -1,6 +1,13 @@
-import { abortSignal, assertFits, assertOptions, filledText, kindOf } from "../../core/argument-checks.ts";
+import {
+  abortSignal,
+  assertFits,
+  assertGrantRef,
+  assertOptions,
+  filledText,
+  noReference,
+} from "../../core/argument-checks.ts";
 import { defined } from "../../core/defined.ts";
-import { OnbehalfError, invalidRequest } from "../../core/errors.ts";
+import { OnbehalfError } from "../../core/errors.ts";
 import type { GrantRef } from "../../core/grant.ts";
 import { accountHash, externalHash, subjectHash } from "../../crypto/keyring.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
@@ -31,41 +38,6 @@ export function parseGrantRef(text: string, provider?: string, account?: string)
     if (text.startsWith("ext:")) return { externalId: value, ...at };
   }
   throw noReference("ref");
-}
-
-function noReference(parameter: string): OnbehalfError<"invalid_request"> {
-  return invalidRequest(
-    "a grant must be named by its id, a subject or an external id",
-    "name a grant by its id (g_…), by sub:{subject} or by ext:{external_id}",
-    parameter,
-  );
-}
-
-/** The members of a reference of which one names the grant. The first that is there counts: a grant has several. */
-const names = ["grantId", "subject", "externalId"] as const;
-
-/**
- * Refuses what is no reference to a grant. An undefined one would otherwise be looked for as if it were an id.
- *
- * @throws {OnbehalfError} `invalid_request`: `details.parameter` names what is wrong
- */
-export function assertGrantRef(ref: GrantRef): void {
-  const given: unknown = ref;
-  if (typeof given === "string" && given.trim() !== "") return;
-  if (typeof given !== "object" || given === null) {
-    throw invalidRequest(
-      `a grant must be named by its id, a subject or an external id, and not by ${kindOf(given)}`,
-      "give a grant's id (g_…), { grantId }, { subject }, { externalId }, or a grant",
-      "ref",
-    );
-  }
-  const name = names.find((each) => each in given);
-  if (name === undefined) throw noReference("ref");
-  const members = given as Readonly<Record<string, unknown>>;
-  assertFits(name, members[name], { ...filledText, required: true });
-  if (name === "grantId") return;
-  assertFits("provider", members["provider"], filledText);
-  assertFits("account", members["account"], filledText);
 }
 
 /**

@@ -3,7 +3,7 @@ import type { AuditPrincipal } from "../../store/audit-store.ts";
 import type { Releases } from "../audit/releases.ts";
 import { currentPrincipal } from "../context.ts";
 import type { VaultContext } from "../context.ts";
-import { assertGrantRef } from "../grants/find-grant.ts";
+import { assertGrantRef } from "../../core/argument-checks.ts";
 import { callApi } from "./api-call.ts";
 import { DistinctReads } from "./distinct-reads.ts";
 import { cacheKey } from "./token-cache.ts";
