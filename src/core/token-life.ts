@@ -94,6 +94,20 @@ export function refreshAheadAt({ issuedAt, expiresAt, isRefreshable }: TokenLife
   return issuedAt + Math.floor(wholeMs * (0.7 + 0.15 * random));
 }
 
+/** When somebody who keeps a copy of a token asks for the next one: later than it is refreshed here, so that it is there. */
+const askAgainShare = 0.85;
+
+/**
+ * When somebody who keeps a copy of a token should ask again.
+ *
+ * @param expiresAt when it ends; undefined where nobody knows
+ * @returns milliseconds since the epoch; never after the token's end
+ */
+export function askAgainAt(issuedAt: number, expiresAt: number | undefined): number {
+  if (expiresAt === undefined) return issuedAt + Math.floor(unknownEndAgeMs * askAgainShare);
+  return Math.min(expiresAt, issuedAt + Math.floor((expiresAt - issuedAt) * askAgainShare));
+}
+
 /**
  * How long to wait before the provider is asked again that gave a token which had ended when it came: it would give such
  * a one to each call.

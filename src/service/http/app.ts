@@ -22,6 +22,7 @@ import { auditRoutes } from "./routes/audit.ts";
 import { clientDocumentRoutes } from "./routes/client-documents.ts";
 import { depositRoutes } from "./routes/deposits.ts";
 import { connectRoutes } from "./routes/connect.ts";
+import { providerRoutes } from "./routes/providers.ts";
 import { ticketRoutes } from "./routes/tickets.ts";
 import { grantRoutes } from "./routes/grants.ts";
 import { json, refuseMethod, routerOf } from "./routes/router.ts";
@@ -84,6 +85,7 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
   // Before the routes that take any word for a grant.
   depositRoutes(router);
   grantRoutes(router);
+  providerRoutes(router);
   auditRoutes(router);
   clientDocumentRoutes(router);
   ticketRoutes(router);
@@ -160,7 +162,8 @@ function routeName(request: Request): string {
     return /^(?:authcode|healthz|readyz|metrics|openapi\.json|llms\.txt|docs|oauth|connect|\.well-known)$/.test(first)
       ? `/${first}`
       : "other";
-  if (second === "audit" || second === "tickets" || second === "connect") return `/v1/${second}`;
+  if (second === "audit" || second === "tickets" || second === "connect" || second === "providers")
+    return `/v1/${second}`;
   if (second !== "grants") return "other";
   if (third === "deposit") return "/v1/grants/deposit";
   return verb === "token" || verb === "proxy" ? `/v1/grants/{ref}/${verb}` : "/v1/grants";

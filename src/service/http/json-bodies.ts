@@ -1,5 +1,6 @@
 import type { AccessToken, AuditLogRow, Grant, GrantPage } from "../../index.ts";
 import { invalidRequest } from "../../core/errors.ts";
+import { askAgainAt } from "../../core/token-life.ts";
 import { safeHeaders } from "./answer-headers.ts";
 
 /** A page of grants as JSON. */
@@ -60,8 +61,9 @@ export function auditBody(row: AuditLogRow): Record<string, unknown> {
 const heads = new WeakMap<AccessToken, string>();
 
 /**
- * A token as JSON, with `expires_at` (seconds since the epoch) besides the members of OAuth. Put together by hand: this is
- * the one answer that is given thousands of times a second. Where nobody knows when the token ends, both are left out.
+ * A token as JSON, with `expires_at` (seconds since the epoch) besides the members of OAuth, and what somebody needs who
+ * keeps a copy of it. Put together by hand: this is the one answer that is given thousands of times a second. Where nobody
+ * knows when the token ends, both ends are left out.
  *
  * @param now milliseconds since the epoch, for `expires_in`
  * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-5.1 | RFC 6749 section 5.1}
@@ -75,6 +77,10 @@ export function tokenBody(token: AccessToken, now: number): string {
       token_type: "Bearer",
       scope: token.scopes.join(" "),
       expires_at: end === undefined ? undefined : Math.floor(end / 1000),
+      refresh_at: new Date(askAgainAt(token.issue.issuedAt, end)),
+      grant_id: token.grantId,
+      provider: token.issue.provider,
+      generation: token.issue.generation,
     });
     head = end === undefined ? members : `${members.slice(0, -1)},"expires_in":`;
     heads.set(token, head);

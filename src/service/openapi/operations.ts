@@ -5,6 +5,7 @@ import { connectOperations } from "./operations/connect.ts";
 import { depositOperations } from "./operations/deposits.ts";
 import { grantOperations } from "./operations/grants.ts";
 import { keylessOperations } from "./operations/keyless.ts";
+import { providerOperations } from "./operations/providers.ts";
 import { ticketOperations } from "./operations/tickets.ts";
 import type { Operation } from "./operations/operation.ts";
 
@@ -12,6 +13,7 @@ export const operations: readonly Operation[] = [
   ...authCodeOperations,
   ...grantOperations,
   ...depositOperations,
+  ...providerOperations,
   ...ticketOperations,
   ...connectOperations,
   ...auditOperations,

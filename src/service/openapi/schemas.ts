@@ -49,7 +49,12 @@ export const schemas: Readonly<Record<string, object>> = {
     },
     sign_in_assertion_reason: { ...text, description: "Why there is no assertion." },
   }),
-  Consent: object(["sub", "grant_id", "scope", "offline"], { ...consent, external_id: text, account: text }),
+  Consent: object(["sub", "grant_id", "scope", "offline", "grant"], {
+    ...consent,
+    external_id: text,
+    account: text,
+    grant: { $ref: "#/components/schemas/Grant" },
+  }),
   Connect: object(["connect_id", "url", "expires_at"], {
     connect_id: text,
     url: { ...text, format: "uri", description: "Where to send the person. Whoever has it can begin." },
@@ -119,7 +124,7 @@ export const schemas: Readonly<Record<string, object>> = {
     },
     cursor: { ...text, description: "Present where there are more grants: pass it on to get the next page." },
   }),
-  Token: object(["access_token", "token_type", "scope"], {
+  Token: object(["access_token", "token_type", "scope", "refresh_at", "grant_id", "provider", "generation"], {
     access_token: text,
     token_type: { const: "Bearer" },
     expires_in: {
@@ -128,6 +133,35 @@ export const schemas: Readonly<Record<string, object>> = {
     },
     scope: text,
     expires_at: { ...integer, description: "Seconds since the epoch." },
+    refresh_at: { ...time, description: "When a program that keeps the token should ask again." },
+    grant_id: text,
+    provider: { ...text, description: "Its short name." },
+    generation: { ...integer, description: "Of two tokens of a grant, the one with the larger number is newer." },
+  }),
+  Providers: object(["providers"], {
+    providers: {
+      type: "array",
+      items: object(["name", "issuer", "api_hosts", "token_hosts", "token_refusals"], {
+        name: text,
+        issuer: text,
+        api_hosts: {
+          type: "array",
+          items: text,
+          description: "Hosts that a token may be sent to; a leading `*.` stands for any subdomain.",
+        },
+        token_hosts: {
+          type: "array",
+          items: text,
+          description: "Those among them, or paths of theirs, that give out tokens: a token is not sent there.",
+        },
+        api_base_url: { ...text, format: "uri", description: "Where the hosts are reached instead: a stand-in." },
+        token_refusals: {
+          type: "array",
+          items: object(["status"], { status: integer, word: text }),
+          description: "Answers that say, besides a 401, that a token is not good.",
+        },
+      }),
+    },
   }),
   AuditPage: object(["rows", "next"], {
     rows: {

@@ -12,8 +12,8 @@ export class AccessToken {
   readonly expiresAt: Date | undefined;
   /** What the token may be used for, in the provider's canonical names. */
   readonly scopes: readonly string[];
-  /** Which of the grant's tokens it is, for the audit log: as which generation, and when it was asked for (ms). */
-  readonly issue: { readonly generation: number; readonly issuedAt: number };
+  /** Which token it is: at which provider, of which of the grant's generations, and when it was asked for (ms). */
+  readonly issue: { readonly provider: string; readonly generation: number; readonly issuedAt: number };
   readonly #token: Secret;
 
   /** @param expiresAt milliseconds since the epoch */

@@ -315,13 +315,13 @@ export class TokenSource {
   }
 
   #tokenOf(
-    { grantId, generation, scope }: GrantRow,
+    { grantId, provider, generation, scope }: GrantRow,
     token: Secret,
     end: number | undefined,
     life: TokenLife,
   ): AccessToken {
     const { issuedAt } = life;
-    return new AccessToken(grantId, token, end, this.#cache.scopes(scope), { generation, issuedAt });
+    return new AccessToken(grantId, token, end, this.#cache.scopes(scope), { provider, generation, issuedAt });
   }
 
   #endedAtOnceMs(row: GrantRow): number {

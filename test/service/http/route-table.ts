@@ -28,6 +28,7 @@ export const routes: readonly Route[] = [
   { method: "GET", path: "/v1/grants/{ref}/token", permission: "token" },
   { method: "GET", path: "/v1/grants/{ref}/proxy/{target}", permission: "proxy" },
   { method: "POST", path: "/v1/grants/{ref}/proxy/{target}", permission: "proxy" },
+  { method: "GET", path: "/v1/providers", permission: "token" },
   { method: "POST", path: "/v1/tickets", permission: "connect", body: { external_id: "user-1" } },
   {
     method: "POST",

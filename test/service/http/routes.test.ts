@@ -111,8 +111,10 @@ describe("a caller", () => {
       body: new URLSearchParams({ code: fixture.code("ada@example.com"), external_id: "user 42/ä", source: "android" }),
     });
     assert.equal(made.status, 200);
-    const { grant_id: grantId, external_id: externalId, sub } = (await made.json()) as Record<string, string>;
+    const { grant: shown, ...consent } = (await made.json()) as Record<string, string> & { grant: object };
+    const { grant_id: grantId, external_id: externalId, sub } = consent;
     assert.equal(externalId, "user 42/ä");
+    assert.deepEqual(shown, await (await ask(`/v1/grants/${grantId}`)).json(), "the grant as it is shown elsewhere");
 
     const refs = [
       String(grantId),
@@ -143,11 +145,20 @@ describe("a caller", () => {
     const token = await ask(`/v1/grants/${grantId}/token`);
     assert.equal(token.headers.get("cache-control"), "no-store");
     const body = (await token.json()) as Body;
-    assert.deepEqual(Object.keys(body).sort(), ["access_token", "expires_at", "expires_in", "scope", "token_type"]);
-    assert.match(String(body["access_token"]), /^ya29\./);
-    assert.equal(body["token_type"], "Bearer");
-    assert.equal(body["expires_in"], 3_599);
-    assert.equal(body["expires_at"], fixture.clock.now() / 1_000 + 3_599);
+    const { access_token: given, ...facts } = body;
+    assert.match(String(given), /^ya29\./);
+    const life = 3_599;
+    const now = fixture.clock.now();
+    assert.deepEqual(facts, {
+      token_type: "Bearer",
+      scope: (await fixture.open().then((vault) => vault.grant(String(grantId)))).scopes.join(" "),
+      expires_in: life,
+      expires_at: now / 1_000 + life,
+      refresh_at: new Date(now + life * 850).toISOString(),
+      grant_id: grantId,
+      provider: "google",
+      generation: 1,
+    });
 
     fixture.clock.advance(1_500_500);
     const later = (await (await ask(`/v1/grants/${grantId}/token`)).json()) as Body;
@@ -159,6 +170,45 @@ describe("a caller", () => {
     assert.equal(over["reason"], "revoked");
     assert.equal(over["since"], new Date(fixture.clock.now()).toISOString());
     assert.equal(over["grant_id"], grantId);
+  });
+
+  test("a code that comes again with its Idempotency-Key gives the same grant, and with another one none", async (t) => {
+    const { fixture, ask } = await testService(t);
+    const body = JSON.stringify({ code: fixture.code("ada@example.com"), source: "android" });
+    const send = (key: string): Promise<Response> =>
+      ask("/v1/grants", {
+        method: "POST",
+        body,
+        headers: { "content-type": "application/json", "idempotency-key": key },
+      });
+    const first = (await (await send("k".repeat(16))).json()) as Body;
+    const again = (await (await send("k".repeat(16))).json()) as Body;
+    assert.equal(again["grant_id"], first["grant_id"]);
+    await assertProblem(await send("l".repeat(16)), "code_rejected");
+    await assertProblem(await send("short"), "invalid_request");
+  });
+
+  test("a caller learns where tokens may be sent, of the providers in its reach alone", async (t) => {
+    const { fixture, vault, url, ask, keyFor } = await testService(t);
+    const list = (await (await ask("/v1/providers")).json()) as { providers: Body[] };
+    const { apiHosts, tokenHosts, issuer } = fixture.provider;
+    assert.deepEqual(list, {
+      providers: [
+        {
+          name: "google",
+          issuer,
+          api_hosts: apiHosts,
+          token_hosts: tokenHosts,
+          api_base_url: fixture.standin.url,
+          token_refusals: [],
+        },
+      ],
+    });
+    const { key } = await vault.callers.create("elsewhere", { allow: ["token"], providers: ["github"] });
+    const asked = (value: string): Promise<Response> =>
+      fetch(`${url}/v1/providers`, { headers: { authorization: `Bearer ${value}` } });
+    assert.deepEqual(await (await asked(key.expose())).json(), { providers: [] });
+    await assertProblem(await asked(await keyFor("grants:read", "proxy")), "forbidden");
   });
 
   test("a caller pages through grants by cursor", async (t) => {

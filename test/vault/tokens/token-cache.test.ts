@@ -35,7 +35,11 @@ function memory(): TokenCache {
 }
 
 function known(grantId: string, generation: number): CachedToken {
-  const token = new AccessToken(grantId, new Secret("ya29.a"), 3_600_000, [], { generation: 1, issuedAt: 0 });
+  const token = new AccessToken(grantId, new Secret("ya29.a"), 3_600_000, [], {
+    provider: "google",
+    generation: 1,
+    issuedAt: 0,
+  });
   const whose = { grantId, provider: "google", clientId: "1-a", issuer: "https://accounts.google.com" };
   return {
     ...whose,

@@ -34,9 +34,12 @@ export function grantRoutes({ app, vault, forCallers }: Router): void {
         const account = parameters.get("account");
         const moveExternalId = parameters.flag("move_external_id");
         const asked = codeOptions(parameters, "android");
-        const grant = await view.exchangeCode({ ...asked, ...defined({ externalId, account, moveExternalId }) });
+        const idempotencyKey = context.req.header("idempotency-key");
+        const more = defined({ externalId, account, moveExternalId, idempotencyKey });
+        const grant = await view.exchangeCode({ ...asked, ...more });
         const consent = consentBody(grant, vault.providerOf(grant.provider), asked.scopes ?? []);
-        return json({ ...consent, external_id: grant.externalId, account: grant.account });
+        const { externalId: external_id, account: label } = grant;
+        return json({ ...consent, external_id, account: label, grant: grantBody(grant) });
       },
     ],
     GET: [

@@ -1,5 +1,5 @@
 /** The operation by which an app hands a one-time code over. */
-import { codeParameters, exchangeErrors } from "./codes.ts";
+import { codeParameters, exchangeErrors, idempotencyKey } from "./codes.ts";
 import { formOrJson, ref, text } from "./operation.ts";
 import type { Operation } from "./operation.ts";
 
@@ -17,13 +17,7 @@ export const authCodeOperations: readonly Operation[] = [
         schema: { ...text, minLength: 1 },
         required: true,
       },
-      {
-        name: "Idempotency-Key",
-        description:
-          "Chosen at random and sent with each try of one code: it proves that a request comes from the same sender as the " +
-          "one before, so that both get the same answer, with the same sign_in_assertion.",
-        schema: { ...text, minLength: 16, maxLength: 255, pattern: String.raw`^[\x21-\x7e]+$` },
-      },
+      idempotencyKey,
     ],
     body: formOrJson({
       ...codeParameters,

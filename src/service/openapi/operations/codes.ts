@@ -2,6 +2,7 @@
 import type { ErrorCode } from "../../../index.ts";
 import { codeSources } from "../../../vault/http/authcode-handler.ts";
 import { text } from "./operation.ts";
+import type { Parameter } from "./operation.ts";
 
 export const codeParameters: Readonly<Record<string, object>> = {
   authCode: { ...text, description: "The one-time code, as the app received it. May be named `code` instead." },
@@ -33,3 +34,12 @@ export const exchangeErrors: readonly ErrorCode[] = [
   "store_unavailable",
   "keeper_unavailable",
 ];
+
+/** The header by which a sender proves that it is the one of before. */
+export const idempotencyKey: Parameter = {
+  name: "Idempotency-Key",
+  description:
+    "Chosen at random and sent with each try of one code: it proves that a request comes from the same sender as the " +
+    "one before, so that both get the same answer, with the same sign_in_assertion.",
+  schema: { ...text, minLength: 16, maxLength: 255, pattern: String.raw`^[\x21-\x7e]+$` },
+};

@@ -1,7 +1,7 @@
 /** The operations about grants. */
 import { grantStates } from "../../../core/grant.ts";
 import type { ErrorCode } from "../../../index.ts";
-import { codeParameters, exchangeErrors } from "./codes.ts";
+import { codeParameters, exchangeErrors, idempotencyKey } from "./codes.ts";
 import { account, formOrJson, ref, refErrors, provider, text } from "./operation.ts";
 import type { Operation } from "./operation.ts";
 
@@ -29,6 +29,7 @@ export const grantOperations: readonly Operation[] = [
     id: "create_grant",
     tag: "callers",
     summary: "Exchange a one-time code that the app's backend received.",
+    headers: [idempotencyKey],
     body: formOrJson({
       ...codeParameters,
       external_id: { ...text, maxLength: 512, description: "The user's id in the app: the grant becomes theirs, too." },
