@@ -5,4 +5,7 @@
 export { mcpAuthProvider } from "./auth-provider.ts";
 export type { McpAuthProvider } from "./auth-provider.ts";
 export type { TokenVault } from "./token-vault.ts";
+export { requireGrant } from "./require-grant.ts";
+export type { ForOneTool, GrantAccess, RequiredGrant } from "./require-grant.ts";
+export type { GrantVault, RequireGrantOptions } from "./require-grant-options.ts";
 export { McpUnauthorizedError } from "./unauthorized.ts";

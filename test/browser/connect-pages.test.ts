@@ -9,6 +9,7 @@ import {
   continuePage,
   type Language,
   type Outcome,
+  outcomeStatus,
   outcomePage,
   pageHeaders,
 } from "../../src/vault/http/connect/pages/index.ts";
@@ -39,7 +40,7 @@ const hostile: ConfirmView = {
   csrf: `"><input name="decision" value="continue">`,
 };
 
-const outcomes: readonly Outcome[] = ["connected", "expired", "unknown", "used", "other_browser", "denied", "failed"];
+const outcomes = Object.keys(outcomeStatus) as Outcome[];
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 

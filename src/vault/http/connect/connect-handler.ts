@@ -17,7 +17,7 @@ import { cookieFor, cookieOf } from "./cookie.ts";
 import type { BrowserCookie } from "./cookie.ts";
 import { browserHash, formToken, isSame, linkById, linkByState, returnCodeOf, sealFlow, stateHash } from "./link.ts";
 import type { Flow, Link } from "./link.ts";
-import { confirmPage, continuePage, languageOf, outcomePage, pageHeaders } from "./pages/index.ts";
+import { confirmPage, continuePage, languageOf, outcomePage, outcomeStatus, pageHeaders } from "./pages/index.ts";
 import type { Language, Outcome } from "./pages/index.ts";
 import type { ConnectParts } from "./parts.ts";
 import type { ConnectSite } from "./site.ts";
@@ -27,16 +27,6 @@ export type ConnectHandler = (request: Request) => Promise<Response>;
 
 /** How many answers of providers one handler has under way: each may wait for half a minute. More are refused at once. */
 const mostUnderWay = 200;
-
-const statuses: Readonly<Record<Outcome, number>> = {
-  connected: 200,
-  expired: 410,
-  unknown: 404,
-  used: 410,
-  other_browser: 403,
-  denied: 200,
-  failed: 503,
-};
 
 /** Makes the handler of the person's side. @param siteFor where links lead, by the request */
 export function connectHandler(
@@ -245,7 +235,7 @@ function redirectTo(url: string, headers: Record<string, string>): Response {
   });
 }
 
-function page(language: Language, outcome: Outcome, status: number = statuses[outcome]): Response {
+function page(language: Language, outcome: Outcome, status: number = outcomeStatus[outcome]): Response {
   return new Response(outcomePage({ language, outcome }), { status, headers: pageHeaders({ language }) });
 }
 

@@ -6,7 +6,20 @@ import { page } from "./page.ts";
 import { shown, shownText } from "./shown-text.ts";
 
 /** How a link ended, or why it leads no further. */
-export type Outcome = "connected" | "expired" | "unknown" | "used" | "other_browser" | "denied" | "failed";
+export type Outcome = keyof typeof outcomeStatus;
+
+/** The HTTP status that each has where nothing says otherwise. */
+export const outcomeStatus = {
+  connected: 200,
+  expired: 410,
+  unknown: 404,
+  used: 410,
+  other_browser: 403,
+  other_person: 403,
+  sign_in: 401,
+  denied: 200,
+  failed: 503,
+};
 
 export interface OutcomeView {
   readonly language: Language;
@@ -35,6 +48,8 @@ const words: Readonly<Record<Outcome, Words>> = {
   unknown: { title: "unknownTitle", text: "unknownText", glyph: "notice" },
   used: { title: "usedTitle", text: "usedText", glyph: "clock" },
   other_browser: { title: "otherBrowserTitle", text: "otherBrowserText", glyph: "shield" },
+  other_person: { title: "otherPersonTitle", text: "otherPersonText", glyph: "shield" },
+  sign_in: { title: "signInTitle", text: "signInText", glyph: "notice" },
   denied: { title: "deniedTitle", text: "deniedText", glyph: "shield" },
   failed: { title: "failedTitle", text: "failedText", glyph: "notice" },
 };

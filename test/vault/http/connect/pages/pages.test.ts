@@ -7,6 +7,7 @@ import {
   continuePage,
   type Outcome,
   outcomePage,
+  outcomeStatus,
 } from "../../../../../src/vault/http/connect/pages/index.ts";
 import { languages, textsOf } from "../../../../../src/vault/http/connect/pages/languages/language.ts";
 
@@ -20,7 +21,7 @@ const view: ConfirmView = {
   csrf: "csrf-1",
 };
 
-const outcomes: readonly Outcome[] = ["connected", "expired", "unknown", "used", "other_browser", "denied", "failed"];
+const outcomes = Object.keys(outcomeStatus) as Outcome[];
 
 /** The page without what differs by its values: tags with their attributes' names, in order. */
 function skeleton(page: string): string {

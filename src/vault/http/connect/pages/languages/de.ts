@@ -32,6 +32,12 @@ export const de: Texts = {
   otherBrowserTitle: "Bitte dort weitermachen, wo es begann",
   otherBrowserText:
     "Der Vorgang wurde in einem anderen Browser begonnen und lässt sich nur dort abschließen. So kann niemand mit einem Link ein fremdes Konto übernehmen. Es wurde nichts verbunden.",
+  otherPersonTitle: "Dieser Link ist für jemand anderen",
+  otherPersonText:
+    "Er wurde für eine andere Person erstellt als die, die hier angemeldet ist, und führt nicht weiter. Wer selbst damit begonnen hat, meldet sich bitte als dieselbe Person an. Es wurde nichts verbunden.",
+  signInTitle: "Bitte zuerst anmelden",
+  signInText:
+    "Dieser Link gilt nur für die Person, für die er erstellt wurde. Bitte in diesem Browser in der App anmelden und den Link noch einmal öffnen.",
   deniedTitle: "Es wurde nichts verbunden",
   deniedText: "Der Zugriff wurde nicht erlaubt. Falls er doch gewünscht ist, bitte in der App von vorn beginnen.",
   failedTitle: "Das Konto ließ sich nicht verbinden",

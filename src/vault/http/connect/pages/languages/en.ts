@@ -30,6 +30,12 @@ export const en: Texts = {
   otherBrowserTitle: "Please continue where you started",
   otherBrowserText:
     "This was started in another browser, and it can only be finished there. That way nobody can take over an account with a link. Nothing was connected.",
+  otherPersonTitle: "This link is for somebody else",
+  otherPersonText:
+    "It was made for another person than the one who is signed in here, and leads no further. If you began this yourself, sign in as the person you began it as. Nothing was connected.",
+  signInTitle: "Please sign in first",
+  signInText:
+    "This link works only for the person it was made for. Please sign in to the app in this browser, then open the link again.",
   deniedTitle: "Nothing was connected",
   deniedText: "The access was not granted. If you did want it, please go back to the app and start again there.",
   failedTitle: "The account could not be connected",

@@ -32,6 +32,12 @@ export const es: Texts = {
   otherBrowserTitle: "Continúe donde empezó",
   otherBrowserText:
     "El proceso se inició en otro navegador y solo puede terminarse allí. Así nadie puede apropiarse de una cuenta con un enlace. No se ha conectado nada.",
+  otherPersonTitle: "Este enlace es para otra persona",
+  otherPersonText:
+    "Se creó para una persona distinta de la que ha iniciado sesión aquí, y no lleva más lejos. Si lo empezó usted, inicie sesión como la misma persona. No se ha conectado nada.",
+  signInTitle: "Inicie sesión primero",
+  signInText:
+    "Este enlace solo sirve a la persona para la que se creó. Inicie sesión en la aplicación en este navegador y vuelva a abrir el enlace.",
   deniedTitle: "No se ha conectado nada",
   deniedText: "No se concedió el acceso. Si quería concederlo, vuelva a la aplicación y empiece de nuevo.",
   failedTitle: "No se ha podido conectar la cuenta",

@@ -34,6 +34,12 @@ export const fr: Texts = {
   otherBrowserTitle: "Veuillez continuer là où vous avez commencé",
   otherBrowserText:
     "L’opération a été commencée dans un autre navigateur et ne peut être terminée que là. Ainsi, personne ne peut s’emparer d’un compte avec un lien. Rien n’a été connecté.",
+  otherPersonTitle: "Ce lien est destiné à quelqu’un d’autre",
+  otherPersonText:
+    "Il a été créé pour une autre personne que celle qui est connectée ici, et ne mène pas plus loin. Si vous avez commencé vous-même, veuillez vous identifier comme la même personne. Rien n’a été connecté.",
+  signInTitle: "Veuillez d’abord vous identifier",
+  signInText:
+    "Ce lien ne fonctionne que pour la personne pour laquelle il a été créé. Veuillez vous identifier dans l’application avec ce navigateur, puis ouvrir le lien à nouveau.",
   deniedTitle: "Rien n’a été connecté",
   deniedText: "L’accès n’a pas été accordé. Si vous le souhaitiez, veuillez revenir à l’application et recommencer.",
   failedTitle: "Le compte n’a pas pu être connecté",

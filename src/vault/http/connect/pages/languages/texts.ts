@@ -32,6 +32,10 @@ export interface Texts {
   readonly usedText: string;
   readonly otherBrowserTitle: string;
   readonly otherBrowserText: string;
+  readonly otherPersonTitle: string;
+  readonly otherPersonText: string;
+  readonly signInTitle: string;
+  readonly signInText: string;
   readonly deniedTitle: string;
   readonly deniedText: string;
   readonly failedTitle: string;
