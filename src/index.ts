@@ -4,6 +4,7 @@ export type { Clock, MovableClock } from "./core/clock.ts";
 export { OnbehalfError, isOnbehalfError } from "./core/errors.ts";
 export type { AnyOnbehalfError, ErrorCode, ErrorDetails } from "./core/errors.ts";
 export type { Grant, GrantRef, GrantState, LapseReason, Profile } from "./core/grant.ts";
+export type { Evidence, Probe, ProbeReason, ProbeResult } from "./core/probe.ts";
 export { problemOf, problemResponse } from "./core/problem.ts";
 export type { Problem } from "./core/problem.ts";
 export { Secret } from "./core/secret.ts";

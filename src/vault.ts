@@ -4,6 +4,7 @@
  */
 import { abortSignal, assertGrantRef, assertOptions } from "./core/argument-checks.ts";
 import type { Clock } from "./core/clock.ts";
+import type { Probe } from "./core/probe.ts";
 import { defined } from "./core/defined.ts";
 import type { Grant, GrantRef } from "./core/grant.ts";
 import { waitFor } from "./core/single-flight.ts";
@@ -45,6 +46,7 @@ import { Periodic } from "./vault/periodic.ts";
 import type { AccessToken } from "./vault/tokens/token-cache.ts";
 import { changePoll, changePollMs } from "./vault/tokens/change-poll.ts";
 import { deposit, exchangeCode, revoke, grantMade } from "./vault/tokens/keeper-calls.ts";
+import { Probes } from "./vault/tokens/probes.ts";
 import { RecordedTokens } from "./vault/tokens/recorded-tokens.ts";
 import { TokenCache } from "./vault/tokens/token-cache.ts";
 import { assertGetAccessTokenOptions } from "./vault/tokens/token-options.ts";
@@ -82,6 +84,7 @@ export class Vault {
   readonly #closeKeeper: () => Promise<void>;
   readonly #cache = new TokenCache();
   readonly #tokens: TokenSource;
+  readonly #probes: Probes;
   readonly #assertions: Assertions;
   readonly #tickets: Tickets;
   readonly #periodic: Periodic;
@@ -108,6 +111,7 @@ export class Vault {
     this.#keeper = keeper;
     this.#closeKeeper = closeKeeper;
     this.#tokens = new TokenSource(context, keeper, this.#cache);
+    this.#probes = new Probes(context, this.#tokens, this.#cache);
     this.audit = new AuditLog(context);
     this.#releases = new Releases(context);
     this.#refusals = new Refusals(context);
@@ -299,6 +303,24 @@ export class Vault {
   async grant(ref: GrantRef, options: Abortable = {}): Promise<Grant> {
     const signal = signalOf("grant", ref, options);
     return grantOf(this.#context.keyring, await waitFor(findGrant(this.#context, ref), signal), askedBy(ref));
+  }
+
+  /**
+   * Asks the provider whether the person's consent still stands: by a refresh where there is a refresh token, with a second
+   * look where it is refused. Within ten seconds after a look, all processes on the store get what it found.
+   *
+   * Whatever keeps the provider from saying so, such as an outage or a refusal of our client, is `unknown` and no error.
+   * Without a refresh token it is `valid` while the access token lives, then `invalid` with `no_refresh_token`.
+   *
+   * @throws {OnbehalfError} `invalid_request`: an argument is not what it must be; `details.parameter` names it
+   * @throws {OnbehalfError} `grant_not_found`: no grant fits the reference
+   * @throws {OnbehalfError} `ambiguous_grant`: several grants do
+   * @throws {OnbehalfError} `store_unavailable`: nobody can tell which grant is meant
+   * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
+   */
+  async probe(ref: GrantRef, options: Abortable = {}): Promise<Probe> {
+    const signal = signalOf("probe", ref, options);
+    return this.#during(() => waitFor(this.#probes.probe(ref), signal));
   }
 
   /**

@@ -266,6 +266,16 @@ CREATE TABLE owners (
   CONSTRAINT owners_pkey PRIMARY KEY (owner)
 );
 
+CREATE TABLE probes (
+  grant_id text COLLATE "C" NOT NULL,
+  begun_at bigint NOT NULL,
+  generation bigint,
+  checked_at bigint,
+  answer text COLLATE "C",
+  CONSTRAINT probes_grant_id_fkey FOREIGN KEY (grant_id) REFERENCES grants(grant_id) ON DELETE CASCADE,
+  CONSTRAINT probes_pkey PRIMARY KEY (grant_id)
+);
+
 CREATE TABLE registered_clients (
   provider text NOT NULL,
   server text NOT NULL,

@@ -225,6 +225,15 @@ CREATE TABLE orphans (
 
 CREATE INDEX orphans_by_grant ON orphans (grant_id, parent_generation);
 
+CREATE TABLE probes (
+  grant_id   TEXT PRIMARY KEY REFERENCES grants (grant_id) ON DELETE CASCADE,
+  begun_at   INTEGER NOT NULL,
+  -- The grant's generation when the answer was there.
+  generation INTEGER,
+  checked_at INTEGER,
+  answer     TEXT
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE registered_clients (
   provider            TEXT NOT NULL,
   server              TEXT NOT NULL,

@@ -30,6 +30,10 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   "grants list": ["onbehalf grants list", "onbehalf grants list --state lapsed --json"],
   "grants show": ["onbehalf grants show ext:user-42", "onbehalf grants show sub:108204268033311374519"],
   "grants token": ["onbehalf grants token ext:user-42 --min-ttl-seconds 300"],
+  "grants probe": [
+    "onbehalf grants probe ext:user-42",
+    "onbehalf grants probe ext:user-42 --json || echo not connected",
+  ],
   "grants revoke": ["onbehalf grants revoke ext:user-42", "onbehalf grants revoke g_4fk2 --yes"],
   "grants deposit": [
     "onbehalf grants deposit tokens.jsonl --provider google --rate 100/s --report report.jsonl",

@@ -6,12 +6,13 @@ import { meaningOf, refusalsOf, saysLater } from "../core/refresh.ts";
 import { isRecent, remainingMs } from "../core/recorded-time.ts";
 import type { Secret } from "../core/secret.ts";
 import type { Provider, UserinfoIdentity } from "../providers/provider.ts";
-import { boundedRequest, parseObject, retryAfterMs } from "./bounded-fetch.ts";
+import { parseObject, retryAfterMs } from "./bounded-fetch.ts";
 import type { BoundedFetch, HttpResult } from "./bounded-fetch.ts";
 import { exactJson, memberAt, subjectText } from "./exact-json.ts";
 import { refusalWord } from "./refusal-word.ts";
 import { withAnyRefreshToken } from "./token-set.ts";
 import type { TokenSet } from "./token-set.ts";
+import { askUserinfo } from "./userinfo.ts";
 
 /** What is known of a sign-in whose person no ID token names. */
 export interface SignInToIdentify {
@@ -78,22 +79,7 @@ async function profileFrom(
   accessToken: Secret,
   { http, now, mayHaveEnded }: Asking & { readonly mayHaveEnded: boolean },
 ): Promise<Profile | undefined> {
-  const { userinfo: url, headers, body } = identity;
-  const result = await boundedRequest(http, (signal) =>
-    http.fetch(url, {
-      method: body === undefined ? "GET" : "POST",
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal,
-      // To follow would give the token to whoever the answer names.
-      redirect: "error",
-      headers: {
-        accept: "application/json",
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-        ...headers,
-        authorization: `Bearer ${accessToken.expose()}`,
-      },
-    }),
-  );
+  const result = await askUserinfo(http, identity, accessToken);
   const answer = result.kind === "body" && isSuccess(result) ? exactJson(result.text) : undefined;
   const sub = subjectText(memberAt(answer, identity.subject));
   if (sub !== undefined) return profileOf(sub, answer, identity);

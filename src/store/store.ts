@@ -28,6 +28,7 @@ import type { ClientStore } from "./client-store.ts";
 import type { GrantRow } from "./grant-row.ts";
 import type { IntakeStore } from "./intake-store.ts";
 import type { KeyStore } from "./key-store.ts";
+import type { ProbeStore } from "./probe-store.ts";
 import type { RefreshStore } from "./refresh-store.ts";
 import type { ResealStore } from "./reseal-store.ts";
 import type { TicketStore } from "./ticket-store.ts";
@@ -253,6 +254,7 @@ export interface Store
     ConnectStore,
     DepositStore,
     ClientStore,
+    ProbeStore,
     ResealStore,
     AuditStore,
     StoreSignals {

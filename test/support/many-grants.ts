@@ -68,6 +68,7 @@ export async function fillSqlite(path: string, grants: number): Promise<void> {
       SELECT randomblob(32), randomblob(200), ${codesEndedAt} + n FROM series;
     INSERT INTO connects (${connectNames}) ${series}
       SELECT randomblob(32), randomblob(200), randomblob(200), randomblob(32), 0, ${codesEndedAt}, ${codesEndedAt} + n FROM series;
+    INSERT INTO probes (grant_id, begun_at) ${series} SELECT 'g_' || n, ${filledAt} FROM series;
     COMMIT; PRAGMA wal_checkpoint(TRUNCATE)`);
   database.close();
 }
@@ -99,7 +100,8 @@ export async function fillPostgres(connectionString: string, grants: number): Pr
        SELECT convert_to(md5(n::text), 'UTF8'), ${blob(200)}, ${codesEndedAt} + n FROM ${series};
      INSERT INTO connects (${connectNames})
        SELECT convert_to(md5(n::text), 'UTF8'), ${blob(200)}, ${blob(200)}, convert_to(md5(n::text || ' state'), 'UTF8'), 0,
-         ${codesEndedAt}, ${codesEndedAt} + n FROM ${series}`,
+         ${codesEndedAt}, ${codesEndedAt} + n FROM ${series};
+     INSERT INTO probes (grant_id, begun_at) SELECT 'g_' || n, ${filledAt} FROM ${series}`,
   );
   await client.query("VACUUM ANALYZE");
   await client.end();

@@ -69,6 +69,22 @@ export function grantsCommand(): Command {
   );
   grants.addCommand(
     withSettings(
+      new Command("probe")
+        .argument("<ref>", refText)
+        .description(
+          "ask the provider whether the consent still stands, at most once in ten seconds; exit code 0: it does, 3: the " +
+            "person must consent again, 1: nobody knows",
+        )
+        .option(...providerFlag)
+        .option(...accountFlag),
+      "client",
+    ).action(async (ref: string, flags: Flags) => {
+      const { probe } = await import("./probe.ts");
+      await probe(ref, flags);
+    }),
+  );
+  grants.addCommand(
+    withSettings(
       new Command("revoke")
         .argument("<ref>", refText)
         .description(

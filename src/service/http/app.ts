@@ -166,7 +166,7 @@ function routeName(request: Request): string {
     return `/v1/${second}`;
   if (second !== "grants") return "other";
   if (third === "deposit") return "/v1/grants/deposit";
-  return verb === "token" || verb === "proxy" ? `/v1/grants/{ref}/${verb}` : "/v1/grants";
+  return verb === "token" || verb === "proxy" || verb === "probe" ? `/v1/grants/{ref}/${verb}` : "/v1/grants";
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { AccessToken, AuditLogRow, Grant, GrantPage } from "../../index.ts";
+import type { AccessToken, AuditLogRow, Grant, GrantPage, Probe } from "../../index.ts";
 import { invalidRequest } from "../../core/errors.ts";
 import { askAgainAt } from "../../core/token-life.ts";
 import { safeHeaders } from "./answer-headers.ts";
@@ -38,6 +38,19 @@ export function grantBody(grant: Grant): Record<string, unknown> {
     reauthorize_before: grant.reauthorizeBefore,
     last_error: grant.lastError,
     hint: grant.hint,
+  };
+}
+
+/** What a look at the provider has found, as JSON. */
+export function probeBody(probe: Probe): Record<string, unknown> {
+  return {
+    result: probe.result,
+    reason: probe.reason,
+    evidence: probe.evidence,
+    checked_at: probe.checkedAt,
+    expires_at: probe.expiresAt,
+    offline: probe.offline,
+    missing_scopes: probe.missingScopes,
   };
 }
 

@@ -124,6 +124,18 @@ export const schemas: Readonly<Record<string, object>> = {
     },
     cursor: { ...text, description: "Present where there are more grants: pass it on to get the next page." },
   }),
+  Probe: object(["result", "evidence", "checked_at", "offline"], {
+    result: {
+      enum: ["valid", "invalid", "unknown"],
+      description: "Whether the consent stands. `unknown`: somebody else is at fault, and nothing is known of it.",
+    },
+    reason: { ...text, description: "Why it does not stand, or why nobody knows. Absent where it stands." },
+    evidence: { type: "array", items: object(["at", "what"], { at: time, what: text }) },
+    checked_at: { ...time, description: "When that was found out." },
+    expires_at: { ...time, description: "When the access token ends that is held. Absent: none is, or nobody knows." },
+    offline: { ...yesNo, description: "Whether the service holds a refresh token." },
+    missing_scopes: { type: "array", items: text, description: "What the grant covered once and has lost." },
+  }),
   Token: object(["access_token", "token_type", "scope", "refresh_at", "grant_id", "provider", "generation"], {
     access_token: text,
     token_type: { const: "Bearer" },

@@ -493,4 +493,19 @@ CREATE UNIQUE INDEX external_ids_by_grant ON external_ids (grant_id, external_ha
 CREATE INDEX external_ids_by_account ON external_ids (account_hash, grant_id);
 `,
   },
+  {
+    name: "0022-probes",
+    checksum: "e7e0ebcaf3c29c2b6a8d2716f7f7a22ab32296990c3c90987f2d2e960b796baf",
+    text: `-- The last look at the provider for each grant that somebody asked about: begun by one process for all of them, so that
+-- nobody looks twice within seconds. Its answer is null while it is under way.
+CREATE TABLE probes (
+  grant_id   TEXT COLLATE "C" PRIMARY KEY REFERENCES grants (grant_id) ON DELETE CASCADE,
+  begun_at   BIGINT NOT NULL,
+  -- The grant's generation when the answer was there.
+  generation BIGINT,
+  checked_at BIGINT,
+  answer     TEXT COLLATE "C"
+);
+`,
+  },
 ];

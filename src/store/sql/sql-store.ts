@@ -15,6 +15,7 @@ import { depositStore } from "./deposits.ts";
 import { grantStore } from "./grants.ts";
 import { intakeStore } from "./intakes.ts";
 import { keyStore } from "./keys.ts";
+import { probeStore } from "./probes.ts";
 import { resealStore } from "./reseal.ts";
 import { ticketStore } from "./tickets.ts";
 import { compareMigrations } from "./migrate.ts";
@@ -53,6 +54,7 @@ export function sqlStore(engine: Engine): Store {
     ...depositStore(database),
     ...callerStore(database),
     ...clientStore(database),
+    ...probeStore(database),
     ...auditStore(database),
     ...resealStore(database),
 

@@ -7,6 +7,7 @@ import type { GrantRow, TokenColumns } from "../grant-row.ts";
 import type { LateAnswerRow } from "../refresh-store.ts";
 import type { GrantChange } from "../store.ts";
 import type { RegisteredClientRow } from "../client-store.ts";
+import type { ProbeRow } from "../probe-store.ts";
 import type { ClientKey, KeyReader, StoredKey } from "../key-store.ts";
 import type { IntakeRow } from "../intake-store.ts";
 import type { TicketRow } from "../ticket-store.ts";
@@ -170,6 +171,14 @@ export const registeredClientColumns: ColumnsOf<RegisteredClientRow> = {
   clientId: text("client_id"),
   registrationSealed: bytesOrNull("registration_sealed"),
   changedAt: number("changed_at"),
+};
+
+export const probeColumns: ColumnsOf<ProbeRow> = {
+  grantId: text("grant_id"),
+  begunAt: number("begun_at"),
+  generation: numberOrNull("generation"),
+  checkedAt: numberOrNull("checked_at"),
+  answer: textOrNull("answer"),
 };
 
 export const keyColumns: ColumnsOf<StoredKey> = {

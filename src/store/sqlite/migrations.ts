@@ -446,4 +446,19 @@ DROP TABLE external_ids;
 ALTER TABLE external_ids_next RENAME TO external_ids;
 `,
   },
+  {
+    name: "0022-probes",
+    checksum: "10c98b199141ea001cc072b0d7a96d26629757e721a6fbfec0cb87deb26b0271",
+    text: `-- The last look at the provider for each grant that somebody asked about: begun by one process for all of them, so that
+-- nobody looks twice within seconds. Its answer is null while it is under way.
+CREATE TABLE probes (
+  grant_id   TEXT PRIMARY KEY REFERENCES grants (grant_id) ON DELETE CASCADE,
+  begun_at   INTEGER NOT NULL,
+  -- The grant's generation when the answer was there.
+  generation INTEGER,
+  checked_at INTEGER,
+  answer     TEXT
+) STRICT, WITHOUT ROWID;
+`,
+  },
 ];

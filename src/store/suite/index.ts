@@ -21,6 +21,7 @@ import { intakeTests } from "./intakes.ts";
 import { keyTests } from "./keys.ts";
 import { lifeTests } from "./life.ts";
 import { lateAnswerTests } from "./late-answers.ts";
+import { probeTests } from "./probes.ts";
 import { resealTests } from "./reseal.ts";
 import { revocationTests } from "./revocation.ts";
 import { ticketTests } from "./tickets.ts";
@@ -64,6 +65,7 @@ export function storeSuite(
       depositTests,
       callerTests,
       clientTests,
+      probeTests,
       changeTests,
       auditTests,
       resealTests,

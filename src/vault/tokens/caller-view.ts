@@ -6,6 +6,7 @@ import { assertFits, required } from "../../core/argument-checks.ts";
 import { OnbehalfError, invalidRequest, isOnbehalfError } from "../../core/errors.ts";
 import type { ErrorCode } from "../../core/errors.ts";
 import type { Grant, GrantRef } from "../../core/grant.ts";
+import type { Probe } from "../../core/probe.ts";
 import { Reach } from "../../core/reach.ts";
 import type { CreateTicketOptions, Ticket } from "../../core/ticket.ts";
 import type { Provider } from "../../providers/provider.ts";
@@ -52,6 +53,7 @@ interface Verbs {
   exchangeCode(options: ExchangeCodeOptions): Promise<Grant>;
   deposit(options: DepositOptions): Promise<Grant>;
   revoke(ref: GrantRef): Promise<Grant>;
+  probe(ref: GrantRef): Promise<Probe>;
 }
 
 /** Makes tickets in a caller's name. */
@@ -200,6 +202,11 @@ export class CallerView {
     }
     const rows = page.filter(({ grantId }) => grantId === undefined || seen.get(grantId) === true);
     return { rows, next: page.at(-1)?.seq ?? query.after ?? 0 };
+  }
+
+  async probe(ref: GrantRef): Promise<Probe> {
+    const direct = await this.#within(ref);
+    return actingAs(this.#principal, () => this.#vault.probe(direct));
   }
 
   async revoke(ref: GrantRef): Promise<Grant> {

@@ -166,6 +166,25 @@ export class TokenSource {
     return this.#obtain({ grantId: row.grantId }, key, 0);
   }
 
+  /**
+   * Asks the provider whether a grant's refresh token still works: by the refresh that all who wait for one share, whatever
+   * token is held. As where a caller waits without a token, a refusal gets its second look before this ends.
+   *
+   * @returns how that ended, and the grant's row as it is then
+   */
+  async renew(grantId: string): Promise<{ readonly outcome: RefreshOutcome; readonly row: GrantRow }> {
+    const read = await this.#read({ grantId });
+    const outcome = await this.#refresh({ ...read.row, isAccessRefused: true });
+    if (outcome.kind === "refreshed") {
+      const { issuedAt, expiresAt } = outcome;
+      const life = { issuedAt, expiresAt, isRefreshable: true };
+      if (isLiving(life, this.#context.clock.now())) this.#received(cacheKey(grantId), read, outcome, life);
+    }
+    const { row } = await this.#read({ grantId });
+    if (!isUsable(row.state)) this.#cache.drop(grantId);
+    return { outcome, row };
+  }
+
   /** A token other than the refused one; that one must not be returned, not even while the provider fails. */
   async #getAnother(
     ref: GrantRef,

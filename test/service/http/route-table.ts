@@ -25,6 +25,7 @@ export const routes: readonly Route[] = [
   { method: "GET", path: "/v1/grants", permission: "grants:read" },
   { method: "GET", path: "/v1/grants/{ref}", permission: "grants:read" },
   { method: "DELETE", path: "/v1/grants/{ref}", permission: "grants:revoke" },
+  { method: "POST", path: "/v1/grants/{ref}/probe", permission: "grants:read" },
   { method: "GET", path: "/v1/grants/{ref}/token", permission: "token" },
   { method: "GET", path: "/v1/grants/{ref}/proxy/{target}", permission: "proxy" },
   { method: "POST", path: "/v1/grants/{ref}/proxy/{target}", permission: "proxy" },

@@ -11,6 +11,7 @@ import {
   keyColumns,
   keyReaderColumns,
   lateAnswerColumns,
+  probeColumns,
   ticketColumns,
   registeredClientColumns,
 } from "../../../src/store/sql/tables.ts";
@@ -25,6 +26,7 @@ const maps: Record<string, Readonly<Record<string, Pick<Column<unknown>, "name">
   callers: callerColumns,
   client_keys: clientKeyColumns,
   registered_clients: registeredClientColumns,
+  probes: probeColumns,
   data_keys: keyColumns,
   key_readers: keyReaderColumns,
 };

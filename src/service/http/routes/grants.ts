@@ -8,7 +8,7 @@ import { grantStates } from "../../../core/grant.ts";
 import { codeOptions } from "../../../vault/http/authcode-handler.ts";
 import { consentBody } from "../../../vault/http/consent-body.ts";
 import { readParameters } from "../../../vault/http/request-body.ts";
-import { grantBody, pageBody, tokenBody, tokenHeaders, wholeNumber } from "../json-bodies.ts";
+import { grantBody, pageBody, probeBody, tokenBody, tokenHeaders, wholeNumber } from "../json-bodies.ts";
 import { proxy } from "../proxy.ts";
 import { queryOf } from "../query.ts";
 import { admit, chosen, json, refOf, refuseMethod, requestId } from "./router.ts";
@@ -66,6 +66,10 @@ export function grantRoutes({ app, vault, forCallers }: Router): void {
   forCallers("/v1/grants/:ref", {
     GET: ["grants:read", async (context, view) => json(grantBody(await view.grant(refOf(context))))],
     DELETE: ["grants:revoke", async (context, view) => json(grantBody(await view.revoke(refOf(context))))],
+  });
+
+  forCallers("/v1/grants/:ref/probe", {
+    POST: ["grants:read", async (context, view) => json(probeBody(await view.probe(refOf(context))))],
   });
 
   forCallers("/v1/grants/:ref/token", {

@@ -94,6 +94,16 @@ export const grantOperations: readonly Operation[] = [
     errors: [...refErrors, "client_misconfigured", "provider_unavailable", "keeper_unavailable"],
   },
   {
+    method: "post",
+    path: "/v1/grants/{ref}/probe",
+    id: "probe_grant",
+    tag: "callers",
+    summary: "Ask the provider whether the person's consent still stands, at most once in ten seconds.",
+    query: [provider, account],
+    answers: { says: "What was found.", schema: ref("Probe") },
+    errors: refErrors,
+  },
+  {
     method: "get",
     path: "/v1/grants/{ref}/token",
     id: "get_token",

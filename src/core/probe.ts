@@ -1,0 +1,71 @@
+import type { ErrorCode } from "./errors.ts";
+import type { LapseReason } from "./grant.ts";
+
+/** How long a look at the provider stands before another one is made for the same grant, milliseconds. */
+export const probeEveryMs = 10_000;
+
+/**
+ * Whether a person's consent still stands. `unknown`: somebody else is at fault (the provider, the network, our client, our
+ * store), and nothing is known of the consent.
+ */
+export type ProbeResult = "valid" | "invalid" | "unknown";
+
+/**
+ * Why a consent does not stand, or why nobody knows. `probe_under_way`: another process is looking, and takes long.
+ */
+export type ProbeReason = LapseReason | ErrorCode | "probe_under_way";
+
+/** Something that speaks for a result. */
+export interface Evidence {
+  readonly at: Date;
+  /** A sentence for people. It holds no token. */
+  readonly what: string;
+}
+
+/** What a look at the provider has found; see `Vault.probe`. */
+export interface Probe {
+  readonly result: ProbeResult;
+  /** Absent where the consent stands. */
+  readonly reason?: ProbeReason;
+  /** What speaks for it, in the order of time. */
+  readonly evidence: readonly Evidence[];
+  /** When that was found out. */
+  readonly checkedAt: Date;
+  /** When the access token ends that is held now. Absent: none is held, or nobody knows when it ends. */
+  readonly expiresAt?: Date;
+  /** Whether a refresh token is held. */
+  readonly offline: boolean;
+  /** What the grant covered once, and has lost. Absent: nothing. */
+  readonly missingScopes?: readonly string[];
+}
+
+/** The part of a probe that is found by looking. Times are milliseconds since the epoch. */
+export interface Finding {
+  readonly result: ProbeResult;
+  readonly reason?: ProbeReason;
+  readonly evidence: readonly { readonly at: number; readonly what: string }[];
+  readonly checkedAt: number;
+}
+
+/** A finding as it is kept, for those who ask again. */
+export function findingText({ result, reason, evidence }: Finding): string {
+  return JSON.stringify({ result, reason, evidence });
+}
+
+/**
+ * Reads what {@link findingText} has written.
+ *
+ * @returns undefined: it is none, because somebody has changed the row by hand; then look again
+ */
+export function readFinding(text: string, checkedAt: number): Finding | undefined {
+  try {
+    const kept = JSON.parse(text) as Finding;
+    const isOne =
+      ["valid", "invalid", "unknown"].includes(kept.result) &&
+      (kept.reason === undefined || typeof kept.reason === "string") &&
+      kept.evidence.every(({ at, what }) => Number.isFinite(at) && typeof what === "string");
+    return isOne ? { ...kept, checkedAt } : undefined;
+  } catch {
+    return undefined;
+  }
+}
