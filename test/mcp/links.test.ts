@@ -17,7 +17,7 @@ describe("the links of elicitations", () => {
 
   test("a sealed link that was changed in any character opens nothing", () => {
     const sealed = sealer.seal(content);
-    const character = fc.constantFrom(..."ABCxyz019-_.~+/= %");
+    const character = fc.constantFrom(..."ABCxyz019-_.~+/= %".split(""));
     fc.assert(
       fc.property(fc.nat(sealed.length), character, fc.boolean(), (at, put, isInserted) => {
         const changed = sealed.slice(0, at) + put + sealed.slice(isInserted ? at : at + 1);
