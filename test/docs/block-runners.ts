@@ -51,6 +51,7 @@ const runners = {
   "http-api": { pages: /^docs\/http-api\.md$/, languages: ["sh", "http"], test: "docs/http-api" },
   "connect-links": { pages: /^docs\/connect-links\.md$/, languages: ["ts"], test: "docs/connect-links" },
   library: { pages: /^docs\/library\.md$/, languages: ["ts", "text"], test: "docs/library" },
+  "mcp-servers": { pages: /^docs\/mcp-servers\.md$/, languages: ["ts"], test: "stories/mcp-servers" },
   "mobile, answer": { pages: /^docs\/mobile\.md$/, languages: ["json"], test: "docs/mobile" },
   "mobile, web": { pages: /^docs\/mobile\.md$/, languages: ["js"], test: "docs/web-samples" },
   "mobile, phones": {

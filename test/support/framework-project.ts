@@ -77,11 +77,16 @@ export function environment(more: Readonly<Record<string, string>> = {}): NodeJS
 }
 
 /** Starts a program of a project, until the test has ended. Resolves once it answers. */
-export async function started(t: TestContext, folder: string, args: readonly string[]): Promise<string> {
+export async function started(
+  t: TestContext,
+  folder: string,
+  args: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const port = await freePort();
   const child = spawn(process.execPath, args, {
     cwd: folder,
-    env: environment({ PORT: String(port), ONBEHALF_KEY: generateMasterKey().expose() }),
+    env: environment({ PORT: String(port), ONBEHALF_KEY: generateMasterKey().expose(), ...more }),
     stdio: ["ignore", "pipe", "pipe"],
   });
   const closed = new Promise((resolve) => {
