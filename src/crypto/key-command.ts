@@ -4,6 +4,7 @@ import { OnbehalfError, configurationInvalid } from "../core/errors.ts";
 import { shownPath } from "../core/secret-likeness.ts";
 import { commandWords } from "../local/command-words.ts";
 import { programOutput } from "../local/program-output.ts";
+import { describeSource } from "./key-source.ts";
 import { wholeKeys } from "./master-key.ts";
 import type { MasterKeySource } from "./master-key.ts";
 
@@ -44,7 +45,7 @@ export function keyringFromCommand(
   }
   const { timeoutMs = defaultTimeoutMs } = options;
   const program = shownPath(words[0]);
-  return async () => {
+  const source: MasterKeySource = async () => {
     const output = await programOutput(words, { timeoutMs, mostBytes });
     if ("text" in output) return wholeKeys(output.text, `what the key command's program ${program} printed`);
     throw new OnbehalfError("key_invalid", `the key command's program ${program} ${output.problem}`, {
@@ -52,6 +53,7 @@ export function keyringFromCommand(
       details: {},
     });
   };
+  return describeSource(source, { from: "command", command: words, timeoutMs });
 }
 
 const aCommand: Rule = {

@@ -6,6 +6,7 @@ import { Secret } from "../core/secret.ts";
 import { flawInCopy } from "../core/verbatim.ts";
 import type { Flaw } from "../core/verbatim.ts";
 import { readSmallFile } from "../local/small-file.ts";
+import { describeSource } from "./key-source.ts";
 
 /**
  * Gives the master keys when a vault or keeper is opened, newest first. The first one wraps new data keys; the others
@@ -34,14 +35,16 @@ export function generateMasterKey(): Secret {
  */
 export function keyringFromEnv(
   name: string,
-  // oxlint-disable-next-line eslint/no-restricted-properties -- the app names the variable; to read it is all this does
-  environment: Readonly<Record<string, string | undefined>> = process.env,
+  environment?: Readonly<Record<string, string | undefined>>,
 ): MasterKeySource {
-  return () => {
+  const source: MasterKeySource = () => {
     assertFits("name", name, required(filledText));
-    const variables = environment as typeof environment | null;
+    // oxlint-disable-next-line eslint/no-restricted-properties -- the app names the variable; to read it is all this does
+    const variables = (environment === undefined ? process.env : environment) as typeof environment | null;
     return splitKeys(variables?.[name] ?? "", `environment variable ${name}`);
   };
+  // Variables that were put together by hand are known to this process alone.
+  return environment === undefined ? describeSource(source, { from: "environment", name }) : source;
 }
 
 /**
@@ -51,7 +54,7 @@ export function keyringFromEnv(
  * @param path the file's path; let nobody but the process's own user read it
  */
 export function keyringFromFile(path: string): MasterKeySource {
-  return () => {
+  const source: MasterKeySource = () => {
     assertFits("path", path, required(filledText));
     const read = readSmallFile(path);
     const shown = shownPath(path);
@@ -65,6 +68,7 @@ export function keyringFromFile(path: string): MasterKeySource {
     }
     return splitKeys(read.text, `the key file ${shown}`);
   };
+  return describeSource(source, { from: "file", path });
 }
 
 /**
@@ -169,6 +173,16 @@ export type MasterKeys = readonly [MasterKey, ...MasterKey[]];
  * @throws what the source throws
  */
 export async function masterKeysOf(source: MasterKeySource): Promise<MasterKeys> {
+  const [newest, ...older] = (await masterKeyTextsOf(source)).map(parseMasterKey);
+  if (newest !== undefined) return [newest, ...older];
+  throw new OnbehalfError("key_invalid", "no master key was given", {
+    hint: "make one with: onbehalf keys generate, and keep a copy apart from the database",
+    details: {},
+  });
+}
+
+/** What a source gives, which may be no master keys: what must be a list is one. It throws as {@link masterKeysOf}. */
+export async function masterKeyTextsOf(source: MasterKeySource): Promise<readonly Secret[]> {
   assertFits("keyring", source, aSource);
   const given: unknown = await source();
   if (!Array.isArray(given)) {
@@ -177,12 +191,7 @@ export async function masterKeysOf(source: MasterKeySource): Promise<MasterKeys>
       "let the function return [new Secret(key)], newest first",
     );
   }
-  const [newest, ...older] = given.map(parseMasterKey);
-  if (newest !== undefined) return [newest, ...older];
-  throw new OnbehalfError("key_invalid", "no master key was given", {
-    hint: "make one with: onbehalf keys generate, and keep a copy apart from the database",
-    details: {},
-  });
+  return given as Secret[];
 }
 
 const aSource = required({

@@ -9,8 +9,8 @@ export { serviceConfig, settingNames, settingsFrom, storeConfig, storeFrom, vaul
 export type { LogLevel, ServiceConfig, Setting, Settings, StoreConfig, VaultConfig } from "./settings/config.ts";
 export { startServer } from "./http/server.ts";
 export type { RunningServer, ServerOptions } from "./http/server.ts";
-export { startKeeper } from "./keeper/client.ts";
-export type { KeeperClient } from "./keeper/client.ts";
+export { startKeeper } from "./keeper/start-keeper.ts";
+export type { KeeperClient } from "../keeper-process/client.ts";
 export { runService } from "./run.ts";
 export { eventLogger, serviceLogger } from "./log.ts";
 export type { Logger } from "./log.ts";

@@ -4,7 +4,7 @@ import { openVault } from "../index.ts";
 import type { OnEvent } from "../index.ts";
 import { hasKeeper, logLevelOf, serviceConfig, servingConfig } from "./settings/config.ts";
 import type { Settings } from "./settings/config.ts";
-import { startKeeper } from "./keeper/client.ts";
+import { startKeeper } from "./keeper/start-keeper.ts";
 import { rescueProblem } from "./rescue-problem.ts";
 import { faultLogger } from "./error-log.ts";
 import { eventLogger, serviceLogger } from "./log.ts";

@@ -9,7 +9,7 @@ import { loggedError } from "../../src/core/logged-error.ts";
 import { faultLogger, lineLimit } from "../../src/service/error-log.ts";
 import { warn } from "../../src/vault/context.ts";
 import { eventLogger } from "../../src/service/log.ts";
-import { fromFaultMessage, toFaultMessage } from "../../src/service/keeper/messages.ts";
+import { fromFaultMessage, toFaultMessage } from "../../src/keeper-process/messages.ts";
 import { failureOf } from "../../src/cli/terminal/failure.ts";
 
 /** A log in memory. */

@@ -306,10 +306,38 @@ export const imports: readonly Layer[] = [
       "vault/events.ts",
     ],
   })),
+  ...["client.ts", "start.ts"].map((name) => ({
+    file: `keeper-process/${name}`,
+    refused: [
+      ...above,
+      ...insideTheKeeper,
+      ...besideTheKeeper,
+      "vault/keeper/open-keeper.ts",
+      "keeper-process/child/work-for-parent.ts",
+      "crypto/keyring.ts",
+      "store/sqlite/index.ts",
+      "oauth/protocol.ts",
+    ],
+    allowed: ["core/errors.ts", "keeper-process/messages.ts", "vault/keeper/keeper.ts", "node:child_process"],
+  })),
+  {
+    file: "keeper-process/child/work-for-parent.ts",
+    refused: [...above, ...insideTheKeeper, ...besideTheKeeper, "keeper-process/client.ts", "keeper-process/start.ts"],
+    allowed: [
+      "core/errors.ts",
+      "keeper-process/messages.ts",
+      "keeper-process/child/open-described.ts",
+      "vault/keeper/keeper.ts",
+      "vault/keeper/open-keeper.ts",
+      "store/sqlite/index.ts",
+    ],
+  },
   { file: "vault/keeper/revoke/suspect.ts", refused: [], allowed: ["vault/keeper/late-answers.ts"] },
   ...["vault.ts", "index.ts"].map((file) => ({
     file,
-    refused: [...above, ...insideTheKeeper].filter((target) => target !== file),
+    refused: [...above, ...insideTheKeeper, "keeper-process/child/open-described.ts"].filter(
+      (target) => target !== file,
+    ),
     allowed: [
       ...under,
       "vault/http/authcode-handler.ts",
@@ -319,7 +347,7 @@ export const imports: readonly Layer[] = [
       "vault/keeper/codes/code-request.ts",
     ],
   })),
-  ...["service/run.ts", "service/http/app.ts", "service/keeper/client.ts", "client/client.ts"].map((file) => ({
+  ...["service/run.ts", "service/http/app.ts", "service/keeper/start-keeper.ts", "client/client.ts"].map((file) => ({
     file,
     refused: [...behindTheIndex, "cli/main.ts", "demo/start.ts", "standin/index.ts"],
     allowed: [...publicInterface, "service/log.ts", "hono", "node:http"],

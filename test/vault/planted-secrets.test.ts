@@ -11,7 +11,7 @@ import { isOnbehalfError, oidc, openVault, keyringFromKeys, problemResponse } fr
 import type { ExchangeCodeOptions, Provider, Vault } from "../../src/index.ts";
 import { faultLogger } from "../../src/service/error-log.ts";
 import { loggedError } from "../../src/core/logged-error.ts";
-import { fromFaultMessage, toErrorMessage, toFaultMessage } from "../../src/service/keeper/messages.ts";
+import { fromFaultMessage, toErrorMessage, toFaultMessage } from "../../src/keeper-process/messages.ts";
 import { eventLogger } from "../../src/service/log.ts";
 import { failureOf } from "../../src/cli/terminal/failure.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";

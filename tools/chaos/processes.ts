@@ -31,7 +31,7 @@ export function processesOf(run: string): RunningProcess[] {
 }
 
 export function isKeeper({ command }: RunningProcess): boolean {
-  return /keeper[\\/]process\.[jt]s/.test(command);
+  return /keeper(?:-process[\\/]child)?[\\/]process\.[jt]s|killing-keeper\.ts/.test(command);
 }
 
 /**

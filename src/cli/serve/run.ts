@@ -1,6 +1,6 @@
 import { defined } from "../../core/defined.ts";
-import { closeToDebuggers } from "../../service/secrets/closed-to-debuggers.ts";
-import { keepMemorySmall } from "../../service/small-memory.ts";
+import { closeToDebuggers } from "../../keeper-process/closed-to-debuggers.ts";
+import { keepMemorySmall } from "../../keeper-process/small-memory.ts";
 import { faultLogger, runService, serviceLogger } from "../../service/index.ts";
 import { exitCodes } from "../terminal/exit-codes.ts";
 import { printJson, say } from "../terminal/print.ts";

@@ -3,7 +3,7 @@
  * or the arguments: these stay readable for as long as the process lives that was started with them.
  */
 import { connect } from "node:net";
-import { unavailable } from "../keeper-unavailable.ts";
+import { unavailable } from "../../keeper-process/unavailable.ts";
 import type { HeldSecrets } from "./secret-names.ts";
 
 /** The variable by which the process that serves learns where the secrets are held. It is no secret of the operator's. */

@@ -7,11 +7,12 @@ import type { ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
-import { notStarted, startHint, unavailable } from "../keeper-unavailable.ts";
+import { notStarted, unavailable } from "../../keeper-process/unavailable.ts";
+import { keeperHints } from "../keeper-hints.ts";
 import { secretVariablesIn } from "../settings/providers-file.ts";
 import type { Settings } from "../settings/settings.ts";
-import { smallMemoryFlags, smallMemoryVariables } from "../small-memory.ts";
-import { closedToDebuggers } from "./closed-to-debuggers.ts";
+import { smallMemoryFlags, smallMemoryVariables } from "../../keeper-process/small-memory.ts";
+import { closedToDebuggers } from "../../keeper-process/closed-to-debuggers.ts";
 import { heldVariable } from "./held-secrets.ts";
 import { divideSecrets } from "./secret-names.ts";
 import type { DividedSecrets } from "./secret-names.ts";
@@ -50,7 +51,7 @@ async function startHolder({ open, serving, keeper }: DividedSecrets): Promise<s
   const program = [...flagsFor(open), decodeURIComponent(pathname), "start"];
   const child = started(program, smallMemoryVariables(open));
   const failed = once(child, "error").then(([error]) => {
-    throw notStarted(error);
+    throw notStarted(error, keeperHints);
   });
   child.stdin.on("error", () => undefined);
   child.stdin.end(JSON.stringify({ serving, keeper }));
@@ -59,14 +60,14 @@ async function startHolder({ open, serving, keeper }: DividedSecrets): Promise<s
     return line;
   }
   await Promise.race([failed, once(child, "exit")]);
-  throw unavailable("the process that holds the secrets ended before it was ready", startHint);
+  throw unavailable("the process that holds the secrets ended before it was ready", keeperHints.start);
 }
 
 function started(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcessByStdio<Writable, Readable, null> {
   try {
     return spawnHolder(args, env);
   } catch (error) {
-    throw notStarted(error);
+    throw notStarted(error, keeperHints);
   }
 }
 

@@ -18,6 +18,7 @@ import { truth } from "../sql/column.ts";
 import { assertStoreOptions } from "../sql/store-options.ts";
 import { sqlStore } from "../sql/sql-store.ts";
 import type { Store, StoreNote } from "../store.ts";
+import { describeStore } from "../store-description.ts";
 
 export type { PostgresOptions } from "./postgres-options.ts";
 
@@ -94,7 +95,7 @@ export function postgres(where: string | PostgresOptions): Store {
     }
   };
 
-  return {
+  const store: Store = {
     ...sqlStore({
       kind: "postgres",
       location,
@@ -124,6 +125,7 @@ export function postgres(where: string | PostgresOptions): Store {
       return open === undefined ? [] : notesOn(open.session);
     },
   };
+  return describeStore(store, { kind: "postgres", connectionString, directConnectionString, poolSize });
 }
 
 /** Looks without a lock first; migrates under one, so that of twenty processes that start together only one does it. */

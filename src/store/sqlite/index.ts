@@ -11,6 +11,7 @@ import { storeUnusable } from "../sql/failure.ts";
 import { bringUpToDate } from "../sql/migrate.ts";
 import { sqlStore } from "../sql/sql-store.ts";
 import type { Store } from "../store.ts";
+import { describeStore } from "../store-description.ts";
 import { damageAtOpening, damageInFile } from "./damage.ts";
 import { SqliteDatabase } from "./database.ts";
 import { migrations } from "./migrations.ts";
@@ -56,7 +57,7 @@ export function sqlite(path: string, options: SqliteOptions = {}): Store {
     close: () => database.close(),
   });
   if (path === ":memory:") return store;
-  return {
+  const onDisk: Store = {
     ...store,
     async ping() {
       database.assertInPlace();
@@ -70,6 +71,7 @@ export function sqlite(path: string, options: SqliteOptions = {}): Store {
       return damage;
     },
   };
+  return describeStore(onDisk, { kind: "sqlite", path, patienceMs });
 }
 
 const soundAt = text("value");

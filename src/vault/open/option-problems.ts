@@ -19,6 +19,18 @@ const rules: readonly (readonly [name: string, fits: (value: unknown) => boolean
   ["providers", orAbsent(Array.isArray), "must be a list of providers", "give [google({ clientSecretFile })]"],
   ["onEvent", orAbsent(isFunction), "must be a function", "give a function, or leave it out"],
   ["onFault", orAbsent(isFunction), "must be a function", "give a function, or leave it out"],
+  [
+    "keeper",
+    orAbsent((value) => value === "process" || value === "in-process" || hasFunction(value, "refresh")),
+    "must say where refresh tokens are opened",
+    'give "process" or "in-process", or what openKeeper returns; or leave it out',
+  ],
+  [
+    "keeperProgram",
+    orAbsent((value) => value instanceof URL || (typeof value === "string" && value !== "")),
+    "must be the file of the keeper's program",
+    "give its path or file: URL, or leave it out",
+  ],
   ["fetch", orAbsent(isFunction), "must be a function such as fetch", "give such a function, or leave it out"],
   ["random", orAbsent(isFunction), "must be a function", "give a function, or leave it out"],
   ["clock", orAbsent((value) => hasFunction(value, "now")), "must be a clock", "give fixedClock(…), or leave it out"],
@@ -49,7 +61,7 @@ const rules: readonly (readonly [name: string, fits: (value: unknown) => boolean
 ];
 
 /** Options that have no rule here. */
-const others = ["provider", "keeper", "connect", "rescueFolder", "exchangeTimeoutMs"];
+const others = ["provider", "connect", "rescueFolder", "exchangeTimeoutMs"];
 
 /**
  * Everything that is wrong with the options, beside what is wrong with the providers themselves.

@@ -9,7 +9,7 @@ import { inspect } from "node:util";
 import { failureOf } from "../../../src/cli/terminal/failure.ts";
 import { loggedError } from "../../../src/core/logged-error.ts";
 import { problemResponse } from "../../../src/index.ts";
-import { toErrorMessage } from "../../../src/service/keeper/messages.ts";
+import { toErrorMessage } from "../../../src/keeper-process/messages.ts";
 import { isOnbehalfError } from "../../../src/core/errors.ts";
 import { postgres } from "../../../src/store/postgres/index.ts";
 import { postgresFailure } from "../../../src/store/postgres/failure.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { google, isOnbehalfError } from "../../../../src/index.ts";
-import { fromRequestMessage, toRequestMessage } from "../../../../src/service/keeper/messages.ts";
+import { fromRequestMessage, toRequestMessage } from "../../../../src/keeper-process/messages.ts";
 import { codeRequest } from "../../../../src/vault/keeper/codes/code-request.ts";
 import { assertProblem } from "../../../support/problem.ts";
 import { testService } from "../../../support/test-service.ts";

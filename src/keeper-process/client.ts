@@ -1,27 +1,34 @@
 /**
- * The service's side of its keeper: this starts the keeper's process, sends it requests, and starts another one when it
+ * The side of a keeper's process that uses it: this starts the process, sends it requests, and starts another one when it
  * dies. What the keeper does with a request does not belong here.
  */
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { defined } from "../../core/defined.ts";
-import { configurationInvalid } from "../../core/errors.ts";
-import { holderWaitMs } from "../../core/timing.ts";
-import type { Keeper, OnEvent, OnFault, Provider } from "../../index.ts";
-import type { Settings } from "../settings/config.ts";
-import { closedToDebuggers } from "../secrets/closed-to-debuggers.ts";
-import { notStarted, startHint, unavailable } from "../keeper-unavailable.ts";
+import type { Socket } from "node:net";
+import { defined } from "../core/defined.ts";
+import type { HandedDownKeys } from "../core/handed-down-keys.ts";
+import { OnbehalfError } from "../core/errors.ts";
+import type { Secret } from "../core/secret.ts";
+import { holderWaitMs } from "../core/timing.ts";
+import { userAgent } from "../outbound/user-agent.ts";
+import type { Provider } from "../providers/provider.ts";
+import type { OnFault } from "../vault/context.ts";
+import type { OnEvent } from "../vault/events.ts";
+import type { Keeper } from "../vault/keeper/keeper.ts";
+import { notStarted, unavailable } from "./unavailable.ts";
+import type { KeeperHints } from "./unavailable.ts";
 import {
   fromErrorMessage,
   fromFaultMessage,
   fromOutcomeMessage,
   fromProviderMessage,
+  noKeysMessage,
   toDepositMessage,
   toHeldMessage,
   toProofMessage,
   toRequestMessage,
 } from "./messages.ts";
-import type { FromKeeper, KeeperRequest, ReadingKeys, ToKeeper } from "./messages.ts";
+import type { FromKeeper, KeeperRequest, ToKeeper } from "./messages.ts";
 
 /** How long a request waits for a keeper that is being restarted, milliseconds. */
 const restartWaitMs = 15_000;
@@ -31,28 +38,43 @@ const restartWaitMs = 15_000;
 const restartAfterMs = [0, 250, 1_000, 5_000] as const;
 
 /**
- * How many requests may be under way at once. A keeper that stands still must not have the service keep all that
+ * How many requests may be under way at once. A keeper that stands still must not have this process keep all that
  * arrives meanwhile in memory.
  */
 const mostPending = 10_000;
 
-/** What a keeper's process needs to open its store. */
-export interface KeeperProcessOptions {
-  readonly settings: Settings;
-  /** Whether to bring the store's schema up to date. */
-  readonly migrate: boolean;
-  /** Where the keeper gets what is secret of the settings, where this process must not have it. */
-  readonly heldSecrets?: string;
+/**
+ * A keeper's program, and what each process that runs it is given.
+ *
+ * @typeParam Opening what it needs to open its store. It goes through the pipe, so that no process table shows it
+ */
+export interface KeeperProgram<Opening> {
+  readonly file: URL;
+  readonly opening: Opening;
+  /** Node's flags. */
+  readonly execArgv: readonly string[];
+  /** Default: that of this process. */
+  readonly environment?: () => NodeJS.ProcessEnv;
+  /** Default: that of this process. */
+  readonly cwd?: string;
+  /** Gives the master keys, where the keeper cannot read them itself. */
+  readonly masterKeys?: () => Promise<readonly Secret[]>;
+  /**
+   * Where the keeper's stderr goes. `inherit`: where this process's does, also when this process has ended. `forward`: there
+   * through this process, so that who waits for the end of its output does not wait for the keeper.
+   */
+  readonly stderr: "inherit" | "forward";
+  readonly hints: KeeperHints;
 }
 
 /** A keeper that works in another process. */
 export interface KeeperClient extends Keeper {
   /** @throws {OnbehalfError} `keeper_unavailable`: no keeper is ready just now */
   assertReady(): void;
-  readingKeys(): Promise<ReadingKeys>;
+  readingKeys(): Promise<HandedDownKeys>;
   /** The id of the client that each provider is used with, by the provider's name. */
   readonly clientIds: Readonly<Record<string, string>>;
-  /** The providers of the file, without their secrets. */
+  /** Providers as the keeper has read them, without their secrets. */
   readonly providers: readonly Provider[];
   /** The keeper's process; undefined while there is none. */
   readonly pid: number | undefined;
@@ -68,32 +90,33 @@ interface Pending {
 
 /**
  * Starts a keeper and keeps one running. When a keeper dies, the requests that were under way are sent again to the
- * next one: the store shows how far each had come.
+ * next one: the store shows how far each had come. A keeper keeps this process alive while it is being started and while a
+ * request waits for it, and not otherwise.
  *
  * @param onFault told of unexpected errors in the keeper, which goes on
- * @throws {OnbehalfError} `configuration_invalid`: this module is part of a bundle
  * @throws {OnbehalfError} why the first keeper could not open its store: `configuration_invalid`, `key_invalid`,
  *   `store_unavailable`, `store_unusable`; `keeper_unavailable` where its process ended before it said why
+ * @throws what `masterKeys` throws
  */
-export async function startKeeper(
-  options: KeeperProcessOptions,
+export async function startKeeperProcess<Opening>(
+  program: KeeperProgram<Opening>,
   onEvent: OnEvent,
   onFault: OnFault,
 ): Promise<KeeperClient> {
-  const client = new ForkedKeeper(options, onEvent, onFault);
+  const client = new ForkedKeeper(program, onEvent, onFault);
   try {
     await client.start();
     return client;
   } catch (error) {
-    // Where the first keeper cannot start, an operator must correct something. Trying again for ever would only keep
-    // the service from ending with the reason.
+    // Where the first keeper cannot start, somebody must correct something. Trying again for ever would only keep the
+    // program from ending with the reason.
     await client.close();
     throw error;
   }
 }
 
-class ForkedKeeper implements KeeperClient {
-  readonly #options: KeeperProcessOptions;
+class ForkedKeeper<Opening> implements KeeperClient {
+  readonly #program: KeeperProgram<Opening>;
   readonly #onEvent: OnEvent;
   readonly #onFault: OnFault;
   readonly #pending = new Map<number, Pending>();
@@ -106,8 +129,8 @@ class ForkedKeeper implements KeeperClient {
   #deaths = 0;
   #restarting = false;
 
-  constructor(options: KeeperProcessOptions, onEvent: OnEvent, onFault: OnFault) {
-    this.#options = options;
+  constructor(program: KeeperProgram<Opening>, onEvent: OnEvent, onFault: OnFault) {
+    this.#program = program;
     this.#onEvent = onEvent;
     this.#onFault = onFault;
   }
@@ -125,9 +148,8 @@ class ForkedKeeper implements KeeperClient {
   }
 
   async start(): Promise<void> {
-    const program = keeperProgram();
     return new Promise((resolve, reject) => {
-      const child = forked(program);
+      const child = this.#fork();
       this.#child = child;
       child.on("message", (message: FromKeeper) => {
         if (message.type === "ready") {
@@ -135,26 +157,29 @@ class ForkedKeeper implements KeeperClient {
           this.#clientIds = message.clientIds;
           this.#providers = message.providers.map(fromProviderMessage);
           for (const [id, { request }] of this.#pending) this.#send(child, { type: "request", id, request });
+          letGo(child);
           resolve();
         } else if (message.type === "failed") reject(fromErrorMessage(message.error));
+        else if (message.type === "keys-wanted") void this.#giveKeys(child, reject);
         else this.#receive(message);
       });
-      child.once("error", (error) => reject(notStarted(error)));
+      child.once("error", (error) => reject(notStarted(error, this.#program.hints)));
       child.once("exit", (code, signal) => {
         const how = signal === null ? `with exit code ${code ?? "unknown"}` : `by ${signal}`;
-        reject(unavailable(`the keeper's process ended before it was ready, ${how}`, startHint));
+        const { start, wait } = this.#program.hints;
+        reject(unavailable(`the keeper's process ended before it was ready, ${how}`, start));
         if (this.#child !== child) return;
         if (this.#ready && !this.#closing) {
-          this.#onFault(unavailable(`the keeper's process ended ${how}; another one is started`), "the keeper");
+          this.#onFault(unavailable(`the keeper's process ended ${how}; another one is started`, wait), "the keeper");
         }
         this.#lost();
       });
-      this.#send(child, { type: "open", ...this.#options });
+      this.#send(child, { type: "open", version: userAgent, opening: this.#program.opening });
     });
   }
 
   assertReady(): void {
-    if (!this.#ready) throw unavailable();
+    if (!this.#ready) throw this.#noAnswer();
   }
 
   async exchangeCode(...[provider, request]: Parameters<Keeper["exchangeCode"]>): ReturnType<Keeper["exchangeCode"]> {
@@ -193,8 +218,8 @@ class ForkedKeeper implements KeeperClient {
     await this.#ask({ verb: "revoke", grantId, ...defined({ principal }) });
   }
 
-  async readingKeys(): Promise<ReadingKeys> {
-    return (await this.#ask({ verb: "readingKeys" })) as ReadingKeys;
+  async readingKeys(): Promise<HandedDownKeys> {
+    return (await this.#ask({ verb: "readingKeys" })) as HandedDownKeys;
   }
 
   /** Resolves when the keeper has finished its work and its process has ended. */
@@ -203,17 +228,20 @@ class ForkedKeeper implements KeeperClient {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise((resolve) => child.once("exit", resolve));
+    // Whoever closes waits for what is under way to be stored.
+    child.ref();
     if (child.connected) child.disconnect();
     await gone;
   }
 
   #ask(request: KeeperRequest): Promise<(FromKeeper & { type: "answer" })["value"]> {
     return new Promise((resolve, reject) => {
-      if (this.#pending.size >= mostPending) throw unavailable();
+      if (this.#closing) throw closed();
+      if (this.#pending.size >= mostPending) throw this.#noAnswer();
       const id = this.#nextId++;
       // The keeper may be alive and stand still, so stop waiting after longer than an exchange may take. The keeper's
-      // work on the request goes on.
-      const timer = setTimeout(() => this.#giveUp(id), holderWaitMs).unref();
+      // work on the request goes on. Until then the timer keeps this process, in which somebody waits.
+      const timer = setTimeout(() => this.#giveUp(id), holderWaitMs);
       this.#pending.set(id, { request, resolve, reject, timer });
       if (this.#child !== undefined && this.#ready) this.#send(this.#child, { type: "request", id, request });
       else this.#expire(id, restartWaitMs);
@@ -227,7 +255,7 @@ class ForkedKeeper implements KeeperClient {
   }
 
   #giveUp(id: number): void {
-    this.#settle(id)?.reject(unavailable());
+    this.#settle(id)?.reject(this.#noAnswer());
   }
 
   /** Takes a request off the list: nothing of it is kept any longer. */
@@ -238,7 +266,23 @@ class ForkedKeeper implements KeeperClient {
     return pending;
   }
 
-  #receive(message: Exclude<FromKeeper, { type: "ready" | "failed" }>): void {
+  #noAnswer(): OnbehalfError<"keeper_unavailable"> {
+    return unavailable("the keeper is not running or does not answer", this.#program.hints.wait);
+  }
+
+  /** @param fail told where the keys cannot be had, which matters to a keeper that is being started */
+  async #giveKeys(child: ChildProcess, fail: (error: unknown) => void): Promise<void> {
+    try {
+      const keys = (await this.#program.masterKeys?.()) ?? [];
+      this.#send(child, { type: "keys", keys: keys.map((key) => key.expose()) });
+    } catch (error) {
+      fail(error);
+      if (this.#ready) this.#onFault(error, "the master key's source");
+      this.#send(child, noKeysMessage(error));
+    }
+  }
+
+  #receive(message: Exclude<FromKeeper, { type: "ready" | "failed" | "keys-wanted" }>): void {
     if (message.type === "event") {
       this.#onEvent(message.event);
       return;
@@ -266,45 +310,53 @@ class ForkedKeeper implements KeeperClient {
       this.#restarting = false;
       if (this.#closing) return;
       this.start().catch((error: unknown) => {
-        // The service goes on with the tokens that it has. Only this line says why it gets no new ones.
+        // This process goes on with the tokens that it has. Only this says why it gets no new ones.
         if (!this.#closing) this.#onFault(error, "the start of another keeper");
         // When a process ends, its exit event calls #lost. A process that could not even be made has no such event.
         if (this.#child?.pid === undefined) this.#lost();
       });
-    }, waitMs);
+    }, waitMs).unref();
   }
 
-  #send(child: ChildProcess, message: ToKeeper): void {
+  #send(child: ChildProcess, message: ToKeeper<Opening>): void {
     // Where the channel closes while we send, the keeper's exit event follows, and the request is sent to the next
     // keeper.
     if (child.connected) child.send(message, () => undefined);
   }
-}
 
-/**
- * The keeper's program, which stands beside this module. In a bundle this module stands elsewhere, and the file of that
- * name would be the app's own: it must not be run, and get the master key.
- */
-function keeperProgram(): URL {
-  const extension = /\/service\/keeper\/client\.(ts|js)$/.exec(import.meta.url)?.[1];
-  if (extension !== undefined) return new URL(`process.${extension}`, import.meta.url);
-  throw configurationInvalid(
-    "the service is part of a bundle, and its keeper's program is not",
-    "leave onbehalf out of the bundle, as with esbuild --external:onbehalf, or set ONBEHALF_KEEPER=none",
-  );
-}
-
-/** @throws {OnbehalfError} `keeper_unavailable`: the process could not be made */
-function forked(program: URL): ChildProcess {
-  try {
-    // The keeper gets a process group of its own: a signal to the service's group, such as one from its terminal,
-    // must not end the keeper as well.
-    return fork(program, {
-      detached: true,
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
-      execArgv: [...new Set([...process.execArgv, ...closedToDebuggers])],
-    });
-  } catch (error) {
-    throw notStarted(error);
+  /** @throws {OnbehalfError} `keeper_unavailable`: the process could not be made */
+  #fork(): ChildProcess {
+    const { file, execArgv, environment, cwd, stderr, hints } = this.#program;
+    try {
+      // The keeper gets a process group of its own: a signal to this process's group, such as one from its terminal,
+      // must not end the keeper as well.
+      const child = fork(file, {
+        detached: true,
+        windowsHide: true,
+        // JSON would make texts of the times in an error's details.
+        serialization: "advanced",
+        stdio: ["ignore", "ignore", stderr === "inherit" ? "inherit" : "pipe", "ipc"],
+        execArgv: [...execArgv],
+        ...defined({ cwd, env: environment?.() }),
+      });
+      child.stderr?.on("data", (chunk: Buffer) => process.stderr.write(chunk));
+      return child;
+    } catch (error) {
+      throw notStarted(error, hints);
+    }
   }
+}
+
+/** A keeper that runs must not keep this process from ending. */
+function letGo(child: ChildProcess): void {
+  child.unref();
+  child.channel?.unref();
+  (child.stderr as Socket | null)?.unref();
+}
+
+function closed(): OnbehalfError<"store_unavailable"> {
+  return new OnbehalfError("store_unavailable", "the vault was closed, and its keeper with it", {
+    hint: "open another vault, or close this one later",
+    details: { retryAfterMs: 1_000 },
+  });
 }

@@ -1,27 +1,25 @@
 /**
- * The messages between the service and its keeper, which go through a pipe between two processes of one user. What
- * either process does with a message does not belong here.
+ * The messages between a keeper's process and the one that it works for, which go through a pipe between two processes of
+ * one user. What either process does with a message does not belong here.
  */
-import type { Authorization } from "../../core/authorization.ts";
-import { defined } from "../../core/defined.ts";
-import { OnbehalfError, Secret } from "../../index.ts";
+import type { Authorization } from "../core/authorization.ts";
+import { defined } from "../core/defined.ts";
+import { OnbehalfError, isOnbehalfError } from "../core/errors.ts";
+import type { AnyOnbehalfError, ErrorCode } from "../core/errors.ts";
+import type { HandedDownKeys } from "../core/handed-down-keys.ts";
+import { Secret } from "../core/secret.ts";
+import type { ClientToRegister, Provider } from "../providers/provider.ts";
+import type { VaultEvent } from "../vault/events.ts";
 import type {
-  Provider,
-  AnyOnbehalfError,
-  ClientToRegister,
   CodeRequest,
   Deposited,
   DepositRequest,
-  ErrorCode,
   HeldCode,
   HeldCodeProof,
-  Keeper,
   Priority,
   RefreshOutcome,
   SeenGrant,
-  VaultEvent,
-} from "../../index.ts";
-import type { Settings } from "../settings/config.ts";
+} from "../vault/keeper/keeper.ts";
 
 /** A call of one of the keeper's verbs. */
 export type KeeperRequest =
@@ -39,19 +37,22 @@ export type KeeperRequest =
   | { readonly verb: "readingKeys" }
   | { readonly verb: "revoke"; readonly grantId: string; readonly principal?: CodeRequest["principal"] };
 
-/** What a keeper hands down. */
-export type ReadingKeys = Awaited<ReturnType<NonNullable<Keeper["readingKeys"]>>>;
-
-/** What the service sends. */
-export type ToKeeper =
+/**
+ * What is sent to a keeper. `keys` and `no-keys` answer its `keys-wanted`.
+ *
+ * @typeParam Opening what this program's keeper needs to open its store
+ */
+export type ToKeeper<Opening> =
   | {
       readonly type: "open";
-      readonly settings: Settings;
-      readonly migrate: boolean;
-      /** Where the keeper gets the settings and variables that are secret; absent: `settings` has all. */
-      readonly heldSecrets?: string;
+      /** Of the program that sends this: two versions may have other messages. */
+      readonly version: string;
+      readonly opening: Opening;
     }
-  | { readonly type: "request"; readonly id: number; readonly request: KeeperRequest };
+  | { readonly type: "request"; readonly id: number; readonly request: KeeperRequest }
+  /** The master keys, newest first. */
+  | { readonly type: "keys"; readonly keys: readonly string[] }
+  | { readonly type: "no-keys"; readonly error: ErrorMessage };
 
 /** What the keeper sends. `answer` and `refusal` end the request that has the same id. */
 export type FromKeeper =
@@ -59,17 +60,19 @@ export type FromKeeper =
       readonly type: "ready";
       /** The id of the client that each provider is used with, by the provider's name. */
       readonly clientIds: Readonly<Record<string, string>>;
-      /** The providers of the file, without their secrets: who serves does not read it. */
+      /** Providers without their secrets, for a process that does not read these itself. */
       readonly providers: readonly ProviderMessage[];
     }
   | { readonly type: "failed"; readonly error: ErrorMessage }
   | {
       readonly type: "answer";
       readonly id: number;
-      readonly value: string | OutcomeMessage | Deposited | Authorization | ReadingKeys | null;
+      readonly value: string | OutcomeMessage | Deposited | Authorization | HandedDownKeys | null;
     }
   | { readonly type: "refusal"; readonly id: number; readonly error: ErrorMessage }
   | { readonly type: "event"; readonly event: VaultEvent }
+  /** The keeper wants the master keys, which the other process reads. */
+  | { readonly type: "keys-wanted" }
   | { readonly type: "fault"; readonly during: string; readonly error: FaultMessage };
 
 /** A code request with its secrets in clear. */
@@ -120,7 +123,7 @@ export interface ErrorMessage {
   readonly details: object;
 }
 
-/** An unexpected error of the keeper, for the service's log. */
+/** An unexpected error of the keeper, for a log. */
 export interface FaultMessage {
   readonly name: string;
   readonly message: string;
@@ -225,6 +228,17 @@ export function toErrorMessage({ code, message, hint, details }: AnyOnbehalfErro
 export function fromErrorMessage({ code, message, hint, details }: ErrorMessage): OnbehalfError {
   return new OnbehalfError(code as ErrorCode, message, { hint, details });
 }
+
+/** Tells a keeper that the master keys cannot be had. What another error says may repeat a secret. */
+export function noKeysMessage(error: unknown): ToKeeper<never> & { type: "no-keys" } {
+  const told = isOnbehalfError(error) ? error : keySourceFailed;
+  return { type: "no-keys", error: toErrorMessage(told) };
+}
+
+const keySourceFailed = new OnbehalfError("key_invalid", "the source of the master key failed", {
+  hint: "look at what onFault was told, and correct what keyring calls",
+  details: {},
+});
 
 export function toFaultMessage(error: unknown): FaultMessage {
   if (!(error instanceof Error)) return { name: "Error", message: String(error) };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { smallMemoryFlags, smallMemoryVariables } from "../../src/service/small-memory.ts";
+import { smallMemoryFlags, smallMemoryVariables } from "../../src/keeper-process/small-memory.ts";
 
 test("a process of the service is started with a small young space, beside the flags that it has", () => {
   assert.deepEqual(smallMemoryFlags([]), ["--max-semi-space-size=4"]);

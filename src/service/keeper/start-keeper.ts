@@ -1,0 +1,55 @@
+/** The service's keeper: its program, and what of the settings it is given. What it does with them does not belong here. */
+import { configurationInvalid } from "../../core/errors.ts";
+import { defined } from "../../core/defined.ts";
+import { startKeeperProcess } from "../../keeper-process/client.ts";
+import type { KeeperClient } from "../../keeper-process/client.ts";
+import { closedToDebuggers } from "../../keeper-process/closed-to-debuggers.ts";
+import type { OnEvent, OnFault } from "../../index.ts";
+import type { Settings } from "../settings/config.ts";
+import { keeperHints } from "../keeper-hints.ts";
+
+/** What a keeper's process needs to open its store. */
+export interface KeeperProcessOptions {
+  readonly settings: Settings;
+  /** Whether to bring the store's schema up to date. */
+  readonly migrate: boolean;
+  /** Where the keeper gets what is secret of the settings, where this process must not have it. Absent: `settings` has all. */
+  readonly heldSecrets?: string;
+}
+
+/**
+ * Starts the service's keeper and keeps one running. When a keeper dies, the requests that were under way are sent again to
+ * the next one: the store shows how far each had come.
+ *
+ * @param onFault told of unexpected errors in the keeper, which goes on
+ * @throws {OnbehalfError} `configuration_invalid`: this module is part of a bundle
+ * @throws {OnbehalfError} why the first keeper could not open its store: `configuration_invalid`, `key_invalid`,
+ *   `store_unavailable`, `store_unusable`; `keeper_unavailable` where its process ended before it said why
+ */
+export async function startKeeper(
+  { settings, migrate, heldSecrets }: KeeperProcessOptions,
+  onEvent: OnEvent,
+  onFault: OnFault,
+): Promise<KeeperClient> {
+  const program = {
+    file: keeperProgram(),
+    opening: { settings, migrate, ...defined({ heldSecrets }) },
+    execArgv: [...new Set([...process.execArgv, ...closedToDebuggers])],
+    stderr: "inherit" as const,
+    hints: keeperHints,
+  };
+  return startKeeperProcess<KeeperProcessOptions>(program, onEvent, onFault);
+}
+
+/**
+ * The keeper's program, which stands beside this module. In a bundle this module stands elsewhere, and the file of that
+ * name would be the app's own: it must not be run, and get the master key.
+ */
+function keeperProgram(): URL {
+  const extension = /\/service\/keeper\/start-keeper\.(ts|js)$/.exec(import.meta.url)?.[1];
+  if (extension !== undefined) return new URL(`process.${extension}`, import.meta.url);
+  throw configurationInvalid(
+    "the service is part of a bundle, and its keeper's program is not",
+    "leave onbehalf out of the bundle, as with esbuild --external:onbehalf, or set ONBEHALF_KEEPER=none",
+  );
+}
