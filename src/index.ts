@@ -1,4 +1,5 @@
 /** What a user of the library needs. Each value is shown in docs/library.md. */
+export type { Authorization } from "./core/authorization.ts";
 export { fixedClock, movableClock } from "./core/clock.ts";
 export type { Clock, MovableClock } from "./core/clock.ts";
 export { OnbehalfError, isOnbehalfError } from "./core/errors.ts";
@@ -64,6 +65,7 @@ export type { AuthCodeHandler, AuthCodeHandlerOptions } from "./vault/http/authc
 export type { BeginConnectOptions, BegunConnect } from "./vault/http/connect/begin-connect.ts";
 export type { ConnectHandler } from "./vault/http/connect/connect-handler.ts";
 export type { ConnectState, FinishConnectOptions } from "./vault/http/connect/finish-connect.ts";
+export type { KeptSignIn, SignInOf, SignIns } from "./vault/http/connect/own-sign-ins.ts";
 export type { ConnectOptions } from "./vault/http/connect/site.ts";
 export type { CallerView } from "./vault/tokens/caller-view.ts";
 export type { Caller, Permission } from "./vault/http/caller.ts";

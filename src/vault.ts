@@ -28,6 +28,8 @@ import { ConnectLinks } from "./vault/http/connect/connect-links.ts";
 import type { BeginConnectOptions, BegunConnect } from "./vault/http/connect/begin-connect.ts";
 import type { ConnectHandler } from "./vault/http/connect/connect-handler.ts";
 import type { ConnectState, FinishConnectOptions } from "./vault/http/connect/finish-connect.ts";
+import { ownSignIns } from "./vault/http/connect/own-sign-ins.ts";
+import type { SignIns } from "./vault/http/connect/own-sign-ins.ts";
 import type { ConnectOptions, SiteFor } from "./vault/http/connect/site.ts";
 import { CallerView } from "./vault/tokens/caller-view.ts";
 import type { Caller } from "./vault/http/caller.ts";
@@ -79,6 +81,8 @@ export class Vault {
   readonly audit: AuditLog;
   /** Where the vault reads the time. A server over the vault must read it from the same clock. */
   readonly clock: Clock;
+  /** For programs that send people to a provider themselves, and come with the code. */
+  readonly signIns: SignIns;
   readonly #context: VaultContext;
   readonly #keeper: Keeper;
   readonly #closeKeeper: () => Promise<void>;
@@ -126,6 +130,7 @@ export class Vault {
     this.callers = new Callers(store, keyring, clock, this.#refusals.count);
     this.#tickets = new Tickets(context, this.callers);
     this.clock = clock;
+    this.signIns = ownSignIns(context, keeper);
     this.#periodic = new Periodic((error, task) => tellError(context, error, task));
     const look = this.#periodic.every("changes", changePollMs, changePoll(store, this.#cache, lastChange));
     // The store's notification only makes the next poll come sooner. It may be lost: the poll keeps the documented

@@ -1,6 +1,7 @@
 import { assertFits, required } from "../core/argument-checks.ts";
 import type { GrantRef } from "../core/grant.ts";
-import { SentTokens } from "./sent-token.ts";
+import { SentRequests, digestOf } from "./sent-requests.ts";
+import { aVault } from "./token-vault.ts";
 import type { TokenVault } from "./token-vault.ts";
 import { forSdk } from "./unauthorized.ts";
 
@@ -22,16 +23,6 @@ export interface McpAuthProvider {
   onUnauthorized(context?: unknown): Promise<void>;
 }
 
-/** Checks that an argument is a vault, before the SDK meets the error. */
-const aVault = required({
-  fits: (value) =>
-    typeof value === "object" &&
-    value !== null &&
-    "getAccessToken" in value &&
-    typeof value.getAccessToken === "function",
-  must: "a vault, as openVault returns it",
-});
-
 const aRef = required({
   fits: (value) => (typeof value === "string" && value !== "") || (typeof value === "object" && value !== null),
   must: 'a grant, such as { provider: "tools", externalId: "user-42" }',
@@ -49,29 +40,24 @@ const aRef = required({
 export function mcpAuthProvider(vault: TokenVault, ref: GrantRef): McpAuthProvider {
   assertFits("vault", vault, aVault);
   assertFits("ref", ref, aRef);
-  const sent = new SentTokens();
+  const requests = new SentRequests();
   return {
-    token() {
-      const note = sent.begin();
-      return tokenOf(vault, ref, {}, note);
+    async token() {
+      const request = requests.begin();
+      const token = await tokenOf(vault, ref);
+      request.digest = digestOf(token);
+      return token;
     },
     async onUnauthorized() {
-      const refused = sent.current;
-      await tokenOf(vault, ref, refused === undefined ? {} : { refused }, () => undefined);
+      await tokenOf(vault, ref, requests.current.digest);
     },
   };
 }
 
-async function tokenOf(
-  vault: TokenVault,
-  ref: GrantRef,
-  options: { readonly refused?: string },
-  note: (token: string) => void,
-): Promise<string> {
+/** A token, or what the SDK understands. */
+async function tokenOf(vault: TokenVault, ref: GrantRef, refused?: string): Promise<string> {
   try {
-    const { token } = await vault.getAccessToken(ref, options);
-    note(token);
-    return token;
+    return (await vault.getAccessToken(ref, refused === undefined ? {} : { refused })).token;
   } catch (error) {
     throw forSdk(error);
   }

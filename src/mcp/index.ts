@@ -4,8 +4,18 @@
  */
 export { mcpAuthProvider } from "./auth-provider.ts";
 export type { McpAuthProvider } from "./auth-provider.ts";
-export type { TokenVault } from "./token-vault.ts";
 export { requireGrant } from "./require-grant.ts";
 export type { ForOneTool, GrantAccess, RequiredGrant } from "./require-grant.ts";
 export type { GrantVault, RequireGrantOptions } from "./require-grant-options.ts";
+export { mcpOAuthProvider } from "./oauth-provider-options.ts";
+export type { McpOAuthProviderOptions } from "./oauth-provider-options.ts";
+export type { McpOAuthProvider } from "./oauth-provider.ts";
+export type {
+  McpClientInformation,
+  McpClientMetadata,
+  McpDiscoveryState,
+  McpIssuerContext,
+  McpTokens,
+} from "./sdk-shapes.ts";
+export type { SignInVault, TokenVault } from "./token-vault.ts";
 export { McpUnauthorizedError } from "./unauthorized.ts";

@@ -29,9 +29,13 @@ const sources: Readonly<Record<string, string>> = {
 
 /** Our modules as they are in this checkout. */
 function resolved(text: string): string {
-  return text.replaceAll(/from "(onbehalf(?:\/[^"]+)?)"/g, (_, name: string) => {
-    return `from ${JSON.stringify(new URL(sources[name] ?? `no source for ${name}`, root).href)}`;
-  });
+  return text
+    .replaceAll(/from "(onbehalf(?:\/[^"]+)?)"/g, (_, name: string) => {
+      return `from ${JSON.stringify(new URL(sources[name] ?? `no source for ${name}`, root).href)}`;
+    })
+    .replaceAll(/from "(@modelcontextprotocol\/[^"]+)"/g, (_, name: string) => {
+      return `from ${JSON.stringify(import.meta.resolve(name))}`;
+    });
 }
 
 const mark = "--- line ";
