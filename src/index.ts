@@ -70,6 +70,7 @@ export type { ConnectOptions } from "./vault/http/connect/site.ts";
 export type { CallerView } from "./vault/tokens/caller-view.ts";
 export type { Caller, Permission } from "./vault/http/caller.ts";
 export type { Callers, CreateCallerOptions, RotateCallerOptions } from "./vault/http/callers.ts";
+export type { CallerHandles, CreateHandleOptions, Handle, Handles } from "./vault/http/handles.ts";
 export type { ExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
 export type { DepositOptions } from "./vault/keeper/deposits/deposit-request.ts";
 export type {

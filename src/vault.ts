@@ -34,6 +34,7 @@ import type { ConnectOptions, SiteFor } from "./vault/http/connect/site.ts";
 import { CallerView } from "./vault/tokens/caller-view.ts";
 import type { Caller } from "./vault/http/caller.ts";
 import { Callers } from "./vault/http/callers.ts";
+import { HandleBook, Handles } from "./vault/http/handles.ts";
 import { Tickets } from "./vault/http/tickets.ts";
 import { assertionOf } from "./vault/http/one-assertion.ts";
 import { Assertions } from "./vault/http/sign-in-assertion.ts";
@@ -77,6 +78,8 @@ interface Abortable {
 export class Vault {
   /** The programs that may use a service over this vault. */
   readonly callers: Callers;
+  /** What callers send to the token endpoint in the place of refresh tokens. */
+  readonly handles: Handles;
   /** What happened to grants, callers and keys, and which tokens left. */
   readonly audit: AuditLog;
   /** Where the vault reads the time. A server over the vault must read it from the same clock. */
@@ -91,6 +94,7 @@ export class Vault {
   readonly #probes: Probes;
   readonly #assertions: Assertions;
   readonly #tickets: Tickets;
+  readonly #handles: HandleBook;
   readonly #periodic: Periodic;
   readonly #endHints: () => void;
   readonly #underWay = new Set<Promise<unknown>>();
@@ -129,6 +133,8 @@ export class Vault {
     this.#assertions = new Assertions(keyring, clock);
     this.callers = new Callers(store, keyring, clock, this.#refusals.count);
     this.#tickets = new Tickets(context, this.callers);
+    this.#handles = new HandleBook(context, this.callers, this.#refusals.count);
+    this.handles = new Handles(this.#handles, { find: (ref) => findGrant(context, ref), principal: () => undefined });
     this.clock = clock;
     this.signIns = ownSignIns(context, keeper);
     this.#periodic = new Periodic((error, task) => tellError(context, error, task));
@@ -382,6 +388,7 @@ export class Vault {
       caller,
       count,
       this.#tickets,
+      this.#handles,
     );
     this.#views.set(caller, view);
     return view;
@@ -540,6 +547,7 @@ export class Vault {
     await Promise.allSettled(this.#underWay);
     await this.#tokens.settled();
     await this.callers.settled();
+    await this.#handles.settled();
     await this.#releases.close().catch((error: unknown) => tellError(this.#context, error, "the counts of reads"));
     await this.#refusals.writeCounts(true).catch((error: unknown) => tellError(this.#context, error, "refusals"));
     await this.#closeKeeper();

@@ -202,6 +202,25 @@ CREATE CONSTRAINT TRIGGER grants_changed AFTER INSERT OR DELETE ON public.grants
 
 CREATE CONSTRAINT TRIGGER grants_updated AFTER UPDATE ON public.grants DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((old.reseals = new.reseals)) EXECUTE FUNCTION number_change();
 
+CREATE TABLE handles (
+  handle_id text COLLATE "C" NOT NULL,
+  grant_id text COLLATE "C" NOT NULL,
+  provider text COLLATE "C" NOT NULL,
+  caller_id text COLLATE "C" NOT NULL,
+  name text COLLATE "C" NOT NULL,
+  secret_hash bytea NOT NULL,
+  scopes text COLLATE "C",
+  created_at bigint NOT NULL,
+  expires_at bigint,
+  revoked_at bigint,
+  last_used_at bigint,
+  rights_mac bytea NOT NULL,
+  CONSTRAINT handles_grant_id_fkey FOREIGN KEY (grant_id) REFERENCES grants(grant_id) ON DELETE CASCADE,
+  CONSTRAINT handles_pkey PRIMARY KEY (handle_id)
+);
+
+CREATE INDEX handles_by_grant ON public.handles USING btree (grant_id, created_at, handle_id);
+
 CREATE TABLE intakes (
   code_hash bytea NOT NULL,
   state text COLLATE "C" NOT NULL,

@@ -183,6 +183,26 @@ CREATE TRIGGER grants_updated AFTER UPDATE ON grants WHEN OLD.reseals = NEW.rese
   INSERT INTO grant_changes (grant_id) VALUES (NEW.grant_id);
 END;
 
+CREATE TABLE handles (
+  handle_id    TEXT PRIMARY KEY,
+  grant_id     TEXT NOT NULL REFERENCES grants (grant_id) ON DELETE CASCADE,
+  provider     TEXT NOT NULL,
+  -- The one caller that may use it.
+  caller_id    TEXT NOT NULL,
+  name         TEXT NOT NULL,
+  secret_hash  BLOB NOT NULL,
+  -- JSON. The largest scopes of tokens that it gives. Null: whatever the grant has.
+  scopes       TEXT,
+  created_at   INTEGER NOT NULL,
+  expires_at   INTEGER,
+  revoked_at   INTEGER,
+  last_used_at INTEGER,
+  -- A keyed hash of all that grants a right.
+  rights_mac   BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX handles_by_grant ON handles (grant_id, created_at, handle_id);
+
 CREATE TABLE intakes (
   code_hash      BLOB PRIMARY KEY,
   state          TEXT NOT NULL CHECK (state IN ('spending', 'answered', 'done', 'rejected')),

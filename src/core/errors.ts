@@ -11,6 +11,8 @@ export interface ErrorDetails {
   csrf_rejected: { rule: "origin" | "requested_with" };
   /** No grant fits the reference. */
   grant_not_found: object;
+  /** The grant has no handle with this id. */
+  handle_not_found: object;
   /** The reference fits several grants. `accounts`: each of them, with the label that tells it from the others. */
   ambiguous_grant: {
     accounts: readonly { readonly account: string; readonly provider: string; readonly grantId: string }[];
@@ -100,6 +102,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   forbidden: 403,
   csrf_rejected: 403,
   grant_not_found: 404,
+  handle_not_found: 404,
   not_found: 404,
   method_not_allowed: 405,
   ambiguous_grant: 409,

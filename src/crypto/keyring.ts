@@ -267,8 +267,16 @@ export function auditMac(keyring: Pick<Sealer, "hash">, row: AuditContent, ancho
 /** What grants no right, or takes them away: without the key, nobody can gain anything by changing it. */
 const unbound: ReadonlySet<string> = new Set(["rightsMac", "revokedAt", "lastUsedAt"]);
 
-/** Says what a caller may do. Whoever writes the database could widen a key otherwise, or make it last. */
-export function rightsMac(keyring: Sealer, row: object): Buffer {
+/**
+ * Says what a caller or a handle may do. Whoever writes the database could widen one otherwise, or make it last.
+ *
+ * @param purpose whose rights they are: a row of one table means nothing in another
+ */
+export function rightsMac(
+  keyring: Sealer,
+  row: object,
+  purpose: "caller_rights" | "handle_rights" = "caller_rights",
+): Buffer {
   // Every property, so that one that is added later is bound as well.
   const bound = Object.entries(row)
     .filter(([name]) => !unbound.has(name))
@@ -277,7 +285,7 @@ export function rightsMac(keyring: Sealer, row: object): Buffer {
       name,
       value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value,
     ]);
-  return keyring.hash("caller_rights", JSON.stringify(bound));
+  return keyring.hash(purpose, JSON.stringify(bound));
 }
 
 /** Whether a row holds the keyed hash that it must hold. It never does where the row holds none. */

@@ -14,6 +14,7 @@
  *   the grant, since it may hold a living token.
  * - An **intake** is one one-time code on its way to a grant; it is found by the keyed hash of the code.
  * - A **ticket** ties the code of one sign-in to one of the app's users; it is found by its keyed hash.
+ * - A **handle** stands for a grant at the token endpoint, in the hands of one caller; only a hash of it is kept.
  * - **Sealed** values are encrypted, **hashes** are keyed: a store can open neither.
  * - Times end in `At`, `Since` or are called `at`; they are milliseconds since the epoch.
  */
@@ -26,6 +27,7 @@ import type { ConnectStore } from "./connect-store.ts";
 import type { DepositStore } from "./deposit-store.ts";
 import type { ClientStore } from "./client-store.ts";
 import type { GrantRow } from "./grant-row.ts";
+import type { HandleStore } from "./handle-store.ts";
 import type { IntakeStore } from "./intake-store.ts";
 import type { KeyStore } from "./key-store.ts";
 import type { ProbeStore } from "./probe-store.ts";
@@ -251,6 +253,7 @@ export interface Store
     IntakeStore,
     TicketStore,
     CallerStore,
+    HandleStore,
     ConnectStore,
     DepositStore,
     ClientStore,

@@ -76,6 +76,7 @@ const table: { readonly [C in ErrorCode]: Row<C> } = {
   store_unusable: [500, {}, {}],
   return_url_not_allowed: [400, {}, {}],
   connect_not_found: [404, {}, {}],
+  handle_not_found: [404, {}, {}],
   connect_expired: [410, {}, {}],
   verifier_mismatch: [400, {}, {}],
   connect_waiting: [409, {}, {}],

@@ -37,6 +37,7 @@ const samples: { readonly [C in ErrorCode]: Required<ErrorDetails[C]> } = {
   store_unusable: {},
   return_url_not_allowed: {},
   connect_not_found: {},
+  handle_not_found: {},
   connect_expired: {},
   verifier_mismatch: {},
   connect_waiting: {},

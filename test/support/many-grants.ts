@@ -34,6 +34,7 @@ const externalId = (n: string, bytes: (text: string) => string): string =>
 
 const ticketNames = "ticket_hash, context_sealed, issued_at";
 const connectNames = "connect_hash, asked_sealed, flow_sealed, state_hash, tries, created_at, expires_at";
+const handleNames = "handle_id, grant_id, provider, caller_id, name, secret_hash, created_at, rights_mac";
 const depositNames = "token_hash, grant_id, result_mac, deposited_at";
 
 /** One row of the audit log for each grant, after the one that says that there are keys. */
@@ -60,6 +61,8 @@ export async function fillSqlite(path: string, grants: number): Promise<void> {
       SELECT ${externalId("n", (text) => `CAST(${text} AS BLOB)`)} FROM series;
     INSERT INTO deposits (${depositNames}) ${series}
       SELECT randomblob(32), 'g_' || n, randomblob(32), ${filledAt} FROM series;
+    INSERT INTO handles (${handleNames}) ${series}
+      SELECT 'handle ' || n, 'g_' || n, 'google', 'caller-' || (n % 10), 'name', randomblob(32), ${filledAt}, randomblob(32) FROM series;
     INSERT INTO audit (${auditNames}) ${series} SELECT ${audit("n", (length) => `randomblob(${length})`)} FROM series;
     UPDATE audit_head SET seq = ${grants} + 1;
     INSERT INTO intakes (code_hash, state, client_id, owner, context_sealed, started_at, ended_at) ${series}
@@ -91,6 +94,8 @@ export async function fillPostgres(connectionString: string, grants: number): Pr
      UPDATE change_counter SET change_seq = ${grants};
      INSERT INTO deposits (${depositNames})
        SELECT convert_to(md5(n::text), 'UTF8'), 'g_' || n, ${blob(32)}, ${filledAt} FROM ${series};
+     INSERT INTO handles (${handleNames})
+       SELECT 'handle ' || n, 'g_' || n, 'google', 'caller-' || (n % 10), 'name', ${blob(32)}, ${filledAt}, ${blob(32)} FROM ${series};
      INSERT INTO audit (${auditNames}) SELECT ${audit("n", blob)} FROM ${series};
      UPDATE audit_head SET seq = ${grants} + 1;
      INSERT INTO intakes (code_hash, state, client_id, owner, context_sealed, started_at, ended_at)

@@ -19,6 +19,7 @@ export const statusOf: Readonly<Record<string, number>> = {
   return_url_not_allowed: 400,
   verifier_mismatch: 400,
   connect_not_found: 404,
+  handle_not_found: 404,
   connect_waiting: 409,
   connect_failed: 409,
   connect_expired: 410,

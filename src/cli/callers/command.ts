@@ -18,7 +18,7 @@ export function callersCommand(): Command {
         .description("create a key and print it, once: only a keyed hash of it is stored")
         .option(
           "--allow <permission>",
-          "what the caller may do: token, proxy, grants:read, grants:create, grants:move, grants:revoke, connect, metrics, audit; repeat it, or give a list with commas; required",
+          "what the caller may do: token, proxy, grants:read, grants:create, grants:move, grants:revoke, connect, metrics, audit, handles; repeat it, or give a list with commas; required",
           (text: string, before: string[] | undefined) => [
             ...(before ?? []),
             ...text.split(",").map((each) => each.trim()),

@@ -25,6 +25,8 @@ import { connectRoutes } from "./routes/connect.ts";
 import { providerRoutes } from "./routes/providers.ts";
 import { ticketRoutes } from "./routes/tickets.ts";
 import { grantRoutes } from "./routes/grants.ts";
+import { handleRoutes } from "./routes/handles.ts";
+import { tokenEndpoint } from "./token-endpoint/token-endpoint.ts";
 import { json, refuseMethod, routerOf } from "./routes/router.ts";
 
 /** What a service can be told. Nothing is required. */
@@ -86,10 +88,13 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
   depositRoutes(router);
   grantRoutes(router);
   providerRoutes(router);
+  handleRoutes(router);
   auditRoutes(router);
   clientDocumentRoutes(router);
   ticketRoutes(router);
   const person = connectRoutes(router, options, issuerOf);
+
+  app.all("/oauth/token", (context) => tokenEndpoint(vault, context.req.raw, options.onFault));
 
   forAnyone("/", ({ req }) => homePage(req.header("accept") ?? ""));
   forAnyone("/healthz", () => json({ status: "ok" }));

@@ -1,4 +1,4 @@
-import type { AccessToken, AuditLogRow, Grant, GrantPage, Probe } from "../../index.ts";
+import type { AccessToken, AuditLogRow, Grant, GrantPage, Handle, Probe } from "../../index.ts";
 import { invalidRequest } from "../../core/errors.ts";
 import { askAgainAt } from "../../core/token-life.ts";
 import { safeHeaders } from "./answer-headers.ts";
@@ -54,6 +54,23 @@ export function probeBody(probe: Probe): Record<string, unknown> {
   };
 }
 
+/** A handle as JSON, without its secret. */
+export function handleBody(handle: Handle): Record<string, unknown> {
+  return {
+    handle_id: handle.handleId,
+    name: handle.name,
+    grant_id: handle.grantId,
+    provider: handle.provider,
+    for_caller: handle.forCaller,
+    caller_id: handle.callerId,
+    scopes: handle.scopes,
+    created_at: handle.createdAt,
+    expires_at: handle.expiresAt,
+    revoked_at: handle.revokedAt,
+    last_used_at: handle.lastUsedAt,
+  };
+}
+
 /** A row of the audit log as JSON. */
 export function auditBody(row: AuditLogRow): Record<string, unknown> {
   return {
@@ -70,33 +87,47 @@ export function auditBody(row: AuditLogRow): Record<string, unknown> {
   };
 }
 
-/** The start of each token's answer. The end, `expires_in`, changes with every second. */
-const heads = new WeakMap<AccessToken, string>();
+/** The starts of token answers. The end, `expires_in`, changes with every second. */
+type Heads = WeakMap<AccessToken, string>;
+const heads: Heads = new WeakMap();
+const oauthHeads: Heads = new WeakMap();
 
 /**
- * A token as JSON, with `expires_at` (seconds since the epoch) besides the members of OAuth, and what somebody needs who
- * keeps a copy of it. Put together by hand: this is the one answer that is given thousands of times a second. Where nobody
- * knows when the token ends, both ends are left out.
+ * A token as JSON, with `expires_at` (seconds since the epoch) what somebody needs who keeps a copy of it, and the members of OAuth. Put
+ * together by hand: this is the one answer that is given thousands of times a second. Where nobody knows when the token ends,
+ * `expires_in` and `expires_at` are left out.
  *
  * @param now milliseconds since the epoch, for `expires_in`
  * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-5.1 | RFC 6749 section 5.1}
  */
 export function tokenBody(token: AccessToken, now: number): string {
+  const { issuedAt, provider, generation } = token.issue;
+  return withLife(heads, token, now, () => ({
+    refresh_at: new Date(askAgainAt(issuedAt, token.expiresAt?.getTime())),
+    grant_id: token.grantId,
+    provider,
+    generation,
+  }));
+}
+
+/** {@link tokenBody} of the token endpoint: what OAuth has in it, and `expires_at`. */
+export function oauthTokenBody(token: AccessToken, now: number): string {
+  return withLife(oauthHeads, token, now, () => ({}));
+}
+
+function withLife(known: Heads, token: AccessToken, now: number, more: () => object): string {
   const end = token.expiresAt?.getTime();
-  let head = heads.get(token);
+  let head = known.get(token);
   if (head === undefined) {
     const members = JSON.stringify({
       access_token: token.token,
       token_type: "Bearer",
       scope: token.scopes.join(" "),
       expires_at: end === undefined ? undefined : Math.floor(end / 1000),
-      refresh_at: new Date(askAgainAt(token.issue.issuedAt, end)),
-      grant_id: token.grantId,
-      provider: token.issue.provider,
-      generation: token.issue.generation,
+      ...more(),
     });
     head = end === undefined ? members : `${members.slice(0, -1)},"expires_in":`;
-    heads.set(token, head);
+    known.set(token, head);
   }
   return end === undefined ? head : `${head}${Math.max(0, Math.floor((end - now) / 1000))}}`;
 }

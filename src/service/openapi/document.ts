@@ -53,6 +53,12 @@ export function openApiDocument(publicUrl: string): object {
           bearerFormat: "obk_…",
           description: "A caller key. Create one with: onbehalf callers create NAME --allow …",
         },
+        oauthClient: {
+          type: "http",
+          scheme: "basic",
+          description:
+            "A caller's name or id, and its key, as client_id and client_secret: by HTTP Basic or in the body (RFC 6749 section 2.3.1).",
+        },
       },
     },
   };
@@ -69,6 +75,7 @@ function operationObject({
   errors,
   needsKey = tag === "callers",
   media = "application/json",
+  oauthErrors,
 }: Operation): object {
   const parameters = [
     ...parametersIn("query", query),
@@ -78,7 +85,7 @@ function operationObject({
     operationId: id,
     tags: [tag],
     summary,
-    ...(needsKey ? { security: [{ callerKey: [] }] } : {}),
+    ...(needsKey ? { security: [oauthErrors === undefined ? { callerKey: [] } : { oauthClient: [] }] } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...defined({ requestBody: body }),
     responses: {
@@ -87,7 +94,9 @@ function operationObject({
         : {
             [answers.status ?? 200]: { description: answers.says, content: { [media]: { schema: answers.schema } } },
           }),
-      ...errorResponses([...errorsOfAll, ...(tag === "callers" ? errorsToCallers : []), ...errors]),
+      ...(oauthErrors === undefined
+        ? errorResponses([...errorsOfAll, ...(tag === "callers" ? errorsToCallers : []), ...errors])
+        : oauthResponses(oauthErrors)),
     },
   };
 }
@@ -112,9 +121,7 @@ function errorResponses(codes: readonly ErrorCode[]): Record<string, object> {
       String(status),
       {
         description: codesOfStatus.join(", "),
-        ...(status === 503
-          ? { headers: { "Retry-After": { schema: { type: "integer" }, description: "Seconds to wait." } } }
-          : {}),
+        ...(status === 503 ? retryAfter : {}),
         content: {
           "application/problem+json": {
             schema: { $ref: "#/components/schemas/Problem" },
@@ -126,10 +133,32 @@ function errorResponses(codes: readonly ErrorCode[]): Record<string, object> {
   );
 }
 
+/** Errors as RFC 6749 section 5.2 has them. */
+function oauthResponses(byStatus: Readonly<Record<number, readonly string[]>>): Record<string, object> {
+  return Object.fromEntries(
+    Object.entries(byStatus).map(([status, codes]) => [
+      status,
+      {
+        description: codes.join(", "),
+        ...(status === "503" ? retryAfter : {}),
+        content: {
+          "application/json": {
+            schema: { $ref: "#/components/schemas/OAuthError" },
+            examples: Object.fromEntries(codes.map((error) => [error, { value: { error } }])),
+          },
+        },
+      },
+    ]),
+  );
+}
+
+const retryAfter = { headers: { "Retry-After": { schema: { type: "integer" }, description: "Seconds to wait." } } };
+
 const parameterDescriptions: Readonly<Record<string, string>> = {
   ref: "Which grant: its id (g_…), sub:{subject} or ext:{external_id}.",
   host: "One of the provider's API hosts, such as www.googleapis.com.",
   path: "The path at that host, slashes included.",
+  handle_id: "Which handle: its id.",
   page: "The page's path, such as errors.md or specs/rfc9700.md, slashes included.",
 };
 

@@ -4,6 +4,7 @@ import { authCodeOperations } from "./operations/authcode.ts";
 import { connectOperations } from "./operations/connect.ts";
 import { depositOperations } from "./operations/deposits.ts";
 import { grantOperations } from "./operations/grants.ts";
+import { handleOperations } from "./operations/handles.ts";
 import { keylessOperations } from "./operations/keyless.ts";
 import { providerOperations } from "./operations/providers.ts";
 import { ticketOperations } from "./operations/tickets.ts";
@@ -14,6 +15,7 @@ export const operations: readonly Operation[] = [
   ...grantOperations,
   ...depositOperations,
   ...providerOperations,
+  ...handleOperations,
   ...ticketOperations,
   ...connectOperations,
   ...auditOperations,

@@ -38,6 +38,25 @@ function object(required: readonly string[], properties: object): object {
   return { type: "object", required, properties };
 }
 
+const handleRequired = ["handle_id", "name", "grant_id", "provider", "caller_id", "created_at"];
+
+function handle(required: readonly string[], more: object = {}): object {
+  return object(required, {
+    handle_id: text,
+    name: text,
+    grant_id: text,
+    provider: text,
+    for_caller: { ...text, description: "The name of the one caller that may use it." },
+    caller_id: { ...text, description: "That caller's id." },
+    scopes: { type: "array", items: text, description: "The largest scopes of the tokens that it gives." },
+    created_at: time,
+    expires_at: time,
+    revoked_at: time,
+    last_used_at: { ...time, description: "When it was used last, to ten minutes." },
+    ...more,
+  });
+}
+
 /** The bodies of answers, by the name that an operation refers to them by. */
 export const schemas: Readonly<Record<string, object>> = {
   SignIn: object(["sub", "grant_id", "scope", "offline"], {
@@ -136,6 +155,22 @@ export const schemas: Readonly<Record<string, object>> = {
     offline: { ...yesNo, description: "Whether the service holds a refresh token." },
     missing_scopes: { type: "array", items: text, description: "What the grant covered once and has lost." },
   }),
+  Handle: handle(handleRequired),
+  NewHandle: handle([...handleRequired, "handle"], {
+    handle: { ...text, description: "The handle itself. Give it to its caller, who sends it as refresh_token." },
+  }),
+  HandleList: object(["handles"], { handles: { type: "array", items: { $ref: "#/components/schemas/Handle" } } }),
+  OAuthToken: object(["access_token", "token_type", "scope"], {
+    access_token: text,
+    token_type: { const: "Bearer" },
+    expires_in: {
+      ...integer,
+      description: "Seconds from now. Absent where the provider did not say when the token ends.",
+    },
+    scope: text,
+    expires_at: { ...integer, description: "Seconds since the epoch." },
+  }),
+  OAuthError: object(["error"], { error: text, error_description: text }),
   Token: object(["access_token", "token_type", "scope", "refresh_at", "grant_id", "provider", "generation"], {
     access_token: text,
     token_type: { const: "Bearer" },

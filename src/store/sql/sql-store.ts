@@ -13,6 +13,7 @@ import { clientStore } from "./clients.ts";
 import { storeUnusable } from "./failure.ts";
 import { depositStore } from "./deposits.ts";
 import { grantStore } from "./grants.ts";
+import { handleStore } from "./handles.ts";
 import { intakeStore } from "./intakes.ts";
 import { keyStore } from "./keys.ts";
 import { probeStore } from "./probes.ts";
@@ -53,6 +54,7 @@ export function sqlStore(engine: Engine): Store {
     ...connectStore(database),
     ...depositStore(database),
     ...callerStore(database),
+    ...handleStore(database),
     ...clientStore(database),
     ...probeStore(database),
     ...auditStore(database),

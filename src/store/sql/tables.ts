@@ -4,6 +4,7 @@ import type { CallerRow } from "../caller-store.ts";
 import type { ConnectRow } from "../connect-store.ts";
 import type { DepositRow } from "../deposit-store.ts";
 import type { GrantRow, TokenColumns } from "../grant-row.ts";
+import type { HandleRow } from "../handle-store.ts";
 import type { LateAnswerRow } from "../refresh-store.ts";
 import type { GrantChange } from "../store.ts";
 import type { RegisteredClientRow } from "../client-store.ts";
@@ -140,6 +141,21 @@ export const callerColumns: ColumnsOf<CallerRow> = {
   revokedAt: numberOrNull("revoked_at"),
   lastUsedAt: numberOrNull("last_used_at"),
   rightsMac: bytesOrNull("rights_mac"),
+};
+
+export const handleColumns: ColumnsOf<HandleRow> = {
+  handleId: text("handle_id"),
+  grantId: text("grant_id"),
+  provider: text("provider"),
+  callerId: text("caller_id"),
+  name: text("name"),
+  secretHash: bytes("secret_hash"),
+  scopes: textOrNull("scopes"),
+  createdAt: number("created_at"),
+  expiresAt: numberOrNull("expires_at"),
+  revokedAt: numberOrNull("revoked_at"),
+  lastUsedAt: numberOrNull("last_used_at"),
+  rightsMac: bytes("rights_mac"),
 };
 
 export const auditColumns: ColumnsOf<AuditRow> = {

@@ -17,6 +17,7 @@ import { commitTests } from "./commits.ts";
 import { depositTests } from "./deposits.ts";
 import { externalIdTests } from "./external-ids.ts";
 import { grantTests } from "./grants.ts";
+import { handleTests } from "./handles.ts";
 import { intakeTests } from "./intakes.ts";
 import { keyTests } from "./keys.ts";
 import { lifeTests } from "./life.ts";
@@ -64,6 +65,7 @@ export function storeSuite(
       connectTests,
       depositTests,
       callerTests,
+      handleTests,
       clientTests,
       probeTests,
       changeTests,

@@ -7,7 +7,8 @@ import type { CallerRow } from "../../store/caller-store.ts";
  * What a caller may do: get access tokens, call APIs through the proxy, and read, create or revoke grants. `grants:move`:
  * take an external id from another grant that is in use, so that it means another account from then on. `connect`: let a
  * person's own device or browser make a grant for an external id that the caller names. `metrics`: read the service's
- * counters, which are about every grant. `audit`: read what happened, which is about every grant, too.
+ * counters, which are about every grant. `audit`: read what happened, which is about every grant, too. `handles`: make,
+ * list and end handles of grants.
  */
 export type Permission =
   | "token"
@@ -18,7 +19,8 @@ export type Permission =
   | "grants:revoke"
   | "connect"
   | "metrics"
-  | "audit";
+  | "audit"
+  | "handles";
 
 /** Every {@link Permission}. */
 export const permissions: readonly Permission[] = [
@@ -31,6 +33,7 @@ export const permissions: readonly Permission[] = [
   "connect",
   "metrics",
   "audit",
+  "handles",
 ];
 
 /** A program that uses the service, known by its key. The key itself is not in it. */

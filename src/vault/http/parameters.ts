@@ -56,6 +56,19 @@ export class Parameters {
   }
 
   /**
+   * A parameter that is a number: as JSON has it, or as digits.
+   *
+   * @returns undefined where the request does not name it; NaN where it is something else
+   */
+  number(name: string): number | undefined {
+    const value = this.#members.get(name);
+    if (typeof value === "number") return value;
+    const text = this.get(name);
+    if (text === undefined) return undefined;
+    return /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+  }
+
+  /**
    * A parameter that is a list of words: text with spaces or commas between them, or a JSON array of texts.
    *
    * @returns undefined where the request does not name it

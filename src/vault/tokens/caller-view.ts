@@ -11,6 +11,7 @@ import { Reach } from "../../core/reach.ts";
 import type { CreateTicketOptions, Ticket } from "../../core/ticket.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { AuditPrincipal } from "../../store/audit-store.ts";
+import type { GrantRow } from "../../store/grant-row.ts";
 import type { AuditLog, AuditLogQuery, AuditLogRow } from "../audit/audit-log.ts";
 import type { CountRefusal } from "../audit/refusals.ts";
 import { actingAs, currentPrincipal } from "../context.ts";
@@ -24,6 +25,8 @@ import type { BeginConnectOptions, BegunConnect } from "../http/connect/begin-co
 import type { ConnectLinks } from "../http/connect/connect-links.ts";
 import type { ConnectState, FinishConnectOptions } from "../http/connect/finish-connect.ts";
 import type { ConnectSite } from "../http/connect/site.ts";
+import { CallerHandles } from "../http/handles.ts";
+import type { HandleBook } from "../http/handles.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
 import type { DepositOptions } from "../keeper/deposits/deposit-request.ts";
 import { withoutToken } from "./hidden-token.ts";
@@ -63,6 +66,8 @@ interface TicketMaker {
 
 /** A vault, narrowed to what one caller may see. Each verb throws what the vault's verb of this name throws. */
 export class CallerView {
+  /** Handles of the grants that the caller sees, and those that it uses itself. */
+  readonly handles: CallerHandles;
   readonly #vault: Verbs;
   readonly #tokens: RecordedTokens;
   readonly #context: VaultContext;
@@ -84,6 +89,7 @@ export class CallerView {
     caller: Limits,
     countRefusal: CountRefusal,
     tickets: TicketMaker,
+    handles: HandleBook,
   ) {
     assertFits("caller", caller, aCaller);
     this.#vault = vault;
@@ -96,6 +102,8 @@ export class CallerView {
     this.#tickets = tickets;
     this.#reach = new Reach(caller.grants, caller.providers);
     this.#sight = new Sight(context, this.#reach);
+    const find = async (ref: GrantRef): Promise<GrantRow> => (await this.#sight.find(ref)).row;
+    this.handles = new CallerHandles(handles, { find, principal: () => this.#principal }, caller);
   }
 
   /** The records of the providers whose grants the caller may see. */

@@ -30,6 +30,9 @@ export const routes: readonly Route[] = [
   { method: "GET", path: "/v1/grants/{ref}/proxy/{target}", permission: "proxy" },
   { method: "POST", path: "/v1/grants/{ref}/proxy/{target}", permission: "proxy" },
   { method: "GET", path: "/v1/providers", permission: "token" },
+  { method: "POST", path: "/v1/grants/{ref}/handles", permission: "handles", body: { name: "reports" } },
+  { method: "GET", path: "/v1/grants/{ref}/handles", permission: "handles" },
+  { method: "DELETE", path: "/v1/grants/{ref}/handles/{handle_id}", permission: "handles" },
   { method: "POST", path: "/v1/tickets", permission: "connect", body: { external_id: "user-1" } },
   {
     method: "POST",
@@ -72,6 +75,7 @@ export const placed = (path: string): string =>
     .replace("/docs/{page}", "/docs/errors.md")
     .replace(/^\/\{page\}/, "/README.md")
     .replace("{document}", "tools.json")
+    .replace("{handle_id}", "0".repeat(16))
     .replace("{connect_id}", `c_${"x".repeat(43)}`);
 
 export const nameOf = ({ method, path }: Route): string => `${method} ${path}`;

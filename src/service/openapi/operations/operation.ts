@@ -29,6 +29,11 @@ export interface Operation {
   readonly media?: string;
   /** Errors that it may answer, besides those of every address of its kind. */
   readonly errors: readonly ErrorCode[];
+  /**
+   * That it is an endpoint of OAuth: its client says who it is as OAuth has it, and these are its errors, by status. There are
+   * no others then.
+   */
+  readonly oauthErrors?: Readonly<Record<number, readonly string[]>>;
 }
 
 export const text = { type: "string" } as const;

@@ -1,0 +1,379 @@
+import { assertFits, assertOptions, filledText, required, text, texts } from "../../core/argument-checks.ts";
+import type { Rule } from "../../core/argument-checks.ts";
+import { defined } from "../../core/defined.ts";
+import { invalidRequest, isOnbehalfError } from "../../core/errors.ts";
+import type { GrantRef } from "../../core/grant.ts";
+import { assertGrantRef } from "../../core/argument-checks.ts";
+import { scopesOf as scopesIn } from "../../core/grant.ts";
+import { Reach } from "../../core/reach.ts";
+import { isRecent } from "../../core/recorded-time.ts";
+import { scopesBeyond } from "../../core/scope-limit.ts";
+import { missingScopes } from "../../core/scopes.ts";
+import type { Secret } from "../../core/secret.ts";
+import { isMac } from "../../crypto/keyring.ts";
+import type { CountRefusal } from "../audit/refusals.ts";
+import { actingAs } from "../context.ts";
+import type { VaultContext } from "../context.ts";
+import type { AuditPrincipal } from "../../store/audit-store.ts";
+import type { GrantRow } from "../../store/grant-row.ts";
+import type { HandleRow } from "../../store/handle-store.ts";
+import { handleNotFound } from "../errors/handle-not-found.ts";
+import { Sight } from "../grants/visible-grants.ts";
+import { scopesOf } from "../keeper/codes/code-request.ts";
+import type { Caller } from "./caller.ts";
+import type { Callers } from "./callers.ts";
+import { bound, handleOf, isBound, newHandleParts, partsOf, scopesOfRow, secretHash, textOf } from "./handle.ts";
+import type { CreateHandleOptions, Handle, HandleParts } from "./handle.ts";
+import { UseNotes } from "./use-notes.ts";
+
+export type { CreateHandleOptions, Handle } from "./handle.ts";
+
+/** As that of a key: for as long may a handle that was ended in another process still work here. */
+const verifiedForMs = 1_000;
+/** As that of a key: for as long does a verified handle work while the store is down. */
+const outageGraceMs = 900_000;
+const memoryLimit = 10_000;
+/** For how long a handle that has ended is listed, milliseconds, and whoever uses it is told that it has. */
+const endedKeptMs = 90 * 86_400_000;
+/** More of one grant are no use to people, and each is in every list. */
+const mostOfGrant = 500;
+const longestSeconds = 315_360_000;
+
+const lifeSeconds: Rule = {
+  fits: (value) => Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= longestSeconds,
+  must: `a whole number of seconds from 1 to ${longestSeconds}`,
+};
+
+const rules = { name: required(text), forCaller: filledText, scopes: texts, expiresInSeconds: lifeSeconds };
+
+/** Why a handle is not taken. `unknown`: there is none, or it is another caller's. */
+export type HandleFlaw = "malformed" | "unknown" | "ended" | "expired";
+
+/** What a handle stands for. */
+export interface VerifiedHandle {
+  readonly handleId: string;
+  readonly grantId: string;
+  readonly provider: string;
+  /** The largest scopes of a token that it gives; undefined: whatever the grant has. */
+  readonly scopes: readonly string[] | undefined;
+}
+
+/** Somebody who makes handles: which grants they see, and by which name the audit log knows them. */
+interface Maker {
+  readonly find: (ref: GrantRef) => Promise<GrantRow>;
+  readonly principal: () => AuditPrincipal | undefined;
+}
+
+/** The caller that uses a handle: a part of `Caller`. */
+type HandleUser = Pick<Caller, "callerId" | "name">;
+
+interface Known {
+  readonly row: HandleRow;
+  readonly verified: VerifiedHandle;
+  readonly at: number;
+}
+
+/** Makes, lists and ends handles of the grants that somebody sees. */
+export class Handles {
+  readonly #book: HandleBook;
+  readonly #maker: Maker;
+
+  /** @internal Use `Vault.handles`. */
+  constructor(book: HandleBook, maker: Maker) {
+    this.#book = book;
+    this.#maker = maker;
+  }
+
+  /**
+   * Makes a handle: what one caller sends to the token endpoint in the place of a refresh token. It is returned here and
+   * never again. It gives what that caller may get without it, and nothing to anybody else.
+   *
+   * @throws {OnbehalfError} `invalid_request`: an option is not what it must be, no such caller may get tokens of this
+   *   grant, or the grant holds scopes beyond those that the handle may give
+   * @throws {OnbehalfError} `grant_not_found`, `ambiguous_grant`, `grant_unreadable`, `store_unavailable`
+   */
+  async create(
+    ref: GrantRef,
+    options: CreateHandleOptions,
+  ): Promise<{ readonly handle: Handle; readonly secret: Secret }> {
+    assertGrantRef(ref);
+    assertOptions("create", options, rules);
+    const { name, forCaller } = options;
+    if (!/^[\w.-]{1,64}$/.test(name)) {
+      throw invalidRequest(
+        "the handle's name must be 1 to 64 letters, digits, and . _ -",
+        "choose another name",
+        "name",
+      );
+    }
+    if (forCaller === undefined) {
+      throw invalidRequest("forCaller is missing", "name the caller that will use the handle", "forCaller");
+    }
+    const row = await this.#maker.find(ref);
+    return actingAs(this.#maker.principal(), () => this.#book.create(row, { ...options, forCaller }));
+  }
+
+  /**
+   * The handles of a grant, the oldest first. Those that have ended are kept for 90 days.
+   *
+   * @throws {OnbehalfError} `invalid_request`, `grant_not_found`, `ambiguous_grant`, `grant_unreadable`,
+   *   `store_unavailable`
+   */
+  async list(ref: GrantRef): Promise<Handle[]> {
+    assertGrantRef(ref);
+    return this.#book.list((await this.#maker.find(ref)).grantId);
+  }
+
+  /**
+   * Ends a handle. In other processes it may still work for a second. One that was ended before stays as it is.
+   *
+   * @returns the handle as it is then
+   * @throws {OnbehalfError} `handle_not_found`: the grant has no such handle
+   * @throws {OnbehalfError} `invalid_request`, `grant_not_found`, `ambiguous_grant`, `grant_unreadable`,
+   *   `store_unavailable`
+   */
+  async revoke(ref: GrantRef, handleId: string): Promise<Handle> {
+    assertGrantRef(ref);
+    assertFits("handleId", handleId, required(filledText));
+    const { grantId } = await this.#maker.find(ref);
+    return actingAs(this.#maker.principal(), () => this.#book.revoke(grantId, handleId));
+  }
+}
+
+/** The handles that a caller makes, lists and ends, and those that it uses itself. */
+export class CallerHandles extends Handles {
+  readonly #book: HandleBook;
+  readonly #caller: HandleUser;
+
+  /** @internal Use `CallerView.handles`. */
+  constructor(book: HandleBook, maker: Maker, caller: HandleUser) {
+    super(book, maker);
+    this.#book = book;
+    this.#caller = caller;
+  }
+
+  /** Makes a handle; see `Vault.handles`. It is for the caller itself, where no other is named. */
+  override async create(ref: GrantRef, options: CreateHandleOptions): ReturnType<Handles["create"]> {
+    return super.create(ref, { forCaller: this.#caller.name, ...defined(options) });
+  }
+
+  /** {@link verify}, for a handle that the caller used within the last second; undefined for any other. It waits for nothing. */
+  peek(handle: Secret): VerifiedHandle | undefined {
+    return this.#book.peek(handle, this.#caller);
+  }
+
+  /**
+   * What a handle stands for in the hands of the caller, or why it is not taken. Whether the caller may see its grant is
+   * not looked at.
+   *
+   * @throws {OnbehalfError} `store_unavailable`: the store does not answer, and the handle was not verified lately
+   */
+  async verify(handle: Secret): Promise<VerifiedHandle | HandleFlaw> {
+    return this.#book.verify(handle, this.#caller);
+  }
+
+  /** The scopes of a token that are beyond those which a handle may give. */
+  beyond(handle: VerifiedHandle, granted: readonly string[]): readonly string[] {
+    return this.#book.beyond(handle, granted);
+  }
+
+  /** The scopes that somebody asks for by a handle and that its grant does not hold, in any spelling of its provider. */
+  missing(handle: VerifiedHandle, asked: readonly string[], granted: readonly string[]): readonly string[] {
+    return this.#book.missing(handle, asked, granted);
+  }
+}
+
+/** The handles of all grants: the store keeps only keyed hashes of them. */
+export class HandleBook {
+  readonly #context: VaultContext;
+  readonly #callers: Callers;
+  readonly #countRefusal: CountRefusal;
+  readonly #known = new Map<string, Known>();
+  readonly #uses: UseNotes;
+
+  constructor(context: VaultContext, callers: Callers, countRefusal: CountRefusal) {
+    this.#context = context;
+    this.#callers = callers;
+    this.#countRefusal = countRefusal;
+    this.#uses = new UseNotes((id, at) => context.store.noteHandleUse(id, at));
+  }
+
+  async create(
+    { grantId, provider, scope }: GrantRow,
+    { name, forCaller, scopes: asked, expiresInSeconds }: CreateHandleOptions & { readonly forCaller: string },
+  ): Promise<{ readonly handle: Handle; readonly secret: Secret }> {
+    const { store, keyring, clock } = this.#context;
+    const caller = await this.#userOf(grantId, forCaller);
+    const scopes = asked === undefined ? undefined : scopesOf(asked);
+    const beyond = scopes === undefined ? [] : this.beyond({ provider, scopes }, scopesIn(scope));
+    if (beyond.length > 0) {
+      throw invalidRequest(
+        `the grant holds ${beyond.join(" ")} beyond these scopes, and an access token cannot be narrowed`,
+        "allow those as well, or have the person consent to fewer",
+        "scopes",
+      );
+    }
+    const now = clock.now();
+    const others = await store.handlesOfGrant(grantId);
+    if (others.filter((row) => !hasEnded(row, now)).length >= mostOfGrant) {
+      throw invalidRequest(`the grant has ${mostOfGrant} handles`, "end those that nobody uses");
+    }
+    const parts = newHandleParts();
+    const row = bound(keyring, {
+      handleId: parts.handleId,
+      grantId,
+      provider,
+      callerId: caller.callerId,
+      name,
+      secretHash: secretHash(keyring, parts),
+      scopes: scopes === undefined ? null : JSON.stringify(scopes),
+      createdAt: now,
+      expiresAt: expiresInSeconds === undefined ? null : now + expiresInSeconds * 1000,
+      revokedAt: null,
+      lastUsedAt: null,
+    });
+    await store.insertHandle(row, now - endedKeptMs);
+    return { handle: handleOf(row, caller.name), secret: textOf(parts) };
+  }
+
+  async list(grantId: string): Promise<Handle[]> {
+    const { store } = this.#context;
+    const rows = await store.handlesOfGrant(grantId);
+    const names = new Map((await this.#callers.list()).map(({ callerId, name }) => [callerId, name]));
+    return rows.map((row) => handleOf(row, names.get(row.callerId)));
+  }
+
+  async revoke(grantId: string, handleId: string): Promise<Handle> {
+    const { store, clock } = this.#context;
+    this.#known.clear();
+    await store.revokeHandle(grantId, handleId, clock.now());
+    const handle = (await this.list(grantId)).find((each) => each.handleId === handleId);
+    if (handle === undefined) throw handleNotFound();
+    return handle;
+  }
+
+  /** What a handle stands for that a caller used within the last second; undefined for any other. It waits for nothing. */
+  peek(handle: Secret, { callerId }: HandleUser): VerifiedHandle | undefined {
+    const known = this.#known.get(handle.expose());
+    if (known === undefined || known.row.callerId !== callerId) return undefined;
+    const now = this.#context.clock.now();
+    return isRecent(known.at, now, verifiedForMs) && !hasEnded(known.row, now) ? known.verified : undefined;
+  }
+
+  /**
+   * What a handle stands for, in the hands of a caller. Whether that caller may see its grant is not looked at.
+   *
+   * @throws {OnbehalfError} `store_unavailable`: the store does not answer, and the handle was not verified lately
+   */
+  async verify(handle: Secret, caller: HandleUser): Promise<VerifiedHandle | HandleFlaw> {
+    const peeked = this.peek(handle, caller);
+    if (peeked !== undefined) return peeked;
+    const parts = partsOf(handle);
+    if (parts === undefined) return this.#refused("malformed", caller);
+    const row = await this.#row(handle, parts.handleId);
+    const now = this.#context.clock.now();
+    const isOwn = this.#isOf(row, parts, caller.callerId);
+    if (row === undefined || !isOwn) return this.#refused("unknown", caller);
+    if (hasEnded(row, now)) {
+      this.#known.delete(handle.expose());
+      return this.#refused(row.revokedAt === null ? "expired" : "ended", caller);
+    }
+    const { handleId, grantId, provider } = row;
+    const verified = { handleId, grantId, provider, scopes: scopesOfRow(row) };
+    if (this.#known.size >= memoryLimit) this.#known.clear();
+    this.#known.set(handle.expose(), { row, verified, at: now });
+    this.#uses.note(row.handleId, row.lastUsedAt, now);
+    return verified;
+  }
+
+  /** The scopes that a token has beyond those that a handle may give. */
+  beyond(
+    { provider, scopes }: Pick<VerifiedHandle, "provider" | "scopes">,
+    granted: readonly string[],
+  ): readonly string[] {
+    if (scopes === undefined) return [];
+    return scopesBeyond(scopes, granted, this.#context.protocols.get(provider)?.provider.canonicalScopes);
+  }
+
+  missing(
+    { provider }: Pick<VerifiedHandle, "provider">,
+    asked: readonly string[],
+    granted: readonly string[],
+  ): readonly string[] {
+    const { canonicalScopes } = this.#context.protocols.get(provider)?.provider ?? {};
+    return missingScopes(asked, granted, canonicalScopes, { signedIn: true, offline: true });
+  }
+
+  /** Resolves when what is known of the last use of handles has been written, or could not be. */
+  settled(): Promise<void> {
+    return this.#uses.settled();
+  }
+
+  /** The caller that a handle is made for: one that may get tokens of its grant without it. */
+  async #userOf(grantId: string, name: string): Promise<Caller> {
+    const named = (await this.#callers.list()).find((each) => each.name === name && each.revokedAt === undefined);
+    const caller = named === undefined ? undefined : await this.#callers.current(named.callerId);
+    if (caller?.allow.includes("token") === true && (await this.#sees(caller, grantId))) return caller;
+    // One answer for all of it: whoever makes handles learns neither which callers there are nor what they see.
+    throw invalidRequest(
+      "forCaller must name a caller that may get tokens of this grant",
+      "name one with the permission token that sees the grant; onbehalf callers list shows them",
+      "forCaller",
+    );
+  }
+
+  async #sees(caller: Caller, grantId: string): Promise<boolean> {
+    try {
+      await new Sight(this.#context, new Reach(caller.grants, caller.providers)).find({ grantId });
+      return true;
+    } catch (error) {
+      if (isOnbehalfError(error, "grant_not_found")) return false;
+      throw error;
+    }
+  }
+
+  /** The same work for a handle that is not there, so that the time of the answer does not tell which ids exist. */
+  #isOf(row: HandleRow | undefined, parts: HandleParts, callerId: string): boolean {
+    const { keyring } = this.#context;
+    const compared = row ?? { ...nobodys, handleId: parts.handleId };
+    const isSecret = isMac(compared.secretHash, secretHash(keyring, parts));
+    const isOurs = isBound(keyring, compared);
+    return row !== undefined && isSecret && isOurs && row.callerId === callerId;
+  }
+
+  async #row(handle: Secret, handleId: string): Promise<HandleRow | undefined> {
+    const { store, clock } = this.#context;
+    try {
+      return await store.handleById(handleId);
+    } catch (error) {
+      const known = this.#known.get(handle.expose());
+      const isKnown = known !== undefined && isRecent(known.at, clock.now(), outageGraceMs);
+      if (!isKnown || !isOnbehalfError(error, "store_unavailable")) throw error;
+      return known.row;
+    }
+  }
+
+  #refused(flaw: HandleFlaw, { name }: HandleUser): HandleFlaw {
+    this.#countRefusal(name, "request.denied", `handle_${flaw}`);
+    return flaw;
+  }
+}
+
+function hasEnded({ revokedAt, expiresAt }: HandleRow, now: number): boolean {
+  return revokedAt !== null || (expiresAt ?? Infinity) <= now;
+}
+
+const nobodys: HandleRow = {
+  handleId: "",
+  grantId: "g_".padEnd(24, "0"),
+  provider: "google",
+  callerId: "0".repeat(16),
+  name: "reports",
+  secretHash: new Uint8Array(32),
+  scopes: null,
+  createdAt: 0,
+  expiresAt: null,
+  revokedAt: null,
+  lastUsedAt: null,
+  rightsMac: new Uint8Array(32),
+};
