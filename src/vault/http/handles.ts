@@ -1,9 +1,16 @@
-import { assertFits, assertOptions, filledText, required, text, texts } from "../../core/argument-checks.ts";
+import {
+  assertFits,
+  assertGrantRef,
+  assertOptions,
+  filledText,
+  required,
+  text,
+  texts,
+} from "../../core/argument-checks.ts";
 import type { Rule } from "../../core/argument-checks.ts";
 import { defined } from "../../core/defined.ts";
 import { invalidRequest, isOnbehalfError } from "../../core/errors.ts";
 import type { GrantRef } from "../../core/grant.ts";
-import { assertGrantRef } from "../../core/argument-checks.ts";
 import { scopesOf as scopesIn } from "../../core/grant.ts";
 import { Reach } from "../../core/reach.ts";
 import { isRecent } from "../../core/recorded-time.ts";
