@@ -25,7 +25,11 @@ export const nightlyLanes: readonly NightlyLane[] = [
   tests("POOLER", "test/faults/pooler", "ten seconds of nonsense from a PostgreSQL pooler, in mid-load"),
   tests("SCALE", "test/store/scale", "every statement of the stores, the start and idling, on 300,000 grants"),
   tests("RACES", "test/races", "20 processes of 50 callers, 12 seconds of latency, ten rounds each"),
-  tests("FRAMEWORKS", "stories/frameworks", "each framework and bundler from the registry, and packs of a fresh clone"),
+  tests(
+    "FRAMEWORKS",
+    "stories/frameworks",
+    "each framework, agent library and bundler from the registry, and packs of a fresh clone",
+  ),
   tests("DEPOSITS", "faults/killed-deposits", "a hundred thousand refresh tokens taken in, killed five times"),
   tests("KEYS", "faults/key-rotation", "data keys replaced on 100,000 grants, with a kill every five seconds"),
   {

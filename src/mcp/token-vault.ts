@@ -1,4 +1,5 @@
 import { required } from "../core/argument-checks.ts";
+import type { Rule } from "../core/argument-checks.ts";
 import type { Authorization } from "../core/authorization.ts";
 import type { GrantRef } from "../core/grant.ts";
 
@@ -62,7 +63,7 @@ export interface McpServerRecord {
 }
 
 /** Checks that an argument is a vault, before the SDK meets the error. */
-export const aVault = required({
+export const aVault: Rule = required({
   fits: (value) =>
     typeof value === "object" &&
     value !== null &&
@@ -72,7 +73,7 @@ export const aVault = required({
 });
 
 /** The same, where an SDK signs people in. */
-export const aSignInVault = required({
+export const aSignInVault: Rule = required({
   fits: (value) => aVault.fits(value) && "signIns" in (value as object) && "exchangeCode" in (value as object),
   must: "a vault of this process, as openVault returns it",
 });

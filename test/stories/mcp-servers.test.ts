@@ -110,14 +110,12 @@ async function client1(url: string, user: string): Promise<{ client: Client1; co
     ({ params }) => void completed.push(params.elicitationId),
   );
   const authorization = `Bearer ${await issuer.token(user, `${url}/mcp`)}`;
-  await client.connect(
-    new HttpClient1(new URL(`${url}/mcp`), { requestInit: { headers: { authorization } } }) as never,
-  );
+  await client.connect(new HttpClient1(new URL(`${url}/mcp`), { requestInit: { headers: { authorization } } }));
   return { client, completed };
 }
 
 function linkOf(error: unknown): Required["elicitations"][0] {
-  const { code, elicitations = [] } = error as Required;
+  const { code, elicitations } = error as Required;
   assert.equal(code, -32_042, String(error));
   return elicitations[0] ?? assert.fail("no link");
 }

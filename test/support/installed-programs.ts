@@ -3,10 +3,10 @@ import { existsSync } from "node:fs";
 
 const programs = {
   caddy: { path: "/usr/bin/caddy", packages: "caddy" },
-  go: { path: "/usr/bin/go", packages: "golang-go golang-github-coreos-go-oidc-dev" },
+  go: { path: "/usr/bin/go", packages: "golang-go golang-github-coreos-go-oidc-dev golang-golang-x-oauth2-dev" },
   java: { path: "/usr/bin/javac", packages: "default-jdk-headless libgoogle-gson-java" },
   nginx: { path: "/usr/sbin/nginx", packages: "nginx" },
-  python3: { path: "/usr/bin/python3", packages: "python3-jwt python3-cryptography python3-yaml" },
+  python3: { path: "/usr/bin/python3", packages: "python3-jwt python3-requests python3-cryptography python3-yaml" },
   "systemd-analyze": { path: "/usr/bin/systemd-analyze", packages: "systemd" },
 } as const;
 
