@@ -70,8 +70,10 @@ function isMethod(method: unknown): boolean {
 export function apiTarget(url: URL, { apiHosts, tokenHosts = [], apiBaseUrl }: ApiPlaces): URL {
   const base = apiBaseUrl === undefined ? undefined : new URL(apiBaseUrl);
   if (base !== undefined && url.origin === base.origin && url.username === "") return url;
-  const plain = url.protocol === "https:" && url.port === "" && url.username === "" && url.password === "";
-  if (!plain || !apiHosts.some((allowed) => matchesHost(url.hostname, allowed))) {
+  const plain = url.protocol === "https:" && url.username === "" && url.password === "";
+  if (base !== undefined && plain && url.host === base.host)
+    return new URL(`${base.origin}${url.pathname}${url.search}`);
+  if (!plain || !apiHosts.some((allowed) => isAllowed(url, allowed))) {
     throw new OnbehalfError("host_not_allowed", `a token may not be sent to ${url.protocol}//${url.host}`, {
       hint:
         apiHosts.length === 0
@@ -87,6 +89,11 @@ export function apiTarget(url: URL, { apiHosts, tokenHosts = [], apiBaseUrl }: A
     });
   }
   return base === undefined ? url : new URL(`${base.origin}${url.pathname}${url.search}`);
+}
+
+/** Another port is another server: it must be named. */
+function isAllowed({ hostname, host, port }: URL, allowed: string): boolean {
+  return port === "" ? matchesHost(hostname, allowed) : host === allowed;
 }
 
 /**

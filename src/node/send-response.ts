@@ -5,6 +5,11 @@ import { pipeline } from "node:stream/promises";
 /** Headers to which what a middleware has set before is as true as what the response says. */
 const added = new Set(["set-cookie", "vary"]);
 
+/** A response as a middleware may have made it: that of the package `compression` has this method. */
+interface Flushable {
+  flush?(): void;
+}
+
 /**
  * Sends a web-standard response as it is: no content type is made up, the head goes out at once, and an answer that
  * breaks off ends its connection instead of looking complete. A client that goes away is no error.
@@ -29,8 +34,12 @@ export async function sendResponse({ status, headers, body }: Response, outgoing
   }
   // The head goes out at once, as an API that sends events sends it. With bytes after it, Node writes it as it is.
   outgoing.write(new Uint8Array());
+  const source = Readable.fromWeb(body);
+  const sent = pipeline(source, outgoing);
+  // What compresses answers before they leave keeps bytes back until it has many. A stream's reader waits for each of them.
+  if (!headers.has("content-length")) source.on("data", () => (outgoing as Flushable).flush?.());
   try {
-    await pipeline(Readable.fromWeb(body), outgoing);
+    await sent;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
   }

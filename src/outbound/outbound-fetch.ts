@@ -20,7 +20,10 @@ import { userAgent } from "./user-agent.ts";
 export interface OutboundLimits {
   /** For a connection, TLS and a proxy's tunnel included, milliseconds. */
   readonly connectMs: number;
-  /** For the next byte of a request or an answer, milliseconds. */
+  /**
+   * For the next byte of a request or an answer, milliseconds. An answer that announces no length may be silent for longer:
+   * it may be a stream of events, of which there is none for hours.
+   */
   readonly silenceMs: number;
 }
 
@@ -34,6 +37,9 @@ export interface OutboundInit extends RequestInit {
 }
 
 const usualLimits: OutboundLimits = { connectMs: 10_000, silenceMs: 300_000 };
+
+/** How long a connection of a silent stream may say nothing before the system asks whether its other end is there, milliseconds. */
+const aliveAfterMs = 30_000;
 
 /** Connections are kept for as long as servers keep theirs at least: one that the server closes fails the request. */
 const kept: AgentOptions = { keepAlive: true, timeout: 4_000 };
@@ -169,6 +175,11 @@ function exchange(
     request.on("error", (error) => reject(told(error)));
     request.once("response", (message) => {
       incoming = message;
+      if (message.headers["content-length"] === undefined) {
+        // Whoever reads decides for how long. Where the server is gone without a word, its system does not answer ours.
+        request.setTimeout(0);
+        message.socket.setKeepAlive(true, aliveAfterMs);
+      }
       resolve(message);
     });
     // Nobody asked for another protocol, so nothing could read what follows.

@@ -104,12 +104,22 @@ export function mcpServer(options: McpServerOptions): Provider {
     idTokenAlgorithms: identity === "id_token" ? ["RS256", "ES256", "PS256", "EdDSA"] : [],
     ...habitsOf(options, "the authorization server decides: some want the scope offline_access"),
     // Its tokens are for it alone.
-    apiHosts: options.apiHosts ?? [new URL(server).hostname],
+    apiHosts: options.apiHosts ?? [
+      loopbackBase(server) === undefined ? new URL(server).host : new URL(server).hostname,
+    ],
     apiBaseUrl: loopbackBase(server),
-    forwardHeaders: options.forwardHeaders ?? ["mcp-*", "last-event-id"],
+    forwardHeaders: [...new Set([...ofTheProtocol, ...(options.forwardHeaders ?? [])])],
     revocationEndsSiblings: false,
   });
 }
+
+/**
+ * Request headers of the streamable HTTP transport, and of the revision that names method and parameters in headers. Without
+ * them no session goes on, so that a record's own come beside these.
+ *
+ * @see {@link https://modelcontextprotocol.io/specification/draft/basic/transports | MCP: Transports}
+ */
+const ofTheProtocol = ["mcp-*", "last-event-id"];
 
 /** Of a server on this machine, which need not have https. */
 function loopbackBase(server: string): string | undefined {

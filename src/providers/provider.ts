@@ -218,7 +218,10 @@ export interface Provider {
   readonly hostedDomain?: string;
   /** Scopes that the provider answers under another name than the one that an app may ask with. */
   readonly canonicalScopes: CanonicalScopes;
-  /** Hosts that a token may be sent to; a leading `*.` stands for any subdomain. Empty: a token is sent nowhere. */
+  /**
+   * Hosts that a token may be sent to; a leading `*.` stands for any subdomain, and `host:port` for that port alone. Empty: a
+   * token is sent nowhere.
+   */
   readonly apiHosts: readonly string[];
   /**
    * Hosts among {@link apiHosts} that a token may not be sent to all the same: those that give out or end tokens and

@@ -392,6 +392,22 @@ describe("a request that nobody answers", () => {
   }
 });
 
+describe("an answer that announces no length", () => {
+  test("a stream of events may be silent for longer than an answer whose length is known", async (t) => {
+    const { url } = await serve(t, (_, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write("data: first\n\n");
+      // Six times as long as the limit.
+      setTimeout(() => response.end("data: last\n\n"), 300);
+    });
+    const response = await outboundFetch({}, { connectMs: 10_000, silenceMs: 50 })(url);
+    assert.equal(await response.text(), "data: first\n\ndata: last\n\n");
+    // The connection goes back, and with it the limit comes back.
+    const silent = await serve(t, () => undefined);
+    await assert.rejects(outboundFetch({}, { connectMs: 10_000, silenceMs: 50 })(silent.url), { code: "IDLE_TIMEOUT" });
+  });
+});
+
 describe("a request through a proxy", () => {
   /** A proxy that notes what it is asked for, and answers each tunnel with this. */
   const proxyThat = async (t: TestContext, answer: string): Promise<{ url: string; asked: string[] }> => {

@@ -103,10 +103,14 @@ export function targetUrl(target: string): URL {
     path.slice(path.indexOf("/")),
   );
   const [host = ""] = path.split("/");
-  if (isAmbiguous || !/^[a-z0-9.-]{1,253}$/.test(host) || !URL.canParse(`https://${target}`)) {
+  if (
+    isAmbiguous ||
+    !/^[a-z0-9.-]{1,253}(?::(?!443$)[1-9]\d{0,4})?$/.test(host) ||
+    !URL.canParse(`https://${target}`)
+  ) {
     throw invalidRequest(
       "the address after /proxy/ must be a host in lower case and a plain path",
-      "write /proxy/{host}/{path} without encoded slashes, dots or backslashes in the path",
+      "write /proxy/{host}/{path}, the host with its port where it is not 443, without encoded slashes, dots or backslashes in the path",
       "path",
     );
   }

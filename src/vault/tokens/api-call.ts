@@ -6,12 +6,13 @@ import {
   isAboutToken,
   isRepeatable,
 } from "../../core/api-request.ts";
+import { isOnbehalfError } from "../../core/errors.ts";
 import type { GrantRef } from "../../core/grant.ts";
 import type { OutboundInit } from "../../outbound/outbound-fetch.ts";
 import type { AccessToken } from "./token-cache.ts";
-import type { TokenSource } from "./token-source.ts";
+import type { Replacement, TokenSource } from "./token-source.ts";
 import { noteToken } from "./hidden-token.ts";
-import { refusesToken, withoutRefresh } from "./token-refusal.ts";
+import { refusesToken, saying, withoutRefresh } from "./token-refusal.ts";
 import { protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 
@@ -20,7 +21,7 @@ export type RecordCall = (token: AccessToken, method: string, host: string) => P
 
 /**
  * Calls an API with the grant's token; see `Vault.fetch`. Where the API refuses the token, it is refreshed and the
- * request sent once more, unless its body is a stream. An API that refuses new tokens as well does not get one with each
+ * request sent once more, unless its body is a stream: then the answer says in a header that the next one may be taken. An API that refuses new tokens as well does not get one with each
  * call: for a while its answer is returned as it came, with a header that says so. Where there is nothing to refresh with, the request is sent once
  * more with the same token, and a second 401 ends it. Redirects are returned, never followed with the token.
  */
@@ -54,7 +55,8 @@ export async function callApi(
 
   const token = await tokens.get({ grantId: grant.grantId }, options);
   const response = await send(token);
-  if (!(await refusesToken(response, provider)) || !isRepeatable(init.body)) return response;
+  if (!(await refusesToken(response, provider))) return response;
+  if (!isRepeatable(init.body)) return notRepeated(response, () => tokens.replace(token, url.host, signal));
   const next = await tokens.replace(token, url.host, signal);
   if (next.kind === "wait") return withoutRefresh(response, next.waitMs);
   if (next.kind === "none" && !isAboutToken(response)) return response;
@@ -71,6 +73,21 @@ export async function callApi(
   if (!(await refusesToken(second, provider)) || !isAboutToken(second)) return second;
   giveUp(second);
   return send(await tokens.end(token));
+}
+
+/**
+ * The refusal of a request that cannot be sent again, because its body is used up. Its token is replaced all the same: otherwise
+ * the caller's next try would be refused as well, and each one after it.
+ */
+async function notRepeated(response: Response, replace: () => Promise<Replacement>): Promise<Response> {
+  try {
+    const next = await replace();
+    if (next.kind === "wait") return withoutRefresh(response, next.waitMs);
+    return next.kind === "none" ? response : saying(response, "done; not-repeated");
+  } catch (error) {
+    if (isOnbehalfError(error)) return saying(response, `failed; error=${error.code}`);
+    throw error;
+  }
 }
 
 /**

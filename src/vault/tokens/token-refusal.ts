@@ -33,9 +33,14 @@ export async function refusesToken(response: Response, { tokenRefusals = [] }: P
  * @param waitMs for how long, milliseconds
  */
 export function withoutRefresh(response: Response, waitMs: number): Response {
+  return saying(response, `skipped; retry-after=${retryAfterSeconds(waitMs)}`);
+}
+
+/** An API's answer, with a header that says what became of the token that it refuses. */
+export function saying(response: Response, what: string): Response {
   const { body, status, statusText, headers: all } = response;
   const headers = new Headers(all);
-  headers.set("onbehalf-refresh", `skipped; retry-after=${retryAfterSeconds(waitMs)}`);
+  headers.set("onbehalf-refresh", what);
   return noteSameToken(new Response(body, { status, statusText, headers }), response);
 }
 

@@ -218,7 +218,12 @@ describe("a call through the proxy", () => {
     });
     fixture.newRequests();
     const response = await ask(`${proxied}/${files}`, { method: "POST", body: "x".repeat(65_537) });
-    assert.deepEqual([response.status, requests, fixture.newRequests().length], [401, 1, 0]);
+    assert.deepEqual([response.status, requests], [401, 1]);
+    assert.deepEqual(outcomes(fixture.newRequests()), { refreshed: 1 });
+    assert.equal(response.headers.get("onbehalf-refresh"), "done; not-repeated");
+    const again = await ask(`${proxied}/${files}`, { method: "POST", body: "x".repeat(65_537) });
+    assert.deepEqual([again.status, outcomes(fixture.newRequests())], [401, {}]);
+    assert.match(again.headers.get("onbehalf-refresh") ?? "", /^skipped; retry-after=/);
   });
 
   test("a proxied call hands back redirects, and statuses without a body", async (t) => {
@@ -684,6 +689,8 @@ describe("an address for the proxy", () => {
     "www.googleapis.com/oauth2/v4/%74oken",
     "www.googleapis.com/OAuth2/v3/Token",
     "www.googleapis.com/identitytoolkit/v3/relyingparty/signupNewUser",
+    "www.googleapis.com:8443/x",
+    "www.googleapis.com:80/x",
   ];
   for (const target of notAllowed) {
     test(`a proxied address is refused where the host is not the provider's: ${target}`, async (t) => {
@@ -701,7 +708,9 @@ describe("an address for the proxy", () => {
     "/",
     "WWW.googleapis.com/x",
     "www.googleapis.com:443/x",
-    "www.googleapis.com:8443/x",
+    "www.googleapis.com:99999/x",
+    "www.googleapis.com:08443/x",
+    "www.googleapis.com:/x",
     "ada@www.googleapis.com/x",
     "ada:secret@www.googleapis.com/x",
     "www.googleapis.com%2F@attacker.example/x",

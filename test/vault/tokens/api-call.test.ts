@@ -88,7 +88,7 @@ describe("calling an API", () => {
     assert.equal(responses.filter(({ status }) => status === 200).length, 100);
   });
 
-  test("calling an API with a body that is a stream gets its 401 back: it cannot be sent twice", async (t) => {
+  test("calling an API with a body that is a stream gets its 401 back, for it cannot be sent twice; the next call has a new token", async (t) => {
     const { standin, open, code, newRequests } = await testVault(t, { shared });
     const vault = await open();
     const { grantId } = await vault.exchangeCode({ code: code(somebody()) });
@@ -96,8 +96,31 @@ describe("calling an API", () => {
     standin.fault("POST", "/upload/drive/v3/files", { times: 1, status: 401 });
     const body = new Blob(["a file"]).stream();
     const init = { method: "POST", headers: { "content-type": "text/plain" }, body, duplex: "half" } as RequestInit;
-    assert.equal((await vault.fetch(grantId, `${uploads}?uploadType=media`, init)).status, 401);
-    assert.equal(newRequests().length, 0);
+    const before = (await vault.getAccessToken(grantId)).token;
+    const refused = await vault.fetch(grantId, `${uploads}?uploadType=media`, init);
+    assert.deepEqual([refused.status, refused.headers.get("onbehalf-refresh")], [401, "done; not-repeated"]);
+    assert.deepEqual(outcomes(newRequests()), { refreshed: 1 });
+    assert.notEqual((await vault.getAccessToken(grantId)).token, before);
+    const again = { ...init, body: new Blob(["a file"]).stream() } as RequestInit;
+    assert.notEqual((await vault.fetch(grantId, `${uploads}?uploadType=media`, again)).status, 401);
+    assert.deepEqual(outcomes(newRequests()), {});
+  });
+
+  test("calling an API with a stream while the provider is away gets the API's 401, and says that there is no new token", async (t) => {
+    const { standin, open, code } = await testVault(t, { shared });
+    const vault = await open();
+    const { grantId } = await vault.exchangeCode({ code: code(somebody()) });
+    standin.fault("POST", "/upload/drive/v3/files", { times: 1, status: 401 });
+    standin.fault("POST", "/token", { times: 1, status: 400, body: { error: "unauthorized_client" } });
+    const body = new Blob(["a file"]).stream();
+    const init = { method: "POST", headers: { "content-type": "text/plain" }, body, duplex: "half" } as RequestInit;
+    const refused = await vault.fetch(grantId, `${uploads}?uploadType=media`, init);
+    standin.clearFaults();
+    assert.equal(refused.status, 401);
+    assert.match(
+      refused.headers.get("onbehalf-refresh") ?? "",
+      /^(?:failed; error=client_misconfigured|done; not-repeated)$/,
+    );
   });
 
   const bodies: readonly (readonly [string, () => NonNullable<RequestInit["body"]>, string])[] = [
