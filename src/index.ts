@@ -49,7 +49,7 @@ export { serverStatus } from "./vault/open/server-status.ts";
 export type { KeptClientStatus, ServerStatus } from "./vault/open/server-status.ts";
 export { openVault } from "./open.ts";
 export type { VaultOptions } from "./open.ts";
-export type { Vault } from "./vault.ts";
+export type { Vault, VaultVerbs } from "./vault.ts";
 export type { AuditLog, AuditLogHead, AuditLogQuery, AuditLogRow } from "./vault/audit/audit-log.ts";
 export { auditStatus } from "./vault/audit/audit-status.ts";
 export type { AuditPruned } from "./vault/audit/prune.ts";

@@ -569,3 +569,26 @@ export class Vault {
     }
   }
 }
+
+/**
+ * What a vault of this process and a remote one, `openRemoteVault` of `onbehalf/client`, have in common: take this type where either
+ * will do.
+ */
+export type VaultVerbs = Pick<
+  Vault,
+  | "exchangeCode"
+  | "createTicket"
+  | "deposit"
+  | "beginConnect"
+  | "finishConnect"
+  | "connectStatus"
+  | "getAccessToken"
+  | "peekAccessToken"
+  | "fetch"
+  | "revoke"
+  | "grant"
+  | "grants"
+  | "ping"
+  | "close"
+  | typeof Symbol.asyncDispose
+>;

@@ -23,6 +23,7 @@ const lean: Readonly<Record<string, readonly string[]>> = {
   "../src/node/index.ts": ["@hono/node-server", "@hono/node-server/utils/response"],
   "../src/mcp/index.ts": [],
   "../src/googleapis/index.ts": [],
+  "../src/client/index.ts": [],
   "../src/browser/index.ts": [],
 };
 

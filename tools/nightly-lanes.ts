@@ -30,6 +30,11 @@ export const nightlyLanes: readonly NightlyLane[] = [
     "stories/frameworks",
     "each framework, agent library and bundler from the registry, and packs of a fresh clone",
   ),
+  tests(
+    "REMOTE",
+    "faults/remote-client",
+    "a remote vault whose service restarts for a minute, and is away for half of one",
+  ),
   tests("DEPOSITS", "faults/killed-deposits", "a hundred thousand refresh tokens taken in, killed five times"),
   tests("KEYS", "faults/key-rotation", "data keys replaced on 100,000 grants, with a kill every five seconds"),
   {

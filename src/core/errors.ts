@@ -78,6 +78,11 @@ export interface ErrorDetails {
   store_unavailable: { retryAfterMs: number };
   /** The keeper's process did not answer. Work that it had begun goes on; the same call may be made again. */
   keeper_unavailable: { retryAfterMs: number };
+  /**
+   * The service did not answer a remote vault, or what answered in its place was not the service. Nothing is known of the
+   * grant.
+   */
+  service_unavailable: { retryAfterMs: number };
   /** A sealed value of this grant does not open: it was damaged, or copied from another row or store. `grantId`: absent for who may not see it. */
   grant_unreadable: { grantId?: string };
   /** Options or settings are wrong. `problems`: every problem that was found. */
@@ -127,6 +132,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   provider_unavailable: 503,
   store_unavailable: 503,
   keeper_unavailable: 503,
+  service_unavailable: 503,
   grant_unreadable: 500,
   configuration_invalid: 500,
   key_invalid: 500,

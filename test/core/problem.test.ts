@@ -70,6 +70,7 @@ const table: { readonly [C in ErrorCode]: Row<C> } = {
   ],
   store_unavailable: [503, { retryAfterMs: 0 }, {}, { "retry-after": "1" }],
   keeper_unavailable: [503, { retryAfterMs: 500 }, {}, { "retry-after": "1" }],
+  service_unavailable: [503, { retryAfterMs: 1_000 }, {}, { "retry-after": "1" }],
   grant_unreadable: [500, { grantId: "g_1" }, { grant_id: "g_1" }],
   configuration_invalid: [500, { problems: ["no key"] }, { problems: ["no key"] }],
   key_invalid: [500, {}, {}],

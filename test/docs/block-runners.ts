@@ -75,6 +75,7 @@ const runners = {
     test: "docs/deployment",
   },
   providers: { pages: /^docs\/providers\.md$/, languages: ["json", "ts", "text"], test: "docs/providers" },
+  "remote-client": { pages: /^docs\/remote-client\.md$/, languages: ["ts", "text"], test: "docs/remote-client" },
   "stand-in, program": { pages: /^docs\/standin\.md$/, languages: ["ts"], test: "standin/documentation" },
   "stand-in, shell": { pages: /^docs\/standin\.md$/, languages: ["sh"], test: "standin/documentation" },
   storage: { pages: /^docs\/storage\.md$/, languages: ["ts", "sql"], test: "docs/storage" },

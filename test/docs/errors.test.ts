@@ -31,6 +31,7 @@ const samples: { readonly [C in ErrorCode]: Required<ErrorDetails[C]> } = {
   provider_unavailable: { issuer: "i", retryAfterMs: 1 },
   store_unavailable: { retryAfterMs: 1 },
   keeper_unavailable: { retryAfterMs: 1 },
+  service_unavailable: { retryAfterMs: 1 },
   grant_unreadable: { grantId: "g_1" },
   configuration_invalid: { problems: [] },
   key_invalid: {},

@@ -19,6 +19,7 @@ const headings = new Set([...page.matchAll(/^### (.*)$/gm)].flatMap(([, names = 
 
 const sources: Readonly<Record<string, string>> = {
   onbehalf: "src/index.ts",
+  "onbehalf/client": "src/client/index.ts",
   "onbehalf/googleapis": "src/googleapis/index.ts",
   "onbehalf/node": "src/node/index.ts",
   "onbehalf/mcp": "src/mcp/index.ts",

@@ -347,7 +347,23 @@ export const imports: readonly Layer[] = [
       "vault/keeper/codes/code-request.ts",
     ],
   })),
-  ...["service/run.ts", "service/http/app.ts", "service/keeper/start-keeper.ts", "client/client.ts"].map((file) => ({
+  {
+    file: "client/client.ts",
+    refused: [
+      ...behindTheIndex,
+      "store/sqlite/index.ts",
+      "vault/http/request-body.ts",
+      "vault/keeper/keeper.ts",
+      "service/log.ts",
+      "cli/main.ts",
+      "outbound/outbound-fetch.ts",
+      "hono",
+      "jose",
+      "node:http",
+    ],
+    allowed: ["index.ts", "core/errors.ts", "outbound/user-agent.ts", "vault/tokens/token-cache.ts"],
+  },
+  ...["service/run.ts", "service/http/app.ts", "service/keeper/start-keeper.ts"].map((file) => ({
     file,
     refused: [...behindTheIndex, "cli/main.ts", "demo/start.ts", "standin/index.ts"],
     allowed: [...publicInterface, "service/log.ts", "hono", "node:http"],

@@ -13,7 +13,10 @@ const searchWaitMs = 1_000;
  *
  * @see https://www.rfc-editor.org/rfc/rfc6750#section-3.1
  */
-export async function refusesToken(response: Response, { tokenRefusals = [] }: Provider): Promise<boolean> {
+export async function refusesToken(
+  response: Response,
+  { tokenRefusals = [] }: Pick<Provider, "tokenRefusals">,
+): Promise<boolean> {
   const { status, headers } = response;
   if (status === 401) return true;
   const named = tokenRefusals.filter((each) => each.status === status);

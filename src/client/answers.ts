@@ -1,0 +1,109 @@
+/** The service's answers as what an embedded vault returns. */
+import { scopesOf } from "../core/grant.ts";
+import type { Grant, GrantRef, GrantState, LapseReason, Profile } from "../core/grant.ts";
+import { defined } from "../core/defined.ts";
+import { Secret } from "../core/secret.ts";
+import { Ticket } from "../core/ticket.ts";
+import type { BegunConnect, ConnectState, GrantPage, UnreadableGrant } from "../index.ts";
+import { Members, Misread } from "./members.ts";
+
+/** A grant; of this reference, where one is given: another one's is never returned. */
+export function grantIn(value: unknown, ref?: GrantRef): Grant {
+  const members = new Members(value);
+  const lastError = members.objectOr("last_error");
+  const grant: Grant = {
+    grantId: members.text("grant_id"),
+    provider: members.text("provider"),
+    issuer: members.text("issuer"),
+    clientId: members.text("client_id"),
+    subject: members.text("subject"),
+    externalIds: members.list("external_ids").map((each) => {
+      const tie = new Members(each);
+      return { externalId: tie.text("external_id"), account: tie.text("account") };
+    }),
+    profile: members.object("profile").all as unknown as Profile,
+    scopes: scopesOf(members.text("scope")),
+    state: members.text("state") as GrantState,
+    since: members.time("since"),
+    offline: members.truth("offline"),
+    generation: members.number("generation"),
+    createdAt: members.time("created_at"),
+    updatedAt: members.time("updated_at"),
+    ...defined({
+      externalId: members.textOr("external_id"),
+      account: members.textOr("account"),
+      missingScopes: members.textsOr("missing_scopes"),
+      reason: members.textOr("reason") as LapseReason | undefined,
+      lastRefreshAt: members.timeOr("last_refresh_at"),
+      accessExpiresAt: members.timeOr("access_expires_at"),
+      accessTokenEndKnown: members.truthOr("access_token_end_known"),
+      reauthorizeBefore: members.timeOr("reauthorize_before"),
+      lastError: lastError === undefined ? undefined : { error: lastError.text("error"), at: lastError.time("at") },
+      hint: members.textOr("hint"),
+    }),
+  };
+  if (ref !== undefined) assertMeant(grant, ref);
+  return grant;
+}
+
+/**
+ * Refuses a grant that was not asked for. A cache between us and the service that passes over `Cache-Control` could hand out
+ * somebody else's.
+ *
+ * @throws {Misread}
+ */
+function assertMeant(grant: Grant, ref: GrantRef): void {
+  const isMeant =
+    typeof ref === "string"
+      ? grant.grantId === ref
+      : "grantId" in ref
+        ? grant.grantId === ref.grantId
+        : (ref.provider === undefined || ref.provider === grant.provider) &&
+          ("subject" in ref
+            ? grant.subject === ref.subject
+            : grant.externalIds.length === 0 || grant.externalIds.some((tie) => tie.externalId === ref.externalId));
+  if (!isMeant) throw new Misread("its answer is about another grant than the one that was asked for");
+}
+
+/** A page of grants. */
+export function pageIn(body: unknown): GrantPage {
+  const members = new Members(body);
+  const unreadable = members.list("unreadable").map((each): UnreadableGrant => {
+    const closed = new Members(each);
+    return {
+      grantId: closed.text("grant_id"),
+      provider: closed.text("provider"),
+      state: closed.text("state") as GrantState,
+      values: closed.textsOr("values") as UnreadableGrant["values"],
+      keyIds: closed.list("data_keys").filter((id) => typeof id === "number"),
+    };
+  });
+  if (!Array.isArray(members.all["grants"])) throw new Misread("its answer has no grants that can be read");
+  return {
+    grants: members.list("grants").map((each) => grantIn(each)),
+    ...(unreadable.length === 0 ? {} : { unreadable }),
+    ...defined({ cursor: members.textOr("cursor") }),
+  };
+}
+
+export function ticketIn(body: unknown): Ticket {
+  const members = new Members(body);
+  return new Ticket(new Secret(members.text("ticket")), members.text("nonce"), members.time("expires_at").getTime());
+}
+
+export function begunConnectIn(body: unknown): BegunConnect {
+  const members = new Members(body);
+  return {
+    connectId: members.text("connect_id"),
+    url: members.text("url"),
+    expiresAt: members.time("expires_at"),
+  };
+}
+
+export function connectStateIn(body: unknown): ConnectState {
+  const members = new Members(body);
+  return {
+    status: members.text("status") as ConnectState["status"],
+    ...defined({ grantId: members.textOr("grant_id"), error: members.textOr("error") }),
+  };
+}

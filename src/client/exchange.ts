@@ -1,0 +1,161 @@
+/** One request to the service, and what came back: its answer, its error, or nothing that is the service's. */
+import type { OnbehalfError } from "../core/errors.ts";
+import { waitFor } from "../core/single-flight.ts";
+import { userAgent } from "../outbound/user-agent.ts";
+import { retryAfterMs } from "./retry.ts";
+import { errorOf } from "./service-error.ts";
+
+/** What is asked of the service. */
+export interface ServiceRequest {
+  readonly method: "GET" | "POST" | "DELETE";
+  /** With its query. */
+  readonly path: string;
+  readonly body?: object;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What came of a request. */
+export type Outcome =
+  | { readonly kind: "answer"; readonly body: Readonly<Record<string, unknown>>; readonly headers: Headers }
+  /** What the service says about the request. */
+  | { readonly kind: "error"; readonly error: OnbehalfError }
+  /** The service has not answered. Whether it has done what was asked is not known. */
+  | {
+      readonly kind: "silence";
+      readonly what: string;
+      /** 0: nobody says. */
+      readonly retryAfterMs: number;
+      /** Whether the same would come again: then something else stands at the address. */
+      readonly isLasting: boolean;
+      readonly cause?: unknown;
+    };
+
+/** Where requests go, and how. */
+export interface Line {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly fetch: typeof fetch;
+  readonly now: () => number;
+}
+
+/** Larger than any answer of the service: a page of 500 grants has less than two megabytes. */
+const mostBytes = 16 * 1024 * 1024;
+
+/** A client's error of something that stands before the service, and may pass. */
+const passing = new Set([408, 421, 425, 429]);
+
+/**
+ * Sends a request once. Redirects are never followed: the key would go with them.
+ *
+ * @param key the caller's key
+ * @param timeoutMs how long the whole answer may take, milliseconds
+ */
+export async function exchange(
+  line: Line,
+  request: ServiceRequest,
+  { key, requestId, timeoutMs }: { readonly key: string; readonly requestId: string; readonly timeoutMs: number },
+): Promise<Outcome> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(new Error(`there was no answer within ${timeoutMs} ms`)), timeoutMs);
+  try {
+    // A fetch that does not look at its signal must not hold up whoever waits.
+    return await waitFor(send(line, request, key, requestId, limit.signal), limit.signal);
+  } catch (cause) {
+    return { kind: "silence", what: whatFailed(cause), retryAfterMs: 0, isLasting: false, cause };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function send(
+  line: Line,
+  { method, path, body, headers = {} }: ServiceRequest,
+  key: string,
+  requestId: string,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const response = await line.fetch(line.url + path, {
+    method,
+    headers: {
+      accept: "application/json, application/problem+json",
+      authorization: `Bearer ${key}`,
+      "user-agent": `${userAgent} client`,
+      "x-request-id": requestId,
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    redirect: "manual",
+    cache: "no-store",
+    signal,
+  });
+  return outcomeOf(response, requestId, line.now());
+}
+
+async function outcomeOf(response: Response, requestId: string, now: number): Promise<Outcome> {
+  const { status, headers } = response;
+  const type = headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
+  const waitMs = retryAfterMs(headers, now);
+  if (response.type === "opaqueredirect" || (status >= 300 && status < 400)) {
+    discard(response);
+    return silence(`it was redirected${placeOf(headers)}, and a key is not sent on`, 0, true);
+  }
+  const isProblem = status >= 400 && type === "application/problem+json";
+  const isAnswer = status >= 200 && status < 300 && type === "application/json";
+  const body = isProblem || isAnswer ? await jsonOf(response) : undefined;
+  if (isProblem) {
+    const error = errorOf(body, { status, retryAfterMs: waitMs, requestId, at: new Date(now) });
+    if (error !== undefined) return { kind: "error", error };
+  }
+  if (isAnswer && typeof body === "object" && body !== null && !Array.isArray(body)) {
+    return { kind: "answer", body: body as Record<string, unknown>, headers };
+  }
+  if (!isProblem && !isAnswer) discard(response);
+  const isLasting = status >= 400 && status < 500 && !passing.has(status);
+  return silence(`the answer was ${status} ${type || "without a type"}, and not the service's`, waitMs, isLasting);
+}
+
+function silence(what: string, retryAfterMs: number, isLasting: boolean): Outcome {
+  return { kind: "silence", what, retryAfterMs, isLasting };
+}
+
+/** Where a redirect leads, as far as it may be said: its path and query may hold a secret. */
+function placeOf(headers: Headers): string {
+  const place = headers.get("location") ?? "";
+  return URL.canParse(place) ? ` to ${new URL(place).origin}` : "";
+}
+
+/** @returns undefined where it is no JSON */
+async function jsonOf(response: Response): Promise<unknown> {
+  const text = await textOf(response);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+async function textOf({ body, headers }: Response): Promise<string> {
+  if (Number(headers.get("content-length") ?? 0) > mostBytes) throw new Error("the answer was too large");
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of body ?? []) {
+    text += decoder.decode(chunk as Uint8Array, { stream: true });
+    if (text.length > mostBytes) throw new Error("the answer was too large");
+  }
+  return text + decoder.decode();
+}
+
+/** A body that nobody reads would keep its connection. */
+function discard({ body }: Response): void {
+  body?.cancel().catch(() => undefined);
+}
+
+/** What a failed request says of itself, without what might hold a secret. */
+function whatFailed(cause: unknown): string {
+  for (let error = cause; error instanceof Error; error = error.cause) {
+    if ("code" in error && typeof error.code === "string") return `the request failed (${error.code.toLowerCase()})`;
+    if (/^(?:there was no answer|the answer was)/.test(error.message)) return error.message;
+  }
+  return "the request failed";
+}
