@@ -22,6 +22,9 @@ export type Need =
   /** Only who runs the server can help. */
   | { readonly kind: "operator"; readonly code: string };
 
+/** When to try again where nobody has said it, milliseconds. */
+const soonMs = 5_000;
+
 /** @returns undefined: it is no error of a vault */
 export function needOf(error: unknown): Need | undefined {
   if (isOnbehalfError(error, "grant_not_found") || isOnbehalfError(error, "reauthorization_required")) {
@@ -30,14 +33,10 @@ export function needOf(error: unknown): Need | undefined {
   if (isOnbehalfError(error, "insufficient_scope")) {
     return { kind: "consent", consent: { reason: error.code, missingScopes: error.details.missingScopes } };
   }
-  if (
-    isOnbehalfError(error, "provider_unavailable") ||
-    isOnbehalfError(error, "store_unavailable") ||
-    isOnbehalfError(error, "keeper_unavailable")
-  ) {
-    return { kind: "later", retryAfterMs: error.details.retryAfterMs };
-  }
-  return isOnbehalfError(error) ? { kind: "operator", code: error.code } : undefined;
+  if (!isOnbehalfError(error)) return undefined;
+  const { code, status, details } = error;
+  if (status !== 503) return { kind: "operator", code };
+  return { kind: "later", retryAfterMs: "retryAfterMs" in details ? details.retryAfterMs : soonMs };
 }
 
 /** Who signed in is no right to anything of theirs. */

@@ -4,6 +4,7 @@ import type { TestContext } from "node:test";
 import { inspect } from "node:util";
 import { OnbehalfError, isOnbehalfError } from "../../src/index.ts";
 import type { Vault } from "../../src/index.ts";
+import type { SignedIn } from "../../src/mcp/require-grant-options.ts";
 import { ConnectBrowser, backWith, consented } from "../support/connect-browser.ts";
 import type { Seen } from "../support/connect-browser.ts";
 import { pageUrl, sdks, toolServer } from "../support/mcp-tool-server.ts";
@@ -271,6 +272,56 @@ for (const sdk of ["SDK 1", "SDK 2"] as const) {
     const { text = "" } = await client.call("files");
     assert.ok(text.includes(drive) && text.includes(appData), text);
     assert.deepEqual(await client.call("drive"), { text: "drive" });
+  });
+}
+
+test("whoever leaves a box unticked is asked for it again, and told what it is", async (t) => {
+  const built = await build(t, "SDK 1", { scopes: [...wanted, drive] });
+  const client = await built.connect("user-1");
+  const { url } = await linkOf(client);
+  const browser = built.browser("user-1");
+  const asked = new URL(await toProvider(browser, url));
+  asked.searchParams.set("scope", wanted.join(" "));
+  const { location: back = "" } = await browser.open(consented(built.fixture.standin, asked.href));
+  assert.equal((await browser.open(back)).status, 200);
+  const next = await linkOf(client);
+  assert.notEqual(next.url, url);
+  assert.equal(next.message, `Allow more at Google (${drive}).`);
+  await built.goThrough(browser, next.url);
+  assert.deepEqual(await client.call(), { text: "hello user-1" });
+});
+
+test("a page learns who is signed in from what a framework has put into the request", async (t) => {
+  const signedIn: SignedIn = (_, { incoming }) => (incoming as { user?: string } | undefined)?.user;
+  const built = await build(t, "SDK 1", { signedIn });
+  const { url } = await linkOf(await built.connect("user-1"));
+  const statusFor = async (incoming?: object): Promise<number> =>
+    (await built.required.page(new Request(url), { incoming })).status;
+  assert.deepEqual(
+    [await statusFor({ user: "user-1" }), await statusFor({ user: "user-2" }), await statusFor()],
+    [303, 403, 401],
+  );
+});
+
+for (const sdk of sdks) {
+  test(`a prompt and a resource of ${sdk} send their person to a link as a tool does`, async (t) => {
+    const built = await build(t, sdk);
+    const client = await built.connect("user-1", {
+      onLink: async (url) => {
+        await built.goThrough(built.browser("user-1"), url);
+        return "accept";
+      },
+    });
+    const first = await client.read("drive");
+    if (sdk === "SDK 2 of revision 2026-07-28") assert.deepEqual(first, { text: "hello user-1" });
+    else {
+      assert.equal(first.code, -32_042);
+      assert.deepEqual(await client.prompt("drive"), first);
+      await built.goThrough(built.browser("user-1"), first.elicitations?.[0]?.url ?? "");
+    }
+    assert.deepEqual(await client.prompt("drive"), { text: "hello user-1" });
+    assert.deepEqual(await client.read("drive"), { text: "hello user-1" });
+    await client.close();
   });
 }
 

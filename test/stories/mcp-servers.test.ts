@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { writeFile } from "node:fs/promises";
+import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { TestContext } from "node:test";
@@ -18,6 +18,7 @@ import { SignJWT, exportJWK, generateKeyPair } from "jose";
 import { generateMasterKey } from "../../src/index.ts";
 import type { Standin } from "../../src/standin/index.ts";
 import { blocksFor } from "../docs/block-runners.ts";
+import { checkout } from "../support/checkout-bin.ts";
 import { ConnectBrowser, consented } from "../support/connect-browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { environment, project, started } from "../support/framework-project.ts";
@@ -220,12 +221,18 @@ test("the server on stdio lets a call of revision 2026-07-28 go on when its user
   assert.match(textOf(await client.callTool(call)), /"files"/);
 });
 
-test("the programs have the types that the SDKs, the library and Node have", async (t) => {
+test("the programs compile where one of the SDKs is installed alone", async (t) => {
   for (const sdk of [1, 2] as const) {
     const files = pageFiles(sdk);
     // The program of the other SDK has no place beside this one's class.
     for (const other of sdk === 1 ? ["fetch.ts", "local.ts"] : ["server.ts"]) files.delete(other);
     const folder = await project(t, files, { linked: true }, standin);
+    const scope = join(folder, "node_modules/@modelcontextprotocol");
+    await rm(scope);
+    await mkdir(scope);
+    for (const name of sdk === 1 ? ["sdk"] : ["server", "core"]) {
+      await symlink(join(checkout, "node_modules/@modelcontextprotocol", name), join(scope, name));
+    }
     const compilerOptions = {
       strict: true,
       noEmit: true,

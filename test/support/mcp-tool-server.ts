@@ -38,6 +38,9 @@ export interface ToolCall {
 /** A client of one person. */
 export interface ToolClient {
   call(tool?: string): Promise<ToolCall>;
+  prompt(name: string): Promise<ToolCall>;
+  /** Reads the resource of this name. */
+  read(name: string): Promise<ToolCall>;
   /** The ids of the elicitations that it was told are done. */
   readonly completed: string[];
   close(): Promise<void>;
@@ -89,6 +92,21 @@ export function toolServer(sdk: Sdk, vault: GrantVault, options: ToolServerOptio
         more[name],
       );
       (made as Server1).registerTool(name, {}, handler);
+      const prompt = required.handler(
+        made,
+        async (access) => ({
+          messages: [{ role: "user" as const, content: { type: "text" as const, text: await work(access) } }],
+        }),
+        more[name],
+      );
+      (made as Server1).registerPrompt(name, {}, prompt);
+      const uri = `test:${name}`;
+      const resource = required.handler(
+        made,
+        async (access) => ({ contents: [{ uri, text: await work(access) }] }),
+        more[name],
+      );
+      (made as Server1).registerResource(name, uri, {}, resource);
     }
     return made;
   };
@@ -151,19 +169,35 @@ export function toolServer(sdk: Sdk, vault: GrantVault, options: ToolServerOptio
   };
 }
 
-function clientOf(client: Client1 | Client2, completed: string[]): ToolClient {
+function clientOf(given: Client1 | Client2, completed: string[]): ToolClient {
+  const client = given as Client1;
   return {
     completed,
     close: () => client.close(),
-    call: async (name = "drive") => {
-      try {
-        const result = await (client as Client1).callTool({ name });
+    call: (name = "drive") =>
+      outcomeOf(async () => {
+        const result = await client.callTool({ name });
         const [first] = result.content as { text: string }[];
         return { text: first?.text ?? "", ...(result.isError === true ? { isError: true } : {}) };
-      } catch (error) {
-        const { code, elicitations, message } = error as Error & { code: number } & Pick<ToolCall, "elicitations">;
-        return code === -32_042 ? { code, elicitations: elicitations ?? [] } : { code, text: message };
-      }
-    },
+      }),
+    prompt: (name) =>
+      outcomeOf(async () => {
+        const [first] = (await client.getPrompt({ name })).messages;
+        return { text: (first?.content as { text: string }).text };
+      }),
+    read: (name) =>
+      outcomeOf(async () => {
+        const [first] = (await client.readResource({ uri: `test:${name}` })).contents;
+        return { text: (first as { text: string }).text };
+      }),
   };
+}
+
+async function outcomeOf(asked: () => Promise<ToolCall>): Promise<ToolCall> {
+  try {
+    return await asked();
+  } catch (error) {
+    const { code, elicitations, message } = error as Error & { code: number } & Pick<ToolCall, "elicitations">;
+    return code === -32_042 ? { code, elicitations: elicitations ?? [] } : { code, text: message };
+  }
 }
