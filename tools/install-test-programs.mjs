@@ -1,5 +1,5 @@
 /**
- * Installs what some tests drive and npm does not bring: Chromium, PgBouncer, Google's older Python clients, and what runs
+ * Installs what some tests drive and npm does not bring: Chromium, PgBouncer, Google's Python and Java clients, and what runs
  * the pages' samples: Python, Go, Java, and the proxies and systemd whose configurations are shown. All of it is some 300 MB
  * to load, and takes a minute.
  * Runs on any Node, before `npm ci`. On Debian as root it installs what is missing; elsewhere it says what to install,
@@ -22,6 +22,8 @@ const packages = [
   "golang-golang-x-oauth2-dev",
   "default-jdk-headless",
   "libgoogle-gson-java",
+  "libgoogle-auth-java",
+  "libgoogle-api-client-java",
   "nginx",
   "caddy",
   "systemd",

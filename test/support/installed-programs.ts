@@ -3,6 +3,14 @@ import { existsSync } from "node:fs";
 
 const programs = {
   caddy: { path: "/usr/bin/caddy", packages: "caddy" },
+  "google-auth for Java": {
+    path: "/usr/share/java/google-auth-library-oauth2-http.jar",
+    packages: "libgoogle-auth-java libgoogle-api-client-java",
+  },
+  "google-auth for Python": {
+    path: "/usr/lib/python3/dist-packages/google_auth_httplib2.py",
+    packages: "python3-googleapi python3-oauth2client",
+  },
   go: { path: "/usr/bin/go", packages: "golang-go golang-github-coreos-go-oidc-dev golang-golang-x-oauth2-dev" },
   java: { path: "/usr/bin/javac", packages: "default-jdk-headless libgoogle-gson-java" },
   nginx: { path: "/usr/sbin/nginx", packages: "nginx" },

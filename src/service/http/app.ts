@@ -26,6 +26,7 @@ import { providerRoutes } from "./routes/providers.ts";
 import { ticketRoutes } from "./routes/tickets.ts";
 import { grantRoutes } from "./routes/grants.ts";
 import { handleRoutes } from "./routes/handles.ts";
+import { EarlyReturns } from "../../vault/http/early-returns.ts";
 import { tokenEndpoint } from "./token-endpoint/token-endpoint.ts";
 import { json, refuseMethod, routerOf } from "./routes/router.ts";
 
@@ -94,7 +95,8 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
   ticketRoutes(router);
   const person = connectRoutes(router, options, issuerOf);
 
-  app.all("/oauth/token", (context) => tokenEndpoint(vault, context.req.raw, options.onFault));
+  const returns = new EarlyReturns();
+  app.all("/oauth/token", (context) => tokenEndpoint(vault, returns, context.req.raw, options.onFault));
 
   forAnyone("/", ({ req }) => homePage(req.header("accept") ?? ""));
   forAnyone("/healthz", () => json({ status: "ok" }));

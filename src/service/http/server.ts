@@ -13,6 +13,7 @@ import { sendResponse } from "../../node/send-response.ts";
 import { safeHeaders, withSafeHeaders } from "./answer-headers.ts";
 import { serviceOf } from "./app.ts";
 import type { ServiceOptions } from "./app.ts";
+import { noteConnection } from "./connection-of.ts";
 import { fastToken } from "./fast-token.ts";
 import { maxHeaderBytes, refuseMalformed, refuseSlow } from "./malformed-request.ts";
 import { ownHosts } from "./own-host.ts";
@@ -98,7 +99,8 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
   // Not by the request: its Host header is what somebody wrote, and ports of this machine belong to other programs.
   const handle = serviceOf(vault, options, () => url);
   const slow = getRequestListener(
-    async (request: Request, { outgoing }) => {
+    async (request: Request, { incoming, outgoing }) => {
+      noteConnection(request, incoming.socket);
       const response = (await before?.(request)) ?? (await handle(request));
       const isProxied = outgoing instanceof ServerResponse && new URL(request.url).pathname.includes("/proxy/");
       if (!isProxied) return response;

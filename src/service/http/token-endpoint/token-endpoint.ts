@@ -2,9 +2,13 @@
  * POST /oauth/token: a token endpoint for the client libraries of every language. A caller is the OAuth client, a handle
  * stands in the place of the refresh token. What a grant or a handle is, is decided by the vault.
  */
-import type { Caller, CallerView, Vault } from "../../../index.ts";
+import type { AccessToken, Caller, CallerView, Vault } from "../../../index.ts";
 import { isOnbehalfError } from "../../../index.ts";
+import { clientMarginMs } from "../../../core/early-return.ts";
 import { Secret } from "../../../core/secret.ts";
+import type { VerifiedHandle } from "../../../vault/http/handles.ts";
+import { connectionOf } from "../connection-of.ts";
+import type { EarlyReturns } from "../../../vault/http/early-returns.ts";
 import { formOf } from "../../../vault/http/parameters.ts";
 import type { Parameters } from "../../../vault/http/parameters.ts";
 import { readParameters } from "../../../vault/http/request-body.ts";
@@ -24,11 +28,12 @@ const ofBodies = ["grant_type", "client_id", "client_secret", "refresh_token", "
  */
 export async function tokenEndpoint(
   vault: Vault,
+  returns: EarlyReturns,
   request: Request,
   onFault?: (error: unknown) => void,
 ): Promise<Response> {
   try {
-    return await answer(vault, request);
+    return await answer(vault, returns, request);
   } catch (error) {
     const known = oauthErrorOf(error);
     if (known.status === 500) onFault?.(error);
@@ -36,7 +41,7 @@ export async function tokenEndpoint(
   }
 }
 
-async function answer(vault: Vault, request: Request): Promise<Response> {
+async function answer(vault: Vault, returns: EarlyReturns, request: Request): Promise<Response> {
   if (request.method !== "POST") {
     throw new OAuthError("invalid_request", "the token endpoint takes POST alone", {
       status: 405,
@@ -53,7 +58,7 @@ async function answer(vault: Vault, request: Request): Promise<Response> {
     if (grantType !== "refresh_token") {
       throw new OAuthError("unsupported_grant_type", "grant_type must be refresh_token");
     }
-    return byHandle(vault, view, parameters);
+    return byHandle({ vault, view, returns, connection: connectionOf(request) }, parameters);
   });
 }
 
@@ -81,10 +86,19 @@ function required(parameters: Parameters, name: string): string {
   throw new OAuthError("invalid_request", `${name} is missing`);
 }
 
-async function byHandle(vault: Vault, view: CallerView, parameters: Parameters): Promise<Response> {
+/** Who asks, and by what. */
+interface Asking {
+  readonly vault: Vault;
+  readonly view: CallerView;
+  readonly returns: EarlyReturns;
+  readonly connection: object | undefined;
+}
+
+async function byHandle(asking: Asking, parameters: Parameters): Promise<Response> {
+  const { vault, view } = asking;
   const handle = await view.handles.verify(new Secret(required(parameters, "refresh_token")));
   if (typeof handle === "string") throw new OAuthError("invalid_grant", flaws[handle]);
-  const token = await view.getAccessToken({ grantId: handle.grantId }).catch((error: unknown) => {
+  const token = await tokenFor(handle, asking).catch((error: unknown) => {
     // What the caller does not see is not there: the same answer as to a handle that nobody has.
     throw isOnbehalfError(error, "grant_not_found") ? new OAuthError("invalid_grant", flaws.unknown) : error;
   });
@@ -100,6 +114,26 @@ async function byHandle(vault: Vault, view: CallerView, parameters: Parameters):
     throw new OAuthError("invalid_scope", `the grant does not hold ${missing.join(" ")}`);
   }
   return new Response(oauthTokenBody(token, vault.clock.now()), { headers: { ...tokenHeaders, pragma: "no-cache" } });
+}
+
+/** The token of a handle's grant, or another one where an API has probably refused that. */
+async function tokenFor({ handleId, grantId }: VerifiedHandle, asking: Asking): Promise<AccessToken> {
+  const { vault, view, returns, connection } = asking;
+  const minTtlSeconds = clientMarginMs / 1_000;
+  const token = await view.getAccessToken({ grantId }, { minTtlSeconds });
+  if (!returns.isRefused(handleId, token, vault.clock.now(), connection)) return token;
+  try {
+    // Without a refresh token there is no other one, and a token that is said to be refused would end.
+    if (!(await view.grant({ grantId })).offline) return token;
+    const next = await view.getAccessToken({ grantId }, { minTtlSeconds, refused: returns.digestOf(token) });
+    returns.isRefused(handleId, next, vault.clock.now(), connection);
+    return next;
+  } catch (error) {
+    if (!isOnbehalfError(error) || !("retryAfterMs" in error.details)) throw error;
+    // That it was refused is a guess: while there is no other, this one is better than none.
+    returns.failed(handleId);
+    return token;
+  }
 }
 
 function wordsOf(text = ""): readonly string[] {
