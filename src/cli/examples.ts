@@ -35,6 +35,10 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     "onbehalf grants probe ext:user-42 --json || echo not connected",
   ],
   "grants revoke": ["onbehalf grants revoke ext:user-42", "onbehalf grants revoke g_4fk2 --yes"],
+  "grants adc": [
+    "onbehalf grants adc ext:user-42 --caller-key-file reports.key",
+    "onbehalf grants adc ext:user-42 --caller-key-file reports.key --out ada.json --expires 90d --public-url https://vault.example.com",
+  ],
   "grants deposit": [
     "onbehalf grants deposit tokens.jsonl --provider google --rate 100/s --report report.jsonl",
     "sqlite3 app.db < export.sql | onbehalf grants deposit - --provider google",

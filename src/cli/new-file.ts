@@ -15,9 +15,10 @@ export interface NewFile {
  * that opens a store. Make it before what goes into it, so that a key that is shown once does not end up nowhere.
  *
  * @param path where; its folder must exist
+ * @param ifThere what to do where it exists
  * @throws {OnbehalfError} `configuration_invalid`: it exists, or cannot be written
  */
-export function newFile(path: string): NewFile {
+export function newFile(path: string, ifThere = "name a new file: a key is never overwritten"): NewFile {
   let file: number;
   try {
     file = openSync(path, "wx", 0o600);
@@ -27,7 +28,7 @@ export function newFile(path: string): NewFile {
     // Its words repeat the path.
     const why = shown === path ? cause : undefined;
     throw exists
-      ? configurationInvalid(`${shown} exists already`, "name a new file: a key is never overwritten", why)
+      ? configurationInvalid(`${shown} exists already`, ifThere, why)
       : configurationInvalid(`${shown} cannot be written`, "check that its folder exists and may be written to", why);
   }
   return {

@@ -47,7 +47,11 @@ const runners = {
   frameworks: { pages: /^docs\/frameworks\.md$/, languages: ["ts"], test: "stories/frameworks" },
   "frameworks, shell": { pages: /^docs\/frameworks\.md$/, languages: ["sh"], test: "stories/frameworks" },
   google: { pages: /^docs\/google\.md$/, languages: ["sh"], test: "docs/google" },
-  "google-libraries": { pages: /^docs\/google-libraries\.md$/, languages: ["ts"], test: "docs/google-libraries" },
+  "google-libraries": {
+    pages: /^docs\/google-libraries\.md$/,
+    languages: ["ts", "sh", "js", "python", "java", "go"],
+    test: "docs/google-libraries",
+  },
   "http-api": { pages: /^docs\/http-api\.md$/, languages: ["sh", "http"], test: "docs/http-api" },
   clients: { pages: /^docs\/clients\.md$/, languages: ["sh", "python", "go"], test: "docs/clients" },
   "clients, programs": { pages: /^docs\/clients\.md$/, languages: ["ts"], test: "stories/frameworks-agents" },

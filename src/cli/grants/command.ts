@@ -1,5 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { durationOption } from "../duration.ts";
 import { numberOption, withSettings } from "../flags.ts";
+import type { AdcFlags } from "./adc.ts";
 
 const states = ["active", "suspect", "lapsed", "revoking", "revoked"];
 const refText = "which grant: its id (g_…), sub:{subject} or ext:{external_id}";
@@ -97,6 +99,32 @@ export function grantsCommand(): Command {
     ).action(async (ref: string, flags: Flags & { yes?: boolean }) => {
       const { revoke } = await import("./revoke.ts");
       await revoke(ref, flags);
+    }),
+  );
+  grants.addCommand(
+    withSettings(
+      new Command("adc")
+        .argument("<ref>", refText)
+        .description(
+          "make a handle for a caller, and the file by which Google's client libraries get tokens with it " +
+            "(application default credentials)",
+        )
+        .requiredOption("--caller-key-file <path>", "file with the key of the caller whose programs will use it")
+        .option("--out <path>", "the file to write, which only this user may read", "adc.json")
+        .option("--overwrite", "put it in the place of a file that is there")
+        .option("--name <name>", "a name for the handle: 1 to 64 letters, digits, and . _ -", "adc")
+        .option(
+          "--scopes <list>",
+          "the most that its tokens may be good for, separated by commas (what the grant holds)",
+        )
+        .addOption(durationOption("--expires <time>", "after what time the handle ends, such as 90d (never)"))
+        .option("--public-url <url>", "the URL by which the programs reach the service [ONBEHALF_PUBLIC_URL]")
+        .option(...providerFlag)
+        .option(...accountFlag),
+      "client",
+    ).action(async (ref: string, flags: AdcFlags) => {
+      const { adc } = await import("./adc.ts");
+      await adc(ref, flags);
     }),
   );
   grants.addCommand(
