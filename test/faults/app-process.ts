@@ -5,8 +5,8 @@ import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { allEnded, isKeeper, processesOf, runVariable, signal } from "../../tools/chaos/processes.ts";
 import type { TestVault } from "../support/test-vault.ts";
-import { keyVariable } from "./keeper-crash-process.ts";
-import type { AppPlan } from "./keeper-crash-process.ts";
+import { keyVariable } from "./app-with-keeper.ts";
+import type { AppPlan } from "./app-with-keeper.ts";
 
 /** An app in a process of its own, and its keeper in another. */
 export interface AppProcess {
@@ -31,9 +31,11 @@ export function startApp(
   const { url, clientId, clientSecret } = standin;
   const whole: AppPlan = { where: `sqlite:${path}`, standin: { url, clientId, clientSecret }, rotation, ...plan };
   const { NODE_TEST_CONTEXT: _runner, ...inherited } = process.env;
-  const program = fileURLToPath(new URL("keeper-crash-process.ts", import.meta.url));
+  const program = fileURLToPath(new URL("app-with-keeper.ts", import.meta.url));
   const child = spawn(process.execPath, [...flags, program, JSON.stringify(whole)], {
     stdio: ["ignore", "pipe", "pipe"],
+    // A process group of its own, as a shell gives to what it starts.
+    detached: true,
     env: { ...inherited, [runVariable]: run, [keyVariable]: key.expose(), ...environment },
   });
   let output = "";
