@@ -26,6 +26,11 @@ export const nightlyLanes: readonly NightlyLane[] = [
   tests("SCALE", "test/store/scale", "every statement of the stores, the start and idling, on 300,000 grants"),
   tests("RACES", "test/races", "20 processes of 50 callers, 12 seconds of latency, ten rounds each"),
   tests(
+    "AGENTS",
+    "races/agents",
+    "eight agents with a vault and eight with files, killed for five minutes on each store; AGENTS_SEED sets when",
+  ),
+  tests(
     "FRAMEWORKS",
     "stories/frameworks",
     "each framework, agent library and bundler from the registry, and packs of a fresh clone",

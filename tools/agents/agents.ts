@@ -9,6 +9,7 @@ import type { FromWorker, WorkerOptions } from "./messages.ts";
 export interface AgentCounts {
   readonly calls: number;
   readonly unauthorized: number;
+  readonly late: number;
   /** Other failures, each with how often it came. */
   readonly failures: ReadonlyMap<string, number>;
   readonly kills: number;
@@ -25,6 +26,7 @@ export class Agents {
   #nextSeed: number;
   #calls = 0;
   #unauthorized = 0;
+  #late = 0;
   #kills = 0;
   #isStopping = false;
 
@@ -48,6 +50,7 @@ export class Agents {
     return {
       calls: this.#calls,
       unauthorized: this.#unauthorized,
+      late: this.#late,
       failures: this.#failures,
       kills: this.#kills,
     };
@@ -106,12 +109,12 @@ export class Agents {
       this.#calls += 1;
       return;
     }
-    if (!message.unauthorized) {
-      this.#count(message.what);
-      return;
+    if (message.why === "other") this.#count(message.what);
+    else if (message.why === "late") this.#late += 1;
+    else {
+      this.#unauthorized += 1;
+      this.#onUnauthorized(message.person);
     }
-    this.#unauthorized += 1;
-    this.#onUnauthorized(message.person);
   }
 
   #count(what: string): void {

@@ -9,6 +9,8 @@ export interface WorkerOptions {
   readonly people: readonly string[];
   /** `sqlite:PATH` or a PostgreSQL connection string; of the kind `vault`. */
   readonly store: string;
+  /** How long an access token lives, seconds. */
+  readonly ttl: number;
   readonly seed: number;
 }
 
@@ -23,7 +25,10 @@ export type FromWorker =
   | {
       readonly type: "failed";
       readonly person: number;
-      /** Whether it failed for want of authorization: the person would have to be asked. */
-      readonly unauthorized: boolean;
+      /**
+       * `unauthorized`: for want of authorization, so that the person would have to be asked. `late`: two tokens ended on
+       * their way to a server that took longer than they had left.
+       */
+      readonly why: "unauthorized" | "late" | "other";
       readonly what: string;
     };

@@ -65,7 +65,7 @@ export async function runAgents(options: AgentsOptions, interrupted?: AbortSigna
     const files = new ConsentsInFiles(standin, fileClient, people, paths);
     for (const at of people.keys()) await files.consent(at);
     const log = new WholeLog(standin);
-    const common = { server: standin.server, store: database.setting };
+    const common = { server: standin.server, store: database.setting, ttl: options.ttl };
     const withVault = new Agents(
       { ...common, kind: "vault", people },
       { run, key: key.expose(), seed: options.seed, onUnauthorized: () => undefined },
@@ -130,7 +130,8 @@ async function killAgents(
 ): Promise<void> {
   const random = seeded(seed);
   const until = performance.now() + seconds * 1_000;
-  while (performance.now() < until && interrupted?.aborted !== true) {
+  const isOver = (): boolean => performance.now() >= until || interrupted?.aborted === true;
+  while (!isOver()) {
     await pause(between(random, 0.5, 1.5) * every * 1_000);
     const first = Math.floor(random() * agents);
     const second = (first + 1 + Math.floor(random() * (agents - 1))) % agents;

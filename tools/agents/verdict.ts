@@ -27,6 +27,7 @@ export function table(report: AgentsReport): string {
     ["grants that ended by that", ({ ended }) => ended],
     ["times that a person had to be asked again", ({ consents }) => consents],
     ["calls that failed for want of authorization", ({ unauthorized }) => unauthorized],
+    ["calls whose tokens ended on their way, twice", ({ late }) => late],
     ["calls that failed otherwise", ({ failures }) => [...failures.values()].reduce((sum, each) => sum + each, 0)],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));

@@ -17,17 +17,18 @@ import { FileProvider } from "./file-provider.ts";
 import { keyVariable, redirectUri } from "./messages.ts";
 import type { FromWorker, WorkerOptions } from "./messages.ts";
 
-const { kind, server, people, store, seed } = JSON.parse(process.argv[2] ?? "") as WorkerOptions;
+const { kind, server, people, store, ttl, seed } = JSON.parse(process.argv[2] ?? "") as WorkerOptions;
 const random = seeded(seed);
-let isStopping = false;
-process.once("disconnect", () => (isStopping = true));
-process.once("message", () => (isStopping = true));
+const stopping = new AbortController();
+process.once("disconnect", () => stopping.abort());
+process.once("message", () => stopping.abort());
 
 const vault = kind === "vault" ? await opened() : undefined;
 const clients = new Map<number, Client>();
 tell({ type: "ready" });
-while (!isStopping) {
+while (!stopping.signal.aborted) {
   const person = oneOf(random, [...people.keys()]) ?? 0;
+  const begunAt = performance.now();
   try {
     const client = clients.get(person) ?? (await connected(person));
     clients.set(person, client);
@@ -36,7 +37,7 @@ while (!isStopping) {
     tell({ type: "called", person });
   } catch (error) {
     clients.delete(person);
-    tell({ type: "failed", person, unauthorized: isUnauthorized(error), what: String(error).slice(0, 200) });
+    tell({ type: "failed", person, why: whyOf(error, performance.now() - begunAt), what: String(error).slice(0, 200) });
     await sleep(250);
   }
   await sleep(between(random, 0, 300));
@@ -64,13 +65,12 @@ async function connected(person: number): Promise<Client> {
   return client;
 }
 
-function isUnauthorized(error: unknown): boolean {
-  return (
-    error instanceof UnauthorizedError ||
-    (error instanceof SdkHttpError && error.code === SdkErrorCode.ClientHttpAuthentication) ||
-    // Whoever was killed while writing the file has left half of it.
-    error instanceof SyntaxError
-  );
+function whyOf(error: unknown, tookMs: number): (FromWorker & { type: "failed" })["why"] {
+  // Whoever was killed while writing the file has left half of it.
+  if (error instanceof UnauthorizedError || error instanceof SyntaxError) return "unauthorized";
+  if (!(error instanceof SdkHttpError && error.code === SdkErrorCode.ClientHttpAuthentication)) return "other";
+  // The server refused a token, and then another one. No token is handed out with less than 30 % of its life left.
+  return tookMs > 300 * ttl ? "late" : "unauthorized";
 }
 
 function tell(message: FromWorker): void {
