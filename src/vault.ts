@@ -582,6 +582,7 @@ export type VaultVerbs = Pick<
   | "beginConnect"
   | "finishConnect"
   | "connectStatus"
+  | "probe"
   | "getAccessToken"
   | "peekAccessToken"
   | "fetch"
@@ -591,4 +592,4 @@ export type VaultVerbs = Pick<
   | "ping"
   | "close"
   | typeof Symbol.asyncDispose
->;
+> & { readonly handles: Pick<Handles, "create" | "list" | "revoke"> };

@@ -4,7 +4,7 @@ import type { Grant, GrantRef, GrantState, LapseReason, Profile } from "../core/
 import { defined } from "../core/defined.ts";
 import { Secret } from "../core/secret.ts";
 import { Ticket } from "../core/ticket.ts";
-import type { BegunConnect, ConnectState, GrantPage, UnreadableGrant } from "../index.ts";
+import type { BegunConnect, ConnectState, GrantPage, Handle, Probe, UnreadableGrant } from "../index.ts";
 import { Members, Misread } from "./members.ts";
 
 /** A grant; of this reference, where one is given: another one's is never returned. */
@@ -105,5 +105,42 @@ export function connectStateIn(body: unknown): ConnectState {
   return {
     status: members.text("status") as ConnectState["status"],
     ...defined({ grantId: members.textOr("grant_id"), error: members.textOr("error") }),
+  };
+}
+
+export function probeIn(body: unknown): Probe {
+  const members = new Members(body);
+  return {
+    result: members.text("result") as Probe["result"],
+    evidence: members.list("evidence").map((each) => {
+      const evidence = new Members(each);
+      return { at: evidence.time("at"), what: evidence.text("what") };
+    }),
+    checkedAt: members.time("checked_at"),
+    offline: members.truth("offline"),
+    ...defined({
+      reason: members.textOr("reason") as Probe["reason"],
+      expiresAt: members.timeOr("expires_at"),
+      missingScopes: members.textsOr("missing_scopes"),
+    }),
+  };
+}
+
+export function handleIn(body: unknown): Handle {
+  const members = new Members(body);
+  return {
+    handleId: members.text("handle_id"),
+    grantId: members.text("grant_id"),
+    provider: members.text("provider"),
+    name: members.text("name"),
+    callerId: members.text("caller_id"),
+    createdAt: members.time("created_at"),
+    ...defined({
+      forCaller: members.textOr("for_caller"),
+      scopes: members.textsOr("scopes"),
+      expiresAt: members.timeOr("expires_at"),
+      revokedAt: members.timeOr("revoked_at"),
+      lastUsedAt: members.timeOr("last_used_at"),
+    }),
   };
 }

@@ -27,6 +27,8 @@ export type Outcome =
       readonly retryAfterMs: number;
       /** Whether the same would come again: then something else stands at the address. */
       readonly isLasting: boolean;
+      /** Whether nothing can have arrived. */
+      readonly isUnsent: boolean;
       readonly cause?: unknown;
     };
 
@@ -61,7 +63,8 @@ export async function exchange(
     // A fetch that does not look at its signal must not hold up whoever waits.
     return await waitFor(send(line, request, key, requestId, limit.signal), limit.signal);
   } catch (cause) {
-    return { kind: "silence", what: whatFailed(cause), retryAfterMs: 0, isLasting: false, cause };
+    const isUnsent = unsent.has(codeOf(cause) ?? "");
+    return { kind: "silence", what: whatFailed(cause), retryAfterMs: 0, isLasting: false, isUnsent, cause };
   } finally {
     clearTimeout(timer);
   }
@@ -116,7 +119,7 @@ async function outcomeOf(response: Response, requestId: string, now: number): Pr
 }
 
 function silence(what: string, retryAfterMs: number, isLasting: boolean): Outcome {
-  return { kind: "silence", what, retryAfterMs, isLasting };
+  return { kind: "silence", what, retryAfterMs, isLasting, isUnsent: false };
 }
 
 /** Where a redirect leads, as far as it may be said: its path and query may hold a secret. */
@@ -151,11 +154,28 @@ function discard({ body }: Response): void {
   body?.cancel().catch(() => undefined);
 }
 
+/** Codes of failures before there is a connection. */
+const unsent = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+
+/** The system's code of what made a request fail. */
+function codeOf(cause: unknown): string | undefined {
+  for (let error = cause; error instanceof Error; error = error.cause) {
+    if ("code" in error && typeof error.code === "string") return error.code;
+  }
+  return undefined;
+}
+
 /** What a failed request says of itself, without what might hold a secret. */
 function whatFailed(cause: unknown): string {
-  for (let error = cause; error instanceof Error; error = error.cause) {
-    if ("code" in error && typeof error.code === "string") return `the request failed (${error.code.toLowerCase()})`;
-    if (/^(?:there was no answer|the answer was)/.test(error.message)) return error.message;
-  }
-  return "the request failed";
+  const code = codeOf(cause);
+  if (code !== undefined) return `the request failed (${code.toLowerCase()})`;
+  const isOurs = cause instanceof Error && /^(?:there was no answer|the answer was)/.test(cause.message);
+  return isOurs ? cause.message : "the request failed";
 }

@@ -13,14 +13,16 @@ import type {
   GetAccessTokenOptions,
   GrantPage,
   GrantQuery,
+  Probe,
   VaultVerbs,
 } from "../index.ts";
 import { assertGetAccessTokenOptions } from "../vault/tokens/token-options.ts";
-import { begunConnectIn, connectStateIn, grantIn, pageIn, ticketIn } from "./answers.ts";
+import { begunConnectIn, connectStateIn, grantIn, pageIn, probeIn, ticketIn } from "./answers.ts";
 import type { ApiCalls } from "./api-calls.ts";
 import type { ServiceRequest } from "./exchange.ts";
 import type { Answered } from "./members.ts";
 import { grantPath } from "./paths.ts";
+import { RemoteHandles } from "./remote-handles.ts";
 import type { RemoteTokens } from "./remote-tokens.ts";
 import { membersOf, queryOf } from "./sent-options.ts";
 import type { RemoteDepositOptions, RemoteExchangeCodeOptions } from "./sent-options.ts";
@@ -56,11 +58,14 @@ export interface RemoteVaultParts {
  * does not know keeps its name and status.
  */
 export class RemoteVault implements VaultVerbs {
+  /** Handles of grants; see `Vault.handles`. */
+  readonly handles: RemoteHandles;
   readonly #parts: RemoteVaultParts;
 
   /** @internal Use `openRemoteVault`. */
   constructor(parts: RemoteVaultParts) {
     this.#parts = parts;
+    this.handles = new RemoteHandles(parts.line, parts.reading);
   }
 
   /**
@@ -184,6 +189,13 @@ export class RemoteVault implements VaultVerbs {
       if (isBegun && !(typeof named === "object" && "grantId" in named)) tokens.forgetAll();
       throw error;
     }
+  }
+
+  /** Whether the person's consent still stands, as one look at the provider shows; see `Vault.probe`. */
+  async probe(ref: GrantRef, options: Abortable = {}): Promise<Probe> {
+    const path = grantPath(ref, "/probe");
+    assertOptions("probe", options, { signal: abortSignal });
+    return this.#write({ method: "POST", path }, ({ body }) => probeIn(body), options.signal);
   }
 
   /** One grant as it stands; see `Vault.grant`. */

@@ -8,6 +8,7 @@ import { Secret } from "../core/secret.ts";
 import type { CreateTicketOptions } from "../core/ticket.ts";
 import type {
   BeginConnectOptions,
+  CreateHandleOptions,
   DepositOptions,
   ExchangeCodeOptions,
   FinishConnectOptions,
@@ -83,6 +84,13 @@ const ofFinish: Sent<FinishConnectOptions> = {
   signal: [undefined, abortSignal],
 };
 
+const ofHandle: Sent<CreateHandleOptions> = {
+  name: ["name", required(text)],
+  forCaller: ["for_caller", text],
+  scopes: ["scopes", texts],
+  expiresInSeconds: ["expires_in", number],
+};
+
 const ofQuery: Sent<GrantQuery> = {
   state: ["state", text],
   provider: ["provider", text],
@@ -93,7 +101,8 @@ const ofQuery: Sent<GrantQuery> = {
   cursor: ["cursor", text],
 };
 
-type Verb = "exchangeCode" | "deposit" | "createTicket" | "beginConnect" | "finishConnect" | "grants";
+type Verb =
+  "exchangeCode" | "deposit" | "createTicket" | "beginConnect" | "finishConnect" | "grants" | "handles.create";
 
 const verbs: Readonly<Record<Verb, Readonly<Record<string, readonly [string | undefined, Rule]>>>> = {
   exchangeCode: ofCode,
@@ -102,6 +111,7 @@ const verbs: Readonly<Record<Verb, Readonly<Record<string, readonly [string | un
   beginConnect: ofConnect,
   finishConnect: ofFinish,
   grants: ofQuery,
+  "handles.create": ofHandle,
 };
 
 /**

@@ -20,6 +20,8 @@ export interface Sending {
   readonly timeoutMs: number;
   /** For how long it is sent again, milliseconds. 0: it is sent once. */
   readonly patienceMs: number;
+  /** Whether it may be sent again only where nothing can have arrived: done twice, it would do harm. Absent: always. */
+  readonly isOnce?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -91,7 +93,8 @@ export class ServiceLine {
       const outcome = await this.#try(request, key, requestId, sending.timeoutMs);
       const result = readOutcome(outcome, read, sent);
       if ("value" in result) return result.value;
-      const { error, isPassing, retryAfterMs } = result;
+      const { error, retryAfterMs } = result;
+      const isPassing = sending.isOnce === true ? result.isUnsent : result.isPassing;
       if (isOnbehalfError(error, "unauthorized") && !isNewKey) {
         const next = await keys.after(key);
         if (next !== undefined) {
@@ -113,7 +116,13 @@ export class ServiceLine {
 }
 
 type Result<T> =
-  { readonly value: T } | { readonly error: OnbehalfError; readonly isPassing: boolean; readonly retryAfterMs: number };
+  | { readonly value: T }
+  | {
+      readonly error: OnbehalfError;
+      readonly isPassing: boolean;
+      readonly isUnsent: boolean;
+      readonly retryAfterMs: number;
+    };
 
 /** What came of one try: what was asked for, or why not, and whether it helps to ask again. */
 function readOutcome<T>(outcome: Outcome, read: (answer: Answered) => T, sent: Answered["sent"]): Result<T> {
@@ -122,18 +131,18 @@ function readOutcome<T>(outcome: Outcome, read: (answer: Answered) => T, sent: A
     // While it starts or its database is away, the service says so. That the provider is away may last for long.
     const isPassing = isOnbehalfError(error, "store_unavailable") || isOnbehalfError(error, "keeper_unavailable");
     const retryAfterMs = isPassing ? error.details.retryAfterMs : 0;
-    return { error, isPassing, retryAfterMs };
+    return { error, isPassing, isUnsent: false, retryAfterMs };
   }
   if (outcome.kind === "answer") {
     try {
       return { value: read({ body: outcome.body, headers: outcome.headers, sent }) };
     } catch (error) {
       if (!(error instanceof Misread)) throw error;
-      return { error: didNotAnswer(error.message, 0), isPassing: true, retryAfterMs: 0 };
+      return { error: didNotAnswer(error.message, 0), isPassing: true, isUnsent: false, retryAfterMs: 0 };
     }
   }
-  const { what, retryAfterMs, isLasting, cause } = outcome;
-  return { error: didNotAnswer(what, retryAfterMs, cause), isPassing: !isLasting, retryAfterMs };
+  const { what, retryAfterMs, isLasting, isUnsent, cause } = outcome;
+  return { error: didNotAnswer(what, retryAfterMs, cause), isPassing: !isLasting, isUnsent, retryAfterMs };
 }
 
 /** How long a program is told to wait that nobody told anything else, milliseconds. */

@@ -70,6 +70,36 @@ describe("a remote vault in bad moments of its service", () => {
     }
   });
 
+  test("a handle is made once: its request is sent again only where nothing has arrived", async (t) => {
+    const service = await faked(t);
+    const { vault, newRequests } = service;
+    const made = {
+      handle: "obh_x",
+      handle_id: "1",
+      grant_id: "g_1",
+      provider: "google",
+      name: "job",
+      caller_id: "2",
+      created_at: "2026-11-22T00:00:00Z",
+    };
+    let tries = 0;
+    service.answer = (path, init) => ((tries += 1) < 4 ? away(path, init) : Response.json(made, { status: 201 }));
+    assert.equal((await vault.handles.create("g_1", { name: "job" })).secret.expose(), "obh_x");
+    assert.equal(newRequests().length, 4);
+    for (const answer of [
+      () => html(502),
+      () => problem(503, "keeper_unavailable"),
+      () => Response.json({}),
+      () => {
+        throw Object.assign(new Error("x"), { code: "ECONNRESET" });
+      },
+    ] satisfies Instead[]) {
+      service.answer = answer;
+      await assert.rejects(vault.handles.create("g_1", { name: "job" }), isOnbehalfError);
+      assert.equal(newRequests().length, 1, answer.toString());
+    }
+  });
+
   test("Retry-After is kept to, as seconds and as a date", async (t) => {
     const waits: readonly Record<string, string>[] = [
       { "retry-after": "9" },

@@ -94,6 +94,23 @@ describe("a remote vault", () => {
     await assert.rejects(far.deposit({ refreshToken: "1//0never", externalId: "user-44" }), fails("deposit_refused"));
   });
 
+  test("looks at the provider, and makes, lists and ends handles, as an embedded one does", async (t) => {
+    const { fixture, vault, url, key, grant } = await testService(t);
+    const { vault: far } = await remote(t, { url, key, clock: fixture.clock });
+    const { grantId } = await grant();
+    assert.deepEqual(await far.probe(grantId), await vault.probe(grantId));
+    const { handle, secret } = await far.handles.create(grantId, { name: "job", expiresInSeconds: 60 });
+    assert.match(secret.expose(), /^obh_/);
+    assert.equal(handle.forCaller, "all", "the caller itself, where nobody is named");
+    assert.deepEqual(await far.handles.list(grantId), await vault.handles.list(grantId));
+    const ended = await far.handles.revoke(grantId, handle.handleId);
+    assert.deepEqual(ended.revokedAt, new Date(fixture.clock.now()));
+    assert.deepEqual(await far.handles.list({ grantId }), [ended]);
+    await assert.rejects(far.handles.revoke(grantId, "0".repeat(16)), fails("handle_not_found"));
+    await assert.rejects(far.handles.create(grantId, { nane: "x" } as never), fails("invalid_request"));
+    await assert.rejects(far.probe("g_none"), fails("grant_not_found"));
+  });
+
   test("throws the errors of an embedded one, with code, status, hint, details and the id of the request", async (t) => {
     const { fixture, vault, url, key, grant, keyFor } = await testService(t);
     const { vault: far, sent } = await remote(t, { url, key, clock: fixture.clock });
