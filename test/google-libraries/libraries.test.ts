@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { GoogleAuth, OAuth2Client } from "google-auth-library";
+import { adcFile } from "../../src/cli/grants/adc-file.ts";
 import { checkout } from "../support/checkout-bin.ts";
 import { needsProgram } from "../support/installed-programs.ts";
 import type { Program } from "../support/installed-programs.ts";
@@ -60,8 +61,10 @@ const libraries: readonly Library[] = [
   {
     name: "google-auth-library's GoogleAuth (Node), by a credentials file",
     needs: [],
-    start(given) {
-      const auth = new GoogleAuth({ keyFile: given.credentials, clientOptions: { forceRefreshOnFailure: true } });
+    start(given, t) {
+      process.env["GOOGLE_APPLICATION_CREDENTIALS"] = given.credentials;
+      t.after(() => delete process.env["GOOGLE_APPLICATION_CREDENTIALS"]);
+      const auth = new GoogleAuth({ clientOptions: { forceRefreshOnFailure: true } });
       return inNode((url) => auth.request({ url }), given);
     },
     invalidGrant: /invalid_grant: /,
@@ -135,18 +138,21 @@ async function prepared(t: TestContext): Promise<Prepared> {
     { grantId: grant.grantId },
     { name: "nightly", forCaller: caller.name },
   );
-  const told = {
-    token_url: `${service.url}/oauth/token`,
-    client_id: caller.name,
-    client_secret: key.expose(),
-    refresh_token: secret.expose(),
-  };
+  const tokenUrl = `${service.url}/oauth/token`;
   const credentials = join(await temporaryFolder(t), "adc.json");
-  await writeFile(credentials, JSON.stringify({ type: "external_account_authorized_user", ...told }), { mode: 0o600 });
-  const { refresh_token: handle, ...rest } = told;
+  const file = adcFile({ tokenUrl, caller, key: key.expose(), handle: secret });
+  await writeFile(credentials, JSON.stringify(file), { mode: 0o600 });
   fixture.clock.advance(3_700_000);
   fixture.newRequests();
-  return { service, given: { ...rest, handle, api: fixture.standin.url, credentials } };
+  const given = {
+    token_url: tokenUrl,
+    client_id: caller.name,
+    client_secret: key.expose(),
+    handle: secret.expose(),
+    api: fixture.standin.url,
+    credentials,
+  };
+  return { service, given };
 }
 
 for (const library of [...libraries, ...withCurrentPython]) {

@@ -29,17 +29,20 @@ const folder = fileURLToPath(new URL("programs/", import.meta.url));
 export function started(command: string, args: readonly string[], given: Given, env: Record<string, string>): Running {
   const { api, credentials, ...told } = given;
   const child = spawn(command, [...args, api, JSON.stringify(told)], {
-    stdio: ["pipe", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", "pipe"],
     // No proxy settings: what it talks to is on this machine.
     env: { ...env, GOOGLE_APPLICATION_CREDENTIALS: credentials },
   });
+  // Java's libraries log what these tests bring about; it is of interest where there is no answer.
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   return {
     async call(times) {
       child.stdin.write(`${times}\n`);
       const { value, done } = await lines.next();
-      if (done === true) throw new Error(`${command} ${args.join(" ")} ended without an answer`);
+      if (done === true) throw new Error(`${command} ended without an answer: ${said}`);
       return JSON.parse(value) as string[];
     },
     async end() {
