@@ -67,10 +67,18 @@ export type { ConnectHandler } from "./vault/http/connect/connect-handler.ts";
 export type { ConnectState, FinishConnectOptions } from "./vault/http/connect/finish-connect.ts";
 export type { KeptSignIn, SignInOf, SignIns } from "./vault/http/connect/own-sign-ins.ts";
 export type { ConnectOptions } from "./vault/http/connect/site.ts";
+export type { OwnSessions } from "./vault/tokens/own-sessions.ts";
 export type { CallerView } from "./vault/tokens/caller-view.ts";
-export type { Caller, Permission } from "./vault/http/caller.ts";
-export type { Callers, CreateCallerOptions, RotateCallerOptions } from "./vault/http/callers.ts";
 export type { CallerHandles, CreateHandleOptions, Handle, Handles } from "./vault/http/handles.ts";
+export type {
+  Caller,
+  CallerSession,
+  CreateCallerOptions,
+  Permission,
+  RotateCallerOptions,
+} from "./vault/http/caller.ts";
+export type { Callers } from "./vault/http/callers.ts";
+export type { CreateSessionOptions, Session, SessionPage, SessionQuery, Sessions } from "./vault/http/sessions.ts";
 export type { ExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
 export type { DepositOptions } from "./vault/keeper/deposits/deposit-request.ts";
 export type {

@@ -35,6 +35,7 @@ import { CallerView } from "./vault/tokens/caller-view.ts";
 import type { Caller } from "./vault/http/caller.ts";
 import { Callers } from "./vault/http/callers.ts";
 import { HandleBook, Handles } from "./vault/http/handles.ts";
+import { Sessions } from "./vault/http/sessions.ts";
 import { Tickets } from "./vault/http/tickets.ts";
 import { assertionOf } from "./vault/http/one-assertion.ts";
 import { Assertions } from "./vault/http/sign-in-assertion.ts";
@@ -80,6 +81,8 @@ export class Vault {
   readonly callers: Callers;
   /** What callers send to the token endpoint in the place of refresh tokens. */
   readonly handles: Handles;
+  /** Keys for minutes or hours that callers make. */
+  readonly sessions: Sessions;
   /** What happened to grants, callers and keys, and which tokens left. */
   readonly audit: AuditLog;
   /** Where the vault reads the time. A server over the vault must read it from the same clock. */
@@ -132,6 +135,7 @@ export class Vault {
     this.#connects = new ConnectLinks({ context, keeper, stored }, connect);
     this.#assertions = new Assertions(keyring, clock);
     this.callers = new Callers(store, keyring, clock, this.#refusals.count);
+    this.sessions = new Sessions(context, this.callers, (caller, grantId) => this.forCaller(caller).sees(grantId));
     this.#tickets = new Tickets(context, this.callers);
     this.#handles = new HandleBook(context, this.callers, this.#refusals.count);
     this.handles = new Handles(this.#handles, { find: (ref) => findGrant(context, ref), principal: () => undefined });
@@ -389,6 +393,7 @@ export class Vault {
       count,
       this.#tickets,
       this.#handles,
+      this.sessions,
     );
     this.#views.set(caller, view);
     return view;

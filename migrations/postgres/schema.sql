@@ -26,6 +26,7 @@ CREATE TABLE audit (
   request_id text,
   mac bytea NOT NULL,
   anchor bigint,
+  session_id text,
   CONSTRAINT audit_pkey PRIMARY KEY (record_id),
   CONSTRAINT audit_seq_key UNIQUE (seq)
 );
@@ -303,6 +304,22 @@ CREATE TABLE registered_clients (
   changed_at bigint NOT NULL,
   CONSTRAINT registered_clients_pkey PRIMARY KEY (provider, server)
 );
+
+CREATE TABLE sessions (
+  session_id text COLLATE "C" NOT NULL,
+  caller_id text COLLATE "C" NOT NULL,
+  session_hash bytea NOT NULL,
+  limits_sealed bytea NOT NULL,
+  begun_at bigint NOT NULL,
+  ends_at bigint NOT NULL,
+  session_mac bytea NOT NULL,
+  CONSTRAINT sessions_caller_id_fkey FOREIGN KEY (caller_id) REFERENCES callers(caller_id) ON DELETE CASCADE,
+  CONSTRAINT sessions_pkey PRIMARY KEY (session_id)
+);
+
+CREATE INDEX sessions_by_caller ON public.sessions USING btree (caller_id, ends_at, session_id);
+
+CREATE INDEX sessions_by_end ON public.sessions USING btree (ends_at, session_id);
 
 CREATE TABLE tickets (
   ticket_hash bytea NOT NULL,

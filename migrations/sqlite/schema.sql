@@ -22,7 +22,7 @@ CREATE TABLE audit (
   request_id TEXT,
   mac        BLOB NOT NULL,
   link       BLOB NOT NULL
-, anchor INTEGER) STRICT;
+, anchor INTEGER, session_id TEXT) STRICT;
 
 CREATE INDEX audit_by_caller ON audit (caller, seq);
 
@@ -263,6 +263,20 @@ CREATE TABLE registered_clients (
   changed_at          INTEGER NOT NULL,
   PRIMARY KEY (provider, server)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sessions (
+  session_id    TEXT PRIMARY KEY,
+  caller_id     TEXT NOT NULL REFERENCES callers (caller_id) ON DELETE CASCADE,
+  session_hash  BLOB NOT NULL,
+  limits_sealed BLOB NOT NULL,
+  begun_at      INTEGER NOT NULL,
+  ends_at       INTEGER NOT NULL,
+  session_mac   BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX sessions_by_caller ON sessions (caller_id, ends_at, session_id);
+
+CREATE INDEX sessions_by_end ON sessions (ends_at, session_id);
 
 CREATE TABLE tickets (
   ticket_hash    BLOB PRIMARY KEY,

@@ -26,6 +26,12 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   "callers list": ["onbehalf callers list"],
   "callers rotate": ["onbehalf callers rotate mailer --overlap 24h --out mailer-2.key"],
   "callers revoke": ["onbehalf callers revoke mailer"],
+  "sessions create": [
+    "onbehalf sessions create mailer --allow token --grants ext:user-42 --expires 15m",
+    'onbehalf sessions create team-a --allow proxy --grants "ext:team-a:*" --provider google --out agent.key',
+  ],
+  "sessions list": ["onbehalf sessions list", "onbehalf sessions list mailer --json"],
+  "sessions revoke": ["onbehalf sessions revoke 5b0c2f9d1e7a4c38", "onbehalf sessions revoke --all mailer"],
   "connect link": ["onbehalf connect link --external-id user-42 --return-url https://app.example.com/settings"],
   "grants list": ["onbehalf grants list", "onbehalf grants list --state lapsed --json"],
   "grants show": ["onbehalf grants show ext:user-42", "onbehalf grants show sub:108204268033311374519"],

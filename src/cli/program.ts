@@ -18,6 +18,7 @@ import { initCommand } from "./init/command.ts";
 import { keysCommand } from "./keys/command.ts";
 import { migrateCommand } from "./migrate/command.ts";
 import { serveCommand } from "./serve/command.ts";
+import { sessionsCommand } from "./sessions/command.ts";
 import { standinCommand } from "./standin/command.ts";
 
 /**
@@ -56,6 +57,7 @@ export function program(): Command {
     .addCommand(standinCommand())
     .addCommand(keysCommand())
     .addCommand(callersCommand())
+    .addCommand(sessionsCommand())
     .addCommand(grantsCommand())
     .addCommand(connectCommand())
     .addCommand(auditCommand())

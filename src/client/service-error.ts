@@ -45,6 +45,7 @@ const least: { readonly [C in Detailed]: (context: ErrorContext) => ErrorDetails
   deposit_outcome_unknown: ({ at }) => ({ sentAt: at }),
   id_token_invalid: () => ({ check: "" }),
   connect_failed: () => ({ reason: "" }),
+  too_many_sessions: () => ({ limit: 0 }),
   ticket_invalid: () => ({ reason: "unknown" }),
   host_not_allowed: () => ({ host: "", allowed: [] }),
   request_too_large: () => ({ limitBytes: 0 }),

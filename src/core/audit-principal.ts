@@ -4,4 +4,6 @@ export interface AuditPrincipal {
   readonly caller: string;
   /** Of the request in which it happened; null where there was none, or it named none. */
   readonly requestId: string | null;
+  /** In which of the caller's sessions; absent where it used its own key. */
+  readonly sessionId?: string;
 }

@@ -60,6 +60,10 @@ export interface ErrorDetails {
   connect_waiting: object;
   /** The connect link brought no grant, and will not. `reason`: why, such as `access_denied`. */
   connect_failed: { reason: string };
+  /** There is no such session of this caller, or none any more. */
+  session_not_found: object;
+  /** So many sessions of this caller have not ended. `limit`: how many may live at once. */
+  too_many_sessions: { limit: number };
   /** The ticket does not fit what came with it. The code was not used. `reason`: what does not fit. */
   ticket_invalid: { reason: TicketFlaw };
   /** The request itself is wrong. `parameter`: the one to correct, where one parameter is to blame. */
@@ -123,6 +127,8 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   connect_not_found: 404,
   connect_expired: 410,
   verifier_mismatch: 400,
+  session_not_found: 404,
+  too_many_sessions: 429,
   connect_waiting: 409,
   connect_failed: 409,
   host_not_allowed: 403,

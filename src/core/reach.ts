@@ -30,11 +30,19 @@ interface Known {
   readonly provider: string;
 }
 
+/** What somebody may see, as it is written: of a caller, of a session of one. */
+export interface Selection {
+  readonly grants: readonly string[];
+  readonly providers?: readonly string[];
+  /** Of a session: the selectors of the caller that made it. What they do not fit is out of the session's reach, too. */
+  readonly session?: { readonly makerGrants: readonly string[] };
+}
+
 /** What a caller may see, of selectors and providers. */
 export class Reach {
   /** Whether every grant is in reach, as far as the provider is. */
   readonly isAll: boolean;
-  /** Grants that are selected by their own ids. */
+  /** Grants that are selected by their own ids. Of a session, only where its maker sees them: see {@link Reach.hasGrantId}. */
   readonly grantIds: ReadonlySet<string>;
   /** External ids that are selected one by one. */
   readonly externalIds: ReadonlySet<string>;
@@ -43,8 +51,13 @@ export class Reach {
   /** The providers' short names; undefined: every provider. */
   readonly providers: ReadonlySet<string> | undefined;
 
-  /** @param selectors what {@link isSelector} accepts; another text selects nothing */
-  constructor(selectors: readonly string[], providers?: readonly string[]) {
+  /** Whether a grant's external ids, which are sealed, must be opened to decide about it. */
+  readonly needsExternalIds: boolean;
+  /** What the maker of a session may see; undefined where nobody else's limits count. */
+  readonly #maker: Reach | undefined;
+
+  /** @param selection.grants what {@link isSelector} accepts; another text selects nothing */
+  constructor({ grants: selectors, providers, session }: Selection) {
     const valid = selectors.filter(isSelector);
     const values = valid.filter((each) => each.startsWith("ext:")).map((each) => each.slice(4));
     this.isAll = valid.includes(everyGrant);
@@ -52,6 +65,10 @@ export class Reach {
     this.externalIds = new Set(values.filter((each) => !each.endsWith("*")));
     this.prefixes = values.filter((each) => each.endsWith("*")).map((each) => each.slice(0, -1));
     this.providers = providers === undefined ? undefined : new Set(providers);
+    const maker = session === undefined ? undefined : new Reach({ grants: session.makerGrants });
+    this.#maker = maker;
+    const asksMaker = maker?.needsExternalIds === true && [...this.grantIds].some((each) => !maker.hasGrantId(each));
+    this.needsExternalIds = !this.isAll && (this.externalIds.size > 0 || this.prefixes.length > 0 || asksMaker);
   }
 
   /** Whether nothing narrows it: neither a selector nor a provider. */
@@ -59,17 +76,13 @@ export class Reach {
     return this.isAll && this.providers === undefined;
   }
 
-  /** Whether a grant's external ids, which are sealed, must be opened to decide about it. */
-  get needsExternalIds(): boolean {
-    return !this.isAll && (this.externalIds.size > 0 || this.prefixes.length > 0);
-  }
-
   hasProvider(name: string): boolean {
     return this.providers?.has(name) ?? true;
   }
 
+  /** Whether a grant is in reach whatever its external ids are. */
   hasGrantId(grantId: string): boolean {
-    return this.isAll || this.grantIds.has(grantId);
+    return this.isAll || (this.grantIds.has(grantId) && (this.#maker?.hasGrantId(grantId) ?? true));
   }
 
   hasExternalId(externalId: string): boolean {
@@ -89,6 +102,8 @@ export class Reach {
     if (!this.hasProvider(provider)) return undefined;
     if (this.hasGrantId(grantId)) return externalIds();
     if (!this.needsExternalIds) return undefined;
+    // A session that names the grant sees it as far as its maker does: by the external ids that the maker's selectors fit.
+    if (this.grantIds.has(grantId)) return this.#maker?.seenIds({ grantId, provider }, externalIds);
     const seen = externalIds().filter((each) => this.hasExternalId(each));
     return seen.length === 0 ? undefined : seen;
   }

@@ -1,6 +1,7 @@
 /** The tables with sealed values, in the order in which they are gone through. The largest comes last. */
 export const tables = [
   "callers",
+  "sessions",
   "clientKeys",
   "registeredClients",
   "connects",

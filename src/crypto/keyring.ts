@@ -243,6 +243,7 @@ export interface AuditContent {
   readonly at: number;
   readonly caller: string;
   readonly requestId: string | null;
+  readonly sessionId: string | null;
   readonly action: string;
   readonly grantId: string | null;
   readonly generation: number | null;
@@ -258,24 +259,26 @@ export interface AuditContent {
  * @param anchorLink the link of the row that `anchor` names
  */
 export function auditMac(keyring: Pick<Sealer, "hash">, row: AuditContent, anchorLink: Uint8Array): Buffer {
-  const { recordId, at, caller, requestId, action, grantId, generation, outcome, detail, anchor } = row;
+  const { recordId, at, caller, requestId, sessionId, action, grantId, generation, outcome, detail, anchor } = row;
   const content = [recordId, at, caller, requestId, action, grantId, generation, outcome, detail];
+  // Rows from before there were sessions must keep their hashes.
+  const session = sessionId === null ? [] : [{ sessionId }];
   const before = anchor === null ? [] : [anchor, Buffer.from(anchorLink).toString("hex")];
-  return keyring.hash("audit", JSON.stringify([...content, ...before]));
+  return keyring.hash("audit", JSON.stringify([...content, ...session, ...before]));
 }
 
 /** What grants no right, or takes them away: without the key, nobody can gain anything by changing it. */
 const unbound: ReadonlySet<string> = new Set(["rightsMac", "revokedAt", "lastUsedAt"]);
 
 /**
- * Says what a caller or a handle may do. Whoever writes the database could widen one otherwise, or make it last.
+ * Says what a caller, a handle or a session may do. Whoever writes the database could widen one otherwise, or make it last.
  *
  * @param purpose whose rights they are: a row of one table means nothing in another
  */
 export function rightsMac(
   keyring: Sealer,
   row: object,
-  purpose: "caller_rights" | "handle_rights" = "caller_rights",
+  purpose: "caller_rights" | "handle_rights" | "session_rights" = "caller_rights",
 ): Buffer {
   // Every property, so that one that is added later is bound as well.
   const bound = Object.entries(row)

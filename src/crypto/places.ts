@@ -16,6 +16,7 @@ export type SealedColumn =
   | "orphans.answer"
   | "rescue.answer"
   | "callers.grants"
+  | "sessions.limits"
   | "client_keys.dpop"
   | "connects.asked"
   | "connects.flow"
@@ -36,6 +37,7 @@ export const sealedColumns: Readonly<Record<SealedColumn, KeyClass>> = {
   "orphans.answer": "refresh",
   "rescue.answer": "refresh",
   "callers.grants": "read",
+  "sessions.limits": "read",
   "client_keys.dpop": "refresh",
   // Read by the process that shows the pages, which opens no refresh token.
   "connects.asked": "read",
@@ -55,6 +57,11 @@ export interface SealedPlace {
 /** Where the selectors of a caller stand. */
 export function callerGrantsPlace(callerId: string): SealedPlace {
   return { clientId: "", column: "callers.grants", recordId: callerId, generation: 0 };
+}
+
+/** Where what a session may do and see stands. */
+export function sessionLimitsPlace(sessionId: string): SealedPlace {
+  return { clientId: "", column: "sessions.limits", recordId: sessionId, generation: 0 };
 }
 
 /** Where what a ticket says stands. */

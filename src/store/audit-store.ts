@@ -26,11 +26,13 @@ export interface AuditEntry {
 }
 
 /** A row before it is numbered. */
-export interface AuditRecord extends AuditEntry, AuditPrincipal {
+export interface AuditRecord extends AuditEntry, Omit<AuditPrincipal, "sessionId"> {
   /** Random. */
   readonly recordId: string;
   /** By the vault's clock; milliseconds since the epoch. */
   readonly at: number;
+  /** In which of the caller's sessions; null where it used its own key. */
+  readonly sessionId: string | null;
   /** The number of an earlier row that `mac` covers with its link; null in rows of versions that covered none. */
   readonly anchor: number | null;
   /** Keyed hash of everything above and of the anchor's link; empty in a row that was written before there were keys. */
@@ -108,6 +110,7 @@ export interface AuditStore {
 export const unsigned: RecordOf = (entry, { seq }, principal = { caller: "@store", requestId: null }) => ({
   ...entry,
   ...principal,
+  sessionId: principal.sessionId ?? null,
   anchor: seq,
   recordId: crypto.randomUUID(),
   at: 0,

@@ -3,6 +3,8 @@
  * read. What is in it does not change, so that no other process has to forget anything.
  */
 
+import type { SessionRow } from "./session-store.ts";
+
 /** The sealed values of a grant. */
 export interface SealedGrant {
   readonly profileSealed: Uint8Array;
@@ -36,6 +38,12 @@ export interface SealedLateAnswer {
 /** The sealed value of a caller, and the keyed hash that binds it. */
 export interface SealedCaller {
   readonly grantsSealed: Uint8Array;
+  readonly rightsMac: Uint8Array;
+}
+
+/** The sealed value of a session, and the keyed hash that binds it. */
+export interface SealedSession {
+  readonly limitsSealed: Uint8Array;
   readonly rightsMac: Uint8Array;
 }
 
@@ -104,6 +112,7 @@ export interface ResealedRows {
   readonly clientKeys?: readonly Resealed<ClientKeyPlace, SealedClientKey>[];
   readonly registeredClients?: readonly Resealed<RegistrationPlace, SealedRegistration>[];
   readonly callers?: readonly Resealed<{ readonly callerId: string }, SealedCaller>[];
+  readonly sessions?: readonly Resealed<{ readonly sessionId: string }, SealedSession>[];
 }
 
 export interface ResealStore {
@@ -117,6 +126,8 @@ export interface ResealStore {
   sealedConnects(after: Uint8Array, limit: number): Promise<(ConnectPlace & SealedConnect)[]>;
   /** @returns a page of late answers after that one, in the order of the bytes of their ids, with the client of the grant */
   sealedLateAnswers(after: string, limit: number): Promise<(LateAnswerPlace & SealedLateAnswer)[]>;
+  /** @returns a page of sessions after that one, in the order of the bytes of their ids */
+  sealedSessions(after: string, limit: number): Promise<SessionRow[]>;
   /** How far a search through all sealed values has come, as whoever searches has written it. @returns undefined: nobody has */
   resealProgress(): Promise<string | undefined>;
   /**

@@ -23,6 +23,7 @@ import type { GrantState } from "../core/grant.ts";
 import type { Owner } from "../core/take-over.ts";
 import type { AuditStore } from "./audit-store.ts";
 import type { CallerStore } from "./caller-store.ts";
+import type { SessionStore } from "./session-store.ts";
 import type { ConnectStore } from "./connect-store.ts";
 import type { DepositStore } from "./deposit-store.ts";
 import type { ClientStore } from "./client-store.ts";
@@ -254,6 +255,7 @@ export interface Store
     TicketStore,
     CallerStore,
     HandleStore,
+    SessionStore,
     ConnectStore,
     DepositStore,
     ClientStore,

@@ -107,6 +107,11 @@ const acting = new AsyncLocalStorage<AuditPrincipal>();
 /** Who sends a code without a key. */
 export const somebody: AuditPrincipal = { caller: "@public", requestId: null };
 
+/** One text for each caller and each of its sessions: what one was given, another was not. No caller's name has a slash. */
+export function principalKey({ caller, sessionId }: AuditPrincipal): string {
+  return sessionId === undefined ? caller : `${caller}/${sessionId}`;
+}
+
 /** Runs work for somebody: the audit log says that what it changes, they changed. */
 export function actingAs<T>(principal: AuditPrincipal | undefined, work: () => T): T {
   return principal === undefined ? work() : acting.run(principal, work);
@@ -127,7 +132,8 @@ export function recorder(keyring: Sealer, clock: Clock, name: string): RecordOf 
     // Anybody may send codes that are none, as fast as they like. Nobody would find anything in a log full of those.
     const isNothing = entry.action === "code.rejected" && entry.outcome === "refused" && principal.caller === "@public";
     if (isNothing) return undefined;
-    const content = { ...entry, ...principal, recordId: randomUUID(), at: clock.now(), anchor };
+    const sessionId = principal.sessionId ?? null;
+    const content = { ...entry, ...principal, sessionId, recordId: randomUUID(), at: clock.now(), anchor };
     return { ...content, mac: auditMac(keyring, content, link) };
   };
 }

@@ -78,6 +78,8 @@ const table: { readonly [C in ErrorCode]: Row<C> } = {
   return_url_not_allowed: [400, {}, {}],
   connect_not_found: [404, {}, {}],
   handle_not_found: [404, {}, {}],
+  session_not_found: [404, {}, {}],
+  too_many_sessions: [429, { limit: 10 }, { limit: 10 }],
   connect_expired: [410, {}, {}],
   verifier_mismatch: [400, {}, {}],
   connect_waiting: [409, {}, {}],

@@ -41,15 +41,15 @@ describe("a reach", () => {
   for (const [selectors, ids, seen] of cases) {
     test(`a reach of ${JSON.stringify(selectors)} sees ${JSON.stringify(ids)} by ${JSON.stringify(seen)}`, () => {
       assert.deepEqual(
-        new Reach(selectors).seenIds(known, () => ids),
+        new Reach({ grants: selectors }).seenIds(known, () => ids),
         seen,
       );
       assert.deepEqual(
-        new Reach(selectors, ["google"]).seenIds(known, () => ids),
+        new Reach({ grants: selectors, providers: ["google"] }).seenIds(known, () => ids),
         seen,
       );
       assert.equal(
-        new Reach(selectors, ["other"]).seenIds(known, () => ids),
+        new Reach({ grants: selectors, providers: ["other"] }).seenIds(known, () => ids),
         undefined,
       );
     });
@@ -57,7 +57,7 @@ describe("a reach", () => {
 
   test("a reach opens external ids only where they decide", () => {
     const never = (): never => assert.fail("opened");
-    assert.equal(new Reach(["g_2"]).seenIds(known, never), undefined);
-    assert.equal(new Reach(["ext:a"], ["other"]).seenIds(known, never), undefined);
+    assert.equal(new Reach({ grants: ["g_2"] }).seenIds(known, never), undefined);
+    assert.equal(new Reach({ grants: ["ext:a"], providers: ["other"] }).seenIds(known, never), undefined);
   });
 });

@@ -39,6 +39,8 @@ const samples: { readonly [C in ErrorCode]: Required<ErrorDetails[C]> } = {
   return_url_not_allowed: {},
   connect_not_found: {},
   handle_not_found: {},
+  session_not_found: {},
+  too_many_sessions: { limit: 10_000 },
   connect_expired: {},
   verifier_mismatch: {},
   connect_waiting: {},

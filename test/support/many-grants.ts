@@ -35,6 +35,8 @@ const externalId = (n: string, bytes: (text: string) => string): string =>
 const ticketNames = "ticket_hash, context_sealed, issued_at";
 const connectNames = "connect_hash, asked_sealed, flow_sealed, state_hash, tries, created_at, expires_at";
 const handleNames = "handle_id, grant_id, provider, caller_id, name, secret_hash, created_at, rights_mac";
+const sessionNames = "session_id, caller_id, session_hash, limits_sealed, begun_at, ends_at, session_mac";
+const callerNames = "caller_id, name, key_hash, permissions, created_at";
 const depositNames = "token_hash, grant_id, result_mac, deposited_at";
 
 /** One row of the audit log for each grant, after the one that says that there are keys. */
@@ -72,6 +74,11 @@ export async function fillSqlite(path: string, grants: number): Promise<void> {
     INSERT INTO connects (${connectNames}) ${series}
       SELECT randomblob(32), randomblob(200), randomblob(200), randomblob(32), 0, ${codesEndedAt}, ${codesEndedAt} + n FROM series;
     INSERT INTO probes (grant_id, begun_at) ${series} SELECT 'g_' || n, ${filledAt} FROM series;
+    INSERT INTO callers (${callerNames}) SELECT 'caller-' || n, 'caller-' || n, randomblob(32), '[]', ${filledAt}
+      FROM (WITH RECURSIVE few (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM few WHERE n < 9) SELECT n FROM few);
+    INSERT INTO sessions (${sessionNames}) ${series}
+      SELECT 'session-' || n, 'caller-' || (n % 10), randomblob(32), randomblob(200), ${codesEndedAt}, ${codesEndedAt} + n,
+        randomblob(32) FROM series;
     COMMIT; PRAGMA wal_checkpoint(TRUNCATE)`);
   database.close();
 }
@@ -106,7 +113,12 @@ export async function fillPostgres(connectionString: string, grants: number): Pr
      INSERT INTO connects (${connectNames})
        SELECT convert_to(md5(n::text), 'UTF8'), ${blob(200)}, ${blob(200)}, convert_to(md5(n::text || ' state'), 'UTF8'), 0,
          ${codesEndedAt}, ${codesEndedAt} + n FROM ${series};
-     INSERT INTO probes (grant_id, begun_at) SELECT 'g_' || n, ${filledAt} FROM ${series}`,
+     INSERT INTO probes (grant_id, begun_at) SELECT 'g_' || n, ${filledAt} FROM ${series};
+     INSERT INTO callers (${callerNames})
+       SELECT 'caller-' || n, 'caller-' || n, ${blob(32)}, '[]', ${filledAt} FROM generate_series(0, 9) AS n;
+     INSERT INTO sessions (${sessionNames})
+       SELECT 'session-' || n, 'caller-' || (n % 10), ${blob(32)}, ${blob(200)}, ${codesEndedAt}, ${codesEndedAt} + n,
+         ${blob(32)} FROM ${series}`,
   );
   await client.query("VACUUM ANALYZE");
   await client.end();

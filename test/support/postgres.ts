@@ -67,6 +67,7 @@ async function empty(connectionString: string): Promise<void> {
     connectionString,
     `TRUNCATE meta, data_keys, client_keys, registered_clients, grants, external_ids, grant_changes, attempts, owners, orphans, intakes, callers, audit,
               tickets, connects, deposits, probes, handles;
+              tickets, connects, deposits, probes, sessions;
      UPDATE change_counter SET change_seq = 0; UPDATE audit_head SET seq = 0, link = ''`,
   );
 }

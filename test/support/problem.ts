@@ -20,6 +20,8 @@ export const statusOf: Readonly<Record<string, number>> = {
   verifier_mismatch: 400,
   connect_not_found: 404,
   handle_not_found: 404,
+  session_not_found: 404,
+  too_many_sessions: 429,
   connect_waiting: 409,
   connect_failed: 409,
   connect_expired: 410,

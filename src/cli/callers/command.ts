@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { numberOption, withSettings } from "../flags.ts";
 import type { CreateFlags } from "./create.ts";
 import { durationOption } from "../duration.ts";
+import { collected, listed } from "../repeated-flags.ts";
 
 const outFlag = [
   "--out <path>",
@@ -18,11 +19,8 @@ export function callersCommand(): Command {
         .description("create a key and print it, once: only a keyed hash of it is stored")
         .option(
           "--allow <permission>",
-          "what the caller may do: token, proxy, grants:read, grants:create, grants:move, grants:revoke, connect, metrics, audit, handles; repeat it, or give a list with commas; required",
-          (text: string, before: string[] | undefined) => [
-            ...(before ?? []),
-            ...text.split(",").map((each) => each.trim()),
-          ],
+          "what the caller may do: token, proxy, grants:read, grants:create, grants:move, grants:revoke, connect, metrics, audit, handles, sessions; repeat it, or give a list with commas; required",
+          listed,
         )
         .option(
           "--grants <selector>",
@@ -82,8 +80,4 @@ export function callersCommand(): Command {
     }),
   );
   return callers;
-}
-
-function collected(text: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), text];
 }

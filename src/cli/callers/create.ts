@@ -1,10 +1,9 @@
-import type { Permission } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
-import { everyGrant, isSelector, selectorForms } from "../../core/reach.ts";
-import { shownText } from "../../core/secret-likeness.ts";
+import { everyGrant } from "../../core/reach.ts";
 import { permissions } from "../../vault/http/callers.ts";
 import { printJson, printLines, say } from "../terminal/print.ts";
 import { openWithoutClient } from "../open-vault.ts";
+import { permissionOf, selectorOf } from "../selector-flags.ts";
 import { keyOnce } from "./key-once.ts";
 import { UsageError } from "../terminal/usage-error.ts";
 
@@ -55,18 +54,4 @@ function endOf({ expires, expiresInDays }: CreateFlags): Date | undefined {
   }
   const ms = expires ?? (expiresInDays === undefined ? undefined : expiresInDays * 86_400_000);
   return ms === undefined ? undefined : new Date(Date.now() + ms);
-}
-
-function permissionOf(text: string): Permission {
-  const permission = permissions.find((known) => known === text);
-  if (permission !== undefined) return permission;
-  throw new UsageError(`--allow ${shownText(text)}: there is no such permission`, `use ${permissions.join(", ")}`);
-}
-
-function selectorOf(text: string): string {
-  if (isSelector(text)) return text;
-  throw new UsageError(
-    `--grants ${shownText(text)}: this is no selector`,
-    `use ${selectorForms}; a star stands at the end, and no space around the value`,
-  );
 }

@@ -23,6 +23,7 @@ import { clientDocumentRoutes } from "./routes/client-documents.ts";
 import { depositRoutes } from "./routes/deposits.ts";
 import { connectRoutes } from "./routes/connect.ts";
 import { providerRoutes } from "./routes/providers.ts";
+import { sessionRoutes } from "./routes/sessions.ts";
 import { ticketRoutes } from "./routes/tickets.ts";
 import { grantRoutes } from "./routes/grants.ts";
 import { handleRoutes } from "./routes/handles.ts";
@@ -93,6 +94,7 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
   auditRoutes(router);
   clientDocumentRoutes(router);
   ticketRoutes(router);
+  sessionRoutes(router);
   const person = connectRoutes(router, options, issuerOf);
 
   const returns = new EarlyReturns();
@@ -169,8 +171,7 @@ function routeName(request: Request): string {
     return /^(?:authcode|healthz|readyz|metrics|openapi\.json|llms\.txt|docs|oauth|connect|\.well-known)$/.test(first)
       ? `/${first}`
       : "other";
-  if (second === "audit" || second === "tickets" || second === "connect" || second === "providers")
-    return `/v1/${second}`;
+  if (/^(?:audit|tickets|connect|providers|sessions)$/.test(second)) return `/v1/${second}`;
   if (second !== "grants") return "other";
   if (third === "deposit") return "/v1/grants/deposit";
   return verb === "token" || verb === "proxy" || verb === "probe" ? `/v1/grants/{ref}/${verb}` : "/v1/grants";

@@ -83,6 +83,7 @@ export function auditBody(row: AuditLogRow): Record<string, unknown> {
     outcome: row.outcome,
     detail: row.detail,
     request_id: row.requestId,
+    session_id: row.sessionId,
     hash: row.hash,
   };
 }

@@ -50,8 +50,9 @@ export function openApiDocument(publicUrl: string): object {
         callerKey: {
           type: "http",
           scheme: "bearer",
-          bearerFormat: "obk_…",
-          description: "A caller key. Create one with: onbehalf callers create NAME --allow …",
+          bearerFormat: "obk_… or obs_…",
+          description:
+            "A caller key, made with onbehalf callers create NAME --allow …; or the key of a session, made with POST /v1/sessions.",
         },
         oauthClient: {
           type: "http",
@@ -156,6 +157,7 @@ const retryAfter = { headers: { "Retry-After": { schema: { type: "integer" }, de
 
 const parameterDescriptions: Readonly<Record<string, string>> = {
   ref: "Which grant: its id (g_…), sub:{subject} or ext:{external_id}.",
+  session_id: "The id of a session, as it was made.",
   host: "One of the provider's API hosts, such as www.googleapis.com.",
   path: "The path at that host, slashes included.",
   handle_id: "Which handle: its id.",

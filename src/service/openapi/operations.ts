@@ -7,6 +7,7 @@ import { grantOperations } from "./operations/grants.ts";
 import { handleOperations } from "./operations/handles.ts";
 import { keylessOperations } from "./operations/keyless.ts";
 import { providerOperations } from "./operations/providers.ts";
+import { sessionOperations } from "./operations/sessions.ts";
 import { ticketOperations } from "./operations/tickets.ts";
 import type { Operation } from "./operations/operation.ts";
 
@@ -18,6 +19,7 @@ export const operations: readonly Operation[] = [
   ...handleOperations,
   ...ticketOperations,
   ...connectOperations,
+  ...sessionOperations,
   ...auditOperations,
   ...keylessOperations,
 ];

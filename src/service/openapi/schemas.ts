@@ -57,6 +57,17 @@ function handle(required: readonly string[], more: object = {}): object {
   });
 }
 
+const session = {
+  session_id: text,
+  allow: { type: "array", items: text },
+  grants: { type: "array", items: text },
+  providers: { type: "array", items: text, description: "Absent: those of the caller." },
+  scopes: { type: "array", items: text, description: "Absent: no limit." },
+  created_at: time,
+  expires_at: time,
+};
+const ofSession = ["session_id", "allow", "grants", "created_at", "expires_at"] as const;
+
 /** The bodies of answers, by the name that an operation refers to them by. */
 export const schemas: Readonly<Record<string, object>> = {
   SignIn: object(["sub", "grant_id", "scope", "offline"], {
@@ -89,6 +100,16 @@ export const schemas: Readonly<Record<string, object>> = {
     nonce: { ...text, description: "Start the sign-in with it, where the provider's library takes a nonce." },
     expires_at: time,
   }),
+  Session: object(ofSession, session),
+  NewSession: object([...ofSession, "key"], {
+    ...session,
+    key: { ...text, description: "The key, obs_…: for Authorization: Bearer. It is shown here and never again." },
+  }),
+  SessionPage: object(["sessions"], {
+    sessions: { type: "array", items: { $ref: "#/components/schemas/Session" } },
+    cursor: { ...text, description: "Absent: there are no more." },
+  }),
+  EndedSession: object(["session_id", "ended"], { session_id: text, ended: yesNo }),
   Grant: object(
     ["grant_id", "provider", "issuer", "client_id", "subject", "profile", "scope", "state", "since", "offline"],
     {
@@ -226,6 +247,7 @@ export const schemas: Readonly<Record<string, object>> = {
         outcome: text,
         detail: { ...text, description: "What else there is to know, such as an API's host." },
         request_id: text,
+        session_id: { ...text, description: "In which of the caller's sessions. Absent: with its own key." },
         hash: { ...text, description: "A hash of the row before's hash, and of this row." },
       }),
     },

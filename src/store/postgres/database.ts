@@ -31,10 +31,10 @@ const selectHead = "SELECT seq, link FROM audit_head LIMIT 1";
  * there already.
  */
 const appendRecords = `INSERT INTO audit
-    (record_id, at, caller, action, grant_id, generation, outcome, detail, request_id, anchor, mac)
-  SELECT record_id, at, caller, action, grant_id, generation, outcome, detail, request_id, anchor, decode(mac, 'hex')
+    (record_id, at, caller, action, grant_id, generation, outcome, detail, request_id, session_id, anchor, mac)
+  SELECT record_id, at, caller, action, grant_id, generation, outcome, detail, request_id, session_id, anchor, decode(mac, 'hex')
   FROM jsonb_to_recordset(:records::jsonb) AS added (record_id TEXT, at BIGINT, caller TEXT, action TEXT, grant_id TEXT,
-    generation BIGINT, outcome TEXT, detail TEXT, request_id TEXT, anchor BIGINT, mac TEXT)
+    generation BIGINT, outcome TEXT, detail TEXT, request_id TEXT, session_id TEXT, anchor BIGINT, mac TEXT)
   ON CONFLICT (grant_id, caller, generation, detail) WHERE action = 'token.released' DO NOTHING`;
 
 /** Any fixed number: the process that migrates holds the advisory lock with this key. */
@@ -163,18 +163,21 @@ async function append(
 
 function jsonOf(records: readonly AuditRecord[]): string {
   return JSON.stringify(
-    records.map(({ recordId, at, caller, action, grantId, generation, outcome, detail, requestId, anchor, mac }) => ({
-      record_id: recordId,
-      at,
-      caller,
-      action,
-      generation,
-      outcome,
-      detail,
-      grant_id: grantId,
-      request_id: requestId,
-      anchor,
-      mac: Buffer.from(mac).toString("hex"),
-    })),
+    records.map(
+      ({ recordId, at, caller, action, grantId, generation, outcome, detail, requestId, sessionId, anchor, mac }) => ({
+        record_id: recordId,
+        at,
+        caller,
+        action,
+        generation,
+        outcome,
+        detail,
+        grant_id: grantId,
+        request_id: requestId,
+        session_id: sessionId,
+        anchor,
+        mac: Buffer.from(mac).toString("hex"),
+      }),
+    ),
   );
 }

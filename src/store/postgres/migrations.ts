@@ -532,4 +532,26 @@ CREATE TABLE handles (
 CREATE INDEX handles_by_grant ON handles (grant_id, created_at, handle_id);
 `,
   },
+  {
+    name: "0024-sessions",
+    checksum: "f9cb02079604779552c8e691abe7c69d07b606ba0836f77e49882fb3c5c7851e",
+    text: `-- Keys for minutes or hours that a caller makes, never for more than it may do and see itself. They end with it. What a
+-- session may do and see is sealed, since it names the app's own users; session_mac binds the whole row. Names of columns
+-- differ from those of callers, with which a session is always read.
+CREATE TABLE sessions (
+  session_id    TEXT COLLATE "C" PRIMARY KEY,
+  caller_id     TEXT COLLATE "C" NOT NULL REFERENCES callers (caller_id) ON DELETE CASCADE,
+  session_hash  BYTEA NOT NULL,
+  limits_sealed BYTEA NOT NULL,
+  begun_at      BIGINT NOT NULL,
+  ends_at       BIGINT NOT NULL,
+  session_mac   BYTEA NOT NULL
+);
+CREATE INDEX sessions_by_caller ON sessions (caller_id, ends_at, session_id);
+CREATE INDEX sessions_by_end ON sessions (ends_at, session_id);
+
+-- In which of its sessions a caller did something.
+ALTER TABLE audit ADD COLUMN session_id TEXT;
+`,
+  },
 ];

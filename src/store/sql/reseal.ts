@@ -6,6 +6,7 @@ import {
   grantColumns,
   intakeColumns,
   lateAnswerColumns,
+  sessionColumns,
   ticketColumns,
 } from "./tables.ts";
 import type { Database } from "./sql.ts";
@@ -57,6 +58,7 @@ const readIntake = rowReader(intakeParts);
 const readConnect = rowReader(connectParts);
 const readLateAnswer = rowReader(lateAnswerParts);
 const readTicket = rowReader(ticketParts);
+const readSession = rowReader(sessionColumns);
 const progressColumn = text("value");
 
 const selectGrants = `SELECT ${selectList(grantParts)} FROM grants WHERE grant_id > :after ORDER BY grant_id LIMIT :limit`;
@@ -64,6 +66,8 @@ const selectIntakes = `SELECT ${selectList(intakeParts)} FROM intakes
   WHERE code_hash > :after ORDER BY code_hash LIMIT :limit`;
 const selectTickets = `SELECT ${selectList(ticketParts)} FROM tickets
   WHERE ticket_hash > :after ORDER BY ticket_hash LIMIT :limit`;
+const selectSessions = `SELECT ${selectList(sessionColumns)} FROM sessions
+  WHERE session_id > :after ORDER BY session_id LIMIT :limit`;
 const selectConnects = `SELECT ${selectList(connectParts)} FROM connects
   WHERE connect_hash > :after ORDER BY connect_hash LIMIT :limit`;
 const selectLateAnswers = `SELECT orphan_id, grants.grant_id AS owner_id, client_id, parent_generation, answer_sealed
@@ -94,6 +98,8 @@ const resealRegistration = `UPDATE registered_clients SET registration_sealed = 
   WHERE provider = :provider AND server = :server AND client_id = :clientId AND registration_sealed = :registrationBefore`;
 const resealCaller = `UPDATE callers SET ${callerColumns.grantsSealed.name} = :grantsSealed, rights_mac = :rightsMac
   WHERE caller_id = :callerId AND grants_sealed = :grantsBefore AND rights_mac = :rightsMacBefore`;
+const resealSession = `UPDATE sessions SET limits_sealed = :limitsSealed, session_mac = :rightsMac
+  WHERE session_id = :sessionId AND limits_sealed = :limitsBefore AND session_mac = :rightsMacBefore`;
 
 export function resealStore(database: Database): ResealStore {
   return {
@@ -101,6 +107,7 @@ export function resealStore(database: Database): ResealStore {
     sealedIntakes: async (after, limit) => (await database.all(selectIntakes, { after, limit })).map(readIntake),
     sealedTickets: async (after, limit) => (await database.all(selectTickets, { after, limit })).map(readTicket),
     sealedConnects: async (after, limit) => (await database.all(selectConnects, { after, limit })).map(readConnect),
+    sealedSessions: async (after, limit) => (await database.all(selectSessions, { after, limit })).map(readSession),
     sealedLateAnswers: async (after, limit) =>
       (await database.all(selectLateAnswers, { after, limit })).map(readLateAnswer),
 
@@ -120,6 +127,7 @@ export function resealStore(database: Database): ResealStore {
           clientKeys = [],
           registeredClients = [],
           callers = [],
+          sessions = [],
         } = rows;
         let replaced = 0;
         for (const { place, before, after } of grants) {
@@ -173,6 +181,14 @@ export function resealStore(database: Database): ResealStore {
             ...after,
             callerId: place.callerId,
             grantsBefore: before.grantsSealed,
+            rightsMacBefore: before.rightsMac,
+          });
+        }
+        for (const { place, before, after } of sessions) {
+          replaced += await sql.run(resealSession, {
+            ...after,
+            sessionId: place.sessionId,
+            limitsBefore: before.limitsSealed,
             rightsMacBefore: before.rightsMac,
           });
         }

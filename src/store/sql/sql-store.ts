@@ -18,6 +18,7 @@ import { intakeStore } from "./intakes.ts";
 import { keyStore } from "./keys.ts";
 import { probeStore } from "./probes.ts";
 import { resealStore } from "./reseal.ts";
+import { sessionStore } from "./sessions.ts";
 import { ticketStore } from "./tickets.ts";
 import { compareMigrations } from "./migrate.ts";
 import type { Migration } from "./migrate.ts";
@@ -55,6 +56,7 @@ export function sqlStore(engine: Engine): Store {
     ...depositStore(database),
     ...callerStore(database),
     ...handleStore(database),
+    ...sessionStore(database),
     ...clientStore(database),
     ...probeStore(database),
     ...auditStore(database),

@@ -11,6 +11,7 @@ import type { RegisteredClientRow } from "../client-store.ts";
 import type { ProbeRow } from "../probe-store.ts";
 import type { ClientKey, KeyReader, StoredKey } from "../key-store.ts";
 import type { IntakeRow } from "../intake-store.ts";
+import type { SessionRow } from "../session-store.ts";
 import type { TicketRow } from "../ticket-store.ts";
 import { bytes, bytesOrNull, number, numberOrNull, owner, text, textOrNull, truth } from "./column.ts";
 import type { ColumnsOf } from "./column.ts";
@@ -158,6 +159,17 @@ export const handleColumns: ColumnsOf<HandleRow> = {
   rightsMac: bytes("rights_mac"),
 };
 
+/** Each has another name than those of callers, with which it is read, but for the id that the two share. */
+export const sessionColumns: ColumnsOf<SessionRow> = {
+  sessionId: text("session_id"),
+  callerId: text("caller_id"),
+  keyHash: bytes("session_hash"),
+  limitsSealed: bytes("limits_sealed"),
+  createdAt: number("begun_at"),
+  expiresAt: number("ends_at"),
+  rightsMac: bytes("session_mac"),
+};
+
 export const auditColumns: ColumnsOf<AuditRow> = {
   seq: number("seq"),
   recordId: text("record_id"),
@@ -169,6 +181,7 @@ export const auditColumns: ColumnsOf<AuditRow> = {
   outcome: text("outcome"),
   detail: textOrNull("detail"),
   requestId: textOrNull("request_id"),
+  sessionId: textOrNull("session_id"),
   anchor: numberOrNull("anchor"),
   mac: bytes("mac"),
   link: bytes("link"),

@@ -33,6 +33,7 @@ function recordOf(): RecordOf {
     return {
       ...entry,
       ...principal,
+      sessionId: principal.sessionId ?? null,
       anchor: anchor.seq,
       recordId: unique("r"),
       at: suiteTime,
@@ -73,7 +74,10 @@ export function auditTests(stores: SuiteStores): void {
       equal((await store.auditHead()).seq, 0);
       for (let n = 0; n < 3; n += 1) await store.appendAudit([[release(unique("g_")), me]]);
       await store.appendAudit([
-        [release("g_1", { action: "api.called", detail: "GET www.example" }), { caller: "other", requestId: null }],
+        [
+          release("g_1", { action: "api.called", detail: "GET www.example" }),
+          { caller: "other", requestId: null, sessionId: "session-1" },
+        ],
         [release("g_1", { action: "api.called", detail: null, generation: null, grantId: null }), me],
       ]);
       const rows = await all(other);
@@ -87,6 +91,7 @@ export function auditTests(stores: SuiteStores): void {
         at: suiteTime,
         caller: "other",
         requestId: null,
+        sessionId: "session-1",
         anchor: 3,
         mac: bytes("mac 4"),
         ...release("g_1", { action: "api.called", detail: "GET www.example" }),

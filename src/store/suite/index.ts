@@ -25,6 +25,7 @@ import { lateAnswerTests } from "./late-answers.ts";
 import { probeTests } from "./probes.ts";
 import { resealTests } from "./reseal.ts";
 import { revocationTests } from "./revocation.ts";
+import { sessionTests } from "./sessions.ts";
 import { ticketTests } from "./tickets.ts";
 
 export type * from "../store.ts";
@@ -66,6 +67,7 @@ export function storeSuite(
       depositTests,
       callerTests,
       handleTests,
+      sessionTests,
       clientTests,
       probeTests,
       changeTests,

@@ -30,6 +30,8 @@ export interface AuditLogRow {
   /** What else there is to know, such as a caller's name or an API's host. */
   readonly detail?: string;
   readonly requestId?: string;
+  /** In which of the caller's sessions. Absent: with its own key. */
+  readonly sessionId?: string;
   /** The row's link, in hex: a hash of the row before's, and of this row. */
   readonly hash: string;
 }
@@ -153,6 +155,7 @@ function rowOf({
   outcome,
   detail,
   requestId,
+  sessionId,
   link,
 }: AuditRow): AuditLogRow {
   return {
@@ -165,6 +168,7 @@ function rowOf({
     outcome,
     ...(detail === null ? {} : { detail }),
     ...(requestId === null ? {} : { requestId }),
+    ...(sessionId === null ? {} : { sessionId }),
     hash: hex(link),
   };
 }

@@ -1,6 +1,7 @@
 import { fullBucket, take } from "../../core/token-bucket.ts";
 import type { BucketSize, TokenBucket } from "../../core/token-bucket.ts";
-import type { AuditEntry } from "../../store/audit-store.ts";
+import type { AuditEntry, AuditPrincipal } from "../../store/audit-store.ts";
+import { principalKey } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 
 /**
@@ -10,11 +11,15 @@ import type { VaultContext } from "../context.ts";
 export type KeyRefusal = "missing" | "malformed" | "unknown" | "expired" | "revoked" | "changed";
 
 /** Counts what was refused, until it is written down. */
-export type CountRefusal = (caller: string, action: "key.refused" | "request.denied", outcome: string) => void;
+export type CountRefusal = (
+  caller: Pick<AuditPrincipal, "caller" | "sessionId">,
+  action: "key.refused" | "request.denied",
+  outcome: string,
+) => void;
 
-/** What was refused to one caller for one reason. */
+/** What was refused to one caller, or in one of its sessions, for one reason. */
 interface Refused {
-  readonly caller: string;
+  readonly principal: AuditPrincipal;
   readonly action: string;
   readonly outcome: string;
   times: number;
@@ -41,14 +46,15 @@ export class Refusals {
   }
 
   /** Waits for nothing. */
-  readonly count: CountRefusal = (caller, action, outcome) => {
+  readonly count: CountRefusal = (who, action, outcome) => {
     if (this.#context.audit === "none") return;
-    const key = `${caller} ${action} ${outcome}`;
+    const principal = { ...who, requestId: null };
+    const key = `${principalKey(principal)} ${action} ${outcome}`;
     const now = this.#context.clock.now();
     let refused = this.#refused.get(key);
     if (refused === undefined) {
       if (this.#refused.size >= limit) this.#forgetOne();
-      refused = { caller, action, outcome, times: 0, since: now, rows: fullBucket(rowsOfReason, now) };
+      refused = { principal, action, outcome, times: 0, since: now, rows: fullBucket(rowsOfReason, now) };
       this.#refused.set(key, refused);
     }
     if (refused.times === 0) refused.since = now;
@@ -72,7 +78,7 @@ export class Refusals {
     if (due.length === 0) return;
     const counts = due.map(({ times }) => times);
     await this.#context.store.appendAudit(
-      due.map((refused, n) => [entryOf(refused, counts[n] ?? 0), { caller: refused.caller, requestId: null }]),
+      due.map((refused, n) => [entryOf(refused, counts[n] ?? 0), refused.principal]),
     );
     for (const [n, refused] of due.entries()) {
       refused.times -= counts[n] ?? 0;

@@ -2,6 +2,7 @@ import { isOnbehalfError } from "../../core/errors.ts";
 import { auditWaitMs } from "../../core/timing.ts";
 import { tokenReleased } from "../../store/audit-store.ts";
 import type { AuditEntry, AuditPrincipal } from "../../store/audit-store.ts";
+import { principalKey } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { notRecorded } from "../errors/not-recorded.ts";
 
@@ -43,6 +44,8 @@ const atOnce = 500;
 const mostWaiting = 10_000;
 /** How many releases are known. Of one that was forgotten, the store is asked again. */
 const limit = 100_000;
+/** For how many callers and sessions it is known without a search which tokens they were given. */
+const mostPrincipals = 20_000;
 /** How often counts of reads are written while their token lives, milliseconds. */
 const countsEveryMs = 3_600_000;
 
@@ -62,9 +65,9 @@ export class Releases {
     this.#context = context;
   }
 
-  /** Whether this caller was given this token before: then this read is counted, and nothing has to be written. */
-  wasGiven(caller: string, token: IssuedToken): boolean {
-    const release = this.#byToken.get(caller)?.get(token);
+  /** Whether this caller, in this session, was given this token before: then this read is counted, and nothing has to be written. */
+  wasGiven(principal: AuditPrincipal, token: IssuedToken): boolean {
+    const release = this.#byToken.get(principalKey(principal))?.get(token);
     if (release === undefined || release.recording !== undefined) return false;
     release.reads += 1;
     return true;
@@ -78,12 +81,16 @@ export class Releases {
   async give(principal: AuditPrincipal, token: IssuedToken): Promise<void> {
     const { grantId, issue, expiresAt } = token;
     const { generation, issuedAt } = issue;
-    const detail = new Date(issuedAt).toISOString();
-    const key = JSON.stringify([principal.caller, grantId, generation, detail]);
+    const { requestId: _request, ...who } = principal;
+    // A row of the caller's own, or of another session of it, is another row.
+    const detail = [new Date(issuedAt).toISOString(), ...(who.sessionId === undefined ? [] : [who.sessionId])].join(
+      " ",
+    );
+    const key = JSON.stringify([principalKey(principal), grantId, generation, detail]);
     let release = this.#known.get(key);
     if (release === undefined) {
       release = {
-        principal: { caller: principal.caller, requestId: null },
+        principal: { ...who, requestId: null },
         entry: { action: tokenReleased, grantId, generation, outcome: "released", detail },
         expiresAt: expiresAt?.getTime() ?? Infinity,
         recording: undefined,
@@ -100,9 +107,7 @@ export class Releases {
       throw error;
     }
     release.recording = undefined;
-    let tokens = this.#byToken.get(principal.caller);
-    if (tokens === undefined) this.#byToken.set(principal.caller, (tokens = new WeakMap()));
-    tokens.set(token, release);
+    this.#tokensOf(principalKey(principal)).set(token, release);
     if (this.#known.size > limit) this.#forgetOldest();
   }
 
@@ -152,6 +157,17 @@ export class Releases {
       release.reads -= counts[n] ?? 0;
       release.readsSince = this.#context.clock.now();
     }
+  }
+
+  #tokensOf(who: string): WeakMap<IssuedToken, Release> {
+    const known = this.#byToken.get(who);
+    if (known !== undefined) return known;
+    const tokens = new WeakMap<IssuedToken, Release>();
+    this.#byToken.set(who, tokens);
+    // Sessions come and go. One that is forgotten is found again by its releases, and nothing is written twice.
+    const [oldest] = this.#byToken.keys();
+    if (this.#byToken.size > mostPrincipals && oldest !== undefined) this.#byToken.delete(oldest);
+    return tokens;
   }
 
   #forgetOldest(): void {

@@ -8,7 +8,7 @@ import type { CallerRow } from "../../store/caller-store.ts";
  * take an external id from another grant that is in use, so that it means another account from then on. `connect`: let a
  * person's own device or browser make a grant for an external id that the caller names. `metrics`: read the service's
  * counters, which are about every grant. `audit`: read what happened, which is about every grant, too. `handles`: make,
- * list and end handles of grants.
+ * list and end handles of grants. `sessions`: make keys for minutes or hours that may do no more than its own.
  */
 export type Permission =
   | "token"
@@ -20,7 +20,8 @@ export type Permission =
   | "connect"
   | "metrics"
   | "audit"
-  | "handles";
+  | "handles"
+  | "sessions";
 
 /** Every {@link Permission}. */
 export const permissions: readonly Permission[] = [
@@ -34,6 +35,7 @@ export const permissions: readonly Permission[] = [
   "metrics",
   "audit",
   "handles",
+  "sessions",
 ];
 
 /** A program that uses the service, known by its key. The key itself is not in it. */
@@ -57,6 +59,41 @@ export interface Caller {
   readonly revokedAt?: Date;
   /** When the key was used last, to ten minutes. Absent: never. */
   readonly lastUsedAt?: Date;
+  /**
+   * Where the key is that of a session. What the caller may do and see is then what the session may, of what its maker may
+   * now. Absent: the caller's own key.
+   */
+  readonly session?: CallerSession;
+}
+
+/** Of a caller that uses the key of a session. */
+export interface CallerSession {
+  readonly sessionId: string;
+  readonly expiresAt: Date;
+  /** What a token may be used for at most that the session gets. Absent: no limit. */
+  readonly scopes?: readonly string[];
+  /** The selectors of the caller that made it: what they do not fit is out of its reach, too. */
+  readonly makerGrants: readonly string[];
+}
+
+/** What a new caller may do and see. */
+export interface CreateCallerOptions {
+  /** What it may do. There is no default: a key that may do more than its program needs is a risk without a use. */
+  readonly allow: readonly Permission[];
+  /** Which grants it may do that with: `ext:VALUE`, `ext:PREFIX*`, `g_…` or `*`. Default: every grant. */
+  readonly grants?: readonly string[];
+  /** The providers' short names whose grants it may see. Default: every provider's. */
+  readonly providers?: readonly string[];
+  /** When the key ends. Default: never. */
+  readonly expiresAt?: Date;
+}
+
+/** How a key is rotated. */
+export interface RotateCallerOptions {
+  /** How long the key of before works as well, milliseconds. 0: it, and any key before it, ends at once. */
+  readonly overlapMs: number;
+  /** When the new key ends. Default: when the one of before does. */
+  readonly expiresAt?: Date;
 }
 
 /**

@@ -1,22 +1,26 @@
-import { randomBytes, createHash } from "node:crypto";
 import { assertFits, assertOptions, date, filledText, texts } from "../../core/argument-checks.ts";
 import type { Rule } from "../../core/argument-checks.ts";
 import type { Clock } from "../../core/clock.ts";
 import { isMac } from "../../crypto/keyring.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
+import { defined } from "../../core/defined.ts";
 import { OnbehalfError, invalidRequest, isOnbehalfError } from "../../core/errors.ts";
 import { everyGrant, isSelector, selectorForms } from "../../core/reach.ts";
 import { isRecent } from "../../core/recorded-time.ts";
-import { Secret } from "../../core/secret.ts";
+import type { Secret } from "../../core/secret.ts";
 import type { CountRefusal, KeyRefusal } from "../audit/refusals.ts";
 import { somebody } from "../context.ts";
-import { hasRights, withRights } from "./caller-rights.ts";
 import type { CallerRow, CallerStore } from "../../store/caller-store.ts";
+import type { SessionRow, SessionStore } from "../../store/session-store.ts";
+import { hasRights, withRights } from "./caller-rights.ts";
 import { callerOf, permissions, sealSelectors } from "./caller.ts";
-import type { Caller, Permission } from "./caller.ts";
+import type { Caller, CreateCallerOptions, Permission, RotateCallerOptions } from "./caller.ts";
+import { keyIn, newKey } from "./key-text.ts";
+import type { KeyText } from "./key-text.ts";
+import { callerOfSession, limitsOf } from "./session-rights.ts";
 
 export { permissions } from "./caller.ts";
-export type { Caller, Permission } from "./caller.ts";
+export type { Caller } from "./caller.ts";
 
 const somePermissions: Rule = {
   fits: (value) => Array.isArray(value) && value.every((each) => permissions.includes(each as Permission)),
@@ -41,28 +45,6 @@ const milliseconds: Rule = {
   must: "a whole number of milliseconds, 0 or more",
 };
 
-/** What a new caller may do and see. */
-export interface CreateCallerOptions {
-  /** What it may do. There is no default: a key that may do more than its program needs is a risk without a use. */
-  readonly allow: readonly Permission[];
-  /** Which grants it may do that with: `ext:VALUE`, `ext:PREFIX*`, `g_…` or `*`. Default: every grant. */
-  readonly grants?: readonly string[];
-  /** The providers' short names whose grants it may see. Default: every provider's. */
-  readonly providers?: readonly string[];
-  /** When the key ends. Default: never. */
-  readonly expiresAt?: Date;
-}
-
-/** How a key is rotated. */
-export interface RotateCallerOptions {
-  /** How long the key of before works as well, milliseconds. 0: it, and any key before it, ends at once. */
-  readonly overlapMs: number;
-  /** When the new key ends. Default: when the one of before does. */
-  readonly expiresAt?: Date;
-}
-
-const form = /^obk_([0-9a-f]{16})_([0-9a-f]{64})_([0-9a-f]{8})$/;
-
 /**
  * How long a verified key is not looked up again, milliseconds. For as long may a key that was revoked in another
  * process still work here.
@@ -76,9 +58,15 @@ const outageGraceMs = 900_000;
 const useNotedEveryMs = 600_000;
 const memoryLimit = 10_000;
 
+/** The rows that a key leads to. A session comes with the caller that made it. */
+interface Found {
+  readonly row: CallerRow;
+  readonly session?: SessionRow;
+}
+
 interface Verified {
   readonly caller: Caller;
-  readonly row: CallerRow;
+  readonly found: Found;
   /** When this very key ends, be it the current one or the one before; milliseconds since the epoch. */
   readonly endsAt: number;
   readonly at: number;
@@ -89,16 +77,17 @@ interface Verified {
  * hash of it.
  */
 export class Callers {
-  readonly #store: CallerStore;
+  readonly #store: CallerStore & SessionStore;
   readonly #keyring: Sealer;
   readonly #clock: Clock;
   readonly #countRefusal: CountRefusal;
   readonly #verified = new Map<string, Verified>();
   readonly #notes = new Set<Promise<void>>();
   readonly #notedAt = new Map<string, number>();
+  readonly #ends = new WeakMap<Caller, number>();
 
   /** @internal Use `Vault.callers`. */
-  constructor(store: CallerStore, keyring: Sealer, clock: Clock, countRefusal: CountRefusal) {
+  constructor(store: CallerStore & SessionStore, keyring: Sealer, clock: Clock, countRefusal: CountRefusal) {
     this.#store = store;
     this.#keyring = keyring;
     this.#clock = clock;
@@ -125,12 +114,12 @@ export class Callers {
     if (providers?.length === 0) {
       throw invalidRequest("providers must not be an empty list", "name a provider, or leave it out", "providers");
     }
-    const callerId = randomBytes(8).toString("hex");
-    const secret = randomBytes(32).toString("hex");
+    const made = newKey("obk");
+    const { id: callerId } = made;
     const row = withRights(this.#keyring, {
       callerId,
       name,
-      keyHash: this.#hash(callerId, secret),
+      keyHash: this.#hash(made),
       previousHash: null,
       previousUntil: null,
       permissions: JSON.stringify([...new Set(allow)]),
@@ -142,11 +131,12 @@ export class Callers {
       lastUsedAt: null,
     });
     if (!(await this.#store.insertCaller(row))) throw badName(`a caller named ${name} exists`);
-    return { caller: callerOf(this.#keyring, row), key: keyOf(callerId, secret) };
+    return { caller: callerOf(this.#keyring, row), key: made.key };
   }
 
   /**
-   * Gives a caller a new key, which is returned here and never again. What the caller may do and see stays as it is. The
+   * Gives a caller a new key, which is returned here and never again. What the caller may do and see stays as it is, and its
+   * sessions go on. The
    * key of before goes on working for a while, so that the program can be given the new one without an interruption.
    *
    * @throws {OnbehalfError} `invalid_request`: there is no such caller, an option is not what it must be, or the key
@@ -173,7 +163,7 @@ export class Callers {
         "overlapMs",
       );
     }
-    const secret = randomBytes(32).toString("hex");
+    const made = newKey("obk", before.callerId);
     const previousUntil = overlapMs === 0 ? null : Math.min(now + overlapMs, before.expiresAt ?? Infinity);
     if (!hasRights(this.#keyring, before)) {
       throw badName(
@@ -183,7 +173,7 @@ export class Callers {
     }
     const row = withRights(this.#keyring, {
       ...before,
-      keyHash: this.#hash(before.callerId, secret),
+      keyHash: this.#hash(made),
       previousHash: previousUntil === null ? null : before.keyHash,
       previousUntil,
       expiresAt: expiresAt?.getTime() ?? before.expiresAt,
@@ -195,7 +185,7 @@ export class Callers {
         "see what became of it with: onbehalf callers list; no key was made",
       );
     }
-    return { caller: callerOf(this.#keyring, row), key: keyOf(row.callerId, secret) };
+    return { caller: callerOf(this.#keyring, row), key: made.key };
   }
 
   /**
@@ -233,7 +223,7 @@ export class Callers {
   }
 
   /**
-   * The caller whose key an `Authorization` header carries.
+   * The caller whose key an `Authorization` header carries: its own, or that of one of its sessions.
    *
    * @param authorization the value of the header; null where it is absent
    * @throws {OnbehalfError} `unauthorized`: the key is missing, malformed, unknown, expired or revoked. Which of the
@@ -245,37 +235,61 @@ export class Callers {
     if (typeof authorization !== "string") throw this.#refused("missing", "no caller key was sent");
     const peeked = this.peek(authorization);
     if (peeked !== undefined) return peeked;
-    const [, callerId = "", secret = "", sum = ""] = form.exec(/^bearer +(\S+)$/i.exec(authorization)?.[1] ?? "") ?? [];
-    // The checksum finds copies that were cut or mistyped, without asking the store.
-    if (callerId === "" || checksum(callerId, secret) !== sum)
-      throw this.#refused("malformed", "the caller key is malformed or a damaged copy");
-    const row = await this.#find(authorization, callerId);
+    const key = keyIn(authorization);
+    if (key === undefined) throw this.#refused("malformed", "the caller key is malformed or a damaged copy");
+    const found = await this.#find(authorization, key);
     const now = this.#clock.now();
-    const endsAt = this.#endOfKey(row, this.#hash(callerId, secret));
-    if (row === undefined || row.revokedAt !== null || !(endsAt > now) || !hasRights(this.#keyring, row)) {
-      this.#verified.delete(authorization);
-      const why = row === undefined || endsAt === -Infinity ? "unknown" : reasonOf(row, endsAt, now);
-      throw this.#refused(why, "the caller key is unknown, expired or revoked", row?.name);
-    }
+    const endsAt = this.#endOfKey(found, this.#hash(key));
+    const isLive = found !== undefined && found.row.revokedAt === null && endsAt > now;
     const known = this.#verified.get(authorization);
     // The same object for as long as nothing changed: what is worked out for a caller is kept beside it.
-    const caller = known !== undefined && isSame(known.row, row) ? known.caller : callerOf(this.#keyring, row);
+    const isKnown = isLive && known !== undefined && isSame(known.found, found);
+    const caller = isKnown ? known.caller : isLive ? this.#callerOf(found) : undefined;
+    if (found === undefined || caller === undefined) {
+      this.#verified.delete(authorization);
+      const why = found === undefined || endsAt === -Infinity ? "unknown" : reasonOf(found.row, endsAt, now);
+      throw this.#refused(why, "the caller key is unknown, expired or revoked", found);
+    }
     if (this.#verified.size >= memoryLimit) this.#verified.clear();
-    this.#verified.set(authorization, { caller, row, endsAt, at: now });
-    this.#noteUse(row, now);
+    this.#verified.set(authorization, { caller, found, endsAt, at: now });
+    this.#ends.set(caller, endsAt);
+    if (found.session === undefined) this.#noteUse(found.row, now);
     return caller;
+  }
+
+  /** When the key ends that a caller was authenticated with; of any other caller, when its current key does. */
+  endOf(caller: Caller): number {
+    return this.#ends.get(caller) ?? caller.expiresAt?.getTime() ?? Infinity;
   }
 
   /**
    * A caller as it is now, whatever this process knew of it.
    *
-   * @returns undefined: there is none, its key was revoked or has expired, or its row was changed by hand
+   * @param sessionId in which of its sessions; none: with its own key
+   * @returns undefined: there is none, its key or its session has ended, or its row was changed by hand
    * @throws {OnbehalfError} `store_unavailable`
    */
-  async current(callerId: string): Promise<Caller | undefined> {
-    const row = await this.#store.callerById(callerId);
-    if (row === undefined || row.revokedAt !== null || !hasRights(this.#keyring, row)) return undefined;
-    return (row.expiresAt ?? Infinity) > this.#clock.now() ? callerOf(this.#keyring, row) : undefined;
+  async current(callerId: string, sessionId?: string): Promise<Caller | undefined> {
+    const found = await this.#rowsOf(
+      sessionId === undefined ? { kind: "obk", id: callerId } : { kind: "obs", id: sessionId },
+    );
+    if (found === undefined || found.row.callerId !== callerId || found.row.revokedAt !== null) return undefined;
+    const { row, session } = found;
+    const endsAt = Math.min(row.expiresAt ?? Infinity, session?.expiresAt ?? Infinity);
+    return endsAt > this.#clock.now() ? this.#callerOf(found) : undefined;
+  }
+
+  /** Forgets which keys were verified: the store is asked about each of them again. */
+  forgetVerified(): void {
+    this.#verified.clear();
+  }
+
+  /** What rows say of a caller; undefined where one was changed by hand. */
+  #callerOf({ row, session }: Found): Caller | undefined {
+    if (!hasRights(this.#keyring, row)) return undefined;
+    if (session === undefined) return callerOf(this.#keyring, row);
+    const limits = limitsOf(this.#keyring, session);
+    return limits === undefined ? undefined : callerOfSession(this.#keyring, session, limits, row);
   }
 
   /** Resolves when what is known of the last use of keys has been written, or could not be. */
@@ -283,20 +297,25 @@ export class Callers {
     await Promise.all(this.#notes);
   }
 
-  /** @param name whose key it is; used only where that is known */
-  #refused(why: KeyRefusal, message: string, name = ""): OnbehalfError<"unauthorized"> {
+  /** @param found whose key it is; used only where that is known */
+  #refused(why: KeyRefusal, message: string, found?: Found): OnbehalfError<"unauthorized"> {
     const isKnown = why === "expired" || why === "revoked" || why === "changed";
-    this.#countRefusal(isKnown ? name : somebody.caller, "key.refused", why);
+    const { name: caller = "" } = found?.row ?? {};
+    const own = { caller, ...defined({ sessionId: found?.session?.sessionId }) };
+    this.#countRefusal(isKnown ? own : { caller: somebody.caller }, "key.refused", why);
     return unauthorized(message);
   }
 
-  /** When the key with this hash ends; -Infinity where it is none of this caller's. */
-  #endOfKey(row: CallerRow | undefined, hash: Buffer): number {
+  /** When the key with this hash ends; -Infinity where it is none of these rows'. */
+  #endOfKey(found: Found | undefined, hash: Buffer): number {
+    const { row, session } = found ?? {};
     // For an unknown id the same work is done, so that the time of the answer does not tell which ids exist.
     const nothing = new Uint8Array(32);
-    const isCurrent = isMac(row?.keyHash ?? nothing, hash);
+    const isCurrent = isMac((session ?? row)?.keyHash ?? nothing, hash);
     const isPrevious = isMac(row?.previousHash ?? nothing, hash);
     if (row === undefined) return -Infinity;
+    // Whichever key its maker has by now: the session is bound to the maker.
+    if (session !== undefined) return isCurrent ? Math.min(session.expiresAt, row.expiresAt ?? Infinity) : -Infinity;
     if (isCurrent) return row.expiresAt ?? Infinity;
     return isPrevious ? (row.previousUntil ?? -Infinity) : -Infinity;
   }
@@ -314,19 +333,28 @@ export class Callers {
     this.#notes.add(note);
   }
 
-  async #find(authorization: string, callerId: string): Promise<CallerRow | undefined> {
+  async #find(authorization: string, key: KeyText): Promise<Found | undefined> {
     try {
-      return await this.#store.callerById(callerId);
+      return await this.#rowsOf(key);
     } catch (error) {
       const known = this.#verified.get(authorization);
       const recent = known !== undefined && isRecent(known.at, this.#clock.now(), outageGraceMs);
       if (!recent || !isOnbehalfError(error, "store_unavailable")) throw error;
-      return known.row;
+      return known.found;
     }
   }
 
-  #hash(callerId: string, secret: string): Buffer {
-    return this.#keyring.hash("caller_key", callerId, secret);
+  async #rowsOf({ kind, id }: Pick<KeyText, "kind" | "id">): Promise<Found | undefined> {
+    if (kind === "obs") {
+      const found = await this.#store.sessionById(id);
+      return found === undefined ? undefined : { row: found.maker, session: found.session };
+    }
+    const row = await this.#store.callerById(id);
+    return row === undefined ? undefined : { row };
+  }
+
+  #hash({ kind, id, secret }: KeyText): Buffer {
+    return this.#keyring.hash(kind === "obs" ? "session_key" : "caller_key", id, secret);
   }
 }
 
@@ -335,18 +363,10 @@ function reasonOf({ revokedAt }: CallerRow, endsAt: number, now: number): KeyRef
   return endsAt > now ? "changed" : "expired";
 }
 
-/** Whether two rows say the same of a caller, but for when it was heard of. */
-function isSame(one: CallerRow, other: CallerRow): boolean {
-  return JSON.stringify({ ...one, lastUsedAt: null }) === JSON.stringify({ ...other, lastUsedAt: null });
-}
-
-function keyOf(callerId: string, secret: string): Secret {
-  return new Secret(`obk_${callerId}_${secret}_${checksum(callerId, secret)}`);
-}
-
-/** Shows that a text is a caller key: to scanners that look for leaked keys, and to us, to find a mistyped one. */
-function checksum(callerId: string, secret: string): string {
-  return createHash("sha256").update(`obk_${callerId}_${secret}`).digest("hex").slice(0, 8);
+/** Whether rows say the same of a caller, but for when it was heard of. */
+function isSame(one: Found, other: Found): boolean {
+  const text = ({ row, session }: Found): string => JSON.stringify([{ ...row, lastUsedAt: null }, session]);
+  return text(one) === text(other);
 }
 
 function unauthorized(message: string): OnbehalfError<"unauthorized"> {

@@ -72,7 +72,7 @@ interface Maker {
 }
 
 /** The caller that uses a handle: a part of `Caller`. */
-type HandleUser = Pick<Caller, "callerId" | "name">;
+type HandleUser = Pick<Caller, "callerId" | "name" | "session">;
 
 interface Known {
   readonly row: HandleRow;
@@ -331,7 +331,7 @@ export class HandleBook {
 
   async #sees(caller: Caller, grantId: string): Promise<boolean> {
     try {
-      await new Sight(this.#context, new Reach(caller.grants, caller.providers)).find({ grantId });
+      await new Sight(this.#context, new Reach(caller)).find({ grantId });
       return true;
     } catch (error) {
       if (isOnbehalfError(error, "grant_not_found")) return false;
@@ -360,8 +360,9 @@ export class HandleBook {
     }
   }
 
-  #refused(flaw: HandleFlaw, { name }: HandleUser): HandleFlaw {
-    this.#countRefusal(name, "request.denied", `handle_${flaw}`);
+  #refused(flaw: HandleFlaw, { name, session }: HandleUser): HandleFlaw {
+    const who = { caller: name, ...defined({ sessionId: session?.sessionId }) };
+    this.#countRefusal(who, "request.denied", `handle_${flaw}`);
     return flaw;
   }
 }

@@ -82,6 +82,38 @@ export class Parameters {
       throw invalidParameter(name, "must be a string or an array of strings", "send strings only");
     });
   }
+
+  /**
+   * A parameter that is a list of texts: a JSON array, whose texts stand as they are; or text with spaces or commas between
+   * them.
+   *
+   * @returns undefined where the request does not name it
+   * @throws {OnbehalfError} `invalid_request`: it is neither
+   */
+  list(name: string): readonly string[] | undefined {
+    const value = this.#members.get(name);
+    if (!Array.isArray(value)) return wordsIn(this.get(name));
+    if (value.every((each) => typeof each === "string")) return value;
+    throw invalidParameter(name, "must be a string or an array of strings", "send strings only");
+  }
+
+  /**
+   * A parameter that is a whole number: as JSON has it, or as digits.
+   *
+   * @returns undefined where the request does not name it
+   * @throws {OnbehalfError} `invalid_request`: it is none, or outside `from` to `to`
+   */
+  wholeNumber(name: string, from: number, to: number): number | undefined {
+    if (!this.has(name)) return undefined;
+    const given = this.#members.get(name);
+    const value = typeof given === "string" && /^\d{1,15}$/.test(given) ? Number(given) : given;
+    if (typeof value === "number" && Number.isSafeInteger(value) && value >= from && value <= to) return value;
+    throw invalidParameter(
+      name,
+      `must be a whole number from ${from} to ${to}`,
+      `send ${printable(name)} as such a number, or leave it out`,
+    );
+  }
 }
 
 function wordsIn(text: string): string[];

@@ -136,7 +136,7 @@ export class Tickets {
     if (callerId === null) return true;
     const caller = await this.#callers.current(callerId);
     if (caller === undefined || !caller.allow.includes("connect")) return false;
-    const reach = new Reach(caller.grants, caller.providers);
+    const reach = new Reach(caller);
     return reach.hasProvider(provider) && reach.hasExternalId(externalId);
   }
 

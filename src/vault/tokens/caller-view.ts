@@ -3,6 +3,7 @@
  * belong to a client that is configured here. What a caller may do is decided before; what it may see, here.
  */
 import { assertFits, required } from "../../core/argument-checks.ts";
+import { defined } from "../../core/defined.ts";
 import { OnbehalfError, invalidRequest, isOnbehalfError } from "../../core/errors.ts";
 import type { ErrorCode } from "../../core/errors.ts";
 import type { Grant, GrantRef } from "../../core/grant.ts";
@@ -16,6 +17,7 @@ import type { AuditLog, AuditLogQuery, AuditLogRow } from "../audit/audit-log.ts
 import type { CountRefusal } from "../audit/refusals.ts";
 import { actingAs, currentPrincipal } from "../context.ts";
 import type { VaultContext } from "../context.ts";
+import { noPermission } from "../errors/no-permission.ts";
 import { withoutUnseen } from "../errors/unseen-names.ts";
 import { askedBy, isOurs } from "../grants/find-grant.ts";
 import { listVisibleGrants, needsProvider } from "../grants/list-grants.ts";
@@ -27,22 +29,17 @@ import type { ConnectState, FinishConnectOptions } from "../http/connect/finish-
 import type { ConnectSite } from "../http/connect/site.ts";
 import { CallerHandles } from "../http/handles.ts";
 import type { HandleBook } from "../http/handles.ts";
+import type { Caller } from "../http/caller.ts";
+import type { Sessions } from "../http/sessions.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
 import type { DepositOptions } from "../keeper/deposits/deposit-request.ts";
 import { withoutToken } from "./hidden-token.ts";
+import { OwnSessions } from "./own-sessions.ts";
 import type { RecordedTokens } from "./recorded-tokens.ts";
+import { ScopeGuard } from "./scope-guard.ts";
 import { cacheKey } from "./token-cache.ts";
 import type { AccessToken, Identity, TokenCache } from "./token-cache.ts";
 import type { GetAccessTokenOptions } from "./token-options.ts";
-
-/** What is known of a caller: a part of `Caller`. */
-interface Limits {
-  readonly callerId: string;
-  readonly name: string;
-  readonly allow: readonly string[];
-  readonly grants: readonly string[];
-  readonly providers?: readonly string[];
-}
 
 const aCaller = required({
   fits: (value) =>
@@ -68,16 +65,20 @@ interface TicketMaker {
 export class CallerView {
   /** Handles of the grants that the caller sees, and those that it uses itself. */
   readonly handles: CallerHandles;
+  /** The caller's own sessions. */
+  readonly sessions: OwnSessions;
   readonly #vault: Verbs;
   readonly #tokens: RecordedTokens;
   readonly #context: VaultContext;
   readonly #cache: TokenCache;
   readonly #connects: ConnectLinks;
-  readonly #caller: Limits;
+  readonly #caller: Caller;
+  readonly #who: AuditPrincipal;
   readonly #countRefusal: CountRefusal;
   readonly #reach: Reach;
   readonly #sight: Sight;
   readonly #tickets: TicketMaker;
+  readonly #guard: ScopeGuard | undefined;
 
   /** @internal Use `Vault.forCaller`. */
   constructor(
@@ -86,10 +87,11 @@ export class CallerView {
     context: VaultContext,
     cache: TokenCache,
     connects: ConnectLinks,
-    caller: Limits,
+    caller: Caller,
     countRefusal: CountRefusal,
     tickets: TicketMaker,
     handles: HandleBook,
+    sessions: Sessions,
   ) {
     assertFits("caller", caller, aCaller);
     this.#vault = vault;
@@ -98,9 +100,14 @@ export class CallerView {
     this.#cache = cache;
     this.#connects = connects;
     this.#caller = caller;
+    const { name, session } = caller;
+    this.#who = { caller: name, requestId: null, ...defined({ sessionId: session?.sessionId }) };
     this.#countRefusal = countRefusal;
     this.#tickets = tickets;
-    this.#reach = new Reach(caller.grants, caller.providers);
+    this.sessions = new OwnSessions(sessions, caller, (work) => actingAs(this.#principal, work));
+    const scopes = session?.scopes;
+    this.#guard = scopes && new ScopeGuard(context, cache, "session", scopes);
+    this.#reach = new Reach(caller);
     this.#sight = new Sight(context, this.#reach);
     const find = async (ref: GrantRef): Promise<GrantRow> => (await this.#sight.find(ref)).row;
     this.handles = new CallerHandles(handles, { find, principal: () => this.#principal }, caller);
@@ -139,13 +146,10 @@ export class CallerView {
    * @throws {OnbehalfError} `forbidden`: `details.permission` is what it needs
    */
   assertAllowed(permission: string): void {
-    const { name, allow } = this.#caller;
-    if (allow.includes(permission)) return;
-    this.#countRefusal(name, "request.denied", `no_permission_${permission}`);
-    throw new OnbehalfError("forbidden", `the caller ${name} needs the permission ${permission} for this`, {
-      hint: `create a key that has it: onbehalf callers create NAME --allow ${permission}`,
-      details: { permission },
-    });
+    const { name, allow, session } = this.#caller;
+    if (allow.some((each) => each === permission)) return;
+    this.#countRefusal(this.#who, "request.denied", `no_permission_${permission}`);
+    throw noPermission(name, permission, session !== undefined);
   }
 
   /**
@@ -156,10 +160,10 @@ export class CallerView {
    */
   async during<T>(requestId: string, work: () => Promise<T> | T): Promise<T> {
     try {
-      return await actingAs({ caller: this.#caller.name, requestId }, work);
+      return await actingAs({ ...this.#who, requestId }, work);
     } catch (error) {
       if (isOnbehalfError(error) && this.#isDenial(error.code)) {
-        this.#countRefusal(this.#caller.name, "request.denied", error.code);
+        this.#countRefusal(this.#who, "request.denied", error.code);
       }
       throw error;
     }
@@ -230,14 +234,14 @@ export class CallerView {
   peekAccessToken(ref: GrantRef, minTtlSeconds?: number): AccessToken | undefined {
     const direct = this.#direct(ref);
     return direct !== undefined && this.#known(direct) !== undefined
-      ? this.#tokens.peek(direct, minTtlSeconds, this.#caller.name)
+      ? this.#tokens.peek(direct, minTtlSeconds, this.#who, this.#guard?.mayLeave)
       : undefined;
   }
 
   async getAccessToken(ref: GrantRef, options: GetAccessTokenOptions = {}): Promise<AccessToken> {
     const principal = this.#principal;
     const direct = await this.#within(ref);
-    return actingAs(principal, () => this.#tokens.get(direct, options, principal));
+    return actingAs(principal, () => this.#tokens.get(direct, options, principal, this.#guard?.assertMayLeave));
   }
 
   /**
@@ -248,7 +252,7 @@ export class CallerView {
     const principal = this.#principal;
     const direct = await this.#within(ref);
     const call = (what: RequestInit): Promise<Response> =>
-      actingAs(principal, () => this.#tokens.fetch(direct, input, what, principal));
+      actingAs(principal, () => this.#tokens.fetch(direct, input, what, principal, this.#guard?.assertMayLeave));
     if (this.#caller.allow.includes("token")) return call(init);
     const headers = new Headers(init.headers);
     headers.delete("accept-encoding");
@@ -324,7 +328,7 @@ export class CallerView {
   /** The grant that work of the caller has made, with what of it and of its errors the caller may see. */
   async #created(work: () => Promise<Grant>): Promise<Grant> {
     const grant = await actingAs(this.#principal, work).catch(async (error: unknown) => {
-      throw await withoutUnseen(error, (grantId) => this.#sees(grantId));
+      throw await withoutUnseen(error, (grantId) => this.sees(grantId).catch(() => false));
     });
     if (this.#reach.isAll) return grant;
     const ids = grant.externalIds.filter((each) => this.#reach.hasExternalId(each.externalId));
@@ -338,21 +342,26 @@ export class CallerView {
    */
   async createTicket(options: CreateTicketOptions): Promise<Ticket> {
     this.#assertMayCreate(options.externalId);
-    const { name: provider } = this.providerOf(options.provider);
-    return actingAs(this.#principal, () => this.#tickets.create({ ...options, provider }, this.#caller.callerId));
+    const asked = { ...options, provider: this.providerOf(options.provider).name };
+    return actingAs(this.#principal, () => this.#tickets.create(asked, this.#caller.callerId));
   }
 
-  async #sees(grantId: string): Promise<boolean> {
-    return this.#sight.find({ grantId }).then(
-      () => true,
-      () => false,
-    );
+  /**
+   * Whether a grant is in reach.
+   *
+   * @throws {OnbehalfError} `store_unavailable`
+   */
+  async sees(grantId: string): Promise<boolean> {
+    const found = await this.#sight.find({ grantId }).catch((error: unknown) => {
+      if (isOnbehalfError(error, "store_unavailable")) throw error;
+    });
+    return found !== undefined;
   }
 
   get #principal(): AuditPrincipal {
-    const { name: caller } = this.#caller;
     const current = currentPrincipal();
-    return current?.caller === caller ? current : { caller, requestId: null };
+    const isOwn = current?.caller === this.#who.caller && current.sessionId === this.#who.sessionId;
+    return isOwn ? current : this.#who;
   }
 
   /** The reference by which a verb of the vault gets at a grant in reach, and at no other. */

@@ -40,11 +40,21 @@ export class RecordedTokens {
     this.#reads = new DistinctReads(context);
   }
 
-  /** The token for a reference, where it lies in memory and was given to this caller before. */
-  peek(ref: GrantRef, minTtlSeconds = 60, caller: string = this.#self.caller): AccessToken | undefined {
+  /**
+   * The token for a reference, where it lies in memory and was given to this caller before.
+   *
+   * @param mayHave decides about the token; any may be had by default
+   */
+  peek(
+    ref: GrantRef,
+    minTtlSeconds = 60,
+    principal: AuditPrincipal = this.#self,
+    mayHave?: (token: AccessToken) => boolean,
+  ): AccessToken | undefined {
     const token = this.#tokens.peek(cacheKey(ref), minTtlSeconds * 1000);
-    if (token === undefined || this.#releases?.wasGiven(caller, token) === false) return undefined;
-    this.#noteRead(caller, token);
+    if (token === undefined || mayHave?.(token) === false) return undefined;
+    if (this.#releases?.wasGiven(principal, token) === false) return undefined;
+    this.#noteRead(principal.caller, token);
     return token;
   }
 
@@ -52,12 +62,15 @@ export class RecordedTokens {
     ref: GrantRef,
     options?: GetAccessTokenOptions,
     principal: AuditPrincipal = this.#self,
+    assertMayHave?: (token: AccessToken) => void,
   ): Promise<AccessToken> {
     assertGrantRef(ref);
     if (options !== undefined) assertGetAccessTokenOptions(options);
     return this.#during(async () => {
       const token = await this.#tokens.get(ref, options);
-      if (this.#releases?.wasGiven(principal.caller, token) === false) await this.#releases.give(principal, token);
+      // Before the record that it was handed out.
+      assertMayHave?.(token);
+      if (this.#releases?.wasGiven(principal, token) === false) await this.#releases.give(principal, token);
       this.#noteRead(principal.caller, token);
       return token;
     });
@@ -68,11 +81,13 @@ export class RecordedTokens {
     input: string | URL,
     init?: RequestInit,
     principal: AuditPrincipal = this.#self,
+    assertMayHave?: (token: AccessToken) => void,
   ): Promise<Response> {
     assertGrantRef(ref);
     const releases = this.#releases;
     return this.#during(() =>
       callApi(this.#context, this.#tokens, ref, input, init, async (token, method, host) => {
+        assertMayHave?.(token);
         await releases?.use(principal, token, method, host);
         this.#noteRead(principal.caller, token);
       }),

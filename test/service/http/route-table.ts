@@ -47,6 +47,14 @@ export const routes: readonly Route[] = [
     permission: "connect",
     body: { code_verifier: "x".repeat(43) },
   },
+  {
+    method: "POST",
+    path: "/v1/sessions",
+    permission: "sessions",
+    body: { allow: "token", grants: "ext:user-1" },
+  },
+  { method: "GET", path: "/v1/sessions", permission: "sessions" },
+  { method: "DELETE", path: "/v1/sessions/{session_id}", permission: "sessions" },
   { method: "GET", path: "/v1/audit", permission: "audit" },
   { method: "GET", path: "/" },
   { method: "GET", path: "/healthz" },
@@ -79,6 +87,7 @@ export const placed = (path: string): string =>
     .replace(/^\/\{page\}/, "/README.md")
     .replace("{document}", "tools.json")
     .replace("{handle_id}", "0".repeat(16))
+    .replace("{session_id}", "0".repeat(16))
     .replace("{connect_id}", `c_${"x".repeat(43)}`);
 
 export const nameOf = ({ method, path }: Route): string => `${method} ${path}`;

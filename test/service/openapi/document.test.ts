@@ -52,7 +52,7 @@ describe("what the OpenAPI document says is what is served", () => {
         const { status, headers: answer } = await handle(new Request(addressOf(path), { method, headers }));
         assert.notEqual(status, 405, `${method} ${path}`);
         // A missing grant is also a 404, but not a missing route.
-        const missing = status === 404 && /\{(?:ref|connect_id)\}/.test(path);
+        const missing = status === 404 && /\{(?:ref|connect_id|session_id)\}/.test(path);
         assert.ok(status !== 404 || missing, `${method} ${path}`);
         assert.notEqual(answer.get("content-type"), null);
       }

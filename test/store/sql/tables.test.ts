@@ -13,6 +13,7 @@ import {
   keyReaderColumns,
   lateAnswerColumns,
   probeColumns,
+  sessionColumns,
   ticketColumns,
   registeredClientColumns,
 } from "../../../src/store/sql/tables.ts";
@@ -26,6 +27,7 @@ const maps: Record<string, Readonly<Record<string, Pick<Column<unknown>, "name">
   tickets: ticketColumns,
   callers: callerColumns,
   handles: handleColumns,
+  sessions: sessionColumns,
   client_keys: clientKeyColumns,
   registered_clients: registeredClientColumns,
   probes: probeColumns,

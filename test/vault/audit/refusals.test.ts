@@ -28,10 +28,10 @@ function scene(audit: "callers" | "none" = "callers"): Scene {
 describe("the record of what was refused", () => {
   test("the record of what was refused says who, why, how often and since when, a row for each reason", async () => {
     const { clock, refusals, rows } = scene();
-    for (let n = 0; n < 1_200; n += 1) refusals.count("@public", "key.refused", "unknown");
-    refusals.count("reports", "key.refused", "expired");
+    for (let n = 0; n < 1_200; n += 1) refusals.count({ caller: "@public" }, "key.refused", "unknown");
+    refusals.count({ caller: "reports" }, "key.refused", "expired");
     clock.advance(1_000);
-    refusals.count("reports", "request.denied", "forbidden");
+    refusals.count({ caller: "reports" }, "request.denied", "forbidden");
     assert.deepEqual(rows, []);
     await refusals.writeCounts();
     await refusals.writeCounts();
@@ -41,7 +41,7 @@ describe("the record of what was refused", () => {
       "reports request.denied forbidden 1 time since 2026-11-22T00:00:01.000Z",
     ]);
     clock.advance(60_000);
-    refusals.count("@public", "key.refused", "unknown");
+    refusals.count({ caller: "@public" }, "key.refused", "unknown");
     await refusals.writeCounts();
     assert.equal(rows.at(-1), "@public key.refused unknown 1 time since 2026-11-22T00:01:01.000Z");
   });
@@ -57,7 +57,7 @@ describe("the record of what was refused", () => {
       for (let minute = 0; minute < 7 * 24 * 60; minute += 1) {
         const now = minute % pauseMinutes === 0 ? 9 : 0;
         for (let n = 0; n < now; n += 1) {
-          refusals.count("@public", "key.refused", "unknown");
+          refusals.count({ caller: "@public" }, "key.refused", "unknown");
           tries += 1;
         }
         await refusals.writeCounts();
@@ -74,10 +74,10 @@ describe("the record of what was refused", () => {
 
   test("the record of what was refused stays in memory while it cannot be written", async () => {
     const made = scene();
-    made.refusals.count("reports", "request.denied", "forbidden");
+    made.refusals.count({ caller: "reports" }, "request.denied", "forbidden");
     made.state = "fails";
     await assert.rejects(made.refusals.writeCounts(), fails("store_unavailable", "full"));
-    made.refusals.count("reports", "request.denied", "forbidden");
+    made.refusals.count({ caller: "reports" }, "request.denied", "forbidden");
     made.state = "works";
     await made.refusals.writeCounts();
     assert.deepEqual(made.rows, ["reports request.denied forbidden 2 times since 2026-11-22T00:00:00.000Z"]);
@@ -85,11 +85,11 @@ describe("the record of what was refused", () => {
 
   test("the record of what was refused is none where none is wanted, and bounded in memory", async () => {
     const none = scene("none");
-    none.refusals.count("reports", "request.denied", "forbidden");
+    none.refusals.count({ caller: "reports" }, "request.denied", "forbidden");
     await none.refusals.writeCounts(true);
     assert.deepEqual(none.rows, []);
     const many = scene();
-    for (let n = 0; n < 6_000; n += 1) many.refusals.count(`caller-${n}`, "request.denied", "forbidden");
+    for (let n = 0; n < 6_000; n += 1) many.refusals.count({ caller: `caller-${n}` }, "request.denied", "forbidden");
     await many.refusals.writeCounts();
     assert.equal(many.rows.length, 5_000);
     assert.match(many.rows.at(-1) ?? "", /^caller-5999 /);

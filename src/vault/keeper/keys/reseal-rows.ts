@@ -11,6 +11,7 @@ import {
   connectPlace,
   registrationPlace,
   sealedColumns,
+  sessionLimitsPlace,
   ticketPlace,
 } from "../../../crypto/places.ts";
 import type { SealedColumn, SealedPlace } from "../../../crypto/places.ts";
@@ -48,6 +49,22 @@ export async function resealPage(
         return [{ place: { callerId }, before: { grantsSealed, rightsMac: mac }, after }];
       });
       return { rows: { callers }, last: undefined, isLast: true, ...count.counts };
+    }
+    case "sessions": {
+      const read = await store.sealedSessions(after, limit);
+      const sessions = read.flatMap((row) => {
+        const { sessionId, limitsSealed, rightsMac: mac } = row;
+        // A row that was changed by hand must not become right by being sealed anew.
+        if (!rightsMac(keyring, row, "session_rights").equals(mac)) return count.leave(limitsSealed, "sessions.limits");
+        const sealed = count.reseal(limitsSealed, sessionLimitsPlace(sessionId));
+        if (sealed === limitsSealed) return [];
+        const after = {
+          limitsSealed: sealed,
+          rightsMac: rightsMac(keyring, { ...row, limitsSealed: sealed }, "session_rights"),
+        };
+        return [{ place: { sessionId }, before: { limitsSealed, rightsMac: mac }, after }];
+      });
+      return { rows: { sessions }, last: read.at(-1)?.sessionId, isLast: read.length < limit, ...count.counts };
     }
     case "clientKeys": {
       const clientKeys = (await store.listClientKeys()).flatMap((row) => {

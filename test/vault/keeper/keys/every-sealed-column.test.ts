@@ -29,6 +29,7 @@ const columns: Readonly<Record<Exclude<SealedColumn, "rescue.answer">, `${string
   "tickets.context": "tickets.context_sealed",
   "orphans.answer": "orphans.answer_sealed",
   "callers.grants": "callers.grants_sealed",
+  "sessions.limits": "sessions.limits_sealed",
   "client_keys.dpop": "client_keys.key_sealed",
   "connects.asked": "connects.asked_sealed",
   "connects.flow": "connects.flow_sealed",
@@ -41,6 +42,8 @@ test("every column of the schema that holds sealed values is sealed anew when da
   const vault = await fixture.open();
   await vault.exchangeCode({ code: fixture.code("ada@example.com"), externalId: "user-1" });
   await vault.callers.create("some", { allow: ["token"], grants: ["ext:user-1"] });
+  await vault.callers.create("maker", { allow: ["token", "sessions"] });
+  await vault.sessions.create("maker", { allow: ["token"], grants: ["ext:user-1"] });
   await vault.close();
   const keeper = await processOn(t, fixture);
   const { store, keyring } = keeper;

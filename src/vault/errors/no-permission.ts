@@ -1,0 +1,12 @@
+import { OnbehalfError } from "../../core/errors.ts";
+
+/** @param isSession whether the caller uses the key of a session */
+export function noPermission(name: string, permission: string, isSession: boolean): OnbehalfError<"forbidden"> {
+  const who = isSession ? `session of ${name}` : `caller ${name}`;
+  return new OnbehalfError("forbidden", `the ${who} needs the permission ${permission} for this`, {
+    hint: isSession
+      ? "make a session that has it, with a caller key that has it"
+      : `create a key that has it: onbehalf callers create NAME --allow ${permission}`,
+    details: { permission },
+  });
+}

@@ -1,0 +1,37 @@
+/** The text of keys: what kind one is, whose, and whether it is a whole copy. What one may do does not belong here. */
+import { createHash, randomBytes } from "node:crypto";
+import { Secret } from "../../core/secret.ts";
+
+/** `obk_`: of a caller. `obs_`: of a session of one. */
+export type KeyKind = "obk" | "obs";
+
+/** A key in its parts. */
+export interface KeyText {
+  readonly kind: KeyKind;
+  /** No secret. */
+  readonly id: string;
+  readonly secret: string;
+}
+
+const form = /^(obk|obs)_([0-9a-f]{16})_([0-9a-f]{64})_([0-9a-f]{8})$/;
+
+/** A new key. */
+export function newKey(kind: KeyKind, id: string = randomBytes(8).toString("hex")): KeyText & { readonly key: Secret } {
+  const text = { kind, id, secret: randomBytes(32).toString("hex") };
+  return { ...text, key: new Secret(`${kind}_${id}_${text.secret}_${checksum(text)}`) };
+}
+
+/**
+ * The key in the value of an `Authorization` header; undefined where there is none, or no whole one. The checksum finds
+ * copies that were cut or mistyped, without asking the store.
+ */
+export function keyIn(authorization: string): KeyText | undefined {
+  const [, kind, id = "", secret = "", sum] = form.exec(/^bearer +(\S+)$/i.exec(authorization)?.[1] ?? "") ?? [];
+  const key: KeyText = { kind: kind === "obs" ? "obs" : "obk", id, secret };
+  return sum !== undefined && checksum(key) === sum ? key : undefined;
+}
+
+/** Shows that a text is a key: to scanners that look for leaked keys, and to us, to find a mistyped one. */
+function checksum({ kind, id, secret }: KeyText): string {
+  return createHash("sha256").update(`${kind}_${id}_${secret}`).digest("hex").slice(0, 8);
+}
