@@ -98,34 +98,53 @@ async function byHandle(asking: Asking, parameters: Parameters): Promise<Respons
   const { vault, view } = asking;
   const handle = await view.handles.verify(new Secret(required(parameters, "refresh_token")));
   if (typeof handle === "string") throw new OAuthError("invalid_grant", flaws[handle]);
-  const token = await tokenFor(handle, asking).catch((error: unknown) => {
-    // What the caller does not see is not there: the same answer as to a handle that nobody has.
-    throw isOnbehalfError(error, "grant_not_found") ? new OAuthError("invalid_grant", flaws.unknown) : error;
-  });
-  const beyond = view.handles.beyond(handle, token.scopes);
+  const asked = wordsOf(parameters.get("scope"));
+  const token = await tokenFor(handle, asking, (given) => assertScopes(handle, view, asked, given)).catch(
+    (error: unknown) => {
+      // What the caller does not see is not there: the same answer as to a handle that nobody has.
+      throw isOnbehalfError(error, "grant_not_found") ? new OAuthError("invalid_grant", flaws.unknown) : error;
+    },
+  );
+  return new Response(oauthTokenBody(token, vault.clock.now()), { headers: { ...tokenHeaders, pragma: "no-cache" } });
+}
+
+/** @throws {OAuthError} `invalid_scope`: the token is good for more than the handle, or for less than was asked for */
+function assertScopes(
+  handle: VerifiedHandle,
+  view: CallerView,
+  asked: readonly string[],
+  { scopes }: AccessToken,
+): void {
+  const beyond = view.handles.beyond(handle, scopes);
   if (beyond.length > 0) {
     throw new OAuthError(
       "invalid_scope",
       `the grant holds ${beyond.join(" ")} beyond the scopes of this handle, and an access token cannot be narrowed`,
     );
   }
-  const missing = view.handles.missing(handle, wordsOf(parameters.get("scope")), token.scopes);
-  if (missing.length > 0) {
-    throw new OAuthError("invalid_scope", `the grant does not hold ${missing.join(" ")}`);
-  }
-  return new Response(oauthTokenBody(token, vault.clock.now()), { headers: { ...tokenHeaders, pragma: "no-cache" } });
+  const missing = view.handles.missing(handle, asked, scopes);
+  if (missing.length > 0) throw new OAuthError("invalid_scope", `the grant does not hold ${missing.join(" ")}`);
 }
 
-/** The token of a handle's grant, or another one where an API has probably refused that. */
-async function tokenFor({ handleId, grantId }: VerifiedHandle, asking: Asking): Promise<AccessToken> {
-  const { vault, view, returns, connection } = asking;
+/**
+ * The token of a handle's grant, or another one where an API has probably refused that.
+ *
+ * @param assertGiven throws where a token may not be given. Whoever gets none has nothing to come back for
+ */
+async function tokenFor(
+  { handleId, grantId }: VerifiedHandle,
+  { vault, view, returns, connection }: Asking,
+  assertGiven: (token: AccessToken) => void,
+): Promise<AccessToken> {
   const minTtlSeconds = clientMarginMs / 1_000;
   const token = await view.getAccessToken({ grantId }, { minTtlSeconds });
+  assertGiven(token);
   if (!returns.isRefused(handleId, token, vault.clock.now(), connection)) return token;
   try {
     // Without a refresh token there is no other one, and a token that is said to be refused would end.
     if (!(await view.grant({ grantId })).offline) return token;
     const next = await view.getAccessToken({ grantId }, { minTtlSeconds, refused: returns.digestOf(token) });
+    assertGiven(next);
     returns.isRefused(handleId, next, vault.clock.now(), connection);
     return next;
   } catch (error) {
