@@ -124,18 +124,25 @@ export function requireGrant(vault: GrantVault, options: RequireGrantOptions): R
         const call = clientCall(server, args.at(-1));
         const wanted = wantedScopes(forOneTool);
         const person = await personOf(call);
-        try {
-          const access = await accessOf(person, wanted, call);
-          return await work(access, ...args);
-        } catch (error) {
+        const worked = async (access: Promise<GrantAccess>) => work(await access, ...args);
+        const linkAfter = (error: unknown): NeededLink => {
           if (!isOurs(error)) throw error;
-          const link = linkFor(person, wanted, error);
+          return linkFor(person, wanted, error);
+        };
+        try {
+          return await worked(accessOf(person, wanted, call));
+        } catch (error) {
+          const link = linkAfter(error);
           if (!call.answersByRetry || !call.opensUrls) throw refusal(server, call, link);
           const action = call.answerTo(answerKey);
           // The SDK's own type of it is one that this callback may return; it is not imported.
           if (action === undefined) return inputRequired(answerKey, link) as never;
           if (action !== "accept") throw new Error(declinedText(providerName), { cause: error });
-          return work(await afterAccepting(person, wanted, call, link.waits), ...args);
+          try {
+            return await worked(afterAccepting(person, wanted, call, link.waits));
+          } catch (again) {
+            throw refusal(server, call, linkAfter(again));
+          }
         }
       };
     },

@@ -1,6 +1,7 @@
 /** The programs of docs/mcp-servers.md, from the packed package, over HTTP and stdio, with clients of both SDKs. */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
@@ -22,7 +23,6 @@ import { checkout } from "../support/checkout-bin.ts";
 import { ConnectBrowser, consented } from "../support/connect-browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { environment, project, started } from "../support/framework-project.ts";
-import { freePort } from "../support/free-port.ts";
 import { testStandin } from "../support/test-standin.ts";
 
 let standin: Standin;
@@ -185,7 +185,7 @@ async function local(
   t: TestContext,
 ): Promise<{ command: string; args: string[]; cwd: string; env: Record<string, string> }> {
   const cwd = await project(t, pageFiles(2), { linked: true }, standin);
-  const more = { PORT: String(await freePort()), ONBEHALF_KEY: generateMasterKey().expose() };
+  const more = { ONBEHALF_KEY: generateMasterKey().expose() };
   return { command: process.execPath, args: ["local.ts"], cwd, env: environment(more) as Record<string, string> };
 }
 
@@ -205,6 +205,17 @@ test("the server on stdio sends its user to a link on the same machine, with a c
   await eventually(() => completed.length, Boolean);
   assert.deepEqual(completed, [elicitationId]);
   assert.match(textOf(await client.callTool(call)), /"files"/);
+});
+
+test("the server on stdio ends by itself when its client has gone", async (t) => {
+  const { command, args, cwd, env } = await local(t);
+  const child = spawn(command, args, { cwd, env, stdio: ["pipe", "pipe", "inherit"] });
+  t.after(() => child.kill("SIGKILL"));
+  const request = { jsonrpc: "2.0", id: 1, method: "ping" };
+  child.stdin.write(`${JSON.stringify(request)}\n`);
+  await once(child.stdout, "data");
+  child.stdin.end();
+  assert.deepEqual(await once(child, "exit"), [0, null]);
 });
 
 test("the server on stdio lets a call of revision 2026-07-28 go on when its user has connected", async (t) => {

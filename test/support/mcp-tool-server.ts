@@ -183,7 +183,7 @@ function clientOf(given: Client1 | Client2, completed: string[]): ToolClient {
     prompt: (name) =>
       outcomeOf(async () => {
         const [first] = (await client.getPrompt({ name })).messages;
-        return { text: (first?.content as { text: string }).text };
+        return { text: (first as { content: { text: string } }).content.text };
       }),
     read: (name) =>
       outcomeOf(async () => {
