@@ -86,7 +86,7 @@ export function notYetText(providerName: string): string {
 
 export function laterText(providerName: string, retryAfterMs: number): string {
   const seconds = Math.max(1, Math.ceil(retryAfterMs / 1_000));
-  return `${providerName} cannot be reached just now. Your account is still connected, and there is nothing for you to do: try again in ${seconds} s.`;
+  return `${providerName} cannot be reached just now. It is not your account's fault, and there is nothing for you to do: try again in ${seconds} s.`;
 }
 
 export function operatorText(providerName: string, code: string): string {

@@ -24,7 +24,11 @@ interface PersonRef {
 /** What is needed of a vault: one of `openVault` or of `openRemoteVault`. */
 export interface GrantVault {
   readonly clock?: Clock;
-  getAccessToken(ref: PersonRef, options?: { readonly signal?: AbortSignal }): Promise<TokenOfGrant>;
+  getAccessToken(
+    ref: PersonRef,
+    options?: { readonly refused?: string; readonly signal?: AbortSignal },
+  ): Promise<TokenOfGrant>;
+  grant(ref: PersonRef, options?: { readonly signal?: AbortSignal }): Promise<{ readonly scopes: readonly string[] }>;
   fetch(ref: { readonly grantId: string }, input: string | URL, init?: RequestInit): Promise<Response>;
   beginConnect(options: {
     readonly externalId: string;

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { systemClock } from "../core/clock.ts";
 import { defined } from "../core/defined.ts";
@@ -180,9 +180,17 @@ export function requireGrant(vault: GrantVault, options: RequireGrantOptions): R
 
   async function accessOf(externalId: string, wanted: readonly string[], { signal }: ClientCall): Promise<GrantAccess> {
     const ref = { externalId, ...defined({ provider, account }) };
-    const found = await vault.getAccessToken(ref, signal === undefined ? {} : { signal }).catch(noted);
+    const ended = signal === undefined ? {} : { signal };
+    const lacking = (granted: readonly string[]): readonly string[] =>
+      lackingScopes(wanted, granted, record?.canonicalScopes);
+    let found = await vault.getAccessToken(ref, ended).catch(noted);
+    // This process may remember a token from before a consent that another one has taken in: its person must not be asked again.
+    if (lacking(found.scopes).length > 0 && lacking((await vault.grant(ref, ended).catch(noted)).scopes).length === 0) {
+      const refused = createHash("sha256").update(found.token).digest("hex");
+      found = await vault.getAccessToken(ref, { ...ended, refused }).catch(noted);
+    }
     const { grantId, scopes } = found;
-    const missing = lackingScopes(wanted, scopes, record?.canonicalScopes);
+    const missing = lacking(scopes);
     if (missing.length > 0) {
       const lacks = new OnbehalfError("insufficient_scope", "the grant does not cover what the tool needs", {
         hint: "ask the person for the missing scopes",

@@ -4,10 +4,12 @@ import type { TestContext } from "node:test";
 import { inspect } from "node:util";
 import { OnbehalfError, isOnbehalfError } from "../../src/index.ts";
 import type { Vault } from "../../src/index.ts";
+import { openRemoteVault } from "../../src/client/index.ts";
 import type { SignedIn } from "../../src/mcp/require-grant-options.ts";
 import { ConnectBrowser, backWith, consented } from "../support/connect-browser.ts";
 import type { Seen } from "../support/connect-browser.ts";
 import { pageUrl, sdks, toolServer } from "../support/mcp-tool-server.ts";
+import { testService } from "../support/test-service.ts";
 import type { Sdk, ToolClient, ToolServer, ToolServerOptions } from "../support/mcp-tool-server.ts";
 import { appData, testVault } from "../support/test-vault.ts";
 import type { TestVault } from "../support/test-vault.ts";
@@ -325,6 +327,57 @@ for (const sdk of sdks) {
   });
 }
 
+test("a server with a remote vault sends its people to the service, and works after each consent at once", async (t) => {
+  const service = await testService(t, { returnUrls: [`${pageUrl}/*`], appName: "Notes" });
+  const key = await service.keyFor("token", "connect", "grants:read");
+  await using vault = await openRemoteVault({ url: service.url, key, clock: service.fixture.clock, waitSeconds: 0 });
+  const built = toolServer("SDK 1", vault, {
+    provider: "google",
+    scopes: wanted,
+    tools: { drive: ({ externalId }) => externalId, files: async ({ fetch }) => String((await fetch(listUrl)).status) },
+    more: { files: { scopes: [drive] } },
+  });
+  const listUrl = `${service.fixture.standin.url}/drive/v3/files`;
+  const browser = new ConnectBrowser((request) =>
+    request.url.startsWith(`${pageUrl}/`) ? built.required.page(request) : fetch(request),
+  );
+  browser.cookies.set("session", "user-1");
+  const goThrough = async (url: string): Promise<number> => {
+    const provider = await toProvider(browser, url);
+    const { location = "" } = await browser.open(consented(service.fixture.standin, provider));
+    return (await browser.open(location)).status;
+  };
+  const client = await built.connect("user-1");
+  assert.equal(await goThrough((await linkOf(client)).url), 200);
+  assert.deepEqual(await client.call(), { text: "user-1" });
+  const { url, message } = await linkOf(client, "files");
+  assert.equal(message, `Allow more at google (${drive}).`);
+  assert.equal(await goThrough(url), 200);
+  // The remote vault remembers the token of before.
+  assert.deepEqual(await client.call("files"), { text: "200" });
+  await service.server.close();
+  // Whose token is remembered is served on.
+  assert.deepEqual(await client.call(), { text: "user-1" });
+  const stranger = await built.connect("user-2");
+  const { text = "", isError } = await stranger.call();
+  assert.deepEqual([isError, text.startsWith("google cannot be reached just now")], [true, true], text);
+  await client.close();
+});
+
+test("a process that remembers a token from before somebody else's consent asks nobody again", async (t) => {
+  const secret = "0123456789abcdef0123456789abcdef";
+  const options = { secret, tools: { files: () => "files" }, more: { files: { scopes: [drive] } } };
+  const built = await build(t, "SDK 1", options);
+  const { fixture } = built;
+  await built.vault.exchangeCode({ code: fixture.code("ada@example.com"), externalId: "user-1" });
+  const client = await built.connect("user-1");
+  const { url } = await linkOf(client, "files");
+  const elsewhere = await fixture.open({ connect });
+  const second = toolServer("SDK 2", elsewhere, { provider: "google", scopes: wanted, ...options });
+  assert.equal((await built.goThrough(built.browser("user-1", second.required.page), url)).status, 200);
+  assert.deepEqual(await client.call("files"), { text: "files" });
+});
+
 test("names of scopes that the provider answers otherwise are not missing", async (t) => {
   const appFolder = "https://www.googleapis.com/auth/drive.appfolder";
   const built = await build(t, "SDK 1", { scopes: ["openid", "email", "profile", appFolder, "offline_access"] });
@@ -370,7 +423,7 @@ for (const sdk of sdks) {
     assert.equal(down.isError, true);
     assert.match(
       down.text ?? "",
-      /^Google cannot be reached just now\. Your account is still connected, and there is nothing for you to do: try again in \d+ s\.$/,
+      /^Google cannot be reached just now\. It is not your account's fault, and there is nothing for you to do: try again in \d+ s\.$/,
     );
     assert.deepEqual(faults, []);
     fixture.standin.clearFaults();
