@@ -15,21 +15,31 @@ export interface ProtectedResource {
   readonly scopes: readonly string[] | undefined;
   /** Where the document was read. */
   readonly url: string;
+  /**
+   * There is no document. The server is of the protocol's revision 2025-03-26, of which each is its own authorization server,
+   * perhaps without a document either.
+   *
+   * @see https://modelcontextprotocol.io/specification/2025-03-26/basic/authorization#2-3-server-metadata-discovery
+   */
+  readonly isOld?: true;
 }
 
 /** What a refusal without a token says. */
 interface Challenge {
+  /** Whether it is one. */
+  readonly isRefusal?: true;
   readonly metadataUrl?: string;
   readonly scopes?: readonly string[];
 }
 
 /**
  * Finds out which authorization servers an MCP server has: from the address that its refusal names, otherwise at the
- * well-known addresses, the one with its path first.
+ * well-known addresses, the one with its path first. One that refuses and has no document anywhere is of an old revision, and its
+ * own authorization server.
  *
  * @param server the MCP server's URL
  * @param name the provider's short name, for messages
- * @throws {OnbehalfError} `provider_unavailable`: the document cannot be read just now, or is nowhere
+ * @throws {OnbehalfError} `provider_unavailable`: the document cannot be read just now, or something else is in its place
  * @throws {OnbehalfError} `configuration_invalid`: the document is another resource's, or names no authorization server
  * @see https://www.rfc-editor.org/rfc/rfc9728#section-3
  * @see https://modelcontextprotocol.io/specification/draft/basic/authorization/authorization-server-discovery
@@ -40,12 +50,17 @@ export async function readProtectedResource(
   http: BoundedFetch,
 ): Promise<ProtectedResource> {
   const challenge = await readChallenge(server, http);
-  const { metadataUrl } = challenge;
+  const { metadataUrl, isRefusal = false } = challenge;
   const found = await firstDocument(
     metadataUrl === undefined ? resourceMetadataUrls(server) : [metadataUrl],
     server,
     http,
   );
+  if (found.kind === "absent" && found.isNowhere && isRefusal && metadataUrl === undefined) {
+    const { origin } = new URL(server);
+    const authorizationServers = [origin, `${origin}/`];
+    return { resource: server, authorizationServers, scopes: challenge.scopes, url: server, isOld: true };
+  }
   if (found.kind === "absent") {
     throw new OnbehalfError(
       "provider_unavailable",
@@ -136,7 +151,8 @@ async function readChallenge(server: string, http: BoundedFetch): Promise<Challe
     return new Response(null, { status, headers });
   });
   if (result.kind === "silence") throw unavailable(server, server, result.error);
-  return result.status === 401 ? challengeIn(result.headers.get("www-authenticate") ?? "") : {};
+  if (result.status !== 401) return {};
+  return { ...challengeIn(result.headers.get("www-authenticate") ?? ""), isRefusal: true };
 }
 
 /**
@@ -152,7 +168,7 @@ const initialize = JSON.stringify({
 });
 
 /** What `WWW-Authenticate` says of where to look and what to ask for. */
-export function challengeIn(header: string): Challenge {
+export function challengeIn(header: string): Omit<Challenge, "isRefusal"> {
   const parameters = new Map<string, string>();
   // From one to the next, so that what stands within the quotes of one is none itself.
   for (const [, name = "", quoted, plain = ""] of header.matchAll(

@@ -14,7 +14,7 @@ export type ServerDocument =
  *
  * @param urls tried in turn, until `accept` takes what one of them says
  * @param accept whether a document is the one that was looked for; any is by default
- * @returns the document, or each address with what was found there
+ * @returns the document, or each address with what was found there, and whether that was nothing at all (404)
  * @throws {OnbehalfError} `provider_unavailable`: a server does not answer just now
  */
 export async function firstDocument(
@@ -22,14 +22,19 @@ export async function firstDocument(
   issuer: string,
   http: BoundedFetch,
   accept: (members: Readonly<Record<string, unknown>>) => boolean = () => true,
-): Promise<(ServerDocument & { readonly kind: "document" }) | { readonly kind: "absent"; readonly tried: string }> {
+): Promise<
+  | (ServerDocument & { readonly kind: "document" })
+  | { readonly kind: "absent"; readonly tried: string; readonly isNowhere: boolean }
+> {
   const tried: string[] = [];
+  let isNowhere = true;
   for (const url of urls) {
     const read = await readDocument(url, issuer, http);
     if (read.kind === "document" && accept(read.members)) return read;
+    if (read.kind === "document" || read.why !== "http_404") isNowhere = false;
     tried.push(`${url} (${read.kind === "document" ? "another's document" : read.why})`);
   }
-  return { kind: "absent", tried: tried.join(", ") };
+  return { kind: "absent", tried: tried.join(", "), isNowhere };
 }
 
 async function readDocument(url: string, issuer: string, http: BoundedFetch): Promise<ServerDocument> {

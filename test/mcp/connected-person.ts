@@ -22,12 +22,20 @@ export interface McpHouse {
   connect(externalId: string, email?: string, scope?: string): Promise<Grant>;
 }
 
-/** Opens all of that. It is gone after the test. */
-export async function mcpHouse(t: TestContext, options: Partial<VaultOptions> = {}): Promise<McpHouse> {
+/**
+ * Opens all of that. It is gone after the test.
+ *
+ * @param server another MCP server than the stand-in's
+ */
+export async function mcpHouse(
+  t: TestContext,
+  options: Partial<VaultOptions> = {},
+  server?: string,
+): Promise<McpHouse> {
   const clock = fixedClock("2026-11-26T00:00:00Z");
   const standin = await startStandin({ kind: "mcp", clock });
   t.after(() => standin.close());
-  const provider = mcpServer({ name: "tools", server: standin.server, clientName: "Notes", redirectUri });
+  const provider = mcpServer({ name: "tools", server: server ?? standin.server, clientName: "Notes", redirectUri });
   const path = `${await temporaryFolder(t)}/grants.db`;
   const keyring = keyringFromKeys(generateMasterKey());
   const another = async (): Promise<Vault> => {

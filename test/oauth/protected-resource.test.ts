@@ -102,9 +102,39 @@ test("without an address in the refusal the well-known ones are read in turn", a
   mcp.answers.set(atRoot, mcp.resource({ resource: `${mcp.origin}/` }));
   assert.equal((await readProtectedResource(mcp.server, "tools", http)).resource, `${mcp.origin}/`);
   mcp.answers.set(atRoot, gone);
+  mcp.answers.set("/mcp", { status: 400 });
   const [code, message] = await failureOf(readProtectedResource(mcp.server, "tools", http));
   assert.equal(code, "provider_unavailable");
   assert.match(message, /oauth-protected-resource\/mcp \(http_404\), .*oauth-protected-resource \(http_404\)/);
+});
+
+test("a server that refuses and has no metadata anywhere is its own authorization server, as in the revision 2025-03-26", async (t) => {
+  const mcp = await testMcpServer(t);
+  for (const path of [underPath, atRoot]) mcp.answers.set(path, gone);
+  const found = await readProtectedResource(mcp.server, "tools", http);
+  assert.deepEqual(
+    [found.resource, found.authorizationServers, found.isOld],
+    [mcp.server, [mcp.origin, `${mcp.origin}/`], true],
+  );
+  const own = "/.well-known/oauth-authorization-server";
+  const read = (): ReturnType<typeof firstAuthorizationServer> =>
+    firstAuthorizationServer(found.authorizationServers, http, found.isOld);
+  assert.equal((await read()).document["token_endpoint"], `${mcp.origin}/token`);
+  mcp.answers.set(own, mcp.metadata({ issuer: `${mcp.origin}/oauth`, token_endpoint: `${mcp.origin}/oauth/token` }));
+  assert.equal((await read()).document["token_endpoint"], `${mcp.origin}/oauth/token`);
+  mcp.answers.set(own, gone);
+  assert.equal((await read()).document["authorization_endpoint"], `${mcp.origin}/authorize`);
+  // Somebody else's document is no missing one, and what does not announce PKCE stays refused.
+  mcp.answers.set(own, mcp.metadata({ issuer: "https://other.example" }));
+  assert.match((await failureOf(read()))[1], /is another's/);
+  mcp.answers.set(own, mcp.metadata({ code_challenge_methods_supported: undefined }));
+  assert.match((await failureOf(read()))[1], /does not announce PKCE/);
+  mcp.answers.set(own, { status: 500 });
+  assert.equal((await failureOf(read()))[0], "provider_unavailable");
+  // A server that names its metadata has some, wherever that has gone.
+  const named = { "www-authenticate": `Bearer resource_metadata="${mcp.origin}/about-me"` };
+  mcp.answers.set("/mcp", { status: 401, headers: named });
+  assert.match((await failureOf(readProtectedResource(mcp.server, "tools", http)))[1], /about-me \(http_404\)/);
 });
 
 test("what stands in place of the metadata is passed over, and told of", async (t) => {

@@ -44,6 +44,10 @@ export interface TestMcpServer {
   readonly clients: Map<string, Registered>;
   /** A code for a client, whose sign-in was started with this verifier. */
   code(clientId: string, verifier: string): string;
+  /** A code for the sign-in of an authorization request. */
+  codeFor(request: URL): string;
+  /** Makes every token that was given out one that is not known. */
+  revokeAll(): void;
   /** Requests to a path, without its query, in order. */
   to(path: string): Asked[];
 }
@@ -160,6 +164,12 @@ export async function testMcpServer(
     return tokens(clientId);
   }
 
+  function newCode(clientId: string, challenge: string): string {
+    const code = `code-${randomUUID()}`;
+    codes.set(code, { clientId, challenge });
+    return code;
+  }
+
   function own(one: Asked): Answer {
     const where = one.path.split("?")[0];
     if (where === path) {
@@ -189,10 +199,11 @@ export async function testMcpServer(
     resource,
     metadata,
     clients,
-    code(clientId, codeVerifier) {
-      const code = `code-${randomUUID()}`;
-      codes.set(code, { clientId, challenge: challengeOf(codeVerifier) });
-      return code;
+    code: (clientId, codeVerifier) => newCode(clientId, challengeOf(codeVerifier)),
+    codeFor: ({ searchParams: query }) => newCode(query.get("client_id") ?? "", query.get("code_challenge") ?? ""),
+    revokeAll() {
+      accessTokens.clear();
+      refreshTokens.clear();
     },
     to: (wanted) => asked.filter((one) => one.path.split("?")[0] === wanted),
   };

@@ -10,6 +10,8 @@ export interface KeptClient {
   readonly kind: "given" | "document" | "registered";
   /** The authorization server. Credentials and tokens of this client go to no other. */
   readonly issuer: string;
+  /** Whether it is that of a server without metadata, of an old revision of the protocol. */
+  readonly isOld?: true;
   /** What tokens are asked for. */
   readonly resource: string;
   readonly scopes?: readonly string[];
@@ -57,7 +59,7 @@ function secretOf(text: string | undefined): Secret | undefined {
 
 /** What is kept of a registration. */
 export function keptRegistration(
-  at: Pick<KeptClient, "issuer" | "resource" | "scopes" | "redirectUri">,
+  at: Pick<KeptClient, "issuer" | "isOld" | "resource" | "scopes" | "redirectUri">,
   registered: RegisteredClient,
 ): KeptClient {
   return { kind: "registered", ...at, ...registered };

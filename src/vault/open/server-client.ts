@@ -135,7 +135,7 @@ export class ServerClient implements ClientSource {
     if (!(await this.#isInUse(kept.client.clientId)) && (await this.#hasMoved(kept, http))) return this.#find(http);
     // Three addresses at most, and the exchange that waits for them needs its own time.
     const each = { ...http, timeoutMs: http.timeoutMs / 3 };
-    return this.#metadataOf(kept, await readAuthorizationServer(kept.issuer, each));
+    return this.#metadataOf(kept, await readAuthorizationServer(kept.issuer, each, kept.isOld));
   }
 
   /** Whether a client goes on being used: it is the one that the record means, or grants hang on it. */
@@ -191,7 +191,7 @@ export class ServerClient implements ClientSource {
   async #find(http: BoundedFetch): Promise<Metadata> {
     const { name } = this.#record;
     const resource = await readProtectedResource(this.#server, name, http);
-    const found = await firstAuthorizationServer(resource.authorizationServers, http);
+    const found = await firstAuthorizationServer(resource.authorizationServers, http, resource.isOld);
     // What cannot work is told before anything is registered.
     const at = { issuer: found.issuer, resource: resource.resource, ...defined({ scopes: resource.scopes }) };
     this.#metadataOf({ kind: "document", ...at, client: this.#given ?? { clientId: "" } }, found);
@@ -247,7 +247,7 @@ export class ServerClient implements ClientSource {
 
   async #register(found: AuthorizationServer, resource: ProtectedResource, http: BoundedFetch): Promise<KeptClient> {
     const { issuer, document } = found;
-    const at = { issuer, resource: resource.resource, ...defined({ scopes: resource.scopes }) };
+    const at = { issuer, resource: resource.resource, ...defined({ scopes: resource.scopes, isOld: resource.isOld }) };
     const toRegister = this.#toRegister;
     if (toRegister === undefined) return { kind: "given", ...at, client: this.#given ?? { clientId: "" } };
     const { redirectUri, documentUrl, clientName } = toRegister;

@@ -72,8 +72,8 @@ export async function serverStatus(
   const { store, keyring } = options;
   const client = store === undefined || keyring === undefined ? undefined : await keptIn(store, keyring, provider);
   const http: BoundedFetch = { ...boundedFetchDefaults, fetch: senderFor(provider, options.fetch ?? outboundFetch()) };
-  const { url, resource, scopes, authorizationServers } = await readProtectedResource(server, name, http);
-  const read = await Promise.all(authorizationServers.map((issuer) => tried(issuer, http)));
+  const { url, resource, scopes, authorizationServers, isOld } = await readProtectedResource(server, name, http);
+  const read = await Promise.all(authorizationServers.map((issuer) => tried(issuer, http, isOld)));
   const working = read.find((each): each is AuthorizationServer => "document" in each);
   return defined({
     metadataUrl: url,
@@ -90,9 +90,10 @@ export async function serverStatus(
 async function tried(
   issuer: string,
   http: BoundedFetch,
+  isOld: boolean | undefined,
 ): Promise<AuthorizationServer | { readonly issuer: string; readonly problem: string }> {
   try {
-    return await readAuthorizationServer(issuer, http);
+    return await readAuthorizationServer(issuer, http, isOld);
   } catch (error) {
     if (!isOnbehalfError(error)) throw error;
     return { issuer, problem: error.message };

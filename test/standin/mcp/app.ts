@@ -75,11 +75,14 @@ export class App implements OAuthClientProvider {
 }
 
 /** Ada chooses her account and agrees; some boxes she may untick. What the app gets with the redirect. */
-export async function agree(url: URL | undefined, untick: readonly string[] = []): Promise<URLSearchParams> {
+export async function agree(
+  url: URL | undefined,
+  untick: readonly string[] = [],
+  email = "ada@example.com",
+): Promise<URLSearchParams> {
   const visitor = new Visitor();
   await visitor.open(url?.href ?? "");
-  if (visitor.form("/signin/account") !== undefined)
-    await visitor.submit("/signin/account", { email: "ada@example.com" });
+  if (visitor.form("/signin/account") !== undefined) await visitor.submit("/signin/account", { email });
   if (visitor.form("/signin/consent") !== undefined)
     await visitor.submit("/signin/consent", { decision: "allow" }, untick);
   assert.equal(visitor.status, 303, visitor.page);

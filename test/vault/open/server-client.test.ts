@@ -66,6 +66,23 @@ test("an MCP server's client is registered when it is first needed, and its gran
   );
 });
 
+test("a server without any metadata is signed in at where its revision says, and refreshed after it names another authorization server", async (t) => {
+  const [mcp, other] = [await testMcpServer(t), await testMcpServer(t)];
+  const gone = { status: 404, body: "<p>not here</p>" };
+  const resourcePaths = ["/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource"];
+  for (const path of [...resourcePaths, "/.well-known/oauth-authorization-server"]) mcp.answers.set(path, gone);
+  const { open, fixture } = await vaultsOver(t, mcp);
+  const vault = await open();
+  const grantId = await signIn(vault, mcp);
+  assert.equal((await vault.signIns.authorization("tools")).endpoint, `${mcp.origin}/authorize`);
+  await vault.close();
+  for (const path of resourcePaths) mcp.answers.set(path, mcp.resource({ authorization_servers: [other.issuer] }));
+  const again = await open();
+  fixture.clock.advance(3_700_000);
+  assert.ok((await again.getAccessToken({ grantId })).token.startsWith("at-"));
+  assert.deepEqual([mcp.to("/register").length, other.asked.length], [1, 0]);
+});
+
 test("what was registered is used by every vault on the store, also after a restart while the MCP server is away", async (t) => {
   const mcp = await testMcpServer(t);
   const { open, fixture } = await vaultsOver(t, mcp);
