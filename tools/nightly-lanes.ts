@@ -42,6 +42,11 @@ export const nightlyLanes: readonly NightlyLane[] = [
   ),
   tests("DEPOSITS", "faults/killed-deposits", "a hundred thousand refresh tokens taken in, killed five times"),
   tests("KEYS", "faults/key-rotation", "data keys replaced on 100,000 grants, with a kill every five seconds"),
+  tests(
+    "CONFORMANCE",
+    "stories/mcp-conformance",
+    "the MCP conformance suite for clients, with tokens in memory and in a vault",
+  ),
   {
     name: "SIMULATE",
     what: "the refresh protocol in every order of events",

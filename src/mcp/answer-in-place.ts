@@ -19,7 +19,7 @@ export function assertAnswerable(url: unknown, metadata: unknown): asserts url i
   if (url instanceof URL && isTokenEndpoint) return;
   throw configurationInvalid(
     "this version of the MCP SDK does not let its provider answer a token request",
-    "use @modelcontextprotocol/sdk 1.24 or newer, or @modelcontextprotocol/client; or mcpAuthProvider, which needs nothing of that",
+    "use @modelcontextprotocol/sdk 1.27 or newer, or @modelcontextprotocol/client; or mcpAuthProvider, which needs nothing of that",
   );
 }
 
