@@ -53,7 +53,7 @@ const runners = {
     test: "docs/google-libraries",
   },
   "http-api": { pages: /^docs\/http-api\.md$/, languages: ["sh", "http"], test: "docs/http-api" },
-  clients: { pages: /^docs\/clients\.md$/, languages: ["sh", "python", "go"], test: "docs/clients" },
+  clients: { pages: /^docs\/clients\.md$/, languages: ["sh", "json", "python", "go"], test: "docs/clients" },
   "clients, programs": { pages: /^docs\/clients\.md$/, languages: ["ts"], test: "stories/frameworks-agents" },
   "connect-links": { pages: /^docs\/connect-links\.md$/, languages: ["ts"], test: "docs/connect-links" },
   library: { pages: /^docs\/library\.md$/, languages: ["ts", "text"], test: "docs/library" },

@@ -1,15 +1,20 @@
 /** The programs of docs/clients.md that use the service, against one with a stand-in. Those that embed it: stories/frameworks-agents. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { promisify } from "node:util";
-import { generateMasterKey, google, keyringFromKeys, movableClock, openVault } from "../../src/index.ts";
+import { Client as Client2, StreamableHTTPClientTransport as HttpClient2 } from "@modelcontextprotocol/client";
+import { Client as Client1 } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport as HttpClient1 } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { generateMasterKey, google, keyringFromKeys, mcpServer, movableClock, openVault } from "../../src/index.ts";
 import type { Vault } from "../../src/index.ts";
 import { startServer } from "../../src/service/index.ts";
+import { startStandin } from "../../src/standin/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
+import { connectAtMcp, linksAt } from "../support/connect-at-mcp.ts";
 import { installCommand } from "../support/checkout-bin.ts";
 import { needsProgram } from "../support/installed-programs.ts";
 import { sampleLanguages } from "../support/sample-languages.ts";
@@ -147,4 +152,52 @@ test("docs/clients.md: a hosted agent gets a token for its handle, and none when
   assert.equal(given.access_token, (await vault.getAccessToken({ externalId: "user-42" })).token);
   assert.equal(given.refresh_token, undefined);
   assert.equal((JSON.parse(outputs[5] ?? "") as { error: string }).error, "invalid_grant");
+});
+
+test("docs/clients.md: an MCP client that nobody changes goes by the proxy, with a session for one person", async (t) => {
+  const folder = await temporaryFolder(t);
+  const mcp = await startStandin({ kind: "mcp" });
+  const redirectUri = `${linksAt}/callback`;
+  const vault = await openVault({
+    provider: mcpServer({ name: "tools", server: mcp.server, clientName: "Notes", redirectUri }),
+    store: sqlite(join(folder, "grants.db")),
+    keyring: keyringFromKeys(generateMasterKey()),
+  });
+  const server = await startServer(vault, { port: 0 });
+  t.after(async () => {
+    await server.close();
+    await vault.close();
+    await mcp.close();
+  });
+  await connectAtMcp(vault, "tools", "user-42");
+  const caller = await vault.callers.create("app", { allow: ["sessions", "proxy"] });
+  const [made = assert.fail(), settings = assert.fail()] = blocks.filter(({ section }) => section === "MCP client");
+  const env = { PATH: process.env["PATH"], ONBEHALF: server.url, ONBEHALF_CALLER_KEY: caller.key.expose() };
+  await runBlocks([{ text: `cd '${folder}'`, line: 0 }, made], env);
+  const { key } = JSON.parse(await readFile(join(folder, "session.json"), "utf8")) as { key: string };
+  const text = settings.text
+    .replace("https://vault.example", server.url)
+    .replace("mcp.example/mcp", mcp.server.replace("http://", ""))
+    .replace(/obs_[^"]*/, key);
+  const { tools } = (JSON.parse(text) as { mcpServers: { tools: { url: string; headers: Record<string, string> } } })
+    .mcpServers;
+  for (const client of [
+    new Client1({ name: "c", version: "1" }),
+    new Client2({ name: "c", version: "1" }, { versionNegotiation: { mode: "auto" } }),
+  ]) {
+    const options = { requestInit: { headers: tools.headers } };
+    const transport =
+      client instanceof Client1
+        ? new HttpClient1(new URL(tools.url), options)
+        : new HttpClient2(new URL(tools.url), options);
+    await (client as Client2).connect(transport);
+    assert.match(JSON.stringify(await (client as Client2).callTool({ name: "whoami" })), /ada@example\.com/);
+    await client.close();
+  }
+  await vault.revoke({ externalId: "user-42" });
+  const answer = await fetch(tools.url, { method: "POST", headers: tools.headers, body: "{}" });
+  assert.deepEqual(
+    [answer.status, ((await answer.json()) as { error: string }).error],
+    [409, "reauthorization_required"],
+  );
 });

@@ -562,9 +562,15 @@ test("code that registers no tool gets the access, or what it passes on", async 
   };
   const extra = { authInfo: { token: "t", clientId: "c", scopes: [], extra: { sub: "user-1" } } };
   await assert.rejects(built.required.access(server, extra), { code: -32_042 });
+  const handler = built.required.handler(
+    server,
+    (access, request: { name: string }, _extra: object) => `${access.externalId} ${request.name}`,
+  );
+  await assert.rejects(handler({ name: "x" }, extra), { code: -32_042 });
   await assert.rejects(built.required.access({ server }, {}), /does not know who you are/);
   const { fixture, vault } = built;
   await vault.exchangeCode({ code: fixture.code("ada@example.com"), source: "android", externalId: "user-1" });
+  assert.equal(await handler({ name: "x" }, extra), "user-1 x");
   const access = await built.required.access({ server }, extra);
   assert.equal(access.token, (await vault.getAccessToken({ externalId: "user-1" })).token);
   const shown = `${JSON.stringify(access)} ${JSON.stringify({ ...access })} ${inspect(access, { getters: true, depth: 9 })}`;

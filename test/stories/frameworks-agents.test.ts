@@ -13,8 +13,7 @@ import { generateMasterKey, google, keyringFromKeys, mcpServer, openVault } from
 import { startStandin } from "../../src/standin/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import { blocksFor } from "../docs/block-runners.ts";
-import { agree } from "../standin/mcp/app.ts";
-import { ConnectBrowser, backWith, newVerifier } from "../support/connect-browser.ts";
+import { connectAtMcp, linksAt } from "../support/connect-at-mcp.ts";
 import { environment, project } from "../support/framework-project.ts";
 import type { Packages } from "../support/framework-project.ts";
 import { testStandin } from "../support/test-standin.ts";
@@ -63,11 +62,10 @@ async function connected(t: TestContext, names: readonly string[], packages: Pac
   const wanted = names.map((name) => [name, files.get(name) ?? assert.fail(name)] as const);
   const folder = await project(t, new Map([...wanted, ["vault.ts", vaultFile]]), packages, atGoogle);
   const key = generateMasterKey();
-  const baseUrl = "http://127.0.0.1:8787/connect";
   const vault = await openVault({
     providers: [
       google({ clientId: atGoogle.clientId, clientSecret: atGoogle.clientSecret, baseUrl: atGoogle.url }),
-      mcpServer({ name: "tools", server: mcp.server, clientName: "Notes", redirectUri: `${baseUrl}/callback` }),
+      mcpServer({ name: "tools", server: mcp.server, clientName: "Notes", redirectUri: `${linksAt}/callback` }),
     ],
     store: sqlite(join(folder, "grants.db")),
     keyring: keyringFromKeys(key),
@@ -75,13 +73,7 @@ async function connected(t: TestContext, names: readonly string[], packages: Pac
   t.after(() => vault.close());
   const whose = { provider: "google", externalId: "user-42" };
   await vault.exchangeCode({ ...whose, code: atGoogle.code({ email: "ada@example.com", scope }), source: "android" });
-  const browser = new ConnectBrowser(vault.connectHandler({ baseUrl }));
-  const { codeVerifier, codeChallenge } = newVerifier();
-  const returnUrl = "http://127.0.0.1:8787/settings";
-  const link = await vault.beginConnect({ provider: "tools", externalId: "user-42", returnUrl, codeChallenge });
-  const { location = "" } = await browser.open(link.url);
-  await browser.open(backWith(location, Object.fromEntries(await agree(new URL(location)))));
-  await vault.finishConnect(link.connectId, { codeVerifier });
+  await connectAtMcp(vault, "tools", "user-42");
   const env = environment({ MCP: mcp.server, ONBEHALF_KEY: key.expose() });
   return {
     print: async (program) => {
