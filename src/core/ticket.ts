@@ -66,6 +66,8 @@ export class Ticket {
 export interface TicketContent {
   /** Whose ticket it is: the caller's id; null where the app itself has made it. */
   readonly callerId: string | null;
+  /** In which of that caller's sessions. Absent: with its own key. */
+  readonly sessionId?: string;
   /** The provider's short name. */
   readonly provider: string;
   /** The client that the provider was used with. */

@@ -32,11 +32,12 @@ export async function list(flags: ListFlags): Promise<void> {
 }
 
 function cells(row: AuditLogRow): string[] {
-  const { seq, at, caller, action, grantId, generation, outcome, detail, requestId } = row;
+  const { seq, at, caller, action, grantId, generation, outcome, detail, requestId, sessionId } = row;
   return [
     String(seq),
     at.toISOString(),
-    caller,
+    // No caller's name has a slash.
+    sessionId === undefined ? caller : `${caller}/${sessionId}`,
     action,
     grantId ?? "",
     generation === undefined ? "" : String(generation),

@@ -72,6 +72,8 @@ export function sessionStore(database: Database): SessionStore {
       }),
 
     async sweepSessions(endedBefore) {
+      // Mostly there is nothing, and a transaction that writes nothing holds up others all the same.
+      if ((await database.all(selectEdge, { endedBefore, sweptAtOnce: 0 })).length === 0) return 0;
       for (let swept = 0; ;) {
         const [edge] = await database.all(selectEdge, { endedBefore, sweptAtOnce });
         const upTo = edge === undefined ? endedBefore - 1 : endColumn.read(edge);

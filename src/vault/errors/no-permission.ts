@@ -10,3 +10,11 @@ export function noPermission(name: string, permission: string, isSession: boolea
     details: { permission },
   });
 }
+
+/** The log is about every grant: the numbers of its rows would tell whoever sees some how much the others do. */
+export function seesNotEveryGrant(name: string): OnbehalfError<"forbidden"> {
+  return new OnbehalfError("forbidden", `the caller ${name} may not read the log of every grant`, {
+    hint: "create a key for it that sees every grant: onbehalf callers create NAME --allow audit",
+    details: { permission: "audit" },
+  });
+}

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { assertOptions, required, text, texts, truth } from "../../core/argument-checks.ts";
 import { defined } from "../../core/defined.ts";
 import { invalidRequest } from "../../core/errors.ts";
-import { Reach } from "../../core/reach.ts";
+import type { Maker } from "../../core/maker.ts";
 import { Secret } from "../../core/secret.ts";
 import { Ticket, flawOf, ticketLifeMs } from "../../core/ticket.ts";
 import type { CreateTicketOptions, TicketContent } from "../../core/ticket.ts";
@@ -15,6 +15,7 @@ import { ticketInvalid } from "../errors/ticket-invalid.ts";
 import { accountOf, codeRequest, externalIdOf, scopesOf } from "../keeper/codes/code-request.ts";
 import type { ExchangeCodeOptions, SettledCode } from "../keeper/codes/code-request.ts";
 import type { Callers } from "./callers.ts";
+import { mayStillConnect } from "./maker.ts";
 
 const rules = {
   externalId: required(text),
@@ -44,9 +45,9 @@ export class Tickets {
   /**
    * Makes a ticket; see `Vault.createTicket`.
    *
-   * @param callerId whose it is; null: the app's own
+   * @param maker whose it is; null: the app's own
    */
-  async create(options: CreateTicketOptions, callerId: string | null): Promise<Ticket> {
+  async create(options: CreateTicketOptions, maker: Maker | null): Promise<Ticket> {
     assertOptions("createTicket", options, rules);
     const { store, keyring, clock } = this.#context;
     const { provider, client } = protocolNamed(this.#context, options.provider);
@@ -62,7 +63,8 @@ export class Tickets {
     const secret = randomBytes(32).toString("hex");
     const issuedAt = clock.now();
     const content: TicketContent = {
-      callerId,
+      callerId: maker?.callerId ?? null,
+      ...defined({ sessionId: maker?.sessionId }),
       provider: provider.name,
       clientId: client.clientId,
       externalId: externalIdOf(options.externalId),
@@ -119,7 +121,7 @@ export class Tickets {
       ticket,
       now: clock.now(),
       ...(isBound && row.boundAt !== null ? { boundAt: row.boundAt } : {}),
-      isMakerAllowed: await this.#isAllowed(ticket),
+      isMakerAllowed: await mayStillConnect(this.#callers, makerOf(ticket), ticket),
       clientId: protocol.client.clientId,
       provider: options.provider,
       externalId: options.externalId,
@@ -131,18 +133,13 @@ export class Tickets {
     return settled;
   }
 
-  /** Whether whoever made a ticket may still do so. The app's own tickets are as good as the app. */
-  async #isAllowed({ callerId, provider, externalId }: TicketContent): Promise<boolean> {
-    if (callerId === null) return true;
-    const caller = await this.#callers.current(callerId);
-    if (caller === undefined || !caller.allow.includes("connect")) return false;
-    const reach = new Reach(caller);
-    return reach.hasProvider(provider) && reach.hasExternalId(externalId);
-  }
-
   #hash(secret: string): Buffer {
     return this.#context.keyring.hash("ticket", secret);
   }
+}
+
+function makerOf({ callerId, sessionId }: TicketContent): Maker | null {
+  return callerId === null ? null : { callerId, ...defined({ sessionId }) };
 }
 
 /** Shows that a text is a ticket: to scanners that look for leaked secrets, and to us, to find a mistyped one. */

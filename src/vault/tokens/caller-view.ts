@@ -8,6 +8,7 @@ import { OnbehalfError, invalidRequest, isOnbehalfError } from "../../core/error
 import type { ErrorCode } from "../../core/errors.ts";
 import type { Grant, GrantRef } from "../../core/grant.ts";
 import type { Probe } from "../../core/probe.ts";
+import type { Maker } from "../../core/maker.ts";
 import { Reach } from "../../core/reach.ts";
 import type { CreateTicketOptions, Ticket } from "../../core/ticket.ts";
 import type { Provider } from "../../providers/provider.ts";
@@ -17,7 +18,7 @@ import type { AuditLog, AuditLogQuery, AuditLogRow } from "../audit/audit-log.ts
 import type { CountRefusal } from "../audit/refusals.ts";
 import { actingAs, currentPrincipal } from "../context.ts";
 import type { VaultContext } from "../context.ts";
-import { noPermission } from "../errors/no-permission.ts";
+import { noPermission, seesNotEveryGrant } from "../errors/no-permission.ts";
 import { withoutUnseen } from "../errors/unseen-names.ts";
 import { askedBy, isOurs } from "../grants/find-grant.ts";
 import { listVisibleGrants, needsProvider } from "../grants/list-grants.ts";
@@ -58,7 +59,7 @@ interface Verbs {
 
 /** Makes tickets in a caller's name. */
 interface TicketMaker {
-  create(options: CreateTicketOptions, callerId: string): Promise<Ticket>;
+  create(options: CreateTicketOptions, maker: Maker): Promise<Ticket>;
 }
 
 /** A vault, narrowed to what one caller may see. Each verb throws what the vault's verb of this name throws. */
@@ -74,6 +75,8 @@ export class CallerView {
   readonly #connects: ConnectLinks;
   readonly #caller: Caller;
   readonly #who: AuditPrincipal;
+  /** What of the caller is kept with tickets and links, which end with it. */
+  readonly #maker: Maker;
   readonly #countRefusal: CountRefusal;
   readonly #reach: Reach;
   readonly #sight: Sight;
@@ -100,8 +103,10 @@ export class CallerView {
     this.#cache = cache;
     this.#connects = connects;
     this.#caller = caller;
-    const { name, session } = caller;
-    this.#who = { caller: name, requestId: null, ...defined({ sessionId: session?.sessionId }) };
+    const { name, session, callerId } = caller;
+    const ofSession = defined({ sessionId: session?.sessionId });
+    this.#who = { caller: name, requestId: null, ...ofSession };
+    this.#maker = { callerId, ...ofSession };
     this.#countRefusal = countRefusal;
     this.#tickets = tickets;
     this.sessions = new OwnSessions(sessions, caller, (work) => actingAs(this.#principal, work));
@@ -197,12 +202,7 @@ export class CallerView {
     readonly rows: readonly AuditLogRow[];
     readonly next: number;
   }> {
-    if (!this.#reach.isAll || this.#reach.providers !== undefined) {
-      throw new OnbehalfError("forbidden", `the caller ${this.#caller.name} may not read the log of every grant`, {
-        hint: "create a key for it that sees every grant: onbehalf callers create NAME --allow audit",
-        details: { permission: "audit" },
-      });
-    }
+    if (!this.#reach.isUnlimited) throw seesNotEveryGrant(this.#caller.name);
     const of = ref === undefined ? {} : { grantId: (await this.#sight.find(ref)).row.grantId };
     const page = await this.#vault.audit.list({ ...query, ...of });
     const seen = new Map<string, boolean>();
@@ -296,7 +296,8 @@ export class CallerView {
    */
   async beginConnect(options: BeginConnectOptions, site?: ConnectSite): Promise<BegunConnect> {
     this.#assertMayCreate(options.externalId);
-    return actingAs(this.#principal, () => this.#connects.begin((name) => this.providerOf(name), options, site));
+    const provider = (name?: string): Provider => this.providerOf(name);
+    return actingAs(this.#principal, () => this.#connects.begin(provider, options, site, this.#maker));
   }
 
   /** Finishes a connect link of somebody in the caller's reach. Any other is `connect_not_found`. */
@@ -343,7 +344,7 @@ export class CallerView {
   async createTicket(options: CreateTicketOptions): Promise<Ticket> {
     this.#assertMayCreate(options.externalId);
     const asked = { ...options, provider: this.providerOf(options.provider).name };
-    return actingAs(this.#principal, () => this.#tickets.create(asked, this.#caller.callerId));
+    return actingAs(this.#principal, () => this.#tickets.create(asked, this.#maker));
   }
 
   /**

@@ -12,6 +12,7 @@ import type { Rule } from "../../../core/argument-checks.ts";
 import { connectLifeMs } from "../../../core/connect.ts";
 import { defined } from "../../../core/defined.ts";
 import { OnbehalfError, invalidRequest } from "../../../core/errors.ts";
+import type { Maker } from "../../../core/maker.ts";
 import { returnFlaw } from "../../../core/return-url.ts";
 import type { Provider } from "../../../providers/provider.ts";
 import { currentPrincipal } from "../../context.ts";
@@ -91,6 +92,7 @@ export async function beginConnect(
   provider: Provider,
   site: ConnectSite,
   options: BeginConnectOptions,
+  maker: Maker | undefined,
 ): Promise<BegunConnect> {
   const {
     externalId,
@@ -141,6 +143,7 @@ export async function beginConnect(
     appName: site.appName ?? hostOf(returnUrl),
     by: currentPrincipal()?.caller ?? auditName,
     ...defined({
+      maker,
       account: options.account,
       scopes,
       challenge: codeChallenge,

@@ -11,7 +11,7 @@ import { codeRequest } from "../../keeper/codes/code-request.ts";
 import type { CodeRequest } from "../../keeper/keeper.ts";
 import { hasNonce } from "./authorization-request.ts";
 import { stateOf } from "./finish-connect.ts";
-import { linkByState, returnCodeOf, sealFlow, stateHash } from "./link.ts";
+import { linkByState, principalOf, returnCodeOf, sealFlow, stateHash } from "./link.ts";
 import type { Flow, Link } from "./link.ts";
 import type { ConnectParts } from "./parts.ts";
 
@@ -127,7 +127,7 @@ function requestOf({ provider }: Protocol, { asked }: Link, flow: Flow, code: st
     },
     provider,
   );
-  return { ...request, principal: { caller: asked.by, requestId: null } };
+  return { ...request, principal: principalOf(asked) };
 }
 
 function held({ context }: ConnectParts, { row, asked }: Link, request: CodeRequest): CodeRequest {

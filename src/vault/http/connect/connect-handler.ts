@@ -15,7 +15,17 @@ import { takeAnswer } from "./callback.ts";
 import type { Result } from "./callback.ts";
 import { cookieFor, cookieOf } from "./cookie.ts";
 import type { BrowserCookie } from "./cookie.ts";
-import { browserHash, formToken, isSame, linkById, linkByState, returnCodeOf, sealFlow, stateHash } from "./link.ts";
+import {
+  browserHash,
+  formToken,
+  isSame,
+  linkById,
+  linkByState,
+  principalOf,
+  returnCodeOf,
+  sealFlow,
+  stateHash,
+} from "./link.ts";
 import type { Flow, Link } from "./link.ts";
 import { confirmPage, continuePage, languageOf, outcomePage, outcomeStatus, pageHeaders } from "./pages/index.ts";
 import type { Language, Outcome } from "./pages/index.ts";
@@ -197,7 +207,7 @@ export function connectHandler(
   }
 
   function actingFor<T>({ asked }: Link, work: () => T): T {
-    return actingAs({ caller: asked.by, requestId: null }, work);
+    return actingAs(principalOf(asked), work);
   }
 }
 

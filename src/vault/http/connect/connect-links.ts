@@ -1,5 +1,6 @@
 import { configurationInvalid } from "../../../core/errors.ts";
 import type { Grant } from "../../../core/grant.ts";
+import type { Maker } from "../../../core/maker.ts";
 import { waitFor } from "../../../core/single-flight.ts";
 import type { Provider } from "../../../providers/provider.ts";
 import { assertBeginConnectOptions, beginConnect } from "./begin-connect.ts";
@@ -39,11 +40,15 @@ export class ConnectLinks {
     return connectHandler(this.#parts, () => site, onFault);
   }
 
-  /** @param site where the link leads, where that is not what the vault knows */
+  /**
+   * @param site where the link leads, where that is not what the vault knows
+   * @param maker whose it is: it ends with them; the app's own, by default
+   */
   async begin(
     provider: (name?: string) => Provider,
     options: BeginConnectOptions,
     site: ConnectSite | undefined = this.#site,
+    maker?: Maker,
   ): Promise<BegunConnect> {
     assertBeginConnectOptions(options);
     if (site === undefined) {
@@ -52,7 +57,7 @@ export class ConnectLinks {
         "give openVault connect: { baseUrl }, or make the handler with connectHandler({ baseUrl }) before",
       );
     }
-    return waitFor(beginConnect(this.#parts.context, provider(options.provider), site, options), options.signal);
+    return waitFor(beginConnect(this.#parts.context, provider(options.provider), site, options, maker), options.signal);
   }
 
   async finish(connectId: string, options: FinishConnectOptions, sees: SeesLink = everyLink): Promise<Grant> {

@@ -5,12 +5,15 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { connectStatus } from "../../../core/connect.ts";
 import type { CodeStanding, ConnectStatus } from "../../../core/connect.ts";
+import type { AuditPrincipal } from "../../../core/audit-principal.ts";
+import { defined } from "../../../core/defined.ts";
+import type { Maker } from "../../../core/maker.ts";
 import { Secret } from "../../../core/secret.ts";
 import { connectPlace } from "../../../crypto/places.ts";
 import type { Sealer } from "../../../crypto/keyring.ts";
 import type { ConnectRow } from "../../../store/connect-store.ts";
 import type { IntakeRow } from "../../../store/intake-store.ts";
-import type { VaultContext } from "../../context.ts";
+import type { ConnectContext } from "./parts.ts";
 
 /** What the app asked for when it made a link. */
 export interface Asked {
@@ -30,6 +33,8 @@ export interface Asked {
   readonly appName: string;
   /** Who made the link, as the audit log knows them. */
   readonly by: string;
+  /** The caller whose link it is: it ends with that caller, and with its session. Absent: the app's own. */
+  readonly maker?: Maker;
 }
 
 /** How far the sign-in of a link has come. */
@@ -49,6 +54,11 @@ export interface Flow {
   readonly scopes: readonly string[];
   /** The keyed hash of the code that came back, in hexadecimal. Absent: none has. */
   readonly codeHash?: string;
+}
+
+/** Whose doing it is, in the audit log, what a link's person does. */
+export function principalOf({ by, maker }: Asked): AuditPrincipal {
+  return { caller: by, requestId: null, ...defined({ sessionId: maker?.sessionId }) };
 }
 
 /** A link with what is known of it. */
@@ -118,14 +128,14 @@ export function sealFlow(keyring: Sealer, hash: Uint8Array, flow: Flow): Buffer 
 }
 
 /** The link of an id that somebody has sent; undefined where there is none. */
-export async function linkById(context: VaultContext, connectId: string): Promise<Link | undefined> {
+export async function linkById(context: ConnectContext, connectId: string): Promise<Link | undefined> {
   if (!connectId.startsWith("c_") || !isRandomText(connectId.slice(2))) return undefined;
   const row = await context.store.connectByHash(connectHash(context.keyring, connectId));
   return row === undefined ? undefined : linkOf(context, row);
 }
 
 /** The link to whose sign-in a `state` belongs; undefined where it belongs to none. */
-export async function linkByState(context: VaultContext, state: string): Promise<Link | undefined> {
+export async function linkByState(context: ConnectContext, state: string): Promise<Link | undefined> {
   if (!isRandomText(state)) return undefined;
   const row = await context.store.connectByState(stateHash(context.keyring, state));
   const link = row === undefined ? undefined : await linkOf(context, row);
@@ -134,7 +144,8 @@ export async function linkByState(context: VaultContext, state: string): Promise
 }
 
 /** A row with what is known of it; undefined where it does not open. */
-async function linkOf({ store, keyring, clock }: VaultContext, row: ConnectRow): Promise<Link | undefined> {
+async function linkOf(context: ConnectContext, row: ConnectRow): Promise<Link | undefined> {
+  const { store, keyring, clock } = context;
   const askedText = keyring.open(row.askedSealed, connectPlace("asked", row.connectHash));
   const flowText =
     row.flowSealed === null ? "null" : keyring.open(row.flowSealed, connectPlace("flow", row.connectHash));
@@ -143,7 +154,10 @@ async function linkOf({ store, keyring, clock }: VaultContext, row: ConnectRow):
   const flow = (JSON.parse(flowText) as Flow | null) ?? undefined;
   const intake = flow?.codeHash === undefined ? undefined : await store.intakeByCode(Buffer.from(flow.codeHash, "hex"));
   const standing = { isProved: asked.challenge !== undefined, error: row.error, expiresAt: row.expiresAt };
-  return { row, asked, flow, intake, status: connectStatus(standing, standingOf(intake), clock.now()) };
+  const status = connectStatus(standing, standingOf(intake), clock.now());
+  // What nobody has finished before its maker ended is over: the key may have been taken away because of it.
+  const isOver = (status === "waiting" || status === "pending") && !(await context.mayStillConnect(asked.maker, asked));
+  return { row, asked, flow, intake, status: isOver ? "expired" : status };
 }
 
 function standingOf(intake: IntakeRow | undefined): CodeStanding {
