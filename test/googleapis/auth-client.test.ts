@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
-import { drive as driveClient } from "@googleapis/drive";
+import { auth as driveAuth, drive as driveClient } from "@googleapis/drive";
 import type { drive_v3 } from "@googleapis/drive";
 import { OAuth2Client } from "google-auth-library";
 import { OAuth2Client as OAuth2Client10 } from "google-auth-library10";
@@ -107,6 +107,8 @@ for (const [version, clientOf] of Object.entries(versions)) {
           return error.response?.status === 401;
         });
       }
+      const { entries } = given.standin.log();
+      assert.equal(entries.filter(({ path }) => path === files).length, 4, "only the first call is sent twice");
       assert.deepEqual(refreshes(given), { refreshed: 1 });
     });
 
@@ -148,7 +150,8 @@ for (const [version, clientOf] of Object.entries(versions)) {
 describe("authClient", () => {
   test("@googleapis/drive works with a client of the vault: create, list, read and delete a file in the app folder", async (t) => {
     const signed = await signedIn(t);
-    const auth = authClient(signed.vault, signed.grant, { OAuth2Client });
+    // The class as googleapis itself has it.
+    const auth = authClient(signed.vault, signed.grant, { OAuth2Client: driveAuth.OAuth2 });
     const drive = driveOf(signed, auth);
     const rootUrl = `${signed.given.standin.url}/`;
     const made = await drive.files.create(
