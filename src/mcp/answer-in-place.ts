@@ -1,7 +1,7 @@
 import { configurationInvalid } from "../core/errors.ts";
 
 /** What the SDK reads as the answer of a token endpoint. */
-export interface TokenAnswer {
+export interface AnsweredTokens {
   readonly access_token: string;
   readonly token_type: string;
   readonly expires_in?: number;
@@ -31,7 +31,7 @@ export function assertAnswerable(url: unknown, metadata: unknown): asserts url i
  * Were a later SDK to send the request to the endpoint all the same, there would be nothing in it that is worth stealing, and
  * the endpoint would refuse it.
  */
-export function answerInPlace(url: URL, parameters: URLSearchParams, answer: TokenAnswer): void {
+export function answerInPlace(url: URL, parameters: URLSearchParams, answer: AnsweredTokens): void {
   for (const name of new Set(parameters.keys())) parameters.delete(name);
   url.href = `data:application/json;base64,${Buffer.from(JSON.stringify(answer)).toString("base64")}`;
 }

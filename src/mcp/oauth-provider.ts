@@ -4,7 +4,7 @@ import type { GrantRef } from "../core/grant.ts";
 import { scopesOf } from "../core/grant.ts";
 import { defined } from "../core/defined.ts";
 import { answerInPlace, assertAnswerable } from "./answer-in-place.ts";
-import type { TokenAnswer } from "./answer-in-place.ts";
+import type { AnsweredTokens } from "./answer-in-place.ts";
 import { isOfServer } from "./resource.ts";
 import type {
   McpClientInformation,
@@ -279,7 +279,7 @@ export class McpOAuthProvider {
     if (scope === "all" || scope === "tokens") this.#isToAskPerson = true;
   }
 
-  async #exchange(parameters: URLSearchParams): Promise<TokenAnswer> {
+  async #exchange(parameters: URLSearchParams): Promise<AnsweredTokens> {
     const signIn = this.#signIns.get(parameters.get("code_verifier") ?? "");
     if (signIn === undefined)
       throw invalidRequest("the code comes with a verifier of no sign-in", "let the SDK send it");
@@ -297,7 +297,7 @@ export class McpOAuthProvider {
   }
 
   /** Another token than the one that the server has refused. */
-  async #another(): Promise<TokenAnswer> {
+  async #another(): Promise<AnsweredTokens> {
     const request = this.#requests.current;
     const { digest: refused } = request;
     try {
@@ -309,12 +309,12 @@ export class McpOAuthProvider {
     }
   }
 
-  #given(token: Awaited<ReturnType<SignInVault["getAccessToken"]>>): TokenAnswer {
+  #given(token: Awaited<ReturnType<SignInVault["getAccessToken"]>>): AnsweredTokens {
     this.#answers.set(digestOf(token.token), true);
     return this.#answerOf(token);
   }
 
-  #answerOf({ token, expiresAt, scopes }: Awaited<ReturnType<SignInVault["getAccessToken"]>>): TokenAnswer {
+  #answerOf({ token, expiresAt, scopes }: Awaited<ReturnType<SignInVault["getAccessToken"]>>): AnsweredTokens {
     const leftMs = expiresAt === undefined ? undefined : expiresAt.getTime() - this.#vault.clock.now();
     return {
       access_token: token,

@@ -102,19 +102,19 @@ test(
   "no read of a living token fails while its service is restarted again and again, stopped and killed in turn",
   { timeout: 600_000 },
   async (t) => {
-    const world = await setting(t, 20);
-    let service = await world.start();
-    const shared = await openRemoteVault({ url: world.url, key: world.key });
+    const fixture = await setting(t, 20);
+    let service = await fixture.start();
+    const shared = await openRemoteVault({ url: fixture.url, key: fixture.key });
     t.after(() => shared.close());
-    const reading = readOnAndOn(world, shared);
+    const reading = readOnAndOn(fixture, shared);
     const begun = performance.now();
     let made = 0;
     for (; made < restarts || performance.now() - begun < lengthMs; made += 1) {
       if (isFull) await sleep(5_000);
-      else await until(() => shared.peekAccessToken({ externalId: world.ids.at(-1) ?? "" }, 0) !== undefined);
+      else await until(() => shared.peekAccessToken({ externalId: fixture.ids.at(-1) ?? "" }, 0) !== undefined);
       signal(service.pid, made % 2 === 0 ? "SIGTERM" : "SIGKILL");
       await service.ended;
-      service = await world.start();
+      service = await fixture.start();
     }
     await shared.ping();
     const { done, failed, slowest } = await reading.stop();
@@ -128,16 +128,16 @@ test(
   "half a minute without the service: who holds a token reads on, and who has just begun gets one afterwards",
   { timeout: 300_000, skip: isFull ? false : "half a minute: REMOTE=full" },
   async (t) => {
-    const world = await setting(t, 3_600);
-    let service = await world.start();
-    const shared = await openRemoteVault({ url: world.url, key: world.key });
+    const fixture = await setting(t, 3_600);
+    let service = await fixture.start();
+    const shared = await openRemoteVault({ url: fixture.url, key: fixture.key });
     t.after(() => shared.close());
-    for (const externalId of world.ids) await shared.getAccessToken({ externalId });
+    for (const externalId of fixture.ids) await shared.getAccessToken({ externalId });
     signal(service.pid, "SIGKILL");
     await service.ended;
-    const reading = readOnAndOn(world, shared);
+    const reading = readOnAndOn(fixture, shared);
     await sleep(30_000);
-    service = await world.start();
+    service = await fixture.start();
     const { done, failed, slowest } = await reading.stop();
     t.diagnostic(`${done} reads in half a minute without the service, the slowest ${slowest.toFixed(0)} ms`);
     assert.deepEqual(failed, []);

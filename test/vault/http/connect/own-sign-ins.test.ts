@@ -11,8 +11,8 @@ function signInOf(vault: Vault, codeVerifier = "v".repeat(43)): KeptSignIn {
 
 describe("sign-ins of a program's own", () => {
   test("a sign-in is found in another process, by its state or as the newest of its user", async (t) => {
-    const house = await testVault(t);
-    const [vault, other] = [await house.open(), await house.open()];
+    const fixture = await testVault(t);
+    const [vault, other] = [await fixture.open(), await fixture.open()];
     const [first, second] = [signInOf(vault, "a".repeat(43)), signInOf(vault, "b".repeat(43))];
     await vault.signIns.begin(whose, first);
     assert.deepEqual(await other.signIns.find(whose), first);
@@ -40,11 +40,11 @@ describe("sign-ins of a program's own", () => {
   }
 
   test("a sign-in is over after fifteen minutes, and when it has become a grant; the next one begins all the same", async (t) => {
-    const house = await testVault(t);
-    const vault = await house.open();
+    const fixture = await testVault(t);
+    const vault = await fixture.open();
     const [first, second, third] = [signInOf(vault), signInOf(vault), signInOf(vault)];
     await vault.signIns.begin(whose, first);
-    house.clock.advance(900_000);
+    fixture.clock.advance(900_000);
     assert.equal(await vault.signIns.find(whose, first.state), undefined);
     await vault.signIns.begin(whose, second);
     await vault.signIns.finish(second.state, "g_1");
@@ -55,8 +55,8 @@ describe("sign-ins of a program's own", () => {
   });
 
   test("of twenty sign-ins that two processes begin at once, each is found, and one is the newest", async (t) => {
-    const house = await testVault(t);
-    const vaults = [await house.open(), await house.open()];
+    const fixture = await testVault(t);
+    const vaults = [await fixture.open(), await fixture.open()];
     const [one, other] = vaults;
     assert.ok(one !== undefined && other !== undefined);
     const all = Array.from({ length: 20 }, () => signInOf(one));
