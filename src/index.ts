@@ -10,6 +10,7 @@ export { problemOf, problemResponse } from "./core/problem.ts";
 export type { Problem } from "./core/problem.ts";
 export { Secret } from "./core/secret.ts";
 export type { CreateTicketOptions, Ticket } from "./core/ticket.ts";
+export type { TrustedIssuer } from "./core/trusted-issuer.ts";
 export { keyringFromCommand } from "./crypto/key-command.ts";
 export type { KeyCommandOptions } from "./crypto/key-command.ts";
 export {
@@ -69,7 +70,8 @@ export type { KeptSignIn, SignInOf, SignIns } from "./vault/http/connect/own-sig
 export type { ConnectOptions } from "./vault/http/connect/site.ts";
 export type { OwnSessions } from "./vault/tokens/own-sessions.ts";
 export type { CallerView } from "./vault/tokens/caller-view.ts";
-export type { CallerHandles, CreateHandleOptions, Handle, Handles } from "./vault/http/handles.ts";
+export type { AppUsers, SubjectTokenResult } from "./vault/http/app-users.ts";
+export type { CallerHandles, CreateHandleOptions, Handle, Handles, VerifiedHandle } from "./vault/http/handles.ts";
 export type {
   Caller,
   CallerSession,

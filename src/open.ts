@@ -1,5 +1,6 @@
 import { keyClasses, readingClasses } from "./crypto/keyring.ts";
 import { startOwnKeeper } from "./keeper-process/start.ts";
+import type { TrustedIssuer } from "./core/trusted-issuer.ts";
 import { Vault } from "./vault.ts";
 import { bindCallers } from "./vault/http/caller-rights.ts";
 import type { ConnectOptions } from "./vault/http/connect/site.ts";
@@ -29,6 +30,11 @@ export interface VaultOptions extends CommonOptions, KeeperOptions {
    * given where a program makes links that another one serves.
    */
   readonly connect?: ConnectOptions;
+  /**
+   * The issuers whose JWTs say who one of the app's own users is: at the service's token endpoint, such a token gets the
+   * user's access tokens. Default: none.
+   */
+  readonly trustedIssuers?: readonly TrustedIssuer[];
 }
 
 /**
@@ -73,9 +79,9 @@ async function openWith(
   try {
     await bindCallers(context.store, context.keyring, context.emit);
     const lastChange = await context.store.latestChange();
-    if (keeper !== undefined) return new Vault(context, keeper, closeKeeper, lastChange, options.connect);
+    if (keeper !== undefined) return new Vault(context, keeper, closeKeeper, lastChange, options);
     const own = keeperOver(context, options);
-    return new Vault(context, own, () => own.close(), lastChange, options.connect);
+    return new Vault(context, own, () => own.close(), lastChange, options);
   } catch (error) {
     await closeContext(context);
     throw error;

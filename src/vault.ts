@@ -9,6 +9,7 @@ import { defined } from "./core/defined.ts";
 import type { Grant, GrantRef } from "./core/grant.ts";
 import { waitFor } from "./core/single-flight.ts";
 import type { CreateTicketOptions, Ticket } from "./core/ticket.ts";
+import type { TrustedIssuer } from "./core/trusted-issuer.ts";
 import type { Provider } from "./providers/provider.ts";
 import { AuditLog } from "./vault/audit/audit-log.ts";
 import { Refusals } from "./vault/audit/refusals.ts";
@@ -32,6 +33,7 @@ import type { ConnectState, FinishConnectOptions } from "./vault/http/connect/fi
 import { ownSignIns } from "./vault/http/connect/own-sign-ins.ts";
 import type { SignIns } from "./vault/http/connect/own-sign-ins.ts";
 import type { ConnectOptions, SiteFor } from "./vault/http/connect/site.ts";
+import { AppUsers } from "./vault/http/app-users.ts";
 import { CallerView } from "./vault/tokens/caller-view.ts";
 import type { Caller } from "./vault/http/caller.ts";
 import { Callers } from "./vault/http/callers.ts";
@@ -70,6 +72,12 @@ interface Abortable {
   readonly signal?: AbortSignal;
 }
 
+/** Options of a vault that concern neither its store nor its keeper. */
+interface VaultParts {
+  readonly connect?: ConnectOptions;
+  readonly trustedIssuers?: readonly TrustedIssuer[];
+}
+
 /**
  * Exchanges one-time codes, keeps what people granted, and hands out valid access tokens for it. `openVault`
  * makes one.
@@ -85,6 +93,8 @@ export class Vault {
   readonly handles: Handles;
   /** Keys for minutes or hours that callers make. */
   readonly sessions: Sessions;
+  /** Who the app's own users are, by the JWTs of the issuers that it trusts. */
+  readonly appUsers: AppUsers;
   /** What happened to grants, callers and keys, and which tokens left. */
   readonly audit: AuditLog;
   /** Where the vault reads the time. A server over the vault must read it from the same clock. */
@@ -117,7 +127,7 @@ export class Vault {
     keeper: Keeper,
     closeKeeper: () => Promise<void>,
     lastChange: number,
-    connect?: ConnectOptions,
+    { connect, trustedIssuers = [] }: VaultParts = {},
   ) {
     const { store, keyring, clock } = context;
     this.#context = context;
@@ -134,6 +144,7 @@ export class Vault {
     this.#own = recorded(context.audit === "all");
     const stored = (grantId: string, tie: { readonly externalId: string; readonly account?: string }): Promise<Grant> =>
       grantMade(this.#calls, grantId, tie);
+    this.appUsers = new AppUsers(trustedIssuers, context.fetch, clock);
     this.#assertions = new Assertions(keyring, clock);
     this.callers = new Callers(store, keyring, clock, this.#refusals.count);
     this.sessions = new Sessions(context, this.callers, (caller, grantId) => this.forCaller(caller).sees(grantId));

@@ -45,6 +45,10 @@ const descriptions: Readonly<Record<Setting, readonly [argument: string, says: s
     "where connect links may send people back to, separated by commas: exact, or a prefix ending in /* (nowhere)",
   ],
   appName: ["name", "the app's name, as people read it on the page of a connect link (the return URL's host)"],
+  trustedIssuersFile: [
+    "path",
+    "JSON file of the issuers whose JWTs say who one of the app's users is, at the token endpoint (none)",
+  ],
   logLevel: ["level", "the lowest level to log: debug, info, warn, error or silent (info)"],
   host: ["address", "the address to listen on (127.0.0.1)"],
   port: ["number", "the port to listen on; 0 for any free one (8787)"],
@@ -64,7 +68,11 @@ const groups: readonly (readonly [heading: string, scope: Scope, settings: reado
     "client",
     ["providersFile", "googleBaseUrl", "googleDpop", "rotation", "privateApis", "popupRedirectUri"],
   ],
-  ["Who may reach the service:", "service", ["publicUrl", "allowedOrigins", "allowedHosts", "returnUrls", "appName"]],
+  [
+    "Who may reach the service:",
+    "service",
+    ["publicUrl", "allowedOrigins", "allowedHosts", "returnUrls", "appName", "trustedIssuersFile"],
+  ],
   ["Running:", "service", ["host", "port", "metricsPort", "keeper", "exchangesPerSecond", "logLevel"]],
 ];
 

@@ -37,8 +37,8 @@ export interface IdTokenChecks {
   readonly accessToken?: Secret | undefined;
 }
 
-/** How far the clocks of the provider and of this machine may differ. */
-const leewaySeconds = 60;
+/** How far the clock of an issuer and that of this machine may differ. */
+export const leewaySeconds = 60;
 /** The longest life that an ID token may have, 90 days: most live for an hour, and the longest known for a month. */
 const longestLifeSeconds = 7_776_000;
 /** The last second of the year 9999. */
@@ -54,7 +54,7 @@ const latestTime = 253_402_300_799;
 export async function verifyIdToken(idToken: Secret, checks: IdTokenChecks): Promise<Profile> {
   const { provider, clientId, now, receivedAt = now } = checks;
   const token = idToken.expose();
-  assertStrictForm(token);
+  if (!isStrictForm(token)) throw invalid("form");
   // Claims that are not verified yet may fill the pattern of an issuer: where they lie, the signature is wrong.
   const claimed = unverifiedClaims(idToken);
   let claims: JWTPayload;
@@ -113,17 +113,23 @@ function assertKind(header: JWTHeaderParameters, claims: JWTPayload): void {
  * The claim of a token whose times no honest provider writes, whatever our clock says; undefined where they are in
  * order. A token that never ends, once it is known to somebody, would be good for ever. Seconds may have a fraction.
  *
+ * @param receivedAt milliseconds since the epoch
+ * @param longestSeconds the longest life that a token of its kind may have
  * @see https://www.rfc-editor.org/rfc/rfc7519#section-2
  */
-function unreasonableTime(claims: JWTPayload, receivedAt: number): "iat" | "exp" | "nbf" | undefined {
+export function unreasonableTime(
+  claims: JWTPayload,
+  receivedAt: number,
+  longestSeconds: number = longestLifeSeconds,
+): "iat" | "exp" | "nbf" | undefined {
   const isTime = (value: unknown): boolean => typeof value === "number" && value >= 0 && value <= latestTime;
   for (const claim of ["iat", "exp", "nbf"] as const) {
     if (claims[claim] !== undefined && !isTime(claims[claim])) return claim;
   }
   const { iat = 0, exp = 0, nbf = iat } = claims;
   if (exp <= iat - leewaySeconds) return "exp";
-  if (exp - iat > longestLifeSeconds) return iat * 1000 < receivedAt - longestLifeSeconds * 1000 ? "iat" : "exp";
-  return iat - nbf > longestLifeSeconds ? "nbf" : undefined;
+  if (exp - iat > longestSeconds) return iat * 1000 < receivedAt - longestSeconds * 1000 ? "iat" : "exp";
+  return iat - nbf > longestSeconds ? "nbf" : undefined;
 }
 
 /**
@@ -229,16 +235,17 @@ function isAuthorizedParty(azp: unknown, provider: Provider, clientId: string): 
 }
 
 /**
- * Refuses padding, white space and left-over bits: lenient decoders accept them, so that one token could be written in
- * several ways. And members that come twice: of two programs that read such a token, each may believe another one.
+ * Whether a signed JWT is written without padding, white space and left-over bits: lenient decoders accept them, so that one
+ * token could be written in several ways. And without members that come twice: of two programs that read such a token, each
+ * may believe another one.
  *
  * @see https://www.rfc-editor.org/rfc/rfc7519#section-4
  */
-function assertStrictForm(token: string): void {
+export function isStrictForm(token: string): boolean {
   const parts = token.split(".");
   const strict =
     parts.length === 3 && parts.every((part) => Buffer.from(part, "base64url").toString("base64url") === part);
-  if (!strict || parts[2] === "" || parts.slice(0, 2).some(hasMemberTwice)) throw invalid("form");
+  return strict && parts[2] !== "" && !parts.slice(0, 2).some(hasMemberTwice);
 }
 
 /** Whether an object of a part's JSON has a member twice. What is no JSON is refused elsewhere. */

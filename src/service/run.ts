@@ -53,6 +53,7 @@ export async function runService(
       providers,
       migrate,
       auditName: "@service",
+      trustedIssuers: config.trustedIssuers,
       onEvent,
       onFault,
       ...defined({ keeper, rescueFolder, keyring: own?.keyring, exchangeRate: own?.exchangeRate }),

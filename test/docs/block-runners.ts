@@ -55,6 +55,7 @@ const runners = {
   "http-api": { pages: /^docs\/http-api\.md$/, languages: ["sh", "http"], test: "docs/http-api" },
   clients: { pages: /^docs\/clients\.md$/, languages: ["sh", "json", "python", "go"], test: "docs/clients" },
   "clients, programs": { pages: /^docs\/clients\.md$/, languages: ["ts"], test: "stories/frameworks-agents" },
+  "http-api, trusted issuers": { pages: /^docs\/http-api\.md$/, languages: ["json"], test: "docs/trusted-issuers" },
   "connect-links": { pages: /^docs\/connect-links\.md$/, languages: ["ts"], test: "docs/connect-links" },
   library: { pages: /^docs\/library\.md$/, languages: ["ts", "text"], test: "docs/library" },
   "mcp-servers": { pages: /^docs\/mcp-servers\.md$/, languages: ["ts"], test: "stories/mcp-servers" },

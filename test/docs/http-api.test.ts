@@ -96,7 +96,7 @@ describe("the OpenAPI document", () => {
       );
       const line = /^Errors: ([^]*?)$(?:\n\n|(?![^]))/m.exec(section ?? "")?.[1] ?? "";
       const named = [...line.replaceAll(/\([^)]*\)/g, "").matchAll(/`([a-z_]+)`/g)].map(([, code = ""]) => code);
-      const isOAuth = path.startsWith("/oauth/token");
+      const isOAuth = /^\/oauth\/(?:token|authorize)$/.test(path);
       const everywhere = isOAuth ? [] : ["method_not_allowed", "request_too_large", "internal_error"];
       const toCallers =
         isOAuth || !operation.tags.includes("callers") ? [] : ["unauthorized", "forbidden", "store_unavailable"];

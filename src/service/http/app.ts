@@ -21,13 +21,14 @@ import { assertKnownQuery } from "./query.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { clientDocumentRoutes } from "./routes/client-documents.ts";
 import { depositRoutes } from "./routes/deposits.ts";
-import { connectRoutes } from "./routes/connect.ts";
+import { connectRoutes, ownAddress } from "./routes/connect.ts";
 import { providerRoutes } from "./routes/providers.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { ticketRoutes } from "./routes/tickets.ts";
 import { grantRoutes } from "./routes/grants.ts";
 import { handleRoutes } from "./routes/handles.ts";
 import { EarlyReturns } from "../../vault/http/early-returns.ts";
+import { metadata, noAuthorization } from "./token-endpoint/metadata.ts";
 import { tokenEndpoint } from "./token-endpoint/token-endpoint.ts";
 import { json, refuseMethod, routerOf } from "./routes/router.ts";
 
@@ -85,6 +86,14 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
   const { forAnyone } = router;
   const takeCode = authCodeHandler(vault, { ...options, errorsUrl: errorsPath }, issuerOf);
 
+  const mountPaths = new WeakMap<Request, string>();
+  /** Where the service is reached, as far as somebody has said, or only this machine can reach it. */
+  const addressOf = (request: Request): string | undefined => {
+    if (options.publicUrl !== undefined) return options.publicUrl.replace(/\/+$/, "");
+    const url = (issuerOf ?? ownAddress)(request);
+    return url === undefined ? undefined : `${url.replace(/\/+$/, "")}${mountPaths.get(request) ?? ""}`;
+  };
+
   app.all("/authcode", (context) => takeCode(context.req.raw));
   // Before the routes that take any word for a grant.
   depositRoutes(router);
@@ -99,6 +108,8 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
 
   const returns = new EarlyReturns();
   app.all("/oauth/token", (context) => tokenEndpoint(vault, returns, context.req.raw, options.onFault));
+  forAnyone("/.well-known/oauth-authorization-server", ({ req: { raw } }) => metadata(addressOf(raw)));
+  app.all("/oauth/authorize", ({ req }) => (req.method === "GET" ? noAuthorization() : refuseMethod(["GET"])));
 
   forAnyone("/", ({ req }) => homePage(req.header("accept") ?? ""));
   forAnyone("/healthz", () => json({ status: "ok" }));
@@ -134,6 +145,7 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
   return async (request, mounted) => {
     const mountPath = mountPathOf(mounted, options.publicUrl);
     const asked = withoutMountPath(request, mountPath);
+    mountPaths.set(asked, mountPath);
     // The pages of connect links bring headers of their own.
     const response = (await person(asked)) ?? (await withMountPath(withSafeHeaders(await app.fetch(asked)), mountPath));
     metrics?.countRequest(routeName(asked), response.status);

@@ -1,3 +1,4 @@
+import { metadataPath } from "./token-endpoint/metadata.ts";
 import { errorsPath } from "./problems.ts";
 
 /**
@@ -16,7 +17,9 @@ export function mountPathOf(mounted: unknown, publicUrl: string | undefined): st
 /** The request as it would be at the top of a server. A proxy may have taken the path off already. */
 export function withoutMountPath(request: Request, mountPath: string): Request {
   if (mountPath === "") return request;
-  const { origin, pathname, search } = new URL(request.url);
+  const { origin, pathname: asked, search } = new URL(request.url);
+  // RFC 8414 section 3.1: the path of an issuer stands behind the well-known one.
+  const pathname = asked === `${metadataPath}${mountPath}` ? `${mountPath}${metadataPath}` : asked;
   if (!`${pathname}/`.startsWith(`${mountPath}/`)) return request;
   const { method, headers, signal, body } = request;
   const path = pathname.slice(mountPath.length) || "/";

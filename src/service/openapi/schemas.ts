@@ -182,6 +182,7 @@ export const schemas: Readonly<Record<string, object>> = {
   }),
   HandleList: object(["handles"], { handles: { type: "array", items: { $ref: "#/components/schemas/Handle" } } }),
   OAuthToken: object(["access_token", "token_type", "scope"], {
+    issued_token_type: { ...text, description: "Of a token exchange: urn:ietf:params:oauth:token-type:access_token." },
     access_token: text,
     token_type: { const: "Bearer" },
     expires_in: {
@@ -190,6 +191,15 @@ export const schemas: Readonly<Record<string, object>> = {
     },
     scope: text,
     expires_at: { ...integer, description: "Seconds since the epoch." },
+  }),
+  OAuthMetadata: object(["issuer", "token_endpoint", "response_types_supported"], {
+    issuer: { ...text, format: "uri" },
+    authorization_endpoint: { ...text, format: "uri" },
+    token_endpoint: { ...text, format: "uri" },
+    response_types_supported: { type: "array", items: text, description: "None: nobody signs in here." },
+    grant_types_supported: { type: "array", items: text },
+    token_endpoint_auth_methods_supported: { type: "array", items: text },
+    service_documentation: { ...text, format: "uri" },
   }),
   OAuthError: object(["error"], { error: text, error_description: text }),
   Token: object(["access_token", "token_type", "scope", "refresh_at", "grant_id", "provider", "generation"], {

@@ -5,7 +5,7 @@
 
 import { configurationProblems } from "../../core/errors.ts";
 import { flawInCopy } from "../../core/verbatim.ts";
-import type { MasterKeySource, Provider, Store } from "../../index.ts";
+import type { MasterKeySource, Provider, Store, TrustedIssuer } from "../../index.ts";
 import {
   exchangeRateOf,
   hostOf,
@@ -26,6 +26,7 @@ import {
 } from "./config-parts.ts";
 import type { LogLevel } from "./config-parts.ts";
 import { overrules, settingNames } from "./settings.ts";
+import { trustedIssuersIn } from "./trusted-issuers-file.ts";
 import type { Setting, Settings } from "./settings.ts";
 
 export { logLevelOf, returnUrlsOf } from "./config-parts.ts";
@@ -55,6 +56,8 @@ export interface ServiceConfig extends VaultConfig {
   readonly returnUrls: readonly string[];
   /** The app's name, as people read it on the page of a connect link. */
   readonly appName: string | undefined;
+  /** Whose JWTs say who one of the app's own users is. */
+  readonly trustedIssuers: readonly TrustedIssuer[];
   /** Origins whose pages may post codes, besides the service's own. */
   readonly allowedOrigins: readonly string[];
   /** Names by which programs reach the service, besides the public URL's and this machine's own. */
@@ -171,6 +174,7 @@ const ownSettings = new Set<Setting>([
   "publicUrl",
   "returnUrls",
   "appName",
+  "trustedIssuersFile",
   "logLevel",
   "host",
   "port",
@@ -222,6 +226,7 @@ function servingParts(
   | "publicUrl"
   | "returnUrls"
   | "appName"
+  | "trustedIssuers"
   | "allowedOrigins"
   | "allowedHosts"
   | "logLevel"
@@ -233,6 +238,7 @@ function servingParts(
     publicUrl: urlOf(settings, "publicUrl", problems),
     returnUrls: returnUrlsOf(settings, problems),
     appName: settings.appName,
+    trustedIssuers: trustedIssuersOf(settings, problems),
     allowedOrigins: originsOf(settings, problems),
     allowedHosts: hostsOf(settings, problems),
     logLevel: logLevelOf(settings, problems),
@@ -240,6 +246,10 @@ function servingParts(
     port: portOf(settings, problems),
     metricsPort: metricsPortOf(settings, problems),
   };
+}
+
+function trustedIssuersOf({ trustedIssuersFile: path }: Settings, problems: string[]): readonly TrustedIssuer[] {
+  return path === undefined ? [] : trustedIssuersIn(path, problems);
 }
 
 function vaultParts(settings: Settings, problems: string[]): Partly<VaultConfig> {

@@ -23,6 +23,7 @@ export const settingNames = {
   publicUrl: "ONBEHALF_PUBLIC_URL",
   returnUrls: "ONBEHALF_RETURN_URLS",
   appName: "ONBEHALF_APP_NAME",
+  trustedIssuersFile: "ONBEHALF_TRUSTED_ISSUERS_FILE",
   logLevel: "ONBEHALF_LOG_LEVEL",
   host: "HOST",
   port: "PORT",

@@ -15,7 +15,6 @@ import { scopesOf as scopesIn } from "../../core/grant.ts";
 import { Reach } from "../../core/reach.ts";
 import { isRecent } from "../../core/recorded-time.ts";
 import { scopesBeyond } from "../../core/scope-limit.ts";
-import { missingScopes } from "../../core/scopes.ts";
 import type { Secret } from "../../core/secret.ts";
 import { isMac } from "../../crypto/keyring.ts";
 import type { CountRefusal } from "../audit/refusals.ts";
@@ -183,11 +182,6 @@ export class CallerHandles extends Handles {
   beyond(handle: VerifiedHandle, granted: readonly string[]): readonly string[] {
     return this.#book.beyond(handle, granted);
   }
-
-  /** The scopes that somebody asks for by a handle and that its grant does not hold, in any spelling of its provider. */
-  missing(handle: VerifiedHandle, asked: readonly string[], granted: readonly string[]): readonly string[] {
-    return this.#book.missing(handle, asked, granted);
-  }
 }
 
 /** The handles of all grants: the store keeps only keyed hashes of them. */
@@ -300,15 +294,6 @@ export class HandleBook {
   ): readonly string[] {
     if (scopes === undefined) return [];
     return scopesBeyond(scopes, granted, this.#context.protocols.get(provider)?.provider.canonicalScopes);
-  }
-
-  missing(
-    { provider }: Pick<VerifiedHandle, "provider">,
-    asked: readonly string[],
-    granted: readonly string[],
-  ): readonly string[] {
-    const { canonicalScopes } = this.#context.protocols.get(provider)?.provider ?? {};
-    return missingScopes(asked, granted, canonicalScopes, { signedIn: true, offline: true });
   }
 
   /** Resolves when what is known of the last use of handles has been written, or could not be. */

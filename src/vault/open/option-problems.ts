@@ -1,4 +1,5 @@
 import { unknownNames } from "../../core/known-names.ts";
+import { trustedIssuerProblems } from "../../core/trusted-issuer.ts";
 import { flawIn } from "../../core/verbatim.ts";
 
 /** Something wrong with an option of `openVault` or `openKeeper`. */
@@ -61,7 +62,7 @@ const rules: readonly (readonly [name: string, fits: (value: unknown) => boolean
 ];
 
 /** Options that have no rule here. */
-const others = ["provider", "connect", "rescueFolder", "exchangeTimeoutMs"];
+const others = ["provider", "connect", "trustedIssuers", "rescueFolder", "exchangeTimeoutMs"];
 
 /**
  * Everything that is wrong with the options, beside what is wrong with the providers themselves.
@@ -76,7 +77,12 @@ export function optionProblems(options: object): OptionProblem[] {
   const wrong = rules
     .filter(([name, fits]) => !fits(given[name]))
     .map(([name, , must, hint]) => ({ problem: `${name} ${must}`, hint }));
-  return [...unknownOptions(given), ...wrong, ...folderProblems(given["rescueFolder"])];
+  return [
+    ...unknownOptions(given),
+    ...wrong,
+    ...folderProblems(given["rescueFolder"]),
+    ...issuerProblems(given["trustedIssuers"]),
+  ];
 }
 
 /** An option that was misspelt would be ignored, and its default be used without a word. */
@@ -94,6 +100,21 @@ function folderProblems(folder: unknown): OptionProblem[] {
   if (typeof folder !== "string" || folder === "") return [{ problem: "rescueFolder must be a path", hint }];
   const flaw = flawIn(folder);
   return flaw === undefined ? [] : [{ problem: `rescueFolder ${flaw.is}`, hint: flaw.hint }];
+}
+
+function issuerProblems(issuers: unknown): OptionProblem[] {
+  if (issuers === undefined) return [];
+  const hint = "give [{ issuer, audience, jwksUri, externalIdClaim }], or leave it out";
+  if (!Array.isArray(issuers)) return [{ problem: "trustedIssuers must be a list", hint }];
+  const wrong = issuers.flatMap((each: unknown, at) =>
+    trustedIssuerProblems(each).map(({ member, problem }) => {
+      const what = member === "" ? "" : `.${member}`;
+      return { problem: `trustedIssuers[${at}]${what} ${problem}`, hint };
+    }),
+  );
+  const named = issuers.map((each: unknown) => (each as { readonly issuer?: unknown } | null)?.issuer);
+  const isTwice = new Set(named).size < named.length;
+  return isTwice ? [...wrong, { problem: "trustedIssuers must name each issuer once", hint }] : wrong;
 }
 
 function orAbsent(fits: (value: unknown) => boolean): (value: unknown) => boolean {

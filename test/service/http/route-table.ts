@@ -62,6 +62,7 @@ export const routes: readonly Route[] = [
   { method: "GET", path: "/metrics", permission: "metrics", hidden: true },
   { method: "GET", path: "/openapi.json" },
   { method: "GET", path: "/.well-known/jwks.json" },
+  { method: "GET", path: "/.well-known/oauth-authorization-server" },
   { method: "GET", path: "/oauth/client/{document}" },
   { method: "GET", path: "/docs/{page}" },
   { method: "GET", path: "/{page}" },
@@ -69,7 +70,7 @@ export const routes: readonly Route[] = [
 ];
 
 /** Endpoints of OAuth, which say who asks and what is wrong in OAuth's words. Tests of their own try them: token-endpoint/. */
-export const oauth: readonly string[] = ["POST /oauth/token"];
+export const oauth: readonly string[] = ["POST /oauth/token", "GET /oauth/authorize"];
 
 /** Whether a route takes a one-time code. */
 export const takesCode = ({ body = {} }: Route): boolean => "code" in body || "authCode" in body;

@@ -128,7 +128,7 @@ function sites(
 }
 
 /** While an app is being written, it is reached on this machine, by names that nobody else can give. */
-function ownAddress({ url }: Request): string | undefined {
+export function ownAddress({ url }: Request): string | undefined {
   const { hostname, origin } = new URL(url);
   return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname) ? origin : undefined;
 }

@@ -3,7 +3,7 @@ import { isOnbehalfError } from "../../../index.ts";
 import type { AnyOnbehalfError } from "../../../index.ts";
 import { retryAfterSeconds } from "../../../core/problem.ts";
 
-/** RFC 6749 section 5.2, RFC 8693 section 2.2.2; the last two are those of section 4.1.2.1. */
+/** RFC 6749 section 5.2, RFC 8693 section 2.2.2; the last three are those of RFC 6749 section 4.1.2.1. */
 export type OAuthErrorCode =
   | "invalid_request"
   | "invalid_client"
@@ -12,6 +12,7 @@ export type OAuthErrorCode =
   | "unsupported_grant_type"
   | "invalid_scope"
   | "invalid_target"
+  | "unsupported_response_type"
   | "temporarily_unavailable"
   | "server_error";
 
