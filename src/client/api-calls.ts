@@ -6,8 +6,10 @@ import type { ApiPlaces } from "../core/api-request.ts";
 import { defined } from "../core/defined.ts";
 import { OnbehalfError, isOnbehalfError } from "../core/errors.ts";
 import type { GrantRef } from "../core/grant.ts";
+import { SingleFlight } from "../core/single-flight.ts";
 import type { AccessToken, Provider } from "../index.ts";
 import { refusesToken, withoutRefresh } from "../vault/tokens/token-refusal.ts";
+import type { Moment, Stopwatch } from "./elapsed.ts";
 import { Members, Misread } from "./members.ts";
 import { grantPath } from "./paths.ts";
 import { digestOf } from "./remote-tokens.ts";
@@ -19,6 +21,9 @@ import { errorOf } from "./service-error.ts";
 /** What of a provider's record counts for a call. */
 type Places = ApiPlaces & Pick<Provider, "tokenRefusals">;
 
+/** After how long the service is asked again where tokens may be sent, milliseconds. */
+const placesAgeMs = 600_000;
+
 /** What calls are made with. */
 export interface ApiCallParts {
   readonly url: string;
@@ -26,6 +31,7 @@ export interface ApiCallParts {
   readonly line: ServiceLine;
   readonly tokens: RemoteTokens;
   readonly sending: Sending;
+  readonly stopwatch: Stopwatch;
   /** Which grant a reference means. */
   readonly idOf: (ref: GrantRef) => Promise<string>;
 }
@@ -33,7 +39,8 @@ export interface ApiCallParts {
 /** Calls APIs. */
 export class ApiCalls {
   readonly #parts: ApiCallParts;
-  #places: Promise<ReadonlyMap<string, Places>> | undefined;
+  readonly #reading = new SingleFlight<"places", ReadonlyMap<string, Places>>();
+  #places: { readonly byProvider: ReadonlyMap<string, Places>; readonly readAt: Moment } | undefined;
   /** Whether the key has shown that it may see no token. */
   #usesProxy = false;
 
@@ -95,19 +102,31 @@ export class ApiCalls {
 
   /** @throws {OnbehalfError} `host_not_allowed`: the service does not name the provider any more */
   async #placesOf(provider: string): Promise<Places> {
-    const known = (await this.#places?.catch(() => undefined))?.get(provider);
-    if (known !== undefined) return known;
-    this.#places = this.#parts.line.ask(
-      { method: "GET", path: "/v1/providers" },
-      ({ body }) => placesIn(body),
-      this.#parts.sending,
-    );
-    const places = (await this.#places).get(provider);
-    if (places !== undefined) return places;
+    const known = this.#places;
+    const isOld = known === undefined || this.#parts.stopwatch.since(known.readAt) > placesAgeMs;
+    const place = known?.byProvider.get(provider);
+    if (place !== undefined && !isOld) return place;
+    try {
+      const byProvider = await this.#reading.do("places", () => this.#readPlaces(place === undefined));
+      this.#places = { byProvider, readAt: this.#parts.stopwatch.now() };
+    } catch (error) {
+      // What was allowed a while ago is better than a call that fails because the service is away.
+      if (place !== undefined && isOnbehalfError(error) && error.status >= 500) return place;
+      throw error;
+    }
+    const found = this.#places.byProvider.get(provider);
+    if (found !== undefined) return found;
     throw new OnbehalfError("host_not_allowed", `nobody says where tokens of ${provider} may be sent`, {
       hint: "check that the provider is configured at the service",
       details: { host: "", allowed: [] },
     });
+  }
+
+  /** @param isNeeded whether there is nothing to go on with */
+  #readPlaces(isNeeded: boolean): Promise<ReadonlyMap<string, Places>> {
+    const { line, sending } = this.#parts;
+    const how = isNeeded ? sending : { ...sending, patienceMs: 0 };
+    return line.ask({ method: "GET", path: "/v1/providers" }, ({ body }) => placesIn(body), how);
   }
 
   /** The service adds the token. What it answers itself is an error; everything else is the API's answer. */

@@ -40,6 +40,14 @@ export interface Line {
   readonly now: () => number;
 }
 
+/** How a request is sent once. */
+export interface Try {
+  readonly key: string;
+  readonly requestId: string;
+  readonly timeoutMs: number;
+  readonly end?: AbortSignal | undefined;
+}
+
 /** Larger than any answer of the service: a page of 500 grants has less than two megabytes. */
 const mostBytes = 16 * 1024 * 1024;
 
@@ -49,15 +57,18 @@ const passing = new Set([408, 421, 425, 429]);
 /**
  * Sends a request once. Redirects are never followed: the key would go with them.
  *
- * @param key the caller's key
- * @param timeoutMs how long the whole answer may take, milliseconds
+ * @param how.key the caller's key
+ * @param how.timeoutMs how long the whole answer may take, milliseconds
+ * @param how.end gives the request up. Absent: nothing does
  */
 export async function exchange(
   line: Line,
   request: ServiceRequest,
-  { key, requestId, timeoutMs }: { readonly key: string; readonly requestId: string; readonly timeoutMs: number },
+  { key, requestId, timeoutMs, end }: Try,
 ): Promise<Outcome> {
   const limit = new AbortController();
+  const giveUp = (): void => limit.abort(new Error("the request was given up"));
+  end?.addEventListener("abort", giveUp, { once: true });
   const timer = setTimeout(() => limit.abort(new Error(`there was no answer within ${timeoutMs} ms`)), timeoutMs);
   try {
     // A fetch that does not look at its signal must not hold up whoever waits.
@@ -67,6 +78,7 @@ export async function exchange(
     return { kind: "silence", what: whatFailed(cause), retryAfterMs: 0, isLasting: false, isUnsent, cause };
   } finally {
     clearTimeout(timer);
+    end?.removeEventListener("abort", giveUp);
   }
 }
 

@@ -23,6 +23,7 @@ export interface Seams {
   readonly ticks: () => number;
   /** In [0, 1). */
   readonly random: () => number;
+  /** Resolves after that many milliseconds, or where the signal aborts. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
@@ -30,16 +31,14 @@ const machine: Seams = {
   ticks: () => performance.now(),
   random: () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32,
   sleep: (ms, signal) =>
-    new Promise((resolve, reject) => {
-      const timer = setTimeout(resolve, ms);
-      signal.addEventListener(
-        "abort",
-        () => {
-          clearTimeout(timer);
-          reject(signal.reason as Error);
-        },
-        { once: true },
-      );
+    new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      signal.addEventListener("abort", end, { once: true });
     }),
 };
 
@@ -76,7 +75,7 @@ export async function remoteVault(options: RemoteVaultOptions, seams: Seams): Pr
   const writing = { timeoutMs: Math.max(reading.timeoutMs, writingSeconds * 1_000), patienceMs };
   const tokens = new RemoteTokens(line, kept, clock, stopwatch, { ...reading, maxAgeMs: maxAgeSeconds * 1_000 });
   const idOf: ConstructorParameters<typeof ApiCalls>[0]["idOf"] = async (ref) => (await vault.grant(ref)).grantId;
-  const calls = new ApiCalls({ url, fetch: send, line, tokens, sending: reading, idOf });
+  const calls = new ApiCalls({ url, fetch: send, line, tokens, sending: reading, stopwatch, idOf });
   const vault = new RemoteVault({ line, tokens, calls, reading, writing });
   // A file that is not there is a wrong option. A function is asked when there is something to ask the service.
   if (options.keyFile !== undefined) await key.current();

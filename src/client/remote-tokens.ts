@@ -17,6 +17,7 @@ import type { KeptToken, KeptTokens } from "./kept-tokens.ts";
 import { Members, Misread } from "./members.ts";
 import type { Answered } from "./members.ts";
 import { grantPath } from "./paths.ts";
+import { didNotAnswer } from "./service-line.ts";
 import type { ServiceLine } from "./service-line.ts";
 
 /** How long a caller that could be given a living token waits for one that lives as long as it asked, milliseconds. */
@@ -91,6 +92,8 @@ export class RemoteTokens {
     } catch (error) {
       signal?.throwIfAborted();
       if (isOnbehalfError(error) && !isFault(error)) throw error;
+      // It hangs: the next reader shall not wait as long.
+      if (limit.signal.aborted) this.#failedAt = this.#stopwatch.now();
     } finally {
       clearTimeout(timer);
     }
@@ -119,7 +122,10 @@ export class RemoteTokens {
     const kept = await this.#keptUnless(key, refused);
     // Somebody else was refused with the same one, and has the next.
     if (kept !== undefined && this.#kept.fresh(key, minTtlSeconds * 1_000) === kept) return kept.token;
-    return waitFor(this.#ask(ref, key, { minTtlSeconds, refused }, this.#limits.patienceMs), signal);
+    const next = await waitFor(this.#ask(ref, key, { minTtlSeconds, refused }, this.#limits.patienceMs), signal);
+    if ((await digestOf(next.token)) !== refused) return next;
+    this.#kept.forgetGrant(next.grantId);
+    throw didNotAnswer("it gave the token again that was refused", 0);
   }
 
   /** The token that is kept now, where it is another one; the refused one is forgotten. */

@@ -31,7 +31,7 @@ export interface LineParts {
   readonly key: KeySource;
   readonly stopwatch: Stopwatch;
   readonly random: () => number;
-  /** Resolves after that many milliseconds, or rejects where the signal aborts. */
+  /** Resolves after that many milliseconds, or where the signal aborts. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
@@ -76,7 +76,7 @@ export class ServiceLine {
     throw unavailable("the remote vault was closed", "open another one with openRemoteVault", 0);
   }
 
-  /** Ends the waits between tries, and resolves when the tries under way have ended. */
+  /** Gives up what only reads and what is only waited for, and resolves when everything else has ended. */
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.allSettled(this.#underWay);
@@ -103,16 +103,22 @@ export class ServiceLine {
         }
       }
       const waitMs = delayMs(failures, retryAfterMs, random());
-      const isOver = stopwatch.since(begun) + waitMs > sending.patienceMs || sending.signal?.aborted === true;
+      const isOver = stopwatch.since(begun) + waitMs > sending.patienceMs || isAborted(sending.signal);
       if (!isPassing || isOver) throw withId(error, requestId);
-      await this.#parts.sleep(waitMs, this.#closing.signal).catch(() => undefined);
-      if (this.#closing.signal.aborted) throw withId(error, requestId);
+      await this.#parts.sleep(waitMs, this.#closing.signal);
+      if (this.#closing.signal.aborted || isAborted(sending.signal)) throw withId(error, requestId);
     }
   }
 
   #try(request: ServiceRequest, key: Secret, requestId: string, timeoutMs: number): Promise<Outcome> {
-    return exchange(this.#parts.line, request, { key: key.expose(), requestId, timeoutMs });
+    // What only reads is of no use to anybody once the vault is closed. What else was begun is waited for.
+    const end = request.method === "GET" ? this.#closing.signal : undefined;
+    return exchange(this.#parts.line, request, { key: key.expose(), requestId, timeoutMs, end });
   }
+}
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
 }
 
 type Result<T> =

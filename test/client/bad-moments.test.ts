@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -6,6 +7,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
 import { Secret, isOnbehalfError } from "../../src/index.ts";
 import { openRemoteVault } from "../../src/client/index.ts";
@@ -174,6 +176,60 @@ describe("a remote vault in bad moments of its service", () => {
     service.answer = () => new Promise<Response>(() => undefined);
     assert.equal((await vault.getAccessToken("g_1", { minTtlSeconds: 90 })).token, "ya29.first");
     assert.equal((await vault.getAccessToken("g_1")).token, "ya29.first");
+  });
+
+  test("whoever stops waiting, or closes the vault, has nothing sent any more", async (t) => {
+    const service = await faked(t);
+    const { vault, newRequests } = service;
+    const stop = new AbortController();
+    service.answer = () => {
+      stop.abort(new Error("enough"));
+      return html(503);
+    };
+    await assert.rejects(vault.exchangeCode({ code: "4/x", signal: stop.signal }), /enough/);
+    await turn();
+    assert.equal(newRequests().length, 1);
+    await assert.rejects(vault.grant("g_1", { signal: stop.signal }), /enough/);
+    assert.equal(newRequests().length, 0);
+
+    const hanging = await faked(t);
+    hanging.answer = () => new Promise<Response>(() => undefined);
+    const reads = Array.from({ length: 100 }, (_, each) => hanging.vault.getAccessToken(`g_${each}`));
+    const ends = Promise.all(reads.map((read) => assert.rejects(read, fails("service_unavailable"))));
+    await turn();
+    await hanging.vault.close();
+    await ends;
+  });
+
+  test("a service that gives the refused token again is not believed", async (t) => {
+    const service = await faked(t);
+    await service.vault.getAccessToken("g_1");
+    const refused = createHash("sha256").update("ya29.first").digest("hex");
+    await assert.rejects(service.vault.getAccessToken("g_1", { refused }), fails("service_unavailable", "refused"));
+    assert.equal(service.vault.peekAccessToken("g_1"), undefined);
+  });
+
+  test("where tokens may be sent is asked again after ten minutes, and not needed while the service is away", async (t) => {
+    const { fixture, url, key, grant } = await testService(t);
+    let isAway = false;
+    const { vault, newRequests } = await remote(
+      t,
+      { url, key, clock: fixture.clock },
+      { instead: (path, init) => (isAway && path.startsWith("/v1/") ? away(path, init) : undefined) },
+    );
+    const { grantId } = await grant();
+    const address = "https://www.googleapis.com/drive/v3/files/appfolder";
+    const places = (): number => newRequests().filter((each) => each === "GET /v1/providers").length;
+    await Promise.all(Array.from({ length: 5 }, () => vault.fetch(grantId, address)));
+    await vault.fetch(grantId, address);
+    assert.equal(places(), 1);
+    fixture.clock.advance(601_000);
+    await vault.fetch(grantId, address);
+    assert.equal(places(), 1);
+    fixture.clock.advance(601_000);
+    isAway = true;
+    assert.equal((await vault.fetch(grantId, address)).status, 200);
+    await assert.rejects(vault.fetch(grantId, "https://evil.example/"), fails("host_not_allowed"));
   });
 
   test("the key goes to the service alone: no redirect is followed, and no API gets it", async (t) => {
