@@ -13,6 +13,28 @@ import { away, faked, fakedKey as key, fakedUrl as url, problem, remote, tokenAn
 import type { Instead } from "./remote.ts";
 import { fixedClock } from "../../src/index.ts";
 
+/** What the service says of a grant. */
+function grantAnswer(members: object): object {
+  const at = "2026-11-22T00:00:00Z";
+  return {
+    grant_id: "g_1",
+    provider: "google",
+    issuer: "https://accounts.google.com",
+    client_id: "1-a",
+    subject: "s",
+    external_ids: [{ external_id: "a", account: "s" }],
+    profile: { sub: "s" },
+    scope: "openid",
+    state: "active",
+    since: at,
+    offline: true,
+    generation: 1,
+    created_at: at,
+    updated_at: at,
+    ...members,
+  };
+}
+
 const digest = (token: string): string => createHash("sha256").update(token).digest("hex");
 
 describe("the tokens of a remote vault", () => {
@@ -171,6 +193,24 @@ describe("the tokens of a remote vault", () => {
     await late;
     for (const ref of ["g_1", { externalId: "a" }, { subject: "b" }])
       assert.equal(vault.peekAccessToken(ref), undefined);
+  });
+
+  test("a revocation by one name ends the tokens of all names, also of those that are still on their way", async (t) => {
+    const service = await faked(t);
+    const { vault, clock } = service;
+    await vault.getAccessToken("g_1");
+    await vault.getAccessToken({ externalId: "a" });
+    await vault.getAccessToken({ subject: "s" });
+    const slow = Promise.withResolvers<Response>();
+    service.answer = (path) =>
+      path.includes("/token") ? slow.promise : Response.json(grantAnswer({ state: "revoked", reason: "revoked" }));
+    const late = vault.getAccessToken({ externalId: "a", account: "work" });
+    assert.equal((await vault.revoke({ subject: "s" })).state, "revoked");
+    slow.resolve(tokenAnswer(clock));
+    await late;
+    for (const ref of ["g_1", { externalId: "a" }, { subject: "s" }, { externalId: "a", account: "work" }]) {
+      assert.equal(vault.peekAccessToken(ref), undefined, JSON.stringify(ref));
+    }
   });
 
   test("a token that was refused is never given again, and what others got instead of it is", async (t) => {
