@@ -6,7 +6,7 @@ import { isSea } from "node:sea";
 import { pathToFileURL } from "node:url";
 import { configurationInvalid, configurationProblems } from "../core/errors.ts";
 import { masterKeyTextsOf } from "../crypto/master-key.ts";
-import { warn } from "../vault/context.ts";
+import { unthrowing, warn } from "../vault/context.ts";
 import { optionProblems } from "../vault/open/option-problems.ts";
 import { startKeeperProcess } from "./client.ts";
 import type { KeeperClient } from "./client.ts";
@@ -49,8 +49,8 @@ export async function startOwnKeeper(options: KeeperProcessOptions, program?: st
       stderr: "forward",
       hints,
     },
-    options.onEvent ?? (() => undefined),
-    options.onFault ?? warn,
+    unthrowing(options.onEvent ?? (() => undefined), "onEvent"),
+    unthrowing(options.onFault ?? warn, "onFault"),
   );
 }
 

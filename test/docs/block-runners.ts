@@ -99,6 +99,7 @@ const runners = {
     languages: ["sh", "python", "go", "java", "text"],
     test: "docs/walkthrough-service",
   },
+  agents: { pages: /^docs\/agents\.md$/, languages: ["sh", "ts", "text"], test: "docs/agents" },
   "several-instances": {
     pages: /^docs\/several-instances\.md$/,
     languages: ["sh", "ts", "text"],

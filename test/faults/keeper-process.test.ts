@@ -200,6 +200,22 @@ describe("what a keeper's process tells the app", () => {
     assert.equal(rows.find(({ action }) => action === "grant.created")?.caller, "@library");
   });
 
+  test("a listener of the app's that throws at an event of the keeper does no harm", async (t) => {
+    const fixture = await testVault(t, { clock: movableClock() });
+    const warnings: string[] = [];
+    const note = ({ message }: Error): void => void warnings.push(message);
+    process.on("warning", note);
+    t.after(() => process.off("warning", note));
+    const vault = await opened(t, fixture, {
+      onEvent: () => {
+        throw new TypeError("broken");
+      },
+    });
+    const { state } = await vault.exchangeCode({ code: fixture.code("ada@example.com") });
+    assert.equal(state, "active");
+    await until(() => warnings.some((text) => /unexpected error during onEvent/.test(text)));
+  });
+
   for (const [name, options, expected] of [
     ["another master key", { keyring: keyringFromKeys(generateMasterKey()) }, /^key_invalid .*sealed with another/],
     ["a variable that is not there", { keyring: keyringFromEnv("NEVER_SET") }, /^key_invalid .*variable NEVER_SET/],

@@ -33,6 +33,24 @@ async function main() {
 main().catch((error) => { console.error(error); process.exitCode = 1; });
 `;
 
+/** An app whose vault has its keeper in a process of its own. */
+const withKeeper = `
+import { generateMasterKey, keyringFromKeys, oidc, openVault } from "onbehalf";
+import { sqlite } from "onbehalf/sqlite";
+async function main() {
+  const vault = await openVault({
+    provider: oidc({ name: "p", issuer: "https://p.example", clientId: "app", clientSecret: "secret" }),
+    store: sqlite("real.db"),
+    keyring: keyringFromKeys(generateMasterKey()),
+    keeper: "process",
+    keeperProgram: process.env.APP_KEEPER,
+  });
+  console.log(JSON.stringify((await vault.grants()).grants));
+  await vault.close();
+}
+main().catch((error) => console.log(error.code, error.hint));
+`;
+
 /** An app that runs the whole service in its bundle. */
 const service = `
 import { generateMasterKey } from "onbehalf";
@@ -103,10 +121,16 @@ async function project(t: TestContext): Promise<string> {
   return folder;
 }
 
-async function bundle(folder: string, format: "esm" | "cjs", outfile: string, banner = ""): Promise<void> {
+async function bundle(
+  folder: string,
+  format: "esm" | "cjs",
+  outfile: string,
+  banner = "",
+  entry = "app.mjs",
+): Promise<void> {
   await build({
     absWorkingDir: folder,
-    entryPoints: ["app.mjs"],
+    entryPoints: [entry],
     bundle: true,
     platform: "node",
     format,
@@ -136,6 +160,29 @@ describe("the package in a bundle", () => {
         sqliteMigrations.map(({ name }) => name),
       );
       assert.deepEqual(file.prepare("SELECT name FROM sqlite_schema WHERE name LIKE 'of_the_app%'").all(), []);
+    });
+  }
+
+  for (const format of ["esm", "cjs"] as const) {
+    test(`an app that was bundled as ${format} starts its keeper's process from a bundle of its own, and without one says what to do`, async (t) => {
+      const folder = await project(t);
+      await writeFile(join(folder, "app.mjs"), withKeeper);
+      const [outfile, keeper] =
+        format === "esm"
+          ? ["dist/server/app.mjs", "dist/server/keeper-process.mjs"]
+          : ["dist/server/app.cjs", "dist/server/keeper-process.cjs"];
+      await bundle(folder, format, outfile);
+      await bundle(folder, format, keeper, format === "esm" ? requiring : "", "onbehalf/keeper-process");
+      await mkdir(join(folder, "dist/server/child"));
+      for (const name of ["process.js", "process.mjs", "child/process.js"]) {
+        await writeFile(join(folder, "dist/server", name), 'require("node:fs").writeFileSync("stolen", "");');
+      }
+      const env = { ...process.env, APP_KEEPER: join(folder, keeper) };
+      const { stdout, stderr } = await run(process.execPath, [outfile], { cwd: folder, env });
+      assert.deepEqual({ stdout, stderr }, { stdout: "[]\n", stderr: "" });
+      const without = await run(process.execPath, [outfile], { cwd: folder });
+      assert.match(without.stdout, /^configuration_invalid leave onbehalf out of the bundle.*keeperProgram/);
+      assert.ok(!(await readdir(folder)).includes("stolen"));
     });
   }
 

@@ -65,6 +65,8 @@ export function workForParent(
           return open(message.opening, { onEvent, onFault: tellFault, masterKeys });
         })();
         keeper = opening.then((opened) => opened.keeper);
+        // Whoever asks meanwhile is told; where nobody does, it has been told all the same.
+        keeper.catch(() => undefined);
         opening.then(({ keeper: _opened, ...ready }) => tell({ type: "ready", ...ready }), giveUp);
         return;
       }
