@@ -1,6 +1,6 @@
 /*
- * Links by which people connect accounts, for as long as they live and a while after. A link and the `state` of its sign-in
- * are found by keyed hashes. Times are milliseconds since the epoch.
+ * Links by which people connect accounts, and sign-ins that a program runs itself, for as long as they live and a while
+ * after. A link and the `state` of its sign-in are found by keyed hashes. Times are milliseconds since the epoch.
  */
 
 export interface ConnectRow {
@@ -35,6 +35,7 @@ export interface ConnectStore {
    *
    * @param before what was read; null for the first one
    * @returns true: noted; false: nothing was changed, since the link has ended, or moved on meanwhile
+   * @throws the database's error where another link has that `stateHash`: nothing was changed
    */
   moveConnect(
     connectHash: Uint8Array,

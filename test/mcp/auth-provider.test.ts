@@ -3,14 +3,16 @@ import { describe, test } from "node:test";
 import { Client, StreamableHTTPClientTransport, UnauthorizedError } from "@modelcontextprotocol/client";
 import type { AuthProvider } from "@modelcontextprotocol/client";
 import { isOnbehalfError } from "../../src/index.ts";
-import type { Vault } from "../../src/index.ts";
+import { openRemoteVault } from "../../src/client/index.ts";
 import { mcpAuthProvider } from "../../src/mcp/index.ts";
+import type { TokenVault } from "../../src/mcp/index.ts";
+import { service } from "../../src/service/index.ts";
 import { mcpHouse, named, refusing } from "./connected-person.ts";
 
 const ref = { provider: "tools", externalId: "user-1" };
 const parallel = Array.from({ length: 20 }, (_, index) => index);
 
-async function clientOf(server: string, vault: Vault, by: typeof fetch = fetch): Promise<Client> {
+async function clientOf(server: string, vault: TokenVault, by: typeof fetch = fetch): Promise<Client> {
   const authProvider: AuthProvider = mcpAuthProvider(vault, ref);
   const client = new Client(named);
   await client.connect(new StreamableHTTPClientTransport(new URL(server), { authProvider, fetch: by }));
@@ -36,6 +38,30 @@ describe("mcpAuthProvider", () => {
     assert.deepEqual(await Promise.all(clients.map(sums)), [expected, expected]);
     assert.equal(house.standin.log().counts["refreshed"], 1);
     for (const client of clients) await client.close();
+  });
+
+  test("a remote vault gives the tokens, too, and another one for a token that the server refuses", async (t) => {
+    const house = await mcpHouse(t);
+    await house.connect("user-1");
+    const handle = service(house.vault, { publicUrl: "http://127.0.0.1:8787" });
+    const key = (await house.vault.callers.create("agent", { allow: ["token"] })).key;
+    await using vault = await openRemoteVault({
+      url: "http://127.0.0.1:8787",
+      key,
+      clock: house.clock,
+      fetch: async (input, init) => handle(new Request(input, init)),
+    });
+    const refusal = refusing();
+    const client = await clientOf(house.standin.server, vault, refusal.fetch);
+    refusal.begin((await house.vault.getAccessToken(ref)).token);
+    assert.deepEqual(await sums(client), expected);
+    assert.equal(house.standin.log().counts["refreshed"], 1);
+    await house.vault.revoke(ref);
+    await client.close();
+    const provider = mcpAuthProvider(vault, { ...ref, externalId: "user-2" });
+    await assert.rejects(provider.token(), (error) => {
+      return error instanceof UnauthorizedError && isOnbehalfError(error.cause, "grant_not_found");
+    });
   });
 
   test("twenty calls that the server refuses with the same token are sent again after one refresh", async (t) => {

@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { equal, rejects } from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ConnectRow, NewConnect } from "../connect-store.ts";
 import { suiteTime } from "./suite-stores.ts";
@@ -50,6 +50,22 @@ export function connectTests(stores: SuiteStores): void {
       equal(await store.connectByState(first.stateHash), undefined);
       same((await store.connectByState(second.stateHash))?.flowSealed, second.flowSealed);
       equal(await store.moveConnect(bytes("a hash of no link"), null, moved("d")), false);
+    });
+
+    test("a link cannot take the state of another: it stays where it was, and the other is found by it", async (t) => {
+      const [store, other] = await stores.openPair(t);
+      const [one, two] = [link(), link()];
+      const taken = moved("one");
+      for (const made of [one, two]) await store.createConnect(made);
+      equal(await store.moveConnect(one.connectHash, null, taken), true);
+      const { stateHash } = taken;
+      await rejects(other.moveConnect(two.connectHash, null, { flowSealed: bytes("flow two"), stateHash }));
+      same((await store.connectByState(stateHash))?.connectHash, one.connectHash);
+      same(await store.connectByHash(two.connectHash), untouched(two));
+      // Once the other has given way, it can be had.
+      equal(await store.moveConnect(one.connectHash, taken.flowSealed, moved("past")), true);
+      equal(await other.moveConnect(two.connectHash, null, { flowSealed: bytes("flow two"), stateHash }), true);
+      same((await store.connectByState(stateHash))?.connectHash, two.connectHash);
     });
 
     test("a link ends once, and nothing moves it after that", async (t) => {
