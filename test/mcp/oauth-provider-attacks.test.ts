@@ -149,7 +149,14 @@ for (const [version, sdk] of sdks) {
       const first = personAt(house.vault);
       await assert.rejects(sdk(house.standin.server, first.provider).connect(), /[Uu]nauthorized/);
       await sdk(house.standin.server, first.provider).finishAuth(await agree(first.sentTo[0], ["mcp:add"]));
-      const client = sdk(house.standin.server, first.provider);
+      // The server names what is missing alone, as the specification lets it.
+      const missing: typeof fetch = async (input, init) => {
+        const response = await fetch(input, init);
+        if (response.status !== 403) return response;
+        const headers = { "www-authenticate": 'Bearer error="insufficient_scope", scope="mcp:add"' };
+        return new Response(null, { status: 403, headers });
+      };
+      const client = sdk(house.standin.server, first.provider, missing);
       await client.connect();
       if (version === "1") first.provider.invalidateCredentials("tokens");
       await assert.rejects(client.call("add", { a: 1, b: 1 }), /[Uu]nauthorized/);
