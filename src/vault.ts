@@ -6,6 +6,7 @@ import { abortSignal, assertGrantRef, assertOptions } from "./core/argument-chec
 import type { Clock } from "./core/clock.ts";
 import type { Probe } from "./core/probe.ts";
 import { defined } from "./core/defined.ts";
+import { isGrantId } from "./core/grant.ts";
 import type { Grant, GrantRef } from "./core/grant.ts";
 import { waitFor } from "./core/single-flight.ts";
 import type { CreateTicketOptions, Ticket } from "./core/ticket.ts";
@@ -263,7 +264,8 @@ export class Vault {
    * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
    */
   async getAccessToken(ref: GrantRef, options?: GetAccessTokenOptions): Promise<AccessToken> {
-    assertGrantRef(ref);
+    // An id needs no further look, and so no other file on the way of a request.
+    if (!isGrantId(ref)) assertGrantRef(ref);
     if (options !== undefined) assertGetAccessTokenOptions(options);
     if (this.#context.audit === "all") return this.#own.get(ref, options);
     return this.#during(() => this.#tokens.get(ref, options));

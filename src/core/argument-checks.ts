@@ -1,5 +1,6 @@
 import { invalidRequest } from "./errors.ts";
 import type { OnbehalfError } from "./errors.ts";
+import { isGrantId } from "./grant.ts";
 import type { GrantRef } from "./grant.ts";
 
 /** What an argument must be. A program without types, or with wrong ones, could give anything. */
@@ -110,7 +111,7 @@ const names = ["grantId", "subject", "externalId"] as const;
  */
 export function assertGrantRef(ref: GrantRef): void {
   const given: unknown = ref;
-  if (typeof given === "string" && given.trim() !== "") return;
+  if (isGrantId(given)) return;
   if (typeof given !== "object" || given === null) {
     throw invalidRequest(
       `a grant must be named by its id, a subject or an external id, and not by ${kindOf(given)}`,

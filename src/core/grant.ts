@@ -155,6 +155,11 @@ export function scopesOf(scope: string): readonly string[] {
   return scope.split(" ").filter((each) => each !== "");
 }
 
+/** Whether a reference is a grant's id, as most are. */
+export function isGrantId(ref: unknown): ref is string {
+  return typeof ref === "string" && ref.trim() !== "";
+}
+
 /** Whether tokens of a grant in this state may be handed out and refreshed. */
 export function isUsable(state: GrantState): boolean {
   return state === "active" || state === "suspect";
