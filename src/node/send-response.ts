@@ -1,6 +1,4 @@
 import type { ServerResponse } from "node:http";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 
 /** Headers to which what a middleware has set before is as true as what the response says. */
 const added = new Set(["set-cookie", "vary"]);
@@ -12,7 +10,8 @@ interface Flushable {
 
 /**
  * Sends a web-standard response as it is: no content type is made up, the head goes out at once, and an answer that
- * breaks off ends its connection instead of looking complete. A client that goes away is no error.
+ * breaks off ends its connection instead of looking complete. The body is read no faster than the client takes it, and no more
+ * once the client is gone, which is no error.
  *
  * Where something has been answered already, nothing is sent.
  *
@@ -32,15 +31,53 @@ export async function sendResponse({ status, headers, body }: Response, outgoing
     outgoing.end();
     return;
   }
-  // The head goes out at once, as an API that sends events sends it. With bytes after it, Node writes it as it is.
-  outgoing.write(new Uint8Array());
-  const source = Readable.fromWeb(body);
-  const sent = pipeline(source, outgoing);
+  const reader = body.getReader();
+  outgoing.once("close", () => void reader.cancel().catch(() => undefined));
+  // What is written to a client that has just gone fails, and tells nobody else.
+  outgoing.on("error", () => undefined);
   // What compresses answers before they leave keeps bytes back until it has many. A stream's reader waits for each of them.
-  if (!headers.has("content-length")) source.on("data", () => (outgoing as Flushable).flush?.());
+  const isStream = !headers.has("content-length");
   try {
-    await sent;
+    let next = reader.read();
+    // A short answer is there already, and leaves in one piece with its head. Of any other, such as a stream whose first event
+    // may be hours away, the head goes out at once. With bytes after it, Node writes it as it is.
+    if ((await Promise.race([next, aTurn()])) === undefined) outgoing.write(new Uint8Array());
+    for (let read = await next; !read.done && !outgoing.destroyed; read = await next) {
+      const mayGoOn = outgoing.write(read.value);
+      if (isStream) (outgoing as Flushable).flush?.();
+      if (!mayGoOn) await drained(outgoing);
+      next = reader.read();
+    }
+    if (!outgoing.destroyed) outgoing.end();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
+    // What came before the end is the client's, and its head at least.
+    if (!outgoing.headersSent && !outgoing.destroyed) outgoing.write(new Uint8Array());
+    await aTurn();
+    outgoing.destroy();
+    throw error;
   }
+}
+
+/** Resolves once what is ready now has been done. */
+function aTurn(): Promise<undefined> {
+  return new Promise((resolve) => {
+    setImmediate(resolve, undefined);
+  });
+}
+
+/** Resolves once more may be written, or the client is gone. */
+function drained(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      outgoing.off("drain", done);
+      outgoing.off("close", done);
+      resolve();
+    };
+    if (outgoing.destroyed) {
+      resolve();
+      return;
+    }
+    outgoing.once("drain", done);
+    outgoing.once("close", done);
+  });
 }
