@@ -193,6 +193,8 @@ function exchange(
     if (body === undefined) request.end();
     else if ("bytes" in body) request.end(body.bytes);
     else {
+      // Its first byte may be long in coming: a server can answer the head alone.
+      request.flushHeaders();
       const announced = headers["content-length"] === undefined ? undefined : Number(headers["content-length"]);
       // What goes wrong destroys the request, which tells its error.
       pipeline(Readable.from(exactly(body.chunks, announced)), request, (error) => error && reject(error));

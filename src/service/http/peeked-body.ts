@@ -6,6 +6,8 @@ export interface PeekedBody {
   readonly start: Uint8Array;
   /** The whole body, its beginning included; null where it has no bytes. */
   readonly body: ReadableStream<Uint8Array> | null;
+  /** Whether the time was over before there were so many bytes, or the end. */
+  readonly isLate: boolean;
 }
 
 /**
@@ -20,15 +22,20 @@ export async function peek(
   wanted: number,
   waitMs: number = Infinity,
 ): Promise<PeekedBody> {
-  if (source === null) return { start: new Uint8Array(), body: null };
+  if (source === null) return { start: new Uint8Array(), body: null, isLate: false };
   const reader = source.getReader();
   const read: Uint8Array[] = [];
   let length = 0;
   let ended = false;
   /** A read that was begun, and whose bytes are not in `read`. Whoever reads on must wait for this one. */
   let begun: ReturnType<typeof reader.read> | undefined;
+  let isLate = false;
   const late = Promise.withResolvers<undefined>();
-  const timer = waitMs === Infinity ? undefined : setTimeout(() => late.resolve(undefined), waitMs);
+  const end = (): void => {
+    isLate = true;
+    late.resolve(undefined);
+  };
+  const timer = waitMs === Infinity ? undefined : setTimeout(end, waitMs);
   while (!ended && length < wanted) {
     begun = reader.read();
     const result = await Promise.race([begun, late.promise]).catch(() => undefined);
@@ -41,7 +48,7 @@ export async function peek(
   }
   clearTimeout(timer);
   const start = Buffer.concat(read);
-  if (length === 0 && ended) return { start, body: null };
+  if (length === 0 && ended) return { start, body: null, isLate };
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -59,7 +66,7 @@ export async function peek(
     },
     { highWaterMark: 0 },
   );
-  return { start, body };
+  return { start, body, isLate };
 }
 
 /** A few bytes can stand for a gigabyte. More than this is not needed to understand a refusal. */

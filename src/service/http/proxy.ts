@@ -16,6 +16,12 @@ const repeatableBytes = 64 * 1024;
 const explanationWaitMs = 1_000;
 
 /**
+ * How long the first byte of a body of unknown length is waited for, milliseconds. Whoever sends none for longer may wait for
+ * the API's answer first.
+ */
+const firstByteWaitMs = 100;
+
+/**
  * Calls `https://{host}/{path}` with a grant's token and streams the answer back.
  *
  * @param target host, path and query, as they stood in the address
@@ -66,8 +72,8 @@ async function bodyToSend(request: Request, headers: Headers): Promise<RequestIn
     return { body: request.body, duplex: "half" };
   }
   // A request that announces no length may have no body at all. An API could take an empty one for a mistake.
-  const { start, body } = await peek(request.body, 1);
-  if (start.length === 0 && body !== null) throw bodyBrokeOff();
+  const { start, body, isLate } = await peek(request.body, 1, firstByteWaitMs);
+  if (start.length === 0 && body !== null && !isLate) throw bodyBrokeOff();
   return body === null ? {} : { body, duplex: "half" };
 }
 

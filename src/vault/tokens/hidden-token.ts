@@ -80,13 +80,40 @@ function beginningAtEnd(bytes: Buffer, form: Buffer): number {
   return 0;
 }
 
-/** The forms in which programs write a text down: as it is, in an address, in JSON, in hexadecimal and in base64. */
+/**
+ * What programs write in place of characters that a token may have, where HTML or a script could mistake them: JSON of Gson and
+ * .NET, pages of Go and of Mustache.
+ */
+const escapes: readonly Readonly<Record<string, string>>[] = [
+  { "=": "\\u003d" },
+  { "+": "\\u002b" },
+  { "+": "\\u002b", "=": "\\u003d" },
+  { "+": "\\u002b", "=": "\\u003d", "/": "\\u002f" },
+  { "+": "&#43;" },
+  { "+": "&#43;", "=": "&#61;", "/": "&#47;" },
+  { "=": "&#x3d;", "/": "&#x2f;" },
+  { "+": "&#x2b;", "=": "&#x3d;", "/": "&#x2f;" },
+];
+
+function escaped(token: string): string[] {
+  return escapes.flatMap((each) => {
+    const text = token.replaceAll(/[+=/]/g, (character) => each[character] ?? character);
+    return [text, text.replaceAll(/\\u00[23][a-f\d]|&#x[23][a-f\d];/g, (escape) => upperHex(escape))];
+  });
+}
+
+function upperHex(escape: string): string {
+  return escape.slice(0, 3) + escape.slice(3).toUpperCase();
+}
+
+/** The forms in which programs write a text down: as it is, in an address, in JSON, in HTML, in hexadecimal and in base64. */
 function formsOf(token: string): Buffer[] {
   const bytes = Buffer.from(token);
   const hex = bytes.toString("hex");
   const encoded = encodeURIComponent(token);
   const texts = [token, encoded, encoded.replaceAll(/%../g, (escape) => escape.toLowerCase())];
-  texts.push(JSON.stringify(token).slice(1, -1), token.replaceAll("/", "\\/"));
+  texts.push(encodeURIComponent(encoded));
+  texts.push(JSON.stringify(token).slice(1, -1), token.replaceAll("/", "\\/"), ...escaped(token));
   // Of a token of a few characters, such a form would stand in an answer by chance.
   if (bytes.length >= 12) {
     texts.push(hex, hex.toUpperCase());
@@ -94,7 +121,8 @@ function formsOf(token: string): Buffer[] {
       texts.push(withinBase64(bytes, before), withinBase64(bytes, before).replaceAll("+", "-").replaceAll("/", "_"));
     }
   }
-  return [...new Set(texts)].map((text) => Buffer.from(text));
+  const wide = Buffer.from(token, "utf16le");
+  return [...[...new Set(texts)].map((text) => Buffer.from(text)), wide, Buffer.from(wide).swap16()];
 }
 
 /** The digits of base64 that belong to these bytes alone, where so many others stand before them. */

@@ -1,23 +1,18 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
 import type { IncomingMessage, RequestListener } from "node:http";
 import { connect } from "node:net";
-import type { AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
-import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { serviceMetrics } from "../../../src/service/index.ts";
-import type { ServerOptions } from "../../../src/service/index.ts";
 import { isOnbehalfError } from "../../../src/index.ts";
-import type { Provider } from "../../../src/index.ts";
 import { defined } from "../../../src/core/defined.ts";
 import { requiredScopes, targetUrl } from "../../../src/service/http/proxy.ts";
 import { eventually } from "../../support/eventually.ts";
-import { appData, testVault, outcomes, sharedStandin } from "../../support/test-vault.ts";
+import { proxiedApi } from "../../support/proxied-api.ts";
+import { appData, outcomes, sharedStandin } from "../../support/test-vault.ts";
 import type { SharedStandin } from "../../support/test-vault.ts";
 import { assertProblem } from "../../support/problem.ts";
 import { raw, rawRequest, testService } from "../../support/test-service.ts";
-import type { TestService } from "../../support/test-service.ts";
 
 let shared: SharedStandin;
 before(async () => {
@@ -26,30 +21,6 @@ before(async () => {
 after(() => shared.standin.close());
 
 const files = "www.googleapis.com/drive/v3/files";
-
-/** A service whose grant reaches an API of our own making, in the place of Google's. */
-async function withApi(
-  t: TestContext,
-  listener: RequestListener,
-  options: ServerOptions = {},
-  record: Partial<Provider> = {},
-): Promise<TestService & { proxied: string }> {
-  const api = createServer(listener);
-  await new Promise<void>((resolve) => api.listen(0, "127.0.0.1", resolve));
-  t.after(() => {
-    api.closeAllConnections();
-    api.close();
-  });
-  const apiBaseUrl = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
-  const { provider } = await testVault(t, { shared });
-  const service = await testService(t, {
-    ...options,
-    shared,
-    vault: { provider: { ...provider, ...record, apiBaseUrl } },
-  });
-  const { grantId } = await service.grant();
-  return { ...service, proxied: `/v1/grants/${grantId}/proxy` };
-}
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
@@ -107,7 +78,7 @@ describe("a call through the proxy", () => {
 
   test("a proxied call sends what an API needs, and nothing of ours", async (t) => {
     let got: IncomingMessage | undefined;
-    const { ask, proxied } = await withApi(t, (request, response) => {
+    const { ask, proxied } = await proxiedApi(t, shared, (request, response) => {
       got = request;
       response.setHeader("x-goog-hash", "abc");
       response.setHeader("set-cookie", "a=b");
@@ -144,7 +115,7 @@ describe("a call through the proxy", () => {
 
   for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"]) {
     test(`a proxied call passes ${method} on`, async (t) => {
-      const { ask, proxied } = await withApi(t, (request, response) => {
+      const { ask, proxied } = await proxiedApi(t, shared, (request, response) => {
         response.setHeader("x-method", request.method ?? "");
         response.end();
       });
@@ -155,7 +126,7 @@ describe("a call through the proxy", () => {
   }
 
   test("a proxied call streams both ways: a body and an answer larger than any buffer arrive whole", async (t) => {
-    const { ask, proxied } = await withApi(t, (request, response) => {
+    const { ask, proxied } = await proxiedApi(t, shared, (request, response) => {
       response.setHeader("content-type", "application/octet-stream");
       request.pipe(response);
     });
@@ -177,7 +148,7 @@ describe("a call through the proxy", () => {
   test("a proxied call answers a 401 with one refresh and one repeat, its small body sent again", async (t) => {
     const bodies: string[] = [];
     const tokens: (string | undefined)[] = [];
-    const { ask, proxied, fixture } = await withApi(t, (request, response) => {
+    const { ask, proxied, fixture } = await proxiedApi(t, shared, (request, response) => {
       void bodyOf(request).then((body) => {
         bodies.push(body);
         tokens.push(request.headers.authorization);
@@ -192,7 +163,7 @@ describe("a call through the proxy", () => {
   });
 
   test("proxied calls to an API that refuses every token cost one refresh, whoever calls and however", async (t) => {
-    const { ask, proxied, keyFor, fixture } = await withApi(t, (_request, response) =>
+    const { ask, proxied, keyFor, fixture } = await proxiedApi(t, shared, (_request, response) =>
       response.writeHead(401).end("not you"),
     );
     fixture.newRequests();
@@ -212,7 +183,7 @@ describe("a call through the proxy", () => {
 
   test("a proxied call hands back a 401 to a body that is too large to be kept", async (t) => {
     let requests = 0;
-    const { ask, proxied, fixture } = await withApi(t, (request, response) => {
+    const { ask, proxied, fixture } = await proxiedApi(t, shared, (request, response) => {
       requests += 1;
       request.resume().on("end", () => response.writeHead(401, { "www-authenticate": "Bearer" }).end());
     });
@@ -227,7 +198,7 @@ describe("a call through the proxy", () => {
   });
 
   test("a proxied call hands back redirects, and statuses without a body", async (t) => {
-    const { ask, proxied } = await withApi(t, (request, response) => {
+    const { ask, proxied } = await proxiedApi(t, shared, (request, response) => {
       const status = Number(request.url?.split("/").at(-1));
       response.writeHead(status, { location: "https://attacker.example/" }).end();
     });
@@ -240,7 +211,7 @@ describe("a call through the proxy", () => {
 
   test("a proxied call leaves compression as it came: it is undone once, by the client", async (t) => {
     const { gzipSync } = await import("node:zlib");
-    const { ask, proxied } = await withApi(t, (_request, response) => {
+    const { ask, proxied } = await proxiedApi(t, shared, (_request, response) => {
       const body = gzipSync("a long text ".repeat(100));
       response.writeHead(200, { "content-encoding": "gzip", "content-length": body.length }).end(body);
     });
@@ -274,7 +245,7 @@ describe("a call through the proxy", () => {
   };
   for (const [what, { sent, expected, body }] of Object.entries(answers)) {
     test(`a proxied call hands back an answer's bytes as they came: ${what}`, async (t) => {
-      const { url, key, proxied, faults } = await withApi(t, (_request, response) => {
+      const { url, key, proxied, faults } = await proxiedApi(t, shared, (_request, response) => {
         response.socket?.write(Buffer.from(`HTTP/1.1 200 OK\r\nconnection: close\r\n${sent}`, "latin1"));
         if (body === "late") setImmediate(() => response.socket?.end("4\r\nlate\r\n0\r\n\r\n"));
         else response.socket?.end();
@@ -290,7 +261,7 @@ describe("a call through the proxy", () => {
 
   test("a proxied call by Node's fetch does not show an API what Node's fetch adds", async (t) => {
     let got: IncomingMessage | undefined;
-    const { ask, proxied } = await withApi(t, (request, response) => {
+    const { ask, proxied } = await proxiedApi(t, shared, (request, response) => {
       got = request;
       response.end("ok");
     });
@@ -308,7 +279,7 @@ describe("a call through the proxy", () => {
     const { gzipSync, gunzipSync } = await import("node:zlib");
     let got: IncomingMessage | undefined;
     let sent = "";
-    const { ask, proxied } = await withApi(t, (request, response) => {
+    const { ask, proxied } = await proxiedApi(t, shared, (request, response) => {
       got = request;
       const chunks: Buffer[] = [];
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -336,7 +307,7 @@ describe("a call through the proxy", () => {
 
   test("a proxied call whose meaning would change is refused, and nothing is sent", async (t) => {
     let requests = 0;
-    const { ask, url, key, proxied, faults } = await withApi(t, (_request, response) => {
+    const { ask, url, key, proxied, faults } = await proxiedApi(t, shared, (_request, response) => {
       requests += 1;
       response.end();
     });
@@ -358,7 +329,7 @@ describe("a call through the proxy", () => {
 
   test("a proxied call announces a large body's length where the caller did, and none for a body that is not there", async (t) => {
     const seen: [string, string | undefined, string | undefined][] = [];
-    const { ask, url, key, proxied } = await withApi(t, (request, response) => {
+    const { ask, url, key, proxied } = await proxiedApi(t, shared, (request, response) => {
       const { "content-length": length, "transfer-encoding": coding } = request.headers;
       seen.push([request.method ?? "", length, coding]);
       request.resume().on("end", () => response.end());
@@ -382,7 +353,7 @@ describe("a call through the proxy", () => {
   test("a proxied answer keeps what describes its bytes, and loses what is about the connection or our address", async (t) => {
     const { brotliCompressSync } = await import("node:zlib");
     const bytes = brotliCompressSync("a long text ".repeat(100));
-    const { url, key, proxied } = await withApi(t, (request, response) => {
+    const { url, key, proxied } = await proxiedApi(t, shared, (request, response) => {
       const code = Number(new URL(request.url ?? "", "http://a").searchParams.get("status") ?? 200);
       response.writeHead(code, {
         "content-encoding": "br",
@@ -421,7 +392,7 @@ describe("a call through the proxy", () => {
 
   test("a proxied call of a caller that reads no compression asks for none", async (t) => {
     let got: IncomingMessage | undefined;
-    const { url, key, proxied } = await withApi(t, (request, response) => {
+    const { url, key, proxied } = await proxiedApi(t, shared, (request, response) => {
       got = request;
       response.end();
     });
@@ -432,7 +403,7 @@ describe("a call through the proxy", () => {
   test("a proxied call that is refused for want of a scope is understood through compression", async (t) => {
     const { gzipSync } = await import("node:zlib");
     const text = JSON.stringify({ error: { errors: [{ reason: "insufficientPermissions" }] } });
-    const { ask, proxied } = await withApi(t, (_request, response) => {
+    const { ask, proxied } = await proxiedApi(t, shared, (_request, response) => {
       response.writeHead(403, { "content-encoding": "gzip" }).end(gzipSync(text));
     });
     await assertProblem(await ask(`${proxied}/${files}`), "insufficient_scope");
@@ -440,7 +411,7 @@ describe("a call through the proxy", () => {
 
   test("a proxied 403 that never ends is passed on as it comes, and not kept", async (t) => {
     let sent = 0;
-    const { ask, proxied } = await withApi(t, (_request, response) => {
+    const { ask, proxied } = await proxiedApi(t, shared, (_request, response) => {
       response.writeHead(403);
       const more = (): void => {
         while (!response.destroyed && sent < 2 ** 30) {
@@ -462,7 +433,7 @@ describe("a call through the proxy", () => {
   });
 
   test("a proxied 403 that breaks off in the middle ends in the middle, and is no fault of ours", async (t) => {
-    const { ask, proxied, faults } = await withApi(t, (request, response) => {
+    const { ask, proxied, faults } = await proxiedApi(t, shared, (request, response) => {
       response.writeHead(403, { "content-length": 100 });
       response.write("half", () => request.socket.destroy());
     });
@@ -473,8 +444,9 @@ describe("a call through the proxy", () => {
   for (const status of [200, 403]) {
     test(`closing the server ends in time, although a proxied answer with ${status} is still being sent`, async (t) => {
       const cut = Promise.withResolvers<void>();
-      const { ask, proxied, server, faults } = await withApi(
+      const { ask, proxied, server, faults } = await proxiedApi(
         t,
+        shared,
         (request, response) => {
           request.socket.once("close", () => cut.resolve());
           response.writeHead(status).write(Buffer.alloc(100_000));
@@ -491,7 +463,7 @@ describe("a call through the proxy", () => {
 
   test("closing the server ends in time, although an API has not answered", async (t) => {
     const arrived = Promise.withResolvers<void>();
-    const { ask, proxied, server, faults } = await withApi(t, () => arrived.resolve(), { drainMs: 100 });
+    const { ask, proxied, server, faults } = await proxiedApi(t, shared, () => arrived.resolve(), { drainMs: 100 });
     const waiting = assert.rejects(ask(`${proxied}/${files}`));
     await arrived.promise;
     await Promise.all([server.close(), waiting]);
@@ -500,7 +472,7 @@ describe("a call through the proxy", () => {
 
   test("a proxied upload that stands still is ended, and no fault of ours", async (t) => {
     const listener: RequestListener = (request, response) => void request.resume().on("end", () => response.end());
-    const { url, key, proxied, faults } = await withApi(t, listener, { requestTimeoutMs: 100 });
+    const { url, key, proxied, faults } = await proxiedApi(t, shared, listener, { requestTimeoutMs: 100 });
     const head = [`POST ${proxied}/${files} HTTP/1.1`, "Host: x", `Authorization: Bearer ${key}`];
     const [answer] = await raw(url, [...head, "Content-Length: 100000", "", "some"].join("\r\n"));
     assert.equal(answer?.status, 408);
@@ -516,14 +488,14 @@ describe("a call through the proxy", () => {
   };
   for (const [name, listener] of Object.entries(broken)) {
     test(`a proxied call to an API that ${name} is provider_unavailable, and no fault of ours`, async (t) => {
-      const { ask, proxied, faults } = await withApi(t, listener);
+      const { ask, proxied, faults } = await proxiedApi(t, shared, listener);
       await assertProblem(await ask(`${proxied}/${files}`), "provider_unavailable");
       assert.deepEqual(faults, []);
     });
   }
 
   test("a proxied call to an API that breaks off in the middle ends in the middle, and is no fault of ours", async (t) => {
-    const { ask, proxied, faults, url } = await withApi(t, (request, response) => {
+    const { ask, proxied, faults, url } = await proxiedApi(t, shared, (request, response) => {
       response.writeHead(200, { "content-length": 100 });
       response.write("half", () => request.socket.destroy());
     });
@@ -542,7 +514,7 @@ describe("a call through the proxy", () => {
       const listener: RequestListener = (request, response) => {
         request.resume().on("end", () => response.end("{}"));
       };
-      const { url, key, proxied, faults } = await withApi(t, listener, { metrics: serviceMetrics() });
+      const { url, key, proxied, faults } = await proxiedApi(t, shared, listener, { metrics: serviceMetrics() });
       const head = [`POST ${proxied}/${files} HTTP/1.1`, "host: x", `authorization: Bearer ${key}`, framing];
       await raw(url, `${head.join("\r\n")}\r\n\r\n5\r\nhello`, { end: true });
       // The service notices a moment after the socket is gone.
@@ -558,7 +530,7 @@ describe("a call through the proxy", () => {
   test("a proxied call that the client gives up is given up at the API, too", async (t) => {
     const arrived = Promise.withResolvers<void>();
     const cut = Promise.withResolvers<void>();
-    const { ask, proxied, faults } = await withApi(t, (request) => {
+    const { ask, proxied, faults } = await proxiedApi(t, shared, (request) => {
       request.socket.once("close", () => cut.resolve());
       arrived.resolve();
     });
@@ -573,7 +545,7 @@ describe("a call through the proxy", () => {
 
   test("a proxied call that the client gives up in the middle of the answer is given up at the API, too", async (t) => {
     const cut = Promise.withResolvers<void>();
-    const { ask, proxied, faults } = await withApi(t, (request, response) => {
+    const { ask, proxied, faults } = await proxiedApi(t, shared, (request, response) => {
       request.socket.once("close", () => cut.resolve());
       response.writeHead(200);
       response.write("half");
@@ -587,7 +559,7 @@ describe("a call through the proxy", () => {
   });
 
   test("a proxied call with methods that no fetch can send is refused, and no fault of ours", async (t) => {
-    const { url, key, proxied, faults } = await withApi(t, (_request, response) => response.end("reached"));
+    const { url, key, proxied, faults } = await proxiedApi(t, shared, (_request, response) => response.end("reached"));
     for (const method of ["TRACE"]) {
       const headers = { authorization: `Bearer ${key}` };
       const { status, body } = await rawRequest(url, `${proxied}/${files}`, { method, headers });
@@ -601,8 +573,9 @@ describe("a call through the proxy", () => {
 // Each waits for a real second or two, and so they wait together.
 describe("a proxied call that takes its time", { concurrency: true }, () => {
   test("a proxied upload may take longer than other requests, while its bytes keep coming", async (t) => {
-    const { url, key, proxied, faults } = await withApi(
+    const { url, key, proxied, faults } = await proxiedApi(
       t,
+      shared,
       (request, response) => {
         let length = 0;
         request.on("data", (chunk: Buffer) => (length += chunk.length));
@@ -642,7 +615,7 @@ describe("a proxied call that takes its time", { concurrency: true }, () => {
     for (const [name, listener] of Object.entries(slow)) {
       const whose = tokenRefusals === undefined ? "" : ", also where the provider's record has a word to look for";
       test(`a proxied 403 that ${name} is passed on${whose}`, async (t) => {
-        const { ask, proxied, faults } = await withApi(t, listener, {}, defined({ tokenRefusals }));
+        const { ask, proxied, faults } = await proxiedApi(t, shared, listener, {}, defined({ tokenRefusals }));
         const response = await ask(`${proxied}/${files}`);
         assert.equal(response.status, 403);
         if (name.startsWith("is larger")) assert.equal(await response.text(), large);
@@ -653,7 +626,7 @@ describe("a proxied call that takes its time", { concurrency: true }, () => {
   }
 
   test("a proxied 403 for want of a scope is understood from the beginning of a body that does not end", async (t) => {
-    const { ask, proxied, faults } = await withApi(t, (_request, response) => {
+    const { ask, proxied, faults } = await proxiedApi(t, shared, (_request, response) => {
       response.writeHead(403).write('{"error":{"errors":[{"reason":"insufficientPermissions"}],');
     });
     await assertProblem(await ask(`${proxied}/${files}`), "insufficient_scope");
