@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { google } from "../../src/index.ts";
-import type { Caller, Grant, GrantState, Store } from "../../src/index.ts";
+import type { Caller, CreateSessionOptions, Grant, GrantState, Secret, Store } from "../../src/index.ts";
 import { service } from "../../src/service/http/app.ts";
 import { permissions } from "../../src/vault/http/callers.ts";
 import { nameOf, pathOf, routes } from "../service/http/route-table.ts";
@@ -93,11 +93,25 @@ export function reachMatrix(name: string, storeFor: (t: TestContext) => Promise<
       const handle = service(vault);
       let crossings = 0;
       let compared = 0;
-      for (const [kind, { grants, providers }, selects] of reaches) {
+      const { caller: everybody } = await vault.callers.create("everybody", { allow: permissions });
+      const { caller: teamA } = await vault.callers.create("team-a", { allow: permissions, grants: ["ext:team-a:*"] });
+      /** A caller's key, or that of a session: the same reach must be the same for both. */
+      const keyFor = async (kind: string, name: string, reach: CreateSessionOptions): Promise<Secret> => {
+        if (!kind.includes("session")) return (await vault.callers.create(name, reach)).key;
+        // A session that names grants by their ids is made by who sees them by their external ids.
+        const maker = kind.startsWith("ids of grants") ? teamA : everybody;
+        const allow = reach.allow.filter((each) => each !== "sessions" && each !== "handles");
+        return (await vault.sessions.create(maker, { ...reach, allow })).key;
+      };
+      const bySession = reaches.map(([kind, ...rest]) => [`${kind}, in a session`, ...rest] as const);
+      for (const [kind, { grants, providers }, selects] of [...reaches, ...bySession]) {
         // What a key for one thing may not do is refused before anybody looks at the grant: one reach shows it.
-        const one = kind === "a prefix" ? permissions.map((each) => [each]) : [];
-        for (const allow of [permissions, ...one]) {
-          const { key } = await vault.callers.create(`c${(compared += 1)}`, {
+        const ofKind = kind.includes("session")
+          ? permissions.filter((each) => each !== "sessions" && each !== "handles")
+          : permissions;
+        const one = kind.startsWith("a prefix") && !kind.includes("nobody") ? ofKind.map((each) => [each]) : [];
+        for (const allow of [ofKind, ...one]) {
+          const key = await keyFor(kind, `c${(compared += 1)}`, {
             allow,
             grants,
             ...(providers === undefined ? {} : { providers }),

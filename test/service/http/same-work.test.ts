@@ -4,7 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
+import crypto from "node:crypto";
+import { syncBuiltinESMExports } from "node:module";
 import { test } from "node:test";
+import type { TestContext } from "node:test";
 import { google } from "../../../src/index.ts";
 import type { Store } from "../../../src/index.ts";
 import { service } from "../../../src/service/http/app.ts";
@@ -12,6 +15,21 @@ import { sqlite } from "../../../src/store/sqlite/index.ts";
 import { permissions } from "../../../src/vault/http/callers.ts";
 import { sharedStandin, testVault } from "../../support/test-vault.ts";
 import { nameOf, pathOf, routes } from "./route-table.ts";
+
+/** Notes what is decrypted in the work of one request: Node's own function is called, and that it was is noted. */
+function noteDecryptions(t: TestContext, requests: AsyncLocalStorage<string[]>): void {
+  const original = crypto.createDecipheriv;
+  const noting = (...args: Parameters<typeof original>): ReturnType<typeof original> => {
+    requests.getStore()?.push("decrypts");
+    return original(...args);
+  };
+  crypto.createDecipheriv = noting as typeof original;
+  syncBuiltinESMExports();
+  t.after(() => {
+    crypto.createDecipheriv = original;
+    syncBuiltinESMExports();
+  });
+}
 
 /** Notes which verbs of a store the work of one request asks, and no others: the vault has work of its own. */
 function noting(store: Store, requests: AsyncLocalStorage<string[]>): Store {
@@ -27,13 +45,14 @@ function noting(store: Store, requests: AsyncLocalStorage<string[]>): Store {
   });
 }
 
-test("for a grant out of reach the store is asked the same as for one that is not there", async (t) => {
+test("for a grant out of reach the store is asked the same, and as much is decrypted, as for one that is not there", async (t) => {
   const shared = await sharedStandin();
   t.after(() => shared.standin.close());
   const fixture = await testVault(t, { shared });
   const { standin } = fixture;
   const other = standin.client({ loopback: true });
   const requests = new AsyncLocalStorage<string[]>();
+  noteDecryptions(t, requests);
   const vault = await fixture.open({ store: noting(sqlite(fixture.path), requests) });
   const elsewhere = await fixture.open({
     provider: google({
@@ -51,13 +70,26 @@ test("for a grant out of reach the store is asked the same as for one that is no
   });
   const all = await vault.callers.create("all", { allow: permissions });
   let compared = 0;
-  for (const [name, grants] of [
-    ["prefix", ["ext:team-a:*"]],
-    ["value", ["ext:team-a:1"]],
-    ["id", [own.grantId]],
-    ["every", ["*"]],
+  let decrypted = 0;
+  const makers = new Map([["all", all.caller]]);
+  for (const [name, grants, maker] of [
+    ["prefix", ["ext:team-a:*"], undefined],
+    ["value", ["ext:team-a:1"], undefined],
+    ["id", [own.grantId], undefined],
+    ["every", ["*"], undefined],
+    ["a session with a prefix", ["ext:team-a:*"], "all"],
+    ["a session with a value", ["ext:team-a:1"], "prefix"],
+    ["a session with an id", [own.grantId], "all"],
+    ["a session with an id that its maker sees by a prefix", [own.grantId], "prefix"],
+    ["every grant, in a session", ["*"], "all"],
   ] as const) {
-    const { key } = await vault.callers.create(name, { allow: permissions, grants });
+    const ofSessions = permissions.filter((each) => each !== "sessions" && each !== "handles");
+    const made =
+      maker === undefined
+        ? await vault.callers.create(name, { allow: permissions, grants })
+        : await vault.sessions.create(makers.get(maker) ?? assert.fail(maker), { allow: ofSessions, grants });
+    const { key } = made;
+    if ("caller" in made) makers.set(name, made.caller);
     for (const route of routes.filter(({ path }) => path.includes("{ref}"))) {
       const ask = async (ref: string, bearer = key.expose()): Promise<readonly string[]> => {
         const asked: string[] = [];
@@ -71,11 +103,12 @@ test("for a grant out of reach the store is asked the same as for one that is no
           ),
         );
         await answer.text();
+        decrypted += asked.filter((each) => each === "decrypts").length;
         return [String(answer.status), ...asked];
       };
       // A caller who may see it has just used it, so that it lies in memory.
       if (route.method === "GET") await ask(foreign.grantId, all.key.expose());
-      for (const hidden of name === "every" ? [others] : [foreign, others]) {
+      for (const hidden of name.startsWith("every") ? [others] : [foreign, others]) {
         const [externalId = ""] = hidden.externalIds.map((each) => each.externalId);
         for (const [ref, nobody] of [
           [hidden.grantId, `g_${"A".repeat(22)}`],
@@ -90,5 +123,6 @@ test("for a grant out of reach the store is asked the same as for one that is no
       }
     }
   }
-  assert.ok(compared > 80, `${compared}`);
+  assert.ok(compared > 200, `${compared}`);
+  assert.ok(decrypted > 100, `${decrypted}`);
 });
