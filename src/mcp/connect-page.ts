@@ -79,18 +79,34 @@ export function connectPage(parts: ConnectPageParts): ConnectPage {
     begun.delete(content.id);
     begun.set(content.id, count + 1);
     if (begun.size > mostCounted) begun.delete(begun.keys().next().value ?? "");
-    const { externalId, provider, account, scopes } = content;
+    const { externalId, provider, scopes } = content;
     const { url } = await vault.beginConnect({
       externalId,
       returnUrl,
       codeChallenge: sealer.challenge(content),
       returnCodeRequired: true,
-      ...defined({ provider, account, scopes }),
+      ...defined({ provider, scopes }),
+      ...(await accountOf(content)),
     });
     return new Response(null, {
       status: 303,
       headers: { location: url, "cache-control": "no-store", "referrer-policy": "no-referrer" },
     });
+  }
+
+  /**
+   * The account that the person has connected before, so that the provider offers that one, and the vault takes no other beside
+   * it: with two, nobody could say which of them a tool means. One that is over may be exchanged for another.
+   */
+  async function accountOf({ externalId, provider, account }: LinkContent): Promise<object> {
+    try {
+      const held = await vault.grant({ externalId, ...defined({ provider, account }) });
+      const isUsable = held.state === "active" || held.state === "suspect";
+      return defined({ loginHint: held.profile?.email, account: account ?? (isUsable ? held.account : undefined) });
+    } catch (error) {
+      if (isOnbehalfError(error)) return defined({ account });
+      throw error;
+    }
   }
 
   /** The person is back from the provider. */
@@ -124,6 +140,7 @@ const outcomes: Readonly<Record<string, Outcome>> = {
   connect_not_found: "unknown",
   connect_waiting: "unknown",
   connect_failed: "failed",
+  external_id_conflict: "other_account",
   // Somebody has sent them the end of another sign-in.
   verifier_mismatch: "other_browser",
   invalid_request: "unknown",

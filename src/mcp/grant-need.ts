@@ -90,6 +90,9 @@ export function laterText(providerName: string, retryAfterMs: number): string {
 }
 
 export function operatorText(providerName: string, code: string): string {
+  if (code === "ambiguous_grant") {
+    return `You have connected several accounts at ${providerName}, and this server cannot know which one you mean. Disconnect the others, or tell whoever runs this server.`;
+  }
   return `This server cannot use ${providerName} just now (${code}). It is not your account's fault: tell whoever runs this server.`;
 }
 

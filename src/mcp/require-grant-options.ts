@@ -28,7 +28,7 @@ export interface GrantVault {
     ref: PersonRef,
     options?: { readonly refused?: string; readonly signal?: AbortSignal },
   ): Promise<TokenOfGrant>;
-  grant(ref: PersonRef, options?: { readonly signal?: AbortSignal }): Promise<{ readonly scopes: readonly string[] }>;
+  grant(ref: PersonRef, options?: { readonly signal?: AbortSignal }): Promise<GrantOfPerson>;
   fetch(ref: { readonly grantId: string }, input: string | URL, init?: RequestInit): Promise<Response>;
   beginConnect(options: {
     readonly externalId: string;
@@ -38,6 +38,7 @@ export interface GrantVault {
     readonly provider?: string;
     readonly account?: string;
     readonly scopes?: readonly string[];
+    readonly loginHint?: string;
   }): Promise<{ readonly url: string }>;
   finishConnect(
     connectId: string,
@@ -48,6 +49,14 @@ export interface GrantVault {
     readonly displayName?: string;
     readonly canonicalScopes?: CanonicalScopes;
   };
+}
+
+/** What is needed of a grant. */
+interface GrantOfPerson {
+  readonly state: string;
+  readonly scopes: readonly string[];
+  readonly account?: string;
+  readonly profile?: { readonly email?: string };
 }
 
 /** What is needed of an access token. */

@@ -255,6 +255,46 @@ test("whoever does not allow it is told so, and the link works on", async (t) =>
   assert.deepEqual(await client.call(), { text: "hello user-1" });
 });
 
+test("whoever has connected before is offered the same account, and who takes another one is told what to do", async (t) => {
+  const built = await build(t, "SDK 1", {
+    more: { files: { scopes: [drive] } },
+    tools: { drive: () => "drive", files: () => "files" },
+  });
+  const { fixture, vault } = built;
+  await vault.exchangeCode({ code: fixture.code("ada@example.com"), externalId: "user-1" });
+  const client = await built.connect("user-1");
+  const { url } = await linkOf(client, "files");
+  const browser = built.browser("user-1");
+  const provider = new URL(await toProvider(browser, url));
+  assert.equal(provider.searchParams.get("login_hint"), "ada@example.com");
+  const { location: back = "" } = await browser.open(consented(fixture.standin, provider.href, "carl@example.com"));
+  const refused = await browser.open(back);
+  assert.deepEqual([refused.status, /You chose another account/.test(refused.page)], [409, true]);
+  assert.deepEqual(await client.call("drive"), { text: "drive" });
+  assert.equal((await built.vault.grant({ externalId: "user-1" })).profile.email, "ada@example.com");
+  assert.equal((await built.goThrough(browser, (await linkOf(client, "files")).url)).status, 200);
+  assert.deepEqual(await client.call("files"), { text: "files" });
+  // An account that is over may be exchanged.
+  await vault.revoke({ externalId: "user-1" });
+  await built.goThrough(browser, (await linkOf(client)).url, "carl@example.com");
+  assert.deepEqual(await client.call("drive"), { text: "drive" });
+  const { grantId } = await vault.getAccessToken({ externalId: "user-1" });
+  assert.equal((await vault.grant({ grantId })).profile.email, "carl@example.com");
+});
+
+test("whoever has several accounts is told so, where the server does not say which", async (t) => {
+  const faults: unknown[] = [];
+  const built = await build(t, "SDK 1", { onFault: (error) => faults.push(error) });
+  for (const email of ["ada@example.com", "carl@example.com"]) {
+    await built.vault.exchangeCode({ code: built.fixture.code(email), externalId: "user-1" });
+  }
+  const { text = "", isError } = await (await built.connect("user-1")).call();
+  assert.deepEqual([isError, faults.length], [true, 1]);
+  assert.match(text, /^You have connected several accounts at Google/);
+  const one = toolServer("SDK 1", built.vault, { provider: "google", account: "1", scopes: wanted });
+  assert.match((await linkOf(await one.connect("user-1"))).message, /^Connect your account/);
+});
+
 for (const sdk of ["SDK 1", "SDK 2"] as const) {
   test(`a tool of ${sdk} that needs more than the person allowed asks for what is missing, and keeps the rest`, async (t) => {
     const built = await build(t, sdk, {

@@ -35,6 +35,9 @@ export const de: Texts = {
   otherPersonTitle: "Dieser Link ist für jemand anderen",
   otherPersonText:
     "Er wurde für eine andere Person erstellt als die, die hier angemeldet ist, und führt nicht weiter. Wer selbst damit begonnen hat, meldet sich bitte als dieselbe Person an. Es wurde nichts verbunden.",
+  otherAccountTitle: "Es wurde ein anderes Konto gewählt",
+  otherAccountText:
+    "Die App benutzt dort bereits ein anderes Konto dieser Person. Bitte in der App von vorn beginnen und jenes Konto wählen. Es funktioniert weiter wie bisher.",
   signInTitle: "Bitte zuerst anmelden",
   signInText:
     "Dieser Link gilt nur für die Person, für die er erstellt wurde. Bitte in diesem Browser in der App anmelden und den Link noch einmal öffnen.",

@@ -33,6 +33,9 @@ export const en: Texts = {
   otherPersonTitle: "This link is for somebody else",
   otherPersonText:
     "It was made for another person than the one who is signed in here, and leads no further. If you began this yourself, sign in as the person you began it as. Nothing was connected.",
+  otherAccountTitle: "You chose another account",
+  otherAccountText:
+    "The app already uses another account of yours there. Please go back to the app, start again, and choose that one. It goes on working as before.",
   signInTitle: "Please sign in first",
   signInText:
     "This link works only for the person it was made for. Please sign in to the app in this browser, then open the link again.",

@@ -35,6 +35,9 @@ export const es: Texts = {
   otherPersonTitle: "Este enlace es para otra persona",
   otherPersonText:
     "Se creó para una persona distinta de la que ha iniciado sesión aquí, y no lleva más lejos. Si lo empezó usted, inicie sesión como la misma persona. No se ha conectado nada.",
+  otherAccountTitle: "Ha elegido otra cuenta",
+  otherAccountText:
+    "La aplicación ya usa allí otra cuenta suya. Vuelva a la aplicación, empiece de nuevo y elija esa cuenta. Sigue funcionando como antes.",
   signInTitle: "Inicie sesión primero",
   signInText:
     "Este enlace solo sirve a la persona para la que se creó. Inicie sesión en la aplicación en este navegador y vuelva a abrir el enlace.",

@@ -37,6 +37,9 @@ export const fr: Texts = {
   otherPersonTitle: "Ce lien est destiné à quelqu’un d’autre",
   otherPersonText:
     "Il a été créé pour une autre personne que celle qui est connectée ici, et ne mène pas plus loin. Si vous avez commencé vous-même, veuillez vous identifier comme la même personne. Rien n’a été connecté.",
+  otherAccountTitle: "Vous avez choisi un autre compte",
+  otherAccountText:
+    "L’application utilise déjà un autre de vos comptes. Veuillez revenir à l’application, recommencer et choisir ce compte-là. Il continue de fonctionner comme avant.",
   signInTitle: "Veuillez d’abord vous identifier",
   signInText:
     "Ce lien ne fonctionne que pour la personne pour laquelle il a été créé. Veuillez vous identifier dans l’application avec ce navigateur, puis ouvrir le lien à nouveau.",

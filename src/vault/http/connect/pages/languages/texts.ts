@@ -34,6 +34,8 @@ export interface Texts {
   readonly otherBrowserText: string;
   readonly otherPersonTitle: string;
   readonly otherPersonText: string;
+  readonly otherAccountTitle: string;
+  readonly otherAccountText: string;
   readonly signInTitle: string;
   readonly signInText: string;
   readonly deniedTitle: string;
