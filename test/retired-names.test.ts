@@ -54,7 +54,12 @@ const retired: readonly Retired[] = [
   { use: "DriveRequests, StandinState, findOrCreate", names: /\bdesk\b|\bWorld\b|\bworld\b(?!")|\bmeet\(/i },
   { use: "faultRates", names: /\bweather\b/i },
   { use: "InvariantChecker", names: /\bwitness/i },
-  { use: "simulatedProcess", names: /\bactors?\b/i },
+  {
+    use: "simulatedProcess",
+    names: /\bactors?\b/i,
+    // Who acts for the subject in a token exchange, as RFC 8693 has it.
+    except: /\b(?:an|the) actor\b/g,
+  },
   { use: "injectedFault", names: /\bblows?\b/i },
   { use: "slot", names: /\bberths?\b/i },
   { use: "injectFaults", names: /\bhavoc\b/i },

@@ -28,7 +28,7 @@ function resolved(text = ""): string {
 }
 
 /** A service with a person's grant whose provider is reached where this machine's clock says. */
-async function world(t: TestContext): Promise<TestService> {
+async function servedVault(t: TestContext): Promise<TestService> {
   const service = await testService(t);
   const { vault, fixture } = service;
   await vault.exchangeCode({ code: fixture.code("ada@example.com"), externalId: "user-42" });
@@ -37,7 +37,7 @@ async function world(t: TestContext): Promise<TestService> {
 
 describe("docs/remote-client.md", { timeout: 120_000 }, () => {
   test("docs/remote-client.md: the first program prints what stands below it", async (t) => {
-    const { url, key } = await world(t);
+    const { url, key } = await servedVault(t);
     const file = join(await temporaryFolder(t), "program.ts");
     await writeFile(file, resolved(program));
     const env = { ...process.env, ONBEHALF_URL: url, ONBEHALF_CALLER_KEY: key };
@@ -46,7 +46,7 @@ describe("docs/remote-client.md", { timeout: 120_000 }, () => {
   });
 
   test("docs/remote-client.md: a function over either vault does the same with both", async (t) => {
-    const { url, key, vault: near, fixture } = await world(t);
+    const { url, key, vault: near, fixture } = await servedVault(t);
     const file = join(await temporaryFolder(t), "either.ts");
     await writeFile(file, resolved(either));
     const { filesOf } = (await import(pathToFileURL(file).href)) as {
@@ -59,7 +59,7 @@ describe("docs/remote-client.md", { timeout: 120_000 }, () => {
   });
 
   test("docs/remote-client.md: a key that was rotated is read again", async (t) => {
-    const { url, vault: near, fixture } = await world(t);
+    const { url, vault: near, fixture } = await servedVault(t);
     const folder = await temporaryFolder(t);
     const keyFile = join(folder, "key");
     const { key } = await near.callers.create("job", { allow: ["token"] });

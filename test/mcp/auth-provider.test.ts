@@ -7,7 +7,7 @@ import { openRemoteVault } from "../../src/client/index.ts";
 import { mcpAuthProvider } from "../../src/mcp/index.ts";
 import type { TokenVault } from "../../src/mcp/index.ts";
 import { service } from "../../src/service/index.ts";
-import { mcpHouse, named, refusing } from "./connected-person.ts";
+import { mcpFixture, named, refusing } from "./connected-person.ts";
 
 const ref = { provider: "tools", externalId: "user-1" };
 const parallel = Array.from({ length: 20 }, (_, index) => index);
@@ -28,35 +28,35 @@ const expected = parallel.map((a) => ({ sum: a + 1 }));
 
 describe("mcpAuthProvider", () => {
   test("calls of a client of SDK 2 go through when the access token has expired, by one refresh for all of two vaults", async (t) => {
-    const house = await mcpHouse(t);
-    await house.connect("user-1");
+    const fixture = await mcpFixture(t);
+    await fixture.connect("user-1");
     const clients = [
-      await clientOf(house.standin.server, house.vault),
-      await clientOf(house.standin.server, await house.another()),
+      await clientOf(fixture.standin.server, fixture.vault),
+      await clientOf(fixture.standin.server, await fixture.another()),
     ];
-    house.clock.advance(3_700_000);
+    fixture.clock.advance(3_700_000);
     assert.deepEqual(await Promise.all(clients.map(sums)), [expected, expected]);
-    assert.equal(house.standin.log().counts["refreshed"], 1);
+    assert.equal(fixture.standin.log().counts["refreshed"], 1);
     for (const client of clients) await client.close();
   });
 
   test("a remote vault gives the tokens, too, and another one for a token that the server refuses", async (t) => {
-    const house = await mcpHouse(t);
-    await house.connect("user-1");
-    const handle = service(house.vault, { publicUrl: "http://127.0.0.1:8787" });
-    const key = (await house.vault.callers.create("agent", { allow: ["token"] })).key;
+    const fixture = await mcpFixture(t);
+    await fixture.connect("user-1");
+    const handle = service(fixture.vault, { publicUrl: "http://127.0.0.1:8787" });
+    const key = (await fixture.vault.callers.create("agent", { allow: ["token"] })).key;
     await using vault = await openRemoteVault({
       url: "http://127.0.0.1:8787",
       key,
-      clock: house.clock,
+      clock: fixture.clock,
       fetch: async (input, init) => handle(new Request(input, init)),
     });
     const refusal = refusing();
-    const client = await clientOf(house.standin.server, vault, refusal.fetch);
-    refusal.begin((await house.vault.getAccessToken(ref)).token);
+    const client = await clientOf(fixture.standin.server, vault, refusal.fetch);
+    refusal.begin((await fixture.vault.getAccessToken(ref)).token);
     assert.deepEqual(await sums(client), expected);
-    assert.equal(house.standin.log().counts["refreshed"], 1);
-    await house.vault.revoke(ref);
+    assert.equal(fixture.standin.log().counts["refreshed"], 1);
+    await fixture.vault.revoke(ref);
     await client.close();
     const provider = mcpAuthProvider(vault, { ...ref, externalId: "user-2" });
     await assert.rejects(provider.token(), (error) => {
@@ -65,26 +65,26 @@ describe("mcpAuthProvider", () => {
   });
 
   test("twenty calls that the server refuses with the same token are sent again after one refresh", async (t) => {
-    const house = await mcpHouse(t);
-    await house.connect("user-1");
+    const fixture = await mcpFixture(t);
+    await fixture.connect("user-1");
     const refusal = refusing();
-    const client = await clientOf(house.standin.server, house.vault, refusal.fetch);
-    refusal.begin((await house.vault.getAccessToken(ref)).token);
+    const client = await clientOf(fixture.standin.server, fixture.vault, refusal.fetch);
+    refusal.begin((await fixture.vault.getAccessToken(ref)).token);
     assert.deepEqual(await sums(client), expected);
     assert.equal(refusal.count, parallel.length);
-    assert.equal(house.standin.log().counts["refreshed"], 1);
+    assert.equal(fixture.standin.log().counts["refreshed"], 1);
     await client.close();
   });
 
   test("a person who has not connected is told apart: the SDK's UnauthorizedError, with the vault's error as its cause", async (t) => {
-    const house = await mcpHouse(t);
-    await assert.rejects(clientOf(house.standin.server, house.vault), (error) => {
+    const fixture = await mcpFixture(t);
+    await assert.rejects(clientOf(fixture.standin.server, fixture.vault), (error) => {
       assert.ok(error instanceof UnauthorizedError);
       return isOnbehalfError(error.cause, "grant_not_found");
     });
-    await house.connect("user-1");
-    const client = await clientOf(house.standin.server, house.vault);
-    await house.vault.revoke(ref);
+    await fixture.connect("user-1");
+    const client = await clientOf(fixture.standin.server, fixture.vault);
+    await fixture.vault.revoke(ref);
     await assert.rejects(client.callTool({ name: "whoami" }), (error) => {
       assert.ok(error instanceof UnauthorizedError);
       return isOnbehalfError(error.cause, "reauthorization_required");
@@ -93,15 +93,15 @@ describe("mcpAuthProvider", () => {
   });
 
   test("a store that does not answer is no reason to ask the person: the vault's own error comes", async (t) => {
-    const house = await mcpHouse(t);
-    await house.connect("user-1");
-    const provider = mcpAuthProvider(house.vault, ref);
-    await house.vault.close();
+    const fixture = await mcpFixture(t);
+    await fixture.connect("user-1");
+    const provider = mcpAuthProvider(fixture.vault, ref);
+    await fixture.vault.close();
     await assert.rejects(provider.token(), (error) => isOnbehalfError(error, "store_unavailable"));
   });
 
   test("what is no vault or no grant is refused before the SDK meets it", async (t) => {
-    const { vault } = await mcpHouse(t);
+    const { vault } = await mcpFixture(t);
     for (const [first, second] of [
       [undefined, ref],
       [{}, ref],

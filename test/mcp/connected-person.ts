@@ -11,7 +11,7 @@ export const redirectUri = "http://127.0.0.1:8787/callback";
 export const named = { name: "notes", version: "1.0.0" };
 
 /** A vault over a stand-in of the kind `mcp`, at which people connect. */
-export interface McpHouse {
+export interface McpFixture {
   readonly standin: McpStandin;
   readonly clock: MovableClock;
   readonly provider: Provider;
@@ -27,11 +27,11 @@ export interface McpHouse {
  *
  * @param server another MCP server than the stand-in's
  */
-export async function mcpHouse(
+export async function mcpFixture(
   t: TestContext,
   options: Partial<VaultOptions> = {},
   server?: string,
-): Promise<McpHouse> {
+): Promise<McpFixture> {
   const clock = fixedClock("2026-11-26T00:00:00Z");
   const standin = await startStandin({ kind: "mcp", clock });
   t.after(() => standin.close());

@@ -4,8 +4,8 @@ import type { Vault } from "../../src/index.ts";
 import { mcpOAuthProvider } from "../../src/mcp/index.ts";
 import type { McpOAuthProvider } from "../../src/mcp/index.ts";
 import { agree } from "../standin/mcp/app.ts";
-import { mcpHouse, redirectUri, refusing } from "./connected-person.ts";
-import type { McpHouse } from "./connected-person.ts";
+import { mcpFixture, redirectUri, refusing } from "./connected-person.ts";
+import type { McpFixture } from "./connected-person.ts";
 import { sdks } from "./sdks.ts";
 import type { Sdk, SdkClient } from "./sdks.ts";
 
@@ -27,7 +27,7 @@ function personAt(vault: Vault, more: { readonly state?: string } = {}): Person 
 }
 
 /** Signs in as the SDK's documentation says: once to be told to ask the person, and again with what came back. */
-async function signedIn(sdk: Sdk, { standin }: McpHouse, { provider, sentTo }: Person): Promise<SdkClient> {
+async function signedIn(sdk: Sdk, { standin }: McpFixture, { provider, sentTo }: Person): Promise<SdkClient> {
   const first = sdk(standin.server, provider);
   await assert.rejects(first.connect(), /[Uu]nauthorized/);
   await first.finishAuth(await agree(sentTo.at(-1)));
@@ -42,54 +42,54 @@ const sums = async (client: SdkClient): Promise<unknown[]> =>
 for (const [version, sdk] of sdks) {
   describe(`mcpOAuthProvider in SDK ${version}`, () => {
     test("the SDK signs a person in, and calls tools with the vault's tokens", async (t) => {
-      const house = await mcpHouse(t);
-      const person = personAt(house.vault);
-      const client = await signedIn(sdk, house, person);
+      const fixture = await mcpFixture(t);
+      const person = personAt(fixture.vault);
+      const client = await signedIn(sdk, fixture, person);
       const who = (await client.call("whoami")) as { login: string; client_id: string };
       assert.equal(who.login, "ada");
-      const grant = await house.vault.grant(ref);
+      const grant = await fixture.vault.grant(ref);
       assert.deepEqual(
         [grant.state, grant.offline, grant.clientId, grant.scopes.slice(0, 2)],
         ["active", true, who.client_id, ["mcp:whoami", "mcp:add"]],
       );
       assert.equal(person.sentTo.length, 1);
-      assert.equal(house.standin.log().entries.filter(({ path }) => path === "/register").length, 1);
+      assert.equal(fixture.standin.log().entries.filter(({ path }) => path === "/register").length, 1);
       await client.close();
     });
 
     test("calls go through when the access token has expired, by one refresh for all of two vaults", async (t) => {
-      const house = await mcpHouse(t);
-      const clients = [await signedIn(sdk, house, personAt(house.vault))];
-      const second = sdk(house.standin.server, personAt(await house.another()).provider);
+      const fixture = await mcpFixture(t);
+      const clients = [await signedIn(sdk, fixture, personAt(fixture.vault))];
+      const second = sdk(fixture.standin.server, personAt(await fixture.another()).provider);
       await second.connect();
       clients.push(second);
-      house.clock.advance(3_700_000);
+      fixture.clock.advance(3_700_000);
       assert.deepEqual(await Promise.all(clients.map(sums)), [expected, expected]);
-      assert.equal(house.standin.log().counts["refreshed"], 1);
+      assert.equal(fixture.standin.log().counts["refreshed"], 1);
       for (const client of clients) await client.close();
     });
 
     test("twenty clients that the server refuses with the same token go on after one refresh", async (t) => {
-      const house = await mcpHouse(t);
-      const person = personAt(house.vault);
-      await (await signedIn(sdk, house, person)).close();
+      const fixture = await mcpFixture(t);
+      const person = personAt(fixture.vault);
+      await (await signedIn(sdk, fixture, person)).close();
       const refusal = refusing();
-      const clients = parallel.map(() => sdk(house.standin.server, person.provider, refusal.fetch));
+      const clients = parallel.map(() => sdk(fixture.standin.server, person.provider, refusal.fetch));
       await Promise.all(clients.map((client) => client.connect()));
-      refusal.begin((await house.vault.getAccessToken(ref)).token);
+      refusal.begin((await fixture.vault.getAccessToken(ref)).token);
       const found = await Promise.all(clients.map((client, a) => client.call("add", { a, b: 1 })));
       assert.deepEqual(found, expected);
       assert.equal(refusal.count, parallel.length);
-      assert.equal(house.standin.log().counts["refreshed"], 1);
+      assert.equal(fixture.standin.log().counts["refreshed"], 1);
       assert.equal(person.sentTo.length, 1);
       await Promise.all(clients.map((client) => client.close()));
     });
 
     test("a person who has ended it at the provider is sent away once for twenty calls, and the same client goes on then", async (t) => {
-      const house = await mcpHouse(t);
-      const person = personAt(house.vault);
-      const client = await signedIn(sdk, house, person);
-      house.standin.revoke("ada@example.com");
+      const fixture = await mcpFixture(t);
+      const person = personAt(fixture.vault);
+      const client = await signedIn(sdk, fixture, person);
+      fixture.standin.revoke("ada@example.com");
       const refused = await Promise.allSettled(parallel.map((a) => client.call("add", { a, b: 1 })));
       for (const each of refused) {
         assert.ok(each.status === "rejected" && /[Uu]nauthorized/.test(String(each.reason)), JSON.stringify(each));
@@ -97,26 +97,26 @@ for (const [version, sdk] of sdks) {
       assert.equal(person.sentTo.length, 2);
       await client.finishAuth(await agree(person.sentTo.at(-1)));
       assert.deepEqual(await sums(client), expected);
-      assert.equal((await house.vault.grant(ref)).state, "active");
+      assert.equal((await fixture.vault.grant(ref)).state, "active");
       await client.close();
     });
 
     test("another process takes the code in, for the state that came back", async (t) => {
-      const house = await mcpHouse(t);
-      const first = personAt(house.vault);
-      await assert.rejects(sdk(house.standin.server, first.provider).connect(), /[Uu]nauthorized/);
-      const newer = personAt(house.vault);
-      await assert.rejects(sdk(house.standin.server, newer.provider).connect(), /[Uu]nauthorized/);
-      const vault = await house.another();
-      await house.vault.close();
+      const fixture = await mcpFixture(t);
+      const first = personAt(fixture.vault);
+      await assert.rejects(sdk(fixture.standin.server, first.provider).connect(), /[Uu]nauthorized/);
+      const newer = personAt(fixture.vault);
+      await assert.rejects(sdk(fixture.standin.server, newer.provider).connect(), /[Uu]nauthorized/);
+      const vault = await fixture.another();
+      await fixture.vault.close();
       const answer = await agree(first.sentTo[0]);
       const state = answer.get("state") ?? "";
       const { provider } = personAt(vault, { state });
-      await sdk(house.standin.server, provider).finishAuth(answer);
+      await sdk(fixture.standin.server, provider).finishAuth(answer);
       assert.equal((await vault.grant(ref)).state, "active");
       // The newest is found without one.
       const other = personAt(vault);
-      await sdk(house.standin.server, other.provider).finishAuth(await agree(newer.sentTo[0]));
+      await sdk(fixture.standin.server, other.provider).finishAuth(await agree(newer.sentTo[0]));
     });
   });
 }

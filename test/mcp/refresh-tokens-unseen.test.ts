@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 import { test } from "node:test";
 import { mcpOAuthProvider } from "../../src/mcp/index.ts";
 import { agree } from "../standin/mcp/app.ts";
-import { mcpHouse, redirectUri } from "./connected-person.ts";
+import { mcpFixture, redirectUri } from "./connected-person.ts";
 import { sdks } from "./sdks.ts";
 
 for (const [version, sdk] of sdks) {
@@ -18,7 +18,7 @@ for (const [version, sdk] of sdks) {
       if (body.refresh_token !== undefined) issued.add(body.refresh_token);
       return response;
     };
-    const house = await mcpHouse(t, { fetch: toVault });
+    const fixture = await mcpFixture(t, { fetch: toVault });
     const seen: string[] = [];
     const bySdk: typeof fetch = async (input, init) => {
       const response = await fetch(input, init);
@@ -31,7 +31,7 @@ for (const [version, sdk] of sdks) {
       return response;
     };
     const sentTo: URL[] = [];
-    const provider = mcpOAuthProvider(house.vault, {
+    const provider = mcpOAuthProvider(fixture.vault, {
       provider: "tools",
       externalId: "user-1",
       redirectUrl: redirectUri,
@@ -50,13 +50,13 @@ for (const [version, sdk] of sdks) {
         },
       });
     }
-    const client = sdk(house.standin.server, provider, bySdk);
+    const client = sdk(fixture.standin.server, provider, bySdk);
     await assert.rejects(client.connect(), /[Uu]nauthorized/);
     await client.finishAuth(await agree(sentTo[0]));
-    const next = sdk(house.standin.server, provider, bySdk);
+    const next = sdk(fixture.standin.server, provider, bySdk);
     await next.connect();
     for (let hour = 0; hour < 3; hour += 1) {
-      house.clock.advance(3_700_000);
+      fixture.clock.advance(3_700_000);
       await next.call("add", { a: 1, b: 1 });
     }
     // A refresh that the SDK asks for.
