@@ -4,7 +4,7 @@ import type { Grant, GrantRef, GrantState, LapseReason, Profile } from "../core/
 import { defined } from "../core/defined.ts";
 import { Secret } from "../core/secret.ts";
 import { Ticket } from "../core/ticket.ts";
-import type { BegunConnect, ConnectState, GrantPage, Handle, Probe, UnreadableGrant } from "../index.ts";
+import type { BegunConnect, ConnectState, GrantPage, Handle, Probe, Session, UnreadableGrant } from "../index.ts";
 import { Members, Misread } from "./members.ts";
 
 /** A grant; of this reference, where one is given: another one's is never returned. */
@@ -143,4 +143,31 @@ export function handleIn(body: unknown): Handle {
       lastUsedAt: members.timeOr("last_used_at"),
     }),
   };
+}
+
+/** A session of the caller whose key it is. */
+export type RemoteSession = Omit<Session, "callerId">;
+
+/** A page of them. */
+export interface RemoteSessionPage {
+  readonly sessions: readonly RemoteSession[];
+  /** Absent: there are no more. */
+  readonly cursor?: string;
+}
+
+export function sessionIn(body: unknown): RemoteSession {
+  const members = new Members(body);
+  return {
+    sessionId: members.text("session_id"),
+    allow: (members.textsOr("allow") ?? []) as RemoteSession["allow"],
+    grants: members.textsOr("grants") ?? [],
+    createdAt: members.time("created_at"),
+    expiresAt: members.time("expires_at"),
+    ...defined({ providers: members.textsOr("providers"), scopes: members.textsOr("scopes") }),
+  };
+}
+
+export function sessionPageIn(body: unknown): RemoteSessionPage {
+  const members = new Members(body);
+  return { sessions: members.list("sessions").map(sessionIn), ...defined({ cursor: members.textOr("cursor") }) };
 }

@@ -4,5 +4,6 @@
  */
 export { openRemoteVault } from "./open-remote-vault.ts";
 export type { CallerKey, RemoteVaultOptions } from "./options.ts";
+export type { RemoteSession, RemoteSessionPage } from "./answers.ts";
 export type { RemoteVault } from "./remote-vault.ts";
 export type { RemoteDepositOptions, RemoteExchangeCodeOptions } from "./sent-options.ts";

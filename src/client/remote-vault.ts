@@ -23,6 +23,7 @@ import type { ServiceRequest } from "./exchange.ts";
 import type { Answered } from "./members.ts";
 import { grantPath } from "./paths.ts";
 import { RemoteHandles } from "./remote-handles.ts";
+import { RemoteSessions } from "./remote-sessions.ts";
 import type { RemoteTokens } from "./remote-tokens.ts";
 import { membersOf, queryOf } from "./sent-options.ts";
 import type { RemoteDepositOptions, RemoteExchangeCodeOptions } from "./sent-options.ts";
@@ -60,12 +61,15 @@ export interface RemoteVaultParts {
 export class RemoteVault implements VaultVerbs {
   /** Handles of grants; see `Vault.handles`. */
   readonly handles: RemoteHandles;
+  /** Sessions of the caller whose key it is; see `Vault.sessions`. */
+  readonly sessions: RemoteSessions;
   readonly #parts: RemoteVaultParts;
 
   /** @internal Use `openRemoteVault`. */
   constructor(parts: RemoteVaultParts) {
     this.#parts = parts;
     this.handles = new RemoteHandles(parts.line, parts.reading);
+    this.sessions = new RemoteSessions(parts.line, parts.reading);
   }
 
   /**

@@ -9,10 +9,12 @@ import type { CreateTicketOptions } from "../core/ticket.ts";
 import type {
   BeginConnectOptions,
   CreateHandleOptions,
+  CreateSessionOptions,
   DepositOptions,
   ExchangeCodeOptions,
   FinishConnectOptions,
   GrantQuery,
+  SessionQuery,
 } from "../index.ts";
 
 /**
@@ -91,6 +93,16 @@ const ofHandle: Sent<CreateHandleOptions> = {
   expiresInSeconds: ["expires_in", number],
 };
 
+const ofSession: Sent<CreateSessionOptions> = {
+  allow: ["allow", required(texts)],
+  grants: ["grants", required(texts)],
+  providers: ["providers", texts],
+  scopes: ["scopes", texts],
+  expiresInSeconds: ["expires_in", number],
+};
+
+const ofSessions: Sent<SessionQuery> = { cursor: ["cursor", text], limit: ["limit", number] };
+
 const ofQuery: Sent<GrantQuery> = {
   state: ["state", text],
   provider: ["provider", text],
@@ -102,7 +114,15 @@ const ofQuery: Sent<GrantQuery> = {
 };
 
 type Verb =
-  "exchangeCode" | "deposit" | "createTicket" | "beginConnect" | "finishConnect" | "grants" | "handles.create";
+  | "exchangeCode"
+  | "deposit"
+  | "createTicket"
+  | "beginConnect"
+  | "finishConnect"
+  | "grants"
+  | "handles.create"
+  | "sessions.create"
+  | "sessions.list";
 
 const verbs: Readonly<Record<Verb, Readonly<Record<string, readonly [string | undefined, Rule]>>>> = {
   exchangeCode: ofCode,
@@ -112,6 +132,8 @@ const verbs: Readonly<Record<Verb, Readonly<Record<string, readonly [string | un
   finishConnect: ofFinish,
   grants: ofQuery,
   "handles.create": ofHandle,
+  "sessions.create": ofSession,
+  "sessions.list": ofSessions,
 };
 
 /**

@@ -22,6 +22,8 @@ export interface Sending {
   readonly patienceMs: number;
   /** Whether it may be sent again only where nothing can have arrived: done twice, it would do harm. Absent: always. */
   readonly isOnce?: boolean;
+  /** Called before each try. */
+  readonly onTry?: () => void;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -89,6 +91,7 @@ export class ServiceLine {
     let key = await keys.current();
     let isNewKey = false;
     for (let failures = 1; ; failures += 1) {
+      sending.onTry?.();
       const sent = stopwatch.now();
       const outcome = await this.#try(request, key, requestId, sending.timeoutMs);
       const result = readOutcome(outcome, read, sent);

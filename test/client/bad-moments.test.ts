@@ -102,6 +102,15 @@ describe("a remote vault in bad moments of its service", () => {
     }
   });
 
+  test("a session that an earlier try has ended is ended, and one that was never there is not", async (t) => {
+    const service = await faked(t);
+    let tries = 0;
+    service.answer = () => ((tries += 1) === 1 ? html(502) : problem(404, "session_not_found"));
+    await service.vault.sessions.revoke("s_1");
+    assert.equal(tries, 2);
+    await assert.rejects(service.vault.sessions.revoke("s_1"), fails("session_not_found"));
+  });
+
   test("Retry-After is kept to, as seconds and as a date", async (t) => {
     const waits: readonly Record<string, string>[] = [
       { "retry-after": "9" },

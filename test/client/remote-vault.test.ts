@@ -111,6 +111,31 @@ describe("a remote vault", () => {
     await assert.rejects(far.probe("g_none"), fails("grant_not_found"));
   });
 
+  test("makes, lists and ends sessions of its own caller, with which another remote vault asks", async (t) => {
+    const { fixture, vault, url, key, grant } = await testService(t);
+    const { vault: far } = await remote(t, { url, key, clock: fixture.clock });
+    const { grantId } = await grant();
+    const made = await far.sessions.create({ allow: ["token"], grants: [grantId], expiresInSeconds: 600 });
+    assert.equal(Number(made.session.expiresAt), fixture.clock.now() + 600_000);
+    const { sessions } = await vault.sessions.list();
+    const [own] = sessions;
+    const listed = await far.sessions.list({ limit: 5 });
+    assert.deepEqual(
+      listed.sessions.map((each) => ({ ...each, callerId: own?.callerId })),
+      sessions,
+    );
+    const { vault: agent } = await remote(t, { url, key: made.key, clock: fixture.clock });
+    assert.equal((await agent.getAccessToken(grantId)).grantId, grantId);
+    await assert.rejects(agent.grant(grantId), fails("forbidden"));
+    await far.sessions.revoke(made.session.sessionId);
+    await assert.rejects(far.sessions.revoke(made.session.sessionId), fails("session_not_found"));
+    await assert.rejects(far.sessions.create({ allow: ["token"], grants: ["nobody"] }), fails("invalid_request"));
+    await assert.rejects(far.sessions.create({ allow: ["token"] } as never), fails("invalid_request", "grants"));
+    fixture.clock.advance(2_000);
+    await assert.rejects(agent.getAccessToken(grantId, { minTtlSeconds: 3_598 }), fails("unauthorized"));
+    assert.equal(agent.peekAccessToken(grantId), undefined);
+  });
+
   test("throws the errors of an embedded one, with code, status, hint, details and the id of the request", async (t) => {
     const { fixture, vault, url, key, grant, keyFor } = await testService(t);
     const { vault: far, sent } = await remote(t, { url, key, clock: fixture.clock });
