@@ -121,7 +121,7 @@ describe("a remote vault", () => {
     const [own] = sessions;
     const listed = await far.sessions.list({ limit: 5 });
     assert.deepEqual(
-      listed.sessions.map((each) => ({ ...each, callerId: own?.callerId })),
+      listed.sessions.map((each) => Object.assign(each, { callerId: own?.callerId })),
       sessions,
     );
     const { vault: agent } = await remote(t, { url, key: made.key, clock: fixture.clock });
