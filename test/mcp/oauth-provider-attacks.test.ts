@@ -127,6 +127,20 @@ for (const [version, sdk] of sdks) {
       await assert.rejects(fixture.vault.grant(ref), { code: "grant_not_found" });
     });
 
+    test("a browser that sends the same answer twice, to two processes, has one sign-in", async (t) => {
+      const fixture = await mcpFixture(t);
+      const first = personAt(fixture.vault);
+      await assert.rejects(sdk(fixture.standin.server, first.provider).connect(), /[Uu]nauthorized/);
+      const answer = await agree(first.sentTo[0]);
+      const state = answer.get("state") ?? "";
+      const vaults = [fixture.vault, await fixture.another()];
+      const both = vaults.map((vault) => sdk(fixture.standin.server, personAt(vault, { state }).provider));
+      await Promise.all(both.map((client) => client.finishAuth(answer)));
+      await sdk(fixture.standin.server, personAt(fixture.vault, { state }).provider).finishAuth(answer);
+      const tokens = fixture.standin.log().entries.filter(({ path }) => path === "/token");
+      assert.deepEqual([tokens.length, (await fixture.vault.grant(ref)).state], [1, "active"]);
+    });
+
     test("two accounts of one user stay apart, and without a label the SDK is told that there are several", async (t) => {
       const fixture = await mcpFixture(t);
       for (const account of ["work", "home"]) {

@@ -59,12 +59,13 @@ export interface SignIns {
    * A sign-in that was begun, in any process.
    *
    * @param state what the provider sent back. Absent: the person's newest sign-in is meant
-   * @returns undefined where there is none, it is over, or it is somebody else's
+   * @returns undefined where there is none, fifteen minutes have passed, or it is somebody else's. By its state, one that has become a
+   *   grant is found as well: a browser may send the same answer twice
    * @throws {OnbehalfError} `store_unavailable`
    */
   find(whose: SignInOf, state?: string): Promise<KeptSignIn | undefined>;
   /**
-   * Forgets a sign-in that has become a grant.
+   * Notes that a sign-in has become a grant: it is the newest no more.
    *
    * @throws {OnbehalfError} `store_unavailable`
    */
@@ -86,7 +87,7 @@ export function ownSignIns(context: VaultContext, keeper: Keeper): SignIns {
   const rowHash = (state: string): Buffer => keyring.hash("sign_in", state);
 
   function opened(row: ConnectRow, whose: SignInOf): KeptSignIn | undefined {
-    if (row.flowSealed === null || row.endedAt !== null || row.expiresAt <= clock.now()) return undefined;
+    if (row.flowSealed === null || row.expiresAt <= clock.now()) return undefined;
     const asked = keyring.open(row.askedSealed, connectPlace("asked", row.connectHash));
     const flow = keyring.open(row.flowSealed, connectPlace("flow", row.connectHash));
     if (asked === undefined || flow === undefined) return undefined;

@@ -39,7 +39,7 @@ describe("sign-ins of a program's own", () => {
     });
   }
 
-  test("a sign-in is over after fifteen minutes, and when it has become a grant; the next one begins all the same", async (t) => {
+  test("a sign-in is over after fifteen minutes, and is the newest no more when it has become a grant; the next one begins all the same", async (t) => {
     const fixture = await testVault(t);
     const vault = await fixture.open();
     const [first, second, third] = [signInOf(vault), signInOf(vault), signInOf(vault)];
@@ -48,8 +48,9 @@ describe("sign-ins of a program's own", () => {
     assert.equal(await vault.signIns.find(whose, first.state), undefined);
     await vault.signIns.begin(whose, second);
     await vault.signIns.finish(second.state, "g_1");
-    assert.equal(await vault.signIns.find(whose, second.state), undefined);
     assert.equal(await vault.signIns.find(whose), undefined);
+    // A browser may send the same answer twice.
+    assert.deepEqual(await vault.signIns.find(whose, second.state), second);
     await vault.signIns.begin(whose, third);
     assert.deepEqual(await vault.signIns.find(whose), third);
   });
