@@ -23,8 +23,12 @@ async function open({ where, key, standin, rotation, ...more }: VaultProcessOpti
   tell({ type: "ready" });
 }
 
-async function perform(verb: "token" | "exchange", argument: string, ticket?: string): Promise<string> {
+async function perform(verb: "token" | "exchange" | "key", argument: string, ticket?: string): Promise<string> {
   if (vault === undefined) throw new TypeError("asked before it was opened");
+  if (verb === "key") {
+    const { name, session } = await vault.callers.authenticate(`Bearer ${argument}`);
+    return session?.sessionId ?? name;
+  }
   if (verb === "token") return (await vault.getAccessToken(argument)).token;
   return (await vault.exchangeCode({ code: argument, ...(ticket === undefined ? {} : { ticket }) })).grantId;
 }

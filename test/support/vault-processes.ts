@@ -17,7 +17,7 @@ export type ToVaultProcess =
   | {
       readonly type: "ask";
       readonly id: number;
-      readonly verb: "token" | "exchange";
+      readonly verb: "token" | "exchange" | "key";
       readonly argument: string;
       readonly times: number;
       /** Comes with a code. */
@@ -34,6 +34,8 @@ export interface VaultProcess {
   readonly events: VaultEvent[];
   /** Tokens, or the codes of the errors that came in their stead; never answered by a process that was killed. */
   tokens(grantId: string, times?: number): Promise<readonly string[]>;
+  /** Whose key it is: a session's id, or a caller's name; or the code of the error that came in its stead. */
+  authenticate(key: string): Promise<string>;
   exchange(code: string, times?: number, ticket?: string): Promise<readonly string[]>;
   /** Closes the vault and opens another one in the same process, over another test vault or store. */
   reopen(fixture: TestVault, where?: string): Promise<void>;
@@ -79,7 +81,7 @@ export async function startVaultProcess(
 
   const send = (message: ToVaultProcess): boolean => child.send(message);
   const ask = (
-    verb: "token" | "exchange",
+    verb: "token" | "exchange" | "key",
     argument: string,
     times: number,
     ticket?: string,
@@ -110,6 +112,7 @@ export async function startVaultProcess(
   return {
     events,
     tokens: (grantId, times = 1) => ask("token", grantId, times),
+    authenticate: async (key) => (await ask("key", key, 1))[0] ?? "",
     exchange: (code, times = 1, ticket?: string) => ask("exchange", code, times, ticket),
     reopen: open,
     signal: (signal) => void child.kill(signal),

@@ -69,7 +69,10 @@ interface Verified {
   readonly found: Found;
   /** When this very key ends, be it the current one or the one before; milliseconds since the epoch. */
   readonly endsAt: number;
+  /** When it was looked up last, whether or not the store answered. */
   readonly at: number;
+  /** When the store was asked that has answered: an outage lengthens nothing, however often the key is used in it. */
+  readonly readAt: number;
 }
 
 /**
@@ -237,7 +240,9 @@ export class Callers {
     if (peeked !== undefined) return peeked;
     const key = keyIn(authorization);
     if (key === undefined) throw this.#refused("malformed", "the caller key is malformed or a damaged copy");
-    const found = await this.#find(authorization, key);
+    // Before the read: a slow one would lengthen the time for which a key that ends meanwhile still works.
+    const at = this.#clock.now();
+    const { found, readAt } = await this.#find(authorization, key, at);
     const now = this.#clock.now();
     const endsAt = this.#endOfKey(found, this.#hash(key));
     const isLive = found !== undefined && found.row.revokedAt === null && endsAt > now;
@@ -251,7 +256,7 @@ export class Callers {
       throw this.#refused(why, "the caller key is unknown, expired or revoked", found);
     }
     if (this.#verified.size >= memoryLimit) this.#verified.clear();
-    this.#verified.set(authorization, { caller, found, endsAt, at: now });
+    this.#verified.set(authorization, { caller, found, endsAt, at, readAt });
     this.#ends.set(caller, endsAt);
     if (found.session === undefined) this.#noteUse(found.row, now);
     return caller;
@@ -333,14 +338,18 @@ export class Callers {
     this.#notes.add(note);
   }
 
-  async #find(authorization: string, key: KeyText): Promise<Found | undefined> {
+  async #find(
+    authorization: string,
+    key: KeyText,
+    now: number,
+  ): Promise<{ readonly found: Found | undefined; readonly readAt: number }> {
     try {
-      return await this.#rowsOf(key);
+      return { found: await this.#rowsOf(key), readAt: now };
     } catch (error) {
       const known = this.#verified.get(authorization);
-      const recent = known !== undefined && isRecent(known.at, this.#clock.now(), outageGraceMs);
+      const recent = known !== undefined && isRecent(known.readAt, this.#clock.now(), outageGraceMs);
       if (!recent || !isOnbehalfError(error, "store_unavailable")) throw error;
-      return known.found;
+      return { found: known.found, readAt: known.readAt };
     }
   }
 

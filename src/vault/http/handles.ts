@@ -76,7 +76,10 @@ type HandleUser = Pick<Caller, "callerId" | "name" | "session">;
 interface Known {
   readonly row: HandleRow;
   readonly verified: VerifiedHandle;
+  /** When it was looked up last, whether or not the store answered. */
   readonly at: number;
+  /** When the store was asked that has answered: an outage lengthens nothing. */
+  readonly readAt: number;
 }
 
 /** Makes, lists and ends handles of the grants that somebody sees. */
@@ -271,7 +274,9 @@ export class HandleBook {
     if (peeked !== undefined) return peeked;
     const parts = partsOf(handle);
     if (parts === undefined) return this.#refused("malformed", caller);
-    const row = await this.#row(handle, parts.handleId);
+    // Before the read: a slow one would lengthen the time for which a handle that ends meanwhile still works.
+    const at = this.#context.clock.now();
+    const { row, readAt } = await this.#row(handle, parts.handleId, at);
     const now = this.#context.clock.now();
     const isOwn = this.#isOf(row, parts, caller.callerId);
     if (row === undefined || !isOwn) return this.#refused("unknown", caller);
@@ -282,7 +287,7 @@ export class HandleBook {
     const { handleId, grantId, provider } = row;
     const verified = { handleId, grantId, provider, scopes: scopesOfRow(row) };
     if (this.#known.size >= memoryLimit) this.#known.clear();
-    this.#known.set(handle.expose(), { row, verified, at: now });
+    this.#known.set(handle.expose(), { row, verified, at, readAt });
     this.#uses.note(row.handleId, row.lastUsedAt, now);
     return verified;
   }
@@ -333,15 +338,19 @@ export class HandleBook {
     return row !== undefined && isSecret && isOurs && row.callerId === callerId;
   }
 
-  async #row(handle: Secret, handleId: string): Promise<HandleRow | undefined> {
+  async #row(
+    handle: Secret,
+    handleId: string,
+    now: number,
+  ): Promise<{ readonly row: HandleRow | undefined; readonly readAt: number }> {
     const { store, clock } = this.#context;
     try {
-      return await store.handleById(handleId);
+      return { row: await store.handleById(handleId), readAt: now };
     } catch (error) {
       const known = this.#known.get(handle.expose());
-      const isKnown = known !== undefined && isRecent(known.at, clock.now(), outageGraceMs);
+      const isKnown = known !== undefined && isRecent(known.readAt, clock.now(), outageGraceMs);
       if (!isKnown || !isOnbehalfError(error, "store_unavailable")) throw error;
-      return known.row;
+      return { row: known.row, readAt: known.readAt };
     }
   }
 

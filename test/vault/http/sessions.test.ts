@@ -196,10 +196,13 @@ describe("a session", () => {
     const { key: unused } = await vault.sessions.create(caller, usual);
     await vault.callers.authenticate(bearer(key));
     await store.close();
-    fixture.clock.advance(899_999);
-    await vault.callers.authenticate(bearer(key));
+    for (let n = 0; n < 3; n += 1) {
+      fixture.clock.advance(299_999);
+      await vault.callers.authenticate(bearer(key));
+    }
     await assert.rejects(vault.callers.authenticate(bearer(unused)), fails("store_unavailable"));
-    fixture.clock.advance(900_001);
+    // However often it is used meanwhile.
+    fixture.clock.advance(1_004);
     await assert.rejects(vault.callers.authenticate(bearer(key)), fails("store_unavailable"));
   });
 });
