@@ -27,6 +27,8 @@ interface Opened {
   log: { state: "works" | "fails" | "stands still" };
   /** Lets a log go on that stands still. */
   goOn(): void;
+  /** How many rows each transaction has added that added nothing else. */
+  readonly batches: number[];
 }
 
 async function opened(t: TestContext, audit?: "callers" | "all" | "none"): Promise<Opened> {
@@ -34,11 +36,13 @@ async function opened(t: TestContext, audit?: "callers" | "all" | "none"): Promi
   const real = sqlite(fixture.path);
   const log: Opened["log"] = { state: "works" };
   const standing = Promise.withResolvers<void>();
+  const batches: number[] = [];
   const store: Store = {
     ...real,
     appendAudit: async (entries) => {
       if (log.state === "fails") throw storeUnavailable("the disk is full", "free some space");
       if (log.state === "stands still") await standing.promise;
+      batches.push(entries.length);
       await real.appendAudit(entries);
     },
   };
@@ -51,6 +55,7 @@ async function opened(t: TestContext, audit?: "callers" | "all" | "none"): Promi
     vault,
     grantId,
     log,
+    batches,
     goOn: () => standing.resolve(),
     rows,
     viewOf: async (name) => {
@@ -160,6 +165,26 @@ describe("the record of a token that leaves", () => {
     await assert.rejects(reports.fetch({ grantId }, api), fails("store_unavailable", "the audit log"));
     assert.deepEqual(fixture.newRequests(), []);
     await assert.rejects(reports.fetch({ grantId }, "https://evil.example/"), fails("host_not_allowed", ""));
+  });
+
+  test("calls of requests that came in the same turn share one transaction, and so one flush of the disk", async (t) => {
+    const { grantId, viewOf, batches } = await opened(t);
+    const view = await viewOf("reports");
+    // The token is in memory, as for every call but the first.
+    await view.fetch({ grantId }, api);
+    batches.length = 0;
+    // Each in a callback of its own, as requests from sixteen sockets are: what each of them does at once is done in between.
+    const calls = Array.from({ length: 16 }, () => {
+      const { promise, resolve } = Promise.withResolvers<Response>();
+      setTimeout(() => resolve(view.fetch({ grantId }, api)), 0);
+      return promise;
+    });
+    await Promise.all(calls);
+    assert.equal(
+      batches.reduce((one, other) => one + other),
+      16,
+    );
+    assert.ok(batches.length <= 2, `${batches.length} transactions`);
   });
 
   test("the program's own tokens are recorded where it wants that, and callers' are not where it does not", async (t) => {
