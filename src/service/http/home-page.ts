@@ -57,10 +57,10 @@ ${parts.join("\n")}
 `;
 }
 
-/** Of an address that anybody may read, a link to it. */
-function linked({ method, path }: Operation): string {
+/** Of an address that anybody may read, a link to it. One of OAuth has no answer without parameters. */
+function linked({ method, path, oauthErrors }: Operation): string {
   const shown = escaped(path);
-  const isOpen = method === "get" && !path.startsWith("/v1/") && !path.includes("{");
+  const isOpen = method === "get" && oauthErrors === undefined && !path.startsWith("/v1/") && !path.includes("{");
   return isOpen ? `<a href="${shown.slice(1)}">${shown}</a>` : shown;
 }
 
