@@ -6,10 +6,16 @@ import { connect } from "node:net";
  *
  * @returns how long each request took, milliseconds
  */
-export async function load(port: number, head: string, requests: number, connections: number): Promise<number[]> {
+export async function load(
+  port: number,
+  head: string,
+  requests: number,
+  connections: number,
+  body = "",
+): Promise<number[]> {
   const took: number[] = [];
   let left = requests;
-  const request = Buffer.from(`${head}\r\n\r\n`);
+  const request = Buffer.from(`${head}\r\n\r\n${body}`);
   const one = (): Promise<void> =>
     new Promise((resolve, reject) => {
       const socket = connect({ port, host: "127.0.0.1", noDelay: true });

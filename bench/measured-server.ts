@@ -29,9 +29,15 @@ export async function usageOf(child: ChildProcess): Promise<Usage> {
 }
 
 /** Requests answered for one second of the server's CPU time. */
-export async function perCpuSecond(child: ChildProcess, port: number, head: string, requests: number): Promise<number> {
+export async function perCpuSecond(
+  child: ChildProcess,
+  port: number,
+  head: string,
+  requests: number,
+  body = "",
+): Promise<number> {
   const before = await usageOf(child);
-  await load(port, head, requests, connections);
+  await load(port, head, requests, connections, body);
   const after = await usageOf(child);
   const seconds = (after.cpu.user - before.cpu.user + after.cpu.system - before.cpu.system) / 1e6;
   return requests / seconds;

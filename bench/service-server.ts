@@ -1,4 +1,4 @@
-/** The service with one grant, as `onbehalf serve` runs it, or with another `audit` as its argument; tells its port, a caller's key and the grant. */
+/** The service with one grant, as `onbehalf serve` runs it, or with another `audit` as its argument; tells its port, a caller's key, the grant, and a handle of it. */
 import { generateMasterKey, google, keyringFromKeys, openVault } from "../src/index.ts";
 import { startServer } from "../src/service/index.ts";
 import { startStandin } from "../src/standin/index.ts";
@@ -15,7 +15,8 @@ const vault = await openVault({
 const code = standin.code({ kind: "native", email: "ada@example.com", scope: "openid email" });
 const { grantId } = await vault.exchangeCode({ code, source: "android" });
 const { key } = await vault.callers.create("bench", { allow: permissions });
+const { secret } = await vault.handles.create({ grantId }, { name: "bench", forCaller: "bench" });
 const { url } = await startServer(vault, { port: 0 });
 
 process.on("message", () => process.send?.({ cpu: process.cpuUsage(), rss: process.memoryUsage.rss() }));
-process.send?.({ port: Number(new URL(url).port), key: key.expose(), grantId });
+process.send?.({ port: Number(new URL(url).port), key: key.expose(), grantId, handle: secret.expose() });

@@ -78,8 +78,16 @@ export function service(vault: Vault, options: ServiceOptions = {}): Service {
   return serviceOf(vault, options);
 }
 
-/** @param issuerOf as `authCodeHandler` takes it */
-export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: IssuerOf): Service {
+/**
+ * @param issuerOf as `authCodeHandler` takes it
+ * @param returns who comes back to the token endpoint, shared with whoever answers in its place
+ */
+export function serviceOf(
+  vault: Vault,
+  options: ServiceOptions,
+  issuerOf?: IssuerOf,
+  returns: EarlyReturns = new EarlyReturns(),
+): Service {
   const app = new Hono({ strict: true });
   const { metrics } = options;
   const router = routerOf(app, vault);
@@ -106,7 +114,6 @@ export function serviceOf(vault: Vault, options: ServiceOptions, issuerOf?: Issu
   sessionRoutes(router);
   const person = connectRoutes(router, options, issuerOf);
 
-  const returns = new EarlyReturns();
   app.all("/oauth/token", (context) => tokenEndpoint(vault, returns, context.req.raw, options.onFault));
   forAnyone("/.well-known/oauth-authorization-server", ({ req: { raw } }) => metadata(addressOf(raw)));
   app.all("/oauth/authorize", ({ req }) => (req.method === "GET" ? noAuthorization() : refuseMethod(["GET"])));

@@ -144,6 +144,9 @@ export const tokenHeaders: Readonly<Record<string, string>> = {
   ...safeHeaders,
 };
 
+/** The headers of a token answer of the token endpoint. */
+export const oauthTokenHeaders: Readonly<Record<string, string>> = { ...tokenHeaders, pragma: "no-cache" };
+
 /**
  * Reads a whole number out of a parameter.
  *

@@ -22,7 +22,10 @@ import { startMetricsServer } from "./metrics-server.ts";
 import type { MetricsServer } from "./metrics-server.ts";
 import { limitBody } from "./slow-bodies.ts";
 import { problemOf, problemResponse } from "./problems.ts";
-import { tokenHeaders } from "./json-bodies.ts";
+import { EarlyReturns } from "../../vault/http/early-returns.ts";
+import { oauthTokenHeaders, tokenHeaders } from "./json-bodies.ts";
+import { fastHandle } from "./token-endpoint/fast-handle.ts";
+import { SmallForms, isSmallForm } from "./token-endpoint/small-form.ts";
 
 const requestTimeoutMs = 15_000;
 const checkedHostsLimit = 100;
@@ -97,7 +100,8 @@ const limits = {
 export async function startServer(vault: Vault, options: ServerOptions = {}): Promise<RunningServer> {
   const { host = "127.0.0.1", port = 8787, before, metrics } = options;
   // Not by the request: its Host header is what somebody wrote, and ports of this machine belong to other programs.
-  const handle = serviceOf(vault, options, () => url);
+  const returns = new EarlyReturns();
+  const handle = serviceOf(vault, options, () => url, returns);
   const slow = getRequestListener(
     async (request: Request, { incoming, outgoing }) => {
       noteConnection(request, incoming.socket);
@@ -113,37 +117,50 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     { overrideGlobalObjects: false, errorHandler: (error: unknown) => malformed(error, options) },
   );
   const fast = fastToken(vault);
+  const fastByHandle = fastHandle(vault, returns);
+  const bodyMs = options.requestTimeoutMs ?? requestTimeoutMs;
+  const forms = new SmallForms(bodyMs, ({ socket }) => refuseSlow(socket, { headersSent: false }));
   const isOwnHost = ownHosts(options);
   /** Host headers that were found to be ours: the short way to a token takes no time to look at them again. */
   const checkedHosts = new Set<string>();
   let closing = false;
   let url = "";
-  const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
-    const { method, url, headers } = incoming;
-    const { host = "" } = headers;
-    const isFast = method === "GET" && checkedHosts.has(host);
-    const body = isFast ? fast(url ?? "", headers.authorization ?? "") : undefined;
-    const flaw = body === undefined ? (refusedAddress(incoming, isOwnHost) ?? refusedUpgrade(incoming)) : undefined;
+  const send = (to: ServerResponse, route: string, headers: Readonly<Record<string, string>>, body: string): void => {
+    metrics?.countRequest(route, 200);
+    to.writeHead(200, { ...headers, "content-length": Buffer.byteLength(body) });
+    to.end(body);
+  };
+  /** @param form the body, where it was read already */
+  const answerSlowly = (incoming: IncomingMessage, outgoing: ServerResponse, form?: Buffer): void => {
+    const { host = "" } = incoming.headers;
+    const flaw = refusedAddress(incoming, isOwnHost) ?? refusedUpgrade(incoming);
     if (flaw !== undefined) {
       const refusal = problemOf(flaw);
       metrics?.countRequest("other", refusal.status);
       outgoing.writeHead(refusal.status, { ...refusal.headers, ...safeHeaders }).end(JSON.stringify(refusal.body));
       return;
     }
-    if (body === undefined) {
-      if (checkedHosts.size >= checkedHostsLimit) checkedHosts.clear();
-      checkedHosts.add(host);
-      limitBody(incoming, outgoing, options.requestTimeoutMs ?? requestTimeoutMs, () =>
-        refuseSlow(incoming.socket, outgoing),
-      );
-      // The server is closing: do not keep the connection open for this client's next request.
-      outgoing.once("close", () => closing && incoming.socket.end());
+    if (checkedHosts.size >= checkedHostsLimit) checkedHosts.clear();
+    checkedHosts.add(host);
+    // The server is closing: do not keep the connection open for this client's next request.
+    outgoing.once("close", () => closing && incoming.socket.end());
+    if (form === undefined) {
+      limitBody(incoming, outgoing, bodyMs, () => refuseSlow(incoming.socket, outgoing));
       void slow(incoming, outgoing);
-      return;
-    }
-    metrics?.countRequest("/v1/grants/{ref}/token", 200);
-    outgoing.writeHead(200, { ...tokenHeaders, "content-length": Buffer.byteLength(body) });
-    outgoing.end(body);
+    } else void slow(Object.assign(incoming, { rawBody: form }), outgoing);
+  };
+  const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    const { method, url, headers } = incoming;
+    const isChecked = checkedHosts.has(headers.host ?? "");
+    const body = isChecked && method === "GET" ? fast(url ?? "", headers.authorization ?? "") : undefined;
+    if (body !== undefined) send(outgoing, "/v1/grants/{ref}/token", tokenHeaders, body);
+    else if (isChecked && before === undefined && isSmallForm(incoming)) {
+      forms.read(incoming, (form) => {
+        const found = fastByHandle(headers.authorization, form.toString("latin1"), incoming.socket);
+        if (found === undefined) answerSlowly(incoming, outgoing, form);
+        else send(outgoing, "/oauth", oauthTokenHeaders, found);
+      });
+    } else answerSlowly(incoming, outgoing);
   };
   const { headersTimeoutMs: headersTimeout } = options;
   const server = createServer(
@@ -164,6 +181,7 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
   const closed = new Promise<void>((resolve) => {
     server.once("close", resolve);
   });
+  void closed.then(() => forms.close());
   const address = server.address() as AddressInfo;
   url = `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
   return {

@@ -2,7 +2,7 @@ import type { AccessToken, CallerView, Provider, Vault, VerifiedHandle } from ".
 import { isOnbehalfError } from "../../../index.ts";
 import { Secret } from "../../../core/secret.ts";
 import type { Parameters } from "../../../vault/http/parameters.ts";
-import { oauthTokenBody, tokenHeaders } from "../json-bodies.ts";
+import { oauthTokenBody, oauthTokenHeaders } from "../json-bodies.ts";
 import { tokenFor } from "./asking.ts";
 import type { Asking } from "./asking.ts";
 import { OAuthError } from "./oauth-error.ts";
@@ -15,7 +15,7 @@ export async function byHandle(asking: Asking, parameters: Parameters): Promise<
   const provider = recordOf(vault, handle);
   assertResource(parameters, provider);
   const token = await tokenOf(asking, handle, (given) => assertScope(parameters, given, provider));
-  return new Response(oauthTokenBody(token, vault.clock.now()), { headers: { ...tokenHeaders, pragma: "no-cache" } });
+  return new Response(oauthTokenBody(token, vault.clock.now()), { headers: oauthTokenHeaders });
 }
 
 /**

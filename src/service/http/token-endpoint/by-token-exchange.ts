@@ -9,7 +9,7 @@ import { isOnbehalfError } from "../../../index.ts";
 import { defined } from "../../../core/defined.ts";
 import { Secret } from "../../../core/secret.ts";
 import type { Parameters } from "../../../vault/http/parameters.ts";
-import { oauthTokenBody, tokenHeaders } from "../json-bodies.ts";
+import { oauthTokenBody, oauthTokenHeaders } from "../json-bodies.ts";
 import { tokenFor } from "./asking.ts";
 import type { Asking } from "./asking.ts";
 import { handleIn, recordOf, tokenOf } from "./by-handle.ts";
@@ -40,7 +40,7 @@ export async function byTokenExchange(asking: Asking, parameters: Parameters): P
   required(parameters, "subject_token");
   const token = type === handleType ? await ofHandle(asking, parameters) : await ofUser(asking, type, parameters);
   const body = oauthTokenBody(token, asking.vault.clock.now());
-  return new Response(`${issued}${body.slice(1)}`, { headers: { ...tokenHeaders, pragma: "no-cache" } });
+  return new Response(`${issued}${body.slice(1)}`, { headers: oauthTokenHeaders });
 }
 
 async function ofHandle(asking: Asking, parameters: Parameters): Promise<AccessToken> {
