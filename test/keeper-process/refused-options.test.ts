@@ -45,6 +45,7 @@ describe("a keeper's process is given data alone", () => {
     ["null", { keeper: null }, /^keeper must say/],
     ["a keeper without its verbs", { keeper: {} }, /^keeper must say/],
     ["a program that is no file", { keeperProgram: 5 }, /^keeperProgram must be the file/],
+    ["a program that would not run", { keeperProgram: "x.js", keeper: undefined }, /^keeperProgram is of use with/],
     ["an option that is misspelt", { keepers: "process" }, /^keepers is no option/],
   ] as const) {
     test(`keeper: "process" with ${name} is refused, and says why`, async () => {

@@ -80,6 +80,7 @@ export function optionProblems(options: object): OptionProblem[] {
   return [
     ...unknownOptions(given),
     ...wrong,
+    ...idleProgram(given),
     ...folderProblems(given["rescueFolder"]),
     ...issuerProblems(given["trustedIssuers"]),
   ];
@@ -92,6 +93,17 @@ function unknownOptions(given: Readonly<Record<string, unknown>>): OptionProblem
     problem: `${name} is no option`,
     hint: meant === undefined ? `use ${known.join(", ")}` : `write ${meant}`,
   }));
+}
+
+/** Whoever says where the keeper's program is means it to run. */
+function idleProgram({ keeper, keeperProgram }: Readonly<Record<string, unknown>>): OptionProblem[] {
+  if (keeperProgram === undefined || keeper === "process") return [];
+  return [
+    {
+      problem: 'keeperProgram is of use with keeper: "process" alone',
+      hint: 'give keeper: "process" as well, or leave keeperProgram out',
+    },
+  ];
 }
 
 function folderProblems(folder: unknown): OptionProblem[] {
