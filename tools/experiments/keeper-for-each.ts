@@ -82,7 +82,11 @@ async function measure(): Promise<void> {
     ],
     kinds.map((kind) => [
       kind,
-      ...(["wallMs", "appCpuMs", "keeperCpuMs", "appMb", "keeperMb"] as const).map((name) => median(kind, name)),
+      median(kind, "wallMs"),
+      median(kind, "appCpuMs"),
+      median(kind, "keeperCpuMs"),
+      median(kind, "appMb"),
+      median(kind, "keeperMb"),
       Math.round(burst.get(kind) ?? 0),
     ]),
   );
