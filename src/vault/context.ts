@@ -107,9 +107,16 @@ const acting = new AsyncLocalStorage<AuditPrincipal>();
 /** Who sends a code without a key. */
 export const somebody: AuditPrincipal = { caller: "@public", requestId: null };
 
+const keysOfSessions = new WeakMap<AuditPrincipal, string>();
+
 /** One text for each caller and each of its sessions: what one was given, another was not. No caller's name has a slash. */
-export function principalKey({ caller, sessionId }: AuditPrincipal): string {
-  return sessionId === undefined ? caller : `${caller}/${sessionId}`;
+export function principalKey(principal: AuditPrincipal): string {
+  const { caller, sessionId } = principal;
+  if (sessionId === undefined) return caller;
+  // Kept, since a view names its caller by the same object thousands of times a second.
+  let key = keysOfSessions.get(principal);
+  if (key === undefined) keysOfSessions.set(principal, (key = `${caller}/${sessionId}`));
+  return key;
 }
 
 /** Runs work for somebody: the audit log says that what it changes, they changed. */
