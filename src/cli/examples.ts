@@ -41,6 +41,12 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     "onbehalf grants probe ext:user-42 --json || echo not connected",
   ],
   "grants revoke": ["onbehalf grants revoke ext:user-42", "onbehalf grants revoke g_4fk2 --yes"],
+  "grants handle create": [
+    "onbehalf grants handle create ext:user-42 --caller reports --name night-job --expires 90d",
+    "onbehalf grants handle create ext:user-42 --caller reports --out night-job.handle",
+  ],
+  "grants handle list": ["onbehalf grants handle list ext:user-42"],
+  "grants handle revoke": ["onbehalf grants handle revoke ext:user-42 5b1f0c62d9a4e873"],
   "grants adc": [
     "onbehalf grants adc ext:user-42 --caller-key-file reports.key",
     "onbehalf grants adc ext:user-42 --caller-key-file reports.key --out ada.json --expires 90d --public-url https://vault.example.com",

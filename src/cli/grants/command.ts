@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { durationOption } from "../duration.ts";
 import { numberOption, withSettings } from "../flags.ts";
 import type { AdcFlags } from "./adc.ts";
+import { handleCommand } from "./handle/command.ts";
 
 const states = ["active", "suspect", "lapsed", "revoking", "revoked"];
 const refText = "which grant: its id (g_…), sub:{subject} or ext:{external_id}";
@@ -101,6 +102,7 @@ export function grantsCommand(): Command {
       await revoke(ref, flags);
     }),
   );
+  grants.addCommand(handleCommand());
   grants.addCommand(
     withSettings(
       new Command("adc")
