@@ -36,7 +36,7 @@ describe("what the contributor's documents name is there", () => {
     });
 
     test(`${page}: scripts, and tests by a part of their path`, () => {
-      for (const [, script = ""] of text.matchAll(/npm run ([\w:]+)/g)) assert.ok(script in scripts, script);
+      for (const [, script = ""] of text.matchAll(/npm run ([\w:-]+)/g)) assert.ok(script in scripts, script);
       for (const [, pattern = ""] of text.matchAll(/npm test -- ([\w/-]+)/g)) {
         if (pattern === "PATTERN" || pattern.startsWith("--")) continue;
         assert.ok(
