@@ -72,7 +72,11 @@ export function reachMatrix(name: string, storeFor: (t: TestContext) => Promise<
           made.push({ grant, externalId, isOther });
         }
       }
-      const before = await snapshot(store);
+      // What is being revoked, the keeper ends by itself, be it asked or not.
+      const revoking = new Set(
+        made.filter((each) => each.externalId.endsWith(":revoking")).map(({ grant }) => grant.grantId),
+      );
+      const before = await snapshot(store, revoking);
       fixture.newRequests();
 
       const ownIds = made.filter(({ externalId, isOther }) => externalId.startsWith("team-a:") && !isOther);
@@ -109,7 +113,7 @@ export function reachMatrix(name: string, storeFor: (t: TestContext) => Promise<
         const ofKind = kind.includes("session")
           ? permissions.filter((each) => each !== "sessions" && each !== "handles")
           : permissions;
-        const one = kind.startsWith("a prefix") && !kind.includes("nobody") ? ofKind.map((each) => [each]) : [];
+        const one = kind === "a prefix" ? ofKind.map((each) => [each]) : [];
         for (const allow of [ofKind, ...one]) {
           const key = await keyFor(kind, `c${(compared += 1)}`, {
             allow,
@@ -178,7 +182,7 @@ export function reachMatrix(name: string, storeFor: (t: TestContext) => Promise<
       assert.equal(crossings, 0);
       assert.ok(compared > 1_000, `${compared} were compared`);
       assert.equal(fixture.newRequests().length, 0, "nothing was asked of the provider");
-      assert.deepEqual(await snapshot(store), before, "nothing was changed");
+      assert.deepEqual(await snapshot(store, revoking), before, "nothing was changed");
     });
   });
 }
@@ -207,6 +211,6 @@ async function bringTo(store: Store, { grantId, generation }: Grant, state: Gran
   if (state === "revoked") assert.ok(await store.endRevocation(grantId, generation, at));
 }
 
-async function snapshot(store: Store): Promise<unknown> {
-  return store.listGrants({ limit: 500 });
+async function snapshot(store: Store, without: ReadonlySet<string>): Promise<unknown> {
+  return (await store.listGrants({ limit: 500 })).filter(({ grantId }) => !without.has(grantId));
 }
