@@ -107,8 +107,9 @@ function subclassOf(OAuth2Client: LibraryClientClass): VaultClientClass {
       try {
         return await this.#ask(refused);
       } catch (error) {
-        // The provider is away, or new tokens were refused as well and the vault holds back.
-        if (refused === undefined || !isOnbehalfError(error, "provider_unavailable")) throw error;
+        // Whoever could get another one is away, or new tokens were refused as well and the vault holds back.
+        const isForNow = isOnbehalfError(error) && error.status === 503;
+        if (refused === undefined || !isForNow) throw error;
         return this.#ask();
       }
     }

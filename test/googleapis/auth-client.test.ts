@@ -252,6 +252,21 @@ describe("authClient", () => {
     await assert.rejects(waiting.request({ url: `${given.standin.url}${files}` }), { code: "provider_unavailable" });
   });
 
+  for (const code of ["provider_unavailable", "service_unavailable"] as const) {
+    test(`an API's 401 is the error where no other token can be had for now: ${code}`, async (t) => {
+      const { given } = await signedIn(t);
+      const vault: TokenVault = {
+        getAccessToken: async (_, options) => {
+          if (options?.refused === undefined) return { token: "dead" };
+          const details = { issuer: "https://accounts.google.com", retryAfterMs: 1 };
+          throw new OnbehalfError(code, "away", { hint: "later", details });
+        },
+      };
+      const auth = authClient(vault, "g_1", { OAuth2Client });
+      await assert.rejects(auth.request({ url: `${given.standin.url}${files}` }), { status: 401 });
+    });
+  }
+
   test("the constructor's options and how long a token must live are passed on, and a class of the caller's stays one", async (t) => {
     class OwnClient extends OAuth2Client {
       readonly kind = "own";
