@@ -1,5 +1,5 @@
 /**
- * `npm run bench:token-endpoint`: what an answer from memory costs at the token endpoint, as a ratio to one of the token route,
+ * `npm run bench:endpoint`: what an answer from memory costs at the token endpoint, as a ratio to one of the token route,
  * by the server's CPU time. Both are asked in turn, round by round, in one process: what makes it slow makes both slow. The
  * median of the rounds is what counts; it must not be above 1.3.
  */
