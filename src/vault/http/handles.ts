@@ -14,7 +14,7 @@ import type { GrantRef } from "../../core/grant.ts";
 import { scopesOf as scopesIn } from "../../core/grant.ts";
 import { Reach } from "../../core/reach.ts";
 import { isRecent } from "../../core/recorded-time.ts";
-import { scopesBeyond } from "../../core/scope-limit.ts";
+import { scopesBeyond, whyBeyond } from "../../core/scope-limit.ts";
 import type { Secret } from "../../core/secret.ts";
 import { isMac } from "../../crypto/keyring.ts";
 import type { CountRefusal } from "../audit/refusals.ts";
@@ -181,8 +181,8 @@ export class CallerHandles extends Handles {
     return this.#book.verify(handle, this.#caller);
   }
 
-  /** The scopes of a token that are beyond those which a handle may give. */
-  beyond(handle: VerifiedHandle, granted: readonly string[]): readonly string[] {
+  /** The scopes of a token that are beyond those which a handle may give; undefined where none are. */
+  beyond(handle: VerifiedHandle, granted: readonly string[]): readonly string[] | undefined {
     return this.#book.beyond(handle, granted);
   }
 }
@@ -209,10 +209,10 @@ export class HandleBook {
     const { store, keyring, clock } = this.#context;
     const caller = await this.#userOf(grantId, forCaller);
     const scopes = asked === undefined ? undefined : scopesOf(asked);
-    const beyond = scopes === undefined ? [] : this.beyond({ provider, scopes }, scopesIn(scope));
-    if (beyond.length > 0) {
+    const beyond = scopes === undefined ? undefined : this.beyond({ provider, scopes }, scopesIn(scope));
+    if (beyond !== undefined) {
       throw invalidRequest(
-        `the grant holds ${beyond.join(" ")} beyond these scopes, and an access token cannot be narrowed`,
+        `a handle cannot be limited to these scopes: ${whyBeyond(beyond)}, and an access token cannot be narrowed`,
         "allow those as well, or have the person consent to fewer",
         "scopes",
       );
@@ -292,12 +292,12 @@ export class HandleBook {
     return verified;
   }
 
-  /** The scopes that a token has beyond those that a handle may give. */
+  /** The scopes that a token has beyond those that a handle may give; undefined where there are none. */
   beyond(
     { provider, scopes }: Pick<VerifiedHandle, "provider" | "scopes">,
     granted: readonly string[],
-  ): readonly string[] {
-    if (scopes === undefined) return [];
+  ): readonly string[] | undefined {
+    if (scopes === undefined) return undefined;
     return scopesBeyond(scopes, granted, this.#context.protocols.get(provider)?.provider.canonicalScopes);
   }
 

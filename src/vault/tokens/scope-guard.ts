@@ -42,9 +42,7 @@ export class ScopeGuard {
     if (decided !== undefined) return decided;
     const known = this.#cache.find(cacheKey({ grantId: token.grantId }));
     const protocol = known === undefined ? undefined : this.#protocols.get(known.provider);
-    const beyond = scopesBeyond(this.#limit, token.scopes, protocol?.provider.canonicalScopes);
-    // Where the provider says nothing of scopes, nothing shows that the token stays within.
-    const decision = beyond.length === 0 && token.scopes.length > 0 ? "within" : beyond;
+    const decision = scopesBeyond(this.#limit, token.scopes, protocol?.provider.canonicalScopes) ?? "within";
     if (known !== undefined) this.#decided.set(token, decision);
     return decision;
   }

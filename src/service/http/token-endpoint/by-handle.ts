@@ -1,5 +1,6 @@
 import type { AccessToken, CallerView, Provider, Vault, VerifiedHandle } from "../../../index.ts";
 import { isOnbehalfError } from "../../../index.ts";
+import { whyBeyond } from "../../../core/scope-limit.ts";
 import { Secret } from "../../../core/secret.ts";
 import type { Parameters } from "../../../vault/http/parameters.ts";
 import { oauthTokenBody, oauthTokenHeaders } from "../json-bodies.ts";
@@ -64,10 +65,10 @@ export async function tokenOf(
 
 function assertWithin(handle: VerifiedHandle, view: CallerView, { scopes }: AccessToken): void {
   const beyond = view.handles.beyond(handle, scopes);
-  if (beyond.length === 0) return;
+  if (beyond === undefined) return;
   throw new OAuthError(
     "invalid_scope",
-    `the grant holds ${beyond.join(" ")} beyond the scopes of this handle, and an access token cannot be narrowed`,
+    `the handle is limited to some scopes, and ${whyBeyond(beyond)}: an access token cannot be narrowed`,
   );
 }
 

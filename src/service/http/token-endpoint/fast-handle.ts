@@ -46,7 +46,7 @@ export function fastHandle(
     if (handle === undefined) return undefined;
     const token = view.peekAccessToken({ grantId: handle.grantId }, minTtlSeconds);
     const now = vault.clock.now();
-    if (token === undefined || view.handles.beyond(handle, token.scopes).length > 0) return undefined;
+    if (token === undefined || view.handles.beyond(handle, token.scopes) !== undefined) return undefined;
     if (returns.isRefused(handle.handleId, token, now, connection)) return undefined;
     // Only what was good: somebody without a key fills no memory.
     if (asked !== last && known.size >= memoryLimit) known.clear();
