@@ -29,7 +29,7 @@ import type { ConnectLinks } from "../http/connect/connect-links.ts";
 import type { ConnectState, FinishConnectOptions } from "../http/connect/finish-connect.ts";
 import type { ConnectSite } from "../http/connect/site.ts";
 import { CallerHandles } from "../http/handles.ts";
-import type { HandleBook } from "../http/handles.ts";
+import type { HandleBook } from "../http/handle-book.ts";
 import type { Caller } from "../http/caller.ts";
 import type { Sessions } from "../http/sessions.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
