@@ -133,6 +133,9 @@ function withLife(known: Heads, token: AccessToken, now: number, more: () => obj
   return end === undefined ? head : `${head}${Math.max(0, Math.floor((end - now) / 1000))}}`;
 }
 
+/** The longest life of a token that may be asked for, seconds. */
+export const longestTtlSeconds = 86_400;
+
 /**
  * The headers of a token answer.
  *

@@ -25,7 +25,7 @@ describe("the short way to a cached token", () => {
     const { grantId, subject } = await grant();
     const headers = { authorization: `Bearer ${key}` };
     for (const ref of [grantId, `sub:${subject}`]) {
-      // An escape or a query makes it the long way; the first request of all is long, too.
+      // An escape makes it the long way; the first request of all is long, too.
       const long = `/v1/grants/${ref.replace("_", "%5F").replace(":", "%3A")}/token`;
       const first = await rawRequest(url, `/v1/grants/${ref}/token`, { headers });
       const queried = await rawRequest(url, `/v1/grants/${ref}/token?min_ttl_seconds=60`, { headers });
@@ -65,6 +65,36 @@ describe("the short way to a cached token", () => {
     for (const query of ["?account=", "?account", "?acount=home", "?account=home&account=home"]) {
       await assertProblem(await ask(`/v1/grants/ext:user:1/token${query}`), "invalid_request");
     }
+  });
+
+  test("the short way to a cached token gives one that lives for as long as was asked, and refuses what the long way refuses", async (t) => {
+    const { url, key, vault, fixture } = await testService(t, { shared });
+    const { grantId } = await vault.exchangeCode({ code: fixture.code("eve@example.com"), externalId: "user:2" });
+    const headers = { authorization: `Bearer ${key}` };
+    const queries = ["60", "060", "0", "1800", "86400", "86401", "99999", "100000", "-1", "1e3", "", "%36%30", "60.0"]
+      .map((seconds) => `min_ttl_seconds=${seconds}`)
+      .concat(
+        "min_ttl_seconds=60&min_ttl_seconds=60",
+        "min_ttl_seconds=0&account=none",
+        "account=none&min_ttl_seconds=0",
+      )
+      .concat("min_ttl_seconds", "min_ttl_seconds=60&", "&min_ttl_seconds=60", "Min_ttl_seconds=60", "provider=google");
+    for (const query of [...queries, ...queries]) {
+      const short = await rawRequest(url, `/v1/grants/${grantId}/token?${query}`, { headers });
+      const long = await rawRequest(url, `/v1/grants/${grantId.replace("_", "%5F")}/token?${query}`, { headers });
+      // A problem names the address that was asked for.
+      const body = (text: string): string => text.replaceAll("%5F", "_");
+      assert.deepEqual([short.status, body(short.body)], [long.status, body(long.body)], query);
+    }
+    // Half an hour of the hour is over: what asks for less is given the token, and what asks for more a new one.
+    fixture.clock.advance(1_800_000);
+    fixture.newRequests("/token");
+    const asked = (seconds: number) =>
+      rawRequest(url, `/v1/grants/${grantId}/token?min_ttl_seconds=${seconds}`, { headers });
+    for (let turn = 0; turn < 3; turn++) assert.equal((await asked(1_700)).status, 200);
+    assert.equal(fixture.newRequests("/token").length, 0);
+    for (let turn = 0; turn < 3; turn++) assert.equal((await asked(1_900)).status, 200);
+    assert.equal(fixture.newRequests("/token").length, 1);
   });
 
   test("the short way to a cached token is not open to a key that may not, is wrong by a character, or has been revoked", async (t) => {

@@ -8,7 +8,15 @@ import { grantStates } from "../../../core/grant.ts";
 import { codeOptions } from "../../../vault/http/authcode-handler.ts";
 import { consentBody } from "../../../vault/http/consent-body.ts";
 import { readParameters } from "../../../vault/http/request-body.ts";
-import { grantBody, pageBody, probeBody, tokenBody, tokenHeaders, wholeNumber } from "../json-bodies.ts";
+import {
+  grantBody,
+  longestTtlSeconds,
+  pageBody,
+  probeBody,
+  tokenBody,
+  tokenHeaders,
+  wholeNumber,
+} from "../json-bodies.ts";
 import { proxy } from "../proxy.ts";
 import { queryOf } from "../query.ts";
 import { admit, chosen, json, refOf, refuseMethod, requestId } from "./router.ts";
@@ -76,7 +84,12 @@ export function grantRoutes({ app, vault, forCallers }: Router): void {
     GET: [
       "token",
       async (context, view) => {
-        const minTtlSeconds = wholeNumber("min_ttl_seconds", queryOf(context).get("min_ttl_seconds"), 0, 86_400);
+        const minTtlSeconds = wholeNumber(
+          "min_ttl_seconds",
+          queryOf(context).get("min_ttl_seconds"),
+          0,
+          longestTtlSeconds,
+        );
         const refused = queryOf(context).get("refused");
         const token = await view.getAccessToken(refOf(context), defined({ minTtlSeconds, refused }));
         return new Response(tokenBody(token, vault.clock.now()), { headers: tokenHeaders });
