@@ -1,6 +1,7 @@
 import { assertFits, required } from "../core/argument-checks.ts";
 import type { GrantRef } from "../core/grant.ts";
-import { SentRequests, digestOf } from "./sent-requests.ts";
+import { tokenDigest } from "../crypto/token-digest.ts";
+import { SentRequests } from "./sent-requests.ts";
 import { aVault } from "./token-vault.ts";
 import type { TokenVault } from "./token-vault.ts";
 import { forSdk } from "./unauthorized.ts";
@@ -45,7 +46,7 @@ export function mcpAuthProvider(vault: TokenVault, ref: GrantRef): McpAuthProvid
     async token() {
       const request = requests.begin();
       const token = await tokenOf(vault, ref);
-      request.digest = digestOf(token);
+      request.digest = tokenDigest(token);
       return token;
     },
     async onUnauthorized() {

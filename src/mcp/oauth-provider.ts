@@ -3,6 +3,7 @@ import { configurationInvalid, invalidRequest } from "../core/errors.ts";
 import type { GrantRef } from "../core/grant.ts";
 import { scopesOf } from "../core/grant.ts";
 import { defined } from "../core/defined.ts";
+import { tokenDigest } from "../crypto/token-digest.ts";
 import { answerInPlace, assertAnswerable } from "./answer-in-place.ts";
 import type { AnsweredTokens } from "./answer-in-place.ts";
 import { isOfServer } from "./resource.ts";
@@ -13,7 +14,7 @@ import type {
   McpIssuerContext,
   McpTokens,
 } from "./sdk-shapes.ts";
-import { SentRequests, digestOf } from "./sent-requests.ts";
+import { SentRequests } from "./sent-requests.ts";
 import type { SignIn, SignInVault } from "./token-vault.ts";
 import { forSdk, needsConsent } from "./unauthorized.ts";
 
@@ -87,7 +88,7 @@ export class McpOAuthProvider {
     if (isSignIn && this.#isToAskPerson) return undefined;
     try {
       const token = await this.#vault.getAccessToken(this.#ref);
-      if (request !== undefined) request.digest = digestOf(token.token);
+      if (request !== undefined) request.digest = tokenDigest(token.token);
       const tokens = this.#answerOf(token);
       return request === undefined ? { ...tokens, refresh_token: placeholder, issuer: await this.#issuer() } : tokens;
     } catch (error) {
@@ -106,7 +107,7 @@ export class McpOAuthProvider {
     const request = this.#requests.current;
     Object.assign(request, { isAnswered: false, signIns: 0 });
     this.#isToAskPerson = false;
-    if (this.#answers.get(digestOf(tokens.access_token)) === true) return;
+    if (this.#answers.get(tokenDigest(tokens.access_token)) === true) return;
     const { refresh_token: refreshToken, scope, issuer } = tokens;
     if (refreshToken === undefined || refreshToken === placeholder) {
       throw invalidRequest(
@@ -310,7 +311,7 @@ export class McpOAuthProvider {
   }
 
   #given(token: Awaited<ReturnType<SignInVault["getAccessToken"]>>): AnsweredTokens {
-    this.#answers.set(digestOf(token.token), true);
+    this.#answers.set(tokenDigest(token.token), true);
     return this.#answerOf(token);
   }
 

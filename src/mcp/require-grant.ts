@@ -1,8 +1,9 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { systemClock } from "../core/clock.ts";
 import { defined } from "../core/defined.ts";
 import { OnbehalfError } from "../core/errors.ts";
+import { tokenDigest } from "../crypto/token-digest.ts";
 import { connectPage } from "./connect-page.ts";
 import type { ConnectPage } from "./connect-page.ts";
 import {
@@ -186,7 +187,7 @@ export function requireGrant(vault: GrantVault, options: RequireGrantOptions): R
     let found = await vault.getAccessToken(ref, ended).catch(noted);
     // This process may remember a token from before a consent that another one has taken in: its person must not be asked again.
     if (lacking(found.scopes).length > 0 && lacking((await vault.grant(ref, ended).catch(noted)).scopes).length === 0) {
-      const refused = createHash("sha256").update(found.token).digest("hex");
+      const refused = tokenDigest(found.token);
       found = await vault.getAccessToken(ref, { ...ended, refused }).catch(noted);
     }
     const { grantId, scopes } = found;

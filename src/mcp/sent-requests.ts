@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { createHash } from "node:crypto";
 
 /** What is known of a request that an SDK sends. */
 export interface SentRequest {
@@ -55,8 +54,4 @@ export class SentRequests {
 
 function newRequest(): SentRequest {
   return { digest: undefined, signIns: 0, isAnswered: false, failure: undefined, redirects: 0 };
-}
-
-export function digestOf(token: string): string {
-  return createHash("sha256").update(token).digest("hex");
 }

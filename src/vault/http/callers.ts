@@ -18,6 +18,7 @@ import type { Caller, CreateCallerOptions, Permission, RotateCallerOptions } fro
 import { keyIn, newKey } from "./key-text.ts";
 import type { KeyText } from "./key-text.ts";
 import { callerOfSession, limitsOf } from "./session-rights.ts";
+import { UseNotes } from "./use-notes.ts";
 
 export { permissions } from "./caller.ts";
 export type { Caller } from "./caller.ts";
@@ -54,8 +55,6 @@ const verifiedForMs = 1_000;
  * How long a verified key still works while the store is down, milliseconds, so that valid tokens are still handed out.
  */
 const outageGraceMs = 900_000;
-/** How exactly the last use of a key is known, milliseconds: each note of it is a write. */
-const useNotedEveryMs = 600_000;
 const memoryLimit = 10_000;
 
 /** The rows that a key leads to. A session comes with the caller that made it. */
@@ -85,13 +84,13 @@ export class Callers {
   readonly #clock: Clock;
   readonly #countRefusal: CountRefusal;
   readonly #verified = new Map<string, Verified>();
-  readonly #notes = new Set<Promise<void>>();
-  readonly #notedAt = new Map<string, number>();
+  readonly #uses: UseNotes;
   readonly #ends = new WeakMap<Caller, number>();
 
   /** @internal Use `Vault.callers`. */
   constructor(store: CallerStore & SessionStore, keyring: Sealer, clock: Clock, countRefusal: CountRefusal) {
     this.#store = store;
+    this.#uses = new UseNotes((id, at) => store.noteCallerUse(id, at));
     this.#keyring = keyring;
     this.#clock = clock;
     this.#countRefusal = countRefusal;
@@ -258,7 +257,7 @@ export class Callers {
     if (this.#verified.size >= memoryLimit) this.#verified.clear();
     this.#verified.set(authorization, { caller, found, endsAt, at, readAt });
     this.#ends.set(caller, endsAt);
-    if (found.session === undefined) this.#noteUse(found.row, now);
+    if (found.session === undefined) this.#uses.note(found.row.callerId, found.row.lastUsedAt, now);
     return caller;
   }
 
@@ -299,7 +298,7 @@ export class Callers {
 
   /** Resolves when what is known of the last use of keys has been written, or could not be. */
   async settled(): Promise<void> {
-    await Promise.all(this.#notes);
+    await this.#uses.settled();
   }
 
   /** @param found whose key it is; used only where that is known */
@@ -323,19 +322,6 @@ export class Callers {
     if (session !== undefined) return isCurrent ? Math.min(session.expiresAt, row.expiresAt ?? Infinity) : -Infinity;
     if (isCurrent) return row.expiresAt ?? Infinity;
     return isPrevious ? (row.previousUntil ?? -Infinity) : -Infinity;
-  }
-
-  /** Nobody waits for it, and nothing depends on it: a store that cannot be written must not refuse a good key. */
-  #noteUse({ callerId, lastUsedAt }: CallerRow, now: number): void {
-    const noted = Math.max(lastUsedAt ?? -Infinity, this.#notedAt.get(callerId) ?? -Infinity);
-    if (isRecent(noted, now, useNotedEveryMs)) return;
-    if (this.#notedAt.size >= memoryLimit) this.#notedAt.clear();
-    this.#notedAt.set(callerId, now);
-    const note = this.#store
-      .noteCallerUse(callerId, now)
-      .catch(() => undefined)
-      .finally(() => this.#notes.delete(note));
-    this.#notes.add(note);
   }
 
   async #find(

@@ -16,8 +16,9 @@ import { Sight } from "../grants/visible-grants.ts";
 import { scopesOf } from "../keeper/codes/code-request.ts";
 import type { Caller } from "./caller.ts";
 import type { Callers } from "./callers.ts";
-import { bound, handleOf, isBound, newHandleParts, partsOf, scopesOfRow, secretHash, textOf } from "./handle.ts";
+import { bound, handleOf, handlePartsOf, isBound, scopesOfRow, secretHash } from "./handle.ts";
 import type { CreateHandleOptions, Handle, HandleParts } from "./handle.ts";
+import { newKey } from "./key-text.ts";
 import { UseNotes } from "./use-notes.ts";
 
 /** As that of a key: for as long may a handle that was ended in another process still work here. */
@@ -89,14 +90,14 @@ export class HandleBook {
     if (others.filter((row) => !hasEnded(row, now)).length >= mostOfGrant) {
       throw invalidRequest(`the grant has ${mostOfGrant} handles`, "end those that nobody uses");
     }
-    const parts = newHandleParts();
+    const { id: handleId, secret, key } = newKey("obh");
     const row = bound(keyring, {
-      handleId: parts.handleId,
+      handleId,
       grantId,
       provider,
       callerId: caller.callerId,
       name,
-      secretHash: secretHash(keyring, parts),
+      secretHash: secretHash(keyring, { handleId, secret }),
       scopes: scopes === undefined ? null : JSON.stringify(scopes),
       createdAt: now,
       expiresAt: expiresInSeconds === undefined ? null : now + expiresInSeconds * 1000,
@@ -104,7 +105,7 @@ export class HandleBook {
       lastUsedAt: null,
     });
     await store.insertHandle(row, now - endedKeptMs);
-    return { handle: handleOf(row, caller.name), secret: textOf(parts) };
+    return { handle: handleOf(row, caller.name), secret: key };
   }
 
   async list(grantId: string): Promise<Handle[]> {
@@ -139,7 +140,7 @@ export class HandleBook {
   async verify(handle: Secret, caller: HandleUser): Promise<VerifiedHandle | HandleFlaw> {
     const peeked = this.peek(handle, caller);
     if (peeked !== undefined) return peeked;
-    const parts = partsOf(handle);
+    const parts = handlePartsOf(handle);
     if (parts === undefined) return this.#refused("malformed", caller);
     // Before the read: a slow one would lengthen the time for which a handle that ends meanwhile still works.
     const at = this.#context.clock.now();

@@ -1,10 +1,10 @@
 /** What a handle is to those who make, list and use it; how it is looked up does not belong here. */
-import { createHash, randomBytes } from "node:crypto";
 import { defined } from "../../core/defined.ts";
 import { isMac, rightsMac } from "../../crypto/keyring.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
-import { Secret } from "../../core/secret.ts";
+import type { Secret } from "../../core/secret.ts";
 import type { HandleRow } from "../../store/handle-store.ts";
+import { partsOf } from "./key-text.ts";
 
 /** What a new handle is for. */
 export interface CreateHandleOptions {
@@ -42,26 +42,16 @@ export interface Handle {
   readonly lastUsedAt?: Date;
 }
 
-const form = /^obh_([0-9a-f]{16})_([0-9a-f]{64})_([0-9a-f]{8})$/;
-
 /** The parts of a handle as it is sent. */
 export interface HandleParts {
   readonly handleId: string;
   readonly secret: string;
 }
 
-export function newHandleParts(): HandleParts {
-  return { handleId: randomBytes(8).toString("hex"), secret: randomBytes(32).toString("hex") };
-}
-
 /** @returns undefined: it is none, or was cut or mistyped */
-export function partsOf(handle: Secret): HandleParts | undefined {
-  const [, handleId = "", secret = "", sum = ""] = form.exec(handle.expose()) ?? [];
-  return handleId !== "" && checksum(handleId, secret) === sum ? { handleId, secret } : undefined;
-}
-
-export function textOf({ handleId, secret }: HandleParts): Secret {
-  return new Secret(`obh_${handleId}_${secret}_${checksum(handleId, secret)}`);
+export function handlePartsOf(handle: Secret): HandleParts | undefined {
+  const key = partsOf(handle.expose());
+  return key?.kind === "obh" ? { handleId: key.id, secret: key.secret } : undefined;
 }
 
 export function secretHash(keyring: Sealer, { handleId, secret }: HandleParts): Buffer {
@@ -104,9 +94,4 @@ export function scopesOfRow({ scopes }: HandleRow): readonly string[] | undefine
 
 function dateOf(at: number | null): Date | undefined {
   return at === null ? undefined : new Date(at);
-}
-
-/** Shows that a text is a handle: to scanners that look for leaked secrets, and to us, to find a mistyped one. */
-function checksum(handleId: string, secret: string): string {
-  return createHash("sha256").update(`obh_${handleId}_${secret}`).digest("hex").slice(0, 8);
 }

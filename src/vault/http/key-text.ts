@@ -2,8 +2,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import { Secret } from "../../core/secret.ts";
 
-/** `obk_`: of a caller. `obs_`: of a session of one. */
-export type KeyKind = "obk" | "obs";
+/** `obk_`: of a caller. `obs_`: of a session of one. `obh_`: a handle, which stands in the place of a refresh token. */
+export type KeyKind = "obk" | "obs" | "obh";
 
 /** A key in its parts. */
 export interface KeyText {
@@ -13,7 +13,7 @@ export interface KeyText {
   readonly secret: string;
 }
 
-const form = /^(obk|obs)_([0-9a-f]{16})_([0-9a-f]{64})_([0-9a-f]{8})$/;
+const form = /^(obk|obs|obh)_([0-9a-f]{16})_([0-9a-f]{64})_([0-9a-f]{8})$/;
 
 /** A new key. */
 export function newKey(kind: KeyKind, id: string = randomBytes(8).toString("hex")): KeyText & { readonly key: Secret } {
@@ -21,14 +21,17 @@ export function newKey(kind: KeyKind, id: string = randomBytes(8).toString("hex"
   return { ...text, key: new Secret(`${kind}_${id}_${text.secret}_${checksum(text)}`) };
 }
 
-/**
- * The key in the value of an `Authorization` header; undefined where there is none, or no whole one. The checksum finds
- * copies that were cut or mistyped, without asking the store.
- */
-export function keyIn(authorization: string): KeyText | undefined {
-  const [, kind, id = "", secret = "", sum] = form.exec(/^bearer +(\S+)$/i.exec(authorization)?.[1] ?? "") ?? [];
-  const key: KeyText = { kind: kind === "obs" ? "obs" : "obk", id, secret };
+/** A key in its parts; undefined where it is none, or no whole one. The checksum finds copies that were cut or mistyped. */
+export function partsOf(text: string): KeyText | undefined {
+  const [, kind, id = "", secret = "", sum] = form.exec(text) ?? [];
+  const key: KeyText = { kind: kind as KeyKind, id, secret };
   return sum !== undefined && checksum(key) === sum ? key : undefined;
+}
+
+/** The key of a caller or a session in the value of an `Authorization` header; undefined where there is no whole one. */
+export function keyIn(authorization: string): KeyText | undefined {
+  const key = partsOf(/^bearer +(\S+)$/i.exec(authorization)?.[1] ?? "");
+  return key?.kind === "obh" ? undefined : key;
 }
 
 /** Shows that a text is a key: to scanners that look for leaked keys, and to us, to find a mistyped one. */
