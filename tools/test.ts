@@ -5,8 +5,8 @@
  * - `npm test -- --fast` runs only the tests that stay in this process, without checks and build; a PATTERN narrows it
  *   further.
  *
- * The last line of the output is `N passed, N failed, N skipped`, over all tests of the run. A step that failed beside them
- * is named in the line before: the output of a check is thousands of lines above.
+ * The last line of the output is `N passed, N failed, N skipped`, over all tests of the run. What failed, a test or a step
+ * beside them, is named in the lines before: the output of each is thousands of lines above, and often cut off.
  */
 import { spawn } from "node:child_process";
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -68,6 +68,7 @@ if (totals.passed + totals.failed + totals.skipped === 0) {
 }
 // A library that a test imports can end the process with 0: the count is believed, not only the exit code.
 if (totals.failed > 0) failedSteps.push(`${totals.failed} tests`);
+for (const failure of totals.failures) process.stdout.write(`failed: ${failure}\n`);
 if (failedSteps.length > 0) process.stdout.write(`failed: ${failedSteps.join(", ")}\n`);
 process.stdout.write(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`);
 process.exitCode = failedSteps.length > 0 ? 1 : 0;
@@ -126,7 +127,7 @@ function portions(all: readonly string[]): string[][] {
 /** A run that ended before it counted its tests has failed, and says so by its exit code; it counts as one failure. */
 function read(file: string): Totals {
   const text = existsSync(file) ? readFileSync(file, "utf8") : "";
-  return text === "" ? { passed: 0, failed: 1, skipped: 0 } : (JSON.parse(text) as Totals);
+  return text === "" ? { passed: 0, failed: 1, skipped: 0, failures: [] } : (JSON.parse(text) as Totals);
 }
 
 function sum(all: readonly Totals[]): Totals {
@@ -135,7 +136,8 @@ function sum(all: readonly Totals[]): Totals {
       passed: one.passed + other.passed,
       failed: one.failed + other.failed,
       skipped: one.skipped + other.skipped,
+      failures: [...one.failures, ...other.failures],
     }),
-    { passed: 0, failed: 0, skipped: 0 },
+    { passed: 0, failed: 0, skipped: 0, failures: [] },
   );
 }
