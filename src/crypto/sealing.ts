@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
 import type { SealedPlace, WrappedKeyPlace } from "./places.ts";
 
 /** The place of a sealed value, with the store's own random name: in another store it does not open. */
@@ -56,14 +56,35 @@ export function open(sealed: Uint8Array, place: Place, key: DataKey): string | u
   decipher.setAuthTag(tag);
   try {
     const body = decipher.update(bytes.subarray(headerLength + nonceLength, bytes.length - tagLength));
-    return Buffer.concat([body, decipher.final()]).toString("utf8");
+    // It compares the tag. In this mode, nothing is left to come.
+    decipher.final();
+    return body.toString("utf8");
   } catch {
     return undefined;
   }
 }
 
+/**
+ * The first half of HKDF, once for each data key: it is the same for every record. What stays in memory is one such value
+ * for each data key, for as long as the data key is there; keys of records are derived anew each time.
+ */
+const extracted = new WeakMap<DataKey, Buffer>();
+
+/**
+ * HKDF-SHA256 with no salt and the place as its info. Node's own does both halves for each record, in twice the time.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc5869#section-2
+ */
 function recordKey(key: DataKey, { column, recordId }: Place): Buffer {
-  return Buffer.from(hkdfSync("sha256", key.bytes, "", lengthPrefixed([column, recordId]), 32));
+  let pseudorandom = extracted.get(key);
+  if (pseudorandom === undefined) {
+    pseudorandom = createHmac("sha256", Buffer.alloc(32)).update(key.bytes).digest();
+    extracted.set(key, pseudorandom);
+  }
+  // 32 bytes are the first block of the second half, and the block's number is 1.
+  return createHmac("sha256", pseudorandom)
+    .update(lengthPrefixed([column, recordId], 1))
+    .digest();
 }
 
 function additionalData(header: Uint8Array, place: Place): Buffer {
@@ -77,14 +98,21 @@ function additionalData(header: Uint8Array, place: Place): Buffer {
   ]);
 }
 
-/** Writes the length before each part, so that two different lists of parts never give the same bytes. */
-function lengthPrefixed(parts: readonly (string | Uint8Array)[]): Buffer {
-  return Buffer.concat(
-    parts.flatMap((part) => {
-      const bytes = typeof part === "string" ? Buffer.from(part, "utf8") : Buffer.from(part);
-      const length = Buffer.alloc(4);
-      length.writeUInt32BE(bytes.length);
-      return [length, bytes];
-    }),
-  );
+/**
+ * Writes the length before each part, so that two different lists of parts never give the same bytes.
+ *
+ * @param last a byte that follows them; none by default
+ */
+function lengthPrefixed(parts: readonly (string | Uint8Array)[], last?: number): Buffer {
+  let length = last === undefined ? 0 : 1;
+  for (const part of parts) length += 4 + (typeof part === "string" ? Buffer.byteLength(part) : part.length);
+  const bytes = Buffer.allocUnsafe(length);
+  let at = 0;
+  for (const part of parts) {
+    if (typeof part !== "string") bytes.set(part, at + 4);
+    const size = typeof part === "string" ? bytes.write(part, at + 4) : part.length;
+    at = bytes.writeUInt32BE(size, at) + size;
+  }
+  if (last !== undefined) bytes.writeUInt8(last, at);
+  return bytes;
 }

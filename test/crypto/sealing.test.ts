@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createDecipheriv, hkdfSync } from "node:crypto";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import { open, seal, sealedUnder } from "../../src/crypto/sealing.ts";
@@ -54,6 +55,40 @@ describe("a sealed value", () => {
     const sealed =
       "0101000000073e452ed97f8e596c71f637a69496b495d0b1f22e17ab00f30412f0f2aea875c0f48fa3c462462df81dce7c19e789";
     assert.equal(open(Buffer.from(sealed, "hex"), place, key), token);
+  });
+
+  test("a sealed value opens for whoever follows the description of the layout with Node's own HKDF", () => {
+    const prefixed = (...parts: readonly Buffer[]): Buffer =>
+      Buffer.concat(
+        parts.flatMap((part) => {
+          const length = Buffer.alloc(4);
+          length.writeUInt32BE(part.length);
+          return [length, part];
+        }),
+      );
+    // Lengths beside the block sizes of SHA-256 and of AES.
+    const long = fc.integer({ min: 0, max: 140 }).map((length) => "é".repeat(length));
+    fc.assert(
+      fc.property(
+        text,
+        anyPlace,
+        long,
+        fc.uint8Array({ minLength: 32, maxLength: 32 }),
+        (plaintext, { column, ...where }, recordId, bytes) => {
+          const at = { ...where, column, recordId } as Place;
+          const sealed = seal(plaintext, at, { keyId: 7, bytes: Buffer.from(bytes) });
+          const [header, nonce] = [sealed.subarray(0, 6), sealed.subarray(6, 18)];
+          const texts = [at.instance, at.clientId, column, recordId, String(at.generation)];
+          const info = prefixed(Buffer.from(column), Buffer.from(recordId));
+          const derived = Buffer.from(hkdfSync("sha256", bytes, "", info, 32));
+          const decipher = createDecipheriv("aes-256-gcm", derived, nonce, { authTagLength: 16 });
+          decipher.setAAD(prefixed(header, ...texts.map((each) => Buffer.from(each))));
+          decipher.setAuthTag(sealed.subarray(-16));
+          const body = Buffer.concat([decipher.update(sealed.subarray(18, -16)), decipher.final()]);
+          assert.equal(body.toString(), Buffer.from(plaintext).toString());
+        },
+      ),
+    );
   });
 
   test("a sealed value opens as a view into a larger buffer, as databases hand them out", () => {
