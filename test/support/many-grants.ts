@@ -16,10 +16,12 @@ const columns = (n: string, bytes: (text: string) => string, blob: (length: numb
   const state = `CASE ${n} % 100 WHEN 0 THEN 'revoked' WHEN 1 THEN 'lapsed' ELSE 'active' END`;
   const held = (value: string): string => `CASE WHEN ${n} % 100 = 0 THEN NULL ELSE ${value} END`;
   const exchangedAt = `${filledAt} - 3600000 + ${n} % 3000000`;
+  // Half of them at a provider that announces when refresh tokens end: in half a year.
+  const announcedEnd = `CASE ${n} % 2 WHEN 0 THEN ${exchangedAt} + 15552000000 END`;
   return `'g_' || ${n}, 'google', 'https://accounts.google.com', 'client-1', ${bytes(hash("subject", n))},
     ${blob(180)}, 'openid email profile', ${state},
     CASE ${n} % 100 WHEN 0 THEN 'revoked' WHEN 1 THEN 'invalid_grant' END, ${filledAt}, 1,
-    ${held(blob(150))}, NULL, ${held(bytes(hash("prefix", n)))}, ${held(bytes(hash("digest", n)))},
+    ${held(blob(150))}, ${held(announcedEnd)}, ${held(bytes(hash("prefix", n)))}, ${held(bytes(hash("digest", n)))},
     ${held(blob(280))}, ${held(exchangedAt)}, ${held(`${exchangedAt} + 3600000`)}, NULL, NULL, NULL, 0, NULL,
     ${filledAt}, ${filledAt}`;
 };

@@ -46,7 +46,10 @@ export async function damageAtOpening(all: (text: string) => Promise<SqlRow[]>):
 }
 
 async function readEnds(all: (text: string) => Promise<SqlRow[]>, from: string, columns: SqlRow[]): Promise<void> {
-  const names = columns.map(({ name }) => String(name));
+  // An expression has no name. Where the order says nothing of it and of what follows it, the index still gives it; to order
+  // by something else would sort the whole table.
+  const unnamed = columns.findIndex(({ name }) => name === null);
+  const names = columns.slice(0, unnamed === -1 ? undefined : unnamed).map(({ name }) => String(name));
   for (const way of ["ASC", "DESC"]) {
     const order = names.map((name) => `${name} ${way}`).join(", ");
     await all(`SELECT ${names.join(", ")} FROM ${from} ORDER BY ${order} LIMIT 1`);
