@@ -12,6 +12,7 @@ import type { Attempt } from "../src/core/take-over.ts";
 import type { DepositRow } from "../src/store/deposit-store.ts";
 import type { GrantRow } from "../src/store/grant-row.ts";
 import type { LateAnswerRow } from "../src/store/refresh-store.ts";
+import { foundTokenRowOf, tokenRowOf } from "../src/store/suite/rows.ts";
 import type { ExternalIdChange, Store } from "../src/store/store.ts";
 import type { IntakeRow } from "../src/store/intake-store.ts";
 import type { TicketRow } from "../src/store/ticket-store.ts";
@@ -20,6 +21,9 @@ import type { TicketRow } from "../src/store/ticket-store.ts";
 export const modelOperations = [
   "grantById",
   "grantsByExternalId",
+  "tokenById",
+  "tokensBySubject",
+  "tokensByExternalId",
   "listGrants",
   "grantsToLookAt",
   "saveFromIntake",
@@ -94,6 +98,19 @@ export class ModelStore implements Operations {
 
   grantsByExternalId: Operations["grantsByExternalId"] = (externalHash) =>
     this.listGrants({ externalHash, limit: Infinity });
+
+  tokenById: Operations["tokenById"] = (grantId) => {
+    const row = this.#grants.get(grantId);
+    return row === undefined ? undefined : tokenRowOf(row);
+  };
+
+  tokensBySubject: Operations["tokensBySubject"] = (subjectHash) =>
+    this.listGrants({ limit: Infinity })
+      .filter((row) => textOf(row.subjectHash) === textOf(subjectHash))
+      .map(foundTokenRowOf);
+
+  tokensByExternalId: Operations["tokensByExternalId"] = (externalHash) =>
+    this.grantsByExternalId(externalHash).map(foundTokenRowOf);
 
   listGrants: Operations["listGrants"] = ({ externalHash, account, limit }) => {
     const labels = account === undefined ? undefined : [account.accountHash, account.subjectHash].map(textOf);

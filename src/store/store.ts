@@ -35,6 +35,7 @@ import type { ProbeStore } from "./probe-store.ts";
 import type { RefreshStore } from "./refresh-store.ts";
 import type { ResealStore } from "./reseal-store.ts";
 import type { TicketStore } from "./ticket-store.ts";
+import type { TokenStore } from "./token-store.ts";
 
 /** Which grants a list holds: those that fit everything that is given. */
 export interface GrantFilter {
@@ -250,6 +251,7 @@ export interface Store
   extends
     KeyStore,
     GrantStore,
+    TokenStore,
     RefreshStore,
     IntakeStore,
     TicketStore,

@@ -4,6 +4,7 @@ import type { Arbitrary } from "fast-check";
 import type { Attempt } from "../../src/core/take-over.ts";
 import type { GrantRow } from "../../src/store/grant-row.ts";
 import type { Store } from "../../src/store/store.ts";
+import type { FoundTokenRow } from "../../src/store/token-store.ts";
 import type { IntakeRow } from "../../src/store/intake-store.ts";
 import { bytes, grant, owner, tie, tokens } from "../../src/store/suite/rows.ts";
 import { modelOperations } from "../../tools/model-store.ts";
@@ -240,6 +241,11 @@ export async function contents(store: ModelledStore): Promise<unknown> {
     due: [await store.grantsToLookAt(30, 10), await store.grantsToLookAt(1_000, 2, firstDue)],
     byId: await Promise.all([0, 1, 2].map((which) => store.grantById(grantIdOf(which)))),
     known: await Promise.all([0, 1].map((which) => store.grantsByExternalId(bytes(`user ${which}`)))),
+    tokens: await Promise.all([0, 1, 2].map((which) => store.tokenById(grantIdOf(which)))),
+    tokensFound: await Promise.all([
+      ...[0, 1].map(async (which) => sorted(await store.tokensByExternalId(bytes(`user ${which}`)))),
+      ...rows.map(async ({ subjectHash }) => sorted(await store.tokensBySubject(subjectHash))),
+    ]),
     labelled: await Promise.all(
       [0, 1, 2, 3].map((n) => {
         const account = { accountHash: bytes(`label ${n % 2}`), subjectHash: bytes("nobody") };
@@ -255,6 +261,10 @@ export async function contents(store: ModelledStore): Promise<unknown> {
     deposits: await Promise.all([0, 1, 2].map((which) => store.depositByToken(codeOf(which)))),
     intakes: (await store.openIntakes()).sort((a, b) => (codeText(a) < codeText(b) ? -1 : 1)),
   };
+}
+
+function sorted(rows: readonly FoundTokenRow[]): readonly FoundTokenRow[] {
+  return rows.toSorted((a, b) => (a.grantId < b.grantId ? -1 : 1));
 }
 
 function withoutTime(begun: Awaited<ReturnType<ModelledStore["beginAttempt"]>>): unknown {

@@ -6,7 +6,8 @@ import type { AuditHead, AuditRecord, RecordOf } from "../audit-store.ts";
 import { rowReader } from "../sql/column.ts";
 import { auditColumns } from "../sql/tables.ts";
 import { storeNotOpen } from "../sql/failure.ts";
-import type { Database, SqlRow, SqlValues, Transaction } from "../sql/sql.ts";
+import type { Database, LookUp, SqlRow, SqlValues, Transaction } from "../sql/sql.ts";
+import { LookUps } from "./look-ups.ts";
 
 /**
  * How a transaction begins.
@@ -45,6 +46,7 @@ const deadOnArrivalMs = 1_000;
 /** A PostgreSQL database, through a small pool of connections. */
 export class PostgresDatabase implements Database {
   readonly #location: string;
+  readonly #lookUps = new LookUps((text, values) => this.all(text, values));
   #pool: Pool | undefined;
   #recordOf: RecordOf = unsigned;
 
@@ -72,6 +74,10 @@ export class PostgresDatabase implements Database {
       (connection) => connection.all(text, values),
       () => true,
     );
+  }
+
+  lookUp(what: LookUp, value: string | Uint8Array): Promise<SqlRow[]> {
+    return this.#lookUps.find(what, value);
   }
 
   transaction<T>(body: (sql: Transaction) => Promise<T>): Promise<T> {

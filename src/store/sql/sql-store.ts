@@ -20,6 +20,7 @@ import { probeStore } from "./probes.ts";
 import { resealStore } from "./reseal.ts";
 import { sessionStore } from "./sessions.ts";
 import { ticketStore } from "./tickets.ts";
+import { tokenStore } from "./tokens.ts";
 import { compareMigrations } from "./migrate.ts";
 import type { Migration } from "./migrate.ts";
 import type { Database } from "./sql.ts";
@@ -49,6 +50,7 @@ export function sqlStore(engine: Engine): Store {
     location,
     ...keyStore(database),
     ...grantStore(database),
+    ...tokenStore(database),
     ...refreshStore(database),
     ...intakeStore(database),
     ...ticketStore(database),

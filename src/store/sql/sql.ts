@@ -16,6 +16,15 @@ export interface Sql {
   now(): Promise<number>;
 }
 
+/** A statement that finds rows by the value of one of their columns, without the condition itself. */
+export interface LookUp {
+  /** Up to `WHERE`. The column that rows are found by is among those that it selects. */
+  readonly select: string;
+  readonly by: string;
+  /** The type of its values, as PostgreSQL calls it. */
+  readonly kind: "text" | "bytea";
+}
+
 /** One transaction: durable when it ends well, undone as a whole when it does not. */
 export interface Transaction extends Sql {
   /** Returns how many rows changed. */
@@ -40,6 +49,8 @@ export interface Transaction extends Sql {
 export interface Database extends Sql {
   /** From now on, what is noted is recorded by this. */
   recordWith(recordOf: RecordOf, isFallback?: boolean): void;
+  /** Reads the rows with this value. What is looked up at the same moment may share one statement. */
+  lookUp(what: LookUp, value: string | Uint8Array): Promise<SqlRow[]>;
   /** Begins, runs `body`, commits. Whatever `body` throws undoes all of it and is thrown on. */
   transaction<T>(body: (sql: Transaction) => Promise<T>): Promise<T>;
 }

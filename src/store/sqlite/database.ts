@@ -8,7 +8,7 @@ import type { AuditHead, RecordOf } from "../audit-store.ts";
 import { insertList, rowReader, valuesWriter } from "../sql/column.ts";
 import { storeNotOpen } from "../sql/failure.ts";
 import { auditColumns } from "../sql/tables.ts";
-import type { Database, SqlRow, SqlValues, Transaction } from "../sql/sql.ts";
+import type { Database, LookUp, SqlRow, SqlValues, Transaction } from "../sql/sql.ts";
 
 const { seq: seqColumn, link: linkColumn } = auditColumns;
 const readEnd = rowReader<AuditHead>({ seq: seqColumn, link: linkColumn });
@@ -81,6 +81,10 @@ export class SqliteDatabase implements Database {
     // An in-memory database has one connection: reading now could show half of a transaction.
     if (reader === writer) await this.#queue;
     return retryWhileBusy(this.#patienceMs, () => reader.all(text, values));
+  }
+
+  async lookUp({ select, by }: LookUp, value: string | Uint8Array): Promise<SqlRow[]> {
+    return this.all(`${select} WHERE ${by} = :value`, { value });
   }
 
   async transaction<T>(body: (sql: Transaction) => Promise<T>): Promise<T> {

@@ -27,6 +27,7 @@ import { resealTests } from "./reseal.ts";
 import { revocationTests } from "./revocation.ts";
 import { sessionTests } from "./sessions.ts";
 import { ticketTests } from "./tickets.ts";
+import { tokenTests } from "./tokens.ts";
 
 export type * from "../store.ts";
 
@@ -55,6 +56,7 @@ export function storeSuite(
       lifeTests,
       keyTests,
       grantTests,
+      tokenTests,
       externalIdTests,
       byteTests,
       revocationTests,

@@ -5,6 +5,7 @@ import type { GrantRow, TokenColumns } from "../grant-row.ts";
 import type { HashedTie, Store } from "../store.ts";
 import type { IntakeRow } from "../intake-store.ts";
 import type { TicketRow } from "../ticket-store.ts";
+import type { FoundTokenRow, TokenRow } from "../token-store.ts";
 import { suiteTime } from "./suite-stores.ts";
 
 let made = 0;
@@ -82,6 +83,20 @@ export async function saveKnownBy(
   const saved = await store.saveFromIntake(row, null, bytes(unique("code ")), { add: tie(externalId, account) });
   if (!saved) throw new Error(`${row.grantId} was not saved`);
   return row;
+}
+
+/** What of a grant an answer with its access token needs. */
+export function tokenRowOf(row: GrantRow): TokenRow {
+  const { grantId, provider, issuer, clientId, state, generation, scope } = row;
+  const { accessSealed, accessIssuedAt, accessExpiresAt, refreshSealed } = row;
+  const held = { grantId, provider, issuer, clientId, state, generation, scope };
+  return { ...held, accessSealed, accessIssuedAt, accessExpiresAt, isRefreshable: refreshSealed !== null };
+}
+
+/** The same where it is found by a hash. */
+export function foundTokenRowOf(row: GrantRow): FoundTokenRow {
+  const { subjectHash, profileSealed } = row;
+  return { ...tokenRowOf(row), subjectHash, profileSealed };
 }
 
 /** Makes and stores a grant, and brings it into a state by the calls that lead there. */

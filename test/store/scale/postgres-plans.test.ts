@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { bound } from "../../../src/store/postgres/connection.ts";
 import { postgres } from "../../../src/store/postgres/index.ts";
 import { sqlite } from "../../../src/store/sqlite/index.ts";
-import { owner } from "../../../src/store/suite/rows.ts";
+import { bytes, owner } from "../../../src/store/suite/rows.ts";
 import { storeSuite } from "../../../src/store/suite/index.ts";
 import { allLists } from "../../support/all-lists.ts";
 import { affordable, growing, rowsAtOnce, scale } from "../../support/growing-tables.ts";
@@ -48,6 +48,17 @@ describe(`the statements of a PostgreSQL store of ${scale} grants`, () => {
       await store.now();
       const released = { action: "token.released", grantId: "g_1", generation: 1, outcome: "released", detail: null };
       await store.appendAudit([[released, { caller: "reports", requestId: null }]]);
+      // Alone, and as many as share one statement.
+      for (const count of [1, 200]) {
+        const hashes = Array.from(
+          { length: count },
+          (_, n) => [n + 1, bytes(`subject ${n + 1}`), bytes(`external ${n + 1}`)] as const,
+        );
+        for (const [row] of await Promise.all(hashes.map(([, subject]) => store.tokensBySubject(subject))))
+          assert.ok(row);
+        for (const [row] of await Promise.all(hashes.map(([, , id]) => store.tokensByExternalId(id)))) assert.ok(row);
+        for (const row of await Promise.all(hashes.map(([n]) => store.tokenById(`g_${n}`)))) assert.ok(row);
+      }
       for (const filter of allLists()) await store.listGrants(filter);
       assert.equal(await store.sweepIntakes(codesEndedAt + 1_200), 1_199);
       assert.equal(await countChanges(store), scale);
