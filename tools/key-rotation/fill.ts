@@ -2,11 +2,13 @@
 import { DatabaseSync } from "node:sqlite";
 import { defined } from "../../src/core/defined.ts";
 import { Secret } from "../../src/core/secret.ts";
-import { identityMac, subjectHash } from "../../src/crypto/keyring.ts";
+import { accountHash, externalHash, identityMac, subjectHash } from "../../src/crypto/keyring.ts";
 import type { Keyring } from "../../src/crypto/keyring.ts";
 import { newGrant } from "../../src/store/new-grant.ts";
 import { inOrder, insertList, numbered, valuesWriter } from "../../src/store/sql/column.ts";
+import { insertTie } from "../../src/store/sql/external-ids.ts";
 import { grantColumns } from "../../src/store/sql/tables.ts";
+import type { SqlValue, SqlValues } from "../../src/store/sql/sql.ts";
 import type { GrantRow } from "../../src/store/grant-row.ts";
 import { sealPerson } from "../../src/vault/grants/sealed-grant.ts";
 import { sealTokens } from "../../src/vault/keeper/sealed-tokens.ts";
@@ -18,6 +20,8 @@ export function grantIdOf(n: number): string {
   return `g_${letters[Math.floor(mixed / 62)] ?? ""}${letters[mixed % 62] ?? ""}filled-${n}`;
 }
 
+export const subjectOf = (n: number): string => `s-${n}`;
+export const externalIdOf = (n: number): string => `user-${n}`;
 export const refreshTokenOf = (grantId: string): string => `1//planted-refresh-${grantId}`;
 export const accessTokenOf = (grantId: string): string => `ya29.planted-access-${grantId}`;
 
@@ -28,7 +32,7 @@ function rowOf(keyring: Keyring, n: number, client: { readonly clientId: string;
     grantId,
     provider: "google",
     ...client,
-    subjectHash: subjectHash(keyring, client.issuer, `s-${n}`),
+    subjectHash: subjectHash(keyring, client.issuer, subjectOf(n)),
   };
   const received = {
     receivedAt: now,
@@ -44,11 +48,22 @@ function rowOf(keyring: Keyring, n: number, client: { readonly clientId: string;
     ...identity,
     identityMac: identityMac(keyring, identity),
     profileSealed: sealPerson(keyring, identity, {
-      profile: { sub: `s-${n}` },
-      externalIds: [{ externalId: `user-${n}`, account: `s-${n}` }],
+      profile: { sub: subjectOf(n) },
+      externalIds: [{ externalId: externalIdOf(n), account: subjectOf(n) }],
     }),
     ...sealTokens(keyring, identity, 1, received, scopes, undefined),
     ...defined({ stateSince: now, createdAt: now, updatedAt: now }),
+  };
+}
+
+/** Under which of the app's own user ids the grant is found. */
+function tieOf(keyring: Keyring, n: number, clientId: string): SqlValues {
+  return {
+    externalHash: externalHash(keyring, externalIdOf(n)),
+    clientId,
+    provider: "google",
+    accountHash: accountHash(keyring, subjectOf(n)),
+    grantId: grantIdOf(n),
   };
 }
 
@@ -64,15 +79,25 @@ export async function fillGrants(
 ): Promise<void> {
   const values = valuesWriter(grantColumns);
   const isSqlite = setting.startsWith("sqlite:");
-  const insert = numbered(`INSERT INTO grants ${insertList(grantColumns)}`, isSqlite ? "?" : "$");
-  const rows = function* (): Generator<ReturnType<typeof inOrder>> {
-    for (let n = 0; n < grants; n += 1) yield inOrder(values(rowOf(keyring, n, client)), insert.names);
+  const mark = isSqlite ? "?" : "$";
+  const insert = numbered(`INSERT INTO grants ${insertList(grantColumns)}`, mark);
+  const tie = numbered(insertTie, mark);
+  const rows = function* (): Generator<readonly [grant: SqlValue[], tie: SqlValue[]]> {
+    for (let n = 0; n < grants; n += 1) {
+      yield [
+        inOrder(values(rowOf(keyring, n, client)), insert.names),
+        inOrder(tieOf(keyring, n, client.clientId), tie.names),
+      ];
+    }
   };
   if (isSqlite) {
     const database = new DatabaseSync(setting.slice("sqlite:".length), { timeout: 30_000 });
-    const statement = database.prepare(insert.text);
+    const [statement, tieStatement] = [database.prepare(insert.text), database.prepare(tie.text)];
     database.exec("BEGIN IMMEDIATE");
-    for (const row of rows()) statement.run(...row);
+    for (const [row, known] of rows()) {
+      statement.run(...row);
+      tieStatement.run(...known);
+    }
     database.exec("COMMIT");
     database.close();
     return;
@@ -83,8 +108,11 @@ export async function fillGrants(
   // Each commit numbers its changes in one row: a hundred thousand versions of it in one transaction would take minutes.
   await database.query("BEGIN");
   let filled = 0;
-  for (const row of rows()) {
-    await database.query({ name: "fill", text: insert.text, values: row });
+  for (const [row, known] of rows()) {
+    await Promise.all([
+      database.query({ name: "fill", text: insert.text, values: row }),
+      database.query({ name: "fill-tie", text: tie.text, values: known }),
+    ]);
     filled += 1;
     if (filled % 500 === 0) await database.query("COMMIT; BEGIN");
   }

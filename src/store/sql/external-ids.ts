@@ -12,7 +12,8 @@ export function grantsKnownAs(ofUser: boolean): string {
 }
 
 const forget = "DELETE FROM external_ids WHERE grant_id = :grantId AND external_hash = :externalHash";
-const hold = `INSERT INTO external_ids (external_hash, client_id, provider, account_hash, grant_id)
+/** Lets an external id mean a grant under a label, where they mean no other one. */
+export const insertTie = `INSERT INTO external_ids (external_hash, client_id, provider, account_hash, grant_id)
   VALUES (:externalHash, :clientId, :provider, :accountHash, :grantId) ON CONFLICT DO NOTHING`;
 /** The change of the row tells other processes to look the id up again. */
 const replaceProfile = `UPDATE grants SET profile_sealed = :profileSealed, updated_at = :at
@@ -44,5 +45,5 @@ export async function changeExternalIds(
   if ((await sql.run(forget, { grantId, externalHash })) > 0) {
     sql.note({ action: "grant.account_renamed", grantId, generation: null, outcome: "renamed", detail: null });
   }
-  return (await sql.run(hold, { externalHash, accountHash, clientId, provider, grantId })) === 1;
+  return (await sql.run(insertTie, { externalHash, accountHash, clientId, provider, grantId })) === 1;
 }

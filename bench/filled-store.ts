@@ -1,0 +1,71 @@
+/** A database with grants whose access tokens are valid for a day, of which the provider knows nothing. */
+import { cp } from "node:fs/promises";
+import { keyClasses } from "../src/crypto/keyring.ts";
+import { generateMasterKey, google, keyringFromKeys, openVault } from "../src/index.ts";
+import type { Vault, VaultOptions } from "../src/index.ts";
+import type { Store } from "../src/store/store.ts";
+import { closeContext, openContext } from "../src/vault/open/open-context.ts";
+import { externalIdOf, fillGrants, grantIdOf, subjectOf } from "../tools/key-rotation/fill.ts";
+
+/** Nobody listens there: what these suites measure asks no provider. */
+const nobody = "http://127.0.0.1:9";
+const client = { clientId: "bench-client", clientSecret: "bench-secret" };
+
+export interface FilledStore {
+  /** The value of `ONBEHALF_STORE`. */
+  readonly setting: string;
+  readonly masterKey: string;
+  /** A caller's key, with the permission `token`. */
+  readonly callerKey: string;
+  readonly grants: number;
+}
+
+const record = google({ ...client, baseUrl: nobody });
+
+/** @param open opens the store that `setting` names; it must be empty */
+export async function fillStore(setting: string, open: () => Store, grants: number): Promise<FilledStore> {
+  const masterKey = generateMasterKey();
+  const options = { provider: record, keyring: keyringFromKeys(masterKey) };
+  const vault = await openVault({ ...options, store: open() });
+  const { key } = await vault.callers.create("bench", { allow: ["token"] });
+  await vault.close();
+  const context = await openContext({ ...options, store: open() }, keyClasses);
+  const keyring = context.keys?.keyring;
+  if (keyring === undefined) throw new Error("the store has no keyring");
+  await fillGrants(setting, keyring, grants, { clientId: client.clientId, issuer: record.issuer });
+  await closeContext(context);
+  return { setting, masterKey: masterKey.expose(), callerKey: key.expose(), grants };
+}
+
+/** The same in a file of its own, for a process whose changes must not reach the others. */
+export async function copyOf(filled: FilledStore, path: string): Promise<FilledStore> {
+  await cp(filled.setting.slice("sqlite:".length), path);
+  return { ...filled, setting: `sqlite:${path}` };
+}
+
+/** Opens a vault over it in this process. */
+export function vaultOver(
+  { masterKey }: Pick<FilledStore, "masterKey">,
+  store: Store,
+  options: Partial<VaultOptions> = {},
+): Promise<Vault> {
+  return openVault({ provider: record, keyring: keyringFromKeys(masterKey), store, ...options });
+}
+
+/** Settings of a service over it. */
+export function settingsOf({ setting, masterKey }: FilledStore): NodeJS.ProcessEnv {
+  return {
+    ONBEHALF_STORE: setting,
+    ONBEHALF_KEY: masterKey,
+    ONBEHALF_CLIENT_ID: client.clientId,
+    ONBEHALF_CLIENT_SECRET: client.clientSecret,
+    ONBEHALF_GOOGLE_BASE_URL: nobody,
+  };
+}
+
+/** How a grant is named in a request, by the kind of name. */
+export const referenceOf = {
+  id: grantIdOf,
+  "ext:": (n: number): string => `ext:${externalIdOf(n)}`,
+  "sub:": (n: number): string => `sub:${subjectOf(n)}`,
+};

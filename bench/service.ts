@@ -1,0 +1,40 @@
+/** `onbehalf serve`, as an operator starts it. */
+import { randomUUID } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { processesOf, runVariable } from "../tools/chaos/processes.ts";
+import { startCommand } from "./child.ts";
+
+const program = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url));
+
+export interface Service {
+  readonly port: number;
+  readonly url: string;
+  /** The process that answers. */
+  readonly pid: number;
+  /** All processes of the service: the one that answers, the keeper, and the one that holds the secrets. */
+  pids(): number[];
+  readonly end: () => Promise<void>;
+}
+
+/**
+ * @param settings variables such as `ONBEHALF_STORE`
+ * @param how.core the processor that all its processes are pinned to; none by default
+ */
+export async function startService(
+  settings: NodeJS.ProcessEnv,
+  how: { readonly core?: number; readonly cwd?: string } = {},
+): Promise<Service> {
+  const run = randomUUID();
+  const child = await startCommand([process.execPath, program, "serve", "--json"], {
+    ...how,
+    env: { ONBEHALF_LOG_LEVEL: "warn", PORT: "0", [runVariable]: run, ...settings },
+  });
+  const ready = child.ready as { readonly service: string; readonly pid: number };
+  return {
+    url: ready.service,
+    port: Number(new URL(ready.service).port),
+    pid: ready.pid,
+    pids: () => processesOf(run).map(({ pid }) => pid),
+    end: child.end,
+  };
+}
