@@ -1,16 +1,10 @@
 import { defined } from "../core/defined.ts";
-import { drainLimitMs } from "../core/timing.ts";
-import { openVault } from "../index.ts";
-import type { OnEvent } from "../index.ts";
-import { hasKeeper, logLevelOf, serviceConfig, servingConfig } from "./settings/config.ts";
-import type { Settings } from "./settings/config.ts";
-import { startKeeper } from "./keeper/start-keeper.ts";
-import { rescueProblem } from "./rescue-problem.ts";
-import { faultLogger } from "./error-log.ts";
-import { eventLogger, serviceLogger } from "./log.ts";
-import { serviceMetrics } from "./metrics.ts";
-import { startServer } from "./http/server.ts";
+import type { KeeperClient } from "../keeper-process/client.ts";
 import type { RunningServer } from "./http/server.ts";
+import { startKeeper } from "./keeper/start-keeper.ts";
+import type { Told } from "./serving.ts";
+import { hasKeeper } from "./settings/given-settings.ts";
+import type { Settings } from "./settings/settings.ts";
 
 /**
  * Runs the whole service from its settings: the keeper in a process of its own, a vault that opens no refresh token
@@ -27,73 +21,33 @@ export async function runService(
   settings: Settings,
   { migrate = true, heldSecrets }: { readonly migrate?: boolean; readonly heldSecrets?: string } = {},
 ): Promise<RunningServer> {
-  // A process that is its own keeper reads everything. Otherwise the keeper looks at all settings, and says what is wrong
-  // with any of them: this process looks at no secret.
-  const own = hasKeeper(settings) ? undefined : serviceConfig(settings);
-  const logger = serviceLogger(own?.logLevel ?? logLevelOf(settings, []));
-  const metrics = serviceMetrics();
-  const log = eventLogger(logger);
-  const onEvent: OnEvent = (event) => {
-    log(event);
-    metrics.onEvent(event);
-  };
-  const onFault = faultLogger(logger);
-  const keeper =
-    own === undefined
-      ? await startKeeper({ settings, migrate, ...defined({ heldSecrets }) }, onEvent, onFault)
-      : undefined;
-  try {
-    const config = own ?? servingConfig(settings, keeper?.clientIds ?? {}, keeper?.providers);
-    const { store, providers, rescueFolder } = config;
-    const problem = rescueProblem(store, rescueFolder);
-    // Said at the start: when an answer comes that the store cannot take, it is too late.
-    if (problem !== undefined) logger.warn(problem, "rescue_folder_unusable");
-    const vault = await openVault({
-      store,
-      providers,
-      migrate,
-      auditName: "@service",
-      trustedIssuers: config.trustedIssuers,
-      onEvent,
-      onFault,
-      ...defined({ keeper, rescueFolder, keyring: own?.keyring, exchangeRate: own?.exchangeRate }),
-    });
-    try {
-      const server = await startServer(vault, {
-        host: config.host,
-        port: config.port,
-        allowedOrigins: config.allowedOrigins,
-        allowedHosts: config.allowedHosts,
-        returnUrls: config.returnUrls,
-        ...defined({ publicUrl: config.publicUrl, appName: config.appName, metricsPort: config.metricsPort }),
-        metrics,
-        onFault: (error) => onFault(error, "a request"),
-        ...(keeper === undefined ? {} : { assertReady: () => keeper.assertReady() }),
-      });
-      return {
-        url: server.url,
-        ...defined({ metricsUrl: server.metricsUrl }),
-        closed: server.closed,
-        close: async () => {
-          await server.close();
-          // The keeper ends by itself in time. A vault whose store neither answers nor fails would not.
-          await within(drainLimitMs, vault.close());
-          await keeper?.close();
-        },
-      };
-    } catch (error) {
-      await vault.close();
-      throw error;
-    }
-  } catch (error) {
-    await keeper?.close();
-    throw error;
-  }
+  const told = Promise.withResolvers<Told>();
+  // The keeper's process is started before this process loads what serves: each loads hundreds of modules, and they do it
+  // side by side. Until the log is there, what the keeper tells waits.
+  const starting = hasKeeper(settings) ? startedKeeper(settings, told.promise, migrate, heldSecrets) : undefined;
+  // Who waits for it hears of its failure. Where loading fails first, nobody waits.
+  starting?.catch(() => undefined);
+  const { listenersOf, serveOver } = await import("./serving.ts");
+  const listeners = listenersOf(settings);
+  told.resolve(listeners);
+  return serveOver(settings, listeners, await starting, migrate);
 }
 
-/** Waits for work, but no longer than this. */
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const timer = setTimeout(late.resolve, ms);
-  await Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
+function startedKeeper(
+  settings: Settings,
+  told: Promise<Told>,
+  migrate: boolean,
+  heldSecrets: string | undefined,
+): Promise<KeeperClient> {
+  let known: Told | undefined;
+  const tell = (how: (listeners: Told) => void): void => {
+    if (known !== undefined) how(known);
+    else void told.then(how);
+  };
+  void told.then((listeners) => (known = listeners));
+  return startKeeper(
+    { settings, migrate, ...defined({ heldSecrets }) },
+    (event) => tell(({ onEvent }) => onEvent(event)),
+    (error, during) => tell(({ onFault }) => onFault(error, during)),
+  );
 }

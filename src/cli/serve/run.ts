@@ -1,7 +1,7 @@
 import { defined } from "../../core/defined.ts";
 import { closeToDebuggers } from "../../keeper-process/closed-to-debuggers.ts";
 import { keepMemorySmall } from "../../keeper-process/small-memory.ts";
-import { faultLogger, runService, serviceLogger } from "../../service/index.ts";
+import { runService } from "../../service/run.ts";
 import { exitCodes } from "../terminal/exit-codes.ts";
 import { printJson, say } from "../terminal/print.ts";
 import { untilStopped } from "../terminal/stop.ts";
@@ -20,10 +20,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const stopped = untilStopped();
   // Node would print the error with its message and properties, which may repeat what somebody sent. The keeper finishes
   // and stores what was begun.
-  process.once("uncaughtException", (error) => {
-    faultLogger(serviceLogger("error"))(error, "the service, which this ended");
-    process.exit(exitCodes.failed);
-  });
+  process.once("uncaughtException", (error) => void endWith(error));
   const service = await runService(settings, { migrate: flags.migrate, ...defined({ heldSecrets }) });
   const { url, metricsUrl: metrics } = service;
   if (flags.json === true) printJson({ service: url, ...defined({ metrics }), pid: process.pid });
@@ -34,4 +31,14 @@ export async function serve(flags: ServeFlags): Promise<void> {
   say("stopped");
   // What could not be closed in time, such as a connection to a store that does not answer, must not keep the process.
   setTimeout(() => process.exit(), lingerMs).unref();
+}
+
+/** Says what has ended the process, and ends it. The log is loaded by then, unless loading failed. */
+async function endWith(error: Error): Promise<never> {
+  try {
+    const { faultLogger, serviceLogger } = await import("../../service/index.ts");
+    faultLogger(serviceLogger("error"))(error, "the service, which this ended");
+  } finally {
+    process.exit(exitCodes.failed);
+  }
 }

@@ -1,8 +1,8 @@
 import { heldVariable, secretsHeldAt, takeVariables } from "../../service/secrets/held-secrets.ts";
 import { isolate } from "../../service/secrets/isolate.ts";
 import { isSecretSetting } from "../../service/secrets/secret-names.ts";
-import { hasKeeper, settingsFrom } from "../../service/settings/config.ts";
-import type { Setting, Settings } from "../../service/settings/config.ts";
+import { hasKeeper, settingsFrom } from "../../service/settings/given-settings.ts";
+import type { Setting, Settings } from "../../service/settings/settings.ts";
 import { settingsAmong } from "../flags.ts";
 import { flagOf } from "../terminal/flag-name.ts";
 import { say } from "../terminal/print.ts";

@@ -9,7 +9,7 @@ import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { notStarted, unavailable } from "../../keeper-process/unavailable.ts";
 import { keeperHints } from "../keeper-hints.ts";
-import { secretVariablesIn } from "../settings/providers-file.ts";
+import { secretVariablesIn } from "../settings/given-settings.ts";
 import type { Settings } from "../settings/settings.ts";
 import { smallMemoryFlags, smallMemoryVariables } from "../../keeper-process/small-memory.ts";
 import { closedToDebuggers } from "../../keeper-process/closed-to-debuggers.ts";

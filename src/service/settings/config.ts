@@ -25,13 +25,14 @@ import {
   urlOf,
 } from "./config-parts.ts";
 import type { LogLevel } from "./config-parts.ts";
-import { overrules, settingNames } from "./settings.ts";
+import { settingsFrom } from "./given-settings.ts";
+import { settingNames } from "./settings.ts";
 import { trustedIssuersIn } from "./trusted-issuers-file.ts";
 import type { Setting, Settings } from "./settings.ts";
 
 export { logLevelOf, returnUrlsOf } from "./config-parts.ts";
 export type { LogLevel };
-export { settingNames };
+export { settingNames, settingsFrom };
 export type { Setting, Settings };
 
 /** What a command needs that looks after a store: `callers`, `keys`, `grants list`. */
@@ -72,27 +73,6 @@ export interface ServiceConfig extends VaultConfig {
 }
 
 /**
- * Joins flags and environment. A flag wins over its variable, and over the variables that say the same thing in another
- * way: `--key` over `ONBEHALF_KEY_FILE`. White space around a value is taken away, as a file's last line end is. An empty
- * variable counts as absent.
- *
- * @param flags by the name of the setting
- * @param environment default: that of the process
- */
-export function settingsFrom(
-  flags: Settings,
-  environment: Readonly<Record<string, string | undefined>> = process.env,
-): Settings {
-  const settings: Partial<Record<Setting, string>> = {};
-  const overruled = new Set((Object.keys(flags) as Setting[]).flatMap((flag) => overrules[flag] ?? []));
-  for (const [name, variable] of Object.entries(settingNames) as [Setting, string][]) {
-    const value = flags[name] ?? (overruled.has(name) ? undefined : environment[variable]);
-    if (value !== undefined && value.trim() !== "") settings[name] = value.trim();
-  }
-  return settings;
-}
-
-/**
  * Checks everything that a service needs. Reads the files that the settings name, and opens no store.
  *
  * @throws {OnbehalfError} `configuration_invalid`: `details.problems` lists every problem, not only the first
@@ -103,11 +83,6 @@ export function serviceConfig(settings: Settings): ServiceConfig {
     ...servingParts(settings, problems),
     keeper: keeperOf(settings, problems),
   }));
-}
-
-/** Whether the settings ask for a keeper in a process of its own, as they do by default. */
-export function hasKeeper(settings: Settings): boolean {
-  return keeperOf(settings, []);
 }
 
 /** What the process needs that serves, while its keeper opens what is sealed for refreshing. */

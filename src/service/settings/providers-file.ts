@@ -161,13 +161,6 @@ export function providersIn(
   });
 }
 
-/** The names of variables in which a file's secrets are, without a word on what is wrong with it. */
-export function secretVariablesIn(path: string | undefined): readonly string[] {
-  const read = path === undefined ? undefined : readSmallFile(path);
-  if (read === undefined || !("text" in read)) return [];
-  return [...read.text.matchAll(/"client_secret_env"\s*:\s*"([^"\\]+)"/g)].map(([, name = ""]) => name);
-}
-
 /** What a file means besides what stands in it. */
 interface Surroundings {
   readonly folder: string;

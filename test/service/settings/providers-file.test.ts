@@ -4,7 +4,8 @@ import { writeFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { memberLines } from "../../../src/service/settings/member-lines.ts";
-import { providersIn, secretVariablesIn } from "../../../src/service/settings/providers-file.ts";
+import { secretVariablesIn } from "../../../src/service/settings/given-settings.ts";
+import { providersIn } from "../../../src/service/settings/providers-file.ts";
 import type { Provider } from "../../../src/index.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 

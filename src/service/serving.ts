@@ -1,0 +1,105 @@
+import { defined } from "../core/defined.ts";
+import { drainLimitMs } from "../core/timing.ts";
+import { openVault } from "../index.ts";
+import type { OnEvent, OnFault } from "../index.ts";
+import type { KeeperClient } from "../keeper-process/client.ts";
+import { logLevelOf, serviceConfig, servingConfig } from "./settings/config.ts";
+import type { Settings } from "./settings/config.ts";
+import { rescueProblem } from "./rescue-problem.ts";
+import { faultLogger } from "./error-log.ts";
+import { eventLogger, serviceLogger } from "./log.ts";
+import type { Logger } from "./log.ts";
+import { serviceMetrics } from "./metrics.ts";
+import type { Metrics } from "./metrics.ts";
+import { startServer } from "./http/server.ts";
+import type { RunningServer } from "./http/server.ts";
+
+/** The log and the counters of a service. */
+export interface Told {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly onEvent: OnEvent;
+  readonly onFault: OnFault;
+}
+
+/** Makes the log and the counters: what is wrong with the other settings is said by whoever reads them. */
+export function listenersOf(settings: Settings): Told {
+  const logger = serviceLogger(logLevelOf(settings, []));
+  const metrics = serviceMetrics();
+  const log = eventLogger(logger);
+  const onEvent: OnEvent = (event) => {
+    log(event);
+    metrics.onEvent(event);
+  };
+  return { logger, metrics, onEvent, onFault: faultLogger(logger) };
+}
+
+/**
+ * Opens the vault over a keeper, and the server over the vault. Without a keeper, the vault is its own.
+ *
+ * @param keeper is closed where this fails, and with the server
+ */
+export async function serveOver(
+  settings: Settings,
+  { logger, metrics, onEvent, onFault }: Told,
+  keeper: KeeperClient | undefined,
+  migrate: boolean,
+): Promise<RunningServer> {
+  // A process that is its own keeper reads everything. Otherwise the keeper looks at all settings, and says what is wrong
+  // with any of them: this process looks at no secret.
+  try {
+    const own = keeper === undefined ? serviceConfig(settings) : undefined;
+    const config = own ?? servingConfig(settings, keeper?.clientIds ?? {}, keeper?.providers);
+    const { store, providers, rescueFolder } = config;
+    const problem = rescueProblem(store, rescueFolder);
+    // Said at the start: when an answer comes that the store cannot take, it is too late.
+    if (problem !== undefined) logger.warn(problem, "rescue_folder_unusable");
+    const vault = await openVault({
+      store,
+      providers,
+      migrate,
+      auditName: "@service",
+      trustedIssuers: config.trustedIssuers,
+      onEvent,
+      onFault,
+      ...defined({ keeper, rescueFolder, keyring: own?.keyring, exchangeRate: own?.exchangeRate }),
+    });
+    try {
+      const server = await startServer(vault, {
+        host: config.host,
+        port: config.port,
+        allowedOrigins: config.allowedOrigins,
+        allowedHosts: config.allowedHosts,
+        returnUrls: config.returnUrls,
+        ...defined({ publicUrl: config.publicUrl, appName: config.appName, metricsPort: config.metricsPort }),
+        metrics,
+        onFault: (error) => onFault(error, "a request"),
+        ...(keeper === undefined ? {} : { assertReady: () => keeper.assertReady() }),
+      });
+      return {
+        url: server.url,
+        ...defined({ metricsUrl: server.metricsUrl }),
+        closed: server.closed,
+        close: async () => {
+          await server.close();
+          // The keeper ends by itself in time. A vault whose store neither answers nor fails would not.
+          await within(drainLimitMs, vault.close());
+          await keeper?.close();
+        },
+      };
+    } catch (error) {
+      await vault.close();
+      throw error;
+    }
+  } catch (error) {
+    await keeper?.close();
+    throw error;
+  }
+}
+
+/** Waits for work, but no longer than this. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, ms);
+  await Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
+}
