@@ -16,7 +16,7 @@ export interface PostgresServer {
   remove(): Promise<void>;
 }
 
-export async function newServer(): Promise<PostgresServer> {
+export async function newServer({ durable = false }: { readonly durable?: boolean } = {}): Promise<PostgresServer> {
   const port = await freePort();
   const databaseDir = await mkdtemp(join(tmpdir(), "onbehalf-postgres-"));
   const server = new EmbeddedPostgres({
@@ -27,8 +27,12 @@ export async function newServer(): Promise<PostgresServer> {
     createPostgresUser: userInfo().uid === 0,
     persistent: true,
     initdbFlags: ["--no-sync", "--set", "scram_iterations=1"],
-    // Nothing here must survive a power cut, and every test makes a database.
-    postgresFlags: ["fsync=off", "full_page_writes=off", "max_connections=300", "listen_addresses=127.0.0.1"]
+    // In tests nothing must survive a power cut, and every test makes a database.
+    postgresFlags: [
+      ...(durable ? [] : ["fsync=off", "full_page_writes=off"]),
+      "max_connections=300",
+      "listen_addresses=127.0.0.1",
+    ]
       .concat("unix_socket_directories=")
       .flatMap((setting) => ["-c", setting]),
     onLog: () => undefined,
