@@ -14,8 +14,8 @@ import { withOwnTokens, withoutIdToken } from "./plain-oauth-answer.ts";
 import type { LifetimeHabits } from "./lifetimes.ts";
 import { noAccessToken, plainTokenSet, tokenSetOf } from "./token-set.ts";
 import type { AnswerContext, TokenSet } from "./token-set.ts";
-import { boundedRequest, retryAfterMs } from "./bounded-fetch.ts";
-import type { HttpAnswer, HttpResult, BoundedFetch, Sought } from "./bounded-fetch.ts";
+import { boundedForm, retryAfterMs } from "./bounded-fetch.ts";
+import type { AnswerHeaders, HttpAnswer, HttpResult, BoundedFetch, Sought } from "./bounded-fetch.ts";
 
 /**
  * What came of one request to the token endpoint.
@@ -115,30 +115,31 @@ async function post(
   return boundBy(dpop.thumbprint, read(result));
 }
 
-function send(
+/**
+ * Sends the form, with how the client authenticates.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-3.2
+ */
+async function send(
   { provider, client, endpoints, authentication = recordedMethod(provider, client), http, now }: TokenRequest,
   grantType: string,
   parameters: URLSearchParams,
   timeoutMs: number,
   proof?: string,
 ): Promise<HttpResult> {
+  parameters.set("grant_type", grantType);
+  const added = new Headers();
+  const { tokenEndpoint } = endpoints;
+  const server = { issuer: provider.issuer, token_endpoint: tokenEndpoint };
+  await authenticating(authentication, client, now)(server, { client_id: client.clientId }, parameters, added);
+  const headers = {
+    accept: "application/json",
+    "content-type": "application/x-www-form-urlencoded;charset=UTF-8",
+    ...Object.fromEntries(added),
+    ...(proof === undefined ? {} : { dpop: proof }),
+  };
   const bodyLimitBytes = Math.max(http.bodyLimitBytes, answerLimitBytes);
-  return boundedRequest({ ...http, bodyLimitBytes, timeoutMs, sought }, (signal) =>
-    oauth.genericTokenEndpointRequest(
-      { issuer: provider.issuer, token_endpoint: endpoints.tokenEndpoint },
-      { client_id: client.clientId },
-      authenticating(authentication, client, now),
-      grantType,
-      parameters,
-      {
-        signal,
-        headers: new Headers({ accept: "application/json", ...(proof === undefined ? {} : { dpop: proof }) }),
-        [oauth.customFetch]: (url, init) => http.fetch(url, init),
-        // The vault has checked when it opened that a plain-http endpoint is on this machine.
-        [oauth.allowInsecureRequests]: true,
-      },
-    ),
-  );
+  return boundedForm({ ...http, bodyLimitBytes, timeoutMs, sought }, tokenEndpoint, headers, parameters);
 }
 
 /** The answer to a request with a proof: its refresh tokens are bound to the key. */
@@ -231,7 +232,7 @@ function tokensInPart(
   return found === undefined ? undefined : tokensInPart({ ...part, text: `{${found}` }, context);
 }
 
-function tokensAt(tokens: TokenSet, headers: Headers): TokenResponse {
+function tokensAt(tokens: TokenSet, headers: AnswerHeaders): TokenResponse {
   const date = headers.get("date");
   return date === null ? { kind: "tokens", tokens } : { kind: "tokens", tokens, date };
 }

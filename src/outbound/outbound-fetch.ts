@@ -3,29 +3,14 @@
  * environment names one, with the headers that were given and no others, and with a limit on each wait.
  * What a request says, and what its answer means, does not belong here.
  */
-import { Agent as HttpAgent, request as httpRequest } from "node:http";
-import type { AgentOptions, ClientRequest, IncomingMessage, OutgoingHttpHeaders } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import { Readable, pipeline } from "node:stream";
+import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import type { Readable } from "node:stream";
 import { decoded } from "./content-coding.ts";
-import { failure, viaProxy } from "./failures.ts";
-import { proxyRoutes } from "./proxy-agents.ts";
-import { publicLookup } from "./public-lookup.ts";
-import { exactly, streamedBody } from "./streamed-body.ts";
-import type { StreamedBody } from "./streamed-body.ts";
+import { acceptedCodings, assertStatus, exchange, formSender, routesOf, usualLimits } from "./exchange.ts";
+import type { OutboundBody, OutboundLimits, Routes } from "./exchange.ts";
+import { streamedBody } from "./streamed-body.ts";
 import { connectionHeaders } from "../core/api-request.ts";
 import { userAgent } from "./user-agent.ts";
-
-/** How long a request waits. */
-export interface OutboundLimits {
-  /** For a connection, TLS and a proxy's tunnel included, milliseconds. */
-  readonly connectMs: number;
-  /**
-   * For the next byte of a request or an answer, milliseconds. An answer that announces no length may be silent for longer:
-   * it may be a stream of events, of which there is none for hours.
-   */
-  readonly silenceMs: number;
-}
 
 /** What a request may say besides what `fetch` knows. A `fetch` of somebody else's ignores it. */
 export interface OutboundInit extends RequestInit {
@@ -35,14 +20,6 @@ export interface OutboundInit extends RequestInit {
    */
   readonly publicOnly?: boolean;
 }
-
-const usualLimits: OutboundLimits = { connectMs: 10_000, silenceMs: 300_000 };
-
-/** How long a connection of a silent stream may say nothing before the system asks whether its other end is there, milliseconds. */
-const aliveAfterMs = 30_000;
-
-/** Connections are kept for as long as servers keep theirs at least: one that the server closes fails the request. */
-const kept: AgentOptions = { keepAlive: true, timeout: 4_000 };
 
 /**
  * A `fetch` for talking to servers, not for pages. It differs from the global one in what is sent and in nothing that
@@ -61,10 +38,23 @@ export function outboundFetch(
   env: NodeJS.ProcessEnv = process.env,
   limits: OutboundLimits = usualLimits,
 ): typeof fetch {
-  const direct = { "http:": new HttpAgent(kept), "https:": new HttpsAgent(kept) };
-  const toPublic = { lookup: publicLookup(), ...kept };
-  const onlyPublic = { "http:": new HttpAgent(toPublic), "https:": new HttpsAgent(toPublic) };
-  const throughProxy = proxyRoutes(env, limits.connectMs);
+  return fetchOver(routesOf(env, limits), limits);
+}
+
+/**
+ * {@link outboundFetch}, and what sends forms over the same connections.
+ *
+ * @param env where the proxy's variables are read, once
+ */
+export function outboundSender(
+  env: NodeJS.ProcessEnv = process.env,
+  limits: OutboundLimits = usualLimits,
+): { readonly fetch: typeof fetch; readonly post: ReturnType<typeof formSender> } {
+  const routes = routesOf(env, limits);
+  return { fetch: fetchOver(routes, limits), post: formSender(routes, limits) };
+}
+
+function fetchOver(routeTo: Routes, limits: OutboundLimits): typeof fetch {
   return async (input, init = {}) => {
     const from = input instanceof Request ? input : undefined;
     const url = new URL(from?.url ?? (input as string | URL));
@@ -78,11 +68,7 @@ export function outboundFetch(
     const headers = new Headers(init.headers ?? from?.headers);
     const decode = !headers.has("accept-encoding");
     const ready = { url, method, headers: complete(headers, body, decode), body, signal };
-    const route = throughProxy?.(url) ?? {
-      agent: ((init as OutboundInit).publicOnly === true ? onlyPublic : direct)[
-        url.protocol === "https:" ? "https:" : "http:"
-      ],
-    };
+    const route = routeTo(url, (init as OutboundInit).publicOnly === true);
     const incoming = await exchange(ready, route, limits);
     if (init.redirect === "error" && [301, 302, 303, 307, 308].includes(incoming.statusCode ?? 0)) {
       incoming.destroy();
@@ -90,13 +76,6 @@ export function outboundFetch(
     }
     return responseOf(incoming, { url, method, decode });
   };
-}
-
-/** A body that is ready to be sent. */
-type OutboundBody = StreamedBody | BodyInBytes;
-
-interface BodyInBytes extends Omit<StreamedBody, "chunks"> {
-  readonly bytes: Uint8Array;
 }
 
 /**
@@ -121,7 +100,7 @@ function complete(headers: Headers, body: OutboundBody | undefined, decode: bool
   }
   if (!headers.has("user-agent")) headers.set("user-agent", userAgent);
   // A range counts the bytes that are sent: of a compressed body it would be a range of something else.
-  if (decode) headers.set("accept-encoding", headers.has("range") ? "identity" : "gzip, deflate, br");
+  if (decode) headers.set("accept-encoding", headers.has("range") ? "identity" : acceptedCodings);
   if (body === undefined) {
     if ((headers.get("content-length") ?? "0") !== "0") throw new TypeError("content-length announces a missing body");
     return Object.fromEntries(headers);
@@ -133,87 +112,6 @@ function complete(headers: Headers, body: OutboundBody | undefined, decode: bool
     throw new TypeError("content-length is not the length of the body");
   }
   return { ...Object.fromEntries(headers), "content-length": length };
-}
-
-interface ReadyRequest {
-  readonly url: URL;
-  readonly method: string;
-  readonly headers: OutgoingHttpHeaders;
-  readonly body: OutboundBody | undefined;
-  readonly signal: AbortSignal | undefined;
-}
-
-/** By which way a request goes. */
-interface Route {
-  readonly agent: HttpAgent;
-  /** Host and port of the proxy; undefined where the request goes to its server directly. */
-  readonly proxy?: string;
-}
-
-/** Sends a request, and resolves when the head of its answer is there. */
-function exchange(
-  { url, method, headers, body, signal }: ReadyRequest,
-  { agent, proxy }: Route,
-  limits: OutboundLimits,
-): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const request = (url.protocol === "https:" ? httpsRequest : httpRequest)(url, { method, headers, agent });
-    let incoming: IncomingMessage | undefined;
-    const told = (error: Error): Error => (proxy === undefined ? error : viaProxy(error, proxy));
-    const end = (error: Error): void => {
-      // While a proxy opens the way there is no socket yet, and a request that is destroyed tells nobody.
-      reject(told(error));
-      (incoming ?? request).destroy(error);
-    };
-    const abort = (): void => {
-      reject(signal?.reason as Error);
-      end(signal?.reason instanceof Error ? signal.reason : new DOMException("the request was aborted", "AbortError"));
-    };
-    signal?.addEventListener("abort", abort, { once: true });
-    request.once("close", () => signal?.removeEventListener("abort", abort));
-    // Errors may follow the answer, as when the server does not read the rest of our body.
-    request.on("error", (error) => reject(told(error)));
-    request.once("response", (message) => {
-      incoming = message;
-      if (message.headers["content-length"] === undefined) {
-        // Whoever reads decides for how long. Where the server is gone without a word, its system does not answer ours.
-        request.setTimeout(0);
-        message.socket.setKeepAlive(true, aliveAfterMs);
-      }
-      resolve(message);
-    });
-    // Nobody asked for another protocol, so nothing could read what follows.
-    request.once("upgrade", (_message, socket) => {
-      socket.destroy();
-      reject(failure("BAD_STATUS", "the server answered with the status 101"));
-    });
-    limitConnecting(request, limits.connectMs, end);
-    request.setTimeout(limits.silenceMs, () => end(failure("IDLE_TIMEOUT", `${url.host} fell silent`)));
-
-    if (body === undefined) request.end();
-    else if ("bytes" in body) request.end(body.bytes);
-    else {
-      // Its first byte may be long in coming: a server can answer the head alone.
-      request.flushHeaders();
-      const announced = headers["content-length"] === undefined ? undefined : Number(headers["content-length"]);
-      // What goes wrong destroys the request, which tells its error.
-      pipeline(Readable.from(exactly(body.chunks, announced)), request, (error) => error && reject(error));
-    }
-  });
-}
-
-/** Ends a request that is not connected in time. Until then not a byte of it was sent. */
-function limitConnecting(request: ClientRequest, ms: number, end: (error: Error) => void): void {
-  const timer = setTimeout(() => {
-    end(failure("CONNECT_TIMEOUT", `no connection within ${ms} ms`));
-  }, ms);
-  const connected = (): void => clearTimeout(timer);
-  request.once("close", connected);
-  request.once("socket", (socket) => {
-    if (socket.connecting || ("secureConnecting" in socket && socket.secureConnecting === true)) {
-      socket.once("secureConnecting" in socket ? "secureConnect" : "connect", connected);
-    } else connected();
-  });
 }
 
 /** A body that nobody reads keeps its socket. Where the body is forgotten, the socket must go, too. */
@@ -236,10 +134,7 @@ function responseOf(
   for (let at = 0; at < incoming.rawHeaders.length; at += 2) {
     headers.append(incoming.rawHeaders[at] ?? "", incoming.rawHeaders[at + 1] ?? "");
   }
-  if (status < 200 || status > 599) {
-    incoming.destroy();
-    throw failure("BAD_STATUS", `the server answered with the status ${status}`);
-  }
+  assertStatus(incoming);
   const init = { status, headers, ...(/^[\t\x20-\x7e]*$/.test(statusMessage) ? { statusText: statusMessage } : {}) };
   let body: ReadableStream<Uint8Array> | null = null;
   if (method === "HEAD" || [204, 304].includes(status)) incoming.resume();

@@ -16,7 +16,7 @@ import type { Liveness, Owner } from "../../core/take-over.ts";
 import { HttpProtocol } from "../../oauth/protocol.ts";
 import { boundedFetchDefaults } from "../../oauth/bounded-fetch.ts";
 import { withFittingHeaders } from "../../outbound/content-coding.ts";
-import { outboundFetch } from "../../outbound/outbound-fetch.ts";
+import { outboundSender } from "../../outbound/outbound-fetch.ts";
 import type { Provider } from "../../providers/provider.ts";
 import { exchangeLimitMs } from "../../core/timing.ts";
 import type { Store } from "../../store/store.ts";
@@ -30,7 +30,8 @@ import { useDpopKeys } from "./dpop-keys.ts";
 import { openerOf, openerWith } from "./key-opener.ts";
 import { KeyWatch } from "./key-watch.ts";
 import { openStoreKeys } from "./open-keyring.ts";
-import { senderFor } from "./sender.ts";
+import { sendersFor } from "./sender.ts";
+import type { Senders } from "./sender.ts";
 import { useServerClients } from "./server-clients.ts";
 
 /** The options of a vault, and of a keeper in a process of its own. */
@@ -100,8 +101,8 @@ export async function openContext(
   const handed = (options as CommonOptions | undefined)?.keyring === undefined ? handedDown : undefined;
   assertOptions(handed === undefined ? options : { ...options, keyring: noMasterKeys });
   const { store, keyring: source = noMasterKeys, clock = systemClock } = options;
-  const send = options.fetch === undefined ? outboundFetch() : withFittingHeaders(options.fetch);
-  const protocols = protocolsFor(options, send, clock);
+  const senders = options.fetch === undefined ? outboundSender() : { fetch: withFittingHeaders(options.fetch) };
+  const protocols = protocolsFor(options, senders, clock);
   // Read the keys before the store is opened: without a key, or with a damaged one, no file may be made and no schema
   // changed.
   const opener = handed === undefined ? await openerWith(source, classes) : openerOf(handed, classes);
@@ -136,7 +137,7 @@ export async function openContext(
       clock,
       random: options.random ?? systemChance,
       sleep: setTimeout,
-      fetch: send,
+      fetch: senders.fetch,
       protocols,
       owner,
       livenessOf: (other) => evidence(store, owner, other),
@@ -176,7 +177,7 @@ function assertOptions(options: CommonOptions): void {
   }
 }
 
-function protocolsFor(options: CommonOptions, send: typeof fetch, clock: Clock): Map<string, HttpProtocol> {
+function protocolsFor(options: CommonOptions, senders: Senders, clock: Clock): Map<string, HttpProtocol> {
   const { exchangeTimeoutMs: timeoutMs = boundedFetchDefaults.timeoutMs } = options;
   // After exchangeLimitMs other processes believe that an exchange is over, and begin another one. A longer exchange
   // would run beside it.
@@ -200,7 +201,7 @@ function protocolsFor(options: CommonOptions, send: typeof fetch, clock: Clock):
           `each provider must have a name of its own, and two are named ${provider.name}`,
           oneOfAName,
         );
-      const sender = { ...http, fetch: senderFor(provider, send) };
+      const sender = { ...http, ...sendersFor(provider, senders) };
       protocols.set(provider.name, new HttpProtocol(provider, client, sender, clock));
     } catch (error) {
       if (!isOnbehalfError(error, "configuration_invalid")) throw error;

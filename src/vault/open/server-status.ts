@@ -15,7 +15,7 @@ import type { Provider } from "../../providers/provider.ts";
 import type { Store } from "../../store/store.ts";
 import { keptOf } from "./kept-client.ts";
 import type { KeptClient } from "./kept-client.ts";
-import { senderFor } from "./sender.ts";
+import { sendersFor } from "./sender.ts";
 
 /** Which client is kept for an MCP server. Nothing in it is secret. */
 export interface KeptClientStatus {
@@ -71,7 +71,10 @@ export async function serverStatus(
   const { name, server = "" } = provider;
   const { store, keyring } = options;
   const client = store === undefined || keyring === undefined ? undefined : await keptIn(store, keyring, provider);
-  const http: BoundedFetch = { ...boundedFetchDefaults, fetch: senderFor(provider, options.fetch ?? outboundFetch()) };
+  const http: BoundedFetch = {
+    ...boundedFetchDefaults,
+    ...sendersFor(provider, { fetch: options.fetch ?? outboundFetch() }),
+  };
   const { url, resource, scopes, authorizationServers, isOld } = await readProtectedResource(server, name, http);
   const read = await Promise.all(authorizationServers.map((issuer) => tried(issuer, http, isOld)));
   const working = read.find((each): each is AuthorizationServer => "document" in each);

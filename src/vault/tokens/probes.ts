@@ -171,7 +171,8 @@ export class Probes {
     if (result.kind === "silence") return { error: result.error };
     const { status, headers, text } = result;
     const hasBody = status !== 204 && status !== 205 && status !== 304;
-    if (await refusesToken(new Response(hasBody ? text : null, { status, headers }), provider)) return "refused";
+    const response = new Response(hasBody ? text : null, { status, headers: [...headers] });
+    if (await refusesToken(response, provider)) return "refused";
     return status >= 200 && status < 300 ? "taken" : { error: `http_${status}` };
   }
 }
