@@ -93,6 +93,7 @@ export function grantStore(database: Database): GrantStore {
       const { isAgain = false, isDeposit = false } = how;
       let isUndone = false;
       const saving = database.transaction(async (sql) => {
+        isUndone = false;
         const values = grantValues(row);
         const saved =
           madeFrom === null

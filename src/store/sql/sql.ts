@@ -25,7 +25,10 @@ export interface LookUp {
   readonly kind: "text" | "bytea";
 }
 
-/** One transaction: durable when it ends well, undone as a whole when it does not. */
+/**
+ * One transaction: durable when it ends well, undone as a whole when it does not. It may share its commit with others, which
+ * see what it has written and are seen by it, in the order in which they were asked for.
+ */
 export interface Transaction extends Sql {
   /** Returns how many rows changed. */
   run(text: string, values?: SqlValues): Promise<number>;
@@ -51,6 +54,12 @@ export interface Database extends Sql {
   recordWith(recordOf: RecordOf, isFallback?: boolean): void;
   /** Reads the rows with this value. What is looked up at the same moment may share one statement. */
   lookUp(what: LookUp, value: string | Uint8Array): Promise<SqlRow[]>;
-  /** Begins, runs `body`, commits. Whatever `body` throws undoes all of it and is thrown on. */
+  /**
+   * Begins, runs `body`, commits. Whatever `body` throws undoes all of it and is thrown on.
+   *
+   * @param body waits for nothing but the statements of its transaction, or it would hold up everybody's: SQLite then
+   *   refuses it. It may be run again from its beginning, after all that it wrote was undone, because it shared a commit
+   *   that failed for a neighbour's sake: what it changes outside the database must come to the same when it is done twice
+   */
   transaction<T>(body: (sql: Transaction) => Promise<T>): Promise<T>;
 }

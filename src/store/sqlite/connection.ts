@@ -13,8 +13,36 @@ interface Prepared {
   readonly names: readonly string[];
 }
 
+/** Begins or ends a transaction, or the part of a group's that one body fills. */
+export type Control = "BEGIN IMMEDIATE" | "SAVEPOINT body" | "ROLLBACK TO body" | "RELEASE body" | "COMMIT";
+
+/** A connection that writes, in this thread or in another one. Throws our errors, see {@link sqliteFailure}. */
+export interface Writer {
+  /** Whether its statements are done when they return. Then a body is done before anything else happens in this process. */
+  readonly isImmediate: boolean;
+  /** Whether a transaction is open, as of the last statement that was answered. */
+  readonly isInTransaction: boolean;
+  /** Whether the path still leads to the file that was opened: SQLite goes on writing to one that was moved away. */
+  readonly isInPlace: boolean;
+  all(text: string, values?: SqlValues): SqlRow[] | Promise<SqlRow[]>;
+  /** Returns how many rows changed. */
+  run(text: string, values?: SqlValues): number | Promise<number>;
+  /** Runs statements without values. */
+  script(text: string): void | Promise<void>;
+  control(text: Control): void | Promise<void>;
+  /** Undoes a transaction that failed, if SQLite has not done so itself. Never throws. */
+  rollBack(): void | Promise<void>;
+  close(): void | Promise<void>;
+}
+
+/** Opens a connection that writes in this thread. */
+export function openWriter(path: string): SqliteConnection {
+  return new SqliteConnection(path, { readOnly: false });
+}
+
 /** One connection to a SQLite file, with its prepared statements. Throws our errors, see {@link sqliteFailure}. */
-export class SqliteConnection {
+export class SqliteConnection implements Writer {
+  readonly isImmediate = true;
   readonly #path: string;
   readonly #connection: DatabaseSync;
   readonly #statements = new Map<string, Prepared>();
@@ -27,9 +55,12 @@ export class SqliteConnection {
     this.#file = fileAt(path);
   }
 
-  /** Whether the path still leads to the file that was opened: SQLite goes on writing to one that was moved away. */
   get isInPlace(): boolean {
     return fileAt(this.#path) === this.#file;
+  }
+
+  get isInTransaction(): boolean {
+    return this.#connection.isTransaction;
   }
 
   all(text: string, values: SqlValues = {}): SqlRow[] {
@@ -39,7 +70,6 @@ export class SqliteConnection {
     });
   }
 
-  /** Returns how many rows changed. */
   run(text: string, values: SqlValues = {}): number {
     return this.#ours(() => {
       const { statement, names } = this.#prepare(text);
@@ -51,7 +81,10 @@ export class SqliteConnection {
     this.#ours(() => this.#connection.exec(text));
   }
 
-  /** Undoes a transaction that failed, if SQLite has not done so itself. Never throws. */
+  control(text: Control): void {
+    this.#ours(() => this.#prepare(text).statement.run());
+  }
+
   rollBack(): void {
     try {
       if (this.#connection.isTransaction) this.#connection.exec("ROLLBACK");
@@ -100,11 +133,11 @@ function fileAt(path: string): string {
  * @param patienceMs how long in all, milliseconds
  * @throws what `work` threw last
  */
-export async function retryWhileBusy<T>(patienceMs: number, work: () => T): Promise<T> {
+export async function retryWhileBusy<T>(patienceMs: number, work: () => T | Promise<T>): Promise<T> {
   const until = performance.now() + patienceMs;
   for (let pauseMs = 1; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
     try {
-      return work();
+      return await work();
     } catch (error) {
       if (!isBusy(error) || performance.now() > until) throw error;
     }

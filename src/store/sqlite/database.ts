@@ -1,10 +1,15 @@
+/*
+ * A SQLite file that is open, and its transactions. How a statement is run does not belong here, nor what a transaction does.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
 import type { Clock } from "../../core/clock.ts";
-import { SqliteConnection, retryWhileBusy } from "./connection.ts";
+import { SqliteConnection, openWriter, retryWhileBusy } from "./connection.ts";
+import type { Writer } from "./connection.ts";
 import { fileMoved } from "./failure.ts";
 import { makePrivate } from "./file.ts";
 import { unsigned } from "../audit-store.ts";
-import type { AuditHead, RecordOf } from "../audit-store.ts";
+import type { AuditEntry, AuditHead, AuditPrincipal, RecordOf } from "../audit-store.ts";
 import { insertList, rowReader, valuesWriter } from "../sql/column.ts";
 import { storeNotOpen } from "../sql/failure.ts";
 import { auditColumns } from "../sql/tables.ts";
@@ -21,48 +26,108 @@ const insertRecord = `INSERT INTO audit ${insertList(auditColumns)}
 const setHead = `INSERT INTO audit_head (seq, link) VALUES (:seq, :link)
   ON CONFLICT (only_row) DO UPDATE SET seq = EXCLUDED.seq, link = EXCLUDED.link`;
 
+/**
+ * The most bodies in one group. The disk's part of each is then 3 % of what it would be alone; more would only make the
+ * others wait longer, and this thread with them.
+ */
+const largestGroup = 32;
+/** A group that has lasted so long takes no further body, milliseconds: it holds up this thread, and the file. */
+const longestGroup = 4;
+
 /** What a transaction noted, and who did it. */
-type Noted = Parameters<Transaction["note"]>;
+export interface Note {
+  readonly entry: AuditEntry;
+  readonly principal: AuditPrincipal | undefined;
+  /** Runs work in the context of whoever noted it, where it is found out who did it. */
+  readonly inContext: <T>(work: () => T) => T;
+}
+
+/** Who waits for a transaction. */
+interface Member {
+  readonly body: (sql: Transaction) => Promise<unknown>;
+  /** Runs what is the member's own in the context in which it asked: the audit log finds there whose doing it is. */
+  readonly inContext: <T>(work: () => T) => T;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  /** Its group failed, and it is done again by itself: nobody else's fault may be its own. */
+  isAlone: boolean;
+}
+
+/** How a body ended. Nobody hears of it before the commit. */
+type Ending = { readonly member: Member; readonly notes: readonly Note[] } & (
+  { readonly value: unknown } | { readonly error: unknown }
+);
 
 /** The connections of a database that is open. */
 interface Open {
   readonly clock: Clock;
-  readonly writer: SqliteConnection;
+  readonly writer: Writer;
   /** The writer itself where the database is in memory. */
-  readonly reader: SqliteConnection;
+  readonly reader: Pick<Writer, "all" | "close">;
+}
+
+export interface SqliteDatabaseOptions {
+  /** How long to wait while other processes hold the file's lock, milliseconds. */
+  readonly patienceMs: number;
+  /** A group that has lasted so long takes no further body, milliseconds. Default: 4. */
+  readonly longestGroupMs?: number;
+  /** Opens the connection that writes. Default: one in this thread. */
+  readonly openWriter?: (path: string) => Writer | Promise<Writer>;
 }
 
 /**
  * A SQLite file: one connection that writes, and one that reads and never waits for the first.
- * Transactions of this process run one after the other, so that none is interleaved with another.
+ *
+ * Transactions of this process run one after the other, in the order in which they were asked for, so that none is
+ * interleaved with another. A commit waits for the disk, and beside that what stands in it costs next to nothing: those that
+ * wait when the writer is free are a group, and share one `BEGIN IMMEDIATE` and one `COMMIT`.
+ *
+ * - Nobody hears of an end before its commit is on the disk: neither a result nor an error, because either may rest on
+ *   what a neighbour has written.
+ * - A body that throws undoes itself, and its neighbours go on.
+ * - Where a group as a whole fails (the disk is full, or a page cannot be read and SQLite undoes everything), each of it is
+ *   done once more by itself, and has its own end.
  */
 export class SqliteDatabase implements Database {
   readonly #path: string;
   readonly #patienceMs: number;
+  readonly #longestGroupMs: number;
+  readonly #openWriter: (path: string) => Writer | Promise<Writer>;
   #open: Open | undefined;
-  #queue: Promise<unknown> = Promise.resolve();
   #recordOf: RecordOf = unsigned;
+  readonly #waiting: Member[] = [];
+  /** Goes on while anybody waits. */
+  #working: Promise<void> | undefined;
+  /** The group that runs now. */
+  #group: Promise<void> | undefined;
 
-  /** @param patienceMs how long to wait while other processes hold the file's lock, milliseconds */
-  constructor(path: string, patienceMs: number) {
+  constructor(
+    path: string,
+    { patienceMs, longestGroupMs = longestGroup, openWriter: opening = openWriter }: SqliteDatabaseOptions,
+  ) {
+    this.#longestGroupMs = longestGroupMs;
     this.#path = path;
     this.#patienceMs = patienceMs;
+    this.#openWriter = opening;
   }
 
   async open(clock: Clock): Promise<void> {
     if (this.#path !== ":memory:") makePrivate(this.#path);
-    const writer = new SqliteConnection(this.#path, { readOnly: false });
+    const writer = await this.#openWriter(this.#path);
     try {
       // The write-ahead log lets readers go on during a write. Full synchronisation makes a commit survive a crash.
-      // With a memory map, a failing disk would end the process by a signal instead of giving an error.
+      // With a memory map, a failing disk would end the process by a signal instead of giving an error. What a group may have
+      // to undo stays in memory: a file for it would be one more thing that can fail.
       await retryWhileBusy(this.#patienceMs, () => writer.script("PRAGMA journal_mode = WAL"));
       await retryWhileBusy(this.#patienceMs, () =>
-        writer.script("PRAGMA synchronous = FULL; PRAGMA mmap_size = 0; PRAGMA foreign_keys = ON"),
+        writer.script(
+          "PRAGMA synchronous = FULL; PRAGMA mmap_size = 0; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY",
+        ),
       );
       const reader = this.#path === ":memory:" ? writer : new SqliteConnection(this.#path, { readOnly: true });
       this.#open = { clock, writer, reader };
     } catch (error) {
-      writer.close();
+      await writer.close();
       throw error;
     }
   }
@@ -78,8 +143,8 @@ export class SqliteDatabase implements Database {
 
   async all(text: string, values?: SqlValues): Promise<SqlRow[]> {
     const { reader, writer } = this.#opened();
-    // An in-memory database has one connection: reading now could show half of a transaction.
-    if (reader === writer) await this.#queue;
+    // An in-memory database has one connection: reading now could show half of a group.
+    if (reader === writer) await this.#betweenGroups();
     return retryWhileBusy(this.#patienceMs, () => reader.all(text, values));
   }
 
@@ -88,21 +153,24 @@ export class SqliteDatabase implements Database {
   }
 
   async transaction<T>(body: (sql: Transaction) => Promise<T>): Promise<T> {
-    const { writer, clock } = this.#opened();
-    const outcome = this.#queue.then(() => this.#transact(writer, clock, body));
-    this.#queue = outcome.catch(() => undefined);
-    return outcome;
+    const open = this.#opened();
+    return new Promise<T>((resolve, reject) => {
+      const inContext = AsyncLocalStorage.snapshot();
+      const settled = resolve as (value: unknown) => void;
+      this.#waiting.push({ body, inContext, resolve: settled, reject, isAlone: false });
+      this.#working ??= this.#work(open);
+    });
   }
 
   /** Takes nothing new, waits for the transactions under way, then closes both connections. */
   async close(): Promise<void> {
     const closing = this.#open;
     this.#open = undefined;
-    await this.#queue;
+    await this.#working;
     if (closing === undefined) return;
-    if (closing.reader !== closing.writer) closing.reader.close();
+    if (closing.reader !== closing.writer) await closing.reader.close();
     // The writer last: only a connection that may write can move the rest of the log into the file.
-    closing.writer.close();
+    await closing.writer.close();
   }
 
   /**
@@ -110,7 +178,15 @@ export class SqliteDatabase implements Database {
    *   Reading would go on, and nobody would hear of it before the next write
    */
   assertInPlace(): void {
-    if (!this.#opened().writer.isInPlace) throw fileMoved(this.#path);
+    this.#assertInPlace(this.#opened().writer);
+  }
+
+  async #betweenGroups(): Promise<void> {
+    while (this.#group !== undefined) await this.#group;
+  }
+
+  #assertInPlace(writer: Writer): void {
+    if (!writer.isInPlace) throw fileMoved(this.#path);
   }
 
   #opened(): Open {
@@ -118,44 +194,168 @@ export class SqliteDatabase implements Database {
     return this.#open;
   }
 
-  async #transact<T>(writer: SqliteConnection, clock: Clock, body: (sql: Transaction) => Promise<T>): Promise<T> {
-    if (!writer.isInPlace) throw fileMoved(this.#path);
-    // A deferred transaction that reads first and writes later fails at once (SQLITE_BUSY_SNAPSHOT, 517), and no
-    // waiting would help.
-    await retryWhileBusy(this.#patienceMs, () => writer.script("BEGIN IMMEDIATE"));
-    const noted: Noted[] = [];
-    try {
-      const all = async (text: string, values?: SqlValues): Promise<SqlRow[]> => writer.all(text, values);
-      const result = await body({
-        all,
-        // There is no other writer while this transaction runs.
-        lock: all,
-        run: async (text, values) => writer.run(text, values),
-        note: (...entry) => void noted.push(entry),
-        script: async (text) => writer.script(text),
-        now: async () => clock.now(),
-      });
-      if (noted.length > 0) append(writer, noted, this.#recordOf);
-      await retryWhileBusy(this.#patienceMs, () => writer.script("COMMIT"));
-      return result;
-    } catch (error) {
-      writer.rollBack();
-      throw error;
+  async #work(open: Open): Promise<void> {
+    while (this.#waiting.length > 0) {
+      // After this turn of the event loop: whoever asks in the same turn joins. Whoever is alone waits for nothing.
+      await new Promise((resolve) => setImmediate(resolve));
+      this.#group = this.#runGroup(open);
+      await this.#group;
+      this.#group = undefined;
     }
+    this.#working = undefined;
+  }
+
+  async #runGroup({ writer, clock }: Open): Promise<void> {
+    const waitingBefore = this.#waiting.length;
+    try {
+      this.#assertInPlace(writer);
+      // A deferred transaction that reads first and writes later fails at once (SQLITE_BUSY_SNAPSHOT, 517), and no
+      // waiting would help.
+      await retryWhileBusy(this.#patienceMs, () => writer.control("BEGIN IMMEDIATE"));
+    } catch (error) {
+      // All of them have waited as long as they may. One after the other, the last would wait for minutes.
+      for (const { reject } of this.#waiting.splice(0, waitingBefore)) reject(error);
+      return;
+    }
+    const taken: Member[] = [];
+    try {
+      const endings = await this.#runBodies(writer, clock, taken);
+      const notes = endings.flatMap((ending) => ending.notes);
+      if (notes.length > 0) await append(writer, notes, this.#recordOf);
+      await retryWhileBusy(this.#patienceMs, () => writer.control("COMMIT"));
+      endings.forEach(settle);
+    } catch (error) {
+      await writer.rollBack();
+      if (taken.length === 1) taken[0]?.reject(error);
+      else {
+        for (const member of taken) member.isAlone = true;
+        this.#waiting.unshift(...taken);
+      }
+    }
+  }
+
+  /** @param taken gets each member whose turn has come */
+  async #runBodies(writer: Writer, clock: Clock, taken: Member[]): Promise<Ending[]> {
+    const endings: Ending[] = [];
+    const size = this.#sizeOfGroup();
+    const isShared = size > 1;
+    const until = performance.now() + this.#longestGroupMs;
+    for (const member of this.#waiting.slice(0, size)) {
+      if (endings.length > 0 && performance.now() > until) break;
+      taken.push(member);
+      this.#waiting.shift();
+      if (isShared) await writer.control("SAVEPOINT body");
+      const ending = await this.#runBody(writer, clock, member);
+      // Also where SQLite has undone all of the group, as it does when a page cannot be read.
+      if ("error" in ending && !(isShared && writer.isInTransaction)) throw ending.error;
+      if ("error" in ending) await writer.control("ROLLBACK TO body");
+      if (isShared) await writer.control("RELEASE body");
+      endings.push(ending);
+    }
+    return endings;
+  }
+
+  /** One that is done again by itself shares with nobody. */
+  #sizeOfGroup(): number {
+    const [first] = this.#waiting;
+    if (first?.isAlone === true) return 1;
+    const alone = this.#waiting.findIndex(({ isAlone }) => isAlone);
+    return Math.min(alone === -1 ? this.#waiting.length : alone, largestGroup);
+  }
+
+  #runBody(writer: Writer, clock: Clock, member: Member): Promise<Ending> {
+    return new Promise((end) => {
+      const sql = new OneTransaction(writer, clock, member.inContext);
+      const over = (how: { readonly value: unknown } | { readonly error: unknown }): void => {
+        clearImmediate(guard);
+        const notes = sql.over();
+        end({ member, notes: "error" in how ? [] : notes, ...how });
+      };
+      // A body that waits for something else would hold up everybody, and the file's lock.
+      const guard = writer.isImmediate
+        ? setImmediate(() =>
+            over({ error: new TypeError("a transaction waited for something else than its database") }),
+          )
+        : undefined;
+      member
+        .inContext(() => member.body(sql))
+        .then(
+          (value) => over({ value }),
+          (error: unknown) => over({ error }),
+        );
+    });
+  }
+}
+
+function settle(ending: Ending): void {
+  if ("error" in ending) ending.member.reject(ending.error);
+  else ending.member.resolve(ending.value);
+}
+
+/** What one body works with, until it is over. */
+class OneTransaction implements Transaction {
+  readonly #writer: Writer;
+  readonly #clock: Clock;
+  readonly #inContext: Note["inContext"];
+  readonly #notes: Note[] = [];
+  #isOver = false;
+
+  constructor(writer: Writer, clock: Clock, inContext: Note["inContext"]) {
+    this.#writer = writer;
+    this.#clock = clock;
+    this.#inContext = inContext;
+  }
+
+  async all(text: string, values?: SqlValues): Promise<SqlRow[]> {
+    return this.#opened().all(text, values);
+  }
+
+  /** There is no other writer while this transaction runs. */
+  lock(text: string, values?: SqlValues): Promise<SqlRow[]> {
+    return this.all(text, values);
+  }
+
+  async run(text: string, values?: SqlValues): Promise<number> {
+    return this.#opened().run(text, values);
+  }
+
+  async script(text: string): Promise<void> {
+    await this.#opened().script(text);
+  }
+
+  async now(): Promise<number> {
+    return this.#clock.now();
+  }
+
+  note(...[entry, principal]: Parameters<Transaction["note"]>): void {
+    this.#notes.push({ entry, principal, inContext: this.#inContext });
+  }
+
+  /** Ends it: a body that goes on would write into a neighbour's transaction. Returns what was noted. */
+  over(): readonly Note[] {
+    this.#isOver = true;
+    return this.#notes;
+  }
+
+  #opened(): Writer {
+    if (this.#isOver) throw new TypeError("a transaction went on after its end");
+    return this.#writer;
   }
 }
 
 /** Numbers and links rows, and adds them. There is no other writer while a transaction runs. */
-function append(writer: SqliteConnection, noted: readonly Noted[], recordOf: RecordOf): void {
-  const ends = [selectHead, selectLast].flatMap((text) => writer.all(text)).map(readEnd);
+async function append(writer: Writer, notes: readonly Note[], recordOf: RecordOf): Promise<void> {
+  const ends = [...(await writer.all(selectHead)), ...(await writer.all(selectLast))].map(readEnd);
   // Where the head was changed by hand, the log goes on after its last row, and its check finds the place.
   let last = ends.reduce((one, other) => (other.seq >= one.seq ? other : one), { seq: 0, link: new Uint8Array() });
-  for (const [entry, principal] of noted) {
-    const record = recordOf(entry, last, principal);
+  const first = last;
+  for (const { entry, principal, inContext } of notes) {
+    const anchor = last;
+    const record = inContext(() => recordOf(entry, anchor, principal));
     if (record === undefined) continue;
     const seq = last.seq + 1;
     const link = createHash("sha256").update(last.link).update(String(seq)).update(record.mac).digest();
-    if (writer.run(insertRecord, auditValues({ ...record, seq, link })) === 1) last = { seq, link };
+    if ((await writer.run(insertRecord, auditValues({ ...record, seq, link }))) === 1) last = { seq, link };
   }
-  writer.run(setHead, { seq: last.seq, link: last.link });
+  if (last !== first) await writer.run(setHead, { seq: last.seq, link: last.link });
 }

@@ -35,7 +35,7 @@ export function sqlite(path: string, options: SqliteOptions = {}): Store {
   checkPath(path);
   assertStoreOptions("sqlite", options, { patienceMs: milliseconds });
   const { patienceMs = 5_000 } = options;
-  const database = new SqliteDatabase(path, patienceMs);
+  const database = new SqliteDatabase(path, { patienceMs });
   const store = sqlStore({
     kind: "sqlite",
     location: path,
