@@ -34,3 +34,10 @@ export function memoryOf(pid: number): { readonly rss: number; readonly anonymou
   const bytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0) * 1024;
   return { rss: bytes("VmRSS"), anonymous: bytes("RssAnon") };
 }
+
+/** The processes that a process has started and that have not ended. */
+export function childrenOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, "latin1").trim().split(" ").filter(Boolean).map(Number),
+  );
+}

@@ -1,11 +1,14 @@
 /** Tokens that are in memory, over HTTP, beside what the same answer costs at least. */
 import { mkdir, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
+import { shown } from "../figures.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
-import { perCpuSecond, startProgram } from "../child.ts";
+import { startProgram } from "../child.ts";
 import { copyOf, fillStore, referenceOf, settingsOf } from "../filled-store.ts";
 import type { FilledStore } from "../filled-store.ts";
-import { loadAll, requestOf } from "../load.ts";
+import { askedServer, connections, mixed, tokenRequest } from "../http-contender.ts";
+import type { Asked, Listening, Server } from "../http-contender.ts";
+import { requestOf } from "../load.ts";
 import { cores } from "../pinning.ts";
 import { versionOf } from "../result.ts";
 import type { Aim, Table } from "../result.ts";
@@ -15,13 +18,8 @@ import { startService } from "../service.ts";
 import { rowsOf } from "../suite.ts";
 import type { Compared, Run, Suite } from "../suite.ts";
 
-const connections = 32;
 const bare = "bare node:http, the same body";
 const core = cores.server;
-
-interface Listening {
-  readonly port: number;
-}
 
 /** Requests for the tokens of so many grants, in an order that is none. */
 function requestsFor(
@@ -30,13 +28,7 @@ function requestsFor(
   named: keyof typeof referenceOf = "id",
   query = "",
 ): Buffer[] {
-  const step = 7_919;
-  return Array.from({ length: grants }, (_, n) => {
-    const ref = referenceOf[named]((n * step) % grants);
-    return requestOf(
-      `GET /v1/grants/${ref}/token${query} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${callerKey}`,
-    );
-  });
+  return mixed(grants).map((n) => tokenRequest(referenceOf[named](n), callerKey, query));
 }
 
 async function run(run: Run): Promise<readonly Table[]> {
@@ -45,40 +37,24 @@ async function run(run: Run): Promise<readonly Table[]> {
   const count = size(20_000, 200);
   const [few, many, all] = [size(5_000, 50), size(40_000, 80), size(100_000, 120)];
   const folder = await mkdtemp(join(run.quickFolder, "memory-"));
-  tell(`filling a store with ${all} grants`);
+  tell(`filling a store with ${shown(all)} grants`);
   const path = join(folder, "grants.db");
   const filled = await fillStore(`sqlite:${path}`, () => sqlite(path), all);
   const changing = await copyOf(filled, join(folder, "changing.db"));
 
   const started = async <T extends { end(): Promise<void> }>(starting: Promise<T>): Promise<T> =>
     stack.adopt(await starting, (each) => each.end());
-  const asked = (
-    name: string,
-    { pid, port }: { readonly pid: number; readonly port: number },
-    requests: readonly Buffer[],
-    more: Partial<Compared> & { readonly times?: number; readonly before?: () => Promise<unknown> } = {},
-  ): Compared => {
-    const { times = count, before, ...rest } = more;
-    let isWarm = false;
-    return {
-      name,
+  const asked = (name: string, server: Server, requests: readonly Buffer[], more: Partial<Asked> = {}): Compared =>
+    askedServer(name, server, requests, {
+      times: count,
+      isWarmed: true,
       ...(name === bare ? {} : { against: bare }),
-      ...rest,
-      async measure() {
-        await before?.();
-        // The first time, each of them is asked for once, so that all are in memory.
-        const extra = isWarm ? 0 : requests.length;
-        if (extra > 0) await loadAll(port, requests, extra, connections);
-        isWarm = true;
-        return perCpuSecond(pid, times, () => loadAll(port, requests, times, connections));
-      },
-    };
-  };
-  const portOf = (child: { readonly pid: number; readonly ready: Listening }): { pid: number; port: number } => ({
+      ...more,
+    });
+  const portOf = (child: { readonly pid: number; readonly ready: Listening }): Server => ({
     pid: child.pid,
-    port: child.ready.port,
+    ...child.ready,
   });
-
   const serving = (store: FilledStore): ReturnType<typeof startService> =>
     started(startService(settingsOf(store), { core }));
   const [ofOne, ofFew, ofMany, ofChanging] = await Promise.all([
@@ -120,7 +96,7 @@ async function run(run: Run): Promise<readonly Table[]> {
     ),
   };
   const atLeast = (ratio: number): Aim => ({ of: "ratio", atLeast: ratio });
-  const ours = `onbehalf serve, ${few} grants`;
+  const ours = `onbehalf serve, ${shown(few)} grants`;
   const app = "startServer in an app, audit off";
   const plain = requestsFor(filled, few);
   const contenders: Compared[] = [
@@ -129,23 +105,25 @@ async function run(run: Run): Promise<readonly Table[]> {
       settings: `the answer of the token route, ${body.length} bytes, made once`,
     },
     asked("a Map and a Set by hand, 1 grant", portOf(mapServer), requestsFor(filled, 1), {
-      settings: `${all} tokens in a Map, JSON.stringify for each answer; nothing sealed, recorded or revoked`,
+      settings: `${shown(all)} tokens in a Map, JSON.stringify for each answer; nothing sealed, recorded or revoked`,
     }),
-    asked(`a Map and a Set by hand, ${few}`, portOf(mapServer), plain),
-    asked(`a Map and a Set by hand, ${many} of ${all}`, portOf(mapServer), requestsFor(filled, many)),
+    asked(`a Map and a Set by hand, ${shown(few)}`, portOf(mapServer), plain),
+    asked(`a Map and a Set by hand, ${shown(many)} of ${shown(all)}`, portOf(mapServer), requestsFor(filled, many)),
     asked("onbehalf serve, 1 grant", services.one, requestsFor(filled, 1), {
-      settings: `defaults (keeper in a process of its own, audit log), ${all} grants in a SQLite file`,
+      settings: `defaults (keeper in a process of its own, audit log), ${shown(all)} grants in a SQLite file`,
     }),
     asked(ours, services.few, plain, { aim: atLeast(0.95) }),
-    asked(`onbehalf serve, ${many} of ${all} grants`, services.many, requestsFor(filled, many), { aim: atLeast(0.8) }),
+    asked(`onbehalf serve, ${shown(many)} of ${shown(all)} grants`, services.many, requestsFor(filled, many), {
+      aim: atLeast(0.8),
+    }),
     ...(["ext:", "sub:"] as const).map((named) =>
-      asked(`the same ${few}, by ${named}`, services.few, requestsFor(filled, few, named), {
+      asked(`the same ${shown(few)}, by ${named}`, services.few, requestsFor(filled, few, named), {
         against: ours,
         aim: atLeast(0.95),
       }),
     ),
     asked(
-      `the same ${few}, with min_ttl_seconds=300`,
+      `the same ${shown(few)}, with min_ttl_seconds=300`,
       services.few,
       requestsFor(filled, few, "id", "?min_ttl_seconds=300"),
       {
@@ -155,9 +133,9 @@ async function run(run: Run): Promise<readonly Table[]> {
     ),
     ...(["id", "ext:"] as const).flatMap((named) => {
       const requests = requestsFor(changing, few, named);
-      const quiet = `${few} by ${named}, no changes`;
+      const quiet = `${shown(few)} by ${named}, no changes`;
       const busy = [50, 500].map((perSecond) =>
-        asked(`${few} by ${named}, ${perSecond} other grants change a second`, services.changing, requests, {
+        asked(`${shown(few)} by ${named}, ${perSecond} other grants change a second`, services.changing, requests, {
           before: change(perSecond),
           times: 3 * count,
           against: quiet,
@@ -199,7 +177,7 @@ async function run(run: Run): Promise<readonly Table[]> {
     );
   }
   const figures = await inTurn(contenders, run.rounds, tell);
-  const perRound = `${count} answers a round, ${connections} connections that are kept open`;
+  const perRound = `${shown(count)} answers a round, ${connections} connections that are kept open`;
   return [
     {
       title: "A token from memory, over HTTP",

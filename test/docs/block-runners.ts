@@ -31,6 +31,11 @@ const experiments = {
   says: "No test runs these commands, since each takes minutes; that their programs are there is compared.",
 };
 
+const measurements = {
+  page: "docs/performance.md",
+  says: "No test runs these commands, since they take twenty minutes; that each suite works with small numbers is tested.",
+};
+
 const runners = {
   readme: { pages: /^README\.md$/, languages: ["sh", "ts", "text"], test: "docs/readme" },
   "debugging, shell": { pages: /^docs\/debugging\.md$/, languages: ["sh"], test: "docs/contributing" },
@@ -107,6 +112,7 @@ const runners = {
   },
   upgrade: { pages: /^docs\/upgrade\.md$/, languages: ["sh"], test: "docs/upgrade" },
   "upgrade, refusal": { pages: /^docs\/upgrade\.md$/, languages: ["text"], test: "docs/upgrade" },
+  performance: { pages: /^docs\/performance\.md$/, languages: ["sh"], notRun: measurements },
   "contributing, shell": { pages: /^CONTRIBUTING\.md$/, languages: ["sh"], notRun: repository },
   "decisions, shell": { pages: /^docs\/decisions\//, languages: ["sh"], notRun: experiments },
 } satisfies Readonly<Record<string, Runner>>;

@@ -23,7 +23,8 @@ export function grantIdOf(n: number): string {
 export const subjectOf = (n: number): string => `s-${n}`;
 export const externalIdOf = (n: number): string => `user-${n}`;
 export const refreshTokenOf = (grantId: string): string => `1//planted-refresh-${grantId}`;
-export const accessTokenOf = (grantId: string): string => `ya29.planted-access-${grantId}`;
+/** As long as Google's are. */
+export const accessTokenOf = (grantId: string): string => `ya29.planted-access-${grantId}-`.padEnd(220, "a");
 
 function rowOf(keyring: Keyring, n: number, client: { readonly clientId: string; readonly issuer: string }): GrantRow {
   const grantId = grantIdOf(n);
