@@ -22,6 +22,7 @@ export const nightlyLanes: readonly NightlyLane[] = [
   tests("FLOOD", "http/flood", "a minute of 400 codes a second that are none"),
   tests("BENT", "bent-answers", "token answers bent in thousands of ways; BENT_SEED repeats one"),
   tests("OUTAGE", "test/faults/outage", "a day without the provider, 100,000 grants, in virtual time"),
+  tests("FLEET", "test/fleet", "a fleet of 20 services over a day at ten million grants, in virtual time"),
   tests("POOLER", "test/faults/pooler", "ten seconds of nonsense from a PostgreSQL pooler, in mid-load"),
   tests("SCALE", "test/store/scale", "every statement of the stores, the start and idling, on 300,000 grants"),
   tests("RACES", "test/races", "20 processes of 50 callers, 12 seconds of latency, ten rounds each"),

@@ -10,9 +10,9 @@ import { refreshGrant } from "./refresh/refresh-grant.ts";
 import type { RoundBackOff } from "./round-back-off.ts";
 
 /** How many rows are read at once. */
-const pageSize = 200;
+export const pageSize = 200;
 /** How many grants of one client are refreshed at the same time. */
-const atOnce = 8;
+export const atOnce = 8;
 
 /**
  * Refreshes grants that nobody uses before their refresh tokens end. Each client has a round of its own, and each grant

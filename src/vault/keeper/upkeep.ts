@@ -31,7 +31,7 @@ import { endLateAnswers, goOnRevoking } from "./revoke/revoke-grant.ts";
 import { suspectSiblings } from "./suspect-siblings.ts";
 
 /** How often each task of the upkeep runs: milliseconds between two rounds. */
-const rounds = {
+export const rounds = {
   attempts: 1_000,
   rescued: 1_000,
   lateAnswers: 5_000,

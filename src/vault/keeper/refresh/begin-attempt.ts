@@ -15,8 +15,8 @@ import { commitRescued } from "./rescued-answers.ts";
  * How often the attempt of an owner that is alive is read again, milliseconds: soon at first, because most exchanges
  * are quick.
  */
-const firstPollMs = 20;
-const longestPollMs = 300;
+export const firstPollMs = 20;
+export const longestPollMs = 300;
 
 /**
  * The longest back-off that a refresh waits for itself, milliseconds. After a longer one, the caller must come back.

@@ -25,7 +25,7 @@ import { sealForRescue } from "./rescue-journal.ts";
  * How long callers wait for a store that fails after the answer has come, milliseconds. They then get the access token,
  * although it is not stored yet.
  */
-const callerWaitsMs = 1_000;
+export const callerWaitsMs = 1_000;
 
 /** What came back for a refresh token that was sent. */
 export interface Answered {
