@@ -1,4 +1,5 @@
 import pg from "pg";
+import { Batch } from "../../src/store/postgres/batch.ts";
 import { SqliteConnection } from "../../src/store/sqlite/connection.ts";
 import type { SqlRow, SqlValues } from "../../src/store/sql/sql.ts";
 
@@ -35,6 +36,7 @@ export function notePostgres(): readonly SentStatement[] {
   pg.Client.prototype.query = function note(this: pg.Client, ...args: unknown[]) {
     const [query] = args;
     if (typeof query === "string") noted.push({ text: query, values: [] });
+    else if (query instanceof Batch) noted.push(...query.statements);
     else if (isSent(query)) noted.push({ text: query.text, values: query.values ?? [] });
     return original.apply(this, args);
   } as typeof pg.Client.prototype.query;

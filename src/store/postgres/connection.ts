@@ -1,19 +1,44 @@
-import type { PoolClient, QueryResult } from "pg";
-import { isLost, postgresFailure } from "./failure.ts";
+import type { CustomTypesConfig, PoolClient, QueryResult } from "pg";
+import { Batch } from "./batch.ts";
+import type { Answer } from "./batch.ts";
+import { isLost, isOfOtherSession, postgresFailure } from "./failure.ts";
 import { number } from "../sql/column.ts";
-import { inOrder, numbered } from "../sql/column.ts";
-import type { NumberedStatement } from "../sql/column.ts";
-import type { SqlRow, SqlValue, SqlValues, Transaction } from "../sql/sql.ts";
+import type { SqlRow } from "../sql/sql.ts";
+import { StatementNames, bound } from "./statements.ts";
+import type { Statement } from "./statements.ts";
 
-/** A connection borrowed from the pool. Throws our errors, see {@link postgresFailure}. */
+/** What came back for several statements. */
+export interface Answers {
+  /** Of each statement before the one that failed; of all where none did. */
+  readonly answers: readonly Answer[];
+  /** Why a statement failed, as one of our errors. Those after it were not run. */
+  readonly failure?: unknown;
+}
+
+/** Whether statements may get names. One for all connections of a database. */
+export interface Naming {
+  /** Turned off for good where a session has turned out not to be ours alone. */
+  isAllowed: boolean;
+}
+
+/** The names of each connection's statements, for as long as the connection is there. */
+const namesOf = new WeakMap<PoolClient, StatementNames>();
+
+/** The process that serves a connection, as the server itself says. */
+const selectPid = bound("SELECT pg_backend_pid() AS pid", {});
+const pidColumn = number("pid");
+
+/** A connection borrowed from the pool. Gives our errors, see {@link postgresFailure}. */
 export class PostgresConnection {
   readonly #client: PoolClient;
   readonly #location: string;
+  readonly #naming: Naming;
   #lost = false;
 
-  constructor(client: PoolClient, location: string) {
+  constructor(client: PoolClient, location: string, naming: Naming) {
     this.#client = client;
     this.#location = location;
+    this.#naming = naming;
     // `pg` emits an error when a connection is lost between two statements. Without a listener, it ends the process.
     client.on("error", this.#lose);
   }
@@ -23,32 +48,32 @@ export class PostgresConnection {
     return this.#lost;
   }
 
-  async all(text: string, values?: SqlValues): Promise<SqlRow[]> {
-    return (await this.#query(text, values)).rows;
+  /** Runs statements in one round trip, until one fails. */
+  async send(statements: readonly Statement[]): Promise<Answers> {
+    let names = namesOf.get(this.#client);
+    const isFirst = names === undefined;
+    if (names === undefined) namesOf.set(this.#client, (names = new StatementNames()));
+    if (!this.#naming.isAllowed) names.end();
+    const all = isFirst ? [...statements, selectPid] : statements;
+    const { error, answers } = await this.#run(all, names);
+    if (error !== null) {
+      if (isOfOtherSession(error)) this.#naming.isAllowed = false;
+      if (isLost(error)) this.#lose();
+      return { answers, failure: postgresFailure(error, this.#location) };
+    }
+    // A pooler hands out process ids of its own, which are not those of the server.
+    if (isFirst && pidColumn.read(answers.at(-1)?.rows[0] ?? {}) === processIdOf(this.#client)) names.begin();
+    return { answers: isFirst ? answers.slice(0, -1) : answers };
   }
 
-  /**
-   * Runs statements without values.
-   *
-   * @returns the command that the last one was, such as `COMMIT`
-   */
-  async script(text: string): Promise<string> {
-    const results: QueryResult | QueryResult[] = await this.#try(() => this.#client.query(text));
-    return (Array.isArray(results) ? results.at(-1) : results)?.command ?? "";
-  }
-
-  /** @param noted what the transaction notes for the audit log is put here */
-  transaction(noted: Parameters<Transaction["note"]>[]): Transaction {
-    const all = (text: string, values?: SqlValues): Promise<SqlRow[]> => this.all(text, values);
-    return {
-      all,
-      // The lock that an update takes, and no stronger one: others can still add rows that refer to this one.
-      lock: (text, values) => all(`${text} FOR NO KEY UPDATE`, values),
-      run: async (text, values) => (await this.#query(text, values)).rowCount ?? 0,
-      note: (...entry) => void noted.push(entry),
-      script: async (text) => void (await this.script(text)),
-      now: async () => timeIn(await all(nowText)),
-    };
+  /** Runs statements in one text, without values. */
+  async script(text: string): Promise<void> {
+    try {
+      await (this.#client.query(text) as Promise<QueryResult | QueryResult[]>);
+    } catch (error) {
+      if (isLost(error)) this.#lose();
+      throw postgresFailure(error, this.#location);
+    }
   }
 
   /** An answer that no server gives. The connection is not used again. */
@@ -57,13 +82,18 @@ export class PostgresConnection {
     return postgresFailure(new Error(`this is not PostgreSQL's protocol: ${what}`), this.#location);
   }
 
+  /** Undoes what was begun on it, if anything was. Where that does not work, the connection is not used again. */
+  async rollBack(): Promise<void> {
+    if (!this.#lost) await this.script("ROLLBACK").catch(this.#lose);
+  }
+
   /**
    * Hands it back to the pool.
    *
    * @param failed whether the work on it ended in an error: whatever was begun on it is undone first
    */
   async release(failed: boolean): Promise<void> {
-    if (failed && !this.#lost) await this.script("ROLLBACK").catch(this.#lose);
+    if (failed) await this.rollBack();
     this.#client.off("error", this.#lose);
     this.#client.release(this.#lost);
   }
@@ -72,20 +102,19 @@ export class PostgresConnection {
     this.#lost = true;
   };
 
-  async #query(text: string, values: SqlValues = {}): Promise<QueryResult<SqlRow>> {
-    // Bound first: a statement that lacks a value is a bug, and no database that is away.
-    const statement = bound(text, values);
-    return this.#try(() => this.#client.query<SqlRow>(statement));
+  #run(
+    statements: readonly Statement[],
+    names: StatementNames,
+  ): Promise<{ readonly error: Error | null; readonly answers: readonly Answer[] }> {
+    return new Promise((resolve) => {
+      const types = this.#client as unknown as CustomTypesConfig;
+      this.#client.query(new Batch(statements, names, types, (error, answers = []) => resolve({ error, answers })));
+    });
   }
+}
 
-  async #try<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      if (isLost(error)) this.#lose();
-      throw postgresFailure(error, this.#location);
-    }
-  }
+function processIdOf(client: PoolClient): number | null | undefined {
+  return (client as PoolClient & { readonly processID?: number | null }).processID;
 }
 
 /** The database's own time, in milliseconds since the epoch; see {@link timeIn}. */
@@ -93,27 +122,6 @@ export const nowText = "SELECT floor(extract(epoch FROM clock_timestamp()) * 100
 
 const now = number("now");
 
-export function timeIn([row]: SqlRow[]): number {
+export function timeIn([row]: readonly SqlRow[]): number {
   return now.read(row ?? {});
-}
-
-const statements = new Map<string, NumberedStatement>();
-
-/**
- * A statement and its values as `pg` takes them.
- *
- * @throws {TypeError} a parameter has no value, or a value no parameter
- */
-export function bound(text: string, values: SqlValues): { text: string; values: SqlValue[] } {
-  let statement = statements.get(text);
-  if (statement === undefined) {
-    statement = numbered(text, "$");
-    statements.set(text, statement);
-  }
-  return { text: statement.text, values: inOrder(values, statement.names).map(storable) };
-}
-
-/** PostgreSQL's text cannot hold NUL, and one in a provider's error must not keep an answer from being stored. */
-function storable(value: SqlValue): SqlValue {
-  return typeof value === "string" && value.includes("\0") ? value.replaceAll("\0", "\uFFFD") : value;
 }

@@ -1,10 +1,16 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Pool } from "pg";
 import { PostgresConnection, nowText, timeIn } from "./connection.ts";
+import type { Naming } from "./connection.ts";
 import { postgresFailure } from "./failure.ts";
+import { Gatherer } from "./gatherer.ts";
+import { connectMs } from "./options.ts";
+import { bound } from "./statements.ts";
+import type { Statement } from "./statements.ts";
+import { PostgresTransaction, openingWith } from "./transaction.ts";
+import type { TransactionKind } from "./transaction.ts";
 import { unsigned } from "../audit-store.ts";
-import type { AuditHead, AuditRecord, RecordOf } from "../audit-store.ts";
-import { rowReader } from "../sql/column.ts";
-import { auditColumns } from "../sql/tables.ts";
+import type { AuditRecord, RecordOf } from "../audit-store.ts";
 import { storeNotOpen } from "../sql/failure.ts";
 import type { Database, LookUp, SqlRow, SqlValues, Transaction } from "../sql/sql.ts";
 import { LookUps } from "./look-ups.ts";
@@ -18,37 +24,61 @@ import { LookUps } from "./look-ups.ts";
  * - Its commit is on disk when it returns, also where the database's default is an asynchronous commit: a refresh token
  *   must not be spent on an attempt that a crash can undo.
  */
-const begin = beginWith({ standstillMs: 5_000, lockMs: 7_000, statementMs: 10_000 });
+const alone: TransactionKind = {
+  opening: openingWith({ standstillMs: 5_000, lockMs: 7_000, statementMs: 10_000, hasHead: false }),
+  isShared: false,
+};
+/** Its bodies give way soon: whoever waits for a lock here keeps all the others waiting. */
+const shared: TransactionKind = {
+  opening: openingWith({ standstillMs: 5_000, lockMs: 1_000, statementMs: 10_000, hasHead: true }),
+  isShared: true,
+};
 /** A migration may take long, and all processes that start together wait for the one that does it. */
-const beginMigration = beginWith({ standstillMs: 60_000, lockMs: 600_000, statementMs: 600_000 });
-
-const { seq: seqColumn, link: linkColumn } = auditColumns;
-const readEnd = rowReader<AuditHead>({ seq: seqColumn, link: linkColumn });
-/** Without a lock: others may add rows until the commit, and the anchor is then a few rows earlier. */
-const selectHead = "SELECT seq, link FROM audit_head LIMIT 1";
-
-/**
- * All rows in one round trip. The database numbers and links them at the commit (`link_audit`). Only a release may be
- * there already.
- */
-const appendRecords = `INSERT INTO audit
-    (record_id, at, caller, action, grant_id, generation, outcome, detail, request_id, session_id, anchor, mac)
-  SELECT record_id, at, caller, action, grant_id, generation, outcome, detail, request_id, session_id, anchor, decode(mac, 'hex')
-  FROM jsonb_to_recordset(:records::jsonb) AS added (record_id TEXT, at BIGINT, caller TEXT, action TEXT, grant_id TEXT,
-    generation BIGINT, outcome TEXT, detail TEXT, request_id TEXT, session_id TEXT, anchor BIGINT, mac TEXT)
-  ON CONFLICT (grant_id, caller, generation, detail) WHERE action = 'token.released' DO NOTHING`;
+const migrating: TransactionKind = {
+  opening: openingWith({ standstillMs: 60_000, lockMs: 600_000, statementMs: 600_000, hasHead: false }),
+  isShared: false,
+};
 
 /** Any fixed number: the process that migrates holds the advisory lock with this key. */
 const migrationLock = 7_312_604_199;
 /** A connection that was dead from the start fails within this time, milliseconds. */
 const deadOnArrivalMs = 1_000;
+/**
+ * How many transactions of several bodies run at once. One is written to disk while the bodies of the other ask; a third
+ * would only take from their size.
+ */
+const groupsAtOnce = 2;
+/** A transaction holds the locks of all its bodies until its last one is done. */
+const bodiesInGroup = 64;
+/** A read that takes long holds up those that were sent after it. */
+const readsInBatch = 16;
+
+/** A body that waits for a transaction. */
+interface Member {
+  readonly keys: readonly string[];
+  readonly body: (sql: Transaction) => Promise<unknown>;
+  /** Runs something in the asynchronous context of whoever waits: the audit log says who that is. */
+  readonly inContext: <R>(work: () => R) => R;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A read that waits for a connection. */
+interface Read {
+  readonly statement: Statement;
+  readonly resolve: (rows: SqlRow[]) => void;
+  readonly reject: (error: unknown) => void;
+}
 
 /** A PostgreSQL database, through a small pool of connections. */
 export class PostgresDatabase implements Database {
   readonly #location: string;
   readonly #lookUps = new LookUps((text, values) => this.all(text, values));
+  readonly #naming: Naming = { isAllowed: true };
   #pool: Pool | undefined;
   #recordOf: RecordOf = unsigned;
+  #members: Gatherer<Member> | undefined;
+  #reads: Gatherer<Read> | undefined;
 
   /** @param location where the database is, for messages */
   constructor(location: string) {
@@ -57,7 +87,26 @@ export class PostgresDatabase implements Database {
 
   /** From now on it works on connections of this pool. */
   open(pool: Pool): void {
+    const { max } = pool.options;
+    const giveUp = ({ reject }: { readonly reject: (error: unknown) => void }): void =>
+      reject(postgresFailure(new Error("timeout waiting for a connection"), this.#location, "connection"));
     this.#pool = pool;
+    this.#members = new Gatherer<Member>({
+      places: Math.min(groupsAtOnce, max),
+      most: bodiesInGroup,
+      patienceMs: connectMs,
+      keysOf: ({ keys }) => keys,
+      work: (members) => this.#together(members),
+      giveUp,
+    });
+    this.#reads = new Gatherer<Read>({
+      places: Math.ceil(max / 2),
+      most: readsInBatch,
+      patienceMs: connectMs,
+      keysOf: () => [],
+      work: (reads) => this.#readAll(reads),
+      giveUp,
+    });
   }
 
   recordWith(recordOf: RecordOf, isFallback = false): void {
@@ -69,24 +118,29 @@ export class PostgresDatabase implements Database {
     return timeIn(await this.all(nowText));
   }
 
-  all(text: string, values?: SqlValues): Promise<SqlRow[]> {
-    return this.#onConnection(
-      (connection) => connection.all(text, values),
-      () => true,
-    );
+  all(text: string, values: SqlValues = {}): Promise<SqlRow[]> {
+    return new Promise((resolve, reject) => {
+      if (this.#reads === undefined) throw storeNotOpen();
+      this.#reads.add({ statement: bound(text, values), resolve, reject });
+    });
   }
 
   lookUp(what: LookUp, value: string | Uint8Array): Promise<SqlRow[]> {
     return this.#lookUps.find(what, value);
   }
 
-  transaction<T>(body: (sql: Transaction) => Promise<T>): Promise<T> {
-    return this.#transact(begin, body);
+  transaction<T>(body: (sql: Transaction) => Promise<T>, keys?: readonly string[]): Promise<T> {
+    if (keys === undefined) return this.#alone(alone, body);
+    return new Promise((resolve, reject) => {
+      if (this.#members === undefined) throw storeNotOpen();
+      const inContext = AsyncLocalStorage.snapshot();
+      this.#members.add({ keys, body, inContext, resolve: resolve as (value: unknown) => void, reject });
+    });
   }
 
   /** A transaction that no other migration runs beside. */
   migration<T>(body: (sql: Transaction) => Promise<T>): Promise<T> {
-    return this.#transact(beginMigration, async (sql) => {
+    return this.#alone(migrating, async (sql) => {
       await sql.all("SELECT pg_advisory_xact_lock(:migrationLock)", { migrationLock });
       return body(sql);
     });
@@ -95,28 +149,104 @@ export class PostgresDatabase implements Database {
   async close(): Promise<void> {
     const closing = this.#pool;
     this.#pool = undefined;
+    this.#members = undefined;
+    this.#reads = undefined;
     await closing?.end();
   }
 
-  #transact<T>(opening: string, body: (sql: Transaction) => Promise<T>): Promise<T> {
-    let begun = false;
+  /** A transaction of its own for one body. */
+  #alone<T>(kind: TransactionKind, body: (sql: Transaction) => Promise<T>): Promise<T> {
+    let transaction: PostgresTransaction | undefined;
     return this.#onConnection(
       async (connection) => {
-        await connection.script(opening);
-        begun = true;
-        const noted: Parameters<Transaction["note"]>[] = [];
-        const result = await body(connection.transaction(noted));
-        // Last, so that a transaction has all its other locks by the time that it is numbered.
-        if (noted.length > 0) await append(connection, noted, this.#recordOf);
-        const command = await connection.script("COMMIT");
-        if (command === "COMMIT") return result;
-        // PostgreSQL answers the COMMIT of a failed transaction with a friendly ROLLBACK.
-        if (command === "ROLLBACK") throw new TypeError("a transaction went on after a statement had failed");
-        throw connection.nonsense(`COMMIT was answered by ${command}`);
+        transaction = new PostgresTransaction(connection, kind, this.#recordOf);
+        const work = await transaction.work(body);
+        if ("error" in work) throw work.error;
+        await transaction.commit(work.records);
+        return work.value;
       },
       // Once it has begun, only the caller knows whether it may be done twice.
-      () => !begun,
+      () => transaction?.isBegun !== true,
     );
+  }
+
+  /**
+   * One transaction for several bodies. What was not committed for a reason that one of them has brought about is done
+   * again, each in a transaction of its own: a failure of one is none of the others.
+   */
+  async #together(members: readonly Member[]): Promise<void> {
+    let transaction: PostgresTransaction | undefined;
+    let left = members;
+    try {
+      left = await this.#onConnection(
+        async (connection) => {
+          transaction = new PostgresTransaction(connection, shared, this.#recordOf);
+          return this.#commitTogether(transaction, connection, members);
+        },
+        () => transaction?.isBegun !== true,
+      );
+    } catch (error) {
+      // The connection was lost, or there was none. Where the commit was sent, it may have been carried out.
+      for (const { reject } of members) reject(error);
+      return;
+    }
+    for (const { body, inContext, resolve, reject } of left) {
+      inContext(() => this.#alone(alone, body)).then(resolve, reject);
+    }
+  }
+
+  /**
+   * @returns who must have a transaction of its own
+   * @throws {OnbehalfError} `store_unavailable`: the connection was lost
+   */
+  async #commitTogether(
+    transaction: PostgresTransaction,
+    connection: PostgresConnection,
+    members: readonly Member[],
+  ): Promise<readonly Member[]> {
+    const works = await Promise.all(members.map(({ body, inContext }) => inContext(() => transaction.work(body))));
+    const left: Member[] = [];
+    const done: (() => void)[] = [];
+    const records: AuditRecord[] = [];
+    let mustUndo = transaction.failure !== undefined;
+    works.forEach((work, at) => {
+      const member = members[at] as Member;
+      if ("error" in work) {
+        left.push(member);
+        mustUndo ||= work.mayHaveWritten;
+      } else {
+        done.push(() => member.resolve(work.value));
+        records.push(...work.records);
+      }
+    });
+    if (connection.lost) throw transaction.failure;
+    if (mustUndo || done.length === 0) return undo(connection, members);
+    try {
+      await transaction.commit(records);
+    } catch (error) {
+      if (connection.lost) throw error;
+      return undo(connection, members);
+    }
+    for (const tell of done) tell();
+    return left;
+  }
+
+  async #readAll(reads: readonly Read[]): Promise<void> {
+    try {
+      const answered = await this.#onConnection(
+        async (connection) => {
+          const { answers, failure } = await connection.send(reads.map(({ statement }) => statement));
+          // A failure of one is none of the others: they are read again.
+          if (failure !== undefined && (connection.lost || reads.length === 1)) throw failure;
+          return answers;
+        },
+        () => true,
+      );
+      answered.forEach(({ rows }, at) => reads[at]?.resolve(rows));
+      await Promise.all(reads.slice(answered.length).map((read) => this.#readAll([read])));
+    } catch (error) {
+      for (const { reject } of reads) reject(error);
+    }
   }
 
   /** Works on a connection of the pool. Takes another one where the first was dead already, as after a restart. */
@@ -141,49 +271,14 @@ export class PostgresDatabase implements Database {
   async #connect(): Promise<PostgresConnection> {
     if (this.#pool === undefined) throw storeNotOpen();
     try {
-      return new PostgresConnection(await this.#pool.connect(), this.#location);
+      return new PostgresConnection(await this.#pool.connect(), this.#location, this.#naming);
     } catch (error) {
       throw postgresFailure(error, this.#location, "connection");
     }
   }
 }
 
-function beginWith(limits: { standstillMs: number; lockMs: number; statementMs: number }): string {
-  return `BEGIN ISOLATION LEVEL READ COMMITTED;
-    SET LOCAL idle_in_transaction_session_timeout = ${limits.standstillMs};
-    SET LOCAL lock_timeout = ${limits.lockMs};
-    SET LOCAL statement_timeout = ${limits.statementMs};
-    SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`;
-}
-
-async function append(
-  connection: PostgresConnection,
-  noted: readonly Parameters<Transaction["note"]>[],
-  recordOf: RecordOf,
-): Promise<void> {
-  const [head] = await connection.all(selectHead);
-  const anchor = head === undefined ? { seq: 0, link: new Uint8Array() } : readEnd(head);
-  const records = noted.flatMap(([entry, principal]) => recordOf(entry, anchor, principal) ?? []);
-  if (records.length > 0) await connection.all(appendRecords, { records: jsonOf(records) });
-}
-
-function jsonOf(records: readonly AuditRecord[]): string {
-  return JSON.stringify(
-    records.map(
-      ({ recordId, at, caller, action, grantId, generation, outcome, detail, requestId, sessionId, anchor, mac }) => ({
-        record_id: recordId,
-        at,
-        caller,
-        action,
-        generation,
-        outcome,
-        detail,
-        grant_id: grantId,
-        request_id: requestId,
-        session_id: sessionId,
-        anchor,
-        mac: Buffer.from(mac).toString("hex"),
-      }),
-    ),
-  );
+async function undo(connection: PostgresConnection, members: readonly Member[]): Promise<readonly Member[]> {
+  await connection.rollBack();
+  return members;
 }

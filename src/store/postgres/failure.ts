@@ -142,14 +142,26 @@ function withoutWords(error: Error): Error {
 
 /**
  * Classes of errors after which the session itself is sound. After any other, the connection is given up: it costs
- * little to make another one, and a session that somebody else has used costs a grant.
+ * little to make another one, and a session that somebody else has used costs a grant. A prepared statement whose table
+ * was changed meanwhile (0A000) is prepared anew on another connection.
  */
-const sessionGoesOn: ReadonlySet<string> = new Set([...aboutStatements, "0A", "3F", "40", "53", "54", "55", "P0"]);
+const sessionGoesOn: ReadonlySet<string> = new Set([...aboutStatements, "3F", "40", "53", "54", "55", "P0"]);
+
+/** A statement's name that is not there, or is there already: what others have left on a session, or taken from it. */
+const ofOtherSession: ReadonlySet<string> = new Set(["26000", "42P05"]);
+/** Nobody knows whether the statement was carried out. */
+const completionUnknown = "40003";
+
+/** Whether a statement met a session that somebody else has used, as behind a pooler that shows the server's process ids. */
+export function isOfOtherSession(error: unknown): boolean {
+  return error instanceof Error && ofOtherSession.has(sqlState(error) ?? "");
+}
 
 /** Whether the connection is gone or not to be trusted, and another one may well work. */
 export function isLost(error: unknown): boolean {
   if (!(error instanceof Error)) return true;
   const state = sqlState(error);
+  if (state === completionUnknown || isOfOtherSession(error)) return true;
   return state === undefined || !(state === "57014" || sessionGoesOn.has(state.slice(0, 2)));
 }
 

@@ -3,7 +3,7 @@ import { parseConnectionString } from "./connection-string.ts";
 import { tlsOf } from "./tls.ts";
 
 /** How long the store waits for a connection, from the server or from the pool, milliseconds. */
-const connectMs = 5_000;
+export const connectMs = 5_000;
 /** How long the store waits for any answer, milliseconds. Longer than the server's own limit, whose error says more. */
 export const answerMs = 12_000;
 

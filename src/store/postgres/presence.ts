@@ -5,7 +5,7 @@ import type { Owner } from "../../core/take-over.ts";
 import { truth } from "../sql/column.ts";
 import { ownerText } from "../sql/column.ts";
 import type { Sql } from "../sql/sql.ts";
-import { bound } from "./connection.ts";
+import { bound } from "./statements.ts";
 
 /** A living owner whose connection was cut takes its lock again well within this time, milliseconds. */
 const reconnectMs = 5_000;

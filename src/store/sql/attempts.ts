@@ -45,51 +45,60 @@ const insertLateAnswer = `INSERT INTO orphans ${insertList(lateAnswerColumns)} O
 export function refreshStore(database: Database): RefreshStore {
   return {
     beginAttempt: ({ attemptId, grantId, generation, owner, at }, replaces) =>
-      database.transaction(async (sql): Promise<AttemptResult<GrantRow>> => {
-        // Locked: if the grant could move to its next generation now, a refresh token would be sent that is used already.
-        const grant = await lockGrant(sql, grantId);
-        if (grant === undefined) return { kind: "gone" };
-        const maySend = isUsable(grant.state) || isDueForLastLook(grant, at);
-        if (grant.generation !== generation || !maySend) return { kind: "moved", grant };
-        const { retryAt, lastErrorAt } = grant;
-        if (retryAt !== null && remainingMs(retryAt, lastErrorAt, at) > 0) return { kind: "backing-off", grant };
-        const now = await sql.now();
-        const attempt = await attemptOn(sql, grantId);
-        if (attempt !== undefined) {
-          // An attempt on another generation keeps nobody waiting: its answer will be late, whenever it comes.
-          const stale = attempt.generation !== generation;
-          if (!stale && attempt.attemptId !== replaces)
-            return { kind: "held", attempt: await anchored(sql, attempt, now), now };
-          await sql.run("DELETE FROM attempts WHERE grant_id = :grantId", { grantId });
-        }
-        const begun: Attempt = { attemptId, grantId, generation, owner, startedAt: now, endedUnknown: false };
-        await sql.run(insertAttempt, attemptValues(begun));
-        return { kind: "begun", grant };
-      }),
+      database.transaction(
+        async (sql): Promise<AttemptResult<GrantRow>> => {
+          // Locked: if the grant could move to its next generation now, a refresh token would be sent that is used already.
+          // Asked together: what is read after the lock is as the lock keeps it.
+          const [grant, attempt, now] = await Promise.all([
+            lockGrant(sql, grantId),
+            attemptOn(sql, grantId),
+            sql.now(),
+          ]);
+          if (grant === undefined) return { kind: "gone" };
+          const maySend = isUsable(grant.state) || isDueForLastLook(grant, at);
+          if (grant.generation !== generation || !maySend) return { kind: "moved", grant };
+          const { retryAt, lastErrorAt } = grant;
+          if (retryAt !== null && remainingMs(retryAt, lastErrorAt, at) > 0) return { kind: "backing-off", grant };
+          if (attempt !== undefined) {
+            // An attempt on another generation keeps nobody waiting: its answer will be late, whenever it comes.
+            const stale = attempt.generation !== generation;
+            if (!stale && attempt.attemptId !== replaces)
+              return { kind: "held", attempt: await anchored(sql, attempt, now), now };
+            await sql.run("DELETE FROM attempts WHERE grant_id = :grantId", { grantId });
+          }
+          const begun: Attempt = { attemptId, grantId, generation, owner, startedAt: now, endedUnknown: false };
+          await sql.run(insertAttempt, attemptValues(begun));
+          return { kind: "begun", grant };
+        },
+        [grantId],
+      ),
 
     commitAttempt: (grantId, parentGeneration, tokens, at, suspectSince, failure) =>
-      database.transaction(async (sql) => {
-        // Locked: between the two updates its state must not change.
-        const before = await lockGrant(sql, grantId);
-        const { error, retryAt } = failure ?? { error: null, retryAt: null };
-        const failed = failure === undefined ? { errorAt: null, failed: 0 } : { errorAt: at, failed: 1 };
-        const values = { ...tokenValues(tokens), at, grantId, parentGeneration, error, retryAt, ...failed };
-        let state: "active" | "suspect" = "active";
-        if (
-          (await sql.run(commitAsActive, {
-            ...values,
-            suspectSince: suspectSince ?? null,
-            future: at + clockLeewayMs,
-          })) === 0
-        ) {
-          state = "suspect";
-          if ((await sql.run(commitAsSuspect, { ...values, accessExpiresAt: at })) === 0) return undefined;
-        }
-        await sql.run(deleteAttemptsUpTo, { grantId, generation: parentGeneration });
-        const detail = before === undefined || before.state === state ? null : `was ${before.state}`;
-        sql.note({ action: "grant.refreshed", grantId, generation: parentGeneration + 1, outcome: state, detail });
-        return state;
-      }),
+      database.transaction(
+        async (sql) => {
+          // Locked: between the two updates its state must not change.
+          const before = await lockGrant(sql, grantId);
+          const { error, retryAt } = failure ?? { error: null, retryAt: null };
+          const failed = failure === undefined ? { errorAt: null, failed: 0 } : { errorAt: at, failed: 1 };
+          const values = { ...tokenValues(tokens), at, grantId, parentGeneration, error, retryAt, ...failed };
+          let state: "active" | "suspect" = "active";
+          if (
+            (await sql.run(commitAsActive, {
+              ...values,
+              suspectSince: suspectSince ?? null,
+              future: at + clockLeewayMs,
+            })) === 0
+          ) {
+            state = "suspect";
+            if ((await sql.run(commitAsSuspect, { ...values, accessExpiresAt: at })) === 0) return undefined;
+          }
+          await sql.run(deleteAttemptsUpTo, { grantId, generation: parentGeneration });
+          const detail = before === undefined || before.state === state ? null : `was ${before.state}`;
+          sql.note({ action: "grant.refreshed", grantId, generation: parentGeneration + 1, outcome: state, detail });
+          return state;
+        },
+        [grantId],
+      ),
 
     endAttempt: (attemptId, { error, at, retryAt, lookAt }) =>
       database.transaction(async (sql) => {

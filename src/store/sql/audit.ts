@@ -20,7 +20,7 @@ export function auditStore(database: Database): AuditStore {
     appendAudit: (entries) =>
       database.transaction(async (sql) => {
         for (const [entry, principal] of entries) sql.note(entry, principal);
-      }),
+      }, []),
 
     auditRows: async ({ after, limit, grantId, caller }) => {
       const where = [

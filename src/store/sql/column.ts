@@ -179,6 +179,11 @@ function readOwner(text: string): Owner {
   }
 }
 
+/** Bytes as one of the keys of a transaction. */
+export function keyOf(value: Uint8Array): string {
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
+}
+
 /** A statement as databases take it: with numbers for parameters. */
 export interface NumberedStatement {
   readonly text: string;

@@ -1,14 +1,14 @@
 import { defined } from "../../core/defined.ts";
 import { grantStates } from "../../core/grant.ts";
 import type { GrantState } from "../../core/grant.ts";
-import { assignments, bytes, insertList, number, rowReader, selectList, valuesWriter } from "./column.ts";
+import { assignments, bytes, insertList, keyOf, number, rowReader, selectList, valuesWriter } from "./column.ts";
 import { rememberDeposit } from "./deposits.ts";
 import { changeExternalIds, grantsKnownAs, grantsKnownBy } from "./external-ids.ts";
 import { changeColumns, grantColumns } from "./tables.ts";
 import type { Database, SqlValues, Transaction } from "./sql.ts";
 import { changesAtOnce } from "../store.ts";
 import type { GrantRow } from "../grant-row.ts";
-import type { GrantChange, GrantFilter, GrantStore, HashedTie } from "../store.ts";
+import type { ExternalIdChange, GrantChange, GrantFilter, GrantStore, HashedTie } from "../store.ts";
 
 const readGrant = rowReader(grantColumns);
 const readChange = rowReader(changeColumns);
@@ -92,39 +92,42 @@ export function grantStore(database: Database): GrantStore {
     saveFromIntake: async (row, madeFrom, codeHash, externalIds, resultMac, how = {}) => {
       const { isAgain = false, isDeposit = false } = how;
       let isUndone = false;
-      const saving = database.transaction(async (sql) => {
-        isUndone = false;
-        const values = grantValues(row);
-        const saved =
-          madeFrom === null
-            ? await sql.run(insert, values)
-            : await sql.run(replace, {
-                ...values,
-                generationRead: madeFrom.generation,
-                stateRead: madeFrom.state,
-                profileRead: madeFrom.profileSealed,
-              });
-        if (saved !== 1) return false;
-        isUndone = externalIds !== undefined && !(await changeExternalIds(sql, row, externalIds));
-        if (isUndone) throw new Error("the external ids have changed");
-        const { grantId, generation, state } = row;
-        const ended = await sql.run(
-          `UPDATE intakes SET state = 'done', grant_id = :grantId, result_mac = :resultMac, answer_sealed = NULL,
+      const saving = database.transaction(
+        async (sql) => {
+          isUndone = false;
+          const values = grantValues(row);
+          const saved =
+            madeFrom === null
+              ? await sql.run(insert, values)
+              : await sql.run(replace, {
+                  ...values,
+                  generationRead: madeFrom.generation,
+                  stateRead: madeFrom.state,
+                  profileRead: madeFrom.profileSealed,
+                });
+          if (saved !== 1) return false;
+          isUndone = externalIds !== undefined && !(await changeExternalIds(sql, row, externalIds));
+          if (isUndone) throw new Error("the external ids have changed");
+          const { grantId, generation, state } = row;
+          const ended = await sql.run(
+            `UPDATE intakes SET state = 'done', grant_id = :grantId, result_mac = :resultMac, answer_sealed = NULL,
              ended_at = :at
            WHERE code_hash = :codeHash AND held_until IS NULL AND (state <> 'done' OR :isAgain = 1)`,
-          { grantId, resultMac: resultMac ?? null, at: row.updatedAt, codeHash, isAgain: isAgain ? 1 : 0 },
-        );
-        // Another hand holds this answer, or has stored it, and the grant may have been refreshed since: its refresh token is used.
-        isUndone = ended === 0 && !isAgain && (await sql.all(selectIntake, { codeHash })).length > 0;
-        if (isUndone) throw new Error("the code has become a grant");
-        if (isDeposit) {
-          const depositedAt = row.updatedAt;
-          await rememberDeposit(sql, { tokenHash: codeHash, grantId, resultMac: resultMac ?? null, depositedAt });
-        }
-        const action = madeFrom === null ? "grant.created" : "grant.consented";
-        sql.note({ action, grantId, generation, outcome: state, detail: isDeposit ? "deposit" : null });
-        return true;
-      });
+            { grantId, resultMac: resultMac ?? null, at: row.updatedAt, codeHash, isAgain: isAgain ? 1 : 0 },
+          );
+          // Another hand holds this answer, or has stored it, and the grant may have been refreshed since: its refresh token is used.
+          isUndone = ended === 0 && !isAgain && (await sql.all(selectIntake, { codeHash })).length > 0;
+          if (isUndone) throw new Error("the code has become a grant");
+          if (isDeposit) {
+            const depositedAt = row.updatedAt;
+            await rememberDeposit(sql, { tokenHash: codeHash, grantId, resultMac: resultMac ?? null, depositedAt });
+          }
+          const action = madeFrom === null ? "grant.created" : "grant.consented";
+          sql.note({ action, grantId, generation, outcome: state, detail: isDeposit ? "deposit" : null });
+          return true;
+        },
+        keysOfSaving(row, codeHash, externalIds),
+      );
       return saving.catch((error: unknown) => {
         if (isUndone) return false;
         throw error;
@@ -231,6 +234,16 @@ export function grantStore(database: Database): GrantStore {
     });
     return { seq: last, changes };
   }
+}
+
+/** What saving a grant may change; undefined where other grants are changed as well. */
+function keysOfSaving(
+  { grantId, subjectHash }: GrantRow,
+  codeHash: Uint8Array,
+  { add, remove = [], from = [] }: ExternalIdChange = {},
+): string[] | undefined {
+  if (remove.length + from.length > 0) return undefined;
+  return [grantId, ...[subjectHash, codeHash, ...(add === undefined ? [] : [add.externalHash])].map(keyOf)];
 }
 
 /** Reads a grant and locks it: nobody else changes it before the transaction ends. */

@@ -1,4 +1,4 @@
-import { insertList, number, ownerText, rowReader, selectList, valuesWriter } from "./column.ts";
+import { insertList, keyOf, number, ownerText, rowReader, selectList, valuesWriter } from "./column.ts";
 import { intakeColumns } from "./tables.ts";
 import type { Database } from "./sql.ts";
 import type { IntakeRow, IntakeStore } from "../intake-store.ts";
@@ -24,46 +24,49 @@ const endColumn = number("ended_at");
 export function intakeStore(database: Database): IntakeStore {
   return {
     beginIntake: ({ codeHash, clientId, owner, contextSealed }, at, replaces) =>
-      database.transaction(async (sql) => {
-        const begun: IntakeRow = {
-          codeHash,
-          state: "spending",
-          clientId,
-          owner,
-          contextSealed,
-          answerSealed: null,
-          grantId: null,
-          resultMac: null,
-          assertionSealed: null,
-          rejection: null,
-          startedAt: at,
-          endedAt: null,
-          heldUntil: null,
-        };
-        for (;;) {
-          if ((await sql.run(insert, intakeValues(begun))) === 1) return { kind: "begun" };
-          if (replaces !== undefined) {
-            const takenOver = await sql.run(
-              `UPDATE intakes SET client_id = :clientId, owner = :owner, context_sealed = :contextSealed,
+      database.transaction(
+        async (sql) => {
+          const begun: IntakeRow = {
+            codeHash,
+            state: "spending",
+            clientId,
+            owner,
+            contextSealed,
+            answerSealed: null,
+            grantId: null,
+            resultMac: null,
+            assertionSealed: null,
+            rejection: null,
+            startedAt: at,
+            endedAt: null,
+            heldUntil: null,
+          };
+          for (;;) {
+            if ((await sql.run(insert, intakeValues(begun))) === 1) return { kind: "begun" };
+            if (replaces !== undefined) {
+              const takenOver = await sql.run(
+                `UPDATE intakes SET client_id = :clientId, owner = :owner, context_sealed = :contextSealed,
                  started_at = :startedAt
                WHERE code_hash = :codeHash AND state = 'spending' AND started_at = :replacedStart`,
-              {
-                clientId,
-                owner: ownerText(owner),
-                contextSealed,
-                // Another time than the one that is replaced, whatever the clock says: else a third owner would take over, too.
-                startedAt: Math.max(at, replaces.startedAt + 1),
-                codeHash,
-                replacedStart: replaces.startedAt,
-              },
-            );
-            if (takenOver === 1) return { kind: "begun" };
+                {
+                  clientId,
+                  owner: ownerText(owner),
+                  contextSealed,
+                  // Another time than the one that is replaced, whatever the clock says: else a third owner would take over, too.
+                  startedAt: Math.max(at, replaces.startedAt + 1),
+                  codeHash,
+                  replacedStart: replaces.startedAt,
+                },
+              );
+              if (takenOver === 1) return { kind: "begun" };
+            }
+            const [known] = await sql.all(selectByCode, { codeHash });
+            // Removed between the two statements: it may begin now.
+            if (known !== undefined) return { kind: "known", intake: readIntake(known) };
           }
-          const [known] = await sql.all(selectByCode, { codeHash });
-          // Removed between the two statements: it may begin now.
-          if (known !== undefined) return { kind: "known", intake: readIntake(known) };
-        }
-      }),
+        },
+        [keyOf(codeHash)],
+      ),
 
     intakeByCode: async (codeHash) => {
       const [known] = await database.all(selectByCode, { codeHash });
@@ -71,17 +74,20 @@ export function intakeStore(database: Database): IntakeStore {
     },
 
     journalAnswer: (codeHash, answerSealed, contextSealed) =>
-      database.transaction(async (sql) => {
-        // An answer outranks what another owner was told about the same code: the provider answers only once.
-        const kept = await sql.run(
-          `UPDATE intakes SET state = 'answered', answer_sealed = :answerSealed, context_sealed = :contextSealed,
+      database.transaction(
+        async (sql) => {
+          // An answer outranks what another owner was told about the same code: the provider answers only once.
+          const kept = await sql.run(
+            `UPDATE intakes SET state = 'answered', answer_sealed = :answerSealed, context_sealed = :contextSealed,
              rejection = NULL, ended_at = NULL
            WHERE code_hash = :codeHash AND state <> 'done' AND held_until IS NULL`,
-          { answerSealed, contextSealed, codeHash },
-        );
-        // Another hand has made a grant of it, or holds it. To bring it in once more would put its refresh token over a newer one.
-        return kept === 1 || (await sql.all(selectByCode, { codeHash })).length > 0;
-      }),
+            { answerSealed, contextSealed, codeHash },
+          );
+          // Another hand has made a grant of it, or holds it. To bring it in once more would put its refresh token over a newer one.
+          return kept === 1 || (await sql.all(selectByCode, { codeHash })).length > 0;
+        },
+        [keyOf(codeHash)],
+      ),
 
     takeIntake: async (codeHash, owner, at, replaces) =>
       (await database.transaction((sql) =>
@@ -99,30 +105,36 @@ export function intakeStore(database: Database): IntakeStore {
       )) === 1,
 
     rejectIntake: (codeHash, rejection, at, from) =>
-      database.transaction(async (sql) => {
-        const ended = await sql.run(
-          `UPDATE intakes SET state = 'rejected', rejection = :rejection, context_sealed = :nothing,
+      database.transaction(
+        async (sql) => {
+          const ended = await sql.run(
+            `UPDATE intakes SET state = 'rejected', rejection = :rejection, context_sealed = :nothing,
              answer_sealed = NULL, ended_at = :at
            WHERE code_hash = :codeHash AND state IN (:from, :orFrom) AND held_until IS NULL`,
-          { rejection, at, codeHash, nothing, from: from ?? "spending", orFrom: from ?? "answered" },
-        );
-        if (ended === 0) return false;
-        const outcome = from === "answered" ? "answer_discarded" : "refused";
-        sql.note({ action: "code.rejected", grantId: null, generation: null, outcome, detail: null });
-        return true;
-      }),
+            { rejection, at, codeHash, nothing, from: from ?? "spending", orFrom: from ?? "answered" },
+          );
+          if (ended === 0) return false;
+          const outcome = from === "answered" ? "answer_discarded" : "refused";
+          sql.note({ action: "code.rejected", grantId: null, generation: null, outcome, detail: null });
+          return true;
+        },
+        [keyOf(codeHash)],
+      ),
 
     keepAssertion: (codeHash, assertionSealed) =>
-      database.transaction(async (sql) => {
-        const kept = await sql.run(
-          `UPDATE intakes SET assertion_sealed = :assertionSealed
+      database.transaction(
+        async (sql) => {
+          const kept = await sql.run(
+            `UPDATE intakes SET assertion_sealed = :assertionSealed
            WHERE code_hash = :codeHash AND state = 'done' AND assertion_sealed IS NULL`,
-          { codeHash, assertionSealed },
-        );
-        if (kept === 1) return undefined;
-        const [known] = await sql.all(selectByCode, { codeHash });
-        return (known === undefined ? undefined : readIntake(known).assertionSealed) ?? nothing;
-      }),
+            { codeHash, assertionSealed },
+          );
+          if (kept === 1) return undefined;
+          const [known] = await sql.all(selectByCode, { codeHash });
+          return (known === undefined ? undefined : readIntake(known).assertionSealed) ?? nothing;
+        },
+        [keyOf(codeHash)],
+      ),
 
     holdIntake: async (codeHash, answerSealed, until) => {
       const held = await database.transaction((sql) =>

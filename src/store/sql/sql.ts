@@ -60,6 +60,8 @@ export interface Database extends Sql {
    * @param body waits for nothing but the statements of its transaction, or it would hold up everybody's: SQLite then
    *   refuses it. It may be run again from its beginning, after all that it wrote was undone, because it shared a commit
    *   that failed for a neighbour's sake: what it changes outside the database must come to the same when it is done twice
+   * @param keys names what the body may change. Bodies that have no key in common change no row in common; PostgreSQL then
+   *   lets their statements alternate in one transaction. Such a body locks, by {@link Transaction.lock}, one row at a time
    */
-  transaction<T>(body: (sql: Transaction) => Promise<T>): Promise<T>;
+  transaction<T>(body: (sql: Transaction) => Promise<T>, keys?: readonly string[]): Promise<T>;
 }

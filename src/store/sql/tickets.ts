@@ -1,4 +1,4 @@
-import { insertList, number, rowReader, selectList, valuesWriter } from "./column.ts";
+import { insertList, keyOf, number, rowReader, selectList, valuesWriter } from "./column.ts";
 import { ticketColumns } from "./tables.ts";
 import type { Database } from "./sql.ts";
 import type { TicketStore } from "../ticket-store.ts";
@@ -22,10 +22,13 @@ const selectEdge = `SELECT issued_at FROM tickets WHERE issued_at < :issuedBefor
 export function ticketStore(database: Database): TicketStore {
   return {
     insertTicket: async (ticket) => {
-      await database.transaction(async (sql) => {
-        await sql.run(insert, ticketValues({ ...ticket, codeHash: null, boundAt: null }));
-        sql.note({ action: "ticket.created", grantId: null, generation: null, outcome: "done", detail: null });
-      });
+      await database.transaction(
+        async (sql) => {
+          await sql.run(insert, ticketValues({ ...ticket, codeHash: null, boundAt: null }));
+          sql.note({ action: "ticket.created", grantId: null, generation: null, outcome: "done", detail: null });
+        },
+        [keyOf(ticket.ticketHash)],
+      );
     },
 
     ticketByHash: async (ticketHash) => {
@@ -34,10 +37,13 @@ export function ticketStore(database: Database): TicketStore {
     },
 
     bindTicket: (ticketHash, codeHash, at) =>
-      database.transaction(async (sql) => {
-        if ((await sql.run(bind, { ticketHash, codeHash, at })) === 1) return true;
-        return (await sql.all(selectBound, { ticketHash, codeHash })).length > 0;
-      }),
+      database.transaction(
+        async (sql) => {
+          if ((await sql.run(bind, { ticketHash, codeHash, at })) === 1) return true;
+          return (await sql.all(selectBound, { ticketHash, codeHash })).length > 0;
+        },
+        [keyOf(ticketHash)],
+      ),
 
     async sweepTickets(issuedBefore) {
       for (let swept = 0; ;) {

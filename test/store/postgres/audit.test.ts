@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Client } from "pg";
 import { systemClock } from "../../../src/core/clock.ts";
-import { bound } from "../../../src/store/postgres/connection.ts";
+import { bound } from "../../../src/store/postgres/statements.ts";
 import { postgres } from "../../../src/store/postgres/index.ts";
 import { recorder } from "../../../src/vault/context.ts";
 import { pruneAudit } from "../../../src/vault/audit/prune.ts";

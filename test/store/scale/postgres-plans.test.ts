@@ -1,7 +1,7 @@
 /** No statement on a PostgreSQL store may cost more where there are more grants, whatever it is asked. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { bound } from "../../../src/store/postgres/connection.ts";
+import { bound } from "../../../src/store/postgres/statements.ts";
 import { postgres } from "../../../src/store/postgres/index.ts";
 import { sqlite } from "../../../src/store/sqlite/index.ts";
 import { bytes, owner } from "../../../src/store/suite/rows.ts";

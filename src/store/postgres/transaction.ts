@@ -1,0 +1,233 @@
+import type { AuditHead, AuditRecord, RecordOf } from "../audit-store.ts";
+import { rowReader } from "../sql/column.ts";
+import { auditColumns } from "../sql/tables.ts";
+import type { SqlRow, SqlValues, Transaction } from "../sql/sql.ts";
+import { appending } from "./audit-records.ts";
+import type { Answer } from "./batch.ts";
+import { nowText, timeIn } from "./connection.ts";
+import type { PostgresConnection } from "./connection.ts";
+import { bound } from "./statements.ts";
+import type { Statement } from "./statements.ts";
+
+/** What differs between transactions. */
+export interface TransactionKind {
+  /** What is sent before the first statement. */
+  readonly opening: readonly Statement[];
+  /** Whether a body gives way where another transaction holds its row. Its neighbours must not wait for that one. */
+  readonly isShared: boolean;
+}
+
+/** What a body's work came to. */
+export interface Work<T> {
+  readonly value: T;
+  readonly records: readonly AuditRecord[];
+}
+
+/** Thrown in a body of a shared transaction. It is run again in a transaction of its own, and nobody hears of this. */
+class RowIsLocked extends Error {}
+
+interface Waiting {
+  readonly statement: Statement;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const { seq, link } = auditColumns;
+const readHead = rowReader<AuditHead>({ seq, link });
+/** Without a lock: others may add rows until the commit, and the anchor is then a few rows earlier. */
+const selectHead = bound("SELECT seq, link FROM audit_head LIMIT 1", {});
+const selectNow = bound(nowText, {});
+const commit = bound("COMMIT", {});
+const noHead: AuditHead = { seq: 0, link: new Uint8Array() };
+
+/**
+ * One transaction on a connection, for one body or for several. What bodies ask before they wait goes in one round trip:
+ * a hundred bodies that begin together wait as long as one.
+ */
+export class PostgresTransaction {
+  readonly #connection: PostgresConnection;
+  readonly #kind: TransactionKind;
+  readonly #recordOf: RecordOf;
+  readonly #head = Promise.withResolvers<AuditHead>();
+  #waiting: Waiting[] = [];
+  #now: PromiseWithResolvers<number> | undefined;
+  #opening: "not sent" | "sent" | "done" = "not sent";
+  #isSending = false;
+  #failure: unknown;
+
+  constructor(connection: PostgresConnection, kind: TransactionKind, recordOf: RecordOf) {
+    this.#connection = connection;
+    this.#kind = kind;
+    this.#recordOf = recordOf;
+    this.#head.promise.catch(() => undefined);
+  }
+
+  /** Whether the server has begun it. */
+  get isBegun(): boolean {
+    return this.#opening === "done";
+  }
+
+  /** Why a statement failed, where one did: nothing of the transaction can be committed any more. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /**
+   * Runs a body.
+   *
+   * @returns what it came to; or what it threw, and whether it may have changed something before
+   */
+  async work<T>(
+    body: (sql: Transaction) => Promise<T>,
+  ): Promise<Work<T> | { readonly error: unknown; readonly mayHaveWritten: boolean }> {
+    const noted: Parameters<Transaction["note"]>[] = [];
+    let mayHaveWritten = false;
+    const query = (text: string, values?: SqlValues): Promise<Answer> => {
+      mayHaveWritten ||= !text.startsWith("SELECT");
+      return this.#query(text, values);
+    };
+    try {
+      const value = await body({
+        all: async (text, values) => (await query(text, values)).rows,
+        run: async (text, values) => (await query(text, values)).count,
+        lock: (text, values) => this.#lock(text, values),
+        note: (...entry) => void noted.push(entry),
+        script: (text) => this.#script(text),
+        now: () => this.#nowOfDatabase(),
+      });
+      if (noted.length === 0) return { value, records: [] };
+      const head = await this.#readHead();
+      return { value, records: noted.flatMap(([entry, principal]) => this.#recordOf(entry, head, principal) ?? []) };
+    } catch (error) {
+      return { error, mayHaveWritten };
+    }
+  }
+
+  /**
+   * Adds rows to the audit log, last, so that all other locks are there by the time that they are numbered; and commits.
+   *
+   * @throws {OnbehalfError} `store_unavailable`: where the connection is lost, it may have been committed
+   */
+  async commit(records: readonly AuditRecord[]): Promise<void> {
+    const { answers, failure } = await this.#send([...appending(records), commit]);
+    if (failure !== undefined) throw failure;
+    const command = answers.at(-1)?.command;
+    if (command === "COMMIT") return;
+    // PostgreSQL answers the COMMIT of a failed transaction with a friendly ROLLBACK.
+    if (command === "ROLLBACK") throw new TypeError("a transaction went on after a statement had failed");
+    throw this.#connection.nonsense(`COMMIT was answered by ${command}`);
+  }
+
+  #query(text: string, values: SqlValues = {}): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      // Bound first: a statement that lacks a value is a bug, and no database that is away.
+      this.#waiting.push({ statement: bound(text, values), resolve, reject });
+      this.#sendSoon();
+    });
+  }
+
+  async #lock(text: string, values?: SqlValues): Promise<SqlRow[]> {
+    // The lock that an update takes, and no stronger one: others can still add rows that refer to this one.
+    const skip = this.#kind.isShared ? " SKIP LOCKED" : "";
+    const { rows } = await this.#query(`${text} FOR NO KEY UPDATE${skip}`, values);
+    if (this.#kind.isShared && rows.length === 0) throw new RowIsLocked();
+    return rows;
+  }
+
+  /** One look at the clock for all bodies that ask for it now, after their other statements. */
+  #nowOfDatabase(): Promise<number> {
+    this.#now ??= Promise.withResolvers();
+    this.#sendSoon();
+    return this.#now.promise;
+  }
+
+  #readHead(): Promise<AuditHead> {
+    if (!this.#kind.opening.includes(selectHead)) return this.#query(selectHead.text).then(({ rows }) => headIn(rows));
+    this.#sendSoon();
+    return this.#head.promise;
+  }
+
+  async #script(text: string): Promise<void> {
+    if (this.#opening === "not sent") await this.#send([]);
+    await this.#connection.script(text);
+  }
+
+  /** Sends what waits once every body waits. */
+  #sendSoon(): void {
+    if (this.#isSending) return;
+    this.#isSending = true;
+    // What is to be done by promises now is done before the next tick: bodies that go on with the last answers ask first.
+    queueMicrotask(() => process.nextTick(() => void this.#sendWaiting()));
+  }
+
+  async #sendWaiting(): Promise<void> {
+    const waiting = this.#waiting;
+    const now = this.#now;
+    this.#waiting = [];
+    this.#now = undefined;
+    const statements = waiting.map(({ statement }) => statement);
+    const { answers, failure } = await this.#send(now === undefined ? statements : [...statements, selectNow]);
+    waiting.forEach(({ resolve, reject }, at) => {
+      const answer = answers[at];
+      if (answer === undefined) reject(failure);
+      else resolve(answer);
+    });
+    const time = answers[waiting.length];
+    if (time === undefined) now?.reject(failure);
+    else now?.resolve(timeIn(time.rows));
+    this.#isSending = false;
+    if (this.#waiting.length > 0 || this.#now !== undefined) this.#sendSoon();
+  }
+
+  /** @returns answers without those to the opening */
+  async #send(
+    statements: readonly Statement[],
+  ): Promise<{ readonly answers: readonly Answer[]; readonly failure?: unknown }> {
+    const opening = this.#opening === "not sent" ? this.#kind.opening : [];
+    this.#opening = opening.length > 0 ? "sent" : this.#opening;
+    const { answers, failure } = await this.#connection.send([...opening, ...statements]);
+    if (failure !== undefined) this.#failure ??= failure;
+    if (opening.length === 0) return { answers, failure };
+    if (answers.length >= opening.length) {
+      this.#opening = "done";
+      const at = opening.indexOf(selectHead);
+      this.#head.resolve(at < 0 ? noHead : headIn(answers[at]?.rows ?? []));
+    } else this.#head.reject(failure);
+    return { answers: answers.slice(opening.length), failure };
+  }
+}
+
+/** What is sent before the first statement of a transaction. */
+export function openingWith({
+  standstillMs,
+  lockMs,
+  statementMs,
+  hasHead,
+}: {
+  /** How long it may stand still between two statements, milliseconds. */
+  readonly standstillMs: number;
+  /** How long it waits for a lock, milliseconds. */
+  readonly lockMs: number;
+  /** How long a statement may take, milliseconds. */
+  readonly statementMs: number;
+  /** Whether the audit log is there, and is read at once: its rows will be added soon. */
+  readonly hasHead: boolean;
+}): readonly Statement[] {
+  const limits = {
+    idle_in_transaction_session_timeout: standstillMs,
+    lock_timeout: lockMs,
+    statement_timeout: statementMs,
+  };
+  const settings = Object.entries(limits).map(([name, ms]) => `set_config('${name}', '${ms}', true)`);
+  return [
+    bound("BEGIN ISOLATION LEVEL READ COMMITTED", {}),
+    bound(`SELECT ${settings.join(", ")}, set_config('synchronous_commit', ${durable}, true)`, {}),
+    ...(hasHead ? [selectHead] : []),
+  ];
+}
+
+const durable = "COALESCE(NULLIF(current_setting('synchronous_commit'), 'off'), 'on')";
+
+function headIn([row]: readonly SqlRow[]): AuditHead {
+  return row === undefined ? noHead : readHead(row);
+}

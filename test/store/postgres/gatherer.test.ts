@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Gatherer } from "../../../src/store/postgres/gatherer.ts";
+
+interface Taken {
+  readonly names: readonly string[];
+  end(): void;
+}
+
+/** A gatherer whose takings end when they are told to. */
+function gatherer(places: number, { most = 10, patienceMs = 60_000 } = {}) {
+  const arrivals: ((taken: Taken) => void)[] = [];
+  const takings: Taken[] = [];
+  const givenUp = Promise.withResolvers<string>();
+  const gathering = new Gatherer<string>({
+    places,
+    most,
+    patienceMs,
+    // What stands before a colon is a key.
+    keysOf: (item) => (item.includes(":") ? [item.split(":")[0] ?? ""] : []),
+    giveUp: (item) => givenUp.resolve(item),
+    async work(names) {
+      const { promise, resolve: end } = Promise.withResolvers<void>();
+      const taken = { names, end };
+      const arrival = arrivals.shift();
+      if (arrival === undefined) takings.push(taken);
+      else arrival(taken);
+      await promise;
+    },
+  });
+  const next = (): Promise<Taken> => {
+    const taken = takings.shift();
+    return taken === undefined ? new Promise((resolve) => arrivals.push(resolve)) : Promise.resolve(taken);
+  };
+  return { gathering, next, givenUp: givenUp.promise };
+}
+
+describe("the gathering of statements before PostgreSQL", () => {
+  test("what comes while others are under way is taken together when a place is free", async () => {
+    const { gathering, next } = gatherer(1);
+    gathering.add("first");
+    const first = await next();
+    for (const name of ["a", "b", "c"]) gathering.add(name);
+    first.end();
+    assert.deepEqual((await next()).names, ["a", "b", "c"]);
+  });
+
+  test("no more is taken at once than is allowed, and what is left comes next, in order", async () => {
+    const { gathering, next } = gatherer(1, { most: 2 });
+    for (const name of ["a", "b", "c", "d", "e"]) gathering.add(name);
+    const seen: (readonly string[])[] = [];
+    for (let n = 0; n < 3; n += 1) {
+      const taken = await next();
+      seen.push(taken.names);
+      taken.end();
+    }
+    assert.deepEqual(seen, [["a", "b"], ["c", "d"], ["e"]]);
+  });
+
+  test("what comes together is shared out among the places that are free", async () => {
+    const { gathering, next } = gatherer(2);
+    for (const name of ["a", "b", "c", "d"]) gathering.add(name);
+    assert.deepEqual(
+      [(await next()).names, (await next()).names],
+      [
+        ["a", "b"],
+        ["c", "d"],
+      ],
+    );
+  });
+
+  test("what has a key in common is never under way at once, and holds up nothing else", async () => {
+    const { gathering, next } = gatherer(2);
+    for (const name of ["one:a", "one:b", "two:c", "one:d"]) gathering.add(name);
+    const first = await next();
+    assert.deepEqual(first.names, ["one:a", "two:c"]);
+    gathering.add("three:e");
+    const second = await next();
+    assert.deepEqual(second.names, ["three:e"]);
+    second.end();
+    first.end();
+    const third = await next();
+    assert.deepEqual(third.names, ["one:b"]);
+    third.end();
+    assert.deepEqual((await next()).names, ["one:d"]);
+  });
+
+  test("what is not taken in time is given up", async () => {
+    const { gathering, next, givenUp } = gatherer(1, { patienceMs: 1 });
+    gathering.add("first");
+    const first = await next();
+    gathering.add("second");
+    assert.equal(await givenUp, "second");
+    first.end();
+  });
+});

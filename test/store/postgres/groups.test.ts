@@ -1,0 +1,262 @@
+import assert from "node:assert/strict";
+import { AsyncLocalStorage } from "node:async_hooks";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { describe, test } from "node:test";
+import type { TestContext } from "node:test";
+import { Client, Pool } from "pg";
+import { systemClock } from "../../../src/core/clock.ts";
+import { unsigned } from "../../../src/store/audit-store.ts";
+import { PostgresDatabase } from "../../../src/store/postgres/database.ts";
+import { clientConfig } from "../../../src/store/postgres/options.ts";
+import { postgres } from "../../../src/store/postgres/index.ts";
+import type { Transaction } from "../../../src/store/sql/sql.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { begin, save, tokens } from "../../../src/store/suite/rows.ts";
+import { fails } from "../../support/fails.ts";
+import { administer, emptyDatabase, freshDatabase } from "../../support/postgres.ts";
+
+/** What may go wrong with a statement or a commit, while the connection goes on. */
+const failures = {
+  "a serialization failure": "40001",
+  "a deadlock": "40P01",
+  "a lock that is not given in time": "55P03",
+  "a statement that takes too long": "57014",
+  "a row that is there already": "23505",
+  "a number out of range": "22003",
+  "an error of a trigger": "P0001",
+};
+
+describe("PostgreSQL transactions that share a commit", () => {
+  test("transactions with different keys that come together are committed together, and with the same key one after another", async (t) => {
+    const { database } = await things(t);
+    const xids = await Promise.all(Array.from({ length: 20 }, (_, n) => database.transaction(put(n), [`key ${n}`])));
+    assert.ok(new Set(xids).size < 10, xids.join(" "));
+    const same = await Promise.all(
+      Array.from({ length: 5 }, (_, n) => database.transaction(put(100 + n), ["one key"])),
+    );
+    assert.equal(new Set(same).size, 5);
+    assert.equal((await numbers(database)).length, 25);
+  });
+
+  for (const [what, code] of Object.entries(failures)) {
+    test(`${what} in one transaction undoes that one alone`, async (t) => {
+      const { database } = await things(t);
+      await assertOnlyOneFails(database, async (sql) => {
+        await put(7)(sql);
+        await sql.all("SELECT fail(:code)", { code });
+      });
+    });
+
+    test(`${what} at the commit undoes the transaction that has caused it alone`, async (t) => {
+      const { database } = await things(t);
+      await assertOnlyOneFails(database, async (sql) => {
+        await put(7)(sql);
+        await sql.run("INSERT INTO late_failures (code) VALUES (:code)", { code });
+      });
+    });
+  }
+
+  test("what a transaction throws after it has written undoes that one alone", async (t) => {
+    const { database } = await things(t);
+    await assertOnlyOneFails(database, async (sql) => {
+      await put(7)(sql);
+      throw new Error("changed my mind");
+    });
+  });
+
+  test("a statement that lacks a value fails its own transaction alone", async (t) => {
+    const { database } = await things(t);
+    await assertOnlyOneFails(database, async (sql) => {
+      await put(7)(sql);
+      await sql.run("INSERT INTO things (n) VALUES (:n)", {});
+    });
+  });
+
+  test("a row that another transaction holds keeps only those waiting who want it", async (t) => {
+    const url = await emptyDatabase(t);
+    const store = await openStore(t, url);
+    const grants = await Promise.all(Array.from({ length: 8 }, () => save(store)));
+    const [held, ...free] = grants.map(({ grantId }) => grantId);
+    assert.ok(held !== undefined);
+    const holder = await connectClient(t, url);
+    await holder.query("BEGIN");
+    await holder.query("SELECT 1 FROM grants WHERE grant_id = $1 FOR UPDATE", [held]);
+
+    let isHeld = true;
+    const waits = begin(store, held, "a").finally(() => (isHeld = false));
+    const others = await Promise.all(free.map((grantId) => begin(store, grantId, `of ${grantId}`)));
+    assert.deepEqual(new Set(others.map(({ kind }) => kind)), new Set(["begun"]));
+    assert.ok(isHeld);
+    await holder.query("ROLLBACK");
+    assert.equal((await waits).kind, "begun");
+  });
+
+  test("a connection that is lost before the commit fails all transactions on it, and none of them is carried out", async (t) => {
+    const { url } = await things(t);
+    const database = openDatabase(t, url, 1);
+    const cut = (sql: Transaction): Promise<unknown> => sql.all("SELECT pg_terminate_backend(pg_backend_pid())");
+    const ends = await Promise.allSettled([
+      ...[1, 2, 3].map((n) => database.transaction(put(n), [`key ${n}`])),
+      database.transaction(
+        async (sql) => {
+          await put(4)(sql);
+          await cut(sql);
+        },
+        ["key 4"],
+      ),
+    ]);
+    for (const end of ends) if (end.status === "rejected") fails("store_unavailable")(end.reason);
+    assert.deepEqual(
+      ends.map(({ status }) => status),
+      ["rejected", "rejected", "rejected", "rejected"],
+    );
+    assert.deepEqual(await numbers(database), []);
+  });
+
+  test("a server process that ends in the commit fails all transactions in it, and none of them is carried out", async (t) => {
+    const { url } = await things(t);
+    const database = openDatabase(t, url, 1);
+    const ends = await Promise.allSettled([
+      ...[1, 2, 3].map((n) => database.transaction(put(n), [`key ${n}`])),
+      database.transaction((sql) => sql.run("INSERT INTO late_failures (code) VALUES ('cut')"), ["key 4"]),
+    ]);
+    for (const end of ends) {
+      assert.equal(end.status, "rejected");
+      fails("store_unavailable")(end.reason);
+    }
+    assert.deepEqual(await numbers(database), []);
+  });
+
+  test("a connection that is lost after the commit, before its answer, is nobody's success, and nothing is done twice", async (t) => {
+    const { url, database: direct } = await things(t);
+    const proxy = await cutBefore(t, url, Buffer.from("COMMIT\0"));
+    const database = openDatabase(t, proxy.url, 1);
+    proxy.begin();
+    const ends = await Promise.allSettled(
+      [1, 2, 3].map((n) =>
+        database.transaction(async (sql) => sql.run("INSERT INTO things (n) VALUES (:n)", { n }), [`key ${n}`]),
+      ),
+    );
+    for (const end of ends) {
+      assert.equal(end.status, "rejected");
+      fails("store_unavailable")(end.reason);
+    }
+    assert.deepEqual(await numbers(direct), [1, 2, 3]);
+  });
+
+  test("each transaction that shares a commit is recorded as the doing of whoever asked for it", async (t) => {
+    const store = await openStore(t, await emptyDatabase(t));
+    const grants = await Promise.all(Array.from({ length: 6 }, () => save(store)));
+    const { seq } = await store.auditHead();
+    const asking = new AsyncLocalStorage<string>();
+    store.recordWith((entry, anchor) =>
+      unsigned(entry, anchor, { caller: asking.getStore() ?? "nobody", requestId: null }),
+    );
+    await Promise.all(
+      grants.map(({ grantId }) => asking.run(grantId, () => store.commitAttempt(grantId, 1, tokens("2"), 1))),
+    );
+    const rows = await store.auditRows({ after: seq, limit: 100 });
+    assert.equal(rows.length, 6);
+    for (const { grantId, caller } of rows) assert.equal(caller, grantId);
+  });
+});
+
+/** Transactions with keys of their own, and in their midst one that fails. */
+async function assertOnlyOneFails(
+  database: PostgresDatabase,
+  bad: (sql: Transaction) => Promise<unknown>,
+): Promise<void> {
+  const ends = await Promise.allSettled([
+    ...[1, 2, 3].map((n) => database.transaction(put(n), [`key ${n}`])),
+    database.transaction(bad, ["the bad one"]),
+    ...[4, 5, 6].map((n) => database.transaction(put(n), [`key ${n}`])),
+  ]);
+  assert.deepEqual(
+    ends.map(({ status }) => status),
+    ["fulfilled", "fulfilled", "fulfilled", "rejected", "fulfilled", "fulfilled", "fulfilled"],
+  );
+  assert.deepEqual(await numbers(database), [1, 2, 3, 4, 5, 6]);
+}
+
+/** Inserts a number, and tells the transaction's own number. */
+function put(n: number): (sql: Transaction) => Promise<unknown> {
+  return async (sql) => {
+    assert.equal(await sql.run("INSERT INTO things (n) VALUES (:n)", { n }), 1);
+    const [row] = await sql.all("SELECT pg_current_xact_id()::text AS xid");
+    return row?.["xid"];
+  };
+}
+
+async function numbers(database: PostgresDatabase): Promise<unknown[]> {
+  return (await database.all("SELECT n FROM things ORDER BY n")).map((row) => row["n"]);
+}
+
+async function things(t: TestContext): Promise<{ readonly url: string; readonly database: PostgresDatabase }> {
+  const url = await freshDatabase(t);
+  await (await openStore(t, url)).close();
+  await administer(
+    url,
+    `CREATE TABLE things (n INTEGER PRIMARY KEY);
+     CREATE TABLE late_failures (code TEXT NOT NULL);
+     CREATE FUNCTION fail(code TEXT) RETURNS INTEGER LANGUAGE plpgsql AS $$
+       BEGIN
+         IF code = 'cut' THEN PERFORM pg_terminate_backend(pg_backend_pid());
+         ELSE RAISE EXCEPTION 'failed' USING ERRCODE = code;
+         END IF;
+         RETURN 1;
+       END $$;
+     CREATE FUNCTION fail_late() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+       BEGIN PERFORM fail(NEW.code); RETURN NULL; END $$;
+     CREATE CONSTRAINT TRIGGER late AFTER INSERT ON late_failures DEFERRABLE INITIALLY DEFERRED
+       FOR EACH ROW EXECUTE FUNCTION fail_late()`,
+  );
+  return { url, database: openDatabase(t, url) };
+}
+
+/** A proxy that, once it is told to, cuts a connection in place of passing on an answer that contains these bytes. */
+async function cutBefore(t: TestContext, url: string, bytes: Buffer): Promise<{ readonly url: string; begin(): void }> {
+  const behind = new URL(url);
+  let isCutting = false;
+  const server = createServer((near) => {
+    const far = connect(Number(behind.port), behind.hostname);
+    near.on("error", () => undefined);
+    far.on("error", () => undefined);
+    near.pipe(far);
+    far.on("data", (chunk: Buffer) => {
+      if (isCutting && chunk.includes(bytes)) near.destroy();
+      else near.write(chunk);
+    });
+    near.once("close", () => far.destroy());
+    far.once("close", () => near.destroy());
+  }).listen(0, "127.0.0.1");
+  t.after(() => server.close());
+  await once(server, "listening");
+  const near = new URL(url);
+  near.port = String((server.address() as AddressInfo).port);
+  return { url: near.href, begin: () => void (isCutting = true) };
+}
+
+function openDatabase(t: TestContext, url: string, max = 4): PostgresDatabase {
+  const database = new PostgresDatabase("here");
+  const pool = new Pool({ ...clientConfig(url), max });
+  pool.on("error", () => undefined);
+  database.open(pool);
+  t.after(() => database.close());
+  return database;
+}
+
+async function connectClient(t: TestContext, url: string): Promise<Client> {
+  const client = new Client({ connectionString: url });
+  t.after(() => client.end());
+  await client.connect();
+  return client;
+}
+
+async function openStore(t: TestContext, url: string): Promise<Store> {
+  const store = postgres(url);
+  t.after(() => store.close());
+  await store.open({ clock: systemClock });
+  return store;
+}
