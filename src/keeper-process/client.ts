@@ -29,6 +29,7 @@ import {
   toRequestMessage,
 } from "./messages.ts";
 import type { FromKeeper, KeeperRequest, ToKeeper } from "./messages.ts";
+import { Outbox, messagesIn } from "./outbox.ts";
 
 /** How long a request waits for a keeper that is being restarted, milliseconds. */
 const restartWaitMs = 15_000;
@@ -121,6 +122,8 @@ class ForkedKeeper<Opening> implements KeeperClient {
   readonly #onFault: OnFault;
   readonly #pending = new Map<number, Pending>();
   #child: ChildProcess | undefined;
+  /** What goes to that child. */
+  #outbox: Outbox<ToKeeper<Opening>> | undefined;
   #ready = false;
   #closing = false;
   #clientIds: KeeperClient["clientIds"] = {};
@@ -150,19 +153,24 @@ class ForkedKeeper<Opening> implements KeeperClient {
   async start(): Promise<void> {
     return new Promise((resolve, reject) => {
       const child = this.#fork();
+      const outbox = this.#outboxOf(child);
       this.#child = child;
-      child.on("message", (message: FromKeeper) => {
+      this.#outbox = outbox;
+      child.on("message", (received: FromKeeper | readonly FromKeeper[]) => {
+        for (const message of messagesIn(received)) receive(message);
+      });
+      const receive = (message: FromKeeper): void => {
         if (message.type === "ready") {
           this.#ready = true;
           this.#clientIds = message.clientIds;
           this.#providers = message.providers.map(fromProviderMessage);
-          for (const [id, { request }] of this.#pending) this.#send(child, { type: "request", id, request });
+          for (const [id, { request }] of this.#pending) outbox.add({ type: "request", id, request });
           letGo(child);
           resolve();
         } else if (message.type === "failed") reject(fromErrorMessage(message.error));
-        else if (message.type === "keys-wanted") void this.#giveKeys(child, reject);
+        else if (message.type === "keys-wanted") void this.#giveKeys(outbox, reject);
         else this.#receive(message);
-      });
+      };
       child.once("error", (error) => reject(notStarted(error, this.#program.hints)));
       child.once("exit", (code, signal) => {
         const how = signal === null ? `with exit code ${code ?? "unknown"}` : `by ${signal}`;
@@ -174,7 +182,7 @@ class ForkedKeeper<Opening> implements KeeperClient {
         }
         this.#lost();
       });
-      this.#send(child, { type: "open", version: userAgent, opening: this.#program.opening });
+      outbox.add({ type: "open", version: userAgent, opening: this.#program.opening });
     });
   }
 
@@ -230,6 +238,7 @@ class ForkedKeeper<Opening> implements KeeperClient {
     const gone = new Promise((resolve) => child.once("exit", resolve));
     // Whoever closes waits for what is under way to be stored.
     child.ref();
+    this.#outbox?.flush();
     if (child.connected) child.disconnect();
     await gone;
   }
@@ -243,7 +252,7 @@ class ForkedKeeper<Opening> implements KeeperClient {
       // work on the request goes on. Until then the timer keeps this process, in which somebody waits.
       const timer = setTimeout(() => this.#giveUp(id), holderWaitMs);
       this.#pending.set(id, { request, resolve, reject, timer });
-      if (this.#child !== undefined && this.#ready) this.#send(this.#child, { type: "request", id, request });
+      if (this.#outbox !== undefined && this.#ready) this.#outbox.add({ type: "request", id, request });
       else this.#expire(id, restartWaitMs);
     });
   }
@@ -271,14 +280,14 @@ class ForkedKeeper<Opening> implements KeeperClient {
   }
 
   /** @param fail told where the keys cannot be had, which matters to a keeper that is being started */
-  async #giveKeys(child: ChildProcess, fail: (error: unknown) => void): Promise<void> {
+  async #giveKeys(outbox: Outbox<ToKeeper<Opening>>, fail: (error: unknown) => void): Promise<void> {
     try {
       const keys = (await this.#program.masterKeys?.()) ?? [];
-      this.#send(child, { type: "keys", keys: keys.map((key) => key.expose()) });
+      outbox.add({ type: "keys", keys: keys.map((key) => key.expose()) });
     } catch (error) {
       fail(error);
       if (this.#ready) this.#onFault(error, "the master key's source");
-      this.#send(child, noKeysMessage(error));
+      outbox.add(noKeysMessage(error));
     }
   }
 
@@ -301,6 +310,7 @@ class ForkedKeeper<Opening> implements KeeperClient {
     const wasReady = this.#ready;
     this.#ready = false;
     this.#child = undefined;
+    this.#outbox = undefined;
     if (this.#closing) return;
     this.#restarting = true;
     this.#deaths = wasReady ? 0 : this.#deaths + 1;
@@ -318,10 +328,18 @@ class ForkedKeeper<Opening> implements KeeperClient {
     }, waitMs).unref();
   }
 
-  #send(child: ChildProcess, message: ToKeeper<Opening>): void {
-    // Where the channel closes while we send, the keeper's exit event follows, and the request is sent to the next
-    // keeper.
-    if (child.connected) child.send(message, () => undefined);
+  #outboxOf(child: ChildProcess): Outbox<ToKeeper<Opening>> {
+    return new Outbox(
+      (messages) => {
+        // Where the channel closes while we send, the keeper's exit event follows, and the requests are sent to the next
+        // keeper.
+        if (child.connected) child.send(messages, () => undefined);
+      },
+      (message, error) => {
+        if (message.type === "request") this.#settle(message.id)?.reject(error);
+        else this.#onFault(error, "a message to the keeper");
+      },
+    );
   }
 
   /** @throws {OnbehalfError} `keeper_unavailable`: the process could not be made */

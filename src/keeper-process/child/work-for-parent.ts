@@ -21,6 +21,7 @@ import {
   toOutcomeMessage,
 } from "../messages.ts";
 import type { FromKeeper, KeeperRequest, ToKeeper } from "../messages.ts";
+import { Outbox, messagesIn } from "../outbox.ts";
 
 /** The process that this one works for. */
 export interface Employer {
@@ -57,7 +58,11 @@ export function workForParent(
   const keysWanted: PromiseWithResolvers<Secret[]>[] = [];
 
   keepMemorySmall();
-  process.on("message", (message: ToKeeper<never>) => {
+  process.on("message", (received: ToKeeper<never> | readonly ToKeeper<never>[]) => {
+    for (const message of messagesIn(received)) receive(message);
+  });
+
+  function receive(message: ToKeeper<never>): void {
     switch (message.type) {
       case "open": {
         const opening = (async () => {
@@ -79,7 +84,7 @@ export function workForParent(
       case "request":
         void answer(message.id, message.request);
     }
-  });
+  }
 
   // The other process has ended or has closed the channel: finish what was begun, store it, and end.
   process.once("disconnect", () => {
@@ -190,6 +195,7 @@ async function perform(keeper: Keeper, request: KeeperRequest): Promise<(FromKee
 function giveUp(error: unknown): void {
   if (!isOnbehalfError(error)) tellFault(error, "the start of the keeper");
   tell({ type: "failed", error: toErrorMessage(isOnbehalfError(error) ? error : internalError) });
+  outbox.flush();
   process.disconnect?.();
 }
 
@@ -199,5 +205,15 @@ function tellFault(error: unknown, during: string): void {
 
 /** Sends a message, unless the other process has ended. Then nobody needs it: what matters is in the store. */
 function tell(message: FromKeeper): void {
-  if (process.connected) process.send?.(message, undefined, {}, () => undefined);
+  outbox.add(message);
 }
+
+const outbox = new Outbox<FromKeeper>(
+  (messages) => {
+    if (process.connected) process.send?.(messages, undefined, {}, () => undefined);
+  },
+  (message, error) => {
+    if (message.type === "answer") tell({ type: "refusal", id: message.id, error: toErrorMessage(internalError) });
+    tellFault(error, "a message of the keeper");
+  },
+);

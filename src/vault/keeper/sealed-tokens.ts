@@ -2,7 +2,7 @@
  * The tokens of a grant: whether an answer's are its own, and its token columns, sealed and opened with the keys that
  * only the keeper has. Nothing outside keeper/ may import this file.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { endsAfter } from "../../core/announced-ends.ts";
 import type { AnnouncedEnds, EndsBefore } from "../../core/announced-ends.ts";
 import { answerOfAnotherGrant } from "../../core/refresh.ts";
@@ -160,8 +160,8 @@ function refreshHashes(
 
 /** The keyed hash of a refresh token's SHA-512 of its SHA-512. */
 export function refreshDigestHash(keyring: Sealer, refreshToken: Secret): Buffer {
-  const sha512 = (bytes: string | Buffer): Buffer => createHash("sha512").update(bytes).digest();
-  return keyring.hash("refresh_token_digest", sha512(sha512(refreshToken.expose())).toString("base64"));
+  const once = hash("sha512", refreshToken.expose(), "buffer");
+  return keyring.hash("refresh_token_digest", hash("sha512", once, "base64"));
 }
 
 /**

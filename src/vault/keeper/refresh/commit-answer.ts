@@ -69,10 +69,12 @@ export function settled(outcome: RefreshOutcome): Commit {
  * Commits an answer onto the generation whose refresh token was sent. Where the store fails, this is tried again until
  * it works, and the answer is kept in the rescue journal meanwhile: this process may hold the only copy of the new
  * refresh token.
+ *
+ * @param sent the grant's own refresh token, where it was that one which was sent
  */
-export function commitAnswer(context: KeeperContext, grant: GrantRow, received: ReceivedTokens): Commit {
+export function commitAnswer(context: KeeperContext, grant: GrantRow, received: ReceivedTokens, sent?: Secret): Commit {
   const { grantId, provider } = grant;
-  const columns = tokenColumns(context, grant, received);
+  const columns = tokenColumns(context, grant, received, sent);
   const rescue = rescueUnlessStored(context, () => sealForRescue(context.keyring, grant, received));
   const { stored, soon } = storeDurably(
     context,
@@ -116,16 +118,22 @@ function outcomeOf(grant: GrantRow, { tokens, receivedAt }: ReceivedTokens, isSt
  * The token columns of the generation that an answer makes.
  *
  * @param grant as it stood at the generation whose token was sent
+ * @param own its refresh token, where that is open already
  * @throws {OnbehalfError} `grant_unreadable`: the answer brings no refresh token, and the stored one does not open
  */
-export function tokenColumns(context: KeeperContext, grant: GrantRow, received: ReceivedTokens): TokenColumns {
+export function tokenColumns(
+  context: KeeperContext,
+  grant: GrantRow,
+  received: ReceivedTokens,
+  own?: Secret,
+): TokenColumns {
   const { keyring } = context;
   const { tokens, receivedAt } = received;
   const kept = {
     // The stored refresh token is opened only where it is kept. Where the answer replaces it, it may be damaged.
-    ...(tokens.refreshToken === undefined ? { refreshToken: openRefreshToken(keyring, grant) } : {}),
+    ...(tokens.refreshToken === undefined ? { refreshToken: own ?? openRefreshToken(keyring, grant) } : {}),
     ends: endsOf(grant),
-    access: livingAccess(keyring, grant, receivedAt),
+    ...(tokens.accessToken === undefined ? { access: livingAccess(keyring, grant, receivedAt) } : {}),
   };
   // RFC 6749 section 6: an answer without a scope changes none, whether or not the refresh token is a new one.
   const scope = scopeAfter(tokens, grant.scope);

@@ -85,7 +85,7 @@ async function exchange(context: KeeperContext, attempted: Attempted, needsToken
     const { response, receivedAt } = sent;
     if (response.kind === "tokens") {
       permit.success();
-      return commitAnswer(context, grant, { tokens: response.tokens, receivedAt });
+      return commitAnswer(context, grant, { tokens: response.tokens, receivedAt }, sent.refreshToken);
     }
     const decision = decisionOn(sent.protocol, response);
     if (decision.do === "second-look") return await secondLook(sent, decision, needsToken);

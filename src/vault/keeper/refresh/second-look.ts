@@ -149,7 +149,7 @@ async function askAgain(first: Exchange, error: string): Promise<Commit | undefi
     const { response, receivedAt } = await sendRefreshToken(context, protocol, grant, refreshToken);
     if (response.kind === "tokens") {
       permit.success();
-      return commitAnswer(context, grant, { tokens: response.tokens, receivedAt });
+      return commitAnswer(context, grant, { tokens: response.tokens, receivedAt }, refreshToken);
     }
     const decision = decisionOn(protocol, response);
     if (decision.do !== "second-look") return settled(await settleFailure(exchange, decision));
