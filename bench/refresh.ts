@@ -182,6 +182,9 @@ function provider(): void {
   const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const jwk = { ...publicKey.export({ format: "jwk" }), kid: "k", alg: "RS256", use: "sig" };
   const text = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+  // For bench/one-grant.ts: how long a refresh takes, and how many there were.
+  const latencyMs = Number(process.env["BENCH_LATENCY"] ?? 0);
+  let refreshes = 0;
   const idTokens = new Map<string, string>();
   const idTokenOf = (sub: string): string => {
     const known = idTokens.get(sub);
@@ -217,7 +220,7 @@ function provider(): void {
       return;
     }
     if (message.method !== "POST") {
-      answer({ keys: [jwk] });
+      answer(message.url === "/refreshes" ? { refreshes } : { keys: [jwk] });
       return;
     }
     let body = "";
@@ -227,7 +230,9 @@ function provider(): void {
       const sent = new URLSearchParams(body);
       const person = (sent.get("code") ?? sent.get("refresh_token") ?? "").split("/")[1] ?? "";
       const isCode = sent.has("code");
-      answer({
+      refreshes += isCode ? 0 : 1;
+      const later = isCode || latencyMs === 0 ? answer : (value: object) => setTimeout(answer, latencyMs, value);
+      later({
         access_token: accessToken,
         expires_in: isCode ? 1 : 3_599,
         ...(isCode ? { refresh_token: `1/${person}/${"r".repeat(90)}` } : {}),
