@@ -1,4 +1,4 @@
-import { isInFuture } from "./recorded-time.ts";
+import { clockLeewayMs, isInFuture } from "./recorded-time.ts";
 
 /**
  * From when to when an access token is handed out. Times are milliseconds since the epoch, by the clock of the machine
@@ -70,6 +70,19 @@ export function isFresh(life: TokenLife, now: number, minTtlMs: number): boolean
   }
   const wholeMs = expiresAt - issuedAt;
   return expiresAt - now >= (wholeMs <= minTtlMs ? wholeMs * lastShare : minTtlMs);
+}
+
+/** From when to when {@link isFresh} says yes, both included, whole milliseconds since the epoch. */
+export function freshBetween(
+  { issuedAt, expiresAt, isRefreshable }: TokenLife,
+  minTtlMs: number,
+): { readonly from: number; readonly until: number } {
+  if (expiresAt === null && !isRefreshable) return { from: -Infinity, until: Infinity };
+  const from = issuedAt - clockLeewayMs;
+  if (expiresAt === null) return { from, until: issuedAt + unknownEndAgeMs - 1 };
+  const wholeMs = expiresAt - issuedAt;
+  const neededMs = wholeMs <= minTtlMs ? wholeMs * lastShare : minTtlMs;
+  return { from, until: expiresAt - Math.max(1, Math.ceil(neededMs)) };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { parseGrantRef } from "../../index.ts";
 import type { GrantRef, Vault } from "../../index.ts";
-import { longestTtlSeconds, tokenBody } from "./json-bodies.ts";
+import { asBytes, longestTtlSeconds, tokenStart, withLife } from "./json-bodies.ts";
 
 /** Only what `parseGrantRef` is sure to accept: nobody would catch its error here, and it would end the process. */
 const route =
@@ -8,42 +8,65 @@ const route =
 /** In characters that stand for themselves; of escapes there is the one that addresses need. */
 const accountPair = /^account=((?:[A-Za-z0-9_.~:@-]|%40){1,200})$/;
 const ttlPair = /^min_ttl_seconds=(\d{1,5})$/;
-const memoryLimit = 10_000;
+const usualTtlSeconds = 60;
 
 /** Which token a request asks for. */
 interface Wanted {
   readonly ref: GrantRef;
-  readonly minTtlSeconds: number | undefined;
+  readonly minTtlSeconds: number;
 }
 
 /**
- * The shortest way from a request line to a cached token: one look at the caller's key, one at the token. A request that
- * is in any way special (another query, an escape, an unknown key, a token that ends soon) goes through the service instead,
- * which decides about it.
+ * The shortest way from a request line to a cached token: one look at the caller's key, and one at what was prepared for its
+ * request. A request that is in any way special (another query, an escape, an unknown key, a token that ends soon) goes
+ * through the service instead, which decides about it.
  *
- * @returns the body of a 200, or undefined where the service must answer
+ * @returns the body of a 200, in characters of one byte each; or undefined where the service must answer
  */
 export function fastToken(vault: Vault): (url: string, authorization: string) => string | undefined {
-  const known = new Map<string, Wanted>();
-
-  const wantedBy = (url: string): Wanted | undefined => {
-    const [, name, query] = route.exec(url) ?? [];
-    const asked = name === undefined ? undefined : readQuery(query);
-    if (name === undefined || asked === undefined) return undefined;
-    const wanted = { ref: parseGrantRef(name, undefined, asked.account), minTtlSeconds: asked.minTtlSeconds };
-    if (known.size >= memoryLimit) known.clear();
-    known.set(url, wanted);
-    return wanted;
-  };
-
   return (url, authorization) => {
-    const caller = vault.callers.peek(authorization);
-    if (caller === undefined || !caller.allow.includes("token")) return undefined;
-    const wanted = known.get(url) ?? wantedBy(url);
-    if (wanted === undefined) return undefined;
-    const token = vault.forCaller(caller).peekAccessToken(wanted.ref, wanted.minTtlSeconds);
-    return token === undefined ? undefined : tokenBody(token, vault.clock.now());
+    const answers = answersFor(vault, authorization);
+    if (answers === undefined) return undefined;
+    const now = vault.clock.now();
+    let found = answers.find(url, now);
+    if (found === undefined) {
+      const wanted = wantedBy(url);
+      if (wanted === undefined) return undefined;
+      found = answers.prepare(url, wanted.ref, wanted.minTtlSeconds, (token) => asBytes(tokenStart(token)));
+    }
+    return found === undefined ? undefined : withLife(found.text, found.endsAt, now);
   };
+}
+
+/** {@link fastToken}, of what was prepared before, for one value of `Authorization`: a connection's, as a rule. */
+export function preparedToken(vault: Vault, authorization: string): (url: string) => string | undefined {
+  let caller = vault.callers.peek(authorization);
+  let answers = answersFor(vault, authorization);
+  return (url) => {
+    const current = vault.callers.peek(authorization);
+    if (current === undefined) return undefined;
+    if (current !== caller) {
+      caller = current;
+      answers = answersFor(vault, authorization);
+    }
+    const now = vault.clock.now();
+    const found = answers?.find(url, now);
+    return found === undefined ? undefined : withLife(found.text, found.endsAt, now);
+  };
+}
+
+/** What is prepared for a caller; undefined where its key must be looked at first, or it may not read tokens. */
+function answersFor(vault: Vault, authorization: string): ReturnType<Vault["forCaller"]>["answers"] | undefined {
+  const caller = vault.callers.peek(authorization);
+  return caller?.allow.includes("token") === true ? vault.forCaller(caller).answers : undefined;
+}
+
+function wantedBy(url: string): Wanted | undefined {
+  const [, name, query] = route.exec(url) ?? [];
+  const asked = name === undefined ? undefined : readQuery(query);
+  if (name === undefined || asked === undefined) return undefined;
+  const { account, minTtlSeconds = usualTtlSeconds } = asked;
+  return { ref: parseGrantRef(name, undefined, account), minTtlSeconds };
 }
 
 /** What a query says; undefined where the service must look at it. */

@@ -88,10 +88,8 @@ export function auditBody(row: AuditLogRow): Record<string, unknown> {
   };
 }
 
-/** The starts of token answers. The end, `expires_in`, changes with every second. */
-type Heads = WeakMap<AccessToken, string>;
-const heads: Heads = new WeakMap();
-const oauthHeads: Heads = new WeakMap();
+/** The starts of the token endpoint's answers. The end, `expires_in`, changes with every second. */
+const oauthStarts = new WeakMap<AccessToken, string>();
 
 /**
  * A token as JSON, with `expires_at` (seconds since the epoch) what somebody needs who keeps a copy of it, and the members of OAuth. Put
@@ -102,35 +100,51 @@ const oauthHeads: Heads = new WeakMap();
  * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-5.1 | RFC 6749 section 5.1}
  */
 export function tokenBody(token: AccessToken, now: number): string {
+  return withLife(tokenStart(token), token.expiresAt?.getTime(), now);
+}
+
+/** What {@link tokenBody} begins with, to be made once: {@link withLife} makes it whole. */
+export function tokenStart(token: AccessToken): string {
   const { issuedAt, provider, generation } = token.issue;
-  return withLife(heads, token, now, () => ({
+  return startOf(token, {
     refresh_at: new Date(askAgainAt(issuedAt, token.expiresAt?.getTime())),
     grant_id: token.grantId,
     provider,
     generation,
-  }));
+  });
 }
 
 /** {@link tokenBody} of the token endpoint: what OAuth has in it, and `expires_at`. */
 export function oauthTokenBody(token: AccessToken, now: number): string {
-  return withLife(oauthHeads, token, now, () => ({}));
+  let start = oauthStarts.get(token);
+  if (start === undefined) oauthStarts.set(token, (start = startOf(token, {})));
+  return withLife(start, token.expiresAt?.getTime(), now);
 }
 
-function withLife(known: Heads, token: AccessToken, now: number, more: () => object): string {
+/**
+ * Makes the start of a token's answer whole.
+ *
+ * @param endsAt when the token ends, milliseconds since the epoch; undefined where nobody knows: the start is whole then
+ */
+export function withLife(start: string, endsAt: number | undefined, now: number): string {
+  return endsAt === undefined ? start : `${start}${Math.max(0, Math.floor((endsAt - now) / 1000))}}`;
+}
+
+function startOf(token: AccessToken, more: object): string {
   const end = token.expiresAt?.getTime();
-  let head = known.get(token);
-  if (head === undefined) {
-    const members = JSON.stringify({
-      access_token: token.token,
-      token_type: "Bearer",
-      scope: token.scopes.join(" "),
-      expires_at: end === undefined ? undefined : Math.floor(end / 1000),
-      ...more(),
-    });
-    head = end === undefined ? members : `${members.slice(0, -1)},"expires_in":`;
-    known.set(token, head);
-  }
-  return end === undefined ? head : `${head}${Math.max(0, Math.floor((end - now) / 1000))}}`;
+  const members = JSON.stringify({
+    access_token: token.token,
+    token_type: "Bearer",
+    scope: token.scopes.join(" "),
+    expires_at: end === undefined ? undefined : Math.floor(end / 1000),
+    ...more,
+  });
+  return end === undefined ? members : `${members.slice(0, -1)},"expires_in":`;
+}
+
+/** A text whose characters are the bytes of this one in UTF-8: it is written without being looked through. */
+export function asBytes(text: string): string {
+  return Buffer.from(text).toString("latin1");
 }
 
 /** The longest life of a token that may be asked for, seconds. */

@@ -14,21 +14,23 @@ import { safeHeaders, withSafeHeaders } from "./answer-headers.ts";
 import { serviceOf } from "./app.ts";
 import type { ServiceOptions } from "./app.ts";
 import { noteConnection } from "./connection-of.ts";
-import { fastToken } from "./fast-token.ts";
+import { fastToken, preparedToken } from "./fast-token.ts";
 import { maxHeaderBytes, refuseMalformed, refuseSlow } from "./malformed-request.ts";
 import { ownHosts } from "./own-host.ts";
 import { serviceMetrics } from "../metrics.ts";
 import { startMetricsServer } from "./metrics-server.ts";
 import type { MetricsServer } from "./metrics-server.ts";
+import { RepeatedRequests } from "./repeated-requests.ts";
 import { limitBody } from "./slow-bodies.ts";
 import { problemOf, problemResponse } from "./problems.ts";
 import { EarlyReturns } from "../../vault/http/early-returns.ts";
-import { oauthTokenHeaders, tokenHeaders } from "./json-bodies.ts";
+import { asBytes, oauthTokenHeaders, tokenHeaders } from "./json-bodies.ts";
 import { fastHandle } from "./token-endpoint/fast-handle.ts";
 import { SmallForms, isSmallForm } from "./token-endpoint/small-form.ts";
 
 const requestTimeoutMs = 15_000;
 const checkedHostsLimit = 100;
+const tokenRoute = "/v1/grants/{ref}/token";
 
 /** What a server can be told, besides what the service in it can. */
 export interface ServerOptions extends ServiceOptions {
@@ -125,10 +127,11 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
   const checkedHosts = new Set<string>();
   let closing = false;
   let url = "";
+  /** @param body in characters of one byte each */
   const send = (to: ServerResponse, route: string, headers: Readonly<Record<string, string>>, body: string): void => {
     metrics?.countRequest(route, 200);
-    to.writeHead(200, { ...headers, "content-length": Buffer.byteLength(body) });
-    to.end(body);
+    to.writeHead(200, { ...headers, "content-length": body.length });
+    to.end(body, "latin1");
   };
   /** @param form the body, where it was read already */
   const answerSlowly = (incoming: IncomingMessage, outgoing: ServerResponse, form?: Buffer): void => {
@@ -152,13 +155,17 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     const { method, url, headers } = incoming;
     const isChecked = checkedHosts.has(headers.host ?? "");
-    const body = isChecked && method === "GET" ? fast(url ?? "", headers.authorization ?? "") : undefined;
-    if (body !== undefined) send(outgoing, "/v1/grants/{ref}/token", tokenHeaders, body);
-    else if (isChecked && before === undefined && isSmallForm(incoming)) {
+    const { authorization = "" } = headers;
+    const body = isChecked && method === "GET" ? fast(url ?? "", authorization) : undefined;
+    repeated.came(incoming, outgoing);
+    if (body !== undefined) {
+      repeated.mayRepeat(incoming, outgoing, () => preparedToken(vault, authorization));
+      send(outgoing, tokenRoute, tokenHeaders, body);
+    } else if (isChecked && before === undefined && isSmallForm(incoming)) {
       forms.read(incoming, (form) => {
         const found = fastByHandle(headers.authorization, form.toString("latin1"), incoming.socket);
         if (found === undefined) answerSlowly(incoming, outgoing, form);
-        else send(outgoing, "/oauth", oauthTokenHeaders, found);
+        else send(outgoing, "/oauth", oauthTokenHeaders, asBytes(found));
       });
     } else answerSlowly(incoming, outgoing);
   };
@@ -170,6 +177,7 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     },
     answer,
   );
+  const repeated = new RepeatedRequests(server, tokenHeaders, () => metrics?.countRequest(tokenRoute, 200));
   server.on("checkExpectation", answer);
   server.on("clientError", refuseMalformed);
   await listen(server, host, port);

@@ -1,3 +1,4 @@
+import { defined } from "../../core/defined.ts";
 import { isOnbehalfError } from "../../core/errors.ts";
 import { auditWaitMs } from "../../core/timing.ts";
 import { tokenReleased } from "../../store/audit-store.ts";
@@ -19,16 +20,22 @@ export interface IssuedToken {
   };
 }
 
-/** What is known in this process of a token that somebody was given. */
-interface Release {
-  readonly principal: AuditPrincipal;
-  readonly entry: AuditEntry;
+/** What is known in this process of a token that somebody was given. Times are seconds: so they take no memory of their own. */
+export interface Release {
+  readonly caller: string;
+  readonly sessionId: string | undefined;
+  readonly grantId: string;
+  readonly generation: number;
+  /** Milliseconds: with the generation, it says which token it was. */
+  readonly issuedAt: number;
   readonly expiresAt: number;
   /** Resolves when the record is on disk; undefined from then on. */
   recording: Promise<void> | undefined;
-  /** How often the token was read since that was last written down. */
+  /** How often the token was read since that was last written down. Whoever answers a read without a search adds to it. */
   reads: number;
   readsSince: number;
+  /** False from when it was forgotten: reads that are added to it are counted no more. */
+  isKnown: boolean;
 }
 
 interface Waiting {
@@ -42,12 +49,10 @@ interface Waiting {
 const atOnce = 500;
 /** How many may wait for the store. It stands still where more do, and each of them holds a request in memory. */
 const mostWaiting = 10_000;
-/** How many releases are known. Of one that was forgotten, the store is asked again. */
-const limit = 100_000;
-/** For how many callers and sessions it is known without a search which tokens they were given. */
-const mostPrincipals = 20_000;
-/** How often counts of reads are written while their token lives, milliseconds. */
-const countsEveryMs = 3_600_000;
+/** How many releases are known, some 25 MB. Of one that was forgotten, the store is asked again. */
+const limit = 120_000;
+/** How often counts of reads are written while their token lives, seconds. */
+const countsEverySeconds = 3_600;
 
 /**
  * Records which tokens leave, before they do. A token that somebody was given once can be used until it ends, so that
@@ -56,8 +61,10 @@ const countsEveryMs = 3_600_000;
  */
 export class Releases {
   readonly #context: VaultContext;
+  /** The last token that each caller, in each of its sessions, was given of each grant. */
   readonly #known = new Map<string, Release>();
-  readonly #byToken = new Map<string, WeakMap<IssuedToken, Release>>();
+  /** Those that another took the place of, and whose reads are still to be written. */
+  #past: Release[] = [];
   #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
 
@@ -65,12 +72,21 @@ export class Releases {
     this.#context = context;
   }
 
-  /** Whether this caller, in this session, was given this token before: then this read is counted, and nothing has to be written. */
+  /**
+   * The record that this caller, in this session, was given this token before, where there is one: then nothing has to be
+   * written. A read of it is counted in `reads`.
+   */
+  find(principal: AuditPrincipal, { grantId, issue }: IssuedToken): Release | undefined {
+    const release = this.#known.get(keyOf(principal, grantId));
+    if (release?.recording !== undefined) return undefined;
+    return release?.generation === issue.generation && release.issuedAt === issue.issuedAt ? release : undefined;
+  }
+
+  /** Whether this caller was given this token before: then this read is counted. */
   wasGiven(principal: AuditPrincipal, token: IssuedToken): boolean {
-    const release = this.#byToken.get(principalKey(principal))?.get(token);
-    if (release === undefined || release.recording !== undefined) return false;
-    release.reads += 1;
-    return true;
+    const release = this.find(principal, token);
+    if (release !== undefined) release.reads += 1;
+    return release !== undefined;
   }
 
   /**
@@ -78,26 +94,27 @@ export class Releases {
    *
    * @throws {OnbehalfError} `store_unavailable`: the record could not be written, so the token must not leave
    */
-  async give(principal: AuditPrincipal, token: IssuedToken): Promise<void> {
-    const { grantId, issue, expiresAt } = token;
+  async give(principal: AuditPrincipal, { grantId, issue, expiresAt }: IssuedToken): Promise<void> {
     const { generation, issuedAt } = issue;
-    const { requestId: _request, ...who } = principal;
-    // A row of the caller's own, or of another session of it, is another row.
-    const detail = [new Date(issuedAt).toISOString(), ...(who.sessionId === undefined ? [] : [who.sessionId])].join(
-      " ",
-    );
-    const key = JSON.stringify([principalKey(principal), grantId, generation, detail]);
-    let release = this.#known.get(key);
+    const key = keyOf(principal, grantId);
+    const last = this.#known.get(key);
+    let release = last?.generation === generation && last.issuedAt === issuedAt ? last : undefined;
     if (release === undefined) {
+      const { caller, sessionId } = principal;
       release = {
-        principal: { ...who, requestId: null },
-        entry: { action: tokenReleased, grantId, generation, outcome: "released", detail },
-        expiresAt: expiresAt?.getTime() ?? Infinity,
+        caller,
+        sessionId,
+        grantId,
+        generation,
+        issuedAt,
+        expiresAt: Math.ceil((expiresAt?.getTime() ?? Infinity) / 1_000),
         recording: undefined,
         reads: 0,
-        readsSince: this.#context.clock.now(),
+        readsSince: this.#now,
+        isKnown: true,
       };
-      release.recording = this.#record(release.entry, principal);
+      release.recording = this.#record(entryOf(release), principal);
+      this.#forget(key);
       this.#known.set(key, release);
     } else release.reads += 1;
     try {
@@ -107,8 +124,8 @@ export class Releases {
       throw error;
     }
     release.recording = undefined;
-    this.#tokensOf(principalKey(principal)).set(token, release);
-    if (this.#known.size > limit) this.#forgetOldest();
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > limit && oldest !== undefined) this.#forget(oldest);
   }
 
   /**
@@ -127,16 +144,26 @@ export class Releases {
 
   /** Writes how often tokens were read that have ended, and once an hour of those that live. */
   async writeCounts(everything = false): Promise<void> {
-    const now = this.#context.clock.now();
-    const counted: Release[] = [];
+    const now = this.#now;
+    const counted = this.#past;
+    this.#past = [];
     for (const [key, release] of this.#known) {
       const hasEnded = release.expiresAt <= now;
-      const isDue = everything || hasEnded || now - release.readsSince >= countsEveryMs;
-      if (isDue && release.reads > 0) counted.push(release);
-      if (hasEnded) this.#known.delete(key);
+      const isDue = everything || hasEnded || now - release.readsSince >= countsEverySeconds;
+      if (hasEnded) this.#forget(key);
+      else if (isDue && release.reads > 0) counted.push(release);
     }
-    for (let from = 0; from < counted.length; from += atOnce)
-      await this.#writeCountsOf(counted.slice(from, from + atOnce));
+    counted.push(...this.#past);
+    this.#past = [];
+    for (let from = 0; from < counted.length; from += atOnce) {
+      try {
+        await this.#writeCountsOf(counted.slice(from, from + atOnce));
+      } catch (error) {
+        // What is known still is found again; the rest is only here.
+        this.#past.push(...counted.slice(from).filter(({ isKnown }) => !isKnown));
+        throw error;
+      }
+    }
   }
 
   /** Writes what is counted, and resolves when nothing is being written any more. */
@@ -148,31 +175,29 @@ export class Releases {
   async #writeCountsOf(releases: readonly Release[]): Promise<void> {
     const counts = releases.map(({ reads }) => reads);
     await this.#context.store.appendAudit(
-      releases.map(({ principal, entry }, n) => [
-        { ...entry, action: "token.read", outcome: "counted", detail: `${counts[n] ?? 0} times` },
-        principal,
+      releases.map((release, n) => [
+        { ...entryOf(release), action: "token.read", outcome: "counted", detail: `${counts[n] ?? 0} times` },
+        principalOf(release),
       ]),
     );
     for (const [n, release] of releases.entries()) {
       release.reads -= counts[n] ?? 0;
-      release.readsSince = this.#context.clock.now();
+      release.readsSince = this.#now;
     }
   }
 
-  #tokensOf(who: string): WeakMap<IssuedToken, Release> {
-    const known = this.#byToken.get(who);
-    if (known !== undefined) return known;
-    const tokens = new WeakMap<IssuedToken, Release>();
-    this.#byToken.set(who, tokens);
-    // Sessions come and go. One that is forgotten is found again by its releases, and nothing is written twice.
-    const [oldest] = this.#byToken.keys();
-    if (this.#byToken.size > mostPrincipals && oldest !== undefined) this.#byToken.delete(oldest);
-    return tokens;
+  /** Seconds since the epoch. */
+  get #now(): number {
+    return Math.floor(this.#context.clock.now() / 1_000);
   }
 
-  #forgetOldest(): void {
-    const [oldest] = this.#known;
-    if (oldest !== undefined) this.#known.delete(oldest[0]);
+  /** What was counted until now is written with the next counts. */
+  #forget(key: string): void {
+    const release = this.#known.get(key);
+    if (release === undefined) return;
+    this.#known.delete(key);
+    release.isKnown = false;
+    if (release.reads > 0 && this.#past.length < limit) this.#past.push(release);
   }
 
   #record(entry: AuditEntry, principal: AuditPrincipal): Promise<void> {
@@ -220,4 +245,19 @@ export class Releases {
       }
     }
   }
+}
+
+/** Neither a caller's name nor a session's id has a line end. */
+function keyOf(principal: AuditPrincipal, grantId: string): string {
+  return `${principalKey(principal)}\n${grantId}`;
+}
+
+function entryOf({ sessionId, grantId, generation, issuedAt }: Release): AuditEntry {
+  // A row of the caller's own, or of another session of it, is another row.
+  const detail = [new Date(issuedAt).toISOString(), ...(sessionId === undefined ? [] : [sessionId])].join(" ");
+  return { action: tokenReleased, grantId, generation, outcome: "released", detail };
+}
+
+function principalOf({ caller, sessionId }: Release): AuditPrincipal {
+  return { caller, requestId: null, ...defined({ sessionId }) };
 }

@@ -34,12 +34,13 @@ import type { Caller } from "../http/caller.ts";
 import type { Sessions } from "../http/sessions.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
 import type { DepositOptions } from "../keeper/deposits/deposit-request.ts";
+import { directReference } from "./direct-reference.ts";
 import { withoutToken } from "./hidden-token.ts";
 import { OwnSessions } from "./own-sessions.ts";
 import type { RecordedTokens } from "./recorded-tokens.ts";
+import { PreparedAnswers } from "./prepared-answers.ts";
 import { ScopeGuard } from "./scope-guard.ts";
-import { cacheKey } from "./token-cache.ts";
-import type { AccessToken, Identity, TokenCache } from "./token-cache.ts";
+import type { AccessToken, TokenCache } from "./token-cache.ts";
 import type { GetAccessTokenOptions } from "./token-options.ts";
 
 const aCaller = required({
@@ -68,6 +69,8 @@ export class CallerView {
   readonly handles: CallerHandles;
   /** The caller's own sessions. */
   readonly sessions: OwnSessions;
+  /** For servers that answer with the same tokens again and again. @internal */
+  readonly answers: PreparedAnswers;
   readonly #vault: Verbs;
   readonly #tokens: RecordedTokens;
   readonly #context: VaultContext;
@@ -115,6 +118,15 @@ export class CallerView {
     this.#reach = new Reach(caller);
     this.#sight = new Sight(context, this.#reach);
     const find = async (ref: GrantRef): Promise<GrantRow> => (await this.#sight.find(ref)).row;
+    this.answers = new PreparedAnswers(context, cache, {
+      hold: (ref, minTtlSeconds) => {
+        const direct = this.#known(ref);
+        if (direct === undefined) return undefined;
+        const held = tokens.hold(direct, minTtlSeconds, this.#who, this.#guard?.mayLeave);
+        return held === undefined ? undefined : { ...held, reference: cache.reference(direct) };
+      },
+      noteRead: (grantId) => tokens.noteRead(name, grantId),
+    });
     this.handles = new CallerHandles(handles, { find, principal: () => this.#principal }, caller);
   }
 
@@ -232,10 +244,9 @@ export class CallerView {
 
   /** The token that {@link getAccessToken} would give from memory. It waits for nothing and throws nothing. */
   peekAccessToken(ref: GrantRef, minTtlSeconds?: number): AccessToken | undefined {
-    const direct = this.#direct(ref);
-    return direct !== undefined && this.#known(direct) !== undefined
-      ? this.#tokens.peek(direct, minTtlSeconds, this.#who, this.#guard?.mayLeave)
-      : undefined;
+    const direct = this.#known(ref);
+    if (direct === undefined) return undefined;
+    return this.#tokens.peek(direct, minTtlSeconds, this.#who, this.#guard?.mayLeave);
   }
 
   async getAccessToken(ref: GrantRef, options: GetAccessTokenOptions = {}): Promise<AccessToken> {
@@ -367,33 +378,17 @@ export class CallerView {
 
   /** The reference by which a verb of the vault gets at a grant in reach, and at no other. */
   async #within(ref: GrantRef): Promise<GrantRef> {
-    const direct = this.#direct(ref);
-    if (direct !== undefined && this.#known(direct) !== undefined) return direct;
+    const known = this.#known(ref);
+    if (known !== undefined) return known;
     const { row } = await this.#sight.find(ref);
-    return direct ?? { grantId: row.grantId };
+    return directReference(this.#reach, ref) ?? { grantId: row.grantId };
   }
 
-  /**
-   * The reference that means the same, of what is in reach alone, so that nothing has to be opened; undefined where only
-   * the grant itself tells. The provider of a grant's id is not known from it.
-   */
-  #direct(ref: GrantRef): GrantRef | undefined {
-    if (typeof ref === "string" || "grantId" in ref) {
-      return this.#reach.hasGrantId(typeof ref === "string" ? ref : ref.grantId) ? ref : undefined;
-    }
-    const inReach = "externalId" in ref ? this.#reach.hasExternalId(ref.externalId) : this.#reach.isAll;
-    if (!inReach) return undefined;
-    const { providers } = this.#reach;
-    if (providers === undefined) return ref;
-    if (ref.provider !== undefined) return providers.has(ref.provider) ? ref : undefined;
-    const [only] = providers;
-    return providers.size === 1 && only !== undefined ? { ...ref, provider: only } : undefined;
-  }
-
-  /** What the cache knows of the grant that a direct reference means, where the caller may see it. */
-  #known(direct: GrantRef): Identity | undefined {
-    const known = this.#cache.find(cacheKey(direct));
+  /** The direct reference to a grant that the cache knows, where the caller may see it. */
+  #known(ref: GrantRef): GrantRef | undefined {
+    const direct = directReference(this.#reach, ref);
+    const known = direct === undefined ? undefined : this.#cache.find(direct);
     if (known === undefined || !this.#reach.hasProvider(known.provider)) return undefined;
-    return isOurs(this.#context, known) ? known : undefined;
+    return isOurs(this.#context, known) ? direct : undefined;
   }
 }

@@ -29,7 +29,6 @@ import {
   providerSilent,
   stillLooking,
 } from "./probe-findings.ts";
-import { cacheKey } from "./token-cache.ts";
 import type { TokenCache } from "./token-cache.ts";
 import { refusesToken } from "./token-refusal.ts";
 import type { TokenSource } from "./token-source.ts";
@@ -62,7 +61,7 @@ export class Probes {
       row = await findGrant(this.#context, ref);
     } catch (error) {
       // Which grant it is, memory may know while the store is away. Then that is no reason to call it anything but unknown.
-      const cached = isOnbehalfError(error, "store_unavailable") ? this.#cache.find(cacheKey(ref)) : undefined;
+      const cached = isOnbehalfError(error, "store_unavailable") ? this.#cache.find(ref) : undefined;
       if (cached === undefined) throw error;
       return { ...probeOf(this.#keptFrom(error)), offline: cached.life.isRefreshable };
     }

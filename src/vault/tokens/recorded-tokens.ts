@@ -6,7 +6,7 @@ import type { VaultContext } from "../context.ts";
 import { assertGrantRef } from "../../core/argument-checks.ts";
 import { callApi } from "./api-call.ts";
 import { DistinctReads } from "./distinct-reads.ts";
-import { cacheKey } from "./token-cache.ts";
+import type { HeldToken } from "./prepared-answers.ts";
 import type { AccessToken } from "./token-cache.ts";
 import { assertGetAccessTokenOptions } from "./token-options.ts";
 import type { GetAccessTokenOptions } from "./token-options.ts";
@@ -51,11 +51,25 @@ export class RecordedTokens {
     principal: AuditPrincipal = this.#self,
     mayHave?: (token: AccessToken) => boolean,
   ): AccessToken | undefined {
-    const token = this.#tokens.peek(cacheKey(ref), minTtlSeconds * 1000);
-    if (token === undefined || mayHave?.(token) === false) return undefined;
-    if (this.#releases?.wasGiven(principal, token) === false) return undefined;
-    this.#noteRead(principal.caller, token);
+    const held = this.hold(ref, minTtlSeconds, principal, mayHave);
+    if (held === undefined) return undefined;
+    if (held.release !== undefined) held.release.reads += 1;
+    const { token } = held.token;
+    this.noteRead(principal.caller, token.grantId);
     return token;
+  }
+
+  /** What {@link peek} gives, and the record of it, to be handed out more than once: whoever does so counts the reads. */
+  hold(
+    ref: GrantRef,
+    minTtlSeconds: number,
+    principal: AuditPrincipal,
+    mayHave?: (token: AccessToken) => boolean,
+  ): HeldToken | undefined {
+    const token = this.#tokens.held(ref, minTtlSeconds * 1000);
+    if (token === undefined || mayHave?.(token.token) === false) return undefined;
+    const release = this.#releases?.find(principal, token.token);
+    return this.#releases !== undefined && release === undefined ? undefined : { token, release };
   }
 
   async get(
@@ -71,7 +85,7 @@ export class RecordedTokens {
       // Before the record that it was handed out.
       assertMayHave?.(token);
       if (this.#releases?.wasGiven(principal, token) === false) await this.#releases.give(principal, token);
-      this.#noteRead(principal.caller, token);
+      this.noteRead(principal.caller, token.grantId);
       return token;
     });
   }
@@ -89,13 +103,13 @@ export class RecordedTokens {
       callApi(this.#context, this.#tokens, ref, input, init, async (token, method, host) => {
         assertMayHave?.(token);
         await releases?.use(principal, token, method, host);
-        this.#noteRead(principal.caller, token);
+        this.noteRead(principal.caller, token.grantId);
       }),
     );
   }
 
   /** What this program reads of its own accord is nobody's key, so it cannot be stolen. */
-  #noteRead(caller: string, { grantId }: AccessToken): void {
+  noteRead(caller: string, grantId: string): void {
     if (caller !== this.#context.auditName) this.#reads.note(caller, grantId);
   }
 

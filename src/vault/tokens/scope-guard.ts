@@ -1,7 +1,6 @@
 import { scopesBeyond } from "../../core/scope-limit.ts";
 import type { VaultContext } from "../context.ts";
 import { beyondScopeLimit } from "../errors/beyond-scope-limit.ts";
-import { cacheKey } from "./token-cache.ts";
 import type { AccessToken, TokenCache } from "./token-cache.ts";
 
 /** Keeps tokens from leaving that may be used for more than a limit of scopes allows. */
@@ -40,7 +39,7 @@ export class ScopeGuard {
   #beyond(token: AccessToken): readonly string[] | "within" {
     const decided = this.#decided.get(token);
     if (decided !== undefined) return decided;
-    const known = this.#cache.find(cacheKey({ grantId: token.grantId }));
+    const known = this.#cache.find(token.grantId);
     const protocol = known === undefined ? undefined : this.#protocols.get(known.provider);
     const decision = scopesBeyond(this.#limit, token.scopes, protocol?.provider.canonicalScopes) ?? "within";
     if (known !== undefined) this.#decided.set(token, decision);

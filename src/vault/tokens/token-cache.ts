@@ -1,9 +1,12 @@
+import { systemChance } from "../../core/chance.ts";
 import { scopesOf } from "../../core/grant.ts";
 import type { GrantRef } from "../../core/grant.ts";
-import type { Secret } from "../../core/secret.ts";
+import { Secret } from "../../core/secret.ts";
 import type { TokenLife } from "../../core/token-life.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
 import type { GrantChange } from "../../store/store.ts";
+import { References } from "./references.ts";
+import type { KnownReference } from "./references.ts";
 
 /** An access token. `token` is a getter, so that neither logging nor serialising the object shows it. */
 export class AccessToken {
@@ -41,14 +44,14 @@ export class AccessToken {
   }
 }
 
-/**
- * How many tokens are kept, and how many references: about 60 MB with tokens as long as Google's. The oldest are dropped
- * first, except that what was handed out since then is passed over once.
- */
-const limit = 50_000;
+/** How much memory tokens may take, bytes: the default of a small machine. About 60,000 tokens as long as Google's. */
+export const defaultMemoryBytes = 64 * 2 ** 20;
 
-/** How many tokens in use are passed over to find one that is not. */
-const passedOver = 8;
+/**
+ * Where memory is full, one in so many tokens takes the place of another. What is read in turn, and is more than fits,
+ * would otherwise be thrown out just before it is read again: so half of it stays, and is answered from memory.
+ */
+const oneIn = 4;
 
 /** How many clients, and how many lists of scopes, are kept once for all grants that have them. */
 const sharedLimit = 1_000;
@@ -56,10 +59,14 @@ const sharedLimit = 1_000;
 /** How many invalidations are remembered, for reads that were under way at the time. A read takes milliseconds. */
 const recentLimit = 20_000;
 
+/** What is held beside the texts, bytes, as measured: by a token, by its `AccessToken`, by a reference, by an answer. */
+const weights = { token: 480, access: 280, reference: 260, answer: 200 } as const;
+
 /** Which grant it is, and which client it belongs to. */
 export type Identity = Pick<GrantRow, "grantId" | "provider" | "clientId" | "issuer">;
 
-export interface CachedToken extends Identity {
+/** A token that is to be kept. */
+export interface NewToken extends Identity {
   readonly token: AccessToken;
   readonly generation: number;
   readonly life: TokenLife;
@@ -69,13 +76,91 @@ export interface CachedToken extends Identity {
   used: boolean;
 }
 
-/** A reference by which callers asked for a token. */
-interface KnownReference {
+/** What was prepared of a token, and is dropped with it. */
+export interface MadeOfToken {
+  /** Where it lies, and under which key. */
+  readonly home: Map<string, MadeOfToken>;
+  readonly key: string;
+  readonly token: CachedToken;
+}
+
+/** A token that is held, and all that hangs on it and goes with it. */
+export class CachedToken implements NewToken {
   readonly grantId: string;
-  /** Of every hash that it was looked up by. A grant that gets one of them may be meant as well. */
-  readonly fingerprints: readonly number[];
-  /** Of every hash that its label may stand for. Undefined: it has none. */
-  readonly labels: readonly number[] | undefined;
+  readonly provider: string;
+  readonly clientId: string;
+  readonly issuer: string;
+  readonly generation: number;
+  readonly life: TokenLife;
+  readonly refreshAt: number;
+  used: boolean;
+  /** False from when the token was replaced, invalidated or thrown out: what was made of it is good no more. */
+  isKept = true;
+  /** Whether somebody asked for it since memory was last searched for one to throw out. */
+  isVisited = false;
+  /** The references that mean its grant. */
+  references: KnownReference<CachedToken>[] = [];
+  /** What was prepared of it for callers. */
+  answers: MadeOfToken[] = [];
+  /** How many bytes it was counted as when it was weighed last. */
+  weighed = 0;
+  /** When it ends as callers are told, milliseconds since the epoch. Undefined: nobody knows. */
+  readonly endsAt: number | undefined;
+  readonly #scopes: readonly string[];
+  /** The token; once there is an answer, part of that. */
+  #value: string;
+  #token: AccessToken | undefined;
+  #text: string | undefined;
+
+  constructor({ token, ...given }: NewToken) {
+    this.grantId = given.grantId;
+    this.provider = given.provider;
+    this.clientId = given.clientId;
+    this.issuer = given.issuer;
+    this.generation = given.generation;
+    this.life = given.life;
+    this.refreshAt = given.refreshAt;
+    this.used = given.used;
+    this.endsAt = token.expiresAt?.getTime();
+    this.#scopes = token.scopes;
+    this.#value = token.token;
+    this.#token = token;
+  }
+
+  /** The same object each time, as long as no answer is made of it. */
+  get token(): AccessToken {
+    if (this.#token === undefined) {
+      const issue = { provider: this.provider, generation: this.generation, issuedAt: this.life.issuedAt };
+      this.#token = new AccessToken(this.grantId, new Secret(this.#value), this.endsAt, this.#scopes, issue);
+    }
+    return this.#token;
+  }
+
+  /** What an answer with it begins with; made once, and empty until then. */
+  get text(): string {
+    return this.#text ?? "";
+  }
+
+  /** @param make what an answer begins with, in characters that are one byte each */
+  makeText(make: (token: AccessToken) => string): void {
+    if (this.#text !== undefined) return;
+    const text = make(this.token);
+    // The token is held once: as part of the answer, where it stands in there as it is.
+    const at = text.indexOf(this.#value);
+    if (at >= 0) this.#value = text.slice(at, at + this.#value.length);
+    this.#text = text;
+    this.#token = undefined;
+  }
+
+  /** How much memory it takes, bytes. */
+  get bytes(): number {
+    let bytes = weights.token + this.#value.length;
+    if (this.#text !== undefined) bytes += this.#text.length;
+    if (this.#token !== undefined) bytes += weights.access;
+    for (const { key } of this.references) bytes += weights.reference + key.length;
+    for (const { key } of this.answers) bytes += weights.answer + key.length;
+    return bytes;
+  }
 }
 
 /** What a reference was looked up by, as keyed hashes. */
@@ -85,12 +170,25 @@ export interface LookedUpBy {
   readonly labels?: readonly Uint8Array[];
 }
 
-/** Access tokens that were handed out lately, by grant, and the references by which callers asked for them. */
+/** How many answers are prepared of one token: for so many callers, and in so many spellings of a request. */
+const mostAnswers = 64;
+
+/**
+ * Access tokens that were handed out lately, by grant, and the references by which callers asked for them. So much memory is
+ * used and no more. Where it is full, whoever was not asked for since the last search goes first (SIEVE): what is read once
+ * and never again does not throw out what is in use.
+ *
+ * @see https://www.usenix.org/conference/nsdi24/presentation/zhang-yazhuo
+ */
 export class TokenCache {
   readonly #tokens = new Map<string, CachedToken>();
-  readonly #references = new Map<string, KnownReference>();
-  /** The keys of references, by the grant that they mean and by each of their fingerprints. */
-  readonly #keys = new Map<string | number, Set<string>>();
+  readonly #references = new References<CachedToken>();
+  readonly #limit: number;
+  readonly #random: () => number;
+  /** What is held, as it was weighed last. */
+  #bytes = 0;
+  /** Where the search for a token to throw out goes on. */
+  #hand: Iterator<CachedToken> | undefined;
   /** At which version a grant, or what has a fingerprint, was invalidated last. */
   readonly #recent = new Map<string | number, number>();
   /** Of invalidations up to this version, nothing is known any more. */
@@ -101,6 +199,15 @@ export class TokenCache {
   readonly #scopes = new Map<string, readonly string[]>();
 
   /**
+   * @param limit how much memory is used, bytes
+   * @param random in [0, 1): which token takes another's place where memory is full
+   */
+  constructor(limit = defaultMemoryBytes, random = systemChance) {
+    this.#limit = limit;
+    this.#random = random;
+  }
+
+  /**
    * Incremented by every invalidation. Read it before you read the store and pass it to {@link keep}, which then
    * ignores rows that were read too early.
    */
@@ -108,10 +215,14 @@ export class TokenCache {
     return this.#version;
   }
 
-  /** @param key what {@link cacheKey} makes of a reference */
-  find(key: string): CachedToken | undefined {
-    // A grant's own id always names the same grant, so it is found even while the store cannot be read.
-    return this.#tokens.get(idInKey(key) ?? this.#references.get(key)?.grantId ?? "");
+  find(ref: GrantRef): CachedToken | undefined {
+    if (typeof ref === "string") return this.#tokens.get(ref);
+    return "grantId" in ref ? this.#tokens.get(ref.grantId) : this.#references.find(ref)?.token;
+  }
+
+  /** The reference by which {@link find} finds a token; undefined where that is the grant's own id, or nothing is found. */
+  reference(ref: GrantRef): KnownReference<CachedToken> | undefined {
+    return typeof ref === "string" || "grantId" in ref ? undefined : this.#references.find(ref);
   }
 
   all(): Iterable<CachedToken> {
@@ -126,33 +237,50 @@ export class TokenCache {
   /**
    * Keeps a token, unless its grant was invalidated since `version`. In that case its row was read too early and the
    * token may have been revoked since, so the caller may use it once, but it must not be kept. The reference is not kept
-   * where any grant that it might mean has changed since.
+   * where any grant that it might mean has changed since. Where memory is full, only some are kept.
    *
    * @param version what {@link version} was before the row was read
    * @param by what the reference was looked up by; nothing for a grant's own id
+   * @param mustKeep whether it is kept however full memory is, because it is nowhere else
    */
-  keep(key: string, token: CachedToken, version: number, by?: LookedUpBy): void {
-    if (this.#isInvalidatedSince(version, token.grantId)) return;
-    const [provider, clientId, issuer] = [token.provider, token.clientId, token.issuer].map((text) =>
+  keep(ref: GrantRef, given: NewToken, version: number, by?: LookedUpBy, mustKeep = false): void {
+    if (this.#isInvalidatedSince(version, given.grantId)) return;
+    const before = this.#tokens.get(given.grantId);
+    const isExtra = before === undefined && !mustKeep;
+    if (isExtra && this.#bytes > this.#limit * 0.98 && this.#random() * oneIn >= 1) return;
+    const [provider, clientId, issuer] = [given.provider, given.clientId, given.issuer].map((text) =>
       shared(this.#texts, text, String),
     ) as [string, string, string];
-    const cached = { ...token, provider, clientId, issuer };
-    this.#tokens.delete(cached.grantId);
-    this.#tokens.set(cached.grantId, cached);
-    if (this.#tokens.size > limit) this.#dropOldest();
-    if (by === undefined || idInKey(key) !== undefined) return;
-    const fingerprints = by.hashes.map(fingerprint);
-    if (fingerprints.some((each) => this.#isInvalidatedSince(version, each))) return;
-    this.#dropReference(key);
-    this.#references.set(key, { grantId: cached.grantId, fingerprints, labels: by.labels?.map(fingerprint) });
-    for (const each of [cached.grantId, ...fingerprints]) this.#keysOf(each).add(key);
-    const [oldest] = this.#references.keys();
-    if (this.#references.size > limit && oldest !== undefined) this.#dropReference(oldest);
+    const token = new CachedToken({ ...given, provider, clientId, issuer });
+    if (before !== undefined) this.#replace(before, token);
+    this.#tokens.set(token.grantId, token);
+    if (by !== undefined && typeof ref === "object" && !("grantId" in ref)) {
+      const fingerprints = by.hashes.map(fingerprint);
+      if (!fingerprints.some((each) => this.#isInvalidatedSince(version, each))) {
+        this.#references.keep(ref, token, fingerprints, by.labels?.map(fingerprint));
+      }
+    }
+    this.#weigh(token);
+    if (this.#bytes > this.#limit) this.#makeRoom(token);
+  }
+
+  /** Keeps an answer that was prepared of a token, for as long as the token. */
+  keepAnswer(answer: MadeOfToken): void {
+    const { token } = answer;
+    const before = answer.home.get(answer.key);
+    if (before !== undefined) this.#dropAnswer(before);
+    const [oldest] = token.answers;
+    if (oldest !== undefined && token.answers.length >= mostAnswers) this.#dropAnswer(oldest);
+    answer.home.set(answer.key, answer);
+    token.answers.push(answer);
+    this.#weigh(token);
+    if (this.#bytes > this.#limit) this.#makeRoom(token);
   }
 
   /** Drops the token of a grant that has ended. */
   drop(grantId: string): void {
-    this.#tokens.delete(grantId);
+    const token = this.#tokens.get(grantId);
+    if (token !== undefined) this.#drop(token);
   }
 
   /**
@@ -162,10 +290,14 @@ export class TokenCache {
    */
   invalidate(grantIds: readonly string[], hashes: readonly Uint8Array[] = []): void {
     this.#version += 1;
-    for (const what of [...grantIds, ...hashes.map(fingerprint)]) {
-      this.#note(what);
-      if (typeof what === "string") this.#tokens.delete(what);
-      for (const key of this.#keys.get(what) ?? []) this.#dropReference(key);
+    for (const grantId of grantIds) {
+      this.#note(grantId);
+      this.drop(grantId);
+    }
+    for (const each of hashes.map(fingerprint)) {
+      this.#note(each);
+      // Where callers name grants by their own ids, there is none.
+      if (this.#references.byFingerprint.size > 0) this.#references.dropBy(each);
     }
   }
 
@@ -181,15 +313,8 @@ export class TokenCache {
       this.#version += 1;
       const own = new Map(ties.map((tie) => [fingerprint(tie.externalHash), fingerprint(tie.accountHash)]));
       if (subjectHash !== null) own.set(fingerprint(subjectHash), 0);
-      for (const each of own.keys()) {
-        this.#note(each);
-        this.#dropReferences(each, ({ grantId: meant }) => meant !== grantId);
-      }
-      // By an external id that it has lost, or by a label that it has lost.
-      this.#dropReferences(grantId, ({ fingerprints, labels }) => {
-        const known = fingerprints.find((each) => own.has(each));
-        return known === undefined || (labels !== undefined && !labels.includes(own.get(known) ?? 0));
-      });
+      for (const each of own.keys()) this.#note(each);
+      this.#references.dropWrong(grantId, this.#tokens.get(grantId)?.references ?? [], own);
     }
   }
 
@@ -214,41 +339,45 @@ export class TokenCache {
     this.#forgotten = oldest[1];
   }
 
-  #keysOf(what: string | number): Set<string> {
-    let keys = this.#keys.get(what);
-    if (keys === undefined) {
-      keys = new Set();
-      this.#keys.set(what, keys);
-    }
-    return keys;
+  /** Another token of the same grant: what the grant is called by means that one now. */
+  #replace(before: CachedToken, token: CachedToken): void {
+    token.references = before.references;
+    token.isVisited = before.isVisited;
+    for (const reference of token.references) reference.token = token;
+    before.references = [];
+    this.#drop(before);
   }
 
-  #dropReferences(what: string | number, isWrong: (reference: KnownReference) => boolean): void {
-    for (const key of this.#keys.get(what) ?? []) {
-      const reference = this.#references.get(key);
-      if (reference !== undefined && isWrong(reference)) this.#dropReference(key);
-    }
+  #drop(token: CachedToken): void {
+    this.#tokens.delete(token.grantId);
+    token.isKept = false;
+    this.#bytes -= token.weighed;
+    token.weighed = 0;
+    while (token.references[0] !== undefined) this.#references.drop(token.references[0]);
+    for (const { home, key } of token.answers) home.delete(key);
+    token.answers = [];
   }
 
-  #dropReference(key: string): void {
-    const reference = this.#references.get(key);
-    if (reference === undefined) return;
-    this.#references.delete(key);
-    for (const each of [reference.grantId, ...reference.fingerprints]) {
-      const keys = this.#keys.get(each);
-      keys?.delete(key);
-      if (keys?.size === 0) this.#keys.delete(each);
-    }
+  #dropAnswer(answer: MadeOfToken): void {
+    const { home, key, token } = answer;
+    home.delete(key);
+    token.answers = token.answers.filter((each) => each !== answer);
   }
 
-  #dropOldest(): void {
-    for (let tries = 0; ; tries += 1) {
-      const [oldest] = this.#tokens.values();
-      if (oldest === undefined) return;
-      this.#tokens.delete(oldest.grantId);
-      if (!oldest.used || tries === passedOver) return;
-      oldest.used = false;
-      this.#tokens.set(oldest.grantId, oldest);
+  #weigh(token: CachedToken): void {
+    const { bytes } = token;
+    this.#bytes += bytes - token.weighed;
+    token.weighed = bytes;
+  }
+
+  /** Throws out what nobody has asked for since the last search, until there is room. */
+  #makeRoom(newest: CachedToken): void {
+    while (this.#bytes > this.#limit && this.#tokens.size > 1) {
+      this.#hand ??= this.#tokens.values();
+      const next = this.#hand.next();
+      if (next.done === true) this.#hand = undefined;
+      else if (next.value.isVisited) next.value.isVisited = false;
+      else if (next.value !== newest) this.#drop(next.value);
     }
   }
 }
@@ -268,38 +397,4 @@ function fingerprint(hash: Uint8Array): number {
   // Nobody but a hand that edits the database writes an empty one.
   if (hash.byteLength === 0) return 0;
   return Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).readUIntBE(0, Math.min(6, hash.byteLength));
-}
-
-/**
- * A key for each reference. What callers choose, such as a user id, comes last in it: no user id can be written so that
- * its key equals that of another reference.
- */
-export function cacheKey(ref: GrantRef): string {
-  if (typeof ref === "string") return `id\n${ref}`;
-  if ("grantId" in ref) return `id\n${ref.grantId}`;
-  const [kind, value] = "subject" in ref ? ["sub", ref.subject] : ["ext", ref.externalId];
-  const { provider = "", account } = ref;
-  return account === undefined
-    ? `${kind}\n${provider}\n${value}`
-    : `${kind}${account.length}\n${provider}\n${account}${value}`;
-}
-
-/** The grant's id, where the key is of a reference by id. */
-function idInKey(key: string): string | undefined {
-  return key.startsWith("id\n") ? key.slice(3) : undefined;
-}
-
-/**
- * What the reference of a key was made of, beside its provider; undefined where that is a grant's own id, or where a label
- * stands beside a subject: then only the grant itself tells whether it is meant.
- */
-export function askedFor(
-  key: string,
-): { readonly subject: string } | { readonly externalId: string; readonly account?: string } | undefined {
-  if (idInKey(key) !== undefined) return undefined;
-  const end = key.indexOf("\n");
-  const value = key.slice(key.indexOf("\n", end + 1) + 1);
-  if (key.startsWith("sub")) return end === 3 ? { subject: value } : undefined;
-  const length = Number(key.slice(3, end));
-  return end === 3 ? { externalId: value } : { externalId: value.slice(length), account: value.slice(0, length) };
 }

@@ -23,8 +23,9 @@ import { endOf, endedAtOnceMs, isFresh, isLiving, lifeOf, refreshAheadAt } from 
 import type { TokenLife } from "../../core/token-life.ts";
 import { RefusedTokens } from "./refused-tokens.ts";
 import type { GetAccessTokenOptions } from "./token-options.ts";
-import { AccessToken, askedFor, cacheKey } from "./token-cache.ts";
+import { AccessToken } from "./token-cache.ts";
 import type { CachedToken, Identity, TokenCache } from "./token-cache.ts";
+import { askedFor } from "./references.ts";
 
 /** How many refreshes by other processes one call follows before it gives up with `provider_unavailable`. */
 const followedRefreshes = 5;
@@ -59,16 +60,18 @@ export class TokenSource {
     this.#refused = new RefusedTokens(context.clock);
   }
 
-  /**
-   * The token for a reference, where the cache holds one that lives long enough. It reads nothing else.
-   *
-   * @param key what `cacheKey` makes of the reference
-   */
-  peek(key: string, minTtlMs: number): AccessToken | undefined {
-    const cached = this.#cached(key, minTtlMs);
+  /** The token for a reference, where the cache holds one that lives long enough. It reads nothing else. */
+  peek(ref: GrantRef, minTtlMs: number): AccessToken | undefined {
+    return this.held(ref, minTtlMs)?.token;
+  }
+
+  /** What {@link peek} gives, as the cache holds it. */
+  held(ref: GrantRef, minTtlMs: number): CachedToken | undefined {
+    const cached = this.#cached(ref, minTtlMs);
     if (cached === undefined) return undefined;
     cached.used = true;
-    return cached.token;
+    cached.isVisited = true;
+    return cached;
   }
 
   /**
@@ -77,7 +80,7 @@ export class TokenSource {
    * @throws {OnbehalfError} `grant_not_found`, `ambiguous_grant`, `store_unavailable`
    */
   async identify(ref: GrantRef): Promise<Identity> {
-    return this.#cached(cacheKey(ref), 0) ?? (await findGrant(this.#context, ref));
+    return this.#cached(ref, 0) ?? (await findGrant(this.#context, ref));
   }
 
   /**
@@ -100,19 +103,18 @@ export class TokenSource {
 
   /** See `Vault.getAccessToken`. */
   async get(ref: GrantRef, { minTtlSeconds = 60, refused, signal }: GetAccessTokenOptions = {}): Promise<AccessToken> {
-    const key = cacheKey(ref);
     const minTtlMs = minTtlSeconds * 1000;
-    if (refused !== undefined) return this.#getAnother(ref, key, minTtlMs, refused.toLowerCase(), signal);
-    const cached = this.peek(key, minTtlMs);
+    if (refused !== undefined) return this.#getAnother(ref, minTtlMs, refused.toLowerCase(), signal);
+    const cached = this.peek(ref, minTtlMs);
     if (cached !== undefined) return cached;
     signal?.throwIfAborted();
     try {
-      return await this.#obtain(ref, key, minTtlMs, signal);
+      return await this.#obtain(ref, minTtlMs, signal);
     } catch (error) {
       // While our store or keeper is down, a token that still lives is better than an error. The end of a grant is
       // never hidden in this way.
       const ours = isOnbehalfError(error, "store_unavailable") || isOnbehalfError(error, "keeper_unavailable");
-      const last = ours ? this.peek(key, 0) : undefined;
+      const last = ours ? this.peek(ref, 0) : undefined;
       if (last !== undefined) return last;
       throw error;
     }
@@ -127,17 +129,17 @@ export class TokenSource {
   async replace(refused: AccessToken, host: string, signal?: AbortSignal): Promise<Replacement> {
     const read = await this.#read({ grantId: refused.grantId });
     const { row } = read;
-    const key = cacheKey(row.grantId);
+    const { grantId } = row;
     this.#assertUsable(row);
     const current = openAccessToken(this.#context.keyring, row);
     if (current !== undefined && current.expose() !== refused.token) {
-      return { kind: "token", token: this.#handOut(key, read) };
+      return { kind: "token", token: this.#handOut(grantId, read) };
     }
     if (row.refreshSealed === null) return { kind: "none" };
-    const waitMs = this.#refused.refused(row.grantId, host, tokenDigest(refused.token));
+    const waitMs = this.#refused.refused(grantId, host, tokenDigest(refused.token));
     if (waitMs > 0) return { kind: "wait", waitMs };
-    const token = await this.#refreshed(key, { ...read, row: { ...row, isAccessRefused: true } }, signal);
-    if (token.token !== refused.token) this.#refused.replaced(row.grantId, host, tokenDigest(token.token));
+    const token = await this.#refreshed(grantId, { ...read, row: { ...row, isAccessRefused: true } }, signal);
+    if (token.token !== refused.token) this.#refused.replaced(grantId, host, tokenDigest(token.token));
     return { kind: "token", token };
   }
 
@@ -156,14 +158,13 @@ export class TokenSource {
    * @throws {OnbehalfError} `reauthorization_required`, unless the grant holds another token by now
    */
   async end(refused: AccessToken): Promise<AccessToken> {
-    const key = cacheKey(refused.grantId);
     const { keyring, store, clock } = this.#context;
     const { row } = await this.#read({ grantId: refused.grantId });
     if (row.accessSealed !== null && openAccessToken(keyring, row)?.expose() === refused.token) {
       await store.endAccessToken(row.grantId, row.accessSealed, clock.now());
       this.#cache.invalidate([row.grantId]);
     }
-    return this.#obtain({ grantId: row.grantId }, key, 0);
+    return this.#obtain(row.grantId, 0);
   }
 
   /**
@@ -178,7 +179,7 @@ export class TokenSource {
     if (outcome.kind === "refreshed") {
       const { issuedAt, expiresAt } = outcome;
       const life = { issuedAt, expiresAt, isRefreshable: true };
-      if (isLiving(life, this.#context.clock.now())) this.#received(cacheKey(grantId), read, outcome, life);
+      if (isLiving(life, this.#context.clock.now())) this.#received(grantId, read, outcome, life);
     }
     const { row } = await this.#read({ grantId });
     if (!isUsable(row.state)) this.#cache.drop(grantId);
@@ -188,7 +189,6 @@ export class TokenSource {
   /** A token other than the refused one; that one must not be returned, not even while the provider fails. */
   async #getAnother(
     ref: GrantRef,
-    key: string,
     minTtlMs: number,
     refused: string,
     signal: AbortSignal | undefined,
@@ -201,7 +201,7 @@ export class TokenSource {
       );
     }
     signal?.throwIfAborted();
-    const token = await this.#obtain(ref, key, minTtlMs, signal);
+    const token = await this.#obtain(ref, minTtlMs, signal);
     if (tokenDigest(token.token) !== refused) return token;
     const replacement = await this.replace(token, "", signal);
     const next = replacement.kind === "none" ? await this.end(token) : replacement.token;
@@ -216,24 +216,24 @@ export class TokenSource {
     return this.#flights.settled();
   }
 
-  async #obtain(ref: GrantRef, key: string, minTtlMs: number, signal?: AbortSignal): Promise<AccessToken> {
+  async #obtain(ref: GrantRef, minTtlMs: number, signal?: AbortSignal): Promise<AccessToken> {
     const read = await this.#read(ref);
     const { row, version } = read;
     this.#assertUsable(row);
     protocolOf(this.#context, row);
     // It has lapsed, and is due for its last look: only a new token proves that it lives.
-    if (!isUsable(row.state)) return this.#refreshed(key, read, signal);
-    if (this.#isFresh(row, minTtlMs)) return this.#handOut(key, read);
+    if (!isUsable(row.state)) return this.#refreshed(ref, read, signal);
+    if (this.#isFresh(row, minTtlMs)) return this.#handOut(ref, read);
     const living = this.#living(row);
     if (row.refreshSealed === null) return living ?? this.#reauthorize(row, "no_refresh_token");
-    if (living !== undefined) this.#keep(key, living, row, version);
+    if (living !== undefined) this.#keep(ref, living, row, version);
     const waitMs = this.#endedAtOnceMs(row);
     if (waitMs > 0) return this.#unavailable(row, "tokens_end_at_once", waitMs);
-    return this.#refreshed(key, read, signal);
+    return this.#refreshed(ref, read, signal);
   }
 
   /** Refreshes until there is a token, or throws why there is none. */
-  async #refreshed(key: string, read: ReadGrant, signal?: AbortSignal): Promise<AccessToken> {
+  async #refreshed(ref: GrantRef, read: ReadGrant, signal?: AbortSignal): Promise<AccessToken> {
     for (let followed = 0; ;) {
       const outcome = await waitFor(this.#refresh(read.row), signal);
       if (outcome.kind === "unavailable" || outcome.kind === "misconfigured") return this.#failed(read.row, outcome);
@@ -241,7 +241,7 @@ export class TokenSource {
         const { issuedAt, expiresAt } = outcome;
         const life = { issuedAt, expiresAt, isRefreshable: true };
         const now = this.#context.clock.now();
-        if (life.expiresAt === null || life.expiresAt > now) return this.#received(key, read, outcome, life);
+        if (life.expiresAt === null || life.expiresAt > now) return this.#received(ref, read, outcome, life);
         const waitMs = endedAtOnceMs(life, now);
         if (waitMs > 0) return this.#unavailable(read.row, "tokens_end_at_once", waitMs);
       }
@@ -251,7 +251,7 @@ export class TokenSource {
       this.#assertUsable(row);
       // A token that was just refreshed is returned even where it lives for a shorter time than asked: the provider
       // gives no better one.
-      if (isUsable(row.state) && this.#isFresh(row, 0)) return this.#handOut(key, read);
+      if (isUsable(row.state) && this.#isFresh(row, 0)) return this.#handOut(ref, read);
       if (row.refreshSealed === null) return this.#reauthorize(row, "no_refresh_token");
       followed += 1;
       if (followed === followedRefreshes) return this.#unavailable(row, "tokens_end_at_once", 1_000);
@@ -271,7 +271,7 @@ export class TokenSource {
 
   /** A token that the keeper has just received. */
   #received(
-    key: string,
+    ref: GrantRef,
     { row, version }: ReadGrant,
     { accessToken, scope, isStored }: RefreshOutcome & { kind: "refreshed" },
     life: TokenLife,
@@ -279,9 +279,9 @@ export class TokenSource {
     const end = endOf(life, this.#context.clock.now());
     const next = { ...row, generation: row.generation + 1 };
     const token = this.#tokenOf({ ...next, scope }, accessToken, end, life);
-    // Where the store could not take the token, it is kept whatever else has changed: otherwise the next caller would
-    // have the old refresh token sent again.
-    this.#keepAs(key, token, next, life, isStored ? version : this.#cache.version);
+    // Where the store could not take the token, it is kept whatever else has changed, and however full memory is: otherwise
+    // the next caller would have the old refresh token sent again.
+    this.#keepAs(ref, token, next, life, isStored ? version : this.#cache.version, !isStored);
     return token;
   }
 
@@ -301,8 +301,8 @@ export class TokenSource {
     return this.#unavailable(row, outcome.error, outcome.retryAfterMs);
   }
 
-  #cached(key: string, minTtlMs: number): CachedToken | undefined {
-    const cached = this.#cache.find(key);
+  #cached(ref: GrantRef, minTtlMs: number): CachedToken | undefined {
+    const cached = this.#cache.find(ref);
     return cached !== undefined && isFresh(cached.life, this.#context.clock.now(), minTtlMs) ? cached : undefined;
   }
 
@@ -349,25 +349,28 @@ export class TokenSource {
     return life === undefined || row.state !== "active" ? 0 : endedAtOnceMs(life, this.#context.clock.now());
   }
 
-  #handOut(key: string, { row, version }: ReadGrant): AccessToken {
+  #handOut(ref: GrantRef, { row, version }: ReadGrant): AccessToken {
     const token = this.#living(row);
     if (token === undefined) return this.#reauthorize(row, "no_refresh_token");
-    this.#keep(key, token, row, version);
+    this.#keep(ref, token, row, version);
     return token;
   }
 
-  #keep(key: string, token: AccessToken, row: GrantRow, version: number): void {
+  #keep(ref: GrantRef, token: AccessToken, row: GrantRow, version: number): void {
     const life = lifeOf(row);
-    if (life !== undefined) this.#keepAs(key, token, row, life, version);
+    if (life !== undefined) this.#keepAs(ref, token, row, life, version);
   }
 
-  #keepAs(key: string, token: AccessToken, row: GrantRow, life: TokenLife, version: number): void {
+  #keepAs(ref: GrantRef, token: AccessToken, row: GrantRow, life: TokenLife, version: number, mustKeep = false): void {
     const { grantId, generation, provider, clientId, issuer } = row;
     const refreshAt = refreshAheadAt(life, this.#context.random());
     const identity = { grantId, provider, clientId, issuer };
     const kept = { ...identity, token, generation, life, refreshAt, used: true };
-    const asked = askedFor(key);
-    this.#cache.keep(key, kept, version, asked === undefined ? undefined : lookedUpBy(this.#context, asked, issuer));
+    // By a grant's own id, nothing is looked up.
+    const isId = typeof ref === "string" || "grantId" in ref;
+    const asked = isId ? undefined : askedFor(ref);
+    const by = asked === undefined ? undefined : lookedUpBy(this.#context, asked, issuer);
+    this.#cache.keep(ref, kept, version, by, mustKeep);
   }
 
   #assertUsable(row: GrantRow): void {

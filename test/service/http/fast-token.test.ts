@@ -4,6 +4,8 @@ import { sharedStandin, until } from "../../support/test-vault.ts";
 import type { SharedStandin } from "../../support/test-vault.ts";
 import { assertProblem } from "../../support/problem.ts";
 import { rawRequest, testService } from "../../support/test-service.ts";
+import fc from "fast-check";
+import { connect } from "node:net";
 import { permissions } from "../../../src/vault/http/callers.ts";
 
 let shared: SharedStandin;
@@ -143,4 +145,122 @@ describe("the short way to a cached token", () => {
     await elsewhere.revoke(grantId);
     await until(async () => (await ask(path)).status === 409);
   });
+
+  test("whatever happens to grants, callers and the clock, the short way answers as the long way does", async (t) => {
+    const actions = fc.record({
+      what: fc.constantFrom(
+        "nothing",
+        "second",
+        "half an hour",
+        "consent",
+        "move",
+        "revoke",
+        "elsewhere",
+        "end",
+        "session",
+      ),
+      who: fc.nat(2),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(actions, { minLength: 4, maxLength: 8 }), async (steps) => {
+        const { url, vault, fixture } = await testService(t, { shared });
+        const elsewhere = await fixture.open();
+        const people = ["ada", "carl", "eve"].map((name) => `${name}@example.com`);
+        const consent = (who: number, externalId = `user-${who}`): Promise<unknown> =>
+          vault.exchangeCode({ code: fixture.code(people[who] ?? ""), externalId, moveExternalId: true });
+        for (const who of [0, 1, 2]) await consent(who);
+        const subjects = (await vault.grants()).grants.map(({ subject, grantId }) => ({ subject, grantId }));
+        const names = (who: number): string[] => {
+          const { subject, grantId } = subjects[who] ?? { subject: "", grantId: "" };
+          return [grantId, `sub:${subject}`, `ext:user-${who}`];
+        };
+        const all = await vault.callers.create("everything", { allow: permissions });
+        const one = await vault.callers.create("one", { allow: ["token"], grants: ["ext:user-1", names(2)[0] ?? ""] });
+        const maker = (await vault.callers.authenticate(`Bearer ${all.key.expose()}`)) ?? assert.fail();
+        const made = await vault.forCaller(maker).sessions.create({ allow: ["token"], grants: ["ext:user-0"] });
+        const lines = [all.key, one.key, made.key].map((key) => line(url, key.expose()));
+        const compare = async (): Promise<void> => {
+          for (const { ask, key } of lines) {
+            for (const name of [0, 1, 2].flatMap(names)) {
+              for (const query of ["", "?min_ttl_seconds=2000"]) {
+                const short = await ask(`/v1/grants/${name}/token${query}`);
+                const long = await rawRequest(url, `/v1/grants/${name.replace(/[_:]/, escaped)}/token${query}`, {
+                  headers: { authorization: `Bearer ${key}` },
+                });
+                const body = (text: string): string => text.replaceAll(/%5F|%3A/g, unescaped);
+                assert.deepEqual([short.status, body(short.body)], [long.status, body(long.body)], name);
+              }
+            }
+          }
+        };
+        await compare();
+        await compare();
+        for (const { what, who } of steps) {
+          if (what === "second") fixture.clock.advance(1_000);
+          if (what === "half an hour") fixture.clock.advance(1_800_000);
+          if (what === "consent") await consent(who);
+          if (what === "move") await consent(who, `user-${(who + 1) % 3}`);
+          if (what === "revoke") await vault.revoke(subjects[who]?.grantId ?? "");
+          if (what === "elsewhere") {
+            const grantId = subjects[who]?.grantId ?? "";
+            await elsewhere.revoke(grantId);
+            // Until the news is here; no longer than the documented second.
+            await until(() => vault.peekAccessToken(grantId) === undefined);
+          }
+          // In this process, it ends at once.
+          if (what === "end") await vault.callers.revoke(who === 0 ? "everything" : "one");
+          if (what === "session") {
+            await vault.sessions.revoke(made.session.sessionId);
+            fixture.clock.advance(1_000);
+          }
+          await compare();
+        }
+        for (const { close } of lines) close();
+      }),
+      { numRuns: 3 },
+    );
+  });
+
+  test("the short way to a cached token says in each second how long the token lives", async (t) => {
+    const { url, key, grant, vault, fixture } = await testService(t, { shared });
+    const { grantId } = await grant();
+    const { ask, close } = line(url, key);
+    const asked = async (): Promise<number> =>
+      (JSON.parse((await ask(`/v1/grants/${grantId}/token`)).body) as { expires_in: number }).expires_in;
+    for (let turn = 0; turn < 3; turn += 1) await asked();
+    const end = (await vault.getAccessToken(grantId)).expiresAt?.getTime() ?? Number.NaN;
+    for (const ms of [1, 998, 1, 1, 999, 60_000, 500, 500, 1_800_000, 123]) {
+      fixture.clock.advance(ms);
+      assert.equal(await asked(), Math.floor((end - fixture.clock.now()) / 1_000));
+    }
+    close();
+  });
 });
+
+const escaped = (character: string): string => (character === "_" ? "%5F" : "%3A");
+const unescaped = (escape: string): string => (escape === "%5F" ? "_" : ":");
+
+/** A connection that is kept, on which requests differ by their paths alone. */
+function line(
+  url: string,
+  key: string,
+): { key: string; ask: (path: string) => Promise<{ status: number; body: string }>; close: () => void } {
+  const { hostname, port } = new URL(url);
+  const socket = connect({ port: Number(port), host: hostname, noDelay: true });
+  const ask = (path: string): Promise<{ status: number; body: string }> =>
+    new Promise((resolve) => {
+      let received = Buffer.alloc(0);
+      const read = (chunk: Buffer): void => {
+        received = Buffer.concat([received, chunk]);
+        const end = received.indexOf("\r\n\r\n");
+        const head = received.subarray(0, Math.max(0, end)).toString("latin1");
+        const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
+        if (end < 0 || received.length < end + 4 + length) return;
+        socket.off("data", read);
+        resolve({ status: Number(head.slice(9, 12)), body: received.subarray(end + 4).toString() });
+      };
+      socket.on("data", read);
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${key}\r\n\r\n`);
+    });
+  return { key, ask, close: () => socket.destroy() };
+}

@@ -4,12 +4,13 @@ import { describe, test } from "node:test";
 import { Secret } from "../../../src/index.ts";
 import type { GrantState } from "../../../src/index.ts";
 import type { GrantChange } from "../../../src/store/store.ts";
-import { AccessToken, TokenCache, cacheKey } from "../../../src/vault/tokens/token-cache.ts";
-import type { CachedToken } from "../../../src/vault/tokens/token-cache.ts";
+import { cacheKey } from "../../../src/vault/tokens/references.ts";
+import { AccessToken, TokenCache } from "../../../src/vault/tokens/token-cache.ts";
+import type { NewToken } from "../../../src/vault/tokens/token-cache.ts";
 
-const byId = cacheKey("g_a");
-const bySubject = cacheKey({ subject: "ada" });
-const byUser = cacheKey({ externalId: "user-1" });
+const byId = "g_a";
+const bySubject = { subject: "ada" };
+const byUser = { externalId: "user-1" };
 const subjectHash = Buffer.from("the hash of a subject");
 const userHash = Buffer.from("user-1 as a hash");
 const otherHash = Buffer.from("a hash of somebody else");
@@ -34,7 +35,7 @@ function memory(): TokenCache {
   return held;
 }
 
-function known(grantId: string, generation: number): CachedToken {
+function known(grantId: string, generation: number): NewToken {
   const token = new AccessToken(grantId, new Secret("ya29.a"), 3_600_000, [], {
     provider: "google",
     generation: 1,
@@ -128,7 +129,7 @@ describe("the token cache", () => {
   });
 
   test("the token cache forgets a reference by a label that the grant has lost, and keeps one by the label that it has", () => {
-    const byLabel = cacheKey({ externalId: "user-1", account: "work" });
+    const byLabel = { externalId: "user-1", account: "work" };
     const other = Buffer.from("another label");
     for (const [labels, account, isKept] of [
       [[label, otherHash], label, true],
@@ -162,7 +163,7 @@ describe("the token cache", () => {
   test("the token cache keeps the references of a thousand grants while a thousand others change", () => {
     const held = new TokenCache();
     const idOf = (n: number): string => `g_${n}`;
-    const keyOf = (n: number): string => cacheKey({ externalId: `user ${n}` });
+    const keyOf = (n: number): { externalId: string } => ({ externalId: `user ${n}` });
     for (let n = 0; n < 1_000; n += 1)
       held.keep(keyOf(n), known(idOf(n), 1), held.version, { hashes: [hashOf(`user ${n}`)] });
     for (let n = 0; n < 1_000; n += 1) {
@@ -199,23 +200,70 @@ describe("the token cache", () => {
     assert.equal(held.find(byId), undefined);
   });
 
-  test("the token cache holds 50,000 tokens and as many references at most, and drops what was not used first", () => {
-    const held = new TokenCache();
-    const total = 60_000;
+  test("the token cache holds as many bytes as it was given, and what is asked for stays while others pass by once", () => {
+    const limit = 200_000;
+    const held = new TokenCache(limit, () => 0);
+    const idOf = (n: number): string => `g_${n}`;
     held.keep(byId, known("g_a", 2), held.version);
-    for (let n = 0; n < total; n += 1) {
-      const key = cacheKey({ externalId: `user ${n}` });
-      held.keep(key, { ...known(`g_${n}`, 1), used: false }, held.version, { hashes: [hashOf(`user ${n}`)] });
+    for (let n = 0; n < 5_000; n += 1) {
+      const byName = { externalId: `user ${n}` };
+      held.keep(byName, known(idOf(n), 1), held.version, { hashes: [hashOf(`user ${n}`)] });
+      asked(held, byId);
+      asked(held, idOf(0));
     }
-    const kept = Array.from({ length: total }, (_, n) => n).filter((n) =>
-      held.find(cacheKey({ externalId: `user ${n}` })),
-    );
-    assert.ok(kept.length <= 50_000 && kept.length > 49_000, String(kept.length));
-    assert.equal([...held.all()].length, 50_000);
-    assert.ok(held.find(byId), "it was used");
-    assert.equal(held.find(cacheKey("g_0")), undefined);
+    const all = [...held.all()];
+    const bytes = all.reduce((sum, token) => sum + token.bytes, 0);
+    assert.ok(bytes <= limit && bytes > limit * 0.9, String(bytes));
+    assert.ok(held.find(byId) && held.find(idOf(0)), "they were asked for");
+    assert.ok(held.find(idOf(4_999)), "the newest");
+    const named = Array.from({ length: 5_000 }, (_, n) => n).filter((n) => held.find({ externalId: `user ${n}` }));
+    assert.equal(named.length, all.length - 1, "references go with their tokens");
+  });
+
+  test("the token cache keeps a part of what is read in turn and does not fit", () => {
+    let seed = 7;
+    const random = (): number => (seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0) / 2 ** 32;
+    const held = new TokenCache(400_000, random);
+    const reads = { hit: 0, all: 0 };
+    // So many fit, and twice as many are read, one after the other, again and again.
+    for (let n = 0; n < 2_000; n += 1) held.keep(`g_${n}`, known(`g_${n}`, 1), held.version);
+    const total = [...held.all()].length * 2;
+    for (let turn = 0; turn < 8; turn += 1) {
+      for (let n = 0; n < total; n += 1) {
+        const isHit = asked(held, `g_${n}`);
+        if (turn > 2) reads.all += 1;
+        if (isHit && turn > 2) reads.hit += 1;
+        if (!isHit) held.keep(`g_${n}`, known(`g_${n}`, 1), held.version);
+      }
+    }
+    const share = reads.hit / reads.all;
+    assert.ok(share > 0.35, String(share));
+  });
+
+  test("the token cache keeps a token that is nowhere else, however full memory is", () => {
+    const held = new TokenCache(20_000, () => 0.999);
+    for (let n = 0; n < 100; n += 1) held.keep(`g_${n}`, known(`g_${n}`, 1), held.version);
+    held.keep("g_b", known("g_b", 1), held.version);
+    assert.equal(held.find("g_b"), undefined);
+    held.keep("g_b", known("g_b", 1), held.version, undefined, true);
+    assert.ok(held.find("g_b"));
+  });
+
+  test("the token cache: a refreshed token is found by every reference of the one before", () => {
+    const held = memory();
+    held.keep(byId, known("g_a", 3), held.version);
+    for (const ref of [byId, bySubject, byUser]) assert.equal(held.find(ref)?.generation, 3);
+    held.apply([changeOf("g_b", { ties: [tieOf(userHash)] })]);
+    assert.equal(held.find(byUser), undefined);
+    assert.equal(held.find(bySubject)?.generation, 3);
   });
 });
+
+function asked(held: TokenCache, ref: Parameters<TokenCache["find"]>[0]): boolean {
+  const found = held.find(ref);
+  if (found !== undefined) found.isVisited = true;
+  return found !== undefined;
+}
 
 function changeOf(grantId: string, changes: Partial<GrantChange>): GrantChange {
   const nobody = { subjectHash: otherHash, ties: [] };

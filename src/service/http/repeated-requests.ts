@@ -1,0 +1,172 @@
+/**
+ * Requests that differ from one before, on the same connection, by their path alone. Node's parser has read that one: its
+ * bytes, but for the path, need no second look. So the answer to such a request, where it lies in memory, is written at
+ * once; Node's HTTP server neither parses the request nor makes objects of it, which costs more than all the rest. Whatever
+ * is not such a request goes to Node as if nobody had looked at it. What is in an answer does not belong here.
+ */
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { systemClock } from "../../core/clock.ts";
+
+type Listener = (chunk: Buffer) => void;
+
+/** Finds the body of a 200 for a path, in characters of one byte each; undefined where somebody else must answer. */
+export type FindBody = (path: string) => string | undefined;
+
+/** What a connection sends again and again. */
+interface Repeated {
+  /** What follows the path: the version, the headers, and the empty line. */
+  readonly rest: string;
+  readonly find: FindBody;
+}
+
+const headEnd = "\r\n\r\n";
+
+/** Looks at what comes on a server's connections before Node does. */
+export class RepeatedRequests {
+  readonly #connections = new WeakMap<Socket, Connection>();
+
+  /**
+   * @param server Node's, which parses and answers everything else
+   * @param headers of the answers
+   * @param answered called for each answer
+   */
+  constructor(server: Server, headers: Readonly<Record<string, string>>, answered: () => void) {
+    const answers = { headOf: headWriter(server, headers), answered, isOpen: () => server.listening };
+    server.on("connection", (socket: Socket) => {
+      const [feed, ...others] = socket.listeners("data") as Listener[];
+      // Where this Node's server reads in another way than by one listener, it is left alone.
+      if (feed === undefined || others.length > 0) return;
+      this.#connections.set(socket, new Connection(socket, feed, answers));
+    });
+  }
+
+  /** To be called for each request that Node has parsed, before it is answered. */
+  came(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    this.#connections.get(incoming.socket)?.came(incoming, outgoing);
+  }
+
+  /**
+   * The request that Node has parsed is one that may be repeated with other paths.
+   *
+   * @param find what answers those
+   */
+  mayRepeat({ socket }: IncomingMessage, { shouldKeepAlive }: ServerResponse, find: () => FindBody): void {
+    if (shouldKeepAlive) this.#connections.get(socket)?.mayRepeat(find);
+  }
+}
+
+/** What all connections of a server share. */
+interface Answers {
+  readonly headOf: (length: number) => string;
+  readonly answered: () => void;
+  /** Whether the server goes on after this answer. One that is being closed says so in its answers: that is Node's part. */
+  readonly isOpen: () => boolean;
+}
+
+class Connection {
+  readonly #socket: Socket;
+  /** Node's parser. */
+  readonly #feed: Listener;
+  readonly #answers: Answers;
+  readonly #listener: Listener;
+  #repeated: Repeated | undefined;
+  /** How many requests Node has not answered yet. */
+  #open = 0;
+  /** How many bytes of a request's body are still to come. Only where it is 0, a request begins with the next byte. */
+  #missing = 0;
+  /** What Node's parser has found in what it is reading just now. */
+  #found: IncomingMessage[] | undefined;
+  #find: (() => FindBody) | undefined;
+
+  constructor(socket: Socket, feed: Listener, answers: Answers) {
+    this.#socket = socket;
+    this.#feed = feed;
+    this.#answers = answers;
+    this.#listener = (chunk) => this.#read(chunk);
+    // In this order, so that the socket goes on reading.
+    socket.on("data", this.#listener);
+    socket.off("data", feed);
+  }
+
+  came(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    this.#found?.push(incoming);
+    this.#open += 1;
+    outgoing.once("close", () => (this.#open -= 1));
+  }
+
+  mayRepeat(find: () => FindBody): void {
+    this.#find = find;
+  }
+
+  #read(chunk: Buffer): void {
+    const repeated = this.#repeated;
+    // Where the client does not read its answers, Node holds it back.
+    const isNext = this.#open === 0 && this.#missing === 0 && !this.#socket.writableNeedDrain && this.#answers.isOpen();
+    if (repeated === undefined || !isNext) return this.#give(chunk);
+    const text = chunk.toString("latin1");
+    const end = text.length - repeated.rest.length;
+    const isRepeated = end > 4 && text.startsWith("GET ") && text.endsWith(repeated.rest);
+    const body = isRepeated ? repeated.find(text.slice(4, end)) : undefined;
+    if (body === undefined) return this.#give(chunk);
+    this.#answers.answered();
+    this.#socket.write(this.#answers.headOf(body.length) + body, "latin1");
+  }
+
+  /** Gives Node what came, and finds out whether a request begins with the next byte. */
+  #give(chunk: Buffer): void {
+    const found: IncomingMessage[] = [];
+    this.#found = found;
+    this.#find = undefined;
+    this.#feed(chunk);
+    this.#found = undefined;
+    if (this.#missing > 0 && found.length === 0 && chunk.length <= this.#missing) {
+      this.#missing -= chunk.length;
+      return;
+    }
+    const [request] = found;
+    const isOne = this.#missing === 0 && request !== undefined && found.length === 1;
+    const missing = isOne ? missingOf(request, chunk) : undefined;
+    // It is not known where the next request begins: Node is left alone with this connection.
+    if (missing === undefined) return this.#giveUp();
+    this.#missing = missing;
+    // By now, whoever answers has said so.
+    const find = this.#find as (() => FindBody) | undefined;
+    const text = chunk.toString("latin1");
+    const { url = "" } = request ?? {};
+    if (find === undefined || missing > 0 || !text.startsWith(`GET ${url} HTTP/1.1\r\n`)) return;
+    this.#repeated = { rest: text.slice(4 + url.length), find: find() };
+  }
+
+  #giveUp(): void {
+    this.#socket.on("data", this.#feed);
+    this.#socket.off("data", this.#listener);
+  }
+}
+
+/** How many bytes of a request's body have not come with its head; undefined where that is not known, or more has come. */
+function missingOf({ headers }: IncomingMessage, chunk: Buffer): number | undefined {
+  const { "content-length": length = "0", "transfer-encoding": coding, upgrade, expect } = headers;
+  const end = chunk.indexOf(headEnd, 0, "latin1");
+  if (coding !== undefined || upgrade !== undefined || expect !== undefined || end < 0) return undefined;
+  const missing = end + headEnd.length + Number(length) - chunk.length;
+  return Number.isSafeInteger(missing) && missing >= 0 ? missing : undefined;
+}
+
+/** Makes the head of an answer, as Node's HTTP server writes it. */
+function headWriter(server: Server, headers: Readonly<Record<string, string>>): (length: number) => string {
+  const lines = Object.entries({ ...headers, "content-length": "" }).map(([name, value]) => `${name}: ${value}`);
+  const before = ["HTTP/1.1 200 OK", ...lines].join("\r\n");
+  const alive = `\r\nConnection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(server.keepAliveTimeout / 1_000)}${headEnd}`;
+  // What Node writes is the machine's own time, too.
+  let second = Number.NaN;
+  let after = "";
+  return (length) => {
+    const now = Math.floor(systemClock.now() / 1_000);
+    if (now !== second) {
+      second = now;
+      after = `\r\nDate: ${new Date(now * 1_000).toUTCString()}${alive}`;
+    }
+    return `${before}${length}${after}`;
+  };
+}
