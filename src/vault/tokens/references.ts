@@ -31,7 +31,7 @@ export class References<T extends Meant<T>> {
   readonly #subjects = new Map<string, KnownReference<T>>();
   readonly #others = new Map<string, KnownReference<T>>();
   /** Those that were looked up by a hash with this fingerprint. */
-  readonly byFingerprint = new Map<number, KnownReference<T> | Set<KnownReference<T>>>();
+  readonly byFingerprint: Map<number, KnownReference<T> | Set<KnownReference<T>>> = new Map();
 
   find(ref: Exclude<GrantRef, string>): KnownReference<T> | undefined {
     const [home, key] = this.#placeOf(ref);

@@ -45,7 +45,7 @@ export class AccessToken {
 }
 
 /** How much memory tokens may take, bytes: the default of a small machine. About 60,000 tokens as long as Google's. */
-export const defaultMemoryBytes = 64 * 2 ** 20;
+export const defaultMemoryBytes: number = 64 * 2 ** 20;
 
 /**
  * Where memory is full, one in so many tokens takes the place of another. What is read in turn, and is more than fits,
@@ -202,7 +202,7 @@ export class TokenCache {
    * @param limit how much memory is used, bytes
    * @param random in [0, 1): which token takes another's place where memory is full
    */
-  constructor(limit = defaultMemoryBytes, random = systemChance) {
+  constructor(limit: number = defaultMemoryBytes, random: () => number = systemChance) {
     this.#limit = limit;
     this.#random = random;
   }
