@@ -2,7 +2,7 @@
 import { cp } from "node:fs/promises";
 import { keyClasses } from "../src/crypto/keyring.ts";
 import { generateMasterKey, google, keyringFromKeys, openVault } from "../src/index.ts";
-import type { Vault, VaultOptions } from "../src/index.ts";
+import type { Provider, Vault, VaultOptions } from "../src/index.ts";
 import type { Store } from "../src/store/store.ts";
 import { closeContext, openContext } from "../src/vault/open/open-context.ts";
 import { externalIdOf, fillGrants, grantIdOf, subjectOf } from "../tools/key-rotation/fill.ts";
@@ -18,12 +18,27 @@ export interface FilledStore {
   /** A caller's key, with the permission `token`. */
   readonly callerKey: string;
   readonly grants: number;
+  /** Where the provider is; by default nobody listens there. */
+  readonly baseUrl?: string;
+  /** Whether each refresh token is good once, and its second use ends all that came from it. */
+  readonly isRotating?: boolean;
 }
 
-const record = google({ ...client, baseUrl: nobody });
+function recordOf({ baseUrl = nobody, isRotating = false }: Pick<FilledStore, "baseUrl" | "isRotating">): Provider {
+  return { ...google({ ...client, baseUrl }), ...(isRotating ? { rotation: "strict" } : {}) };
+}
 
-/** @param open opens the store that `setting` names; it must be empty */
-export async function fillStore(setting: string, open: () => Store, grants: number): Promise<FilledStore> {
+/**
+ * @param open opens the store that `setting` names; it must be empty
+ * @param provider a provider that knows these grants, whose access tokens have then ended; none by default
+ */
+export async function fillStore(
+  setting: string,
+  open: () => Store,
+  grants: number,
+  provider: Pick<FilledStore, "baseUrl" | "isRotating"> = {},
+): Promise<FilledStore> {
+  const record = recordOf(provider);
   const masterKey = generateMasterKey();
   const options = { provider: record, keyring: keyringFromKeys(masterKey) };
   const vault = await openVault({ ...options, store: open() });
@@ -32,9 +47,13 @@ export async function fillStore(setting: string, open: () => Store, grants: numb
   const context = await openContext({ ...options, store: open() }, keyClasses);
   const keyring = context.keys?.keyring;
   if (keyring === undefined) throw new Error("the store has no keyring");
-  await fillGrants(setting, keyring, grants, { clientId: client.clientId, issuer: record.issuer });
+  await fillGrants(setting, keyring, grants, {
+    clientId: client.clientId,
+    issuer: record.issuer,
+    isExpired: provider.baseUrl !== undefined,
+  });
   await closeContext(context);
-  return { setting, masterKey: masterKey.expose(), callerKey: key.expose(), grants };
+  return { setting, masterKey: masterKey.expose(), callerKey: key.expose(), grants, ...provider };
 }
 
 /** The same in a file of its own, for a process whose changes must not reach the others. */
@@ -45,21 +64,22 @@ export async function copyOf(filled: FilledStore, path: string): Promise<FilledS
 
 /** Opens a vault over it in this process. */
 export function vaultOver(
-  { masterKey }: Pick<FilledStore, "masterKey">,
+  { masterKey, ...provider }: Pick<FilledStore, "masterKey" | "baseUrl" | "isRotating">,
   store: Store,
   options: Partial<VaultOptions> = {},
 ): Promise<Vault> {
-  return openVault({ provider: record, keyring: keyringFromKeys(masterKey), store, ...options });
+  return openVault({ provider: recordOf(provider), keyring: keyringFromKeys(masterKey), store, ...options });
 }
 
 /** Settings of a service over it. */
-export function settingsOf({ setting, masterKey }: FilledStore): NodeJS.ProcessEnv {
+export function settingsOf({ setting, masterKey, baseUrl = nobody, isRotating }: FilledStore): NodeJS.ProcessEnv {
   return {
     ONBEHALF_STORE: setting,
     ONBEHALF_KEY: masterKey,
     ONBEHALF_CLIENT_ID: client.clientId,
     ONBEHALF_CLIENT_SECRET: client.clientSecret,
-    ONBEHALF_GOOGLE_BASE_URL: nobody,
+    ONBEHALF_GOOGLE_BASE_URL: baseUrl,
+    ...(isRotating === true ? { ONBEHALF_ROTATION: "strict" } : {}),
   };
 }
 

@@ -22,20 +22,20 @@ export function spreadOf(samples: readonly number[]): Spread {
 }
 
 /**
- * Measures all of them once to warm them up, which is not counted, and then once in each round. In every other round they
- * come in the opposite order.
+ * Measures all of them once to warm them up, which is not counted (and not done in a trial), and then once in each round. In
+ * every other round they come in the opposite order.
  *
- * @param tell is told of each figure
+ * @param how.tell is told of each figure
  * @returns the figures of each, in the order of the rounds
  */
 export async function inTurn(
   contenders: readonly Contender[],
-  rounds: number,
-  tell: (line: string) => void = () => undefined,
+  how: { readonly rounds: number; readonly isTrial: boolean; readonly tell: (line: string) => void },
 ): Promise<number[][]> {
+  const { rounds, isTrial, tell } = how;
   const samples = contenders.map((): number[] => []);
   const order = [...contenders.entries()];
-  for (let round = 0; round <= rounds; round += 1) {
+  for (let round = isTrial ? 1 : 0; round <= rounds; round += 1) {
     for (const [at, contender] of round % 2 === 0 ? order : order.toReversed()) {
       const figure = await contender.measure();
       if (round > 0) samples[at]?.push(figure);

@@ -4,7 +4,11 @@ import { fileURLToPath } from "node:url";
 import { processesOf, runVariable } from "../tools/chaos/processes.ts";
 import { startCommand } from "./child.ts";
 
-const program = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url));
+/** The program as it stands in the checkout, and as the package has it once it was built. */
+export const programs = {
+  source: fileURLToPath(new URL("../src/cli/main.ts", import.meta.url)),
+  built: fileURLToPath(new URL("../dist/cli/main.js", import.meta.url)),
+} as const;
 
 export interface Service {
   readonly port: number;
@@ -22,11 +26,12 @@ export interface Service {
  */
 export async function startService(
   settings: NodeJS.ProcessEnv,
-  how: { readonly core?: number; readonly cwd?: string } = {},
+  how: { readonly core?: number; readonly cwd?: string; readonly program?: string } = {},
 ): Promise<Service> {
+  const { program = programs.source, ...where } = how;
   const run = randomUUID();
   const child = await startCommand([process.execPath, program, "serve", "--json"], {
-    ...how,
+    ...where,
     env: { ONBEHALF_LOG_LEVEL: "warn", PORT: "0", [runVariable]: run, ...settings },
   });
   const ready = child.ready as { readonly service: string; readonly pid: number };

@@ -39,7 +39,7 @@ export function tokensInSqlite(path: string, grants: number): ReadToken {
   database.exec(`PRAGMA journal_mode = WAL; ${create} BLOB, expires_at INTEGER) STRICT, WITHOUT ROWID; BEGIN`);
   const insert = database.prepare("INSERT INTO tokens VALUES (?, ?, ?)");
   for (let n = 0; n < grants; n += 1) insert.run(grantIdOf(n), seal(grantIdOf(n)), expiresAt);
-  database.exec("COMMIT");
+  database.exec("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
   const select = database.prepare("SELECT sealed, expires_at AS expiresAt FROM tokens WHERE grant_id = ?");
   return async (grantId) => {
     const row = select.get(grantId) as SealedToken | undefined;

@@ -92,12 +92,12 @@ async function run(run: Run): Promise<readonly Table[]> {
     {
       title: "A token from memory, embedded",
       unit: "calls per second of CPU time",
-      rows: rowsOf(memory, await inTurn(memory, run.rounds, run.tell)),
+      rows: rowsOf(memory, await inTurn(memory, run)),
     },
     {
       title: "A token from a SQLite file, embedded",
       unit: "calls per second of CPU time",
-      rows: rowsOf(store, await inTurn(store, run.rounds, run.tell)),
+      rows: rowsOf(store, await inTurn(store, run)),
     },
   ];
 }

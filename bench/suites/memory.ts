@@ -176,7 +176,7 @@ async function run(run: Run): Promise<readonly Table[]> {
       }),
     );
   }
-  const figures = await inTurn(contenders, run.rounds, tell);
+  const figures = await inTurn(contenders, run);
   const perRound = `${shown(count)} answers a round, ${connections} connections that are kept open`;
   return [
     {

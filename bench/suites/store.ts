@@ -91,7 +91,7 @@ async function tableFor(run: Run, place: Place): Promise<Table> {
   return {
     title: place.title,
     unit: "answers per second of the server's CPU time",
-    rows: rowsOf(contenders, await inTurn(contenders, run.rounds, run.tell)),
+    rows: rowsOf(contenders, await inTurn(contenders, run)),
     notes: [
       `${shown(times)} answers a round, ${connections} connections that are kept open`,
       "the CPU time is that of the Node process alone",

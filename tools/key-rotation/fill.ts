@@ -26,9 +26,17 @@ export const refreshTokenOf = (grantId: string): string => `1//planted-refresh-$
 /** As long as Google's are. */
 export const accessTokenOf = (grantId: string): string => `ya29.planted-access-${grantId}-`.padEnd(220, "a");
 
-function rowOf(keyring: Keyring, n: number, client: { readonly clientId: string; readonly issuer: string }): GrantRow {
+/** Whose grants are made, and of what kind. */
+export interface Filling {
+  readonly clientId: string;
+  readonly issuer: string;
+  /** Whether their access tokens have ended. */
+  readonly isExpired?: boolean;
+}
+
+function rowOf(keyring: Keyring, n: number, { isExpired = false, ...client }: Filling): GrantRow {
   const grantId = grantIdOf(n);
-  const now = Date.now();
+  const now = Date.now() - (isExpired ? 7_200_000 : 0);
   const identity = {
     grantId,
     provider: "google",
@@ -40,7 +48,7 @@ function rowOf(keyring: Keyring, n: number, client: { readonly clientId: string;
     tokens: {
       accessToken: new Secret(accessTokenOf(grantId)),
       refreshToken: new Secret(refreshTokenOf(grantId)),
-      expiresInSeconds: 86_400,
+      expiresInSeconds: isExpired ? 3_600 : 86_400,
     },
   };
   const scopes = { scope: "openid email", lostScope: "" };
@@ -70,14 +78,9 @@ function tieOf(keyring: Keyring, n: number, clientId: string): SqlValues {
 
 /**
  * @param setting the value of `ONBEHALF_STORE`
- * @param client whose grants these are
+ * @param client whose grants these are, and whether their access tokens have ended
  */
-export async function fillGrants(
-  setting: string,
-  keyring: Keyring,
-  grants: number,
-  client: { readonly clientId: string; readonly issuer: string },
-): Promise<void> {
+export async function fillGrants(setting: string, keyring: Keyring, grants: number, client: Filling): Promise<void> {
   const values = valuesWriter(grantColumns);
   const isSqlite = setting.startsWith("sqlite:");
   const mark = isSqlite ? "?" : "$";
