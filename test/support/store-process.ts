@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import type { Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { TestContext } from "node:test";
 import { systemClock } from "../../src/core/clock.ts";
@@ -20,6 +21,11 @@ export type Task =
   | { readonly do: "open" }
   /** Refreshes a grant until it is at a generation; answers how many of the commits were its own. */
   | { readonly do: "refresh"; readonly grantId: string; readonly until: number }
+  /**
+   * Begins attempts on all of these grants at once, over and over, each in the place of the last: `GRANT 0`, `GRANT 1` and so
+   * on. Prints each id as soon as it hears that the attempt stands, and goes on until it is killed.
+   */
+  | { readonly do: "flood"; readonly grantIds: readonly string[] }
   /** Begins an attempt and waits to be killed; answers once it stands. */
   | { readonly do: "hold"; readonly grantId: string; readonly attemptId: string };
 
@@ -30,8 +36,10 @@ export function storeAt(where: string): Store {
 
 export interface StoreProcess {
   readonly child: ChildProcess;
-  /** The one line that it prints. */
+  /** The first line that it prints. */
   readonly answer: Promise<unknown>;
+  /** What it has printed since, each line as it comes. */
+  readonly lines: Interface;
 }
 
 /** Starts such a process; killed after the test if it still runs. */
@@ -40,8 +48,9 @@ export function storeProcess(t: TestContext, where: string, task: Task): StorePr
     stdio: ["ignore", "pipe", "inherit"],
   });
   t.after(() => child.kill("SIGKILL"));
-  const answer = once(createInterface({ input: child.stdout }), "line").then(([line]) => JSON.parse(String(line)));
-  return { child, answer };
+  const lines = createInterface({ input: child.stdout });
+  const answer = once(lines, "line").then(([line]) => JSON.parse(String(line)));
+  return { child, answer, lines };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
@@ -57,6 +66,8 @@ async function work(store: Store, task: Task): Promise<unknown> {
         return (await store.migrations()).applied;
       case "refresh":
         return await refresh(store, task);
+      case "flood":
+        return await Promise.all(task.grantIds.map((grantId) => flood(store, grantId)));
       case "hold":
         await store.announceOwner?.(owner(task.attemptId));
         return (await begin(store, task)).kind;
@@ -76,6 +87,16 @@ async function refresh(store: Store, { grantId, until }: Task & { do: "refresh" 
     const { generation } = await read(store, grantId);
     if (generation >= until) return own;
     if (await store.commitAttempt(grantId, generation, tokens(String(process.pid)), 1)) own += 1;
+  }
+}
+
+async function flood(store: Store, grantId: string): Promise<never> {
+  for (let count = 0; ; count++) {
+    const attemptId = `${grantId} ${count}`;
+    const attempt = { grantId, attemptId, generation: 1, owner: owner("flood"), at: 0 };
+    const { kind } = await store.beginAttempt(attempt, `${grantId} ${count - 1}`);
+    if (kind !== "begun") throw new Error(`${attemptId} was ${kind}`);
+    process.stdout.write(`${JSON.stringify(attemptId)}\n`);
   }
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { describe, test } from "node:test";
 import { fixedClock } from "../../../src/core/clock.ts";
 import { sqlite } from "../../../src/store/sqlite/index.ts";
@@ -54,4 +55,33 @@ describe("several processes on one SQLite file", () => {
     assert.equal((await store.beginAttempt(heir)).kind, "held");
     assert.equal((await store.beginAttempt(heir, "killed")).kind, "begun");
   });
+
+  for (const heardOf of [1, 40, 333]) {
+    test(`a process that is killed while attempts share commits, after ${heardOf} were acknowledged, has lost none of those`, async (t) => {
+      const path = `${await temporaryFolder(t)}/onbehalf.db`;
+      const store = sqlite(path);
+      await store.open({ clock: fixedClock(0) });
+      t.after(() => store.close());
+      const grantIds = await Promise.all(Array.from({ length: 40 }, () => save(store).then(({ grantId }) => grantId)));
+      const { child, lines } = storeProcess(t, `sqlite:${path}`, { do: "flood", grantIds });
+      const acknowledged = new Map<string, number>();
+      let heard = 0;
+      lines.on("line", (line) => {
+        const [grantId = "", count] = (JSON.parse(line) as string).split(" ");
+        acknowledged.set(grantId, Number(count));
+        if (++heard === heardOf) child.kill("SIGKILL");
+      });
+      await once(lines, "close");
+      assert.ok(heard >= heardOf);
+      const standing = new Map((await store.attempts()).map(({ grantId, attemptId }) => [grantId, attemptId]));
+      for (const [grantId, count] of acknowledged) {
+        const stands = standing.get(grantId);
+        // The next one may have been committed when the process was killed, before anybody heard of it.
+        assert.ok(
+          stands === `${grantId} ${count}` || stands === `${grantId} ${count + 1}`,
+          `${grantId}: ${count} was acknowledged, and ${String(stands)} stands`,
+        );
+      }
+    });
+  }
 });
