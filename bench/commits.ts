@@ -3,13 +3,14 @@
  * (its attempt, and its answer with a row of the audit log); a code is three. The reference is what somebody would write
  * by hand over node:sqlite: the same rows, each unit in transactions of its own, one after the other.
  *
- * Prints units a second, and milliseconds of CPU time for each. Rounds are interleaved, and the medians are printed.
+ * Prints units a second, milliseconds of CPU time for each, and for how long the event loop stood still at most. Rounds are interleaved, and the medians are printed.
  * COMMITS_UNITS, COMMITS_ROUNDS and COMMITS_AT_ONCE (such as `1,8,64`) say how many.
  */
 import { randomBytes, randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { DatabaseSync } from "node:sqlite";
 import { newGrant } from "../src/store/new-grant.ts";
 import type { GrantRow, TokenColumns } from "../src/store/grant-row.ts";
@@ -131,10 +132,13 @@ function byHand(path: string): Contender {
 interface Figure {
   readonly perSecond: number;
   readonly cpuMs: number;
+  readonly stallMs: number;
 }
 
 /** Runs `units` of work, so many at once. */
 async function measure(work: (unit: number, lane: number) => Promise<void>, atOnce: number): Promise<Figure> {
+  const delays = monitorEventLoopDelay({ resolution: 1 });
+  delays.enable();
   const started = performance.now();
   const cpu = process.cpuUsage();
   let next = 0;
@@ -143,20 +147,28 @@ async function measure(work: (unit: number, lane: number) => Promise<void>, atOn
       while (next < units) await work(next++, lane);
     }),
   );
+  const perSecond = (units / (performance.now() - started)) * 1_000;
   const { user, system } = process.cpuUsage(cpu);
-  return { perSecond: (units / (performance.now() - started)) * 1_000, cpuMs: (user + system) / 1_000 / units };
+  delays.disable();
+  return { perSecond, cpuMs: (user + system) / 1_000 / units, stallMs: delays.max / 1_000_000 };
 }
 
 const folder = mkdtempSync(join(tmpdir(), "onbehalf-commits-"));
-const store = sqlite(join(folder, "store.db"));
+const stores = [sqlite(join(folder, "store.db")), sqlite(join(folder, "thread.db"), { writerThread: true })] as const;
 try {
-  await store.open({});
   const lanes = Math.max(...sizes);
   const generations = new Map<string, number>();
-  for (let lane = 0; lane < lanes; lane++) {
-    await store.saveFromIntake(grant(`g_${lane}`), null, randomBytes(32));
+  for (const store of stores) {
+    await store.open({});
+    for (let lane = 0; lane < lanes; lane++) {
+      await store.saveFromIntake(grant(`g_${lane}`), null, randomBytes(32));
+    }
   }
-  const contenders = { "by hand": byHand(join(folder, "hand.db")), "the store": overStore(store) };
+  const contenders = {
+    "by hand": byHand(join(folder, "hand.db")),
+    "the store": overStore(stores[0]),
+    "with a thread": overStore(stores[1]),
+  };
   const figures = new Map<string, Figure[]>();
   // The first round warms both up and is not counted.
   for (let round = 0; round <= rounds; round++) {
@@ -179,13 +191,15 @@ try {
     }
   }
   for (const [name, each] of figures) {
-    const [rate, cpu] = [each.map(({ perSecond }) => perSecond), each.map(({ cpuMs }) => cpuMs)];
-    const range = `${Math.round(quantile(rate, 0))} to ${Math.round(quantile(rate, 1))}`;
+    const [rate, cpu, stall] = (["perSecond", "cpuMs", "stallMs"] as const).map((of) => each.map((one) => one[of]));
+    const median = (values: readonly number[] = []): number => quantile(values, 0.5);
+    const range = `${Math.round(quantile(rate ?? [], 0))} to ${Math.round(quantile(rate ?? [], 1))}`;
     process.stdout.write(
-      `${name.padEnd(34)} ${String(Math.round(quantile(rate, 0.5))).padStart(6)} a second (${range}), ${quantile(cpu, 0.5).toFixed(3)} ms of CPU each\n`,
+      `${name.padEnd(38)} ${String(Math.round(median(rate))).padStart(6)} a second (${range}), ` +
+        `${median(cpu).toFixed(3)} ms of CPU each, stalls of ${median(stall).toFixed(1)} ms\n`,
     );
   }
 } finally {
-  await store.close();
+  for (const store of stores) await store.close();
   rmSync(folder, { recursive: true });
 }

@@ -23,7 +23,9 @@ import { sqlite } from "onbehalf/sqlite";
 async function main() {
   const vault = await openVault({
     provider: oidc({ name: "p", issuer: "https://p.example", clientId: "app", clientSecret: "secret" }),
-    store: process.env.APP_STORE === undefined ? sqlite("real.db") : postgres(process.env.APP_STORE),
+    store: process.env.APP_STORE === undefined
+      ? sqlite("real.db", { writerThread: process.env.APP_THREAD === "yes" })
+      : postgres(process.env.APP_STORE),
     keyring: keyringFromKeys(generateMasterKey()),
   });
   const { grants } = await vault.grants();
@@ -160,6 +162,17 @@ describe("the package in a bundle", () => {
         sqliteMigrations.map(({ name }) => name),
       );
       assert.deepEqual(file.prepare("SELECT name FROM sqlite_schema WHERE name LIKE 'of_the_app%'").all(), []);
+    });
+  }
+
+  for (const format of ["esm", "cjs"] as const) {
+    test(`an app that was bundled as ${format} lets a thread write to its SQLite file`, async (t) => {
+      const folder = await project(t);
+      const outfile = format === "esm" ? "dist/app.mjs" : "dist/app.cjs";
+      await bundle(folder, format, outfile);
+      const env = { ...process.env, APP_THREAD: "yes" };
+      const { stdout, stderr } = await run(process.execPath, [outfile], { cwd: folder, env });
+      assert.deepEqual({ stdout, stderr }, { stdout: "[]\n", stderr: "" });
     });
   }
 

@@ -8,6 +8,7 @@ export type Interference = (text: string, connection: SqliteConnection) => void;
 /** A real connection that notes its statements, and lets a test get between two of them. */
 export class ScriptedWriter implements Writer {
   readonly isImmediate = true;
+  isLost = false;
   readonly statements: string[] = [];
   readonly connection: SqliteConnection;
   /** What happens before a statement; by default nothing. */

@@ -13,6 +13,16 @@ interface Prepared {
   readonly names: readonly string[];
 }
 
+/**
+ * How a connection that writes is set up. The write-ahead log lets readers go on during a write. Full synchronisation makes a
+ * commit survive a crash. With a memory map, a failing disk would end the process by a signal instead of giving an error.
+ * What a group may have to undo stays in memory: a file for it would be one more thing that can fail.
+ */
+export const setUp: readonly string[] = [
+  "PRAGMA journal_mode = WAL",
+  "PRAGMA synchronous = FULL; PRAGMA mmap_size = 0; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY",
+];
+
 /** Begins or ends a transaction, or the part of a group's that one body fills. */
 export type Control = "BEGIN IMMEDIATE" | "SAVEPOINT body" | "ROLLBACK TO body" | "RELEASE body" | "COMMIT";
 
@@ -22,6 +32,8 @@ export interface Writer {
   readonly isImmediate: boolean;
   /** Whether a transaction is open, as of the last statement that was answered. */
   readonly isInTransaction: boolean;
+  /** Whether the connection was lost with the last statement. What became of a `COMMIT` is then unknown. */
+  readonly isLost: boolean;
   /** Whether the path still leads to the file that was opened: SQLite goes on writing to one that was moved away. */
   readonly isInPlace: boolean;
   all(text: string, values?: SqlValues): SqlRow[] | Promise<SqlRow[]>;
@@ -43,6 +55,7 @@ export function openWriter(path: string): SqliteConnection {
 /** One connection to a SQLite file, with its prepared statements. Throws our errors, see {@link sqliteFailure}. */
 export class SqliteConnection implements Writer {
   readonly isImmediate = true;
+  readonly isLost = false;
   readonly #path: string;
   readonly #connection: DatabaseSync;
   readonly #statements = new Map<string, Prepared>();
@@ -118,7 +131,7 @@ export class SqliteConnection implements Writer {
 }
 
 /** Which file a path leads to; empty where it leads to none, as for a database in memory. */
-function fileAt(path: string): string {
+export function fileAt(path: string): string {
   try {
     const { dev, ino } = statSync(path, { bigint: true });
     return `${dev} ${ino}`;

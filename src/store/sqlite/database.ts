@@ -4,7 +4,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
 import type { Clock } from "../../core/clock.ts";
-import { SqliteConnection, openWriter, retryWhileBusy } from "./connection.ts";
+import { SqliteConnection, openWriter, retryWhileBusy, setUp } from "./connection.ts";
 import type { Writer } from "./connection.ts";
 import { fileMoved } from "./failure.ts";
 import { makePrivate } from "./file.ts";
@@ -72,7 +72,7 @@ export interface SqliteDatabaseOptions {
   /** A group that has lasted so long takes no further body, milliseconds. Default: 4. */
   readonly longestGroupMs?: number;
   /** Opens the connection that writes. Default: one in this thread. */
-  readonly openWriter?: (path: string) => Writer | Promise<Writer>;
+  readonly openWriter?: (path: string) => Writer;
 }
 
 /**
@@ -92,7 +92,7 @@ export class SqliteDatabase implements Database {
   readonly #path: string;
   readonly #patienceMs: number;
   readonly #longestGroupMs: number;
-  readonly #openWriter: (path: string) => Writer | Promise<Writer>;
+  readonly #openWriter: (path: string) => Writer;
   #open: Open | undefined;
   #recordOf: RecordOf = unsigned;
   readonly #waiting: Member[] = [];
@@ -113,17 +113,9 @@ export class SqliteDatabase implements Database {
 
   async open(clock: Clock): Promise<void> {
     if (this.#path !== ":memory:") makePrivate(this.#path);
-    const writer = await this.#openWriter(this.#path);
+    const writer = this.#openWriter(this.#path);
     try {
-      // The write-ahead log lets readers go on during a write. Full synchronisation makes a commit survive a crash.
-      // With a memory map, a failing disk would end the process by a signal instead of giving an error. What a group may have
-      // to undo stays in memory: a file for it would be one more thing that can fail.
-      await retryWhileBusy(this.#patienceMs, () => writer.script("PRAGMA journal_mode = WAL"));
-      await retryWhileBusy(this.#patienceMs, () =>
-        writer.script(
-          "PRAGMA synchronous = FULL; PRAGMA mmap_size = 0; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY",
-        ),
-      );
+      for (const text of setUp) await retryWhileBusy(this.#patienceMs, () => writer.script(text));
       const reader = this.#path === ":memory:" ? writer : new SqliteConnection(this.#path, { readOnly: true });
       this.#open = { clock, writer, reader };
     } catch (error) {
@@ -218,15 +210,18 @@ export class SqliteDatabase implements Database {
       return;
     }
     const taken: Member[] = [];
+    let isCommitting = false;
     try {
       const endings = await this.#runBodies(writer, clock, taken);
       const notes = endings.flatMap((ending) => ending.notes);
       if (notes.length > 0) await append(writer, notes, this.#recordOf);
+      isCommitting = true;
       await retryWhileBusy(this.#patienceMs, () => writer.control("COMMIT"));
       endings.forEach(settle);
     } catch (error) {
       await writer.rollBack();
-      if (taken.length === 1) taken[0]?.reject(error);
+      // What may have been done must not be done twice: whoever asked finds out, as after any commit without an answer.
+      if (taken.length === 1 || (isCommitting && writer.isLost)) for (const { reject } of taken) reject(error);
       else {
         for (const member of taken) member.isAlone = true;
         this.#waiting.unshift(...taken);

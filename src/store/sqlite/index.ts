@@ -2,6 +2,7 @@
  * The SQLite store: one file on a local disk, its rights, its locks, and which result code means what.
  * No statement on grants, attempts or intakes stands here: those are the same for every database, in ../sql/.
  */
+import { truth } from "../../core/argument-checks.ts";
 import type { Rule } from "../../core/argument-checks.ts";
 import { systemClock } from "../../core/clock.ts";
 import { assertStoreOptions } from "../sql/store-options.ts";
@@ -16,10 +17,17 @@ import { damageAtOpening, damageInFile } from "./damage.ts";
 import { SqliteDatabase } from "./database.ts";
 import { migrations } from "./migrations.ts";
 import { checkPath } from "./path.ts";
+import { WriterThread } from "./writer-thread.ts";
 
 export interface SqliteOptions {
   /** How long the store waits while other processes hold the file's lock, milliseconds; 5,000 by default. */
   readonly patienceMs?: number;
+  /**
+   * Whether a thread of its own writes, so that this one answers while a commit waits for the disk. Default false: each
+   * statement then costs less, and a commit holds this thread up for as long as the disk takes. Reading stays in this thread.
+   * A database in memory has no disk to wait for, and no thread.
+   */
+  readonly writerThread?: boolean;
 }
 
 /**
@@ -33,9 +41,12 @@ export interface SqliteOptions {
  */
 export function sqlite(path: string, options: SqliteOptions = {}): Store {
   checkPath(path);
-  assertStoreOptions("sqlite", options, { patienceMs: milliseconds });
-  const { patienceMs = 5_000 } = options;
-  const database = new SqliteDatabase(path, { patienceMs });
+  assertStoreOptions("sqlite", options, { patienceMs: milliseconds, writerThread: truth });
+  const { patienceMs = 5_000, writerThread = false } = options;
+  const database = new SqliteDatabase(path, {
+    patienceMs,
+    ...(writerThread && path !== ":memory:" ? { openWriter: (file) => new WriterThread(file) } : {}),
+  });
   const store = sqlStore({
     kind: "sqlite",
     location: path,
