@@ -54,7 +54,7 @@ import { clientDocument } from "./vault/open/client-document.ts";
 import { closeContext } from "./vault/open/open-context.ts";
 import { Periodic } from "./vault/periodic.ts";
 import type { AccessToken } from "./vault/tokens/token-cache.ts";
-import { changePoll, changePollMs } from "./vault/tokens/change-poll.ts";
+import { changePoll, changePollMs, hintPaceMs, paced } from "./vault/tokens/change-poll.ts";
 import { deposit, exchangeCode, revoke, grantMade } from "./vault/tokens/keeper-calls.ts";
 import { Probes } from "./vault/tokens/probes.ts";
 import { RecordedTokens } from "./vault/tokens/recorded-tokens.ts";
@@ -162,7 +162,12 @@ export class Vault {
     const look = this.#periodic.every("changes", changePollMs, changePoll(store, this.#cache, lastChange));
     // The store's notification only makes the next poll come sooner. It may be lost: the poll keeps the documented
     // bound.
-    this.#endHints = store.onChange?.(look) ?? ((): void => undefined);
+    const hints = paced(look, hintPaceMs);
+    const unsubscribe = store.onChange?.(hints.call);
+    this.#endHints = (): void => {
+      unsubscribe?.();
+      hints.stop();
+    };
     this.#periodic.every("audit", countsLookedAtEveryMs, () => this.#releases.writeCounts());
     this.#periodic.every("refusals", countsLookedAtEveryMs, () => this.#refusals.writeCounts());
     this.#periodic.every("refresh ahead", refreshAheadEveryMs, async () => this.#tokens.refreshAhead());

@@ -1,7 +1,7 @@
 /**
  * One PostgreSQL as a queue. A transaction costs CPU time on some cores; one that changes grants then waits for the lock
  * on the change counter, which it holds until its commit is on disk. Each process commits what is due together in one
- * transaction, one at a time.
+ * transaction, two at a time, as the store does.
  */
 import type { Calendar } from "./calendar.ts";
 import { Durations, PerSecond } from "./figures.ts";
@@ -25,8 +25,9 @@ export interface UnitCosts {
   /** A page of a sweep, and each row in it. */
   readonly page: number;
   readonly row: number;
-  /** How long one flush of the log to the disk takes, milliseconds. */
+  /** How long one flush of the log to the disk takes, and one round trip to the server, milliseconds. */
   readonly flush: number;
+  readonly roundTrip: number;
 }
 
 export type Write = "attempt" | "commit" | "end";
@@ -41,17 +42,17 @@ interface Item {
 /** The transactions of one process. */
 export interface Lane {
   waiting: Item[];
-  isBusy: boolean;
+  underWay: number;
   /** Set where its process was killed: what it has not sent is never sent. */
   isClosed: boolean;
 }
 
 export function openLane(): Lane {
-  return { waiting: [], isBusy: false, isClosed: false };
+  return { waiting: [], underWay: 0, isClosed: false };
 }
 
-/** How many writes one transaction takes. */
-const mostTogether = 256;
+/** How many transactions of a process are under way, how many writes one takes, and in how many round trips. */
+const [places, mostTogether, trips] = [2, 256, { attempt: 3, commit: 4, end: 3 }] as const;
 
 /** How long a process waits for a connection that is lost before it says that the database is away, milliseconds. */
 const failsAfterMs = 20;
@@ -125,7 +126,7 @@ export class Database {
       this.queue.most(this.#second, this.#queued);
       const at = this.#calendar.now;
       lane.waiting.push({ what, at, apply: () => resolve({ value: apply() }), fail: () => resolve(undefined) });
-      if (!lane.isBusy) this.#begin(lane);
+      if (lane.underWay < places) this.#begin(lane);
     });
   }
 
@@ -148,9 +149,12 @@ export class Database {
   }
 
   #begin(lane: Lane): void {
-    const items = lane.waiting.splice(0, mostTogether);
+    const items = lane.waiting.splice(
+      0,
+      Math.min(mostTogether, Math.ceil(lane.waiting.length / (places - lane.underWay))),
+    );
     if (items.length === 0) return;
-    lane.isBusy = true;
+    lane.underWay += 1;
     const { now } = this.#calendar;
     const life = this.#life;
     const end = this.isDown ? now + failsAfterMs : this.#commitsAt(items);
@@ -165,7 +169,7 @@ export class Database {
           item.apply();
         }
       }
-      lane.isBusy = false;
+      lane.underWay -= 1;
       if (!lane.isClosed) this.#begin(lane);
     });
   }
@@ -177,12 +181,14 @@ export class Database {
     this.writes.add(this.#second, items.length);
     let numbered = 0;
     let cost = transaction;
+    let roundTrips = 0;
     for (const { what } of items) {
       cost += this.#costs[what];
+      roundTrips = Math.max(roundTrips, trips[what]);
       if (what !== "attempt") numbered += 1;
     }
     this.charge(cost);
-    const done = this.#cpuUntil;
+    const done = this.#cpuUntil + roundTrips * this.#costs.roundTrip;
     if (numbered === 0) {
       // What is ready while the disk is flushed shares the next flush.
       const next = this.#flushUntil;

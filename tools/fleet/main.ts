@@ -1,7 +1,8 @@
 /**
  * `npm run fleet`: a fleet of services over a day, in virtual time. `--scenario day,deploy,…` (all of them by default),
  * `--grants N`, `--hours N`, `--seed N`, `--rotation none|strict|grace:SECONDS`, `--quota N` exchanges a second,
- * `--routing any|by-grant`, `--break jitter|bucket|attempt|durability`, `--json FILE`.
+ * `--routing any|by-grant`, `--break jitter|bucket|attempt|durability`. `--write` keeps the
+ * results in `tools/fleet/results/`, of which `docs/scale.md` is made.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -24,7 +25,7 @@ const { values } = parseArgs({
     memory: { type: "string", default: String(ordinaryRun.tokensInMemory) },
     routing: { type: "string", default: ordinaryRun.routing },
     break: { type: "string" },
-    json: { type: "string" },
+    write: { type: "boolean", default: false },
   },
 });
 
@@ -43,10 +44,16 @@ for (const scenario of values.scenario.split(",")) {
     broken: values.break as Broken | undefined,
   });
   results.push(result);
+  if (values.write) keep(result);
   process.stdout.write(`${linesOf(result).join("\n")}\n`);
 }
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
 process.exit(results.some(({ violated }) => violated > 0) ? 1 : 0);
+
+function keep(result: Result): void {
+  const { scenario, rotation } = result.run;
+  const name = rotation === "none" ? scenario : `${scenario}-${rotation === "strict" ? rotation : "grace"}`;
+  writeFileSync(new URL(`results/${name}.json`, import.meta.url), `${JSON.stringify(result, null, 2)}\n`);
+}
 
 function rotationOf(text: string): Rotation {
   if (text === "none" || text === "strict") return text;

@@ -1,6 +1,8 @@
 /** What a run is made of, unless something else is asked for. */
 import type { Rotation } from "../../src/core/refresh.ts";
+import { hintPaceMs } from "../../src/vault/tokens/change-poll.ts";
 import type { UnitCosts } from "./database.ts";
+import { measuredCosts, onServer } from "./unit-costs.ts";
 import { ordinaryUsage } from "./usage.ts";
 import type { Usage } from "./usage.ts";
 import type { Broken } from "./world.ts";
@@ -31,19 +33,7 @@ export const ordinaryRun: Omit<FleetRun, "scenario" | "seed"> = {
   quota: 2_000,
   tokensInMemory: 50_000,
   routing: "any",
-  hintMs: 2,
+  hintMs: hintPaceMs,
   usage: ordinaryUsage,
-  costs: {
-    cores: 8,
-    transaction: 0.1,
-    attempt: 0.15,
-    commit: 0.35,
-    end: 0.2,
-    read: 0.06,
-    look: 0.06,
-    change: 0.01,
-    page: 0.2,
-    row: 0.002,
-    flush: 1,
-  },
+  costs: onServer(measuredCosts()),
 };

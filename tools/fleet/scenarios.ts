@@ -1,4 +1,5 @@
 /** What happens to the fleet beside its use. */
+import { openLane } from "./database.ts";
 import { events, leaveToUpkeep } from "./world.ts";
 import type { World } from "./world.ts";
 import type { Fleet } from "./fleet.ts";
@@ -70,7 +71,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   changes: {
     what: "for ten minutes another program changes a thousand grants a second, at the busiest hour",
     begin(fleet, { calendar, database, grants, random }, atMs) {
-      const lane = { waiting: [], isBusy: false, isClosed: false };
+      const lane = openLane();
       const aSecond = Math.min(1_000, grants.count / 1_000);
       const change = (): void => {
         const grant = Math.floor(random() * grants.count);
