@@ -8,7 +8,7 @@ const header =
   "-- What the migrations of this folder result in. Written by tools/dump-schema.ts; not run by anything.\n\n";
 
 export function sqliteSchema(): string {
-  const database = new DatabaseSync(":memory:");
+  const database = new DatabaseSync(":memory:", { enableForeignKeyConstraints: false });
   database.exec(migrationsTable);
   for (const { text } of migrationFiles("sqlite")) database.exec(text);
   const rows = database
@@ -43,7 +43,9 @@ const columns = `
   SELECT string_agg(format('  %I %s%s%s%s', attname, format_type(atttypid, atttypmod),
       (SELECT format(' COLLATE %I', collname) FROM pg_collation WHERE pg_collation.oid = attcollation AND collname <> 'default'),
       CASE WHEN attnotnull THEN ' NOT NULL' END,
-      (SELECT ' DEFAULT ' || pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = attrelid AND adnum = attnum)),
+      (SELECT CASE attgenerated WHEN 's' THEN format(' GENERATED ALWAYS AS (%s) STORED', pg_get_expr(adbin, adrelid))
+          ELSE ' DEFAULT ' || pg_get_expr(adbin, adrelid) END
+        FROM pg_attrdef WHERE adrelid = attrelid AND adnum = attnum)),
     E',\\n' ORDER BY attnum)
   FROM pg_attribute WHERE attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped`;
 

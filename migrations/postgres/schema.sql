@@ -173,21 +173,20 @@ CREATE TABLE grants (
   consent_expires_at bigint,
   identity_mac bytea,
   reseals bigint NOT NULL DEFAULT 0,
+  keep_alive_slot smallint GENERATED ALWAYS AS (GREATEST((strpos('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'::text, substr(grant_id, 3, 1)) - 1), 0)) STORED,
   CONSTRAINT grants_pkey PRIMARY KEY (grant_id),
   CONSTRAINT grants_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspect'::text, 'lapsed'::text, 'revoking'::text, 'revoked'::text])))
 );
 
 CREATE INDEX grants_active ON public.grants USING btree (grant_id) WHERE (state = 'active'::text);
 
-CREATE INDEX grants_by_exchange ON public.grants USING btree (client_id, access_issued_at, grant_id) WHERE ((state = 'active'::text) AND (refresh_sealed IS NOT NULL));
+CREATE INDEX grants_by_announced_end ON public.grants USING btree (client_id, (((access_issued_at * (160 - keep_alive_slot)) + (refresh_expires_at * (160 + keep_alive_slot)))), grant_id) WHERE ((state = 'active'::text) AND (refresh_sealed IS NOT NULL) AND (refresh_expires_at IS NOT NULL));
 
-CREATE INDEX grants_by_half_life ON public.grants USING btree (client_id, ((access_issued_at + refresh_expires_at)), grant_id) WHERE ((state = 'active'::text) AND (refresh_sealed IS NOT NULL) AND (refresh_expires_at IS NOT NULL));
+CREATE INDEX grants_by_exchange ON public.grants USING btree (client_id, keep_alive_slot, access_issued_at, grant_id) WHERE ((state = 'active'::text) AND (refresh_sealed IS NOT NULL));
 
 CREATE INDEX grants_by_look ON public.grants USING btree (look_at, grant_id) WHERE (look_at IS NOT NULL);
 
 CREATE INDEX grants_by_refresh_digest ON public.grants USING btree (refresh_digest_hash) WHERE (refresh_digest_hash IS NOT NULL);
-
-CREATE INDEX grants_by_refresh_prefix ON public.grants USING btree (refresh_prefix_hash) WHERE (refresh_prefix_hash IS NOT NULL);
 
 CREATE INDEX grants_lapsed ON public.grants USING btree (grant_id) WHERE (state = 'lapsed'::text);
 

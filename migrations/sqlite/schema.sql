@@ -59,7 +59,7 @@ CREATE TABLE client_keys (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE connects (
-  connect_hash BLOB PRIMARY KEY,
+  connect_hash BLOB NOT NULL PRIMARY KEY,
   -- What the app asked for when it made the link.
   asked_sealed BLOB NOT NULL,
   -- The browser that has begun, what was sent to the provider, and the code that came back. Null: nobody has begun.
@@ -73,7 +73,7 @@ CREATE TABLE connects (
   expires_at   INTEGER NOT NULL,
   -- When it finished or failed.
   ended_at     INTEGER
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE INDEX connects_by_expiry ON connects (expires_at);
 
@@ -96,19 +96,20 @@ CREATE TABLE deposits (
 
 CREATE INDEX deposits_by_grant ON deposits (grant_id) WHERE grant_id IS NOT NULL;
 
-CREATE TABLE "external_ids" (
+CREATE TABLE external_ids (
   external_hash BLOB NOT NULL,
   client_id     TEXT NOT NULL,
   provider      TEXT NOT NULL,
   -- Keyed hash of the label. In rows from before there were labels, the subject is the label, and this is the grant's subject_hash.
   account_hash  BLOB NOT NULL,
-  grant_id      TEXT NOT NULL REFERENCES grants (grant_id) ON DELETE CASCADE,
-  PRIMARY KEY (external_hash, client_id, provider, account_hash)
-) STRICT, WITHOUT ROWID;
+  grant_id      TEXT NOT NULL REFERENCES grants (grant_id) ON DELETE CASCADE
+) STRICT;
 
-CREATE INDEX external_ids_by_account ON "external_ids" (account_hash, grant_id);
+CREATE INDEX external_ids_by_account ON external_ids (account_hash, grant_id);
 
-CREATE UNIQUE INDEX external_ids_by_grant ON "external_ids" (grant_id, external_hash);
+CREATE UNIQUE INDEX external_ids_by_grant ON external_ids (grant_id, external_hash);
+
+CREATE UNIQUE INDEX external_ids_by_meaning ON external_ids (external_hash, client_id, provider, account_hash);
 
 CREATE TABLE grant_changes (
   change_seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -116,7 +117,7 @@ CREATE TABLE grant_changes (
 ) STRICT;
 
 CREATE TABLE grants (
-  grant_id            TEXT PRIMARY KEY,
+  grant_id            TEXT NOT NULL PRIMARY KEY,
   provider            TEXT NOT NULL,
   issuer              TEXT NOT NULL,
   client_id           TEXT NOT NULL,
@@ -141,22 +142,31 @@ CREATE TABLE grants (
   failures            INTEGER NOT NULL DEFAULT 0,
   retry_at            INTEGER,
   created_at          INTEGER NOT NULL,
-  updated_at          INTEGER NOT NULL
-, lost_scope TEXT NOT NULL DEFAULT '', look_at INTEGER, consent_expires_at INTEGER, identity_mac BLOB, reseals INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
+  updated_at          INTEGER NOT NULL,
+  lost_scope          TEXT NOT NULL DEFAULT '',
+  look_at             INTEGER,
+  consent_expires_at  INTEGER,
+  identity_mac        BLOB,
+  reseals             INTEGER NOT NULL DEFAULT 0,
+  -- When a grant that nobody uses is refreshed depends on its id: one of 64 parts of the time in which it is. All that are due
+  -- then stand together in an index, and none that is not.
+  keep_alive_slot     INTEGER GENERATED ALWAYS AS (max(
+    instr('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', substr(grant_id, 3, 1)) - 1, 0
+  )) VIRTUAL
+) STRICT;
 
 CREATE INDEX grants_active ON grants (grant_id) WHERE state = 'active';
 
-CREATE INDEX grants_by_exchange ON grants (client_id, access_issued_at, grant_id)
-  WHERE state = 'active' AND refresh_sealed IS NOT NULL;
-
-CREATE INDEX grants_by_half_life ON grants (client_id, (access_issued_at + refresh_expires_at), grant_id)
+CREATE INDEX grants_by_announced_end
+  ON grants (client_id, (access_issued_at * (160 - keep_alive_slot) + refresh_expires_at * (160 + keep_alive_slot)), grant_id)
   WHERE state = 'active' AND refresh_sealed IS NOT NULL AND refresh_expires_at IS NOT NULL;
+
+CREATE INDEX grants_by_exchange ON grants (client_id, keep_alive_slot, access_issued_at, grant_id)
+  WHERE state = 'active' AND refresh_sealed IS NOT NULL;
 
 CREATE INDEX grants_by_look ON grants (look_at, grant_id) WHERE look_at IS NOT NULL;
 
 CREATE INDEX grants_by_refresh_digest ON grants (refresh_digest_hash) WHERE refresh_digest_hash IS NOT NULL;
-
-CREATE INDEX grants_by_refresh_prefix ON grants (refresh_prefix_hash) WHERE refresh_prefix_hash IS NOT NULL;
 
 CREATE UNIQUE INDEX grants_by_subject ON grants (subject_hash, client_id);
 
@@ -204,17 +214,20 @@ CREATE TABLE handles (
 CREATE INDEX handles_by_grant ON handles (grant_id, created_at, handle_id);
 
 CREATE TABLE intakes (
-  code_hash      BLOB PRIMARY KEY,
-  state          TEXT NOT NULL CHECK (state IN ('spending', 'answered', 'done', 'rejected')),
-  client_id      TEXT NOT NULL,
-  owner          TEXT NOT NULL,
-  context_sealed BLOB NOT NULL,
-  answer_sealed  BLOB,
-  grant_id       TEXT,
-  rejection      TEXT,
-  started_at     INTEGER NOT NULL,
-  ended_at       INTEGER
-, result_mac BLOB, assertion_sealed BLOB, held_until INTEGER) STRICT, WITHOUT ROWID;
+  code_hash        BLOB NOT NULL PRIMARY KEY,
+  state            TEXT NOT NULL CHECK (state IN ('spending', 'answered', 'done', 'rejected')),
+  client_id        TEXT NOT NULL,
+  owner            TEXT NOT NULL,
+  context_sealed   BLOB NOT NULL,
+  answer_sealed    BLOB,
+  grant_id         TEXT,
+  rejection        TEXT,
+  started_at       INTEGER NOT NULL,
+  ended_at         INTEGER,
+  result_mac       BLOB,
+  assertion_sealed BLOB,
+  held_until       INTEGER
+) STRICT;
 
 CREATE INDEX intakes_by_end ON intakes (ended_at);
 
@@ -236,12 +249,12 @@ CREATE TABLE meta (
 CREATE TABLE onbehalf_migrations (name TEXT PRIMARY KEY, applied_at BIGINT NOT NULL, checksum TEXT);
 
 CREATE TABLE orphans (
-  orphan_id         TEXT PRIMARY KEY,
+  orphan_id         TEXT NOT NULL PRIMARY KEY,
   grant_id          TEXT NOT NULL REFERENCES grants (grant_id) ON DELETE CASCADE,
   parent_generation INTEGER NOT NULL,
   answer_sealed     BLOB NOT NULL,
   received_at       INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE INDEX orphans_by_grant ON orphans (grant_id, parent_generation);
 

@@ -9,9 +9,21 @@ export const defaultKeepAliveDays = 30;
 /** From this part of the allowed time on, a grant is refreshed, and at the whole of it at the latest. */
 const firstShare = 0.8;
 
-/** From this part of a refresh token's announced life on, it is used, and at {@link lastOfLife} at the latest. */
-const firstOfLife = 0.5;
-const lastOfLife = 0.7;
+/** In so many parts the times are divided at which idle grants are refreshed: as many as there are characters in base64url. */
+export const keepAliveSlots = 64;
+
+/**
+ * A refresh token's announced life is counted in parts of this number. From half of them on it is used, and at
+ * 160 + {@link keepAliveSlots} of them, 70 %, at the latest. Indexes of the stores hold both numbers.
+ */
+const partsOfLife = 320;
+
+const base64url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/** In which part a grant is refreshed, from 0: every process, and the store, must come to the same. Its id is random. */
+export function keepAliveSlot(grantId: string): number {
+  return Math.max(0, base64url.indexOf(grantId.charAt(2)));
+}
 
 /** What is known of a grant that nobody uses. */
 export interface IdleGrant {
@@ -26,28 +38,41 @@ export interface IdleGrant {
  * and where the provider announced when the refresh token ends, after 50 to 70 % of that life.
  *
  * @param keepAliveDays how long a refresh token may be unused, days
- * @param share where in these spans, in [0, 1); always the same for a grant, and different between grants
+ * @param slot where in these spans: {@link keepAliveSlot}
  */
-export function keepAliveAt(
-  { exchangedAt, refreshExpiresAt }: IdleGrant,
-  keepAliveDays: number,
-  share: number,
-): number {
-  const byRecord = exchangedAt + Math.floor(keepAliveDays * dayMs * (firstShare + (1 - firstShare) * share));
+export function keepAliveAt({ exchangedAt, refreshExpiresAt }: IdleGrant, keepAliveDays: number, slot: number): number {
+  const byRecord = exchangedAt + idleSpan(keepAliveDays, slot);
   if (refreshExpiresAt === null) return byRecord;
-  const part = firstOfLife + (lastOfLife - firstOfLife) * share;
-  return Math.min(byRecord, exchangedAt + Math.floor((refreshExpiresAt - exchangedAt) * part));
+  return Math.min(byRecord, Math.floor(announcedAt({ exchangedAt, refreshExpiresAt }, slot)));
 }
 
 /**
  * Whether an idle grant is refreshed now. One whose last exchange was in our future is: a clock was wrong, and nobody
  * knows how long it has been idle.
  */
-export function isKeepAliveDue(grant: IdleGrant, keepAliveDays: number, share: number, now: number): boolean {
-  return isInFuture(grant.exchangedAt, now) || keepAliveAt(grant, keepAliveDays, share) <= now;
+export function isKeepAliveDue(grant: IdleGrant, keepAliveDays: number, slot: number, now: number): boolean {
+  return isInFuture(grant.exchangedAt, now) || keepAliveAt(grant, keepAliveDays, slot) <= now;
 }
 
-/** No grant whose last exchange was after this time is due by the provider's record. */
-export function idleBefore(keepAliveDays: number, now: number): number {
-  return now - Math.floor(keepAliveDays * dayMs * firstShare);
+/** The grants of a slot that are due by the provider's record are those whose last exchange was before this time. */
+export function idleBefore(keepAliveDays: number, slot: number, now: number): number {
+  return now - idleSpan(keepAliveDays, slot) + 1;
+}
+
+/** When a grant is refreshed because its refresh token has an announced end; a fraction of a millisecond and all. */
+export function announcedAt(
+  { exchangedAt, refreshExpiresAt }: { readonly exchangedAt: number; readonly refreshExpiresAt: number },
+  slot: number,
+): number {
+  const half = partsOfLife / 2;
+  return (exchangedAt * (half - slot) + refreshExpiresAt * (half + slot)) / partsOfLife;
+}
+
+/** A time of {@link announcedAt} as the stores have it in their index: a whole number. */
+export function inPartsOfLife(time: number): number {
+  return Math.round(time * partsOfLife);
+}
+
+function idleSpan(keepAliveDays: number, slot: number): number {
+  return Math.floor(keepAliveDays * dayMs * (firstShare + ((1 - firstShare) * slot) / keepAliveSlots));
 }

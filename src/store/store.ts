@@ -81,19 +81,22 @@ export interface ExternalIdChange {
   readonly from?: readonly (Pick<GrantRow, "grantId" | "profileSealed"> & { readonly profileRead: Uint8Array })[];
 }
 
-/** Which grants that nobody uses are found. */
-export interface IdleFilter {
+/** One page of the grants that an {@link IdleSearch} finds. */
+export type IdleFilter = IdleSearch & { readonly limit: number };
+
+/**
+ * Which grants that nobody uses are found: those of one slot (`keepAliveSlot`) by when their last exchange was; or, of all
+ * slots, those whose refresh token has an announced end, by when they are refreshed for it (`announcedAt`).
+ */
+export type IdleSearch = IdlePlace &
+  ({ readonly by: "exchange"; readonly slot: number } | { readonly by: "announced-end" });
+
+interface IdlePlace {
   readonly clientId: string;
-  /**
-   * `exchange`: by when the last exchange was. `half-life`: by the middle between that and the end that was announced for
-   * the refresh token; grants of which none was announced are not among them.
-   */
-  readonly by: "exchange" | "half-life";
   /** Only those after this place: the last one of the page before. */
   readonly after: { readonly at: number; readonly grantId: string };
   /** Only those before this time. */
   readonly before: number;
-  readonly limit: number;
 }
 
 export interface GrantStore {

@@ -4,7 +4,7 @@ import { sqlite } from "../../src/store/sqlite/index.ts";
 import { changesAtOnce } from "../../src/store/store.ts";
 import type { Store } from "../../src/store/store.ts";
 
-/** When the grants of {@link fillSqlite} and {@link fillPostgres} were last exchanged: hours before this time. */
+/** When the grants of {@link fillSqlite} and {@link fillPostgres} were last exchanged: hours to 29 days before this time. */
 export const filledAt = Date.parse("2026-11-22T00:00:00Z");
 /** One code a millisecond ended from here on. Later than any time in the suite of the stores, whose sweeps find none. */
 export const codesEndedAt = Date.parse("2030-01-01T00:00:00Z");
@@ -15,7 +15,8 @@ const hash = (kind: string, n: string): string => `'${kind} ' || ${n}`;
 const columns = (n: string, bytes: (text: string) => string, blob: (length: number) => string): string => {
   const state = `CASE ${n} % 100 WHEN 0 THEN 'revoked' WHEN 1 THEN 'lapsed' ELSE 'active' END`;
   const held = (value: string): string => `CASE WHEN ${n} % 100 = 0 THEN NULL ELSE ${value} END`;
-  const exchangedAt = `${filledAt} - 3600000 + ${n} % 3000000`;
+  // Within 29 days, evenly: a sixth of them were not used for longer than any idle grant may be, and none is refreshed yet.
+  const exchangedAt = `${filledAt} - 3600000 - ${n} % 1000 * CAST(2496000 AS BIGINT)`;
   // Half of them at a provider that announces when refresh tokens end: in half a year.
   const announcedEnd = `CASE ${n} % 2 WHEN 0 THEN ${exchangedAt} + 15552000000 END`;
   return `'g_' || ${n}, 'google', 'https://accounts.google.com', 'client-1', ${bytes(hash("subject", n))},

@@ -1,5 +1,5 @@
 /** The services of a run: who is asked, who waits, and what keepers do without being asked. */
-import { idleBefore, isKeepAliveDue } from "../../src/core/keep-alive.ts";
+import { idleBefore, isKeepAliveDue, keepAliveSlots } from "../../src/core/keep-alive.ts";
 import { isFresh } from "../../src/core/token-life.ts";
 import { mayTakeOver } from "../../src/core/take-over.ts";
 import { holderWaitMs } from "../../src/core/timing.ts";
@@ -382,12 +382,13 @@ export class Fleet {
     const { grants, calendar } = this.world;
     const idle = { exchangedAt: grants.issuedAt[grant] ?? 0, refreshExpiresAt: null };
     const { keepAliveDays } = this.#options;
-    const isOld = idle.exchangedAt <= idleBefore(keepAliveDays, calendar.now);
-    return isOld && isKeepAliveDue(idle, keepAliveDays, shareOf(grant), calendar.now);
+    const slot = slotOf(grant);
+    const isOld = idle.exchangedAt < idleBefore(keepAliveDays, slot, calendar.now);
+    return isOld && isKeepAliveDue(idle, keepAliveDays, slot, calendar.now);
   }
 }
 
-/** Where in the keep-alive's span a grant is refreshed: as its keyed hash, the same for everybody. */
-export function shareOf(grant: number): number {
-  return (Math.imul(grant ^ 0x9e3779b9, 0x85ebca6b) >>> 0) / 2 ** 32;
+/** Where in the keep-alive's span a grant is refreshed: as by its id, the same for everybody. */
+export function slotOf(grant: number): number {
+  return Math.floor(((Math.imul(grant ^ 0x9e3779b9, 0x85ebca6b) >>> 0) / 2 ** 32) * keepAliveSlots);
 }

@@ -9,7 +9,7 @@ import { seeded } from "../random.ts";
 import { Calendar } from "./calendar.ts";
 import { Checks } from "./checks.ts";
 import { Database } from "./database.ts";
-import { Fleet, shareOf } from "./fleet.ts";
+import { Fleet, slotOf } from "./fleet.ts";
 import { Grants } from "./grants.ts";
 import { SimulatedProvider } from "./provider.ts";
 import type { FleetRun } from "./options.ts";
@@ -104,8 +104,8 @@ function fill(fleet: Fleet, world: World, run: FleetRun, endMs: number, isCold: 
     else if (grant < active) grants.issuedAt[grant] = -tokenLifeMs - random() * dayMs;
     else {
       // Anywhere in the time from one keep-alive to the next.
-      const share = shareOf(grant);
-      const whole = keepAliveAt({ exchangedAt: 0, refreshExpiresAt: null }, defaultKeepAliveDays, share);
+      const slot = slotOf(grant);
+      const whole = keepAliveAt({ exchangedAt: 0, refreshExpiresAt: null }, defaultKeepAliveDays, slot);
       const issuedAt = -tokenLifeMs - random() * (whole - tokenLifeMs);
       grants.issuedAt[grant] = issuedAt;
       if (issuedAt + whole < endMs) fleet.idleUntil(grant, issuedAt + whole);

@@ -1,4 +1,5 @@
 import { defined } from "../../core/defined.ts";
+import { inPartsOfLife } from "../../core/keep-alive.ts";
 import { grantStates } from "../../core/grant.ts";
 import type { GrantState } from "../../core/grant.ts";
 import { assignments, bytes, insertList, keyOf, number, rowReader, selectList, valuesWriter } from "./column.ts";
@@ -23,12 +24,12 @@ const selectByRefreshDigest = `${select} WHERE refresh_digest_hash = :digestHash
 const selectDueForLook = `${select} WHERE look_at IS NOT NULL AND look_at < :before
   AND (look_at, grant_id) > (:afterTime, :afterId) ORDER BY look_at, grant_id LIMIT :limit`;
 const idle = `${select} WHERE client_id = :clientId AND state = 'active' AND refresh_sealed IS NOT NULL`;
-const selectIdle = `${idle} AND access_issued_at < :before AND (access_issued_at, grant_id) > (:at, :grantId)
-  ORDER BY access_issued_at, grant_id LIMIT :limit`;
-// Twice the middle of the two times, so that it is a whole number.
-const twiceHalfLife = "(access_issued_at + refresh_expires_at)";
-const selectByHalfLife = `${idle} AND refresh_expires_at IS NOT NULL AND ${twiceHalfLife} < :before
-  AND (${twiceHalfLife}, grant_id) > (:at, :grantId) ORDER BY ${twiceHalfLife}, grant_id LIMIT :limit`;
+const selectIdle = `${idle} AND keep_alive_slot = :slot AND access_issued_at < :before
+  AND (access_issued_at, grant_id) > (:at, :grantId) ORDER BY access_issued_at, grant_id LIMIT :limit`;
+/** As it stands in the index. */
+const announced = "(access_issued_at * (160 - keep_alive_slot) + refresh_expires_at * (160 + keep_alive_slot))";
+const selectByAnnouncedEnd = `${idle} AND refresh_expires_at IS NOT NULL AND ${announced} < :before
+  AND (${announced}, grant_id) > (:at, :grantId) ORDER BY ${announced}, grant_id LIMIT :limit`;
 const selectIntake = "SELECT state FROM intakes WHERE code_hash = :codeHash";
 const insert = `INSERT INTO grants ${insertList(grantColumns)} ON CONFLICT DO NOTHING`;
 // The profile holds the external ids: of two consents that change neither generation nor state, the later one would undo
@@ -191,10 +192,17 @@ export function grantStore(database: Database): GrantStore {
         return true;
       }),
 
-    idleGrants: ({ clientId, by, after, before, limit }) => {
-      const factor = by === "exchange" ? 1 : 2;
-      const values = { clientId, at: after.at * factor, grantId: after.grantId, before: before * factor, limit };
-      return grants(by === "exchange" ? selectIdle : selectByHalfLife, values);
+    idleGrants: ({ clientId, after, before, limit, ...which }) => {
+      const { at, grantId } = after;
+      return which.by === "exchange"
+        ? grants(selectIdle, { clientId, slot: which.slot, at, grantId, before, limit })
+        : grants(selectByAnnouncedEnd, {
+            clientId,
+            at: inPartsOfLife(at),
+            grantId,
+            before: inPartsOfLife(before),
+            limit,
+          });
     },
 
     grantsToLookAt: (before, limit, after) =>

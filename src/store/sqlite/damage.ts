@@ -24,20 +24,21 @@ const precious = ["meta", "data_keys", "onbehalf_migrations"];
 export async function damageAtOpening(all: (text: string) => Promise<SqlRow[]>): Promise<string> {
   const [size] = await all("PRAGMA page_count");
   if (Number(size?.["page_count"]) <= smallFile) return said(await all("PRAGMA quick_check(3)"));
-  const parts = await all("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE type IN ('table', 'index')");
-  const tables = parts.filter(({ type }) => type === "table").map(({ name }) => String(name));
-  for (const table of precious.filter((name) => tables.includes(name))) {
+  const tables = await all("SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND name <> 'sqlite_schema'");
+  for (const table of precious.filter((each) => tables.some(({ name }) => name === each))) {
     const found = said(await all(`PRAGMA quick_check(${table})`));
     if (found !== "") return found;
   }
-  for (const table of tables) {
+  for (const { name, wr: isItsKey } of tables) {
+    const table = String(name);
     const columns = await all(`SELECT name FROM pragma_table_info('${table}') WHERE pk > 0 ORDER BY pk`);
-    await readEnds(all, table, columns.length > 0 ? columns : [{ name: "rowid" }]);
+    // The key of a table whose rows have numbers is an index beside it.
+    if (isItsKey === 0) await readEnds(all, table, [{ name: "rowid" }]);
+    if (columns.length > 0) await readEnds(all, table, columns);
   }
   // An index without SQL is its table's own.
-  for (const { name, tbl_name: table, sql } of parts.filter(
-    (part) => part["type"] === "index" && part["sql"] !== null,
-  )) {
+  const indexes = await all("SELECT name, tbl_name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL");
+  for (const { name, tbl_name: table, sql } of indexes) {
     const columns = await all(`SELECT name FROM pragma_index_info('${String(name)}') ORDER BY seqno`);
     const [, where = "TRUE"] = /\sWHERE\s(.+)$/s.exec(String(sql)) ?? [];
     await readEnds(all, `${String(table)} INDEXED BY ${String(name)} WHERE ${where}`, columns);

@@ -154,6 +154,20 @@ export class SqliteDatabase implements Database {
     });
   }
 
+  /**
+   * A transaction for migrations. Foreign keys are not looked at in it: to drop a table that is made anew would delete all
+   * that refers to its rows.
+   */
+  async migration<T>(body: (sql: Transaction) => Promise<T>): Promise<T> {
+    const { writer } = this.#opened();
+    writer.script("PRAGMA foreign_keys = OFF");
+    try {
+      return await this.transaction(body);
+    } finally {
+      writer.script("PRAGMA foreign_keys = ON");
+    }
+  }
+
   /** Takes nothing new, waits for the transactions under way, then closes both connections. */
   async close(): Promise<void> {
     const closing = this.#open;

@@ -58,7 +58,7 @@ export function sqlite(path: string, options: SqliteOptions = {}): Store {
       try {
         const damage = await damageAtOpening((text) => database.all(text));
         if (damage !== "") throw damaged(path, damage);
-        await database.transaction((sql) => bringUpToDate(sql, migrations, migrate));
+        await database.migration((sql) => bringUpToDate(sql, migrations, migrate));
       } catch (error) {
         await database.close();
         throw error;

@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, test } from "node:test";
 import { defined } from "../../core/defined.ts";
+import { announcedAt, keepAliveSlot, keepAliveSlots } from "../../core/keep-alive.ts";
 import type { GrantRow } from "../grant-row.ts";
 import type { GrantFilter, Store } from "../store.ts";
 import { suiteTime } from "./suite-stores.ts";
@@ -139,15 +140,16 @@ function idleTests(stores: SuiteStores): void {
 
   test("idle grants are those that can be refreshed, the longest ago exchanged first, and of one client", async (t) => {
     const store = await stores.open(t);
-    const issued = (accessIssuedAt: number | null): Promise<GrantRow> => save(store, { accessIssuedAt });
+    const issued = (accessIssuedAt: number | null): Promise<GrantRow> => saveInSlot(store, 0, { accessIssuedAt });
     const [third, first, second, recent] = [await issued(30), await issued(10), await issued(20), await issued(40)];
-    await save(store, { accessIssuedAt: 5, refreshSealed: null });
-    await save(store, { accessIssuedAt: 6, clientId: "client-2" });
+    await saveInSlot(store, 0, { accessIssuedAt: 5, refreshSealed: null });
+    await saveInSlot(store, 0, { accessIssuedAt: 6, clientId: "client-2" });
+    await saveInSlot(store, 1, { accessIssuedAt: 7 });
     await issued(null);
     const lapsed = await issued(1);
     await store.lapse(lapsed.grantId, 1, "invalid_grant", "invalid_grant", suiteTime);
     const idle = (before: number, limit: number, after = start): Promise<GrantRow[]> =>
-      store.idleGrants({ clientId: "client-1", by: "exchange", after, before, limit });
+      store.idleGrants({ clientId: "client-1", by: "exchange", slot: 0, after, before, limit });
     same(await idle(40, 10), [first, second, third]);
     same(await idle(40, 2), [first, second]);
     same(await idle(40, 2, { at: 20, grantId: second.grantId }), [third]);
@@ -159,15 +161,15 @@ function idleTests(stores: SuiteStores): void {
   test("grants of one time come in the order of their ids, and a page begins after the last one of the page before", async (t) => {
     const store = await stores.open(t);
     const saved = [];
-    for (let n = 0; n < 5; n++) saved.push(await save(store, { accessIssuedAt: 7, refreshExpiresAt: 10 }));
+    for (let n = 0; n < 5; n++) saved.push(await saveInSlot(store, 0, { accessIssuedAt: 7, refreshExpiresAt: 10 }));
     const ids = saved.map(({ grantId }) => grantId).sort();
-    for (const [by, at] of [
-      ["exchange", 7],
-      ["half-life", 8.5],
+    for (const [which, at] of [
+      [{ by: "exchange", slot: 0 }, 7],
+      [{ by: "announced-end" }, 8.5],
     ] as const) {
       const found: string[] = [];
       for (let after = start; ;) {
-        const page = await store.idleGrants({ clientId: "client-1", by, after, before: 9, limit: 2 });
+        const page = await store.idleGrants({ clientId: "client-1", ...which, after, before: 9, limit: 2 });
         found.push(...page.map(({ grantId }) => grantId));
         const last = page.at(-1);
         if (last === undefined) break;
@@ -177,19 +179,55 @@ function idleTests(stores: SuiteStores): void {
     }
   });
 
-  test("idle grants by half-life are those whose refresh token has an end, the middle of its life first", async (t) => {
+  test("idle grants by an announced end are those whose refresh token has one, the one that is refreshed first in front", async (t) => {
     const store = await stores.open(t);
     const lives = (accessIssuedAt: number, refreshExpiresAt: number | null): Promise<GrantRow> =>
-      save(store, { accessIssuedAt, refreshExpiresAt });
+      saveInSlot(store, 0, { accessIssuedAt, refreshExpiresAt });
     const [second, first, later] = [await lives(10, 31), await lives(15, 25), await lives(20, 40)];
     await lives(1, null);
     const idle = (before: number): Promise<GrantRow[]> =>
-      store.idleGrants({ clientId: "client-1", by: "half-life", after: start, before, limit: 10 });
+      store.idleGrants({ clientId: "client-1", by: "announced-end", after: start, before, limit: 10 });
     same(await idle(20), []);
     same(await idle(20.5), [first]);
     same(await idle(21), [first, second]);
     same(await idle(31), [first, second, later]);
   });
+
+  test("the store finds each idle grant in the slot that its id says, and due by its announced end when that slot says", async (t) => {
+    const store = await stores.open(t);
+    const odd = await save(store, { grantId: "g_", accessIssuedAt: 1_000, refreshExpiresAt: 2_000 });
+    const saved = [odd];
+    for (let slot = 0; slot < keepAliveSlots; slot += 1) {
+      saved.push(await saveInSlot(store, slot, { accessIssuedAt: 1_000, refreshExpiresAt: 2_000 }));
+    }
+    const page = { clientId: "client-1", after: start, limit: 10 };
+    equal(keepAliveSlot(odd.grantId), 0);
+    for (let slot = 0; slot < keepAliveSlots; slot += 1) {
+      const inSlot = saved.filter(({ grantId }) => keepAliveSlot(grantId) === slot);
+      equal(inSlot.length, slot === 0 ? 2 : 1);
+      const found = await store.idleGrants({ ...page, by: "exchange", slot, before: 1_001 });
+      deepEqual(idsOf(found), idsOf(inSlot));
+      const dueAt = announcedAt({ exchangedAt: 1_000, refreshExpiresAt: 2_000 }, slot);
+      const due = (before: number): Promise<GrantRow[]> =>
+        store.idleGrants({ ...page, by: "announced-end", before, limit: 100 });
+      const dueBefore = saved.filter(({ grantId }) => keepAliveSlot(grantId) < slot);
+      deepEqual(idsOf(await due(dueAt)), idsOf(dueBefore));
+      deepEqual(idsOf(await due(dueAt + 1)), idsOf([...dueBefore, ...inSlot]));
+    }
+  });
+}
+
+function idsOf(rows: readonly GrantRow[]): string[] {
+  return rows.map(({ grantId }) => grantId).sort();
+}
+
+let savedInSlots = 0;
+
+/** A grant whose id puts it into a slot. */
+function saveInSlot(store: Store, slot: number, changes: Partial<GrantRow>): Promise<GrantRow> {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  savedInSlots += 1;
+  return save(store, { grantId: `g_${alphabet.charAt(slot)}${savedInSlots}`, ...changes });
 }
 
 async function pagesOf(store: Store, { limit }: { readonly limit: number }): Promise<string[]> {

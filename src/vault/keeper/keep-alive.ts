@@ -1,9 +1,16 @@
 import { clockLeewayMs } from "../../core/recorded-time.ts";
-import { defaultKeepAliveDays, idleBefore, isKeepAliveDue } from "../../core/keep-alive.ts";
+import {
+  announcedAt,
+  defaultKeepAliveDays,
+  idleBefore,
+  isKeepAliveDue,
+  keepAliveSlot,
+  keepAliveSlots,
+} from "../../core/keep-alive.ts";
 import { isOnbehalfError } from "../../core/errors.ts";
 import type { Protocol } from "../../oauth/protocol.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
-import type { IdleFilter } from "../../store/store.ts";
+import type { IdleSearch } from "../../store/store.ts";
 import type { KeeperContext } from "./context.ts";
 import { gateOf } from "./gate/gate.ts";
 import { refreshGrant } from "./refresh/refresh-grant.ts";
@@ -37,16 +44,20 @@ async function keepClientAlive(
   const { clientId } = client;
   // Each search asks the clock when it begins, and each page when it was read. A round can take minutes: by the time of
   // its start, what it refreshed itself would seem to be exchanged in our future, and would be refreshed twice.
-  const searches: readonly (() => Omit<IdleFilter, "limit">)[] = [
+  const searches: (() => IdleSearch)[] = [
     // The ends that were announced come first: they are the nearer ones.
-    () => ({ clientId, by: "half-life", after: start, before: clock.now() }),
-    () => ({ clientId, by: "exchange", after: start, before: idleBefore(keepAliveDays, clock.now()) }),
-    // Exchanged in our future, by a clock that was wrong.
-    () => {
-      const after = { at: clock.now() + clockLeewayMs, grantId: "" };
-      return { clientId, by: "exchange", after, before: Number.MAX_SAFE_INTEGER };
-    },
+    () => ({ clientId, by: "announced-end", after: start, before: clock.now() + 1 }),
   ];
+  // What is due in a slot, and nothing that is due later: where all grants were consented to within a month, a tenth of them
+  // would be read otherwise, each minute.
+  for (let slot = 0; slot < keepAliveSlots; slot += 1) {
+    const by = { clientId, by: "exchange", slot } as const;
+    searches.push(
+      () => ({ ...by, after: start, before: idleBefore(keepAliveDays, slot, clock.now()) }),
+      // Exchanged in our future, by a clock that was wrong.
+      () => ({ ...by, after: { at: clock.now() + clockLeewayMs, grantId: "" }, before: Number.MAX_SAFE_INTEGER }),
+    );
+  }
   for (const search of searches) {
     for await (const rows of pages(context, search())) {
       const now = clock.now();
@@ -54,7 +65,7 @@ async function keepClientAlive(
         (row) =>
           row.provider === provider.name &&
           backOff.isDue(row.grantId) &&
-          isKeepAliveDue(idleGrant(row), keepAliveDays, shareOf(context, row), now),
+          isKeepAliveDue(idleGrant(row), keepAliveDays, keepAliveSlot(row.grantId), now),
       );
       for (let first = 0; first < due.length; first += atOnce) {
         if (gateOf(context, provider.name).isBlocking) return;
@@ -65,15 +76,16 @@ async function keepClientAlive(
 }
 
 /** Page after page, each from where the one before ended: what was tried is not found again in the same round. */
-async function* pages({ store }: KeeperContext, search: Omit<IdleFilter, "limit">): AsyncGenerator<GrantRow[]> {
+async function* pages({ store }: KeeperContext, search: IdleSearch): AsyncGenerator<GrantRow[]> {
   for (let { after } = search; ;) {
     const rows = await store.idleGrants({ ...search, after, limit: pageSize });
     yield rows;
     const last = rows.at(-1);
     if (last === undefined || rows.length < pageSize) return;
     const { exchangedAt, refreshExpiresAt } = idleGrant(last);
-    const at = search.by === "exchange" ? exchangedAt : (exchangedAt + (refreshExpiresAt ?? 0)) / 2;
-    after = { at, grantId: last.grantId };
+    const { grantId } = last;
+    const ends = { exchangedAt, refreshExpiresAt: refreshExpiresAt ?? 0 };
+    after = { at: search.by === "exchange" ? exchangedAt : announcedAt(ends, keepAliveSlot(grantId)), grantId };
   }
 }
 
@@ -92,11 +104,4 @@ function idleGrant({ accessIssuedAt, refreshExpiresAt }: GrantRow): {
   refreshExpiresAt: number | null;
 } {
   return { exchangedAt: accessIssuedAt ?? 0, refreshExpiresAt };
-}
-
-/**
- * Every process must compute the same time for a grant, so the share comes from its id and not from a random number.
- */
-function shareOf({ keyring }: KeeperContext, { grantId }: GrantRow): number {
-  return keyring.hash("keep_alive", grantId).readUInt32BE() / 2 ** 32;
 }
