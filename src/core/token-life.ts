@@ -34,6 +34,16 @@ export function lifeOf({
   return { issuedAt: accessIssuedAt ?? 0, expiresAt: accessExpiresAt, isRefreshable: refreshSealed !== null };
 }
 
+/** The life of a grant's access token, where it may be handed out at all. */
+export function servedLifeOf(
+  row: TokenLifeColumns & { readonly state: string; readonly stateSince: number },
+  now: number,
+): TokenLife | undefined {
+  // A suspect grant's token counts as ended since then. Where that time is yet to come, because a clock was wrong, the
+  // token would be served until it comes.
+  return row.state === "suspect" && isInFuture(row.stateSince, now) ? undefined : lifeOf(row);
+}
+
 /**
  * How old a token becomes whose end nobody said, before another one is got, milliseconds. Most access tokens live for an
  * hour. It is no end: where the refresh fails, the old one is handed out until an API refuses it.

@@ -1,24 +1,4 @@
-import type { GrantRow } from "./grant-row.ts";
-
-/** What an answer with a grant's access token needs of its row. Of the refresh token, only whether there is one. */
-export interface TokenRow extends Pick<
-  GrantRow,
-  | "grantId"
-  | "provider"
-  | "issuer"
-  | "clientId"
-  | "state"
-  | "generation"
-  | "scope"
-  | "accessSealed"
-  | "accessIssuedAt"
-  | "accessExpiresAt"
-> {
-  readonly isRefreshable: boolean;
-}
-
-/** The same of a grant that was found by a hash, which stands in clear: what proves whose grant it is. */
-export interface FoundTokenRow extends TokenRow, Pick<GrantRow, "subjectHash" | "profileSealed"> {}
+import type { FoundTokenRow, TokenRow } from "./grant-row.ts";
 
 /**
  * Reads what an answer with an access token needs, and no more. Thousands of these may be read in a second: a store that

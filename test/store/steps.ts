@@ -2,9 +2,8 @@
 import { array, constantFrom, nat, record } from "fast-check";
 import type { Arbitrary } from "fast-check";
 import type { Attempt } from "../../src/core/take-over.ts";
-import type { GrantRow } from "../../src/store/grant-row.ts";
+import type { FoundTokenRow, GrantRow } from "../../src/store/grant-row.ts";
 import type { Store } from "../../src/store/store.ts";
-import type { FoundTokenRow } from "../../src/store/token-store.ts";
 import type { IntakeRow } from "../../src/store/intake-store.ts";
 import { bytes, grant, owner, tie, tokens } from "../../src/store/suite/rows.ts";
 import { modelOperations } from "../../tools/model-store.ts";

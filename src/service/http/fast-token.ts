@@ -61,7 +61,8 @@ function answersFor(vault: Vault, authorization: string): ReturnType<Vault["forC
   return caller?.allow.includes("token") === true ? vault.forCaller(caller).answers : undefined;
 }
 
-function wantedBy(url: string): Wanted | undefined {
+/** Which token an address means; undefined where the service must look at it. */
+export function wantedBy(url: string): Wanted | undefined {
   const [, name, query] = route.exec(url) ?? [];
   const asked = name === undefined ? undefined : readQuery(query);
   if (name === undefined || asked === undefined) return undefined;

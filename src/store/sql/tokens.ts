@@ -2,7 +2,8 @@ import { rowReader, selectList, truth } from "./column.ts";
 import { grantColumns } from "./tables.ts";
 import type { ColumnsOf } from "./column.ts";
 import type { Database, LookUp } from "./sql.ts";
-import type { FoundTokenRow, TokenRow, TokenStore } from "../token-store.ts";
+import type { FoundTokenRow, TokenRow } from "../grant-row.ts";
+import type { TokenStore } from "../token-store.ts";
 
 const { grantId, provider, issuer, clientId, state, generation, scope, subjectHash, profileSealed } = grantColumns;
 const { accessSealed, accessIssuedAt, accessExpiresAt, refreshSealed } = grantColumns;

@@ -1,11 +1,10 @@
 import { deepStrictEqual } from "node:assert/strict";
 import type { AttemptResult, Owner } from "../../core/take-over.ts";
 import { newGrant } from "../new-grant.ts";
-import type { GrantRow, TokenColumns } from "../grant-row.ts";
+import type { FoundTokenRow, GrantRow, TokenColumns, TokenRow } from "../grant-row.ts";
 import type { HashedTie, Store } from "../store.ts";
 import type { IntakeRow } from "../intake-store.ts";
 import type { TicketRow } from "../ticket-store.ts";
-import type { FoundTokenRow, TokenRow } from "../token-store.ts";
 import { suiteTime } from "./suite-stores.ts";
 
 let made = 0;

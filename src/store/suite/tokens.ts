@@ -1,8 +1,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { GrantRow } from "../grant-row.ts";
+import type { FoundTokenRow, GrantRow } from "../grant-row.ts";
 import type { Store } from "../store.ts";
-import type { FoundTokenRow } from "../token-store.ts";
 import { bytes, foundTokenRowOf, save, saveIn, saveKnownBy, same, tie, tokenRowOf, unique } from "./rows.ts";
 import type { SuiteStores } from "./suite-stores.ts";
 

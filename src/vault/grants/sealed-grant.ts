@@ -77,7 +77,10 @@ export function assertIdentity(keyring: Sealer, row: GrantRow): void {
  *
  * @throws {OnbehalfError} `grant_unreadable`
  */
-export function openAccessToken(keyring: Sealer, row: GrantRow): Secret | undefined {
+export function openAccessToken(
+  keyring: Sealer,
+  row: Pick<GrantRow, "grantId" | "clientId" | "generation" | "accessSealed">,
+): Secret | undefined {
   if (row.accessSealed === null) return undefined;
   const token = keyring.open(row.accessSealed, accessTokenPlace(row));
   if (token === undefined) throw grantUnreadable(row.grantId);

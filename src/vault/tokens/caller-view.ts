@@ -2,7 +2,7 @@
  * The vault as one caller sees it: the verbs of a service's routes, each about grants that are in the caller's reach and
  * belong to a client that is configured here. What a caller may do is decided before; what it may see, here.
  */
-import { assertFits, required } from "../../core/argument-checks.ts";
+import { assertFits } from "../../core/argument-checks.ts";
 import { defined } from "../../core/defined.ts";
 import { OnbehalfError, invalidRequest, isOnbehalfError } from "../../core/errors.ts";
 import type { ErrorCode } from "../../core/errors.ts";
@@ -14,13 +14,14 @@ import type { CreateTicketOptions, Ticket } from "../../core/ticket.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { AuditPrincipal } from "../../store/audit-store.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
-import type { AuditLog, AuditLogQuery, AuditLogRow } from "../audit/audit-log.ts";
+import type { AuditLogQuery, AuditLogRow } from "../audit/audit-log.ts";
 import type { CountRefusal } from "../audit/refusals.ts";
 import { actingAs, currentPrincipal } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { noPermission, seesNotEveryGrant } from "../errors/no-permission.ts";
 import { withoutUnseen } from "../errors/unseen-names.ts";
 import { askedBy, isOurs } from "../grants/find-grant.ts";
+import type { SeesGrant } from "../grants/find-token.ts";
 import { listVisibleGrants, needsProvider } from "../grants/list-grants.ts";
 import type { GrantPage, GrantQuery } from "../grants/list-grants.ts";
 import { Sight } from "../grants/visible-grants.ts";
@@ -34,6 +35,8 @@ import type { Caller } from "../http/caller.ts";
 import type { Sessions } from "../http/sessions.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
 import type { DepositOptions } from "../keeper/deposits/deposit-request.ts";
+import { aCaller } from "./caller-view-parts.ts";
+import type { TicketMaker, Verbs } from "./caller-view-parts.ts";
 import { directReference } from "./direct-reference.ts";
 import { withoutToken } from "./hidden-token.ts";
 import { OwnSessions } from "./own-sessions.ts";
@@ -41,27 +44,8 @@ import type { RecordedTokens } from "./recorded-tokens.ts";
 import { PreparedAnswers } from "./prepared-answers.ts";
 import { ScopeGuard } from "./scope-guard.ts";
 import type { AccessToken, TokenCache } from "./token-cache.ts";
+import { assertGetAccessTokenOptions } from "./token-options.ts";
 import type { GetAccessTokenOptions } from "./token-options.ts";
-
-const aCaller = required({
-  fits: (value) =>
-    typeof value === "object" && value !== null && "grants" in value && Array.isArray(value.grants) && "allow" in value,
-  must: "a caller, as callers.authenticate returns it",
-});
-
-/** The verbs of a vault that a view narrows. */
-interface Verbs {
-  readonly audit: AuditLog;
-  exchangeCode(options: ExchangeCodeOptions): Promise<Grant>;
-  deposit(options: DepositOptions): Promise<Grant>;
-  revoke(ref: GrantRef): Promise<Grant>;
-  probe(ref: GrantRef): Promise<Probe>;
-}
-
-/** Makes tickets in a caller's name. */
-interface TicketMaker {
-  create(options: CreateTicketOptions, maker: Maker): Promise<Ticket>;
-}
 
 /** A vault, narrowed to what one caller may see. Each verb throws what the vault's verb of this name throws. */
 export class CallerView {
@@ -249,8 +233,30 @@ export class CallerView {
     return this.#tokens.peek(direct, minTtlSeconds, this.#who, this.#guard?.mayLeave);
   }
 
+  /**
+   * The token that {@link getAccessToken} would give after one look at the store; undefined where it must decide.
+   * @internal
+   */
+  async storedAccessToken(
+    ref: GrantRef,
+    minTtlSeconds: number | undefined,
+    requestId: () => string | null,
+  ): Promise<AccessToken | undefined> {
+    const direct = directReference(this.#reach, ref);
+    if (direct === undefined || this.#cache.find(direct) !== undefined) return undefined;
+    const sees: SeesGrant = ({ provider }) => this.#reach.hasProvider(provider);
+    const named = (): AuditPrincipal => ({ ...this.#who, requestId: requestId() });
+    return this.#tokens.stored(direct, minTtlSeconds, this.#who, sees, named, this.#guard?.mayLeave);
+  }
+
   async getAccessToken(ref: GrantRef, options: GetAccessTokenOptions = {}): Promise<AccessToken> {
     const principal = this.#principal;
+    assertGetAccessTokenOptions(options);
+    const { refused, minTtlSeconds } = options;
+    options.signal?.throwIfAborted();
+    const ofRequest = (): string | null => principal.requestId;
+    const stored = refused === undefined ? await this.storedAccessToken(ref, minTtlSeconds, ofRequest) : undefined;
+    if (stored !== undefined) return stored;
     const direct = await this.#within(ref);
     return actingAs(principal, () => this.#tokens.get(direct, options, principal, this.#guard?.assertMayLeave));
   }

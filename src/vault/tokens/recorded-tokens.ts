@@ -10,6 +10,7 @@ import type { HeldToken } from "./prepared-answers.ts";
 import type { AccessToken } from "./token-cache.ts";
 import { assertGetAccessTokenOptions } from "./token-options.ts";
 import type { GetAccessTokenOptions } from "./token-options.ts";
+import type { SeesGrant } from "../grants/find-token.ts";
 import type { TokenSource } from "./token-source.ts";
 
 /**
@@ -70,6 +71,30 @@ export class RecordedTokens {
     if (token === undefined || mayHave?.(token.token) === false) return undefined;
     const release = this.#releases?.find(principal, token.token);
     return this.#releases !== undefined && release === undefined ? undefined : { token, release };
+  }
+
+  /**
+   * The token for a reference, where the store alone gives it; see {@link StoredTokens}.
+   *
+   * @param sees leaves out grants as if they were not there
+   * @param named who is given it, with the name of the request; called where that is to be recorded
+   * @param mayHave decides about the token; any may be had by default
+   */
+  async stored(
+    ref: GrantRef,
+    minTtlSeconds: number | undefined,
+    principal: AuditPrincipal,
+    sees: SeesGrant,
+    named: () => AuditPrincipal,
+    mayHave?: (token: AccessToken) => boolean,
+  ): Promise<AccessToken | undefined> {
+    return this.#during(async () => {
+      const token = await this.#tokens.stored.find(ref, (minTtlSeconds ?? 60) * 1000, sees);
+      if (token === undefined || mayHave?.(token) === false) return undefined;
+      if (this.#releases?.wasGiven(principal, token) === false) await this.#releases.give(named(), token);
+      this.noteRead(principal.caller, token.grantId);
+      return token;
+    });
   }
 
   async get(

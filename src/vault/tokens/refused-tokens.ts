@@ -1,5 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import { remainingMs } from "../../core/recorded-time.ts";
+import type { AccessToken } from "./token-cache.ts";
 
 /** How long the first new token that is refused as well holds back the next refresh, milliseconds. It doubles each time. */
 const firstDelayMs = 30_000;
@@ -8,6 +9,14 @@ const longestDelayMs = 3_600_000;
 const provenMs = 600_000;
 /** How many grants and hosts are remembered. Those that were refused longest ago are forgotten first. */
 const limit = 10_000;
+
+/** What comes in place of a token that an API has refused. */
+export type Replacement =
+  | { readonly kind: "token"; readonly token: AccessToken }
+  /** The grant holds that token, and nothing to get another one with. */
+  | { readonly kind: "none"; readonly token?: undefined }
+  /** New tokens were refused as well. None is asked for before this time has passed, milliseconds. */
+  | { readonly kind: "wait"; readonly waitMs: number; readonly token?: undefined };
 
 interface Refused {
   /** Digest of the token that replaced a refused one. */

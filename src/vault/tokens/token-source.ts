@@ -5,7 +5,6 @@
 import { invalidRequest, isOnbehalfError } from "../../core/errors.ts";
 import { isUsable } from "../../core/grant.ts";
 import type { GrantRef, LapseReason } from "../../core/grant.ts";
-import { isInFuture } from "../../core/recorded-time.ts";
 import { isDueForLastLook } from "../../core/second-look.ts";
 import type { Secret } from "../../core/secret.ts";
 import { SingleFlight, waitFor } from "../../core/single-flight.ts";
@@ -19,9 +18,19 @@ import { reauthorizationRequired } from "../errors/reauthorization-required.ts";
 import { findGrant, lookedUpBy } from "../grants/find-grant.ts";
 import { openAccessToken } from "../grants/sealed-grant.ts";
 import type { Keeper, Priority, RefreshOutcome, SeenGrant } from "../keeper/keeper.ts";
-import { endOf, endedAtOnceMs, isFresh, isLiving, lifeOf, refreshAheadAt } from "../../core/token-life.ts";
+import {
+  endOf,
+  endedAtOnceMs,
+  isFresh,
+  isLiving,
+  lifeOf,
+  refreshAheadAt,
+  servedLifeOf,
+} from "../../core/token-life.ts";
 import type { TokenLife } from "../../core/token-life.ts";
 import { RefusedTokens } from "./refused-tokens.ts";
+import type { Replacement } from "./refused-tokens.ts";
+import { StoredTokens } from "./stored-tokens.ts";
 import type { GetAccessTokenOptions } from "./token-options.ts";
 import { AccessToken } from "./token-cache.ts";
 import type { CachedToken, Identity, TokenCache } from "./token-cache.ts";
@@ -36,16 +45,11 @@ interface ReadGrant {
   readonly version: number;
 }
 
-/** What comes in place of a token that an API has refused. */
-export type Replacement =
-  | { readonly kind: "token"; readonly token: AccessToken }
-  /** The grant holds that token, and nothing to get another one with. */
-  | { readonly kind: "none"; readonly token?: undefined }
-  /** New tokens were refused as well. None is asked for before this time has passed, milliseconds. */
-  | { readonly kind: "wait"; readonly waitMs: number; readonly token?: undefined };
+type KeptRow = Identity & Pick<GrantRow, "generation" | "scope">;
 
 /** Gives valid access tokens of grants. */
 export class TokenSource {
+  readonly stored: StoredTokens;
   readonly #context: VaultContext;
   readonly #keeper: Keeper;
   readonly #flights = new SingleFlight<string, RefreshOutcome>();
@@ -58,6 +62,11 @@ export class TokenSource {
     this.#keeper = keeper;
     this.#cache = cache;
     this.#refused = new RefusedTokens(context.clock);
+    this.stored = new StoredTokens(context, cache, (ref, { row, token, life }, version) => {
+      const made = this.#tokenOf(row, token, endOf(life, context.clock.now()), life);
+      this.#keepAs(ref, made, row, life, version);
+      return made;
+    });
   }
 
   /** The token for a reference, where the cache holds one that lives long enough. It reads nothing else. */
@@ -109,7 +118,9 @@ export class TokenSource {
     if (cached !== undefined) return cached;
     signal?.throwIfAborted();
     try {
-      return await this.#obtain(ref, minTtlMs, signal);
+      // What is in memory and lives for too short a time does so in the store, too, as a rule.
+      const stored = this.#cache.find(ref) === undefined ? await this.stored.find(ref, minTtlMs) : undefined;
+      return stored ?? (await this.#obtain(ref, minTtlMs, signal));
     } catch (error) {
       // While our store or keeper is down, a token that still lives is better than an error. The end of a grant is
       // never hidden in this way.
@@ -311,36 +322,24 @@ export class TokenSource {
     return { row: await findGrant(this.#context, ref), version };
   }
 
-  /** The life of a row's token, where it may be handed out at all. */
-  #lifeOf(row: GrantRow): TokenLife | undefined {
-    // A suspect grant's token counts as ended since then. Where that time is yet to come, because a clock was wrong, the
-    // token would be served until it comes.
-    const isDoubted = row.state === "suspect" && isInFuture(row.stateSince, this.#context.clock.now());
-    return isDoubted ? undefined : lifeOf(row);
-  }
-
   #isFresh(row: GrantRow, minTtlMs: number): boolean {
-    const life = this.#lifeOf(row);
+    const life = servedLifeOf(row, this.#context.clock.now());
     return life !== undefined && isFresh(life, this.#context.clock.now(), minTtlMs);
   }
 
   /** The stored token, where it has not expired. */
   #living(row: GrantRow): AccessToken | undefined {
-    const life = this.#lifeOf(row);
     const now = this.#context.clock.now();
+    const life = servedLifeOf(row, now);
     if (life === undefined || !isLiving(life, now)) return undefined;
     const token = openAccessToken(this.#context.keyring, row);
     return token === undefined ? undefined : this.#tokenOf(row, token, endOf(life, now), life);
   }
 
-  #tokenOf(
-    { grantId, provider, generation, scope }: GrantRow,
-    token: Secret,
-    end: number | undefined,
-    life: TokenLife,
-  ): AccessToken {
-    const { issuedAt } = life;
-    return new AccessToken(grantId, token, end, this.#cache.scopes(scope), { provider, generation, issuedAt });
+  #tokenOf(row: KeptRow, token: Secret, end: number | undefined, life: TokenLife): AccessToken {
+    const { grantId, provider, generation, scope } = row;
+    const issue = { provider, generation, issuedAt: life.issuedAt };
+    return new AccessToken(grantId, token, end, this.#cache.scopes(scope), issue);
   }
 
   #endedAtOnceMs(row: GrantRow): number {
@@ -361,7 +360,7 @@ export class TokenSource {
     if (life !== undefined) this.#keepAs(ref, token, row, life, version);
   }
 
-  #keepAs(ref: GrantRef, token: AccessToken, row: GrantRow, life: TokenLife, version: number, mustKeep = false): void {
+  #keepAs(ref: GrantRef, token: AccessToken, row: KeptRow, life: TokenLife, version: number, mustKeep = false): void {
     const { grantId, generation, provider, clientId, issuer } = row;
     const refreshAt = refreshAheadAt(life, this.#context.random());
     const identity = { grantId, provider, clientId, issuer };

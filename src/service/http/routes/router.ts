@@ -63,7 +63,11 @@ export async function admit(vault: Vault, request: Request, permission: Permissi
 
 /** By which the audit log names a request: the caller's own id where it sent one, and never another text of its choice. */
 export function requestId(request: Request): string {
-  const sent = request.headers.get("x-request-id") ?? "";
+  return requestIdOf(request.headers.get("x-request-id") ?? undefined);
+}
+
+/** {@link requestId}, of the header's value. */
+export function requestIdOf(sent = ""): string {
   return /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(sent) ? sent.toLowerCase() : randomUUID();
 }
 

@@ -1,0 +1,29 @@
+/** What a caller's view is made of and narrows. */
+import { required } from "../../core/argument-checks.ts";
+import type { Grant, GrantRef } from "../../core/grant.ts";
+import type { Maker } from "../../core/maker.ts";
+import type { Probe } from "../../core/probe.ts";
+import type { CreateTicketOptions, Ticket } from "../../core/ticket.ts";
+import type { AuditLog } from "../audit/audit-log.ts";
+import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
+import type { DepositOptions } from "../keeper/deposits/deposit-request.ts";
+
+export const aCaller = required({
+  fits: (value) =>
+    typeof value === "object" && value !== null && "grants" in value && Array.isArray(value.grants) && "allow" in value,
+  must: "a caller, as callers.authenticate returns it",
+});
+
+/** The verbs of a vault that a view narrows. */
+export interface Verbs {
+  readonly audit: AuditLog;
+  exchangeCode(options: ExchangeCodeOptions): Promise<Grant>;
+  deposit(options: DepositOptions): Promise<Grant>;
+  revoke(ref: GrantRef): Promise<Grant>;
+  probe(ref: GrantRef): Promise<Probe>;
+}
+
+/** Makes tickets in a caller's name. */
+export interface TicketMaker {
+  create(options: CreateTicketOptions, maker: Maker): Promise<Ticket>;
+}
