@@ -116,7 +116,7 @@ async function measured(place: Place, processes: number): Promise<string> {
     const before = await refreshesAt(place);
     const wave = { grantId: grantIds[n] ?? "", callers: count / processes };
     const outcomes = await Promise.all(
-      children.map((child, at) => (place.kind === "served" ? agents[at]?.(wave) : askedOf(child, wave))),
+      children.map(async (child, at) => (place.kind === "served" ? agents[at]?.(wave) : askedOf(child, wave))),
     );
     const exchanges = (await refreshesAt(place)) - before;
     const sum = found.get(count) ?? { exchanges: 0, failed: 0, last: [] };

@@ -9,7 +9,7 @@ import { nextStep } from "../../src/core/take-over.ts";
 import { holderWaitMs } from "../../src/core/timing.ts";
 import type { Permit } from "../../src/vault/keeper/gate/permit.ts";
 import { callerWaitsMs } from "../../src/vault/keeper/refresh/commit-answer.ts";
-import { firstPollMs, longestPollMs, shortBackOffMs } from "../../src/vault/keeper/refresh/begin-attempt.ts";
+import { nextPollMs, shortBackOffMs } from "../../src/vault/keeper/refresh/begin-attempt.ts";
 import type { Process } from "./process.ts";
 import { beginInStore, commitInStore, endInStore, leaveToUpkeep, retryTimes } from "./world.ts";
 import type { World } from "./world.ts";
@@ -79,14 +79,13 @@ async function begin(
   const priority = reason === "interactive" || reason === "takeOver" ? "interactive" : "background";
   let permit: Permit | undefined;
   let replaces: number | undefined;
-  let pollMs = firstPollMs;
   const giveBack = (outcome: Outcome): Outcome => {
     if (permit !== undefined) counts.idlePermits += 1;
     permit?.release();
     process.running.delete(id);
     return outcome;
   };
-  for (let waitedMs = 0; waitedMs < holderWaitMs; waitedMs += pollMs) {
+  for (let waitedMs = 0; waitedMs < holderWaitMs; waitedMs += nextPollMs(waitedMs)) {
     if (permit === undefined) {
       const admitted = await process.gate.admit(priority);
       if (process.killedAt !== undefined) return silent;
@@ -116,8 +115,7 @@ async function begin(
         counts.idlePermits += 1;
         permit.release();
         permit = undefined;
-        pollMs = Math.min(longestPollMs, pollMs * 1.5);
-        await calendar.sleep(pollMs);
+        await calendar.sleep(nextPollMs(waitedMs));
         if (process.killedAt !== undefined) return silent;
         break;
       case "back-off":

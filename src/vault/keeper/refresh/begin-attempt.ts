@@ -12,11 +12,19 @@ import type { OpenAttempt } from "./end-attempt.ts";
 import { commitRescued } from "./rescued-answers.ts";
 
 /**
- * How often the attempt of an owner that is alive is read again, milliseconds: soon at first, because most exchanges
- * are quick.
+ * How long a process waits before it reads the attempt of an owner that is alive again, milliseconds: soon at first, because
+ * most exchanges are quick, and then in proportion to how long it has waited. So its callers have their answer not much
+ * later than the owner's, whatever the provider takes, and a slow provider costs few reads.
+ *
+ * @param waitedMs how long it has waited so far, milliseconds
  */
-export const firstPollMs = 20;
-export const longestPollMs = 300;
+export function nextPollMs(waitedMs: number): number {
+  return Math.min(longestPollMs, Math.max(firstPollMs, waitedMs * pollShare));
+}
+
+const firstPollMs = 20;
+const longestPollMs = 300;
+const pollShare = 0.15;
 
 /**
  * The longest back-off that a refresh waits for itself, milliseconds. After a longer one, the caller must come back.
@@ -59,8 +67,7 @@ export async function beginAttempt(
     // other process.
     const rejected = await holder.obtain();
     if (rejected !== undefined) return rejected;
-    let pollMs = firstPollMs;
-    for (let waitedMs = 0; waitedMs < holderWaitMs; waitedMs += pollMs) {
+    for (let waitedMs = 0; waitedMs < holderWaitMs; waitedMs += nextPollMs(waitedMs)) {
       // The caller has waited until retryAt, so the back-off is over, even where a test's clock stands still.
       const at = Math.max(clock.now(), retryAt ?? 0);
       const result = await store.beginAttempt({ attemptId, grantId, generation, owner, at }, replaces);
@@ -93,8 +100,7 @@ export async function beginAttempt(
           // While this process waits, it sends nothing. Release its permit, so that another request can become the
           // probe.
           holder.release();
-          pollMs = Math.min(longestPollMs, pollMs * 1.5);
-          await sleep(pollMs);
+          await sleep(nextPollMs(waitedMs));
           break;
         case "back-off":
           return backOff(context, next.grant);
