@@ -1,3 +1,6 @@
+/** How many turns of the event loop work goes on for before time passes. */
+const turnsOfWork = 20;
+
 /** Time that stands still while there is work to do, and then jumps to the next sleeper's wake time. */
 export class VirtualTime {
   #now: number;
@@ -33,8 +36,11 @@ export class VirtualTime {
     };
     done.then(end, end);
     for (;;) {
-      // Everything that needs no time is done by then.
-      await new Promise((resolve) => setImmediate(resolve));
+      // Everything that needs no time is done by then. A store's commit waits for the end of a turn or two, and what waits
+      // for it may have others to do.
+      for (let turn = 0; turn < turnsOfWork && !isDone; turn += 1) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
       if (isDone) return done;
       const next = pop(this.#heap);
       if (next === undefined) throw new Error("everybody waits, and nobody wakes");
