@@ -94,6 +94,27 @@ export class ModelStore implements Operations {
     this.#now = now;
   }
 
+  /**
+   * A copy with a life of its own: what transactions that share a commit have written before it. If they never come to it,
+   * nothing of them was ever there.
+   */
+  draft(): ModelStore {
+    const draft = new ModelStore(this.#now);
+    draft.commit(this);
+    return draft;
+  }
+
+  /** Becomes what a draft is: the commit of all that was written to it, at one moment. */
+  commit(draft: ModelStore): void {
+    replace(this.#grants, draft.#grants);
+    replace(this.#attempts, draft.#attempts);
+    replace(this.#lateAnswers, draft.#lateAnswers);
+    replace(this.#intakes, draft.#intakes);
+    replace(this.#tickets, draft.#tickets);
+    replace(this.#deposits, draft.#deposits);
+    this.#ties = draft.#ties;
+  }
+
   grantById: Operations["grantById"] = (grantId) => this.#grants.get(grantId);
 
   grantsByExternalId: Operations["grantsByExternalId"] = (externalHash) =>
@@ -518,4 +539,9 @@ function byLook(a: Pick<GrantRow, "grantId" | "lookAt">, b: Pick<GrantRow, "gran
 
 function byText(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
+}
+
+function replace<Row>(rows: Map<string, Row>, by: ReadonlyMap<string, Row>): void {
+  rows.clear();
+  for (const [key, row] of by) rows.set(key, row);
 }

@@ -1,7 +1,7 @@
 /** What happens between two steps of a schedule: faults of a process, and what the person and the app do to the grant. */
 import { refreshTokenIn } from "./plain-sealer.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
-import { anyCode, grantId, sealedToken, storedGrant } from "./simulation.ts";
+import { anyCode, grantId, isLocked, sealedToken, storedGrant } from "./simulation.ts";
 import type { Simulation } from "./simulation.ts";
 
 /** A process is stopped for at most so long: longer than every timer of the protocol. */
@@ -17,8 +17,9 @@ const mostProcesses = 8;
 export function injectFaults(simulation: Simulation, next: SimulatedProcess, start: () => void): void {
   const { schedule, faults, processes, checker } = simulation;
   if (schedule.chance(faults.personRevokes)) revokeAtProvider(simulation);
-  if (schedule.chance(faults.personConsents)) consentAgain(simulation);
-  if (schedule.chance(faults.appRevokes)) revokeByApp(simulation);
+  // What the person and the app do is written by other processes, which wait for their turn.
+  if (schedule.chance(faults.personConsents) && !isLocked(simulation)) consentAgain(simulation);
+  if (schedule.chance(faults.appRevokes) && !isLocked(simulation)) revokeByApp(simulation);
   if (schedule.chance(faults.pause)) {
     const ms = Math.floor(schedule.random() * longestPauseMs);
     next.pausedUntil = schedule.now + ms;

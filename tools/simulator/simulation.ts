@@ -29,6 +29,13 @@ export interface Simulation {
   faults: FaultRates;
   /** Whether processes may end: no more faults come. */
   ending: boolean;
+  /** The process that holds the store's lock, between what it writes and its commit. */
+  writer: SimulatedProcess | undefined;
+}
+
+/** Whether nobody can write just now. The lock of a process ends with the process. */
+export function isLocked({ writer }: Simulation): boolean {
+  return writer?.alive === true;
 }
 
 /** The one grant of every schedule. */
@@ -61,6 +68,7 @@ export function newSimulation(schedule: Schedule, rotation: Rotation): Simulatio
     processes: [],
     isolated,
     ending: false,
+    writer: undefined,
     faults: faultRates(random),
   };
 }

@@ -44,6 +44,7 @@ export const columns: readonly Column[] = [
     width: 24,
     legend: [
       "what happened; one name alone, such as beginAttempt, is an operation of the store (src/store/store.ts)",
+      "commits: all that this process has written since its last commit is there now, and each caller hears of it",
       "provider gets r1: the refresh token r1 has reached the provider, which answers; receives ...: its answer has",
       "  reached the process; times out: no answer came for 30 s, whether the request or the answer was lost",
       "wakes: a sleep is over; writes rescue journal: keeps an answer that the store cannot take",
@@ -58,8 +59,9 @@ export const columns: readonly Column[] = [
     legend: [
       "what the store or the provider answered; empty where there is nothing to tell",
       "store fails: the operation threw, and nothing was changed",
-      "store fails after true: the operation was carried out with the result true, and threw all the same, as when an",
+      "store fails after it: the commit was carried out, and all the same each operation that shared it threw, as when an",
       "  acknowledgement is lost; its caller cannot know what was changed",
+      "store is locked: the operation threw, since a process that is stopped holds the store between writing and commit",
     ],
     value: (_simulation, { result }) => result,
   },
