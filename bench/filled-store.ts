@@ -3,6 +3,7 @@ import { cp } from "node:fs/promises";
 import { keyClasses } from "../src/crypto/keyring.ts";
 import { generateMasterKey, google, keyringFromKeys, openVault } from "../src/index.ts";
 import type { Provider, Vault, VaultOptions } from "../src/index.ts";
+import type { Permission } from "../src/vault/http/caller.ts";
 import type { Store } from "../src/store/store.ts";
 import { closeContext, openContext } from "../src/vault/open/open-context.ts";
 import { externalIdOf, fillGrants, grantIdOf, subjectOf } from "../tools/key-rotation/fill.ts";
@@ -31,18 +32,20 @@ function recordOf({ baseUrl = nobody, isRotating = false }: Pick<FilledStore, "b
 /**
  * @param open opens the store that `setting` names; it must be empty
  * @param provider a provider that knows these grants, whose access tokens have then ended; none by default
+ * @param allow what the caller may do whose key is made
  */
 export async function fillStore(
   setting: string,
   open: () => Store,
   grants: number,
   provider: Pick<FilledStore, "baseUrl" | "isRotating"> = {},
+  allow: readonly Permission[] = ["token"],
 ): Promise<FilledStore> {
   const record = recordOf(provider);
   const masterKey = generateMasterKey();
   const options = { provider: record, keyring: keyringFromKeys(masterKey) };
   const vault = await openVault({ ...options, store: open() });
-  const { key } = await vault.callers.create("bench", { allow: ["token"] });
+  const { key } = await vault.callers.create("bench", { allow });
   await vault.close();
   const context = await openContext({ ...options, store: open() }, keyClasses);
   const keyring = context.keys?.keyring;

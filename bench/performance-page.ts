@@ -1,12 +1,15 @@
-import { circumstances, shownAim, shownSpread, summaryOf } from "./figures.ts";
+import { circumstances, shown, shownAim, shownSpread, summaryOf } from "./figures.ts";
+import type { HourResult } from "./hour-verdict.ts";
 import type { SuiteResult, Table } from "./result.ts";
+import type { CommittedResults } from "./results.ts";
+import { spreadOf } from "./rounds.ts";
 import { suites } from "./suites.ts";
 
 /** The page for whoever wants to know how quick Onbehalf is, made of results. */
-export function performancePage(results: readonly SuiteResult[]): string {
+export function performancePage({ suites: results, hours }: CommittedResults): string {
   const order = (result: SuiteResult): number => suites.findIndex(({ name }) => name === result.suite);
   const sorted = results.toSorted((one, other) => order(one) - order(other));
-  return [head, machines(sorted), ...sorted.map(section), tail].join("\n\n");
+  return [head, machines(sorted), ...sorted.map(section), ...hours.map(hourSection), tail].join("\n\n");
 }
 
 const head = `# Performance
@@ -48,6 +51,42 @@ function section(result: SuiteResult): string {
     `${circumstances(result)} Again: \`npm run bench -- --suite ${result.suite} --rounds ${result.rounds}\`.`,
     ...result.tables.map(tableOf),
     ...leftOut,
+  ].join("\n\n");
+}
+
+function hourSection(result: HourResult): string {
+  const { startedAt, minutes, store, grants, times, verdict, parts, machine } = result;
+  const requests = parts.flatMap(({ kinds }) => Object.values(kinds)).reduce((sum, { count }) => sum + count, 0);
+  const loads = spreadOf(parts.map(({ load }) => load));
+  const disk = [parts[0]?.diskMB ?? 0, parts.at(-1)?.diskMB ?? 0].map(shown);
+  const lines = [
+    ["99th percentile of token reads, milliseconds", shown(verdict.p99.first), shown(verdict.p99.last)],
+    ...Object.entries(verdict.memory).map(([name, { first, last }]) => [
+      `memory of the ${name}, MB`,
+      shown(first),
+      shown(last),
+    ]),
+  ];
+  const errors = new Map<string, number>();
+  for (const part of parts) {
+    for (const [error, count] of Object.entries(part.errors)) errors.set(error, (errors.get(error) ?? 0) + count);
+  }
+  return [
+    `## ${shown(minutes)} minutes of mixed load, ${store === "sqlite" ? "SQLite" : "PostgreSQL"}`,
+    `Measured ${startedAt.slice(0, 16).replace("T", " ")} UTC at commit ${machine.commit}; load average ${shownSpread(loads)}. ` +
+      `${shown(requests)} requests to one \`onbehalf serve\` with ${shown(grants)} grants: tokens that live two minutes, codes, ` +
+      `revocations, lists, calls through the proxy, wrong keys; the provider is away for five seconds every two minutes. ` +
+      `Again: \`npm run bench:hour -- --minutes ${minutes} --store ${store} --times ${times} --grants ${grants}\`.`,
+    [["", "first sixth", "last sixth"], ["---", "---", "---"], ...lines]
+      .map((cells) => `| ${cells.join(" | ")} |`)
+      .join("\n"),
+    [
+      `- The database took ${disk[0]} MB after the first part and ${disk[1]} MB after the last.`,
+      ...[...errors].map(([error, count]) => `- ${error}: ${shown(count)}.`),
+      ...(verdict.failures.length === 0
+        ? ["- No error that the load does not explain; memory and the 99th percentile did not grow."]
+        : verdict.failures.map((failure) => `- **Missed**: ${failure}.`)),
+    ].join("\n"),
   ].join("\n\n");
 }
 

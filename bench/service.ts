@@ -15,6 +15,8 @@ export interface Service {
   readonly url: string;
   /** The process that answers. */
   readonly pid: number;
+  /** The mark of all its processes; see `tools/chaos/processes.ts`. */
+  readonly run: string;
   /** All processes of the service: the one that answers, the keeper, and the one that holds the secrets. */
   pids(): number[];
   readonly end: () => Promise<void>;
@@ -39,6 +41,7 @@ export async function startService(
     url: ready.service,
     port: Number(new URL(ready.service).port),
     pid: ready.pid,
+    run,
     pids: () => processesOf(run).map(({ pid }) => pid),
     end: child.end,
   };

@@ -15,6 +15,10 @@ export interface Tell {
   /** How long it takes to answer from now on, milliseconds. */
   readonly latencyMs?: number;
   readonly isRotating?: boolean;
+  /** How long its access tokens live, seconds. */
+  readonly expiresIn?: number;
+  /** Whether it answers everything with 503. */
+  readonly isAway?: boolean;
   /** For so many people ID tokens are signed now. */
   readonly people?: number;
   readonly clientId?: string;
@@ -32,7 +36,7 @@ const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 20
 const jwk = { ...publicKey.export({ format: "jwk" }), kid: "k", alg: "RS256", use: "sig" };
 const pem = publicKey.export({ format: "pem", type: "spki" });
 const scope = "openid https://www.googleapis.com/auth/userinfo.email";
-const settings = { latencyMs: 0, isRotating: false, clientId: "" };
+const settings = { latencyMs: 0, isRotating: false, expiresIn: 3_599, isAway: false, clientId: "" };
 const generations = new Map<string, number>();
 const idTokens = new Map<string, string>();
 let exchanges = 0;
@@ -101,7 +105,7 @@ async function exchange(response: ServerResponse, form: URLSearchParams): Promis
   const isNew = code !== null || next !== undefined;
   answer(response, 200, {
     access_token: accessTokenOf(`${person}-${exchanges}`),
-    expires_in: 3_599,
+    expires_in: settings.expiresIn,
     ...(isNew ? { refresh_token: next ?? `1/${person}/0/${"r".repeat(90)}` } : {}),
     scope,
     token_type: "Bearer",
@@ -110,6 +114,14 @@ async function exchange(response: ServerResponse, form: URLSearchParams): Promis
 }
 
 const server = createServer((request, response) => {
+  if (settings.isAway) {
+    answer(response, 503, { error: "temporarily_unavailable" });
+    return;
+  }
+  if (request.url === "/revoke") {
+    answer(response, 200, {});
+    return;
+  }
   if (request.method !== "POST") {
     answer(response, 200, request.url === "/pem" ? { k: pem } : { keys: [jwk] });
     return;

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
 import { summaryOf } from "../../bench/figures.ts";
+import { mixedLoad } from "../../bench/hour-load.ts";
+import type { Part, Verdict } from "../../bench/hour-verdict.ts";
 import type { SuiteResult } from "../../bench/result.ts";
 import { suites } from "../../bench/suites.ts";
 import { checkout } from "../support/checkout-bin.ts";
@@ -39,4 +41,21 @@ describe("npm run bench", { skip: isLinux ? false : "reads the process table of 
       },
     );
   }
+
+  test(
+    "npm run bench:hour: a minute of it counts requests of each kind, and watches the memory of each process",
+    { timeout: 300_000 },
+    async (t) => {
+      const file = join(await temporaryFolder(t), "hour.json");
+      const args = ["bench/hour.ts", "--minutes", "0.1", "--grants", "50", "--json", file];
+      // Its verdict is about numbers that this short time does not give.
+      await run(process.execPath, args, { cwd: checkout }).catch(() => undefined);
+      const { parts, verdict } = JSON.parse(readFileSync(file, "utf8")) as { parts: readonly Part[]; verdict: Verdict };
+      assert.equal(parts.length, 10);
+      const kinds = new Set(parts.flatMap((part) => Object.keys(part.kinds)));
+      for (const kind of mixedLoad(1, 1)) assert.ok(kinds.has(kind.name), kind.name);
+      assert.deepEqual(Object.keys(parts[0]?.memory ?? {}).sort(), ["holder", "keeper", "service"]);
+      assert.deepEqual(verdict.undocumented, []);
+    },
+  );
 });
