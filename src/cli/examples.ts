@@ -67,4 +67,5 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     "onbehalf grants token ext:user-42 2>&1 | onbehalf explain -",
   ],
   migrate: ["onbehalf migrate --store sqlite:/var/lib/onbehalf/onbehalf.db"],
+  "store vacuum": ["onbehalf store vacuum --store sqlite:/var/lib/onbehalf/onbehalf.db"],
 };

@@ -20,6 +20,7 @@ import { migrateCommand } from "./migrate/command.ts";
 import { serveCommand } from "./serve/command.ts";
 import { sessionsCommand } from "./sessions/command.ts";
 import { standinCommand } from "./standin/command.ts";
+import { storeCommand } from "./store/command.ts";
 
 /**
  * Runs one command. Only the modules of that command are loaded, so that each start is quick.
@@ -64,6 +65,7 @@ export function program(): Command {
     .addCommand(doctorCommand())
     .addCommand(explainCommand())
     .addCommand(migrateCommand())
+    .addCommand(storeCommand())
     .addHelpText(
       "after",
       "\nTo try it out: onbehalf demo\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 reauthorization required",

@@ -226,6 +226,14 @@ export interface StoreSignals {
    * @returns what is damaged, in the database's words; empty where nothing is
    */
   findDamage?(options?: { readonly unlessSoundSince?: number; readonly signal?: AbortSignal }): Promise<string>;
+  /**
+   * Gives back the space of rows that are gone. Nobody else can write meanwhile, and a large store takes minutes. Absent where
+   * the database does so by itself.
+   *
+   * @returns how much space it takes on disk, bytes
+   * @throws {OnbehalfError} `store_unavailable`: the disk has no room for the copy, or others did not let us write
+   */
+  vacuum?(): Promise<{ readonly before: number; readonly after: number }>;
   /** What an operator should know about how this store is reached; empty when all is as it should be. */
   notes?(): readonly StoreNote[];
 }

@@ -3,6 +3,7 @@
  * No statement on grants, attempts or intakes stands here: those are the same for every database, in ../sql/.
  */
 import { truth } from "../../core/argument-checks.ts";
+import { statSync } from "node:fs";
 import type { Rule } from "../../core/argument-checks.ts";
 import { systemClock } from "../../core/clock.ts";
 import { assertStoreOptions } from "../sql/store-options.ts";
@@ -74,6 +75,11 @@ export function sqlite(path: string, options: SqliteOptions = {}): Store {
       database.assertInPlace();
       await store.ping();
     },
+    async vacuum() {
+      const before = bytesOnDisk(path);
+      await database.vacuum();
+      return { before, after: bytesOnDisk(path) };
+    },
     async findDamage({ signal, unlessSoundSince } = {}) {
       const [last] = await database.all("SELECT value FROM meta WHERE name = 'sound_at'");
       if (last !== undefined && Number(soundAt.read(last)) > (unlessSoundSince ?? Infinity)) return "";
@@ -83,6 +89,12 @@ export function sqlite(path: string, options: SqliteOptions = {}): Store {
     },
   };
   return describeStore(onDisk, { kind: "sqlite", path, patienceMs });
+}
+
+/** With the log, in which the newest rows are. */
+function bytesOnDisk(path: string): number {
+  const sizes = [path, `${path}-wal`].map((file) => statSync(file, { throwIfNoEntry: false })?.size ?? 0);
+  return sizes.reduce((sum, size) => sum + size);
 }
 
 const soundAt = text("value");
