@@ -3,7 +3,7 @@ import { isUsable } from "../../core/grant.ts";
 import { isDueForLastLook } from "../../core/second-look.ts";
 import type { Attempt, AttemptResult } from "../../core/take-over.ts";
 import { assignments, insertList, rowReader, selectList, valuesWriter } from "./column.ts";
-import { lockGrant } from "./grants.ts";
+import { lockGrant, lockState } from "./grants.ts";
 import { attemptColumns, lateAnswerColumns, tokenColumns } from "./tables.ts";
 import type { Database, Transaction } from "./sql.ts";
 import type { GrantRow } from "../grant-row.ts";
@@ -77,7 +77,7 @@ export function refreshStore(database: Database): RefreshStore {
       database.transaction(
         async (sql) => {
           // Locked: between the two updates its state must not change.
-          const before = await lockGrant(sql, grantId);
+          const before = await lockState(sql, grantId);
           const { error, retryAt } = failure ?? { error: null, retryAt: null };
           const failed = failure === undefined ? { errorAt: null, failed: 0 } : { errorAt: at, failed: 1 };
           const values = { ...tokenValues(tokens), at, grantId, parentGeneration, error, retryAt, ...failed };
@@ -197,5 +197,5 @@ async function lockGrantOf(
   const [row] = await sql.all(`${selectAttempts} WHERE attempt_id = :attemptId`, { attemptId });
   if (row === undefined) return { grantId: null, generation: null };
   const { grantId, generation } = readAttempt(row);
-  return { grantId: (await lockGrant(sql, grantId))?.grantId ?? null, generation };
+  return { grantId: (await lockState(sql, grantId))?.grantId ?? null, generation };
 }

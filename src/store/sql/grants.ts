@@ -13,11 +13,15 @@ import type { ExternalIdChange, GrantChange, GrantFilter, GrantStore, HashedTie 
 
 const readGrant = rowReader(grantColumns);
 const readChange = rowReader(changeColumns);
+const { grantId: idColumn, state: stateColumn, generation: generationColumn } = grantColumns;
+const stateColumns = { grantId: idColumn, state: stateColumn, generation: generationColumn };
+const readState = rowReader<LockedState>(stateColumns);
 const readTie = rowReader<HashedTie>({ externalHash: bytes("external_hash"), accountHash: bytes("account_hash") });
 const grantValues = valuesWriter(grantColumns);
 
 const select = `SELECT ${selectList(grantColumns)} FROM grants`;
 const selectById = `${select} WHERE grant_id = :grantId`;
+const selectStateById = `SELECT ${selectList(stateColumns)} FROM grants WHERE grant_id = :grantId`;
 const selectBySubject = `${select} WHERE subject_hash = :subjectHash ORDER BY grant_id`;
 const selectByExternalId = `${select} WHERE grant_id IN ${grantsKnownBy} ORDER BY grant_id`;
 const selectByRefreshDigest = `${select} WHERE refresh_digest_hash = :digestHash ORDER BY grant_id LIMIT 8`;
@@ -137,7 +141,7 @@ export function grantStore(database: Database): GrantStore {
 
     beginRevocation: (grantId, at) =>
       database.transaction(async (sql) => {
-        const before = await lockGrant(sql, grantId);
+        const before = await lockState(sql, grantId);
         const begun = await sql.run(
           `UPDATE grants SET state_since = CASE WHEN state = 'revoking' THEN state_since ELSE :at END,
              state = 'revoking', reason = NULL, look_at = NULL, updated_at = :at
@@ -258,4 +262,13 @@ function keysOfSaving(
 export async function lockGrant(sql: Transaction, grantId: string): Promise<GrantRow | undefined> {
   const [row] = await sql.lock(selectById, { grantId });
   return row === undefined ? undefined : readGrant(row);
+}
+
+/** What of a grant says whether and how it may be changed. */
+export type LockedState = Pick<GrantRow, "grantId" | "state" | "generation">;
+
+/** {@link lockGrant} for what needs no more of it: a grant's sealed values are most of what reading it costs. */
+export async function lockState(sql: Transaction, grantId: string): Promise<LockedState | undefined> {
+  const [row] = await sql.lock(selectStateById, { grantId });
+  return row === undefined ? undefined : readState(row);
 }
