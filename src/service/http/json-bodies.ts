@@ -116,8 +116,13 @@ export function tokenStart(token: AccessToken): string {
 
 /** {@link tokenBody} of the token endpoint: what OAuth has in it, and `expires_at`. */
 export function oauthTokenBody(token: AccessToken, now: number): string {
+  return withLife(startOf(token, {}), token.expiresAt?.getTime(), now);
+}
+
+/** {@link oauthTokenBody} in characters of one byte each, for an answer that is given again and again. */
+export function oauthTokenBytes(token: AccessToken, now: number): string {
   let start = oauthStarts.get(token);
-  if (start === undefined) oauthStarts.set(token, (start = startOf(token, {})));
+  if (start === undefined) oauthStarts.set(token, (start = asBytes(startOf(token, {}))));
   return withLife(start, token.expiresAt?.getTime(), now);
 }
 

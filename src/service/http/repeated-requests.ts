@@ -1,8 +1,9 @@
 /**
- * Requests that differ from one before, on the same connection, by their path alone. Node's parser has read that one: its
- * bytes, but for the path, need no second look. So the answer to such a request, where it lies in memory, is written at
- * once; Node's HTTP server neither parses the request nor makes objects of it, which costs more than all the rest. Whatever
- * is not such a request goes to Node as if nobody had looked at it. What is in an answer does not belong here.
+ * Requests that differ from one before, on the same connection, by their path alone, or by the bytes of a body of the same
+ * length. Node's parser has read that one: its bytes, but for these, need no second look. So the answer to such a request,
+ * where it lies in memory, is written at once; Node's HTTP server neither parses the request nor makes objects of it, which
+ * costs more than all the rest. Whatever is not such a request goes to Node as if nobody had looked at it. What is in an
+ * answer does not belong here.
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
@@ -10,13 +11,29 @@ import { systemClock } from "../../core/clock.ts";
 
 type Listener = (chunk: Buffer) => void;
 
-/** Finds the body of a 200 for a path, in characters of one byte each; undefined where somebody else must answer. */
-export type FindBody = (path: string) => string | undefined;
+/**
+ * Finds the body of a 200 for what differs, a path or a body, in characters of one byte each; undefined where somebody else
+ * must answer.
+ */
+export type FindBody = (varying: string) => string | undefined;
+
+/** Of one route: what its requests differ by, and what is the same in its answers. */
+export interface RepeatedRoute {
+  readonly differsBy: "path" | "body";
+  /** Makes an answer's head. */
+  readonly headOf: (length: number) => string;
+  /** Called for each answer. */
+  readonly answered: () => void;
+}
 
 /** What a connection sends again and again. */
 interface Repeated {
-  /** What follows the path: the version, the headers, and the empty line. */
-  readonly rest: string;
+  readonly before: string;
+  /** After a path: the version, the headers, and the empty line. */
+  readonly after: string;
+  /** How long a body is. Undefined: a path may have any length. */
+  readonly length: number | undefined;
+  readonly route: RepeatedRoute;
   readonly find: FindBody;
 }
 
@@ -24,21 +41,33 @@ const headEnd = "\r\n\r\n";
 
 /** Looks at what comes on a server's connections before Node does. */
 export class RepeatedRequests {
+  readonly #server: Server;
   readonly #connections = new WeakMap<Socket, Connection>();
 
-  /**
-   * @param server Node's, which parses and answers everything else
-   * @param headers of the answers
-   * @param answered called for each answer
-   */
-  constructor(server: Server, headers: Readonly<Record<string, string>>, answered: () => void) {
-    const answers = { headOf: headWriter(server, headers), answered, isOpen: () => server.listening };
+  /** @param server Node's, which parses and answers everything else */
+  constructor(server: Server) {
+    this.#server = server;
+    const isOpen = (): boolean => server.listening;
     server.on("connection", (socket: Socket) => {
       const [feed, ...others] = socket.listeners("data") as Listener[];
       // Where this Node's server reads in another way than by one listener, it is left alone.
       if (feed === undefined || others.length > 0) return;
-      this.#connections.set(socket, new Connection(socket, feed, answers));
+      this.#connections.set(socket, new Connection(socket, feed, isOpen));
     });
+  }
+
+  /**
+   * A route whose requests may be repeated.
+   *
+   * @param headers of its answers
+   * @param answered called for each answer
+   */
+  route(
+    differsBy: RepeatedRoute["differsBy"],
+    headers: Readonly<Record<string, string>>,
+    answered: () => void,
+  ): RepeatedRoute {
+    return { differsBy, headOf: headWriter(this.#server, headers), answered };
   }
 
   /** To be called for each request that Node has parsed, before it is answered. */
@@ -47,28 +76,32 @@ export class RepeatedRequests {
   }
 
   /**
-   * The request that Node has parsed is one that may be repeated with other paths.
+   * The request that Node has parsed is one that may be repeated with another path or body.
    *
    * @param find what answers those
    */
-  mayRepeat({ socket }: IncomingMessage, { shouldKeepAlive }: ServerResponse, find: () => FindBody): void {
-    if (shouldKeepAlive) this.#connections.get(socket)?.mayRepeat(find);
+  mayRepeat(
+    { socket }: IncomingMessage,
+    { shouldKeepAlive }: ServerResponse,
+    route: RepeatedRoute,
+    find: () => FindBody,
+  ): void {
+    if (shouldKeepAlive) this.#connections.get(socket)?.mayRepeat({ route, find });
   }
 }
 
-/** What all connections of a server share. */
-interface Answers {
-  readonly headOf: (length: number) => string;
-  readonly answered: () => void;
-  /** Whether the server goes on after this answer. One that is being closed says so in its answers: that is Node's part. */
-  readonly isOpen: () => boolean;
+/** That the request which Node has just parsed may be repeated. */
+interface Allowed {
+  readonly route: RepeatedRoute;
+  readonly find: () => FindBody;
 }
 
 class Connection {
   readonly #socket: Socket;
   /** Node's parser. */
   readonly #feed: Listener;
-  readonly #answers: Answers;
+  /** Whether the server goes on after this answer. One that is being closed says so in its answers: that is Node's part. */
+  readonly #isOpen: () => boolean;
   readonly #listener: Listener;
   #repeated: Repeated | undefined;
   /** How many requests Node has not answered yet. */
@@ -77,12 +110,12 @@ class Connection {
   #missing = 0;
   /** What Node's parser has found in what it is reading just now. */
   #found: IncomingMessage[] | undefined;
-  #find: (() => FindBody) | undefined;
+  #allowed: Allowed | undefined;
 
-  constructor(socket: Socket, feed: Listener, answers: Answers) {
+  constructor(socket: Socket, feed: Listener, isOpen: () => boolean) {
     this.#socket = socket;
     this.#feed = feed;
-    this.#answers = answers;
+    this.#isOpen = isOpen;
     this.#listener = (chunk) => this.#read(chunk);
     // In this order, so that the socket goes on reading.
     socket.on("data", this.#listener);
@@ -95,29 +128,33 @@ class Connection {
     outgoing.once("close", () => (this.#open -= 1));
   }
 
-  mayRepeat(find: () => FindBody): void {
-    this.#find = find;
+  mayRepeat(allowed: Allowed): void {
+    this.#allowed = allowed;
   }
 
   #read(chunk: Buffer): void {
     const repeated = this.#repeated;
     // Where the client does not read its answers, Node holds it back.
-    const isNext = this.#open === 0 && this.#missing === 0 && !this.#socket.writableNeedDrain && this.#answers.isOpen();
+    const isNext = this.#open === 0 && this.#missing === 0 && !this.#socket.writableNeedDrain && this.#isOpen();
     if (repeated === undefined || !isNext) return this.#give(chunk);
+    const { before, after, length, route, find } = repeated;
     const text = chunk.toString("latin1");
-    const end = text.length - repeated.rest.length;
-    const isRepeated = end > 4 && text.startsWith("GET ") && text.endsWith(repeated.rest);
-    const body = isRepeated ? repeated.find(text.slice(4, end)) : undefined;
+    const end = text.length - after.length;
+    const isRepeated =
+      (length === undefined ? end > before.length : end === before.length + length) &&
+      text.startsWith(before) &&
+      text.endsWith(after);
+    const body = isRepeated ? find(text.slice(before.length, end)) : undefined;
     if (body === undefined) return this.#give(chunk);
-    this.#answers.answered();
-    this.#socket.write(this.#answers.headOf(body.length) + body, "latin1");
+    route.answered();
+    this.#socket.write(route.headOf(body.length) + body, "latin1");
   }
 
   /** Gives Node what came, and finds out whether a request begins with the next byte. */
   #give(chunk: Buffer): void {
     const found: IncomingMessage[] = [];
     this.#found = found;
-    this.#find = undefined;
+    this.#allowed = undefined;
     this.#feed(chunk);
     this.#found = undefined;
     if (this.#missing > 0 && found.length === 0 && chunk.length <= this.#missing) {
@@ -131,11 +168,10 @@ class Connection {
     if (missing === undefined) return this.#giveUp();
     this.#missing = missing;
     // By now, whoever answers has said so.
-    const find = this.#find as (() => FindBody) | undefined;
-    const text = chunk.toString("latin1");
-    const { url = "" } = request ?? {};
-    if (find === undefined || missing > 0 || !text.startsWith(`GET ${url} HTTP/1.1\r\n`)) return;
-    this.#repeated = { rest: text.slice(4 + url.length), find: find() };
+    const allowed = this.#allowed as Allowed | undefined;
+    if (allowed === undefined || missing > 0) return;
+    const around = partsAround(chunk.toString("latin1"), request?.url ?? "", allowed.route.differsBy);
+    if (around !== undefined) this.#repeated = { ...around, route: allowed.route, find: allowed.find() };
   }
 
   #giveUp(): void {
@@ -148,9 +184,25 @@ class Connection {
 function missingOf({ headers }: IncomingMessage, chunk: Buffer): number | undefined {
   const { "content-length": length = "0", "transfer-encoding": coding, upgrade, expect } = headers;
   const end = chunk.indexOf(headEnd, 0, "latin1");
+  // Empty lines before a request are no end of its head, and Node passes over them.
+  if (chunk[0] === 0x0d || chunk[0] === 0x0a) return undefined;
   if (coding !== undefined || upgrade !== undefined || expect !== undefined || end < 0) return undefined;
   const missing = end + headEnd.length + Number(length) - chunk.length;
   return Number.isSafeInteger(missing) && missing >= 0 ? missing : undefined;
+}
+
+/** What is around that by which the next request may differ; undefined where the request is not written as clients do. */
+function partsAround(
+  text: string,
+  url: string,
+  differsBy: RepeatedRoute["differsBy"],
+): Pick<Repeated, "before" | "after" | "length"> | undefined {
+  if (differsBy === "path") {
+    if (!text.startsWith(`GET ${url} HTTP/1.1\r\n`)) return undefined;
+    return { before: "GET ", after: text.slice(4 + url.length), length: undefined };
+  }
+  const end = text.indexOf(headEnd) + headEnd.length;
+  return { before: text.slice(0, end), after: "", length: text.length - end };
 }
 
 /** Makes the head of an answer, as Node's HTTP server writes it. */

@@ -24,7 +24,7 @@ import { RepeatedRequests } from "./repeated-requests.ts";
 import { limitBody } from "./slow-bodies.ts";
 import { problemOf, problemResponse } from "./problems.ts";
 import { EarlyReturns } from "../../vault/http/early-returns.ts";
-import { asBytes, oauthTokenHeaders, tokenHeaders } from "./json-bodies.ts";
+import { oauthTokenHeaders, tokenHeaders } from "./json-bodies.ts";
 import { fastHandle } from "./token-endpoint/fast-handle.ts";
 import { storedToken } from "./stored-token.ts";
 import { SmallForms, isSmallForm } from "./token-endpoint/small-form.ts";
@@ -32,6 +32,8 @@ import { SmallForms, isSmallForm } from "./token-endpoint/small-form.ts";
 const requestTimeoutMs = 15_000;
 const checkedHostsLimit = 100;
 const tokenRoute = "/v1/grants/{ref}/token";
+/** As the metrics have it. */
+const tokenEndpoint = "/oauth";
 
 /** What a server can be told, besides what the service in it can. */
 export interface ServerOptions extends ServiceOptions {
@@ -173,7 +175,7 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     const body = isChecked && method === "GET" ? fast(url ?? "", authorization) : undefined;
     repeated.came(incoming, outgoing);
     if (body !== undefined) {
-      repeated.mayRepeat(incoming, outgoing, () => preparedToken(vault, authorization));
+      repeated.mayRepeat(incoming, outgoing, tokens, () => preparedToken(vault, authorization));
       send(outgoing, tokenRoute, tokenHeaders, body);
       return;
     }
@@ -181,10 +183,12 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     const reading = mayBeStored ? stored(url ?? "", authorization, headers["x-request-id"]?.toString()) : undefined;
     if (reading !== undefined) void answerFromStore(incoming, outgoing, reading);
     else if (isChecked && before === undefined && isSmallForm(incoming)) {
+      const find = (form: string): string | undefined => fastByHandle(headers.authorization, form, incoming.socket);
+      repeated.mayRepeat(incoming, outgoing, oauthTokens, () => find);
       forms.read(incoming, (form) => {
-        const found = fastByHandle(headers.authorization, form.toString("latin1"), incoming.socket);
+        const found = find(form.toString("latin1"));
         if (found === undefined) answerSlowly(incoming, outgoing, form);
-        else send(outgoing, "/oauth", oauthTokenHeaders, asBytes(found));
+        else send(outgoing, tokenEndpoint, oauthTokenHeaders, found);
       });
     } else answerSlowly(incoming, outgoing);
   };
@@ -196,7 +200,9 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     },
     answer,
   );
-  const repeated = new RepeatedRequests(server, tokenHeaders, () => metrics?.countRequest(tokenRoute, 200));
+  const repeated = new RepeatedRequests(server);
+  const tokens = repeated.route("path", tokenHeaders, () => metrics?.countRequest(tokenRoute, 200));
+  const oauthTokens = repeated.route("body", oauthTokenHeaders, () => metrics?.countRequest(tokenEndpoint, 200));
   server.on("checkExpectation", answer);
   server.on("clientError", refuseMalformed);
   await listen(server, host, port);

@@ -28,7 +28,7 @@ async function started(t: TestContext): Promise<{
     parsed.push(`${method} ${url}`);
     const body = method === "GET" ? bodyOf(url) : undefined;
     if (body !== undefined) {
-      repeated.mayRepeat(incoming, outgoing, () => bodyOf);
+      repeated.mayRepeat(incoming, outgoing, paths, () => bodyOf);
       outgoing.writeHead(200, { ...headers, "content-length": body.length }).end(body, "latin1");
       return;
     }
@@ -38,15 +38,24 @@ async function started(t: TestContext): Promise<{
       else waiting.push(answer);
       return;
     }
+    if (method === "POST" && url === "/handle") repeated.mayRepeat(incoming, outgoing, bodies, () => bodyOf);
     const came: Buffer[] = [];
     incoming.on("data", (chunk: Buffer) => came.push(chunk));
     incoming.on("end", () => {
-      const said = JSON.stringify([method, url, incoming.headers["x-note"], Buffer.concat(came).toString("latin1")]);
+      const sent = Buffer.concat(came).toString("latin1");
+      const held = url === "/handle" ? bodyOf(sent) : undefined;
+      if (held !== undefined) {
+        outgoing.writeHead(200, { ...headers, "content-length": held.length }).end(held, "latin1");
+        return;
+      }
+      const said = JSON.stringify([method, url, incoming.headers["x-note"], sent]);
       // Later than what came with it.
       setImmediate(() => outgoing.writeHead(200, { "content-length": Buffer.byteLength(said) }).end(said));
     });
   });
-  const repeated = new RepeatedRequests(server, headers, () => parsed.push("repeated"));
+  const repeated = new RepeatedRequests(server);
+  const paths = repeated.route("path", headers, () => parsed.push("repeated"));
+  const bodies = repeated.route("body", headers, () => parsed.push("repeated form"));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const close = (): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
   t.after(() => {
@@ -90,6 +99,7 @@ function exchange(port: number, pieces: readonly string[], answers: number, wait
 const get = (path: string, note = "same"): string => `GET ${path} HTTP/1.1\r\nHost: a\r\nX-Note: ${note}\r\n\r\n`;
 const post = (body: string): string =>
   `POST /form HTTP/1.1\r\nHost: a\r\nX-Note: post\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+const handle = (body: string): string => post(body).replace("/form", "/handle");
 const chunked = (body: string): string =>
   `POST /form HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
 
@@ -124,6 +134,31 @@ describe("repeated requests", () => {
     await exchange(port, sent, sent.length, true);
     const node = ["GET /held/1", "GET /other", "repeated", "GET /held/3", "repeated", "DELETE /held/5", "POST /form"];
     assert.deepEqual(parsed, [...node, "repeated"]);
+  });
+
+  test("a form that differs from one before by its bytes alone is answered without Node's parser, in the same bytes", async (t) => {
+    const { port, parsed } = await started(t);
+    const forms = ["/held/1", "/held/2", "/held/10", "/other", "/held/3"].map(handle);
+    const sent = [...forms, get("/held/3"), post("/held/3"), ...forms.slice(0, 1), ...forms.slice(0, 1)];
+    const together = await exchange(port, sent, sent.length, true);
+    const node = ["POST /handle", "repeated form", "POST /handle", "POST /handle", "POST /handle"];
+    assert.deepEqual(parsed, [...node, "GET /held/3", "POST /form", "POST /handle", "repeated form"]);
+    const alone: string[] = [];
+    for (const each of sent) alone.push(...(await exchange(port, [each], 1)));
+    assert.deepEqual(together, alone);
+  });
+
+  test("empty lines before a request are no end of its head", async (t) => {
+    const { port, parsed } = await started(t);
+    const inner = get("/held/9");
+    const head = (length: number): string =>
+      `\r\n\r\nPOST /form HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`;
+    const length = head(100).length + 10;
+    const body = `${"x".repeat(14)}${inner}`.padEnd(length, "y");
+    const pieces = [get("/held/1"), head(length), body.slice(0, 14), inner, body.slice(14 + inner.length)];
+    const [, answer = ""] = await exchange(port, pieces, 2);
+    assert.match(answer, /"\/form"/);
+    assert.ok(!parsed.includes("repeated"));
   });
 
   test("what looks like a repeated request and is the rest of another one is no request", async (t) => {
@@ -187,6 +222,7 @@ describe("repeated requests", () => {
       { weight: 5, arbitrary: fc.constantFrom("/held/1", "/held/2", "/other").map((path) => get(path)) },
       fc.constant(get("/held/3", "another")),
       fc.constantFrom("", "body", get("/held/4"), "\r\n\r\n").map(post),
+      fc.constantFrom("/held/1", "/held/2", "/held/10", "/others", get("/held/6"), handle("/held/7")).map(handle),
       fc.constantFrom("body", get("/held/5")).map(chunked),
     );
     const alone = new Map<string, string>();

@@ -2,7 +2,7 @@ import type { Vault } from "../../../index.ts";
 import { clientMarginMs } from "../../../core/early-return.ts";
 import { Secret } from "../../../core/secret.ts";
 import type { EarlyReturns } from "../../../vault/http/early-returns.ts";
-import { oauthTokenBody } from "../json-bodies.ts";
+import { oauthTokenBytes } from "../json-bodies.ts";
 
 /** A request that asks for nothing special: who asks, and by which handle. */
 interface Plain {
@@ -25,7 +25,7 @@ const plain = /^[A-Za-z0-9_.-]+$/;
  * the token. A request that is in any way special (another parameter, an escape, a key or handle that was not looked at within
  * the last second, a token that ends soon) goes through the service instead, which decides about it.
  *
- * @returns the body of a 200, or undefined where the service must answer
+ * @returns the body of a 200, in characters of one byte each; or undefined where the service must answer
  */
 export function fastHandle(
   vault: Vault,
@@ -51,7 +51,7 @@ export function fastHandle(
     // Only what was good: somebody without a key fills no memory.
     if (asked !== last && known.size >= memoryLimit) known.clear();
     if (asked !== last) known.set(body, asked);
-    return oauthTokenBody(token, now);
+    return oauthTokenBytes(token, now);
   };
 }
 
