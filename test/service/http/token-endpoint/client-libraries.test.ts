@@ -35,7 +35,7 @@ for (const [how, authentication] of [
     const tokens = await client.refreshTokenGrant(config, secret);
     assert.equal(tokens.access_token, (await vault.getAccessToken({ grantId })).token);
     assert.equal(tokens.refresh_token, undefined);
-    assert.equal(tokens.expiresIn(), 3_599);
+    assert.equal(tokens.expires_in, 3_599);
     const exchanged = await client.genericGrantRequest(config, exchangeGrant, {
       subject_token: secret,
       subject_token_type: handleType,
