@@ -35,6 +35,11 @@ export interface VaultOptions extends CommonOptions, KeeperOptions {
    * user's access tokens. Default: none.
    */
   readonly trustedIssuers?: readonly TrustedIssuer[];
+  /**
+   * How much memory access tokens take that are handed out again and again, MiB: 1 to 65,536. One takes about 1 KB. Those that
+   * do not fit are read from the store when they are asked for. Default: 64.
+   */
+  readonly tokenMemoryMb?: number;
 }
 
 /**

@@ -58,7 +58,7 @@ import { changePoll, changePollMs, hintPaceMs, paced } from "./vault/tokens/chan
 import { deposit, exchangeCode, revoke, grantMade } from "./vault/tokens/keeper-calls.ts";
 import { Probes } from "./vault/tokens/probes.ts";
 import { RecordedTokens } from "./vault/tokens/recorded-tokens.ts";
-import { TokenCache } from "./vault/tokens/token-cache.ts";
+import { TokenCache, defaultTokenMemoryMb } from "./vault/tokens/token-cache.ts";
 import { assertGetAccessTokenOptions } from "./vault/tokens/token-options.ts";
 import type { GetAccessTokenOptions } from "./vault/tokens/token-options.ts";
 import { TokenSource } from "./vault/tokens/token-source.ts";
@@ -78,6 +78,7 @@ interface Abortable {
 interface VaultParts {
   readonly connect?: ConnectOptions;
   readonly trustedIssuers?: readonly TrustedIssuer[];
+  readonly tokenMemoryMb?: number;
 }
 
 /**
@@ -106,7 +107,7 @@ export class Vault {
   readonly #context: VaultContext;
   readonly #keeper: Keeper;
   readonly #closeKeeper: () => Promise<void>;
-  readonly #cache = new TokenCache();
+  readonly #cache: TokenCache;
   readonly #tokens: TokenSource;
   readonly #probes: Probes;
   readonly #assertions: Assertions;
@@ -129,12 +130,13 @@ export class Vault {
     keeper: Keeper,
     closeKeeper: () => Promise<void>,
     lastChange: number,
-    { connect, trustedIssuers = [] }: VaultParts = {},
+    { connect, trustedIssuers = [], tokenMemoryMb = defaultTokenMemoryMb }: VaultParts = {},
   ) {
     const { store, keyring, clock } = context;
     this.#context = context;
     this.#keeper = keeper;
     this.#closeKeeper = closeKeeper;
+    this.#cache = new TokenCache(tokenMemoryMb * 2 ** 20, context.random);
     this.#tokens = new TokenSource(context, keeper, this.#cache);
     this.#probes = new Probes(context, this.#tokens, this.#cache);
     this.audit = new AuditLog(context);
@@ -270,9 +272,16 @@ export class Vault {
    * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
    */
   async getAccessToken(ref: GrantRef, options?: GetAccessTokenOptions): Promise<AccessToken> {
+    // What memory holds under it is a reference. So nothing else is looked at, and nobody waits.
+    const held = options === undefined ? this.#held(ref, 60) : undefined;
+    if (held !== undefined) return held;
     // An id needs no further look, and so no other file on the way of a request.
     if (!isGrantId(ref)) assertGrantRef(ref);
-    if (options !== undefined) assertGetAccessTokenOptions(options);
+    if (options !== undefined) {
+      assertGetAccessTokenOptions(options);
+      const found = options.refused === undefined ? this.#held(ref, options.minTtlSeconds ?? 60) : undefined;
+      if (found !== undefined) return found;
+    }
     if (this.#context.audit === "all") return this.#own.get(ref, options);
     return this.#during(() => this.#tokens.get(ref, options));
   }
@@ -580,6 +589,15 @@ export class Vault {
     await this.#refusals.writeCounts(true).catch((error: unknown) => tellError(this.#context, error, "refusals"));
     await this.#closeKeeper();
     await closeContext(this.#context);
+  }
+
+  /** A token in memory that the program itself may have without a record. */
+  #held(ref: GrantRef, minTtlSeconds: number): AccessToken | undefined {
+    if (this.#context.audit === "all") return undefined;
+    // Of another form, or of none, is decided later.
+    const isId = typeof ref === "string";
+    const isPlain = isId || (typeof ref === "object" && (ref as unknown) !== null && !("account" in ref));
+    return isPlain ? this.#tokens.peek(ref, minTtlSeconds * 1_000) : undefined;
   }
 
   get #calls(): Parameters<typeof exchangeCode>[0] {

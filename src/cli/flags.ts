@@ -30,6 +30,7 @@ const descriptions: Readonly<Record<Setting, readonly [argument: string, says: s
   privateApis: ["how", "whether Google's API hosts may have private addresses: allow or refuse (refuse)"],
   popupRedirectUri: ["uri", "redirect_uri at the exchange of a code from a popup (postmessage)"],
   keeper: ["how", "which process opens refresh tokens: process, one of its own; none, this one (process)"],
+  tokenMemoryMb: ["MiB", "how much memory tokens take that are handed out again and again (64)"],
   exchangesPerSecond: ["number", "the most requests to the provider in a second (50)"],
   allowedOrigins: [
     "list",
@@ -73,7 +74,7 @@ const groups: readonly (readonly [heading: string, scope: Scope, settings: reado
     "service",
     ["publicUrl", "allowedOrigins", "allowedHosts", "returnUrls", "appName", "trustedIssuersFile"],
   ],
-  ["Running:", "service", ["host", "port", "metricsPort", "keeper", "exchangesPerSecond", "logLevel"]],
+  ["Running:", "service", ["host", "port", "metricsPort", "keeper", "exchangesPerSecond", "tokenMemoryMb", "logLevel"]],
 ];
 
 /** Which settings a command has: those of the store, those of the client as well, or all. */

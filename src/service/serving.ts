@@ -62,6 +62,7 @@ export async function serveOver(
       trustedIssuers: config.trustedIssuers,
       onEvent,
       onFault,
+      ...defined({ tokenMemoryMb: config.tokenMemoryMb }),
       ...defined({ keeper, rescueFolder, keyring: own?.keyring, exchangeRate: own?.exchangeRate }),
     });
     try {

@@ -342,6 +342,15 @@ export function exchangeRateOf(
   return { perSecond, burst: Math.ceil(perSecond) };
 }
 
+export function tokenMemoryOf({ tokenMemoryMb }: Settings, problems: string[]): number | undefined {
+  if (tokenMemoryMb === undefined) return undefined;
+  const mb = Number(tokenMemoryMb);
+  if (!/^\d{1,5}$/.test(tokenMemoryMb) || mb < 1 || mb > 65_536) {
+    problems.push(`${settingNames.tokenMemoryMb} must be a whole number of MiB from 1 to 65536`);
+  }
+  return mb;
+}
+
 /** What `read` returns. An error that it throws becomes a problem of this setting. */
 function readSetting<T>(setting: Setting, problems: string[], read: () => T): T | undefined {
   try {

@@ -13,6 +13,7 @@ import {
   keeperOf,
   keyringOf,
   metricsPortOf,
+  tokenMemoryOf,
   logLevelOf,
   originsOf,
   returnUrlsOf,
@@ -68,6 +69,8 @@ export interface ServiceConfig extends VaultConfig {
   readonly port: number;
   /** Where `/metrics` is answered to everybody on this machine; undefined: nowhere. */
   readonly metricsPort: number | undefined;
+  /** How much memory tokens take that are handed out again and again, MiB. Undefined: the library's default. */
+  readonly tokenMemoryMb: number | undefined;
   /** Whether a process of its own, the keeper, opens the refresh tokens. */
   readonly keeper: boolean;
 }
@@ -154,6 +157,7 @@ const ownSettings = new Set<Setting>([
   "host",
   "port",
   "metricsPort",
+  "tokenMemoryMb",
   "keeper",
 ]);
 /** What only the keeper looks at. */
@@ -208,6 +212,7 @@ function servingParts(
   | "host"
   | "port"
   | "metricsPort"
+  | "tokenMemoryMb"
 > {
   return {
     publicUrl: urlOf(settings, "publicUrl", problems),
@@ -220,6 +225,7 @@ function servingParts(
     host: hostOf(settings, problems),
     port: portOf(settings, problems),
     metricsPort: metricsPortOf(settings, problems),
+    tokenMemoryMb: tokenMemoryOf(settings, problems),
   };
 }
 

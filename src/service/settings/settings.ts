@@ -18,6 +18,7 @@ export const settingNames = {
   popupRedirectUri: "ONBEHALF_POPUP_REDIRECT_URI",
   keeper: "ONBEHALF_KEEPER",
   exchangesPerSecond: "ONBEHALF_EXCHANGES_PER_SECOND",
+  tokenMemoryMb: "ONBEHALF_TOKEN_MEMORY_MB",
   allowedOrigins: "ONBEHALF_ALLOWED_ORIGINS",
   allowedHosts: "ONBEHALF_ALLOWED_HOSTS",
   publicUrl: "ONBEHALF_PUBLIC_URL",

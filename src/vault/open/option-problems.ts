@@ -59,6 +59,12 @@ const rules: readonly (readonly [name: string, fits: (value: unknown) => boolean
     "must have perSecond and burst, both numbers above 0",
     "give { perSecond: 50, burst: 50 }, or leave it out",
   ],
+  [
+    "tokenMemoryMb",
+    orAbsent((value) => typeof value === "number" && value >= 1 && value <= 65_536),
+    "must be a number of MiB from 1 to 65536",
+    "give such a number, or leave it out",
+  ],
 ];
 
 /** Options that have no rule here. */

@@ -44,8 +44,8 @@ export class AccessToken {
   }
 }
 
-/** How much memory tokens may take, bytes: the default of a small machine. About 60,000 tokens as long as Google's. */
-export const defaultMemoryBytes: number = 64 * 2 ** 20;
+/** How much memory tokens may take, MiB: the default of a small machine. About 60,000 tokens as long as Google's. */
+export const defaultTokenMemoryMb: number = 64;
 
 /**
  * Where memory is full, one in so many tokens takes the place of another. What is read in turn, and is more than fits,
@@ -202,7 +202,7 @@ export class TokenCache {
    * @param limit how much memory is used, bytes
    * @param random in [0, 1): which token takes another's place where memory is full
    */
-  constructor(limit: number = defaultMemoryBytes, random: () => number = systemChance) {
+  constructor(limit: number = defaultTokenMemoryMb * 2 ** 20, random: () => number = systemChance) {
     this.#limit = limit;
     this.#random = random;
   }
