@@ -17,7 +17,10 @@ interface Answer extends MadeOfToken {
   readonly reference: KnownReference<CachedToken> | undefined;
   /** The record that the caller was given this token; undefined where nothing is recorded. */
   readonly release: Release | undefined;
-  /** From when to when the token lives for as long as the request asks, milliseconds since the epoch. */
+  /**
+   * From when until when the token surely lives for as long as the request asks: whole seconds since the epoch, which take no
+   * memory of their own.
+   */
   readonly from: number;
   readonly until: number;
   /** The last hour in which the caller's use of the grant was noted. */
@@ -74,7 +77,8 @@ export class PreparedAnswers {
    */
   find(key: string, now: number): PreparedAnswer | undefined {
     const answer = this.#answers.get(key);
-    if (answer === undefined || now < answer.from || now > answer.until) return undefined;
+    const second = now / 1_000;
+    if (answer === undefined || second < answer.from || second >= answer.until) return undefined;
     const { token, reference, release } = answer;
     if (!token.isKept || reference?.isKept === false || release?.isKnown === false) return undefined;
     // Another process may have registered another client meanwhile.
@@ -101,9 +105,20 @@ export class PreparedAnswers {
     const held = this.#parts.hold(ref, minTtlSeconds);
     if (held === undefined) return undefined;
     const { token, release, reference } = held;
-    const { from, until } = freshBetween(token.life, minTtlSeconds * 1_000);
+    const fresh = freshBetween(token.life, minTtlSeconds * 1_000);
+    const [from, until] = [Math.ceil(fresh.from / 1_000), Math.floor(fresh.until / 1_000)];
     token.makeText(make);
-    const answer: Answer = { home: this.#answers, key, token, reference, release, from, until, notedHour: -1 };
+    const answer: Answer = {
+      home: this.#answers,
+      key,
+      token,
+      reference,
+      release,
+      from,
+      until,
+      notedHour: -1,
+      next: undefined,
+    };
     this.#cache.keepAnswer(answer);
     this.#count(answer, this.#context.clock.now());
     return token;

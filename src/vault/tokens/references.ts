@@ -3,7 +3,7 @@ import type { GrantRef } from "../../core/grant.ts";
 /** What references mean: the token of a grant. */
 interface Meant<T> {
   readonly grantId: string;
-  readonly references: KnownReference<T>[];
+  references: readonly KnownReference<T>[];
 }
 
 /** A reference by which callers asked for a token: a subject or a user id. A grant's own id needs none. */
@@ -51,7 +51,8 @@ export class References<T extends Meant<T>> {
     if (oldest !== undefined && token.references.length >= mostOfOne) this.drop(oldest);
     const reference = { home, key, token, fingerprints, labels, isKept: true };
     home.set(key, reference);
-    token.references.push(reference);
+    // A list that grows by pushing has room for sixteen more.
+    token.references = [...token.references, reference];
     for (const each of fingerprints) {
       const others = this.byFingerprint.get(each);
       if (others === undefined) this.byFingerprint.set(each, reference);
@@ -63,8 +64,8 @@ export class References<T extends Meant<T>> {
   drop(reference: KnownReference<T>): void {
     reference.isKept = false;
     reference.home.delete(reference.key);
-    const { references } = reference.token;
-    references.splice(references.indexOf(reference), 1);
+    const { token } = reference;
+    token.references = token.references.filter((each) => each !== reference);
     for (const each of reference.fingerprints) {
       const others = this.byFingerprint.get(each);
       if (others === reference) this.byFingerprint.delete(each);

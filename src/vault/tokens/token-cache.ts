@@ -60,7 +60,10 @@ const sharedLimit = 1_000;
 const recentLimit = 20_000;
 
 /** What is held beside the texts, bytes, as measured: by a token, by its `AccessToken`, by a reference, by an answer. */
-const weights = { token: 480, access: 280, reference: 260, answer: 200 } as const;
+const weights = { token: 420, access: 270, reference: 400, answer: 160 } as const;
+
+/** One list for all tokens that have none: thousands of empty ones would take memory. */
+const none: readonly never[] = [];
 
 /** Which grant it is, and which client it belongs to. */
 export type Identity = Pick<GrantRow, "grantId" | "provider" | "clientId" | "issuer">;
@@ -82,6 +85,8 @@ export interface MadeOfToken {
   readonly home: Map<string, MadeOfToken>;
   readonly key: string;
   readonly token: CachedToken;
+  /** Another one of the same token. */
+  next: MadeOfToken | undefined;
 }
 
 /** A token that is held, and all that hangs on it and goes with it. */
@@ -99,9 +104,9 @@ export class CachedToken implements NewToken {
   /** Whether somebody asked for it since memory was last searched for one to throw out. */
   isVisited = false;
   /** The references that mean its grant. */
-  references: KnownReference<CachedToken>[] = [];
+  references: readonly KnownReference<CachedToken>[] = none;
   /** What was prepared of it for callers. */
-  answers: MadeOfToken[] = [];
+  answers: MadeOfToken | undefined;
   /** How many bytes it was counted as when it was weighed last. */
   weighed = 0;
   /** When it ends as callers are told, milliseconds since the epoch. Undefined: nobody knows. */
@@ -154,11 +159,10 @@ export class CachedToken implements NewToken {
 
   /** How much memory it takes, bytes. */
   get bytes(): number {
-    let bytes = weights.token + this.#value.length;
-    if (this.#text !== undefined) bytes += this.#text.length;
+    let bytes = weights.token + (this.#text ?? this.#value).length;
     if (this.#token !== undefined) bytes += weights.access;
     for (const { key } of this.references) bytes += weights.reference + key.length;
-    for (const { key } of this.answers) bytes += weights.answer + key.length;
+    for (let each = this.answers; each !== undefined; each = each.next) bytes += weights.answer + each.key.length;
     return bytes;
   }
 }
@@ -177,8 +181,6 @@ const mostAnswers = 64;
  * Access tokens that were handed out lately, by grant, and the references by which callers asked for them. So much memory is
  * used and no more. Where it is full, whoever was not asked for since the last search goes first (SIEVE): what is read once
  * and never again does not throw out what is in use.
- *
- * @see https://www.usenix.org/conference/nsdi24/presentation/zhang-yazhuo
  */
 export class TokenCache {
   readonly #tokens = new Map<string, CachedToken>();
@@ -198,10 +200,7 @@ export class TokenCache {
   readonly #texts = new Map<string, string>();
   readonly #scopes = new Map<string, readonly string[]>();
 
-  /**
-   * @param limit how much memory is used, bytes
-   * @param random in [0, 1): which token takes another's place where memory is full
-   */
+  /** @param random in [0, 1): which token takes another's place where so many bytes are used */
   constructor(limit: number = defaultTokenMemoryMb * 2 ** 20, random: () => number = systemChance) {
     this.#limit = limit;
     this.#random = random;
@@ -246,11 +245,9 @@ export class TokenCache {
   keep(ref: GrantRef, given: NewToken, version: number, by?: LookedUpBy, mustKeep = false): void {
     if (this.#isInvalidatedSince(version, given.grantId)) return;
     const before = this.#tokens.get(given.grantId);
-    const isExtra = before === undefined && !mustKeep;
-    if (isExtra && this.#bytes > this.#limit * 0.98 && this.#random() * oneIn >= 1) return;
-    const [provider, clientId, issuer] = [given.provider, given.clientId, given.issuer].map((text) =>
-      shared(this.#texts, text, String),
-    ) as [string, string, string];
+    if (before === undefined && !mustKeep && this.#bytes > this.#limit * 0.98 && this.#random() * oneIn >= 1) return;
+    const same = (text: string): string => shared(this.#texts, text, String);
+    const [provider, clientId, issuer] = [same(given.provider), same(given.clientId), same(given.issuer)];
     const token = new CachedToken({ ...given, provider, clientId, issuer });
     if (before !== undefined) this.#replace(before, token);
     this.#tokens.set(token.grantId, token);
@@ -269,10 +266,12 @@ export class TokenCache {
     const { token } = answer;
     const before = answer.home.get(answer.key);
     if (before !== undefined) this.#dropAnswer(before);
-    const [oldest] = token.answers;
-    if (oldest !== undefined && token.answers.length >= mostAnswers) this.#dropAnswer(oldest);
     answer.home.set(answer.key, answer);
-    token.answers.push(answer);
+    answer.next = token.answers;
+    token.answers = answer;
+    let last: MadeOfToken | undefined = answer;
+    for (let n = 0; n < mostAnswers; n += 1) last = last?.next;
+    if (last !== undefined) this.#dropAnswer(last);
     this.#weigh(token);
     if (this.#bytes > this.#limit) this.#makeRoom(token);
   }
@@ -344,7 +343,7 @@ export class TokenCache {
     token.references = before.references;
     token.isVisited = before.isVisited;
     for (const reference of token.references) reference.token = token;
-    before.references = [];
+    before.references = none;
     this.#drop(before);
   }
 
@@ -354,14 +353,15 @@ export class TokenCache {
     this.#bytes -= token.weighed;
     token.weighed = 0;
     while (token.references[0] !== undefined) this.#references.drop(token.references[0]);
-    for (const { home, key } of token.answers) home.delete(key);
-    token.answers = [];
+    for (let each = token.answers; each !== undefined; each = each.next) each.home.delete(each.key);
+    token.answers = undefined;
   }
 
   #dropAnswer(answer: MadeOfToken): void {
-    const { home, key, token } = answer;
+    const { home, key, token, next } = answer;
     home.delete(key);
-    token.answers = token.answers.filter((each) => each !== answer);
+    if (token.answers === answer) token.answers = next;
+    for (let each = token.answers; each !== undefined; each = each.next) if (each.next === answer) each.next = next;
   }
 
   #weigh(token: CachedToken): void {

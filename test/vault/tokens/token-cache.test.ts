@@ -240,9 +240,39 @@ describe("the token cache", () => {
     assert.ok(share > 0.35, String(share));
   });
 
+  test("the token cache counts what is made of tokens, and drops it with them", () => {
+    const held = new TokenCache(100_000, () => 0);
+    const home = new Map();
+    for (let n = 0; n < 200; n += 1) {
+      held.keep(`g_${n}`, known(`g_${n}`, 1), held.version);
+      const token = held.find(`g_${n}`) ?? assert.fail();
+      token.makeText((made) => `{"token":"${made.token}"}`);
+      for (const query of ["", "?a", "?b"]) {
+        held.keepAnswer({ home, key: `/token/${n}${query}`, token, next: undefined });
+        held.keepAnswer({ home, key: `/token/${n}${query}`, token, next: undefined });
+      }
+    }
+    const all = [...held.all()];
+    assert.equal(home.size, all.length * 3);
+    assert.ok(all.reduce((sum, token) => sum + token.bytes, 0) <= 100_000);
+    assert.equal(all[0]?.token.token, "ya29.a");
+    held.invalidate(all.map(({ grantId }) => grantId));
+    assert.equal(home.size, 0);
+  });
+
+  test("the token cache holds so many answers of one token, and drops the oldest first", () => {
+    const held = new TokenCache();
+    const home = new Map();
+    held.keep(byId, known("g_a", 2), held.version);
+    const token = held.find(byId) ?? assert.fail();
+    for (let n = 0; n < 200; n += 1) held.keepAnswer({ home, key: `/token?n=${n}`, token, next: undefined });
+    assert.equal(home.size, 64);
+    assert.ok(home.has("/token?n=199") && home.has("/token?n=136") && !home.has("/token?n=135"));
+  });
+
   test("the token cache keeps a token that is nowhere else, however full memory is", () => {
-    const held = new TokenCache(20_000, () => 0.999);
-    for (let n = 0; n < 100; n += 1) held.keep(`g_${n}`, known(`g_${n}`, 1), held.version);
+    const held = new TokenCache(200_000, () => 0.999);
+    for (let n = 0; n < 1_000; n += 1) held.keep(`g_${n}`, known(`g_${n}`, 1), held.version);
     held.keep("g_b", known("g_b", 1), held.version);
     assert.equal(held.find("g_b"), undefined);
     held.keep("g_b", known("g_b", 1), held.version, undefined, true);
