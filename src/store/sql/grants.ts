@@ -34,7 +34,9 @@ const selectIdle = `${idle} AND keep_alive_slot = :slot AND access_issued_at < :
 const announced = "(access_issued_at * (160 - keep_alive_slot) + refresh_expires_at * (160 + keep_alive_slot))";
 const selectByAnnouncedEnd = `${idle} AND refresh_expires_at IS NOT NULL AND ${announced} < :before
   AND (${announced}, grant_id) > (:at, :grantId) ORDER BY ${announced}, grant_id LIMIT :limit`;
-const selectIntake = "SELECT state FROM intakes WHERE code_hash = :codeHash";
+/** An intake that another hand has ended, or holds. */
+const selectIntakeTaken =
+  "SELECT 1 FROM intakes WHERE code_hash = :codeHash AND (state = 'done' OR held_until IS NOT NULL)";
 const insert = `INSERT INTO grants ${insertList(grantColumns)} ON CONFLICT DO NOTHING`;
 // The profile holds the external ids: of two consents that change neither generation nor state, the later one would undo
 // what the earlier one has added.
@@ -121,7 +123,7 @@ export function grantStore(database: Database): GrantStore {
             { grantId, resultMac: resultMac ?? null, at: row.updatedAt, codeHash, isAgain: isAgain ? 1 : 0 },
           );
           // Another hand holds this answer, or has stored it, and the grant may have been refreshed since: its refresh token is used.
-          isUndone = ended === 0 && !isAgain && (await sql.all(selectIntake, { codeHash })).length > 0;
+          isUndone = ended === 0 && !isAgain && (await sql.all(selectIntakeTaken, { codeHash })).length > 0;
           if (isUndone) throw new Error("the code has become a grant");
           if (isDeposit) {
             const depositedAt = row.updatedAt;

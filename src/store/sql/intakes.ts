@@ -76,15 +76,21 @@ export function intakeStore(database: Database): IntakeStore {
     journalAnswer: (codeHash, answerSealed, contextSealed) =>
       database.transaction(
         async (sql) => {
-          // An answer outranks what another owner was told about the same code: the provider answers only once.
-          const kept = await sql.run(
-            `UPDATE intakes SET state = 'answered', answer_sealed = :answerSealed, context_sealed = :contextSealed,
-             rejection = NULL, ended_at = NULL
-           WHERE code_hash = :codeHash AND state <> 'done' AND held_until IS NULL`,
-            { answerSealed, contextSealed, codeHash },
-          );
-          // Another hand has made a grant of it, or holds it. To bring it in once more would put its refresh token over a newer one.
-          return kept === 1 || (await sql.all(selectByCode, { codeHash })).length > 0;
+          for (;;) {
+            // An answer outranks what another owner was told about the same code: the provider answers only once.
+            const kept = await sql.run(
+              `UPDATE intakes SET state = 'answered', answer_sealed = :answerSealed, context_sealed = :contextSealed,
+                 rejection = NULL, ended_at = NULL
+               WHERE code_hash = :codeHash AND state <> 'done' AND held_until IS NULL`,
+              { answerSealed, contextSealed, codeHash },
+            );
+            if (kept === 1) return true;
+            const [known] = (await sql.all(selectByCode, { codeHash })).map(readIntake);
+            if (known === undefined) return false;
+            // Another hand has made a grant of it, or holds it. To bring it in once more would put its refresh token over a newer one.
+            if (known.state === "done" || known.heldUntil !== null) return true;
+            // It was begun between the two statements. To say that it is known would drop the answer.
+          }
         },
         [keyOf(codeHash)],
       ),
