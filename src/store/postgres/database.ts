@@ -8,9 +8,9 @@ import { connectMs } from "./options.ts";
 import { bound } from "./statements.ts";
 import type { Statement } from "./statements.ts";
 import { PostgresTransaction, openingWith } from "./transaction.ts";
-import type { TransactionKind } from "./transaction.ts";
+import type { TransactionKind, Work } from "./transaction.ts";
 import { unsigned } from "../audit-store.ts";
-import type { AuditRecord, RecordOf } from "../audit-store.ts";
+import type { RecordOf } from "../audit-store.ts";
 import { storeNotOpen } from "../sql/failure.ts";
 import type { Database, LookUp, SqlRow, SqlValues, Transaction } from "../sql/sql.ts";
 import { LookUps } from "./look-ups.ts";
@@ -162,7 +162,7 @@ export class PostgresDatabase implements Database {
         transaction = new PostgresTransaction(connection, kind, this.#recordOf);
         const work = await transaction.work(body);
         if ("error" in work) throw work.error;
-        await transaction.commit(work.records);
+        await transaction.commit([work]);
         return work.value;
       },
       // Once it has begun, only the caller knows whether it may be done twice.
@@ -207,7 +207,7 @@ export class PostgresDatabase implements Database {
     const works = await Promise.all(members.map(({ body, inContext }) => inContext(() => transaction.work(body))));
     const left: Member[] = [];
     const done: (() => void)[] = [];
-    const records: AuditRecord[] = [];
+    const finished: Work<unknown>[] = [];
     let mustUndo = transaction.failure !== undefined;
     works.forEach((work, at) => {
       const member = members[at] as Member;
@@ -216,13 +216,13 @@ export class PostgresDatabase implements Database {
         mustUndo ||= work.mayHaveWritten;
       } else {
         done.push(() => member.resolve(work.value));
-        records.push(...work.records);
+        finished.push(work);
       }
     });
     if (connection.lost) throw transaction.failure;
     if (mustUndo || done.length === 0) return undo(connection, members);
     try {
-      await transaction.commit(records);
+      await transaction.commit(finished);
     } catch (error) {
       if (connection.lost) throw error;
       return undo(connection, members);

@@ -20,6 +20,8 @@ export interface TransactionKind {
 /** What a body's work came to. */
 export interface Work<T> {
   readonly value: T;
+  /** What is sent with the commit. */
+  readonly last: readonly Statement[];
   readonly records: readonly AuditRecord[];
 }
 
@@ -81,6 +83,7 @@ export class PostgresTransaction {
     body: (sql: Transaction) => Promise<T>,
   ): Promise<Work<T> | { readonly error: unknown; readonly mayHaveWritten: boolean }> {
     const noted: Parameters<Transaction["note"]>[] = [];
+    const last: Statement[] = [];
     let mayHaveWritten = false;
     const query = (text: string, values?: SqlValues): Promise<Answer> => {
       mayHaveWritten ||= !text.startsWith("SELECT");
@@ -90,26 +93,30 @@ export class PostgresTransaction {
       const value = await body({
         all: async (text, values) => (await query(text, values)).rows,
         run: async (text, values) => (await query(text, values)).count,
+        runLast: async (text, values = {}) => void last.push(bound(text, values)),
         lock: (text, values) => this.#lock(text, values),
         note: (...entry) => void noted.push(entry),
         script: (text) => this.#script(text),
         now: () => this.#nowOfDatabase(),
       });
-      if (noted.length === 0) return { value, records: [] };
+      if (noted.length === 0) return { value, last, records: [] };
       const head = await this.#readHead();
-      return { value, records: noted.flatMap(([entry, principal]) => this.#recordOf(entry, head, principal) ?? []) };
+      const records = noted.flatMap(([entry, principal]) => this.#recordOf(entry, head, principal) ?? []);
+      return { value, last, records };
     } catch (error) {
       return { error, mayHaveWritten };
     }
   }
 
   /**
-   * Adds rows to the audit log, last, so that all other locks are there by the time that they are numbered; and commits.
+   * Does what bodies left for the end, adds rows to the audit log, last, so that all other locks are there by the time that they are numbered; and commits.
    *
    * @throws {OnbehalfError} `store_unavailable`: where the connection is lost, it may have been committed
    */
-  async commit(records: readonly AuditRecord[]): Promise<void> {
-    const { answers, failure } = await this.#send([...appending(records), commit]);
+  async commit(works: readonly Work<unknown>[]): Promise<void> {
+    const last = works.flatMap((work) => work.last);
+    const records = works.flatMap((work) => work.records);
+    const { answers, failure } = await this.#send([...last, ...appending(records), commit]);
     if (failure !== undefined) throw failure;
     const command = answers.at(-1)?.command;
     if (command === "COMMIT") return;

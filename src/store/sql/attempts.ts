@@ -67,7 +67,7 @@ export function refreshStore(database: Database): RefreshStore {
             await sql.run("DELETE FROM attempts WHERE grant_id = :grantId", { grantId });
           }
           const begun: Attempt = { attemptId, grantId, generation, owner, startedAt: now, endedUnknown: false };
-          await sql.run(insertAttempt, attemptValues(begun));
+          await sql.runLast(insertAttempt, attemptValues(begun));
           return { kind: "begun", grant };
         },
         [grantId],
@@ -92,7 +92,7 @@ export function refreshStore(database: Database): RefreshStore {
             state = "suspect";
             if ((await sql.run(commitAsSuspect, { ...values, accessExpiresAt: at })) === 0) return undefined;
           }
-          await sql.run(deleteAttemptsUpTo, { grantId, generation: parentGeneration });
+          await sql.runLast(deleteAttemptsUpTo, { grantId, generation: parentGeneration });
           const detail = before === undefined || before.state === state ? null : `was ${before.state}`;
           sql.note({ action: "grant.refreshed", grantId, generation: parentGeneration + 1, outcome: state, detail });
           return state;

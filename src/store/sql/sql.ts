@@ -32,6 +32,8 @@ export interface LookUp {
 export interface Transaction extends Sql {
   /** Returns how many rows changed. */
   run(text: string, values?: SqlValues): Promise<number>;
+  /** Runs a statement after which the body asks nothing more. It may be sent with the commit, which fails where it does. */
+  runLast(text: string, values?: SqlValues): Promise<void>;
   /** Like {@link Sql.all}, and nobody else changes these rows before this transaction ends. */
   lock(text: string, values?: SqlValues): Promise<SqlRow[]>;
   /**

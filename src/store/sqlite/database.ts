@@ -338,6 +338,10 @@ class OneTransaction implements Transaction {
     return this.#opened().run(text, values);
   }
 
+  async runLast(text: string, values?: SqlValues): Promise<void> {
+    await this.run(text, values);
+  }
+
   async script(text: string): Promise<void> {
     await this.#opened().script(text);
   }
