@@ -8,6 +8,7 @@ import { recorder } from "../../../src/vault/context.ts";
 import { pruneAudit } from "../../../src/vault/audit/prune.ts";
 import { verifyAudit } from "../../../src/vault/audit/verify.ts";
 import { Keyring } from "../../../src/crypto/keyring.ts";
+import { save, tokens } from "../../../src/store/suite/rows.ts";
 import { assertEditsAreFound } from "../../support/audit-edits.ts";
 import { emptyDatabase } from "../../support/postgres.ts";
 
@@ -37,6 +38,55 @@ test("of rows that many wrote at once in PostgreSQL, old ones are taken out, and
     assert.deepEqual((await verifyAudit(store, keyring, { newest: 20 })).faults, []);
   }
   assert.ok((await store.auditRows({ after: 0, limit: 500 })).length < 120);
+});
+
+test("rows that a process of an earlier version adds are numbered and linked among those of this one", async (t) => {
+  const url = await emptyDatabase(t);
+  const store = postgres(url);
+  await store.open({ clock: systemClock });
+  t.after(() => store.close());
+  const keyring = new Keyring("store", [{ key: { keyId: 1, bytes: Buffer.alloc(32, 7) }, keyClass: "index" }]);
+  const recordOf = recorder(keyring, systemClock, "@test");
+  store.recordWith(recordOf);
+  const grants = await Promise.all(Array.from({ length: 12 }, () => save(store)));
+  const earlier = async (grantId: string): Promise<void> => {
+    const client = new Client(url);
+    await client.connect();
+    try {
+      const entry = { action: "grant.refreshed", grantId, generation: 2, outcome: "active", detail: null };
+      const record = recordOf(entry, { seq: 0, link: new Uint8Array() }, undefined);
+      assert.ok(record !== undefined);
+      await client.query("BEGIN");
+      await client.query("UPDATE grants SET generation = 2 WHERE grant_id = $1", [grantId]);
+      await client.query(
+        `INSERT INTO audit (record_id, at, caller, action, grant_id, generation, outcome, anchor, mac)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+        [
+          record.recordId,
+          record.at,
+          record.caller,
+          record.action,
+          grantId,
+          2,
+          record.outcome,
+          record.anchor,
+          Buffer.from(record.mac),
+        ],
+      );
+      await client.query("COMMIT");
+    } finally {
+      await client.end();
+    }
+  };
+  // None waits for another that waits for it.
+  await Promise.all(
+    grants.map(({ grantId }, n) =>
+      n % 2 === 0 ? earlier(grantId) : store.commitAttempt(grantId, 1, tokens("2"), 1).then(() => undefined),
+    ),
+  );
+  const rows = await store.auditRows({ after: 0, limit: 100 });
+  assert.equal(rows.length, 24);
+  assert.deepEqual((await verifyAudit(store, keyring)).faults, []);
 });
 
 // Takes an index away, and so comes last.
