@@ -22,7 +22,8 @@ import { EmbeddedPostgres } from "../tools/embedded-postgres.ts";
 const rounds = Number(process.env["BENCH_ROUNDS"] ?? 5);
 const seconds = Number(process.env["BENCH_SECONDS"] ?? 1);
 const only = process.env["BENCH_ONLY"] ?? "";
-const grants = 4_000;
+/** A multiple of the workers, so that no two ever work on the same one. */
+const grants = 4_096;
 const concurrencies = [1, 8, 64] as const;
 /** Of the processes' times in /proc. */
 const ticksPerSecond = 100;
