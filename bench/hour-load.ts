@@ -79,8 +79,8 @@ export function mixedLoad(grants: number, times: number): Kind[] {
       name: "proxy",
       perSecond: 10 * times,
       send: () => ({ path: `/v1/grants/${grantIdOf(any())}/proxy/www.googleapis.com/drive/v3/files/1AbC` }),
-      // The API is away with the provider: its 503 is passed on as it is, and has no code of ours.
-      mayBe: [...away, ""],
+      // The API is away with the provider: its 503 is passed on as it is.
+      mayBe: [...away, "passed on, temporarily_unavailable"],
     },
     {
       name: "code",

@@ -14,6 +14,8 @@ export interface Part {
   readonly memory: Readonly<Record<string, { readonly rss: number; readonly anonymous: number }>>;
   /** Answers that were no success, by kind, status and code. */
   readonly errors: Readonly<Record<string, number>>;
+  /** Requests that were not sent, since the sender came too late for them: the machine was busy. */
+  readonly leftOut: number;
   /** The database on the disk, MB. */
   readonly diskMB: number;
   readonly load: number;

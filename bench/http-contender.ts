@@ -23,12 +23,14 @@ export interface Asked extends Partial<Compared> {
   readonly before?: () => Promise<unknown>;
   /** Each figure goes on with the request after the last one of the figure before; otherwise it begins at the first. */
   readonly isOngoing?: boolean;
+  /** Makes each request that is measured; by default they are `requests`, one after the other. */
+  readonly draw?: () => Buffer;
   /** Whether each request is sent once before anything is measured. */
   readonly isWarmed?: boolean;
 }
 
 export function askedServer(name: string, server: Server, requests: readonly Buffer[], asked: Asked): Compared {
-  const { times, before, isOngoing = false, isWarmed = false, ...more } = asked;
+  const { times, before, isOngoing = false, isWarmed = false, draw, ...more } = asked;
   let isWarm = !isWarmed;
   let next = 0;
   return {
@@ -38,7 +40,8 @@ export function askedServer(name: string, server: Server, requests: readonly Buf
       await before?.();
       if (!isWarm) await loadAll(server.port, requests, requests.length, connections);
       isWarm = true;
-      const some = isOngoing ? slice(requests, next, times) : requests;
+      const some =
+        draw !== undefined ? Array.from({ length: times }, draw) : isOngoing ? slice(requests, next, times) : requests;
       next += times;
       return perCpuSecond(server.pid, times, () => loadAll(server.port, some, times, connections));
     },

@@ -67,6 +67,7 @@ function hourSection(result: HourResult): string {
       shown(last),
     ]),
   ];
+  const late = parts.reduce((sum, { leftOut }) => sum + leftOut, 0);
   const errors = new Map<string, number>();
   for (const part of parts) {
     for (const [error, count] of Object.entries(part.errors)) errors.set(error, (errors.get(error) ?? 0) + count);
@@ -82,6 +83,7 @@ function hourSection(result: HourResult): string {
       .join("\n"),
     [
       `- The database took ${disk[0]} MB after the first part and ${disk[1]} MB after the last.`,
+      ...(late === 0 ? [] : [`- ${shown(late)} requests were left out, since the sender came too late for them.`]),
       ...[...errors].map(([error, count]) => `- ${error}: ${shown(count)}.`),
       ...(verdict.failures.length === 0
         ? ["- No error that the load does not explain; memory and the 99th percentile did not grow."]

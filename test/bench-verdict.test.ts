@@ -12,6 +12,7 @@ function hour(part: (minute: number) => Partial<Part> & { readonly p99?: number;
       kinds: { token: { count: 15_000, p50: 0.2, p99, max: 50 } },
       memory: { service: { rss: mb + 60, anonymous: mb }, keeper: { rss: 120, anonymous: 60 } },
       errors: {},
+      leftOut: 0,
       diskMB: 20,
       load: 0.5,
       ...more,
