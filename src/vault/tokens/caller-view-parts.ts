@@ -1,5 +1,6 @@
 /** What a caller's view is made of and narrows. */
 import { required } from "../../core/argument-checks.ts";
+import type { Rule } from "../../core/argument-checks.ts";
 import type { Grant, GrantRef } from "../../core/grant.ts";
 import type { Maker } from "../../core/maker.ts";
 import type { Probe } from "../../core/probe.ts";
@@ -8,7 +9,7 @@ import type { AuditLog } from "../audit/audit-log.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
 import type { DepositOptions } from "../keeper/deposits/deposit-request.ts";
 
-export const aCaller = required({
+export const aCaller: Rule = required({
   fits: (value) =>
     typeof value === "object" && value !== null && "grants" in value && Array.isArray(value.grants) && "allow" in value,
   must: "a caller, as callers.authenticate returns it",
