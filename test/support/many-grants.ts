@@ -9,20 +9,46 @@ export const filledAt = Date.parse("2026-11-22T00:00:00Z");
 /** One code a millisecond ended from here on. Later than any time in the suite of the stores, whose sweeps find none. */
 export const codesEndedAt = Date.parse("2030-01-01T00:00:00Z");
 
-const hash = (kind: string, n: string): string => `'${kind} ' || ${n}`;
+/** As long as a keyed hash where grants are wide. */
+const hash = (kind: string, n: string, { isWide = false }: Filling = {}): string =>
+  isWide ? `substr('${kind} ' || ${n} || '${".".repeat(32)}', 1, 32)` : `'${kind} ' || ${n}`;
+
+/** What a filled store is for. */
+export interface Filling {
+  /** When the youngest exchange was; default: an hour before {@link filledAt}. */
+  readonly at?: number;
+  /**
+   * Values as long as Google's, with external ids and a row of the audit log for each grant, and nothing else. Default: short
+   * values, and as many rows in every other table.
+   */
+  readonly isWide?: boolean;
+}
+
+const googles = {
+  clientId: "1234567890-abc123def456.apps.googleusercontent.com",
+  scope: `openid email profile ${["drive.file", "userinfo.email", "userinfo.profile"].map((each) => `https://www.googleapis.com/auth/${each}`).join(" ")}`,
+};
+
+/** The client of wide grants. */
+export const wideClientId = googles.clientId;
 
 /** Of each hundred grants, one is revoked and one has lapsed; the others are in use. None needs any work. */
-const columns = (n: string, bytes: (text: string) => string, blob: (length: number) => string): string => {
+const columns = (
+  n: string,
+  bytes: (text: string) => string,
+  blob: (length: number) => string,
+  { at = filledAt, isWide = false }: Filling,
+): string => {
   const state = `CASE ${n} % 100 WHEN 0 THEN 'revoked' WHEN 1 THEN 'lapsed' ELSE 'active' END`;
   const held = (value: string): string => `CASE WHEN ${n} % 100 = 0 THEN NULL ELSE ${value} END`;
   // Within 29 days, evenly: a sixth of them were not used for longer than any idle grant may be, and none is refreshed yet.
-  const exchangedAt = `${filledAt} - 3600000 - ${n} % 1000 * CAST(2496000 AS BIGINT)`;
+  const exchangedAt = `${at} - 3600000 - ${n} % 1000 * CAST(2496000 AS BIGINT)`;
   // Half of them at a provider that announces when refresh tokens end: in half a year.
   const announcedEnd = `CASE ${n} % 2 WHEN 0 THEN ${exchangedAt} + 15552000000 END`;
-  return `'g_' || ${n}, 'google', 'https://accounts.google.com', 'client-1', ${bytes(hash("subject", n))},
-    ${blob(180)}, 'openid email profile', ${state},
+  return `'g_' || ${n}, 'google', 'https://accounts.google.com', '${isWide ? googles.clientId : "client-1"}',
+    ${bytes(hash("subject", n, { isWide }))}, ${blob(isWide ? 430 : 180)}, '${isWide ? googles.scope : "openid email profile"}', ${state},
     CASE ${n} % 100 WHEN 0 THEN 'revoked' WHEN 1 THEN 'invalid_grant' END, ${filledAt}, 1,
-    ${held(blob(150))}, ${held(announcedEnd)}, ${held(bytes(hash("prefix", n)))}, ${held(bytes(hash("digest", n)))},
+    ${held(blob(150))}, ${held(announcedEnd)}, ${held(bytes(hash("prefix", n, { isWide })))}, ${held(bytes(hash("digest", n, { isWide })))},
     ${held(blob(280))}, ${held(exchangedAt)}, ${held(`${exchangedAt} + 3600000`)}, NULL, NULL, NULL, 0, NULL,
     ${filledAt}, ${filledAt}`;
 };
@@ -32,8 +58,8 @@ const names = `grant_id, provider, issuer, client_id, subject_hash, profile_seal
   access_issued_at, access_expires_at, last_refresh_at, last_error, last_error_at, failures, retry_at, created_at, updated_at`;
 
 const externalIdNames = "external_hash, client_id, provider, account_hash, grant_id";
-const externalId = (n: string, bytes: (text: string) => string): string =>
-  `${bytes(hash("external", n))}, 'client-1', 'google', ${bytes(hash("account", n))}, 'g_' || ${n}`;
+const externalId = (n: string, bytes: (text: string) => string, { isWide = false }: Filling): string =>
+  `${bytes(hash("external", n, { isWide }))}, '${isWide ? googles.clientId : "client-1"}', 'google', ${bytes(hash("account", n, { isWide }))}, 'g_' || ${n}`;
 
 const ticketNames = "ticket_hash, context_sealed, issued_at";
 const connectNames = "connect_hash, asked_sealed, flow_sealed, state_hash, tries, created_at, expires_at";
@@ -49,7 +75,7 @@ const audit = (n: string, blob: (length: number) => string): string =>
    ${blob(32)}, ${blob(32)}`;
 
 /** Makes a SQLite file with so many grants, and ended codes beside them, with SQL alone: 300,000 in seconds. */
-export async function fillSqlite(path: string, grants: number): Promise<void> {
+export async function fillSqlite(path: string, grants: number, filling: Filling = {}): Promise<void> {
   const store = sqlite(path);
   await store.open({});
   await store.close();
@@ -61,15 +87,17 @@ export async function fillSqlite(path: string, grants: number): Promise<void> {
         "n",
         (text) => `CAST(${text} AS BLOB)`,
         (length) => `randomblob(${length})`,
+        filling,
       )} FROM series;
     INSERT INTO external_ids (${externalIdNames}) ${series}
-      SELECT ${externalId("n", (text) => `CAST(${text} AS BLOB)`)} FROM series;
-    INSERT INTO deposits (${depositNames}) ${series}
+      SELECT ${externalId("n", (text) => `CAST(${text} AS BLOB)`, filling)} FROM series;
+    INSERT INTO audit (${auditNames}) ${series} SELECT ${audit("n", (length) => `randomblob(${length})`)} FROM series;
+    UPDATE audit_head SET seq = ${grants} + 1`);
+  if (filling.isWide !== true)
+    database.exec(`INSERT INTO deposits (${depositNames}) ${series}
       SELECT randomblob(32), 'g_' || n, randomblob(32), ${filledAt} FROM series;
     INSERT INTO handles (${handleNames}) ${series}
       SELECT 'handle ' || n, 'g_' || n, 'google', 'caller-' || (n % 10), 'name', randomblob(32), ${filledAt}, randomblob(32) FROM series;
-    INSERT INTO audit (${auditNames}) ${series} SELECT ${audit("n", (length) => `randomblob(${length})`)} FROM series;
-    UPDATE audit_head SET seq = ${grants} + 1;
     INSERT INTO intakes (code_hash, state, client_id, owner, context_sealed, started_at, ended_at) ${series}
       SELECT randomblob(32), 'done', 'client-1', '{}', randomblob(100), ${codesEndedAt}, ${codesEndedAt} + n FROM series;
     INSERT INTO tickets (${ticketNames}) ${series}
@@ -81,13 +109,13 @@ export async function fillSqlite(path: string, grants: number): Promise<void> {
       FROM (WITH RECURSIVE few (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM few WHERE n < 9) SELECT n FROM few);
     INSERT INTO sessions (${sessionNames}) ${series}
       SELECT 'session-' || n, 'caller-' || (n % 10), randomblob(32), randomblob(200), ${codesEndedAt}, ${codesEndedAt} + n,
-        randomblob(32) FROM series;
-    COMMIT; PRAGMA wal_checkpoint(TRUNCATE)`);
+        randomblob(32) FROM series`);
+  database.exec("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
   database.close();
 }
 
 /** Fills a PostgreSQL database that has the schema and nothing in it, and lets the server look at what is there. */
-export async function fillPostgres(connectionString: string, grants: number): Promise<void> {
+export async function fillPostgres(connectionString: string, grants: number, filling: Filling = {}): Promise<void> {
   const series = `generate_series(1, ${grants}) AS n`;
   const blob = (length: number): string =>
     `substr(convert_to(repeat(md5(n::text), ${Math.ceil(length / 32)}), 'UTF8'), 1, ${length})`;
@@ -97,17 +125,20 @@ export async function fillPostgres(connectionString: string, grants: number): Pr
   await client.query(
     `SET session_replication_role = replica; SET synchronous_commit = off;
      INSERT INTO grants (${names})
-       SELECT ${columns("n", (text) => `convert_to(${text}, 'UTF8')`, blob)} FROM ${series};
+       SELECT ${columns("n", (text) => `convert_to(${text}, 'UTF8')`, blob, filling)} FROM ${series};
      INSERT INTO external_ids (${externalIdNames})
-       SELECT ${externalId("n", (text) => `convert_to(${text}, 'UTF8')`)} FROM ${series};
+       SELECT ${externalId("n", (text) => `convert_to(${text}, 'UTF8')`, filling)} FROM ${series};
      INSERT INTO grant_changes (grant_id, change_seq) SELECT 'g_' || n, n FROM ${series};
      UPDATE change_counter SET change_seq = ${grants};
-     INSERT INTO deposits (${depositNames})
+     INSERT INTO audit (${auditNames}) SELECT ${audit("n", blob)} FROM ${series};
+     UPDATE audit_head SET seq = ${grants} + 1`,
+  );
+  if (filling.isWide !== true)
+    await client.query(
+      `INSERT INTO deposits (${depositNames})
        SELECT convert_to(md5(n::text), 'UTF8'), 'g_' || n, ${blob(32)}, ${filledAt} FROM ${series};
      INSERT INTO handles (${handleNames})
        SELECT 'handle ' || n, 'g_' || n, 'google', 'caller-' || (n % 10), 'name', ${blob(32)}, ${filledAt}, ${blob(32)} FROM ${series};
-     INSERT INTO audit (${auditNames}) SELECT ${audit("n", blob)} FROM ${series};
-     UPDATE audit_head SET seq = ${grants} + 1;
      INSERT INTO intakes (code_hash, state, client_id, owner, context_sealed, started_at, ended_at)
        SELECT convert_to(md5(n::text), 'UTF8'), 'done', 'client-1', '{}', ${blob(100)}, ${codesEndedAt},
          ${codesEndedAt} + n FROM ${series};
@@ -122,7 +153,7 @@ export async function fillPostgres(connectionString: string, grants: number): Pr
      INSERT INTO sessions (${sessionNames})
        SELECT 'session-' || n, 'caller-' || (n % 10), ${blob(32)}, ${blob(200)}, ${codesEndedAt}, ${codesEndedAt} + n,
          ${blob(32)} FROM ${series}`,
-  );
+    );
   await client.query("VACUUM ANALYZE");
   await client.end();
 }
