@@ -127,11 +127,11 @@ export class Batch implements Submittable {
   }
 }
 
-/** PostgreSQL's text cannot hold NUL, and one in a provider's error must not keep an answer from being stored. */
+/** A value as the driver's connection takes it. */
 function sendable(value: SqlValue): string | Buffer | null {
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   if (typeof value === "number") return String(value);
-  return value?.includes("\0") ? value.replaceAll("\0", "\uFFFD") : value;
+  return value;
 }
 
 function notTheAnswer(what: string): Error {

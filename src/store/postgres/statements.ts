@@ -27,7 +27,12 @@ export function bound(text: string, values: SqlValues): Statement {
     statement = numbered(text, "$");
     texts.set(text, statement);
   }
-  return { text: statement.text, values: inOrder(values, statement.names) };
+  return { text: statement.text, values: inOrder(values, statement.names).map(storable) };
+}
+
+/** PostgreSQL's text cannot hold NUL, and one in a provider's error must not keep an answer from being stored. */
+function storable(value: SqlValue): SqlValue {
+  return typeof value === "string" && value.includes("\0") ? value.replaceAll("\0", "\uFFFD") : value;
 }
 
 /** How a statement is sent on a connection. */

@@ -68,7 +68,7 @@ test("whatever two processes do at once to PostgreSQL, each grant and code is as
       await Promise.all(all.filter(({ isSaved }) => isSaved).map((subject) => prepare(one, subject)));
       const results = await Promise.all(
         all.map((subject) =>
-          Promise.all(subject.work.map(({ name, by }, n) => steps[name]?.(stores[by] ?? one, subject, n))),
+          Promise.all(subject.work.map(async ({ name, by }, n) => steps[name]?.(stores[by] ?? one, subject, n))),
         ),
       );
       for (const [at, subject] of all.entries()) {
@@ -111,7 +111,7 @@ async function leftOf(store: Store, { grantId, codeHash, isSaved, work }: Subjec
 function permutations(numbers: readonly number[]): number[][] {
   if (numbers.length < 2) return [[...numbers]];
   return numbers.flatMap((first) =>
-    permutations(numbers.filter((each) => each !== first)).map((rest) => [first, ...rest]),
+    permutations(numbers.filter((each) => each !== first)).map((rest) => [first].concat(rest)),
   );
 }
 
