@@ -1,15 +1,15 @@
 /**
  * Better Auth, asked for tokens that have ended. Its arguments: the path of a new SQLite file or the address of a PostgreSQL
- * database, how many users, and where the provider is. What the provider answers counts as ended at once, so that each call
+ * database, how many users, where the provider is, and the client's id there. What the provider answers counts as ended at once, so that each call
  * asks again.
  */
 import { DatabaseSync } from "node:sqlite";
 import { Pool } from "pg";
 import { serveWork } from "../worker.ts";
-import { betterAuthUsers } from "./better-auth.ts";
+import { betterAuthCodes, betterAuthUsers } from "./better-auth.ts";
 import type { Tokens } from "./better-auth.ts";
 
-const [, , where = "", count = "1", baseUrl = ""] = process.argv;
+const [, , where = "", count = "1", baseUrl = "", clientId = ""] = process.argv;
 const ended = new Date(0);
 
 async function refresh(refreshToken: string): Promise<Partial<Tokens>> {
@@ -32,21 +32,17 @@ const tokensOf = (n: number): Tokens => ({
   accessTokenExpiresAt: ended,
 });
 
-async function opened(): ReturnType<typeof betterAuthUsers> {
-  if (where.startsWith("postgres")) {
-    return betterAuthUsers(new Pool({ connectionString: where, max: 10 }), Number(count), tokensOf, refresh);
-  }
-  const database = new DatabaseSync(where);
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF");
-  const made = await betterAuthUsers(database, Number(count), tokensOf, refresh);
-  database.exec("PRAGMA synchronous = FULL");
-  return made;
-}
+const isPostgres = where.startsWith("postgres");
+const sqlite = isPostgres ? undefined : new DatabaseSync(where);
+const database = sqlite ?? new Pool({ connectionString: where, max: 10 });
+sqlite?.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF");
+const { users, accessToken } = await betterAuthUsers(database, Number(count), tokensOf, refresh);
+const take = await betterAuthCodes(database, baseUrl, clientId);
+sqlite?.exec("PRAGMA synchronous = FULL");
 
-const { users, accessToken } = await opened();
 const read = (n: number): Promise<string> => {
   const user = users[n % users.length];
   if (user === undefined) throw new Error("there are no users");
   return accessToken(user);
 };
-serveWork({ refresh: read, crowd: read });
+serveWork({ refresh: read, crowd: read, code: (n) => take(`4/p${n}/${"c".repeat(60)}`) });

@@ -109,7 +109,7 @@ async function run(run: Run): Promise<readonly Table[]> {
   }
   if (betterAuth === undefined) run.leaveOut("Better Auth", "not installed: npm ci --prefix bench");
   else {
-    const args = [join(folder, "better-auth.db"), String(grants), baseUrl];
+    const args = [join(folder, "better-auth.db"), String(grants), baseUrl, "bench-client"];
     crowds.push({
       ...(await workers("Better Auth, SQLite, 1 process", "peers/better-auth-refreshing.ts", args, 1)),
       settings: `${betterAuth}; auth.api.getAccessToken, node:sqlite with WAL and synchronous=FULL`,
