@@ -105,14 +105,25 @@ function additionalData(header: Uint8Array, place: Place): Buffer {
  */
 function lengthPrefixed(parts: readonly (string | Uint8Array)[], last?: number): Buffer {
   let length = last === undefined ? 0 : 1;
-  for (const part of parts) length += 4 + (typeof part === "string" ? Buffer.byteLength(part) : part.length);
+  // In UTF-8, a character takes three bytes at most: what is left over is cut off.
+  for (const part of parts) length += 4 + (typeof part === "string" ? part.length * 3 : part.length);
   const bytes = Buffer.allocUnsafe(length);
   let at = 0;
   for (const part of parts) {
     if (typeof part !== "string") bytes.set(part, at + 4);
-    const size = typeof part === "string" ? bytes.write(part, at + 4) : part.length;
+    const size = typeof part === "string" ? write(bytes, part, at + 4) : part.length;
     at = bytes.writeUInt32BE(size, at) + size;
   }
-  if (last !== undefined) bytes.writeUInt8(last, at);
-  return bytes;
+  if (last !== undefined) at = bytes.writeUInt8(last, at);
+  return bytes.subarray(0, at);
+}
+
+/** Writes a text in UTF-8. Ids are short and in ASCII: a loop is done with them before Node's own would have begun. */
+function write(bytes: Buffer, text: string, from: number): number {
+  for (let n = 0; n < text.length; n += 1) {
+    const code = text.charCodeAt(n);
+    if (code > 127) return bytes.write(text, from);
+    bytes[from + n] = code;
+  }
+  return text.length;
 }

@@ -63,6 +63,15 @@ function answersFor(vault: Vault, authorization: string): ReturnType<Vault["forC
 
 /** Which token an address means; undefined where the service must look at it. */
 export function wantedBy(url: string): Wanted | undefined {
+  // A request whose token is not in memory is looked at twice.
+  if (url !== lastUrl) [lastUrl, lastWanted] = [url, readUrl(url)];
+  return lastWanted;
+}
+
+let lastUrl = "";
+let lastWanted: Wanted | undefined;
+
+function readUrl(url: string): Wanted | undefined {
   const [, name, query] = route.exec(url) ?? [];
   const asked = name === undefined ? undefined : readQuery(query);
   if (name === undefined || asked === undefined) return undefined;

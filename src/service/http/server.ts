@@ -157,15 +157,10 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     } else void slow(Object.assign(incoming, { rawBody: form }), outgoing);
   };
   /** Answers with a token of the store, where that alone gives it. What goes wrong is told by the service, which tries again. */
-  const answerFromStore = async (
-    incoming: IncomingMessage,
-    outgoing: ServerResponse,
-    reading: Promise<string | undefined>,
-  ): Promise<void> => {
-    const body = await reading.catch(() => undefined);
+  const answerFromStore = (incoming: IncomingMessage, outgoing: ServerResponse, body: string | undefined): void => {
     if (body === undefined) return answerSlowly(incoming, outgoing);
     // The server is closing: do not keep the connection open for this client's next request.
-    outgoing.once("close", () => closing && incoming.socket.end());
+    if (closing) outgoing.once("close", () => incoming.socket.end());
     send(outgoing, tokenRoute, tokenHeaders, body);
   };
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
@@ -181,8 +176,12 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     }
     const mayBeStored = isChecked && method === "GET" && before === undefined;
     const reading = mayBeStored ? stored(url ?? "", authorization, headers["x-request-id"]?.toString()) : undefined;
-    if (reading !== undefined) void answerFromStore(incoming, outgoing, reading);
-    else if (isChecked && before === undefined && isSmallForm(incoming)) {
+    if (reading !== undefined) {
+      void reading.then(
+        (found) => answerFromStore(incoming, outgoing, found),
+        () => answerSlowly(incoming, outgoing),
+      );
+    } else if (isChecked && before === undefined && isSmallForm(incoming)) {
       const find = (form: string): string | undefined => fastByHandle(headers.authorization, form, incoming.socket);
       repeated.mayRepeat(incoming, outgoing, oauthTokens, () => find);
       forms.read(incoming, (form) => {

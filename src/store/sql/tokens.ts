@@ -29,7 +29,10 @@ const byExternalId: LookUp = {
 
 export function tokenStore(database: Database): TokenStore {
   return {
-    tokenById: async (id) => (await database.lookUp(byId, id)).map(readToken)[0],
+    tokenById: async (id) => {
+      const [row] = await database.lookUp(byId, id);
+      return row === undefined ? undefined : readToken(row);
+    },
     tokensBySubject: async (hash) => (await database.lookUp(bySubject, hash)).map(readFound),
     tokensByExternalId: async (hash) => (await database.lookUp(byExternalId, hash)).map(readFound),
   };

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import type { Clock } from "../../core/clock.ts";
 import { SqliteConnection, openWriter, retryWhileBusy, setUp } from "./connection.ts";
 import type { Writer } from "./connection.ts";
-import { fileMoved } from "./failure.ts";
+import { fileMoved, isBusy } from "./failure.ts";
 import { makePrivate } from "./file.ts";
 import { unsigned } from "../audit-store.ts";
 import type { AuditEntry, AuditHead, AuditPrincipal, RecordOf } from "../audit-store.ts";
@@ -95,6 +95,8 @@ export class SqliteDatabase implements Database {
   readonly #openWriter: (path: string) => Writer;
   #open: Open | undefined;
   #recordOf: RecordOf = unsigned;
+  /** Texts of statements. To make one anew takes as long as half of what it reads. */
+  readonly #lookUps = new Map<LookUp, string>();
   readonly #waiting: Member[] = [];
   /** Goes on while anybody waits. */
   #working: Promise<void> | undefined;
@@ -137,11 +139,24 @@ export class SqliteDatabase implements Database {
     const { reader, writer } = this.#opened();
     // An in-memory database has one connection: reading now could show half of a group.
     if (reader === writer) await this.#betweenGroups();
+    else {
+      // Another process holds the file for moments only: most reads are done at the first try, and wait for nothing.
+      try {
+        return reader.all(text, values);
+      } catch (error) {
+        if (!isBusy(error)) throw error;
+      }
+    }
     return retryWhileBusy(this.#patienceMs, () => reader.all(text, values));
   }
 
-  async lookUp({ select, by }: LookUp, value: string | Uint8Array): Promise<SqlRow[]> {
-    return this.all(`${select} WHERE ${by} = :value`, { value });
+  async lookUp(what: LookUp, value: string | Uint8Array): Promise<SqlRow[]> {
+    let text = this.#lookUps.get(what);
+    if (text === undefined) {
+      text = `${what.select} WHERE ${what.by} = :value`;
+      this.#lookUps.set(what, text);
+    }
+    return this.all(text, { value });
   }
 
   async transaction<T>(body: (sql: Transaction) => Promise<T>): Promise<T> {

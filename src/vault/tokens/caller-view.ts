@@ -237,13 +237,13 @@ export class CallerView {
    * The token that {@link getAccessToken} would give after one look at the store; undefined where it must decide.
    * @internal
    */
-  async storedAccessToken(
+  storedAccessToken(
     ref: GrantRef,
     minTtlSeconds: number | undefined,
     requestId: () => string | null,
   ): Promise<AccessToken | undefined> {
     const direct = directReference(this.#reach, ref);
-    if (direct === undefined || this.#cache.find(direct) !== undefined) return undefined;
+    if (direct === undefined || this.#cache.find(direct) !== undefined) return Promise.resolve(undefined);
     const sees: SeesGrant = ({ provider }) => this.#reach.hasProvider(provider);
     const named = (): AuditPrincipal => ({ ...this.#who, requestId: requestId() });
     return this.#tokens.stored(direct, minTtlSeconds, this.#who, sees, named, this.#guard?.mayLeave);

@@ -80,7 +80,7 @@ export class RecordedTokens {
    * @param named who is given it, with the name of the request; called where that is to be recorded
    * @param mayHave decides about the token; any may be had by default
    */
-  async stored(
+  stored(
     ref: GrantRef,
     minTtlSeconds: number | undefined,
     principal: AuditPrincipal,
