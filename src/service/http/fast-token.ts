@@ -1,5 +1,5 @@
 import { parseGrantRef } from "../../index.ts";
-import type { GrantRef, Vault } from "../../index.ts";
+import type { AccessToken, GrantRef, Vault } from "../../index.ts";
 import { asBytes, longestTtlSeconds, tokenStart, withLife } from "./json-bodies.ts";
 
 /** Only what `parseGrantRef` is sure to accept: nobody would catch its error here, and it would end the process. */
@@ -32,7 +32,7 @@ export function fastToken(vault: Vault): (url: string, authorization: string) =>
     if (found === undefined) {
       const wanted = wantedBy(url);
       if (wanted === undefined) return undefined;
-      found = answers.prepare(url, wanted.ref, wanted.minTtlSeconds, (token) => asBytes(tokenStart(token)));
+      found = answers.prepare(url, wanted.ref, wanted.minTtlSeconds, answerStart, true);
     }
     return found === undefined ? undefined : withLife(found.text, found.endsAt, now);
   };
@@ -53,6 +53,11 @@ export function preparedToken(vault: Vault, authorization: string): (url: string
     const found = answers?.find(url, now);
     return found === undefined ? undefined : withLife(found.text, found.endsAt, now);
   };
+}
+
+/** What every answer with a token begins with, in characters of one byte each. */
+export function answerStart(token: AccessToken): string {
+  return asBytes(tokenStart(token));
 }
 
 /** What is prepared for a caller; undefined where its key must be looked at first, or it may not read tokens. */

@@ -90,10 +90,11 @@ export class PreparedAnswers {
   }
 
   /**
-   * Prepares the answer to a request, and counts the read.
+   * Prepares the answer to a request.
    *
    * @param key the request
    * @param make what an answer begins with, in characters of one byte each
+   * @param isCounted whether this is a read to be counted; where the token has just been handed out, it was
    * @returns undefined where the token is not in memory, or was never given to this caller
    */
   prepare(
@@ -101,6 +102,7 @@ export class PreparedAnswers {
     ref: GrantRef,
     minTtlSeconds: number,
     make: (token: AccessToken) => string,
+    isCounted: boolean,
   ): PreparedAnswer | undefined {
     const held = this.#parts.hold(ref, minTtlSeconds);
     if (held === undefined) return undefined;
@@ -120,7 +122,7 @@ export class PreparedAnswers {
       next: undefined,
     };
     this.#cache.keepAnswer(answer);
-    this.#count(answer, this.#context.clock.now());
+    if (isCounted) this.#count(answer, this.#context.clock.now());
     return token;
   }
 
