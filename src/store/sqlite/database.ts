@@ -4,6 +4,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
 import type { Clock } from "../../core/clock.ts";
+import type { OnbehalfError } from "../../core/errors.ts";
 import { SqliteConnection, openWriter, retryWhileBusy, setUp } from "./connection.ts";
 import type { Writer } from "./connection.ts";
 import { fileMoved, isBusy } from "./failure.ts";
@@ -94,6 +95,8 @@ export class SqliteDatabase implements Database {
   readonly #longestGroupMs: number;
   readonly #openWriter: (path: string) => Writer;
   #open: Open | undefined;
+  /** Why nothing is written any more. */
+  #stopped: OnbehalfError | undefined;
   #recordOf: RecordOf = unsigned;
   /** Texts of statements. To make one anew takes as long as half of what it reads. */
   readonly #lookUps = new Map<LookUp, string>();
@@ -116,6 +119,7 @@ export class SqliteDatabase implements Database {
   async open(clock: Clock): Promise<void> {
     if (this.#path !== ":memory:") makePrivate(this.#path);
     const writer = this.#openWriter(this.#path);
+    this.#stopped = undefined;
     try {
       for (const text of setUp) await retryWhileBusy(this.#patienceMs, () => writer.script(text));
       const reader = this.#path === ":memory:" ? writer : new SqliteConnection(this.#path, { readOnly: true });
@@ -159,8 +163,14 @@ export class SqliteDatabase implements Database {
     return this.all(text, { value });
   }
 
+  /** From now on, until it is opened again, every transaction fails with this error. Reading goes on. */
+  stopWriting(error: OnbehalfError): void {
+    this.#stopped = error;
+  }
+
   async transaction<T>(body: (sql: Transaction) => Promise<T>): Promise<T> {
     const open = this.#opened();
+    if (this.#stopped !== undefined) throw this.#stopped;
     return new Promise<T>((resolve, reject) => {
       const inContext = AsyncLocalStorage.snapshot();
       const settled = resolve as (value: unknown) => void;

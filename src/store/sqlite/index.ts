@@ -84,6 +84,8 @@ export function sqlite(path: string, options: SqliteOptions = {}): Store {
       const [last] = await database.all("SELECT value FROM meta WHERE name = 'sound_at'");
       if (last !== undefined && Number(soundAt.read(last)) > (unlessSoundSince ?? Infinity)) return "";
       const damage = await damageInFile(path, signal);
+      // What is written to a damaged file may be lost, and may overwrite what could still be read.
+      if (damage !== "") database.stopWriting(damaged(path, damage, "nothing is written any more"));
       if (damage === "" && unlessSoundSince !== undefined) await noteSound(database);
       return damage;
     },
@@ -114,7 +116,7 @@ async function noteSound(database: SqliteDatabase): Promise<void> {
   );
 }
 
-function damaged(path: string, damage: string): OnbehalfError<"store_unusable"> {
-  const hint = "nothing was changed; keep a copy of the damaged file, and restore a backup";
+function damaged(path: string, damage: string, then = "nothing was changed"): OnbehalfError<"store_unusable"> {
+  const hint = `${then}; keep a copy of the damaged file, and restore a backup`;
   return storeUnusable(`the database ${path} is damaged: ${damage}`, hint);
 }

@@ -75,6 +75,28 @@ describe("damage of a large SQLite file", () => {
     );
   });
 
+  test("a process that has found damage in its SQLite file writes nothing more to it, and reads on until a sound one is opened", async (t) => {
+    const path = await largeFile(t).then((file) => file.path);
+    const sound = await readFile(path);
+    const store = sqlite(path);
+    await store.open({});
+    t.after(() => store.close());
+    await store.sweepIntakes(1);
+    await overwrite(path, pageInTheMiddle(path));
+    const damaged = await readFile(path);
+    const found = (await store.findDamage?.()) ?? "";
+    assert.notEqual(found, "");
+    await assert.rejects(store.sweepIntakes(1), fails("store_unusable", `the database ${path} is damaged: ${found}`));
+    await assert.rejects(store.forgetIntake(new Uint8Array(32)), fails("store_unusable", "is damaged"));
+    assert.ok((await store.grantById("g_1")) !== undefined);
+    await store.ping();
+    assert.deepEqual(await readFile(path), damaged);
+    await store.close();
+    await writeFile(path, sound);
+    await store.open({});
+    await store.sweepIntakes(1);
+  });
+
   test("a sound SQLite file is read through once a day, by one of its processes", async (t) => {
     const { path } = await largeFile(t);
     const store = sqlite(path);
