@@ -96,9 +96,11 @@ export class Fleet {
       }
     }
     if (second % 60 === 0) {
-      const due = this.#dueIn.get(second / 60);
+      // Those of the minute that has passed: all of them are due now.
+      const minute = second / 60 - 1;
+      const due = this.#dueIn.get(minute);
       if (due !== undefined) this.#due = [...this.#due, ...due];
-      this.#dueIn.delete(second / 60);
+      this.#dueIn.delete(minute);
     }
     const changes = counts.changes.at(second);
     const hinted = hintMs === undefined ? 0 : Math.min(database.notifications.at(second), 1_000 / hintMs);
@@ -188,7 +190,8 @@ export class Fleet {
     const { calendar, counts, random, grants } = this.world;
     const { usage } = this.#options;
     const waited = calendar.now - askedAt + ms;
-    if (waited >= 1) counts.waited.add(waited);
+    // Whoever was answered in the millisecond in which they asked has waited for no refresh.
+    if (calendar.now > askedAt) counts.waited.add(waited);
     if (waited > holderWaitMs) counts.waitedTooLong += 1;
     grants.asked[grant] = (grants.asked[grant] ?? 0) | givenOut;
     if (!this.isUsed) return;

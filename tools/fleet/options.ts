@@ -37,3 +37,12 @@ export const ordinaryRun: Omit<FleetRun, "scenario" | "seed"> = {
   usage: ordinaryUsage,
   costs: onServer(measuredCosts()),
 };
+
+/** The runs that `docs/scale.md` shows. */
+export const publishedRuns: readonly (Partial<FleetRun> & Pick<FleetRun, "scenario">)[] = [
+  { scenario: "day" },
+  { scenario: "day", hours: 3, routing: "by-grant" },
+  ...["deploy", "failover", "changes", "outage", "cold", "kills"].map((scenario) => ({ scenario, hours: 3 })),
+  { scenario: "kills", hours: 3, rotation: { graceSeconds: 60 } },
+  { scenario: "crashes", hours: 3, rotation: "strict" },
+];

@@ -5,6 +5,7 @@
 import { Gate } from "../../src/vault/keeper/gate/gate.ts";
 import type { Liveness } from "../../src/core/take-over.ts";
 import { refreshAheadAt } from "../../src/core/token-life.ts";
+import { reconnectMs } from "../../src/store/postgres/presence.ts";
 import { openLane } from "./database.ts";
 import type { Lane } from "./database.ts";
 import { events, tokenLifeMs } from "./world.ts";
@@ -27,9 +28,6 @@ export interface Flight {
 
 /** How many tokens in use are passed over to find one that is not, as in the token cache. */
 const passedOver = 8;
-
-/** How long after a process was killed the database's server knows that its session has ended, milliseconds. */
-const noticedAfterMs = 200;
 
 export class Process implements AttemptOwner {
   readonly service: number;
@@ -65,7 +63,7 @@ export class Process implements AttemptOwner {
   livenessFor(asking: AttemptOwner, id: number): Liveness {
     if (asking === this) return this.running.has(id) ? "mine" : "dead";
     if (this.killedAt === undefined) return "alive";
-    return this.#world.calendar.now - this.killedAt >= noticedAfterMs ? "dead" : "alive";
+    return this.#world.calendar.now - this.killedAt >= reconnectMs ? "dead" : "alive";
   }
 
   isWorkingOn(attempt: number): boolean {

@@ -8,7 +8,7 @@ import type { Sql } from "../sql/sql.ts";
 import { bound } from "./statements.ts";
 
 /** A living owner whose connection was cut takes its lock again well within this time, milliseconds. */
-const reconnectMs = 5_000;
+export const reconnectMs = 5_000;
 /** After the server itself was restarted or replaced, every owner has to reconnect first, milliseconds. */
 const serverRestartMs = 30_000;
 /** How often the lock is asked for while the server still counts our former connection as alive. */
