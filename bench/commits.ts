@@ -18,8 +18,8 @@ import { sqlite } from "../src/store/sqlite/index.ts";
 import type { Store } from "../src/store/store.ts";
 import { quantile } from "./quantile.ts";
 
-const units = Number(process.env["COMMITS_UNITS"] ?? 1_500);
-const rounds = Number(process.env["COMMITS_ROUNDS"] ?? 7);
+const units = Number(process.env["COMMITS_UNITS"] ?? 1_000);
+const rounds = Number(process.env["COMMITS_ROUNDS"] ?? 5);
 const sizes = (process.env["COMMITS_AT_ONCE"] ?? "1,8,64").split(",").map(Number);
 
 const owner = { node: "host/boot/ns", pid: 4711, startedAt: "99", vault: "bench" };

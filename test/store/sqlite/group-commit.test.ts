@@ -185,6 +185,34 @@ describe("group commit", () => {
     });
   }
 
+  test("a body for whose rows the file has no room left fails by itself, also where it has half written them", async (t) => {
+    const { database, writer, names, rows } = await newDatabase(t);
+    const [size] = writer.connection.all("PRAGMA page_count");
+    writer.connection.script(`PRAGMA max_page_count = ${Number(size?.["page_count"]) + 20}`);
+    const long = "x".repeat(30_000);
+    const ends = await Promise.allSettled(
+      [1, 1, 5, 1].map((count, number) =>
+        database.transaction(async (sql) => {
+          note(sql, `${number}`);
+          for (let n = 0; n < count; n++) await add(sql, `${number} ${n} ${count === 1 ? "" : long}`);
+        }),
+      ),
+    );
+    assert.deepEqual(
+      ends.map(({ status }) => status),
+      ["fulfilled", "fulfilled", "rejected", "fulfilled"],
+    );
+    assert.ok(fails("store_unavailable", "full disk")((ends[2] as PromiseRejectedResult).reason));
+    assert.deepEqual(
+      names().map((name) => name.trim()),
+      ["0 0", "1 0", "3 0"],
+    );
+    assert.deepEqual(
+      rows().map(({ detail }) => detail),
+      ["0", "1", "3"],
+    );
+  });
+
   test("a body that fails only because of what a neighbour wrote is judged again where the neighbour's write came to nothing", async (t) => {
     const { database, writer, names } = await newDatabase(t);
     let commits = 0;
