@@ -4,7 +4,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import * as fc from "fast-check";
-import { SingleFlight, waitFor } from "../../src/core/single-flight.ts";
+import { SharedReads, SingleFlight, waitFor } from "../../src/core/single-flight.ts";
 
 /** Rejections that nobody handled while `work` ran. One of them would end a server. */
 async function unhandledDuring(t: TestContext, work: () => Promise<void>): Promise<unknown[]> {
@@ -165,5 +165,89 @@ describe("waitFor", () => {
       during.reject(new Error("nor for this one"));
     });
     assert.deepEqual(unhandled, []);
+  });
+});
+
+describe("reads that many ask for at once", () => {
+  /** Counts the reads, and lets the test end them. */
+  function counted(): {
+    reads: SharedReads<string, number>;
+    read: () => Promise<number>;
+    end: (n: number) => void;
+    begun: () => number;
+  } {
+    const running: PromiseWithResolvers<void>[] = [];
+    return {
+      reads: new SharedReads<string, number>(),
+      read: async () => {
+        const n = running.length;
+        running.push(Promise.withResolvers<void>());
+        await running[n]?.promise;
+        return n;
+      },
+      end: (n) => running[n]?.resolve(),
+      begun: () => running.length,
+    };
+  }
+
+  test("reads that many ask for at once are two: the one that runs, and one for all who came meanwhile", async () => {
+    const { reads, read, end, begun } = counted();
+    const asked = Array.from({ length: 200 }, () => reads.do("g_1", read));
+    assert.equal(begun(), 1);
+    end(0);
+    assert.equal(await asked[0], 0);
+    assert.equal(begun(), 2);
+    end(1);
+    assert.deepEqual(new Set(await Promise.all(asked.slice(1))), new Set([1]));
+  });
+
+  test("reads never give anybody what was read before they asked", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.constantFrom("ask", "turn", "write"), { maxLength: 40 }), async (steps) => {
+        const reads = new SharedReads<string, number>();
+        let written = 0;
+        const asked: [number, Promise<number>][] = [];
+        for (const step of steps) {
+          if (step === "write") written += 1;
+          else if (step === "turn") await turn();
+          else {
+            asked.push([
+              written,
+              reads.do("g_1", async () => {
+                const seen = written;
+                await turn();
+                return seen;
+              }),
+            ]);
+          }
+        }
+        for (const [since, got] of asked) assert.ok((await got) >= since);
+      }),
+    );
+  });
+
+  test("reads that fail fail those who wait for them, and the next one is tried", async () => {
+    const reads = new SharedReads<string, number>();
+    let tries = 0;
+    const read = async (): Promise<number> => {
+      tries += 1;
+      await turn();
+      if (tries === 1) throw new Error("the store is away");
+      return tries;
+    };
+    const [first, second, third] = [reads.do("g_1", read), reads.do("g_1", read), reads.do("g_1", read)];
+    await assert.rejects(first, /away/);
+    assert.deepEqual(await Promise.all([second, third]), [2, 2]);
+    assert.equal(await reads.do("g_1", read), 3, "nothing is kept of those that are over");
+  });
+
+  test("reads of one key do not wait for those of another", async () => {
+    const { reads, read, end, begun } = counted();
+    const [one, other] = [reads.do("g_1", read), reads.do("g_2", read)];
+    assert.equal(begun(), 2);
+    end(1);
+    assert.equal(await other, 1);
+    end(0);
+    assert.equal(await one, 0);
   });
 });

@@ -7,7 +7,7 @@ import { isUsable } from "../../core/grant.ts";
 import type { GrantRef, LapseReason } from "../../core/grant.ts";
 import { isDueForLastLook } from "../../core/second-look.ts";
 import type { Secret } from "../../core/secret.ts";
-import { SingleFlight, waitFor } from "../../core/single-flight.ts";
+import { SharedReads, SingleFlight, once, waitFor } from "../../core/single-flight.ts";
 import { tokenDigest } from "../../crypto/token-digest.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
 import { currentPrincipal, isRegistered, protocolOf } from "../context.ts";
@@ -53,6 +53,8 @@ export class TokenSource {
   readonly #context: VaultContext;
   readonly #keeper: Keeper;
   readonly #flights = new SingleFlight<string, RefreshOutcome>();
+  readonly #reads = new SharedReads<string, ReadGrant>();
+  readonly #readsAfter = new WeakMap<RefreshOutcome, Promise<ReadGrant>>();
   readonly #cache: TokenCache;
   readonly #refused: RefusedTokens;
 
@@ -188,8 +190,7 @@ export class TokenSource {
     const read = await this.#read({ grantId });
     const outcome = await this.#refresh({ ...read.row, isAccessRefused: true });
     if (outcome.kind === "refreshed") {
-      const { issuedAt, expiresAt } = outcome;
-      const life = { issuedAt, expiresAt, isRefreshable: true };
+      const life = { issuedAt: outcome.issuedAt, expiresAt: outcome.expiresAt, isRefreshable: true };
       if (isLiving(life, this.#context.clock.now())) this.#received(grantId, read, outcome, life);
     }
     const { row } = await this.#read({ grantId });
@@ -228,7 +229,7 @@ export class TokenSource {
   }
 
   async #obtain(ref: GrantRef, minTtlMs: number, signal?: AbortSignal): Promise<AccessToken> {
-    const read = await this.#read(ref);
+    const read = await this.#reads.do(JSON.stringify(ref), () => this.#read(ref));
     const { row, version } = read;
     this.#assertUsable(row);
     protocolOf(this.#context, row);
@@ -249,19 +250,19 @@ export class TokenSource {
       const outcome = await waitFor(this.#refresh(read.row), signal);
       if (outcome.kind === "unavailable" || outcome.kind === "misconfigured") return this.#failed(read.row, outcome);
       if (outcome.kind === "refreshed") {
-        const { issuedAt, expiresAt } = outcome;
-        const life = { issuedAt, expiresAt, isRefreshable: true };
+        const life = { issuedAt: outcome.issuedAt, expiresAt: outcome.expiresAt, isRefreshable: true };
         const now = this.#context.clock.now();
         if (life.expiresAt === null || life.expiresAt > now) return this.#received(ref, read, outcome, life);
         const waitMs = endedAtOnceMs(life, now);
         if (waitMs > 0) return this.#unavailable(read.row, "tokens_end_at_once", waitMs);
       }
-      // Another process was first, or the grant has ended, or the new token has expired already: the row says which.
-      read = await this.#read({ grantId: read.row.grantId });
+      // Another process was first, or the grant has ended, or the new token has expired already: the row says which. It is
+      // read once for all who waited for that refresh, and not before it was over.
+      const { grantId } = read.row;
+      read = await once(this.#readsAfter, outcome, () => this.#read({ grantId }));
       const { row } = read;
       this.#assertUsable(row);
-      // A token that was just refreshed is returned even where it lives for a shorter time than asked: the provider
-      // gives no better one.
+      // Also where it lives for a shorter time than asked: the provider gives no better one.
       if (isUsable(row.state) && this.#isFresh(row, 0)) return this.#handOut(ref, read);
       if (row.refreshSealed === null) return this.#reauthorize(row, "no_refresh_token");
       followed += 1;
@@ -287,9 +288,11 @@ export class TokenSource {
     { accessToken, scope, isStored }: RefreshOutcome & { kind: "refreshed" },
     life: TokenLife,
   ): AccessToken {
-    const end = endOf(life, this.#context.clock.now());
+    // Somebody else who waited for the same refresh has it already.
+    const kept = isStored ? this.#cached(ref, 0) : undefined;
+    if (kept?.generation === row.generation + 1) return kept.token;
     const next = { ...row, generation: row.generation + 1 };
-    const token = this.#tokenOf({ ...next, scope }, accessToken, end, life);
+    const token = this.#tokenOf({ ...next, scope }, accessToken, endOf(life, this.#context.clock.now()), life);
     // Where the store could not take the token, it is kept whatever else has changed, and however full memory is: otherwise
     // the next caller would have the old refresh token sent again.
     this.#keepAs(ref, token, next, life, isStored ? version : this.#cache.version, !isStored);

@@ -79,7 +79,18 @@ describe("calling an API", () => {
 
   test("calling an API with a hundred 401s at once makes one refresh", async (t) => {
     const { standin, open, code, newRequests } = await testVault(t, { shared });
-    const vault = await open();
+    let refused = 0;
+    const all = Promise.withResolvers<void>();
+    // No call is repeated before all were refused: otherwise the repeated ones would be refused as well.
+    const together = async (...[input, init]: Parameters<typeof fetch>): Promise<Response> => {
+      const response = await fetch(input, init);
+      if (response.status !== 401) return response;
+      refused += 1;
+      if (refused === 100) all.resolve();
+      await all.promise;
+      return response;
+    };
+    const vault = await open({ fetch: together });
     const { grantId } = await vault.exchangeCode({ code: code(somebody()) });
     standin.fault("GET", "/drive/v3/files/appfolder", { times: 100, status: 401 });
     const responses = await Promise.all(Array.from({ length: 100 }, () => vault.fetch(grantId, `${files}/appfolder`)));
