@@ -15,6 +15,20 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 const run = promisify(execFile);
 const isLinux = process.platform === "linux";
 
+/** Programs that are no suites: small numbers for each, and what it prints when it has measured. */
+const programs: readonly (readonly [file: string, numbers: NodeJS.ProcessEnv, prints: RegExp])[] = [
+  ["audit.ts", { BENCH_ROUNDS: "1", BENCH_REQUESTS: "50" }, /with the audit log \/ without: median [\d.]+ /],
+  ["remote.ts", { BENCH_ROUNDS: "1", BENCH_REQUESTS: "200" }, /remote \/ embedded vault: median [\d.]+ /],
+  ["proxy.ts", { BENCH_REQUESTS: "64" }, /16 at once, through the proxy: median, 99th percentile [\d.]+ ms/],
+  ["token-endpoint.ts", { BENCH_ROUNDS: "1", BENCH_REQUESTS: "50" }, /token endpoint \(HTTP Basic\).*median [\d.]+ /],
+  ["commits.ts", { COMMITS_UNITS: "8", COMMITS_ROUNDS: "1", COMMITS_AT_ONCE: "1,8" }, /\d/],
+  [
+    "refresh.ts",
+    { BENCH_REFRESHES: "16", BENCH_ROUNDS: "1", BENCH_SETTINGS: "sqlite, embedded" },
+    /64 at once: \d+ a second/,
+  ],
+];
+
 describe("npm run bench", { skip: isLinux ? false : "reads the process table of Linux" }, () => {
   for (const { name } of suites) {
     test(
@@ -38,6 +52,21 @@ describe("npm run bench", { skip: isLinux ? false : "reads the process table of 
             assert.equal(ratio === undefined, row.against === undefined, `${row.name} is compared with ${row.against}`);
           }
         }
+      },
+    );
+  }
+
+  for (const [program, numbers, prints] of programs) {
+    test(
+      `bench/${program} runs with small numbers, and prints what it has measured`,
+      { timeout: 200_000 },
+      async () => {
+        const env = { ...process.env, ...numbers };
+        // One that is above its limit with numbers as small as these ends with 1, and has printed them.
+        const { stdout } = await run(process.execPath, [`bench/${program}`], { cwd: checkout, env }).catch(
+          (error: unknown) => error as { stdout: string },
+        );
+        assert.match(stdout, prints);
       },
     );
   }
