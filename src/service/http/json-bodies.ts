@@ -88,6 +88,9 @@ export function auditBody(row: AuditLogRow): Record<string, unknown> {
   };
 }
 
+/** Lists of scopes as JSON. Thousands of tokens have the same list. */
+const knownScopes = new WeakMap<readonly string[], string>();
+
 /** The starts of the token endpoint's answers. The end, `expires_in`, changes with every second. */
 const oauthStarts = new WeakMap<AccessToken, string>();
 
@@ -106,23 +109,20 @@ export function tokenBody(token: AccessToken, now: number): string {
 /** What {@link tokenBody} begins with, to be made once: {@link withLife} makes it whole. */
 export function tokenStart(token: AccessToken): string {
   const { issuedAt, provider, generation } = token.issue;
-  return startOf(token, {
-    refresh_at: new Date(askAgainAt(issuedAt, token.expiresAt?.getTime())),
-    grant_id: token.grantId,
-    provider,
-    generation,
-  });
+  const refreshAt = new Date(askAgainAt(issuedAt, token.expiresAt?.getTime()));
+  const whose = `"grant_id":${JSON.stringify(token.grantId)},"provider":${JSON.stringify(provider)}`;
+  return startOf(token, `,"refresh_at":${JSON.stringify(refreshAt)},${whose},"generation":${generation}`);
 }
 
 /** {@link tokenBody} of the token endpoint: what OAuth has in it, and `expires_at`. */
 export function oauthTokenBody(token: AccessToken, now: number): string {
-  return withLife(startOf(token, {}), token.expiresAt?.getTime(), now);
+  return withLife(startOf(token, ""), token.expiresAt?.getTime(), now);
 }
 
 /** {@link oauthTokenBody} in characters of one byte each, for an answer that is given again and again. */
 export function oauthTokenBytes(token: AccessToken, now: number): string {
   let start = oauthStarts.get(token);
-  if (start === undefined) oauthStarts.set(token, (start = asBytes(startOf(token, {}))));
+  if (start === undefined) oauthStarts.set(token, (start = asBytes(startOf(token, ""))));
   return withLife(start, token.expiresAt?.getTime(), now);
 }
 
@@ -135,16 +135,17 @@ export function withLife(start: string, endsAt: number | undefined, now: number)
   return endsAt === undefined ? start : `${start}${Math.max(0, Math.floor((endsAt - now) / 1000))}}`;
 }
 
-function startOf(token: AccessToken, more: object): string {
-  const end = token.expiresAt?.getTime();
-  const members = JSON.stringify({
-    access_token: token.token,
-    token_type: "Bearer",
-    scope: token.scopes.join(" "),
-    expires_at: end === undefined ? undefined : Math.floor(end / 1000),
-    ...more,
-  });
-  return end === undefined ? members : `${members.slice(0, -1)},"expires_in":`;
+/** @param more members, each after a comma */
+function startOf({ token, expiresAt, scopes }: AccessToken, more: string): string {
+  const first = `{"access_token":${JSON.stringify(token)},"token_type":"Bearer","scope":${scopeOf(scopes)}`;
+  if (expiresAt === undefined) return `${first}${more}}`;
+  return `${first},"expires_at":${Math.floor(expiresAt.getTime() / 1000)}${more},"expires_in":`;
+}
+
+function scopeOf(scopes: readonly string[]): string {
+  let scope = knownScopes.get(scopes);
+  if (scope === undefined) knownScopes.set(scopes, (scope = JSON.stringify(scopes.join(" "))));
+  return scope;
 }
 
 /** A text whose characters are the bytes of this one in UTF-8: it is written without being looked through. */
