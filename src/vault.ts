@@ -58,7 +58,7 @@ import { changePoll, changePollMs, hintPaceMs, paced } from "./vault/tokens/chan
 import { deposit, exchangeCode, revoke, grantMade } from "./vault/tokens/keeper-calls.ts";
 import { Probes } from "./vault/tokens/probes.ts";
 import { RecordedTokens } from "./vault/tokens/recorded-tokens.ts";
-import { TokenCache, defaultTokenMemoryMb } from "./vault/tokens/token-cache.ts";
+import { TokenCache, defaultMemoryMb } from "./vault/tokens/token-cache.ts";
 import { assertGetAccessTokenOptions } from "./vault/tokens/token-options.ts";
 import type { GetAccessTokenOptions } from "./vault/tokens/token-options.ts";
 import { TokenSource } from "./vault/tokens/token-source.ts";
@@ -130,7 +130,7 @@ export class Vault {
     keeper: Keeper,
     closeKeeper: () => Promise<void>,
     lastChange: number,
-    { connect, trustedIssuers = [], tokenMemoryMb = defaultTokenMemoryMb }: VaultParts = {},
+    { connect, trustedIssuers = [], tokenMemoryMb = defaultMemoryMb }: VaultParts = {},
   ) {
     const { store, keyring, clock } = context;
     this.#context = context;

@@ -45,7 +45,7 @@ export class AccessToken {
 }
 
 /** How much memory tokens may take, MiB: the default of a small machine. About 60,000 tokens as long as Google's. */
-export const defaultTokenMemoryMb: number = 64;
+export const defaultMemoryMb: number = 64;
 
 /**
  * Where memory is full, one in so many tokens takes the place of another. What is read in turn, and is more than fits,
@@ -201,7 +201,7 @@ export class TokenCache {
   readonly #scopes = new Map<string, readonly string[]>();
 
   /** @param random in [0, 1): which token takes another's place where so many bytes are used */
-  constructor(limit: number = defaultTokenMemoryMb * 2 ** 20, random: () => number = systemChance) {
+  constructor(limit: number = defaultMemoryMb * 2 ** 20, random: () => number = systemChance) {
     this.#limit = limit;
     this.#random = random;
   }
