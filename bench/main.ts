@@ -33,8 +33,10 @@ const { values } = parseArgs({
 const isTrial = values.trial;
 const chosen = values.suite.split(",").map((name) => {
   const suite = suites.find((each) => each.name === name);
-  if (suite === undefined)
-    throw new Error(`there is no suite ${name}; there are ${suites.map((each) => each.name).join(", ")}`);
+  if (suite === undefined) {
+    say(`there is no suite ${name}: choose among ${suites.map((each) => each.name).join(", ")}`);
+    process.exit(2);
+  }
   return suite;
 });
 const roundsOf = (suite: Suite): number => Number(values.rounds ?? (isTrial ? 1 : suite.rounds));
@@ -47,9 +49,15 @@ if (values.list) {
   if (!isTrial) say(`about ${minutes(chosen)} minutes`);
   if (!canPin) say("nothing is pinned to a processor here");
   for (const suite of chosen) {
-    const result = await resultOf(suite);
-    process.stdout.write(textOf(result));
-    if (values.json !== undefined) write(result, values.json);
+    // The next ones are measured all the same: a quiet machine is seldom.
+    try {
+      const result = await resultOf(suite);
+      process.stdout.write(textOf(result));
+      if (values.json !== undefined) write(result, values.json);
+    } catch (error) {
+      process.stderr.write(`${suite.name} failed: ${error instanceof Error ? error.stack : String(error)}\n`);
+      process.exitCode = 1;
+    }
   }
 }
 
