@@ -38,7 +38,7 @@ export class VirtualTime {
     for (;;) {
       // Everything that needs no time is done by then. A store's commit waits for the end of a turn or two, and what waits
       // for it may have others to do.
-      for (let turn = 0; turn < turnsOfWork && !isDone; turn += 1) {
+      for (let turn = 0; turn < turnsOfWork; turn += 1) {
         await new Promise((resolve) => setImmediate(resolve));
       }
       if (isDone) return done;
