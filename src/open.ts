@@ -36,8 +36,9 @@ export interface VaultOptions extends CommonOptions, KeeperOptions {
    */
   readonly trustedIssuers?: readonly TrustedIssuer[];
   /**
-   * How much memory access tokens take that are handed out again and again, MiB: 1 to 65,536. One takes about 1 KB. Those that
-   * do not fit are read from the store when they are asked for. Default: 64.
+   * How much memory access tokens take that are handed out again and again, MiB: 1 to 65,536. One takes about 1 KB; that
+   * callers were given it takes half as much beside it. Those that
+   * do not fit are read from the store when they are asked for. Default: 48.
    */
   readonly tokenMemoryMb?: number;
 }

@@ -140,7 +140,7 @@ export class Vault {
     this.#tokens = new TokenSource(context, keeper, this.#cache);
     this.#probes = new Probes(context, this.#tokens, this.#cache);
     this.audit = new AuditLog(context);
-    this.#releases = new Releases(context);
+    this.#releases = new Releases(context, tokenMemoryMb);
     this.#refusals = new Refusals(context);
     const recorded = (is: boolean): RecordedTokens =>
       new RecordedTokens(context, this.#tokens, is ? this.#releases : undefined, (work) => this.#during(work));

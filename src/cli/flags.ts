@@ -30,7 +30,7 @@ const descriptions: Readonly<Record<Setting, readonly [argument: string, says: s
   privateApis: ["how", "whether Google's API hosts may have private addresses: allow or refuse (refuse)"],
   popupRedirectUri: ["uri", "redirect_uri at the exchange of a code from a popup (postmessage)"],
   keeper: ["how", "which process opens refresh tokens: process, one of its own; none, this one (process)"],
-  tokenMemoryMb: ["MiB", "how much memory tokens take that are handed out again and again (64)"],
+  tokenMemoryMb: ["MiB", "how much memory tokens take that are handed out again and again (48)"],
   exchangesPerSecond: ["number", "the most requests to the provider in a second (50)"],
   allowedOrigins: [
     "list",

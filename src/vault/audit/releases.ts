@@ -49,8 +49,11 @@ interface Waiting {
 const atOnce = 500;
 /** How many may wait for the store. It stands still where more do, and each of them holds a request in memory. */
 const mostWaiting = 10_000;
-/** How many releases are known, some 25 MB. Of one that was forgotten, the store is asked again. */
-const limit = 120_000;
+/**
+ * How many releases are known for each MiB of tokens in memory, 0.4 MB. Of one that was forgotten, the store is asked again: so
+ * it must be more than there are tokens, for several callers and for tokens that were thrown out and come back.
+ */
+const releasesPerMb = 2_100;
 /** How often counts of reads are written while their token lives, seconds. */
 const countsEverySeconds = 3_600;
 
@@ -68,8 +71,12 @@ export class Releases {
   #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
 
-  constructor(context: VaultContext) {
+  readonly #limit: number;
+
+  /** @param tokenMemoryMb how much memory tokens take, MiB */
+  constructor(context: VaultContext, tokenMemoryMb: number) {
     this.#context = context;
+    this.#limit = Math.ceil(tokenMemoryMb * releasesPerMb);
   }
 
   /**
@@ -125,7 +132,7 @@ export class Releases {
     }
     release.recording = undefined;
     const [oldest] = this.#known.keys();
-    if (this.#known.size > limit && oldest !== undefined) this.#forget(oldest);
+    if (this.#known.size > this.#limit && oldest !== undefined) this.#forget(oldest);
   }
 
   /**
@@ -197,7 +204,7 @@ export class Releases {
     if (release === undefined) return;
     this.#known.delete(key);
     release.isKnown = false;
-    if (release.reads > 0 && this.#past.length < limit) this.#past.push(release);
+    if (release.reads > 0 && this.#past.length < this.#limit) this.#past.push(release);
   }
 
   #record(entry: AuditEntry, principal: AuditPrincipal): Promise<void> {

@@ -44,8 +44,8 @@ export class AccessToken {
   }
 }
 
-/** How much memory tokens may take, MiB: the default of a small machine. About 60,000 tokens as long as Google's. */
-export const defaultMemoryMb: number = 64;
+/** How much memory tokens may take, MiB: the default of a small machine. About 45,000 tokens as long as Google's. */
+export const defaultMemoryMb: number = 48;
 
 /**
  * Where memory is full, one in so many tokens takes the place of another. What is read in turn, and is more than fits,
