@@ -368,13 +368,15 @@ export class Fleet {
     const due = this.#due;
     for (let first = 0; first < due.length && process.killedAt === undefined; first += pageSize) {
       database.sweep(pageSize, pageSize);
-      const page = due.slice(first, first + pageSize).filter((grant) => this.#isDue(grant));
+      // With the generations that the page was read with: what another process has refreshed meanwhile is not sent again.
+      const page = due
+        .slice(first, first + pageSize)
+        .filter((grant) => this.#isDue(grant))
+        .map((grant) => ({ grant, generation: this.world.grants.generation[grant] ?? 0 }));
       for (let n = 0; n < page.length && process.killedAt === undefined; n += atOnce) {
         if (process.gate.isBlocking || !process.isOpen) break;
         const chunk = page.slice(n, n + atOnce);
-        await Promise.all(
-          chunk.map((grant) => this.#begin(process, grant, this.world.grants.generation[grant] ?? 0, "keepAlive")),
-        );
+        await Promise.all(chunk.map(({ grant, generation }) => this.#begin(process, grant, generation, "keepAlive")));
       }
     }
     process.isKeepingAlive = false;

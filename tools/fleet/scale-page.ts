@@ -2,6 +2,7 @@
 import { expiries } from "./expiries.ts";
 import type { Spread } from "./figures.ts";
 import type { Result } from "./result.ts";
+import { scenarios } from "./scenarios.ts";
 import type { MeasuredCosts } from "./unit-costs.ts";
 import { onServer } from "./unit-costs.ts";
 
@@ -32,8 +33,14 @@ Each figure here is measured, simulated or said to be assumed. What a step costs
 
 /** A number as people write it. */
 function count(value: number): string {
+  if (value >= 1e9) return `${short(value / 1e9)} billion`;
   if (value >= 1e6) return `${short(value / 1e6)} million`;
   return value >= 10_000 ? short(value).replace(/\B(?=(\d{3})+$)/g, ",") : short(value);
+}
+
+/** The same, of what is not known to more than two digits. */
+function about(value: number): string {
+  return count(Number(value.toPrecision(2)));
 }
 
 function short(value: number): string {
@@ -86,12 +93,12 @@ ${table(
   ["", ...headings],
   [
     row("refreshes a second, mean", ({ mean }) => count(mean)),
-    row("the same, busiest", ({ peak }) => count(peak)),
+    row("the same, in one of 100 seconds", ({ peak }) => count(peak)),
     row("exchanges a day at the provider", ({ mean }) => count(mean * 86_400)),
-    row("database's processors at the busiest", ({ peak }) =>
+    row("the database's processors then", ({ peak }) =>
       coresText(cores(peak, costs.attemptAndCommit), cores(peak, costs.attemptAndCommitAlone)),
     ),
-    row("its log at the busiest, a second", ({ peak }) => size(peak * costs.logBytesARefresh)),
+    row("its log then, a second", ({ peak }) => size(peak * costs.logBytesARefresh)),
     row("its size", ({ grants }) => size(grants * costs.diskBytesAGrant)),
     row("rows of refreshes in the audit log, a day", ({ mean }) => size(mean * 86_400 * costs.auditBytesARefresh)),
   ],
@@ -120,20 +127,24 @@ On a server of ${cores} processors, used to 70 %, with ${services} services, and
 
 | what | costs | so it ends at |
 | --- | --- | --- |
-| processor time | ${costs.attemptAndCommit} ms a refresh, and ${costs.change} ms for each service that reads the change | about ${count(most)} refreshes a second |
+| processor time | ${costs.attemptAndCommit} ms a refresh, and ${costs.change} ms for each service that reads the change | about ${about(most)} refreshes a second |
 | commits one after another | each that changes grants holds the counter of changes and the end of the audit log until it is on disk | ${count(1_000 / flush)} such transactions a second, each with all that a service has gathered meanwhile; it ends nothing, but a write waits for those of other services |
 | the log | ${size(costs.logBytesARefresh * 1_000)} for 1,000 refreshes | ${size(most * costs.logBytesARefresh)} a second at that rate |
 | size | ${short(costs.diskBytesAGrant / 1_000)} KB a grant | what you want to back up: 100 million grants are ${size(1e8 * costs.diskBytesAGrant)} |
 | services | each reads every change: ${costs.change} ms | ${short(costs.attemptAndCommit / costs.change)} services cost as much in changes as the refreshes themselves |
 
-So one server carries ${count(most / expiries(1))} grants that are all in use around the clock, or ten times as many that are used as people use
-them. A larger server goes further; before that, ask the provider: its quota ends sooner for most.`;
+So, by the sum of its costs, one server carries ${about(most / expiries(1))} grants that are all in use around the clock, or ${about((most * day.run.grants) / day.exchanges.perSecond.p99)}
+that are used as on the ordinary day. Nobody has run that: with a quarter of it you are on the safe side. Before you reach it, ask
+the provider: its quota ends sooner for most.`;
 }
 
 const spread = ({ p50, p99, peak }: Spread): string => `${count(p50)} / ${count(p99)} / ${count(peak)}`;
 
 function fleet(results: readonly Result[]): string {
-  const all = results.filter(({ run }) => run.routing === "any");
+  const order = Object.keys(scenarios);
+  const all = results
+    .filter(({ run }) => run.routing === "any")
+    .toSorted((one, other) => order.indexOf(one.run.scenario) - order.indexOf(other.run.scenario));
   const rotating = (result: Result): string => {
     const { rotation } = result.run;
     if (rotation === "none") return "";
@@ -169,7 +180,7 @@ which runs the code itself.
 At each step it is checked that no generation is exchanged twice, but by who takes over from the dead; that answers are committed
 onto the generation whose token was sent; and at the end that the database holds every grant's newest refresh token. Without the
 limit of exchanges, the jitter, the attempts or the answers that wait for the database, it shows the storm, the double exchange or the
-loss (\`--break\`): \`test/fleet/\` holds it to that. The quota of the provider is ${count(first.run.quota)} exchanges a second for ${count(first.run.grants)} grants.
+loss (\`--break\`): \`test/fleet/\` holds it to that, and each night runs every scenario at ten million grants over a day. The quota of the provider is ${count(first.run.quota)} exchanges a second for ${count(first.run.grants)} grants.
 
 A quarter of an hour at the end lets all work end. Used are: one grant in 25 by a program around the clock, every ten minutes; of three
 in ten, the person comes twice a day, by the curve of a working day, and the token is asked for some six times in half an hour.
