@@ -9,8 +9,9 @@ import { SqliteConnection, openWriter, retryWhileBusy, setUp } from "./connectio
 import type { Writer } from "./connection.ts";
 import { fileMoved, isBusy } from "./failure.ts";
 import { makePrivate } from "./file.ts";
+import type { Ending, Member, Note } from "./member.ts";
 import { unsigned } from "../audit-store.ts";
-import type { AuditEntry, AuditHead, AuditPrincipal, RecordOf } from "../audit-store.ts";
+import type { AuditHead, RecordOf } from "../audit-store.ts";
 import { insertList, rowReader, valuesWriter } from "../sql/column.ts";
 import { storeNotOpen } from "../sql/failure.ts";
 import { auditColumns } from "../sql/tables.ts";
@@ -34,30 +35,6 @@ const setHead = `INSERT INTO audit_head (seq, link) VALUES (:seq, :link)
 const largestGroup = 32;
 /** A group that has lasted so long takes no further body, milliseconds: it holds up this thread, and the file. */
 const longestGroup = 4;
-
-/** What a transaction noted, and who did it. */
-export interface Note {
-  readonly entry: AuditEntry;
-  readonly principal: AuditPrincipal | undefined;
-  /** Runs work in the context of whoever noted it, where it is found out who did it. */
-  readonly inContext: <T>(work: () => T) => T;
-}
-
-/** Who waits for a transaction. */
-interface Member {
-  readonly body: (sql: Transaction) => Promise<unknown>;
-  /** Runs what is the member's own in the context in which it asked: the audit log finds there whose doing it is. */
-  readonly inContext: <T>(work: () => T) => T;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
-  /** Its group failed, and it is done again by itself: nobody else's fault may be its own. */
-  isAlone: boolean;
-}
-
-/** How a body ended. Nobody hears of it before the commit. */
-type Ending = { readonly member: Member; readonly notes: readonly Note[] } & (
-  { readonly value: unknown } | { readonly error: unknown }
-);
 
 /** The connections of a database that is open. */
 interface Open {
@@ -281,10 +258,10 @@ export class SqliteDatabase implements Database {
   /** @param taken gets each member whose turn has come */
   async #runBodies(writer: Writer, clock: Clock, taken: Member[]): Promise<Ending[]> {
     const endings: Ending[] = [];
-    const size = this.#sizeOfGroup();
-    const isShared = size > 1;
+    const group = this.#nextGroup();
+    const isShared = group.length > 1;
     const until = performance.now() + this.#longestGroupMs;
-    for (const member of this.#waiting.slice(0, size)) {
+    for (const member of group) {
       if (endings.length > 0 && performance.now() > until) break;
       taken.push(member);
       this.#waiting.shift();
@@ -299,12 +276,11 @@ export class SqliteDatabase implements Database {
     return endings;
   }
 
-  /** One that is done again by itself shares with nobody. */
-  #sizeOfGroup(): number {
-    const [first] = this.#waiting;
-    if (first?.isAlone === true) return 1;
-    const alone = this.#waiting.findIndex(({ isAlone }) => isAlone);
-    return Math.min(alone === -1 ? this.#waiting.length : alone, largestGroup);
+  /** Those that may share the next commit. One that is done again by itself shares with nobody. */
+  #nextGroup(): readonly Member[] {
+    const next = this.#waiting.slice(0, largestGroup);
+    const alone = next.findIndex(({ isAlone }) => isAlone);
+    return alone === -1 ? next : next.slice(0, Math.max(alone, 1));
   }
 
   #runBody(writer: Writer, clock: Clock, member: Member): Promise<Ending> {
