@@ -14,7 +14,7 @@ export function scalePage(costs: MeasuredCosts, results: ReadonlyMap<string, Res
     needs(costs, day),
     ends(costs, day),
     fleet([...results.values()]),
-    lessons(costs, day, results.get("day-by-grant")),
+    lessons(costs, day, results.get("day-by-grant"), results.get("cold")),
     database,
     beyond,
     quotas(day),
@@ -205,7 +205,7 @@ _Of all expiries_: of as many as there were if every token were refreshed every 
 or \`store_unavailable\` with \`Retry-After\`, because the provider or the database is away, and the longest waits are theirs.`;
 }
 
-function lessons(costs: MeasuredCosts, day: Result, byGrant: Result | undefined): string {
+function lessons(costs: MeasuredCosts, day: Result, byGrant: Result | undefined, cold: Result | undefined): string {
   const routed =
     byGrant === undefined
       ? []
@@ -227,9 +227,16 @@ function lessons(costs: MeasuredCosts, day: Result, byGrant: Result | undefined)
   (${costs.look} ms of the server). Now one look follows all notifications of 100 ms.`,
       `- **After an outage nobody storms.** Each service asks once, and then at its rate, callers first. Background work that failed is not
   tried again before somebody asks, so that what waits is only what is wanted.`,
-      `- **A cold start is as long as the quota makes it**: grants in use by quota. Callers are served in the order in which they came.`,
+      ...(cold === undefined ? [] : [ofCold(cold)]),
     ].join("\n"),
   ].join("\n\n");
+}
+
+function ofCold({ queues, callers, run }: Result): string {
+  return `- **A cold start is as long as the quota makes it.** ${about(queues.gates.peak)} callers at nine tenths of ${count(run.quota)} exchanges a second take
+  ${about(queues.oldestMs.peak / 60_000)} minutes, first come, first served. The queue of callers has no end: ${about(callers.waitedTooLong)} waited for longer than the 45 seconds after
+  which a service with its keeper answers \`keeper_unavailable\`. They come again and find their refresh under way or done. Where you can, let
+  people in by parts.`;
 }
 
 const database = `## What the protocol needs of the database
