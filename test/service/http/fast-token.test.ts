@@ -204,7 +204,7 @@ describe("the short way to a cached token", () => {
           if (what === "elsewhere") {
             const grantId = subjects[who]?.grantId ?? "";
             await elsewhere.revoke(grantId);
-            // Until the news is here; no longer than the documented second.
+            // Until it has heard of it; no longer than the documented second.
             await until(() => vault.peekAccessToken(grantId) === undefined);
           }
           // In this process, it ends at once.

@@ -66,7 +66,7 @@ const editing = fc.array(
   { maxLength: 4 },
 );
 
-interface World {
+interface Trial {
   readonly grantIds: readonly string[];
   readonly refs: readonly GrantRef[];
   readonly callers: readonly (Caller | undefined)[];
@@ -76,7 +76,7 @@ interface World {
   openAfter(happened: readonly { edit: string; grant: number; other: number }[], isWhole: boolean): Promise<Vault>;
 }
 
-async function world(t: Parameters<typeof testVault>[0]): Promise<World> {
+async function newTrial(t: Parameters<typeof testVault>[0]): Promise<Trial> {
   const fixture = await testVault(t);
   const { standin, path, provider } = fixture;
   const client = standin.client({ clientSecret: "second-secret" });
@@ -170,7 +170,7 @@ async function world(t: Parameters<typeof testVault>[0]): Promise<World> {
 }
 
 /** What came of it, with nothing in it that two runs do not share. */
-async function outcome(tokens: World["tokens"], asking: () => Promise<AccessToken>): Promise<object> {
+async function outcome(tokens: Trial["tokens"], asking: () => Promise<AccessToken>): Promise<object> {
   try {
     const { grantId, token, expiresAt, scopes, issue } = await asking();
     return { grantId, scopes, expiresAt, issue, of: tokens.get(token) ?? "a new one" };
@@ -182,7 +182,7 @@ async function outcome(tokens: World["tokens"], asking: () => Promise<AccessToke
 
 describe("a token that one look at the store gives", () => {
   test("whatever has happened to the rows, whoever asks and by what, the answer is the one that whole rows give", async (t) => {
-    const { refs, callers, tokens, openAfter } = await world(t);
+    const { refs, callers, tokens, openAfter } = await newTrial(t);
     // Each kind of change once, and then several together.
     const examples = Object.keys(edits).map((edit, n): [{ edit: string; grant: number; other: number }[], number] => [
       [{ edit, grant: n % 4, other: (n + 1) % 4 }],
