@@ -197,7 +197,7 @@ async function listTables(
   const embedded = (place: Place): string => place.name.replace("onbehalf serve", "onbehalf, embedded");
   const whats = [
     "a list of a state that no grant is in",
-    "a page of 50 that have lapsed",
+    "a page of 10 that have lapsed",
     "a look-up of a user that is not there",
   ];
   const env = { BENCH_IDLE_MS: String(run.size(10_000, 20)) };
