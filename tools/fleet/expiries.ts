@@ -1,6 +1,6 @@
 /** How often tokens must be refreshed that are all in use. */
 import { refreshAheadAt } from "../../src/core/token-life.ts";
-import { tokenLifeMs } from "./world.ts";
+import { tokenLifeMs } from "./model.ts";
 
 /** Refreshes a second of so many grants that are used around the clock. */
 export function expiries(grants: number): number {

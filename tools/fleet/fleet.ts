@@ -12,8 +12,8 @@ import { refreshGrant } from "./refresh.ts";
 import type { Outcome, Reason } from "./refresh.ts";
 import { exponential, poisson, sessionsASecond } from "./usage.ts";
 import type { Usage } from "./usage.ts";
-import { events, givenOut, leaveToUpkeep, tokenLifeMs } from "./world.ts";
-import type { World } from "./world.ts";
+import { events, givenOut, leaveToUpkeep, tokenLifeMs } from "./model.ts";
+import type { FleetModel } from "./model.ts";
 
 /** How long a token must still live to be handed out, milliseconds: the default of `getAccessToken`. */
 const minTtlMs = 60_000;
@@ -40,7 +40,7 @@ export interface FleetOptions {
 }
 
 export class Fleet {
-  readonly world: World;
+  readonly model: FleetModel;
   readonly processes: Process[];
   readonly #options: FleetOptions;
   readonly #steady: number;
@@ -53,23 +53,23 @@ export class Fleet {
   isUsed = true;
   readonly #life = { issuedAt: 0, expiresAt: 0, isRefreshable: true };
 
-  constructor(world: World, options: FleetOptions) {
-    this.world = world;
+  constructor(model: FleetModel, options: FleetOptions) {
+    this.model = model;
     this.#options = options;
-    this.#steady = Math.floor(world.grants.count * options.usage.steady);
-    this.#active = Math.floor(world.grants.count * options.usage.active);
+    this.#steady = Math.floor(model.grants.count * options.usage.steady);
+    this.#active = Math.floor(model.grants.count * options.usage.active);
     this.processes = Array.from({ length: options.services }, (_, service) => this.#newProcess(service));
     for (const { service } of this.processes) this.#startUpkeep(service);
   }
 
   #newProcess(service: number): Process {
     this.#lives += 1;
-    return new Process(this.world, service, this.#lives);
+    return new Process(this.model, service, this.#lives);
   }
 
   /** The first use of each steady grant, within the first minutes. */
   beginSteadyUses(withinMs: number): void {
-    const { calendar, random } = this.world;
+    const { calendar, random } = this.model;
     for (let grant = 0; grant < this.#steady; grant += 1) {
       calendar.add(random() * withinMs, events.use, grant, steadyUse);
     }
@@ -85,7 +85,7 @@ export class Fleet {
 
   /** Begins the sessions of a second, and what keepers do each second. */
   second(second: number): void {
-    const { calendar, random, grants, counts, database, attempts } = this.world;
+    const { calendar, random, grants, counts, database, attempts } = this.model;
     const { usage, startHour, hintMs } = this.#options;
     if (this.isUsed) {
       const sessions = poisson(sessionsASecond(usage, grants.count, startHour + second / 3_600), random);
@@ -124,14 +124,14 @@ export class Fleet {
   }
 
   handle(kind: number, grant: number, detail: number): void {
-    if (kind === events.use) this.#use({ grant, askedAt: this.world.calendar.now, detail, tries: 0 });
+    if (kind === events.use) this.#use({ grant, askedAt: this.model.calendar.now, detail, tries: 0 });
     else if (kind === events.ahead) this.#ahead(grant, detail & 31, detail >>> 5);
     else this.#seen(grant);
   }
 
   #route(grant: number): Process | undefined {
     const { services, routing } = this.#options;
-    const first = routing === "by-grant" ? grant % services : Math.floor(this.world.random() * services);
+    const first = routing === "by-grant" ? grant % services : Math.floor(this.model.random() * services);
     for (let n = 0; n < services; n += 1) {
       const process = this.processes[(first + n) % services];
       if (process?.isOpen === true) return process;
@@ -141,14 +141,14 @@ export class Fleet {
 
   #isFresh(grant: number, ttlMs: number): boolean {
     const life = this.#life;
-    life.issuedAt = this.world.grants.issuedAt[grant] ?? 0;
+    life.issuedAt = this.model.grants.issuedAt[grant] ?? 0;
     life.expiresAt = life.issuedAt + tokenLifeMs;
-    return isFresh(life, this.world.calendar.now, ttlMs);
+    return isFresh(life, this.model.calendar.now, ttlMs);
   }
 
   /** Somebody asks for a token. */
   #use(caller: Caller): void {
-    const { grants, counts, calendar, database } = this.world;
+    const { grants, counts, calendar, database } = this.model;
     const { grant, tries } = caller;
     const second = Math.floor(calendar.now / 1_000);
     if (tries === 0) this.#countUse(grant, second);
@@ -177,7 +177,7 @@ export class Fleet {
   }
 
   #countUse(grant: number, second: number): void {
-    const { grants, counts } = this.world;
+    const { grants, counts } = this.model;
     counts.uses.add(second);
     const hour = (Math.floor(second / 3_600) % 100) + 1;
     const asked = grants.asked[grant] ?? 0;
@@ -187,7 +187,7 @@ export class Fleet {
   }
 
   #served({ grant, askedAt, detail }: Caller, ms: number): void {
-    const { calendar, counts, random, grants } = this.world;
+    const { calendar, counts, random, grants } = this.model;
     const { usage } = this.#options;
     const waited = calendar.now - askedAt + ms;
     // Whoever was answered in the millisecond in which they asked has waited for no refresh.
@@ -202,8 +202,8 @@ export class Fleet {
   }
 
   #turnAway(caller: Caller, retryAfterMs: number): void {
-    const { calendar, counts, random } = this.world;
-    counts.turnedAway += 1;
+    const { calendar, counts, random } = this.model;
+    counts.deferred += 1;
     const tries = caller.tries + 1;
     if (caller.detail !== steadyUse && tries > mostTries) {
       counts.gaveUp += 1;
@@ -216,7 +216,7 @@ export class Fleet {
 
   /** A service's token has reached the time at which it is refreshed ahead. */
   #ahead(grant: number, service: number, part: number): void {
-    const { held, used, stale, generation } = this.world.grants;
+    const { held, used, stale, generation } = this.model.grants;
     const process = this.processes[service];
     if (process === undefined || !process.isOpen || ((held[grant] ?? 0) & process.bit) === 0) return;
     const kept = (generation[grant] ?? 0) - (((stale[grant] ?? 0) & process.bit) === 0 ? 0 : 1);
@@ -234,21 +234,21 @@ export class Fleet {
       if (caller !== undefined) underWay.callers.push(caller);
       return joined;
     }
-    const flight: Flight = { grant, beganAt: this.world.calendar.now, callers: caller === undefined ? [] : [caller] };
+    const flight: Flight = { grant, beganAt: this.model.calendar.now, callers: caller === undefined ? [] : [caller] };
     process.flights.set(key, flight);
-    this.world.calendar.touch();
+    this.model.calendar.touch();
     return this.#fly(process, key, flight, generation, reason);
   }
 
   async #fly(process: Process, key: number, flight: Flight, generation: number, reason: Reason): Promise<Outcome> {
-    const { world } = this;
+    const { model } = this;
     const { grant } = flight;
     let isStored = false;
     const told = {
       stored: (): void => {
         isStored = true;
-        if (reason === "takeOver") world.counts.interactive += 1;
-        else world.counts[reason] += 1;
+        if (reason === "takeOver") model.counts.interactive += 1;
+        else model.counts[reason] += 1;
         this.changed(grant);
         if (reason === "interactive" && process.isOpen) process.keep(grant);
       },
@@ -258,7 +258,7 @@ export class Fleet {
       },
     };
     const needsToken = reason === "interactive" && !this.#isFresh(grant, 0);
-    const outcome = await refreshGrant(world, process, { grant, generation, reason, needsToken, told });
+    const outcome = await refreshGrant(model, process, { grant, generation, reason, needsToken, told });
     if (process.flights.get(key) === flight) process.flights.delete(key);
     if (outcome.kind === "silent") return outcome;
     for (const caller of flight.callers) this.#told(caller, outcome);
@@ -277,7 +277,7 @@ export class Fleet {
 
   /** A grant has changed in the database: other services forget it when they see that. */
   changed(grant: number): void {
-    const { grants, counts, calendar, random } = this.world;
+    const { grants, counts, calendar, random } = this.model;
     const { hintMs } = this.#options;
     counts.changes.add(Math.floor(calendar.now / 1_000));
     const held = grants.held[grant] ?? 0;
@@ -287,7 +287,7 @@ export class Fleet {
   }
 
   #seen(grant: number): void {
-    const { held, stale } = this.world.grants;
+    const { held, stale } = this.model.grants;
     const gone = (held[grant] ?? 0) & (stale[grant] ?? 0);
     for (const process of this.processes) if ((gone & process.bit) !== 0) process.dropped();
     held[grant] = (held[grant] ?? 0) & ~gone;
@@ -296,13 +296,13 @@ export class Fleet {
 
   /** Ends a process and starts another in its place. */
   kill(service: number, startsAfterMs: number): void {
-    const { world } = this;
+    const { model } = this;
     const process = this.processes[service];
     if (process === undefined || !process.isOpen) return;
     process.kill();
-    leaveToUpkeep(world);
+    leaveToUpkeep(model);
     this.#leave(process);
-    world.calendar.timer(world.calendar.now + startsAfterMs, () => {
+    model.calendar.timer(model.calendar.now + startsAfterMs, () => {
       this.processes[service] = this.#newProcess(service);
     });
   }
@@ -320,7 +320,7 @@ export class Fleet {
    * @param isCrash whether the service alone was killed: its callers are cut off, and its keeper finishes what was begun
    */
   async restart(service: number, startsAfterMs: number, isCrash = false): Promise<void> {
-    const { calendar } = this.world;
+    const { calendar } = this.model;
     const process = this.processes[service];
     if (process === undefined || !process.isOpen) return;
     process.stop();
@@ -332,7 +332,7 @@ export class Fleet {
   }
 
   #startUpkeep(service: number): void {
-    const { calendar, random } = this.world;
+    const { calendar, random } = this.model;
     const every = (ms: number, work: () => void): void => {
       const round = (): void => {
         work();
@@ -346,8 +346,8 @@ export class Fleet {
 
   /** As `finishAttempts`. */
   #finishAttempts(process: Process | undefined): void {
-    const { calendar, attempts, orphansUntil, rotation, database } = this.world;
-    if (process?.isOpen !== true || database.isDown || process.gate.isBlocking || calendar.now > orphansUntil) return;
+    const { calendar, attempts, ownerlessUntil, rotation, database } = this.model;
+    if (process?.isOpen !== true || database.isDown || process.gate.isBlocking || calendar.now > ownerlessUntil) return;
     for (const [id, row] of attempts) {
       const liveness = row.owner.livenessFor(process, id);
       if (liveness === "alive" || liveness === "mine") continue;
@@ -361,7 +361,7 @@ export class Fleet {
 
   /** As `keepAlive`: page after page, some at once. */
   async #keepAlive(process: Process | undefined): Promise<void> {
-    const { calendar, database } = this.world;
+    const { calendar, database } = this.model;
     if (process?.isOpen !== true || process.isKeepingAlive || database.isDown || this.#due.length === 0) return;
     process.isKeepingAlive = true;
     calendar.touch();
@@ -372,7 +372,7 @@ export class Fleet {
       const page = due
         .slice(first, first + pageSize)
         .filter((grant) => this.#isDue(grant))
-        .map((grant) => ({ grant, generation: this.world.grants.generation[grant] ?? 0 }));
+        .map((grant) => ({ grant, generation: this.model.grants.generation[grant] ?? 0 }));
       for (let n = 0; n < page.length && process.killedAt === undefined; n += atOnce) {
         if (process.gate.isBlocking || !process.isOpen) break;
         const chunk = page.slice(n, n + atOnce);
@@ -384,7 +384,7 @@ export class Fleet {
   }
 
   #isDue(grant: number): boolean {
-    const { grants, calendar } = this.world;
+    const { grants, calendar } = this.model;
     const idle = { exchangedAt: grants.issuedAt[grant] ?? 0, refreshExpiresAt: null };
     const { keepAliveDays } = this.#options;
     const slot = slotOf(grant);

@@ -13,7 +13,7 @@ import type { FleetRun } from "./options.ts";
 import { linesOf } from "./result.ts";
 import { scenarios } from "./scenarios.ts";
 import { simulateFleet } from "./simulate.ts";
-import type { Broken } from "./world.ts";
+import type { Broken } from "./model.ts";
 
 const { values } = parseArgs({
   options: {

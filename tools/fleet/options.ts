@@ -5,7 +5,7 @@ import type { UnitCosts } from "./database.ts";
 import { measuredCosts, onServer } from "./unit-costs.ts";
 import { ordinaryUsage } from "./usage.ts";
 import type { Usage } from "./usage.ts";
-import type { Broken } from "./world.ts";
+import type { Broken } from "./model.ts";
 
 export interface FleetRun {
   readonly scenario: string;

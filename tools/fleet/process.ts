@@ -8,8 +8,8 @@ import { refreshAheadAt } from "../../src/core/token-life.ts";
 import { reconnectMs } from "../../src/store/postgres/presence.ts";
 import { openLane } from "./database.ts";
 import type { Lane } from "./database.ts";
-import { events, tokenLifeMs } from "./world.ts";
-import type { AttemptOwner, World } from "./world.ts";
+import { events, tokenLifeMs } from "./model.ts";
+import type { AttemptOwner, FleetModel } from "./model.ts";
 
 /** Somebody who waits for a token. */
 export interface Caller {
@@ -42,19 +42,19 @@ export class Process implements AttemptOwner {
   /** Whether it takes new requests. */
   isOpen = true;
   isKeepingAlive = false;
-  readonly #world: World;
+  readonly #model: FleetModel;
   /** The order in which tokens came into its memory, in a ring: the grant, and part of its generation. */
   #ring = new Uint32Array(1 << 12);
   #first = 0;
   #length = 0;
   #size = 0;
 
-  constructor(world: World, service: number, life: number) {
-    this.#world = world;
+  constructor(model: FleetModel, service: number, life: number) {
+    this.#model = model;
     this.service = service;
     this.life = life;
     this.bit = (1 << service) >>> 0;
-    const { calendar, jitter, rate } = world;
+    const { calendar, jitter, rate } = model;
     const sleep = (ms: number): Promise<void> => calendar.sleep(ms);
     this.gate = new Gate({ clock: { now: () => calendar.now }, random: jitter, sleep }, rate);
   }
@@ -63,7 +63,7 @@ export class Process implements AttemptOwner {
   livenessFor(asking: AttemptOwner, id: number): Liveness {
     if (asking === this) return this.running.has(id) ? "mine" : "dead";
     if (this.killedAt === undefined) return "alive";
-    return this.#world.calendar.now - this.killedAt >= reconnectMs ? "dead" : "alive";
+    return this.#model.calendar.now - this.killedAt >= reconnectMs ? "dead" : "alive";
   }
 
   isWorkingOn(attempt: number): boolean {
@@ -72,7 +72,7 @@ export class Process implements AttemptOwner {
 
   /** Keeps the grant's token in memory, as `TokenCache.keep`, and sets when it is refreshed ahead. */
   keep(grant: number): void {
-    const { grants, calendar, jitter } = this.#world;
+    const { grants, calendar, jitter } = this.#model;
     const { held, used, stale, generation, issuedAt } = grants;
     if (((held[grant] ?? 0) & this.bit) === 0) this.#size += 1;
     held[grant] = (held[grant] ?? 0) | this.bit;
@@ -80,7 +80,7 @@ export class Process implements AttemptOwner {
     stale[grant] = (stale[grant] ?? 0) & ~this.bit;
     const part = (generation[grant] ?? 0) & 0xf;
     this.#push((grant | (part << 28)) >>> 0);
-    if (this.#size > this.#world.tokensInMemory) this.#evict();
+    if (this.#size > this.#model.tokensInMemory) this.#evict();
     const at = issuedAt[grant] ?? 0;
     const life = { issuedAt: at, expiresAt: at + tokenLifeMs, isRefreshable: true };
     const aheadAt = refreshAheadAt(life, jitter());
@@ -108,7 +108,7 @@ export class Process implements AttemptOwner {
   }
 
   #evict(): void {
-    const { held, used, stale, generation } = this.#world.grants;
+    const { held, used, stale, generation } = this.#model.grants;
     for (let tries = 0; this.#length > 0;) {
       const entry = this.#ring[this.#first] ?? 0;
       this.#first = (this.#first + 1) & (this.#ring.length - 1);
@@ -130,7 +130,7 @@ export class Process implements AttemptOwner {
 
   /** Killed, with its keeper. What it was working on is left to others. */
   kill(): void {
-    const { calendar, database, counts } = this.#world;
+    const { calendar, database, counts } = this.#model;
     this.killedAt = calendar.now;
     this.isOpen = false;
     database.close(this.lane);
@@ -145,7 +145,7 @@ export class Process implements AttemptOwner {
   }
 
   #forget(): void {
-    const { held, used, stale } = this.#world.grants;
+    const { held, used, stale } = this.#model.grants;
     for (const bits of [held, used, stale]) {
       for (let grant = 0; grant < bits.length; grant += 1) {
         const value = bits[grant] ?? 0;

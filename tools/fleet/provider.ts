@@ -33,13 +33,13 @@ export class SimulatedProvider {
 
   /** @param options.quota how many requests it takes within a second */
   constructor(
-    world: { calendar: Calendar; grants: Grants; checks: Checks },
+    model: { calendar: Calendar; grants: Grants; checks: Checks },
     random: () => number,
     { rotation, quota, seconds }: { rotation: Rotation; quota: number; seconds: number },
   ) {
-    this.#calendar = world.calendar;
-    this.#grants = world.grants;
-    this.#checks = world.checks;
+    this.#calendar = model.calendar;
+    this.#grants = model.grants;
+    this.#checks = model.checks;
     this.#random = random;
     this.#rotation = rotation;
     this.#quota = quota;

@@ -11,8 +11,8 @@ import type { Permit } from "../../src/vault/keeper/gate/permit.ts";
 import { callerWaitsMs } from "../../src/vault/keeper/refresh/commit-answer.ts";
 import { nextPollMs, shortBackOffMs } from "../../src/vault/keeper/refresh/begin-attempt.ts";
 import type { Process } from "./process.ts";
-import { beginInStore, commitInStore, endInStore, leaveToUpkeep, retryTimes } from "./world.ts";
-import type { World } from "./world.ts";
+import { beginInStore, commitInStore, endInStore, leaveToUpkeep, retryTimes } from "./model.ts";
+import type { FleetModel } from "./model.ts";
 
 /** Why a refresh is made. */
 export type Reason = "interactive" | "ahead" | "keepAlive" | "takeOver";
@@ -25,7 +25,7 @@ export type Outcome =
 const silent: Outcome = { kind: "silent" };
 const storeAway: Outcome = { kind: "unavailable", retryAfterMs: 1_000 };
 
-interface Begun {
+interface BegunAttempt {
   readonly id: number;
   readonly permit: Permit;
   readonly takenOver: boolean;
@@ -47,20 +47,20 @@ export interface Asked {
 }
 
 export async function refreshGrant(
-  world: World,
+  model: FleetModel,
   process: Process,
   { grant, generation, reason, needsToken, told }: Asked,
 ): Promise<Outcome> {
-  const { calendar } = world;
-  const times = retryTimes(world, grant);
+  const { calendar } = model;
+  const times = retryTimes(model, grant);
   const waitMs = times.retryAt === undefined ? 0 : waitBeforeMs(times, needsToken, calendar.now);
   if (waitMs > shortBackOffMs) return backOff(process, waitMs);
   if (waitMs > 0) await calendar.sleep(waitMs);
-  const id = world.nextAttempt++;
+  const id = model.nextAttempt++;
   process.running.add(id);
-  const begun = await begin(world, process, { id, grant, generation, reason });
+  const begun = await begin(model, process, { id, grant, generation, reason });
   if (process.killedAt !== undefined) return silent;
-  const outcome = "kind" in begun ? begun : await exchange(world, process, { ...begun, grant, generation, told });
+  const outcome = "kind" in begun ? begun : await exchange(model, process, { ...begun, grant, generation, told });
   process.running.delete(id);
   return outcome;
 }
@@ -71,11 +71,11 @@ function backOff({ gate }: Process, waitMs: number): Outcome {
 
 /** As `beginAttempt`: a permit, then the attempt, by what `nextStep` says. */
 async function begin(
-  world: World,
+  model: FleetModel,
   process: Process,
   { id, grant, generation, reason }: { id: number; grant: number; generation: number; reason: Reason },
-): Promise<Begun | Outcome> {
-  const { calendar, database, counts, attempts, rotation } = world;
+): Promise<BegunAttempt | Outcome> {
+  const { calendar, database, counts, attempts, rotation } = model;
   const priority = reason === "interactive" || reason === "takeOver" ? "interactive" : "background";
   let permit: Permit | undefined;
   let replaces: number | undefined;
@@ -95,7 +95,7 @@ async function begin(
     const at = calendar.now;
     const took = replaces;
     const written = await database.write(process.lane, "attempt", () =>
-      beginInStore(world, { id, grant, generation, owner: process, at }, took),
+      beginInStore(model, { id, grant, generation, owner: process, at }, took),
     );
     if (process.killedAt !== undefined) return silent;
     if (written === undefined) return giveBack(storeAway);
@@ -119,7 +119,7 @@ async function begin(
         if (process.killedAt !== undefined) return silent;
         break;
       case "back-off":
-        return giveBack(backOff(process, (world.failures.get(grant)?.retryAt ?? at) - at));
+        return giveBack(backOff(process, (model.failures.get(grant)?.retryAt ?? at) - at));
       case "get-permit":
       case "newer":
       case "ended":
@@ -131,14 +131,14 @@ async function begin(
 
 /** Sends the token, and does what the answer requires. */
 async function exchange(
-  world: World,
+  model: FleetModel,
   process: Process,
-  { id, permit, takenOver, grant, generation, told }: Begun & Pick<Asked, "grant" | "generation" | "told">,
+  { id, permit, takenOver, grant, generation, told }: BegunAttempt & Pick<Asked, "grant" | "generation" | "told">,
 ): Promise<Outcome> {
-  const { calendar, database, provider, grants, checks, counts, jitter, rotation } = world;
+  const { calendar, database, provider, grants, checks, counts, jitter, rotation } = model;
   const receivedAt = calendar.now;
   checks.that(
-    grants.generation[grant] === generation || takenOver || world.broken === "attempt",
+    grants.generation[grant] === generation || takenOver || model.broken === "attempt",
     () => `grant ${grant} is sent for generation ${generation}, and is at ${grants.generation[grant]}`,
   );
   const answer = await provider.exchange(grant, grants.stored[grant] ?? 0, () => {
@@ -151,11 +151,11 @@ async function exchange(
   if (process.killedAt !== undefined) return silent;
   if (answer.kind === "tokens") {
     permit.success();
-    return commit(world, process, { grant, generation, refreshToken: answer.refreshToken, receivedAt }, told);
+    return commit(model, process, { grant, generation, refreshToken: answer.refreshToken, receivedAt }, told);
   }
   const now = calendar.now;
   const decision = decide(answer);
-  const failures = (world.failures.get(grant)?.failures ?? 0) + 1;
+  const failures = (model.failures.get(grant)?.failures ?? 0) + 1;
   const { waitMs, blockedForMs, isUnknown } = settle(
     decision,
     permit,
@@ -166,9 +166,9 @@ async function exchange(
   permit.release();
   const failure = { at: now, retryAt: now + waitMs };
   const isAmbiguous = rotation !== "none" && isUnknown;
-  const ended = await database.write(process.lane, "end", () => endInStore(world, id, failure, isAmbiguous));
+  const ended = await database.write(process.lane, "end", () => endInStore(model, id, failure, isAmbiguous));
   if (process.killedAt !== undefined) return silent;
-  if (ended === undefined) leaveToUpkeep(world);
+  if (ended === undefined) leaveToUpkeep(model);
   return { kind: "unavailable", retryAfterMs: Math.max(waitMs, blockedForMs, 1_000) };
 }
 
@@ -193,22 +193,22 @@ function settle(
 
 /** As `commitAnswer` and `storeDurably`: tried until the database has taken it. */
 async function commit(
-  world: World,
+  model: FleetModel,
   process: Process,
   answer: { grant: number; generation: number; refreshToken: number; receivedAt: number },
   told: Asked["told"],
 ): Promise<Outcome> {
-  const { calendar, database, jitter, broken } = world;
+  const { calendar, database, jitter, broken } = model;
   for (let failures = 1; ; failures += 1) {
     const written = await database.write(process.lane, "commit", () => {
-      const isNewest = commitInStore(world, answer);
+      const isNewest = commitInStore(model, answer);
       if (isNewest) told.stored();
       return isNewest;
     });
     if (process.killedAt !== undefined) return silent;
     if (written !== undefined) return { kind: written.value ? "refreshed" : "newer" };
     if (broken === "durability") {
-      leaveToUpkeep(world);
+      leaveToUpkeep(model);
       return storeAway;
     }
     if (failures === 1) calendar.timer(calendar.now + callerWaitsMs, told.overdue);

@@ -31,7 +31,7 @@ export interface Result {
     /** Percent. */
     readonly fromMemory: number;
     readonly waited: DurationSummary;
-    readonly turnedAway: number;
+    readonly deferred: number;
     readonly gaveUp: number;
     readonly waitedTooLong: number;
   };
@@ -58,8 +58,8 @@ export interface Result {
 }
 
 export function resultOf(run: FleetRun, { what }: Scenario, fleet: Fleet, took: { cpuSeconds: number }): Result {
-  const { world } = fleet;
-  const { counts, provider, database, grants, checks, calendar } = world;
+  const { model } = fleet;
+  const { counts, provider, database, grants, checks, calendar } = model;
   const { costs, usage: _, ...named } = run;
   const total = counts.exchanges.total;
   const uses = counts.uses.total;
@@ -94,7 +94,7 @@ export function resultOf(run: FleetRun, { what }: Scenario, fleet: Fleet, took: 
       uses,
       fromMemory: percent(counts.fromMemory.total, uses),
       waited: counts.waited.summary(),
-      turnedAway: counts.turnedAway,
+      deferred: counts.deferred,
       gaveUp: counts.gaveUp,
       waitedTooLong: counts.waitedTooLong,
     },
@@ -137,7 +137,7 @@ export function linesOf(result: Result): string[] {
       `over quota ${requests.overQuota}, permits that sent nothing ${requests.idlePermits}`,
     `  taken over ${exchanges.takeOvers}, repeated ${exchanges.repeated}, late ${exchanges.late}`,
     `  uses ${callers.uses}, ${callers.fromMemory} % from memory; waited ${waited.count}: p50 ${waited.p50} ms, p99 ${waited.p99} ms, ` +
-      `longest ${waited.longest} ms; turned away ${callers.turnedAway}, gave up ${callers.gaveUp}, over 45 s ${callers.waitedTooLong}`,
+      `longest ${waited.longest} ms; turned away ${callers.deferred}, gave up ${callers.gaveUp}, over 45 s ${callers.waitedTooLong}`,
     `  queues p50 / p99 / peak: gates ${spreadText(queues.gates)}, database ${spreadText(queues.database)}, callers ${spreadText(queues.callers)}, ` +
       `oldest ${spreadText(queues.oldestMs)} ms`,
     `  database a second: writes ${spreadText(database.writes)}, transactions ${spreadText(database.transactions)}, ` +

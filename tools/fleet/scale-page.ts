@@ -160,7 +160,7 @@ function fleet(results: readonly Result[]): string {
       `${count(exchanges.total)}, ${exchanges.shareOfExpiries} %`,
       spread(requests.perSecond),
       `${count(callers.waited.count)}: ${seconds(callers.waited.p50)} / ${seconds(callers.waited.p99)} / ${seconds(callers.waited.longest)}`,
-      count(callers.turnedAway),
+      count(callers.deferred),
       `${count(queues.gates.peak)}, ${seconds(queues.oldestMs.peak)}`,
       `${spread(database.writes)}; ${count(queues.database.peak)}`,
       `${exchanges.takeOvers}`,

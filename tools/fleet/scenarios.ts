@@ -1,7 +1,7 @@
 /** What happens to the fleet beside its use. */
 import { openLane } from "./database.ts";
-import { events, leaveToUpkeep } from "./world.ts";
-import type { World } from "./world.ts";
+import { events, leaveToUpkeep } from "./model.ts";
+import type { FleetModel } from "./model.ts";
 import type { Fleet } from "./fleet.ts";
 
 export interface Scenario {
@@ -12,7 +12,7 @@ export interface Scenario {
    * @param atMs when it happens, milliseconds since the run began
    * @param endMs when the run ends
    */
-  readonly begin: (fleet: Fleet, world: World, atMs: number, endMs: number) => void;
+  readonly begin: (fleet: Fleet, model: FleetModel, atMs: number, endMs: number) => void;
 }
 
 const minuteMs = 60_000;
@@ -54,12 +54,12 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   },
   failover: {
     what: "the database is away for 30 seconds, at the busiest hour",
-    begin(_fleet, world, atMs) {
-      const { calendar, database } = world;
+    begin(_fleet, model, atMs) {
+      const { calendar, database } = model;
       calendar.timer(atMs, () => database.fail());
       calendar.timer(atMs + 30_000, () => {
         database.recover();
-        leaveToUpkeep(world);
+        leaveToUpkeep(model);
       });
     },
   },
@@ -89,6 +89,6 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
 };
 
 /** People who come back all at once: a use of each active grant within a minute. */
-export function everybodyComes({ calendar, random }: World, from: number, to: number): void {
+export function everybodyComes({ calendar, random }: FleetModel, from: number, to: number): void {
   for (let grant = from; grant < to; grant += 1) calendar.add(random() * minuteMs, events.use, grant, 3);
 }

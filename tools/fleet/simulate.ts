@@ -16,8 +16,8 @@ import type { FleetRun } from "./options.ts";
 import { resultOf } from "./result.ts";
 import type { Result } from "./result.ts";
 import { everybodyComes, scenarios } from "./scenarios.ts";
-import { Counts, tokenLifeMs } from "./world.ts";
-import type { World } from "./world.ts";
+import { Counts, tokenLifeMs } from "./model.ts";
+import type { FleetModel } from "./model.ts";
 
 /** How long after the last use a run goes on, so that all that is under way can end, seconds. */
 const tailSeconds = 900;
@@ -52,7 +52,7 @@ export async function simulateFleet(run: FleetRun): Promise<Result> {
   const each = Math.max(1, Math.floor((run.quota * shareOfQuota) / run.services));
   const unlimited = run.broken === "bucket" ? 1_000_000 : each;
   const providing = { rotation: run.rotation, quota: run.quota, seconds };
-  const world: World = {
+  const model: FleetModel = {
     calendar,
     grants,
     checks,
@@ -69,10 +69,10 @@ export async function simulateFleet(run: FleetRun): Promise<Result> {
     failures: new Map(),
     late: new Map(),
     nextAttempt: 1,
-    orphansUntil: 0,
+    ownerlessUntil: 0,
   };
   const isDay = run.hours >= 24;
-  const fleet = new Fleet(world, {
+  const fleet = new Fleet(model, {
     services: run.services,
     usage: run.usage,
     startHour: isDay ? 0 : 13,
@@ -81,22 +81,22 @@ export async function simulateFleet(run: FleetRun): Promise<Result> {
     routing: run.routing,
   });
   const endMs = run.hours * 3_600_000;
-  fill(fleet, world, run, endMs, scenario.isCold === true);
-  scenario.begin(fleet, world, (isDay ? troubleAt.day : troubleAt.short) * 3_600_000, endMs);
+  fill(fleet, model, run, endMs, scenario.isCold === true);
+  scenario.begin(fleet, model, (isDay ? troubleAt.day : troubleAt.short) * 3_600_000, endMs);
   calendar.timer(endMs, () => (fleet.isUsed = false));
   const cpu = process.cpuUsage();
   await calendar.run(
     (kind, grant, detail) => fleet.handle(kind, grant, detail),
     () => fleet.second(Math.floor(calendar.now / 1_000)),
   );
-  checks.atEnd(grants, world.late, (id) => world.attempts.get(id)?.owner.isWorkingOn(id) === true);
+  checks.atEnd(grants, model.late, (id) => model.attempts.get(id)?.owner.isWorkingOn(id) === true);
   const used = process.cpuUsage(cpu);
   return resultOf(run, scenario, fleet, { cpuSeconds: (used.user + used.system) / 1e6 });
 }
 
 /** How the grants stand when the run begins. */
-function fill(fleet: Fleet, world: World, run: FleetRun, endMs: number, isCold: boolean): void {
-  const { grants, random } = world;
+function fill(fleet: Fleet, model: FleetModel, run: FleetRun, endMs: number, isCold: boolean): void {
+  const { grants, random } = model;
   const steady = Math.floor(run.grants * run.usage.steady);
   const active = steady + Math.floor(run.grants * run.usage.active);
   for (let grant = 0; grant < run.grants; grant += 1) {
@@ -111,6 +111,6 @@ function fill(fleet: Fleet, world: World, run: FleetRun, endMs: number, isCold: 
       if (issuedAt + whole < endMs) fleet.idleUntil(grant, issuedAt + whole);
     }
   }
-  if (isCold) everybodyComes(world, steady, active);
+  if (isCold) everybodyComes(model, steady, active);
   fleet.beginSteadyUses(isCold ? 60_000 : run.usage.steadyGapMinutes * 60_000);
 }

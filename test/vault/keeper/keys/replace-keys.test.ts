@@ -296,7 +296,7 @@ describe("replacing data keys", () => {
       // As many statements as a process that is killed soon comes to.
       const signals = keepers.map(() => new AbortController());
       const rounds = keepers.map((keeper, n) => replaceKeys(keeper)(signals[n]?.signal as AbortSignal));
-      await new Promise((resolve) => setImmediate(resolve));
+      for (let turn = 0; turn <= round % 6; turn += 1) await new Promise((resolve) => setImmediate(resolve));
       for (const signal of signals) signal.abort();
       await Promise.all(rounds);
       for (const keeper of keepers) await keeper.keys?.close();

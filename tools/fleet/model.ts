@@ -61,7 +61,7 @@ export class Counts {
   readonly used: PerSecond;
   readonly attemptsOpen: PerSecond;
   readonly waited = new Durations();
-  turnedAway = 0;
+  deferred = 0;
   gaveUp = 0;
   waitedTooLong = 0;
   interactive = 0;
@@ -84,7 +84,7 @@ export class Counts {
   }
 }
 
-export interface World {
+export interface FleetModel {
   readonly calendar: Calendar;
   readonly grants: Grants;
   readonly database: Database;
@@ -105,12 +105,12 @@ export interface World {
   readonly late: Map<number, number>;
   nextAttempt: number;
   /** Until when attempts may be there that nobody works on. */
-  orphansUntil: number;
+  ownerlessUntil: number;
 }
 
 /** The transaction that writes an attempt, as `beginAttempt` of the store. */
 export function beginInStore(
-  { grants, attempts, failures, checks, calendar, broken }: World,
+  { grants, attempts, failures, checks, calendar, broken }: FleetModel,
   attempt: { id: number; grant: number; generation: number; owner: AttemptOwner; at: number },
   replaces: number | undefined,
 ): AttemptResult<Row> {
@@ -149,7 +149,7 @@ function attemptOf(id: number, { grant, generation, owner, startedAt, endedUnkno
 
 /** The transaction that stores an answer onto its lineage. Returns whether it is the grant's newest generation now. */
 export function commitInStore(
-  world: World,
+  model: FleetModel,
   {
     grant,
     generation,
@@ -157,21 +157,21 @@ export function commitInStore(
     receivedAt,
   }: { grant: number; generation: number; refreshToken: number; receivedAt: number },
 ): boolean {
-  const { grants, attempts, failures, late, checks } = world;
+  const { grants, attempts, failures, late, checks } = model;
   if (grants.generation[grant] !== generation) {
     late.set(grant, Math.max(refreshToken, late.get(grant) ?? 0));
-    world.counts.late += 1;
+    model.counts.late += 1;
     return false;
   }
   checks.that(generation < 65_535, () => "a generation does not fit its array");
-  if (((grants.asked[grant] ?? 0) & givenOut) === 0) world.counts.unused += 1;
+  if (((grants.asked[grant] ?? 0) & givenOut) === 0) model.counts.unused += 1;
   grants.asked[grant] = (grants.asked[grant] ?? 0) & ~givenOut;
   grants.generation[grant] = generation + 1;
   grants.stored[grant] = refreshToken;
   grants.issuedAt[grant] = receivedAt;
   failures.delete(grant);
   const standing = grants.attempt[grant] ?? noAttempt;
-  if ((attempts.get(standing)?.generation ?? generation) <= generation) dropAttempt(world, standing);
+  if ((attempts.get(standing)?.generation ?? generation) <= generation) dropAttempt(model, standing);
   return true;
 }
 
@@ -180,28 +180,28 @@ export const givenOut = 0x80;
 
 /** The transaction that ends an attempt which brought nothing. */
 export function endInStore(
-  world: World,
+  model: FleetModel,
   id: number,
   failure: { at: number; retryAt: number | null },
   isUnknown: boolean,
 ): void {
-  const row = world.attempts.get(id);
+  const row = model.attempts.get(id);
   if (row === undefined) return;
   if (isUnknown) {
     row.endedUnknown = true;
-    leaveToUpkeep(world);
-  } else dropAttempt(world, id);
-  if (failure.retryAt === null || world.grants.generation[row.grant] !== row.generation) return;
-  const failures = (world.failures.get(row.grant)?.failures ?? 0) + 1;
-  world.failures.set(row.grant, { failures, at: failure.at, retryAt: failure.retryAt });
+    leaveToUpkeep(model);
+  } else dropAttempt(model, id);
+  if (failure.retryAt === null || model.grants.generation[row.grant] !== row.generation) return;
+  const failures = (model.failures.get(row.grant)?.failures ?? 0) + 1;
+  model.failures.set(row.grant, { failures, at: failure.at, retryAt: failure.retryAt });
 }
 
 /** An attempt is left that nobody works on: upkeep looks for such ones from now on. */
-export function leaveToUpkeep(world: World): void {
-  world.orphansUntil = world.calendar.now + 600_000;
+export function leaveToUpkeep(model: FleetModel): void {
+  model.ownerlessUntil = model.calendar.now + 600_000;
 }
 
-function dropAttempt({ attempts, grants }: World, id: number): void {
+function dropAttempt({ attempts, grants }: FleetModel, id: number): void {
   const row = attempts.get(id);
   if (row === undefined) return;
   attempts.delete(id);
@@ -210,7 +210,7 @@ function dropAttempt({ attempts, grants }: World, id: number): void {
 
 /** What a process knows of a grant's last failure, as in its row. */
 export function retryTimes(
-  { failures }: World,
+  { failures }: FleetModel,
   grant: number,
 ): { readonly retryAt?: number; readonly lastErrorAt?: number; readonly lookAt: null } {
   const failure = failures.get(grant);
