@@ -10,8 +10,11 @@ import { play } from "./play.ts";
 import { writeCredentials } from "./write-credentials.ts";
 import { parseTranscript } from "./transcript.ts";
 
-/** Each in a folder of its own, with a master key, and with the client of a stand-in of its own. */
-describe("the command line", { concurrency: 2 }, () => {
+/**
+ * Each in a folder of its own, with a master key, and with the client of a stand-in of its own. The limit of a test holds for
+ * a whole suite as well, unless that has one of its own: a busy machine takes longer for all of these together.
+ */
+describe("the command line", { concurrency: 2, timeout: 900_000 }, () => {
   // The program is started a hundred times over: what Node compiled once is kept for the next start.
   let compiled: string;
   before(async () => {
