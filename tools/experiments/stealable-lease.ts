@@ -103,7 +103,7 @@ async function signIn(
   const codes = emails.map((email) => standin.code({ kind: "native", email, scope: "openid email" }));
   if (design === "openVault") {
     await using vault = await openOurs(standin, path, masterKey);
-    return Promise.all(codes.map(async (code) => (await vault.exchangeCode({ code })).grantId));
+    return await Promise.all(codes.map(async (code) => (await vault.exchangeCode({ code })).grantId));
   }
   const tokens = new Map<string, string>();
   for (const [n, code] of codes.entries()) {

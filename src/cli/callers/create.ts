@@ -33,7 +33,7 @@ export async function create(name: string, flags: CreateFlags): Promise<void> {
   const { out } = flags;
   const { caller, shown } = await keyOnce(out, async () => {
     await using vault = await openWithoutClient(flags, { mayCreate: true });
-    return vault.callers.create(name, defined({ allow, grants, providers: flags.provider, expiresAt }));
+    return await vault.callers.create(name, defined({ allow, grants, providers: flags.provider, expiresAt }));
   });
   if (flags.json === true) {
     const { callerId, providers } = caller;

@@ -18,7 +18,7 @@ export async function rotate(name: string, flags: Flags): Promise<void> {
   const { out } = flags;
   const { caller, shown } = await keyOnce(out, async () => {
     await using vault = await openWithoutClient(flags);
-    return vault.callers.rotate(name, { overlapMs: flags.overlap, ...defined({ expiresAt }) });
+    return await vault.callers.rotate(name, { overlapMs: flags.overlap, ...defined({ expiresAt }) });
   });
   const { callerId, previousKeyUntil } = caller;
   if (flags.json === true) {

@@ -98,7 +98,7 @@ async function createCaller({ files, settings, caller, allow }: Plan): Promise<v
     await keyOnce(files.caller, async () => {
       const { store, keyFile } = settings;
       await using vault = await openWithoutClient(defined({ store, keyFile }), { mayCreate: true });
-      return vault.callers.create(caller, { allow });
+      return await vault.callers.create(caller, { allow });
     });
   } catch (error) {
     // The master key may have sealed the store by now, so it stays.

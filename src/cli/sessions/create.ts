@@ -37,7 +37,7 @@ export async function create(name: string, flags: CreateFlags): Promise<void> {
     // Which grants the caller sees, a vault without clients cannot tell: none of them is its own.
     const open = grants.some((each) => each.startsWith("g_")) ? openWithClient : openWithoutClient;
     await using vault = await open(flags);
-    return vault.sessions.create(name, { allow, grants, ...defined({ providers, scopes, expiresInSeconds }) });
+    return await vault.sessions.create(name, { allow, grants, ...defined({ providers, scopes, expiresInSeconds }) });
   });
   const { sessionId, expiresAt } = session;
   if (flags.json === true) {

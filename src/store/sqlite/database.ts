@@ -123,7 +123,7 @@ export class SqliteDatabase implements Database {
     else {
       // Another process holds the file for moments only: most reads are done at the first try, and wait for nothing.
       try {
-        return reader.all(text, values);
+        return await reader.all(text, values);
       } catch (error) {
         if (!isBusy(error)) throw error;
       }
