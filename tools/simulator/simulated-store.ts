@@ -88,9 +88,8 @@ class GroupOfWrites {
 
   async #work(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const { length } = this.#waiting;
-      const endings = await this.#runGroup();
-      const members = this.#waiting.splice(0, endings?.length ?? length);
+      const { size, endings } = await this.#runGroup();
+      const members = this.#waiting.splice(0, size);
       for (const [index, { name, args, resolve, reject }] of members.entries()) {
         if (endings === undefined) reject(failure());
         else {
@@ -101,12 +100,17 @@ class GroupOfWrites {
     }
   }
 
-  /** Returns the results in the order of the writes, or undefined where the commit was not acknowledged. */
-  async #runGroup(): Promise<readonly unknown[] | undefined> {
+  /**
+   * Returns how many writes were in the group, and their results in their order; no results where the commit was not
+   * acknowledged. Who comes once the bodies have run is in the next group.
+   */
+  async #runGroup(): Promise<{ readonly size: number; readonly endings: readonly unknown[] | undefined }> {
+    let size = 0;
     const { schedule, store, checker } = this.#simulation;
     const [first] = this.#waiting;
     const bodies = await schedule.step(this.#process, first?.name ?? "", () => {
       const members = [...this.#waiting];
+      size = members.length;
       for (const { name, args } of members) {
         if (name !== "commitAttempt") continue;
         const [, , { refreshSealed }] = args as Parameters<Store["commitAttempt"]>;
@@ -126,8 +130,8 @@ class GroupOfWrites {
       schedule.setResult(results.map(resultText).join(", "));
       return { members, draft, results };
     });
-    if (bodies === undefined) return undefined;
-    return schedule.step(this.#process, "commits", () => {
+    if (bodies === undefined) return { size, endings: undefined };
+    const endings = await schedule.step(this.#process, "commits", () => {
       const { members, draft, results } = bodies;
       store.commit(draft);
       this.#simulation.writer = undefined;
@@ -136,6 +140,7 @@ class GroupOfWrites {
       schedule.setResult("store fails after it");
       return undefined;
     });
+    return { size, endings };
   }
 }
 
