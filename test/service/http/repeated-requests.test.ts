@@ -148,17 +148,42 @@ describe("repeated requests", () => {
     assert.deepEqual(together, alone);
   });
 
+  test("a form that comes with the beginning of the next request is as long as its head says", async (t) => {
+    const { port, parsed } = await started(t);
+    const next = get("/other");
+    const pieces = [handle("/held/1"), handle("/held/2"), `${handle("/held/3")}${next.slice(0, 9)}`, next.slice(9)];
+    const answers = await exchange(port, pieces, 4, true);
+    assert.deepEqual(parsed, ["POST /handle", "repeated form", "POST /handle", "GET /other"]);
+    assert.match(answers[2] ?? "", /\{"of":"\/held\/3"\}$/);
+  });
+
   test("empty lines before a request are no end of its head", async (t) => {
     const { port, parsed } = await started(t);
     const inner = get("/held/9");
     const head = (length: number): string =>
-      `\r\n\r\nPOST /form HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`;
-    const length = head(100).length + 10;
-    const body = `${"x".repeat(14)}${inner}`.padEnd(length, "y");
-    const pieces = [get("/held/1"), head(length), body.slice(0, 14), inner, body.slice(14 + inner.length)];
-    const [, answer = ""] = await exchange(port, pieces, 2);
-    assert.match(answer, /"\/form"/);
+      `\r\n\r\nPOST /early HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`;
+    // As long as the head, and ten bytes more: whoever takes the first empty line for its end waits for fourteen.
+    const length = head(10).length + 10;
+    assert.equal(head(length).length, head(10).length);
+    const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+    const answered = (): Promise<string> =>
+      new Promise((resolve) => socket.once("data", (chunk) => resolve(chunk.toString("latin1"))));
+    await new Promise((resolve) => socket.once("connect", resolve));
+    for (const [piece, answer] of [
+      [get("/held/1"), /held\/1/],
+      [head(length), /early/],
+    ] as const) {
+      const next = answered();
+      socket.write(piece, "latin1");
+      assert.match(await next, answer);
+    }
+    for (const piece of ["x".repeat(14), inner]) {
+      socket.write(piece, "latin1");
+      // It has been read by now: the answer to another connection's request comes later.
+      await exchange(port, [get("/held/2")], 1);
+    }
     assert.ok(!parsed.includes("repeated"));
+    socket.destroy();
   });
 
   test("what looks like a repeated request and is the rest of another one is no request", async (t) => {
@@ -235,12 +260,14 @@ describe("repeated requests", () => {
       fc.asyncProperty(
         fc.array(request, { minLength: 1, maxLength: 8 }),
         fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 6 }),
-        async (requests, cuts) => {
+        fc.array(fc.boolean(), { maxLength: 8 }),
+        async (requests, cuts, joined) => {
           const text = requests.join("");
           const ends: number[] = [];
           for (const each of requests) ends.push((ends.at(-1) ?? 0) + each.length);
           // At the ends of most requests, and anywhere.
-          const at = [...ends, ...cuts.map((cut) => Math.floor(cut * text.length))].toSorted((a, b) => a - b);
+          const between = ends.filter((end, n) => end === text.length || joined[n] !== true);
+          const at = [...between, ...cuts.map((cut) => Math.floor(cut * text.length))].toSorted((a, b) => a - b);
           const pieces = at.map((end, n) => text.slice(at[n - 1] ?? 0, end)).filter((piece) => piece !== "");
           const expected: string[] = [];
           for (const each of requests) expected.push(await aloneOf(each));
