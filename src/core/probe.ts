@@ -1,3 +1,4 @@
+import type { Evidence } from "./diagnosis/diagnosis.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { LapseReason } from "./grant.ts";
 
@@ -14,13 +15,6 @@ export type ProbeResult = "valid" | "invalid" | "unknown";
  * Why a consent does not stand, or why nobody knows. `probe_under_way`: another process is looking, and takes long.
  */
 export type ProbeReason = LapseReason | ErrorCode | "probe_under_way";
-
-/** Something that speaks for a result. */
-export interface Evidence {
-  readonly at: Date;
-  /** A sentence for people. It holds no token. */
-  readonly what: string;
-}
 
 /** What a look at the provider has found; see `Vault.probe`. */
 export interface Probe {
