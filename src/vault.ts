@@ -15,6 +15,8 @@ import type { Provider } from "./providers/provider.ts";
 import { AuditLog } from "./vault/audit/audit-log.ts";
 import { Refusals } from "./vault/audit/refusals.ts";
 import { Releases } from "./vault/audit/releases.ts";
+import { EventReader } from "./vault/app-events/event-reader.ts";
+import type { EventPage, EventsOptions } from "./vault/app-events/event-reader.ts";
 import { tellError } from "./vault/background-errors.ts";
 import { protocolNamed } from "./vault/context.ts";
 import type { VaultContext } from "./vault/context.ts";
@@ -54,7 +56,8 @@ import { clientDocument } from "./vault/open/client-document.ts";
 import { closeContext } from "./vault/open/open-context.ts";
 import { Periodic } from "./vault/periodic.ts";
 import type { AccessToken } from "./vault/tokens/token-cache.ts";
-import { changePoll, changePollMs, hintPaceMs, paced } from "./vault/tokens/change-poll.ts";
+import { paced } from "./vault/paced.ts";
+import { changePoll, changePollMs, hintPaceMs } from "./vault/tokens/change-poll.ts";
 import { deposit, exchangeCode, revoke, grantMade } from "./vault/tokens/keeper-calls.ts";
 import { Probes } from "./vault/tokens/probes.ts";
 import { RecordedTokens } from "./vault/tokens/recorded-tokens.ts";
@@ -100,6 +103,8 @@ export class Vault {
   readonly appUsers: AppUsers;
   /** What happened to grants, callers and keys, and which tokens left. */
   readonly audit: AuditLog;
+  /** @internal Reads events for this vault and for its callers. */
+  readonly eventReader: EventReader;
   /** Where the vault reads the time. A server over the vault must read it from the same clock. */
   readonly clock: Clock;
   /** For programs that send people to a provider themselves, and come with the code. */
@@ -140,6 +145,7 @@ export class Vault {
     this.#tokens = new TokenSource(context, keeper, this.#cache);
     this.#probes = new Probes(context, this.#tokens, this.#cache);
     this.audit = new AuditLog(context);
+    this.eventReader = new EventReader(context);
     this.#releases = new Releases(context, tokenMemoryMb);
     this.#refusals = new Refusals(context);
     const recorded = (is: boolean): RecordedTokens =>
@@ -387,6 +393,21 @@ export class Vault {
   }
 
   /**
+   * What apps are told of, in order, and kept for thirty days: grants that were made, lapsed or live again, scopes that changed,
+   * consents that end soon, providers that refuse our client or are down. With `waitSeconds` it waits for the next one, which
+   * comes within a second, whichever process on the store has written it.
+   *
+   * @returns a page, and the number from which the next one goes on
+   * @throws {OnbehalfError} `invalid_request`: an option is not what it must be; `details.parameter` names it
+   * @throws {OnbehalfError} `events_missed`: events after `after` are not kept any more; `details` say where to read on
+   * @throws {OnbehalfError} `grant_not_found`, `ambiguous_grant`, `grant_unreadable`: about the `grant` that was named
+   * @throws {OnbehalfError} `store_unavailable`
+   */
+  async events(options: EventsOptions = {}): Promise<EventPage> {
+    return this.eventReader.read(options);
+  }
+
+  /**
    * The other usable grants that {@link revoke} would end as well: at Google, those of the same person with any client
    * of the same project. Nothing is changed.
    *
@@ -580,6 +601,7 @@ export class Vault {
 
   async #close(): Promise<void> {
     this.#endHints();
+    this.eventReader.end();
     await this.#periodic.stop();
     await Promise.allSettled(this.#underWay);
     await this.#tokens.settled();
@@ -635,6 +657,7 @@ export type VaultVerbs = Pick<
   | "revoke"
   | "grant"
   | "grants"
+  | "events"
   | "ping"
   | "close"
   | typeof Symbol.asyncDispose

@@ -5,11 +5,14 @@
  * operation. The simulator (tools/simulator/) runs the refresh protocol on it, with faults around each operation. So what
  * the simulator proves of the protocol holds for the real databases: a model of its own could differ from them unseen.
  */
+import { grantEvents } from "../src/core/events/grant-events.ts";
+import type { Doubt, GrantBefore } from "../src/core/events/grant-events.ts";
 import { isInFuture, remainingMs } from "../src/core/recorded-time.ts";
 import { isUsable } from "../src/core/grant.ts";
 import { isDueForLastLook } from "../src/core/second-look.ts";
 import type { Attempt } from "../src/core/take-over.ts";
 import type { DepositRow } from "../src/store/deposit-store.ts";
+import type { EventRow } from "../src/store/event-store.ts";
 import type { GrantRow } from "../src/store/grant-row.ts";
 import type { LateAnswerRow } from "../src/store/refresh-store.ts";
 import { foundTokenRowOf, tokenRowOf } from "../src/store/suite/rows.ts";
@@ -58,6 +61,8 @@ export const modelOperations = [
   "sweepTickets",
   "depositByToken",
   "loseDeposit",
+  "events",
+  "eventHead",
 ] as const satisfies readonly (keyof Store)[];
 
 export type ModelOperation = (typeof modelOperations)[number];
@@ -87,6 +92,7 @@ export class ModelStore implements Operations {
   readonly #deposits = new Map<string, DepositRow>();
   /** By which of the app's user ids, and under which label, grants are known. */
   #ties: readonly ModelTie[] = [];
+  #events: readonly EventRow[] = [];
   readonly #now: () => number;
 
   /** @param now the time of attempts, which real stores take from their database */
@@ -113,6 +119,7 @@ export class ModelStore implements Operations {
     replace(this.#tickets, draft.#tickets);
     replace(this.#deposits, draft.#deposits);
     this.#ties = draft.#ties;
+    this.#events = draft.#events;
   }
 
   grantById: Operations["grantById"] = (grantId) => this.#grants.get(grantId);
@@ -171,6 +178,7 @@ export class ModelStore implements Operations {
     else if (textOf(stored.profileSealed) !== textOf(madeFrom.profileSealed)) return false;
     if (externalIds !== undefined && !this.#changeTies(row, externalIds)) return false;
     this.#grants.set(row.grantId, row);
+    this.#tell(madeFrom ?? undefined, row, row.updatedAt);
     // An answer that is held for a link's verifier is no part of this.
     if (intake?.heldUntil === null) {
       const { grantId, updatedAt } = row;
@@ -306,7 +314,7 @@ export class ModelStore implements Operations {
     this.#recordFailure(attempt, failure);
     const grant = this.#grants.get(attempt.grantId);
     if (failure.suspect && grant?.state === "active") {
-      this.#changeGrant(grant, { state: "suspect", stateSince: failure.at });
+      this.#changeGrant(grant, { state: "suspect", stateSince: failure.at }, "outcome_unknown");
     }
   };
 
@@ -466,8 +474,26 @@ export class ModelStore implements Operations {
     return old.length;
   };
 
-  #changeGrant(grant: GrantRow, changes: Partial<GrantRow>): void {
-    this.#grants.set(grant.grantId, { ...grant, ...changes });
+  events: Operations["events"] = ({ after, limit, grantId }) =>
+    this.#events
+      .filter(({ seq, grantId: of }) => seq > after && (grantId === undefined || of === grantId))
+      .slice(0, limit);
+
+  eventHead: Operations["eventHead"] = () => ({ seq: this.#events.length, pruned: 0 });
+
+  #changeGrant(grant: GrantRow, changes: Partial<GrantRow>, doubt: Doubt = "ended_with_another"): void {
+    const changed = { ...grant, ...changes };
+    this.#grants.set(grant.grantId, changed);
+    this.#tell(grant, changed, changes.updatedAt ?? changes.stateSince ?? 0, doubt);
+  }
+
+  #tell(before: GrantBefore | undefined, after: GrantRow, at: number, doubt?: Doubt): void {
+    const drafts = grantEvents(before, { ...after, isOffline: after.refreshSealed !== null }, doubt);
+    const last = this.#events.length;
+    this.#events = [
+      ...this.#events,
+      ...drafts.map((draft, n) => ({ ...draft, at, seq: last + n + 1, eventId: `evt_${last + n + 1}` })),
+    ];
   }
 
   #changeIntake(intake: IntakeRow, changes: Partial<IntakeRow>): void {

@@ -121,6 +121,30 @@ CREATE TABLE deposits (
 
 CREATE INDEX deposits_by_grant ON public.deposits USING btree (grant_id) WHERE (grant_id IS NOT NULL);
 
+CREATE TABLE event_head (
+  only_row boolean NOT NULL DEFAULT true,
+  seq bigint NOT NULL,
+  pruned bigint NOT NULL,
+  CONSTRAINT event_head_only_row_check CHECK (only_row),
+  CONSTRAINT event_head_pkey PRIMARY KEY (only_row)
+);
+
+CREATE TABLE events (
+  seq bigint NOT NULL,
+  event_id text COLLATE "C" NOT NULL,
+  at bigint NOT NULL,
+  type text COLLATE "C" NOT NULL,
+  grant_id text COLLATE "C",
+  provider text COLLATE "C" NOT NULL,
+  client_id text COLLATE "C" NOT NULL,
+  body text NOT NULL,
+  CONSTRAINT events_pkey PRIMARY KEY (seq)
+);
+
+CREATE INDEX events_by_grant ON public.events USING btree (grant_id, seq) WHERE (grant_id IS NOT NULL);
+
+CREATE TRIGGER events_numbered BEFORE INSERT ON public.events FOR EACH ROW EXECUTE FUNCTION number_event();
+
 CREATE TABLE external_ids (
   external_hash bytea NOT NULL,
   client_id text COLLATE "C" NOT NULL,
@@ -412,4 +436,14 @@ BEGIN
     ON CONFLICT (grant_id) DO UPDATE SET change_seq = EXCLUDED.change_seq;
   PERFORM pg_notify('onbehalf_changes', '');
   RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.number_event()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO '$user', 'public'
+AS $function$
+BEGIN
+  UPDATE event_head SET seq = seq + 1 RETURNING seq INTO NEW.seq;
+  RETURN NEW;
 END $function$;

@@ -96,6 +96,29 @@ CREATE TABLE deposits (
 
 CREATE INDEX deposits_by_grant ON deposits (grant_id) WHERE grant_id IS NOT NULL;
 
+CREATE TABLE event_head (
+  only_row INT NOT NULL PRIMARY KEY DEFAULT 1 CHECK (only_row = 1),
+  seq      INTEGER NOT NULL,
+  pruned   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE events (
+  seq       INTEGER PRIMARY KEY AUTOINCREMENT,
+  event_id  TEXT NOT NULL,
+  at        INTEGER NOT NULL,
+  type      TEXT NOT NULL,
+  grant_id  TEXT,
+  provider  TEXT NOT NULL,
+  client_id TEXT NOT NULL,
+  body      TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX events_by_grant ON events (grant_id, seq) WHERE grant_id IS NOT NULL;
+
+CREATE TRIGGER events_added AFTER INSERT ON events BEGIN
+  UPDATE event_head SET seq = NEW.seq;
+END;
+
 CREATE TABLE external_ids (
   external_hash BLOB NOT NULL,
   client_id     TEXT NOT NULL,

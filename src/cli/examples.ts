@@ -55,6 +55,8 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     "onbehalf grants deposit tokens.jsonl --provider google --rate 100/s --report report.jsonl",
     "sqlite3 app.db < export.sql | onbehalf grants deposit - --provider google",
   ],
+  "events list": ["onbehalf events list --grant ext:user-42", "onbehalf events list --after 1200 --json"],
+  "events follow": ["onbehalf events follow --json"],
   "audit list": ["onbehalf audit list --grant ext:user-42", "onbehalf audit list --caller mailer --after 1200"],
   "audit verify": ['onbehalf audit verify --head "$(cat head.txt)"'],
   "audit export": ["onbehalf audit export --after 1200 > audit.jsonl"],

@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { auditCommand } from "./audit/command.ts";
+import { eventsCommand } from "./events/command.ts";
 import { callersCommand } from "./callers/command.ts";
 import { connectCommand } from "./connect/command.ts";
 import { demoCommand } from "./demo/command.ts";
@@ -62,6 +63,7 @@ export function program(): Command {
     .addCommand(grantsCommand())
     .addCommand(connectCommand())
     .addCommand(auditCommand())
+    .addCommand(eventsCommand())
     .addCommand(doctorCommand())
     .addCommand(explainCommand())
     .addCommand(migrateCommand())

@@ -4,7 +4,17 @@ import type { Grant, GrantRef, GrantState, LapseReason, Profile } from "../core/
 import { defined } from "../core/defined.ts";
 import { Secret } from "../core/secret.ts";
 import { Ticket } from "../core/ticket.ts";
-import type { BegunConnect, ConnectState, GrantPage, Handle, Probe, Session, UnreadableGrant } from "../index.ts";
+import type {
+  AppEvent,
+  BegunConnect,
+  ConnectState,
+  EventPage,
+  GrantPage,
+  Handle,
+  Probe,
+  Session,
+  UnreadableGrant,
+} from "../index.ts";
 import { Members, Misread } from "./members.ts";
 
 /** A grant; of this reference, where one is given: another one's is never returned. */
@@ -17,10 +27,7 @@ export function grantIn(value: unknown, ref?: GrantRef): Grant {
     issuer: members.text("issuer"),
     clientId: members.text("client_id"),
     subject: members.text("subject"),
-    externalIds: members.list("external_ids").map((each) => {
-      const tie = new Members(each);
-      return { externalId: tie.text("external_id"), account: tie.text("account") };
-    }),
+    externalIds: tiesIn(members),
     profile: members.object("profile").all as unknown as Profile,
     scopes: scopesOf(members.text("scope")),
     state: members.text("state") as GrantState,
@@ -63,6 +70,42 @@ function assertMeant(grant: Grant, ref: GrantRef): void {
             ? grant.subject === ref.subject
             : grant.externalIds.length === 0 || grant.externalIds.some((tie) => tie.externalId === ref.externalId));
   if (!isMeant) throw new Misread("its answer is about another grant than the one that was asked for");
+}
+
+/** A page of events. */
+export function eventPageIn(body: unknown): EventPage {
+  const members = new Members(body);
+  return { events: members.list("events").map(eventIn), next: members.number("next") };
+}
+
+function eventIn(value: unknown): AppEvent {
+  const members = new Members(value);
+  return {
+    seq: members.number("seq"),
+    id: members.text("id"),
+    type: members.text("type") as AppEvent["type"],
+    at: members.time("at"),
+    provider: members.text("provider"),
+    clientId: members.text("client_id"),
+    externalIds: tiesIn(members),
+    ...defined({
+      grantId: members.textOr("grant_id"),
+      was: members.textOr("was") as GrantState | undefined,
+      reason: members.textOr("reason"),
+      error: members.textOr("error"),
+      gained: members.textsOr("gained"),
+      lost: members.textsOr("lost"),
+      offline: members.truthOr("offline"),
+      reauthorizeBefore: members.timeOr("reauthorize_before"),
+    }),
+  };
+}
+
+function tiesIn(members: Members): Grant["externalIds"] {
+  return members.list("external_ids").map((each) => {
+    const tie = new Members(each);
+    return { externalId: tie.text("external_id"), account: tie.text("account") };
+  });
 }
 
 /** A page of grants. */

@@ -1,5 +1,6 @@
 /** Addresses at the service. */
 import { assertGrantRef } from "../core/argument-checks.ts";
+import { defined } from "../core/defined.ts";
 import { OnbehalfError, invalidRequest } from "../core/errors.ts";
 import type { GrantRef } from "../core/grant.ts";
 
@@ -32,6 +33,16 @@ function partsOf(ref: GrantRef): Parts {
   const { provider, account } = ref;
   const named = "subject" in ref ? `sub:${encoded(ref.subject)}` : `ext:${encoded(ref.externalId)}`;
   return { name: named, provider, account };
+}
+
+/** A reference as parameters of a query, such as `grant=ext:user-42`. */
+export function grantQuery(ref: GrantRef): Record<string, string> {
+  assertGrantRef(ref);
+  if (typeof ref === "string") return { grant: idOf(ref) };
+  if ("grantId" in ref) return { grant: idOf(ref.grantId) };
+  const { provider, account } = ref;
+  const grant = "subject" in ref ? `sub:${wellFormed(ref.subject)}` : `ext:${wellFormed(ref.externalId)}`;
+  return { grant, ...defined({ provider, account }) };
 }
 
 /** The id itself: `ext:user-42` as an id must not become a user's name on the way. */

@@ -9,6 +9,8 @@ import type {
   BeginConnectOptions,
   BegunConnect,
   ConnectState,
+  EventPage,
+  EventsOptions,
   FinishConnectOptions,
   GetAccessTokenOptions,
   GrantPage,
@@ -17,11 +19,11 @@ import type {
   VaultVerbs,
 } from "../index.ts";
 import { assertGetAccessTokenOptions } from "../vault/tokens/token-options.ts";
-import { begunConnectIn, connectStateIn, grantIn, pageIn, probeIn, ticketIn } from "./answers.ts";
+import { begunConnectIn, connectStateIn, eventPageIn, grantIn, pageIn, probeIn, ticketIn } from "./answers.ts";
 import type { ApiCalls } from "./api-calls.ts";
 import type { ServiceRequest } from "./exchange.ts";
 import type { Answered } from "./members.ts";
-import { grantPath } from "./paths.ts";
+import { grantPath, grantQuery } from "./paths.ts";
 import { RemoteHandles } from "./remote-handles.ts";
 import { RemoteSessions } from "./remote-sessions.ts";
 import type { RemoteTokens } from "./remote-tokens.ts";
@@ -214,6 +216,15 @@ export class RemoteVault implements VaultVerbs {
     const path = `/v1/grants${queryOf("grants", query)}`;
     assertOptions("grants", options, { signal: abortSignal });
     return this.#read({ method: "GET", path }, ({ body }) => pageIn(body), options.signal);
+  }
+
+  /** Events of the grants that the key may see, and a wait for more; see `Vault.events`. */
+  async events(options: EventsOptions = {}): Promise<EventPage> {
+    const { grant, waitSeconds = 0, signal } = options;
+    const path = `/v1/events${queryOf("events", options, grant === undefined ? {} : grantQuery(grant))}`;
+    const { timeoutMs } = this.#parts.reading;
+    const sending = { ...this.#parts.reading, timeoutMs: timeoutMs + waitSeconds * 1_000, signal };
+    return this.#parts.line.ask({ method: "GET", path }, ({ body }) => eventPageIn(body), sending);
   }
 
   /**

@@ -11,6 +11,7 @@ import type {
   CreateHandleOptions,
   CreateSessionOptions,
   DepositOptions,
+  EventsOptions,
   ExchangeCodeOptions,
   FinishConnectOptions,
   GrantQuery,
@@ -113,6 +114,14 @@ const ofQuery: Sent<GrantQuery> = {
   cursor: ["cursor", text],
 };
 
+const ofEvents: Sent<EventsOptions> = {
+  grant: [undefined, { fits: () => true, must: "a reference" }],
+  after: ["after", number],
+  waitSeconds: ["wait_seconds", number],
+  limit: ["limit", number],
+  signal: [undefined, abortSignal],
+};
+
 type Verb =
   | "exchangeCode"
   | "deposit"
@@ -120,6 +129,7 @@ type Verb =
   | "beginConnect"
   | "finishConnect"
   | "grants"
+  | "events"
   | "handles.create"
   | "sessions.create"
   | "sessions.list";
@@ -131,6 +141,7 @@ const verbs: Readonly<Record<Verb, Readonly<Record<string, readonly [string | un
   beginConnect: ofConnect,
   finishConnect: ofFinish,
   grants: ofQuery,
+  events: ofEvents,
   "handles.create": ofHandle,
   "sessions.create": ofSession,
   "sessions.list": ofSessions,
@@ -153,8 +164,8 @@ export function membersOf(verb: Verb, options: object): Record<string, unknown> 
 }
 
 /** What a verb's options are as a query. */
-export function queryOf(verb: Verb, options: object): string {
-  const query = new URLSearchParams();
+export function queryOf(verb: Verb, options: object, more: Readonly<Record<string, string>> = {}): string {
+  const query = new URLSearchParams(more);
   for (const [name, value] of Object.entries(membersOf(verb, options))) query.set(name, String(value));
   return query.size === 0 ? "" : `?${query.toString()}`;
 }

@@ -44,6 +44,7 @@ const least: { readonly [C in Detailed]: (context: ErrorContext) => ErrorDetails
   deposit_refused: () => ({ providerError: "" }),
   deposit_outcome_unknown: ({ at }) => ({ sentAt: at }),
   id_token_invalid: () => ({ check: "" }),
+  events_missed: () => ({ oldest: 0, newest: 0, readOnAfter: 0 }),
   connect_failed: () => ({ reason: "" }),
   too_many_sessions: () => ({ limit: 0 }),
   ticket_invalid: () => ({ reason: "unknown" }),

@@ -64,6 +64,11 @@ export interface ErrorDetails {
   session_not_found: object;
   /** So many sessions of this caller have not ended. `limit`: how many may live at once. */
   too_many_sessions: { limit: number };
+  /**
+   * Events after the one that was named are not kept any more, or that one is not there, as after an older backup was restored.
+   * `oldest`, `newest`: the numbers that there are. `readOnAfter`: from where on none is missing.
+   */
+  events_missed: { oldest: number; newest: number; readOnAfter: number };
   /** The ticket does not fit what came with it. The code was not used. `reason`: what does not fit. */
   ticket_invalid: { reason: TicketFlaw };
   /** The request itself is wrong. `parameter`: the one to correct, where one parameter is to blame. */
@@ -128,6 +133,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   connect_expired: 410,
   verifier_mismatch: 400,
   session_not_found: 404,
+  events_missed: 410,
   too_many_sessions: 429,
   connect_waiting: 409,
   connect_failed: 409,

@@ -27,6 +27,7 @@ import type { SessionStore } from "./session-store.ts";
 import type { ConnectStore } from "./connect-store.ts";
 import type { DepositStore } from "./deposit-store.ts";
 import type { ClientStore } from "./client-store.ts";
+import type { EventStore } from "./event-store.ts";
 import type { GrantRow } from "./grant-row.ts";
 import type { HandleStore } from "./handle-store.ts";
 import type { IntakeStore } from "./intake-store.ts";
@@ -126,7 +127,7 @@ export interface GrantStore {
    */
   saveFromIntake(
     row: GrantRow,
-    madeFrom: Pick<GrantRow, "generation" | "state" | "profileSealed"> | null,
+    madeFrom: Pick<GrantRow, "generation" | "state" | "scope" | "profileSealed"> | null,
     codeHash: Uint8Array,
     externalIds?: ExternalIdChange,
     resultMac?: Uint8Array,
@@ -275,6 +276,7 @@ export interface Store
     ProbeStore,
     ResealStore,
     AuditStore,
+    EventStore,
     StoreSignals {
   /** The kind of database, such as `sqlite`. */
   readonly kind: string;

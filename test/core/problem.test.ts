@@ -81,6 +81,7 @@ const table: { readonly [C in ErrorCode]: Row<C> } = {
   session_not_found: [404, {}, {}],
   too_many_sessions: [429, { limit: 10 }, { limit: 10 }],
   connect_expired: [410, {}, {}],
+  events_missed: [410, { oldest: 5, newest: 9, readOnAfter: 4 }, { oldest: 5, newest: 9, read_on_after: 4 }],
   verifier_mismatch: [400, {}, {}],
   connect_waiting: [409, {}, {}],
   connect_failed: [409, { reason: "access_denied" }, { reason: "access_denied" }],

@@ -42,6 +42,7 @@ const samples: { readonly [C in ErrorCode]: Required<ErrorDetails[C]> } = {
   session_not_found: {},
   too_many_sessions: { limit: 10_000 },
   connect_expired: {},
+  events_missed: { oldest: 5, newest: 9, readOnAfter: 4 },
   verifier_mismatch: {},
   connect_waiting: {},
   connect_failed: { reason: "access_denied" },

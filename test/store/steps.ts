@@ -91,6 +91,8 @@ export const stepSequences: Arbitrary<Step[]> = array(
   { minLength: 30, maxLength: 90 },
 );
 
+/** Now and then an answer covers more, or less, than the one before. */
+const scopeAt = (at: number): string => (at % 4 === 0 ? "openid email drive" : "openid email");
 const codeOf = (which: number): Uint8Array => bytes(`code ${which}`);
 const ticketOf = (which: number): Uint8Array => bytes(`ticket ${which}`);
 const grantIdOf = (which: number): string => `g_${which}`;
@@ -123,11 +125,18 @@ export async function perform(
       return store.saveFromIntake(row, null, codeOf(off), {}, bytes(`mac ${at}`), { isDeposit: at % 2 === 0 });
     }
     case "reconsent": {
-      const next = { ...(row ?? grant({ grantId })), ...tokens(String(at)), updatedAt: at, state: "active" as const };
+      const next = {
+        ...(row ?? grant({ grantId })),
+        ...tokens(String(at)),
+        updatedAt: at,
+        state: "active" as const,
+        scope: scopeAt(at),
+      };
       const state = at % 5 === 0 ? ("suspect" as const) : (row?.state ?? "active");
       // A consent without a refresh token stays on its generation.
       const after = { ...next, generation: generation + (off === 0 ? 0 : 1) };
-      return store.saveFromIntake(after, { generation, state, profileSealed: next.profileSealed }, codeOf(off));
+      const { profileSealed } = next;
+      return store.saveFromIntake(after, { generation, state, profileSealed, scope: row?.scope ?? "" }, codeOf(off));
     }
     case "tie": {
       if (row === undefined) return undefined;
@@ -160,7 +169,7 @@ export async function perform(
       return store.commitAttempt(
         grantId,
         generation,
-        tokens(String(at)),
+        { ...tokens(String(at)), scope: scopeAt(at) },
         at,
         off === 0 ? undefined : at - 3 * off,
         at % 3 === 0 ? { error: `error ${at}`, retryAt: at + 5 } : undefined,
@@ -234,6 +243,7 @@ export async function contents(store: ModelledStore): Promise<unknown> {
     Array.from({ length: generation + 1 }, (_, parent) => [grantId, parent] as const),
   );
   const [firstDue] = await store.grantsToLookAt(1_000, 1);
+  const { seq: lastEvent } = await store.eventHead();
   const codeText = ({ codeHash }: IntakeRow): string => Buffer.from(codeHash).toString("hex");
   return {
     rows,
@@ -257,6 +267,10 @@ export async function contents(store: ModelledStore): Promise<unknown> {
     intakesByCode: await Promise.all([0, 1, 2].map((which) => store.intakeByCode(codeOf(which)))),
     tickets: await Promise.all([0, 1].map((which) => store.ticketByHash(ticketOf(which)))),
     held: [await store.heldIntakes(30, 10), await store.heldIntakes(1_000, 1)],
+    lastEvent,
+    events: (await store.events({ after: 0, limit: 1_000 })).map(({ eventId: _random, ...event }) => event),
+    newestEvents: (await store.events({ after: lastEvent - 3, limit: 2 })).map(({ seq, type }) => [seq, type]),
+    eventsOf: (await store.events({ after: 1, limit: 2, grantId: grantIdOf(0) })).map(({ seq }) => seq),
     deposits: await Promise.all([0, 1, 2].map((which) => store.depositByToken(codeOf(which)))),
     intakes: (await store.openIntakes()).sort((a, b) => (codeText(a) < codeText(b) ? -1 : 1)),
   };

@@ -68,6 +68,9 @@ const sessionNames = "session_id, caller_id, session_hash, limits_sealed, begun_
 const callerNames = "caller_id, name, key_hash, permissions, created_at";
 const depositNames = "token_hash, grant_id, result_mac, deposited_at";
 
+const eventNames = "event_id, at, type, grant_id, provider, client_id, body";
+const event = `'evt_' || n, ${filledAt}, 'grant.created', 'g_' || n, 'google', 'client-1', '{"offline":true}'`;
+
 /** One row of the audit log for each grant, after the one that says that there are keys. */
 const auditNames = "seq, record_id, at, caller, action, grant_id, generation, outcome, mac, link";
 const audit = (n: string, blob: (length: number) => string): string =>
@@ -105,6 +108,7 @@ export async function fillSqlite(path: string, grants: number, filling: Filling 
     INSERT INTO connects (${connectNames}) ${series}
       SELECT randomblob(32), randomblob(200), randomblob(200), randomblob(32), 0, ${codesEndedAt}, ${codesEndedAt} + n FROM series;
     INSERT INTO probes (grant_id, begun_at) ${series} SELECT 'g_' || n, ${filledAt} FROM series;
+    INSERT INTO events (${eventNames}) ${series} SELECT ${event} FROM series;
     INSERT INTO callers (${callerNames}) SELECT 'caller-' || n, 'caller-' || n, randomblob(32), '[]', ${filledAt}
       FROM (WITH RECURSIVE few (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM few WHERE n < 9) SELECT n FROM few);
     INSERT INTO sessions (${sessionNames}) ${series}
@@ -148,6 +152,8 @@ export async function fillPostgres(connectionString: string, grants: number, fil
        SELECT convert_to(md5(n::text), 'UTF8'), ${blob(200)}, ${blob(200)}, convert_to(md5(n::text || ' state'), 'UTF8'), 0,
          ${codesEndedAt}, ${codesEndedAt} + n FROM ${series};
      INSERT INTO probes (grant_id, begun_at) SELECT 'g_' || n, ${filledAt} FROM ${series};
+     INSERT INTO events (seq, ${eventNames}) SELECT n, ${event} FROM ${series};
+     UPDATE event_head SET seq = ${grants};
      INSERT INTO callers (${callerNames})
        SELECT 'caller-' || n, 'caller-' || n, ${blob(32)}, '[]', ${filledAt} FROM generate_series(0, 9) AS n;
      INSERT INTO sessions (${sessionNames})

@@ -25,6 +25,7 @@ export const statusOf: Readonly<Record<string, number>> = {
   connect_waiting: 409,
   connect_failed: 409,
   connect_expired: 410,
+  events_missed: 410,
   invalid_request: 400,
   host_not_allowed: 403,
   insufficient_scope: 403,

@@ -1,10 +1,19 @@
 /** What must never happen in a schedule, whatever the faults: every promise of the refresh protocol, as a check. */
+import type { EventRow } from "../../src/store/event-store.ts";
 import type { GrantRow } from "../../src/store/grant-row.ts";
 import type { Rescued } from "../../src/vault/keeper/context.ts";
 import type { ModelStore } from "../model-store.ts";
 import { refreshTokenIn } from "./plain-sealer.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 import type { SimulatedProvider } from "./simulated-provider.ts";
+
+/** The event that a grant's new state must have. */
+const states: ReadonlyMap<GrantRow["state"], string> = new Map([
+  ["active", "grant.recovered"],
+  ["suspect", "grant.suspect"],
+  ["lapsed", "grant.lapsed"],
+  ["revoked", "grant.revoked"],
+]);
 
 /** How the grant of a schedule ended. `unsettled`: no token can be had, and nobody is told why. */
 export type End = "served" | "lapsed" | "revoked" | "unsettled";
@@ -148,6 +157,25 @@ export class InvariantChecker {
     if (provider.rotation === "strict" && !isolated && held !== undefined) {
       this.violations.push(
         `${process.name} ends a grant although ${held.process.name}, which lives, holds ${held.token}`,
+      );
+    }
+  }
+
+  /**
+   * A commit has changed the grant: exactly its events are there, and none without a change. A crash between a change and its
+   * event would leave an app without the news for ever.
+   */
+  committed(before: GrantRow | undefined, after: GrantRow | undefined, told: readonly EventRow[]): void {
+    const types = told.map(({ type }) => type);
+    const ends = states.get(after?.state ?? "active");
+    const isNew = before === undefined && after !== undefined;
+    const isChanged = before !== undefined && before.state !== after?.state && after?.state !== "revoking";
+    if (isNew && types[0] !== "grant.created") this.violations.push("a grant was made, and no event says so");
+    // Several changes may share a commit: the last of them decides how the grant is then.
+    const last = types.filter((type) => type !== "grant.scopes_changed").at(-1);
+    if (isChanged && last !== ends) {
+      this.violations.push(
+        `the grant was ${before.state} and is ${after?.state ?? "gone"}, and the event is ${last ?? "none"}`,
       );
     }
   }

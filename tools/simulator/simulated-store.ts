@@ -133,7 +133,10 @@ class GroupOfWrites {
     if (bodies === undefined) return { size, endings: undefined };
     const endings = await schedule.step(this.#process, "commits", () => {
       const { members, draft, results } = bodies;
+      const [before] = store.listGrants({ limit: 1 });
+      const { seq } = store.eventHead();
       store.commit(draft);
+      checker.committed(before, store.listGrants({ limit: 1 })[0], store.events({ after: seq, limit: Infinity }));
       this.#simulation.writer = undefined;
       members.forEach(({ name, args }, index) => check(this.#simulation, this.#process, name, args, results[index]));
       if (!schedule.chance(this.#simulation.faults.storeAfter)) return results;

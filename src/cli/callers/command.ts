@@ -19,7 +19,7 @@ export function callersCommand(): Command {
         .description("create a key and print it, once: only a keyed hash of it is stored")
         .option(
           "--allow <permission>",
-          "what the caller may do: token, proxy, grants:read, grants:create, grants:move, grants:revoke, connect, metrics, audit, handles, sessions; repeat it, or give a list with commas; required",
+          "what the caller may do: token, proxy, grants:read, grants:create, grants:move, grants:revoke, connect, metrics, audit, handles, sessions, events; repeat it, or give a list with commas; required",
           listed,
         )
         .option(

@@ -19,6 +19,7 @@ import { mountPathOf, withMountPath, withoutMountPath } from "./mounted.ts";
 import { errorsPath, problemResponse } from "./problems.ts";
 import { assertKnownQuery } from "./query.ts";
 import { auditRoutes } from "./routes/audit.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { clientDocumentRoutes } from "./routes/client-documents.ts";
 import { depositRoutes } from "./routes/deposits.ts";
 import { connectRoutes, ownAddress } from "./routes/connect.ts";
@@ -109,6 +110,7 @@ export function serviceOf(
   providerRoutes(router);
   handleRoutes(router);
   auditRoutes(router);
+  eventRoutes(router);
   clientDocumentRoutes(router);
   ticketRoutes(router);
   sessionRoutes(router);
@@ -190,7 +192,7 @@ function routeName(request: Request): string {
     return /^(?:authcode|healthz|readyz|metrics|openapi\.json|llms\.txt|docs|oauth|connect|\.well-known)$/.test(first)
       ? `/${first}`
       : "other";
-  if (/^(?:audit|tickets|connect|providers|sessions)$/.test(second)) return `/v1/${second}`;
+  if (/^(?:audit|events|tickets|connect|providers|sessions)$/.test(second)) return `/v1/${second}`;
   if (second !== "grants") return "other";
   if (third === "deposit") return "/v1/grants/deposit";
   return verb === "token" || verb === "proxy" || verb === "probe" ? `/v1/grants/{ref}/${verb}` : "/v1/grants";

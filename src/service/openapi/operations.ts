@@ -3,6 +3,7 @@ import { auditOperations } from "./operations/audit.ts";
 import { authCodeOperations } from "./operations/authcode.ts";
 import { connectOperations } from "./operations/connect.ts";
 import { depositOperations } from "./operations/deposits.ts";
+import { eventOperations } from "./operations/events.ts";
 import { grantOperations } from "./operations/grants.ts";
 import { handleOperations } from "./operations/handles.ts";
 import { keylessOperations } from "./operations/keyless.ts";
@@ -21,5 +22,6 @@ export const operations: readonly Operation[] = [
   ...connectOperations,
   ...sessionOperations,
   ...auditOperations,
+  ...eventOperations,
   ...keylessOperations,
 ];

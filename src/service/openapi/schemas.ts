@@ -1,3 +1,4 @@
+import { appEventTypes } from "../../core/events/app-event.ts";
 import { grantStates } from "../../core/grant.ts";
 
 const text = { type: "string" } as const;
@@ -262,6 +263,37 @@ export const schemas: Readonly<Record<string, object>> = {
       }),
     },
     next: { ...integer, description: "What to pass as `after` for the rows that follow." },
+  }),
+  EventPage: object(["events", "next"], {
+    events: {
+      type: "array",
+      items: object(["seq", "id", "type", "at", "provider", "client_id", "external_ids"], {
+        seq: {
+          ...integer,
+          description:
+            "Numbers become visible in their order; those of events that the caller does not see are left out.",
+        },
+        id: { ...text, description: "The same at each delivery, also as a webhook." },
+        type: { enum: [...appEventTypes] },
+        at: time,
+        grant_id: { ...text, description: "Absent: it is about no single grant." },
+        provider: text,
+        client_id: text,
+        external_ids: {
+          type: "array",
+          items: object(["external_id", "account"], { external_id: text, account: text }),
+          description: "By which of the app's user ids the grant is known now.",
+        },
+        was: { ...text, description: "What the grant was before." },
+        reason: text,
+        error: { ...text, description: "What the provider said last." },
+        gained: { type: "array", items: text },
+        lost: { type: "array", items: text },
+        offline: { type: "boolean" },
+        reauthorize_before: time,
+      }),
+    },
+    next: { ...integer, description: "What to pass as `after` for the events that follow." },
   }),
   Home: object(["service", "addresses"], {
     service: text,

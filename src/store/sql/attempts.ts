@@ -3,7 +3,10 @@ import { isUsable } from "../../core/grant.ts";
 import { isDueForLastLook } from "../../core/second-look.ts";
 import type { Attempt, AttemptResult } from "../../core/take-over.ts";
 import { assignments, insertList, rowReader, selectList, valuesWriter } from "./column.ts";
+import { mayTell } from "../../core/events/grant-events.ts";
+import { tellChanged } from "./events.ts";
 import { lockGrant, lockState } from "./grants.ts";
+import type { LockedState } from "./grants.ts";
 import { attemptColumns, lateAnswerColumns, tokenColumns } from "./tables.ts";
 import type { Database, Transaction } from "./sql.ts";
 import type { GrantRow } from "../grant-row.ts";
@@ -95,6 +98,9 @@ export function refreshStore(database: Database): RefreshStore {
           await sql.runLast(deleteAttemptsUpTo, { grantId, generation: parentGeneration });
           const detail = before === undefined || before.state === state ? null : `was ${before.state}`;
           sql.note({ action: "grant.refreshed", grantId, generation: parentGeneration + 1, outcome: state, detail });
+          if (before !== undefined && mayTell(before, { state, scope: tokens.scope })) {
+            await tellChanged(sql, before, grantId, at, "ended_with_another");
+          }
           return state;
         },
         [grantId],
@@ -102,19 +108,20 @@ export function refreshStore(database: Database): RefreshStore {
 
     endAttempt: (attemptId, { error, at, retryAt, lookAt }) =>
       database.transaction(async (sql) => {
-        const of = await lockGrantOf(sql, attemptId);
+        const { grantId, generation } = await lockGrantOf(sql, attemptId);
         // The attempt was taken over meanwhile: its failure says nothing about the grant any more.
         if ((await sql.run(deleteAttempt, { attemptId })) === 0) return;
         // Nor where the person signed in meanwhile: the failure would hold back the new consent, and a look that is due
         // would count as evidence against a token that was never sent.
-        if ((await sql.run(`${noteFailure} AND generation = :generation`, { error, at, retryAt, ...of })) === 0) return;
+        const failed = { error, at, retryAt, grantId, generation };
+        if ((await sql.run(`${noteFailure} AND generation = :generation`, failed)) === 0) return;
         if (lookAt === undefined) return;
-        await sql.run("UPDATE grants SET look_at = :lookAt WHERE grant_id = :grantId", { lookAt, grantId: of.grantId });
+        await sql.run("UPDATE grants SET look_at = :lookAt WHERE grant_id = :grantId", { lookAt, grantId });
       }),
 
     endAttemptUnknown: (attemptId, { error, at, retryAt, suspect }) =>
       database.transaction(async (sql) => {
-        const { grantId, generation } = await lockGrantOf(sql, attemptId);
+        const { grantId, generation, before } = await lockGrantOf(sql, attemptId);
         const ended = await sql.run("UPDATE attempts SET ended_unknown = 1 WHERE attempt_id = :attemptId", {
           attemptId,
         });
@@ -125,21 +132,24 @@ export function refreshStore(database: Database): RefreshStore {
           "UPDATE grants SET state = 'suspect', state_since = :at WHERE grant_id = :grantId AND state = 'active'",
           { at, grantId },
         );
-        if (doubted === 0) return;
+        if (doubted === 0 || before === undefined) return;
         sql.note({ action: "grant.suspect", grantId, generation, outcome: "exchange_unknown", detail: null });
+        await tellChanged(sql, before, before.grantId, at, "outcome_unknown");
       }),
 
     lapse: (grantId, generation, reason, error, at, lookAt = null) =>
       database.transaction(async (sql) => {
+        const before = await lockState(sql, grantId);
         const lapsed = await sql.run(
           `UPDATE grants SET state = 'lapsed', reason = :reason, state_since = :at, last_error = :error,
              last_error_at = :at, look_at = :lookAt, retry_at = NULL, updated_at = :at
            WHERE grant_id = :grantId AND generation = :generation AND state IN ('active', 'suspect')`,
           { reason, at, error, lookAt, grantId, generation },
         );
-        if (lapsed === 0) return false;
+        if (lapsed === 0 || before === undefined) return false;
         await sql.run(deleteAttemptsUpTo, { grantId, generation });
         sql.note({ action: "grant.lapsed", grantId, generation, outcome: reason, detail: null });
+        await tellChanged(sql, before, grantId, at);
         return true;
       }),
 
@@ -193,9 +203,10 @@ async function anchored(sql: Transaction, attempt: Attempt, now: number): Promis
 async function lockGrantOf(
   sql: Transaction,
   attemptId: string,
-): Promise<{ readonly grantId: string | null; readonly generation: number | null }> {
+): Promise<{ readonly grantId: string | null; readonly generation: number | null; readonly before?: LockedState }> {
   const [row] = await sql.all(`${selectAttempts} WHERE attempt_id = :attemptId`, { attemptId });
   if (row === undefined) return { grantId: null, generation: null };
   const { grantId, generation } = readAttempt(row);
-  return { grantId: (await lockState(sql, grantId))?.grantId ?? null, generation };
+  const before = await lockState(sql, grantId);
+  return before === undefined ? { grantId: null, generation } : { grantId, generation, before };
 }

@@ -61,6 +61,14 @@ export function owner(name: string): Column<Owner> {
   return column(name, "string", { parse: (value) => readOwner(value as string), write: ownerText });
 }
 
+/** A value that is kept as JSON. */
+export function json<T>(name: string): Column<T> {
+  return column(name, "string", {
+    parse: (value) => JSON.parse(value as string) as T,
+    write: (value) => JSON.stringify(value),
+  });
+}
+
 /** What a select list says: `grant_id, provider, …`. */
 export function selectList<Row>(columns: ColumnsOf<Row>): string {
   return listOf(columns)

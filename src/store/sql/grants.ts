@@ -4,6 +4,7 @@ import { grantStates } from "../../core/grant.ts";
 import type { GrantState } from "../../core/grant.ts";
 import { assignments, bytes, insertList, keyOf, number, rowReader, selectList, valuesWriter } from "./column.ts";
 import { rememberDeposit } from "./deposits.ts";
+import { tellChanged, tellGrant } from "./events.ts";
 import { changeExternalIds, grantsKnownAs, grantsKnownBy } from "./external-ids.ts";
 import { changeColumns, grantColumns } from "./tables.ts";
 import type { Database, SqlValues, Transaction } from "./sql.ts";
@@ -13,8 +14,8 @@ import type { ExternalIdChange, GrantChange, GrantFilter, GrantStore, HashedTie 
 
 const readGrant = rowReader(grantColumns);
 const readChange = rowReader(changeColumns);
-const { grantId: idColumn, state: stateColumn, generation: generationColumn } = grantColumns;
-const stateColumns = { grantId: idColumn, state: stateColumn, generation: generationColumn };
+const { grantId: idColumn, state: stateColumn, generation: generationColumn, scope: scopeColumn } = grantColumns;
+const stateColumns = { grantId: idColumn, state: stateColumn, generation: generationColumn, scope: scopeColumn };
 const readState = rowReader<LockedState>(stateColumns);
 const readTie = rowReader<HashedTie>({ externalHash: bytes("external_hash"), accountHash: bytes("account_hash") });
 const grantValues = valuesWriter(grantColumns);
@@ -131,6 +132,7 @@ export function grantStore(database: Database): GrantStore {
           }
           const action = madeFrom === null ? "grant.created" : "grant.consented";
           sql.note({ action, grantId, generation, outcome: state, detail: isDeposit ? "deposit" : null });
+          await tellGrant(sql, madeFrom ?? undefined, row, row.updatedAt);
           return true;
         },
         keysOfSaving(row, codeHash, externalIds),
@@ -159,6 +161,7 @@ export function grantStore(database: Database): GrantStore {
 
     endRevocation: (grantId, generation, at, reason = "revoked") =>
       database.transaction(async (sql) => {
+        const before = await lockState(sql, grantId);
         const ended = await sql.run(
           `UPDATE grants SET state = 'revoked', reason = :reason, state_since = :at, updated_at = :at,
              refresh_sealed = NULL, refresh_expires_at = NULL, consent_expires_at = NULL, refresh_prefix_hash = NULL, refresh_digest_hash = NULL,
@@ -166,22 +169,25 @@ export function grantStore(database: Database): GrantStore {
            WHERE grant_id = :grantId AND generation = :generation AND state = 'revoking'`,
           { at, reason, grantId, generation },
         );
-        if (ended === 0) return false;
+        if (ended === 0 || before === undefined) return false;
         await sql.run("DELETE FROM attempts WHERE grant_id = :grantId", { grantId });
         sql.note({ action: "grant.revoked", grantId, generation, outcome: reason, detail: null });
+        await tellChanged(sql, before, grantId, at);
         return true;
       }),
 
     markSuspect: (grantId, at) =>
       database.transaction(async (sql) => {
+        const before = await lockState(sql, grantId);
         const doubted = await sql.run(
           `UPDATE grants SET state_since = :at, state = 'suspect', updated_at = :at,
              access_expires_at = CASE WHEN access_sealed IS NULL OR access_expires_at <= :at THEN access_expires_at ELSE :at END
            WHERE grant_id = :grantId AND state IN ('active', 'suspect') AND refresh_sealed IS NOT NULL`,
           { at, grantId },
         );
-        if (doubted === 0) return false;
+        if (doubted === 0 || before === undefined) return false;
         sql.note({ action: "grant.suspect", grantId, generation: null, outcome: "ended_with_another", detail: null });
+        await tellChanged(sql, before, grantId, at, "ended_with_another");
         return true;
       }),
 
@@ -267,7 +273,7 @@ export async function lockGrant(sql: Transaction, grantId: string): Promise<Gran
 }
 
 /** What of a grant says whether and how it may be changed. */
-export type LockedState = Pick<GrantRow, "grantId" | "state" | "generation">;
+export type LockedState = Pick<GrantRow, "grantId" | "state" | "generation" | "scope">;
 
 /** {@link lockGrant} for what needs no more of it: a grant's sealed values are most of what reading it costs. */
 export async function lockState(sql: Transaction, grantId: string): Promise<LockedState | undefined> {

@@ -12,6 +12,7 @@ import { connectStore } from "./connects.ts";
 import { clientStore } from "./clients.ts";
 import { storeUnusable } from "./failure.ts";
 import { depositStore } from "./deposits.ts";
+import { eventStore } from "./events.ts";
 import { grantStore } from "./grants.ts";
 import { handleStore } from "./handles.ts";
 import { intakeStore } from "./intakes.ts";
@@ -62,6 +63,7 @@ export function sqlStore(engine: Engine): Store {
     ...clientStore(database),
     ...probeStore(database),
     ...auditStore(database),
+    ...eventStore(database),
     ...resealStore(database),
 
     async open(options) {

@@ -3,6 +3,7 @@ import type { AuditRow } from "../audit-store.ts";
 import type { CallerRow } from "../caller-store.ts";
 import type { ConnectRow } from "../connect-store.ts";
 import type { DepositRow } from "../deposit-store.ts";
+import type { EventRow } from "../event-store.ts";
 import type { GrantRow, TokenColumns } from "../grant-row.ts";
 import type { HandleRow } from "../handle-store.ts";
 import type { LateAnswerRow } from "../refresh-store.ts";
@@ -13,7 +14,7 @@ import type { ClientKey, KeyReader, StoredKey } from "../key-store.ts";
 import type { IntakeRow } from "../intake-store.ts";
 import type { SessionRow } from "../session-store.ts";
 import type { TicketRow } from "../ticket-store.ts";
-import { bytes, bytesOrNull, number, numberOrNull, owner, text, textOrNull, truth } from "./column.ts";
+import { bytes, bytesOrNull, json, number, numberOrNull, owner, text, textOrNull, truth } from "./column.ts";
 import type { ColumnsOf } from "./column.ts";
 
 /*
@@ -185,6 +186,17 @@ export const auditColumns: ColumnsOf<AuditRow> = {
   anchor: numberOrNull("anchor"),
   mac: bytes("mac"),
   link: bytes("link"),
+};
+
+export const eventColumns: ColumnsOf<EventRow> = {
+  seq: number("seq"),
+  eventId: text("event_id"),
+  at: number("at"),
+  type: text("type"),
+  grantId: textOrNull("grant_id"),
+  provider: text("provider"),
+  clientId: text("client_id"),
+  body: json("body"),
 };
 
 export const clientKeyColumns: ColumnsOf<ClientKey> = {

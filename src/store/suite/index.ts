@@ -15,6 +15,7 @@ import { changeTests } from "./changes.ts";
 import { clientTests } from "./clients.ts";
 import { commitTests } from "./commits.ts";
 import { depositTests } from "./deposits.ts";
+import { eventTests } from "./events.ts";
 import { externalIdTests } from "./external-ids.ts";
 import { grantTests } from "./grants.ts";
 import { handleTests } from "./handles.ts";
@@ -74,6 +75,7 @@ export function storeSuite(
       probeTests,
       changeTests,
       auditTests,
+      eventTests,
       resealTests,
     ]) {
       tests(stores);

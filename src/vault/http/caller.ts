@@ -8,7 +8,8 @@ import type { CallerRow } from "../../store/caller-store.ts";
  * take an external id from another grant that is in use, so that it means another account from then on. `connect`: let a
  * person's own device or browser make a grant for an external id that the caller names. `metrics`: read the service's
  * counters, which are about every grant. `audit`: read what happened, which is about every grant, too. `handles`: make,
- * list and end handles of grants. `sessions`: make keys for minutes or hours that may do no more than its own.
+ * list and end handles of grants. `sessions`: make keys for minutes or hours that may do no more than its own. `events`: read what
+ * happened to the grants that it sees.
  */
 export type Permission =
   | "token"
@@ -21,7 +22,8 @@ export type Permission =
   | "metrics"
   | "audit"
   | "handles"
-  | "sessions";
+  | "sessions"
+  | "events";
 
 /** Every {@link Permission}. */
 export const permissions: readonly Permission[] = [
@@ -36,6 +38,7 @@ export const permissions: readonly Permission[] = [
   "audit",
   "handles",
   "sessions",
+  "events",
 ];
 
 /** A program that uses the service, known by its key. The key itself is not in it. */

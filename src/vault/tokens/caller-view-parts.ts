@@ -5,6 +5,7 @@ import type { Grant, GrantRef } from "../../core/grant.ts";
 import type { Maker } from "../../core/maker.ts";
 import type { Probe } from "../../core/probe.ts";
 import type { CreateTicketOptions, Ticket } from "../../core/ticket.ts";
+import type { EventReader } from "../app-events/event-reader.ts";
 import type { AuditLog } from "../audit/audit-log.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
 import type { DepositOptions } from "../keeper/deposits/deposit-request.ts";
@@ -18,6 +19,7 @@ export const aCaller: Rule = required({
 /** The verbs of a vault that a view narrows. */
 export interface Verbs {
   readonly audit: AuditLog;
+  readonly eventReader: EventReader;
   exchangeCode(options: ExchangeCodeOptions): Promise<Grant>;
   deposit(options: DepositOptions): Promise<Grant>;
   revoke(ref: GrantRef): Promise<Grant>;

@@ -14,6 +14,7 @@ import type { CreateTicketOptions, Ticket } from "../../core/ticket.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { AuditPrincipal } from "../../store/audit-store.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
+import type { EventPage, EventsOptions } from "../app-events/event-reader.ts";
 import type { AuditLogQuery, AuditLogRow } from "../audit/audit-log.ts";
 import type { CountRefusal } from "../audit/refusals.ts";
 import { actingAs, currentPrincipal } from "../context.ts";
@@ -210,6 +211,24 @@ export class CallerView {
     }
     const rows = page.filter(({ grantId }) => grantId === undefined || seen.get(grantId) === true);
     return { rows, next: page.at(-1)?.seq ?? query.after ?? 0 };
+  }
+
+  /**
+   * Events of grants that the caller sees now, by the rule of lists: who has lost sight of a grant does not read its earlier
+   * events either. Those about a provider or our client there are for whoever has the provider in reach.
+   *
+   * @throws {OnbehalfError} `invalid_request`, `events_missed`, `grant_not_found`, `ambiguous_grant`, `store_unavailable`
+   */
+  async events(options: EventsOptions = {}): Promise<EventPage> {
+    const sight = this.#sight;
+    return this.#vault.eventReader.read(options, {
+      find: async (ref) => (await sight.find(ref)).row,
+      ties: (row) => sight.see(row, {})?.externalIds ?? (sight.seesAll(row) ? [] : undefined),
+      seesWithoutRow: ({ grantId, provider, clientId }) =>
+        this.#reach.hasProvider(provider) &&
+        this.#context.protocols.get(provider)?.client.clientId === clientId &&
+        (grantId === null || this.#reach.hasGrantId(grantId)),
+    });
   }
 
   async probe(ref: GrantRef): Promise<Probe> {

@@ -56,6 +56,7 @@ export const routes: readonly Route[] = [
   { method: "GET", path: "/v1/sessions", permission: "sessions" },
   { method: "DELETE", path: "/v1/sessions/{session_id}", permission: "sessions" },
   { method: "GET", path: "/v1/audit", permission: "audit" },
+  { method: "GET", path: "/v1/events", permission: "events" },
   { method: "GET", path: "/" },
   { method: "GET", path: "/healthz" },
   { method: "GET", path: "/readyz" },

@@ -1,7 +1,8 @@
 /** How often notifications of changes make a process look for them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { changePollMs, hintPaceMs, paced } from "../../../src/vault/tokens/change-poll.ts";
+import { paced } from "../../../src/vault/paced.ts";
+import { changePollMs, hintPaceMs } from "../../../src/vault/tokens/change-poll.ts";
 
 test("the first notification is followed at once, and those after it by one look a pace", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });

@@ -1,0 +1,80 @@
+import { scopesOf } from "../grant.ts";
+import type { GrantState, LapseReason } from "../grant.ts";
+import type { AppEventBody, AppEventDraft, AppEventType } from "./app-event.ts";
+
+/** What decides about the events of a change, of the grant as it was. */
+export interface GrantBefore {
+  readonly state: GrantState;
+  /** Separated by spaces. */
+  readonly scope: string;
+}
+
+/** The grant as the change leaves it. */
+export interface GrantAfter extends GrantBefore {
+  readonly grantId: string;
+  readonly provider: string;
+  readonly clientId: string;
+  readonly reason: LapseReason | null;
+  readonly lastError: string | null;
+  readonly isOffline: boolean;
+}
+
+/** Why a grant is suspect: the outcome of an exchange is unknown, or the provider may have ended it with another one. */
+export type Doubt = "outcome_unknown" | "ended_with_another";
+
+/**
+ * The events of one change of a grant, in the order in which they are told. None: most changes are ordinary refreshes.
+ *
+ * A revocation that the provider has not confirmed yet gives none: its end does, whether the provider confirms or never will.
+ *
+ * @param before undefined where the change has made the grant
+ * @param doubt why, where the change has made it suspect
+ */
+export function grantEvents(before: GrantBefore | undefined, after: GrantAfter, doubt?: Doubt): AppEventDraft[] {
+  const { grantId, provider, clientId, isOffline } = after;
+  const event = (type: AppEventType, body: AppEventBody): AppEventDraft => ({
+    type,
+    grantId,
+    provider,
+    clientId,
+    body,
+  });
+  if (before === undefined) return [event("grant.created", { offline: isOffline })];
+  const events: AppEventDraft[] = [];
+  const type = before.state === after.state ? undefined : eventOfState[after.state];
+  if (type !== undefined) events.push(event(type, { ...whyOf(after, doubt), was: before.state }));
+  const { gained, lost } = compared(before.scope, after.scope);
+  if (gained.length + lost.length > 0) events.push(event("grant.scopes_changed", { gained, lost }));
+  return events;
+}
+
+/** Whether a change may give events. Where it does not, nothing else has to be read of the grant. */
+export function mayTell(before: GrantBefore, after: GrantBefore): boolean {
+  return before.state !== after.state || before.scope !== after.scope;
+}
+
+/** What a grant's new state is told as. */
+const eventOfState: Readonly<Partial<Record<GrantState, AppEventType>>> = {
+  active: "grant.recovered",
+  suspect: "grant.suspect",
+  lapsed: "grant.lapsed",
+  revoked: "grant.revoked",
+};
+
+function whyOf({ state, reason, lastError }: GrantAfter, doubt: Doubt | undefined): AppEventBody {
+  if (state === "active") return {};
+  const why = reason ?? doubt;
+  return {
+    ...(why === undefined ? {} : { reason: why }),
+    ...(state === "lapsed" && lastError !== null ? { error: lastError } : {}),
+  };
+}
+
+function compared(before: string, after: string): { readonly gained: string[]; readonly lost: string[] } {
+  if (before === after) return { gained: [], lost: [] };
+  const [had, has] = [new Set(scopesOf(before)), new Set(scopesOf(after))];
+  return {
+    gained: [...has].filter((scope) => !had.has(scope)),
+    lost: [...had].filter((scope) => !has.has(scope)),
+  };
+}

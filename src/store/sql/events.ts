@@ -1,0 +1,96 @@
+import { grantEvents } from "../../core/events/grant-events.ts";
+import type { Doubt, GrantBefore } from "../../core/events/grant-events.ts";
+import type { AppEventDraft } from "../../core/events/app-event.ts";
+import type { GrantRow } from "../grant-row.ts";
+import type { EventHead, EventRow, EventStore } from "../event-store.ts";
+import type { ColumnsOf } from "./column.ts";
+import { insertList, number, rowReader, selectList, valuesWriter } from "./column.ts";
+import { eventColumns, grantColumns } from "./tables.ts";
+import type { Database, Transaction } from "./sql.ts";
+
+const { seq: seqColumn, ...drafted } = eventColumns;
+const readRow = rowReader(eventColumns);
+const writeRow = valuesWriter(drafted);
+const readHead = rowReader<EventHead>({ seq: seqColumn, pruned: number("pruned") });
+const readAge = rowReader<Pick<EventRow, "seq" | "at">>({ seq: seqColumn, at: eventColumns.at });
+
+const { grantId, provider, clientId, state, reason, scope, lastError, refreshSealed } = grantColumns;
+const told: ColumnsOf<ToldGrant> = { grantId, provider, clientId, state, reason, scope, lastError, refreshSealed };
+const readTold = rowReader<ToldGrant>(told);
+
+/** What events say of a grant. */
+export type ToldGrant = Pick<
+  GrantRow,
+  "grantId" | "provider" | "clientId" | "state" | "reason" | "scope" | "lastError" | "refreshSealed"
+>;
+
+const selectEvents = `SELECT ${selectList(eventColumns)} FROM events WHERE seq > :after ORDER BY seq LIMIT :limit`;
+const selectEventsOf = `SELECT ${selectList(eventColumns)} FROM events
+  WHERE grant_id = :grantId AND seq > :after ORDER BY seq LIMIT :limit`;
+const selectHead = "SELECT seq, pruned FROM event_head LIMIT 1";
+const selectOldest = "SELECT seq, at FROM events ORDER BY seq LIMIT :limit";
+const selectTold = `SELECT ${selectList(told)} FROM grants WHERE grant_id = :grantId`;
+/** The database numbers the row, and lets nobody else number one before the commit. */
+const insert = `INSERT INTO events ${insertList(drafted)}`;
+
+export function eventStore(database: Database): EventStore {
+  return {
+    events: async ({ after, limit, grantId: of }) =>
+      (of === undefined
+        ? await database.all(selectEvents, { after, limit })
+        : await database.all(selectEventsOf, { after, limit, grantId: of })
+      ).map(readRow),
+
+    eventHead: async () => {
+      const [head] = await database.all(selectHead);
+      return head === undefined ? { seq: 0, pruned: 0 } : readHead(head);
+    },
+
+    pruneEvents: (before, limit) =>
+      database.transaction(async (sql) => {
+        const oldest = (await sql.all(selectOldest, { limit })).map(readAge);
+        const young = oldest.findIndex(({ at }) => at >= before);
+        const upTo = oldest.at(young === -1 ? -1 : young - 1)?.seq;
+        if (young === 0 || upTo === undefined) return 0;
+        const pruned = await sql.run("DELETE FROM events WHERE seq <= :upTo", { upTo });
+        // Who reads from an earlier number on is told that rows are gone.
+        await sql.run("UPDATE event_head SET pruned = :upTo WHERE pruned < :upTo", { upTo });
+        return pruned;
+      }),
+  };
+}
+
+/**
+ * Tells what a change has made of a grant. Rows are numbered last, with the commit: numbers would otherwise be held back for as
+ * long as others of the transaction are at work.
+ *
+ * @param before the grant as it was; undefined where the change has made it
+ */
+export async function tellGrant(
+  sql: Transaction,
+  before: GrantBefore | undefined,
+  after: ToldGrant,
+  at: number,
+  doubt?: Doubt,
+): Promise<void> {
+  const { refreshSealed: refresh, ...facts } = after;
+  await tell(sql, grantEvents(before, { ...facts, isOffline: refresh !== null }, doubt), at);
+}
+
+/** {@link tellGrant} of a grant whose row must be read for it: a change that tells of something is a rare one. */
+export async function tellChanged(
+  sql: Transaction,
+  before: GrantBefore,
+  grantId: string,
+  at: number,
+  doubt?: Doubt,
+): Promise<void> {
+  const [row] = await sql.all(selectTold, { grantId });
+  if (row !== undefined) await tellGrant(sql, before, readTold(row), at, doubt);
+}
+
+/** Adds events at the end of a transaction. */
+export async function tell(sql: Transaction, drafts: readonly AppEventDraft[], at: number): Promise<void> {
+  for (const draft of drafts)
+    await sql.runLast(insert, writeRow({ ...draft, at, eventId: `evt_${crypto.randomUUID()}` }));
+}

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { array, assert as check, constantFrom, property } from "fast-check";
+import { grantEvents, mayTell } from "../../../src/core/events/grant-events.ts";
+import type { GrantAfter } from "../../../src/core/events/grant-events.ts";
+import { grantStates } from "../../../src/core/grant.ts";
+import type { GrantState } from "../../../src/core/grant.ts";
+
+const grant: GrantAfter = {
+  grantId: "g_1",
+  provider: "google",
+  clientId: "client-1",
+  state: "active",
+  scope: "openid email",
+  reason: null,
+  lastError: null,
+  isOffline: true,
+};
+
+describe("which change of a grant gives which event", () => {
+  const told: readonly (readonly [GrantState, GrantState, string | undefined])[] = [
+    ["active", "active", undefined],
+    ["active", "suspect", "grant.suspect"],
+    ["active", "lapsed", "grant.lapsed"],
+    ["active", "revoking", undefined],
+    ["suspect", "active", "grant.recovered"],
+    ["suspect", "suspect", undefined],
+    ["suspect", "lapsed", "grant.lapsed"],
+    ["lapsed", "active", "grant.recovered"],
+    ["lapsed", "suspect", "grant.suspect"],
+    ["lapsed", "revoking", undefined],
+    ["revoking", "revoked", "grant.revoked"],
+    ["revoking", "active", "grant.recovered"],
+    ["revoked", "active", "grant.recovered"],
+  ];
+  for (const [before, after, type] of told) {
+    test(`a grant that was ${before} and is ${after} gives ${type ?? "no event"}`, () => {
+      const events = grantEvents({ state: before, scope: grant.scope }, { ...grant, state: after });
+      assert.deepEqual(
+        events.map((event) => event.type),
+        type === undefined ? [] : [type],
+      );
+    });
+  }
+
+  test("a new grant gives one event, which says whether access goes on while the person is away", () => {
+    const [event, ...more] = grantEvents(undefined, { ...grant, isOffline: false });
+    assert.deepEqual(event?.body, { offline: false });
+    assert.deepEqual(more, []);
+  });
+
+  test("a lapse says why, and what the provider said", () => {
+    const lapsed = { ...grant, state: "lapsed", reason: "invalid_grant", lastError: "invalid_grant: revoked" } as const;
+    const [event] = grantEvents({ state: "suspect", scope: grant.scope }, lapsed);
+    assert.deepEqual(event?.body, { reason: "invalid_grant", error: "invalid_grant: revoked", was: "suspect" });
+  });
+
+  test("scopes in another order are the same scopes, and a recovery with others is told as both", () => {
+    const before = { state: "lapsed", scope: "email openid" } as const;
+    assert.deepEqual(
+      grantEvents(before, grant).map(({ type }) => type),
+      ["grant.recovered"],
+    );
+    const [recovered, changed] = grantEvents(before, { ...grant, scope: "openid drive" });
+    assert.deepEqual(recovered?.body, { was: "lapsed" });
+    assert.deepEqual(changed?.body, { gained: ["drive"], lost: ["email"] });
+  });
+});
+
+test("no event is left out because a change seemed to give none", () => {
+  const scopes = array(constantFrom("openid", "email", "drive"), { maxLength: 4 }).map((each) => each.join(" "));
+  check(
+    property(constantFrom(...grantStates), scopes, constantFrom(...grantStates), scopes, (from, had, state, scope) => {
+      const before = { state: from, scope: had };
+      const after = { ...grant, state, scope };
+      if (grantEvents(before, after).length > 0) assert.ok(mayTell(before, after));
+    }),
+  );
+});
