@@ -492,7 +492,7 @@ export class ModelStore implements Operations {
     const last = this.#events.length;
     this.#events = [
       ...this.#events,
-      ...drafts.map((draft, n) => ({ ...draft, at, seq: last + n + 1, eventId: `evt_${last + n + 1}` })),
+      ...drafts.map((draft, n) => Object.assign(draft, { at, seq: last + n + 1, eventId: `evt_${last + n + 1}` })),
     ];
   }
 

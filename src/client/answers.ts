@@ -92,6 +92,8 @@ function eventIn(value: unknown): AppEvent {
       grantId: members.textOr("grant_id"),
       was: members.textOr("was") as GrantState | undefined,
       reason: members.textOr("reason"),
+      dependsOn: members.textOr("depends_on") as AppEvent["dependsOn"],
+      fix: members.textOr("fix"),
       error: members.textOr("error"),
       gained: members.textsOr("gained"),
       lost: members.textsOr("lost"),

@@ -172,7 +172,7 @@ export class InvariantChecker {
     const isChanged = before !== undefined && before.state !== after?.state && after?.state !== "revoking";
     if (isNew && types[0] !== "grant.created") this.violations.push("a grant was made, and no event says so");
     // Several changes may share a commit: the last of them decides how the grant is then.
-    const last = types.filter((type) => type !== "grant.scopes_changed").at(-1);
+    const last = types.findLast((type) => type !== "grant.scopes_changed");
     if (isChanged && last !== ends) {
       this.violations.push(
         `the grant was ${before.state} and is ${after?.state ?? "gone"}, and the event is ${last ?? "none"}`,

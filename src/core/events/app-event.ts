@@ -3,6 +3,7 @@
  * which event, and when the end of a consent is announced. How events are kept, read and delivered does not belong here; nor do
  * log events (../../vault/events.ts), which nothing keeps.
  */
+import type { DependsOn } from "../diagnosis/reasons.ts";
 import type { GrantState } from "../grant.ts";
 
 /** What an app is told of. */
@@ -33,8 +34,12 @@ export type AppEventType = (typeof appEventTypes)[number];
 
 /** What an event says besides which one it is. It never holds a token, a name or an e-mail address. */
 export interface AppEventBody {
-  /** Why, in one word. */
+  /** Why, in one word: a reason of core/diagnosis. */
   readonly reason?: string;
+  /** Who can do something about it. */
+  readonly dependsOn?: DependsOn;
+  /** What to do, one sentence, lower case. */
+  readonly fix?: string;
   /** What the grant was before. */
   readonly was?: GrantState;
   /** Scopes that the grant covers and did not cover before, in the provider's names. */

@@ -1,3 +1,5 @@
+import { reasons } from "../diagnosis/reasons.ts";
+import type { Reason } from "../diagnosis/reasons.ts";
 import { scopesOf } from "../grant.ts";
 import type { GrantState, LapseReason } from "../grant.ts";
 import type { AppEventBody, AppEventDraft, AppEventType } from "./app-event.ts";
@@ -20,7 +22,7 @@ export interface GrantAfter extends GrantBefore {
 }
 
 /** Why a grant is suspect: the outcome of an exchange is unknown, or the provider may have ended it with another one. */
-export type Doubt = "outcome_unknown" | "ended_with_another";
+export type Doubt = Extract<Reason, "outcome_unknown" | "ended_with_another">;
 
 /**
  * The events of one change of a grant, in the order in which they are told. None: most changes are ordinary refreshes.
@@ -62,12 +64,11 @@ const eventOfState: Readonly<Partial<Record<GrantState, AppEventType>>> = {
 };
 
 function whyOf({ state, reason, lastError }: GrantAfter, doubt: Doubt | undefined): AppEventBody {
-  if (state === "active") return {};
-  const why = reason ?? doubt;
-  return {
-    ...(why === undefined ? {} : { reason: why }),
-    ...(state === "lapsed" && lastError !== null ? { error: lastError } : {}),
-  };
+  const why: Reason | undefined = state === "active" ? undefined : (reason ?? doubt);
+  if (why === undefined) return {};
+  const { dependsOn, fix } = reasons[why];
+  const error = state === "lapsed" && lastError !== null ? { error: lastError } : {};
+  return { reason: why, dependsOn, fix, ...error };
 }
 
 function compared(before: string, after: string): { readonly gained: string[]; readonly lost: string[] } {

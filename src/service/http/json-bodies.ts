@@ -101,6 +101,8 @@ export function eventBody(event: AppEvent): Record<string, unknown> {
     external_ids: event.externalIds.map(({ externalId, account }) => ({ external_id: externalId, account })),
     was: event.was,
     reason: event.reason,
+    depends_on: event.dependsOn,
+    fix: event.fix,
     error: event.error,
     gained: event.gained,
     lost: event.lost,

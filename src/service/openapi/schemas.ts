@@ -286,6 +286,8 @@ export const schemas: Readonly<Record<string, object>> = {
         },
         was: { ...text, description: "What the grant was before." },
         reason: text,
+        depends_on: { enum: ["person", "developer", "operator", "provider"] },
+        fix: { ...text, description: "What to do." },
         error: { ...text, description: "What the provider said last." },
         gained: { type: "array", items: text },
         lost: { type: "array", items: text },

@@ -8,6 +8,7 @@ import { defined } from "../../core/defined.ts";
 import { isOnbehalfError } from "../../core/errors.ts";
 import type { AppEventType, AppEventBody } from "../../core/events/app-event.ts";
 import type { GrantRef, Tie } from "../../core/grant.ts";
+import type { Reach } from "../../core/reach.ts";
 import { waitFor } from "../../core/single-flight.ts";
 import type { EventRow } from "../../store/event-store.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
@@ -15,6 +16,7 @@ import type { VaultContext } from "../context.ts";
 import { eventsMissed } from "../errors/events-missed.ts";
 import { findGrant } from "../grants/find-grant.ts";
 import { grantOf } from "../grants/sealed-grant.ts";
+import type { Sight } from "../grants/visible-grants.ts";
 import { EventWatch } from "./event-watch.ts";
 
 /** What an app is told of: a change of a grant, of how a provider treats our client, or of the provider itself. */
@@ -66,6 +68,18 @@ export interface EventSight {
   readonly ties: SeesTies;
   /** Of events about no grant, and about one whose row is gone. */
   readonly seesWithoutRow: (event: EventRow) => boolean;
+}
+
+/** What a caller sees: by the rule of lists, and of a provider in its reach whatever concerns all of its grants. */
+export function eventSight({ protocols }: Pick<VaultContext, "protocols">, reach: Reach, sight: Sight): EventSight {
+  return {
+    find: async (ref) => (await sight.find(ref)).row,
+    ties: (row) => sight.see(row, {})?.externalIds ?? (sight.seesAll(row) ? [] : undefined),
+    seesWithoutRow: ({ grantId, provider, clientId }) =>
+      reach.hasProvider(provider) &&
+      protocols.get(provider)?.client.clientId === clientId &&
+      (grantId === null || reach.hasGrantId(grantId)),
+  };
 }
 
 /** How many rows are read at once, and how many for one page: a reader that sees few of many must not read all at once. */

@@ -1,8 +1,10 @@
 import { OnbehalfError } from "../../core/errors.ts";
-import type { EventHead } from "../../store/event-store.ts";
 
 /** Events between the ones that a reader has seen and the ones that are there are gone: it must not go on as if it had them. */
-export function eventsMissed(after: number, { seq, pruned }: EventHead): OnbehalfError<"events_missed"> {
+export function eventsMissed(
+  after: number,
+  { seq, pruned }: { readonly seq: number; readonly pruned: number },
+): OnbehalfError<"events_missed"> {
   const isAhead = after > seq;
   return new OnbehalfError(
     "events_missed",

@@ -6,7 +6,9 @@ import type { Maker } from "../../core/maker.ts";
 import type { Probe } from "../../core/probe.ts";
 import type { CreateTicketOptions, Ticket } from "../../core/ticket.ts";
 import type { EventReader } from "../app-events/event-reader.ts";
-import type { AuditLog } from "../audit/audit-log.ts";
+import type { VaultContext } from "../context.ts";
+import { isOurs } from "../grants/find-grant.ts";
+import type { AuditLog, AuditLogRow } from "../audit/audit-log.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
 import type { DepositOptions } from "../keeper/deposits/deposit-request.ts";
 
@@ -29,4 +31,19 @@ export interface Verbs {
 /** Makes tickets in a caller's name. */
 export interface TicketMaker {
   create(options: CreateTicketOptions, maker: Maker): Promise<Ticket>;
+}
+
+/** Rows of the audit log without those about grants of clients that are not configured here. */
+export async function withoutOtherClients(
+  context: VaultContext,
+  page: readonly AuditLogRow[],
+): Promise<readonly AuditLogRow[]> {
+  const seen = new Map<string, boolean>();
+  for (const { grantId } of page) {
+    if (grantId === undefined || seen.has(grantId)) continue;
+    const row = await context.store.grantById(grantId);
+    // Of a grant whose row was taken out, the log is all that there is.
+    seen.set(grantId, row === undefined || isOurs(context, row));
+  }
+  return page.filter(({ grantId }) => grantId === undefined || seen.get(grantId) === true);
 }

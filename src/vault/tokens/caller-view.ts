@@ -14,6 +14,7 @@ import type { CreateTicketOptions, Ticket } from "../../core/ticket.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { AuditPrincipal } from "../../store/audit-store.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
+import { eventSight } from "../app-events/event-reader.ts";
 import type { EventPage, EventsOptions } from "../app-events/event-reader.ts";
 import type { AuditLogQuery, AuditLogRow } from "../audit/audit-log.ts";
 import type { CountRefusal } from "../audit/refusals.ts";
@@ -36,7 +37,7 @@ import type { Caller } from "../http/caller.ts";
 import type { Sessions } from "../http/sessions.ts";
 import type { ExchangeCodeOptions } from "../keeper/codes/code-request.ts";
 import type { DepositOptions } from "../keeper/deposits/deposit-request.ts";
-import { aCaller } from "./caller-view-parts.ts";
+import { aCaller, withoutOtherClients } from "./caller-view-parts.ts";
 import type { TicketMaker, Verbs } from "./caller-view-parts.ts";
 import { directReference } from "./direct-reference.ts";
 import { withoutToken } from "./hidden-token.ts";
@@ -202,33 +203,17 @@ export class CallerView {
     if (!this.#reach.isUnlimited) throw seesNotEveryGrant(this.#caller.name);
     const of = ref === undefined ? {} : { grantId: (await this.#sight.find(ref)).row.grantId };
     const page = await this.#vault.audit.list({ ...query, ...of });
-    const seen = new Map<string, boolean>();
-    for (const { grantId } of page) {
-      if (grantId === undefined || seen.has(grantId)) continue;
-      const row = await this.#context.store.grantById(grantId);
-      // Of a grant whose row was taken out, the log is all that there is.
-      seen.set(grantId, row === undefined || isOurs(this.#context, row));
-    }
-    const rows = page.filter(({ grantId }) => grantId === undefined || seen.get(grantId) === true);
+    const rows = await withoutOtherClients(this.#context, page);
     return { rows, next: page.at(-1)?.seq ?? query.after ?? 0 };
   }
 
   /**
-   * Events of grants that the caller sees now, by the rule of lists: who has lost sight of a grant does not read its earlier
-   * events either. Those about a provider or our client there are for whoever has the provider in reach.
+   * Events of grants that the caller sees now, and those about providers in its reach.
    *
    * @throws {OnbehalfError} `invalid_request`, `events_missed`, `grant_not_found`, `ambiguous_grant`, `store_unavailable`
    */
   async events(options: EventsOptions = {}): Promise<EventPage> {
-    const sight = this.#sight;
-    return this.#vault.eventReader.read(options, {
-      find: async (ref) => (await sight.find(ref)).row,
-      ties: (row) => sight.see(row, {})?.externalIds ?? (sight.seesAll(row) ? [] : undefined),
-      seesWithoutRow: ({ grantId, provider, clientId }) =>
-        this.#reach.hasProvider(provider) &&
-        this.#context.protocols.get(provider)?.client.clientId === clientId &&
-        (grantId === null || this.#reach.hasGrantId(grantId)),
-    });
+    return this.#vault.eventReader.read(options, eventSight(this.#context, this.#reach, this.#sight));
   }
 
   async probe(ref: GrantRef): Promise<Probe> {

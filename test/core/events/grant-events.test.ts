@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { array, assert as check, constantFrom, property } from "fast-check";
 import { grantEvents, mayTell } from "../../../src/core/events/grant-events.ts";
 import type { GrantAfter } from "../../../src/core/events/grant-events.ts";
+import { reasons } from "../../../src/core/diagnosis/reasons.ts";
 import { grantStates } from "../../../src/core/grant.ts";
 import type { GrantState } from "../../../src/core/grant.ts";
 
@@ -52,7 +53,9 @@ describe("which change of a grant gives which event", () => {
   test("a lapse says why, and what the provider said", () => {
     const lapsed = { ...grant, state: "lapsed", reason: "invalid_grant", lastError: "invalid_grant: revoked" } as const;
     const [event] = grantEvents({ state: "suspect", scope: grant.scope }, lapsed);
-    assert.deepEqual(event?.body, { reason: "invalid_grant", error: "invalid_grant: revoked", was: "suspect" });
+    const { dependsOn, fix } = reasons.invalid_grant;
+    const why = { reason: "invalid_grant", dependsOn, fix };
+    assert.deepEqual(event?.body, { ...why, error: "invalid_grant: revoked", was: "suspect" });
   });
 
   test("scopes in another order are the same scopes, and a recovery with others is told as both", () => {
