@@ -29,6 +29,8 @@ export type Doubt = Extract<Reason, "outcome_unknown" | "ended_with_another">;
  *
  * A revocation that the provider has not confirmed yet gives none: its end does, whether the provider confirms or never will.
  *
+ * A change of neither the state nor the scopes gives none, so that nothing else has to be read of an ordinary refresh.
+ *
  * @param before undefined where the change has made the grant
  * @param doubt why, where the change has made it suspect
  */
@@ -48,11 +50,6 @@ export function grantEvents(before: GrantBefore | undefined, after: GrantAfter, 
   const { gained, lost } = compared(before.scope, after.scope);
   if (gained.length + lost.length > 0) events.push(event("grant.scopes_changed", { gained, lost }));
   return events;
-}
-
-/** Whether a change may give events. Where it does not, nothing else has to be read of the grant. */
-export function mayTell(before: GrantBefore, after: GrantBefore): boolean {
-  return before.state !== after.state || before.scope !== after.scope;
 }
 
 /** What a grant's new state is told as. */

@@ -3,7 +3,6 @@ import { isUsable } from "../../core/grant.ts";
 import { isDueForLastLook } from "../../core/second-look.ts";
 import type { Attempt, AttemptResult } from "../../core/take-over.ts";
 import { assignments, insertList, rowReader, selectList, valuesWriter } from "./column.ts";
-import { mayTell } from "../../core/events/grant-events.ts";
 import { tellChanged } from "./events.ts";
 import { lockGrant, lockState } from "./grants.ts";
 import type { LockedState } from "./grants.ts";
@@ -98,7 +97,8 @@ export function refreshStore(database: Database): RefreshStore {
           await sql.runLast(deleteAttemptsUpTo, { grantId, generation: parentGeneration });
           const detail = before === undefined || before.state === state ? null : `was ${before.state}`;
           sql.note({ action: "grant.refreshed", grantId, generation: parentGeneration + 1, outcome: state, detail });
-          if (before !== undefined && mayTell(before, { state, scope: tokens.scope })) {
+          // An ordinary refresh tells nobody anything.
+          if (before !== undefined && (before.state !== state || before.scope !== tokens.scope)) {
             await tellChanged(sql, before, grantId, at, "ended_with_another");
           }
           return state;

@@ -207,11 +207,7 @@ export class CallerView {
     return { rows, next: page.at(-1)?.seq ?? query.after ?? 0 };
   }
 
-  /**
-   * Events of grants that the caller sees now, and those about providers in its reach.
-   *
-   * @throws {OnbehalfError} `invalid_request`, `events_missed`, `grant_not_found`, `ambiguous_grant`, `store_unavailable`
-   */
+  /** Events of grants that the caller sees now, and those about providers in its reach; see `Vault.events`. */
   async events(options: EventsOptions = {}): Promise<EventPage> {
     return this.#vault.eventReader.read(options, eventSight(this.#context, this.#reach, this.#sight));
   }
