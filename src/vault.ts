@@ -289,7 +289,10 @@ export class Vault {
       if (found !== undefined) return found;
     }
     if (this.#context.audit === "all") return this.#own.get(ref, options);
-    return this.#during(() => this.#tokens.get(ref, options));
+    const minTtlMs = (options?.minTtlSeconds ?? 60) * 1_000;
+    const mayBeStored = options?.refused === undefined && this.#cache.find(ref) === undefined;
+    const stored = mayBeStored ? this.#tokens.stored.findNow(ref, minTtlMs) : undefined;
+    return stored ?? this.#during(() => this.#tokens.get(ref, options));
   }
 
   /**

@@ -250,7 +250,7 @@ export async function contents(store: ModelledStore): Promise<unknown> {
     due: [await store.grantsToLookAt(30, 10), await store.grantsToLookAt(1_000, 2, firstDue)],
     byId: await Promise.all([0, 1, 2].map((which) => store.grantById(grantIdOf(which)))),
     known: await Promise.all([0, 1].map((which) => store.grantsByExternalId(bytes(`user ${which}`)))),
-    tokens: await Promise.all([0, 1, 2].map((which) => store.tokenById(grantIdOf(which)))),
+    tokens: await Promise.all([0, 1, 2].map(async (which) => store.tokenById(grantIdOf(which)))),
     tokensFound: await Promise.all([
       ...[0, 1].map(async (which) => sorted(await store.tokensByExternalId(bytes(`user ${which}`)))),
       ...rows.map(async ({ subjectHash }) => sorted(await store.tokensBySubject(subjectHash))),

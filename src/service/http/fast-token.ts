@@ -11,7 +11,7 @@ const ttlPair = /^min_ttl_seconds=(\d{1,5})$/;
 const usualTtlSeconds = 60;
 
 /** Which token a request asks for. */
-interface Wanted {
+export interface Wanted {
   readonly ref: GrantRef;
   readonly minTtlSeconds: number;
 }

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { Vault } from "../../index.ts";
+import type { MaybePromise } from "../../core/maybe-promise.ts";
 import { defined } from "../../core/defined.ts";
 import { invalidRequest } from "../../core/errors.ts";
 import { cannotListen } from "../../core/listening.ts";
@@ -26,7 +27,7 @@ import { problemOf, problemResponse } from "./problems.ts";
 import { EarlyReturns } from "../../vault/http/early-returns.ts";
 import { oauthTokenHeaders, tokenHeaders } from "./json-bodies.ts";
 import { fastHandle } from "./token-endpoint/fast-handle.ts";
-import { storedToken } from "./stored-token.ts";
+import { storedToken, tokenAtOnce } from "./stored-token.ts";
 import { SmallForms, isSmallForm } from "./token-endpoint/small-form.ts";
 
 const requestTimeoutMs = 15_000;
@@ -163,24 +164,39 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     if (closing) outgoing.once("close", () => incoming.socket.end());
     send(outgoing, tokenRoute, tokenHeaders, body);
   };
+  const readStore = (
+    { url = "", headers }: IncomingMessage,
+    authorization: string,
+  ): MaybePromise<string | undefined> => {
+    try {
+      return stored(url, authorization, headers["x-request-id"]?.toString());
+    } catch {
+      // The service reads again, and says what is wrong.
+      return undefined;
+    }
+  };
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     const { method, url, headers } = incoming;
     const isChecked = checkedHosts.has(headers.host ?? "");
     const { authorization = "" } = headers;
     const body = isChecked && method === "GET" ? fast(url ?? "", authorization) : undefined;
     repeated.came(incoming, outgoing);
+    const repeat = before === undefined ? tokenAtOnce : preparedToken;
     if (body !== undefined) {
-      repeated.mayRepeat(incoming, outgoing, tokens, () => preparedToken(vault, authorization));
+      repeated.mayRepeat(incoming, outgoing, tokens, () => repeat(vault, authorization));
       send(outgoing, tokenRoute, tokenHeaders, body);
       return;
     }
     const mayBeStored = isChecked && method === "GET" && before === undefined;
-    const reading = mayBeStored ? stored(url ?? "", authorization, headers["x-request-id"]?.toString()) : undefined;
+    const reading = mayBeStored ? readStore(incoming, authorization) : undefined;
     if (reading !== undefined) {
-      void reading.then(
-        (found) => answerFromStore(incoming, outgoing, found),
-        () => answerSlowly(incoming, outgoing),
-      );
+      repeated.mayRepeat(incoming, outgoing, tokens, () => repeat(vault, authorization));
+      if (reading instanceof Promise) {
+        void reading.then(
+          (found) => answerFromStore(incoming, outgoing, found),
+          () => answerSlowly(incoming, outgoing),
+        );
+      } else answerFromStore(incoming, outgoing, reading);
     } else if (isChecked && before === undefined && isSmallForm(incoming)) {
       const find = (form: string): string | undefined => fastByHandle(headers.authorization, form, incoming.socket);
       repeated.mayRepeat(incoming, outgoing, oauthTokens, () => find);

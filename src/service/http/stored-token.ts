@@ -1,5 +1,7 @@
-import type { Vault } from "../../index.ts";
-import { answerStart, wantedBy } from "./fast-token.ts";
+import type { AccessToken, CallerView, Vault } from "../../index.ts";
+import type { MaybePromise } from "../../core/maybe-promise.ts";
+import { answerStart, preparedToken, wantedBy } from "./fast-token.ts";
+import type { Wanted } from "./fast-token.ts";
 import { asBytes, tokenBody, withLife } from "./json-bodies.ts";
 import { requestIdOf } from "./routes/router.ts";
 
@@ -8,26 +10,59 @@ import { requestIdOf } from "./routes/router.ts";
  * key, one at the store, and the record that it was given. Whatever is special goes through the service instead.
  *
  * @param requestId the value of `x-request-id`; undefined where none was sent
- * @returns undefined where the service must answer; what it resolves with is a 200's body, in characters of one byte each, or undefined likewise
+ * @returns a 200's body, in characters of one byte each; undefined where the service must answer
+ * @throws what the store throws, and rejects with it
  */
 export function storedToken(
   vault: Vault,
-): (url: string, authorization: string, requestId: string | undefined) => Promise<string | undefined> | undefined {
+): (url: string, authorization: string, requestId: string | undefined) => MaybePromise<string | undefined> {
   return (url, authorization, requestId) => {
-    const caller = vault.callers.peek(authorization);
-    if (caller === undefined || !caller.allow.includes("token")) return undefined;
-    const wanted = wantedBy(url);
-    if (wanted === undefined) return undefined;
+    const view = viewOf(vault, authorization);
+    const wanted = view === undefined ? undefined : wantedBy(url);
+    if (view === undefined || wanted === undefined) return undefined;
     const { ref, minTtlSeconds } = wanted;
-    const view = vault.forCaller(caller);
-    return view
-      .storedAccessToken(ref, minTtlSeconds, () => requestIdOf(requestId))
-      .then((token) => {
-        if (token === undefined) return undefined;
-        const now = vault.clock.now();
-        // The next read is answered with what is made here. Where memory is full, the token may not be in it.
-        const kept = view.answers.prepare(url, ref, minTtlSeconds ?? 60, answerStart, false);
-        return kept === undefined ? asBytes(tokenBody(token, now)) : withLife(kept.text, kept.endsAt, now);
-      });
+    const found = view.stored.get(ref, minTtlSeconds, () => requestIdOf(requestId));
+    return found instanceof Promise
+      ? found.then((token) => bodyOf(vault, view, url, wanted, token))
+      : bodyOf(vault, view, url, wanted, found);
   };
+}
+
+/**
+ * {@link preparedToken}, and what memory holds or the store gives at once where nothing has to be recorded: for one value of
+ * `Authorization`. It waits for nothing and throws nothing.
+ */
+export function tokenAtOnce(vault: Vault, authorization: string): (url: string) => string | undefined {
+  const prepared = preparedToken(vault, authorization);
+  return (url) => {
+    const body = prepared(url);
+    if (body !== undefined) return body;
+    const view = viewOf(vault, authorization);
+    const wanted = view === undefined ? undefined : wantedBy(url);
+    if (view === undefined || wanted === undefined) return undefined;
+    const { ref, minTtlSeconds } = wanted;
+    const held = view.answers.prepare(url, ref, minTtlSeconds, answerStart, true);
+    if (held !== undefined) return withLife(held.text, held.endsAt, vault.clock.now());
+    return bodyOf(vault, view, url, wanted, view.stored.now(ref, minTtlSeconds));
+  };
+}
+
+/** What a caller sees, where its key was looked at lately and it may read tokens. */
+function viewOf(vault: Vault, authorization: string): CallerView | undefined {
+  const caller = vault.callers.peek(authorization);
+  return caller?.allow.includes("token") === true ? vault.forCaller(caller) : undefined;
+}
+
+/** The answer with a token that was just handed out. The next one is answered with what is made here, if memory has room. */
+function bodyOf(
+  vault: Vault,
+  { answers }: CallerView,
+  url: string,
+  { ref, minTtlSeconds }: Wanted,
+  token: AccessToken | undefined,
+): string | undefined {
+  if (token === undefined) return undefined;
+  const now = vault.clock.now();
+  const kept = answers.prepare(url, ref, minTtlSeconds, answerStart, false);
+  return kept === undefined ? asBytes(tokenBody(token, now)) : withLife(kept.text, kept.endsAt, now);
 }

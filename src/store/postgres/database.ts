@@ -125,7 +125,7 @@ export class PostgresDatabase implements Database {
     });
   }
 
-  lookUp(what: LookUp, value: string | Uint8Array): Promise<SqlRow[]> {
+  lookUp<Row>(what: LookUp<Row>, value: string | Uint8Array): Promise<Row[]> {
     return this.#lookUps.find(what, value);
   }
 

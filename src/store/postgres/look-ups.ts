@@ -10,14 +10,14 @@ const statementsAtOnce = 3;
 
 interface Waiting {
   readonly value: string;
-  readonly found: (rows: SqlRow[]) => void;
+  readonly found: (rows: readonly SqlRow[]) => void;
   readonly failed: (error: unknown) => void;
 }
 
 /** Looks up in one round trip what is asked for at the same moment. */
 export class LookUps {
   readonly #all: (text: string, values: SqlValues) => Promise<SqlRow[]>;
-  readonly #waiting = new Map<LookUp, Waiting[]>();
+  readonly #waiting = new Map<LookUp<unknown>, Waiting[]>();
   #isDue = false;
   #underWay = 0;
 
@@ -26,10 +26,18 @@ export class LookUps {
   }
 
   /** The rows that have this value. */
-  find(what: LookUp, value: string | Uint8Array): Promise<SqlRow[]> {
-    return new Promise((found, failed) => {
+  find<Row>(what: LookUp<Row>, value: string | Uint8Array): Promise<Row[]> {
+    return new Promise((resolve, failed) => {
       const waiting = this.#waiting.get(what) ?? [];
       if (waiting.length === 0) this.#waiting.set(what, waiting);
+      const found = (rows: readonly SqlRow[]): void => {
+        // Whoever shares the statement has other rows: one that is damaged is no failure of theirs.
+        try {
+          resolve(rows.map(what.read));
+        } catch (error) {
+          failed(error);
+        }
+      };
       waiting.push({ value: textOf(value), found, failed });
       this.#begin();
     });
@@ -57,7 +65,7 @@ export class LookUps {
     });
   }
 
-  async #run({ select, by, kind }: LookUp, batch: readonly Waiting[]): Promise<void> {
+  async #run({ select, by, kind }: LookUp<unknown>, batch: readonly Waiting[]): Promise<void> {
     try {
       const values = arrayOf(new Set(batch.map(({ value }) => value)));
       const rows = await this.#all(`${select} WHERE ${by} = ANY(:values::${kind}[])`, { values });

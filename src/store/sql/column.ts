@@ -107,6 +107,24 @@ export function rowReader<Row>(columns: ColumnsOf<Row>): (row: SqlRow) => Row {
   };
 }
 
+/** {@link rowReader}, of rows that come as lists, in the order of the columns. What a list has beyond them is left alone. */
+export function listReader<Row>(columns: ColumnsOf<Row>): (list: readonly SqlValue[]) => Row {
+  const list = listOf(columns);
+  const blank = blankOf(list);
+  return (found) => {
+    const values: Record<string, unknown> = { ...blank };
+    let at = 0;
+    for (const [property, { name, kind, isNullable, parse }] of list) {
+      const value = found[at++];
+      if (value === null ? !isNullable : kind === "bytes" ? !(value instanceof Uint8Array) : typeof value !== kind) {
+        throw broken(name, kind, value);
+      }
+      values[property] = parse === undefined ? value : parse(value as SqlValue);
+    }
+    return values as Row;
+  };
+}
+
 /** Makes the function that turns a row into the values of a statement, each under its property's name. */
 export function valuesWriter<Row>(columns: ColumnsOf<Row>): (row: Row) => SqlValues {
   const list = listOf(columns);

@@ -1,4 +1,5 @@
 import type { AuditPrincipal, AuditEntry, RecordOf } from "../audit-store.ts";
+import type { MaybePromise } from "../../core/maybe-promise.ts";
 
 /** What a column may hold, in every database. Truth is 1 or 0. */
 export type SqlValue = string | number | Uint8Array | null;
@@ -16,13 +17,16 @@ export interface Sql {
   now(): Promise<number>;
 }
 
-/** A statement that finds rows by the value of one of their columns, without the condition itself. */
-export interface LookUp {
+/** A statement that finds rows by the value of one of their columns, without the condition itself, and how to read them. */
+export interface LookUp<Row> {
   /** Up to `WHERE`. The column that rows are found by is among those that it selects. */
   readonly select: string;
   readonly by: string;
   /** The type of its values, as PostgreSQL calls it. */
   readonly kind: "text" | "bytea";
+  readonly read: (row: SqlRow) => Row;
+  /** Reads a row that came as a list, in the order of the statement's columns. */
+  readonly readList: (values: readonly SqlValue[]) => Row;
 }
 
 /**
@@ -54,8 +58,11 @@ export interface Transaction extends Sql {
 export interface Database extends Sql {
   /** From now on, what is noted is recorded by this. */
   recordWith(recordOf: RecordOf, isFallback?: boolean): void;
-  /** Reads the rows with this value. What is looked up at the same moment may share one statement. */
-  lookUp(what: LookUp, value: string | Uint8Array): Promise<SqlRow[]>;
+  /**
+   * Reads the rows with this value: at once where that is done in this thread. What is looked up at the same moment may share
+   * one statement.
+   */
+  lookUp<Row>(what: LookUp<Row>, value: string | Uint8Array): MaybePromise<Row[]>;
   /**
    * Begins, runs `body`, commits. Whatever `body` throws undoes all of it and is thrown on.
    *

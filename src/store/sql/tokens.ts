@@ -1,4 +1,4 @@
-import { rowReader, selectList, truth } from "./column.ts";
+import { listReader, rowReader, selectList, truth } from "./column.ts";
 import { grantColumns } from "./tables.ts";
 import type { ColumnsOf } from "./column.ts";
 import type { Database, LookUp } from "./sql.ts";
@@ -11,17 +11,25 @@ const held = { grantId, provider, issuer, clientId, state, generation, scope };
 const access = { accessSealed, accessIssuedAt, accessExpiresAt };
 const isRefreshable = truth("is_refreshable");
 
-const readToken = rowReader<TokenRow>({ ...held, ...access, isRefreshable });
-const readFound = rowReader<FoundTokenRow>({ ...held, ...access, isRefreshable, subjectHash, profileSealed });
+const tokenRow: ColumnsOf<TokenRow> = { ...held, ...access, isRefreshable };
+const foundRow: ColumnsOf<FoundTokenRow> = { ...held, ...access, subjectHash, profileSealed, isRefreshable };
+const token = { read: rowReader(tokenRow), readList: listReader(tokenRow) };
+const found = { read: rowReader(foundRow), readList: listReader(foundRow) };
 
 // A number, since not every database has truth values.
 const refreshable = `CASE WHEN ${refreshSealed.name} IS NULL THEN 0 ELSE 1 END AS ${isRefreshable.name}`;
 const tokenList = `${listOf({ ...held, ...access })}, ${refreshable}`;
 const foundList = `${listOf({ ...held, ...access, subjectHash, profileSealed })}, ${refreshable}`;
 
-const byId: LookUp = { select: `SELECT ${tokenList} FROM grants`, by: "grant_id", kind: "text" };
-const bySubject: LookUp = { select: `SELECT ${foundList} FROM grants`, by: "subject_hash", kind: "bytea" };
-const byExternalId: LookUp = {
+const byId: LookUp<TokenRow> = { ...token, select: `SELECT ${tokenList} FROM grants`, by: "grant_id", kind: "text" };
+const bySubject: LookUp<FoundTokenRow> = {
+  ...found,
+  select: `SELECT ${foundList} FROM grants`,
+  by: "subject_hash",
+  kind: "bytea",
+};
+const byExternalId: LookUp<FoundTokenRow> = {
+  ...found,
   select: `SELECT ${foundList}, external_hash FROM external_ids JOIN grants ON grants.grant_id = external_ids.grant_id`,
   by: "external_hash",
   kind: "bytea",
@@ -29,12 +37,12 @@ const byExternalId: LookUp = {
 
 export function tokenStore(database: Database): TokenStore {
   return {
-    tokenById: async (id) => {
-      const [row] = await database.lookUp(byId, id);
-      return row === undefined ? undefined : readToken(row);
+    tokenById: (id) => {
+      const rows = database.lookUp(byId, id);
+      return rows instanceof Promise ? rows.then(([row]) => row) : rows[0];
     },
-    tokensBySubject: async (hash) => (await database.lookUp(bySubject, hash)).map(readFound),
-    tokensByExternalId: async (hash) => (await database.lookUp(byExternalId, hash)).map(readFound),
+    tokensBySubject: (hash) => database.lookUp(bySubject, hash),
+    tokensByExternalId: (hash) => database.lookUp(byExternalId, hash),
   };
 }
 

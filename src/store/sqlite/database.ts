@@ -16,6 +16,7 @@ import { insertList, rowReader, valuesWriter } from "../sql/column.ts";
 import { storeNotOpen } from "../sql/failure.ts";
 import { auditColumns } from "../sql/tables.ts";
 import type { Database, LookUp, SqlRow, SqlValues, Transaction } from "../sql/sql.ts";
+import type { MaybePromise } from "../../core/maybe-promise.ts";
 
 const { seq: seqColumn, link: linkColumn } = auditColumns;
 const readEnd = rowReader<AuditHead>({ seq: seqColumn, link: linkColumn });
@@ -41,7 +42,7 @@ interface Open {
   readonly clock: Clock;
   readonly writer: Writer;
   /** The writer itself where the database is in memory. */
-  readonly reader: Pick<Writer, "all" | "close">;
+  readonly reader: Pick<Writer, "all" | "close"> & Partial<Pick<SqliteConnection, "lookUp">>;
 }
 
 export interface SqliteDatabaseOptions {
@@ -76,7 +77,7 @@ export class SqliteDatabase implements Database {
   #stopped: OnbehalfError | undefined;
   #recordOf: RecordOf = unsigned;
   /** Texts of statements. To make one anew takes as long as half of what it reads. */
-  readonly #lookUps = new Map<LookUp, string>();
+  readonly #lookUps = new Map<LookUp<unknown>, string>();
   readonly #waiting: Member[] = [];
   /** Goes on while anybody waits. */
   #working: Promise<void> | undefined;
@@ -99,7 +100,8 @@ export class SqliteDatabase implements Database {
     this.#stopped = undefined;
     try {
       for (const text of setUp) await retryWhileBusy(this.#patienceMs, () => writer.script(text));
-      const reader = this.#path === ":memory:" ? writer : new SqliteConnection(this.#path, { readOnly: true });
+      const reader: Open["reader"] =
+        this.#path === ":memory:" ? writer : new SqliteConnection(this.#path, { readOnly: true });
       this.#open = { clock, writer, reader };
     } catch (error) {
       await writer.close();
@@ -131,13 +133,20 @@ export class SqliteDatabase implements Database {
     return retryWhileBusy(this.#patienceMs, () => reader.all(text, values));
   }
 
-  async lookUp(what: LookUp, value: string | Uint8Array): Promise<SqlRow[]> {
-    let text = this.#lookUps.get(what);
-    if (text === undefined) {
-      text = `${what.select} WHERE ${what.by} = :value`;
-      this.#lookUps.set(what, text);
+  /** At once, unless another process holds the file just now, or a group is half done in a database in memory. */
+  lookUp<Row>(what: LookUp<Row>, value: string | Uint8Array): MaybePromise<Row[]> {
+    const { reader, writer } = this.#opened();
+    const { select, by, read, readList } = what;
+    if (reader.lookUp !== undefined && (reader !== writer || this.#group === undefined)) {
+      let text = this.#lookUps.get(what);
+      if (text === undefined) this.#lookUps.set(what, (text = `${select} WHERE ${by} = ?`));
+      try {
+        return reader.lookUp(text, value).map(readList);
+      } catch (error) {
+        if (!isBusy(error)) throw error;
+      }
     }
-    return this.all(text, { value });
+    return this.all(`${select} WHERE ${by} = :value`, { value }).then((rows) => rows.map(read));
   }
 
   /** From now on, until it is opened again, every transaction fails with this error. Reading goes on. */

@@ -89,6 +89,11 @@ export class Releases {
     return release?.generation === issue.generation && release.issuedAt === issue.issuedAt ? release : undefined;
   }
 
+  /** Whether this caller was given a token of the grant, this one or another. */
+  knows(principal: AuditPrincipal, grantId: string): boolean {
+    return this.#known.has(keyOf(principal, grantId));
+  }
+
   /** Whether this caller was given this token before: then this read is counted. */
   wasGiven(principal: AuditPrincipal, token: IssuedToken): boolean {
     const release = this.find(principal, token);

@@ -1,5 +1,6 @@
 import type { GrantRef } from "../../core/grant.ts";
 import type { FoundTokenRow, TokenRow } from "../../store/grant-row.ts";
+import type { MaybePromise } from "../../core/maybe-promise.ts";
 import type { VaultContext } from "../context.ts";
 import { ifReadable } from "../errors/grant-unreadable.ts";
 import { askedBy, isOurs, lookupHashes } from "./find-grant.ts";
@@ -20,18 +21,26 @@ const mostOpened = 16;
  * @returns undefined where `findGrant` must decide
  * @throws {OnbehalfError} `store_unavailable`
  */
-export async function findToken(context: VaultContext, ref: GrantRef, sees: SeesGrant): Promise<TokenRow | undefined> {
+export function findToken(context: VaultContext, ref: GrantRef, sees: SeesGrant): MaybePromise<TokenRow | undefined> {
   const { store } = context;
   if (typeof ref === "string" || "grantId" in ref) {
-    const row = await store.tokenById(typeof ref === "string" ? ref : ref.grantId);
-    return row?.state === "active" && sees(row) && isOurs(context, row) ? row : undefined;
+    const row = store.tokenById(typeof ref === "string" ? ref : ref.grantId);
+    return row instanceof Promise ? row.then((found) => plain(context, found, sees)) : plain(context, row, sees);
   }
-  const [first, ...others] = lookupHashes(context, ref);
-  if (first === undefined) return undefined;
-  const lookUp = (hash: Uint8Array): Promise<FoundTokenRow[]> =>
-    "externalId" in ref ? store.tokensByExternalId(hash) : store.tokensBySubject(hash);
-  const rows = others.length === 0 ? await lookUp(first) : (await Promise.all([first, ...others].map(lookUp))).flat();
-  return plainlyMeant(context, ref, rows.filter(sees));
+  const found = lookupHashes(context, ref).map((hash) =>
+    "externalId" in ref ? store.tokensByExternalId(hash) : store.tokensBySubject(hash),
+  );
+  return found.every(isHere)
+    ? plainlyMeant(context, ref, found.flat().filter(sees))
+    : Promise.all(found.map(async (rows) => rows)).then((rows) => plainlyMeant(context, ref, rows.flat().filter(sees)));
+}
+
+function isHere<T>(value: MaybePromise<T>): value is T {
+  return !(value instanceof Promise);
+}
+
+function plain(context: VaultContext, row: TokenRow | undefined, sees: SeesGrant): TokenRow | undefined {
+  return row?.state === "active" && sees(row) && isOurs(context, row) ? row : undefined;
 }
 
 /** Of the rows that were found by a reference's hashes, the one that it means. Each says under seal whose it is. */

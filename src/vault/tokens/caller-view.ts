@@ -23,7 +23,6 @@ import type { VaultContext } from "../context.ts";
 import { noPermission, seesNotEveryGrant } from "../errors/no-permission.ts";
 import { withoutUnseen } from "../errors/unseen-names.ts";
 import { askedBy, isOurs } from "../grants/find-grant.ts";
-import type { SeesGrant } from "../grants/find-token.ts";
 import { listVisibleGrants, needsProvider } from "../grants/list-grants.ts";
 import type { GrantPage, GrantQuery } from "../grants/list-grants.ts";
 import { Sight } from "../grants/visible-grants.ts";
@@ -42,6 +41,7 @@ import type { TicketMaker, Verbs } from "./caller-view-parts.ts";
 import { directReference } from "./direct-reference.ts";
 import { withoutToken } from "./hidden-token.ts";
 import { OwnSessions } from "./own-sessions.ts";
+import { StoredReads } from "./recorded-tokens.ts";
 import type { RecordedTokens } from "./recorded-tokens.ts";
 import { PreparedAnswers } from "./prepared-answers.ts";
 import { ScopeGuard } from "./scope-guard.ts";
@@ -57,6 +57,8 @@ export class CallerView {
   readonly sessions: OwnSessions;
   /** For servers that answer with the same tokens again and again. @internal */
   readonly answers: PreparedAnswers;
+  /** Tokens of the store, for those servers. @internal */
+  readonly stored: StoredReads;
   readonly #vault: Verbs;
   readonly #tokens: RecordedTokens;
   readonly #context: VaultContext;
@@ -113,6 +115,7 @@ export class CallerView {
       },
       noteRead: (grantId) => tokens.noteRead(name, grantId),
     });
+    this.stored = new StoredReads(tokens, this.#reach, this.#who, this.#guard?.mayLeave);
     this.handles = new CallerHandles(handles, { find, principal: () => this.#principal }, caller);
   }
 
@@ -233,29 +236,13 @@ export class CallerView {
     return this.#tokens.peek(direct, minTtlSeconds, this.#who, this.#guard?.mayLeave);
   }
 
-  /**
-   * The token that {@link getAccessToken} would give after one look at the store; undefined where it must decide.
-   * @internal
-   */
-  storedAccessToken(
-    ref: GrantRef,
-    minTtlSeconds: number | undefined,
-    requestId: () => string | null,
-  ): Promise<AccessToken | undefined> {
-    const direct = directReference(this.#reach, ref);
-    if (direct === undefined || this.#cache.find(direct) !== undefined) return Promise.resolve(undefined);
-    const sees: SeesGrant = ({ provider }) => this.#reach.hasProvider(provider);
-    const named = (): AuditPrincipal => ({ ...this.#who, requestId: requestId() });
-    return this.#tokens.stored(direct, minTtlSeconds, this.#who, sees, named, this.#guard?.mayLeave);
-  }
-
   async getAccessToken(ref: GrantRef, options: GetAccessTokenOptions = {}): Promise<AccessToken> {
     const principal = this.#principal;
     assertGetAccessTokenOptions(options);
     const { refused, minTtlSeconds } = options;
     options.signal?.throwIfAborted();
     const ofRequest = (): string | null => principal.requestId;
-    const stored = refused === undefined ? await this.storedAccessToken(ref, minTtlSeconds, ofRequest) : undefined;
+    const stored = refused === undefined ? await this.stored.get(ref, minTtlSeconds, ofRequest) : undefined;
     if (stored !== undefined) return stored;
     const direct = await this.#within(ref);
     return actingAs(principal, () => this.#tokens.get(direct, options, principal, this.#guard?.assertMayLeave));

@@ -1,5 +1,7 @@
 import type { GrantRef } from "../../core/grant.ts";
+import type { Reach } from "../../core/reach.ts";
 import type { AuditPrincipal } from "../../store/audit-store.ts";
+import type { MaybePromise } from "../../core/maybe-promise.ts";
 import type { Releases } from "../audit/releases.ts";
 import { currentPrincipal } from "../context.ts";
 import type { VaultContext } from "../context.ts";
@@ -10,8 +12,18 @@ import type { HeldToken } from "./prepared-answers.ts";
 import type { AccessToken } from "./token-cache.ts";
 import { assertGetAccessTokenOptions } from "./token-options.ts";
 import type { GetAccessTokenOptions } from "./token-options.ts";
+import { directReference } from "./direct-reference.ts";
 import type { SeesGrant } from "../grants/find-token.ts";
 import type { TokenSource } from "./token-source.ts";
+
+/** Who is given a token of the store. */
+interface Taker {
+  readonly principal: AuditPrincipal;
+  /** Leaves out grants as if they were not there. */
+  readonly sees: SeesGrant;
+  /** Decides about the token; any may be had where this is absent. */
+  readonly mayHave: ((token: AccessToken) => boolean) | undefined;
+}
 
 /**
  * Tokens, each handed out with its record in the audit log and not before. Every road by which a token leaves the vault for
@@ -73,28 +85,52 @@ export class RecordedTokens {
     return this.#releases !== undefined && release === undefined ? undefined : { token, release };
   }
 
-  /**
-   * The token for a reference, where the store alone gives it; see {@link StoredTokens}.
-   *
-   * @param sees leaves out grants as if they were not there
-   * @param named who is given it, with the name of the request; called where that is to be recorded
-   * @param mayHave decides about the token; any may be had by default
-   */
+  /** The token for a reference that memory does not hold, where the store alone gives it; see {@link StoredTokens}. */
   stored(
     ref: GrantRef,
     minTtlSeconds: number | undefined,
-    principal: AuditPrincipal,
-    sees: SeesGrant,
+    taker: Taker,
     named: () => AuditPrincipal,
-    mayHave?: (token: AccessToken) => boolean,
-  ): Promise<AccessToken | undefined> {
-    return this.#during(async () => {
-      const token = await this.#tokens.stored.find(ref, (minTtlSeconds ?? 60) * 1000, sees);
-      if (token === undefined || mayHave?.(token) === false) return undefined;
-      if (this.#releases?.wasGiven(principal, token) === false) await this.#releases.give(named(), token);
-      this.noteRead(principal.caller, token.grantId);
-      return token;
-    });
+  ): MaybePromise<AccessToken | undefined> {
+    const found = this.#tokens.stored.find(ref, (minTtlSeconds ?? 60) * 1000, taker.sees);
+    return found instanceof Promise
+      ? this.#during(async () => this.#given(await found, taker, named))
+      : this.#given(found, taker, named);
+  }
+
+  /** What {@link stored} gives, where that is there at once and nothing has to be recorded. */
+  storedNow(
+    ref: GrantRef,
+    minTtlSeconds: number | undefined,
+    { principal, sees, mayHave }: Taker,
+  ): AccessToken | undefined {
+    const releases = this.#releases;
+    // A first release is recorded, which takes time. Whoever does that reads the store, too, and it is not read twice.
+    const grantId = typeof ref === "string" ? ref : "grantId" in ref ? ref.grantId : undefined;
+    if (releases !== undefined && (grantId === undefined || !releases.knows(principal, grantId))) return undefined;
+    const token = this.#tokens.stored.findNow(ref, (minTtlSeconds ?? 60) * 1000, sees);
+    if (token === undefined || mayHave?.(token) === false) return undefined;
+    if (releases?.wasGiven(principal, token) === false) return undefined;
+    this.noteRead(principal.caller, token.grantId);
+    return token;
+  }
+
+  #given(
+    token: AccessToken | undefined,
+    { principal, mayHave }: Taker,
+    named: () => AuditPrincipal,
+  ): MaybePromise<AccessToken | undefined> {
+    if (token === undefined || mayHave?.(token) === false) return undefined;
+    const releases = this.#releases;
+    if (releases?.wasGiven(principal, token) === false) {
+      return this.#during(async () => {
+        await releases.give(named(), token);
+        this.noteRead(principal.caller, token.grantId);
+        return token;
+      });
+    }
+    this.noteRead(principal.caller, token.grantId);
+    return token;
   }
 
   async get(
@@ -141,5 +177,42 @@ export class RecordedTokens {
   /** Whom the work that is under way is for; this program, where it is nobody's in particular. */
   get #self(): AuditPrincipal {
     return currentPrincipal() ?? { caller: this.#context.auditName, requestId: null };
+  }
+}
+
+/** Tokens that one caller is given of the store. */
+export class StoredReads {
+  readonly #tokens: RecordedTokens;
+  readonly #reach: Reach;
+  readonly #taker: Taker;
+
+  /** @param mayHave decides about a token; any may be had by default */
+  constructor(tokens: RecordedTokens, reach: Reach, principal: AuditPrincipal, mayHave: Taker["mayHave"]) {
+    this.#tokens = tokens;
+    this.#reach = reach;
+    this.#taker = { principal, sees: ({ provider }) => reach.hasProvider(provider), mayHave };
+  }
+
+  /**
+   * The token that `getAccessToken` would give after one look at the store; undefined where it must decide.
+   *
+   * @param requestId the name of the request; called where the token's release is to be recorded
+   * @throws {OnbehalfError} `store_unavailable`
+   */
+  get(
+    ref: GrantRef,
+    minTtlSeconds: number | undefined,
+    requestId: () => string | null,
+  ): MaybePromise<AccessToken | undefined> {
+    const direct = directReference(this.#reach, ref);
+    if (direct === undefined) return undefined;
+    const named = (): AuditPrincipal => ({ ...this.#taker.principal, requestId: requestId() });
+    return this.#tokens.stored(direct, minTtlSeconds, this.#taker, named);
+  }
+
+  /** What {@link get} gives, where that waits for nothing. It throws nothing. */
+  now(ref: GrantRef, minTtlSeconds: number | undefined): AccessToken | undefined {
+    const direct = directReference(this.#reach, ref);
+    return direct === undefined ? undefined : this.#tokens.storedNow(direct, minTtlSeconds, this.#taker);
   }
 }

@@ -3,6 +3,7 @@ import type { Secret } from "../../core/secret.ts";
 import { isFresh } from "../../core/token-life.ts";
 import type { TokenLife } from "../../core/token-life.ts";
 import type { TokenRow } from "../../store/grant-row.ts";
+import type { MaybePromise } from "../../core/maybe-promise.ts";
 import type { VaultContext } from "../context.ts";
 import { ifReadable } from "../errors/grant-unreadable.ts";
 import { findToken } from "../grants/find-token.ts";
@@ -17,6 +18,8 @@ interface StoredToken {
   readonly life: TokenLife;
 }
 
+const everybodys: SeesGrant = () => true;
+
 type Keep = (ref: GrantRef, stored: StoredToken, version: number) => AccessToken;
 
 /**
@@ -27,6 +30,8 @@ export class StoredTokens {
   readonly #context: VaultContext;
   readonly #cache: TokenCache;
   readonly #keep: Keep;
+  /** Whether the store gave its last answer at once. One that does not is asked by those alone who wait for it. */
+  #isAtOnce = false;
 
   /** @param keep makes the token that is handed out, and keeps it in memory */
   constructor(context: VaultContext, cache: TokenCache, keep: Keep) {
@@ -36,13 +41,41 @@ export class StoredTokens {
   }
 
   /**
+   * The token for a reference that memory does not hold: what is there and lives for too short a time does so in the store,
+   * too, as a rule.
+   *
    * @param sees leaves out grants as if they were not there; none by default
    * @returns undefined where whole rows must be read
    * @throws {OnbehalfError} `store_unavailable`
    */
-  async find(ref: GrantRef, minTtlMs: number, sees: SeesGrant = () => true): Promise<AccessToken | undefined> {
+  find(ref: GrantRef, minTtlMs: number, sees: SeesGrant = everybodys): MaybePromise<AccessToken | undefined> {
+    if (this.#cache.find(ref) !== undefined) return undefined;
     const { version } = this.#cache;
-    const row = await findToken(this.#context, ref, sees);
+    const row = findToken(this.#context, ref, sees);
+    this.#isAtOnce = !(row instanceof Promise);
+    return row instanceof Promise
+      ? row.then((found) => this.#open(ref, found, minTtlMs, version))
+      : this.#open(ref, row, minTtlMs, version);
+  }
+
+  /**
+   * {@link find}, for whoever cannot wait: undefined also where the store would have to be waited for, and where it fails. What
+   * reads next meets the failure again, and says it.
+   */
+  findNow(ref: GrantRef, minTtlMs: number, sees?: SeesGrant): AccessToken | undefined {
+    if (!this.#isAtOnce) return undefined;
+    try {
+      const found = this.find(ref, minTtlMs, sees);
+      if (!(found instanceof Promise)) return found;
+      found.catch(() => undefined);
+    } catch {
+      // See above.
+    }
+    return undefined;
+  }
+
+  /** @param version of the cache, before the row was read */
+  #open(ref: GrantRef, row: TokenRow | undefined, minTtlMs: number, version: number): AccessToken | undefined {
     if (row === undefined || row.accessSealed === null) return undefined;
     const { accessIssuedAt, accessExpiresAt: expiresAt, isRefreshable } = row;
     const life = { issuedAt: accessIssuedAt ?? 0, expiresAt, isRefreshable };

@@ -120,7 +120,6 @@ export class TokenSource {
     if (cached !== undefined) return cached;
     signal?.throwIfAborted();
     try {
-      // What is in memory and lives for too short a time does so in the store, too, as a rule.
       const stored = this.#cache.find(ref) === undefined ? await this.stored.find(ref, minTtlMs) : undefined;
       return stored ?? (await this.#obtain(ref, minTtlMs, signal));
     } catch (error) {

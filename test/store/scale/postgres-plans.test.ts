@@ -54,10 +54,11 @@ describe(`the statements of a PostgreSQL store of ${scale} grants`, () => {
           { length: count },
           (_, n) => [n + 1, bytes(`subject ${n + 1}`), bytes(`external ${n + 1}`)] as const,
         );
-        for (const [row] of await Promise.all(hashes.map(([, subject]) => store.tokensBySubject(subject))))
+        for (const [row] of await Promise.all(hashes.map(async ([, subject]) => store.tokensBySubject(subject))))
           assert.ok(row);
-        for (const [row] of await Promise.all(hashes.map(([, , id]) => store.tokensByExternalId(id)))) assert.ok(row);
-        for (const row of await Promise.all(hashes.map(([n]) => store.tokenById(`g_${n}`)))) assert.ok(row);
+        for (const [row] of await Promise.all(hashes.map(async ([, , id]) => store.tokensByExternalId(id))))
+          assert.ok(row);
+        for (const row of await Promise.all(hashes.map(async ([n]) => store.tokenById(`g_${n}`)))) assert.ok(row);
       }
       for (const filter of allLists()) await store.listGrants(filter);
       assert.equal(await store.sweepIntakes(codesEndedAt + 1_200), 1_199);
