@@ -44,10 +44,12 @@ const migrationLock = 7_312_604_199;
 /** A connection that was dead from the start fails within this time, milliseconds. */
 const deadOnArrivalMs = 1_000;
 /**
- * How many transactions of several bodies run at once. One is written to disk while the bodies of the other ask; a third
- * would only take from their size.
+ * How many transactions of several bodies run at once. While one is quick, the next one waits for it and grows; where one is
+ * slow, as while the disk is, another one begins beside it. A third would only take from their size.
  */
 const groupsAtOnce = 2;
+/** How long one counts as quick, milliseconds: a disk that is fast has flushed it by then. */
+const quickMs = 20;
 /** A transaction holds the locks of all its bodies until its last one is done. */
 const bodiesInGroup = 64;
 /** A read that takes long holds up those that were sent after it. */
@@ -93,6 +95,7 @@ export class PostgresDatabase implements Database {
     this.#pool = pool;
     this.#members = new Gatherer<Member>({
       places: Math.min(groupsAtOnce, max),
+      besideAfterMs: quickMs,
       most: bodiesInGroup,
       patienceMs: connectMs,
       keysOf: ({ keys }) => keys,

@@ -2,6 +2,11 @@
 export interface Gathering<Item> {
   /** How many takings may be under way. */
   readonly places: number;
+  /**
+   * How long a taking may be under way before another one begins beside it, milliseconds; 0 by default. Until then what comes
+   * gathers: takings that follow one another are larger, and cost less, than takings beside one another.
+   */
+  readonly besideAfterMs?: number;
   /** The largest number of items in one taking. */
   readonly most: number;
   /** How long an item may wait to be taken, milliseconds. */
@@ -30,6 +35,9 @@ export class Gatherer<Item> {
   #waiting: Waiting<Item>[] = [];
   #busy = 0;
   #isScheduled = false;
+  /** When the latest taking began, by this process's monotonic clock. */
+  #tookAt = 0;
+  #isTimed = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(gathering: Gathering<Item>) {
@@ -42,20 +50,36 @@ export class Gatherer<Item> {
   }
 
   #takeSoon(): void {
-    if (this.#isScheduled || this.#busy >= this.#gathering.places) return this.#watch();
+    if (this.#isScheduled || this.#mustWait()) return this.#watch();
     this.#isScheduled = true;
     // After all that has come from sockets by now: requests that came together are taken together.
     setImmediate(() => {
       this.#isScheduled = false;
-      while (this.#busy < this.#gathering.places && this.#take());
+      while (!this.#mustWait() && this.#take());
       this.#watch();
     });
   }
 
+  /** Whether those under way must end first, or be under way for longer: then it is looked at again when they are. */
+  #mustWait(): boolean {
+    const { places, besideAfterMs = 0 } = this.#gathering;
+    if (this.#busy >= places) return true;
+    const leftMs = this.#busy === 0 ? 0 : this.#tookAt + besideAfterMs - performance.now();
+    if (leftMs <= 0) return false;
+    if (this.#isTimed) return true;
+    this.#isTimed = true;
+    setTimeout(() => {
+      this.#isTimed = false;
+      if (this.#waiting.length > 0) this.#takeSoon();
+    }, leftMs).unref();
+    return true;
+  }
+
   /** @returns whether there was anything to take */
   #take(): boolean {
-    const { most, places, keysOf, work } = this.#gathering;
-    const share = Math.min(most, Math.ceil(this.#waiting.length / (places - this.#busy)));
+    const { most, places, besideAfterMs = 0, keysOf, work } = this.#gathering;
+    const sharers = besideAfterMs > 0 ? 1 : places - this.#busy;
+    const share = Math.min(most, Math.ceil(this.#waiting.length / sharers));
     const taken: Item[] = [];
     const left: Waiting<Item>[] = [];
     for (const waiting of this.#waiting) {
@@ -69,6 +93,7 @@ export class Gatherer<Item> {
     if (taken.length === 0) return false;
     this.#waiting = left;
     this.#busy += 1;
+    this.#tookAt = performance.now();
     void work(taken).finally(() => {
       for (const item of taken) for (const key of keysOf(item)) this.#busyKeys.delete(key);
       this.#busy -= 1;

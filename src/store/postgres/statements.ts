@@ -1,11 +1,16 @@
 import { inOrder, numbered } from "../sql/column.ts";
 import type { NumberedStatement } from "../sql/column.ts";
+import { howForMany } from "../sql/for-many.ts";
 import type { SqlValue, SqlValues } from "../sql/sql.ts";
+import { manyAtOnce } from "./many.ts";
+import type { ManyAtOnce } from "./many.ts";
 
 /** A statement as it is sent, with its values in the order of their numbers. */
 export interface Statement {
   readonly text: string;
   readonly values: SqlValue[];
+  /** How it is run for many at once; absent where it cannot be. */
+  readonly many?: ManyAtOnce;
 }
 
 /** A column of what comes back: its name, and what makes a value of its text. */
@@ -14,20 +19,29 @@ export interface Field {
   readonly read: (text: string) => SqlValue;
 }
 
-const texts = new Map<string, NumberedStatement>();
+/** By the suffix, then by the text before it. */
+const texts = new Map<string, Map<string, NumberedStatement & Pick<Statement, "many">>>();
 
 /**
  * A statement with the values of its named parameters.
  *
+ * @param suffix what follows the text, without parameters
  * @throws {TypeError} a parameter has no value, or a value no parameter
  */
-export function bound(text: string, values: SqlValues): Statement {
-  let statement = texts.get(text);
+export function bound(text: string, values: SqlValues, suffix = ""): Statement {
+  let known = texts.get(suffix);
+  if (known === undefined) texts.set(suffix, (known = new Map()));
+  let statement = known.get(text);
   if (statement === undefined) {
-    statement = numbered(text, "$");
-    texts.set(text, statement);
+    const how = howForMany(text);
+    statement = {
+      ...numbered(text + suffix, "$"),
+      ...(how === undefined ? {} : { many: manyAtOnce(text, how, suffix) }),
+    };
+    known.set(text, statement);
   }
-  return { text: statement.text, values: inOrder(values, statement.names).map(storable) };
+  const { names, ...rest } = statement;
+  return { ...rest, values: inOrder(values, names).map(storable) };
 }
 
 /** PostgreSQL's text cannot hold NUL, and one in a provider's error must not keep an answer from being stored. */

@@ -6,6 +6,8 @@ import { appending } from "./audit-records.ts";
 import type { Answer } from "./batch.ts";
 import { nowText, timeIn } from "./connection.ts";
 import type { PostgresConnection } from "./connection.ts";
+import { pack } from "./packing.ts";
+import type { Asked } from "./packing.ts";
 import { bound } from "./statements.ts";
 import type { Statement } from "./statements.ts";
 
@@ -28,8 +30,7 @@ export interface Work<T> {
 /** Thrown in a body of a shared transaction. It is run again in a transaction of its own, and nobody hears of this. */
 class RowIsLocked extends Error {}
 
-interface Waiting {
-  readonly statement: Statement;
+interface Waiting extends Asked {
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -85,22 +86,23 @@ export class PostgresTransaction {
     const noted: Parameters<Transaction["note"]>[] = [];
     const last: Statement[] = [];
     let mayHaveWritten = false;
+    const asker = {};
     const query = (text: string, values?: SqlValues): Promise<Answer> => {
       mayHaveWritten ||= !text.startsWith("SELECT");
-      return this.#query(text, values);
+      return this.#query(asker, text, values);
     };
     try {
       const value = await body({
         all: async (text, values) => (await query(text, values)).rows,
         run: async (text, values) => (await query(text, values)).count,
         runLast: async (text, values = {}) => void last.push(bound(text, values)),
-        lock: (text, values) => this.#lock(text, values),
+        lock: (text, values) => this.#lock(asker, text, values),
         note: (...entry) => void noted.push(entry),
         script: (text) => this.#script(text),
         now: () => this.#nowOfDatabase(),
       });
       if (noted.length === 0) return { value, last, records: [] };
-      const head = await this.#readHead();
+      const head = await this.#readHead(asker);
       const records = noted.flatMap(([entry, principal]) => this.#recordOf(entry, head, principal) ?? []);
       return { value, last, records };
     } catch (error) {
@@ -114,9 +116,9 @@ export class PostgresTransaction {
    * @throws {OnbehalfError} `store_unavailable`: where the connection is lost, it may have been committed
    */
   async commit(works: readonly Work<unknown>[]): Promise<void> {
-    const last = works.flatMap((work) => work.last);
+    const last = pack(works.flatMap((work) => work.last.map((statement) => ({ statement, asker: work }))));
     const records = works.flatMap((work) => work.records);
-    const { answers, failure } = await this.#send([...last, ...appending(records), commit]);
+    const { answers, failure } = await this.#send([...last.statements, ...appending(records), commit]);
     if (failure !== undefined) throw failure;
     const command = answers.at(-1)?.command;
     if (command === "COMMIT") return;
@@ -125,18 +127,18 @@ export class PostgresTransaction {
     throw this.#connection.nonsense(`COMMIT was answered by ${command}`);
   }
 
-  #query(text: string, values: SqlValues = {}): Promise<Answer> {
+  #query(asker: object, text: string, values: SqlValues = {}, suffix = ""): Promise<Answer> {
     return new Promise((resolve, reject) => {
       // Bound first: a statement that lacks a value is a bug, and no database that is away.
-      this.#waiting.push({ statement: bound(text, values), resolve, reject });
+      this.#waiting.push({ statement: bound(text, values, suffix), asker, resolve, reject });
       this.#sendSoon();
     });
   }
 
-  async #lock(text: string, values?: SqlValues): Promise<SqlRow[]> {
+  async #lock(asker: object, text: string, values?: SqlValues): Promise<SqlRow[]> {
     // The lock that an update takes, and no stronger one: others can still add rows that refer to this one.
     const skip = this.#kind.isShared ? " SKIP LOCKED" : "";
-    const { rows } = await this.#query(`${text} FOR NO KEY UPDATE${skip}`, values);
+    const { rows } = await this.#query(asker, text, values, ` FOR NO KEY UPDATE${skip}`);
     if (this.#kind.isShared && rows.length === 0) throw new RowIsLocked();
     return rows;
   }
@@ -148,8 +150,9 @@ export class PostgresTransaction {
     return this.#now.promise;
   }
 
-  #readHead(): Promise<AuditHead> {
-    if (!this.#kind.opening.includes(selectHead)) return this.#query(selectHead.text).then(({ rows }) => headIn(rows));
+  #readHead(asker: object): Promise<AuditHead> {
+    if (!this.#kind.opening.includes(selectHead))
+      return this.#query(asker, selectHead.text).then(({ rows }) => headIn(rows));
     this.#sendSoon();
     return this.#head.promise;
   }
@@ -172,14 +175,15 @@ export class PostgresTransaction {
     const now = this.#now;
     this.#waiting = [];
     this.#now = undefined;
-    const statements = waiting.map(({ statement }) => statement);
+    const { statements, deal } = pack(waiting);
     const { answers, failure } = await this.#send(now === undefined ? statements : [...statements, selectNow]);
+    const dealt = deal(answers);
     waiting.forEach(({ resolve, reject }, at) => {
-      const answer = answers[at];
+      const answer = dealt[at];
       if (answer === undefined) reject(failure);
       else resolve(answer);
     });
-    const time = answers[waiting.length];
+    const time = answers[statements.length];
     if (time === undefined) now?.reject(failure);
     else now?.resolve(timeIn(time.rows));
     this.#isSending = false;

@@ -4,6 +4,7 @@ import { isDueForLastLook } from "../../core/second-look.ts";
 import type { Attempt, AttemptResult } from "../../core/take-over.ts";
 import { assignments, insertList, rowReader, selectList, valuesWriter } from "./column.ts";
 import { tellChanged } from "./events.ts";
+import { forMany, typesOf } from "./for-many.ts";
 import { lockGrant, lockState } from "./grants.ts";
 import type { LockedState } from "./grants.ts";
 import { attemptColumns, lateAnswerColumns, tokenColumns } from "./tables.ts";
@@ -18,19 +19,44 @@ const lateAnswerValues = valuesWriter(lateAnswerColumns);
 const tokenValues = valuesWriter(tokenColumns);
 
 const selectAttempts = `SELECT ${selectList(attemptColumns)} FROM attempts`;
-const selectAttemptOf = `${selectAttempts} WHERE grant_id = :grantId`;
-const insertAttempt = `INSERT INTO attempts ${insertList(attemptColumns)}`;
+/** What is asked of one grant at a time, by its id. */
+const ofGrant = { key: "grantId", column: "grant_id" };
+const attemptTypes = typesOf(attemptColumns);
+const selectAttemptOf = forMany(`${selectAttempts} WHERE grant_id = :grantId`, { ...ofGrant, types: attemptTypes });
+const insertAttempt = forMany(`INSERT INTO attempts ${insertList(attemptColumns)}`, {
+  ...ofGrant,
+  types: attemptTypes,
+});
 const deleteAttempt = "DELETE FROM attempts WHERE attempt_id = :attemptId";
-const deleteAttemptsUpTo = "DELETE FROM attempts WHERE grant_id = :grantId AND generation <= :generation";
+const deleteAttemptsOf = forMany("DELETE FROM attempts WHERE grant_id = :grantId", { ...ofGrant, types: attemptTypes });
+const deleteAttemptsUpTo = forMany("DELETE FROM attempts WHERE grant_id = :grantId AND generation <= :generation", {
+  ...ofGrant,
+  types: attemptTypes,
+});
 
 const committed = `generation = generation + 1, reason = NULL, ${assignments(tokenColumns)}, last_refresh_at = :at,
     last_error = :error, last_error_at = :errorAt, failures = (failures + 1) * :failed, retry_at = :retryAt,
     look_at = NULL, updated_at = :at
   WHERE grant_id = :grantId AND generation = :parentGeneration`;
-const commitAsActive = `UPDATE grants SET state = 'active',
+const commitTypes = {
+  ...typesOf(tokenColumns),
+  grantId: "text",
+  error: "text",
+  at: "bigint",
+  errorAt: "bigint",
+  failed: "bigint",
+  retryAt: "bigint",
+  parentGeneration: "bigint",
+  suspectSince: "bigint",
+  future: "bigint",
+} as const;
+const commitAsActive = forMany(
+  `UPDATE grants SET state = 'active',
     state_since = CASE WHEN state = 'active' THEN state_since ELSE :at END, ${committed}
     AND (state = 'active' OR (state IN ('suspect', 'lapsed')
-      AND (state_since <= COALESCE(:suspectSince, state_since) OR state_since > :future)))`;
+      AND (state_since <= COALESCE(:suspectSince, state_since) OR state_since > :future)))`,
+  { ...ofGrant, types: commitTypes },
+);
 const commitAsSuspect = `UPDATE grants SET state = 'suspect',
     state_since = CASE WHEN state = 'suspect' THEN state_since ELSE :at END, ${committed}
     AND state IN ('suspect', 'lapsed')`;
@@ -66,7 +92,7 @@ export function refreshStore(database: Database): RefreshStore {
             const stale = attempt.generation !== generation;
             if (!stale && attempt.attemptId !== replaces)
               return { kind: "held", attempt: await anchored(sql, attempt, now), now };
-            await sql.run("DELETE FROM attempts WHERE grant_id = :grantId", { grantId });
+            await sql.run(deleteAttemptsOf, { grantId });
           }
           const begun: Attempt = { attemptId, grantId, generation, owner, startedAt: now, endedUnknown: false };
           await sql.runLast(insertAttempt, attemptValues(begun));

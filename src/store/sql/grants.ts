@@ -6,6 +6,7 @@ import { assignments, bytes, insertList, keyOf, number, rowReader, selectList, v
 import { rememberDeposit } from "./deposits.ts";
 import { tellChanged, tellGrant } from "./events.ts";
 import { changeExternalIds, grantsKnownAs, grantsKnownBy } from "./external-ids.ts";
+import { forMany, typesOf } from "./for-many.ts";
 import { changeColumns, grantColumns } from "./tables.ts";
 import type { Database, SqlValues, Transaction } from "./sql.ts";
 import { changesAtOnce } from "../store.ts";
@@ -21,8 +22,9 @@ const readTie = rowReader<HashedTie>({ externalHash: bytes("external_hash"), acc
 const grantValues = valuesWriter(grantColumns);
 
 const select = `SELECT ${selectList(grantColumns)} FROM grants`;
-const selectById = `${select} WHERE grant_id = :grantId`;
-const selectStateById = `SELECT ${selectList(stateColumns)} FROM grants WHERE grant_id = :grantId`;
+const ofGrant = { key: "grantId", column: "grant_id", types: typesOf(grantColumns) };
+const selectById = forMany(`${select} WHERE grant_id = :grantId`, ofGrant);
+const selectStateById = forMany(`SELECT ${selectList(stateColumns)} FROM grants WHERE grant_id = :grantId`, ofGrant);
 const selectBySubject = `${select} WHERE subject_hash = :subjectHash ORDER BY grant_id`;
 const selectByExternalId = `${select} WHERE grant_id IN ${grantsKnownBy} ORDER BY grant_id`;
 const selectByRefreshDigest = `${select} WHERE refresh_digest_hash = :digestHash ORDER BY grant_id LIMIT 8`;

@@ -8,7 +8,7 @@ interface Taken {
 }
 
 /** A gatherer whose takings end when they are told to. */
-function gatherer(places: number, { most = 10, patienceMs = 60_000 } = {}) {
+function gatherer(places: number, { most = 10, patienceMs = 60_000, besideAfterMs = 0 } = {}) {
   const arrivals: ((taken: Taken) => void)[] = [];
   const takings: Taken[] = [];
   const givenUp = Promise.withResolvers<string>();
@@ -16,6 +16,7 @@ function gatherer(places: number, { most = 10, patienceMs = 60_000 } = {}) {
     places,
     most,
     patienceMs,
+    besideAfterMs,
     // What stands before a colon is a key.
     keysOf: (item) => (item.includes(":") ? [item.split(":")[0] ?? ""] : []),
     giveUp: (item) => givenUp.resolve(item),
@@ -85,6 +86,31 @@ describe("the gathering of statements before PostgreSQL", () => {
     assert.deepEqual((await next()).names, ["one:d"]);
   });
 
+  test("while a taking is quick, nothing is taken beside it, and all that came meanwhile is taken together after it", async () => {
+    const { gathering, next } = gatherer(2, { besideAfterMs: 60_000 });
+    for (const name of ["a", "b"]) gathering.add(name);
+    const first = await next();
+    assert.deepEqual(first.names, ["a", "b"]);
+    for (const name of ["c", "d", "e"]) gathering.add(name);
+    await turns(5);
+    first.end();
+    assert.deepEqual((await next()).names, ["c", "d", "e"]);
+  });
+
+  test("beside a taking that is slow, another one begins, and no third", async () => {
+    const { gathering, next } = gatherer(2, { besideAfterMs: 1 });
+    gathering.add("slow");
+    const slow = await next();
+    gathering.add("a");
+    const beside = await next();
+    assert.deepEqual(beside.names, ["a"]);
+    gathering.add("b");
+    await turns(5);
+    slow.end();
+    assert.deepEqual((await next()).names, ["b"]);
+    beside.end();
+  });
+
   test("what is not taken in time is given up", async () => {
     const { gathering, next, givenUp } = gatherer(1, { patienceMs: 1 });
     gathering.add("first");
@@ -94,3 +120,8 @@ describe("the gathering of statements before PostgreSQL", () => {
     first.end();
   });
 });
+
+/** Waits for some turns of the event loop. */
+async function turns(count: number): Promise<void> {
+  for (let n = 0; n < count; n += 1) await new Promise((resolve) => setImmediate(resolve));
+}

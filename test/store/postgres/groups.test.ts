@@ -11,6 +11,7 @@ import { unsigned } from "../../../src/store/audit-store.ts";
 import { PostgresDatabase } from "../../../src/store/postgres/database.ts";
 import { clientConfig } from "../../../src/store/postgres/options.ts";
 import { postgres } from "../../../src/store/postgres/index.ts";
+import { forMany } from "../../../src/store/sql/for-many.ts";
 import type { Transaction } from "../../../src/store/sql/sql.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { begin, save, tokens } from "../../../src/store/suite/rows.ts";
@@ -27,6 +28,16 @@ const failures = {
   "a number out of range": "22003",
   "an error of a trigger": "P0001",
 };
+
+const ofThing = { key: "n", column: "n", types: { n: "bigint", said: "text", sealed: "bytea" } } as const;
+const insertThing = forMany(
+  "INSERT INTO said (n, said, sealed) VALUES (:n, :said, :sealed) ON CONFLICT DO NOTHING",
+  ofThing,
+);
+const insertOnce = forMany("INSERT INTO said (n, said) VALUES (:n, :said)", ofThing);
+const selectThing = forMany("SELECT n, said, sealed FROM said WHERE n = :n", ofThing);
+const updateThing = forMany("UPDATE said SET said = :said WHERE n = :n AND sealed IS NULL", ofThing);
+const deleteThing = forMany("DELETE FROM said WHERE n = :n AND sealed IS NOT NULL", ofThing);
 
 describe("PostgreSQL transactions that share a commit", () => {
   test("transactions with different keys that come together are committed together, and with the same key one after another", async (t) => {
@@ -72,6 +83,122 @@ describe("PostgreSQL transactions that share a commit", () => {
       await put(7)(sql);
       await sql.run("INSERT INTO things (n) VALUES (:n)", {});
     });
+  });
+
+  test("what many say in one statement is stored as each would have stored it alone", async (t) => {
+    const { database } = await things(t);
+    const texts = ["", "NUL \0 in it", '\u{1F511} {"a",\\b} NULL', "half a pair \uD83D", "  spaces  ", null];
+    const sealed = [null, new Uint8Array(), new Uint8Array([0, 255, 92]), null, new Uint8Array(300).fill(7), null];
+    await together(texts, (said, n) =>
+      database.transaction((sql) => sql.run(insertThing, { n: 100 + n, said, sealed: sealed[n] ?? null }), [`${n}`]),
+    );
+    for (const [n, said] of texts.entries()) {
+      await database.transaction(
+        (sql) => sql.run(insertThing, { n: 200 + n, said, sealed: sealed[n] ?? null }),
+        [`${n}`],
+      );
+    }
+    const rows = await database.all("SELECT said, sealed FROM said ORDER BY n");
+    assert.equal(rows.length, 12);
+    assert.deepEqual(rows.slice(0, 6), rows.slice(6));
+    assert.equal(rows[1]?.["said"], "NUL \uFFFD in it");
+  });
+
+  test("each of many in one statement is told of its own rows alone", async (t) => {
+    const { database } = await things(t);
+    await administerSaid(database, [1, 2, 3]);
+    const told = await together([1, 2, 3, 4, 5], (n) =>
+      database.transaction(
+        async (sql) => {
+          const before = (await sql.all(selectThing, { n })).map((row) => row["n"]);
+          const inserted = await sql.run(insertThing, { n, said: "new", sealed: null });
+          const updated = await sql.run(updateThing, { n, said: `of ${n}` });
+          const deleted = await sql.run(deleteThing, { n });
+          return [before, inserted, updated, deleted];
+        },
+        [`${n}`],
+      ),
+    );
+    // The second has sealed bytes: it is not updated, and is deleted.
+    assert.deepEqual(told, [
+      [[1], 0, 1, 0],
+      [[2], 0, 0, 1],
+      [[3], 0, 1, 0],
+      [[], 1, 1, 0],
+      [[], 1, 1, 0],
+    ]);
+  });
+
+  for (const [what, values] of Object.entries({
+    "a row that is there already": { n: 3, said: "again" },
+    "a number that does not fit": { n: 2 ** 40, said: "large" },
+    "a number that is not whole": { n: 1.5, said: "half" },
+    "a value of another type": { n: 9, said: 9 },
+    "a value that is missing": { n: 9 },
+  })) {
+    test(`${what} in a statement for many fails for the one who gave it alone`, async (t) => {
+      const { database } = await things(t);
+      await administerSaid(database, [3]);
+      const ends = await together([11, 12, 13, 14], (n) =>
+        database
+          .transaction(
+            async (sql) => {
+              if (n !== 13) return sql.run(insertOnce, { n, said: `of ${n}` });
+              return sql.run(insertOnce, values);
+            },
+            [`${n}`],
+          )
+          .then(
+            (count) => count,
+            () => "failed",
+          ),
+      );
+      const fails = what === "a value of another type" ? 1 : "failed";
+      assert.deepEqual(ends, [1, 1, fails, 1]);
+      const rows = await database.all("SELECT n FROM said WHERE n > 10 ORDER BY n");
+      assert.deepEqual(
+        rows.map((row) => row["n"]),
+        [11, 12, 14],
+      );
+    });
+  }
+
+  test("one who asks the same twice has both answers, in the order in which it asked", async (t) => {
+    const { database } = await things(t);
+    await administerSaid(database, []);
+    const told = await together([1, 2, 3], (n) =>
+      database.transaction(
+        (sql) =>
+          Promise.all([
+            sql.run(insertThing, { n, said: "first", sealed: null }),
+            sql.run(insertThing, { n, said: "second", sealed: null }),
+            sql.all(selectThing, { n }).then((rows) => rows.map((row) => row["said"])),
+          ]),
+        [`${n}`],
+      ),
+    );
+    assert.deepEqual(
+      told,
+      [1, 2, 3].map(() => [1, 0, ["first"]]),
+    );
+  });
+
+  test("what changed a grant meanwhile keeps its own refresh from being committed, and none of those beside it", async (t) => {
+    const store = await openStore(t, await emptyDatabase(t));
+    const grants = await Promise.all(Array.from({ length: 6 }, () => save(store)));
+    const [moved, gone, revoked, ...others] = grants.map(({ grantId }) => grantId);
+    assert.ok(moved !== undefined && gone !== undefined && revoked !== undefined);
+    await store.commitAttempt(moved, 1, tokens("newer"), 1);
+    await store.beginRevocation(revoked, 2);
+    const ids = [moved, "g_nobody", revoked, ...others];
+    const states = await Promise.all(ids.map((grantId) => store.commitAttempt(grantId, 1, tokens(`of ${grantId}`), 3)));
+    assert.deepEqual(states, [undefined, undefined, undefined, "active", "active", "active"]);
+    for (const grantId of others) {
+      const row = await store.grantById(grantId);
+      assert.deepEqual(row?.accessSealed, tokens(`of ${grantId}`).accessSealed);
+      assert.equal(row?.generation, 2);
+    }
+    assert.deepEqual((await store.grantById(moved))?.accessSealed, tokens("newer").accessSealed);
   });
 
   test("a row that another transaction holds keeps only those waiting who want it", async (t) => {
@@ -163,6 +290,18 @@ describe("PostgreSQL transactions that share a commit", () => {
   });
 });
 
+/** Does all at the same moment, so that they share a transaction. */
+function together<T, R>(all: readonly T[], work: (each: T, n: number) => Promise<R>): Promise<R[]> {
+  return Promise.all(all.map(work));
+}
+
+async function administerSaid(database: PostgresDatabase, there: readonly number[]): Promise<void> {
+  for (const n of there) {
+    const sealed = n === 2 ? new Uint8Array([1]) : null;
+    await database.transaction((sql) => sql.run(insertThing, { n, said: "there", sealed }));
+  }
+}
+
 /** Transactions with keys of their own, and in their midst one that fails. */
 async function assertOnlyOneFails(
   database: PostgresDatabase,
@@ -199,6 +338,7 @@ async function things(t: TestContext): Promise<{ readonly url: string; readonly 
   await administer(
     url,
     `CREATE TABLE things (n INTEGER PRIMARY KEY);
+     CREATE TABLE said (n INTEGER PRIMARY KEY, said TEXT, sealed BYTEA);
      CREATE TABLE late_failures (code TEXT NOT NULL);
      CREATE FUNCTION fail(code TEXT) RETURNS INTEGER LANGUAGE plpgsql AS $$
        BEGIN

@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { bound } from "../../../src/store/postgres/statements.ts";
 import { postgres } from "../../../src/store/postgres/index.ts";
 import { sqlite } from "../../../src/store/sqlite/index.ts";
-import { bytes, owner } from "../../../src/store/suite/rows.ts";
+import { begin, bytes, owner, tokens } from "../../../src/store/suite/rows.ts";
 import { storeSuite } from "../../../src/store/suite/index.ts";
 import { allLists } from "../../support/all-lists.ts";
 import { affordable, growing, rowsAtOnce, scale } from "../../support/growing-tables.ts";
@@ -60,6 +60,12 @@ describe(`the statements of a PostgreSQL store of ${scale} grants`, () => {
           assert.ok(row);
         for (const row of await Promise.all(hashes.map(async ([n]) => store.tokenById(`g_${n}`)))) assert.ok(row);
       }
+      // As many as share a commit, and ask the same in one statement.
+      const active = Array.from({ length: 50 }, (_, n) => `g_${n + 10}`);
+      const all = (work: (grantId: string) => Promise<unknown>): Promise<unknown> => Promise.all(active.map(work));
+      await all((grantId) => begin(store, grantId, `of ${grantId}`));
+      await all((grantId) => begin(store, grantId, `again of ${grantId}`, { replaces: `of ${grantId}` }));
+      await all((grantId) => store.commitAttempt(grantId, 1, tokens(grantId), 1));
       for (const filter of allLists()) await store.listGrants(filter);
       assert.equal(await store.sweepIntakes(codesEndedAt + 1_200), 1_199);
       assert.equal(await countChanges(store), scale);
@@ -69,8 +75,8 @@ describe(`the statements of a PostgreSQL store of ${scale} grants`, () => {
       const work = new PostgresWork(database);
       await work.open();
       t.after(() => work.close());
-      const all = new Map([...shared, ...own].map((each) => [JSON.stringify(each), each]));
-      for (const statement of all.values()) {
+      const statements = new Map([...shared, ...own].map((each) => [JSON.stringify(each), each]));
+      for (const statement of statements.values()) {
         if (!/^\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH)/.test(statement.text)) continue;
         const { scans, steps, rows, plan } = await work.of(statement);
         const scanned = growing(scans);
