@@ -167,11 +167,12 @@ export class ModelStore implements Operations {
     codeHash,
     externalIds,
     resultMac?,
-    { isAgain = false, isDeposit = false } = {},
+    { isAgain = false, isDeposit = false, from } = {},
   ) => {
     const stored = this.#grants.get(row.grantId);
     const intake = this.#intakes.get(textOf(codeHash));
     if ((intake?.state === "done" || (intake?.heldUntil ?? null) !== null) && !isAgain) return false;
+    if (from !== undefined && intake?.state !== from) return false;
     if (madeFrom === null) {
       if (stored !== undefined || this.#hasGrantOf(row)) return false;
     } else if (stored?.generation !== madeFrom.generation || stored.state !== madeFrom.state) return false;

@@ -51,11 +51,7 @@ export class Jwks {
    * @throws {OnbehalfError} `provider_unavailable`: the keys cannot be read or used just now
    */
   readonly getKey: JWTVerifyGetKey = async (header, token) => {
-    const now = this.#clock.now();
-    const [since, until] = [this.#freshSince, this.#freshUntil];
-    // Outside of the time that they were read for, the clock may have been wrong.
-    const isFresh = (since <= now && now < until) || remainingMs(until, since, now) > 0;
-    const read = !isFresh && (await this.#fetch());
+    const read = !this.#isFresh() && (await this.#fetch());
     try {
       return await this.#find(header, token);
     } catch (error) {
@@ -64,6 +60,23 @@ export class Jwks {
     await this.#refetch();
     return this.#find(header, token);
   };
+
+  /**
+   * The same among the keys that are in memory: nothing is fetched.
+   *
+   * @throws {OnbehalfError} `provider_unavailable`: they are older than they may be, or there are none yet
+   */
+  readonly getKeyAtHand: JWTVerifyGetKey = async (header, token) => {
+    if (!this.#isFresh()) throw this.#unavailable("are not at hand");
+    return this.#find(header, token);
+  };
+
+  #isFresh(): boolean {
+    const now = this.#clock.now();
+    const [since, until] = [this.#freshSince, this.#freshUntil];
+    // Outside of the time that they were read for, the clock may have been wrong.
+    return (since <= now && now < until) || remainingMs(until, since, now) > 0;
+  }
 
   async #find(...args: Parameters<JWTVerifyGetKey>): Promise<Awaited<ReturnType<JWTVerifyGetKey>>> {
     if (this.#keys === undefined) throw this.#unavailable("cannot be fetched");

@@ -90,6 +90,12 @@ export interface Protocol {
    */
   verifyIdToken(idToken: Secret, more: IdTokenExpectations): Promise<Profile>;
   /**
+   * Verifies an ID token with what is in memory, and asks nobody. Absent: it cannot be done.
+   *
+   * @returns undefined: that takes a look at the provider, or the token does not verify. {@link verifyIdToken} says which
+   */
+  verifyAtHand?(idToken: Secret, more: IdTokenExpectations): Promise<Profile | undefined>;
+  /**
    * Finds out who has consented where no ID token says it: see `Provider.identity`.
    *
    * @returns undefined: that must be asked with another access token, which the refresh token of the answer can get
@@ -252,27 +258,48 @@ export class HttpProtocol implements Protocol {
   }
 
   async verifyIdToken(idToken: Secret, more: IdTokenExpectations): Promise<Profile> {
-    const { endpoints, idTokenAlgorithms, issuer = this.provider.issuer } = await this.metadata();
-    const { jwksUri: uri } = endpoints;
+    const metadata = await this.metadata();
+    const { jwksUri: uri } = metadata.endpoints;
     if (uri === undefined) throw new TypeError("a record without jwksUri was not checked when the vault was opened");
     if (this.#jwks?.uri !== uri) {
       this.#jwks = { uri, keys: new Jwks(uri, this.provider.issuer, this.#http, this.#clock) };
     }
     try {
-      return await verifyIdToken(idToken, {
-        // First: what else stands there must not take the place of what is known here.
-        ...more,
-        // That of an MCP server's record is the server's own.
-        provider: this.#source === undefined ? this.provider : { ...this.provider, issuer },
-        clientId: this.client.clientId,
-        algorithms: idTokenAlgorithms,
-        getKey: this.#jwks.keys.getKey,
-        now: this.#clock.now(),
-      });
+      return await this.#verify(idToken, more, metadata, this.#jwks.keys.getKey);
     } catch (error) {
       if (isOnbehalfError(error, "provider_unavailable")) this.#mayHaveMoved();
       throw error;
     }
+  }
+
+  async verifyAtHand(idToken: Secret, more: IdTokenExpectations): Promise<Profile | undefined> {
+    const [metadata, jwks] = [this.#metadata, this.#jwks];
+    if (metadata === undefined || jwks === undefined || !this.#isFresh()) return undefined;
+    if (jwks.uri !== metadata.endpoints.jwksUri) return undefined;
+    try {
+      return await this.#verify(idToken, more, metadata, jwks.keys.getKeyAtHand);
+    } catch {
+      // What is wrong with it is found, told and acted upon once its answer is in the journal.
+      return undefined;
+    }
+  }
+
+  #verify(
+    idToken: Secret,
+    more: IdTokenExpectations,
+    { idTokenAlgorithms, issuer = this.provider.issuer }: Metadata,
+    getKey: Jwks["getKey"],
+  ): Promise<Profile> {
+    return verifyIdToken(idToken, {
+      // First: what else stands there must not take the place of what is known here.
+      ...more,
+      // That of an MCP server's record is the server's own.
+      provider: this.#source === undefined ? this.provider : { ...this.provider, issuer },
+      clientId: this.client.clientId,
+      algorithms: idTokenAlgorithms,
+      getKey,
+      now: this.#clock.now(),
+    });
   }
 
   identify(signIn: SignInToIdentify): Promise<Profile | undefined> {

@@ -120,10 +120,11 @@ export interface GrantStore {
    * @param how.isAgain whether the caller has stored this code's answer before; by default a code that has become a
    *   grant is stored no second time, whoever still holds its answer
    * @param how.isDeposit whether the code is a deposited refresh token, and is to be remembered for as long as the grant
+   * @param how.from the state that the intake must be in; by default any but `done`, or none may be there
    * @returns true: stored; false: nothing was changed, since the grant is no longer at `madeFrom`'s generation and
    *   state, or has another profile; or, for a new one, since this subject has a grant for this client already; or since
    *   the external ids have changed: `add` means another grant than those in `from`, or one of these is not as it was
-   *   read; or since the code has become a grant, or is held
+   *   read; or since the code has become a grant, or is held; or its intake is not in `how.from`
    */
   saveFromIntake(
     row: GrantRow,
@@ -131,7 +132,11 @@ export interface GrantStore {
     codeHash: Uint8Array,
     externalIds?: ExternalIdChange,
     resultMac?: Uint8Array,
-    how?: { readonly isAgain?: boolean | undefined; readonly isDeposit?: boolean | undefined },
+    how?: {
+      readonly isAgain?: boolean | undefined;
+      readonly isDeposit?: boolean | undefined;
+      readonly from?: "spending" | undefined;
+    },
   ): Promise<boolean>;
   /**
    * Makes a usable or lapsed grant `revoking`. One that is `revoking` stays so since when it was.

@@ -10,11 +10,13 @@ export interface TicketCrash {
   readonly standin: { readonly url: string; readonly clientId: string; readonly clientSecret: string };
   readonly code: string;
   readonly ticket: string;
+  /** Of somebody who signs in before that, so that the provider's keys are in memory. */
+  readonly codeBefore?: string;
   readonly step: number;
   readonly kind: "before" | "after";
 }
 
-const { where, key, standin, code, ticket, step, kind } = JSON.parse(process.argv[2] ?? "") as TicketCrash;
+const { where, key, standin, code, ticket, codeBefore, step, kind } = JSON.parse(process.argv[2] ?? "") as TicketCrash;
 const { clientId, clientSecret, url: baseUrl } = standin;
 const { store, faults } = countedStore(storeAt(where), () => process.kill(process.pid, "SIGKILL"));
 const vault = await openVault({
@@ -22,6 +24,7 @@ const vault = await openVault({
   store,
   keyring: keyringFromKeys(key),
 });
+if (codeBefore !== undefined) await vault.exchangeCode({ code: codeBefore });
 faults.arm(step, kind);
 await vault.exchangeCode({ code, ticket });
 faults.disarm();

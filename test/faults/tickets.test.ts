@@ -46,7 +46,9 @@ for (const [storeName, place] of Object.entries(places)) {
         assert.ok(met >= 5, `${met} steps`);
       });
 
-      test(`${storeName}: kill -9 ${kind} each step of a sign-in with a ticket: one grant of the ticket's user, or a code that was used and none`, async (t) => {
+      const hasKeys = kind === "after";
+      const having = hasKeys ? "whose keys are in memory" : "whose keys are not read yet";
+      test(`${storeName}: kill -9 ${kind} each step of a sign-in with a ticket at a provider ${having}: one grant of the ticket's user, or a code that was used and none`, async (t) => {
         const fixture = await testVault(t, { clock: movableClock() });
         const where = await place(t);
         let lost = 0;
@@ -58,6 +60,7 @@ for (const [storeName, place] of Object.entries(places)) {
           const { ticket } = await vault.createTicket({ externalId });
           const { key, standin } = fixture;
           const { url, clientId, clientSecret } = standin;
+          const codeBefore = hasKeys ? { codeBefore: fixture.code(`before-${step}@example.com`) } : {};
           fixture.newRequests();
           const died = await crash({
             where,
@@ -65,10 +68,11 @@ for (const [storeName, place] of Object.entries(places)) {
             standin: { url, clientId, clientSecret },
             code,
             ticket,
+            ...codeBefore,
             step,
             kind,
           });
-          const wasSent = outcomes(fixture.newRequests())["exchanged"] === 1;
+          const wasSent = outcomes(fixture.newRequests())["exchanged"] === (hasKeys ? 2 : 1);
           const end = await settled(vault, code, ticket).catch((error: OnbehalfError) => error);
           if (end instanceof Error) {
             // The process died with the only copy of the answer.

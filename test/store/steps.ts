@@ -122,7 +122,8 @@ export async function perform(
     case "consent": {
       const subjectHash = bytes(off === 2 ? "somebody else's" : `subject ${which}`);
       const row = grant({ grantId, subjectHash, updatedAt: at });
-      return store.saveFromIntake(row, null, codeOf(off), {}, bytes(`mac ${at}`), { isDeposit: at % 2 === 0 });
+      const how = at % 3 === 0 ? ({ from: "spending" } as const) : { isDeposit: at % 2 === 0 };
+      return store.saveFromIntake(row, null, codeOf(off), {}, bytes(`mac ${at}`), how);
     }
     case "reconsent": {
       const next = {

@@ -100,7 +100,7 @@ export function grantStore(database: Database): GrantStore {
     },
 
     saveFromIntake: async (row, madeFrom, codeHash, externalIds, resultMac, how = {}) => {
-      const { isAgain = false, isDeposit = false } = how;
+      const { isAgain = false, isDeposit = false, from } = how;
       let isUndone = false;
       const saving = database.transaction(
         async (sql) => {
@@ -122,11 +122,21 @@ export function grantStore(database: Database): GrantStore {
           const ended = await sql.run(
             `UPDATE intakes SET state = 'done', grant_id = :grantId, result_mac = :resultMac, answer_sealed = NULL,
              ended_at = :at
-           WHERE code_hash = :codeHash AND held_until IS NULL AND (state <> 'done' OR :isAgain = 1)`,
-            { grantId, resultMac: resultMac ?? null, at: row.updatedAt, codeHash, isAgain: isAgain ? 1 : 0 },
+           WHERE code_hash = :codeHash AND held_until IS NULL AND (state <> 'done' OR :isAgain = 1)
+             AND (:from = '' OR state = :from)`,
+            {
+              grantId,
+              resultMac: resultMac ?? null,
+              at: row.updatedAt,
+              codeHash,
+              isAgain: isAgain ? 1 : 0,
+              from: from ?? "",
+            },
           );
           // Another hand holds this answer, or has stored it, and the grant may have been refreshed since: its refresh token is used.
-          isUndone = ended === 0 && !isAgain && (await sql.all(selectIntakeTaken, { codeHash })).length > 0;
+          isUndone =
+            ended === 0 &&
+            (from !== undefined || (!isAgain && (await sql.all(selectIntakeTaken, { codeHash })).length > 0));
           if (isUndone) throw new Error("the code has become a grant");
           if (isDeposit) {
             const depositedAt = row.updatedAt;

@@ -80,6 +80,63 @@ export function grantTests(stores: SuiteStores): void {
     });
   });
 
+  describe("grants that are stored without the journal", () => {
+    const how = { from: "spending" } as const;
+
+    test("an answer that was never in the journal becomes a grant, and ends its intake", async (t) => {
+      const [store, other] = await stores.openPair(t);
+      const code = intake();
+      await store.beginIntake(code, suiteTime);
+      const row = grant();
+      equal(await store.saveFromIntake(row, null, code.codeHash, undefined, bytes("mac"), how), true);
+      const { state, grantId, endedAt } = (await other.intakeByCode(code.codeHash)) ?? {};
+      deepEqual({ state, grantId, endedAt }, { state: "done", grantId: row.grantId, endedAt: row.updatedAt });
+      deepEqual(await other.openIntakes(), []);
+      const late = grant();
+      equal(await other.saveFromIntake(late, null, code.codeHash, undefined, bytes("mac"), how), false);
+      equal(await other.grantById(late.grantId), undefined);
+    });
+
+    for (const what of ["rejected", "in the journal", "held", "forgotten"] as const) {
+      test(`an answer is stored by way of the journal where its intake is ${what} by then, and nothing is stored otherwise`, async (t) => {
+        const store = await stores.open(t);
+        const code = intake();
+        await store.beginIntake(code, suiteTime);
+        if (what === "rejected") await store.rejectIntake(code.codeHash, "{}", suiteTime + 1);
+        else if (what === "forgotten") await store.forgetIntake(code.codeHash);
+        else await store.journalAnswer(code.codeHash, bytes("answer"), bytes("context"));
+        if (what === "held") await store.holdIntake(code.codeHash, bytes("held"), suiteTime + 10);
+        const before = await store.intakeByCode(code.codeHash);
+        const row = grant();
+        equal(await store.saveFromIntake(row, null, code.codeHash, undefined, bytes("mac"), how), false);
+        equal(await store.grantById(row.grantId), undefined);
+        deepEqual(await store.intakeByCode(code.codeHash), before);
+      });
+    }
+
+    test("of twenty that become grants at once, the one whose person has a grant already is not stored, and the others are", async (t) => {
+      const store = await stores.open(t);
+      const taken = await save(store);
+      const all = Array.from({ length: 20 }, (_, n) => ({
+        code: intake(),
+        row: n === 7 ? grant({ subjectHash: taken.subjectHash }) : grant(),
+      }));
+      for (const { code } of all) await store.beginIntake(code, suiteTime);
+      const stored = await Promise.all(
+        all.map(({ code, row }) => store.saveFromIntake(row, null, code.codeHash, undefined, bytes("mac"), how)),
+      );
+      deepEqual(
+        stored,
+        all.map((_, n) => n !== 7),
+      );
+      const open = await store.openIntakes();
+      deepEqual(
+        open.map(({ codeHash, state }) => [Buffer.from(codeHash), state]),
+        [[Buffer.from(all[7]?.code.codeHash ?? []), "spending"]],
+      );
+    });
+  });
+
   describe("lists of grants", () => {
     endedTokenTests(stores);
     idleTests(stores);

@@ -1,6 +1,6 @@
 /**
- * codes/ makes a grant of a one-time code: it sends the code once, keeps the answer before it checks it, and stores the
- * grant. How a grant is refreshed later does not belong here.
+ * codes/ makes a grant of a one-time code: it sends the code once, keeps the answer before anything is waited for, and
+ * stores the grant. How a grant is refreshed later does not belong here.
  */
 import type { OnbehalfError } from "../../../core/errors.ts";
 import { refusalsOf } from "../../../core/refresh.ts";
@@ -27,7 +27,7 @@ import { finishIntake, isUnderWay, tellIfWaiting } from "./finish-intake.ts";
 import { grantOf, openContext, sealContext, sendAndStore } from "./intake.ts";
 import type { Intake, IntakeContext } from "./intake.ts";
 import { journalRescued } from "./rescued-codes.ts";
-import { verifyAndStore } from "./store-consent.ts";
+import { storeAtOnce, verifyAndStore } from "./store-consent.ts";
 
 /**
  * How long the same request gives the same result, milliseconds: a phone that did not get the answer sends it again.
@@ -77,13 +77,11 @@ export async function exchangeCode(
         });
         if (begun.kind === "begun") {
           const send = (): Promise<ReceivedTokens> => sendCode(context, intake, request, permit);
-          return sendAndStore(
-            context,
-            intake,
-            send,
-            (received) => verify(context, intake, request, received),
-            "a sign-in",
-          );
+          const storing = {
+            atOnce: (received: ReceivedTokens) => storeAtOnce(context, protocol, codeHash, request, received),
+            fromJournal: (received: ReceivedTokens) => verify(context, intake, request, received),
+          };
+          return sendAndStore<GrantRow | "held">(context, intake, send, storing, "a sign-in");
         }
         permit.release();
         known = begun.intake;

@@ -2,7 +2,7 @@ import { codeHash as hashOfCode, isMac, resultMac } from "../../../crypto/keyrin
 import type { Sealer } from "../../../crypto/keyring.ts";
 import type { SealedPlace } from "../../../crypto/places.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
-import { fromJournal, journalText } from "../../../oauth/token-set.ts";
+import { fromJournal as readJournal, journalText } from "../../../oauth/token-set.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { IntakeRow } from "../../../store/intake-store.ts";
 import type { GrantRow } from "../../../store/grant-row.ts";
@@ -124,23 +124,36 @@ export function sealCodeForRescue(keyring: Sealer, intake: KnownIntake, received
   };
 }
 
+/** What is left to do about an answer that was stored without the journal. */
+type AfterStoring<T> = () => Promise<T>;
+
 /**
  * Keeps the provider's answer in the journal, before anything that can fail is done with it: it may be the only copy of the
  * refresh token.
+ *
+ * @param atOnce stores what comes of the answer in the place of the journal, where it need not wait for anybody; resolves with
+ *   undefined where it must. It is tried once
+ * @returns what `atOnce` gave
  */
-export function journalAnswer(
+export function journalAnswer<T>(
   context: KeeperContext,
   intake: KnownIntake,
   received: ReceivedTokens,
-): DurableWrite<boolean> {
+  atOnce?: () => Promise<AfterStoring<T> | undefined>,
+): DurableWrite<AfterStoring<T> | undefined> {
   const { store, keyring, emit } = context;
-  const sealed = sealAnswer(keyring, intake, received);
-  const contextSealed = sealContext(keyring, intake);
   const rescue = rescueUnlessStored(context, () => sealCodeForRescue(keyring, intake, received));
-  async function write(): Promise<boolean> {
-    const isKnown = await store.journalAnswer(intake.codeHash, sealed, contextSealed);
+  let untried = atOnce;
+  async function write(): Promise<AfterStoring<T> | undefined> {
+    const storing = untried;
+    // Where this fails, the answer must be kept before anything is done with it again.
+    untried = undefined;
+    const after = await storing?.();
+    if (after === undefined) {
+      await store.journalAnswer(intake.codeHash, sealAnswer(keyring, intake, received), sealContext(keyring, intake));
+    }
     await rescue.stored();
-    return isKnown;
+    return after;
   }
   return storeDurably(context, write, {
     during: "the journal of an answer",
@@ -154,20 +167,27 @@ export function journalAnswer(
   });
 }
 
+/** What is done with an answer. */
+interface Storing<T> {
+  /** Once it is in the journal. */
+  readonly fromJournal: (received: ReceivedTokens) => Promise<T>;
+  /** In the place of the journal, as {@link journalAnswer} says. Absent: each answer goes into the journal. */
+  readonly atOnce?: (received: ReceivedTokens) => Promise<AfterStoring<T> | undefined>;
+}
+
 /**
- * Sends what an intake is about, keeps the answer before it is checked, and stores what comes of it. The work goes on when
- * the caller does not wait for it any more.
+ * Sends what an intake is about, keeps the answer before it is checked by anything that may take long, and stores what comes
+ * of it. The work goes on when the caller does not wait for it any more.
  *
  * @param send throws where no tokens come back
- * @param store what is done with the answer once it is in the journal
  * @param what it is, where an error is nobody's fault
- * @throws {OnbehalfError} `store_unavailable`: the journal does not take the answer in time; what `send` and `store` throw
+ * @throws {OnbehalfError} `store_unavailable`: the store does not take the answer in time; what `send` and `storing` throw
  */
 export async function sendAndStore<T>(
   context: KeeperContext,
   intake: Intake,
   send: () => Promise<ReceivedTokens>,
-  store: (received: ReceivedTokens) => Promise<T>,
+  { fromJournal, atOnce }: Storing<T>,
   what: "a sign-in" | "a deposit",
 ): Promise<T> {
   const { running, onFault } = context;
@@ -182,8 +202,8 @@ export async function sendAndStore<T>(
     throw error;
   }
   // If this process dies, the answer is the only copy of the new refresh token.
-  const journal = journalAnswer(context, intake, received);
-  const done = journal.stored.then(() => store(received));
+  const journal = journalAnswer(context, intake, received, atOnce && (() => atOnce(received)));
+  const done = journal.stored.then((after) => (after === undefined ? fromJournal(received) : after()));
   done.then(unlist, unlist);
   const soon = await journal.soon;
   if (soon.kind === "stored") return done;
@@ -225,7 +245,7 @@ export function openAnswer(
 ): ReceivedTokens | undefined {
   if (answerSealed === null) return undefined;
   const text = keyring.open(answerSealed, intakePlace("answer", codeHash, clientId));
-  return text === undefined ? undefined : fromJournal(text);
+  return text === undefined ? undefined : readJournal(text);
 }
 
 /** Under which name work on an intake is listed in this process. */

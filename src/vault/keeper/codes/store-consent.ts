@@ -4,7 +4,6 @@ import { afterConsent } from "../../../core/consent.ts";
 import type { HeldConsent } from "../../../core/consent.ts";
 import { isUsable, scopesOf } from "../../../core/grant.ts";
 import type { GrantState, Profile } from "../../../core/grant.ts";
-import { lostScopes } from "../../../core/scopes.ts";
 import { identityMac, resultMac, subjectHash } from "../../../crypto/keyring.ts";
 import type { Sealer } from "../../../crypto/keyring.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
@@ -22,11 +21,12 @@ import { claimFor, tellClaim } from "./claim-external-id.ts";
 import type { Claim } from "./claim-external-id.ts";
 import { holdAnswer } from "./hold-answer.ts";
 import { grantOf } from "./intake.ts";
+import { coversMoreThan, lookAtHeld } from "./look-at-held.ts";
 import type { AskedOfSignIn } from "./intake.ts";
 import { quarantine } from "./quarantine.ts";
 import { identify } from "./renew-answer.ts";
 import type { Renew } from "./renew-answer.ts";
-import { dropCoveredConsents, isConsentBeside, keepConsentBeside, keepOtherRefreshTokens } from "../late-answers.ts";
+import { dropCoveredConsents, keepConsentBeside, keepOtherRefreshTokens } from "../late-answers.ts";
 import { canonicalOf, changeOf, tellScopeChange } from "../scope-change.ts";
 import { endsOf, livingAccess, openRefreshToken, sealTokens } from "../sealed-tokens.ts";
 
@@ -92,12 +92,6 @@ const noClaim: Claim = { decision: { do: "nothing" }, externalIds: [] };
 const rounds = 20;
 
 /**
- * How long a sign-in waits for a look at the refresh token that is held, milliseconds. The look then goes on, and what
- * it finds is stored.
- */
-const lookWaitMs = 3_000;
-
-/**
  * Stores a consent as the person's grant: as a new grant, or as a new generation of the one that is there. A consent
  * without a refresh token leaves the stored one in place: providers send one only when they show the consent page.
  *
@@ -113,7 +107,7 @@ export async function storeConsent(
   codeHash: Uint8Array,
   given: Consent,
 ): Promise<GrantRow> {
-  const { store, keyring, emit } = context;
+  const { store, keyring } = context;
   const { provider, client } = protocol;
   const { isDeposit } = given;
   const hash = subjectHash(keyring, provider.issuer, given.profile.sub);
@@ -134,13 +128,7 @@ export async function storeConsent(
       if (consent.tokens.otherRefreshTokens !== undefined) {
         await keepOtherRefreshTokens(context, { ...row, generation: row.generation - 1 }, consent);
       }
-      await suspectIfRevokedSince(context, provider, row, consent.receivedAt, existing);
-      emit({
-        type: "grant_stored",
-        grantId: row.grantId,
-        provider: provider.name,
-        offline: row.refreshSealed !== null,
-      });
+      await afterStoring(context, provider, row, consent.receivedAt, existing);
       if (existing !== undefined) tellScopeChange(context, baselineOf(existing), row.scope);
       // Only a consent that takes the place of what is held begins a new generation.
       const isBeside = consent.tokens.refreshToken !== undefined && row.generation === existing?.generation;
@@ -163,6 +151,69 @@ export async function storeConsent(
   });
 }
 
+/**
+ * Stores a person's first grant without the journal, where all that has to be known is at hand: the provider's keys are in
+ * memory, and nothing is held. Nobody is asked, so that the answer waits for its commit no longer than it would for that of the
+ * journal.
+ *
+ * @returns undefined: nothing was stored, and the answer goes into the journal before anything else is done with it.
+ *   Otherwise the grant is stored, and the function does what is left to do
+ * @throws {OnbehalfError} `store_unavailable`: it may be stored
+ */
+export async function storeAtOnce(
+  context: KeeperContext,
+  protocol: Protocol,
+  codeHash: Uint8Array,
+  asked: AskedOfSignIn,
+  received: ReceivedTokens,
+): Promise<(() => Promise<GrantRow>) | undefined> {
+  const { store, keyring, clock } = context;
+  const { provider } = protocol;
+  const { tokens, isOtherCode } = received;
+  const { nonce, isNonceOptional, isNonceUnknown, hold, externalId, account, moveExternalId, scopes } = asked;
+  const { idToken, accessToken, refreshToken, otherRefreshTokens } = tokens;
+  const isByIdToken = (provider.identity ?? "id_token") === "id_token" && idToken !== undefined;
+  if (!isByIdToken || hold !== undefined || otherRefreshTokens !== undefined) return undefined;
+  // Most providers send one only to somebody who is new to them.
+  if (refreshToken === undefined) return undefined;
+  const receivedAt = Math.min(received.receivedAt, clock.now());
+  const known = { nonce, isNonceOptional, isNonceUnknown, accessToken, receivedAt, isOtherCode };
+  const profile = await protocol.verifyAtHand?.(idToken, known);
+  if (profile === undefined) return undefined;
+  const hash = subjectHash(keyring, provider.issuer, profile.sub);
+  const names = { externalId, account, moveExternalId };
+  const consent = { tokens, receivedAt, profile, requestedScopes: scopes, ...names };
+  const claim = externalId === undefined ? noClaim : await claimFor(context, protocol, undefined, profile.sub, names);
+  const row = newRow(context, protocol, hash, consent, claim);
+  const result = resultMac(keyring, codeHash, row.grantId, row.updatedAt);
+  // It is not stored where this person has a grant: to ask for that before would have the answer wait for a read.
+  const how = { from: "spending" } as const;
+  if (!(await store.saveFromIntake(row, null, codeHash, claim.change, result, how))) return undefined;
+  return async () => {
+    await afterStoring(context, provider, row, receivedAt, undefined);
+    if (externalId !== undefined) tellClaim(context, row, claim);
+    return row;
+  };
+}
+
+/**
+ * Looks whether a consent that is stored was ended meanwhile, and tells of it.
+ *
+ * @param askedAt when its tokens were asked for, milliseconds since the epoch
+ * @param before the grant as it stood before these tokens
+ */
+async function afterStoring(
+  context: KeeperContext,
+  provider: Provider,
+  row: GrantRow,
+  askedAt: number,
+  before: GrantRow | undefined,
+): Promise<void> {
+  await suspectIfRevokedSince(context, provider, row, askedAt, before);
+  const { grantId, refreshSealed } = row;
+  context.emit({ type: "grant_stored", grantId, provider: provider.name, offline: refreshSealed !== null });
+}
+
 /** Refuses a row that may be somebody else's, and tells of it. The answer stays in the journal. */
 function assertOwn({ keyring, emit }: KeeperContext, row: GrantRow): void {
   try {
@@ -171,55 +222,6 @@ function assertOwn({ keyring, emit }: KeeperContext, row: GrantRow): void {
     emit({ type: "unreadable", grantId: row.grantId, provider: row.provider });
     throw error;
   }
-}
-
-/**
- * Sends the refresh token of a grant that keeps a consent for less beside it. Most often a provider sends a refresh
- * token because the person had removed the app. Then what is held is dead, and nobody would know before an API says so:
- * the page would be told that nothing is missing, and the job that it promised would fail. Where the provider refuses it,
- * the refresh takes the consent in its place. In all other cases the grant stays.
- *
- * @returns the grant as it is then; as it was, where that takes long or the provider or the store is in trouble.
- *   `isRefreshed`: the look has brought tokens, and they are stored
- */
-async function lookAtHeld(
-  context: KeeperContext,
-  row: GrantRow,
-): Promise<{ readonly row: GrantRow; readonly isRefreshed: boolean }> {
-  const { store, sleep, refresh, onFault } = context;
-  // In the background, because nobody waits for its token: it takes no place from a caller, and is not repeated now.
-  const looked = refresh(row, "background").then(
-    (end) => end.kind === "refreshed" && end.isStored,
-    (error: unknown) => {
-      if (!isOnbehalfError(error)) onFault(error, "a sign-in");
-      return false;
-    },
-  );
-  const isRefreshed = (await Promise.race([looked, sleep(lookWaitMs, undefined, { ref: false })])) === true;
-  try {
-    return { row: (await store.grantById(row.grantId)) ?? row, isRefreshed };
-  } catch (error) {
-    // The consent is stored. That it cannot be read again is no failure of the sign-in.
-    if (isOnbehalfError(error)) return { row, isRefreshed: false };
-    throw error;
-  }
-}
-
-/**
- * Whether a consent that is kept beside a grant covers all that the grant covers after the look, and more. Not where the
- * look has used it up: then it is not beside the grant any more.
- */
-async function coversMoreThan(
-  context: KeeperContext,
-  looked: GrantRow,
-  { tokens, requestedScopes }: Consent,
-  codeHash: Uint8Array,
-): Promise<boolean> {
-  const names = canonicalOf(context, looked.provider);
-  const [covered, offered] = [scopesOf(looked.scope), scopesOf(scopeAfter(tokens, undefined, requestedScopes))];
-  if (lostScopes(covered, offered, names).length > 0 || lostScopes(offered, covered, names).length === 0) return false;
-  // Where the store fails now, the consent stays where it is.
-  return isUsable(looked.state) && (await isConsentBeside(context, looked.grantId, codeHash).catch(() => false));
 }
 
 function newRow(

@@ -75,8 +75,8 @@ export async function depositToken(
       if (begun.kind === "begun") {
         const startedAt = replaces === undefined ? at : Math.max(at, replaces.startedAt + 1);
         const sending = (): Promise<ReceivedTokens> => send(context, intake, request, permit, startedAt);
-        const keep = (received: ReceivedTokens): Promise<GrantRow> => storeDeposit(context, intake, received);
-        const { grantId } = await sendAndStore(context, intake, sending, keep, "a deposit");
+        const fromJournal = (received: ReceivedTokens): Promise<GrantRow> => storeDeposit(context, intake, received);
+        const { grantId } = await sendAndStore(context, intake, sending, { fromJournal }, "a deposit");
         return { grantId, isNew: true };
       }
       permit.release();
