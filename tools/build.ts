@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { pages } from "../src/service/pages/pages.ts";
 import { assetFiles } from "../src/standin/pages/asset-files.ts";
 import { errorsPageText } from "../src/vault/http/errors-page-text.ts";
+import { bundlePrograms } from "./bundle.ts";
 import { run } from "./run.ts";
 
 rmSync("dist", { recursive: true, force: true });
@@ -36,6 +37,8 @@ writeFileSync(
   "dist/vault/http/errors-page-text.js",
   `export const errorsPageText = ${JSON.stringify(errorsPageText)};\n`,
 );
+// Of what is there by now, so that both have the same.
+await bundlePrograms();
 
 /** The types of each entry point but the page's, which knows no Node. */
 function typesOfEntries(): string[] {

@@ -5,10 +5,10 @@
  */
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import type { AgentOptions, ClientRequest, IncomingMessage, OutgoingHttpHeaders } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { Readable, pipeline } from "node:stream";
 import { decoded } from "./content-coding.ts";
 import { failure, viaProxy } from "./failures.ts";
+import { https } from "./node-https.ts";
 import { proxyRoutes } from "./proxy-agents.ts";
 import { publicLookup } from "./public-lookup.ts";
 import { exactly } from "./streamed-body.ts";
@@ -49,14 +49,17 @@ export type Routes = (url: URL, publicOnly?: boolean) => Route;
 
 /** The ways out of this process: each keeps its connections, and a proxy is used where `env` names one. */
 export function routesOf(env: NodeJS.ProcessEnv, limits: OutboundLimits): Routes {
-  const direct = { "http:": new HttpAgent(kept), "https:": new HttpsAgent(kept) };
-  const toPublic = { lookup: publicLookup(), ...kept };
-  const onlyPublic = { "http:": new HttpAgent(toPublic), "https:": new HttpsAgent(toPublic) };
+  const direct = agentOf(kept);
+  const onlyPublic = agentOf({ lookup: publicLookup(), ...kept });
   const throughProxy = proxyRoutes(env, limits.connectMs);
-  return (url, publicOnly = false) =>
-    throughProxy?.(url) ?? {
-      agent: (publicOnly ? onlyPublic : direct)[url.protocol === "https:" ? "https:" : "http:"],
-    };
+  return (url, publicOnly = false) => throughProxy?.(url) ?? { agent: (publicOnly ? onlyPublic : direct)(url) };
+}
+
+/** The agent of each protocol, made when it is needed. */
+function agentOf(options: AgentOptions): (url: URL) => HttpAgent {
+  let [http, overTls]: (HttpAgent | undefined)[] = [];
+  return ({ protocol }) =>
+    protocol === "https:" ? (overTls ??= new (https().Agent)(options)) : (http ??= new HttpAgent(options));
 }
 
 /** A body that is ready to be sent. */
@@ -81,7 +84,7 @@ export function exchange(
   limits: OutboundLimits,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const request = (url.protocol === "https:" ? httpsRequest : httpRequest)(url, { method, headers, agent });
+    const request = (url.protocol === "https:" ? https().request : httpRequest)(url, { method, headers, agent });
     let incoming: IncomingMessage | undefined;
     const told = (error: Error): Error => (proxy === undefined ? error : viaProxy(error, proxy));
     const end = (error: Error): void => {
@@ -182,7 +185,11 @@ export function formSender(
       ...given,
       "content-length": String(Buffer.byteLength(body)),
     };
-    const request = (url.protocol === "https:" ? httpsRequest : httpRequest)(url, { method: "POST", headers, agent });
+    const request = (url.protocol === "https:" ? https().request : httpRequest)(url, {
+      method: "POST",
+      headers,
+      agent,
+    });
     let incoming: IncomingMessage | undefined;
     const told = (error: Error): Error => (proxy === undefined ? error : viaProxy(error, proxy));
     const abort = (error: Error): void => {

@@ -1,6 +1,6 @@
 import { Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
 import { failure } from "./failures.ts";
+import { https } from "./node-https.ts";
 import { canUseProxies, proxyFor, proxyVariables } from "./proxy-settings.ts";
 
 /** The way of a request that goes through a proxy. */
@@ -34,7 +34,7 @@ export function proxyRoutes(
     if (agent === undefined) {
       // A proxy may drop an idle tunnel without a word, and the request that uses it next would be lost. So none is kept.
       const options = { timeout: tunnelMs, proxyEnv: { HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url } };
-      agent = url.protocol === "https:" ? new HttpsAgent(options) : new HttpAgent(options);
+      agent = url.protocol === "https:" ? new (https().Agent)(options) : new HttpAgent(options);
       agents.set(url.protocol, agent);
     }
     return { agent, proxy: proxy.host };

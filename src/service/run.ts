@@ -1,17 +1,19 @@
-import { defined } from "../core/defined.ts";
 import type { KeeperClient } from "../keeper-process/client.ts";
 import type { RunningServer } from "./http/server.ts";
 import { startKeeper } from "./keeper/start-keeper.ts";
+import type { KeeperProcessOptions } from "./keeper/start-keeper.ts";
+import { secretsHeldAt, takeVariables } from "./secrets/held-secrets.ts";
 import type { Told } from "./serving.ts";
 import { hasKeeper } from "./settings/given-settings.ts";
 import type { Settings } from "./settings/settings.ts";
+
+export type { RunningServer };
 
 /**
  * Runs the whole service from its settings: the keeper in a process of its own, a vault that opens no refresh token
  * itself, and the server. With the setting that turns the keeper's process off, the vault is its own keeper.
  *
  * @param options.migrate whether to bring the store's schema up to date first; true by default
- * @param options.heldSecrets where the keeper gets the secret ones of the settings; by default they are in `settings`
  * @returns the server's URL, and `close`, which takes no new request, finishes what is under way and stores it
  * @throws {OnbehalfError} `configuration_invalid`: settings are wrong; `details.problems` lists every problem
  * @throws {OnbehalfError} `key_invalid`, `store_unavailable`, `store_unusable`: the store could not be opened
@@ -19,26 +21,52 @@ import type { Settings } from "./settings/settings.ts";
  */
 export async function runService(
   settings: Settings,
-  { migrate = true, heldSecrets }: { readonly migrate?: boolean; readonly heldSecrets?: string } = {},
+  { migrate = true }: { readonly migrate?: boolean } = {},
+): Promise<RunningServer> {
+  return runBeside(hasKeeper(settings) ? { settings, migrate } : undefined, async () => settings, migrate);
+}
+
+/**
+ * The same in a process that has no secret, nor any setting yet: another process holds them.
+ *
+ * @param address where, as {@link secretsHeldAt} takes it
+ * @param options.onGone told when the process ends that holds them
+ * @throws {OnbehalfError} as {@link runService}
+ */
+export async function runHeld(
+  address: string,
+  { migrate, onGone }: { readonly migrate: boolean; readonly onGone: () => void },
+): Promise<RunningServer> {
+  const settingsHeld = async (): Promise<Settings> => {
+    const held = await secretsHeldAt(address, "serving", onGone);
+    takeVariables(held);
+    return held.settings;
+  };
+  return runBeside({ settings: {}, migrate, heldSecrets: address }, settingsHeld, migrate);
+}
+
+/** @param keeperOptions what the keeper's process is given; undefined: there is none */
+async function runBeside(
+  keeperOptions: KeeperProcessOptions | undefined,
+  settingsOf: () => Promise<Settings>,
+  migrate: boolean,
 ): Promise<RunningServer> {
   const told = Promise.withResolvers<Told>();
-  // The keeper's process is started before this process loads what serves: each loads hundreds of modules, and they do it
-  // side by side. Until the log is there, what the keeper tells waits.
-  const starting = hasKeeper(settings) ? startedKeeper(settings, told.promise, migrate, heldSecrets) : undefined;
+  // The keeper's process is started before this process asks for its settings and loads what serves: they do it side by
+  // side. Until the log is there, what the keeper tells waits.
+  const starting = keeperOptions === undefined ? undefined : startedKeeper(keeperOptions, told.promise);
   // Who waits for it hears of its failure. Where loading fails first, nobody waits.
   starting?.catch(() => undefined);
-  const { listenersOf, serveOver } = await import("./serving.ts");
+  const loading = Promise.all([settingsOf(), import("./serving.ts")]);
+  // A keeper that nobody works with would keep the store.
+  loading.catch(() => starting?.then((keeper) => keeper.close()).catch(() => undefined));
+  const [settings, { listenersOf, serveOver }] = await loading;
   const listeners = listenersOf(settings);
   told.resolve(listeners);
   return serveOver(settings, listeners, await starting, migrate);
 }
 
-function startedKeeper(
-  settings: Settings,
-  told: Promise<Told>,
-  migrate: boolean,
-  heldSecrets: string | undefined,
-): Promise<KeeperClient> {
+function startedKeeper(options: KeeperProcessOptions, told: Promise<Told>): Promise<KeeperClient> {
   let known: Told | undefined;
   const tell = (how: (listeners: Told) => void): void => {
     if (known !== undefined) how(known);
@@ -46,7 +74,7 @@ function startedKeeper(
   };
   void told.then((listeners) => (known = listeners));
   return startKeeper(
-    { settings, migrate, ...defined({ heldSecrets }) },
+    options,
     (event) => tell(({ onEvent }) => onEvent(event)),
     (error, during) => tell(({ onFault }) => onFault(error, during)),
   );

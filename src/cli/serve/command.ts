@@ -8,6 +8,6 @@ export function serveCommand(): Command {
     .option("--no-migrate", "do not start on a store whose schema is out of date, instead of bringing it up to date");
   return withSettings(command, "service").action(async (flags: { migrate: boolean; json?: boolean }) => {
     const { serve } = await import("./run.ts");
-    await serve(flags);
+    process.exitCode = await serve(flags);
   });
 }

@@ -1,44 +1,20 @@
-import { defined } from "../../core/defined.ts";
-import { closeToDebuggers } from "../../keeper-process/closed-to-debuggers.ts";
-import { keepMemorySmall } from "../../keeper-process/small-memory.ts";
-import { runService } from "../../service/run.ts";
-import { exitCodes } from "../terminal/exit-codes.ts";
-import { printJson, say } from "../terminal/print.ts";
-import { untilStopped } from "../terminal/stop.ts";
-import { settingsWithoutSecrets } from "./without-secrets.ts";
-import type { ServeFlags } from "./without-secrets.ts";
+import { isolate } from "../../service/secrets/isolate.ts";
+import { hasKeeper, settingsFrom } from "../../service/settings/given-settings.ts";
+import { settingsAmong } from "../flags.ts";
+import { argumentsOf } from "./shown-flags.ts";
+import type { ServeFlags } from "./shown-flags.ts";
 
-/** How long the process may live on after all is closed, milliseconds: enough to print what was said. */
-const lingerMs = 1_000;
-
-/** Serves until SIGTERM or SIGINT, then accepts nothing new, finishes the requests under way, and returns. */
-export async function serve(flags: ServeFlags): Promise<void> {
-  const { settings, heldSecrets } = await settingsWithoutSecrets(flags);
-  closeToDebuggers();
-  keepMemorySmall();
-  // Listen for signals before anything is opened: one that comes meanwhile must not leave the store half open.
-  const stopped = untilStopped();
-  // Node would print the error with its message and properties, which may repeat what somebody sent. The keeper finishes
-  // and stores what was begun.
-  process.once("uncaughtException", (error) => void endWith(error));
-  const service = await runService(settings, { migrate: flags.migrate, ...defined({ heldSecrets }) });
-  const { url, metricsUrl: metrics } = service;
-  if (flags.json === true) printJson({ service: url, ...defined({ metrics }), pid: process.pid });
-  else say(`serving on ${url}${metrics === undefined ? "" : `, and metrics on ${metrics}/metrics`}`);
-  const signal = await stopped;
-  say(`${signal}: finishing the requests under way; send it again to stop at once`);
-  await service.close();
-  say("stopped");
-  // What could not be closed in time, such as a connection to a store that does not answer, must not keep the process.
-  setTimeout(() => process.exit(), lingerMs).unref();
-}
-
-/** Says what has ended the process, and ends it. The log is loaded by then, unless loading failed. */
-async function endWith(error: Error): Promise<never> {
-  try {
-    const { faultLogger, serviceLogger } = await import("../../service/index.ts");
-    faultLogger(serviceLogger("error"))(error, "the service, which this ended");
-  } finally {
-    process.exit(exitCodes.failed);
-  }
+/**
+ * Serves, as {@link untilEnd} says. As the operator has started it, this process may have secrets in its environment or in
+ * files that it could read: then it is put in the place of itself without them first. It stays what it is where it has no
+ * keeper, or the system cannot do that.
+ *
+ * @returns the exit code
+ */
+export async function serve(flags: ServeFlags): Promise<number> {
+  const given = settingsAmong(flags);
+  const settings = settingsFrom(given);
+  if (hasKeeper(settings)) await isolate(settings, argumentsOf(flags, given), process.env);
+  const { serveHere } = await import("./serving-program.ts");
+  return serveHere(process.argv, flags, settings);
 }

@@ -8,17 +8,21 @@ import { openKeeper } from "../../index.ts";
 import { workForParent } from "../../keeper-process/child/work-for-parent.ts";
 import type { Employer, Opened } from "../../keeper-process/child/work-for-parent.ts";
 import { toProviderMessage } from "../../keeper-process/messages.ts";
-import { faultLogger } from "../error-log.ts";
-import { serviceLogger } from "../log.ts";
 import { secretsHeldAt, takeVariables } from "../secrets/held-secrets.ts";
 import { clientIdOf, hasGoogle } from "../settings/config-parts.ts";
 import { serviceConfig } from "../settings/config.ts";
 import type { KeeperProcessOptions } from "./start-keeper.ts";
 
-workForParent(open, (error, end) => {
-  faultLogger(serviceLogger("error"))(error, "the keeper, which this ended");
-  end();
-});
+workForParent(open, (error, end) => void endWith(error, end));
+
+async function endWith(error: unknown, end: () => void): Promise<void> {
+  try {
+    const { logLastFault } = await import("../last-fault.ts");
+    logLastFault(error, "the keeper, which this ended");
+  } finally {
+    end();
+  }
+}
 
 /** Rejects with what is wrong with any of the settings. */
 async function open(

@@ -1,5 +1,4 @@
 /** The service's keeper: its program, and what of the settings it is given. What it does with them does not belong here. */
-import { configurationInvalid } from "../../core/errors.ts";
 import { defined } from "../../core/defined.ts";
 import { startKeeperProcess } from "../../keeper-process/client.ts";
 import type { KeeperClient } from "../../keeper-process/client.ts";
@@ -7,6 +6,7 @@ import { closedToDebuggers } from "../../keeper-process/closed-to-debuggers.ts";
 import type { OnEvent, OnFault } from "../../index.ts";
 import type { Settings } from "../settings/config.ts";
 import { keeperHints } from "../keeper-hints.ts";
+import { programFile } from "../programs.ts";
 
 /** What a keeper's process needs to open its store. */
 export interface KeeperProcessOptions {
@@ -32,24 +32,11 @@ export async function startKeeper(
   onFault: OnFault,
 ): Promise<KeeperClient> {
   const program = {
-    file: keeperProgram(),
+    file: programFile("keeper/process"),
     opening: { settings, migrate, ...defined({ heldSecrets }) },
     execArgv: [...new Set([...process.execArgv, ...closedToDebuggers])],
     stderr: "inherit" as const,
     hints: keeperHints,
   };
   return startKeeperProcess<KeeperProcessOptions>(program, onEvent, onFault);
-}
-
-/**
- * The keeper's program, which stands beside this module. In a bundle this module stands elsewhere, and the file of that
- * name would be the app's own: it must not be run, and get the master key.
- */
-function keeperProgram(): URL {
-  const extension = /\/service\/keeper\/start-keeper\.(ts|js)$/.exec(import.meta.url)?.[1];
-  if (extension !== undefined) return new URL(`process.${extension}`, import.meta.url);
-  throw configurationInvalid(
-    "the service is part of a bundle, and its keeper's program is not",
-    "leave onbehalf out of the bundle, as with esbuild --external:onbehalf, or set ONBEHALF_KEEPER=none",
-  );
 }

@@ -2,15 +2,20 @@
  * Asks the process that holds what is secret of the settings (holder.ts). It exists where secrets came in the environment
  * or the arguments: these stay readable for as long as the process lives that was started with them.
  */
+import { once } from "node:events";
 import { connect } from "node:net";
+import type { Socket } from "node:net";
+import { setTimeout } from "node:timers/promises";
+import type { OnbehalfError } from "../../core/errors.ts";
 import { unavailable } from "../../keeper-process/unavailable.ts";
 import type { HeldSecrets } from "./secret-names.ts";
 
-/** The variable by which the process that serves learns where the secrets are held. It is no secret of the operator's. */
-export const heldVariable = "ONBEHALF_HELD_SECRETS";
-
 /** Who asks. Each is given what it needs. */
 export type HeldFor = "serving" | "keeper";
+
+/** How long a holder that was just started may take to listen, milliseconds, and how often to look. */
+const listensWithinMs = 15_000;
+const lookEveryMs = 5;
 
 /** Where a holder listens, and what it wants to hear first. Names that begin with `@` are in no folder (unix(7)). */
 export function socketOf(address: string): { readonly path: string; readonly password: string } {
@@ -19,21 +24,17 @@ export function socketOf(address: string): { readonly path: string; readonly pas
 }
 
 /**
- * What is held for a process.
+ * What is held for a process. Who asks may be there before the holder is.
  *
- * @param address as the holder has said it
+ * @param address where the holder was told to listen
  * @param onGone told when the holder ends; without it the connection is closed at once. A holder ends when the process
  *   that serves has closed its own
  * @throws {OnbehalfError} `keeper_unavailable`: the holder does not answer
  */
 export async function secretsHeldAt(address: string, role: HeldFor, onGone?: () => void): Promise<HeldSecrets> {
   const { path, password } = socketOf(address);
+  const socket = await connected(path);
   return new Promise((resolve, reject) => {
-    const socket = connect(path, () => socket.write(`${password} ${role}\n`));
-    const gone = unavailable(
-      "the process that holds the keys and secrets from the environment does not answer",
-      "restart the service: no keeper can be started without it",
-    );
     let text = "";
     socket.setEncoding("utf8");
     socket.on("data", (chunk: string) => {
@@ -47,10 +48,33 @@ export async function secretsHeldAt(address: string, role: HeldFor, onGone?: () 
     });
     socket.on("error", () => undefined);
     socket.on("close", () => {
-      reject(gone);
+      reject(noAnswer());
       onGone?.();
     });
+    socket.write(`${password} ${role}\n`);
   });
+}
+
+/** @throws {OnbehalfError} `keeper_unavailable`: nobody listens there, and nobody is going to */
+async function connected(path: string): Promise<Socket> {
+  const until = performance.now() + listensWithinMs;
+  for (;;) {
+    const socket = connect(path);
+    try {
+      await once(socket, "connect");
+      return socket;
+    } catch {
+      if (performance.now() > until) throw noAnswer();
+      await setTimeout(lookEveryMs);
+    }
+  }
+}
+
+function noAnswer(): OnbehalfError<"keeper_unavailable"> {
+  return unavailable(
+    "the process that holds the keys and secrets from the environment does not answer",
+    "restart the service: no keeper can be started without it",
+  );
 }
 
 /** Gives this process the variables that were held for it. Only what runs from now on sees them, and no process table. */

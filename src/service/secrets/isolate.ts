@@ -4,16 +4,23 @@
  */
 import { spawn } from "node:child_process";
 import type { ChildProcessByStdio } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { createInterface } from "node:readline";
-import type { Readable, Writable } from "node:stream";
-import { notStarted, unavailable } from "../../keeper-process/unavailable.ts";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { fileURLToPath } from "node:url";
+import { notStarted } from "../../keeper-process/unavailable.ts";
 import { keeperHints } from "../keeper-hints.ts";
 import { secretVariablesIn } from "../settings/given-settings.ts";
 import type { Settings } from "../settings/settings.ts";
 import { smallMemoryFlags, smallMemoryVariables } from "../../keeper-process/small-memory.ts";
 import { closedToDebuggers } from "../../keeper-process/closed-to-debuggers.ts";
-import { heldVariable } from "./held-secrets.ts";
+import { programFile } from "../programs.ts";
+import { heldVariable } from "./held-variable.ts";
+import type { Holding } from "./holder.ts";
 import { divideSecrets } from "./secret-names.ts";
 import type { DividedSecrets } from "./secret-names.ts";
 
@@ -45,32 +52,39 @@ function flagsFor({ NODE_OPTIONS }: NodeJS.ProcessEnv): string[] {
   return [...new Set([...smallMemoryFlags(process.execArgv, NODE_OPTIONS), ...closedToDebuggers])];
 }
 
+/**
+ * Starts the process that holds the secrets, and gives them to it. It does not wait until that one listens: who asks does, and
+ * meanwhile this process can be replaced.
+ *
+ * @returns where it is going to listen
+ */
 async function startHolder({ open, serving, keeper }: DividedSecrets): Promise<string> {
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const { pathname } = new URL(`holder.${extension}`, import.meta.url);
-  const program = [...flagsFor(open), decodeURIComponent(pathname), "start"];
+  const program = [...flagsFor(open), fileURLToPath(programFile("secrets/holder"))];
   const child = started(program, smallMemoryVariables(open));
-  const failed = once(child, "error").then(([error]) => {
-    throw notStarted(error, keeperHints);
-  });
-  child.stdin.on("error", () => undefined);
-  child.stdin.end(JSON.stringify({ serving, keeper }));
-  for await (const line of createInterface({ input: child.stdout })) {
-    failed.catch(() => undefined);
-    return line;
-  }
-  await Promise.race([failed, once(child, "exit")]);
-  throw unavailable("the process that holds the secrets ended before it was ready", keeperHints.start);
-}
-
-function started(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcessByStdio<Writable, Readable, null> {
+  const address = `${newName()} ${randomBytes(32).toString("hex")}`;
+  const holding: Holding = { address, held: { serving, keeper } };
   try {
-    return spawnHolder(args, env);
+    await Promise.race([
+      once(child, "error").then(([error]) => Promise.reject(error)),
+      pipeline([JSON.stringify(holding)], child.stdin),
+    ]);
   } catch (error) {
     throw notStarted(error, keeperHints);
   }
+  return address;
 }
 
-function spawnHolder(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcessByStdio<Writable, Readable, null> {
-  return spawn(process.execPath, args, { env, stdio: ["pipe", "pipe", "inherit"], detached: true });
+/** On Linux a name in no folder; elsewhere a file in a folder that only this user may enter. */
+function newName(): string {
+  if (process.platform === "linux") return `@onbehalf-${randomBytes(16).toString("hex")}`;
+  return join(mkdtempSync(join(tmpdir(), "onbehalf-")), "secrets");
+}
+
+function started(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcessByStdio<Writable, null, null> {
+  try {
+    // In a process group of its own: what ends this one's group must not end it.
+    return spawn(process.execPath, args, { env, stdio: ["pipe", "ignore", "inherit"], detached: true });
+  } catch (error) {
+    throw notStarted(error, keeperHints);
+  }
 }

@@ -1,0 +1,139 @@
+/**
+ * Bundles the programs of `onbehalf serve` in dist/, in their places: finding and loading some hundred files takes longer
+ * than all else at its start. What the package exports stays a file each, and no process loads both.
+ */
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { build as bundle } from "esbuild";
+import type { BuildOptions, Metafile, Plugin } from "esbuild";
+
+/**
+ * Each is a program of its own, which runs in a process that loads no other file of ours. What is loaded later or never, such
+ * as a driver, stands in `bundled/` then, unless it is little. All files are as deep in dist/ as each other.
+ */
+const programs: Readonly<Record<string, BuildOptions>> = {
+  "cli/serve/program": { splitting: false },
+  "cli/serve/serving-program": { chunkNames: "bundled/serving/[name]-[hash]" },
+  "service/keeper/process": { chunkNames: "bundled/keeper/[name]-[hash]" },
+  "service/secrets/holder": { splitting: false },
+};
+
+export async function bundlePrograms(dist: string = "dist"): Promise<void> {
+  const built = await Promise.all(
+    Object.entries(programs).map(([program, options]) =>
+      bundle({
+        entryPoints: [join(dist, `${program}.js`)],
+        outdir: dist,
+        outbase: dist,
+        allowOverwrite: true,
+        bundle: true,
+        splitting: true,
+        platform: "node",
+        format: "esm",
+        target: "node24",
+        // Names in stack traces stay, and the map says the rest.
+        minifyWhitespace: true,
+        sourcemap: "linked",
+        sourcesContent: false,
+        metafile: true,
+        logLevel: "warning",
+        inject: [join(dist, "service/source-places.js")],
+        // Some of the packages are CommonJS, and ask for Node's modules by a function that a module does not have.
+        banner: { js: `import{createRequire as $require}from"node:module";const require=$require(import.meta.url);` },
+        external: ["pg-native"],
+        plugins: [apart, lazyHttp, withoutHttp2, withPlaces, withoutUnused],
+        ...options,
+      }),
+    ),
+  );
+  mkdirSync(join(dist, "bundled"), { recursive: true });
+  writeFileSync(join(dist, "bundled/LICENSES.txt"), licensesOf(built.map(({ metafile = none }) => metafile)));
+}
+
+const none: Metafile = { inputs: {}, outputs: {} };
+
+/** What stays a file of its own: a program that another one goes on as, and pages, which are a megabyte of data. */
+const apart: Plugin = {
+  name: "apart",
+  setup: (build) => {
+    for (const file of ["cli/serve/serving-program.js", "service/pages/pages.js"]) {
+      build.onResolve({ filter: new RegExp(`/${basename(file)}$`) }, ({ kind }) =>
+        kind === "dynamic-import" ? { path: `../../${file}`, external: true } : undefined,
+      );
+    }
+  },
+};
+
+/** `@hono/node-server` asks whether a request came by HTTP/2. A service listens for none, and loading that takes long. */
+const withoutHttp2: Plugin = {
+  name: "without-http2",
+  setup: (build) => {
+    build.onResolve({ filter: /^node:http2$/ }, ({ path }) => ({ path, namespace: "without-http2" }));
+    build.onLoad({ filter: /.*/, namespace: "without-http2" }, () => ({
+      contents: "export class Http2ServerRequest {} export const constants = {};",
+    }));
+  },
+};
+
+/**
+ * A module that imports `node:http` makes Node read all that it exports. Three of these are a client for HTTP and web sockets, with
+ * TLS, whose loading takes longer than the rest of a start. Who asks by a function gets what it uses.
+ */
+const lazyHttp: Plugin = {
+  name: "lazy-http",
+  setup: (build) => {
+    build.onResolve({ filter: /^(?:node:)?http$/ }, () => ({ path: "node:http", namespace: "lazy-http" }));
+    build.onLoad({ filter: /.*/, namespace: "lazy-http" }, () => ({
+      contents: 'module.exports = process.getBuiltinModule("node:http");',
+    }));
+  },
+};
+
+/** The module that knows the programs' files by its own place has another one here. */
+const withPlaces: Plugin = {
+  name: "with-places",
+  setup: (build) => {
+    build.onLoad({ filter: /[\\/]service[\\/]programs\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replaceAll(
+        "import.meta.url",
+        'new URL("../../service/programs.js", import.meta.url).href',
+      ),
+    }));
+  },
+};
+
+/** A module of ours does nothing when it is imported, but for programs: one of which nothing is used is left out. */
+const withoutUnused: Plugin = {
+  name: "without-unused",
+  setup: (build) => {
+    build.onResolve({ filter: /^\.\.?\// }, async ({ path, pluginData, ...from }) => {
+      if (pluginData === "asked" || /node_modules/.test(from.importer) || from.kind === "entry-point") return undefined;
+      const found = await build.resolve(path, { ...from, pluginData: "asked" });
+      return { ...found, sideEffects: false };
+    });
+  },
+};
+
+/** The licenses of the packages of which something is in the bundles, as each of them asks for. */
+function licensesOf(built: readonly Metafile[]): string {
+  const outputs = built.flatMap((each) => Object.values(each.outputs));
+  const used = outputs.flatMap(({ inputs }) => Object.keys(inputs));
+  const folders = new Set(used.flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []));
+  return [...folders]
+    .sort()
+    .map((folder) => {
+      const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
+        readonly name: string;
+        readonly version: string;
+        readonly license: string;
+      };
+      return `${name} ${version} (${license})\n\n${licenseIn(folder)}\n`;
+    })
+    .join(`${"-".repeat(80)}\n\n`);
+}
+
+function licenseIn(folder: string): string {
+  const name = readdirSync(folder).find((file) => /^licen[cs]e/i.test(file));
+  // Some have it in their package.json alone.
+  return name === undefined ? "The package comes without its text." : readFileSync(join(folder, name), "utf8").trim();
+}
