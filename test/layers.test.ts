@@ -141,10 +141,11 @@ test("what opens a refresh token is named inside src/vault/keeper alone", async 
 });
 
 // Lint looks at declarations only: a module that is imported while the program runs goes round its rules.
-test("only pg, the service and its pages, what writes its counters and its last fault, what reads a key's file, and the command line's own modules are imported while the program runs", async () => {
+test("only pg, the service, its pages and its slow way, what writes its counters and its last fault, what reads a key's file, and the command line's own modules are imported while the program runs", async () => {
   const known = new Set([
     'src/store/postgres/index.ts "pg"',
     'src/service/http/app.ts "../pages/pages.ts"',
+    'src/service/http/server.ts "./slow-listener.ts"',
     'src/client/key-source.ts "../local/small-file.ts"',
     'src/cli/serve/until-end.ts "../../service/last-fault.ts"',
     'src/service/keeper/process.ts "../last-fault.ts"',

@@ -1,20 +1,15 @@
-import { ServerResponse, createServer } from "node:http";
-import type { IncomingMessage } from "node:http";
+import { createServer } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { getRequestListener } from "@hono/node-server";
-import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { Vault } from "../../index.ts";
 import type { MaybePromise } from "../../core/maybe-promise.ts";
 import { defined } from "../../core/defined.ts";
-import { invalidRequest } from "../../core/errors.ts";
 import { cannotListen } from "../../core/listening.ts";
 import { drainLimitMs } from "../../core/timing.ts";
 import { refusedAddress, refusedUpgrade } from "../../node/request-address.ts";
-import { sendResponse } from "../../node/send-response.ts";
-import { safeHeaders, withSafeHeaders } from "./answer-headers.ts";
+import { safeHeaders } from "./answer-headers.ts";
 import { serviceOf } from "./app.ts";
 import type { ServiceOptions } from "./app.ts";
-import { noteConnection } from "./connection-of.ts";
 import { fastToken, preparedToken } from "./fast-token.ts";
 import { maxHeaderBytes, refuseMalformed, refuseSlow } from "./malformed-request.ts";
 import { ownHosts } from "./own-host.ts";
@@ -23,7 +18,8 @@ import { startMetricsServer } from "./metrics-server.ts";
 import type { MetricsServer } from "./metrics-server.ts";
 import { RepeatedRequests } from "./repeated-requests.ts";
 import { limitBody } from "./slow-bodies.ts";
-import { problemOf, problemResponse } from "./problems.ts";
+import type { SlowListener } from "./slow-listener.ts";
+import { problemOf } from "./problems.ts";
 import { EarlyReturns } from "../../vault/http/early-returns.ts";
 import { oauthTokenHeaders, tokenHeaders } from "./json-bodies.ts";
 import { fastHandle } from "./token-endpoint/fast-handle.ts";
@@ -104,24 +100,27 @@ const limits = {
  * @throws {OnbehalfError} `configuration_invalid`: host and port cannot be listened on
  */
 export async function startServer(vault: Vault, options: ServerOptions = {}): Promise<RunningServer> {
-  const { host = "127.0.0.1", port = 8787, before, metrics } = options;
+  const { host = "127.0.0.1", port = 8787, before, metrics, onFault } = options;
   // Not by the request: its Host header is what somebody wrote, and ports of this machine belong to other programs.
   const returns = new EarlyReturns();
   const handle = serviceOf(vault, options, () => url, returns);
-  const slow = getRequestListener(
-    async (request: Request, { incoming, outgoing }) => {
-      noteConnection(request, incoming.socket);
-      const response = (await before?.(request)) ?? (await handle(request));
-      const isProxied = outgoing instanceof ServerResponse && new URL(request.url).pathname.includes("/proxy/");
-      if (!isProxied) return response;
-      // The listener would call a body of no type text, write a header's bytes above 127 as UTF-8 once more, and end an
-      // answer that breaks off as if it were complete, with the error's message as its last bytes.
-      await sendResponse(response, outgoing).catch(() => undefined);
-      return RESPONSE_ALREADY_SENT;
-    },
-    // The listener's own Request and Response would replace the global ones for the whole process.
-    { overrideGlobalObjects: false, errorHandler: (error: unknown) => malformed(error, options) },
-  );
+  let slow: SlowListener | undefined;
+  let loading: Promise<SlowListener> | undefined;
+  /** What answers slowly needs Node's `Request` and `Response`, which take as long to load as all else of a start. */
+  const loaded = async (): Promise<SlowListener> => {
+    loading ??= import("./slow-listener.ts").then(({ slowListener }) => (slow = slowListener(handle, options)));
+    return loading;
+  };
+  const listenSlowly: SlowListener = (incoming, outgoing) => {
+    if (slow !== undefined) return slow(incoming, outgoing);
+    loaded().then(
+      (listener) => listener(incoming, outgoing),
+      (error: unknown) => {
+        onFault?.(error);
+        outgoing.destroy();
+      },
+    );
+  };
   const fast = fastToken(vault);
   const stored = storedToken(vault);
   const fastByHandle = fastHandle(vault, returns);
@@ -154,8 +153,8 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     outgoing.once("close", () => closing && incoming.socket.end());
     if (form === undefined) {
       limitBody(incoming, outgoing, bodyMs, () => refuseSlow(incoming.socket, outgoing));
-      void slow(incoming, outgoing);
-    } else void slow(Object.assign(incoming, { rawBody: form }), outgoing);
+      listenSlowly(incoming, outgoing);
+    } else listenSlowly(Object.assign(incoming, { rawBody: form }), outgoing);
   };
   /** Answers with a token of the store, where that alone gives it. What goes wrong is told by the service, which tries again. */
   const answerFromStore = (incoming: IncomingMessage, outgoing: ServerResponse, body: string | undefined): void => {
@@ -230,6 +229,8 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     server.once("close", resolve);
   });
   void closed.then(() => forms.close());
+  // The first request that needs it should find it there. Whoever waits for the server is told before.
+  setImmediate(() => void loaded().catch(() => undefined));
   const address = server.address() as AddressInfo;
   url = `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
   return {
@@ -252,19 +253,6 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
 async function startCounters({ metrics, metricsPort }: ServerOptions): Promise<MetricsServer | undefined> {
   if (metricsPort === undefined) return undefined;
   return startMetricsServer(metrics ?? serviceMetrics(), metricsPort);
-}
-
-/** The answer where no `Request` could be made of what came: the Host header or the URL cannot be parsed. */
-function malformed(error: unknown, { onFault }: ServerOptions): Response {
-  const known = error instanceof Error && error.name === "RequestError";
-  if (!known) onFault?.(error);
-  return withSafeHeaders(
-    problemResponse(
-      known
-        ? invalidRequest("the address or the Host header cannot be parsed", "send a valid URL and one Host header")
-        : error,
-    ),
-  );
 }
 
 function listen(
