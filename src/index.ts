@@ -45,6 +45,7 @@ export type {
   Endpoints,
   Identity,
   Provider,
+  SignalSource,
 } from "./providers/provider.ts";
 export type { Store } from "./store/store.ts";
 export { serverStatus } from "./vault/open/server-status.ts";
@@ -66,6 +67,8 @@ export type { UnreadableGrant } from "./vault/grants/unreadable-grants.ts";
 export type { GrantPage, GrantQuery } from "./vault/grants/list-grants.ts";
 export type { AppHooks, GrantContext, HandlerContext, NamedByApp } from "./vault/http/app-hooks.ts";
 export type { AuthCodeHandler, AuthCodeHandlerOptions } from "./vault/http/authcode-handler.ts";
+export type { SignalHandler } from "./vault/http/signal-handler.ts";
+export type { SignalResult, Signals } from "./vault/signals/signals.ts";
 export type { BeginConnectOptions, BegunConnect } from "./vault/http/connect/begin-connect.ts";
 export type { ConnectHandler } from "./vault/http/connect/connect-handler.ts";
 export type { ConnectState, FinishConnectOptions } from "./vault/http/connect/finish-connect.ts";

@@ -47,6 +47,8 @@ import { Sessions } from "./vault/http/sessions.ts";
 import { Tickets } from "./vault/http/tickets.ts";
 import { assertionOf } from "./vault/http/one-assertion.ts";
 import { Assertions } from "./vault/http/sign-in-assertion.ts";
+import { signalHandler } from "./vault/http/signal-handler.ts";
+import type { SignalHandler } from "./vault/http/signal-handler.ts";
 import { assertDepositOptions } from "./vault/keeper/deposits/deposit-request.ts";
 import type { DepositOptions } from "./vault/keeper/deposits/deposit-request.ts";
 import { assertExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
@@ -59,6 +61,7 @@ import type { AccessToken } from "./vault/tokens/token-cache.ts";
 import { paced } from "./vault/paced.ts";
 import { changePoll, changePollMs, hintPaceMs } from "./vault/tokens/change-poll.ts";
 import { deposit, exchangeCode, revoke, grantMade } from "./vault/tokens/keeper-calls.ts";
+import { Signals } from "./vault/signals/signals.ts";
 import { Probes } from "./vault/tokens/probes.ts";
 import { RecordedTokens } from "./vault/tokens/recorded-tokens.ts";
 import { TokenCache, defaultMemoryMb } from "./vault/tokens/token-cache.ts";
@@ -109,6 +112,8 @@ export class Vault {
   readonly clock: Clock;
   /** For programs that send people to a provider themselves, and come with the code. */
   readonly signIns: SignIns;
+  /** What providers say of people's accounts. */
+  readonly signals: Signals;
   readonly #context: VaultContext;
   readonly #keeper: Keeper;
   readonly #closeKeeper: () => Promise<void>;
@@ -166,6 +171,7 @@ export class Vault {
     this.handles = new Handles(this.#handles, { find: (ref) => findGrant(context, ref), principal: () => undefined });
     this.clock = clock;
     this.signIns = ownSignIns(context, keeper);
+    this.signals = new Signals(context, (grantIds) => this.#cache.invalidate(grantIds));
     this.#periodic = new Periodic((error, task) => tellError(context, error, task));
     const look = this.#periodic.every("changes", changePollMs, changePoll(store, this.#cache, lastChange));
     // The store's notification only makes the next poll come sooner. It may be lost: the poll keeps the documented
@@ -463,6 +469,17 @@ export class Vault {
    */
   authCodeHandler(options?: AuthCodeHandlerOptions): AuthCodeHandler {
     return authCodeHandler(this, options, undefined, (error) => this.#context.onFault(error, "the code handler"));
+  }
+
+  /**
+   * Makes the `POST /risc` handler for an app's own server: providers deliver security events there. It never throws.
+   *
+   * @param errorsUrl where docs/errors.md is to be found; the page in the repository of this package by default
+   * @see https://www.rfc-editor.org/rfc/rfc8935#section-2
+   */
+  signalHandler(errorsUrl?: string): SignalHandler {
+    const onFault = (error: unknown): void => this.#context.onFault(error, "the handler of security events");
+    return signalHandler((token) => this.#during(() => this.signals.take(token)), errorsUrl, onFault);
   }
 
   /**

@@ -166,6 +166,18 @@ CREATE TABLE grant_changes (
   CONSTRAINT grant_changes_pkey PRIMARY KEY (grant_id)
 );
 
+CREATE TABLE grant_signals (
+  grant_id text COLLATE "C" NOT NULL,
+  event text COLLATE "C" NOT NULL,
+  said_reason text COLLATE "C",
+  happened_at bigint NOT NULL,
+  received_at bigint NOT NULL,
+  effect text COLLATE "C" NOT NULL,
+  CONSTRAINT grant_signals_effect_check CHECK ((effect = ANY (ARRAY['lapse'::text, 'suspect'::text, 'look'::text, 'note'::text]))),
+  CONSTRAINT grant_signals_grant_id_fkey FOREIGN KEY (grant_id) REFERENCES grants(grant_id) ON DELETE CASCADE,
+  CONSTRAINT grant_signals_pkey PRIMARY KEY (grant_id, event)
+);
+
 CREATE TABLE grants (
   grant_id text COLLATE "C" NOT NULL,
   provider text NOT NULL,
@@ -211,6 +223,8 @@ CREATE INDEX grants_by_exchange ON public.grants USING btree (client_id, keep_al
 CREATE INDEX grants_by_look ON public.grants USING btree (look_at, grant_id) WHERE (look_at IS NOT NULL);
 
 CREATE INDEX grants_by_refresh_digest ON public.grants USING btree (refresh_digest_hash) WHERE (refresh_digest_hash IS NOT NULL);
+
+CREATE INDEX grants_by_refresh_prefix ON public.grants USING btree (refresh_prefix_hash) WHERE (refresh_prefix_hash IS NOT NULL);
 
 CREATE INDEX grants_lapsed ON public.grants USING btree (grant_id) WHERE (state = 'lapsed'::text);
 
@@ -343,6 +357,17 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_by_caller ON public.sessions USING btree (caller_id, ends_at, session_id);
 
 CREATE INDEX sessions_by_end ON public.sessions USING btree (ends_at, session_id);
+
+CREATE TABLE signals (
+  signal_hash bytea NOT NULL,
+  state_hash bytea,
+  received_at bigint NOT NULL,
+  CONSTRAINT signals_pkey PRIMARY KEY (signal_hash)
+);
+
+CREATE INDEX signals_by_state ON public.signals USING btree (state_hash) WHERE (state_hash IS NOT NULL);
+
+CREATE INDEX signals_by_time ON public.signals USING btree (received_at);
 
 CREATE TABLE tickets (
   ticket_hash bytea NOT NULL,

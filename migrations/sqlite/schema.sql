@@ -139,6 +139,16 @@ CREATE TABLE grant_changes (
   grant_id   TEXT NOT NULL UNIQUE
 ) STRICT;
 
+CREATE TABLE grant_signals (
+  grant_id    TEXT NOT NULL REFERENCES grants (grant_id) ON DELETE CASCADE,
+  event       TEXT NOT NULL,
+  said_reason TEXT,
+  happened_at INTEGER NOT NULL,
+  received_at INTEGER NOT NULL,
+  effect      TEXT NOT NULL CHECK (effect IN ('lapse', 'suspect', 'look', 'note')),
+  PRIMARY KEY (grant_id, event)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE grants (
   grant_id            TEXT NOT NULL PRIMARY KEY,
   provider            TEXT NOT NULL,
@@ -190,6 +200,8 @@ CREATE INDEX grants_by_exchange ON grants (client_id, keep_alive_slot, access_is
 CREATE INDEX grants_by_look ON grants (look_at, grant_id) WHERE look_at IS NOT NULL;
 
 CREATE INDEX grants_by_refresh_digest ON grants (refresh_digest_hash) WHERE refresh_digest_hash IS NOT NULL;
+
+CREATE INDEX grants_by_refresh_prefix ON grants (refresh_prefix_hash) WHERE refresh_prefix_hash IS NOT NULL;
 
 CREATE UNIQUE INDEX grants_by_subject ON grants (subject_hash, client_id);
 
@@ -313,6 +325,18 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_by_caller ON sessions (caller_id, ends_at, session_id);
 
 CREATE INDEX sessions_by_end ON sessions (ends_at, session_id);
+
+CREATE TABLE signals (
+  -- Keyed hash of the issuer and its jti.
+  signal_hash BLOB PRIMARY KEY,
+  -- Of a verification: keyed hash of the state that was asked with. Null for all others.
+  state_hash  BLOB,
+  received_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX signals_by_state ON signals (state_hash) WHERE state_hash IS NOT NULL;
+
+CREATE INDEX signals_by_time ON signals (received_at);
 
 CREATE TABLE tickets (
   ticket_hash    BLOB PRIMARY KEY,

@@ -38,6 +38,11 @@ export type LapseReason =
   | "no_refresh_token"
   /** The provider rotated the refresh token, and the process that got the new one died before storing it. */
   | "crash_ambiguous_rotation"
+  /**
+   * The provider has told us so, in a signed security event: the person removed the app, or the account is gone. Nobody had
+   * to try the refresh token. `lastError` names the event.
+   */
+  | "ended_by_provider"
   /** We revoked it ourselves. */
   | "revoked"
   /**

@@ -118,6 +118,12 @@ export function google(options: GoogleOptions): Provider {
       consentForOffline: true,
     },
     displayName: "Google",
+    signals: {
+      issuer: "https://accounts.google.com/",
+      alsoIssuedAs: ["https://accounts.google.com"],
+      jwksUri: (options.baseUrl === undefined ? endpoints : under(options.baseUrl)).jwksUri ?? "",
+      isTypOptional: true,
+    },
     connectionsPage: "https://myaccount.google.com/connections",
     offlineHint:
       "ask for offline access so that consent is shown: access_type=offline with prompt=consent on the web, " +

@@ -1,7 +1,7 @@
 import type { CanonicalScopes } from "../core/scopes.ts";
 import { defined } from "../core/defined.ts";
 import type { Defined } from "../core/defined.ts";
-import type { AuthorizationRequestHabits, Provider } from "./provider.ts";
+import type { AuthorizationRequestHabits, Provider, SignalSource } from "./provider.ts";
 
 /** What any provider may do its own way, as `oidc()`, `oauth2()` and `mcpServer()` take it. */
 export interface HabitOptions {
@@ -43,6 +43,8 @@ export interface HabitOptions {
   readonly displayName?: string;
   /** What the request of a connect link says besides the usual. Default: what {@link AuthorizationRequestHabits} says. */
   readonly authorizationRequest?: AuthorizationRequestHabits;
+  /** Who sends security events about the issuer's people. Default: nobody, and such messages are refused. */
+  readonly signals?: SignalSource;
   /**
    * What an authorization request must say to get a refresh token, as a hint for developers, such as `ask for the scope
    * offline_access, with prompt=consent`. Default: to look into the issuer's documentation, as not every issuer knows
@@ -66,6 +68,7 @@ export const habitOptions: Readonly<Record<keyof HabitOptions, true>> = {
   connectionsPage: true,
   displayName: true,
   authorizationRequest: true,
+  signals: true,
   offlineHint: true,
 };
 

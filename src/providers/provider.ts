@@ -123,6 +123,22 @@ export interface AuthorizationRequestHabits {
 }
 
 /**
+ * Who sends security events about a provider's people.
+ *
+ * @see {@link https://openid.net/specs/openid-sharedsignals-framework-1_0.html | OpenID Shared Signals Framework 1.0}
+ */
+export interface SignalSource {
+  /** `iss` of its Security Event Tokens, character by character. It is the provider's own, or another's. */
+  readonly issuer: string;
+  /** Other values of `iss` that it uses. Default: none. */
+  readonly alsoIssuedAs?: readonly string[];
+  /** Where its keys are published. Default: what its configuration says, at `/.well-known/ssf-configuration`. */
+  readonly jwksUri?: string;
+  /** Whether its tokens may lack the type `secevent+jwt` in their header. Default: no. */
+  readonly isTypOptional?: boolean;
+}
+
+/**
  * A provider as a record: its endpoints and its habits. A new provider is a record like the one of `google()`, never a
  * class.
  */
@@ -274,6 +290,8 @@ export interface Provider {
   readonly keepAliveDays?: number;
   /** What the request of a connect link says besides the usual. Absent: nothing. */
   readonly authorizationRequest?: AuthorizationRequestHabits;
+  /** Who tells us what happens to people's accounts. Absent: nobody, and such messages are refused. */
+  readonly signals?: SignalSource;
   /** What an authorization request must say to get a refresh token; shown to developers as a hint. */
   readonly offlineHint: string;
 }

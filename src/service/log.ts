@@ -43,6 +43,8 @@ const levels: Readonly<Record<VaultEvent["type"], "debug" | "info" | "warn" | "e
   external_id_conflict: "warn",
   answer_kept: "error",
   revoked: "info",
+  signal_taken: "info",
+  signal_refused: "warn",
   revocation_waits: "warn",
   unreadable: "error",
   callers_bound: "warn",
@@ -57,7 +59,12 @@ const levels: Readonly<Record<VaultEvent["type"], "debug" | "info" | "warn" | "e
 };
 
 /** Events that somebody without a key can cause, as often as they like. */
-const ofStrangers: ReadonlySet<VaultEvent["type"]> = new Set(["code_rejected", "code_reused", "id_token_refused"]);
+const ofStrangers: ReadonlySet<VaultEvent["type"]> = new Set([
+  "code_rejected",
+  "code_reused",
+  "id_token_refused",
+  "signal_refused",
+]);
 
 /**
  * A listener that writes a vault's events to a log. An event never carries a token. Of what strangers can cause, there

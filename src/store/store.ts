@@ -24,6 +24,7 @@ import type { Owner } from "../core/take-over.ts";
 import type { AuditStore } from "./audit-store.ts";
 import type { CallerStore } from "./caller-store.ts";
 import type { SessionStore } from "./session-store.ts";
+import type { SignalStore } from "./signal-store.ts";
 import type { ConnectStore } from "./connect-store.ts";
 import type { DepositStore } from "./deposit-store.ts";
 import type { ClientStore } from "./client-store.ts";
@@ -109,6 +110,11 @@ export interface GrantStore {
   grantsByExternalId(externalHash: Uint8Array): Promise<GrantRow[]>;
   /** @returns the grants whose refresh token has this keyed hash, in the order of their ids: one, but for edited rows */
   grantsByRefreshDigest(digestHash: Uint8Array): Promise<GrantRow[]>;
+  /**
+   * @returns grants whose refresh token begins with the characters of this keyed hash, in the order of their ids, eight at
+   *   most: tokens may begin alike
+   */
+  grantsByRefreshPrefix(prefixHash: Uint8Array): Promise<GrantRow[]>;
   /** @returns a page, in the order of the bytes of the ids; empty after the last one */
   listGrants(filter: GrantFilter): Promise<GrantRow[]>;
   /**
@@ -279,6 +285,7 @@ export interface Store
     DepositStore,
     ClientStore,
     ProbeStore,
+    SignalStore,
     ResealStore,
     AuditStore,
     EventStore,

@@ -126,6 +126,18 @@ export type VaultEvent =
       /** Why the provider did not confirm, and never will. Absent: it did. */
       readonly unconfirmed?: string;
     }
+  /**
+   * A security event of a provider was taken: `event` is its short name, or `unknown`. `grants`: those that it is about, and
+   * what it did to each. None: nobody of ours is meant, or nobody who can be found.
+   */
+  | {
+      readonly type: "signal_taken";
+      readonly issuer: string;
+      readonly event: string;
+      readonly grants: readonly { readonly grantId: string; readonly effect: "lapse" | "suspect" | "look" | "note" }[];
+    }
+  /** What was sent as a security event is none, or nobody's who is trusted. `error`: as RFC 8935 calls it. */
+  | { readonly type: "signal_refused"; readonly error: string }
   /** The provider has not confirmed a revocation. The keeper sends it again. */
   | { readonly type: "revocation_waits"; readonly grantId: string; readonly provider: string; readonly error: string }
   /** A sealed value of the grant does not open: it is damaged. */

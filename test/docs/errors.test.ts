@@ -95,6 +95,7 @@ describe("docs/errors.md", () => {
       invalid_grant: true,
       reauthentication_required: true,
       admin_policy_enforced: true,
+      ended_by_provider: true,
       no_refresh_token: true,
       crash_ambiguous_rotation: true,
       revoked: true,

@@ -50,6 +50,12 @@ describe("google()", () => {
         parameters: { access_type: "offline", include_granted_scopes: "true" },
         consentForOffline: true,
       },
+      signals: {
+        issuer: "https://accounts.google.com/",
+        alsoIssuedAs: ["https://accounts.google.com"],
+        jwksUri: "https://www.googleapis.com/oauth2/v3/certs",
+        isTypOptional: true,
+      },
       connectionsPage: "https://myaccount.google.com/connections",
     });
     assert.match(offlineHint, /access_type=offline/);

@@ -109,6 +109,9 @@ export async function fillSqlite(path: string, grants: number, filling: Filling 
       SELECT randomblob(32), randomblob(200), randomblob(200), randomblob(32), 0, ${codesEndedAt}, ${codesEndedAt} + n FROM series;
     INSERT INTO probes (grant_id, begun_at) ${series} SELECT 'g_' || n, ${filledAt} FROM series;
     INSERT INTO events (${eventNames}) ${series} SELECT ${event} FROM series;
+    INSERT INTO signals (signal_hash, state_hash, received_at) ${series} SELECT randomblob(32), randomblob(32), ${filledAt} + n FROM series;
+    INSERT INTO grant_signals (grant_id, event, happened_at, received_at, effect) ${series}
+      SELECT 'g_' || n, 'account-disabled', ${filledAt}, ${filledAt}, 'suspect' FROM series;
     INSERT INTO callers (${callerNames}) SELECT 'caller-' || n, 'caller-' || n, randomblob(32), '[]', ${filledAt}
       FROM (WITH RECURSIVE few (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM few WHERE n < 9) SELECT n FROM few);
     INSERT INTO sessions (${sessionNames}) ${series}
@@ -154,6 +157,10 @@ export async function fillPostgres(connectionString: string, grants: number, fil
      INSERT INTO probes (grant_id, begun_at) SELECT 'g_' || n, ${filledAt} FROM ${series};
      INSERT INTO events (seq, ${eventNames}) SELECT n, ${event} FROM ${series};
      UPDATE event_head SET seq = ${grants};
+     INSERT INTO signals (signal_hash, state_hash, received_at)
+       SELECT convert_to(md5(n::text), 'UTF8'), convert_to(md5(n::text || ' state'), 'UTF8'), ${filledAt} + n FROM ${series};
+     INSERT INTO grant_signals (grant_id, event, happened_at, received_at, effect)
+       SELECT 'g_' || n, 'account-disabled', ${filledAt}, ${filledAt}, 'suspect' FROM ${series};
      INSERT INTO callers (${callerNames})
        SELECT 'caller-' || n, 'caller-' || n, ${blob(32)}, '[]', ${filledAt} FROM generate_series(0, 9) AS n;
      INSERT INTO sessions (${sessionNames})

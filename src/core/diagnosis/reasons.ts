@@ -15,6 +15,8 @@ export type Reason =
   | "too_many_refresh_tokens"
   | "password_changed"
   | "removed_by_person"
+  | "ended_by_provider"
+  | "signalled"
   | "session_control"
   | "reauthentication_required"
   | "consent_required"
@@ -123,6 +125,21 @@ export const reasons: Readonly<Record<Reason, ReasonWords>> = {
     fix: "ask the person whether they want to go on, and if so to sign in again",
     tellBy: "the person's account page at the provider does not list the app any more",
     page: dying,
+  },
+  ended_by_provider: {
+    means: "the provider has told us, in a signed event, that the consent or the account has ended",
+    dependsOn: "person",
+    fix: "ask the person whether they want to go on, and if so to sign in again",
+    tellBy:
+      "last_error names the event: tokens-revoked and token-revoked where the app was removed, account-purged where the account is gone",
+    page: "signals.md#what-each-event-does",
+  },
+  signalled: {
+    means:
+      "the provider has told us, in a signed event, that something happened to the account, and is asked whether the consent stands",
+    dependsOn: "provider",
+    fix: "nothing: the next use asks the provider, and so does Onbehalf by itself within a minute",
+    page: "signals.md#what-each-event-does",
   },
   session_control: {
     means: "a session rule of the person's organisation asks for a new sign-in from time to time",

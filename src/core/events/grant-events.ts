@@ -21,8 +21,11 @@ export interface GrantAfter extends GrantBefore {
   readonly isOffline: boolean;
 }
 
-/** Why a grant is suspect: the outcome of an exchange is unknown, or the provider may have ended it with another one. */
-export type Doubt = Extract<Reason, "outcome_unknown" | "ended_with_another">;
+/**
+ * Why a grant is suspect: the outcome of an exchange is unknown, the provider may have ended it with another one, or it has told us
+ * that something happened to the account.
+ */
+export type Doubt = Extract<Reason, "outcome_unknown" | "ended_with_another" | "signalled">;
 
 /**
  * The events of one change of a grant, in the order in which they are told. None: most changes are ordinary refreshes.

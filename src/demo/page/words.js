@@ -134,6 +134,7 @@ export const reasons = {
   invalid_grant: "Google no longer accepts the refresh token",
   reauthentication_required: "the organisation requires a new sign-in",
   admin_policy_enforced: "an administrator blocked the access",
+  ended_by_provider: "Google has said that the consent ended",
   no_refresh_token: "Google never gave a refresh token",
   crash_ambiguous_rotation: "the new refresh token was lost in a crash",
   revoked: "the person disconnected it here",

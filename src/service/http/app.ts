@@ -103,7 +103,9 @@ export function serviceOf(
     return url === undefined ? undefined : `${url.replace(/\/+$/, "")}${mountPaths.get(request) ?? ""}`;
   };
 
+  const takeSignal = vault.signalHandler(errorsPath);
   app.all("/authcode", (context) => takeCode(context.req.raw));
+  app.all("/risc", (context) => takeSignal(context.req.raw));
   // Before the routes that take any word for a grant.
   depositRoutes(router);
   grantRoutes(router);
@@ -189,7 +191,9 @@ function nothingHere(): Response {
 function routeName(request: Request): string {
   const [, first = "", second = "", third = "", verb = ""] = new URL(request.url).pathname.split("/");
   if (first !== "v1")
-    return /^(?:authcode|healthz|readyz|metrics|openapi\.json|llms\.txt|docs|oauth|connect|\.well-known)$/.test(first)
+    return /^(?:authcode|risc|healthz|readyz|metrics|openapi\.json|llms\.txt|docs|oauth|connect|\.well-known)$/.test(
+      first,
+    )
       ? `/${first}`
       : "other";
   if (/^(?:audit|events|tickets|connect|providers|sessions)$/.test(second)) return `/v1/${second}`;

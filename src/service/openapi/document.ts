@@ -77,6 +77,7 @@ function operationObject({
   needsKey = tag === "callers",
   media = "application/json",
   oauthErrors,
+  setErrors,
 }: Operation): object {
   const parameters = [
     ...parametersIn("query", query),
@@ -93,11 +94,15 @@ function operationObject({
       ...(answers === undefined
         ? { default: { description: "The answer of the API, passed on as it came." } }
         : {
-            [answers.status ?? 200]: { description: answers.says, content: { [media]: { schema: answers.schema } } },
+            [answers.status ?? 200]: {
+              description: answers.says,
+              ...(answers.schema === undefined ? {} : { content: { [media]: { schema: answers.schema } } }),
+            },
           }),
       ...(oauthErrors === undefined
         ? errorResponses([...errorsOfAll, ...(tag === "callers" ? errorsToCallers : []), ...errors])
         : oauthResponses(oauthErrors)),
+      ...(setErrors === undefined ? {} : namedErrors({ 400: setErrors }, "SetError", "err")),
     },
   };
 }
@@ -136,6 +141,14 @@ function errorResponses(codes: readonly ErrorCode[]): Record<string, object> {
 
 /** Errors as RFC 6749 section 5.2 has them. */
 function oauthResponses(byStatus: Readonly<Record<number, readonly string[]>>): Record<string, object> {
+  return namedErrors(byStatus, "OAuthError", "error");
+}
+
+function namedErrors(
+  byStatus: Readonly<Record<number, readonly string[]>>,
+  schema: string,
+  member: string,
+): Record<string, object> {
   return Object.fromEntries(
     Object.entries(byStatus).map(([status, codes]) => [
       status,
@@ -144,8 +157,8 @@ function oauthResponses(byStatus: Readonly<Record<number, readonly string[]>>): 
         ...(status === "503" ? retryAfter : {}),
         content: {
           "application/json": {
-            schema: { $ref: "#/components/schemas/OAuthError" },
-            examples: Object.fromEntries(codes.map((error) => [error, { value: { error } }])),
+            schema: { $ref: `#/components/schemas/${schema}` },
+            examples: Object.fromEntries(codes.map((error) => [error, { value: { [member]: error } }])),
           },
         },
       },

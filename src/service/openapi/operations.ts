@@ -8,6 +8,7 @@ import { grantOperations } from "./operations/grants.ts";
 import { handleOperations } from "./operations/handles.ts";
 import { keylessOperations } from "./operations/keyless.ts";
 import { providerOperations } from "./operations/providers.ts";
+import { signalOperations } from "./operations/signals.ts";
 import { sessionOperations } from "./operations/sessions.ts";
 import { ticketOperations } from "./operations/tickets.ts";
 import type { Operation } from "./operations/operation.ts";
@@ -23,5 +24,6 @@ export const operations: readonly Operation[] = [
   ...sessionOperations,
   ...auditOperations,
   ...eventOperations,
+  ...signalOperations,
   ...keylessOperations,
 ];

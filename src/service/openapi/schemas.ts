@@ -202,6 +202,7 @@ export const schemas: Readonly<Record<string, object>> = {
     token_endpoint_auth_methods_supported: { type: "array", items: text },
     service_documentation: { ...text, format: "uri" },
   }),
+  SetError: object(["err"], { err: text, description: text }),
   OAuthError: object(["error"], { error: text, error_description: text }),
   Token: object(["access_token", "token_type", "scope", "refresh_at", "grant_id", "provider", "generation"], {
     access_token: text,

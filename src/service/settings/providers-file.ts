@@ -97,6 +97,7 @@ const common = [
   "token_refusals",
   "connections_page",
   "display_name",
+  "signals",
   "offline_hint",
 ];
 
@@ -275,7 +276,10 @@ function renamed(given: Members, members: readonly string[]): Record<string, unk
   return Object.fromEntries(
     members
       .filter((member) => given[member] !== undefined)
-      .map((member) => [camel(member), member === "authorization_request" ? habitsIn(given[member]) : given[member]]),
+      .map((member) => [
+        camel(member),
+        member === "authorization_request" || member === "signals" ? habitsIn(given[member]) : given[member],
+      ]),
   );
 }
 

@@ -1,5 +1,6 @@
 import { clockLeewayMs, isInFuture, remainingMs } from "../../core/recorded-time.ts";
 import { isUsable } from "../../core/grant.ts";
+import type { LapseReason } from "../../core/grant.ts";
 import { isDueForLastLook } from "../../core/second-look.ts";
 import type { Attempt, AttemptResult } from "../../core/take-over.ts";
 import { assignments, insertList, rowReader, selectList, valuesWriter } from "./column.ts";
@@ -164,20 +165,7 @@ export function refreshStore(database: Database): RefreshStore {
       }),
 
     lapse: (grantId, generation, reason, error, at, lookAt = null) =>
-      database.transaction(async (sql) => {
-        const before = await lockState(sql, grantId);
-        const lapsed = await sql.run(
-          `UPDATE grants SET state = 'lapsed', reason = :reason, state_since = :at, last_error = :error,
-             last_error_at = :at, look_at = :lookAt, retry_at = NULL, updated_at = :at
-           WHERE grant_id = :grantId AND generation = :generation AND state IN ('active', 'suspect')`,
-          { reason, at, error, lookAt, grantId, generation },
-        );
-        if (lapsed === 0 || before === undefined) return false;
-        await sql.run(deleteAttemptsUpTo, { grantId, generation });
-        sql.note({ action: "grant.lapsed", grantId, generation, outcome: reason, detail: null });
-        await tellChanged(sql, before, grantId, at);
-        return true;
-      }),
+      database.transaction((sql) => lapseGrant(sql, { grantId, generation, reason, error, at, lookAt })),
 
     keepLateAnswer: async (lateAnswer) => {
       const { grantId, parentGeneration: generation } = lateAnswer;
@@ -206,6 +194,38 @@ export function refreshStore(database: Database): RefreshStore {
 
     attempts: async () => (await database.all(`${selectAttempts} ORDER BY started_at, attempt_id`)).map(readAttempt),
   };
+}
+
+/**
+ * Makes a usable grant `lapsed`, and ends its attempt, as `RefreshStore.lapse`.
+ *
+ * @param lapse.detail for the audit log; none by default
+ */
+export async function lapseGrant(
+  sql: Transaction,
+  {
+    detail = null,
+    ...lapse
+  }: Pick<GrantRow, "grantId" | "generation" | "lookAt"> & {
+    readonly reason: LapseReason;
+    readonly error: string;
+    readonly at: number;
+    readonly detail?: string | null;
+  },
+): Promise<boolean> {
+  const { grantId, generation, reason, at } = lapse;
+  const before = await lockState(sql, grantId);
+  const lapsed = await sql.run(
+    `UPDATE grants SET state = 'lapsed', reason = :reason, state_since = :at, last_error = :error,
+       last_error_at = :at, look_at = :lookAt, retry_at = NULL, updated_at = :at
+     WHERE grant_id = :grantId AND generation = :generation AND state IN ('active', 'suspect')`,
+    lapse,
+  );
+  if (lapsed === 0 || before === undefined) return false;
+  await sql.run(deleteAttemptsUpTo, { grantId, generation });
+  sql.note({ action: "grant.lapsed", grantId, generation, outcome: reason, detail });
+  await tellChanged(sql, before, grantId, at);
+  return true;
 }
 
 async function attemptOn(sql: Transaction, grantId: string): Promise<Attempt | undefined> {

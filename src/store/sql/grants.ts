@@ -1,5 +1,6 @@
 import { defined } from "../../core/defined.ts";
 import { inPartsOfLife } from "../../core/keep-alive.ts";
+import type { Doubt } from "../../core/events/grant-events.ts";
 import { grantStates } from "../../core/grant.ts";
 import type { GrantState } from "../../core/grant.ts";
 import { assignments, bytes, insertList, keyOf, number, rowReader, selectList, valuesWriter } from "./column.ts";
@@ -28,6 +29,7 @@ const selectStateById = forMany(`SELECT ${selectList(stateColumns)} FROM grants 
 const selectBySubject = `${select} WHERE subject_hash = :subjectHash ORDER BY grant_id`;
 const selectByExternalId = `${select} WHERE grant_id IN ${grantsKnownBy} ORDER BY grant_id`;
 const selectByRefreshDigest = `${select} WHERE refresh_digest_hash = :digestHash ORDER BY grant_id LIMIT 8`;
+const selectByRefreshPrefix = `${select} WHERE refresh_prefix_hash = :prefixHash ORDER BY grant_id LIMIT 8`;
 const selectDueForLook = `${select} WHERE look_at IS NOT NULL AND look_at < :before
   AND (look_at, grant_id) > (:afterTime, :afterId) ORDER BY look_at, grant_id LIMIT :limit`;
 const idle = `${select} WHERE client_id = :clientId AND state = 'active' AND refresh_sealed IS NOT NULL`;
@@ -70,6 +72,8 @@ export function grantStore(database: Database): GrantStore {
     grantsByExternalId: (externalHash) => grants(selectByExternalId, { externalHash }),
 
     grantsByRefreshDigest: (digestHash) => grants(selectByRefreshDigest, { digestHash }),
+
+    grantsByRefreshPrefix: (prefixHash) => grants(selectByRefreshPrefix, { prefixHash }),
 
     listGrants: ({ state, account, withLateAnswers, after, limit, ...filter }: GrantFilter) => {
       const { subjectHash, externalHash } = filter;
@@ -189,19 +193,7 @@ export function grantStore(database: Database): GrantStore {
       }),
 
     markSuspect: (grantId, at) =>
-      database.transaction(async (sql) => {
-        const before = await lockState(sql, grantId);
-        const doubted = await sql.run(
-          `UPDATE grants SET state_since = :at, state = 'suspect', updated_at = :at,
-             access_expires_at = CASE WHEN access_sealed IS NULL OR access_expires_at <= :at THEN access_expires_at ELSE :at END
-           WHERE grant_id = :grantId AND state IN ('active', 'suspect') AND refresh_sealed IS NOT NULL`,
-          { at, grantId },
-        );
-        if (doubted === 0 || before === undefined) return false;
-        sql.note({ action: "grant.suspect", grantId, generation: null, outcome: "ended_with_another", detail: null });
-        await tellChanged(sql, before, grantId, at, "ended_with_another");
-        return true;
-      }),
+      database.transaction((sql) => suspectGrant(sql, { grantId, at, why: "ended_with_another" })),
 
     endAccessToken: (grantId, accessSealed, at) =>
       database.transaction(async (sql) => {
@@ -276,6 +268,33 @@ function keysOfSaving(
 ): string[] | undefined {
   if (remove.length + from.length > 0) return undefined;
   return [grantId, ...[subjectHash, codeHash, ...(add === undefined ? [] : [add.externalHash])].map(keyOf)];
+}
+
+/**
+ * Makes a usable grant with a refresh token `suspect`, as `GrantStore.markSuspect`.
+ *
+ * @param why for the audit log and the event; there, also the `detail`
+ */
+export async function suspectGrant(
+  sql: Transaction,
+  {
+    grantId,
+    at,
+    why,
+    detail = null,
+  }: { readonly grantId: string; readonly at: number; readonly why: Doubt; readonly detail?: string | null },
+): Promise<boolean> {
+  const before = await lockState(sql, grantId);
+  const doubted = await sql.run(
+    `UPDATE grants SET state_since = :at, state = 'suspect', updated_at = :at,
+       access_expires_at = CASE WHEN access_sealed IS NULL OR access_expires_at <= :at THEN access_expires_at ELSE :at END
+     WHERE grant_id = :grantId AND state IN ('active', 'suspect') AND refresh_sealed IS NOT NULL`,
+    { at, grantId },
+  );
+  if (doubted === 0 || before === undefined) return false;
+  sql.note({ action: "grant.suspect", grantId, generation: null, outcome: why, detail });
+  await tellChanged(sql, before, grantId, at, why);
+  return true;
 }
 
 /** Reads a grant and locks it: nobody else changes it before the transaction ends. */

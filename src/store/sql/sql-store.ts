@@ -20,6 +20,7 @@ import { keyStore } from "./keys.ts";
 import { probeStore } from "./probes.ts";
 import { resealStore } from "./reseal.ts";
 import { sessionStore } from "./sessions.ts";
+import { signalStore } from "./signals.ts";
 import { ticketStore } from "./tickets.ts";
 import { tokenStore } from "./tokens.ts";
 import { compareMigrations } from "./migrate.ts";
@@ -62,6 +63,7 @@ export function sqlStore(engine: Engine): Store {
     ...sessionStore(database),
     ...clientStore(database),
     ...probeStore(database),
+    ...signalStore(database),
     ...auditStore(database),
     ...eventStore(database),
     ...resealStore(database),

@@ -10,6 +10,7 @@ import type { LateAnswerRow } from "../refresh-store.ts";
 import type { GrantChange } from "../store.ts";
 import type { RegisteredClientRow } from "../client-store.ts";
 import type { ProbeRow } from "../probe-store.ts";
+import type { GrantSignal, TakenSignal } from "../signal-store.ts";
 import type { ClientKey, KeyReader, StoredKey } from "../key-store.ts";
 import type { IntakeRow } from "../intake-store.ts";
 import type { SessionRow } from "../session-store.ts";
@@ -220,6 +221,21 @@ export const probeColumns: ColumnsOf<ProbeRow> = {
   generation: numberOrNull("generation"),
   checkedAt: numberOrNull("checked_at"),
   answer: textOrNull("answer"),
+};
+
+export const signalColumns: ColumnsOf<TakenSignal> = {
+  signalHash: bytes("signal_hash"),
+  stateHash: bytesOrNull("state_hash"),
+  receivedAt: number("received_at"),
+};
+
+export const grantSignalColumns: ColumnsOf<GrantSignal> = {
+  grantId: text("grant_id"),
+  event: text("event"),
+  saidReason: textOrNull("said_reason"),
+  happenedAt: number("happened_at"),
+  receivedAt: number("received_at"),
+  effect: text("effect"),
 };
 
 export const keyColumns: ColumnsOf<StoredKey> = {

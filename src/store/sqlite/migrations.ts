@@ -737,4 +737,33 @@ CREATE TRIGGER events_added AFTER INSERT ON events BEGIN
 END;
 `,
   },
+  {
+    name: "0028-signals",
+    checksum: "f158445507fdb49d642f02b54d38443ed511c8d445823a921abefbf771204332",
+    text: `-- Security events that were taken: each once, whichever process it is delivered to, and however often.
+CREATE TABLE signals (
+  -- Keyed hash of the issuer and its jti.
+  signal_hash BLOB PRIMARY KEY,
+  -- Of a verification: keyed hash of the state that was asked with. Null for all others.
+  state_hash  BLOB,
+  received_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX signals_by_time ON signals (received_at);
+CREATE INDEX signals_by_state ON signals (state_hash) WHERE state_hash IS NOT NULL;
+
+-- What was said of a grant, the last time for each kind of event: the evidence for what became of it.
+CREATE TABLE grant_signals (
+  grant_id    TEXT NOT NULL REFERENCES grants (grant_id) ON DELETE CASCADE,
+  event       TEXT NOT NULL,
+  said_reason TEXT,
+  happened_at INTEGER NOT NULL,
+  received_at INTEGER NOT NULL,
+  effect      TEXT NOT NULL CHECK (effect IN ('lapse', 'suspect', 'look', 'note')),
+  PRIMARY KEY (grant_id, event)
+) STRICT, WITHOUT ROWID;
+
+-- A security event may name a refresh token by its first characters, and nothing else.
+CREATE INDEX grants_by_refresh_prefix ON grants (refresh_prefix_hash) WHERE refresh_prefix_hash IS NOT NULL;
+`,
+  },
 ];

@@ -27,6 +27,7 @@ import { probeTests } from "./probes.ts";
 import { resealTests } from "./reseal.ts";
 import { revocationTests } from "./revocation.ts";
 import { sessionTests } from "./sessions.ts";
+import { signalTests } from "./signals.ts";
 import { ticketTests } from "./tickets.ts";
 import { tokenTests } from "./tokens.ts";
 
@@ -73,6 +74,7 @@ export function storeSuite(
       sessionTests,
       clientTests,
       probeTests,
+      signalTests,
       changeTests,
       auditTests,
       eventTests,

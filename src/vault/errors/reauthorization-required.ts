@@ -6,6 +6,7 @@ const explain: Readonly<Record<LapseReason, string>> = {
   reauthentication_required:
     "the provider asks for a new sign-in, for a session policy, a second factor or a new consent",
   admin_policy_enforced: "an administrator restricted what was granted",
+  ended_by_provider: "the provider has told us that it ended the consent",
   no_refresh_token: "there is no refresh token, and the access token has ended or was refused",
   crash_ambiguous_rotation:
     "the provider replaced the refresh token, and the replacement was lost in a crash or on its way",

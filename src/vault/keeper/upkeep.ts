@@ -1,5 +1,6 @@
 import { isOnbehalfError } from "../../core/errors.ts";
 import { remainingMs } from "../../core/recorded-time.ts";
+import { signalKeptMs } from "../../core/signal-times.ts";
 import { sessionKeptMs } from "../../core/session.ts";
 import { ticketKeptMs } from "../../core/ticket.ts";
 import { latestLook } from "../../core/second-look.ts";
@@ -103,6 +104,7 @@ export function startUpkeep(context: KeeperContext): Periodic {
     await store.sweepConnects(clock.now() - connectKeptMs);
     await store.sweepTickets(clock.now() - ticketKeptMs);
     await store.sweepSessions(clock.now() - sessionKeptMs);
+    await store.sweepSignals(clock.now() - signalKeptMs);
     await lookAtSuspects(context);
   });
   upkeep.every("data keys", rounds.dataKeys, replaceKeys(context));

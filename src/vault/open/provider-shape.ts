@@ -4,6 +4,7 @@
  */
 import { unknownNames } from "../../core/known-names.ts";
 import type { RefusalMeaning } from "../../core/refresh.ts";
+import { isConfidential } from "../../oauth/confidential-url.ts";
 import { codeSources } from "../../providers/provider.ts";
 
 type Fits = (value: unknown) => boolean;
@@ -117,6 +118,20 @@ const isAuthorizationRequest: Fits = (value) => {
   );
 };
 
+const isAddress: Fits = (value) => typeof value === "string" && URL.canParse(value) && isConfidential(value);
+
+const isSignalSource: Fits = (value) => {
+  if (!isRecord(value)) return false;
+  const { issuer, alsoIssuedAs = [], jwksUri, isTypOptional = true, ...rest } = value;
+  return (
+    Object.keys(rest).length === 0 &&
+    // Without the address of its keys, they are looked for at the issuer's.
+    (jwksUri === undefined ? isAddress(issuer) : isFilled(issuer) && isAddress(jwksUri)) &&
+    listOf(isFilled)(alsoIssuedAs) &&
+    isTruth(isTypOptional)
+  );
+};
+
 const isWebPage: Fits = (value) =>
   typeof value === "string" && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
 
@@ -201,6 +216,12 @@ const rules: readonly (readonly [member: string, fits: Fits, must: string, examp
     '{ refresh_expires_in: "moves" }',
   ],
   ["keepAliveDays", isAboveZero, "a number of days above 0", "30"],
+  [
+    "signals",
+    isSignalSource,
+    "an object with issuer, and if need be jwksUri, alsoIssuedAs and isTypOptional, whose addresses are https URLs",
+    '{ issuer: "https://ssf.example" }',
+  ],
   ["offlineHint", isText, "a text", '"ask for the scope offline_access"'],
 ];
 

@@ -70,8 +70,8 @@ export const routes: readonly Route[] = [
   { method: "GET", path: "/llms.txt" },
 ];
 
-/** Endpoints of OAuth, which say who asks and what is wrong in OAuth's words. Tests of their own try them: token-endpoint/. */
-export const oauth: readonly string[] = ["POST /oauth/token", "GET /oauth/authorize"];
+/** Endpoints of other standards, which say who asks and what is wrong in words of their own. Tests of their own try them: token-endpoint/, signals.test.ts. */
+export const oauth: readonly string[] = ["POST /oauth/token", "GET /oauth/authorize", "POST /risc"];
 
 /** Whether a route takes a one-time code. */
 export const takesCode = ({ body = {} }: Route): boolean => "code" in body || "authCode" in body;

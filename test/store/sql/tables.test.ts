@@ -13,8 +13,10 @@ import {
   keyColumns,
   keyReaderColumns,
   lateAnswerColumns,
+  grantSignalColumns,
   probeColumns,
   sessionColumns,
+  signalColumns,
   ticketColumns,
   registeredClientColumns,
 } from "../../../src/store/sql/tables.ts";
@@ -33,6 +35,8 @@ const maps: Record<string, Readonly<Record<string, Pick<Column<unknown>, "name">
   registered_clients: registeredClientColumns,
   events: eventColumns,
   probes: probeColumns,
+  signals: signalColumns,
+  grant_signals: grantSignalColumns,
   data_keys: keyColumns,
   key_readers: keyReaderColumns,
 };

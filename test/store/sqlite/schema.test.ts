@@ -154,7 +154,8 @@ async function fileWithChildren(t: TestContext): Promise<string> {
   return path;
 }
 
-function rowsOf(path: string): Record<string, unknown[]> {
+/** @param before leaves out empty tables that it does not have: those of later versions */
+function rowsOf(path: string, before?: Record<string, unknown[]>): Record<string, unknown[]> {
   const raw = new DatabaseSync(path, { readOnly: true });
   const tables = raw.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").all();
   const rows = tables
@@ -163,7 +164,8 @@ function rowsOf(path: string): Record<string, unknown[]> {
     .map((name) => {
       const found = raw.prepare(`SELECT * FROM ${name}`).all();
       return [name, found.map(({ keep_alive_slot: _slot, ...row }) => JSON.stringify(row)).sort()] as const;
-    });
+    })
+    .filter(([name, found]) => before === undefined || name in before || found.length > 0);
   raw.close();
   return Object.fromEntries(rows);
 }
@@ -173,7 +175,7 @@ test("tables of a SQLite file that are laid out anew keep every row, and so do t
   const before = rowsOf(path);
   const store = sqlite(path);
   await store.open({ clock });
-  assert.deepEqual(rowsOf(path), before);
+  assert.deepEqual(rowsOf(path, before), before);
   await store.close();
   const raw = new DatabaseSync(path);
   raw.exec("DELETE FROM grants WHERE grant_id = 'g_alone'");
@@ -197,6 +199,6 @@ test("a migration of a SQLite file that fails half-way leaves all as it was, and
   raw.close();
   assert.deepEqual(rowsOf(path), before);
   await store.open({ clock });
-  assert.deepEqual(rowsOf(path), before);
+  assert.deepEqual(rowsOf(path, before), before);
   await store.close();
 });

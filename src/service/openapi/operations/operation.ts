@@ -23,8 +23,8 @@ export interface Operation {
   /** Headers that it reads, besides those of HTTP itself and those of every address for callers. */
   readonly headers?: readonly Parameter[];
   readonly body?: object;
-  /** What an answer with success carries. Absent where the answer of another server is passed on. `status`: 200 by default. */
-  readonly answers?: { readonly says: string; readonly schema: object; readonly status?: 201 };
+  /** What an answer with success carries; without a schema, nothing. Absent where the answer of another server is passed on. `status`: 200 by default. */
+  readonly answers?: { readonly says: string; readonly schema?: object; readonly status?: 201 | 202 };
   /** Content type of the answer. Default: JSON. */
   readonly media?: string;
   /** Errors that it may answer, besides those of every address of its kind. */
@@ -34,6 +34,8 @@ export interface Operation {
    * no others then.
    */
   readonly oauthErrors?: Readonly<Record<number, readonly string[]>>;
+  /** That it takes Security Event Tokens: 400 is then one of these, as RFC 8935 has them. */
+  readonly setErrors?: readonly string[];
 }
 
 export const text = { type: "string" } as const;
