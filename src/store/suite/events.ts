@@ -90,6 +90,8 @@ export function eventTests(stores: SuiteStores): void {
       const done = Promise.all(writing).finally(() => (isWriting = false));
       const read: EventRow[] = [];
       for (let rest = 2; rest > 0; rest -= isWriting ? 0 : 1) {
+        // Reading a SQLite file gives nobody else a turn: without this, nothing would ever be written.
+        await new Promise((resolve) => setImmediate(resolve));
         for (;;) {
           const page = await other.events({ after: read.at(-1)?.seq ?? 0, limit: 7 });
           if (page.length === 0) break;
