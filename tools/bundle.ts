@@ -39,9 +39,9 @@ export async function bundlePrograms(dist: string = "dist"): Promise<void> {
         logLevel: "warning",
         inject: [join(dist, "service/source-places.js")],
         // Some of the packages are CommonJS, and ask for Node's modules by a function that a module does not have.
-        banner: { js: `import{createRequire as $require}from"node:module";const require=$require(import.meta.url);` },
+        banner: { js: `const require=process.getBuiltinModule("node:module").createRequire(import.meta.url);` },
         external: ["pg-native"],
-        plugins: [apart, lazyHttp, withoutHttp2, withPlaces, withoutUnused],
+        plugins: [apart, withoutHttp2, builtins, withPlaces, withoutUnused],
         ...options,
       }),
     ),
@@ -76,16 +76,26 @@ const withoutHttp2: Plugin = {
 };
 
 /**
- * A module that imports `node:http` makes Node read all that it exports. Three of these are a client for HTTP and web sockets, with
- * TLS, whose loading takes longer than the rest of a start. Who asks by a function gets what it uses.
+ * A module that imports one of Node's makes Node read all that it exports. Some of that is loaded when it is read: with `node:http` a
+ * client for HTTP and web sockets, with TLS, whose loading takes longer than the rest of a start; with `node:fs` its other
+ * interface and what reads lines; with `node:process` the streams. Who asks by a function gets what is there.
  */
-const lazyHttp: Plugin = {
-  name: "lazy-http",
+const builtins: Plugin = {
+  name: "builtins",
   setup: (build) => {
-    build.onResolve({ filter: /^(?:node:)?http$/ }, () => ({ path: "node:http", namespace: "lazy-http" }));
-    build.onLoad({ filter: /.*/, namespace: "lazy-http" }, () => ({
-      contents: 'module.exports = process.getBuiltinModule("node:http");',
-    }));
+    build.onResolve({ filter: /^(?:node:)?(?:crypto|fs|http|module|process|stream)$/ }, ({ path, kind }) =>
+      kind === "import-statement" ? { path, namespace: "builtins", sideEffects: false } : undefined,
+    );
+    build.onLoad({ filter: /.*/, namespace: "builtins" }, ({ path }) => {
+      const builtin = process.getBuiltinModule(path) as object;
+      const names = Object.entries(Object.getOwnPropertyDescriptors(builtin)).flatMap(([name, property]) =>
+        property.get === undefined && /^[a-z_$][\w$]*$/i.test(name) && name !== "default" ? name : [],
+      );
+      const contents =
+        `const all = process.getBuiltinModule(${JSON.stringify(path)});\n` +
+        `export default all;\nexport const { ${names.join(", ")} } = all;`;
+      return { contents };
+    });
   },
 };
 
