@@ -16,6 +16,7 @@ import { initCommand } from "./init/command.ts";
 import { keysCommand } from "./keys/command.ts";
 import { migrateCommand } from "./migrate/command.ts";
 import { programOf, runProgram } from "./run-program.ts";
+import { riscCommand } from "./risc/command.ts";
 import { serveCommand } from "./serve/command.ts";
 import { sessionsCommand } from "./sessions/command.ts";
 import { standinCommand } from "./standin/command.ts";
@@ -48,6 +49,7 @@ export function program(): Command {
     doctorCommand(),
     explainCommand(),
     migrateCommand(),
+    riscCommand(),
     storeCommand(),
   ]);
 }

@@ -25,6 +25,7 @@ export function removeApp(state: StandinState, input: unknown, spelling: Spellin
   const person = knownPerson(state, email);
   const ended: Authorization[] = state.ledger.authorizationsOf(person, project);
   for (const authorization of ended) state.ledger.end(authorization);
+  if (ended.length > 0) state.onRemoved?.(person);
   return ended.length;
 }
 

@@ -25,6 +25,7 @@ import { OneTimeCodes } from "../state/one-time-codes.ts";
 import { newCode } from "./state/opaque-values.ts";
 import { People } from "../state/people.ts";
 import { RequestLog } from "../state/request-log.ts";
+import { RiscStream } from "./risc/stream.ts";
 import { securityEvent } from "./control/risc.ts";
 import type { RiscSpec } from "./control/risc.ts";
 import { Router } from "../http/router.ts";
@@ -125,6 +126,7 @@ export async function startGoogle(options: StandinOptions): Promise<Standin> {
   const clock = ownClock(base);
   const keys = new KeyRing(() => clock.now(), signingKey);
   const clients = new Clients();
+  const risc = new RiscStream();
   const listening = await listen(host, port);
   const state: GoogleState = {
     clock,
@@ -141,8 +143,17 @@ export async function startGoogle(options: StandinOptions): Promise<Standin> {
     files: new Files(clock),
     faults: new Faults(),
     log: new RequestLog(),
+    risc,
+    onRemoved: ({ email }) => {
+      if (risc.configuration !== undefined) {
+        risc.deliver(securityEvent(state, { type: "tokens-revoked", email }, "camel"));
+      }
+    },
   };
   listening.open(requestHandler(state, new Router(routes(state))));
+  void listening.closed.then(() => {
+    risc.close();
+  });
   return {
     ...runningStandin(state, listening, { clientId: defaultClientId, clientSecret: defaultClientSecret }),
     code: (spec) => issueCode(state, spec, "camel").code,

@@ -9,6 +9,7 @@ import type { Handler } from "../http/messages.ts";
 import { pageRoutes } from "../pages/page-routes.ts";
 import { file } from "../pages/static-files.ts";
 import { revocationEndpoint } from "./oauth/revocation.ts";
+import { riscRoutes } from "./risc/routes.ts";
 import { riscConfiguration } from "./control/risc.ts";
 import type { Route } from "../http/router.ts";
 import { tokeninfo } from "./oauth/tokeninfo.ts";
@@ -45,6 +46,7 @@ export function routes(state: GoogleState): Route[] {
     { at: ["/oauth2/v2/userinfo", "/oauth2/v1/userinfo"], GET: olderClaims, POST: olderClaims },
     { at: ["/tokeninfo", "/oauth2/v3/tokeninfo"], GET: info, POST: info },
     ...driveRoutes(state),
+    ...riscRoutes(state),
     ...pageRoutes(state, shown),
     { at: ["/gsi/client"], GET: file("gsi-client.js") },
     { at: ["/pages/relay-script.js"], GET: file("relay-script.js") },

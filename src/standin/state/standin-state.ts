@@ -7,7 +7,7 @@ import type { OwnClock } from "../clock.ts";
 import type { Faults } from "../http/faults.ts";
 import type { Wording } from "./wording.ts";
 import type { Ledger } from "./ledger.ts";
-import type { People } from "./people.ts";
+import type { People, Person } from "./people.ts";
 import type { RequestLog } from "./request-log.ts";
 
 /** What every kind has, in memory. */
@@ -23,4 +23,6 @@ export interface StandinState {
   readonly ledger: Ledger;
   readonly faults: Faults;
   readonly log: RequestLog;
+  /** Told where a person has removed an app. Absent: nobody hears of it. */
+  readonly onRemoved?: (person: Person) => void;
 }

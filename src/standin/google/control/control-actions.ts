@@ -2,6 +2,7 @@ import { clientFile, defaultClientId } from "../state/clients.ts";
 import type { Client, ClientKind } from "../state/clients.ts";
 import { BadInput, address, listOf, oneOf, orNull, read, text, yesNo } from "../../input-checks.ts";
 import type { Spelling } from "../../input-checks.ts";
+import { securityEvent } from "./risc.ts";
 import { knownPerson } from "../../control/shared-actions.ts";
 import type { AccountRefusal } from "../../state/people.ts";
 import { isGmailScope } from "../state/scopes.ts";
@@ -25,7 +26,11 @@ export function changeSettings(state: GoogleState, input: unknown, spelling: Spe
 /** Does what a person does who changes the password: their refresh tokens that reach Gmail end, and only those. */
 export function changePassword(state: GoogleState, input: unknown, spelling: Spelling): void {
   const { email } = read(input, { email: text }, spelling, ["email"]);
-  for (const authorization of state.ledger.authorizationsOf(knownPerson(state, email))) {
+  const person = knownPerson(state, email);
+  if (state.risc.configuration !== undefined) {
+    state.risc.deliver(securityEvent(state, { type: "sessions-revoked", email: person.email }, "camel"));
+  }
+  for (const authorization of state.ledger.authorizationsOf(person)) {
     for (const family of [...authorization.families.values()].flat()) {
       if (family.scopes.some(isGmailScope)) family.endedAt ??= state.clock.now();
     }

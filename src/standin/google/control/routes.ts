@@ -47,6 +47,14 @@ export function controlRoutes(state: GoogleState): Route[] {
       GET: control(({ query }) => clientSecretFile(state, query.get("client_id") ?? undefined), ["client_id"]),
     },
     { at: ["/standin/risc"], POST: control((request) => ({ set: securityEvent(state, bodyOf(request), "snake") })) },
+    {
+      // The same, sent to whoever is registered.
+      at: ["/standin/risc/deliver"],
+      POST: control((request) => {
+        state.risc.deliver(securityEvent(state, bodyOf(request), "snake"));
+        return {};
+      }),
+    },
     { at: ["/standin/people"], POST: control((request) => putPerson(state, bodyOf(request), "snake")) },
     {
       at: ["/standin/keys"],

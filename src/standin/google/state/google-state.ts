@@ -2,6 +2,7 @@ import type { Clients } from "./clients.ts";
 import type { Code } from "./codes.ts";
 import type { DpopMemory } from "./dpop-memory.ts";
 import type { Files } from "./drive-files.ts";
+import type { RiscStream } from "../risc/stream.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
 import type { OneTimeCodes } from "../../state/one-time-codes.ts";
 import type { Person } from "../../state/people.ts";
@@ -16,6 +17,7 @@ export interface GoogleState extends StandinState {
   readonly dpop: DpopMemory;
   readonly keys: KeyRing;
   readonly files: Files;
+  readonly risc: RiscStream;
 }
 
 /** A drawing that the stand-in serves itself, so that a page can show it without the internet. */
