@@ -86,6 +86,7 @@ export type {
   RotateCallerOptions,
 } from "./vault/http/caller.ts";
 export type { Callers } from "./vault/http/callers.ts";
+export type { DashboardLink, Operator, OperatorRole, Operators } from "./vault/http/operators.ts";
 export type { CreateSessionOptions, Session, SessionPage, SessionQuery, Sessions } from "./vault/http/sessions.ts";
 export type { ExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
 export type { DepositOptions } from "./vault/keeper/deposits/deposit-request.ts";

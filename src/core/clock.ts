@@ -5,6 +5,11 @@
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
+  /**
+   * The time of the people who sit before it, which nobody moves: how long an operator may be signed in is measured by it. Default:
+   * {@link now}.
+   */
+  peoplesTime?(): number;
 }
 
 /** A clock that can be moved forward, for tests and the demo. */
@@ -41,6 +46,7 @@ export function movableClock(base: Clock = systemClock): MovableClock {
   let ahead = 0;
   return {
     now: () => base.now() + ahead,
+    peoplesTime: () => base.now(),
     advance: (ms) => {
       ahead += ms;
     },

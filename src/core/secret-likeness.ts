@@ -1,5 +1,5 @@
 /** How secrets of some kinds begin, those of this program's among them. */
-const known = /^(?:GOCSPX-|ya29\.|eyJ|ob[hkmst]_|gh[oprsu]_|xox[a-z]-)/;
+const known = /^(?:GOCSPX-|ya29\.|eyJ|ob[hklmost]_|gh[oprsu]_|xox[a-z]-)/;
 /** The form of directory ids, such as Entra's tenants: no secret, and needed to set things right. */
 const guids = /\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi;
 

@@ -268,17 +268,17 @@ export function auditMac(keyring: Pick<Sealer, "hash">, row: AuditContent, ancho
 }
 
 /** What grants no right, or takes them away: without the key, nobody can gain anything by changing it. */
-const unbound: ReadonlySet<string> = new Set(["rightsMac", "revokedAt", "lastUsedAt"]);
+const unbound: ReadonlySet<string> = new Set(["rightsMac", "operatorMac", "revokedAt", "lastUsedAt"]);
 
 /**
- * Says what a caller, a handle or a session may do. Whoever writes the database could widen one otherwise, or make it last.
+ * Says what a caller, a handle, a session or somebody at the dashboard may do. Whoever writes the database could widen one otherwise, or make it last.
  *
  * @param purpose whose rights they are: a row of one table means nothing in another
  */
 export function rightsMac(
   keyring: Sealer,
   row: object,
-  purpose: "caller_rights" | "handle_rights" | "session_rights" = "caller_rights",
+  purpose: "caller_rights" | "handle_rights" | "session_rights" | "dashboard_rights" = "caller_rights",
 ): Buffer {
   // Every property, so that one that is added later is bound as well.
   const bound = Object.entries(row)

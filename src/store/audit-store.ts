@@ -71,6 +71,8 @@ export interface AuditQuery {
   readonly grantId?: string;
   /** Only rows of this caller. */
   readonly caller?: string;
+  /** The last rows, the newest first. Default: the first ones, in the order of their numbers. */
+  readonly newestFirst?: true;
 }
 
 /** The action of a row that says that a caller was given a token. There is one for each caller, generation and `detail`. */
@@ -92,7 +94,7 @@ export interface AuditStore {
    * `detail`, is not added again.
    */
   appendAudit(entries: readonly (readonly [AuditEntry, AuditPrincipal])[]): Promise<void>;
-  /** @returns rows in the order of their numbers */
+  /** @returns rows in the order of their numbers, or the other way round */
   auditRows(query: AuditQuery): Promise<AuditRow[]>;
   /** @returns the number and link of the last row that was ever added; 0 and no bytes in a new store */
   auditHead(): Promise<AuditHead>;

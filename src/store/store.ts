@@ -26,6 +26,7 @@ import type { CallerStore } from "./caller-store.ts";
 import type { SessionStore } from "./session-store.ts";
 import type { SignalStore } from "./signal-store.ts";
 import type { ConnectStore } from "./connect-store.ts";
+import type { DashboardStore } from "./dashboard-store.ts";
 import type { DepositStore } from "./deposit-store.ts";
 import type { ClientStore } from "./client-store.ts";
 import type { EventStore } from "./event-store.ts";
@@ -281,6 +282,7 @@ export interface Store
     CallerStore,
     HandleStore,
     SessionStore,
+    DashboardStore,
     ConnectStore,
     DepositStore,
     ClientStore,

@@ -22,13 +22,13 @@ export function auditStore(database: Database): AuditStore {
         for (const [entry, principal] of entries) sql.note(entry, principal);
       }, []),
 
-    auditRows: async ({ after, limit, grantId, caller }) => {
+    auditRows: async ({ after, limit, grantId, caller, newestFirst }) => {
       const where = [
         "seq > :after",
         ...(grantId === undefined ? [] : ["grant_id = :grantId"]),
         ...(caller === undefined ? [] : ["caller = :caller"]),
       ].join(" AND ");
-      const text = `${select} WHERE ${where} ORDER BY seq LIMIT :limit`;
+      const text = `${select} WHERE ${where} ORDER BY seq ${newestFirst === true ? "DESC" : "ASC"} LIMIT :limit`;
       return (await database.all(text, defined({ after, limit, grantId, caller }))).map(readRow);
     },
 

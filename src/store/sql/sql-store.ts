@@ -10,6 +10,7 @@ import { auditStore } from "./audit.ts";
 import { callerStore } from "./callers.ts";
 import { connectStore } from "./connects.ts";
 import { clientStore } from "./clients.ts";
+import { dashboardStore } from "./dashboard.ts";
 import { storeUnusable } from "./failure.ts";
 import { depositStore } from "./deposits.ts";
 import { eventStore } from "./events.ts";
@@ -61,6 +62,7 @@ export function sqlStore(engine: Engine): Store {
     ...callerStore(database),
     ...handleStore(database),
     ...sessionStore(database),
+    ...dashboardStore(database),
     ...clientStore(database),
     ...probeStore(database),
     ...signalStore(database),

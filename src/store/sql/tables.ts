@@ -2,6 +2,7 @@ import type { Attempt } from "../../core/take-over.ts";
 import type { AuditRow } from "../audit-store.ts";
 import type { CallerRow } from "../caller-store.ts";
 import type { ConnectRow } from "../connect-store.ts";
+import type { DashboardLinkRow, OperatorSessionRow, RefreshCountRow } from "../dashboard-store.ts";
 import type { DepositRow } from "../deposit-store.ts";
 import type { EventRow } from "../event-store.ts";
 import type { GrantRow, TokenColumns } from "../grant-row.ts";
@@ -251,4 +252,30 @@ export const keyReaderColumns: ColumnsOf<KeyReader> = {
   owner: owner("owner"),
   revision: number("revision"),
   seenAt: number("seen_at"),
+};
+
+export const dashboardLinkColumns: ColumnsOf<DashboardLinkRow> = {
+  linkId: text("link_id"),
+  linkHash: bytes("link_hash"),
+  role: text("role"),
+  createdAt: number("created_at"),
+  expiresAt: number("expires_at"),
+  operatorMac: bytes("operator_mac"),
+};
+
+export const operatorSessionColumns: ColumnsOf<OperatorSessionRow> = {
+  sessionId: text("operator_session_id"),
+  cookieHash: bytes("cookie_hash"),
+  role: text("role"),
+  begunAt: number("begun_at"),
+  endsAt: number("ends_at"),
+  lastUsedAt: number("last_used_at"),
+  operatorMac: bytes("operator_mac"),
+};
+
+export const refreshCountColumns: ColumnsOf<RefreshCountRow> = {
+  quarterAt: number("quarter_at"),
+  provider: text("provider"),
+  outcome: text("outcome"),
+  refreshes: number("refreshes"),
 };

@@ -144,6 +144,10 @@ export function auditTests(stores: SuiteStores): void {
       deepEqual(await seqs({ caller: "second" }), [3, 4, 5, 6]);
       deepEqual(await seqs({ grantId: "g_odd", caller: "second", after: 4 }), [6]);
       deepEqual(await seqs({ after: 6 }), []);
+      deepEqual(await seqs({ newestFirst: true, limit: 2 }), [6, 5]);
+      deepEqual(await seqs({ newestFirst: true, limit: 2, grantId: "g_even" }), [5, 3]);
+      deepEqual(await seqs({ newestFirst: true, caller: "first" }), [2, 1]);
+      deepEqual(await seqs({ newestFirst: true, grantId: "g_odd", caller: "second", after: 4 }), [6]);
     });
 
     test("old rows are taken out, the rest stay as they are, and rows that say so are found", async (t) => {

@@ -14,6 +14,7 @@ import { connectTests } from "./connects.ts";
 import { changeTests } from "./changes.ts";
 import { clientTests } from "./clients.ts";
 import { commitTests } from "./commits.ts";
+import { dashboardTests } from "./dashboard.ts";
 import { depositTests } from "./deposits.ts";
 import { eventTests } from "./events.ts";
 import { externalIdTests } from "./external-ids.ts";
@@ -72,6 +73,7 @@ export function storeSuite(
       callerTests,
       handleTests,
       sessionTests,
+      dashboardTests,
       clientTests,
       probeTests,
       signalTests,

@@ -52,6 +52,8 @@ export interface AuditLogQuery {
   readonly grantId?: string;
   /** Only this caller's rows. Default: everybody's. */
   readonly caller?: string;
+  /** The last rows, the newest first. Default: the first ones, in the order of their numbers. */
+  readonly newestFirst?: true;
   /** The most rows to return: 1 to 500. Default: 100. */
   readonly limit?: number;
 }
@@ -64,6 +66,7 @@ const rules: Readonly<Record<keyof AuditLogQuery, Rule>> = {
   after: count(0, Number.MAX_SAFE_INTEGER),
   grantId: filledText,
   caller: filledText,
+  newestFirst: { fits: (value) => value === true, must: "true" },
   limit: count(1, 500),
 };
 const headRules: Readonly<Record<keyof AuditLogHead, Rule>> = {
@@ -98,10 +101,11 @@ export class AuditLog {
    */
   async list(query: AuditLogQuery = {}): Promise<AuditLogRow[]> {
     assertOptions("list", query, rules);
-    const { after = 0, limit = 100, grantId, caller } = query;
+    const { after = 0, limit = 100, grantId, caller, newestFirst } = query;
     const filter = {
       ...(grantId === undefined ? {} : { grantId }),
       ...(caller === undefined ? {} : { caller }),
+      ...(newestFirst === undefined ? {} : { newestFirst }),
     };
     return (await this.#store.auditRows({ after, limit, ...filter })).map(rowOf);
   }

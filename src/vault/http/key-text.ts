@@ -2,8 +2,11 @@
 import { createHash, randomBytes } from "node:crypto";
 import { Secret } from "../../core/secret.ts";
 
-/** `obk_`: of a caller. `obs_`: of a session of one. `obh_`: a handle, which stands in the place of a refresh token. */
-export type KeyKind = "obk" | "obs" | "obh";
+/**
+ * `obk_`: of a caller. `obs_`: of a session of one. `obh_`: a handle, which stands in the place of a refresh
+ * token. `obl_`: a link that lets an operator into the dashboard once; `obo_`: what the operator's browser then holds.
+ */
+export type KeyKind = "obk" | "obs" | "obh" | "obl" | "obo";
 
 /** A key in its parts. */
 export interface KeyText {
@@ -13,7 +16,7 @@ export interface KeyText {
   readonly secret: string;
 }
 
-const form = /^(obk|obs|obh)_([0-9a-f]{16})_([0-9a-f]{64})_([0-9a-f]{8})$/;
+const form = /^(obk|obs|obh|obl|obo)_([0-9a-f]{16})_([0-9a-f]{64})_([0-9a-f]{8})$/;
 
 /** A new key. */
 export function newKey(kind: KeyKind, id: string = randomBytes(8).toString("hex")): KeyText & { readonly key: Secret } {
@@ -31,7 +34,7 @@ export function partsOf(text: string): KeyText | undefined {
 /** The key of a caller or a session in the value of an `Authorization` header; undefined where there is no whole one. */
 export function keyIn(authorization: string): KeyText | undefined {
   const key = partsOf(/^bearer +(\S+)$/i.exec(authorization)?.[1] ?? "");
-  return key?.kind === "obh" ? undefined : key;
+  return key?.kind === "obk" || key?.kind === "obs" ? key : undefined;
 }
 
 /** Shows that a text is a key: to scanners that look for leaked keys, and to us, to find a mistyped one. */

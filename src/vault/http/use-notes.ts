@@ -1,16 +1,18 @@
 import { isRecent } from "../../core/recorded-time.ts";
 
-/** How exactly the last use of something is known, milliseconds: each note of it is a write. */
-const everyMs = 600_000;
+/** How exactly the last use of something is known by default, milliseconds: each note of it is a write. */
+const usuallyEveryMs = 600_000;
 const memoryLimit = 10_000;
 
-/** Notes of when things were used last, at most one in ten minutes of each. */
+/** Notes of when things were used last, at most one of each in ten minutes, or in the time that is given. */
 export class UseNotes {
+  readonly #everyMs: number;
   readonly #write: (id: string, at: number) => Promise<void>;
   readonly #notes = new Set<Promise<void>>();
   readonly #notedAt = new Map<string, number>();
 
-  constructor(write: (id: string, at: number) => Promise<void>) {
+  constructor(write: (id: string, at: number) => Promise<void>, everyMs: number = usuallyEveryMs) {
+    this.#everyMs = everyMs;
     this.#write = write;
   }
 
@@ -21,7 +23,7 @@ export class UseNotes {
    */
   note(id: string, lastUsedAt: number | null, now: number): void {
     const noted = Math.max(lastUsedAt ?? -Infinity, this.#notedAt.get(id) ?? -Infinity);
-    if (isRecent(noted, now, everyMs)) return;
+    if (isRecent(noted, now, this.#everyMs)) return;
     if (this.#notedAt.size >= memoryLimit) this.#notedAt.clear();
     this.#notedAt.set(id, now);
     const note = this.#write(id, now)

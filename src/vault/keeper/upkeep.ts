@@ -1,4 +1,5 @@
 import { isOnbehalfError } from "../../core/errors.ts";
+import { countsKeptMs } from "../../core/quarters.ts";
 import { remainingMs } from "../../core/recorded-time.ts";
 import { signalKeptMs } from "../../core/signal-times.ts";
 import { sessionKeptMs } from "../../core/session.ts";
@@ -34,6 +35,7 @@ import { suspectSiblings } from "./suspect-siblings.ts";
 /** How often each task of the upkeep runs: milliseconds between two rounds. */
 export const rounds = {
   attempts: 1_000,
+  refreshCounts: 10_000,
   rescued: 1_000,
   lateAnswers: 5_000,
   intakes: 5_000,
@@ -105,6 +107,7 @@ export function startUpkeep(context: KeeperContext): Periodic {
     await store.sweepTickets(clock.now() - ticketKeptMs);
     await store.sweepSessions(clock.now() - sessionKeptMs);
     await store.sweepSignals(clock.now() - signalKeptMs);
+    await store.sweepDashboard(clock.now(), clock.now() - countsKeptMs);
     await lookAtSuspects(context);
   });
   upkeep.every("data keys", rounds.dataKeys, replaceKeys(context));

@@ -167,7 +167,8 @@ function rowsOf(path: string, before?: Record<string, unknown[]>): Record<string
     })
     .filter(([name]) => before === undefined || name in before);
   raw.close();
-  return Object.fromEntries(rows);
+  // Migrations that follow add tables, which have no rows.
+  return Object.fromEntries(rows.filter(([, found]) => found.length > 0));
 }
 
 test("tables of a SQLite file that are laid out anew keep every row, and so do those that refer to them", async (t) => {

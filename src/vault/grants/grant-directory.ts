@@ -1,0 +1,207 @@
+import { isOnbehalfError } from "../../core/errors.ts";
+import type { Grant, GrantState } from "../../core/grant.ts";
+import type { GrantRow } from "../../store/grant-row.ts";
+import { changesAtOnce } from "../../store/store.ts";
+import type { VaultContext } from "../context.ts";
+import { grantOf } from "./sealed-grant.ts";
+
+/** How many rows are opened between two turns of other work. */
+const rowsAtOnce = 250;
+/** How old what is known may be, milliseconds, before changes are looked for. */
+const lookEveryMs = 2_000;
+/** After what time of no use it is forgotten, milliseconds. */
+const keptMs = 900_000;
+/** Some hundred bytes each: 60 MB. */
+const mostGrants = 250_000;
+
+/** What is known of a grant by which it is searched for. */
+export interface DirectoryEntry {
+  readonly grantId: string;
+  readonly provider: string;
+  readonly clientId: string;
+  readonly state: GrantState;
+  /** Why it is not well; `unreadable`: its profile does not open. Absent: it is well. */
+  readonly reason?: string;
+  /** Whom that depends on. */
+  readonly dependsOn?: string;
+  /** Since when it has been in its state, milliseconds since the epoch. */
+  readonly since: number;
+  /** What it is called: external ids, labels, the subject and the e-mail address, in lower case. */
+  readonly names: readonly string[];
+}
+
+/** Which grants are searched for: those that fit everything that is given. */
+export interface DirectoryQuery {
+  /** The start of one of its names, or of its id. */
+  readonly text?: string;
+  readonly state?: GrantState;
+  readonly reason?: string;
+  readonly provider?: string;
+}
+
+/** How far it has come. */
+export interface DirectoryProgress {
+  /** How many grants are known. */
+  readonly known: number;
+  /** Whether these are all. */
+  readonly isWhole: boolean;
+  /** Whether there are more than it takes: then the rest will not be known. */
+  readonly isFull: boolean;
+}
+
+/**
+ * Every grant by what people call it. The store has these words sealed and can find whole ones alone, by their keyed hashes.
+ * So a process that is asked reads all grants once, a few at a time, and then the changes. It forgets them when nobody has
+ * asked for a quarter of an hour.
+ */
+export class GrantDirectory {
+  readonly #context: Pick<VaultContext, "store" | "keyring">;
+  readonly #nowMs: () => number;
+  #entries = new Map<string, DirectoryEntry>();
+  /** The newest first. Made anew when it is asked for, where an entry came, went or moved. */
+  #sorted: readonly DirectoryEntry[] | undefined;
+  #seq = 0;
+  #isWhole = false;
+  #isFull = false;
+  #lookedAt = -Infinity;
+  #reading: Promise<void> | undefined;
+  #looking: Promise<void> | undefined;
+  #forgetting: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  /** @param nowMs a clock that nobody moves, milliseconds */
+  constructor(context: Pick<VaultContext, "store" | "keyring">, nowMs: () => number = () => performance.now()) {
+    this.#context = context;
+    this.#nowMs = nowMs;
+  }
+
+  /**
+   * Brings it up to date, or begins to. It waits for changes, and for the first reading no longer than it is told.
+   *
+   * @param waitMs for how long the first reading is waited for, milliseconds
+   * @throws {OnbehalfError} `store_unavailable`
+   */
+  async look(waitMs: number): Promise<DirectoryProgress> {
+    this.#keep();
+    if (!this.#isWhole && !this.#isFull) {
+      this.#reading ??= this.#readAll().finally(() => (this.#reading = undefined));
+      const { promise: late, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, waitMs);
+      await Promise.race([this.#reading, late]).finally(() => clearTimeout(timer));
+    } else if (this.#nowMs() - this.#lookedAt >= lookEveryMs) await this.lookNow();
+    return { known: this.#entries.size, isWhole: this.#isWhole, isFull: this.#isFull };
+  }
+
+  /** Looks for changes, however lately that was done: somebody has just made one. */
+  async lookNow(): Promise<void> {
+    if (!this.#isWhole) return;
+    this.#looking ??= this.#readChanges().finally(() => (this.#looking = undefined));
+    await this.#looking;
+  }
+
+  /** The grants that fit, the newest state first. */
+  search(query: DirectoryQuery): readonly DirectoryEntry[] {
+    this.#sorted ??= [...this.#entries.values()].sort(
+      (one, other) => other.since - one.since || (one.grantId < other.grantId ? -1 : 1),
+    );
+    const { text, state, reason, provider } = query;
+    if (text === undefined && state === undefined && reason === undefined && provider === undefined) {
+      return this.#sorted;
+    }
+    const start = text?.toLowerCase() ?? "";
+    return this.#sorted.filter(
+      (entry) =>
+        (state === undefined || entry.state === state) &&
+        (reason === undefined || entry.reason === reason) &&
+        (provider === undefined || entry.provider === provider) &&
+        (text === undefined || entry.grantId.startsWith(text) || entry.names.some((name) => name.startsWith(start))),
+    );
+  }
+
+  /** Forgets all, and reads no more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#forgetting);
+    await Promise.allSettled([this.#reading, this.#looking]);
+    this.#forget();
+  }
+
+  async #readAll(): Promise<void> {
+    const { store } = this.#context;
+    this.#forget();
+    // Before the rows: what changes while they are read is read once more.
+    this.#seq = await store.latestChange();
+    for (let after = ""; !this.#isClosed;) {
+      const rows = await store.listGrants({ after, limit: rowsAtOnce });
+      for (const row of rows) this.#put(row);
+      after = rows.at(-1)?.grantId ?? after;
+      if (rows.length < rowsAtOnce) {
+        this.#isWhole = true;
+        this.#lookedAt = -Infinity;
+        await this.#readChanges();
+        return;
+      }
+      this.#isFull = this.#entries.size >= mostGrants;
+      if (this.#isFull) return;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  async #readChanges(): Promise<void> {
+    const { store } = this.#context;
+    const at = this.#nowMs();
+    for (let isMore = true; isMore && !this.#isClosed;) {
+      const { seq, changes } = await store.changesSince(this.#seq);
+      const rows = await Promise.all(changes.map(({ grantId }) => store.grantById(grantId)));
+      rows.forEach((row, n) => {
+        if (row !== undefined) this.#put(row);
+        else if (this.#entries.delete(changes[n]?.grantId ?? "")) this.#sorted = undefined;
+      });
+      this.#seq = seq;
+      isMore = changes.length >= changesAtOnce;
+    }
+    this.#lookedAt = at;
+  }
+
+  #put(row: GrantRow): void {
+    const entry = entryOf(this.#context, row);
+    const known = this.#entries.get(row.grantId);
+    // Most changes are refreshes, which change nothing of this.
+    if (known !== undefined && JSON.stringify(known) === JSON.stringify(entry)) return;
+    this.#entries.set(row.grantId, entry);
+    this.#sorted = undefined;
+  }
+
+  #keep(): void {
+    clearTimeout(this.#forgetting);
+    this.#forgetting = setTimeout(() => {
+      if (this.#reading === undefined) this.#forget();
+    }, keptMs).unref();
+  }
+
+  #forget(): void {
+    this.#entries = new Map();
+    this.#sorted = undefined;
+    this.#isWhole = false;
+    this.#isFull = false;
+  }
+}
+
+function entryOf({ keyring }: Pick<VaultContext, "keyring">, row: GrantRow): DirectoryEntry {
+  const { grantId, provider, clientId, state, stateSince: since } = row;
+  const plain = { grantId, provider, clientId, state, since };
+  try {
+    const grant = grantOf(keyring, row);
+    const { reason } = grant;
+    return { ...plain, ...(reason === undefined ? {} : { reason }), names: namesOf(grant) };
+  } catch (error) {
+    if (!isOnbehalfError(error, "grant_unreadable")) throw error;
+    return { ...plain, reason: "unreadable", names: [] };
+  }
+}
+
+function namesOf({ subject, profile, externalIds }: Grant): readonly string[] {
+  const ties = externalIds.flatMap(({ externalId, account }) => [externalId, account]);
+  const all = [subject, ...(profile.email === undefined ? [] : [profile.email]), ...ties];
+  return [...new Set(all.map((name) => name.toLowerCase()))];
+}
