@@ -35,7 +35,7 @@ import type { ConnectHandler } from "./vault/http/connect/connect-handler.ts";
 import type { ConnectState, FinishConnectOptions } from "./vault/http/connect/finish-connect.ts";
 import { ownSignIns } from "./vault/http/connect/own-sign-ins.ts";
 import type { SignIns } from "./vault/http/connect/own-sign-ins.ts";
-import type { ConnectOptions, SiteFor } from "./vault/http/connect/site.ts";
+import type { ConnectOptions, ConnectSite, SiteFor } from "./vault/http/connect/site.ts";
 import { AppUsers } from "./vault/http/app-users.ts";
 import { CallerView } from "./vault/tokens/caller-view.ts";
 import type { Caller } from "./vault/http/caller.ts";
@@ -43,6 +43,9 @@ import { Callers } from "./vault/http/callers.ts";
 import { HandleBook } from "./vault/http/handle-book.ts";
 import { Handles } from "./vault/http/handles.ts";
 import { mayStillConnect } from "./vault/http/maker.ts";
+import { Operators } from "./vault/http/operators.ts";
+import { GrantDirectory } from "./vault/grants/grant-directory.ts";
+import { RefreshHistory } from "./vault/grants/refresh-history.ts";
 import { Sessions } from "./vault/http/sessions.ts";
 import { Tickets } from "./vault/http/tickets.ts";
 import { assertionOf } from "./vault/http/one-assertion.ts";
@@ -102,6 +105,12 @@ export class Vault {
   readonly handles: Handles;
   /** Keys for minutes or hours that callers make. */
   readonly sessions: Sessions;
+  /** Who may use a dashboard of this vault. */
+  readonly operators: Operators;
+  /** Every grant by what people call it, for a dashboard. @internal */
+  readonly directory: GrantDirectory;
+  /** How refreshes have ended, for a dashboard. @internal */
+  readonly refreshHistory: RefreshHistory;
   /** Who the app's own users are, by the JWTs of the issuers that it trusts. */
   readonly appUsers: AppUsers;
   /** What happened to grants, callers and keys, and which tokens left. */
@@ -163,6 +172,9 @@ export class Vault {
     this.#assertions = new Assertions(keyring, clock);
     this.callers = new Callers(store, keyring, clock, this.#refusals.count);
     this.sessions = new Sessions(context, this.callers, (caller, grantId) => this.forCaller(caller).sees(grantId));
+    this.operators = new Operators(context);
+    this.directory = new GrantDirectory(context);
+    this.refreshHistory = new RefreshHistory(context);
     this.#tickets = new Tickets(context, this.callers);
     const mayStill: ConnectContext["mayStillConnect"] = (maker, asked) => mayStillConnect(this.callers, maker, asked);
     const forLinks = { ...context, mayStillConnect: mayStill };
@@ -486,14 +498,15 @@ export class Vault {
    * Makes a connect link: an address at which somebody connects an account of theirs with one of the app's users. It lives
    * for fifteen minutes, works once, and belongs to the browser in which it was begun.
    *
+   * @param site where the link leads; what the vault was told, by default
    * @throws {OnbehalfError} `invalid_request`: an option is not what it must be; `details.parameter` names it
    * @throws {OnbehalfError} `return_url_not_allowed`: people may not be sent back there
    * @throws {OnbehalfError} `configuration_invalid`: nobody has said where links lead
    * @throws {OnbehalfError} `store_unavailable`
    * @see https://www.rfc-editor.org/rfc/rfc9700#section-4.7
    */
-  async beginConnect(options: BeginConnectOptions): Promise<BegunConnect> {
-    return this.#during(() => this.#connects.begin((name) => this.providerOf(name), options));
+  async beginConnect(options: BeginConnectOptions, site?: ConnectSite): Promise<BegunConnect> {
+    return this.#during(() => this.#connects.begin((name) => this.providerOf(name), options, site));
   }
 
   /**
@@ -627,6 +640,8 @@ export class Vault {
     await this.#tokens.settled();
     await this.callers.settled();
     await this.#handles.settled();
+    await this.operators.settled();
+    await this.directory.close();
     await this.#releases.close().catch((error: unknown) => tellError(this.#context, error, "the counts of reads"));
     await this.#refusals.writeCounts(true).catch((error: unknown) => tellError(this.#context, error, "refusals"));
     await this.#closeKeeper();

@@ -5,6 +5,7 @@ import { pages } from "../src/service/pages/pages.ts";
 import { assetFiles } from "../src/standin/pages/asset-files.ts";
 import { errorsPageText } from "../src/vault/http/errors-page-text.ts";
 import { bundlePrograms } from "./bundle.ts";
+import { buildPage } from "./dashboard-page.ts";
 import { run } from "./run.ts";
 
 rmSync("dist", { recursive: true, force: true });
@@ -14,7 +15,8 @@ const codes = await Promise.all([
   run("tsc", ["-p", "src/browser/tsconfig.json", "--noEmit", "false"]),
 ]);
 if (Math.max(...codes) !== 0) process.exit(Math.max(...codes));
-for (const file of globSync("src/**/*.{html,css,js,svg}")) {
+// The dashboard's are in its page.
+for (const file of globSync("src/**/*.{html,css,js,svg}", { exclude: ["src/dashboard/**"] })) {
   const target = file.replace(/^src/, "dist");
   mkdirSync(dirname(target), { recursive: true });
   // Never over one that was built: a script and a module of one name would take each other's place.
@@ -33,6 +35,10 @@ for (const file of typesOfEntries()) {
   writeFileSync(file, `/// <reference types="node" />\n${readFileSync(file, "utf8")}`);
 }
 
+writeFileSync(
+  "dist/service/http/dashboard/page-files.js",
+  `const files = new Map(${JSON.stringify([...(await buildPage())])});\nexport const pageFiles = async () => files;\n`,
+);
 writeFileSync(
   "dist/vault/http/errors-page-text.js",
   `export const errorsPageText = ${JSON.stringify(errorsPageText)};\n`,

@@ -56,7 +56,11 @@ const none: Metafile = { inputs: {}, outputs: {} };
 const apart: Plugin = {
   name: "apart",
   setup: (build) => {
-    for (const file of ["cli/serve/serving-program.js", "service/pages/pages.js"]) {
+    for (const file of [
+      "cli/serve/serving-program.js",
+      "service/pages/pages.js",
+      "service/http/dashboard/page-files.js",
+    ]) {
       build.onResolve({ filter: new RegExp(`/${basename(file)}$`) }, ({ kind }) =>
         kind === "dynamic-import" ? { path: `../../${file}`, external: true } : undefined,
       );

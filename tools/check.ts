@@ -14,6 +14,7 @@ const codes = await Promise.all([
   run("tsc", ["-p", "tsconfig.json"]),
   run("tsc", ["-p", "tsconfig.build.json", "--noEmit"]),
   run("tsc", ["-p", "src/browser/tsconfig.json"]),
+  run("tsc", ["-p", "src/dashboard/tsconfig.json"]),
   // What is measured beside us is a package of its own, which few install.
   ...(existsSync("bench/node_modules") ? [run("tsc", ["-p", "bench/tsconfig.json"])] : []),
   run("node", ["tools/check-layers.ts"]),

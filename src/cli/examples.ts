@@ -31,6 +31,10 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'onbehalf sessions create team-a --allow proxy --grants "ext:team-a:*" --provider google --out agent.key',
   ],
   "sessions list": ["onbehalf sessions list", "onbehalf sessions list mailer --json"],
+  "dashboard link": [
+    "onbehalf dashboard link",
+    "onbehalf dashboard link --read-only --public-url https://vault.example.com",
+  ],
   "sessions revoke": ["onbehalf sessions revoke 5b0c2f9d1e7a4c38", "onbehalf sessions revoke --all mailer"],
   "connect link": ["onbehalf connect link --external-id user-42 --return-url https://app.example.com/settings"],
   "grants list": ["onbehalf grants list", "onbehalf grants list --state lapsed --json"],

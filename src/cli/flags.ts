@@ -53,6 +53,7 @@ const descriptions: Readonly<Record<Setting, readonly [argument: string, says: s
   logLevel: ["level", "the lowest level to log: debug, info, warn, error or silent (info)"],
   host: ["address", "the address to listen on (127.0.0.1)"],
   port: ["number", "the port to listen on; 0 for any free one (8787)"],
+  dashboard: ["how", "whether operators have the dashboard at /dashboard: on or off (on)"],
   metricsPort: [
     "number",
     "a port of this machine alone that answers /metrics without a key; 0 for any free one (none)",
@@ -74,7 +75,11 @@ const groups: readonly (readonly [heading: string, scope: Scope, settings: reado
     "service",
     ["publicUrl", "allowedOrigins", "allowedHosts", "returnUrls", "appName", "trustedIssuersFile"],
   ],
-  ["Running:", "service", ["host", "port", "metricsPort", "keeper", "exchangesPerSecond", "tokenMemoryMb", "logLevel"]],
+  [
+    "Running:",
+    "service",
+    ["host", "port", "metricsPort", "dashboard", "keeper", "exchangesPerSecond", "tokenMemoryMb", "logLevel"],
+  ],
 ];
 
 /** Which settings a command has: those of the store, those of the client as well, or all. */

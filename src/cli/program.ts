@@ -7,6 +7,7 @@ import type { Command } from "commander";
 import { auditCommand } from "./audit/command.ts";
 import { callersCommand } from "./callers/command.ts";
 import { connectCommand } from "./connect/command.ts";
+import { dashboardCommand } from "./dashboard/command.ts";
 import { demoCommand } from "./demo/command.ts";
 import { doctorCommand } from "./doctor/command.ts";
 import { eventsCommand } from "./events/command.ts";
@@ -44,6 +45,7 @@ export function program(): Command {
     sessionsCommand(),
     grantsCommand(),
     connectCommand(),
+    dashboardCommand(),
     auditCommand(),
     eventsCommand(),
     doctorCommand(),

@@ -10,6 +10,7 @@ import { faultLogger } from "../service/error-log.ts";
 import { eventLogger, serviceLogger } from "../service/log.ts";
 import { serviceMetrics } from "../service/metrics.ts";
 import type { Metrics } from "../service/metrics.ts";
+import { dashboardLink } from "../service/http/dashboard/link.ts";
 import { startServer } from "../service/http/server.ts";
 import { startStandin } from "../standin/index.ts";
 import { sqlite } from "../store/sqlite/index.ts";
@@ -39,6 +40,8 @@ export interface RunningDemo {
   readonly service: string;
   readonly standin: string;
   readonly page: string;
+  /** A link that lets one browser into the dashboard. */
+  readonly dashboard: string;
   /** Where the service's counters are, without a key. */
   readonly metrics: string;
   /** A caller key with every permission. Each start creates a new one, and `close` revokes it. */
@@ -116,6 +119,7 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
       metricsPort: 0,
       returnUrls: options.returnUrls ?? "own",
       appName: "Logbook",
+      dashboard: true,
       onFault,
       before: routes,
     }),
@@ -126,11 +130,14 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
     clearTimeout(cut);
   });
 
+  const dashboard = await dashboardLink(vault, server.url);
+
   const started = starting.move();
   return {
     service: server.url,
     standin: standin.url,
     page: `${server.url}/`,
+    dashboard,
     metrics: server.metricsUrl ?? "",
     callerKey: caller.key,
     callerKeyFile: caller.keyFile,
@@ -145,6 +152,7 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
 function toldClock(clock: MovableClock, moved: (ms: number) => void): MovableClock {
   return {
     now: () => clock.now(),
+    peoplesTime: () => clock.peoplesTime?.() ?? clock.now(),
     advance: (ms) => {
       clock.advance(ms);
       moved(ms);

@@ -1,13 +1,12 @@
 import type { KeeperClient } from "../keeper-process/client.ts";
-import type { RunningServer } from "./http/server.ts";
 import { startKeeper } from "./keeper/start-keeper.ts";
 import type { KeeperProcessOptions } from "./keeper/start-keeper.ts";
 import { secretsHeldAt, takeVariables } from "./secrets/held-secrets.ts";
-import type { Told } from "./serving.ts";
+import type { RunningService, Told } from "./serving.ts";
 import { hasKeeper } from "./settings/given-settings.ts";
 import type { Settings } from "./settings/settings.ts";
 
-export type { RunningServer };
+export type { RunningService };
 
 /**
  * Runs the whole service from its settings: the keeper in a process of its own, a vault that opens no refresh token
@@ -22,7 +21,7 @@ export type { RunningServer };
 export async function runService(
   settings: Settings,
   { migrate = true }: { readonly migrate?: boolean } = {},
-): Promise<RunningServer> {
+): Promise<RunningService> {
   return runBeside(hasKeeper(settings) ? { settings, migrate } : undefined, async () => settings, migrate);
 }
 
@@ -36,7 +35,7 @@ export async function runService(
 export async function runHeld(
   address: string,
   { migrate, onGone }: { readonly migrate: boolean; readonly onGone: () => void },
-): Promise<RunningServer> {
+): Promise<RunningService> {
   const settingsHeld = async (): Promise<Settings> => {
     const held = await secretsHeldAt(address, "serving", onGone);
     takeVariables(held);
@@ -50,7 +49,7 @@ async function runBeside(
   keeperOptions: KeeperProcessOptions | undefined,
   settingsOf: () => Promise<Settings>,
   migrate: boolean,
-): Promise<RunningServer> {
+): Promise<RunningService> {
   const told = Promise.withResolvers<Told>();
   // The keeper's process is started before this process asks for its settings and loads what serves: they do it side by
   // side. Until the log is there, what the keeper tells waits.

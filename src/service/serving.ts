@@ -11,8 +11,15 @@ import { eventLogger, serviceLogger } from "./log.ts";
 import type { Logger } from "./log.ts";
 import { serviceMetrics } from "./metrics.ts";
 import type { Metrics } from "./metrics.ts";
+import { dashboardLink } from "./http/dashboard/link.ts";
 import { startServer } from "./http/server.ts";
 import type { RunningServer } from "./http/server.ts";
+
+/** A service that runs. */
+export interface RunningService extends RunningServer {
+  /** A link that lets one operator into the dashboard. Absent: there is no dashboard. */
+  readonly dashboardUrl?: string;
+}
 
 /** The log and the counters of a service. */
 export interface Told {
@@ -44,7 +51,7 @@ export async function serveOver(
   { logger, metrics, onEvent, onFault }: Told,
   keeper: KeeperClient | undefined,
   migrate: boolean,
-): Promise<RunningServer> {
+): Promise<RunningService> {
   // A process that is its own keeper reads everything. Otherwise the keeper looks at all settings, and says what is wrong
   // with any of them: this process looks at no secret.
   try {
@@ -73,13 +80,20 @@ export async function serveOver(
         allowedHosts: config.allowedHosts,
         returnUrls: config.returnUrls,
         ...defined({ publicUrl: config.publicUrl, appName: config.appName, metricsPort: config.metricsPort }),
+        dashboard: config.dashboard,
         metrics,
         onFault: (error) => onFault(error, "a request"),
         ...(keeper === undefined ? {} : { assertReady: () => keeper.assertReady() }),
       });
+      const dashboardUrl = config.dashboard
+        ? await dashboardLink(vault, config.publicUrl ?? server.url).catch(async (error: unknown) => {
+            await server.close();
+            throw error;
+          })
+        : undefined;
       return {
         url: server.url,
-        ...defined({ metricsUrl: server.metricsUrl }),
+        ...defined({ metricsUrl: server.metricsUrl, dashboardUrl }),
         closed: server.closed,
         close: async () => {
           await server.close();

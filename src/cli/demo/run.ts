@@ -32,12 +32,13 @@ export async function demo({ port, standinPort, data, returnUrls, open, json }: 
     logLevel: demoLogLevel(),
     tell: say,
   });
-  const { service, standin, page, metrics, callerKey, callerKeyFile, clientId } = running;
+  const { service, standin, page, dashboard, metrics, callerKey, callerKeyFile, clientId } = running;
   if (json === true) {
     printJson({
       service,
       standin,
       page,
+      dashboard,
       metrics,
       caller_key: callerKey.expose(),
       caller_key_file: callerKeyFile,
@@ -64,12 +65,16 @@ function endedByItself(part: string): never {
   });
 }
 
-function greeting({ service, standin, page, metrics, callerKey, folder }: RunningDemo, kept: boolean): string[] {
+function greeting(
+  { service, standin, page, dashboard, metrics, callerKey, folder }: RunningDemo,
+  kept: boolean,
+): string[] {
   return [
     "",
     "  Onbehalf, with a stand-in for Google. Nothing leaves this machine.",
     "",
     `    The page       ${page}`,
+    `    The dashboard  ${dashboard}`,
     `    The service    ${service}`,
     `    The stand-in   ${standin}   (apps with access: ${standin}/account/access)`,
     `    Its counters   ${metrics}/metrics`,

@@ -1,7 +1,7 @@
 import { defined } from "../../core/defined.ts";
 import { closeToDebuggers } from "../../keeper-process/closed-to-debuggers.ts";
 import { keepMemorySmall } from "../../keeper-process/small-memory.ts";
-import type { RunningServer } from "../../service/run.ts";
+import type { RunningService } from "../../service/run.ts";
 import { exitCodes } from "../terminal/exit-codes.ts";
 import { printJson, say } from "../terminal/print.ts";
 import { untilStopped } from "../terminal/stop.ts";
@@ -15,7 +15,7 @@ const lingerMs = 1_000;
  *
  * @returns the exit code
  */
-export async function untilEnd(flags: ServeFlags, start: () => Promise<RunningServer>): Promise<number> {
+export async function untilEnd(flags: ServeFlags, start: () => Promise<RunningService>): Promise<number> {
   closeToDebuggers();
   keepMemorySmall();
   // Listen for signals before anything is opened: one that comes meanwhile must not leave the store half open.
@@ -24,9 +24,12 @@ export async function untilEnd(flags: ServeFlags, start: () => Promise<RunningSe
   // and stores what was begun.
   process.once("uncaughtException", (error) => void endWith(error));
   const service = await start();
-  const { url, metricsUrl: metrics } = service;
-  if (flags.json === true) printJson({ service: url, ...defined({ metrics }), pid: process.pid });
+  const { url, metricsUrl: metrics, dashboardUrl: dashboard } = service;
+  if (flags.json === true) printJson({ service: url, ...defined({ metrics, dashboard }), pid: process.pid });
   else say(`serving on ${url}${metrics === undefined ? "" : `, and metrics on ${metrics}/metrics`}`);
+  if (dashboard !== undefined && flags.json !== true) {
+    say(`the dashboard lets one browser in with this link, within ten minutes: ${dashboard}`);
+  }
   const signal = await stopped;
   say(`${signal}: finishing the requests under way; send it again to stop at once`);
   await service.close();

@@ -22,7 +22,7 @@ import { auditRoutes } from "./routes/audit.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { clientDocumentRoutes } from "./routes/client-documents.ts";
 import { depositRoutes } from "./routes/deposits.ts";
-import { connectRoutes, ownAddress } from "./routes/connect.ts";
+import { connectRoutes, ownAddress, sitesOf } from "./routes/connect.ts";
 import { providerRoutes } from "./routes/providers.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { ticketRoutes } from "./routes/tickets.ts";
@@ -54,6 +54,8 @@ export interface ServiceOptions {
   readonly returnUrls?: readonly string[] | "own";
   /** The app's name, which people read before they connect an account. Default: the host of the return URL. */
   readonly appName?: string;
+  /** Whether operators have the dashboard at `/dashboard`. Default: false. */
+  readonly dashboard?: boolean;
   /** Throws while something that the service needs besides its store is missing: `/readyz` then answers that error. */
   readonly assertReady?: () => void;
   /** Called with each error that becomes `internal_error`: the answer tells the caller nothing about it. */
@@ -116,7 +118,8 @@ export function serviceOf(
   clientDocumentRoutes(router);
   ticketRoutes(router);
   sessionRoutes(router);
-  const person = connectRoutes(router, options, issuerOf);
+  const siteFor = sitesOf(options, issuerOf);
+  const person = connectRoutes(router, siteFor);
 
   app.all("/oauth/token", (context) => tokenEndpoint(vault, returns, context.req.raw, options.onFault));
   forAnyone("/.well-known/oauth-authorization-server", ({ req: { raw } }) => metadata(addressOf(raw)));
@@ -146,6 +149,14 @@ export function serviceOf(
   // What the pages of docs/ link to in the package's root.
   forAnyone("/:page{[A-Z]+\\.md}", page);
 
+  /** The dashboard is loaded with the first request for it. */
+  const operators = async (request: Request): Promise<Response | undefined> => {
+    if (options.dashboard !== true || !isDashboard(request)) return undefined;
+    const { dashboard } = await import("./dashboard/dashboard.ts");
+    const onFault = (error: unknown): void => options.onFault?.(error);
+    return dashboard({ vault, publicUrl: options.publicUrl, siteFor, onFault }, request);
+  };
+
   app.notFound(nothingHere);
   app.onError((error) => {
     const response = problemResponse(error);
@@ -157,8 +168,9 @@ export function serviceOf(
     const mountPath = mountPathOf(mounted, options.publicUrl);
     const asked = withoutMountPath(request, mountPath);
     mountPaths.set(asked, mountPath);
-    // The pages of connect links bring headers of their own.
-    const response = (await person(asked)) ?? (await withMountPath(withSafeHeaders(await app.fetch(asked)), mountPath));
+    // These pages bring headers of their own.
+    const own = (await person(asked)) ?? (await operators(asked));
+    const response = own ?? (await withMountPath(withSafeHeaders(await app.fetch(asked)), mountPath));
     metrics?.countRequest(routeName(asked), response.status);
     return response;
   };
@@ -178,6 +190,10 @@ async function mayRead(vault: Vault, request: Request, permission: Permission): 
   }
 }
 
+function isDashboard({ url }: Request): boolean {
+  return /^\/dashboard(?:\/|$)/.test(new URL(url).pathname);
+}
+
 function nothingHere(): Response {
   return problemResponse(
     new OnbehalfError("not_found", "there is nothing at this address", {
@@ -191,7 +207,7 @@ function nothingHere(): Response {
 function routeName(request: Request): string {
   const [, first = "", second = "", third = "", verb = ""] = new URL(request.url).pathname.split("/");
   if (first !== "v1")
-    return /^(?:authcode|risc|healthz|readyz|metrics|openapi\.json|llms\.txt|docs|oauth|connect|\.well-known)$/.test(
+    return /^(?:authcode|risc|healthz|readyz|metrics|openapi\.json|llms\.txt|docs|oauth|connect|dashboard|\.well-known)$/.test(
       first,
     )
       ? `/${first}`

@@ -331,6 +331,12 @@ export function keeperOf({ keeper = "process" }: Settings, problems: string[]): 
   return keeper === "process";
 }
 
+/** Whether the service has its dashboard. */
+export function dashboardOf({ dashboard = "on" }: Settings, problems: string[]): boolean {
+  if (!/^(?:on|off)$/.test(dashboard)) problems.push(`${settingNames.dashboard} must be on or off`);
+  return dashboard === "on";
+}
+
 export function exchangeRateOf(
   { exchangesPerSecond = "50" }: Settings,
   problems: string[],

@@ -12,6 +12,7 @@ import {
   hostsOf,
   keeperOf,
   keyringOf,
+  dashboardOf,
   metricsPortOf,
   tokenMemoryOf,
   logLevelOf,
@@ -69,6 +70,8 @@ export interface ServiceConfig extends VaultConfig {
   readonly port: number;
   /** Where `/metrics` is answered to everybody on this machine; undefined: nowhere. */
   readonly metricsPort: number | undefined;
+  /** Whether operators have the dashboard at `/dashboard`. */
+  readonly dashboard: boolean;
   /** How much memory tokens take that are handed out again and again, MiB. Undefined: the library's default. */
   readonly tokenMemoryMb: number | undefined;
   /** Whether a process of its own, the keeper, opens the refresh tokens. */
@@ -157,6 +160,7 @@ const ownSettings = new Set<Setting>([
   "host",
   "port",
   "metricsPort",
+  "dashboard",
   "tokenMemoryMb",
   "keeper",
 ]);
@@ -212,6 +216,7 @@ function servingParts(
   | "host"
   | "port"
   | "metricsPort"
+  | "dashboard"
   | "tokenMemoryMb"
 > {
   return {
@@ -225,6 +230,7 @@ function servingParts(
     host: hostOf(settings, problems),
     port: portOf(settings, problems),
     metricsPort: metricsPortOf(settings, problems),
+    dashboard: dashboardOf(settings, problems),
     tokenMemoryMb: tokenMemoryOf(settings, problems),
   };
 }

@@ -29,6 +29,7 @@ export const settingNames = {
   host: "HOST",
   port: "PORT",
   metricsPort: "ONBEHALF_METRICS_PORT",
+  dashboard: "ONBEHALF_DASHBOARD",
 } as const;
 
 /** The name of a setting. */

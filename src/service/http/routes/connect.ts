@@ -5,7 +5,7 @@ import { configurationInvalid, invalidRequest } from "../../../core/errors.ts";
 import { scopesIn } from "../../../vault/http/authcode-handler.ts";
 import type { IssuerOf } from "../../../vault/http/authcode-handler.ts";
 import { siteOf } from "../../../vault/http/connect/site.ts";
-import type { ConnectSite } from "../../../vault/http/connect/site.ts";
+import type { ConnectSite, SiteFor } from "../../../vault/http/connect/site.ts";
 import type { Parameters } from "../../../vault/http/parameters.ts";
 import { readParameters } from "../../../vault/http/request-body.ts";
 import { grantBody } from "../json-bodies.ts";
@@ -21,14 +21,12 @@ export interface ConnectSettings {
 
 /**
  * @returns answers the person's side; undefined for any other address
- * @param issuerOf says where the service is reached, where `publicUrl` does not
+ * @param siteFor where links lead, by the request
  */
 export function connectRoutes(
   { vault, forCallers }: Router,
-  settings: ConnectSettings,
-  issuerOf: IssuerOf | undefined,
+  siteFor: SiteFor,
 ): (request: Request) => Promise<Response> | undefined {
-  const siteFor = sites(settings, issuerOf);
   const handle = vault.connectHandler(siteFor);
 
   forCallers("/v1/connect", {
@@ -106,11 +104,15 @@ function begin(view: CallerView, parameters: Parameters, site: ConnectSite): Ret
   );
 }
 
-/** Where links lead: beneath the public URL, or where a server listens. Read once for each such place. */
-function sites(
+/**
+ * Where links lead: beneath the public URL, or where a server listens. Read once for each such place.
+ *
+ * @param issuerOf says where the service is reached, where `publicUrl` does not
+ */
+export function sitesOf(
   { publicUrl, returnUrls = [], appName }: ConnectSettings,
   issuerOf: IssuerOf | undefined,
-): (request: Request) => ConnectSite | undefined {
+): SiteFor {
   const listed = returnUrls === "own" ? undefined : returnUrls;
   const known = new Map<string, ConnectSite>();
   const siteAt = (url: string): ConnectSite =>

@@ -1,0 +1,98 @@
+/** What the service answers, as far as the page shows it. */
+
+export type State = "active" | "suspect" | "lapsed" | "revoking" | "revoked";
+
+export const states: readonly State[] = ["active", "suspect", "lapsed", "revoking", "revoked"];
+
+export interface Me {
+  readonly session_id: string;
+  readonly role: "operator" | "reader";
+  readonly ends_at: string;
+  readonly now: string;
+  readonly providers: readonly { readonly name: string; readonly client_id: string }[];
+}
+
+/** How far the service has read the grants. */
+export interface Reading {
+  readonly known: number;
+  readonly done: boolean;
+  readonly full: boolean;
+}
+
+export interface Cause {
+  readonly provider: string;
+  readonly state: State;
+  readonly reason: string;
+  readonly depends_on?: string;
+  readonly what?: string;
+  readonly fix?: string;
+  readonly grants: number;
+  readonly first_at: string;
+  readonly last_at: string;
+}
+
+export interface Bar {
+  readonly at: string;
+  readonly outcomes: Readonly<Record<string, number>>;
+}
+
+export interface Overview {
+  readonly grants: number;
+  readonly states: Readonly<Partial<Record<State, number>>>;
+  readonly attention: readonly Cause[];
+  readonly reading: Reading;
+  readonly refreshes: { readonly hours: number; readonly bar_seconds: number; readonly bars: readonly Bar[] };
+}
+
+export interface Grant {
+  readonly grant_id: string;
+  readonly provider: string;
+  readonly issuer?: string;
+  readonly client_id?: string;
+  readonly subject?: string;
+  readonly email?: string;
+  readonly external_ids: readonly { readonly external_id: string; readonly account: string }[];
+  readonly scope?: string;
+  readonly missing_scopes?: readonly string[];
+  readonly state: State;
+  readonly since: string;
+  readonly reason?: string;
+  readonly evidence?: readonly { readonly at: string; readonly what: string }[];
+  readonly depends_on?: string;
+  readonly fix?: string;
+  readonly offline?: boolean;
+  readonly generation?: number;
+  readonly created_at?: string;
+  readonly last_refresh_at?: string;
+  readonly access_expires_at?: string;
+  readonly reauthorize_before?: string;
+  readonly last_error?: { readonly error: string; readonly at: string };
+}
+
+export interface GrantPage {
+  readonly grants: readonly Grant[];
+  readonly total: number;
+  readonly counts: Readonly<Record<State, number>>;
+  readonly reading: Reading;
+  readonly next?: number;
+}
+
+export interface LifeRow {
+  readonly seq: number;
+  readonly at: string;
+  readonly caller: string;
+  readonly action: string;
+  readonly outcome: string;
+  readonly detail?: string;
+  readonly generation?: number;
+  readonly session_id?: string;
+}
+
+export interface WholeGrant {
+  readonly grant: Grant;
+  readonly requested_scope?: string;
+  readonly is_configured: boolean;
+  readonly ends_with_it: readonly Grant[];
+  readonly life: readonly LifeRow[];
+  readonly life_is_cut: boolean;
+}

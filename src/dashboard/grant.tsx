@@ -1,0 +1,188 @@
+import type { JSX } from "preact";
+import type { Grant, LifeRow, WholeGrant } from "./answers.ts";
+import { useAsk } from "./ask.ts";
+import { Copy } from "./copy.tsx";
+import { Failure, Ghost, StateBadge, Time } from "./parts.tsx";
+import { by, dependsOnWords, happened, plainly, whose } from "./words.ts";
+
+export function GrantView({ grantId }: { readonly grantId: string }): JSX.Element {
+  const { data, error, again } = useAsk<WholeGrant>(`/grants/${encodeURIComponent(grantId)}`, 15_000);
+  return (
+    <>
+      <p class="up">
+        <a href="#/grants">← Grants</a>
+      </p>
+      {error === undefined ? null : <Failure error={error} again={again} />}
+      {data === undefined ? error === undefined && <Ghost lines={12} /> : <Known whole={data} />}
+    </>
+  );
+}
+
+function Known({ whole }: { readonly whole: WholeGrant }): JSX.Element {
+  const { grant } = whole;
+  const { name, more } = whose(grant);
+  return (
+    <>
+      <header class="title">
+        <h1>{name}</h1>
+        <p class="soft">
+          <StateBadge state={grant.state} /> {more} · {grant.provider} · since <Time at={grant.since} />
+        </p>
+      </header>
+      <Why whole={whole} />
+      <div class="columns">
+        <div>
+          <section aria-labelledby="facts">
+            <h2 id="facts">Facts</h2>
+            <Facts grant={grant} />
+          </section>
+          <section aria-labelledby="scopes">
+            <h2 id="scopes">Scopes</h2>
+            <Scopes whole={whole} />
+          </section>
+          {whole.ends_with_it.length === 0 ? null : (
+            <section aria-labelledby="ends">
+              <h2 id="ends">Ends with it</h2>
+              <ul class="card rows">
+                {whole.ends_with_it.map((each) => (
+                  <li key={each.grant_id}>
+                    <a href={`#/grants/${each.grant_id}`}>
+                      <span class="grow">{whose(each).name}</span> <StateBadge state={each.state} />
+                    </a>
+                  </li>
+                ))}
+              </ul>
+            </section>
+          )}
+        </div>
+        <section aria-labelledby="life">
+          <h2 id="life">Its life</h2>
+          <Life rows={whole.life} isCut={whole.life_is_cut} />
+        </section>
+      </div>
+    </>
+  );
+}
+
+/** Why it is not well, who can mend that, and how. */
+function Why({ whole: { grant, is_configured: isConfigured } }: { readonly whole: WholeGrant }): JSX.Element | null {
+  const { reason, evidence = [], depends_on: dependsOn, fix, last_error: lastError } = grant;
+  if (reason === undefined && lastError === undefined && isConfigured) return null;
+  return (
+    <section class={`card why ${reason === undefined ? "" : "bad"}`} aria-labelledby="why">
+      <h2 id="why">
+        {reason === undefined ? (isConfigured ? "The last refresh failed" : "Another client’s grant") : plainly(reason)}
+      </h2>
+      {fix === undefined ? null : (
+        <p>
+          <strong>What to do:</strong> {fix}
+        </p>
+      )}
+      {dependsOn === undefined ? null : <p class="soft">That depends on {dependsOnWords[dependsOn] ?? dependsOn}.</p>}
+      {isConfigured ? null : (
+        <p>
+          It belongs to a client that this service is not configured with, so it is neither refreshed nor handed out.
+        </p>
+      )}
+      <ul class="evidence">
+        {evidence.map(({ at, what }) => (
+          <li key={`${at} ${what}`}>
+            {what}{" "}
+            <span class="soft">
+              (<Time at={at} />)
+            </span>
+          </li>
+        ))}
+        {evidence.length > 0 || lastError === undefined ? null : (
+          <li>
+            The provider’s word at the last refresh: <code>{lastError.error}</code>{" "}
+            <span class="soft">
+              (<Time at={lastError.at} />)
+            </span>
+          </li>
+        )}
+      </ul>
+    </section>
+  );
+}
+
+function Facts({ grant }: { readonly grant: Grant }): JSX.Element {
+  const time = (at: string | undefined, otherwise: string): JSX.Element =>
+    at === undefined ? <>{otherwise}</> : <Time at={at} />;
+  const facts: readonly (readonly [string, JSX.Element | string])[] = [
+    ...grant.external_ids.map(
+      ({ external_id: id, account }) =>
+        ["External id", `${id}${account === grant.subject ? "" : ` (${account})`}`] as const,
+    ),
+    ["Subject", <Copy text={grant.subject ?? ""} />],
+    ...(grant.email === undefined ? [] : [["E-mail", grant.email] as const]),
+    ["Grant id", <Copy text={grant.grant_id} />],
+    ["Issuer", grant.issuer ?? ""],
+    ["Client", <Copy text={grant.client_id ?? ""} />],
+    ["Refresh token", grant.offline === true ? "held" : "none is held"],
+    ["Stored", time(grant.created_at, "")],
+    ["Last refresh", time(grant.last_refresh_at, "never")],
+    ["Access token ends", time(grant.access_expires_at, "unknown, or none is held")],
+    ["Consent ends", time(grant.reauthorize_before, "on no known day")],
+  ];
+  return (
+    <dl class="card facts">
+      {facts.map(([label, value], n) => (
+        <div key={`${label} ${n}`}>
+          <dt>{label}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Scopes({ whole }: { readonly whole: WholeGrant }): JSX.Element {
+  const granted = (whole.grant.scope ?? "").split(" ").filter((each) => each !== "");
+  const lost = whole.grant.missing_scopes ?? [];
+  const asked = (whole.requested_scope ?? "")
+    .split(" ")
+    .filter((each) => each !== "" && !granted.includes(each) && !lost.includes(each));
+  const item = (scope: string, is: string, words: string): JSX.Element => (
+    <li key={scope} class={is}>
+      <code>{scope}</code> <span class="soft">{words}</span>
+    </li>
+  );
+  return (
+    <ul class="card scopes">
+      {granted.map((scope) => item(scope, "yes", "granted"))}
+      {lost.map((scope) => item(scope, "no", "granted once, and not any more"))}
+      {asked.map((scope) => item(scope, "no", "usually asked for, not granted"))}
+      {granted.length + lost.length + asked.length === 0 ? <li class="soft">None</li> : null}
+    </ul>
+  );
+}
+
+function Life({ rows, isCut }: { readonly rows: readonly LifeRow[]; readonly isCut: boolean }): JSX.Element {
+  if (rows.length === 0) return <p class="card soft">The audit log has nothing on it.</p>;
+  return (
+    <>
+      <ol class="card life">
+        {rows.map((row) => (
+          <li key={row.seq} class={row.action.replaceAll(".", "-")}>
+            <span class="name">{happened(row)}</span>
+            <span class="soft">
+              {row.detail === undefined || isTime(row.detail) ? "" : `${row.detail} · `}
+              {by(row.caller)} · <Time at={row.at} />
+            </span>
+          </li>
+        ))}
+      </ol>
+      {isCut ? (
+        <p class="soft">
+          The last {rows.length}. All of it: <code>onbehalf audit list --grant {"…"}</code>
+        </p>
+      ) : null}
+    </>
+  );
+}
+
+/** Of a token that was handed out, the detail is when it ends. The row's own time says more. */
+function isTime(detail: string): boolean {
+  return /^\d{4}-\d\d-\d\dT/.test(detail);
+}

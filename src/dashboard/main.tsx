@@ -1,0 +1,124 @@
+/**
+ * dashboard/ is what operators look at: it shows what the service says, in the service's words, and asks it to do things.
+ * It decides nothing about grants, and imports nothing of the rest.
+ */
+import { render } from "preact";
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { Me } from "./answers.ts";
+import { ask, useAsk } from "./ask.ts";
+import { GrantView } from "./grant.tsx";
+import { GrantsView } from "./grants.tsx";
+import { OverviewView } from "./overview.tsx";
+import { Failure, setServiceTime } from "./parts.tsx";
+
+const views = [
+  ["", "Overview"],
+  ["grants", "Grants"],
+] as const;
+
+/** Where in the dashboard the address leads: `#/grants/g_…?state=lapsed`. */
+function placeOf(hash: string): { readonly path: readonly string[]; readonly query: URLSearchParams } {
+  const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?", 2);
+  return { path: path.split("/"), query: new URLSearchParams(query) };
+}
+
+function usePlace(): ReturnType<typeof placeOf> {
+  const [hash, setHash] = useState(location.hash);
+  useEffect(() => {
+    const changed = (): void => setHash(location.hash);
+    addEventListener("hashchange", changed);
+    return () => removeEventListener("hashchange", changed);
+  }, []);
+  return placeOf(hash);
+}
+
+function App(): JSX.Element {
+  const { path, query } = usePlace();
+  const { data: me, error, again } = useAsk<Me>("/me", 60_000);
+  const [first = "", second = ""] = path;
+  if (me !== undefined) setServiceTime(me.now);
+  useEffect(() => {
+    const title = views.find(([view]) => view === first)?.[1] ?? "Overview";
+    document.title = `${second === "" ? title : second} · Onbehalf`;
+    scrollTo(0, 0);
+  }, [first, second]);
+  useEffect(() => {
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, []);
+  return (
+    <>
+      <a class="skip" href="#main" onClick={skip}>
+        Skip to the content
+      </a>
+      <Head view={first} me={me} />
+      <main id="main" tabIndex={-1}>
+        {error === undefined ? null : <Failure error={error} again={again} />}
+        {me === undefined ? null : <View first={first} second={second} query={query} me={me} />}
+      </main>
+    </>
+  );
+}
+
+interface ViewProps {
+  readonly first: string;
+  readonly second: string;
+  readonly query: URLSearchParams;
+  readonly me: Me;
+}
+
+function View({ first, second, query, me }: ViewProps): JSX.Element {
+  if (first === "grants")
+    return second === "" ? <GrantsView query={query} me={me} /> : <GrantView key={second} grantId={second} />;
+  return <OverviewView />;
+}
+
+function Head({ view, me }: { readonly view: string; readonly me: Me | undefined }): JSX.Element {
+  const signOut = async (): Promise<void> => {
+    await ask("/me", { method: "DELETE" });
+    location.reload();
+  };
+  return (
+    <header class="head">
+      <a class="brand" href="#/">
+        Onbehalf
+      </a>
+      <nav aria-label="Views">
+        {views.map(([name, title]) => (
+          <a key={name} href={`#/${name}`} aria-current={view === name ? "page" : undefined}>
+            {title}
+          </a>
+        ))}
+      </nav>
+      <span class="who-am-i">
+        {me?.role === "reader" ? <span class="chip">read-only</span> : null}
+        <button type="button" class="quiet" onClick={() => void signOut()}>
+          Sign out
+        </button>
+      </span>
+    </header>
+  );
+}
+
+function skip(event: Event): void {
+  event.preventDefault();
+  document.getElementById("main")?.focus();
+}
+
+/** `/` goes to the search, wherever one is. */
+function onKey(event: KeyboardEvent): void {
+  const { target } = event;
+  const isTyping = target instanceof HTMLElement && /^(?:INPUT|SELECT|TEXTAREA)$/.test(target.tagName);
+  if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  const search = document.getElementById("search");
+  if (search !== null) search.focus();
+  else {
+    location.hash = "#/grants";
+    setTimeout(() => document.getElementById("search")?.focus(), 50);
+  }
+}
+
+const root = document.getElementById("app");
+if (root !== null) render(<App />, root);

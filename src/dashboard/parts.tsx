@@ -1,0 +1,88 @@
+/** Small things that several views show. */
+import type { ComponentChildren, JSX } from "preact";
+import type { Reading, State } from "./answers.ts";
+import type { Refusal } from "./ask.ts";
+import { ago, count, exactly, stateMeanings, stateWords } from "./words.ts";
+
+/** The service's clock, as far ahead of this one as it was when the page was opened. */
+let aheadMs = 0;
+
+export function setServiceTime(now: string): void {
+  aheadMs = Date.parse(now) - Date.now();
+}
+
+export function serviceNow(): number {
+  return Date.now() + aheadMs;
+}
+
+/** A time as people say it; the exact one on hover and to screen readers. */
+export function Time({ at }: { readonly at: string }): JSX.Element {
+  return (
+    <time dateTime={at} title={exactly(at)}>
+      {ago(at, serviceNow())}
+    </time>
+  );
+}
+
+export function StateBadge({ state }: { readonly state: State }): JSX.Element {
+  return (
+    <span class={`badge ${state}`} title={stateMeanings[state]}>
+      {stateWords[state]}
+    </span>
+  );
+}
+
+/** What is wrong and what to do, where the service refused. */
+export function Failure({ error, again }: { readonly error: Refusal; readonly again?: () => void }): JSX.Element {
+  return (
+    <div class="notice bad" role="alert">
+      <p>
+        <strong>{error.message}</strong>
+      </p>
+      <p>{error.hint}</p>
+      {again === undefined ? null : (
+        <button class="button" type="button" onClick={again}>
+          Try again
+        </button>
+      )}
+    </div>
+  );
+}
+
+export function Empty({
+  title,
+  children,
+}: {
+  readonly title: string;
+  readonly children: ComponentChildren;
+}): JSX.Element {
+  return (
+    <div class="empty">
+      <p class="lead">{title}</p>
+      {children}
+    </div>
+  );
+}
+
+/** That not all grants are known yet, or never will be. */
+export function ReadingNote({ reading }: { readonly reading: Reading }): JSX.Element | null {
+  if (reading.done) return null;
+  return (
+    <p class="notice" role="status">
+      {reading.full
+        ? `There are more grants than the dashboard reads: it knows ${count(reading.known)} of them. The command line finds the others.`
+        : `Reading the grants: ${count(reading.known)} so far. What you see grows until all are read.`}
+    </p>
+  );
+}
+
+/** Lines of grey in the place of what comes, as high as what comes. */
+export function Ghost({ lines }: { readonly lines: number }): JSX.Element {
+  return (
+    <div class="ghost" aria-hidden="true">
+      {Array.from({ length: lines }, (_, n) => (
+        <span key={n} />
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,128 @@
+/** The page's own words, and how numbers and times are written. */
+import type { Grant, LifeRow, State } from "./answers.ts";
+
+const number = new Intl.NumberFormat("en");
+const exact = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium" });
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const short = new Intl.DateTimeFormat("en", { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
+export function count(value: number): string {
+  return number.format(value);
+}
+
+/** A number with its noun: `1 grant`, `2,000 grants`. */
+export function counted(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+}
+
+const steps: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
+  ["year", 31_536_000],
+  ["month", 2_592_000],
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+];
+
+/** A time as people say it: `3 hours ago`, `in 2 days`. */
+export function ago(at: string, now: number): string {
+  const seconds = (Date.parse(at) - now) / 1_000;
+  for (const [unit, length] of steps) {
+    if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
+  }
+  return seconds > 0 ? "in a moment" : "just now";
+}
+
+export function exactly(at: string): string {
+  return exact.format(new Date(at));
+}
+
+export function hour(at: string): string {
+  return short.format(new Date(at));
+}
+
+export const stateWords: Readonly<Record<State, string>> = {
+  active: "Active",
+  suspect: "Suspect",
+  lapsed: "Lapsed",
+  revoking: "Revoking",
+  revoked: "Revoked",
+};
+
+export const stateMeanings: Readonly<Record<State, string>> = {
+  active: "In use.",
+  suspect: "The next use asks the provider first.",
+  lapsed: "The person must consent again.",
+  revoking: "Ended here; the provider has not confirmed yet.",
+  revoked: "Ended.",
+};
+
+export const dependsOnWords: Readonly<Record<string, string>> = {
+  person: "the person",
+  developer: "the app’s developer",
+  operator: "whoever runs this service",
+  provider: "the provider",
+};
+
+/** A word of the service's, such as `invalid_grant`, as a heading. */
+export function plainly(word: string): string {
+  const text = word.replaceAll("_", " ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** Whose grant it is, in the app's own words where it gave any. */
+export function whose(grant: Grant): { readonly name: string; readonly more: string } {
+  const [first, ...others] = grant.external_ids;
+  const person = grant.email ?? grant.subject ?? "";
+  if (first === undefined) return { name: person === "" ? grant.grant_id : person, more: "no external id" };
+  const label = first.account === grant.subject ? person : first.account;
+  return {
+    name: first.external_id,
+    more: others.length === 0 ? label : `${label} · ${counted(others.length, "other id")}`,
+  };
+}
+
+const outcomes: Readonly<Record<string, string>> = {
+  refreshed: "Refreshed",
+  failed: "Failed for now",
+  lapsed: "Lapsed",
+  client_refused: "Our client refused",
+};
+
+export const outcomeOrder = ["refreshed", "failed", "lapsed", "client_refused"];
+
+export function outcomeWords(outcome: string): string {
+  return outcomes[outcome] ?? plainly(outcome);
+}
+
+const actions: Readonly<Record<string, string>> = {
+  "grant.created": "Consent given, grant stored",
+  "grant.consented": "Consent given again",
+  "grant.refreshed": "Refreshed",
+  "grant.lapsed": "Lapsed",
+  "grant.recovered": "Works again",
+  "grant.suspect": "Came under suspicion",
+  "grant.revoking": "Disconnecting began",
+  "grant.revoked": "Disconnected",
+  "grant.access_ended": "An API refused the access token",
+  "token.released": "Token handed out",
+  "api.called": "API called through the service",
+  "token.read": "Token read",
+};
+
+/** A row of a grant's life as a sentence's start. */
+export function happened({ action, outcome }: LifeRow): string {
+  return actions[action] ?? plainly(action.replaceAll(".", " ") + (outcome === "done" ? "" : `: ${outcome}`));
+}
+
+/** Who did it, as people say it. */
+export function by(caller: string): string {
+  const own: Readonly<Record<string, string>> = {
+    "@keeper": "the keeper",
+    "@service": "the service",
+    "@operator": "an operator",
+    "@public": "somebody without a key",
+    "@library": "the app",
+    "@store": "the store",
+  };
+  return own[caller] ?? caller;
+}

@@ -1,0 +1,27 @@
+import type { Asked, DashboardRoute } from "./asked.ts";
+import { grantRoutes } from "./grants.ts";
+import { overviewRoutes } from "./overview.ts";
+
+/** Every verb at every address of the dashboard's JSON, beneath `/dashboard/api`. */
+export const dashboardRoutes: readonly DashboardRoute[] = [
+  { method: "GET", path: "/me", needs: "reader", answer: me },
+  { method: "DELETE", path: "/me", needs: "reader", answer: signOut },
+  ...overviewRoutes,
+  ...grantRoutes,
+];
+
+async function me({ vault, operator }: Asked): Promise<object> {
+  return {
+    session_id: operator.sessionId,
+    role: operator.role,
+    signed_in_at: operator.signedInAt,
+    ends_at: operator.endsAt,
+    now: new Date(vault.clock.now()),
+    providers: vault.providers.map(({ provider, clientId }) => ({ name: provider.name, client_id: clientId })),
+  };
+}
+
+async function signOut({ vault, operator }: Asked): Promise<object> {
+  await vault.operators.signOut(operator.sessionId);
+  return { ended: true };
+}
