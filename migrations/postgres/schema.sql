@@ -100,6 +100,19 @@ CREATE INDEX connects_by_expiry ON public.connects USING btree (expires_at);
 
 CREATE UNIQUE INDEX connects_by_state ON public.connects USING btree (state_hash) WHERE (state_hash IS NOT NULL);
 
+CREATE TABLE dashboard_links (
+  link_id text COLLATE "C" NOT NULL,
+  link_hash bytea NOT NULL,
+  role text COLLATE "C" NOT NULL,
+  created_at bigint NOT NULL,
+  expires_at bigint NOT NULL,
+  operator_mac bytea NOT NULL,
+  CONSTRAINT dashboard_links_pkey PRIMARY KEY (link_id),
+  CONSTRAINT dashboard_links_role_check CHECK ((role = ANY (ARRAY['operator'::text, 'reader'::text])))
+);
+
+CREATE INDEX dashboard_links_by_end ON public.dashboard_links USING btree (expires_at);
+
 CREATE TABLE data_keys (
   key_id integer NOT NULL,
   key_class text NOT NULL,
@@ -303,6 +316,20 @@ CREATE TABLE onbehalf_migrations (
   CONSTRAINT onbehalf_migrations_pkey PRIMARY KEY (name)
 );
 
+CREATE TABLE operator_sessions (
+  operator_session_id text COLLATE "C" NOT NULL,
+  cookie_hash bytea NOT NULL,
+  role text COLLATE "C" NOT NULL,
+  begun_at bigint NOT NULL,
+  ends_at bigint NOT NULL,
+  last_used_at bigint NOT NULL,
+  operator_mac bytea NOT NULL,
+  CONSTRAINT operator_sessions_pkey PRIMARY KEY (operator_session_id),
+  CONSTRAINT operator_sessions_role_check CHECK ((role = ANY (ARRAY['operator'::text, 'reader'::text])))
+);
+
+CREATE INDEX operator_sessions_by_end ON public.operator_sessions USING btree (ends_at, operator_session_id);
+
 CREATE TABLE orphans (
   orphan_id text COLLATE "C" NOT NULL,
   grant_id text COLLATE "C" NOT NULL,
@@ -331,6 +358,14 @@ CREATE TABLE probes (
   answer text COLLATE "C",
   CONSTRAINT probes_grant_id_fkey FOREIGN KEY (grant_id) REFERENCES grants(grant_id) ON DELETE CASCADE,
   CONSTRAINT probes_pkey PRIMARY KEY (grant_id)
+);
+
+CREATE TABLE refresh_counts (
+  quarter_at bigint NOT NULL,
+  provider text COLLATE "C" NOT NULL,
+  outcome text COLLATE "C" NOT NULL,
+  refreshes bigint NOT NULL,
+  CONSTRAINT refresh_counts_pkey PRIMARY KEY (quarter_at, provider, outcome)
 );
 
 CREATE TABLE registered_clients (

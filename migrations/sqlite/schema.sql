@@ -79,6 +79,17 @@ CREATE INDEX connects_by_expiry ON connects (expires_at);
 
 CREATE UNIQUE INDEX connects_by_state ON connects (state_hash) WHERE state_hash IS NOT NULL;
 
+CREATE TABLE dashboard_links (
+  link_id      TEXT PRIMARY KEY,
+  link_hash    BLOB NOT NULL,
+  role         TEXT NOT NULL CHECK (role IN ('operator', 'reader')),
+  created_at   INTEGER NOT NULL,
+  expires_at   INTEGER NOT NULL,
+  operator_mac BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX dashboard_links_by_end ON dashboard_links (expires_at);
+
 CREATE TABLE data_keys (
   key_id        INTEGER PRIMARY KEY,
   key_class     TEXT NOT NULL,
@@ -283,6 +294,18 @@ CREATE TABLE meta (
 
 CREATE TABLE onbehalf_migrations (name TEXT PRIMARY KEY, applied_at BIGINT NOT NULL, checksum TEXT);
 
+CREATE TABLE operator_sessions (
+  operator_session_id TEXT PRIMARY KEY,
+  cookie_hash         BLOB NOT NULL,
+  role                TEXT NOT NULL CHECK (role IN ('operator', 'reader')),
+  begun_at            INTEGER NOT NULL,
+  ends_at             INTEGER NOT NULL,
+  last_used_at        INTEGER NOT NULL,
+  operator_mac        BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX operator_sessions_by_end ON operator_sessions (ends_at, operator_session_id);
+
 CREATE TABLE orphans (
   orphan_id         TEXT NOT NULL PRIMARY KEY,
   grant_id          TEXT NOT NULL REFERENCES grants (grant_id) ON DELETE CASCADE,
@@ -300,6 +323,14 @@ CREATE TABLE probes (
   generation INTEGER,
   checked_at INTEGER,
   answer     TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE refresh_counts (
+  quarter_at INTEGER NOT NULL,
+  provider   TEXT NOT NULL,
+  outcome    TEXT NOT NULL,
+  refreshes  INTEGER NOT NULL,
+  PRIMARY KEY (quarter_at, provider, outcome)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE registered_clients (

@@ -379,11 +379,11 @@ export const imports: readonly Layer[] = [
     refused: ["vault.ts", "core/errors.ts", "oauth/protocol.ts", "index.ts", "browser/index.ts", "onbehalf", "jose"],
     allowed: ["standin/request-handler.ts", "standin/http/messages.ts", "node:http", "node:stream/promises"],
   })),
-  ...["dashboard/index.ts", "dashboard/pages/home.ts"].map((file) => ({
-    file,
-    refused: ["vault.ts", "core/errors.ts", "index.ts", "standin/index.ts", "onbehalf", "jose"],
-    allowed: ["dashboard/routes.ts", "dashboard/parts/table.ts", "node:http"],
-  })),
+  {
+    file: "dashboard/ask.ts",
+    refused: ["vault.ts", "core/errors.ts", "index.ts", "standin/index.ts", "onbehalf", "jose", "node:http"],
+    allowed: ["dashboard/words.ts", "preact", "preact/hooks"],
+  },
   {
     file: "browser/index.ts",
     refused: ["core/errors.ts", "standin/index.ts", "index.ts", "onbehalf", "jose", "node:crypto"],

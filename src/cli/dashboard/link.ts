@@ -1,5 +1,6 @@
 import { configurationInvalid } from "../../core/errors.ts";
 import { settingsFrom } from "../../service/settings/given-settings.ts";
+import { dashboardLink } from "../../service/http/dashboard/link.ts";
 import { settingsAmong } from "../flags.ts";
 import { openWithoutClient } from "../open-vault.ts";
 import { printJson, printLines, say } from "../terminal/print.ts";
@@ -12,7 +13,6 @@ export interface LinkFlags {
 /** Prints a link to the dashboard. It leads where the settings say that the service is reached. */
 export async function link(flags: LinkFlags): Promise<void> {
   const role = flags.readOnly === true ? "reader" : "operator";
-  const { dashboardLink } = await import("../../service/http/dashboard/link.ts");
   await using vault = await openWithoutClient(flags);
   const url = await dashboardLink(vault, addressOf(flags), role);
   if (flags.json === true) printJson({ dashboard: url, role });

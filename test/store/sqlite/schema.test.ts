@@ -160,7 +160,7 @@ function rowsOf(path: string, before?: Record<string, unknown[]>): Record<string
   const tables = raw.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").all();
   const rows = tables
     .map(({ name }) => String(name))
-    .filter((name) => name !== "onbehalf_migrations")
+    .filter((name) => !/^(?:onbehalf_migrations|event_head)$/.test(name))
     .map((name) => {
       const found = raw.prepare(`SELECT * FROM ${name}`).all();
       return [name, found.map(({ keep_alive_slot: _slot, ...row }) => JSON.stringify(row)).sort()] as const;
