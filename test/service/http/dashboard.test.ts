@@ -306,7 +306,9 @@ describe("what the dashboard shows", () => {
       const body = (await (await get(service, `/grants?${query}`, operator)).json()) as {
         grants: { external_ids: { external_id: string }[] }[];
       };
-      return body.grants.map(({ external_ids: [first] }) => first?.external_id).sort();
+      return body.grants
+        .map(({ external_ids: [first] }) => String(first?.external_id))
+        .sort((a, b) => (a < b ? -1 : 1));
     };
     assert.deepEqual(await found(""), ["Other", "user-1", "user-12"]);
     assert.deepEqual(await found("q=user-1"), ["user-1", "user-12"]);
