@@ -149,7 +149,7 @@ test("only pg, the service, its pages and its slow way, what writes its counters
     'src/service/http/app.ts "./dashboard/dashboard.ts"',
     'src/service/http/dashboard/pages.ts "./page-files.ts"',
     // Of a checkout alone: it makes the dashboard's page, which the package has in its place.
-    'src/service/http/dashboard/page-files.ts tool',
+    "src/service/http/dashboard/page-files.ts tool",
     'src/client/key-source.ts "../local/small-file.ts"',
     'src/cli/serve/until-end.ts "../../service/last-fault.ts"',
     'src/service/keeper/process.ts "../last-fault.ts"',
