@@ -79,6 +79,15 @@ describe("a keeper that cannot start", () => {
     });
   }
 
+  test("serve ends with the reason where the process that holds its secrets ends", async (t) => {
+    const fixture = await testVault(t, {});
+    const preload = join(dirname(fixture.path), "in-holder.mjs");
+    await writeFile(preload, "if (/secrets.holder/.test(process.argv[1])) process.exit(3);\n");
+    const { code, stderr } = await serve(t, fixture, [], { NODE_OPTIONS: `--import=${preload}` });
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /process that holds the keys and secrets from the environment does not answer \(keeper_unav/);
+  });
+
   test("serve ends with the reason where the system makes no process for its keeper", async (t) => {
     const fixture = await testVault(t, {});
     const { code, stderr } = await serve(t, fixture, permissions);

@@ -3,6 +3,7 @@
  * or the arguments: these stay readable for as long as the process lives that was started with them.
  */
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";
@@ -17,10 +18,13 @@ export type HeldFor = "serving" | "keeper";
 const listensWithinMs = 15_000;
 const lookEveryMs = 5;
 
-/** Where a holder listens, and what it wants to hear first. Names that begin with `@` are in no folder (unix(7)). */
-export function socketOf(address: string): { readonly path: string; readonly password: string } {
-  const [name = "", password = ""] = address.split(" ");
-  return { path: name.startsWith("@") ? `\0${name.slice(1)}` : name, password };
+/**
+ * Where a holder listens, what it wants to hear first, and the id of its process. Names that begin with `@` are in no folder
+ * (unix(7)).
+ */
+export function socketOf(address: string): { readonly path: string; readonly password: string; readonly pid: number } {
+  const [name = "", password = "", pid] = address.split(" ");
+  return { path: name.startsWith("@") ? `\0${name.slice(1)}` : name, password, pid: Number(pid) };
 }
 
 /**
@@ -32,8 +36,8 @@ export function socketOf(address: string): { readonly path: string; readonly pas
  * @throws {OnbehalfError} `keeper_unavailable`: the holder does not answer
  */
 export async function secretsHeldAt(address: string, role: HeldFor, onGone?: () => void): Promise<HeldSecrets> {
-  const { path, password } = socketOf(address);
-  const socket = await connected(path);
+  const { path, password, pid } = socketOf(address);
+  const socket = await connected(path, pid);
   return new Promise((resolve, reject) => {
     let text = "";
     socket.setEncoding("utf8");
@@ -56,7 +60,7 @@ export async function secretsHeldAt(address: string, role: HeldFor, onGone?: () 
 }
 
 /** @throws {OnbehalfError} `keeper_unavailable`: nobody listens there, and nobody is going to */
-async function connected(path: string): Promise<Socket> {
+async function connected(path: string, pid: number): Promise<Socket> {
   const until = performance.now() + listensWithinMs;
   for (;;) {
     const socket = connect(path);
@@ -64,9 +68,19 @@ async function connected(path: string): Promise<Socket> {
       await once(socket, "connect");
       return socket;
     } catch {
-      if (performance.now() > until) throw noAnswer();
+      if (performance.now() > until || hasEnded(pid)) throw noAnswer();
       await setTimeout(lookEveryMs);
     }
+  }
+}
+
+/** A holder is a child of the process that serves, which does not know of it: it stays in the process table. */
+function hasEnded(pid: number): boolean {
+  try {
+    return /\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
+  } catch {
+    // Without that table, time decides.
+    return false;
   }
 }
 

@@ -61,7 +61,7 @@ function flagsFor({ NODE_OPTIONS }: NodeJS.ProcessEnv): string[] {
 async function startHolder({ open, serving, keeper }: DividedSecrets): Promise<string> {
   const program = [...flagsFor(open), fileURLToPath(programFile("secrets/holder"))];
   const child = started(program, smallMemoryVariables(open));
-  const address = `${newName()} ${randomBytes(32).toString("hex")}`;
+  const address = `${newName()} ${randomBytes(32).toString("hex")} ${child.pid ?? 0}`;
   const holding: Holding = { address, held: { serving, keeper } };
   try {
     await Promise.race([
