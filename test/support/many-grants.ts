@@ -109,7 +109,7 @@ export async function fillSqlite(path: string, grants: number, filling: Filling 
       SELECT randomblob(32), randomblob(200), randomblob(200), randomblob(32), 0, ${codesEndedAt}, ${codesEndedAt} + n FROM series;
     INSERT INTO probes (grant_id, begun_at) ${series} SELECT 'g_' || n, ${filledAt} FROM series;
     INSERT INTO events (${eventNames}) ${series} SELECT ${event} FROM series;
-    INSERT INTO signals (signal_hash, state_hash, received_at) ${series} SELECT randomblob(32), randomblob(32), ${filledAt} + n FROM series;
+    INSERT INTO signals (signal_hash, state_hash, received_at) ${series} SELECT randomblob(32), randomblob(32), ${codesEndedAt} + n FROM series;
     INSERT INTO grant_signals (grant_id, event, happened_at, received_at, effect) ${series}
       SELECT 'g_' || n, 'account-disabled', ${filledAt}, ${filledAt}, 'suspect' FROM series;
     INSERT INTO callers (${callerNames}) SELECT 'caller-' || n, 'caller-' || n, randomblob(32), '[]', ${filledAt}
@@ -158,7 +158,7 @@ export async function fillPostgres(connectionString: string, grants: number, fil
      INSERT INTO events (seq, ${eventNames}) SELECT n, ${event} FROM ${series};
      UPDATE event_head SET seq = ${grants};
      INSERT INTO signals (signal_hash, state_hash, received_at)
-       SELECT convert_to(md5(n::text), 'UTF8'), convert_to(md5(n::text || ' state'), 'UTF8'), ${filledAt} + n FROM ${series};
+       SELECT convert_to(md5(n::text), 'UTF8'), convert_to(md5(n::text || ' state'), 'UTF8'), ${codesEndedAt} + n FROM ${series};
      INSERT INTO grant_signals (grant_id, event, happened_at, received_at, effect)
        SELECT 'g_' || n, 'account-disabled', ${filledAt}, ${filledAt}, 'suspect' FROM ${series};
      INSERT INTO callers (${callerNames})
