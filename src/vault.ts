@@ -642,6 +642,7 @@ export class Vault {
     await this.#handles.settled();
     await this.operators.settled();
     await this.directory.close();
+    await this.refreshHistory.write();
     await this.#releases.close().catch((error: unknown) => tellError(this.#context, error, "the counts of reads"));
     await this.#refusals.writeCounts(true).catch((error: unknown) => tellError(this.#context, error, "refusals"));
     await this.#closeKeeper();

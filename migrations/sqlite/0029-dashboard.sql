@@ -21,7 +21,7 @@ CREATE TABLE operator_sessions (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX operator_sessions_by_end ON operator_sessions (ends_at, operator_session_id);
 
--- How refreshes have ended, by the quarter of an hour. Keepers add what they have counted every ten seconds.
+-- How refreshes have ended, by the quarter of an hour. Services add what they have counted after ten seconds.
 CREATE TABLE refresh_counts (
   quarter_at INTEGER NOT NULL,
   provider   TEXT NOT NULL,

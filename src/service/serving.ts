@@ -1,7 +1,7 @@
 import { defined } from "../core/defined.ts";
 import { drainLimitMs } from "../core/timing.ts";
 import { openVault } from "../index.ts";
-import type { OnEvent, OnFault } from "../index.ts";
+import type { OnEvent, OnFault, Vault } from "../index.ts";
 import type { KeeperClient } from "../keeper-process/client.ts";
 import { logLevelOf, serviceConfig, servingConfig } from "./settings/config.ts";
 import type { Settings } from "./settings/config.ts";
@@ -27,6 +27,8 @@ export interface Told {
   readonly metrics: Metrics;
   readonly onEvent: OnEvent;
   readonly onFault: OnFault;
+  /** Whoever else hears of events, once it is there: what the dashboard's plot is made of. */
+  readonly heard: { history?: Vault["refreshHistory"] };
 }
 
 /** Makes the log and the counters: what is wrong with the other settings is said by whoever reads them. */
@@ -34,11 +36,13 @@ export function listenersOf(settings: Settings): Told {
   const logger = serviceLogger(logLevelOf(settings, []));
   const metrics = serviceMetrics();
   const log = eventLogger(logger);
+  const heard: { history?: Vault["refreshHistory"] } = {};
   const onEvent: OnEvent = (event) => {
     log(event);
     metrics.onEvent(event);
+    heard.history?.note(event);
   };
-  return { logger, metrics, onEvent, onFault: faultLogger(logger) };
+  return { logger, metrics, onEvent, onFault: faultLogger(logger), heard };
 }
 
 /**
@@ -48,7 +52,7 @@ export function listenersOf(settings: Settings): Told {
  */
 export async function serveOver(
   settings: Settings,
-  { logger, metrics, onEvent, onFault }: Told,
+  { logger, metrics, onEvent, onFault, heard }: Told,
   keeper: KeeperClient | undefined,
   migrate: boolean,
 ): Promise<RunningService> {
@@ -85,6 +89,7 @@ export async function serveOver(
         onFault: (error) => onFault(error, "a request"),
         ...(keeper === undefined ? {} : { assertReady: () => keeper.assertReady() }),
       });
+      if (config.dashboard) heard.history = vault.refreshHistory;
       const dashboardUrl = config.dashboard
         ? await dashboardLink(vault, config.publicUrl ?? server.url).catch(async (error: unknown) => {
             await server.close();

@@ -695,7 +695,7 @@ CREATE INDEX grants_by_refresh_prefix ON grants (refresh_prefix_hash) WHERE refr
   },
   {
     name: "0029-dashboard",
-    checksum: "70ea1c5a82beb9c715fe48e5c06e993936ee15c4c9b65175648bea1fe67ec7b6",
+    checksum: "364dfd125ecdb6dfda2686c6606560230512248fee4e432e45c35f4379a6421c",
     text: `-- Who is signed in to the dashboard. A link lets somebody in once; its row goes when it does. Of links and sessions only keyed
 -- hashes are kept; operator_mac binds the whole row, so that nobody who writes the database alone can make one.
 CREATE TABLE dashboard_links (
@@ -719,7 +719,7 @@ CREATE TABLE operator_sessions (
 );
 CREATE INDEX operator_sessions_by_end ON operator_sessions (ends_at, operator_session_id);
 
--- How refreshes have ended, by the quarter of an hour. Keepers add what they have counted every ten seconds.
+-- How refreshes have ended, by the quarter of an hour. Services add what they have counted after ten seconds.
 CREATE TABLE refresh_counts (
   quarter_at BIGINT NOT NULL,
   provider   TEXT COLLATE "C" NOT NULL,

@@ -768,7 +768,7 @@ CREATE INDEX grants_by_refresh_prefix ON grants (refresh_prefix_hash) WHERE refr
   },
   {
     name: "0029-dashboard",
-    checksum: "21722f0109daebae7424202da93ecff5c4664b58112baab5dea21b07aae34880",
+    checksum: "470e4e7975c5a96a57b0e3163f3dfeb564c43eb57f268dba450ab76fc084b8bb",
     text: `-- Who is signed in to the dashboard. A link lets somebody in once; its row goes when it does. Of links and sessions only keyed
 -- hashes are kept; operator_mac binds the whole row, so that nobody who writes the database alone can make one.
 CREATE TABLE dashboard_links (
@@ -792,7 +792,7 @@ CREATE TABLE operator_sessions (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX operator_sessions_by_end ON operator_sessions (ends_at, operator_session_id);
 
--- How refreshes have ended, by the quarter of an hour. Keepers add what they have counted every ten seconds.
+-- How refreshes have ended, by the quarter of an hour. Services add what they have counted after ten seconds.
 CREATE TABLE refresh_counts (
   quarter_at INTEGER NOT NULL,
   provider   TEXT NOT NULL,

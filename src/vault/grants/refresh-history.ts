@@ -1,15 +1,55 @@
-import { quarterMs } from "../../core/quarters.ts";
+import { quarterMs, quarterOf } from "../../core/quarters.ts";
 import type { RefreshCountPlace, RefreshCountRow } from "../../store/dashboard-store.ts";
+import { tellError } from "../background-errors.ts";
 import type { VaultContext } from "../context.ts";
+import type { VaultEvent } from "../events.ts";
 
 const rowsAtOnce = 500;
+/** How long what was counted is in memory alone, milliseconds. */
+const writtenAfterMs = 10_000;
 
-/** How refreshes have ended over time, as the keepers have counted them: to a quarter of an hour, for eight days. */
+const outcomes: Readonly<Partial<Record<VaultEvent["type"], string>>> = {
+  refreshed: "refreshed",
+  refresh_failed: "failed",
+  lapsed: "lapsed",
+  client_refused: "client_refused",
+};
+
+/**
+ * How refreshes have ended over time: to a quarter of an hour, for eight days. They are counted in memory by whoever hears of
+ * them, and added to the store ten seconds later: a refresh costs nothing more. Whoever kills the process loses the counts of
+ * the last seconds, and nothing else.
+ */
 export class RefreshHistory {
-  readonly #context: Pick<VaultContext, "store">;
+  readonly #context: VaultContext;
+  #counts = new Map<string, RefreshCountRow>();
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(context: Pick<VaultContext, "store">) {
+  constructor(context: VaultContext) {
     this.#context = context;
+  }
+
+  /** Counts a refresh that has ended. It waits for nothing. */
+  note(event: VaultEvent): void {
+    const outcome = outcomes[event.type];
+    if (outcome === undefined || !("provider" in event)) return;
+    this.#add({ quarterAt: quarterOf(this.#context.clock.now()), provider: event.provider, outcome, refreshes: 1 });
+    this.#timer ??= setTimeout(() => void this.write(), writtenAfterMs).unref();
+  }
+
+  /** Adds what was counted to the store. Where the store fails, it is kept for the next time. Never rejects. */
+  async write(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const counts = [...this.#counts.values()];
+    if (counts.length === 0) return;
+    this.#counts = new Map();
+    try {
+      await this.#context.store.addRefreshCounts(counts);
+    } catch (error) {
+      for (const count of counts) this.#add(count);
+      tellError(this.#context, error, "refresh counts");
+    }
   }
 
   /**
@@ -27,5 +67,11 @@ export class RefreshHistory {
       if (last === undefined || page.length < rowsAtOnce) return counts;
       after = { quarterAt: last.quarterAt, provider: last.provider, outcome: last.outcome };
     }
+  }
+
+  #add(count: RefreshCountRow): void {
+    const key = `${count.quarterAt} ${count.outcome} ${count.provider}`;
+    const refreshes = count.refreshes + (this.#counts.get(key)?.refreshes ?? 0);
+    this.#counts.set(key, { ...count, refreshes });
   }
 }

@@ -9,15 +9,13 @@ import { actingAs } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { closeContext, openContext } from "../open/open-context.ts";
 import type { CommonOptions } from "../open/open-context.ts";
-import { tellError } from "../background-errors.ts";
 import type { KeeperContext } from "./context.ts";
 import { Gate } from "./gate/gate.ts";
 import type { Keeper } from "./keeper.ts";
 import { localKeeper } from "./local-keeper.ts";
 import { noRescue, rescueFolder } from "./refresh/rescue-journal.ts";
 import { refreshGrant } from "./refresh/refresh-grant.ts";
-import { RefreshCounts } from "./refresh-counts.ts";
-import { rounds, startUpkeep } from "./upkeep.ts";
+import { startUpkeep } from "./upkeep.ts";
 
 /** The options of a keeper alone. */
 export interface KeeperOptions {
@@ -40,13 +38,8 @@ const defaultRate: BucketSize = { perSecond: 50, burst: 50 };
 export function keeperOver(shared: VaultContext, options: KeeperOptions): Keeper {
   const folder = options.rescueFolder ?? defaultRescueFolder(shared.store);
   const size = options.exchangeRate ?? defaultRate;
-  const counts = new RefreshCounts(shared);
   const context: KeeperContext = {
     ...shared,
-    emit: (event) => {
-      counts.note(event);
-      shared.emit(event);
-    },
     running: new Set(),
     gates: new Map([...shared.protocols.keys()].map((name) => [name, new Gate(shared, size)])),
     rescue: folder === undefined ? noRescue : rescueFolder(folder),
@@ -54,13 +47,11 @@ export function keeperOver(shared: VaultContext, options: KeeperOptions): Keeper
   };
   const keeper = localKeeper(context);
   const upkeep = actingAs({ caller: "@keeper", requestId: null }, () => startUpkeep(context));
-  upkeep.every("refresh counts", rounds.refreshCounts, () => counts.write());
   return {
     ...keeper,
     async close() {
       await upkeep.stop();
       await keeper.close();
-      await counts.write().catch((error: unknown) => tellError(shared, error, "refresh counts"));
     },
   };
 }

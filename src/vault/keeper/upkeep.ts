@@ -35,7 +35,6 @@ import { suspectSiblings } from "./suspect-siblings.ts";
 /** How often each task of the upkeep runs: milliseconds between two rounds. */
 export const rounds = {
   attempts: 1_000,
-  refreshCounts: 10_000,
   rescued: 1_000,
   lateAnswers: 5_000,
   intakes: 5_000,
