@@ -13,7 +13,17 @@ describe("the demo, with plain HTTP alone", () => {
   after(() => demo.stop());
 
   test("the demo over HTTP: the ready line: one line, and everything a script needs", () => {
-    const names = ["service", "standin", "page", "metrics", "caller_key", "caller_key_file", "client_id", "pid"];
+    const names = [
+      "service",
+      "standin",
+      "page",
+      "dashboard",
+      "metrics",
+      "caller_key",
+      "caller_key_file",
+      "client_id",
+      "pid",
+    ];
     assert.deepEqual(Object.keys(demo.ready), names);
     assert.equal(demo.output.stdout.split("\n").length, 2);
     assert.match(demo.service, /^http:\/\/127\.0\.0\.1:\d+$/);
