@@ -41,6 +41,10 @@ export class ScriptedWriter implements Writer {
     return this.connection.run(text, values);
   }
 
+  runEach(text: string, values: readonly SqlValues[]): readonly number[] {
+    return values.map((each) => this.run(text, each));
+  }
+
   script(text: string): void {
     this.#note(text);
     this.connection.script(text);

@@ -58,6 +58,8 @@ export interface Transaction extends Sql {
 export interface Database extends Sql {
   /** From now on, what is noted is recorded by this. */
   recordWith(recordOf: RecordOf, isFallback?: boolean): void;
+  /** Whether a read costs no round trip, so that it is worth while before a transaction that may have nothing to do. */
+  readonly readsAtOnce?: boolean;
   /**
    * Reads the rows with this value: at once where that is done in this thread. What is looked up at the same moment may share
    * one statement.

@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
 import { isBusy, sqliteFailure } from "./failure.ts";
 import { inOrder, numbered } from "../sql/column.ts";
-import type { SqlRow, SqlValue, SqlValues } from "../sql/sql.ts";
+import type { LookUp, SqlRow, SqlValue, SqlValues } from "../sql/sql.ts";
 
 const longestPauseMs = 25;
 
@@ -39,6 +39,8 @@ export interface Writer {
   all(text: string, values?: SqlValues): SqlRow[] | Promise<SqlRow[]>;
   /** Returns how many rows changed. */
   run(text: string, values?: SqlValues): number | Promise<number>;
+  /** Runs one statement with each of these values, in turn, and returns how many rows each has changed. */
+  runEach(text: string, values: readonly SqlValues[]): readonly number[] | Promise<readonly number[]>;
   /** Runs statements without values. */
   script(text: string): void | Promise<void>;
   control(text: Control): void | Promise<void>;
@@ -60,7 +62,7 @@ export class SqliteConnection implements Writer {
   readonly #connection: DatabaseSync;
   readonly #statements = new Map<string, Prepared>();
   /** Those that give each row as a list: an object for each would cost a quarter of what a look-up does. */
-  readonly #lookUps = new Map<string, StatementSync>();
+  readonly #lookUps = new Map<LookUp<unknown>, StatementSync>();
   readonly #file: string;
 
   constructor(path: string, { readOnly }: { readonly readOnly: boolean }) {
@@ -85,19 +87,9 @@ export class SqliteConnection implements Writer {
     });
   }
 
-  /** Rows as lists of the statement's columns. Its one parameter is written `?`. */
-  lookUp(text: string, value: string | Uint8Array): readonly (readonly SqlValue[])[] {
-    try {
-      let statement = this.#lookUps.get(text);
-      if (statement === undefined) {
-        statement = this.#connection.prepare(text);
-        statement.setReturnArrays(true);
-        this.#lookUps.set(text, statement);
-      }
-      return statement.all(value) as unknown as SqlValue[][];
-    } catch (error) {
-      throw sqliteFailure(error, this.#path);
-    }
+  /** See `Database.lookUp`. */
+  lookUp<Row>(what: LookUp<Row>, value: string | Uint8Array): Row[] {
+    return (this.#ours(() => this.#prepareLookUp(what).all(value)) as unknown as SqlValue[][]).map(what.readList);
   }
 
   run(text: string, values: SqlValues = {}): number {
@@ -105,6 +97,10 @@ export class SqliteConnection implements Writer {
       const { statement, names } = this.#prepare(text);
       return Number(statement.run(...inOrder(values, names)).changes);
     });
+  }
+
+  runEach(text: string, values: readonly SqlValues[]): readonly number[] {
+    return values.map((each) => this.run(text, each));
   }
 
   script(text: string): void {
@@ -127,6 +123,16 @@ export class SqliteConnection implements Writer {
     this.#statements.clear();
     this.#lookUps.clear();
     if (this.#connection.isOpen) this.#connection.close();
+  }
+
+  #prepareLookUp(what: LookUp<unknown>): StatementSync {
+    let statement = this.#lookUps.get(what);
+    if (statement === undefined) {
+      statement = this.#connection.prepare(`${what.select} WHERE ${what.by} = ?`);
+      statement.setReturnArrays(true);
+      this.#lookUps.set(what, statement);
+    }
+    return statement;
   }
 
   #prepare(text: string): Prepared {

@@ -11,7 +11,7 @@ import { fileMoved, isBusy } from "./failure.ts";
 import { makePrivate } from "./file.ts";
 import type { Ending, Member, Note } from "./member.ts";
 import { unsigned } from "../audit-store.ts";
-import type { AuditHead, RecordOf } from "../audit-store.ts";
+import type { AuditHead, AuditRow, RecordOf } from "../audit-store.ts";
 import { insertList, rowReader, valuesWriter } from "../sql/column.ts";
 import { storeNotOpen } from "../sql/failure.ts";
 import { auditColumns } from "../sql/tables.ts";
@@ -26,6 +26,8 @@ const selectLast = "SELECT seq, link FROM audit ORDER BY seq DESC LIMIT 1";
 // Only a release may be there already. A row that has our number must not pass for ours.
 const insertRecord = `INSERT INTO audit ${insertList(auditColumns)}
   ON CONFLICT (grant_id, caller, generation, detail) WHERE action = 'token.released' DO NOTHING`;
+// Of a transaction that is not committed, its own rows: those of others are below.
+const deleteAfter = "DELETE FROM audit WHERE seq > :seq";
 const setHead = `INSERT INTO audit_head (seq, link) VALUES (:seq, :link)
   ON CONFLICT (only_row) DO UPDATE SET seq = EXCLUDED.seq, link = EXCLUDED.link`;
 
@@ -68,20 +70,17 @@ export interface SqliteDatabaseOptions {
  *   done once more by itself, and has its own end.
  */
 export class SqliteDatabase implements Database {
+  readonly readsAtOnce = true;
   readonly #path: string;
   readonly #patienceMs: number;
   readonly #longestGroupMs: number;
   readonly #openWriter: (path: string) => Writer;
   #open: Open | undefined;
-  /** Why nothing is written any more. */
   #stopped: OnbehalfError | undefined;
   #recordOf: RecordOf = unsigned;
-  /** Texts of statements. To make one anew takes as long as half of what it reads. */
-  readonly #lookUps = new Map<LookUp<unknown>, string>();
   readonly #waiting: Member[] = [];
   /** Goes on while anybody waits. */
   #working: Promise<void> | undefined;
-  /** The group that runs now. */
   #group: Promise<void> | undefined;
 
   constructor(
@@ -100,8 +99,7 @@ export class SqliteDatabase implements Database {
     this.#stopped = undefined;
     try {
       for (const text of setUp) await retryWhileBusy(this.#patienceMs, () => writer.script(text));
-      const reader: Open["reader"] =
-        this.#path === ":memory:" ? writer : new SqliteConnection(this.#path, { readOnly: true });
+      const reader = this.#path === ":memory:" ? writer : new SqliteConnection(this.#path, { readOnly: true });
       this.#open = { clock, writer, reader };
     } catch (error) {
       await writer.close();
@@ -136,17 +134,14 @@ export class SqliteDatabase implements Database {
   /** At once, unless another process holds the file just now, or a group is half done in a database in memory. */
   lookUp<Row>(what: LookUp<Row>, value: string | Uint8Array): MaybePromise<Row[]> {
     const { reader, writer } = this.#opened();
-    const { select, by, read, readList } = what;
     if (reader.lookUp !== undefined && (reader !== writer || this.#group === undefined)) {
-      let text = this.#lookUps.get(what);
-      if (text === undefined) this.#lookUps.set(what, (text = `${select} WHERE ${by} = ?`));
       try {
-        return reader.lookUp(text, value).map(readList);
+        return reader.lookUp(what, value);
       } catch (error) {
         if (!isBusy(error)) throw error;
       }
     }
-    return this.all(`${select} WHERE ${by} = :value`, { value }).then((rows) => rows.map(read));
+    return this.all(`${what.select} WHERE ${what.by} = :value`, { value }).then((rows) => rows.map(what.read));
   }
 
   /** From now on, until it is opened again, every transaction fails with this error. Reading goes on. */
@@ -182,7 +177,7 @@ export class SqliteDatabase implements Database {
   /** Writes the file anew without its free pages, and empties its log. Nobody else writes meanwhile. */
   async vacuum(): Promise<void> {
     const { writer } = this.#opened();
-    this.#assertInPlace(writer);
+    this.assertInPlace();
     await this.#betweenGroups();
     for (const text of ["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"]) {
       await retryWhileBusy(this.#patienceMs, () => writer.script(text));
@@ -204,16 +199,12 @@ export class SqliteDatabase implements Database {
    * @throws {OnbehalfError} `store_unavailable`: the path leads to another file than the one that is open, or to none.
    *   Reading would go on, and nobody would hear of it before the next write
    */
-  assertInPlace(): void {
-    this.#assertInPlace(this.#opened().writer);
+  assertInPlace({ writer } = this.#opened()): void {
+    if (!writer.isInPlace) throw fileMoved(this.#path);
   }
 
   async #betweenGroups(): Promise<void> {
     while (this.#group !== undefined) await this.#group;
-  }
-
-  #assertInPlace(writer: Writer): void {
-    if (!writer.isInPlace) throw fileMoved(this.#path);
   }
 
   #opened(): Open {
@@ -232,10 +223,11 @@ export class SqliteDatabase implements Database {
     this.#working = undefined;
   }
 
-  async #runGroup({ writer, clock }: Open): Promise<void> {
+  async #runGroup(open: Open): Promise<void> {
+    const { writer, clock } = open;
     const waitingBefore = this.#waiting.length;
     try {
-      this.#assertInPlace(writer);
+      this.assertInPlace(open);
       // A deferred transaction that reads first and writes later fails at once (SQLITE_BUSY_SNAPSHOT, 517), and no
       // waiting would help.
       await retryWhileBusy(this.#patienceMs, () => writer.control("BEGIN IMMEDIATE"));
@@ -252,7 +244,10 @@ export class SqliteDatabase implements Database {
       if (notes.length > 0) await append(writer, notes, this.#recordOf);
       isCommitting = true;
       await retryWhileBusy(this.#patienceMs, () => writer.control("COMMIT"));
-      endings.forEach(settle);
+      for (const ending of endings) {
+        if ("error" in ending) ending.member.reject(ending.error);
+        else ending.member.resolve(ending.value);
+      }
     } catch (error) {
       await writer.rollBack();
       // What may have been done must not be done twice: whoever asked finds out, as after any commit without an answer.
@@ -316,11 +311,6 @@ export class SqliteDatabase implements Database {
   }
 }
 
-function settle(ending: Ending): void {
-  if ("error" in ending) ending.member.reject(ending.error);
-  else ending.member.resolve(ending.value);
-}
-
 /** What one body works with, until it is over. */
 class OneTransaction implements Transaction {
   readonly #writer: Writer;
@@ -376,19 +366,35 @@ class OneTransaction implements Transaction {
   }
 }
 
-/** Numbers and links rows, and adds them. There is no other writer while a transaction runs. */
+/**
+ * Numbers and links rows, and adds them: all at once, as if none were there already, which is so but for releases that another
+ * process has recorded. There is no other writer while a transaction runs.
+ */
 async function append(writer: Writer, notes: readonly Note[], recordOf: RecordOf): Promise<void> {
   const ends = [...(await writer.all(selectHead)), ...(await writer.all(selectLast))].map(readEnd);
   // Where the head was changed by hand, the log goes on after its last row, and its check finds the place.
-  let last = ends.reduce((one, other) => (other.seq >= one.seq ? other : one), { seq: 0, link: new Uint8Array() });
-  const first = last;
-  for (const { entry, principal, inContext } of notes) {
-    const anchor = last;
-    const record = inContext(() => recordOf(entry, anchor, principal));
-    if (record === undefined) continue;
-    const seq = last.seq + 1;
-    const link = createHash("sha256").update(last.link).update(String(seq)).update(record.mac).digest();
-    if ((await writer.run(insertRecord, auditValues({ ...record, seq, link }))) === 1) last = { seq, link };
+  const first = ends.reduce((one, other) => (other.seq >= one.seq ? other : one), { seq: 0, link: new Uint8Array() });
+  const rows: AuditRow[] = [];
+  for (const note of notes) rows.push(...rowAfter(rows.at(-1) ?? first, note, recordOf));
+  const added = await writer.runEach(insertRecord, rows.map(auditValues));
+  let last = rows.at(-1) ?? first;
+  if (added.includes(0)) {
+    // What follows a row that was left out is linked to what is not there: one by one, each is linked to the one before.
+    await writer.run(deleteAfter, { seq: first.seq });
+    last = first;
+    for (const note of notes) {
+      const [row] = rowAfter(last, note, recordOf);
+      if (row !== undefined && (await writer.run(insertRecord, auditValues(row))) === 1) last = row;
+    }
   }
   if (last !== first) await writer.run(setHead, { seq: last.seq, link: last.link });
+}
+
+/** The row of a note, after another one; none where nothing is to be recorded. */
+function rowAfter(last: AuditHead, { entry, principal, inContext }: Note, recordOf: RecordOf): readonly AuditRow[] {
+  const record = inContext(() => recordOf(entry, last, principal));
+  if (record === undefined) return [];
+  const seq = last.seq + 1;
+  const link = createHash("sha256").update(last.link).update(String(seq)).update(record.mac).digest();
+  return [{ ...record, seq, link }];
 }

@@ -14,6 +14,7 @@ import type { SqlRow, SqlValue, SqlValues } from "../sql/sql.ts";
 /** What is asked of the thread. */
 type Request =
   | { readonly do: "all" | "run"; readonly text: string; readonly values: readonly SqlValue[] }
+  | { readonly do: "runEach"; readonly text: string; readonly values: readonly (readonly SqlValue[])[] }
   | { readonly do: "exec"; readonly text: string }
   | { readonly do: "rollBack" | "close" };
 
@@ -39,6 +40,7 @@ const prepared = (text) => {
 const work = {
   all: ({ text, values }) => prepared(text).all(...values),
   run: ({ text, values }) => Number(prepared(text).run(...values).changes),
+  runEach: ({ text, values }) => values.map((each) => Number(prepared(text).run(...each).changes)),
   exec: ({ text }) => database.exec(text),
   rollBack: () => { if (database.isTransaction) database.exec("ROLLBACK"); },
   close: () => {
@@ -99,11 +101,20 @@ export class WriterThread implements Writer {
   }
 
   async all(text: string, values: SqlValues = {}): Promise<SqlRow[]> {
-    return (await this.#ask(this.#statement("all", text, values))) as SqlRow[];
+    const { text: numbers, names } = this.#statement(text);
+    return (await this.#ask({ do: "all", text: numbers, values: sendable(values, names) })) as SqlRow[];
   }
 
   async run(text: string, values: SqlValues = {}): Promise<number> {
-    return (await this.#ask(this.#statement("run", text, values))) as number;
+    const { text: numbers, names } = this.#statement(text);
+    return (await this.#ask({ do: "run", text: numbers, values: sendable(values, names) })) as number;
+  }
+
+  /** With one message, where each statement by itself would be two. */
+  async runEach(text: string, values: readonly SqlValues[]): Promise<readonly number[]> {
+    const { text: numbers, names } = this.#statement(text);
+    const lists = values.map((each) => sendable(each, names));
+    return (await this.#ask({ do: "runEach", text: numbers, values: lists })) as number[];
   }
 
   async script(text: string): Promise<void> {
@@ -148,10 +159,10 @@ export class WriterThread implements Writer {
     return worker;
   }
 
-  #statement(what: "all" | "run", text: string, values: SqlValues): Request {
+  #statement(text: string): NumberedStatement {
     let statement = this.#statements.get(text);
     if (statement === undefined) this.#statements.set(text, (statement = numbered(text, "?")));
-    return { do: what, text: statement.text, values: inOrder(values, statement.names).map(sendable) };
+    return statement;
   }
 
   #ask(request: Request): Promise<unknown> {
@@ -207,7 +218,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Bytes by themselves: with a view of a larger buffer, all of that buffer would be sent. */
-function sendable(value: SqlValue): SqlValue {
-  return value instanceof Uint8Array ? new Uint8Array(value) : value;
+/** A statement's values in their order, and bytes by themselves: with a view of a larger buffer, all of that buffer would be sent. */
+function sendable(values: SqlValues, names: readonly string[]): readonly SqlValue[] {
+  return inOrder(values, names).map((value) => (value instanceof Uint8Array ? new Uint8Array(value) : value));
 }

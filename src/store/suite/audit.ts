@@ -131,6 +131,44 @@ export function auditTests(stores: SuiteStores): void {
       assertChained(rows);
     });
 
+    test("of releases that are written together, one that is there already or comes twice is left out, and the others are one chain", async (t) => {
+      const [store, other] = await stores.openPair(t);
+      for (const each of [store, other]) each.recordWith(recordOf());
+      await other.appendAudit([[release("g_old"), me]]);
+      await store.appendAudit(["g_old", "g_1", "g_2", "g_1", "g_old", "g_3"].map((grantId) => [release(grantId), me]));
+      await store.appendAudit(["g_3", "g_old"].map((grantId) => [release(grantId), me]));
+      // Another caller's, another session's, and another token's are releases of their own.
+      await store.appendAudit([
+        [release("g_1"), { caller: "another", requestId: null }],
+        [release("g_1", { detail: "token 1 session-1" }), { ...me, sessionId: "session-1" }],
+        [release("g_1", { generation: 2 }), me],
+      ]);
+      const rows = await all(store);
+      deepEqual(
+        rows.map(({ grantId }) => grantId),
+        ["g_old", "g_1", "g_2", "g_3", "g_1", "g_1", "g_1"],
+      );
+      assertChained(rows);
+      same(await other.auditHead(), { seq: 7, link: rows.at(-1)?.link });
+    });
+
+    test("two processes that write the same releases at the same moment leave each once, in one chain", async (t) => {
+      const pair = await stores.openPair(t);
+      for (const each of pair) each.recordWith(recordOf());
+      const some = (from: number): AuditEntry[] => Array.from({ length: 20 }, (_, n) => release(`g_${from + n}`));
+      await Promise.all(
+        [0, 10, 20, 5].map(async (from, n) => {
+          const writer = n % 2 === 0 ? pair[0] : pair[1];
+          await Promise.all([writer.appendAudit(some(from).map((entry) => [entry, me])), save(writer)]);
+        }),
+      );
+      const rows = await all(pair[0]);
+      const released = rows.filter(({ action }) => action === tokenReleased).map(({ grantId }) => grantId);
+      equal(new Set(released).size, 40);
+      equal(released.length, 40);
+      assertChained(rows);
+    });
+
     test("rows are read a page at a time, of one grant, and of one caller", async (t) => {
       const store = await stores.open(t);
       for (let n = 0; n < 6; n += 1) {

@@ -240,6 +240,12 @@ class WatchedThread implements Writer {
     return this.#thread.run(text, values);
   };
 
+  runEach: Writer["runEach"] = async (text, values) => {
+    this.runs += values.length;
+    await this.before.statement(JSON.stringify(values));
+    return this.#thread.runEach(text, values);
+  };
+
   async control(text: Control): Promise<void> {
     if (text === "COMMIT") this.commits += 1;
     await this.before.control(text);
