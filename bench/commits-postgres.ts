@@ -185,6 +185,7 @@ function answer(): TokenColumns {
     refreshSealed: randomBytes(140),
     refreshExpiresAt: null,
     consentExpiresAt: null,
+    announceEndAt: null,
     refreshPrefixHash: randomBytes(32),
     refreshDigestHash: randomBytes(32),
     accessSealed: randomBytes(280),

@@ -30,6 +30,7 @@ function tokens(): TokenColumns {
     refreshSealed: randomBytes(160),
     refreshExpiresAt: null,
     consentExpiresAt: null,
+    announceEndAt: null,
     refreshPrefixHash: randomBytes(32),
     refreshDigestHash: randomBytes(32),
     accessSealed: randomBytes(260),

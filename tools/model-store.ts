@@ -231,6 +231,7 @@ export class ModelStore implements Operations {
       refreshSealed: null,
       refreshExpiresAt: null,
       consentExpiresAt: null,
+      announceEndAt: null,
       refreshPrefixHash: null,
       refreshDigestHash: null,
       accessSealed: null,

@@ -223,6 +223,7 @@ CREATE TABLE grants (
   identity_mac bytea,
   reseals bigint NOT NULL DEFAULT 0,
   keep_alive_slot smallint GENERATED ALWAYS AS (GREATEST((strpos('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'::text, substr(grant_id, 3, 1)) - 1), 0)) STORED,
+  announce_end_at bigint,
   CONSTRAINT grants_pkey PRIMARY KEY (grant_id),
   CONSTRAINT grants_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspect'::text, 'lapsed'::text, 'revoking'::text, 'revoked'::text])))
 );
@@ -230,6 +231,8 @@ CREATE TABLE grants (
 CREATE INDEX grants_active ON public.grants USING btree (grant_id) WHERE (state = 'active'::text);
 
 CREATE INDEX grants_by_announced_end ON public.grants USING btree (client_id, (((access_issued_at * (160 - keep_alive_slot)) + (refresh_expires_at * (160 + keep_alive_slot)))), grant_id) WHERE ((state = 'active'::text) AND (refresh_sealed IS NOT NULL) AND (refresh_expires_at IS NOT NULL));
+
+CREATE INDEX grants_by_announcement ON public.grants USING btree (announce_end_at, grant_id) WHERE ((announce_end_at IS NOT NULL) AND (state = ANY (ARRAY['active'::text, 'suspect'::text])));
 
 CREATE INDEX grants_by_exchange ON public.grants USING btree (client_id, keep_alive_slot, access_issued_at, grant_id) WHERE ((state = 'active'::text) AND (refresh_sealed IS NOT NULL));
 
@@ -360,6 +363,14 @@ CREATE TABLE probes (
   CONSTRAINT probes_pkey PRIMARY KEY (grant_id)
 );
 
+CREATE TABLE provider_conditions (
+  provider text COLLATE "C" NOT NULL,
+  client_id text COLLATE "C" NOT NULL,
+  condition text COLLATE "C" NOT NULL,
+  since bigint NOT NULL,
+  CONSTRAINT provider_conditions_pkey PRIMARY KEY (provider, client_id)
+);
+
 CREATE TABLE refresh_counts (
   quarter_at bigint NOT NULL,
   provider text COLLATE "C" NOT NULL,
@@ -414,6 +425,34 @@ CREATE TABLE tickets (
 );
 
 CREATE INDEX tickets_by_issue ON public.tickets USING btree (issued_at);
+
+CREATE TABLE webhook (
+  only_row boolean NOT NULL DEFAULT true,
+  url_hash text COLLATE "C" NOT NULL,
+  "position" bigint NOT NULL,
+  owner text COLLATE "C",
+  seen_at bigint NOT NULL,
+  stopped text,
+  CONSTRAINT webhook_only_row_check CHECK (only_row),
+  CONSTRAINT webhook_pkey PRIMARY KEY (only_row)
+);
+
+CREATE TABLE webhook_waiting (
+  seq bigint NOT NULL,
+  line text COLLATE "C" NOT NULL,
+  tries integer NOT NULL,
+  first_at bigint,
+  next_at bigint,
+  error text,
+  dead_at bigint,
+  CONSTRAINT webhook_waiting_pkey PRIMARY KEY (seq)
+);
+
+CREATE INDEX webhook_waiting_by_line ON public.webhook_waiting USING btree (line, seq) WHERE (dead_at IS NULL);
+
+CREATE INDEX webhook_waiting_dead ON public.webhook_waiting USING btree (seq) WHERE (dead_at IS NOT NULL);
+
+CREATE INDEX webhook_waiting_due ON public.webhook_waiting USING btree (next_at, seq) WHERE (next_at IS NOT NULL);
 
 CREATE OR REPLACE FUNCTION public.append_audit(records jsonb)
  RETURNS void

@@ -197,13 +197,16 @@ CREATE TABLE grants (
   keep_alive_slot     INTEGER GENERATED ALWAYS AS (max(
     instr('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', substr(grant_id, 3, 1)) - 1, 0
   )) VIRTUAL
-) STRICT;
+, announce_end_at INTEGER) STRICT;
 
 CREATE INDEX grants_active ON grants (grant_id) WHERE state = 'active';
 
 CREATE INDEX grants_by_announced_end
   ON grants (client_id, (access_issued_at * (160 - keep_alive_slot) + refresh_expires_at * (160 + keep_alive_slot)), grant_id)
   WHERE state = 'active' AND refresh_sealed IS NOT NULL AND refresh_expires_at IS NOT NULL;
+
+CREATE INDEX grants_by_announcement ON grants (announce_end_at, grant_id)
+  WHERE announce_end_at IS NOT NULL AND state IN ('active', 'suspect');
 
 CREATE INDEX grants_by_exchange ON grants (client_id, keep_alive_slot, access_issued_at, grant_id)
   WHERE state = 'active' AND refresh_sealed IS NOT NULL;
@@ -325,6 +328,14 @@ CREATE TABLE probes (
   answer     TEXT
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE provider_conditions (
+  provider  TEXT NOT NULL,
+  client_id TEXT NOT NULL,
+  condition TEXT NOT NULL,
+  since     INTEGER NOT NULL,
+  PRIMARY KEY (provider, client_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE refresh_counts (
   quarter_at INTEGER NOT NULL,
   provider   TEXT NOT NULL,
@@ -378,3 +389,28 @@ CREATE TABLE tickets (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX tickets_by_issue ON tickets (issued_at);
+
+CREATE TABLE webhook (
+  only_row INT NOT NULL PRIMARY KEY DEFAULT 1 CHECK (only_row = 1),
+  url_hash TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  owner    TEXT,
+  seen_at  INTEGER NOT NULL,
+  stopped  TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE webhook_waiting (
+  seq      INTEGER PRIMARY KEY,
+  line     TEXT NOT NULL,
+  tries    INTEGER NOT NULL,
+  first_at INTEGER,
+  next_at  INTEGER,
+  error    TEXT,
+  dead_at  INTEGER
+) STRICT;
+
+CREATE INDEX webhook_waiting_by_line ON webhook_waiting (line, seq) WHERE dead_at IS NULL;
+
+CREATE INDEX webhook_waiting_dead ON webhook_waiting (seq) WHERE dead_at IS NOT NULL;
+
+CREATE INDEX webhook_waiting_due ON webhook_waiting (next_at, seq) WHERE next_at IS NOT NULL;

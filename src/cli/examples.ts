@@ -60,6 +60,8 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     "sqlite3 app.db < export.sql | onbehalf grants deposit - --provider google",
   ],
   "events list": ["onbehalf events list --grant ext:user-42", "onbehalf events list --after 1200 --json"],
+  "events dead": ["onbehalf events dead"],
+  "events replay": ["onbehalf events replay --dead", "onbehalf events replay --after 1200"],
   "events follow": ["onbehalf events follow --json"],
   "risc register": ["onbehalf risc register --service-account-file risc.json --public-url https://vault.example.com"],
   "risc status": ["onbehalf risc status --service-account-file risc.json"],

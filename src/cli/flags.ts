@@ -31,6 +31,13 @@ const descriptions: Readonly<Record<Setting, readonly [argument: string, says: s
   popupRedirectUri: ["uri", "redirect_uri at the exchange of a code from a popup (postmessage)"],
   keeper: ["how", "which process opens refresh tokens: process, one of its own; none, this one (process)"],
   tokenMemoryMb: ["MiB", "how much memory tokens take that are handed out again and again (48)"],
+  webhookUrl: ["url", "where events are delivered: https, or http on this machine (nowhere)"],
+  webhookSecret: [
+    "secret",
+    "signs them, whsec_…, several separated by commas; everybody can see it in the process list, so prefer the variable",
+  ],
+  eventsKeptDays: ["days", "how long events are kept (30)"],
+  consentEndsSoonDays: ["days", "how long before the known end of a consent apps are told of it (7)"],
   exchangesPerSecond: ["number", "the most requests to the provider in a second (50)"],
   allowedOrigins: [
     "list",
@@ -75,6 +82,7 @@ const groups: readonly (readonly [heading: string, scope: Scope, settings: reado
     "service",
     ["publicUrl", "allowedOrigins", "allowedHosts", "returnUrls", "appName", "trustedIssuersFile"],
   ],
+  ["Events:", "service", ["webhookUrl", "webhookSecret", "eventsKeptDays", "consentEndsSoonDays"]],
   [
     "Running:",
     "service",

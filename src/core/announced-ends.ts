@@ -12,6 +12,8 @@ export interface AnnouncedEnds {
 
 /** What a grant's ends were before an answer. */
 export interface EndsBefore extends AnnouncedEnds {
+  /** When apps are told that it ends; null: they were, or no end is known. */
+  readonly announceEndAt?: number | null;
   /** When the last exchange was. */
   readonly exchangedAt: number;
 }

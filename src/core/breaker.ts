@@ -34,6 +34,11 @@ export interface ProviderFailure {
 /** Fewer failures in a row than this may be chance. From this number on, no request is sent for a while. */
 const failureThreshold = 5;
 
+/** Whether it has failed so often in a row that it counts as down; not where it only says that we ask too often. */
+export function isDown({ failures, limited }: Breaker): boolean {
+  return !limited && failures >= failureThreshold;
+}
+
 /** How long no request is sent after a probe whose grant has failed in the same way before, milliseconds. */
 const repeatedPauseMs = 1_000;
 

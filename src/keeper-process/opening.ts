@@ -17,12 +17,23 @@ import type { OptionProblem } from "../vault/open/option-problems.ts";
 export interface KeeperProcessOptions extends CommonOptions {
   readonly exchangeRate?: { readonly perSecond: number; readonly burst: number };
   readonly rescueFolder?: string;
+  readonly webhook?: { readonly url: string; readonly secrets: readonly string[] };
+  readonly eventsKeptDays?: number;
+  readonly consentEndsSoonDays?: number;
 }
 
 /** Options that are data, and mean the same in every process. */
 type PlainOptions = Pick<
   KeeperProcessOptions,
-  "exchangeRate" | "rescueFolder" | "exchangeTimeoutMs" | "migrate" | "audit" | "auditName"
+  | "webhook"
+  | "eventsKeptDays"
+  | "consentEndsSoonDays"
+  | "exchangeRate"
+  | "rescueFolder"
+  | "exchangeTimeoutMs"
+  | "migrate"
+  | "audit"
+  | "auditName"
 >;
 
 /** What the process is given. */
@@ -56,6 +67,9 @@ export function openingOf(options: KeeperProcessOptions): Opening | { readonly p
     migrate,
     audit,
     auditName,
+    webhook,
+    eventsKeptDays,
+    consentEndsSoonDays,
   } = options;
   const store = descriptionOfStore(options.store);
   const problems = unsendable(options, store);
@@ -67,6 +81,9 @@ export function openingOf(options: KeeperProcessOptions): Opening | { readonly p
     keyring: (source === undefined ? undefined : descriptionOfSource(source)) ?? { from: "employer" },
     // The vault's own name, as without a process: what the keeper does for it is recorded as the vault's doing.
     options: defined({
+      webhook,
+      eventsKeptDays,
+      consentEndsSoonDays,
       exchangeRate,
       rescueFolder,
       exchangeTimeoutMs,

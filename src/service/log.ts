@@ -55,6 +55,8 @@ const levels: Readonly<Record<VaultEvent["type"], "debug" | "info" | "warn" | "e
   unusual_reads: "warn",
   store_damaged: "error",
   audit_broken: "error",
+  webhook_given_up: "error",
+  webhook_stopped: "error",
   store_failed: "error",
 };
 

@@ -75,6 +75,11 @@ export async function serveOver(
       onFault,
       ...defined({ tokenMemoryMb: config.tokenMemoryMb }),
       ...defined({ keeper, rescueFolder, keyring: own?.keyring, exchangeRate: own?.exchangeRate }),
+      ...defined({
+        webhook: own?.webhook,
+        eventsKeptDays: own?.eventsKeptDays,
+        consentEndsSoonDays: own?.consentEndsSoonDays,
+      }),
     });
     try {
       const server = await startServer(vault, {

@@ -5,6 +5,7 @@
  * Numbers have no gaps and become visible in their order: whoever has read up to a number has missed none before it. Writers
  * of events wait for each other at most for the length of a commit; ordinary refreshes write none.
  */
+import type { ProviderCondition } from "../core/events/provider-events.ts";
 import type { AppEventBody, AppEventType } from "../core/events/app-event.ts";
 
 /** A row of the table. It never holds a token, a name or an e-mail address. */
@@ -40,6 +41,13 @@ export interface EventHead {
   readonly pruned: number;
 }
 
+/** A grant whose consent ends, and when apps are to be told. */
+export interface EndToAnnounce {
+  readonly grantId: string;
+  /** Milliseconds since the epoch. */
+  readonly announceEndAt: number;
+}
+
 export interface EventStore {
   /** @returns rows in the order of their numbers */
   events(query: EventQuery): Promise<EventRow[]>;
@@ -52,4 +60,25 @@ export interface EventStore {
    * @returns how many were taken out
    */
   pruneEvents(before: number, limit: number): Promise<number>;
+  /** @returns usable grants of which apps are to be told before this time that their consent ends, the earliest first */
+  endsToAnnounce(before: number, limit: number): Promise<EndToAnnounce[]>;
+  /**
+   * Tells that a grant's consent ends soon, once.
+   *
+   * @returns false: nothing was changed, since it was told, or the end has moved
+   */
+  announceEnd(end: EndToAnnounce, at: number): Promise<boolean>;
+  /**
+   * Notes how a provider treats a client's grants, and tells of a change.
+   *
+   * @param noted.error the provider's word, or ours for what happened
+   * @returns false: it was known
+   */
+  noteCondition(noted: {
+    readonly provider: string;
+    readonly clientId: string;
+    readonly condition: ProviderCondition;
+    readonly error?: string | undefined;
+    readonly at: number;
+  }): Promise<boolean>;
 }

@@ -30,6 +30,8 @@ export interface GrantRow {
   readonly refreshExpiresAt: number | null;
   /** When the consent ends, whatever is done; null where nobody said. */
   readonly consentExpiresAt: number | null;
+  /** When apps are told that the consent ends soon; null where no end is known, or they were told. */
+  readonly announceEndAt: number | null;
   readonly refreshPrefixHash: Uint8Array | null;
   readonly refreshDigestHash: Uint8Array | null;
   readonly accessSealed: Uint8Array | null;
@@ -55,6 +57,7 @@ export type TokenColumns = Pick<
   | "refreshSealed"
   | "refreshExpiresAt"
   | "consentExpiresAt"
+  | "announceEndAt"
   | "refreshPrefixHash"
   | "refreshDigestHash"
   | "accessSealed"

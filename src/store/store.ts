@@ -38,6 +38,7 @@ import type { ProbeStore } from "./probe-store.ts";
 import type { RefreshStore } from "./refresh-store.ts";
 import type { ResealStore } from "./reseal-store.ts";
 import type { TicketStore } from "./ticket-store.ts";
+import type { WebhookStore } from "./webhook-store.ts";
 import type { TokenStore } from "./token-store.ts";
 
 /** Which grants a list holds: those that fit everything that is given. */
@@ -291,6 +292,7 @@ export interface Store
     ResealStore,
     AuditStore,
     EventStore,
+    WebhookStore,
     StoreSignals {
   /** The kind of database, such as `sqlite`. */
   readonly kind: string;

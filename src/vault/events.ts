@@ -185,6 +185,13 @@ export type VaultEvent =
       readonly problem: "missing" | "changed" | "moved" | "cut" | "head_differs";
       readonly faults: number;
     }
+  /**
+   * An event was not delivered to the app's address for a day, and is not tried any more. `onbehalf events dead` shows it,
+   * `events replay --dead` tries it again.
+   */
+  | { readonly type: "webhook_given_up"; readonly seq: number; readonly provider: string; readonly error: string }
+  /** Nothing is delivered to the app's address any more: its receiver wants no more. */
+  | { readonly type: "webhook_stopped"; readonly reason: string }
   /** Work failed that is tried again. `during` names it. */
   | { readonly type: "store_failed"; readonly during: string; readonly message: string };
 

@@ -48,7 +48,7 @@ const runners = {
     test: "docs/deposit-recipes",
   },
   errors: { pages: /^docs\/errors\.md$/, languages: ["sh"], test: "docs/errors-shell" },
-  events: { pages: /^docs\/events\.md$/, languages: ["ts", "text"], test: "docs/events" },
+  events: { pages: /^docs\/events\.md$/, languages: ["ts", "text", "js"], test: "docs/events" },
   examples: { pages: /^examples\/README\.md$/, languages: ["sh"], test: "docs/examples" },
   frameworks: { pages: /^docs\/frameworks\.md$/, languages: ["ts"], test: "stories/frameworks" },
   "frameworks, shell": { pages: /^docs\/frameworks\.md$/, languages: ["sh"], test: "stories/frameworks" },

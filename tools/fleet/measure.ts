@@ -134,6 +134,7 @@ function answer(): TokenColumns {
     refreshSealed: randomBytes(sealed.refresh),
     refreshExpiresAt: null,
     consentExpiresAt: null,
+    announceEndAt: null,
     refreshPrefixHash: randomBytes(32),
     refreshDigestHash: randomBytes(32),
     accessSealed: randomBytes(sealed.access),

@@ -107,6 +107,7 @@ function firstGrant(token: string, now: number): GrantRow {
     refreshSealed: sealedToken(token, 1),
     refreshExpiresAt: null,
     consentExpiresAt: null,
+    announceEndAt: null,
     refreshPrefixHash: null,
     refreshDigestHash: null,
     accessSealed: null,

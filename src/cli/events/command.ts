@@ -1,7 +1,9 @@
 import { Command } from "commander";
 import { numberOption, withSettings } from "../flags.ts";
+import type { DeadFlags } from "./dead.ts";
 import type { FollowFlags } from "./follow.ts";
 import type { ListFlags } from "./list.ts";
+import type { ReplayFlags } from "./replay.ts";
 
 /** `onbehalf events`: what apps are told of their grants, of our clients and of providers. */
 export function eventsCommand(): Command {
@@ -27,6 +29,31 @@ export function eventsCommand(): Command {
         const { follow } = await import("./follow.ts");
         await follow(flags);
       }),
+  );
+  events.addCommand(
+    withSettings(
+      new Command("dead")
+        .description("list the events that were not delivered for a day, and are not tried any more")
+        .addOption(
+          numberOption("--after <seq>", "only events after this number", 0, Number.MAX_SAFE_INTEGER).default(0),
+        ),
+      "store",
+    ).action(async (flags: DeadFlags) => {
+      const { dead } = await import("./dead.ts");
+      await dead(flags);
+    }),
+  );
+  events.addCommand(
+    withSettings(
+      new Command("replay")
+        .description("deliver events once more, with the ids that they had; what was stopped goes on")
+        .addOption(numberOption("--after <seq>", "all events after this number", 0, Number.MAX_SAFE_INTEGER))
+        .option("--dead", "those that are not tried any more"),
+      "store",
+    ).action(async (flags: ReplayFlags) => {
+      const { replay } = await import("./replay.ts");
+      await replay(flags);
+    }),
   );
   return events;
 }

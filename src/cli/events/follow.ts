@@ -1,6 +1,6 @@
 import { defined } from "../../core/defined.ts";
 import { isOnbehalfError } from "../../core/errors.ts";
-import { eventBody } from "../../service/http/json-bodies.ts";
+import { eventBody } from "../../core/events/app-event.ts";
 import { refOf } from "../grants/ref.ts";
 import type { RefFlags } from "../grants/ref.ts";
 import { openWithoutClient } from "../open-vault.ts";

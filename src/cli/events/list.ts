@@ -1,5 +1,5 @@
 import { defined } from "../../core/defined.ts";
-import { eventBody } from "../../service/http/json-bodies.ts";
+import { eventBody } from "../../core/events/app-event.ts";
 import { openWithoutClient } from "../open-vault.ts";
 import { refOf } from "../grants/ref.ts";
 import type { RefFlags } from "../grants/ref.ts";

@@ -4,7 +4,7 @@
  * log events (../../vault/events.ts), which nothing keeps.
  */
 import type { DependsOn } from "../diagnosis/reasons.ts";
-import type { GrantState } from "../grant.ts";
+import type { GrantState, Tie } from "../grant.ts";
 
 /** What an app is told of. */
 export const appEventTypes = [
@@ -63,4 +63,73 @@ export interface AppEventDraft {
   readonly provider: string;
   readonly clientId: string;
   readonly body: AppEventBody;
+}
+
+/** What an app is told of: a change of a grant, of how a provider treats our client, or of the provider itself. */
+export interface AppEvent extends Omit<AppEventBody, "reauthorizeBefore"> {
+  /** Numbers have no gaps and become visible in their order. Those of other callers' events are left out of a list. */
+  readonly seq: number;
+  /** `evt_…`: the same at each delivery. Events with one id are one event. */
+  readonly id: string;
+  readonly type: AppEventType;
+  readonly at: Date;
+  /** Absent: it is about no single grant. */
+  readonly grantId?: string;
+  readonly provider: string;
+  readonly clientId: string;
+  /** By which of the app's user ids the grant is known now, as far as the reader sees them; empty where it is about no grant. */
+  readonly externalIds: readonly Tie[];
+  /** When a new consent is known to be needed. */
+  readonly reauthorizeBefore?: Date;
+}
+
+/** An event as it is stored. */
+export interface StoredEvent extends AppEventDraft {
+  readonly seq: number;
+  readonly eventId: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** An event as people and programs see it. */
+export function eventOf(
+  { seq, eventId, type, at, grantId, provider, clientId, body }: StoredEvent,
+  externalIds: readonly Tie[],
+): AppEvent {
+  const { reauthorizeBefore, ...said } = body;
+  return {
+    seq,
+    id: eventId,
+    type,
+    at: new Date(at),
+    ...(grantId === null ? {} : { grantId }),
+    provider,
+    clientId,
+    externalIds,
+    ...said,
+    ...(reauthorizeBefore === undefined ? {} : { reauthorizeBefore: new Date(reauthorizeBefore) }),
+  };
+}
+
+/** An event as JSON, as the service answers and delivers it: OAuth's spelling, times in ISO 8601. */
+export function eventBody(event: AppEvent): Record<string, unknown> {
+  return {
+    seq: event.seq,
+    id: event.id,
+    type: event.type,
+    at: event.at,
+    grant_id: event.grantId,
+    provider: event.provider,
+    client_id: event.clientId,
+    external_ids: event.externalIds.map(({ externalId, account }) => ({ external_id: externalId, account })),
+    was: event.was,
+    reason: event.reason,
+    depends_on: event.dependsOn,
+    fix: event.fix,
+    error: event.error,
+    gained: event.gained,
+    lost: event.lost,
+    offline: event.offline,
+    reauthorize_before: event.reauthorizeBefore,
+  };
 }

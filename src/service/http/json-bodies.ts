@@ -1,4 +1,4 @@
-import type { AccessToken, AppEvent, AuditLogRow, Grant, GrantPage, Handle, Probe } from "../../index.ts";
+import type { AccessToken, AuditLogRow, Grant, GrantPage, Handle, Probe } from "../../index.ts";
 import { invalidRequest } from "../../core/errors.ts";
 import { askAgainAt } from "../../core/token-life.ts";
 import { safeHeaders } from "./answer-headers.ts";
@@ -85,29 +85,6 @@ export function auditBody(row: AuditLogRow): Record<string, unknown> {
     request_id: row.requestId,
     session_id: row.sessionId,
     hash: row.hash,
-  };
-}
-
-/** An event as JSON. */
-export function eventBody(event: AppEvent): Record<string, unknown> {
-  return {
-    seq: event.seq,
-    id: event.id,
-    type: event.type,
-    at: event.at,
-    grant_id: event.grantId,
-    provider: event.provider,
-    client_id: event.clientId,
-    external_ids: event.externalIds.map(({ externalId, account }) => ({ external_id: externalId, account })),
-    was: event.was,
-    reason: event.reason,
-    depends_on: event.dependsOn,
-    fix: event.fix,
-    error: event.error,
-    gained: event.gained,
-    lost: event.lost,
-    offline: event.offline,
-    reauthorize_before: event.reauthorizeBefore,
   };
 }
 

@@ -32,13 +32,15 @@ async function open(
   const held = heldSecrets === undefined ? undefined : await secretsHeldAt(heldSecrets, "keeper");
   // A command that prints the master key may need them.
   if (held !== undefined) takeVariables(held);
-  const { store, keyring, providers, exchangeRate, rescueFolder } = serviceConfig({ ...given, ...held?.settings });
+  const config = serviceConfig({ ...given, ...held?.settings });
+  const { store, keyring, providers, exchangeRate, rescueFolder } = config;
+  const { webhook, eventsKeptDays, consentEndsSoonDays } = config;
   const keeper = await openKeeper({
     store,
     keyring,
     providers,
     exchangeRate,
-    ...defined({ rescueFolder }),
+    ...defined({ rescueFolder, webhook, eventsKeptDays, consentEndsSoonDays }),
     migrate,
     onEvent,
     onFault,

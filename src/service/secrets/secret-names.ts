@@ -3,7 +3,7 @@ import { settingNames } from "../settings/settings.ts";
 import type { Setting, Settings } from "../settings/settings.ts";
 
 /** The settings that open what is sealed, or speak to the provider in our name. Only the keeper needs them. */
-const secretSettings: readonly Setting[] = ["key", "keyCommand", "clientSecret"];
+const secretSettings: readonly Setting[] = ["key", "keyCommand", "clientSecret", "webhookSecret"];
 
 /** A URL with a password in it. */
 const withPassword = /[a-z][a-z0-9+.-]*:\/\/[^\s/@:]*:[^\s/@]+@|[?&\s]password=/i;
@@ -12,7 +12,7 @@ const withPassword = /[a-z][a-z0-9+.-]*:\/\/[^\s/@:]*:[^\s/@]+@|[?&\s]password=/
 const secretName = /(?:^|_|^PG)(?:API_?KEY|KEYS?|SECRETS?|TOKENS?|PASSWORDS?|PASSWD|PASS|PWD|CREDENTIALS?)(?:_?\d+)?$/i;
 
 /** Keys of callers, sessions and handles, master keys, Google's client secrets and tokens, private keys. */
-const secretValue = /\bob[hkms]_[\w-]{16,}|GOCSPX-|\b1\/\/0|\bya29\.|-----BEGIN [A-Z ]*PRIVATE KEY/;
+const secretValue = /\bob[hkms]_[\w-]{16,}|GOCSPX-|\b1\/\/0|\bya29\.|\bwhsec_|-----BEGIN [A-Z ]*PRIVATE KEY/;
 
 /** Variables of a database's driver and of proxies: who serves needs them, too, but not where others can list them. */
 const forServing = /^PG|_PROXY$/i;

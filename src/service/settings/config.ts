@@ -3,6 +3,8 @@
  * No other part of the service reads the environment, and nothing here opens a store or asks the provider.
  */
 
+import { eventParts } from "./event-settings.ts";
+import type { Webhook } from "./event-settings.ts";
 import { configurationProblems } from "../../core/errors.ts";
 import { flawInCopy } from "../../core/verbatim.ts";
 import type { MasterKeySource, Provider, Store, TrustedIssuer } from "../../index.ts";
@@ -74,6 +76,10 @@ export interface ServiceConfig extends VaultConfig {
   readonly dashboard: boolean;
   /** How much memory tokens take that are handed out again and again, MiB. Undefined: the library's default. */
   readonly tokenMemoryMb: number | undefined;
+  /** Where events are delivered, and what of them is told; each undefined: as the library does by default. */
+  readonly webhook: Webhook | undefined;
+  readonly eventsKeptDays: number | undefined;
+  readonly consentEndsSoonDays: number | undefined;
   /** Whether a process of its own, the keeper, opens the refresh tokens. */
   readonly keeper: boolean;
 }
@@ -87,12 +93,16 @@ export function serviceConfig(settings: Settings): ServiceConfig {
   return checked(settings, serviceSettings, (problems) => ({
     ...vaultParts(settings, problems),
     ...servingParts(settings, problems),
+    ...eventParts(settings, problems),
     keeper: keeperOf(settings, problems),
   }));
 }
 
 /** What the process needs that serves, while its keeper opens what is sealed for refreshing. */
-export type ServingConfig = Omit<ServiceConfig, "keyring" | "exchangeRate" | "keeper">;
+export type ServingConfig = Omit<
+  ServiceConfig,
+  "keyring" | "exchangeRate" | "keeper" | "webhook" | "eventsKeptDays" | "consentEndsSoonDays"
+>;
 
 /**
  * What the process needs that serves: no master key and no client secret, and it does not look at them.
@@ -162,6 +172,10 @@ const ownSettings = new Set<Setting>([
   "metricsPort",
   "dashboard",
   "tokenMemoryMb",
+  "webhookUrl",
+  "webhookSecret",
+  "eventsKeptDays",
+  "consentEndsSoonDays",
   "keeper",
 ]);
 /** What only the keeper looks at. */
@@ -174,6 +188,10 @@ const keeperSettings = new Set<Setting>([
   "clientId",
   "clientSecret",
   "providersFile",
+  "webhookUrl",
+  "webhookSecret",
+  "eventsKeptDays",
+  "consentEndsSoonDays",
 ]);
 const vaultSettings = serviceSettings.filter((setting) => !ownSettings.has(setting));
 
@@ -185,7 +203,7 @@ function flawsAmong(
   return used.flatMap((setting) => {
     const given = settings[setting];
     // Keys and origins may stand in lines of their own.
-    const value = ["key", "allowedOrigins", "allowedHosts", "returnUrls"].includes(setting)
+    const value = ["key", "allowedOrigins", "allowedHosts", "returnUrls", "webhookSecret"].includes(setting)
       ? given?.replaceAll(/\s+/g, " ")
       : given;
     const flaw = value === undefined ? undefined : flawInCopy(setting === "keyCommand" ? outsideQuotes(value) : value);

@@ -1,10 +1,13 @@
+import { consentEnds } from "../../core/events/consent-end.ts";
 import { grantEvents } from "../../core/events/grant-events.ts";
+import { providerEvents } from "../../core/events/provider-events.ts";
+import type { ProviderCondition } from "../../core/events/provider-events.ts";
 import type { Doubt, GrantBefore } from "../../core/events/grant-events.ts";
 import type { AppEventDraft } from "../../core/events/app-event.ts";
 import type { GrantRow } from "../grant-row.ts";
-import type { EventHead, EventRow, EventStore } from "../event-store.ts";
+import type { EndToAnnounce, EventHead, EventRow, EventStore } from "../event-store.ts";
 import type { ColumnsOf } from "./column.ts";
-import { insertList, number, rowReader, selectList, valuesWriter } from "./column.ts";
+import { insertList, number, text, rowReader, selectList, valuesWriter } from "./column.ts";
 import { eventColumns, grantColumns } from "./tables.ts";
 import type { Database, Transaction } from "./sql.ts";
 
@@ -33,6 +36,24 @@ const selectTold = `SELECT ${selectList(told)} FROM grants WHERE grant_id = :gra
 /** The database numbers the row, and lets nobody else number one before the commit. */
 const insert = `INSERT INTO events ${insertList(drafted)}`;
 
+const { announceEndAt, consentExpiresAt } = grantColumns;
+const ends = { grantId, provider, clientId, consentExpiresAt };
+const readEnd = rowReader<Pick<GrantRow, keyof typeof ends>>(ends);
+const readDue = rowReader<EndToAnnounce>({ grantId, announceEndAt: number(announceEndAt.name) });
+const toAnnounce = "announce_end_at IS NOT NULL AND state IN ('active', 'suspect')";
+const selectDue = `SELECT grant_id, announce_end_at FROM grants WHERE ${toAnnounce} AND announce_end_at < :before
+  ORDER BY announce_end_at, grant_id LIMIT :limit`;
+const selectEnd = `SELECT ${selectList(ends)} FROM grants
+  WHERE grant_id = :grantId AND announce_end_at = :announceEndAt AND state IN ('active', 'suspect')`;
+const announced = "UPDATE grants SET announce_end_at = NULL, updated_at = :at WHERE grant_id = :grantId";
+const conditionColumn = text<ProviderCondition>("condition");
+const selectCondition =
+  "SELECT condition FROM provider_conditions WHERE provider = :provider AND client_id = :clientId";
+const beginCondition = `INSERT INTO provider_conditions (provider, client_id, condition, since)
+  VALUES (:provider, :clientId, 'well', :at) ON CONFLICT DO NOTHING`;
+const setCondition = `UPDATE provider_conditions SET condition = :condition, since = :at
+  WHERE provider = :provider AND client_id = :clientId`;
+
 export function eventStore(database: Database): EventStore {
   return {
     events: async ({ after, limit, grantId: of }) =>
@@ -56,6 +77,36 @@ export function eventStore(database: Database): EventStore {
         // Who reads from an earlier number on is told that rows are gone.
         await sql.run("UPDATE event_head SET pruned = :upTo WHERE pruned < :upTo", { upTo });
         return pruned;
+      }),
+
+    endsToAnnounce: async (before, limit) => (await database.all(selectDue, { before, limit })).map(readDue),
+
+    announceEnd: (end, at) =>
+      database.transaction(
+        async (sql) => {
+          const [row] = await sql.lock(selectEnd, { ...end });
+          if (row === undefined) return false;
+          const { consentExpiresAt: endsAt, ...about } = readEnd(row);
+          await sql.run(announced, { at, grantId: end.grantId });
+          if (endsAt !== null) await tell(sql, [consentEnds(about, endsAt)], at);
+          return true;
+        },
+        [end.grantId],
+      ),
+
+    noteCondition: ({ provider: name, clientId: client, condition, error, at }) =>
+      database.transaction(async (sql) => {
+        const of = { provider: name, clientId: client };
+        const [known] = await sql.all(selectCondition, of);
+        // Most providers are never down.
+        if (condition === "well" && known === undefined) return false;
+        await sql.run(beginCondition, { ...of, at });
+        const [row] = await sql.lock(selectCondition, of);
+        const before = row === undefined ? "well" : conditionColumn.read(row);
+        if (before === condition) return false;
+        await sql.run(setCondition, { ...of, condition, at });
+        await tell(sql, providerEvents(before, condition, { ...of, error }), at);
+        return true;
       }),
   };
 }

@@ -180,7 +180,7 @@ export function grantStore(database: Database): GrantStore {
         const before = await lockState(sql, grantId);
         const ended = await sql.run(
           `UPDATE grants SET state = 'revoked', reason = :reason, state_since = :at, updated_at = :at,
-             refresh_sealed = NULL, refresh_expires_at = NULL, consent_expires_at = NULL, refresh_prefix_hash = NULL, refresh_digest_hash = NULL,
+             refresh_sealed = NULL, refresh_expires_at = NULL, consent_expires_at = NULL, announce_end_at = NULL, refresh_prefix_hash = NULL, refresh_digest_hash = NULL,
              access_sealed = NULL, access_issued_at = NULL, access_expires_at = NULL
            WHERE grant_id = :grantId AND generation = :generation AND state = 'revoking'`,
           { at, reason, grantId, generation },

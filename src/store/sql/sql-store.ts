@@ -24,6 +24,7 @@ import { sessionStore } from "./sessions.ts";
 import { signalStore } from "./signals.ts";
 import { ticketStore } from "./tickets.ts";
 import { tokenStore } from "./tokens.ts";
+import { webhookStore } from "./webhooks.ts";
 import { compareMigrations } from "./migrate.ts";
 import type { Migration } from "./migrate.ts";
 import type { Database } from "./sql.ts";
@@ -68,6 +69,7 @@ export function sqlStore(engine: Engine): Store {
     ...signalStore(database),
     ...auditStore(database),
     ...eventStore(database),
+    ...webhookStore(database),
     ...resealStore(database),
 
     async open(options) {

@@ -16,6 +16,7 @@ import type { ClientKey, KeyReader, StoredKey } from "../key-store.ts";
 import type { IntakeRow } from "../intake-store.ts";
 import type { SessionRow } from "../session-store.ts";
 import type { TicketRow } from "../ticket-store.ts";
+import type { WaitingDelivery } from "../webhook-store.ts";
 import { bytes, bytesOrNull, json, number, numberOrNull, owner, text, textOrNull, truth } from "./column.ts";
 import type { ColumnsOf } from "./column.ts";
 
@@ -28,6 +29,7 @@ export const tokenColumns: ColumnsOf<TokenColumns> = {
   refreshSealed: bytesOrNull("refresh_sealed"),
   refreshExpiresAt: numberOrNull("refresh_expires_at"),
   consentExpiresAt: numberOrNull("consent_expires_at"),
+  announceEndAt: numberOrNull("announce_end_at"),
   refreshPrefixHash: bytesOrNull("refresh_prefix_hash"),
   refreshDigestHash: bytesOrNull("refresh_digest_hash"),
   accessSealed: bytesOrNull("access_sealed"),
@@ -199,6 +201,16 @@ export const eventColumns: ColumnsOf<EventRow> = {
   provider: text("provider"),
   clientId: text("client_id"),
   body: json("body"),
+};
+
+export const waitingDeliveryColumns: ColumnsOf<WaitingDelivery> = {
+  seq: number("seq"),
+  line: text("line"),
+  tries: number("tries"),
+  firstAt: numberOrNull("first_at"),
+  nextAt: numberOrNull("next_at"),
+  error: textOrNull("error"),
+  deadAt: numberOrNull("dead_at"),
 };
 
 export const clientKeyColumns: ColumnsOf<ClientKey> = {

@@ -31,6 +31,7 @@ import { sessionTests } from "./sessions.ts";
 import { signalTests } from "./signals.ts";
 import { ticketTests } from "./tickets.ts";
 import { tokenTests } from "./tokens.ts";
+import { webhookTests } from "./webhooks.ts";
 
 export type * from "../store.ts";
 
@@ -80,6 +81,7 @@ export function storeSuite(
       changeTests,
       auditTests,
       eventTests,
+      webhookTests,
       resealTests,
     ]) {
       tests(stores);

@@ -49,6 +49,7 @@ export function tokens(name: string): TokenColumns {
     refreshSealed: bytes(`refresh ${name}`),
     refreshExpiresAt: null,
     consentExpiresAt: null,
+    announceEndAt: null,
     refreshPrefixHash: bytes(`prefix ${name}`),
     refreshDigestHash: bytes(`digest ${name}`),
     accessSealed: bytes(`access ${name}`),

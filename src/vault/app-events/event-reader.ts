@@ -6,7 +6,8 @@ import { abortSignal, assertOptions } from "../../core/argument-checks.ts";
 import type { Rule } from "../../core/argument-checks.ts";
 import { defined } from "../../core/defined.ts";
 import { isOnbehalfError } from "../../core/errors.ts";
-import type { AppEventType, AppEventBody } from "../../core/events/app-event.ts";
+import { eventOf } from "../../core/events/app-event.ts";
+import type { AppEvent } from "../../core/events/app-event.ts";
 import type { GrantRef, Tie } from "../../core/grant.ts";
 import type { Reach } from "../../core/reach.ts";
 import { waitFor } from "../../core/single-flight.ts";
@@ -18,24 +19,6 @@ import { findGrant } from "../grants/find-grant.ts";
 import { grantOf } from "../grants/sealed-grant.ts";
 import type { Sight } from "../grants/visible-grants.ts";
 import { EventWatch } from "./event-watch.ts";
-
-/** What an app is told of: a change of a grant, of how a provider treats our client, or of the provider itself. */
-export interface AppEvent extends Omit<AppEventBody, "reauthorizeBefore"> {
-  /** Numbers have no gaps and become visible in their order. Those of other callers' events are left out of a list. */
-  readonly seq: number;
-  /** `evt_…`: the same at each delivery. Events with one id are one event. */
-  readonly id: string;
-  readonly type: AppEventType;
-  readonly at: Date;
-  /** Absent: it is about no single grant. */
-  readonly grantId?: string;
-  readonly provider: string;
-  readonly clientId: string;
-  /** By which of the app's user ids the grant is known now, as far as the reader sees them; empty where it is about no grant. */
-  readonly externalIds: readonly Tie[];
-  /** When a new consent is known to be needed. */
-  readonly reauthorizeBefore?: Date;
-}
 
 /** Which events are read. */
 export interface EventsOptions {
@@ -201,26 +184,6 @@ export class EventReader {
 
 function pageOf({ events, next }: EventPage): EventPage {
   return { events, next };
-}
-
-/** An event as people and programs see it. */
-export function eventOf(
-  { seq, eventId, type, at, grantId, provider, clientId, body }: EventRow,
-  externalIds: readonly Tie[],
-): AppEvent {
-  const { reauthorizeBefore, ...said } = body;
-  return {
-    seq,
-    id: eventId,
-    type,
-    at: new Date(at),
-    ...(grantId === null ? {} : { grantId }),
-    provider,
-    clientId,
-    externalIds,
-    ...said,
-    ...(reauthorizeBefore === undefined ? {} : { reauthorizeBefore: new Date(reauthorizeBefore) }),
-  };
 }
 
 /** By what a grant is known; nothing where its person does not open: the event is told all the same. */

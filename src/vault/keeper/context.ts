@@ -11,6 +11,8 @@ export interface KeeperContext extends VaultContext {
   readonly gates: ReadonlyMap<string, Gate>;
   /** Where answers are kept while the store fails. */
   readonly rescue: RescueJournal;
+  /** How long before the end of a consent apps are told of it, milliseconds. Default: a week. */
+  readonly endsSoonMs?: number;
   /** Refreshes a grant by the one protocol that there is. It is given here so that codes/ need not know refresh/. */
   readonly refresh: Keeper["refresh"];
 }

@@ -3,6 +3,7 @@
  * to a keeper in another process does not belong here.
  */
 import { keyClasses, readingClasses } from "../../crypto/keyring.ts";
+import { defined } from "../../core/defined.ts";
 import { defaultRescueFolder } from "../../core/rescue-folder.ts";
 import type { BucketSize } from "../../core/token-bucket.ts";
 import { actingAs } from "../context.ts";
@@ -30,9 +31,29 @@ export interface KeeperOptions {
    * `onbehalf-rescue` in the working directory; with a store in memory, none.
    */
   readonly rescueFolder?: string;
+  /**
+   * Where events are delivered, and by what the receiver knows that they are ours. `url`: https, or http on this machine.
+   * `secrets`: `whsec_` and base64 of 24 to 64 bytes; several while one takes the place of another. Default: nowhere.
+   *
+   * @see https://www.standardwebhooks.com
+   */
+  readonly webhook?: { readonly url: string; readonly secrets: readonly string[] };
+  /** How long events are kept, days: 2 to 3,650. Default: 30. */
+  readonly eventsKeptDays?: number;
+  /**
+   * How many days before the end of a consent apps are told of it: 1 to 90. Of a short consent, two sevenths of its life.
+   * Default: 7.
+   */
+  readonly consentEndsSoonDays?: number;
 }
 
 const defaultRate: BucketSize = { perSecond: 50, burst: 50 };
+
+const dayMs = 86_400_000;
+
+function toldBy({ webhook, eventsKeptDays }: KeeperOptions): Parameters<typeof startUpkeep>[1] {
+  return defined({ webhook, eventsKeptMs: eventsKeptDays === undefined ? undefined : eventsKeptDays * dayMs });
+}
 
 /** A keeper over a context that is open. Its upkeep finishes in the background what crashes left undone. */
 export function keeperOver(shared: VaultContext, options: KeeperOptions): Keeper {
@@ -42,11 +63,12 @@ export function keeperOver(shared: VaultContext, options: KeeperOptions): Keeper
     ...shared,
     running: new Set(),
     gates: new Map([...shared.protocols.keys()].map((name) => [name, new Gate(shared, size)])),
+    ...(options.consentEndsSoonDays === undefined ? {} : { endsSoonMs: options.consentEndsSoonDays * dayMs }),
     rescue: folder === undefined ? noRescue : rescueFolder(folder),
     refresh: (seen, priority) => refreshGrant(context, seen, priority),
   };
   const keeper = localKeeper(context);
-  const upkeep = actingAs({ caller: "@keeper", requestId: null }, () => startUpkeep(context));
+  const upkeep = actingAs({ caller: "@keeper", requestId: null }, () => startUpkeep(context, toldBy(options)));
   return {
     ...keeper,
     async close() {

@@ -4,6 +4,7 @@
  */
 import { hash } from "node:crypto";
 import { endsAfter } from "../../core/announced-ends.ts";
+import { announceAt } from "../../core/events/consent-end.ts";
 import type { AnnouncedEnds, EndsBefore } from "../../core/announced-ends.ts";
 import { answerOfAnotherGrant } from "../../core/refresh.ts";
 import { BoundToken, Secret } from "../../core/secret.ts";
@@ -38,6 +39,7 @@ export interface KeptTokens {
  * @param generation the one that the columns are for
  * @param scopes what the grant covers from now on, and what it has lost
  * @param kept undefined where the grant held nothing
+ * @param endsSoonMs how long before the end of a consent apps are told of it, milliseconds; a week by default
  */
 export function sealTokens(
   keyring: Sealer,
@@ -46,6 +48,7 @@ export function sealTokens(
   { tokens, receivedAt }: ReceivedTokens,
   scopes: ScopeColumns,
   kept: KeptTokens | undefined,
+  endsSoonMs?: number,
 ): TokenColumns {
   const refreshToken = tokens.refreshToken ?? kept?.refreshToken;
   const access =
@@ -65,6 +68,7 @@ export function sealTokens(
         : keyring.seal(sealedText(refreshToken), placeOf("grants.refresh_token", identity, generation)),
     refreshExpiresAt: refreshToken === undefined ? null : refreshExpiresAt,
     consentExpiresAt,
+    announceEndAt: consentExpiresAt === null ? null : announced(consentExpiresAt, kept?.ends, receivedAt, endsSoonMs),
     ...refreshHashes(keyring, refreshToken),
     accessSealed:
       access === undefined
@@ -77,13 +81,29 @@ export function sealTokens(
   };
 }
 
+function announced(
+  endsAt: number,
+  before: EndsBefore | undefined,
+  now: number,
+  endsSoonMs: number | undefined,
+): number | null {
+  const known = before?.consentExpiresAt ?? null;
+  const told = known === null ? undefined : { endsAt: known, announceAt: before?.announceEndAt ?? null };
+  return announceAt(endsAt, told, now, endsSoonMs);
+}
+
 /** Most providers announce no end of refresh tokens and consents. */
 const noEnds: AnnouncedEnds = { refreshExpiresAt: null, consentExpiresAt: null };
 
 /** The ends that are known of a row; undefined where none is. */
-export function endsOf({ accessIssuedAt, refreshExpiresAt, consentExpiresAt }: GrantRow): EndsBefore | undefined {
+export function endsOf({
+  accessIssuedAt,
+  refreshExpiresAt,
+  consentExpiresAt,
+  announceEndAt,
+}: GrantRow): EndsBefore | undefined {
   if (refreshExpiresAt === null && consentExpiresAt === null) return undefined;
-  return { exchangedAt: accessIssuedAt ?? 0, refreshExpiresAt, consentExpiresAt };
+  return { exchangedAt: accessIssuedAt ?? 0, refreshExpiresAt, consentExpiresAt, announceEndAt };
 }
 
 /**

@@ -31,6 +31,9 @@ import { refreshGrant } from "./refresh/refresh-grant.ts";
 import { commitRescued } from "./refresh/rescued-answers.ts";
 import { endLateAnswers, goOnRevoking } from "./revoke/revoke-grant.ts";
 import { suspectSiblings } from "./suspect-siblings.ts";
+import { announceEnds, defaultEventsKeptMs, pruneEvents, watchConditions } from "./tell-apps.ts";
+import { deliverEvents } from "./webhooks/deliver-events.ts";
+import type { Webhook } from "./webhooks/send-webhook.ts";
 
 /** How often each task of the upkeep runs: milliseconds between two rounds. */
 export const rounds = {
@@ -47,6 +50,9 @@ export const rounds = {
   damage: 60_000,
   audit: 60_000,
   dataKeys: 1_000,
+  ends: 60_000,
+  conditions: 1_000,
+  webhooks: 1_000,
 };
 
 /** How long ended intakes are kept, milliseconds, so that a code that comes a second time is recognised. */
@@ -73,7 +79,10 @@ const looksBatch = 100;
  * be stored, finishes code exchanges that were given up half-way, and sends unconfirmed revocations again. It also
  * refreshes grants that nobody uses before their refresh tokens end for want of use.
  */
-export function startUpkeep(context: KeeperContext): Periodic {
+export function startUpkeep(
+  context: KeeperContext,
+  { eventsKeptMs = defaultEventsKeptMs, webhook }: { readonly eventsKeptMs?: number; readonly webhook?: Webhook } = {},
+): Periodic {
   const { store, clock } = context;
   const upkeep = new Periodic((error, task) => tellError(context, error, task));
   const backOffs = {
@@ -112,6 +121,10 @@ export function startUpkeep(context: KeeperContext): Periodic {
   upkeep.every("data keys", rounds.dataKeys, replaceKeys(context));
   upkeep.every("damage", rounds.damage, lookForDamage(context));
   upkeep.every("audit log", rounds.audit, watchAudit(context));
+  upkeep.every("old events", rounds.sweep, (signal) => pruneEvents(context, eventsKeptMs, signal));
+  upkeep.every("ends of consents", rounds.ends, (signal) => announceEnds(context, signal));
+  upkeep.every("conditions of providers", rounds.conditions, watchConditions(context));
+  if (webhook !== undefined) upkeep.every("webhooks", rounds.webhooks, deliverEvents(context, webhook));
   return upkeep;
 }
 

@@ -1,3 +1,4 @@
+import { isWebhookSecret, isWebhookUrl } from "../../core/events/webhook-address.ts";
 import { unknownNames } from "../../core/known-names.ts";
 import { trustedIssuerProblems } from "../../core/trusted-issuer.ts";
 import { flawIn } from "../../core/verbatim.ts";
@@ -60,12 +61,43 @@ const rules: readonly (readonly [name: string, fits: (value: unknown) => boolean
     "give { perSecond: 50, burst: 50 }, or leave it out",
   ],
   [
+    "webhook",
+    orAbsent(isWebhook),
+    "must have url, https or http on this machine, and secrets, each whsec_ and base64 of 24 to 64 bytes",
+    "give { url, secrets: [secret] }, or leave it out",
+  ],
+  [
+    "eventsKeptDays",
+    orAbsent((value) => typeof value === "number" && value >= 2 && value <= 3_650),
+    "must be a number of days from 2 to 3650",
+    "give such a number, or leave it out",
+  ],
+  [
+    "consentEndsSoonDays",
+    orAbsent((value) => typeof value === "number" && value >= 1 && value <= 90),
+    "must be a number of days from 1 to 90",
+    "give such a number, or leave it out",
+  ],
+  [
     "tokenMemoryMb",
     orAbsent((value) => typeof value === "number" && value >= 1 && value <= 65_536),
     "must be a number of MiB from 1 to 65536",
     "give such a number, or leave it out",
   ],
 ];
+
+function isWebhook(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { url, secrets } = value as { readonly url?: unknown; readonly secrets?: unknown };
+  const isSecret = (each: unknown): boolean => typeof each === "string" && isWebhookSecret(each);
+  return (
+    typeof url === "string" &&
+    isWebhookUrl(url) &&
+    Array.isArray(secrets) &&
+    secrets.length > 0 &&
+    secrets.every(isSecret)
+  );
+}
 
 /** Options that have no rule here. */
 const others = ["provider", "connect", "trustedIssuers", "rescueFolder", "exchangeTimeoutMs"];

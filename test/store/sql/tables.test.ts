@@ -21,6 +21,7 @@ import {
   sessionColumns,
   signalColumns,
   ticketColumns,
+  waitingDeliveryColumns,
   registeredClientColumns,
 } from "../../../src/store/sql/tables.ts";
 import { sqliteSchema } from "../../../tools/schema.ts";
@@ -40,6 +41,7 @@ const maps: Record<string, Readonly<Record<string, Pick<Column<unknown>, "name">
   client_keys: clientKeyColumns,
   registered_clients: registeredClientColumns,
   events: eventColumns,
+  webhook_waiting: waitingDeliveryColumns,
   probes: probeColumns,
   signals: signalColumns,
   grant_signals: grantSignalColumns,

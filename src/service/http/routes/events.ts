@@ -1,7 +1,8 @@
 /** The route by which a caller reads what happened to its grants, and waits for more. */
 import { parseGrantRef } from "../../../index.ts";
 import { defined } from "../../../core/defined.ts";
-import { eventBody, wholeNumber } from "../json-bodies.ts";
+import { eventBody } from "../../../core/events/app-event.ts";
+import { wholeNumber } from "../json-bodies.ts";
 import { queryOf } from "../query.ts";
 import { json } from "./router.ts";
 import type { Router } from "./router.ts";

@@ -346,7 +346,15 @@ function nextRow(context: KeeperContext, existing: GrantRow, consent: Consent, c
   return {
     ...existing,
     identityMac: identityMac(keyring, existing),
-    ...sealTokens(keyring, existing, generation, { tokens, receivedAt }, { scope, lostScope }, kept),
+    ...sealTokens(
+      keyring,
+      existing,
+      generation,
+      { tokens, receivedAt },
+      { scope, lostScope },
+      kept,
+      context.endsSoonMs,
+    ),
     profileSealed: profileAfter(context, existing, consent, claim),
     state,
     reason: null,

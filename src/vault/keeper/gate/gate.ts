@@ -2,9 +2,10 @@
  * gate/ decides whether a provider is called now, and who comes first. What is sent does not belong here, nor what an
  * answer means for a grant.
  */
-import { afterFailure, afterLateFailure, closedBreaker, mayAsk } from "../../../core/breaker.ts";
+import { afterFailure, afterLateFailure, closedBreaker, isDown, mayAsk } from "../../../core/breaker.ts";
 import type { Breaker, ProviderFailure } from "../../../core/breaker.ts";
 import type { Clock } from "../../../core/clock.ts";
+import type { ProviderCondition } from "../../../core/events/provider-events.ts";
 import { SlidingWindow, fullBucket, take } from "../../../core/token-bucket.ts";
 import type { BucketSize, TokenBucket } from "../../../core/token-bucket.ts";
 import type { Admitted, Permit, Rejected } from "./permit.ts";
@@ -92,6 +93,7 @@ export class Gate {
   readonly #publicWindow: SlidingWindow;
   readonly #refreshes: Lane = quietLane();
   readonly #intakes: Lane = quietLane();
+  #hasAnswered = false;
   /** When an alarm about our requests was told last, by the provider's error: few words, all of them known to us. */
   readonly #alarmedAt = new Map<string, number>();
   /** Whose requests were blocked by something before the provider. They count against it once. */
@@ -113,6 +115,14 @@ export class Gate {
   /** How many requests wait in the queue. */
   get queued(): number {
     return ranks.reduce((sum, rank) => sum + this.#waiting[rank].length, 0);
+  }
+
+  /** How the provider treats all grants; undefined while nobody has heard from it. Strangers' codes do not make it down. */
+  get condition(): { readonly condition: ProviderCondition; readonly error?: string } | undefined {
+    const refused = this.#refreshes.refusedWith ?? this.#intakes.refusedWith;
+    if (refused !== undefined) return { condition: "refused", error: refused };
+    if (isDown(this.#refreshes.breaker)) return { condition: "down" };
+    return this.#hasAnswered ? { condition: "well" } : undefined;
   }
 
   /** Whether a refresh that comes now is rejected or must wait for a probe. */
@@ -216,6 +226,7 @@ export class Gate {
     // before.
     const counts = (): boolean => this.#mayAsk(lane) === "ask" || (probe !== undefined && lane.probe === probe);
     const success = (): void => {
+      this.#hasAnswered = true;
       if (counts()) {
         lane.breaker = closedBreaker;
         lane.refusedWith = undefined;
