@@ -118,7 +118,7 @@ export async function virtualKeeper(
     return {
       ...identity,
       ...sealTokens(
-        keyring,
+        { keyring },
         identity,
         1,
         { tokens, receivedAt: accessExpiresAt - life * 1000 },

@@ -60,7 +60,7 @@ function rowOf(keyring: Keyring, n: number, { isExpired = false, ...client }: Fi
       profile: { sub: subjectOf(n) },
       externalIds: [{ externalId: externalIdOf(n), account: subjectOf(n) }],
     }),
-    ...sealTokens(keyring, identity, 1, received, scopes, undefined),
+    ...sealTokens({ keyring }, identity, 1, received, scopes, undefined),
     ...defined({ stateSince: now, createdAt: now, updatedAt: now }),
   };
 }

@@ -39,16 +39,14 @@ export interface KeptTokens {
  * @param generation the one that the columns are for
  * @param scopes what the grant covers from now on, and what it has lost
  * @param kept undefined where the grant held nothing
- * @param endsSoonMs how long before the end of a consent apps are told of it, milliseconds; a week by default
  */
 export function sealTokens(
-  keyring: Sealer,
+  { keyring, endsSoonMs }: { readonly keyring: Sealer; readonly endsSoonMs?: number | undefined },
   identity: Identity,
   generation: number,
   { tokens, receivedAt }: ReceivedTokens,
   scopes: ScopeColumns,
   kept: KeptTokens | undefined,
-  endsSoonMs?: number,
 ): TokenColumns {
   const refreshToken = tokens.refreshToken ?? kept?.refreshToken;
   const access =

@@ -163,7 +163,10 @@ function rowsOf(path: string, before?: Record<string, unknown[]>): Record<string
     .filter((name) => !/^(?:onbehalf_migrations|event_head)$/.test(name))
     .map((name) => {
       const found = raw.prepare(`SELECT * FROM ${name}`).all();
-      return [name, found.map(({ keep_alive_slot: _slot, ...row }) => JSON.stringify(row)).sort()] as const;
+      return [
+        name,
+        found.map(({ keep_alive_slot: _slot, announce_end_at: _later, ...row }) => JSON.stringify(row)).sort(),
+      ] as const;
     })
     .filter(([name]) => before === undefined || name in before);
   raw.close();

@@ -225,7 +225,7 @@ function assertOwn({ keyring, emit }: KeeperContext, row: GrantRow): void {
 }
 
 function newRow(
-  { keyring, clock }: KeeperContext,
+  { keyring, clock, endsSoonMs }: KeeperContext,
   { provider, client }: Protocol,
   hash: Buffer,
   { tokens, receivedAt, profile, requestedScopes }: Consent,
@@ -238,7 +238,7 @@ function newRow(
     ...identity,
     identityMac: identityMac(keyring, { ...identity, provider: name, issuer, subjectHash: hash }),
     ...sealTokens(
-      keyring,
+      { keyring, endsSoonMs },
       identity,
       1,
       { tokens, receivedAt },
@@ -346,15 +346,7 @@ function nextRow(context: KeeperContext, existing: GrantRow, consent: Consent, c
   return {
     ...existing,
     identityMac: identityMac(keyring, existing),
-    ...sealTokens(
-      keyring,
-      existing,
-      generation,
-      { tokens, receivedAt },
-      { scope, lostScope },
-      kept,
-      context.endsSoonMs,
-    ),
+    ...sealTokens(context, existing, generation, { tokens, receivedAt }, { scope, lostScope }, kept),
     profileSealed: profileAfter(context, existing, consent, claim),
     state,
     reason: null,

@@ -138,7 +138,7 @@ export function tokenColumns(
   // RFC 6749 section 6: an answer without a scope changes none, whether or not the refresh token is a new one.
   const scope = scopeAfter(tokens, grant.scope);
   const lostScope = scope === grant.scope ? grant.lostScope : changeOf(context, grant, scope).missing.join(" ");
-  return sealTokens(keyring, grant, grant.generation + 1, received, { scope, lostScope }, kept, context.endsSoonMs);
+  return sealTokens(context, grant, grant.generation + 1, received, { scope, lostScope }, kept);
 }
 
 /**
