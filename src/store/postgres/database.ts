@@ -183,7 +183,7 @@ export class PostgresDatabase implements Database {
     try {
       left = await this.#onConnection(
         async (connection) => {
-          transaction = new PostgresTransaction(connection, shared, this.#recordOf);
+          transaction = new PostgresTransaction(connection, shared, this.#recordOf, members.length);
           return this.#commitTogether(transaction, connection, members);
         },
         () => transaction?.isBegun !== true,

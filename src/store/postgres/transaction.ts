@@ -51,6 +51,7 @@ export class PostgresTransaction {
   readonly #connection: PostgresConnection;
   readonly #kind: TransactionKind;
   readonly #recordOf: RecordOf;
+  readonly #bodies: number;
   readonly #head = Promise.withResolvers<AuditHead>();
   #waiting: Waiting[] = [];
   #now: PromiseWithResolvers<number> | undefined;
@@ -58,10 +59,12 @@ export class PostgresTransaction {
   #isSending = false;
   #failure: unknown;
 
-  constructor(connection: PostgresConnection, kind: TransactionKind, recordOf: RecordOf) {
+  /** @param bodies how many there will be */
+  constructor(connection: PostgresConnection, kind: TransactionKind, recordOf: RecordOf, bodies = 1) {
     this.#connection = connection;
     this.#kind = kind;
     this.#recordOf = recordOf;
+    this.#bodies = bodies;
     this.#head.promise.catch(() => undefined);
   }
 
@@ -87,16 +90,25 @@ export class PostgresTransaction {
     const last: Statement[] = [];
     let mayHaveWritten = false;
     const asker = {};
-    const query = (text: string, values?: SqlValues): Promise<Answer> => {
-      mayHaveWritten ||= !text.startsWith("SELECT");
+    const locks = new Set<Promise<SqlRow[]>>();
+    const query = async (text: string, values?: SqlValues): Promise<Answer> => {
+      const isRead = text.startsWith("SELECT");
+      // Without its lock, a body gives way. What it asked after the lock would wait for the row, and all its neighbours with it.
+      if (!isRead && this.#kind.isShared && this.#bodies > 1 && locks.size > 0) await Promise.all(locks);
+      mayHaveWritten ||= !isRead;
       return this.#query(asker, text, values);
+    };
+    const lock = (text: string, values?: SqlValues): Promise<SqlRow[]> => {
+      const locking = this.#lock(asker, text, values).finally(() => locks.delete(locking));
+      locks.add(locking);
+      return locking;
     };
     try {
       const value = await body({
         all: async (text, values) => (await query(text, values)).rows,
         run: async (text, values) => (await query(text, values)).count,
         runLast: async (text, values = {}) => void last.push(bound(text, values)),
-        lock: (text, values) => this.#lock(asker, text, values),
+        lock,
         note: (...entry) => void noted.push(entry),
         script: (text) => this.#script(text),
         now: () => this.#nowOfDatabase(),

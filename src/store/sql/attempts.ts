@@ -35,7 +35,7 @@ const deleteAttemptsUpTo = forMany("DELETE FROM attempts WHERE grant_id = :grant
   types: attemptTypes,
 });
 
-const committed = `generation = generation + 1, reason = NULL, ${assignments(tokenColumns)}, last_refresh_at = :at,
+const afterCommit = `generation = generation + 1, reason = NULL, ${assignments(tokenColumns)}, last_refresh_at = :at,
     last_error = :error, last_error_at = :errorAt, failures = (failures + 1) * :failed, retry_at = :retryAt,
     look_at = NULL, updated_at = :at
   WHERE grant_id = :grantId AND generation = :parentGeneration`;
@@ -53,13 +53,13 @@ const commitTypes = {
 } as const;
 const commitAsActive = forMany(
   `UPDATE grants SET state = 'active',
-    state_since = CASE WHEN state = 'active' THEN state_since ELSE :at END, ${committed}
+    state_since = CASE WHEN state = 'active' THEN state_since ELSE :at END, ${afterCommit}
     AND (state = 'active' OR (state IN ('suspect', 'lapsed')
       AND (state_since <= COALESCE(:suspectSince, state_since) OR state_since > :future)))`,
   { ...ofGrant, types: commitTypes },
 );
 const commitAsSuspect = `UPDATE grants SET state = 'suspect',
-    state_since = CASE WHEN state = 'suspect' THEN state_since ELSE :at END, ${committed}
+    state_since = CASE WHEN state = 'suspect' THEN state_since ELSE :at END, ${afterCommit}
     AND state IN ('suspect', 'lapsed')`;
 const noteFailure = `UPDATE grants SET last_error = :error, last_error_at = :at, failures = failures + 1,
     retry_at = :retryAt, updated_at = :at
@@ -105,19 +105,16 @@ export function refreshStore(database: Database): RefreshStore {
     commitAttempt: (grantId, parentGeneration, tokens, at, suspectSince, failure) =>
       database.transaction(
         async (sql) => {
-          // Locked: between the two updates its state must not change.
-          const before = await lockState(sql, grantId);
           const { error, retryAt } = failure ?? { error: null, retryAt: null };
           const failed = failure === undefined ? { errorAt: null, failed: 0 } : { errorAt: at, failed: 1 };
           const values = { ...tokenValues(tokens), at, grantId, parentGeneration, error, retryAt, ...failed };
+          // Locked: between the two updates its state must not change. Asked together: the update comes after the lock.
+          const [before, committed] = await Promise.all([
+            lockState(sql, grantId),
+            sql.run(commitAsActive, { ...values, suspectSince: suspectSince ?? null, future: at + clockLeewayMs }),
+          ]);
           let state: "active" | "suspect" = "active";
-          if (
-            (await sql.run(commitAsActive, {
-              ...values,
-              suspectSince: suspectSince ?? null,
-              future: at + clockLeewayMs,
-            })) === 0
-          ) {
+          if (committed === 0) {
             state = "suspect";
             if ((await sql.run(commitAsSuspect, { ...values, accessExpiresAt: at })) === 0) return undefined;
           }

@@ -8,6 +8,7 @@ import type { GrantRow } from "../grant-row.ts";
 import type { EndToAnnounce, EventHead, EventRow, EventStore } from "../event-store.ts";
 import type { ColumnsOf } from "./column.ts";
 import { insertList, number, text, rowReader, selectList, valuesWriter } from "./column.ts";
+import { forMany, typesOf } from "./for-many.ts";
 import { eventColumns, grantColumns } from "./tables.ts";
 import type { Database, Transaction } from "./sql.ts";
 
@@ -34,7 +35,11 @@ const selectHead = "SELECT seq, pruned FROM event_head LIMIT 1";
 const selectOldest = "SELECT seq, at FROM events ORDER BY seq LIMIT :limit";
 const selectTold = `SELECT ${selectList(told)} FROM grants WHERE grant_id = :grantId`;
 /** The database numbers the row, and lets nobody else number one before the commit. */
-const insert = `INSERT INTO events ${insertList(drafted)}`;
+const insert = forMany(`INSERT INTO events ${insertList(drafted)}`, {
+  key: "eventId",
+  column: "event_id",
+  types: typesOf(drafted),
+});
 
 const { announceEndAt, consentExpiresAt } = grantColumns;
 const ends = { grantId, provider, clientId, consentExpiresAt };

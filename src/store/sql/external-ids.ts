@@ -1,3 +1,5 @@
+import { forMany } from "./for-many.ts";
+import type { ForMany } from "./for-many.ts";
 import type { Transaction } from "./sql.ts";
 import type { GrantRow } from "../grant-row.ts";
 import type { ExternalIdChange } from "../store.ts";
@@ -11,10 +13,18 @@ export function grantsKnownAs(ofUser: boolean): string {
   return `(SELECT grant_id FROM external_ids WHERE ${user}account_hash IN (:accountHash, :accountSubject))`;
 }
 
-const forget = "DELETE FROM external_ids WHERE grant_id = :grantId AND external_hash = :externalHash";
+const ofGrant: ForMany = {
+  key: "grantId",
+  column: "grant_id",
+  types: { grantId: "text", externalHash: "bytea", clientId: "text", provider: "text", accountHash: "bytea" },
+};
+const forget = forMany("DELETE FROM external_ids WHERE grant_id = :grantId AND external_hash = :externalHash", ofGrant);
 /** Lets an external id mean a grant under a label, where they mean no other one. */
-export const insertTie = `INSERT INTO external_ids (external_hash, client_id, provider, account_hash, grant_id)
-  VALUES (:externalHash, :clientId, :provider, :accountHash, :grantId) ON CONFLICT DO NOTHING`;
+export const insertTie = forMany(
+  `INSERT INTO external_ids (external_hash, client_id, provider, account_hash, grant_id)
+  VALUES (:externalHash, :clientId, :provider, :accountHash, :grantId) ON CONFLICT DO NOTHING`,
+  ofGrant,
+);
 /** The change of the row tells other processes to look the id up again. */
 const replaceProfile = `UPDATE grants SET profile_sealed = :profileSealed, updated_at = :at
   WHERE grant_id = :grantId AND profile_sealed = :profileRead`;

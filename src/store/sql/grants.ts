@@ -42,11 +42,22 @@ const selectByAnnouncedEnd = `${idle} AND refresh_expires_at IS NOT NULL AND ${a
 /** An intake that another hand has ended, or holds. */
 const selectIntakeTaken =
   "SELECT 1 FROM intakes WHERE code_hash = :codeHash AND (state = 'done' OR held_until IS NOT NULL)";
-const insert = `INSERT INTO grants ${insertList(grantColumns)} ON CONFLICT DO NOTHING`;
+const insert = forMany(`INSERT INTO grants ${insertList(grantColumns)} ON CONFLICT DO NOTHING`, ofGrant);
 // The profile holds the external ids: of two consents that change neither generation nor state, the later one would undo
 // what the earlier one has added.
 const replace = `UPDATE grants SET ${assignments(grantColumns)}
   WHERE grant_id = :grantId AND generation = :generationRead AND state = :stateRead AND profile_sealed = :profileRead`;
+
+const endIntake = forMany(
+  `UPDATE intakes SET state = 'done', grant_id = :grantId, result_mac = :resultMac, answer_sealed = NULL, ended_at = :at
+   WHERE code_hash = :codeHash AND held_until IS NULL AND (state <> 'done' OR :isAgain = 1)
+     AND (:from = '' OR state = :from)`,
+  {
+    key: "codeHash",
+    column: "code_hash",
+    types: { grantId: "text", resultMac: "bytea", at: "bigint", codeHash: "bytea", isAgain: "bigint", from: "text" },
+  },
+);
 
 const selectIdsOfChanged = `SELECT grant_id, external_hash, account_hash FROM external_ids
   WHERE grant_id IN (SELECT grant_id FROM grant_changes WHERE change_seq > :seq AND change_seq <= :last)`;
@@ -123,20 +134,14 @@ export function grantStore(database: Database): GrantStore {
           isUndone = externalIds !== undefined && !(await changeExternalIds(sql, row, externalIds));
           if (isUndone) throw new Error("the external ids have changed");
           const { grantId, generation, state } = row;
-          const ended = await sql.run(
-            `UPDATE intakes SET state = 'done', grant_id = :grantId, result_mac = :resultMac, answer_sealed = NULL,
-             ended_at = :at
-           WHERE code_hash = :codeHash AND held_until IS NULL AND (state <> 'done' OR :isAgain = 1)
-             AND (:from = '' OR state = :from)`,
-            {
-              grantId,
-              resultMac: resultMac ?? null,
-              at: row.updatedAt,
-              codeHash,
-              isAgain: isAgain ? 1 : 0,
-              from: from ?? "",
-            },
-          );
+          const ended = await sql.run(endIntake, {
+            grantId,
+            resultMac: resultMac ?? null,
+            at: row.updatedAt,
+            codeHash,
+            isAgain: isAgain ? 1 : 0,
+            from: from ?? "",
+          });
           // Another hand holds this answer, or has stored it, and the grant may have been refreshed since: its refresh token is used.
           isUndone =
             ended === 0 &&

@@ -1,4 +1,5 @@
 import { insertList, keyOf, number, ownerText, rowReader, selectList, valuesWriter } from "./column.ts";
+import { forMany, typesOf } from "./for-many.ts";
 import { intakeColumns } from "./tables.ts";
 import type { Database } from "./sql.ts";
 import type { IntakeRow, IntakeStore } from "../intake-store.ts";
@@ -7,11 +8,18 @@ const readIntake = rowReader(intakeColumns);
 const intakeValues = valuesWriter(intakeColumns);
 
 const select = `SELECT ${selectList(intakeColumns)} FROM intakes`;
-const selectByCode = `${select} WHERE code_hash = :codeHash`;
+const ofCode = { key: "codeHash", column: "code_hash", types: typesOf(intakeColumns) };
+const selectByCode = forMany(`${select} WHERE code_hash = :codeHash`, ofCode);
 const selectOpen = `${select} WHERE ended_at IS NULL AND held_until IS NULL ORDER BY started_at, code_hash`;
 const selectHeld = `${select} WHERE held_until IS NOT NULL AND held_until < :until
   ORDER BY held_until, code_hash LIMIT :limit`;
-const insert = `INSERT INTO intakes ${insertList(intakeColumns)} ON CONFLICT DO NOTHING`;
+const insert = forMany(`INSERT INTO intakes ${insertList(intakeColumns)} ON CONFLICT DO NOTHING`, ofCode);
+const keepAnswer = forMany(
+  `UPDATE intakes SET state = 'answered', answer_sealed = :answerSealed, context_sealed = :contextSealed,
+     rejection = NULL, ended_at = NULL
+   WHERE code_hash = :codeHash AND state <> 'done' AND held_until IS NULL`,
+  ofCode,
+);
 /** After a day of many sign-ins, one transaction for all of them would hold up everybody else's writes. */
 const sweptAtOnce = 500;
 const selectEdge = `SELECT ended_at FROM intakes WHERE ended_at < :endedBefore
@@ -78,12 +86,7 @@ export function intakeStore(database: Database): IntakeStore {
         async (sql) => {
           for (;;) {
             // An answer outranks what another owner was told about the same code: the provider answers only once.
-            const kept = await sql.run(
-              `UPDATE intakes SET state = 'answered', answer_sealed = :answerSealed, context_sealed = :contextSealed,
-                 rejection = NULL, ended_at = NULL
-               WHERE code_hash = :codeHash AND state <> 'done' AND held_until IS NULL`,
-              { answerSealed, contextSealed, codeHash },
-            );
+            const kept = await sql.run(keepAnswer, { answerSealed, contextSealed, codeHash });
             if (kept === 1) return true;
             const [known] = (await sql.all(selectByCode, { codeHash })).map(readIntake);
             if (known === undefined) return false;

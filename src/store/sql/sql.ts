@@ -38,7 +38,10 @@ export interface Transaction extends Sql {
   run(text: string, values?: SqlValues): Promise<number>;
   /** Runs a statement after which the body asks nothing more. It may be sent with the commit, which fails where it does. */
   runLast(text: string, values?: SqlValues): Promise<void>;
-  /** Like {@link Sql.all}, and nobody else changes these rows before this transaction ends. */
+  /**
+   * Like {@link Sql.all}, and nobody else changes these rows before this transaction ends. What is asked at the same moment, after
+   * it, is run once they are locked.
+   */
   lock(text: string, values?: SqlValues): Promise<SqlRow[]>;
   /**
    * Adds a row to the audit log at the end of this transaction, after all that has been noted before.

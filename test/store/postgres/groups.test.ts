@@ -220,6 +220,39 @@ describe("PostgreSQL transactions that share a commit", () => {
     assert.equal((await waits).kind, "begun");
   });
 
+  for (const [what, beside] of [
+    ["alone", 0],
+    ["among others", 7],
+  ] as const) {
+    test(`an answer for a row that another transaction holds, ${what}, is committed once it is free, and keeps nobody else waiting`, async (t) => {
+      const url = await emptyDatabase(t);
+      const store = await openStore(t, url);
+      const [held, ...others] = (await Promise.all(Array.from({ length: 16 }, () => save(store)))).map(
+        ({ grantId }) => grantId,
+      );
+      assert.ok(held !== undefined);
+      const commit = (grantId: string): Promise<unknown> => store.commitAttempt(grantId, 1, tokens(grantId), 3);
+      const holder = await connectClient(t, url);
+      await holder.query("BEGIN");
+      await holder.query("SELECT 1 FROM grants WHERE grant_id = $1 FOR UPDATE", [held]);
+
+      let isHeld = true;
+      const waits = commit(held).finally(() => (isHeld = false));
+      const together = others.slice(0, beside).map(commit);
+      const isAsked = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+      const watcher = await connectClient(t, url);
+      while ((await watcher.query(isAsked)).rowCount === 0);
+      for (const state of await Promise.all([...together, ...others.slice(beside).map(commit)])) {
+        assert.equal(state, "active");
+      }
+      assert.ok(isHeld);
+      await holder.query("ROLLBACK");
+      assert.equal(await waits, "active");
+      assert.deepEqual((await store.grantById(held))?.accessSealed, tokens(held).accessSealed);
+      assert.equal((await store.grantById(held))?.generation, 2);
+    });
+  }
+
   test("a connection that is lost before the commit fails all transactions on it, and none of them is carried out", async (t) => {
     const { url } = await things(t);
     const database = openDatabase(t, url, 1);
