@@ -16,6 +16,7 @@ const small: Readonly<Record<string, string>> = {
   onbehalf_migrations: "one row a migration",
   change_counter: "one row",
   audit_head: "one row",
+  event_head: "one row",
   key_readers: "processes that are open while data keys are replaced",
   owners: "processes that were alive within a day",
 };

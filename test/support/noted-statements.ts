@@ -1,7 +1,7 @@
 import pg from "pg";
 import { Batch } from "../../src/store/postgres/batch.ts";
 import { SqliteConnection } from "../../src/store/sqlite/connection.ts";
-import type { SqlRow, SqlValues } from "../../src/store/sql/sql.ts";
+import type { LookUp, SqlRow, SqlValues } from "../../src/store/sql/sql.ts";
 
 /** A statement as a store wrote it, and the values that it gave. */
 export interface NotedStatement {
@@ -25,6 +25,16 @@ export function noteSqlite(): readonly NotedStatement[] {
       return original.call(this, text, values);
     };
   }
+  // eslint-disable-next-line typescript/unbound-method -- called with its connection below
+  const { lookUp } = SqliteConnection.prototype;
+  SqliteConnection.prototype.lookUp = function note<Row>(
+    this: SqliteConnection,
+    what: LookUp<Row>,
+    value: string | Uint8Array,
+  ) {
+    noted.push({ text: `${what.select} WHERE ${what.by} = :value`, values: { value } });
+    return lookUp.call(this, what, value) as Row[];
+  };
   return noted;
 }
 

@@ -2,7 +2,7 @@ import { reasons } from "../diagnosis/reasons.ts";
 import type { AppEventDraft } from "./app-event.ts";
 
 /** How long before the end of a consent apps are told of it, milliseconds, unless a setting says otherwise. */
-export const defaultEndsSoonMs = 7 * 86_400_000;
+export const defaultEndsSoonMs: number = 7 * 86_400_000;
 
 /**
  * Of a short life, the part that is left when it is told: of seven days, two. A week before the end would be the moment of the

@@ -32,7 +32,7 @@ const selectEvents = `SELECT ${selectList(eventColumns)} FROM events WHERE seq >
 const selectEventsOf = `SELECT ${selectList(eventColumns)} FROM events
   WHERE grant_id = :grantId AND seq > :after ORDER BY seq LIMIT :limit`;
 const selectHead = "SELECT seq, pruned FROM event_head LIMIT 1";
-const selectOldest = "SELECT seq, at FROM events ORDER BY seq LIMIT :limit";
+const selectOldest = "SELECT seq, at FROM events WHERE seq > 0 ORDER BY seq LIMIT :limit";
 const selectTold = `SELECT ${selectList(told)} FROM grants WHERE grant_id = :grantId`;
 /** The database numbers the row, and lets nobody else number one before the commit. */
 const insert = forMany(`INSERT INTO events ${insertList(drafted)}`, {

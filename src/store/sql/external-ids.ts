@@ -20,7 +20,7 @@ const ofGrant: ForMany = {
 };
 const forget = forMany("DELETE FROM external_ids WHERE grant_id = :grantId AND external_hash = :externalHash", ofGrant);
 /** Lets an external id mean a grant under a label, where they mean no other one. */
-export const insertTie = forMany(
+export const insertTie: string = forMany(
   `INSERT INTO external_ids (external_hash, client_id, provider, account_hash, grant_id)
   VALUES (:externalHash, :clientId, :provider, :accountHash, :grantId) ON CONFLICT DO NOTHING`,
   ofGrant,

@@ -27,7 +27,7 @@ const selectLast = "SELECT seq, link FROM audit ORDER BY seq DESC LIMIT 1";
 const insertRecord = `INSERT INTO audit ${insertList(auditColumns)}
   ON CONFLICT (grant_id, caller, generation, detail) WHERE action = 'token.released' DO NOTHING`;
 // Of a transaction that is not committed, its own rows: those of others are below.
-const deleteAfter = "DELETE FROM audit WHERE seq > :seq";
+const deleteAfter = "DELETE FROM audit WHERE seq > :seq AND seq <= :last";
 const setHead = `INSERT INTO audit_head (seq, link) VALUES (:seq, :link)
   ON CONFLICT (only_row) DO UPDATE SET seq = EXCLUDED.seq, link = EXCLUDED.link`;
 
@@ -199,7 +199,7 @@ export class SqliteDatabase implements Database {
    * @throws {OnbehalfError} `store_unavailable`: the path leads to another file than the one that is open, or to none.
    *   Reading would go on, and nobody would hear of it before the next write
    */
-  assertInPlace({ writer } = this.#opened()): void {
+  assertInPlace({ writer }: Open = this.#opened()): void {
     if (!writer.isInPlace) throw fileMoved(this.#path);
   }
 
@@ -380,7 +380,7 @@ async function append(writer: Writer, notes: readonly Note[], recordOf: RecordOf
   let last = rows.at(-1) ?? first;
   if (added.includes(0)) {
     // What follows a row that was left out is linked to what is not there: one by one, each is linked to the one before.
-    await writer.run(deleteAfter, { seq: first.seq });
+    await writer.run(deleteAfter, { seq: first.seq, last: last.seq });
     last = first;
     for (const note of notes) {
       const [row] = rowAfter(last, note, recordOf);

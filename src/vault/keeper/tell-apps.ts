@@ -1,7 +1,7 @@
 import type { KeeperContext } from "./context.ts";
 
 /** How long events are kept, milliseconds, unless a setting says otherwise. */
-export const defaultEventsKeptMs = 30 * 86_400_000;
+export const defaultEventsKeptMs: number = 30 * 86_400_000;
 /** How many ends of consents, and how many old events, are looked at in one step. */
 const stepSize = 500;
 
