@@ -17,6 +17,10 @@ const small: Readonly<Record<string, string>> = {
   change_counter: "one row",
   audit_head: "one row",
   event_head: "one row",
+  webhook: "one row",
+  webhook_waiting:
+    "what a receiver did not take within a day at most, and all of it is counted, or tried again at once",
+  provider_conditions: "one row a provider and client",
   key_readers: "processes that are open while data keys are replaced",
   owners: "processes that were alive within a day",
 };

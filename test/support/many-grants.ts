@@ -112,7 +112,7 @@ export async function fillSqlite(path: string, grants: number, filling: Filling 
     INSERT INTO signals (signal_hash, state_hash, received_at) ${series} SELECT randomblob(32), randomblob(32), ${codesEndedAt} + n FROM series;
     INSERT INTO grant_signals (grant_id, event, happened_at, received_at, effect) ${series}
       SELECT 'g_' || n, 'account-disabled', ${filledAt}, ${filledAt}, 'suspect' FROM series;
-    INSERT INTO webhook_waiting (seq, line, tries, dead_at) ${series} SELECT n, 'g_' || n, 1, ${filledAt} FROM series;
+    INSERT INTO webhook_waiting (seq, line, tries, dead_at) ${series} SELECT n, 'g_' || n, 1, ${filledAt} FROM series WHERE n <= 400;
     INSERT INTO callers (${callerNames}) SELECT 'caller-' || n, 'caller-' || n, randomblob(32), '[]', ${filledAt}
       FROM (WITH RECURSIVE few (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM few WHERE n < 9) SELECT n FROM few);
     INSERT INTO sessions (${sessionNames}) ${series}
@@ -162,7 +162,8 @@ export async function fillPostgres(connectionString: string, grants: number, fil
        SELECT convert_to(md5(n::text), 'UTF8'), convert_to(md5(n::text || ' state'), 'UTF8'), ${codesEndedAt} + n FROM ${series};
      INSERT INTO grant_signals (grant_id, event, happened_at, received_at, effect)
        SELECT 'g_' || n, 'account-disabled', ${filledAt}, ${filledAt}, 'suspect' FROM ${series};
-     INSERT INTO webhook_waiting (seq, line, tries, dead_at) SELECT n, 'g_' || n, 1, ${filledAt} FROM ${series};
+     INSERT INTO webhook_waiting (seq, line, tries, dead_at) SELECT n, 'g_' || n, 1, ${filledAt} FROM ${series}
+       WHERE n <= 400;
      INSERT INTO callers (${callerNames})
        SELECT 'caller-' || n, 'caller-' || n, ${blob(32)}, '[]', ${filledAt} FROM generate_series(0, 9) AS n;
      INSERT INTO sessions (${sessionNames})
