@@ -67,6 +67,7 @@ describe("the help of a command", () => {
       "Client at the provider",
       "Provider",
       "Who may reach the service",
+      "Events",
       "Running",
       "Examples",
     ]);

@@ -6,7 +6,7 @@ import { eventually } from "../support/eventually.ts";
 import { testService } from "../support/test-service.ts";
 import { sharedStandin } from "../support/test-vault.ts";
 import type { SharedStandin } from "../support/test-vault.ts";
-import { riscAudience } from "../../src/standin/google/risc/stream.ts";
+import { riscAudience } from "../../src/standin/google/state/risc-stream.ts";
 
 const push = "https://schemas.openid.net/secevent/risc/delivery-method/push";
 

@@ -1,13 +1,6 @@
 import { Command, Option } from "commander";
 import { withSettings } from "../flags.ts";
-
-/** What every command takes that asks Google about the stream. */
-export interface RiscFlags {
-  readonly json?: boolean;
-  readonly serviceAccountFile: string;
-  readonly googleBaseUrl?: string;
-  readonly publicUrl?: string;
-}
+import type { RiscFlags } from "./risc-flags.ts";
 
 /** `onbehalf risc`: has Google deliver security events to this service (Cross-Account Protection). */
 export function riscCommand(): Command {

@@ -6,7 +6,7 @@ import { settingsAmong } from "../flags.ts";
 import { openWithoutClient } from "../open-vault.ts";
 import { exitCodes } from "../terminal/exit-codes.ts";
 import { facts, printJson, printLines, say } from "../terminal/print.ts";
-import type { RiscFlags } from "./command.ts";
+import type { RiscFlags } from "./risc-flags.ts";
 import { bearerOf } from "./service-account.ts";
 
 const push = "https://schemas.openid.net/secevent/risc/delivery-method/push";

@@ -25,7 +25,7 @@ import { OneTimeCodes } from "../state/one-time-codes.ts";
 import { newCode } from "./state/opaque-values.ts";
 import { People } from "../state/people.ts";
 import { RequestLog } from "../state/request-log.ts";
-import { RiscStream } from "./risc/stream.ts";
+import { RiscStream } from "./state/risc-stream.ts";
 import { securityEvent } from "./control/risc.ts";
 import type { RiscSpec } from "./control/risc.ts";
 import { Router } from "../http/router.ts";

@@ -68,7 +68,7 @@ function textProblems(provider: Provider): ProviderProblem[] {
 
 /** Refuses plain http, which carries secrets in clear, except to this machine itself. */
 function endpointProblems(provider: Provider): ProviderProblem[] {
-  const { name, endpoints, endpointsBeside = {}, issuer, apiBaseUrl, identity = "id_token" } = provider;
+  const { name, endpoints, endpointsBeside = {}, issuer, apiBaseUrl, identity = "id_token", signals } = provider;
   if (endpoints === "discover" && typeof issuer === "string" && isPattern(issuer)) {
     return [
       {
@@ -84,6 +84,7 @@ function endpointProblems(provider: Provider): ProviderProblem[] {
     ...(endpoints === "discover" ? { issuer, ...endpointsBeside } : endpoints),
     ...(apiBaseUrl === undefined ? {} : { apiBaseUrl }),
     ...(typeof identity === "object" && "userinfo" in identity ? { "identity.userinfo": identity.userinfo } : {}),
+    ...(signals?.jwksUri === undefined ? {} : { "signals.jwksUri": signals.jwksUri }),
   };
   if (identity === "id_token" && endpoints !== "discover" && endpoints.jwksUri === undefined) {
     const hint = "give the address of its keys, or say in identity where else people are named";

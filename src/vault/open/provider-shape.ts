@@ -125,8 +125,8 @@ const isSignalSource: Fits = (value) => {
   const { issuer, alsoIssuedAs = [], jwksUri, isTypOptional = true, ...rest } = value;
   return (
     Object.keys(rest).length === 0 &&
-    // Without the address of its keys, they are looked for at the issuer's.
-    (jwksUri === undefined ? isAddress(issuer) : isFilled(issuer) && isAddress(jwksUri)) &&
+    // Without the address of its keys, they are looked for at the issuer's. A given one is looked at with the endpoints.
+    (jwksUri === undefined ? isAddress(issuer) : isFilled(issuer) && isFilled(jwksUri)) &&
     listOf(isFilled)(alsoIssuedAs) &&
     isTruth(isTypOptional)
   );

@@ -8,7 +8,7 @@ export const signalOperations: readonly Operation[] = [
     path: "/risc",
     id: "take_signal",
     tag: "apps",
-    summary: "Deliver a Security Event Token (RFC 8417), as a provider does: Google's RISC, and SSF, CAEP and RISC.",
+    summary: "Deliver a Security Event Token (RFC 8417), as a provider does: RISC, SSF and CAEP.",
     body: { required: true, content: { "application/secevent+jwt": { schema: { ...text, maxLength: 16_384 } } } },
     answers: { says: "It is taken, now or before, and what it does is stored.", status: 202 },
     errors: ["provider_unavailable", "store_unavailable"],

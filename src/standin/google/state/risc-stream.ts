@@ -1,5 +1,5 @@
 /**
- * risc/ plays Cross-Account Protection: who is to be told of security events, and telling them. What an event is made of does
+ * Who is to be told of security events (Cross-Account Protection), and telling them. What an event is made of does
  * not belong here (control/risc.ts).
  */
 import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";

@@ -1,0 +1,7 @@
+/** What every command takes that asks Google about the stream. */
+export interface RiscFlags {
+  readonly json?: boolean;
+  readonly serviceAccountFile: string;
+  readonly googleBaseUrl?: string;
+  readonly publicUrl?: string;
+}
