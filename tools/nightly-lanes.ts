@@ -41,6 +41,11 @@ export const nightlyLanes: readonly NightlyLane[] = [
     "faults/remote-client",
     "a remote vault whose service restarts for a minute, and is away for half of one",
   ),
+  tests(
+    "WEBHOOKS",
+    "faults/killed-webhooks",
+    "ten thousand events to a receiver that fails at random, with a kill every two seconds; WEBHOOKS_SEED fails otherwise",
+  ),
   tests("DEPOSITS", "faults/killed-deposits", "a hundred thousand refresh tokens taken in, killed five times"),
   tests("KEYS", "faults/key-rotation", "data keys replaced on 100,000 grants, with a kill every five seconds"),
   tests(

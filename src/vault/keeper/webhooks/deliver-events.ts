@@ -14,8 +14,11 @@ import type { Webhook } from "./send-webhook.ts";
 
 /** How many requests are under way at once, each of another line. */
 const linesAtOnce = 16;
-/** How many events are read at once. */
-const pageSize = 100;
+/**
+ * How many new events, and how many that have waited, are sent before it is noted what came of them. What was not noted is sent
+ * again where the process is killed: with many, one that is killed again and again would come no further.
+ */
+const pageSize = linesAtOnce;
 /** How long the others wait for a slow receiver before they go on, milliseconds. */
 const slowMs = 1_000;
 /** After so many failures in a row nothing new is sent, until one of those that wait is delivered. */
@@ -112,7 +115,8 @@ class Delivery {
         : [];
     const lines = new Map<string, Item[]>();
     for (const { line } of due) {
-      const rows = await store.deliveriesOf(line, pageSize);
+      // The first of the line; the next one follows in the next batch, at once.
+      const rows = await store.deliveriesOf(line, 1);
       lines.set(line, await Promise.all(rows.map((row) => this.#itemOf(row))));
     }
     const behind: WaitingDelivery[] = [];
