@@ -59,6 +59,14 @@ describe("a provider's client", () => {
     );
     assertRefused(google({ clientId, clientSecret, baseUrl: "a.example" }), /not a URL/);
     assertRefused(oidc({ name: "id", issuer: "http://id.example", clientId: "app" }), /without https/);
+    // Whoever changes keys on their way signs events that end grants.
+    const signed = oidc({ name: "id", issuer: "https://id.example", clientId: "app" });
+    const keysAt = (jwksUri: string): typeof signed => ({
+      ...signed,
+      signals: { issuer: "https://ssf.example", jwksUri },
+    });
+    assertRefused(keysAt("http://ssf.example/jwks"), /without https: http:\/\/ssf\.example/);
+    assertRefused(keysAt("ssf.example"), /not a URL: signals\.jwksUri/);
   });
 
   test("a provider's client is looked at before it is used, all of the record at once, and no secret is shown", () => {
