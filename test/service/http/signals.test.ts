@@ -31,10 +31,21 @@ describe("POST /risc", () => {
     assert.deepEqual(service.faults, []);
   });
 
+  test("an event of a type that nobody knows is taken, and changes nothing", async (t) => {
+    const service = await testService(t, { shared });
+    const grant = await service.grant();
+    const type = "https://schemas.example/event-type/something-new";
+    const set = shared.standin.risc({ type, email: grant.profile.email ?? "" });
+    const response = await service.ask("/risc", { method: "POST", headers: media, body: set });
+    assert.deepEqual([response.status, (await service.vault.grant(grant)).state], [202, "active"]);
+    assert.deepEqual(service.faults, []);
+  });
+
   test("a refusal is 400 with RFC 8935's words, and says nothing of the token", async (t) => {
     const service = await testService(t, { shared });
     const set = shared.standin.risc({ type: "verification", state: "s" });
     const [head = "", body = ""] = set.split(".");
+    const aMonthAgo = Math.floor(shared.clock.now() / 1000) - 30 * 86_400;
     const refused: readonly (readonly [string, string, Record<string, string>, string])[] = [
       ["another media type", set, { "content-type": "application/json" }, "invalid_request"],
       ["no media type", set, { "content-type": "" }, "invalid_request"],
@@ -42,6 +53,14 @@ describe("POST /risc", () => {
       ["no token", "hello", {}, "invalid_request"],
       ["more than any token", "e".repeat(20_000), {}, "invalid_request"],
       ["a forged signature", `${head}.${body}.${"A".repeat(342)}`, {}, "authentication_failed"],
+      [
+        "one that somebody else signed",
+        shared.standin.risc({ type: "verification", flaw: "forged" }),
+        {},
+        "authentication_failed",
+      ],
+      ["an unknown key", shared.standin.risc({ type: "verification", flaw: "unknown_key" }), {}, "invalid_key"],
+      ["one of last month", shared.standin.risc({ type: "verification", iat: aMonthAgo }), {}, "invalid_request"],
       ["a foreign audience", shared.standin.risc({ type: "verification", aud: "9-x" }), {}, "invalid_audience"],
       [
         "an issuer nobody trusts",

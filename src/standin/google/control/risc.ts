@@ -3,9 +3,9 @@ import { createHash, randomUUID } from "node:crypto";
 import { seconds } from "../../clock.ts";
 import { defaultClientId } from "../state/clients.ts";
 import { knownPerson } from "../../control/shared-actions.ts";
-import { BadInput, listOf, oneOf, either, read, spelled, text } from "../../input-checks.ts";
-import type { Spelling } from "../../input-checks.ts";
-import { compact, rs256 } from "../keys/key-ring.ts";
+import { BadInput, either, listOf, oneOf, read, spelled, text, whole } from "../../input-checks.ts";
+import type { Check, Spelling } from "../../input-checks.ts";
+import { compact, rs256, somebodysKey } from "../keys/key-ring.ts";
 import type { GoogleState } from "../state/google-state.ts";
 
 /** What happened to an account, by the short name. The Security Event Token contains the full URI. */
@@ -31,14 +31,29 @@ const vocabulary: Readonly<Record<RiscEvent, "risc" | "oauth">> = {
   verification: "risc",
 };
 
-function uriOf(type: RiscEvent): string {
-  return `https://schemas.openid.net/secevent/${vocabulary[type]}/event-type/${type}`;
+/** What is wrong with a token that a receiver must refuse. */
+export type RiscFlaw = "forged" | "unknown_key";
+
+function uriOf(type: string): string {
+  return isKnown(type) ? `https://schemas.openid.net/secevent/${vocabulary[type]}/event-type/${type}` : type;
 }
+
+function isKnown(type: string): type is RiscEvent {
+  return Object.hasOwn(vocabulary, type);
+}
+
+/** A short name, or the URI of an event that has none here, such as one of CAEP. */
+const eventType: Check<string> = (value, name) => {
+  if (typeof value === "string" && (isKnown(value) || URL.canParse(value))) return value;
+  throw new BadInput(
+    `${name} must be one of ${Object.keys(vocabulary).join(", ")}, or the URI of another type of event`,
+  );
+};
 
 /** The Security Event Token that a test wants. */
 export interface RiscSpec {
-  /** What happened. */
-  type: RiscEvent;
+  /** What happened: a short name, or the URI of an event that has none here. */
+  type: RiscEvent | (string & {});
   /** Whose account it is about. Required for every type but `verification`. */
   email?: string;
   /** For `account-disabled`: `hijacking` or `bulk-account`. */
@@ -55,10 +70,14 @@ export interface RiscSpec {
   state?: string;
   /** Id of the token. Default: a new one. */
   jti?: string;
+  /** When the token was made, seconds since the epoch. Default: now. */
+  iat?: number;
+  /** `forged`: it is signed by somebody else, in the issuer's name. `unknown_key`: its header names a key that nobody publishes. */
+  flaw?: RiscFlaw;
 }
 
 const shape = {
-  type: oneOf(...(Object.keys(vocabulary) as RiscEvent[])),
+  type: eventType,
   email: text,
   reason: text,
   aud: either(text, listOf(text)),
@@ -67,6 +86,8 @@ const shape = {
   identifier: oneOf("prefix", "hash_base64_sha512_sha512"),
   state: text,
   jti: text,
+  iat: whole(0),
+  flaw: oneOf("forged", "unknown_key"),
 };
 
 function sha512(value: string | Buffer): Buffer {
@@ -89,11 +110,13 @@ export function securityEvent(state: GoogleState, input: unknown, spelling: Spel
   const claims = {
     iss: spec.iss ?? `${state.issuer.replace(/\/$/, "")}/`,
     aud: spec.aud ?? defaultClientId,
-    iat: seconds(state.clock.now()),
+    iat: spec.iat ?? seconds(state.clock.now()),
     jti: spec.jti ?? randomUUID(),
     events: { [uriOf(spec.type)]: eventOf(state, spec, spelling) },
   };
-  return compact({ alg: "RS256", kid: state.keys.current.kid }, claims, rs256(state.keys.current));
+  const { kid } = state.keys.current;
+  const key = spec.flaw === undefined ? state.keys.current : somebodysKey(state.clock.now());
+  return compact({ alg: "RS256", kid: spec.flaw === "unknown_key" ? key.kid : kid }, claims, rs256(key));
 }
 
 function eventOf(state: GoogleState, spec: RiscSpec, spelling: Spelling): Record<string, unknown> {

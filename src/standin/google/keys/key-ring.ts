@@ -22,6 +22,11 @@ function newSigningKey(now: number, given?: KeyObject): SigningKey {
   return { kid: randomBytes(20).toString("hex"), privateKey, publicKey, createdAt: now };
 }
 
+/** A key that no ring publishes: what it signs is not the stand-in's. */
+export function somebodysKey(now: number): SigningKey {
+  return newSigningKey(now);
+}
+
 /**
  * The key that signs, and the one before it, which stays published for those who hold its tokens. The first is made when
  * it is first needed: making one takes longer than all the rest of a start, and many tests never look at a signature.
