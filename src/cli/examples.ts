@@ -78,5 +78,6 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     "onbehalf grants token ext:user-42 2>&1 | onbehalf explain -",
   ],
   migrate: ["onbehalf migrate --store sqlite:/var/lib/onbehalf/onbehalf.db"],
+  "store backup": ["onbehalf store backup onbehalf-2026-11-27.db"],
   "store vacuum": ["onbehalf store vacuum --store sqlite:/var/lib/onbehalf/onbehalf.db"],
 };

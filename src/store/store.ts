@@ -248,6 +248,16 @@ export interface StoreSignals {
    * @throws {OnbehalfError} `store_unavailable`: the disk has no room for the copy, or others did not let us write
    */
   vacuum?(): Promise<{ readonly before: number; readonly after: number }>;
+  /**
+   * Copies the database as it is now, while others read and write. Absent where the database has a way of its own, such as
+   * `pg_dump`.
+   *
+   * @param to the path of a file that is not there yet; its folder must exist
+   * @returns the size of the copy, bytes
+   * @throws {OnbehalfError} `configuration_invalid`: something is there already
+   * @throws {OnbehalfError} `store_unavailable`: there is no room, or the folder cannot be written to
+   */
+  backup?(to: string): Promise<{ readonly bytes: number }>;
   /** What an operator should know about how this store is reached; empty when all is as it should be. */
   notes?(): readonly StoreNote[];
 }

@@ -14,6 +14,7 @@ import { bringUpToDate } from "../sql/migrate.ts";
 import { sqlStore } from "../sql/sql-store.ts";
 import type { Store } from "../store.ts";
 import { describeStore } from "../store-description.ts";
+import { copyInUse } from "./backup.ts";
 import { damageAtOpening, damageInFile } from "./damage.ts";
 import { SqliteDatabase } from "./database.ts";
 import { migrations } from "./migrations.ts";
@@ -79,6 +80,9 @@ export function sqlite(path: string, options: SqliteOptions = {}): Store {
       const before = bytesOnDisk(path);
       await database.vacuum();
       return { before, after: bytesOnDisk(path) };
+    },
+    async backup(to) {
+      return { bytes: await copyInUse(path, to) };
     },
     async findDamage({ signal, unlessSoundSince } = {}) {
       const [last] = await database.all("SELECT value FROM meta WHERE name = 'sound_at'");

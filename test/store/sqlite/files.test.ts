@@ -128,6 +128,27 @@ describe("a SQLite file", () => {
     assert.equal((await writing).length, 3);
   });
 
+  test("a backup of a SQLite file in use is complete, private, and never written over another file", async (t) => {
+    const path = await closedStoreWithPages(t);
+    const store = await openStore(t, path);
+    await save(store);
+    const grants = await store.listGrants({ limit: 100 });
+    const to = `${path}.backup`;
+    // Whoever writes meanwhile is neither held up nor left out by half.
+    const [copied] = await Promise.all([store.backup?.(to), store.sweepIntakes(1)]);
+    assert.equal(copied?.bytes, (await stat(to)).size);
+    assert.equal((await stat(to)).mode & 0o777, 0o600);
+    assert.deepEqual(await (await openStore(t, to)).listGrants({ limit: 100 }), grants);
+    const before = await readFile(to);
+    await assert.rejects(async () => store.backup?.(to), fails("configuration_invalid", to));
+    assert.deepEqual(await readFile(to), before);
+    await assert.rejects(async () => store.backup?.(`${path}/in/a/file.db`), fails("store_unavailable", path));
+    // What a killed one has left is in nobody's way.
+    await writeFile(`${path}.second.part`, "half of one");
+    await store.backup?.(`${path}.second`);
+    await assert.rejects(stat(`${path}.second.part`), { code: "ENOENT" });
+  });
+
   test("reading a SQLite file that was cut short while in use fails with store_unusable or store_unavailable", async (t) => {
     const path = await closedStoreWithPages(t);
     const store = await openStore(t, path);
