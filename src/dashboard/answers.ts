@@ -77,7 +77,8 @@ export interface GrantPage {
   readonly next?: number;
 }
 
-export interface LifeRow {
+/** A row of the audit log. */
+export interface AuditRow {
   readonly seq: number;
   readonly at: string;
   readonly caller: string;
@@ -93,6 +94,53 @@ export interface WholeGrant {
   readonly requested_scope?: string;
   readonly is_configured: boolean;
   readonly ends_with_it: readonly Grant[];
-  readonly life: readonly LifeRow[];
-  readonly life_is_cut: boolean;
+  /** How its person can be sent to connect again, or what is missing for that. */
+  readonly reconnect: {
+    readonly return_urls: readonly { readonly url: string; readonly is_prefix: boolean }[];
+    readonly lacks?: string;
+    readonly fix?: string;
+  };
+  readonly life: readonly LifeEvent[];
+  readonly records: readonly AuditRow[];
+  readonly records_are_cut: boolean;
+}
+
+/** What happened to a grant, as its app is told. */
+export interface LifeEvent {
+  readonly id: string;
+  readonly at: string;
+  readonly type: string;
+  readonly was?: State;
+  readonly reason?: string;
+  readonly depends_on?: string;
+  readonly fix?: string;
+  readonly error?: string;
+  readonly gained?: readonly string[];
+  readonly lost?: readonly string[];
+  readonly reauthorize_before?: string;
+}
+
+export interface Probe {
+  readonly result: "valid" | "invalid" | "unknown";
+  readonly reason?: string;
+  readonly evidence: readonly { readonly at: string; readonly what: string }[];
+  readonly fix?: string;
+  readonly checked_at: string;
+  readonly again_at: string;
+}
+
+export interface BegunConnect {
+  readonly url: string;
+  readonly expires_at: string;
+  readonly external_id: string;
+}
+
+/** What ends where a grant is ended. */
+export interface Ends {
+  readonly external_ids: Grant["external_ids"];
+  readonly grants: readonly Grant[];
+  readonly ends_all_of_person: boolean;
+  readonly is_configured: boolean;
+  readonly handles: readonly { readonly handle_id: string; readonly name: string; readonly for_caller: string }[];
+  readonly sessions: readonly { readonly session_id: string; readonly caller: string }[];
 }

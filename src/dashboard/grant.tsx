@@ -1,11 +1,12 @@
 import type { JSX } from "preact";
-import type { Grant, LifeRow, WholeGrant } from "./answers.ts";
+import type { AuditRow, Grant, LifeEvent, Me, WholeGrant } from "./answers.ts";
 import { useAsk } from "./ask.ts";
 import { Copy } from "./copy.tsx";
+import { GrantActs } from "./grant-acts.tsx";
 import { Failure, Ghost, StateBadge, Time } from "./parts.tsx";
-import { by, dependsOnWords, happened, plainly, whose } from "./words.ts";
+import { by, counted, dependsOnWords, eventWords, happened, plainly, whose } from "./words.ts";
 
-export function GrantView({ grantId }: { readonly grantId: string }): JSX.Element {
+export function GrantView({ grantId, me }: { readonly grantId: string; readonly me: Me }): JSX.Element {
   const { data, error, again } = useAsk<WholeGrant>(`/grants/${encodeURIComponent(grantId)}`, 15_000);
   return (
     <>
@@ -13,12 +14,22 @@ export function GrantView({ grantId }: { readonly grantId: string }): JSX.Elemen
         <a href="#/grants">← Grants</a>
       </p>
       {error === undefined ? null : <Failure error={error} again={again} />}
-      {data === undefined ? error === undefined && <Ghost lines={12} /> : <Known whole={data} />}
+      {data === undefined ? (
+        error === undefined && <Ghost lines={12} />
+      ) : (
+        <Known whole={data} isReader={me.role === "reader"} again={again} />
+      )}
     </>
   );
 }
 
-function Known({ whole }: { readonly whole: WholeGrant }): JSX.Element {
+interface KnownProps {
+  readonly whole: WholeGrant;
+  readonly isReader: boolean;
+  readonly again: () => void;
+}
+
+function Known({ whole, isReader, again }: KnownProps): JSX.Element {
   const { grant } = whole;
   const { name, more } = whose(grant);
   return (
@@ -30,6 +41,7 @@ function Known({ whole }: { readonly whole: WholeGrant }): JSX.Element {
         </p>
       </header>
       <Why whole={whole} />
+      {isReader ? null : <GrantActs whole={whole} again={again} />}
       <div class="columns">
         <div>
           <section aria-labelledby="facts">
@@ -57,7 +69,8 @@ function Known({ whole }: { readonly whole: WholeGrant }): JSX.Element {
         </div>
         <section aria-labelledby="life">
           <h2 id="life">Its life</h2>
-          <Life rows={whole.life} isCut={whole.life_is_cut} />
+          <Life events={whole.life} />
+          <Records rows={whole.records} isCut={whole.records_are_cut} />
         </section>
       </div>
     </>
@@ -158,10 +171,33 @@ function Scopes({ whole }: { readonly whole: WholeGrant }): JSX.Element {
   );
 }
 
-function Life({ rows, isCut }: { readonly rows: readonly LifeRow[]; readonly isCut: boolean }): JSX.Element {
-  if (rows.length === 0) return <p class="card soft">The audit log has nothing on it.</p>;
+function Life({ events }: { readonly events: readonly LifeEvent[] }): JSX.Element {
+  if (events.length === 0)
+    return <p class="card soft">Nothing happened to it in the time for which events are kept.</p>;
   return (
-    <>
+    <ol class="card life">
+      {events.map((event) => (
+        <li key={event.id} class={event.type.replaceAll(".", "-")}>
+          <span class="name">{eventWords(event)}</span>
+          {event.fix === undefined || event.type === "grant.revoked" ? null : <span>{event.fix}</span>}
+          {event.gained === undefined ? null : <span class="soft">gained {event.gained.join(" ")}</span>}
+          {event.lost === undefined ? null : <span class="soft">lost {event.lost.join(" ")}</span>}
+          <span class="soft">
+            {event.error === undefined ? "" : `${event.error} · `}
+            {event.was === undefined ? "" : `was ${event.was} · `}
+            <Time at={event.at} />
+          </span>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+/** Who did what, beside what happened. */
+function Records({ rows, isCut }: { readonly rows: readonly AuditRow[]; readonly isCut: boolean }): JSX.Element {
+  return (
+    <details class="records">
+      <summary>{isCut ? `The last ${rows.length} rows` : counted(rows.length, "row")} in the audit log</summary>
       <ol class="card life">
         {rows.map((row) => (
           <li key={row.seq} class={row.action.replaceAll(".", "-")}>
@@ -175,10 +211,10 @@ function Life({ rows, isCut }: { readonly rows: readonly LifeRow[]; readonly isC
       </ol>
       {isCut ? (
         <p class="soft">
-          The last {rows.length}. All of it: <code>onbehalf audit list --grant {"…"}</code>
+          All of it: <code>onbehalf audit list --grant {"…"}</code>
         </p>
       ) : null}
-    </>
+    </details>
   );
 }
 

@@ -70,7 +70,7 @@ interface ViewProps {
 
 function View({ first, second, query, me }: ViewProps): JSX.Element {
   if (first === "grants")
-    return second === "" ? <GrantsView query={query} me={me} /> : <GrantView key={second} grantId={second} />;
+    return second === "" ? <GrantsView query={query} me={me} /> : <GrantView key={second} grantId={second} me={me} />;
   return <OverviewView />;
 }
 

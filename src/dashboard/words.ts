@@ -1,5 +1,5 @@
 /** The page's own words, and how numbers and times are written. */
-import type { Grant, LifeRow, State } from "./answers.ts";
+import type { AuditRow, Grant, LifeEvent, Probe, State } from "./answers.ts";
 
 const number = new Intl.NumberFormat("en");
 const exact = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium" });
@@ -107,10 +107,33 @@ const actions: Readonly<Record<string, string>> = {
   "token.released": "Token handed out",
   "api.called": "API called through the service",
   "token.read": "Token read",
+  "grant.probed": "The provider was asked",
 };
 
-/** A row of a grant's life as a sentence's start. */
-export function happened({ action, outcome }: LifeRow): string {
+const events: Readonly<Record<string, string>> = {
+  "grant.created": "Consent given, grant stored",
+  "grant.scopes_changed": "Covers other scopes",
+  "grant.suspect": "Came under suspicion",
+  "grant.lapsed": "Lapsed",
+  "grant.consent_ends_soon": "Its consent ends soon",
+  "grant.revoked": "Disconnected",
+  "grant.recovered": "Works again",
+};
+
+/** An event of a grant's life as a heading. */
+export function eventWords({ type, reason }: LifeEvent): string {
+  const what = events[type] ?? plainly(type.replaceAll(".", " "));
+  return reason === undefined || reason === "revoked" ? what : `${what}: ${plainly(reason).toLowerCase()}`;
+}
+
+export const probeWords: Readonly<Record<Probe["result"], string>> = {
+  valid: "The consent stands.",
+  invalid: "The consent does not stand.",
+  unknown: "Nobody can say now whether the consent stands.",
+};
+
+/** A row of the audit log as a sentence's start. */
+export function happened({ action, outcome }: AuditRow): string {
   return actions[action] ?? plainly(action.replaceAll(".", " ") + (outcome === "done" ? "" : `: ${outcome}`));
 }
 

@@ -10,6 +10,7 @@ import type {
   OperatorRole,
   OperatorSessionRow,
 } from "../../store/dashboard-store.ts";
+import type { AuditEntry, AuditStore } from "../../store/audit-store.ts";
 import { actingAs } from "../context.ts";
 import { newKey, partsOf } from "./key-text.ts";
 import { UseNotes } from "./use-notes.ts";
@@ -52,7 +53,7 @@ export interface DashboardLink {
  * and no accounts. Of links and sign-ins the store has keyed hashes alone.
  */
 export class Operators {
-  readonly #store: DashboardStore;
+  readonly #store: DashboardStore & Pick<AuditStore, "appendAudit">;
   readonly #keyring: Sealer;
   readonly #now: () => number;
   readonly #uses: UseNotes;
@@ -63,7 +64,7 @@ export class Operators {
     keyring,
     clock,
   }: {
-    readonly store: DashboardStore;
+    readonly store: DashboardStore & Pick<AuditStore, "appendAudit">;
     readonly keyring: Sealer;
     readonly clock: Clock;
   }) {
@@ -159,6 +160,16 @@ export class Operators {
    */
   async signOut(sessionId: string): Promise<boolean> {
     return this.#store.endOperatorSession(sessionId);
+  }
+
+  /**
+   * Records what an operator did that changes nothing in the store, such as asking a provider.
+   *
+   * @throws {OnbehalfError} `store_unavailable`
+   */
+  async note({ sessionId }: Operator, requestId: string, entry: Omit<AuditEntry, "generation">): Promise<void> {
+    const principal = { caller: "@operator", requestId, sessionId };
+    await this.#store.appendAudit([[{ ...entry, generation: null }, principal]]);
   }
 
   /** Runs work for an operator: the audit log says that what it changes, the operator changed, and in which sign-in. */

@@ -1,42 +1,10 @@
 /** Who comes into the dashboard, what they may do there, and that nobody else does. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { TestContext } from "node:test";
 import { dashboardLink } from "../../../src/service/http/dashboard/link.ts";
 import { dashboardRoutes } from "../../../src/service/http/dashboard/routes.ts";
+import { cookieIn, dashboardService, errorOf, get, press, signedIn, xhr } from "../../support/dashboard.ts";
 import { testService } from "../../support/test-service.ts";
-import type { TestService } from "../../support/test-service.ts";
-
-type Role = "operator" | "reader";
-
-const xhr = { "x-requested-with": "XMLHttpRequest" };
-
-/** A browser that is signed in: what it sends with each request. */
-async function signedIn(service: TestService, role: Role = "operator"): Promise<{ readonly cookie: string }> {
-  const response = await press(await dashboardLink(service.vault, service.url, role));
-  assert.equal(response.status, 303);
-  return { cookie: cookieIn(response) };
-}
-
-function press(link: string, headers: Record<string, string> = {}): Promise<Response> {
-  return fetch(link, { method: "POST", redirect: "manual", headers });
-}
-
-function cookieIn(response: Response): string {
-  return (response.headers.get("set-cookie") ?? "").split(";", 1)[0] ?? "";
-}
-
-async function dashboardService(t: TestContext, options: Parameters<typeof testService>[1] = {}): Promise<TestService> {
-  return testService(t, { dashboard: true, ...options });
-}
-
-async function get(service: TestService, path: string, headers: Record<string, string>): Promise<Response> {
-  return fetch(`${service.url}/dashboard/api${path}`, { headers: { ...xhr, ...headers } });
-}
-
-async function errorOf(response: Response): Promise<unknown> {
-  return ((await response.json()) as { error: unknown }).error;
-}
 
 /** An address of a route, with something in the place of a name. */
 const addressOf = (path: string): string => path.replace(/\{\w+\}/, "g_nowhere");
@@ -344,11 +312,19 @@ describe("what the dashboard shows", () => {
     const operator = await signedIn(service);
     const response = await get(service, `/grants/${grant.grantId}`, operator);
     const text = await response.text();
-    const body = JSON.parse(text) as { grant: Record<string, unknown>; life: { action: string }[] };
+    const body = JSON.parse(text) as {
+      grant: Record<string, unknown>;
+      life: { type: string }[];
+      records: { action: string }[];
+    };
     assert.equal(body.grant["email"], "ada@example.com");
     assert.equal(body.grant["profile"], undefined);
     assert.deepEqual(
-      body.life.map(({ action }) => action),
+      body.life.map(({ type }) => type),
+      ["grant.created"],
+    );
+    assert.deepEqual(
+      body.records.map(({ action }) => action),
       ["grant.created"],
     );
     assert.ok(!text.includes(token) && !text.includes("picture"));

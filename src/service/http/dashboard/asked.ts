@@ -1,7 +1,10 @@
 import type { Operator, Vault } from "../../../index.ts";
 import { invalidRequest } from "../../../core/errors.ts";
 import type { ConnectSite } from "../../../vault/http/connect/site.ts";
-import type { Parameters } from "../../../vault/http/parameters.ts";
+import type { Parameters as Sent } from "../../../vault/http/parameters.ts";
+
+/** What the audit log is told that an operator did. */
+export type Noted = Parameters<Vault["operators"]["note"]>[2];
 
 /** A request of somebody who is signed in, about to be answered. */
 export interface Asked {
@@ -10,7 +13,9 @@ export interface Asked {
   /** What stands in the path in the place of a name in braces. */
   readonly named: string;
   readonly query: ReadonlyMap<string, string>;
-  readonly body: () => Promise<Parameters>;
+  readonly body: () => Promise<Sent>;
+  /** Records what the operator did, where no change of the store does so. */
+  readonly note: (entry: Noted) => Promise<void>;
   /** Where connect links lead; undefined where nobody has said. */
   readonly site: ConnectSite | undefined;
 }

@@ -10,7 +10,7 @@ import { readParameters } from "../../../vault/http/request-body.ts";
 import type { ConnectSite } from "../../../vault/http/connect/site.ts";
 import { problemResponse } from "../problems.ts";
 import { refuseMethod, requestId } from "../routes/router.ts";
-import type { DashboardRoute } from "./asked.ts";
+import type { DashboardRoute, Noted } from "./asked.ts";
 import { cookieOf, setCookie } from "./cookie.ts";
 import { guardDashboard, guardSignIn } from "./guard.ts";
 import { appPage, assetNamed, dashboardHeaders, linkPage, signedOutPage, spentPage } from "./pages.ts";
@@ -105,15 +105,17 @@ async function apiAnswer(parts: DashboardParts, request: Request, path: string):
   if (route.needs === "operator" && operator.role !== "operator") throw readOnly();
   const query = formOf(new URL(request.url).search);
   assertQuery(route, query);
+  const id = requestId(request);
   const asked = {
     vault,
     operator,
     named,
     query,
     body: () => readParameters(request),
+    note: (entry: Noted) => vault.operators.note(operator, id, entry),
     site: parts.siteFor(request),
   };
-  const body = await vault.operators.during(operator, requestId(request), () => route.answer(asked));
+  const body = await vault.operators.during(operator, id, () => route.answer(asked));
   const isOut = route.path === "/me" && route.method === "DELETE";
   const headers = {
     ...dashboardHeaders,

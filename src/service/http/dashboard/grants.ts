@@ -1,16 +1,20 @@
 /** What the dashboard shows of grants, in the words of `/v1`. */
-import type { Grant } from "../../../index.ts";
+import type { AppEvent } from "../../../core/events/app-event.ts";
+import { eventBody } from "../../../core/events/app-event.ts";
 import { isOnbehalfError } from "../../../index.ts";
 import { defined } from "../../../core/defined.ts";
 import { invalidRequest } from "../../../core/errors.ts";
 import { grantStates } from "../../../core/grant.ts";
-import { auditBody, grantBody, wholeNumber } from "../json-bodies.ts";
+import { auditBody, wholeNumber } from "../json-bodies.ts";
 import { oneWord } from "./asked.ts";
 import type { Asked, DashboardRoute } from "./asked.ts";
+import { grantActionRoutes, reconnecting } from "./grant-actions.ts";
+import { isOurs, shownGrant } from "./shown-grant.ts";
 
 /** How long an answer waits for the first reading of all grants, milliseconds. */
 export const firstReadingMs = 200;
 const mostEvents = 100;
+const mostEventPages = 10;
 
 export const grantRoutes: readonly DashboardRoute[] = [
   {
@@ -21,13 +25,8 @@ export const grantRoutes: readonly DashboardRoute[] = [
     answer: list,
   },
   { method: "GET", path: "/grants/{grant_id}", needs: "reader", answer: show },
+  ...grantActionRoutes,
 ];
-
-/** What an operator needs of a grant. Names and pictures of people are not among it. */
-export function shownGrant(grant: Grant): Record<string, unknown> {
-  const { profile: _profile, ...body } = grantBody(grant);
-  return { ...body, ...defined({ email: grant.profile.email }) };
-}
 
 /**
  * A page of the grants that fit, the newest state first. `after` is the number of grants to pass over: whoever looks at a list
@@ -76,19 +75,34 @@ async function list(asked: Asked): Promise<object> {
   };
 }
 
-async function show({ vault, named }: Asked): Promise<object> {
+async function show({ vault, named, site }: Asked): Promise<object> {
   const grant = await vault.grant({ grantId: named });
-  const rows = await vault.audit.list({ grantId: grant.grantId, limit: mostEvents, newestFirst: true });
-  const isOurs = vault.providers.some(
-    (each) => each.provider.name === grant.provider && each.clientId === grant.clientId,
-  );
-  const siblings = isOurs ? await vault.siblings({ grantId: grant.grantId }) : [];
+  const { grantId } = grant;
+  const rows = await vault.audit.list({ grantId, limit: mostEvents, newestFirst: true });
+  const configured = isOurs(vault, grant);
+  const siblings = configured ? await vault.siblings({ grantId }) : [];
+  const events = await lastEvents(vault, grantId);
   return {
     grant: shownGrant(grant),
-    requested_scope: isOurs ? vault.providerOf(grant.provider).scopes?.join(" ") : undefined,
-    is_configured: isOurs,
+    requested_scope: configured ? vault.providerOf(grant.provider).scopes?.join(" ") : undefined,
+    is_configured: configured,
     ends_with_it: siblings.map(shownGrant),
-    life: rows.map(auditBody),
-    life_is_cut: rows.length === mostEvents,
+    reconnect: reconnecting(grant, site, configured),
+    life: events.map(eventBody),
+    records: rows.map(auditBody),
+    records_are_cut: rows.length === mostEvents,
   };
+}
+
+/** The last events of a grant, the newest first. They are read from the oldest on: of one grant there are few. */
+async function lastEvents(vault: Asked["vault"], grantId: string): Promise<readonly AppEvent[]> {
+  const last: AppEvent[] = [];
+  let after: number | undefined;
+  for (let pages = 0; pages < mostEventPages; pages += 1) {
+    const { events, next } = await vault.events({ grant: { grantId }, limit: 500, ...defined({ after }) });
+    last.push(...events);
+    if (events.length < 500) break;
+    after = next;
+  }
+  return last.slice(-mostEvents).toReversed();
 }

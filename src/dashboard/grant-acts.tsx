@@ -1,0 +1,309 @@
+/** What an operator may do with a grant, and what came of it. */
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { useAct } from "./act.ts";
+import type { BegunConnect, Ends, Grant, Probe, WholeGrant } from "./answers.ts";
+import { ask, useAsk } from "./ask.ts";
+import { Copy } from "./copy.tsx";
+import { Dialog } from "./dialog.tsx";
+import { Failure, Ghost, serviceNow, Time } from "./parts.tsx";
+import { counted, plainly, probeWords, whose } from "./words.ts";
+
+interface ActsProps {
+  readonly whole: WholeGrant;
+  /** Asks for the grant anew. */
+  readonly again: () => void;
+}
+
+export function GrantActs({ whole, again }: ActsProps): JSX.Element {
+  const { grant } = whole;
+  const path = `/grants/${grant.grant_id}`;
+  const [open, setOpen] = useState<"connect" | "disconnect" | undefined>(undefined);
+  const [ended, setEnded] = useState<Grant | undefined>(undefined);
+  const probe = useAct(() => ask<Probe>(`${path}/probe`, { method: "POST" }), again);
+  const mayAsk = usePassed(probe.done?.again_at);
+  const close = (): void => setOpen(undefined);
+  return (
+    <section aria-label="What you can do" class="acts">
+      <p class="buttons">
+        <button class="button" type="button" disabled={probe.isBusy || !mayAsk} onClick={() => probe.run()}>
+          {probe.isBusy ? "Asking the provider…" : mayAsk ? "Ask the provider" : "Asked a moment ago"}
+        </button>
+        <button class="button" type="button" onClick={() => setOpen("connect")}>
+          Reconnect link…
+        </button>
+        {grant.state === "revoked" ? null : (
+          <button class="button danger" type="button" onClick={() => setOpen("disconnect")}>
+            Disconnect…
+          </button>
+        )}
+      </p>
+      <div role="status">
+        {probe.done === undefined ? null : <Found probe={probe.done} />}
+        {ended === undefined ? null : <p class="notice">{endedWords(ended)}</p>}
+      </div>
+      {probe.error === undefined ? null : <Failure error={probe.error} />}
+      {open === "connect" ? <ConnectDialog whole={whole} close={close} /> : null}
+      {open === "disconnect" ? (
+        <DisconnectDialog
+          grant={grant}
+          close={() => {
+            close();
+            // Where the provider did not confirm, it has ended here all the same.
+            again();
+          }}
+          done={(now) => {
+            setEnded(now);
+            close();
+            again();
+          }}
+        />
+      ) : null}
+    </section>
+  );
+}
+
+/** Whether a time has passed by the service's clock; drawn anew when it has. */
+function usePassed(at: string | undefined): boolean {
+  const [, draw] = useState(0);
+  const waitMs = at === undefined ? 0 : Date.parse(at) - serviceNow();
+  useEffect(() => {
+    if (waitMs <= 0) return undefined;
+    const timer = setTimeout(() => draw((before) => before + 1), waitMs + 50);
+    return () => clearTimeout(timer);
+  }, [at]);
+  return waitMs <= 0;
+}
+
+function Found({ probe }: { readonly probe: Probe }): JSX.Element {
+  return (
+    <div class={`notice probe ${probe.result}`}>
+      <p>
+        <strong>{probeWords[probe.result]}</strong>
+        {probe.reason === undefined ? "" : ` ${plainly(probe.reason)}.`}
+      </p>
+      {probe.fix === undefined ? null : (
+        <p>
+          <strong>What to do:</strong> {probe.fix}
+        </p>
+      )}
+      <ul class="evidence">
+        {probe.evidence.map(({ at, what }) => (
+          <li key={`${at} ${what}`}>
+            {what}{" "}
+            <span class="soft">
+              (<Time at={at} />)
+            </span>
+          </li>
+        ))}
+      </ul>
+      <p class="soft">
+        Found out <Time at={probe.checked_at} />. A grant’s provider is asked once in ten seconds at most.
+      </p>
+    </div>
+  );
+}
+
+function endedWords(grant: Grant): string {
+  if (grant.state === "active") return "It was disconnected, and the person has consented again meanwhile.";
+  if (grant.state !== "revoked")
+    return "No token is handed out any more. The provider has not confirmed yet; it is asked again until it does.";
+  return grant.reason === "revoked_unconfirmed"
+    ? "Disconnected: our tokens are erased. The provider did not confirm, so the person may still see the app among their connections."
+    : "Disconnected, and the provider has confirmed it.";
+}
+
+interface ConnectProps {
+  readonly whole: WholeGrant;
+  readonly close: () => void;
+}
+
+/** A link at which the grant's person consents again. */
+function ConnectDialog({ whole: { grant, reconnect }, close }: ConnectProps): JSX.Element {
+  const { external_ids: ties } = grant;
+  const [tie, setTie] = useState(0);
+  const [returnUrl, setReturnUrl] = useState(reconnect.return_urls[0]?.url ?? "");
+  const link = useAct(() => {
+    const { external_id, account } = ties[tie] ?? {};
+    const body = { external_id, account, return_url: returnUrl };
+    return ask<BegunConnect>(`/grants/${grant.grant_id}/connect`, { method: "POST", body });
+  });
+  if (reconnect.lacks !== undefined) {
+    return (
+      <Dialog title="No link can be made" close={close}>
+        <p>{plainly(reconnect.lacks)}.</p>
+        <p>
+          <strong>What to do:</strong> {reconnect.fix}
+        </p>
+        <p class="buttons">
+          <button class="button" type="button" onClick={close}>
+            Close
+          </button>
+        </p>
+      </Dialog>
+    );
+  }
+  if (link.done !== undefined) {
+    const { url, external_id: externalId, expires_at: expiresAt } = link.done;
+    return (
+      <Dialog title="The reconnect link" close={close}>
+        <Copy text={url} />
+        <p>
+          Send it to {externalId} and to nobody else: whoever opens it first connects an account of theirs with{" "}
+          {externalId}. It ends <Time at={expiresAt} />.
+        </p>
+        <p class="buttons">
+          <button class="button" type="button" onClick={close}>
+            Close
+          </button>
+        </p>
+      </Dialog>
+    );
+  }
+  return (
+    <Dialog title="Make a reconnect link" close={close}>
+      <form
+        class="form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          link.run();
+        }}
+      >
+        <p>
+          The person signs in at {grant.provider} again, and consents to all that this grant covers. A page tells them
+          before whose account becomes connected.
+        </p>
+        {ties.length < 2 ? null : (
+          <label>
+            For whom
+            <select value={tie} onChange={(event) => setTie(Number(event.currentTarget.value))}>
+              {ties.map(({ external_id: externalId, account }, n) => (
+                <option key={`${externalId} ${account}`} value={n}>
+                  {externalId} ({account})
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+        <label>
+          Where they come back to
+          <input
+            type="url"
+            required
+            list="return-urls"
+            autocomplete="off"
+            value={returnUrl}
+            onInput={(event) => setReturnUrl(event.currentTarget.value)}
+          />
+          <span class="soft">
+            {reconnect.return_urls.some((each) => each.is_prefix)
+              ? "Whatever begins so is allowed."
+              : "One of those that are set."}
+          </span>
+        </label>
+        <datalist id="return-urls">
+          {reconnect.return_urls.map(({ url }) => (
+            <option key={url} value={url} />
+          ))}
+        </datalist>
+        {link.error === undefined ? null : <Failure error={link.error} />}
+        <p class="buttons">
+          <button class="button primary" disabled={link.isBusy}>
+            Make the link
+          </button>
+          <button class="button" type="button" onClick={close}>
+            Cancel
+          </button>
+        </p>
+      </form>
+    </Dialog>
+  );
+}
+
+interface DisconnectProps {
+  readonly grant: Grant;
+  readonly close: () => void;
+  readonly done: (now: Grant) => void;
+}
+
+/** Says what ends, and ends it at a second press. */
+function DisconnectDialog({ grant, close, done }: DisconnectProps): JSX.Element {
+  const path = `/grants/${grant.grant_id}`;
+  const { data: ends, error, again } = useAsk<Ends>(`${path}/ends`);
+  const end = useAct(
+    () => ask<{ readonly grant: Grant }>(path, { method: "DELETE" }),
+    ({ grant: now }) => done(now),
+  );
+  return (
+    <Dialog title={`Disconnect ${whose(grant).name}?`} close={close}>
+      {ends === undefined && error === undefined ? <Ghost lines={3} /> : null}
+      {error === undefined ? null : <Failure error={error} again={again} />}
+      {ends === undefined ? null : <WhatEnds grant={grant} ends={ends} />}
+      {end.error === undefined ? null : <Failure error={end.error} />}
+      <p class="buttons">
+        <button
+          class="button danger"
+          type="button"
+          disabled={ends === undefined || end.isBusy}
+          onClick={() => end.run()}
+        >
+          {end.isBusy
+            ? "Disconnecting…"
+            : ends === undefined || ends.grants.length === 0
+              ? "Disconnect"
+              : `Disconnect ${counted(ends.grants.length + 1, "grant")}`}
+        </button>
+        <button class="button" type="button" onClick={close}>
+          {end.error === undefined ? "Cancel" : "Close"}
+        </button>
+      </p>
+    </Dialog>
+  );
+}
+
+export function WhatEnds({ grant, ends }: { readonly grant: Grant; readonly ends: Ends }): JSX.Element {
+  const { grants, handles, sessions, external_ids: ties } = ends;
+  return (
+    <>
+      <p>
+        No token of it is handed out from this moment on, and {grant.provider} is asked to end it. The person has to
+        consent again.
+      </p>
+      {ties.length < 2 ? null : (
+        <p>It ends for all who have connected this account: {ties.map(({ external_id: id }) => id).join(", ")}.</p>
+      )}
+      {grants.length === 0 ? null : (
+        <>
+          <p>
+            <strong>{grant.provider} ends with it, of the same person:</strong>
+          </p>
+          <ul class="list">
+            {grants.map((each) => (
+              <li key={each.grant_id}>
+                {whose(each).name} <code>{each.grant_id}</code>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      {ends.ends_all_of_person ? (
+        <p>{grant.provider} ends all that this person granted to the project, also what other stores hold.</p>
+      ) : null}
+      {handles.length === 0 ? null : (
+        <p>
+          {counted(handles.length, "handle")} of it {handles.length === 1 ? "gives" : "give"} no token any more:{" "}
+          {handles.map(({ name, for_caller: caller }) => `${name} (${caller})`).join(", ")}.
+        </p>
+      )}
+      {sessions.length === 0 ? null : (
+        <p>
+          {counted(sessions.length, "session")} that {sessions.length === 1 ? "sees" : "see"} nothing else:{" "}
+          {sessions.map(({ session_id: id, caller }) => `${id} (${caller})`).join(", ")}.
+        </p>
+      )}
+      {ends.is_configured ? null : (
+        <p>It belongs to a client that this service is not configured with: only with that client can it be ended.</p>
+      )}
+    </>
+  );
+}
