@@ -144,3 +144,49 @@ export interface Ends {
   readonly handles: readonly { readonly handle_id: string; readonly name: string; readonly for_caller: string }[];
   readonly sessions: readonly { readonly session_id: string; readonly caller: string }[];
 }
+
+/** A program that uses the service. */
+export interface Caller {
+  readonly caller_id: string;
+  readonly name: string;
+  readonly allow: readonly string[];
+  readonly grants: readonly string[];
+  readonly providers?: readonly string[];
+  readonly created_at: string;
+  readonly expires_at?: string;
+  readonly previous_key_until?: string;
+  readonly revoked_at?: string;
+  readonly last_used_at?: string;
+}
+
+export interface CallerList {
+  readonly callers: readonly Caller[];
+  /** All that a caller may be allowed. */
+  readonly permissions: readonly string[];
+}
+
+/** A key for minutes or hours, within those of its caller. */
+export interface Session {
+  readonly session_id: string;
+  readonly caller: string;
+  readonly allow: readonly string[];
+  readonly grants: readonly string[];
+  readonly providers?: readonly string[];
+  readonly scopes?: readonly string[];
+  readonly expires_at: string;
+}
+
+export interface SessionPage {
+  readonly sessions: readonly Session[];
+  readonly cursor?: string;
+}
+
+/** Somebody who is signed in. */
+export interface Operator {
+  readonly session_id: string;
+  readonly role: Me["role"];
+  readonly signed_in_at: string;
+  readonly last_used_at: string;
+  readonly ends_at: string;
+  readonly is_you: boolean;
+}

@@ -10,11 +10,15 @@ import { ask, useAsk } from "./ask.ts";
 import { GrantView } from "./grant.tsx";
 import { GrantsView } from "./grants.tsx";
 import { OverviewView } from "./overview.tsx";
+import { CallersView } from "./callers.tsx";
+import { OperatorsView } from "./operators.tsx";
 import { Failure, setServiceTime } from "./parts.tsx";
 
 const views = [
   ["", "Overview"],
   ["grants", "Grants"],
+  ["callers", "Callers"],
+  ["operators", "Operators"],
 ] as const;
 
 /** Where in the dashboard the address leads: `#/grants/g_…?state=lapsed`. */
@@ -71,6 +75,8 @@ interface ViewProps {
 function View({ first, second, query, me }: ViewProps): JSX.Element {
   if (first === "grants")
     return second === "" ? <GrantsView query={query} me={me} /> : <GrantView key={second} grantId={second} me={me} />;
+  if (first === "callers") return <CallersView me={me} />;
+  if (first === "operators") return <OperatorsView me={me} />;
   return <OverviewView />;
 }
 

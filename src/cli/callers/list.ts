@@ -1,4 +1,5 @@
 import type { Caller } from "../../index.ts";
+import { callerBody } from "../../service/http/json-bodies.ts";
 import { printJson, printLines, say, table } from "../terminal/print.ts";
 import { openWithoutClient } from "../open-vault.ts";
 
@@ -24,21 +25,6 @@ export async function list(flags: { readonly json?: boolean }): Promise<void> {
       ]),
     ),
   );
-}
-
-function callerBody(caller: Caller): object {
-  return {
-    caller_id: caller.callerId,
-    name: caller.name,
-    allow: caller.allow,
-    grants: caller.grants,
-    providers: caller.providers,
-    created_at: caller.createdAt,
-    expires_at: caller.expiresAt,
-    previous_key_until: caller.previousKeyUntil,
-    revoked_at: caller.revokedAt,
-    last_used_at: caller.lastUsedAt,
-  };
 }
 
 /** Which grants, and of which providers. Many selectors would fill the screen: `--json` has them all. */

@@ -1,5 +1,6 @@
 import type { Session } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
+import { sessionBody } from "../../service/http/json-bodies.ts";
 import { openWithoutClient } from "../open-vault.ts";
 import { printJson, printLines, say, table } from "../terminal/print.ts";
 
@@ -17,16 +18,10 @@ export async function list(caller: string | undefined, flags: { readonly json?: 
   const nameOf = ({ callerId }: Session): string => names.get(callerId) ?? callerId;
   if (flags.json === true) {
     printJson({
-      sessions: sessions.map((session) => ({
-        session_id: session.sessionId,
-        caller: nameOf(session),
-        allow: session.allow,
-        grants: session.grants,
-        providers: session.providers,
-        scopes: session.scopes,
-        created_at: session.createdAt,
-        expires_at: session.expiresAt,
-      })),
+      sessions: sessions.map((session) => {
+        const { session_id, ...body } = sessionBody(session);
+        return { session_id, caller: nameOf(session), ...body };
+      }),
     });
     return;
   }

@@ -1,4 +1,4 @@
-import type { AccessToken, AuditLogRow, Grant, GrantPage, Handle, Probe } from "../../index.ts";
+import type { AccessToken, AuditLogRow, Caller, Grant, GrantPage, Handle, Probe, Session } from "../../index.ts";
 import { invalidRequest } from "../../core/errors.ts";
 import { askAgainAt } from "../../core/token-life.ts";
 import { safeHeaders } from "./answer-headers.ts";
@@ -68,6 +68,35 @@ export function handleBody(handle: Handle): Record<string, unknown> {
     expires_at: handle.expiresAt,
     revoked_at: handle.revokedAt,
     last_used_at: handle.lastUsedAt,
+  };
+}
+
+/** A caller as JSON, without its key. */
+export function callerBody(caller: Caller): Record<string, unknown> {
+  return {
+    caller_id: caller.callerId,
+    name: caller.name,
+    allow: caller.allow,
+    grants: caller.grants,
+    providers: caller.providers,
+    created_at: caller.createdAt,
+    expires_at: caller.expiresAt,
+    previous_key_until: caller.previousKeyUntil,
+    revoked_at: caller.revokedAt,
+    last_used_at: caller.lastUsedAt,
+  };
+}
+
+/** A session as JSON, without its key. */
+export function sessionBody(session: Session): Record<string, unknown> {
+  return {
+    session_id: session.sessionId,
+    allow: session.allow,
+    grants: session.grants,
+    providers: session.providers,
+    scopes: session.scopes,
+    created_at: session.createdAt,
+    expires_at: session.expiresAt,
   };
 }
 

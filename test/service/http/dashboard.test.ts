@@ -147,6 +147,11 @@ describe("the dashboard's addresses", () => {
     const service = await dashboardService(t);
     const link = await dashboardLink(service.vault, service.url);
     const secret = link.split("/").at(-1) ?? "";
+    const idle = await signedIn(service);
+    service.fixture.clock.advance(7_200_000);
+    const ended = await signedIn(service);
+    const { session_id: id } = (await (await get(service, "/me", ended)).json()) as { session_id: string };
+    await service.vault.operators.signOut(id);
     for (const { method, path } of dashboardRoutes) {
       for (const headers of [
         {},
@@ -154,6 +159,8 @@ describe("the dashboard's addresses", () => {
         { cookie: `onbehalf-operator=${service.key}` },
         { cookie: `onbehalf-operator=${secret}` },
         { cookie: "onbehalf-operator=" },
+        idle,
+        ended,
       ]) {
         const url = `${service.url}/dashboard/api${addressOf(path)}`;
         const response = await fetch(url, { method, headers: { ...xhr, ...headers } });

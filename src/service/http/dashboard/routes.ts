@@ -1,5 +1,7 @@
 import type { Asked, DashboardRoute } from "./asked.ts";
+import { callerRoutes } from "./callers.ts";
 import { grantRoutes } from "./grants.ts";
+import { operatorRoutes } from "./operators.ts";
 import { overviewRoutes } from "./overview.ts";
 
 /** Every verb at every address of the dashboard's JSON, beneath `/dashboard/api`. */
@@ -8,6 +10,8 @@ export const dashboardRoutes: readonly DashboardRoute[] = [
   { method: "DELETE", path: "/me", needs: "reader", answer: signOut },
   ...overviewRoutes,
   ...grantRoutes,
+  ...callerRoutes,
+  ...operatorRoutes,
 ];
 
 async function me({ vault, operator }: Asked): Promise<object> {

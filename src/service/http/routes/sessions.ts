@@ -1,5 +1,5 @@
 /** The routes by which a caller makes, lists and ends its sessions. */
-import type { CreateSessionOptions, Session } from "../../../index.ts";
+import type { CreateSessionOptions } from "../../../index.ts";
 import { defined } from "../../../core/defined.ts";
 import { invalidRequest } from "../../../core/errors.ts";
 import { isSelector, selectorForms } from "../../../core/reach.ts";
@@ -7,7 +7,7 @@ import { sessionSeconds } from "../../../core/session.ts";
 import { scopesIn } from "../../../vault/http/authcode-handler.ts";
 import type { Parameters } from "../../../vault/http/parameters.ts";
 import { readParameters } from "../../../vault/http/request-body.ts";
-import { wholeNumber } from "../json-bodies.ts";
+import { sessionBody, wholeNumber } from "../json-bodies.ts";
 import { queryOf } from "../query.ts";
 import { created, json } from "./router.ts";
 import type { Router } from "./router.ts";
@@ -17,7 +17,7 @@ export function sessionRoutes({ forCallers }: Router): void {
     POST: [
       "sessions",
       async (context, view) => {
-        const { session, key } = await view.sessions.create(asked(await readParameters(context.req.raw)));
+        const { session, key } = await view.sessions.create(sessionOptions(await readParameters(context.req.raw)));
         return created({ ...sessionBody(session), key: key.expose() });
       },
     ],
@@ -43,7 +43,8 @@ export function sessionRoutes({ forCallers }: Router): void {
   });
 }
 
-function asked(parameters: Parameters): CreateSessionOptions {
+/** What a request says of a new session. */
+export function sessionOptions(parameters: Parameters): CreateSessionOptions {
   const needed = (name: string, hint: string): readonly string[] => {
     const list = parameters.list(name);
     if (list !== undefined && list.length > 0) return list;
@@ -67,18 +68,5 @@ function asked(parameters: Parameters): CreateSessionOptions {
     allow,
     grants,
     ...defined({ providers: parameters.list("providers"), scopes: scopesIn(parameters), expiresInSeconds }),
-  };
-}
-
-/** A session as JSON, without its key. */
-function sessionBody(session: Session): Record<string, unknown> {
-  return {
-    session_id: session.sessionId,
-    allow: session.allow,
-    grants: session.grants,
-    providers: session.providers,
-    scopes: session.scopes,
-    created_at: session.createdAt,
-    expires_at: session.expiresAt,
   };
 }
