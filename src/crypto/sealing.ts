@@ -40,7 +40,7 @@ export function seal(plaintext: string, place: Place, key: DataKey): Buffer {
 export function sealedUnder(sealed: Uint8Array): number | undefined {
   if (sealed.length < headerLength + nonceLength + tagLength) return undefined;
   if (sealed[0] !== version || sealed[1] !== aes256gcm) return undefined;
-  return Buffer.from(sealed.buffer, sealed.byteOffset, headerLength).readUInt32BE(2);
+  return new DataView(sealed.buffer, sealed.byteOffset).getUint32(2);
 }
 
 /** Opens a sealed value; undefined where it is damaged, or was sealed for another place or with another key. */

@@ -138,9 +138,10 @@ export function tokenBody(token: AccessToken, now: number): string {
 /** What {@link tokenBody} begins with, to be made once: {@link withLife} makes it whole. */
 export function tokenStart(token: AccessToken): string {
   const { issuedAt, provider, generation } = token.issue;
-  const refreshAt = new Date(askAgainAt(issuedAt, token.expiresAt?.getTime()));
+  // Where a damaged row leaves no such time: null.
+  const refreshAt = JSON.stringify(new Date(askAgainAt(issuedAt, token.expiresAt?.getTime())).toJSON());
   const whose = `"grant_id":${JSON.stringify(token.grantId)},"provider":${JSON.stringify(provider)}`;
-  return startOf(token, `,"refresh_at":${JSON.stringify(refreshAt)},${whose},"generation":${generation}`);
+  return startOf(token, `,"refresh_at":${refreshAt},${whose},"generation":${generation}`);
 }
 
 /** {@link tokenBody} of the token endpoint: what OAuth has in it, and `expires_at`. */
@@ -179,7 +180,7 @@ function scopeOf(scopes: readonly string[]): string {
 
 /** A text whose characters are the bytes of this one in UTF-8: it is written without being looked through. */
 export function asBytes(text: string): string {
-  return Buffer.from(text).toString("latin1");
+  return Buffer.byteLength(text) === text.length ? text : Buffer.from(text).toString("latin1");
 }
 
 /** The longest life of a token that may be asked for, seconds. */

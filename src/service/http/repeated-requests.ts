@@ -43,6 +43,7 @@ const headEnd = "\r\n\r\n";
 export class RepeatedRequests {
   readonly #server: Server;
   readonly #connections = new WeakMap<Socket, Connection>();
+  readonly #outbox = new Outbox();
 
   /** @param server Node's, which parses and answers everything else */
   constructor(server: Server) {
@@ -52,7 +53,7 @@ export class RepeatedRequests {
       const [feed, ...others] = socket.listeners("data") as Listener[];
       // Where this Node's server reads in another way than by one listener, it is left alone.
       if (feed === undefined || others.length > 0) return;
-      this.#connections.set(socket, new Connection(socket, feed, isOpen));
+      this.#connections.set(socket, new Connection(socket, feed, isOpen, this.#outbox));
     });
   }
 
@@ -68,6 +69,11 @@ export class RepeatedRequests {
     answered: () => void,
   ): RepeatedRoute {
     return { differsBy, headOf: headWriter(this.#server, headers), answered };
+  }
+
+  /** Writes what was answered in this turn of the event loop. To be called before the server is closed: it cuts who is idle. */
+  flush(): void {
+    this.#outbox.empty();
   }
 
   /** To be called for each request that Node has parsed, before it is answered. */
@@ -96,6 +102,25 @@ interface Allowed {
   readonly find: () => FindBody;
 }
 
+/**
+ * Answers that are written together, at the end of a turn of the event loop. To wake a client on this machine that sleeps takes
+ * as long as to read a token from a file. The first answer wakes it, and it is awake for the others.
+ */
+class Outbox {
+  #waiting: Connection[] = [];
+
+  /** Writes what a connection has to say before the turn is over. */
+  add(connection: Connection): void {
+    if (this.#waiting.push(connection) === 1) setImmediate(() => this.empty());
+  }
+
+  empty(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const each of waiting) each.write();
+  }
+}
+
 class Connection {
   readonly #socket: Socket;
   /** Node's parser. */
@@ -111,8 +136,12 @@ class Connection {
   /** What Node's parser has found in what it is reading just now. */
   #found: IncomingMessage[] | undefined;
   #allowed: Allowed | undefined;
+  readonly #outbox: Outbox;
+  /** An answer that is not written yet. */
+  #answer: string | undefined;
 
-  constructor(socket: Socket, feed: Listener, isOpen: () => boolean) {
+  constructor(socket: Socket, feed: Listener, isOpen: () => boolean, outbox: Outbox) {
+    this.#outbox = outbox;
     this.#socket = socket;
     this.#feed = feed;
     this.#isOpen = isOpen;
@@ -120,6 +149,8 @@ class Connection {
     // In this order, so that the socket goes on reading.
     socket.on("data", this.#listener);
     socket.off("data", feed);
+    // Node ends a connection whose client has said its last, and nothing can be written to it then.
+    socket.prependListener("end", () => this.write());
   }
 
   came(incoming: IncomingMessage, outgoing: ServerResponse): void {
@@ -132,7 +163,16 @@ class Connection {
     this.#allowed = allowed;
   }
 
+  /** Writes the answer, unless that was done. */
+  write(): void {
+    const answer = this.#answer;
+    this.#answer = undefined;
+    if (answer !== undefined) this.#socket.write(answer, "latin1");
+  }
+
   #read(chunk: Buffer): void {
+    // Answers come in the order of their requests, whoever gives the next one.
+    this.write();
     const repeated = this.#repeated;
     // Where the client does not read its answers, Node holds it back.
     const isNext = this.#open === 0 && this.#missing === 0 && !this.#socket.writableNeedDrain && this.#isOpen();
@@ -146,8 +186,9 @@ class Connection {
       text.endsWith(after);
     const body = isRepeated ? find(text.slice(before.length, end)) : undefined;
     if (body === undefined) return this.#give(chunk);
+    this.#answer = route.headOf(body.length) + body;
+    this.#outbox.add(this);
     route.answered();
-    this.#socket.write(route.headOf(body.length) + body, "latin1");
   }
 
   /** Gives Node what came, and finds out whether a request begins with the next byte. */

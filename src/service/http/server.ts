@@ -240,6 +240,7 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
       closing = true;
       // Whoever waits for an event is answered: a connection that only waits would be cut in the end.
       vault.eventReader.end();
+      repeated.flush();
       server.close();
       void counters?.close();
       // An API may send an answer for hours, and a client may read it as slowly as it likes.

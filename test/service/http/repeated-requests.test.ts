@@ -302,6 +302,20 @@ describe("repeated requests", () => {
     socket.destroy();
   });
 
+  test("a client that sends its last request and ends its side is answered", async (t) => {
+    const { port, parsed } = await started(t);
+    const socket = connect({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
+    let received = "";
+    socket.on("data", (chunk) => (received += chunk.toString("latin1")));
+    socket.write(get("/held/1"));
+    await new Promise((resolve) => socket.once("data", resolve));
+    const ended = new Promise((resolve) => socket.once("end", resolve));
+    socket.end(get("/held/2"));
+    await ended;
+    assert.match(received, /"\/held\/1".*"\/held\/2"/s);
+    assert.deepEqual(parsed, ["GET /held/1", "repeated"]);
+  });
+
   test("a server that is being closed ends a connection whose requests were repeated, and answers none of them any more", async (t) => {
     const { port, close } = await started(t);
     const socket = connect({ port, host: "127.0.0.1", noDelay: true });

@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import type { Store } from "../../../src/index.ts";
-import { startServer } from "../../../src/service/index.ts";
+import { serviceMetrics, startServer } from "../../../src/service/index.ts";
 import { sqlite } from "../../../src/store/sqlite/index.ts";
 import { sharedStandin } from "../../support/test-vault.ts";
 import type { SharedStandin } from "../../support/test-vault.ts";
@@ -165,5 +165,25 @@ describe("a token that the store gives at once", () => {
       assert.equal((await ask(tokenPath(ref))).status, 200, ref);
     }
     assert.deepEqual(unexpected, []);
+  });
+
+  test("one that was found in the moment in which the server began to close is still sent", async (t) => {
+    const service = await testService(t, { shared });
+    const [first = "", second = ""] = await strangers(service, 2);
+    const vault = await service.fixture.open({ audit: "none" });
+    let counted = 0;
+    let closed: Promise<void> | undefined;
+    const countRequest = (): void => {
+      counted += 1;
+      if (counted === 3) closed = server.close();
+    };
+    const server = await startServer(vault, { port: 0, metrics: { ...serviceMetrics(), countRequest } });
+    t.after(() => server.close());
+    const ask = connection(t, { url: server.url, key: await service.keyFor("token") });
+    await ask("/v1/grants");
+    assert.equal((await ask(tokenPath(first))).status, 200);
+    assert.equal((await ask(tokenPath(second))).status, 200);
+    assert.ok(closed !== undefined, "closed while the answer was made");
+    await closed;
   });
 });
