@@ -63,7 +63,10 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   "events dead": ["onbehalf events dead"],
   "events replay": ["onbehalf events replay --dead", "onbehalf events replay --after 1200"],
   "events follow": ["onbehalf events follow --json"],
-  "risc register": ["onbehalf risc register --service-account-file risc.json --public-url https://vault.example.com"],
+  "risc register": [
+    "onbehalf risc register --service-account-file risc.json --public-url https://vault.example.com",
+    "onbehalf risc register --provider acme --token-file ssf.token --public-url https://vault.example.com",
+  ],
   "risc status": ["onbehalf risc status --service-account-file risc.json"],
   "risc test": ["onbehalf risc test --service-account-file risc.json"],
   "audit list": ["onbehalf audit list --grant ext:user-42", "onbehalf audit list --caller mailer --after 1200"],

@@ -4,7 +4,7 @@ import { configurationProblems } from "../core/errors.ts";
 import { unknownNames } from "../core/known-names.ts";
 import type { Secret } from "../core/secret.ts";
 import { flawIn } from "../core/verbatim.ts";
-import { isConfidential } from "../oauth/confidential-url.ts";
+import { isConfidential } from "../core/confidential-url.ts";
 
 /**
  * A caller's key, `obk_…` or `obs_…`; or what gives it. A function is called once before the first request, and once more where the

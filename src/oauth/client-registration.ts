@@ -3,7 +3,7 @@ import { Secret } from "../core/secret.ts";
 import type { Client, ClientAuthenticationMethod } from "../providers/provider.ts";
 import { boundedRequest, parseObject } from "./bounded-fetch.ts";
 import type { BoundedFetch } from "./bounded-fetch.ts";
-import { isConfidential } from "./confidential-url.ts";
+import { isConfidential } from "../core/confidential-url.ts";
 import { textsIn, unavailable, wordOf } from "./server-document.ts";
 
 /** A client that an authorization server has registered for us. */

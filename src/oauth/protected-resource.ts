@@ -2,7 +2,7 @@ import { OnbehalfError, configurationInvalid } from "../core/errors.ts";
 import { shownIssuer } from "../core/issuer.ts";
 import { boundedRequest } from "./bounded-fetch.ts";
 import type { BoundedFetch } from "./bounded-fetch.ts";
-import { isConfidential } from "./confidential-url.ts";
+import { isConfidential } from "../core/confidential-url.ts";
 import { firstDocument, textsIn, unavailable } from "./server-document.ts";
 
 /** What an MCP server says of itself: which authorization servers give out its tokens, and for which resource. */

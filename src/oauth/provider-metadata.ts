@@ -2,7 +2,7 @@ import { isNamedBy, issuerHint, shownIssuer } from "../core/issuer.ts";
 import { defined } from "../core/defined.ts";
 import type { Client, ClientAuthenticationMethod, Endpoints, Provider } from "../providers/provider.ts";
 import { listedMethod, recordedMethod } from "./client-authentication.ts";
-import { isConfidential } from "./confidential-url.ts";
+import { isConfidential } from "../core/confidential-url.ts";
 
 /** How a provider is spoken with. */
 export interface Metadata {

@@ -1,7 +1,7 @@
 import { OnbehalfError } from "../core/errors.ts";
 import { boundedRequest, parseObject } from "./bounded-fetch.ts";
 import type { BoundedFetch, HttpResult } from "./bounded-fetch.ts";
-import { isConfidential } from "./confidential-url.ts";
+import { isConfidential } from "../core/confidential-url.ts";
 
 /** A JSON document of somebody else's server. `absent`: it is not there, and `why` says what was there in its place. */
 export type ServerDocument =

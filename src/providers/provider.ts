@@ -134,6 +134,11 @@ export interface SignalSource {
   readonly alsoIssuedAs?: readonly string[];
   /** Where its keys are published. Default: what its configuration says, at `/.well-known/ssf-configuration`. */
   readonly jwksUri?: string;
+  /**
+   * What its tokens have as `aud` for us, where that is not the client's id: a transmitter that is not the provider itself
+   * chooses it, and tells it where the stream is registered. Default: the client's id alone.
+   */
+  readonly audience?: string | readonly string[];
   /** Whether its tokens may lack the type `secevent+jwt` in their header. Default: no. */
   readonly isTypOptional?: boolean;
 }

@@ -24,6 +24,8 @@ export type { IdTokenFlaw, Settings } from "./google/state/settings.ts";
 export type { OAuth2Standin, OAuth2StandinOptions } from "./oauth2/oauth2-standin.ts";
 export type { AuthenticationMethod, ClientChanges, PublicJwk } from "./oauth2/clients.ts";
 export type { OAuth2ClientView, OAuth2CodeSpec, OAuth2PersonSpec } from "./oauth2/control-actions.ts";
+export type { SsfEvent } from "./oauth2/ssf-event-types.ts";
+export type { SsfSpec } from "./oauth2/security-event.ts";
 export type { OAuth2Settings } from "./oauth2/settings.ts";
 export type { McpStandin, McpStandinOptions } from "./mcp/mcp-standin.ts";
 export type { ApplicationType, GrantType } from "./oauth2/clients.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isOnbehalfError } from "../../src/core/errors.ts";
 import { discover } from "../../src/oauth/discovery.ts";
-import { isConfidential } from "../../src/oauth/confidential-url.ts";
+import { isConfidential } from "../../src/core/confidential-url.ts";
 import type { Metadata } from "../../src/oauth/provider-metadata.ts";
 import { oauth2 } from "../../src/providers/oauth2.ts";
 import { oidc } from "../../src/providers/oidc.ts";

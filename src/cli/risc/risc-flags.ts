@@ -1,7 +1,7 @@
-/** What every command takes that asks Google about the stream. */
+/** What every command takes that asks a transmitter about the stream. */
 export interface RiscFlags {
   readonly json?: boolean;
-  readonly serviceAccountFile: string;
-  readonly googleBaseUrl?: string;
-  readonly publicUrl?: string;
+  readonly serviceAccountFile?: string;
+  readonly provider?: string;
+  readonly tokenFile?: string;
 }

@@ -7,70 +7,59 @@ import { openWithoutClient } from "../open-vault.ts";
 import { exitCodes } from "../terminal/exit-codes.ts";
 import { facts, printJson, printLines, say } from "../terminal/print.ts";
 import type { RiscFlags } from "./risc-flags.ts";
-import { bearerOf } from "./service-account.ts";
-
-const push = "https://schemas.openid.net/secevent/risc/delivery-method/push";
-const types = "https://schemas.openid.net/secevent";
-
-/** What Google can tell of an account. A verification comes whether or not it is asked for. */
-const events = [
-  `${types}/risc/event-type/sessions-revoked`,
-  `${types}/oauth/event-type/tokens-revoked`,
-  `${types}/oauth/event-type/token-revoked`,
-  `${types}/risc/event-type/account-disabled`,
-  `${types}/risc/event-type/account-enabled`,
-  `${types}/risc/event-type/account-purged`,
-  `${types}/risc/event-type/account-credential-change-required`,
-];
+import { transmitterOf } from "./transmitter.ts";
+import type { ChosenTransmitter } from "./transmitter.ts";
 
 /** How long a test event may take to come, milliseconds, and how often it is looked for. */
 const patienceMs = 60_000;
 const lookEveryMs = 500;
-const answerWithinMs = 30_000;
 
-/** Tells Google where events go, and which. The same again changes nothing. */
+/** Tells the transmitter where events go, and which. The same again changes nothing. */
 export async function registerStream(flags: RiscFlags): Promise<void> {
   const { publicUrl } = settingsFrom(settingsAmong(flags));
+  const { api, expected } = await transmitterOf(flags);
   if (publicUrl === undefined || publicUrl === "") {
     throw configurationInvalid(
-      "nobody has said by which URL Google reaches this service",
+      `nobody has said by which URL ${api.name} reaches this service`,
       "give --public-url or ONBEHALF_PUBLIC_URL: events go to /risc beneath it",
     );
   }
   const url = `${publicUrl.replace(/\/+$/, "")}/risc`;
-  const call = await callsOf(flags);
-  await call("POST", "stream:update", { delivery: { delivery_method: push, url }, events_requested: events });
-  if (flags.json === true) printJson({ url, events_requested: events });
-  say(`Google delivers security events to ${url} from now on`);
+  const { eventsRequested, audience } = await api.register(url);
+  if (flags.json === true) {
+    printJson({ url, events_requested: eventsRequested, ...(audience === undefined ? {} : { audience }) });
+  }
+  say(`${api.name} delivers security events to ${url} from now on`);
+  tellOfAudience({ api, ...(expected === undefined ? {} : { expected }) }, audience);
   say("hint: onbehalf risc test waits for one");
 }
 
-/** Shows where events go, and whether Google sends them. */
+/** Shows where events go, and whether they are sent. */
 export async function showStream(flags: RiscFlags): Promise<void> {
-  const call = await callsOf(flags);
-  const { delivery, events_requested: wanted } = await call("GET", "stream");
-  const { status } = await call("GET", "stream/status");
-  const { url } = (delivery ?? {}) as Readonly<Record<string, unknown>>;
-  const requested = Array.isArray(wanted) ? wanted.filter((each): each is string => typeof each === "string") : [];
-  if (flags.json === true) printJson({ url, status, events_requested: requested });
-  else {
-    const short = requested.map((uri) => uri.replace(/^.*\//, ""));
+  const chosen = await transmitterOf(flags);
+  const { url, status, eventsRequested, audience } = await chosen.api.status();
+  if (flags.json === true) {
+    printJson({ url, status, events_requested: eventsRequested, ...(audience === undefined ? {} : { audience }) });
+  } else {
+    const short = eventsRequested.map((uri) => uri.replace(/^.*\//, ""));
     printLines(
       facts([
-        ["delivered to", String(url)],
-        ["status", String(status)],
+        ["delivered to", url],
+        ["status", status],
+        ...(audience === undefined ? [] : [["audience", audience.join(", ")] as const]),
         ...short.map((name, n) => [n === 0 ? "events" : "", name] as const),
       ]),
     );
   }
+  tellOfAudience(chosen, audience);
 }
 
 /** Asks for a verification, and waits until the service has taken it. */
 export async function testStream(flags: RiscFlags): Promise<void> {
   const state = randomUUID();
+  const { api } = await transmitterOf(flags);
   await using vault = await openWithoutClient(flags);
-  const call = await callsOf(flags);
-  await call("POST", "stream:verify", { state });
+  await api.verify(state);
   for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += lookEveryMs) {
     if ((await vault.signals.verifiedAt(state)) !== undefined) {
       if (flags.json === true) printJson({ state, verified: true });
@@ -81,40 +70,15 @@ export async function testStream(flags: RiscFlags): Promise<void> {
   }
   if (flags.json === true) printJson({ state, verified: false });
   say("the test event has not come within a minute");
-  say("hint: see that onbehalf risc status names this service, that Google reaches it, and signal_refused in its log");
+  say(
+    `hint: see that onbehalf risc status names this service, that ${api.name} reaches it, and signal_refused in its log`,
+  );
   process.exitCode = exitCodes.failed;
 }
 
-type Call = (method: "GET" | "POST", path: string, body?: object) => Promise<Readonly<Record<string, unknown>>>;
-
-async function callsOf(flags: RiscFlags): Promise<Call> {
-  const { googleBaseUrl } = settingsFrom(settingsAmong(flags));
-  const base = (googleBaseUrl ?? "https://risc.googleapis.com").replace(/\/+$/, "");
-  const bearer = await bearerOf(flags.serviceAccountFile, Date.now());
-  return async (method, path, body) => {
-    const response = await fetch(`${base}/v1beta/${path}`, {
-      method,
-      headers: { authorization: `Bearer ${bearer}`, "content-type": "application/json" },
-      redirect: "error",
-      signal: AbortSignal.timeout(answerWithinMs),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    }).catch((error: unknown) => {
-      throw configurationInvalid(`${new URL(base).host} cannot be reached`, "see that this machine reaches it", error);
-    });
-    const answer = (await response.json().catch(() => ({}))) as Readonly<Record<string, unknown>>;
-    if (response.ok) return answer;
-    const { message, status } = (answer["error"] ?? {}) as Readonly<Record<string, unknown>>;
-    const said = typeof message === "string" ? `: ${message}` : "";
-    throw configurationInvalid(
-      `Google refused ${path} (${typeof status === "string" ? status : response.status})${said}`,
-      hints[response.status] ?? "look up what Google says in its guide to Cross-Account Protection",
-    );
-  };
+/** A transmitter whose events are for an audience that we do not know would have every one of them refused. */
+function tellOfAudience({ api, expected }: ChosenTransmitter, audience: readonly string[] | undefined): void {
+  if (audience === undefined || expected === undefined || audience.some((each) => expected.includes(each))) return;
+  say(`warning: ${api.name} sends events for ${audience.join(", ")}, and the service takes none for that audience`);
+  say(`hint: set "audience": ${JSON.stringify(audience)} in the signals of this provider, and start the service again`);
 }
-
-const hints: Readonly<Record<number, string>> = {
-  400: "see that --public-url is an https URL that Google reaches",
-  401: "see that the key file is of a service account that is there, and that this machine's clock is right",
-  403: "enable the RISC API in the client's own Cloud project, and give the service account the role RISC Configuration Admin",
-  404: "nothing is registered: run onbehalf risc register",
-};

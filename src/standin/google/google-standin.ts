@@ -18,7 +18,7 @@ import { Files } from "./state/drive-files.ts";
 import { Faults } from "../http/faults.ts";
 import { issueCode } from "./control/issued-code.ts";
 import type { CodeSpec } from "./control/issued-code.ts";
-import { KeyRing } from "./keys/key-ring.ts";
+import { KeyRing } from "../state/key-ring.ts";
 import { googleTokenRules } from "./state/token-rules.ts";
 import { Ledger } from "../state/ledger.ts";
 import { OneTimeCodes } from "../state/one-time-codes.ts";

@@ -7,6 +7,7 @@ import { listen } from "../http/server.ts";
 import { requestHandler } from "../request-handler.ts";
 import { runningStandin } from "../running-standin.ts";
 import type { RunningStandin } from "../running-standin.ts";
+import { KeyRing } from "../state/key-ring.ts";
 import { Ledger } from "../state/ledger.ts";
 import { OneTimeCodes } from "../state/one-time-codes.ts";
 import { People } from "../state/people.ts";
@@ -21,6 +22,9 @@ import type { OAuth2State } from "./oauth2-state.ts";
 import { oauth2Routes } from "./routes.ts";
 import { oauth2Defaults, readOAuth2Settings } from "./settings.ts";
 import type { OAuth2Settings } from "./settings.ts";
+import { ssfEvent } from "./security-event.ts";
+import type { SsfSpec } from "./security-event.ts";
+import { SsfTransmitter } from "./ssf-transmitter.ts";
 import { newCode, oauth2TokenRules } from "./token-rules.ts";
 import { oauth2Wording } from "./wording.ts";
 
@@ -65,6 +69,13 @@ export interface OAuth2Standin extends RunningStandin {
    * @throws {BadInput} naming the member that is unknown or wrong
    */
   person(spec: OAuth2PersonSpec): { id: number; login: string; email: string };
+  /**
+   * A signed Security Event Token, as the transmitter delivers it.
+   *
+   * @throws {BadInput} naming the member that is unknown, missing or wrong
+   * @see {@link https://openid.net/specs/openid-sharedsignals-framework-1_0.html | OpenID Shared Signals Framework 1.0}
+   */
+  ssf(spec: SsfSpec): string;
 }
 
 /** What one of the kinds is made of. */
@@ -108,6 +119,7 @@ export async function startKind(
   const clock = ownClock(base);
   const clients = new Clients();
   const documents = new ClientDocuments(clock);
+  const ssf = new SsfTransmitter(new KeyRing(() => clock.now()), defaultClientId);
   const listening = await listen(host, port);
   const state: OAuth2State = {
     clock,
@@ -121,6 +133,10 @@ export async function startKind(
     codes: new OneTimeCodes(clock, newCode, () => settings.codeTtlSeconds),
     ledger: new Ledger(clock, oauth2TokenRules(settings)),
     assertions: new AssertionMemory(clock),
+    ssf,
+    onRemoved: ({ email }) => {
+      if (ssf.stream !== undefined) ssf.deliver(ssfEvent(state, { type: "session-revoked", email }, "camel"));
+    },
     resources: kind.resources(listening.url),
     scopes: kind.scopes,
     defaultScopes: kind.defaultScopes,
@@ -128,11 +144,15 @@ export async function startKind(
     log: new RequestLog(),
   };
   listening.open(requestHandler(state, new Router(kind.routes(state))));
+  void listening.closed.then(() => {
+    ssf.close();
+  });
   return {
     ...runningStandin(state, listening, { clientId: defaultClientId, clientSecret: defaultClientSecret }),
     code: (spec) => issueCode(state, spec, "camel").code,
     settings: (changes = {}) => changeSettings(state, changes, "camel"),
     client: (changes) => putClient(state, changes, "camel"),
     person: (spec) => putPerson(state, spec, "camel"),
+    ssf: (spec) => ssfEvent(state, spec, "camel"),
   };
 }

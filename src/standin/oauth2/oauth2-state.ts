@@ -5,6 +5,7 @@ import type { AssertionMemory } from "./assertion-memory.ts";
 import type { ClientDocuments } from "./client-documents.ts";
 import type { Clients } from "./clients.ts";
 import type { OAuth2Settings } from "./settings.ts";
+import type { SsfTransmitter } from "./ssf-transmitter.ts";
 
 /** A code, bound to all that its authorization request said. */
 export interface Code extends OneTimeCode {
@@ -29,6 +30,8 @@ export interface OAuth2State extends StandinState {
   readonly documents: ClientDocuments;
   readonly codes: OneTimeCodes<Code>;
   readonly assertions: AssertionMemory;
+  /** Tells a receiver of what happens to accounts. */
+  readonly ssf: SsfTransmitter;
   /** Its own resources. Empty where it has none that it must know by name. */
   readonly resources: readonly string[];
   /** The scopes that it names in its metadata. */

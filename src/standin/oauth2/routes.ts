@@ -9,6 +9,7 @@ import { authorizationServerMetadata } from "./metadata.ts";
 import type { OAuth2State } from "./oauth2-state.ts";
 import { fetchClient } from "./fetch-client.ts";
 import { registrationEndpoint } from "./registration.ts";
+import { ssfRoutes } from "./ssf-routes.ts";
 import { signInRoutes } from "./sign-in-routes.ts";
 import { withRefusals } from "./token-answer.ts";
 import { tokenEndpoint } from "./token-endpoint.ts";
@@ -51,6 +52,7 @@ export function authorizationServerRoutes(state: OAuth2State): Route[] {
     { at: ["/user"], crossOrigin, GET: (request) => user(state, request) },
     { at: [metadataPath], crossOrigin, GET: published(() => authorizationServerMetadata(state)) },
     { at: ["/register"], crossOrigin, POST: refusing(registrationEndpoint) },
+    ...ssfRoutes(state),
     ...oauth2ControlRoutes(state),
   ];
 }

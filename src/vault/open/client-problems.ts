@@ -3,7 +3,7 @@
  */
 import { flawIn, flawInCopy } from "../../core/verbatim.ts";
 import type { Flaw } from "../../core/verbatim.ts";
-import { isConfidential } from "../../oauth/confidential-url.ts";
+import { isConfidential } from "../../core/confidential-url.ts";
 import { signingKeyOf } from "../../oauth/private-key-jwt.ts";
 import type { Provider } from "../../providers/provider.ts";
 import { problemOf } from "./provider-problem.ts";

@@ -1,6 +1,6 @@
 import { isPattern, shownIssuer } from "../../core/issuer.ts";
 import { flawIn } from "../../core/verbatim.ts";
-import { isConfidential } from "../../oauth/confidential-url.ts";
+import { isConfidential } from "../../core/confidential-url.ts";
 import type { Provider, TokenAnswerIdentity, UserinfoIdentity } from "../../providers/provider.ts";
 import { clientProblems } from "./client-problems.ts";
 import { problemOf } from "./provider-problem.ts";

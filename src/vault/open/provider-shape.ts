@@ -4,7 +4,7 @@
  */
 import { unknownNames } from "../../core/known-names.ts";
 import type { RefusalMeaning } from "../../core/refresh.ts";
-import { isConfidential } from "../../oauth/confidential-url.ts";
+import { isConfidential } from "../../core/confidential-url.ts";
 import { codeSources } from "../../providers/provider.ts";
 
 type Fits = (value: unknown) => boolean;
@@ -122,12 +122,13 @@ const isAddress: Fits = (value) => typeof value === "string" && URL.canParse(val
 
 const isSignalSource: Fits = (value) => {
   if (!isRecord(value)) return false;
-  const { issuer, alsoIssuedAs = [], jwksUri, isTypOptional = true, ...rest } = value;
+  const { issuer, alsoIssuedAs = [], jwksUri, audience = [], isTypOptional = true, ...rest } = value;
   return (
     Object.keys(rest).length === 0 &&
     // Without the address of its keys, they are looked for at the issuer's. A given one is looked at with the endpoints.
     (jwksUri === undefined ? isAddress(issuer) : isFilled(issuer) && isFilled(jwksUri)) &&
     listOf(isFilled)(alsoIssuedAs) &&
+    (isFilled(audience) || listOf(isFilled)(audience)) &&
     isTruth(isTypOptional)
   );
 };
@@ -219,7 +220,7 @@ const rules: readonly (readonly [member: string, fits: Fits, must: string, examp
   [
     "signals",
     isSignalSource,
-    "an object with issuer, and if need be jwksUri, alsoIssuedAs and isTypOptional, whose addresses are https URLs",
+    "an object with issuer, and if need be jwksUri, audience, alsoIssuedAs and isTypOptional, whose addresses are https URLs",
     '{ issuer: "https://ssf.example" }',
   ],
   ["offlineHint", isText, "a text", '"ask for the scope offline_access"'],

@@ -5,6 +5,7 @@ import type { BoundedFetch } from "../../oauth/bounded-fetch.ts";
 import { Jwks } from "../../oauth/jwks.ts";
 import type { Protocol } from "../../oauth/protocol.ts";
 import type { Transmitter } from "../../oauth/security-event-token/verify.ts";
+import { configurationUrls } from "../../core/transmitter-configuration.ts";
 import { firstDocument, unavailable } from "../../oauth/server-document.ts";
 import { endTogether } from "../../providers/end-together.ts";
 import type { Provider } from "../../providers/provider.ts";
@@ -69,10 +70,11 @@ export function transmittersOf({
 }
 
 /**
- * Whether an event for this audience is for a provider's client: it names the client, or another one of the same project,
- * whose tokens end together with ours.
+ * Whether an event for this audience is for a provider's client: it names the client, what the provider's record says that
+ * its transmitter calls us, or another client of the same project, whose tokens end together with ours.
  */
 export function concerns({ provider, client: { clientId } }: Protocol, audience: string): boolean {
+  if ([provider.signals?.audience ?? []].flat().includes(audience)) return true;
   if (clientId === "") return false;
   return audience === clientId || (hasProjects(provider) && endTogether(provider, clientId, audience));
 }
@@ -101,11 +103,4 @@ async function jwksUriOf(issuer: string, http: BoundedFetch): Promise<string> {
   const found = await firstDocument([url, older], issuer, http, isItsOwn);
   if (found.kind === "document") return String(found.members["jwks_uri"]);
   throw unavailable(found.tried, issuer, "it names no keys of this issuer: set jwks_uri of its signals");
-}
-
-/** Where a transmitter describes itself; the second is the name that RISC had for it. */
-export function configurationUrls(issuer: string): readonly [string, string] {
-  const { origin, pathname } = new URL(issuer);
-  const path = pathname.replace(/\/+$/, "");
-  return [`${origin}/.well-known/ssf-configuration${path}`, `${origin}/.well-known/risc-configuration${path}`];
 }

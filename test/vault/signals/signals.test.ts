@@ -147,6 +147,31 @@ describe("security events of a provider", () => {
     assert.equal((await vault.grant(grant)).state, "lapsed");
   });
 
+  test("a transmitter that calls us by a name of its own is understood where the provider's record has that name", async (t) => {
+    for (const [audience, expected] of [
+      [undefined, "refused"],
+      ["https://vault.example", "taken"],
+      [["another", "https://vault.example"], "taken"],
+    ] as const) {
+      const fixture = await testVault(t, {
+        shared,
+        provider: {
+          signals: {
+            issuer: "https://accounts.google.com/",
+            jwksUri: `${standin.url}/oauth2/v3/certs`,
+            isTypOptional: true,
+            ...(audience === undefined ? {} : { audience }),
+          },
+        },
+      });
+      const vault = await fixture.open();
+      const grant = await connected(vault, fixture);
+      const { kind } = await vault.signals.take(about(grant, "tokens-revoked", { aud: "https://vault.example" }));
+      const { state } = await vault.grant(grant);
+      assert.deepEqual([kind, state], [expected, expected === "taken" ? "lapsed" : "active"], String(audience));
+    }
+  });
+
   test("an event for one of two providers of the same person leaves the grant of the other alone", async (t) => {
     const fixture = await testVault(t, { shared });
     const { clientId, clientSecret, url } = standin;

@@ -5,7 +5,7 @@ import { defaultClientId } from "../state/clients.ts";
 import { knownPerson } from "../../control/shared-actions.ts";
 import { BadInput, either, listOf, oneOf, read, spelled, text, whole } from "../../input-checks.ts";
 import type { Check, Spelling } from "../../input-checks.ts";
-import { compact, rs256, somebodysKey } from "../keys/key-ring.ts";
+import { compact, rs256, somebodysKey } from "../../state/key-ring.ts";
 import type { GoogleState } from "../state/google-state.ts";
 
 /** What happened to an account, by the short name. The Security Event Token contains the full URI. */

@@ -1,6 +1,6 @@
 import { dayMs } from "../../clock.ts";
 import { selfSigned } from "./certificate.ts";
-import type { SigningKey } from "./key-ring.ts";
+import type { SigningKey } from "../../state/key-ring.ts";
 
 const made = new WeakMap<SigningKey, string>();
 

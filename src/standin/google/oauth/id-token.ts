@@ -1,8 +1,8 @@
 import { defined } from "../../defined.ts";
 import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { seconds } from "../../clock.ts";
-import { compact, halfHash, rs256 } from "../keys/key-ring.ts";
-import type { KeyRing } from "../keys/key-ring.ts";
+import { compact, halfHash, rs256 } from "../../state/key-ring.ts";
+import type { KeyRing } from "../../state/key-ring.ts";
 import type { Person } from "../../state/people.ts";
 import { emailScope, isSignInScope, profileScope } from "../state/scopes.ts";
 import type { IdTokenFlaw, Settings } from "../state/settings.ts";

@@ -3,7 +3,7 @@ import type { Code } from "./codes.ts";
 import type { DpopMemory } from "./dpop-memory.ts";
 import type { Files } from "./drive-files.ts";
 import type { RiscStream } from "./risc-stream.ts";
-import type { KeyRing } from "../keys/key-ring.ts";
+import type { KeyRing } from "../../state/key-ring.ts";
 import type { OneTimeCodes } from "../../state/one-time-codes.ts";
 import type { Person } from "../../state/people.ts";
 import type { Settings } from "./settings.ts";

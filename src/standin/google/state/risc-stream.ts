@@ -5,6 +5,7 @@
 import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { isLoopback } from "../../state/loopback.ts";
+import { SetDelivery } from "../../state/set-delivery.ts";
 import { readJwt } from "../../http/jwt.ts";
 
 /** What an app has asked for. */
@@ -23,15 +24,13 @@ export interface ServiceAccountFile {
 }
 
 export const riscAudience = "https://risc.googleapis.com/google.identity.risc.v1beta.RiscManagementService";
-/** How long is waited before a delivery is tried again, milliseconds. */
-const retriesMs = [200, 1_000, 5_000, 30_000];
 
 /** The stream of events to one receiver, and the one service account that may look after it. */
 export class RiscStream {
   #configuration: StreamConfiguration | undefined;
   #status: "enabled" | "disabled" = "enabled";
   #account: { readonly file: ServiceAccountFile; readonly key: KeyObject } | undefined;
-  readonly #waiting = new Set<NodeJS.Timeout>();
+  readonly #delivery = new SetDelivery();
 
   get configuration(): StreamConfiguration | undefined {
     return this.#configuration;
@@ -91,32 +90,13 @@ export class RiscStream {
   /** Delivers a token, unless nobody wants it, and again until it is taken or refused. */
   deliver(set: string): void {
     const { url } = this.#configuration ?? {};
-    if (url !== undefined && this.#status === "enabled") void this.#send(url, set, 0);
+    if (url === undefined || this.#status !== "enabled") return;
+    this.#delivery.send(url, set, () => this.#configuration?.url === url);
   }
 
   /** Ends the tries that are to come. */
   close(): void {
-    for (const timer of this.#waiting) clearTimeout(timer);
+    this.#delivery.close();
     this.#configuration = undefined;
-  }
-
-  async #send(url: string, set: string, tries: number): Promise<void> {
-    const headers = { "content-type": "application/secevent+jwt", accept: "application/json" };
-    const status = await fetch(url, { method: "POST", headers, body: set, redirect: "error" }).then(
-      async (response) => {
-        await response.arrayBuffer();
-        return response.status;
-      },
-      () => 503,
-    );
-    const retryMs = retriesMs[tries];
-    // It was taken, or refused for good.
-    if (status < 500 || retryMs === undefined || this.#configuration?.url !== url) return;
-    const timer = setTimeout(() => {
-      this.#waiting.delete(timer);
-      void this.#send(url, set, tries + 1);
-    }, retryMs);
-    timer.unref();
-    this.#waiting.add(timer);
   }
 }

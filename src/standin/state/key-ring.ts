@@ -5,7 +5,7 @@
 
 import { createHash, createPublicKey, generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import { BadInput } from "../../input-checks.ts";
+import { BadInput } from "../input-checks.ts";
 
 /** One signing key. The private part never leaves this process. */
 export interface SigningKey {
