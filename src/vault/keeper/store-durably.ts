@@ -43,16 +43,14 @@ export function storeDurably<T>(
   let lastError: OnbehalfError<"store_unavailable"> | undefined;
   let isFaultTold = false;
   const { promise: soon, resolve } = Promise.withResolvers<Awaited<DurableWrite<T>["soon"]>>();
-  let isStored = false;
+  const overdue = unlessCalledOff(sleep, callerWaitsMs, () =>
+    // An error costs more than a seal. Nobody needs one where the answer is stored, as almost always.
+    resolve({ kind: "overdue", error: lastError ?? storeIsSlow() }),
+  );
   const stored = untilStored();
   void stored.then((value) => {
-    isStored = true;
+    overdue.callOff();
     resolve({ kind: "stored", value });
-  });
-  // This timer must not keep the process alive after the vault is closed.
-  void sleep(callerWaitsMs, undefined, { ref: false }).then(() => {
-    // An error costs more than a seal. Nobody needs one where the answer is stored, as almost always.
-    if (!isStored) resolve({ kind: "overdue", error: lastError ?? storeIsSlow() });
   });
   return { stored, soon };
 
@@ -108,15 +106,35 @@ export function rescueUnlessStored(
     keeping = rescue.keep(seal());
     await keeping;
   }
-  sleep(rescueAfterMs, undefined, { ref: false })
-    .then(now)
-    .catch((error: unknown) => onFault(error, "the rescue of an answer"));
+  const late = unlessCalledOff(sleep, rescueAfterMs, () => {
+    now().catch((error: unknown) => onFault(error, "the rescue of an answer"));
+  });
   return {
     now,
     async stored() {
       isStored = true;
+      late.callOff();
       const name = await keeping;
       if (name !== undefined) rescue.drop(name);
+    },
+  };
+}
+
+/**
+ * Does something when a time is over, unless that is called off. What is called off is forgotten at once: its timer outlasts
+ * it by seconds, and would keep everything of the write in memory for so long, tokens too.
+ */
+function unlessCalledOff(
+  sleep: KeeperContext["sleep"],
+  ms: number,
+  work: () => void,
+): { readonly callOff: () => void } {
+  let due: (() => void) | undefined = work;
+  // This timer must not keep the process alive after the vault is closed.
+  void sleep(ms, undefined, { ref: false }).then(() => due?.());
+  return {
+    callOff: () => {
+      due = undefined;
     },
   };
 }

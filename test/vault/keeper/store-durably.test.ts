@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { OnbehalfError } from "../../../src/index.ts";
-import { storeDurably } from "../../../src/vault/keeper/store-durably.ts";
+import { rescueUnlessStored, storeDurably } from "../../../src/vault/keeper/store-durably.ts";
 import { VirtualTime } from "../../faults/virtual-time.ts";
 
 const away = (): OnbehalfError<"store_unavailable"> =>
@@ -92,5 +94,55 @@ describe("a write that goes on until the store has taken it", () => {
     );
     assert.equal(await time.until(stored), "stored");
     assert.match(String(faults), /told/);
+  });
+});
+
+describe("what is left of a write that the store has taken", () => {
+  /** Time stands still: what waits for its end holds what it holds. */
+  const waiting: Promise<void>[] = [];
+  const sleep = (): Promise<void> => {
+    const never = new Promise<void>(() => undefined);
+    waiting.push(never);
+    return never;
+  };
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+
+  async function isForgotten(kept: WeakRef<object>): Promise<boolean> {
+    for (let tries = 0; tries < 20 && kept.deref() !== undefined; tries += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+      collect();
+    }
+    return kept.deref() === undefined;
+  }
+
+  test("its timer holds neither what was written nor what was stored, for as long as it runs", async () => {
+    const answer = new WeakRef({ refreshToken: "1//a" });
+    const row = new WeakRef({ stored: true });
+    await (async () => {
+      const [written, result] = [answer.deref(), row.deref()];
+      const onFault = (): void => undefined;
+      const write = async (): Promise<object | undefined> => (written === undefined ? undefined : result);
+      const end = storeDurably({ random: () => 0, sleep, onFault }, write, {
+        during: "a test",
+        callerWaitsMs: 1_000,
+        onFailure: () => void written,
+      });
+      assert.equal((await end.soon).kind, "stored");
+    })();
+    assert.ok(waiting.length > 0, "nothing waits");
+    assert.ok(await isForgotten(answer), "the answer is kept");
+    assert.ok(await isForgotten(row), "the row is kept");
+  });
+
+  test("the timer of its rescue does not hold the answer, for as long as it runs", async () => {
+    const answer = new WeakRef({ refreshToken: "1//a" });
+    await (async () => {
+      const received = answer.deref();
+      const rescue = { keep: () => undefined, drop: () => undefined } as never;
+      const keeping = rescueUnlessStored({ rescue, sleep, onFault: () => undefined }, () => received as never);
+      await keeping.stored();
+    })();
+    assert.ok(await isForgotten(answer), "the answer is kept");
   });
 });
