@@ -29,7 +29,7 @@ export function seal(plaintext: string, place: Place, key: DataKey): Buffer {
   header.writeUInt8(version, 0);
   header.writeUInt8(aes256gcm, 1);
   header.writeUInt32BE(key.keyId, 2);
-  const nonce = randomBytes(nonceLength);
+  const nonce = newNonce();
   const cipher = createCipheriv("aes-256-gcm", recordKey(key, place), nonce, { authTagLength: tagLength });
   cipher.setAAD(additionalData(header, place));
   const body = Buffer.concat([cipher.update(plaintext, "utf8"), cipher.final()]);
@@ -62,6 +62,18 @@ export function open(sealed: Uint8Array, place: Place, key: DataKey): string | u
   } catch {
     return undefined;
   }
+}
+
+/** Nonces that were drawn and not used yet. A draw costs as much as sealing a short value, so that many are drawn at once. */
+let drawn = Buffer.alloc(0);
+const noncesInDraw = 256;
+
+/** Random bytes that no other value is sealed with. They need not be secret: each stands beside what it has sealed. */
+function newNonce(): Buffer {
+  if (drawn.length === 0) drawn = randomBytes(noncesInDraw * nonceLength);
+  const nonce = drawn.subarray(0, nonceLength);
+  drawn = drawn.subarray(nonceLength);
+  return nonce;
 }
 
 /**
