@@ -6,18 +6,30 @@ import { setFlagsFromString } from "node:v8";
 
 /** The young space of V8: twice this, and half as much again. Node's own limit is 32 MB on 64 bits. */
 const semiSpace = "--max-semi-space-size";
-const semiSpaceMB = 4;
+const ofService = `${semiSpace}=4`;
+/** What stands in sixty-four exchanges fills most of 4 MB: it would be moved at each collection, and soon into the old space. */
+const ofKeeper = `${semiSpace}=8`;
 
 /**
- * Node's flags for a process that is about to be started: this process's own, and a limit for the young space where the
- * operator has given none.
+ * Node's flags for a process of the service that is about to be started: this process's own, and a limit for the young space
+ * where the operator has given none.
  *
  * @param given Node's flags of this process
  * @param nodeOptions `NODE_OPTIONS`: flags on the command line come before those in there
  */
 export function smallMemoryFlags(given: readonly string[], nodeOptions: string = ""): readonly string[] {
+  return limited(given, nodeOptions, ofService);
+}
+
+/** The same for a keeper. The limit that a service has from {@link smallMemoryFlags} is not its keeper's. */
+export function keeperMemoryFlags(given: readonly string[], nodeOptions: string = ""): readonly string[] {
+  const others = given.filter((flag) => flag !== ofService);
+  return limited(others, nodeOptions, ofKeeper);
+}
+
+function limited(given: readonly string[], nodeOptions: string, limit: string): readonly string[] {
   const isGiven = [...given, nodeOptions].some((flags) => flags.replaceAll("_", "-").includes(semiSpace));
-  return isGiven ? given : [...given, `${semiSpace}=${semiSpaceMB}`];
+  return isGiven ? given : [...given, limit];
 }
 
 /**

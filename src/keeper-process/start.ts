@@ -14,7 +14,7 @@ import { closedToDebuggers } from "./closed-to-debuggers.ts";
 import { flagsForKeeper, nodeOptionsForKeeper } from "./node-flags.ts";
 import { openingOf } from "./opening.ts";
 import type { KeeperProcessOptions, Opening } from "./opening.ts";
-import { smallMemoryFlags, smallMemoryVariables } from "./small-memory.ts";
+import { keeperMemoryFlags, smallMemoryVariables } from "./small-memory.ts";
 import type { KeeperHints } from "./unavailable.ts";
 
 /**
@@ -63,7 +63,7 @@ const hints: KeeperHints = {
 
 function flags(): string[] {
   // oxlint-disable-next-line eslint/no-restricted-properties -- what an operator has said of the young space comes first
-  const own = smallMemoryFlags(flagsForKeeper(process.execArgv), process.env["NODE_OPTIONS"]);
+  const own = keeperMemoryFlags(flagsForKeeper(process.execArgv), process.env["NODE_OPTIONS"]);
   return [...new Set([...own, ...closedToDebuggers])];
 }
 

@@ -271,7 +271,7 @@ describe("what each process is given", onLinux, () => {
       assert.equal(findSecret(text, fixture.standin.clientSecret), undefined);
     }
     const flags = readFileSync(`/proc/${keeper}/cmdline`, "latin1").split("\0");
-    for (const flag of ["--max-semi-space-size=4", "--disable-sigusr1", "--report-exclude-env"]) {
+    for (const flag of ["--max-semi-space-size=8", "--disable-sigusr1", "--report-exclude-env"]) {
       assert.ok(flags.includes(flag), flag);
     }
   });

@@ -9,21 +9,22 @@ import { startServiceProcess } from "./service-process.ts";
 const linesOf = (pid: number, name: string): string[] => readFileSync(`/proc/${pid}/${name}`, "latin1").split("\0");
 
 test(
-  "serve and its keepers keep a small young space and two arenas, and know every flag that they set",
+  "serve and its keepers keep small young spaces, a keeper's twice as large, and two arenas, and know every flag that they set",
   { skip: process.platform !== "linux" && "it is looked for in Linux's process table" },
   async (t) => {
     const service = await startServiceProcess(t, await testVault(t, {}));
     const [first = 0] = service.keepers();
-    const looks = (pid: number): void => {
-      assert.ok(linesOf(pid, "cmdline").includes("--max-semi-space-size=4"));
+    const looks = (pid: number, youngMB: number): void => {
+      const sizes = linesOf(pid, "cmdline").filter((flag) => flag.startsWith("--max-semi-space-size"));
+      assert.deepEqual(sizes, [`--max-semi-space-size=${youngMB}`]);
       assert.ok(linesOf(pid, "environ").includes("MALLOC_ARENA_MAX=2"));
     };
-    looks(service.pid);
-    looks(first);
+    looks(service.pid, 4);
+    looks(first, 8);
     signal(first, "SIGKILL");
     await until(() => service.keepers().some((pid) => pid !== first));
     const second = service.keepers().find((pid) => pid !== first) ?? 0;
-    looks(second);
+    looks(second, 8);
     await until(async () => (await fetch(`${service.url}/readyz`)).status === 200);
     assert.doesNotMatch(service.log(), /unrecognized flag|bad option/, "this Node does not know a flag");
   },

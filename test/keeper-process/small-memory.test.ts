@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { smallMemoryFlags, smallMemoryVariables } from "../../src/keeper-process/small-memory.ts";
+import { keeperMemoryFlags, smallMemoryFlags, smallMemoryVariables } from "../../src/keeper-process/small-memory.ts";
 
 test("a process of the service is started with a small young space, beside the flags that it has", () => {
   assert.deepEqual(smallMemoryFlags([]), ["--max-semi-space-size=4"]);
@@ -8,6 +8,16 @@ test("a process of the service is started with a small young space, beside the f
     "--enable-source-maps",
     "--max-semi-space-size=4",
   ]);
+});
+
+test("a keeper's young space is twice its service's, also where the service has handed its own flags on", () => {
+  assert.deepEqual(keeperMemoryFlags([]), ["--max-semi-space-size=8"]);
+  const service = smallMemoryFlags(["--no-warnings"]);
+  assert.deepEqual(keeperMemoryFlags(service), ["--no-warnings", "--max-semi-space-size=8"]);
+  for (const flags of [["--max-semi-space-size=2"], ["--max_semi_space_size", "4"], ["--max-semi-space-size=16"]]) {
+    assert.deepEqual(keeperMemoryFlags(smallMemoryFlags(flags)), flags);
+  }
+  assert.deepEqual(keeperMemoryFlags([], "--max-semi-space-size=4"), []);
 });
 
 test("a size of the young space that the operator has given stays, however it was written", () => {

@@ -3,6 +3,7 @@ import { defined } from "../../core/defined.ts";
 import { startKeeperProcess } from "../../keeper-process/client.ts";
 import type { KeeperClient } from "../../keeper-process/client.ts";
 import { closedToDebuggers } from "../../keeper-process/closed-to-debuggers.ts";
+import { keeperMemoryFlags } from "../../keeper-process/small-memory.ts";
 import type { OnEvent, OnFault } from "../../index.ts";
 import type { Settings } from "../settings/config.ts";
 import { keeperHints } from "../keeper-hints.ts";
@@ -34,9 +35,15 @@ export async function startKeeper(
   const program = {
     file: programFile("keeper/process"),
     opening: { settings, migrate, ...defined({ heldSecrets }) },
-    execArgv: [...new Set([...process.execArgv, ...closedToDebuggers])],
+    execArgv: flags(),
     stderr: "inherit" as const,
     hints: keeperHints,
   };
   return startKeeperProcess<KeeperProcessOptions>(program, onEvent, onFault);
+}
+
+function flags(): string[] {
+  // oxlint-disable-next-line eslint/no-restricted-properties -- what an operator has said of the young space comes first
+  const own = keeperMemoryFlags(process.execArgv, process.env["NODE_OPTIONS"]);
+  return [...new Set([...own, ...closedToDebuggers])];
 }
