@@ -20,6 +20,7 @@ import type { EventPage, EventsOptions } from "./vault/app-events/event-reader.t
 import { tellError } from "./vault/background-errors.ts";
 import { protocolNamed } from "./vault/context.ts";
 import type { VaultContext } from "./vault/context.ts";
+import { VaultFigures } from "./vault/figures/vault-figures.ts";
 import { askedBy, findGrant, signalOf } from "./vault/grants/find-grant.ts";
 import { assertGrantQuery, listGrants, needsProvider } from "./vault/grants/list-grants.ts";
 import type { GrantPage, GrantQuery } from "./vault/grants/list-grants.ts";
@@ -111,6 +112,8 @@ export class Vault {
   readonly directory: GrantDirectory;
   /** How refreshes have ended, for a dashboard. @internal */
   readonly refreshHistory: RefreshHistory;
+  /** What is watched of the vault, for counters. @internal */
+  readonly figures: VaultFigures;
   /** Who the app's own users are, by the JWTs of the issuers that it trusts. */
   readonly appUsers: AppUsers;
   /** What happened to grants, callers and keys, and which tokens left. */
@@ -157,6 +160,7 @@ export class Vault {
     this.#closeKeeper = closeKeeper;
     this.#cache = new TokenCache(tokenMemoryMb * 2 ** 20, context.random);
     this.#tokens = new TokenSource(context, keeper, this.#cache);
+    this.figures = new VaultFigures(context, keeper, this.#tokens.reads);
     this.#probes = new Probes(context, this.#tokens, this.#cache);
     this.audit = new AuditLog(context);
     this.eventReader = new EventReader(context);
@@ -642,6 +646,7 @@ export class Vault {
     await this.#handles.settled();
     await this.operators.settled();
     await this.directory.close();
+    await this.figures.close();
     await this.refreshHistory.write();
     await this.#releases.close().catch((error: unknown) => tellError(this.#context, error, "the counts of reads"));
     await this.#refusals.writeCounts(true).catch((error: unknown) => tellError(this.#context, error, "refusals"));

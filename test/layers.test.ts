@@ -154,6 +154,7 @@ test("only pg, the service, its pages and its slow way, what writes its counters
     'src/cli/serve/until-end.ts "../../service/last-fault.ts"',
     'src/service/keeper/process.ts "../last-fault.ts"',
     'src/service/metrics.ts "@prometheus-io/client"',
+    'src/service/metrics.ts "./metrics/collect.ts"',
     'src/service/run.ts "./serving.ts"',
   ]);
   const texts = await Promise.all(sourceFiles().map(async (file) => [file, await readFile(file, "utf8")] as const));

@@ -1,7 +1,7 @@
 /**
  * Installs what some tests drive and npm does not bring: Chromium, PgBouncer, Google's Python and Java clients, and what runs
- * the pages' samples: Python, Go, Java, and the proxies and systemd whose configurations are shown. All of it is some 300 MB
- * to load, and takes a minute.
+ * the pages' samples: Python, Go, Java, and the proxies, systemd and Prometheus whose configurations are shown. All of it is
+ * some 320 MB to load, and takes a minute.
  * Runs on any Node, before `npm ci`. On Debian as root it installs what is missing; elsewhere it says what to install,
  * and the tests that need it say so too.
  */
@@ -27,6 +27,7 @@ const packages = [
   "nginx",
   "caddy",
   "systemd",
+  "prometheus",
 ];
 
 const say = (line) => process.stdout.write(`install-test-programs: ${line}\n`);

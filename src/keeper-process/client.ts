@@ -6,6 +6,8 @@ import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
 import { defined } from "../core/defined.ts";
+import { addDuration, noDurations } from "../core/figures.ts";
+import type { KeeperFigures, KeeperLink } from "../core/figures.ts";
 import type { HandedDownKeys } from "../core/handed-down-keys.ts";
 import { OnbehalfError } from "../core/errors.ts";
 import type { Secret } from "../core/secret.ts";
@@ -77,6 +79,9 @@ export interface KeeperClient extends Keeper {
   readonly clientIds: Readonly<Record<string, string>>;
   /** Providers as the keeper has read them, without their secrets. */
   readonly providers: readonly Provider[];
+  /** How the link to it is doing, for those who watch it. */
+  readonly link: KeeperLink;
+  figures(): Promise<KeeperFigures>;
   /** The keeper's process; undefined while there is none. */
   readonly pid: number | undefined;
 }
@@ -85,6 +90,8 @@ interface Pending {
   readonly request: KeeperRequest;
   readonly resolve: (value: (FromKeeper & { type: "answer" })["value"]) => void;
   readonly reject: (error: unknown) => void;
+  /** When it was asked, milliseconds since this process began. */
+  readonly since: number;
   /** Ends the wait where no answer comes. While it runs, it holds the request with everything in it. */
   readonly timer: NodeJS.Timeout;
 }
@@ -131,6 +138,8 @@ class ForkedKeeper<Opening> implements KeeperClient {
   #nextId = 1;
   #deaths = 0;
   #restarting = false;
+  #restarts = 0;
+  readonly #took = noDurations();
 
   constructor(program: KeeperProgram<Opening>, onEvent: OnEvent, onFault: OnFault) {
     this.#program = program;
@@ -148,6 +157,10 @@ class ForkedKeeper<Opening> implements KeeperClient {
 
   get providers(): readonly Provider[] {
     return this.#providers;
+  }
+
+  get link(): KeeperLink {
+    return { isReady: this.#ready, restarts: this.#restarts, waiting: this.#pending.size, took: this.#took };
   }
 
   async start(): Promise<void> {
@@ -230,6 +243,11 @@ class ForkedKeeper<Opening> implements KeeperClient {
     return (await this.#ask({ verb: "readingKeys" })) as HandedDownKeys;
   }
 
+  async figures(): Promise<KeeperFigures> {
+    this.assertReady();
+    return (await this.#ask({ verb: "figures" })) as KeeperFigures;
+  }
+
   /** Resolves when the keeper has finished its work and its process has ended. */
   async close(): Promise<void> {
     this.#closing = true;
@@ -251,7 +269,7 @@ class ForkedKeeper<Opening> implements KeeperClient {
       // The keeper may be alive and stand still, so stop waiting after longer than an exchange may take. The keeper's
       // work on the request goes on. Until then the timer keeps this process, in which somebody waits.
       const timer = setTimeout(() => this.#giveUp(id), holderWaitMs);
-      this.#pending.set(id, { request, resolve, reject, timer });
+      this.#pending.set(id, { request, resolve, reject, timer, since: performance.now() });
       if (this.#outbox !== undefined && this.#ready) this.#outbox.add({ type: "request", id, request });
       else this.#expire(id, restartWaitMs);
     });
@@ -272,6 +290,7 @@ class ForkedKeeper<Opening> implements KeeperClient {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
     clearTimeout(pending?.timer);
+    if (pending !== undefined) addDuration(this.#took, performance.now() - pending.since);
     return pending;
   }
 
@@ -319,6 +338,7 @@ class ForkedKeeper<Opening> implements KeeperClient {
     setTimeout(() => {
       this.#restarting = false;
       if (this.#closing) return;
+      this.#restarts += 1;
       this.start().catch((error: unknown) => {
         // This process goes on with the tokens that it has. Only this says why it gets no new ones.
         if (!this.#closing) this.#onFault(error, "the start of another keeper");

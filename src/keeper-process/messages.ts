@@ -6,6 +6,7 @@ import type { Authorization } from "../core/authorization.ts";
 import { defined } from "../core/defined.ts";
 import { OnbehalfError, isOnbehalfError } from "../core/errors.ts";
 import type { AnyOnbehalfError, ErrorCode } from "../core/errors.ts";
+import type { KeeperFigures } from "../core/figures.ts";
 import type { HandedDownKeys } from "../core/handed-down-keys.ts";
 import { Secret } from "../core/secret.ts";
 import type { ClientToRegister, Provider } from "../providers/provider.ts";
@@ -35,6 +36,7 @@ export type KeeperRequest =
   | { readonly verb: "discardHeld"; readonly provider: string; readonly held: HeldCodeMessage }
   | { readonly verb: "refresh"; readonly seen: SeenGrant; readonly priority: Priority }
   | { readonly verb: "readingKeys" }
+  | { readonly verb: "figures" }
   | { readonly verb: "revoke"; readonly grantId: string; readonly principal?: CodeRequest["principal"] };
 
 /**
@@ -67,7 +69,7 @@ export type FromKeeper =
   | {
       readonly type: "answer";
       readonly id: number;
-      readonly value: string | OutcomeMessage | Deposited | Authorization | HandedDownKeys | null;
+      readonly value: string | OutcomeMessage | Deposited | Authorization | HandedDownKeys | KeeperFigures | null;
     }
   | { readonly type: "refusal"; readonly id: number; readonly error: ErrorMessage }
   | { readonly type: "event"; readonly event: VaultEvent }

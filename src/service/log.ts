@@ -45,6 +45,7 @@ const levels: Readonly<Record<VaultEvent["type"], "debug" | "info" | "warn" | "e
   revoked: "info",
   signal_taken: "info",
   signal_refused: "warn",
+  consent_ends_soon: "info",
   revocation_waits: "warn",
   unreadable: "error",
   callers_bound: "warn",

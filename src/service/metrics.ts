@@ -1,4 +1,6 @@
-import type { OnEvent, VaultEvent } from "../index.ts";
+import type { OnEvent } from "../index.ts";
+import { Counters } from "./metrics/counters.ts";
+import type { MetricSources } from "./metrics/sources.ts";
 
 /** Counters of a service, as Prometheus reads them at `/metrics`. */
 export interface Metrics {
@@ -6,12 +8,13 @@ export interface Metrics {
   readonly onEvent: OnEvent;
   /** Counts one answered request. `route` must be one of few values, and never a whole path. */
   countRequest(route: string, status: number): void;
+  /** The count of such requests, for who counts thousands a second: it adds to it itself. @internal */
+  tally?(route: string, status: number): { times: number };
+  /** Says who is to be asked as well when the counters are read. The service does so itself. @internal */
+  watch?(sources: MetricSources): void;
   /** The counters in Prometheus' text format. */
   text(): Promise<{ readonly contentType: string; readonly body: string }>;
 }
-
-/** How often something was counted, by the values of its two labels. */
-type Counts = Map<string, Map<string, number>>;
 
 /**
  * New counters, in a registry of their own, with those of the process.
@@ -19,67 +22,30 @@ type Counts = Map<string, Map<string, number>>;
  * @returns for the `metrics` of `startServer` or `service`
  */
 export function serviceMetrics(): Metrics {
-  const events: Counts = new Map();
-  const requests: Counts = new Map();
-  let reseal: (VaultEvent & { type: "resealing" }) | undefined;
+  const counters = new Counters();
+  let sources: MetricSources = {};
   let registry: ReturnType<typeof registryOf> | undefined;
   return {
-    onEvent: (event) => {
-      count(events, event.type, "provider" in event ? event.provider : "");
-      if (event.type === "resealing") reseal = event;
+    onEvent: (event) => counters.heard(event),
+    countRequest: (route, status) => counters.answered(route, status),
+    tally: (route, status) => counters.tally(route, status),
+    watch: (more) => {
+      sources = { ...sources, ...more };
     },
-    countRequest: (route, status) => count(requests, route, String(status)),
     text: async () => {
       // Only who is asked for it loads what writes Prometheus' format, with a quarter of all modules, and measures the
       // process from then on, a hundred times a second.
-      registry ??= registryOf(events, requests, () => reseal);
-      const { contentType, metrics } = await registry;
-      return { contentType, body: await metrics() };
+      registry ??= registryOf();
+      const [{ contentType, metrics }, { collect }] = await Promise.all([registry, import("./metrics/collect.ts")]);
+      const [own, ofProcess] = await Promise.all([collect(counters, sources), metrics()]);
+      return { contentType, body: own + ofProcess };
     },
   };
 }
 
-function count(counts: Counts, first: string, second: string): void {
-  let among = counts.get(first);
-  if (among === undefined) counts.set(first, (among = new Map()));
-  among.set(second, (among.get(second) ?? 0) + 1);
-}
-
-async function registryOf(
-  events: Counts,
-  requests: Counts,
-  reseal: () => (VaultEvent & { type: "resealing" }) | undefined,
-): Promise<{ readonly contentType: string; readonly metrics: () => Promise<string> }> {
-  const { Counter, Gauge, Registry, collectDefaultMetrics } = await import("@prometheus-io/client");
+async function registryOf(): Promise<{ readonly contentType: string; readonly metrics: () => Promise<string> }> {
+  const { Registry, collectDefaultMetrics } = await import("@prometheus-io/client");
   const registry = new Registry();
-  const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const counter = (name: string, help: string, [one, other]: readonly [string, string], counts: Counts): unknown =>
-    new Counter({
-      name,
-      help,
-      labelNames: [one, other],
-      registers,
-      collect() {
-        this.reset();
-        for (const [first, among] of counts)
-          for (const [second, times] of among) this.inc({ [one]: first, [other]: second }, times);
-      },
-    });
-  const gauge = (name: string, help: string, value: () => number): unknown =>
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect: function collect() {
-        this.set(value());
-      },
-    });
-  counter("onbehalf_events_total", "Events of the vault, by type and provider.", ["type", "provider"], events);
-  counter("onbehalf_http_requests_total", "Requests answered, by route and status.", ["route", "status"], requests);
-  const resealed = "Values that were sealed anew since data keys were replaced last.";
-  gauge("onbehalf_resealed_values", resealed, () => reseal()?.resealed ?? 0);
-  const fraction = "About how much of the present pass through all sealed values is done, 0 to 1.";
-  gauge("onbehalf_reseal_fraction", fraction, () => reseal()?.fraction ?? 0);
   return { contentType: registry.contentType, metrics: () => registry.metrics() };
 }

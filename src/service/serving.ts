@@ -1,4 +1,5 @@
 import { defined } from "../core/defined.ts";
+import type { KeeperLink } from "../core/figures.ts";
 import { drainLimitMs } from "../core/timing.ts";
 import { openVault } from "../index.ts";
 import type { OnEvent, OnFault, Vault } from "../index.ts";
@@ -9,6 +10,7 @@ import { rescueProblem } from "./rescue-problem.ts";
 import { faultLogger } from "./error-log.ts";
 import { eventLogger, serviceLogger } from "./log.ts";
 import type { Logger } from "./log.ts";
+import { measuredStore } from "./metrics/measured-store.ts";
 import { serviceMetrics } from "./metrics.ts";
 import type { Metrics } from "./metrics.ts";
 import { dashboardLink } from "./http/dashboard/link.ts";
@@ -61,7 +63,13 @@ export async function serveOver(
   try {
     const own = keeper === undefined ? serviceConfig(settings) : undefined;
     const config = own ?? servingConfig(settings, keeper?.clientIds ?? {}, keeper?.providers);
-    const { store, providers, rescueFolder } = config;
+    const { providers, rescueFolder } = config;
+    const { store, times: storeTimes } = measuredStore(config.store);
+    metrics.watch?.({
+      storeTimes,
+      storeKind: store.kind,
+      ...defined({ link: keeper && ((): KeeperLink => keeper.link) }),
+    });
     const problem = rescueProblem(store, rescueFolder);
     // Said at the start: when an answer comes that the store cannot take, it is too late.
     if (problem !== undefined) logger.warn(problem, "rescue_folder_unusable");

@@ -44,6 +44,7 @@ export interface EventHead {
 /** A grant whose consent ends, and when apps are to be told. */
 export interface EndToAnnounce {
   readonly grantId: string;
+  readonly provider: string;
   /** Milliseconds since the epoch. */
   readonly announceEndAt: number;
 }
@@ -67,7 +68,7 @@ export interface EventStore {
    *
    * @returns false: nothing was changed, since it was told, or the end has moved
    */
-  announceEnd(end: EndToAnnounce, at: number): Promise<boolean>;
+  announceEnd(end: Omit<EndToAnnounce, "provider">, at: number): Promise<boolean>;
   /**
    * Notes how a provider treats a client's grants, and tells of a change.
    *

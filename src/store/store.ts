@@ -30,6 +30,7 @@ import type { DashboardStore } from "./dashboard-store.ts";
 import type { DepositStore } from "./deposit-store.ts";
 import type { ClientStore } from "./client-store.ts";
 import type { EventStore } from "./event-store.ts";
+import type { FiguresStore } from "./figures-store.ts";
 import type { GrantRow } from "./grant-row.ts";
 import type { HandleStore } from "./handle-store.ts";
 import type { IntakeStore } from "./intake-store.ts";
@@ -294,6 +295,7 @@ export interface Store
     HandleStore,
     SessionStore,
     DashboardStore,
+    FiguresStore,
     ConnectStore,
     DepositStore,
     ClientStore,

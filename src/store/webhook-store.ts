@@ -76,8 +76,15 @@ export interface WebhookStore {
   deliveriesOf(line: string, limit: number): Promise<WaitingDelivery[]>;
   /** @returns deliveries that were given up, after this number, in the order of their numbers */
   deadDeliveries(after: number, limit: number): Promise<WaitingDelivery[]>;
-  /** How many events wait, those after the position among them, and how many were given up. */
-  deliveryCounts(): Promise<{ readonly waiting: number; readonly dead: number }>;
+  /**
+   * How many events wait, those after the position among them, and how many were given up. `waitingSince`: when the first try of
+   * the one was that waits longest; null: none that waits was tried.
+   */
+  deliveryCounts(): Promise<{
+    readonly waiting: number;
+    readonly dead: number;
+    readonly waitingSince: number | null;
+  }>;
   /**
    * Lets events be delivered again, with the ids that they had. What was stopped goes on.
    *

@@ -138,6 +138,8 @@ export type VaultEvent =
     }
   /** What was sent as a security event is none, or nobody's who is trusted. `error`: as RFC 8935 calls it. */
   | { readonly type: "signal_refused"; readonly error: string }
+  /** Apps were told that the consent of a grant ends soon, whatever is done: the person must consent again by then. */
+  | { readonly type: "consent_ends_soon"; readonly grantId: string; readonly provider: string }
   /** The provider has not confirmed a revocation. The keeper sends it again. */
   | { readonly type: "revocation_waits"; readonly grantId: string; readonly provider: string; readonly error: string }
   /** A sealed value of the grant does not open: it is damaged. */

@@ -72,6 +72,7 @@ const runners = {
     languages: ["kotlin", "swift", "dart", "java", "ts"],
     notRun: phones,
   },
+  monitoring: { pages: /^docs\/monitoring\.md$/, languages: ["yaml"], test: "docs/monitoring" },
   "operations, shell": { pages: /^docs\/operations\.md$/, languages: ["sh"], test: "docs/operations" },
   "operations, key commands": { pages: /^docs\/operations\.md$/, languages: ["text"], test: "docs/operations" },
   "deployment, unit": { pages: /^docs\/deployment\.md$/, languages: ["ini"], test: "docs/deployment" },

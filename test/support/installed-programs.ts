@@ -14,6 +14,7 @@ const programs = {
   go: { path: "/usr/bin/go", packages: "golang-go golang-github-coreos-go-oidc-dev golang-golang-x-oauth2-dev" },
   java: { path: "/usr/bin/javac", packages: "default-jdk-headless libgoogle-gson-java" },
   nginx: { path: "/usr/sbin/nginx", packages: "nginx" },
+  promtool: { path: "/usr/bin/promtool", packages: "prometheus" },
   python3: { path: "/usr/bin/python3", packages: "python3-jwt python3-requests python3-cryptography python3-yaml" },
   "systemd-analyze": { path: "/usr/bin/systemd-analyze", packages: "systemd" },
 } as const;

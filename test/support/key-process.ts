@@ -35,7 +35,7 @@ export async function processOn(
     events,
     running: new Set<string>(),
     gates: new Map(),
-    rescue: { keep: async () => undefined, drop: () => undefined, kept: () => [] },
+    rescue: { keep: async () => undefined, drop: () => undefined, kept: () => [], count: () => 0 },
     refresh: async () => assert.fail("nothing is refreshed"),
   } as unknown as KeeperContext & { readonly events: VaultEvent[] };
   const replace = replaceKeys(context);

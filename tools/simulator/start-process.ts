@@ -67,6 +67,7 @@ function rescueFor(simulation: Simulation, process: SimulatedProcess): RescueJou
     drop: (name) => {
       rescued.delete(name);
     },
+    count: () => rescued.size,
     kept: () => [...rescued].map(([name, answer]) => ({ name, answer })),
   };
 }

@@ -186,6 +186,8 @@ async function perform(keeper: Keeper, request: KeeperRequest): Promise<(FromKee
       return toOutcomeMessage(await keeper.refresh(request.seen, request.priority));
     case "readingKeys":
       return (await keeper.readingKeys?.()) ?? null;
+    case "figures":
+      return (await keeper.figures?.()) ?? null;
     case "revoke":
       await keeper.revoke(request.grantId, request.principal);
       return null;

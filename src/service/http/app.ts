@@ -93,6 +93,7 @@ export function serviceOf(
 ): Service {
   const app = new Hono({ strict: true });
   const { metrics } = options;
+  metrics?.watch?.({ figures: vault.figures, now: () => vault.clock.now() });
   const router = routerOf(app, vault);
   const { forAnyone } = router;
   const takeCode = authCodeHandler(vault, { ...options, errorsUrl: errorsPath }, issuerOf);

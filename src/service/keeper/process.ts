@@ -4,11 +4,13 @@
  * options belongs here.
  */
 import { defined } from "../../core/defined.ts";
+import type { KeeperFigures } from "../../core/figures.ts";
 import { openKeeper } from "../../index.ts";
 import { workForParent } from "../../keeper-process/child/work-for-parent.ts";
 import type { Employer, Opened } from "../../keeper-process/child/work-for-parent.ts";
 import { toProviderMessage } from "../../keeper-process/messages.ts";
 import { secretsHeldAt, takeVariables } from "../secrets/held-secrets.ts";
+import { measuredStore } from "../metrics/measured-store.ts";
 import { clientIdOf, hasGoogle } from "../settings/config-parts.ts";
 import { serviceConfig } from "../settings/config.ts";
 import type { KeeperProcessOptions } from "./start-keeper.ts";
@@ -33,9 +35,10 @@ async function open(
   // A command that prints the master key may need them.
   if (held !== undefined) takeVariables(held);
   const config = serviceConfig({ ...given, ...held?.settings });
-  const { store, keyring, providers, exchangeRate, rescueFolder } = config;
+  const { keyring, providers, exchangeRate, rescueFolder } = config;
+  const { store, times } = measuredStore(config.store);
   const { webhook, eventsKeptDays, consentEndsSoonDays } = config;
-  const keeper = await openKeeper({
+  const opened = await openKeeper({
     store,
     keyring,
     providers,
@@ -48,5 +51,6 @@ async function open(
   const clientIds = Object.fromEntries(providers.map((provider) => [provider.name, clientIdOf(provider)]));
   const fromFile = providers.slice(hasGoogle({ ...given, ...held?.settings }) ? 1 : 0);
   const records = fromFile.map((provider) => toProviderMessage(provider, clientIds[provider.name] ?? ""));
-  return { keeper, clientIds, providers: records };
+  const figures = async (): Promise<KeeperFigures> => ({ ...(await opened.figures()), store: times() });
+  return { keeper: { ...opened, figures }, clientIds, providers: records };
 }

@@ -44,9 +44,9 @@ const insert = forMany(`INSERT INTO events ${insertList(drafted)}`, {
 const { announceEndAt, consentExpiresAt } = grantColumns;
 const ends = { grantId, provider, clientId, consentExpiresAt };
 const readEnd = rowReader<Pick<GrantRow, keyof typeof ends>>(ends);
-const readDue = rowReader<EndToAnnounce>({ grantId, announceEndAt: number(announceEndAt.name) });
+const readDue = rowReader<EndToAnnounce>({ grantId, provider, announceEndAt: number(announceEndAt.name) });
 const toAnnounce = "announce_end_at IS NOT NULL AND state IN ('active', 'suspect')";
-const selectDue = `SELECT grant_id, announce_end_at FROM grants WHERE ${toAnnounce} AND announce_end_at < :before
+const selectDue = `SELECT grant_id, provider, announce_end_at FROM grants WHERE ${toAnnounce} AND announce_end_at < :before
   ORDER BY announce_end_at, grant_id LIMIT :limit`;
 const selectEnd = `SELECT ${selectList(ends)} FROM grants
   WHERE grant_id = :grantId AND announce_end_at = :announceEndAt AND state IN ('active', 'suspect')`;

@@ -12,6 +12,7 @@ import { connectStore } from "./connects.ts";
 import { clientStore } from "./clients.ts";
 import { dashboardStore } from "./dashboard.ts";
 import { storeUnusable } from "./failure.ts";
+import { figuresStore } from "./figures.ts";
 import { depositStore } from "./deposits.ts";
 import { eventStore } from "./events.ts";
 import { grantStore } from "./grants.ts";
@@ -64,6 +65,7 @@ export function sqlStore(engine: Engine): Store {
     ...handleStore(database),
     ...sessionStore(database),
     ...dashboardStore(database),
+    ...figuresStore(database),
     ...clientStore(database),
     ...probeStore(database),
     ...signalStore(database),

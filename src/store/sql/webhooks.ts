@@ -3,6 +3,7 @@ import {
   insertList,
   owner as ownerColumn,
   number,
+  numberOrNull,
   rowReader,
   selectList,
   text,
@@ -47,8 +48,13 @@ const selectDead = `${waiting} WHERE dead_at IS NOT NULL AND seq > :after ORDER 
 const selectCounts = `SELECT
   (SELECT COUNT(*) FROM webhook_waiting WHERE dead_at IS NULL)
     + COALESCE((SELECT event_head.seq - webhook.position FROM webhook, event_head), 0) AS waiting,
-  (SELECT COUNT(*) FROM webhook_waiting WHERE dead_at IS NOT NULL) AS dead`;
-const readCounts = rowReader<{ waiting: number; dead: number }>({ waiting: number("waiting"), dead: number("dead") });
+  (SELECT COUNT(*) FROM webhook_waiting WHERE dead_at IS NOT NULL) AS dead,
+  (SELECT MIN(first_at) FROM webhook_waiting WHERE dead_at IS NULL) AS waiting_since`;
+const readCounts = rowReader<Awaited<ReturnType<WebhookStore["deliveryCounts"]>>>({
+  waiting: number("waiting"),
+  dead: number("dead"),
+  waitingSince: numberOrNull("waiting_since"),
+});
 const goBack =
   "UPDATE webhook SET position = :after, stopped = NULL, owner = NULL, seen_at = :at WHERE position > :after";
 const goOn = "UPDATE webhook SET stopped = NULL, owner = NULL, seen_at = :at";
@@ -97,7 +103,7 @@ export function webhookStore(database: Database): WebhookStore {
 
     deliveryCounts: async () => {
       const [row] = await database.all(selectCounts);
-      return row === undefined ? { waiting: 0, dead: 0 } : readCounts(row);
+      return row === undefined ? { waiting: 0, dead: 0, waitingSince: null } : readCounts(row);
     },
 
     replayDeliveries: (after, at) =>

@@ -18,6 +18,7 @@ import { dashboardTests } from "./dashboard.ts";
 import { depositTests } from "./deposits.ts";
 import { eventTests } from "./events.ts";
 import { externalIdTests } from "./external-ids.ts";
+import { figuresTests } from "./figures.ts";
 import { grantTests } from "./grants.ts";
 import { handleTests } from "./handles.ts";
 import { intakeTests } from "./intakes.ts";
@@ -75,6 +76,7 @@ export function storeSuite(
       handleTests,
       sessionTests,
       dashboardTests,
+      figuresTests,
       clientTests,
       probeTests,
       signalTests,

@@ -59,7 +59,7 @@ export function webhookTests(stores: SuiteStores): void {
         (await store.dueDeliveries(suiteTime + 9, 2)).map(({ seq }) => seq),
         [4, 2],
       );
-      same(await store.deliveryCounts(), { waiting: 4, dead: 0 });
+      same(await store.deliveryCounts(), { waiting: 4, dead: 0, waitingSince: suiteTime });
       await store.noteDeliveries(one, suiteTime + 6, { position: 5, delivered: [1], waiting: [], lines: ["a"] });
       same(await store.deliveriesOf("a", 10), [waiting(3, "a", { nextAt: suiteTime + 6 })]);
       const dead = waiting(3, "a", { tries: 14, firstAt: suiteTime, error: "status 500", deadAt: suiteTime + 7 });
@@ -67,7 +67,7 @@ export function webhookTests(stores: SuiteStores): void {
       same(await store.deadDeliveries(0, 10), [dead]);
       same(await store.deadDeliveries(3, 10), []);
       same(await store.deliveriesOf("a", 10), []);
-      same(await store.deliveryCounts(), { waiting: 2, dead: 1 });
+      same(await store.deliveryCounts(), { waiting: 2, dead: 1, waitingSince: null });
       equal(await store.replayDeliveries(undefined, suiteTime + 8), 1);
       deepEqual(
         (await store.dueDeliveries(suiteTime + 8, 10)).map(({ seq, tries }) => [seq, tries]),
@@ -121,7 +121,7 @@ export function webhookTests(stores: SuiteStores): void {
       await store.lapse(lapsed.grantId, 1, "invalid_grant", "invalid_grant", suiteTime);
       same(await store.endsToAnnounce(suiteTime + 100, 10), []);
       const due = await store.endsToAnnounce(suiteTime + 101, 10);
-      same(due, [{ grantId, announceEndAt: suiteTime + 100 }]);
+      same(due, [{ grantId, provider: "google", announceEndAt: suiteTime + 100 }]);
       const told = await Promise.all(
         [store, other].map((each) => each.announceEnd({ grantId, announceEndAt: suiteTime + 100 }, suiteTime + 101)),
       );

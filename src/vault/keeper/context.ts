@@ -11,6 +11,8 @@ export interface KeeperContext extends VaultContext {
   readonly gates: ReadonlyMap<string, Gate>;
   /** Where answers are kept while the store fails. */
   readonly rescue: RescueJournal;
+  /** How refreshes have ended, by provider: how often each. Absent: nobody watches. */
+  readonly refreshes?: Map<string, Map<string, number>>;
   /** How long before the end of a consent apps are told of it, milliseconds. Default: a week. */
   readonly endsSoonMs?: number;
   /** Refreshes a grant by the one protocol that there is. It is given here so that codes/ need not know refresh/. */
@@ -54,6 +56,8 @@ export interface RescueJournal {
    * twice does no harm.
    */
   kept(): { readonly name: string; readonly answer: Rescued }[];
+  /** How many there are. It reads none. */
+  count(): number;
 }
 
 /**

@@ -4,6 +4,7 @@
  * refresh token by it.
  */
 import type { Authorization } from "../../core/authorization.ts";
+import type { KeeperFigures } from "../../core/figures.ts";
 import type { HandedDownKeys } from "../../core/handed-down-keys.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { AuditPrincipal } from "../../core/audit-principal.ts";
@@ -145,6 +146,11 @@ export type RefreshOutcome =
   /** The provider refuses our client. `error`: its own code. The grant works as before. */
   | { readonly kind: "misconfigured"; readonly error: string };
 
+/** A keeper that says how it is doing. */
+export interface WatchedKeeper extends Keeper {
+  figures(): Promise<KeeperFigures>;
+}
+
 /**
  * Exchanges codes, sends refresh tokens, commits the answers, and revokes. With the embedded library it runs in the
  * same process as the vault, with the service in a process of its own. No other code opens a refresh token.
@@ -160,6 +166,8 @@ export interface Keeper {
    * a master key of its own.
    */
   readingKeys?(): Promise<HandedDownKeys>;
+  /** How it is doing, for those who watch it. Absent: it does not say. */
+  figures?(): Promise<KeeperFigures>;
   /**
    * Exchanges a code and stores the grant.
    *

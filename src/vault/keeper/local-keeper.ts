@@ -9,7 +9,7 @@ import { intakeOf } from "./codes/intake.ts";
 import type { KeeperContext } from "./context.ts";
 import { depositIntake } from "./deposits/deposit-intake.ts";
 import { depositToken } from "./deposits/deposit-token.ts";
-import type { CodeRequest, Deposited, Keeper, RefreshOutcome } from "./keeper.ts";
+import type { CodeRequest, Deposited, RefreshOutcome, WatchedKeeper } from "./keeper.ts";
 import { refreshGrant } from "./refresh/refresh-grant.ts";
 import { revokeGrant } from "./revoke/revoke-grant.ts";
 
@@ -17,7 +17,7 @@ import { revokeGrant } from "./revoke/revoke-grant.ts";
 const drainPollMs = 25;
 
 /** A keeper in this process. */
-export function localKeeper(context: KeeperContext): Keeper {
+export function localKeeper(context: KeeperContext): WatchedKeeper {
   /** By grant; `held` where there is none yet. */
   const intakes = new SingleFlight<string, string>();
   const deposits = new SingleFlight<string, Deposited>();
@@ -96,6 +96,19 @@ export function localKeeper(context: KeeperContext): Keeper {
       await learnClient(context, row);
       protocolOf(context, row);
       await actingAs(principal, () => revokeGrant(context, row));
+    },
+
+    async figures() {
+      const refreshes = [...(context.refreshes ?? [])].flatMap(([provider, ends]) =>
+        [...ends].map(([outcome, times]) => ({ provider, outcome, times })),
+      );
+      return {
+        refreshes,
+        gates: [...context.gates].map(([provider, gate]) => gate.figuresOf(provider)),
+        rescued: context.rescue.count(),
+        underWay: context.running.size,
+        busySeconds: performance.eventLoopUtilization().active / 1_000,
+      };
     },
 
     async close() {

@@ -12,7 +12,7 @@ import { closeContext, openContext } from "../open/open-context.ts";
 import type { CommonOptions } from "../open/open-context.ts";
 import type { KeeperContext } from "./context.ts";
 import { Gate } from "./gate/gate.ts";
-import type { Keeper } from "./keeper.ts";
+import type { WatchedKeeper } from "./keeper.ts";
 import { localKeeper } from "./local-keeper.ts";
 import { noRescue, rescueFolder } from "./refresh/rescue-journal.ts";
 import { refreshGrant } from "./refresh/refresh-grant.ts";
@@ -56,12 +56,13 @@ function toldBy({ webhook, eventsKeptDays }: KeeperOptions): Parameters<typeof s
 }
 
 /** A keeper over a context that is open. Its upkeep finishes in the background what crashes left undone. */
-export function keeperOver(shared: VaultContext, options: KeeperOptions): Keeper {
+export function keeperOver(shared: VaultContext, options: KeeperOptions): WatchedKeeper {
   const folder = options.rescueFolder ?? defaultRescueFolder(shared.store);
   const size = options.exchangeRate ?? defaultRate;
   const context: KeeperContext = {
     ...shared,
     running: new Set(),
+    refreshes: new Map(),
     gates: new Map([...shared.protocols.keys()].map((name) => [name, new Gate(shared, size)])),
     ...(options.consentEndsSoonDays === undefined ? {} : { endsSoonMs: options.consentEndsSoonDays * dayMs }),
     rescue: folder === undefined ? noRescue : rescueFolder(folder),
@@ -90,7 +91,7 @@ export function keeperOver(shared: VaultContext, options: KeeperOptions): Keeper
  * @throws {OnbehalfError} `store_unusable`: the database or one of its data keys is damaged, a newer version has
  *   migrated it, or it is behind and `migrate` is false
  */
-export async function openKeeper(options: CommonOptions & KeeperOptions): Promise<Keeper> {
+export async function openKeeper(options: CommonOptions & KeeperOptions): Promise<WatchedKeeper> {
   const shared = await openContext({ auditName: "@keeper", ...options }, keyClasses);
   const keeper = keeperOver(shared, options);
   return {

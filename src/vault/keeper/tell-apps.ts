@@ -6,10 +6,15 @@ export const defaultEventsKeptMs: number = 30 * 86_400_000;
 const stepSize = 500;
 
 /** Tells apps of consents that end soon. It reads those alone of which it is time. */
-export async function announceEnds({ store, clock }: KeeperContext, signal: AbortSignal): Promise<void> {
+export async function announceEnds({ store, clock, emit }: KeeperContext, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const due = await store.endsToAnnounce(clock.now(), stepSize);
-    await Promise.all(due.map((end) => store.announceEnd(end, clock.now())));
+    await Promise.all(
+      due.map(async (end) => {
+        const { grantId, provider } = end;
+        if (await store.announceEnd(end, clock.now())) emit({ type: "consent_ends_soon", grantId, provider });
+      }),
+    );
     if (due.length < stepSize) return;
   }
 }

@@ -113,6 +113,7 @@ export class CallerView {
         const held = tokens.hold(direct, minTtlSeconds, this.#who, this.#guard?.mayLeave);
         return held === undefined ? undefined : { ...held, reference: cache.reference(direct) };
       },
+      reads: tokens.reads,
       noteRead: (grantId) => tokens.noteRead(name, grantId),
     });
     this.stored = new StoredReads(tokens, this.#reach, this.#who, this.#guard?.mayLeave);

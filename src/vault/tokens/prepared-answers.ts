@@ -1,3 +1,4 @@
+import type { ReadCounts } from "../../core/figures.ts";
 import type { GrantRef } from "../../core/grant.ts";
 import { freshBetween } from "../../core/token-life.ts";
 import type { Release } from "../audit/releases.ts";
@@ -48,6 +49,8 @@ interface Parts {
     ref: GrantRef,
     minTtlSeconds: number,
   ): (HeldToken & { readonly reference: KnownReference<CachedToken> | undefined }) | undefined;
+  /** Where reads are counted. */
+  readonly reads: ReadCounts;
   /** Notes that the caller uses a grant. */
   noteRead(grantId: string): void;
 }
@@ -127,6 +130,7 @@ export class PreparedAnswers {
   }
 
   #count(answer: Answer, now: number): void {
+    this.#parts.reads.memory += 1;
     if (answer.release !== undefined) answer.release.reads += 1;
     const hour = Math.floor(now / hourMs);
     if (hour === answer.notedHour) return;

@@ -1,3 +1,4 @@
+import type { ReadCounts } from "../../core/figures.ts";
 import type { GrantRef } from "../../core/grant.ts";
 import type { Reach } from "../../core/reach.ts";
 import type { AuditPrincipal } from "../../store/audit-store.ts";
@@ -53,6 +54,11 @@ export class RecordedTokens {
     this.#reads = new DistinctReads(context);
   }
 
+  /** How tokens were read. */
+  get reads(): ReadCounts {
+    return this.#tokens.reads;
+  }
+
   /**
    * The token for a reference, where it lies in memory and was given to this caller before.
    *
@@ -66,6 +72,7 @@ export class RecordedTokens {
   ): AccessToken | undefined {
     const held = this.hold(ref, minTtlSeconds, principal, mayHave);
     if (held === undefined) return undefined;
+    this.reads.memory += 1;
     if (held.release !== undefined) held.release.reads += 1;
     const { token } = held.token;
     this.noteRead(principal.caller, token.grantId);
@@ -164,6 +171,7 @@ export class RecordedTokens {
       callApi(this.#context, this.#tokens, ref, input, init, async (token, method, host) => {
         assertMayHave?.(token);
         await releases?.use(principal, token, method, host);
+        this.reads.proxied += 1;
         this.noteRead(principal.caller, token.grantId);
       }),
     );

@@ -1,3 +1,4 @@
+import type { ReadCounts } from "../../core/figures.ts";
 import type { GrantRef } from "../../core/grant.ts";
 import type { Secret } from "../../core/secret.ts";
 import { isFresh } from "../../core/token-life.ts";
@@ -29,12 +30,14 @@ type Keep = (ref: GrantRef, stored: StoredToken, version: number) => AccessToken
 export class StoredTokens {
   readonly #context: VaultContext;
   readonly #cache: TokenCache;
+  readonly #reads: ReadCounts;
   readonly #keep: Keep;
   /** Whether the store gave its last answer at once. One that does not is asked by those alone who wait for it. */
   #isAtOnce = false;
 
   /** @param keep makes the token that is handed out, and keeps it in memory */
-  constructor(context: VaultContext, cache: TokenCache, keep: Keep) {
+  constructor(context: VaultContext, cache: TokenCache, reads: ReadCounts, keep: Keep) {
+    this.#reads = reads;
     this.#context = context;
     this.#cache = cache;
     this.#keep = keep;
@@ -81,6 +84,8 @@ export class StoredTokens {
     const life = { issuedAt: accessIssuedAt ?? 0, expiresAt, isRefreshable };
     if (!isFresh(life, this.#context.clock.now(), minTtlMs)) return undefined;
     const token = ifReadable(() => openAccessToken(this.#context.keyring, row));
-    return token === undefined ? undefined : this.#keep(ref, { row, token, life }, version);
+    if (token === undefined) return undefined;
+    this.#reads.store += 1;
+    return this.#keep(ref, { row, token, life }, version);
   }
 }

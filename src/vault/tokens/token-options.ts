@@ -1,5 +1,6 @@
 import { abortSignal, assertOptions, seconds, text } from "../../core/argument-checks.ts";
 import type { Rule } from "../../core/argument-checks.ts";
+import { invalidRequest } from "../../core/errors.ts";
 
 /** What `getAccessToken` takes besides the grant. */
 export interface GetAccessTokenOptions {
@@ -27,4 +28,18 @@ const rules: Readonly<Record<keyof GetAccessTokenOptions, Rule>> = {
  */
 export function assertGetAccessTokenOptions(options: GetAccessTokenOptions): void {
   assertOptions("getAccessToken", options, rules);
+}
+
+/**
+ * Refuses what is no SHA-256 of a token in hex.
+ *
+ * @throws {OnbehalfError} `invalid_request`
+ */
+export function assertTokenDigest(refused: string): void {
+  if (/^[0-9a-f]{64}$/.test(refused)) return;
+  throw invalidRequest(
+    "refused must be the SHA-256 of a token, in hex",
+    "send the 64 hex digits of the SHA-256 of the token that the API refused",
+    "refused",
+  );
 }

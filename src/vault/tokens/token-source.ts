@@ -2,7 +2,8 @@
  * tokens/ hands out valid access tokens: from memory, from the store, or by a refresh that all waiting callers share.
  * What opens or sends a refresh token does not belong here: this code asks the keeper for that.
  */
-import { invalidRequest, isOnbehalfError } from "../../core/errors.ts";
+import { isOnbehalfError } from "../../core/errors.ts";
+import type { ReadCounts } from "../../core/figures.ts";
 import { isUsable } from "../../core/grant.ts";
 import type { GrantRef, LapseReason } from "../../core/grant.ts";
 import { isDueForLastLook } from "../../core/second-look.ts";
@@ -31,6 +32,7 @@ import type { TokenLife } from "../../core/token-life.ts";
 import { RefusedTokens } from "./refused-tokens.ts";
 import type { Replacement } from "./refused-tokens.ts";
 import { StoredTokens } from "./stored-tokens.ts";
+import { assertTokenDigest } from "./token-options.ts";
 import type { GetAccessTokenOptions } from "./token-options.ts";
 import { AccessToken } from "./token-cache.ts";
 import type { CachedToken, Identity, TokenCache } from "./token-cache.ts";
@@ -50,6 +52,7 @@ type KeptRow = Identity & Pick<GrantRow, "generation" | "scope">;
 /** Gives valid access tokens of grants. */
 export class TokenSource {
   readonly stored: StoredTokens;
+  readonly reads: ReadCounts = { memory: 0, store: 0, refreshed: 0, proxied: 0 };
   readonly #context: VaultContext;
   readonly #keeper: Keeper;
   readonly #flights = new SingleFlight<string, RefreshOutcome>();
@@ -64,7 +67,7 @@ export class TokenSource {
     this.#keeper = keeper;
     this.#cache = cache;
     this.#refused = new RefusedTokens(context.clock);
-    this.stored = new StoredTokens(context, cache, (ref, { row, token, life }, version) => {
+    this.stored = new StoredTokens(context, cache, this.reads, (ref, { row, token, life }, version) => {
       const made = this.#tokenOf(row, token, endOf(life, context.clock.now()), life);
       this.#keepAs(ref, made, row, life, version);
       return made;
@@ -73,7 +76,9 @@ export class TokenSource {
 
   /** The token for a reference, where the cache holds one that lives long enough. It reads nothing else. */
   peek(ref: GrantRef, minTtlMs: number): AccessToken | undefined {
-    return this.held(ref, minTtlMs)?.token;
+    const token = this.held(ref, minTtlMs)?.token;
+    if (token !== undefined) this.reads.memory += 1;
+    return token;
   }
 
   /** What {@link peek} gives, as the cache holds it. */
@@ -204,13 +209,7 @@ export class TokenSource {
     refused: string,
     signal: AbortSignal | undefined,
   ): Promise<AccessToken> {
-    if (!/^[0-9a-f]{64}$/.test(refused)) {
-      throw invalidRequest(
-        "refused must be the SHA-256 of a token, in hex",
-        "send the 64 hex digits of the SHA-256 of the token that the API refused",
-        "refused",
-      );
-    }
+    assertTokenDigest(refused);
     signal?.throwIfAborted();
     const token = await this.#obtain(ref, minTtlMs, signal);
     if (tokenDigest(token.token) !== refused) return token;
@@ -287,6 +286,7 @@ export class TokenSource {
     { accessToken, scope, isStored }: RefreshOutcome & { kind: "refreshed" },
     life: TokenLife,
   ): AccessToken {
+    this.reads.refreshed += 1;
     // Somebody else who waited for the same refresh has it already.
     const kept = isStored ? this.#cached(ref, 0) : undefined;
     if (kept?.generation === row.generation + 1) return kept.token;
@@ -354,6 +354,7 @@ export class TokenSource {
     const token = this.#living(row);
     if (token === undefined) return this.#reauthorize(row, "no_refresh_token");
     this.#keep(ref, token, row, version);
+    this.reads.store += 1;
     return token;
   }
 

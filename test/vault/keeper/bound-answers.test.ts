@@ -63,6 +63,7 @@ test("a rescue file that was relabelled with another grant, client or generation
     const dropped: string[] = [];
     const rescue = {
       ...context.rescue,
+      count: () => 1,
       kept: () => [{ name: "a", answer: relabelled }],
       drop: (name: string) => void dropped.push(name),
     };

@@ -3,23 +3,21 @@
  * answer means for a grant.
  */
 import { afterFailure, afterLateFailure, closedBreaker, isDown, mayAsk } from "../../../core/breaker.ts";
-import type { Breaker, ProviderFailure } from "../../../core/breaker.ts";
+import type { ProviderFailure } from "../../../core/breaker.ts";
 import type { Clock } from "../../../core/clock.ts";
 import type { ProviderCondition } from "../../../core/events/provider-events.ts";
+import { durationBoundsMs } from "../../../core/figures.ts";
+import type { GateFigures, RequestOutcome } from "../../../core/figures.ts";
 import { SlidingWindow, fullBucket, take } from "../../../core/token-bucket.ts";
 import type { BucketSize, TokenBucket } from "../../../core/token-bucket.ts";
+import { beginProbe, quietLane } from "./lane.ts";
+import type { Lane, Probe } from "./lane.ts";
 import type { Admitted, Permit, Rejected } from "./permit.ts";
 
 interface Seams {
   readonly clock: Clock;
   readonly random: () => number;
   readonly sleep: (ms: number) => Promise<void>;
-}
-
-/** The one request that finds out whether a provider works again. Interactive work waits for its end. */
-interface Probe {
-  readonly ended: Promise<void>;
-  readonly end: () => void;
 }
 
 /**
@@ -55,21 +53,8 @@ export const tooManySignIns = "too_many_sign_ins";
 interface Waiter {
   readonly wake: () => void;
   readonly leave: () => void;
-}
-
-/**
- * What is known of a provider from one kind of requests. Strangers choose what stands in a code's request, so that what
- * a code meets must not keep any grant from being refreshed. The other way round it does count: a provider that fails
- * those whom it knows fails everybody.
- */
-interface Lane {
-  breaker: Breaker;
-  probe: Probe | undefined;
-  refusedWith: string | undefined;
-}
-
-function quietLane(): Lane {
-  return { breaker: closedBreaker, probe: undefined, refusedWith: undefined };
+  /** Since when it has waited, milliseconds since the epoch. */
+  readonly since: number;
 }
 
 /** How long an alarm about our requests is not told again, milliseconds. */
@@ -115,6 +100,24 @@ export class Gate {
   /** How many requests wait in the queue. */
   get queued(): number {
     return ranks.reduce((sum, rank) => sum + this.#waiting[rank].length, 0);
+  }
+
+  /** What is watched of it, under the provider's name. */
+  figuresOf(provider: string): GateFigures {
+    const now = this.#seams.clock.now();
+    const since = ranks.flatMap((rank) => this.#waiting[rank][0]?.since ?? []);
+    const refused = this.#refreshes.refusedWith ?? this.#intakes.refusedWith;
+    return {
+      provider,
+      breaker: this.#refreshes.probe !== undefined ? "probing" : this.blockedForMs > 0 ? "open" : "closed",
+      isClientRefused: refused !== undefined,
+      waiting: Object.fromEntries(ranks.map((rank) => [rank, this.#waiting[rank].length])),
+      waitedMs: Math.max(0, ...since.map((at) => now - at)),
+      requests: [
+        { kind: "refresh", outcomes: this.#refreshes.outcomes, took: this.#refreshes.took },
+        { kind: "code", outcomes: this.#intakes.outcomes, took: this.#intakes.took },
+      ],
+    };
   }
 
   /** How the provider treats all grants; undefined while nobody has heard from it. Strangers' codes do not make it down. */
@@ -212,6 +215,10 @@ export class Gate {
 
   #permit(rank: Rank, lane: Lane, probe: Probe | undefined): Permit {
     let isOut = true;
+    const since = this.#seams.clock.now();
+    const ended = (outcome: RequestOutcome): void => {
+      if (isOut) this.#count(lane, outcome, this.#seams.clock.now() - since);
+    };
     const countOut = (): void => {
       if (!isOut) return;
       isOut = false;
@@ -225,7 +232,8 @@ export class Gate {
     // Once the breaker has opened, only the probe's answer counts: all other answers are to requests that were sent
     // before.
     const counts = (): boolean => this.#mayAsk(lane) === "ask" || (probe !== undefined && lane.probe === probe);
-    const success = (): void => {
+    const success = (outcome: RequestOutcome = "answered"): void => {
+      ended(outcome);
       this.#hasAnswered = true;
       if (counts()) {
         lane.breaker = closedBreaker;
@@ -235,18 +243,20 @@ export class Gate {
     };
     return {
       release,
-      success,
+      success: () => success(),
       requestRefused: (error) => {
-        success();
+        success("refused");
         return this.#isNews(error);
       },
       failure: ({ blocked, ...failure }) => {
+        ended(failure.limited === true ? "limited" : "failed");
         const repeated = blocked !== undefined && !this.#isFirstBlocked(blocked);
         this.#fail(lane, { ...failure, repeated }, counts());
         release();
         return this.#blockedForMs(lane);
       },
       clientRefused: (error) => {
+        ended("client_refused");
         const isNews = this.#refreshes.refusedWith !== error && this.#intakes.refusedWith !== error;
         lane.refusedWith = error;
         this.#fail(lane, {}, counts());
@@ -254,6 +264,15 @@ export class Gate {
         return isNews;
       },
     };
+  }
+
+  #count(lane: Lane, outcome: RequestOutcome, ms: number): void {
+    lane.outcomes[outcome] += 1;
+    const { counts } = lane.took;
+    const part = durationBoundsMs.findIndex((bound) => ms <= bound);
+    const index = part === -1 ? durationBoundsMs.length : part;
+    counts[index] = (counts[index] ?? 0) + 1;
+    lane.took.sumMs += ms;
   }
 
   #isNews(error: string): boolean {
@@ -287,7 +306,8 @@ export class Gate {
   #place(rank: Rank): Promise<boolean> {
     return new Promise((resolve) => {
       const waiting = this.#waiting[rank];
-      waiting.push({ wake: () => resolve(true), leave: () => resolve(false) });
+      const since = this.#seams.clock.now();
+      waiting.push({ wake: () => resolve(true), leave: () => resolve(false), since });
       this.#serve();
       const most = mostWaiting[rank] ?? Number.POSITIVE_INFINITY;
       if (waiting.length <= most) return;
@@ -358,12 +378,6 @@ export class Gate {
     if (waitMs === 0) this.#window.add(now);
     return waitMs;
   }
-}
-
-function beginProbe(lane: Lane): Probe {
-  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-  lane.probe = { ended, end };
-  return lane.probe;
 }
 
 function endProbe(lane: Lane, probe: Probe | undefined): void {

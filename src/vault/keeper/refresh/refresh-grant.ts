@@ -31,6 +31,18 @@ export async function refreshGrant(
   seen: SeenGrant,
   priority: Priority,
 ): Promise<RefreshOutcome> {
+  let end: RefreshOutcome["kind"] | "failed" = "failed";
+  try {
+    const outcome = await refreshOnce(context, seen, priority);
+    end = outcome.kind;
+    return outcome;
+  } finally {
+    const ends = context.refreshes?.get(seen.provider) ?? new Map<string, number>();
+    context.refreshes?.set(seen.provider, ends.set(end, (ends.get(end) ?? 0) + 1));
+  }
+}
+
+async function refreshOnce(context: KeeperContext, seen: SeenGrant, priority: Priority): Promise<RefreshOutcome> {
   const { clock, sleep, running } = context;
   // Before anything is touched: another process may have that client.
   protocolOf(context, seen);

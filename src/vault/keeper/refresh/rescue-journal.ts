@@ -10,7 +10,12 @@ import type { GrantRow } from "../../../store/grant-row.ts";
 import type { RescueJournal, Rescued, RescuedAnswer } from "../context.ts";
 
 /** Keeps nothing: for stores beside which there is no folder. */
-export const noRescue: RescueJournal = { keep: async () => undefined, drop: () => undefined, kept: () => [] };
+export const noRescue: RescueJournal = {
+  keep: async () => undefined,
+  drop: () => undefined,
+  kept: () => [],
+  count: () => 0,
+};
 
 /**
  * Keeps each answer in a file of its own. Only this user may read the files, and the answers in them are sealed as
@@ -47,6 +52,7 @@ export function rescueFolder(path: string): RescueJournal {
     drop(name) {
       removeIfPossible(pathOf(name));
     },
+    count: () => namesIn(folder).length,
     kept() {
       return namesIn(folder).flatMap((name) => {
         try {

@@ -24,6 +24,7 @@ async function scene(t: TestContext): Promise<Scene> {
   const entries = new Map<string, Rescued>();
   const rescue = {
     ...context.rescue,
+    count: () => entries.size,
     kept: () => [...entries].map(([name, answer]) => ({ name, answer })),
     drop: (name: string) => void entries.delete(name),
   };

@@ -25,6 +25,7 @@ test("rescued answers: one that has trouble of its own keeps none of the others 
   // None of the grants' clients is configured just now.
   const rescue = {
     ...context.rescue,
+    count: () => entries.size,
     kept: () => [...entries].map(([name, answer]) => ({ name, answer })),
     drop: (name: string) => void entries.delete(name),
   };
