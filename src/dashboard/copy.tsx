@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
+import { Breakable } from "./parts.tsx";
 
 /** A text that is copied as a whole. */
 export function Copy({ text }: { readonly text: string }): JSX.Element {
@@ -13,9 +14,11 @@ export function Copy({ text }: { readonly text: string }): JSX.Element {
   };
   return (
     <span class="copy">
-      <code>{text}</code>
+      <code>
+        <Breakable text={text} />
+      </code>
       <button type="button" class="quiet" onClick={copy} aria-label={`Copy ${text}`}>
-        {isCopied ? "copied" : "copy"}
+        {isCopied ? "Copied" : "Copy"}
       </button>
     </span>
   );

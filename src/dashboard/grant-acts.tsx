@@ -7,7 +7,7 @@ import { ask, useAsk } from "./ask.ts";
 import { Copy } from "./copy.tsx";
 import { Dialog } from "./dialog.tsx";
 import { Failure, Ghost, serviceNow, Time } from "./parts.tsx";
-import { counted, plainly, probeWords, whose } from "./words.ts";
+import { counted, plainly, probeWords, sentence, whose } from "./words.ts";
 
 interface ActsProps {
   readonly whole: WholeGrant;
@@ -84,7 +84,7 @@ function Found({ probe }: { readonly probe: Probe }): JSX.Element {
       </p>
       {probe.fix === undefined ? null : (
         <p>
-          <strong>What to do:</strong> {probe.fix}
+          <strong>What to do:</strong> {sentence(probe.fix)}
         </p>
       )}
       <ul class="evidence">
@@ -133,7 +133,7 @@ function ConnectDialog({ whole: { grant, reconnect }, close }: ConnectProps): JS
       <Dialog title="No link can be made" close={close}>
         <p>{plainly(reconnect.lacks)}.</p>
         <p>
-          <strong>What to do:</strong> {reconnect.fix}
+          <strong>What to do:</strong> {sentence(reconnect.fix ?? "")}
         </p>
         <p class="buttons">
           <button class="button" type="button" onClick={close}>

@@ -3,8 +3,8 @@ import type { AuditRow, Grant, LifeEvent, Me, WholeGrant } from "./answers.ts";
 import { useAsk } from "./ask.ts";
 import { Copy } from "./copy.tsx";
 import { GrantActs } from "./grant-acts.tsx";
-import { Failure, Ghost, StateBadge, Time } from "./parts.tsx";
-import { by, counted, dependsOnWords, eventWords, happened, plainly, whose } from "./words.ts";
+import { Breakable, Failure, Ghost, serviceNow, StateBadge, Time } from "./parts.tsx";
+import { by, counted, dependsOnWords, eventWords, happened, plainly, sentence, whose } from "./words.ts";
 
 export function GrantView({ grantId, me }: { readonly grantId: string; readonly me: Me }): JSX.Element {
   const { data, error, again } = useAsk<WholeGrant>(`/grants/${encodeURIComponent(grantId)}`, 15_000);
@@ -13,6 +13,7 @@ export function GrantView({ grantId, me }: { readonly grantId: string; readonly 
       <p class="up">
         <a href="#/grants">← Grants</a>
       </p>
+      {data === undefined ? <h1>{grantId}</h1> : null}
       {error === undefined ? null : <Failure error={error} again={again} />}
       {data === undefined ? (
         error === undefined && <Ghost lines={12} />
@@ -35,7 +36,9 @@ function Known({ whole, isReader, again }: KnownProps): JSX.Element {
   return (
     <>
       <header class="title">
-        <h1>{name}</h1>
+        <h1>
+          <Breakable text={name} />
+        </h1>
         <p class="soft">
           <StateBadge state={grant.state} /> {more} · {grant.provider} · since <Time at={grant.since} />
         </p>
@@ -68,7 +71,7 @@ function Known({ whole, isReader, again }: KnownProps): JSX.Element {
           )}
         </div>
         <section aria-labelledby="life">
-          <h2 id="life">Its life</h2>
+          <h2 id="life">What happened to it</h2>
           <Life events={whole.life} />
           <Records rows={whole.records} isCut={whole.records_are_cut} />
         </section>
@@ -88,7 +91,7 @@ function Why({ whole: { grant, is_configured: isConfigured } }: { readonly whole
       </h2>
       {fix === undefined ? null : (
         <p>
-          <strong>What to do:</strong> {fix}
+          <strong>What to do:</strong> {sentence(fix)}
         </p>
       )}
       {dependsOn === undefined ? null : <p class="soft">That depends on {dependsOnWords[dependsOn] ?? dependsOn}.</p>}
@@ -122,21 +125,23 @@ function Why({ whole: { grant, is_configured: isConfigured } }: { readonly whole
 function Facts({ grant }: { readonly grant: Grant }): JSX.Element {
   const time = (at: string | undefined, otherwise: string): JSX.Element =>
     at === undefined ? <>{otherwise}</> : <Time at={at} />;
+  const ends = (what: string, at: string | undefined): string =>
+    `${what} ${at !== undefined && Date.parse(at) <= serviceNow() ? "ended" : "ends"}`;
   const facts: readonly (readonly [string, JSX.Element | string])[] = [
     ...grant.external_ids.map(
       ({ external_id: id, account }) =>
-        ["External id", `${id}${account === grant.subject ? "" : ` (${account})`}`] as const,
+        ["External id", <Breakable text={`${id}${account === grant.subject ? "" : ` (${account})`}`} />] as const,
     ),
     ["Subject", <Copy text={grant.subject ?? ""} />],
-    ...(grant.email === undefined ? [] : [["E-mail", grant.email] as const]),
+    ...(grant.email === undefined ? [] : [["E-mail", <Breakable text={grant.email} />] as const]),
     ["Grant id", <Copy text={grant.grant_id} />],
     ["Issuer", grant.issuer ?? ""],
     ["Client", <Copy text={grant.client_id ?? ""} />],
     ["Refresh token", grant.offline === true ? "held" : "none is held"],
     ["Stored", time(grant.created_at, "")],
     ["Last refresh", time(grant.last_refresh_at, "never")],
-    ["Access token ends", time(grant.access_expires_at, "unknown, or none is held")],
-    ["Consent ends", time(grant.reauthorize_before, "on no known day")],
+    [ends("Access token", grant.access_expires_at), time(grant.access_expires_at, "unknown, or none is held")],
+    [ends("Consent", grant.reauthorize_before), time(grant.reauthorize_before, "on no known day")],
   ];
   return (
     <dl class="card facts">
@@ -158,7 +163,10 @@ function Scopes({ whole }: { readonly whole: WholeGrant }): JSX.Element {
     .filter((each) => each !== "" && !granted.includes(each) && !lost.includes(each));
   const item = (scope: string, is: string, words: string): JSX.Element => (
     <li key={scope} class={is}>
-      <code>{scope}</code> <span class="soft">{words}</span>
+      <code>
+        <Breakable text={scope} />
+      </code>{" "}
+      <span class="soft">{words}</span>
     </li>
   );
   return (
@@ -179,7 +187,7 @@ function Life({ events }: { readonly events: readonly LifeEvent[] }): JSX.Elemen
       {events.map((event) => (
         <li key={event.id} class={event.type.replaceAll(".", "-")}>
           <span class="name">{eventWords(event)}</span>
-          {event.fix === undefined || event.type === "grant.revoked" ? null : <span>{event.fix}</span>}
+          {event.fix === undefined || event.type === "grant.revoked" ? null : <span>{sentence(event.fix)}</span>}
           {event.gained === undefined ? null : <span class="soft">gained {event.gained.join(" ")}</span>}
           {event.lost === undefined ? null : <span class="soft">lost {event.lost.join(" ")}</span>}
           <span class="soft">

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { states } from "./answers.ts";
 import type { Grant, GrantPage, Me, State } from "./answers.ts";
 import { ask, useAsk } from "./ask.ts";
-import { Empty, Failure, Ghost, ReadingNote, StateBadge, Time } from "./parts.tsx";
+import { Breakable, Empty, Failure, Ghost, ReadingNote, StateBadge, Time } from "./parts.tsx";
 import { count, counted, plainly, stateWords, whose } from "./words.ts";
 
 const atOnce = 50;
@@ -51,7 +51,7 @@ export function GrantsView({ query, me }: { readonly query: URLSearchParams; rea
       <h1>Grants</h1>
       <Search text={wanted.q} onChange={(q) => change({ q })} />
       <Filters wanted={wanted} data={data} me={me} change={change} />
-      <p class="found" role="status" aria-live="polite">
+      <p class="found" role="status" aria-live="polite" aria-busy={isLoading}>
         {data === undefined || isLoading
           ? "Looking…"
           : `${counted(data.total, "grant")}${isNarrowed(wanted) ? " found" : ""}`}
@@ -86,11 +86,20 @@ function isNarrowed(wanted: Wanted): boolean {
 function Search({ text, onChange }: { readonly text: string; readonly onChange: (text: string) => void }): JSX.Element {
   const [typed, setTyped] = useState(text);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  useEffect(() => setTyped(text), [text]);
+  const told = useRef(text);
+  useEffect(() => {
+    // What we have said ourselves comes back by the address, while the next letter may be typed already.
+    if (text !== told.current) setTyped(text);
+    told.current = text;
+  }, [text]);
+  useEffect(() => () => clearTimeout(timer.current), []);
   const type = (value: string): void => {
     setTyped(value);
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => onChange(value.trim()), typingMs);
+    timer.current = setTimeout(() => {
+      told.current = value.trim();
+      onChange(told.current);
+    }, typingMs);
   };
   return (
     <div class="search">
@@ -232,8 +241,12 @@ function Row({ grant }: { readonly grant: Grant }): JSX.Element {
   return (
     <tr>
       <td class="who">
-        <a href={`#/grants/${grant.grant_id}`}>{name}</a>
-        <span class="soft">{more}</span>
+        <a href={`#/grants/${grant.grant_id}`}>
+          <Breakable text={name} />
+        </a>
+        <span class="soft" title={more}>
+          {more}
+        </span>
       </td>
       <td>{grant.provider}</td>
       <td class="how">

@@ -12,7 +12,7 @@ import { GrantsView } from "./grants.tsx";
 import { OverviewView } from "./overview.tsx";
 import { CallersView } from "./callers.tsx";
 import { OperatorsView } from "./operators.tsx";
-import { Failure, setServiceTime } from "./parts.tsx";
+import { Empty, Failure, setServiceTime } from "./parts.tsx";
 
 const views = [
   ["", "Overview"],
@@ -43,7 +43,7 @@ function App(): JSX.Element {
   const [first = "", second = ""] = path;
   if (me !== undefined) setServiceTime(me.now);
   useEffect(() => {
-    const title = views.find(([view]) => view === first)?.[1] ?? "Overview";
+    const title = views.find(([view]) => view === first)?.[1] ?? "Nothing here";
     document.title = `${second === "" ? title : second} · Onbehalf`;
     scrollTo(0, 0);
   }, [first, second]);
@@ -77,7 +77,26 @@ function View({ first, second, query, me }: ViewProps): JSX.Element {
     return second === "" ? <GrantsView query={query} me={me} /> : <GrantView key={second} grantId={second} me={me} />;
   if (first === "callers") return <CallersView me={me} />;
   if (first === "operators") return <OperatorsView me={me} />;
+  if (first !== "") return <Nowhere />;
   return <OverviewView />;
+}
+
+function Nowhere(): JSX.Element {
+  return (
+    <>
+      <h1>There is nothing here</h1>
+      <div class="card">
+        <Empty title="The address names no view">
+          <p>It may be cut off, or of another version.</p>
+          <p>
+            <a class="button" href="#/">
+              Go to the overview
+            </a>
+          </p>
+        </Empty>
+      </div>
+    </>
+  );
 }
 
 function Head({ view, me }: { readonly view: string; readonly me: Me | undefined }): JSX.Element {

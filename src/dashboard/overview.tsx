@@ -5,7 +5,7 @@ import type { Cause, Overview } from "./answers.ts";
 import { useAsk } from "./ask.ts";
 import { RefreshChart } from "./chart.tsx";
 import { Empty, Failure, Ghost, ReadingNote, StateBadge, Time } from "./parts.tsx";
-import { count, counted, dependsOnWords, plainly, stateMeanings, stateWords } from "./words.ts";
+import { count, counted, dependsOnWords, plainly, sentence, stateMeanings, stateWords } from "./words.ts";
 
 export function OverviewView(): JSX.Element {
   const [hours, setHours] = useState(24);
@@ -40,7 +40,9 @@ function Known({ data, hours, setHours }: KnownProps): JSX.Element {
           <li key={state}>
             <a href={`#/grants?state=${state}`} title={stateMeanings[state]}>
               <span class={`dot ${state}`} aria-hidden="true" />
-              <span class="figure">{count(data.states[state] ?? 0)}</span>
+              <span class={`figure ${(data.states[state] ?? 0) === 0 ? "zero" : ""}`}>
+                {count(data.states[state] ?? 0)}
+              </span>
               <span class="label">{stateWords[state]}</span>
             </a>
           </li>
@@ -70,7 +72,7 @@ function Known({ data, hours, setHours }: KnownProps): JSX.Element {
               </p>
             </Empty>
           ) : (
-            <RefreshChart bars={bars} />
+            <RefreshChart bars={bars} barSeconds={data.refreshes.bar_seconds} />
           )}
         </div>
       </section>
@@ -117,7 +119,7 @@ function CauseRow({ cause }: { readonly cause: Cause }): JSX.Element {
       <a href={`#/grants?${query.toString()}`}>
         <span class="grow">
           <span class="name">{cause.what ?? plainly(reason)}</span>
-          {cause.fix === undefined ? null : <span class="soft">{cause.fix}</span>}
+          {cause.fix === undefined ? null : <span>{sentence(cause.fix)}</span>}
           <span class="soft">
             <StateBadge state={state} /> {provider}
             {dependsOn === undefined ? "" : ` · depends on ${dependsOnWords[dependsOn] ?? dependsOn}`} ·{" "}

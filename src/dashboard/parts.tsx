@@ -1,8 +1,9 @@
 /** Small things that several views show. */
+import { Fragment } from "preact";
 import type { ComponentChildren, JSX } from "preact";
 import type { Reading, State } from "./answers.ts";
 import type { Refusal } from "./ask.ts";
-import { ago, count, exactly, stateMeanings, stateWords } from "./words.ts";
+import { ago, count, exactly, sentence, stateMeanings, stateWords } from "./words.ts";
 
 /** The service's clock, as far ahead of this one as it was when the page was opened. */
 let aheadMs = 0;
@@ -24,6 +25,20 @@ export function Time({ at }: { readonly at: string }): JSX.Element {
   );
 }
 
+/** A long name that breaks after its points and strokes, rather than within a word. */
+export function Breakable({ text }: { readonly text: string }): JSX.Element {
+  return (
+    <>
+      {text.split(/(?<=[-_./@:|,;=?&])(?=\w)/).map((part, n) => (
+        <Fragment key={n}>
+          {n === 0 ? null : <wbr />}
+          {part}
+        </Fragment>
+      ))}
+    </>
+  );
+}
+
 export function StateBadge({ state }: { readonly state: State }): JSX.Element {
   return (
     <span class={`badge ${state}`} title={stateMeanings[state]}>
@@ -37,9 +52,9 @@ export function Failure({ error, again }: { readonly error: Refusal; readonly ag
   return (
     <div class="notice bad" role="alert">
       <p>
-        <strong>{error.message}</strong>
+        <strong>{sentence(error.message)}</strong>
       </p>
-      <p>{error.hint}</p>
+      <p>{sentence(error.hint)}</p>
       {again === undefined ? null : (
         <button class="button" type="button" onClick={again}>
           Try again

@@ -4,7 +4,8 @@ import type { AuditRow, Grant, LifeEvent, Probe, State } from "./answers.ts";
 const number = new Intl.NumberFormat("en");
 const exact = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium" });
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-const short = new Intl.DateTimeFormat("en", { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const clock = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const weekday = new Intl.DateTimeFormat("en", { weekday: "short", day: "numeric" });
 
 export function count(value: number): string {
   return number.format(value);
@@ -37,7 +38,11 @@ export function exactly(at: string): string {
 }
 
 export function hour(at: string): string {
-  return short.format(new Date(at));
+  return clock.format(new Date(at));
+}
+
+export function day(at: string): string {
+  return weekday.format(new Date(at));
 }
 
 export const stateWords: Readonly<Record<State, string>> = {
@@ -67,6 +72,11 @@ export const dependsOnWords: Readonly<Record<string, string>> = {
 export function plainly(word: string): string {
   const text = word.replaceAll("_", " ");
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** What the service says of itself begins small and has no full stop, as in a log. */
+export function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".");
 }
 
 /** Whose grant it is, in the app's own words where it gave any. */

@@ -2,8 +2,10 @@
 import type { AppEvent } from "../../../core/events/app-event.ts";
 import { eventBody } from "../../../core/events/app-event.ts";
 import { isOnbehalfError } from "../../../index.ts";
+import type { Provider } from "../../../index.ts";
 import { defined } from "../../../core/defined.ts";
 import { invalidRequest } from "../../../core/errors.ts";
+import { canonicalScope } from "../../../core/scopes.ts";
 import { grantStates } from "../../../core/grant.ts";
 import { auditBody, wholeNumber } from "../json-bodies.ts";
 import { oneWord } from "./asked.ts";
@@ -84,7 +86,7 @@ async function show({ vault, named, site }: Asked): Promise<object> {
   const events = await lastEvents(vault, grantId);
   return {
     grant: shownGrant(grant),
-    requested_scope: configured ? vault.providerOf(grant.provider).scopes?.join(" ") : undefined,
+    requested_scope: configured ? requestedScope(vault.providerOf(grant.provider)) : undefined,
     is_configured: configured,
     ends_with_it: siblings.map(shownGrant),
     reconnect: reconnecting(grant, site, configured),
@@ -92,6 +94,11 @@ async function show({ vault, named, site }: Asked): Promise<object> {
     records: rows.map(auditBody),
     records_are_cut: rows.length === mostEvents,
   };
+}
+
+/** What the provider is usually asked for, in the names in which it grants. */
+function requestedScope({ scopes, canonicalScopes }: Provider): string | undefined {
+  return scopes?.map((each) => canonicalScope(each, canonicalScopes)).join(" ");
 }
 
 /** The last events of a grant, the newest first. They are read from the oldest on: of one grant there are few. */
