@@ -22,7 +22,7 @@ import type { Totals } from "./test-totals.ts";
  */
 const isolated = [
   /^test\/(?:stories|races|faults|cli|docs|simulator|store\/(?:postgres|scale))\//,
-  /^test\/browser\/(?:connect-\w+|popup|redirect|whole)\./,
+  /^test\/browser\/(?:connect-\w+|dashboard[\w-]*|popup|redirect|whole)\./,
   /^test\/request-path\./,
   /^test\/standin\/(?:documentation|python-clients|pages\/(?:gsi-client|kinds))\./,
   /^test\/store\/sqlite\/(?:disk|processes)\./,

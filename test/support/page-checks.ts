@@ -19,6 +19,29 @@ export function overflow(page: Page): Promise<string[]> {
   return page.evaluate<string[]>(`(${stickingOut})()`);
 }
 
+/**
+ * Controls that are lower than so many pixels, with their height: a finger misses them. A link in a sentence is as high as its
+ * line, as success criterion 2.5.8 allows; a label that belongs to a control is a part of it.
+ */
+export function smallTargets(page: Page, pixels: number): Promise<string[]> {
+  return page.evaluate<string[]>(`(${lowerThan})(${pixels})`);
+}
+
+const lowerThan = `(pixels) => {
+  const high = (element) => element.getBoundingClientRect().height;
+  const inSentence = (element) =>
+    getComputedStyle(element).display === "inline" && element.parentElement.textContent.trim() !== element.textContent.trim();
+  // Laid over a whole row, as the links of lists are.
+  const area = (element) => {
+    const { content, position, inset } = getComputedStyle(element, "::after");
+    return content !== "none" && position === "absolute" && inset === "0px" ? high(element.closest("tr, li") ?? element) : high(element);
+  };
+  return [...document.querySelectorAll("a[href], button, input, select, textarea, summary")]
+    .filter((element) => element.checkVisibility() && element.closest(".skip, .hidden") === null && !inSentence(element))
+    .filter((element) => Math.max(area(element), element.type === "checkbox" || element.type === "radio" ? high(element.closest("label") ?? element) : 0) < pixels)
+    .map((element) => Math.round(area(element)) + ": " + (element.getAttribute("aria-label") ?? element.textContent.trim()).slice(0, 40));
+}`;
+
 const contrastOf = `() => {
   const parse = (text) => {
     const [r = 0, g = 0, b = 0, a = 1] = (text.match(/[\\d.]+/g) ?? []).map(Number);
