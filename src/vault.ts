@@ -58,6 +58,8 @@ import type { DepositOptions } from "./vault/keeper/deposits/deposit-request.ts"
 import { assertExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
 import type { ExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
 import type { Keeper } from "./vault/keeper/keeper.ts";
+import { storeStatus } from "./vault/open/store-status.ts";
+import type { StoreStatus } from "./vault/open/store-status.ts";
 import { clientDocument } from "./vault/open/client-document.ts";
 import { closeContext } from "./vault/open/open-context.ts";
 import { Periodic } from "./vault/periodic.ts";
@@ -625,6 +627,9 @@ export class Vault {
   async ping(): Promise<void> {
     await this.#context.store.ping();
   }
+
+  /** What the store says of itself, for a dashboard. @internal */
+  readonly storeStatus = (): Promise<StoreStatus> => storeStatus(this.#context.store);
 
   /** Finishes what is under way, then closes the vault's own keeper and the store. May be called again. */
   close(): Promise<void> {

@@ -190,3 +190,48 @@ export interface Operator {
   readonly ends_at: string;
   readonly is_you: boolean;
 }
+
+/** What one check found. */
+export interface Finding {
+  readonly check: string;
+  readonly status: "ok" | "warn" | "fail";
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** How the service is set up. */
+export interface SetUp {
+  readonly version: string;
+  readonly node: string;
+  readonly store: { readonly kind: string; readonly location: string; readonly schema?: string };
+  readonly public_url?: string;
+  readonly return_urls: readonly string[];
+  readonly providers: readonly {
+    readonly name: string;
+    readonly issuer: string;
+    readonly client_id: string;
+    readonly client_authentication: string;
+    readonly scopes?: readonly string[];
+    readonly redirect_uri?: string;
+  }[];
+  readonly keys: {
+    readonly master_keys: readonly { readonly key_id: string; readonly wraps: number }[];
+    readonly data_keys: readonly {
+      readonly key_id: number;
+      readonly key_class: string;
+      readonly state: string;
+      readonly since?: string;
+    }[];
+    readonly rotation?: {
+      readonly waits_for: readonly { readonly host: string; readonly pid: number }[];
+      readonly resealed: number;
+      readonly fraction: number;
+    };
+  };
+  readonly webhooks: {
+    readonly url?: string;
+    readonly waiting: number;
+    readonly waiting_since?: string;
+    readonly dead: number;
+  };
+}

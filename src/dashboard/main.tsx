@@ -12,6 +12,7 @@ import { GrantsView } from "./grants.tsx";
 import { OverviewView } from "./overview.tsx";
 import { CallersView } from "./callers.tsx";
 import { OperatorsView } from "./operators.tsx";
+import { SetUpView } from "./setup.tsx";
 import { Empty, Failure, setServiceTime } from "./parts.tsx";
 
 const views = [
@@ -19,6 +20,7 @@ const views = [
   ["grants", "Grants"],
   ["callers", "Callers"],
   ["operators", "Operators"],
+  ["setup", "Set-up"],
 ] as const;
 
 /** Where in the dashboard the address leads: `#/grants/g_…?state=lapsed`. */
@@ -77,6 +79,7 @@ function View({ first, second, query, me }: ViewProps): JSX.Element {
     return second === "" ? <GrantsView query={query} me={me} /> : <GrantView key={second} grantId={second} me={me} />;
   if (first === "callers") return <CallersView me={me} />;
   if (first === "operators") return <OperatorsView me={me} />;
+  if (first === "setup") return <SetUpView />;
   if (first !== "") return <Nowhere />;
   return <OverviewView />;
 }

@@ -97,7 +97,10 @@ export async function serveOver(
         allowedHosts: config.allowedHosts,
         returnUrls: config.returnUrls,
         ...defined({ publicUrl: config.publicUrl, appName: config.appName, metricsPort: config.metricsPort }),
-        dashboard: config.dashboard,
+        dashboard: config.dashboard && {
+          listens: { host: config.host, port: config.port, ...defined({ metricsPort: config.metricsPort }) },
+          ...defined({ rescueFolder, webhookUrl: settings.webhookUrl }),
+        },
         metrics,
         onFault: (error) => onFault(error, "a request"),
         ...(keeper === undefined ? {} : { assertReady: () => keeper.assertReady() }),

@@ -2,8 +2,8 @@ import { defined } from "../../core/defined.ts";
 import type { Client, Provider } from "../../index.ts";
 import { outboundFetch } from "../../outbound/outbound-fetch.ts";
 import { readBody } from "../../vault/http/request-body.ts";
-import { fail, ok, warn } from "./finding.ts";
-import type { Finding } from "./finding.ts";
+import { fail, ok, warn } from "../../service/doctor/finding.ts";
+import type { Finding } from "../../service/doctor/finding.ts";
 
 const timeoutMs = 10_000;
 const answerLimitBytes = 64 * 1024;

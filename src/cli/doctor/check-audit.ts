@@ -1,7 +1,7 @@
 import type { AuditReport } from "../../index.ts";
 import { faultLine } from "../audit/fault-line.ts";
-import { fail, ok } from "./finding.ts";
-import type { Finding } from "./finding.ts";
+import { fail, ok } from "../../service/doctor/finding.ts";
+import type { Finding } from "../../service/doctor/finding.ts";
 
 /** How many rows are read: they take a second or two. `audit verify` reads all. */
 export const newestRows = 20_000;

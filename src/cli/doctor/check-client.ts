@@ -1,7 +1,7 @@
 import { shownText } from "../../core/secret-likeness.ts";
 import { isOnbehalfError, parseClientSecretJson } from "../../index.ts";
-import { ok, warn } from "./finding.ts";
-import type { Finding } from "./finding.ts";
+import { ok, warn } from "../../service/doctor/finding.ts";
+import type { Finding } from "../../service/doctor/finding.ts";
 
 /**
  * Checks which kind of client a file describes. A client that cannot work at all is a problem of the settings, and named there.

@@ -2,8 +2,8 @@ import { createServer } from "node:net";
 import { once } from "node:events";
 import { cannotListen } from "../../core/listening.ts";
 import { readBody } from "../../vault/http/request-body.ts";
-import { fail, ok, warn } from "./finding.ts";
-import type { Finding } from "./finding.ts";
+import { fail, ok, warn } from "../../service/doctor/finding.ts";
+import type { Finding } from "../../service/doctor/finding.ts";
 
 /** How long another program there may take to say what it is, milliseconds. */
 const askedMs = 2_000;

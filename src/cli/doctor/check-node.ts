@@ -1,6 +1,6 @@
 import { nodeProblem, oldestNode } from "../terminal/node-version.ts";
-import { fail, ok } from "./finding.ts";
-import type { Finding } from "./finding.ts";
+import { fail, ok } from "../../service/doctor/finding.ts";
+import type { Finding } from "../../service/doctor/finding.ts";
 
 /** Checks that this Node is new enough. */
 export function checkNode(version: string): Finding {

@@ -4,13 +4,13 @@ import { auditStatus, isOnbehalfError, keyStatus, unreadableGrants } from "../..
 import type { MasterKeySource, Store } from "../../index.ts";
 import { isLink } from "../../service/rescue-problem.ts";
 import { checkAudit, newestRows } from "./check-audit.ts";
-import { checkCallers } from "./check-callers.ts";
-import { checkDisk, checkMode } from "./check-files.ts";
-import { checkGrants } from "./check-grants.ts";
-import { checkKeys } from "./check-keys.ts";
-import { fileFacts, hasWriteAheadLog } from "./files.ts";
-import { fail, ok, warn } from "./finding.ts";
-import type { Finding } from "./finding.ts";
+import { checkCallers } from "../../service/doctor/check-callers.ts";
+import { checkDisk, checkMode } from "../../service/doctor/check-files.ts";
+import { checkGrants } from "../../service/doctor/check-grants.ts";
+import { checkKeys } from "../../service/doctor/check-keys.ts";
+import { fileFacts, hasWriteAheadLog } from "../../service/doctor/files.ts";
+import { fail, ok, warn } from "../../service/doctor/finding.ts";
+import type { Finding } from "../../service/doctor/finding.ts";
 
 /** Checks the store, and that the key opens it. Creates no file, no table and no key. */
 export async function examineStore(store: Store, keyring: MasterKeySource | undefined): Promise<Finding[]> {

@@ -1,4 +1,4 @@
-import { google, isOnbehalfError, parseClientSecretJson, serverStatus } from "../../index.ts";
+import { google, isOnbehalfError, parseClientSecretJson } from "../../index.ts";
 import type { Provider, Store } from "../../index.ts";
 import { serviceConfig, settingsFrom, storeConfig, storeFrom } from "../../service/settings/config.ts";
 import type { ServiceConfig, Settings } from "../../service/settings/config.ts";
@@ -6,21 +6,18 @@ import { exitCodes } from "../terminal/exit-codes.ts";
 import { settingsAmong } from "../flags.ts";
 import { printJson, printLines } from "../terminal/print.ts";
 import { askAboutClient, checkAcceptance } from "./check-acceptance.ts";
-import { checkAddress, checkMetrics } from "./check-address.ts";
+import { checkAddress, checkMetrics } from "../../service/doctor/check-address.ts";
 import { checkClientFile, checkClientId } from "./check-client.ts";
-import { checkMode } from "./check-files.ts";
+import { checkMode } from "../../service/doctor/check-files.ts";
 import { checkNode } from "./check-node.ts";
-import { checkClock, checkDocument, checkProvider, checkReachable } from "./check-provider.ts";
 import { checkListening, isOurs, tryToListen } from "./check-listening.ts";
-import { checkServer } from "./check-server.ts";
-import { checkVariables } from "./check-variables.ts";
-import { checkRescue } from "./check-rescue.ts";
-import { checkProxy } from "./check-proxy.ts";
+import { checkVariables } from "../../service/doctor/check-variables.ts";
+import { checkRescue } from "../../service/doctor/check-rescue.ts";
 import { examineStore } from "./examine-store.ts";
-import { fileFacts, textOf } from "./files.ts";
-import { fail, ok } from "./finding.ts";
-import type { Finding } from "./finding.ts";
-import { probe, probeIssuer, probeTokenEndpoint } from "./probe.ts";
+import { fileFacts, textOf } from "../../service/doctor/files.ts";
+import { fail, ok } from "../../service/doctor/finding.ts";
+import type { Finding } from "../../service/doctor/finding.ts";
+import { examineProvider, examineServer } from "../../service/doctor/examine-provider.ts";
 
 /** Runs every check that is possible. A part that is missing or wrong does not keep the others from being checked. */
 export async function doctor(flags: { readonly offline?: boolean; readonly json?: boolean }): Promise<void> {
@@ -76,36 +73,6 @@ async function examineProviders(providers: readonly Provider[]): Promise<Finding
   return (await Promise.all(providers.map(examineProvider))).flat();
 }
 
-async function examineProvider(provider: Provider): Promise<Finding[]> {
-  const { name, issuer, endpoints, identity = "id_token", server } = provider;
-  // It has a check of its own, which says more.
-  if (server !== undefined) return checkProxy(server, process.env, process.versions.node);
-  if (identity !== "id_token") return examineTokenEndpoint(name, endpoints === "discover" ? issuer : endpoints);
-  const url =
-    endpoints === "discover"
-      ? `${issuer}/.well-known/openid-configuration`
-      : (endpoints.jwksUri ?? endpoints.tokenEndpoint);
-  const found = await probe(url);
-  return [
-    ...checkProxy(url, process.env, process.versions.node),
-    checkProvider(name, found),
-    ...checkClock(name, found),
-  ];
-}
-
-/** Without published keys, the token endpoint shows that the provider is there. An issuer's document says where it is. */
-async function examineTokenEndpoint(
-  name: string,
-  from: string | { readonly tokenEndpoint: string },
-): Promise<Finding[]> {
-  const document = typeof from === "string" ? await probeIssuer(from) : undefined;
-  const url = typeof from === "string" ? document?.tokenEndpoint : from.tokenEndpoint;
-  const proxy = checkProxy(url ?? document?.url ?? "", process.env, process.versions.node);
-  if (url === undefined) return document === undefined ? proxy : [...proxy, checkDocument(name, document)];
-  const found = await probeTokenEndpoint(url);
-  return [...proxy, checkReachable(name, found), ...checkClock(name, found)];
-}
-
 /** MCP servers say themselves where to go on: each step is told of, and nothing is registered. */
 async function examineServers({ providers, store, keyring }: ServiceConfig): Promise<Finding[]> {
   const servers = providers.filter(({ server }) => server !== undefined);
@@ -115,15 +82,6 @@ async function examineServers({ providers, store, keyring }: ServiceConfig): Pro
     return (await Promise.all(servers.map((each) => examineServer(each, kept ? { store, keyring } : {})))).flat();
   } finally {
     if (kept) await store.close().catch(() => undefined);
-  }
-}
-
-async function examineServer(provider: Provider, kept: Parameters<typeof serverStatus>[1]): Promise<Finding[]> {
-  try {
-    return checkServer(provider, await serverStatus(provider, kept), Date.now());
-  } catch (error) {
-    if (!isOnbehalfError(error)) throw error;
-    return [fail("mcp server", `${provider.name}: ${error.message}`, error.hint)];
   }
 }
 

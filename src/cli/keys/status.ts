@@ -1,5 +1,6 @@
 import { keyStatus } from "../../index.ts";
 import type { KeyStatus } from "../../index.ts";
+import { keyStatusBody } from "../../service/http/json-bodies.ts";
 import { exitCodes } from "../terminal/exit-codes.ts";
 import { printJson, printLines, say, table } from "../terminal/print.ts";
 import { withKeys } from "../open-vault.ts";
@@ -8,35 +9,9 @@ import { progressText } from "./renew.ts";
 /** Shows which master key wraps how many data keys. Changes nothing; fails where a key that is needed was not given. */
 export async function status(flags: { readonly json?: boolean }): Promise<void> {
   const found = await withKeys(flags, ({ store, keyring }) => keyStatus(store, keyring));
-  if (flags.json === true) printJson(statusBody(found));
+  if (flags.json === true) printJson(keyStatusBody(found));
   else print(found);
   if (found.dataKeys.some((key) => !key.opens)) process.exitCode = exitCodes.failed;
-}
-
-function statusBody({ instance, masterKeys, dataKeys, rotation }: KeyStatus): object {
-  return {
-    instance,
-    master_keys: masterKeys.map(({ masterKeyId, given, wraps }) => ({ key_id: masterKeyId, given, wraps })),
-    data_keys: dataKeys.map(({ keyId, keyClass, masterKeyId, opens, state, since }) => ({
-      key_id: keyId,
-      key_class: keyClass,
-      master_key_id: masterKeyId,
-      opens,
-      state,
-      ...(since === undefined ? {} : { since }),
-    })),
-    ...(rotation === undefined
-      ? {}
-      : {
-          rotation: {
-            waits_for: rotation.waitsFor,
-            resealed: rotation.resealed,
-            unreadable: rotation.unreadable,
-            round: rotation.round,
-            fraction: rotation.fraction,
-          },
-        }),
-  };
 }
 
 function print(status: KeyStatus): void {

@@ -7,11 +7,13 @@
 import { Hono } from "hono";
 import type { Context } from "hono";
 import { OnbehalfError, isOnbehalfError } from "../../index.ts";
+import { defined } from "../../core/defined.ts";
 import type { Permission, Vault } from "../../index.ts";
 import { authCodeHandler } from "../../vault/http/authcode-handler.ts";
 import type { IssuerOf } from "../../vault/http/authcode-handler.ts";
 import { errorsPage } from "../../vault/http/errors-page.ts";
 import { openApiDocument } from "../openapi/document.ts";
+import type { Told } from "../doctor/examine-running.ts";
 import type { Metrics } from "../metrics.ts";
 import { withSafeHeaders } from "./answer-headers.ts";
 import { homePage } from "./home-page.ts";
@@ -32,6 +34,9 @@ import { EarlyReturns } from "../../vault/http/early-returns.ts";
 import { metadata, noAuthorization } from "./token-endpoint/metadata.ts";
 import { tokenEndpoint } from "./token-endpoint/token-endpoint.ts";
 import { json, refuseMethod, routerOf } from "./routes/router.ts";
+
+/** What a service was told that its dashboard looks at. */
+export type DashboardTold = Omit<Told, "publicUrl">;
 
 /** What a service can be told. Nothing is required. */
 export interface ServiceOptions {
@@ -54,8 +59,8 @@ export interface ServiceOptions {
   readonly returnUrls?: readonly string[] | "own";
   /** The app's name, which people read before they connect an account. Default: the host of the return URL. */
   readonly appName?: string;
-  /** Whether operators have the dashboard at `/dashboard`. Default: false. */
-  readonly dashboard?: boolean;
+  /** Whether operators have the dashboard at `/dashboard`, or what its checks look at besides the vault. Default: false. */
+  readonly dashboard?: boolean | DashboardTold;
   /** Throws while something that the service needs besides its store is missing: `/readyz` then answers that error. */
   readonly assertReady?: () => void;
   /** Called with each error that becomes `internal_error`: the answer tells the caller nothing about it. */
@@ -152,10 +157,12 @@ export function serviceOf(
 
   /** The dashboard is loaded with the first request for it. */
   const operators = async (request: Request): Promise<Response | undefined> => {
-    if (options.dashboard !== true || !isDashboard(request)) return undefined;
+    const { dashboard: isOn = false, publicUrl } = options;
+    if (isOn === false || !isDashboard(request)) return undefined;
     const { dashboard } = await import("./dashboard/dashboard.ts");
     const onFault = (error: unknown): void => options.onFault?.(error);
-    return dashboard({ vault, publicUrl: options.publicUrl, siteFor, onFault }, request);
+    const told = { ...(isOn === true ? {} : isOn), ...defined({ publicUrl }) };
+    return dashboard({ vault, publicUrl, siteFor, onFault, told }, request);
   };
 
   app.notFound(nothingHere);

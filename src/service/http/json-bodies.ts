@@ -1,4 +1,14 @@
-import type { AccessToken, AuditLogRow, Caller, Grant, GrantPage, Handle, Probe, Session } from "../../index.ts";
+import type {
+  AccessToken,
+  AuditLogRow,
+  Caller,
+  Grant,
+  GrantPage,
+  Handle,
+  KeyStatus,
+  Probe,
+  Session,
+} from "../../index.ts";
 import { invalidRequest } from "../../core/errors.ts";
 import { askAgainAt } from "../../core/token-life.ts";
 import { safeHeaders } from "./answer-headers.ts";
@@ -97,6 +107,33 @@ export function sessionBody(session: Session): Record<string, unknown> {
     scopes: session.scopes,
     created_at: session.createdAt,
     expires_at: session.expiresAt,
+  };
+}
+
+/** The keys of a store as JSON. Nothing in it is secret. */
+export function keyStatusBody({ instance, masterKeys, dataKeys, rotation }: KeyStatus): object {
+  return {
+    instance,
+    master_keys: masterKeys.map(({ masterKeyId, given, wraps }) => ({ key_id: masterKeyId, given, wraps })),
+    data_keys: dataKeys.map(({ keyId, keyClass, masterKeyId, opens, state, since }) => ({
+      key_id: keyId,
+      key_class: keyClass,
+      master_key_id: masterKeyId,
+      opens,
+      state,
+      ...(since === undefined ? {} : { since }),
+    })),
+    ...(rotation === undefined
+      ? {}
+      : {
+          rotation: {
+            waits_for: rotation.waitsFor,
+            resealed: rotation.resealed,
+            unreadable: rotation.unreadable,
+            round: rotation.round,
+            fraction: rotation.fraction,
+          },
+        }),
   };
 }
 

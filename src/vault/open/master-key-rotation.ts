@@ -67,7 +67,18 @@ export async function keyStatus(
   source: MasterKeySource,
 ): Promise<KeyStatus> {
   assertFits("store", store, aStore);
-  const masters = await masterKeysOf(source);
+  return keyStatusOf(store, await masterKeysOf(source));
+}
+
+/**
+ * {@link keyStatus}, with master keys at hand.
+ *
+ * @param masters none: who has no master key may know as well which ones are needed
+ */
+export async function keyStatusOf(
+  store: KeyStore & Pick<ResealStore, "resealProgress">,
+  masters: readonly MasterKey[],
+): Promise<KeyStatus> {
   const stored = await store.readKeys();
   const keys = stored?.keys ?? [];
   const isChanging = keys.some(({ state }) => state === "next" || state === "previous");

@@ -5,19 +5,19 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { describe, test } from "node:test";
 import type { KeyStatus } from "../../../src/index.ts";
-import { checkAddress } from "../../../src/cli/doctor/check-address.ts";
+import { checkAddress } from "../../../src/service/doctor/check-address.ts";
 import { checkAcceptance } from "../../../src/cli/doctor/check-acceptance.ts";
 import { checkClientFile, checkClientId } from "../../../src/cli/doctor/check-client.ts";
-import { checkDisk, checkMode } from "../../../src/cli/doctor/check-files.ts";
-import { checkKeys } from "../../../src/cli/doctor/check-keys.ts";
+import { checkDisk, checkMode } from "../../../src/service/doctor/check-files.ts";
+import { checkKeys } from "../../../src/service/doctor/check-keys.ts";
 import { checkNode } from "../../../src/cli/doctor/check-node.ts";
-import { checkClock, checkProvider } from "../../../src/cli/doctor/check-provider.ts";
-import { checkRescue } from "../../../src/cli/doctor/check-rescue.ts";
+import { checkClock, checkProvider } from "../../../src/service/doctor/check-provider.ts";
+import { checkRescue } from "../../../src/service/doctor/check-rescue.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
-import type { Finding } from "../../../src/cli/doctor/finding.ts";
+import type { Finding } from "../../../src/service/doctor/finding.ts";
 import type { Verdict } from "../../../src/cli/doctor/check-acceptance.ts";
 import { checkListening, tryToListen } from "../../../src/cli/doctor/check-listening.ts";
-import { checkVariables } from "../../../src/cli/doctor/check-variables.ts";
+import { checkVariables } from "../../../src/service/doctor/check-variables.ts";
 
 const statuses = (findings: readonly Finding[]): string => findings.map(({ status }) => status).join(" ");
 

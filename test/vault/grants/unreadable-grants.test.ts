@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
 import { isOnbehalfError, keyStatus, keyringFromKeys, unreadableGrants } from "../../../src/index.ts";
-import { checkGrants } from "../../../src/cli/doctor/check-grants.ts";
+import { checkGrants } from "../../../src/service/doctor/check-grants.ts";
 import { grantBody, pageBody } from "../../../src/service/http/json-bodies.ts";
 import { sqlite } from "../../../src/store/sqlite/index.ts";
 import { testVault } from "../../support/test-vault.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkServer } from "../../../src/cli/doctor/check-server.ts";
+import { checkServer } from "../../../src/service/doctor/check-server.ts";
 import { keyringFromKeys, mcpServer, oauth2, serverStatus } from "../../../src/index.ts";
 import type { Provider, ServerStatus } from "../../../src/index.ts";
 import { sqlite } from "../../../src/store/sqlite/index.ts";

@@ -1,5 +1,6 @@
 import type { Operator, Vault } from "../../../index.ts";
 import { invalidRequest } from "../../../core/errors.ts";
+import type { Told } from "../../doctor/examine-running.ts";
 import type { ConnectSite } from "../../../vault/http/connect/site.ts";
 import type { Parameters as Sent } from "../../../vault/http/parameters.ts";
 
@@ -18,6 +19,8 @@ export interface Asked {
   readonly note: (entry: Noted) => Promise<void>;
   /** Where connect links lead; undefined where nobody has said. */
   readonly site: ConnectSite | undefined;
+  /** What the service was told of itself. */
+  readonly told: Told;
 }
 
 /** One verb at one address beneath `/dashboard/api`. */

@@ -8,6 +8,7 @@ import { invalidRequest } from "../../../core/errors.ts";
 import { formOf } from "../../../vault/http/parameters.ts";
 import { readParameters } from "../../../vault/http/request-body.ts";
 import type { ConnectSite } from "../../../vault/http/connect/site.ts";
+import type { Told } from "../../doctor/examine-running.ts";
 import { problemResponse } from "../problems.ts";
 import { refuseMethod, requestId } from "../routes/router.ts";
 import type { DashboardRoute, Noted } from "./asked.ts";
@@ -23,6 +24,8 @@ export interface DashboardParts {
   readonly publicUrl: string | undefined;
   readonly siteFor: (request: Request) => ConnectSite | undefined;
   readonly onFault: (error: unknown) => void;
+  /** For the checks of its set-up. */
+  readonly told: Told;
 }
 
 const api = "/dashboard/api";
@@ -114,6 +117,7 @@ async function apiAnswer(parts: DashboardParts, request: Request, path: string):
     body: () => readParameters(request),
     note: (entry: Noted) => vault.operators.note(operator, id, entry),
     site: parts.siteFor(request),
+    told: parts.told,
   };
   const body = await vault.operators.during(operator, id, () => route.answer(asked));
   const isOut = route.path === "/me" && route.method === "DELETE";

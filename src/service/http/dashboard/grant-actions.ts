@@ -159,5 +159,8 @@ type Tie = Grant["externalIds"][number];
 
 async function disconnect({ vault, named }: Asked): Promise<object> {
   const grant = await vault.grant({ grantId: named });
-  return { grant: shownGrant(await vault.revoke({ grantId: grant.grantId })) };
+  const ended = await vault.revoke({ grantId: grant.grantId });
+  // The list that the operator comes back to says so.
+  await vault.directory.lookNow();
+  return { grant: shownGrant(ended) };
 }

@@ -3,6 +3,7 @@ import { callerRoutes } from "./callers.ts";
 import { grantRoutes } from "./grants.ts";
 import { operatorRoutes } from "./operators.ts";
 import { overviewRoutes } from "./overview.ts";
+import { setUpRoutes } from "./set-up.ts";
 
 /** Every verb at every address of the dashboard's JSON, beneath `/dashboard/api`. */
 export const dashboardRoutes: readonly DashboardRoute[] = [
@@ -12,6 +13,7 @@ export const dashboardRoutes: readonly DashboardRoute[] = [
   ...grantRoutes,
   ...callerRoutes,
   ...operatorRoutes,
+  ...setUpRoutes,
 ];
 
 async function me({ vault, operator }: Asked): Promise<object> {

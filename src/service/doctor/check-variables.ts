@@ -1,6 +1,6 @@
 import { nearestName } from "../../core/known-names.ts";
 import { shownText } from "../../core/secret-likeness.ts";
-import { settingNames } from "../../service/settings/settings.ts";
+import { settingNames } from "../settings/settings.ts";
 import { warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import type { Store } from "../../index.ts";
 import { shownPath } from "../../core/secret-likeness.ts";
-import { rescuePath, rescueProblem } from "../../service/rescue-problem.ts";
+import { rescuePath, rescueProblem } from "../rescue-problem.ts";
 import { ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkProxy } from "../../../src/cli/doctor/check-proxy.ts";
+import { checkProxy } from "../../../src/service/doctor/check-proxy.ts";
 
 const proxy = "http://ada:planted@proxy.example:3128";
 const google = "https://www.googleapis.com/oauth2/v3/certs";

@@ -1,3 +1,8 @@
+/**
+ * doctor/ holds the checks that the command `onbehalf doctor` and the dashboard have in common: decisions over facts, and what
+ * gathers these of a provider or a file. In which order they run, and how they are printed, does not belong here.
+ */
+
 /** What one check found. */
 export interface Finding {
   readonly check: string;

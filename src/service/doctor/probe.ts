@@ -1,3 +1,4 @@
+import { systemClock } from "../../core/clock.ts";
 import { defined } from "../../core/defined.ts";
 import { outboundFetch } from "../../outbound/outbound-fetch.ts";
 import { readBody } from "../../vault/http/request-body.ts";
@@ -54,11 +55,11 @@ export async function probeIssuer(issuer: string): Promise<ProbeFacts & { readon
 }
 
 async function ask(url: string, request: RequestInit = {}): Promise<ProbeFacts & { readonly tokenEndpoint?: string }> {
-  const sentAt = Date.now();
+  const sentAt = systemClock.now();
   try {
     const signal = AbortSignal.timeout(timeoutMs);
     const response = await outboundFetch()(url, { ...request, redirect: "error", signal });
-    const receivedAt = Date.now();
+    const receivedAt = systemClock.now();
     const { keys, token_endpoint: tokenEndpoint } = membersOf(
       await readBody(response, documentLimitBytes).catch(() => ""),
     );
@@ -72,7 +73,7 @@ async function ask(url: string, request: RequestInit = {}): Promise<ProbeFacts &
       tokenEndpoint: typeof tokenEndpoint === "string" && URL.canParse(tokenEndpoint) ? tokenEndpoint : undefined,
     });
   } catch (error) {
-    return { url, sentAt, receivedAt: Date.now(), failure: reasonOf(error) };
+    return { url, sentAt, receivedAt: systemClock.now(), failure: reasonOf(error) };
   }
 }
 

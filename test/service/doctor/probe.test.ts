@@ -1,8 +1,8 @@
 /** What `onbehalf doctor` asks providers without ID tokens. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkDocument, checkReachable } from "../../../src/cli/doctor/check-provider.ts";
-import { probeIssuer, probeTokenEndpoint } from "../../../src/cli/doctor/probe.ts";
+import { checkDocument, checkReachable } from "../../../src/service/doctor/check-provider.ts";
+import { probeIssuer, probeTokenEndpoint } from "../../../src/service/doctor/probe.ts";
 import { oauth2 } from "../../../src/index.ts";
 import { startStandin } from "../../../src/standin/index.ts";
 import { bentProvider } from "../../support/bent-provider.ts";
