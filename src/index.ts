@@ -53,7 +53,8 @@ export type { KeptClientStatus, ServerStatus } from "./vault/open/server-status.
 export { openVault } from "./open.ts";
 export type { VaultOptions } from "./open.ts";
 export type { AppEvent, AppEventType } from "./core/events/app-event.ts";
-export type { Vault, VaultVerbs } from "./vault.ts";
+export type { Vault } from "./vault.ts";
+export type { VaultVerbs } from "./vault-verbs.ts";
 export type { EventPage, EventsOptions } from "./vault/app-events/event-reader.ts";
 export type { AuditLog, AuditLogHead, AuditLogQuery, AuditLogRow } from "./vault/audit/audit-log.ts";
 export { auditStatus } from "./vault/audit/audit-status.ts";
