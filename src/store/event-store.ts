@@ -68,7 +68,7 @@ export interface EventStore {
    *
    * @returns false: nothing was changed, since it was told, or the end has moved
    */
-  announceEnd(end: Omit<EndToAnnounce, "provider">, at: number): Promise<boolean>;
+  announceEnd(end: EndToAnnounce, at: number): Promise<boolean>;
   /**
    * Notes how a provider treats a client's grants, and tells of a change.
    *

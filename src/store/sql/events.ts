@@ -86,17 +86,17 @@ export function eventStore(database: Database): EventStore {
 
     endsToAnnounce: async (before, limit) => (await database.all(selectDue, { before, limit })).map(readDue),
 
-    announceEnd: (end, at) =>
+    announceEnd: ({ grantId: id, announceEndAt: before }, at) =>
       database.transaction(
         async (sql) => {
-          const [row] = await sql.lock(selectEnd, { ...end });
+          const [row] = await sql.lock(selectEnd, { grantId: id, announceEndAt: before });
           if (row === undefined) return false;
           const { consentExpiresAt: endsAt, ...about } = readEnd(row);
-          await sql.run(announced, { at, grantId: end.grantId });
+          await sql.run(announced, { at, grantId: id });
           if (endsAt !== null) await tell(sql, [consentEnds(about, endsAt)], at);
           return true;
         },
-        [end.grantId],
+        [id],
       ),
 
     noteCondition: ({ provider: name, clientId: client, condition, error, at }) =>

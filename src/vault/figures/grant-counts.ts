@@ -25,11 +25,8 @@ export class GrantCounts {
   readonly #active: Paced<{ readonly counts: Counts; readonly at: number }>;
   #isClosed = false;
 
-  /** @param nowMs a clock that nobody moves, milliseconds */
-  constructor(
-    context: Pick<VaultContext, "store" | "protocols" | "clock">,
-    nowMs: () => number = () => performance.now(),
-  ) {
+  constructor(context: Pick<VaultContext, "store" | "protocols" | "clock">) {
+    const nowMs = (): number => context.clock.now();
     this.#context = context;
     this.#unwell = new Paced(() => this.#countUnwell(), leastPauseMs.unwell, nowMs);
     this.#active = new Paced(() => this.#countActive(), leastPauseMs.active, nowMs);
@@ -138,7 +135,8 @@ class Paced<T> {
   readonly #nowMs: () => number;
   #last: T | undefined;
   #working: Promise<void> | undefined;
-  #notBefore = -Infinity;
+  /** Nothing is done between these times. A clock that was put back does not stop it. */
+  #resting = { from: 0, to: 0 };
 
   constructor(work: () => Promise<T>, pauseMs: number, nowMs: () => number) {
     this.#work = work;
@@ -152,7 +150,8 @@ class Paced<T> {
 
   /** Resolves when what is known is new enough. */
   async look(): Promise<void> {
-    if (this.#working === undefined && this.#nowMs() < this.#notBefore) return;
+    const now = this.#nowMs();
+    if (this.#working === undefined && now >= this.#resting.from && now < this.#resting.to) return;
     this.#working ??= this.#run().finally(() => (this.#working = undefined));
     // Who waits no longer must not leave an error behind that nobody hears.
     this.#working.catch(() => undefined);
@@ -167,6 +166,6 @@ class Paced<T> {
     const begun = this.#nowMs();
     this.#last = await this.#work();
     const now = this.#nowMs();
-    this.#notBefore = now + Math.max(this.#leastPauseMs, (now - begun) * pauseShare);
+    this.#resting = { from: now, to: now + Math.max(this.#leastPauseMs, (now - begun) * pauseShare) };
   }
 }

@@ -49,28 +49,29 @@ describe("counting grants", () => {
 
   test("a store is not counted again before a while in proportion to what the last count took", async () => {
     const store = await storeOf({ active: 1, suspect: 0 });
-    let [now, reads] = [0, 0];
+    const slowly = fixedClock("2026-11-22T00:00:00Z");
+    let reads = 0;
     const slow: FiguresStore = {
       grantsInState: (...args) => store.grantsInState(...args),
       activeGrants: (...args) => {
-        now += 100;
+        slowly.advance(100);
         reads += 1;
         return store.activeGrants(...args);
       },
     };
-    const counts = new GrantCounts(
-      { store: { ...store, ...slow }, clock, protocols: protocolsOf(["google", "client-1"]) },
-      () => now,
-    );
+    const protocols = protocolsOf(["google", "client-1"]);
+    const counts = new GrantCounts({ store: { ...store, ...slow }, clock: slowly, protocols });
     await counts.look(10_000);
     assert.equal(reads, 64);
-    const tookMs = now;
-    now = tookMs + 200 * tookMs - 1;
+    slowly.advance(200 * 6_400 - 1);
     await counts.look(10_000);
     assert.equal(reads, 64, "too soon");
-    now += 1;
+    slowly.advance(1);
     await counts.look(10_000);
     assert.equal(reads, 128);
+    slowly.advance(-3_600_000);
+    await counts.look(10_000);
+    assert.equal(reads, 192, "the clock was put back");
     await store.close();
   });
 
