@@ -21,6 +21,7 @@ import { tellError } from "./vault/background-errors.ts";
 import { protocolNamed } from "./vault/context.ts";
 import type { VaultContext } from "./vault/context.ts";
 import { VaultFigures } from "./vault/figures/vault-figures.ts";
+import { diagnosisOf, learnLives } from "./vault/grants/diagnosed.ts";
 import { askedBy, findGrant, signalOf } from "./vault/grants/find-grant.ts";
 import { assertGrantQuery, listGrants, needsProvider } from "./vault/grants/list-grants.ts";
 import type { GrantPage, GrantQuery } from "./vault/grants/list-grants.ts";
@@ -382,7 +383,9 @@ export class Vault {
    */
   async grant(ref: GrantRef, options: Abortable = {}): Promise<Grant> {
     const signal = signalOf("grant", ref, options);
-    return grantOf(this.#context.keyring, await waitFor(findGrant(this.#context, ref), signal), askedBy(ref));
+    const row = await waitFor(findGrant(this.#context, ref), signal);
+    await waitFor(learnLives(this.#context, [row]), signal);
+    return grantOf(this.#context.keyring, row, askedBy(ref), diagnosisOf(this.#context, row));
   }
 
   /**
@@ -451,7 +454,7 @@ export class Vault {
     // A row that says it is somebody else's would give that person's.
     openPerson(this.#context.keyring, row);
     const rows = await siblingsOf(this.#context.store, this.providerOf(row.provider), row);
-    return rows.map((sibling) => grantOf(this.#context.keyring, sibling));
+    return rows.map((sibling) => grantOf(this.#context.keyring, sibling, {}, diagnosisOf(this.#context, sibling)));
   }
 
   /**

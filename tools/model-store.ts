@@ -248,6 +248,7 @@ export class ModelStore implements Operations {
     this.#changeGrant(grant, {
       state: "suspect",
       stateSince: at,
+      doubt: "ended_with_another",
       accessExpiresAt:
         grant.accessSealed === null || (grant.accessExpiresAt !== null && grant.accessExpiresAt <= at)
           ? grant.accessExpiresAt
@@ -286,10 +287,12 @@ export class ModelStore implements Operations {
       state,
       reason: null,
       stateSince: grant.state === state ? grant.stateSince : at,
+      doubt: isSuspect && grant.state !== "suspect" ? "ended_with_another" : grant.doubt,
       accessExpiresAt: isSuspect ? at : columns.accessExpiresAt,
       lastRefreshAt: at,
       lastError: failure?.error ?? null,
       lastErrorAt: failure === undefined ? null : at,
+      lastErrorSays: null,
       failures: failure === undefined ? 0 : grant.failures + 1,
       retryAt: failure?.retryAt ?? null,
       lookAt: null,
@@ -316,11 +319,15 @@ export class ModelStore implements Operations {
     this.#recordFailure(attempt, failure);
     const grant = this.#grants.get(attempt.grantId);
     if (failure.suspect && grant?.state === "active") {
-      this.#changeGrant(grant, { state: "suspect", stateSince: failure.at }, "outcome_unknown");
+      this.#changeGrant(
+        grant,
+        { state: "suspect", stateSince: failure.at, doubt: "outcome_unknown" },
+        "outcome_unknown",
+      );
     }
   };
 
-  lapse: Operations["lapse"] = (grantId, generation, reason, error, at, lookAt = null) => {
+  lapse: Operations["lapse"] = (grantId, generation, reason, error, at, lookAt = null, says = null) => {
     const grant = this.#grants.get(grantId);
     if (grant === undefined || grant.generation !== generation || !isUsable(grant.state)) return false;
     this.#changeGrant(grant, {
@@ -329,6 +336,8 @@ export class ModelStore implements Operations {
       stateSince: at,
       lastError: error,
       lastErrorAt: at,
+      lastErrorSays: says,
+      ...(reason === "invalid_grant" ? deathOf(grant, at) : {}),
       lookAt,
       retryAt: null,
       updatedAt: at,
@@ -549,12 +558,26 @@ export class ModelStore implements Operations {
     if (attempt !== undefined && attempt.generation <= generation) this.#attempts.delete(grantId);
   }
 
-  #recordFailure({ grantId }: Attempt, { error, at, retryAt }: Parameters<Store["endAttempt"]>[1]): void {
+  #recordFailure({ grantId }: Attempt, { error, says = null, at, retryAt }: Parameters<Store["endAttempt"]>[1]): void {
     const grant = this.#grants.get(grantId);
     if (grant === undefined) return;
     const failures = grant.failures + 1;
-    this.#changeGrant(grant, { lastError: error, lastErrorAt: at, failures, retryAt, updatedAt: at });
+    this.#changeGrant(grant, {
+      lastError: error,
+      lastErrorAt: at,
+      lastErrorSays: says,
+      failures,
+      retryAt,
+      updatedAt: at,
+    });
   }
+}
+
+/** The age at which a refresh token died; nothing where nobody knows when the person consented. */
+function deathOf({ consentedAt, lastRefreshAt }: GrantRow, at: number): Partial<GrantRow> {
+  if (consentedAt === null) return {};
+  const diedAfter = Math.max(0, (lastRefreshAt ?? 0) - consentedAt);
+  return { diedAt: at, diedAfter, diedBefore: Math.max(0, at - consentedAt) };
 }
 
 function textOf(bytes: Uint8Array): string {

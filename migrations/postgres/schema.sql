@@ -224,6 +224,13 @@ CREATE TABLE grants (
   reseals bigint NOT NULL DEFAULT 0,
   keep_alive_slot smallint GENERATED ALWAYS AS (GREATEST((strpos('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'::text, substr(grant_id, 3, 1)) - 1), 0)) STORED,
   announce_end_at bigint,
+  consented_at bigint,
+  withheld_scope text NOT NULL DEFAULT ''::text,
+  last_error_says text,
+  doubt text,
+  died_at bigint,
+  died_after bigint,
+  died_before bigint,
   CONSTRAINT grants_pkey PRIMARY KEY (grant_id),
   CONSTRAINT grants_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspect'::text, 'lapsed'::text, 'revoking'::text, 'revoked'::text])))
 );
@@ -233,6 +240,10 @@ CREATE INDEX grants_active ON public.grants USING btree (grant_id) WHERE (state 
 CREATE INDEX grants_by_announced_end ON public.grants USING btree (client_id, (((access_issued_at * (160 - keep_alive_slot)) + (refresh_expires_at * (160 + keep_alive_slot)))), grant_id) WHERE ((state = 'active'::text) AND (refresh_sealed IS NOT NULL) AND (refresh_expires_at IS NOT NULL));
 
 CREATE INDEX grants_by_announcement ON public.grants USING btree (announce_end_at, grant_id) WHERE ((announce_end_at IS NOT NULL) AND (state = ANY (ARRAY['active'::text, 'suspect'::text])));
+
+CREATE INDEX grants_by_consent ON public.grants USING btree (client_id, consented_at) WHERE (consented_at IS NOT NULL);
+
+CREATE INDEX grants_by_death ON public.grants USING btree (client_id, died_at) WHERE (died_at IS NOT NULL);
 
 CREATE INDEX grants_by_exchange ON public.grants USING btree (client_id, keep_alive_slot, access_issued_at, grant_id) WHERE ((state = 'active'::text) AND (refresh_sealed IS NOT NULL));
 

@@ -197,7 +197,7 @@ CREATE TABLE grants (
   keep_alive_slot     INTEGER GENERATED ALWAYS AS (max(
     instr('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', substr(grant_id, 3, 1)) - 1, 0
   )) VIRTUAL
-, announce_end_at INTEGER) STRICT;
+, announce_end_at INTEGER, consented_at INTEGER, withheld_scope TEXT NOT NULL DEFAULT '', last_error_says TEXT, doubt TEXT, died_at INTEGER, died_after INTEGER, died_before INTEGER) STRICT;
 
 CREATE INDEX grants_active ON grants (grant_id) WHERE state = 'active';
 
@@ -207,6 +207,10 @@ CREATE INDEX grants_by_announced_end
 
 CREATE INDEX grants_by_announcement ON grants (announce_end_at, grant_id)
   WHERE announce_end_at IS NOT NULL AND state IN ('active', 'suspect');
+
+CREATE INDEX grants_by_consent ON grants (client_id, consented_at) WHERE consented_at IS NOT NULL;
+
+CREATE INDEX grants_by_death ON grants (client_id, died_at) WHERE died_at IS NOT NULL;
 
 CREATE INDEX grants_by_exchange ON grants (client_id, keep_alive_slot, access_issued_at, grant_id)
   WHERE state = 'active' AND refresh_sealed IS NOT NULL;

@@ -1,6 +1,7 @@
 /** The service's answers as what an embedded vault returns. */
 import { scopesOf } from "../core/grant.ts";
-import type { Grant, GrantRef, GrantState, LapseReason, Profile } from "../core/grant.ts";
+import type { Grant, GrantRef, GrantState, Profile } from "../core/grant.ts";
+import type { Cause, Diagnosis, Evidence, FurtherReason } from "../core/diagnosis/diagnosis.ts";
 import { defined } from "../core/defined.ts";
 import { Secret } from "../core/secret.ts";
 import { Ticket } from "../core/ticket.ts";
@@ -40,7 +41,7 @@ export function grantIn(value: unknown, ref?: GrantRef): Grant {
       externalId: members.textOr("external_id"),
       account: members.textOr("account"),
       missingScopes: members.textsOr("missing_scopes"),
-      reason: members.textOr("reason") as LapseReason | undefined,
+      ...diagnosisIn(members),
       lastRefreshAt: members.timeOr("last_refresh_at"),
       accessExpiresAt: members.timeOr("access_expires_at"),
       accessTokenEndKnown: members.truthOr("access_token_end_known"),
@@ -153,18 +154,46 @@ export function connectStateIn(body: unknown): ConnectState {
   };
 }
 
+/** Why a grant is not well. A word that this version does not know is passed on: who depends on it and the fix say enough. */
+function diagnosisIn(members: Members): { readonly [Name in keyof Diagnosis]: Diagnosis[Name] | undefined } {
+  return {
+    reason: members.textOr("reason") as Diagnosis["reason"] | undefined,
+    certainty: members.textOr("certainty") as Diagnosis["certainty"] | undefined,
+    evidence: members.listOr("evidence")?.map(evidenceIn),
+    dependsOn: members.textOr("depends_on") as Diagnosis["dependsOn"] | undefined,
+    fix: members.textOr("fix"),
+    causes: members.listOr("causes")?.map((each) => {
+      const cause = new Members(each);
+      const [reason, certainty] = [
+        cause.text("reason") as Cause["reason"],
+        cause.text("certainty") as Cause["certainty"],
+      ];
+      return { reason, certainty, tellBy: cause.text("tell_by") };
+    }),
+    also: members.listOr("also")?.map((each) => {
+      const further = new Members(each);
+      const dependsOn = further.text("depends_on") as FurtherReason["dependsOn"];
+      return { reason: further.text("reason") as FurtherReason["reason"], dependsOn, fix: further.text("fix") };
+    }),
+  };
+}
+
+function evidenceIn(each: unknown): Evidence {
+  const evidence = new Members(each);
+  return { at: evidence.time("at"), what: evidence.text("what") };
+}
+
 export function probeIn(body: unknown): Probe {
   const members = new Members(body);
   return {
     result: members.text("result") as Probe["result"],
-    evidence: members.list("evidence").map((each) => {
-      const evidence = new Members(each);
-      return { at: evidence.time("at"), what: evidence.text("what") };
-    }),
+    evidence: members.list("evidence").map(evidenceIn),
     checkedAt: members.time("checked_at"),
     offline: members.truth("offline"),
     ...defined({
       reason: members.textOr("reason") as Probe["reason"],
+      dependsOn: members.textOr("depends_on") as Probe["dependsOn"],
+      fix: members.textOr("fix"),
       expiresAt: members.timeOr("expires_at"),
       missingScopes: members.textsOr("missing_scopes"),
     }),

@@ -81,7 +81,12 @@ export class Members {
 
   /** @returns empty where there is none */
   list(name: string): readonly unknown[] {
-    return this.#read(name, (value) => (Array.isArray(value) ? (value as unknown[]) : undefined)) ?? [];
+    return this.listOr(name) ?? [];
+  }
+
+  /** @returns undefined where there is none */
+  listOr(name: string): readonly unknown[] | undefined {
+    return this.#read(name, (value) => (Array.isArray(value) ? (value as unknown[]) : undefined));
   }
 
   /** Every member, as it came. */

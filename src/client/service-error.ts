@@ -115,7 +115,7 @@ function detailsOf(members: Readonly<Record<string, unknown>>): Record<string, u
 }
 
 function detail(name: string, value: unknown): unknown {
-  if (typeof value === "string" && /(?:_at|_before|_until|^since)$/.test(name)) {
+  if (typeof value === "string" && /(?:_at|_before|_until|^since|^at)$/.test(name)) {
     const time = new Date(value);
     return Number.isNaN(time.getTime()) ? value : time;
   }

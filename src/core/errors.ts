@@ -1,4 +1,5 @@
-import type { LapseReason } from "./grant.ts";
+import type { Cause, Certainty, Evidence } from "./diagnosis/diagnosis.ts";
+import type { DependsOn, Reason } from "./diagnosis/reasons.ts";
 import type { TicketFlaw } from "./ticket.ts";
 
 /** What each error code carries besides its message. Times are `Date`s, durations end in their unit. */
@@ -25,8 +26,17 @@ export interface ErrorDetails {
    * not see it.
    */
   external_id_conflict: { account: string; grantId?: string; heldBy?: string };
-  /** The person must consent again; no retry helps. `since`: when the grant ended. */
-  reauthorization_required: { grantId: string; since: Date; reason: LapseReason };
+  /** The person must consent again; no retry helps. `since`: when the grant ended. The rest says why, as a grant's members do. */
+  reauthorization_required: {
+    grantId: string;
+    since: Date;
+    reason: Reason;
+    certainty?: Certainty;
+    evidence?: readonly Evidence[];
+    dependsOn?: DependsOn;
+    fix?: string;
+    causes?: readonly Cause[];
+  };
   /**
    * The one-time code was used, has expired, or belongs to another client. `providerError`: what the provider said, in
    * the words of RFC 6749. Absent: the code came here a second time, and the provider was not asked.

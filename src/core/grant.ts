@@ -4,6 +4,9 @@
  * and nothing here imports from outside core/.
  */
 
+import type { Cause, Certainty, Evidence, FurtherReason } from "./diagnosis/diagnosis.ts";
+import type { DependsOn, Reason } from "./diagnosis/reasons.ts";
+
 /**
  * Where a grant stands.
  *
@@ -110,8 +113,23 @@ export interface Grant {
    */
   readonly missingScopes?: readonly string[];
   readonly state: GrantState;
-  /** Why the grant is `lapsed` or `revoked`. Absent in every other state. */
-  readonly reason?: LapseReason;
+  /**
+   * Why the grant is not well: lapsed, revoked, suspect, failing, or weak, because it works now and will not last or covers less
+   * than it should. Absent: it is well; so are the six that follow.
+   */
+  readonly reason?: Reason;
+  /** How far {@link reason} can be trusted. */
+  readonly certainty?: Certainty;
+  /** What speaks for it, in the order of time: what the provider said, when, and about which token. */
+  readonly evidence?: readonly Evidence[];
+  /** Who can do something about it. */
+  readonly dependsOn?: DependsOn;
+  /** What to do, one sentence, lower case. */
+  readonly fix?: string;
+  /** Where the provider did not say why: what it may be, the likeliest first. */
+  readonly causes?: readonly Cause[];
+  /** What else is weak about the grant. */
+  readonly also?: readonly FurtherReason[];
   /** Since when the grant has been in this state. */
   readonly since: Date;
   /** Whether a refresh token is held. Only with one does access go on while the person is away. */

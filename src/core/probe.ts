@@ -1,6 +1,6 @@
 import type { Evidence } from "./diagnosis/diagnosis.ts";
+import type { DependsOn, Reason } from "./diagnosis/reasons.ts";
 import type { ErrorCode } from "./errors.ts";
-import type { LapseReason } from "./grant.ts";
 
 /** How long a look at the provider stands before another one is made for the same grant, milliseconds. */
 export const probeEveryMs = 10_000;
@@ -14,7 +14,7 @@ export type ProbeResult = "valid" | "invalid" | "unknown";
 /**
  * Why a consent does not stand, or why nobody knows. `probe_under_way`: another process is looking, and takes long.
  */
-export type ProbeReason = LapseReason | ErrorCode | "probe_under_way";
+export type ProbeReason = Reason | ErrorCode | "probe_under_way";
 
 /** What a look at the provider has found; see `Vault.probe`. */
 export interface Probe {
@@ -23,6 +23,10 @@ export interface Probe {
   readonly reason?: ProbeReason;
   /** What speaks for it, in the order of time. */
   readonly evidence: readonly Evidence[];
+  /** Who can do something about it. Absent where the consent stands. */
+  readonly dependsOn?: DependsOn;
+  /** What to do, one sentence, lower case. Absent where the consent stands. */
+  readonly fix?: string;
   /** When that was found out. */
   readonly checkedAt: Date;
   /** When the access token ends that is held now. Absent: none is held, or nobody knows when it ends. */

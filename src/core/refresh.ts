@@ -19,6 +19,8 @@ export interface OAuthError {
   readonly errorSubtype?: string;
   /** Numbers that narrow the error, digits alone. */
   readonly errorNumbers?: readonly string[];
+  /** What stands beside the code for people, short and without secrets. Absent: nothing. */
+  readonly says?: string;
   readonly retryAfterMs?: number;
 }
 
@@ -109,15 +111,21 @@ export type Decision =
   /**
    * The provider refused the token that was sent. Take a second look before the grant lapses: a newer token may work.
    */
-  | { readonly do: "second-look"; readonly reason: LapseReason; readonly error: string }
+  | { readonly do: "second-look"; readonly reason: LapseReason; readonly error: string; readonly says?: string }
   /** The provider refuses our client: raise an alarm, and leave the grant as it is. */
-  | { readonly do: "alert-operator"; readonly error: string }
+  | { readonly do: "alert-operator"; readonly error: string; readonly says?: string }
   /**
    * The provider works and refuses this one request, in a code that says nothing of the person. This grant alone backs
    * off. `isOurs`: the code says that our request is wrong, so an operator must look. Otherwise nobody here knows what
    * the code means.
    */
-  | { readonly do: "back-off"; readonly error: string; readonly afterMs?: number; readonly isOurs: boolean }
+  | {
+      readonly do: "back-off";
+      readonly error: string;
+      readonly says?: string;
+      readonly afterMs?: number;
+      readonly isOurs: boolean;
+    }
   /**
    * Try later. `ambiguous`: the provider may have replaced the token. `limited`: the provider says that we send too
    * many requests, which concerns every grant. `blocked`: this one request may have got it for what stands in it: a
@@ -174,7 +182,7 @@ function isOfThisRequest({ status, error }: TokenFailure & { kind: "unusable" })
 }
 
 function decideOnError(
-  { status, error, errorSubtype, errorNumbers = [], retryAfterMs: afterMs }: OAuthError,
+  { status, error, errorSubtype, errorNumbers = [], says, retryAfterMs: afterMs }: OAuthError,
   refusals: Refusals,
 ): Decision {
   const retry = defined({ do: "retry" as const, error, afterMs, ambiguous: status >= 500 });
@@ -182,26 +190,32 @@ function decideOnError(
   if (status === 429) return { ...retry, limited: true };
   if (status >= 500 || saysLater(status)) return retry;
   const byNumber = meaningOfNumber(refusals, error, errorNumbers);
+  const said = defined({ says });
   const { meaning, subtle } = byNumber ?? meaningIn(refusals, error, errorSubtype);
   const isOwnWord = byNumber === undefined && meaningOf(standardRefusals, error) !== "transient";
   switch (meaning) {
     case undefined:
-      return defined({ do: "back-off" as const, error, afterMs, isOurs: false });
+      return defined({ do: "back-off" as const, error, says, afterMs, isOurs: false });
     case "transient":
       // Words of the provider's own count as its record says: it may answer an outage with them.
       return status >= 400 && !isOwnWord ? { ...retry, isUp: true } : retry;
     case "limited":
       return { ...retry, limited: true };
     case "dead":
-      return { do: "second-look", reason: "invalid_grant", error };
+      return { do: "second-look", reason: "invalid_grant", error, ...said };
     case "reauthenticate":
-      return { do: "second-look", reason: "reauthentication_required", error: subtle };
+      return { do: "second-look", reason: "reauthentication_required", error: subtle, ...said };
     case "restricted":
-      return { do: "second-look", reason: "admin_policy_enforced", error: byNumber === undefined ? error : subtle };
+      return {
+        do: "second-look",
+        reason: "admin_policy_enforced",
+        error: byNumber === undefined ? error : subtle,
+        ...said,
+      };
     case "misconfigured":
-      return { do: "alert-operator", error };
+      return { do: "alert-operator", error, ...said };
     case "ours":
-      return defined({ do: "back-off" as const, error, afterMs, isOurs: true });
+      return defined({ do: "back-off" as const, error, says, afterMs, isOurs: true });
   }
 }
 

@@ -6,6 +6,8 @@ export interface RefusalWord {
   readonly subtype?: string;
   /** Digits alone: `50076` of Entra's `AADSTS50076`. */
   readonly numbers?: readonly string[];
+  /** What stands beside them for people, as it may be kept. */
+  readonly says?: string;
 }
 
 /** Members that hold the code where `error` is an object or a list, as some providers have it. */
@@ -21,10 +23,15 @@ const subtypes = ["error_subtype", "suberror"] as const;
  * nothing more than the status does.
  *
  * @param body the answer, which holds no token
+ * @param sent secrets of the request, which an answer may repeat
  * @returns undefined where the body names no error, so that nothing proves that a token endpoint wrote it
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
-export function refusalWord(body: Readonly<Record<string, unknown>>, status: number): RefusalWord | undefined {
+export function refusalWord(
+  body: Readonly<Record<string, unknown>>,
+  status: number,
+  sent: readonly string[] = [],
+): RefusalWord | undefined {
   const { error, errors } = body;
   const [first] = Array.isArray(errors) ? (errors as readonly unknown[]) : [];
   const isClientError = status >= 400 && status < 500;
@@ -38,10 +45,12 @@ export function refusalWord(body: Readonly<Record<string, unknown>>, status: num
   if (word === undefined) return undefined;
   const subtype = wordIn(body, subtypes);
   const numbers = numbersIn(body);
+  const says = saidBy(body["error_description"] ?? body["message"], sent);
   return {
     error: errorCode(word),
     ...(subtype === undefined ? {} : { subtype: errorCode(subtype) }),
     ...(numbers.length === 0 ? {} : { numbers }),
+    ...(says === "" ? {} : { says }),
   };
 }
 
@@ -82,4 +91,45 @@ function wordIn(holder: unknown, names: readonly string[]): string | undefined {
 
 function wordOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" && !/^\d+$/.test(value) ? value : undefined;
+}
+
+/** The longest text of a provider's that is kept, characters. */
+const longest = 200;
+
+/** How many characters of a secret in a row give it away. */
+const telling = 8;
+
+/**
+ * What a provider says of a refusal, as it may be kept and shown: one line, short, and without what may be a secret, an
+ * address of a person, or the numbers by which the provider finds its own log.
+ *
+ * @param text as it stood in the answer
+ * @param sent what was sent to the provider and may be repeated by it. A text that has a part of it is not kept at all
+ * @returns empty where nothing of it may be kept
+ */
+export function saidBy(text: unknown, sent: readonly string[] = []): string {
+  if (typeof text !== "string") return "";
+  if (sent.some((secret) => sharesPart(text, secret))) return "";
+  const [line = ""] = text
+    .slice(0, longest * 4)
+    .replaceAll(/[^\x20-\x7e]+/g, " ")
+    .split(/ (?:Trace|Correlation) ID\b/i);
+  const words = line.split(" ").filter((word) => word !== "");
+  const shown = words.map((word) => (isTelling(word) ? "…" : word)).join(" ");
+  return shown.length > longest ? `${shown.slice(0, longest)}…` : shown;
+}
+
+/** A word of a sentence, with the marks around it. Addresses, markup, forms and whatever else a page might act upon are none. */
+const plainWord = /^["'(]*[\w.'-]+[)"'.,:;!?]*$/;
+
+function isTelling(word: string): boolean {
+  return word.length > 40 || !plainWord.test(word) || looksLikeSecret(word);
+}
+
+function sharesPart(text: string, secret: string): boolean {
+  if (secret.length <= telling) return secret !== "" && text.includes(secret);
+  for (let at = 0; at + telling <= secret.length; at++) {
+    if (text.includes(secret.slice(at, at + telling))) return true;
+  }
+  return false;
 }

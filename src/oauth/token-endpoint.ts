@@ -94,6 +94,9 @@ export function requestRefresh(request: TokenRequest, refreshToken: Secret): Pro
   return post(request, "refresh_token", new URLSearchParams({ refresh_token: refreshToken.expose() }));
 }
 
+/** What of a request must be repeated nowhere. */
+const secretParameters = ["code", "code_verifier", "refresh_token", "client_secret", "client_assertion"];
+
 async function post(
   request: TokenRequest,
   grantType: string,
@@ -103,9 +106,15 @@ async function post(
   const { provider, endpoints, http, now, dpop } = request;
   const { timeoutMs } = http;
   for (const resource of [provider.resource ?? []].flat()) parameters.append("resource", resource);
+  const sent = (): string[] => secretParameters.flatMap((name) => parameters.get(name) ?? []);
   const read = (result: HttpResult): TokenResponse => {
-    if ((provider.identity ?? "id_token") === "id_token") return tokenResponseOf(result, now, provider);
-    const response = tokenResponseOf(withOwnTokens(provider, result, grantType === "refresh_token"), now, provider);
+    if ((provider.identity ?? "id_token") === "id_token") return tokenResponseOf(result, now, provider, sent());
+    const response = tokenResponseOf(
+      withOwnTokens(provider, result, grantType === "refresh_token"),
+      now,
+      provider,
+      sent(),
+    );
     if (response.kind !== "tokens") return response;
     return { ...response, tokens: withoutIdToken(provider, result, response.tokens) };
   };
@@ -184,8 +193,14 @@ export function authenticating(
  *
  * @param now when the request was sent, milliseconds since the epoch
  * @param habits what the provider's record says of lifetimes
+ * @param sent secrets of the request: what the provider says for people is not kept where it repeats one
  */
-export function tokenResponseOf(result: HttpResult, now: number, habits: LifetimeHabits = {}): TokenResponse {
+export function tokenResponseOf(
+  result: HttpResult,
+  now: number,
+  habits: LifetimeHabits = {},
+  sent: readonly string[] = [],
+): TokenResponse {
   const context = { sentAt: now, habits };
   if (result.kind === "silence") {
     const { begun, ...silence } = result;
@@ -204,7 +219,7 @@ export function tokenResponseOf(result: HttpResult, now: number, habits: Lifetim
   if (tokens !== undefined) return tokensAt(tokens, headers);
   const body = answer?.members ?? readRefusal(text);
   if (body === undefined) return unusable("not_json");
-  const refusal = refusalWord(body, status);
+  const refusal = refusalWord(body, status, sent);
   if (refusal === undefined) return unusable(noAccessToken);
   return defined({
     kind: "oauth-error" as const,
@@ -212,6 +227,7 @@ export function tokenResponseOf(result: HttpResult, now: number, habits: Lifetim
     error: refusal.error,
     errorSubtype: refusal.subtype,
     errorNumbers: refusal.numbers,
+    says: refusal.says,
     retryAfterMs: retryAfterMs(headers, now),
   });
 }

@@ -41,12 +41,32 @@ export interface GrantRow {
   readonly lastRefreshAt: number | null;
   readonly lastError: string | null;
   readonly lastErrorAt: number | null;
+  /**
+   * What the provider said beside the code of {@link lastError}, short and without secrets; empty where it gave a code alone.
+   * Null where no provider has named that error.
+   */
+  readonly lastErrorSays: string | null;
   /** How many refreshes in a row have failed. */
   readonly failures: number;
   /** The provider is not asked again before this time. */
   readonly retryAt: number | null;
   /** When the provider is asked once more about a refusal: while the grant is usable, or after it has lapsed. */
   readonly lookAt: number | null;
+  /** When the person consented last, and a refresh token came or was kept; null in rows of versions that did not write it. */
+  readonly consentedAt: number | null;
+  /** What was asked for at that consent and is not granted, separated by spaces. */
+  readonly withheldScope: string;
+  /**
+   * Why it is suspect: a `Doubt` of core/events, and behind a slash what narrows it, as in `signalled/sessions-revoked`. Of a grant
+   * that is not suspect: why it was last.
+   */
+  readonly doubt: string | null;
+  /** When the provider last called a refresh token of this grant dead. It stays when the person consents again. */
+  readonly diedAt: number | null;
+  /** That token was alive at this age, counted from its consent, milliseconds. */
+  readonly diedAfter: number | null;
+  /** That token was dead at this age. */
+  readonly diedBefore: number | null;
   readonly createdAt: number;
   readonly updatedAt: number;
 }

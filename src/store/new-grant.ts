@@ -6,7 +6,22 @@ import type { GrantRow } from "./grant-row.ts";
  */
 export const newGrant: Pick<
   GrantRow,
-  "state" | "reason" | "generation" | "lastRefreshAt" | "lastError" | "lastErrorAt" | "failures" | "retryAt" | "lookAt"
+  | "state"
+  | "reason"
+  | "generation"
+  | "lastRefreshAt"
+  | "lastError"
+  | "lastErrorAt"
+  | "lastErrorSays"
+  | "failures"
+  | "retryAt"
+  | "lookAt"
+  | "consentedAt"
+  | "withheldScope"
+  | "doubt"
+  | "diedAt"
+  | "diedAfter"
+  | "diedBefore"
 > = {
   state: "active",
   reason: null,
@@ -14,7 +29,14 @@ export const newGrant: Pick<
   lastRefreshAt: null,
   lastError: null,
   lastErrorAt: null,
+  lastErrorSays: null,
   failures: 0,
   retryAt: null,
   lookAt: null,
+  consentedAt: null,
+  withheldScope: "",
+  doubt: null,
+  diedAt: null,
+  diedAfter: null,
+  diedBefore: null,
 };

@@ -12,6 +12,13 @@ export interface BeginAttempt {
   readonly at: number;
 }
 
+/** A failure in words. */
+export interface Refused {
+  readonly error: string;
+  /** What the provider said beside its code, short and without secrets. Null, the default: no provider has named an error. */
+  readonly says?: string | null;
+}
+
 export interface RefreshStore {
   /**
    * Writes, durably, that a generation's refresh token is about to be sent. Unless the answer is `begun`, nothing is
@@ -54,7 +61,7 @@ export interface RefreshStore {
    */
   endAttempt(
     attemptId: string,
-    failure: { error: string; at: number; retryAt: number | null; lookAt?: number | null },
+    failure: Refused & { at: number; retryAt: number | null; lookAt?: number | null },
   ): Promise<void>;
   /**
    * Notes that an attempt ended and nobody knows what the provider did: it stays, for any owner to take over, with
@@ -64,13 +71,16 @@ export interface RefreshStore {
    */
   endAttemptUnknown(
     attemptId: string,
-    failure: { error: string; at: number; retryAt: number | null; suspect: boolean },
+    failure: Refused & { at: number; retryAt: number | null; suspect: boolean },
   ): Promise<void>;
   /**
    * Makes a usable grant `lapsed`, and ends its attempt.
    *
+   * Where a refresh token is dead (`invalid_grant`), the age at which it died is kept, as far as the consent's time is known.
+   *
    * @param error what the provider answered, for people
    * @param lookAt when the lapsed grant is looked at once more; never by default
+   * @param says what the provider said beside that; see {@link Refused}
    * @returns true: lapsed by this call; false: it was not usable, or not at this generation
    */
   lapse(
@@ -80,6 +90,7 @@ export interface RefreshStore {
     error: string,
     at: number,
     lookAt?: number | null,
+    says?: string | null,
   ): Promise<boolean>;
   /** Keeps a late answer. One that is kept already under this id stays as it is. */
   keepLateAnswer(lateAnswer: LateAnswerRow): Promise<void>;

@@ -35,6 +35,7 @@ import type { GrantRow } from "./grant-row.ts";
 import type { HandleStore } from "./handle-store.ts";
 import type { IntakeStore } from "./intake-store.ts";
 import type { KeyStore } from "./key-store.ts";
+import type { LifeStore } from "./life-store.ts";
 import type { ProbeStore } from "./probe-store.ts";
 import type { RefreshStore } from "./refresh-store.ts";
 import type { ResealStore } from "./reseal-store.ts";
@@ -301,6 +302,7 @@ export interface Store
     ClientStore,
     ProbeStore,
     SignalStore,
+    LifeStore,
     ResealStore,
     AuditStore,
     EventStore,

@@ -74,6 +74,7 @@ describe("the protocol, against a stand-in for Google", () => {
       kind: "oauth-error",
       status: 400,
       error: "invalid_grant",
+      says: "Token has been expired or revoked.",
     });
     assert.deepEqual(await protocol.revoke(refreshToken), { kind: "done" }, "what is dead is revoked");
   });

@@ -79,12 +79,21 @@ function chosen({ word, as }: Named, named: readonly Named[], text: string, term
   const isLogged = named.some((other) => other.as === "msg");
   const details = of("detail").filter((term) => isLogged || named.some((other) => other.word === term.of));
   if (as === "reason" && details.length > 0) return details;
+  // Of a grant, or an error about one, the reason says it all: what the provider said is in it.
+  const reasons = of("reason");
+  const isGrants = named.some((other) => other.as === "reason" && terms.some(isReasonOf(other.word)));
+  if (reasons.length > 0 && (as === "reason" || all.length === reasons.length)) return reasons;
+  if (isGrants && of("provider").length > 0) return [];
   if (as === "msg" && of("event").length > 0) return of("event");
   const providers = withDescription(of("provider"), text);
   // Some words are providers' and ours. Ours come with a hint, an address of the page, or in brackets at the end of a line.
   const ours = /"hint"|\bhint:|error_uri|errors\.md#|OnbehalfError/.test(text) || as === "#";
   const preferred = [ours ? of("code") : providers, details, ours ? providers : of("code"), of("event"), all];
   return preferred.find((some) => some.length > 0) ?? [];
+}
+
+function isReasonOf(word: string): (term: Term) => boolean {
+  return (term) => term.kind === "reason" && term.word === word;
 }
 
 /** Of a provider's word, what fits the description beside it; without one, what the word means in general. */

@@ -50,6 +50,7 @@ function assertNoFlag(words: readonly string[]): void {
 const kinds: Readonly<Record<Term["kind"], string>> = {
   code: "error of Onbehalf",
   detail: "detail of an error of Onbehalf",
+  reason: "why a grant is not well",
   provider: "word of a provider",
   event: "event in the log",
 };

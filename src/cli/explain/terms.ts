@@ -1,18 +1,20 @@
+import { reasons } from "../../core/diagnosis/reasons.ts";
+import type { DependsOn } from "../../core/diagnosis/reasons.ts";
 import { defined } from "../../core/defined.ts";
 import { codesIn, plain, sectionsOf } from "./markdown.ts";
 import type { Section, Table } from "./markdown.ts";
 
 /** Who can do something about an error. */
-export type Party = "person" | "developer" | "operator" | "provider";
+export type Party = DependsOn;
 
 /** A word that may stand in an error, and what the pages say of it. */
 export interface Term {
   readonly word: string;
   /**
    * `code`: one of our error codes. `detail`: what stands in such an error and says more, as a reason does. `provider`: a
-   * word of providers. `event`: what our log calls it.
+   * word of providers. `reason`: why a grant is not well. `event`: what our log calls it.
    */
-  readonly kind: "code" | "detail" | "provider" | "event";
+  readonly kind: "code" | "detail" | "reason" | "provider" | "event";
   /** Of a detail: the code in whose section it is explained. */
   readonly of?: string;
   /** Of a code: its HTTP status. */
@@ -41,6 +43,7 @@ export function termsOf({ errors, library, operations }: Pages): Term[] {
   return [
     ...codes.map(({ term }) => term),
     ...codes.flatMap(({ term, tables }) => detailsOf(term, tables)),
+    ...reasonTerms(),
     ...providerTerms(sections),
     ...eventTerms(sectionsOf(library), sectionsOf(operations)),
   ];
@@ -102,6 +105,13 @@ function detailsOf({ word: of, dependsOn, fix, page }: Term, tables: readonly Ta
       defined({ word, kind: "detail" as const, of, means: plain(means), dependsOn, fix, page }),
     ),
   );
+}
+
+/** Why a grant is not well: in the words that the grant itself, its errors and the log have. */
+function reasonTerms(): Term[] {
+  return Object.entries(reasons).map(([word, { means, dependsOn, fix, page }]) => {
+    return { word, kind: "reason" as const, means, dependsOn, fix, page };
+  });
 }
 
 function providerTerms(sections: readonly Section[]): Term[] {

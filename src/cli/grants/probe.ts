@@ -29,6 +29,8 @@ function probeFacts(found: Probe): (readonly [string, string | undefined])[] {
     ["result", reason === undefined ? result : `${result}: ${reason}`],
     ["checked", checkedAt.toISOString()],
     ...evidence.map(({ at, what }, index) => [index === 0 ? "evidence" : "", `${at.toISOString()}  ${what}`] as const),
+    ["depends on", found.dependsOn],
+    ["do", found.fix],
     ["access until", expiresAt?.toISOString()],
     ["offline", offline ? "yes: a refresh token is held" : "no: access ends when the access token does"],
     ...missingScopes.map((scope, index) => [index === 0 ? "lost" : "", scope] as const),

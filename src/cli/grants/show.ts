@@ -4,6 +4,7 @@ import { facts, printJson, printLines } from "../terminal/print.ts";
 import { openWithoutClient } from "../open-vault.ts";
 import { refOf } from "./ref.ts";
 import type { RefFlags } from "./ref.ts";
+import { diagnosisFacts } from "./diagnosis-facts.ts";
 import { tieTexts } from "./tie-texts.ts";
 
 /** Shows one grant. */
@@ -19,7 +20,7 @@ function grantFacts(grant: Grant): (readonly [string, string | undefined])[] {
   return [
     ["grant", grant.grantId],
     ["state", `${grant.state} since ${grant.since.toISOString()}`],
-    ["reason", grant.reason],
+    ...diagnosisFacts(grant),
     ["who", [grant.profile.name, grant.profile.email].filter((each) => each !== undefined).join(", ")],
     ["subject", grant.subject],
     ...tieTexts(grant).map((tie, index) => [index === 0 ? "external id" : "", tie] as const),

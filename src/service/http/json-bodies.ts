@@ -1,3 +1,4 @@
+import type { Diagnosis } from "../../core/diagnosis/diagnosis.ts";
 import type {
   AccessToken,
   AuditLogRow,
@@ -36,7 +37,7 @@ export function grantBody(grant: Grant): Record<string, unknown> {
     scope: grant.scopes.join(" "),
     missing_scopes: grant.missingScopes,
     state: grant.state,
-    reason: grant.reason,
+    ...diagnosisBody(grant),
     since: grant.since,
     offline: grant.offline,
     generation: grant.generation,
@@ -51,12 +52,35 @@ export function grantBody(grant: Grant): Record<string, unknown> {
   };
 }
 
+/** Why a grant is not well, as JSON; nothing where it is. */
+function diagnosisBody({
+  reason,
+  certainty,
+  evidence,
+  dependsOn,
+  fix,
+  causes,
+  also,
+}: Partial<Diagnosis>): Record<string, unknown> {
+  return {
+    reason,
+    certainty,
+    evidence,
+    depends_on: dependsOn,
+    fix,
+    causes: causes?.map((cause) => ({ reason: cause.reason, certainty: cause.certainty, tell_by: cause.tellBy })),
+    also: also?.map((other) => ({ reason: other.reason, depends_on: other.dependsOn, fix: other.fix })),
+  };
+}
+
 /** What a look at the provider has found, as JSON. */
 export function probeBody(probe: Probe): Record<string, unknown> {
   return {
     result: probe.result,
     reason: probe.reason,
     evidence: probe.evidence,
+    depends_on: probe.dependsOn,
+    fix: probe.fix,
     checked_at: probe.checkedAt,
     expires_at: probe.expiresAt,
     offline: probe.offline,

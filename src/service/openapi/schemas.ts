@@ -18,6 +18,29 @@ const claims = {
   given_name: text,
 };
 
+/** Why a grant is not well. A grant that is has none of these. */
+const diagnosis = {
+  reason: { ...text, description: "Why it is not well: a code of docs/errors.md, Why a grant is not well." },
+  certainty: { enum: ["certain", "likely", "possible"], description: "How far the reason can be trusted." },
+  evidence: {
+    type: "array",
+    items: object(["at", "what"], { at: time, what: text }),
+    description: "What speaks for it, in the order of time.",
+  },
+  depends_on: { enum: ["person", "developer", "operator", "provider"], description: "Who can do something about it." },
+  fix: { ...text, description: "What to do." },
+  causes: {
+    type: "array",
+    items: object(["reason", "certainty", "tell_by"], { reason: text, certainty: text, tell_by: text }),
+    description: "Where the provider did not say why: what it may be, the likeliest first, and what would tell.",
+  },
+  also: {
+    type: "array",
+    items: object(["reason", "depends_on", "fix"], { reason: text, depends_on: text, fix: text }),
+    description: "What else is weak about it.",
+  },
+};
+
 const consent = {
   ...claims,
   grant_id: text,
@@ -130,7 +153,7 @@ export const schemas: Readonly<Record<string, object>> = {
       scope: text,
       missing_scopes: { type: "array", items: text, description: "What the grant covered once and has lost." },
       state: { enum: grantStates },
-      reason: { ...text, description: "Why the grant is not active." },
+      ...diagnosis,
       since: time,
       offline: yesNo,
       generation: { ...integer, description: "How many token exchanges have been stored for this grant." },
@@ -171,7 +194,9 @@ export const schemas: Readonly<Record<string, object>> = {
       description: "Whether the consent stands. `unknown`: somebody else is at fault, and nothing is known of it.",
     },
     reason: { ...text, description: "Why it does not stand, or why nobody knows. Absent where it stands." },
-    evidence: { type: "array", items: object(["at", "what"], { at: time, what: text }) },
+    evidence: diagnosis.evidence,
+    depends_on: diagnosis.depends_on,
+    fix: diagnosis.fix,
     checked_at: { ...time, description: "When that was found out." },
     expires_at: { ...time, description: "When the access token ends that is held. Absent: none is, or nobody knows." },
     offline: { ...yesNo, description: "Whether the service holds a refresh token." },

@@ -36,7 +36,7 @@ const deleteAttemptsUpTo = forMany("DELETE FROM attempts WHERE grant_id = :grant
 });
 
 const afterCommit = `generation = generation + 1, reason = NULL, ${assignments(tokenColumns)}, last_refresh_at = :at,
-    last_error = :error, last_error_at = :errorAt, failures = (failures + 1) * :failed, retry_at = :retryAt,
+    last_error = :error, last_error_at = :errorAt, last_error_says = NULL, failures = (failures + 1) * :failed, retry_at = :retryAt,
     look_at = NULL, updated_at = :at
   WHERE grant_id = :grantId AND generation = :parentGeneration`;
 const commitTypes = {
@@ -59,11 +59,20 @@ const commitAsActive = forMany(
   { ...ofGrant, types: commitTypes },
 );
 const commitAsSuspect = `UPDATE grants SET state = 'suspect',
-    state_since = CASE WHEN state = 'suspect' THEN state_since ELSE :at END, ${afterCommit}
+    state_since = CASE WHEN state = 'suspect' THEN state_since ELSE :at END,
+    doubt = CASE WHEN state = 'suspect' THEN doubt ELSE 'ended_with_another' END, ${afterCommit}
     AND state IN ('suspect', 'lapsed')`;
-const noteFailure = `UPDATE grants SET last_error = :error, last_error_at = :at, failures = failures + 1,
+const noteFailure = `UPDATE grants SET last_error = :error, last_error_at = :at, last_error_says = :says, failures = failures + 1,
     retry_at = :retryAt, updated_at = :at
   WHERE grant_id = :grantId`;
+const makeLapsed = `UPDATE grants SET state = 'lapsed', reason = :reason, state_since = :at, last_error = :error,
+    last_error_at = :at, last_error_says = :says, look_at = :lookAt, retry_at = NULL, updated_at = :at,
+    died_at = CASE WHEN :reason = 'invalid_grant' AND consented_at IS NOT NULL THEN :at ELSE died_at END,
+    died_after = CASE WHEN :reason <> 'invalid_grant' OR consented_at IS NULL THEN died_after
+      WHEN last_refresh_at > consented_at THEN last_refresh_at - consented_at ELSE 0 END,
+    died_before = CASE WHEN :reason <> 'invalid_grant' OR consented_at IS NULL THEN died_before
+      WHEN :at > consented_at THEN :at - consented_at ELSE 0 END
+  WHERE grant_id = :grantId AND generation = :generation AND state IN ('active', 'suspect')`;
 
 const selectLateAnswers = `SELECT ${selectList(lateAnswerColumns)} FROM orphans WHERE grant_id = :grantId`;
 const selectLateAnswersTo = `${selectLateAnswers} AND parent_generation = :parentGeneration`;
@@ -130,30 +139,31 @@ export function refreshStore(database: Database): RefreshStore {
         [grantId],
       ),
 
-    endAttempt: (attemptId, { error, at, retryAt, lookAt }) =>
+    endAttempt: (attemptId, { error, says = null, at, retryAt, lookAt }) =>
       database.transaction(async (sql) => {
         const { grantId, generation } = await lockGrantOf(sql, attemptId);
         // The attempt was taken over meanwhile: its failure says nothing about the grant any more.
         if ((await sql.run(deleteAttempt, { attemptId })) === 0) return;
         // Nor where the person signed in meanwhile: the failure would hold back the new consent, and a look that is due
         // would count as evidence against a token that was never sent.
-        const failed = { error, at, retryAt, grantId, generation };
+        const failed = { error, says, at, retryAt, grantId, generation };
         if ((await sql.run(`${noteFailure} AND generation = :generation`, failed)) === 0) return;
         if (lookAt === undefined) return;
         await sql.run("UPDATE grants SET look_at = :lookAt WHERE grant_id = :grantId", { lookAt, grantId });
       }),
 
-    endAttemptUnknown: (attemptId, { error, at, retryAt, suspect }) =>
+    endAttemptUnknown: (attemptId, { error, says = null, at, retryAt, suspect }) =>
       database.transaction(async (sql) => {
         const { grantId, generation, before } = await lockGrantOf(sql, attemptId);
         const ended = await sql.run("UPDATE attempts SET ended_unknown = 1 WHERE attempt_id = :attemptId", {
           attemptId,
         });
         if (ended === 0) return;
-        await sql.run(noteFailure, { error, at, retryAt, grantId });
+        await sql.run(noteFailure, { error, says, at, retryAt, grantId });
         if (!suspect) return;
         const doubted = await sql.run(
-          "UPDATE grants SET state = 'suspect', state_since = :at WHERE grant_id = :grantId AND state = 'active'",
+          `UPDATE grants SET state = 'suspect', state_since = :at, doubt = 'outcome_unknown'
+           WHERE grant_id = :grantId AND state = 'active'`,
           { at, grantId },
         );
         if (doubted === 0 || before === undefined) return;
@@ -161,8 +171,8 @@ export function refreshStore(database: Database): RefreshStore {
         await tellChanged(sql, before, before.grantId, at, "outcome_unknown");
       }),
 
-    lapse: (grantId, generation, reason, error, at, lookAt = null) =>
-      database.transaction((sql) => lapseGrant(sql, { grantId, generation, reason, error, at, lookAt })),
+    lapse: (grantId, generation, reason, error, at, lookAt = null, says = null) =>
+      database.transaction((sql) => lapseGrant(sql, { grantId, generation, reason, error, says, at, lookAt })),
 
     keepLateAnswer: async (lateAnswer) => {
       const { grantId, parentGeneration: generation } = lateAnswer;
@@ -202,22 +212,19 @@ export async function lapseGrant(
   sql: Transaction,
   {
     detail = null,
+    says = null,
     ...lapse
   }: Pick<GrantRow, "grantId" | "generation" | "lookAt"> & {
     readonly reason: LapseReason;
     readonly error: string;
+    readonly says?: string | null;
     readonly at: number;
     readonly detail?: string | null;
   },
 ): Promise<boolean> {
   const { grantId, generation, reason, at } = lapse;
   const before = await lockState(sql, grantId);
-  const lapsed = await sql.run(
-    `UPDATE grants SET state = 'lapsed', reason = :reason, state_since = :at, last_error = :error,
-       last_error_at = :at, look_at = :lookAt, retry_at = NULL, updated_at = :at
-     WHERE grant_id = :grantId AND generation = :generation AND state IN ('active', 'suspect')`,
-    lapse,
-  );
+  const lapsed = await sql.run(makeLapsed, { says, ...lapse });
   if (lapsed === 0 || before === undefined) return false;
   await sql.run(deleteAttemptsUpTo, { grantId, generation });
   sql.note({ action: "grant.lapsed", grantId, generation, outcome: reason, detail });

@@ -291,10 +291,10 @@ export async function suspectGrant(
 ): Promise<boolean> {
   const before = await lockState(sql, grantId);
   const doubted = await sql.run(
-    `UPDATE grants SET state_since = :at, state = 'suspect', updated_at = :at,
+    `UPDATE grants SET state_since = :at, state = 'suspect', doubt = :doubt, updated_at = :at,
        access_expires_at = CASE WHEN access_sealed IS NULL OR access_expires_at <= :at THEN access_expires_at ELSE :at END
      WHERE grant_id = :grantId AND state IN ('active', 'suspect') AND refresh_sealed IS NOT NULL`,
-    { at, grantId },
+    { at, grantId, doubt: detail === null ? why : `${why}/${detail}` },
   );
   if (doubted === 0 || before === undefined) return false;
   sql.note({ action: "grant.suspect", grantId, generation: null, outcome: why, detail });

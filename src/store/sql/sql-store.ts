@@ -19,6 +19,7 @@ import { grantStore } from "./grants.ts";
 import { handleStore } from "./handles.ts";
 import { intakeStore } from "./intakes.ts";
 import { keyStore } from "./keys.ts";
+import { lifeStore } from "./lives.ts";
 import { probeStore } from "./probes.ts";
 import { resealStore } from "./reseal.ts";
 import { sessionStore } from "./sessions.ts";
@@ -69,6 +70,7 @@ export function sqlStore(engine: Engine): Store {
     ...clientStore(database),
     ...probeStore(database),
     ...signalStore(database),
+    ...lifeStore(database),
     ...auditStore(database),
     ...eventStore(database),
     ...webhookStore(database),

@@ -154,7 +154,7 @@ export function attemptTests(stores: SuiteStores): void {
         await store.endAttemptUnknown("a", { ...failure, suspect });
         same(await read(store, row.grantId), {
           ...row,
-          ...(suspect ? { state: "suspect", stateSince: failure.at } : {}),
+          ...(suspect ? { state: "suspect", stateSince: failure.at, doubt: "outcome_unknown" } : {}),
           lastError: failure.error,
           lastErrorAt: failure.at,
           failures: 1,

@@ -25,6 +25,7 @@ import { intakeTests } from "./intakes.ts";
 import { keyTests } from "./keys.ts";
 import { lifeTests } from "./life.ts";
 import { lateAnswerTests } from "./late-answers.ts";
+import { lifeOfGrantsTests } from "./lives.ts";
 import { probeTests } from "./probes.ts";
 import { resealTests } from "./reseal.ts";
 import { revocationTests } from "./revocation.ts";
@@ -80,6 +81,7 @@ export function storeSuite(
       clientTests,
       probeTests,
       signalTests,
+      lifeOfGrantsTests,
       changeTests,
       auditTests,
       eventTests,

@@ -82,6 +82,7 @@ export function revocationTests(stores: SuiteStores): void {
           ...row,
           state: "suspect",
           stateSince: suiteTime + 9,
+          doubt: "ended_with_another",
           accessExpiresAt: suiteTime + 9,
           updatedAt: suiteTime + 9,
         };

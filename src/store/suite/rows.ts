@@ -35,6 +35,8 @@ export function grant(changes: Partial<GrantRow> = {}): GrantRow {
     identityMac: bytes(`identity of ${grantId}`),
     profileSealed: bytes("profile"),
     ...newGrant,
+    consentedAt: suiteTime,
+    withheldScope: "withheld",
     stateSince: suiteTime,
     createdAt: suiteTime,
     updatedAt: suiteTime,

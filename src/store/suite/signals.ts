@@ -74,10 +74,10 @@ export function signalTests(stores: SuiteStores): void {
       const [doubted, ended] = [await save(store), await save(store)];
       for (const { grantId } of [doubted, ended]) await begin(store, grantId, `refresh of ${grantId}`);
       equal(await store.takeSignal(signal(), [about(doubted, "suspect"), about(ended, "lapse")]), "taken");
-      const { state, stateSince, accessExpiresAt, lookAt } = await read(store, doubted.grantId);
+      const { state, stateSince, accessExpiresAt, lookAt, doubt } = await read(store, doubted.grantId);
       deepEqual(
-        [state, stateSince, accessExpiresAt, lookAt],
-        ["suspect", suiteTime + 50, suiteTime + 50, suiteTime + 50],
+        [state, stateSince, accessExpiresAt, lookAt, doubt],
+        ["suspect", suiteTime + 50, suiteTime + 50, suiteTime + 50, "signalled/tokens-revoked"],
       );
       const due = await store.grantsToLookAt(suiteTime + 51, 1_000);
       equal(due.filter(({ grantId }) => grantId === doubted.grantId).length, 1);

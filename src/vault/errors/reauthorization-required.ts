@@ -1,34 +1,25 @@
+import type { Diagnosis } from "../../core/diagnosis/diagnosis.ts";
+import { reasons } from "../../core/diagnosis/reasons.ts";
 import { OnbehalfError } from "../../core/errors.ts";
-import type { LapseReason } from "../../core/grant.ts";
-
-const explain: Readonly<Record<LapseReason, string>> = {
-  invalid_grant: "the provider says the refresh token was revoked or has expired",
-  reauthentication_required:
-    "the provider asks for a new sign-in, for a session policy, a second factor or a new consent",
-  admin_policy_enforced: "an administrator restricted what was granted",
-  ended_by_provider: "the provider has told us that it ended the consent",
-  no_refresh_token: "there is no refresh token, and the access token has ended or was refused",
-  crash_ambiguous_rotation:
-    "the provider replaced the refresh token, and the replacement was lost in a crash or on its way",
-  revoked: "the grant was revoked here",
-  revoked_unconfirmed: "the grant was revoked here, which the provider did not confirm",
-};
 
 /**
  * Only the person can help, by consenting again.
  *
- * @param since when the grant ended
- * @param hint what to do; to sign in again by default
+ * @param diagnosis why the grant ended
+ * @param since when it did
+ * @param how what an authorization request must say, where more than a sign-in is needed
  */
 export function reauthorizationRequired(
   grantId: string,
-  reason: LapseReason,
+  diagnosis: Diagnosis,
   since: Date,
-  hint = "let the person sign in again; no retry helps",
+  how?: string,
 ): OnbehalfError<"reauthorization_required"> {
+  const { also: _, ...said } = diagnosis;
+  const { reason, fix } = said;
   return new OnbehalfError(
     "reauthorization_required",
-    `the person must consent again: ${explain[reason]}, since ${since.toISOString()}`,
-    { hint, details: { grantId, since, reason } },
+    `the person must consent again: ${reasons[reason].means}, since ${since.toISOString()}`,
+    { hint: how === undefined ? fix : `${fix}: ${how}`, details: { grantId, since, ...said } },
   );
 }

@@ -12,6 +12,7 @@ import type { GrantFilter } from "../../store/store.ts";
 import { learnClients } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { accountHash, externalHash, subjectHash } from "../../crypto/keyring.ts";
+import { diagnosisOf, learnLives } from "./diagnosed.ts";
 import { isMeant } from "./find-grant.ts";
 import { fits, grantOf } from "./sealed-grant.ts";
 import type { AskedTie } from "./sealed-grant.ts";
@@ -97,6 +98,7 @@ export async function listGrants(
   const { limit, ...filter } = filterOf(context, query, of);
   const rows = await waitFor(context.store.listGrants({ limit: limit + 1, ...filter }), signal);
   const page = rows.slice(0, limit);
+  await waitFor(learnLives(context, page), signal);
   const last = page.at(-1);
   const listed = page.filter((row) => provider === undefined || row.provider === provider);
   const unreadable = listed.flatMap((row) => closedProfile(context, row));
@@ -138,6 +140,7 @@ export async function listVisibleGrants(
   let after = filter.after ?? "";
   for (let read = 0; read < mostRowsForPage; read += rowsAtOnce) {
     const rows = selected ?? (await context.store.listGrants({ ...filter, after, limit: rowsAtOnce }));
+    await learnLives(context, rows);
     for (const row of rows) {
       const isListed = provider === undefined || row.provider === provider;
       const grant = isListed ? sight.see(row, asked) : undefined;
@@ -217,6 +220,6 @@ function closedProfile({ keyring }: VaultContext, row: GrantRow): UnreadableGran
 /** A row as a grant; no grant where the row does not open, or is not the one that was asked for. One damaged row must not hide all others. */
 function readable(context: VaultContext, row: GrantRow, asked: AskedTie): Grant[] {
   if (!isMeant(context, row, asked.externalId)) return [];
-  const grant = grantOf(context.keyring, row, asked);
+  const grant = grantOf(context.keyring, row, asked, diagnosisOf(context, row));
   return asked.account === undefined || grant.externalIds.some(fits(asked)) ? [grant] : [];
 }

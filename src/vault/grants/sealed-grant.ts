@@ -6,6 +6,7 @@ import { identityMac, isMac, subjectHash } from "../../crypto/keyring.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
 import { reauthorizeBefore } from "../../core/announced-ends.ts";
 import { defaultAccount } from "../../core/external-ids.ts";
+import type { Diagnosis } from "../../core/diagnosis/diagnosis.ts";
 import type { Grant, Profile, Tie } from "../../core/grant.ts";
 import { isUsable, scopesOf } from "../../core/grant.ts";
 import { Secret } from "../../core/secret.ts";
@@ -105,11 +106,12 @@ export function profilePlace({ grantId, clientId }: Identity): SealedPlace {
  * A row as people and programs see it, without its tokens.
  *
  * @param asked the external id and the label by which the grant was asked for, as far as it was by any
+ * @param diagnosis why it is not well; absent where it is
  * @throws {OnbehalfError} `grant_unreadable`
  */
-export function grantOf(keyring: Sealer, row: GrantRow, asked: AskedTie = {}): Grant {
+export function grantOf(keyring: Sealer, row: GrantRow, asked: AskedTie = {}, diagnosis?: Diagnosis): Grant {
   const { profile, externalIds } = openPerson(keyring, row);
-  const { lastError, reason } = row;
+  const { lastError } = row;
   return {
     grantId: row.grantId,
     provider: row.provider,
@@ -127,7 +129,7 @@ export function grantOf(keyring: Sealer, row: GrantRow, asked: AskedTie = {}): G
     updatedAt: new Date(row.updatedAt),
     ...(externalIds.find(fits(asked)) ?? externalIds[0]),
     ...(row.lostScope === "" ? {} : { missingScopes: scopesOf(row.lostScope) }),
-    ...(reason === null ? {} : { reason }),
+    ...diagnosis,
     ...(row.lastRefreshAt === null ? {} : { lastRefreshAt: new Date(row.lastRefreshAt) }),
     ...(row.accessExpiresAt === null ? {} : { accessExpiresAt: new Date(row.accessExpiresAt) }),
     ...(isUsable(row.state) ? endOfConsent(row) : {}),

@@ -6,6 +6,7 @@ import type { GrantFilter } from "../../store/store.ts";
 import type { VaultContext } from "../context.ts";
 import { grantUnreadable } from "../errors/grant-unreadable.ts";
 import { externalHash, subjectHash } from "../../crypto/keyring.ts";
+import { diagnosisOf, learnLives } from "./diagnosed.ts";
 import { askedBy, findGrant, isMeant, isOurs } from "./find-grant.ts";
 import { fits, grantOf, openPerson, sealPerson } from "./sealed-grant.ts";
 import type { AskedTie } from "./sealed-grant.ts";
@@ -61,6 +62,13 @@ export class Sight {
     }
   }
 
+  /** {@link find}, with what {@link shown} tells of it read beforehand. */
+  async found(ref: GrantRef): Promise<VisibleGrant> {
+    const visible = await this.find(ref);
+    await learnLives(this.#context, [visible.row]);
+    return visible;
+  }
+
   /** A row as the caller sees it; undefined where it does not, or where its person does not open. */
   see(row: GrantRow, asked: AskedTie): Grant | undefined {
     const externalIds = this.#seenIds(row, undefined, () => undefined);
@@ -83,10 +91,14 @@ export class Sight {
    * @throws {OnbehalfError} `grant_unreadable`
    */
   shown({ row, externalIds }: VisibleGrant, asked: AskedTie): Grant {
-    const { externalId: _first, account: _label, ...grant } = grantOf(this.#context.keyring, row, asked);
+    const { externalId: _first, account: _label, ...grant } = this.#opened(row, asked);
     const sees = ({ externalId }: Tie): boolean => this.#reach.isAll || externalIds.includes(externalId);
     const ties = grant.externalIds.filter(sees);
     return { ...grant, externalIds: ties, ...(ties.find(fits(asked)) ?? ties[0]) };
+  }
+
+  #opened(row: GrantRow, asked: AskedTie): Grant {
+    return grantOf(this.#context.keyring, row, asked, diagnosisOf(this.#context, row));
   }
 
   /**

@@ -183,7 +183,7 @@ export class CallerView {
   }
 
   async grant(ref: GrantRef): Promise<Grant> {
-    return this.#sight.shown(await this.#sight.find(ref), askedBy(ref));
+    return this.#sight.shown(await this.#sight.found(ref), askedBy(ref));
   }
 
   async grants(query: GrantQuery): Promise<GrantPage> {

@@ -1,9 +1,11 @@
 import type { Grant, GrantRef } from "../../core/grant.ts";
 import { waitFor } from "../../core/single-flight.ts";
 import type { Provider } from "../../providers/provider.ts";
+import type { GrantRow } from "../../store/grant-row.ts";
 import { currentPrincipal, learnClient, protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { grantNotFound } from "../errors/grant-not-found.ts";
+import { diagnosisOf } from "../grants/diagnosed.ts";
 import { askedBy, findGrant, lookupHashes } from "../grants/find-grant.ts";
 import { grantOf } from "../grants/sealed-grant.ts";
 import type { AskedTie } from "../grants/sealed-grant.ts";
@@ -52,12 +54,19 @@ export async function grantMade({ context, cache }: KeeperCalls, grantId: string
   const row = await context.store.grantById(grantId);
   if (row === undefined) throw grantNotFound();
   await learnClient(context, row);
-  const grant = grantOf(context.keyring, row, asked);
+  const grant = grantOf(context.keyring, row, asked, isPlain(row) ? undefined : diagnosisOf(context, row));
   // The person, or any of its users, may have been known by another grant, or by none: also those whom nobody has named
   // now, where the grant was over.
   const external = grant.externalIds.flatMap((tie) => lookupHashes(context, tie));
   cache.invalidate([], [row.subjectHash, ...external]);
   return grant;
+}
+
+/** Whether there is nothing that a diagnosis could find fault with, as of most grants that were just made. */
+function isPlain(row: GrantRow): boolean {
+  const { state, failures, refreshSealed, refreshExpiresAt, consentExpiresAt, lostScope, withheldScope } = row;
+  const hasEnd = refreshExpiresAt !== null || consentExpiresAt !== null;
+  return state === "active" && failures === 0 && refreshSealed !== null && !hasEnd && lostScope + withheldScope === "";
 }
 
 /** Revokes a grant; see `Vault.revoke`. */
@@ -73,7 +82,8 @@ export async function revoke(
   // each then reads its row, which tells.
   const all = (await context.store.grantsBySubject(subjectHash)).map((row) => row.grantId);
   await waitFor(keeper.revoke(grantId, currentPrincipal()), signal).finally(() => cache.invalidate(all));
-  const grant = grantOf(context.keyring, await findGrant(context, { grantId }), askedBy(ref));
+  const row = await findGrant(context, { grantId });
+  const grant = grantOf(context.keyring, row, askedBy(ref), diagnosisOf(context, row));
   if (grant.reason !== "revoked_unconfirmed") return grant;
   const { provider } = protocolOf(context, grant);
   return { ...grant, hint: unconfirmedHint(provider) };

@@ -2,6 +2,7 @@
  * Looks at the provider whether a person's consent still stands: by a refresh, which is the one question that a provider
  * answers about the consent itself. It goes by the same road as every refresh, so that none is made beside it.
  */
+import type { Diagnosis } from "../../core/diagnosis/diagnosis.ts";
 import { isOnbehalfError } from "../../core/errors.ts";
 import { scopesOf } from "../../core/grant.ts";
 import type { GrantRef } from "../../core/grant.ts";
@@ -18,6 +19,7 @@ import type { UserinfoIdentity } from "../../providers/provider.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
 import { protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";
+import { diagnosisOf, learnLives } from "../grants/diagnosed.ts";
 import { findGrant } from "../grants/find-grant.ts";
 import {
   foundByRefresh,
@@ -66,7 +68,9 @@ export class Probes {
       return { ...probeOf(this.#keptFrom(error)), offline: cached.life.isRefreshable };
     }
     const { finding, row: last } = await this.#flights.do(row.grantId, () => this.#found(row));
-    return { ...probeOf(finding), ...shownOf(last, finding.result, this.#context.clock.now()) };
+    await learnLives(this.#context, [last]);
+    const shown = shownOf(last, finding.result, this.#context.clock.now());
+    return { ...probeOf(finding), ...diagnosed(finding, diagnosisOf(this.#context, last)), ...shown };
   }
 
   async #found(row: GrantRow): Promise<Found> {
@@ -194,6 +198,13 @@ function probeOf({ result, reason, evidence, checkedAt }: Finding): Omit<Probe, 
     evidence: evidence.map(({ at, what }) => ({ at: new Date(at), what })),
     checkedAt: new Date(checkedAt),
   };
+}
+
+/** Why it does not stand, in the words that the grant itself has; of what is unknown, who can help. */
+function diagnosed({ result }: Finding, diagnosis: Diagnosis | undefined): Partial<Probe> {
+  if (result === "valid" || diagnosis === undefined) return {};
+  const { reason, evidence, dependsOn, fix } = diagnosis;
+  return result === "invalid" ? { reason, evidence, dependsOn, fix } : { dependsOn, fix };
 }
 
 /**

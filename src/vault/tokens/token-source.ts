@@ -15,7 +15,6 @@ import { currentPrincipal, isRegistered, protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { clientMisconfigured } from "../errors/client-misconfigured.ts";
 import { providerUnavailable } from "../errors/provider-unavailable.ts";
-import { reauthorizationRequired } from "../errors/reauthorization-required.ts";
 import { findGrant, lookedUpBy } from "../grants/find-grant.ts";
 import { openAccessToken } from "../grants/sealed-grant.ts";
 import type { Keeper, Priority, RefreshOutcome, SeenGrant } from "../keeper/keeper.ts";
@@ -29,6 +28,7 @@ import {
   servedLifeOf,
 } from "../../core/token-life.ts";
 import type { TokenLife } from "../../core/token-life.ts";
+import { reauthorize } from "./reauthorize.ts";
 import { RefusedTokens } from "./refused-tokens.ts";
 import type { Replacement } from "./refused-tokens.ts";
 import { StoredTokens } from "./stored-tokens.ts";
@@ -147,10 +147,10 @@ export class TokenSource {
     const read = await this.#read({ grantId: refused.grantId });
     const { row } = read;
     const { grantId } = row;
-    this.#assertUsable(row);
+    if (this.#isOver(row)) return this.#reauthorize(row, row.reason ?? "revoked");
     const current = openAccessToken(this.#context.keyring, row);
     if (current !== undefined && current.expose() !== refused.token) {
-      return { kind: "token", token: this.#handOut(grantId, read) };
+      return { kind: "token", token: await this.#handOut(grantId, read) };
     }
     if (row.refreshSealed === null) return { kind: "none" };
     const waitMs = this.#refused.refused(grantId, host, tokenDigest(refused.token));
@@ -229,7 +229,7 @@ export class TokenSource {
   async #obtain(ref: GrantRef, minTtlMs: number, signal?: AbortSignal): Promise<AccessToken> {
     const read = await this.#reads.do(JSON.stringify(ref), () => this.#read(ref));
     const { row, version } = read;
-    this.#assertUsable(row);
+    if (this.#isOver(row)) return this.#reauthorize(row, row.reason ?? "revoked");
     protocolOf(this.#context, row);
     // It has lapsed, and is due for its last look: only a new token proves that it lives.
     if (!isUsable(row.state)) return this.#refreshed(ref, read, signal);
@@ -259,7 +259,7 @@ export class TokenSource {
       const { grantId } = read.row;
       read = await once(this.#readsAfter, outcome, () => this.#read({ grantId }));
       const { row } = read;
-      this.#assertUsable(row);
+      if (this.#isOver(row)) return this.#reauthorize(row, row.reason ?? "revoked");
       // Also where it lives for a shorter time than asked: the provider gives no better one.
       if (isUsable(row.state) && this.#isFresh(row, 0)) return this.#handOut(ref, read);
       if (row.refreshSealed === null) return this.#reauthorize(row, "no_refresh_token");
@@ -302,7 +302,10 @@ export class TokenSource {
    * The provider or our configuration is at fault. The stored token is returned where it still lives; otherwise the
    * error says that the grant is as it was.
    */
-  #failed(row: GrantRow, outcome: RefreshOutcome & { kind: "unavailable" | "misconfigured" }): AccessToken {
+  #failed(
+    row: GrantRow,
+    outcome: RefreshOutcome & { kind: "unavailable" | "misconfigured" },
+  ): AccessToken | Promise<never> {
     if (!isUsable(row.state)) return this.#reauthorize(row, row.reason ?? "revoked");
     const living = this.#living(row);
     if (living !== undefined) return living;
@@ -350,7 +353,7 @@ export class TokenSource {
     return life === undefined || row.state !== "active" ? 0 : endedAtOnceMs(life, this.#context.clock.now());
   }
 
-  #handOut(ref: GrantRef, { row, version }: ReadGrant): AccessToken {
+  #handOut(ref: GrantRef, { row, version }: ReadGrant): AccessToken | Promise<never> {
     const token = this.#living(row);
     if (token === undefined) return this.#reauthorize(row, "no_refresh_token");
     this.#keep(ref, token, row, version);
@@ -375,20 +378,16 @@ export class TokenSource {
     this.#cache.keep(ref, kept, version, by, mustKeep);
   }
 
-  #assertUsable(row: GrantRow): void {
-    if (isUsable(row.state) || isDueForLastLook(row, this.#context.clock.now())) return;
+  /** Whether the grant is over, so that nobody is asked for a token of it. */
+  #isOver(row: GrantRow): boolean {
+    if (isUsable(row.state) || isDueForLastLook(row, this.#context.clock.now())) return false;
     // The token that the cache still holds is dead. Drop it now: the change poll would let it be handed out until then.
     this.#cache.drop(row.grantId);
-    this.#reauthorize(row, row.reason ?? "revoked");
+    return true;
   }
 
-  #reauthorize(row: GrantRow, reason: LapseReason): never {
-    if (reason !== "no_refresh_token") {
-      throw reauthorizationRequired(row.grantId, reason, new Date(row.stateSince));
-    }
-    const ended = Math.min(row.accessExpiresAt ?? row.stateSince, this.#context.clock.now());
-    const { offlineHint } = protocolOf(this.#context, row).provider;
-    throw reauthorizationRequired(row.grantId, reason, new Date(ended), offlineHint);
+  #reauthorize(row: GrantRow, reason: LapseReason): Promise<never> {
+    return reauthorize(this.#context, row, reason);
   }
 
   #unavailable({ provider, issuer }: GrantRow, error: string, retryAfterMs: number): never {

@@ -4,6 +4,7 @@ import { afterConsent } from "../../../core/consent.ts";
 import type { HeldConsent } from "../../../core/consent.ts";
 import { isUsable, scopesOf } from "../../../core/grant.ts";
 import type { GrantState, Profile } from "../../../core/grant.ts";
+import { withheldScope } from "../../../core/scopes.ts";
 import { identityMac, resultMac, subjectHash } from "../../../crypto/keyring.ts";
 import type { Sealer } from "../../../crypto/keyring.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
@@ -231,25 +232,21 @@ function newRow(
   { tokens, receivedAt, profile, requestedScopes }: Consent,
   { externalIds }: Claim,
 ): GrantRow {
+  const scope = scopeAfter(tokens, undefined, requestedScopes);
   const now = clock.now();
   const identity = { grantId: `g_${randomBytes(16).toString("base64url")}`, clientId: client.clientId };
   const { name, issuer } = provider;
   return {
     ...identity,
     identityMac: identityMac(keyring, { ...identity, provider: name, issuer, subjectHash: hash }),
-    ...sealTokens(
-      { keyring, endsSoonMs },
-      identity,
-      1,
-      { tokens, receivedAt },
-      { scope: scopeAfter(tokens, undefined, requestedScopes), lostScope: "" },
-      undefined,
-    ),
+    ...sealTokens({ keyring, endsSoonMs }, identity, 1, { tokens, receivedAt }, { scope, lostScope: "" }, undefined),
     provider: name,
     issuer,
     subjectHash: hash,
     profileSealed: sealPerson(keyring, identity, { profile, externalIds }),
     ...newGrant,
+    consentedAt: now,
+    withheldScope: withheldScope(requestedScopes, scope, provider.canonicalScopes),
     stateSince: now,
     createdAt: now,
     updatedAt: now,
@@ -343,8 +340,12 @@ function nextRow(context: KeeperContext, existing: GrantRow, consent: Consent, c
           access: livingAccess(keyring, existing, receivedAt),
         };
   const state = tokens.refreshToken === undefined ? withoutRefreshToken(existing.state) : "active";
+  const provider = context.protocols.get(existing.provider)?.provider;
   return {
     ...existing,
+    // One that brought no refresh token says nothing of the age of the one that is kept.
+    consentedAt: keeps && alive !== undefined ? existing.consentedAt : now,
+    withheldScope: withheldScope(consent.requestedScopes, scope, provider?.canonicalScopes),
     identityMac: identityMac(keyring, existing),
     ...sealTokens(context, existing, generation, { tokens, receivedAt }, { scope, lostScope }, kept),
     profileSealed: profileAfter(context, existing, consent, claim),
@@ -352,7 +353,9 @@ function nextRow(context: KeeperContext, existing: GrantRow, consent: Consent, c
     reason: null,
     stateSince: existing.state === state ? existing.stateSince : now,
     generation,
-    ...(tokens.refreshToken === undefined ? {} : { lastError: null, lastErrorAt: null, failures: 0, retryAt: null }),
+    ...(tokens.refreshToken === undefined
+      ? {}
+      : { lastError: null, lastErrorAt: null, lastErrorSays: null, failures: 0, retryAt: null }),
     // A look is about the refresh token that is kept.
     lookAt: keeps ? existing.lookAt : null,
     updatedAt: now,

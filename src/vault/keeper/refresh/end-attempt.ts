@@ -14,6 +14,8 @@ export interface OpenAttempt {
 /** Why an attempt brought no tokens, for the grant's row. */
 export interface AttemptFailure {
   readonly error: string;
+  /** What the provider said beside it; see `Refused` of the store. */
+  readonly says?: string | null;
   /** Milliseconds since the epoch. */
   readonly at: number;
   /** The provider is not asked again before this time, milliseconds since the epoch; null: at any time. */
@@ -64,9 +66,10 @@ function rotationOf({ protocols }: KeeperContext, { provider }: GrantRow): Rotat
 
 /** Ends an attempt that sent nothing, and leaves the grant's back-off and its last error as they were. */
 export async function cancelAttempt(context: KeeperContext, attempt: OpenAttempt): Promise<void> {
-  const { lastError, lastErrorAt, retryAt } = attempt.grant;
+  const { lastError, lastErrorSays, lastErrorAt, retryAt } = attempt.grant;
   await endAttempt(context, attempt, {
     error: lastError ?? "backing_off",
+    says: lastErrorSays,
     at: lastErrorAt ?? context.clock.now(),
     retryAt,
   });

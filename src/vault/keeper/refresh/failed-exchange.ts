@@ -30,19 +30,22 @@ export async function settleFailure(
     case "back-off":
       return backOffAlone(exchange, decision);
     case "alert-operator":
-      return raiseAlarm(exchange, decision.error);
+      return raiseAlarm(exchange, decision);
   }
 }
 
 /** The provider refuses our client. One event tells of it, not one for each grant, and the grant stays as it is. */
-async function raiseAlarm(exchange: Exchange, error: string): Promise<RefreshOutcome> {
+async function raiseAlarm(
+  exchange: Exchange,
+  { error, says = "" }: Decision & { do: "alert-operator" },
+): Promise<RefreshOutcome> {
   const { context, grant, permit } = exchange;
   const { clock, random, emit } = context;
   const now = clock.now();
   if (permit.clientRefused(error)) {
     emit({ type: "client_refused", provider: grant.provider, clientId: grant.clientId, error });
   }
-  await endAttempt(context, exchange, { error, at: now, retryAt: now + backOffMs(grant.failures + 1, random()) });
+  await endAttempt(context, exchange, { error, says, at: now, retryAt: now + backOffMs(grant.failures + 1, random()) });
   return { kind: "misconfigured", error };
 }
 
@@ -52,14 +55,14 @@ async function raiseAlarm(exchange: Exchange, error: string): Promise<RefreshOut
  */
 async function backOffAlone(
   exchange: Exchange,
-  { error, afterMs, isOurs }: Decision & { do: "back-off" },
+  { error, says = "", afterMs, isOurs }: Decision & { do: "back-off" },
 ): Promise<RefreshOutcome> {
   const { context, grant, permit } = exchange;
   const { grantId, provider, clientId } = grant;
   const { clock, random, emit } = context;
   const now = clock.now();
   const waitMs = waitAfterRefusalMs(grant.failures + 1, random(), afterMs);
-  const failure = { error, at: now, retryAt: now + waitMs };
+  const failure = { error, says, at: now, retryAt: now + waitMs };
   if (isOurs) {
     if (permit.requestRefused(error)) emit({ type: "client_refused", provider, clientId, error });
     await endAttempt(context, exchange, failure);

@@ -27,7 +27,7 @@ import { isOfAnotherGrant } from "../sealed-tokens.ts";
  */
 export async function secondLook(
   exchange: Exchange,
-  { reason, error }: { readonly reason: LapseReason; readonly error: string },
+  { reason, error, says = "" }: { readonly reason: LapseReason; readonly error: string; readonly says?: string },
   needsToken: boolean,
 ): Promise<Commit> {
   const { context, protocol, grant, takenOver, permit } = exchange;
@@ -44,7 +44,7 @@ export async function secondLook(
   let next = afterRefusal(grant, rotation === "none", needsToken, clock.now());
   if (next.do === "look-now") {
     await sleep(next.waitMs);
-    const since = (await whereMoved(exchange)) ?? (await askAgain(exchange, error));
+    const since = (await whereMoved(exchange)) ?? (await askAgain(exchange, { error, says }));
     if (since !== undefined) return since;
     next = { do: "lapse", lookAt: clock.now() + lookAgainMs.afterLapse };
   }
@@ -53,21 +53,21 @@ export async function secondLook(
     case "look-later": {
       const { lookAt } = next;
       emit({ type: "refresh_failed", grantId, provider, error, ambiguous: false });
-      await endAttempt(context, exchange, { error, at, retryAt: lookAt, lookAt });
+      await endAttempt(context, exchange, { error, says, at, retryAt: lookAt, lookAt });
       return settled({ kind: "unavailable", error, retryAfterMs: lookAt - at });
     }
     case "stay-lapsed":
-      await endAttempt(context, exchange, { error, at, retryAt: null, lookAt: null });
+      await endAttempt(context, exchange, { error, says, at, retryAt: null, lookAt: null });
       return settled({ kind: "ended" });
     case "lapse":
       break;
   }
   const why = takenOver && rotation !== "none" ? "crash_ambiguous_rotation" : reason;
-  if (await store.lapse(grantId, generation, why, error, at, next.lookAt)) {
+  if (await store.lapse(grantId, generation, why, error, at, next.lookAt, says)) {
     emit({ type: "lapsed", grantId, provider, reason: why });
     return settled({ kind: "ended" });
   }
-  await store.endAttempt(exchange.attemptId, { error, at, retryAt: null });
+  await store.endAttempt(exchange.attemptId, { error, says, at, retryAt: null });
   return settled({ kind: "newer" });
 }
 
@@ -131,17 +131,20 @@ async function waitForVerdict(
 /**
  * Sends the same token once more, where the gate lets it through.
  *
- * @param error what the provider refused the token with
+ * @param refused what the provider refused the token with
  * @returns how that ended; undefined where the provider refused the token again
  */
-async function askAgain(first: Exchange, error: string): Promise<Commit | undefined> {
+async function askAgain(
+  first: Exchange,
+  refused: { readonly error: string; readonly says: string },
+): Promise<Commit | undefined> {
   const { context, protocol, grant, attemptId, refreshToken } = first;
   const answer = await gateOf(context, protocol.provider.name).admit("interactive");
   if (answer.kind === "rejected") {
     const { waitMs } = answer;
     const at = context.clock.now();
-    await context.store.endAttempt(attemptId, { error, at, retryAt: at + waitMs });
-    return settled({ kind: "unavailable", error, retryAfterMs: waitMs });
+    await context.store.endAttempt(attemptId, { ...refused, at, retryAt: at + waitMs });
+    return settled({ kind: "unavailable", error: refused.error, retryAfterMs: waitMs });
   }
   const { permit } = answer;
   const exchange = { ...first, permit };

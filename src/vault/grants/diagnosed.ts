@@ -1,0 +1,94 @@
+import { ageSlackMs } from "../../core/diagnosis/client-lives.ts";
+import type { ClientLives } from "../../core/diagnosis/client-lives.ts";
+import type { Diagnosis } from "../../core/diagnosis/diagnosis.ts";
+import { diagnose } from "../../core/diagnosis/diagnose.ts";
+import { endingsOf } from "../../core/diagnosis/known-endings.ts";
+import { dayMs, endsInTesting } from "../../core/diagnosis/token-endings.ts";
+import type { TokenEndings } from "../../core/diagnosis/token-endings.ts";
+import { isOnbehalfError } from "../../core/errors.ts";
+import { isUsable } from "../../core/grant.ts";
+import { refusalsOf } from "../../core/refresh.ts";
+import type { GrantRow } from "../../store/grant-row.ts";
+import type { LifeRow } from "../../store/life-store.ts";
+import type { VaultContext } from "../context.ts";
+
+/** How many grants of a client are looked at, those that died and those that may have lived on. */
+const sample = 200;
+
+/** How long what was read of a client's grants is used, milliseconds: it changes with days. */
+const keptMs = 30_000;
+
+interface Kept {
+  readonly readAt: number;
+  readonly lives: ClientLives;
+}
+
+type Context = Pick<VaultContext, "store" | "clock" | "protocols">;
+
+const keptBy = new WeakMap<Context["store"], Map<string, Kept>>();
+
+/**
+ * Why a grant is not well, with what is known of the other grants of its client by now ({@link learnLives}).
+ *
+ * @returns undefined: it is well
+ */
+export function diagnosisOf(context: Context, row: GrantRow): Diagnosis | undefined {
+  const provider = context.protocols.get(row.provider)?.provider;
+  const facts = {
+    name: row.provider,
+    refusals: refusalsOf(provider),
+    rotation: provider?.rotation ?? "none",
+    endings: endingsOf(row.issuer),
+  };
+  return diagnose(row, facts, context.clock.now(), keptBy.get(context.store)?.get(row.clientId)?.lives);
+}
+
+/**
+ * Reads how long the grants live of the clients of these grants, where that says something of them: at most twice 200 rows a
+ * client, and not again for half a minute.
+ */
+export async function learnLives(context: Context, rows: readonly GrantRow[]): Promise<void> {
+  const concerned = rows.filter((row) => mayBeInTesting(row, context.clock.now()));
+  const clients = new Map(concerned.map(({ clientId, issuer }) => [clientId, endingsOf(issuer)]));
+  await Promise.all([...clients].map(([clientId, endings]) => learn(context, clientId, endings)));
+}
+
+/** Whether it would matter for this grant that its client is in Testing status. */
+function mayBeInTesting(row: GrantRow, now: number): boolean {
+  const endings = endingsOf(row.issuer);
+  if (endings.testingDays === undefined || row.consentedAt === null || !endsInTesting(row.scope, endings)) return false;
+  if (row.state === "lapsed") return row.reason === "invalid_grant";
+  return (
+    isUsable(row.state) && row.refreshSealed !== null && now - row.consentedAt <= (endings.testingDays + 1) * dayMs
+  );
+}
+
+async function learn({ store, clock }: Context, clientId: string, { testingDays = 0 }: TokenEndings): Promise<void> {
+  const now = clock.now();
+  const kept = keptBy.get(store) ?? new Map<string, Kept>();
+  keptBy.set(store, kept);
+  const known = kept.get(clientId);
+  if (known !== undefined && Math.abs(now - known.readAt) < keptMs) return;
+  try {
+    const grown = now - testingDays * dayMs - ageSlackMs;
+    const [deaths, consents] = await Promise.all([
+      store.deathsOf(clientId, sample),
+      store.consentsOf(clientId, grown, sample),
+    ]);
+    kept.set(clientId, { readAt: now, lives: livesIn(deaths, consents) });
+  } catch (error) {
+    // What is inferred is an addition: the grant itself was read.
+    if (!isOnbehalfError(error, "store_unavailable")) throw error;
+  }
+}
+
+function livesIn(deaths: readonly LifeRow[], consents: readonly LifeRow[]): ClientLives {
+  return {
+    ended: deaths.map(({ grantId, scope, diedAt, diedAfter, diedBefore }) => {
+      return { grantId, scope, lapsedAt: diedAt ?? 0, livedMs: diedAfter ?? 0, deadMs: diedBefore ?? 0 };
+    }),
+    going: consents.map(({ grantId, scope, consentedAt, lastRefreshAt }) => {
+      return { grantId, scope, consentedAt: consentedAt ?? 0, exchangedAt: lastRefreshAt ?? consentedAt ?? 0 };
+    }),
+  };
+}
