@@ -74,8 +74,8 @@ const sections = new Map(
 const common = new Set(["type", "title", "status", "detail", "error", "error_description", "hint", "error_uri"]);
 
 describe("docs/errors.md", () => {
-  test("docs/errors.md has one section for each code, and one for the words of providers", () => {
-    assert.deepEqual([...sections.keys()].sort(), [...codes, "What a provider says"].sort());
+  test("docs/errors.md has one section for each code, one for the reasons of grants, and one for the words of providers", () => {
+    assert.deepEqual([...sections.keys()].sort(), [...codes, "What a provider says", "Why a grant is not well"].sort());
   });
 
   for (const code of codes) {

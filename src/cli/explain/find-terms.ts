@@ -12,12 +12,18 @@ export function findTerms(text: string, terms: readonly Term[]): Term[] {
   const alone = text.trim();
   if (/^\d{3}$/.test(alone)) return terms.filter(({ status }) => status === Number(alone));
   const word = wordOf(alone, terms);
-  if (word !== undefined) return terms.filter((term) => term.word === word);
+  if (word !== undefined) return withoutRepetition(terms.filter((term) => term.word === word));
   const read = readable(text);
   const named = namedIn(read, terms);
   if (named.length > 0) return [...new Set(named.flatMap((name) => chosen(name, named, read, terms)))];
   // A description is often all that a program shows. One of a word or two stands in other sentences, too.
   return terms.filter(({ says = "" }) => says.split(" ").length > 2 && hasPhrase(read, says));
+}
+
+/** Where a provider's word is the name of a reason, and leads to the same, it is said once. */
+function withoutRepetition(found: readonly Term[]): Term[] {
+  const fixes = new Set(found.filter(({ kind }) => kind === "provider").map(({ fix }) => fix));
+  return found.filter(({ kind, fix }) => kind !== "reason" || !fixes.has(fix));
 }
 
 /** The words that are nearest to those of a text. They are ours: of the text itself nothing is told. */

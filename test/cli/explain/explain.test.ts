@@ -4,6 +4,8 @@ import { describe, test } from "node:test";
 import { findTerms, nearWords } from "../../../src/cli/explain/find-terms.ts";
 import { termsOf } from "../../../src/cli/explain/terms.ts";
 import type { Term } from "../../../src/cli/explain/terms.ts";
+import { reasonInWords } from "../../../src/core/diagnosis/provider-words.ts";
+import { reasons } from "../../../src/core/diagnosis/reasons.ts";
 import { refusalsOf, standardRefusals } from "../../../src/core/refresh.ts";
 import { statusOf } from "../../../src/core/errors.ts";
 import { problemOf } from "../../../src/core/problem.ts";
@@ -12,6 +14,18 @@ import type { ErrorCode } from "../../../src/index.ts";
 
 const page = (name: string): string => readFileSync(new URL(`../../../docs/${name}`, import.meta.url), "utf8");
 const terms = termsOf({ errors: page("errors.md"), library: page("library.md"), operations: page("operations.md") });
+
+/** Whether there is such a page, and a section of that name in it. */
+function isThere(place: string): boolean {
+  const [name = "", section] = place.split("#");
+  const headings = [...page(name).matchAll(/^##+ (.*)$/gm)].map(([, title = ""]) => {
+    return title
+      .toLowerCase()
+      .replaceAll(/[^\w -]/g, "")
+      .replaceAll(" ", "-");
+  });
+  return section === undefined || headings.includes(section);
+}
 
 /** What a text is explained as: kind and word of each, with a description where one was told apart. */
 function explained(text: string): string[] {
@@ -28,7 +42,7 @@ describe("the words that explain knows", () => {
       assert.notEqual(fix, "", `${word} has nothing to do`);
       assert.doesNotMatch(`${means} ${fix}`, /\]\(|\*\*|`|\|/, `${word} has marks of Markdown in it`);
       if (kind !== "event") assert.ok(parties.has(dependsOn ?? ""), `${word}: ${dependsOn ?? "nobody"}`);
-      assert.match(page, /^[a-z]+\.md#[a-z_-]+$/);
+      assert.ok(isThere(page), `${word}: there is no ${page}`);
     }
   });
 
@@ -130,7 +144,7 @@ describe("what explain finds in a text", () => {
     [
       "a line of the log, with the reason that stands in it",
       '{"level":"warn","time":"2026-11-22T00:00:00.000Z","grantId":"g_1","reason":"admin_policy_enforced","msg":"lapsed"}',
-      ["detail admin_policy_enforced", "event lapsed"],
+      ["reason admin_policy_enforced", "event lapsed"],
     ],
     [
       "an event that has a code's name",
@@ -150,7 +164,7 @@ describe("what explain finds in a text", () => {
     [
       "a stack",
       "OnbehalfError: the person must consent again\n    at x (file.js:1:2) {\n  code: 'reauthorization_required',\n  details: { reason: 'revoked' }",
-      ["code reauthorization_required", "detail revoked"],
+      ["code reauthorization_required", "reason revoked"],
     ],
     ["Google's own library", "GaxiosError: invalid_grant\n    at Gaxios._request", ["provider invalid_grant"]],
     [
@@ -181,7 +195,7 @@ describe("what explain finds in a text", () => {
     });
     assert.deepEqual(explained(JSON.stringify(problemOf(reauthorize).body)), [
       "code reauthorization_required",
-      "detail invalid_grant",
+      "reason invalid_grant",
     ]);
     const rejected = new OnbehalfError("code_rejected", "what", {
       hint: "do",
@@ -242,4 +256,14 @@ describe("what explain prints", () => {
     assert.ok(found.length > 0);
     for (const term of found) assert.ok(terms.includes(term));
   });
+});
+
+describe("what explain says of a provider's answer, beside what its grant says", () => {
+  for (const { word, says = "", dependsOn, fix } of terms.filter(({ kind }) => kind === "provider")) {
+    const reason = /^AADSTS/.test(word) ? reasonInWords("", word) : reasonInWords(word, says);
+    if (reason === undefined) continue;
+    test(`what explain says of ${word}${says === "" ? "" : ` (${says})`} depends on whom ${reason} depends on, and is mended alike`, () => {
+      assert.deepEqual([dependsOn, fix], [reasons[reason].dependsOn, reasons[reason].fix]);
+    });
+  }
 });
