@@ -2,7 +2,6 @@
  * Sets of scopes: what is missing in one, and whether one covers another. How a provider spells them on the wire does
  * not belong here; which names it uses for the same scope is data of its record.
  */
-import { scopesOf } from "./grant.ts";
 
 /**
  * Scopes that a provider answers under another name, by the name that an app may ask with. Where a name ends in `*`, any
@@ -61,18 +60,6 @@ export function lostScopes(
   canonical: CanonicalScopes = {},
 ): readonly string[] {
   return missingScopes(before, after, canonical, { signedIn: true, offline: true });
-}
-
-/**
- * What was asked for at a consent and is not granted, separated by spaces: the person may have left boxes unticked.
- *
- * @param scope what is granted, separated by spaces
- */
-export function withheldScope(requested: readonly string[], scope: string, canonical?: CanonicalScopes): string {
-  const granted = scopesOf(scope);
-  // Most people grant all, and no names need to be compared.
-  if (requested.every((each) => granted.includes(each))) return "";
-  return lostScopes(requested, granted, canonical).join(" ");
 }
 
 /** The members of `one` that are not in `other`, each once, in canonical names. */

@@ -2,6 +2,9 @@ import { decodeJwt } from "jose";
 import type { JWTPayload } from "jose";
 import { BoundToken, Secret } from "../core/secret.ts";
 import { defined } from "../core/defined.ts";
+import { lostScopes } from "../core/scopes.ts";
+import type { CanonicalScopes } from "../core/scopes.ts";
+import { scopesOf } from "../core/grant.ts";
 import { isSameServer, issuersFor } from "../core/issuer.ts";
 import type { IssuerNames } from "../core/issuer.ts";
 import type { Profile } from "../core/grant.ts";
@@ -165,6 +168,18 @@ export function scopeAfter(
 ): string {
   if (scope !== undefined) return scope;
   return scopeUnread === true || asked.length === 0 ? (held ?? "") : asked.join(" ");
+}
+
+/**
+ * What was asked for at a consent and is not granted, separated by spaces: the person may have left boxes unticked.
+ *
+ * @param scope what is granted, separated by spaces
+ */
+export function withheldScope(requested: readonly string[], scope: string, canonical?: CanonicalScopes): string {
+  const granted = scopesOf(scope);
+  // Most people grant all, and then no names need to be compared.
+  if (requested.every((each) => granted.includes(each))) return "";
+  return lostScopes(requested, granted, canonical).join(" ");
 }
 
 /** The access token; undefined where there is none, no header can carry it, or it is no bearer token. */
