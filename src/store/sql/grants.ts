@@ -3,18 +3,29 @@ import { inPartsOfLife } from "../../core/keep-alive.ts";
 import type { Doubt } from "../../core/events/grant-events.ts";
 import { grantStates } from "../../core/grant.ts";
 import type { GrantState } from "../../core/grant.ts";
-import { assignments, bytes, insertList, keyOf, number, rowReader, selectList, valuesWriter } from "./column.ts";
+import {
+  assignments,
+  bytes,
+  insertList,
+  keyOf,
+  listReader,
+  number,
+  rowReader,
+  selectList,
+  valuesWriter,
+} from "./column.ts";
 import { rememberDeposit } from "./deposits.ts";
 import { tellChanged, tellGrant } from "./events.ts";
 import { changeExternalIds, grantsKnownAs, grantsKnownBy } from "./external-ids.ts";
 import { forMany, typesOf } from "./for-many.ts";
 import { changeColumns, grantColumns } from "./tables.ts";
-import type { Database, SqlValues, Transaction } from "./sql.ts";
+import type { Database, LookUp, SqlValues, Transaction } from "./sql.ts";
 import { changesAtOnce } from "../store.ts";
 import type { GrantRow } from "../grant-row.ts";
 import type { ExternalIdChange, GrantChange, GrantFilter, GrantStore, HashedTie } from "../store.ts";
 
 const readGrant = rowReader(grantColumns);
+const readGrantList = listReader(grantColumns);
 const readChange = rowReader(changeColumns);
 const { grantId: idColumn, state: stateColumn, generation: generationColumn, scope: scopeColumn } = grantColumns;
 const stateColumns = { grantId: idColumn, state: stateColumn, generation: generationColumn, scope: scopeColumn };
@@ -26,7 +37,10 @@ const select = `SELECT ${selectList(grantColumns)} FROM grants`;
 const ofGrant = { key: "grantId", column: "grant_id", types: typesOf(grantColumns) };
 const selectById = forMany(`${select} WHERE grant_id = :grantId`, ofGrant);
 const selectStateById = forMany(`SELECT ${selectList(stateColumns)} FROM grants WHERE grant_id = :grantId`, ofGrant);
-const selectBySubject = `${select} WHERE subject_hash = :subjectHash ORDER BY grant_id`;
+/** Each sign-in and each refresh reads a grant: those that do so at the same moment share a statement. */
+const wholeGrant = { select, read: readGrant, readList: readGrantList };
+const byId: LookUp<GrantRow> = { ...wholeGrant, by: idColumn.name, kind: "text" };
+const bySubject: LookUp<GrantRow> = { ...wholeGrant, by: grantColumns.subjectHash.name, kind: "bytea" };
 const selectByExternalId = `${select} WHERE grant_id IN ${grantsKnownBy} ORDER BY grant_id`;
 const selectByRefreshDigest = `${select} WHERE refresh_digest_hash = :digestHash ORDER BY grant_id LIMIT 8`;
 const selectByRefreshPrefix = `${select} WHERE refresh_prefix_hash = :prefixHash ORDER BY grant_id LIMIT 8`;
@@ -76,9 +90,10 @@ export function grantStore(database: Database): GrantStore {
     (await database.all(text, values)).map(readGrant);
 
   return {
-    grantById: async (grantId) => (await grants(selectById, { grantId }))[0],
+    grantById: async (grantId) => (await database.lookUp(byId, grantId))[0],
 
-    grantsBySubject: (subjectHash) => grants(selectBySubject, { subjectHash }),
+    grantsBySubject: async (subjectHash) =>
+      (await database.lookUp(bySubject, subjectHash)).toSorted((one, other) => (one.grantId < other.grantId ? -1 : 1)),
 
     grantsByExternalId: (externalHash) => grants(selectByExternalId, { externalHash }),
 
