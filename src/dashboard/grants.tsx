@@ -8,7 +8,7 @@ import { count, counted, plainly, stateWords, whose } from "./words.ts";
 
 const atOnce = 50;
 /** How long after the last key a search is asked for, milliseconds. */
-const typingMs = 120;
+const typingMs = 60;
 
 /** What is looked for, as it stands in the address. */
 type Wanted = Readonly<Record<"q" | "state" | "reason" | "provider", string>>;

@@ -29,7 +29,7 @@ export function Time({ at }: { readonly at: string }): JSX.Element {
 export function Breakable({ text }: { readonly text: string }): JSX.Element {
   return (
     <>
-      {text.split(/(?<=[-_./@:|,;=?&])(?=\w)/).map((part, n) => (
+      {text.split(/(?<=[-./@:|,;=?&])(?=\w)/).map((part, n) => (
         <Fragment key={n}>
           {n === 0 ? null : <wbr />}
           {part}

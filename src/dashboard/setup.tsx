@@ -4,7 +4,7 @@ import { useAct } from "./act.ts";
 import type { Finding, SetUp } from "./answers.ts";
 import { ask, useAsk } from "./ask.ts";
 import { Copy } from "./copy.tsx";
-import { Failure, Ghost, Time } from "./parts.tsx";
+import { Breakable, Failure, Ghost, Time } from "./parts.tsx";
 import { count, counted } from "./words.ts";
 
 export function SetUpView(): JSX.Element {
@@ -103,7 +103,7 @@ function List({
         {facts.map(([label, value], n) => (
           <div key={`${label} ${n}`}>
             <dt>{label}</dt>
-            <dd>{value}</dd>
+            <dd>{typeof value === "string" ? <Breakable text={value} /> : value}</dd>
           </div>
         ))}
       </dl>

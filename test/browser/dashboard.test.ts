@@ -49,6 +49,7 @@ describe("the dashboard, in real Chromium", needsChromium, () => {
     "#/grants/g_nowhere",
     "#/callers",
     "#/operators",
+    "#/setup",
     "#/nowhere",
   ];
 
