@@ -7,6 +7,7 @@ import type { Permission } from "../src/vault/http/caller.ts";
 import type { Store } from "../src/store/store.ts";
 import { closeContext, openContext } from "../src/vault/open/open-context.ts";
 import { externalIdOf, fillGrants, grantIdOf, subjectOf } from "../tools/key-rotation/fill.ts";
+import type { Filling } from "../tools/key-rotation/fill.ts";
 
 /** Nobody listens there: what these suites measure asks no provider. */
 const nobody = "http://127.0.0.1:9";
@@ -38,7 +39,7 @@ export async function fillStore(
   setting: string,
   open: () => Store,
   grants: number,
-  provider: Pick<FilledStore, "baseUrl" | "isRotating"> = {},
+  provider: Pick<FilledStore, "baseUrl" | "isRotating"> & Pick<Filling, "isNamed"> = {},
   allow: readonly Permission[] = ["token"],
 ): Promise<FilledStore> {
   const record = recordOf(provider);
@@ -54,6 +55,7 @@ export async function fillStore(
     clientId: client.clientId,
     issuer: record.issuer,
     isExpired: provider.baseUrl !== undefined,
+    isNamed: provider.isNamed === true,
   });
   await closeContext(context);
   return { setting, masterKey: masterKey.expose(), callerKey: key.expose(), grants, ...provider };

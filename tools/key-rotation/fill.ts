@@ -1,6 +1,7 @@
 /** Fills a store with grants that the provider has never heard of, sealed as a vault seals them. */
 import { DatabaseSync } from "node:sqlite";
 import { defined } from "../../src/core/defined.ts";
+import type { Profile } from "../../src/core/grant.ts";
 import { Secret } from "../../src/core/secret.ts";
 import { accountHash, externalHash, identityMac, subjectHash } from "../../src/crypto/keyring.ts";
 import type { Keyring } from "../../src/crypto/keyring.ts";
@@ -32,9 +33,11 @@ export interface Filling {
   readonly issuer: string;
   /** Whether their access tokens have ended. */
   readonly isExpired?: boolean;
+  /** Whether each has a profile as long as Google's. Default: the subject alone. */
+  readonly isNamed?: boolean;
 }
 
-function rowOf(keyring: Keyring, n: number, { isExpired = false, ...client }: Filling): GrantRow {
+function rowOf(keyring: Keyring, n: number, { isExpired = false, isNamed = false, ...client }: Filling): GrantRow {
   const grantId = grantIdOf(n);
   const now = Date.now() - (isExpired ? 7_200_000 : 0);
   const identity = {
@@ -57,12 +60,19 @@ function rowOf(keyring: Keyring, n: number, { isExpired = false, ...client }: Fi
     ...identity,
     identityMac: identityMac(keyring, identity),
     profileSealed: sealPerson(keyring, identity, {
-      profile: { sub: subjectOf(n) },
+      profile: { sub: subjectOf(n), ...(isNamed ? nameOf(n) : {}) },
       externalIds: [{ externalId: externalIdOf(n), account: subjectOf(n) }],
     }),
     ...sealTokens({ keyring }, identity, 1, received, scopes, undefined),
     ...defined({ stateSince: now, createdAt: now, updatedAt: now }),
   };
+}
+
+function nameOf(n: number): Omit<Profile, "sub"> {
+  const name = `Person ${n}`;
+  const email = `person-${n}@customer-${n % 977}.example.com`;
+  const picture = `https://lh3.googleusercontent.com/a/${"p".repeat(60)}=s96-c`;
+  return { email, email_verified: true, name, given_name: "Person", family_name: String(n), locale: "en", picture };
 }
 
 /** Under which of the app's own user ids the grant is found. */

@@ -18,7 +18,6 @@ const mostGrants = 250_000;
 export interface DirectoryEntry {
   readonly grantId: string;
   readonly provider: string;
-  readonly clientId: string;
   readonly state: GrantState;
   /** Why it is not well; `unreadable`: its profile does not open. Absent: it is well. */
   readonly reason?: string;
@@ -26,8 +25,11 @@ export interface DirectoryEntry {
   readonly dependsOn?: string;
   /** Since when it has been in its state, milliseconds since the epoch. */
   readonly since: number;
-  /** What it is called: external ids, labels, the subject and the e-mail address, in lower case. */
-  readonly names: readonly string[];
+  /**
+   * What it is called: its id, external ids, labels, the subject and the e-mail address, in lower case, each after a line break.
+   * One text takes half the memory of a list, and is searched as fast.
+   */
+  readonly names: string;
 }
 
 /** Which grants are searched for: those that fit everything that is given. */
@@ -58,6 +60,7 @@ export class GrantDirectory {
   readonly #context: Pick<VaultContext, "store" | "keyring">;
   readonly #nowMs: () => number;
   #entries = new Map<string, DirectoryEntry>();
+  #words = new Words();
   /** The newest first. Made anew when it is asked for, where an entry came, went or moved. */
   #sorted: readonly DirectoryEntry[] | undefined;
   #seq = 0;
@@ -101,21 +104,20 @@ export class GrantDirectory {
 
   /** The grants that fit, the newest state first. */
   search(query: DirectoryQuery): readonly DirectoryEntry[] {
-    this.#sorted ??= [...this.#entries.values()].sort(
-      (one, other) => other.since - one.since || (one.grantId < other.grantId ? -1 : 1),
-    );
     const { text, state, reason, provider } = query;
-    if (text === undefined && state === undefined && reason === undefined && provider === undefined) {
-      return this.#sorted;
+    const fits = (entry: DirectoryEntry): boolean =>
+      (state === undefined || entry.state === state) &&
+      (reason === undefined || entry.reason === reason) &&
+      (provider === undefined || entry.provider === provider);
+    if (text !== undefined) {
+      const start = `\n${text.toLowerCase()}`;
+      // In the order in which they lie in memory, which takes an eighth of the time of any other; few fit and have to be sorted.
+      return [...this.#entries.values()].filter((each) => each.names.includes(start) && fits(each)).sort(newestFirst);
     }
-    const start = text?.toLowerCase() ?? "";
-    return this.#sorted.filter(
-      (entry) =>
-        (state === undefined || entry.state === state) &&
-        (reason === undefined || entry.reason === reason) &&
-        (provider === undefined || entry.provider === provider) &&
-        (text === undefined || entry.grantId.startsWith(text) || entry.names.some((name) => name.startsWith(start))),
-    );
+    this.#sorted ??= [...this.#entries.values()].sort(newestFirst);
+    return state === undefined && reason === undefined && provider === undefined
+      ? this.#sorted
+      : this.#sorted.filter(fits);
   }
 
   /** Forgets all, and reads no more. */
@@ -164,7 +166,7 @@ export class GrantDirectory {
   }
 
   #put(row: GrantRow): void {
-    const entry = entryOf(this.#context, row);
+    const entry = entryOf(this.#context, row, this.#words);
     const known = this.#entries.get(row.grantId);
     // Most changes are refreshes, which change nothing of this.
     if (known !== undefined && JSON.stringify(known) === JSON.stringify(entry)) return;
@@ -181,27 +183,47 @@ export class GrantDirectory {
 
   #forget(): void {
     this.#entries = new Map();
+    this.#words = new Words();
     this.#sorted = undefined;
     this.#isWhole = false;
     this.#isFull = false;
   }
 }
 
-function entryOf({ keyring }: Pick<VaultContext, "keyring">, row: GrantRow): DirectoryEntry {
-  const { grantId, provider, clientId, state, stateSince: since } = row;
-  const plain = { grantId, provider, clientId, state, since };
+function newestFirst(one: DirectoryEntry, other: DirectoryEntry): number {
+  return other.since - one.since || (one.grantId < other.grantId ? -1 : 1);
+}
+
+function entryOf({ keyring }: Pick<VaultContext, "keyring">, row: GrantRow, words: Words): DirectoryEntry {
+  const { grantId, stateSince: since } = row;
+  const plain = { grantId, provider: words.same(row.provider), state: words.same(row.state), since };
   try {
     const grant = grantOf(keyring, row);
     const { reason } = grant;
-    return { ...plain, ...(reason === undefined ? {} : { reason }), names: namesOf(grant) };
+    return { ...plain, ...(reason === undefined ? {} : { reason: words.same(reason) }), names: namesOf(grant) };
   } catch (error) {
     if (!isOnbehalfError(error, "grant_unreadable")) throw error;
-    return { ...plain, reason: "unreadable", names: [] };
+    return { ...plain, reason: "unreadable", names: inLines([grantId]) };
   }
 }
 
-function namesOf({ subject, profile, externalIds }: Grant): readonly string[] {
+function namesOf({ grantId, subject, profile, externalIds }: Grant): string {
   const ties = externalIds.flatMap(({ externalId, account }) => [externalId, account]);
-  const all = [subject, ...(profile.email === undefined ? [] : [profile.email]), ...ties];
-  return [...new Set(all.map((name) => name.toLowerCase()))];
+  return inLines([grantId, subject, ...(profile.email === undefined ? [] : [profile.email]), ...ties]);
+}
+
+function inLines(names: readonly string[]): string {
+  return ["", ...new Set(names.map((name) => name.toLowerCase()))].join("\n");
+}
+
+/** Words that stand in every row, each held once. A database gives a text of its own for each row. */
+class Words {
+  readonly #known = new Map<string, string>();
+
+  same<T extends string>(word: T): T {
+    const known = this.#known.get(word);
+    if (known !== undefined) return known as T;
+    this.#known.set(word, word);
+    return word;
+  }
 }
