@@ -28,9 +28,9 @@ export interface RepeatedRoute {
 
 /** What a connection sends again and again. */
 interface Repeated {
-  readonly before: string;
+  readonly before: Buffer;
   /** After a path: the version, the headers, and the empty line. */
-  readonly after: string;
+  readonly after: Buffer;
   /** How long a body is. Undefined: a path may have any length. */
   readonly length: number | undefined;
   readonly route: RepeatedRoute;
@@ -178,13 +178,13 @@ class Connection {
     const isNext = this.#open === 0 && this.#missing === 0 && !this.#socket.writableNeedDrain && this.#isOpen();
     if (repeated === undefined || !isNext) return this.#give(chunk);
     const { before, after, length, route, find } = repeated;
-    const text = chunk.toString("latin1");
-    const end = text.length - after.length;
+    const end = chunk.length - after.length;
     const isRepeated =
       (length === undefined ? end > before.length : end === before.length + length) &&
-      text.startsWith(before) &&
-      text.endsWith(after);
-    const body = isRepeated ? find(text.slice(before.length, end)) : undefined;
+      chunk.compare(after, 0, after.length, end) === 0 &&
+      chunk.compare(before, 0, before.length, 0, before.length) === 0;
+    // A text of its own: a piece of one with the headers would keep those in memory, and the caller's key with them.
+    const body = isRepeated ? find(chunk.toString("latin1", before.length, end)) : undefined;
     if (body === undefined) return this.#give(chunk);
     this.#answer = route.headOf(body.length) + body;
     this.#outbox.add(this);
@@ -211,7 +211,7 @@ class Connection {
     // By now, whoever answers has said so.
     const allowed = this.#allowed as Allowed | undefined;
     if (allowed === undefined || missing > 0) return;
-    const around = partsAround(chunk.toString("latin1"), request?.url ?? "", allowed.route.differsBy);
+    const around = partsAround(chunk, request?.url ?? "", allowed.route.differsBy);
     if (around !== undefined) this.#repeated = { ...around, route: allowed.route, find: allowed.find() };
   }
 
@@ -234,16 +234,19 @@ function missingOf({ headers }: IncomingMessage, chunk: Buffer): number | undefi
 
 /** What is around that by which the next request may differ; undefined where the request is not written as clients do. */
 function partsAround(
-  text: string,
+  chunk: Buffer,
   url: string,
   differsBy: RepeatedRoute["differsBy"],
 ): Pick<Repeated, "before" | "after" | "length"> | undefined {
+  // Copies, of the size that is needed: what came may be part of something larger.
+  const piece = (from: number, to?: number): Buffer => Buffer.from(chunk.subarray(from, to));
   if (differsBy === "path") {
-    if (!text.startsWith(`GET ${url} HTTP/1.1\r\n`)) return undefined;
-    return { before: "GET ", after: text.slice(4 + url.length), length: undefined };
+    const line = `GET ${url} HTTP/1.1\r\n`;
+    if (chunk.toString("latin1", 0, line.length) !== line) return undefined;
+    return { before: piece(0, 4), after: piece(4 + url.length), length: undefined };
   }
-  const end = text.indexOf(headEnd) + headEnd.length;
-  return { before: text.slice(0, end), after: "", length: text.length - end };
+  const end = chunk.indexOf(headEnd, 0, "latin1") + headEnd.length;
+  return { before: piece(0, end), after: piece(0, 0), length: chunk.length - end };
 }
 
 /** Makes the head of an answer, as Node's HTTP server writes it. */

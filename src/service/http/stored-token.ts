@@ -1,7 +1,6 @@
 import type { AccessToken, CallerView, Vault } from "../../index.ts";
 import type { MaybePromise } from "../../core/maybe-promise.ts";
 import { answerStart, preparedToken, wantedBy } from "./fast-token.ts";
-import type { Wanted } from "./fast-token.ts";
 import { asBytes, tokenBody, withLife } from "./json-bodies.ts";
 import { requestIdOf } from "./routes/router.ts";
 
@@ -22,9 +21,7 @@ export function storedToken(
     if (view === undefined || wanted === undefined) return undefined;
     const { ref, minTtlSeconds } = wanted;
     const found = view.stored.get(ref, minTtlSeconds, () => requestIdOf(requestId));
-    return found instanceof Promise
-      ? found.then((token) => bodyOf(vault, view, url, wanted, token))
-      : bodyOf(vault, view, url, wanted, found);
+    return found instanceof Promise ? found.then((token) => bodyOf(vault, token)) : bodyOf(vault, found);
   };
 }
 
@@ -43,7 +40,7 @@ export function tokenAtOnce(vault: Vault, authorization: string): (url: string) 
     const { ref, minTtlSeconds } = wanted;
     const held = view.answers.prepare(url, ref, minTtlSeconds, answerStart, true);
     if (held !== undefined) return withLife(held.text, held.endsAt, vault.clock.now());
-    return bodyOf(vault, view, url, wanted, view.stored.now(ref, minTtlSeconds));
+    return bodyOf(vault, view.stored.now(ref, minTtlSeconds));
   };
 }
 
@@ -53,16 +50,10 @@ function viewOf(vault: Vault, authorization: string): CallerView | undefined {
   return caller?.allow.includes("token") === true ? vault.forCaller(caller) : undefined;
 }
 
-/** The answer with a token that was just handed out. The next one is answered with what is made here, if memory has room. */
-function bodyOf(
-  vault: Vault,
-  { answers }: CallerView,
-  url: string,
-  { ref, minTtlSeconds }: Wanted,
-  token: AccessToken | undefined,
-): string | undefined {
-  if (token === undefined) return undefined;
-  const now = vault.clock.now();
-  const kept = answers.prepare(url, ref, minTtlSeconds, answerStart, false);
-  return kept === undefined ? asBytes(tokenBody(token, now)) : withLife(kept.text, kept.endsAt, now);
+/**
+ * The answer with a token that the store gave. What the next one needs is made when somebody asks for the second time: most
+ * tokens that are read once are never read again before they end.
+ */
+function bodyOf(vault: Vault, token: AccessToken | undefined): string | undefined {
+  return token === undefined ? undefined : asBytes(tokenBody(token, vault.clock.now()));
 }

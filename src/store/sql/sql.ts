@@ -22,6 +22,8 @@ export interface LookUp<Row> {
   /** Up to `WHERE`. The column that rows are found by is among those that it selects. */
   readonly select: string;
   readonly by: string;
+  /** Whether no two rows have the same value there. */
+  readonly isUnique?: boolean;
   /** The type of its values, as PostgreSQL calls it. */
   readonly kind: "text" | "bytea";
   readonly read: (row: SqlRow) => Row;

@@ -21,7 +21,13 @@ const refreshable = `CASE WHEN ${refreshSealed.name} IS NULL THEN 0 ELSE 1 END A
 const tokenList = `${listOf({ ...held, ...access })}, ${refreshable}`;
 const foundList = `${listOf({ ...held, ...access, subjectHash, profileSealed })}, ${refreshable}`;
 
-const byId: LookUp<TokenRow> = { ...token, select: `SELECT ${tokenList} FROM grants`, by: "grant_id", kind: "text" };
+const byId: LookUp<TokenRow> = {
+  ...token,
+  select: `SELECT ${tokenList} FROM grants`,
+  by: "grant_id",
+  isUnique: true,
+  kind: "text",
+};
 const bySubject: LookUp<FoundTokenRow> = {
   ...found,
   select: `SELECT ${foundList} FROM grants`,

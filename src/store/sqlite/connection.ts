@@ -89,7 +89,12 @@ export class SqliteConnection implements Writer {
 
   /** See `Database.lookUp`. */
   lookUp<Row>(what: LookUp<Row>, value: string | Uint8Array): Row[] {
-    return (this.#ours(() => this.#prepareLookUp(what).all(value)) as unknown as SqlValue[][]).map(what.readList);
+    const statement = this.#ours(() => this.#prepareLookUp(what));
+    if (what.isUnique !== true) {
+      return (this.#ours(() => statement.all(value)) as unknown as SqlValue[][]).map(what.readList);
+    }
+    const row = this.#ours(() => statement.get(value)) as unknown as SqlValue[] | undefined;
+    return row === undefined ? [] : [what.readList(row)];
   }
 
   run(text: string, values: SqlValues = {}): number {
