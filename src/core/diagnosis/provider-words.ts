@@ -39,8 +39,12 @@ const byWord: ReadonlyMap<string, Reason> = new Map(
  * person who reads what happened is helped by each that is understood.
  */
 const descriptions: readonly (readonly [RegExp, Reason])[] = [
-  // Google's only sentence, which names two causes and means more.
-  [/expired or (?:was )?revoked/i, "invalid_grant"],
+  // Sentences that name two causes and mean more, such as Google's only one: "expired or revoked", "incorrect or expired".
+  [
+    /\b(?:expired|revoked|incorrect|invalid|malformed|unknown|not found),? or (?:\w+ )?(?:expired|revoked)/i,
+    "invalid_grant",
+  ],
+  [/\bexpired,? or (?:\w+ )?(?:incorrect|invalid|malformed|unknown|not found)/i, "invalid_grant"],
   [/\breus|used again|already (?:been )?(?:used|redeemed|rotated)|was replaced|token family/i, "refresh_token_reused"],
   [/inactiv|not (?:been )?used for|unused/i, "refresh_token_unused"],
   [/password/i, "password_changed"],
