@@ -85,6 +85,7 @@ export type {
   CallerSession,
   CreateCallerOptions,
   Permission,
+  NarrowCallerOptions,
   RotateCallerOptions,
 } from "./vault/http/caller.ts";
 export type { Callers } from "./vault/http/callers.ts";

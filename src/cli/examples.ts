@@ -25,6 +25,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   ],
   "callers list": ["onbehalf callers list"],
   "callers rotate": ["onbehalf callers rotate mailer --overlap 24h --out mailer-2.key"],
+  "callers narrow": ["onbehalf callers narrow mailer --allow token --expires 30d"],
   "callers revoke": ["onbehalf callers revoke mailer"],
   "sessions create": [
     "onbehalf sessions create mailer --allow token --grants ext:user-42 --expires 15m",

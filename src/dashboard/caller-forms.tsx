@@ -126,6 +126,45 @@ export function RotateCaller({ caller, shown, close }: OfCaller): JSX.Element {
   );
 }
 
+interface NarrowProps {
+  readonly caller: Caller;
+  readonly done: () => void;
+  readonly close: () => void;
+}
+
+/** It begins with what the caller has. What is not changed is not sent, so that nobody else's change is undone. */
+export function NarrowCaller({ caller, done, close }: NarrowProps): JSX.Element {
+  const before = caller.grants.join("\n");
+  const [allow, setAllow] = useState(caller.allow);
+  const [grants, setGrants] = useState(before);
+  const [providers, setProviders] = useState(caller.providers ?? []);
+  const [life, setLife] = useState<number | "">("");
+  const act = useAct(
+    () =>
+      post(
+        `/callers/${caller.caller_id}/narrow`,
+        chosen({
+          allow: allow.length === caller.allow.length ? "" : allow,
+          grants: grants === before ? "" : linesIn(grants),
+          providers: providers.length === (caller.providers ?? []).length ? "" : providers,
+          expires_in: life,
+        }),
+      ),
+    done,
+  );
+  return (
+    <AskDialog title={`Narrow ${caller.name}`} verb="Narrow it" act={act} close={close}>
+      <p>Its key goes on. What is taken away does not come back: for more, make a new caller.</p>
+      <Checks legend="What it may still do" names={caller.allow} chosen={allow} change={setAllow} />
+      <Lines label="Which grants it still sees" hint={selectorsHint} text={grants} change={setGrants} />
+      {(caller.providers ?? []).length < 2 ? null : (
+        <Checks legend="At which providers" names={caller.providers ?? []} chosen={providers} change={setProviders} />
+      )}
+      <Pick label="When the key ends" choices={[["", "As before"], ...lives.slice(1)]} value={life} change={setLife} />
+    </AskDialog>
+  );
+}
+
 const sessionLives = [
   [900, "In 15 minutes"],
   [3_600, "In an hour"],

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Caller, CallerList, Me, Session, SessionPage } from "./answers.ts";
 import { ask, useAsk } from "./ask.ts";
-import { CreateCaller, CreateSession, RotateCaller } from "./caller-forms.tsx";
+import { CreateCaller, CreateSession, NarrowCaller, RotateCaller } from "./caller-forms.tsx";
 import type { NewKey } from "./caller-forms.tsx";
 import { Confirm, ShownOnce } from "./forms.tsx";
 import { Empty, Failure, Ghost, serviceNow, Time } from "./parts.tsx";
@@ -12,7 +12,7 @@ import { counted } from "./words.ts";
 /** Which question stands in front of the page. */
 type Question =
   | { readonly is: "create" }
-  | { readonly is: "rotate" | "revoke" | "session" | "end-all"; readonly caller: Caller }
+  | { readonly is: "rotate" | "narrow" | "revoke" | "session" | "end-all"; readonly caller: Caller }
   | { readonly is: "end"; readonly session: Session }
   | ({ readonly is: "key" } & NewKey);
 
@@ -80,6 +80,7 @@ interface AskedProps {
 function Asked({ question, me, permissions, shown, done, close }: AskedProps): JSX.Element {
   if (question.is === "create") return <CreateCaller me={me} permissions={permissions} shown={shown} close={close} />;
   if (question.is === "rotate") return <RotateCaller caller={question.caller} shown={shown} close={close} />;
+  if (question.is === "narrow") return <NarrowCaller caller={question.caller} done={done} close={close} />;
   if (question.is === "session") return <CreateSession caller={question.caller} shown={shown} close={close} />;
   if (question.is === "key") {
     return (
@@ -194,6 +195,7 @@ function Callers({ callers, isReader, put }: CallersProps): JSX.Element {
                 {isOver ? null : (
                   <Quiet of={caller.name} verb="Session…" press={() => put({ is: "session", caller })} />
                 )}
+                <Quiet of={caller.name} verb="Narrow…" press={() => put({ is: "narrow", caller })} />
                 <Quiet of={caller.name} verb="Rotate…" press={() => put({ is: "rotate", caller })} />
                 <Quiet of={caller.name} verb="End sessions…" press={() => put({ is: "end-all", caller })} />
                 <Quiet of={caller.name} verb="Revoke…" press={() => put({ is: "revoke", caller })} />

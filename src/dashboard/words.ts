@@ -30,7 +30,8 @@ export function ago(at: string, now: number): string {
   for (const [unit, length] of steps) {
     if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
   }
-  return seconds > 0 ? "in a moment" : "just now";
+  // Two clocks agree to some seconds: what has just happened must not seem to come.
+  return seconds > 5 ? "in a moment" : "just now";
 }
 
 export function exactly(at: string): string {

@@ -32,12 +32,17 @@ export interface CallerStore {
   /** @returns all callers ever made, the oldest first */
   listCallers(): Promise<CallerRow[]>;
   /**
-   * Writes a caller anew, such as with another key.
+   * Writes a caller anew, such as with another key or with fewer rights.
    *
-   * @param keyHashRead the hash as it was read
-   * @returns false: nothing was changed, since the key has another hash by now, the caller is revoked, or there is none
+   * @param read the row as it was read, with a keyed hash of its rights
+   * @param change what the audit log calls it
+   * @returns false: nothing was changed, since its key or its rights are others by now, the caller is revoked, or there is none
    */
-  replaceCaller(row: CallerRow, keyHashRead: Uint8Array): Promise<boolean>;
+  replaceCaller(
+    row: CallerRow,
+    read: Pick<CallerRow, "keyHash" | "rightsMac">,
+    change: "caller.rotated" | "caller.narrowed",
+  ): Promise<boolean>;
   /** Notes when a caller was heard of. An earlier time than the one that is noted changes nothing. */
   noteCallerUse(callerId: string, at: number): Promise<void>;
   /**

@@ -105,6 +105,7 @@ describe("docs/library.md", { timeout: 60_000 }, () => {
     ],
     ["### callers", { "vault/http/caller.ts": "CreateCallerOptions" }],
     ["### callers", { "vault/http/caller.ts": "RotateCallerOptions" }],
+    ["### callers", { "vault/http/caller.ts": "NarrowCallerOptions" }],
     ["### callers", { "vault/http/caller.ts": "Caller" }],
     ["### sessions", { "vault/http/sessions.ts": "CreateSessionOptions" }],
     ["### sessions", { "vault/http/sessions.ts": "SessionQuery" }],

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { numberOption, withSettings } from "../flags.ts";
 import type { CreateFlags } from "./create.ts";
+import type { NarrowFlags } from "./narrow.ts";
 import { durationOption } from "../duration.ts";
 import { collected, listed } from "../repeated-flags.ts";
 
@@ -68,6 +69,33 @@ export function callersCommand(): Command {
     ).action(async (name: string, flags: { overlap: number; expires?: number; out?: string; json?: boolean }) => {
       const { rotate } = await import("./rotate.ts");
       await rotate(name, flags);
+    }),
+  );
+  callers.addCommand(
+    withSettings(
+      new Command("narrow")
+        .argument("<name>")
+        .description("take rights away from a caller: it keeps what is named here, and its key goes on")
+        .option(
+          "--allow <permission>",
+          "what it may still do; repeat it, or give a list with commas (as before)",
+          listed,
+        )
+        .option(
+          "--grants <selector>",
+          "which grants it may still do that with, each within those of now; repeat it for several (as before)",
+          collected,
+        )
+        .option(
+          "--provider <name>",
+          "the provider whose grants it may still see; repeat it for several (as before)",
+          collected,
+        )
+        .addOption(durationOption("--expires <time>", "after what time the key ends, no later than now (as before)")),
+      "store",
+    ).action(async (name: string, flags: NarrowFlags) => {
+      const { narrow } = await import("./narrow.ts");
+      await narrow(name, flags);
     }),
   );
   callers.addCommand(

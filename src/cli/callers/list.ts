@@ -28,7 +28,7 @@ export async function list(flags: { readonly json?: boolean }): Promise<void> {
 }
 
 /** Which grants, and of which providers. Many selectors would fill the screen: `--json` has them all. */
-function reachOf({ grants, providers }: Caller): string {
+export function reachOf({ grants, providers }: Caller): string {
   const shown = grants.length > 3 ? `${grants.slice(0, 3).join(" ")} and ${grants.length - 3} more` : grants.join(" ");
   return `${shown === "" ? "none" : shown}${providers === undefined ? "" : ` at ${providers.join(",")}`}`;
 }

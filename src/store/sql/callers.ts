@@ -11,7 +11,7 @@ const selectById = `${select} WHERE caller_id = :callerId`;
 const insert = `INSERT INTO callers ${insertList(callerColumns)} ON CONFLICT DO NOTHING`;
 
 const replace = `UPDATE callers SET ${assignments(callerColumns)}
-  WHERE caller_id = :callerId AND key_hash = :keyHashRead AND revoked_at IS NULL`;
+  WHERE caller_id = :callerId AND key_hash = :keyHashRead AND rights_mac = :rightsMacRead AND revoked_at IS NULL`;
 const noteUse = `UPDATE callers SET last_used_at = :at
   WHERE caller_id = :callerId AND (last_used_at IS NULL OR last_used_at < :at)`;
 
@@ -33,10 +33,11 @@ export function callerStore(database: Database): CallerStore {
 
     listCallers: async () => (await database.all(`${select} ORDER BY created_at, caller_id`)).map(readCaller),
 
-    replaceCaller: (row, keyHashRead) =>
-      database.transaction(async (sql) =>
-        noted(sql, (await sql.run(replace, { ...callerValues(row), keyHashRead })) === 1, "caller.rotated", row.name),
-      ),
+    replaceCaller: (row, read, change) =>
+      database.transaction(async (sql) => {
+        const values = { ...callerValues(row), keyHashRead: read.keyHash, rightsMacRead: read.rightsMac };
+        return noted(sql, (await sql.run(replace, values)) === 1, change, row.name);
+      }),
 
     noteCallerUse: async (callerId, at) => {
       await database.transaction((sql) => sql.run(noteUse, { callerId, at }));

@@ -322,7 +322,7 @@ export function auditTests(stores: SuiteStores): void {
         const row = caller(name);
         await store.insertCaller(row);
         await store.bindCallers(() => bytes("mac"));
-        await store.replaceCaller(row, row.keyHash);
+        await store.replaceCaller(row, { ...row, rightsMac: bytes("mac") }, "caller.rotated");
         await store.revokeCaller(name, suiteTime);
       }
       await store.insertTicket(ticket());

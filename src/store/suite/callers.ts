@@ -30,16 +30,34 @@ export function callerTests(stores: SuiteStores): void {
 
     test("a caller is written anew where its key is the one that was read, and never once it is revoked", async (t) => {
       const [store, other] = await stores.openPair(t);
-      const row = caller("reports", { grantsSealed: bytes("sealed"), providers: '["google"]' });
+      const row = caller("reports", {
+        grantsSealed: bytes("sealed"),
+        providers: '["google"]',
+        rightsMac: bytes("rights"),
+      });
       await store.insertCaller(row);
       const next = { ...row, keyHash: bytes("next"), previousHash: row.keyHash, previousUntil: suiteTime + 9 };
       const stale = { ...row, keyHash: bytes("stale") };
-      equal(await store.replaceCaller(next, row.keyHash), true);
-      equal(await other.replaceCaller(stale, row.keyHash), false);
+      equal(await store.replaceCaller(next, row, "caller.rotated"), true);
+      equal(await other.replaceCaller(stale, row, "caller.rotated"), false);
       same(await other.callerById(row.callerId), next);
       await store.revokeCaller("reports", suiteTime + 10);
-      equal(await other.replaceCaller(stale, next.keyHash), false);
-      equal(await other.replaceCaller({ ...stale, callerId: unique("c") }, next.keyHash), false);
+      equal(await other.replaceCaller(stale, next, "caller.rotated"), false);
+      equal(await other.replaceCaller({ ...stale, callerId: unique("c") }, next, "caller.rotated"), false);
+    });
+
+    test("a caller is written anew where its rights are those that were read, so that none comes back", async (t) => {
+      const [store, other] = await stores.openPair(t);
+      const row = caller("reports", { permissions: '["token","proxy"]', rightsMac: bytes("wide") });
+      await store.insertCaller(row);
+      const narrow = { ...row, permissions: '["token"]', rightsMac: bytes("narrow") };
+      equal(await store.replaceCaller(narrow, row, "caller.narrowed"), true);
+      const rotated = { ...row, keyHash: bytes("next"), rightsMac: bytes("wide, rotated") };
+      equal(await other.replaceCaller(rotated, row, "caller.rotated"), false);
+      same(await other.callerById(row.callerId), narrow);
+      const bare = caller("bare", { rightsMac: null });
+      await store.insertCaller(bare);
+      equal(await store.replaceCaller(bare, bare, "caller.narrowed"), false);
     });
 
     test("the last use of a caller goes forward only", async (t) => {

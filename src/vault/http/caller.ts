@@ -99,6 +99,18 @@ export interface RotateCallerOptions {
   readonly expiresAt?: Date;
 }
 
+/** What a caller keeps of its rights. What is absent stays as it is. */
+export interface NarrowCallerOptions {
+  /** What it may do, of what it may now. */
+  readonly allow?: readonly Permission[];
+  /** Which grants it may do that with, each within its selectors of now. A `g_…` must be among these, unless they are `*`. */
+  readonly grants?: readonly string[];
+  /** The providers' short names whose grants it may see, of those of now. */
+  readonly providers?: readonly string[];
+  /** When its key ends, no later than it does now. */
+  readonly expiresAt?: Date;
+}
+
 /**
  * Seals a caller's selectors: they may name the app's own users. Null: every grant.
  *

@@ -1,11 +1,10 @@
 import { assertFits, assertOptions, date, filledText, texts } from "../../core/argument-checks.ts";
-import type { Rule } from "../../core/argument-checks.ts";
 import type { Clock } from "../../core/clock.ts";
 import { isMac } from "../../crypto/keyring.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
 import { defined } from "../../core/defined.ts";
 import { OnbehalfError, invalidRequest, isOnbehalfError } from "../../core/errors.ts";
-import { everyGrant, isSelector, selectorForms } from "../../core/reach.ts";
+import { everyGrant } from "../../core/reach.ts";
 import { isRecent } from "../../core/recorded-time.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { CountRefusal, KeyRefusal } from "../audit/refusals.ts";
@@ -13,38 +12,17 @@ import { somebody } from "../context.ts";
 import type { CallerRow, CallerStore } from "../../store/caller-store.ts";
 import type { SessionRow, SessionStore } from "../../store/session-store.ts";
 import { hasRights, withRights } from "./caller-rights.ts";
-import { callerOf, permissions, sealSelectors } from "./caller.ts";
-import type { Caller, CreateCallerOptions, Permission, RotateCallerOptions } from "./caller.ts";
+import { milliseconds, somePermissions, someSelectors } from "./caller-rules.ts";
+import { callerOf, sealSelectors } from "./caller.ts";
+import type { Caller, CreateCallerOptions, NarrowCallerOptions, RotateCallerOptions } from "./caller.ts";
 import { keyIn, newKey } from "./key-text.ts";
 import type { KeyText } from "./key-text.ts";
+import { narrowedRow } from "./narrow-caller.ts";
 import { callerOfSession, limitsOf } from "./session-rights.ts";
 import { UseNotes } from "./use-notes.ts";
 
 export { permissions } from "./caller.ts";
 export type { Caller } from "./caller.ts";
-
-const somePermissions: Rule = {
-  fits: (value) => Array.isArray(value) && value.every((each) => permissions.includes(each as Permission)),
-  must: `a list of ${permissions.join(", ")}`,
-  required: true,
-};
-
-/** More would make each decision about a grant slow. A prefix selects as many as one likes. */
-const mostSelectors = 1_000;
-
-const someSelectors: Rule = {
-  fits: (value) =>
-    Array.isArray(value) &&
-    value.length > 0 &&
-    value.length <= mostSelectors &&
-    value.every((each) => typeof each === "string" && isSelector(each)),
-  must: `a list of 1 to ${mostSelectors} selectors: ${selectorForms}`,
-};
-
-const milliseconds: Rule = {
-  fits: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
-  must: "a whole number of milliseconds, 0 or more",
-};
 
 /**
  * How long a verified key is not looked up again, milliseconds. For as long may a key that was revoked in another
@@ -107,7 +85,7 @@ export class Callers {
     if (typeof name !== "string" || !/^[\w.-]{1,64}$/.test(name))
       throw badName(`the caller's name must be 1 to 64 letters, digits, and . _ -`);
     assertOptions("create", options, {
-      allow: somePermissions,
+      allow: { ...somePermissions, required: true },
       grants: someSelectors,
       providers: texts,
       expiresAt: date,
@@ -149,15 +127,8 @@ export class Callers {
     assertFits("name", name, { ...filledText, required: true });
     assertOptions("rotate", options, { overlapMs: { ...milliseconds, required: true }, expiresAt: date });
     const { overlapMs, expiresAt } = options;
-    const before = (await this.#store.listCallers()).find((row) => row.name === name && row.revokedAt === null);
+    const before = await this.#living(name);
     const now = this.#clock.now();
-    // The name is not repeated: somebody may have given the key in its place.
-    if (before === undefined) {
-      throw badName(
-        "no caller of this name has a key that is not revoked",
-        "see the names with: onbehalf callers list",
-      );
-    }
     if (before.previousUntil !== null && before.previousUntil > now && overlapMs > 0) {
       throw invalidRequest(
         `the key that ${name} had before its last rotation works until ${new Date(before.previousUntil).toISOString()}`,
@@ -167,12 +138,6 @@ export class Callers {
     }
     const made = newKey("obk", before.callerId);
     const previousUntil = overlapMs === 0 ? null : Math.min(now + overlapMs, before.expiresAt ?? Infinity);
-    if (!hasRights(this.#keyring, before)) {
-      throw badName(
-        `the row of the caller ${name} was changed by hand, so a new key would carry rights that nobody gave`,
-        `revoke it and create it anew: onbehalf callers revoke ${name}`,
-      );
-    }
     const row = withRights(this.#keyring, {
       ...before,
       keyHash: this.#hash(made),
@@ -180,14 +145,26 @@ export class Callers {
       previousUntil,
       expiresAt: expiresAt?.getTime() ?? before.expiresAt,
     });
-    this.#verified.clear();
-    if (!(await this.#store.replaceCaller(row, before.keyHash))) {
-      throw badName(
-        `the caller ${name} was rotated or revoked at the same moment`,
-        "see what became of it with: onbehalf callers list; no key was made",
-      );
-    }
+    await this.#replace(row, before, "caller.rotated");
     return { caller: callerOf(this.#keyring, row), key: made.key };
+  }
+
+  /**
+   * Takes rights away from a caller: what is named is what it keeps, and what is not stays as it is. Its key goes on, and so
+   * do its sessions and handles, as far as the caller still may.
+   *
+   * @throws {OnbehalfError} `forbidden`: it would be wider in something
+   * @throws {OnbehalfError} `invalid_request`: there is no such caller, nothing was named, or an option is not what it must be
+   * @throws {OnbehalfError} `store_unavailable`
+   */
+  async narrow(name: string, options: NarrowCallerOptions): Promise<Caller> {
+    assertFits("name", name, { ...filledText, required: true });
+    const rules = { allow: somePermissions, grants: someSelectors, providers: texts, expiresAt: date };
+    assertOptions("narrow", options, rules);
+    const before = await this.#living(name);
+    const row = await narrowedRow(this.#keyring, before, options);
+    await this.#replace(row, before, "caller.narrowed");
+    return callerOf(this.#keyring, row);
   }
 
   /**
@@ -299,6 +276,30 @@ export class Callers {
   /** Resolves when what is known of the last use of keys has been written, or could not be. */
   async settled(): Promise<void> {
     await this.#uses.settled();
+  }
+
+  /** The row of a caller whose key is not revoked, as we have written it. */
+  async #living(name: string): Promise<CallerRow> {
+    const row = (await this.#store.listCallers()).find((each) => each.name === name && each.revokedAt === null);
+    // The name is not repeated: somebody may have given the key in its place.
+    if (row === undefined) {
+      const hint = "see the names with: onbehalf callers list";
+      throw badName("no caller of this name has a key that is not revoked", hint);
+    }
+    if (hasRights(this.#keyring, row)) return row;
+    throw badName(
+      `the row of the caller ${name} was changed by hand, so it carries rights that nobody gave`,
+      `revoke it and create it anew: onbehalf callers revoke ${name}`,
+    );
+  }
+
+  async #replace(row: CallerRow, read: CallerRow, change: "caller.rotated" | "caller.narrowed"): Promise<void> {
+    this.#verified.clear();
+    if (await this.#store.replaceCaller(row, read, change)) return;
+    throw badName(
+      `the caller ${row.name} was changed or revoked at the same moment`,
+      "see what became of it with: onbehalf callers list; nothing was done",
+    );
   }
 
   /** @param found whose key it is; used only where that is known */

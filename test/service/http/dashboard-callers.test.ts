@@ -112,6 +112,43 @@ describe("callers in the dashboard", () => {
   });
 });
 
+describe("narrowing a caller in the dashboard", () => {
+  test("a caller that is narrowed keeps its key and what was named, and nobody is given more", async (t) => {
+    const service = await dashboardService(t);
+    const operator = await signedIn(service);
+    const { key, caller } = await bodyOf<Made>(
+      await send(service, "POST", "/callers", operator, {
+        name: "reports",
+        allow: ["token", "grants:read"],
+        grants: ["ext:team:*", "ext:boss"],
+      }),
+    );
+    const path = `/callers/${caller.caller_id}/narrow`;
+    for (const [body, status] of [
+      [{}, 400],
+      [{ allow: ["everything"] }, 400],
+      [{ grants: [] }, 400],
+      [{ providers: [] }, 400],
+      [{ allow: ["token", "audit"] }, 403],
+      [{ grants: ["*"] }, 403],
+      [{ grants: ["ext:tea*"] }, 403],
+      [{ grants: ["g_1"] }, 403],
+    ] as const) {
+      assert.equal((await send(service, "POST", path, operator, body)).status, status, JSON.stringify(body));
+    }
+    const kept = { allow: ["grants:read"], grants: ["ext:team:a*"], expires_in: 3_600 };
+    assert.equal((await send(service, "POST", path, operator, kept)).status, 200);
+    assert.equal(await asCaller(service, key), 200);
+    assert.equal((await send(service, "POST", path, operator, { expires_in: 7_200 })).status, 403);
+    const now = (await service.vault.callers.list()).find(({ name }) => name === "reports");
+    assert.deepEqual([now?.allow, now?.grants], [["grants:read"], ["ext:team:a*"]]);
+    assert.deepEqual(await recorded(service), [
+      ["caller.created", "reports"],
+      ["caller.narrowed", "reports"],
+    ]);
+  });
+});
+
 describe("sessions in the dashboard", () => {
   test("a session is made of a caller, within it, and ended alone or with all of its caller's", async (t) => {
     const service = await dashboardService(t);

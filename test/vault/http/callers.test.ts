@@ -108,7 +108,7 @@ describe("what is known of a caller", () => {
     const { key, caller } = await vault.callers.create("app", { allow: [], grants: ["ext:secret-user"] });
     const row = (await store.callerById(caller.callerId)) ?? assert.fail("no row");
     assert.doesNotMatch(Buffer.from(row.grantsSealed ?? []).toString("latin1"), /secret-user/);
-    await store.replaceCaller({ ...row, grantsSealed: Buffer.alloc(60) }, row.keyHash);
+    await store.replaceCaller({ ...row, grantsSealed: Buffer.alloc(60) }, row, "caller.narrowed");
     clock.advance(1_000);
     await assert.rejects(vault.callers.authenticate(`Bearer ${key.expose()}`), fails("unauthorized"));
   });
@@ -173,5 +173,62 @@ describe("a service of another client", () => {
     const view = vault.forCaller(caller);
     await assert.rejects(view.getAccessToken({ externalId: "user-1" }), fails("grant_not_found"));
     assert.deepEqual(await view.grants({}), { grants: [] });
+  });
+});
+
+describe("narrowing a caller", () => {
+  test("takes away what was not named, at once in this process and within a second in others", async (t) => {
+    const { open, clock } = await testVault(t, { shared });
+    const [here, there] = [await open(), await open()];
+    const { key } = await here.callers.create("app", { allow: ["token", "proxy"], grants: ["ext:a*", "g_1"] });
+    const bearer = `Bearer ${key.expose()}`;
+    for (const vault of [here, there]) await vault.callers.authenticate(bearer);
+    const narrowed = await here.callers.narrow("app", { allow: ["token"], grants: ["g_1"], providers: ["google"] });
+    assert.deepEqual([narrowed.allow, narrowed.grants, narrowed.providers], [["token"], ["g_1"], ["google"]]);
+    assert.deepEqual((await here.callers.authenticate(bearer)).allow, ["token"]);
+    clock.advance(1_000);
+    const other = await there.callers.authenticate(bearer);
+    assert.deepEqual([other.allow, other.grants, other.providers], [["token"], ["g_1"], ["google"]]);
+    assert.equal(narrowed.expiresAt, undefined);
+  });
+
+  test("of a rotation and a narrowing that read the same row, the later one does nothing", async (t) => {
+    const { open, path } = await testVault(t, { shared });
+    const store = sqlite(path);
+    const vault = await open({ store });
+    await vault.callers.create("app", { allow: ["token", "proxy"] });
+    const { listCallers } = store;
+    const stale = await listCallers.call(store);
+    await vault.callers.narrow("app", { allow: ["token"] });
+    store.listCallers = () => Promise.resolve(stale);
+    await assert.rejects(vault.callers.rotate("app", { overlapMs: 0 }), fails("invalid_request"));
+    await assert.rejects(vault.callers.narrow("app", { grants: ["ext:a"] }), fails("invalid_request"));
+    store.listCallers = listCallers;
+    const [now] = await vault.callers.list();
+    assert.deepEqual([now?.allow, now?.grants], [["token"], ["*"]]);
+  });
+
+  test("gives a caller neither a permission, a selector, a provider nor time that it has not", async (t) => {
+    const { open, clock } = await testVault(t, { shared });
+    const vault = await open();
+    const expiresAt = new Date(clock.now() + 1_000);
+    await vault.callers.create("app", { allow: ["token"], grants: ["ext:a*"], providers: ["google"], expiresAt });
+    for (const [options, code] of [
+      [{ allow: ["proxy"] }, "forbidden"],
+      [{ grants: ["ext:*"] }, "forbidden"],
+      [{ grants: ["ext:a1", "g_1"] }, "forbidden"],
+      [{ providers: ["google", "other"] }, "forbidden"],
+      [{ expiresAt: new Date(clock.now() + 1_001) }, "forbidden"],
+      [{}, "invalid_request"],
+      [{ allow: undefined }, "invalid_request"],
+      [{ providers: [] }, "invalid_request"],
+      [{ grants: ["a"] }, "invalid_request"],
+      [{ alow: ["token"] }, "invalid_request"],
+    ] as const) {
+      await assert.rejects(vault.callers.narrow("app", options as object), fails(code), JSON.stringify(options));
+    }
+    await assert.rejects(vault.callers.narrow("nobody", { allow: ["token"] }), fails("invalid_request"));
+    await vault.callers.revoke("app");
+    await assert.rejects(vault.callers.narrow("app", { allow: ["token"] }), fails("invalid_request"));
   });
 });

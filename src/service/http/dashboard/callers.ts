@@ -15,6 +15,7 @@ export const callerRoutes: readonly DashboardRoute[] = [
   { method: "GET", path: "/callers", needs: "reader", answer: list },
   { method: "POST", path: "/callers", needs: "operator", answer: create },
   { method: "POST", path: "/callers/{caller_id}/rotate", needs: "operator", answer: rotate },
+  { method: "POST", path: "/callers/{caller_id}/narrow", needs: "operator", answer: narrow },
   { method: "DELETE", path: "/callers/{caller_id}", needs: "operator", answer: revoke },
   { method: "POST", path: "/callers/{caller_id}/sessions", needs: "operator", answer: createSession },
   { method: "DELETE", path: "/callers/{caller_id}/sessions", needs: "operator", answer: revokeSessions },
@@ -64,6 +65,19 @@ async function rotate(asked: Asked): Promise<object> {
     ...defined({ expiresAt: endIn(sent, vault) }),
   });
   return { caller: callerBody(caller), key: key.expose() };
+}
+
+async function narrow(asked: Asked): Promise<object> {
+  const { vault } = asked;
+  const sent = await asked.body();
+  const { name } = await callerIn(asked);
+  const kept = defined({
+    allow: sent.list("allow") as Caller["allow"] | undefined,
+    grants: sent.list("grants"),
+    providers: sent.list("providers"),
+    expiresAt: endIn(sent, vault),
+  });
+  return { caller: callerBody(await vault.callers.narrow(name, kept)) };
 }
 
 async function revoke(asked: Asked): Promise<object> {

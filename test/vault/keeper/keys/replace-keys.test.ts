@@ -195,7 +195,7 @@ describe("replacing data keys", () => {
     const keeper = await processOn(t, fixture);
     const row = await keeper.store.callerById(caller.callerId);
     assert.ok(row !== undefined);
-    await keeper.store.replaceCaller({ ...row, permissions: '["token","proxy"]' }, row.keyHash);
+    await keeper.store.replaceCaller({ ...row, permissions: '["token","proxy"]' }, row, "caller.narrowed");
     await rotateDataKeys(keeper.store, keyringFromKeys(fixture.key), { classes: ["read"] });
     await keeper.keys?.look();
     fixture.clock.advance(learnMs);
