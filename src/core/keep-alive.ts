@@ -59,6 +59,16 @@ export function idleBefore(keepAliveDays: number, slot: number, now: number): nu
   return now - idleSpan(keepAliveDays, slot) + 1;
 }
 
+/**
+ * Bounds by which a store finds the slots that may have grants due by the provider's record: those with an exchange before
+ * `before`, less the slot's number times `stepMs`. They are at most {@link keepAliveSlots} milliseconds later than
+ * {@link idleBefore}, so that none is missed.
+ */
+export function idleBounds(keepAliveDays: number, now: number): { readonly before: number; readonly stepMs: number } {
+  const stepMs = Math.floor((keepAliveDays * dayMs * (1 - firstShare)) / keepAliveSlots);
+  return { before: idleBefore(keepAliveDays, 0, now), stepMs };
+}
+
 /** When a grant is refreshed because its refresh token has an announced end; a fraction of a millisecond and all. */
 export function announcedAt(
   { exchangedAt, refreshExpiresAt }: { readonly exchangedAt: number; readonly refreshExpiresAt: number },

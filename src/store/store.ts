@@ -105,6 +105,17 @@ interface IdlePlace {
   readonly before: number;
 }
 
+/** Which slots a search is worth while in; see {@link GrantStore.idleSlots}. */
+export interface IdleSlotsFilter {
+  readonly clientId: string;
+  /** Of the first slot: those exchanged before this time count. */
+  readonly before: number;
+  /** How much sooner that is in each further slot, milliseconds. */
+  readonly stepMs: number;
+  /** Those exchanged at this time or later count, too, in every slot. */
+  readonly from: number;
+}
+
 export interface GrantStore {
   /** @returns undefined where there is no such grant */
   grantById(grantId: string): Promise<GrantRow | undefined>;
@@ -184,6 +195,8 @@ export interface GrantStore {
   endAccessToken(grantId: string, accessSealed: Uint8Array, at: number): Promise<boolean>;
   /** @returns `active` grants of a client that hold a refresh token, in the order of the time that they are found by */
   idleGrants(filter: IdleFilter): Promise<GrantRow[]>;
+  /** @returns the slots, in ascending order, that have such grants as {@link idleGrants} finds by their exchange */
+  idleSlots(filter: IdleSlotsFilter): Promise<number[]>;
   /**
    * @param before only grants whose `lookAt` is before this time
    * @param after only those after this row, in the same order; from the first on by default

@@ -1,7 +1,9 @@
+import { onBeat } from "./beat.ts";
+
 /** Runs tasks again and again, one round of each task at a time. */
 export class Periodic {
   readonly #onError: (error: unknown, task: string) => void;
-  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #ends: (() => void)[] = [];
   readonly #working = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
 
@@ -23,7 +25,7 @@ export class Periodic {
       this.#working.set(task, this.#round(task, work));
     };
     round();
-    this.#timers.push(setInterval(round, ms).unref());
+    this.#ends.push(onBeat(ms, round));
     return round;
   }
 
@@ -43,7 +45,7 @@ export class Periodic {
   /** Begins nothing new, and waits for what is under way. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    for (const timer of this.#timers) clearInterval(timer);
+    for (const end of this.#ends) end();
     await Promise.all(this.#working.values());
   }
 }

@@ -54,6 +54,8 @@ const quickMs = 20;
 const bodiesInGroup = 64;
 /** A read that takes long holds up those that were sent after it. */
 const readsInBatch = 16;
+/** Another connection for so few costs more than it saves, and would be closed and made anew while nothing else goes on. */
+const readsTogether = 4;
 
 /** A body that waits for a transaction. */
 interface Member {
@@ -105,6 +107,7 @@ export class PostgresDatabase implements Database {
     this.#reads = new Gatherer<Read>({
       places: Math.ceil(max / 2),
       most: readsInBatch,
+      together: readsTogether,
       patienceMs: connectMs,
       keysOf: () => [],
       work: (reads) => this.#readAll(reads),

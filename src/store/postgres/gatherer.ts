@@ -7,6 +7,8 @@ export interface Gathering<Item> {
    * gathers: takings that follow one another are larger, and cost less, than takings beside one another.
    */
   readonly besideAfterMs?: number;
+  /** So few are not shared out among the places that are free: 1 by default. */
+  readonly together?: number;
   /** The largest number of items in one taking. */
   readonly most: number;
   /** How long an item may wait to be taken, milliseconds. */
@@ -50,7 +52,8 @@ export class Gatherer<Item> {
   }
 
   #takeSoon(): void {
-    if (this.#isScheduled || this.#mustWait()) return this.#watch();
+    if (this.#isScheduled) return;
+    if (this.#mustWait()) return this.#watch();
     this.#isScheduled = true;
     // After all that has come from sockets by now: requests that came together are taken together.
     setImmediate(() => {
@@ -77,9 +80,9 @@ export class Gatherer<Item> {
 
   /** @returns whether there was anything to take */
   #take(): boolean {
-    const { most, places, besideAfterMs = 0, keysOf, work } = this.#gathering;
+    const { most, together = 1, places, besideAfterMs = 0, keysOf, work } = this.#gathering;
     const sharers = besideAfterMs > 0 ? 1 : places - this.#busy;
-    const share = Math.min(most, Math.ceil(this.#waiting.length / sharers));
+    const share = Math.min(most, Math.max(together, Math.ceil(this.#waiting.length / sharers)));
     const taken: Item[] = [];
     const left: Waiting<Item>[] = [];
     for (const waiting of this.#waiting) {

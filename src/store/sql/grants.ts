@@ -1,5 +1,5 @@
 import { defined } from "../../core/defined.ts";
-import { inPartsOfLife } from "../../core/keep-alive.ts";
+import { inPartsOfLife, keepAliveSlots } from "../../core/keep-alive.ts";
 import type { Doubt } from "../../core/events/grant-events.ts";
 import { grantStates } from "../../core/grant.ts";
 import type { GrantState } from "../../core/grant.ts";
@@ -49,6 +49,13 @@ const selectDueForLook = `${select} WHERE look_at IS NOT NULL AND look_at < :bef
 const idle = `${select} WHERE client_id = :clientId AND state = 'active' AND refresh_sealed IS NOT NULL`;
 const selectIdle = `${idle} AND keep_alive_slot = :slot AND access_issued_at < :before
   AND (access_issued_at, grant_id) > (:at, :grantId) ORDER BY access_issued_at, grant_id LIMIT :limit`;
+const anyIdle = `EXISTS (SELECT 1 FROM grants WHERE client_id = :clientId AND state = 'active'
+  AND refresh_sealed IS NOT NULL AND keep_alive_slot = slot AND access_issued_at`;
+/** One statement for all slots: a process that is idle would send two for each of them every minute. */
+const selectIdleSlots = `WITH RECURSIVE slots (slot) AS (
+    SELECT 0 UNION ALL SELECT slot + 1 FROM slots WHERE slot < ${keepAliveSlots - 1})
+  SELECT slot FROM slots WHERE ${anyIdle} < CAST(:before AS BIGINT) - slot * CAST(:stepMs AS BIGINT))
+    OR ${anyIdle} >= CAST(:from AS BIGINT)) ORDER BY slot`;
 /** As it stands in the index. */
 const announced = "(access_issued_at * (160 - keep_alive_slot) + refresh_expires_at * (160 + keep_alive_slot))";
 const selectByAnnouncedEnd = `${idle} AND refresh_expires_at IS NOT NULL AND ${announced} < :before
@@ -84,6 +91,7 @@ const stateIs = Object.fromEntries(grantStates.map((state) => [state, `state = '
   string
 >;
 const changeNumber = number("change_seq");
+const slotColumn = number("slot");
 
 export function grantStore(database: Database): GrantStore {
   const grants = async (text: string, values: SqlValues): Promise<GrantRow[]> =>
@@ -240,6 +248,9 @@ export function grantStore(database: Database): GrantStore {
             limit,
           });
     },
+
+    idleSlots: async ({ clientId, before, stepMs, from }) =>
+      (await database.all(selectIdleSlots, { clientId, before, stepMs, from })).map(slotColumn.read),
 
     grantsToLookAt: (before, limit, after) =>
       grants(selectDueForLook, { before, limit, afterTime: after?.lookAt ?? -1, afterId: after?.grantId ?? "" }),

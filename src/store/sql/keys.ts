@@ -1,4 +1,4 @@
-import { insertList, ownerText, rowReader, selectList, text, valuesWriter } from "./column.ts";
+import { insertList, ownerText, rowReader, selectList, text, textOrNull, valuesWriter } from "./column.ts";
 import type { OnbehalfError } from "../../core/errors.ts";
 import { storeUnusable } from "./failure.ts";
 import { clientKeyColumns, keyColumns, keyReaderColumns } from "./tables.ts";
@@ -7,7 +7,8 @@ import type { KeyStore, StoredKeys } from "../key-store.ts";
 
 const readKey = rowReader(keyColumns);
 const keyValues = valuesWriter(keyColumns);
-const valueColumn = text("value");
+const instanceColumn = text("instance");
+const revisionColumn = textOrNull("revision");
 const readReader = rowReader(keyReaderColumns);
 const readerValues = valuesWriter(keyReaderColumns);
 
@@ -18,7 +19,10 @@ const selectClientKey = `SELECT ${selectList(clientKeyColumns)} FROM client_keys
   WHERE issuer = :issuer AND client_id = :clientId`;
 const selectClientKeys = `SELECT ${selectList(clientKeyColumns)} FROM client_keys ORDER BY issuer, client_id`;
 const insertClientKey = `INSERT INTO client_keys ${insertList(clientKeyColumns)} ON CONFLICT DO NOTHING`;
-const selectAll = `SELECT ${selectList(keyColumns)} FROM data_keys ORDER BY key_id`;
+/** The store's name, and a row for each key, at one moment; each process asks every few seconds. */
+const selectAll = `SELECT meta.value AS instance,
+    (SELECT value FROM meta WHERE name = 'key_revision') AS revision, ${selectList(keyColumns)}
+  FROM meta LEFT JOIN data_keys ON TRUE WHERE meta.name = 'instance' ORDER BY key_id`;
 const insert = `INSERT INTO data_keys ${insertList(keyColumns)}`;
 // Where two begin a revision at once, the second waits for the first, and then finds another value.
 const beginRevision = `INSERT INTO meta (name, value) VALUES ('key_revision', :next)
@@ -131,13 +135,13 @@ function keysAreGone(): OnbehalfError<"store_unusable"> {
 }
 
 async function read(sql: Sql): Promise<StoredKeys | undefined> {
-  const [instance] = await sql.all("SELECT value FROM meta WHERE name = 'instance'");
-  if (instance === undefined) return undefined;
-  // The revision first: keys that change between the two reads are then read once more, and never missed.
-  const [revision] = await sql.all("SELECT value FROM meta WHERE name = 'key_revision'");
+  const rows = await sql.all(selectAll);
+  const [first] = rows;
+  if (first === undefined) return undefined;
   return {
-    instance: valueColumn.read(instance),
-    revision: revision === undefined ? 0 : Number(valueColumn.read(revision)),
-    keys: (await sql.all(selectAll)).map(readKey),
+    instance: instanceColumn.read(first),
+    revision: Number(revisionColumn.read(first) ?? 0),
+    // Where keys were lost, their columns are empty.
+    keys: rows.flatMap((row) => (row["key_id"] === null ? [] : [readKey(row)])),
   };
 }

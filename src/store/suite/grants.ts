@@ -215,6 +215,29 @@ function idleTests(stores: SuiteStores): void {
     same(await idle(40, 1), [second]);
   });
 
+  test("the slots of idle grants are those with an exchange before their own bound, or late enough", async (t) => {
+    const store = await stores.open(t);
+    const slots = (before: number, stepMs = 0, from = Number.MAX_SAFE_INTEGER): Promise<number[]> =>
+      store.idleSlots({ clientId: "client-1", before, stepMs, from });
+    deepEqual(await slots(Number.MAX_SAFE_INTEGER, 0, 0), []);
+    // Real times: they do not fit into 32 bits.
+    for (const slot of [63, 0, 20]) await saveInSlot(store, slot, { accessIssuedAt: suiteTime });
+    await saveInSlot(store, 20, { accessIssuedAt: suiteTime + 5 });
+    await saveInSlot(store, 1, { accessIssuedAt: suiteTime, refreshSealed: null });
+    await saveInSlot(store, 2, { accessIssuedAt: suiteTime, clientId: "client-2" });
+    await saveInSlot(store, 3, { accessIssuedAt: null });
+    const lapsed = await saveInSlot(store, 4, { accessIssuedAt: suiteTime });
+    await store.lapse(lapsed.grantId, 1, "invalid_grant", "invalid_grant", suiteTime);
+    deepEqual(await slots(suiteTime), []);
+    deepEqual(await slots(suiteTime + 1), [0, 20, 63]);
+    // Each slot's bound is sooner than that of the slot before.
+    deepEqual(await slots(suiteTime + 21, 1), [0, 20]);
+    deepEqual(await slots(suiteTime + 63 * 518_400_000, 518_400_000), [0, 20]);
+    deepEqual(await slots(suiteTime + 63 * 518_400_000 + 1, 518_400_000), [0, 20, 63]);
+    deepEqual(await slots(0, 0, suiteTime + 6), []);
+    deepEqual(await slots(0, 0, suiteTime + 5), [20]);
+  });
+
   test("grants of one time come in the order of their ids, and a page begins after the last one of the page before", async (t) => {
     const store = await stores.open(t);
     const saved = [];

@@ -3,9 +3,9 @@ import {
   announcedAt,
   defaultKeepAliveDays,
   idleBefore,
+  idleBounds,
   isKeepAliveDue,
   keepAliveSlot,
-  keepAliveSlots,
 } from "../../core/keep-alive.ts";
 import { isOnbehalfError } from "../../core/errors.ts";
 import type { Protocol } from "../../oauth/protocol.ts";
@@ -50,7 +50,9 @@ async function keepClientAlive(
   ];
   // What is due in a slot, and nothing that is due later: where all grants were consented to within a month, a tenth of them
   // would be read otherwise, each minute.
-  for (let slot = 0; slot < keepAliveSlots; slot += 1) {
+  const now = clock.now();
+  const bounds = { ...idleBounds(keepAliveDays, now), from: now + clockLeewayMs };
+  for (const slot of await context.store.idleSlots({ clientId, ...bounds })) {
     const by = { clientId, by: "exchange", slot } as const;
     searches.push(
       () => ({ ...by, after: start, before: idleBefore(keepAliveDays, slot, clock.now()) }),

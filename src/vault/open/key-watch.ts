@@ -5,6 +5,7 @@ import { highestKeyId } from "../../crypto/wrapped-keys.ts";
 import type { Keyring } from "../../crypto/keyring.ts";
 import type { StoredKeys } from "../../store/key-store.ts";
 import type { Store } from "../../store/store.ts";
+import { onBeat } from "../beat.ts";
 import type { DataKeys, OnFault } from "../context.ts";
 import type { OnEvent } from "../events.ts";
 import type { KeyOpener } from "./key-opener.ts";
@@ -33,7 +34,7 @@ export class KeyWatch implements DataKeys {
   /** At which revision an event has told that a key does not open here. */
   #toldAt = -1;
   #looking: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #end: (() => void) | undefined;
 
   constructor(options: KeyWatchOptions) {
     this.#options = options;
@@ -54,7 +55,7 @@ export class KeyWatch implements DataKeys {
   /** Begins to look. */
   async start(): Promise<void> {
     this.keyring.onUnknownKey = () => void this.look();
-    this.#timer = setInterval(() => void this.look(), keyPollMs).unref();
+    this.#end = onBeat(keyPollMs, () => void this.look());
     if (this.isChanging) await this.look();
   }
 
@@ -67,7 +68,7 @@ export class KeyWatch implements DataKeys {
 
   /** Ends the looking, and what the store knows of this process. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#end?.();
     this.keyring.onUnknownKey = undefined;
     await this.#looking;
     const { store, owner } = this.#options;

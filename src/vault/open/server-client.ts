@@ -2,7 +2,6 @@ import type { Clock } from "../../core/clock.ts";
 import { defined } from "../../core/defined.ts";
 import { configurationProblems, isOnbehalfError } from "../../core/errors.ts";
 import type { AnyOnbehalfError } from "../../core/errors.ts";
-import { keepAliveSlots } from "../../core/keep-alive.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
 import { registrationPlace } from "../../crypto/places.ts";
 import { firstAuthorizationServer, readAuthorizationServer } from "../../oauth/authorization-server.ts";
@@ -167,9 +166,8 @@ export class ServerClient implements ClientSource {
    */
   async #isInUse(clientId: string, orSent = true): Promise<boolean> {
     const { store } = this.#options;
-    const all = { after: { at: -1, grantId: "" }, before: Number.MAX_SAFE_INTEGER, limit: 1 };
-    for (let slot = 0; slot < keepAliveSlots; slot += 1)
-      if ((await store.idleGrants({ clientId, by: "exchange", slot, ...all })).length > 0) return true;
+    const all = { before: Number.MAX_SAFE_INTEGER, stepMs: 0, from: 0 };
+    if ((await store.idleSlots({ clientId, ...all })).length > 0) return true;
     const open = (await store.openIntakes()).filter((intake) => intake.clientId === clientId);
     if (open.some(({ state }) => orSent || state === "answered")) return true;
     const others = [

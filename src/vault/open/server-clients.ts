@@ -1,5 +1,6 @@
 import type { HttpProtocol } from "../../oauth/protocol.ts";
 import type { Client } from "../../providers/provider.ts";
+import { onBeat } from "../beat.ts";
 import type { OnFault } from "../context.ts";
 import { isOnbehalfError } from "../../core/errors.ts";
 import { ServerClient } from "./server-client.ts";
@@ -37,11 +38,10 @@ export async function useServerClients(
   const lookAll = async (): Promise<void> => {
     for (const source of sources) await source.look();
   };
-  const timer = setInterval(() => {
+  return onBeat(lookEveryMs, () => {
     lookAll().catch((error: unknown) => {
       // Others tell that the store does not answer.
       if (!isOnbehalfError(error, "store_unavailable")) onFault(error, "registered clients");
     });
-  }, lookEveryMs).unref();
-  return () => clearInterval(timer);
+  });
 }

@@ -8,13 +8,14 @@ interface Taken {
 }
 
 /** A gatherer whose takings end when they are told to. */
-function gatherer(places: number, { most = 10, patienceMs = 60_000, besideAfterMs = 0 } = {}) {
+function gatherer(places: number, { most = 10, together = 1, patienceMs = 60_000, besideAfterMs = 0 } = {}) {
   const arrivals: ((taken: Taken) => void)[] = [];
   const takings: Taken[] = [];
   const givenUp = Promise.withResolvers<string>();
   const gathering = new Gatherer<string>({
     places,
     most,
+    together,
     patienceMs,
     besideAfterMs,
     // What stands before a colon is a key.
@@ -68,6 +69,19 @@ describe("the gathering of statements before PostgreSQL", () => {
         ["c", "d"],
       ],
     );
+  });
+
+  test("so few that they are not worth another place are taken together, and more are shared out", async () => {
+    const { gathering, next } = gatherer(4, { together: 2 });
+    for (const name of ["a", "b", "c"]) gathering.add(name);
+    const taken = [await next(), await next()];
+    assert.deepEqual(
+      taken.map(({ names }) => names),
+      [["a", "b"], ["c"]],
+    );
+    for (const { end } of taken) end();
+    for (const name of ["d", "e", "f", "g", "h", "i", "j", "k", "l"]) gathering.add(name);
+    assert.deepEqual((await next()).names, ["d", "e", "f"]);
   });
 
   test("what has a key in common is never under way at once, and holds up nothing else", async () => {

@@ -20,23 +20,25 @@ export function isSmallForm({ method, url, headers }: IncomingMessage): boolean 
   );
 }
 
-/** Reads small forms. One timer watches over all of them: one for each request would cost as much as its answer. */
+/**
+ * Reads small forms. One timer watches over all of them: one for each request would cost as much as its answer. It runs while
+ * there are any, since each waking of an idle service costs.
+ */
 export class SmallForms {
   /** Those that came since the last look, and before it. Nearly always, a body is there with its headers. */
   #young = new Set<IncomingMessage>();
   #old = new Set<IncomingMessage>();
-  readonly #timer: NodeJS.Timeout;
+  readonly #ms: number;
+  readonly #end: (incoming: IncomingMessage) => void;
+  #timer: NodeJS.Timeout | undefined;
 
   /**
    * @param ms how long a body may take to come; half of it is enough for one to be called too slow
    * @param end called for a request whose body is too slow
    */
   constructor(ms: number, end: (incoming: IncomingMessage) => void) {
-    this.#timer = setInterval(() => {
-      const slow = this.#old;
-      [this.#old, this.#young] = [this.#young, new Set()];
-      for (const incoming of slow) if (!incoming.destroyed) end(incoming);
-    }, ms / 2).unref();
+    this.#ms = ms;
+    this.#end = end;
   }
 
   /**
@@ -49,6 +51,7 @@ export class SmallForms {
     const push = (chunk: null): boolean => Readable.prototype.push.call(incoming, chunk);
     let body: Buffer | undefined;
     this.#young.add(incoming);
+    this.#timer ??= setInterval(() => this.#look(), this.#ms / 2).unref();
     incoming.push = (chunk: Buffer | null): boolean => {
       if (chunk !== null) {
         body = body === undefined ? chunk : Buffer.concat([body, chunk]);
@@ -63,5 +66,13 @@ export class SmallForms {
 
   close(): void {
     clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #look(): void {
+    const slow = this.#old;
+    [this.#old, this.#young] = [this.#young, new Set()];
+    for (const incoming of slow) if (!incoming.destroyed) this.#end(incoming);
+    if (this.#old.size === 0) this.close();
   }
 }
