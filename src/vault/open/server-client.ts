@@ -130,9 +130,11 @@ export class ServerClient implements ClientSource {
   async #metadata(http: BoundedFetch): Promise<Metadata> {
     await this.look();
     const kept = this.#kept;
+    const row = this.#row;
     if (kept === "unreadable") throw clientUnreadable({ ...this.#record, clientId: this.#row?.clientId ?? "" });
-    if (kept === undefined || !(await this.#stays(kept))) return this.#find(http);
-    if (!(await this.#isInUse(kept.client.clientId)) && (await this.#hasMoved(kept, http))) return this.#find(http);
+    if (kept === undefined || !(await this.#stays(kept))) return this.#find(http, row);
+    if (!(await this.#isInUse(kept.client.clientId)) && (await this.#hasMoved(kept, http)))
+      return this.#find(http, row);
     // Three addresses at most, and the exchange that waits for them needs its own time.
     const each = { ...http, timeoutMs: http.timeoutMs / 3 };
     return this.#metadataOf(kept, await readAuthorizationServer(kept.issuer, each, kept.isOld));
@@ -187,24 +189,30 @@ export class ServerClient implements ClientSource {
     return false;
   }
 
-  /** Finds out which authorization server there is and who we are there, once for all processes. */
-  async #find(http: BoundedFetch): Promise<Metadata> {
+  /**
+   * Finds out which authorization server there is and who we are there, once for all processes.
+   *
+   * @param replaced the row that will not do. A look that comes meanwhile may find what another process has put in its place:
+   *   to register over that would lose grants that hang on it
+   */
+  async #find(http: BoundedFetch, replaced: RegisteredClientRow | undefined): Promise<Metadata> {
     const { name } = this.#record;
     const resource = await readProtectedResource(this.#server, name, http);
     const found = await firstAuthorizationServer(resource.authorizationServers, http, resource.isOld);
     // What cannot work is told before anything is registered.
     const at = { issuer: found.issuer, resource: resource.resource, ...defined({ scopes: resource.scopes }) };
     this.#metadataOf({ kind: "document", ...at, client: this.#given ?? { clientId: "" } }, found);
-    const replaced = this.#row;
+    const another = (): KeptClient | undefined =>
+      this.#kept === "unreadable" || this.#row?.changedAt === replaced?.changedAt ? undefined : this.#kept;
     for (let waitedMs = 0; waitedMs <= claimLifeMs; waitedMs += claimPollMs) {
+      const kept = another();
+      if (kept !== undefined) {
+        return kept.issuer === found.issuer ? this.#metadataOf(kept, found) : this.#metadata(http);
+      }
       const claim = await this.#claim(this.#row);
       if (claim !== undefined) return this.#metadataOf(await this.#make(claim, found, resource, http), found);
       await this.look();
-      const kept = this.#kept;
-      if (kept !== undefined && kept !== "unreadable" && this.#row?.changedAt !== replaced?.changedAt) {
-        return kept.issuer === found.issuer ? this.#metadataOf(kept, found) : this.#metadata(http);
-      }
-      await this.#options.sleep(claimPollMs);
+      if (another() === undefined) await this.#options.sleep(claimPollMs);
     }
     throw clientInTheMaking(this.#record);
   }
