@@ -66,7 +66,7 @@ import { closeContext } from "./vault/open/open-context.ts";
 import { Periodic } from "./vault/periodic.ts";
 import type { AccessToken } from "./vault/tokens/token-cache.ts";
 import { paced } from "./vault/paced.ts";
-import { changePoll, changePollMs, hintPaceMs } from "./vault/tokens/change-poll.ts";
+import { changePoll, changePollMs, hintPaceMs, restingPollMs } from "./vault/tokens/change-poll.ts";
 import { deposit, exchangeCode, revoke, grantMade } from "./vault/tokens/keeper-calls.ts";
 import { Signals } from "./vault/signals/signals.ts";
 import { Probes } from "./vault/tokens/probes.ts";
@@ -192,11 +192,15 @@ export class Vault {
     this.signIns = ownSignIns(context, keeper);
     this.signals = new Signals(context, (grantIds) => this.#cache.invalidate(grantIds));
     this.#periodic = new Periodic((error, task) => tellError(context, error, task));
-    const look = this.#periodic.every("changes", changePollMs, changePoll(store, this.#cache, lastChange));
+    const { rest } = this.#cache;
+    const looks = this.#periodic.every("changes", changePollMs, changePoll(store, this.#cache, lastChange));
+    rest.watch({ ...looks, awakeMs: changePollMs, restingMs: restingPollMs });
     // The store's notification only makes the next poll come sooner. It may be lost: the poll keeps the documented
     // bound.
-    const hints = paced(look, hintPaceMs);
-    const unsubscribe = store.onChange?.(hints.call);
+    const hints = paced(looks.begin, hintPaceMs);
+    const unsubscribe = store.onChange?.(() => {
+      if (!rest.isResting) hints.call();
+    });
     this.#endHints = (): void => {
       unsubscribe?.();
       hints.stop();
@@ -322,7 +326,7 @@ export class Vault {
 
   /**
    * The token that {@link getAccessToken} would give from memory; undefined where it would have to read the store or
-   * ask the keeper. It waits for nothing and throws nothing.
+   * ask the keeper, and where nobody has asked for some seconds. It waits for nothing and throws nothing.
    *
    * @param minTtlSeconds how long the token must still live, seconds; 60 by default
    */

@@ -9,9 +9,6 @@ interface Task {
   dueAt: number;
 }
 
-/** A task that is due within this part of a beat does not wait for the next one. */
-const early = 0.9;
-
 const tasks = new Set<Task>();
 let beatMs = Infinity;
 let timer: NodeJS.Timeout | undefined;
@@ -23,7 +20,9 @@ let timer: NodeJS.Timeout | undefined;
  * @returns a function that ends it
  */
 export function onBeat(ms: number, run: () => void): () => void {
-  const task = { ms, run, dueAt: performance.now() + ms };
+  const now = performance.now();
+  // What is done at every beat is done at the next one, however soon that is.
+  const task = { ms, run, dueAt: ms > beatMs ? nextAfter(now, ms) : now };
   tasks.add(task);
   arrange();
   return () => {
@@ -43,8 +42,13 @@ function arrange(): void {
 function beat(): void {
   const now = performance.now();
   for (const task of tasks) {
-    if (task.dueAt - now >= early * beatMs) continue;
-    task.dueAt = now + task.ms;
+    if (task.dueAt > now) continue;
+    task.dueAt = nextAfter(now, task.ms);
     task.run();
   }
+}
+
+/** Tasks whose periods are multiples of one another are due together, whenever they began. */
+function nextAfter(now: number, ms: number): number {
+  return (Math.floor(now / ms) + 1) * ms;
 }

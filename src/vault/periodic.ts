@@ -1,5 +1,13 @@
 import { onBeat } from "./beat.ts";
 
+/** The rounds of one task. */
+export interface Rounds {
+  /** Begins a round at once, unless one is under way. */
+  readonly begin: () => void;
+  /** From now on rounds come so often, milliseconds. */
+  readonly pace: (ms: number) => void;
+}
+
 /** Runs tasks again and again, one round of each task at a time. */
 export class Periodic {
   readonly #onError: (error: unknown, task: string) => void;
@@ -17,16 +25,22 @@ export class Periodic {
    * round that failed, the next one comes all the same.
    *
    * @param work its signal aborts when no further round will come: what may be given up, should be
-   * @returns a function that begins a round at once
    */
-  every(task: string, ms: number, work: (signal: AbortSignal) => Promise<void>): () => void {
-    const round = (): void => {
-      if (this.#working.has(task)) return;
+  every(task: string, ms: number, work: (signal: AbortSignal) => Promise<void>): Rounds {
+    const begin = (): void => {
+      if (this.#working.has(task) || this.#stopping.signal.aborted) return;
       this.#working.set(task, this.#round(task, work));
     };
-    round();
-    this.#ends.push(onBeat(ms, round));
-    return round;
+    begin();
+    let end = onBeat(ms, begin);
+    this.#ends.push(() => end());
+    return {
+      begin,
+      pace: (next) => {
+        end();
+        if (!this.#stopping.signal.aborted) end = onBeat(next, begin);
+      },
+    };
   }
 
   /** Never rejects: nobody waits for it, and a rejection that nobody handles ends the process. */

@@ -1,9 +1,13 @@
+import { keyPollMs } from "../../core/data-keys.ts";
 import { changesAtOnce } from "../../store/store.ts";
 import type { GrantStore } from "../../store/store.ts";
 import type { TokenCache } from "./token-cache.ts";
 
 /** How long another process's change may stay unseen here, milliseconds. */
 export const changePollMs = 500;
+
+/** How often it is looked for changes while memory rests, milliseconds: whoever wakes it waits for no more than came since. */
+export const restingPollMs: number = keyPollMs;
 
 /**
  * How long after one notification another one makes this process look for changes again, milliseconds. Each commit of the
@@ -20,11 +24,17 @@ export const hintPaceMs = 100;
 export function changePoll(store: GrantStore, cache: TokenCache, seq: number): () => Promise<void> {
   let seen = seq;
   return async () => {
-    for (;;) {
-      const { seq: latest, changes } = await store.changesSince(seen);
-      seen = latest;
-      cache.apply(changes);
-      if (changes.length < changesAtOnce) return;
+    let isDone = false;
+    try {
+      for (;;) {
+        const { seq: latest, changes } = await store.changesSince(seen);
+        seen = latest;
+        cache.apply(changes);
+        if (changes.length < changesAtOnce) break;
+      }
+      isDone = true;
+    } finally {
+      cache.rest.looked(isDone);
     }
   };
 }

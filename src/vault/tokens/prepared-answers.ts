@@ -79,6 +79,9 @@ export class PreparedAnswers {
    * @param now milliseconds since the epoch, by the vault's clock
    */
   find(key: string, now: number): PreparedAnswer | undefined {
+    const { rest } = this.#cache;
+    rest.isAskedFor = true;
+    if (rest.isResting) return rest.wake();
     const answer = this.#answers.get(key);
     const second = now / 1_000;
     if (answer === undefined || second < answer.from || second >= answer.until) return undefined;

@@ -53,6 +53,8 @@ export class StoredTokens {
    */
   find(ref: GrantRef, minTtlMs: number, sees: SeesGrant = everybodys): MaybePromise<AccessToken | undefined> {
     if (this.#cache.find(ref) !== undefined) return undefined;
+    const { rest } = this.#cache;
+    if (rest.isResting) return rest.awake().then(() => this.find(ref, minTtlMs, sees));
     const { version } = this.#cache;
     const row = findToken(this.#context, ref, sees);
     this.#isAtOnce = !(row instanceof Promise);

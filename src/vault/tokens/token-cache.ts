@@ -5,6 +5,7 @@ import { Secret } from "../../core/secret.ts";
 import type { TokenLife } from "../../core/token-life.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
 import type { GrantChange } from "../../store/store.ts";
+import { MemoryRest } from "./memory-rest.ts";
 import { References } from "./references.ts";
 import type { KnownReference } from "./references.ts";
 
@@ -52,16 +53,12 @@ export const defaultMemoryMb: number = 48;
  * would otherwise be thrown out just before it is read again: so half of it stays, and is answered from memory.
  */
 const oneIn = 4;
-
 /** How many clients, and how many lists of scopes, are kept once for all grants that have them. */
 const sharedLimit = 1_000;
-
 /** How many invalidations are remembered, for reads that were under way at the time. A read takes milliseconds. */
 const recentLimit = 20_000;
-
 /** What is held beside the texts, bytes, as measured: by a token, by its `AccessToken`, by a reference, by an answer. */
 const weights = { token: 420, access: 270, reference: 400, answer: 160 } as const;
-
 /** One list for all tokens that have none: thousands of empty ones would take memory. */
 const none: readonly never[] = [];
 
@@ -183,6 +180,7 @@ const mostAnswers = 64;
  * and never again does not throw out what is in use.
  */
 export class TokenCache {
+  readonly rest: MemoryRest = new MemoryRest();
   readonly #tokens = new Map<string, CachedToken>();
   readonly #references = new References<CachedToken>();
   readonly #limit: number;
@@ -215,6 +213,8 @@ export class TokenCache {
   }
 
   find(ref: GrantRef): CachedToken | undefined {
+    this.rest.isAskedFor = true;
+    if (this.rest.isResting) return this.rest.wake();
     if (typeof ref === "string") return this.#tokens.get(ref);
     return "grantId" in ref ? this.#tokens.get(ref.grantId) : this.#references.find(ref)?.token;
   }

@@ -121,6 +121,7 @@ export class TokenSource {
   async get(ref: GrantRef, { minTtlSeconds = 60, refused, signal }: GetAccessTokenOptions = {}): Promise<AccessToken> {
     const minTtlMs = minTtlSeconds * 1000;
     if (refused !== undefined) return this.#getAnother(ref, minTtlMs, refused.toLowerCase(), signal);
+    if (this.#cache.rest.isResting) await this.#cache.rest.awake();
     const cached = this.peek(ref, minTtlMs);
     if (cached !== undefined) return cached;
     signal?.throwIfAborted();
