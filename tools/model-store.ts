@@ -6,7 +6,7 @@
  * the simulator proves of the protocol holds for the real databases: a model of its own could differ from them unseen.
  */
 import { grantEvents } from "../src/core/events/grant-events.ts";
-import type { Doubt, GrantBefore } from "../src/core/events/grant-events.ts";
+import type { Doubt, EventDiagnosis, GrantBefore } from "../src/core/events/grant-events.ts";
 import { isInFuture, remainingMs } from "../src/core/recorded-time.ts";
 import { isUsable } from "../src/core/grant.ts";
 import { isDueForLastLook } from "../src/core/second-look.ts";
@@ -327,11 +327,11 @@ export class ModelStore implements Operations {
     }
   };
 
-  lapse: Operations["lapse"] = (grantId, generation, reason, error, at, lookAt = null, says = null) => {
+  lapse: Operations["lapse"] = (grantId, generation, reason, error, at, lookAt = null, says = null, why) => {
     const grant = this.#grants.get(grantId);
     if (grant === undefined || grant.generation !== generation || !isUsable(grant.state)) return false;
-    this.#changeGrant(grant, {
-      state: "lapsed",
+    const lapsed = {
+      state: "lapsed" as const,
       reason,
       stateSince: at,
       lastError: error,
@@ -341,7 +341,8 @@ export class ModelStore implements Operations {
       lookAt,
       retryAt: null,
       updatedAt: at,
-    });
+    };
+    this.#changeGrant(grant, lapsed, undefined, why);
     this.#endAttemptUpTo(grantId, generation);
     return true;
   };
@@ -492,14 +493,19 @@ export class ModelStore implements Operations {
 
   eventHead: Operations["eventHead"] = () => ({ seq: this.#events.length, pruned: 0 });
 
-  #changeGrant(grant: GrantRow, changes: Partial<GrantRow>, doubt: Doubt = "ended_with_another"): void {
+  #changeGrant(
+    grant: GrantRow,
+    changes: Partial<GrantRow>,
+    doubt: Doubt = "ended_with_another",
+    why?: EventDiagnosis,
+  ): void {
     const changed = { ...grant, ...changes };
     this.#grants.set(grant.grantId, changed);
-    this.#tell(grant, changed, changes.updatedAt ?? changes.stateSince ?? 0, doubt);
+    this.#tell(grant, changed, changes.updatedAt ?? changes.stateSince ?? 0, doubt, why);
   }
 
-  #tell(before: GrantBefore | undefined, after: GrantRow, at: number, doubt?: Doubt): void {
-    const drafts = grantEvents(before, { ...after, isOffline: after.refreshSealed !== null }, doubt);
+  #tell(before: GrantBefore | undefined, after: GrantRow, at: number, doubt?: Doubt, why?: EventDiagnosis): void {
+    const drafts = grantEvents(before, { ...after, isOffline: after.refreshSealed !== null }, doubt, why);
     const last = this.#events.length;
     this.#events = [
       ...this.#events,

@@ -93,6 +93,7 @@ function eventIn(value: unknown): AppEvent {
       grantId: members.textOr("grant_id"),
       was: members.textOr("was") as GrantState | undefined,
       reason: members.textOr("reason"),
+      evidence: members.listOr("evidence")?.map(evidenceIn),
       dependsOn: members.textOr("depends_on") as AppEvent["dependsOn"],
       fix: members.textOr("fix"),
       error: members.textOr("error"),

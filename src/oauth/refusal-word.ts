@@ -45,7 +45,9 @@ export function refusalWord(
   if (word === undefined) return undefined;
   const subtype = wordIn(body, subtypes);
   const numbers = numbersIn(body);
-  const says = saidBy(body["error_description"] ?? body["message"], sent);
+  const described = saidBy(body["error_description"] ?? body["message"], sent);
+  // As its descriptions have them.
+  const says = described === "" ? numbers.map((number) => `AADSTS${number}`).join(" ") : described;
   return {
     error: errorCode(word),
     ...(subtype === undefined ? {} : { subtype: errorCode(subtype) }),

@@ -1,3 +1,4 @@
+import type { EventDiagnosis } from "../core/events/grant-events.ts";
 import type { LapseReason } from "../core/grant.ts";
 import type { Attempt, AttemptResult, Owner } from "../core/take-over.ts";
 import type { GrantRow, TokenColumns } from "./grant-row.ts";
@@ -81,6 +82,7 @@ export interface RefreshStore {
    * @param error what the provider answered, for people
    * @param lookAt when the lapsed grant is looked at once more; never by default
    * @param says what the provider said beside that; see {@link Refused}
+   * @param why what the event tells of it, where more is known than the reason
    * @returns true: lapsed by this call; false: it was not usable, or not at this generation
    */
   lapse(
@@ -91,6 +93,7 @@ export interface RefreshStore {
     at: number,
     lookAt?: number | null,
     says?: string | null,
+    why?: EventDiagnosis,
   ): Promise<boolean>;
   /** Keeps a late answer. One that is kept already under this id stays as it is. */
   keepLateAnswer(lateAnswer: LateAnswerRow): Promise<void>;

@@ -2,7 +2,7 @@
  * The events of a vault: what happened to grants and to our clients. What a program must decide on does not belong
  * here: that is a result or an error. Who listens does not belong here either.
  */
-import type { LapseReason } from "../core/grant.ts";
+import type { DependsOn, Reason } from "../core/diagnosis/reasons.ts";
 import type { ClaimOfGrant } from "../oauth/token-set.ts";
 
 /** Something that happened to a grant or to our client, for logs and metrics. It never carries a token. */
@@ -101,7 +101,15 @@ export type VaultEvent =
       readonly provider: string;
       readonly heldBy: string;
     }
-  | { readonly type: "lapsed"; readonly grantId: string; readonly provider: string; readonly reason: LapseReason }
+  /** The person must consent again. The rest says why, as the grant itself does. */
+  | {
+      readonly type: "lapsed";
+      readonly grantId: string;
+      readonly provider: string;
+      readonly reason: Reason;
+      readonly dependsOn: DependsOn;
+      readonly fix: string;
+    }
   /** A grant that had lapsed lives: a later look, or an answer that came late, brought tokens. */
   | { readonly type: "recovered"; readonly grantId: string; readonly provider: string }
   /**

@@ -88,10 +88,10 @@ describe("docs/providers.md", () => {
       "a person who was deactivated",
       { error: "inactive_user", error_description: "user is inactive" },
       "reauthorization_required",
-      "admin_policy_enforced",
+      "account_disabled",
     ],
-    ["a client that it does not know", { error: "invalid_client_id" }, "client_misconfigured", undefined],
-    ["too many requests", { error: "rate_limit_exceeded" }, "provider_unavailable", undefined],
+    ["a client that it does not know", { error: "invalid_client_id" }, "client_misconfigured", "wrong_client_secret"],
+    ["too many requests", { error: "rate_limit_exceeded" }, "provider_unavailable", "provider_unavailable"],
   ] as const) {
     test(`Salesforce's entry in docs/providers.md knows ${what}`, async (t) => {
       let isRefused = false;

@@ -46,14 +46,16 @@ async function withPatients(
 /** A refusal of one grant, and what its callers are told. */
 const aboutOneGrant: Readonly<Record<string, readonly [BentAnswer, string]>> = {
   ...Object.fromEntries(
-    [
-      "interaction_required",
-      "login_required",
-      "consent_required",
-      "account_selection_required",
-      "mfa_required",
-      "mfa_enrollment_required",
-    ].map((error) => [error, [{ status: 403, body: { error } }, "reauthorization_required reauthentication_required"]]),
+    (
+      [
+        ["interaction_required", "reauthentication_required"],
+        ["login_required", "reauthentication_required"],
+        ["consent_required", "consent_required"],
+        ["account_selection_required", "reauthentication_required"],
+        ["mfa_required", "second_factor_required"],
+        ["mfa_enrollment_required", "second_factor_required"],
+      ] as const
+    ).map(([error, reason]) => [error, [{ status: 403, body: { error } }, `reauthorization_required ${reason}`]]),
   ),
   "interaction_required with 400": [
     { status: 400, body: { error: "interaction_required", suberror: "basic_action" } },
@@ -61,7 +63,7 @@ const aboutOneGrant: Readonly<Record<string, readonly [BentAnswer, string]>> = {
   ],
   "invalid_grant that asks for consent": [
     { status: 400, body: { error: "invalid_grant", suberror: "consent_required" } },
-    "reauthorization_required reauthentication_required",
+    "reauthorization_required consent_required",
   ],
   invalid_grant: [{ status: 400, body: { error: "invalid_grant" } }, "reauthorization_required invalid_grant"],
   "a word nobody knows": [{ status: 400, body: { error: "not_today" } }, "provider_unavailable"],

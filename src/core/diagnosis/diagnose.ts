@@ -4,8 +4,9 @@ import { seemsTesting } from "./client-lives.ts";
 import type { ClientLives } from "./client-lives.ts";
 import { announcedTesting, diedAtAge, lifeOfDead, suspicionOf } from "./dead-token.ts";
 import type { Diagnosis, Evidence } from "./diagnosis.ts";
+import { at, doubtOf, evidenceOfState, inOrder, quoted } from "./evidence.ts";
 import type { GrantFacts, ProviderFacts } from "./facts.ts";
-import { reasonInWords } from "./provider-words.ts";
+import { reasonByCode, reasonInWords } from "./provider-words.ts";
 import { reasons } from "./reasons.ts";
 import type { Reason } from "./reasons.ts";
 import { dayMs, endsInTesting } from "./token-endings.ts";
@@ -29,7 +30,7 @@ export function diagnose(
     case "revoking":
       return undefined;
     case "revoked":
-      return certain(grant.reason ?? "revoked", [at(grant.stateSince, "the grant was revoked here")]);
+      return certain(grant.reason ?? "revoked", evidenceOfState(grant));
     case "lapsed":
       return whyLapsed(grant, provider, lives);
     case "active":
@@ -71,14 +72,16 @@ function withoutAccess(grant: GrantFacts, now: number): Diagnosis[] {
 
 function whyLapsed(grant: GrantFacts, provider: ProviderFacts, lives: ClientLives): Diagnosis {
   const kept = grant.reason ?? "invalid_grant";
-  const refusal = refusalOf(grant);
-  const lapsed = at(grant.stateSince, `the grant has lapsed (${kept})`);
-  if (kept === "crash_ambiguous_rotation") return certain(kept, [...refusal, lapsed]);
-  const named = reasonInWords(grant.lastError ?? "", grant.lastErrorSays ?? "");
-  if (named !== undefined && named !== "invalid_grant") return certain(named, [...refusal, lapsed]);
-  if (kept !== "invalid_grant") return certain(kept, [...refusal, lapsed]);
+  const known = evidenceOfState(grant);
+  if (kept === "crash_ambiguous_rotation") return certain(kept, known);
+  const [error, says] = [grant.lastError ?? "", grant.lastErrorSays ?? ""];
+  const named = reasonInWords(error, says);
+  if (named !== undefined && named !== "invalid_grant") {
+    return reasonByCode(error, says) === named ? certain(named, known) : weak(named, known);
+  }
+  if (kept !== "invalid_grant") return certain(kept, known);
   const { causes, evidence } = suspicionOf(grant, provider, lives);
-  const all = inOrder([...evidence, ...ageOf(grant), ...refusal, lapsed]);
+  const all = inOrder([...evidence, ...ageOf(grant), ...known]);
   const [first] = causes;
   const reason = first?.certainty === "likely" ? first.reason : "invalid_grant";
   const { dependsOn, fix } = reasons[reason];
@@ -103,30 +106,10 @@ function ageOf(grant: GrantFacts): Evidence[] {
   ];
 }
 
-function refusalOf({ reason, lastError, lastErrorSays, lastErrorAt, generation }: GrantFacts): Evidence[] {
-  if (lastError === null || lastErrorAt === null) return [];
-  if (reason === "ended_by_provider") return [at(lastErrorAt, `the provider sent the event ${lastError}`)];
-  const says = lastErrorSays === null || lastErrorSays === "" ? "" : ` ("${lastErrorSays}")`;
-  return [
-    at(lastErrorAt, `the provider answered ${lastError}${says} to the refresh token of generation ${generation}`),
-  ];
-}
-
 function whySuspect(grant: GrantFacts): Diagnosis[] {
-  const { state, stateSince, lastErrorAt, lastError, doubt } = grant;
-  if (state !== "suspect") return [];
-  const isSameMoment = lastErrorAt !== null && Math.abs(lastErrorAt - stateSince) <= 1_000;
-  const [why = "", detail = ""] = (doubt ?? (isSameMoment ? "outcome_unknown" : "")).split("/");
-  switch (why) {
-    case "outcome_unknown": {
-      const what = `a refresh was sent, and nobody knows what came of it (${(isSameMoment && lastError) || "no answer"})`;
-      return [certain(why, [at(stateSince, what)])];
-    }
-    case "signalled":
-      return [certain(why, [at(stateSince, `the provider sent the event ${detail}`)])];
-    default:
-      return [certain("ended_with_another", [at(stateSince, "the tokens may have ended together with others")])];
-  }
+  if (grant.state !== "suspect") return [];
+  const { reason, evidence } = doubtOf(grant);
+  return [certain(reason, [evidence])];
 }
 
 /** Why the last refreshes brought no token. */
@@ -137,7 +120,7 @@ function whyFailing(grant: GrantFacts, { refusals }: ProviderFacts): Diagnosis[]
   const what =
     reason === "provider_unavailable"
       ? `a refresh failed (${lastError}), ${failures} in a row`
-      : `the provider answered ${lastError}${lastErrorSays === null || lastErrorSays === "" ? "" : ` ("${lastErrorSays}")`}`;
+      : `the provider answered ${lastError}${quoted(lastErrorSays)}`;
   return [certain(reason, [at(lastErrorAt, what)])];
 
   function failingBy(): Reason {
@@ -146,7 +129,7 @@ function whyFailing(grant: GrantFacts, { refusals }: ProviderFacts): Diagnosis[]
       case "misconfigured":
         return reasonInWords(lastError ?? "", lastErrorSays ?? "") ?? "wrong_client_secret";
       case "ours":
-        return reasonInWords(lastError ?? "", "") ?? "request_refused";
+        return reasonByCode(lastError ?? "", lastErrorSays ?? "") ?? "request_refused";
       case "dead":
       case "reauthenticate":
       case "restricted":
@@ -211,12 +194,4 @@ function certain(reason: Reason, evidence: readonly Evidence[]): Diagnosis {
 
 function weak(reason: Reason, evidence: readonly Evidence[]): Diagnosis {
   return { ...certain(reason, evidence), certainty: "likely" };
-}
-
-function at(time: number, what: string): Evidence {
-  return { at: new Date(time), what };
-}
-
-function inOrder(evidence: readonly Evidence[]): readonly Evidence[] {
-  return evidence.toSorted((one, other) => one.at.getTime() - other.at.getTime());
 }

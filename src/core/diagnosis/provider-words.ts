@@ -46,13 +46,14 @@ const descriptions: readonly (readonly [RegExp, Reason])[] = [
   ],
   [/\bexpired,? or (?:\w+ )?(?:incorrect|invalid|malformed|unknown|not found)/i, "invalid_grant"],
   [/\breus|used again|already (?:been )?(?:used|redeemed|rotated)|was replaced|token family/i, "refresh_token_reused"],
-  [/inactiv|not (?:been )?used for|unused/i, "refresh_token_unused"],
+  [/\b(?:due to|because of) inactivity|inactive for|not (?:been )?used for/i, "refresh_token_unused"],
   [/password/i, "password_changed"],
   [/\b(?:account|user)\b.*\b(?:disabled|deleted|suspended|deactivated|inactive|not found)/i, "account_disabled"],
   [/issued to another client|different client|another client/i, "wrong_client"],
   [/(?:user|owner|admin\w*)\b.*\b(?:revoked|removed|uninstalled|deauthori[sz]ed)/i, "removed_by_person"],
   [/(?:revoked|removed|uninstalled|deauthori[sz]ed) by\b/i, "removed_by_person"],
-  [/\bexpired\b/i, "refresh_token_expired"],
+  // "Expired" alone is said of all that is dead.
+  [/\brefresh[ _]token (?:has |is |was )?expired\b(?! or)/i, "refresh_token_expired"],
 ];
 
 /**
@@ -63,11 +64,20 @@ const descriptions: readonly (readonly [RegExp, Reason])[] = [
  * @returns undefined: they do not say why
  */
 export function reasonInWords(error: string, says: string): Reason | undefined {
-  const [word = "", narrow = ""] = error.toLowerCase().split("/");
-  const numbers = [...says.matchAll(/\bAADSTS(\d{4,9})\b/g)].map(([, number = ""]) => number);
-  const named = [narrow, ...numbers, word].find((each) => byWord.has(each));
-  const known = named === undefined ? undefined : byWord.get(named);
+  const known = reasonByCode(error, says);
   if (known !== undefined) return known;
   const described = descriptions.find(([pattern]) => pattern.test(says))?.[1];
   return described === "invalid_grant" ? undefined : described;
+}
+
+/**
+ * The reason that a provider's codes name. Its sentences say nothing here, but for Entra's numbers in them.
+ *
+ * @param error,says as in {@link reasonInWords}
+ */
+export function reasonByCode(error: string, says: string): Reason | undefined {
+  const [word = "", narrow = ""] = error.toLowerCase().split("/");
+  const numbers = [...says.matchAll(/\bAADSTS(\d{4,9})\b/g)].map(([, number = ""]) => number);
+  const named = [narrow, ...numbers, word].find((each) => byWord.has(each));
+  return named === undefined ? undefined : byWord.get(named);
 }

@@ -3,6 +3,7 @@
  * which event, and when the end of a consent is announced. How events are kept, read and delivered does not belong here; nor do
  * log events (../../vault/events.ts), which nothing keeps.
  */
+import type { Evidence } from "../diagnosis/diagnosis.ts";
 import type { DependsOn } from "../diagnosis/reasons.ts";
 import type { GrantState, Tie } from "../grant.ts";
 
@@ -36,6 +37,8 @@ export type AppEventType = (typeof appEventTypes)[number];
 export interface AppEventBody {
   /** Why, in one word: a reason of core/diagnosis. */
   readonly reason?: string;
+  /** What speaks for it, in the order of time: ISO 8601, UTC, and a sentence for people. */
+  readonly evidence?: readonly { readonly at: string; readonly what: string }[];
   /** Who can do something about it. */
   readonly dependsOn?: DependsOn;
   /** What to do, one sentence, lower case. */
@@ -66,7 +69,7 @@ export interface AppEventDraft {
 }
 
 /** What an app is told of: a change of a grant, of how a provider treats our client, or of the provider itself. */
-export interface AppEvent extends Omit<AppEventBody, "reauthorizeBefore"> {
+export interface AppEvent extends Omit<AppEventBody, "reauthorizeBefore" | "evidence"> {
   /** Numbers have no gaps and become visible in their order. Those of other callers' events are left out of a list. */
   readonly seq: number;
   /** `evt_…`: the same at each delivery. Events with one id are one event. */
@@ -81,6 +84,8 @@ export interface AppEvent extends Omit<AppEventBody, "reauthorizeBefore"> {
   readonly externalIds: readonly Tie[];
   /** When a new consent is known to be needed. */
   readonly reauthorizeBefore?: Date;
+  /** What speaks for `reason`, in the order of time. */
+  readonly evidence?: readonly Evidence[];
 }
 
 /** An event as it is stored. */
@@ -96,7 +101,7 @@ export function eventOf(
   { seq, eventId, type, at, grantId, provider, clientId, body }: StoredEvent,
   externalIds: readonly Tie[],
 ): AppEvent {
-  const { reauthorizeBefore, ...said } = body;
+  const { reauthorizeBefore, evidence, ...said } = body;
   return {
     seq,
     id: eventId,
@@ -108,6 +113,9 @@ export function eventOf(
     externalIds,
     ...said,
     ...(reauthorizeBefore === undefined ? {} : { reauthorizeBefore: new Date(reauthorizeBefore) }),
+    ...(evidence === undefined
+      ? {}
+      : { evidence: evidence.map(({ at: time, what }) => ({ at: new Date(time), what })) }),
   };
 }
 
@@ -124,6 +132,7 @@ export function eventBody(event: AppEvent): Record<string, unknown> {
     external_ids: event.externalIds.map(({ externalId, account }) => ({ external_id: externalId, account })),
     was: event.was,
     reason: event.reason,
+    evidence: event.evidence,
     depends_on: event.dependsOn,
     fix: event.fix,
     error: event.error,

@@ -52,6 +52,12 @@ export function consentEnds(
   return {
     type: "grant.consent_ends_soon",
     ...about,
-    body: { reason: "consent_ends", dependsOn, fix, reauthorizeBefore },
+    body: {
+      reason: "consent_ends",
+      evidence: [{ at: reauthorizeBefore, what: "the provider announced that the consent ends on this day" }],
+      dependsOn,
+      fix,
+      reauthorizeBefore,
+    },
   };
 }

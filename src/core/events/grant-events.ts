@@ -1,7 +1,10 @@
+import type { Diagnosis } from "../diagnosis/diagnosis.ts";
+import { evidenceOfState } from "../diagnosis/evidence.ts";
+import type { StateFacts } from "../diagnosis/evidence.ts";
 import { reasons } from "../diagnosis/reasons.ts";
 import type { Reason } from "../diagnosis/reasons.ts";
 import { scopesOf } from "../grant.ts";
-import type { GrantState, LapseReason } from "../grant.ts";
+import type { GrantState } from "../grant.ts";
 import type { AppEventBody, AppEventDraft, AppEventType } from "./app-event.ts";
 
 /** What decides about the events of a change, of the grant as it was. */
@@ -12,12 +15,10 @@ export interface GrantBefore {
 }
 
 /** The grant as the change leaves it. */
-export interface GrantAfter extends GrantBefore {
+export interface GrantAfter extends GrantBefore, StateFacts {
   readonly grantId: string;
   readonly provider: string;
   readonly clientId: string;
-  readonly reason: LapseReason | null;
-  readonly lastError: string | null;
   readonly isOffline: boolean;
 }
 
@@ -26,6 +27,9 @@ export interface GrantAfter extends GrantBefore {
  * that something happened to the account.
  */
 export type Doubt = Extract<Reason, "outcome_unknown" | "ended_with_another" | "signalled">;
+
+/** What of a diagnosis an event tells. */
+export type EventDiagnosis = Pick<Diagnosis, "reason" | "evidence" | "dependsOn" | "fix">;
 
 /**
  * The events of one change of a grant, in the order in which they are told. None: most changes are ordinary refreshes.
@@ -36,8 +40,14 @@ export type Doubt = Extract<Reason, "outcome_unknown" | "ended_with_another" | "
  *
  * @param before undefined where the change has made the grant
  * @param doubt why, where the change has made it suspect
+ * @param diagnosis why it has ended, where more is known of that than its row says
  */
-export function grantEvents(before: GrantBefore | undefined, after: GrantAfter, doubt?: Doubt): AppEventDraft[] {
+export function grantEvents(
+  before: GrantBefore | undefined,
+  after: GrantAfter,
+  doubt?: Doubt,
+  diagnosis?: EventDiagnosis,
+): AppEventDraft[] {
   const { grantId, provider, clientId, isOffline } = after;
   const event = (type: AppEventType, body: AppEventBody): AppEventDraft => ({
     type,
@@ -49,7 +59,7 @@ export function grantEvents(before: GrantBefore | undefined, after: GrantAfter, 
   if (before === undefined) return [event("grant.created", { offline: isOffline })];
   const events: AppEventDraft[] = [];
   const type = before.state === after.state ? undefined : eventOfState[after.state];
-  if (type !== undefined) events.push(event(type, { ...whyOf(after, doubt), was: before.state }));
+  if (type !== undefined) events.push(event(type, { ...whyOf(after, doubt, diagnosis), was: before.state }));
   const { gained, lost } = compared(before.scope, after.scope);
   if (gained.length + lost.length > 0) events.push(event("grant.scopes_changed", { gained, lost }));
   return events;
@@ -63,12 +73,17 @@ const eventOfState: Readonly<Partial<Record<GrantState, AppEventType>>> = {
   revoked: "grant.revoked",
 };
 
-function whyOf({ state, reason, lastError }: GrantAfter, doubt: Doubt | undefined): AppEventBody {
-  const why: Reason | undefined = state === "active" ? undefined : (reason ?? doubt);
+function whyOf(after: GrantAfter, doubt: Doubt | undefined, diagnosis: EventDiagnosis | undefined): AppEventBody {
+  const { state, reason, lastError } = after;
+  const why: Reason | undefined = state === "active" ? undefined : (diagnosis?.reason ?? reason ?? doubt);
   if (why === undefined) return {};
-  const { dependsOn, fix } = reasons[why];
+  const { dependsOn, fix } = diagnosis ?? reasons[why];
+  const evidence = (diagnosis?.evidence ?? evidenceOfState(after)).map(({ at, what }) => ({
+    at: at.toISOString(),
+    what,
+  }));
   const error = state === "lapsed" && lastError !== null ? { error: lastError } : {};
-  return { reason: why, dependsOn, fix, ...error };
+  return { reason: why, evidence, dependsOn, fix, ...error };
 }
 
 function compared(before: string, after: string): { readonly gained: string[]; readonly lost: string[] } {

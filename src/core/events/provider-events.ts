@@ -1,3 +1,4 @@
+import { reasonInWords } from "../diagnosis/provider-words.ts";
 import { reasons } from "../diagnosis/reasons.ts";
 import type { AppEventBody, AppEventDraft, AppEventType } from "./app-event.ts";
 
@@ -24,17 +25,10 @@ export function providerEvents(
   const back = before === "down" ? [event("provider.back", {})] : [];
   if (after === "well") return back;
   if (after === "down") return [event("provider.down", { ...why("provider_unavailable"), ...said })];
-  return [...back, event("client.refused", { ...why(refusalOf(error)), ...said })];
+  return [...back, event("client.refused", { ...why(reasonInWords(error ?? "", "") ?? "request_refused"), ...said })];
 }
 
 function why(reason: keyof typeof reasons): AppEventBody {
   const { dependsOn, fix } = reasons[reason];
   return { reason, dependsOn, fix };
-}
-
-/** What an operator must correct, as far as the provider's word says it. */
-function refusalOf(error: string | undefined): keyof typeof reasons {
-  if (error === "invalid_client") return "wrong_client_secret";
-  if (error === "deleted_client" || error === "disabled_client") return error;
-  return error === "unauthorized_client" ? "wrong_client" : "request_refused";
 }

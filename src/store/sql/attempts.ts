@@ -1,3 +1,4 @@
+import type { EventDiagnosis } from "../../core/events/grant-events.ts";
 import { clockLeewayMs, isInFuture, remainingMs } from "../../core/recorded-time.ts";
 import { isUsable } from "../../core/grant.ts";
 import type { LapseReason } from "../../core/grant.ts";
@@ -171,8 +172,8 @@ export function refreshStore(database: Database): RefreshStore {
         await tellChanged(sql, before, before.grantId, at, "outcome_unknown");
       }),
 
-    lapse: (grantId, generation, reason, error, at, lookAt = null, says = null) =>
-      database.transaction((sql) => lapseGrant(sql, { grantId, generation, reason, error, says, at, lookAt })),
+    lapse: (grantId, generation, reason, error, at, lookAt = null, says = null, why) =>
+      database.transaction((sql) => lapseGrant(sql, { grantId, generation, reason, error, says, at, lookAt }, why)),
 
     keepLateAnswer: async (lateAnswer) => {
       const { grantId, parentGeneration: generation } = lateAnswer;
@@ -221,6 +222,7 @@ export async function lapseGrant(
     readonly at: number;
     readonly detail?: string | null;
   },
+  why?: EventDiagnosis,
 ): Promise<boolean> {
   const { grantId, generation, reason, at } = lapse;
   const before = await lockState(sql, grantId);
@@ -228,7 +230,7 @@ export async function lapseGrant(
   if (lapsed === 0 || before === undefined) return false;
   await sql.run(deleteAttemptsUpTo, { grantId, generation });
   sql.note({ action: "grant.lapsed", grantId, generation, outcome: reason, detail });
-  await tellChanged(sql, before, grantId, at);
+  await tellChanged(sql, before, grantId, at, undefined, why);
   return true;
 }
 

@@ -1,8 +1,9 @@
 import { consentEnds } from "../../core/events/consent-end.ts";
 import { grantEvents } from "../../core/events/grant-events.ts";
+import type { StateFacts } from "../../core/diagnosis/evidence.ts";
 import { providerEvents } from "../../core/events/provider-events.ts";
 import type { ProviderCondition } from "../../core/events/provider-events.ts";
-import type { Doubt, GrantBefore } from "../../core/events/grant-events.ts";
+import type { Doubt, EventDiagnosis, GrantBefore } from "../../core/events/grant-events.ts";
 import type { AppEventDraft } from "../../core/events/app-event.ts";
 import type { GrantRow } from "../grant-row.ts";
 import type { EndToAnnounce, EventHead, EventRow, EventStore } from "../event-store.ts";
@@ -18,14 +19,29 @@ const writeRow = valuesWriter(drafted);
 const readHead = rowReader<EventHead>({ seq: seqColumn, pruned: number("pruned") });
 const readAge = rowReader<Pick<EventRow, "seq" | "at">>({ seq: seqColumn, at: eventColumns.at });
 
-const { grantId, provider, clientId, state, reason, scope, lastError, refreshSealed } = grantColumns;
-const told: ColumnsOf<ToldGrant> = { grantId, provider, clientId, state, reason, scope, lastError, refreshSealed };
+const { grantId, provider, clientId, state, stateSince, reason, scope, refreshSealed } = grantColumns;
+const { generation, lastError, lastErrorSays, lastErrorAt, doubt: doubtColumn } = grantColumns;
+const told: ColumnsOf<ToldGrant> = {
+  grantId,
+  provider,
+  clientId,
+  state,
+  stateSince,
+  reason,
+  scope,
+  refreshSealed,
+  generation,
+  lastError,
+  lastErrorSays,
+  lastErrorAt,
+  doubt: doubtColumn,
+};
 const readTold = rowReader<ToldGrant>(told);
 
 /** What events say of a grant. */
 export type ToldGrant = Pick<
   GrantRow,
-  "grantId" | "provider" | "clientId" | "state" | "reason" | "scope" | "lastError" | "refreshSealed"
+  "grantId" | "provider" | "clientId" | "scope" | "refreshSealed" | keyof StateFacts
 >;
 
 const selectEvents = `SELECT ${selectList(eventColumns)} FROM events WHERE seq > :after ORDER BY seq LIMIT :limit`;
@@ -128,9 +144,10 @@ export async function tellGrant(
   after: ToldGrant,
   at: number,
   doubt?: Doubt,
+  why?: EventDiagnosis,
 ): Promise<void> {
   const { refreshSealed: refresh, ...facts } = after;
-  await tell(sql, grantEvents(before, { ...facts, isOffline: refresh !== null }, doubt), at);
+  await tell(sql, grantEvents(before, { ...facts, isOffline: refresh !== null }, doubt, why), at);
 }
 
 /** {@link tellGrant} of a grant whose row must be read for it: a change that tells of something is a rare one. */
@@ -140,9 +157,10 @@ export async function tellChanged(
   grantId: string,
   at: number,
   doubt?: Doubt,
+  why?: EventDiagnosis,
 ): Promise<void> {
   const [row] = await sql.all(selectTold, { grantId });
-  if (row !== undefined) await tellGrant(sql, before, readTold(row), at, doubt);
+  if (row !== undefined) await tellGrant(sql, before, readTold(row), at, doubt, why);
 }
 
 /** Adds events at the end of a transaction. */

@@ -25,13 +25,19 @@ export function eventTests(stores: SuiteStores): void {
       await store.endRevocation(grantId, 3, suiteTime + 9);
       const events = await store.events({ after: 0, limit: 100 });
       const about = { grantId, provider: "google", clientId: "client-1" };
-      const doubt = { reason: "ended_with_another", was: "active" };
-      const unknown = { reason: "outcome_unknown", was: "active" };
-      const lapse = { reason: "invalid_grant", error: "invalid_grant", was: "suspect" };
+      const after = (ms: number): string => new Date(suiteTime + ms).toISOString();
+      const doubt = { reason: "ended_with_another", evidence: [after(2)], was: "active" };
+      const unknown = { reason: "outcome_unknown", evidence: [after(5)], was: "active" };
+      const lapse = {
+        reason: "invalid_grant",
+        evidence: [after(6), after(6)],
+        error: "invalid_grant",
+        was: "suspect",
+      };
       same(
-        events.map(({ eventId: _random, body: { dependsOn: _who, fix: _what, ...body }, ...event }) => ({
+        events.map(({ eventId: _random, body: { dependsOn: _who, fix: _what, evidence, ...body }, ...event }) => ({
           ...event,
-          body,
+          body: evidence === undefined ? body : { ...body, evidence: evidence.map(({ at }) => at) },
         })),
         [
           { type: "grant.created", at: suiteTime, body: { offline: true } },
@@ -40,7 +46,11 @@ export function eventTests(stores: SuiteStores): void {
           { type: "grant.scopes_changed", at: suiteTime + 4, body: { gained: ["drive"], lost: ["email"] } },
           { type: "grant.suspect", at: suiteTime + 5, body: unknown },
           { type: "grant.lapsed", at: suiteTime + 6, body: lapse },
-          { type: "grant.revoked", at: suiteTime + 9, body: { reason: "revoked", was: "revoking" } },
+          {
+            type: "grant.revoked",
+            at: suiteTime + 9,
+            body: { reason: "revoked", evidence: [after(9)], was: "revoking" },
+          },
         ].map((event, n) => Object.assign(event, about, { seq: n + 1 })),
       );
       ok(new Set(events.map(({ eventId }) => eventId)).size === events.length);

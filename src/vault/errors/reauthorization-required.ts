@@ -20,6 +20,6 @@ export function reauthorizationRequired(
   return new OnbehalfError(
     "reauthorization_required",
     `the person must consent again: ${reasons[reason].means}, since ${since.toISOString()}`,
-    { hint: how === undefined ? fix : `${fix}: ${how}`, details: { grantId, since, ...said } },
+    { hint: how ?? fix, details: { grantId, since, ...said } },
   );
 }

@@ -2,10 +2,13 @@ import { ageSlackMs } from "../../core/diagnosis/client-lives.ts";
 import type { ClientLives } from "../../core/diagnosis/client-lives.ts";
 import type { Diagnosis } from "../../core/diagnosis/diagnosis.ts";
 import { diagnose } from "../../core/diagnosis/diagnose.ts";
+import { lifeOfDead } from "../../core/diagnosis/dead-token.ts";
+import type { ProviderFacts } from "../../core/diagnosis/facts.ts";
 import { endingsOf } from "../../core/diagnosis/known-endings.ts";
 import { dayMs, endsInTesting } from "../../core/diagnosis/token-endings.ts";
 import type { TokenEndings } from "../../core/diagnosis/token-endings.ts";
 import { isOnbehalfError } from "../../core/errors.ts";
+import type { LapseReason } from "../../core/grant.ts";
 import { isUsable } from "../../core/grant.ts";
 import { refusalsOf } from "../../core/refresh.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
@@ -33,14 +36,18 @@ const keptBy = new WeakMap<Context["store"], Map<string, Kept>>();
  * @returns undefined: it is well
  */
 export function diagnosisOf(context: Context, row: GrantRow): Diagnosis | undefined {
-  const provider = context.protocols.get(row.provider)?.provider;
-  const facts = {
+  const lives = keptBy.get(context.store)?.get(row.clientId)?.lives;
+  return diagnose(row, factsOf(context, row), context.clock.now(), lives);
+}
+
+function factsOf({ protocols }: Context, row: GrantRow): ProviderFacts {
+  const provider = protocols.get(row.provider)?.provider;
+  return {
     name: row.provider,
     refusals: refusalsOf(provider),
     rotation: provider?.rotation ?? "none",
     endings: endingsOf(row.issuer),
   };
-  return diagnose(row, facts, context.clock.now(), keptBy.get(context.store)?.get(row.clientId)?.lives);
 }
 
 /**
@@ -50,7 +57,40 @@ export function diagnosisOf(context: Context, row: GrantRow): Diagnosis | undefi
 export async function learnLives(context: Context, rows: readonly GrantRow[]): Promise<void> {
   const concerned = rows.filter((row) => mayBeInTesting(row, context.clock.now()));
   const clients = new Map(concerned.map(({ clientId, issuer }) => [clientId, endingsOf(issuer)]));
-  await Promise.all([...clients].map(([clientId, endings]) => learn(context, clientId, endings)));
+  // What was read before a grant died does not have its death.
+  const since = (of: string): number =>
+    Math.max(
+      0,
+      ...concerned.map(({ clientId, state, stateSince }) => (clientId === of && state === "lapsed" ? stateSince : 0)),
+    );
+  await Promise.all([...clients].map(([clientId, endings]) => learn(context, clientId, endings, since(clientId))));
+}
+
+/**
+ * Why a grant lapses now, before that is written. The other grants of its client are looked at anew, so that the event says what
+ * the grant will say.
+ */
+export async function whyLapsed(
+  context: Context,
+  grant: GrantRow,
+  {
+    reason,
+    error,
+    says,
+    at,
+  }: { readonly reason: LapseReason; readonly error: string; readonly says: string; readonly at: number },
+): Promise<Diagnosis> {
+  const lastErrors = { lastError: error, lastErrorSays: says, lastErrorAt: at };
+  const lapsed: GrantRow = { ...grant, state: "lapsed", reason, stateSince: at, ...lastErrors };
+  await learnLives(context, [lapsed]);
+  const { consentedAt, grantId, scope } = lapsed;
+  const lives = keptBy.get(context.store)?.get(grant.clientId)?.lives ?? { ended: [], going: [] };
+  const life = reason === "invalid_grant" ? lifeOfDead(lapsed) : undefined;
+  const own = life === undefined || consentedAt === null ? [] : [{ grantId, scope, lapsedAt: at, ...life }];
+  const ended = [...own, ...lives.ended.filter((each) => each.grantId !== grantId)];
+  const found = diagnose(lapsed, factsOf(context, lapsed), at, { ...lives, ended });
+  if (found === undefined) throw new TypeError("a grant that lapses has no reason");
+  return found;
 }
 
 /** Whether it would matter for this grant that its client is in Testing status. */
@@ -63,12 +103,17 @@ function mayBeInTesting(row: GrantRow, now: number): boolean {
   );
 }
 
-async function learn({ store, clock }: Context, clientId: string, { testingDays = 0 }: TokenEndings): Promise<void> {
+async function learn(
+  { store, clock }: Context,
+  clientId: string,
+  { testingDays = 0 }: TokenEndings,
+  since: number,
+): Promise<void> {
   const now = clock.now();
   const kept = keptBy.get(store) ?? new Map<string, Kept>();
   keptBy.set(store, kept);
   const known = kept.get(clientId);
-  if (known !== undefined && Math.abs(now - known.readAt) < keptMs) return;
+  if (known !== undefined && Math.abs(now - known.readAt) < keptMs && known.readAt > since) return;
   try {
     const grown = now - testingDays * dayMs - ageSlackMs;
     const [deaths, consents] = await Promise.all([

@@ -1,8 +1,10 @@
+import { defined } from "../../core/defined.ts";
 import { isOnbehalfError } from "../../core/errors.ts";
 import type { Grant, GrantState } from "../../core/grant.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
 import { changesAtOnce } from "../../store/store.ts";
 import type { VaultContext } from "../context.ts";
+import { diagnosisOf, learnLives } from "./diagnosed.ts";
 import { grantOf } from "./sealed-grant.ts";
 
 /** How many rows are opened between two turns of other work. */
@@ -23,6 +25,8 @@ export interface DirectoryEntry {
   readonly reason?: string;
   /** Whom that depends on. */
   readonly dependsOn?: string;
+  /** What to do about it. */
+  readonly fix?: string;
   /** Since when it has been in its state, milliseconds since the epoch. */
   readonly since: number;
   /**
@@ -31,6 +35,8 @@ export interface DirectoryEntry {
    */
   readonly names: string;
 }
+
+type DirectoryContext = Pick<VaultContext, "store" | "keyring" | "clock" | "protocols">;
 
 /** Which grants are searched for: those that fit everything that is given. */
 export interface DirectoryQuery {
@@ -57,7 +63,7 @@ export interface DirectoryProgress {
  * asked for a quarter of an hour.
  */
 export class GrantDirectory {
-  readonly #context: Pick<VaultContext, "store" | "keyring">;
+  readonly #context: DirectoryContext;
   readonly #nowMs: () => number;
   #entries = new Map<string, DirectoryEntry>();
   #words = new Words();
@@ -73,7 +79,7 @@ export class GrantDirectory {
   #isClosed = false;
 
   /** @param nowMs a clock that nobody moves, milliseconds */
-  constructor(context: Pick<VaultContext, "store" | "keyring">, nowMs: () => number = () => performance.now()) {
+  constructor(context: DirectoryContext, nowMs: () => number = () => performance.now()) {
     this.#context = context;
     this.#nowMs = nowMs;
   }
@@ -135,6 +141,7 @@ export class GrantDirectory {
     this.#seq = await store.latestChange();
     for (let after = ""; !this.#isClosed;) {
       const rows = await store.listGrants({ after, limit: rowsAtOnce });
+      await learnLives(this.#context, rows);
       for (const row of rows) this.#put(row);
       after = rows.at(-1)?.grantId ?? after;
       if (rows.length < rowsAtOnce) {
@@ -155,6 +162,10 @@ export class GrantDirectory {
     for (let isMore = true; isMore && !this.#isClosed;) {
       const { seq, changes } = await store.changesSince(this.#seq);
       const rows = await Promise.all(changes.map(({ grantId }) => store.grantById(grantId)));
+      await learnLives(
+        this.#context,
+        rows.filter((row) => row !== undefined),
+      );
       rows.forEach((row, n) => {
         if (row !== undefined) this.#put(row);
         else if (this.#entries.delete(changes[n]?.grantId ?? "")) this.#sorted = undefined;
@@ -194,13 +205,14 @@ function newestFirst(one: DirectoryEntry, other: DirectoryEntry): number {
   return other.since - one.since || (one.grantId < other.grantId ? -1 : 1);
 }
 
-function entryOf({ keyring }: Pick<VaultContext, "keyring">, row: GrantRow, words: Words): DirectoryEntry {
+function entryOf(context: DirectoryContext, row: GrantRow, words: Words): DirectoryEntry {
   const { grantId, stateSince: since } = row;
   const plain = { grantId, provider: words.same(row.provider), state: words.same(row.state), since };
   try {
-    const grant = grantOf(keyring, row);
-    const { reason } = grant;
-    return { ...plain, ...(reason === undefined ? {} : { reason: words.same(reason) }), names: namesOf(grant) };
+    const grant = grantOf(context.keyring, row, {}, diagnosisOf(context, row));
+    // Texts of one table, which all entries share.
+    const { reason, dependsOn, fix } = grant;
+    return { ...plain, ...defined({ reason, dependsOn, fix }), names: namesOf(grant) };
   } catch (error) {
     if (!isOnbehalfError(error, "grant_unreadable")) throw error;
     return { ...plain, reason: "unreadable", names: inLines([grantId]) };

@@ -2,6 +2,7 @@
  * signals/ acts on what providers say of people's accounts: which grants an event is about, and what becomes of them. How a
  * token is verified does not belong here (oauth/security-event-token/), nor HTTP (vault/http/).
  */
+import { reasons } from "../../core/diagnosis/reasons.ts";
 import { OnbehalfError } from "../../core/errors.ts";
 import { lookAgainMs } from "../../core/second-look.ts";
 import { subjectHash } from "../../crypto/keyring.ts";
@@ -219,7 +220,11 @@ export class Signals {
     }
     for (const { row, effect } of effects) {
       const { grantId, provider } = row;
-      if (effect.lapse !== undefined) emit({ type: "lapsed", grantId, provider, reason: effect.lapse.reason });
+      if (effect.lapse !== undefined) {
+        const { reason } = effect.lapse;
+        const { dependsOn, fix } = reasons[reason];
+        emit({ type: "lapsed", grantId, provider, reason, dependsOn, fix });
+      }
     }
   }
 }

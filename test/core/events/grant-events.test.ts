@@ -14,7 +14,12 @@ const grant: GrantAfter = {
   state: "active",
   scope: "openid email",
   reason: null,
+  stateSince: 1_000,
+  generation: 3,
   lastError: null,
+  lastErrorSays: null,
+  lastErrorAt: null,
+  doubt: null,
   isOffline: true,
 };
 
@@ -51,11 +56,34 @@ describe("which change of a grant gives which event", () => {
   });
 
   test("a lapse says why, and what the provider said", () => {
-    const lapsed = { ...grant, state: "lapsed", reason: "invalid_grant", lastError: "invalid_grant: revoked" } as const;
+    const lapsed = {
+      ...grant,
+      state: "lapsed",
+      reason: "invalid_grant",
+      lastError: "invalid_grant",
+      lastErrorAt: 900,
+    } as const;
     const [event] = grantEvents({ state: "suspect", scope: grant.scope }, lapsed);
     const { dependsOn, fix } = reasons.invalid_grant;
-    const why = { reason: "invalid_grant", dependsOn, fix };
-    assert.deepEqual(event?.body, { ...why, error: "invalid_grant: revoked", was: "suspect" });
+    const evidence = [
+      {
+        at: "1970-01-01T00:00:00.900Z",
+        what: "the provider answered invalid_grant to the refresh token of generation 3",
+      },
+      { at: "1970-01-01T00:00:01.000Z", what: "the grant has lapsed (invalid_grant)" },
+    ];
+    const why = { reason: "invalid_grant", evidence, dependsOn, fix };
+    assert.deepEqual(event?.body, { ...why, error: "invalid_grant", was: "suspect" });
+  });
+
+  test("a lapse of which more is known says that, and not the word that is kept with the grant", () => {
+    const { dependsOn, fix } = reasons.testing_status;
+    const evidence = [{ at: new Date(5), what: "three died" }];
+    const why = { reason: "testing_status", evidence, dependsOn, fix } as const;
+    const lapsed = { ...grant, state: "lapsed", reason: "invalid_grant" } as const;
+    const [event] = grantEvents({ state: "active", scope: grant.scope }, lapsed, undefined, why);
+    const told = { reason: "testing_status", evidence: [{ at: "1970-01-01T00:00:00.005Z", what: "three died" }] };
+    assert.deepEqual(event?.body, { ...told, dependsOn, fix, was: "active" });
   });
 
   test("scopes in another order are the same scopes, and a recovery with others is told as both", () => {

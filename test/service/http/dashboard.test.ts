@@ -366,7 +366,7 @@ test("refreshes are counted as their events are heard, and what a failing store 
   await vault.refreshHistory.write();
   store.addRefreshCounts = addRefreshCounts;
   vault.refreshHistory.note({ type: "refreshed", ...heard });
-  vault.refreshHistory.note({ type: "lapsed", ...heard, reason: "invalid_grant" });
+  vault.refreshHistory.note({ type: "lapsed", ...heard, reason: "invalid_grant", dependsOn: "person", fix: "ask" });
   await vault.refreshHistory.write();
   const counted = await vault.refreshHistory.since(fixture.clock.now() - 3_600_000);
   assert.deepEqual(

@@ -56,7 +56,14 @@ describe("security events of a provider", () => {
           event: "tokens-revoked",
           grants: [{ grantId: ada.grantId, effect: "lapse" }],
         },
-        { type: "lapsed", grantId: ada.grantId, provider: "google", reason: "ended_by_provider" },
+        {
+          type: "lapsed",
+          grantId: ada.grantId,
+          provider: "google",
+          reason: "ended_by_provider",
+          dependsOn: "person",
+          fix: "ask the person whether they want to go on, and if so to sign in again",
+        },
       ],
     );
   });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
 import { bentProvider } from "../../support/bent-provider.ts";
+import { reasons } from "../../../src/core/diagnosis/reasons.ts";
 import { isOnbehalfError } from "../../../src/index.ts";
 import { testVault, outcomes, until } from "../../support/test-vault.ts";
 
@@ -191,12 +192,23 @@ describe("a grant that lapsed", () => {
     const since = new Date(clock.now());
     const lapsed = (error: unknown): boolean => {
       assert.ok(isOnbehalfError(error, "reauthorization_required"));
-      assert.deepEqual(error.details, { grantId, since, reason: "invalid_grant" });
+      const { causes, evidence, ...details } = error.details;
+      const { dependsOn, fix } = reasons.invalid_grant;
+      assert.deepEqual(details, { grantId, since, reason: "invalid_grant", certainty: "certain", dependsOn, fix });
+      assert.equal(causes?.[0]?.reason, "removed_by_person");
+      assert.match(JSON.stringify(evidence), /invalid_grant .*Token has been expired or revoked/);
       return true;
     };
     await assert.rejects(vault.getAccessToken(grantId), lapsed);
     assert.deepEqual(outcomes(newRequests()), { invalid_grant: 2 }, "two pieces of evidence");
-    assert.deepEqual(events.at(-1), { type: "lapsed", grantId, provider: "google", reason: "invalid_grant" });
+    assert.deepEqual(events.at(-1), {
+      type: "lapsed",
+      grantId,
+      provider: "google",
+      reason: "invalid_grant",
+      dependsOn: "person",
+      fix: "ask the person to sign in again, when they are there",
+    });
 
     clock.advance(60_000);
     const elsewhere = await open();
@@ -216,8 +228,8 @@ describe("a grant that lapsed", () => {
 
   test("a grant that lapsed because of a session policy says so", async (t) => {
     for (const [refusal, reason] of [
-      ["invalid_rapt", "reauthentication_required"],
-      ["rapt_required", "reauthentication_required"],
+      ["invalid_rapt", "session_control"],
+      ["rapt_required", "session_control"],
       ["admin_policy_enforced", "admin_policy_enforced"],
     ] as const) {
       const { standin, clock, open, code } = await testVault(t);

@@ -1,4 +1,5 @@
 /** What wants attention, first cause first, and how refreshes have gone. */
+import { defined } from "../../../core/defined.ts";
 import { quarterMs } from "../../../core/quarters.ts";
 import type { Asked, DashboardRoute } from "./asked.ts";
 import { oneWord } from "./asked.ts";
@@ -16,6 +17,7 @@ interface Cause {
   readonly state: string;
   readonly reason: string;
   readonly depends_on?: string;
+  readonly fix?: string;
   grants: number;
   /** When the first and the last of them came to it. */
   first: number;
@@ -27,7 +29,7 @@ async function overview(asked: Asked): Promise<object> {
   const progress = await vault.directory.look(firstReadingMs);
   const states = new Map<string, number>();
   const causes = new Map<string, Cause>();
-  for (const { provider, state, reason, dependsOn, since } of vault.directory.search({})) {
+  for (const { provider, state, reason, dependsOn, fix, since } of vault.directory.search({})) {
     states.set(state, (states.get(state) ?? 0) + 1);
     // What we have ended ourselves is as it should be.
     if (state === "revoked" || (reason === undefined && state === "active")) continue;
@@ -35,7 +37,7 @@ async function overview(asked: Asked): Promise<object> {
     const key = `${provider} ${state} ${why}`;
     const cause = causes.get(key);
     if (cause === undefined) {
-      const whose = dependsOn === undefined ? {} : { depends_on: dependsOn };
+      const whose = defined({ depends_on: dependsOn, fix });
       causes.set(key, { provider, state, reason: why, ...whose, grants: 1, first: since, last: since });
       continue;
     }
@@ -53,14 +55,17 @@ async function overview(asked: Asked): Promise<object> {
   };
 }
 
-function causeBody({ provider, state, reason, depends_on, grants, first, last }: Cause): object {
-  return { provider, state, reason, depends_on, grants, first_at: new Date(first), last_at: new Date(last) };
+function causeBody({ provider, state, reason, depends_on, fix, grants, first, last }: Cause): object {
+  return { provider, state, reason, depends_on, fix, grants, first_at: new Date(first), last_at: new Date(last) };
 }
 
-/** One act of an operator or a developer mends many grants; of people, each has to come back. Then: how many it is. */
+/**
+ * One act of an operator or a developer mends many grants; of people, each has to come back. What works for now comes after what
+ * does not. Then: how many it is.
+ */
 function byWeight(one: Cause, other: Cause): number {
-  const rank = ({ depends_on }: Cause): number =>
-    ["operator", "developer", "provider"].indexOf(depends_on ?? "") + 1 || 4;
+  const rank = ({ depends_on, state }: Cause): number =>
+    2 * (["operator", "developer", "provider"].indexOf(depends_on ?? "") + 1 || 4) + (state === "active" ? 1 : 0);
   return rank(one) - rank(other) || other.grants - one.grants;
 }
 

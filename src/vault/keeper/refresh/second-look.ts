@@ -11,6 +11,7 @@ import { endAttempt, isOutcomeUnknown } from "./end-attempt.ts";
 import { decisionOn, settleFailure } from "./failed-exchange.ts";
 import type { Exchange } from "./failed-exchange.ts";
 import { lateAnswers } from "../late-answers.ts";
+import { whyLapsed } from "../../grants/diagnosed.ts";
 import { isOfAnotherGrant } from "../sealed-tokens.ts";
 
 /**
@@ -63,8 +64,10 @@ export async function secondLook(
       break;
   }
   const why = takenOver && rotation !== "none" ? "crash_ambiguous_rotation" : reason;
-  if (await store.lapse(grantId, generation, why, error, at, next.lookAt, says)) {
-    emit({ type: "lapsed", grantId, provider, reason: why });
+  const found = await whyLapsed(context, grant, { reason: why, error, says, at });
+  if (await store.lapse(grantId, generation, why, error, at, next.lookAt, says, found)) {
+    const { dependsOn, fix } = found;
+    emit({ type: "lapsed", grantId, provider, reason: found.reason, dependsOn, fix });
     return settled({ kind: "ended" });
   }
   await store.endAttempt(exchange.attemptId, { error, says, at, retryAt: null });
