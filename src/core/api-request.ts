@@ -46,6 +46,8 @@ export function assertSendable(init: RequestInit): void {
   if (/^(?:GET|HEAD)$/i.test(method) && (body ?? undefined) !== undefined) {
     throw invalidRequest(`a ${method} request must have no body`, "leave body out, or set method", "body");
   }
+  // What stands in a `Headers` can be sent, and a request that is made only to find that out costs as much as finding its token.
+  if ((headers === undefined || headers instanceof Headers) && isMethod(method)) return;
   try {
     void new Request("https://api.invalid/", { method, ...(headers === undefined ? {} : { headers }) });
   } catch {
@@ -82,7 +84,10 @@ export function apiTarget(url: URL, { apiHosts, tokenHosts = [], apiBaseUrl }: A
       details: { host: url.host, allowed: apiHosts },
     });
   }
-  if (tokenHosts.some((pattern) => isTokenPlace(url, pattern))) {
+  const { hostname, pathname } = url;
+  // An API decodes its path, so the path is compared decoded.
+  const path = pathname.replaceAll(/%[0-7][0-9a-f]/gi, (escape) => decodeURIComponent(escape)).toLowerCase();
+  if (tokenHosts.some((pattern) => isTokenPlace(hostname, path, pattern))) {
     throw new OnbehalfError("host_not_allowed", `${url.host} gives out tokens, so no token may be sent to it`, {
       hint: "call the API itself; to allow this host, change tokenHosts in the provider's record",
       details: { host: url.host, allowed: apiHosts },
@@ -105,9 +110,8 @@ function matchesHost(host: string, allowed: string): boolean {
   return host.endsWith(allowed.slice(1)) && /^[\w-]+(?:\.[\w-]+)*$/.test(host.slice(0, 1 - allowed.length));
 }
 
-/** Whether an address is as an entry of `tokenHosts` says. An API decodes its path, so the path is compared decoded. */
-function isTokenPlace({ hostname, pathname }: URL, pattern: string): boolean {
-  const path = pathname.replaceAll(/%[0-7][0-9a-f]/gi, (escape) => decodeURIComponent(escape)).toLowerCase();
+/** Whether an address is as an entry of `tokenHosts` says. */
+function isTokenPlace(hostname: string, path: string, pattern: string): boolean {
   const place = pattern.includes("/") ? `${hostname}${path}` : hostname;
   const [start = "", ...rest] = pattern.split("*");
   const end = rest.at(-1);
@@ -139,8 +143,9 @@ export function isRepeatable(body: RequestInit["body"]): boolean {
  * @throws {OnbehalfError} `invalid_request`: `details.parameter` is the header
  */
 export function assertPassedOn(headers: RequestInit["headers"]): void {
-  for (const name of new Headers(headers).keys()) {
-    if (!connectionHeaders.has(name)) continue;
+  const given = headers instanceof Headers ? headers : new Headers(headers);
+  for (const name of connectionHeaders) {
+    if (!given.has(name)) continue;
     throw invalidRequest(
       `the header ${name} belongs to the connection, and cannot be given`,
       `leave ${name} out: the address and the body say it already`,

@@ -95,8 +95,8 @@ async function bodyOf(body: RequestInit["body"]): Promise<OutboundBody | undefin
 
 /** What is sent: what was given, and what every request needs. */
 function complete(headers: Headers, body: OutboundBody | undefined, decode: boolean): OutgoingHttpHeaders {
-  for (const name of headers.keys()) {
-    if (connectionHeaders.has(name)) throw new TypeError(`${name} belongs to the connection, and cannot be given`);
+  for (const name of connectionHeaders) {
+    if (headers.has(name)) throw new TypeError(`${name} belongs to the connection, and cannot be given`);
   }
   if (!headers.has("user-agent")) headers.set("user-agent", userAgent);
   // A range counts the bytes that are sent: of a compressed body it would be a range of something else.
