@@ -19,7 +19,7 @@ interface Checks {
 
 const told = {
   listens: { host: "127.0.0.1", port: 8787 },
-  webhookUrl: "https://app.example/hooks",
+  webhookUrl: "https://app.example/hooks?key=of-the-receiver",
 };
 
 describe("the dashboard's set-up", () => {
@@ -43,7 +43,8 @@ describe("the dashboard's set-up", () => {
     const [master] = body.keys.master_keys;
     assert.ok((master?.wraps ?? 0) > 0);
     assert.deepEqual(body.webhooks, { url: "https://app.example/hooks", waiting: 0, dead: 0 });
-    for (const secret of [standin.clientSecret, service.key, "obm_"]) assert.ok(!text.includes(secret));
+    for (const secret of [standin.clientSecret, service.key, "obm_", "of-the-receiver"])
+      assert.ok(!text.includes(secret));
   });
 
   test("the checks look at store, keys, callers and provider when they are asked to, and not before", async (t) => {

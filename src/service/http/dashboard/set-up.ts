@@ -1,5 +1,6 @@
 /** How the service is set up: what it was told, what its store says, and what the checks of `onbehalf doctor` find. */
 import type { Vault } from "../../../index.ts";
+import { shownUrl } from "../../../core/secret-likeness.ts";
 import { userAgent } from "../../../outbound/user-agent.ts";
 import { examineRunning } from "../../doctor/examine-running.ts";
 import type { Finding } from "../../doctor/finding.ts";
@@ -32,7 +33,8 @@ async function setUp({ vault, site, told }: Asked): Promise<object> {
     })),
     keys: keyStatusBody(keys),
     webhooks: {
-      url: told.webhookUrl,
+      // Receivers put keys of theirs into it.
+      url: told.webhookUrl === undefined ? undefined : shownUrl(told.webhookUrl),
       waiting: deliveries.waiting,
       waiting_since: deliveries.waitingSince === null ? undefined : new Date(deliveries.waitingSince),
       dead: deliveries.dead,
