@@ -62,7 +62,7 @@ export { auditStatus } from "./vault/audit/audit-status.ts";
 export type { AuditPruned } from "./vault/audit/prune.ts";
 export type { AuditFault, AuditReport } from "./vault/audit/verify.ts";
 export type { OnFault } from "./vault/context.ts";
-export type { OnEvent, VaultEvent } from "./vault/events.ts";
+export type { AboutWork, OnEvent, VaultEvent } from "./vault/events.ts";
 export { parseGrantRef } from "./vault/grants/find-grant.ts";
 export { unreadableGrants } from "./vault/grants/unreadable-grants.ts";
 export type { UnreadableGrant } from "./vault/grants/unreadable-grants.ts";

@@ -57,7 +57,10 @@ const descriptions: Readonly<Record<Setting, readonly [argument: string, says: s
     "path",
     "JSON file of the issuers whose JWTs say who one of the app's users is, at the token endpoint (none)",
   ],
-  logLevel: ["level", "the lowest level to log: debug, info, warn, error or silent (info)"],
+  logLevel: [
+    "levels",
+    "the lowest level to log: debug, info, warn, error or silent (info); of a part of the log: webhooks=debug",
+  ],
   host: ["address", "the address to listen on (127.0.0.1)"],
   port: ["number", "the port to listen on; 0 for any free one (8787)"],
   dashboard: ["how", "whether operators have the dashboard at /dashboard: on or off (on)"],

@@ -312,11 +312,11 @@ class ForkedKeeper<Opening> implements KeeperClient {
 
   #receive(message: Exclude<FromKeeper, { type: "ready" | "failed" | "keys-wanted" }>): void {
     if (message.type === "event") {
-      this.#onEvent(message.event);
+      this.#onEvent(message.event, message.about);
       return;
     }
     if (message.type === "fault") {
-      this.#onFault(fromFaultMessage(message.error), `${message.during} (keeper)`);
+      this.#onFault(fromFaultMessage(message.error), `${message.during} (keeper)`, message.about);
       return;
     }
     const pending = this.#settle(message.id);

@@ -10,7 +10,7 @@ import type { KeeperFigures } from "../core/figures.ts";
 import type { HandedDownKeys } from "../core/handed-down-keys.ts";
 import { Secret } from "../core/secret.ts";
 import type { ClientToRegister, Provider } from "../providers/provider.ts";
-import type { VaultEvent } from "../vault/events.ts";
+import type { AboutWork, VaultEvent } from "../vault/events.ts";
 import type {
   CodeRequest,
   Deposited,
@@ -72,10 +72,10 @@ export type FromKeeper =
       readonly value: string | OutcomeMessage | Deposited | Authorization | HandedDownKeys | KeeperFigures | null;
     }
   | { readonly type: "refusal"; readonly id: number; readonly error: ErrorMessage }
-  | { readonly type: "event"; readonly event: VaultEvent }
+  | { readonly type: "event"; readonly event: VaultEvent; readonly about?: AboutWork }
   /** The keeper wants the master keys, which the other process reads. */
   | { readonly type: "keys-wanted" }
-  | { readonly type: "fault"; readonly during: string; readonly error: FaultMessage };
+  | { readonly type: "fault"; readonly during: string; readonly error: FaultMessage; readonly about?: AboutWork };
 
 /** A code request with its secrets in clear. */
 export interface CodeRequestMessage {
@@ -270,4 +270,18 @@ export function fromProviderMessage({ clientProject, ...rest }: ProviderMessage)
     ...rest,
     ...defined({ clientProject: clientProject === undefined ? undefined : new RegExp(clientProject) }),
   };
+}
+
+/** For whose request the keeper is asked. */
+export function aboutRequest(request: KeeperRequest): AboutWork | undefined {
+  const asked =
+    "seen" in request
+      ? request.seen
+      : "held" in request
+        ? request.held
+        : "request" in request
+          ? request.request
+          : request;
+  const requestId = "principal" in asked ? asked.principal?.requestId : undefined;
+  return typeof requestId === "string" ? { requestId } : undefined;
 }

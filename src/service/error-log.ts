@@ -46,9 +46,9 @@ export function lineLimit(now: () => number): (kind: string) => number | undefin
  */
 export function faultLogger(logger: Logger, clock: Clock = systemClock): OnFault {
   const admit = lineLimit(() => clock.now());
-  return (error, during) => {
+  return (error, during, about) => {
     const omitted = admit(during);
     if (omitted === undefined) return;
-    logger.error({ error: loggedError(error), during, ...(omitted === 0 ? {} : { omitted }) }, "fault");
+    logger.error({ error: loggedError(error), during, ...about, ...(omitted === 0 ? {} : { omitted }) }, "fault");
   };
 }

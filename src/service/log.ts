@@ -5,6 +5,8 @@ import { systemClock } from "../core/clock.ts";
 import type { Clock } from "../core/clock.ts";
 import { lineLimit } from "./error-log.ts";
 import type { LogLevel } from "./settings/config.ts";
+import { logNames } from "./settings/log-levels.ts";
+import type { LogName } from "./settings/log-levels.ts";
 
 export type { Logger };
 
@@ -61,6 +63,50 @@ const levels: Readonly<Record<VaultEvent["type"], "debug" | "info" | "warn" | "e
   store_failed: "error",
 };
 
+/** To which part each event belongs. */
+const nameOf: Readonly<Record<VaultEvent["type"], LogName>> = {
+  grant_stored: "codes",
+  code_rejected: "codes",
+  code_reused: "codes",
+  sign_in_waits: "codes",
+  sign_in_finished: "codes",
+  sign_in_held: "codes",
+  sign_in_discarded: "codes",
+  id_token_refused: "codes",
+  external_id_moved: "codes",
+  external_id_conflict: "codes",
+  refreshed: "refresh",
+  refresh_failed: "refresh",
+  unknown_refusal: "refresh",
+  answer_of_another_grant: "refresh",
+  answer_kept: "refresh",
+  lapsed: "refresh",
+  recovered: "refresh",
+  scopes_changed: "refresh",
+  consent_ends_soon: "refresh",
+  discovery_failed: "providers",
+  client_refused: "providers",
+  client_registered: "providers",
+  dpop_key_created: "providers",
+  dpop_key_lost: "providers",
+  revoked: "revoke",
+  revocation_waits: "revoke",
+  signal_taken: "signals",
+  signal_refused: "signals",
+  webhook_given_up: "webhooks",
+  webhook_stopped: "webhooks",
+  callers_bound: "keys",
+  data_keys_promoted: "keys",
+  resealing: "keys",
+  data_keys_retired: "keys",
+  data_keys_closed: "keys",
+  unusual_reads: "audit",
+  audit_broken: "audit",
+  store_failed: "store",
+  store_damaged: "store",
+  unreadable: "store",
+};
+
 /** Events that somebody without a key can cause, as often as they like. */
 const ofStrangers: ReadonlySet<VaultEvent["type"]> = new Set([
   "code_rejected",
@@ -74,13 +120,24 @@ const ofStrangers: ReadonlySet<VaultEvent["type"]> = new Set([
  * are so many lines each minute, and then one that says how many were left out.
  *
  * @param clock default: the machine's own
+ * @param ofNames levels of parts of the log, where they are others than the logger's
  * @returns for the `onEvent` of `openVault`
  */
-export function eventLogger(logger: Logger, clock: Clock = systemClock): OnEvent {
+export function eventLogger(
+  logger: Logger,
+  clock: Clock = systemClock,
+  ofNames: Partial<Readonly<Record<LogName, LogLevel>>> = {},
+): OnEvent {
   const admit = lineLimit(() => clock.now());
-  return ({ type, ...rest }) => {
+  const named = Object.fromEntries(
+    logNames.map((name) => {
+      const level = ofNames[name];
+      return [name, level === undefined ? logger : logger.child({}, { level })];
+    }),
+  ) as Record<LogName, Logger>;
+  return ({ type, ...rest }, about) => {
     const omitted = ofStrangers.has(type) ? admit(type) : 0;
     if (omitted === undefined) return;
-    logger[levels[type]](omitted === 0 ? rest : { ...rest, omitted }, type);
+    named[nameOf[type]][levels[type]]({ ...rest, ...about, ...(omitted === 0 ? {} : { omitted }) }, type);
   };
 }

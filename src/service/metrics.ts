@@ -8,8 +8,6 @@ export interface Metrics {
   readonly onEvent: OnEvent;
   /** Counts one answered request. `route` must be one of few values, and never a whole path. */
   countRequest(route: string, status: number): void;
-  /** The count of such requests, for who counts thousands a second: it adds to it itself. @internal */
-  tally?(route: string, status: number): { times: number };
   /** Says who is to be asked as well when the counters are read. The service does so itself. @internal */
   watch?(sources: MetricSources): void;
   /** The counters in Prometheus' text format. */
@@ -28,7 +26,6 @@ export function serviceMetrics(): Metrics {
   return {
     onEvent: (event) => counters.heard(event),
     countRequest: (route, status) => counters.answered(route, status),
-    tally: (route, status) => counters.tally(route, status),
     watch: (more) => {
       sources = { ...sources, ...more };
     },

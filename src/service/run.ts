@@ -74,7 +74,7 @@ function startedKeeper(options: KeeperProcessOptions, told: Promise<Told>): Prom
   void told.then((listeners) => (known = listeners));
   return startKeeper(
     options,
-    (event) => tell(({ onEvent }) => onEvent(event)),
-    (error, during) => tell(({ onFault }) => onFault(error, during)),
+    (event, about) => tell(({ onEvent }) => onEvent(event, about)),
+    (error, during, about) => tell(({ onFault }) => onFault(error, during, about)),
   );
 }

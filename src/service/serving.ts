@@ -4,7 +4,7 @@ import { drainLimitMs } from "../core/timing.ts";
 import { openVault } from "../index.ts";
 import type { OnEvent, OnFault, Vault } from "../index.ts";
 import type { KeeperClient } from "../keeper-process/client.ts";
-import { logLevelOf, serviceConfig, servingConfig } from "./settings/config.ts";
+import { logLevelsOf, serviceConfig, servingConfig } from "./settings/config.ts";
 import type { Settings } from "./settings/config.ts";
 import { rescueProblem } from "./rescue-problem.ts";
 import { faultLogger } from "./error-log.ts";
@@ -35,12 +35,13 @@ export interface Told {
 
 /** Makes the log and the counters: what is wrong with the other settings is said by whoever reads them. */
 export function listenersOf(settings: Settings): Told {
-  const logger = serviceLogger(logLevelOf(settings, []));
+  const { level, ofNames } = logLevelsOf(settings, []);
+  const logger = serviceLogger(level);
   const metrics = serviceMetrics();
-  const log = eventLogger(logger);
+  const log = eventLogger(logger, undefined, ofNames);
   const heard: { history?: Vault["refreshHistory"] } = {};
-  const onEvent: OnEvent = (event) => {
-    log(event);
+  const onEvent: OnEvent = (event, about) => {
+    log(event, about);
     metrics.onEvent(event);
     heard.history?.note(event);
   };
@@ -102,7 +103,7 @@ export async function serveOver(
           ...defined({ rescueFolder, webhookUrl: settings.webhookUrl }),
         },
         metrics,
-        onFault: (error) => onFault(error, "a request"),
+        onFault: (error, about) => onFault(error, "a request", about),
         ...(keeper === undefined ? {} : { assertReady: () => keeper.assertReady() }),
       });
       if (config.dashboard) heard.history = vault.refreshHistory;

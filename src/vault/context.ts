@@ -16,7 +16,7 @@ import type { AuditPrincipal, AuditStore, RecordOf } from "../store/audit-store.
 import type { StoredKeys } from "../store/key-store.ts";
 import type { Store } from "../store/store.ts";
 import { clientNotConfigured } from "./errors/client-misconfigured.ts";
-import type { OnEvent } from "./events.ts";
+import type { AboutWork, OnEvent } from "./events.ts";
 
 /** The store's data keys, as this process has them. */
 export interface DataKeys {
@@ -31,7 +31,7 @@ export interface DataKeys {
 }
 
 /** Told of an unexpected error. `during` names the work in which it happened. Must not throw. */
-export type OnFault = (error: unknown, during: string) => void;
+export type OnFault = (error: unknown, during: string, about?: AboutWork) => void;
 
 /** What an open vault works with. Tests replace the clock, the random numbers, the sleep, `fetch` and the protocols. */
 export interface VaultContext {
@@ -106,6 +106,25 @@ const acting = new AsyncLocalStorage<AuditPrincipal>();
 
 /** Who sends a code without a key. */
 export const somebody: AuditPrincipal = { caller: "@public", requestId: null };
+
+/** What is told of the work that is under way beside an event. */
+function aboutWork(): AboutWork | undefined {
+  const requestId = acting.getStore()?.requestId;
+  return typeof requestId === "string" ? { requestId } : undefined;
+}
+
+/** The listeners of a vault's program: they hear for which request something was, and what they throw does no harm. */
+export function listeners({ onEvent, onFault }: { readonly onEvent: OnEvent; readonly onFault: OnFault }): {
+  readonly emit: OnEvent;
+  readonly onFault: OnFault;
+} {
+  const tellEvent = unthrowing(onEvent, "onEvent");
+  const tellFault = unthrowing(onFault, "onFault");
+  return {
+    emit: (event) => tellEvent(event, aboutWork()),
+    onFault: (error, during) => tellFault(error, during, aboutWork()),
+  };
+}
 
 const keysOfSessions = new WeakMap<AuditPrincipal, string>();
 

@@ -205,5 +205,11 @@ export type VaultEvent =
   /** Work failed that is tried again. `during` names it. */
   | { readonly type: "store_failed"; readonly during: string; readonly message: string };
 
+/** What an event or a fault came of. */
+export interface AboutWork {
+  /** The id of the request that the work was done for; absent where it was nobody's in particular. */
+  readonly requestId?: string;
+}
+
 /** Told of every event, as it happens. Must not throw. */
-export type OnEvent = (event: VaultEvent) => void;
+export type OnEvent = (event: VaultEvent, about?: AboutWork) => void;

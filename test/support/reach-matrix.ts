@@ -21,7 +21,9 @@ const states: readonly GrantState[] = ["active", "suspect", "lapsed", "revoking"
 
 /** What a caller sees of an answer, but for the time and the number of a request. */
 async function seen(response: Response): Promise<string> {
-  const headers = [...response.headers].filter(([name]) => name !== "date").sort(([a], [b]) => (a < b ? -1 : 1));
+  const headers = [...response.headers]
+    .filter(([name]) => name !== "date" && name !== "x-request-id")
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify({ status: response.status, headers, body: await response.text() });
 }
 

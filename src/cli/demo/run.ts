@@ -1,6 +1,6 @@
 import { defined } from "../../core/defined.ts";
 import { OnbehalfError, configurationProblems } from "../../core/errors.ts";
-import { logLevelOf, returnUrlsOf, settingsFrom } from "../../service/settings/config.ts";
+import { logLevelsOf, returnUrlsOf, settingsFrom } from "../../service/settings/config.ts";
 import type { LogLevel } from "../../service/settings/config.ts";
 import { printJson, printLines, say } from "../terminal/print.ts";
 import { untilBroken, untilStopped } from "../terminal/stop.ts";
@@ -93,7 +93,7 @@ function greeting(
 function demoLogLevel(): LogLevel {
   const { logLevel = "error" } = settingsFrom({});
   const problems: string[] = [];
-  const level = logLevelOf({ logLevel }, problems);
+  const { level } = logLevelsOf({ logLevel }, problems);
   if (problems.length > 0) throw configurationProblems(problems, "correct it, or leave it out");
   return level;
 }

@@ -3,14 +3,16 @@
  * carries out requests, outlives that process, and ends once all work that was begun is stored. How a request is carried out
  * is the library's, and does not belong here; nor does where the options come from.
  */
+import { defined } from "../../core/defined.ts";
 import { OnbehalfError, configurationInvalid, isOnbehalfError } from "../../core/errors.ts";
 import { Secret } from "../../core/secret.ts";
 import { keeperCloseLimitMs } from "../../core/timing.ts";
 import { userAgent } from "../../outbound/user-agent.ts";
-import type { OnEvent, VaultEvent } from "../../vault/events.ts";
+import type { AboutWork, OnEvent, VaultEvent } from "../../vault/events.ts";
 import type { Keeper } from "../../vault/keeper/keeper.ts";
 import { keepMemorySmall } from "../small-memory.ts";
 import {
+  aboutRequest,
   fromDepositMessage,
   fromErrorMessage,
   fromHeldMessage,
@@ -26,7 +28,7 @@ import { Outbox, messagesIn } from "../outbox.ts";
 /** The process that this one works for. */
 export interface Employer {
   readonly onEvent: OnEvent;
-  readonly onFault: (error: unknown, during: string) => void;
+  readonly onFault: (error: unknown, during: string, about?: AboutWork) => void;
   /**
    * Asks it for the master keys.
    *
@@ -107,8 +109,8 @@ export function workForParent(
     onUncaught(error, () => process.exit(1));
   });
 
-  function onEvent(event: VaultEvent): void {
-    tell({ type: "event", event });
+  function onEvent(event: VaultEvent, about?: AboutWork): void {
+    tell({ type: "event", event, ...defined({ about }) });
   }
 
   function masterKeys(): Promise<Secret[]> {
@@ -129,7 +131,7 @@ export function workForParent(
         return;
       }
       // A bug in one request must not end the process: it may hold the only copy of another grant's new refresh token.
-      tellFault(error, `the request to ${request.verb}`);
+      tellFault(error, `the request to ${request.verb}`, aboutRequest(request));
       tell({ type: "refusal", id, error: toErrorMessage(internalError) });
     }
   }
@@ -201,8 +203,8 @@ function giveUp(error: unknown): void {
   process.disconnect?.();
 }
 
-function tellFault(error: unknown, during: string): void {
-  tell({ type: "fault", during, error: toFaultMessage(error) });
+function tellFault(error: unknown, during: string, about?: AboutWork): void {
+  tell({ type: "fault", during, error: toFaultMessage(error), ...defined({ about }) });
 }
 
 /** Sends a message, unless the other process has ended. Then nobody needs it: what matters is in the store. */

@@ -8,10 +8,11 @@ import { Hono } from "hono";
 import type { Context } from "hono";
 import { OnbehalfError, isOnbehalfError } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
-import type { Permission, Vault } from "../../index.ts";
+import type { AboutWork, Permission, Vault } from "../../index.ts";
 import { authCodeHandler } from "../../vault/http/authcode-handler.ts";
 import type { IssuerOf } from "../../vault/http/authcode-handler.ts";
 import { errorsPage } from "../../vault/http/errors-page.ts";
+import { requestId } from "../../vault/http/request-id.ts";
 import { openApiDocument } from "../openapi/document.ts";
 import type { Told } from "../doctor/examine-running.ts";
 import type { Metrics } from "../metrics.ts";
@@ -64,7 +65,7 @@ export interface ServiceOptions {
   /** Throws while something that the service needs besides its store is missing: `/readyz` then answers that error. */
   readonly assertReady?: () => void;
   /** Called with each error that becomes `internal_error`: the answer tells the caller nothing about it. */
-  readonly onFault?: (error: unknown) => void;
+  readonly onFault?: (error: unknown, about?: AboutWork) => void;
 }
 
 /**
@@ -166,9 +167,9 @@ export function serviceOf(
   };
 
   app.notFound(nothingHere);
-  app.onError((error) => {
-    const response = problemResponse(error);
-    if (response.status === 500) options.onFault?.(error);
+  app.onError((error, { req: { raw } }) => {
+    const response = problemResponse(error, () => requestId(raw));
+    if (response.status === 500) options.onFault?.(error, { requestId: requestId(raw) });
     return response;
   });
 
@@ -178,10 +179,17 @@ export function serviceOf(
     mountPaths.set(asked, mountPath);
     // These pages bring headers of their own.
     const own = (await person(asked)) ?? (await operators(asked));
-    const response = own ?? (await withMountPath(withSafeHeaders(await app.fetch(asked)), mountPath));
+    const response =
+      own ?? (await withMountPath(withRequestId(withSafeHeaders(await app.fetch(asked)), asked), mountPath));
     metrics?.countRequest(routeName(asked), response.status);
     return response;
   };
+}
+
+/** Says in an answer by which id logs know its request. An API's own id stays. */
+function withRequestId(response: Response, request: Request): Response {
+  if (!response.headers.has("x-request-id")) response.headers.set("x-request-id", requestId(request));
+  return response;
 }
 
 /**

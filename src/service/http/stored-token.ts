@@ -2,7 +2,7 @@ import type { AccessToken, CallerView, Vault } from "../../index.ts";
 import type { MaybePromise } from "../../core/maybe-promise.ts";
 import { answerStart, preparedToken, wantedBy } from "./fast-token.ts";
 import { asBytes, tokenBody, withLife } from "./json-bodies.ts";
-import { requestIdOf } from "./routes/router.ts";
+import { requestIdOf } from "../../vault/http/request-id.ts";
 
 /**
  * The short way from a request line to a token that is not in memory and is good in the store: one look at the caller's

@@ -5,10 +5,17 @@ import { countOne } from "../../core/figures.ts";
 /** How often something was counted, by the values of its two labels. */
 export type Counts = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
+interface Tally {
+  readonly route: string;
+  readonly status: number;
+  times: number;
+}
+
 /** Counts of a service, by the values of their labels. */
 export class Counters {
   readonly #events = new Map<string, Map<string, number>>();
-  readonly #requests = new Map<string, Map<string, { times: number }>>();
+  readonly #requests = new Map<string, Map<number, Tally>>();
+  #last: Tally = { route: "", status: 0, times: 0 };
   readonly #signals = new Map<string, Map<string, number>>();
   readonly #kept = new Map<string, Map<string, number>>();
   #reseal: (VaultEvent & { type: "resealing" }) | undefined;
@@ -20,8 +27,7 @@ export class Counters {
   /** By route and status. */
   get requests(): Counts {
     const rows = [...this.#requests].map(([route, among]) => {
-      const counted = [...among].filter(([, { times }]) => times > 0);
-      return [route, new Map(counted.map(([status, { times }]) => [status, times]))] as const;
+      return [route, new Map([...among.values()].map(({ status, times }) => [String(status), times]))] as const;
     });
     return new Map(rows);
   }
@@ -51,15 +57,16 @@ export class Counters {
   }
 
   answered(route: string, status: number): void {
-    this.tally(route, status).times += 1;
+    // Most answers are tokens of memory: a request like the last one costs no look for its count.
+    if (route !== this.#last.route || status !== this.#last.status) this.#last = this.#tally(route, status);
+    this.#last.times += 1;
   }
 
-  /** The count of a route and status, to be added to: without a look for it each time. */
-  tally(route: string, status: number): { times: number } {
+  #tally(route: string, status: number): Tally {
     let among = this.#requests.get(route);
     if (among === undefined) this.#requests.set(route, (among = new Map()));
-    let tally = among.get(String(status));
-    if (tally === undefined) among.set(String(status), (tally = { times: 0 }));
+    let tally = among.get(status);
+    if (tally === undefined) among.set(status, (tally = { route, status, times: 0 }));
     return tally;
   }
 }

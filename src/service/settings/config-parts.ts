@@ -1,3 +1,5 @@
+import { readLogLevels } from "./log-levels.ts";
+import type { LogLevels } from "./log-levels.ts";
 import { allowedReturn } from "../../core/return-url.ts";
 import { existsSync, statSync } from "node:fs";
 import { isIP } from "node:net";
@@ -26,9 +28,6 @@ import type { Setting, Settings } from "./settings.ts";
 
 // One function for each part of the configuration. A function that finds something wrong adds it to `problems` and
 // returns a harmless value, so that the other parts are read as well and all problems are told at once.
-
-export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
-export type LogLevel = (typeof logLevels)[number];
 
 export function storeOf(
   { store = "sqlite:./onbehalf.db", storeDirect }: Settings,
@@ -293,10 +292,8 @@ export function hostsOf({ allowedHosts = "" }: Settings, problems: string[]): st
   return listed;
 }
 
-export function logLevelOf({ logLevel = "info" }: Settings, problems: string[]): LogLevel {
-  const level = logLevels.find((known) => known === logLevel);
-  if (level === undefined) problems.push(`${settingNames.logLevel} must be one of ${logLevels.join(", ")}`);
-  return level ?? "info";
+export function logLevelsOf({ logLevel = "info" }: Settings, problems: string[]): LogLevels {
+  return readLogLevels(logLevel, settingNames.logLevel, problems);
 }
 
 /** An address or a name, as a socket takes it: `::1`, and not `[::1]:8787` or a URL. */

@@ -17,7 +17,7 @@ import {
   dashboardOf,
   metricsPortOf,
   tokenMemoryOf,
-  logLevelOf,
+  logLevelsOf,
   originsOf,
   returnUrlsOf,
   portOf,
@@ -28,13 +28,13 @@ import {
   storeOf,
   urlOf,
 } from "./config-parts.ts";
-import type { LogLevel } from "./config-parts.ts";
+import type { LogLevel } from "./log-levels.ts";
 import { settingsFrom } from "./given-settings.ts";
 import { settingNames } from "./settings.ts";
 import { trustedIssuersIn } from "./trusted-issuers-file.ts";
 import type { Setting, Settings } from "./settings.ts";
 
-export { logLevelOf, returnUrlsOf } from "./config-parts.ts";
+export { logLevelsOf, returnUrlsOf } from "./config-parts.ts";
 export type { LogLevel };
 export { settingNames, settingsFrom };
 export type { Setting, Settings };
@@ -244,7 +244,7 @@ function servingParts(
     trustedIssuers: trustedIssuersOf(settings, problems),
     allowedOrigins: originsOf(settings, problems),
     allowedHosts: hostsOf(settings, problems),
-    logLevel: logLevelOf(settings, problems),
+    logLevel: logLevelsOf(settings, problems).level,
     host: hostOf(settings, problems),
     port: portOf(settings, problems),
     metricsPort: metricsPortOf(settings, problems),

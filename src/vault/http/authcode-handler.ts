@@ -16,6 +16,7 @@ import { withoutUnseen } from "../errors/unseen-names.ts";
 import { ticketInvalid } from "../errors/ticket-invalid.ts";
 import { providerUnavailable } from "../errors/provider-unavailable.ts";
 import { actingAs, somebody } from "../context.ts";
+import { requestId } from "./request-id.ts";
 import { AnsweredByApp, externalIdFor, tell, toldOfGrant } from "./app-hooks.ts";
 import type { AppHooks, HandlerContext } from "./app-hooks.ts";
 import { consentBody } from "./consent-body.ts";
@@ -131,7 +132,7 @@ export function authCodeHandler(
     if (underWay >= mostUnderWay)
       throw tooMany(exchange.ticket === undefined ? vault.providerOf(exchange.provider) : undefined);
     underWay += 1;
-    const grant = await actingAs(somebody, () => vault.exchangeCode(exchange))
+    const grant = await actingAs({ ...somebody, requestId: requestId(request) }, () => vault.exchangeCode(exchange))
       .catch(async (error: unknown) => {
         // Whose row it is that does not open, nobody knows.
         throw await withoutUnseen(error, async () => false);

@@ -22,7 +22,7 @@ import { exchangeLimitMs } from "../../core/timing.ts";
 import type { Store } from "../../store/store.ts";
 import { optionProblems } from "./option-problems.ts";
 import { loadClient } from "./registered-client.ts";
-import { recorder, unthrowing, warn } from "../context.ts";
+import { listeners, recorder, warn } from "../context.ts";
 import type { OnFault, VaultContext } from "../context.ts";
 import type { OnEvent } from "../events.ts";
 import { newOwner, livenessOf, ownerGone } from "./process-liveness.ts";
@@ -112,8 +112,8 @@ export async function openContext(
   const owner = newOwner();
   try {
     await store.announceOwner?.(owner);
-    const emit = unthrowing(options.onEvent ?? (() => undefined), "onEvent");
-    const onFault = unthrowing(options.onFault ?? warn, "onFault");
+    const { onEvent = (): void => undefined } = options;
+    const { emit, onFault } = listeners({ onEvent, onFault: options.onFault ?? warn });
     const opened = await openStoreKeys(store, opener);
     const { auditName = "@library", audit = "callers" } = options;
     store.recordWith(recorder(opened.keyring, clock, auditName));

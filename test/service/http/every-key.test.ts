@@ -79,7 +79,9 @@ function requestFor(operation: Operation, target: Target, authorization: string 
 
 /** What a caller sees of an answer, but for the time of it and what it repeats of the request. */
 async function seen(response: Response, { external_id: externalId }: Target): Promise<string> {
-  const headers = [...response.headers].filter(([name]) => name !== "date").sort(([a], [b]) => (a < b ? -1 : 1));
+  const headers = [...response.headers]
+    .filter(([name]) => name !== "date" && name !== "x-request-id")
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   const body = (await response.text()).replaceAll(`ext:${externalId} `, "ext:… ");
   return JSON.stringify({ status: response.status, headers, body });
 }

@@ -19,7 +19,8 @@ import {
 } from "../json-bodies.ts";
 import { proxy } from "../proxy.ts";
 import { queryOf } from "../query.ts";
-import { admit, chosen, json, refOf, refuseMethod, requestId } from "./router.ts";
+import { requestId } from "../../../vault/http/request-id.ts";
+import { admit, chosen, json, refOf, refuseMethod } from "./router.ts";
 import type { Router } from "./router.ts";
 
 const proxiedMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;

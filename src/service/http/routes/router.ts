@@ -2,10 +2,10 @@
  * How a route is added: who may use it, which methods and which query it has. A family of routes is a file of its own
  * beside this one; what a route answers belongs there.
  */
-import { randomUUID } from "node:crypto";
 import type { Context, Hono } from "hono";
 import { OnbehalfError, parseGrantRef } from "../../../index.ts";
 import type { CallerView, GrantRef, Permission, Vault } from "../../../index.ts";
+import { requestId } from "../../../vault/http/request-id.ts";
 import { problemResponse } from "../problems.ts";
 import { assertKnownQuery, queryOf } from "../query.ts";
 
@@ -59,16 +59,6 @@ export async function admit(vault: Vault, request: Request, permission: Permissi
   const view = vault.forCaller(caller);
   view.assertAllowed(permission);
   return view;
-}
-
-/** By which the audit log names a request: the caller's own id where it sent one, and never another text of its choice. */
-export function requestId(request: Request): string {
-  return requestIdOf(request.headers.get("x-request-id") ?? undefined);
-}
-
-/** {@link requestId}, of the header's value. */
-export function requestIdOf(sent = ""): string {
-  return /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(sent) ? sent.toLowerCase() : randomUUID();
 }
 
 /** The grant that a path names, with the query that settles it. */

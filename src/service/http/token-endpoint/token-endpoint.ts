@@ -9,7 +9,7 @@ import { formOf } from "../../../vault/http/parameters.ts";
 import type { Parameters } from "../../../vault/http/parameters.ts";
 import { readParameters } from "../../../vault/http/request-body.ts";
 import { connectionOf } from "../connection-of.ts";
-import { requestId } from "../routes/router.ts";
+import { requestId } from "../../../vault/http/request-id.ts";
 import { byHandle } from "./by-handle.ts";
 import { byTokenExchange, exchangeGrantType } from "./by-token-exchange.ts";
 import { credentialsOf } from "./client-credentials.ts";
