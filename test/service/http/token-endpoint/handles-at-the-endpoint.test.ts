@@ -140,7 +140,7 @@ describe("a handle at the token endpoint", () => {
     const { ask, vault, fixture, grantId } = await here(t);
     const { profile } = await vault.grant({ grantId });
     await vault.revoke({ grantId });
-    assert.match(await oauthError(await ask(), "invalid_grant"), /^consent is needed again: .*revoked here/);
+    assert.match(await oauthError(await ask(), "invalid_grant"), /^consent is needed again: .*ended here/);
     const again = await vault.exchangeCode({ code: fixture.code(String(profile.email)) });
     assert.equal(again.grantId, grantId);
     await tokenIn(await ask());
