@@ -59,7 +59,10 @@ async function measure(inBrowser: Browser, grants: number): Promise<void> {
   const begun = performance.now();
   await page.click("form button");
   const firstMs = await settledMs(page, begun);
-  while (!(await vault.directory.look(1_000)).isWhole) await pause(20);
+  for (let { isWhole, isFull } = await vault.directory.look(1_000); !isWhole && !isFull;) {
+    await pause(20);
+    ({ isWhole, isFull } = await vault.directory.look(1_000));
+  }
   const readMs = performance.now() - begun;
   vault.directory.search({});
   const after = memory();

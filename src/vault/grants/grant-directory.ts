@@ -13,20 +13,22 @@ const rowsAtOnce = 250;
 const lookEveryMs = 2_000;
 /** After what time of no use it is forgotten, milliseconds. */
 const keptMs = 900_000;
-/** Some hundred bytes each: 60 MB. */
+/** Three hundred bytes each: 75 MB. */
 const mostGrants = 250_000;
+
+type Context = Pick<VaultContext, "store" | "keyring" | "clock" | "protocols">;
 
 /** What is known of a grant by which it is searched for. */
 export interface DirectoryEntry {
   readonly grantId: string;
   readonly provider: string;
   readonly state: GrantState;
-  /** Why it is not well; `unreadable`: its profile does not open. Absent: it is well. */
+  /**
+   * Why it is not well, as it was when its row was read; `unreadable`: its profile does not open. Absent: it is well.
+   */
   readonly reason?: string;
   /** Whom that depends on. */
   readonly dependsOn?: string;
-  /** What to do about it. */
-  readonly fix?: string;
   /** Since when it has been in its state, milliseconds since the epoch. */
   readonly since: number;
   /**
@@ -35,8 +37,6 @@ export interface DirectoryEntry {
    */
   readonly names: string;
 }
-
-type DirectoryContext = Pick<VaultContext, "store" | "keyring" | "clock" | "protocols">;
 
 /** Which grants are searched for: those that fit everything that is given. */
 export interface DirectoryQuery {
@@ -63,14 +63,16 @@ export interface DirectoryProgress {
  * asked for a quarter of an hour.
  */
 export class GrantDirectory {
-  readonly #context: DirectoryContext;
+  readonly #context: Context;
   readonly #nowMs: () => number;
+  readonly #most: number;
   #entries = new Map<string, DirectoryEntry>();
   #words = new Words();
   /** The newest first. Made anew when it is asked for, where an entry came, went or moved. */
   #sorted: readonly DirectoryEntry[] | undefined;
   #seq = 0;
-  #isWhole = false;
+  /** Whether all rows were read once, or as many as it takes. */
+  #isRead = false;
   #isFull = false;
   #lookedAt = -Infinity;
   #reading: Promise<void> | undefined;
@@ -78,10 +80,14 @@ export class GrantDirectory {
   #forgetting: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  /** @param nowMs a clock that nobody moves, milliseconds */
-  constructor(context: DirectoryContext, nowMs: () => number = () => performance.now()) {
+  /**
+   * @param nowMs a clock that nobody moves, milliseconds
+   * @param most how many grants it takes
+   */
+  constructor(context: Context, nowMs: () => number = () => performance.now(), most: number = mostGrants) {
     this.#context = context;
     this.#nowMs = nowMs;
+    this.#most = most;
   }
 
   /**
@@ -92,18 +98,18 @@ export class GrantDirectory {
    */
   async look(waitMs: number): Promise<DirectoryProgress> {
     this.#keep();
-    if (!this.#isWhole && !this.#isFull) {
+    if (!this.#isRead) {
       this.#reading ??= this.#readAll().finally(() => (this.#reading = undefined));
       const { promise: late, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, waitMs);
       await Promise.race([this.#reading, late]).finally(() => clearTimeout(timer));
     } else if (this.#nowMs() - this.#lookedAt >= lookEveryMs) await this.lookNow();
-    return { known: this.#entries.size, isWhole: this.#isWhole, isFull: this.#isFull };
+    return { known: this.#entries.size, isWhole: this.#isRead && !this.#isFull, isFull: this.#isFull };
   }
 
   /** Looks for changes, however lately that was done: somebody has just made one. */
   async lookNow(): Promise<void> {
-    if (!this.#isWhole) return;
+    if (!this.#isRead) return;
     this.#looking ??= this.#readChanges().finally(() => (this.#looking = undefined));
     await this.#looking;
   }
@@ -144,14 +150,11 @@ export class GrantDirectory {
       await learnLives(this.#context, rows);
       for (const row of rows) this.#put(row);
       after = rows.at(-1)?.grantId ?? after;
-      if (rows.length < rowsAtOnce) {
-        this.#isWhole = true;
-        this.#lookedAt = -Infinity;
+      if (rows.length < rowsAtOnce || this.#isFull) {
+        this.#isRead = true;
         await this.#readChanges();
         return;
       }
-      this.#isFull = this.#entries.size >= mostGrants;
-      if (this.#isFull) return;
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
@@ -181,6 +184,8 @@ export class GrantDirectory {
     const known = this.#entries.get(row.grantId);
     // Most changes are refreshes, which change nothing of this.
     if (known !== undefined && JSON.stringify(known) === JSON.stringify(entry)) return;
+    this.#isFull ||= known === undefined && this.#entries.size >= this.#most;
+    if (known === undefined && this.#isFull) return;
     this.#entries.set(row.grantId, entry);
     this.#sorted = undefined;
   }
@@ -196,7 +201,7 @@ export class GrantDirectory {
     this.#entries = new Map();
     this.#words = new Words();
     this.#sorted = undefined;
-    this.#isWhole = false;
+    this.#isRead = false;
     this.#isFull = false;
   }
 }
@@ -205,14 +210,13 @@ function newestFirst(one: DirectoryEntry, other: DirectoryEntry): number {
   return other.since - one.since || (one.grantId < other.grantId ? -1 : 1);
 }
 
-function entryOf(context: DirectoryContext, row: GrantRow, words: Words): DirectoryEntry {
+function entryOf(context: Context, row: GrantRow, words: Words): DirectoryEntry {
   const { grantId, stateSince: since } = row;
   const plain = { grantId, provider: words.same(row.provider), state: words.same(row.state), since };
   try {
-    const grant = grantOf(context.keyring, row, {}, diagnosisOf(context, row));
-    // Texts of one table, which all entries share.
-    const { reason, dependsOn, fix } = grant;
-    return { ...plain, ...defined({ reason, dependsOn, fix }), names: namesOf(grant) };
+    const names = namesOf(grantOf(context.keyring, row));
+    const { reason, dependsOn } = diagnosisOf(context, row) ?? {};
+    return { ...plain, ...defined({ reason, dependsOn }), names };
   } catch (error) {
     if (!isOnbehalfError(error, "grant_unreadable")) throw error;
     return { ...plain, reason: "unreadable", names: inLines([grantId]) };

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { TestContext } from "node:test";
+import { keyClasses } from "../../../src/crypto/keyring.ts";
+import { keyringFromKeys } from "../../../src/index.ts";
+import { sqlite } from "../../../src/store/sqlite/index.ts";
+import { GrantDirectory } from "../../../src/vault/grants/grant-directory.ts";
+import { closeContext, openContext } from "../../../src/vault/open/open-context.ts";
+import type { TestVault } from "../../support/test-vault.ts";
+import { testVault } from "../../support/test-vault.ts";
+
+/** A directory over the store of the test's vault that takes so many grants. */
+async function directoryOf(t: TestContext, fixture: TestVault, most: number): Promise<GrantDirectory> {
+  const { provider, key, path, clock } = fixture;
+  const context = await openContext(
+    { provider, keyring: keyringFromKeys(key), store: sqlite(path), clock },
+    keyClasses,
+  );
+  const directory = new GrantDirectory(context, undefined, most);
+  t.after(async () => {
+    await directory.close();
+    await closeContext(context);
+  });
+  return directory;
+}
+
+test("a directory that is full goes on reading the changes of what it knows, and takes nobody more", async (t) => {
+  const fixture = await testVault(t);
+  const vault = await fixture.open();
+  for (const n of [1, 2, 3]) {
+    await vault.exchangeCode({ code: fixture.code(`person${n}@example.com`), externalId: `user-${n}` });
+  }
+  const directory = await directoryOf(t, fixture, 2);
+  assert.deepEqual(await directory.look(10_000), { known: 2, isWhole: false, isFull: true });
+  for (const n of [1, 2, 3]) await vault.revoke({ externalId: `user-${n}` });
+  await vault.exchangeCode({ code: fixture.code("person4@example.com"), externalId: "user-4" });
+  await directory.lookNow();
+  assert.deepEqual(
+    directory.search({}).map(({ state }) => state),
+    ["revoked", "revoked"],
+  );
+});
+
+test("a directory that becomes full while grants come says so, and one with as many as it takes is whole", async (t) => {
+  const fixture = await testVault(t);
+  const vault = await fixture.open();
+  await vault.exchangeCode({ code: fixture.code("person1@example.com"), externalId: "User-1" });
+  const directory = await directoryOf(t, fixture, 2);
+  await directory.look(10_000);
+  await vault.exchangeCode({ code: fixture.code("person2@example.com"), externalId: "user-2" });
+  await directory.lookNow();
+  assert.deepEqual(await directory.look(0), { known: 2, isWhole: true, isFull: false });
+  await vault.exchangeCode({ code: fixture.code("person3@example.com"), externalId: "user-3" });
+  await directory.lookNow();
+  assert.deepEqual(await directory.look(0), { known: 2, isWhole: false, isFull: true });
+});
+
+test("a name is found by its start, in any case, and not across two names or from its middle", async (t) => {
+  const fixture = await testVault(t);
+  const vault = await fixture.open();
+  const { grantId } = await vault.exchangeCode({
+    code: fixture.code("Ada@example.com"),
+    externalId: "User-1",
+    account: "Work of Ada",
+  });
+  const directory = await directoryOf(t, fixture, 10);
+  await directory.look(10_000);
+  for (const text of ["", "user-1", "USER-", "work of", "ada@EXAMPLE", grantId, grantId.toUpperCase()]) {
+    assert.equal(directory.search({ text }).length, 1, text);
+  }
+  for (const text of ["ser-1", "of ada", "user-1\nwork of ada x", "example.com"]) {
+    assert.equal(directory.search({ text }).length, 0, text);
+  }
+});
