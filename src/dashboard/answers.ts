@@ -24,7 +24,7 @@ export interface Cause {
   readonly state: State;
   readonly reason: string;
   readonly depends_on?: string;
-  readonly what?: string;
+  readonly means?: string;
   readonly fix?: string;
   readonly grants: number;
   readonly first_at: string;
@@ -57,9 +57,16 @@ export interface Grant {
   readonly state: State;
   readonly since: string;
   readonly reason?: string;
+  /** What the reason means. */
+  readonly means?: string;
+  readonly certainty?: string;
   readonly evidence?: readonly { readonly at: string; readonly what: string }[];
   readonly depends_on?: string;
   readonly fix?: string;
+  /** What it may be, where the provider did not say. */
+  readonly causes?: readonly { readonly reason: string; readonly certainty: string; readonly tell_by: string }[];
+  /** What else is weak. */
+  readonly also?: readonly { readonly reason: string; readonly fix: string }[];
   readonly offline?: boolean;
   readonly generation?: number;
   readonly created_at?: string;

@@ -90,9 +90,9 @@ function Found({ probe }: { readonly probe: Probe }): JSX.Element {
       <ul class="evidence">
         {probe.evidence.map(({ at, what }) => (
           <li key={`${at} ${what}`}>
-            {what}{" "}
+            {sentence(what)}{" "}
             <span class="soft">
-              (<Time at={at} />)
+              <Time at={at} />
             </span>
           </li>
         ))}

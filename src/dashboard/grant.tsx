@@ -82,13 +82,15 @@ function Known({ whole, isReader, again }: KnownProps): JSX.Element {
 
 /** Why it is not well, who can mend that, and how. */
 function Why({ whole: { grant, is_configured: isConfigured } }: { readonly whole: WholeGrant }): JSX.Element | null {
-  const { reason, evidence = [], depends_on: dependsOn, fix, last_error: lastError } = grant;
+  const { reason, means, evidence = [], depends_on: dependsOn, fix, last_error: lastError } = grant;
+  const { causes = [], also = [] } = grant;
   if (reason === undefined && lastError === undefined && isConfigured) return null;
   return (
-    <section class={`card why ${reason === undefined ? "" : "bad"}`} aria-labelledby="why">
+    <section class={`card why ${grant.state === "lapsed" ? "bad" : ""}`} aria-labelledby="why">
       <h2 id="why">
         {reason === undefined ? (isConfigured ? "The last refresh failed" : "Another client’s grant") : plainly(reason)}
       </h2>
+      {means === undefined ? null : <p>{sentence(means)}</p>}
       {fix === undefined ? null : (
         <p>
           <strong>What to do:</strong> {sentence(fix)}
@@ -103,9 +105,9 @@ function Why({ whole: { grant, is_configured: isConfigured } }: { readonly whole
       <ul class="evidence">
         {evidence.map(({ at, what }) => (
           <li key={`${at} ${what}`}>
-            {what}{" "}
+            {sentence(what)}{" "}
             <span class="soft">
-              (<Time at={at} />)
+              <Time at={at} />
             </span>
           </li>
         ))}
@@ -118,6 +120,25 @@ function Why({ whole: { grant, is_configured: isConfigured } }: { readonly whole
           </li>
         )}
       </ul>
+      {causes.length === 0 ? null : (
+        <details class="records">
+          <summary>What it may be, the likeliest first</summary>
+          <ul class="evidence">
+            {causes.map(({ reason: may, certainty, tell_by: tellBy }) => (
+              <li key={may}>
+                <strong>{plainly(may)}</strong> <span class="soft">{certainty}</span>
+                <br />
+                {sentence(tellBy)}
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+      {also.map(({ reason: other, fix: its }) => (
+        <p key={other}>
+          <strong>Also: {plainly(other).toLowerCase()}.</strong> {sentence(its)}
+        </p>
+      ))}
     </section>
   );
 }

@@ -4,8 +4,8 @@ import { states } from "./answers.ts";
 import type { Cause, Overview } from "./answers.ts";
 import { useAsk } from "./ask.ts";
 import { RefreshChart } from "./chart.tsx";
-import { Empty, Failure, Ghost, ReadingNote, StateBadge, Time } from "./parts.tsx";
-import { count, counted, dependsOnWords, plainly, sentence, stateMeanings, stateWords } from "./words.ts";
+import { Empty, Failure, Ghost, ReadingNote, serviceNow, StateBadge, Time } from "./parts.tsx";
+import { ago, count, counted, dependsOnWords, plainly, sentence, stateMeanings, stateWords } from "./words.ts";
 
 export function OverviewView(): JSX.Element {
   const [hours, setHours] = useState(24);
@@ -118,13 +118,18 @@ function CauseRow({ cause }: { readonly cause: Cause }): JSX.Element {
     <li>
       <a href={`#/grants?${query.toString()}`}>
         <span class="grow">
-          <span class="name">{cause.what ?? plainly(reason)}</span>
-          {cause.fix === undefined ? null : <span>{sentence(cause.fix)}</span>}
+          <span class="name">{plainly(reason)}</span>
+          <span>{sentence(cause.means ?? stateMeanings[state])}</span>
+          {cause.fix === undefined ? null : (
+            <span>
+              <strong>What to do:</strong> {sentence(cause.fix)}
+            </span>
+          )}
           <span class="soft">
             <StateBadge state={state} /> {provider}
             {dependsOn === undefined ? "" : ` · depends on ${dependsOnWords[dependsOn] ?? dependsOn}`} ·{" "}
             <Time at={last} />
-            {first === last ? null : (
+            {ago(first, serviceNow()) === ago(last, serviceNow()) ? null : (
               <>
                 , first <Time at={first} />
               </>

@@ -7,7 +7,7 @@ import type { Grant, MovableClock, Vault } from "../../src/index.ts";
 import { dashboardLink } from "../../src/service/http/dashboard/link.ts";
 import { startServer } from "../../src/service/index.ts";
 import { startStandin } from "../../src/standin/index.ts";
-import type { Standin } from "../../src/standin/index.ts";
+import type { OAuth2Standin, Standin } from "../../src/standin/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
 import { testStandin } from "../support/test-standin.ts";
 import { usualScope } from "../support/test-vault.ts";
@@ -24,6 +24,8 @@ export interface DashboardFixture {
   readonly url: string;
   readonly vault: Vault;
   readonly standin: Standin;
+  /** The provider `ledger`, which replaces each refresh token. */
+  readonly ledger: OAuth2Standin;
   readonly clock: MovableClock;
   /** Unexpected errors of the service. */
   readonly faults: unknown[];
@@ -189,6 +191,7 @@ export async function startDashboardFixture(): Promise<DashboardFixture> {
     url: server.url,
     vault,
     standin,
+    ledger: other,
     clock,
     faults,
     secrets,

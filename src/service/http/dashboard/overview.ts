@@ -1,9 +1,9 @@
 /** What wants attention, first cause first, and how refreshes have gone. */
-import { defined } from "../../../core/defined.ts";
 import { quarterMs } from "../../../core/quarters.ts";
 import type { Asked, DashboardRoute } from "./asked.ts";
 import { oneWord } from "./asked.ts";
 import { firstReadingMs } from "./grants.ts";
+import { wordsOf } from "./shown-grant.ts";
 
 const ranges = { "24": { hours: 24, barMs: 2 * quarterMs }, "168": { hours: 168, barMs: 12 * quarterMs } } as const;
 
@@ -17,7 +17,6 @@ interface Cause {
   readonly state: string;
   readonly reason: string;
   readonly depends_on?: string;
-  readonly fix?: string;
   grants: number;
   /** When the first and the last of them came to it. */
   first: number;
@@ -29,7 +28,7 @@ async function overview(asked: Asked): Promise<object> {
   const progress = await vault.directory.look(firstReadingMs);
   const states = new Map<string, number>();
   const causes = new Map<string, Cause>();
-  for (const { provider, state, reason, dependsOn, fix, since } of vault.directory.search({})) {
+  for (const { provider, state, reason, dependsOn, since } of vault.directory.search({})) {
     states.set(state, (states.get(state) ?? 0) + 1);
     // What we have ended ourselves is as it should be.
     if (state === "revoked" || (reason === undefined && state === "active")) continue;
@@ -37,7 +36,7 @@ async function overview(asked: Asked): Promise<object> {
     const key = `${provider} ${state} ${why}`;
     const cause = causes.get(key);
     if (cause === undefined) {
-      const whose = defined({ depends_on: dependsOn, fix });
+      const whose = dependsOn === undefined ? {} : { depends_on: dependsOn };
       causes.set(key, { provider, state, reason: why, ...whose, grants: 1, first: since, last: since });
       continue;
     }
@@ -55,18 +54,32 @@ async function overview(asked: Asked): Promise<object> {
   };
 }
 
-function causeBody({ provider, state, reason, depends_on, fix, grants, first, last }: Cause): object {
-  return { provider, state, reason, depends_on, fix, grants, first_at: new Date(first), last_at: new Date(last) };
+function causeBody({ provider, state, reason, depends_on, grants, first, last }: Cause): object {
+  const { means, fix } = wordsOf(reason) ?? {};
+  return {
+    provider,
+    state,
+    reason,
+    means,
+    depends_on,
+    fix,
+    grants,
+    first_at: new Date(first),
+    last_at: new Date(last),
+  };
 }
 
 /**
- * One act of an operator or a developer mends many grants; of people, each has to come back. What works for now comes after what
- * does not. Then: how many it is.
+ * What one act of an operator mends comes first. Then what does not work any more, before what still does; then what a developer
+ * mends for many, before what each person has to come back for, before what waits for the provider; then how many it is.
  */
 function byWeight(one: Cause, other: Cause): number {
-  const rank = ({ depends_on, state }: Cause): number =>
-    2 * (["operator", "developer", "provider"].indexOf(depends_on ?? "") + 1 || 4) + (state === "active" ? 1 : 0);
-  return rank(one) - rank(other) || other.grants - one.grants;
+  return weight(one) - weight(other) || other.grants - one.grants;
+}
+
+function weight({ depends_on: dependsOn, state }: Cause): number {
+  if (dependsOn === "operator") return 0;
+  return (state === "lapsed" ? 1 : 5) + (["developer", "person", "provider"].indexOf(dependsOn ?? "") + 1);
 }
 
 async function refreshes(asked: Asked): Promise<object> {

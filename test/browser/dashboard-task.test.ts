@@ -1,0 +1,125 @@
+/** An operator who has never seen the dashboard: three grants died, for three reasons. Why did they, and what can be done? */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { Browser, Page } from "playwright-core";
+import { usualScope } from "../support/test-vault.ts";
+import { launchChromium, needsChromium } from "./chromium.ts";
+import { startDashboardFixture } from "./dashboard-fixture.ts";
+import type { DashboardFixture } from "./dashboard-fixture.ts";
+import { settled, signIn, strange } from "./dashboard-visit.ts";
+
+describe("an operator at the dashboard, in real Chromium", needsChromium, () => {
+  let browser: Browser;
+  let fixture: DashboardFixture;
+
+  before(async () => {
+    browser = await launchChromium();
+    fixture = await startDashboardFixture();
+  });
+  after(async () => {
+    await browser.close();
+    await fixture.close();
+    assert.deepEqual(fixture.faults, []);
+  });
+
+  /** A grant of somebody, which nobody can use any more once `end` was done and its access token has ended. */
+  async function died(externalId: string, email: string, end: () => unknown, online = false): Promise<void> {
+    const { standin, vault, clock } = fixture;
+    clock.advance(1_000);
+    const code = standin.code({ email, scope: usualScope, ...(online ? { accessType: "online" } : {}) });
+    await vault.exchangeCode({ code, provider: "google", externalId });
+    end();
+    clock.advance(3_700_000);
+    await assert.rejects(vault.getAccessToken({ externalId }), { code: "reauthorization_required" });
+  }
+
+  /** A grant of whose last refresh nobody knows how it ended. */
+  async function doubted(externalId: string, email: string): Promise<void> {
+    const { ledger, vault, clock } = fixture;
+    const code = ledger.code({ email, scope: "read write offline_access" });
+    await vault.exchangeCode({ code, provider: "ledger", externalId });
+    clock.advance(3_700_000);
+    ledger.fault("POST", "/token", { drop: true });
+    await assert.rejects(vault.getAccessToken({ externalId }), { code: "provider_unavailable" });
+  }
+
+  test("an operator finds out why three grants died, and brings two back by reconnect links, and one under suspicion by asking the provider", async () => {
+    const { standin, vault } = fixture;
+    await died("anna", "anna@workspace.example", () =>
+      standin.person({ email: "anna@workspace.example", refusal: "admin_policy_enforced" }),
+    );
+    await died("bert", "bert@example.com", () => standin.revoke("bert@example.com"));
+    await died("cleo", "cleo@example.com", () => undefined, true);
+    await doubted("dirk", "dirk@example.com");
+    const { page, context, complaints } = await signIn(browser, fixture);
+
+    // What is wrong is on the first page, with who can mend it.
+    const causes = page.locator(".causes li");
+    assert.deepEqual(await causes.locator(".name").allInnerTexts(), [
+      "Invalid grant",
+      "Admin policy enforced",
+      "No refresh token",
+      "Outcome unknown",
+    ]);
+    const why = async (reason: string, who: string, words: RegExp): Promise<void> => {
+      await page.locator("nav a", { hasText: "Overview" }).click();
+      await causes.filter({ hasText: reason }).click();
+      await page.locator("table.grants a", { hasText: who }).click();
+      await page.locator("h1", { hasText: who }).waitFor();
+      await settled(page);
+      assert.match(await page.locator(".why").innerText(), words);
+    };
+    await why(
+      "Admin policy enforced",
+      "anna",
+      /administrator[^]*What to do: Have the person's administrator allow the app/,
+    );
+    await why("Invalid grant", "bert", /is dead, and does not say why[^]*What to do: Ask the person to sign in again/);
+    await page.click(".why summary");
+    assert.match(await page.locator(".why").innerText(), /Removed by person/);
+    await why("No refresh token", "cleo", /no refresh token[^]*What to do: Ask for offline access[^]*app’s developer/);
+
+    // The administrator has allowed the app. Both get a link, and consent again in browsers of their own.
+    standin.person({ email: "anna@workspace.example", refusal: null });
+    for (const who of ["anna", "bert"]) {
+      await openGrant(page, who);
+      await page.getByRole("button", { name: "Reconnect link…" }).click();
+      await page.getByLabel("Where they come back to").fill(`${fixture.url}/back`);
+      await page.getByRole("button", { name: "Make the link" }).click();
+      await consents(await page.locator("dialog .copy code").innerText());
+      await page.getByRole("button", { name: "Close" }).click();
+      await openGrant(page, who);
+      await page.locator(".title .badge", { hasText: "Active" }).waitFor();
+      assert.match(await page.locator(".life").first().innerText(), /Works again[^]*Lapsed[^]*Consent given/);
+    }
+
+    // The fourth is under suspicion: a refresh was sent, and its answer never came.
+    await openGrant(page, "dirk");
+    assert.match(await page.locator(".why").innerText(), /Outcome unknown[^]*nobody knows which token counts/);
+    await page.getByRole("button", { name: "Ask the provider" }).click();
+    await page.locator(".notice.probe", { hasText: "The consent stands." }).waitFor();
+    await page.locator(".title .badge", { hasText: "Active" }).waitFor();
+    assert.equal(await page.locator(".why").count(), 0);
+
+    for (const externalId of ["anna", "bert", "dirk"]) assert.ok((await vault.getAccessToken({ externalId })).token);
+    assert.deepEqual(complaints, []);
+    await context.close();
+  });
+
+  async function openGrant(page: Page, who: string): Promise<void> {
+    await page.locator("nav a", { hasText: "Grants" }).click();
+    await page.locator("table.grants a", { hasText: who }).click();
+    await page.locator("h1", { hasText: who }).waitFor();
+    await settled(page);
+  }
+
+  /** At the provider, which the link tells who is meant. */
+  async function consents(link: string): Promise<void> {
+    const { page, context } = await strange(browser, fixture);
+    await page.goto(link);
+    await page.click('button[name="decision"][value="continue"]');
+    await page.click("#allow");
+    await page.waitForURL(`${fixture.url}/back**`);
+    await context.close();
+  }
+});
