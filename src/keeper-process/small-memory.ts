@@ -44,11 +44,16 @@ export function smallMemoryVariables(environment: NodeJS.ProcessEnv): NodeJS.Pro
 }
 
 /**
- * For this process, from now on. V8 would let the old space grow to four times of what was in use at the last collection;
- * here it is half as much again. And one thread collects a young space as small as ours: several spend more on waking each
- * other than on the work.
+ * By how much the old space may grow until it is collected, percent of what was in use then. A service holds tokens by the ten
+ * thousand, so that a half would be 50 MB; a keeper holds little, and what it promotes is garbage soon.
  */
-export function keepMemorySmall(): void {
-  setFlagsFromString("--heap-growing-percent=50");
+const growth = { service: 20, keeper: 50 } as const;
+
+/**
+ * For this process, from now on. V8 would let the old space grow to four times of what was in use at the last collection. And
+ * one thread collects a young space as small as ours: several spend more on waking each other than on the work.
+ */
+export function keepMemorySmall(of: keyof typeof growth): void {
+  setFlagsFromString(`--heap-growing-percent=${growth[of]}`);
   setFlagsFromString("--no-parallel-scavenge");
 }

@@ -17,7 +17,7 @@ const lingerMs = 1_000;
  */
 export async function untilEnd(flags: ServeFlags, start: () => Promise<RunningService>): Promise<number> {
   closeToDebuggers();
-  keepMemorySmall();
+  keepMemorySmall("service");
   // Listen for signals before anything is opened: one that comes meanwhile must not leave the store half open.
   const stopped = untilStopped();
   // Node would print the error with its message and properties, which may repeat what somebody sent. The keeper finishes

@@ -59,7 +59,7 @@ export function workForParent(
   let keeper: Promise<Keeper> | undefined;
   const keysWanted: PromiseWithResolvers<Secret[]>[] = [];
 
-  keepMemorySmall();
+  keepMemorySmall("keeper");
   process.on("message", (received: ToKeeper<never> | readonly ToKeeper<never>[]) => {
     for (const message of messagesIn(received)) receive(message);
   });
