@@ -24,6 +24,7 @@ import { EarlyReturns } from "../../vault/http/early-returns.ts";
 import { oauthTokenHeaders, tokenHeaders } from "./json-bodies.ts";
 import { fastHandle } from "./token-endpoint/fast-handle.ts";
 import { storedToken, tokenAtOnce } from "./stored-token.ts";
+import { endIdleConnections } from "./idle-connections.ts";
 import { SmallForms, isSmallForm } from "./token-endpoint/small-form.ts";
 
 const requestTimeoutMs = 15_000;
@@ -219,6 +220,7 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
   const oauthTokens = repeated.route("body", oauthTokenHeaders, () => metrics?.countRequest(tokenEndpoint, 200));
   server.on("checkExpectation", answer);
   server.on("clientError", refuseMalformed);
+  endIdleConnections(server);
   await listen(server, host, port);
   const counters = await startCounters(options).catch((error: unknown) => {
     server.close();
